@@ -1,0 +1,2 @@
+// Package apo speaks APO, Antom's payment orchestration, over HTTP.
+package apo
