@@ -1,0 +1,135 @@
+package order
+
+import (
+	"fmt"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// decideAnswer records what came of an attempt. What is not proven is unknown: only an S, and an F that says "not done"
+// where every other attempt is known to have been refused too, end an operation here.
+func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
+	p := &o.Operation
+	d := newDecision(o, env, p.CommandID)
+	v := &c.Verdict
+	proof := events.Proof{Via: events.ViaAnswer, Attempt: c.Call.Attempt, Evidence: v.Evidence}
+	if !p.Outstanding() || p.Intent != c.Call.Intent {
+		d.lateAnswer(&c.Call, v, proof)
+		return d.events, nil
+	}
+	if c.Call.Attempt == 0 || c.Call.Attempt > p.Attempt {
+		return nil, &InvalidError{Order: o.ID, Command: "record answer", Field: "attempt",
+			Problem: fmt.Sprintf("%d was never started; %d is the newest", c.Call.Attempt, p.Attempt)}
+	}
+	if p.Answered&attemptBit(c.Call.Attempt) != 0 {
+		return nil, nil
+	}
+	waits := p.Phase == Accepted || p.Phase == Parked
+	switch {
+	case v.Class == VerdictSucceeded && p.Kind != OpRefund:
+		d.observe(succeededFact(&c.Call, v, proof))
+		if d.o.Operation.Intent == c.Call.Intent && d.o.Operation.Outstanding() {
+			d.unresolved(v, proof, false, true) // the answer contradicts the order: an inquiry decides
+		}
+	case waits: // what APO works on, or a person has, is decided by a proven fact alone
+	case v.Class == VerdictSucceeded, v.Class == VerdictAccepted && p.Kind != OpCancel:
+		d.observe(pendingFact(&c.Call, v, proof))
+	case v.Class == VerdictFailed && p.Attempt-uint64(p.Refusals) <= 1:
+		d.failOperation(v.Code, clip(v.Message), proof)
+	case v.Class == VerdictFailed, v.Class == VerdictWrong:
+		d.unresolved(v, proof, true, true)
+	case v.Class == VerdictUnknownF:
+		d.unresolved(v, proof, false, true)
+	default:
+		d.unresolved(v, proof, false, false)
+	}
+	return d.events, nil
+}
+
+func (d *decision) unresolved(v *Verdict, proof events.Proof, definite, inquire bool) {
+	p := &d.o.Operation
+	u := events.Unresolved{Attempt: proof.Attempt, Code: v.Code, Message: clip(v.Message), Problem: clip(v.Problem), Definite: definite,
+		Inquire: inquire, Due: d.env.Now.Add(d.env.Policy.retry(p.Waits)), Proof: proof}
+	switch p.Kind {
+	case OpCancel:
+		d.emit(events.CancelUnresolved{Unresolved: u})
+	case OpCapture:
+		d.emit(events.CaptureUnresolved{Unresolved: u})
+	case OpRefund:
+		d.emit(events.RefundUnresolved{Unresolved: u})
+	}
+}
+
+// failOperation ends the outstanding operation as failed; its ids are closed for ever.
+func (d *decision) failOperation(code, message string, proof events.Proof) {
+	p := d.o.Operation
+	switch p.Kind {
+	case OpCancel:
+		d.emit(events.CancelFailed{Code: code, Message: message, Proof: proof})
+	case OpCapture:
+		d.emit(events.CaptureFailed{CaptureRequestID: p.RequestID, Code: code, Message: message, Proof: proof})
+	case OpRefund:
+		d.emit(events.RefundFailed{RefundRequestID: p.RequestID, Code: code, Message: message, Proof: proof})
+	}
+}
+
+// lateAnswer hears an answer whose operation has ended meanwhile. One that agrees is a duplicate; one that contradicts
+// is a fact all the same.
+func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
+	switch {
+	case v.Class == VerdictSucceeded && c.Kind != CallRefund:
+		d.observe(succeededFact(c, v, proof))
+	case v.Class == VerdictSucceeded || v.Class == VerdictAccepted:
+		if at := find(d.o.refunds, digest(v.TransferID), digest(c.RequestID)); c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed {
+			f := pendingFact(c, v, proof)
+			d.anomaly(events.LateAnswer, &f, "the refund had failed, now APO accepts it")
+		}
+	case v.Class == VerdictFailed && d.o.ended(c):
+		f := failedFact(c, v, proof)
+		d.anomaly(events.LateAnswer, &f, "the operation had succeeded, now an attempt of it was refused")
+	}
+}
+
+// ended reports whether the call's operation is known to have succeeded.
+func (o *Order) ended(c *Call) bool {
+	switch c.Kind {
+	case CallCancel:
+		return o.Status == Cancelled && o.CancelCause == events.CauseRequested
+	case CallCapture:
+		at := find(o.captures, 0, digest(c.RequestID))
+		return at >= 0 && !o.captures[at].failed
+	case CallRefund:
+		at := find(o.refunds, 0, digest(c.RequestID))
+		return at >= 0 && !o.refunds[at].failed
+	}
+	return false
+}
+
+func succeededFact(c *Call, v *Verdict, proof events.Proof) Fact {
+	f := Fact{Kind: PaymentCancelled, PaymentID: v.PaymentID, At: v.At, Code: v.Code, Proof: proof}
+	if c.Kind == CallCapture {
+		f.Kind, f.TransferID, f.RequestID, f.Amount = CaptureSucceeded, v.TransferID, c.RequestID, c.Amount
+	}
+	return f
+}
+
+func pendingFact(c *Call, v *Verdict, proof events.Proof) Fact {
+	f := Fact{Kind: RefundPending, PaymentID: v.PaymentID, TransferID: v.TransferID, RequestID: c.RequestID, At: v.At, Code: v.Code, Proof: proof}
+	if c.Kind == CallCapture {
+		f.Kind = CapturePending
+	}
+	return f
+}
+
+func failedFact(c *Call, v *Verdict, proof events.Proof) Fact {
+	f := Fact{RequestID: c.RequestID, Code: v.Code, Proof: proof}
+	switch c.Kind {
+	case CallCapture:
+		f.Kind = CaptureFailed
+	case CallRefund:
+		f.Kind = RefundFailed
+	default:
+		f.Kind = PaymentCancelled
+	}
+	return f
+}

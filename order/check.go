@@ -1,0 +1,59 @@
+package order
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// check refuses what no order could be. Nothing is appended or sent for it.
+func (c *Create) check() error {
+	invalid := func(field, problem string, err error) error {
+		return &InvalidError{Order: c.Order, Command: "create", Field: field, Problem: problem, Err: err}
+	}
+	for _, f := range []struct {
+		field, id string
+		optional  bool
+	}{
+		{"order id", c.Order, false}, {"paymentRequestId", c.PaymentRequestID, false}, {"paymentId", c.PaymentID, true},
+		{"method", c.Method, false}, {"acquirer", c.Acquirer, true}, {"command id", c.ID, true},
+	} {
+		if f.id == "" && f.optional {
+			continue
+		}
+		if err := events.CheckID(f.field, f.id); err != nil {
+			return invalid(f.field, "is not usable: "+err.Error(), err)
+		}
+	}
+	if err := events.CheckCurrency(c.Amount.Currency); err != nil {
+		return invalid("currency", "is not usable: "+err.Error(), err)
+	}
+	if c.Amount.Minor <= 0 {
+		return invalid("amount", fmt.Sprintf("is %d minor units; an order needs more than zero", c.Amount.Minor), nil)
+	}
+	if c.CaptureMode > CaptureManual {
+		return invalid("capture mode", "is none of none, automatic and manual", nil)
+	}
+	return nil
+}
+
+func checkCommandID(order, command, id string) error {
+	if id == "" {
+		return nil
+	}
+	if err := events.CheckID("command id", id); err != nil {
+		return &InvalidError{Order: order, Command: command, Field: "command id", Problem: "is not usable: " + err.Error(), Err: err}
+	}
+	return nil
+}
+
+func checkText(order, command, field, text string, most int) error {
+	switch {
+	case len(text) > most:
+		return &InvalidError{Order: order, Command: command, Field: field, Problem: fmt.Sprintf("has %d bytes; give at most %d", len(text), most)}
+	case !utf8.ValidString(text):
+		return &InvalidError{Order: order, Command: command, Field: field, Problem: "is not UTF-8; give text"}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package order
+
+import (
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// Command is something asked of an order. The sum is sealed. The first six are given by people and services; the rest
+// are the engine's own.
+type Command interface{ command() }
+
+// Create places an order. One order is one payment: another attempt to pay is another order. Legal when the id is unused
+// (or nothing changes: the same content again is no command at all).
+type Create struct {
+	ID               string // command id; empty: the command cannot be repeated by id
+	Order            string // the order's id
+	PaymentRequestID string
+	PaymentID        string // where it is known already
+	Amount           Money
+	Method           string // APO's payment method type, for instance "CARD"
+	Acquirer         string // whose contract sets the cancel window; may be empty
+	CaptureMode      events.CaptureMode
+	PayBy            time.Time // until when the buyer can pay; zero: not known
+}
+
+// Cancel cancels the whole payment; there is no partial cancel.
+type Cancel struct {
+	ID     string
+	Reason string
+}
+
+// Capture takes some or all of an authorization. Last closes it: what remains is not captured.
+type Capture struct {
+	ID     string
+	Amount Money
+	Last   bool
+}
+
+// Refund gives some or all of the captured money back. Reason is sent to APO (at most [RefundReasonMax] bytes).
+type Refund struct {
+	ID     string
+	Amount Money
+	Reason string
+}
+
+// RefundReasonMax is APO's limit for a refund's reason.
+const RefundReasonMax = 256
+
+// Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence.
+type Resolve struct {
+	ID         string
+	Resolution events.Resolution
+	Statement  string
+}
+
+// ClearAnomaly closes an open anomaly, named by its record's stream version.
+type ClearAnomaly struct {
+	ID      string
+	Anomaly uint64
+	Reason  string
+}
+
+// Observe records what APO proved. The caller vouches that the fact was verified: root takes nothing else.
+type Observe struct{ Fact Fact }
+
+// Claim takes what is due, so that nobody else asks APO at the same time: it appends attempt.started or
+// inquiry.started. Inquire claims an inquiry even though none is due, as long as no other claim is in force.
+type Claim struct{ Inquire bool }
+
+// RecordAnswer records what came of an attempt.
+type RecordAnswer struct {
+	Call    Call
+	Verdict Verdict
+}
+
+// RecordInquiry records what an inquiry told.
+type RecordInquiry struct {
+	Number  uint64
+	Picture Picture
+}
+
+func (Create) command()        {}
+func (Cancel) command()        {}
+func (Capture) command()       {}
+func (Refund) command()        {}
+func (Resolve) command()       {}
+func (ClearAnomaly) command()  {}
+func (Observe) command()       {}
+func (Claim) command()         {}
+func (RecordAnswer) command()  {}
+func (RecordInquiry) command() {}
+
+// Fact is one thing that APO proved, in whichever way. Fields that the message did not carry are empty.
+type Fact struct {
+	Kind             FactKind
+	PaymentID        string
+	PaymentRequestID string
+	TransferID       string // captureId, refundId or transactionId
+	RequestID        string // captureRequestId, refundRequestId or transactionRequestId
+	Amount           Money
+	At               time.Time
+	Expires          time.Time // of an authorization
+	Code             string
+	Message          string
+	Proof            events.Proof
+}
+
+// VerdictClass is what an attempt's answer means.
+type VerdictClass uint8
+
+// The classes. What is not proven is Unknown.
+const (
+	VerdictUnknown   VerdictClass = iota // U, silence, or nothing usable
+	VerdictUnknownF                      // an F whose code nobody knows: unknown, and never simply asked again
+	VerdictSucceeded                     // S
+	VerdictAccepted                      // APO works on it
+	VerdictFailed                        // an F that says it was not done
+	VerdictWrong                         // an F that says our picture is wrong, or that an earlier attempt worked
+)
+
+var verdictNames = [...]string{"unknown", "unknown F", "succeeded", "accepted", "failed", "our picture is wrong"}
+
+// String is the class in words.
+func (c VerdictClass) String() string { return name(verdictNames[:], int(c)) }
+
+// Verdict is what came of an attempt. The zero value is unknown.
+type Verdict struct {
+	Class         VerdictClass
+	Code, Message string
+	Problem       string // our own words where there was no usable answer
+	PaymentID     string
+	TransferID    string // captureId or refundId
+	At            time.Time
+	Evidence      *events.Evidence
+}
+
+// Picture is what an inquiry told. The zero value says nothing.
+type Picture struct {
+	Outcome  events.InquiryOutcome
+	State    State
+	Code     string
+	Problem  string
+	Facts    []Fact
+	Evidence *events.Evidence
+}
+
+// State is APO's paymentStatus or refundStatus.
+type State string
+
+// APO's states.
+const (
+	StateSuccess    State = "SUCCESS"
+	StateFail       State = "FAIL"
+	StateProcessing State = "PROCESSING"
+	StatePending    State = "PENDING"
+	StateCancelled  State = "CANCELLED"
+)
+
+// The codes of ours that end an operation where another fact decided it.
+const (
+	CodeCaptured     = "CAPTURED"      // a cancel ended because money was captured
+	CodeRefunded     = "REFUNDED"      // … because money went back
+	CodeNotCancelled = "NOT_CANCELLED" // … because the payment stands and APO had refused
+	CodeNotDone      = "NOT_DONE"      // a capture or refund that APO does not list
+	CodeCancelled    = "CANCELLED"     // a capture whose payment is gone
+	CodeResolved     = "RESOLVED"      // an operator's word
+)

@@ -1,0 +1,266 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// Decide says which facts a command makes of an order. It is pure: no I/O, no clock, no randomness but env's. The facts
+// are to be appended together, after o.Version, or not at all; [Keys] and [Occurred] tell what belongs into their
+// records. nil, nil means that the command is in effect already and nothing is to be appended.
+//
+// Errors: *[RejectedError] for a command that is not legal now, *[FailedError] for one whose recorded outcome is a
+// failure, *[MismatchError], *[InvalidError]; [ErrUnknownOrder] where no order is on record; [ErrNotDue] for a Claim with
+// nothing to claim.
+func Decide(o Order, c Command, env Env) ([]events.Event, error) {
+	if create, ok := c.(Create); ok {
+		return decideCreate(&o, &create, &env)
+	}
+	if o.Status == Unplaced {
+		return nil, ErrUnknownOrder
+	}
+	switch c := c.(type) {
+	case Cancel:
+		return decideCancel(&o, &c, &env)
+	case Capture:
+		return decideCapture(&o, &c, &env)
+	case Refund:
+		return decideRefund(&o, &c, &env)
+	case Resolve:
+		return decideResolve(&o, &c, &env)
+	case ClearAnomaly:
+		return decideClear(&o, &c, &env)
+	case Observe:
+		d := newDecision(o, &env, "")
+		d.observe(c.Fact)
+		return d.events, nil
+	case Claim:
+		return decideClaim(&o, c, &env)
+	case RecordAnswer:
+		return decideAnswer(o, &c, &env)
+	case RecordInquiry:
+		return decideInquiry(o, &c, &env)
+	}
+	return nil, &InvalidError{Order: o.ID, Command: fmt.Sprintf("%T", c), Field: "command", Problem: "is not one of this package's"}
+}
+
+// decision collects facts, each folded into the order before the next is decided.
+type decision struct {
+	o         Order
+	env       *Env
+	commandID string
+	events    []events.Event
+}
+
+func newDecision(o Order, env *Env, commandID string) *decision {
+	return &decision{o: o, env: env, commandID: commandID}
+}
+
+func (d *decision) emit(e events.Event) {
+	d.events = append(d.events, e)
+	d.o.fold(&events.Record{Stream: events.OrderStream(d.o.ID), Version: d.o.Version + 1, Recorded: d.env.Now,
+		Occurred: Occurred(e, d.env.Now), CommandID: d.commandID, Event: e})
+}
+
+// recalled answers a command whose id is on record: in effect already, failed, or somebody else's.
+func (o *Order) recalled(id string, content uint64) (known bool, err error) {
+	m, ok := o.recall(id)
+	switch {
+	case !ok:
+		return false, nil
+	case m.content != content:
+		return true, &MismatchError{Order: o.ID, CommandID: id}
+	case m.outcome == OutcomeFailed:
+		return true, &FailedError{Order: o.ID, CommandID: id, Command: m.verb, Code: m.code, Version: m.version}
+	}
+	return true, nil
+}
+
+func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	e := events.OrderCreated{PaymentRequestID: c.PaymentRequestID, PaymentID: c.PaymentID, Amount: c.Amount, Method: c.Method,
+		Acquirer: c.Acquirer, CaptureMode: c.CaptureMode, PayBy: c.PayBy.UTC()}
+	if c.PayBy.IsZero() {
+		e.PayBy = time.Time{}
+	} else {
+		e.Due = e.PayBy.Add(env.Policy.margin())
+	}
+	if known, err := o.recalled(c.ID, createContent(&e)); known {
+		return nil, err
+	}
+	if o.Status == Unplaced {
+		return []events.Event{e}, nil
+	}
+	if o.placedAs(&e) {
+		return nil, nil
+	}
+	return nil, o.reject(VerbCreate, ReasonExists, Cause{Version: 1, At: o.CreatedAt}, env)
+}
+
+// placedAs reports whether the order was created with this content. A paymentId that was learnt since does not count.
+func (o *Order) placedAs(e *events.OrderCreated) bool {
+	return o.PaymentRequestID == e.PaymentRequestID && (e.PaymentID == "" || e.PaymentID == o.PaymentID) && o.Amount == e.Amount &&
+		o.Method == e.Method && o.Acquirer == e.Acquirer && o.CaptureMode == e.CaptureMode && o.PayBy.Equal(e.PayBy)
+}
+
+func createContent(e *events.OrderCreated) uint64 {
+	return digest("create", e.PaymentRequestID, e.PaymentID, fmt.Sprint(e.Amount.Minor), e.Amount.Currency, e.Method, e.Acquirer,
+		fmt.Sprint(uint8(e.CaptureMode), e.PayBy.UnixNano()))
+}
+
+func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
+	if err := checkText(o.ID, "cancel", "reason", c.Reason, events.TextMax); err != nil {
+		return nil, err
+	}
+	if err := checkCommandID(o.ID, "cancel", c.ID); err != nil {
+		return nil, err
+	}
+	if known, err := o.recalled(c.ID, contentOf(VerbCancel, Money{}, false, "")); known {
+		return nil, err
+	}
+	permit, err := o.permit(ask{verb: VerbCancel}, env)
+	switch {
+	case err != nil:
+		return nil, err
+	case permit == Already:
+		return nil, nil
+	case permit == Local:
+		return []events.Event{events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: o.PaymentID}}, nil
+	}
+	by := events.Identifier{PaymentID: o.PaymentID}
+	if by.PaymentID == "" {
+		by.PaymentRequestID = o.PaymentRequestID
+	}
+	return []events.Event{events.CancelRequested{By: by, Reason: c.Reason, Lease: env.Now.Add(env.Policy.lease())}}, nil
+}
+
+func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
+	if err := checkCommandID(o.ID, "capture", c.ID); err != nil {
+		return nil, err
+	}
+	if known, err := o.recalled(c.ID, contentOf(VerbCapture, c.Amount, c.Last, "")); known {
+		return nil, err
+	}
+	if _, err := o.permit(ask{verb: VerbCapture, amount: c.Amount}, env); err != nil {
+		return nil, err
+	}
+	id, err := env.mint(o.ID, "capture")
+	if err != nil {
+		return nil, err
+	}
+	return []events.Event{events.CaptureRequested{CaptureRequestID: id, PaymentID: o.PaymentID, Amount: c.Amount, Last: c.Last,
+		Lease: env.Now.Add(env.Policy.lease())}}, nil
+}
+
+func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
+	if err := checkText(o.ID, "refund", "reason", c.Reason, RefundReasonMax); err != nil {
+		return nil, err
+	}
+	if err := checkCommandID(o.ID, "refund", c.ID); err != nil {
+		return nil, err
+	}
+	if known, err := o.recalled(c.ID, contentOf(VerbRefund, c.Amount, false, c.Reason)); known {
+		return nil, err
+	}
+	if _, err := o.permit(ask{verb: VerbRefund, amount: c.Amount}, env); err != nil {
+		return nil, err
+	}
+	id, err := env.mint(o.ID, "refund")
+	if err != nil {
+		return nil, err
+	}
+	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID, Amount: c.Amount, Reason: c.Reason,
+		Lease: env.Now.Add(env.Policy.lease())}}, nil
+}
+
+// mint makes the request id that an intent freezes.
+func (env *Env) mint(order, command string) (string, error) {
+	id := env.NewID()
+	if err := events.CheckID("request id", id); err != nil {
+		return "", &InvalidError{Order: order, Command: command, Field: "NewID", Problem: "returned an unusable id; it must give 1 to 64 printable bytes", Err: err}
+	}
+	return id, nil
+}
+
+// decideResolve ends a parked operation on an operator's word. The fact that ends it carries that word as its proof. An
+// order is never cancelled so: only APO's signed word, an inquiry or a failed payment does that.
+func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
+	if c.Statement == "" {
+		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "statement", Problem: "is empty; say who at APO said what, and where it is filed"}
+	}
+	if err := checkText(o.ID, "resolve", "statement", c.Statement, events.TextMax); err != nil {
+		return nil, err
+	}
+	if err := checkCommandID(o.ID, "resolve", c.ID); err != nil {
+		return nil, err
+	}
+	if c.Resolution != events.ResolvedSucceeded && c.Resolution != events.ResolvedFailed {
+		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "resolution", Problem: "is neither succeeded nor failed"}
+	}
+	if known, err := o.recalled(c.ID, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, false, c.Statement)); known {
+		return nil, err
+	}
+	if _, err := o.permit(ask{verb: VerbResolve}, env); err != nil {
+		return nil, err
+	}
+	if o.Operation.Kind == OpCancel && c.Resolution == events.ResolvedSucceeded {
+		return nil, o.reject(VerbResolve, ReasonOnlyAPO, Cause{Version: o.Operation.Intent, At: o.Operation.Since}, env)
+	}
+	d := newDecision(*o, env, c.ID)
+	d.emit(events.OperationResolved{Resolution: c.Resolution, Statement: c.Statement})
+	f := Fact{RequestID: o.Operation.RequestID, Amount: o.Operation.Amount, Code: CodeResolved, Proof: events.Proof{Via: events.ViaOperator}}
+	switch succeeded := c.Resolution == events.ResolvedSucceeded; {
+	case !succeeded:
+		d.failOperation(CodeResolved, "", f.Proof)
+	case o.Operation.Kind == OpCapture:
+		f.Kind = CaptureSucceeded
+		d.observe(f)
+	case o.Operation.Kind == OpRefund:
+		f.Kind = RefundSucceeded
+		d.observe(f)
+	}
+	return d.events, nil
+}
+
+func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
+	if err := checkText(o.ID, "clear anomaly", "reason", c.Reason, events.TextMax); err != nil {
+		return nil, err
+	}
+	if err := checkCommandID(o.ID, "clear anomaly", c.ID); err != nil {
+		return nil, err
+	}
+	if known, err := o.recalled(c.ID, contentOf(VerbClearAnomaly, Money{Minor: int64(c.Anomaly)}, false, "")); known {
+		return nil, err
+	}
+	if !slices.ContainsFunc(o.Anomalies, func(a Anomaly) bool { return a.Version == c.Anomaly }) {
+		return nil, o.reject(VerbClearAnomaly, ReasonNoAnomaly, Cause{Version: c.Anomaly}, env)
+	}
+	return []events.Event{events.AnomalyCleared{Anomaly: c.Anomaly, Reason: c.Reason}}, nil
+}
+
+func decideClaim(o *Order, c Claim, env *Env) ([]events.Event, error) {
+	lease := env.Now.Add(env.Policy.lease())
+	call, due := o.Due(env.Now)
+	if !due && c.Inquire && !env.Now.Before(o.claimedUntil()) {
+		call, due = o.inquiry(), true
+	}
+	if !due {
+		return nil, ErrNotDue
+	}
+	if call.IsInquiry() || c.Inquire {
+		if !call.IsInquiry() {
+			call = o.inquiry()
+		}
+		subject := events.SubjectPayment
+		if call.Kind == CallInquireRefund {
+			subject = events.SubjectRefund
+		}
+		return []events.Event{events.InquiryStarted{Subject: subject, Number: call.Number, Lease: lease}}, nil
+	}
+	return []events.Event{events.AttemptStarted{Attempt: call.Attempt, Lease: lease}}, nil
+}

@@ -1,0 +1,162 @@
+package order
+
+import (
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// CallKind is which call APO is owed.
+type CallKind uint8
+
+// The calls.
+const (
+	CallNone CallKind = iota
+	CallCancel
+	CallCapture
+	CallRefund
+	CallInquirePayment
+	CallInquireRefund
+)
+
+var callNames = [...]string{"none", "cancel", "capture", "refund", "inquiryPayment", "inquiryRefund"}
+
+// String is the call as APO names it.
+func (k CallKind) String() string { return name(callNames[:], int(k)) }
+
+// Call is what APO is to be asked: a function of stored state alone, so the first try, a retry and a restart all carry
+// the same ids and amounts.
+type Call struct {
+	Kind             CallKind
+	Order            string
+	Intent           uint64 // stream version of the operation's intent; 0 for an inquiry about the payment alone
+	Attempt          uint64 // of an operation's call
+	Number           uint64 // of an inquiry
+	PaymentID        string
+	PaymentRequestID string
+	RequestID        string // captureRequestId or refundRequestId
+	Amount           Money
+	Reason           string
+	Lease            time.Time // the call must be over by then; zero before it is claimed
+}
+
+// IsInquiry reports whether the call only asks.
+func (c Call) IsInquiry() bool { return c.Kind == CallInquirePayment || c.Kind == CallInquireRefund }
+
+// NextDue returns when something is owed next: a call, or the end of a claim in force. Zero means that nothing is.
+func (o Order) NextDue() time.Time {
+	due := o.WatchDue
+	if p := &o.Operation; p.Outstanding() && (due.IsZero() || !p.Due.IsZero() && p.Due.Before(due)) {
+		due = p.Due
+	}
+	if due.IsZero() {
+		return due
+	}
+	if lease := o.claimedUntil(); due.Before(lease) {
+		due = lease
+	}
+	return due
+}
+
+// claimedUntil is the end of the latest claim that is not answered.
+func (o *Order) claimedUntil() time.Time {
+	if o.Inquiry.Open && o.Inquiry.Lease.After(o.Operation.Lease) {
+		return o.Inquiry.Lease
+	}
+	return o.Operation.Lease
+}
+
+// Due returns the call that APO is owed at now, before it is claimed; ok is false while nothing is due or a claim is in
+// force: what was perhaps sent must get its time to answer.
+func (o Order) Due(now time.Time) (c Call, ok bool) {
+	if now.Before(o.claimedUntil()) {
+		return Call{}, false
+	}
+	p := &o.Operation
+	if p.Outstanding() && !p.Due.IsZero() && !now.Before(p.Due) {
+		if o.mustInquire(now) {
+			return o.inquiry(), true
+		}
+		return o.operationCall(p.Attempt + 1), true
+	}
+	if !o.WatchDue.IsZero() && !now.Before(o.WatchDue) {
+		return o.paymentInquiry(), true
+	}
+	return Call{}, false
+}
+
+// Claimed returns the call that the newest claim stands for: what its writer may make until the lease ends. ok is false
+// when the newest claim has been answered.
+func (o Order) Claimed() (c Call, ok bool) {
+	p := &o.Operation
+	if o.Inquiry.Open {
+		c = o.inquiryOf(o.Inquiry.Subject)
+		c.Number, c.Lease = o.Inquiry.Number, o.Inquiry.Lease
+		return c, true
+	}
+	if p.Phase == Requested && p.Answered&attemptBit(p.Attempt) == 0 {
+		c = o.operationCall(p.Attempt)
+		c.Lease = p.Lease
+		return c, true
+	}
+	return Call{}, false
+}
+
+// mustInquire says whether the operation's next contact is an inquiry: always for what APO works on or a person has, and
+// for a cancel while APO captures; from the third try on, after an F that did not decide, and after a long silence,
+// because "the same id again" is safe only while APO remembers the id.
+func (o *Order) mustInquire(now time.Time) bool {
+	p := &o.Operation
+	silent := now.Sub(p.AskedAt) >= SilenceMax
+	switch {
+	case p.Phase == Accepted, p.Phase == Parked, p.Attempt >= AttemptsMax:
+		return true
+	case p.Kind == OpCancel && o.Gateway == GatewayOutstanding:
+		return true
+	case p.Cleared:
+		return silent
+	}
+	return p.Inquire || p.Attempt >= 2 || silent
+}
+
+func (o *Order) operationCall(attempt uint64) Call {
+	p := &o.Operation
+	c := Call{Order: o.ID, Intent: p.Intent, Attempt: attempt, RequestID: p.RequestID, PaymentID: p.PaymentID,
+		Amount: p.Amount}
+	switch p.Kind {
+	case OpCancel:
+		c.Kind, c.PaymentID, c.PaymentRequestID = CallCancel, p.By.PaymentID, p.By.PaymentRequestID
+	case OpCapture:
+		c.Kind = CallCapture
+	case OpRefund:
+		c.Kind, c.Reason = CallRefund, p.Reason
+	}
+	return c
+}
+
+// subject is what an inquiry about the operation is about; without one, the payment.
+func (o *Order) subject() events.Subject {
+	if o.Operation.Kind == OpRefund {
+		return events.SubjectRefund
+	}
+	return events.SubjectPayment
+}
+
+// inquiry is the next inquiry about the operation, or the payment.
+func (o *Order) inquiry() Call { return o.inquiryOf(o.subject()) }
+
+func (o *Order) inquiryOf(s events.Subject) Call {
+	if s == events.SubjectRefund && o.Operation.Kind == OpRefund {
+		return Call{Kind: CallInquireRefund, Order: o.ID, Intent: o.Operation.Intent, RequestID: o.Operation.RequestID,
+			Number: o.Inquiry.Number + 1}
+	}
+	return o.paymentInquiry()
+}
+
+func (o *Order) paymentInquiry() Call {
+	c := Call{Kind: CallInquirePayment, Order: o.ID, Intent: o.Operation.Intent, PaymentID: o.PaymentID, Number: o.Inquiry.Number + 1}
+	if c.PaymentID == "" {
+		c.PaymentRequestID = o.PaymentRequestID
+	}
+	return c
+}

@@ -1,0 +1,268 @@
+package order
+
+import (
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// Evolve folds one record into the order. It trusts history: the record was legal when it was written ([Judge] checks
+// that). It copies what it adds to, so that orders that came from the same prefix share their past safely. Cost: no
+// allocation and well under a microsecond where the record adds no identifier. Records of other categories than
+// [events.CategoryOrder] leave the order as it is.
+func Evolve(o Order, r events.Record) Order {
+	o.fold(&r)
+	return o
+}
+
+func (o *Order) fold(r *events.Record) {
+	if _, refusal := r.Event.(events.CommandRefused); refusal {
+		return
+	}
+	o.Version = r.Version
+	switch e := r.Event.(type) {
+	case events.OrderCreated:
+		o.foldCreated(r, &e)
+	case events.PaymentPending:
+		o.learn(e.PaymentID)
+		o.pendingKnown = true
+	case events.PaymentAuthorized:
+		o.foldAuthorized(r, &e)
+	case events.PaymentPaid:
+		o.foldPaid(r, &e)
+	case events.PaymentFailed:
+		o.learn(e.PaymentID)
+		o.failureKnown = true
+		if law.cells[PaymentFailed][o.Status].Effect == Applied {
+			o.move(Failed, r)
+			o.endMark = mark{r.Version, r.Occurred, e.Code}
+		}
+	case events.CaptureSucceeded:
+		o.foldCaptured(r, &e)
+	case events.CaptureFailed:
+		o.foldCaptureFailed(r, &e)
+	case events.RefundSucceeded:
+		o.foldRefunded(r, &e)
+	case events.RefundFailed:
+		o.foldRefundFailed(r, &e)
+	case events.RefundHeld:
+		o.learn(e.PaymentID)
+		o.Held = append(slices.Clip(o.Held), HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Version})
+		o.WatchDue = e.Due
+	case events.CancelSucceeded:
+		o.foldCancelled(r, &e)
+	case events.AnomalyObserved:
+		o.foldAnomaly(r, &e)
+	case events.AnomalyCleared:
+		o.Anomalies = slices.DeleteFunc(slices.Clone(o.Anomalies), func(a Anomaly) bool { return a.Version == e.Anomaly })
+		o.rememberCommand(r, VerbClearAnomaly, contentOf(VerbClearAnomaly, Money{Minor: int64(e.Anomaly)}, false, ""))
+	default:
+		o.foldOperation(r)
+	}
+	if !o.WatchDue.IsZero() && !o.watching() {
+		o.WatchDue = zeroTime
+	}
+}
+
+func (o *Order) foldCreated(r *events.Record, e *events.OrderCreated) {
+	o.ID = r.Stream.ID
+	o.PaymentRequestID, o.PaymentID = e.PaymentRequestID, e.PaymentID
+	o.Amount, o.Method, o.Acquirer, o.CaptureMode = e.Amount, e.Method, e.Acquirer, e.CaptureMode
+	o.CreatedAt, o.PayBy, o.WatchDue = r.Recorded, e.PayBy, e.Due
+	o.move(Created, r)
+	o.rememberCommand(r, VerbCreate, createContent(e))
+}
+
+// move changes the status, and its since when it is another one.
+func (o *Order) move(to Status, r *events.Record) {
+	if o.Status != to {
+		o.Status, o.StatusSince = to, r.Recorded
+	}
+}
+
+func (o *Order) learn(paymentID string) {
+	if o.PaymentID == "" {
+		o.PaymentID = paymentID
+	}
+}
+
+// watching reports whether the payment has to be looked at apart from the operation.
+func (o *Order) watching() bool {
+	return o.Status == Created || o.Status == Authorized || o.Gateway == GatewayOutstanding || len(o.Held) > 0
+}
+
+func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
+	o.learn(e.PaymentID)
+	cell := law.cells[PaymentAuthorized][o.Status]
+	known := o.paymentKnown
+	o.paymentKnown = true
+	switch cell.Effect {
+	case Applied, AppliedAnomaly:
+		o.move(cell.To, r)
+		o.Authorized = e.Amount.Minor
+		o.PaymentAt = r.Occurred
+		o.paymentMark = mark{r.Version, r.Occurred, e.PaymentID}
+		o.WatchDue, o.Watches = e.Due, 0
+	case LateMoney:
+		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
+		o.WatchDue, o.Watches = e.Due, 0
+	}
+	if o.Expires.IsZero() {
+		o.Expires = e.Expires
+	}
+	if e.GatewayCapture && !known {
+		o.Gateway = nextGateway(gatewayOpened, o.Gateway)
+		o.gatewayMark = mark{r.Version, r.Occurred, ""}
+	}
+}
+
+func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
+	o.learn(e.PaymentID)
+	o.paymentKnown = true
+	switch cell := law.cells[PaymentPaid][o.Status]; cell.Effect {
+	case Applied, AppliedAnomaly:
+		o.move(cell.To, r)
+		o.Authorized, o.Captured = e.Amount.Minor, e.Amount.Minor
+		o.PaymentAt = r.Occurred
+		o.paymentMark = mark{r.Version, r.Occurred, e.PaymentID}
+	case LateMoney:
+		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
+		o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
+	}
+}
+
+func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
+	o.learn(e.PaymentID)
+	id, request := digest(e.CaptureID), digest(e.CaptureRequestID)
+	at := o.findCapture(id, request, e.Amount.Minor)
+	known := at >= 0 && !o.captures[at].failed
+	o.captures = remember(o.captures, at, transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
+	if !known {
+		o.addCapture(r, e)
+	}
+	if p := &o.Operation; p.Kind == OpCapture && p.RequestID == e.CaptureRequestID {
+		o.lastCapture = o.lastCapture || p.Last
+		o.endOperation(r, OutcomeSucceeded, "")
+	}
+}
+
+func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
+	cell := law.cells[CaptureSucceeded][o.Status]
+	captured := &o.Captured
+	if cell.Effect == LateMoney {
+		captured = &o.Late.Captured
+		if o.Authorized == 0 { // nothing was authorized before the cancellation: the authorization is late too
+			o.Late.Authorized = max(o.Late.Authorized, o.Amount.Minor)
+		}
+	} else {
+		// A capture proves the authorization it drew on, even where that fact has yet to arrive.
+		o.Authorized = o.fullAmount()
+		o.move(cell.To, r)
+		o.captureMark = mark{r.Version, r.Occurred, first(e.CaptureID, e.CaptureRequestID)}
+	}
+	*captured += e.Amount.Minor
+	if *captured >= o.fullAmount() {
+		o.Gateway = nextGateway(gatewayCaptured, o.Gateway)
+	}
+}
+
+func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
+	o.learn(e.PaymentID)
+	if id, request := digest(e.CaptureID), digest(e.CaptureRequestID); id != 0 || request != 0 {
+		o.captures = remember(o.captures, find(o.captures, id, request), transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
+	}
+	if p := &o.Operation; p.Kind == OpCapture && p.RequestID == e.CaptureRequestID {
+		o.endOperation(r, OutcomeFailed, e.Code)
+		return
+	}
+	o.Gateway = nextGateway(gatewayFailed, o.Gateway)
+}
+
+func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
+	o.learn(e.PaymentID)
+	id, request := digest(e.RefundID), digest(e.RefundRequestID)
+	at := find(o.refunds, id, request)
+	known := at >= 0 && !o.refunds[at].failed
+	o.refunds = remember(o.refunds, at, transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
+	o.dropHeld(e.RefundID, e.RefundRequestID)
+	if !known {
+		o.addRefund(r, e)
+	}
+	if p := &o.Operation; p.Kind == OpRefund && p.RequestID == e.RefundRequestID {
+		o.endOperation(r, OutcomeSucceeded, "")
+	}
+}
+
+func (o *Order) addRefund(r *events.Record, e *events.RefundSucceeded) {
+	kind := o.classifyRefund(e.Amount.Minor)
+	if cell := law.cells[kind][o.Status]; cell.Effect == LateMoney {
+		o.Late.Refunded += e.Amount.Minor
+	} else {
+		o.Refunded += e.Amount.Minor
+		if cell.Effect == Applied {
+			o.move(cell.To, r)
+		}
+	}
+	o.refundMark = mark{r.Version, r.Occurred, first(e.RefundID, e.RefundRequestID)}
+}
+
+func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
+	if id, request := digest(e.RefundID), digest(e.RefundRequestID); id != 0 || request != 0 {
+		o.refunds = remember(o.refunds, find(o.refunds, id, request), transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
+	}
+	if p := &o.Operation; p.Kind == OpRefund && p.RequestID == e.RefundRequestID {
+		o.endOperation(r, OutcomeFailed, e.Code)
+	}
+}
+
+func (o *Order) dropHeld(id, request string) {
+	if i := o.findHeld(id, request); i >= 0 {
+		o.Held = slices.Delete(slices.Clone(o.Held), i, i+1)
+	}
+}
+
+func (o *Order) findHeld(id, request string) int {
+	return slices.IndexFunc(o.Held, func(h HeldRefund) bool {
+		return id != "" && h.RefundID == id || request != "" && h.RefundRequestID == request
+	})
+}
+
+func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
+	o.learn(e.PaymentID)
+	if cell := law.cells[PaymentCancelled][o.Status]; cell.Effect == Applied {
+		o.move(cell.To, r)
+		o.CancelCause = e.Cause
+		o.endMark = mark{r.Version, r.Occurred, ""}
+		o.Gateway = nextGateway(gatewayVoided, o.Gateway)
+	}
+	switch {
+	case o.Operation.Kind == OpCancel:
+		o.endOperation(r, OutcomeSucceeded, "")
+	case e.Proof.Via == events.ViaSelf:
+		o.rememberCommand(r, VerbCancel, contentOf(VerbCancel, Money{}, false, ""))
+	}
+}
+
+func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
+	o.Anomalies = append(slices.Clip(o.Anomalies), Anomaly{r.Version, e.Reason, r.Recorded})
+	o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(*e))
+	if e.Fact == events.KindRefundHeld {
+		o.dropHeld(e.TransferID, e.RequestID)
+	}
+	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == OpCancel {
+		o.Operation.Inquire = true
+	}
+}
+
+func (o *Order) rememberCommand(r *events.Record, v Verb, content uint64) {
+	if r.CommandID != "" {
+		o.commands = o.remembering(memory{id: digest(r.CommandID), content: content, version: r.Version, verb: v, outcome: OutcomeSucceeded})
+	}
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,124 @@
+package order
+
+import (
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+var zeroTime time.Time
+
+// foldOperation folds the facts about what we ask of APO.
+func (o *Order) foldOperation(r *events.Record) {
+	p := &o.Operation
+	switch e := r.Event.(type) {
+	case events.CancelRequested:
+		o.beginOperation(r, e.Lease, Operation{Kind: OpCancel, By: e.By, Reason: e.Reason, Compensates: e.Compensates})
+	case events.CaptureRequested:
+		o.beginOperation(r, e.Lease, Operation{Kind: OpCapture, RequestID: e.CaptureRequestID, PaymentID: e.PaymentID,
+			Amount: e.Amount, Last: e.Last})
+	case events.RefundRequested:
+		o.beginOperation(r, e.Lease, Operation{Kind: OpRefund, RequestID: e.RefundRequestID, PaymentID: e.PaymentID,
+			Amount: e.Amount, Reason: e.Reason, Compensates: e.Compensates})
+	case events.AttemptStarted:
+		p.Phase, _ = nextPhase(r.Event.Kind(), p.Phase)
+		p.Attempt, p.Lease, p.Due, p.AskedAt = e.Attempt, e.Lease, e.Lease, r.Recorded
+		p.Cleared, p.Inquire = false, false
+	case events.CancelUnresolved:
+		p.foldUnresolved(&e.Unresolved)
+	case events.CaptureUnresolved:
+		p.foldUnresolved(&e.Unresolved)
+	case events.RefundUnresolved:
+		p.foldUnresolved(&e.Unresolved)
+	case events.CaptureAccepted:
+		p.foldAccepted(e.Attempt, e.Code, e.Due)
+	case events.RefundAccepted:
+		p.foldAccepted(e.Attempt, e.Code, e.Due)
+	case events.CancelFailed:
+		o.endOperation(r, OutcomeFailed, e.Code)
+	case events.InquiryStarted:
+		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered}
+	case events.InquiryAnswered:
+		o.foldInquiryAnswered(r, &e)
+	case events.OperationParked:
+		p.Phase, _ = nextPhase(r.Event.Kind(), p.Phase)
+		p.Due, p.ParkedAt = e.Due, r.Recorded
+	case events.OperationResolved:
+		// The fact that ends the operation follows in the same append.
+		o.rememberCommand(r, VerbResolve, contentOf(VerbResolve, Money{Minor: int64(e.Resolution)}, false, e.Statement))
+	}
+}
+
+func (o *Order) beginOperation(r *events.Record, lease time.Time, p Operation) {
+	p.Phase, _ = nextPhase(stepIntent, Idle)
+	p.CommandID, p.Intent, p.Since = r.CommandID, r.Version, r.Recorded
+	p.Attempt, p.Lease, p.Due, p.AskedAt = 1, lease, lease, r.Recorded
+	o.Operation = p
+}
+
+// foldUnresolved keeps an attempt's unknown outcome. The answer to an earlier attempt than the newest only counts: the
+// newest one's lease and due time stand.
+func (p *Operation) foldUnresolved(u *events.Unresolved) {
+	p.Answered |= attemptBit(u.Attempt)
+	if u.Definite {
+		p.Refusals++
+	}
+	if u.Attempt != p.Attempt {
+		p.Inquire = p.Inquire || u.Inquire
+		return
+	}
+	p.Phase, _ = nextPhase(stepUnresolved, p.Phase)
+	p.AfterF, p.Code, p.Inquire, p.Cleared = u.Definite, u.Code, u.Inquire, false
+	p.Lease, p.Due = zeroTime, u.Due
+	p.Waits++
+}
+
+func (p *Operation) foldAccepted(attempt uint64, code string, due time.Time) {
+	p.Answered |= attemptBit(attempt)
+	p.Phase, _ = nextPhase(stepAccepted, p.Phase)
+	p.AfterF, p.Code, p.Inquire, p.Cleared = false, code, false, false
+	p.Lease, p.Due, p.Waits = zeroTime, due, 0
+}
+
+func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered) {
+	o.Inquiry.Open = false
+	if e.Outcome != events.InquiryUnknown {
+		o.Inquiry.Answered = r.Recorded
+	}
+	o.WatchDue = e.WatchDue
+	if e.Subject == events.SubjectPayment && !e.WatchDue.IsZero() {
+		o.Watches++
+	}
+	p := &o.Operation
+	if !p.Outstanding() || e.Subject != o.subject() {
+		return
+	}
+	p.Due = e.Due
+	if e.Outcome != events.InquiryUnknown {
+		p.AskedAt = r.Recorded
+	}
+	if e.AskAgain {
+		p.Phase, _ = nextPhase(stepAskAgain, p.Phase)
+		p.Cleared, p.Inquire, p.Lease = true, false, zeroTime
+		return
+	}
+	p.Waits++
+}
+
+// endOperation frees the slot and remembers how its command ended.
+func (o *Order) endOperation(r *events.Record, outcome Outcome, code string) {
+	p := &o.Operation
+	if p.CommandID != "" {
+		o.commands = o.remembering(memory{id: digest(p.CommandID), content: p.content(), version: r.Version,
+			verb: p.Kind.verb(), outcome: outcome, code: code})
+	}
+	o.Operation = Operation{}
+}
+
+// attemptBit is an attempt's place in Operation.Answered.
+func attemptBit(n uint64) uint64 {
+	if n == 0 || n > AttemptsMax {
+		return 0
+	}
+	return 1 << (n - 1)
+}

@@ -1,0 +1,155 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// decideInquiry records what an inquiry told: first the facts it proves, folded in the order payment, captures, refunds;
+// then what follows for the operation; last inquiry.answered, which keeps the evidence once and says when APO is asked
+// next. All of it is one append.
+func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) {
+	if c.Number == 0 || c.Number > o.Inquiry.Number {
+		return nil, &InvalidError{Order: o.ID, Command: "record inquiry", Field: "number",
+			Problem: fmt.Sprintf("%d was never started; %d is the newest", c.Number, o.Inquiry.Number)}
+	}
+	d := newDecision(o, env, o.Operation.CommandID)
+	proof := events.Proof{Via: events.ViaInquiry, Inquiry: c.Number}
+	late := !o.Inquiry.Open || c.Number != o.Inquiry.Number
+	if late {
+		proof.Evidence = c.Picture.Evidence // no inquiry.answered will keep it
+	}
+	facts := slices.Clone(c.Picture.Facts)
+	slices.SortStableFunc(facts, func(a, b Fact) int { return factRank(a.Kind) - factRank(b.Kind) })
+	for _, f := range facts {
+		f.Proof = proof
+		d.observe(f)
+	}
+	if late {
+		return d.events, nil
+	}
+	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: c.Number, Outcome: c.Picture.Outcome, State: string(c.Picture.State),
+		Code: c.Picture.Code, Problem: clip(c.Picture.Problem), Evidence: c.Picture.Evidence}
+	if d.o.Operation.Outstanding() && answered.Subject == d.o.subject() {
+		d.concludeOperation(&c.Picture, &answered, proof)
+	} else {
+		answered.Due = d.o.Operation.Due
+		d.concludeUnpaid(&c.Picture, &answered, proof)
+	}
+	answered.WatchDue = d.nextWatch(&answered)
+	d.emit(answered)
+	return d.events, nil
+}
+
+func factRank(k FactKind) int {
+	switch k {
+	case CaptureSucceeded, CaptureFailed, CapturePending:
+		return 1
+	case RefundSucceeded, RefundFailed, RefundPending:
+		return 2
+	}
+	return 0
+}
+
+// concludeOperation applies the row of operation × proven fact, for what the facts themselves have not ended.
+func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswered, proof events.Proof) {
+	p := d.o.Operation
+	then, _ := OperationThen(p.Kind, d.o.proven(pic), p.AfterF)
+	if then == NeverPaid {
+		if !d.env.Now.Before(d.o.payDeadline(d.env)) {
+			d.emit(events.CancelSucceeded{Cause: events.CauseNeverPaid, Proof: proof})
+			return
+		}
+		then = AskAgain
+	}
+	parked := p.Phase == Parked
+	switch {
+	case then == Fail:
+		d.failOperation(p.failureCode(pic), "", proof)
+	case then == Park && !parked:
+		d.emit(events.OperationParked{Reason: "APO knows no such payment", Due: d.env.Now.Add(ParkedEvery)})
+		answered.Due = d.env.Now.Add(ParkedEvery)
+	case parked:
+		answered.Due = d.env.Now.Add(ParkedEvery)
+	case then == AskAgain && (p.Kind != OpCancel || d.o.Gateway != GatewayOutstanding):
+		answered.AskAgain, answered.Due = true, d.env.Now
+	case d.o.Operation.Phase == Accepted:
+		answered.Due = d.env.Now.Add(d.env.Policy.wait(p.Waits))
+	default:
+		answered.Due = d.env.Now.Add(d.env.Policy.retry(p.Waits))
+	}
+}
+
+// concludeUnpaid: APO never heard of the payment and its time is over.
+func (d *decision) concludeUnpaid(pic *Picture, answered *events.InquiryAnswered, proof events.Proof) {
+	o := &d.o
+	if answered.Subject == events.SubjectPayment && pic.Outcome == events.InquiryNotExist && o.Status == Created &&
+		!o.Operation.Outstanding() && !d.env.Now.Before(o.payDeadline(d.env)) {
+		d.emit(events.CancelSucceeded{Cause: events.CauseNeverPaid, Proof: proof})
+	}
+}
+
+// payDeadline is when a payment that APO does not know can no longer come.
+func (o *Order) payDeadline(env *Env) time.Time {
+	by := o.PayBy
+	if by.IsZero() {
+		by = o.CreatedAt.Add(env.Policy.validity())
+	}
+	return by.Add(env.Policy.margin())
+}
+
+// proven says what the picture proves about the operation that its facts have not ended.
+func (o *Order) proven(pic *Picture) Proven {
+	p := &o.Operation
+	listed := slices.IndexFunc(pic.Facts, func(f Fact) bool { return p.RequestID != "" && f.RequestID == p.RequestID })
+	switch {
+	case pic.Outcome == events.InquiryNotExist:
+		return ProvenNotExist
+	case pic.Outcome != events.InquiryAnswers:
+		return ProvenNothing
+	case listed >= 0 && (pic.Facts[listed].Kind == CapturePending || pic.Facts[listed].Kind == RefundPending):
+		return ProvenProcessing
+	case listed >= 0 || p.Kind == OpRefund:
+		return ProvenNothing // ours is told of in a way that contradicts what we asked: never ask again on that
+	}
+	switch pic.State {
+	case StateSuccess, StateProcessing, StatePending:
+		return ProvenAlive
+	case StateCancelled, StateFail:
+		if p.Kind == OpCapture {
+			return ProvenDead
+		}
+	}
+	return ProvenNothing
+}
+
+// failureCode is the code an operation ends with when an inquiry decides against it: APO's own where it gave one.
+func (p *Operation) failureCode(pic *Picture) string {
+	switch {
+	case p.AfterF && p.Code != "":
+		return p.Code
+	case pic.State == StateCancelled || pic.State == StateFail:
+		return CodeCancelled
+	case p.Kind == OpCancel:
+		return CodeNotCancelled
+	}
+	return CodeNotDone
+}
+
+// nextWatch says when the payment is looked at again. What APO works on (its own capture, a held refund) is asked about
+// until it is known; payBy and the authorization's end are asked about once, unless the answer was no answer.
+func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
+	o := &d.o
+	due := o.WatchDue
+	switch {
+	case due.After(d.env.Now), answered.Subject != events.SubjectPayment:
+		return due
+	case o.Gateway == GatewayOutstanding, len(o.Held) > 0:
+	case due.IsZero(), answered.Outcome != events.InquiryUnknown, !o.watching():
+		return zeroTime
+	}
+	return d.env.Now.Add(d.env.Policy.wait(o.Watches))
+}

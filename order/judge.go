@@ -1,0 +1,236 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// Judge says whether a record may follow the ones that made the order: by the same tables that decided it when it was
+// written, but without the policy of that day (windows, methods with several captures), which is not in the log. The
+// error is an *[IllegalError]. It is how an auditor finds a record that our rules cannot have written. Cost: like
+// [Evolve].
+func Judge(o Order, r events.Record) error {
+	problem := o.judge(&r)
+	if problem == "" {
+		return nil
+	}
+	id := o.ID
+	if id == "" {
+		id = r.Stream.ID
+	}
+	kind := events.Kind("a record without a fact")
+	if r.Event != nil {
+		kind = r.Event.Kind()
+	}
+	return &IllegalError{Order: id, Version: r.Version, Kind: kind, Problem: problem}
+}
+
+func (o *Order) judge(r *events.Record) string {
+	_, created := r.Event.(events.OrderCreated)
+	switch {
+	case r.Event == nil:
+		return "carries no fact"
+	case r.Stream.Category != events.CategoryOrder:
+		return "stands in category " + r.Stream.Category
+	case r.Version != o.Version+1:
+		return fmt.Sprintf("follows version %d", o.Version)
+	case created != (o.Status == Unplaced):
+		return "does not fit: an order begins with order.created, once"
+	case !created && r.Stream.ID != o.ID:
+		return "stands in the stream of order " + r.Stream.ID
+	}
+	switch e := r.Event.(type) {
+	case events.OrderCreated:
+		return when(e.Amount.Minor <= 0, "has no amount")
+	case events.CancelRequested:
+		return o.judgeIntent(VerbCancel, nil)
+	case events.CaptureRequested:
+		return o.judgeIntent(VerbCapture, &e.Amount)
+	case events.RefundRequested:
+		return o.judgeIntent(VerbRefund, &e.Amount)
+	case events.AttemptStarted:
+		return o.judgeAttempt(r, &e)
+	case events.CancelUnresolved:
+		return o.judgeAnswer(OpCancel, e.Attempt, stepUnresolved)
+	case events.CaptureUnresolved:
+		return o.judgeAnswer(OpCapture, e.Attempt, stepUnresolved)
+	case events.RefundUnresolved:
+		return o.judgeAnswer(OpRefund, e.Attempt, stepUnresolved)
+	case events.CaptureAccepted:
+		return o.judgeAnswer(OpCapture, e.Attempt, stepAccepted)
+	case events.RefundAccepted:
+		return o.judgeAnswer(OpRefund, e.Attempt, stepAccepted)
+	case events.CancelFailed:
+		return when(o.Operation.Kind != OpCancel, "ends a cancel that nobody asked for")
+	case events.InquiryStarted:
+		return o.judgeInquiry(r, &e)
+	case events.InquiryAnswered:
+		return when(!o.Inquiry.Open || e.Number != o.Inquiry.Number || e.Subject != o.Inquiry.Subject, "answers no inquiry under way")
+	case events.OperationParked:
+		_, ok := nextPhase(events.KindOperationParked, o.Operation.Phase)
+		return when(!ok, "parks nothing that is outstanding")
+	case events.OperationResolved:
+		return when(o.Operation.Phase != Parked, "resolves nothing that is parked")
+	case events.AnomalyCleared:
+		open := slices.ContainsFunc(o.Anomalies, func(a Anomaly) bool { return a.Version == e.Anomaly })
+		return when(!open, "clears an anomaly that is not open")
+	case events.AnomalyObserved:
+		return ""
+	case events.CommandRefused:
+		return "belongs into the category refusal"
+	}
+	return o.judgeFact(r)
+}
+
+func when(bad bool, problem string) string {
+	if bad {
+		return problem
+	}
+	return ""
+}
+
+func (o *Order) judgeIntent(v Verb, amount *Money) string {
+	permit, _ := CommandPermit(v, o.Status)
+	_, idle := nextPhase(stepIntent, o.Operation.Phase)
+	remains := o.Capturable()
+	if v == VerbRefund {
+		remains = o.Refundable()
+	}
+	switch {
+	case permit != Allowed:
+		return "is not legal for an order that is " + o.Status.String()
+	case !idle:
+		return fmt.Sprintf("comes while a %s is %s", o.Operation.Kind, o.Operation.Phase)
+	case v != VerbRefund && o.Gateway == GatewayOutstanding:
+		return "comes while APO's own capture is outstanding"
+	case v != VerbRefund && len(o.Held) > 0:
+		return "comes while a refund is held"
+	case amount != nil && (amount.Currency != o.Amount.Currency || amount.Minor <= 0 || amount.Minor > remains):
+		return fmt.Sprintf("asks for %s where %s remains", *amount, o.money(remains))
+	}
+	if _, open := o.reversal(); v == VerbRefund && open {
+		return "comes while a reversal stands open"
+	}
+	return ""
+}
+
+func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string {
+	p := &o.Operation
+	_, ok := nextPhase(events.KindAttemptStarted, p.Phase)
+	switch {
+	case !ok:
+		return "attempts an operation that is " + p.Phase.String()
+	case e.Attempt != p.Attempt+1:
+		return fmt.Sprintf("claims attempt %d after attempt %d", e.Attempt, p.Attempt)
+	case r.Recorded.Before(o.claimedUntil()):
+		return "claims while another claim is in force"
+	case p.Kind == OpCancel && o.Gateway == GatewayOutstanding:
+		return "cancels while APO's own capture is outstanding"
+	}
+	return ""
+}
+
+func (o *Order) judgeAnswer(op OpKind, attempt uint64, step events.Kind) string {
+	p := &o.Operation
+	_, ok := nextPhase(step, p.Phase)
+	switch {
+	case p.Kind != op:
+		return fmt.Sprintf("answers no %s under way", op)
+	case !ok:
+		return "cannot follow while the operation is " + p.Phase.String()
+	case attempt > p.Attempt:
+		return fmt.Sprintf("answers attempt %d, which was never started", attempt)
+	case attempt != 0 && p.Answered&attemptBit(attempt) != 0:
+		return fmt.Sprintf("answers attempt %d again", attempt)
+	}
+	return ""
+}
+
+func (o *Order) judgeInquiry(r *events.Record, e *events.InquiryStarted) string {
+	switch {
+	case e.Number != o.Inquiry.Number+1:
+		return fmt.Sprintf("claims inquiry %d after inquiry %d", e.Number, o.Inquiry.Number)
+	case r.Recorded.Before(o.claimedUntil()):
+		return "claims while another claim is in force"
+	case e.Subject == events.SubjectRefund && o.Operation.Kind != OpRefund:
+		return "asks about a refund that nobody asked for"
+	}
+	return ""
+}
+
+// judgeFact holds a proven fact against the status table. A fact that is known already may stand once more where it
+// names something that was not known: another identifier of a transfer, or the paymentId.
+func (o *Order) judgeFact(r *events.Record) string {
+	kind, again := o.factOf(r.Event)
+	if again {
+		return ""
+	}
+	cell := law.cells[kind][o.Status]
+	if c, ok := r.Event.(events.CancelSucceeded); ok {
+		if problem := o.judgeCancelled(&c); problem != "" {
+			return problem
+		}
+	}
+	if !cell.Effect.recorded() {
+		return fmt.Sprintf("cannot follow for an order that is %s (%s: %s)", o.Status, kind, cell.Effect)
+	}
+	if e, ok := r.Event.(events.CaptureSucceeded); ok {
+		captured := o.Captured
+		if cell.Effect == LateMoney {
+			captured = o.Late.Captured
+		}
+		return when(e.Amount.Minor <= 0 || e.Amount.Minor > o.fullAmount()-captured, "captures more than there is")
+	}
+	if _, ok := r.Event.(events.RefundHeld); ok {
+		return when(cell.Effect != Held, "holds a refund that has its place")
+	}
+	return ""
+}
+
+// judgeCancelled demands evidence: APO's signed answer, an inquiry under way, or a failed payment.
+func (o *Order) judgeCancelled(c *events.CancelSucceeded) string {
+	switch {
+	case c.Proof.Via == events.ViaAnswer:
+		return when(c.Proof.Evidence == nil, "is proven by an answer that was not kept")
+	case c.Proof.Via == events.ViaInquiry:
+		return when(!o.Inquiry.Open && c.Proof.Evidence == nil, "refers to no inquiry under way")
+	case c.Cause == events.CausePaymentFailed && (o.Status == Failed || c.Proof.Evidence != nil):
+		return ""
+	}
+	return "has no evidence: only APO's signed word, an inquiry or a failed payment cancels an order"
+}
+
+// factOf says which row of the status table an event stands for; again marks one whose fact is on record and that only
+// names it better.
+func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
+	switch e := e.(type) {
+	case events.PaymentPending:
+		return PaymentPending, false
+	case events.PaymentAuthorized:
+		return PaymentAuthorized, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
+	case events.PaymentPaid:
+		return PaymentPaid, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
+	case events.PaymentFailed:
+		return PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
+	case events.CancelSucceeded:
+		return PaymentCancelled, false
+	case events.CaptureSucceeded:
+		at := o.findCapture(digest(e.CaptureID), digest(e.CaptureRequestID), e.Amount.Minor)
+		return CaptureSucceeded, at >= 0 && !o.captures[at].failed && o.captures[at].minor == e.Amount.Minor
+	case events.CaptureFailed:
+		return CaptureFailed, false
+	case events.RefundSucceeded:
+		if i := o.findHeld(e.RefundID, e.RefundRequestID); i >= 0 {
+			return o.classifyRefund(o.Held[i].Minor), false
+		}
+		at := find(o.refunds, digest(e.RefundID), digest(e.RefundRequestID))
+		return o.classifyRefund(e.Amount.Minor), at >= 0 && !o.refunds[at].failed && o.refunds[at].minor == e.Amount.Minor
+	case events.RefundFailed:
+		return RefundFailed, false
+	case events.RefundHeld:
+		return o.classifyRefund(e.Amount.Minor), false
+	}
+	return FactNone, false
+}

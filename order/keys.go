@@ -1,0 +1,54 @@
+package order
+
+import "github.com/tilltape/tilltape/events"
+
+// Keys returns the lookup keys that a fact makes known about the order, which is the one before it. Notifications name
+// payments and requests, not orders; a store finds the order by these keys.
+func Keys(before Order, e events.Event) []events.Key {
+	var keys []events.Key
+	add := func(name, value string) {
+		if value != "" {
+			keys = append(keys, events.NewKey(name, value))
+		}
+	}
+	payment := func(id string) {
+		if before.PaymentID == "" {
+			add(events.KeyPaymentID, id)
+		}
+	}
+	switch e := e.(type) {
+	case events.OrderCreated:
+		add(events.KeyPaymentRequestID, e.PaymentRequestID)
+		add(events.KeyPaymentID, e.PaymentID)
+	case events.PaymentPending:
+		payment(e.PaymentID)
+	case events.PaymentAuthorized:
+		payment(e.PaymentID)
+	case events.PaymentPaid:
+		payment(e.PaymentID)
+	case events.PaymentFailed:
+		payment(e.PaymentID)
+	case events.CancelSucceeded:
+		payment(e.PaymentID)
+	case events.CaptureRequested:
+		add(events.KeyCaptureRequestID, e.CaptureRequestID)
+	case events.CaptureSucceeded:
+		payment(e.PaymentID)
+		if find(before.captures, 0, digest(e.CaptureRequestID)) < 0 {
+			add(events.KeyCaptureRequestID, e.CaptureRequestID)
+		}
+	case events.CaptureFailed:
+		payment(e.PaymentID)
+	case events.RefundRequested:
+		add(events.KeyRefundRequestID, e.RefundRequestID)
+	case events.RefundSucceeded:
+		payment(e.PaymentID)
+		if find(before.refunds, 0, digest(e.RefundRequestID)) < 0 {
+			add(events.KeyRefundRequestID, e.RefundRequestID)
+		}
+	case events.RefundHeld:
+		payment(e.PaymentID)
+		add(events.KeyRefundRequestID, e.RefundRequestID)
+	}
+	return keys
+}

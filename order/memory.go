@@ -1,0 +1,186 @@
+package order
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// Ids are remembered as 64 bits of their SHA-256: a replay of a million orders must fit, and ids come from others, so a
+// cheap hash that can be steered into collisions will not do. 0 stands for an empty id.
+func digest(parts ...string) uint64 {
+	if len(parts) == 1 && parts[0] == "" {
+		return 0
+	}
+	var buf [256]byte
+	b := buf[:0]
+	for _, p := range parts {
+		b = binary.AppendUvarint(b, uint64(len(p)))
+		b = append(b, p...)
+	}
+	sum := sha256.Sum256(b)
+	return binary.BigEndian.Uint64(sum[:8]) | 1
+}
+
+// transfer is a capture or refund that is known, by either of its identifiers: a notification and an inquiry name it
+// differently.
+type transfer struct {
+	id, request uint64
+	minor       int64
+	failed      bool
+	late        bool
+	version     uint32
+}
+
+// find looks a transfer up by either identifier.
+func find(ts []transfer, id, request uint64) int {
+	return slices.IndexFunc(ts, func(t transfer) bool {
+		return id != 0 && t.id == id || request != 0 && t.request == request
+	})
+}
+
+// findCapture also knows APO's own full capture, which may come without identifiers: there is only one full capture.
+func (o *Order) findCapture(id, request uint64, minor int64) int {
+	if i := find(o.captures, id, request); i >= 0 {
+		return i
+	}
+	full := o.fullAmount()
+	if minor != full {
+		return -1
+	}
+	nameless := id == 0 && request == 0
+	return slices.IndexFunc(o.captures, func(t transfer) bool {
+		return !t.failed && t.minor == full && (nameless || t.id == 0 && t.request == 0)
+	})
+}
+
+// fullAmount is what an authorization comes to: until one is known, what was ordered.
+func (o *Order) fullAmount() int64 {
+	if o.Authorized > 0 {
+		return o.Authorized
+	}
+	return o.Amount.Minor
+}
+
+// remember adds a transfer or completes a known one. The slice is copied: explorer branches share the old one.
+func remember(ts []transfer, at int, t transfer) []transfer {
+	out := make([]transfer, len(ts), len(ts)+1)
+	copy(out, ts)
+	if at < 0 {
+		return append(out, t)
+	}
+	if out[at].id == 0 {
+		out[at].id = t.id
+	}
+	if out[at].request == 0 {
+		out[at].request = t.request
+	}
+	out[at].failed, out[at].minor = t.failed, t.minor
+	return out
+}
+
+// Outcome says how a command ended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	OutcomeUnknown   Outcome = iota // no such command is on record
+	OutcomePending                  // its operation is outstanding
+	OutcomeSucceeded                //
+	OutcomeFailed                   // with a code; its id is closed
+)
+
+var outcomeNames = [...]string{"unknown", "pending", "succeeded", "failed"}
+
+// String is the outcome in lower case.
+func (c Outcome) String() string { return name(outcomeNames[:], int(c)) }
+
+// memory is a command that ended.
+type memory struct {
+	id, content uint64
+	version     uint64
+	code        string
+	verb        Verb
+	outcome     Outcome
+}
+
+// CommandState is what is on record of a command.
+type CommandState struct {
+	Verb    Verb
+	Outcome Outcome
+	Code    string // of a failure
+	Version uint64 // of the record that ended it, or of its intent while pending
+}
+
+// Command returns what is on record of the command with that id. A refused command leaves nothing.
+func (o Order) Command(id string) CommandState {
+	m, ok := o.recall(id)
+	if !ok {
+		return CommandState{}
+	}
+	return CommandState{Verb: m.verb, Outcome: m.outcome, Code: m.code, Version: m.version}
+}
+
+func (o *Order) recall(id string) (memory, bool) {
+	if id == "" {
+		return memory{}, false
+	}
+	if p := &o.Operation; p.Outstanding() && p.CommandID == id {
+		return memory{content: p.content(), version: p.Intent, verb: p.Kind.verb(), outcome: OutcomePending}, true
+	}
+	h := digest(id)
+	for i := range o.commands {
+		if o.commands[i].id == h {
+			return o.commands[i], true
+		}
+	}
+	return memory{}, false
+}
+
+func (k OpKind) verb() Verb {
+	switch k {
+	case OpCancel:
+		return VerbCancel
+	case OpCapture:
+		return VerbCapture
+	case OpRefund:
+		return VerbRefund
+	}
+	return VerbNone
+}
+
+// content digests what a command asked for, so that its id cannot stand for something else. A cancel asks for the same
+// whatever its reason says; a refund's reason is sent to APO and belongs to it.
+func (p *Operation) content() uint64 {
+	if p.Kind == OpRefund {
+		return contentOf(VerbRefund, p.Amount, false, p.Reason)
+	}
+	return contentOf(p.Kind.verb(), p.Amount, p.Last, "")
+}
+
+func contentOf(v Verb, m Money, last bool, text string) uint64 {
+	var b [10]byte
+	b[0] = byte(v)
+	if last {
+		b[1] = 1
+	}
+	binary.BigEndian.PutUint64(b[2:], uint64(m.Minor))
+	return digest(string(b[:]), m.Currency, text)
+}
+
+// remembering returns the commands with one more. Copied, see [remember].
+func (o *Order) remembering(m memory) []memory {
+	out := make([]memory, len(o.commands), len(o.commands)+1)
+	copy(out, o.commands)
+	return append(out, m)
+}
+
+// contradictionDigest names an anomaly by what it says, so that a redelivered fact adds no second one.
+func contradictionDigest(a events.AnomalyObserved) uint64 {
+	var b [9]byte
+	b[0] = byte(a.Reason)
+	binary.BigEndian.PutUint64(b[1:], uint64(a.Amount.Minor))
+	return digest(string(b[:]), string(a.Fact), a.PaymentID, a.TransferID, a.RequestID, a.Amount.Currency, a.Code)
+}

@@ -1,0 +1,460 @@
+package order
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// observe records a proven fact, by whatever channel it came. Facts are never denied: what contradicts the order becomes
+// an anomaly with the fact's evidence, and nothing is clipped.
+func (d *decision) observe(f Fact) {
+	o := &d.o
+	if f.Kind == PaymentSucceeded {
+		f.Kind = PaymentAuthorized
+		if o.CaptureMode == CaptureNone {
+			f.Kind = PaymentPaid
+		}
+	}
+	if problem := o.contradicts(&f); problem != "" {
+		d.anomaly(events.PaymentContradicts, &f, problem)
+		return
+	}
+	switch f.Kind {
+	case PaymentPending, PaymentAuthorized, PaymentPaid, PaymentFailed:
+		d.observePayment(&f)
+	case PaymentCancelled:
+		d.observeCancelled(&f)
+	case CaptureSucceeded:
+		d.observeCapture(&f)
+	case CaptureFailed:
+		d.observeCaptureFailed(&f)
+	case CapturePending, RefundPending:
+		d.observePending(&f)
+	case RefundSucceeded:
+		d.observeRefund(&f)
+	case RefundFailed:
+		d.observeRefundFailed(&f)
+	}
+}
+
+// contradicts says in what the fact cannot be about this order's payment.
+func (o *Order) contradicts(f *Fact) string {
+	switch {
+	case f.PaymentID != "" && o.PaymentID != "" && f.PaymentID != o.PaymentID:
+		return fmt.Sprintf("paymentId %s, the order's is %s", f.PaymentID, o.PaymentID)
+	case f.PaymentRequestID != "" && f.PaymentRequestID != o.PaymentRequestID:
+		return fmt.Sprintf("paymentRequestId %s, the order's is %s", f.PaymentRequestID, o.PaymentRequestID)
+	case f.Amount.Currency != "" && f.Amount.Currency != o.Amount.Currency:
+		return fmt.Sprintf("currency %s, the order's is %s", f.Amount.Currency, o.Amount.Currency)
+	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) && f.Amount != o.Amount:
+		return fmt.Sprintf("amount %s, the order's is %s", f.Amount, o.Amount)
+	case (f.Kind == CaptureSucceeded || f.Kind == RefundSucceeded) && (f.Amount.Minor <= 0 || f.Amount.Currency == ""):
+		return fmt.Sprintf("amount %d %q moves no money", f.Amount.Minor, f.Amount.Currency)
+	}
+	return ""
+}
+
+// observePayment records a payment's result. Where the message carries no amount, it is the order's: one order is one
+// payment, and any other amount would have been a contradiction.
+func (d *decision) observePayment(f *Fact) {
+	o := &d.o
+	if then, outstanding := OperationThen(o.Operation.Kind, ProvenPaymentFailed, o.Operation.AfterF); f.Kind == PaymentFailed &&
+		outstanding && then == CancelledUnpaid && o.Status == Created {
+		// Nothing was paid, so there is nothing left to cancel: the cancel has what it wanted.
+		d.emit(events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
+		return
+	}
+	cell := law.cells[f.Kind][o.Status]
+	teaches := o.PaymentID == "" && f.PaymentID != ""
+	switch cell.Effect {
+	case Contradicts:
+		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
+		return
+	case Noted, LateMoney:
+		if o.knows(f.Kind) && !teaches {
+			return
+		}
+	case Applied, AppliedAnomaly:
+	default:
+		// A duplicate that tells the paymentId is worth a record: captures and refunds cannot be asked for without it.
+		if !teaches || cell.Effect != Duplicate {
+			return
+		}
+	}
+	late := cell.Effect == LateMoney && !o.knows(f.Kind)
+	d.emitPayment(f)
+	switch {
+	case cell.Effect == AppliedAnomaly:
+		d.anomaly(events.PaymentRevived, f, "the payment had failed")
+	case late:
+		d.lateMoney(f)
+	}
+	d.applyHeld()
+	d.endCancelOnMoney()
+}
+
+// knows reports whether a fact of that kind is on record already.
+func (o *Order) knows(k FactKind) bool {
+	switch k {
+	case PaymentPending:
+		return o.pendingKnown
+	case PaymentFailed:
+		return o.failureKnown
+	}
+	return o.paymentKnown
+}
+
+func (d *decision) emitPayment(f *Fact) {
+	o := &d.o
+	switch f.Kind {
+	case PaymentPending:
+		d.emit(events.PaymentPending{PaymentID: f.PaymentID, Proof: f.Proof})
+	case PaymentFailed:
+		d.emit(events.PaymentFailed{PaymentID: f.PaymentID, Code: f.Code, At: f.At, Proof: f.Proof})
+	case PaymentPaid:
+		d.emit(events.PaymentPaid{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Proof: f.Proof})
+	case PaymentAuthorized:
+		e := events.PaymentAuthorized{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Expires: f.Expires, Proof: f.Proof}
+		captured := o.Captured + o.Late.Captured
+		e.GatewayCapture = o.CaptureMode == CaptureAutomatic && captured < o.Amount.Minor && o.Status != Refunded
+		switch {
+		case e.GatewayCapture:
+			e.Due = d.env.Now.Add(d.env.Policy.wait(0))
+		case !f.Expires.IsZero():
+			e.Due = f.Expires.Add(d.env.Policy.margin())
+		}
+		d.emit(e)
+	}
+}
+
+func (d *decision) observeCancelled(f *Fact) {
+	o := &d.o
+	switch cell := law.cells[PaymentCancelled][o.Status]; cell.Effect {
+	case Contradicts:
+		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
+	case Applied:
+		d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
+	}
+}
+
+// causeOf says why APO reports the payment as cancelled.
+func (o *Order) causeOf(f *Fact) events.CancelCause {
+	switch {
+	case o.Operation.Kind == OpCancel || f.Proof.Via == events.ViaAnswer:
+		return events.CauseRequested
+	case !o.Expires.IsZero() && !f.At.Before(o.Expires):
+		return events.CauseExpired
+	}
+	return events.CauseGateway
+}
+
+func (d *decision) observeCapture(f *Fact) {
+	o := &d.o
+	id, request := digest(f.TransferID), digest(f.RequestID)
+	ours := o.Operation.Kind == OpCapture && f.RequestID == o.Operation.RequestID
+	if ours && f.Amount != o.Operation.Amount {
+		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s captured, we asked for %s", f.Amount, o.Operation.Amount))
+		return
+	}
+	at := o.findCapture(id, request, f.Amount.Minor)
+	if at >= 0 && !o.captures[at].failed {
+		d.seenAgain(f, &o.captures[at], id, request)
+		return
+	}
+	if at < 0 && id == 0 && request == 0 && f.Amount.Minor != o.fullAmount() {
+		d.anomaly(events.TransferContradicts, f, "a partial capture without an identifier cannot be told from others")
+		return
+	}
+	cell := law.cells[CaptureSucceeded][o.Status]
+	captured := o.Captured
+	if cell.Effect == LateMoney {
+		captured = o.Late.Captured
+	}
+	switch {
+	case cell.Effect == Contradicts:
+		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
+		return
+	case f.Amount.Minor > o.fullAmount()-captured:
+		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s captured, %s of %s remain", f.Amount, o.money(o.fullAmount()-captured), o.money(o.fullAmount())))
+		return
+	}
+	d.emitCapture(f)
+	switch {
+	case cell.Effect == LateMoney:
+		d.lateMoney(f)
+	case cell.Effect == AppliedAnomaly:
+		d.anomaly(events.PaymentRevived, f, "the payment had failed")
+	case at >= 0:
+		d.anomaly(events.TransferContradicts, f, "the capture had failed")
+	}
+	d.applyHeld()
+	d.endCancelOnMoney()
+}
+
+func (d *decision) emitCapture(f *Fact) {
+	d.emit(events.CaptureSucceeded{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount,
+		At: f.At, Proof: f.Proof})
+}
+
+func (d *decision) emitRefund(f *Fact) {
+	d.emit(events.RefundSucceeded{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount,
+		At: f.At, Proof: f.Proof})
+}
+
+// seenAgain handles a capture or refund that is known: another amount contradicts; the same is a duplicate, unless it
+// names the transfer in a way not known yet, which must be on record or a third message could count it twice.
+func (d *decision) seenAgain(f *Fact, t *transfer, id, request uint64) {
+	switch {
+	case t.minor != f.Amount.Minor:
+		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, d.o.money(t.minor)))
+	case t.id == 0 && id != 0 || t.request == 0 && request != 0:
+		if f.Kind == CaptureSucceeded {
+			d.emitCapture(f)
+		} else {
+			d.emitRefund(f)
+		}
+	}
+}
+
+func (d *decision) observeCaptureFailed(f *Fact) {
+	o := &d.o
+	at := find(o.captures, digest(f.TransferID), digest(f.RequestID))
+	kind := CaptureFailed
+	if at >= 0 {
+		if o.captures[at].failed {
+			return
+		}
+		kind = CaptureReversed
+	}
+	switch cell := law.cells[kind][o.Status]; cell.Effect {
+	case Contradicts:
+		if kind == CaptureReversed {
+			d.anomaly(events.Reversal, f, "a capture that had succeeded failed")
+		} else {
+			d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
+		}
+	case Noted, Ends:
+		ours := o.Operation.Kind == OpCapture && f.RequestID == o.Operation.RequestID
+		if f.TransferID == "" && f.RequestID == "" && o.Gateway != GatewayOutstanding && !ours {
+			return // nothing to note it by, and nothing that waits for it
+		}
+		d.emit(events.CaptureFailed{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID, Code: f.Code,
+			Message: clip(f.Message), At: f.At, Proof: f.Proof})
+	}
+}
+
+// observePending: APO works on a capture or refund. Only the operation that asked for it waits for that.
+func (d *decision) observePending(f *Fact) {
+	p := &d.o.Operation
+	if p.Phase == Accepted || p.Phase == Parked || f.RequestID == "" || f.RequestID != p.RequestID {
+		return
+	}
+	due := d.env.Now.Add(d.env.Policy.wait(0))
+	switch {
+	case f.Kind == CapturePending && p.Kind == OpCapture:
+		d.emit(events.CaptureAccepted{CaptureRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due, Proof: f.Proof})
+	case f.Kind == RefundPending && p.Kind == OpRefund:
+		d.emit(events.RefundAccepted{RefundID: f.TransferID, RefundRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due, Proof: f.Proof})
+	}
+}
+
+func (d *decision) observeRefund(f *Fact) {
+	o := &d.o
+	id, request := digest(f.TransferID), digest(f.RequestID)
+	if id == 0 && request == 0 {
+		d.anomaly(events.TransferContradicts, f, "a refund without an identifier cannot be told from others")
+		return
+	}
+	if p := &o.Operation; p.Kind == OpRefund && f.RequestID == p.RequestID && f.Amount != p.Amount {
+		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s refunded, we asked for %s", f.Amount, p.Amount))
+		return
+	}
+	if i := o.findHeld(f.TransferID, f.RequestID); i >= 0 {
+		if o.Held[i].Minor != f.Amount.Minor {
+			d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, o.money(o.Held[i].Minor)))
+		}
+		return
+	}
+	at := find(o.refunds, id, request)
+	if at >= 0 && !o.refunds[at].failed {
+		d.seenAgain(f, &o.refunds[at], id, request)
+		return
+	}
+	kind := o.classifyRefund(f.Amount.Minor)
+	switch cell := law.cells[kind][o.Status]; cell.Effect {
+	case Contradicts:
+		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s of %s remain", f.Amount, o.money(o.Refundable()), o.money(o.Captured)))
+		return
+	case Held:
+		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount, At: f.At,
+			Due: d.env.Now.Add(d.env.Policy.wait(0)), Proof: f.Proof})
+	default:
+		d.emitRefund(f)
+		if cell.Effect == AppliedAnomaly {
+			d.anomaly(events.StatusContradicts, f, "the payment was cancelled")
+		}
+	}
+	if at >= 0 {
+		d.anomaly(events.TransferContradicts, f, "the refund had failed")
+	}
+	d.settleLateMoney()
+	d.endCancelOnMoney()
+}
+
+// classifyRefund splits a refund by the amounts, as the table needs it.
+func (o *Order) classifyRefund(minor int64) FactKind {
+	switch {
+	case o.Status == Cancelled && minor <= o.Late.Captured-o.Late.Refunded:
+		return RefundOfLateMoney
+	case minor <= o.Refundable():
+		return RefundSucceeded
+	case minor <= max(o.Authorized-o.Refunded, o.Late.Authorized-o.Late.Refunded)-o.heldMinor():
+		return RefundAhead
+	}
+	return RefundBeyond
+}
+
+func (d *decision) observeRefundFailed(f *Fact) {
+	o := &d.o
+	at := find(o.refunds, digest(f.TransferID), digest(f.RequestID))
+	held := o.findHeld(f.TransferID, f.RequestID) >= 0
+	kind := RefundFailed
+	switch {
+	case at >= 0 && o.refunds[at].failed, f.TransferID == "" && f.RequestID == "":
+		return
+	case at >= 0 || held:
+		kind = RefundReversed
+	}
+	switch law.cells[kind][o.Status].Effect {
+	case Noted, Ends:
+		d.emit(events.RefundFailed{RefundID: f.TransferID, RefundRequestID: f.RequestID, Code: f.Code, Message: clip(f.Message), At: f.At, Proof: f.Proof})
+	default: // whatever the status, a refund that is known to have succeeded cannot fail unseen
+		d.anomaly(events.Reversal, f, "a refund that had succeeded failed")
+	}
+}
+
+// applyHeld gives held refunds their place once their capture is known, and tells of those that cannot have one.
+func (d *decision) applyHeld() {
+	for i := 0; i < len(d.o.Held); {
+		h := d.o.Held[i]
+		f := Fact{Kind: RefundSucceeded, TransferID: h.RefundID, RequestID: h.RefundRequestID, Amount: d.o.money(h.Minor), At: h.At}
+		switch kind := d.o.classifyRefund(h.Minor); {
+		case kind == RefundSucceeded || kind == RefundOfLateMoney:
+			d.emitRefund(&f)
+			d.settleLateMoney()
+			i = 0 // what was held has shrunk: the first may fit now
+		case d.o.paymentKnown && h.Minor > max(d.o.Authorized, d.o.Late.Authorized)-d.o.Refunded-d.o.Late.Refunded:
+			d.heldBeyond(&f)
+		default:
+			i++
+		}
+	}
+}
+
+func (d *decision) heldBeyond(f *Fact) {
+	d.emit(events.AnomalyObserved{Reason: events.BeyondAuthorized, Fact: events.KindRefundHeld, TransferID: f.TransferID, RequestID: f.RequestID,
+		Amount: f.Amount, At: f.At, Detail: fmt.Sprintf("%s refunded, %s was authorized", f.Amount, d.o.money(d.o.fullAmount()))})
+}
+
+// endCancelOnMoney ends an outstanding cancel once money is known to have been captured or refunded: it can no longer
+// succeed, and must not be sent again.
+func (d *decision) endCancelOnMoney() {
+	o := &d.o
+	then, outstanding := OperationThen(o.Operation.Kind, ProvenMoneyMoved, o.Operation.AfterF)
+	switch {
+	case !outstanding || then != Fail:
+	case o.Refunded > 0 || len(o.Held) > 0:
+		d.emit(events.CancelFailed{Code: CodeRefunded})
+	case o.Status == Captured:
+		d.emit(events.CancelFailed{Code: CodeCaptured})
+	}
+}
+
+// lateMoney opens the one anomaly for money on a cancelled order.
+func (d *decision) lateMoney(f *Fact) {
+	for _, a := range d.o.Anomalies {
+		if a.Reason == events.LatePayment {
+			return
+		}
+	}
+	d.anomaly(events.LatePayment, f, "the order is cancelled and stays so")
+}
+
+// settleLateMoney closes that anomaly when nothing of the late money is left with us.
+func (d *decision) settleLateMoney() {
+	if d.o.Status != Cancelled || !d.o.Late.IsZero() {
+		return
+	}
+	for _, a := range d.o.Anomalies {
+		if a.Reason == events.LatePayment {
+			d.emit(events.AnomalyCleared{Anomaly: a.Version, Reason: "the late money went back"})
+			return
+		}
+	}
+}
+
+var factEvents = map[FactKind]events.Kind{
+	PaymentPending: events.KindPaymentPending, PaymentAuthorized: events.KindPaymentAuthorized, PaymentPaid: events.KindPaymentPaid,
+	PaymentFailed: events.KindPaymentFailed, CaptureSucceeded: events.KindCaptureSucceeded, CaptureFailed: events.KindCaptureFailed,
+	CapturePending: events.KindCaptureAccepted, RefundSucceeded: events.KindRefundSucceeded, RefundFailed: events.KindRefundFailed,
+	RefundPending: events.KindRefundAccepted, PaymentCancelled: events.KindCancelSucceeded,
+}
+
+// anomaly records a contradiction, once however often its fact is delivered.
+func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) {
+	e := events.AnomalyObserved{Reason: reason, Fact: factEvents[f.Kind], PaymentID: f.PaymentID, TransferID: f.TransferID,
+		RequestID: f.RequestID, Amount: f.Amount, At: f.At, Code: f.Code, Detail: clip(detail), Proof: f.Proof}
+	dig := contradictionDigest(e)
+	for _, known := range d.o.contradiction {
+		if known == dig {
+			return
+		}
+	}
+	d.emit(e)
+}
+
+func (o *Order) money(minor int64) Money {
+	return Money{Minor: min(max(minor, 0), math.MaxInt64), Currency: o.Amount.Currency}
+}
+
+// clip keeps foreign text within what a record takes.
+func clip(s string) string {
+	if len(s) > events.TextMax {
+		return s[:events.TextMax]
+	}
+	return s
+}
+
+// Occurred is when the fact happened by APO's word, or now for what we did ourselves.
+func Occurred(e events.Event, now time.Time) time.Time {
+	var at time.Time
+	switch e := e.(type) {
+	case events.PaymentAuthorized:
+		at = e.At
+	case events.PaymentPaid:
+		at = e.At
+	case events.PaymentFailed:
+		at = e.At
+	case events.CancelSucceeded:
+		at = e.At
+	case events.CaptureSucceeded:
+		at = e.At
+	case events.CaptureFailed:
+		at = e.At
+	case events.RefundSucceeded:
+		at = e.At
+	case events.RefundFailed:
+		at = e.At
+	case events.RefundHeld:
+		at = e.At
+	case events.AnomalyObserved:
+		at = e.At
+	}
+	if at.IsZero() {
+		return now
+	}
+	return at
+}

@@ -1,0 +1,197 @@
+package order
+
+import (
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// Money is an amount in minor units of an ISO 4217 currency, see [events.Money].
+type Money = events.Money
+
+// Order is one order as its facts tell it: a value, made by [Evolve] from the zero Order and never written to otherwise.
+// The exported fields are for reading. Amounts are minor units of Amount.Currency.
+type Order struct {
+	ID      string
+	Version uint64 // of the newest record folded; 0: not on record
+
+	Status      Status
+	StatusSince time.Time
+	CancelCause events.CancelCause // why, once Cancelled
+
+	PaymentRequestID string
+	PaymentID        string // empty until known
+	Amount           Money  // as ordered
+	Method, Acquirer string
+	CaptureMode      events.CaptureMode
+	CreatedAt        time.Time
+	PayBy            time.Time // zero: not known
+
+	Authorized, Captured, Refunded int64
+	Late                           Late
+	PaymentAt                      time.Time // of the authorization or payment
+	Expires                        time.Time // of the authorization; zero: not told
+
+	Gateway   GatewayCapture
+	Operation Operation
+	Inquiry   Inquiry
+	WatchDue  time.Time // when the payment is inquired about apart from the operation; zero: not by itself
+	Watches   int       // such inquiries so far, for the schedule
+
+	Anomalies []Anomaly    // open ones, oldest first
+	Held      []HeldRefund // refunds proven before their capture
+
+	paymentKnown  bool // a payment's success is on record
+	pendingKnown  bool
+	failureKnown  bool
+	lastCapture   bool // a capture of ours marked Last succeeded
+	captureMark   mark
+	refundMark    mark
+	paymentMark   mark
+	endMark       mark // cancelled or failed
+	gatewayMark   mark
+	captures      []transfer
+	refunds       []transfer
+	commands      []memory
+	contradiction []uint64 // digests of anomalies ever observed, so that a redelivery adds none
+}
+
+// Late is the account of money that arrived on a cancelled order, in minor units.
+type Late struct{ Authorized, Captured, Refunded int64 }
+
+// IsZero reports whether nothing of the late money is still with us or held.
+func (l Late) IsZero() bool {
+	if l.Captured > 0 {
+		return l.Captured == l.Refunded
+	}
+	return l.Authorized == 0
+}
+
+// Operation is what we have asked APO and do not know the answer to. The zero value is idle.
+type Operation struct {
+	Kind        OpKind
+	Phase       Phase
+	CommandID   string
+	Intent      uint64            // stream version of the intent
+	Since       time.Time         // when it was recorded
+	By          events.Identifier // of a cancel, frozen
+	RequestID   string            // captureRequestId or refundRequestId
+	PaymentID   string            // of a capture or refund
+	Amount      Money
+	Last        bool
+	Reason      string
+	Compensates uint64
+
+	Attempt  uint64    // attempts started
+	Answered uint64    // bit n-1: attempt n has been answered
+	Refusals int       // attempts answered by a known F
+	Lease    time.Time // until then the newest attempt may be under way
+	AskedAt  time.Time // when APO was last asked or answered an inquiry
+	Due      time.Time // when it is next driven
+	Inquire  bool      // an inquiry must come before the next attempt
+	Cleared  bool      // an inquiry has just said that it was not done: the next attempt may go
+	AfterF   bool      // the newest answer was an F with a known code
+	Code     string    // of the newest answer
+	Waits    int       // rounds without a decision so far, for the schedule
+	ParkedAt time.Time
+}
+
+// Outstanding reports whether an operation is under way.
+func (p Operation) Outstanding() bool { return p.Phase != Idle }
+
+// Inquiry is the newest inquiry.
+type Inquiry struct {
+	Subject  events.Subject
+	Number   uint64
+	Open     bool      // claimed and not answered
+	Lease    time.Time // of the claim
+	Answered time.Time // when APO last told the state; zero: never
+}
+
+// Anomaly is a contradiction that stands open.
+type Anomaly struct {
+	Version uint64 // of its record: its name in [ClearAnomaly]
+	Reason  events.AnomalyReason
+	At      time.Time
+}
+
+// HeldRefund is a refund proven before its capture.
+type HeldRefund struct {
+	RefundID, RefundRequestID string
+	Minor                     int64
+	At                        time.Time
+	Version                   uint64
+}
+
+// mark remembers the record behind a rejection.
+type mark struct {
+	version uint64
+	at      time.Time
+	id      string
+}
+
+func (m mark) cause() Cause { return Cause{Version: m.version, At: m.at, ID: m.id} }
+
+// PartiallyRefunded reports whether some but not all of the captured amount went back.
+func (o Order) PartiallyRefunded() bool { return o.Refunded > 0 && o.Refunded < o.Captured }
+
+// PartiallyCaptured reports whether some but not all of the authorized amount is captured.
+func (o Order) PartiallyCaptured() bool { return o.Captured > 0 && o.Captured < o.Authorized }
+
+// Capturable is what may still be captured, Refundable what may still be refunded, in minor units.
+func (o Order) Capturable() int64 {
+	if o.lastCapture {
+		return 0
+	}
+	return o.Authorized - o.Captured
+}
+
+// Refundable is what was captured and has not gone back, in minor units.
+func (o Order) Refundable() int64 { return o.Captured - o.Refunded }
+
+// Words describes the order for people: its status, or what is under way: "cancelling", "capturing", "refunding",
+// "needs attention".
+func (o Order) Words() string {
+	switch {
+	case o.Operation.Phase == Parked || len(o.Anomalies) > 0:
+		return "needs attention"
+	case o.Operation.Kind == OpCancel:
+		return "cancelling"
+	case o.Operation.Kind == OpCapture, o.Gateway == GatewayOutstanding && o.Status == Authorized:
+		return "capturing"
+	case o.Operation.Kind == OpRefund:
+		return "refunding"
+	}
+	return o.Status.String()
+}
+
+// Head is the summary a store keeps of the order after its newest record.
+func (o Order) Head() events.Head {
+	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: o.Operation.Phase.String(), Due: o.NextDue()}
+	if len(o.Anomalies) > 0 {
+		h.Attention, h.AttentionSince = AttentionAnomaly, o.Anomalies[0].At
+	}
+	if o.Operation.Phase == Parked {
+		h.Attention, h.AttentionSince = AttentionParked, o.Operation.ParkedAt
+	}
+	return h
+}
+
+// heldMinor is the sum of the held refunds.
+func (o *Order) heldMinor() int64 {
+	var sum int64
+	for _, h := range o.Held {
+		sum += h.Minor
+	}
+	return sum
+}
+
+// reversal returns the open anomaly that puts the captured amounts in doubt.
+func (o *Order) reversal() (Anomaly, bool) {
+	for _, a := range o.Anomalies {
+		if a.Reason == events.Reversal {
+			return a, true
+		}
+	}
+	return Anomaly{}, false
+}

@@ -1,0 +1,88 @@
+package order
+
+import "time"
+
+// Bounds and defaults of the policy.
+const (
+	// AttemptsMax is how often one operation's call is attempted at the most; afterwards APO is only inquired of.
+	AttemptsMax = 64
+	// SilenceMax: after so long without contact a retry is preceded by an inquiry, because a gateway may have forgotten
+	// the request's id by then.
+	SilenceMax = time.Hour
+	// FreshInquiry is how recent an inquiry must be for an operator to resolve on it.
+	FreshInquiry = 10 * time.Minute
+	// ParkedEvery is how often APO is inquired of about a parked operation.
+	ParkedEvery = 7 * 24 * time.Hour
+
+	// DefaultLease is how long a claim keeps others from asking APO. It must be longer than a call's own deadline.
+	DefaultLease = time.Minute
+	// DefaultMargin is waited after payBy and after an authorization's end before APO is asked about them.
+	DefaultMargin = 10 * time.Minute
+	// DefaultValidity is assumed for a payment whose payBy is not known: the longest validity that APO documents
+	// (bank transfer).
+	DefaultValidity = 48 * time.Hour
+)
+
+// Policy is what may differ between two services: times and contracts. The zero value takes the defaults.
+// It shapes what is decided; the times it chooses stand in the facts, so a fold needs no policy.
+type Policy struct {
+	Lease    time.Duration   // of a claim; default [DefaultLease]
+	Margin   time.Duration   // default [DefaultMargin]
+	Validity time.Duration   // default [DefaultValidity]
+	Retries  []time.Duration // waits after the first, second, … round without an outcome; the last repeats
+	Waits    []time.Duration // waits for what APO works on by itself; the last repeats
+	Windows  Windows         // cancel windows by acquirer; nil: let APO decide
+	// SeveralCaptures lists the payment methods that take more than one capture. Card networks differ by contract, so the
+	// default is none.
+	SeveralCaptures []string
+}
+
+var (
+	defaultRetries = []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute,
+		time.Hour, 6 * time.Hour, 24 * time.Hour}
+	defaultWaits = []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
+)
+
+// DefaultRetries returns the waits between attempts: 1 s, 5 s, 30 s, 2 min, 10 min, 1 h, 6 h, then daily.
+func DefaultRetries() []time.Duration { return append([]time.Duration(nil), defaultRetries...) }
+
+// DefaultWaits returns the waits between inquiries about what APO works on: 10 min, 1 h, 6 h, then daily.
+func DefaultWaits() []time.Duration { return append([]time.Duration(nil), defaultWaits...) }
+
+func (p *Policy) lease() time.Duration    { return orDefault(p.Lease, DefaultLease) }
+func (p *Policy) margin() time.Duration   { return orDefault(p.Margin, DefaultMargin) }
+func (p *Policy) validity() time.Duration { return orDefault(p.Validity, DefaultValidity) }
+
+func (p *Policy) retry(n int) time.Duration { return step(p.Retries, defaultRetries, n) }
+func (p *Policy) wait(n int) time.Duration  { return step(p.Waits, defaultWaits, n) }
+
+func (p *Policy) takesSeveral(method string) bool {
+	for _, m := range p.SeveralCaptures {
+		if m == method {
+			return true
+		}
+	}
+	return false
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+func step(steps, otherwise []time.Duration, n int) time.Duration {
+	if len(steps) == 0 {
+		steps = otherwise
+	}
+	return steps[min(n, len(steps)-1)]
+}
+
+// Env is what a decision may know of the world: the time, fresh ids and the policy. NewID returns ids of 1 to
+// [events.IDMax] bytes, never the same twice; it is called only by Capture and Refund.
+type Env struct {
+	Now    time.Time
+	NewID  func() string
+	Policy Policy
+}

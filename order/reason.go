@@ -1,0 +1,106 @@
+package order
+
+// Reason says why a command is refused.
+type Reason uint8
+
+// The reasons.
+const (
+	ReasonNone            Reason = iota
+	ReasonExists                 // an order with this id and other content is on record
+	ReasonCaptured               // money was captured
+	ReasonRefunded               // money went back already
+	ReasonCancelled              // the order is cancelled
+	ReasonFailed                 // the payment failed
+	ReasonNotAuthorized          // no payment is proven
+	ReasonOneStep                // the method has no capture
+	ReasonNothingCaptured        // nothing was captured that could be refunded
+	ReasonCancelling             // a cancel is outstanding
+	ReasonCapturing              // our capture is outstanding
+	ReasonRefunding              // our refund is outstanding
+	ReasonParked                 // the operation waits for a person
+	ReasonGatewayCapture         // APO is capturing by itself
+	ReasonAutomatic              // APO captures this order
+	ReasonHeldRefund             // a refund is proven whose capture is not known yet
+	ReasonWindow                 // the cancel window is over
+	ReasonNeverCancels           // the acquirer's contract has no cancel for this method
+	ReasonSingleCapture          // the method takes one capture
+	ReasonLastCapture            // the last capture is done
+	ReasonExpired                // the authorization is over
+	ReasonAmount                 // not more than zero
+	ReasonRemainder              // more than there is
+	ReasonCurrency               // not the order's currency
+	ReasonNoPaymentID            // APO's paymentId is not known yet
+	ReasonReversal               // a capture or refund was reversed; the amounts are in doubt
+	ReasonNotParked              // there is nothing to resolve
+	ReasonStaleInquiry           // APO has not been asked lately
+	ReasonOnlyAPO                // only APO's own word can say this
+	ReasonNoAnomaly              // no such anomaly stands open
+)
+
+const reasonCount = int(ReasonNoAnomaly) + 1
+
+type reasonRow struct {
+	reason Reason
+	word   string // stable, for programs: RejectedError.Reason.String()
+	why    string // for people; %C is the causing record
+	remedy string
+}
+
+// reasonRows says each refusal in words, with the way out.
+var reasonRows = []reasonRow{
+	{ReasonNone, "none", "legal", "nothing to do"},
+	{ReasonExists, "exists", "an order with this id and other content was placed %C", "place another attempt to pay under a new order id"},
+	{ReasonCaptured, "captured", "captured %C", "refund instead"},
+	{ReasonRefunded, "refunded", "refunded %C", "refund what remains instead"},
+	{ReasonCancelled, "cancelled", "cancelled %C", "place a new order; money that still arrives stands in the order's anomalies"},
+	{ReasonFailed, "failed", "the payment failed %C", "place a new order"},
+	{ReasonNotAuthorized, "not-authorized", "no payment is proven", "observe APO's payment notification or inquire first; cancel if the order is not wanted"},
+	{ReasonOneStep, "one-step", "paid in one step %C, there is nothing to capture", "refund if the money has to go back"},
+	{ReasonNothingCaptured, "nothing-captured", "nothing is captured", "cancel instead"},
+	{ReasonCancelling, "cancelling", "a cancel is outstanding since %C", "wait for its outcome; settling asks APO again"},
+	{ReasonCapturing, "capturing", "a capture is outstanding since %C", "wait for its outcome, then refund what was captured"},
+	{ReasonRefunding, "refunding", "a refund is outstanding since %C", "wait for its outcome"},
+	{ReasonParked, "parked", "an operation waits for a person since %C", "contact APO support and resolve it"},
+	{ReasonGatewayCapture, "gateway-capture", "APO captures automatically, under way since %C", "wait for the capture's result, then refund"},
+	{ReasonAutomatic, "automatic-capture", "APO captures this order automatically", "wait for the capture's result"},
+	{ReasonHeldRefund, "held-refund", "a refund is proven %C whose capture is not known yet", "inquire; the capture it belongs to will show, then refund what remains"},
+	{ReasonWindow, "window", "the cancel window closed", "refund what was captured, or let the authorization expire"},
+	{ReasonNeverCancels, "never-cancels", "the acquirer does not cancel payments of this method", "let it expire unpaid, or refund once it is paid"},
+	{ReasonSingleCapture, "single-capture", "this method takes one capture, done %C", "place a new order for the rest"},
+	{ReasonLastCapture, "last-capture", "the last capture was done %C", "place a new order for the rest"},
+	{ReasonExpired, "expired", "the authorization is over", "place a new order"},
+	{ReasonAmount, "amount", "the amount must be more than zero", "give a positive amount in minor units"},
+	{ReasonRemainder, "remainder", "the amount is more than what remains", "give at most what remains"},
+	{ReasonCurrency, "currency", "the currency is not the order's", "give the amount in the order's currency"},
+	{ReasonNoPaymentID, "no-payment-id", "APO's paymentId is not known yet", "inquire first"},
+	{ReasonReversal, "reversal", "a capture or refund was reversed %C, so what can be refunded is in doubt", "clear the anomaly once APO has confirmed the amounts"},
+	{ReasonNotParked, "not-parked", "no operation is parked", "let settling go on; it resolves by itself"},
+	{ReasonStaleInquiry, "stale-inquiry", "APO was not asked within the last minutes", "inquire first, then resolve"},
+	{ReasonOnlyAPO, "only-apo", "an order is cancelled by APO's own word alone", "inquire until APO says CANCELLED, or resolve the cancel as failed"},
+	{ReasonNoAnomaly, "no-anomaly", "no such anomaly stands open", "list the order's open anomalies"},
+}
+
+// String is the reason's stable word.
+func (r Reason) String() string {
+	if int(r) < reasonCount {
+		return law.reasons[r].word
+	}
+	return "unknown"
+}
+
+// Remedy says what to do instead.
+func (r Reason) Remedy() string {
+	if int(r) < reasonCount {
+		return law.reasons[r].remedy
+	}
+	return ""
+}
+
+// Reasons returns every reason a command can be refused for.
+func Reasons() []Reason {
+	out := make([]Reason, 0, reasonCount-1)
+	for r := ReasonExists; int(r) < reasonCount; r++ {
+		out = append(out, r)
+	}
+	return out
+}
