@@ -46,10 +46,16 @@ func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	return d.events, nil
 }
 
+// unresolved keeps an unknown outcome and says when APO is asked next: after an F that does not decide at once, because
+// APO is there to answer and only the inquiry can tell; later, and after silence, by the schedule.
 func (d *decision) unresolved(v *Verdict, proof events.Proof, definite, inquire bool) {
 	p := &d.o.Operation
+	due := d.env.Now.Add(d.env.Policy.retry(p.Waits))
+	if inquire && p.Waits == 0 {
+		due = d.env.Now
+	}
 	u := events.Unresolved{Attempt: proof.Attempt, Code: v.Code, Message: clip(v.Message), Problem: clip(v.Problem), Definite: definite,
-		Inquire: inquire, Due: d.env.Now.Add(d.env.Policy.retry(p.Waits)), Proof: proof}
+		Inquire: inquire, Due: due, Proof: proof}
 	switch p.Kind {
 	case OpCancel:
 		d.emit(events.CancelUnresolved{Unresolved: u})

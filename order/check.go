@@ -17,7 +17,7 @@ func (c *Create) check() error {
 		optional  bool
 	}{
 		{"order id", c.Order, false}, {"paymentRequestId", c.PaymentRequestID, false}, {"paymentId", c.PaymentID, true},
-		{"method", c.Method, false}, {"acquirer", c.Acquirer, true}, {"command id", c.ID, true},
+		{"method", c.Method, false}, {"acquirer", c.Acquirer, true}, {"command id", c.ID, true}, {"actor", c.Actor, true},
 	} {
 		if f.id == "" && f.optional {
 			continue
@@ -38,12 +38,15 @@ func (c *Create) check() error {
 	return nil
 }
 
-func checkCommandID(order, command, id string) error {
-	if id == "" {
-		return nil
-	}
-	if err := events.CheckID("command id", id); err != nil {
-		return &InvalidError{Order: order, Command: command, Field: "command id", Problem: "is not usable: " + err.Error(), Err: err}
+func checkAuthor(order, command string, c Command) error {
+	id, actor := c.author()
+	for _, f := range []struct{ field, id string }{{"command id", id}, {"actor", actor}} {
+		if f.id == "" {
+			continue
+		}
+		if err := events.CheckID(f.field, f.id); err != nil {
+			return &InvalidError{Order: order, Command: command, Field: f.field, Problem: "is not usable: " + err.Error(), Err: err}
+		}
 	}
 	return nil
 }

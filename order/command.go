@@ -6,9 +6,14 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// Command is something asked of an order. The sum is sealed. The first six are given by people and services; the rest
-// are the engine's own.
-type Command interface{ command() }
+// Command is something asked of an order. The sum is sealed. The first six are given by people and services and say who
+// gives them (Actor, at most [events.IDMax] bytes); the rest are the engine's own.
+type Command interface {
+	author() (id, actor string)
+}
+
+// Author returns a command's id and who gives it; both are empty for the engine's own.
+func Author(c Command) (id, actor string) { return c.author() }
 
 // Create places an order. One order is one payment: another attempt to pay is another order. Legal when the id is unused
 // (or nothing changes: the same content again is no command at all).
@@ -22,12 +27,14 @@ type Create struct {
 	Acquirer         string // whose contract sets the cancel window; may be empty
 	CaptureMode      events.CaptureMode
 	PayBy            time.Time // until when the buyer can pay; zero: not known
+	Actor            string
 }
 
 // Cancel cancels the whole payment; there is no partial cancel.
 type Cancel struct {
 	ID     string
 	Reason string
+	Actor  string
 }
 
 // Capture takes some or all of an authorization. Last closes it: what remains is not captured.
@@ -35,6 +42,7 @@ type Capture struct {
 	ID     string
 	Amount Money
 	Last   bool
+	Actor  string
 }
 
 // Refund gives some or all of the captured money back. Reason is sent to APO (at most [RefundReasonMax] bytes).
@@ -42,6 +50,7 @@ type Refund struct {
 	ID     string
 	Amount Money
 	Reason string
+	Actor  string
 }
 
 // RefundReasonMax is APO's limit for a refund's reason.
@@ -52,6 +61,7 @@ type Resolve struct {
 	ID         string
 	Resolution events.Resolution
 	Statement  string
+	Actor      string
 }
 
 // ClearAnomaly closes an open anomaly, named by its record's stream version.
@@ -59,6 +69,7 @@ type ClearAnomaly struct {
 	ID      string
 	Anomaly uint64
 	Reason  string
+	Actor   string
 }
 
 // Observe records what APO proved. The caller vouches that the fact was verified: root takes nothing else.
@@ -80,16 +91,16 @@ type RecordInquiry struct {
 	Picture Picture
 }
 
-func (Create) command()        {}
-func (Cancel) command()        {}
-func (Capture) command()       {}
-func (Refund) command()        {}
-func (Resolve) command()       {}
-func (ClearAnomaly) command()  {}
-func (Observe) command()       {}
-func (Claim) command()         {}
-func (RecordAnswer) command()  {}
-func (RecordInquiry) command() {}
+func (c Create) author() (id, actor string)       { return c.ID, c.Actor }
+func (c Cancel) author() (id, actor string)       { return c.ID, c.Actor }
+func (c Capture) author() (id, actor string)      { return c.ID, c.Actor }
+func (c Refund) author() (id, actor string)       { return c.ID, c.Actor }
+func (c Resolve) author() (id, actor string)      { return c.ID, c.Actor }
+func (c ClearAnomaly) author() (id, actor string) { return c.ID, c.Actor }
+func (Observe) author() (id, actor string)        { return "", "" }
+func (Claim) author() (id, actor string)          { return "", "" }
+func (RecordAnswer) author() (id, actor string)   { return "", "" }
+func (RecordInquiry) author() (id, actor string)  { return "", "" }
 
 // Fact is one thing that APO proved, in whichever way. Fields that the message did not carry are empty.
 type Fact struct {
