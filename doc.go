@@ -1,0 +1,29 @@
+// Package tilltape keeps the record of orders that are paid through APO, Antom's payment orchestration.
+//
+// A till's paper tape has one line per sale, and nobody can take a line back. This is that for a checkout service: an
+// order's commands are judged before anything is sent, what is about to be asked of APO is on disk before it is asked,
+// what APO answered is kept with its signature, and every state an order was ever in can be derived again from the log.
+//
+// # Three ideas
+//
+// Intent before call. A command that is legal is first appended to the order's stream and only then sent. What APO is
+// owed follows from that record alone, so a first try, a retry and a restart after a crash are the same thing, with
+// the same ids and the same amounts.
+//
+// Refused means not sent. A command that the record shows to be illegal (a cancel after a capture, a refund above what
+// was captured) never leaves the process. The refusal names what stands in the way, since when, and what to do instead.
+//
+// Unproven is unknown. A timeout, a cut connection, a bad signature or an answer that nobody understands is neither
+// success nor failure. The order waits, visibly, and APO is asked again.
+//
+// # The packages
+//
+// Read them in the order that data takes:
+//
+//	events          the facts: their names, versions and bytes
+//	order           the rules, as pure functions over facts: no clock, no I/O, no randomness
+//	store           what a log must promise; store/memory and store/bolt keep the promise
+//	apo             APO over HTTP: sign, send, verify, classify
+//	tilltape        this package: the four of them driven with a clock
+//	audit           what can be proved from a log alone
+package tilltape
