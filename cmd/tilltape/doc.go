@@ -1,0 +1,20 @@
+// Command tilltape is the library at the prompt: flags and printing, and nothing that a program could not do by calling
+// the library itself.
+//
+//	tilltape version    what this binary was built from
+//	tilltape help       every command, with its flags
+//
+// # What a script can rely on
+//
+// Results go to standard output, everything else to standard error. A failure is told in at most two parts, each of
+// which begins a line of its own:
+//
+//	error: what failed and why
+//	hint: what to do about it
+//
+// The exit code is 0 for success, 1 if the command ran and failed, 2 if it was not understood (an unknown command or
+// flag, a missing argument) and 130 if it was interrupted. A command that was not understood has done nothing.
+//
+// Colour is for people: there is none if the stream is not a terminal, if NO_COLOR is set and not empty, or if TERM is
+// "dumb".
+package main

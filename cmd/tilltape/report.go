@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Exit codes; doc.go promises them.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // what a shell reports for a program that SIGINT ended
+)
+
+// hinter is an error that knows the way out. Hint is one line without a full stop, and is printed after the error.
+type hinter interface {
+	error
+	Hint() string
+}
+
+// usageError is a command line that was not understood; nothing was done.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+func (e *usageError) Hint() string  { return e.hint }
+
+// hintedError is a failure with its way out; make one with withHint.
+type hintedError struct {
+	err  error
+	hint string
+}
+
+func (e *hintedError) Error() string { return e.err.Error() }
+func (e *hintedError) Unwrap() error { return e.err }
+func (e *hintedError) Hint() string  { return e.hint }
+
+// withHint adds the way out to a failure, in the words of this command's flags. No hint for no error.
+func withHint(err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return &hintedError{err: err, hint: hint}
+}
+
+// report prints a failure and returns its exit code.
+func report(ctx context.Context, t terminal, err error) int {
+	// Only our own signal counts: a cancelled context inside the library is an ordinary failure.
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(t.err, t.paintErr(bold, "error:"), "interrupted")
+		return exitInterrupted
+	}
+	text, hint := explain(err)
+	fmt.Fprintln(t.err, t.paintErr(red, "error:"), text)
+	if hint != "" {
+		fmt.Fprintln(t.err, t.paintErr(bold, "hint:"), hint)
+	}
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// explain parts an error into what failed and what to do. The outermost hint wins: it speaks of this command's flags,
+// where an inner one speaks of the library's.
+func explain(err error) (text, hint string) {
+	text = err.Error()
+	if h, ok := errors.AsType[hinter](err); ok {
+		hint = h.Hint()
+	}
+	return strings.TrimSuffix(text, "; "+hint), hint
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var errPlain = errors.New("log day.tape: is locked")
+
+func TestReport(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		code int
+		want string
+	}{
+		{"a plain error has no hint", errPlain, exitFailure, "error: log day.tape: is locked\n"},
+		{"a hint has a line of its own", withHint(errPlain, "stop the service"), exitFailure,
+			"error: log day.tape: is locked\nhint: stop the service\n"},
+		{"a hint survives wrapping", fmt.Errorf("replay: %w", withHint(errPlain, "stop the service")), exitFailure,
+			"error: replay: log day.tape: is locked\nhint: stop the service\n"},
+		{"the outer hint wins", withHint(withHint(errPlain, "inner"), "outer"), exitFailure,
+			"error: log day.tape: is locked\nhint: outer\n"},
+		{"a remedy in the text is not said twice", withHint(errors.New("log x: is locked; stop the service"), "stop the service"), exitFailure,
+			"error: log x: is locked\nhint: stop the service\n"},
+		{"a usage error has its own code", &usageError{err: errPlain, hint: "see: tilltape --help"}, exitUsage,
+			"error: log day.tape: is locked\nhint: see: tilltape --help\n"},
+		{"a usage error found while running", fmt.Errorf("graph: %w", &usageError{err: errors.New("no such format"), hint: "use dot"}), exitUsage,
+			"error: graph: no such format\nhint: use dot\n"},
+		{"a cancellation that was not ours", context.Canceled, exitFailure, "error: context canceled\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var errs bytes.Buffer
+			assert.Equal(t, tt.code, report(t.Context(), terminal{err: &errs}, tt.err))
+			assert.Equal(t, tt.want, errs.String())
+		})
+	}
+}
+
+func TestReportOfAnInterruption(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var errs bytes.Buffer
+
+	assert.Equal(t, exitInterrupted, report(ctx, terminal{err: &errs}, fmt.Errorf("demo: %w", context.Canceled)))
+	assert.Equal(t, "error: interrupted\n", errs.String())
+
+	errs.Reset()
+	assert.Equal(t, exitFailure, report(ctx, terminal{err: &errs}, errPlain), "a real failure is told even after a signal")
+	assert.Equal(t, "error: log day.tape: is locked\n", errs.String())
+}
+
+func TestWithHintKeepsTheChain(t *testing.T) {
+	assert.ErrorIs(t, withHint(errPlain, "x"), errPlain)
+	assert.ErrorIs(t, &usageError{err: errPlain}, errPlain)
+	require.NoError(t, withHint(nil, "x"), "no hint turns success into failure")
+}

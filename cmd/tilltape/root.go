@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// suggestionDistance is how many letters a mistyped command may be away from the one that is offered instead.
+const suggestionDistance = 2
+
+// commands is the whole list; a new command is one line here and a file of its own. Each must use RunE: its error is
+// what decides the exit code.
+func commands(t terminal) []*cobra.Command {
+	return []*cobra.Command{
+		versionCommand(t),
+	}
+}
+
+// run executes one command line and returns the exit code. It is all of main but the process itself.
+func run(ctx context.Context, args []string, t terminal) int {
+	var ran bool
+	root := rootCommand(t, func() { ran = true })
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if !ran {
+		err = misused(cmd, err)
+	}
+	return report(ctx, t, err)
+}
+
+// misused makes a usage error of what cobra found wrong with the command line.
+func misused(cmd *cobra.Command, err error) error {
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return err
+	}
+	return &usageError{err: err, hint: helpHint(cmd)}
+}
+
+func helpHint(cmd *cobra.Command) string { return "see: " + cmd.CommandPath() + " --help" }
+
+// noArguments is cobra.NoArgs in words that fit a command without subcommands.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s takes no arguments, but was given %q", cmd.CommandPath(), args[0])
+}
+
+// rootCommand builds the tree. The function is called just before a command's own code runs: what fails earlier is
+// the command line's fault and not the command's.
+func rootCommand(t terminal, running func()) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tilltape",
+		Short: "An append-only record of orders paid through APO",
+		Long: "Tilltape keeps an append-only record of orders paid through APO (Antom's payment orchestration).\n" +
+			"This command shows the library at work and looks into the logs it writes.",
+		Args:                       knownCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: suggestionDistance,
+	}
+	root.SetOut(t.out)
+	root.SetErr(t.err)
+	root.AddCommand(commands(t)...)
+	// Made now and not by cobra at the last moment, so that they are told apart like all others.
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	announce(root, running)
+	return root
+}
+
+// knownCommand refuses what cobra would hand to the root as an argument, and offers the nearest command.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := helpHint(cmd)
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean: " + strings.Join(near, ", ")
+	}
+	return &usageError{err: fmt.Errorf("unknown command %q", args[0]), hint: hint}
+}
+
+// announce has every command below cmd call running first.
+func announce(cmd *cobra.Command, running func()) {
+	if own := cmd.RunE; own != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			running()
+			return own(cmd, args)
+		}
+	}
+	for _, child := range cmd.Commands() {
+		announce(child, running)
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// execute runs one command line without colour and returns the exit code and both streams.
+func execute(t *testing.T, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(t.Context(), args, terminal{out: &o, err: &e})
+	return code, o.String(), e.String()
+}
+
+func TestExitCodesAndStreams(t *testing.T) {
+	tests := []struct {
+		name string
+		args []string
+		code int
+		errs string // the whole of standard error
+	}{
+		{"no command shows the help", nil, exitOK, ""},
+		{"help flag", []string{"--help"}, exitOK, ""},
+		{"help command", []string{"help"}, exitOK, ""},
+		{"version", []string{"version"}, exitOK, ""},
+		{"shell completion", []string{"completion", "bash"}, exitOK, ""},
+		{"mistyped command", []string{"vresion"}, exitUsage,
+			"error: unknown command \"vresion\"\nhint: did you mean: version\n"},
+		{"unknown command", []string{"frobnicate"}, exitUsage,
+			"error: unknown command \"frobnicate\"\nhint: see: tilltape --help\n"},
+		{"a command's name cannot move the cursor", []string{"\x1b[2J"}, exitUsage,
+			"error: unknown command \"\\x1b[2J\"\nhint: see: tilltape --help\n"},
+		{"unknown flag of the root", []string{"--nope"}, exitUsage,
+			"error: unknown flag: --nope\nhint: see: tilltape --help\n"},
+		{"unknown flag of a command", []string{"version", "--nope"}, exitUsage,
+			"error: unknown flag: --nope\nhint: see: tilltape version --help\n"},
+		{"argument too many", []string{"version", "x"}, exitUsage,
+			"error: tilltape version takes no arguments, but was given \"x\"\nhint: see: tilltape version --help\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, errs := execute(t, tt.args...)
+			assert.Equal(t, tt.code, code)
+			assert.Equal(t, tt.errs, errs)
+			if tt.code == exitOK {
+				assert.NotEmpty(t, out)
+			} else {
+				assert.Empty(t, out, "what failed prints no result")
+			}
+		})
+	}
+}
+
+func TestHelpNamesEveryCommand(t *testing.T) {
+	_, out, _ := execute(t, "--help")
+	for _, c := range commands(terminal{}) {
+		assert.Contains(t, out, c.Name())
+		assert.Contains(t, out, c.Short)
+	}
+}
+
+func TestEveryCommandIsWellFormed(t *testing.T) {
+	for _, c := range commands(terminal{out: io.Discard, err: io.Discard}) {
+		t.Run(c.Name(), func(t *testing.T) {
+			assert.NotNil(t, c.RunE, "only an error decides the exit code")
+			assert.Nil(t, c.Run, "cobra would ignore one of the two")
+			assert.NotNil(t, c.Args, "without a rule, stray arguments are swallowed")
+			assert.NotEmpty(t, c.Short)
+			assert.False(t, strings.HasSuffix(c.Short, "."), "short texts are no sentences")
+			assert.NotEmpty(t, c.Long)
+		})
+	}
+}
+
+func TestAnnounceTellsMisuseFromFailure(t *testing.T) {
+	failure := errors.New("the command's own")
+	build := func() (*cobra.Command, *int) {
+		var announced int
+		parent := &cobra.Command{Use: "parent", SilenceErrors: true, SilenceUsage: true}
+		child := &cobra.Command{Use: "child", Args: noArguments, RunE: func(*cobra.Command, []string) error { return failure }}
+		child.Flags().String("must", "", "needed")
+		require.NoError(t, child.MarkFlagRequired("must"))
+		parent.AddCommand(child)
+		announce(parent, func() { announced++ })
+		return parent, &announced
+	}
+	t.Run("a missing flag is misuse", func(t *testing.T) {
+		parent, announced := build()
+		parent.SetArgs([]string{"child"})
+		err := parent.Execute()
+		require.Error(t, err)
+		assert.NotErrorIs(t, err, failure)
+		assert.Zero(t, *announced)
+	})
+	t.Run("what the command returns is not", func(t *testing.T) {
+		parent, announced := build()
+		parent.SetArgs([]string{"child", "--must=x"})
+		assert.ErrorIs(t, parent.Execute(), failure)
+		assert.Equal(t, 1, *announced)
+	})
+}
+
+func TestACommandGetsTheContext(t *testing.T) {
+	type key struct{}
+	ctx := context.WithValue(t.Context(), key{}, "seen")
+	root := rootCommand(terminal{out: io.Discard, err: io.Discard}, func() {})
+	var got any
+	root.AddCommand(&cobra.Command{Use: "probe", RunE: func(cmd *cobra.Command, _ []string) error {
+		got = cmd.Context().Value(key{})
+		return nil
+	}})
+	root.SetArgs([]string{"probe"})
+	require.NoError(t, root.ExecuteContext(ctx))
+	assert.Equal(t, "seen", got)
+}
