@@ -1,6 +1,10 @@
 package order
 
-import "github.com/tilltape/tilltape/events"
+import (
+	"strings"
+
+	"github.com/tilltape/tilltape/events"
+)
 
 // Keys returns the lookup keys that a fact makes known about the order, which is the one before it. Notifications name
 // payments and requests, not orders; a store finds the order by these keys.
@@ -51,4 +55,16 @@ func Keys(before Order, e events.Event) []events.Key {
 		add(events.KeyRefundRequestID, e.RefundRequestID)
 	}
 	return keys
+}
+
+// KeyTaken is the anomaly that goes with a fact whose lookup key belongs to another order: the fact is kept, without the
+// key.
+func KeyTaken(k events.Key, fact events.Event) events.Event {
+	return events.AnomalyObserved{Reason: events.KeyTaken, Fact: fact.Kind(), RequestID: clipID(string(k)),
+		Detail: "the lookup key " + string(k) + " belongs to another order"}
+}
+
+// clipID keeps a key within the bound of an identifier; the detail has it whole.
+func clipID(s string) string {
+	return strings.ToValidUTF8(s[:min(len(s), events.IDMax)], "")
 }

@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -420,12 +421,9 @@ func (o *Order) money(minor int64) Money {
 	return Money{Minor: min(max(minor, 0), math.MaxInt64), Currency: o.Amount.Currency}
 }
 
-// clip keeps foreign text within what a record takes.
+// clip keeps foreign text within what a record takes, and whole characters.
 func clip(s string) string {
-	if len(s) > events.TextMax {
-		return s[:events.TextMax]
-	}
-	return s
+	return strings.ToValidUTF8(s[:min(len(s), events.TextMax)], "")
 }
 
 // Occurred is when the fact happened by APO's word, or now for what we did ourselves.

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+)
+
+// Bounds of one drive.
+const (
+	ConflictsMax = 100 // version conflicts in a row before the drive gives up
+	AppendsMax   = 3   // tries of one append whose outcome is not known
+	CallsMax     = 8   // calls one drive makes, inquiries included
+)
+
+// ErrContended: others changed the order so often that this command never got its turn.
+var ErrContended = errors.New("order is contended")
+
+// TaskKind is an effect that a drive needs.
+type TaskKind uint8
+
+// The tasks.
+const (
+	Done   TaskKind = iota // nothing more: see [Drive.Order] and [Drive.Err]
+	Read                   // read Stream after version After; answer with [Drive.Loaded]
+	Append                 // append Records to Stream after version After; answer with [Drive.Appended]
+	Ask                    // make Call of APO; answer with [Drive.Answered] or [Drive.Inquired]
+)
+
+// Task is one effect, as a value.
+type Task struct {
+	Kind    TaskKind
+	Stream  events.Stream
+	After   uint64
+	Records []events.Record
+	Call    order.Call
+}
+
+// Drive carries one command on one order. It is not safe for concurrent use.
+type Drive struct {
+	env     func() order.Env
+	newID   func() string
+	actor   string
+	stream  events.Stream
+	command order.Command // the next to be decided
+
+	o         order.Order
+	task      Task
+	next      order.Order // o after the append under way
+	claimed   bool        // the append under way claims a call
+	conflicts int
+	appends   int
+	calls     int
+	taken     map[events.Key]bool
+	err       error
+}
+
+// New begins a drive of the command on the order with that id. env is asked anew for each decision; newID mints record
+// ids; actor stands in records whose command names nobody. The first task is to read.
+func New(id string, c order.Command, env func() order.Env, newID func() string, actor string) *Drive {
+	d := &Drive{env: env, newID: newID, actor: actor, stream: events.OrderStream(id), command: c}
+	d.read()
+	return d
+}
+
+// Task is the effect needed now.
+func (d *Drive) Task() Task { return d.task }
+
+// Order is the order as far as the drive knows it.
+func (d *Drive) Order() order.Order { return d.o }
+
+// Err is why the drive ended without carrying its command out; nil while it runs.
+func (d *Drive) Err() error { return d.err }
+
+// Called reports whether APO has been asked.
+func (d *Drive) Called() bool { return d.calls > 0 }
+
+func (d *Drive) read() { d.task = Task{Kind: Read, Stream: d.stream, After: d.o.Version} }
+
+func (d *Drive) done(err error) {
+	d.task, d.err = Task{}, err
+}
+
+// Loaded takes what was read, or why it could not be.
+func (d *Drive) Loaded(records []events.Record, err error) {
+	if err != nil {
+		d.done(fmt.Errorf("order %s: reading it: %w", d.stream.ID, err))
+		return
+	}
+	for _, r := range records {
+		d.o = order.Evolve(d.o, r)
+	}
+	d.decide()
+}
+
+func (d *Drive) decide() {
+	env := d.env()
+	facts, err := order.Decide(d.o, d.command, env)
+	_, claims := d.command.(order.Claim)
+	switch {
+	case errors.Is(err, order.ErrNotDue) && claims && (d.calls > 0 || !d.command.(order.Claim).Inquire):
+		d.done(nil)
+	case err != nil:
+		d.done(err)
+	case len(facts) == 0:
+		d.goOn()
+	default:
+		d.append(facts, env)
+	}
+}
+
+// append makes the records of the facts, each with the head after it, and asks for their append.
+func (d *Drive) append(facts []events.Event, env order.Env) {
+	commandID, actor := order.Author(d.command)
+	if commandID == "" {
+		commandID = d.o.Operation.CommandID
+	}
+	if actor == "" {
+		actor = d.actor
+	}
+	o, records := d.o, make([]events.Record, 0, len(facts)+1)
+	add := func(e events.Event, keys []events.Key) {
+		r := events.Record{ID: d.newID(), Stream: d.stream, Version: o.Version + 1, Recorded: env.Now,
+			Occurred: order.Occurred(e, env.Now), CommandID: commandID, Actor: actor, Keys: keys, Event: e}
+		o = order.Evolve(o, r)
+		r.Head = o.Head()
+		records = append(records, r)
+	}
+	for _, e := range facts {
+		keys, taken := d.free(order.Keys(o, e))
+		add(e, keys)
+		for _, k := range taken {
+			add(order.KeyTaken(k, e), nil)
+		}
+	}
+	_, claimed := o.Claimed()
+	d.next, d.claimed, d.appends = o, claimed && claims(facts[len(facts)-1]), 0
+	d.task = Task{Kind: Append, Stream: d.stream, After: d.o.Version, Records: records}
+}
+
+// claims reports whether a fact is a claim: a call may follow its append, by the one who wrote it.
+func claims(e events.Event) bool {
+	switch e.(type) {
+	case events.CancelRequested, events.CaptureRequested, events.RefundRequested, events.AttemptStarted, events.InquiryStarted:
+		return true
+	}
+	return false
+}
+
+// free parts keys from those that another order is known to own.
+func (d *Drive) free(keys []events.Key) (free, taken []events.Key) {
+	for _, k := range keys {
+		if d.taken[k] {
+			taken = append(taken, k)
+		} else {
+			free = append(free, k)
+		}
+	}
+	return free, taken
+}
+
+// Appended takes what came of an append.
+func (d *Drive) Appended(err error) {
+	var conflict *store.ConflictError
+	var taken *store.KeyTakenError
+	switch {
+	case err == nil:
+		d.o, d.conflicts = d.next, 0
+		if d.claimed {
+			d.ask()
+			return
+		}
+		d.goOn()
+	case errors.As(err, &conflict):
+		if d.conflicts++; d.conflicts >= ConflictsMax {
+			d.done(fmt.Errorf("order %s: %w: %d version conflicts in a row; try again", d.stream.ID, ErrContended, d.conflicts))
+			return
+		}
+		d.read()
+	case errors.As(err, &taken) && d.o.Version > 0 && !d.claimed && !d.taken[taken.Key]:
+		if d.taken == nil {
+			d.taken = map[events.Key]bool{}
+		}
+		d.taken[taken.Key] = true
+		d.decide()
+	case errors.Is(err, store.ErrInvalid), errors.Is(err, store.ErrClosed), errors.As(err, &taken):
+		d.done(fmt.Errorf("order %s: %w", d.stream.ID, err))
+	default:
+		if d.appends++; d.appends >= AppendsMax {
+			d.done(fmt.Errorf("order %s: appending %s: %w", d.stream.ID, d.task.Records[0].Event.Kind(), err))
+		}
+	}
+}
+
+func (d *Drive) ask() {
+	call, _ := d.o.Claimed()
+	d.calls++
+	d.task = Task{Kind: Ask, Call: call}
+}
+
+// Answered takes the verdict on an attempt.
+func (d *Drive) Answered(v order.Verdict) { d.record(order.RecordAnswer{Call: d.task.Call, Verdict: v}) }
+
+// Inquired takes what an inquiry told.
+func (d *Drive) Inquired(p order.Picture) {
+	d.record(order.RecordInquiry{Number: d.task.Call.Number, Picture: p})
+}
+
+func (d *Drive) record(c order.Command) {
+	d.command, d.conflicts = c, 0
+	d.decide()
+}
+
+// goOn follows up what is due at once: an inquiry after an answer that does not decide, the attempt an inquiry allows.
+// A drive that has only observed or recorded something local is done.
+func (d *Drive) goOn() {
+	_, claiming := d.command.(order.Claim)
+	if d.calls == 0 && !claiming || d.calls >= CallsMax {
+		d.done(nil)
+		return
+	}
+	if _, due := d.o.Due(d.env().Now); !due {
+		d.done(nil)
+		return
+	}
+	d.command = order.Claim{}
+	d.decide()
+}
