@@ -1,0 +1,176 @@
+package apo
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"unicode/utf8"
+)
+
+// What is sent, with APO's names; the fields' order fixes the bytes, so that a
+// retry of the same request is byte-equal.
+type (
+	wireAmount struct {
+		Currency string `json:"currency"`
+		Value    string `json:"value"`
+	}
+	wirePayment struct {
+		PaymentID        string `json:"paymentId,omitempty"`
+		PaymentRequestID string `json:"paymentRequestId,omitempty"`
+	}
+	wireCapture struct {
+		CaptureRequestID string     `json:"captureRequestId"`
+		PaymentID        string     `json:"paymentId"`
+		Amount           wireAmount `json:"captureAmount"`
+	}
+	wireRefund struct {
+		RefundRequestID string     `json:"refundRequestId"`
+		PaymentID       string     `json:"paymentId"`
+		Amount          wireAmount `json:"refundAmount"`
+		Reason          string     `json:"refundReason,omitempty"`
+		NotifyURL       string     `json:"refundNotifyUrl,omitempty"`
+		CaptureID       string     `json:"captureId,omitempty"`
+	}
+	wireRefundID struct {
+		RefundID        string `json:"refundId,omitempty"`
+		RefundRequestID string `json:"refundRequestId,omitempty"`
+	}
+)
+
+func wireOf(a Amount) wireAmount {
+	return wireAmount{Currency: a.Currency, Value: fmt.Sprint(a.Minor)}
+}
+
+// Cancel cancels a whole payment. Its answer is final: APO sends no
+// notification for it.
+func (c *Client) Cancel(ctx context.Context, r CancelRequest) CancelAnswer {
+	payload, err := payloadOf(OpCancel, r.PaymentID, r.PaymentRequestID)
+	answer, d := c.call(ctx, request{
+		op: OpCancel, payload: payload, refused: err,
+		asked: expectation{paymentID: r.PaymentID, paymentRequestID: r.PaymentRequestID},
+	})
+	return CancelAnswer{
+		Answer: answer, PaymentID: d.details.PaymentID, PaymentRequestID: d.details.PaymentRequestID,
+		Time: d.details.Time,
+	}
+}
+
+// Capture takes some or all of what a card payment authorized.
+func (c *Client) Capture(ctx context.Context, r CaptureRequest) CaptureAnswer {
+	err := firstRefusal(OpCapture, r.Amount, named{"captureRequestId", r.CaptureRequestID}, named{"paymentId", r.PaymentID})
+	answer, d := c.call(ctx, request{
+		op: OpCapture, refused: err,
+		payload: wireCapture{CaptureRequestID: r.CaptureRequestID, PaymentID: r.PaymentID, Amount: wireOf(r.Amount)},
+		asked:   expectation{paymentID: r.PaymentID, requestID: r.CaptureRequestID, amount: r.Amount},
+	})
+	return CaptureAnswer{
+		Answer: answer, CaptureID: d.details.TransferID, CaptureRequestID: d.details.RequestID,
+		PaymentID: d.details.PaymentID, Amount: d.details.Amount, Time: d.details.Time,
+	}
+}
+
+// Refund gives some or all of the money back. S only accepts it: the last word
+// is the notification's or [Client.InquireRefund]'s.
+func (c *Client) Refund(ctx context.Context, r RefundRequest) RefundAnswer {
+	ids := []named{{"refundRequestId", r.RefundRequestID}, {"paymentId", r.PaymentID}}
+	if r.CaptureID != "" {
+		ids = append(ids, named{"captureId", r.CaptureID})
+	}
+	err := firstRefusal(OpRefund, r.Amount, ids...)
+	if err == nil {
+		err = r.checkTexts()
+	}
+	answer, d := c.call(ctx, request{
+		op: OpRefund, refused: err,
+		payload: wireRefund{
+			RefundRequestID: r.RefundRequestID, PaymentID: r.PaymentID, Amount: wireOf(r.Amount),
+			Reason: r.Reason, NotifyURL: r.NotifyURL, CaptureID: r.CaptureID,
+		},
+		asked: expectation{paymentID: r.PaymentID, requestID: r.RefundRequestID, amount: r.Amount},
+	})
+	return RefundAnswer{
+		Answer: answer, RefundID: d.details.TransferID, RefundRequestID: d.details.RequestID,
+		PaymentID: d.details.PaymentID, Amount: d.details.Amount, Time: d.details.Time,
+	}
+}
+
+func (r RefundRequest) checkTexts() error {
+	if !utf8.ValidString(r.Reason) || utf8.RuneCountInString(r.Reason) > refundReasonMax {
+		return refusal(OpRefund, fmt.Sprintf("refundReason is not UTF-8 of up to %d characters", refundReasonMax))
+	}
+	if r.NotifyURL == "" {
+		return nil
+	}
+	u, err := url.Parse(r.NotifyURL)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" ||
+		utf8.RuneCountInString(r.NotifyURL) > notifyURLMax || !utf8.ValidString(r.NotifyURL) {
+		return refusal(OpRefund, fmt.Sprintf("refundNotifyUrl is not an http URL of up to %d characters, without user", notifyURLMax))
+	}
+	return nil
+}
+
+// InquirePayment asks for APO's picture of a payment. It changes nothing.
+func (c *Client) InquirePayment(ctx context.Context, r InquirePaymentRequest) PaymentPicture {
+	payload, err := payloadOf(OpInquirePayment, r.PaymentID, r.PaymentRequestID)
+	answer, d := c.call(ctx, request{
+		op: OpInquirePayment, payload: payload, refused: err,
+		asked: expectation{paymentID: r.PaymentID, paymentRequestID: r.PaymentRequestID},
+	})
+	return PaymentPicture{
+		Answer: answer, PaymentID: d.details.PaymentID, PaymentRequestID: d.details.PaymentRequestID,
+		State: d.details.State, StateCode: d.details.StateCode, Amount: d.details.Amount,
+		CreateTime: d.details.CreateTime, PaymentTime: d.details.Time, AuthExpiry: d.details.AuthExpiry,
+		Transactions: d.transactions,
+	}
+}
+
+// InquireRefund asks for APO's picture of a refund. It changes nothing.
+func (c *Client) InquireRefund(ctx context.Context, r InquireRefundRequest) RefundPicture {
+	payload := wireRefundID{RefundID: r.RefundID}
+	id := named{"refundId", r.RefundID}
+	if r.RefundID == "" {
+		payload.RefundRequestID, id = r.RefundRequestID, named{"refundId or refundRequestId", r.RefundRequestID}
+	}
+	answer, d := c.call(ctx, request{
+		op: OpInquireRefund, payload: payload, refused: checkIDs(OpInquireRefund, id),
+		asked: expectation{transferID: r.RefundID, requestID: r.RefundRequestID},
+	})
+	return RefundPicture{
+		Answer: answer, RefundID: d.details.TransferID, RefundRequestID: d.details.RequestID,
+		State: d.details.State, Amount: d.details.Amount, Time: d.details.Time,
+	}
+}
+
+// payloadOf names a payment by one id: paymentId where there is one.
+func payloadOf(op Op, paymentID, paymentRequestID string) (wirePayment, error) {
+	if paymentID != "" {
+		return wirePayment{PaymentID: paymentID}, checkIDs(op, named{"paymentId", paymentID})
+	}
+	return wirePayment{PaymentRequestID: paymentRequestID},
+		checkIDs(op, named{"paymentId or paymentRequestId", paymentRequestID})
+}
+
+type named struct{ name, id string }
+
+func checkIDs(op Op, ids ...named) error {
+	for _, item := range ids {
+		if err := checkID(item.id); err != nil {
+			return refusal(op, item.name+" "+err.Error())
+		}
+	}
+	return nil
+}
+
+func firstRefusal(op Op, amount Amount, ids ...named) error {
+	if err := checkIDs(op, ids...); err != nil {
+		return err
+	}
+	if err := amount.check(); err != nil {
+		return refusal(op, string(op)+"Amount "+err.Error())
+	}
+	return nil
+}
+
+func refusal(op Op, reason string) error {
+	return newError(ErrInvalidRequest, string(op), reason, "nothing was sent; correct the request")
+}

@@ -1,0 +1,156 @@
+package apo
+
+import "time"
+
+// State is how far a payment, refund or transaction has come, in APO's words.
+type State string
+
+// The states. A refund knows the first three; a payment whose time ran out is
+// StateFail, since APO has no state for "expired".
+const (
+	StateSuccess    State = "SUCCESS"
+	StateFail       State = "FAIL"
+	StateProcessing State = "PROCESSING"
+	StateCancelled  State = "CANCELLED"
+	StatePending    State = "PENDING"
+)
+
+// TransactionType is what one line of an inquiry's transactions is.
+type TransactionType string
+
+// The transaction types.
+const (
+	TransactionPayment       TransactionType = "PAYMENT"
+	TransactionRefund        TransactionType = "REFUND"
+	TransactionCapture       TransactionType = "CAPTURE"
+	TransactionCancel        TransactionType = "CANCEL"
+	TransactionAuthorization TransactionType = "AUTHORIZATION"
+	TransactionVoid          TransactionType = "VOID"
+	TransactionIncremental   TransactionType = "INCREMENTAL"
+)
+
+// Transaction is one line of an inquiry's transactions, as APO gave it: its
+// type and state may be words that this version does not know.
+type Transaction struct {
+	Type      TransactionType
+	State     State
+	ID        string // transactionId
+	RequestID string // transactionRequestId
+	Amount    Amount
+	Time      time.Time // UTC; zero if absent or unreadable
+}
+
+// result is what every message says of itself.
+type result struct{ status, code, message string }
+
+// details are the fields of a message, in one shape for all operations.
+type details struct {
+	NotifyType       string
+	PaymentID        string
+	PaymentRequestID string
+	TransferID       string // captureId or refundId
+	RequestID        string // captureRequestId or refundRequestId
+	Amount           Amount
+	Time             time.Time
+	CreateTime       time.Time
+	AuthExpiry       time.Time
+	State            State  // paymentStatus or refundStatus
+	StateCode        string // paymentResultCode
+}
+
+// shape names the fields in which the operations differ; "" is not read.
+type shape struct{ transferID, requestID, amount, time, state string }
+
+func shapeOf(op Op) shape {
+	switch op {
+	case OpCancel:
+		return shape{time: "cancelTime"}
+	case OpCapture, OpNotifyCapture:
+		return shape{transferID: "captureId", requestID: "captureRequestId", amount: "captureAmount", time: "captureTime"}
+	case OpRefund:
+		return shape{transferID: "refundId", requestID: "refundRequestId", amount: "refundAmount", time: "refundTime"}
+	case OpNotifyRefund, OpInquireRefund:
+		return shape{transferID: "refundId", requestID: "refundRequestId", amount: "refundAmount", time: "refundTime", state: "refundStatus"}
+	case OpInquirePayment:
+		return shape{amount: "paymentAmount", time: "paymentTime", state: "paymentStatus"}
+	}
+	return shape{amount: "paymentAmount", time: "paymentTime"}
+}
+
+// content is a verified message, read.
+type content struct {
+	op           Op
+	result       result
+	details      details
+	transactions []Transaction
+}
+
+// readContent decodes a verified body. Its error wraps [ErrMalformed]; what
+// could be read of the result comes with it, for the report.
+func readContent(op Op, body []byte) (content, error) {
+	c := content{op: op}
+	whole, err := parseObject(body)
+	if err != nil {
+		return c, malformed(op, "the signed body "+err.Error())
+	}
+	r := &reader{from: whole}
+	outcome := r.object("result")
+	if outcome == nil {
+		return c, malformed(op, "the signed body has no result")
+	}
+	c.result = result{
+		status: outcome.code("resultStatus"), code: outcome.code("resultCode"),
+		message: clip(outcome.text("resultMessage"), resultTextMax),
+	}
+	if outcome.err != nil {
+		return c, malformed(op, outcome.err.Error())
+	}
+	s := shapeOf(op)
+	c.details = details{
+		NotifyType: r.code("notifyType"),
+		PaymentID:  r.id("paymentId"), PaymentRequestID: r.id("paymentRequestId"),
+		TransferID: r.id(s.transferID), RequestID: r.id(s.requestID),
+		Amount: r.amount(s.amount), Time: r.time(s.time),
+		CreateTime: r.time("paymentCreateTime"), AuthExpiry: r.time("authExpiryTime"),
+		State: State(r.code(s.state)), StateCode: r.code("paymentResultCode"),
+	}
+	if op == OpInquirePayment {
+		c.transactions = r.transactions()
+	}
+	if r.err != nil {
+		return c, malformed(op, r.err.Error())
+	}
+	return c, nil
+}
+
+func (r *reader) transactions() []Transaction {
+	var lines []Transaction
+	list, ok := r.from["transactions"].([]any)
+	if !ok && r.from["transactions"] != nil {
+		r.fail("transactions", "is not a list")
+	}
+	for _, entry := range list {
+		fields, ok := entry.(object)
+		if !ok {
+			r.fail("transactions", "has an entry that is not an object")
+			return nil
+		}
+		line := &reader{from: fields}
+		lines = append(lines, Transaction{
+			Type: TransactionType(line.code("transactionType")), State: State(line.code("transactionStatus")),
+			ID: line.id("transactionId"), RequestID: line.id("transactionRequestId"),
+			Amount: line.amount("transactionAmount"), Time: line.time("transactionTime"),
+		})
+		if line.err == nil && lines[len(lines)-1].Type == "" {
+			line.fail("transactionType", "is missing")
+		}
+		if line.err != nil {
+			r.fail("transactions", "has an entry whose "+line.err.Error())
+		}
+	}
+	return lines
+}
+
+func malformed(op Op, reason string) error {
+	return newError(ErrMalformed, string(op), reason, "it proves nothing: inquire, and show APO's support the body")
+}

@@ -1,0 +1,198 @@
+package apo
+
+import "slices"
+
+// prove says what a verified message proves, in the order in which the facts
+// are to be applied: the payment, then captures, then refunds, then the rest. A
+// fact that names nothing it could belong to is left out.
+func prove(c content, evidence *Evidence) []Verified {
+	whole := Verified{kind: c.kind(), op: c.op, details: c.details, evidence: evidence}
+	switch whole.kind {
+	case PaymentFailed, CaptureFailed, RefundFailed:
+		whole.code = c.failureCode()
+	}
+	facts := []Verified{whole}
+	if c.op == OpInquirePayment && c.result.status == statusDone {
+		facts = c.proveLines(whole)
+	}
+	return slices.DeleteFunc(facts, func(v Verified) bool { return v.kind == 0 || !v.named() })
+}
+
+// named reports whether there is any id to find an order by.
+func (v Verified) named() bool {
+	return v.PaymentID() != "" || v.PaymentRequestID() != "" || v.TransferID() != "" || v.RequestID() != ""
+}
+
+// kind says what the message as a whole proves, 0 for nothing.
+func (c content) kind() Kind {
+	class := Classify(c.op, c.result.status, c.result.code)
+	switch c.op {
+	case OpPay:
+		return pick(class, PaymentSucceeded, PaymentPending, PaymentFailed)
+	case OpCancel:
+		return pick(class, Cancelled, 0, 0)
+	case OpCapture:
+		return pick(class, CaptureSucceeded, CapturePending, CaptureFailed)
+	case OpRefund:
+		return pick(class, 0, RefundPending, RefundFailed)
+	case OpInquirePayment:
+		if class == Succeeded {
+			return paymentKind(c.details.State)
+		}
+	case OpInquireRefund:
+		if class == Succeeded {
+			return transferKind(c.details.State, RefundSucceeded, RefundPending, RefundFailed)
+		}
+	case OpNotifyPayment, OpNotifyCapture, OpNotifyRefund:
+		return c.notifiedKind()
+	}
+	return 0
+}
+
+func pick(class Class, succeeded, accepted, failed Kind) Kind {
+	switch class {
+	case Succeeded:
+		return succeeded
+	case Accepted:
+		return accepted
+	case Failed:
+		return failed
+	}
+	return 0
+}
+
+// notifiedKind reads a notification, whose S and F are final: no table of codes
+// decides there.
+func (c content) notifiedKind() Kind {
+	done, failed := c.result.status == statusDone, c.result.status == statusFailed
+	switch {
+	case c.details.NotifyType == notifyPaymentPending && done:
+		return PaymentPending // S says here that it is still processing
+	case c.op == OpNotifyPayment && c.details.NotifyType == notifyPaymentResult && done:
+		return PaymentSucceeded
+	case c.op == OpNotifyPayment && c.details.NotifyType == notifyPaymentResult && failed:
+		return PaymentFailed
+	case c.op == OpNotifyCapture && done:
+		return CaptureSucceeded
+	case c.op == OpNotifyCapture && failed:
+		return CaptureFailed
+	case c.op != OpNotifyRefund || !done && !failed:
+		return 0
+	}
+	// refundStatus is the last word on a refund; result stands in where it is
+	// missing. A failed result beside a successful refund proves neither.
+	switch {
+	case c.details.State == StateFail, c.details.State == "" && failed:
+		return RefundFailed
+	case done && (c.details.State == StateSuccess || c.details.State == ""):
+		return RefundSucceeded
+	}
+	return 0
+}
+
+// failureCode is the code that explains a failure. An inquiry's own result code
+// speaks of the query, so it is not taken.
+func (c content) failureCode() string {
+	switch {
+	case c.op == OpInquirePayment:
+		return c.details.StateCode
+	case c.op == OpInquireRefund, c.result.status == statusDone:
+		return ""
+	}
+	return c.result.code
+}
+
+func paymentKind(state State) Kind {
+	switch state {
+	case StateSuccess:
+		return PaymentSucceeded
+	case StateFail:
+		return PaymentFailed
+	case StateProcessing, StatePending:
+		return PaymentPending
+	case StateCancelled:
+		return Cancelled
+	}
+	return 0
+}
+
+// transferKind reads the state of a capture or refund. One that is CANCELLED
+// will not happen any more, so it is failed.
+func transferKind(state State, succeeded, pending, failed Kind) Kind {
+	switch state {
+	case StateSuccess:
+		return succeeded
+	case StateProcessing, StatePending:
+		return pending
+	case StateFail, StateCancelled:
+		return failed
+	}
+	return 0
+}
+
+// lineKind says what one line of the transactions proves. ok is false for a
+// line that there is no kind for.
+func lineKind(line Transaction) (kind Kind, ok bool) {
+	switch line.State {
+	case StateSuccess, StateFail, StateProcessing, StateCancelled, StatePending:
+	default:
+		return 0, false
+	}
+	switch line.Type {
+	case TransactionCapture:
+		return transferKind(line.State, CaptureSucceeded, CapturePending, CaptureFailed), true
+	case TransactionRefund:
+		return transferKind(line.State, RefundSucceeded, RefundPending, RefundFailed), true
+	case TransactionPayment, TransactionAuthorization:
+		// A line that did not succeed is one try of the buyer; what became of the
+		// payment is for paymentStatus to say.
+		if line.State == StateSuccess {
+			return PaymentSucceeded, true
+		}
+		return 0, true
+	case TransactionCancel, TransactionVoid:
+		if line.State == StateSuccess {
+			return Cancelled, true
+		}
+		return 0, true
+	case TransactionIncremental:
+		return 0, line.State != StateSuccess
+	}
+	return 0, false
+}
+
+// proveLines adds what each line proves to what the picture as a whole does.
+func (c content) proveLines(whole Verified) []Verified {
+	var payments, captures, refunds, others []Verified
+	for _, line := range c.transactions {
+		kind, ok := lineKind(line)
+		if !ok {
+			kind = OtherTransaction
+		}
+		fact := Verified{kind: kind, op: c.op, details: c.details, line: line, evidence: whole.evidence}
+		switch kind {
+		case 0:
+		case PaymentSucceeded, Cancelled:
+			// The line that paymentStatus sums up is the same fact, not another one.
+			if kind == PaymentSucceeded && whole.kind == kind && fact.Amount() == whole.Amount() {
+				continue
+			}
+			payments = append(payments, fact)
+		case CapturePending, CaptureSucceeded, CaptureFailed:
+			captures = append(captures, fact)
+		case RefundPending, RefundSucceeded, RefundFailed:
+			refunds = append(refunds, fact)
+		default:
+			others = append(others, fact)
+		}
+	}
+	slices.SortStableFunc(payments, func(a, b Verified) int { return a.Time().Compare(b.Time()) })
+	// A payment is cancelled after it was made, so that an order not yet told of
+	// it does not take old money for late money.
+	if whole.kind == Cancelled {
+		payments = append(payments, whole)
+	} else {
+		payments = append([]Verified{whole}, payments...)
+	}
+	return slices.Concat(payments, captures, refunds, others)
+}

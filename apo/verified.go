@@ -1,0 +1,175 @@
+package apo
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind says what a [Verified] fact is about.
+type Kind uint8
+
+// The kinds of facts. What a payment's success means for the money depends on
+// the method: a card with manual capture is authorized, a wallet has paid.
+const (
+	// PaymentPending: the payment is in process.
+	PaymentPending Kind = iota + 1
+	// PaymentSucceeded: authorized (cards) or paid (one-step methods).
+	PaymentSucceeded
+	// PaymentFailed: declined, or its time ran out.
+	PaymentFailed
+	// Cancelled: the payment is cancelled or its authorization voided.
+	Cancelled
+	// CapturePending: a capture is in process.
+	CapturePending
+	// CaptureSucceeded: authorized money was captured.
+	CaptureSucceeded
+	// CaptureFailed: a capture will not happen.
+	CaptureFailed
+	// RefundPending: a refund was accepted and is in process.
+	RefundPending
+	// RefundSucceeded: money went back.
+	RefundSucceeded
+	// RefundFailed: a refund will not happen.
+	RefundFailed
+	// OtherTransaction: a transaction of a type or state for which there is no
+	// kind here, such as a raised authorization. It may have moved money.
+	OtherTransaction
+
+	// kindEnd is one above the last kind.
+	kindEnd
+)
+
+// String names the kind in lower case.
+func (k Kind) String() string {
+	switch k {
+	case PaymentPending:
+		return "payment pending"
+	case PaymentSucceeded:
+		return "payment succeeded"
+	case PaymentFailed:
+		return "payment failed"
+	case Cancelled:
+		return "cancelled"
+	case CapturePending:
+		return "capture pending"
+	case CaptureSucceeded:
+		return "capture succeeded"
+	case CaptureFailed:
+		return "capture failed"
+	case RefundPending:
+		return "refund pending"
+	case RefundSucceeded:
+		return "refund succeeded"
+	case RefundFailed:
+		return "refund failed"
+	case OtherTransaction:
+		return "other transaction"
+	}
+	return "nothing"
+}
+
+// Verified is one fact that APO signed. Only this package makes one, and only
+// from a message whose signature fits; the zero value is no fact and says so.
+// It is a value: copying and sharing it between goroutines is safe.
+type Verified struct {
+	kind     Kind
+	op       Op
+	details  details
+	line     Transaction
+	code     string
+	evidence *Evidence
+}
+
+// IsZero reports the zero value, which proves nothing.
+func (v Verified) IsZero() bool { return v.kind == 0 }
+
+// Kind says what is proven.
+func (v Verified) Kind() Kind { return v.kind }
+
+// Op names the call answered or the notification that proves it.
+func (v Verified) Op() Op { return v.op }
+
+// PaymentID is APO's id of the payment. A refund's notification has none.
+func (v Verified) PaymentID() string { return v.details.PaymentID }
+
+// PaymentRequestID is the merchant's id of the payment, where the message has it.
+func (v Verified) PaymentRequestID() string { return v.details.PaymentRequestID }
+
+// TransferID is APO's id of the capture, refund or transaction: captureId,
+// refundId or transactionId. It may be empty, as for a gateway's own capture.
+func (v Verified) TransferID() string {
+	if v.line.Type != "" {
+		return v.line.ID
+	}
+	return v.details.TransferID
+}
+
+// RequestID is the merchant's id of it: captureRequestId, refundRequestId or
+// transactionRequestId. One that nobody here minted comes from APO's dashboard.
+func (v Verified) RequestID() string {
+	if v.line.Type != "" {
+		return v.line.RequestID
+	}
+	return v.details.RequestID
+}
+
+// Amount is the amount of what is proven; zero where the message names none.
+func (v Verified) Amount() Amount {
+	if v.line.Type != "" {
+		return v.line.Amount
+	}
+	return v.details.Amount
+}
+
+// Time is when it happened according to APO, in UTC; zero if the message does
+// not say or says it unreadably.
+func (v Verified) Time() time.Time {
+	if v.line.Type != "" {
+		return v.line.Time
+	}
+	return v.details.Time
+}
+
+// AuthExpiry is when a card's authorization ends, in UTC; zero if not given.
+func (v Verified) AuthExpiry() time.Time { return v.details.AuthExpiry }
+
+// Code is the result code of a failure, empty where none is given.
+func (v Verified) Code() string { return v.code }
+
+// TransactionType is the type of the line of an inquiry's transactions that
+// proves the fact; empty if the message as a whole proves it.
+func (v Verified) TransactionType() TransactionType { return v.line.Type }
+
+// TransactionState is that line's state; empty likewise.
+func (v Verified) TransactionState() State { return v.line.State }
+
+// Evidence is the signed message: a copy, which is the caller's.
+func (v Verified) Evidence() Evidence {
+	if v.evidence == nil {
+		return Evidence{}
+	}
+	return v.evidence.clone()
+}
+
+// String tells the fact on one line, without its evidence.
+func (v Verified) String() string {
+	var b strings.Builder
+	b.WriteString(v.kind.String())
+	if amount := v.Amount(); !amount.IsZero() {
+		fmt.Fprintf(&b, " %s", amount)
+	}
+	for _, item := range []struct{ name, value string }{
+		{"payment", v.PaymentID()}, {"payment request", v.PaymentRequestID()},
+		{"transfer", v.TransferID()}, {"request", v.RequestID()}, {"code", v.code},
+	} {
+		if item.value != "" {
+			fmt.Fprintf(&b, ", %s %s", item.name, item.value)
+		}
+	}
+	return b.String()
+}
+
+// Format prints the line of String whatever the verb: the evidence holds a
+// buyer's data and APO's signature, and neither belongs in a log by accident.
+func (v Verified) Format(state fmt.State, _ rune) { _, _ = fmt.Fprint(state, v.String()) }
