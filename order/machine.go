@@ -62,12 +62,13 @@ const (
 	RefundReversed             // split: the failure of a refund that had succeeded
 	RefundPending              // APO works on a refund; touches operations only
 	PaymentCancelled           // own S, inquiry CANCELLED, a VOID or CANCEL transaction
+	OtherTransaction           // a transaction of a kind not known here; never in a table, always an anomaly
 )
 
 var factNames = [...]string{"none", "payment succeeded", "payment pending", "payment authorized", "payment paid",
 	"payment failed", "capture succeeded", "capture failed", "capture reversed", "capture pending", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed",
-	"refund reversed", "refund pending", "payment cancelled"}
+	"refund reversed", "refund pending", "payment cancelled", "other transaction"}
 
 const factCount = len(factNames)
 

@@ -128,7 +128,7 @@ func (o *Order) recall(id string) (memory, bool) {
 		return memory{}, false
 	}
 	if p := &o.Operation; p.Outstanding() && p.CommandID == id {
-		return memory{content: p.content(), version: p.Intent, verb: p.Kind.verb(), outcome: OutcomePending}, true
+		return memory{content: p.content(), version: p.Intent, verb: p.Kind.Verb(), outcome: OutcomePending}, true
 	}
 	h := digest(id)
 	for i := range o.commands {
@@ -139,7 +139,8 @@ func (o *Order) recall(id string) (memory, bool) {
 	return memory{}, false
 }
 
-func (k OpKind) verb() Verb {
+// Verb is the command that asks for the operation.
+func (k OpKind) Verb() Verb {
 	switch k {
 	case OpCancel:
 		return VerbCancel
@@ -157,7 +158,7 @@ func (p *Operation) content() uint64 {
 	if p.Kind == OpRefund {
 		return contentOf(VerbRefund, p.Amount, false, p.Reason)
 	}
-	return contentOf(p.Kind.verb(), p.Amount, p.Last, "")
+	return contentOf(p.Kind.Verb(), p.Amount, p.Last, "")
 }
 
 func contentOf(v Verb, m Money, last bool, text string) uint64 {

@@ -38,6 +38,8 @@ func (d *decision) observe(f Fact) {
 		d.observeRefund(&f)
 	case RefundFailed:
 		d.observeRefundFailed(&f)
+	default: // it may have moved money: a person must look
+		d.anomaly(events.StatusContradicts, &f, "APO tells of a transaction of a kind not known here")
 	}
 }
 
@@ -402,6 +404,7 @@ var factEvents = map[FactKind]events.Kind{
 	PaymentFailed: events.KindPaymentFailed, CaptureSucceeded: events.KindCaptureSucceeded, CaptureFailed: events.KindCaptureFailed,
 	CapturePending: events.KindCaptureAccepted, RefundSucceeded: events.KindRefundSucceeded, RefundFailed: events.KindRefundFailed,
 	RefundPending: events.KindRefundAccepted, PaymentCancelled: events.KindCancelSucceeded,
+	OtherTransaction: events.KindInquiryAnswered,
 }
 
 // anomaly records a contradiction, once however often its fact is delivered.

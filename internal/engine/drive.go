@@ -202,7 +202,9 @@ func (d *Drive) ask() {
 }
 
 // Answered takes the verdict on an attempt.
-func (d *Drive) Answered(v order.Verdict) { d.record(order.RecordAnswer{Call: d.task.Call, Verdict: v}) }
+func (d *Drive) Answered(v order.Verdict) {
+	d.record(order.RecordAnswer{Call: d.task.Call, Verdict: v})
+}
 
 // Inquired takes what an inquiry told.
 func (d *Drive) Inquired(p order.Picture) {
@@ -214,11 +216,13 @@ func (d *Drive) record(c order.Command) {
 	d.decide()
 }
 
-// goOn follows up what is due at once: an inquiry after an answer that does not decide, the attempt an inquiry allows.
-// A drive that has only observed or recorded something local is done.
+// goOn follows up what is due at once: an inquiry after an answer that does not decide, the attempt an inquiry allows,
+// the retry that a repeated command asks for. A drive that has only observed or recorded something local is done.
 func (d *Drive) goOn() {
+	id, _ := order.Author(d.command)
+	repeated := id != "" && id == d.o.Operation.CommandID
 	_, claiming := d.command.(order.Claim)
-	if d.calls == 0 && !claiming || d.calls >= CallsMax {
+	if d.calls == 0 && !claiming && !repeated || d.calls >= CallsMax {
 		d.done(nil)
 		return
 	}

@@ -1,0 +1,186 @@
+package tilltape
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+)
+
+// Create places an order; nothing is sent to APO. The same content again changes nothing and succeeds. Errors:
+// *[order.InvalidError]; *[order.RejectedError] where the id stands for other content; [store.ErrKeyTaken] where the
+// paymentRequestId or paymentId belongs to another order.
+func (s *Orders) Create(ctx context.Context, c order.Create) (order.Order, error) {
+	return s.command(ctx, c.Order, s.commandID(&c.ID), func() order.Command { return c })
+}
+
+// Cancel cancels the order's payment at APO. A cancel that is not legal is refused with *[order.RejectedError] before
+// anything is sent. It returns nil once the order is cancelled; *[order.FailedError] where APO definitely refused; and
+// *[UnresolvedError] where the outcome is not known: the same command id again asks again.
+func (s *Orders) Cancel(ctx context.Context, id string, c order.Cancel) (order.Order, error) {
+	return s.command(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+}
+
+// Capture takes authorized money. Errors as for Cancel.
+func (s *Orders) Capture(ctx context.Context, id string, c order.Capture) (order.Order, error) {
+	return s.command(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+}
+
+// Refund gives captured money back. Errors as for Cancel. APO only accepts a refund at first: that is an
+// *[UnresolvedError] that also wraps [ErrAccepted]; its notification or an inquiry gives the last word.
+func (s *Orders) Refund(ctx context.Context, id string, c order.Refund) (order.Order, error) {
+	return s.command(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+}
+
+// ClearAnomaly closes an open anomaly on a person's word.
+func (s *Orders) ClearAnomaly(ctx context.Context, id string, c order.ClearAnomaly) (order.Order, error) {
+	return s.command(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+}
+
+// Resolve ends a parked operation on a person's word. APO is inquired of first, unless it has just been; where that
+// decides the operation by itself there is nothing left to resolve, and the error is *[order.RejectedError] with
+// [order.ReasonNotParked].
+func (s *Orders) Resolve(ctx context.Context, id string, c order.Resolve) (order.Order, error) {
+	commandID := s.commandID(&c.ID)
+	resolve := func() order.Command { return c }
+	o, err := s.command(ctx, id, commandID, resolve)
+	var rejected *order.RejectedError
+	if !errors.As(err, &rejected) || rejected.Reason != order.ReasonStaleInquiry {
+		return o, err
+	}
+	if _, err := s.command(ctx, id, s.cfg.NewID(), func() order.Command { return order.Claim{Inquire: true} }); err != nil {
+		return o, err
+	}
+	return s.command(ctx, id, commandID, resolve)
+}
+
+func (s *Orders) commandID(id *string) string {
+	if *id == "" {
+		*id = s.cfg.NewID()
+	}
+	return *id
+}
+
+// command drives one command and says how it stands.
+func (s *Orders) command(ctx context.Context, id, commandID string, c func() order.Command) (order.Order, error) {
+	leave, err := s.enter(ctx, flight{id, commandID})
+	if err != nil {
+		return order.Order{}, err
+	}
+	defer leave()
+	d, err := s.drive(ctx, id, c())
+	o := d.Order()
+	switch state := o.Command(commandID); {
+	case err != nil && d.Called():
+		return o, s.unresolved(&o, err)
+	case err != nil:
+		return o, named(id, err)
+	case state.Outcome == order.OutcomeFailed:
+		return o, &order.FailedError{Order: id, CommandID: commandID, Command: state.Verb, Code: state.Code, Version: state.Version}
+	case state.Outcome == order.OutcomePending:
+		return o, s.unresolved(&o, nil)
+	}
+	return o, nil
+}
+
+func (s *Orders) unresolved(o *order.Order, err error) error {
+	p := &o.Operation
+	return &UnresolvedError{Order: o.ID, Command: p.Kind.Verb(), CommandID: p.CommandID, Phase: p.Phase, Attempts: p.Attempt, Code: p.Code,
+		AskAgain: o.NextDue(), Err: err}
+}
+
+// named says which order is unknown, and what to do.
+func named(id string, err error) error {
+	if errors.Is(err, order.ErrUnknownOrder) {
+		return fmt.Errorf("order %q: %w; create it first", id, err)
+	}
+	return err
+}
+
+// Observe records a fact that APO signed: a notification, or the answer to a call of the caller's own (pay). It finds
+// the order by the fact's identifiers. Facts are never denied; one that contradicts the order opens an anomaly. It
+// returns once the fact is durable: only then may a notification be acknowledged. The error wraps
+// [order.ErrUnknownOrder] where no order goes by these identifiers: then it must not be.
+func (s *Orders) Observe(ctx context.Context, v apo.Verified) (order.Order, error) {
+	if v.IsZero() {
+		return order.Order{}, fmt.Errorf("tilltape: %w: it is empty; use what apo's verify functions return", ErrUnverified)
+	}
+	f := fact(v)
+	e := v.Evidence()
+	f.Proof = events.Proof{Via: events.ViaNotification, Evidence: evidence(&e)}
+	if !notified(v.Op()) {
+		f.Proof.Via = events.ViaAnswer
+	}
+	id, err := s.owner(ctx, v)
+	if err != nil {
+		return order.Order{}, err
+	}
+	o, err := s.command(ctx, id, s.cfg.NewID(), func() order.Command { return order.Observe{Fact: f} })
+	return o, err
+}
+
+// owner finds the order a fact is about: by the payment's identifiers, or by the request we made.
+func (s *Orders) owner(ctx context.Context, v apo.Verified) (string, error) {
+	request := ""
+	switch v.Kind() {
+	case apo.CapturePending, apo.CaptureSucceeded, apo.CaptureFailed:
+		request = events.KeyCaptureRequestID
+	case apo.RefundPending, apo.RefundSucceeded, apo.RefundFailed:
+		request = events.KeyRefundRequestID
+	}
+	for _, k := range []struct{ name, value string }{
+		{events.KeyPaymentID, v.PaymentID()}, {events.KeyPaymentRequestID, v.PaymentRequestID()}, {request, v.RequestID()},
+	} {
+		if k.name == "" || k.value == "" {
+			continue
+		}
+		stream, err := s.log.Lookup(ctx, events.NewKey(k.name, k.value))
+		if err == nil {
+			return stream.ID, nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return "", fmt.Errorf("looking up %s: %w", k.name, err)
+		}
+	}
+	return "", fmt.Errorf("%w: no order goes by %s; do not acknowledge it: APO sends it again", order.ErrUnknownOrder, v)
+}
+
+// Get returns the order as its facts tell it. Cost: one read of its stream. The error wraps [order.ErrUnknownOrder]
+// where there is none.
+func (s *Orders) Get(ctx context.Context, id string) (order.Order, error) {
+	var o order.Order
+	for r, err := range s.log.Read(ctx, events.OrderStream(id), 0) {
+		if err != nil {
+			return order.Order{}, fmt.Errorf("order %q: reading it: %w", id, err)
+		}
+		o = order.Evolve(o, r)
+	}
+	if o.Version == 0 {
+		return order.Order{}, named(id, order.ErrUnknownOrder)
+	}
+	return o, nil
+}
+
+// Actions says for every command whether the order would take it now, and if not why, because of which record, and what
+// to do instead.
+func (s *Orders) Actions(ctx context.Context, id string) ([]order.Action, error) {
+	o, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return o.Actions(s.env()), nil
+}
+
+// History yields the order's facts in order. An order that is not on record has none. The loop's body may give commands.
+func (s *Orders) History(ctx context.Context, id string) iter.Seq2[events.Record, error] {
+	return s.log.Read(ctx, events.OrderStream(id), 0)
+}
+
+func notified(op apo.Op) bool {
+	return op == apo.OpNotifyPayment || op == apo.OpNotifyCapture || op == apo.OpNotifyRefund
+}

@@ -1,0 +1,75 @@
+package tilltape
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/order"
+)
+
+// The sentinels that errors of this package wrap, beside those of [order] and the log's own.
+var (
+	// ErrUnresolved: it is not known whether the command was done. It is on record and is asked about until it is known;
+	// never give it under another command id meanwhile. See [UnresolvedError].
+	ErrUnresolved = errors.New("outcome not known")
+	// ErrAccepted goes with ErrUnresolved where APO has said that it works on the command (a refund, a capture in process).
+	ErrAccepted = errors.New("accepted, not final")
+	// ErrContended: others changed the order so often that the command never got its turn. Nothing was sent: try again.
+	ErrContended = engine.ErrContended
+	// ErrClosed: the Orders is closed.
+	ErrClosed = errors.New("orders closed")
+	// ErrConfig: a configuration that no Orders can run with.
+	ErrConfig = errors.New("unusable configuration")
+	// ErrUnverified: an observation that no verify function of package apo made.
+	ErrUnverified = errors.New("fact not verified")
+)
+
+// UnresolvedError says that a command is on record, perhaps carried out, and not known to be.
+type UnresolvedError struct {
+	Order     string
+	Command   order.Verb
+	CommandID string
+	Phase     order.Phase
+	Attempts  uint64
+	Code      string    // of APO's newest answer; may be empty
+	AskAgain  time.Time // when APO is asked again
+	Err       error     // why the outcome could not be recorded; nil where it simply is not known
+}
+
+// Error names the command, how often it was tried, and what happens next.
+func (e *UnresolvedError) Error() string {
+	tries := "1 attempt"
+	if e.Attempts != 1 {
+		tries = fmt.Sprintf("%d attempts", e.Attempts)
+	}
+	code := ""
+	if e.Code != "" {
+		code = ", APO said " + e.Code
+	}
+	remedy := "settling asks APO again at " + e.AskAgain.UTC().Format(time.RFC3339) + "; do not give it under another command id"
+	switch {
+	case e.Phase == order.Parked:
+		remedy = "contact APO support and resolve it; do not give it under another command id"
+	case e.Phase == order.Accepted:
+		remedy = "APO works on it: its notification or an inquiry at " + e.AskAgain.UTC().Format(time.RFC3339) + " will tell"
+	}
+	text := fmt.Sprintf("order %s: %s %s after %s%s: it is not known whether it was done; %s", e.Order, e.Command, e.Phase, tries, code, remedy)
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns [ErrUnresolved], [ErrAccepted] where APO works on it, and what kept the outcome from being recorded.
+func (e *UnresolvedError) Unwrap() []error {
+	chain := []error{ErrUnresolved}
+	if e.Phase == order.Accepted {
+		chain = append(chain, ErrAccepted)
+	}
+	if e.Err != nil {
+		chain = append(chain, e.Err)
+	}
+	return chain
+}

@@ -1,0 +1,222 @@
+package tilltape
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+)
+
+// Defaults and bounds of [Config].
+const (
+	DefaultCallTimeout   = 20 * time.Second
+	DefaultRecordTimeout = 10 * time.Second
+	DefaultConcurrency   = 8
+	DefaultActor         = "service"
+)
+
+// Config is what may differ between two services. Its zero value, or nil, takes the defaults.
+type Config struct {
+	Policy order.Policy
+	// Now is the clock; default [time.Now]. Times are kept in UTC with nanoseconds.
+	Now func() time.Time
+	// NewID mints record, command and request ids of 1 to 64 bytes, never the same twice, from many goroutines at once.
+	// The default makes time-ordered UUIDs (version 7), which keeps a log's trees compact.
+	NewID func() string
+	// Actor stands in records that nobody commanded, and for commands that name nobody; default [DefaultActor].
+	Actor string
+	// CallTimeout ends a call to APO; default [DefaultCallTimeout]. It must be shorter than the policy's lease.
+	CallTimeout time.Duration
+	// RecordTimeout is how long recording an outcome may take once APO was asked, even where the caller's context has
+	// ended; default [DefaultRecordTimeout].
+	RecordTimeout time.Duration
+	// Concurrency is how many orders SettleDue drives at once; default [DefaultConcurrency].
+	Concurrency int
+}
+
+func (c *Config) withDefaults() (Config, error) {
+	out := Config{}
+	if c != nil {
+		out = *c
+	}
+	if out.Now == nil {
+		out.Now = time.Now
+	}
+	if out.NewID == nil {
+		out.NewID = newID
+	}
+	if out.Actor == "" {
+		out.Actor = DefaultActor
+	}
+	if out.CallTimeout == 0 {
+		out.CallTimeout = DefaultCallTimeout
+	}
+	if out.RecordTimeout == 0 {
+		out.RecordTimeout = DefaultRecordTimeout
+	}
+	if out.Concurrency == 0 {
+		out.Concurrency = DefaultConcurrency
+	}
+	lease := out.Policy.Lease
+	if lease == 0 {
+		lease = order.DefaultLease
+	}
+	switch {
+	case out.CallTimeout < 0 || out.RecordTimeout < 0 || out.Concurrency < 0 || lease < 0:
+		return out, fmt.Errorf("tilltape: %w: a timeout, lease or concurrency is negative; leave it zero for the default", ErrConfig)
+	case out.CallTimeout >= lease:
+		return out, fmt.Errorf("tilltape: %w: CallTimeout %s is not shorter than the lease %s; while a call is under way its claim must hold",
+			ErrConfig, out.CallTimeout, lease)
+	}
+	if err := events.CheckID("actor", out.Actor); err != nil {
+		return out, fmt.Errorf("tilltape: %w: %w", ErrConfig, err)
+	}
+	return out, nil
+}
+
+func newID() string {
+	id, err := uuid.NewV7()
+	if err != nil { // the system has no randomness left: nothing that follows could be trusted
+		panic("tilltape: minting an id: " + err.Error())
+	}
+	return id.String()
+}
+
+// Orders takes commands on orders. It is safe for many goroutines at once.
+type Orders struct {
+	log     store.Log
+	gateway Gateway
+	cfg     Config
+
+	mu      sync.Mutex
+	closed  bool
+	flights map[flight]chan struct{} // commands under way, by order and command id
+	running sync.WaitGroup
+}
+
+// flight is one command under way: its repetition joins it.
+type flight struct{ order, command string }
+
+// New returns an Orders over a log and APO. The log stays the caller's: close it after [Orders.Close]. The error wraps
+// [ErrConfig].
+func New(log store.Log, gateway Gateway, cfg *Config) (*Orders, error) {
+	if log == nil || gateway == nil {
+		return nil, fmt.Errorf("tilltape: %w: a log and a gateway are needed; open a store and make an apo.Client", ErrConfig)
+	}
+	full, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Orders{log: log, gateway: gateway, cfg: full, flights: map[flight]chan struct{}{}}, nil
+}
+
+// Close ends the Orders: no new command is taken, and those under way are waited for. What is not settled then stays on
+// record and is due in whichever Orders opens the log next. Closing again does nothing.
+func (s *Orders) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.running.Wait()
+	return nil
+}
+
+// enter registers a command under way. Where the same command is under way already it waits for that to end first, so
+// that a repetition finds its outcome. leave must be called once err is nil.
+func (s *Orders) enter(ctx context.Context, f flight) (leave func(), err error) {
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return nil, fmt.Errorf("order %s: %w; open the log again with a new Orders", f.order, ErrClosed)
+		}
+		other, busy := s.flights[f]
+		if !busy {
+			done := make(chan struct{})
+			s.flights[f] = done
+			s.running.Add(1)
+			s.mu.Unlock()
+			return func() { s.leave(f, done) }, nil
+		}
+		s.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("order %s: waiting for the same command under way: %w", f.order, context.Cause(ctx))
+		}
+	}
+}
+
+func (s *Orders) leave(f flight, done chan struct{}) {
+	s.mu.Lock()
+	delete(s.flights, f)
+	s.mu.Unlock()
+	close(done)
+	s.running.Done()
+}
+
+func (s *Orders) now() time.Time { return s.cfg.Now().UTC() }
+
+func (s *Orders) env() order.Env {
+	return order.Env{Now: s.now(), NewID: s.cfg.NewID, Policy: s.cfg.Policy}
+}
+
+// drive carries one command to where it waits for time or a fact.
+func (s *Orders) drive(ctx context.Context, id string, c order.Command) (*engine.Drive, error) {
+	d := engine.New(id, c, s.env, s.cfg.NewID, s.cfg.Actor)
+	for {
+		switch t := d.Task(); t.Kind {
+		case engine.Done:
+			return d, d.Err()
+		case engine.Read:
+			d.Loaded(s.read(ctx, d, t))
+		case engine.Append:
+			c, end := s.recording(ctx, d)
+			_, err := s.log.Append(c, t.Stream, t.After, t.Records...)
+			end()
+			d.Appended(err)
+		case engine.Ask:
+			s.ask(ctx, d, t.Call)
+		}
+	}
+}
+
+// recording is the context to record under: the caller's, until APO was asked; an outcome is recorded even where the
+// caller has gone.
+func (s *Orders) recording(ctx context.Context, d *engine.Drive) (context.Context, context.CancelFunc) {
+	if !d.Called() {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.RecordTimeout)
+}
+
+func (s *Orders) read(ctx context.Context, d *engine.Drive, t engine.Task) ([]events.Record, error) {
+	c, end := s.recording(ctx, d)
+	defer end()
+	var records []events.Record
+	for r, err := range s.log.Read(c, t.Stream, t.After) {
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+// ask makes the call that was claimed. It is over before the claim's lease ends, so that no two ask at once.
+func (s *Orders) ask(ctx context.Context, d *engine.Drive, call order.Call) {
+	left := min(s.cfg.CallTimeout, call.Lease.Sub(s.now()))
+	c, end := context.WithTimeout(ctx, left)
+	defer end()
+	if call.IsInquiry() {
+		d.Inquired(inquire(c, s.gateway, call))
+		return
+	}
+	d.Answered(command(c, s.gateway, call))
+}

@@ -1,0 +1,59 @@
+package tilltape
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+)
+
+// Settled counts what one pass of [Orders.SettleDue] did.
+type Settled struct {
+	Driven  int // orders that something was owed for
+	Waiting int // of those, still owed something, later
+	Failed  int // of those, could not be driven: see the error
+}
+
+// SettleDue drives everything that is due, once: it asks APO what is owed, records the answers, and returns when the
+// pass is over. Call it regularly: what is not known becomes known by it alone. Orders are driven
+// [Config.Concurrency] at a time; errors of single orders are joined and do not stop the others. A context that ends
+// stops the pass after the calls under way.
+func (s *Orders) SettleDue(ctx context.Context) (Settled, error) {
+	var (
+		mu    sync.Mutex
+		count Settled
+		errs  []error
+		wg    sync.WaitGroup
+		slots = make(chan struct{}, s.cfg.Concurrency)
+	)
+	for h, err := range s.log.Heads(ctx, store.Filter{DueBy: s.now()}) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("listing due orders: %w", err))
+			break
+		}
+		if ctx.Err() != nil {
+			errs = append(errs, context.Cause(ctx))
+			break
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			o, err := s.command(ctx, h.Stream.ID, s.cfg.NewID(), func() order.Command { return order.Claim{} })
+			mu.Lock()
+			defer mu.Unlock()
+			count.Driven++
+			switch {
+			case err != nil && !errors.Is(err, ErrUnresolved):
+				count.Failed++
+				errs = append(errs, err)
+			case !o.NextDue().IsZero():
+				count.Waiting++
+			}
+		})
+	}
+	wg.Wait()
+	return count, errors.Join(errs...)
+}
