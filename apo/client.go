@@ -31,8 +31,11 @@ type Client struct {
 	pool       *http.Transport // nil where the caller brought an http.Client
 	gateway    string          // scheme, host and prefix, without trailing slash
 	base       string          // "/ams/…/payments/"
-	private    *rsa.PrivateKey
 	keyVersion string
+	// Functions, since fmt follows pointers and fields of a client that is itself
+	// an unexported field, where it cannot call Format.
+	private    func() *rsa.PrivateKey
+	agentToken func() string
 	trust      trust
 	config     Config
 }
@@ -71,9 +74,13 @@ func NewClient(gatewayURL, clientID string, keys Keys, cfg *Config) (*Client, er
 	if err != nil {
 		return nil, err
 	}
+	token := config.AgentToken
+	config.AgentToken = ""
 	c := &Client{
-		gateway: gateway, base: productionBase, private: keys.Private, keyVersion: keys.KeyVersion,
-		trust: trusted, config: config, http: &http.Client{},
+		gateway: gateway, base: productionBase, keyVersion: keys.KeyVersion,
+		private:    func() *rsa.PrivateKey { return keys.Private },
+		agentToken: func() string { return token },
+		trust:      trusted, config: config, http: &http.Client{},
 	}
 	if strings.HasPrefix(clientID, sandboxPrefix) {
 		c.base = sandboxBase
@@ -163,7 +170,7 @@ func encode(payload any) ([]byte, error) {
 func (c *Client) prepare(ctx context.Context, op Op, path string, body []byte) (string, *http.Request, error) {
 	at := strconv.FormatInt(c.config.Now().UnixMilli(), 10)
 	message := Message{Method: http.MethodPost, Path: path, ClientID: c.trust.clientID, Time: at, Body: body}
-	signature, err := message.Sign(c.private)
+	signature, err := message.Sign(c.private())
 	if err != nil {
 		return "", nil, err
 	}
@@ -178,8 +185,8 @@ func (c *Client) prepare(ctx context.Context, op Op, path string, body []byte) (
 	out.Header.Set(headerClientID, c.trust.clientID)
 	out.Header.Set(headerRequestTime, at)
 	out.Header.Set(headerSignature, Signature{KeyVersion: c.keyVersion, Value: signature}.Header())
-	if c.config.AgentToken != "" {
-		out.Header.Set(headerAgentToken, c.config.AgentToken)
+	if token := c.agentToken(); token != "" {
+		out.Header.Set(headerAgentToken, token)
 	}
 	return signature, out, nil
 }
@@ -237,7 +244,7 @@ func (c *Client) untrusted(op Op, status int, body []byte, signature string, err
 // redact removes what an answer or error may echo of our headers.
 func (c *Client) redact(text, signature string) string {
 	bare, _ := url.PathUnescape(signature)
-	for _, secret := range []string{c.config.AgentToken, signature, bare} {
+	for _, secret := range []string{c.agentToken(), signature, bare} {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "[redacted]")
 		}
