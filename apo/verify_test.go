@@ -1,0 +1,322 @@
+package apo
+
+import (
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const notifyPath = "/payNotify"
+
+func verifierOf(t *testing.T, cfg *VerifierConfig) *Verifier {
+	t.Helper()
+	v, err := NewVerifier(testClientID, Keys{Public: testKeys().Public}, cfg)
+	require.NoError(t, err)
+	return v
+}
+
+// notified is a notification as APO sends it.
+func notified(body string) (http.Header, []byte) {
+	header := http.Header{}
+	signed(header, notifyPath, headerRequestTime, testRequestTime, body)
+	return header, []byte(body)
+}
+
+func TestNotificationsOfTheOfficialSDKAreFacts(t *testing.T) {
+	all := readVectors(t)
+	key, err := ParsePublicKey([]byte(all.GatewayPublicKeyPKIXBase64))
+	require.NoError(t, err)
+	v, err := NewVerifier(testClientID, Keys{Public: map[string]*rsa.PublicKey{"1": key}}, nil)
+	require.NoError(t, err)
+	var lines []string
+	for _, w := range all.WebhookVectors {
+		header := http.Header{}
+		header.Set("client-id", w.ClientID)
+		header.Set("request-time", w.RequestTime)
+		header.Set("signature", w.SignatureHeader)
+		fact, err := v.VerifyNotification(w.Method, w.Path, header, []byte(w.Body))
+		require.NoError(t, err, w.Name)
+		require.NoError(t, fact.Evidence().Verify(key))
+		lines = append(lines, fact.String()+" at "+fact.Time().Format(time.RFC3339))
+		_, err = v.VerifyNotification(w.Method, w.Path+"x", header, []byte(w.Body))
+		require.ErrorIs(t, err, ErrSignature)
+	}
+	assert.Equal(t, []string{
+		"payment succeeded 8000 USD, payment P1, payment request pay_1 at 2020-01-01T03:31:01Z",
+		"capture succeeded 50000 BRL, payment P1, transfer C1, request cap-1 at 2022-11-10T08:34:52Z",
+	}, lines)
+}
+
+func TestNotificationsByTypeAndResult(t *testing.T) {
+	const (
+		payment = `"paymentId":"P1","paymentRequestId":"R1"`
+		capture = `"captureRequestId":"C1","paymentId":"P1","captureId":"K1"`
+		refund  = `"refundRequestId":"F1","refundId":"K2"`
+	)
+	for name, row := range map[string]struct {
+		kind, status, members string
+		want                  Kind // 0: no fact
+		code                  string
+	}{
+		"payment S":                        {"PAYMENT_RESULT", "S", payment, PaymentSucceeded, ""},
+		"payment F":                        {"PAYMENT_RESULT", "F", payment, PaymentFailed, "ANY_CODE"},
+		"payment U":                        {"PAYMENT_RESULT", "U", payment, 0, ""},
+		"payment pending S":                {"PAYMENT_PENDING", "S", payment, PaymentPending, ""},
+		"payment pending F":                {"PAYMENT_PENDING", "F", payment, 0, ""},
+		"payment of nobody":                {"PAYMENT_RESULT", "S", `"paymentTime":"2026-01-01T00:00:00Z"`, 0, ""},
+		"capture S":                        {"CAPTURE_RESULT", "S", capture, CaptureSucceeded, ""},
+		"capture F":                        {"CAPTURE_RESULT", "F", capture, CaptureFailed, "ANY_CODE"},
+		"capture U":                        {"CAPTURE_RESULT", "U", capture, 0, ""},
+		"refund S":                         {"REFUND_RESULT", "S", refund + `,"refundStatus":"SUCCESS"`, RefundSucceeded, ""},
+		"refund F":                         {"REFUND_RESULT", "F", refund + `,"refundStatus":"FAIL"`, RefundFailed, "ANY_CODE"},
+		"refund S, but status FAIL":        {"REFUND_RESULT", "S", refund + `,"refundStatus":"FAIL"`, RefundFailed, ""},
+		"refund F, but status SUCCESS":     {"REFUND_RESULT", "F", refund + `,"refundStatus":"SUCCESS"`, 0, ""},
+		"refund S without refundStatus":    {"REFUND_RESULT", "S", refund, RefundSucceeded, ""},
+		"refund F without refundStatus":    {"REFUND_RESULT", "F", refund, RefundFailed, "ANY_CODE"},
+		"refund S, status not heard of":    {"REFUND_RESULT", "S", refund + `,"refundStatus":"MAYBE"`, 0, ""},
+		"refund U":                         {"REFUND_RESULT", "U", refund + `,"refundStatus":"SUCCESS"`, 0, ""},
+		"refund with a payment's code too": {"REFUND_RESULT", "S", refund + `,"paymentStatus":"FAIL","refundStatus":"SUCCESS"`, RefundSucceeded, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			header, body := notified(with(row.status, "ANY_CODE", `"notifyType":"`+row.kind+`",`+row.members))
+			fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
+			assert.Equal(t, row.want, fact.Kind())
+			assert.Equal(t, row.want == 0, fact.IsZero())
+			if row.want == 0 {
+				require.ErrorIs(t, err, ErrNoFact)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, row.code, fact.Code())
+			assert.Equal(t, body, fact.Evidence().Body)
+			body[0] = 'X'
+			assert.NoError(t, fact.Evidence().Verify(&gatewayKey().PublicKey), "the body was copied")
+		})
+	}
+}
+
+func TestARefundsNotificationHasNoPaymentID(t *testing.T) {
+	header, body := notified(with("S", "SUCCESS", `"notifyType":"REFUND_RESULT","refundStatus":"SUCCESS","refundRequestId":"F1",
+		"refundId":"K2","refundAmount":{"currency":"JPY","value":"400"},"refundTime":"2026-01-02T09:00:00+09:00"`))
+	fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
+	require.NoError(t, err)
+	assert.Empty(t, fact.PaymentID())
+	assert.Equal(t, "F1", fact.RequestID())
+	assert.Equal(t, "K2", fact.TransferID())
+	assert.Equal(t, jpy(400), fact.Amount())
+	assert.Equal(t, time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), fact.Time())
+	assert.Equal(t, OpNotifyRefund, fact.Op())
+}
+
+func TestUnverifiedNotificationsAllLookTheSame(t *testing.T) {
+	good := with("S", "SUCCESS", `"notifyType":"PAYMENT_RESULT","paymentId":"P1"`)
+	texts := map[string]bool{}
+	for name, spoil := range map[string]func(http.Header){
+		"no signature":    func(h http.Header) { h.Del(headerSignature) },
+		"no client":       func(h http.Header) { h.Del(headerClientID) },
+		"no time":         func(h http.Header) { h.Del(headerRequestTime) },
+		"other client":    func(h http.Header) { h.Set(headerClientID, "somebody") },
+		"other time":      func(h http.Header) { h.Set(headerRequestTime, "1685599933872") },
+		"endless time":    func(h http.Header) { h.Set(headerRequestTime, strings.Repeat("1", timeTextMax+1)) },
+		"other key":       func(h http.Header) { h.Set(headerSignature, Signature{KeyVersion: "7", Value: "AAAA"}.Header()) },
+		"garbage":         func(h http.Header) { h.Set(headerSignature, "let me in") },
+		"endless garbage": func(h http.Header) { h.Set(headerSignature, strings.Repeat("x", signatureTextMax+1)) },
+		"wrong signature": func(h http.Header) { h.Set(headerSignature, Signature{Value: "AAAA"}.Header()) },
+	} {
+		header, body := notified(good)
+		spoil(header)
+		fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
+		require.ErrorIs(t, err, ErrSignature, name)
+		assert.True(t, fact.IsZero(), name)
+		texts[err.Error()] = true
+	}
+	header, body := notified(good)
+	_, err := verifierOf(t, nil).VerifyNotification("PUT", notifyPath, header, body)
+	require.ErrorIs(t, err, ErrSignature, "the method is signed too")
+	texts[err.Error()] = true
+	assert.Len(t, texts, 1, "a stranger learns nothing from the wording")
+	for text := range texts {
+		assert.NotContains(t, text, testClientID)
+	}
+
+	header, body = notified(strings.Repeat(" ", BodyMax+1))
+	_, err = verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
+	require.ErrorIs(t, err, ErrTooLarge)
+}
+
+func TestVerifiedNotificationsThatCannotBeUsed(t *testing.T) {
+	for name, row := range map[string]struct {
+		body string
+		err  error
+	}{
+		"unknown type": {with("S", "SUCCESS", `"notifyType":"DISPUTE_CREATED"`), ErrUnknownNotification},
+		"no type":      {with("S", "SUCCESS", ""), ErrUnknownNotification},
+		"not JSON":     {`hello`, ErrMalformed},
+		"type a list":  {with("S", "SUCCESS", `"notifyType":["PAYMENT_RESULT"]`), ErrMalformed},
+		"key twice":    {`{"notifyType":"PAYMENT_RESULT","notifyType":"REFUND_RESULT"}`, ErrMalformed},
+		"no result":    {`{"notifyType":"PAYMENT_RESULT"}`, ErrMalformed},
+		"bad amount":   {with("S", "SUCCESS", `"notifyType":"PAYMENT_RESULT","paymentAmount":{"value":"1e9","currency":"JPY"}`), ErrMalformed},
+	} {
+		header, body := notified(row.body)
+		fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
+		require.ErrorIs(t, err, row.err, name)
+		assert.True(t, fact.IsZero(), name)
+	}
+}
+
+func TestTheSignedPathMayDifferFromTheOneReceived(t *testing.T) {
+	header, body := notified(with("S", "SUCCESS", `"notifyType":"PAYMENT_RESULT","paymentId":"P1"`))
+	fact, err := verifierOf(t, &VerifierConfig{SignedPath: notifyPath}).VerifyNotification(http.MethodPost, "/behind/the/proxy", header, body)
+	require.NoError(t, err)
+	assert.Equal(t, notifyPath, fact.Evidence().Path)
+}
+
+func TestKeysAreChosenByVersion(t *testing.T) {
+	old, current := &merchantKey().PublicKey, &gatewayKey().PublicKey
+	header, body := notified(with("S", "SUCCESS", `"notifyType":"PAYMENT_RESULT","paymentId":"P1"`))
+	text := header.Get(headerSignature)
+	for name, row := range map[string]struct {
+		keys    map[string]*rsa.PublicKey
+		version string
+		ok      bool
+	}{
+		"named":                       {map[string]*rsa.PublicKey{"1": old, "2": current}, "2", true},
+		"named, the other":            {map[string]*rsa.PublicKey{"1": old, "2": current}, "1", false},
+		"named, not there":            {map[string]*rsa.PublicKey{"2": current}, "1", false},
+		"unnamed, a single key":       {map[string]*rsa.PublicKey{"2": current}, "", true},
+		"unnamed, of several: 1":      {map[string]*rsa.PublicKey{"1": current, "2": old}, "", true},
+		"unnamed, of several: not 2":  {map[string]*rsa.PublicKey{"1": old, "2": current}, "", false},
+		"unnamed, of several, no one": {map[string]*rsa.PublicKey{"3": old, "2": current}, "", false},
+	} {
+		v, err := NewVerifier(testClientID, Keys{Public: row.keys}, nil)
+		require.NoError(t, err)
+		item := ""
+		if row.version != "" {
+			item = "keyVersion=" + row.version + ","
+		}
+		header.Set(headerSignature, strings.Replace(text, "keyVersion=1,", item, 1))
+		fact, err := v.VerifyNotification(http.MethodPost, notifyPath, header, body)
+		if !row.ok {
+			require.ErrorIs(t, err, ErrSignature, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		assert.Equal(t, row.version, fact.Evidence().KeyVersion)
+	}
+}
+
+func TestFreshnessIsOptIn(t *testing.T) {
+	body := with("S", "SUCCESS", `"notifyType":"PAYMENT_RESULT","paymentId":"P1"`)
+	for name, row := range map[string]struct {
+		at    string
+		fresh time.Duration
+		ok    bool
+	}{
+		"any age by default": {"1", 0, true},
+		"opaque by default":  {"once upon a time", 0, true},
+		"in milliseconds":    {"1685599933871", time.Hour, true},
+		"as ISO 8601":        {"2023-06-01T14:12:13+08:00", time.Hour, true},
+		"too old":            {"1685596333870", time.Hour, false},
+		"too new":            {"1685603533872", time.Hour, false},
+		"at the edge":        {"1685596333871", time.Hour, true},
+		"not a time":         {"once upon a time", time.Hour, false},
+		"a vast number":      {"9223372036854775807", time.Hour, false},
+	} {
+		header := http.Header{}
+		signed(header, notifyPath, headerRequestTime, row.at, body)
+		v := verifierOf(t, &VerifierConfig{FreshFor: row.fresh, Now: testNow})
+		_, err := v.VerifyNotification(http.MethodPost, notifyPath, header, []byte(body))
+		if row.ok {
+			assert.NoError(t, err, name)
+		} else {
+			assert.ErrorIs(t, err, ErrStale, name)
+		}
+	}
+}
+
+func TestVerifierConfigurationsThatAreRefused(t *testing.T) {
+	_, err := NewVerifier("", testKeys(), nil)
+	require.ErrorIs(t, err, ErrConfig)
+	_, err = NewVerifier(testClientID, Keys{}, nil)
+	require.ErrorIs(t, err, ErrKey)
+	_, err = NewVerifier(testClientID, testKeys(), &VerifierConfig{FreshFor: -1})
+	require.ErrorIs(t, err, ErrConfig)
+	_, err = NewVerifier(testClientID, testKeys(), &VerifierConfig{SignedPath: "payNotify"})
+	require.ErrorIs(t, err, ErrConfig)
+}
+
+func TestVerifyAnswerOfAPayCall(t *testing.T) {
+	const path, ids = "/ams/api/v1/payments/pay", `"paymentId":"P1","paymentRequestId":"R1","paymentAmount":{"currency":"JPY","value":"1000"}`
+	for name, row := range map[string]struct {
+		body string
+		want Kind
+	}{
+		"S":                    {with("S", "SUCCESS", ids), PaymentSucceeded},
+		"F":                    {with("F", "USER_BALANCE_NOT_ENOUGH", ids), PaymentFailed},
+		"in process":           {with("U", "PAYMENT_IN_PROCESS", ids), PaymentPending},
+		"unknown":              {with("U", "UNKNOWN_EXCEPTION", ids), 0},
+		"F that names nobody":  {with("F", "USER_BALANCE_NOT_ENOUGH", ""), 0},
+		"F of an earlier call": {with("F", "REPEAT_REQ_INCONSISTENT", ids), 0},
+	} {
+		header := http.Header{}
+		signed(header, path, headerResponseTime, testResponseTime, row.body)
+		facts, err := verifierOf(t, nil).VerifyAnswer(OpPay, path, header, []byte(row.body))
+		if row.want == 0 {
+			require.ErrorIs(t, err, ErrNoFact, name)
+			assert.Empty(t, facts, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Len(t, facts, 1, name)
+		assert.Equal(t, row.want, facts[0].Kind(), name)
+		assert.Equal(t, jpy(1000), facts[0].Amount(), name)
+	}
+}
+
+func TestVerifyAnswerRefusesWhatItCannotTrust(t *testing.T) {
+	const path = "/ams/api/v1/payments/cancel"
+	header := http.Header{}
+	signed(header, path, headerResponseTime, testResponseTime, done)
+	v := verifierOf(t, nil)
+	facts, err := v.VerifyAnswer(OpCancel, path, header, []byte(done))
+	require.NoError(t, err)
+	assert.Equal(t, Cancelled, facts[0].Kind())
+
+	_, err = v.VerifyAnswer(OpCancel, path+"led", header, []byte(done))
+	require.ErrorIs(t, err, ErrSignature)
+	_, err = v.VerifyAnswer(OpCancel, path, header, []byte(done+" "))
+	require.ErrorIs(t, err, ErrSignature)
+	_, err = v.VerifyAnswer(OpCancel, path, http.Header{}, []byte(done))
+	require.ErrorIs(t, err, ErrUnsigned)
+	_, err = v.VerifyAnswer(OpCancel, path, header, make([]byte, BodyMax+1))
+	require.ErrorIs(t, err, ErrTooLarge)
+	for _, op := range []Op{"", "payout", OpNotifyPayment} {
+		_, err = v.VerifyAnswer(op, path, header, []byte(done))
+		require.ErrorIs(t, err, ErrInvalidRequest, op)
+	}
+	signed(header, path, headerResponseTime, testResponseTime, "{}")
+	_, err = v.VerifyAnswer(OpCancel, path, header, []byte("{}"))
+	require.ErrorIs(t, err, ErrMalformed)
+}
+
+func TestTheAcknowledgementIsJSONAndSaysSuccess(t *testing.T) {
+	var ack struct{ Result map[string]string }
+	require.NoError(t, json.Unmarshal([]byte(Acknowledgement), &ack))
+	assert.Equal(t, map[string]string{"resultCode": "SUCCESS", "resultStatus": "S", "resultMessage": "success"}, ack.Result)
+}
+
+func TestAFactPrintsOneLineWithoutItsEvidence(t *testing.T) {
+	header, body := notified(with("F", "CARD_DECLINED", `"notifyType":"PAYMENT_RESULT","paymentId":"P1","buyer":"Mrs. Smith"`))
+	fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
+	require.NoError(t, err)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		assert.Equal(t, "payment failed, payment P1, code CARD_DECLINED", fmt.Sprintf(verb, fact))
+	}
+}
