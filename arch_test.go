@@ -31,6 +31,7 @@ const (
 	uuidModule     = "github.com/google/uuid"
 	protobufModule = "google.golang.org/protobuf"
 	testifyModule  = "github.com/stretchr/testify"
+	yamlModule     = "go.yaml.in/yaml/v3" // testify's own
 	rapidModule    = "pgregory.net/rapid"
 )
 
@@ -49,7 +50,7 @@ var rooms = map[string]room{
 	"seal":            {modules: []string{modModule}},
 	"store/memory":    {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
 	"store/bolt":      {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule, boltModule, sysModule}},
-	"store/storetest": {ours: []string{"events", "store"}, modules: []string{protobufModule, testifyModule, rapidModule}},
+	"store/storetest": {ours: []string{"events", "store"}, modules: []string{protobufModule, testifyModule, yamlModule, rapidModule}},
 	"apo":             {},
 	"apo/apotest":     {ours: []string{"apo"}},
 	// Writes the derived pages of docs; nothing imports it.
