@@ -22,7 +22,7 @@ import (
 
 const modulePath = "github.com/tilltape/tilltape"
 
-// The modules that may be linked into a user's binary, each with a record in docs/decisions.
+// The modules we rest on; docs/decisions says why. testify and rapid are linked with the store suite only.
 const (
 	fsmModule      = "github.com/looplab/fsm"
 	boltModule     = "go.etcd.io/bbolt"
