@@ -176,7 +176,7 @@ func isTimeText(text string) bool {
 		return false
 	}
 	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || c == '{' || c == '"' {
+		if c := text[i]; c < ' ' || c > '~' || c == '{' {
 			return false
 		}
 	}
