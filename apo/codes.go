@@ -80,14 +80,14 @@ const (
 
 // The codes that code here must tell apart.
 const (
-	codeOrderNotExist     = "ORDER_NOT_EXIST"
-	codeRefundNotExist    = "REFUND_NOT_EXIST"
-	codePaymentInProcess  = "PAYMENT_IN_PROCESS"
-	codeProcessFail       = "PROCESS_FAIL"
-	codeOrderStatus       = "ORDER_STATUS_INVALID"
-	codeOrderClosed       = "ORDER_IS_CLOSED"
-	codeOrderCanceled     = "ORDER_IS_CANCELED"
-	codeRepeatInconsisent = "REPEAT_REQ_INCONSISTENT"
+	codeOrderNotExist      = "ORDER_NOT_EXIST"
+	codeRefundNotExist     = "REFUND_NOT_EXIST"
+	codePaymentInProcess   = "PAYMENT_IN_PROCESS"
+	codeProcessFail        = "PROCESS_FAIL"
+	codeOrderStatus        = "ORDER_STATUS_INVALID"
+	codeOrderClosed        = "ORDER_IS_CLOSED"
+	codeOrderCanceled      = "ORDER_IS_CANCELED"
+	codeRepeatInconsistent = "REPEAT_REQ_INCONSISTENT"
 )
 
 // inProcess holds, for each operation, the code of a U that means accepted.
@@ -119,7 +119,7 @@ var failures = map[Op]map[string]Class{
 		codeOrderCanceled:                  WrongPicture,
 		codeOrderStatus:                    WrongPicture,
 		codeProcessFail:                    WrongPicture,
-		codeRepeatInconsisent:              WrongPicture, // this id carried another amount before
+		codeRepeatInconsistent:             WrongPicture, // this id carried another amount before
 		"ACCESS_DENIED":                    Failed,
 		"CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT": Failed,
 		"CURRENCY_NOT_SUPPORT":             Failed,
@@ -139,7 +139,7 @@ var failures = map[Op]map[string]Class{
 		codeOrderStatus:                  WrongPicture,
 		codeOrderClosed:                  WrongPicture,
 		codeProcessFail:                  WrongPicture,
-		codeRepeatInconsisent:            WrongPicture,
+		codeRepeatInconsistent:           WrongPicture,
 		"REFUND_NOT_SUPPORTED":           Failed,
 		"PARTIAL_REFUND_NOT_SUPPORTED":   Failed,
 		"MULTIPLE_REFUNDS_NOT_SUPPORTED": Failed,
@@ -154,10 +154,10 @@ var failures = map[Op]map[string]Class{
 	OpInquirePayment: {codeOrderNotExist: NotExist},
 	OpInquireRefund:  {codeRefundNotExist: NotExist},
 	OpPay: {
-		codeOrderStatus:       WrongPicture,
-		codeOrderClosed:       WrongPicture,
-		codeOrderCanceled:     WrongPicture,
-		codeRepeatInconsisent: WrongPicture, // the earlier request of this id may be paid
+		codeOrderStatus:        WrongPicture,
+		codeOrderClosed:        WrongPicture,
+		codeOrderCanceled:      WrongPicture,
+		codeRepeatInconsistent: WrongPicture, // the earlier request of this id may be paid
 	},
 }
 
