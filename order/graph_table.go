@@ -1,0 +1,211 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// Table is a piece of the law in words. Each row has as many cells as there are columns.
+type Table struct {
+	Name    string // "facts", "commands", "conditions", "operations", "steps", "gateway" or "reasons"
+	Columns []string
+	Rows    [][]string
+}
+
+// Markdown writes the table for a page, ending in a newline.
+func (t Table) Markdown() string {
+	var b strings.Builder
+	line := func(cells []string) {
+		for _, c := range cells {
+			b.WriteString("| " + strings.ReplaceAll(c, "|", `\|`) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	line(t.Columns)
+	b.WriteString(strings.Repeat("|---", len(t.Columns)) + "|\n")
+	for _, r := range t.Rows {
+		line(r)
+	}
+	return b.String()
+}
+
+// Tables puts the tables that decide into words, in the order a reader needs them: the same every time. Programs ask
+// [StatusCell], [CommandPermit] and [OperationThen] instead.
+func Tables() []Table {
+	return []Table{factTable(), commandTable(), conditionTable(), operationTable(), stepTable(), gatewayTable(), reasonTable()}
+}
+
+func factTable() Table {
+	t := Table{Name: "facts", Columns: []string{"fact"}}
+	for _, s := range Statuses() {
+		t.Columns = append(t.Columns, s.String())
+	}
+	for _, f := range TableFacts() {
+		row := []string{f.String()}
+		for _, s := range Statuses() {
+			row = append(row, StatusCell(f, s).words(s))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// words is what the cell does to an order that is from.
+func (c Cell) words(from Status) string {
+	move := "adds"
+	if c.To != from {
+		move = "→ " + c.To.String()
+	}
+	switch c.Effect {
+	case Applied:
+		return move
+	case AppliedAnomaly:
+		return move + ", anomaly"
+	case Ignored:
+		return "–"
+	}
+	return c.Effect.String()
+}
+
+func commandTable() Table {
+	t := Table{Name: "commands", Columns: []string{"command"}}
+	states := append([]Status{Unplaced}, Statuses()...)
+	for _, s := range states {
+		t.Columns = append(t.Columns, s.String())
+	}
+	for _, v := range Verbs() {
+		row := []string{v.String()}
+		for _, s := range states {
+			p, reason := CommandPermit(v, s)
+			row = append(row, p.words(reason))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func (p Permit) words(reason Reason) string {
+	switch {
+	case p == Allowed:
+		return "allowed"
+	case p == Local:
+		return "done without APO"
+	case p == Already:
+		return "in effect already"
+	case reason == ReasonNone:
+		return "unknown order"
+	}
+	return "refused: `" + reason.String() + "`"
+}
+
+// condition is a guard in words, with the reasons it refuses for. A test holds these against the guards.
+type condition struct {
+	holds   string
+	reasons []Reason
+}
+
+var (
+	conditionIdle      = condition{"no operation is outstanding", []Reason{ReasonParked, ReasonCancelling, ReasonCapturing, ReasonRefunding}}
+	conditionGateway   = condition{"APO is not capturing by itself", []Reason{ReasonGatewayCapture}}
+	conditionHeld      = condition{"no refund is held", []Reason{ReasonHeldRefund}}
+	conditionPaymentID = condition{"APO's paymentId is known", []Reason{ReasonNoPaymentID}}
+	amountReasons      = []Reason{ReasonAmount, ReasonCurrency, ReasonRemainder}
+)
+
+// conditions has the guards of each command in their order; behind them stands what Decide itself demands.
+var conditions = map[Verb][]condition{
+	VerbCancel: {conditionIdle, conditionGateway, conditionHeld,
+		{"the acquirer's cancel window is open, where the policy knows one", []Reason{ReasonNeverCancels, ReasonWindow}}},
+	VerbCapture: {conditionIdle,
+		{"the capture is ours to make: the mode is manual, or APO's own capture failed", []Reason{ReasonOneStep, ReasonAutomatic}},
+		conditionGateway, conditionHeld,
+		{"nothing is captured yet, or the method takes several captures and none was called the last", []Reason{ReasonLastCapture, ReasonSingleCapture}},
+		{"the authorization is not over", []Reason{ReasonExpired}},
+		{"the amount is above zero, in the order's currency, and at most authorized − captured", amountReasons},
+		conditionPaymentID},
+	VerbRefund: {conditionIdle,
+		{"no reversal stands open", []Reason{ReasonReversal}},
+		{"the amount is above zero, in the order's currency, and at most captured − refunded", amountReasons},
+		conditionPaymentID},
+	VerbResolve: {{"the operation is parked", []Reason{ReasonNotParked}},
+		{fmt.Sprintf("APO answered an inquiry about it within the last %d minutes", FreshInquiry/time.Minute), []Reason{ReasonStaleInquiry}},
+		{"it does not call a cancel succeeded", []Reason{ReasonOnlyAPO}}},
+	VerbClearAnomaly: {{"that anomaly stands open", []Reason{ReasonNoAnomaly}}},
+}
+
+func conditionTable() Table {
+	t := Table{Name: "conditions", Columns: []string{"command", "must hold, asked in this order", "otherwise refused as"}}
+	for _, v := range Verbs() {
+		for _, c := range conditions[v] {
+			t.Rows = append(t.Rows, []string{v.String(), c.holds, code(c.reasons)})
+		}
+	}
+	return t
+}
+
+func operationTable() Table {
+	t := Table{Name: "operations", Columns: []string{"outstanding", "proven", "by", "then", "if the last answer was a known `F`"}}
+	for _, r := range operationRows {
+		after := "the same"
+		if r.afterF != r.then {
+			after = r.afterF.String()
+		}
+		t.Rows = append(t.Rows, []string{r.op.String(), r.proven.String(), r.decidesBy, r.then.String(), after})
+	}
+	return t
+}
+
+func stepTable() Table {
+	t := Table{Name: "steps", Columns: []string{"step", "facts on record", "from", "to"}}
+	for _, r := range phaseRows {
+		w := stepWords[r.kind]
+		t.Rows = append(t.Rows, []string{w.label, code(w.facts), joined(r.from), r.to.String()})
+	}
+	return t
+}
+
+func gatewayTable() Table {
+	t := Table{Name: "gateway", Columns: []string{"event", "from", "to"}}
+	for _, r := range gatewayRows {
+		t.Rows = append(t.Rows, []string{r.event, joined(r.from), r.to.String()})
+	}
+	return t
+}
+
+func reasonTable() Table {
+	t := Table{Name: "reasons", Columns: []string{"reason", "refuses", "because", "instead"}}
+	for _, r := range Reasons() {
+		why := strings.ReplaceAll(law.reasons[r].why, "%C", "*‹when›*")
+		t.Rows = append(t.Rows, []string{"`" + r.String() + "`", joined(r.verbs()), why, r.Remedy()})
+	}
+	return t
+}
+
+// verbs returns the commands that can be refused for the reason.
+func (r Reason) verbs() []Verb {
+	return slices.DeleteFunc(Verbs(), func(v Verb) bool {
+		byStatus := slices.ContainsFunc(commandRows, func(row commandRow) bool { return row.verb == v && row.reason == r })
+		return !byStatus && !slices.ContainsFunc(conditions[v], func(c condition) bool { return slices.Contains(c.reasons, r) })
+	})
+}
+
+func joined[T fmt.Stringer](values []T) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = v.String()
+	}
+	return strings.Join(words, ", ")
+}
+
+// code sets each word as code, and each as it stands on record.
+func code[T Reason | events.Kind](values []T) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = fmt.Sprintf("`%v`", v)
+	}
+	return strings.Join(words, ", ")
+}
