@@ -1,7 +1,126 @@
 package events
 
-// Money is an amount in minor units (cents, yen) of an ISO 4217 currency. The zero value is no money in no currency.
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Money is an amount in minor units (cents, yen) of an ISO 4217 currency. The zero value is no money in no currency. It
+// is a plain value; == compares it.
 type Money struct {
 	Minor    int64
 	Currency string
+}
+
+// NewMoney returns an amount of minor units. The error wraps [ErrCurrency] for a code that is not in ISO 4217.
+func NewMoney(minor int64, currency string) (Money, error) {
+	if err := CheckCurrency(currency); err != nil {
+		return Money{}, err
+	}
+	return Money{Minor: minor, Currency: currency}, nil
+}
+
+// ParseMoney reads what [Money.String] writes: "USD 10.00", "JPY 1000", "USD -0.05". The decimals must be exactly as many
+// as the currency has, so that nobody's cents are guessed. Errors wrap [ErrCurrency], [ErrAmount] or [ErrOverflow].
+func ParseMoney(text string) (Money, error) {
+	currency, number, _ := strings.Cut(text, " ")
+	digits, known := Digits(currency)
+	if !known {
+		return Money{}, CheckCurrency(currency)
+	}
+	bad := func() (Money, error) {
+		return Money{}, fmt.Errorf("amount %.60q: %w: write it like %q", text, ErrAmount, Money{Minor: 1000, Currency: currency})
+	}
+	unsigned, negative := strings.CutPrefix(number, "-")
+	whole, fraction, dotted := strings.Cut(unsigned, ".")
+	if len(fraction) != digits || dotted != (digits > 0) || !decimal(whole) || fraction != "" && !decimal(fraction) ||
+		len(whole) > 1 && whole[0] == '0' {
+		return bad()
+	}
+	value := whole + fraction
+	if negative {
+		value = "-" + value
+	}
+	minor, err := strconv.ParseInt(value, 10, 64)
+	switch {
+	case err != nil:
+		return Money{}, fmt.Errorf("amount %.60q: %w: 64 bits of minor units cannot hold it", text, ErrOverflow)
+	case negative && minor == 0:
+		return bad()
+	}
+	return Money{Minor: minor, Currency: currency}, nil
+}
+
+func decimal(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// String is the amount with its currency's decimals: "USD 10.00", "JPY 1000". Where the currency is not in ISO 4217 it
+// counts minor units: "1000 minor units of ?".
+func (m Money) String() string {
+	digits, known := Digits(m.Currency)
+	if !known {
+		if m == (Money{}) {
+			return "no money"
+		}
+		return fmt.Sprintf("%d minor units of %q", m.Minor, m.Currency)
+	}
+	value, sign := strconv.FormatUint(magnitude(m.Minor), 10), ""
+	if m.Minor < 0 {
+		sign = "-"
+	}
+	if digits > 0 {
+		if len(value) <= digits {
+			value = strings.Repeat("0", digits+1-len(value)) + value
+		}
+		value = value[:len(value)-digits] + "." + value[len(value)-digits:]
+	}
+	return m.Currency + " " + sign + value
+}
+
+func magnitude(v int64) uint64 {
+	if v < 0 {
+		return -uint64(v)
+	}
+	return uint64(v)
+}
+
+// IsZero reports whether it is no money, in whichever currency.
+func (m Money) IsZero() bool { return m.Minor == 0 }
+
+// Add returns the sum. Errors wrap [ErrCurrency] for two currencies and [ErrOverflow].
+func (m Money) Add(other Money) (Money, error) {
+	if err := m.same(other); err != nil {
+		return Money{}, err
+	}
+	if other.Minor > 0 && m.Minor > math.MaxInt64-other.Minor || other.Minor < 0 && m.Minor < math.MinInt64-other.Minor {
+		return Money{}, fmt.Errorf("%s + %s: %w: 64 bits of minor units cannot hold it", m, other, ErrOverflow)
+	}
+	return Money{Minor: m.Minor + other.Minor, Currency: m.Currency}, nil
+}
+
+// Sub returns the difference. Errors as for [Money.Add].
+func (m Money) Sub(other Money) (Money, error) {
+	if err := m.same(other); err != nil {
+		return Money{}, err
+	}
+	if other.Minor < 0 && m.Minor > math.MaxInt64+other.Minor || other.Minor > 0 && m.Minor < math.MinInt64+other.Minor {
+		return Money{}, fmt.Errorf("%s - %s: %w: 64 bits of minor units cannot hold it", m, other, ErrOverflow)
+	}
+	return Money{Minor: m.Minor - other.Minor, Currency: m.Currency}, nil
+}
+
+func (m Money) same(other Money) error {
+	if m.Currency != other.Currency {
+		return fmt.Errorf("%s and %s: %w: two currencies; convert one first", m, other, ErrCurrency)
+	}
+	return nil
+}
+
+// CheckCurrency says whether a code is in ISO 4217. The error wraps [ErrCurrency].
+func CheckCurrency(code string) error {
+	if _, known := Digits(code); known {
+		return nil
+	}
+	return fmt.Errorf("currency %.20q: %w: give an ISO 4217 code in capitals, for instance USD", code, ErrCurrency)
 }

@@ -1,0 +1,83 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The sentinels that this package's errors wrap.
+var (
+	// ErrInvalid: a record that no log can hold.
+	ErrInvalid = errors.New("invalid record")
+	// ErrInvalidID: an identifier that is empty, too long, or has characters that do not belong into one. It comes with
+	// ErrInvalid.
+	ErrInvalidID = errors.New("invalid id")
+	// ErrTooLarge: a record whose frame would be larger than [FrameMax]. It comes with ErrInvalid.
+	ErrTooLarge = errors.New("record too large")
+	// ErrDamaged: bytes that are no frame.
+	ErrDamaged = errors.New("damaged frame")
+	// ErrTruncated: bytes that end before their frame does. It comes with ErrDamaged.
+	ErrTruncated = errors.New("truncated frame")
+	// ErrUpgrade: a frame, kind or field written by a newer version of the library.
+	ErrUpgrade = errors.New("written by a newer version")
+	// ErrCurrency: a code that is not in ISO 4217, or two amounts of different currencies.
+	ErrCurrency = errors.New("unusable currency")
+	// ErrAmount: a text that is no amount.
+	ErrAmount = errors.New("unusable amount")
+	// ErrOverflow: a sum that 64 bits cannot hold.
+	ErrOverflow = errors.New("amount out of range")
+)
+
+// InvalidError says which field of a record no log can hold, and why.
+type InvalidError struct {
+	Field   string
+	Problem string // with the remedy
+	Err     error  // ErrInvalidID, ErrTooLarge or nil
+}
+
+// Error names the field, the problem and the remedy.
+func (e *InvalidError) Error() string { return e.Field + " " + e.Problem }
+
+// Unwrap returns [ErrInvalid] and the more exact sentinel where there is one.
+func (e *InvalidError) Unwrap() []error {
+	if e.Err == nil {
+		return []error{ErrInvalid}
+	}
+	return []error{ErrInvalid, e.Err}
+}
+
+// FrameError says where bytes stop being a frame.
+type FrameError struct {
+	Offset  int // in the frame, or in its payload where Field says so
+	Field   string
+	Problem string
+	Err     error // ErrTruncated or nil
+}
+
+// Error names the place and the problem.
+func (e *FrameError) Error() string {
+	return fmt.Sprintf("damaged frame: at byte %d, %s %s; restore the log from a backup and keep this one for comparison", e.Offset, e.Field, e.Problem)
+}
+
+// Unwrap returns [ErrDamaged] and the more exact sentinel where there is one.
+func (e *FrameError) Unwrap() []error {
+	if e.Err == nil {
+		return []error{ErrDamaged}
+	}
+	return []error{ErrDamaged, e.Err}
+}
+
+// UpgradeError says what was written by a newer version. Nothing is skipped: what it says might matter to the order.
+type UpgradeError struct {
+	What  string
+	Found string
+	Known string
+}
+
+// Error names what was found, what is understood, and the way out.
+func (e *UpgradeError) Error() string {
+	return fmt.Sprintf("%s: found %s, this version knows %s; upgrade first: the log was written by a newer version", e.What, e.Found, e.Known)
+}
+
+// Unwrap returns [ErrUpgrade].
+func (e *UpgradeError) Unwrap() error { return ErrUpgrade }
