@@ -53,3 +53,10 @@ func (c *Cursor) UnmarshalText(text []byte) error {
 	*c = parsed
 	return nil
 }
+
+// BeyondEnd is what a log whose newest position is end answers to a cursor after a later one. It wraps [ErrInvalid]: a
+// reader that waited at such a cursor would miss every record up to it.
+func BeyondEnd(log string, cursor, end uint64) error {
+	return fmt.Errorf("%w: cursor %s: %s ends at position %d; the cursor is of another log, or this one was restored from an older copy: start again from store.Start",
+		ErrInvalid, Cursor{position: cursor}, log, end)
+}

@@ -20,7 +20,9 @@ type Log interface {
 	//     owns already is fine.
 	//   - A retry of an append that succeeded (same stream, same after, same record ids) succeeds again and returns what
 	//     was written the first time, so that a lost answer does no harm.
-	//   - It fails with [ErrInvalid] on records that no log can hold (see events.Record), before anything is written.
+	//   - It fails with [ErrInvalid] on records that no log can hold (see [CheckAppend]), before anything is written.
+	//   - It fails with ctx's error when ctx ends before the append is under way, and then has not happened; once it is
+	//     under way its outcome is reported, whatever becomes of ctx.
 	//   - After an error that is none of these the append may or may not have happened: retry it with the same ids.
 	//   - It keeps nothing of the records it was given; the caller may use them again.
 	Append(ctx context.Context, stream events.Stream, after uint64, records ...events.Record) ([]events.Record, error)
@@ -32,7 +34,8 @@ type Log interface {
 
 	// All yields every record after the cursor in the order of commits, without gaps, until the end of the log as it was
 	// at some moment after the last record was yielded. [Start] is the beginning; the cursor after a record is
-	// [After](record). A cursor stays good for as long as the log lives, over restarts too. Loop bodies as in Read.
+	// [After](record). A cursor stays good for as long as the log lives, over restarts too; one beyond the log's end is
+	// [ErrInvalid]. Loop bodies as in Read.
 	All(ctx context.Context, from Cursor) iter.Seq2[events.Record, error]
 
 	// Lookup finds the stream that owns the key. The error wraps [ErrNotFound] when none does.
@@ -43,7 +46,8 @@ type Log interface {
 
 	// Heads yields the heads of the streams in category [events.CategoryOrder] that match the filter, in the order of
 	// the time the filter is about (see [Filter]), streams of equal time by id. Loop bodies as in Read; a head that
-	// changes while the sequence runs may be yielded in its old form, its new one, or twice, never not at all.
+	// changes while the sequence runs may be yielded in its old form, its new one, or twice, and out of order, but
+	// an order that matches all the while is never left out.
 	Heads(ctx context.Context, filter Filter) iter.Seq2[Head, error]
 
 	// Close releases what the log holds, after every append under way has ended. Afterwards every method fails with
@@ -59,8 +63,8 @@ type Head struct {
 	events.Head
 }
 
-// Filter chooses heads. Exactly one of the fields DueBy, Status and Attention is set; the zero Filter matches every
-// order and orders it by StatusSince.
+// Filter chooses heads. At most one of its fields is set; the zero Filter matches every order and orders it by
+// StatusSince.
 type Filter struct {
 	DueBy     time.Time // orders with a due time at or before this, by due time
 	Status    string    // orders in this status, by StatusSince

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// AppendMax is the number of records one append may carry. An inquiry that finds a whole order's life at once needs a
+// few dozen.
+const AppendMax = 256
+
+// CheckAppend tells whether a log may take these records at the end of the stream: what [Log.Append] refuses before it
+// looks at anything stored. It covers the number of records, the stream's name, two records of one append with the same
+// id, and [events.Record.Validate]. A record whose event does not fit into a frame shows only when it is encoded; a
+// log refuses it then, with [ErrInvalid] too. An error wraps [ErrInvalid] and names the record and the field.
+func CheckAppend(stream events.Stream, records []events.Record) error {
+	if err := CheckStream(stream); err != nil {
+		return err
+	}
+	if len(records) == 0 || len(records) > AppendMax {
+		return fmt.Errorf("%w: %s: an append carries 1 to %d records, not %d; split it, or leave it out", ErrInvalid, name(stream), AppendMax, len(records))
+	}
+	for i, r := range records {
+		r.Stream = stream
+		if err := r.Validate(); err != nil {
+			return fmt.Errorf("%w: %s: record %d of %d: %w", ErrInvalid, name(stream), i+1, len(records), err)
+		}
+		for _, earlier := range records[:i] {
+			if earlier.ID == r.ID {
+				return fmt.Errorf("%w: %s: record %d of %d: id %q stands twice in this append; give every record an id of its own",
+					ErrInvalid, name(stream), i+1, len(records), r.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// CheckStream tells whether the name is one a stream can have. An error wraps [ErrInvalid].
+func CheckStream(stream events.Stream) error {
+	if stream.Category == "" || len(stream.Category) > events.CategoryMax || strings.Trim(stream.Category, "abcdefghijklmnopqrstuvwxyz") != "" {
+		return fmt.Errorf("%w: stream category %.40q: use events.CategoryOrder or CategoryRefusal, or 1 to %d lower-case letters", ErrInvalid, stream.Category, events.CategoryMax)
+	}
+	if err := events.CheckID(stream.Category+" id", stream.ID); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
+}
+
+// CheckKey tells whether the key is one a stream can own. An error wraps [ErrInvalid].
+func CheckKey(key events.Key) error {
+	if key == "" || len(key) > events.KeyMax {
+		return fmt.Errorf("%w: lookup key %.120q has %d bytes; use 1 to %d", ErrInvalid, string(key), len(key), events.KeyMax)
+	}
+	return nil
+}
+
+// CheckContext returns nil while ctx goes on. Afterwards it returns ctx's error behind what was not begun, for instance
+// "append to order o-1".
+func CheckContext(ctx context.Context, doing string) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: not begun: %w", doing, err)
+	}
+	return nil
+}
+
+// Check tells whether at most one of the filter's fields is set. An error wraps [ErrInvalid].
+func (f Filter) Check() error {
+	set := 0
+	for _, is := range []bool{!f.DueBy.IsZero(), f.Status != "", f.Attention != ""} {
+		if is {
+			set++
+		}
+	}
+	if set > 1 {
+		return fmt.Errorf("%w: filter with %d fields set; set DueBy, Status or Attention and ask twice for two of them", ErrInvalid, set)
+	}
+	return nil
+}
+
+// Matches tells whether the filter takes an order whose summary is h.
+func (f Filter) Matches(h events.Head) bool {
+	switch {
+	case !f.DueBy.IsZero():
+		return !h.Due.IsZero() && !h.Due.After(f.DueBy)
+	case f.Status != "":
+		return h.Status == f.Status
+	case f.Attention == AnyAttention:
+		return h.Attention != ""
+	case f.Attention != "":
+		return h.Attention == f.Attention
+	}
+	return true
+}
+
+// Time returns the time of h that the filter's answers are ordered by.
+func (f Filter) Time(h events.Head) time.Time {
+	switch {
+	case !f.DueBy.IsZero():
+		return h.Due
+	case f.Attention != "":
+		return h.AttentionSince
+	}
+	return h.StatusSince
+}
