@@ -1,0 +1,169 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+)
+
+// pageMax is how many frames a reader takes under the lock at a time.
+const pageMax = 256
+
+// Read implements [store.Log].
+func (l *Log) Read(ctx context.Context, from events.Stream, after uint64) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		if err := store.CheckStream(from); err != nil {
+			yield(events.Record{}, err)
+			return
+		}
+		seen := after
+		pages(ctx, fmt.Sprintf("read %s %q", from.Category, from.ID), yield, func() ([][]byte, error) {
+			page, err := l.streamPage(from, seen)
+			seen += uint64(len(page))
+			return page, err
+		})
+	}
+}
+
+// All implements [store.Log].
+func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		seen := from.Position()
+		pages(ctx, "read the log", yield, func() ([][]byte, error) {
+			page, err := l.logPage(seen)
+			seen += uint64(len(page))
+			return page, err
+		})
+	}
+}
+
+// pages yields the records of one page of frames after the other, until a page is empty.
+func pages(ctx context.Context, doing string, yield func(events.Record, error) bool, next func() ([][]byte, error)) {
+	for {
+		err := store.CheckContext(ctx, doing)
+		var page [][]byte
+		if err == nil {
+			page, err = next()
+		}
+		if err != nil {
+			yield(events.Record{}, err)
+			return
+		}
+		if len(page) == 0 {
+			return
+		}
+		for _, frame := range page {
+			r, err := decode(frame)
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// streamPage returns the stream's next frames after the version.
+func (l *Log) streamPage(from events.Stream, after uint64) ([][]byte, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return nil, errClosed()
+	}
+	have := l.version(from)
+	if after >= have {
+		return nil, nil
+	}
+	var page [][]byte
+	for _, position := range l.streams[from].positions[after:min(have, after+pageMax)] {
+		page = append(page, l.frames[position-1])
+	}
+	return page, nil
+}
+
+// logPage returns the log's next frames after the position.
+func (l *Log) logPage(after uint64) ([][]byte, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return nil, errClosed()
+	}
+	end := uint64(len(l.frames))
+	if after > end {
+		return nil, store.BeyondEnd(logName, after, end)
+	}
+	return slices.Clone(l.frames[after:min(end, after+pageMax)]), nil
+}
+
+// Head implements [store.Log].
+func (l *Log) Head(ctx context.Context, of events.Stream) (store.Head, error) {
+	if err := store.CheckStream(of); err != nil {
+		return store.Head{}, err
+	}
+	if err := store.CheckContext(ctx, fmt.Sprintf("read the head of %s %q", of.Category, of.ID)); err != nil {
+		return store.Head{}, err
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return store.Head{}, errClosed()
+	}
+	s := l.streams[of]
+	if s == nil {
+		return store.Head{}, &store.NotFoundError{Stream: of}
+	}
+	return s.summary(of), nil
+}
+
+// summary is the stream's head with its place.
+func (s *stream) summary(of events.Stream) store.Head {
+	n := len(s.positions)
+	return store.Head{Stream: of, Version: uint64(n), Position: s.positions[n-1], Head: s.head}
+}
+
+// Heads implements [store.Log]. It takes all that match at once, so what it yields is the log at one moment.
+func (l *Log) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store.Head, error] {
+	return func(yield func(store.Head, error) bool) {
+		heads, err := l.matching(ctx, filter)
+		for _, head := range heads {
+			if err = store.CheckContext(ctx, "go on with the heads"); err != nil {
+				break
+			}
+			if !yield(head, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(store.Head{}, err)
+		}
+	}
+}
+
+// matching returns the heads of the orders the filter takes, in the filter's order.
+func (l *Log) matching(ctx context.Context, filter store.Filter) ([]store.Head, error) {
+	if err := filter.Check(); err != nil {
+		return nil, err
+	}
+	if err := store.CheckContext(ctx, "read the heads"); err != nil {
+		return nil, err
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return nil, errClosed()
+	}
+	var heads []store.Head
+	for name, s := range l.streams {
+		if name.Category == events.CategoryOrder && filter.Matches(s.head) {
+			heads = append(heads, s.summary(name))
+		}
+	}
+	slices.SortFunc(heads, func(a, b store.Head) int {
+		return cmp.Or(filter.Time(a.Head).Compare(filter.Time(b.Head)), strings.Compare(a.Stream.ID, b.Stream.ID))
+	})
+	return heads, nil
+}
