@@ -1,0 +1,198 @@
+package bolt_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	bberrors "go.etcd.io/bbolt/errors"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
+	"github.com/tilltape/tilltape/store/memory"
+	"github.com/tilltape/tilltape/store/storetest"
+)
+
+// kept is a log that remembers its file.
+type kept struct {
+	store.Log
+	path string
+}
+
+func factory() storetest.Factory {
+	open := func(t *testing.T, path string) store.Log {
+		log, err := bolt.Open(path, nil)
+		require.NoError(t, err)
+		return kept{log, path}
+	}
+	return storetest.Factory{
+		Open: func(t *testing.T) store.Log { return open(t, filepath.Join(t.TempDir(), "orders.log")) },
+		Reopen: func(t *testing.T, log store.Log) store.Log {
+			require.NoError(t, log.Close())
+			return open(t, log.(kept).path)
+		},
+	}
+}
+
+func TestLog(t *testing.T) { storetest.Run(t, factory()) }
+
+func TestSameAsMemory(t *testing.T) {
+	storetest.Same(t, factory(), storetest.Factory{Open: func(*testing.T) store.Log { return memory.New() }})
+}
+
+// noon is when everything in these tests happens.
+var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+
+func record(id string) events.Record {
+	return events.Record{
+		ID: id, Recorded: noon, Occurred: noon,
+		Head:  events.Head{Status: "created", StatusSince: noon, Attention: "parked", AttentionSince: noon, Due: noon},
+		Keys:  []events.Key{events.NewKey(events.KeyPaymentID, id)},
+		Event: events.PaymentPending{PaymentID: id, Proof: events.Proof{Evidence: &events.Evidence{Body: []byte("{}")}}},
+	}
+}
+
+// bulky is a record with as large a body as there can be.
+func bulky(id string) events.Record {
+	r := record(id)
+	r.Event = events.PaymentPending{PaymentID: id, Proof: events.Proof{Evidence: &events.Evidence{Body: bytes.Repeat([]byte{'x'}, events.BodyMax)}}}
+	return r
+}
+
+// filled makes a log of some orders with some records each and returns its path, closed.
+func filled(t *testing.T, orders, each int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "orders.log")
+	log, err := bolt.Open(path, nil)
+	require.NoError(t, err)
+	for v := range each {
+		for o := range orders {
+			_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", o)), uint64(v), record(fmt.Sprintf("o-%d-%d", o, v)))
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, log.Close())
+	return path
+}
+
+// readAll reads the log to its end or to its first error.
+func readAll(log store.Log) (all []events.Record, err error) {
+	for r, err := range log.All(context.Background(), store.Start()) {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// clear checks an error that a user will see: it is of the kind, names the file, and nothing of bbolt's is in it.
+func clear(t *testing.T, err, kind error, path string, words ...string) {
+	t.Helper()
+	require.ErrorIs(t, err, kind)
+	for _, word := range append(words, path) {
+		assert.Contains(t, err.Error(), word)
+	}
+	for _, theirs := range []error{
+		bberrors.ErrTimeout, bberrors.ErrInvalid, bberrors.ErrChecksum, bberrors.ErrVersionMismatch, bberrors.ErrDatabaseNotOpen,
+		bberrors.ErrInvalidMapping, bberrors.ErrMaxSizeReached, bberrors.ErrDatabaseReadOnly, bberrors.ErrTxClosed,
+	} {
+		assert.NotErrorIs(t, err, theirs, "an error of bbolt's leaks")
+	}
+}
+
+func TestNewFileIsPrivate(t *testing.T) {
+	info, err := os.Stat(filled(t, 1, 1))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+}
+
+func TestReadOnly(t *testing.T) {
+	path, ctx := filled(t, 3, 3), context.Background()
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	one, err := bolt.Open(path, &bolt.Config{ReadOnly: true})
+	require.NoError(t, err)
+	two, err := bolt.Open(path, &bolt.Config{ReadOnly: true})
+	require.NoError(t, err, "readers share the file")
+
+	for _, log := range []store.Log{one, two} {
+		all, err := readAll(log)
+		require.NoError(t, err)
+		assert.Len(t, all, 9)
+		_, err = log.Append(ctx, events.OrderStream("o-0"), 3, record("new"))
+		clear(t, err, store.ErrReadOnly, path, "Config.ReadOnly")
+	}
+	_, err = bolt.Open(path, &bolt.Config{LockTimeout: 10 * time.Millisecond})
+	clear(t, err, store.ErrLocked, path)
+	require.NoError(t, one.Close())
+	require.NoError(t, two.Close())
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(before, after), "a reader changes nothing")
+}
+
+func TestSlowReaderHoldsUpNobody(t *testing.T) {
+	ctx := context.Background()
+	// The smallest map there is, so that the file outgrows it under the reader again and again.
+	log, err := bolt.Open(filepath.Join(t.TempDir(), "orders.log"), &bolt.Config{MapSize: 1})
+	require.NoError(t, err)
+	defer log.Close()
+	stream := events.OrderStream("o-1")
+	_, err = log.Append(ctx, stream, 0, bulky("b-0"))
+	require.NoError(t, err)
+	version := uint64(1)
+	for r, err := range log.All(ctx, store.Start()) {
+		require.NoError(t, err)
+		if r.Version == 40 {
+			break
+		}
+		for range 2 {
+			_, err = log.Append(ctx, stream, version, bulky(fmt.Sprintf("b-%d", version)))
+			require.NoError(t, err)
+			version++
+		}
+	}
+	all, err := readAll(log)
+	require.NoError(t, err)
+	assert.Len(t, all, int(version))
+}
+
+func BenchmarkAppendAlone(b *testing.B) {
+	log, err := bolt.Open(filepath.Join(b.TempDir(), "orders.log"), nil)
+	require.NoError(b, err)
+	defer log.Close()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i/4)), uint64(i%4), record(fmt.Sprintf("r-%d", i)))
+		require.NoError(b, err)
+	}
+}
+
+func BenchmarkReadOrder(b *testing.B) {
+	log, err := bolt.Open(filepath.Join(b.TempDir(), "orders.log"), nil)
+	require.NoError(b, err)
+	defer log.Close()
+	const length = 8
+	stream := events.OrderStream("o-1")
+	for v := range uint64(length) {
+		_, err := log.Append(context.Background(), stream, v, record(fmt.Sprintf("r-%d", v)))
+		require.NoError(b, err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for _, err := range log.Read(context.Background(), stream, 0) {
+			require.NoError(b, err)
+			n++
+		}
+		require.Equal(b, length, n)
+	}
+}

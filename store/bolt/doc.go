@@ -1,0 +1,41 @@
+// Package bolt keeps a [store.Log] in one bbolt file: no server, one process, every append on the disk before it
+// returns.
+//
+//	log, err := bolt.Open("/var/lib/shop/orders.log", nil)
+//	if err != nil {
+//		return err // names the file, what is wrong with it and what to do
+//	}
+//	defer log.Close()
+//
+// # What it promises
+//
+// All of package store's contract. An append that returned is there after kill -9 and after a power loss, as far as
+// the disk keeps what it said it had synced. A file is either wholly a log that this version understands or it is
+// refused, with one error, before a byte of it is changed.
+//
+// # What it does not
+//
+//   - One process at a time: bbolt locks the file, for readers too. A second one gets store.ErrLocked after
+//     Config.LockTimeout. Ask the running service, or open a backup copy; copies can be shared by any number of readers
+//     that set Config.ReadOnly.
+//   - Not on a network file system: neither its locks nor its syncs are to be trusted.
+//   - Nobody but the operating system's permissions guards the file. It is created with mode 0600.
+//
+// # Costs
+//
+// A commit syncs the disk twice. Appends from many goroutines share commits: whatever gathers while one is written goes
+// into the next, and none ever waits for company. A stream is read by walking back from its newest record. Reads take
+// pages of at most 256 records or 1 MiB in transactions of their own, so a slow loop over the log holds up nobody.
+//
+// # When the disk fails
+//
+// A full disk is store.ErrFull: nothing was written and what is there stays readable. After a sync that failed, the log
+// cannot know what the disk holds; where readers could see records that a power loss would take away, it stops, and
+// every call says so until it is opened again. A damaged page ends the read that came upon it with store.ErrDamaged and
+// the position.
+//
+// bbolt itself does not checksum its pages. Two kinds of damage are beyond what this package can turn into an error: a
+// page whose links lead in a circle makes bbolt run until memory is used up, and damage to the newer of the file's two
+// header pages takes back the last commit. Look at a file you do not trust in a process of its own, with a limit on
+// its memory.
+package bolt

@@ -1,0 +1,82 @@
+//go:build linux || darwin
+
+package bolt_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
+)
+
+// childFill appends under a limit of the file's size until there is no space, lifts the limit and goes on.
+func childFill(path string) {
+	const limit = 20 << 20
+	var before syscall.Rlimit
+	must(syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before))
+	signal.Ignore(syscall.SIGXFSZ)
+	must(syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: before.Max}))
+
+	log, err := bolt.Open(path, nil)
+	must(err)
+	ctx, stream, version := context.Background(), events.OrderStream("o-1"), uint64(0)
+	add := func() error {
+		var batch []events.Record
+		for i := range uint64(20) {
+			batch = append(batch, bulky(fmt.Sprintf("r-%d", version+i+1)))
+		}
+		_, err := log.Append(ctx, stream, version, batch...)
+		if err == nil {
+			version += 20
+		}
+		return err
+	}
+	count := func() int {
+		all, err := readAll(log)
+		must(err)
+		return len(all)
+	}
+	for err = add(); err == nil && version < limit; err = add() {
+	}
+	fmt.Println("refused:", err, errors.Is(err, store.ErrFull))
+	fmt.Println("again:", errors.Is(add(), store.ErrFull))
+	fmt.Println("whole:", count() == int(version))
+	must(syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before))
+	fmt.Println("after:", add(), count() == int(version))
+	must(log.Close())
+}
+
+func TestNoSpaceLeft(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "orders.log")
+	_, lines := child(t, "fill", path)
+	for _, want := range []string{" true", "again: true", "whole: true", "after: <nil> true"} {
+		require.True(t, lines.Scan(), "the child says more")
+		assert.Contains(t, lines.Text(), want)
+		if want == " true" {
+			assert.Contains(t, lines.Text(), path)
+			assert.Contains(t, lines.Text(), "no space left")
+			assert.Contains(t, lines.Text(), "free some space")
+		}
+	}
+	assert.FileExists(t, path)
+	_, err := os.Stat(path)
+	require.NoError(t, err)
+}
+
+func TestOpenRefusesAPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "orders.log")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	_, err := bolt.Open(path, nil)
+	clear(t, err, store.ErrNotALog, path, "regular file")
+}

@@ -1,0 +1,197 @@
+package bolt_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
+)
+
+// The environment of a child process: what it does, and with which file.
+const (
+	childEnv = "TILLTAPE_BOLT_CHILD"
+	pathEnv  = "TILLTAPE_BOLT_PATH"
+)
+
+// TestMain runs the tests, or what a test wants done in a process of its own.
+func TestMain(m *testing.M) {
+	path := os.Getenv(pathEnv)
+	switch os.Getenv(childEnv) {
+	case "hold":
+		childHold(path)
+	case "append":
+		childAppend(path)
+	case "fill":
+		childFill(path)
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// child starts this test binary again.
+func child(t *testing.T, doing, path string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), childEnv+"="+doing, pathEnv+"="+path)
+	c.Stderr = os.Stderr
+	stdin, err := c.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	return c, bufio.NewScanner(stdout)
+}
+
+// must ends a child that cannot do its part.
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "child:", err)
+		os.Exit(1)
+	}
+}
+
+// isContract tells whether err is one that the contract knows.
+func isContract(err error) bool {
+	for _, kind := range []error{store.ErrDamaged, store.ErrNotALog, store.ErrNewerFormat, store.ErrNotFound, store.ErrStorage} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+func childHold(path string) {
+	log, err := bolt.Open(path, nil)
+	must(err)
+	fmt.Println("held")
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent lets go
+	must(log.Close())
+}
+
+func TestLockedByAnotherProcess(t *testing.T) {
+	path := filled(t, 1, 1)
+	holder, lines := child(t, "hold", path)
+	require.True(t, lines.Scan(), "the child holds the file")
+
+	for _, readOnly := range []bool{false, true} {
+		begin := time.Now()
+		_, err := bolt.Open(path, &bolt.Config{LockTimeout: 200 * time.Millisecond, ReadOnly: readOnly})
+		clear(t, err, store.ErrLocked, path, "another process", "backup copy", "running service")
+		assert.Less(t, time.Since(begin), 5*time.Second, "a lock is never waited for without end")
+	}
+	require.NoError(t, holder.Process.Kill())
+	_ = holder.Wait()
+	log, err := bolt.Open(path, nil)
+	require.NoError(t, err, "a dead process holds nothing")
+	require.NoError(t, log.Close())
+}
+
+func TestLockedByAnotherHandle(t *testing.T) {
+	path := filled(t, 1, 1)
+	log, err := bolt.Open(path, nil)
+	require.NoError(t, err)
+	_, err = bolt.Open(path, &bolt.Config{LockTimeout: 60 * time.Millisecond})
+	clear(t, err, store.ErrLocked, path)
+	require.NoError(t, log.Close())
+}
+
+// killRounds is how often a process is killed in the middle of its appends, and killAfter how many of them it may have
+// acknowledged by then.
+const (
+	killRounds = 5
+	killAfter  = 150
+	appenders  = 8
+)
+
+// childAppend appends from several goroutines and tells each acknowledged append, one line each, until it is killed.
+func childAppend(path string) {
+	log, err := bolt.Open(path, nil)
+	must(err)
+	ctx := context.Background()
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for a := range appenders {
+		group.Go(func() {
+			stream := events.OrderStream(fmt.Sprintf("o-%d", a))
+			version := uint64(0)
+			if h, err := log.Head(ctx, stream); err == nil {
+				version = h.Version
+			}
+			for {
+				id := fmt.Sprintf("%s-%d", stream.ID, version+1)
+				_, err := log.Append(ctx, stream, version, record(id), record(id+"-b"))
+				must(err)
+				version += 2
+				mu.Lock()
+				fmt.Println(id)
+				fmt.Println(id + "-b")
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "orders.log")
+	acknowledged := map[string]bool{}
+	for round := range killRounds {
+		appender, lines := child(t, "append", path)
+		for n := 0; lines.Scan(); n++ {
+			acknowledged[lines.Text()] = true
+			if n == killAfter+17*round {
+				require.NoError(t, appender.Process.Kill())
+			}
+		}
+		_ = appender.Wait()
+
+		log, err := bolt.Open(path, nil)
+		require.NoError(t, err, "round %d", round)
+		all, err := readAll(log)
+		require.NoError(t, err, "round %d", round)
+		found := map[string]bool{}
+		version := map[events.Stream]uint64{}
+		for i, r := range all {
+			found[r.ID] = true
+			require.Equal(t, uint64(i)+1, r.Position)
+			require.Equal(t, version[r.Stream]+1, r.Version)
+			version[r.Stream]++
+		}
+		for id := range acknowledged {
+			assert.True(t, found[id], "round %d: %s was acknowledged and is lost", round, id)
+			owner, err := log.Lookup(context.Background(), events.NewKey(events.KeyPaymentID, id))
+			assert.NoError(t, err)
+			assert.True(t, strings.HasPrefix(id, owner.ID), "key of %s", id)
+		}
+		heads := 0
+		for h, err := range log.Heads(context.Background(), store.Filter{DueBy: noon}) {
+			require.NoError(t, err)
+			assert.Equal(t, version[h.Stream], h.Version)
+			assert.Zero(t, h.Version%2, "an append of two is there whole or not at all")
+			heads++
+		}
+		assert.Equal(t, len(version), heads)
+		require.NoError(t, log.Close())
+	}
+	assert.Greater(t, len(acknowledged), killRounds*killAfter)
+}
