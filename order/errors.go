@@ -155,3 +155,6 @@ func (e *IllegalError) Error() string {
 
 // Unwrap returns [ErrIllegal].
 func (e *IllegalError) Unwrap() error { return ErrIllegal }
+
+// Hint is the way out alone, for a command line that prints it on a line of its own.
+func (e *RejectedError) Hint() string { return e.Remedy }

@@ -10,8 +10,12 @@ type style string
 
 // The styles in use; each must be readable on light and dark grounds.
 const (
-	bold style = "1"
-	red  style = "1;31"
+	bold   style = "1"
+	red    style = "1;31"
+	green  style = "32"
+	yellow style = "33"
+	dim    style = "2"
+	cyan   style = "36"
 )
 
 // terminal is where a command writes and whether there is colour. Make one with newTerminal,

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store/bolt"
+)
+
+// stamp is how times are shown: to the second, since people read them.
+const stamp = "2006-01-02 15:04:05"
+
+func replayCommand(t terminal) *cobra.Command {
+	var only string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Replay a log and judge every record by the rules",
+		Long: "Replays a log from its first record: folds every order and judges every record by the tables that decided it\n" +
+			"when it was written. Prints what the log comes to, or the first record that our rules cannot have written.\n" +
+			"The file is opened for reading only and is not changed.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("%s takes the log's file, but was given %d arguments", cmd.CommandPath(), len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			log, err := bolt.Open(args[0], &bolt.Config{ReadOnly: true})
+			if err != nil {
+				return err
+			}
+			defer func() { _ = log.Close() }()
+			show := replayPrinter{t: t, only: only, json: asJSON}
+			return show.run(cmd.Context(), log)
+		},
+	}
+	cmd.Flags().StringVar(&only, "order", "", "show the facts of this order")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print for programs: one JSON object a line")
+	return cmd
+}
+
+type replayPrinter struct {
+	t    terminal
+	only string
+	json bool
+}
+
+// run replays and prints. Facts are printed as they pass; the summary says at the end whether all of it was legal.
+func (p *replayPrinter) run(ctx context.Context, log *bolt.Log) error {
+	var failed error
+	cfg := &audit.Config{Each: func(r events.Record, o order.Order) error {
+		if p.only == r.Stream.ID || p.json && p.only == "" {
+			failed = p.fact(r, o)
+		}
+		return failed
+	}}
+	if p.t.colourErr { // a terminal: long work shows where it is
+		cfg.Progress = func(records uint64) { fmt.Fprintf(p.t.err, "\r%d records", records) }
+	}
+	replayed, err := audit.Replay(ctx, log, cfg)
+	if p.t.colourErr {
+		fmt.Fprint(p.t.err, "\r\x1b[K")
+	}
+	if err != nil {
+		if illegal, ok := errors.AsType[*audit.IllegalError](err); ok {
+			return withHint(illegal, "keep the file as it is and compare it with a backup")
+		}
+		return err
+	}
+	if p.only != "" {
+		if _, known := replayed.Order(p.only); !known {
+			return withHint(fmt.Errorf("order %q is not in this log", p.only), "list the orders with: tilltape replay FILE --json")
+		}
+		return nil
+	}
+	if p.json {
+		return nil
+	}
+	p.summary(replayed)
+	return nil
+}
+
+// fact prints one record, for people or for programs.
+func (p *replayPrinter) fact(r events.Record, o order.Order) error {
+	if p.json {
+		return writeJSON(p.t.out, recordView{Position: r.Position, Stream: r.Stream.Category, ID: r.Stream.ID, Version: r.Version,
+			Kind: string(r.Event.Kind()), Recorded: r.Recorded, Occurred: r.Occurred, Record: r.ID, Command: r.CommandID, Actor: r.Actor,
+			Status: r.Head.Status, Phase: r.Head.Phase, Attention: r.Head.Attention, Due: r.Head.Due, Fact: r.Event})
+	}
+	_, err := fmt.Fprintf(p.t.out, "%s  %3d  %-22s %-11s %s\n", r.Recorded.Format(stamp), r.Version, r.Event.Kind(), o.Words(), r.Actor)
+	return err
+}
+
+// recordView is a record for programs; amounts are minor units, times RFC 3339.
+type recordView struct {
+	Position  uint64       `json:"position"`
+	Stream    string       `json:"stream"`
+	ID        string       `json:"id"`
+	Version   uint64       `json:"version"`
+	Kind      string       `json:"kind"`
+	Recorded  time.Time    `json:"recorded"`
+	Occurred  time.Time    `json:"occurred"`
+	Record    string       `json:"record"`
+	Command   string       `json:"command,omitempty"`
+	Actor     string       `json:"actor,omitempty"`
+	Status    string       `json:"status,omitempty"`
+	Phase     string       `json:"phase,omitempty"`
+	Attention string       `json:"attention,omitempty"`
+	Due       time.Time    `json:"due,omitzero"`
+	Fact      events.Event `json:"fact"`
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func (p *replayPrinter) summary(replayed *audit.Replayed) {
+	out := p.t.out
+	fmt.Fprintf(out, "%s %d records of %d orders, every one legal\n", p.t.paint(green, "ok:"), replayed.Records, replayed.Len())
+	if replayed.Records == 0 {
+		return
+	}
+	fmt.Fprintf(out, "    from %s to %s UTC\n", replayed.First.Format(stamp), replayed.Last.Format(stamp))
+	counts := replayed.Statuses()
+	for _, s := range order.Statuses() {
+		if counts[s] > 0 {
+			fmt.Fprintf(out, "    %4d %s\n", counts[s], s)
+		}
+	}
+	if replayed.Refusals > 0 {
+		fmt.Fprintf(out, "    %4d refused commands on record\n", replayed.Refusals)
+	}
+	for o := range replayed.Orders() {
+		for _, a := range o.Anomalies {
+			fmt.Fprintf(out, "    %s order %s: %s, open since %s (version %d)\n", p.t.paint(yellow, "anomaly:"), o.ID, a.Reason, a.At.Format(stamp), a.Version)
+		}
+		if o.Operation.Outstanding() {
+			fmt.Fprintf(out, "    %s order %s: %s %s, due %s\n", p.t.paint(yellow, "open:"), o.ID, o.Operation.Kind, o.Operation.Phase, o.NextDue().Format(stamp))
+		}
+	}
+}
