@@ -94,10 +94,13 @@ func (s *Orders) unresolved(o *order.Order, err error) error {
 		AskAgain: o.NextDue(), Err: err}
 }
 
-// named says which order is unknown, and what to do.
+// named says which order an error is about, and what to do.
 func named(id string, err error) error {
-	if errors.Is(err, order.ErrUnknownOrder) {
+	switch {
+	case errors.Is(err, order.ErrUnknownOrder):
 		return fmt.Errorf("order %q: %w; create it first", id, err)
+	case errors.Is(err, order.ErrNotDue):
+		return fmt.Errorf("order %q: APO is being asked about it right now: %w; try again", id, err)
 	}
 	return err
 }
