@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -41,8 +40,11 @@ func CheckAppend(stream events.Stream, records []events.Record) error {
 
 // CheckStream tells whether the name is one a stream can have. An error wraps [ErrInvalid].
 func CheckStream(stream events.Stream) error {
-	if stream.Category == "" || len(stream.Category) > events.CategoryMax || strings.Trim(stream.Category, "abcdefghijklmnopqrstuvwxyz") != "" {
-		return fmt.Errorf("%w: stream category %.40q: use events.CategoryOrder or CategoryRefusal, or 1 to %d lower-case letters", ErrInvalid, stream.Category, events.CategoryMax)
+	if err := events.CheckID("stream category", stream.Category); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if len(stream.Category) > events.CategoryMax {
+		return fmt.Errorf("%w: stream category %q has %d bytes; give at most %d", ErrInvalid, stream.Category, len(stream.Category), events.CategoryMax)
 	}
 	if err := events.CheckID(stream.Category+" id", stream.ID); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)

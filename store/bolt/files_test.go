@@ -139,21 +139,22 @@ func TestOpenDamagedStructure(t *testing.T) {
 
 func position(p uint64) []byte { return binary.BigEndian.AppendUint64(nil, p) }
 
-func TestReadsProveWhatTheyRead(t *testing.T) {
-	ctx := context.Background()
-	o0 := events.OrderStream("o-0")
+// readDamage is something wrong in a log of two orders with three records each, where o-0 has positions 1, 3 and 5, and
+// which reads come upon it.
+type readDamage struct {
+	change   func(tx *bbolt.Tx) error
+	position string // that All must name; empty where All has nothing to complain about
+	stream   bool   // whether reading o-0 fails too
+	head     bool   // and its head
+	heads    bool   // and the heads
+}
+
+func readDamages() map[string]readDamage {
 	get := func(tx *bbolt.Tx, p uint64) []byte { return bytes.Clone(tx.Bucket([]byte("log")).Get(position(p))) }
 	put := func(tx *bbolt.Tx, p uint64, frame []byte) error {
 		return tx.Bucket([]byte("log")).Put(position(p), frame)
 	}
-	// Of two orders with three records each: o-0 has positions 1, 3 and 5.
-	for name, c := range map[string]struct {
-		change   func(tx *bbolt.Tx) error
-		position string // that All must name; empty where All has nothing to complain about
-		stream   bool   // whether reading o-0 fails too
-		head     bool   // and its head
-		heads    bool   // and the heads
-	}{
+	return map[string]readDamage{
 		"a frame is gone":      {change: func(tx *bbolt.Tx) error { return tx.Bucket([]byte("log")).Delete(position(3)) }, position: "position 3", stream: true},
 		"a frame is garbage":   {change: func(tx *bbolt.Tx) error { return put(tx, 3, []byte("garbage")) }, position: "position 3", stream: true},
 		"a frame is empty":     {change: func(tx *bbolt.Tx) error { return put(tx, 3, nil) }, position: "position 3", stream: true},
@@ -178,7 +179,13 @@ func TestReadsProveWhatTheyRead(t *testing.T) {
 			return tx.Bucket([]byte("status")).Put([]byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00o-9"), nil)
 		}, heads: true},
 		"an index entry without an id": {change: func(tx *bbolt.Tx) error { return tx.Bucket([]byte("status")).Put([]byte("\x00\x00"), nil) }, heads: true},
-	} {
+	}
+}
+
+func TestReadsProveWhatTheyRead(t *testing.T) {
+	ctx := context.Background()
+	o0 := events.OrderStream("o-0")
+	for name, c := range readDamages() {
 		t.Run(name, func(t *testing.T) {
 			path := filled(t, 2, 3)
 			tamper(c.change)(t, path)

@@ -149,8 +149,8 @@ func streamNames(t *testing.T, f Factory) {
 		streams = append(streams, events.OrderStream(id), events.RefusalStream(id))
 	}
 	// Where a name is only glued together, these are one stream.
-	streams = append(streams, events.Stream{Category: "orde", ID: "ra"}, events.Stream{Category: "ordera", ID: "a"}, events.Stream{Category: "orders", ID: "a"},
-		events.Stream{Category: "order", ID: "sa"}, events.Stream{Category: "o", ID: "rder"}, events.Stream{Category: strings.Repeat("c", events.CategoryMax), ID: "a"})
+	streams = append(streams, events.Stream{Category: "orde", ID: "ra"}, events.Stream{Category: "ordera", ID: "a"}, events.Stream{Category: "order:", ID: "a"},
+		events.Stream{Category: "orders", ID: "a"}, events.Stream{Category: "order", ID: "sa"}, events.Stream{Category: "o", ID: "rder"}, events.Stream{Category: strings.Repeat("c", events.CategoryMax), ID: "a"})
 
 	idOf := map[events.Stream]string{}
 	together(t, "appends to many names", len(streams), func(i int) {

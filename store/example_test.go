@@ -1,0 +1,83 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// Two tills have read the same version of an order. One append wins; the other is told what to do.
+func ExampleConflictError() {
+	log, ctx := memory.New(), context.Background()
+	order := events.OrderStream("o-1")
+	_, _ = log.Append(ctx, order, 0, good("from-till-1"))
+
+	_, err := log.Append(ctx, order, 0, good("from-till-2"))
+	var conflict *store.ConflictError
+	if errors.As(err, &conflict) {
+		fmt.Println("seen:", conflict.Want, "there:", conflict.Have)
+	}
+	fmt.Println(err)
+	// Output:
+	// seen: 0 there: 1
+	// order "o-1": append refused: meant for version 0, but the stream is already at version 1; read what was added, decide again and append after version 1
+}
+
+// A reader that keeps its cursor as text goes on where it was, whatever happened in between.
+func ExampleParseCursor() {
+	log, ctx := memory.New(), context.Background()
+	order := events.OrderStream("o-1")
+	_, _ = log.Append(ctx, order, 0, good("r-1"), good("r-2"))
+
+	kept := store.Start().String()
+	follow := func() {
+		cursor, err := store.ParseCursor(kept)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for record, err := range log.All(ctx, cursor) {
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			fmt.Println(record.Position, record.ID)
+			kept = store.After(record).String()
+		}
+	}
+	follow()
+	_, _ = log.Append(ctx, order, 2, good("r-3"))
+	follow()
+	fmt.Println(kept)
+	// Output:
+	// 1 r-1
+	// 2 r-2
+	// 3 r-3
+	// after-3
+}
+
+// What is due, earliest first.
+func ExampleFilter() {
+	log, ctx := memory.New(), context.Background()
+	noon := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+	for id, due := range map[string]time.Time{"o-1": noon.Add(time.Minute), "o-2": noon, "o-3": noon.Add(time.Hour), "o-4": {}} {
+		record := good("first-of-" + id)
+		record.Head = events.Head{Status: "created", StatusSince: noon, Due: due}
+		_, _ = log.Append(ctx, events.OrderStream(id), 0, record)
+	}
+	for head, err := range log.Heads(ctx, store.Filter{DueBy: noon.Add(time.Minute)}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(head.Stream.ID, head.Due.Format(time.TimeOnly))
+	}
+	// Output:
+	// o-2 12:00:00
+	// o-1 12:01:00
+}

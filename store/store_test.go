@@ -1,0 +1,179 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+)
+
+func TestCursorText(t *testing.T) {
+	assert.Equal(t, "after-0", store.Start().String())
+	assert.Equal(t, store.Cursor{}, store.Start(), "the zero cursor is the start")
+	rapid.Check(t, func(t *rapid.T) {
+		c := store.After(events.Record{Position: rapid.Uint64().Draw(t, "position")})
+		back, err := store.ParseCursor(c.String())
+		require.NoError(t, err)
+		assert.Equal(t, c, back)
+		assert.LessOrEqual(t, len(c.String()), 26)
+		assert.Equal(t, c.Position(), back.Position())
+	})
+}
+
+func TestCursorTextIsUnique(t *testing.T) {
+	for _, text := range []string{
+		"", "0", "42", "after", "after-", "after--1", "after-+1", "after-01", "after- 1", "after-1 ", "After-1", "after-1x", "after-0x1", "after-1e3",
+		"after-18446744073709551616", "after-99999999999999999999999999", "before-1", "after-1\n", strings.Repeat("after-1", 1000),
+	} {
+		_, err := store.ParseCursor(text)
+		require.ErrorIs(t, err, store.ErrInvalid, "%q", text)
+		assert.Contains(t, err.Error(), "store.Start", "the error says what to do")
+		assert.Less(t, len(err.Error()), 250, "a long text is not repeated whole")
+	}
+	c := store.After(events.Record{Position: 7})
+	require.Error(t, c.UnmarshalText([]byte("8")))
+	assert.Equal(t, uint64(7), c.Position(), "a text that is refused changes nothing")
+}
+
+func TestCursorInJSON(t *testing.T) {
+	kept, err := json.Marshal(map[string]store.Cursor{"at": store.After(events.Record{Position: 7})})
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"at":"after-7"}`, string(kept))
+	var back map[string]store.Cursor
+	require.NoError(t, json.Unmarshal(kept, &back))
+	assert.Equal(t, uint64(7), back["at"].Position())
+	require.ErrorIs(t, json.Unmarshal([]byte(`{"at":"7"}`), &back), store.ErrInvalid)
+}
+
+func TestErrorsNameThingReasonAndRemedy(t *testing.T) {
+	order := events.OrderStream("o-1")
+	for _, c := range []struct {
+		err      error
+		sentinel error
+		words    []string
+	}{
+		{&store.ConflictError{Stream: order, Want: 3, Have: 5}, store.ErrConflict, []string{`order "o-1"`, "version 3", "version 5", "decide again"}},
+		{&store.ConflictError{Stream: order, Want: 5, Have: 3}, store.ErrConflict, []string{`order "o-1"`, "version 3", "version 5", "check that this is the log"}},
+		{&store.KeyTakenError{Stream: order, Key: "paymentId:p", Owner: events.OrderStream("o-2")}, store.ErrKeyTaken,
+			[]string{`order "o-1"`, `order "o-2"`, "paymentId:p", "find out"}},
+		{&store.NotFoundError{Stream: order}, store.ErrNotFound, []string{`order "o-1"`, "check the id"}},
+		{&store.NotFoundError{Key: "paymentId:p"}, store.ErrNotFound, []string{"paymentId:p", "check the id"}},
+		{&store.DamagedError{Log: "log x", Position: 7, Reason: "there is no record here"}, store.ErrDamaged, []string{"log x, position 7", "no record here", "backup"}},
+		{&store.DamagedError{Log: "log x", Reason: "a bucket is missing"}, store.ErrDamaged, []string{"log x: ", "bucket", "backup"}},
+		{&store.FileError{Kind: store.ErrLocked, Path: "/x", Reason: "it is open", Remedy: "close it"}, store.ErrLocked, []string{"/x", "it is open", "close it"}},
+		{store.BeyondEnd("log x", 9, 7), store.ErrInvalid, []string{"after-9", "log x", "position 7", "store.Start"}},
+	} {
+		assert.ErrorIs(t, c.err, c.sentinel)
+		for _, word := range c.words {
+			assert.Contains(t, c.err.Error(), word)
+		}
+		for _, other := range []error{store.ErrConflict, store.ErrKeyTaken, store.ErrNotFound, store.ErrInvalid, store.ErrDamaged, store.ErrLocked} {
+			assert.Equal(t, other == c.sentinel, errors.Is(c.err, other), "%v is %v", c.err, other)
+		}
+	}
+}
+
+func good(id string) events.Record {
+	at := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+	return events.Record{ID: id, Recorded: at, Occurred: at, Event: events.PaymentPending{PaymentID: "p"}}
+}
+
+func TestCheckAppend(t *testing.T) {
+	order := events.OrderStream("o-1")
+	require.NoError(t, store.CheckAppend(order, []events.Record{good("r-1"), good("r-2")}))
+	most := make([]events.Record, store.AppendMax)
+	for i := range most {
+		most[i] = good(fmt.Sprintf("r-%d", i))
+	}
+	require.NoError(t, store.CheckAppend(order, most))
+
+	bad := good("r-2")
+	bad.Actor = "a\nb"
+	for what, c := range map[string]struct {
+		stream  events.Stream
+		records []events.Record
+		words   []string
+	}{
+		"no records":     {order, nil, []string{`order "o-1"`, "1 to 256", "not 0"}},
+		"too many":       {order, append(most, good("one more")), []string{"not 257", "split"}},
+		"twice":          {order, []events.Record{good("r-1"), good("r-2"), good("r-1")}, []string{"record 3 of 3", `"r-1"`}},
+		"second is bad":  {order, []events.Record{good("r-1"), bad}, []string{"record 2 of 2", "actor"}},
+		"empty id":       {events.OrderStream(""), []events.Record{good("r-1")}, []string{"order id", "empty"}},
+		"empty category": {events.Stream{ID: "o-1"}, []events.Record{good("r-1")}, []string{"category"}},
+		"long category":  {events.Stream{Category: strings.Repeat("c", 17), ID: "o-1"}, []events.Record{good("r-1")}, []string{"category", "17 bytes", "at most 16"}},
+		"odd category":   {events.Stream{Category: "a/b", ID: "o-1"}, []events.Record{good("r-1")}, []string{"category", "a/b", "slash"}},
+	} {
+		err := store.CheckAppend(c.stream, c.records)
+		require.ErrorIs(t, err, store.ErrInvalid, what)
+		for _, word := range c.words {
+			assert.Contains(t, err.Error(), word, what)
+		}
+	}
+	require.ErrorIs(t, store.CheckAppend(events.OrderStream("a/b"), []events.Record{good("r-1")}), events.ErrInvalidID, "the finer reason is in the chain")
+}
+
+// TestStreamRulesAgree: what CheckStream takes, a record can carry, and the other way round.
+func TestStreamRulesAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		part := rapid.StringOfN(rapid.SampledFrom([]rune("abzAé:/0\x00 -")), 0, 20, -1)
+		stream := events.Stream{Category: part.Draw(t, "category"), ID: part.Draw(t, "id")}
+		if rapid.Bool().Draw(t, "an order") {
+			stream.Category = events.CategoryOrder
+		}
+		r := good("r-1")
+		r.Stream = stream
+		assert.Equal(t, r.Validate() == nil, store.CheckStream(stream) == nil, "%q", stream)
+	})
+}
+
+func TestCheckKey(t *testing.T) {
+	require.NoError(t, store.CheckKey("paymentId:p-1"))
+	require.NoError(t, store.CheckKey(events.Key(strings.Repeat("k", events.KeyMax))))
+	require.ErrorIs(t, store.CheckKey(""), store.ErrInvalid)
+	require.ErrorIs(t, store.CheckKey(events.Key(strings.Repeat("k", events.KeyMax+1))), store.ErrInvalid)
+}
+
+func TestCheckContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	require.NoError(t, store.CheckContext(ctx, "append"))
+	cancel()
+	err := store.CheckContext(ctx, "append to o-1")
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Contains(t, err.Error(), "append to o-1")
+}
+
+func TestFilter(t *testing.T) {
+	noon := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+	h := events.Head{Status: "paid", StatusSince: noon, Attention: "parked", AttentionSince: noon.Add(1), Due: noon.Add(2)}
+	for what, c := range map[string]struct {
+		filter  store.Filter
+		matches bool
+		at      time.Time
+	}{
+		"zero":            {store.Filter{}, true, h.StatusSince},
+		"status":          {store.Filter{Status: "paid"}, true, h.StatusSince},
+		"other status":    {store.Filter{Status: "pai"}, false, h.StatusSince},
+		"attention":       {store.Filter{Attention: "parked"}, true, h.AttentionSince},
+		"other attention": {store.Filter{Attention: "anomaly"}, false, h.AttentionSince},
+		"any attention":   {store.Filter{Attention: store.AnyAttention}, true, h.AttentionSince},
+		"due":             {store.Filter{DueBy: h.Due}, true, h.Due},
+		"not due yet":     {store.Filter{DueBy: h.Due.Add(-1)}, false, h.Due},
+	} {
+		require.NoError(t, c.filter.Check(), what)
+		assert.Equal(t, c.matches, c.filter.Matches(h), what)
+		assert.Equal(t, c.at, c.filter.Time(h), what)
+	}
+	assert.False(t, store.Filter{DueBy: noon}.Matches(events.Head{}), "nothing due is never due")
+	assert.False(t, store.Filter{Attention: store.AnyAttention}.Matches(events.Head{}), "no attention is none of any")
+	require.ErrorIs(t, store.Filter{DueBy: noon, Status: "paid"}.Check(), store.ErrInvalid)
+}
