@@ -59,13 +59,9 @@ type Order struct {
 // Late is the account of money that arrived on a cancelled order, in minor units.
 type Late struct{ Authorized, Captured, Refunded int64 }
 
-// IsZero reports whether nothing of the late money is still with us or held.
-func (l Late) IsZero() bool {
-	if l.Captured > 0 {
-		return l.Captured == l.Refunded
-	}
-	return l.Authorized == 0
-}
+// IsZero reports whether nothing of the late money is still with us or held. What was authorized late and is not captured
+// is held until something proves otherwise.
+func (l Late) IsZero() bool { return l.Refunded >= max(l.Authorized, l.Captured) }
 
 // Operation is what we have asked APO and do not know the answer to. The zero value is idle.
 type Operation struct {
