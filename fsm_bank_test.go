@@ -75,7 +75,7 @@ var (
 	plain      = fault{}
 )
 
-func refuses(code string) fault { return fault{undone: true, status: "F", code: code} }
+func saysF(code string) fault { return fault{undone: true, status: "F", code: code} }
 
 var _ tilltape.Gateway = (*bank)(nil)
 

@@ -140,7 +140,7 @@ func TestGuide_FEndsTheCancelWithItsCode(t *testing.T) {
 	x := newTill(t, memory.New())
 	x.place(order.CaptureManual)
 	x.paid()
-	x.bank.next(refuses("INVALID_CONTRACT"))
+	x.bank.next(saysF("INVALID_CONTRACT"))
 	c := order.Cancel{ID: "c-1", Actor: "ada"}
 
 	o, err := x.orders.Cancel(x.ctx, theOrder, c)

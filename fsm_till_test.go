@@ -284,7 +284,7 @@ func lawfulHistory(records []events.Record) error {
 		if o.Captured > max(o.Authorized, 0) || o.Refunded > o.Captured {
 			return fmt.Errorf("version %d: authorized %d, captured %d, refunded %d", r.Version, o.Authorized, o.Captured, o.Refunded)
 		}
-		cancelling := before.Operation.Kind == order.OpCancel
+		cancelling := false // an intent or attempt that cancels
 		switch e := r.Event.(type) {
 		case events.CancelRequested:
 			cancelling = true
@@ -294,8 +294,7 @@ func lawfulHistory(records []events.Record) error {
 				return fmt.Errorf("version %d cancels without evidence", r.Version)
 			}
 		case events.AttemptStarted:
-		default:
-			cancelling = false
+			cancelling = before.Operation.Kind == order.OpCancel
 		}
 		if cancelling && (before.Captured > 0 && before.Status != order.Paid || before.Refunded > 0 || before.Gateway == order.GatewayOutstanding ||
 			before.Operation.Kind == order.OpCapture || before.Operation.Kind == order.OpRefund) {

@@ -1,0 +1,309 @@
+package tilltape_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+)
+
+// ruling is what the rule book says of a command.
+type ruling string
+
+const (
+	sends   ruling = "goes to APO"
+	local   ruling = "done without APO"
+	already ruling = "in effect already"
+	refusal ruling = "refused"
+)
+
+// The rules of section 3.3 in plain words, read off the design and not off the code: each takes what anybody can see of
+// an order. Tests hold the library against them.
+
+func mayCancel(o order.Order) ruling {
+	switch {
+	case o.Status == order.Cancelled:
+		return already
+	case o.Status == order.Failed:
+		return local
+	case !slices.Contains([]order.Status{order.Created, order.Authorized, order.Paid}, o.Status),
+		o.Operation.Outstanding(), o.Gateway == order.GatewayOutstanding, len(o.Held) > 0:
+		return refusal
+	}
+	return sends
+}
+
+func mayCapture(o order.Order, minor int64, now time.Time, several bool) ruling {
+	ours := o.CaptureMode == order.CaptureManual || o.CaptureMode == order.CaptureAutomatic && o.Gateway == order.GatewayFailed
+	first := o.Status == order.Authorized
+	another := o.Status == order.Captured && several
+	expired := !o.Expires.IsZero() && !now.Before(o.Expires)
+	if !ours || !first && !another || o.Operation.Outstanding() || len(o.Held) > 0 || expired || minor <= 0 || minor > o.Authorized-o.Captured {
+		return refusal
+	}
+	return sends
+}
+
+func mayRefund(o order.Order, minor int64) ruling {
+	moved := o.Status == order.Captured || o.Status == order.Paid || o.Status == order.Refunded
+	if !moved || o.Operation.Outstanding() || reversed(o) || minor <= 0 || minor > o.Captured-o.Refunded {
+		return refusal
+	}
+	return sends
+}
+
+// book is a rule book's own order: what a person with pen and paper would keep, fact by fact, from the tables of the
+// design. It never looks at the library's order.
+type book struct {
+	mode   string // "one-step", "manual", "automatic"
+	amount int64
+
+	status                         string
+	authorized, captured, refunded int64
+	late                           order.Late
+	paymentKnown                   bool
+
+	op       string // outstanding command, "" for none
+	opMinor  int64
+	accepted bool
+	gateway  string // "", "outstanding", "failed"
+	held     []int64
+	trouble  int // anomalies ever
+}
+
+func newBook(mode string, amount int64) *book {
+	return &book{mode: mode, amount: amount, status: "created"}
+}
+
+// command says whether a command may go out, and notes what its answer ("S", "F", "U") makes of the order.
+func (b *book) command(verb string, minor int64, answer string) ruling {
+	switch verb {
+	case "cancel":
+		if r := b.cancellable(); r != sends {
+			if r == local {
+				b.status = "cancelled"
+			}
+			return r
+		}
+	case "capture":
+		ours := b.mode == "manual" || b.mode == "automatic" && b.gateway == "failed"
+		if !ours || b.status != "authorized" && b.status != "captured" || b.op != "" || len(b.held) > 0 || minor <= 0 ||
+			minor > b.authorized-b.captured {
+			return refusal
+		}
+	case "refund":
+		if b.status != "captured" && b.status != "paid" && b.status != "refunded" || b.op != "" || minor <= 0 || minor > b.captured-b.refunded {
+			return refusal
+		}
+	}
+	switch {
+	case answer == "U":
+		b.op, b.opMinor = verb, minor
+	case answer == "F":
+	case verb == "cancel":
+		b.status, b.gateway = "cancelled", ""
+	case verb == "capture":
+		b.captureKnown(minor)
+	case verb == "refund":
+		b.op, b.opMinor, b.accepted = verb, minor, true
+	}
+	return sends
+}
+
+func (b *book) cancellable() ruling {
+	switch {
+	case b.status == "cancelled":
+		return already
+	case b.status == "failed":
+		return local
+	case b.status == "captured" || b.status == "refunded" || b.op != "" || b.gateway == "outstanding" || len(b.held) > 0:
+		return refusal
+	}
+	return sends
+}
+
+// paymentSucceeds is a notification that the payment is authorized, or paid.
+func (b *book) paymentSucceeds() {
+	known := b.paymentKnown
+	b.paymentKnown = true
+	oneStep := b.mode == "one-step"
+	switch b.status {
+	case "created", "failed":
+		if b.status == "failed" {
+			b.trouble++
+		}
+		b.status, b.authorized = "authorized", b.amount
+		if oneStep {
+			b.status, b.captured = "paid", b.amount
+		}
+	case "cancelled":
+		if known { // what was paid before is not late
+			break
+		}
+		if b.late == (order.Late{}) {
+			b.trouble++
+		}
+		b.late.Authorized = b.amount
+		if oneStep {
+			b.late.Captured = b.amount
+		}
+	}
+	if b.mode == "automatic" && !known && b.captured+b.late.Captured < b.amount && b.status != "refunded" {
+		b.gateway = "outstanding"
+	}
+	b.placeHeld()
+}
+
+// paymentFails is a notification that it did not succeed.
+func (b *book) paymentFails() {
+	switch b.status {
+	case "created":
+		b.status = "failed"
+		if b.op == "cancel" { // there is nothing left to cancel: the cancel has what it wanted
+			b.status, b.op = "cancelled", ""
+		}
+	case "cancelled", "failed":
+	default:
+		b.trouble++
+	}
+}
+
+// captureSucceeds is a notification of a capture that nobody has told of before; ours is the outstanding one.
+func (b *book) captureSucceeds(minor int64, ours bool) {
+	captured := b.captured
+	if b.status == "cancelled" {
+		captured = b.late.Captured
+	}
+	if b.status == "paid" || minor > b.amount-captured {
+		b.trouble++
+		return
+	}
+	if b.status == "failed" {
+		b.trouble++
+	}
+	b.captureKnown(minor)
+	if ours {
+		b.op = ""
+	}
+}
+
+func (b *book) captureKnown(minor int64) {
+	switch b.status {
+	case "cancelled":
+		if b.late == (order.Late{}) {
+			b.trouble++
+		}
+		if b.authorized == 0 {
+			b.late.Authorized = b.amount
+		}
+		b.late.Captured += minor
+		if b.late.Captured >= b.amount {
+			b.gateway = ""
+		}
+	default:
+		if b.status != "refunded" {
+			b.status = "captured"
+		}
+		b.authorized = b.amount // a capture proves the authorization it drew on
+		b.captured += minor
+		if b.captured >= b.amount {
+			b.gateway = ""
+		}
+	}
+	b.placeHeld()
+	b.endCancel()
+}
+
+// refundSucceeds is a notification of a refund that nobody has told of before.
+func (b *book) refundSucceeds(minor int64, ours bool) {
+	switch left := b.captured - b.refunded; {
+	case b.status == "cancelled" && minor <= b.late.Captured-b.late.Refunded:
+		b.late.Refunded += minor
+	case minor <= left:
+		b.refunded += minor
+		if b.status == "cancelled" {
+			b.trouble++
+		} else {
+			b.status = "refunded"
+		}
+	case b.status == "created" || b.status == "failed" || b.status == "cancelled":
+		b.held = append(b.held, minor)
+	case b.status == "paid" || minor > b.authorized-b.refunded-sumOf(b.held):
+		b.trouble++
+		return
+	default:
+		b.held = append(b.held, minor)
+	}
+	if ours {
+		b.op, b.accepted = "", false
+	}
+	b.endCancel()
+}
+
+// endCancel: once money is known to have moved, an outstanding cancel cannot succeed any more.
+func (b *book) endCancel() {
+	if b.op == "cancel" && (b.status == "captured" || b.status == "refunded" || b.refunded > 0 || len(b.held) > 0) {
+		b.op = ""
+	}
+}
+
+// placeHeld gives held refunds their place once there is money they can have come from.
+func (b *book) placeHeld() {
+	for i := 0; i < len(b.held); {
+		minor := b.held[i]
+		fits := minor <= b.captured-b.refunded
+		lateFits := b.status == "cancelled" && minor <= b.late.Captured-b.late.Refunded
+		never := b.paymentKnown && minor > max(b.authorized, b.late.Authorized)-b.refunded-b.late.Refunded
+		switch {
+		case lateFits:
+			b.late.Refunded += minor
+		case fits:
+			b.refunded += minor
+			if b.status != "cancelled" {
+				b.status = "refunded"
+			}
+		case never:
+			b.trouble++
+		default:
+			i++
+			continue
+		}
+		b.held = slices.Delete(b.held, i, i+1)
+		if lateFits || fits {
+			i = 0
+		}
+	}
+}
+
+func sumOf(minors []int64) (total int64) {
+	for _, m := range minors {
+		total += m
+	}
+	return total
+}
+
+// differs says where the library's order is not what the book says, or nothing.
+func (b *book) differs(o order.Order) string {
+	mine := fmt.Sprintf("%s authorized %d captured %d refunded %d late %v op %q gateway %q held %d", b.status, b.authorized, b.captured,
+		b.refunded, b.late, b.op, b.gateway, len(b.held))
+	op, gateway := "", ""
+	if o.Operation.Outstanding() {
+		op = o.Operation.Kind.String()
+	}
+	if o.Gateway != order.GatewayNone {
+		gateway = o.Gateway.String()
+	}
+	theirs := fmt.Sprintf("%s authorized %d captured %d refunded %d late %v op %q gateway %q held %d", o.Status, o.Authorized, o.Captured,
+		o.Refunded, o.Late, op, gateway, len(o.Held))
+	if mine == theirs {
+		return ""
+	}
+	return "the book says " + mine + "; the order is " + theirs
+}
+
+// reversed reports whether a capture or refund that had succeeded is known to have failed since.
+func reversed(o order.Order) bool {
+	return slices.Contains(anomalies(o), events.Reversal)
+}

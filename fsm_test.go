@@ -1,0 +1,343 @@
+package tilltape_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// impossible says which cells no order can stand in, by the design alone; every other cell must be reached, so that the
+// laws below leave none out.
+func impossible(c cell) bool {
+	at := func(ss ...order.Status) bool { return slices.Contains(ss, c.Status) }
+	idle := c.Op == order.OpNone
+	switch {
+	case idle != (c.Phase == order.Idle):
+		return true
+	case c.Gateway != order.GatewayNone && at(order.Created, order.Paid, order.Failed):
+		return true // a capture by APO itself begins with an authorization
+	case c.Gateway != order.GatewayNone && c.Status == order.Cancelled && !idle:
+		return true // cancelling ends it, and late money is no command's
+	}
+	switch c.Op {
+	case order.OpCancel:
+		return !at(order.Created, order.Authorized, order.Paid) || c.Phase == order.Accepted || c.Phase == order.Parked
+	case order.OpCapture:
+		return !at(order.Authorized, order.Captured, order.Refunded, order.Cancelled) || c.Gateway == order.GatewayOutstanding
+	case order.OpRefund:
+		return !at(order.Paid, order.Captured, order.Refunded, order.Cancelled) || c.Phase == order.Parked
+	}
+	return false
+}
+
+func TestLaw_EveryPossibleCellIsReachedAndNoOther(t *testing.T) {
+	reached := map[cell]bool{}
+	for _, mode := range modes {
+		for p := range paths(t, mode) {
+			reached[p.cell] = true
+		}
+	}
+	for _, s := range order.Statuses() {
+		for _, op := range append([]order.OpKind{order.OpNone}, order.Operations()...) {
+			for _, phase := range order.Phases() {
+				for _, g := range order.GatewayCaptures() {
+					c := cell{s, op, phase, g}
+					assert.Equal(t, !impossible(c), reached[c], c.String())
+				}
+			}
+		}
+	}
+}
+
+// attempt is a command tried in every cell.
+type attempt struct {
+	name string
+	verb order.Verb
+	rule func(order.Order, time.Time) ruling
+	give func(*till) (order.Order, error)
+}
+
+// attempts are the commands of section 3.3 with every amount that matters to an order.
+func attempts(o order.Order) []attempt {
+	cancel := attempt{"cancel", order.VerbCancel, func(o order.Order, _ time.Time) ruling { return mayCancel(o) },
+		func(x *till) (order.Order, error) { return x.cancel() }}
+	out := []attempt{cancel}
+	amounts := func(rest int64) []int64 { return []int64{1, rest, rest + 1, 0, -1, 1<<63 - 1, -1 << 63} }
+	for _, minor := range amounts(o.Authorized - o.Captured) {
+		out = append(out, attempt{fmt.Sprint("capture ", minor), order.VerbCapture,
+			func(o order.Order, now time.Time) ruling { return mayCapture(o, minor, now, true) },
+			func(x *till) (order.Order, error) { return x.capture(minor) }})
+	}
+	for _, minor := range amounts(o.Captured - o.Refunded) {
+		out = append(out, attempt{fmt.Sprint("refund ", minor), order.VerbRefund,
+			func(o order.Order, _ time.Time) ruling { return mayRefund(o, minor) },
+			func(x *till) (order.Order, error) { return x.refund(minor) }})
+	}
+	never := func(order.Order, time.Time) ruling { return refusal }
+	euros := order.Money{Minor: 1, Currency: "EUR"}
+	return append(out,
+		attempt{"capture euros", order.VerbCapture, never, func(x *till) (order.Order, error) {
+			return x.orders.Capture(x.ctx, theOrder, order.Capture{Amount: euros})
+		}},
+		attempt{"refund euros", order.VerbRefund, never, func(x *till) (order.Order, error) {
+			return x.orders.Refund(x.ctx, theOrder, order.Refund{Amount: euros})
+		}},
+		attempt{"create other content", order.VerbCreate, never, func(x *till) (order.Order, error) {
+			c := placing(x.get().CaptureMode)
+			c.Amount = usd(theAmount + 1)
+			return x.orders.Create(x.ctx, c)
+		}},
+		attempt{"clear an anomaly that is not open", order.VerbClearAnomaly, never, func(x *till) (order.Order, error) {
+			return x.orders.ClearAnomaly(x.ctx, theOrder, order.ClearAnomaly{Anomaly: 1, Reason: "checked"})
+		}},
+		attempt{"resolve what is not parked", order.VerbResolve, func(o order.Order, _ time.Time) ruling {
+			if o.Operation.Phase == order.Parked {
+				return local
+			}
+			return refusal
+		}, func(x *till) (order.Order, error) {
+			x.bank.deaf = false
+			return x.orders.Resolve(x.ctx, theOrder, order.Resolve{Resolution: events.ResolvedFailed, Statement: "APO support, case 17"})
+		}},
+	)
+}
+
+func TestLaw_CommandsInEveryCell(t *testing.T) {
+	for name, mode := range modes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for p, path := range paths(t, mode) {
+				for _, a := range attempts(reach(t, mode, path).get()) {
+					x := reach(t, mode, path)
+					judgeAttempt(t, x, a, fmt.Sprintf("%s in %s (held %d)", a.name, p.cell, p.held))
+				}
+			}
+		})
+	}
+}
+
+// judgeAttempt gives the command and holds what happens against the rule.
+func judgeAttempt(t *testing.T, x *till, a attempt, where string) {
+	before, calls := x.get(), x.bank.wired()
+	x.bank.next(fault{status: "S", code: "SUCCESS", undone: true})
+	o, err := a.give(x)
+	after := x.get()
+	switch rule := a.rule(before, x.clock.now()); rule {
+	case refusal:
+		var r *order.RejectedError
+		require.ErrorAs(t, err, &r, where)
+		assert.NotEmpty(t, r.Remedy, where)
+		assert.Contains(t, err.Error(), r.Remedy, where)
+		assert.NotEmpty(t, r.Why(), where)
+		assert.Equal(t, a.verb, r.Command, where)
+		assert.Equal(t, before.Status, r.Status, where)
+		assert.Equal(t, before, after, "%s: a refused command changes nothing", where)
+		assert.Equal(t, calls, x.bank.wired(), "%s: a refused command sends nothing", where)
+	case already:
+		require.NoError(t, err, where)
+		assert.Equal(t, before, after, where)
+		assert.Equal(t, calls, x.bank.wired(), where)
+	case local:
+		require.NoError(t, err, where)
+		assert.Greater(t, after.Version, before.Version, where)
+		assert.Equal(t, calls, x.bank.wired(), where)
+	case sends:
+		if err != nil {
+			require.NotErrorIs(t, err, order.ErrRejected, where)
+		}
+		assert.Equal(t, calls+1, x.bank.wired(), "%s: one call", where)
+		assert.Equal(t, o.Version, after.Version, where)
+	}
+	require.NoError(t, x.lawful(), where)
+}
+
+func TestLaw_ActionsAgreeWithCommandsInEveryCell(t *testing.T) {
+	for name, mode := range modes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for p, path := range paths(t, mode) {
+				x := reach(t, mode, path)
+				o := x.get()
+				actions, err := x.orders.Actions(x.ctx, theOrder)
+				require.NoError(t, err)
+				require.Len(t, actions, len(order.Verbs()))
+				rest := map[order.Verb]int64{order.VerbCapture: o.Authorized - o.Captured, order.VerbRefund: o.Captured - o.Refunded}
+				for _, a := range actions {
+					want, known := refusal, true
+					switch a.Verb {
+					case order.VerbCancel:
+						want = mayCancel(o)
+					case order.VerbCapture:
+						want = mayCapture(o, max(1, rest[a.Verb]), x.clock.now(), true)
+					case order.VerbRefund:
+						want = mayRefund(o, max(1, rest[a.Verb]))
+					default:
+						known = false
+					}
+					if known {
+						assert.Equal(t, want != refusal, a.Legal, "%s in %v", a.Verb, p)
+					}
+					assert.Equal(t, a.Legal, a.Rejected == nil, "%s in %v", a.Verb, p)
+					switch {
+					case !a.Legal:
+						assert.NotEmpty(t, a.Rejected.Remedy, "%s in %v", a.Verb, p)
+						assert.LessOrEqual(t, a.Rejected.Cause.Version, o.Version, "%s in %v", a.Verb, p)
+					case rest[a.Verb] > 0:
+						assert.Equal(t, usd(rest[a.Verb]), a.Max, "%s in %v", a.Verb, p)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Columns of the status × fact table of section 3.1, in the design's order.
+var columns = []order.Status{order.Created, order.Authorized, order.Paid, order.Captured, order.Refunded, order.Cancelled, order.Failed}
+
+// factRow is one row of the table, with its fact. The words of a cell: "-" appends nothing; "noted" appends and changes
+// neither status nor amounts; "add" and a status name apply the amount; "late" adds to the late account; "held" keeps a
+// refund; "!" opens an anomaly; "ends" may end a gateway capture.
+type factRow struct {
+	name  string
+	cells [7]string
+	fits  func(order.Order) bool // whether the row speaks of such an order at all; nil: of all
+	fact  apo.Verified
+}
+
+func factRows() []factRow {
+	at := dawn()
+	known := func(o order.Order) bool { return o.Status != order.Created && o.Status != order.Failed }
+	room := func(o order.Order) bool { return o.Captured+o.Late.Captured+thePart <= theAmount && len(o.Held) == 0 }
+	dashboard := func(minor int64) apo.Verified { return (&till{}).refundOfOurs(minor) }
+	fresh := func(o order.Order) bool {
+		return o.Refunded+o.Late.Refunded == 0 && len(o.Held) == 0 && o.Late.Captured == 0
+	}
+	return []factRow{
+		{"payment pending", [7]string{"noted", "-", "-", "-", "-", "-", "-"}, nil,
+			pendingNotice(notice{Payment: thePayment, PaymentRequest: theRequest})},
+		{"payment succeeded", [7]string{"paid up", "-", "-", "noted", "noted", "late", "paid up !"},
+			// What was paid before the cancellation is not late.
+			func(o order.Order) bool {
+				return len(o.Held) == 0 && (o.Status != order.Cancelled || o.Authorized == 0)
+			},
+			paymentNotice(notice{Payment: thePayment, PaymentRequest: theRequest, Minor: theAmount, At: at})},
+		{"payment failed", [7]string{"failed", "!", "!", "!", "!", "noted", "-"},
+			func(o order.Order) bool { return !(o.Status == order.Created && o.Operation.Kind == order.OpCancel) },
+			paymentNotice(notice{Payment: thePayment, PaymentRequest: theRequest, Code: "ORDER_IS_CLOSED", At: at})},
+		{"capture succeeded", [7]string{"captured", "captured", "!", "add", "add", "late", "captured !"},
+			func(o order.Order) bool { return o.Status == order.Paid || room(o) },
+			captureNotice(notice{Payment: thePayment, Transfer: "cap-new", Minor: thePart, At: at})},
+		{"capture failed", [7]string{"noted", "ends", "!", "ends", "ends", "noted", "noted"}, nil,
+			captureNotice(notice{Payment: thePayment, Transfer: "cap-none", Code: "PROCESS_FAIL", At: at})},
+		{"refund succeeded, within captured", [7]string{"", "", "refunded", "refunded", "refunded", "", ""},
+			func(o order.Order) bool { return fresh(o) && o.Captured >= thePart }, dashboard(thePart)},
+		{"refund succeeded, beyond captured", [7]string{"held", "held", "!", "held", "held", "", "held"},
+			func(o order.Order) bool {
+				return fresh(o) && known(o) && o.Captured < theAmount && o.Authorized == theAmount
+			}, dashboard(theAmount)},
+		{"refund succeeded, beyond authorized", [7]string{"held", "!", "!", "!", "!", "held", "held"},
+			fresh, dashboard(theAmount + 1)},
+		{"cancel proven", [7]string{"cancelled", "cancelled", "cancelled", "!", "!", "-", "cancelled"}, nil, cancelAnswer(thePayment)},
+	}
+}
+
+func TestLaw_FactsInEveryCell(t *testing.T) {
+	for name, mode := range modes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tried := map[string]bool{}
+			for p, path := range paths(t, mode) {
+				for _, row := range factRows() {
+					x := reach(t, mode, path)
+					want := row.cells[slices.Index(columns, p.Status)]
+					if want == "" || row.fits != nil && !row.fits(x.get()) {
+						continue
+					}
+					tried[row.name+p.Status.String()] = true
+					judgeFact(t, x, row, want, fmt.Sprintf("%s in %s (held %d)", row.name, p.cell, p.held))
+				}
+			}
+			assert.Greater(t, len(tried), 30, "the table was walked")
+		})
+	}
+}
+
+// judgeFact lets the fact arrive and holds what happens against the table's cell. Twice is as good as once.
+func judgeFact(t *testing.T, x *till, row factRow, want, where string) {
+	before := x.get()
+	o := x.observe(row.fact)
+	status, captured, refunded, late, held := before.Status, before.Captured, before.Refunded, before.Late, len(before.Held)
+	opened := false
+	switch want {
+	case "-":
+		assert.Equal(t, before.Version, o.Version, "%s: appends nothing", where)
+	case "noted", "ends":
+		if want == "ends" && before.Gateway == order.GatewayOutstanding {
+			assert.Equal(t, order.GatewayFailed, o.Gateway, where)
+		}
+	case "paid up", "paid up !":
+		status = order.Authorized
+		if before.CaptureMode == order.CaptureNone {
+			status, captured = order.Paid, theAmount
+		}
+		opened = want == "paid up !"
+	case "captured", "captured !":
+		status, captured = order.Captured, captured+thePart
+		opened = want == "captured !"
+	case "add":
+		captured += thePart
+	case "refunded":
+		status, refunded = order.Refunded, refunded+thePart
+	case "held":
+		held++
+	case "late":
+		if row.name == "capture succeeded" {
+			late.Captured += thePart
+		} else if before.CaptureMode == order.CaptureNone {
+			late.Captured = theAmount
+		}
+		late.Authorized = o.Late.Authorized
+		assert.Contains(t, anomalies(o), events.LatePayment, "%s: late money is never silent", where)
+	case "cancelled", "failed":
+		status = o.Status
+		assert.Equal(t, want, o.Status.String(), where)
+	case "!":
+		opened = true
+	}
+	assert.Equal(t, status, o.Status, where)
+	assert.Equal(t, []int64{captured, refunded}, []int64{o.Captured, o.Refunded}, where)
+	assert.Equal(t, late, o.Late, where)
+	assert.Len(t, o.Held, held, where)
+	if opened && o.Version > before.Version {
+		assert.Greater(t, len(o.Anomalies), len(before.Anomalies), "%s: opens an anomaly", where)
+	}
+	assert.False(t, opened && o.Version == before.Version && len(o.Anomalies) == 0, "%s: an anomaly is on record", where)
+	assert.Equal(t, o, x.observe(row.fact), "%s: a redelivery changes nothing", where)
+	require.NoError(t, x.lawful(), where)
+}
+
+// Late money that is captured in part stays an anomaly after that part went back: the rest is still held.
+func TestLaw_LateMoneyIsNotSilentWhileSomeIsHeld(t *testing.T) {
+	for minor, want := range map[int64][]events.AnomalyReason{thePart: {events.LatePayment}, theAmount: nil} {
+		x := newTill(t, memory.New())
+		x.place(order.CaptureManual)
+		x.bank.buyerPays(theRequest, theAmount, true)
+		_, err := x.cancel()
+		require.NoError(t, err)
+		x.paid()
+		x.observe(captureNotice(notice{Payment: thePayment, Transfer: "cap-late", Minor: minor, At: dawn()}))
+		o := x.observe((&till{}).refundOfOurs(minor))
+		assert.Equal(t, order.Late{Authorized: theAmount, Captured: minor, Refunded: minor}, o.Late)
+		assert.Equal(t, want, anomalies(o))
+		require.NoError(t, x.lawful())
+	}
+}
