@@ -1,0 +1,204 @@
+package apotest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// book holds what an APO knows: payments, captures and refunds by every id, and
+// the request ids it has answered for.
+type book struct {
+	next       int64 // numbers the ids made here
+	payments   []*payment
+	byRequest  map[string]*payment  // by paymentRequestId
+	byID       map[string]*payment  // by paymentId
+	refunds    map[string]*transfer // by refundId
+	refundKeys map[key]*transfer    // by refundRequestId
+	wake       time.Time            // when settle has something to do; zero: never
+	captures   map[string]*transfer // by captureId
+	keys       map[key]*remembered
+}
+
+func newBook() book {
+	return book{
+		byRequest: map[string]*payment{}, byID: map[string]*payment{}, refunds: map[string]*transfer{},
+		refundKeys: map[key]*transfer{}, captures: map[string]*transfer{}, keys: map[key]*remembered{},
+	}
+}
+
+// key is a request id in its role.
+type key struct {
+	op       Op
+	clientID string
+	id       string
+}
+
+// remembered is what a request id was used for: a transfer, or a failure.
+type remembered struct {
+	content  string
+	transfer *transfer
+	failure  string
+	at       time.Time
+}
+
+// newID makes an id as long as APO's own: digits that begin with the day.
+func (s *Server) newID() string {
+	s.book.next++
+	return fmt.Sprintf("%s%022d", s.now().In(zone()).Format("20060102"), s.book.next)
+}
+
+// Register puts a payment on APO's side, as a merchant's pay call would have,
+// and returns it with its defaults filled in. The buyer has not paid it yet. The
+// error wraps [ErrPlay].
+func (s *Server) Register(p Payment) (Payment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	made, err := s.register(p)
+	if err != nil {
+		return Payment{}, err
+	}
+	return made.Payment, nil
+}
+
+// register fills in the defaults and files the payment.
+func (s *Server) register(p Payment) (*payment, error) {
+	now := s.now()
+	if p.Method == "" {
+		p.Method = MethodCard
+	}
+	if p.card() && p.Capture == "" {
+		p.Capture = Automatic
+	}
+	if p.Window == "" {
+		p.Window = windowOf(p.Method)
+	}
+	if p.RefundWindow == 0 {
+		p.RefundWindow = refundWindow
+	}
+	if p.Expiry.IsZero() {
+		p.Expiry = now.Add(payTime)
+		if strings.HasPrefix(p.Method, transferPrefix) {
+			p.Expiry = now.Add(transferTime)
+		}
+	}
+	if p.ClientID == "" {
+		p.ClientID = s.cfg.ClientID
+	}
+	if p.PaymentID == "" {
+		p.PaymentID = s.newID()
+	}
+	if err := s.checkPayment(p); err != nil {
+		return nil, err
+	}
+	s.wakeAt(p.Expiry)
+	made := &payment{Payment: p, status: Processing, created: now}
+	s.book.payments = append(s.book.payments, made)
+	s.book.byRequest[p.PaymentRequestID] = made
+	s.book.byID[p.PaymentID] = made
+	return made, nil
+}
+
+func (s *Server) checkPayment(p Payment) error {
+	refuse := func(reason string) error { return playError(p.PaymentRequestID, "registered", reason) }
+	switch {
+	case badID(p.PaymentRequestID) != "":
+		return refuse("its paymentRequestId " + badID(p.PaymentRequestID))
+	case badID(p.PaymentID) != "":
+		return refuse("its paymentId " + badID(p.PaymentID))
+	case !p.Amount.valid():
+		return refuse("its amount " + p.Amount.String() + " is not positive or has no currency")
+	case p.card() && p.Capture != Automatic && p.Capture != Manual:
+		return refuse("its capture mode " + string(p.Capture) + " is neither AUTOMATIC nor MANUAL")
+	case s.merchants[p.ClientID] == nil:
+		return refuse("its client id " + p.ClientID + " is not registered: call AddMerchant")
+	case s.book.byRequest[p.PaymentRequestID] != nil:
+		return refuse("there is one of that id: take another paymentRequestId")
+	case s.book.byID[p.PaymentID] != nil:
+		return refuse("its paymentId " + p.PaymentID + " is taken: take another or leave it empty")
+	}
+	switch p.Window {
+	case WindowNever, WindowUntilPaid, WindowWeek, WindowNextDay:
+		return nil
+	}
+	return refuse("its cancel window " + string(p.Window) + " is not known")
+}
+
+// playError says what cannot be done to which payment and why.
+func playError(id, verb, reason string) error {
+	return fmt.Errorf("%w: payment %s cannot be %s: %s", ErrPlay, id, verb, reason)
+}
+
+// find looks a payment up for a merchant; the paymentId wins. Another
+// merchant's payment does not exist.
+func (s *Server) find(clientID string, paymentID, paymentRequestID text) *payment {
+	p := s.book.byID[string(paymentID)]
+	if paymentID == "" {
+		p = s.book.byRequest[string(paymentRequestID)]
+	}
+	if p == nil || p.ClientID != clientID {
+		return nil
+	}
+	return p
+}
+
+// pay answers a pay call: it files the payment and leaves the buyer to it.
+func (s *Server) pay(clientID string, r request) answer {
+	amount, ok := r.PaymentAmount.amount()
+	if !ok || r.PaymentRequestID == "" || r.PaymentMethod.Type == "" {
+		return failed(codeParamIllegal)
+	}
+	wish := Payment{
+		PaymentRequestID: string(r.PaymentRequestID), Amount: amount, Method: string(r.PaymentMethod.Type),
+		Capture: CaptureMode(r.PaymentFactor.CaptureMode), NotifyURL: string(r.PaymentNotifyURL), ClientID: clientID,
+	}
+	if r.PaymentExpiryTime != "" {
+		expiry, err := time.Parse(time.RFC3339, string(r.PaymentExpiryTime))
+		if err != nil {
+			return failed(codeParamIllegal)
+		}
+		wish.Expiry = expiry
+	}
+	if p := s.book.byRequest[wish.PaymentRequestID]; p != nil {
+		return p.payAgain(wish)
+	}
+	p, err := s.register(wish)
+	if err != nil {
+		return failed(codeParamIllegal)
+	}
+	return undecided(codePaymentInProcess, p.fields())
+}
+
+// payAgain answers a repeated pay call: by what became of the payment.
+func (p *payment) payAgain(wish Payment) answer {
+	same := p.ClientID == wish.ClientID && p.Amount == wish.Amount && p.Method == wish.Method &&
+		(wish.Capture == "" || p.Capture == wish.Capture) && (wish.Expiry.IsZero() || p.Expiry.Equal(wish.Expiry))
+	if !same {
+		return failed(codeInconsistent)
+	}
+	switch p.status {
+	case Success:
+		return done(p.fields())
+	case Fail:
+		return answer{result{"F", p.code}, p.fields()}
+	case Cancelled:
+		return answer{result{"F", codeOrderCanceled}, p.fields()}
+	}
+	return undecided(codePaymentInProcess, p.fields())
+}
+
+// fields are what pay, notifyPayment and inquiryPayment say of a payment alike.
+func (p *payment) fields() map[string]any {
+	fields := map[string]any{
+		"paymentId": p.PaymentID, "paymentRequestId": p.PaymentRequestID,
+		"paymentAmount": p.Amount.wire(), "paymentCreateTime": isoTime(p.created),
+	}
+	if !p.paid.IsZero() {
+		fields["paymentTime"] = isoTime(p.paid)
+	}
+	if !p.authExpiry.IsZero() {
+		fields["authExpiryTime"] = isoTime(p.authExpiry)
+	}
+	return fields
+}

@@ -1,0 +1,58 @@
+package apotest
+
+// cancel answers a cancel: in full or not at all, at once, and without any
+// notification.
+func (s *Server) cancel(clientID string, r request) answer {
+	if r.PaymentID == "" && r.PaymentRequestID == "" {
+		return failed(codeParamIllegal)
+	}
+	p := s.find(clientID, r.PaymentID, r.PaymentRequestID)
+	if p == nil {
+		return failed(codeOrderNotExist)
+	}
+	if code := s.cancelCode(p); code != "" {
+		return failed(code)
+	}
+	if p.status != Cancelled || p.lateMoney {
+		s.release(p, byMerchant)
+	}
+	return done(map[string]any{
+		"paymentId": p.PaymentID, "paymentRequestId": p.PaymentRequestID, "cancelTime": isoTime(p.cancelled),
+	})
+}
+
+// cancelCode is the code with which a cancel is refused, "" if it is not.
+func (s *Server) cancelCode(p *payment) string {
+	switch {
+	case p.status == Fail:
+		return codeOrderClosed
+	case anyOf(p.refunds, (*transfer).alive), anyOf(p.captures, isDone):
+		return codeProcessFail
+	case anyOf(p.captures, isPending):
+		return codeStatusInvalid
+	case p.status == Cancelled && !p.lateMoney:
+		if s.cfg.Behaviour.RefuseSecondCancel {
+			return codeStatusInvalid
+		}
+		return ""
+	}
+	return p.windowCode(s.now())
+}
+
+// release cancels a payment: what was held is let go, what was paid goes back.
+func (s *Server) release(p *payment, why closing) {
+	now := s.now()
+	if !p.paid.IsZero() {
+		v := void{id: s.newID(), at: now}
+		kind := Returned
+		v.amount = p.Amount.Minor
+		if p.card() {
+			kind = Voided
+			v.amount -= sum(p.captures, isDone)
+		}
+		p.voids = append(p.voids, v)
+		s.write(p, Entry{Kind: kind, Amount: p.Amount.of(v.amount), ID: v.id})
+	}
+	p.status, p.closed, p.lateMoney = Cancelled, why, false
+	p.cancelled = now
+}

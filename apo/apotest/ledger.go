@@ -1,0 +1,108 @@
+package apotest
+
+import (
+	"slices"
+	"time"
+)
+
+// Movement says what an [Entry] did to the buyer's money.
+type Movement string
+
+// The movements. Money is held on a card before it is captured; a method of one
+// step moves it when the buyer pays.
+const (
+	Authorized Movement = "authorized" // held on a card
+	Paid       Movement = "paid"       // moved, by a method of one step
+	Captured   Movement = "captured"   // moved, out of what is held
+	Refunded   Movement = "refunded"   // given back
+	Voided     Movement = "voided"     // let go, not moved
+	Returned   Movement = "returned"   // given back by the cancel of a paid payment
+	Reversed   Movement = "reversed"   // a capture that was taken back after it succeeded
+)
+
+// Entry is one line of the ledger. Only what succeeded is there.
+type Entry struct {
+	Time             time.Time `json:"time"`
+	Kind             Movement  `json:"kind"`
+	PaymentID        string    `json:"paymentId"`
+	PaymentRequestID string    `json:"paymentRequestId"`
+	Amount           Amount    `json:"amount"`
+	// ID is APO's id of the movement: transactionId, captureId or refundId.
+	ID string `json:"id,omitempty"`
+	// RequestID is the captureRequestId or refundRequestId, where there is one.
+	RequestID string `json:"requestId,omitempty"`
+	// Late marks an authorization or payment that came after a cancel.
+	Late bool `json:"late,omitempty"`
+}
+
+// Totals are the sums of a payment's entries, in minor units.
+type Totals struct {
+	Currency   string `json:"currency"`
+	Authorized int64  `json:"authorized"`
+	Paid       int64  `json:"paid"`
+	Captured   int64  `json:"captured"`
+	Refunded   int64  `json:"refunded"`
+	Voided     int64  `json:"voided"`
+	Returned   int64  `json:"returned"`
+	Reversed   int64  `json:"reversed"`
+	// Late is the part of Authorized and Paid that came after a cancel.
+	Late int64 `json:"late"`
+}
+
+// Kept is what the merchant has.
+func (t Totals) Kept() int64 { return t.Paid + t.Captured - t.Refunded - t.Returned - t.Reversed }
+
+// Held is what is blocked on the buyer's card beside that.
+func (t Totals) Held() int64 { return t.Authorized - t.Captured - t.Voided }
+
+func (t *Totals) add(e Entry) {
+	t.Currency = e.Amount.Currency
+	sums := map[Movement]*int64{
+		Authorized: &t.Authorized, Paid: &t.Paid, Captured: &t.Captured, Refunded: &t.Refunded,
+		Voided: &t.Voided, Returned: &t.Returned, Reversed: &t.Reversed,
+	}
+	if total := sums[e.Kind]; total != nil {
+		*total = add(*total, e.Amount.Minor)
+	}
+	if e.Late {
+		t.Late = add(t.Late, e.Amount.Minor)
+	}
+}
+
+// write adds a line for a payment.
+func (s *Server) write(p *payment, e Entry) {
+	e.Time, e.PaymentID, e.PaymentRequestID = s.now().UTC(), p.PaymentID, p.PaymentRequestID
+	s.ledger = append(s.ledger, e)
+}
+
+// Ledger lists all money that moved or was held, in order. The list is the
+// caller's.
+func (s *Server) Ledger() []Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	return slices.Clone(s.ledger)
+}
+
+// Totals sums the ledger for one payment, named by either id; zero if there is
+// no entry.
+func (s *Server) Totals(id string) Totals {
+	var t Totals
+	for _, e := range s.Ledger() {
+		if e.PaymentRequestID == id || e.PaymentID == id {
+			t.add(e)
+		}
+	}
+	return t
+}
+
+// AllTotals sums the ledger for every payment in it, by paymentRequestId.
+func (s *Server) AllTotals() map[string]Totals {
+	all := map[string]Totals{}
+	for _, e := range s.Ledger() {
+		t := all[e.PaymentRequestID]
+		t.add(e)
+		all[e.PaymentRequestID] = t
+	}
+	return all
+}

@@ -1,0 +1,208 @@
+package apotest
+
+import (
+	"math"
+	"strconv"
+	"time"
+)
+
+// Op names an operation, as the last part of its path, or a notification.
+type Op string
+
+// The operations served, and the notifications sent.
+const (
+	OpPay            Op = "pay"
+	OpCancel         Op = "cancel"
+	OpCapture        Op = "capture"
+	OpRefund         Op = "refund"
+	OpInquirePayment Op = "inquiryPayment"
+	OpInquireRefund  Op = "inquiryRefund"
+
+	OpNotifyPayment Op = "notifyPayment"
+	OpNotifyCapture Op = "notifyCapture"
+	OpNotifyRefund  Op = "notifyRefund"
+)
+
+// calledOps are those a merchant calls, notifyOps those sent to it.
+var (
+	calledOps = []Op{OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund}
+	notifyOps = []Op{OpNotifyPayment, OpNotifyCapture, OpNotifyRefund}
+)
+
+// Amount is money: a count of minor units and an ISO 4217 code.
+type Amount struct {
+	Currency string `json:"currency"`
+	Minor    int64  `json:"minor"`
+}
+
+// String writes the amount as "EUR 1250", in minor units.
+func (a Amount) String() string { return a.Currency + " " + strconv.FormatInt(a.Minor, 10) }
+
+// of gives another count of the same currency.
+func (a Amount) of(minor int64) Amount { return Amount{Currency: a.Currency, Minor: minor} }
+
+// wire is the amount as a message carries it.
+func (a Amount) wire() map[string]any {
+	return map[string]any{"currency": a.Currency, "value": strconv.FormatInt(a.Minor, 10)}
+}
+
+// add is a sum that stops at the largest amount instead of turning negative.
+func add(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
+// CaptureMode says who captures an authorized card payment.
+type CaptureMode string
+
+// The capture modes; "" is Automatic. Methods that are paid in one step ignore it.
+const (
+	Automatic CaptureMode = "AUTOMATIC"
+	Manual    CaptureMode = "MANUAL"
+)
+
+// MethodCard is the method that authorizes first and captures afterwards. Every
+// other method is paid in one step.
+const MethodCard = "CARD"
+
+// Payment is what a merchant registers, and what APO was asked to collect.
+type Payment struct {
+	// PaymentRequestID is the merchant's id, 1 to 64 bytes; required.
+	PaymentRequestID string `json:"paymentRequestId"`
+	// PaymentID is APO's id; made where it is empty.
+	PaymentID string `json:"paymentId,omitempty"`
+	// Amount is positive.
+	Amount Amount `json:"amount"`
+	// Method is APO's payment method type; "" is [MethodCard].
+	Method string `json:"method,omitempty"`
+	// Capture is read for cards alone.
+	Capture CaptureMode `json:"capture,omitempty"`
+	// Expiry is when an unpaid payment fails. Zero: 14 minutes from now, for a bank
+	// transfer 48 hours.
+	Expiry time.Time `json:"expiry,omitzero"`
+	// NotifyURL wins over the server's for this payment and its captures.
+	NotifyURL string `json:"notifyUrl,omitempty"`
+	// Window says until when it can be cancelled; "" is the method's own.
+	Window Window `json:"window,omitempty"`
+	// RefundWindow is how long after payment it can be refunded; zero is 365 days.
+	RefundWindow time.Duration `json:"refundWindow,omitempty"`
+	// SingleCapture allows one capture only.
+	SingleCapture bool `json:"singleCapture,omitempty"`
+	// NoRefund, NoPartialRefund and SingleRefund are limits some methods have.
+	NoRefund        bool `json:"noRefund,omitempty"`
+	NoPartialRefund bool `json:"noPartialRefund,omitempty"`
+	SingleRefund    bool `json:"singleRefund,omitempty"`
+	// ClientID is the merchant it belongs to; "" is the server's.
+	ClientID string `json:"clientId,omitempty"`
+}
+
+// card reports a payment that is authorized before it is captured.
+func (p Payment) card() bool { return p.Method == MethodCard }
+
+// Status is how far a payment, capture or refund has come.
+type Status string
+
+// The statuses, in APO's words.
+const (
+	Success    Status = "SUCCESS"
+	Fail       Status = "FAIL"
+	Processing Status = "PROCESSING"
+	Cancelled  Status = "CANCELLED"
+)
+
+// closing says why a payment is cancelled, which decides what a capture is told.
+type closing int
+
+const (
+	notClosed closing = iota
+	byMerchant
+	byExpiry // the authorization ran out
+	byIssuer // the authorization was taken back
+)
+
+// payment is a payment with all that happened to it.
+type payment struct {
+	Payment
+	status     Status
+	closed     closing
+	code       string // why it failed
+	created    time.Time
+	paid       time.Time // authorized or paid; zero before
+	paidID     string    // the transaction that did it
+	late       bool      // it came after a cancel
+	authExpiry time.Time
+	cancelled  time.Time
+	lateMoney  bool // money of the buyer arrived after a cancel and is there
+	voids      []void
+	captures   []*transfer
+	refunds    []*transfer
+}
+
+// void is a cancel that released or returned money.
+type void struct {
+	id     string
+	amount int64
+	at     time.Time
+}
+
+// transfer is a capture or a refund.
+type transfer struct {
+	ID        string
+	RequestID string
+	amount    Amount
+	status    Status
+	code      string
+	at        time.Time // asked for
+	ended     time.Time
+	settleAt  time.Time // zero: when the test says so
+	automatic bool      // a capture that APO made by itself
+	foreign   bool      // from the dashboard
+	reversed  bool
+	inProcess bool   // accepted with U instead of S
+	captureID string // the capture that a refund names
+	notifyURL string
+	payment   *payment
+}
+
+// alive reports a transfer that moved money or still may.
+func (t *transfer) alive() bool { return t.status == Success || t.status == Processing }
+
+// sum adds the amounts of the transfers that keep says.
+func sum(list []*transfer, keep func(*transfer) bool) int64 {
+	var total int64
+	for _, t := range list {
+		if keep(t) {
+			total = add(total, t.amount.Minor)
+		}
+	}
+	return total
+}
+
+func isDone(t *transfer) bool { return t.status == Success }
+
+func isPending(t *transfer) bool { return t.status == Processing }
+
+func anyOf(list []*transfer, is func(*transfer) bool) bool {
+	for _, t := range list {
+		if is(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// refundable is what is there to give back: what was paid or captured.
+func (p *payment) refundable() int64 {
+	switch {
+	case p.paid.IsZero(), p.status == Cancelled && !p.lateMoney:
+		return 0
+	case p.card():
+		return sum(p.captures, isDone)
+	}
+	return p.Amount.Minor
+}
+
+// refunding is what was given back or is on its way.
+func (p *payment) refunding() int64 { return sum(p.refunds, (*transfer).alive) }

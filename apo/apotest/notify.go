@@ -1,0 +1,207 @@
+package apotest
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+const (
+	// defaultNotifyPath is signed where no notify URL is known.
+	defaultNotifyPath = "/notify"
+
+	typePaymentResult  = "PAYMENT_RESULT"
+	typePaymentPending = "PAYMENT_PENDING"
+	typeCaptureResult  = "CAPTURE_RESULT"
+	typeRefundResult   = "REFUND_RESULT"
+)
+
+// Notification is a message from APO to the merchant, signed and ready to be
+// handed to whatever verifies it.
+type Notification struct {
+	// Number counts notifications from 1, in the order in which they arose. A
+	// duplicate has the number of its original.
+	Number int
+	Op     Op
+	// Type is its notifyType.
+	Type string
+	// Method, Path, Header and Body are the HTTP request. Path is what is signed.
+	Method, Path string
+	Header       http.Header
+	Body         []byte
+	// URL is where it is sent; empty if nowhere.
+	URL string
+	// PaymentRequestID and PaymentID name the payment it is about, RequestID the
+	// capture or refund: also where the message itself does not say.
+	PaymentRequestID, PaymentID, RequestID string
+	// Time is when it arose.
+	Time time.Time
+	// Deliveries counts how often it was sent, and Acknowledged says that the last
+	// of them was answered as APO wants it.
+	Deliveries   int
+	Acknowledged bool
+}
+
+// note is a notification on its way.
+type note struct {
+	Notification
+	due      time.Time
+	taken    bool
+	behind   bool // waits for the next one to overtake it
+	spoiled  bool // its signature does not fit
+	sending  bool
+	sendable bool
+	clientID string
+}
+
+// outbox holds all notifications, in the order in which they go out.
+type outbox struct {
+	made  int
+	notes []*note
+}
+
+func (s *Server) notifyPayment(p *payment, notifyType string, r result) {
+	s.notify(p, OpNotifyPayment, notifyType, r, "", p.NotifyURL, p.fields())
+}
+
+func (s *Server) notifyCapture(t *transfer) {
+	fields := map[string]any{
+		"paymentId": t.payment.PaymentID, "captureId": t.ID, "captureAmount": t.amount.wire(),
+		"captureTime": isoTime(s.now()),
+	}
+	if t.RequestID != "" {
+		fields["captureRequestId"] = t.RequestID
+	}
+	s.notify(t.payment, OpNotifyCapture, typeCaptureResult, t.result(), t.RequestID, t.notifyURL, fields)
+}
+
+// notifyRefund tells of a refund's end. It names no payment, as at APO.
+func (s *Server) notifyRefund(t *transfer) {
+	fields := map[string]any{
+		"refundStatus": string(t.status), "refundRequestId": t.RequestID, "refundId": t.ID,
+		"refundAmount": t.amount.wire(), "refundTime": isoTime(t.ended),
+	}
+	s.notify(t.payment, OpNotifyRefund, typeRefundResult, t.result(), t.RequestID, t.notifyURL, fields)
+}
+
+// result is how a transfer ended.
+func (t *transfer) result() result {
+	if t.status == Fail {
+		return result{"F", t.code}
+	}
+	return result{"S", codeSuccess}
+}
+
+// notify puts a message into the outbox, as the script would have it.
+func (s *Server) notify(p *payment, op Op, notifyType string, r result, requestID, target string, fields map[string]any) {
+	strikes := s.strikesFor(op, func(id string) bool {
+		return id == p.PaymentRequestID || id == p.PaymentID || id == requestID
+	})
+	s.outbox.made++
+	fields["notifyType"] = notifyType
+	n := note{
+		Notification: Notification{
+			Number: s.outbox.made, Op: op, Type: notifyType, Method: http.MethodPost, Path: s.notifyOwn,
+			Body:             encode(r, fields, s.cfg.Behaviour.StringScalars),
+			PaymentRequestID: p.PaymentRequestID, PaymentID: p.PaymentID, RequestID: requestID, Time: s.now().UTC(),
+		},
+		due: s.now().Add(strikes.delay()), behind: strikes.has(Reorder), spoiled: strikes.has(BadSignature),
+		clientID: p.ClientID,
+	}
+	if strikes.has(Lose) {
+		return
+	}
+	if target == "" {
+		target = s.cfg.NotifyURL
+	}
+	if target != "" {
+		n.aim(target)
+	}
+	copies := 1
+	if f, is := strikes.find(Duplicate); is {
+		copies += max(f.Times, 1)
+	}
+	for range copies {
+		s.outbox.put(n)
+	}
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
+
+// aim sets where a note goes. One that would leave this machine is kept for
+// taking and never sent.
+func (n *note) aim(target string) {
+	parsed, err := notifyTarget(target)
+	n.sendable = err == nil
+	if parsed != nil {
+		n.Path = parsed.RequestURI()
+		n.URL = target
+	}
+}
+
+// notifyTarget parses a notify URL. The URL is nil where it cannot be read; the
+// error also refuses what is not loopback.
+func notifyTarget(target string) (*url.URL, error) {
+	parsed, err := url.Parse(target)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return nil, fmt.Errorf("notify URL %q is no http URL", target)
+	}
+	if !isLoopback(parsed.Hostname()) {
+		return parsed, fmt.Errorf("notify URL %q is not loopback: a simulator sends to this machine only", target)
+	}
+	return parsed, nil
+}
+
+// put appends a note; one that waits to be overtaken stays behind it.
+func (o *outbox) put(n note) {
+	at := len(o.notes)
+	if at > 0 && o.notes[at-1].behind && o.notes[at-1].Number != n.Number {
+		at--
+		o.notes[at].behind = false
+	}
+	o.notes = slices.Insert(o.notes, at, &n)
+}
+
+// Notifications lists all notifications there are, in the order in which they go
+// out and freshly signed. Those that a script duplicates are there several times.
+func (s *Server) Notifications() []Notification { return s.signed(func(*note) bool { return true }) }
+
+// TakeNotifications lists those that were not taken yet, likewise. It does not
+// keep them from being sent, if they have somewhere to go.
+func (s *Server) TakeNotifications() []Notification {
+	return s.signed(func(n *note) bool {
+		fresh := !n.taken
+		n.taken = true
+		return fresh
+	})
+}
+
+func (s *Server) signed(want func(*note) bool) []Notification {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	var list []Notification
+	for _, n := range s.outbox.notes {
+		if want(n) {
+			list = append(list, s.sign(n))
+		}
+	}
+	return list
+}
+
+// sign gives a note its headers, with the time of now.
+func (s *Server) sign(n *note) Notification {
+	out := n.Notification
+	out.Body = slices.Clone(n.Body)
+	out.Header = http.Header{"Content-Type": {jsonType}}
+	body := out.Body
+	if n.spoiled {
+		body = append([]byte("{}"), body...)
+	}
+	s.signHeader(out.Header, "Request-Time", out.Path, n.clientID, body)
+	return out
+}

@@ -1,0 +1,148 @@
+package apotest
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/tilltape/tilltape/apo"
+)
+
+// idMax bounds an id, in bytes.
+const idMax = 64
+
+// fillKeys makes the keys that the configuration does not bring.
+func fillKeys(c *Config) error {
+	var err error
+	if c.APO == nil {
+		if c.APO, err = rsa.GenerateKey(rand.Reader, apo.KeyBitsMin); err != nil {
+			return fmt.Errorf("%w: making APO's key: %w", ErrConfig, err)
+		}
+	}
+	if c.APO.N.BitLen() < apo.KeyBitsMin {
+		return fmt.Errorf("%w: APO's key has %d bits: give one of %d or more", ErrConfig, c.APO.N.BitLen(), apo.KeyBitsMin)
+	}
+	if c.MerchantPublic != nil {
+		return nil
+	}
+	if c.Merchant == nil {
+		if c.Merchant, err = rsa.GenerateKey(rand.Reader, apo.KeyBitsMin); err != nil {
+			return fmt.Errorf("%w: making the merchant's key: %w", ErrConfig, err)
+		}
+	}
+	c.MerchantPublic = &c.Merchant.PublicKey
+	return nil
+}
+
+// PublicKey is APO's public key, with which answers and notifications are
+// verified. Its version is "1".
+func (s *Server) PublicKey() *rsa.PublicKey { return &s.apoKey.PublicKey }
+
+// Keys are what a client of the configured merchant needs. Private is nil where
+// only the merchant's public key was given.
+func (s *Server) Keys() apo.Keys {
+	return apo.Keys{
+		Private: s.cfg.Merchant, KeyVersion: apo.DefaultKeyVersion,
+		Public: map[string]*rsa.PublicKey{apo.DefaultKeyVersion: s.PublicKey()},
+	}
+}
+
+// AddMerchant registers a merchant's public key under a version, "" being "1".
+// A second call with the same version replaces the key. The error wraps
+// [ErrConfig].
+func (s *Server) AddMerchant(clientID, keyVersion string, key *rsa.PublicKey) error {
+	if keyVersion == "" {
+		keyVersion = apo.DefaultKeyVersion
+	}
+	if reason := badID(clientID); reason != "" {
+		return fmt.Errorf("%w: client id %s", ErrConfig, reason)
+	}
+	if key == nil || key.N == nil || key.N.BitLen() < apo.KeyBitsMin {
+		return fmt.Errorf("%w: client %s has no RSA key of %d bits or more: give its public key", ErrConfig, clientID, apo.KeyBitsMin)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.merchants[clientID] == nil {
+		s.merchants[clientID] = map[string]*rsa.PublicKey{}
+	}
+	s.merchants[clientID][keyVersion] = key
+	return nil
+}
+
+// badID says what is wrong with an id, "" if nothing is.
+func badID(id string) string {
+	switch {
+	case id == "":
+		return "is empty"
+	case len(id) > idMax:
+		return fmt.Sprintf("has %d bytes, above %d", len(id), idMax)
+	case !utf8.ValidString(id), strings.ContainsFunc(id, unicode.IsControl):
+		return "has a control character or is not UTF-8"
+	}
+	return ""
+}
+
+// checkRequest verifies a request's signature and gives the code of what is
+// wrong with it, "" if nothing is.
+func (s *Server) checkRequest(r *http.Request, body []byte) string {
+	clientID := r.Header.Get("Client-Id")
+	s.mu.Lock()
+	keys := s.merchants[clientID]
+	s.mu.Unlock()
+	if keys == nil {
+		return "INVALID_CLIENT"
+	}
+	signature, err := apo.ParseSignature(r.Header.Get("Signature"))
+	if err != nil || r.Header.Get("Request-Time") == "" {
+		return "INVALID_SIGNATURE"
+	}
+	if signature.KeyVersion == "" {
+		signature.KeyVersion = apo.DefaultKeyVersion
+	}
+	key := keys[signature.KeyVersion]
+	if key == nil {
+		return "KEY_NOT_FOUND"
+	}
+	message := apo.Message{
+		Method: r.Method, Path: r.URL.RequestURI(), ClientID: clientID, Time: r.Header.Get("Request-Time"), Body: body,
+	}
+	if message.Verify(key, signature.Value) != nil {
+		return "INVALID_SIGNATURE"
+	}
+	return ""
+}
+
+// signHeader adds what makes a message APO's: the client id, the time under
+// timeName, and the signature.
+func (s *Server) signHeader(header http.Header, timeName, path, clientID string, body []byte) {
+	stamp := s.stamp(s.now())
+	message := apo.Message{Method: http.MethodPost, Path: path, ClientID: clientID, Time: stamp, Body: body}
+	value, err := message.Sign(s.apoKey)
+	if err != nil {
+		// The key was checked when the server was built; an unsigned message is what
+		// a client must not believe, so nothing false leaves.
+		return
+	}
+	header.Set("Client-Id", clientID)
+	header.Set(timeName, stamp)
+	header.Set("Signature", apo.Signature{Algorithm: apo.Algorithm, KeyVersion: apo.DefaultKeyVersion, Value: value}.Header())
+}
+
+// stamp writes a header's time.
+func (s *Server) stamp(t time.Time) string {
+	if s.cfg.Behaviour.ISOTimes {
+		return isoTime(t)
+	}
+	return strconv.FormatInt(t.UnixMilli(), 10)
+}
+
+// zone is the offset in which APO writes times.
+func zone() *time.Location { return time.FixedZone("UTC+8", 8*60*60) }
+
+func isoTime(t time.Time) string { return t.In(zone()).Format("2006-01-02T15:04:05Z07:00") }
