@@ -76,8 +76,10 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 		answered.Due = d.env.Now.Add(ParkedEvery)
 	case then == AskAgain && (p.Kind != OpCancel || d.o.Gateway != GatewayOutstanding):
 		answered.AskAgain, answered.Due = true, d.env.Now
-	case d.o.Operation.Phase == Accepted:
-		answered.Due = d.env.Now.Add(d.env.Policy.wait(p.Waits))
+	case p.Phase == Accepted && p.Due.After(d.env.Now): // accepted just now: the schedule begins
+		answered.Due = p.Due
+	case p.Phase == Accepted:
+		answered.Due = d.env.Now.Add(d.env.Policy.wait(p.Waits + 1)) // the first wait passed before this inquiry
 	default:
 		answered.Due = d.env.Now.Add(d.env.Policy.retry(p.Waits))
 	}
@@ -148,6 +150,7 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	case due.After(d.env.Now), answered.Subject != events.SubjectPayment:
 		return due
 	case o.Gateway == GatewayOutstanding, len(o.Held) > 0:
+		return d.env.Now.Add(d.env.Policy.wait(o.Watches + 1)) // the first wait passed before this inquiry
 	case due.IsZero(), answered.Outcome != events.InquiryUnknown, !o.watching():
 		return zeroTime
 	}
