@@ -16,6 +16,7 @@ const suggestionDistance = 2
 // what decides the exit code.
 func commands(t terminal) []*cobra.Command {
 	return []*cobra.Command{
+		graphCommand(t),
 		replayCommand(t),
 		versionCommand(t),
 	}
