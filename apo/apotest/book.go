@@ -11,7 +11,7 @@ import (
 type book struct {
 	next       int64 // numbers the ids made here
 	payments   []*payment
-	byRequest  map[string]*payment  // by paymentRequestId
+	byRequest  map[key]*payment     // by paymentRequestId
 	byID       map[string]*payment  // by paymentId
 	refunds    map[string]*transfer // by refundId
 	refundKeys map[key]*transfer    // by refundRequestId
@@ -22,17 +22,19 @@ type book struct {
 
 func newBook() book {
 	return book{
-		byRequest: map[string]*payment{}, byID: map[string]*payment{}, refunds: map[string]*transfer{},
+		byRequest: map[key]*payment{}, byID: map[string]*payment{}, refunds: map[string]*transfer{},
 		refundKeys: map[key]*transfer{}, captures: map[string]*transfer{}, keys: map[key]*remembered{},
 	}
 }
 
-// key is a request id in its role.
+// key is a request id in its role: each merchant has its own.
 type key struct {
 	op       Op
 	clientID string
 	id       string
 }
+
+func payKey(clientID, id string) key { return key{OpPay, clientID, id} }
 
 // remembered is what a request id was used for: a transfer, or a failure.
 type remembered struct {
@@ -95,7 +97,7 @@ func (s *Server) register(p Payment) (*payment, error) {
 	s.wakeAt(p.Expiry)
 	made := &payment{Payment: p, status: Processing, created: now}
 	s.book.payments = append(s.book.payments, made)
-	s.book.byRequest[p.PaymentRequestID] = made
+	s.book.byRequest[payKey(p.ClientID, p.PaymentRequestID)] = made
 	s.book.byID[p.PaymentID] = made
 	return made, nil
 }
@@ -113,7 +115,7 @@ func (s *Server) checkPayment(p Payment) error {
 		return refuse("its capture mode " + string(p.Capture) + " is neither AUTOMATIC nor MANUAL")
 	case s.merchants[p.ClientID] == nil:
 		return refuse("its client id " + p.ClientID + " is not registered: call AddMerchant")
-	case s.book.byRequest[p.PaymentRequestID] != nil:
+	case s.book.byRequest[payKey(p.ClientID, p.PaymentRequestID)] != nil:
 		return refuse("there is one of that id: take another paymentRequestId")
 	case s.book.byID[p.PaymentID] != nil:
 		return refuse("its paymentId " + p.PaymentID + " is taken: take another or leave it empty")
@@ -135,7 +137,7 @@ func playError(id, verb, reason string) error {
 func (s *Server) find(clientID string, paymentID, paymentRequestID text) *payment {
 	p := s.book.byID[string(paymentID)]
 	if paymentID == "" {
-		p = s.book.byRequest[string(paymentRequestID)]
+		p = s.book.byRequest[payKey(clientID, string(paymentRequestID))]
 	}
 	if p == nil || p.ClientID != clientID {
 		return nil
@@ -160,7 +162,7 @@ func (s *Server) pay(clientID string, r request) answer {
 		}
 		wish.Expiry = expiry
 	}
-	if p := s.book.byRequest[wish.PaymentRequestID]; p != nil {
+	if p := s.book.byRequest[payKey(clientID, wish.PaymentRequestID)]; p != nil {
 		return p.payAgain(wish)
 	}
 	p, err := s.register(wish)

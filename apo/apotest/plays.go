@@ -3,12 +3,13 @@ package apotest
 // CodeDeclined is the result code of a payment that the buyer's bank declined.
 const CodeDeclined = "USER_BALANCE_NOT_ENOUGH"
 
-// play finds a payment by either id and lets act change it.
+// play finds a payment by either id and lets act change it. Where several
+// merchants are registered, a paymentRequestId means the configured one's.
 func (s *Server) play(id string, act func(*payment) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle()
-	p := s.book.byRequest[id]
+	p := s.book.byRequest[payKey(s.cfg.ClientID, id)]
 	if p == nil {
 		p = s.book.byID[id]
 	}

@@ -29,6 +29,9 @@ func fillKeys(c *Config) error {
 		return fmt.Errorf("%w: APO's key has %d bits: give one of %d or more", ErrConfig, c.APO.N.BitLen(), apo.KeyBitsMin)
 	}
 	if c.MerchantPublic != nil {
+		if c.Merchant != nil && !c.Merchant.PublicKey.Equal(c.MerchantPublic) {
+			return fmt.Errorf("%w: Merchant and MerchantPublic are no pair: give one of them", ErrConfig)
+		}
 		return nil
 	}
 	if c.Merchant == nil {
@@ -46,10 +49,12 @@ func (s *Server) PublicKey() *rsa.PublicKey { return &s.apoKey.PublicKey }
 
 // Keys are what a client of the configured merchant needs. Private is nil where
 // only the merchant's public key was given.
-func (s *Server) Keys() apo.Keys {
+func (s *Server) Keys() apo.Keys { return clientKeys(s.cfg.Merchant, s.PublicKey()) }
+
+func clientKeys(private *rsa.PrivateKey, public *rsa.PublicKey) apo.Keys {
 	return apo.Keys{
-		Private: s.cfg.Merchant, KeyVersion: apo.DefaultKeyVersion,
-		Public: map[string]*rsa.PublicKey{apo.DefaultKeyVersion: s.PublicKey()},
+		Private: private, KeyVersion: apo.DefaultKeyVersion,
+		Public: map[string]*rsa.PublicKey{apo.DefaultKeyVersion: public},
 	}
 }
 

@@ -1,0 +1,144 @@
+package apotest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+)
+
+// ControlPath begins all paths of [Server.ControlHandler].
+const ControlPath = "/_control/"
+
+// ControlHandler plays buyer, dashboard and script over HTTP, so that a shell
+// can drive a simulator that runs as a process. The package documentation lists
+// its calls. It obeys whoever reaches it: serve it on loopback alone. What a web
+// page in a browser sends is refused.
+func (s *Server) ControlHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+ControlPath+"register", s.controlRegister)
+	for name, play := range map[string]func(string) error{
+		"submit": s.Submit, "pay-late": s.PayLate, "pend": s.Pend, "decline": s.Decline, "expire": s.Expire,
+		"fail-capture": s.FailCapture, "void": s.VoidAuthorization,
+	} {
+		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
+			s.controlled(w, r, play(r.PathValue("id")))
+		})
+	}
+	for name, finish := range map[string]func(string, bool) error{
+		"finish-capture": s.FinishCapture, "finish-refund": s.FinishRefund,
+	} {
+		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
+			s.controlled(w, r, finish(r.PathValue("id"), r.FormValue("ok") != "false"))
+		})
+	}
+	for name, move := range map[string]func(string, int64) (string, error){
+		"refund": s.DashboardRefund, "capture": s.DashboardCapture,
+	} {
+		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
+			minor, err := strconv.ParseInt(r.FormValue("amount"), 10, 64)
+			if err != nil {
+				controlError(w, http.StatusBadRequest, "amount is no count of minor units: add ?amount=500")
+				return
+			}
+			_, err = move(r.PathValue("id"), minor)
+			s.controlled(w, r, err)
+		})
+	}
+	s.controlReading(mux)
+	return localOnly(mux)
+}
+
+// controlReading adds what shows the server, and its script.
+func (s *Server) controlReading(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+ControlPath+"payment/{id}", func(w http.ResponseWriter, r *http.Request) { s.controlled(w, r, nil) })
+	mux.HandleFunc("GET "+ControlPath+"ledger", func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, s.Ledger()) })
+	mux.HandleFunc("GET "+ControlPath+"totals", func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, s.AllTotals()) })
+	mux.HandleFunc("GET "+ControlPath+"calls", func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, s.Calls()) })
+	mux.HandleFunc("GET "+ControlPath+"notifications", func(w http.ResponseWriter, _ *http.Request) {
+		controlAnswer(w, s.Notifications())
+	})
+	mux.HandleFunc("POST "+ControlPath+"script", func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, scriptMax))
+		if err != nil {
+			controlError(w, http.StatusRequestEntityTooLarge, "the script is too large")
+			return
+		}
+		faults, err := ParseScript(text)
+		if err == nil {
+			err = s.Script(faults...)
+		}
+		if err != nil {
+			controlError(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		controlAnswer(w, map[string]int{"armed": len(faults)})
+	})
+	mux.HandleFunc("DELETE "+ControlPath+"script", func(w http.ResponseWriter, _ *http.Request) {
+		s.ClearScript()
+		controlAnswer(w, map[string]int{"armed": 0})
+	})
+	mux.HandleFunc("POST "+ControlPath+"forget-keys", func(w http.ResponseWriter, _ *http.Request) {
+		s.ForgetKeys()
+		controlAnswer(w, map[string]bool{"forgotten": true})
+	})
+}
+
+func (s *Server) controlRegister(w http.ResponseWriter, r *http.Request) {
+	var p Payment
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, bodyMax))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&p); err != nil {
+		controlError(w, http.StatusBadRequest, "not a payment in JSON: "+err.Error())
+		return
+	}
+	made, err := s.Register(p)
+	if err != nil {
+		controlError(w, http.StatusConflict, err.Error())
+		return
+	}
+	controlAnswer(w, made)
+}
+
+// controlled answers a play with how the payment stands after it.
+func (s *Server) controlled(w http.ResponseWriter, r *http.Request, err error) {
+	id := r.PathValue("id")
+	status := s.Status(id)
+	switch {
+	case status == "":
+		controlError(w, http.StatusNotFound, playError(id, "found", "nobody registered it or called pay for it").Error())
+	case errors.Is(err, ErrPlay):
+		controlError(w, http.StatusConflict, err.Error())
+	default:
+		controlAnswer(w, map[string]any{"id": id, "status": status, "totals": s.Totals(id)})
+	}
+}
+
+// localOnly refuses what a web page could send: a host name that is not
+// loopback's, as DNS rebinding makes it, or an Origin.
+func localOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if !isLoopback(host) || r.Header.Get("Origin") != "" {
+			controlError(w, http.StatusForbidden, "controls answer programs on this machine only")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func controlAnswer(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", jsonType)
+	_ = json.NewEncoder(w).Encode(value)
+}
+
+func controlError(w http.ResponseWriter, status int, reason string) {
+	w.Header().Set("Content-Type", jsonType)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": reason})
+}
