@@ -47,12 +47,12 @@ func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 }
 
 // unresolved keeps an unknown outcome and says when APO is asked next: after an F that does not decide at once, because
-// APO is there to answer and only the inquiry can tell; later, and after silence, by the schedule.
+// APO is there to answer and only an inquiry can tell; after U and silence by the schedule.
 func (d *decision) unresolved(v *Verdict, proof events.Proof, definite, inquire bool) {
 	p := &d.o.Operation
-	due := d.env.Now.Add(d.env.Policy.retry(p.Waits))
-	if inquire && p.Waits == 0 {
-		due = d.env.Now
+	due := d.env.Now
+	if !inquire {
+		due = due.Add(d.env.Policy.retry(p.Waits))
 	}
 	u := events.Unresolved{Attempt: proof.Attempt, Code: v.Code, Message: clip(v.Message), Problem: clip(v.Problem), Definite: definite,
 		Inquire: inquire, Due: due, Proof: proof}

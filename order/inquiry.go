@@ -76,6 +76,9 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 		answered.Due = d.env.Now.Add(ParkedEvery)
 	case then == AskAgain && (p.Kind != OpCancel || d.o.Gateway != GatewayOutstanding):
 		answered.AskAgain, answered.Due = true, d.env.Now
+		if p.Inquire { // APO answered F: asking again at once would be answered the same
+			answered.Due = d.env.Now.Add(d.env.Policy.retry(p.Waits))
+		}
 	case p.Phase == Accepted && p.Due.After(d.env.Now): // accepted just now: the schedule begins
 		answered.Due = p.Due
 	case p.Phase == Accepted:
