@@ -16,8 +16,11 @@ const suggestionDistance = 2
 // what decides the exit code.
 func commands(t terminal) []*cobra.Command {
 	return []*cobra.Command{
+		crashChild(),
+		demoCommand(t),
 		graphCommand(t),
 		replayCommand(t),
+		simulateCommand(t),
 		versionCommand(t),
 	}
 }

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store/bolt"
+)
+
+// demo is the till, the APO it talks to, and what was seen of both.
+type demo struct {
+	t        terminal
+	path     string
+	clock    *apotest.Clock
+	apo      *apotest.Server
+	client   *apo.Client
+	verifier *apo.Verifier
+	log      *bolt.Log
+	orders   *tilltape.Orders
+
+	seen     int // calls on the wire already told
+	refused  int // commands refused before APO
+	number   int // of the story
+	expected int
+	broken   []string
+}
+
+func newDemo(t terminal, path string) (*demo, error) {
+	d := &demo{t: t, path: path, clock: apotest.NewClock(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC))}
+	var err error
+	if d.apo, err = apotest.NewServer(&apotest.Config{Now: d.clock.Now, ManualDelivery: true}); err != nil {
+		return nil, err
+	}
+	keys := d.apo.Keys()
+	if d.client, err = apo.NewClient(d.apo.URL(), d.apo.ClientID(), keys, &apo.Config{Now: d.clock.Now, CallTimeout: demoCallTimeout}); err != nil {
+		return nil, errors.Join(err, d.apo.Close())
+	}
+	if d.verifier, err = apo.NewVerifier(d.apo.ClientID(), keys, nil); err != nil {
+		return nil, errors.Join(err, d.apo.Close())
+	}
+	if err := d.open(); err != nil {
+		return nil, errors.Join(err, d.apo.Close())
+	}
+	return d, nil
+}
+
+// demoCallTimeout is in real time: the lost answers of the demo are cut connections, so it is never waited for.
+const demoCallTimeout = 5 * time.Second
+
+// demoConfig is the till's policy: Antom acquires, so its documented windows are known.
+func demoConfig(now func() time.Time) *tilltape.Config {
+	return &tilltape.Config{Now: now, Actor: "till", Policy: order.Policy{Windows: order.AntomWindows()}}
+}
+
+func (d *demo) open() error {
+	log, err := bolt.Open(d.path, nil)
+	if err != nil {
+		return err
+	}
+	orders, err := tilltape.New(log, d.client, demoConfig(d.clock.Now))
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	d.log, d.orders = log, orders
+	return nil
+}
+
+// shut closes the log, as a process that ends would: bbolt's file belongs to one process at a time.
+func (d *demo) shut() error { return errors.Join(d.orders.Close(), d.log.Close()) }
+
+func (d *demo) close() {
+	_ = d.shut()
+	d.client.Close()
+	_ = d.apo.Close()
+}
+
+func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.t.out, "  "+format+"\n", args...) }
+
+func (d *demo) title(text string) { fmt.Fprintf(d.t.out, "%s\n", d.t.paint(bold, text)) }
+
+// begin starts a story, two minutes after the one before.
+func (d *demo) begin(title string) {
+	d.number++
+	d.clock.Advance(2 * time.Minute)
+	fmt.Fprintf(d.t.out, "\n%s\n", d.t.paint(bold, fmt.Sprintf("%2d  %s", d.number, title)))
+}
+
+// line tells one thing that happened.
+func (d *demo) line(id, what string) {
+	fmt.Fprintf(d.t.out, "  %s  %-9s  %s\n", d.t.paint(dim, d.clock.Now().Format(time.TimeOnly)), id, what)
+}
+
+// expect holds the demo against what must be.
+func (d *demo) expect(held bool, format string, args ...any) {
+	d.expected++
+	if held {
+		return
+	}
+	text := fmt.Sprintf("story %d: expected ", d.number) + fmt.Sprintf(format, args...)
+	d.broken = append(d.broken, text)
+	d.say("%s %s", d.t.paint(red, "broken:"), text)
+}
+
+// wire tells the calls that APO got since last time.
+func (d *demo) wire(id string) {
+	for _, c := range d.apo.Calls()[d.seen:] {
+		d.seen++
+		name := "paymentId " + c.PaymentID
+		switch {
+		case c.RequestID != "":
+			name = "request " + c.RequestID
+		case c.PaymentID == "":
+			name = "paymentRequestId " + c.PaymentRequestID
+		}
+		answer := strings.TrimSpace(c.Status + " " + c.Code)
+		if c.Fault != "" {
+			answer += "  [fault: " + c.Fault + "]"
+		}
+		d.line(id, d.t.paint(cyan, fmt.Sprintf("→ APO %s  %s", c.Op, name)))
+		d.line(id, d.t.paint(cyan, "← "+answer))
+	}
+}
+
+// place registers the payment with APO, as the shop's pay call did, and places the order. A paymentId is only known to
+// the till once APO tells it.
+func (d *demo) place(ctx context.Context, id, method string, mode events.CaptureMode) error {
+	p := apotest.Payment{PaymentRequestID: "pay-" + id, PaymentID: "2026112301" + id, Amount: apotest.Amount{Currency: "USD", Minor: demoAmount}, Method: method}
+	if mode == order.CaptureManual {
+		p.Capture = apotest.Manual
+	}
+	if _, err := d.apo.Register(p); err != nil {
+		return err
+	}
+	o, err := d.orders.Create(ctx, order.Create{Order: id, PaymentRequestID: p.PaymentRequestID, Amount: usd(demoAmount), Method: method,
+		Acquirer: order.AcquirerAntom, CaptureMode: mode, PayBy: d.clock.Now().Add(14 * time.Minute), Actor: "shop"})
+	if err != nil {
+		return err
+	}
+	how := map[events.CaptureMode]string{order.CaptureNone: "paid in one step", order.CaptureAutomatic: "captured by APO", order.CaptureManual: "captured by us"}
+	d.line(id, fmt.Sprintf("placed: %s by %s, %s", o.Amount, method, how[mode]))
+	return nil
+}
+
+// demoAmount is what every order of the day comes to, in cents.
+const demoAmount = 10_000
+
+func usd(minor int64) order.Money { return order.Money{Minor: minor, Currency: "USD"} }
+
+// hear takes APO's notifications as our endpoint would: verify, observe, and only then acknowledge.
+func (d *demo) hear(ctx context.Context, id string) (order.Order, error) {
+	var last order.Order
+	for _, n := range d.apo.TakeNotifications() {
+		v, err := d.verifier.VerifyNotification(n.Method, n.Path, n.Header, n.Body)
+		if err != nil {
+			return last, err
+		}
+		if last, err = d.orders.Observe(ctx, v); err != nil {
+			return last, err
+		}
+		d.line(id, d.t.paint(cyan, "⇠ APO notifies: "+v.Kind().String())+"; now "+last.Words())
+	}
+	return last, nil
+}
+
+// cancel gives the command and tells how it went.
+func (d *demo) cancel(ctx context.Context, id string) (order.Order, error) {
+	d.line(id, "cancel")
+	o, err := d.orders.Cancel(ctx, id, order.Cancel{ID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
+	d.wire(id)
+	d.outcome(id, o, err)
+	return o, err
+}
+
+// outcome tells where the order stands, or why not where it was meant to.
+func (d *demo) outcome(id string, o order.Order, err error) {
+	var rejected *order.RejectedError
+	var unresolved *tilltape.UnresolvedError
+	switch {
+	case errors.As(err, &rejected):
+		d.line(id, d.t.paint(yellow, "refused: ")+rejected.Why())
+		d.line(id, d.t.paint(yellow, "remedy:  ")+rejected.Remedy)
+	case errors.As(err, &unresolved):
+		d.line(id, d.t.paint(yellow, fmt.Sprintf("%s, %s; outcome not known, asked again at %s", o.Words(), o.Operation.Phase, unresolved.AskAgain.Format(time.TimeOnly))))
+	case err != nil:
+		d.line(id, d.t.paint(red, err.Error()))
+	default:
+		d.line(id, d.t.paint(green, o.Words()))
+	}
+}
+
+// refusedCancel gives a cancel that must be refused for the reason, without a call on the wire.
+func (d *demo) refusedCancel(ctx context.Context, id string, reason order.Reason) {
+	before := d.apo.Count()
+	_, err := d.cancel(ctx, id)
+	var rejected *order.RejectedError
+	d.expect(errors.As(err, &rejected) && rejected.Reason == reason && rejected.Remedy != "", "order %s to refuse the cancel as %s with a remedy, got: %v", id, reason, err)
+	d.expect(d.apo.Count() == before, "no call to APO for the refused cancel of %s, got %d", id, d.apo.Count()-before)
+	d.line(id, d.t.paint(dim, fmt.Sprintf("calls on the wire: %d before, %d after", before, d.apo.Count())))
+	if rejected != nil {
+		d.refused++
+	}
+}
+
+// settle asks APO whatever is due.
+func (d *demo) settle(ctx context.Context, id string) (order.Order, error) {
+	if _, err := d.orders.SettleDue(ctx); err != nil {
+		return order.Order{}, err
+	}
+	d.wire(id)
+	o, err := d.orders.Get(ctx, id)
+	if err == nil {
+		d.line(id, "settled: "+d.t.paint(green, o.Words()))
+	}
+	return o, err
+}
+
+// balance replays the log and holds it against APO's ledger.
+func (d *demo) balance(ctx context.Context) error {
+	d.begin("The log against APO's ledger")
+	replayed, err := audit.Replay(ctx, d.log, nil)
+	if err != nil {
+		return err
+	}
+	for o := range replayed.Orders() {
+		t := d.apo.Totals(o.PaymentRequestID)
+		ours := [3]int64{o.Authorized + o.Late.Authorized, o.Captured + o.Late.Captured, o.Refunded + o.Late.Refunded}
+		theirs := [3]int64{t.Authorized + t.Paid, t.Captured + t.Paid, t.Refunded}
+		d.expect(ours == theirs, "order %s to agree with the ledger: authorized, captured, refunded %v here, %v there", o.ID, ours, theirs)
+		if o.Status == order.Cancelled {
+			late := o.Late.Captured - o.Late.Refunded
+			d.expect(t.Kept() == late, "order %s, cancelled, to keep no money but what came late (%d), APO says %d", o.ID, late, t.Kept())
+		}
+	}
+	d.say("orders %d, facts %d, calls to APO %d, refused before APO %d", replayed.Len(), replayed.Records, d.apo.Count(), d.refused)
+	d.say("the log replays: every record is legal, and the amounts are the ledger's")
+	d.say("look into it: go run ./cmd/tilltape replay %s", d.path)
+	return nil
+}
