@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // ControlPath begins all paths of [Server.ControlHandler].
@@ -54,11 +55,13 @@ func (s *Server) ControlHandler() http.Handler {
 // controlReading adds what shows the server, and its script.
 func (s *Server) controlReading(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+ControlPath+"payment/{id}", func(w http.ResponseWriter, r *http.Request) { s.controlled(w, r, nil) })
-	mux.HandleFunc("GET "+ControlPath+"ledger", func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, s.Ledger()) })
+	mux.HandleFunc("GET "+ControlPath+"ledger", func(w http.ResponseWriter, _ *http.Request) {
+		controlAnswer(w, append([]Entry{}, s.Ledger()...)) // [] and not null while nothing moved
+	})
 	mux.HandleFunc("GET "+ControlPath+"totals", func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, s.AllTotals()) })
-	mux.HandleFunc("GET "+ControlPath+"calls", func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, s.Calls()) })
+	mux.HandleFunc("GET "+ControlPath+"calls", func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, shownCalls(s.Calls())) })
 	mux.HandleFunc("GET "+ControlPath+"notifications", func(w http.ResponseWriter, _ *http.Request) {
-		controlAnswer(w, s.Notifications())
+		controlAnswer(w, shownNotifications(s.Notifications()))
 	})
 	mux.HandleFunc("POST "+ControlPath+"script", func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, scriptMax))
@@ -84,6 +87,35 @@ func (s *Server) controlReading(mux *http.ServeMux) {
 		s.ForgetKeys()
 		controlAnswer(w, map[string]bool{"forgotten": true})
 	})
+}
+
+// shownCall and shownNotification show bodies as text, where encoding/json would
+// write base64.
+type shownCall struct {
+	Call
+	Body   string `json:"body"`
+	Answer string `json:"answer"`
+}
+
+type shownNotification struct {
+	Notification
+	Body string `json:"body"`
+}
+
+func shownCalls(calls []Call) []shownCall {
+	shown := make([]shownCall, len(calls))
+	for i, c := range calls {
+		shown[i] = shownCall{c, string(c.Body), string(c.Answer)}
+	}
+	return shown
+}
+
+func shownNotifications(list []Notification) []shownNotification {
+	shown := make([]shownNotification, len(list))
+	for i, n := range list {
+		shown[i] = shownNotification{n, string(n.Body)}
+	}
+	return shown
 }
 
 func (s *Server) controlRegister(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +156,7 @@ func localOnly(next http.Handler) http.Handler {
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
-		if !isLoopback(host) || r.Header.Get("Origin") != "" {
+		if !isLoopback(strings.Trim(host, "[]")) || r.Header.Get("Origin") != "" {
 			controlError(w, http.StatusForbidden, "controls answer programs on this machine only")
 			return
 		}

@@ -23,25 +23,28 @@ const (
 type Notification struct {
 	// Number counts notifications from 1, in the order in which they arose. A
 	// duplicate has the number of its original.
-	Number int
-	Op     Op
+	Number int `json:"number"`
+	Op     Op  `json:"op"`
 	// Type is its notifyType.
-	Type string
+	Type string `json:"type"`
 	// Method, Path, Header and Body are the HTTP request. Path is what is signed.
-	Method, Path string
-	Header       http.Header
-	Body         []byte
+	Method string      `json:"method"`
+	Path   string      `json:"path"`
+	Header http.Header `json:"header"`
+	Body   []byte      `json:"body"`
 	// URL is where it is sent; empty if nowhere.
-	URL string
+	URL string `json:"url,omitempty"`
 	// PaymentRequestID and PaymentID name the payment it is about, RequestID the
 	// capture or refund: also where the message itself does not say.
-	PaymentRequestID, PaymentID, RequestID string
+	PaymentRequestID string `json:"paymentRequestId"`
+	PaymentID        string `json:"paymentId"`
+	RequestID        string `json:"requestId,omitempty"`
 	// Time is when it arose.
-	Time time.Time
+	Time time.Time `json:"time"`
 	// Deliveries counts how often it was sent, and Acknowledged says that the last
 	// of them was answered as APO wants it.
-	Deliveries   int
-	Acknowledged bool
+	Deliveries   int  `json:"deliveries"`
+	Acknowledged bool `json:"acknowledged"`
 }
 
 // note is a notification on its way.

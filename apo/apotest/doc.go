@@ -1,0 +1,116 @@
+// Package apotest is an APO on loopback: real HTTP, real signatures, and the
+// rules of Antom's payment orchestration, for tests of anything that speaks it.
+//
+//	server, err := apotest.NewServer(nil)
+//	defer server.Close()
+//	server.Register(apotest.Payment{PaymentRequestID: "pay-1", Amount: apotest.Amount{Currency: "EUR", Minor: 1250}, Capture: apotest.Manual})
+//	server.Submit("pay-1") // the buyer pays
+//	client, err := apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil)
+//
+// It reads the protocol with its own eyes: of package apo it uses keys and
+// signatures alone. A client that was written without knowing it works too; it
+// needs the URL, the client id and two keys ([Server.WriteKeys]).
+//
+// # What it serves
+//
+// POST /ams/api/v1/payments/{op}, and /ams/sandbox/api/v1/payments/{op} for a
+// client id that starts with SANDBOX_, where op is pay, cancel, capture, refund,
+// inquiryPayment or inquiryRefund. The path is signed as received. What is wrong
+// with path, method, media type or signature is answered unsigned, with HTTP
+// status 4xx and a gateway's code such as INVALID_SIGNATURE; everything else is
+// signed, with status 200.
+//
+// # Rules
+//
+// A card is authorized and then captured, by APO itself (automatic capture is in
+// process until [Server.FinishCapture] or [Behaviour].SettleAfter) or by the
+// merchant. Every other method is paid in one step.
+//
+//   - cancel: ORDER_NOT_EXIST; ORDER_IS_CLOSED for a failed or expired payment;
+//     PROCESS_FAIL after any refund or capture; ORDER_STATUS_INVALID during a
+//     capture; PAYMENT_METHOD_NOT_SUPPORTED or CANCEL_WINDOW_EXCEED by the
+//     payment's [Window]; a cancelled payment gets its first S again.
+//   - capture: AUTH_NOT_FOUND, AUTH_EXPIRED, AUTH_CANCELLED, ORDER_IS_CANCELED,
+//     ORDER_STATUS_INVALID, CURRENCY_NOT_SUPPORT, MULTI_CAPTURE_NOT_SUPPORTED,
+//     CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT.
+//   - refund: ORDER_NOT_EXIST, ORDER_IS_CLOSED, ORDER_STATUS_INVALID where nothing
+//     is paid or captured, REFUND_NOT_SUPPORTED, CURRENCY_NOT_SUPPORT,
+//     REFUND_WINDOW_EXCEED, REFUND_AMOUNT_EXCEED, PARTIAL_REFUND_NOT_SUPPORTED,
+//     MULTIPLE_REFUNDS_NOT_SUPPORTED. S only accepts it.
+//   - A captureRequestId or refundRequestId gets its final answer again for ever,
+//     and REPEAT_REQ_INCONSISTENT with other content, until [Server.ForgetKeys].
+//   - What is missing, malformed or beyond its bound is PARAM_ILLEGAL.
+//
+// An unpaid payment fails when its time is over, an authorization is let go 7 days
+// after it was made, both by [Config].Now. Where APO's documentation is silent,
+// [Behaviour] chooses.
+//
+// # Buyer, dashboard, ledger
+//
+// Methods play those whom the merchant does not command: [Server.Submit],
+// [Server.PayLate] after a cancel, [Server.Decline], [Server.Expire],
+// [Server.DashboardRefund], [Server.FailCapture] and others. [Server.Calls] holds
+// every call that came over the wire, [Server.Ledger] all money that moved: with
+// them a test can say "APO was never called" and "the money agrees".
+//
+// # Notifications
+//
+// Results of payments, captures and refunds are notified, cancels never. They go
+// to [Config].NotifyURL or the URL a request named, if it is on loopback, until
+// acknowledged, at most eight times ([Server.Deliver]). A test without a listener
+// takes them signed with [Server.TakeNotifications], and may hand them over twice
+// or in another order.
+//
+// # Scripts
+//
+// A script makes calls go wrong, as [Fault] values or as text, one fault a line:
+//
+//	# op          calls  what            [before|after] [for ID]
+//	cancel        1      unknown                          # U, and nothing was done
+//	cancel        2-3    timeout after   for pay-1        # done, but the client never hears of it
+//	refund        *      status 503 before
+//	capture       1      fail PROCESS_FAIL
+//	notifyRefund  1      duplicate 2
+//
+// The op is one of those above, notifyPayment, notifyCapture, notifyRefund, or *
+// for every call. Calls count from 1 from when the fault was armed, over the calls
+// that fit op and ID: 2, 2-4 or * for all. ID is any id that the call gives or its
+// payment has. # begins a comment.
+//
+//	unknown [CODE]   answer U, UNKNOWN_EXCEPTION where no code is given
+//	timeout          hold the connection until the client gives up
+//	cut              close the connection
+//	status NNN       answer that HTTP status, unsigned
+//	fail CODE        answer F with that code; nothing is done
+//	unsigned, bad-signature, truncated, oversized, not-json
+//	                 do the work and spoil the answer so
+//	delay TIME       wait first, for instance 2s
+//	in-process       leave a capture or refund in process and answer U
+//	forget-keys      forget all request ids first
+//	duplicate [N]    send a notification N times more
+//	reorder          send it behind the next one
+//	lose             never send it
+//
+// The first four strike before the work, or after it where the line says so.
+// Notifications know delay, bad-signature and the last three. All delays and
+// forget-keys of a call strike, and of the others the first in the script.
+//
+// As JSON a script is a list of the same words:
+//
+//	[{"op": "cancel", "calls": "2-3", "do": "timeout after", "for": "pay-1"}]
+//
+// # As a process
+//
+// [Server.ControlHandler] lets a shell play, under /_control/ on the same
+// listener:
+//
+//	POST register               with a Payment as JSON
+//	POST submit/ID, pay-late/ID, pend/ID, decline/ID, expire/ID, void/ID, fail-capture/ID
+//	POST finish-capture/ID, finish-refund/ID        ?ok=false lets it fail
+//	POST refund/ID, capture/ID                      ?amount=500, at the dashboard
+//	POST script                 with a script; DELETE script; POST forget-keys
+//	GET  payment/ID, ledger, totals, calls, notifications
+//
+// A server listens on and sends to loopback only. Everything here is safe for
+// concurrent use.
+package apotest
