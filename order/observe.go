@@ -292,6 +292,10 @@ func (d *decision) observeRefund(f *Fact) {
 		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s of %s remain", f.Amount, o.money(o.Refundable()), o.money(o.Captured)))
 		return
 	case Held:
+		if o.neverFits(f.Amount.Minor) {
+			d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s was authorized", f.Amount, o.money(o.fullAmount())))
+			return
+		}
 		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount, At: f.At,
 			Due: d.env.Now.Add(d.env.Policy.wait(0)), Proof: f.Proof})
 	default:
@@ -349,12 +353,17 @@ func (d *decision) applyHeld() {
 			d.emitRefund(&f)
 			d.settleLateMoney()
 			i = 0 // what was held has shrunk: the first may fit now
-		case d.o.paymentKnown && h.Minor > max(d.o.Authorized, d.o.Late.Authorized)-d.o.Refunded-d.o.Late.Refunded:
+		case d.o.neverFits(h.Minor):
 			d.heldBeyond(&f)
 		default:
 			i++
 		}
 	}
+}
+
+// neverFits reports whether no capture still to come could make room for a refund: the payment is known, and it was less.
+func (o *Order) neverFits(minor int64) bool {
+	return o.paymentKnown && minor > max(o.Authorized, o.Late.Authorized)-o.Refunded-o.Late.Refunded
 }
 
 func (d *decision) heldBeyond(f *Fact) {
