@@ -229,6 +229,7 @@ func (o *Order) findHeld(id, request string) int {
 
 func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	o.learn(e.PaymentID)
+	o.failureKnown = o.failureKnown || e.Cause == events.CausePaymentFailed
 	if cell := law.cells[PaymentCancelled][o.Status]; cell.Effect == Applied {
 		o.move(cell.To, r)
 		o.CancelCause = e.Cause
