@@ -124,9 +124,11 @@ func (b *book) cancellable() ruling {
 	return sends
 }
 
-// paymentSucceeds is a notification that the payment is authorized, or paid.
+// paymentSucceeds is a notification that the payment is authorized, or paid. Only the first one tells anything.
 func (b *book) paymentSucceeds() {
-	known := b.paymentKnown
+	if b.paymentKnown {
+		return
+	}
 	b.paymentKnown = true
 	oneStep := b.mode == "one-step"
 	switch b.status {
@@ -139,9 +141,6 @@ func (b *book) paymentSucceeds() {
 			b.status, b.captured = "paid", b.amount
 		}
 	case "cancelled":
-		if known { // what was paid before is not late
-			break
-		}
 		if b.late == (order.Late{}) {
 			b.trouble++
 		}
@@ -150,7 +149,7 @@ func (b *book) paymentSucceeds() {
 			b.late.Captured = b.amount
 		}
 	}
-	if b.mode == "automatic" && !known && b.captured+b.late.Captured < b.amount && b.status != "refunded" {
+	if b.mode == "automatic" && b.captured+b.late.Captured < b.amount && b.status != "refunded" {
 		b.gateway = "outstanding"
 	}
 	b.placeHeld()
@@ -228,6 +227,9 @@ func (b *book) refundSucceeds(minor int64, ours bool) {
 		} else {
 			b.status = "refunded"
 		}
+	case b.status == "cancelled" && b.paymentKnown && minor > max(b.authorized, b.late.Authorized)-b.refunded-b.late.Refunded:
+		b.trouble++
+		return
 	case b.status == "created" || b.status == "failed" || b.status == "cancelled":
 		b.held = append(b.held, minor)
 	case b.status == "paid" || minor > b.authorized-b.refunded-sumOf(b.held):

@@ -244,7 +244,7 @@ func factRows() []factRow {
 			func(o order.Order) bool {
 				return fresh(o) && known(o) && o.Captured < theAmount && o.Authorized == theAmount
 			}, dashboard(theAmount)},
-		{"refund succeeded, beyond authorized", [7]string{"held", "!", "!", "!", "!", "held", "held"},
+		{"refund succeeded, beyond authorized", [7]string{"held", "!", "!", "!", "!", "", "held"},
 			fresh, dashboard(theAmount + 1)},
 		{"cancel proven", [7]string{"cancelled", "cancelled", "cancelled", "!", "!", "-", "cancelled"}, nil, cancelAnswer(thePayment)},
 	}
@@ -338,6 +338,33 @@ func TestLaw_LateMoneyIsNotSilentWhileSomeIsHeld(t *testing.T) {
 		o := x.observe((&till{}).refundOfOurs(minor))
 		assert.Equal(t, order.Late{Authorized: theAmount, Captured: minor, Refunded: minor}, o.Late)
 		assert.Equal(t, want, anomalies(o))
+		require.NoError(t, x.lawful())
+	}
+}
+
+// A refund on a cancelled order is held while the payment it came from may still be told of, and a contradiction where the
+// known payment has no room for it.
+func TestLaw_ARefundThatNeverFitsIsNotHeld(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		x := newTill(t, memory.New())
+		x.place(order.CaptureManual)
+		x.bank.buyerPays(theRequest, theAmount, true)
+		_, err := x.cancel()
+		require.NoError(t, err)
+		if known {
+			x.paid()
+		}
+		o := x.observe(dashboardRefund("ref-d", theAmount+1))
+		if known {
+			assert.Empty(t, o.Held)
+			assert.Equal(t, []events.AnomalyReason{events.LatePayment, events.BeyondAuthorized}, anomalies(o))
+			continue
+		}
+		assert.Len(t, o.Held, 1)
+		x.paid()
+		o = x.get()
+		assert.Empty(t, o.Held)
+		assert.Contains(t, anomalies(o), events.BeyondAuthorized)
 		require.NoError(t, x.lawful())
 	}
 }

@@ -1,0 +1,5 @@
+//go:build !race
+
+package tilltape_test
+
+const raced = false
