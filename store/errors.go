@@ -103,7 +103,12 @@ func (e *DamagedError) Error() string {
 	if e.Position != 0 {
 		at = fmt.Sprintf("%s, position %d", e.Log, e.Position)
 	}
-	return fmt.Sprintf("%s: the log is damaged: %s; keep a copy of the file as it is and go on from a backup", at, e.Reason)
+	return fmt.Sprintf("%s: the log is damaged: %s; %s", at, e.Reason, e.Hint())
+}
+
+// Hint is the way out alone.
+func (e *DamagedError) Hint() string {
+	return "keep a copy of the file as it is and go on from a backup"
 }
 
 // Unwrap returns [ErrDamaged].
@@ -119,6 +124,9 @@ type FileError struct {
 
 // Error names the file, the reason and the way out.
 func (e *FileError) Error() string { return fmt.Sprintf("log %s: %s; %s", e.Path, e.Reason, e.Remedy) }
+
+// Hint is the way out alone, for a command line that prints it on a line of its own.
+func (e *FileError) Hint() string { return e.Remedy }
 
 // Unwrap returns Kind.
 func (e *FileError) Unwrap() error { return e.Kind }

@@ -76,6 +76,11 @@ func runDemo(ctx context.Context, t terminal, path string) error {
 	if err := d.balance(ctx); err != nil {
 		return err
 	}
+	return d.verdict()
+}
+
+// verdict says whether all of it was as it must be.
+func (d *demo) verdict() error {
 	if len(d.broken) == 0 {
 		d.say("%s all %d expectations held", d.t.paint(green, "ok:"), d.expected)
 		return nil
@@ -83,5 +88,5 @@ func runDemo(ctx context.Context, t terminal, path string) error {
 	for _, b := range d.broken {
 		d.say("%s %s", d.t.paint(red, "broken:"), b)
 	}
-	return withHint(fmt.Errorf("%w: %d of %d expectations broken", errDemo, len(d.broken), d.expected), "look at the lines marked broken; the log is in "+path)
+	return withHint(fmt.Errorf("%w: %d of %d expectations broken", errDemo, len(d.broken), d.expected), "look at the lines marked broken; the log is in "+d.path)
 }

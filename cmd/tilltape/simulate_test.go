@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/apo/apotest"
+)
+
+// simulation is a simulate command under way.
+type simulation struct{ url, client, keys, control string }
+
+// startSimulation runs simulate until the test ends, and reads what it prints as a shell script would.
+func startSimulation(t *testing.T, args ...string) simulation {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		code := run(ctx, append([]string{"simulate"}, args...), terminal{out: write, err: io.Discard})
+		_ = write.Close()
+		ended <- code
+	}()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case code := <-ended:
+			assert.Equal(t, exitOK, code, "being stopped is no failure")
+		case <-time.After(10 * time.Second):
+			t.Error("simulate did not stop")
+		}
+	})
+	var s simulation
+	fields := map[string]*string{"url": &s.url, "client": &s.client, "keys": &s.keys, "control": &s.control}
+	text := make([]byte, 4096)
+	var all bytes.Buffer
+	for s.control == "" {
+		n, err := read.Read(text)
+		require.NoError(t, err, all.String())
+		all.Write(text[:n])
+		for line := range strings.Lines(all.String()) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if to := fields[name]; to != nil {
+				*to = strings.TrimSpace(value)
+			}
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, read) }()
+	return s
+}
+
+func TestSimulateServesAClientThatKnowsWhatItPrints(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "script")
+	require.NoError(t, os.WriteFile(script, []byte("# the first cancel is not decided\ncancel 1 unknown\n"), 0o600))
+	s := startSimulation(t, "--keys", t.TempDir(), "--script", script)
+
+	keys, err := apotest.ReadKeys(s.keys)
+	require.NoError(t, err)
+	client, err := apo.NewClient(s.url, s.client, keys, nil)
+	require.NoError(t, err)
+	answer, err := http.Post(s.control+"register", "application/json",
+		strings.NewReader(`{"paymentRequestId":"p-1","amount":{"currency":"USD","minor":1000}}`))
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	require.Equal(t, http.StatusOK, answer.StatusCode)
+
+	cancel := func() apo.Class {
+		return client.Cancel(t.Context(), apo.CancelRequest{PaymentRequestID: "p-1"}).Class
+	}
+	assert.Equal(t, apo.Unknown, cancel(), "the script strikes the first call")
+	assert.Equal(t, apo.Succeeded, cancel())
+}
+
+func TestSimulateKeepsItsKeys(t *testing.T) {
+	dir := t.TempDir()
+	var first apo.Keys
+	for i := range 2 {
+		s := startSimulation(t, "--keys", dir)
+		keys, err := apotest.ReadKeys(s.keys)
+		require.NoError(t, err)
+		if i == 0 {
+			first = keys
+		}
+		assert.True(t, first.Private.Equal(keys.Private), "a second run finds the same keys")
+	}
+}
+
+func TestSimulateRefusesWhatItCannotRunWith(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = busy.Close() }()
+	garbage := t.TempDir()
+	s := startSimulation(t, "--keys", garbage)
+	files, err := os.ReadDir(s.keys)
+	require.NoError(t, err)
+	for _, f := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(garbage, f.Name()), []byte("no key"), 0o600))
+	}
+	bad := filepath.Join(t.TempDir(), "script")
+	require.NoError(t, os.WriteFile(bad, []byte("cancel 1 unknown\ncancel sometimes fail\n"), 0o600))
+
+	for name, tt := range map[string]struct {
+		args        []string
+		error, hint string
+	}{
+		"another machine could reach it": {[]string{"--listen", "0.0.0.0:0"}, "loopback", "--listen"},
+		"the port is taken":              {[]string{"--listen", busy.Addr().String()}, busy.Addr().String(), "--listen"},
+		"a script with a slip":           {[]string{"--script", bad}, "line 2", "OP CALLS DO"},
+		"no such script":                 {[]string{"--script", bad + "-not"}, "reading the script", "--script"},
+		"keys that are none":             {[]string{"--keys", garbage}, "key", "--keys"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{"simulate"}, tt.args...)
+			if tt.args[0] != "--keys" {
+				args = append(args, "--keys", t.TempDir())
+			}
+			code, out, errs := execute(t, args...)
+			assert.Equal(t, exitFailure, code)
+			assert.Empty(t, out)
+			first, second, _ := strings.Cut(errs, "\n")
+			assert.Contains(t, first, tt.error)
+			assert.Contains(t, second, tt.hint)
+		})
+	}
+}
