@@ -132,7 +132,7 @@ func cancelRows() []operationRow {
 			order.OutcomeSucceeded, "", order.Idle, order.Cancelled, func(t *testing.T, x *till, _ order.Order) {
 				assert.Equal(t, []apo.Op{apo.OpCancel, apo.OpCancel, apo.OpInquirePayment, apo.OpCancel}, ops(x.bank.seen()))
 			}},
-		{"cancel, alive after an F with an unknown code", paidThen(beginCancel(saysF("SOMETHING_NEW"))), unheard, time.Second,
+		{"cancel, alive after an F with an unknown code", paidThen(beginCancel(saysF("SOMETHING_NEW"))), unheard, 5 * time.Second,
 			order.OutcomeSucceeded, "", order.Idle, order.Cancelled, func(t *testing.T, x *till, _ order.Order) {
 				assert.Equal(t, []apo.Op{apo.OpCancel, apo.OpInquirePayment, apo.OpCancel}, ops(x.bank.seen()), "inquired about first")
 			}},
