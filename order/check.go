@@ -38,8 +38,7 @@ func (c *Create) check() error {
 	return nil
 }
 
-func checkAuthor(order, command string, c Command) error {
-	id, actor := c.author()
+func checkAuthor(order, command, id, actor string) error {
 	for _, f := range []struct{ field, id string }{{"command id", id}, {"actor", actor}} {
 		if f.id == "" {
 			continue

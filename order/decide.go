@@ -117,7 +117,7 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 	if err := checkText(o.ID, "cancel", "reason", c.Reason, events.TextMax); err != nil {
 		return nil, err
 	}
-	if err := checkAuthor(o.ID, "cancel", c); err != nil {
+	if err := checkAuthor(o.ID, "cancel", c.ID, c.Actor); err != nil {
 		return nil, err
 	}
 	if known, err := o.recalled(c.ID, contentOf(VerbCancel, Money{}, false, "")); known {
@@ -140,7 +140,7 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 }
 
 func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
-	if err := checkAuthor(o.ID, "capture", c); err != nil {
+	if err := checkAuthor(o.ID, "capture", c.ID, c.Actor); err != nil {
 		return nil, err
 	}
 	if known, err := o.recalled(c.ID, contentOf(VerbCapture, c.Amount, c.Last, "")); known {
@@ -161,7 +161,7 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 	if err := checkText(o.ID, "refund", "reason", c.Reason, RefundReasonMax); err != nil {
 		return nil, err
 	}
-	if err := checkAuthor(o.ID, "refund", c); err != nil {
+	if err := checkAuthor(o.ID, "refund", c.ID, c.Actor); err != nil {
 		return nil, err
 	}
 	if known, err := o.recalled(c.ID, contentOf(VerbRefund, c.Amount, false, c.Reason)); known {
@@ -196,7 +196,7 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	if err := checkText(o.ID, "resolve", "statement", c.Statement, events.TextMax); err != nil {
 		return nil, err
 	}
-	if err := checkAuthor(o.ID, "resolve", c); err != nil {
+	if err := checkAuthor(o.ID, "resolve", c.ID, c.Actor); err != nil {
 		return nil, err
 	}
 	if c.Resolution != events.ResolvedSucceeded && c.Resolution != events.ResolvedFailed {
@@ -231,7 +231,7 @@ func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
 	if err := checkText(o.ID, "clear anomaly", "reason", c.Reason, events.TextMax); err != nil {
 		return nil, err
 	}
-	if err := checkAuthor(o.ID, "clear anomaly", c); err != nil {
+	if err := checkAuthor(o.ID, "clear anomaly", c.ID, c.Actor); err != nil {
 		return nil, err
 	}
 	if known, err := o.recalled(c.ID, contentOf(VerbClearAnomaly, Money{Minor: int64(c.Anomaly)}, false, "")); known {

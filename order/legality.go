@@ -12,8 +12,16 @@ type ask struct {
 	open   bool // no amount yet: is there any amount it could be given with?
 }
 
+// question is a command put to an order. It holds copies: guards are called through a table, which the compiler cannot see
+// through, and one copy on the heap is cheaper than an order, its environment and the command each.
+type question struct {
+	o   Order
+	env Env
+	ask ask
+}
+
 // guard refuses a command that its status would allow. The zero refusal lets it pass.
-type guard func(o *Order, a *ask, env *Env) refusal
+type guard func(*question) refusal
 
 type refusal struct {
 	reason  Reason
@@ -32,8 +40,9 @@ func (o *Order) permit(a ask, env *Env) (Permit, error) {
 	if p != Allowed {
 		return p, nil
 	}
+	q := &question{o: *o, env: *env, ask: a}
 	for _, g := range guards[a.verb] {
-		if r := g(o, &a, env); r.reason != ReasonNone {
+		if r := g(q); r.reason != ReasonNone {
 			e := o.reject(a.verb, r.reason, r.cause, env)
 			e.Detail, e.LegalAt = r.detail, r.legalAt
 			return Refused, e
@@ -67,7 +76,8 @@ func (o *Order) statusCause() Cause {
 	return Cause{Version: 1, At: o.CreatedAt}
 }
 
-func guardIdle(o *Order, _ *ask, _ *Env) refusal {
+func guardIdle(q *question) refusal {
+	o := &q.o
 	p := &o.Operation
 	if operationArbiter.can(p.Phase.String(), string(stepIntent)) {
 		return refusal{}
@@ -89,14 +99,16 @@ func guardIdle(o *Order, _ *ask, _ *Env) refusal {
 	return r
 }
 
-func guardGateway(o *Order, _ *ask, _ *Env) refusal {
+func guardGateway(q *question) refusal {
+	o := &q.o
 	if o.Gateway == GatewayOutstanding {
 		return refusal{reason: ReasonGatewayCapture, cause: o.gatewayMark.cause()}
 	}
 	return refusal{}
 }
 
-func guardHeld(o *Order, _ *ask, _ *Env) refusal {
+func guardHeld(q *question) refusal {
+	o := &q.o
 	if len(o.Held) == 0 {
 		return refusal{}
 	}
@@ -104,9 +116,10 @@ func guardHeld(o *Order, _ *ask, _ *Env) refusal {
 	return refusal{reason: ReasonHeldRefund, cause: Cause{Version: h.Version, At: h.At, ID: first(h.RefundID, h.RefundRequestID)}}
 }
 
-func guardWindow(o *Order, _ *ask, env *Env) refusal {
-	w := env.Policy.Windows.For(o.Acquirer, o.Method)
-	open, closes := w.Open(env.Now, o.PaymentAt)
+func guardWindow(q *question) refusal {
+	o := &q.o
+	w := q.env.Policy.Windows.For(o.Acquirer, o.Method)
+	open, closes := w.Open(q.env.Now, o.PaymentAt)
 	switch {
 	case open:
 		return refusal{}
@@ -120,7 +133,8 @@ func guardWindow(o *Order, _ *ask, env *Env) refusal {
 	return r
 }
 
-func guardMode(o *Order, _ *ask, _ *Env) refusal {
+func guardMode(q *question) refusal {
+	o := &q.o
 	switch {
 	case o.CaptureMode == CaptureNone:
 		return refusal{reason: ReasonOneStep, cause: o.paymentMark.cause()}
@@ -130,31 +144,35 @@ func guardMode(o *Order, _ *ask, _ *Env) refusal {
 	return refusal{}
 }
 
-func guardSeveral(o *Order, _ *ask, env *Env) refusal {
+func guardSeveral(q *question) refusal {
+	o := &q.o
 	switch {
 	case o.Status != Captured:
 		return refusal{}
 	case o.lastCapture:
 		return refusal{reason: ReasonLastCapture, cause: o.captureMark.cause()}
-	case o.Capturable() > 0 && !env.Policy.takesSeveral(o.Method):
+	case o.Capturable() > 0 && !q.env.Policy.takesSeveral(o.Method):
 		return refusal{reason: ReasonSingleCapture, cause: o.captureMark.cause()}
 	}
 	return refusal{}
 }
 
-func guardExpiry(o *Order, _ *ask, env *Env) refusal {
-	if o.Expires.IsZero() || env.Now.Before(o.Expires) {
+func guardExpiry(q *question) refusal {
+	o := &q.o
+	if o.Expires.IsZero() || q.env.Now.Before(o.Expires) {
 		return refusal{}
 	}
 	return refusal{reason: ReasonExpired, cause: o.paymentMark.cause(), detail: "since " + o.Expires.UTC().Format(time.RFC3339)}
 }
 
-func guardRemainder(o *Order, a *ask, _ *Env) refusal {
-	return o.guardAmount(a, o.Capturable(), o.captureMark.cause())
+func guardRemainder(q *question) refusal {
+	o := &q.o
+	return o.guardAmount(&q.ask, o.Capturable(), o.captureMark.cause())
 }
 
-func guardRefundable(o *Order, a *ask, _ *Env) refusal {
-	return o.guardAmount(a, o.Refundable(), o.refundMark.cause())
+func guardRefundable(q *question) refusal {
+	o := &q.o
+	return o.guardAmount(&q.ask, o.Refundable(), o.refundMark.cause())
 }
 
 // guardAmount compares without adding, so that no amount can overflow it.
@@ -175,29 +193,33 @@ func (o *Order) guardAmount(a *ask, remains int64, cause Cause) refusal {
 	return refusal{}
 }
 
-func guardPaymentID(o *Order, _ *ask, _ *Env) refusal {
+func guardPaymentID(q *question) refusal {
+	o := &q.o
 	if o.PaymentID == "" {
 		return refusal{reason: ReasonNoPaymentID, cause: Cause{Version: 1, At: o.CreatedAt}}
 	}
 	return refusal{}
 }
 
-func guardReversal(o *Order, _ *ask, _ *Env) refusal {
+func guardReversal(q *question) refusal {
+	o := &q.o
 	if a, open := o.reversal(); open {
 		return refusal{reason: ReasonReversal, cause: Cause{Version: a.Version, At: a.At}}
 	}
 	return refusal{}
 }
 
-func guardParked(o *Order, _ *ask, _ *Env) refusal {
+func guardParked(q *question) refusal {
+	o := &q.o
 	if o.Operation.Phase == Parked {
 		return refusal{}
 	}
 	return refusal{reason: ReasonNotParked, cause: o.statusCause()}
 }
 
-func guardFreshInquiry(o *Order, _ *ask, env *Env) refusal {
-	if q := &o.Inquiry; !q.Open && !q.Answered.IsZero() && env.Now.Sub(q.Answered) <= FreshInquiry && q.Subject == o.subject() {
+func guardFreshInquiry(q *question) refusal {
+	o := &q.o
+	if last := &o.Inquiry; !last.Open && !last.Answered.IsZero() && q.env.Now.Sub(last.Answered) <= FreshInquiry && last.Subject == o.subject() {
 		return refusal{}
 	}
 	return refusal{reason: ReasonStaleInquiry, cause: Cause{Version: o.Operation.Intent, At: o.Operation.Since}}

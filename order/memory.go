@@ -30,7 +30,6 @@ type transfer struct {
 	id, request uint64
 	minor       int64
 	failed      bool
-	late        bool
 	version     uint32
 }
 
