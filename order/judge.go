@@ -192,8 +192,8 @@ func (o *Order) judgeFact(r *events.Record) string {
 // judgeCancelled demands evidence: APO's signed answer, an inquiry under way, or a failed payment.
 func (o *Order) judgeCancelled(c *events.CancelSucceeded) string {
 	switch {
-	case c.Proof.Via == events.ViaAnswer:
-		return when(c.Proof.Evidence == nil, "is proven by an answer that was not kept")
+	case c.Proof.Via == events.ViaAnswer, c.Proof.Via == events.ViaNotification:
+		return when(c.Proof.Evidence == nil, "is proven by a message that was not kept")
 	case c.Proof.Via == events.ViaInquiry:
 		return when(!o.Inquiry.Open && c.Proof.Evidence == nil, "refers to no inquiry under way")
 	case c.Cause == events.CausePaymentFailed && (o.Status == Failed || c.Proof.Evidence != nil):

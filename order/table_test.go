@@ -1,0 +1,281 @@
+package order
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// The tables of DESIGN.md 3.1 and 3.3 typed out a second time, by hand. "→s" moves, "add" changes amounts, "!" adds an
+// anomaly, "anomaly" appends nothing else, "–" and "dup" append nothing, "noted" changes nothing, "." cannot be.
+const statusGrid = `
+fact                        | created      | authorized   | paid       | captured   | refunded | cancelled | failed
+payment pending             | noted        | –            | –          | –          | –        | –         | –
+payment authorized          | →authorized  | dup          | anomaly    | noted      | noted    | late      | →authorized!
+payment paid                | →paid        | anomaly      | dup        | noted      | noted    | late      | →paid!
+payment failed              | →failed      | anomaly      | anomaly    | anomaly    | anomaly  | noted     | dup
+capture succeeded           | →captured    | →captured    | anomaly    | add        | add      | late      | →captured!
+capture failed              | noted        | ends         | anomaly    | ends       | ends     | noted     | noted
+capture reversed            | .            | .            | .          | anomaly    | anomaly  | anomaly   | .
+refund succeeded            | .            | .            | →refunded  | →refunded  | add      | add!      | .
+refund ahead of its capture | held         | held         | anomaly    | held       | held     | held      | held
+refund beyond authorized    | held         | anomaly      | anomaly    | anomaly    | anomaly  | held      | held
+refund of late money        | .            | .            | .          | .          | .        | late      | .
+refund failed               | noted        | noted        | ends       | ends       | ends     | ends      | noted
+refund reversed             | .            | .            | anomaly    | anomaly    | anomaly  | anomaly   | .
+payment cancelled           | →cancelled   | →cancelled   | →cancelled | anomaly    | anomaly  | dup       | →cancelled
+`
+
+// unreachable are the cells whose fact cannot be classified so by amounts: nothing is authorized before the payment, a
+// one-step payment has nothing between captured and authorized, and a refund moves a paid order on.
+var unreachable = map[string]bool{
+	"refund ahead of its capture/created": true, "refund ahead of its capture/paid": true, "refund ahead of its capture/failed": true,
+	"refund reversed/paid": true,
+}
+
+// grid reads a table as row → column → cell.
+func grid(t *testing.T, text string) map[string]map[string]string {
+	t.Helper()
+	out := map[string]map[string]string{}
+	var columns []string
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		var cells []string
+		for c := range strings.SplitSeq(line, "|") {
+			cells = append(cells, strings.TrimSpace(c))
+		}
+		if columns == nil {
+			columns = cells
+			continue
+		}
+		require.Len(t, cells, len(columns), line)
+		row := map[string]string{}
+		for i, c := range cells[1:] {
+			row[columns[i+1]] = c
+		}
+		out[cells[0]] = row
+	}
+	return out
+}
+
+func TestStatusTable_ValuesAreTheDesigns(t *testing.T) {
+	words := map[Effect]string{Impossible: ".", Ignored: "–", Duplicate: "dup", Noted: "noted", Ends: "ends", Applied: "add",
+		AppliedAnomaly: "add!", Held: "held", LateMoney: "late", Contradicts: "anomaly"}
+	want := grid(t, statusGrid)
+	assert.Len(t, want, len(TableFacts()))
+	for _, f := range TableFacts() {
+		for _, s := range Statuses() {
+			c := StatusCell(f, s)
+			got := words[c.Effect]
+			if c.Effect != Impossible && c.To != s {
+				got = "→" + c.To.String() + strings.TrimPrefix(got, "add")
+			}
+			assert.Equal(t, want[f.String()][s.String()], got, "%s × %s", f, s)
+		}
+	}
+	for _, f := range []FactKind{FactNone, PaymentSucceeded, CapturePending, RefundPending, OtherTransaction, FactKind(factCount)} {
+		for _, s := range append(Statuses(), Unplaced, Status(statusCount)) {
+			assert.Equal(t, Impossible, StatusCell(f, s).Effect, "%s × %s", f, s)
+		}
+	}
+}
+
+// meeting is an order in the status, and a fact that its amounts and identities class as that kind.
+func meeting(t *testing.T, k FactKind, s Status) (*till, Fact) {
+	x := in(t, s)
+	capture := Fact{Kind: CaptureFailed, TransferID: "C8", Code: "RISK_REJECT"}
+	refund := Fact{Kind: RefundFailed, TransferID: "F8", Code: "RISK_REJECT"}
+	switch k {
+	case PaymentPending:
+		return x, Fact{Kind: PaymentPending, PaymentID: "P1"}
+	case PaymentAuthorized, PaymentPaid:
+		if s == Captured || s == Refunded { // noted once: so the capture comes before the payment
+			x = placed(t, CaptureManual)
+			x.observe(captured("C1", 600))
+		}
+		if s == Refunded {
+			x.observe(refunded("F1", 100))
+		}
+		return x, Fact{Kind: k, PaymentID: "P1", Amount: usd(theAmount)}
+	case PaymentFailed:
+		return x, failed()
+	case PaymentCancelled:
+		return x, cancelled()
+	case CaptureSucceeded:
+		return x, captured("C9", 200)
+	case CaptureFailed:
+		return x, capture
+	case CaptureReversed:
+		if s == Cancelled {
+			x.observe(captured("C1", 600))
+		}
+		capture.TransferID = "C1"
+		return x, capture
+	case RefundSucceeded:
+		if s == Cancelled {
+			x = in(t, Paid)
+			x.inquire(tells(StateCancelled, cancelled()))
+		}
+		return x, refunded("F9", 200)
+	case RefundAhead:
+		if s == Cancelled {
+			x = in(t, Authorized)
+			x.inquire(tells(StateCancelled, cancelled()))
+		}
+		return x, refunded("F9", 650)
+	case RefundBeyond:
+		return x, refunded("F9", theAmount+1)
+	case RefundOfLateMoney:
+		x.observe(captured("C1", 600))
+		return x, refunded("F9", 200)
+	case RefundReversed:
+		refund.TransferID = "F1"
+		switch s {
+		case Captured: // known, and waiting for its capture
+			x.observe(refunded("F1", 700))
+		case Cancelled:
+			x.observe(captured("C1", 600))
+			x.observe(refunded("F1", 100))
+		}
+	}
+	return x, refund
+}
+
+func TestStatusTable_EveryCellDriven(t *testing.T) {
+	for fact, row := range grid(t, statusGrid) {
+		for status, want := range row {
+			kind, s := FactKind(indexOf(factNames[:], fact)), Status(indexOf(statusNames[:], status))
+			cell := fact + "/" + status
+			if want == "." || unreachable[cell] {
+				continue
+			}
+			t.Run(cell, func(t *testing.T) {
+				x, f := meeting(t, kind, s)
+				before := x.o
+				facts := x.observe(f)
+				holdCell(t, want, before, x.o, facts)
+				again := x.observe(f)
+				assert.Empty(t, again, "the same fact again appends nothing")
+			})
+		}
+	}
+}
+
+func indexOf(names []string, word string) int {
+	for i, n := range names {
+		if n == word {
+			return i
+		}
+	}
+	return -1
+}
+
+// holdCell holds what happened against a cell of the grid.
+func holdCell(t *testing.T, want string, before, after Order, facts []events.Event) {
+	t.Helper()
+	to, moves := strings.CutPrefix(want, "→")
+	to, raises := strings.CutSuffix(to, "!")
+	raises = raises || want == "late" || want == "anomaly"
+	if moves {
+		assert.Equal(t, to, after.Status.String())
+	} else {
+		assert.Equal(t, before.Status, after.Status, "the status stays")
+	}
+	if !raises || want != "late" || before.Late.IsZero() {
+		assert.Equal(t, raises, len(after.Anomalies) > len(before.Anomalies), "anomaly")
+	}
+	money := func(o Order) [6]int64 {
+		return [6]int64{o.Authorized, o.Captured, o.Refunded, o.Late.Authorized, o.Late.Captured, o.Late.Refunded}
+	}
+	switch word := strings.TrimSuffix(want, "!"); {
+	case word == "–", word == "dup":
+		assert.Empty(t, facts)
+		assert.Equal(t, before, after)
+	case word == "anomaly":
+		assert.Equal(t, []events.Kind{events.KindAnomalyObserved}, kindsOf(facts))
+		assert.Equal(t, money(before), money(after))
+	case word == "noted", word == "ends":
+		assert.Len(t, facts, 1)
+		assert.NotEqual(t, events.KindAnomalyObserved, facts[0].Kind())
+		assert.Equal(t, money(before), money(after))
+	case word == "held":
+		assert.Equal(t, []events.Kind{events.KindRefundHeld}, kindsOf(facts))
+		assert.Len(t, after.Held, len(before.Held)+1)
+		assert.Equal(t, money(before), money(after))
+	case word == "late":
+		assert.NotEqual(t, before.Late, after.Late)
+		assert.Equal(t, [3]int64{before.Authorized, before.Captured, before.Refunded}, [3]int64{after.Authorized, after.Captured, after.Refunded})
+		assert.True(t, hasAnomaly(after, events.LatePayment) || after.Late.IsZero())
+	case word == "→failed", word == "→cancelled":
+		assert.Len(t, facts, 1)
+	default:
+		assert.NotEqual(t, money(before), money(after), "amounts change")
+		assert.Equal(t, before.Late, after.Late)
+	}
+}
+
+const commandGrid = `
+command       | unplaced | created        | authorized       | paid     | captured | refunded | cancelled | failed
+create        | allowed  | exists         | exists           | exists   | exists   | exists   | exists    | exists
+cancel        | unknown  | allowed        | allowed          | allowed  | captured | refunded | already   | local
+capture       | unknown  | not-authorized | allowed          | one-step | allowed  | refunded | cancelled | failed
+refund        | unknown  | not-authorized | nothing-captured | allowed  | allowed  | allowed  | cancelled | failed
+resolve       | unknown  | allowed        | allowed          | allowed  | allowed  | allowed  | allowed   | allowed
+clear anomaly | unknown  | allowed        | allowed          | allowed  | allowed  | allowed  | allowed   | allowed
+`
+
+func TestCommandTable_EveryCellDriven(t *testing.T) {
+	words := map[Permit]string{Allowed: "allowed", Local: "local", Already: "already"}
+	commands := map[Verb]Command{VerbCreate: Create{ID: "x", Order: "o-1", PaymentRequestID: "pr-2", Amount: usd(1), Method: "CARD"},
+		VerbCancel: Cancel{ID: "x"}, VerbCapture: Capture{ID: "x", Amount: usd(100)}, VerbRefund: Refund{ID: "x", Amount: usd(100)},
+		VerbResolve: Resolve{ID: "x", Resolution: events.ResolvedFailed, Statement: "ticket 7"}, VerbClearAnomaly: ClearAnomaly{ID: "x", Anomaly: 99}}
+	guarded := map[Verb]Reason{VerbResolve: ReasonNotParked, VerbClearAnomaly: ReasonNoAnomaly}
+	want := grid(t, commandGrid)
+	assert.Len(t, want, len(Verbs()))
+	for _, v := range Verbs() {
+		for _, s := range append(Statuses(), Unplaced) {
+			cell := want[v.String()][s.String()]
+			t.Run(v.String()+"/"+s.String(), func(t *testing.T) {
+				permit, reason := CommandPermit(v, s)
+				x := newTill(t)
+				if s != Unplaced {
+					x = in(t, s)
+				}
+				x.policy.SeveralCaptures = []string{"CARD"}
+				before := x.o
+				facts, err := x.do(commands[v])
+				switch {
+				case cell == "unknown":
+					assert.ErrorIs(t, err, ErrUnknownOrder)
+				case permit == Refused:
+					assert.Equal(t, cell, reason.String())
+					r := rejected(t, err)
+					assert.Equal(t, reason, r.Reason)
+					assert.Equal(t, s, r.Status)
+					assert.NotZero(t, r.Cause.Version)
+					assert.Equal(t, before, x.o)
+				default:
+					assert.Equal(t, cell, words[permit])
+					assert.Equal(t, ReasonNone, reason)
+				}
+				if cell == "allowed" && guarded[v] != ReasonNone {
+					assert.Equal(t, guarded[v], rejected(t, err).Reason)
+				} else if cell == "allowed" || cell == "local" {
+					assert.NoError(t, err)
+					assert.Len(t, facts, 1)
+				} else if cell == "already" {
+					assert.NoError(t, err)
+					assert.Empty(t, facts)
+				}
+				_, remembered := x.o.recall("x")
+				assert.Equal(t, err == nil && len(facts) > 0, remembered, "a refused command's id is not remembered")
+			})
+		}
+	}
+	permit, reason := CommandPermit(Verb(len(verbNames)), Created)
+	assert.Equal(t, Refused, permit)
+	assert.Equal(t, ReasonNone, reason)
+}
