@@ -93,8 +93,8 @@ func readAll(log store.Log) (all []events.Record, err error) {
 	return all, nil
 }
 
-// clear checks an error that a user will see: it is of the kind, names the file, and nothing of bbolt's is in it.
-func clear(t *testing.T, err, kind error, path string, words ...string) {
+// isClear checks an error that a user will see: it is of the kind, names the file, and nothing of bbolt's is in it.
+func isClear(t *testing.T, err, kind error, path string, words ...string) {
 	t.Helper()
 	require.ErrorIs(t, err, kind)
 	for _, word := range append(words, path) {
@@ -128,10 +128,10 @@ func TestReadOnly(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, all, 9)
 		_, err = log.Append(ctx, events.OrderStream("o-0"), 3, record("new"))
-		clear(t, err, store.ErrReadOnly, path, "Config.ReadOnly")
+		isClear(t, err, store.ErrReadOnly, path, "Config.ReadOnly")
 	}
 	_, err = bolt.Open(path, &bolt.Config{LockTimeout: 10 * time.Millisecond})
-	clear(t, err, store.ErrLocked, path)
+	isClear(t, err, store.ErrLocked, path)
 	require.NoError(t, one.Close())
 	require.NoError(t, two.Close())
 	after, err := os.ReadFile(path)

@@ -45,7 +45,7 @@ func TestOpenRefuses(t *testing.T) {
 			before, _ := os.ReadFile(path)
 			for _, config := range []*bolt.Config{nil, {ReadOnly: true}} {
 				_, err := bolt.Open(path, config)
-				clear(t, err, c.kind, path, c.words...)
+				isClear(t, err, c.kind, path, c.words...)
 			}
 			after, _ := os.ReadFile(path)
 			assert.True(t, bytes.Equal(before, after), "a file that is not ours is not changed")
@@ -68,18 +68,18 @@ func TestOpenRefusesPaths(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrInvalid)
 	path := filepath.Join(t.TempDir(), "no", "such", "directory", "orders.log")
 	_, err = bolt.Open(path, nil)
-	clear(t, err, store.ErrStorage, path, "directory")
+	isClear(t, err, store.ErrStorage, path, "directory")
 	path = filepath.Join(t.TempDir(), "orders.log")
 	_, err = bolt.Open(path, &bolt.Config{ReadOnly: true})
-	clear(t, err, store.ErrStorage, path)
+	isClear(t, err, store.ErrStorage, path)
 	assert.NoFileExists(t, path, "opening for reading makes no file")
 	_, err = bolt.Open(path, &bolt.Config{LockTimeout: -1})
-	clear(t, err, store.ErrInvalid, path, "LockTimeout")
+	isClear(t, err, store.ErrInvalid, path, "LockTimeout")
 	_, err = bolt.Open(path, &bolt.Config{MapSize: -1})
-	clear(t, err, store.ErrInvalid, path, "MapSize")
+	isClear(t, err, store.ErrInvalid, path, "MapSize")
 	file := filepath.Join(filled(t, 1, 1), "orders.log")
 	_, err = bolt.Open(file, nil)
-	clear(t, err, store.ErrStorage, file)
+	isClear(t, err, store.ErrStorage, file)
 }
 
 func TestOpenReadOnlyDirectory(t *testing.T) {
@@ -90,17 +90,17 @@ func TestOpenReadOnlyDirectory(t *testing.T) {
 	}
 	path := filepath.Join(directory, "orders.log")
 	_, err := bolt.Open(path, nil)
-	clear(t, err, store.ErrStorage, path, "not permit")
+	isClear(t, err, store.ErrStorage, path, "not permit")
 }
 
 func TestOpenGoesOnWithACreationCutShort(t *testing.T) {
-	for name, make := range map[string]func(t *testing.T, path string){
+	for name, prepare := range map[string]func(t *testing.T, path string){
 		"an empty file":    func(t *testing.T, path string) { require.NoError(t, os.WriteFile(path, nil, 0o600)) },
 		"bbolt's own only": tamper(func(*bbolt.Tx) error { return nil }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "orders.log")
-			make(t, path)
+			prepare(t, path)
 			log, err := bolt.Open(path, nil)
 			require.NoError(t, err)
 			defer log.Close()
@@ -117,7 +117,7 @@ func TestOpenNewerFormat(t *testing.T) {
 	})(t, path)
 	for _, config := range []*bolt.Config{nil, {ReadOnly: true}} {
 		_, err := bolt.Open(path, config)
-		clear(t, err, store.ErrNewerFormat, path, "version 2", "upgrade first")
+		isClear(t, err, store.ErrNewerFormat, path, "version 2", "upgrade first")
 	}
 }
 
@@ -132,7 +132,7 @@ func TestOpenDamagedStructure(t *testing.T) {
 			path := filled(t, 2, 2)
 			tamper(change)(t, path)
 			_, err := bolt.Open(path, nil)
-			clear(t, err, store.ErrDamaged, path, "backup")
+			isClear(t, err, store.ErrDamaged, path, "backup")
 		})
 	}
 }
@@ -195,7 +195,7 @@ func TestReadsProveWhatTheyRead(t *testing.T) {
 			check := func(what string, err error, bad bool, words ...string) {
 				t.Helper()
 				if bad {
-					clear(t, err, store.ErrDamaged, path, words...)
+					isClear(t, err, store.ErrDamaged, path, words...)
 				} else {
 					assert.NoError(t, err, what)
 				}
@@ -230,9 +230,9 @@ func TestLookupProvesTheOwner(t *testing.T) {
 	require.NoError(t, err)
 	defer log.Close()
 	_, err = log.Lookup(context.Background(), "paymentId:o-0-0")
-	clear(t, err, store.ErrDamaged, path, "paymentId:o-0-0")
+	isClear(t, err, store.ErrDamaged, path, "paymentId:o-0-0")
 	_, err = log.Append(context.Background(), events.OrderStream("o-1"), 0, record("o-0-0"))
-	clear(t, err, store.ErrDamaged, path, "paymentId:o-0-0")
+	isClear(t, err, store.ErrDamaged, path, "paymentId:o-0-0")
 }
 
 func TestTruncated(t *testing.T) {
@@ -244,10 +244,10 @@ func TestTruncated(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, whole[:size], 0o600))
 		_, err := bolt.Open(path, nil)
 		if size < 20 { // not enough of it left to tell what it was
-			clear(t, err, store.ErrNotALog, path)
+			isClear(t, err, store.ErrNotALog, path)
 			continue
 		}
-		clear(t, err, store.ErrDamaged, path, "backup")
+		isClear(t, err, store.ErrDamaged, path, "backup")
 	}
 	require.NoError(t, os.WriteFile(path, whole[:used], 0o600))
 	log, err := bolt.Open(path, nil)
@@ -283,9 +283,9 @@ func TestDamagedPages(t *testing.T) {
 			bad := bytes.Clone(whole)
 			switch with {
 			case "zeros":
-				clearBytes(bad[at:at+page], 0)
+				fill(bad[at:at+page], 0)
 			case "ones":
-				clearBytes(bad[at:at+page], 0xff)
+				fill(bad[at:at+page], 0xff)
 			case "next page":
 				copy(bad[at:at+page], whole[at+page:])
 			case "first byte":
@@ -311,7 +311,7 @@ func TestDamagedPages(t *testing.T) {
 	assert.Greater(t, caught, 10, "most of this damage shows")
 }
 
-func clearBytes(b []byte, with byte) {
+func fill(b []byte, with byte) {
 	for i := range b {
 		b[i] = with
 	}

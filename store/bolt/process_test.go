@@ -96,7 +96,7 @@ func TestLockedByAnotherProcess(t *testing.T) {
 	for _, readOnly := range []bool{false, true} {
 		begin := time.Now()
 		_, err := bolt.Open(path, &bolt.Config{LockTimeout: 200 * time.Millisecond, ReadOnly: readOnly})
-		clear(t, err, store.ErrLocked, path, "another process", "backup copy", "running service")
+		isClear(t, err, store.ErrLocked, path, "another process", "backup copy", "running service")
 		assert.Less(t, time.Since(begin), 5*time.Second, "a lock is never waited for without end")
 	}
 	require.NoError(t, holder.Process.Kill())
@@ -111,7 +111,7 @@ func TestLockedByAnotherHandle(t *testing.T) {
 	log, err := bolt.Open(path, nil)
 	require.NoError(t, err)
 	_, err = bolt.Open(path, &bolt.Config{LockTimeout: 60 * time.Millisecond})
-	clear(t, err, store.ErrLocked, path)
+	isClear(t, err, store.ErrLocked, path)
 	require.NoError(t, log.Close())
 }
 

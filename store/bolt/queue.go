@@ -53,11 +53,11 @@ func (q *queue) withdraw(r *request) bool {
 	return true
 }
 
-// take waits for requests and returns at most max of them, oldest first; none once the queue is closed and empty.
-func (q *queue) take(max int) []*request {
+// take waits for requests and returns at most limit of them, oldest first; none once the queue is closed and empty.
+func (q *queue) take(limit int) []*request {
 	for {
 		q.mu.Lock()
-		n, closed := min(len(q.waiting), max), q.closed
+		n, closed := min(len(q.waiting), limit), q.closed
 		batch := slices.Clone(q.waiting[:n])
 		q.waiting = slices.Delete(q.waiting, 0, n)
 		q.mu.Unlock()

@@ -124,17 +124,17 @@ func (w *writer) write(r *request, before events.Record, frames [][]byte) error 
 }
 
 // file replaces an order's index entries by the new ones, and touches only those that differ.
-func (w *writer) file(old, new []entry) error {
-	for _, e := range old {
-		if slices.Contains(new, e) {
+func (w *writer) file(before, after []entry) error {
+	for _, e := range before {
+		if slices.Contains(after, e) {
 			continue
 		}
 		if err := w.tx.Bucket([]byte(e.bucket)).Delete([]byte(e.key)); err != nil {
 			return err
 		}
 	}
-	for _, e := range new {
-		if slices.Contains(old, e) {
+	for _, e := range after {
+		if slices.Contains(before, e) {
 			continue
 		}
 		if err := w.put(e.bucket, []byte(e.key), nil); err != nil {

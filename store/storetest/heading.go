@@ -136,26 +136,26 @@ func headsThatMove(t *testing.T, f Factory) {
 		t.Helper()
 		assert.Equal(t, append([]string{}, want...), headIDs(t, log, filter), "version %d, heads by %+v", version, filter)
 	}
-	due, any := store.Filter{DueBy: noon.Add(time.Hour)}, store.Filter{Attention: store.AnyAttention}
+	due, some := store.Filter{DueBy: noon.Add(time.Hour)}, store.Filter{Attention: store.AnyAttention}
 
 	move(events.Head{Status: "paid", StatusSince: noon, Due: noon})
 	filed(due, "moving", "beside")
 	filed(store.Filter{Status: "paid"}, "moving", "beside")
-	filed(any, "beside")
+	filed(some, "beside")
 	move(events.Head{Status: "paid", StatusSince: noon, Due: noon.Add(2), Attention: "parked", AttentionSince: noon})
 	filed(due, "beside", "moving")
 	filed(store.Filter{Status: "paid"}, "moving", "beside")
-	filed(any, "moving", "beside")
+	filed(some, "moving", "beside")
 	move(events.Head{Status: "refunded", StatusSince: noon.Add(2), Attention: "anomaly", AttentionSince: noon.Add(2)})
 	filed(due, "beside")
 	filed(store.Filter{Status: "paid"}, "beside")
 	filed(store.Filter{Status: "refunded"}, "moving")
 	filed(store.Filter{Attention: "parked"}, "beside")
 	filed(store.Filter{Attention: "anomaly"}, "moving")
-	filed(any, "beside", "moving")
+	filed(some, "beside", "moving")
 	filed(store.Filter{}, "beside", "moving")
 	move(events.Head{Status: "refunded", StatusSince: noon.Add(2)})
-	filed(any, "beside")
+	filed(some, "beside")
 	filed(store.Filter{Status: "refunded"}, "moving")
 	filed(store.Filter{}, "beside", "moving")
 }

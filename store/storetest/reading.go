@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"testing"
 	"time"
 
@@ -164,6 +165,26 @@ func endedContext(t *testing.T, f Factory) {
 	_, err = log.Lookup(ctx, "paymentId:p-1")
 	require.ErrorIs(t, err, context.Canceled, "lookup")
 	assert.Len(t, readAll(t, log), 1, "an append whose context had ended has not happened")
+
+	// A context that ends in the middle of a loop ends the loop, with an error and not as if that were all.
+	mustAppend(t, log, events.OrderStream("long"), 0, records("long", store.AppendMax)...)
+	for after := uint64(store.AppendMax); after < span; after += store.AppendMax {
+		mustAppend(t, log, events.OrderStream("long"), after, records(fmt.Sprintf("long-%d", after), store.AppendMax)...)
+	}
+	for what, loop := range map[string]func(context.Context) iter.Seq2[events.Record, error]{
+		"read": func(ctx context.Context) iter.Seq2[events.Record, error] {
+			return log.Read(ctx, events.OrderStream("long"), 0)
+		},
+		"all": func(ctx context.Context) iter.Seq2[events.Record, error] { return log.All(ctx, store.Start()) },
+	} {
+		ctx, cancel := context.WithCancel(context.Background())
+		var last error
+		for _, last = range loop(ctx) {
+			cancel()
+		}
+		cancel() // where the loop had no turn
+		require.ErrorIs(t, last, context.Canceled, "%s whose context ended in the loop", what)
+	}
 
 	// A context that ends at any moment: what the caller was told is what the log holds.
 	const tries = 200
