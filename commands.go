@@ -115,10 +115,7 @@ func (s *Orders) Observe(ctx context.Context, v apo.Verified) (order.Order, erro
 	}
 	f := fact(v)
 	e := v.Evidence()
-	f.Proof = events.Proof{Via: events.ViaNotification, Evidence: evidence(&e)}
-	if !notified(v.Op()) {
-		f.Proof.Via = events.ViaAnswer
-	}
+	f.Proof = events.Proof{Via: channel(v.Op()), Evidence: evidence(&e)}
 	id, err := s.owner(ctx, v)
 	if err != nil {
 		return order.Order{}, err
@@ -184,6 +181,13 @@ func (s *Orders) History(ctx context.Context, id string) iter.Seq2[events.Record
 	return s.log.Read(ctx, events.OrderStream(id), 0)
 }
 
-func notified(op apo.Op) bool {
-	return op == apo.OpNotifyPayment || op == apo.OpNotifyCapture || op == apo.OpNotifyRefund
+// channel is how a message of that operation reaches us.
+func channel(op apo.Op) events.Channel {
+	switch op {
+	case apo.OpNotifyPayment, apo.OpNotifyCapture, apo.OpNotifyRefund:
+		return events.ViaNotification
+	case apo.OpInquirePayment, apo.OpInquireRefund:
+		return events.ViaInquiry
+	}
+	return events.ViaAnswer
 }
