@@ -93,6 +93,7 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 	if !p.Outstanding() || e.Subject != o.subject() {
 		return
 	}
+	sameRound := p.Due.Equal(e.Due) // accepted in this very append, or inquired about before its time
 	p.Due = e.Due
 	if e.Outcome != events.InquiryUnknown {
 		p.AskedAt = r.Recorded
@@ -102,7 +103,9 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 		p.Cleared, p.Inquire, p.Lease = true, false, zeroTime
 		return
 	}
-	p.Waits++
+	if !sameRound {
+		p.Waits++
+	}
 }
 
 // endOperation frees the slot and remembers how its command ended.
