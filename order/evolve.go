@@ -113,6 +113,10 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	if e.GatewayCapture && !known {
 		o.Gateway = nextGateway(gatewayOpened, o.Gateway)
 		o.gatewayMark = mark{r.Version, r.Occurred, ""}
+		o.WatchDue, o.Watches = e.Due, 0
+		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.failed }) { // its result came before
+			o.Gateway = nextGateway(gatewayFailed, o.Gateway)
+		}
 	}
 }
 

@@ -154,7 +154,12 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 		return due
 	case o.Gateway == GatewayOutstanding, len(o.Held) > 0:
 		return d.env.Now.Add(d.env.Policy.wait(o.Watches + 1)) // the first wait passed before this inquiry
-	case due.IsZero(), answered.Outcome != events.InquiryUnknown, !o.watching():
+	case due.IsZero(), !o.watching():
+		return zeroTime
+	case answered.Outcome != events.InquiryUnknown:
+		if end := o.Expires.Add(d.env.Policy.margin()); o.Status == Authorized && !o.Expires.IsZero() && end.After(d.env.Now) {
+			return end // this one was about APO's own capture, which failed
+		}
 		return zeroTime
 	}
 	return d.env.Now.Add(d.env.Policy.wait(o.Watches))

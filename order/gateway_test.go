@@ -1,0 +1,145 @@
+package order
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+func capturing(t *testing.T) *till {
+	x := placed(t, CaptureAutomatic)
+	x.observe(authorized())
+	return x
+}
+
+func TestGatewayCapture_OutstandingRefusesCancelAndCapture(t *testing.T) {
+	x := capturing(t)
+	for _, c := range []Command{Cancel{}, Capture{Amount: usd(1)}} {
+		_, err := x.do(c)
+		r := rejected(t, err)
+		assert.Equal(t, ReasonGatewayCapture, r.Reason)
+		assert.EqualValues(t, 2, r.Cause.Version)
+	}
+	assert.Equal(t, "capturing", x.o.Words())
+}
+
+func TestGatewayCapture_FailedLetsUsCaptureOrCancel(t *testing.T) {
+	for _, c := range []Command{Cancel{ID: "k"}, Capture{ID: "k", Amount: usd(theAmount)}} {
+		x := capturing(t)
+		x.observe(Fact{Kind: CaptureFailed, Code: "RISK_REJECT"}) // nameless, but somebody waits for it
+		assert.Equal(t, GatewayFailed, x.o.Gateway)
+		x.must(c)
+	}
+	x := capturing(t)
+	x.observe(Fact{Kind: CaptureFailed, TransferID: "C1", Code: "RISK_REJECT"})
+	x.must(Capture{ID: "k", Amount: usd(theAmount)})
+	x.answer(Verdict{Class: VerdictSucceeded, TransferID: "C2"})
+	assert.Equal(t, []any{Captured, GatewayNone}, []any{x.o.Status, x.o.Gateway})
+}
+
+func TestGatewayCapture_ACancelUnderWayOnlyInquires(t *testing.T) {
+	x := placed(t, CaptureAutomatic)
+	x.must(Cancel{ID: "k"})
+	x.answer(silence)
+	x.observe(authorized())
+	x.now = x.o.NextDue()
+	call, _ := x.o.Due(x.now)
+	assert.True(t, call.IsInquiry())
+	x.inquire(tells(StateSuccess))
+	call, due := x.o.Due(x.o.Operation.Due)
+	assert.True(t, due)
+	assert.True(t, call.IsInquiry(), "never a cancel while APO captures")
+	x.inquire(tells(StateSuccess, captured("C1", theAmount)))
+	x.ended(OutcomeFailed, CodeCaptured)
+}
+
+func TestGatewayCapture_PartOfItCapturedBeforeTheAuthorizationIsKnown(t *testing.T) {
+	x := placed(t, CaptureAutomatic)
+	x.observe(captured("C1", 400))
+	x.observe(authorized())
+	assert.Equal(t, GatewayOutstanding, x.o.Gateway)
+	assert.Equal(t, x.now.Add(10*time.Minute), x.o.NextDue())
+	x.observe(captured("C2", 600))
+	assert.Equal(t, GatewayNone, x.o.Gateway)
+}
+
+func TestGatewayCapture_AllOfItCapturedBeforeTheAuthorizationIsKnown(t *testing.T) {
+	x := placed(t, CaptureAutomatic)
+	x.observe(captured("C1", theAmount))
+	x.observe(authorized())
+	assert.Equal(t, GatewayNone, x.o.Gateway, "nothing is left to capture")
+	assert.Zero(t, x.o.NextDue())
+}
+
+func TestGatewayCapture_FailedBeforeTheAuthorizationIsKnown(t *testing.T) {
+	x := placed(t, CaptureAutomatic)
+	x.observe(Fact{Kind: CaptureFailed, TransferID: "C1", Code: "RISK_REJECT"})
+	x.observe(authorized())
+	assert.Equal(t, GatewayFailed, x.o.Gateway, "the two may come in either order")
+	x.must(Capture{ID: "k", Amount: usd(theAmount)})
+}
+
+func TestGatewayCapture_SaidAgainChangesNothing(t *testing.T) {
+	x := capturing(t)
+	x.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})
+	assert.Empty(t, x.observe(authorized()))
+	assert.Equal(t, GatewayFailed, x.o.Gateway)
+}
+
+func TestManualAndOneStepOrdersHaveNoGatewayCapture(t *testing.T) {
+	assert.Equal(t, GatewayNone, in(t, Authorized).o.Gateway)
+	assert.Equal(t, GatewayNone, in(t, Paid).o.Gateway)
+	x := placed(t, CaptureAutomatic)
+	x.observe(Fact{Kind: PaymentSucceeded, Amount: usd(theAmount)})
+	assert.Equal(t, Authorized, x.o.Status, "a card's success is an authorization")
+	x = placed(t, CaptureNone)
+	x.observe(Fact{Kind: PaymentSucceeded})
+	assert.Equal(t, []any{Paid, int64(theAmount)}, []any{x.o.Status, x.o.Captured}, "a wallet's is a payment, of the order's amount")
+}
+
+func TestAutomaticCaptureWhoseResultIsKnownIsNotOurs(t *testing.T) {
+	x := capturing(t)
+	x.observe(captured("C1", theAmount))
+	_, err := x.do(Capture{Amount: usd(1)})
+	assert.Equal(t, ReasonAutomatic, rejected(t, err).Reason)
+}
+
+func TestAuthorization_IsInquiredAboutOnceAfterItsEnd(t *testing.T) {
+	x := placed(t, CaptureManual)
+	f := authorized()
+	f.At, f.Expires = x.now, x.now.Add(7*24*time.Hour)
+	x.observe(f)
+	assert.Equal(t, f.Expires.Add(DefaultMargin), x.o.NextDue())
+	x.now = f.Expires
+	_, err := x.do(Capture{Amount: usd(1)})
+	assert.Equal(t, ReasonExpired, rejected(t, err).Reason)
+	x.now = x.o.NextDue()
+	x.inquire(Picture{Problem: "timeout"})
+	assert.Equal(t, x.now.Add(10*time.Minute), x.o.NextDue(), "no answer is no inquiry")
+	x.now = x.o.NextDue()
+	x.inquire(tells(StateSuccess))
+	assert.Zero(t, x.o.NextDue(), "once")
+	assert.Equal(t, Authorized, x.o.Status, "an end is never guessed")
+
+	c := cancelled()
+	c.At = f.Expires
+	x.inquire(tells(StateCancelled, c))
+	assert.Equal(t, []any{Cancelled, events.CauseExpired}, []any{x.o.Status, x.o.CancelCause})
+}
+
+func TestAuthorization_IsInquiredAboutAtItsEndAlsoWhereTheGatewayCaptureFailed(t *testing.T) {
+	x := placed(t, CaptureAutomatic)
+	f := authorized()
+	f.Expires = x.now.Add(7 * 24 * time.Hour)
+	x.observe(f)
+	x.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})
+	x.now = x.o.NextDue()
+	x.inquire(tells(StateSuccess, Fact{Kind: CaptureFailed, TransferID: "C1"}))
+	assert.Equal(t, f.Expires.Add(DefaultMargin), x.o.NextDue())
+	x.now = x.o.NextDue()
+	x.inquire(tells(StateSuccess))
+	assert.Zero(t, x.o.NextDue())
+}
