@@ -68,6 +68,9 @@ func (s *Orders) commandID(id *string) string {
 
 // command drives one command and says how it stands.
 func (s *Orders) command(ctx context.Context, id, commandID string, c func() order.Command) (order.Order, error) {
+	if err := usable(id, c()); err != nil {
+		return order.Order{}, err
+	}
 	leave, err := s.enter(ctx, flight{id, commandID})
 	if err != nil {
 		return order.Order{}, err
@@ -86,6 +89,30 @@ func (s *Orders) command(ctx context.Context, id, commandID string, c func() ord
 		return o, s.unresolved(&o, nil)
 	}
 	return o, nil
+}
+
+// usable refuses an order id that no log can hold, before the log is asked.
+func usable(id string, c order.Command) error {
+	err := events.CheckID("order id", id)
+	if err == nil {
+		return nil
+	}
+	given := "read"
+	switch c.(type) {
+	case order.Create:
+		given = order.VerbCreate.String()
+	case order.Cancel:
+		given = order.VerbCancel.String()
+	case order.Capture:
+		given = order.VerbCapture.String()
+	case order.Refund:
+		given = order.VerbRefund.String()
+	case order.Resolve:
+		given = order.VerbResolve.String()
+	case order.ClearAnomaly:
+		given = order.VerbClearAnomaly.String()
+	}
+	return &order.InvalidError{Order: id, Command: given, Field: "order id", Problem: "is not usable: " + err.Error(), Err: err}
 }
 
 func (s *Orders) unresolved(o *order.Order, err error) error {
@@ -153,6 +180,9 @@ func (s *Orders) owner(ctx context.Context, v apo.Verified) (string, error) {
 // Get returns the order as its facts tell it. Cost: one read of its stream. The error wraps [order.ErrUnknownOrder]
 // where there is none.
 func (s *Orders) Get(ctx context.Context, id string) (order.Order, error) {
+	if err := usable(id, nil); err != nil {
+		return order.Order{}, err
+	}
 	var o order.Order
 	for r, err := range s.log.Read(ctx, events.OrderStream(id), 0) {
 		if err != nil {
