@@ -89,7 +89,10 @@ func (o Order) Due(now time.Time) (c Call, ok bool) {
 // when the newest claim has been answered.
 func (o Order) Claimed() (c Call, ok bool) {
 	p := &o.Operation
-	if o.Inquiry.Open {
+	if o.inquiring {
+		if !o.Inquiry.Open {
+			return Call{}, false
+		}
 		c = o.inquiryOf(o.Inquiry.Subject)
 		c.Number, c.Lease = o.Inquiry.Number, o.Inquiry.Lease
 		return c, true

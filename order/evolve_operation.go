@@ -13,17 +13,18 @@ func (o *Order) foldOperation(r *events.Record) {
 	p := &o.Operation
 	switch e := r.Event.(type) {
 	case events.CancelRequested:
-		o.beginOperation(r, e.Lease, Operation{Kind: OpCancel, By: e.By, Reason: e.Reason, Compensates: e.Compensates})
+		o.beginOperation(r, OpCancel, e.Lease)
+		p.By, p.Reason, p.Compensates = e.By, e.Reason, e.Compensates
 	case events.CaptureRequested:
-		o.beginOperation(r, e.Lease, Operation{Kind: OpCapture, RequestID: e.CaptureRequestID, PaymentID: e.PaymentID,
-			Amount: e.Amount, Last: e.Last})
+		o.beginOperation(r, OpCapture, e.Lease)
+		p.RequestID, p.PaymentID, p.Amount, p.Last = e.CaptureRequestID, e.PaymentID, e.Amount, e.Last
 	case events.RefundRequested:
-		o.beginOperation(r, e.Lease, Operation{Kind: OpRefund, RequestID: e.RefundRequestID, PaymentID: e.PaymentID,
-			Amount: e.Amount, Reason: e.Reason, Compensates: e.Compensates})
+		o.beginOperation(r, OpRefund, e.Lease)
+		p.RequestID, p.PaymentID, p.Amount, p.Reason, p.Compensates = e.RefundRequestID, e.PaymentID, e.Amount, e.Reason, e.Compensates
 	case events.AttemptStarted:
 		p.Phase, _ = nextPhase(r.Event.Kind(), p.Phase)
 		p.Attempt, p.Lease, p.Due, p.AskedAt = e.Attempt, e.Lease, e.Lease, r.Recorded
-		p.Cleared, p.Inquire = false, false
+		p.Cleared, p.Inquire, o.inquiring = false, false, false
 	case events.CancelUnresolved:
 		p.foldUnresolved(&e.Unresolved)
 	case events.CaptureUnresolved:
@@ -38,6 +39,7 @@ func (o *Order) foldOperation(r *events.Record) {
 		o.endOperation(r, OutcomeFailed, e.Code)
 	case events.InquiryStarted:
 		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered}
+		o.inquiring = true
 	case events.InquiryAnswered:
 		o.foldInquiryAnswered(r, &e)
 	case events.OperationParked:
@@ -49,11 +51,13 @@ func (o *Order) foldOperation(r *events.Record) {
 	}
 }
 
-func (o *Order) beginOperation(r *events.Record, lease time.Time, p Operation) {
+// beginOperation claims attempt 1. The slot is zero before: an intent is legal only while it is idle.
+func (o *Order) beginOperation(r *events.Record, kind OpKind, lease time.Time) {
+	p := &o.Operation
+	p.Kind = kind
 	p.Phase, _ = nextPhase(stepIntent, Idle)
 	p.CommandID, p.Intent, p.Since = r.CommandID, r.Version, r.Recorded
 	p.Attempt, p.Lease, p.Due, p.AskedAt = 1, lease, lease, r.Recorded
-	o.Operation = p
 }
 
 // foldUnresolved keeps an attempt's unknown outcome. The answer to an earlier attempt than the newest only counts: the

@@ -33,7 +33,8 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 	}
 	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: c.Number, Outcome: c.Picture.Outcome, State: string(c.Picture.State),
 		Code: c.Picture.Code, Problem: clip(c.Picture.Problem), Evidence: c.Picture.Evidence}
-	if d.o.Operation.Outstanding() && answered.Subject == d.o.subject() {
+	// What was asked before the newest attempt tells facts, and nothing about that attempt.
+	if d.o.Operation.Outstanding() && answered.Subject == d.o.subject() && o.inquiring {
 		d.concludeOperation(&c.Picture, &answered, proof)
 	} else {
 		answered.Due = d.o.Operation.Due
@@ -74,7 +75,7 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 		answered.Due = d.env.Now.Add(ParkedEvery)
 	case parked:
 		answered.Due = d.env.Now.Add(ParkedEvery)
-	case then == AskAgain && (p.Kind != OpCancel || d.o.Gateway != GatewayOutstanding):
+	case then == AskAgain && p.Attempt < AttemptsMax && (p.Kind != OpCancel || d.o.Gateway != GatewayOutstanding):
 		answered.AskAgain, answered.Due = true, d.env.Now
 		if p.Inquire { // APO answered F: asking again at once would be answered the same
 			answered.Due = d.env.Now.Add(d.env.Policy.retry(p.Waits))

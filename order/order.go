@@ -41,6 +41,7 @@ type Order struct {
 	Anomalies []Anomaly    // open ones, oldest first
 	Held      []HeldRefund // refunds proven before their capture
 
+	inquiring     bool // the newest claim is an inquiry's
 	paymentKnown  bool // a payment's success is on record
 	pendingKnown  bool
 	failureKnown  bool
@@ -119,14 +120,21 @@ type HeldRefund struct {
 	Version                   uint64
 }
 
-// mark remembers the record behind a rejection.
+// mark remembers the record behind a rejection. The time is kept as nanoseconds: an order is copied at every fold.
 type mark struct {
 	version uint64
-	at      time.Time
+	nanos   int64
 	id      string
 }
 
-func (m mark) cause() Cause { return Cause{Version: m.version, At: m.at, ID: m.id} }
+func markOf(r *events.Record, id string) mark { return mark{r.Version, r.Occurred.UnixNano(), id} }
+
+func (m mark) cause() Cause {
+	if m.version == 0 {
+		return Cause{}
+	}
+	return Cause{Version: m.version, At: time.Unix(0, m.nanos).UTC(), ID: m.id}
+}
 
 // PartiallyRefunded reports whether some but not all of the captured amount went back.
 func (o Order) PartiallyRefunded() bool { return o.Refunded > 0 && o.Refunded < o.Captured }
