@@ -1,0 +1,355 @@
+package tilltape_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// choices makes every run of a test that asks it different, until all have been made: the first answers of a run repeat
+// the last one's, up to where there is something left to choose.
+type choices struct {
+	taken []int
+	of    []int
+	at    int
+}
+
+// pick returns 0 … n-1, a different one in each run that comes here by the same way.
+func (c *choices) pick(n int) int {
+	if c.at == len(c.taken) {
+		c.taken, c.of = append(c.taken, 0), append(c.of, n)
+	}
+	c.at++
+	return c.taken[c.at-1]
+}
+
+// next begins another run; false once all have been made.
+func (c *choices) next() bool {
+	c.at = 0
+	for n := len(c.taken); n > 0; n-- {
+		if c.taken[n-1]++; c.taken[n-1] < c.of[n-1] {
+			c.taken, c.of = c.taken[:n], c.of[:n]
+			return true
+		}
+	}
+	return false
+}
+
+func TestChoicesWalkTheWholeTree(t *testing.T) {
+	var c choices
+	seen := map[string]bool{}
+	for again := true; again; again = c.next() {
+		way := ""
+		for range 2 {
+			n := c.pick(3)
+			way += fmt.Sprint(n)
+			if n == 2 {
+				way += fmt.Sprint(c.pick(2))
+			}
+		}
+		require.False(t, seen[way], way)
+		seen[way] = true
+	}
+	assert.Len(t, seen, 16, "(2 + 2) ways to answer, twice")
+}
+
+// scene is what the explorer plays: commands that come at the same time to one order.
+type scene struct {
+	name     string
+	mode     events.CaptureMode
+	setup    func(*till)
+	commands func(*till) []order.Command
+	answers  []fault     // what the bank may do with a command's call, besides what it does by itself
+	crashes  int         // how often the process may die
+	later    func(*till) // what happens at the bank before the restart settles; may be nil
+}
+
+func explorerScenes() []scene {
+	paid := func(x *till) { x.paid() }
+	captured := func(x *till) {
+		x.paid()
+		_, err := x.capture(theAmount)
+		require.NoError(x.t, err)
+	}
+	cancel := order.Cancel{ID: "c-1"}
+	capture := order.Capture{ID: "k-1", Amount: usd(theAmount)}
+	part := order.Capture{ID: "k-2", Amount: usd(thePart)}
+	refund := order.Refund{ID: "r-1", Amount: usd(600)}
+	other := order.Refund{ID: "r-2", Amount: usd(600)}
+	paying := order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: thePayment, PaymentRequestID: theRequest,
+		Amount: usd(theAmount), At: dawn(), Proof: events.Proof{Via: events.ViaNotification, Evidence: &events.Evidence{Body: []byte("{}")}}}}
+	lost := []fault{lostBefore, lostAfter}
+	both := func(cs ...order.Command) func(*till) []order.Command {
+		return func(*till) []order.Command { return cs }
+	}
+	return []scene{
+		{"cancel alone", order.CaptureManual, paid, both(cancel), []fault{lostBefore, lostAfter, saysU, saysF("ORDER_STATUS_INVALID")}, 1, nil},
+		{"capture alone", order.CaptureManual, paid, both(capture), []fault{lostBefore, lostAfter, saysU, saysF("PROCESS_FAIL")}, 1, nil},
+		{"refund alone", order.CaptureManual, captured, both(refund), []fault{lostBefore, lostAfter, saysU, saysF("PROCESS_FAIL")}, 1, nil},
+		{"refund alone, two crashes", order.CaptureManual, captured, both(refund), nil, 2, nil},
+		{"the same cancel twice", order.CaptureManual, paid, both(cancel, cancel), lost, 1, nil},
+		{"cancel and capture", order.CaptureManual, paid, both(cancel, capture), lost, 1, nil},
+		{"cancel of a one-step payment and its refund", order.CaptureNone, paid, both(cancel, refund), lost, 1, nil},
+		{"capture and capture", order.CaptureManual, paid, both(capture, part), lost, 1, nil},
+		{"refund and refund, more than there is", order.CaptureManual, captured, both(refund, other), lost, 1, nil},
+		{"cancel and the payment's notification", order.CaptureManual, func(x *till) { x.bank.buyerPays(theRequest, theAmount, true) },
+			both(cancel, paying), lost, 1, nil},
+		{"cancel and a payment that APO captures", order.CaptureAutomatic, func(x *till) {
+			x.bank.buyerPays(theRequest, theAmount, true)
+		}, both(cancel, paying), nil, 1, func(x *till) {
+			if a := x.bank.accounts[0]; a.state == apo.StateSuccess {
+				a.captures = []move{{"cap-auto", "", theAmount, apo.StateSuccess}}
+			}
+		}},
+	}
+}
+
+// run is one way through a scene.
+type run struct {
+	*till
+	c       *choices
+	scene   scene
+	drives  []*engine.Drive // live ones; nil where the drive has ended or its process died
+	crashes int
+	way     []string
+	wrong   []string
+}
+
+func newRun(t testing.TB, s scene, way *choices) *run {
+	x := newTill(t, memory.New())
+	c := placing(s.mode)
+	c.PayBy = dawn().Add(14 * time.Minute) // then APO is asked what became of it
+	_, err := x.orders.Create(x.ctx, c)
+	require.NoError(t, err)
+	s.setup(x)
+	r := &run{till: x, c: way, scene: s}
+	for _, command := range s.commands(x) {
+		r.drives = append(r.drives, x.drive(command))
+	}
+	return r
+}
+
+// play takes one step after the other, of whichever drive the choices say, until none is left.
+func (r *run) play() {
+	for {
+		var live []int
+		for i, d := range r.drives {
+			if d != nil {
+				live = append(live, i)
+			}
+		}
+		if len(live) == 0 {
+			return
+		}
+		i := live[0]
+		if len(live) > 1 {
+			i = live[r.c.pick(len(live))]
+		}
+		r.step(i)
+	}
+}
+
+// step performs one drive's task. Where crashes are left, its process may die before it, or after it and before the
+// drive learns of it. The other drives run in the same process, or in another on the same store.
+func (r *run) step(i int) {
+	d := r.drives[i]
+	task := d.Task()
+	if task.Kind == engine.Done {
+		r.drives[i] = nil
+		return
+	}
+	r.way = append(r.way, fmt.Sprintf("%d:%s", i, taskWord(task)))
+	dies, alone := 0, false
+	if r.crashes < r.scene.crashes && task.Kind != engine.Read {
+		dies = r.c.pick(3)
+		alone = dies > 0 && len(r.drives) > 1 && r.c.pick(2) == 1
+	}
+	if dies == 1 {
+		r.crash("before", i, alone)
+		return
+	}
+	if task.Kind == engine.Ask {
+		r.asking(task.Call)
+	}
+	r.perform(d)
+	if dies == 2 {
+		r.crash("after", i, alone)
+	}
+}
+
+// asking checks that a call is claimed by what is durable, and chooses what the bank does with it.
+func (r *run) asking(call order.Call) {
+	replayed, err := audit.Replay(r.ctx, r.log, nil)
+	if err != nil {
+		r.wrong = append(r.wrong, err.Error())
+		return
+	}
+	o, _ := replayed.Order(theOrder)
+	claimed, ok := o.Claimed()
+	if !ok || claimed != call {
+		r.wrong = append(r.wrong, fmt.Sprintf("call %+v, claimed is %+v", call, claimed))
+	}
+	r.bank.script = nil
+	if !call.IsInquiry() && len(r.scene.answers) > 0 {
+		if n := r.c.pick(1 + len(r.scene.answers)); n > 0 {
+			r.bank.script = []fault{r.scene.answers[n-1]}
+			r.way = append(r.way, fmt.Sprintf("%+v", r.scene.answers[n-1]))
+		}
+	}
+}
+
+// crash ends the drive's process, and with it every other drive unless they run apart from it.
+func (r *run) crash(when string, i int, alone bool) {
+	r.way = append(r.way, fmt.Sprintf("crash %s, alone: %t", when, alone))
+	r.crashes++
+	r.drives[i] = nil
+	if !alone {
+		clear(r.drives)
+	}
+}
+
+// recover is the restart: a new Orders on the same log, settling until nothing is owed any more.
+func (r *run) recover() order.Order {
+	r.bank.script = nil
+	if r.scene.later != nil {
+		r.scene.later(r.till)
+	}
+	r.open(r.bank)
+	return r.exhaust(72 * time.Hour)
+}
+
+func taskWord(t engine.Task) string {
+	switch t.Kind {
+	case engine.Read:
+		return "read"
+	case engine.Append:
+		return "append " + string(t.Records[0].Event.Kind())
+	case engine.Ask:
+		return "ask " + t.Call.Kind.String()
+	}
+	return "done"
+}
+
+// end is what a run comes to: the order, and the money at the bank.
+func (r *run) end(o order.Order) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s captured %d refunded %d late %v", o.Status, o.Operation.Phase, o.Captured, o.Refunded, o.Late)
+	for _, a := range r.bank.accounts {
+		fmt.Fprintf(&b, "; bank %s captured %d refunded %d", a.state, sum(a.captures), sum(a.refunds))
+	}
+	return b.String()
+}
+
+// check holds the finished run against the invariants.
+func (r *run) check(o order.Order) error {
+	if len(r.wrong) > 0 {
+		return fmt.Errorf("%s", strings.Join(r.wrong, "; "))
+	}
+	if err := r.lawful(); err != nil {
+		return err
+	}
+	if err := r.honest(); err != nil {
+		return err
+	}
+	for _, a := range r.bank.accounts {
+		agrees := sum(a.captures) == o.Captured+o.Late.Captured && sum(a.refunds) == o.Refunded+o.Late.Refunded || !a.card
+		if !agrees || a.cancels > 1 || a.state == apo.StateCancelled && o.Status != order.Cancelled {
+			return fmt.Errorf("the bank has %+v, the order %s", *a, r.end(o))
+		}
+	}
+	if o.Operation.Outstanding() {
+		return fmt.Errorf("the %s is still %s", o.Operation.Kind, o.Operation.Phase)
+	}
+	return nil
+}
+
+// explore runs the scene in every way and returns how it can end, with one way for each.
+func explore(t *testing.T, s scene) (ends map[string][]string, runs int) {
+	t.Helper()
+	ends = map[string][]string{}
+	var c choices
+	for again := true; again; again = c.next() {
+		r := newRun(t, s, &c)
+		r.play()
+		o := r.recover()
+		runs++
+		if err := r.check(o); err != nil {
+			require.NoError(t, err, "by way of %q", r.way)
+		}
+		ends[r.end(o)] = slices.Clone(r.way)
+	}
+	return ends, runs
+}
+
+// exploreCalm runs the scene without a crash: with all its commands, and with any of them never given, because a process
+// that dies before an intent is durable leaves nothing of it.
+func exploreCalm(t *testing.T, s scene) (ends map[string][]string, runs int) {
+	t.Helper()
+	ends = map[string][]string{}
+	all := s.commands(nil)
+	for given := range 1 << len(all) {
+		calm := s
+		calm.crashes = 0
+		calm.commands = func(*till) []order.Command {
+			var some []order.Command
+			for i, c := range all {
+				if given&(1<<i) != 0 {
+					some = append(some, c)
+				}
+			}
+			return some
+		}
+		known, n := explore(t, calm)
+		maps.Copy(ends, known)
+		runs += n
+	}
+	return ends, runs
+}
+
+// Commands that come together, every step of each in every order, with every answer of the bank's, and the process dying
+// at any boundary: the invariants hold, and a crash leads nowhere that a run without one does not lead.
+func TestExplore(t *testing.T) {
+	for _, s := range explorerScenes() {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			known, calmRuns := exploreCalm(t, s)
+			if raced {
+				t.Logf("%d runs without a crash; those with one are walked without the race detector", calmRuns)
+				return
+			}
+			ends, runs := explore(t, s)
+			for end, way := range ends {
+				assert.Contains(t, known, end, "reached by way of %q", way)
+			}
+			assert.Greater(t, runs, calmRuns)
+			t.Logf("%d runs, %d with crashes, %d ends", calmRuns, runs, len(known))
+		})
+	}
+}
+
+// A refused append names no call, whichever it is.
+func TestExplore_AConflictNamesNoCall(t *testing.T) {
+	x := newTill(t, memory.New())
+	x.place(order.CaptureManual)
+	x.paid()
+	d := x.drive(order.Cancel{ID: "c-1"})
+	x.perform(d)
+	require.Equal(t, engine.Append, d.Task().Kind)
+	d.Appended(&store.ConflictError{Stream: events.OrderStream(theOrder), Want: 2, Have: 3})
+	assert.Equal(t, engine.Read, d.Task().Kind, "it reads what is new and decides again")
+	assert.False(t, d.Called())
+}
