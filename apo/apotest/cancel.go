@@ -26,7 +26,7 @@ func (s *Server) cancelCode(p *payment) string {
 	switch {
 	case p.status == Fail:
 		return codeOrderClosed
-	case anyOf(p.refunds, (*transfer).alive), anyOf(p.captures, isDone):
+	case anyOf(p.refunds, (*transfer).alive), anyOf(p.captures, used):
 		return codeProcessFail
 	case anyOf(p.captures, isPending):
 		return codeStatusInvalid
@@ -48,7 +48,7 @@ func (s *Server) release(p *payment, why closing) {
 		v.amount = p.Amount.Minor
 		if p.card() {
 			kind = Voided
-			v.amount -= sum(p.captures, isDone)
+			v.amount -= sum(p.captures, used)
 		}
 		p.voids = append(p.voids, v)
 		s.write(p, Entry{Kind: kind, Amount: p.Amount.of(v.amount), ID: v.id})

@@ -50,13 +50,17 @@ func (p *payment) captureCode(amount Amount, now time.Time) string {
 		return codeAuthExpired
 	case amount.Currency != p.Amount.Currency:
 		return codeCurrency
-	case p.SingleCapture && anyOf(p.captures, (*transfer).alive):
+	case p.SingleCapture && anyOf(p.captures, takes):
 		return codeMultiCapture
-	case add(sum(p.captures, (*transfer).alive), amount.Minor) > p.Amount.Minor:
+	case add(sum(p.captures, takes), amount.Minor) > p.Amount.Minor:
 		return codeCaptureExceed
 	}
 	return ""
 }
+
+// takes reports a capture that took, or is about to take, its part of the
+// authorization.
+func takes(t *transfer) bool { return used(t) || isPending(t) }
 
 // automaticOutstanding reports that APO itself is about to capture.
 func (p *payment) automaticOutstanding() bool {
@@ -84,6 +88,8 @@ func (s *Server) endCapture(t *transfer, code string) {
 	} else {
 		s.write(t.payment, Entry{Kind: Captured, Amount: t.amount, ID: t.ID, RequestID: t.RequestID})
 	}
+	// While it was in process the authorization could not run out.
+	s.wakeAt(t.payment.authExpiry.Add(1))
 	s.notifyCapture(t)
 }
 

@@ -73,26 +73,26 @@ func (s *Server) Deliver(ctx context.Context) (sent int) {
 		if n == nil {
 			continue
 		}
-		acknowledged := s.post(ctx, message)
+		acknowledged := s.post(ctx, s.sign(message))
 		s.delivered(n, acknowledged)
 		sent++
 	}
 	return sent
 }
 
-// claim takes the note at i for sending, if it is due.
-func (s *Server) claim(i int) (*note, Notification) {
+// claim takes the note at i for sending, if it is due, and copies it.
+func (s *Server) claim(i int) (*note, note) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n, now := s.outbox.notes[i], s.now()
 	over := n.Acknowledged || n.Deliveries == len(redelivery())
 	waiting := now.Before(n.due) || n.behind && now.Before(n.due.Add(reorderWait))
 	if !n.sendable || over || waiting || n.sending {
-		return nil, Notification{}
+		return nil, note{}
 	}
 	n.sending = true
 	n.Deliveries++
-	return n, s.sign(n)
+	return n, *n
 }
 
 func (s *Server) delivered(n *note, acknowledged bool) {

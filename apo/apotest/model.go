@@ -182,6 +182,10 @@ func sum(list []*transfer, keep func(*transfer) bool) int64 {
 
 func isDone(t *transfer) bool { return t.status == Success }
 
+// used reports a capture that took its part of the authorization, also where it
+// was taken back later.
+func used(t *transfer) bool { return t.status == Success || t.reversed }
+
 func isPending(t *transfer) bool { return t.status == Processing }
 
 func anyOf(list []*transfer, is func(*transfer) bool) bool {

@@ -183,21 +183,31 @@ func (s *Server) TakeNotifications() []Notification {
 	})
 }
 
+// signed signs copies, so that nobody waits for the signing of a long list.
 func (s *Server) signed(want func(*note) bool) []Notification {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settle()
-	var list []Notification
-	for _, n := range s.outbox.notes {
-		if want(n) {
-			list = append(list, s.sign(n))
-		}
+	wanted := s.wanted(want)
+	list := make([]Notification, len(wanted))
+	for i, n := range wanted {
+		list[i] = s.sign(n)
 	}
 	return list
 }
 
+func (s *Server) wanted(want func(*note) bool) []note {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	var wanted []note
+	for _, n := range s.outbox.notes {
+		if want(n) {
+			wanted = append(wanted, *n)
+		}
+	}
+	return wanted
+}
+
 // sign gives a note its headers, with the time of now.
-func (s *Server) sign(n *note) Notification {
+func (s *Server) sign(n note) Notification {
 	out := n.Notification
 	out.Body = slices.Clone(n.Body)
 	out.Header = http.Header{"Content-Type": {jsonType}}

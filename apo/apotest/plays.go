@@ -205,7 +205,7 @@ func (s *Server) DashboardCapture(id string, minor int64) (captureID string, err
 // sends no notification for it.
 func (s *Server) VoidAuthorization(id string) error {
 	return s.play(id, func(p *payment) error {
-		if !p.card() || p.paid.IsZero() || p.status != Success || anyOf(p.captures, (*transfer).alive) {
+		if !p.card() || p.paid.IsZero() || p.status != Success || anyOf(p.captures, takes) {
 			return playError(id, "voided", "it has no authorization without a capture")
 		}
 		s.release(p, byIssuer)

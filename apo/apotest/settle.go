@@ -45,7 +45,7 @@ func (p *payment) times(give func(time.Time)) {
 // holds reports an authorization that still has something to let go.
 func (p *payment) holds() bool {
 	return !p.authExpiry.IsZero() && (p.status == Success && p.closed == notClosed || p.lateMoney) &&
-		!anyOf(p.captures, isPending) && sum(p.captures, isDone) < p.Amount.Minor
+		!anyOf(p.captures, isPending) && sum(p.captures, used) < p.Amount.Minor
 }
 
 func (s *Server) settleOne(p *payment, now time.Time) {
@@ -74,7 +74,7 @@ func (p *payment) expireAuthorization(s *Server, now time.Time) {
 	if !p.holds() || !now.After(p.authExpiry) {
 		return
 	}
-	captured := anyOf(p.captures, isDone)
+	captured := anyOf(p.captures, used)
 	s.release(p, byExpiry)
 	if captured {
 		p.status = Success // what was captured stays; only the rest is gone
