@@ -35,7 +35,7 @@ func (o *Order) fold(r *events.Record) {
 		o.failureKnown = true
 		if law.cells[PaymentFailed][o.Status].Effect == Applied {
 			o.move(Failed, r)
-			o.endMark = mark{r.Version, r.Occurred, e.Code}
+			o.endMark = markOf(r, e.Code)
 		}
 	case events.CaptureSucceeded:
 		o.foldCaptured(r, &e)
@@ -101,7 +101,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		o.move(cell.To, r)
 		o.Authorized = e.Amount.Minor
 		o.PaymentAt = r.Occurred
-		o.paymentMark = mark{r.Version, r.Occurred, e.PaymentID}
+		o.paymentMark = markOf(r, e.PaymentID)
 		o.WatchDue, o.Watches = e.Due, 0
 	case LateMoney:
 		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
@@ -112,7 +112,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	}
 	if e.GatewayCapture && !known {
 		o.Gateway = nextGateway(gatewayOpened, o.Gateway)
-		o.gatewayMark = mark{r.Version, r.Occurred, ""}
+		o.gatewayMark = markOf(r, "")
 		o.WatchDue, o.Watches = e.Due, 0
 		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.failed }) { // its result came before
 			o.Gateway = nextGateway(gatewayFailed, o.Gateway)
@@ -128,7 +128,7 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 		o.move(cell.To, r)
 		o.Authorized, o.Captured = e.Amount.Minor, e.Amount.Minor
 		o.PaymentAt = r.Occurred
-		o.paymentMark = mark{r.Version, r.Occurred, e.PaymentID}
+		o.paymentMark = markOf(r, e.PaymentID)
 	case LateMoney:
 		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
 		o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
@@ -162,7 +162,7 @@ func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
 		// A capture proves the authorization it drew on, even where that fact has yet to arrive.
 		o.Authorized = o.fullAmount()
 		o.move(cell.To, r)
-		o.captureMark = mark{r.Version, r.Occurred, first(e.CaptureID, e.CaptureRequestID)}
+		o.captureMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
 	}
 	*captured += e.Amount.Minor
 	if *captured >= o.fullAmount() {
@@ -207,7 +207,7 @@ func (o *Order) addRefund(r *events.Record, e *events.RefundSucceeded) {
 			o.move(cell.To, r)
 		}
 	}
-	o.refundMark = mark{r.Version, r.Occurred, first(e.RefundID, e.RefundRequestID)}
+	o.refundMark = markOf(r, first(e.RefundID, e.RefundRequestID))
 }
 
 func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
@@ -237,7 +237,7 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	if cell := law.cells[PaymentCancelled][o.Status]; cell.Effect == Applied {
 		o.move(cell.To, r)
 		o.CancelCause = e.Cause
-		o.endMark = mark{r.Version, r.Occurred, ""}
+		o.endMark = markOf(r, "")
 		o.Gateway = nextGateway(gatewayVoided, o.Gateway)
 	}
 	switch {
