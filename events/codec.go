@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// upcast lifts a payload from one version of its kind to the next.
+// upcast lifts a payload from one version of its kind to the next. It must not change the bytes it is given, and what it
+// returns is in the one form of the next version.
 type upcast func(payload []byte) ([]byte, error)
 
 // kindCodec reads and writes the newest version of one kind, and lifts older ones to it.
 type kindCodec struct {
 	version uint64
-	encode  func(Event) ([]byte, error)
-	decode  func(payload []byte, text string) (Event, error)
+	encode  func(*wire, Event)
+	decode  func(*wire) Event
 	upcasts map[uint64]upcast // by the version they lift
 }
 
@@ -64,17 +65,19 @@ func entry[T Event](k Kind, walk func(*wire, *T)) (string, kindCodec) {
 	}
 	return name, kindCodec{
 		version: version,
-		encode: func(e Event) ([]byte, error) {
-			w, fact := wire{writing: true}, e.(T)
-			walk(&w, &fact)
-			return w.b, w.err
+		encode: func(w *wire, e Event) {
+			fact, ok := e.(T)
+			if !ok {
+				w.invalid("event", fmt.Sprintf("is a %T; give a %T", e, fact), nil)
+				return
+			}
+			walk(w, &fact)
 		},
-		decode: func(payload []byte, text string) (Event, error) {
-			w := wire{b: payload, text: text}
+		decode: func(w *wire) Event {
 			var fact T
-			walk(&w, &fact)
-			w.end()
-			return fact, w.err
+			walk(w, &fact)
+			w.done()
+			return fact
 		},
 	}
 }
@@ -83,49 +86,54 @@ func entry[T Event](k Kind, walk func(*wire, *T)) (string, kindCodec) {
 func (k Kind) split() (name string, version uint64, err error) {
 	i := strings.LastIndex(string(k), ".v")
 	if i <= 0 {
-		return "", 0, fmt.Errorf("kind %q: %w: it reads like \"cancel.requested.v1\"", string(k), ErrInvalid)
+		return "", 0, &InvalidError{Field: "kind", Problem: fmt.Sprintf("%q has no version; write it like \"cancel.requested.v1\"", string(k))}
 	}
 	version, err = strconv.ParseUint(string(k[i+2:]), 10, 16)
 	if err != nil || version == 0 {
-		return "", 0, fmt.Errorf("kind %q: %w: it ends in a version such as .v1", string(k), ErrInvalid)
+		return "", 0, &InvalidError{Field: "kind", Problem: fmt.Sprintf("%q does not end in a version; write it like \"cancel.requested.v1\"", string(k))}
 	}
 	return string(k[:i]), version, nil
 }
 
-// encode returns the name, version and payload that a fact is kept under.
-func (c codec) encode(e Event) (name string, version uint64, payload []byte, err error) {
+// kind returns the name and version that a fact is kept under, and what writes it.
+func (c codec) kind(e Event) (name string, version uint64, k kindCodec, err error) {
 	name, version, err = e.Kind().split()
 	if err != nil {
-		return "", 0, nil, err
+		return "", 0, kindCodec{}, err
 	}
 	k, known := c[name]
 	if !known || k.version != version {
-		return "", 0, nil, fmt.Errorf("kind %q: %w: it is not one of this version's", string(e.Kind()), ErrInvalid)
+		return "", 0, kindCodec{}, &InvalidError{Field: "kind", Problem: fmt.Sprintf("%q is none that this version writes; give one of Kinds", string(e.Kind()))}
 	}
-	payload, err = k.encode(e)
-	return name, version, payload, err
+	return name, version, k, nil
 }
 
-// decode reads a payload of any version up to the newest. A kind or version that is not known is never skipped: what it
-// says might matter to the order. text is the payload as a string to share, or empty.
-func (c codec) decode(name string, version uint64, payload []byte, text string) (Event, error) {
+// decode reads the payload src[at:end] of any version up to the newest. A kind or version that is not known is never
+// skipped: what it says might matter to the order. text is src as a string to share, or empty.
+func (c codec) decode(name string, version uint64, src []byte, text string, at, end int) (Event, error) {
 	k, known := c[name]
-	if !known {
-		return nil, &UpgradeError{What: "a fact", Found: fmt.Sprintf("kind %q", name), Known: fmt.Sprintf("%d kinds", len(c))}
+	switch {
+	case !known:
+		return nil, &UpgradeError{What: "fact", Found: fmt.Sprintf("kind %q", name), Known: fmt.Sprintf("%d kinds, not this one", len(c))}
+	case version > k.version:
+		return nil, &UpgradeError{What: name, Found: fmt.Sprintf("version %d", version), Known: fmt.Sprintf("versions up to %d", k.version)}
+	case version == k.version:
+		w := wire{name: name, b: src, text: text, at: at, end: end}
+		fact := k.decode(&w)
+		return fact, w.err
 	}
-	if version > k.version {
-		return nil, &UpgradeError{What: name, Found: fmt.Sprintf("version %d", version), Known: fmt.Sprintf("version %d", k.version)}
-	}
+	lifted := src[at:end]
 	for ; version < k.version; version++ {
 		lift, ok := k.upcasts[version]
 		if !ok {
-			return nil, &FrameError{Field: "kind", Problem: fmt.Sprintf("%s was never written in version %d", name, version)}
+			return nil, &FrameError{Offset: at, Field: name, Problem: fmt.Sprintf("was never written in version %d", version)}
 		}
-		lifted, err := lift(payload)
-		if err != nil {
-			return nil, &FrameError{Field: "payload", Problem: fmt.Sprintf("cannot be lifted from version %d: %v", version, err)}
+		var err error
+		if lifted, err = lift(lifted); err != nil {
+			return nil, &FrameError{Offset: at, Field: name, Problem: fmt.Sprintf("cannot be lifted from version %d: %v", version, err)}
 		}
-		payload, text = lifted, ""
 	}
-	return k.decode(payload, text)
+	w := wire{name: name, b: lifted, end: len(lifted)}
+	fact := k.decode(&w)
+	return fact, w.err
 }

@@ -12,7 +12,7 @@ var (
 	// ErrInvalidID: an identifier that is empty, too long, or has characters that do not belong into one. It comes with
 	// ErrInvalid.
 	ErrInvalidID = errors.New("invalid id")
-	// ErrTooLarge: a record whose frame would be larger than [FrameMax]. It comes with ErrInvalid.
+	// ErrTooLarge: a fact with a field longer than a log takes. It comes with ErrInvalid.
 	ErrTooLarge = errors.New("record too large")
 	// ErrDamaged: bytes that are no frame.
 	ErrDamaged = errors.New("damaged frame")
@@ -48,7 +48,7 @@ func (e *InvalidError) Unwrap() []error {
 
 // FrameError says where bytes stop being a frame.
 type FrameError struct {
-	Offset  int // in the frame, or in its payload where Field says so
+	Offset  int // in the frame, or in the payload that an older one was lifted to
 	Field   string
 	Problem string
 	Err     error // ErrTruncated or nil
@@ -69,14 +69,14 @@ func (e *FrameError) Unwrap() []error {
 
 // UpgradeError says what was written by a newer version. Nothing is skipped: what it says might matter to the order.
 type UpgradeError struct {
-	What  string
-	Found string
-	Known string
+	What  string // where it was found: "frame", "fact" or a kind's name
+	Found string // "format 2", "version 2", "field 9" …
+	Known string // what would have been understood
 }
 
 // Error names what was found, what is understood, and the way out.
 func (e *UpgradeError) Error() string {
-	return fmt.Sprintf("%s: found %s, this version knows %s; upgrade first: the log was written by a newer version", e.What, e.Found, e.Known)
+	return fmt.Sprintf("%s: found %s; this version knows %s; upgrade first: a newer one wrote the log", e.What, e.Found, e.Known)
 }
 
 // Unwrap returns [ErrUpgrade].

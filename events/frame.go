@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -21,18 +20,20 @@ const (
 	zeroNanos  = math.MinInt64
 )
 
-// AppendFrame appends the record's frame to dst. A record has exactly one frame. The error is an *[InvalidError].
+// AppendFrame appends the record's frame to dst and returns the longer slice; where it fails, dst as it was. A record has
+// exactly one frame. The error is an *[InvalidError], for what [Record.Validate] finds. Cost: one or two allocations where
+// dst has room.
 func AppendFrame(dst []byte, r Record) ([]byte, error) {
-	if err := r.Validate(); err != nil {
+	if err := r.check(); err != nil {
 		return dst, err
 	}
 	return current.appendFrame(dst, &r)
 }
 
 func (c codec) appendFrame(dst []byte, r *Record) ([]byte, error) {
-	name, version, payload, err := c.encode(r.Event)
+	name, version, kind, err := c.kind(r.Event)
 	if err != nil {
-		return dst, unfit(r.Event.Kind(), err)
+		return dst, err
 	}
 	start := len(dst)
 	b := append(dst, 0, 0, FrameVersion)
@@ -58,22 +59,19 @@ func (c codec) appendFrame(dst []byte, r *Record) ([]byte, error) {
 	for _, k := range r.Keys {
 		b = appendText(b, string(k))
 	}
-	b = protowire.AppendBytes(b, payload)
+	w := wire{name: string(r.Event.Kind()), writing: true, b: append(b, 0)}
+	begin := len(w.b)
+	kind.encode(&w, r.Event)
+	if w.err != nil {
+		return dst, w.err
+	}
+	b = sized(w.b, begin)
 	size := len(b) - start
 	if size > FrameMax {
-		return dst, &InvalidError{Field: string(r.Event.Kind()), Problem: fmt.Sprintf("needs a frame of %d bytes, at most %d fit; keep less of the message", size, FrameMax), Err: ErrTooLarge}
+		return dst, &InvalidError{Field: w.name, Problem: fmt.Sprintf("needs a frame of %d bytes; keep less, at most %d fit", size, FrameMax), Err: ErrTooLarge}
 	}
 	binary.BigEndian.PutUint16(b[start:], uint16(size-prefixSize))
 	return b, nil
-}
-
-// unfit words an error of a payload's encoding as one about the record.
-func unfit(k Kind, err error) error {
-	problem := err.Error()
-	if f, ok := err.(*FrameError); ok {
-		problem = f.Field + " " + f.Problem
-	}
-	return &InvalidError{Field: string(k), Problem: "does not fit: " + problem}
 }
 
 func appendText(b []byte, s string) []byte { return protowire.AppendString(b, s) }
@@ -114,7 +112,7 @@ func (c codec) decodeFrame(src []byte) (Record, error) {
 	case size == prefixSize:
 		return Record{}, &FrameError{Offset: size, Field: "format version", Problem: "is missing", Err: ErrTruncated}
 	case src[prefixSize] > FrameVersion:
-		return Record{}, &UpgradeError{What: "the frame", Found: fmt.Sprintf("format %d", src[prefixSize]), Known: fmt.Sprintf("format %d", FrameVersion)}
+		return Record{}, &UpgradeError{What: "frame", Found: fmt.Sprintf("format %d", src[prefixSize]), Known: fmt.Sprintf("format %d", FrameVersion)}
 	case src[prefixSize] != FrameVersion:
 		return Record{}, &FrameError{Offset: prefixSize, Field: "format version", Problem: "is none that was ever written"}
 	}
@@ -126,30 +124,20 @@ func (c codec) decodeFrame(src []byte) (Record, error) {
 	if h.err != nil {
 		return Record{}, h.err
 	}
-	at := h.at
-	payload, text := h.bytes("payload")
-	if h.err == nil && h.at != len(src) {
-		h.fail("payload", fmt.Sprintf("is followed by %d more bytes", len(src)-h.at))
-	}
-	if h.err != nil {
+	begin, ok := h.span("payload")
+	if !ok {
 		return Record{}, h.err
 	}
-	r.Event, err = c.decode(name, version, payload, text)
-	if err != nil {
-		return Record{}, placed(err, at)
+	if h.at != len(src) {
+		return Record{}, &FrameError{Offset: h.at, Field: "payload", Problem: fmt.Sprintf("is followed by %d more bytes", len(src)-h.at)}
 	}
-	if err := r.Validate(); err != nil {
-		return Record{}, &FrameError{Offset: at, Field: "record", Problem: "is not one that could be written: " + err.Error()}
+	if r.Event, err = c.decode(name, version, src, h.text, begin, h.at); err != nil {
+		return Record{}, err
+	}
+	if err := r.check(); err != nil {
+		return Record{}, &FrameError{Offset: begin, Field: "header", Problem: "has what could not be written: " + err.Error()}
 	}
 	return r, nil
-}
-
-// placed says where in the frame a payload's damage is.
-func placed(err error, payload int) error {
-	if f, ok := err.(*FrameError); ok {
-		f.Offset += payload
-	}
-	return err
 }
 
 // header reads a frame's fields one after another.
@@ -258,91 +246,4 @@ func (h *header) str(field string, most int) string {
 	default:
 		return string(raw)
 	}
-}
-
-func (h *header) bytes(field string) (raw []byte, text string) {
-	begin, ok := h.span(field)
-	if !ok {
-		return nil, ""
-	}
-	if h.text != "" {
-		text = h.text[begin:h.at]
-	}
-	return h.b[begin:h.at], text
-}
-
-// Validate says whether a log can hold the record. The place that a store gives it (version, position, previous) is not
-// looked at. The error is an *[InvalidError] that names the field.
-func (r Record) Validate() error {
-	if err := CheckID("record id", r.ID); err != nil {
-		return err
-	}
-	if err := r.Stream.check(); err != nil {
-		return err
-	}
-	for _, f := range []struct{ field, id string }{{"command id", r.CommandID}, {"actor", r.Actor}, {"head's status", r.Head.Status},
-		{"head's phase", r.Head.Phase}, {"head's attention", r.Head.Attention}} {
-		if f.id == "" {
-			continue
-		}
-		if err := CheckID(f.field, f.id); err != nil {
-			return err
-		}
-	}
-	for _, f := range []struct {
-		field string
-		t     time.Time
-	}{{"recorded time", r.Recorded}, {"occurred time", r.Occurred}, {"head's status time", r.Head.StatusSince},
-		{"head's attention time", r.Head.AttentionSince}, {"head's due time", r.Head.Due}} {
-		if _, ok := nanosOf(f.t); !ok && !f.t.IsZero() {
-			return &InvalidError{Field: f.field, Problem: "lies outside the years 1678 to 2262; check the clock"}
-		}
-	}
-	if r.Event == nil {
-		return &InvalidError{Field: "event", Problem: "is missing; a record carries exactly one fact"}
-	}
-	return checkKeys(r.Keys)
-}
-
-func (s Stream) check() error {
-	if len(s.Category) > CategoryMax {
-		return &InvalidError{Field: "category", Problem: fmt.Sprintf("has %d bytes; give at most %d", len(s.Category), CategoryMax), Err: ErrInvalidID}
-	}
-	if err := CheckID("category", s.Category); err != nil {
-		return err
-	}
-	return CheckID("stream id", s.ID)
-}
-
-func checkKeys(keys []Key) error {
-	if len(keys) > KeysMax {
-		return &InvalidError{Field: "keys", Problem: fmt.Sprintf("are %d; give at most %d", len(keys), KeysMax)}
-	}
-	for _, k := range keys {
-		if k == "" || len(k) > KeyMax || !clean(string(k)) {
-			return &InvalidError{Field: "key", Problem: fmt.Sprintf("%.120q is not usable; give 1 to %d bytes of text without control characters", string(k), KeyMax), Err: ErrInvalidID}
-		}
-	}
-	return nil
-}
-
-// CheckID says whether an identifier is usable: 1 to [IDMax] bytes of UTF-8 without control characters and without "/",
-// so that it can stand in a path, a log line and a message. The error names it and wraps [ErrInvalidID].
-func CheckID(name, id string) error {
-	problem := ""
-	switch {
-	case id == "":
-		problem = fmt.Sprintf("is empty; give 1 to %d bytes", IDMax)
-	case len(id) > IDMax:
-		problem = fmt.Sprintf("has %d bytes; give at most %d", len(id), IDMax)
-	case !utf8.ValidString(id):
-		problem = fmt.Sprintf("%q is not UTF-8; give text", id)
-	case !clean(id):
-		problem = fmt.Sprintf("%q has a control character (NUL, newline, …); leave it out", id)
-	case strings.Contains(id, "/"):
-		problem = fmt.Sprintf("%q has a slash; leave it out", id)
-	default:
-		return nil
-	}
-	return &InvalidError{Field: name, Problem: problem, Err: ErrInvalidID}
 }

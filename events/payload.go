@@ -1,104 +1,134 @@
 package events
 
-// One walk per fact: its payload's fields, their numbers and types. tilltape.proto publishes the same; a test holds the
-// two together. Numbers are never used again for something else.
+import "google.golang.org/protobuf/encoding/protowire"
 
-func walkMoney(w *wire, m *Money) {
-	w.int(1, &m.Minor)
-	w.str(2, &m.Currency)
+// One walk per fact: its payload's fields, their numbers, names and types. tilltape.proto publishes the same; a test
+// holds the two together. A number is never used again for something else.
+
+// Bounds of a signed message's parts, in bytes: what the longest key's signature and a path with a query take.
+const (
+	signatureMax = 4 << 10
+	pathMax      = 2 << 10
+)
+
+func (w *wire) money(n protowire.Number, field string, m *Money) {
+	if s, ok := w.open(n, field); ok {
+		w.int(1, "minor", &m.Minor)
+		w.str(2, "currency", &m.Currency, IDMax)
+		w.close(s, field, false)
+	}
 }
 
-func walkEvidence(w *wire, e *Evidence) {
-	w.str(1, &e.Method)
-	w.bounded(2, &e.Path, evidenceFieldMax)
-	w.str(3, &e.ClientID)
-	w.str(4, &e.Time)
-	w.str(5, &e.KeyVersion)
-	w.bounded(6, &e.Signature, evidenceFieldMax)
-	w.bytes(7, &e.Body, BodyMax)
+func (w *wire) identifier(n protowire.Number, field string, i *Identifier) {
+	if s, ok := w.open(n, field); ok {
+		w.str(1, "payment_id", &i.PaymentID, TextMax)
+		w.str(2, "payment_request_id", &i.PaymentRequestID, TextMax)
+		w.close(s, field, false)
+	}
 }
 
-func walkProof(w *wire, p *Proof) {
-	enum(w, 1, &p.Via, ViaOperator)
-	w.uint(2, &p.Inquiry)
-	w.uint(3, &p.Attempt)
-	optional(w, 4, &p.Evidence, walkEvidence)
+func (w *wire) proof(n protowire.Number, field string, p *Proof) {
+	if s, ok := w.open(n, field); ok {
+		enum(w, 1, "via", &p.Via, ViaOperator)
+		w.uint(2, "inquiry", &p.Inquiry)
+		w.uint(3, "attempt", &p.Attempt)
+		w.evidence(4, "evidence", &p.Evidence)
+		w.close(s, field, false)
+	}
+}
+
+// evidence may be absent, which is not the same as empty.
+func (w *wire) evidence(n protowire.Number, field string, p **Evidence) {
+	if w.writing && *p == nil {
+		return
+	}
+	s, ok := w.open(n, field)
+	if !ok {
+		return
+	}
+	if !w.writing {
+		*p = new(Evidence)
+	}
+	e := *p
+	w.str(1, "method", &e.Method, IDMax)
+	w.str(2, "path", &e.Path, pathMax)
+	w.str(3, "client_id", &e.ClientID, TextMax)
+	w.str(4, "time", &e.Time, IDMax)
+	w.str(5, "key_version", &e.KeyVersion, IDMax)
+	w.str(6, "signature", &e.Signature, signatureMax)
+	w.bytes(7, "body", &e.Body, BodyMax)
+	w.close(s, field, true)
 }
 
 func walkOrderCreated(w *wire, e *OrderCreated) {
-	w.str(1, &e.PaymentRequestID)
-	w.str(2, &e.PaymentID)
-	message(w, 3, &e.Amount, walkMoney)
-	w.str(4, &e.Method)
-	w.str(5, &e.Acquirer)
-	enum(w, 6, &e.CaptureMode, CaptureManual)
-	w.time(7, &e.PayBy)
-	w.time(8, &e.Due)
+	w.str(1, "payment_request_id", &e.PaymentRequestID, TextMax)
+	w.str(2, "payment_id", &e.PaymentID, TextMax)
+	w.money(3, "amount", &e.Amount)
+	w.str(4, "method", &e.Method, TextMax)
+	w.str(5, "acquirer", &e.Acquirer, TextMax)
+	enum(w, 6, "capture_mode", &e.CaptureMode, CaptureManual)
+	w.time(7, "pay_by", &e.PayBy)
+	w.time(8, "due", &e.Due)
 }
 
 func walkPaymentPending(w *wire, e *PaymentPending) {
-	w.str(1, &e.PaymentID)
-	message(w, 2, &e.Proof, walkProof)
+	w.str(1, "payment_id", &e.PaymentID, TextMax)
+	w.proof(2, "proof", &e.Proof)
 }
 
 func walkPaymentAuthorized(w *wire, e *PaymentAuthorized) {
-	w.str(1, &e.PaymentID)
-	message(w, 2, &e.Amount, walkMoney)
-	w.time(3, &e.At)
-	w.time(4, &e.Expires)
-	w.bool(5, &e.GatewayCapture)
-	w.time(6, &e.Due)
-	message(w, 7, &e.Proof, walkProof)
+	w.str(1, "payment_id", &e.PaymentID, TextMax)
+	w.money(2, "amount", &e.Amount)
+	w.time(3, "at", &e.At)
+	w.time(4, "expires", &e.Expires)
+	w.bool(5, "gateway_capture", &e.GatewayCapture)
+	w.time(6, "due", &e.Due)
+	w.proof(7, "proof", &e.Proof)
 }
 
 func walkPaymentPaid(w *wire, e *PaymentPaid) {
-	w.str(1, &e.PaymentID)
-	message(w, 2, &e.Amount, walkMoney)
-	w.time(3, &e.At)
-	message(w, 4, &e.Proof, walkProof)
+	w.str(1, "payment_id", &e.PaymentID, TextMax)
+	w.money(2, "amount", &e.Amount)
+	w.time(3, "at", &e.At)
+	w.proof(4, "proof", &e.Proof)
 }
 
 func walkPaymentFailed(w *wire, e *PaymentFailed) {
-	w.str(1, &e.PaymentID)
-	w.str(2, &e.Code)
-	w.time(3, &e.At)
-	message(w, 4, &e.Proof, walkProof)
-}
-
-func walkIdentifier(w *wire, i *Identifier) {
-	w.str(1, &i.PaymentID)
-	w.str(2, &i.PaymentRequestID)
+	w.str(1, "payment_id", &e.PaymentID, TextMax)
+	w.str(2, "code", &e.Code, TextMax)
+	w.time(3, "at", &e.At)
+	w.proof(4, "proof", &e.Proof)
 }
 
 func walkCancelRequested(w *wire, e *CancelRequested) {
-	message(w, 1, &e.By, walkIdentifier)
-	w.str(2, &e.Reason)
-	w.uint(3, &e.Compensates)
-	w.time(4, &e.Lease)
+	w.identifier(1, "by", &e.By)
+	w.str(2, "reason", &e.Reason, TextMax)
+	w.uint(3, "compensates", &e.Compensates)
+	w.time(4, "lease", &e.Lease)
 }
 
 func walkCancelSucceeded(w *wire, e *CancelSucceeded) {
-	enum(w, 1, &e.Cause, CauseGateway)
-	w.str(2, &e.PaymentID)
-	w.time(3, &e.At)
-	message(w, 4, &e.Proof, walkProof)
+	enum(w, 1, "cause", &e.Cause, CauseGateway)
+	w.str(2, "payment_id", &e.PaymentID, TextMax)
+	w.time(3, "at", &e.At)
+	w.proof(4, "proof", &e.Proof)
 }
 
 func walkCancelFailed(w *wire, e *CancelFailed) {
-	w.str(1, &e.Code)
-	w.str(2, &e.Message)
-	message(w, 3, &e.Proof, walkProof)
+	w.str(1, "code", &e.Code, TextMax)
+	w.str(2, "message", &e.Message, TextMax)
+	w.proof(3, "proof", &e.Proof)
 }
 
 func walkUnresolved(w *wire, u *Unresolved) {
-	w.uint(1, &u.Attempt)
-	w.str(2, &u.Code)
-	w.str(3, &u.Message)
-	w.str(4, &u.Problem)
-	w.bool(5, &u.Definite)
-	w.bool(6, &u.Inquire)
-	w.time(7, &u.Due)
-	message(w, 8, &u.Proof, walkProof)
+	w.uint(1, "attempt", &u.Attempt)
+	w.str(2, "code", &u.Code, TextMax)
+	w.str(3, "message", &u.Message, TextMax)
+	w.str(4, "problem", &u.Problem, TextMax)
+	w.bool(5, "definite", &u.Definite)
+	w.bool(6, "inquire", &u.Inquire)
+	w.time(7, "due", &u.Due)
+	w.proof(8, "proof", &u.Proof)
 }
 
 func walkCancelUnresolved(w *wire, e *CancelUnresolved)   { walkUnresolved(w, &e.Unresolved) }
@@ -106,145 +136,145 @@ func walkCaptureUnresolved(w *wire, e *CaptureUnresolved) { walkUnresolved(w, &e
 func walkRefundUnresolved(w *wire, e *RefundUnresolved)   { walkUnresolved(w, &e.Unresolved) }
 
 func walkCaptureRequested(w *wire, e *CaptureRequested) {
-	w.str(1, &e.CaptureRequestID)
-	w.str(2, &e.PaymentID)
-	message(w, 3, &e.Amount, walkMoney)
-	w.bool(4, &e.Last)
-	w.time(5, &e.Lease)
+	w.str(1, "capture_request_id", &e.CaptureRequestID, TextMax)
+	w.str(2, "payment_id", &e.PaymentID, TextMax)
+	w.money(3, "amount", &e.Amount)
+	w.bool(4, "last", &e.Last)
+	w.time(5, "lease", &e.Lease)
 }
 
 func walkCaptureAccepted(w *wire, e *CaptureAccepted) {
-	w.str(1, &e.CaptureRequestID)
-	w.uint(2, &e.Attempt)
-	w.str(3, &e.Code)
-	w.time(4, &e.Due)
-	message(w, 5, &e.Proof, walkProof)
+	w.str(1, "capture_request_id", &e.CaptureRequestID, TextMax)
+	w.uint(2, "attempt", &e.Attempt)
+	w.str(3, "code", &e.Code, TextMax)
+	w.time(4, "due", &e.Due)
+	w.proof(5, "proof", &e.Proof)
 }
 
 func walkCaptureSucceeded(w *wire, e *CaptureSucceeded) {
-	w.str(1, &e.CaptureID)
-	w.str(2, &e.CaptureRequestID)
-	w.str(3, &e.PaymentID)
-	message(w, 4, &e.Amount, walkMoney)
-	w.time(5, &e.At)
-	message(w, 6, &e.Proof, walkProof)
+	w.str(1, "capture_id", &e.CaptureID, TextMax)
+	w.str(2, "capture_request_id", &e.CaptureRequestID, TextMax)
+	w.str(3, "payment_id", &e.PaymentID, TextMax)
+	w.money(4, "amount", &e.Amount)
+	w.time(5, "at", &e.At)
+	w.proof(6, "proof", &e.Proof)
 }
 
 func walkCaptureFailed(w *wire, e *CaptureFailed) {
-	w.str(1, &e.CaptureID)
-	w.str(2, &e.CaptureRequestID)
-	w.str(3, &e.PaymentID)
-	w.str(4, &e.Code)
-	w.str(5, &e.Message)
-	w.time(6, &e.At)
-	message(w, 7, &e.Proof, walkProof)
+	w.str(1, "capture_id", &e.CaptureID, TextMax)
+	w.str(2, "capture_request_id", &e.CaptureRequestID, TextMax)
+	w.str(3, "payment_id", &e.PaymentID, TextMax)
+	w.str(4, "code", &e.Code, TextMax)
+	w.str(5, "message", &e.Message, TextMax)
+	w.time(6, "at", &e.At)
+	w.proof(7, "proof", &e.Proof)
 }
 
 func walkRefundRequested(w *wire, e *RefundRequested) {
-	w.str(1, &e.RefundRequestID)
-	w.str(2, &e.PaymentID)
-	message(w, 3, &e.Amount, walkMoney)
-	w.str(4, &e.Reason)
-	w.uint(5, &e.Compensates)
-	w.time(6, &e.Lease)
+	w.str(1, "refund_request_id", &e.RefundRequestID, TextMax)
+	w.str(2, "payment_id", &e.PaymentID, TextMax)
+	w.money(3, "amount", &e.Amount)
+	w.str(4, "reason", &e.Reason, TextMax)
+	w.uint(5, "compensates", &e.Compensates)
+	w.time(6, "lease", &e.Lease)
 }
 
 func walkRefundAccepted(w *wire, e *RefundAccepted) {
-	w.str(1, &e.RefundID)
-	w.str(2, &e.RefundRequestID)
-	w.uint(3, &e.Attempt)
-	w.str(4, &e.Code)
-	w.time(5, &e.Due)
-	message(w, 6, &e.Proof, walkProof)
+	w.str(1, "refund_id", &e.RefundID, TextMax)
+	w.str(2, "refund_request_id", &e.RefundRequestID, TextMax)
+	w.uint(3, "attempt", &e.Attempt)
+	w.str(4, "code", &e.Code, TextMax)
+	w.time(5, "due", &e.Due)
+	w.proof(6, "proof", &e.Proof)
 }
 
 func walkRefundSucceeded(w *wire, e *RefundSucceeded) {
-	w.str(1, &e.RefundID)
-	w.str(2, &e.RefundRequestID)
-	w.str(3, &e.PaymentID)
-	message(w, 4, &e.Amount, walkMoney)
-	w.time(5, &e.At)
-	message(w, 6, &e.Proof, walkProof)
+	w.str(1, "refund_id", &e.RefundID, TextMax)
+	w.str(2, "refund_request_id", &e.RefundRequestID, TextMax)
+	w.str(3, "payment_id", &e.PaymentID, TextMax)
+	w.money(4, "amount", &e.Amount)
+	w.time(5, "at", &e.At)
+	w.proof(6, "proof", &e.Proof)
 }
 
 func walkRefundFailed(w *wire, e *RefundFailed) {
-	w.str(1, &e.RefundID)
-	w.str(2, &e.RefundRequestID)
-	w.str(3, &e.Code)
-	w.str(4, &e.Message)
-	w.time(5, &e.At)
-	message(w, 6, &e.Proof, walkProof)
+	w.str(1, "refund_id", &e.RefundID, TextMax)
+	w.str(2, "refund_request_id", &e.RefundRequestID, TextMax)
+	w.str(3, "code", &e.Code, TextMax)
+	w.str(4, "message", &e.Message, TextMax)
+	w.time(5, "at", &e.At)
+	w.proof(6, "proof", &e.Proof)
 }
 
 func walkRefundHeld(w *wire, e *RefundHeld) {
-	w.str(1, &e.RefundID)
-	w.str(2, &e.RefundRequestID)
-	w.str(3, &e.PaymentID)
-	message(w, 4, &e.Amount, walkMoney)
-	w.time(5, &e.At)
-	w.time(6, &e.Due)
-	message(w, 7, &e.Proof, walkProof)
+	w.str(1, "refund_id", &e.RefundID, TextMax)
+	w.str(2, "refund_request_id", &e.RefundRequestID, TextMax)
+	w.str(3, "payment_id", &e.PaymentID, TextMax)
+	w.money(4, "amount", &e.Amount)
+	w.time(5, "at", &e.At)
+	w.time(6, "due", &e.Due)
+	w.proof(7, "proof", &e.Proof)
 }
 
 func walkAttemptStarted(w *wire, e *AttemptStarted) {
-	w.uint(1, &e.Attempt)
-	w.time(2, &e.Lease)
+	w.uint(1, "attempt", &e.Attempt)
+	w.time(2, "lease", &e.Lease)
 }
 
 func walkInquiryStarted(w *wire, e *InquiryStarted) {
-	enum(w, 1, &e.Subject, SubjectRefund)
-	w.uint(2, &e.Number)
-	w.time(3, &e.Lease)
+	enum(w, 1, "subject", &e.Subject, SubjectRefund)
+	w.uint(2, "number", &e.Number)
+	w.time(3, "lease", &e.Lease)
 }
 
 func walkInquiryAnswered(w *wire, e *InquiryAnswered) {
-	enum(w, 1, &e.Subject, SubjectRefund)
-	w.uint(2, &e.Number)
-	enum(w, 3, &e.Outcome, InquiryNotExist)
-	w.str(4, &e.State)
-	w.str(5, &e.Code)
-	w.str(6, &e.Problem)
-	w.bool(7, &e.AskAgain)
-	w.time(8, &e.Due)
-	w.time(9, &e.WatchDue)
-	optional(w, 10, &e.Evidence, walkEvidence)
+	enum(w, 1, "subject", &e.Subject, SubjectRefund)
+	w.uint(2, "number", &e.Number)
+	enum(w, 3, "outcome", &e.Outcome, InquiryNotExist)
+	w.str(4, "state", &e.State, TextMax)
+	w.str(5, "code", &e.Code, TextMax)
+	w.str(6, "problem", &e.Problem, TextMax)
+	w.bool(7, "ask_again", &e.AskAgain)
+	w.time(8, "due", &e.Due)
+	w.time(9, "watch_due", &e.WatchDue)
+	w.evidence(10, "evidence", &e.Evidence)
 }
 
 func walkOperationParked(w *wire, e *OperationParked) {
-	w.str(1, &e.Reason)
-	w.time(2, &e.Due)
+	w.str(1, "reason", &e.Reason, TextMax)
+	w.time(2, "due", &e.Due)
 }
 
 func walkOperationResolved(w *wire, e *OperationResolved) {
-	enum(w, 1, &e.Resolution, ResolvedFailed)
-	w.str(2, &e.Statement)
+	enum(w, 1, "resolution", &e.Resolution, ResolvedFailed)
+	w.str(2, "statement", &e.Statement, TextMax)
 }
 
 func walkAnomalyObserved(w *wire, e *AnomalyObserved) {
-	enum(w, 1, &e.Reason, LateAnswer)
+	enum(w, 1, "reason", &e.Reason, LateAnswer)
 	kind := string(e.Fact)
-	w.str(2, &kind)
+	w.str(2, "fact", &kind, IDMax)
 	e.Fact = Kind(kind)
-	w.str(3, &e.PaymentID)
-	w.str(4, &e.TransferID)
-	w.str(5, &e.RequestID)
-	message(w, 6, &e.Amount, walkMoney)
-	w.time(7, &e.At)
-	w.str(8, &e.Code)
-	w.str(9, &e.Detail)
-	message(w, 10, &e.Proof, walkProof)
+	w.str(3, "payment_id", &e.PaymentID, TextMax)
+	w.str(4, "transfer_id", &e.TransferID, TextMax)
+	w.str(5, "request_id", &e.RequestID, TextMax)
+	w.money(6, "amount", &e.Amount)
+	w.time(7, "at", &e.At)
+	w.str(8, "code", &e.Code, TextMax)
+	w.str(9, "detail", &e.Detail, TextMax)
+	w.proof(10, "proof", &e.Proof)
 }
 
 func walkAnomalyCleared(w *wire, e *AnomalyCleared) {
-	w.uint(1, &e.Anomaly)
-	w.str(2, &e.Reason)
+	w.uint(1, "anomaly", &e.Anomaly)
+	w.str(2, "reason", &e.Reason, TextMax)
 }
 
 func walkCommandRefused(w *wire, e *CommandRefused) {
-	w.str(1, &e.Command)
-	w.str(2, &e.Reason)
-	w.str(3, &e.Remedy)
-	w.uint(4, &e.Cause)
-	message(w, 5, &e.Amount, walkMoney)
-	w.uint(6, &e.Count)
+	w.str(1, "command", &e.Command, TextMax)
+	w.str(2, "reason", &e.Reason, TextMax)
+	w.str(3, "remedy", &e.Remedy, TextMax)
+	w.uint(4, "cause", &e.Cause)
+	w.money(5, "amount", &e.Amount)
+	w.uint(6, "count", &e.Count)
 }

@@ -3,294 +3,286 @@ package events
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Bounds of what a payload's fields take, in bytes.
-const (
-	fieldMax         = TextMax // identifiers of others, codes and free text
-	evidenceFieldMax = 4 << 10 // a signed path, a signature
-)
-
 // wire walks a payload in protobuf wire format, writing or reading: each fact describes its fields once, and the same
-// description does both, so that the two cannot disagree. Fields come in ascending order and are left out when empty;
-// that is the one form a payload has.
+// description does both, so that the two cannot disagree. Fields come in ascending order, are left out when empty, and
+// have numbers up to 15, whose tags take one byte: that is the one form a payload has.
 type wire struct {
+	name    string // of the kind, for errors
 	writing bool
-	b       []byte // written so far, or still to be read
-	text    string // reading: the same bytes as b, as a string that fields may share; empty where they must not
-	at      int    // reading: offset of b in the payload, for errors
+	dry     bool             // writing: only check
+	b       []byte           // writing: the frame so far; reading: what holds the payload
+	text    string           // reading: b as a string that fields may share; empty where they must not
+	at, end int              // reading: what is left of the message being read
+	asked   protowire.Number // reading: the field last asked for in that message
 	err     error
 }
 
-// tag reports whether the next field to be read is number n, and consumes its tag.
+// span is an open message: where its bytes begin (writing) or where the one around it goes on (reading).
+type span struct {
+	begin int
+	end   int
+	asked protowire.Number
+}
+
+func (w *wire) damaged(field, problem string) {
+	if w.err == nil {
+		w.err = &FrameError{Offset: w.at, Field: field, Problem: problem}
+	}
+}
+
+func (w *wire) invalid(field, problem string, err error) {
+	if w.err == nil {
+		w.err = &InvalidError{Field: w.name + ": " + field, Problem: problem, Err: err}
+	}
+}
+
+func (w *wire) tooLong(field string, size, most int) {
+	w.invalid(field, fmt.Sprintf("has %d bytes; give at most %d", size, most), ErrTooLarge)
+}
+
+func tagOf(n protowire.Number, t protowire.Type) byte { return byte(n)<<3 | byte(t) }
+
+// tag reports whether field n of type t comes next, and reads its tag.
 func (w *wire) tag(n protowire.Number, t protowire.Type) bool {
-	if w.err != nil || len(w.b) == 0 {
+	w.asked = n
+	if w.at >= w.end || w.b[w.at] != tagOf(n, t) || w.err != nil {
 		return false
 	}
-	number, typ, size := protowire.ConsumeTag(w.b)
-	switch {
-	case size < 0:
-		w.fail(n, "has an unreadable tag")
-		return false
-	case number != n:
-		return false
-	case typ != t:
-		w.fail(n, "has another wire type")
-		return false
-	case size != protowire.SizeTag(n):
-		w.fail(n, "has a tag that is longer than need be")
-		return false
-	}
-	w.skip(size)
+	w.at++
 	return true
 }
 
-func (w *wire) skip(n int) {
-	w.b = w.b[n:]
-	w.at += n
-	if w.text != "" {
-		w.text = w.text[n:]
+// varint reads a number in its shortest form.
+func (w *wire) varint(field string) uint64 {
+	v, size := protowire.ConsumeVarint(w.b[w.at:w.end])
+	if size < 0 || size != protowire.SizeVarint(v) {
+		w.damaged(field, "is not a number in its shortest form")
+		return 0
 	}
-}
-
-func (w *wire) fail(n protowire.Number, problem string) {
-	if w.err == nil {
-		w.err = &FrameError{Offset: w.at, Field: fmt.Sprintf("payload field %d", n), Problem: problem}
-	}
+	w.at += size
+	return v
 }
 
 // uint is a varint; zero is left out.
-func (w *wire) uint(n protowire.Number, v *uint64) {
+func (w *wire) uint(n protowire.Number, field string, v *uint64) {
 	if w.writing {
-		if *v != 0 {
-			w.b = protowire.AppendTag(w.b, n, protowire.VarintType)
-			w.b = protowire.AppendVarint(w.b, *v)
+		if *v != 0 && !w.dry {
+			w.b = protowire.AppendVarint(append(w.b, tagOf(n, protowire.VarintType)), *v)
 		}
 		return
 	}
 	if !w.tag(n, protowire.VarintType) {
 		return
 	}
-	got, size := protowire.ConsumeVarint(w.b)
-	if size < 0 || got == 0 || size != protowire.SizeVarint(got) {
-		w.fail(n, "is not a number in its shortest form")
-		return
+	if *v = w.varint(field); *v == 0 {
+		w.damaged(field, "is 0, which is left out where it belongs")
 	}
-	*v = got
-	w.skip(size)
 }
 
-func (w *wire) int(n protowire.Number, v *int64) {
+func (w *wire) int(n protowire.Number, field string, v *int64) {
 	u := uint64(*v)
-	w.uint(n, &u)
+	w.uint(n, field, &u)
 	*v = int64(u)
 }
 
-func (w *wire) bool(n protowire.Number, v *bool) {
+func (w *wire) bool(n protowire.Number, field string, v *bool) {
 	var u uint64
 	if *v {
 		u = 1
 	}
-	w.uint(n, &u)
+	w.uint(n, field, &u)
 	if u > 1 {
-		w.fail(n, "is neither true nor false")
+		w.damaged(field, "is neither true nor false")
 	}
 	*v = u == 1
 }
 
 // enum is one of the values 0 to most; a higher one was written by a newer version.
-func enum[T ~uint8](w *wire, n protowire.Number, v *T, most T) {
+func enum[T ~uint8](w *wire, n protowire.Number, field string, v *T, most T) {
 	u := uint64(*v)
-	w.uint(n, &u)
-	if u > uint64(most) && w.err == nil {
-		if w.writing {
-			w.fail(n, fmt.Sprintf("is %d, which has no name", u))
-		} else {
-			w.err = &UpgradeError{What: fmt.Sprintf("payload field %d", n), Found: fmt.Sprint(u), Known: fmt.Sprint(most)}
-		}
-		return
+	w.uint(n, field, &u)
+	switch {
+	case u <= uint64(most):
+		*v = T(u)
+	case w.writing:
+		w.invalid(field, fmt.Sprintf("is %d, which has no name; give 0 to %d", u, most), nil)
+	case w.err == nil:
+		w.err = &UpgradeError{What: w.name, Found: fmt.Sprintf("%s %d", field, u), Known: fmt.Sprintf("0 to %d", most)}
 	}
-	*v = T(u)
 }
 
 // time is nanoseconds since the Unix epoch; the zero time is left out, so the epoch itself is there with value 0.
-func (w *wire) time(n protowire.Number, v *time.Time) {
+func (w *wire) time(n protowire.Number, field string, v *time.Time) {
 	if w.writing {
 		if v.IsZero() {
 			return
 		}
 		nanos, ok := nanosOf(*v)
 		if !ok {
-			w.fail(n, "is a time outside the years 1678 to 2262")
+			w.invalid(field, outsideYears, nil)
 			return
 		}
-		w.b = protowire.AppendTag(w.b, n, protowire.Fixed64Type)
-		w.b = protowire.AppendFixed64(w.b, uint64(nanos))
+		if !w.dry {
+			w.b = protowire.AppendFixed64(append(w.b, tagOf(n, protowire.Fixed64Type)), uint64(nanos))
+		}
 		return
 	}
 	if !w.tag(n, protowire.Fixed64Type) {
 		return
 	}
-	got, size := protowire.ConsumeFixed64(w.b)
+	got, size := protowire.ConsumeFixed64(w.b[w.at:w.end])
 	if size < 0 || int64(got) == math.MinInt64 {
-		w.fail(n, "is not a time")
+		w.damaged(field, "is not a time")
 		return
 	}
 	*v = time.Unix(0, int64(got)).UTC()
-	w.skip(size)
+	w.at += size
 }
 
-func (w *wire) str(n protowire.Number, v *string) { w.bounded(n, v, fieldMax) }
-
-func (w *wire) bounded(n protowire.Number, v *string, most int) {
+// str is text of at most most bytes; the empty one is left out. Any character may be in it, since what others call
+// their things is not ours to judge.
+func (w *wire) str(n protowire.Number, field string, v *string, most int) {
 	if w.writing {
 		switch {
-		case *v == "":
 		case len(*v) > most:
-			w.fail(n, fmt.Sprintf("has %d bytes, at most %d fit", len(*v), most))
+			w.tooLong(field, len(*v), most)
 		case !utf8.ValidString(*v):
-			w.fail(n, "is not UTF-8")
-		default:
-			w.b = protowire.AppendTag(w.b, n, protowire.BytesType)
-			w.b = protowire.AppendString(w.b, *v)
+			w.invalid(field, "is not UTF-8; give text", nil)
+		case *v != "" && !w.dry:
+			w.b = protowire.AppendString(append(w.b, tagOf(n, protowire.BytesType)), *v)
 		}
 		return
 	}
-	size, ok := w.length(n)
-	if !ok {
-		return
-	}
+	raw, ok := w.piece(n, field, most)
 	switch {
-	case size == 0 || size > most || !utf8.Valid(w.b[:size]):
-		w.fail(n, "is empty, too long or not UTF-8")
-		return
+	case !ok:
+	case !utf8.Valid(raw):
+		w.damaged(field, "is not UTF-8")
 	case w.text != "":
-		*v = w.text[:size]
+		*v = w.text[w.at-len(raw) : w.at]
 	default:
-		*v = string(w.b[:size])
+		*v = string(raw)
 	}
-	w.skip(size)
 }
 
-func (w *wire) bytes(n protowire.Number, v *[]byte, most int) {
+// bytes is any bytes, at most most of them; none are left out. What is read is a copy.
+func (w *wire) bytes(n protowire.Number, field string, v *[]byte, most int) {
 	if w.writing {
 		switch {
 		case len(*v) > most:
-			w.fail(n, fmt.Sprintf("has %d bytes, at most %d fit", len(*v), most))
-		case len(*v) > 0:
-			w.b = protowire.AppendTag(w.b, n, protowire.BytesType)
-			w.b = protowire.AppendBytes(w.b, *v)
+			w.tooLong(field, len(*v), most)
+		case len(*v) > 0 && !w.dry:
+			w.b = protowire.AppendBytes(append(w.b, tagOf(n, protowire.BytesType)), *v)
 		}
 		return
 	}
-	size, ok := w.length(n)
-	if !ok {
-		return
+	if raw, ok := w.piece(n, field, most); ok {
+		*v = append([]byte(nil), raw...)
 	}
-	if size == 0 || size > most {
-		w.fail(n, "is empty or too long")
-		return
+}
+
+// piece reads a field of 1 to most bytes, which still lie in w.b.
+func (w *wire) piece(n protowire.Number, field string, most int) ([]byte, bool) {
+	size, ok := w.length(n, field)
+	switch {
+	case !ok:
+		return nil, false
+	case size == 0:
+		w.damaged(field, "is empty; it would be left out")
+		return nil, false
+	case size > most:
+		w.damaged(field, fmt.Sprintf("has %d bytes, at most %d fit", size, most))
+		return nil, false
 	}
-	*v = append([]byte(nil), w.b[:size]...)
-	w.skip(size)
+	w.at += size
+	return w.b[w.at-size : w.at], true
 }
 
 // length reads the tag and length of a field of bytes, and leaves the bytes themselves.
-func (w *wire) length(n protowire.Number) (int, bool) {
+func (w *wire) length(n protowire.Number, field string) (int, bool) {
 	if !w.tag(n, protowire.BytesType) {
 		return 0, false
 	}
-	size, used := protowire.ConsumeVarint(w.b)
-	if used < 0 || used != protowire.SizeVarint(size) || size > uint64(len(w.b)-used) {
-		w.fail(n, "has a length that does not fit")
-		return 0, false
+	size := w.varint(field)
+	if size > uint64(w.end-w.at) {
+		w.damaged(field, "is longer than what is left")
 	}
-	w.skip(used)
-	return int(size), true
+	return int(size), w.err == nil
 }
 
-// message is a nested message; an empty one is left out.
-func message[T any](w *wire, n protowire.Number, v *T, walk func(*wire, *T)) {
+// open begins a message; where it reports true, its fields are walked next and close ends it.
+func (w *wire) open(n protowire.Number, field string) (span, bool) {
 	if w.writing {
-		w.write(n, func(w *wire) { walk(w, v) }, false)
-		return
-	}
-	size, ok := w.length(n)
-	if !ok {
-		return
-	}
-	if size == 0 {
-		w.fail(n, "is empty")
-		return
-	}
-	read(w, n, size, v, walk)
-}
-
-// optional is a nested message that may be absent; nil is left out, an empty one is not.
-func optional[T any](w *wire, n protowire.Number, v **T, walk func(*wire, *T)) {
-	if w.writing {
-		if *v != nil {
-			w.write(n, func(w *wire) { walk(w, *v) }, true)
+		if !w.dry {
+			w.b = append(w.b, tagOf(n, protowire.BytesType), 0)
 		}
-		return
+		return span{begin: len(w.b)}, true
 	}
-	size, ok := w.length(n)
+	size, ok := w.length(n, field)
 	if !ok {
-		return
+		return span{}, false
 	}
-	*v = new(T)
-	read(w, n, size, *v, walk)
+	outer := span{begin: w.at, end: w.end, asked: w.asked}
+	w.end, w.asked = w.at+size, 0
+	return outer, true
 }
 
-func (w *wire) write(n protowire.Number, walk func(*wire), empty bool) {
-	inner := wire{writing: true, err: w.err}
-	walk(&inner)
-	w.err = inner.err
-	if len(inner.b) > 0 || empty {
-		w.b = protowire.AppendTag(w.b, n, protowire.BytesType)
-		w.b = protowire.AppendBytes(w.b, inner.b)
+// close ends a message. An empty one is left out, unless it is optional: then being there says something.
+func (w *wire) close(s span, field string, optional bool) {
+	switch {
+	case w.dry:
+	case w.writing && len(w.b) == s.begin && !optional:
+		w.b = w.b[:s.begin-2] // tag and length
+	case w.writing:
+		w.b = sized(w.b, s.begin)
+	default:
+		w.done()
+		if w.end == s.begin && !optional {
+			w.damaged(field, "is empty; it would be left out")
+		}
+		w.end, w.asked = s.end, s.asked
 	}
 }
 
-func read[T any](w *wire, n protowire.Number, size int, v *T, walk func(*wire, *T)) {
-	inner := wire{b: w.b[:size], at: w.at}
-	if w.text != "" {
-		inner.text = w.text[:size]
+// sized puts the length of b[begin:] before it, where one byte was kept free.
+func sized(b []byte, begin int) []byte {
+	size := len(b) - begin
+	more := protowire.SizeVarint(uint64(size)) - 1
+	for range more {
+		b = append(b, 0)
 	}
-	walk(&inner, v)
-	inner.end()
-	if inner.err != nil && w.err == nil {
-		w.err = inner.err
-	}
-	w.skip(size)
+	copy(b[begin+more:], b[begin:begin+size])
+	protowire.AppendVarint(b[:begin-1], uint64(size))
+	return b
 }
 
-// end checks that everything was read. What is left is a field this version does not know: it must not be dropped
-// silently, because what it says might matter.
-func (w *wire) end() {
-	if w.err != nil || len(w.b) == 0 {
+// done checks that the message was read whole. What is left may be a field that a newer version added: it must not be
+// dropped silently, because what it says might matter to the order.
+func (w *wire) done() {
+	if w.err != nil || w.at == w.end {
 		return
 	}
-	number, _, size := protowire.ConsumeTag(w.b)
-	if size < 0 {
-		w.fail(0, "has an unreadable tag")
-		return
+	number, _, size := protowire.ConsumeTag(w.b[w.at:w.end])
+	switch {
+	case size < 0 || size != protowire.SizeTag(number):
+		w.damaged(w.name, "goes on with bytes that begin no field")
+	case number <= w.asked:
+		w.damaged(w.name, fmt.Sprintf("has field %d twice, out of order or of another type", number))
+	default:
+		w.err = &UpgradeError{What: w.name, Found: fmt.Sprintf("field %d", number), Known: fmt.Sprintf("fields 1 to %d", w.asked)}
 	}
-	w.err = &UpgradeError{What: "a payload field", Found: fmt.Sprintf("field %d", number), Known: "fields in ascending order up to what this version writes"}
 }
+
+const outsideYears = "lies outside the years 1678 to 2262; check the clock it comes from"
 
 // nanosOf is the time as nanoseconds since the epoch; ok is false outside of what 64 bits hold.
 func nanosOf(t time.Time) (int64, bool) {
 	nanos := t.UnixNano()
 	return nanos, nanos != math.MinInt64 && time.Unix(0, nanos).Equal(t)
-}
-
-// clean reports whether a text has neither control characters nor invalid UTF-8.
-func clean(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 })
 }

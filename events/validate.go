@@ -1,0 +1,128 @@
+package events
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Validate says whether a log can hold the record: its ids, times, keys, and every field of its fact. The place that a
+// store gives it (version, position, previous) is not looked at, nor the order's rules. The error is an *[InvalidError]
+// that names the field and the remedy. Nothing else can make [AppendFrame] fail.
+func (r Record) Validate() error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	_, _, kind, err := current.kind(r.Event)
+	if err != nil {
+		return err
+	}
+	w := wire{name: string(r.Event.Kind()), writing: true, dry: true}
+	kind.encode(&w, r.Event)
+	return w.err
+}
+
+// check is Validate without the fact's fields, which are checked as they are written or read.
+func (r *Record) check() error {
+	if err := CheckID("record id", r.ID); err != nil {
+		return err
+	}
+	if err := r.Stream.check(); err != nil {
+		return err
+	}
+	for _, f := range [...]struct{ field, id string }{{"command id", r.CommandID}, {"actor", r.Actor}, {"head's status", r.Head.Status},
+		{"head's phase", r.Head.Phase}, {"head's attention", r.Head.Attention}} {
+		if f.id == "" {
+			continue
+		}
+		if err := CheckID(f.field, f.id); err != nil {
+			return err
+		}
+	}
+	for _, f := range [...]struct {
+		field string
+		t     *time.Time
+	}{{"recorded time", &r.Recorded}, {"occurred time", &r.Occurred}, {"head's status time", &r.Head.StatusSince},
+		{"head's attention time", &r.Head.AttentionSince}, {"head's due time", &r.Head.Due}} {
+		if _, ok := nanosOf(*f.t); !ok && !f.t.IsZero() {
+			return &InvalidError{Field: f.field, Problem: outsideYears}
+		}
+	}
+	switch {
+	case r.Event == nil:
+		return &InvalidError{Field: "event", Problem: "is missing; a record carries exactly one fact"}
+	case reflect.TypeOf(r.Event).Kind() == reflect.Pointer: // its methods are there too, but a fact is a value
+		return &InvalidError{Field: "event", Problem: fmt.Sprintf("is a %T; give the value that it points to", r.Event)}
+	}
+	return checkKeys(r.Keys)
+}
+
+func (s *Stream) check() error {
+	if len(s.Category) > CategoryMax {
+		return &InvalidError{Field: "category", Problem: fmt.Sprintf("has %d bytes; give at most %d", len(s.Category), CategoryMax), Err: ErrInvalidID}
+	}
+	if err := CheckID("category", s.Category); err != nil {
+		return err
+	}
+	return CheckID("stream id", s.ID)
+}
+
+// checkKeys takes any characters: the values are often others' ids, and a signed fact must not be lost for how they look.
+func checkKeys(keys []Key) error {
+	if len(keys) > KeysMax {
+		return &InvalidError{Field: "lookup keys", Problem: fmt.Sprintf("are %d; give at most %d", len(keys), KeysMax)}
+	}
+	for _, k := range keys {
+		problem := ""
+		switch {
+		case k == "":
+			problem = fmt.Sprintf("is empty; give 1 to %d bytes", KeyMax)
+		case len(k) > KeyMax:
+			problem = fmt.Sprintf("%.48q… has %d bytes; give at most %d", string(k), len(k), KeyMax)
+		case !utf8.ValidString(string(k)):
+			problem = fmt.Sprintf("%q is not UTF-8; give text", string(k))
+		default:
+			continue
+		}
+		return &InvalidError{Field: "lookup key", Problem: problem, Err: ErrInvalidID}
+	}
+	return nil
+}
+
+// CheckID says whether an identifier of ours is usable: 1 to [IDMax] bytes of UTF-8 without control characters and
+// without "/", so that it can stand in a path, a log line and a message. The error is an *[InvalidError] that begins
+// with name and wraps [ErrInvalidID]. Cost: one pass over the bytes, no allocation where all is well.
+func CheckID(name, id string) error {
+	if id != "" && len(id) <= IDMax && plain(id) {
+		return nil
+	}
+	problem := ""
+	switch {
+	case id == "":
+		problem = fmt.Sprintf("is empty; give 1 to %d bytes", IDMax)
+	case len(id) > IDMax:
+		problem = fmt.Sprintf("has %d bytes; give at most %d", len(id), IDMax)
+	case !utf8.ValidString(id):
+		problem = fmt.Sprintf("%q is not UTF-8; give text", id)
+	case strings.ContainsFunc(id, unicode.IsControl):
+		problem = fmt.Sprintf("%q has a control character such as NUL or a newline; leave it out", id)
+	case strings.Contains(id, "/"):
+		problem = fmt.Sprintf("%q has a slash; leave it out", id)
+	default:
+		return nil
+	}
+	return &InvalidError{Field: name, Problem: problem, Err: ErrInvalidID}
+}
+
+// plain reports whether all is printable ASCII without a slash, as nearly every id is.
+func plain(id string) bool {
+	for i := range len(id) {
+		if c := id[i]; c < ' ' || c > '~' || c == '/' {
+			return false
+		}
+	}
+	return true
+}
