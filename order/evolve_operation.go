@@ -58,6 +58,7 @@ func (o *Order) beginOperation(r *events.Record, kind OpKind, lease time.Time) {
 	p.Phase, _ = nextPhase(stepIntent, Idle)
 	p.CommandID, p.Intent, p.Since = r.CommandID, r.Version, r.Recorded
 	p.Attempt, p.Lease, p.Due, p.AskedAt = 1, lease, lease, r.Recorded
+	o.inquiring = false
 }
 
 // foldUnresolved keeps an attempt's unknown outcome. The answer to an earlier attempt than the newest only counts: the
