@@ -1,0 +1,57 @@
+package audit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+)
+
+// exampleLog is what a service has written: two orders, one of them paid.
+func exampleLog() store.Log {
+	w := newWriter(func(int) int { return 0 })
+	for _, id := range []string{"o-1", "o-2"} {
+		w.give(id, order.Create{Order: id, PaymentRequestID: "preq-" + id, Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD",
+			CaptureMode: order.CaptureManual})
+	}
+	w.now = w.now.Add(time.Minute)
+	w.give("o-1", order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
+		Proof: events.Proof{Via: events.ViaNotification, Evidence: evidence()}}})
+	return w.log
+}
+
+func ExampleReplay() {
+	log := exampleLog()
+	defer log.Close()
+
+	replayed, err := audit.Replay(context.Background(), log, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(replayed.Records, "records,", replayed.Len(), "orders")
+	for o := range replayed.Orders() {
+		fmt.Println(o.ID, o.Status, "since", o.StatusSince.Format(time.TimeOnly))
+	}
+
+	// Somebody makes the last record a cancellation.
+	all := records(log)
+	all[2].Event = events.CancelSucceeded{Cause: events.CauseRequested}
+	_, err = audit.Replay(context.Background(), &tampered{records: all}, nil)
+	var illegal *audit.IllegalError
+	if errors.As(err, &illegal) {
+		fmt.Println("position", illegal.Position, "in", illegal.Record.Stream.ID)
+		fmt.Println(illegal.Err)
+	}
+	// Output:
+	// 3 records, 2 orders
+	// o-1 authorized since 09:01:00
+	// o-2 created since 09:00:00
+	// position 3 in o-1
+	// order o-1, version 2: cancel.succeeded.v1 has no evidence: only APO's signed word, an inquiry or a failed payment cancels an order; the log was not written by these rules, or was altered
+}
