@@ -112,7 +112,7 @@ func (m Money) Sub(other Money) (Money, error) {
 
 func (m Money) same(other Money) error {
 	if m.Currency != other.Currency {
-		return fmt.Errorf("%s and %s: %w: two currencies; convert one first", m, other, ErrCurrency)
+		return fmt.Errorf("%s and %s: %w: these are two currencies; convert one first", m, other, ErrCurrency)
 	}
 	return nil
 }

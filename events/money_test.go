@@ -1,0 +1,207 @@
+package events_test
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+func ExampleMoney() {
+	price, err := events.NewMoney(12345, "USD")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	shipping, err := events.ParseMoney("USD 4.99")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	total, err := price.Add(shipping)
+	fmt.Println(total, err)
+
+	_, err = total.Sub(events.Money{Minor: 1000, Currency: "JPY"})
+	fmt.Println(err)
+	// Output:
+	// USD 128.44 <nil>
+	// USD 128.44 and JPY 1000: unusable currency: these are two currencies; convert one first
+}
+
+func ExampleParseMoney() {
+	for _, text := range []string{"JPY 1000", "KWD 1.500", "USD 10", "usd 10.00"} {
+		m, err := events.ParseMoney(text)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(m.Minor, m.Currency)
+	}
+	// Output:
+	// 1000 JPY
+	// 1500 KWD
+	// amount "USD 10": unusable amount: write it like "USD 10.00"
+	// currency "usd": unusable currency: give an ISO 4217 code in capitals, for instance USD
+}
+
+func TestMoneyString(t *testing.T) {
+	for want, m := range map[string]events.Money{
+		"USD 10.00":                      {Minor: 1000, Currency: "USD"},
+		"USD 0.00":                       {Currency: "USD"},
+		"USD 0.05":                       {Minor: 5, Currency: "USD"},
+		"USD -0.05":                      {Minor: -5, Currency: "USD"},
+		"USD -10.50":                     {Minor: -1050, Currency: "USD"},
+		"JPY 1000":                       {Minor: 1000, Currency: "JPY"},
+		"JPY 0":                          {Currency: "JPY"},
+		"JPY -7":                         {Minor: -7, Currency: "JPY"},
+		"IDR 1500000.00":                 {Minor: 150_000_000, Currency: "IDR"},
+		"KWD 0.001":                      {Minor: 1, Currency: "KWD"},
+		"CLF 1.2345":                     {Minor: 12345, Currency: "CLF"},
+		"USD 92233720368547758.07":       {Minor: math.MaxInt64, Currency: "USD"},
+		"USD -92233720368547758.08":      {Minor: math.MinInt64, Currency: "USD"},
+		"no money":                       {},
+		`1000 minor units of "BTC"`:      {Minor: 1000, Currency: "BTC"},
+		`5 minor units of ""`:            {Minor: 5},
+		`1 minor units of "a\nb\x00\"c"`: {Minor: 1, Currency: "a\nb\x00\"c"},
+	} {
+		assert.Equal(t, want, m.String())
+	}
+}
+
+func TestNewMoney(t *testing.T) {
+	for _, minor := range []int64{math.MinInt64, -1, 0, 1, math.MaxInt64} {
+		m, err := events.NewMoney(minor, "EUR")
+		require.NoError(t, err)
+		assert.Equal(t, events.Money{Minor: minor, Currency: "EUR"}, m)
+		assert.Equal(t, minor == 0, m.IsZero())
+	}
+	m, err := events.NewMoney(1, "eur")
+	assert.ErrorIs(t, err, events.ErrCurrency)
+	assert.Equal(t, events.Money{}, m)
+}
+
+func TestParseMoney(t *testing.T) {
+	for text, want := range map[string]events.Money{
+		"USD 10.00":                 {Minor: 1000, Currency: "USD"},
+		"USD 0.00":                  {Currency: "USD"},
+		"USD -0.01":                 {Minor: -1, Currency: "USD"},
+		"JPY 0":                     {Currency: "JPY"},
+		"USD -92233720368547758.08": {Minor: math.MinInt64, Currency: "USD"},
+	} {
+		m, err := events.ParseMoney(text)
+		assert.NoError(t, err, text)
+		assert.Equal(t, want, m, text)
+	}
+	for text, sentinel := range map[string]error{
+		"":                          events.ErrCurrency,
+		"10.00":                     events.ErrCurrency,
+		"$10.00":                    events.ErrCurrency,
+		"USDT 1.00":                 events.ErrCurrency,
+		" USD 1.00":                 events.ErrCurrency,
+		"USD":                       events.ErrAmount,
+		"USD ":                      events.ErrAmount,
+		"USD 10":                    events.ErrAmount, // ten dollars or ten cents?
+		"USD 10.0":                  events.ErrAmount,
+		"USD 10.000":                events.ErrAmount,
+		"USD 10,00":                 events.ErrAmount,
+		"USD .50":                   events.ErrAmount,
+		"USD 1.":                    events.ErrAmount,
+		"USD 1.-5":                  events.ErrAmount,
+		"USD 1.5 ":                  events.ErrAmount,
+		"USD +1.00":                 events.ErrAmount,
+		"USD --1.00":                events.ErrAmount,
+		"USD -0.00":                 events.ErrAmount, // one amount, one text
+		"USD 01.00":                 events.ErrAmount,
+		"USD 00.00":                 events.ErrAmount,
+		"USD 1e2":                   events.ErrAmount,
+		"USD 1_0.00":                events.ErrAmount,
+		"USD  1.00":                 events.ErrAmount,
+		"USD 1.00\n":                events.ErrAmount,
+		"USD ١.٠٠":                  events.ErrAmount,
+		"JPY 10.00":                 events.ErrAmount,
+		"JPY 10.":                   events.ErrAmount,
+		"JPY 0x1":                   events.ErrAmount,
+		"USD 92233720368547758.08":  events.ErrOverflow,
+		"USD -92233720368547758.09": events.ErrOverflow,
+	} {
+		m, err := events.ParseMoney(text)
+		assert.ErrorIs(t, err, sentinel, "%q", text)
+		assert.Equal(t, events.Money{}, m, "%q", text)
+	}
+	_, err := events.ParseMoney("USD " + strings.Repeat("9", 1<<16))
+	assert.Less(t, len(err.Error()), 200, "an error stays short")
+}
+
+func TestAddAndSubRefuse(t *testing.T) {
+	dollars := func(minor int64) events.Money { return events.Money{Minor: minor, Currency: "USD"} }
+	for _, over := range []func() (events.Money, error){
+		func() (events.Money, error) { return dollars(math.MaxInt64).Add(dollars(1)) },
+		func() (events.Money, error) { return dollars(math.MinInt64).Add(dollars(-1)) },
+		func() (events.Money, error) { return dollars(math.MinInt64).Sub(dollars(1)) },
+		func() (events.Money, error) { return dollars(0).Sub(dollars(math.MinInt64)) },
+	} {
+		m, err := over()
+		assert.ErrorIs(t, err, events.ErrOverflow)
+		assert.ErrorContains(t, err, "64 bits")
+		assert.Equal(t, events.Money{}, m)
+	}
+	for _, mixed := range []func() (events.Money, error){
+		func() (events.Money, error) { return dollars(1).Add(events.Money{Minor: 1, Currency: "EUR"}) },
+		func() (events.Money, error) { return dollars(1).Sub(events.Money{}) },
+		func() (events.Money, error) { return events.Money{}.Add(dollars(1)) },
+	} {
+		m, err := mixed()
+		assert.ErrorIs(t, err, events.ErrCurrency)
+		assert.Equal(t, events.Money{}, m)
+	}
+}
+
+// TestMoneyReadsWhatItWrites: text and amount are two forms of one thing.
+func TestMoneyReadsWhatItWrites(t *testing.T) {
+	var codes []string
+	for code := range listed(t) {
+		codes = append(codes, code)
+	}
+	slices.Sort(codes)
+	rapid.Check(t, func(t *rapid.T) {
+		m := events.Money{Minor: rapid.Int64().Draw(t, "minor"), Currency: rapid.SampledFrom(codes).Draw(t, "currency")}
+		back, err := events.ParseMoney(m.String())
+		require.NoError(t, err)
+		require.Equal(t, m, back)
+	})
+}
+
+// TestMoneySums holds Add and Sub to arithmetic without bounds.
+func TestMoneySums(t *testing.T) {
+	edges := rapid.SampledFrom([]int64{math.MinInt64, math.MinInt64 + 1, -1, 0, 1, math.MaxInt64 - 1, math.MaxInt64})
+	rapid.Check(t, func(t *rapid.T) {
+		minor := rapid.OneOf(rapid.Int64(), edges)
+		a, b := minor.Draw(t, "a"), minor.Draw(t, "b")
+		x, y := events.Money{Minor: a, Currency: "USD"}, events.Money{Minor: b, Currency: "USD"}
+		sum, sumErr := x.Add(y)
+		diff, diffErr := x.Sub(y)
+		for _, c := range []struct {
+			want *big.Int
+			got  events.Money
+			err  error
+		}{
+			{new(big.Int).Add(big.NewInt(a), big.NewInt(b)), sum, sumErr},
+			{new(big.Int).Sub(big.NewInt(a), big.NewInt(b)), diff, diffErr},
+		} {
+			if !c.want.IsInt64() {
+				require.ErrorIs(t, c.err, events.ErrOverflow)
+				continue
+			}
+			require.NoError(t, c.err)
+			require.Equal(t, events.Money{Minor: c.want.Int64(), Currency: "USD"}, c.got)
+		}
+	})
+}
