@@ -12,6 +12,9 @@ func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	p := &o.Operation
 	d := newDecision(o, env, p.CommandID)
 	v := &c.Verdict
+	if v.Class == VerdictSucceeded && v.Evidence == nil && c.Call.Kind == CallCancel {
+		v.Class, v.Problem = VerdictUnknown, "a success that nobody signed"
+	}
 	proof := events.Proof{Via: events.ViaAnswer, Attempt: c.Call.Attempt, Evidence: v.Evidence}
 	if !p.Outstanding() || p.Intent != c.Call.Intent {
 		d.lateAnswer(&c.Call, v, proof)
@@ -28,7 +31,7 @@ func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	switch {
 	case v.Class == VerdictSucceeded && p.Kind != OpRefund:
 		d.observe(succeededFact(&c.Call, v, proof))
-		if d.o.Operation.Intent == c.Call.Intent && d.o.Operation.Outstanding() {
+		if d.o.Operation.Intent == c.Call.Intent && d.o.Operation.Outstanding() && p.Phase != Parked {
 			d.unresolved(v, proof, false, true) // the answer contradicts the order: an inquiry decides
 		}
 	case waits: // what APO works on, or a person has, is decided by a proven fact alone

@@ -72,7 +72,8 @@ type ClearAnomaly struct {
 	Actor   string
 }
 
-// Observe records what APO proved. The caller vouches that the fact was verified: root takes nothing else.
+// Observe records what APO proved. The caller vouches that the fact was verified: root takes nothing else. A fact that
+// cancels the order must carry the message that APO signed as its proof's evidence.
 type Observe struct{ Fact Fact }
 
 // Claim takes what is due, so that nobody else asks APO at the same time: it appends attempt.started or

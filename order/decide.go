@@ -36,7 +36,7 @@ func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 	case Observe:
 		d := newDecision(o, &env, "")
 		d.observe(c.Fact)
-		return d.events, nil
+		return d.signed("observe")
 	case Claim:
 		return decideClaim(&o, c, &env)
 	case RecordAnswer:
@@ -63,6 +63,17 @@ func (d *decision) emit(e events.Event) {
 	d.events = append(d.events, e)
 	d.o.fold(&events.Record{Stream: events.OrderStream(d.o.ID), Version: d.o.Version + 1, Recorded: d.env.Now,
 		Occurred: Occurred(e, d.env.Now), CommandID: d.commandID, Event: e})
+}
+
+// signed returns what was decided, unless it cancels the order on nobody's signed word: no mapping of APO's messages makes
+// such a fact.
+func (d *decision) signed(command string) ([]events.Event, error) {
+	for _, e := range d.events {
+		if c, ok := e.(events.CancelSucceeded); ok && (c.Proof.Evidence == nil || c.Proof.Via == events.ViaSelf || c.Proof.Via == events.ViaOperator) {
+			return nil, &InvalidError{Order: d.o.ID, Command: command, Field: "proof", Problem: "carries nothing that APO signed; give the message as evidence"}
+		}
+	}
+	return d.events, nil
 }
 
 // recalled answers a command whose id is on record: in effect already, failed, or somebody else's.

@@ -259,8 +259,13 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	}
 }
 
+// rememberCommand keeps a command that is done at once. A record that only belongs to a command under way, or one that has
+// ended, says nothing about how that one ends.
 func (o *Order) rememberCommand(r *events.Record, v Verb, content uint64) {
-	if r.CommandID != "" {
+	if r.CommandID == "" {
+		return
+	}
+	if _, known := o.recall(r.CommandID); !known {
 		o.commands = o.remembering(memory{id: digest(r.CommandID), content: content, version: r.Version, verb: v, outcome: OutcomeSucceeded})
 	}
 }

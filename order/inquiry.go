@@ -29,7 +29,7 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 		d.observe(f)
 	}
 	if late {
-		return d.events, nil
+		return d.signed("record inquiry")
 	}
 	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: c.Number, Outcome: c.Picture.Outcome, State: string(c.Picture.State),
 		Code: c.Picture.Code, Problem: clip(c.Picture.Problem), Evidence: c.Picture.Evidence}

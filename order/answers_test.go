@@ -1,0 +1,278 @@
+package order
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// again lets the newest attempt go unanswered and starts the next.
+func (x *till) again() Call {
+	c := x.attempt()
+	x.retry()
+	return c
+}
+
+func TestAnswer_ADefiniteFEndsOnlyIfNoOtherAttemptIsUnknown(t *testing.T) {
+	for _, k := range Operations() {
+		x := asked(t, k)
+		x.answer(refusedF)
+		x.ended(OutcomeFailed, "RISK_REJECT")
+
+		x = asked(t, k)
+		first := x.again() // never answered: perhaps done
+		x.answer(refusedF)
+		require.Equal(t, Unresolved, x.o.Operation.Phase, k.String())
+		assert.True(t, x.o.Operation.Inquire)
+		x.answerTo(first, refusedF)
+		x.ended(OutcomeFailed, "RISK_REJECT") // now both are known
+
+		x = asked(t, k)
+		first = x.again()
+		x.answerTo(first, refusedF)
+		x.answer(refusedF)
+		x.ended(OutcomeFailed, "RISK_REJECT")
+
+		x = asked(t, k)
+		x.answer(unknownU)
+		x.retry()
+		x.answer(refusedF)
+		assert.True(t, x.o.Operation.Outstanding(), "the first try may have worked")
+	}
+}
+
+func TestAnswer_AWrongPictureNeverEndsAnOperation(t *testing.T) {
+	for _, code := range []string{"PROCESS_FAIL", "ORDER_STATUS_INVALID", "CANCEL_WINDOW_EXCEED", "ORDER_IS_CLOSED", "ORDER_IS_CANCELED",
+		"ORDER_NOT_EXIST", "AUTH_EXPIRED", "REPEAT_REQ_INCONSISTENT"} {
+		for _, k := range Operations() {
+			x := asked(t, k)
+			facts := x.answer(Verdict{Class: VerdictWrong, Code: code})
+			require.Len(t, facts, 1)
+			assert.Equal(t, Unresolved, x.o.Operation.Phase)
+			assert.Equal(t, code, x.o.Operation.Code)
+			call, due := x.o.Due(x.now)
+			assert.True(t, due && call.IsInquiry(), "%s: an inquiry decides", code)
+		}
+	}
+}
+
+func TestAnswer_TheZeroVerdictIsUnknown(t *testing.T) {
+	for _, k := range Operations() {
+		x := asked(t, k)
+		x.must(RecordAnswer{Call: x.attempt()})
+		assert.Equal(t, Unresolved, x.o.Operation.Phase)
+		assert.False(t, x.o.Operation.AfterF)
+	}
+	x := asked(t, OpCancel)
+	x.answer(works)
+	assert.Equal(t, Unresolved, x.o.Operation.Phase, "cancel is synchronous: it has no accepted")
+}
+
+func TestAnswer_AnSWithoutEvidenceCancelsNothing(t *testing.T) {
+	x := asked(t, OpCancel)
+	x.must(RecordAnswer{Call: x.attempt(), Verdict: done})
+	assert.Equal(t, []any{Authorized, Unresolved}, []any{x.o.Status, x.o.Operation.Phase}, "what nobody signed is not proven")
+}
+
+func TestObserve_ACancellationWithoutEvidenceIsInvalid(t *testing.T) {
+	x := in(t, Authorized)
+	_, err := x.do(Observe{Fact: cancelled()})
+	assert.ErrorIs(t, err, ErrInvalid)
+	x.must(Claim{Inquire: true})
+	x.later(DefaultLease)
+	x.must(Claim{Inquire: true})
+	_, err = x.do(RecordInquiry{Number: 1, Picture: tells(StateCancelled, cancelled())})
+	assert.ErrorIs(t, err, ErrInvalid)
+}
+
+func TestAnswer_OfAnAttemptThatIsNone(t *testing.T) {
+	x := asked(t, OpCancel)
+	for _, n := range []uint64{0, 2} {
+		c := x.attempt()
+		c.Attempt = n
+		_, err := x.do(RecordAnswer{Call: c})
+		assert.ErrorIs(t, err, ErrInvalid)
+	}
+	x.answer(unknownU)
+	assert.Empty(t, x.answer(refusedF), "an attempt is answered once")
+}
+
+func TestAnswer_ToAnEarlierAttemptLeavesTheNewestItsTime(t *testing.T) {
+	x := asked(t, OpCapture)
+	first := x.again()
+	lease := x.o.Operation.Lease
+	x.answerTo(first, unknownU)
+	assert.Equal(t, []any{lease, lease}, []any{x.o.Operation.Lease, x.o.NextDue()})
+	call, ok := x.o.Claimed()
+	assert.True(t, ok)
+	assert.EqualValues(t, 2, call.Attempt)
+}
+
+func TestAnswer_LateAndAgreeingIsADuplicate(t *testing.T) {
+	x := asked(t, OpCancel)
+	first := x.again()
+	x.answer(done)
+	assert.Empty(t, x.answerTo(first, done))
+	assert.Empty(t, x.answerTo(first, unknownU))
+
+	x = asked(t, OpCapture)
+	first = x.again()
+	x.answer(done)
+	assert.Empty(t, x.answerTo(first, done))
+
+	x = asked(t, OpRefund)
+	first = x.again()
+	x.answer(works)
+	x.observe(Fact{Kind: RefundSucceeded, RequestID: "r-1", Amount: usd(200)})
+	assert.Empty(t, x.answerTo(first, done))
+	assert.Empty(t, x.answerTo(first, works))
+
+	x = asked(t, OpRefund)
+	x.observe(Fact{Kind: RefundFailed, RequestID: "r-1", Code: "RISK_REJECT"})
+	assert.Empty(t, x.answerTo(Call{Kind: CallRefund, Intent: 4, Attempt: 1, RequestID: "r-1"}, refusedF))
+}
+
+func TestAnswer_LateAndContradictingIsAnAnomaly(t *testing.T) {
+	refused := func(x *till, c Call) {
+		t.Helper()
+		status := x.o.Status
+		x.answerTo(c, refusedF)
+		assert.True(t, hasAnomaly(x.o, events.LateAnswer))
+		assert.Equal(t, status, x.o.Status)
+	}
+	x := asked(t, OpCancel)
+	c := x.attempt()
+	x.inquire(tells(StateCancelled, cancelled()))
+	refused(x, c)
+
+	x = asked(t, OpCapture)
+	c = x.attempt()
+	x.observe(Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(400)})
+	refused(x, c)
+
+	x = asked(t, OpRefund)
+	c = x.attempt()
+	x.observe(Fact{Kind: RefundSucceeded, RequestID: "r-1", Amount: usd(200)})
+	refused(x, c)
+
+	x = asked(t, OpRefund)
+	c = x.attempt()
+	x.observe(Fact{Kind: RefundFailed, RequestID: "r-1"})
+	x.answerTo(c, works)
+	assert.True(t, hasAnomaly(x.o, events.LateAnswer), "it had failed, now APO accepts it")
+
+	x = asked(t, OpCapture)
+	c = x.attempt()
+	x.observe(Fact{Kind: CaptureFailed, RequestID: "r-1"})
+	x.answerTo(c, done)
+	assert.EqualValues(t, 400, x.o.Captured, "a signed S is a fact all the same")
+	assert.True(t, hasAnomaly(x.o, events.TransferContradicts))
+
+	x = asked(t, OpCancel)
+	c = x.attempt()
+	x.observe(captured("C1", 100))
+	x.answerTo(c, done)
+	assert.Equal(t, Captured, x.o.Status)
+	assert.True(t, hasAnomaly(x.o, events.StatusContradicts))
+}
+
+func TestAnswer_ThatContradictsTheOrderIsInquiredAbout(t *testing.T) {
+	x := asked(t, OpCapture)
+	x.answer(Verdict{Class: VerdictSucceeded, PaymentID: "P-other"})
+	assert.True(t, hasAnomaly(x.o, events.PaymentContradicts) || x.o.Captured == 400)
+	x = asked(t, OpCancel)
+	x.answer(Verdict{Class: VerdictSucceeded, PaymentID: "P-other"})
+	assert.True(t, hasAnomaly(x.o, events.PaymentContradicts))
+	assert.Equal(t, []any{Authorized, Unresolved, true}, []any{x.o.Status, x.o.Operation.Phase, x.o.Operation.Inquire})
+}
+
+// parked is an order with a capture given to a person.
+func parked(t *testing.T) *till {
+	x := asked(t, OpCapture)
+	x.answer(silence)
+	x.inquire(notExist)
+	require.Equal(t, Parked, x.o.Operation.Phase)
+	return x
+}
+
+func TestParked_AnswersOfPaymentsThatAreNotOursLeaveItParked(t *testing.T) {
+	x := asked(t, OpCapture)
+	first := x.attempt()
+	x.inquire(notExist)
+	due := x.o.NextDue()
+	x.answerTo(first, Verdict{Class: VerdictSucceeded, PaymentID: "P-other"})
+	assert.Equal(t, []any{Parked, due}, []any{x.o.Operation.Phase, x.o.NextDue()})
+	assert.Empty(t, x.answerTo(first, refusedF), "neither does an F free what a person has")
+}
+
+func TestParked_BlocksAndIsResolvedWithEvidenceOnly(t *testing.T) {
+	x := parked(t)
+	_, err := x.do(Cancel{})
+	assert.Equal(t, ReasonParked, rejected(t, err).Reason)
+	assert.Equal(t, "needs attention", x.o.Words())
+
+	ok := Resolve{ID: "res", Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7, mail of Li Wei"}
+	bad := ok
+	bad.Statement = ""
+	_, err = x.do(bad)
+	assert.ErrorIs(t, err, ErrInvalid)
+	bad = ok
+	bad.Resolution = 3
+	_, err = x.do(bad)
+	assert.ErrorIs(t, err, ErrInvalid)
+
+	x.later(FreshInquiry + time.Nanosecond)
+	_, err = x.do(ok)
+	assert.Equal(t, ReasonStaleInquiry, rejected(t, err).Reason)
+	x.inquire(Picture{Problem: "timeout"})
+	_, err = x.do(ok)
+	assert.Equal(t, ReasonStaleInquiry, rejected(t, err).Reason, "an inquiry without an answer is none")
+	x.inquire(notExist)
+	x.must(ok)
+	x.ended(OutcomeSucceeded, "")
+	assert.EqualValues(t, 400, x.o.Captured)
+	assert.Empty(t, x.must(ok), "the same command id again")
+	assert.Equal(t, OutcomeSucceeded, x.o.Command("res").Outcome)
+	ok.Statement = "another"
+	_, err = x.do(ok)
+	assert.ErrorIs(t, err, ErrIdempotencyMismatch)
+
+	x = parked(t)
+	x.must(Resolve{ID: "res", Resolution: events.ResolvedFailed, Statement: "APO ticket 8"})
+	x.ended(OutcomeFailed, CodeResolved)
+	assert.Zero(t, x.o.Captured)
+	_, err = x.do(Resolve{Resolution: events.ResolvedFailed, Statement: "again"})
+	assert.Equal(t, ReasonNotParked, rejected(t, err).Reason)
+}
+
+// park gives the outstanding operation to a person, as the end of a schedule will.
+func (x *till) park() {
+	r := events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now, Occurred: x.now,
+		Event: events.OperationParked{Reason: "asked too often", Due: x.now.Add(ParkedEvery)}}
+	require.NoError(x.t, Judge(x.o, r))
+	x.o, x.log = Evolve(x.o, r), append(x.log, r)
+}
+
+func TestParked_CancelAndRefund(t *testing.T) {
+	x := asked(t, OpCancel)
+	x.park()
+	x.inquire(tells(StateSuccess))
+	_, err := x.do(Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO said so on the phone"})
+	assert.Equal(t, ReasonOnlyAPO, rejected(t, err).Reason)
+	x.must(Resolve{Resolution: events.ResolvedFailed, Statement: "APO ticket 9"})
+	x.ended(OutcomeFailed, CodeResolved)
+
+	for _, r := range []events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed} {
+		x = asked(t, OpRefund)
+		x.park()
+		x.inquire(Picture{Outcome: events.InquiryAnswers, State: StateProcessing, Facts: []Fact{{Kind: RefundPending, RequestID: "r-1"}}})
+		require.Equal(t, Parked, x.o.Operation.Phase)
+		x.must(Resolve{Resolution: r, Statement: "APO ticket 10"})
+		x.ended(map[events.Resolution]Outcome{events.ResolvedSucceeded: OutcomeSucceeded, events.ResolvedFailed: OutcomeFailed}[r],
+			map[events.Resolution]string{events.ResolvedFailed: CodeResolved}[r])
+	}
+}
