@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/order"
@@ -329,51 +330,49 @@ func TestARepeatedCommandAsksAgainWhenItIsDue(t *testing.T) {
 	assert.Equal(t, 2, x.bank.wired())
 }
 
-func TestSettleDue(t *testing.T) {
-	const count = 12
+func TestARepetitionThatStopsWaitingSaysWhy(t *testing.T) {
 	x := newTill(t, memory.New())
-	x.cfg.Concurrency = 4
-	x.open(x.bank)
-	for i := range count {
-		c := placing(order.CaptureManual)
-		c.Order, c.PaymentRequestID = fmt.Sprint("o-", i), fmt.Sprint("preq-", i)
-		_, err := x.orders.Create(x.ctx, c)
-		require.NoError(t, err)
-		x.bank.buyerPays(c.PaymentRequestID, theAmount, true)
-		x.bank.script = []fault{lostBefore}
-		_, err = x.orders.Cancel(x.ctx, c.Order, order.Cancel{})
-		require.ErrorIs(t, err, tilltape.ErrUnresolved)
+	x.place(order.CaptureManual)
+	x.paid()
+	entered, release := make(chan struct{}), make(chan struct{})
+	x.bank.enter = func(context.Context, wireCall) {
+		close(entered)
+		<-release
 	}
-	assert.Equal(t, tilltape.Settled{}, x.settle(0), "nothing is due yet")
-	x.bank.script = []fault{saysU} // one of them stays open
-	assert.Equal(t, tilltape.Settled{Driven: count, Waiting: 1}, x.settle(time.Second))
-	assert.Equal(t, 2*count, x.bank.wired())
-	assert.Equal(t, tilltape.Settled{Driven: 1}, x.settle(time.Minute))
-	assert.Equal(t, tilltape.Settled{}, x.settle(time.Hour))
-}
-
-func TestSettleDue_OneOrdersErrorDoesNotStopTheOthers(t *testing.T) {
-	log := &flaky{Log: memory.New()}
-	x := newTill(t, log)
-	for _, id := range []string{"o-1", "o-2"} {
-		c := placing(order.CaptureManual)
-		c.Order, c.PaymentRequestID = id, "preq-"+id
-		_, err := x.orders.Create(x.ctx, c)
-		require.NoError(t, err)
-		x.bank.buyerPays(c.PaymentRequestID, theAmount, true)
-		x.bank.script = []fault{saysU}
-		_, err = x.orders.Cancel(x.ctx, id, order.Cancel{})
-		require.ErrorIs(t, err, tilltape.ErrUnresolved)
-	}
-	x.clock.pass(time.Second)
-	log.append = on(events.KindAttemptStarted, appendFails, engine.AppendsMax)
-	s, err := x.orders.SettleDue(x.ctx)
-	require.ErrorIs(t, err, errDisk)
-	assert.Equal(t, tilltape.Settled{Driven: 2, Failed: 1}, s)
-	assert.Equal(t, tilltape.Settled{Driven: 1}, x.settle(0))
-
+	done := make(chan error, 1)
+	go func() {
+		_, err := x.orders.Cancel(x.ctx, theOrder, order.Cancel{ID: commandID})
+		done <- err
+	}()
+	<-entered
 	ctx, leave := context.WithCancel(x.ctx)
 	leave()
-	_, err = x.orders.SettleDue(ctx)
+	_, err := x.orders.Cancel(ctx, theOrder, order.Cancel{ID: commandID})
 	require.ErrorIs(t, err, context.Canceled)
+	assert.Contains(t, err.Error(), theOrder)
+	close(release)
+	require.NoError(t, <-done)
+	assert.Equal(t, 1, x.bank.touched())
+}
+
+// refusing is a gateway that refuses every cancel before sending it.
+type refusing struct{ *bank }
+
+func (refusing) Cancel(context.Context, apo.CancelRequest) apo.CancelAnswer {
+	return apo.CancelAnswer{Answer: apo.Answer{Class: apo.NotSent, Err: apo.ErrInvalidRequest}}
+}
+
+func TestWhatWasNotSentIsCertainlyNotDone(t *testing.T) {
+	x := newTill(t, memory.New())
+	x.place(order.CaptureManual)
+	x.paid()
+	x.open(refusing{x.bank})
+	_, err := x.cancel()
+	var failed *order.FailedError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, "NOT_SENT", failed.Code)
+	x.open(x.bank)
+	o, err := x.cancel()
+	require.NoError(t, err, "under a new id it may be given again")
+	assert.Equal(t, order.Cancelled, o.Status)
 }
