@@ -164,5 +164,11 @@ func parseCalls(word string) (from, to int, ok bool) {
 		return from, 0, true
 	}
 	to, err = strconv.Atoi(last)
-	return from, to, err == nil && to >= from
+	if err != nil || to < from {
+		return 0, 0, false
+	}
+	if to == from {
+		to = 0 // one way to say it
+	}
+	return from, to, true
 }
