@@ -46,9 +46,7 @@ func (o *Order) fold(r *events.Record) {
 	case events.RefundFailed:
 		o.foldRefundFailed(r, &e)
 	case events.RefundHeld:
-		o.learn(e.PaymentID)
-		o.Held = append(slices.Clip(o.Held), HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Version})
-		o.WatchDue = e.Due
+		o.foldHeld(r, &e)
 	case events.CancelSucceeded:
 		o.foldCancelled(r, &e)
 	case events.AnomalyObserved:
@@ -217,6 +215,19 @@ func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 	if p := &o.Operation; p.Kind == OpRefund && p.RequestID == e.RefundRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
 	}
+}
+
+func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
+	o.learn(e.PaymentID)
+	o.WatchDue = e.Due
+	i := o.findHeld(e.RefundID, e.RefundRequestID)
+	if i < 0 {
+		o.Held = append(slices.Clip(o.Held), HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Version})
+		return
+	}
+	o.Held = slices.Clone(o.Held)
+	h := &o.Held[i]
+	h.RefundID, h.RefundRequestID = first(h.RefundID, e.RefundID), first(h.RefundRequestID, e.RefundRequestID)
 }
 
 func (o *Order) dropHeld(id, request string) {

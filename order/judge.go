@@ -230,7 +230,8 @@ func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
 	case events.RefundFailed:
 		return RefundFailed, false
 	case events.RefundHeld:
-		return o.classifyRefund(e.Amount.Minor), false
+		i := o.findHeld(e.RefundID, e.RefundRequestID)
+		return o.classifyRefund(e.Amount.Minor), i >= 0 && o.Held[i].Minor == e.Amount.Minor
 	}
 	return FactNone, false
 }

@@ -52,7 +52,9 @@ func Keys(before Order, e events.Event) []events.Key {
 		}
 	case events.RefundHeld:
 		payment(e.PaymentID)
-		add(events.KeyRefundRequestID, e.RefundRequestID)
+		if before.findHeld("", e.RefundRequestID) < 0 {
+			add(events.KeyRefundRequestID, e.RefundRequestID)
+		}
 	}
 	return keys
 }

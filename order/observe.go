@@ -162,6 +162,10 @@ func (d *decision) observeCapture(f *Fact) {
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s captured, we asked for %s", f.Amount, o.Operation.Amount))
 		return
 	}
+	if a, b := find(o.captures, id, 0), find(o.captures, 0, request); a >= 0 && b >= 0 && a != b {
+		d.anomaly(events.TransferContradicts, f, twoAreOne)
+		return
+	}
 	at := o.findCapture(id, request, f.Amount.Minor)
 	if at >= 0 && !o.captures[at].failed {
 		d.seenAgain(f, &o.captures[at], id, request)
@@ -275,10 +279,12 @@ func (d *decision) observeRefund(f *Fact) {
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s refunded, we asked for %s", f.Amount, p.Amount))
 		return
 	}
+	if a, b := o.placeOfRefund(f.TransferID, ""), o.placeOfRefund("", f.RequestID); a >= 0 && b >= 0 && a != b {
+		d.anomaly(events.TransferContradicts, f, twoAreOne)
+		return
+	}
 	if i := o.findHeld(f.TransferID, f.RequestID); i >= 0 {
-		if o.Held[i].Minor != f.Amount.Minor {
-			d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, o.money(o.Held[i].Minor)))
-		}
+		d.heldAgain(f, o.Held[i])
 		return
 	}
 	at := find(o.refunds, id, request)
@@ -309,6 +315,32 @@ func (d *decision) observeRefund(f *Fact) {
 	}
 	d.settleLateMoney()
 	d.endCancelOnMoney()
+}
+
+// heldAgain is seenAgain for a refund that is held.
+func (d *decision) heldAgain(f *Fact, h HeldRefund) {
+	switch {
+	case h.Minor != f.Amount.Minor:
+		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, d.o.money(h.Minor)))
+	case h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "":
+		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount, At: f.At,
+			Due: d.o.WatchDue, Proof: f.Proof})
+	}
+}
+
+// twoAreOne: each identifier was taken for a transfer of its own before a message named both. What was counted stays
+// counted; a person must look.
+const twoAreOne = "two transfers on record are one by this"
+
+// placeOfRefund tells refunds on record apart, held or not; -1: not on record.
+func (o *Order) placeOfRefund(id, request string) int {
+	if i := o.findHeld(id, request); i >= 0 {
+		return i
+	}
+	if i := find(o.refunds, digest(id), digest(request)); i >= 0 {
+		return len(o.Held) + i
+	}
+	return -1
 }
 
 // classifyRefund splits a refund by the amounts, as the table needs it.
