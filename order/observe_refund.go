@@ -1,0 +1,143 @@
+package order
+
+import (
+	"fmt"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// observeRefund records a refund that APO proved, ours or foreign. Without an identifier it cannot be told from others.
+func (d *decision) observeRefund(f *Fact) {
+	o := &d.o
+	id, request := digest(f.TransferID), digest(f.RequestID)
+	if id == 0 && request == 0 {
+		d.anomaly(events.TransferContradicts, f, "a refund without an identifier cannot be told from others")
+		return
+	}
+	if p := &o.Operation; p.Kind == OpRefund && f.RequestID == p.RequestID && f.Amount != p.Amount {
+		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s refunded, we asked for %s", f.Amount, p.Amount))
+		return
+	}
+	if a, b := o.placeOfRefund(f.TransferID, ""), o.placeOfRefund("", f.RequestID); a >= 0 && b >= 0 && a != b {
+		d.anomaly(events.TransferContradicts, f, twoAreOne)
+		return
+	}
+	if i := o.findHeld(f.TransferID, f.RequestID); i >= 0 {
+		d.heldAgain(f, o.Held[i])
+		return
+	}
+	at := find(o.refunds, id, request)
+	if at >= 0 && !o.refunds[at].failed {
+		d.seenAgain(f, &o.refunds[at], id, request)
+		return
+	}
+	kind := o.classifyRefund(f.Amount.Minor)
+	switch cell := law.cells[kind][o.Status]; cell.Effect {
+	case Contradicts:
+		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s of %s remain", f.Amount, o.money(o.Refundable()), o.money(o.Captured)))
+		return
+	case Held:
+		if o.neverFits(f.Amount.Minor) {
+			d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s was authorized", f.Amount, o.money(o.fullAmount())))
+			return
+		}
+		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount, At: f.At,
+			Due: d.env.Now.Add(d.env.Policy.wait(0)), Proof: f.Proof})
+	default:
+		d.emitRefund(f)
+		if cell.Effect == AppliedAnomaly {
+			d.anomaly(events.StatusContradicts, f, "the payment was cancelled")
+		}
+	}
+	if at >= 0 {
+		d.anomaly(events.TransferContradicts, f, "the refund had failed")
+	}
+	d.settleLateMoney()
+	d.endCancelOnMoney()
+}
+
+// heldAgain is seenAgain for a refund that is held.
+func (d *decision) heldAgain(f *Fact, h HeldRefund) {
+	switch {
+	case h.Minor != f.Amount.Minor:
+		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, d.o.money(h.Minor)))
+	case h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "":
+		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount, At: f.At,
+			Due: d.o.WatchDue, Proof: f.Proof})
+	}
+}
+
+// twoAreOne: each identifier was taken for a transfer of its own before a message named both. What was counted stays
+// counted; a person must look.
+const twoAreOne = "two transfers on record are one by this"
+
+// placeOfRefund tells refunds on record apart, held or not; -1: not on record.
+func (o *Order) placeOfRefund(id, request string) int {
+	if i := o.findHeld(id, request); i >= 0 {
+		return i
+	}
+	if i := find(o.refunds, digest(id), digest(request)); i >= 0 {
+		return len(o.Held) + i
+	}
+	return -1
+}
+
+// classifyRefund splits a refund by the amounts, as the table needs it.
+func (o *Order) classifyRefund(minor int64) FactKind {
+	switch {
+	case o.Status == Cancelled && minor <= o.Late.Captured-o.Late.Refunded:
+		return RefundOfLateMoney
+	case minor <= o.Refundable():
+		return RefundSucceeded
+	case minor <= max(o.Authorized-o.Refunded, o.Late.Authorized-o.Late.Refunded)-o.heldMinor():
+		return RefundAhead
+	}
+	return RefundBeyond
+}
+
+func (d *decision) observeRefundFailed(f *Fact) {
+	o := &d.o
+	at := find(o.refunds, digest(f.TransferID), digest(f.RequestID))
+	held := o.findHeld(f.TransferID, f.RequestID) >= 0
+	kind := RefundFailed
+	switch {
+	case at >= 0 && o.refunds[at].failed, f.TransferID == "" && f.RequestID == "":
+		return
+	case at >= 0 || held:
+		kind = RefundReversed
+	}
+	switch law.cells[kind][o.Status].Effect {
+	case Noted, Ends:
+		d.emit(events.RefundFailed{RefundID: f.TransferID, RefundRequestID: f.RequestID, Code: f.Code, Message: clip(f.Message), At: f.At, Proof: f.Proof})
+	default: // whatever the status, a refund that is known to have succeeded cannot fail unseen
+		d.anomaly(events.Reversal, f, "a refund that had succeeded failed")
+	}
+}
+
+// applyHeld gives held refunds their place once their capture is known, and tells of those that cannot have one.
+func (d *decision) applyHeld() {
+	for i := 0; i < len(d.o.Held); {
+		h := d.o.Held[i]
+		f := Fact{Kind: RefundSucceeded, TransferID: h.RefundID, RequestID: h.RefundRequestID, Amount: d.o.money(h.Minor), At: h.At}
+		switch kind := d.o.classifyRefund(h.Minor); {
+		case kind == RefundSucceeded || kind == RefundOfLateMoney:
+			d.emitRefund(&f)
+			d.settleLateMoney()
+			i = 0 // what was held has shrunk: the first may fit now
+		case d.o.neverFits(h.Minor):
+			d.heldBeyond(&f)
+		default:
+			i++
+		}
+	}
+}
+
+// neverFits reports whether no capture still to come could make room for a refund: the payment is known, and it was less.
+func (o *Order) neverFits(minor int64) bool {
+	return o.paymentKnown && minor > max(o.Authorized, o.Late.Authorized)-o.Refunded-o.Late.Refunded
+}
+
+func (d *decision) heldBeyond(f *Fact) {
+	d.emit(events.AnomalyObserved{Reason: events.BeyondAuthorized, Fact: events.KindRefundHeld, TransferID: f.TransferID, RequestID: f.RequestID,
+		Amount: f.Amount, At: f.At, Detail: fmt.Sprintf("%s refunded, %s was authorized", f.Amount, d.o.money(d.o.fullAmount()))})
+}
