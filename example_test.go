@@ -13,22 +13,20 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
-// day is the clock of the examples.
-var day = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
-
 // exampleShop is a till with an APO on loopback, and one card order that the buyer has paid.
 type exampleShop struct {
 	*apotest.Server
+	clock    *apotest.Clock
 	verifier *apo.Verifier
 	orders   *tilltape.Orders
 }
 
 func openExampleShop(ctx context.Context) *exampleShop {
-	clock := func() time.Time { return day }
-	server := must(apotest.NewServer(&apotest.Config{Now: clock, ManualDelivery: true}))
+	clock := apotest.NewClock(time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC))
+	server := must(apotest.NewServer(&apotest.Config{Now: clock.Now, ManualDelivery: true}))
 	client := must(apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil))
-	s := &exampleShop{Server: server, verifier: must(apo.NewVerifier(server.ClientID(), server.Keys(), nil)),
-		orders: must(tilltape.New(memory.New(), client, &tilltape.Config{Now: clock}))}
+	s := &exampleShop{Server: server, clock: clock, verifier: must(apo.NewVerifier(server.ClientID(), server.Keys(), nil)),
+		orders: must(tilltape.New(memory.New(), client, &tilltape.Config{Now: clock.Now}))}
 	must(server.Register(apotest.Payment{PaymentRequestID: "pay-1", PaymentID: "P1", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
 	must(s.orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
@@ -147,8 +145,7 @@ func ExampleOrders_SettleDue() {
 	_, err := shop.orders.Cancel(ctx, "o-1", order.Cancel{Reason: "changed their mind"})
 	fmt.Println("unresolved:", errors.Is(err, tilltape.ErrUnresolved))
 
-	day = day.Add(time.Second) // in a service: a ticker
-	defer func() { day = day.Add(-time.Second) }()
+	shop.clock.Advance(time.Second) // in a service: a ticker
 	settled, err := shop.orders.SettleDue(ctx)
 	fmt.Println(settled.Driven, settled.Waiting, err)
 	fmt.Println(must(shop.orders.Get(ctx, "o-1")).Status)
