@@ -35,8 +35,8 @@ type Amount struct {
 	Minor    int64  `json:"minor"`
 }
 
-// String writes the amount as "EUR 1250", in minor units.
-func (a Amount) String() string { return a.Currency + " " + strconv.FormatInt(a.Minor, 10) }
+// String writes the amount as "1250 EUR", in minor units.
+func (a Amount) String() string { return strconv.FormatInt(a.Minor, 10) + " " + a.Currency }
 
 // of gives another count of the same currency.
 func (a Amount) of(minor int64) Amount { return Amount{Currency: a.Currency, Minor: minor} }
