@@ -1,0 +1,55 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+)
+
+// bodyMax bounds what our own clients may send, in bytes.
+const bodyMax = 16 << 10
+
+// command reads a command's body and its id. A command that moves money must be repeatable, so it must have one.
+func (s *shop) command(w http.ResponseWriter, r *http.Request, body any) (key string, ok bool) {
+	if key = r.Header.Get("Idempotency-Key"); key == "" {
+		s.write(w, http.StatusBadRequest, problem{Error: "the header Idempotency-Key is missing",
+			Remedy: "send an id of 1 to 64 bytes of your own making, and the same one when you repeat the command"})
+		return "", false
+	}
+	return key, s.read(w, r, body)
+}
+
+func (s *shop) read(w http.ResponseWriter, r *http.Request, body any) bool {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, bodyMax))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(body); err != nil {
+		s.write(w, http.StatusBadRequest, problem{Error: "the body cannot be read: " + err.Error(), Remedy: "send JSON with the fields the README lists"})
+		return false
+	}
+	return true
+}
+
+// money is an amount in JSON, "USD 10.00".
+type money order.Money
+
+func (m *money) UnmarshalText(text []byte) error {
+	v, err := events.ParseMoney(string(text))
+	*m = money(v)
+	return err
+}
+
+// captureMode says in JSON who captures: "none" (paid in one step), "automatic" (APO) or "manual" (we).
+type captureMode events.CaptureMode
+
+func (m *captureMode) UnmarshalText(text []byte) error {
+	for _, mode := range []events.CaptureMode{order.CaptureNone, order.CaptureAutomatic, order.CaptureManual} {
+		if mode.String() == string(text) {
+			*m = captureMode(mode)
+			return nil
+		}
+	}
+	return fmt.Errorf("captureMode %.20q is none of none, automatic and manual", text)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/tilltape/tilltape/order"
+)
+
+// orderView is an order as our clients see it. Amounts read like "USD 10.00".
+type orderView struct {
+	Order     string `json:"order"`
+	Status    string `json:"status"`
+	Words     string `json:"words"` // the status, or what is under way
+	Attention string `json:"attention,omitempty"`
+	Amount    string `json:"amount"`
+	Captured  string `json:"captured"`
+	Refunded  string `json:"refunded"`
+
+	Actions []actionView `json:"actions,omitempty"`
+	History []factView   `json:"history,omitempty"`
+}
+
+// actionView says whether a command would be taken now, and if not why and what to do instead.
+type actionView struct {
+	Command string `json:"command"`
+	Legal   bool   `json:"legal"`
+	Max     string `json:"max,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Why     string `json:"why,omitempty"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+// factView is one record without its evidence, which holds a buyer's data and stays in the log.
+type factView struct {
+	Version uint64    `json:"version"`
+	At      time.Time `json:"at"`
+	Fact    string    `json:"fact"`
+	By      string    `json:"by"`
+	Command string    `json:"commandId,omitempty"`
+}
+
+func viewOf(o *order.Order) orderView {
+	money := func(minor int64) string { return order.Money{Minor: minor, Currency: o.Amount.Currency}.String() }
+	return orderView{Order: o.ID, Status: o.Status.String(), Words: o.Words(), Attention: o.Head().Attention,
+		Amount: o.Amount.String(), Captured: money(o.Captured), Refunded: money(o.Refunded)}
+}
+
+// whole is the order with what it would take and how it came about: three reads of its stream.
+func (s *shop) whole(ctx context.Context, id string) (orderView, error) {
+	o, err := s.orders.Get(ctx, id)
+	if err != nil {
+		return orderView{}, err
+	}
+	v := viewOf(&o)
+	actions, err := s.orders.Actions(ctx, id)
+	if err != nil {
+		return v, err
+	}
+	for _, a := range actions {
+		line := actionView{Command: a.Verb.String(), Legal: a.Legal}
+		if a.Max.Minor > 0 {
+			line.Max = a.Max.String()
+		}
+		if no := a.Rejected; no != nil {
+			line.Reason, line.Why, line.Remedy = no.Reason.String(), no.Why(), no.Remedy
+		}
+		v.Actions = append(v.Actions, line)
+	}
+	for r, err := range s.orders.History(ctx, id) {
+		if err != nil {
+			return v, err
+		}
+		v.History = append(v.History, factView{Version: r.Version, At: r.Occurred, Fact: string(r.Event.Kind()), By: r.Actor, Command: r.CommandID})
+	}
+	return v, nil
+}
