@@ -2,6 +2,7 @@ package order
 
 import (
 	"slices"
+	"time"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -89,6 +90,14 @@ func (o *Order) watching() bool {
 	return o.Status == Created || o.Status == Authorized || o.Gateway == GatewayOutstanding || len(o.Held) > 0
 }
 
+// watchFrom begins the schedule of the payment's inquiries anew, but never puts off or drops the one a held refund waits for.
+func (o *Order) watchFrom(due time.Time) {
+	if len(o.Held) > 0 && (due.IsZero() || o.WatchDue.Before(due)) {
+		return
+	}
+	o.WatchDue, o.Watches = due, 0
+}
+
 func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	o.learn(e.PaymentID)
 	cell := law.cells[PaymentAuthorized][o.Status]
@@ -100,10 +109,10 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		o.Authorized = e.Amount.Minor
 		o.PaymentAt = r.Occurred
 		o.paymentMark = markOf(r, e.PaymentID)
-		o.WatchDue, o.Watches = e.Due, 0
+		o.watchFrom(e.Due)
 	case LateMoney:
 		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
-		o.WatchDue, o.Watches = e.Due, 0
+		o.watchFrom(e.Due)
 	}
 	if o.Expires.IsZero() {
 		o.Expires = e.Expires
@@ -111,7 +120,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	if e.GatewayCapture && !known {
 		o.Gateway = nextGateway(gatewayOpened, o.Gateway)
 		o.gatewayMark = markOf(r, "")
-		o.WatchDue, o.Watches = e.Due, 0
+		o.watchFrom(e.Due)
 		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.failed }) { // its result came before
 			o.Gateway = nextGateway(gatewayFailed, o.Gateway)
 		}

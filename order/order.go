@@ -1,6 +1,7 @@
 package order
 
 import (
+	"math"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -181,11 +182,11 @@ func (o Order) Head() events.Head {
 	return h
 }
 
-// heldMinor is the sum of the held refunds.
+// heldMinor is the sum of the held refunds. They are not bounded by the order's amount, so it stops at what an int64 holds.
 func (o *Order) heldMinor() int64 {
 	var sum int64
 	for _, h := range o.Held {
-		sum += h.Minor
+		sum += min(h.Minor, math.MaxInt64-sum)
 	}
 	return sum
 }

@@ -1,0 +1,239 @@
+package order
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+func TestHeld_ARefundProvenBeforeItsCaptureWaitsForIt(t *testing.T) {
+	x := in(t, Created)
+	x.observe(refunded("F1", 100))
+	x.observe(refunded("F2", 200))
+	assert.Equal(t, Created, x.o.Status)
+	assert.Len(t, x.o.Held, 2)
+	assert.False(t, x.o.NextDue().IsZero(), "inquired about")
+	x.observe(authorized())
+	for _, c := range []Command{Cancel{}, Capture{Amount: usd(1)}} {
+		_, err := x.do(c)
+		r := rejected(t, err)
+		assert.Equal(t, []any{ReasonHeldRefund, "F1"}, []any{r.Reason, r.Cause.ID})
+	}
+	facts := x.observe(captured("C1", 250))
+	assert.Equal(t, []events.Kind{events.KindCaptureSucceeded, events.KindRefundSucceeded}, kindsOf(facts), "in the capture's own append")
+	assert.EqualValues(t, 100, x.o.Refunded)
+	assert.Len(t, x.o.Held, 1)
+	x.observe(captured("C2", 250))
+	assert.EqualValues(t, 300, x.o.Refunded)
+	assert.Empty(t, x.o.Held)
+	assert.Zero(t, x.o.NextDue())
+	assert.Empty(t, x.o.Anomalies)
+}
+
+func TestHeld_OneThatNeverFitsIsShownWhenThePaymentIsKnown(t *testing.T) {
+	x := in(t, Created)
+	x.observe(refunded("F1", theAmount+1))
+	assert.Len(t, x.o.Held, 1)
+	x.observe(authorized())
+	assert.Empty(t, x.o.Held)
+	assert.True(t, hasAnomaly(x.o, events.BeyondAuthorized))
+	assert.EqualValues(t, 0, x.o.Refunded)
+
+	x = placed(t, CaptureNone)
+	x.observe(refunded("F1", theAmount))
+	x.observe(paid())
+	assert.Equal(t, []any{Refunded, int64(theAmount)}, []any{x.o.Status, x.o.Refunded})
+}
+
+func TestHeld_OneThatFailsAfterAllIsAReversal(t *testing.T) {
+	x := in(t, Authorized)
+	x.observe(refunded("F1", 100))
+	x.observe(Fact{Kind: RefundFailed, TransferID: "F1"})
+	assert.True(t, hasAnomaly(x.o, events.Reversal))
+	assert.Len(t, x.o.Held, 1, "what APO proved is not taken back by what it said later")
+}
+
+func TestHeld_OurOwnRefundThatFindsNoCaptureEndsWithIt(t *testing.T) {
+	x := in(t, Captured)
+	x.must(Refund{ID: "k", Amount: usd(500)})
+	x.observe(refunded("F9", 200)) // somebody at the dashboard was faster
+	x.observe(Fact{Kind: RefundSucceeded, RequestID: "r-1", Amount: usd(500)})
+	assert.True(t, x.o.Operation.Outstanding())
+	require.Len(t, x.o.Held, 1)
+	x.observe(captured("C2", 400))
+	x.ended(OutcomeSucceeded, "")
+	assert.EqualValues(t, 700, x.o.Refunded)
+}
+
+func TestLate_MoneyOnACancelledOrderIsNeverSilent(t *testing.T) {
+	x := in(t, Cancelled)
+	x.observe(Fact{Kind: PaymentAuthorized, Amount: usd(theAmount)})
+	assert.Equal(t, []any{Cancelled, Late{Authorized: theAmount}}, []any{x.o.Status, x.o.Late})
+	require.True(t, hasAnomaly(x.o, events.LatePayment))
+	assert.Equal(t, AttentionAnomaly, x.o.Head().Attention)
+	x.observe(captured("C1", theAmount))
+	x.observe(refunded("F1", 400))
+	assert.True(t, hasAnomaly(x.o, events.LatePayment), "600 are left")
+	require.Len(t, x.o.Anomalies, 1, "one anomaly for all of it")
+	facts := x.observe(refunded("F2", 600))
+	assert.Equal(t, []events.Kind{events.KindRefundSucceeded, events.KindAnomalyCleared}, kindsOf(facts))
+	assert.Empty(t, x.o.Anomalies)
+	assert.Equal(t, Late{theAmount, theAmount, theAmount}, x.o.Late)
+	assert.Equal(t, [3]int64{}, [3]int64{x.o.Authorized, x.o.Captured, x.o.Refunded}, "its own account")
+}
+
+func TestLate_ARefundMayComeBeforeTheMoney(t *testing.T) {
+	x := in(t, Cancelled)
+	x.observe(refunded("F1", theAmount))
+	assert.Len(t, x.o.Held, 1)
+	x.observe(Fact{Kind: PaymentPaid, Amount: usd(theAmount)})
+	assert.Equal(t, Late{theAmount, theAmount, theAmount}, x.o.Late)
+	assert.Empty(t, x.o.Anomalies)
+}
+
+func TestLate_ClearedByAPersonStaysClearedUntilMoreMoves(t *testing.T) {
+	x := in(t, Cancelled)
+	x.observe(authorized())
+	clear := ClearAnomaly{ID: "clear", Anomaly: x.o.Anomalies[0].Version, Reason: "voided at APO", Actor: "mia"}
+	x.must(clear)
+	assert.Empty(t, x.o.Anomalies)
+	assert.Empty(t, x.must(clear), "the same command id again")
+	assert.Equal(t, CommandState{Verb: VerbClearAnomaly, Outcome: OutcomeSucceeded, Version: x.o.Version}, x.o.Command("clear"))
+	assert.Empty(t, x.observe(authorized()), "said again it is no news")
+	x.observe(captured("C1", theAmount))
+	assert.True(t, hasAnomaly(x.o, events.LatePayment))
+}
+
+func TestLate_TheClosingOfItIsNoOutcomeOfACommandUnderWay(t *testing.T) {
+	x := asked(t, OpCapture)
+	x.observe(cancelled())
+	require.True(t, x.o.Operation.Outstanding(), "its outcome is still not known")
+	x.observe(captured("C5", 300))
+	x.observe(refunded("F5", 300))
+	require.Empty(t, x.o.Anomalies)
+	assert.Equal(t, OutcomePending, x.o.Command("k").Outcome)
+	x.observe(Fact{Kind: CaptureFailed, RequestID: "r-1", Code: "AUTH_CANCELLED"})
+	x.ended(OutcomeFailed, "AUTH_CANCELLED")
+	assert.Equal(t, VerbCapture, x.o.Command("k").Verb)
+}
+
+func TestLate_ARefundOfWhatWasPaidBeforeTheCancellation(t *testing.T) {
+	x := in(t, Paid)
+	x.observe(cancelled())
+	x.observe(refunded("F1", 300))
+	assert.Equal(t, []any{Cancelled, int64(300), Late{}}, []any{x.o.Status, x.o.Refunded, x.o.Late})
+	assert.True(t, hasAnomaly(x.o, events.StatusContradicts))
+}
+
+func TestReversal_BlocksRefundsUntilAPersonClearsIt(t *testing.T) {
+	for name, f := range map[string]Fact{"capture": {Kind: CaptureFailed, TransferID: "C1"}, "refund": {Kind: RefundFailed, TransferID: "F1"}} {
+		x := in(t, Refunded)
+		x.observe(f)
+		require.Len(t, x.o.Anomalies, 1, name)
+		a := x.o.Anomalies[0]
+		_, err := x.do(Refund{Amount: usd(1)})
+		r := rejected(t, err)
+		assert.Equal(t, []any{ReasonReversal, a.Version}, []any{r.Reason, r.Cause.Version})
+		_, err = x.do(ClearAnomaly{Anomaly: a.Version + 1})
+		assert.Equal(t, ReasonNoAnomaly, rejected(t, err).Reason)
+		x.must(ClearAnomaly{Anomaly: a.Version, Reason: "APO ticket 3"})
+		x.must(Refund{Amount: usd(1)})
+	}
+}
+
+func TestForeign_CapturesAndRefundsCount(t *testing.T) {
+	x := in(t, Authorized)
+	x.observe(captured("dashboard-1", 300))
+	x.policy.SeveralCaptures = []string{"CARD"}
+	_, err := x.do(Capture{Amount: usd(701)})
+	assert.Equal(t, ReasonRemainder, rejected(t, err).Reason)
+	x.must(Capture{ID: "k", Amount: usd(700)})
+	x.answer(done)
+	x.observe(refunded("dashboard-2", 400))
+	_, err = x.do(Refund{Amount: usd(601)})
+	assert.Equal(t, ReasonRemainder, rejected(t, err).Reason)
+	x.must(Refund{Amount: usd(600)})
+}
+
+func TestForeign_MoreThanThereIsIsAnAnomaly(t *testing.T) {
+	x := in(t, Captured)
+	x.observe(captured("C9", 401))
+	assert.True(t, hasAnomaly(x.o, events.BeyondAuthorized))
+	assert.EqualValues(t, 600, x.o.Captured, "never clipped")
+	x = in(t, Cancelled)
+	x.observe(captured("C1", 600))
+	x.observe(captured("C2", 401))
+	assert.True(t, hasAnomaly(x.o, events.BeyondAuthorized))
+	assert.EqualValues(t, 600, x.o.Late.Captured)
+}
+
+func TestCaptures_SeveralOnlyWhereTheMethodTakesThem(t *testing.T) {
+	x := in(t, Captured)
+	_, err := x.do(Capture{Amount: usd(1)})
+	r := rejected(t, err)
+	assert.Equal(t, []any{ReasonSingleCapture, "C1"}, []any{r.Reason, r.Cause.ID})
+	x.policy.SeveralCaptures = []string{"OTHER", "CARD"}
+	x.must(Capture{ID: "k", Amount: usd(100), Last: true})
+	x.answer(done)
+	assert.Zero(t, x.o.Capturable(), "the last one closes the authorization")
+	_, err = x.do(Capture{Amount: usd(1)})
+	assert.Equal(t, ReasonLastCapture, rejected(t, err).Reason)
+	assert.True(t, x.o.PartiallyCaptured())
+}
+
+func TestAmounts_CannotOverflow(t *testing.T) {
+	for _, minor := range []int64{math.MaxInt64, math.MinInt64, -1, 0} {
+		for _, c := range []Command{Capture{Amount: usd(minor)}, Refund{Amount: usd(minor)}} {
+			x := in(t, Authorized)
+			if _, refund := c.(Refund); refund {
+				x = in(t, Captured)
+			}
+			_, err := x.do(c)
+			want := ReasonAmount
+			if minor > 0 {
+				want = ReasonRemainder
+			}
+			assert.Equal(t, want, rejected(t, err).Reason)
+		}
+		x := in(t, Captured)
+		x.observe(captured("C9", minor))
+		x.observe(refunded("F9", minor))
+		assert.Len(t, x.o.Anomalies, 2)
+		assert.Equal(t, [2]int64{600, 0}, [2]int64{x.o.Captured, x.o.Refunded})
+	}
+	x := newTill(t)
+	c := create(CaptureManual)
+	c.Amount = usd(math.MaxInt64)
+	x.must(c)
+	x.observe(refunded("F1", math.MaxInt64))
+	x.observe(refunded("F2", math.MaxInt64)) // held twice over: their sum is not an int64
+	x.observe(captured("C1", math.MaxInt64))
+	assert.EqualValues(t, int64(math.MaxInt64), x.o.Refunded)
+	x.observe(Fact{Kind: PaymentAuthorized, Amount: c.Amount})
+	assert.True(t, hasAnomaly(x.o, events.BeyondAuthorized))
+	_, err := x.do(Refund{Amount: usd(1)})
+	assert.Equal(t, ReasonRemainder, rejected(t, err).Reason)
+}
+
+func TestWords_AndRemainders(t *testing.T) {
+	for want, x := range map[string]*till{"cancelling": asked(t, OpCancel), "capturing": asked(t, OpCapture), "refunding": asked(t, OpRefund),
+		"captured": in(t, Captured), "needs attention": parked(t)} {
+		assert.Equal(t, want, x.o.Words())
+	}
+	x := in(t, Refunded)
+	assert.True(t, x.o.PartiallyRefunded())
+	assert.EqualValues(t, 500, x.o.Refundable())
+	assert.EqualValues(t, 400, x.o.Capturable())
+	assert.False(t, in(t, Captured).o.PartiallyRefunded())
+}
+
+func TestHeld_TheirSumStopsAtWhatAnInt64Holds(t *testing.T) {
+	x := in(t, Created)
+	x.observe(refunded("F1", math.MaxInt64))
+	x.observe(refunded("F2", math.MaxInt64))
+	assert.EqualValues(t, int64(math.MaxInt64), x.o.heldMinor())
+}
