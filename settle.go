@@ -23,19 +23,20 @@ type Settled struct {
 // stops the pass after the calls under way.
 func (s *Orders) SettleDue(ctx context.Context) (Settled, error) {
 	var (
-		mu    sync.Mutex
-		count Settled
-		errs  []error
-		wg    sync.WaitGroup
-		slots = make(chan struct{}, s.cfg.Concurrency)
+		mu      sync.Mutex // guards count and errs while orders are driven
+		count   Settled
+		errs    []error
+		stopped error // what ended the pass early
+		wg      sync.WaitGroup
+		slots   = make(chan struct{}, s.cfg.Concurrency)
 	)
 	for h, err := range s.log.Heads(ctx, store.Filter{DueBy: s.now()}) {
 		if err != nil {
-			errs = append(errs, fmt.Errorf("listing due orders: %w", err))
+			stopped = fmt.Errorf("listing due orders: %w", err)
 			break
 		}
 		if ctx.Err() != nil {
-			errs = append(errs, context.Cause(ctx))
+			stopped = context.Cause(ctx)
 			break
 		}
 		slots <- struct{}{}
@@ -55,5 +56,5 @@ func (s *Orders) SettleDue(ctx context.Context) (Settled, error) {
 		})
 	}
 	wg.Wait()
-	return count, errors.Join(errs...)
+	return count, errors.Join(append(errs, stopped)...)
 }
