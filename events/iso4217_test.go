@@ -101,7 +101,7 @@ func TestCheckCurrency(t *testing.T) {
 		assert.ErrorIs(t, err, events.ErrCurrency, what)
 		assert.ErrorContains(t, err, "ISO 4217", what)
 	}
-	assert.EqualError(t, events.CheckCurrency("usd"), `currency "usd": unusable currency: give an ISO 4217 code in capitals, for instance USD`)
+	assert.EqualError(t, events.CheckCurrency("usd"), `unusable currency "usd": give an ISO 4217 code in capitals, for instance USD`)
 	assert.Less(t, len(events.CheckCurrency(strings.Repeat("x", 1<<20)).Error()), 200, "an error stays short")
 }
 

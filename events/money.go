@@ -31,7 +31,7 @@ func ParseMoney(text string) (Money, error) {
 		return Money{}, CheckCurrency(currency)
 	}
 	bad := func() (Money, error) {
-		return Money{}, fmt.Errorf("amount %.60q: %w: write it like %q", text, ErrAmount, Money{Minor: 1000, Currency: currency})
+		return Money{}, fmt.Errorf("%w %.60q: write it like %q", ErrAmount, text, Money{Minor: 1000, Currency: currency})
 	}
 	unsigned, negative := strings.CutPrefix(number, "-")
 	whole, fraction, dotted := strings.Cut(unsigned, ".")
@@ -46,7 +46,7 @@ func ParseMoney(text string) (Money, error) {
 	minor, err := strconv.ParseInt(value, 10, 64)
 	switch {
 	case err != nil:
-		return Money{}, fmt.Errorf("amount %.60q: %w: 64 bits of minor units cannot hold it", text, ErrOverflow)
+		return Money{}, fmt.Errorf("%w: %.60q: 64 bits of minor units cannot hold it", ErrOverflow, text)
 	case negative && minor == 0:
 		return bad()
 	}
@@ -94,7 +94,7 @@ func (m Money) Add(other Money) (Money, error) {
 		return Money{}, err
 	}
 	if other.Minor > 0 && m.Minor > math.MaxInt64-other.Minor || other.Minor < 0 && m.Minor < math.MinInt64-other.Minor {
-		return Money{}, fmt.Errorf("%s + %s: %w: 64 bits of minor units cannot hold it", m, other, ErrOverflow)
+		return Money{}, fmt.Errorf("%w: %s + %s: 64 bits of minor units cannot hold it", ErrOverflow, m, other)
 	}
 	return Money{Minor: m.Minor + other.Minor, Currency: m.Currency}, nil
 }
@@ -105,14 +105,14 @@ func (m Money) Sub(other Money) (Money, error) {
 		return Money{}, err
 	}
 	if other.Minor < 0 && m.Minor > math.MaxInt64+other.Minor || other.Minor > 0 && m.Minor < math.MinInt64+other.Minor {
-		return Money{}, fmt.Errorf("%s - %s: %w: 64 bits of minor units cannot hold it", m, other, ErrOverflow)
+		return Money{}, fmt.Errorf("%w: %s - %s: 64 bits of minor units cannot hold it", ErrOverflow, m, other)
 	}
 	return Money{Minor: m.Minor - other.Minor, Currency: m.Currency}, nil
 }
 
 func (m Money) same(other Money) error {
 	if m.Currency != other.Currency {
-		return fmt.Errorf("%s and %s: %w: these are two currencies; convert one first", m, other, ErrCurrency)
+		return fmt.Errorf("%w: %s and %s are of two; convert one first", ErrCurrency, m, other)
 	}
 	return nil
 }
@@ -122,5 +122,5 @@ func CheckCurrency(code string) error {
 	if _, known := Digits(code); known {
 		return nil
 	}
-	return fmt.Errorf("currency %.20q: %w: give an ISO 4217 code in capitals, for instance USD", code, ErrCurrency)
+	return fmt.Errorf("%w %.20q: give an ISO 4217 code in capitals, for instance USD", ErrCurrency, code)
 }

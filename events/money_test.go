@@ -33,7 +33,7 @@ func ExampleMoney() {
 	fmt.Println(err)
 	// Output:
 	// USD 128.44 <nil>
-	// USD 128.44 and JPY 1000: unusable currency: these are two currencies; convert one first
+	// unusable currency: USD 128.44 and JPY 1000 are of two; convert one first
 }
 
 func ExampleParseMoney() {
@@ -48,8 +48,8 @@ func ExampleParseMoney() {
 	// Output:
 	// 1000 JPY
 	// 1500 KWD
-	// amount "USD 10": unusable amount: write it like "USD 10.00"
-	// currency "usd": unusable currency: give an ISO 4217 code in capitals, for instance USD
+	// unusable amount "USD 10": write it like "USD 10.00"
+	// unusable currency "usd": give an ISO 4217 code in capitals, for instance USD
 }
 
 func TestMoneyString(t *testing.T) {
