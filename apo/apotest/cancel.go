@@ -40,7 +40,7 @@ func (s *Server) cancelCode(p *payment) string {
 }
 
 // release cancels a payment: what was held is let go, what was paid goes back.
-func (s *Server) release(p *payment, why closing) {
+func (s *Server) release(p *payment, why closure) {
 	now := s.now()
 	if !p.paid.IsZero() {
 		v := void{id: s.newID(), at: now}

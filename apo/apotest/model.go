@@ -87,6 +87,7 @@ type Payment struct {
 	// Window says until when it can be cancelled; "" is the method's own.
 	Window Window `json:"window,omitempty"`
 	// RefundWindow is how long after payment it can be refunded; zero is 365 days.
+	// In JSON it is a count of nanoseconds.
 	RefundWindow time.Duration `json:"refundWindow,omitempty"`
 	// SingleCapture allows one capture only.
 	SingleCapture bool `json:"singleCapture,omitempty"`
@@ -112,11 +113,11 @@ const (
 	Cancelled  Status = "CANCELLED"
 )
 
-// closing says why a payment is cancelled, which decides what a capture is told.
-type closing int
+// closure says why a payment is cancelled, which decides what a capture is told.
+type closure int
 
 const (
-	notClosed closing = iota
+	notClosed closure = iota
 	byMerchant
 	byExpiry // the authorization ran out
 	byIssuer // the authorization was taken back
@@ -126,7 +127,7 @@ const (
 type payment struct {
 	Payment
 	status     Status
-	closed     closing
+	closed     closure
 	code       string // why it failed
 	created    time.Time
 	paid       time.Time // authorized or paid; zero before
