@@ -41,15 +41,13 @@ func (m *money) UnmarshalText(text []byte) error {
 	return err
 }
 
-// captureMode says in JSON who captures: "none" (paid in one step), "automatic" (APO) or "manual" (we).
-type captureMode events.CaptureMode
-
-func (m *captureMode) UnmarshalText(text []byte) error {
+// captureModeOf reads who captures: "none" (paid in one step), "automatic" (APO) or "manual" (we). It has no default: a
+// card taken for a wallet would count as paid when it is only authorized.
+func captureModeOf(word string) (events.CaptureMode, error) {
 	for _, mode := range []events.CaptureMode{order.CaptureNone, order.CaptureAutomatic, order.CaptureManual} {
-		if mode.String() == string(text) {
-			*m = captureMode(mode)
-			return nil
+		if mode.String() == word {
+			return mode, nil
 		}
 	}
-	return fmt.Errorf("captureMode %.20q is none of none, automatic and manual", text)
+	return 0, fmt.Errorf("captureMode %.20q is not known", word)
 }

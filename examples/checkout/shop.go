@@ -8,7 +8,6 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -33,20 +32,25 @@ func (s *shop) routes() http.Handler {
 // create places an order. Do it before the pay call: a notification of an order that is not on record goes back to APO.
 func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 	var b struct {
-		Order            string      `json:"order"`
-		PaymentRequestID string      `json:"paymentRequestId"`
-		Amount           money       `json:"amount"`
-		Method           string      `json:"method"`
-		Acquirer         string      `json:"acquirer"`
-		CaptureMode      captureMode `json:"captureMode"`
-		PayBy            time.Time   `json:"payBy"`
-		Actor            string      `json:"actor"`
+		Order            string    `json:"order"`
+		PaymentRequestID string    `json:"paymentRequestId"`
+		Amount           money     `json:"amount"`
+		Method           string    `json:"method"`
+		Acquirer         string    `json:"acquirer"`
+		CaptureMode      string    `json:"captureMode"`
+		PayBy            time.Time `json:"payBy"`
+		Actor            string    `json:"actor"`
 	}
 	if !s.read(w, r, &b) {
 		return
 	}
+	mode, err := captureModeOf(b.CaptureMode)
+	if err != nil {
+		s.write(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: "say none, automatic or manual"})
+		return
+	}
 	o, err := s.orders.Create(r.Context(), order.Create{Order: b.Order, PaymentRequestID: b.PaymentRequestID, Amount: order.Money(b.Amount),
-		Method: b.Method, Acquirer: b.Acquirer, CaptureMode: events.CaptureMode(b.CaptureMode), PayBy: b.PayBy, Actor: b.Actor})
+		Method: b.Method, Acquirer: b.Acquirer, CaptureMode: mode, PayBy: b.PayBy, Actor: b.Actor})
 	if err == nil {
 		w.Header().Set("Location", "/orders/"+url.PathEscape(o.ID))
 	}

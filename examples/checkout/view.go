@@ -58,6 +58,9 @@ func (s *shop) whole(ctx context.Context, id string) (orderView, error) {
 		return v, err
 	}
 	for _, a := range actions {
+		if a.Verb != order.VerbCancel && a.Verb != order.VerbCapture && a.Verb != order.VerbRefund {
+			continue // not to be had over HTTP here
+		}
 		line := actionView{Command: a.Verb.String(), Legal: a.Legal}
 		if a.Max.Minor > 0 {
 			line.Max = a.Max.String()

@@ -90,12 +90,11 @@ func run(ctx context.Context) error {
 	// Too late for a cancel.
 	before := server.Count()
 	_, err = orders.Cancel(ctx, "o-1", order.Cancel{Reason: "changed their mind", Actor: "alice"})
-	var rejected *order.RejectedError
-	if !errors.As(err, &rejected) {
-		return fmt.Errorf("the cancel was to be rejected, got: %w", err)
-	}
 	fmt.Println("error:", err)
-	fmt.Println("remedy:", rejected.Remedy)
+	var rejected *order.RejectedError
+	if errors.As(err, &rejected) {
+		fmt.Println("remedy:", rejected.Remedy)
+	}
 	fmt.Printf("calls to APO: %d before the cancel, %d for it\n", before, server.Count()-before)
 	return nil
 }

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// asProgram makes the test binary be the program.
+const asProgram = "TILLTAPE_START"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// blocks are the page's code blocks in a language, in order.
+func blocks(t *testing.T, language string) []string {
+	t.Helper()
+	page, err := os.ReadFile("../../../docs/start/ten-minutes.md")
+	require.NoError(t, err)
+	var found []string
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
+		found = append(found, m[1])
+	}
+	return found
+}
+
+func TestThePageShowsThisProgram(t *testing.T) {
+	program, err := os.ReadFile("main.go")
+	require.NoError(t, err)
+	shown := blocks(t, "go")
+	require.NotEmpty(t, shown)
+	assert.Equal(t, string(program), shown[0])
+}
+
+func TestThePageShowsWhatTheProgramPrints(t *testing.T) {
+	shown := blocks(t, "text")
+	require.Len(t, shown, 3, "a first run, a second one, and the replay")
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	for _, want := range shown[:2] {
+		cmd := exec.CommandContext(t.Context(), binary)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), asProgram+"=1")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		assert.Equal(t, want, string(out))
+	}
+	replay := exec.CommandContext(t.Context(), "go", "-C", "../../../cmd/tilltape", "run", ".", "replay", filepath.Join(dir, "orders.tilltape"))
+	out, err := replay.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Equal(t, shown[2], string(out))
+}
+
+// The page moves the cancel above the capture and says what happens then.
+func TestThePageIsRightAboutAnEarlierCancel(t *testing.T) {
+	program, err := os.ReadFile("main.go")
+	require.NoError(t, err)
+	const capture, cancel, end = "\t// We take the money.", "\t// Too late for a cancel.", "\treturn nil\n}\n"
+	before, rest, found := strings.Cut(string(program), capture)
+	require.True(t, found)
+	captures, cancels, found := strings.Cut(rest, cancel)
+	require.True(t, found)
+	dir := t.TempDir()
+	moved, overlay, binary := filepath.Join(dir, "moved.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "moved")
+	require.NoError(t, os.WriteFile(moved, []byte(before+cancel+strings.TrimSuffix(cancels, end)+capture+captures+end), 0o600))
+	original, err := filepath.Abs("main.go")
+	require.NoError(t, err)
+	text, err := json.Marshal(map[string]any{"Replace": map[string]string{original: moved}})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(overlay, text, 0o600))
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", binary, ".").CombinedOutput()
+	require.NoError(t, err, string(out))
+
+	cmd := exec.CommandContext(t.Context(), binary)
+	cmd.Dir = dir
+	out, err = cmd.CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(out), "\nerror: <nil>\n")
+	assert.Contains(t, string(out), "\norder o-1: capture rejected: cancelled 2026-11-23")
+}
+
+// What the page shows of the service stands there, but for the indentation.
+func TestThePageQuotesTheService(t *testing.T) {
+	files, err := filepath.Glob("../*.go")
+	require.NoError(t, err)
+	var service strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		service.Write(text)
+	}
+	flat := regexp.MustCompile(`(?m)^\t+`)
+	quotes := blocks(t, "go")[1:]
+	require.Len(t, quotes, 3)
+	for _, quote := range quotes {
+		assert.Contains(t, flat.ReplaceAllString(service.String(), ""), flat.ReplaceAllString(quote, ""))
+	}
+}
