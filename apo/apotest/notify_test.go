@@ -224,6 +224,7 @@ func TestOnlyTheExactAcknowledgementEndsRedelivery(t *testing.T) {
 		"", "ok", `{}`, `{"result":{"resultCode":"SUCCESS","resultStatus":"S"}}`,
 		`{"result":{"resultCode":"SUCCESS","resultStatus":"U","resultMessage":"success"}}`,
 		`{"result":{"resultCode":"SUCCESS","resultStatus":"S","resultMessage":"success"},"more":{}}`,
+		`{"result":{"resultCode":"SUCCESS","resultStatus":"S","resultMessage":"success","more":1}}`,
 	} {
 		in.reply(http.StatusOK, answer)
 		require.Equal(t, 1, m.server.Deliver(t.Context()), answer)

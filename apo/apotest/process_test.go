@@ -118,7 +118,10 @@ func process(t *testing.T) (*merchant, shell) {
 	t.Helper()
 	m := open(t, apotest.Config{Behaviour: apotest.Behaviour{AsyncRefund: true}})
 	pair := keyPair()
-	s, err := apotest.New(&apotest.Config{Merchant: pair[0], APO: pair[1], Now: m.clock.Now, ManualDelivery: true, Behaviour: apotest.Behaviour{AsyncRefund: true}})
+	s, err := apotest.New(&apotest.Config{
+		Merchant: pair[0], APO: pair[1], Now: m.clock.Now, ManualDelivery: true,
+		Behaviour: apotest.Behaviour{AsyncRefund: true},
+	})
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	mux.Handle(apotest.ControlPath, s.ControlHandler())

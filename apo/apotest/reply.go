@@ -38,8 +38,8 @@ func (p *reply) strikeBefore(all strikes) (ended bool) {
 // finish sends the answer, unless a fault has other plans for it.
 func (p *reply) finish(a answer, all strikes) {
 	p.server.change(p.call, func(c *Call) { c.Status, c.Code = a.status, a.code })
-	for _, f := range all {
-		if f.After && p.strike(f) {
+	for _, f := range all { // those that strike before the work ended the call there
+		if p.strike(f) {
 			return
 		}
 	}

@@ -72,7 +72,13 @@ func TestParseScriptNamesTheLine(t *testing.T) {
 }
 
 func TestFaultsReadBackAsWritten(t *testing.T) {
-	ops := []apotest.Op{apotest.OpPay, apotest.OpCancel, apotest.OpCapture, apotest.OpRefund, apotest.OpInquirePayment, apotest.OpInquireRefund, apotest.AnyOp}
+	ops := []apotest.Op{
+		apotest.OpPay, apotest.OpCancel, apotest.OpCapture, apotest.OpRefund, apotest.OpInquirePayment, apotest.OpInquireRefund,
+		apotest.AnyOp,
+	}
+	dos := []apotest.Do{
+		apotest.Undecided, apotest.Timeout, apotest.Cut, apotest.HTTPError, apotest.Refuse, apotest.Delay, apotest.Truncated,
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		f := apotest.Fault{Op: rapid.SampledFrom(ops).Draw(t, "op"), From: rapid.IntRange(0, 5).Draw(t, "from")}
 		if f.From > 0 && rapid.Bool().Draw(t, "ranged") {
@@ -81,7 +87,7 @@ func TestFaultsReadBackAsWritten(t *testing.T) {
 		if rapid.Bool().Draw(t, "named") {
 			f.For = rapid.StringMatching(`[a-z0-9/_-]{1,64}`).Draw(t, "for")
 		}
-		f.Do = rapid.SampledFrom([]apotest.Do{apotest.Undecided, apotest.Timeout, apotest.Cut, apotest.HTTPError, apotest.Refuse, apotest.Delay, apotest.Truncated}).Draw(t, "do")
+		f.Do = rapid.SampledFrom(dos).Draw(t, "do")
 		switch f.Do {
 		case apotest.HTTPError:
 			f.HTTPStatus = rapid.IntRange(300, 599).Draw(t, "status")

@@ -94,12 +94,14 @@ func TestMerchantsDoNotSeeEachOther(t *testing.T) {
 	m := open(t, apotest.Config{})
 	require.NoError(t, m.server.AddMerchant("SANDBOX_OTHER", "", &keyPair()[0].PublicKey))
 	m.wallet("w")
-	m.is(m.refund("w", "r", 10), "S", "SUCCESS")
+	refund := m.refund("w", "r", 10)
+	m.is(refund, "S", "SUCCESS")
 	other := *m
 	other.client = "SANDBOX_OTHER"
 	other.is(other.cancel("w"), "F", "ORDER_NOT_EXIST")
 	other.is(other.refund("w", "r2", 1), "F", "ORDER_NOT_EXIST")
 	other.is(other.inquireRefund("r"), "F", "REFUND_NOT_EXIST")
+	other.is(other.call("inquiryRefund", map[string]any{"refundId": refund.text("refundId")}), "F", "REFUND_NOT_EXIST")
 	_, err := m.server.Register(apotest.Payment{
 		PaymentRequestID: "w", PaymentID: "P-w2", ClientID: other.client, Method: "W", Amount: apotest.Amount{Currency: "EUR", Minor: 5},
 	})
