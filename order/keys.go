@@ -11,8 +11,9 @@ import (
 func Keys(before Order, e events.Event) []events.Key {
 	var keys []events.Key
 	add := func(name, value string) {
-		if value != "" {
-			keys = append(keys, events.NewKey(name, value))
+		// An identifier of others that no key can hold must not keep its fact out of the log.
+		if k := events.NewKey(name, value); value != "" && len(k) <= events.KeyMax {
+			keys = append(keys, k)
 		}
 	}
 	payment := func(id string) {
