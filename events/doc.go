@@ -68,5 +68,6 @@
 //
 // Writing a frame and reading one take about a microsecond each. Writing into a buffer with room allocates nothing; reading
 // allocates the fact, one copy of the frame that all its strings share, and what a kept message takes. A [Record] shares no
-// memory with the bytes it was read from. Everything here is safe for any number of goroutines.
+// memory with the bytes it was read from. Where one short string of it is to live long, keep a strings.Clone: the string
+// itself holds its whole frame, up to 4 KiB (in larger frames each is its own). Everything here is safe for any number of goroutines.
 package events

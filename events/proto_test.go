@@ -179,16 +179,21 @@ func leaves(v reflect.Value) map[string]reflect.Value {
 			}
 			continue
 		}
-		var words strings.Builder
-		for j, r := range strings.ReplaceAll(f.Name, "ID", "Id") {
-			if j > 0 && r >= 'A' && r <= 'Z' {
-				words.WriteByte('_')
-			}
-			words.WriteRune(r)
-		}
-		named[strings.ToLower(words.String())] = v.Field(i)
+		named[snake(f.Name)] = v.Field(i)
 	}
 	return named
+}
+
+// snake turns "PaymentID" into "payment_id".
+func snake(name string) string {
+	var words strings.Builder
+	for i, r := range strings.ReplaceAll(name, "ID", "Id") {
+		if i > 0 && r >= 'A' && r <= 'Z' {
+			words.WriteByte('_')
+		}
+		words.WriteRune(r)
+	}
+	return strings.ToLower(words.String())
 }
 
 // The names in errors are those of tilltape.proto, too: each field, made unwritable, is named.

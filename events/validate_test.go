@@ -2,6 +2,8 @@ package events
 
 import (
 	"errors"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -272,4 +274,37 @@ func TestErrorsSpeakForThemselves(t *testing.T) {
 		}
 		assert.ErrorContains(t, tt.err, tt.want)
 	}
+}
+
+// The page on the log's format names the same bounds.
+func TestLogFormatNamesTheBounds(t *testing.T) {
+	raw, err := os.ReadFile("../docs/reference/log-format.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(raw), "| field | bytes at most |\n|---|---|\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	page := map[string]int{}
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, "|")
+		most, err := strconv.Atoi(strings.TrimSpace(cells[2]))
+		require.NoError(t, err, row)
+		for name := range strings.SplitSeq(cells[1], ",") {
+			page[strings.Trim(name, " `")] = most
+		}
+	}
+	used := map[string]bool{}
+	for _, k := range Kinds() {
+		for path, most := range bounds(t, k) {
+			name := snake(path[strings.LastIndex(path, ".")+1:])
+			if name == "method" && strings.Contains(path, "Evidence") {
+				name = "method` of an `evidence"
+			}
+			if _, own := page[name]; !own {
+				name = "all other text"
+			}
+			used[name] = true
+			assert.Equal(t, page[name], most, "%s %s", k, path)
+		}
+	}
+	assert.Len(t, used, len(page), "the page names a field that no fact has")
 }
