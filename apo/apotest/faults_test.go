@@ -200,6 +200,14 @@ func TestAFaultCountsFromWhenItIsArmed(t *testing.T) {
 	m.is(m.cancel("c"), "S", "SUCCESS")
 }
 
+func TestTheFirstOfTwoFaultsStrikes(t *testing.T) {
+	m := open(t, apotest.Config{})
+	script(t, m, "refund 1 fail RISK_REJECT\nrefund 1 unknown")
+	m.wallet("w")
+	m.is(m.refund("w", "r", 1), "F", "RISK_REJECT")
+	assert.Equal(t, "refund 1 fail RISK_REJECT", m.server.Calls()[0].Fault)
+}
+
 func TestScriptIsAllOrNothing(t *testing.T) {
 	m := open(t, apotest.Config{})
 	m.card("c")
