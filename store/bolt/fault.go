@@ -104,7 +104,11 @@ func unreadable(path string, position uint64, err error) error {
 	if errors.Is(err, events.ErrUpgrade) {
 		return fmt.Errorf("log %s, position %d: %w: %w", path, position, store.ErrNewerFormat, err)
 	}
-	return &store.DamagedError{Log: "log " + path, Position: position, Reason: err.Error()}
+	reason := err.Error()
+	if frame, ok := errors.AsType[*events.FrameError](err); ok { // without its own way out: the log's is said once
+		reason = fmt.Sprintf("at byte %d of the record, %s %s", frame.Offset, frame.Field, frame.Problem)
+	}
+	return &store.DamagedError{Log: "log " + path, Position: position, Reason: reason}
 }
 
 // release lets go of a file whose bbolt handle cannot be closed any more. Closing the descriptor alone would keep the
