@@ -32,6 +32,9 @@ func (c *Create) check() error {
 	if c.Amount.Minor <= 0 {
 		return invalid("amount", fmt.Sprintf("is %d minor units; an order needs more than zero", c.Amount.Minor), nil)
 	}
+	if !c.PayBy.IsZero() && keepable(c.PayBy).IsZero() {
+		return invalid("payBy", "lies outside the years 1678 to 2262; leave it zero where it is not known", nil)
+	}
 	if c.CaptureMode > CaptureManual {
 		return invalid("capture mode", "is none of none, automatic and manual", nil)
 	}

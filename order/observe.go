@@ -13,6 +13,7 @@ import (
 // an anomaly with the fact's evidence, and nothing is clipped.
 func (d *decision) observe(f Fact) {
 	o := &d.o
+	f.At, f.Expires = keepable(f.At), keepable(f.Expires)
 	if f.Kind == PaymentSucceeded {
 		f.Kind = PaymentAuthorized
 		if o.CaptureMode == CaptureNone {
@@ -328,6 +329,15 @@ func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) 
 
 func (o *Order) money(minor int64) Money {
 	return Money{Minor: min(max(minor, 0), math.MaxInt64), Currency: o.Amount.Currency}
+}
+
+// keepable is a time that a record can hold, in UTC; one beyond 64 bits of nanoseconds (an expiry in the year 9999) counts
+// as not told, because it must not keep its fact out of the log. The evidence has it as it came.
+func keepable(t time.Time) time.Time {
+	if !time.Unix(0, t.UnixNano()).Equal(t) {
+		return time.Time{}
+	}
+	return t.UTC()
 }
 
 // clip keeps foreign text within what a record takes, and whole characters.
