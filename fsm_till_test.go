@@ -361,5 +361,3 @@ func (x *till) honest() error {
 
 // byAPO reports whether APO made a move by itself.
 func byAPO(m move) bool { return m.request == "" }
-
-func has(kinds []events.Kind, kind events.Kind) bool { return slices.Contains(kinds, kind) }
