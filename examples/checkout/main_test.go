@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"crypto/rsa"
+	"flag"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/order"
+)
+
+// apoKey is the key APO signs with, out of the files the simulator writes.
+func apoKey(t *testing.T, s *apotest.Server) *rsa.PrivateKey {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, s.WriteKeys(dir))
+	key, err := readKey(filepath.Join(dir, apotest.APOPrivateFile), apo.ParsePrivateKey)
+	require.NoError(t, err)
+	return key
+}
+
+// serving runs the program as main does, and returns where it listens and how to end it.
+func serving(t *testing.T, args ...string) (url string, stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	logged := &syncBuffer{}
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, args, logged) }()
+	address := regexp.MustCompile(`msg=serving address=(\S+)`)
+	require.Eventually(t, func() bool { return address.MatchString(logged.String()) }, 10*time.Second, 5*time.Millisecond)
+	return "http://" + address.FindStringSubmatch(logged.String())[1], func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+func TestTheProgramSettlesWhatAnotherProcessLeft(t *testing.T) {
+	server, err := apotest.NewServer(nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	dir := t.TempDir()
+	keys := filepath.Join(dir, "keys")
+	require.NoError(t, server.WriteKeys(keys))
+	args := []string{"--listen", "127.0.0.1:0", "--gateway", server.URL(), "--client", server.ClientID(), "--keys", keys,
+		"--log", filepath.Join(dir, "orders.tilltape"), "--settle", "10ms"}
+	_, err = server.Register(apotest.Payment{PaymentRequestID: "pay-1", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual})
+	require.NoError(t, err)
+	require.NoError(t, server.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
+
+	url, stop := serving(t, args...)
+	w := &world{t: t, url: url}
+	require.Equal(t, 201, w.do("POST", "/orders", "", placeO1).status)
+	open := w.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`)
+	require.Equal(t, 202, open.status, open.body)
+	require.NoError(t, stop(), "it ends in peace, with the log closed")
+
+	w.url, stop = serving(t, args...)
+	defer func() { require.NoError(t, stop()) }()
+	require.Eventually(t, func() bool { return w.do("GET", "/orders/o-1", "", "").order(t).Status == "cancelled" }, 10*time.Second, 10*time.Millisecond)
+	assert.Equal(t, apotest.Cancelled, server.Status("pay-1"))
+	assert.Equal(t, 2, server.Count(apotest.OpCancel))
+}
+
+func TestTheProgramSaysWhatItNeeds(t *testing.T) {
+	dir := t.TempDir()
+	server, err := apotest.New(nil)
+	require.NoError(t, err)
+	keys := filepath.Join(dir, "keys")
+	require.NoError(t, server.WriteKeys(keys))
+	broken := filepath.Join(dir, "broken")
+	require.NoError(t, os.MkdirAll(broken, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(broken, privateKeyFile), []byte("no key"), 0o600))
+	half := filepath.Join(dir, "half")
+	require.NoError(t, os.MkdirAll(half, 0o700))
+	text, err := os.ReadFile(filepath.Join(keys, privateKeyFile))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(half, privateKeyFile), text, 0o600))
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer busy.Close()
+
+	base := []string{"--gateway", "http://127.0.0.1:1", "--client", "SANDBOX_1", "--keys", keys, "--log", filepath.Join(dir, "log")}
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no gateway":     {nil, "--gateway and --client are needed"},
+		"an argument":    {append(base, "serve"), `"serve" is not understood`},
+		"no pause":       {append(base, "--settle", "0s"), "--settle 0s"},
+		"unknown flag":   {[]string{"--port", "1"}, "-port"},
+		"no keys":        {append(base, "--keys", filepath.Join(dir, "none")), "--keys names the directory"},
+		"broken key":     {append(base, "--keys", broken), filepath.Join(broken, privateKeyFile)},
+		"half the keys":  {append(base, "--keys", half), publicKeyFile},
+		"plain http":     {append(base, "--gateway", "http://example.com"), "http"},
+		"no log":         {append(base, "--log", filepath.Join(dir, "none", "log")), filepath.Join(dir, "none")},
+		"address in use": {append(base, "--listen", busy.Addr().String()), "in use"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := run(t.Context(), c.args, &syncBuffer{})
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), c.says)
+		})
+	}
+	require.ErrorIs(t, run(t.Context(), []string{"--help"}, &syncBuffer{}), flag.ErrHelp)
+}
+
+func TestAFailedPassIsLoggedAndTheNextOneComes(t *testing.T) {
+	w := newWorld(t)
+	w.authorized()
+	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
+	open := w.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`)
+	w.clock.Set(open.problem(t).AskAgain)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); w.shop.settle(ctx, time.Millisecond) }()
+	require.Eventually(t, func() bool {
+		o, err := w.shop.orders.Get(t.Context(), "o-1")
+		return err == nil && o.Status == order.Cancelled
+	}, 10*time.Second, 5*time.Millisecond)
+	require.NoError(t, w.log.Close())
+	require.Eventually(t, func() bool { return regexp.MustCompile(`msg=settling`).MatchString(w.logged.String()) }, 10*time.Second, 5*time.Millisecond)
+	cancel()
+	<-ended
+}

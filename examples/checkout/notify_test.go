@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/apo/apotest"
+)
+
+// paid is the notification of a payment, before it was delivered.
+func paid(t *testing.T, w *world) apotest.Notification {
+	t.Helper()
+	w.registered()
+	require.NoError(t, w.apo.Submit("pay-1"))
+	notes := w.apo.TakeNotifications()
+	require.Len(t, notes, 1)
+	return notes[0]
+}
+
+// hand gives the service a notification as it stands.
+func hand(w *world, n *apotest.Notification, body []byte) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(n.Method, n.Path, bytes.NewReader(body))
+	r.Header = n.Header.Clone()
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	return rec
+}
+
+func TestANotificationIsAcknowledgedOnceItIsOnRecord(t *testing.T) {
+	w := newWorld(t)
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
+	n := paid(t, w)
+	for range 2 { // APO promises to send it once at least
+		rec := hand(w, &n, n.Body)
+		assert.Equal(t, http.StatusOK, rec.Code)
+		assert.Equal(t, apo.Acknowledgement, rec.Body.String())
+		assert.Equal(t, "application/json", rec.Header().Get("Content-Type"))
+		v := w.do("GET", "/orders/o-1", "", "").order(t)
+		assert.Equal(t, "authorized", v.Status)
+		assert.Len(t, v.History, 2, "recorded once")
+	}
+}
+
+func TestAStrangerLearnsNothing(t *testing.T) {
+	w := newWorld(t)
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
+	n := paid(t, w)
+	unsigned := n
+	unsigned.Header = http.Header{}
+	other := n
+	other.Path = "/notify?order=o-1"
+	for name, rec := range map[string]*httptest.ResponseRecorder{
+		"unsigned":     hand(w, &unsigned, n.Body),
+		"other body":   hand(w, &n, bytes.Replace(n.Body, []byte("1000"), []byte("9999"), 1)),
+		"other path":   hand(w, &other, n.Body),
+		"no body":      hand(w, &n, nil),
+		"a large body": hand(w, &n, bytes.Repeat([]byte(" "), apo.BodyMax+1)),
+	} {
+		assert.Equal(t, http.StatusUnauthorized, rec.Code, name)
+		assert.Empty(t, rec.Body.String(), name)
+	}
+	assert.Equal(t, "created", w.do("GET", "/orders/o-1", "", "").order(t).Status)
+	assert.Equal(t, http.StatusMethodNotAllowed, w.do("GET", "/notify", "", "").status)
+}
+
+func TestANotificationOfAnUnknownOrderComesAgain(t *testing.T) {
+	w := newWorld(t)
+	n := paid(t, w)
+	rec := hand(w, &n, n.Body)
+	assert.Equal(t, http.StatusNotFound, rec.Code)
+	assert.Empty(t, rec.Body.String())
+	assert.Contains(t, w.logged.String(), "unknown order")
+
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
+	assert.Equal(t, http.StatusOK, hand(w, &n, n.Body).Code, "placed meanwhile")
+}
+
+func TestWhatIsNotDurableIsNotAcknowledged(t *testing.T) {
+	w := newWorld(t)
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
+	n := paid(t, w)
+	require.NoError(t, w.log.Close())
+	rec := hand(w, &n, n.Body)
+	assert.Equal(t, http.StatusServiceUnavailable, rec.Code)
+	assert.Empty(t, rec.Body.String())
+	assert.Contains(t, w.logged.String(), "notification not recorded")
+}
+
+func TestASignedMessageThatProvesNothingIsLogged(t *testing.T) {
+	w := newWorld(t)
+	merchant, body := w.apo, []byte(`{"notifyType":"SOMETHING_NEW","result":{"resultCode":"SUCCESS","resultStatus":"S","resultMessage":"success"}}`)
+	key := apoKey(t, merchant)
+	m := apo.Message{Method: http.MethodPost, Path: "/notify", ClientID: merchant.ClientID(), Time: "1795435200000", Body: body}
+	value, err := m.Sign(key)
+	require.NoError(t, err)
+	n := apotest.Notification{Method: m.Method, Path: m.Path, Header: http.Header{}}
+	n.Header.Set("Client-Id", m.ClientID)
+	n.Header.Set("Request-Time", m.Time)
+	n.Header.Set("Signature", apo.Signature{Value: value}.Header())
+	rec := hand(w, &n, body)
+	assert.Equal(t, http.StatusUnprocessableEntity, rec.Code)
+	assert.Empty(t, rec.Body.String())
+	assert.True(t, strings.Contains(w.logged.String(), "notification not understood"), w.logged.String())
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store/bolt"
+)
+
+// world is the service over HTTP, and the APO it speaks to. APO's clock is the service's and stands still.
+type world struct {
+	t       *testing.T
+	apo     *apotest.Server
+	clock   *apotest.Clock
+	shop    *shop
+	handler http.Handler
+	url     string
+	log     *bolt.Log
+	logged  *syncBuffer
+}
+
+// syncBuffer is what the service logged, to be read while it runs.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, clock: apotest.NewClock(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)), logged: &syncBuffer{}}
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }))
+	t.Cleanup(front.Close)
+	w.url = front.URL
+	var err error
+	w.apo, err = apotest.NewServer(&apotest.Config{Now: w.clock.Now, NotifyURL: front.URL + "/notify", ManualDelivery: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.apo.Close()) })
+	client, err := apo.NewClient(w.apo.URL(), w.apo.ClientID(), w.apo.Keys(), nil)
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	verifier, err := apo.NewVerifier(w.apo.ClientID(), w.apo.Keys(), nil)
+	require.NoError(t, err)
+	w.log, err = bolt.Open(filepath.Join(t.TempDir(), "orders.tilltape"), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = w.log.Close() }) // a test may have closed it
+	orders, err := tilltape.New(w.log, client, &tilltape.Config{Now: w.clock.Now, Actor: "checkout",
+		Policy: order.Policy{Windows: order.AntomWindows()}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, orders.Close()) })
+	w.shop = &shop{orders: orders, verifier: verifier, logger: slog.New(slog.NewTextHandler(w.logged, nil))}
+	w.handler = w.shop.routes()
+	return w
+}
+
+// answer is what the service said.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (a answer) order(t *testing.T) (v orderView) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(a.body), &v), a.body)
+	return v
+}
+
+func (a answer) problem(t *testing.T) (p problem) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(a.body), &p), a.body)
+	return p
+}
+
+// do sends a request; an empty key sends no Idempotency-Key.
+func (w *world) do(method, path, key, body string) answer {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, bytes.NewReader([]byte(body)))
+	require.NoError(w.t, err)
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(w.t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(w.t, err)
+	return answer{resp.StatusCode, resp.Header, string(text)}
+}
+
+const placeO1 = `{"order":"o-1","paymentRequestId":"pay-1","amount":"USD 10.00","method":"CARD","captureMode":"manual","actor":"shop"}`
+
+// authorized places o-1 and lets the buyer pay it.
+func (w *world) authorized() {
+	w.t.Helper()
+	placed := w.do("POST", "/orders", "", placeO1)
+	require.Equal(w.t, http.StatusCreated, placed.status, placed.body)
+	w.registered()
+	require.NoError(w.t, w.apo.Submit("pay-1"))
+	require.Equal(w.t, 1, w.apo.Deliver(w.t.Context()))
+	require.Equal(w.t, "authorized", w.do("GET", "/orders/o-1", "", "").order(w.t).Status)
+}
+
+func (w *world) registered() {
+	w.t.Helper()
+	_, err := w.apo.Register(apotest.Payment{PaymentRequestID: "pay-1", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual})
+	require.NoError(w.t, err)
+}
