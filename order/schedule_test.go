@@ -116,9 +116,9 @@ func TestSchedule_AttemptsAreBounded(t *testing.T) {
 	x.answer(unknownU)
 	x.now = x.o.NextDue()
 	x.inquire(tells(StateSuccess))
-	call, due := x.o.Due(x.now)
+	_, due := x.o.Due(x.now)
 	assert.False(t, due, "asked at once it would be the same inquiry again, without end")
-	call, due = x.o.Due(x.o.NextDue())
+	call, due := x.o.Due(x.o.NextDue())
 	assert.True(t, due)
 	assert.True(t, call.IsInquiry(), "only inquiries are left")
 }
