@@ -97,9 +97,9 @@ func explorerScenes() []scene {
 		return func(*till) []order.Command { return cs }
 	}
 	return []scene{
-		{"cancel alone", order.CaptureManual, paid, both(cancel), []fault{lostBefore, lostAfter, saysU, saysF("ORDER_STATUS_INVALID")}, 1, nil},
-		{"capture alone", order.CaptureManual, paid, both(capture), []fault{lostBefore, lostAfter, saysU, saysF("PROCESS_FAIL")}, 1, nil},
-		{"refund alone", order.CaptureManual, captured, both(refund), []fault{lostBefore, lostAfter, saysU, saysF("PROCESS_FAIL")}, 1, nil},
+		{"cancel alone", order.CaptureManual, paid, both(cancel), []fault{lostBefore, lostAfter, saysU, doneSaysU, saysF("ORDER_STATUS_INVALID")}, 1, nil},
+		{"capture alone", order.CaptureManual, paid, both(capture), []fault{lostBefore, lostAfter, saysU, doneSaysU, saysF("PROCESS_FAIL")}, 1, nil},
+		{"refund alone", order.CaptureManual, captured, both(refund), []fault{lostBefore, lostAfter, saysU, doneSaysU, saysF("PROCESS_FAIL")}, 1, nil},
 		{"refund alone, two crashes", order.CaptureManual, captured, both(refund), nil, 2, nil},
 		{"the same cancel twice", order.CaptureManual, paid, both(cancel, cancel), lost, 1, nil},
 		{"cancel and capture", order.CaptureManual, paid, both(cancel, capture), lost, 1, nil},

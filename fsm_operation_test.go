@@ -353,3 +353,25 @@ func TestLaw_TheScheduleOfWhatAPOWorksOn(t *testing.T) {
 		})
 	}
 }
+
+func TestLaw_AnAcceptedRefundEndsAsAPOSaysLater(t *testing.T) {
+	for _, well := range []bool{true, false} {
+		x := newTill(t, memory.New())
+		x.bank.slow = true
+		x.place(order.CaptureManual)
+		beginRefund(plain)(x)
+		x.settle(10 * time.Minute)
+		require.Equal(t, order.Accepted, x.get().Operation.Phase, "still in process")
+		x.bank.finish(well)
+		x.settle(time.Hour)
+		o := x.get()
+		want, refunded := order.OutcomeFailed, int64(0)
+		if well {
+			want, refunded = order.OutcomeSucceeded, thePart
+		}
+		assert.Equal(t, want, o.Command(commandID).Outcome)
+		assert.Equal(t, refunded, o.Refunded)
+		assert.Equal(t, []apo.Op{apo.OpCapture, apo.OpRefund, apo.OpInquireRefund, apo.OpInquireRefund}, ops(x.bank.seen()), "asked once, then inquired")
+		require.NoError(t, x.lawful())
+	}
+}
