@@ -290,9 +290,12 @@ func (o *Order) rememberCommand(r *events.Record, v Verb, content uint64) {
 	}
 }
 
-func first(a, b string) string {
-	if a != "" {
-		return a
+// first is the first text that is not empty.
+func first(texts ...string) string {
+	for _, s := range texts {
+		if s != "" {
+			return s
+		}
 	}
-	return b
+	return ""
 }

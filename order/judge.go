@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -45,13 +46,14 @@ func (o *Order) judge(r *events.Record) string {
 	case events.OrderCreated:
 		return when(e.Amount.Minor <= 0, "has no amount")
 	case events.CancelRequested:
-		return o.judgeIntent(VerbCancel, nil)
+		named := e.By == events.Identifier{PaymentID: o.PaymentID} || o.PaymentID == "" && e.By == events.Identifier{PaymentRequestID: o.PaymentRequestID}
+		return first(o.judgeIntent(VerbCancel, nil), when(!named, "names another payment"), judgeLease(r, e.Lease))
 	case events.CaptureRequested:
-		return o.judgeIntent(VerbCapture, &e.Amount)
+		return first(o.judgeIntent(VerbCapture, &e.Amount), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
 	case events.RefundRequested:
-		return o.judgeIntent(VerbRefund, &e.Amount)
+		return first(o.judgeIntent(VerbRefund, &e.Amount), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
 	case events.AttemptStarted:
-		return o.judgeAttempt(r, &e)
+		return first(o.judgeAttempt(r, &e), judgeLease(r, e.Lease))
 	case events.CancelUnresolved:
 		return o.judgeAnswer(OpCancel, e.Attempt, stepUnresolved)
 	case events.CaptureUnresolved:
@@ -59,13 +61,13 @@ func (o *Order) judge(r *events.Record) string {
 	case events.RefundUnresolved:
 		return o.judgeAnswer(OpRefund, e.Attempt, stepUnresolved)
 	case events.CaptureAccepted:
-		return o.judgeAnswer(OpCapture, e.Attempt, stepAccepted)
+		return first(o.judgeAnswer(OpCapture, e.Attempt, stepAccepted), when(e.CaptureRequestID != o.Operation.RequestID, "names another request"))
 	case events.RefundAccepted:
-		return o.judgeAnswer(OpRefund, e.Attempt, stepAccepted)
+		return first(o.judgeAnswer(OpRefund, e.Attempt, stepAccepted), when(e.RefundRequestID != o.Operation.RequestID, "names another request"))
 	case events.CancelFailed:
 		return when(o.Operation.Kind != OpCancel, "ends a cancel that nobody asked for")
 	case events.InquiryStarted:
-		return o.judgeInquiry(r, &e)
+		return first(o.judgeInquiry(r, &e), judgeLease(r, e.Lease))
 	case events.InquiryAnswered:
 		return when(!o.Inquiry.Open || e.Number != o.Inquiry.Number || e.Subject != o.Inquiry.Subject, "answers no inquiry under way")
 	case events.OperationParked:
@@ -82,6 +84,11 @@ func (o *Order) judge(r *events.Record) string {
 		return "belongs into the category refusal"
 	}
 	return o.judgeFact(r)
+}
+
+// judgeLease: a claim that gave no time to answer would let another ask at once.
+func judgeLease(r *events.Record, lease time.Time) string {
+	return when(!lease.After(r.Recorded), "claims no time to answer")
 }
 
 func when(bad bool, problem string) string {
@@ -164,8 +171,8 @@ func (o *Order) judgeInquiry(r *events.Record, e *events.InquiryStarted) string 
 // names something that was not known: another identifier of a transfer, or the paymentId.
 func (o *Order) judgeFact(r *events.Record) string {
 	kind, again := o.factOf(r.Event)
-	if again {
-		return ""
+	if problem := o.judgeMoney(r.Event); problem != "" || again {
+		return problem
 	}
 	cell := law.cells[kind][o.Status]
 	if c, ok := r.Event.(events.CancelSucceeded); ok {
@@ -183,10 +190,71 @@ func (o *Order) judgeFact(r *events.Record) string {
 		}
 		return when(e.Amount.Minor <= 0 || e.Amount.Minor > o.fullAmount()-captured, "captures more than there is")
 	}
-	if _, ok := r.Event.(events.RefundHeld); ok {
-		return when(cell.Effect != Held, "holds a refund that has its place")
+	_, held := r.Event.(events.RefundHeld)
+	switch {
+	case held && cell.Effect != Held:
+		return "holds a refund that has its place"
+	case !held && cell.Effect == Held:
+		return "refunds what is not captured"
 	}
 	return ""
+}
+
+// judgeMoney holds a fact's identity and amount against what is on record: Decide makes an anomaly of what differs.
+func (o *Order) judgeMoney(e events.Event) string {
+	switch e := e.(type) {
+	case events.PaymentAuthorized:
+		return first(o.judgePayment(e.PaymentID), when(e.Amount != o.Amount, "has another amount than the order"))
+	case events.PaymentPaid:
+		return first(o.judgePayment(e.PaymentID), when(e.Amount != o.Amount, "has another amount than the order"))
+	case events.CaptureSucceeded:
+		return first(o.judgePayment(e.PaymentID), o.judgeTransfer(OpCapture, o.captures, e.CaptureID, e.CaptureRequestID, e.Amount))
+	case events.RefundSucceeded:
+		return first(o.judgePayment(e.PaymentID), o.judgeHeld(e.RefundID, e.RefundRequestID, e.Amount),
+			o.judgeTransfer(OpRefund, o.refunds, e.RefundID, e.RefundRequestID, e.Amount))
+	case events.RefundHeld:
+		return first(o.judgePayment(e.PaymentID), o.judgeHeld(e.RefundID, e.RefundRequestID, e.Amount),
+			o.judgeTransfer(OpRefund, o.refunds, e.RefundID, e.RefundRequestID, e.Amount))
+	case events.CaptureFailed:
+		return first(o.judgePayment(e.PaymentID), judgeReversal(o.captures, e.CaptureID, e.CaptureRequestID))
+	case events.RefundFailed:
+		return judgeReversal(o.refunds, e.RefundID, e.RefundRequestID)
+	case events.PaymentPending:
+		return o.judgePayment(e.PaymentID)
+	case events.PaymentFailed:
+		return o.judgePayment(e.PaymentID)
+	case events.CancelSucceeded:
+		return o.judgePayment(e.PaymentID)
+	}
+	return ""
+}
+
+func (o *Order) judgePayment(id string) string {
+	return when(id != "" && o.PaymentID != "" && id != o.PaymentID, "names another payment")
+}
+
+func (o *Order) judgeTransfer(op OpKind, known []transfer, id, request string, m Money) string {
+	at := find(known, digest(id), digest(request))
+	p := &o.Operation
+	switch {
+	case m.Minor <= 0 || m.Currency != o.Amount.Currency:
+		return "moves no money of the order's currency"
+	case p.Kind == op && p.RequestID == request && m != p.Amount:
+		return fmt.Sprintf("moves %s where %s was asked for", m, p.Amount)
+	case at >= 0 && !known[at].failed && known[at].minor != m.Minor:
+		return fmt.Sprintf("moves %s under an identifier that moved %s", m, o.money(known[at].minor))
+	}
+	return ""
+}
+
+func (o *Order) judgeHeld(id, request string, m Money) string {
+	i := o.findHeld(id, request)
+	return when(i >= 0 && o.Held[i].Minor != m.Minor, "has another amount than the refund that is held")
+}
+
+func judgeReversal(known []transfer, id, request string) string {
+	at := find(known, digest(id), digest(request))
+	return when(at >= 0 && !known[at].failed, "fails what had succeeded")
 }
 
 // judgeCancelled demands evidence: APO's signed answer, an inquiry under way, or a failed payment.

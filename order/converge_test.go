@@ -1,0 +1,112 @@
+package order
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// story is a set of facts of one order that do not contradict one another, in the order in which they happened.
+func story(t *rapid.T, mode events.CaptureMode) []Fact {
+	pay := Fact{Kind: PaymentSucceeded, PaymentID: "P1", Amount: usd(theAmount)}
+	facts := []Fact{pay}
+	captured := int64(theAmount)
+	if mode != CaptureNone {
+		captured = 0
+		for i := range rapid.IntRange(0, 3).Draw(t, "captures") {
+			minor := rapid.Int64Range(1, theAmount-captured).Draw(t, "captured")
+			if mode == CaptureAutomatic { // APO captures all of it
+				minor = theAmount
+			}
+			captured += minor
+			facts = append(facts, Fact{Kind: CaptureSucceeded, TransferID: fmt.Sprint("C", i), RequestID: fmt.Sprint("cr", i), Amount: usd(minor)})
+			if captured == theAmount {
+				break
+			}
+		}
+		if mode == CaptureManual && rapid.Bool().Draw(t, "a capture fails") {
+			facts = append(facts, Fact{Kind: CaptureFailed, TransferID: "CX", RequestID: "crx", Code: "RISK_REJECT"})
+		}
+	}
+	refunded := int64(0)
+	for i := range rapid.IntRange(0, 3).Draw(t, "refunds") {
+		if refunded == captured {
+			break
+		}
+		minor := rapid.Int64Range(1, captured-refunded).Draw(t, "refunded")
+		refunded += minor
+		facts = append(facts, Fact{Kind: RefundSucceeded, TransferID: fmt.Sprint("F", i), RequestID: fmt.Sprint("fr", i), Amount: usd(minor)})
+	}
+	if rapid.Bool().Draw(t, "a refund fails") {
+		facts = append(facts, Fact{Kind: RefundFailed, TransferID: "FX", RequestID: "frx", Code: "RISK_REJECT"})
+	}
+	return facts
+}
+
+// retold is the story in another order, with repetitions, some of which name a transfer by one identifier alone.
+func retold(t *rapid.T, facts []Fact) []Fact {
+	var out []Fact
+	for _, f := range facts {
+		out = append(out, f)
+		for range rapid.IntRange(0, 2).Draw(t, "again") {
+			again := f
+			if f.TransferID != "" && rapid.Bool().Draw(t, "without request id") {
+				again.RequestID = ""
+			}
+			out = append(out, again)
+		}
+	}
+	return rapid.Permutation(out).Draw(t, "order")
+}
+
+func told(t *rapid.T, mode events.CaptureMode, facts []Fact) *till {
+	x := placed(t, mode)
+	for _, f := range facts {
+		x.observe(f)
+	}
+	return x
+}
+
+func TestConverge_WhateverOrderFactsArriveIn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		mode := rapid.SampledFrom([]events.CaptureMode{CaptureManual, CaptureAutomatic, CaptureNone}).Draw(t, "mode")
+		facts := story(t, mode)
+		want, got := told(t, mode, facts).o, told(t, mode, retold(t, facts)).o
+		require.Equal(t, want.Status, got.Status)
+		require.Equal(t, [3]int64{want.Authorized, want.Captured, want.Refunded}, [3]int64{got.Authorized, got.Captured, got.Refunded})
+		require.Equal(t, want.Gateway, got.Gateway)
+		require.Empty(t, got.Held)
+		require.Empty(t, got.Anomalies)
+	})
+}
+
+func TestConverge_WithACancellationTheAmountsDo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		mode := rapid.SampledFrom([]events.CaptureMode{CaptureManual, CaptureAutomatic, CaptureNone}).Draw(t, "mode")
+		facts := append(story(t, mode), cancelled())
+		want, x := told(t, mode, facts).o, told(t, mode, retold(t, facts))
+		got := x.o
+		sums := func(o Order) [3]int64 {
+			return [3]int64{o.Authorized + o.Late.Authorized, o.Captured + o.Late.Captured, o.Refunded + o.Late.Refunded}
+		}
+		require.Equal(t, sums(want), sums(got))
+		require.Empty(t, got.Held)
+		first := Created // the status follows what was proven first
+		for _, r := range x.log {
+			switch r.Event.Kind() {
+			case events.KindCancelSucceeded:
+				first = Cancelled
+			case events.KindCaptureSucceeded:
+				if first == Created {
+					first = Captured
+				}
+			}
+		}
+		assert.Equal(t, first == Cancelled, got.Status == Cancelled)
+	})
+}
