@@ -160,7 +160,7 @@ func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
 	if _, err := o.permit(ask{verb: VerbCapture, amount: c.Amount}, env); err != nil {
 		return nil, err
 	}
-	id, err := env.mint(o.ID, "capture")
+	id, err := env.mint(o.ID, "capture", o.captures)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +181,7 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 	if _, err := o.permit(ask{verb: VerbRefund, amount: c.Amount}, env); err != nil {
 		return nil, err
 	}
-	id, err := env.mint(o.ID, "refund")
+	id, err := env.mint(o.ID, "refund", o.refunds)
 	if err != nil {
 		return nil, err
 	}
@@ -189,9 +189,13 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 		Lease: env.Now.Add(env.Policy.lease())}}, nil
 }
 
-// mint makes the request id that an intent freezes.
-func (env *Env) mint(order, command string) (string, error) {
+// mint makes the request id that an intent freezes. APO would answer an id that it knows with the old outcome, and move
+// nothing.
+func (env *Env) mint(order, command string, known []transfer) (string, error) {
 	id := env.NewID()
+	if find(known, 0, digest(id)) >= 0 {
+		return "", &InvalidError{Order: order, Command: command, Field: "NewID", Problem: fmt.Sprintf("returned %q again; it must never give an id twice", id)}
+	}
 	if err := events.CheckID("request id", id); err != nil {
 		return "", &InvalidError{Order: order, Command: command, Field: "NewID", Problem: "returned an unusable id; it must give 1 to 64 printable bytes", Err: err}
 	}

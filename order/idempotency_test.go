@@ -76,6 +76,24 @@ func TestCommandID_ClosedAfterAFailureAndTheNextTryHasNewRequestIDs(t *testing.T
 	assert.NotEqual(t, first, x.o.Operation.RequestID)
 }
 
+func TestRequestID_IsNeverUsedTwice(t *testing.T) {
+	for _, k := range []OpKind{OpCapture, OpRefund} {
+		x := asked(t, k)
+		used := x.o.Operation.RequestID
+		x.answer(refusedF)
+		x.minted = 0 // an id source that starts anew
+		before := x.o
+		c := map[OpKind]Command{OpCapture: Capture{Amount: usd(1)}, OpRefund: Refund{Amount: usd(1)}}[k]
+		_, err := x.do(c)
+		assert.ErrorIs(t, err, ErrInvalid)
+		assert.ErrorContains(t, err, "never give an id twice")
+		assert.Equal(t, before, x.o)
+		e := map[OpKind]events.Event{OpCapture: events.CaptureRequested{CaptureRequestID: used, PaymentID: "P1", Amount: usd(1), Lease: x.now.Add(1)},
+			OpRefund: events.RefundRequested{RefundRequestID: used, PaymentID: "P1", Amount: usd(1), Lease: x.now.Add(1)}}[k]
+		assert.ErrorContains(t, x.judged(e), "an identifier that is closed")
+	}
+}
+
 func TestCommandID_OfARefusedCommandIsNotRemembered(t *testing.T) {
 	x := in(t, Captured)
 	_, err := x.do(Cancel{ID: "k"})

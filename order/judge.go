@@ -49,9 +49,11 @@ func (o *Order) judge(r *events.Record) string {
 		named := e.By == events.Identifier{PaymentID: o.PaymentID} || o.PaymentID == "" && e.By == events.Identifier{PaymentRequestID: o.PaymentRequestID}
 		return first(o.judgeIntent(VerbCancel, nil), when(!named, "names another payment"), judgeLease(r, e.Lease))
 	case events.CaptureRequested:
-		return first(o.judgeIntent(VerbCapture, &e.Amount), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
+		used := find(o.captures, 0, digest(e.CaptureRequestID)) >= 0
+		return first(o.judgeIntent(VerbCapture, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
 	case events.RefundRequested:
-		return first(o.judgeIntent(VerbRefund, &e.Amount), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
+		used := find(o.refunds, 0, digest(e.RefundRequestID)) >= 0
+		return first(o.judgeIntent(VerbRefund, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
 	case events.AttemptStarted:
 		return first(o.judgeAttempt(r, &e), judgeLease(r, e.Lease))
 	case events.CancelUnresolved:
