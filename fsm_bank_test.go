@@ -71,6 +71,7 @@ var (
 	lostBefore = fault{lose: true, undone: true}
 	lostAfter  = fault{lose: true}
 	saysU      = fault{undone: true, status: "U", code: "UNKNOWN_EXCEPTION"}
+	doneSaysU  = fault{status: "U", code: "UNKNOWN_EXCEPTION"}
 	plain      = fault{}
 )
 
@@ -131,6 +132,22 @@ func (b *bank) next(faults ...fault) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.script = append(b.script, faults...)
+}
+
+// finish ends every refund in process, well or badly.
+func (b *bank) finish(well bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.accounts {
+		for i := range a.refunds {
+			if a.refunds[i].state == apo.StateProcessing {
+				a.refunds[i].state = apo.StateSuccess
+				if !well {
+					a.refunds[i].state = apo.StateFail
+				}
+			}
+		}
+	}
 }
 
 func sum(ms []move) (total int64) {
