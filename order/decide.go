@@ -110,7 +110,7 @@ func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
 	if o.placedAs(&e) {
 		return nil, nil
 	}
-	return nil, o.reject(VerbCreate, ReasonExists, Cause{Version: 1, At: o.CreatedAt}, env)
+	return nil, o.reject(VerbCreate, ReasonExists, Cause{Version: 1, At: o.CreatedAt})
 }
 
 // placedAs reports whether the order was created with this content. A paymentId that was learnt since does not count.
@@ -224,7 +224,7 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 		return nil, err
 	}
 	if o.Operation.Kind == OpCancel && c.Resolution == events.ResolvedSucceeded {
-		return nil, o.reject(VerbResolve, ReasonOnlyAPO, Cause{Version: o.Operation.Intent, At: o.Operation.Since}, env)
+		return nil, o.reject(VerbResolve, ReasonOnlyAPO, Cause{Version: o.Operation.Intent, At: o.Operation.Since})
 	}
 	d := newDecision(*o, env, c.ID)
 	d.emit(events.OperationResolved{Resolution: c.Resolution, Statement: c.Statement})
@@ -253,7 +253,7 @@ func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
 		return nil, err
 	}
 	if !slices.ContainsFunc(o.Anomalies, func(a Anomaly) bool { return a.Version == c.Anomaly }) {
-		return nil, o.reject(VerbClearAnomaly, ReasonNoAnomaly, Cause{Version: c.Anomaly}, env)
+		return nil, o.reject(VerbClearAnomaly, ReasonNoAnomaly, Cause{Version: c.Anomaly})
 	}
 	return []events.Event{events.AnomalyCleared{Anomaly: c.Anomaly, Reason: c.Reason}}, nil
 }

@@ -53,8 +53,7 @@ func (e *RejectedError) Error() string {
 
 // Why is the reason in words, with its causing record, without the remedy.
 func (e *RejectedError) Why() string {
-	why := strings.Replace(law.reasons[e.Reason].why, "%C", e.causeWords(), 1)
-	why = strings.TrimSuffix(strings.ReplaceAll(why, "  ", " "), " ")
+	why := law.reasons[e.Reason].says(e.causeWords())
 	if e.Detail != "" {
 		why += " (" + e.Detail + ")"
 	}
@@ -62,23 +61,19 @@ func (e *RejectedError) Why() string {
 }
 
 func (e *RejectedError) causeWords() string {
-	var s string
+	var at, id string
 	if !e.Cause.At.IsZero() {
-		s = e.Cause.At.UTC().Format(time.DateOnly)
+		at = e.Cause.At.UTC().Format(time.DateOnly)
 	}
-	if e.Cause.ID == "" {
-		return s
-	}
-	noun := ""
 	switch e.Reason {
 	case ReasonCaptured, ReasonSingleCapture, ReasonLastCapture:
-		noun = "by capture "
-	case ReasonRefunded, ReasonHeldRefund:
-		noun = "by refund "
-	default:
-		return s
+		id = prefixed("by capture ", e.Cause.ID)
+	case ReasonRefunded:
+		id = prefixed("by refund ", e.Cause.ID)
+	case ReasonHeldRefund:
+		id = e.Cause.ID
 	}
-	return strings.TrimSpace(s + " " + noun + e.Cause.ID)
+	return strings.TrimSpace(at + " " + id)
 }
 
 // Unwrap returns [ErrRejected].

@@ -110,6 +110,10 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		o.PaymentAt = r.Occurred
 		o.paymentMark = markOf(r, e.PaymentID)
 		o.watchFrom(e.Due)
+	case Noted: // its capture came before
+		if !known {
+			o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
+		}
 	case LateMoney:
 		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
 		o.watchFrom(e.Due)

@@ -96,8 +96,6 @@ func (p Permit) words(reason Reason) string {
 		return "done without APO"
 	case p == Already:
 		return "in effect already"
-	case reason == ReasonNone:
-		return "unknown order"
 	}
 	return "refused: `" + reason.String() + "`"
 }
@@ -179,7 +177,7 @@ func gatewayTable() Table {
 func reasonTable() Table {
 	t := Table{Name: "reasons", Columns: []string{"reason", "refuses", "because", "instead"}}
 	for _, r := range Reasons() {
-		why := strings.ReplaceAll(law.reasons[r].why, "%C", "*‹when›*")
+		why := law.reasons[r].says("*‹when›*")
 		t.Rows = append(t.Rows, []string{"`" + r.String() + "`", joined(r.verbs()), why, r.Remedy()})
 	}
 	return t

@@ -239,7 +239,7 @@ func TestTablesSayWhatTheLawSays(t *testing.T) {
 	t.Run("commands", func(t *testing.T) {
 		commands := graphTable(t, "commands")
 		assert.Len(t, commands.Rows, len(Verbs()))
-		assert.Equal(t, []string{"unknown order", "allowed", "allowed", "allowed", "refused: `captured`", "refused: `refunded`",
+		assert.Equal(t, []string{"refused: `unknown-order`", "allowed", "allowed", "allowed", "refused: `captured`", "refused: `refunded`",
 			"in effect already", "done without APO"}, graphRow(t, commands, "cancel"))
 		assert.Equal(t, "allowed", graphRow(t, commands, "create")[0])
 	})

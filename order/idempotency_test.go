@@ -123,7 +123,7 @@ func TestCreate_AgainWithTheSameContentIsNoOp(t *testing.T) {
 	assert.Empty(t, x.must(same), "an id that was learnt since does not count")
 	for name, c := range map[string]func(*Create){"amount": func(c *Create) { c.Amount.Minor++ }, "method": func(c *Create) { c.Method = "ALIPAY_CN" },
 		"paymentRequestId": func(c *Create) { c.PaymentRequestID = "pr-2" }, "payBy": func(c *Create) { c.PayBy = time.Time{} },
-		"mode": func(c *Create) { c.CaptureMode = CaptureNone }, "acquirer": func(c *Create) { c.Acquirer = "" },
+		"mode": func(c *Create) { c.CaptureMode = CaptureAutomatic }, "acquirer": func(c *Create) { c.Acquirer = "" },
 		"paymentId": func(c *Create) { c.PaymentID = "P2" }, "currency": func(c *Create) { c.Amount.Currency = "EUR" }} {
 		other := create(CaptureManual)
 		other.ID = ""

@@ -35,7 +35,7 @@ type refusal struct {
 func (o *Order) permit(a ask, env *Env) (Permit, error) {
 	p, reason := CommandPermit(a.verb, o.Status)
 	if !statusArbiter.can(o.Status.String(), a.verb.String()) {
-		return Refused, o.reject(a.verb, reason, o.statusCause(), env)
+		return Refused, o.reject(a.verb, reason, o.statusCause())
 	}
 	if p != Allowed {
 		return p, nil
@@ -43,7 +43,7 @@ func (o *Order) permit(a ask, env *Env) (Permit, error) {
 	q := &question{o: *o, env: *env, ask: a}
 	for _, g := range guards[a.verb] {
 		if r := g(q); r.reason != ReasonNone {
-			e := o.reject(a.verb, r.reason, r.cause, env)
+			e := o.reject(a.verb, r.reason, r.cause)
 			e.Detail, e.LegalAt = r.detail, r.legalAt
 			return Refused, e
 		}
@@ -51,17 +51,38 @@ func (o *Order) permit(a ask, env *Env) (Permit, error) {
 	return Allowed, nil
 }
 
-func (o *Order) reject(v Verb, reason Reason, cause Cause, env *Env) *RejectedError {
-	e := &RejectedError{Order: o.ID, Command: v, Status: o.Status, Reason: reason, Cause: cause, Remedy: reason.Remedy()}
-	if reason == ReasonRefunded && o.Refundable() == 0 {
-		e.Remedy = "nothing remains to give back"
+func (o *Order) reject(v Verb, reason Reason, cause Cause) *RejectedError {
+	return &RejectedError{Order: o.ID, Command: v, Status: o.Status, Reason: reason, Cause: cause, Remedy: o.remedy(v, reason)}
+}
+
+// remedy is the reason's, unless the order as it stands leaves another way out.
+func (o *Order) remedy(v Verb, reason Reason) string {
+	switch {
+	case reason == ReasonRefunded && v == VerbCapture:
+		return "place a new order for the rest"
+	case (reason == ReasonRefunded || reason == ReasonRemainder && v == VerbRefund) && o.Refundable() == 0:
+		return "nothing remains to give back"
+	case reason == ReasonRemainder && v == VerbCapture && o.Capturable() == 0:
+		return "nothing remains to capture"
+	case reason == ReasonCapturing && v != VerbCancel:
+		return "wait for its outcome"
+	case reason == ReasonGatewayCapture && v == VerbCapture:
+		return "wait for its result; capture only if it fails"
+	case reason == ReasonNothingCaptured && (o.Gateway == GatewayOutstanding || o.Operation.Kind == OpCapture):
+		return "wait for the capture that is under way, then refund"
+	case (reason == ReasonWindow || reason == ReasonNeverCancels) && o.Status == Paid:
+		return "refund instead"
+	case reason == ReasonWindow && o.Status == Authorized:
+		return "let the authorization expire uncaptured"
 	}
-	return e
+	return reason.Remedy()
 }
 
 // statusCause is the record that brought the order into its status.
 func (o *Order) statusCause() Cause {
 	switch o.Status {
+	case Unplaced:
+		return Cause{}
 	case Authorized, Paid:
 		return o.paymentMark.cause()
 	case Captured:
@@ -88,7 +109,7 @@ func guardIdle(q *question) refusal {
 	}
 	switch {
 	case p.Phase == Parked:
-		r.reason, r.cause.At = ReasonParked, p.ParkedAt
+		r.reason, r.cause.At, r.detail = ReasonParked, p.ParkedAt, p.Kind.String()
 	case p.Kind == OpCancel:
 		r.reason = ReasonCancelling
 	case p.Kind == OpCapture:
@@ -162,17 +183,28 @@ func guardExpiry(q *question) refusal {
 	if o.Expires.IsZero() || q.env.Now.Before(o.Expires) {
 		return refusal{}
 	}
-	return refusal{reason: ReasonExpired, cause: o.paymentMark.cause(), detail: "since " + o.Expires.UTC().Format(time.RFC3339)}
+	return refusal{reason: ReasonExpired, cause: o.paymentMark.cause(), detail: "at " + o.Expires.UTC().Format(time.RFC3339)}
 }
 
 func guardRemainder(q *question) refusal {
 	o := &q.o
-	return o.guardAmount(&q.ask, o.Capturable(), o.captureMark.cause())
+	return o.guardAmount(&q.ask, o.Capturable(), newest(o.captureMark, o.paymentMark))
 }
 
 func guardRefundable(q *question) refusal {
 	o := &q.o
-	return o.guardAmount(&q.ask, o.Refundable(), o.refundMark.cause())
+	return o.guardAmount(&q.ask, o.Refundable(), newest(o.refundMark, o.captureMark, o.paymentMark))
+}
+
+// newest is the record that left what remains.
+func newest(marks ...mark) Cause {
+	var m mark
+	for _, other := range marks {
+		if other.version > m.version {
+			m = other
+		}
+	}
+	return m.cause()
 }
 
 // guardAmount compares without adding, so that no amount can overflow it.
@@ -241,7 +273,7 @@ func (o Order) Actions(env Env) []Action {
 		a := Action{Verb: v}
 		_, err := o.permit(ask{verb: v, open: true}, &env)
 		if v == VerbClearAnomaly && err == nil && len(o.Anomalies) == 0 {
-			err = o.reject(v, ReasonNoAnomaly, Cause{}, &env)
+			err = o.reject(v, ReasonNoAnomaly, Cause{})
 		}
 		a.Legal = err == nil
 		if r, ok := err.(*RejectedError); ok {

@@ -197,12 +197,14 @@ var commandRows = []commandRow{
 	{VerbCreate, []Status{Unplaced}, Allowed, ReasonNone},
 	{VerbCreate, []Status{Created, Authorized, Paid, Captured, Refunded, Cancelled, Failed}, Refused, ReasonExists},
 
+	{VerbCancel, []Status{Unplaced}, Refused, ReasonUnknownOrder},
 	{VerbCancel, []Status{Created, Authorized, Paid}, Allowed, ReasonNone},
 	{VerbCancel, []Status{Captured}, Refused, ReasonCaptured},
 	{VerbCancel, []Status{Refunded}, Refused, ReasonRefunded},
 	{VerbCancel, []Status{Cancelled}, Already, ReasonNone},
 	{VerbCancel, []Status{Failed}, Local, ReasonNone},
 
+	{VerbCapture, []Status{Unplaced}, Refused, ReasonUnknownOrder},
 	{VerbCapture, []Status{Created}, Refused, ReasonNotAuthorized},
 	{VerbCapture, []Status{Authorized, Captured}, Allowed, ReasonNone},
 	{VerbCapture, []Status{Paid}, Refused, ReasonOneStep},
@@ -210,13 +212,16 @@ var commandRows = []commandRow{
 	{VerbCapture, []Status{Cancelled}, Refused, ReasonCancelled},
 	{VerbCapture, []Status{Failed}, Refused, ReasonFailed},
 
+	{VerbRefund, []Status{Unplaced}, Refused, ReasonUnknownOrder},
 	{VerbRefund, []Status{Created}, Refused, ReasonNotAuthorized},
 	{VerbRefund, []Status{Authorized}, Refused, ReasonNothingCaptured},
 	{VerbRefund, []Status{Paid, Captured, Refunded}, Allowed, ReasonNone},
 	{VerbRefund, []Status{Cancelled}, Refused, ReasonCancelled},
 	{VerbRefund, []Status{Failed}, Refused, ReasonFailed},
 
+	{VerbResolve, []Status{Unplaced}, Refused, ReasonUnknownOrder},
 	{VerbResolve, []Status{Created, Authorized, Paid, Captured, Refunded, Cancelled, Failed}, Allowed, ReasonNone},
+	{VerbClearAnomaly, []Status{Unplaced}, Refused, ReasonUnknownOrder},
 	{VerbClearAnomaly, []Status{Created, Authorized, Paid, Captured, Refunded, Cancelled, Failed}, Allowed, ReasonNone},
 }
 

@@ -151,7 +151,7 @@ func TestNoRowStandsTwice(t *testing.T) {
 		assert.Equal(t, 1, n, row)
 	}
 	for _, v := range Verbs() {
-		for _, s := range Statuses() {
+		for _, s := range append(Statuses(), Unplaced) {
 			assert.Equal(t, 1, seen[fmt.Sprintf("command %s %s", v, s)], "%s × %s", v, s)
 		}
 	}

@@ -229,7 +229,7 @@ clear anomaly | unknown  | allowed        | allowed          | allowed  | allowe
 
 func TestCommandTable_EveryCellDriven(t *testing.T) {
 	words := map[Permit]string{Allowed: "allowed", Local: "local", Already: "already"}
-	commands := map[Verb]Command{VerbCreate: Create{ID: "x", Order: "o-1", PaymentRequestID: "pr-2", Amount: usd(1), Method: "CARD"},
+	commands := map[Verb]Command{VerbCreate: Create{ID: "x", Order: "o-1", PaymentRequestID: "pr-2", Amount: usd(1), Method: "ALIPAY_CN"},
 		VerbCancel: Cancel{ID: "x"}, VerbCapture: Capture{ID: "x", Amount: usd(100)}, VerbRefund: Refund{ID: "x", Amount: usd(100)},
 		VerbResolve: Resolve{ID: "x", Resolution: events.ResolvedFailed, Statement: "ticket 7"}, VerbClearAnomaly: ClearAnomaly{ID: "x", Anomaly: 99}}
 	guarded := map[Verb]Reason{VerbResolve: ReasonNotParked, VerbClearAnomaly: ReasonNoAnomaly}
@@ -250,6 +250,7 @@ func TestCommandTable_EveryCellDriven(t *testing.T) {
 				switch {
 				case cell == "unknown":
 					assert.ErrorIs(t, err, ErrUnknownOrder)
+					assert.Equal(t, ReasonUnknownOrder, reason)
 				case permit == Refused:
 					assert.Equal(t, cell, reason.String())
 					r := rejected(t, err)

@@ -39,7 +39,11 @@ func placed(t require.TestingT, mode events.CaptureMode) *till {
 }
 
 func create(mode events.CaptureMode) Create {
-	return Create{ID: "create-1", Order: "o-1", PaymentRequestID: "pr-1", PaymentID: "P1", Amount: usd(theAmount), Method: "CARD",
+	method := "CARD"
+	if mode == CaptureNone {
+		method = "ALIPAY_CN"
+	}
+	return Create{ID: "create-1", Order: "o-1", PaymentRequestID: "pr-1", PaymentID: "P1", Amount: usd(theAmount), Method: method,
 		Acquirer: "ACME", CaptureMode: mode, PayBy: opened.Add(14 * time.Minute)}
 }
 

@@ -1,0 +1,202 @@
+package order
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata")
+
+// refusal is one way to be refused.
+type refusalCase struct {
+	reason Reason
+	x      *till
+	c      Command
+}
+
+// refusals has every reason at least once, each met by a real order.
+func refusals(t *testing.T) []refusalCase {
+	t.Helper()
+	several := in(t, Authorized)
+	several.policy.SeveralCaptures = []string{"CARD"}
+	several.must(Capture{Amount: usd(400), Last: true})
+	several.answer(Verdict{Class: VerdictSucceeded, TransferID: "C7"})
+	held := in(t, Authorized)
+	held.observe(refunded("F1", 100))
+	window := func(w Window) *till {
+		x := in(t, Authorized)
+		x.policy.Windows = Windows{"ACME": {"CARD": w}}
+		x.later(48 * time.Hour)
+		return x
+	}
+	expiring := placed(t, CaptureManual)
+	expiring.observe(Fact{Kind: PaymentAuthorized, PaymentID: "P1", Expires: opened.Add(time.Hour)})
+	expiring.later(2 * time.Hour)
+	nameless := newTill(t)
+	c := create(CaptureManual)
+	c.PaymentID = ""
+	nameless.must(c)
+	nameless.observe(Fact{Kind: PaymentAuthorized})
+	reversed := in(t, Captured)
+	reversed.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})
+	stale := parked(t)
+	stale.later(time.Hour)
+	only := asked(t, OpCancel)
+	only.park()
+	only.inquire(tells(StateSuccess))
+	automatic := capturing(t)
+	automatic.observe(captured("C1", theAmount))
+	all := in(t, Captured)
+	all.observe(refunded("F1", 600))
+	twice := asked(t, OpCancel)
+	twice.retry()
+	other := create(CaptureManual)
+	other.ID, other.Amount = "", usd(5)
+	resolve := Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
+	return []refusalCase{
+		{ReasonExists, in(t, Created), other},
+		{ReasonCaptured, in(t, Captured), Cancel{}},
+		{ReasonRefunded, in(t, Refunded), Cancel{}},
+		{ReasonRefunded, all, Cancel{}},
+		{ReasonRefunded, in(t, Refunded), Capture{Amount: usd(1)}},
+		{ReasonCancelled, in(t, Cancelled), Capture{Amount: usd(1)}},
+		{ReasonCancelled, in(t, Cancelled), Refund{Amount: usd(1)}},
+		{ReasonFailed, in(t, Failed), Capture{Amount: usd(1)}},
+		{ReasonNotAuthorized, in(t, Created), Capture{Amount: usd(1)}},
+		{ReasonOneStep, in(t, Paid), Capture{Amount: usd(1)}},
+		{ReasonNothingCaptured, in(t, Authorized), Refund{Amount: usd(1)}},
+		{ReasonNothingCaptured, capturing(t), Refund{Amount: usd(1)}},
+		{ReasonCancelling, asked(t, OpCancel), Capture{Amount: usd(1)}},
+		{ReasonCancelling, twice, Cancel{}},
+		{ReasonCapturing, asked(t, OpCapture), Cancel{}},
+		{ReasonRefunding, asked(t, OpRefund), Refund{Amount: usd(1)}},
+		{ReasonParked, parked(t), Cancel{}},
+		{ReasonGatewayCapture, capturing(t), Cancel{}},
+		{ReasonGatewayCapture, capturing(t), Capture{Amount: usd(1)}},
+		{ReasonAutomatic, automatic, Capture{Amount: usd(1)}},
+		{ReasonHeldRefund, held, Cancel{}},
+		{ReasonWindow, window(Window{Kind: WindowAfterPayment, Length: time.Hour}), Cancel{}},
+		{ReasonWindow, window(Window{Kind: WindowUntilPaid}), Cancel{}},
+		{ReasonNeverCancels, window(Window{Kind: WindowNever}), Cancel{}},
+		{ReasonSingleCapture, in(t, Captured), Capture{Amount: usd(1)}},
+		{ReasonLastCapture, several, Capture{Amount: usd(1)}},
+		{ReasonExpired, expiring, Capture{Amount: usd(1)}},
+		{ReasonAmount, in(t, Authorized), Capture{Amount: usd(0)}},
+		{ReasonRemainder, in(t, Authorized), Capture{Amount: usd(1001)}},
+		{ReasonRemainder, in(t, Captured), Refund{Amount: usd(601)}},
+		{ReasonRemainder, all, Refund{Amount: usd(1)}},
+		{ReasonCurrency, in(t, Captured), Refund{Amount: Money{Minor: 1, Currency: "EUR"}}},
+		{ReasonNoPaymentID, nameless, Capture{Amount: usd(1)}},
+		{ReasonReversal, reversed, Refund{Amount: usd(1)}},
+		{ReasonNotParked, in(t, Authorized), resolve},
+		{ReasonStaleInquiry, stale, resolve},
+		{ReasonOnlyAPO, only, resolve},
+		{ReasonNoAnomaly, in(t, Authorized), ClearAnomaly{Anomaly: 2}},
+	}
+}
+
+func TestRejections_EveryReasonNamesCauseAndRemedy(t *testing.T) {
+	met := map[Reason]bool{}
+	uncaused := map[Reason]bool{ReasonAmount: true, ReasonCurrency: true, ReasonNoAnomaly: true}
+	for _, c := range refusals(t) {
+		_, err := c.x.do(c.c)
+		r := rejected(t, err)
+		met[r.Reason] = true
+		require.Equal(t, c.reason, r.Reason, err.Error())
+		assert.NotEmpty(t, r.Remedy)
+		assert.Equal(t, r.Remedy, r.Hint())
+		assert.Equal(t, "o-1", r.Order)
+		assert.Equal(t, c.x.o.Status, r.Status)
+		if !uncaused[r.Reason] {
+			assert.NotZero(t, r.Cause.Version, err.Error())
+			assert.LessOrEqual(t, r.Cause.Version, c.x.o.Version)
+		}
+	}
+	for _, a := range (Order{}).Actions(Env{Now: opened}) {
+		met[ReasonUnknownOrder] = true
+		assert.Equal(t, a.Verb == VerbCreate, a.Legal)
+		assert.True(t, a.Legal || a.Rejected.Reason == ReasonUnknownOrder, "what is not placed takes nothing but create")
+	}
+	for _, reason := range Reasons() {
+		assert.True(t, met[reason], "%s refuses nothing here", reason)
+	}
+}
+
+func TestRejections_AnExpiredAuthorizationNamedAfterItsCapture(t *testing.T) {
+	x := placed(t, CaptureManual)
+	x.policy.SeveralCaptures = []string{"CARD"}
+	x.observe(captured("C1", 100))
+	x.observe(Fact{Kind: PaymentAuthorized, Expires: opened.Add(time.Hour)})
+	x.later(2 * time.Hour)
+	_, err := x.do(Capture{Amount: usd(1)})
+	r := rejected(t, err)
+	assert.Equal(t, []any{ReasonExpired, uint64(3)}, []any{r.Reason, r.Cause.Version})
+}
+
+// Actions says beforehand what Decide will say, for every command in every situation of this page.
+func TestActions_AgreeWithDecide(t *testing.T) {
+	commands := map[Verb]Command{VerbCancel: Cancel{}, VerbCapture: Capture{Amount: usd(1)}, VerbRefund: Refund{Amount: usd(1)}}
+	for _, c := range refusals(t) {
+		actions := c.x.o.Actions(c.x.env())
+		require.Len(t, actions, len(Verbs()))
+		for _, a := range actions {
+			command, ok := commands[a.Verb]
+			if !ok {
+				continue
+			}
+			_, err := Decide(c.x.o, command, c.x.env())
+			require.Equal(t, err == nil, a.Legal, "%s: %v", a.Verb, err)
+			if err != nil {
+				assert.Equal(t, rejected(t, err).Reason, a.Rejected.Reason)
+				assert.Equal(t, rejected(t, err).Cause, a.Rejected.Cause)
+			}
+			if a.Legal && a.Verb != VerbCancel {
+				most := map[Verb]Command{VerbCapture: Capture{Amount: a.Max}, VerbRefund: Refund{Amount: a.Max}}[a.Verb]
+				_, err := Decide(c.x.o, most, c.x.env())
+				require.NoError(t, err, "the most it may be given with")
+			}
+		}
+	}
+	x := in(t, Cancelled)
+	x.observe(authorized())
+	for _, a := range x.o.Actions(x.env()) {
+		assert.Equal(t, a.Verb == VerbCancel || a.Verb == VerbClearAnomaly, a.Legal, a.Verb.String())
+	}
+}
+
+// Read testdata/rejections.txt aloud: it is what people get to see. Rewrite it with -update.
+func TestRejections_ReadAloud(t *testing.T) {
+	var b strings.Builder
+	for _, c := range refusals(t) {
+		_, err := c.x.do(c.c)
+		fmt.Fprintf(&b, "%s\n    %v\n", rejected(t, err).Reason, err)
+	}
+	b.WriteString("\n# where neither time nor id is known\n")
+	for _, reason := range Reasons() {
+		e := &RejectedError{Order: "o-1", Command: VerbCancel, Reason: reason, Remedy: reason.Remedy()}
+		fmt.Fprintf(&b, "%s\n    %v\n", reason, e)
+	}
+	const path = "testdata/rejections.txt"
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), b.String())
+	for line := range strings.Lines(b.String()) {
+		text := strings.TrimSpace(line)
+		assert.NotContains(t, text, "  ", "double space")
+		for _, bad := range []string{" ;", " ,", " (,", "since;", "since (", "was;", "%C", "..", "; ;"} {
+			assert.NotContains(t, text, bad)
+		}
+	}
+}
