@@ -146,7 +146,11 @@ func (w *writer) step(id string) {
 func (w *writer) write(steps int) []string {
 	ids := []string{"o-1", "o-2", "o-3"}
 	for i, id := range ids {
-		w.give(id, order.Create{Order: id, PaymentRequestID: "preq-" + id, Amount: usd(amount), Method: "CARD", CaptureMode: events.CaptureMode(i % 3)})
+		c := order.Create{Order: id, PaymentRequestID: "preq-" + id, Amount: usd(amount), Method: "CARD", CaptureMode: events.CaptureMode(i % 3)}
+		if c.CaptureMode == order.CaptureNone {
+			c.Method = "ALIPAY_CN"
+		}
+		w.give(id, c)
 	}
 	for range steps {
 		w.step(ids[w.pick(len(ids))])

@@ -183,26 +183,41 @@ func TestReplay_EveryAlterationIsFoundWhereItIs(t *testing.T) {
 	}
 }
 
-// One who alters a record and writes its head anew is found where the facts stop making sense, at the latest where the
-// next record does not follow.
-func TestReplay_AnAlteredAmountWithAMatchingHeadIsFoundByWhatFollows(t *testing.T) {
-	w := newWriter(func(int) int { return 2 }) // every answer is S
-	w.give("o-1", order.Create{Order: "o-1", PaymentRequestID: "preq-1", PaymentID: "p-o-1", Amount: usd(amount), Method: "CARD", CaptureMode: order.CaptureManual})
-	w.give("o-1", order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1", Amount: usd(amount),
-		Proof: events.Proof{Via: events.ViaNotification, Evidence: evidence()}}})
-	w.give("o-1", order.Capture{ID: "k-1", Amount: usd(amount)})
-	w.give("o-1", order.Refund{ID: "r-1", Amount: usd(amount)})
-	all := records(w.log)
-	require.Equal(t, events.KindCaptureSucceeded, all[3].Event.Kind())
-	require.Equal(t, events.KindRefundRequested, all[4].Event.Kind())
-	less := all[3].Event.(events.CaptureSucceeded)
-	less.Amount = usd(part)
-	all[3].Event = less
-	_, err := replay(&tampered{records: all})
-	var illegal *audit.IllegalError
-	require.ErrorAs(t, err, &illegal)
-	assert.Equal(t, uint64(5), illegal.Position, "more is refunded than was captured")
-	require.ErrorIs(t, err, order.ErrIllegal)
+// An amount is not in the head. One that was altered is found by the intent it answers, or where the facts stop making
+// sense.
+func TestReplay_AnAlteredAmountIsFoundByWhatItMustFit(t *testing.T) {
+	proof := events.Proof{Via: events.ViaNotification, Evidence: evidence()}
+	ours := func(w *writer) { w.give("o-1", order.Capture{ID: "k-1", Amount: usd(amount)}) }
+	foreign := func(w *writer) {
+		w.give("o-1", order.Observe{Fact: order.Fact{Kind: order.CaptureSucceeded, TransferID: "t-9", PaymentID: "p-o-1", Amount: usd(amount), Proof: proof}})
+	}
+	for name, tt := range map[string]struct {
+		capture func(*writer)
+		found   func(altered uint64) uint64
+	}{
+		"our own capture, by its intent":                {ours, func(altered uint64) uint64 { return altered }},
+		"a foreign capture, by the refund that follows": {foreign, func(altered uint64) uint64 { return altered + 1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWriter(func(int) int { return int(order.VerdictSucceeded) })
+			w.give("o-1", order.Create{Order: "o-1", PaymentRequestID: "preq-1", PaymentID: "p-o-1", Amount: usd(amount), Method: "CARD",
+				CaptureMode: order.CaptureManual})
+			w.give("o-1", order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1", Amount: usd(amount), Proof: proof}})
+			tt.capture(w)
+			w.give("o-1", order.Refund{ID: "r-1", Amount: usd(amount)})
+			all := records(w.log)
+			at := slices.IndexFunc(all, func(r events.Record) bool { return r.Event.Kind() == events.KindCaptureSucceeded })
+			require.Equal(t, events.KindRefundRequested, all[at+1].Event.Kind())
+			less := all[at].Event.(events.CaptureSucceeded)
+			less.Amount = usd(part)
+			all[at].Event = less
+			_, err := replay(&tampered{records: all})
+			var illegal *audit.IllegalError
+			require.ErrorAs(t, err, &illegal)
+			assert.Equal(t, tt.found(all[at].Position), illegal.Position)
+			require.ErrorIs(t, err, order.ErrIllegal)
+		})
+	}
 }
 
 func TestReplay_RefusalsHaveTheirOwnRules(t *testing.T) {

@@ -228,7 +228,7 @@ func TestDrive_AKeyOfAnotherOrder(t *testing.T) {
 	})
 	t.Run("a new order is refused", func(t *testing.T) {
 		s := newStage(t)
-		d := s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", PaymentID: "p-9", Amount: usd(1000), Method: "CARD"})
+		d := s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", PaymentID: "p-9", Amount: usd(1000), Method: "CARD", CaptureMode: order.CaptureManual})
 		s.to(d, engine.Append)
 		d.Appended(taken)
 		require.ErrorIs(t, d.Err(), store.ErrKeyTaken)
@@ -244,7 +244,7 @@ func TestDrive_AKeyOfAnotherOrder(t *testing.T) {
 	})
 	t.Run("the same key twice is an end, not a loop", func(t *testing.T) {
 		s := newStage(t)
-		s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", Amount: usd(1000), Method: "CARD"}))
+		s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", Amount: usd(1000), Method: "CARD", CaptureMode: order.CaptureManual}))
 		d := s.drive(order.Observe{Fact: order.Fact{Kind: order.PaymentPending, PaymentID: "p-9"}})
 		s.to(d, engine.Append)
 		d.Appended(taken)
