@@ -50,6 +50,9 @@ func steps() []step {
 		{"capture failed", func(x *till) {
 			x.observe(captureNotice(notice{Payment: thePayment, Transfer: "cap-x", Code: "PROCESS_FAIL", At: at}))
 		}},
+		{"capture reversed", func(x *till) {
+			x.observe(captureNotice(notice{Payment: thePayment, Transfer: "cap-p", Code: "PROCESS_FAIL", At: at}))
+		}},
 		{"cancelled", func(x *till) { x.observe(cancelAnswer(thePayment)) }},
 		{"refunded in part", func(x *till) { x.observe(x.refundOfOurs(thePart)) }},
 		{"cancel U", answered(saysU, cancel)},
