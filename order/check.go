@@ -35,6 +35,9 @@ func (c *Create) check() error {
 	if !c.PayBy.IsZero() && keepable(c.PayBy).IsZero() {
 		return invalid("payBy", "lies outside the years 1678 to 2262; leave it zero where it is not known", nil)
 	}
+	if c.Method == MethodCard && c.CaptureMode == CaptureNone {
+		return invalid("capture mode", "is none, but a card is only authorized when it is paid; say automatic (APO's default) or manual", nil)
+	}
 	if c.CaptureMode > CaptureManual {
 		return invalid("capture mode", "is none of none, automatic and manual", nil)
 	}

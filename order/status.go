@@ -120,6 +120,9 @@ func name(names []string, i int) string {
 	return "unknown"
 }
 
+// MethodCard is APO's name for cards. A card is never paid in one step, so its orders must say who captures.
+const MethodCard = "CARD"
+
 // Capture modes, as in package events.
 const (
 	CaptureNone      = events.CaptureNone

@@ -128,7 +128,7 @@ func writeJSON(w io.Writer, v any) error {
 
 func (p *replayPrinter) summary(replayed *audit.Replayed) {
 	out := p.t.out
-	fmt.Fprintf(out, "%s %d records of %d orders, every one legal\n", p.t.paint(green, "ok:"), replayed.Records, replayed.Len())
+	fmt.Fprintf(out, "%s %s of %s, every one legal\n", p.t.paint(green, "ok:"), counted(replayed.Records, "record"), counted(uint64(replayed.Len()), "order"))
 	if replayed.Records == 0 {
 		return
 	}
@@ -150,4 +150,12 @@ func (p *replayPrinter) summary(replayed *audit.Replayed) {
 			fmt.Fprintf(out, "    %s order %s: %s %s, due %s\n", p.t.paint(yellow, "open:"), o.ID, o.Operation.Kind, o.Operation.Phase, o.NextDue().Format(stamp))
 		}
 	}
+}
+
+// counted is "1 order", "2 orders".
+func counted(n uint64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

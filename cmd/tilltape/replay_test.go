@@ -40,7 +40,7 @@ func aLog(t *testing.T, lie bool) string {
 func TestReplayJudgesALog(t *testing.T) {
 	code, out, errs := execute(t, "replay", aLog(t, false))
 	require.Equal(t, exitOK, code, errs)
-	assert.Equal(t, "ok: 2 records of 1 orders, every one legal\n"+
+	assert.Equal(t, "ok: 2 records of 1 order, every one legal\n"+
 		"    from 2026-11-23 09:00:00 to 2026-11-23 09:00:00 UTC\n       1 created\n", out)
 }
 

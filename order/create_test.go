@@ -32,3 +32,14 @@ func TestObserve_TimesThatNoRecordCanHoldCountAsNotTold(t *testing.T) {
 	require.ErrorIs(t, err, ErrInvalid)
 	assert.ErrorContains(t, err, "payBy lies outside the years 1678 to 2262; leave it zero")
 }
+
+// Without it a program that forgets the mode would count a card as paid when its funds are only held.
+func TestCreate_ACardSaysWhoCaptures(t *testing.T) {
+	create := Create{Order: "o-1", PaymentRequestID: "p-1", Amount: Money{Minor: 100, Currency: "USD"}, Method: MethodCard}
+	_, err := Decide(Order{}, create, Env{})
+	require.ErrorIs(t, err, ErrInvalid)
+	assert.ErrorContains(t, err, "capture mode is none, but a card is only authorized when it is paid")
+	create.CaptureMode = CaptureAutomatic
+	_, err = Decide(Order{}, create, Env{})
+	assert.NoError(t, err)
+}

@@ -1,0 +1,79 @@
+package tilltape_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The README shows an Example and what it prints; both are taken at their word here.
+func TestReadmeShowsTheExampleAndItsRealOutput(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```(go|text)\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	require.GreaterOrEqual(t, len(blocks), 2)
+	require.Equal(t, "go", blocks[0][1])
+	require.Equal(t, "text", blocks[1][1])
+
+	body, output := exampleSource(t, "ExampleOrders_Cancel")
+	assert.Contains(t, body, dedent(blocks[0][2]), "the first block is code of the Example")
+	assert.Equal(t, strings.TrimSpace(output), strings.TrimSpace(blocks[1][2]), "the second is its tested output")
+}
+
+// exampleSource returns an Example's body without indentation, and the output it is tested for.
+func exampleSource(t *testing.T, name string) (body, output string) {
+	t.Helper()
+	source, err := os.ReadFile("example_test.go")
+	require.NoError(t, err)
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "example_test.go", source, parser.ParseComments)
+	require.NoError(t, err)
+	for _, d := range file.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || f.Name.Name != name {
+			continue
+		}
+		text := string(source[fset.Position(f.Body.Lbrace).Offset+1 : fset.Position(f.Body.Rbrace).Offset])
+		code, printed, found := strings.Cut(text, "// Output:")
+		require.True(t, found, "%s has no tested output", name)
+		return dedent(code), strings.ReplaceAll(dedent(printed), "// ", "")
+	}
+	t.Fatalf("no %s in example_test.go", name)
+	return "", ""
+}
+
+// dedent takes the indentation away, line by line.
+func dedent(s string) string {
+	return regexp.MustCompile(`(?m)^[\t ]+`).ReplaceAllString(strings.TrimSpace(s), "")
+}
+
+// A link that leads nowhere is a promise not kept.
+func TestLinksInTheDocsLeadSomewhere(t *testing.T) {
+	var pages []string
+	require.NoError(t, filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".md") {
+			pages = append(pages, path)
+		}
+		return err
+	}))
+	require.NotEmpty(t, pages)
+	links := regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)]*)?\)`)
+	code := regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range links.FindAllStringSubmatch(code.ReplaceAllString(string(text), ""), -1) {
+			target := filepath.Join(filepath.Dir(page), filepath.FromSlash(m[1]))
+			_, err := os.Stat(target)
+			assert.NoError(t, err, "%s links to %s", page, m[1])
+		}
+	}
+}
