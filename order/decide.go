@@ -1,6 +1,7 @@
 package order
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -76,18 +77,15 @@ func (d *decision) signed(command string) ([]events.Event, error) {
 	return d.events, nil
 }
 
-// recalled answers a command whose id is on record: in effect already, failed, or somebody else's.
-func (o *Order) recalled(id string, content uint64) (known bool, err error) {
-	m, ok := o.recall(id)
+// again answers a command whose id is on record: in effect already (nil), failed, or somebody else's.
+func (o *Order) again(id string, m memory, content uint64) error {
 	switch {
-	case !ok:
-		return false, nil
 	case m.content != content:
-		return true, &MismatchError{Order: o.ID, CommandID: id}
+		return &MismatchError{Order: o.ID, CommandID: id}
 	case m.outcome == OutcomeFailed:
-		return true, &FailedError{Order: o.ID, CommandID: id, Command: m.verb, Code: m.code, Version: m.version}
+		return &FailedError{Order: o.ID, CommandID: id, Command: m.verb, Code: m.code, Version: m.version}
 	}
-	return true, nil
+	return nil
 }
 
 func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
@@ -101,8 +99,8 @@ func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
 	} else {
 		e.Due = e.PayBy.Add(env.Policy.margin())
 	}
-	if known, err := o.recalled(c.ID, createContent(&e)); known {
-		return nil, err
+	if m, known := o.recall(c.ID); known {
+		return nil, o.again(c.ID, m, createContent(&e))
 	}
 	if o.Status == Unplaced {
 		return []events.Event{e}, nil
@@ -120,8 +118,13 @@ func (o *Order) placedAs(e *events.OrderCreated) bool {
 }
 
 func createContent(e *events.OrderCreated) uint64 {
-	return digest("create", e.PaymentRequestID, e.PaymentID, fmt.Sprint(e.Amount.Minor), e.Amount.Currency, e.Method, e.Acquirer,
-		fmt.Sprint(uint8(e.CaptureMode), e.PayBy.UnixNano()))
+	var b [17]byte
+	b[0] = byte(e.CaptureMode)
+	binary.BigEndian.PutUint64(b[1:], uint64(e.Amount.Minor))
+	if !e.PayBy.IsZero() {
+		binary.BigEndian.PutUint64(b[9:], uint64(e.PayBy.UnixNano()))
+	}
+	return digest("create", e.PaymentRequestID, e.PaymentID, string(b[:]), e.Amount.Currency, e.Method, e.Acquirer)
 }
 
 func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
@@ -131,8 +134,8 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 	if err := checkAuthor(o.ID, "cancel", c.ID, c.Actor); err != nil {
 		return nil, err
 	}
-	if known, err := o.recalled(c.ID, contentOf(VerbCancel, Money{}, false, "")); known {
-		return nil, err
+	if m, known := o.recall(c.ID); known {
+		return nil, o.again(c.ID, m, contentOf(VerbCancel, Money{}, false, ""))
 	}
 	permit, err := o.permit(ask{verb: VerbCancel}, env)
 	switch {
@@ -154,8 +157,8 @@ func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
 	if err := checkAuthor(o.ID, "capture", c.ID, c.Actor); err != nil {
 		return nil, err
 	}
-	if known, err := o.recalled(c.ID, contentOf(VerbCapture, c.Amount, c.Last, "")); known {
-		return nil, err
+	if m, known := o.recall(c.ID); known {
+		return nil, o.again(c.ID, m, contentOf(VerbCapture, c.Amount, c.Last, ""))
 	}
 	if _, err := o.permit(ask{verb: VerbCapture, amount: c.Amount}, env); err != nil {
 		return nil, err
@@ -175,8 +178,8 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 	if err := checkAuthor(o.ID, "refund", c.ID, c.Actor); err != nil {
 		return nil, err
 	}
-	if known, err := o.recalled(c.ID, contentOf(VerbRefund, c.Amount, false, c.Reason)); known {
-		return nil, err
+	if m, known := o.recall(c.ID); known {
+		return nil, o.again(c.ID, m, contentOf(VerbRefund, c.Amount, false, c.Reason))
 	}
 	if _, err := o.permit(ask{verb: VerbRefund, amount: c.Amount}, env); err != nil {
 		return nil, err
@@ -193,7 +196,7 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 // nothing.
 func (env *Env) mint(order, command string, known []transfer) (string, error) {
 	id := env.NewID()
-	if find(known, 0, digest(id)) >= 0 {
+	if len(known) > 0 && find(known, 0, digest(id)) >= 0 {
 		return "", &InvalidError{Order: order, Command: command, Field: "NewID", Problem: fmt.Sprintf("returned %q again; it must never give an id twice", id)}
 	}
 	if err := events.CheckID("request id", id); err != nil {
@@ -217,8 +220,8 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	if c.Resolution != events.ResolvedSucceeded && c.Resolution != events.ResolvedFailed {
 		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "resolution", Problem: "is neither succeeded nor failed"}
 	}
-	if known, err := o.recalled(c.ID, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, false, c.Statement)); known {
-		return nil, err
+	if m, known := o.recall(c.ID); known {
+		return nil, o.again(c.ID, m, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, false, c.Statement))
 	}
 	if _, err := o.permit(ask{verb: VerbResolve}, env); err != nil {
 		return nil, err
@@ -249,8 +252,8 @@ func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
 	if err := checkAuthor(o.ID, "clear anomaly", c.ID, c.Actor); err != nil {
 		return nil, err
 	}
-	if known, err := o.recalled(c.ID, contentOf(VerbClearAnomaly, Money{Minor: int64(c.Anomaly)}, false, "")); known {
-		return nil, err
+	if m, known := o.recall(c.ID); known {
+		return nil, o.again(c.ID, m, contentOf(VerbClearAnomaly, Money{Minor: int64(c.Anomaly)}, false, ""))
 	}
 	if !slices.ContainsFunc(o.Anomalies, func(a Anomaly) bool { return a.Version == c.Anomaly }) {
 		return nil, o.reject(VerbClearAnomaly, ReasonNoAnomaly, Cause{Version: c.Anomaly})

@@ -129,6 +129,9 @@ func (o *Order) recall(id string) (memory, bool) {
 	if p := &o.Operation; p.Outstanding() && p.CommandID == id {
 		return memory{content: p.content(), version: p.Intent, verb: p.Kind.Verb(), outcome: OutcomePending}, true
 	}
+	if len(o.commands) == 0 {
+		return memory{}, false
+	}
 	h := digest(id)
 	for i := range o.commands {
 		if o.commands[i].id == h {

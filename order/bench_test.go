@@ -1,0 +1,143 @@
+package order
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// decisions are the commands whose cost matters, each on an order that takes (or refuses) it.
+func decisions(t testing.TB) map[string]func() ([]events.Event, error) {
+	out := map[string]func() ([]events.Event, error){}
+	add := func(name string, x *till, c Command) {
+		env := Env{Now: x.now, Policy: Policy{Windows: AntomWindows()}, NewID: func() string { return "r-9" }}
+		o := x.o
+		out[name] = func() ([]events.Event, error) { return Decide(o, c, env) }
+	}
+	add("cancel", in(t, Authorized), Cancel{ID: "k", Reason: "changed their mind", Actor: "mia"})
+	add("capture", in(t, Authorized), Capture{ID: "k", Amount: usd(400)})
+	add("refund", in(t, Captured), Refund{ID: "k", Amount: usd(200), Reason: "broken"})
+	add("cancel refused", in(t, Captured), Cancel{ID: "k"})
+	add("payment", in(t, Created), Observe{Fact: authorized()})
+	x := asked(t, OpCancel)
+	v := done
+	v.Evidence = signed()
+	add("answer", x, RecordAnswer{Call: x.attempt(), Verdict: v})
+	return out
+}
+
+// Allocations are the same on every machine; times are for BenchmarkDecide to show.
+func TestAllocations_OfDecide(t *testing.T) {
+	if raced {
+		t.Skip("pools are not what they are without the race detector")
+	}
+	const most = 4
+	for name, decide := range decisions(t) {
+		assert.LessOrEqual(t, testing.AllocsPerRun(200, func() { _, _ = decide() }), float64(most), name)
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	for name, decide := range decisions(b) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = decide()
+			}
+		})
+	}
+}
+
+// fold is a record and the order it is folded into.
+type fold struct {
+	o Order
+	r events.Record
+}
+
+// folds has a record of every kind that the histories of this page come by.
+func folds(t testing.TB) map[events.Kind]fold {
+	accepted := asked(t, OpRefund)
+	accepted.answer(works)
+	accepted.observe(Fact{Kind: RefundFailed, RequestID: "r-1"})
+	capture := asked(t, OpCapture)
+	capture.answer(unknownU)
+	capture.inquire(Picture{Outcome: events.InquiryAnswers, State: StateProcessing, Facts: []Fact{{Kind: CapturePending, RequestID: "r-1"}}})
+	capture.observe(Fact{Kind: CaptureFailed, RequestID: "r-1"})
+	refund := asked(t, OpRefund)
+	refund.answer(unknownU)
+	cancel := asked(t, OpCancel)
+	cancel.answer(unknownU)
+	cancel.retry()
+	cancel.observe(captured("C1", 1))
+	parked := asked(t, OpCapture)
+	parked.inquire(notExist)
+	parked.must(Resolve{ID: "res", Resolution: events.ResolvedFailed, Statement: "APO ticket 7"})
+	held := in(t, Authorized)
+	held.observe(refunded("F1", 1))
+	late := in(t, Cancelled)
+	late.observe(Fact{Kind: PaymentPending})
+	late.observe(authorized())
+	late.must(ClearAnomaly{Anomaly: late.o.Anomalies[0].Version})
+	pending := in(t, Created)
+	pending.observe(Fact{Kind: PaymentPending})
+	out := map[events.Kind]fold{}
+	for _, x := range []*till{in(t, Paid), in(t, Refunded), in(t, Failed), accepted, capture, refund, cancel, parked, held, late, pending} {
+		var o Order
+		for _, r := range x.log {
+			if _, known := out[r.Event.Kind()]; !known {
+				out[r.Event.Kind()] = fold{o, r}
+			}
+			o = Evolve(o, r)
+		}
+	}
+	return out
+}
+
+func TestAllocations_OfEvolve(t *testing.T) {
+	// These add an identifier, an anomaly or a held refund, or end a command whose id is remembered.
+	adds := map[events.Kind]bool{events.KindOrderCreated: true, events.KindCaptureSucceeded: true, events.KindCaptureFailed: true,
+		events.KindRefundSucceeded: true, events.KindRefundFailed: true, events.KindRefundHeld: true, events.KindCancelSucceeded: true,
+		events.KindCancelFailed: true, events.KindAnomalyObserved: true, events.KindAnomalyCleared: true, events.KindOperationResolved: true}
+	if raced {
+		t.Skip("pools are not what they are without the race detector")
+	}
+	known := folds(t)
+	for _, kind := range events.Kinds() {
+		f, ok := known[kind]
+		if kind == events.KindCommandRefused {
+			continue
+		}
+		if !assert.True(t, ok, "no history has %s", kind) {
+			continue
+		}
+		var sink Order
+		allocs := testing.AllocsPerRun(200, func() { sink = Evolve(f.o, f.r) })
+		assert.NotEmpty(t, sink.ID)
+		if !adds[kind] {
+			assert.Zero(t, allocs, kind)
+		} else {
+			assert.LessOrEqual(t, allocs, 2.0, kind)
+		}
+	}
+}
+
+func BenchmarkEvolve(b *testing.B) {
+	known := folds(b)
+	for _, kind := range events.Kinds() {
+		f, ok := known[kind]
+		if !ok {
+			continue
+		}
+		b.Run(fmt.Sprint(kind), func(b *testing.B) {
+			b.ReportAllocs()
+			o := f.o
+			for b.Loop() {
+				o = Evolve(f.o, f.r)
+			}
+			_ = o
+		})
+	}
+}
