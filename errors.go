@@ -40,26 +40,30 @@ type UnresolvedError struct {
 
 // Error names the command, how often it was tried, and what happens next.
 func (e *UnresolvedError) Error() string {
-	tries := "1 attempt"
-	if e.Attempts != 1 {
-		tries = fmt.Sprintf("%d attempts", e.Attempts)
-	}
-	code := ""
-	if e.Code != "" {
-		code = ", APO said " + e.Code
-	}
-	remedy := "settling asks APO again at " + e.AskAgain.UTC().Format(time.RFC3339) + "; do not give it under another command id"
-	switch {
-	case e.Phase == order.Parked:
-		remedy = "contact APO support and resolve it; do not give it under another command id"
-	case e.Phase == order.Accepted:
-		remedy = "APO works on it: its notification or an inquiry at " + e.AskAgain.UTC().Format(time.RFC3339) + " will tell"
-	}
-	text := fmt.Sprintf("order %s: %s %s after %s%s: it is not known whether it was done; %s", e.Order, e.Command, e.Phase, tries, code, remedy)
+	text := fmt.Sprintf("order %s: %s %s", e.Order, e.Command, e.story())
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
 	return text
+}
+
+func (e *UnresolvedError) story() string {
+	at := e.AskAgain.UTC().Format(time.RFC3339)
+	if e.Phase == order.Accepted {
+		return "accepted by APO, not final; its notification or an inquiry at " + at + " will tell"
+	}
+	tries := "1 attempt"
+	if e.Attempts != 1 {
+		tries = fmt.Sprintf("%d attempts", e.Attempts)
+	}
+	if e.Code != "" {
+		tries += ", APO said " + e.Code
+	}
+	remedy := "settling asks APO again at " + at
+	if e.Phase == order.Parked {
+		remedy = "contact APO support and resolve it"
+	}
+	return fmt.Sprintf("%s after %s: it is not known whether it was done; %s; do not give it under another command id", e.Phase, tries, remedy)
 }
 
 // Unwrap returns [ErrUnresolved], [ErrAccepted] where APO works on it, and what kept the outcome from being recorded.

@@ -20,7 +20,7 @@ type Settled struct {
 // SettleDue drives everything that is due, once: it asks APO what is owed, records the answers, and returns when the
 // pass is over. Call it regularly: what is not known becomes known by it alone. Orders are driven
 // [Config.Concurrency] at a time; errors of single orders are joined and do not stop the others. A context that ends
-// stops the pass after the calls under way.
+// stops the pass; calls under way end with it, count as unknown and are due again.
 func (s *Orders) SettleDue(ctx context.Context) (Settled, error) {
 	var (
 		mu      sync.Mutex // guards count and errs while orders are driven
