@@ -336,3 +336,17 @@ func TestOperation_GatewayCapture(t *testing.T) {
 	x.observe(cancelled())
 	assert.Equal(t, []any{Cancelled, GatewayNone}, []any{x.o.Status, x.o.Gateway})
 }
+
+func TestOperation_AnFWithoutACodeEndsWithAWordOfOurs(t *testing.T) {
+	bare := Verdict{Class: VerdictWrong}
+	for k, want := range map[OpKind]string{OpCancel: CodeNotCancelled, OpCapture: CodeNotDone, OpRefund: CodeNotDone} {
+		x := asked(t, k)
+		x.answer(bare)
+		if k == OpRefund {
+			x.inquire(notExist)
+		} else {
+			x.inquire(tells(StateSuccess))
+		}
+		x.ended(OutcomeFailed, want)
+	}
+}
