@@ -78,9 +78,15 @@ func (s *Orders) command(ctx context.Context, id, commandID string, c func() ord
 	defer leave()
 	d, err := s.drive(ctx, id, c())
 	o := d.Order()
-	switch state := o.Command(commandID); {
-	case err != nil && d.Called():
+	state := o.Command(commandID)
+	if d.Called() && (state.Outcome == order.OutcomeSucceeded || state.Outcome == order.OutcomeFailed) {
+		err = nil // what failed is a follow-up: it stays due, and the command's own outcome is on record
+	}
+	switch {
+	case err != nil && d.Called() && o.Operation.Outstanding():
 		return o, s.unresolved(&o, err)
+	case err != nil && d.Called():
+		return o, fmt.Errorf("what APO told could not be recorded, so it is asked again: %w", err)
 	case err != nil:
 		return o, named(id, err)
 	case state.Outcome == order.OutcomeFailed:

@@ -127,6 +127,20 @@ func (s *Orders) Close() error {
 	return nil
 }
 
+// open returns an error that wraps [ErrClosed] behind what was not begun, once the Orders is closed.
+func (s *Orders) open(doing string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return closedTo(doing)
+	}
+	return nil
+}
+
+func closedTo(doing string) error {
+	return fmt.Errorf("%s: %w; open the log again with a new Orders", doing, ErrClosed)
+}
+
 // enter registers a command under way. Where the same command is under way already it waits for that to end first, so
 // that a repetition finds its outcome. leave must be called once err is nil.
 func (s *Orders) enter(ctx context.Context, f flight) (leave func(), err error) {
@@ -134,7 +148,7 @@ func (s *Orders) enter(ctx context.Context, f flight) (leave func(), err error) 
 		s.mu.Lock()
 		if s.closed {
 			s.mu.Unlock()
-			return nil, fmt.Errorf("order %s: %w; open the log again with a new Orders", f.order, ErrClosed)
+			return nil, closedTo("order " + f.order)
 		}
 		other, busy := s.flights[f]
 		if !busy {

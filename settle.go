@@ -14,13 +14,14 @@ import (
 type Settled struct {
 	Driven  int // orders that something was owed for
 	Waiting int // of those, still owed something, later
-	Failed  int // of those, could not be driven: see the error
+	Failed  int // of those, could not be driven, or their answer could not be recorded: see the error
 }
 
 // SettleDue drives everything that is due, once: it asks APO what is owed, records the answers, and returns when the
 // pass is over. Call it regularly: what is not known becomes known by it alone. Orders are driven
 // [Config.Concurrency] at a time; errors of single orders are joined and do not stop the others. A context that ends
-// stops the pass; calls under way end with it, count as unknown and are due again.
+// stops the pass; calls under way end with it, count as unknown and are due again. Where the Orders is closed, or is closed
+// meanwhile, the pass ends with [ErrClosed].
 func (s *Orders) SettleDue(ctx context.Context) (Settled, error) {
 	var (
 		mu      sync.Mutex // guards count and errs while orders are driven
@@ -30,13 +31,19 @@ func (s *Orders) SettleDue(ctx context.Context) (Settled, error) {
 		wg      sync.WaitGroup
 		slots   = make(chan struct{}, s.cfg.Concurrency)
 	)
+	if err := s.open("settling"); err != nil {
+		return count, err
+	}
 	for h, err := range s.log.Heads(ctx, store.Filter{DueBy: s.now()}) {
 		if err != nil {
 			stopped = fmt.Errorf("listing due orders: %w", err)
 			break
 		}
 		if ctx.Err() != nil {
-			stopped = context.Cause(ctx)
+			stopped = fmt.Errorf("settling stopped: %w", ctx.Err())
+			break
+		}
+		if stopped = s.open("settling"); stopped != nil {
 			break
 		}
 		slots <- struct{}{}
@@ -47,7 +54,7 @@ func (s *Orders) SettleDue(ctx context.Context) (Settled, error) {
 			defer mu.Unlock()
 			count.Driven++
 			switch {
-			case err != nil && !errors.Is(err, ErrUnresolved):
+			case err != nil && !onRecord(err):
 				count.Failed++
 				errs = append(errs, err)
 			case !o.NextDue().IsZero():
@@ -57,4 +64,11 @@ func (s *Orders) SettleDue(ctx context.Context) (Settled, error) {
 	}
 	wg.Wait()
 	return count, errors.Join(append(errs, stopped)...)
+}
+
+// onRecord reports whether an error only says that the outcome is not known yet. One that was heard and could not be
+// recorded is a failure of the log, and somebody has to be told.
+func onRecord(err error) bool {
+	var unresolved *UnresolvedError
+	return errors.As(err, &unresolved) && unresolved.Err == nil
 }

@@ -1,0 +1,77 @@
+package tilltape_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// A log that fails while settling is somebody's to mend: an answer that was heard and not recorded is no mere "not known
+// yet".
+func TestSettleDue_TellsOfAnOutcomeThatCouldNotBeRecorded(t *testing.T) {
+	log := &flaky{Log: memory.New()}
+	x := newTill(t, log)
+	x.place(order.CaptureManual)
+	x.paid()
+	x.bank.next(saysU)
+	_, err := x.cancel()
+	require.ErrorIs(t, err, tilltape.ErrUnresolved)
+	x.clock.pass(time.Hour)
+	log.append = on(events.KindInquiryAnswered, appendFails, -1)
+	settled, err := x.orders.SettleDue(x.ctx)
+	require.ErrorIs(t, err, errDisk)
+	assert.Equal(t, tilltape.Settled{Driven: 1, Failed: 1}, settled)
+
+	log.append = nil
+	assert.Equal(t, order.Cancelled, x.exhaust(time.Hour).Status)
+}
+
+// Nothing is asked of APO about a command here, so the error must not speak of one.
+func TestSettleDue_APaymentsInquiryThatCouldNotBeRecorded(t *testing.T) {
+	log := &flaky{Log: memory.New()}
+	x := newTill(t, log)
+	c := placing(order.CaptureManual)
+	c.PayBy = dawn().Add(time.Minute)
+	_, err := x.orders.Create(x.ctx, c)
+	require.NoError(t, err)
+	x.clock.pass(time.Hour)
+	log.append = on(events.KindInquiryAnswered, appendFails, -1)
+	settled, err := x.orders.SettleDue(x.ctx)
+	require.ErrorIs(t, err, errDisk)
+	require.NotErrorIs(t, err, tilltape.ErrUnresolved)
+	assert.Contains(t, err.Error(), theOrder)
+	assert.Contains(t, err.Error(), "asked again")
+	assert.Equal(t, 1, settled.Failed)
+}
+
+func TestAFollowUpThatFailsDoesNotHideTheCommandsOutcome(t *testing.T) {
+	log := &flaky{Log: memory.New()}
+	x := newTill(t, log)
+	c := placing(order.CaptureManual)
+	c.PayBy = dawn().Add(time.Minute)
+	_, err := x.orders.Create(x.ctx, c)
+	require.NoError(t, err)
+	x.clock.pass(time.Hour) // the payment is due for an inquiry of its own
+	x.bank.next(saysF("ACCESS_DENIED"))
+	log.append = on(events.KindInquiryStarted, appendFails, -1)
+	_, err = x.cancel()
+	var failed *order.FailedError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, "ACCESS_DENIED", failed.Code)
+	require.NotErrorIs(t, err, tilltape.ErrUnresolved)
+}
+
+func TestSettleDue_OfAClosedOrders(t *testing.T) {
+	x := newTill(t, memory.New())
+	require.NoError(t, x.orders.Close())
+	_, err := x.orders.SettleDue(x.ctx)
+	require.ErrorIs(t, err, tilltape.ErrClosed, "even where nothing is due")
+	assert.Contains(t, err.Error(), "open the log again")
+}
