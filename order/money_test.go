@@ -237,3 +237,15 @@ func TestHeld_TheirSumStopsAtWhatAnInt64Holds(t *testing.T) {
 	x.observe(refunded("F2", math.MaxInt64))
 	assert.EqualValues(t, int64(math.MaxInt64), x.o.heldMinor())
 }
+
+func TestHeld_OneThatAnotherLeavesNoRoomForIsShown(t *testing.T) {
+	x := in(t, Created)
+	x.observe(refunded("F1", 900))
+	x.observe(refunded("F2", 300))
+	x.observe(authorized())
+	require.Len(t, x.o.Held, 2)
+	x.observe(captured("C1", 400))
+	assert.EqualValues(t, 300, x.o.Refunded)
+	assert.Empty(t, x.o.Held)
+	assert.True(t, hasAnomaly(x.o, events.BeyondAuthorized))
+}

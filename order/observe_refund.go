@@ -123,7 +123,7 @@ func (d *decision) applyHeld() {
 		case kind == RefundSucceeded || kind == RefundOfLateMoney:
 			d.emitRefund(&f)
 			d.settleLateMoney()
-			i = 0 // what was held has shrunk: the first may fit now
+			i = 0 // less is left to refund: the first may be beyond it now
 		case d.o.neverFits(h.Minor):
 			d.heldBeyond(&f)
 		default:
