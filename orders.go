@@ -3,6 +3,7 @@ package tilltape
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -68,10 +69,16 @@ func (c *Config) withDefaults() (Config, error) {
 	if lease == 0 {
 		lease = order.DefaultLease
 	}
-	switch {
-	case out.CallTimeout < 0 || out.RecordTimeout < 0 || out.Concurrency < 0 || lease < 0:
-		return out, fmt.Errorf("tilltape: %w: a timeout, lease or concurrency is negative; leave it zero for the default", ErrConfig)
-	case out.CallTimeout >= lease:
+	for _, f := range []struct {
+		field string
+		value int64
+	}{{"CallTimeout", int64(out.CallTimeout)}, {"RecordTimeout", int64(out.RecordTimeout)}, {"Concurrency", int64(out.Concurrency)},
+		{"Policy.Lease", int64(lease)}} {
+		if f.value < 0 {
+			return out, fmt.Errorf("tilltape: %w: %s is negative; leave it zero for the default", ErrConfig, f.field)
+		}
+	}
+	if out.CallTimeout >= lease {
 		return out, fmt.Errorf("tilltape: %w: CallTimeout %s is not shorter than the lease %s; while a call is under way its claim must hold",
 			ErrConfig, out.CallTimeout, lease)
 	}
@@ -107,7 +114,7 @@ type flight struct{ order, command string }
 // New returns an Orders over a log and APO. The log stays the caller's: close it after [Orders.Close]. The error wraps
 // [ErrConfig].
 func New(log store.Log, gateway Gateway, cfg *Config) (*Orders, error) {
-	if log == nil || gateway == nil {
+	if missing(log) || missing(gateway) {
 		return nil, fmt.Errorf("tilltape: %w: a log and a gateway are needed; open a store and make an apo.Client", ErrConfig)
 	}
 	full, err := cfg.withDefaults()
@@ -115,6 +122,13 @@ func New(log store.Log, gateway Gateway, cfg *Config) (*Orders, error) {
 		return nil, err
 	}
 	return &Orders{log: log, gateway: gateway, cfg: full, flights: map[flight]chan struct{}{}}, nil
+}
+
+// missing also finds the nil pointer that is left where the error of making a store or a client was passed over. It would
+// panic at the first call, behind an intent that is durable by then.
+func missing(dependency any) bool {
+	v := reflect.ValueOf(dependency)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // Close ends the Orders: no new command is taken, and those under way are waited for. What is not settled then stays on
