@@ -45,7 +45,7 @@ func command(ctx context.Context, g Gateway, c order.Call) order.Verdict {
 		v.PaymentID, v.TransferID, v.At = a.PaymentID, a.RefundID, a.Time
 		return v
 	}
-	return order.Verdict{Class: order.VerdictFailed, Code: codeNotSent, Problem: fmt.Sprintf("no call of kind %s", c.Kind)}
+	return order.Verdict{Class: order.VerdictFailed, Code: codeNotSent, Message: fmt.Sprintf("no call of kind %s", c.Kind)}
 }
 
 // inquire makes an inquiry.
@@ -71,11 +71,11 @@ var verdictClasses = map[apo.Class]order.VerdictClass{
 
 func verdict(a apo.Answer) order.Verdict {
 	v := order.Verdict{Class: verdictClasses[a.Class], Code: a.Code, Message: a.Message, Evidence: evidence(a.Evidence)}
-	if a.Class == apo.NotSent {
-		v.Code = codeNotSent
-	}
 	if a.Err != nil {
 		v.Problem = a.Err.Error()
+	}
+	if a.Class == apo.NotSent {
+		v.Code, v.Message = codeNotSent, v.Problem // a failure keeps no problem, and APO has said nothing
 	}
 	return v
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
@@ -74,4 +75,38 @@ func TestSettleDue_OfAClosedOrders(t *testing.T) {
 	_, err := x.orders.SettleDue(x.ctx)
 	require.ErrorIs(t, err, tilltape.ErrClosed, "even where nothing is due")
 	assert.Contains(t, err.Error(), "open the log again")
+}
+
+// Why a request was not sent is known here alone: where it is not kept, nobody can ever tell.
+func TestWhatWasNotSentSaysWhyOnRecord(t *testing.T) {
+	x := newTill(t, memory.New())
+	x.place(order.CaptureManual)
+	x.paid()
+	x.open(refusing{x.bank})
+	_, err := x.cancel()
+	require.ErrorIs(t, err, order.ErrFailed)
+	history := x.history()
+	ended := history[len(history)-1].Event.(events.CancelFailed)
+	assert.Equal(t, "NOT_SENT", ended.Code)
+	assert.Equal(t, apo.ErrInvalidRequest.Error(), ended.Message)
+}
+
+func TestNew_RefusesTheNilPointerOfAClientOrLogThatCouldNotBeMade(t *testing.T) {
+	var client *apo.Client
+	_, err := tilltape.New(memory.New(), client, nil)
+	require.ErrorIs(t, err, tilltape.ErrConfig)
+	var log *memory.Log
+	_, err = tilltape.New(log, newBank(time.Now), nil)
+	require.ErrorIs(t, err, tilltape.ErrConfig)
+}
+
+func TestNew_NamesTheFieldThatIsNegative(t *testing.T) {
+	for field, cfg := range map[string]tilltape.Config{
+		"CallTimeout": {CallTimeout: -1}, "RecordTimeout": {RecordTimeout: -1}, "Concurrency": {Concurrency: -1},
+		"Policy.Lease": {Policy: order.Policy{Lease: -1}},
+	} {
+		_, err := tilltape.New(memory.New(), newBank(time.Now), &cfg)
+		require.ErrorIs(t, err, tilltape.ErrConfig)
+		assert.Contains(t, err.Error(), field+" is negative")
+	}
 }
