@@ -17,7 +17,15 @@ func (x *till) judged(e events.Event) error {
 	return Judge(x.o, events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now, Occurred: x.now, Event: e})
 }
 
-func TestJudge_RefusesWhatOurRulesCannotHaveWritten(t *testing.T) {
+// forgery is a record that cannot follow, and what is wrong with it.
+type forgery struct {
+	x       *till
+	e       events.Event
+	problem string
+}
+
+// forgedSteps are records of what we did ourselves.
+func forgedSteps(t *testing.T) []forgery {
 	lease := opened.Add(time.Hour)
 	by := events.Identifier{PaymentID: "P1"}
 	capture := func(minor int64) events.Event {
@@ -40,11 +48,7 @@ func TestJudge_RefusesWhatOurRulesCannotHaveWritten(t *testing.T) {
 	apoCaptures.must(Cancel{ID: "k"})
 	apoCaptures.observe(authorized())
 	apoCaptures.free()
-	for _, c := range []struct {
-		x       *till
-		e       events.Event
-		problem string
-	}{
+	return []forgery{
 		{in(t, Created), nil, "carries no fact"},
 		{in(t, Created), events.OrderCreated{Amount: usd(1)}, "begins with order.created, once"},
 		{newTill(t), events.PaymentPending{}, "begins with order.created, once"},
@@ -84,6 +88,14 @@ func TestJudge_RefusesWhatOurRulesCannotHaveWritten(t *testing.T) {
 		{in(t, Authorized), events.OperationParked{}, "parks nothing"},
 		{asked(t, OpCancel), events.OperationResolved{}, "resolves nothing that is parked"},
 		{in(t, Authorized), events.AnomalyCleared{Anomaly: 1}, "clears an anomaly that is not open"},
+	}
+}
+
+// forgedFacts are records of what APO is said to have proven.
+func forgedFacts(t *testing.T) []forgery {
+	held := in(t, Authorized)
+	held.observe(refunded("F1", 100))
+	return []forgery{
 		{in(t, Authorized), events.PaymentAuthorized{Amount: usd(theAmount)}, "(payment authorized: duplicate)"},
 		{in(t, Created), events.PaymentAuthorized{Amount: usd(theAmount + 1)}, "another amount than the order"},
 		{in(t, Created), events.PaymentPaid{Amount: usd(1)}, "another amount than the order"},
@@ -108,7 +120,11 @@ func TestJudge_RefusesWhatOurRulesCannotHaveWritten(t *testing.T) {
 		{in(t, Authorized), events.CancelSucceeded{Proof: events.Proof{Via: events.ViaAnswer}}, "not kept"},
 		{in(t, Authorized), events.CancelSucceeded{Proof: events.Proof{Via: events.ViaInquiry}}, "refers to no inquiry under way"},
 		{in(t, Captured), events.CancelSucceeded{Proof: events.Proof{Via: events.ViaAnswer, Evidence: signed()}}, "cannot follow for an order that is captured"},
-	} {
+	}
+}
+
+func TestJudge_RefusesWhatOurRulesCannotHaveWritten(t *testing.T) {
+	for _, c := range append(forgedSteps(t), forgedFacts(t)...) {
 		err := c.x.judged(c.e)
 		require.Error(t, err, c.problem)
 		assert.ErrorIs(t, err, ErrIllegal)

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata")
 
-// refusal is one way to be refused.
+// refusalCase is one way to be refused.
 type refusalCase struct {
 	reason Reason
 	x      *till
@@ -25,6 +25,32 @@ type refusalCase struct {
 
 // refusals has every reason at least once, each met by a real order.
 func refusals(t *testing.T) []refusalCase {
+	return append(refusalsByStatus(t), refusalsByGuard(t)...)
+}
+
+func refusalsByStatus(t *testing.T) []refusalCase {
+	t.Helper()
+	all := in(t, Captured)
+	all.observe(refunded("F1", 600))
+	other := create(CaptureManual)
+	other.ID, other.Amount = "", usd(5)
+	return []refusalCase{
+		{ReasonExists, in(t, Created), other},
+		{ReasonCaptured, in(t, Captured), Cancel{}},
+		{ReasonRefunded, in(t, Refunded), Cancel{}},
+		{ReasonRefunded, all, Cancel{}},
+		{ReasonRefunded, in(t, Refunded), Capture{Amount: usd(1)}},
+		{ReasonCancelled, in(t, Cancelled), Capture{Amount: usd(1)}},
+		{ReasonCancelled, in(t, Cancelled), Refund{Amount: usd(1)}},
+		{ReasonFailed, in(t, Failed), Capture{Amount: usd(1)}},
+		{ReasonNotAuthorized, in(t, Created), Capture{Amount: usd(1)}},
+		{ReasonOneStep, in(t, Paid), Capture{Amount: usd(1)}},
+		{ReasonNothingCaptured, in(t, Authorized), Refund{Amount: usd(1)}},
+		{ReasonNothingCaptured, capturing(t), Refund{Amount: usd(1)}},
+	}
+}
+
+func refusalsByGuard(t *testing.T) []refusalCase {
 	t.Helper()
 	several := in(t, Authorized)
 	several.policy.SeveralCaptures = []string{"CARD"}
@@ -59,22 +85,8 @@ func refusals(t *testing.T) []refusalCase {
 	all.observe(refunded("F1", 600))
 	twice := asked(t, OpCancel)
 	twice.retry()
-	other := create(CaptureManual)
-	other.ID, other.Amount = "", usd(5)
 	resolve := Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
 	return []refusalCase{
-		{ReasonExists, in(t, Created), other},
-		{ReasonCaptured, in(t, Captured), Cancel{}},
-		{ReasonRefunded, in(t, Refunded), Cancel{}},
-		{ReasonRefunded, all, Cancel{}},
-		{ReasonRefunded, in(t, Refunded), Capture{Amount: usd(1)}},
-		{ReasonCancelled, in(t, Cancelled), Capture{Amount: usd(1)}},
-		{ReasonCancelled, in(t, Cancelled), Refund{Amount: usd(1)}},
-		{ReasonFailed, in(t, Failed), Capture{Amount: usd(1)}},
-		{ReasonNotAuthorized, in(t, Created), Capture{Amount: usd(1)}},
-		{ReasonOneStep, in(t, Paid), Capture{Amount: usd(1)}},
-		{ReasonNothingCaptured, in(t, Authorized), Refund{Amount: usd(1)}},
-		{ReasonNothingCaptured, capturing(t), Refund{Amount: usd(1)}},
 		{ReasonCancelling, asked(t, OpCancel), Capture{Amount: usd(1)}},
 		{ReasonCancelling, twice, Cancel{}},
 		{ReasonCapturing, asked(t, OpCapture), Cancel{}},
