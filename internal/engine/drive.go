@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -18,6 +19,10 @@ const (
 
 // ErrContended: others changed the order so often that this command never got its turn.
 var ErrContended = errors.New("order is contended")
+
+// ErrInDoubt: an append failed in a way that does not tell whether it happened. Nothing was asked of APO for it; what it
+// claims, if it stands, is due once its lease ends.
+var ErrInDoubt = errors.New("may or may not be on record")
 
 // TaskKind is an effect that a drive needs.
 type TaskKind uint8
@@ -86,7 +91,11 @@ func (d *Drive) done(err error) {
 
 // Loaded takes what was read, or why it could not be.
 func (d *Drive) Loaded(records []events.Record, err error) {
-	if err != nil {
+	switch {
+	case ended(err):
+		d.done(err)
+		return
+	case err != nil:
 		d.done(fmt.Errorf("order %s: reading it: %w", d.stream.ID, err))
 		return
 	}
@@ -129,12 +138,17 @@ func (d *Drive) append(facts []events.Event, env order.Env) {
 		r.Head = o.Head()
 		records = append(records, r)
 	}
+	var anomalies []events.Event
 	for _, e := range facts {
 		keys, taken := d.free(order.Keys(o, e))
 		add(e, keys)
 		for _, k := range taken {
-			add(order.KeyTaken(k, e), nil)
+			anomalies = append(anomalies, order.KeyTaken(k, e))
 		}
+	}
+	// Behind the facts: some of those name one another by stream version.
+	for _, e := range anomalies {
+		add(e, nil)
 	}
 	_, claimed := o.Claimed()
 	d.next, d.claimed, d.appends = o, claimed && claims(facts[len(facts)-1]), 0
@@ -186,13 +200,20 @@ func (d *Drive) Appended(err error) {
 		}
 		d.taken[taken.Key] = true
 		d.decide()
-	case errors.Is(err, store.ErrInvalid), errors.Is(err, store.ErrClosed), errors.As(err, &taken):
+	case errors.As(err, &taken), ended(err) && d.appends == 0: // they name the stream themselves
+		d.done(err)
+	case errors.Is(err, store.ErrInvalid), errors.Is(err, store.ErrClosed) && d.appends == 0:
 		d.done(fmt.Errorf("order %s: %w", d.stream.ID, err))
 	default:
-		if d.appends++; d.appends >= AppendsMax {
-			d.done(fmt.Errorf("order %s: appending %s: %w", d.stream.ID, d.task.Records[0].Event.Kind(), err))
+		if d.appends++; d.appends >= AppendsMax || ended(err) {
+			d.done(fmt.Errorf("order %s: %s %w: %w", d.stream.ID, d.task.Records[0].Event.Kind(), ErrInDoubt, err))
 		}
 	}
+}
+
+// ended reports whether a context ended: what a log was asked for was not begun then, and trying again does not help.
+func ended(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (d *Drive) ask() {
