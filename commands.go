@@ -88,7 +88,7 @@ func (s *Orders) command(ctx context.Context, id, commandID string, c func() ord
 	case err != nil && d.Called():
 		return o, fmt.Errorf("what APO told could not be recorded, so it is asked again: %w", err)
 	case err != nil:
-		return o, named(id, err)
+		return o, named(id, c(), err)
 	case state.Outcome == order.OutcomeFailed:
 		return o, &order.FailedError{Order: id, CommandID: commandID, Command: state.Verb, Code: state.Code, Version: state.Version}
 	case state.Outcome == order.OutcomePending:
@@ -128,12 +128,16 @@ func (s *Orders) unresolved(o *order.Order, err error) error {
 }
 
 // named says which order an error is about, and what to do.
-func named(id string, err error) error {
+func named(id string, c order.Command, err error) error {
 	switch {
+	case errors.Is(err, ErrInDoubt):
+		if commandID, _ := order.Author(c); commandID != "" {
+			return fmt.Errorf("%w; give the command again under its id %q, never another one", err, commandID)
+		}
 	case errors.Is(err, order.ErrUnknownOrder):
 		return fmt.Errorf("order %q: %w; create it first", id, err)
 	case errors.Is(err, order.ErrNotDue):
-		return fmt.Errorf("order %q: APO is being asked about it right now: %w; try again", id, err)
+		return fmt.Errorf("order %q: %w: somebody asks APO about it right now; try again", id, err)
 	}
 	return err
 }
@@ -192,14 +196,22 @@ func (s *Orders) Get(ctx context.Context, id string) (order.Order, error) {
 	var o order.Order
 	for r, err := range s.log.Read(ctx, events.OrderStream(id), 0) {
 		if err != nil {
-			return order.Order{}, fmt.Errorf("order %q: reading it: %w", id, err)
+			return order.Order{}, unread(id, err)
 		}
 		o = order.Evolve(o, r)
 	}
 	if o.Version == 0 {
-		return order.Order{}, named(id, order.ErrUnknownOrder)
+		return order.Order{}, named(id, nil, order.ErrUnknownOrder)
 	}
 	return o, nil
+}
+
+// unread says which order could not be read; the error of a context that ended says so itself.
+func unread(id string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("order %q: reading it: %w", id, err)
 }
 
 // Actions says for every command whether the order would take it now, and if not why, because of which record, and what

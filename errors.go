@@ -3,6 +3,7 @@ package tilltape
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape/internal/engine"
@@ -18,6 +19,9 @@ var (
 	ErrAccepted = errors.New("accepted, not final")
 	// ErrContended: others changed the order so often that the command never got its turn. Nothing was sent: try again.
 	ErrContended = engine.ErrContended
+	// ErrInDoubt: the log did not say whether it took the command or fact. No call was made for it; where it was taken it is
+	// driven by settling. The same command id, or the fact again, finds out.
+	ErrInDoubt = engine.ErrInDoubt
 	// ErrClosed: the Orders is closed.
 	ErrClosed = errors.New("orders closed")
 	// ErrConfig: a configuration that no Orders can run with.
@@ -42,7 +46,8 @@ type UnresolvedError struct {
 func (e *UnresolvedError) Error() string {
 	text := fmt.Sprintf("order %s: %s %s", e.Order, e.Command, e.story())
 	if e.Err != nil {
-		text += ": " + e.Err.Error()
+		// The log's errors name the order too.
+		text += "; what APO told could not be recorded: " + strings.TrimPrefix(e.Err.Error(), "order "+e.Order+": ")
 	}
 	return text
 }

@@ -176,7 +176,7 @@ func (s *Orders) enter(ctx context.Context, f flight) (leave func(), err error) 
 		select {
 		case <-other:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("order %s: waiting for the same command under way: %w", f.order, context.Cause(ctx))
+			return nil, fmt.Errorf("order %s: waiting for the same command under way: %w", f.order, ctx.Err())
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package tilltape_test
 
 import (
+	"context"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
@@ -109,4 +113,49 @@ func TestNew_NamesTheFieldThatIsNegative(t *testing.T) {
 		require.ErrorIs(t, err, tilltape.ErrConfig)
 		assert.Contains(t, err.Error(), field+" is negative")
 	}
+}
+
+func TestAnIntentInDoubtSaysUnderWhichIdToAskAgain(t *testing.T) {
+	log := &flaky{Log: memory.New()}
+	x := newTill(t, log)
+	x.place(order.CaptureManual)
+	x.paid()
+	log.append = on(events.KindCancelRequested, appendAnswers, -1)
+	_, err := x.orders.Cancel(x.ctx, theOrder, order.Cancel{}) // its id is minted: the error alone can tell it
+	require.ErrorIs(t, err, errDisk)
+	intent := x.history()[2]
+	require.Equal(t, events.KindCancelRequested, intent.Event.Kind())
+	require.ErrorIs(t, err, tilltape.ErrInDoubt)
+	require.NotErrorIs(t, err, tilltape.ErrUnresolved)
+	assert.Contains(t, err.Error(), strconv.Quote(intent.CommandID))
+
+	log.append = nil
+	x.clock.pass(time.Hour)
+	o, err := x.orders.Cancel(x.ctx, theOrder, order.Cancel{ID: intent.CommandID})
+	require.NoError(t, err)
+	assert.Equal(t, order.Cancelled, o.Status)
+	assert.Equal(t, 1, x.bank.accounts[0].cancels)
+}
+
+// Each of these once named its order twice.
+func TestErrorsOfTheLogReadWell(t *testing.T) {
+	log := &flaky{Log: memory.New()}
+	x := newTill(t, log)
+	x.place(order.CaptureManual)
+	x.paid()
+	ended, leave := context.WithCancel(x.ctx)
+	leave()
+	_, err := x.orders.Get(ended, theOrder)
+	assert.EqualError(t, err, `read order "o-1": not begun: context canceled`)
+	_, err = x.orders.Cancel(ended, theOrder, order.Cancel{})
+	assert.EqualError(t, err, `read order "o-1": not begun: context canceled`)
+	second := placing(order.CaptureManual)
+	second.Order = "o-2"
+	_, err = x.orders.Create(x.ctx, second)
+	require.ErrorIs(t, err, store.ErrKeyTaken)
+	assert.Equal(t, 1, strings.Count(err.Error(), "o-2"), err.Error())
+	log.append = on(events.KindCancelSucceeded, appendFails, -1)
+	_, err = x.cancel()
+	require.ErrorIs(t, err, tilltape.ErrUnresolved)
+	assert.Equal(t, 1, strings.Count(err.Error(), theOrder), err.Error())
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -175,6 +176,34 @@ func TestDrive_AnUnknownAppendIsRepeatedWithTheSameRecords(t *testing.T) {
 	require.ErrorIs(t, d.Err(), lost)
 	assert.Contains(t, d.Err().Error(), string(events.KindCancelRequested))
 	assert.False(t, d.Called(), "not known to be durable, so not sent")
+}
+
+// A log that says that the context ended has written nothing, by its contract; after a try that failed otherwise nobody
+// can say that of all tries.
+func TestDrive_AnEndedContextIsNoDoubt(t *testing.T) {
+	s := authorized(t)
+	d := s.drive(cancel)
+	s.to(d, engine.Append)
+	d.Appended(store.CheckContext(ended(), `append to order "o-1"`))
+	require.Equal(t, engine.Done, d.Task().Kind)
+	require.ErrorIs(t, d.Err(), context.Canceled)
+	require.NotErrorIs(t, d.Err(), engine.ErrInDoubt)
+	assert.Equal(t, `append to order "o-1": not begun: context canceled`, d.Err().Error())
+
+	d = s.drive(cancel)
+	s.to(d, engine.Append)
+	d.Appended(errors.New("the answer was lost"))
+	d.Appended(store.CheckContext(ended(), `append to order "o-1"`))
+	require.Equal(t, engine.Done, d.Task().Kind)
+	require.ErrorIs(t, d.Err(), context.Canceled)
+	require.ErrorIs(t, d.Err(), engine.ErrInDoubt)
+	assert.Contains(t, d.Err().Error(), "cancel.requested.v1 may or may not be on record")
+}
+
+func ended() context.Context {
+	ctx, leave := context.WithCancel(context.Background())
+	leave()
+	return ctx
 }
 
 func TestDrive_ErrorsThatNoRetryHelps(t *testing.T) {
