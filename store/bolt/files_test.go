@@ -101,6 +101,8 @@ func TestOpenGoesOnWithACreationCutShort(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "orders.log")
 			prepare(t, path)
+			_, err := bolt.Open(path, &bolt.Config{ReadOnly: true})
+			isClear(t, err, store.ErrNotALog, path, "creation was cut short", "without Config.ReadOnly")
 			log, err := bolt.Open(path, nil)
 			require.NoError(t, err)
 			defer log.Close()

@@ -69,7 +69,10 @@ func Open(path string, config *Config) (*Log, error) {
 		return nil, explain(path, err)
 	}
 	if c.ReadOnly && fresh {
-		return nil, explain(path, fmt.Errorf("to be read only: %w", fs.ErrNotExist))
+		if _, err := os.Stat(path); err != nil {
+			return nil, explain(path, err)
+		}
+		return nil, unfinished(path)
 	}
 	// Looked at without the right to write first: bbolt changes whatever file it opens for writing, and it reads the
 	// free list, where damage makes it panic, only then.
@@ -138,7 +141,7 @@ func attach(path string, c Config, readOnly bool) (*Log, error) {
 		}
 		return nil, explain(path, unopened(path, err))
 	}
-	check := l.check
+	check := func() error { return l.check(c.ReadOnly) }
 	if !readOnly {
 		check = l.ready
 	}
@@ -237,10 +240,20 @@ func syncDirectory(path string) error {
 	return nil
 }
 
-// check is checkTx in a transaction of its own. A file with nothing in it passes: ready fills it, and read only it
-// is refused.
-func (l *Log) check() error {
-	return l.db.View(func(tx *bbolt.Tx) error { return l.checkTx(tx) })
+// check is checkTx in a transaction of its own. A file with nothing in it passes where ready will fill it; for whoever
+// only reads it is no log yet.
+func (l *Log) check(onlyRead bool) error {
+	return l.db.View(func(tx *bbolt.Tx) error {
+		if err := l.checkTx(tx); err != nil || !onlyRead || !empty(tx) {
+			return err
+		}
+		return unfinished(l.path)
+	})
+}
+
+func unfinished(path string) error {
+	return &store.FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is empty: its creation was cut short",
+		Remedy: "open it once without Config.ReadOnly, which completes it"}
 }
 
 // checkTx tells whether the file is a log that this version can use. It reads a handful of pages.
