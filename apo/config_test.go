@@ -58,6 +58,8 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		"no public key":       {"c", Keys{Private: merchantKey()}, Config{}, ErrKey},
 		"nil public key":      {"c", Keys{Private: merchantKey(), Public: map[string]*rsa.PublicKey{"1": nil}}, Config{}, ErrKey},
 		"short private key":   {"c", Keys{Private: short, Public: public}, Config{}, ErrKey},
+		"no private half":     {"c", Keys{Private: &rsa.PrivateKey{PublicKey: merchantKey().PublicKey}, Public: public}, Config{}, ErrKey},
+		"halves of two pairs": {"c", Keys{Private: &rsa.PrivateKey{PublicKey: merchantKey().PublicKey, D: gatewayKey().D, Primes: gatewayKey().Primes}, Public: public}, Config{}, ErrKey},
 		"short public key":    {"c", Keys{Private: merchantKey(), Public: map[string]*rsa.PublicKey{"1": &short.PublicKey}}, Config{}, ErrKey},
 		"public key unnamed":  {"c", Keys{Private: merchantKey(), Public: map[string]*rsa.PublicKey{"": &gatewayKey().PublicKey}}, Config{}, ErrConfig},
 		"too many keys":       {"c", Keys{Private: merchantKey(), Public: many}, Config{}, ErrConfig},
