@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,7 +87,9 @@ func (p *replayPrinter) run(ctx context.Context, log *bolt.Log) error {
 	if p.json {
 		return nil
 	}
-	p.summary(replayed)
+	if _, err := io.WriteString(p.t.out, p.summary(replayed)); err != nil {
+		return fmt.Errorf("printing the summary: %w", err)
+	}
 	return nil
 }
 
@@ -126,11 +129,11 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func (p *replayPrinter) summary(replayed *audit.Replayed) {
-	out := p.t.out
+func (p *replayPrinter) summary(replayed *audit.Replayed) string {
+	out := &strings.Builder{}
 	fmt.Fprintf(out, "%s %s of %s, every one legal\n", p.t.paint(green, "ok:"), counted(replayed.Records, "record"), counted(uint64(replayed.Len()), "order"))
 	if replayed.Records == 0 {
-		return
+		return out.String()
 	}
 	fmt.Fprintf(out, "    from %s to %s UTC\n", replayed.First.Format(stamp), replayed.Last.Format(stamp))
 	counts := replayed.Statuses()
@@ -150,6 +153,7 @@ func (p *replayPrinter) summary(replayed *audit.Replayed) {
 			fmt.Fprintf(out, "    %s order %s: %s %s, due %s\n", p.t.paint(yellow, "open:"), o.ID, o.Operation.Kind, o.Operation.Phase, o.NextDue().Format(stamp))
 		}
 	}
+	return out.String()
 }
 
 // counted is "1 order", "2 orders".

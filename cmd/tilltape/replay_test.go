@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,6 +121,15 @@ func TestReplayOfBadFiles(t *testing.T) {
 			after, _ := os.ReadFile(path)
 			assert.Equal(t, before, after, "the file is as it was")
 		})
+	}
+}
+
+func TestReplayThatCannotBePrintedFails(t *testing.T) {
+	for _, args := range [][]string{nil, {"--json"}, {"--order", "o-1"}} {
+		var errs bytes.Buffer
+		code := run(t.Context(), append([]string{"replay", aLog(t, false)}, args...), terminal{out: brokenWriter{errors.New("no space left")}, err: &errs})
+		assert.Equal(t, exitFailure, code, args)
+		assert.Contains(t, errs.String(), "no space left", args)
 	}
 }
 
