@@ -71,7 +71,7 @@ func TestOpenRefusesPaths(t *testing.T) {
 	isClear(t, err, store.ErrStorage, path, "directory")
 	path = filepath.Join(t.TempDir(), "orders.log")
 	_, err = bolt.Open(path, &bolt.Config{ReadOnly: true})
-	isClear(t, err, store.ErrStorage, path)
+	isClear(t, err, store.ErrStorage, path, "no such file; check the path")
 	assert.NoFileExists(t, path, "opening for reading makes no file")
 	_, err = bolt.Open(path, &bolt.Config{LockTimeout: -1})
 	isClear(t, err, store.ErrInvalid, path, "LockTimeout")

@@ -69,10 +69,10 @@ func Open(path string, config *Config) (*Log, error) {
 		return nil, explain(path, err)
 	}
 	if c.ReadOnly && fresh {
-		if _, err := os.Stat(path); err != nil {
-			return nil, explain(path, err)
+		if _, err := os.Stat(path); err == nil {
+			return nil, unfinished(path)
 		}
-		return nil, unfinished(path)
+		return nil, &store.FileError{Kind: store.ErrStorage, Path: path, Reason: "there is no such file", Remedy: "check the path; opening for reading makes no file"}
 	}
 	// Looked at without the right to write first: bbolt changes whatever file it opens for writing, and it reads the
 	// free list, where damage makes it panic, only then.
