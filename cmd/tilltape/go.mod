@@ -1,6 +1,6 @@
 module github.com/tilltape/tilltape/cmd/tilltape
 
-go 1.26
+go 1.26.0
 
 replace github.com/tilltape/tilltape => ../..
 
