@@ -1,0 +1,74 @@
+package events
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// Encoding in two steps gives the bytes of encoding in one, for any record in any place.
+func TestPreparedFramesAreTheSame(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := anyRecord(rt, t)
+		want, err := AppendFrame(nil, r)
+		require.NoError(rt, err)
+		elsewhere := r
+		elsewhere.Version, elsewhere.Position, elsewhere.Previous = odd{rt}.number("other version"), 0, math.MaxUint64
+		p, err := Prepare(elsewhere)
+		require.NoError(rt, err, "its place plays no part yet")
+		require.GreaterOrEqual(rt, p.SizeMax(), len(want))
+		for range 2 {
+			got, err := p.AppendFrame([]byte("head"), r.Version, r.Position, r.Previous)
+			require.NoError(rt, err)
+			require.Equal(rt, "head"+string(want), string(got))
+		}
+	})
+}
+
+func TestPrepareRefusesWhatNoFrameHolds(t *testing.T) {
+	r := full(t, KindPaymentAuthorized)
+	for what, change := range map[string]func(*Record){
+		"no id":      func(r *Record) { r.ID = "" },
+		"no event":   func(r *Record) { r.Event = nil },
+		"long actor": func(r *Record) { r.Actor = strings.Repeat("a", IDMax+1) },
+		"long text":  func(r *Record) { r.Event = CommandRefused{Command: "cancel", Reason: strings.Repeat("a", TextMax+1)} },
+	} {
+		bad := r
+		change(&bad)
+		_, want := AppendFrame(nil, bad)
+		require.Error(t, want, what)
+		_, err := Prepare(bad)
+		assert.Equal(t, want, err, what)
+	}
+}
+
+// A frame that fits near the log's beginning may be too long far behind it; the place decides.
+func TestPreparedFramesKeepTheBound(t *testing.T) {
+	r := Record{ID: "r-1", Stream: OrderStream("o-1"), Recorded: noon, Keys: []Key{Key(strings.Repeat("k", KeyMax))},
+		Event: PaymentAuthorized{PaymentID: "p-1", Amount: Money{1, "USD"}, Proof: Proof{Evidence: &Evidence{Method: "POST"}}}}
+	p, err := Prepare(r)
+	require.NoError(t, err)
+	p.bytes = append(p.bytes, make([]byte, FrameMax-3-len(p.bytes))...)
+	frame, err := p.AppendFrame(nil, 1, 1, 0)
+	require.NoError(t, err)
+	require.Len(t, frame, FrameMax)
+	frame, err = p.AppendFrame([]byte("head"), 1, 128, 0)
+	require.ErrorIs(t, err, ErrTooLarge)
+	assert.Equal(t, "head", string(frame), "dst as it was")
+}
+
+func BenchmarkPrepared(b *testing.B) {
+	p, err := Prepare(ordinary()["intent"])
+	require.NoError(b, err)
+	b.ReportAllocs()
+	var dst []byte
+	for b.Loop() {
+		if dst, err = p.AppendFrame(dst[:0], 2, 123456, 123400); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
