@@ -1,0 +1,160 @@
+package disk
+
+// SectorSize is what a disk writes whole or not at all, in bytes.
+const SectorSize = 512
+
+// Platter is what a disk surely holds of a file after the ops so far, and what it may hold besides. The zero value is an
+// empty file. It is not safe for use by several goroutines.
+//
+// What a sync that succeeded covers is sure. What was done since may be there or not, sector by sector and in any order.
+// What a sync that failed covers may never get there: the kernel forgets what it could not write, and a later sync says
+// nothing about it.
+type Platter struct {
+	sure    []byte  // the bytes that are certain, as long as the size that is
+	pending []write // oldest first
+	sizes   []resize
+	now     int64 // the size that the file's user sees
+	ops     int
+}
+
+// write is one that no sync has made certain.
+type write struct {
+	op    int // its index in the trace
+	off   int64
+	data  []byte
+	stuck bool   // a sync of it failed
+	gone  []bool // sectors that something newer and certain lies over; nil: none
+}
+
+// resize is a change of the file's size that no sync has made certain.
+type resize struct {
+	op    int
+	size  int64
+	stuck bool
+}
+
+// Do takes the next op of the trace.
+func (p *Platter) Do(op Op) {
+	switch op.Kind {
+	case Wrote:
+		p.pending = append(p.pending, write{op: p.ops, off: op.Offset, data: op.Data})
+		if end := op.Offset + int64(len(op.Data)); end > p.now {
+			p.resize(end)
+		}
+	case Sized:
+		p.resize(op.Size)
+	case Synced:
+		p.sync(op)
+	}
+	p.ops++
+}
+
+func (p *Platter) resize(size int64) {
+	p.now = size
+	p.sizes = append(p.sizes, resize{op: p.ops, size: size})
+}
+
+func (p *Platter) sync(op Op) {
+	sizes := p.sizes[:0]
+	for _, s := range p.sizes {
+		switch {
+		case s.op >= op.Since:
+			sizes = append(sizes, s)
+		case op.Failed || s.stuck:
+			s.stuck = true
+			sizes = append(sizes, s)
+		default:
+			sizes = sizes[:0] // an older size, stuck or not, was overtaken by this one
+			p.sure = fit(p.sure, s.size)
+		}
+	}
+	p.sizes = sizes
+	pending := p.pending[:0]
+	for _, w := range p.pending {
+		switch {
+		case w.op >= op.Since:
+			pending = append(pending, w)
+		case op.Failed || w.stuck:
+			w.stuck = true
+			pending = append(pending, w)
+		default:
+			overwrite(pending, w)
+			// What a sync keeps can be read again, so the file is at least that long, whatever became of its resizing.
+			if end := w.off + int64(len(w.data)); end > int64(len(p.sure)) && end <= p.now {
+				p.sure = fit(p.sure, end)
+			}
+			w.copyTo(p.sure, nil)
+		}
+	}
+	p.pending = pending
+}
+
+// overwrite takes the sectors of w out of older writes.
+func overwrite(older []write, w write) {
+	for i := range older {
+		o := &older[i]
+		for s := range o.sectors() {
+			at := o.off + int64(s)*SectorSize
+			if at < w.off || at+SectorSize > w.off+int64(len(w.data)) {
+				continue
+			}
+			if o.gone == nil {
+				o.gone = make([]bool, o.sectors())
+			}
+			o.gone[s] = true
+		}
+	}
+}
+
+func (w write) sectors() int { return (len(w.data) + SectorSize - 1) / SectorSize }
+
+// copyTo puts those sectors of w into file that keep, where it is not nil, wants; what lies beyond the file is dropped.
+func (w write) copyTo(file []byte, keep func(sector int) bool) {
+	for s := range w.sectors() {
+		from := s * SectorSize
+		at := w.off + int64(from)
+		if at >= int64(len(file)) || w.gone != nil && w.gone[s] || keep != nil && !keep(s) {
+			continue
+		}
+		copy(file[at:], w.data[from:min(from+SectorSize, len(w.data))])
+	}
+}
+
+// fit cuts file, or fills it up with zeros, to size.
+func fit(file []byte, size int64) []byte {
+	if size <= int64(len(file)) {
+		return file[:size]
+	}
+	return append(file, make([]byte, size-int64(len(file)))...)
+}
+
+// Pending is the number of writes that are not certain.
+func (p *Platter) Pending() int { return len(p.pending) }
+
+// PendingSectors is the number of sectors of the i-th of them, oldest first.
+func (p *Platter) PendingSectors(i int) int { return p.pending[i].sectors() }
+
+// Sizes returns every size that the file may have, the certain one first.
+func (p *Platter) Sizes() []int64 {
+	all := []int64{int64(len(p.sure))}
+	for _, s := range p.sizes {
+		all = append(all, s.size)
+	}
+	return all
+}
+
+// Image makes one of the files that the disk may hold, in buffer where it is large enough. The writes that are not
+// certain arrive in the given order, those that it leaves out never; of each of them only the sectors that keep wants.
+// A nil keep wants all.
+func (p *Platter) Image(buffer []byte, size int64, order []int, keep func(write, sector int) bool) []byte {
+	image := append(buffer[:0], p.sure[:min(size, int64(len(p.sure)))]...)
+	image = fit(image, size)
+	for _, i := range order {
+		var sectors func(int) bool
+		if keep != nil {
+			sectors = func(s int) bool { return keep(i, s) }
+		}
+		p.pending[i].copyTo(image, sectors)
+	}
+	return image
+}

@@ -1,0 +1,97 @@
+package disk
+
+import (
+	"encoding/gob"
+	"fmt"
+	"os"
+)
+
+// Kind is what happened.
+type Kind uint8
+
+// What can happen in a trace.
+const (
+	Wrote  Kind = iota + 1 // bytes went to the page cache
+	Sized                  // the file's size was set, in memory
+	Synced                 // the disk was asked to keep all that was done before Since
+	Acked                  // an append returned: what it carried must never be lost
+	Seen                   // a reader was given records, whoever was told yet that they are safe
+)
+
+// String names the kind as in a report.
+func (k Kind) String() string {
+	switch k {
+	case Wrote:
+		return "write"
+	case Sized:
+		return "resize"
+	case Synced:
+		return "sync"
+	case Acked:
+		return "acknowledgement"
+	case Seen:
+		return "sighting"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Record is a record's place and its bytes: its frame.
+type Record struct {
+	Position uint64
+	Frame    []byte
+}
+
+// Op is one thing that happened to a file, or that its user was told.
+type Op struct {
+	Kind    Kind
+	Offset  int64    // of a Wrote, in bytes
+	Data    []byte   // of a Wrote: what reached the page cache
+	Size    int64    // of a Sized, in bytes
+	Since   int      // of a Synced: the number of ops before it began; only these are kept by it
+	Failed  bool     // of a Synced: the disk did not confirm it
+	Records []Record // of an Acked or a Seen
+}
+
+// Trace is what one run of a workload did to one file.
+type Trace struct {
+	Ops      []Op
+	Ready    int      // ops before the log was open; a power loss up to there is one of its creation
+	Appends  []Append // every append that was tried, so that a record nobody asked for is found out
+	Replies  []string // errors that appends returned, for the report
+	Finished []byte   // the file's bytes when the workload had ended
+}
+
+// Append is one that was tried, by its records' ids, and how it ended.
+type Append struct {
+	IDs  []string
+	Keys []string // lookup keys that it would make known
+	// Nothing: the engine said that it has not happened, so its records must never turn up.
+	Nothing bool
+}
+
+// Save writes the trace into a new file at path.
+func (t *Trace) Save(path string) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := gob.NewEncoder(file).Encode(t); err != nil {
+		return fmt.Errorf("trace %s: %w", path, err)
+	}
+	return file.Close()
+}
+
+// LoadTrace reads what [Trace.Save] wrote.
+func LoadTrace(path string) (*Trace, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	t := new(Trace)
+	if err := gob.NewDecoder(file).Decode(t); err != nil {
+		return nil, fmt.Errorf("trace %s: %w", path, err)
+	}
+	return t, nil
+}
