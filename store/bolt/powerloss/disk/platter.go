@@ -10,10 +10,11 @@ const SectorSize = 512
 // What a sync that failed covers may never get there: the kernel forgets what it could not write, and a later sync says
 // nothing about it.
 type Platter struct {
-	sure    []byte  // the bytes that are certain, as long as the size that is
-	pending []write // oldest first
-	sizes   []resize
-	now     int64 // the size that the file's user sees
+	sure    []byte   // the bytes that are certain, up to the last one ever written
+	size    int64    // the size that is certain; what lies behind sure is zeros
+	pending []write  // oldest first
+	sizes   []resize // oldest first
+	now     int64    // the size that the file's user sees
 	ops     int
 }
 
@@ -65,7 +66,8 @@ func (p *Platter) sync(op Op) {
 			sizes = append(sizes, s)
 		default:
 			sizes = sizes[:0] // an older size, stuck or not, was overtaken by this one
-			p.sure = fit(p.sure, s.size)
+			p.size = s.size
+			p.sure = p.sure[:min(s.size, int64(len(p.sure)))]
 		}
 	}
 	p.sizes = sizes
@@ -80,10 +82,10 @@ func (p *Platter) sync(op Op) {
 		default:
 			overwrite(pending, w)
 			// What a sync keeps can be read again, so the file is at least that long, whatever became of its resizing.
-			if end := w.off + int64(len(w.data)); end > int64(len(p.sure)) && end <= p.now {
-				p.sure = fit(p.sure, end)
+			if end := w.off + int64(len(w.data)); end > p.size && end <= p.now {
+				p.size = end
 			}
-			w.copyTo(p.sure, nil)
+			p.sure = w.copyTo(p.sure, p.size, nil)
 		}
 	}
 	p.pending = pending
@@ -108,24 +110,23 @@ func overwrite(older []write, w write) {
 
 func (w write) sectors() int { return (len(w.data) + SectorSize - 1) / SectorSize }
 
-// copyTo puts those sectors of w into file that keep, where it is not nil, wants; what lies beyond the file is dropped.
-func (w write) copyTo(file []byte, keep func(sector int) bool) {
+// copyTo puts those sectors of w that keep, where it is not nil, wants into file, which grows as needed and never beyond
+// size; what lies behind that is dropped.
+func (w write) copyTo(file []byte, size int64, keep func(sector int) bool) []byte {
 	for s := range w.sectors() {
 		from := s * SectorSize
 		at := w.off + int64(from)
-		if at >= int64(len(file)) || w.gone != nil && w.gone[s] || keep != nil && !keep(s) {
+		if at >= size || w.gone != nil && w.gone[s] || keep != nil && !keep(s) {
 			continue
 		}
-		copy(file[at:], w.data[from:min(from+SectorSize, len(w.data))])
+		sector := w.data[from:min(from+SectorSize, len(w.data))]
+		sector = sector[:min(int64(len(sector)), size-at)]
+		if end := int(at) + len(sector); end > len(file) {
+			file = append(file, make([]byte, end-len(file))...)
+		}
+		copy(file[at:], sector)
 	}
-}
-
-// fit cuts file, or fills it up with zeros, to size.
-func fit(file []byte, size int64) []byte {
-	if size <= int64(len(file)) {
-		return file[:size]
-	}
-	return append(file, make([]byte, size-int64(len(file)))...)
+	return file
 }
 
 // Pending is the number of writes that are not certain.
@@ -136,25 +137,24 @@ func (p *Platter) PendingSectors(i int) int { return p.pending[i].sectors() }
 
 // Sizes returns every size that the file may have, the certain one first.
 func (p *Platter) Sizes() []int64 {
-	all := []int64{int64(len(p.sure))}
+	all := []int64{p.size}
 	for _, s := range p.sizes {
 		all = append(all, s.size)
 	}
 	return all
 }
 
-// Image makes one of the files that the disk may hold, in buffer where it is large enough. The writes that are not
-// certain arrive in the given order, those that it leaves out never; of each of them only the sectors that keep wants.
-// A nil keep wants all.
+// Image makes one of the files that the disk may hold, in buffer where it is large enough. The file is size bytes long,
+// and behind the bytes that Image returns all of them are zero. The writes that are not certain arrive in the given order,
+// those that it leaves out never; of each of them only the sectors that keep wants. A nil keep wants all.
 func (p *Platter) Image(buffer []byte, size int64, order []int, keep func(write, sector int) bool) []byte {
 	image := append(buffer[:0], p.sure[:min(size, int64(len(p.sure)))]...)
-	image = fit(image, size)
 	for _, i := range order {
 		var sectors func(int) bool
 		if keep != nil {
 			sectors = func(s int) bool { return keep(i, s) }
 		}
-		p.pending[i].copyTo(image, sectors)
+		image = p.pending[i].copyTo(image, size, sectors)
 	}
 	return image
 }
