@@ -73,7 +73,7 @@ func (r *race) saw(records []events.Record) {
 				r.mismatch = fmt.Errorf("%w: record %s is not what was appended; the log must keep records byte by byte", ErrNotLinearizable, rec.ID)
 			}
 		case !sameBytes(before, rec):
-			r.mismatch = fmt.Errorf("%w: record %s was told at version %d, position %d and later at version %d, position %d; a record's place never changes",
+			r.mismatch = fmt.Errorf("%w: record %s was told at version %d, position %d and later at version %d, position %d, or with other bytes; neither ever changes",
 				ErrNotLinearizable, rec.ID, before.Version, before.Position, rec.Version, rec.Position)
 		}
 	}
@@ -131,7 +131,8 @@ func (c *client) act(ctx context.Context) error {
 	case n < percentAppend+percentCut+percentRepeat && c.last.ids != nil:
 		return c.append(ctx, c.last)
 	case n < percentAppend+percentCut+percentRepeat+percentRead:
-		return c.read(ctx, c.random.Uint64N(c.version+2))
+		_, err := c.read(ctx, c.random.Uint64N(c.version+2))
+		return err
 	case n < percentAppend+percentCut+percentRepeat+percentRead+percentHead:
 		return c.head(ctx)
 	}
@@ -199,13 +200,12 @@ func checkPlaces(in asked, written []events.Record) error {
 	return nil
 }
 
-func (c *client) read(ctx context.Context, after uint64) error {
+func (c *client) read(ctx context.Context, after uint64) (ids []string, err error) {
 	begun := c.tick()
 	var records []events.Record
-	var ids []string
 	for r, err := range c.log.Read(ctx, contested, after) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		records, ids = append(records, r), append(ids, r.ID)
 	}
@@ -214,7 +214,7 @@ func (c *client) read(ctx context.Context, after uint64) error {
 	if n := len(records); n > 0 {
 		c.version = records[n-1].Version
 	}
-	return nil
+	return ids, nil
 }
 
 func (c *client) head(ctx context.Context) error {

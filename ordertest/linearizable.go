@@ -136,23 +136,25 @@ func Race(ctx context.Context, log store.Log, load Load) (Report, error) {
 	clients.Wait()
 	// Everybody is gone: what is read now pins the stream that the race led to.
 	last := &client{race: r, number: load.Clients}
-	failures = append(failures, last.read(ctx, 0), last.head(ctx))
-	r.report.Length = last.version
-	if err := errors.Join(append(failures, r.mismatch)...); err != nil {
+	final, err := last.read(ctx, 0)
+	failures = append(failures, err, last.head(ctx), r.mismatch)
+	r.report.Length = uint64(len(final))
+	if err := cmp.Or(failures...); err != nil { // one is enough to go on with
 		return r.report, err
 	}
-	return r.report, explained(r.history, load.Patience)
+	return r.report, explained(narrowed(r.history, final), load.Patience)
 }
 
 // explained searches for the order.
 func explained(history []porcupine.Operation, patience time.Duration) error {
-	verdict, info := porcupine.CheckOperationsVerbose(model(), history, patience)
-	switch verdict {
+	switch porcupine.CheckOperationsTimeout(model(), history, patience) {
 	case porcupine.Ok:
 		return nil
 	case porcupine.Unknown:
 		return fmt.Errorf("%w after %s and %d operations; let fewer clients do fewer operations, or give it more time", ErrUndecided, patience, len(history))
 	}
+	// Searched once more for what to say: to keep the longest explanation slows down a search many times over.
+	_, info := porcupine.CheckOperationsVerbose(model(), history, patience)
 	return fmt.Errorf("%w: %s", ErrNotLinearizable, contradiction(history, info))
 }
 

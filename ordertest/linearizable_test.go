@@ -21,7 +21,7 @@ func inBolt(t *testing.T) store.Log {
 }
 
 func TestMemoryIsLinearizable(t *testing.T) {
-	ordertest.Linearizable(t, inMemory, ordertest.Load{Clients: 6})
+	ordertest.Linearizable(t, inMemory, ordertest.Load{Rounds: 10, Clients: 32})
 }
 
 func TestBoltIsLinearizable(t *testing.T) { ordertest.Linearizable(t, inBolt, ordertest.Load{}) }
