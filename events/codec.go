@@ -91,11 +91,17 @@ func entry[T Event](k Kind, walk func(*wire, *T)) (string, kindCodec) {
 			w, _ = run(w, fact)
 			return w
 		},
-		decode: func(w wire) (Event, error) {
-			var fact T
-			w, fact = run(w, fact)
-			w.done()
-			return fact, w.err
+		decode: func(w wire) (e Event, err error) {
+			s := pool.Get().(*scratch[T])
+			s.wire = w
+			walk(&s.wire, &s.fact)
+			s.wire.done()
+			if err = s.wire.err; err == nil {
+				e = s.fact
+			}
+			*s = scratch[T]{} // it must not keep what it saw
+			pool.Put(s)
+			return e, err
 		},
 	}
 }

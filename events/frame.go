@@ -137,8 +137,10 @@ func (c codec) decodeFrame(src []byte) (Record, error) {
 	if r.Event, err = c.decode(name, version, src, h.text, begin, h.at); err != nil {
 		return Record{}, err
 	}
-	if err := r.check(); err != nil {
-		return Record{}, &FrameError{Offset: begin, Field: "header", Problem: "has what could not be written: " + err.Error()}
+	if h.odd {
+		if err := r.check(); err != nil {
+			return Record{}, &FrameError{Offset: begin, Field: "header", Problem: "has what could not be written: " + err.Error()}
+		}
 	}
 	return r, nil
 }
@@ -148,20 +150,21 @@ type header struct {
 	b    []byte
 	text string // the same, to share; empty where fields must not
 	at   int
+	odd  bool // some text is not plainly an id: only then is the record checked once more, as a whole
 	err  error
 }
 
 func (h *header) record() (r Record, name string, version uint64) {
 	name = h.str("kind", IDMax)
 	version = h.number("kind version")
-	r.Stream.Category = h.str("category", CategoryMax)
-	r.Stream.ID = h.str("stream id", IDMax)
+	r.Stream.Category = h.id("category", CategoryMax)
+	r.Stream.ID = h.id("stream id", IDMax)
 	r.Version = h.number("version")
 	r.Position = h.number("position")
 	r.Previous = h.number("previous position")
 	r.Recorded = h.time("recorded time")
 	r.Occurred = h.time("occurred time")
-	r.ID = h.str("record id", IDMax)
+	r.ID = h.id("record id", IDMax)
 	r.CommandID = h.str("command id", IDMax)
 	r.Actor = h.str("actor", IDMax)
 	r.Head.Status = h.str("head's status", IDMax)
@@ -178,7 +181,7 @@ func (h *header) record() (r Record, name string, version uint64) {
 		if r.Keys == nil {
 			r.Keys = make([]Key, 0, keys)
 		}
-		r.Keys = append(r.Keys, Key(h.str("key", KeyMax)))
+		r.Keys = append(r.Keys, Key(h.id("key", KeyMax)))
 	}
 	return r, name, version
 }
@@ -192,6 +195,10 @@ func (h *header) fail(field, problem string) {
 func (h *header) number(field string) uint64 {
 	if h.err != nil {
 		return 0
+	}
+	if h.at < len(h.b) && h.b[h.at] < 0x80 { // nearly all are one byte
+		h.at++
+		return uint64(h.b[h.at-1])
 	}
 	v, n := protowire.ConsumeVarint(h.b[h.at:])
 	if n < 0 || n != protowire.SizeVarint(v) {
@@ -232,21 +239,35 @@ func (h *header) span(field string) (begin int, ok bool) {
 	return begin, true
 }
 
+// id is text that is never empty.
+func (h *header) id(field string, most int) string {
+	s := h.str(field, most)
+	h.odd = h.odd || s == ""
+	return s
+}
+
 func (h *header) str(field string, most int) string {
 	begin, ok := h.span(field)
 	if !ok {
 		return ""
 	}
-	switch raw := h.b[begin:h.at]; {
-	case len(raw) > most:
-		h.fail(field, fmt.Sprintf("has %d bytes, at most %d fit", len(raw), most))
+	if h.at-begin > most {
+		h.fail(field, fmt.Sprintf("has %d bytes, at most %d fit", h.at-begin, most))
 		return ""
-	case !utf8.Valid(raw):
+	}
+	var s string
+	if h.text != "" {
+		s = h.text[begin:h.at]
+	} else {
+		s = string(h.b[begin:h.at])
+	}
+	if plain(s) {
+		return s
+	}
+	h.odd = true
+	if !utf8.ValidString(s) {
 		h.fail(field, "is not UTF-8")
 		return ""
-	case h.text != "":
-		return h.text[begin:h.at]
-	default:
-		return string(raw)
 	}
+	return s
 }

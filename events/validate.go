@@ -115,8 +115,22 @@ func CheckID(name, id string) error {
 	return &InvalidError{Field: name, Problem: problem, Err: ErrInvalidID}
 }
 
-// plain reports whether all is printable ASCII without a slash, as nearly every id is.
+// plain reports whether all is printable ASCII without a slash, as nearly every id is. It looks at eight bytes at a time:
+// it is most of what reading a header costs.
 func plain(id string) bool {
+	const ones = 0x0101010101010101
+	bad := uint64(0)
+	for ; len(id) >= 8; id = id[8:] {
+		w := uint64(id[0]) | uint64(id[1])<<8 | uint64(id[2])<<16 | uint64(id[3])<<24 |
+			uint64(id[4])<<32 | uint64(id[5])<<40 | uint64(id[6])<<48 | uint64(id[7])<<56
+		del, slash := w^ones*0x7f, w^ones*'/'
+		// In each term the top bit of a byte tells: not ASCII, below the space, the two exceptions. A borrow can only come
+		// out of a byte that is bad itself.
+		bad |= w | (w-ones*' ')&^w | (del-ones)&^del | (slash-ones)&^slash
+	}
+	if bad&(ones*0x80) != 0 {
+		return false
+	}
 	for i := range len(id) {
 		if c := id[i]; c < ' ' || c > '~' || c == '/' {
 			return false

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"strconv"
@@ -44,6 +45,52 @@ func TestCheckID(t *testing.T) {
 }
 
 // Whatever no log can hold is refused by Validate and by AppendFrame alike, and named.
+// Eight bytes at a time or one by one: every byte value, at every place, alone and beside what could hide it.
+func TestPlainIsWhatItSays(t *testing.T) {
+	for _, filler := range []byte{' ', '.', '0', '~'} {
+		for size := range 18 {
+			require.True(t, plain(strings.Repeat(string(filler), size)))
+			for at := range size {
+				for c := range 256 {
+					id := bytes.Repeat([]byte{filler}, size)
+					id[at] = byte(c)
+					want := c >= ' ' && c <= '~' && c != '/'
+					if plain(string(id)) != want {
+						t.Fatalf("%q: byte %#x at %d of %d", id, c, at, size)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A frame's header is checked once more only where some text is not plain; what that finds must be the same.
+func TestDecodeChecksWhatIsNotPlain(t *testing.T) {
+	spoil := map[string]func(*Record){
+		"an order id with a slash":    func(r *Record) { r.Stream.ID = "a/b" },
+		"no order id":                 func(r *Record) { r.Stream.ID = "" },
+		"a category with a newline":   func(r *Record) { r.Stream.Category = "or\nder" },
+		"no record id":                func(r *Record) { r.ID = "" },
+		"a command id with a NUL":     func(r *Record) { r.CommandID = "c\x00" },
+		"an actor with a slash":       func(r *Record) { r.Actor = "shop/till" },
+		"a status with a slash":       func(r *Record) { r.Head.Status = "paid/ish" },
+		"a phase with a tab":          func(r *Record) { r.Head.Phase = "i\tdle" },
+		"an attention with a newline": func(r *Record) { r.Head.Attention = "anomaly\n" },
+		"an empty key":                func(r *Record) { r.Keys[1] = "" },
+	}
+	for name, change := range spoil {
+		t.Run(name, func(t *testing.T) {
+			r := full(t, KindPaymentPaid)
+			change(&r)
+			frame, err := current.appendFrame(nil, &r) // as a writer that checks nothing
+			require.NoError(t, err)
+			_, err = DecodeFrame(frame)
+			require.ErrorIs(t, err, ErrDamaged)
+			assert.ErrorContains(t, err, "has what could not be written: "+r.Validate().Error())
+		})
+	}
+}
+
 func TestRecordsThatNoLogHolds(t *testing.T) {
 	bad := map[string]string{"NUL": "a\x00b", "newline": "a\nb", "slash": "a/b", "not UTF-8": "a\xffb", "too long": strings.Repeat("x", IDMax+1)}
 	ids := map[string]func(*Record, string){

@@ -60,6 +60,10 @@ func (w *wire) tag(n protowire.Number, t protowire.Type) bool {
 
 // varint reads a number in its shortest form.
 func (w *wire) varint(field string) uint64 {
+	if w.at < w.end && w.b[w.at] < 0x80 { // nearly all are one byte
+		w.at++
+		return uint64(w.b[w.at-1])
+	}
 	v, size := protowire.ConsumeVarint(w.b[w.at:w.end])
 	if size < 0 || size != protowire.SizeVarint(v) {
 		w.damaged(field, "is not a number in its shortest form")
