@@ -4,6 +4,14 @@ go 1.26.0
 
 replace github.com/tilltape/tilltape => ../../..
 
-require github.com/stretchr/testify v1.12.1
+require (
+	github.com/stretchr/testify v1.12.1
+	github.com/tilltape/tilltape v0.0.0-00010101000000-000000000000
+	go.etcd.io/bbolt v1.5.0
+)
 
-require go.yaml.in/yaml/v3 v3.0.5 // indirect
+require (
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/sys v0.45.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)

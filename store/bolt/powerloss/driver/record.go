@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/tilltape/tilltape/store/bolt/powerloss/disk"
+	"github.com/tilltape/tilltape/store/bolt/powerloss/work"
+)
+
+// scriptFlags are those that make a script.
+func scriptFlags(f *flag.FlagSet) *work.Script {
+	s := new(work.Script)
+	f.Uint64Var(&s.Seed, "seed", 1, "of the workload")
+	f.IntVar(&s.Writers, "writers", 8, "goroutines that append")
+	f.IntVar(&s.Appends, "appends", 30, "of each of them")
+	f.IntVar(&s.Streams, "streams", 24, "shared by all of them")
+	f.IntVar(&s.MapSize, "map", 1<<15, "the log's MapSize in bytes")
+	f.BoolVar(&s.Follow, "follow", true, "a reader follows the log")
+	return s
+}
+
+// syncTakes makes appends gather in groups, and is no longer than that needs.
+const syncTakes = 200 * time.Microsecond
+
+// record runs a script and saves its trace.
+func record(f *flag.FlagSet, args []string) error {
+	script := scriptFlags(f)
+	out := f.String("trace", "", "file to write")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	trace, err := script.Run(filepath.Join(filepath.Dir(*out), "recorded.log"), &disk.Recorder{SyncTakes: syncTakes})
+	if err != nil {
+		return err
+	}
+	if err := complete(trace); err != nil {
+		return err
+	}
+	for _, reply := range trace.Replies {
+		fmt.Println("reply", reply)
+	}
+	count := map[disk.Kind]int{}
+	records := 0
+	for _, op := range trace.Ops {
+		count[op.Kind]++
+		if op.Kind == disk.Acked {
+			records += len(op.Records)
+		}
+	}
+	fmt.Printf("recorded %d ops: %d writes, %d resizes, %d syncs, %d acknowledged appends (%d records), %d sightings, %d bytes\n",
+		len(trace.Ops), count[disk.Wrote], count[disk.Sized], count[disk.Synced], count[disk.Acked], records, count[disk.Seen],
+		len(trace.Finished))
+	return trace.Save(*out)
+}
+
+// complete tells whether the trace holds everything that was done to the file: replayed, it is the file. A write that went
+// past the recorder would make every image worthless.
+func complete(t *disk.Trace) error {
+	p := new(disk.Platter)
+	for _, op := range t.Ops {
+		p.Do(op)
+	}
+	whole := disk.Shot{Cut: len(t.Ops), Class: disk.Prefix}
+	image, size := whole.Take(p, nil)
+	image = append(image, make([]byte, size-int64(len(image)))...)
+	if !bytes.Equal(image, t.Finished) {
+		return fmt.Errorf("the trace is not the file (%d bytes against %d): something wrote past the recorder", len(image), len(t.Finished))
+	}
+	return nil
+}

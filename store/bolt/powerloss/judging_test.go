@@ -1,0 +1,126 @@
+package powerloss_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"maps"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// tally is what came of judging images.
+type tally struct {
+	class     map[string]int // images judged, by class
+	equal     int            // drawn again, and not judged again
+	creations int            // refused, of a log whose creation was cut short
+	sightings int            // that lack a record which a reader was shown before its append returned
+	bad       []string
+}
+
+func (s *tally) images() int {
+	sum := 0
+	for _, n := range s.class {
+		sum += n
+	}
+	return sum
+}
+
+func (s *tally) add(other *tally) {
+	if s.class == nil {
+		s.class = map[string]int{}
+	}
+	for class, n := range other.class {
+		s.class[class] += n
+	}
+	s.equal += other.equal
+	s.creations += other.creations
+	s.sightings += other.sightings
+	s.bad = append(s.bad, other.bad...)
+}
+
+// String is the figures in one line.
+func (s *tally) String() string {
+	text := fmt.Sprintf("%d images, no two of them in an equal situation (%d more were drawn): ", s.images(), s.equal)
+	for _, class := range slices.Sorted(maps.Keys(s.class)) {
+		text += fmt.Sprintf("%d %s, ", s.class[class], class)
+	}
+	return text + fmt.Sprintf("%d bad; %d refused because their creation was cut short, %d without a record that was read but not acknowledged",
+		len(s.bad), s.creations, s.sightings)
+}
+
+// Bounds of one shard.
+const (
+	imageTakes  = 20 * time.Second // at most; longer is a hang
+	restartsMax = 5                // after crashes and hangs: each is a failure by itself
+)
+
+// judgeShard runs the driver's judge with the arguments, and again behind an image that ended it.
+func judgeShard(ctx context.Context, driver string, args ...string) *tally {
+	found := &tally{class: map[string]int{}}
+	from := 0
+	for range restartsMax {
+		last, err := judgeFrom(ctx, found, driver, append(args, fmt.Sprintf("-from=%d", from))...)
+		if err == nil {
+			return found
+		}
+		found.bad = append(found.bad, fmt.Sprintf("image %d ended the process: %v", last, err))
+		from = last + 1
+	}
+	return found
+}
+
+// judgeFrom reads what one process says and returns the last image it began; the error is how the process ended.
+func judgeFrom(ctx context.Context, found *tally, driver string, args ...string) (last int, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, driver, append([]string{"judge"}, args...)...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return last, err
+	}
+	watchdog := time.AfterFunc(imageTakes, cancel)
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		watchdog.Reset(imageTakes)
+		last = found.take(lines.Text(), last)
+	}
+	watchdog.Stop()
+	if err := cmd.Wait(); err != nil {
+		text := stderr.String()
+		return last, fmt.Errorf("%w: %s", err, text[:min(len(text), 2000)])
+	}
+	return last, lines.Err()
+}
+
+// take takes one line of the driver's.
+func (s *tally) take(line string, last int) int {
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "at":
+		last, _ = strconv.Atoi(rest) // the driver's own number
+	case "class":
+		n, class, _ := strings.Cut(rest, " ")
+		count, _ := strconv.Atoi(n)
+		s.class[class] += count
+	case "equal":
+		count, _ := strconv.Atoi(rest)
+		s.equal += count
+	case "creation":
+		s.creations++
+	case "sighting":
+		s.sightings++
+	default:
+		s.bad = append(s.bad, line)
+	}
+	return last
+}
