@@ -2,22 +2,17 @@ package bolt_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -113,85 +108,4 @@ func TestLockedByAnotherHandle(t *testing.T) {
 	_, err = bolt.Open(path, &bolt.Config{LockTimeout: 60 * time.Millisecond})
 	isClear(t, err, store.ErrLocked, path)
 	require.NoError(t, log.Close())
-}
-
-// killRounds is how often a process is killed in the middle of its appends, and killAfter how many of them it may have
-// acknowledged by then.
-const (
-	killRounds = 5
-	killAfter  = 150
-	appenders  = 8
-)
-
-// childAppend appends from several goroutines and tells each acknowledged append, one line each, until it is killed.
-func childAppend(path string) {
-	log, err := bolt.Open(path, nil)
-	must(err)
-	ctx := context.Background()
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	for a := range appenders {
-		group.Go(func() {
-			stream := events.OrderStream(fmt.Sprintf("o-%d", a))
-			version := uint64(0)
-			if h, err := log.Head(ctx, stream); err == nil {
-				version = h.Version
-			}
-			for {
-				id := fmt.Sprintf("%s-%d", stream.ID, version+1)
-				_, err := log.Append(ctx, stream, version, record(id), record(id+"-b"))
-				must(err)
-				version += 2
-				mu.Lock()
-				fmt.Println(id)
-				fmt.Println(id + "-b")
-				mu.Unlock()
-			}
-		})
-	}
-	group.Wait()
-}
-
-func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "orders.log")
-	acknowledged := map[string]bool{}
-	for round := range killRounds {
-		appender, lines := child(t, "append", path)
-		for n := 0; lines.Scan(); n++ {
-			acknowledged[lines.Text()] = true
-			if n == killAfter+17*round {
-				require.NoError(t, appender.Process.Kill())
-			}
-		}
-		_ = appender.Wait()
-
-		log, err := bolt.Open(path, nil)
-		require.NoError(t, err, "round %d", round)
-		all, err := readAll(log)
-		require.NoError(t, err, "round %d", round)
-		found := map[string]bool{}
-		version := map[events.Stream]uint64{}
-		for i, r := range all {
-			found[r.ID] = true
-			require.Equal(t, uint64(i)+1, r.Position)
-			require.Equal(t, version[r.Stream]+1, r.Version)
-			version[r.Stream]++
-		}
-		for id := range acknowledged {
-			assert.True(t, found[id], "round %d: %s was acknowledged and is lost", round, id)
-			owner, err := log.Lookup(context.Background(), events.NewKey(events.KeyPaymentID, id))
-			assert.NoError(t, err)
-			assert.True(t, strings.HasPrefix(id, owner.ID), "key of %s", id)
-		}
-		heads := 0
-		for h, err := range log.Heads(context.Background(), store.Filter{DueBy: noon}) {
-			require.NoError(t, err)
-			assert.Equal(t, version[h.Stream], h.Version)
-			assert.Zero(t, h.Version%2, "an append of two is there whole or not at all")
-			heads++
-		}
-		assert.Equal(t, len(version), heads)
-		require.NoError(t, log.Close())
-	}
-	assert.Greater(t, len(acknowledged), killRounds*killAfter)
 }
