@@ -55,7 +55,7 @@ func (d *decision) unresolved(v *Verdict, proof events.Proof, definite, inquire 
 	p := &d.o.Operation
 	due := d.env.Now
 	if !inquire {
-		due = due.Add(d.env.Policy.retry(p.Waits))
+		due = d.retryDue(p.Waits)
 	}
 	u := events.Unresolved{Attempt: proof.Attempt, Code: v.Code, Message: clip(v.Message), Problem: clip(v.Problem), Definite: definite,
 		Inquire: inquire, Due: due, Proof: proof}

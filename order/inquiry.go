@@ -66,26 +66,28 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 		}
 		then = AskAgain
 	}
-	parked := p.Phase == Parked
 	switch {
 	case then == Fail:
 		d.failOperation(p.failureCode(pic), "", proof)
-	case then == Park && !parked:
-		d.emit(events.OperationParked{Reason: "APO knows no such payment", Due: d.env.Now.Add(ParkedEvery)})
-		answered.Due = d.env.Now.Add(ParkedEvery)
-	case parked:
-		answered.Due = d.env.Now.Add(ParkedEvery)
+	case p.Phase == Parked:
+		answered.Due = d.after(ParkedEvery)
+	case then == Park:
+		d.park(parkedUnknown)
+		answered.Due = d.o.Operation.Due
+	case d.o.usedUp(d.env): // after APO was asked once more: what it can tell, a person need not find out
+		d.park(d.parkReason())
+		answered.Due = d.o.Operation.Due
 	case then == AskAgain && p.Attempt < AttemptsMax && (p.Kind != OpCancel || d.o.Gateway != GatewayOutstanding):
 		answered.AskAgain, answered.Due = true, d.env.Now
 		if p.Inquire { // APO answered F: asking again at once would be answered the same
-			answered.Due = d.env.Now.Add(d.env.Policy.retry(p.Waits))
+			answered.Due = d.retryDue(p.Waits)
 		}
 	case p.Phase == Accepted && p.Due.After(d.env.Now): // accepted just now: the schedule begins
 		answered.Due = p.Due
 	case p.Phase == Accepted:
-		answered.Due = d.env.Now.Add(d.env.Policy.wait(p.Waits + 1)) // the first wait passed before this inquiry
+		answered.Due = d.waitDue(p.Waits + 1) // the first wait passed before this inquiry
 	default:
-		answered.Due = d.env.Now.Add(d.env.Policy.retry(p.Waits))
+		answered.Due = d.retryDue(p.Waits)
 	}
 }
 
@@ -154,7 +156,7 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	case due.After(d.env.Now), answered.Subject != events.SubjectPayment:
 		return due
 	case o.Gateway == GatewayOutstanding, len(o.Held) > 0:
-		return d.env.Now.Add(d.env.Policy.wait(o.Watches + 1)) // the first wait passed before this inquiry
+		return d.waitDue(o.Watches + 1) // the first wait passed before this inquiry
 	case due.IsZero(), !o.watching():
 		return zeroTime
 	case answered.Outcome != events.InquiryUnknown:
@@ -163,5 +165,5 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 		}
 		return zeroTime
 	}
-	return d.env.Now.Add(d.env.Policy.wait(o.Watches))
+	return d.waitDue(o.Watches)
 }

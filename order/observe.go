@@ -126,7 +126,7 @@ func (d *decision) emitPayment(f *Fact) {
 		e.GatewayCapture = o.CaptureMode == CaptureAutomatic && captured < o.Amount.Minor && o.Status != Refunded
 		switch {
 		case e.GatewayCapture:
-			e.Due = d.env.Now.Add(d.env.Policy.wait(0))
+			e.Due = d.waitDue(0)
 		case !f.Expires.IsZero():
 			e.Due = f.Expires.Add(d.env.Policy.margin())
 		}
@@ -260,7 +260,7 @@ func (d *decision) observePending(f *Fact) {
 	if p.Phase == Accepted || p.Phase == Parked || f.RequestID == "" || f.RequestID != p.RequestID {
 		return
 	}
-	due := d.env.Now.Add(d.env.Policy.wait(0))
+	due := d.waitDue(0)
 	switch {
 	case f.Kind == CapturePending && p.Kind == OpCapture:
 		d.emit(events.CaptureAccepted{CaptureRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due, Proof: f.Proof})

@@ -42,7 +42,7 @@ func (d *decision) observeRefund(f *Fact) {
 			return
 		}
 		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount, At: f.At,
-			Due: d.env.Now.Add(d.env.Policy.wait(0)), Proof: f.Proof})
+			Due: d.waitDue(0), Proof: f.Proof})
 	default:
 		d.emitRefund(f)
 		if cell.Effect == AppliedAnomaly {

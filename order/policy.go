@@ -13,6 +13,10 @@ const (
 	FreshInquiry = 10 * time.Minute
 	// ParkedEvery is how often APO is inquired of about a parked operation.
 	ParkedEvery = 7 * 24 * time.Hour
+	// JitterMax is the most that [Policy.Jitter] may be, in hundredths.
+	JitterMax = 50
+	// NoJitter, as [Policy.Jitter], keeps every wait as it is written.
+	NoJitter = -1
 
 	// DefaultLease is how long a claim keeps others from asking APO. It must be longer than a call's own deadline.
 	DefaultLease = time.Minute
@@ -21,6 +25,12 @@ const (
 	// DefaultValidity is assumed for a payment whose payBy is not known: the longest validity that APO documents
 	// (bank transfer).
 	DefaultValidity = 48 * time.Hour
+	// DefaultJitter is the share of a wait, in hundredths, by which it may be cut short.
+	DefaultJitter = 10
+	// DefaultParkAfter is how long an operation without an outcome is retried before a person gets it.
+	DefaultParkAfter = 7 * 24 * time.Hour
+	// DefaultParkAccepted is how long an operation may take that APO says it works on: some banks need weeks to refund.
+	DefaultParkAccepted = 30 * 24 * time.Hour
 )
 
 // Policy is what may differ between two services: times and contracts. The zero value takes the defaults.
@@ -31,7 +41,13 @@ type Policy struct {
 	Validity time.Duration   // default [DefaultValidity]
 	Retries  []time.Duration // waits after the first, second, … round without an outcome; the last repeats
 	Waits    []time.Duration // waits for what APO works on by itself; the last repeats
-	Windows  Windows         // cancel windows by acquirer; nil: let APO decide
+	// Jitter is the share of a wait, in hundredths, by which it may be cut short, so that what failed together is not asked
+	// again together; 0: [DefaultJitter], [NoJitter]: none, at most [JitterMax]. How much it is follows from the order's id
+	// and version: two decisions on the same facts come to the same time.
+	Jitter       int
+	ParkAfter    time.Duration // default [DefaultParkAfter], counted from the intent
+	ParkAccepted time.Duration // for what APO works on; default [DefaultParkAccepted]
+	Windows      Windows       // cancel windows by acquirer; nil: let APO decide
 	// SeveralCaptures lists the payment methods that take more than one capture. Card networks differ by contract, so the
 	// default is none.
 	SeveralCaptures []string
@@ -55,6 +71,25 @@ func (p *Policy) validity() time.Duration { return orDefault(p.Validity, Default
 
 func (p *Policy) retry(n int) time.Duration { return step(p.Retries, defaultRetries, n) }
 func (p *Policy) wait(n int) time.Duration  { return step(p.Waits, defaultWaits, n) }
+
+// patience is how long an operation may stay without an outcome until a person gets it.
+func (p *Policy) patience(phase Phase) time.Duration {
+	if phase == Accepted {
+		return orDefault(p.ParkAccepted, DefaultParkAccepted)
+	}
+	return orDefault(p.ParkAfter, DefaultParkAfter)
+}
+
+// jitter is the policy's share in hundredths.
+func (p *Policy) jitter() int {
+	switch {
+	case p.Jitter < 0:
+		return 0
+	case p.Jitter == 0:
+		return DefaultJitter
+	}
+	return min(p.Jitter, JitterMax)
+}
 
 func (p *Policy) takesSeveral(method string) bool {
 	for _, m := range p.SeveralCaptures {

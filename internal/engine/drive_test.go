@@ -342,7 +342,7 @@ func TestDrive_CallsAreBounded(t *testing.T) {
 	s := authorized(t)
 	env := func() order.Env {
 		s.now = s.now.Add(25 * time.Hour) // longer than any wait of the schedule
-		return order.Env{Now: s.now, NewID: s.id}
+		return order.Env{Now: s.now, NewID: s.id, Policy: order.Policy{ParkAfter: 1000 * time.Hour}}
 	}
 	d := engine.New(theOrder, cancel, env, s.id, "service")
 	calls := 0

@@ -1,0 +1,76 @@
+package order
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// after is now and a wait of the schedule, cut short by the policy's jitter.
+func (d *decision) after(wait time.Duration) time.Time {
+	return d.env.Now.Add(wait - d.o.jitter(wait, d.env.Policy.jitter()))
+}
+
+// retryDue is when an operation without an outcome is driven next, waitDue when APO is asked about what it works on.
+func (d *decision) retryDue(n int) time.Time { return d.after(d.env.Policy.retry(n)) }
+func (d *decision) waitDue(n int) time.Time  { return d.after(d.env.Policy.wait(n)) }
+
+// jitterSteps is how finely a jitter is cut.
+const jitterSteps = 1 << 10
+
+// jitter is what a wait is cut short by: at most percent hundredths of it. It is drawn from the order's id and version
+// instead of at random, so that a decision stays a function of what it is given. The mixing is FNV-1a's; nothing hangs on
+// how well it mixes, and ids that were made to collide only fall due together.
+func (o *Order) jitter(wait time.Duration, percent int) time.Duration {
+	if percent == 0 {
+		return 0
+	}
+	const offset, prime = 0xcbf29ce484222325, 0x100000001b3
+	h := uint64(offset)
+	for i := range len(o.ID) {
+		h = (h ^ uint64(o.ID[i])) * prime
+	}
+	for v := o.Version; v > 0; v >>= 8 {
+		h = (h ^ v&0xff) * prime
+	}
+	h ^= h >> 32
+	return wait / 100 * time.Duration(percent) / jitterSteps * time.Duration(h%jitterSteps)
+}
+
+// usedUp reports whether the outstanding operation's schedule is over.
+func (o *Order) usedUp(env *Env) bool {
+	p := &o.Operation
+	return env.Now.Sub(p.Since) >= env.Policy.patience(p.Phase)
+}
+
+// park gives the outstanding operation to a person.
+func (d *decision) park(reason string) {
+	d.emit(events.OperationParked{Reason: reason, Due: d.after(ParkedEvery)})
+}
+
+// Why an operation is parked.
+const (
+	parkedUnknown  = "APO knows no such payment; contact APO support"
+	parkedSilent   = "no outcome within %s; contact APO support"
+	parkedAccepted = "APO has worked on it for %s without a result; contact APO support"
+)
+
+// parkReason says why an operation whose schedule is used up is parked.
+func (d *decision) parkReason() string {
+	p := &d.o.Operation
+	words := parkedSilent
+	if p.Phase == Accepted {
+		words = parkedAccepted
+	}
+	return fmt.Sprintf(words, days(d.env.Policy.patience(p.Phase)))
+}
+
+// days writes a time that people count in days as such.
+func days(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d < 2*day || d%day != 0 {
+		return d.String()
+	}
+	return fmt.Sprintf("%d days", d/day)
+}
