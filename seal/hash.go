@@ -3,6 +3,8 @@ package seal
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -15,6 +17,19 @@ type Hash [HashSize]byte
 
 // String returns the hash in standard base64, 44 characters, as checkpoints and proofs write it.
 func (h Hash) String() string { return base64.StdEncoding.EncodeToString(h[:]) }
+
+// Grouped returns the hash in hex, in sixteen groups of four digits, for people who compare it on paper or read it out.
+func (h Hash) Grouped() string {
+	const group = 2 // bytes
+	var b strings.Builder
+	for i := 0; i < HashSize; i += group {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(hex.EncodeToString(h[i : i+group]))
+	}
+	return b.String()
+}
 
 // leafPrefix keeps leaves apart from nodes: without it, two concatenated hashes could be shown as a record.
 const leafPrefix = 0x00

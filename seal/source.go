@@ -93,6 +93,33 @@ func (r *reader) hash(level int, n uint64) (Hash, error) {
 	return foldPerfect(r.tile[:]), nil
 }
 
+// edge returns the hashes of a level's unfull tile.
+func (r *reader) edge(level int) ([]Hash, error) {
+	first := tilesAt(level, r.size) * TileWidth
+	hashes := make([]Hash, r.size>>(tileHeight*level)-first)
+	return hashes, r.hashes(hashes, level, first)
+}
+
+// EdgeAt returns the unfull tiles of the tree of that size, lower levels first, for an export: those whose paths end with .p and their
+// width. It reads what [Load] reads.
+func EdgeAt(src Source, size uint64) ([]Tile, error) {
+	if err := checkSize("size", size); err != nil {
+		return nil, err
+	}
+	r := &reader{src: src, size: size}
+	var tiles []Tile
+	for level := range tileLevels {
+		hashes, err := r.edge(level)
+		if err != nil {
+			return nil, err
+		}
+		if len(hashes) > 0 {
+			tiles = append(tiles, Tile{Level: level, Index: tilesAt(level, size), Hashes: hashes})
+		}
+	}
+	return tiles, nil
+}
+
 func (r *reader) load(level int, index uint64) error {
 	if r.loaded && r.level == level && r.index == index {
 		return nil
@@ -121,13 +148,11 @@ func Load(frontier []byte, src Source) (*Tree, error) {
 	t := new(Tree)
 	r := &reader{src: src, size: size}
 	for level := range t.levels {
-		done := tilesAt(level, size)
-		count := size>>(tileHeight*level) - done*TileWidth
-		for i := range count {
-			h, err := r.hash(level, done*TileWidth+i)
-			if err != nil {
-				return nil, err
-			}
+		hashes, err := r.edge(level)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range hashes {
 			t.levels[level].add(h)
 		}
 	}

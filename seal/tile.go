@@ -1,6 +1,9 @@
 package seal
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 const (
 	tileHeight = 8
@@ -61,3 +64,26 @@ func tileName(level int, index uint64) string { return fmt.Sprintf("tile %d/%d",
 
 // tilesAt returns how many full tiles of the level a tree of that size has.
 func tilesAt(level int, size uint64) uint64 { return size >> (tileHeight * (level + 1)) }
+
+// Path returns where an export keeps the tile, in C2SP tlog-tiles form: tile/0/x001/234 for tile 1234 of level 0, and with .p/12 at the
+// end if it is not full and has 12 hashes.
+func (t Tile) Path() string { return tilePath(strconv.Itoa(t.Level), t.Index, len(t.Hashes)) }
+
+// EntriesPath returns where an export keeps the records under tile index of level 0: tile/entries/x001/234, with .p/12 at the end if
+// there are only 12. The file holds each record's bytes after their number in two bytes, big-endian.
+func EntriesPath(index uint64, width int) string { return tilePath("entries", index, width) }
+
+// pathDigits is how many digits of an index a folder or file is named with.
+const pathDigits = 1000
+
+func tilePath(kind string, index uint64, width int) string {
+	number := fmt.Sprintf("%03d", index%pathDigits)
+	for index /= pathDigits; index > 0; index /= pathDigits {
+		number = fmt.Sprintf("x%03d/%s", index%pathDigits, number)
+	}
+	path := "tile/" + kind + "/" + number
+	if width < TileWidth {
+		path += ".p/" + strconv.Itoa(width)
+	}
+	return path
+}
