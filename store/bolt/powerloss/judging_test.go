@@ -14,7 +14,8 @@ import (
 
 // tally is what came of judging images.
 type tally struct {
-	class     map[string]int // images judged, by class
+	class     map[string]int // images judged, by class; without those of a process that did not come to its end
+	begun     int            // images
 	equal     int            // drawn again, and not judged again
 	creations int            // refused, of a log whose creation was cut short
 	sightings int            // that lack a record which a reader was shown before its append returned
@@ -36,6 +37,7 @@ func (s *tally) add(other *tally) {
 	for class, n := range other.class {
 		s.class[class] += n
 	}
+	s.begun += other.begun
 	s.equal += other.equal
 	s.creations += other.creations
 	s.sightings += other.sightings
@@ -54,16 +56,16 @@ func (s *tally) String() string {
 
 // Bounds of one shard.
 const (
-	imageTakes  = 20 * time.Second // at most; longer is a hang
+	imageTakes  = 20 * time.Second // at most, on a busy machine; longer is a hang
 	restartsMax = 5                // after crashes and hangs: each is a failure by itself
 )
 
 // judgeShard runs the driver's judge with the arguments, and again behind an image that ended it.
-func judgeShard(ctx context.Context, driver string, args ...string) *tally {
+func judgeShard(ctx context.Context, driver string, takes time.Duration, args ...string) *tally {
 	found := &tally{class: map[string]int{}}
 	from := 0
 	for range restartsMax {
-		last, err := judgeFrom(ctx, found, driver, append(args, fmt.Sprintf("-from=%d", from))...)
+		last, err := judgeFrom(ctx, found, driver, takes, append(args, fmt.Sprintf("-from=%d", from))...)
 		if err == nil {
 			return found
 		}
@@ -74,7 +76,7 @@ func judgeShard(ctx context.Context, driver string, args ...string) *tally {
 }
 
 // judgeFrom reads what one process says and returns the last image it began; the error is how the process ended.
-func judgeFrom(ctx context.Context, found *tally, driver string, args ...string) (last int, err error) {
+func judgeFrom(ctx context.Context, found *tally, driver string, takes time.Duration, args ...string) (last int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, driver, append([]string{"judge"}, args...)...)
@@ -87,11 +89,11 @@ func judgeFrom(ctx context.Context, found *tally, driver string, args ...string)
 	if err != nil {
 		return last, err
 	}
-	watchdog := time.AfterFunc(imageTakes, cancel)
+	watchdog := time.AfterFunc(takes, cancel)
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		watchdog.Reset(imageTakes)
+		watchdog.Reset(takes)
 		last = found.take(lines.Text(), last)
 	}
 	watchdog.Stop()
@@ -107,6 +109,7 @@ func (s *tally) take(line string, last int) int {
 	word, rest, _ := strings.Cut(line, " ")
 	switch word {
 	case "at":
+		s.begun++
 		last, _ = strconv.Atoi(rest) // the driver's own number
 	case "class":
 		n, class, _ := strings.Cut(rest, " ")

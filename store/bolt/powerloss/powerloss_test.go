@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -43,7 +44,7 @@ func TestPowerLoss(t *testing.T) {
 	var sum tally
 	for i, s := range scripts {
 		trace := record(t, driver, s, *seedFlag+uint64(i))
-		found := judge(t, driver, trace, *seedFlag, *imagesFlag/len(scripts), 0)
+		found := judge(t, driver, trace, *seedFlag, drawing{images: *imagesFlag / len(scripts), takes: imageTakes})
 		t.Logf("%s: %s", s.name, found)
 		for _, bad := range found.bad {
 			t.Errorf("%s, -seed=%d: %s", s.name, *seedFlag, bad)
@@ -89,16 +90,23 @@ func scratch(t *testing.T) string {
 // shards is how many processes judge images at once.
 const shards = 2
 
-// judge draws n images of the trace and judges them, until stop of a shard's are wrong where stop is not 0.
-func judge(t *testing.T, driver, trace string, seed uint64, n, stop int) *tally {
+// drawing is how many images are drawn of a trace, and when to give up.
+type drawing struct {
+	images   int
+	wrongMax int           // of one process; 0: any number
+	takes    time.Duration // what one image may take before it counts as a hang
+}
+
+// judge draws images of the trace and judges them.
+func judge(t *testing.T, driver, trace string, seed uint64, d drawing) *tally {
 	t.Helper()
 	var mu sync.Mutex
 	var sum tally
 	var group sync.WaitGroup
 	for shard := range shards {
 		group.Go(func() {
-			found := judgeShard(t.Context(), driver,
-				"-trace="+trace, fmt.Sprintf("-seed=%d", seed), fmt.Sprintf("-images=%d", n), fmt.Sprintf("-stop=%d", stop),
+			found := judgeShard(t.Context(), driver, d.takes,
+				"-trace="+trace, fmt.Sprintf("-seed=%d", seed), fmt.Sprintf("-images=%d", d.images), fmt.Sprintf("-stop=%d", d.wrongMax),
 				fmt.Sprintf("-shard=%d", shard), fmt.Sprintf("-shards=%d", shards), "-dir="+filepath.Dir(trace))
 			mu.Lock()
 			defer mu.Unlock()

@@ -1,0 +1,73 @@
+package powerloss_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// tooth is a way to be careless with the disk.
+type tooth struct {
+	name    string
+	patch   patch
+	symptom string // that must be among what is wrong with the images
+}
+
+// What carelessness leads to.
+const (
+	lost     = "was acknowledged and is lost"
+	unopened = "it does not open"
+)
+
+var teeth = []tooth{
+	{"no sync at all", patch{file: "store/bolt/open.go", ours: true, pairs: []string{
+		"NoStatistics:    true,", "NoStatistics:    true, NoSync: true,",
+	}}, lost},
+	{"acknowledged before the commit is synced", patch{file: "store/bolt/append.go", ours: true, pairs: []string{
+		"\t\t\tclose(r.done)\n", "\t\t\tselect {\n\t\t\tcase <-r.done:\n\t\t\tdefault:\n\t\t\t\tclose(r.done)\n\t\t\t}\n",
+		"\t\t\tfilled = true\n", "\t\t\tfilled = true\n\t\t\tfor _, r := range batch {\n\t\t\t\tclose(r.done)\n\t\t\t}\n",
+	}}, lost},
+	{"header page written before its data is synced", patch{file: "tx.go", pairs: []string{
+		"// gofail: var beforeSyncDataPages struct{}\n\t\tif err := fdatasync(tx.db); err != nil {",
+		"if err := error(nil); err != nil {",
+	}}, unopened},
+	{"header page not synced", patch{file: "tx.go", pairs: []string{
+		"// gofail: var beforeSyncMetaPage struct{}\n\t\tif err := fdatasync(tx.db); err != nil {",
+		"if err := error(nil); err != nil {",
+	}}, lost},
+}
+
+// How long a careless engine is searched for its symptom, in images drawn and in wrong ones of each process; and how long
+// one image may take there. An image can be damaged so badly that bbolt follows its pages for ever: that is one more
+// wrong image, and not waited for.
+const (
+	toothImages = 6000
+	toothWrong  = 40
+	toothTakes  = 3 * time.Second
+)
+
+// An engine that is careless with the disk must not pass. Its images are judged by the engine as it is: the question is
+// what carelessness left on the disk.
+func TestTeeth(t *testing.T) {
+	sound := shop.driver(t)
+	for _, careless := range teeth {
+		t.Run(careless.name, func(t *testing.T) {
+			trace := record(t, shop.driver(t, careless.patch), scripts[0], *seedFlag)
+			found := judge(t, sound, trace, *seedFlag, drawing{images: toothImages, wrongMax: toothWrong, takes: toothTakes})
+			i := slices.IndexFunc(found.bad, func(bad string) bool { return strings.Contains(bad, careless.symptom) })
+			require.GreaterOrEqual(t, i, 0, "no image was wrong in that it %s; found: %s %.2000v", careless.symptom, found, found.bad)
+			t.Logf("%d of %d images wrong before the search ended, for instance %.300s", len(found.bad), found.begun, found.bad[i])
+		})
+	}
+}
+
+// A patch that does not fit its source is an error, so that a tooth cannot fall out unseen.
+func TestPatchMustFit(t *testing.T) {
+	for _, old := range []string{"there is no such line", "return"} {
+		_, err := patch{file: "store/bolt/open.go", ours: true, pairs: []string{old, ""}}.apply(&shop)
+		require.ErrorContains(t, err, "not once")
+	}
+}
