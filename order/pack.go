@@ -1,0 +1,400 @@
+package order
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Pack appends the order to dst in a compact form that [Unpack] undoes: a quarter of its size in memory, and apart from
+// everything the order was made of. It is for keeping many orders at rest, as a replay does. It is not for keeping on disk:
+// another version of this package may pack in another way; what lasts is the log. Of an order that came from a log
+// everything comes back, so that the two are deeply equal. (Times come back in UTC, and 1678 to 2262 is what fits, as in a
+// log.) Cost: a few hundred bytes and nanoseconds, and no allocation where dst has room.
+func Pack(dst []byte, o Order) []byte {
+	p := packing{writing: true, b: dst}
+	p.order(&o)
+	return p.b
+}
+
+// Unpack returns the order that was packed; ok is false for a text that [Pack] cannot have made. The order's texts are
+// parts of packed, which costs no copy. Cost: like [Pack], with an allocation for each kind of identifier remembered.
+func Unpack(packed string) (o Order, ok bool) {
+	p := packing{text: packed}
+	p.order(&o)
+	if p.bad || p.at != len(packed) {
+		return Order{}, false
+	}
+	return o, true
+}
+
+// packing walks an order, writing or reading: one description does both, so that the two cannot disagree. Most of an order
+// is empty most of the time, so it begins with a mask: one bit for each field tells whether it is there at all.
+type packing struct {
+	writing   bool
+	bad       bool
+	b         []byte // writing: what is packed so far
+	text      string // reading: all of it
+	at        int    // reading: how far
+	mask, bit uint64 // of the fields, and the field that is next
+	payment   string // a text that comes again and again, as does
+	currency  string
+}
+
+const wordSize = 8 // bytes of a mask or a remembered identifier
+
+// open begins a mask. Its place is filled in by close.
+func (p *packing) open() (place int) {
+	place = len(p.b)
+	p.mask, p.bit = 0, 1
+	p.word(&p.mask)
+	return place
+}
+
+func (p *packing) close(place int) {
+	if p.writing {
+		binary.LittleEndian.PutUint64(p.b[place:], p.mask)
+	}
+}
+
+// some says, writing, and learns, reading, whether the next field is there.
+func (p *packing) some(there bool) bool {
+	bit := p.bit
+	p.bit <<= 1
+	if !p.writing {
+		return p.mask&bit != 0
+	}
+	if there {
+		p.mask |= bit
+	}
+	return there
+}
+
+func (p *packing) order(o *Order) {
+	place := p.open()
+	p.str(&o.PaymentID)
+	p.str(&o.Amount.Currency)
+	p.payment, p.currency = o.PaymentID, o.Amount.Currency
+	p.time(&o.CreatedAt)
+	p.str(&o.ID)
+	p.uint(&o.Version)
+	octet(p, &o.Status)
+	p.time(&o.StatusSince)
+	octet(p, &o.CancelCause)
+	p.str(&o.PaymentRequestID)
+	p.int(&o.Amount.Minor)
+	p.str(&o.Method)
+	p.str(&o.Acquirer)
+	octet(p, &o.CaptureMode)
+	p.time(&o.PayBy)
+	p.int(&o.Authorized)
+	p.int(&o.Captured)
+	p.int(&o.Refunded)
+	p.int(&o.Late.Authorized)
+	p.int(&o.Late.Captured)
+	p.int(&o.Late.Refunded)
+	p.time(&o.PaymentAt)
+	p.time(&o.Expires)
+	octet(p, &o.Gateway)
+	octet(p, &o.Inquiry.Subject)
+	p.uint(&o.Inquiry.Number)
+	p.bool(&o.Inquiry.Open)
+	p.time(&o.Inquiry.Lease)
+	p.time(&o.Inquiry.Answered)
+	p.time(&o.WatchDue)
+	p.count(&o.Watches)
+	p.bool(&o.inquiring)
+	p.bool(&o.paymentKnown)
+	p.bool(&o.pendingKnown)
+	p.bool(&o.failureKnown)
+	p.bool(&o.lastCapture)
+	p.mark(&o.captureMark)
+	p.mark(&o.refundMark)
+	p.mark(&o.paymentMark)
+	p.mark(&o.endMark)
+	p.mark(&o.gatewayMark)
+	p.past(o)
+	operation := p.some(o.Operation != Operation{})
+	p.close(place)
+	if operation {
+		place := p.open()
+		p.operation(&o.Operation)
+		p.close(place)
+	}
+}
+
+// past is what an order remembers in lists.
+func (p *packing) past(o *Order) {
+	list(p, &o.Anomalies)
+	for i := range o.Anomalies {
+		p.anomaly(&o.Anomalies[i])
+	}
+	list(p, &o.Held)
+	for i := range o.Held {
+		p.held(&o.Held[i])
+	}
+	list(p, &o.captures)
+	for i := range o.captures {
+		p.transfer(&o.captures[i])
+	}
+	list(p, &o.refunds)
+	for i := range o.refunds {
+		p.transfer(&o.refunds[i])
+	}
+	list(p, &o.commands)
+	for i := range o.commands {
+		p.memory(&o.commands[i])
+	}
+	list(p, &o.contradiction)
+	for i := range o.contradiction {
+		p.word(&o.contradiction[i])
+	}
+}
+
+func (p *packing) operation(o *Operation) {
+	octet(p, &o.Kind)
+	octet(p, &o.Phase)
+	p.str(&o.CommandID)
+	p.uint(&o.Intent)
+	p.time(&o.Since)
+	p.str(&o.By.PaymentID)
+	p.str(&o.By.PaymentRequestID)
+	p.str(&o.RequestID)
+	p.str(&o.PaymentID)
+	p.int(&o.Amount.Minor)
+	p.str(&o.Amount.Currency)
+	p.bool(&o.Last)
+	p.str(&o.Reason)
+	p.uint(&o.Compensates)
+	p.uint(&o.Attempt)
+	p.uint(&o.Answered)
+	p.count(&o.Refusals)
+	p.time(&o.Lease)
+	p.time(&o.AskedAt)
+	p.time(&o.Due)
+	p.bool(&o.Inquire)
+	p.bool(&o.Cleared)
+	p.bool(&o.AfterF)
+	p.str(&o.Code)
+	p.count(&o.Waits)
+	p.time(&o.ParkedAt)
+}
+
+// The elements of lists have no mask: there is little in them that may be missing.
+
+func (p *packing) anomaly(a *Anomaly) {
+	p.varint(&a.Version)
+	small(p, &a.Reason)
+	p.moment(&a.At)
+}
+
+func (p *packing) held(h *HeldRefund) {
+	p.share(&h.RefundID)
+	p.share(&h.RefundRequestID)
+	p.signed(&h.Minor)
+	p.moment(&h.At)
+	p.varint(&h.Version)
+}
+
+// The kinds of a transfer, in the bits under its version.
+const (
+	transferFailed = 1 << iota
+	transferID
+	transferRequest
+	transferBits = iota
+)
+
+func (p *packing) transfer(t *transfer) {
+	u := uint64(t.version) << transferBits
+	if t.failed {
+		u |= transferFailed
+	}
+	if t.id != 0 {
+		u |= transferID
+	}
+	if t.request != 0 {
+		u |= transferRequest
+	}
+	p.varint(&u)
+	if u&transferID != 0 {
+		p.word(&t.id)
+	}
+	if u&transferRequest != 0 {
+		p.word(&t.request)
+	}
+	p.signed(&t.minor)
+	t.failed, t.version = u&transferFailed != 0, uint32(u>>transferBits)
+}
+
+func (p *packing) memory(m *memory) {
+	p.word(&m.id)
+	p.word(&m.content)
+	p.varint(&m.version)
+	small(p, &m.verb)
+	small(p, &m.outcome)
+	p.share(&m.code)
+}
+
+// list is a slice's length, and the room for it when reading; none at all and an empty one are told apart. Its elements are
+// walked by the caller: a walk handed over as a function would send all of this to the heap.
+func list[T any](p *packing, s *[]T) {
+	if !p.some(*s != nil) {
+		return
+	}
+	n := uint64(len(*s))
+	p.varint(&n)
+	switch {
+	case p.writing || p.bad:
+	case n > uint64(len(p.text)-p.at): // each takes a byte at least
+		p.bad = true
+	default:
+		*s = make([]T, n)
+	}
+}
+
+func (p *packing) bool(v *bool) { *v = p.some(*v) }
+
+func octet[T ~uint8](p *packing, v *T) {
+	if p.some(*v != 0) {
+		small(p, v)
+	}
+}
+
+func small[T ~uint8](p *packing, v *T) {
+	u := uint64(*v)
+	p.varint(&u)
+	*v = T(u)
+}
+
+func (p *packing) uint(v *uint64) {
+	if p.some(*v != 0) {
+		p.varint(v)
+	}
+}
+
+func (p *packing) int(v *int64) {
+	if p.some(*v != 0) {
+		p.signed(v)
+	}
+}
+
+func (p *packing) count(v *int) {
+	n := int64(*v)
+	p.int(&n)
+	*v = int(n)
+}
+
+func (p *packing) str(v *string) {
+	if p.some(*v != "") {
+		p.share(v)
+	}
+}
+
+func (p *packing) mark(m *mark) {
+	if p.some(*m != mark{}) {
+		u := uint64(m.nanos)
+		p.varint(&m.version)
+		p.word(&u)
+		p.share(&m.id)
+		m.nanos = int64(u)
+	}
+}
+
+func (p *packing) time(v *time.Time) {
+	if p.some(!v.IsZero()) {
+		p.moment(v)
+	}
+}
+
+// moment is a time where there is no bit for none. None is the one that 64 bits of nanoseconds leave over, as in a frame.
+// The distance to another of the order's times would save a byte or two, for twice the work.
+func (p *packing) moment(v *time.Time) {
+	const none = 1 << 63
+	u := uint64(none)
+	if p.writing && !v.IsZero() {
+		u = uint64(v.UnixNano())
+	}
+	p.word(&u)
+	if !p.writing && u != none {
+		*v = time.Unix(0, int64(u)).UTC()
+	}
+}
+
+// signed is a number that may be negative.
+func (p *packing) signed(v *int64) {
+	u := uint64(*v)<<1 ^ uint64(*v>>63)
+	p.varint(&u)
+	*v = int64(u>>1) ^ -int64(u&1)
+}
+
+// varint is a number, small ones in few bytes.
+func (p *packing) varint(v *uint64) {
+	if p.writing {
+		p.b = binary.AppendUvarint(p.b, *v)
+		return
+	}
+	at, u := p.at, uint64(0)
+	if at < len(p.text) && p.text[at] < 0x80 { // as most are
+		p.at, *v = at+1, uint64(p.text[at])
+		return
+	}
+	for shift := 0; at < len(p.text) && shift < 64; shift += 7 {
+		c := p.text[at]
+		at++
+		u |= uint64(c&0x7f) << shift
+		if c < 0x80 {
+			p.at, *v = at, u
+			return
+		}
+	}
+	p.bad = true
+}
+
+// word is eight bytes as they are: nothing makes the bits of a remembered identifier fewer.
+func (p *packing) word(v *uint64) {
+	switch {
+	case p.writing:
+		p.b = binary.LittleEndian.AppendUint64(p.b, *v)
+	case len(p.text)-p.at < wordSize:
+		p.bad = true
+	default:
+		b := p.text[p.at : p.at+wordSize]
+		*v = uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		p.at += wordSize
+	}
+}
+
+// How a text is told: as one that was there, or by its length beyond these.
+const (
+	textPayment = iota
+	textCurrency
+	textOwn
+)
+
+// share is a text, told in short where it is one of those that come again.
+func (p *packing) share(v *string) {
+	u := uint64(len(*v)) + textOwn
+	switch {
+	case !p.writing:
+	case *v == p.payment:
+		u = textPayment
+	case *v == p.currency:
+		u = textCurrency
+	}
+	p.varint(&u)
+	switch {
+	case p.writing:
+		if u >= textOwn {
+			p.b = append(p.b, *v...)
+		}
+	case u == textPayment:
+		*v = p.payment
+	case u == textCurrency:
+		*v = p.currency
+	case u-textOwn <= uint64(len(p.text)-p.at):
+		*v = p.text[p.at : p.at+int(u-textOwn)]
+		p.at += len(*v)
+	default:
+		p.bad = true
+	}
+}
