@@ -33,11 +33,13 @@ type Signer struct {
 // signerParts are PRIVATE, KEY, name, hash and key; only the last, in base64, can have a plus of its own.
 const signerParts = 5
 
-// NewSigner reads a private key as [GenerateKey] made it. Its error is an [*InvalidError] that does not show the text.
+// NewSigner reads a private key as [GenerateKey] made it; white space around it, such as a file's last newline, is ignored. Its error
+// is an [*InvalidError] that does not show the text.
 func NewSigner(key string) (*Signer, error) {
+	key = strings.TrimSpace(key)
 	malformed := &InvalidError{
 		What:    "signer key",
-		Problem: "is none; pass the whole text PRIVATE+KEY+name+hash+key that GenerateKey returned first, without a line break",
+		Problem: "is none; pass the whole text PRIVATE+KEY+name+hash+key that GenerateKey returned first",
 	}
 	signer, err := note.NewSigner(key)
 	if err != nil || checkName("key name", signer.Name()) != nil {
@@ -48,7 +50,10 @@ func NewSigner(key string) (*Signer, error) {
 	if err != nil {
 		return nil, malformed
 	}
-	public := ed25519.NewKeyFromSeed(raw[1:]).Public().(ed25519.PublicKey) // raw[0] says Ed25519
+	public, ok := ed25519.NewKeyFromSeed(raw[1:]).Public().(ed25519.PublicKey) // raw[0] says Ed25519
+	if !ok {
+		return nil, malformed
+	}
 	verifierKey, err := note.NewEd25519VerifierKey(signer.Name(), public)
 	if err != nil {
 		return nil, malformed
@@ -95,17 +100,28 @@ type Verifier struct {
 	text string
 }
 
-// NewVerifier reads a public key as [GenerateKey] made it. Its error is an [*InvalidError].
+// verifierParts are name, hash and key.
+const verifierParts = 3
+
+// NewVerifier reads a public key as [GenerateKey] made it; white space around it is ignored. Its error is an [*InvalidError].
 func NewVerifier(key string) (*Verifier, error) {
+	key = strings.TrimSpace(key)
+	// Not quoted: a private key passed by mistake would end in a log file.
+	malformed := &InvalidError{
+		What:    "verifier key",
+		Problem: "is none; pass the whole text name+hash+key that GenerateKey returned second",
+	}
 	verifier, err := note.NewVerifier(key)
 	if err != nil || checkName("key name", verifier.Name()) != nil {
-		// Not quoted: a private key passed by mistake would end in a log file.
-		return nil, &InvalidError{
-			What:    "verifier key",
-			Problem: "is none; pass the whole text name+hash+key that GenerateKey returned second, without a line break",
-		}
+		return nil, malformed
 	}
-	return &Verifier{key: verifier, text: key}, nil
+	raw, err := base64.StdEncoding.DecodeString(strings.SplitN(key, "+", verifierParts)[verifierParts-1])
+	if err != nil {
+		return nil, malformed
+	}
+	// One key has one text here, though note takes several: with line breaks in it, or the hash in capitals.
+	text := keyName(verifier.Name(), verifier.KeyHash()) + "+" + base64.StdEncoding.EncodeToString(raw)
+	return &Verifier{key: verifier, text: text}, nil
 }
 
 // Name returns the key's name, which is the origin, or the start of the origins, that it speaks for.

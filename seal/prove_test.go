@@ -110,10 +110,10 @@ func TestConsistencyOfAllSmallPairs(t *testing.T) {
 
 // Three levels, so that edges lie in tiles of tiles, and sizes of the past in a source that has grown.
 func TestLargeTrees(t *testing.T) {
-	d := leaves(256*256*2 + 5_000)
+	d := leaves(256*256 + 5_000)
 	_, s := grow(d)
 	rapid.Check(t, func(t *rapid.T) {
-		size := rapid.IntRange(60_000, len(d)).Draw(t, "size")
+		size := rapid.IntRange(256*256-100, len(d)).Draw(t, "size")
 		n := rapid.IntRange(0, size-1).Draw(t, "n")
 		root, err := seal.RootAt(s.at(size), uint64(size))
 		require.NoError(t, err)

@@ -106,10 +106,11 @@ func TestTilesAreHandedOutOnceAndOnlyFull(t *testing.T) {
 }
 
 func TestLoadGivesTheTreeBack(t *testing.T) {
+	all := leaves(67_600)
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.OneOf(rapid.IntRange(0, 1200), rapid.IntRange(65_000, 67_000)).Draw(t, "size")
 		more := rapid.IntRange(0, 600).Draw(t, "more")
-		d := leaves(n + more)
+		d := all[:n+more]
 		tree, s := grow(d[:n])
 		s.leaves = d
 
