@@ -30,21 +30,28 @@ type Fault struct {
 
 	count int
 	hit   bool
+	op    int
 }
 
-// Hit tells whether the fault has struck. It may be asked after the workload only.
+// Hit tells whether the fault has struck. It may be asked after the workload only, as [Fault.Struck].
 func (f *Fault) Hit() bool { return f.hit }
 
-func (f *Fault) strikes(k Kind) bool {
+// Struck is the number of ops that had been recorded when the fault struck first.
+func (f *Fault) Struck() int { return f.op }
+
+// strikes tells whether the next operation, of the kind k, behind so many recorded ops, is to fail.
+func (f *Fault) strikes(k Kind, ops int) bool {
 	if f == nil || f.Kind != k {
 		return false
 	}
 	f.count++
-	if f.count == f.At || f.Forever && f.count > f.At {
-		f.hit = true
-		return true
+	if f.count < f.At || f.count > f.At && !f.Forever {
+		return false
 	}
-	return false
+	if !f.hit {
+		f.hit, f.op = true, ops
+	}
+	return true
 }
 
 // attached is the recorder of this process's one recorded file. The engine's own types leave no other way to hand it
@@ -77,7 +84,7 @@ func WriteAt(file *os.File, data []byte, offset int64) (int, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	failed := r.Fault.strikes(Wrote)
+	failed := r.Fault.strikes(Wrote, len(r.ops))
 	if failed {
 		data = data[:min(r.Fault.Torn, len(data))]
 	}
@@ -99,7 +106,7 @@ func Truncate(file *os.File, size int64) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.Fault.strikes(Sized) {
+	if r.Fault.strikes(Sized, len(r.ops)) {
 		return &os.PathError{Op: "truncate", Path: file.Name(), Err: r.Fault.Err}
 	}
 	if err := file.Truncate(size); err != nil {
@@ -118,7 +125,7 @@ func Sync(file *os.File) error {
 	}
 	r.mu.Lock()
 	since := len(r.ops)
-	failed := r.Fault.strikes(Synced)
+	failed := r.Fault.strikes(Synced, since)
 	r.mu.Unlock()
 	time.Sleep(r.SyncTakes)
 	r.mu.Lock()

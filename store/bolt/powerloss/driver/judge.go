@@ -15,8 +15,8 @@ import (
 // thoroughEvery is which share of the images is opened twice and checked by bbolt too.
 const thoroughEvery = 4
 
-// judgeAll judges a shard of a trace's images. It prints "at N" before image N, a line that begins with "bad", "creation" or
-// "sighting" for one that is not as it should be, and at the end how many of each class it judged
+// judgeAll judges a shard of a trace's images. It prints "at N" before image N, a line that begins with "bad", or with the word
+// for a known shortcoming, for one that is not as it should be, and at the end how many of each class it judged
 // and how many it met again.
 func judgeAll(f *flag.FlagSet, args []string) error {
 	path := f.String("trace", "", "file to read")
@@ -107,6 +107,8 @@ func wordOf(err error) string {
 		return "creation"
 	case errors.Is(err, judge.ErrSighting):
 		return "sighting"
+	case errors.Is(err, judge.ErrDenied):
+		return "denied"
 	}
 	return "bad"
 }

@@ -18,12 +18,12 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("no command; use record or judge")
+		return fmt.Errorf("no command; use record, judge or fault")
 	}
-	commands := map[string]func(*flag.FlagSet, []string) error{"record": record, "judge": judgeAll}
+	commands := map[string]func(*flag.FlagSet, []string) error{"record": record, "judge": judgeAll, "fault": faults}
 	command, known := commands[args[0]]
 	if !known {
-		return fmt.Errorf("no such command %q; use record or judge", args[0])
+		return fmt.Errorf("no such command %q; use record, judge or fault", args[0])
 	}
 	return command(flag.NewFlagSet(args[0], flag.ContinueOnError), args[1:])
 }

@@ -62,6 +62,8 @@ var (
 	ErrCreation = errors.New("a creation that was cut short is refused")
 	// ErrSighting: a record that a reader was shown, and whose append had not returned, is lost.
 	ErrSighting = errors.New("a sighting is lost")
+	// ErrDenied: an append that failed said that nothing was written, and its records are there.
+	ErrDenied = errors.New("an append that was said not to have happened has")
 )
 
 // Image opens the file at path as after a power loss and returns what is wrong with it, or nil. The file is changed:
@@ -129,7 +131,7 @@ func (j *Judge) wanted(l *ledger) error {
 			return fmt.Errorf("position %d holds %q, which nobody appended", first.Position, first.ID)
 		}
 		if a.Nothing {
-			return fmt.Errorf("position %d holds %q, whose append said that nothing was written", first.Position, first.ID)
+			return fmt.Errorf("%w: position %d holds %q", ErrDenied, first.Position, first.ID)
 		}
 		for n, id := range a.IDs {
 			if i+n >= len(l.records) || l.records[i+n].ID != id {

@@ -34,9 +34,11 @@ func (s Script) Run(path string, recorder *disk.Recorder) (*disk.Trace, error) {
 	r := &run{script: s, recorder: recorder, trace: new(disk.Trace)}
 	log, err := bolt.Open(path, &bolt.Config{MapSize: s.MapSize})
 	r.trace.Ready = recorder.Len()
-	if err == nil {
+	switch {
+	case err == nil:
 		err = r.all(log)
-	} else if recorder.Fault != nil && recorder.Fault.Hit() {
+	case recorder.Fault != nil && recorder.Fault.Hit():
+		r.trace.Ready++ // it never was
 		r.trace.Replies = append(r.trace.Replies, err.Error())
 		err = nil
 	}
