@@ -30,7 +30,7 @@ func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	waits := p.Phase == Accepted || p.Phase == Parked
 	switch {
 	case v.Class == VerdictSucceeded && p.Kind != OpRefund:
-		d.observe(succeededFact(&c.Call, v, proof))
+		d.observe(o.succeededFact(&c.Call, v, proof))
 		if d.o.Operation.Intent == c.Call.Intent && d.o.Operation.Outstanding() && p.Phase != Parked {
 			d.unresolved(v, proof, false, true) // the answer contradicts the order: an inquiry decides
 		}
@@ -87,7 +87,7 @@ func (d *decision) failOperation(code, message string, proof events.Proof) {
 func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 	switch {
 	case v.Class == VerdictSucceeded && c.Kind != CallRefund:
-		d.observe(succeededFact(c, v, proof))
+		d.observe(d.o.succeededFact(c, v, proof))
 	case v.Class == VerdictSucceeded || v.Class == VerdictAccepted:
 		if at := find(d.o.refunds, digest(v.TransferID), digest(c.RequestID)); c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed {
 			f := pendingFact(c, v, proof)
@@ -103,6 +103,9 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 func (o *Order) ended(c *Call) bool {
 	switch c.Kind {
 	case CallCancel:
+		if o.compensates(c) {
+			return o.Late.IsZero()
+		}
 		return o.Status == Cancelled && o.CancelCause == events.CauseRequested
 	case CallCapture:
 		at := find(o.captures, 0, digest(c.RequestID))
@@ -114,8 +117,8 @@ func (o *Order) ended(c *Call) bool {
 	return false
 }
 
-func succeededFact(c *Call, v *Verdict, proof events.Proof) Fact {
-	f := Fact{Kind: PaymentCancelled, PaymentID: v.PaymentID, At: v.At, Code: v.Code, Proof: proof}
+func (o *Order) succeededFact(c *Call, v *Verdict, proof events.Proof) Fact {
+	f := Fact{Kind: PaymentCancelled, PaymentID: v.PaymentID, At: v.At, Code: v.Code, Proof: proof, own: o.compensates(c)}
 	if c.Kind == CallCapture {
 		f.Kind, f.TransferID, f.RequestID, f.Amount = CaptureSucceeded, v.TransferID, c.RequestID, c.Amount
 	}

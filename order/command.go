@@ -6,7 +6,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// Command is something asked of an order. The sum is sealed. The first six are given by people and services and say who
+// Command is something asked of an order. The sum is sealed. The first seven are given by people and services and say who
 // gives them (Actor, at most [events.IDMax] bytes); the rest are the engine's own.
 type Command interface {
 	author() (id, actor string)
@@ -72,6 +72,13 @@ type ClearAnomaly struct {
 	Actor   string
 }
 
+// Compensate gives back money that arrived on a cancelled order: what is only held by a cancel, what moved by a refund. It
+// is legal after a fresh inquiry, one at a time, and never while APO is capturing.
+type Compensate struct {
+	ID    string
+	Actor string
+}
+
 // Observe records what APO proved. The caller vouches that the fact was verified: root takes nothing else. A fact that
 // cancels the order must carry the message that APO signed as its proof's evidence.
 type Observe struct{ Fact Fact }
@@ -98,6 +105,7 @@ func (c Capture) author() (id, actor string)      { return c.ID, c.Actor }
 func (c Refund) author() (id, actor string)       { return c.ID, c.Actor }
 func (c Resolve) author() (id, actor string)      { return c.ID, c.Actor }
 func (c ClearAnomaly) author() (id, actor string) { return c.ID, c.Actor }
+func (c Compensate) author() (id, actor string)   { return c.ID, c.Actor }
 func (Observe) author() (id, actor string)        { return "", "" }
 func (Claim) author() (id, actor string)          { return "", "" }
 func (RecordAnswer) author() (id, actor string)   { return "", "" }
@@ -116,6 +124,8 @@ type Fact struct {
 	Code             string
 	Message          string
 	Proof            events.Proof
+
+	own bool // S to a cancel that compensates
 }
 
 // VerdictClass is what an attempt's answer means.

@@ -34,6 +34,8 @@ func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 		return decideResolve(&o, &c, &env)
 	case ClearAnomaly:
 		return decideClear(&o, &c, &env)
+	case Compensate:
+		return decideCompensate(&o, &c, &env)
 	case Observe:
 		d := newDecision(o, &env, "")
 		d.observe(c.Fact)
@@ -146,11 +148,7 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 	case permit == Local:
 		return []events.Event{events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: o.PaymentID}}, nil
 	}
-	by := events.Identifier{PaymentID: o.PaymentID}
-	if by.PaymentID == "" {
-		by.PaymentRequestID = o.PaymentRequestID
-	}
-	return []events.Event{events.CancelRequested{By: by, Reason: c.Reason, Lease: env.Now.Add(env.Policy.lease())}}, nil
+	return []events.Event{events.CancelRequested{By: o.identifier(), Reason: c.Reason, Lease: env.Now.Add(env.Policy.lease())}}, nil
 }
 
 func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {

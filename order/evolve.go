@@ -115,7 +115,10 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 			o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
 		}
 	case LateMoney:
-		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
+		if !known {
+			o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
+			o.PaymentAt = r.Occurred
+		}
 		o.watchFrom(e.Due)
 	}
 	if o.Expires.IsZero() {
@@ -168,6 +171,9 @@ func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
 		captured = &o.Late.Captured
 		if o.Authorized == 0 { // nothing was authorized before the cancellation: the authorization is late too
 			o.Late.Authorized = max(o.Late.Authorized, o.Amount.Minor)
+			if o.PaymentAt.IsZero() {
+				o.PaymentAt = r.Occurred
+			}
 		}
 	} else {
 		// A capture proves the authorization it drew on, even where that fact has yet to arrive.
@@ -258,6 +264,10 @@ func (o *Order) findHeld(id, request string) int {
 func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	o.learn(e.PaymentID)
 	o.failureKnown = o.failureKnown || e.Cause == events.CausePaymentFailed
+	if o.Status == Cancelled { // recorded again for one thing only: the late authorization is released
+		o.Late.Authorized = o.Late.Captured
+		o.Gateway = nextGateway(gatewayVoided, o.Gateway)
+	}
 	if cell := law.cells[PaymentCancelled][o.Status]; cell.Effect == Applied {
 		o.move(cell.To, r)
 		o.CancelCause = e.Cause

@@ -118,7 +118,7 @@ func (o *Order) endOperation(r *events.Record, outcome Outcome, code string) {
 	p := &o.Operation
 	if p.CommandID != "" {
 		o.commands = o.remembering(memory{id: digest(p.CommandID), content: p.content(), version: r.Version,
-			verb: p.Kind.Verb(), outcome: outcome, code: code})
+			verb: p.Verb(), outcome: outcome, code: code})
 	}
 	o.Operation = Operation{}
 }

@@ -111,6 +111,7 @@ func ExampleOrder_Actions() {
 	// not refund: nothing is captured; cancel instead
 	// not resolve: no operation is parked; let settling go on; only what is parked needs a person
 	// not clear anomaly: no such anomaly stands open; list the order's open anomalies
+	// not compensate: no late money is to be given back; cancel or refund instead
 }
 
 // Judge finds a record that these rules cannot have written.

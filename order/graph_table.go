@@ -132,6 +132,10 @@ var conditions = map[Verb][]condition{
 	VerbResolve: {{"the operation is parked", []Reason{ReasonNotParked}},
 		{fmt.Sprintf("APO answered an inquiry about it within the last %d minutes", FreshInquiry/time.Minute), []Reason{ReasonStaleInquiry}},
 		{"it does not call a cancel succeeded", []Reason{ReasonOnlyAPO}}},
+	VerbCompensate: {{"late money stands open, held or moved", []Reason{ReasonNoLateMoney}}, conditionIdle, conditionGateway, conditionHeld,
+		{"no reversal stands open", []Reason{ReasonReversal}},
+		{"APO's paymentId is known, where the money moved", []Reason{ReasonNoPaymentID}},
+		{"APO answered an inquiry since the late money became known", []Reason{ReasonStaleInquiry}}},
 	VerbClearAnomaly: {{"that anomaly stands open", []Reason{ReasonNoAnomaly}}},
 }
 

@@ -113,7 +113,10 @@ func (o *Order) payDeadline(env *Env) time.Time {
 func (o *Order) proven(pic *Picture) Proven {
 	p := &o.Operation
 	listed := slices.IndexFunc(pic.Facts, func(f Fact) bool { return p.RequestID != "" && f.RequestID == p.RequestID })
+	compensating := p.Kind == OpCancel && p.Compensates != 0
 	switch {
+	case pic.Outcome == events.InquiryNotExist && compensating:
+		return ProvenNothing // there was a payment: APO contradicts itself
 	case pic.Outcome == events.InquiryNotExist:
 		return ProvenNotExist
 	case pic.Outcome != events.InquiryAnswers:
@@ -127,8 +130,11 @@ func (o *Order) proven(pic *Picture) Proven {
 	case StateSuccess, StateProcessing, StatePending:
 		return ProvenAlive
 	case StateCancelled, StateFail:
-		if p.Kind == OpCapture {
+		switch {
+		case p.Kind == OpCapture:
 			return ProvenDead
+		case compensating && pic.State == StateCancelled:
+			return ProvenOldCancel
 		}
 	}
 	return ProvenNothing

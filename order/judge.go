@@ -47,13 +47,13 @@ func (o *Order) judge(r *events.Record) string {
 		return when(e.Amount.Minor <= 0, "has no amount")
 	case events.CancelRequested:
 		named := e.By == events.Identifier{PaymentID: o.PaymentID} || o.PaymentID == "" && e.By == events.Identifier{PaymentRequestID: o.PaymentRequestID}
-		return first(o.judgeIntent(VerbCancel, nil), when(!named, "names another payment"), judgeLease(r, e.Lease))
+		return first(o.judgeIntent(VerbCancel, e.Compensates, nil), when(!named, "names another payment"), judgeLease(r, e.Lease))
 	case events.CaptureRequested:
 		used := find(o.captures, 0, digest(e.CaptureRequestID)) >= 0
-		return first(o.judgeIntent(VerbCapture, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
+		return first(o.judgeIntent(VerbCapture, 0, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
 	case events.RefundRequested:
 		used := find(o.refunds, 0, digest(e.RefundRequestID)) >= 0
-		return first(o.judgeIntent(VerbRefund, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
+		return first(o.judgeIntent(VerbRefund, e.Compensates, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
 	case events.AttemptStarted:
 		return first(o.judgeAttempt(r, &e), judgeLease(r, e.Lease))
 	case events.CancelUnresolved:
@@ -100,7 +100,10 @@ func when(bad bool, problem string) string {
 	return ""
 }
 
-func (o *Order) judgeIntent(v Verb, amount *Money) string {
+func (o *Order) judgeIntent(v Verb, compensates uint64, amount *Money) string {
+	if compensates != 0 {
+		return o.judgeCompensation(v, compensates, amount)
+	}
 	permit, _ := CommandPermit(v, o.Status)
 	_, idle := nextPhase(stepIntent, o.Operation.Phase)
 	remains := o.Capturable()
@@ -285,6 +288,9 @@ func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
 	case events.PaymentFailed:
 		return PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.CancelSucceeded:
+		if o.Status == Cancelled && o.Late.held() > 0 {
+			return LateMoneyReleased, false
+		}
 		return PaymentCancelled, false
 	case events.CaptureSucceeded:
 		at := o.findCapture(digest(e.CaptureID), digest(e.CaptureRequestID), e.Amount.Minor)

@@ -78,6 +78,10 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 		return "wait for its result; capture only if it fails"
 	case reason == ReasonNothingCaptured && (o.Gateway == GatewayOutstanding || o.Operation.Kind == OpCapture):
 		return "wait for the capture that is under way, then refund"
+	case reason == ReasonNoLateMoney && o.Late.held() > 0:
+		return "clear the anomaly once APO has let the rest go"
+	case reason == ReasonNoLateMoney && o.Status == Cancelled:
+		return "nothing to do"
 	case (reason == ReasonWindow || reason == ReasonNeverCancels) && o.Status == Paid:
 		return "refund instead"
 	case reason == ReasonWindow && o.Status == Authorized:
@@ -259,10 +263,47 @@ func guardParked(q *question) refusal {
 
 func guardFreshInquiry(q *question) refusal {
 	o := &q.o
-	if last := &o.Inquiry; !last.Open && !last.Answered.IsZero() && q.env.Now.Sub(last.Answered) <= FreshInquiry && last.Subject == o.subject() {
+	if o.freshlyInquired(q.env.Now) {
 		return refusal{}
 	}
 	return refusal{reason: ReasonStaleInquiry, cause: Cause{Version: o.Operation.Intent, At: o.Operation.Since}}
+}
+
+func guardLate(q *question) refusal {
+	o := &q.o
+	_, open := o.late()
+	switch {
+	case !open || o.Late.IsZero():
+		return refusal{reason: ReasonNoLateMoney, cause: o.statusCause()}
+	case o.Late.owed() <= 0 && o.Late.Captured > 0: // APO cancels nothing of what was captured in part
+		return refusal{reason: ReasonNoLateMoney, cause: o.statusCause(), detail: "what was not captured of the late authorization can only expire"}
+	}
+	return refusal{}
+}
+
+func guardLateRefund(q *question) refusal {
+	o := &q.o
+	if o.Late.owed() > 0 && o.PaymentID == "" {
+		return refusal{reason: ReasonNoPaymentID, cause: Cause{Version: 1, At: o.CreatedAt}}
+	}
+	return refusal{}
+}
+
+// guardLateInquiry wants APO's word since the late money became known: what is held may be captured by now, and what was
+// captured may have gone back.
+func guardLateInquiry(q *question) refusal {
+	o := &q.o
+	late, _ := o.late()
+	if o.freshlyInquired(q.env.Now) && !o.Inquiry.Answered.Before(late.At) {
+		return refusal{}
+	}
+	return refusal{reason: ReasonStaleInquiry, cause: Cause{Version: late.Version, At: late.At}}
+}
+
+// freshlyInquired reports whether APO has just told how what matters now stands.
+func (o *Order) freshlyInquired(now time.Time) bool {
+	last := &o.Inquiry
+	return !last.Open && !last.Answered.IsZero() && now.Sub(last.Answered) <= FreshInquiry && last.Subject == o.subject()
 }
 
 // Action says whether a command is legal now.

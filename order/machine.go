@@ -62,13 +62,15 @@ const (
 	RefundReversed             // split: the failure of a refund that had succeeded
 	RefundPending              // APO works on a refund; touches operations only
 	PaymentCancelled           // own S, inquiry CANCELLED, a VOID or CANCEL transaction
+	LateMoneyReleased          // split: S to a cancel that compensates, or a VOID or CANCEL transaction after the late payment
 	OtherTransaction           // a transaction of a kind not known here; never in a table, always an anomaly
 )
 
 var factNames = [...]string{"none", "payment succeeded", "payment pending", "payment authorized", "payment paid",
 	"payment failed", "capture succeeded", "capture failed", "capture reversed", "capture pending", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed",
-	"refund reversed", "refund pending", "payment cancelled", "other transaction"}
+	"refund reversed", "refund pending", "payment cancelled", "late authorization released",
+	"other transaction"}
 
 const factCount = len(factNames)
 
@@ -79,7 +81,7 @@ func (k FactKind) String() string { return name(factNames[:], int(k)) }
 func TableFacts() []FactKind {
 	return []FactKind{PaymentPending, PaymentAuthorized, PaymentPaid, PaymentFailed, CaptureSucceeded, CaptureFailed,
 		CaptureReversed, RefundSucceeded, RefundAhead, RefundBeyond, RefundOfLateMoney, RefundFailed, RefundReversed,
-		PaymentCancelled}
+		PaymentCancelled, LateMoneyReleased}
 }
 
 // Cell is one entry of the status table. To is the status afterwards.
@@ -148,6 +150,7 @@ var statusRows = []statusRow{
 	{PaymentCancelled, []Status{Created, Authorized, Paid, Failed}, Cell{Applied, Cancelled}},
 	{PaymentCancelled, []Status{Captured, Refunded}, Cell{Contradicts, stay}},
 	{PaymentCancelled, []Status{Cancelled}, Cell{Duplicate, stay}},
+	{LateMoneyReleased, []Status{Cancelled}, Cell{LateMoney, stay}},
 }
 
 // Verb is a command as the tables see it.
@@ -162,16 +165,17 @@ const (
 	VerbRefund
 	VerbResolve
 	VerbClearAnomaly
+	VerbCompensate
 )
 
-var verbNames = [...]string{"none", "create", "cancel", "capture", "refund", "resolve", "clear anomaly"}
+var verbNames = [...]string{"none", "create", "cancel", "capture", "refund", "resolve", "clear anomaly", "compensate"}
 
 // String is the command's name.
 func (v Verb) String() string { return name(verbNames[:], int(v)) }
 
 // Verbs returns the commands, in order.
 func Verbs() []Verb {
-	return []Verb{VerbCreate, VerbCancel, VerbCapture, VerbRefund, VerbResolve, VerbClearAnomaly}
+	return []Verb{VerbCreate, VerbCancel, VerbCapture, VerbRefund, VerbResolve, VerbClearAnomaly, VerbCompensate}
 }
 
 // Permit is what the command table says of a command in a status.
@@ -223,14 +227,19 @@ var commandRows = []commandRow{
 	{VerbResolve, []Status{Created, Authorized, Paid, Captured, Refunded, Cancelled, Failed}, Allowed, ReasonNone},
 	{VerbClearAnomaly, []Status{Unplaced}, Refused, ReasonUnknownOrder},
 	{VerbClearAnomaly, []Status{Created, Authorized, Paid, Captured, Refunded, Cancelled, Failed}, Allowed, ReasonNone},
+
+	{VerbCompensate, []Status{Unplaced}, Refused, ReasonUnknownOrder},
+	{VerbCompensate, []Status{Created, Authorized, Paid, Captured, Refunded, Failed}, Refused, ReasonNoLateMoney},
+	{VerbCompensate, []Status{Cancelled}, Allowed, ReasonNone},
 }
 
 // guards are asked in this order once the status allows a command; the first that objects refuses it.
 var guards = map[Verb][]guard{
-	VerbCancel:  {guardIdle, guardGateway, guardHeld, guardWindow},
-	VerbCapture: {guardIdle, guardMode, guardGateway, guardHeld, guardSeveral, guardExpiry, guardRemainder, guardPaymentID},
-	VerbRefund:  {guardIdle, guardReversal, guardRefundable, guardPaymentID},
-	VerbResolve: {guardParked, guardFreshInquiry},
+	VerbCancel:     {guardIdle, guardGateway, guardHeld, guardWindow},
+	VerbCapture:    {guardIdle, guardMode, guardGateway, guardHeld, guardSeveral, guardExpiry, guardRemainder, guardPaymentID},
+	VerbRefund:     {guardIdle, guardReversal, guardRefundable, guardPaymentID},
+	VerbResolve:    {guardParked, guardFreshInquiry},
+	VerbCompensate: {guardLate, guardIdle, guardGateway, guardHeld, guardReversal, guardLateRefund, guardLateInquiry},
 }
 
 type phaseRow struct {
@@ -297,10 +306,12 @@ const (
 	ProvenSuccess                     // ours succeeded
 	ProvenFailure                     // ours failed
 	ProvenProcessing                  // APO works on ours
+	ProvenOldCancel                   // the payment is cancelled, perhaps since before the late payment that is compensated
 )
 
 var provenNames = [...]string{"nothing", "cancelled", "a capture or refund", "payment failed", "payment alive, ours not listed",
-	"payment cancelled or failed, ours not listed", "does not exist", "ours succeeded", "ours failed", "ours in process"}
+	"payment cancelled or failed, ours not listed", "does not exist", "ours succeeded", "ours failed", "ours in process",
+	"cancelled, perhaps since before the late payment"}
 
 // String is the proof in words.
 func (p Proven) String() string { return name(provenNames[:], int(p)) }
@@ -342,6 +353,7 @@ var operationRows = []operationRow{
 	{OpCancel, ProvenPaymentFailed, CancelledUnpaid, CancelledUnpaid, anyChannel},
 	{OpCancel, ProvenAlive, AskAgain, Fail, inquiryOnly},
 	{OpCancel, ProvenNotExist, NeverPaid, NeverPaid, inquiryOnly},
+	{OpCancel, ProvenOldCancel, AskAgain, InquireLater, inquiryOnly},
 	{OpCancel, ProvenNothing, InquireLater, InquireLater, inquiryOnly},
 
 	{OpCapture, ProvenSuccess, Succeed, Succeed, anyChannel},

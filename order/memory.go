@@ -127,7 +127,7 @@ func (o *Order) recall(id string) (memory, bool) {
 		return memory{}, false
 	}
 	if p := &o.Operation; p.Outstanding() && p.CommandID == id {
-		return memory{content: p.content(), version: p.Intent, verb: p.Kind.Verb(), outcome: OutcomePending}, true
+		return memory{content: p.content(), version: p.Intent, verb: p.Verb(), outcome: OutcomePending}, true
 	}
 	if len(o.commands) == 0 {
 		return memory{}, false
@@ -154,9 +154,20 @@ func (k OpKind) Verb() Verb {
 	return VerbNone
 }
 
+// Verb is the command that began the operation.
+func (p *Operation) Verb() Verb {
+	if p.Compensates != 0 {
+		return VerbCompensate
+	}
+	return p.Kind.Verb()
+}
+
 // content digests what a command asked for, so that its id cannot stand for something else. A cancel asks for the same
 // whatever its reason says; a refund's reason is sent to APO and belongs to it.
 func (p *Operation) content() uint64 {
+	if p.Compensates != 0 {
+		return contentOf(VerbCompensate, Money{}, false, "")
+	}
 	if p.Kind == OpRefund {
 		return contentOf(VerbRefund, p.Amount, false, p.Reason)
 	}

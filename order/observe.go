@@ -136,11 +136,20 @@ func (d *decision) emitPayment(f *Fact) {
 
 func (d *decision) observeCancelled(f *Fact) {
 	o := &d.o
-	switch cell := law.cells[PaymentCancelled][o.Status]; cell.Effect {
+	kind := PaymentCancelled
+	if o.releases(f) {
+		kind = LateMoneyReleased
+	}
+	switch cell := law.cells[kind][o.Status]; cell.Effect {
 	case Contradicts:
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
-	case Applied:
+	case Applied, LateMoney:
 		d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
+		d.settleLateMoney()
+	case Duplicate:
+		if f.own && !o.Late.IsZero() {
+			d.anomaly(events.LateAnswer, f, "APO cancels what was captured")
+		}
 	}
 }
 
@@ -276,6 +285,8 @@ func (d *decision) endCancelOnMoney() {
 	then, outstanding := OperationThen(o.Operation.Kind, ProvenMoneyMoved, o.Operation.AfterF)
 	switch {
 	case !outstanding || then != Fail:
+	case o.Operation.Compensates != 0 && o.Late.Captured > 0:
+		d.emit(events.CancelFailed{Code: CodeCaptured})
 	case o.Refunded > 0 || len(o.Held) > 0:
 		d.emit(events.CancelFailed{Code: CodeRefunded})
 	case o.Status == Captured:
@@ -285,10 +296,8 @@ func (d *decision) endCancelOnMoney() {
 
 // lateMoney opens the one anomaly for money on a cancelled order.
 func (d *decision) lateMoney(f *Fact) {
-	for _, a := range d.o.Anomalies {
-		if a.Reason == events.LatePayment {
-			return
-		}
+	if _, open := d.o.late(); open {
+		return
 	}
 	d.anomaly(events.LatePayment, f, "the order is cancelled and stays so")
 }
@@ -298,11 +307,8 @@ func (d *decision) settleLateMoney() {
 	if d.o.Status != Cancelled || !d.o.Late.IsZero() {
 		return
 	}
-	for _, a := range d.o.Anomalies {
-		if a.Reason == events.LatePayment {
-			d.emit(events.AnomalyCleared{Anomaly: a.Version, Reason: "the late money went back"})
-			return
-		}
+	if a, open := d.o.late(); open {
+		d.emit(events.AnomalyCleared{Anomaly: a.Version, Reason: "nothing of the late money is left"})
 	}
 }
 

@@ -38,9 +38,10 @@ const (
 	ReasonOnlyAPO                // only APO's own word can say this
 	ReasonNoAnomaly              // no such anomaly stands open
 	ReasonUnknownOrder           // no order.created is on record
+	ReasonNoLateMoney            // no money stands on a cancelled order
 )
 
-const reasonCount = int(ReasonUnknownOrder) + 1
+const reasonCount = int(ReasonNoLateMoney) + 1
 
 type reasonRow struct {
 	reason Reason
@@ -78,10 +79,11 @@ var reasonRows = []reasonRow{
 	{ReasonNoPaymentID, "no-payment-id", "APO's paymentId is not known yet", "inquire first"},
 	{ReasonReversal, "reversal", "a capture or refund was reversed[ %C], so what can be refunded is in doubt", "clear the anomaly once APO has confirmed the amounts"},
 	{ReasonNotParked, "not-parked", "no operation is parked", "let settling go on; only what is parked needs a person"},
-	{ReasonStaleInquiry, "stale-inquiry", "APO's last word on it is too old", "inquire first, then resolve at once"},
+	{ReasonStaleInquiry, "stale-inquiry", "APO's last word on it is too old", "inquire first, then give it again at once"},
 	{ReasonOnlyAPO, "only-apo", "an order is cancelled by APO's own word alone", "inquire until APO says CANCELLED, or resolve the cancel as failed"},
 	{ReasonNoAnomaly, "no-anomaly", "no such anomaly stands open", "list the order's open anomalies"},
 	{ReasonUnknownOrder, "unknown-order", "no such order is on record", "create it first"},
+	{ReasonNoLateMoney, "no-late-money", "no late money is to be given back", "cancel or refund instead"},
 }
 
 // says is the reason in words, with its cause where there is one.

@@ -86,7 +86,16 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	twice := asked(t, OpCancel)
 	twice.retry()
 	resolve := Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
+	late := in(t, Cancelled)
+	late.observe(authorized())
+	expired := in(t, Cancelled)
+	expired.observe(captured("C1", 600))
+	expired.observe(refunded("F1", 600))
 	return []refusalCase{
+		{ReasonNoLateMoney, in(t, Paid), Compensate{}},
+		{ReasonNoLateMoney, in(t, Cancelled), Compensate{}},
+		{ReasonNoLateMoney, expired, Compensate{}},
+		{ReasonStaleInquiry, late, Compensate{}},
 		{ReasonCancelling, asked(t, OpCancel), Capture{Amount: usd(1)}},
 		{ReasonCancelling, twice, Cancel{}},
 		{ReasonCapturing, asked(t, OpCapture), Cancel{}},

@@ -174,6 +174,11 @@ func paid() Fact       { return Fact{Kind: PaymentPaid, PaymentID: "P1", Amount:
 func failed() Fact     { return Fact{Kind: PaymentFailed, PaymentID: "P1", Code: "ORDER_IS_CLOSED"} }
 func cancelled() Fact  { return Fact{Kind: PaymentCancelled, PaymentID: "P1"} }
 
+// voided is a VOID line among an inquiry's transactions.
+func voided(at time.Time) Fact {
+	return Fact{Kind: PaymentCancelled, PaymentID: "P1", TransferID: "V1", At: at}
+}
+
 func captured(id string, minor int64) Fact {
 	return Fact{Kind: CaptureSucceeded, TransferID: id, Amount: usd(minor)}
 }

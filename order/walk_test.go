@@ -20,6 +20,7 @@ type walker struct {
 	late  []lateAnswer
 	asked map[Call]bool // by kind, ids and amount: what commands asked for
 	ends  map[string]Outcome
+	kind  bool // APO refuses nothing new any more
 }
 
 type lateAnswer struct {
@@ -68,7 +69,11 @@ func (k *walker) carry(t *rapid.T, faulty bool) {
 		p = k.w.picture(call)
 	} else {
 		k.neverMixed(call)
-		v = k.w.call(call, rapid.SampledFrom([]State{StateSuccess, StateProcessing, StateFail, atTheDoor}).Draw(t, "outcome"))
+		outcome := StateSuccess
+		if !k.kind {
+			outcome = rapid.SampledFrom([]State{StateSuccess, StateProcessing, StateFail, atTheDoor}).Draw(t, "outcome")
+		}
+		v = k.w.call(call, outcome)
 	}
 	switch fate {
 	case 3: // lost on the way back

@@ -93,7 +93,7 @@ func TestMovesFollowFromTheTables(t *testing.T) {
 			"*capture succeeded* (to captured), *payment cancelled* (to cancelled)\n" +
 			"- takes cancel, resolve, clear anomaly\n"},
 		{"cancelled", "- reached by *payment cancelled* (from created, authorized, paid, failed)\n" +
-			"- left by nothing\n- takes cancel (in effect already), resolve, clear anomaly\n"},
+			"- left by nothing\n- takes cancel (in effect already), resolve, clear anomaly, compensate\n"},
 		{"failed", "- reached by *payment failed* (from created)\n" +
 			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *capture succeeded* (to captured), " +
 			"*payment cancelled* (to cancelled)\n- takes cancel (done without APO), resolve, clear anomaly\n"},
