@@ -117,6 +117,7 @@ func TestNothingPrintsThePrivateKey(t *testing.T) {
 	private := signerKey[strings.LastIndex(signerKey, "+")+1:]
 	raw, err := base64.StdEncoding.DecodeString(private)
 	require.NoError(t, err)
+	//lint:ignore SA9005 that it shows nothing is the point
 	asJSON, err := json.Marshal(signer)
 	require.NoError(t, err)
 	shown := string(asJSON)
