@@ -77,7 +77,9 @@ func (j *Judge) Image(path string, thorough bool) error {
 		return fmt.Errorf("it does not open: %w", err)
 	}
 	l, err := j.contents(log)
+	var sighting error // told last: whatever else is wrong is worse
 	if err == nil {
+		sighting = l.kept("shown to a reader", j.seen)
 		err = l.goesOn(log)
 	}
 	if closing := log.Close(); err == nil && closing != nil {
@@ -86,13 +88,10 @@ func (j *Judge) Image(path string, thorough bool) error {
 	if err == nil && thorough {
 		err = again(path, l)
 	}
-	if err != nil {
-		return err
+	if err == nil && sighting != nil {
+		err = fmt.Errorf("%w: %w", ErrSighting, sighting)
 	}
-	if err := l.kept("shown to a reader", j.seen); err != nil {
-		return fmt.Errorf("%w: %w", ErrSighting, err)
-	}
-	return nil
+	return err
 }
 
 func open(path string) (*bolt.Log, error) { return bolt.Open(path, &bolt.Config{MapSize: mapSize}) }
