@@ -1,0 +1,117 @@
+package audit
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+)
+
+const (
+	batchMax = 128 // records handed over at once: enough that handing over costs nothing beside decoding
+	batches  = 3   // one being filled, one being read, one between
+)
+
+// readOn is what a context forbids that has ended.
+const readOn = "read on in the log"
+
+// batch is records on their way from the goroutine that decodes to the one that folds.
+type batch struct {
+	records []events.Record
+	err     error // after the records
+	last    bool  // nothing follows
+	panics  any   // what the log's own code panicked with
+}
+
+// walk calls do with every record of the log, in order, on the caller's goroutine, until an error. The record is do's until
+// it returns. Where there is a second core, the log is read and decoded on another goroutine a few hundred records ahead;
+// that one has ended when walk returns. An error of do comes back as it is, one of the log through explain.
+func walk(ctx context.Context, log store.Log, explain func(error) error, do func(*events.Record) error) error {
+	if runtime.GOMAXPROCS(0) < 2 {
+		return alone(ctx, log, explain, do)
+	}
+	ctx, leave := context.WithCancel(ctx)
+	full, free := make(chan *batch, batches), make(chan *batch, batches)
+	for range batches {
+		free <- &batch{}
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		fill(ctx, log, full, free)
+	}()
+	defer func() { leave(); <-ended }()
+	for {
+		b := <-full
+		if err := store.CheckContext(ctx, readOn); err != nil {
+			return explain(err)
+		}
+		for i := range b.records {
+			if err := do(&b.records[i]); err != nil {
+				return err
+			}
+		}
+		switch {
+		case b.panics != nil:
+			panic(b.panics)
+		case b.err != nil:
+			return explain(b.err)
+		case b.last:
+			return nil
+		}
+		free <- b
+	}
+}
+
+func alone(ctx context.Context, log store.Log, explain func(error) error, do func(*events.Record) error) error {
+	var record events.Record // one for all: do's parameter goes to the heap
+	for r, err := range log.All(ctx, store.Start()) {
+		if err != nil {
+			return explain(err)
+		}
+		record = r
+		if err := do(&record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill reads the log into batches until its end or the context's. The last batch is always handed over, since there is
+// room for all of them: whatever becomes of the log's own code, the reader does not wait for ever.
+func fill(ctx context.Context, log store.Log, full chan<- *batch, free <-chan *batch) {
+	b := <-free
+	b.last = true // unless it is full
+	finished := false
+	defer func() {
+		if !finished {
+			if b.panics = recover(); b.panics == nil {
+				b.panics = "audit: the log ended the goroutine that read it"
+			}
+		}
+		full <- b
+	}()
+	for r, err := range log.All(ctx, store.Start()) {
+		if err != nil {
+			b.err = err
+			break
+		}
+		b.records = append(b.records, r)
+		if len(b.records) < batchMax {
+			continue
+		}
+		b.last = false
+		full <- b
+		select {
+		case b = <-free:
+			b.records, b.last = b.records[:0], true
+		case <-ctx.Done():
+			b = &batch{last: true, err: store.CheckContext(ctx, readOn)}
+		}
+		if b.err != nil {
+			break
+		}
+	}
+	finished = true
+}

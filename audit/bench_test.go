@@ -1,0 +1,269 @@
+package audit_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"reflect"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// ledger makes the log of many orders without keeping it: each order is placed, authorized by a signed notification,
+// captured by our command and answered. window is how many other orders have an event between two of the same order.
+type ledger struct {
+	store.Log
+	orders, window int
+}
+
+const (
+	eventsPerOrder = 4
+	idsPerOrder    = 6 // remembered ones: two commands and what they asked for, the capture by two names
+)
+
+var opening = time.Date(2026, 11, 23, 9, 0, 0, 123456789, time.UTC)
+
+// signed is a message as long as APO's are.
+func signed() *events.Evidence {
+	return &events.Evidence{Method: "POST", Path: "/notify/payment", ClientID: "SANDBOX_5YBW4Q0000000000", Time: "2026-11-23T12:00:00+08:00",
+		KeyVersion: "1", Signature: string(bytes.Repeat([]byte("s"), 342)), Body: bytes.Repeat([]byte("b"), 600)}
+}
+
+// history is one order's records, without their places in the log.
+func history(i int) []events.Record {
+	id := fmt.Sprintf("order-20261123-%06d", i)
+	now := opening.Add(time.Duration(i) * 7919 * time.Microsecond)
+	payment := fmt.Sprintf("2026112319401080010018888%011d", i)
+	serial := 0
+	mint := func() string {
+		serial++
+		return fmt.Sprintf("0193574e-8f2a-7c11-%04d-%012d", serial, i)
+	}
+	money := order.Money{Minor: 12345, Currency: "USD"}
+	var o order.Order
+	var out []events.Record
+	give := func(c order.Command) {
+		facts, err := order.Decide(o, c, order.Env{Now: now, NewID: mint})
+		if err != nil {
+			panic(err)
+		}
+		command, actor := order.Author(c)
+		if command == "" {
+			command = o.Operation.CommandID
+		}
+		for _, e := range facts {
+			r := events.Record{ID: mint(), Stream: events.OrderStream(id), Version: o.Version + 1, Recorded: now, Occurred: order.Occurred(e, now),
+				CommandID: command, Actor: actor, Keys: order.Keys(o, e), Event: e}
+			o = order.Evolve(o, r)
+			r.Head = o.Head()
+			out = append(out, r)
+		}
+		now = now.Add(time.Second + 123456789)
+	}
+	give(order.Create{ID: mint(), Order: id, PaymentRequestID: "pr-" + id, PaymentID: payment, Amount: money, Method: "CARD", Acquirer: "ACME",
+		CaptureMode: order.CaptureManual, PayBy: now.Add(14 * time.Minute), Actor: "checkout"})
+	give(order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: payment, Amount: money, At: now,
+		Proof: events.Proof{Via: events.ViaNotification, Evidence: signed()}}})
+	give(order.Capture{ID: mint(), Amount: money, Actor: "warehouse"})
+	call, _ := o.Claimed()
+	give(order.RecordAnswer{Call: call, Verdict: order.Verdict{Class: order.VerdictSucceeded, Code: "SUCCESS", TransferID: "c" + payment, At: now,
+		Evidence: signed()}})
+	if len(out) != eventsPerOrder {
+		panic(fmt.Sprint(len(out), " events"))
+	}
+	return out
+}
+
+// All yields what a store would: records that come from frames.
+func (l *ledger) All(context.Context, store.Cursor) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		for frame := range l.frames() {
+			if !yield(events.DecodeFrame(frame)) {
+				return
+			}
+		}
+	}
+}
+
+// frames yields the log's frames in a buffer that is used again.
+func (l *ledger) frames() iter.Seq[[]byte] {
+	type open struct {
+		records  []events.Record
+		previous uint64
+	}
+	return func(yield func([]byte) bool) {
+		underway := map[int]*open{}
+		position, frame := uint64(0), []byte(nil)
+		for t := range l.orders + (eventsPerOrder-1)*l.window {
+			for step := range eventsPerOrder {
+				i := t - step*l.window
+				if i < 0 || i >= l.orders {
+					continue
+				}
+				if step == 0 {
+					underway[i] = &open{records: history(i)}
+				}
+				u := underway[i]
+				r := u.records[step]
+				position++
+				r.Position, r.Previous, u.previous = position, u.previous, position
+				var err error
+				if frame, err = events.AppendFrame(frame[:0], r); err != nil {
+					panic(err)
+				}
+				if step == eventsPerOrder-1 {
+					delete(underway, i)
+				}
+				if !yield(frame) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// kept is a log of frames in memory, as store/memory is, but without what appending needs.
+type kept struct {
+	store.Log
+	frames [][]byte
+}
+
+func (l *ledger) kept() *kept {
+	k := &kept{}
+	for frame := range l.frames() {
+		k.frames = append(k.frames, bytes.Clone(frame))
+	}
+	return k
+}
+
+func (k *kept) All(context.Context, store.Cursor) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		for _, frame := range k.frames {
+			if !yield(events.DecodeFrame(frame)) {
+				return
+			}
+		}
+	}
+}
+
+// json is the same log with its payloads in JSON: what replay is held against.
+type jsonLog struct {
+	store.Log
+	headers  [][]byte
+	kinds    []reflect.Type
+	payloads [][]byte
+}
+
+func (k *kept) json(b *testing.B) *jsonLog {
+	j := &jsonLog{}
+	for _, frame := range k.frames {
+		r, err := events.DecodeFrame(frame)
+		require.NoError(b, err)
+		payload, err := json.Marshal(r.Event)
+		require.NoError(b, err)
+		j.payloads, j.kinds = append(j.payloads, payload), append(j.kinds, reflect.TypeOf(r.Event))
+		r.Event = events.CommandRefused{}
+		header, err := events.AppendFrame(nil, r)
+		require.NoError(b, err)
+		j.headers = append(j.headers, header)
+	}
+	return j
+}
+
+func decodeJSON[T events.Event](payload []byte) (events.Event, error) {
+	var fact T
+	err := json.Unmarshal(payload, &fact)
+	return fact, err
+}
+
+func (j *jsonLog) All(context.Context, store.Cursor) iter.Seq2[events.Record, error] {
+	readers := map[reflect.Type]func([]byte) (events.Event, error){
+		reflect.TypeFor[events.OrderCreated]():      decodeJSON[events.OrderCreated],
+		reflect.TypeFor[events.PaymentAuthorized](): decodeJSON[events.PaymentAuthorized],
+		reflect.TypeFor[events.CaptureRequested]():  decodeJSON[events.CaptureRequested],
+		reflect.TypeFor[events.CaptureSucceeded]():  decodeJSON[events.CaptureSucceeded],
+	}
+	return func(yield func(events.Record, error) bool) {
+		for i, header := range j.headers {
+			r, err := events.DecodeFrame(header)
+			if err == nil {
+				r.Event, err = readers[j.kinds[i]](j.payloads[i])
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// inStore appends the log to a store.
+func (l *ledger) inStore(b *testing.B, log store.Log) store.Log {
+	b.Cleanup(func() { _ = log.Close() })
+	const writers = 64
+	turn, done := make(chan int), make(chan error, writers)
+	for range writers {
+		go func() {
+			for i := range turn {
+				if _, err := log.Append(context.Background(), events.OrderStream(history(i)[0].Stream.ID), 0, history(i)...); err != nil {
+					panic(err)
+				}
+			}
+			done <- nil
+		}()
+	}
+	for i := range l.orders {
+		turn <- i
+	}
+	close(turn)
+	for range writers {
+		<-done
+	}
+	return log
+}
+
+func BenchmarkReplay(b *testing.B) {
+	const orders, near = 25_000, 100
+	run := func(name string, make func(b *testing.B) store.Log, orders int) (perEvent float64) {
+		b.Run(name, func(b *testing.B) {
+			log := make(b)
+			runtime.GC()
+			b.ReportAllocs()
+			for b.Loop() {
+				p, err := audit.Replay(context.Background(), log, nil)
+				require.NoError(b, err)
+				require.Equal(b, orders, p.Len())
+			}
+			perEvent = b.Elapsed().Seconds() / float64(b.N*orders*eventsPerOrder)
+			b.ReportMetric(1/perEvent, "events/s")
+		})
+		return perEvent
+	}
+	l := &ledger{orders: orders, window: near}
+	frames := l.kept()
+	ours := run("frames", func(*testing.B) store.Log { return frames }, orders)
+	b.Run("over JSON", func(b *testing.B) {
+		log := frames.json(b)
+		theirs := run("JSON payloads", func(*testing.B) store.Log { return log }, orders)
+		b.Logf("%.1f times what JSON payloads allow", theirs/ours)
+	})
+	run("far apart", func(*testing.B) store.Log { return (&ledger{orders: orders, window: orders}).kept() }, orders)
+	const many = 100_000
+	run("memory", func(b *testing.B) store.Log { return (&ledger{orders: many}).inStore(b, memory.New()) }, many)
+	run("bolt", func(b *testing.B) store.Log {
+		log, err := bolt.Open(b.TempDir()+"/log", nil)
+		require.NoError(b, err)
+		return (&ledger{orders: many}).inStore(b, log)
+	}, many)
+}
