@@ -58,6 +58,6 @@
 //
 //	func TestLog(t *testing.T) { storetest.Run(t, storetest.Factory{Open: open, Reopen: reopen}) }
 //
-// Abilities that only some engines have will be interfaces of their own in this package, found with a type assertion.
-// There is none yet.
+// Abilities that only some engines have are interfaces of their own in this package, found with a type assertion:
+// [Watcher].
 package store

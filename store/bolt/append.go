@@ -5,19 +5,52 @@ import (
 	"errors"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 )
 
-// batchMax is the most appends one commit takes. Those that wait behind it are in the next one.
-const batchMax = 256
+// request is one append on its way to the committer and back. All that needs no turn in the log's order is done before
+// it is queued and after it is committed, in the goroutine of whoever appends.
+type request struct {
+	stream  events.Stream
+	after   uint64
+	records []events.Record
+	frames  []events.Prepared
+	size    int // of the frames, at most
+	look    look
+
+	// Set before the batch's done is closed.
+	first    uint64 // position of the first record
+	previous uint64 // position of the stream's record before
+	err      error
+}
 
 // Append implements [store.Log]. It returns after the commit that holds the records is synced to the disk, together
 // with the other appends that gathered while the commit before it was written. If ctx ends while the append still
 // waits for its commit, it has not happened; once the commit has begun, its outcome is reported.
 func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+	r, err := l.prepare(ctx, to, after, records)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.enqueue(ctx, r); err != nil {
+		return nil, err
+	}
+	if errors.Is(r.err, store.ErrConflict) {
+		// Here and not in the committer: others do not wait while this stream is read.
+		written, found, err := l.writtenBefore(r)
+		if err != nil || found {
+			return written, err
+		}
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return l.written(r)
+}
+
+// prepare checks and encodes an append, and reads from the file what judging it will need.
+func (l *Log) prepare(ctx context.Context, to events.Stream, after uint64, records []events.Record) (*request, error) {
 	if err := store.CheckAppend(to, records); err != nil {
 		return nil, err
 	}
@@ -27,26 +60,69 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 	if l.readOnly {
 		return nil, &store.FileError{Kind: store.ErrReadOnly, Path: l.path, Reason: "it was opened for reading only", Remedy: "open it without Config.ReadOnly to append"}
 	}
-	r := &request{stream: to, after: after, records: records, done: make(chan struct{})}
-	if !l.queue.add(r) {
-		return nil, closed(l.path)
-	}
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		if l.queue.withdraw(r) {
-			return nil, store.CheckContext(ctx, fmt.Sprintf("append to %s %q", to.Category, to.ID))
+	r := &request{stream: to, after: after, records: records, frames: make([]events.Prepared, len(records))}
+	for i, record := range records {
+		record.Stream = to
+		frame, err := events.Prepare(record)
+		if err != nil {
+			return nil, r.refuse(i, err)
 		}
-		<-r.done
+		r.frames[i] = frame
+		r.size += frame.SizeMax()
 	}
-	if errors.Is(r.err, store.ErrConflict) {
-		// Here and not in the committer: others do not wait while this stream is read.
-		written, found, err := l.writtenBefore(r)
-		if err != nil || found {
-			return written, err
+	var err error
+	r.look, err = l.lookUp(r)
+	return r, err
+}
+
+// refuse is the error of the request's i-th record, which no log can hold.
+func (r *request) refuse(i int, err error) error {
+	return fmt.Errorf("%w: %s %q: record %d of %d: %w", store.ErrInvalid, r.stream.Category, r.stream.ID, i+1, len(r.records), err)
+}
+
+// enqueue has the request committed, and returns an error where it never was.
+func (l *Log) enqueue(ctx context.Context, r *request) error {
+	for {
+		joined, retry := l.queue.add(r)
+		switch {
+		case joined != nil:
+			select {
+			case <-joined.done:
+			case <-ctx.Done():
+				if l.queue.withdraw(joined, r) {
+					return store.CheckContext(ctx, fmt.Sprintf("append to %s %q", r.stream.Category, r.stream.ID))
+				}
+				<-joined.done
+			}
+			return nil
+		case retry == nil:
+			return closed(l.path)
+		}
+		select {
+		case <-retry:
+		case <-ctx.Done():
+			return store.CheckContext(ctx, fmt.Sprintf("append to %s %q", r.stream.Category, r.stream.ID))
 		}
 	}
-	return r.written, r.err
+}
+
+// written reads the request's records from their own frames: what readers will get, sharing nothing with the caller's.
+func (l *Log) written(r *request) ([]events.Record, error) {
+	written := make([]events.Record, len(r.frames))
+	var frame []byte
+	previous := r.previous
+	for i, p := range r.frames {
+		position := r.first + uint64(i)
+		var err error
+		if frame, err = p.AppendFrame(frame[:0], r.after+uint64(i)+1, position, previous); err != nil {
+			return nil, err
+		}
+		if written[i], err = l.decode(position, frame); err != nil {
+			return nil, err
+		}
+		previous = position
+	}
+	return written, nil
 }
 
 // writtenBefore looks for the request's records where an earlier try of the same append has put them.
@@ -64,81 +140,4 @@ func (l *Log) writtenBefore(r *request) ([]events.Record, bool, error) {
 		}
 	}
 	return nil, false, nil
-}
-
-// commitAll is the one goroutine that writes. It ends when the queue is closed and empty.
-func (l *Log) commitAll() {
-	defer close(l.committed)
-	for {
-		batch := l.queue.take(batchMax)
-		if len(batch) == 0 {
-			return
-		}
-		l.commit(batch)
-		for _, r := range batch {
-			close(r.done)
-		}
-	}
-}
-
-// errNothingToWrite ends a transaction in which every append was refused: what is not written needs no sync.
-var errNothingToWrite = errors.New("nothing to write")
-
-// commit writes a batch in one transaction. A refused append is a result and leaves the others alone; a transaction
-// that fails fails them all, refusals too, because those were judged against what is now not there.
-func (l *Log) commit(batch []*request) {
-	var last uint64
-	filled := false
-	err := guarded(func() error {
-		if failed := l.failed.Load(); failed != nil {
-			return failed.err
-		}
-		return l.db.Update(func(tx *bbolt.Tx) error {
-			w := newWriter(l, tx)
-			last = w.last
-			for _, r := range batch {
-				refusal, err := w.append(r)
-				if err != nil {
-					return err
-				}
-				r.err = refusal
-			}
-			if w.last == last {
-				return errNothingToWrite
-			}
-			filled = true
-			return nil
-		})
-	})
-	if err == nil || errors.Is(err, errNothingToWrite) {
-		return
-	}
-	if filled || errors.As(err, new(*fault)) {
-		l.doubt(last, err)
-	}
-	for _, r := range batch {
-		r.written, r.err = nil, explain(l.path, err)
-	}
-}
-
-// doubt decides whether the log can go on after a commit that failed. bbolt undoes most of them; but where the file's
-// header is written and only its sync failed, readers see a commit that the disk may not have, and nothing that is
-// built on it would be durable. Then, and after a fault, the log stops until it is opened again.
-func (l *Log) doubt(before uint64, cause error) {
-	var now uint64
-	wedged := errors.As(cause, new(*fault))
-	if !wedged {
-		err := guarded(func() error {
-			return l.db.View(func(tx *bbolt.Tx) error { now = lastPosition(tx); return nil })
-		})
-		if err == nil && now == before {
-			return
-		}
-	}
-	err := explain(l.path, cause)
-	if !wedged {
-		err = &store.FileError{Kind: store.ErrStorage, Path: l.path, Reason: "the disk did not confirm a commit (" + cause.Error() + ")",
-			Remedy: "check the disk, then restart; an append that failed may have happened: repeat it with the same record ids"}
-	}
-	l.failed.Store(&failure{err: err, wedged: wedged})
 }

@@ -26,9 +26,11 @@ type kept struct {
 	path string
 }
 
-func factory() storetest.Factory {
+func factory() storetest.Factory { return factoryOf(nil) }
+
+func factoryOf(config *bolt.Config) storetest.Factory {
 	open := func(t *testing.T, path string) store.Log {
-		log, err := bolt.Open(path, nil)
+		log, err := bolt.Open(path, config)
 		require.NoError(t, err)
 		return kept{log, path}
 	}
@@ -42,6 +44,13 @@ func factory() storetest.Factory {
 }
 
 func TestLog(t *testing.T) { storetest.Run(t, factory()) }
+
+// TestLogOfSmallGenerations: the same where what is lazy goes to the file all the time.
+func TestLogOfSmallGenerations(t *testing.T) {
+	for _, entries := range []int{1, 7, 100} {
+		t.Run(fmt.Sprint(entries), func(t *testing.T) { storetest.Run(t, factoryOf(bolt.SmallGenerations(entries))) })
+	}
+}
 
 func TestSameAsMemory(t *testing.T) {
 	storetest.Same(t, factory(), storetest.Factory{Open: func(*testing.T) store.Log { return memory.New() }})
@@ -67,10 +76,12 @@ func bulky(id string) events.Record {
 }
 
 // filled makes a log of some orders with some records each and returns its path, closed.
-func filled(t *testing.T, orders, each int) string {
+func filled(t *testing.T, orders, each int) string { return filledWith(t, nil, orders, each) }
+
+func filledWith(t *testing.T, config *bolt.Config, orders, each int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "orders.log")
-	log, err := bolt.Open(path, nil)
+	log, err := bolt.Open(path, config)
 	require.NoError(t, err)
 	for v := range each {
 		for o := range orders {

@@ -165,14 +165,14 @@ func readDamages() map[string]readDamage {
 		"newest frame is gone, and not the log's newest": {change: func(tx *bbolt.Tx) error { return tx.Bucket([]byte("log")).Delete(position(5)) },
 			position: "position 5", stream: true, head: true, heads: true},
 		"a stream's end is another's": {change: func(tx *bbolt.Tx) error {
-			streams := tx.Bucket([]byte("streams"))
-			return streams.Put([]byte("\x05ordero-0"), bytes.Clone(streams.Get([]byte("\x05ordero-1"))))
+			heads := tx.Bucket([]byte("heads"))
+			return heads.Put([]byte("\x05ordero-0"), bytes.Clone(heads.Get([]byte("\x05ordero-1"))))
 		}, stream: true, head: true, heads: true},
 		"a stream's end is garbage": {change: func(tx *bbolt.Tx) error {
-			return tx.Bucket([]byte("streams")).Put([]byte("\x05ordero-0"), []byte("garbage"))
+			return tx.Bucket([]byte("heads")).Put([]byte("\x05ordero-0"), []byte("garbage"))
 		}, stream: true, head: true, heads: true},
 		"a stream's end is too high": {change: func(tx *bbolt.Tx) error {
-			return tx.Bucket([]byte("streams")).Put([]byte("\x05ordero-0"), append(position(4), position(5)...))
+			return tx.Bucket([]byte("heads")).Put([]byte("\x05ordero-0"), append(position(4), position(5)...))
 		}, stream: true, head: true, heads: true},
 		"an index entry too many": {change: func(tx *bbolt.Tx) error {
 			return tx.Bucket([]byte("status")).Put([]byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00o-0"), nil)
@@ -189,10 +189,10 @@ func TestReadsProveWhatTheyRead(t *testing.T) {
 	o0 := events.OrderStream("o-0")
 	for name, c := range readDamages() {
 		t.Run(name, func(t *testing.T) {
-			path := filled(t, 2, 3)
+			path := filledWith(t, &bolt.Config{Unsealed: true}, 2, 3)
 			tamper(c.change)(t, path)
 			log, err := bolt.Open(path, nil)
-			require.NoError(t, err, "only the newest record is looked at when a log is opened")
+			require.NoError(t, err, "without a seal, only the newest record is looked at when a log is opened")
 			defer log.Close()
 			check := func(what string, err error, bad bool, words ...string) {
 				t.Helper()
@@ -219,6 +219,33 @@ func TestReadsProveWhatTheyRead(t *testing.T) {
 				_, err = log.Append(ctx, events.OrderStream("o-2"), 0, record("new"))
 				require.NoError(t, err, "other orders go on")
 			}
+		})
+	}
+}
+
+// TestSealedLogsRefuseDamage: with a seal, what the newest tile covers is proven when the log is opened for appends. Who only
+// reads may still rescue what can be read.
+func TestSealedLogsRefuseDamage(t *testing.T) {
+	for name, c := range readDamages() {
+		if c.position == "" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			path := filled(t, 2, 3)
+			tamper(c.change)(t, path)
+			_, err := bolt.Open(path, nil)
+			isClear(t, err, store.ErrDamaged, path, "backup")
+			log, err := bolt.Open(path, &bolt.Config{ReadOnly: true})
+			require.NoError(t, err)
+			defer log.Close()
+			isClear(t, log.Verify(context.Background(), nil), store.ErrDamaged, path, c.position)
+			first := 0
+			for r, err := range log.All(context.Background(), store.Start()) {
+				if err == nil {
+					first = int(r.Position)
+				}
+			}
+			require.Positive(t, first)
 		})
 	}
 }

@@ -1,13 +1,12 @@
 package bolt
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -15,7 +14,7 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// Head implements [store.Log]. It reads one key and one frame.
+// Head implements [store.Log]. It asks memory, and then reads one key and one frame.
 func (l *Log) Head(ctx context.Context, of events.Stream) (head store.Head, err error) {
 	if err := store.CheckStream(of); err != nil {
 		return store.Head{}, err
@@ -23,31 +22,48 @@ func (l *Log) Head(ctx context.Context, of events.Stream) (head store.Head, err 
 	if err := store.CheckContext(ctx, fmt.Sprintf("read the head of %s %q", of.Category, of.ID)); err != nil {
 		return store.Head{}, err
 	}
+	if err := l.usable(); err != nil {
+		return store.Head{}, err
+	}
+	memory := l.lazy.layers()
+	if s := memory.newest(of); s != nil {
+		return s.as(of), nil
+	}
 	err = l.view(func(tx *bbolt.Tx) error {
-		head, err = l.head(tx, of)
+		s, err := l.filed(tx, newFrames(l, tx), of)
+		if err == nil && s == nil {
+			return &store.NotFoundError{Stream: of}
+		}
+		head = s.as(of)
 		return err
 	})
 	return head, err
 }
 
-// head is the summary in the stream's newest frame.
-func (l *Log) head(tx *bbolt.Tx, of events.Stream) (store.Head, error) {
-	at, err := l.newest(tx, of)
-	if err != nil {
-		return store.Head{}, err
+// as is the summary as the head of the stream; the zero Head where there is none.
+func (s *summary) as(of events.Stream) store.Head {
+	if s == nil {
+		return store.Head{}
 	}
-	if at == (place{}) {
-		return store.Head{}, &store.NotFoundError{Stream: of}
-	}
-	r, err := l.frameOf(tx, of, at)
-	if err != nil {
-		return store.Head{}, err
-	}
-	return store.Head{Stream: of, Version: at.version, Position: at.position, Head: r.Head}, nil
+	return store.Head{Stream: of, Version: s.version, Position: s.position, Head: s.head}
 }
 
-// Heads implements [store.Log]. It walks the filter's index, at two key lookups an order, and then the records that were
-// appended meanwhile: an order whose time moved to before the place of the walk is found by these.
+// filed is the summary of a stream by what the file says, nil where it knows none.
+func (l *Log) filed(tx *bbolt.Tx, walk *frames, of events.Stream) (*summary, error) {
+	at, err := l.filedPlace(tx, of)
+	if err != nil || at == (place{}) {
+		return nil, err
+	}
+	r, err := l.frameOf(walk, of, at)
+	if err != nil {
+		return nil, err
+	}
+	return &summary{at, r.Head}, nil
+}
+
+// Heads implements [store.Log]. It walks the filter's index, at two searches an order, together with what memory knows
+// better, and then the records that were appended meanwhile: an order whose time moved to before the place of the walk
+// is found by these. What is in memory and matches is sorted once, at the beginning.
 func (l *Log) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store.Head, error] {
 	return func(yield func(store.Head, error) bool) {
 		if err := l.heads(ctx, filter, yield); err != nil {
@@ -61,39 +77,34 @@ func (l *Log) heads(ctx context.Context, filter store.Filter, yield func(store.H
 	if err := filter.Check(); err != nil {
 		return err
 	}
-	begin, err := l.end(ctx)
-	if err != nil {
+	if err := store.CheckContext(ctx, "read the heads"); err != nil {
 		return err
 	}
+	memory := l.lazy.remember(filter)
 	walk := newIndexWalk(filter)
 	for !walk.done {
 		if err := store.CheckContext(ctx, "go on with the heads"); err != nil {
 			return err
 		}
-		page, err := walk.page(l)
+		page, err := walk.page(l, memory)
 		if err != nil {
 			return err
 		}
 		for _, head := range page {
+			if memory.before(head) {
+				if !memory.yield(head, yield) {
+					return nil
+				}
+			}
 			if !yield(head, nil) {
 				return nil
 			}
 		}
 	}
-	end, err := l.end(ctx)
-	if err != nil {
-		return err
+	if !memory.yieldAll(yield) {
+		return nil
 	}
-	return l.changedHeads(ctx, filter, begin, end, yield)
-}
-
-// end is the position of the log's newest record.
-func (l *Log) end(ctx context.Context) (end uint64, err error) {
-	if err := store.CheckContext(ctx, "read the heads"); err != nil {
-		return 0, err
-	}
-	err = l.view(func(tx *bbolt.Tx) error { end = lastPosition(tx); return nil })
-	return end, err
+	return l.changedHeads(ctx, filter, memory.end, l.lazy.end(), yield)
 }
 
 // changedHeads yields the heads of the orders with a record after begin and up to end, where they match now.
@@ -125,66 +136,64 @@ func (l *Log) changedHeads(ctx context.Context, filter store.Filter, begin, end 
 	return nil
 }
 
-// indexWalk is the way through one filter's part of an index, a page at a time.
-type indexWalk struct {
+// memory is what the generations knew when a walk over an index began. Orders in them are not looked for in the file.
+type memory struct {
+	layers
 	filter store.Filter
-	bucket string
-	prefix []byte // of all keys of this part
-	until  uint64 // the last time of this part
-	after  []byte // the key of the last head taken; nil at the beginning
-	done   bool
+	left   []store.Head // that match, in order, without those that were yielded
 }
 
-func newIndexWalk(filter store.Filter) *indexWalk {
-	w := &indexWalk{filter: filter, bucket: bucketStatus, prefix: indexPrefix(filter.Status), until: 1<<64 - 1}
-	switch {
-	case !filter.DueBy.IsZero():
-		w.bucket, w.prefix, w.until = bucketDue, nil, sortable(filter.DueBy)
-	case filter.Attention != "":
-		w.bucket, w.prefix = bucketAttention, indexPrefix(filter.Attention)
+// remember collects the heads in memory that match the filter.
+func (z *lazy) remember(filter store.Filter) *memory {
+	m := &memory{layers: z.layers(), filter: filter}
+	for _, g := range []*generation{m.active, m.frozen} {
+		for _, s := range m.slots(g) {
+			newest := s.newest.Load()
+			if s.stream.Category != events.CategoryOrder || !filter.Matches(newest.head) || g == m.frozen && m.newest(s.stream) != newest {
+				continue
+			}
+			m.left = append(m.left, newest.as(s.stream))
+		}
 	}
-	return w
+	slices.SortFunc(m.left, m.compare)
+	return m
 }
 
-// page returns the next heads.
-func (w *indexWalk) page(l *Log) (page []store.Head, err error) {
-	err = l.view(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket([]byte(w.bucket)).Cursor()
-		from := slices.Concat(w.prefix, w.after)
-		key, _ := cursor.Seek(from)
-		if w.after != nil && bytes.Equal(key, from) {
-			key, _ = cursor.Next()
-		}
-		for ; len(page) < pageMax; key, _ = cursor.Next() {
-			rest, mine := bytes.CutPrefix(key, w.prefix)
-			if key == nil || !mine {
-				w.done = true
-				return nil
-			}
-			if len(rest) <= numberSize {
-				return l.damaged("an entry of the index %q is unreadable", w.bucket)
-			}
-			at := binary.BigEndian.Uint64(rest)
-			if at > w.until {
-				w.done = true
-				return nil
-			}
-			order := events.OrderStream(string(rest[numberSize:]))
-			head, err := l.head(tx, order)
-			if errors.Is(err, store.ErrNotFound) {
-				return l.damaged("the index %q names order %q, which the log does not have", w.bucket, order.ID)
-			}
-			if err != nil {
-				return err
-			}
-			// In one transaction the index and the frame agree, or the file is damaged.
-			if !w.filter.Matches(head.Head) || sortable(w.filter.Time(head.Head)) != at {
-				return l.damaged("the index %q and the newest record of order %q disagree", w.bucket, head.Stream.ID)
-			}
-			page = append(page, head)
-			w.after = bytes.Clone(rest)
-		}
+// slots returns the streams of a generation so far. They can be walked without the lock: slots are only added.
+func (m *memory) slots(g *generation) []*slot {
+	if g == nil {
 		return nil
-	})
-	return page, err
+	}
+	m.lazy.mu.RLock()
+	defer m.lazy.mu.RUnlock()
+	return g.slots
+}
+
+// has tells whether the order was in memory when the walk began. One that came into memory since may count too: it has a
+// record after the beginning, and is found by that.
+func (m *memory) has(order events.Stream) bool { return m.newest(order) != nil }
+
+func (m *memory) compare(a, b store.Head) int {
+	return cmp.Or(cmp.Compare(sortable(m.filter.Time(a.Head)), sortable(m.filter.Time(b.Head))), strings.Compare(a.Stream.ID, b.Stream.ID))
+}
+
+// before tells whether something in memory comes before head.
+func (m *memory) before(head store.Head) bool {
+	return len(m.left) > 0 && m.compare(m.left[0], head) < 0
+}
+
+// yield yields what comes before head.
+func (m *memory) yield(head store.Head, yield func(store.Head, error) bool) bool {
+	for m.before(head) {
+		next := m.left[0]
+		m.left = m.left[1:]
+		if !yield(next, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *memory) yieldAll(yield func(store.Head, error) bool) bool {
+	return !slices.ContainsFunc(m.left, func(h store.Head) bool { return !yield(h, nil) })
 }

@@ -5,27 +5,31 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/store"
 )
 
 // The file, bucket by bucket. docs/reference has the same with examples; numbers are big-endian, so that bbolt's order
 // of keys is ours.
 const (
-	bucketMeta      = "meta"      // magic and format version
-	bucketLog       = "log"       // position → frame
-	bucketStreams   = "streams"   // stream → version and position of its newest record
-	bucketKeys      = "keys"      // lookup key → stream
-	bucketDue       = "due"       // due time, order id
-	bucketStatus    = "status"    // status, since when, order id; and once more under no status
-	bucketAttention = "attention" // attention, since when, order id; and once more under store.AnyAttention
+	bucketMeta      = "meta"      // what the entries below say
+	bucketLog       = "log"       // position of a chunk's last record → its frames, one after another
+	bucketTiles     = "tiles"     // level and index of a full tile of the seal → its hashes
+	bucketHeads     = "heads"     // stream → version and position of its newest record; lazy
+	bucketKeys      = "keys"      // lookup key → position of the record that made it known; lazy
+	bucketDue       = "due"       // due time, order id; lazy, with heads
+	bucketStatus    = "status"    // status, since when, order id; lazy, with heads
+	bucketAttention = "attention" // attention, since when, order id; lazy, with heads
 )
 
-var buckets = []string{bucketMeta, bucketLog, bucketStreams, bucketKeys, bucketDue, bucketStatus, bucketAttention}
+var buckets = []string{bucketMeta, bucketLog, bucketTiles, bucketHeads, bucketKeys, bucketDue, bucketStatus, bucketAttention}
 
-// The two entries of the meta bucket.
+// The entries of the meta bucket.
 const (
 	metaMagic     = "magic"
 	metaFormat    = "format"
+	metaCovered   = "covered"  // the lazy buckets hold at least what the records up to this position say
+	metaFrontier  = "frontier" // the seal's right edge; not there in a log without a seal
+	metaOrigin    = "origin"   // names the log in checkpoints
+	metaCopied    = "copied"   // the file is a backup that nothing was appended to yet
 	magic         = "tilltape log"
 	formatVersion = 1
 )
@@ -50,8 +54,19 @@ func parsePlace(b []byte) (place, bool) {
 	return place{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[numberSize:])}, true
 }
 
-func positionKey(position uint64) []byte {
-	return binary.BigEndian.AppendUint64(make([]byte, 0, numberSize), position)
+func number(n uint64) []byte {
+	return binary.BigEndian.AppendUint64(make([]byte, 0, numberSize), n)
+}
+
+func parseNumber(b []byte) (uint64, bool) {
+	if len(b) != numberSize {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(b), true
+}
+
+func tileKey(level int, index uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 1+numberSize), byte(level)), index)
 }
 
 // streamKey tells every two streams apart whatever their ids contain: the category's length says where the id begins.
@@ -62,28 +77,14 @@ func streamKey(s events.Stream) []byte {
 	return append(key, s.ID...)
 }
 
-func parseStreamKey(key []byte) (events.Stream, bool) {
-	if len(key) == 0 || len(key) < 1+int(key[0]) {
-		return events.Stream{}, false
-	}
-	split := 1 + int(key[0])
-	return events.Stream{Category: string(key[1:split]), ID: string(key[split:])}, true
-}
-
 // entry is one key of an index bucket. Its value is empty: what it stands for is in the order's newest frame.
 type entry struct{ bucket, key string }
 
 // entries returns the index entries of an order whose summary is h.
 func entries(h events.Head, id string) []entry {
-	all := append(make([]entry, 0, 5),
-		entry{bucketStatus, string(indexKey(indexPrefix(""), h.StatusSince, id))})
-	if h.Status != "" {
-		all = append(all, entry{bucketStatus, string(indexKey(indexPrefix(h.Status), h.StatusSince, id))})
-	}
+	all := append(make([]entry, 0, 3), entry{bucketStatus, string(indexKey(indexPrefix(h.Status), h.StatusSince, id))})
 	if h.Attention != "" {
-		all = append(all,
-			entry{bucketAttention, string(indexKey(indexPrefix(store.AnyAttention), h.AttentionSince, id))},
-			entry{bucketAttention, string(indexKey(indexPrefix(h.Attention), h.AttentionSince, id))})
+		all = append(all, entry{bucketAttention, string(indexKey(indexPrefix(h.Attention), h.AttentionSince, id))})
 	}
 	if !h.Due.IsZero() {
 		all = append(all, entry{bucketDue, string(indexKey(nil, h.Due, id))})

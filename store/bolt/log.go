@@ -1,8 +1,8 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"sync"
@@ -11,10 +11,14 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
-var _ store.Log = (*Log)(nil)
+var (
+	_ store.Log     = (*Log)(nil)
+	_ store.Watcher = (*Log)(nil)
+)
 
 // Log is a log in a bbolt file. Make one with [Open]; it is safe for many goroutines at once. All its methods are those
 // of [store.Log] and keep its contract.
@@ -22,13 +26,21 @@ type Log struct {
 	path     string
 	readOnly bool
 	db       *bbolt.DB
-	file     *os.File // db's own; used only to ask its size and to let go of it after a fault
+	file     *os.File // db's own; used only to ask its size, to read ahead, and to let go of it after a fault
+	recovery Recovery
+	lazy     lazy
+
+	// Of the committer alone, and after it of Close.
+	tree   *seal.Tree // as the file has it; nil in a log without a seal
+	flush  *flush     // of lazy's frozen generation
+	buffer []byte     // for the frames of the next commit
 
 	queue     *queue        // appends on their way to the committer; nil when read-only
 	committed chan struct{} // closed when the committer has ended
 	failed    atomic.Pointer[failure]
 
 	closing sync.Once
+	ended   chan struct{} // closed when closing begins
 	closed  atomic.Bool
 	outcome error // of closing
 }
@@ -41,73 +53,40 @@ type failure struct {
 
 // view runs f in a read transaction. f must be quick, and must not call anything that is the caller's.
 func (l *Log) view(f func(tx *bbolt.Tx) error) error {
+	if err := l.usable(); err != nil {
+		return err
+	}
+	return explain(l.path, guarded(func() error { return l.db.View(f) }))
+}
+
+// usable is the error of a log that was closed or that has failed.
+func (l *Log) usable() error {
 	if l.closed.Load() {
 		return closed(l.path)
 	}
 	if failed := l.failed.Load(); failed != nil {
 		return failed.err
 	}
-	return explain(l.path, guarded(func() error { return l.db.View(f) }))
+	return nil
 }
 
-// lastPosition is the position of the log's newest record, 0 when it has none.
-func lastPosition(tx *bbolt.Tx) uint64 {
-	key, _ := tx.Bucket([]byte(bucketLog)).Cursor().Last()
-	if len(key) != numberSize {
-		return 0
-	}
-	return binary.BigEndian.Uint64(key)
+// viewStream is view with the place of the stream's newest record, the zero place where there is no such stream.
+func (l *Log) viewStream(of events.Stream, f func(tx *bbolt.Tx, at place) error) error {
+	memory := l.lazy.layers()
+	s := memory.newest(of)
+	return l.view(func(tx *bbolt.Tx) error {
+		if s != nil {
+			return f(tx, s.place)
+		}
+		at, err := l.filedPlace(tx, of)
+		if err != nil {
+			return err
+		}
+		return f(tx, at)
+	})
 }
 
-// frame reads the record at the position and proves that it is the one that belongs there.
-func (l *Log) frame(tx *bbolt.Tx, position uint64) (events.Record, error) {
-	bytes := tx.Bucket([]byte(bucketLog)).Get(positionKey(position))
-	if bytes == nil {
-		return events.Record{}, &store.DamagedError{Log: "log " + l.path, Position: position, Reason: "there is no record here"}
-	}
-	return l.decode(position, bytes)
-}
-
-func (l *Log) decode(position uint64, bytes []byte) (events.Record, error) {
-	r, err := events.DecodeFrame(bytes)
-	if err != nil {
-		return events.Record{}, unreadable(l.path, position, err)
-	}
-	if r.Position != position {
-		return events.Record{}, &store.DamagedError{Log: "log " + l.path, Position: position,
-			Reason: fmt.Sprintf("the record here says that its position is %d", r.Position)}
-	}
-	return r, nil
-}
-
-// frameOf reads the record at a place of the stream.
-func (l *Log) frameOf(tx *bbolt.Tx, of events.Stream, at place) (events.Record, error) {
-	r, err := l.frame(tx, at.position)
-	if err != nil {
-		return events.Record{}, err
-	}
-	if r.Stream != of || r.Version != at.version {
-		return events.Record{}, &store.DamagedError{Log: "log " + l.path, Position: at.position,
-			Reason: fmt.Sprintf("version %d of %s %q should be here, but it is version %d of %s %q",
-				at.version, of.Category, of.ID, r.Version, r.Stream.Category, r.Stream.ID)}
-	}
-	return r, nil
-}
-
-// newest returns where the stream's newest record is, the zero place where there is no such stream.
-func (l *Log) newest(tx *bbolt.Tx, of events.Stream) (place, error) {
-	value := tx.Bucket([]byte(bucketStreams)).Get(streamKey(of))
-	if value == nil {
-		return place{}, nil
-	}
-	at, ok := parsePlace(value)
-	if !ok || at.version == 0 || at.position < at.version {
-		return place{}, l.damaged("the entry of %s %q is unreadable", of.Category, of.ID)
-	}
-	return at, nil
-}
-
-// Lookup implements [store.Log]. It reads one key.
+// Lookup implements [store.Log]. It reads one key and one frame.
 func (l *Log) Lookup(ctx context.Context, key events.Key) (owner events.Stream, err error) {
 	if err := store.CheckKey(key); err != nil {
 		return events.Stream{}, err
@@ -115,16 +94,17 @@ func (l *Log) Lookup(ctx context.Context, key events.Key) (owner events.Stream, 
 	if err := store.CheckContext(ctx, fmt.Sprintf("look up %q", string(key))); err != nil {
 		return events.Stream{}, err
 	}
+	memory := l.lazy.layers()
+	c, known := memory.owner(key)
 	err = l.view(func(tx *bbolt.Tx) error {
-		value := tx.Bucket([]byte(bucketKeys)).Get([]byte(key))
-		if value == nil {
+		if owner = c.owner; known {
+			return nil
+		}
+		var found bool
+		if owner, found, err = l.filedOwner(tx, key); err == nil && !found {
 			return &store.NotFoundError{Key: key}
 		}
-		ok := false
-		if owner, ok = parseStreamKey(value); !ok {
-			return l.damaged("the owner of the lookup key %q is unreadable", string(key))
-		}
-		return nil
+		return err
 	})
 	return owner, err
 }
@@ -133,16 +113,20 @@ func (l *Log) Lookup(ctx context.Context, key events.Key) (owner events.Stream, 
 func (l *Log) Close() error {
 	l.closing.Do(func() {
 		l.closed.Store(true)
+		close(l.ended)
 		if l.queue != nil {
 			l.queue.close()
 			<-l.committed
+		}
+		if l.queue != nil && l.failed.Load() == nil {
+			l.outcome = explain(l.path, l.flushAll())
 		}
 		// After a fault in a write, bbolt's own Close could wait for ever for a lock that nobody gives back.
 		if failed := l.failed.Load(); failed != nil && failed.wedged {
 			release(l.file)
 			return
 		}
-		l.outcome = explain(l.path, guarded(l.db.Close))
+		l.outcome = cmp.Or(l.outcome, explain(l.path, guarded(l.db.Close)))
 	})
 	return l.outcome
 }

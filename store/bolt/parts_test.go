@@ -15,23 +15,69 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-func TestQueueOrderAndBounds(t *testing.T) {
+func TestQueueOrder(t *testing.T) {
 	q := newQueue()
 	var all []*request
-	for range 5 {
+	for range 4 {
 		r := &request{}
 		all = append(all, r)
-		require.True(t, q.add(r))
+		b, retry := q.add(r)
+		require.Same(t, q.forming, b)
+		require.Nil(t, retry)
 	}
-	require.True(t, q.withdraw(all[1]))
-	require.False(t, q.withdraw(all[1]), "what is out cannot be taken out")
-	assert.Equal(t, []*request{all[0], all[2]}, q.take(2), "oldest first, no more than asked for")
-	require.False(t, q.withdraw(all[0]), "the committer has it")
+	first := q.forming
+	require.True(t, q.withdraw(first, all[1]))
+	require.Same(t, first, q.take())
+	assert.Equal(t, []*request{all[0], all[2], all[3]}, first.requests, "oldest first, without what was withdrawn")
+	require.False(t, q.withdraw(first, all[0]), "the committer has it")
+	second, _ := q.add(&request{})
+	require.NotSame(t, first, second)
 	q.close()
-	require.False(t, q.add(&request{}), "a closed queue takes nothing")
-	assert.Equal(t, []*request{all[3], all[4]}, q.take(9), "what waited is still taken")
-	assert.Empty(t, q.take(9))
-	assert.Empty(t, q.take(9), "and again")
+	none, retry := q.add(&request{})
+	require.Nil(t, none, "a closed queue takes nothing")
+	require.Nil(t, retry, "and there is nothing to wait for")
+	assert.Same(t, second, q.take(), "what waited is still taken")
+	assert.Nil(t, q.take())
+	assert.Nil(t, q.take(), "and again")
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	q := newQueue()
+	for range batchMax {
+		b, _ := q.add(&request{})
+		require.NotNil(t, b)
+	}
+	isFull := func(size int) {
+		t.Helper()
+		b, retry := q.add(&request{size: size})
+		require.Nil(t, b)
+		select {
+		case <-retry:
+			t.Fatal("nothing has changed yet")
+		default:
+		}
+		q.take()
+		<-retry
+	}
+	isFull(1)
+	big := &request{size: batchBytesMax + 1}
+	b, _ := q.add(big)
+	require.NotNil(t, b, "what is too big for any batch is taken alone")
+	isFull(1)
+	_, _ = q.add(&request{size: batchBytesMax - 1})
+	b, _ = q.add(&request{size: 1})
+	require.NotNil(t, b)
+	require.True(t, q.withdraw(b, b.requests[0]))
+	b, _ = q.add(big)
+	require.Nil(t, b)
+	b, _ = q.add(&request{size: batchBytesMax - 1})
+	require.NotNil(t, b, "what is withdrawn leaves its space")
+	_, retry := q.add(big)
+	q.close()
+	<-retry
+	b, retry = q.add(big)
+	require.Nil(t, b)
+	require.Nil(t, retry, "who waited for space learns that the queue is closed")
 }
 
 func TestQueueWakesTheCommitter(t *testing.T) {
@@ -40,8 +86,8 @@ func TestQueueWakesTheCommitter(t *testing.T) {
 	taken := make(chan int)
 	go func() {
 		n := 0
-		for batch := q.take(7); len(batch) > 0; batch = q.take(7) {
-			n += len(batch)
+		for b := q.take(); b != nil; b = q.take() {
+			n += len(b.requests)
 		}
 		taken <- n
 	}()
@@ -65,12 +111,14 @@ func hold(t *testing.T, log *Log) (commit int, release func()) {
 	t.Helper()
 	tx, err := log.db.Begin(true)
 	require.NoError(t, err)
-	first := &request{stream: events.OrderStream("first"), records: []events.Record{testRecord("first")}, done: make(chan struct{})}
-	require.True(t, log.queue.add(first))
+	first, err := log.prepare(context.Background(), events.OrderStream("first"), 0, []events.Record{testRecord("first")})
+	require.NoError(t, err)
+	joined, _ := log.queue.add(first)
+	require.NotNil(t, joined)
 	awaitQueue(t, log, 0)
 	return tx.ID(), func() {
 		require.NoError(t, tx.Rollback())
-		<-first.done
+		<-joined.done
 		require.NoError(t, first.err)
 	}
 }
@@ -81,7 +129,7 @@ func awaitQueue(t *testing.T, log *Log, length int) {
 	require.Eventually(t, func() bool {
 		log.queue.mu.Lock()
 		defer log.queue.mu.Unlock()
-		return len(log.queue.waiting) == length
+		return len(log.queue.forming.requests) == length
 	}, 10*time.Second, time.Millisecond)
 }
 
@@ -123,14 +171,7 @@ func TestStreamKeysAreInjective(t *testing.T) {
 		one := events.Stream{Category: text.Draw(t, "category"), ID: text.Draw(t, "id")}
 		two := events.Stream{Category: text.Draw(t, "other category"), ID: text.Draw(t, "other id")}
 		assert.Equal(t, one == two, string(streamKey(one)) == string(streamKey(two)))
-		back, ok := parseStreamKey(streamKey(one))
-		assert.True(t, ok)
-		assert.Equal(t, one, back)
 	})
-	for _, key := range []string{"", "\x01", "\x05orde"} {
-		_, ok := parseStreamKey([]byte(key))
-		assert.False(t, ok, "%q is no stream", key)
-	}
 }
 
 func TestSortableTimes(t *testing.T) {

@@ -1,8 +1,8 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"iter"
 	"slices"
@@ -20,8 +20,9 @@ const (
 )
 
 // Read implements [store.Log]. Records of a stream are linked backwards, so it walks from the newest to the version
-// after, at one key lookup a record. A stream of more than a page is walked twice: once to find where its pages
-// begin, and once to yield them. Memory is one page, whatever the stream's length.
+// after, at one search in the log for each record, or for several that were appended together. A stream of more than a
+// page is walked twice: once to find where its pages begin, and once to yield them. Memory is one page, whatever the
+// stream's length.
 func (l *Log) Read(ctx context.Context, from events.Stream, after uint64) iter.Seq2[events.Record, error] {
 	return func(yield func(events.Record, error) bool) {
 		if err := l.read(ctx, from, after, yield); err != nil {
@@ -35,75 +36,79 @@ func (l *Log) read(ctx context.Context, from events.Stream, after uint64, yield 
 	if err := store.CheckStream(from); err != nil {
 		return err
 	}
-	doing := fmt.Sprintf("read %s %q", from.Category, from.ID)
-	if err := store.CheckContext(ctx, doing); err != nil {
-		return err
+	doing := func() string { return fmt.Sprintf("read %s %q", from.Category, from.ID) }
+	if ctx.Err() != nil {
+		return store.CheckContext(ctx, doing())
 	}
-	var end place
-	err := l.view(func(tx *bbolt.Tx) (err error) { end, err = l.newest(tx, from); return err })
-	if err != nil {
-		return err
-	}
-
-	var ends []place // of the pages, newest page first
 	var page []events.Record
-	for end.version > after {
-		if err := store.CheckContext(ctx, doing); err != nil {
-			return err
-		}
+	var next place
+	err := l.viewStream(from, func(tx *bbolt.Tx, end place) (err error) {
+		page, next, err = l.pageBefore(tx, from, end, after)
+		return err
+	})
+	var ends []place // of the pages that are read again, newest first
+	for err == nil && next.version > after {
+		end := place{page[len(page)-1].Version, page[len(page)-1].Position}
 		ends = append(ends, end)
-		if page, end, err = l.pageBefore(from, end, after); err != nil {
-			return err
-		}
+		page, next, err = l.pageAt(ctx, doing, from, next, after)
 	}
-	// The page read last is the oldest, and the first to be yielded.
-	for i := len(ends) - 1; i >= 0; i-- {
-		if page == nil {
-			if err := store.CheckContext(ctx, doing); err != nil {
-				return err
-			}
-			if page, _, err = l.pageBefore(from, ends[i], after); err != nil {
-				return err
-			}
-		}
+	for err == nil {
+		// The page read last is the oldest, and the first to be yielded.
 		for _, r := range page {
 			if !yield(r, nil) {
 				return nil
 			}
 		}
-		page = nil
+		if len(ends) == 0 {
+			return nil
+		}
+		end := ends[len(ends)-1]
+		ends = ends[:len(ends)-1]
+		page, _, err = l.pageAt(ctx, doing, from, end, after)
 	}
-	return nil
+	return err
+}
+
+// pageAt is pageBefore in a transaction of its own.
+func (l *Log) pageAt(ctx context.Context, doing func() string, from events.Stream, end place, after uint64) (page []events.Record, next place, err error) {
+	if ctx.Err() != nil {
+		return nil, place{}, store.CheckContext(ctx, doing())
+	}
+	err = l.view(func(tx *bbolt.Tx) error {
+		page, next, err = l.pageBefore(tx, from, end, after)
+		return err
+	})
+	return page, next, err
 }
 
 // pageBefore returns the page of the stream that ends with the record at end, oldest first, without what is at or before
 // the version after; and the end of the page before it.
-func (l *Log) pageBefore(from events.Stream, end place, after uint64) (page []events.Record, next place, err error) {
-	err = l.view(func(tx *bbolt.Tx) error {
-		for end.version > after && len(page) < pageMax {
-			r, err := l.frameOf(tx, from, end)
-			if err != nil {
-				return err
-			}
-			page = append(page, r)
-			end = place{version: end.version - 1, position: r.Previous}
+func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint64) (page []events.Record, next place, err error) {
+	if end.version <= after {
+		return nil, end, nil
+	}
+	walk := newFrames(l, tx)
+	page = make([]events.Record, 0, min(end.version-after, pageMax))
+	for end.version > after && len(page) < pageMax {
+		r, err := l.frameOf(walk, from, end)
+		if err != nil {
+			return nil, place{}, err
 		}
-		return nil
-	})
+		page = append(page, r)
+		end = place{version: end.version - 1, position: r.Previous}
+	}
 	slices.Reverse(page)
-	return page, end, err
+	return page, end, nil
 }
 
-// All implements [store.Log]. It reads the log in its own order, a page at a time.
+// All implements [store.Log]. It reads the log in its own order, a page at a time, and has the system read on ahead.
 func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
 	return func(yield func(events.Record, error) bool) {
 		seen := from.Position()
+		ahead := l.newReadAhead()
+		defer ahead.stop()
 		for {
-			err := store.CheckContext(ctx, "read the log")
-			var page []events.Record
-			if err == nil {
-				page, err = l.pageAfter(seen)
-			}
+			page, err := l.nextPage(ctx, seen)
 			for _, r := range page {
 				if !yield(r, nil) {
 					return
@@ -117,23 +122,57 @@ func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Recor
 			if len(page) == 0 {
 				return
 			}
+			ahead.passed(seen)
+		}
+	}
+}
+
+func (l *Log) nextPage(ctx context.Context, seen uint64) ([]events.Record, error) {
+	if err := store.CheckContext(ctx, "read the log"); err != nil {
+		return nil, err
+	}
+	return l.pageAfter(seen)
+}
+
+// Watch implements [store.Watcher]: All, and then whatever is appended, as soon as it is durable. It waits without
+// polling, and ends with the error of ctx, with store.ErrClosed once the log is closed, or with what a read ends with.
+func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		seen := from.Position()
+		for {
+			for r, err := range l.All(ctx, from) {
+				if !yield(r, err) || err != nil {
+					return
+				}
+				seen, from = r.Position, store.After(r)
+			}
+			select {
+			case <-l.lazy.wait(seen):
+			case <-l.ended:
+			case <-ctx.Done():
+			}
 		}
 	}
 }
 
 // pageAfter returns the log's next records after the position. With an error it returns those before the bad place.
 func (l *Log) pageAfter(position uint64) (page []events.Record, err error) {
+	end := l.lazy.end() // what is in the file and not yet shown is not read
 	err = l.view(func(tx *bbolt.Tx) error {
-		last := lastPosition(tx)
-		if position > last {
-			return store.BeyondEnd("log "+l.path, position, last)
+		if position > end {
+			return store.BeyondEnd("log "+l.path, position, end)
 		}
 		size := 0
-		cursor := tx.Bucket([]byte(bucketLog)).Cursor()
-		key, frame := cursor.Seek(positionKey(position + 1))
-		for next := position + 1; next <= last && len(page) < pageMax && size < pageBytesMax; next++ {
-			if len(key) != numberSize || binary.BigEndian.Uint64(key) != next {
-				return &store.DamagedError{Log: "log " + l.path, Position: next, Reason: "there is no record here"}
+		walk := newFrames(l, tx)
+		for next := position + 1; next <= end && len(page) < pageMax && size < pageBytesMax; next++ {
+			if walk.first != 0 && next > walk.last {
+				if more, err := walk.next(); err != nil || !more {
+					return cmp.Or(err, walk.missing(next))
+				}
+			}
+			frame, err := walk.at(next)
+			if err != nil {
+				return err
 			}
 			r, err := l.decode(next, frame)
 			if err != nil {
@@ -141,7 +180,6 @@ func (l *Log) pageAfter(position uint64) (page []events.Record, err error) {
 			}
 			page = append(page, r)
 			size += len(frame)
-			key, frame = cursor.Next()
 		}
 		return nil
 	})

@@ -75,7 +75,7 @@ func TestManyOpenANewFile(t *testing.T) {
 
 // TestNewerFrame: a record that a newer version wrote ends every read that meets it, and is never skipped.
 func TestNewerFrame(t *testing.T) {
-	path, ctx := filled(t, 2, 2), context.Background()
+	path, ctx := filledWith(t, &bolt.Config{Unsealed: true}, 2, 2), context.Background()
 	tamper(func(tx *bbolt.Tx) error {
 		log := tx.Bucket([]byte("log"))
 		frame := bytes.Clone(log.Get(position(3)))

@@ -1,0 +1,191 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"go.etcd.io/bbolt"
+	bberrors "go.etcd.io/bbolt/errors"
+
+	"github.com/tilltape/tilltape/store"
+)
+
+// isFresh tells whether a new log is to be made at path.
+func isFresh(path string) (bool, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err != nil:
+		return false, err
+	case info.IsDir():
+		return false, &store.FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is a directory", Remedy: "name a file in it"}
+	case !info.Mode().IsRegular():
+		return false, &store.FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is no regular file", Remedy: remedyOther}
+	}
+	return info.Size() == 0, nil
+}
+
+// unopened says what is wrong with a file that bbolt does not take for one of its own. One that begins like bbolt's was
+// one, and is damaged or cut short.
+func unopened(path string, err error) error {
+	if errors.Is(err, bberrors.ErrTimeout) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	file, openErr := os.Open(path)
+	if openErr != nil {
+		return err
+	}
+	defer file.Close()
+	var header [headerSize]byte
+	_, readErr := io.ReadFull(file, header[:])
+	if readErr == nil && binary.NativeEndian.Uint32(header[headerMagicAt:]) == headerMagic {
+		return &store.FileError{Kind: store.ErrDamaged, Path: path, Reason: "the file is damaged or cut short (" + err.Error() + ")", Remedy: remedyBackup}
+	}
+	var errno interface{ Temporary() bool } // the system's errors have this method, bbolt's do not
+	if errors.As(err, &errno) {
+		return err
+	}
+	return bberrors.ErrInvalid
+}
+
+// Where bbolt's first page has its magic number, and what it is.
+const (
+	headerSize    = 20
+	headerMagicAt = 16
+	headerMagic   = 0xED0CDAED
+)
+
+// ready makes sure that the file is ours, complete and durable, and ready for appends. look is the same file as it was a
+// moment ago, nil for a new one: what it has recovered need not be recovered again.
+func (l *Log) ready(c Config, look *Log) error {
+	fresh := false
+	// Committed even where nothing changes: the process before us may have died between writing its last commit and
+	// syncing it. We see that commit now, and whoever appended it may be told that it is done.
+	err := l.db.Update(func(tx *bbolt.Tx) error {
+		if fresh = empty(tx); fresh {
+			return create(tx, c)
+		}
+		return l.checkTx(tx)
+	})
+	if err == nil && fresh {
+		err = syncDirectory(l.path)
+	}
+	if err != nil {
+		return err
+	}
+	return l.recover(look, false)
+}
+
+// empty tells whether nothing was ever put into the file. A log whose creation was cut short looks like that.
+func empty(tx *bbolt.Tx) bool {
+	first, _ := tx.Cursor().First()
+	return first == nil
+}
+
+func create(tx *bbolt.Tx, c Config) error {
+	for _, name := range buckets {
+		if _, err := tx.CreateBucket([]byte(name)); err != nil {
+			return err
+		}
+	}
+	meta := tx.Bucket([]byte(bucketMeta))
+	if err := meta.Put([]byte(metaMagic), []byte(magic)); err != nil {
+		return err
+	}
+	if err := meta.Put([]byte(metaFormat), binary.BigEndian.AppendUint32(nil, formatVersion)); err != nil {
+		return err
+	}
+	if err := meta.Put([]byte(metaCovered), number(0)); err != nil || c.Unsealed {
+		return err
+	}
+	return meta.Put([]byte(metaFrontier), emptyFrontier())
+}
+
+// syncDirectory makes the file's name durable: a synced file whose name is lost is lost.
+func syncDirectory(path string) error {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	directory, err := os.Open(filepath.Dir(target))
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	if err := directory.Sync(); err != nil && runtime.GOOS != "windows" { // Windows has no such thing and refuses
+		return err
+	}
+	return nil
+}
+
+// check is checkTx in a transaction of its own. A file with nothing in it passes where ready will fill it; for whoever
+// only reads it is no log yet.
+func (l *Log) check(onlyRead bool) error {
+	blank := false
+	err := l.db.View(func(tx *bbolt.Tx) error {
+		blank = empty(tx)
+		return l.checkTx(tx)
+	})
+	switch {
+	case err != nil || blank && !onlyRead:
+		return err
+	case blank:
+		return unfinished(l.path)
+	}
+	return l.recover(nil, onlyRead)
+}
+
+func unfinished(path string) error {
+	return &store.FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is empty: its creation was cut short",
+		Remedy: "open it once without Config.ReadOnly, which completes it"}
+}
+
+// checkTx tells whether the file is a log that this version can use. It reads a handful of pages.
+func (l *Log) checkTx(tx *bbolt.Tx) error {
+	info, err := l.file.Stat()
+	if err != nil {
+		return err
+	}
+	// First of all: to read a page beyond the file's end is a memory fault.
+	if info.Size() < tx.Size() {
+		return l.damaged("it was cut short: %d bytes of %d are there", info.Size(), tx.Size())
+	}
+	// Not in a transaction that writes: when there is one, this was done before it.
+	if !tx.Writable() {
+		if err := l.checkPages(tx); err != nil {
+			return err
+		}
+	}
+	if empty(tx) {
+		return nil
+	}
+	meta := tx.Bucket([]byte(bucketMeta))
+	if meta == nil || string(meta.Get([]byte(metaMagic))) != magic {
+		return &store.FileError{Kind: store.ErrNotALog, Path: l.path, Reason: "it is a bbolt file of another program", Remedy: remedyOther}
+	}
+	format := meta.Get([]byte(metaFormat))
+	if len(format) != 4 || binary.BigEndian.Uint32(format) == 0 {
+		return l.damaged("its format version is unreadable")
+	}
+	if found := binary.BigEndian.Uint32(format); found > formatVersion {
+		return &store.FileError{Kind: store.ErrNewerFormat, Path: l.path,
+			Reason: fmt.Sprintf("it has format version %d, and this version of the library reads up to %d", found, formatVersion), Remedy: "upgrade first"}
+	}
+	for _, name := range buckets {
+		if tx.Bucket([]byte(name)) == nil {
+			return l.damaged("its bucket %q is missing", name)
+		}
+	}
+	return nil
+}
+
+func (l *Log) damaged(format string, args ...any) error {
+	return &store.DamagedError{Log: "log " + l.path, Reason: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,139 @@
+package bolt
+
+import (
+	"errors"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/tilltape/tilltape/store"
+)
+
+// commitAll is the one goroutine that writes. It ends when the queue is closed and empty.
+func (l *Log) commitAll() {
+	defer close(l.committed)
+	for {
+		b := l.queue.take()
+		if b == nil {
+			return
+		}
+		l.commit(b)
+		close(b.done)
+	}
+}
+
+// commit writes a batch in one transaction. A refused append is a result and leaves the others alone; a transaction
+// that fails fails them all, refusals too, because those were judged against what is now not there.
+func (l *Log) commit(b *batch) {
+	if failed := l.failed.Load(); failed != nil {
+		b.fail(failed.err)
+		return
+	}
+	var p *plan
+	err := guarded(func() error {
+		p = l.newPlan()
+		for _, r := range b.requests {
+			r.err = explain(l.path, p.append(r))
+		}
+		return nil
+	})
+	if err == nil && !p.empty() {
+		err = l.write(p, func(f *flush) int { return f.pace(l.lazy.active.size(), len(p.order)+len(p.keys), l.lazy.limit) })
+	}
+	if err != nil {
+		b.fail(explain(l.path, err))
+	}
+}
+
+func (b *batch) fail(err error) {
+	for _, r := range b.requests {
+		r.err = err
+	}
+}
+
+// write makes a plan durable together with a step of the flush that is under way, and shows it to readers. steps tells
+// how many entries that step may have.
+func (l *Log) write(p *plan, steps func(*flush) int) error {
+	done, filled := 0, false
+	step := l.flush != nil && l.flush.ready()
+	err := guarded(func() error {
+		return l.db.Update(func(tx *bbolt.Tx) error {
+			if err := p.write(tx); err != nil {
+				return err
+			}
+			if step {
+				var err error
+				if done, err = l.flush.step(l, tx, steps(l.flush)); err != nil {
+					return err
+				}
+			}
+			filled = true
+			return nil
+		})
+	})
+	if err != nil {
+		if filled || errors.As(err, new(*fault)) {
+			l.doubt(err)
+		}
+		return err
+	}
+	l.buffer = p.frames
+	if p.tree != nil {
+		l.tree = p.tree
+	}
+	flushed := false
+	if step {
+		l.flush.done = done
+		if flushed = l.flush.left() == 0; flushed {
+			l.flush = nil
+		}
+	}
+	if closed := l.lazy.publish(p, flushed); closed != nil {
+		l.flush = newFlush(closed)
+	}
+	return nil
+}
+
+// flushAll takes everything that memory knows better into the file, for an orderly end.
+func (l *Log) flushAll() error {
+	for {
+		if l.flush == nil {
+			closed := l.lazy.freeze()
+			if closed == nil {
+				return nil
+			}
+			l.flush = newFlush(closed)
+		}
+		<-l.flush.sorted
+		if err := l.write(l.newPlan(), func(*flush) int { return flushAllMax }); err != nil {
+			return err
+		}
+	}
+}
+
+// flushAllMax is flushMax where nobody waits for the commit.
+const flushAllMax = 1 << 14
+
+// doubt decides whether the log can go on after a commit that failed. bbolt undoes most of them; but where the file's
+// header is written and only its sync failed, readers see a commit that the disk may not have, and nothing that is
+// built on it would be durable. Then, and after a fault, the log stops until it is opened again.
+func (l *Log) doubt(cause error) {
+	wedged := errors.As(cause, new(*fault))
+	if !wedged && l.undone() {
+		return
+	}
+	err := explain(l.path, cause)
+	if !wedged {
+		err = &store.FileError{Kind: store.ErrStorage, Path: l.path, Reason: "the disk did not confirm a commit (" + cause.Error() + ")",
+			Remedy: "check the disk, then restart; an append that failed may have happened: repeat it with the same record ids"}
+	}
+	l.failed.Store(&failure{err: err, wedged: wedged})
+}
+
+// undone tells whether the file shows no more than what is known to be durable.
+func (l *Log) undone() bool {
+	var now uint64
+	err := guarded(func() error {
+		return l.db.View(func(tx *bbolt.Tx) error { now = lastPosition(tx); return nil })
+	})
+	return err == nil && now == l.lazy.end()
+}

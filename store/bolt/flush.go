@@ -1,0 +1,135 @@
+package bolt
+
+import (
+	"bytes"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// flushMax is the most entries one commit carries into the lazy buckets. Each can hit a page of its own, so it bounds
+// what an append waits longer for: some 2 MiB written.
+const flushMax = 512
+
+// flush takes a closed generation into the file, in the order of the file's keys, so that neighbours share pages.
+type flush struct {
+	gen    *generation
+	sorted chan struct{} // closed when the fields below are there
+	keys   []events.Key
+	heads  []filing
+	done   int // entries that are in the file, keys first
+}
+
+// filing is a stream on its way into the file.
+type filing struct {
+	key  []byte
+	slot *slot
+}
+
+// newFlush sorts in a goroutine of its own: nobody waits for that.
+func newFlush(g *generation) *flush {
+	f := &flush{gen: g, sorted: make(chan struct{})}
+	go func() {
+		defer close(f.sorted)
+		f.keys = make([]events.Key, 0, len(g.keys))
+		for key := range g.keys {
+			f.keys = append(f.keys, key)
+		}
+		slices.Sort(f.keys)
+		f.heads = make([]filing, 0, len(g.slots))
+		for _, s := range g.slots {
+			f.heads = append(f.heads, filing{streamKey(s.stream), s})
+		}
+		slices.SortFunc(f.heads, func(a, b filing) int { return bytes.Compare(a.key, b.key) })
+	}()
+	return f
+}
+
+func (f *flush) ready() bool {
+	select {
+	case <-f.sorted:
+		return true
+	default:
+		return false
+	}
+}
+
+func (f *flush) left() int { return len(f.keys) + len(f.heads) - f.done }
+
+// pace is how many entries the next commit should carry, so that the generation is in the file when the next one is
+// three quarters full. gathered is that one's size, added what the commit itself adds to it, and limit what it may hold.
+func (f *flush) pace(gathered, added, limit int) int {
+	room := max(limit*3/4-gathered, 1)
+	return min(max((f.left()*added+room-1)/room, 1), flushMax)
+}
+
+// step puts the next n entries into a transaction, and with the last of them the position they cover. A step that is
+// rolled back is to be repeated: done moves on only by the caller.
+func (f *flush) step(l *Log, tx *bbolt.Tx, n int) (done int, err error) {
+	done = f.done
+	for ; n > 0 && done < len(f.keys); n-- {
+		key := f.keys[done]
+		if err := tx.Bucket([]byte(bucketKeys)).Put([]byte(key), number(f.gen.keys[key].position)); err != nil {
+			return done, err
+		}
+		done++
+	}
+	for ; n > 0 && done < len(f.keys)+len(f.heads); n-- {
+		if err := f.file(l, tx, f.heads[done-len(f.keys)]); err != nil {
+			return done, err
+		}
+		done++
+	}
+	if done < len(f.keys)+len(f.heads) {
+		return done, nil
+	}
+	return done, tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCovered), number(f.gen.last))
+}
+
+// file puts a stream's summary and index entries in the place of those that the file has. Both go into one transaction:
+// what the file says of one stream always fits together.
+func (f *flush) file(l *Log, tx *bbolt.Tx, h filing) error {
+	now := h.slot.newest.Load()
+	before, err := l.filedPlace(tx, h.slot.stream)
+	if err != nil || before.version >= now.version {
+		return err
+	}
+	if err := tx.Bucket([]byte(bucketHeads)).Put(h.key, now.bytes()); err != nil {
+		return err
+	}
+	if h.slot.stream.Category != events.CategoryOrder {
+		return nil
+	}
+	var old []entry
+	if before != (place{}) {
+		r, err := l.frameOf(newFrames(l, tx), h.slot.stream, before)
+		if err != nil {
+			return err
+		}
+		old = entries(r.Head, r.Stream.ID)
+	}
+	return refile(tx, old, entries(now.head, h.slot.stream.ID))
+}
+
+// refile replaces an order's index entries by the new ones, and touches only those that differ.
+func refile(tx *bbolt.Tx, before, after []entry) error {
+	for _, e := range before {
+		if slices.Contains(after, e) {
+			continue
+		}
+		if err := tx.Bucket([]byte(e.bucket)).Delete([]byte(e.key)); err != nil {
+			return err
+		}
+	}
+	for _, e := range after {
+		if slices.Contains(before, e) {
+			continue
+		}
+		if err := tx.Bucket([]byte(e.bucket)).Put([]byte(e.key), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+)
+
+// The log's values are chunks: frames of one commit, one after another, under the position of the last of them. So one
+// search for a position finds its chunk, and bbolt handles a few values a commit instead of one a record.
+
+// chunkMax is the size in bytes at which a chunk is closed, unless a frame alone is larger: two of them, with what bbolt
+// keeps for each, fill a page of 4 KiB. Larger ones would cost more than they save: bbolt splits no page with fewer than
+// five values, and writes a page again for each value that is added to it.
+const chunkMax = (4096-16)/2 - 16 - numberSize
+
+// frames finds frames in one transaction. It remembers the chunk it found last, so that walking costs few searches. It
+// is for one goroutine, and what it returns is valid until the transaction ends.
+type frames struct {
+	log         *Log
+	cursor      *bbolt.Cursor
+	first, last uint64 // positions of the chunk found last; first is 0 before there is one
+	chunk       []byte
+}
+
+func newFrames(l *Log, tx *bbolt.Tx) *frames {
+	return &frames{log: l, cursor: tx.Bucket([]byte(bucketLog)).Cursor()}
+}
+
+// at returns the frame at the position.
+func (f *frames) at(position uint64) ([]byte, error) {
+	if f.first == 0 || position < f.first || position > f.last {
+		key, chunk := f.cursor.Seek(number(position))
+		if err := f.take(key, chunk, position); err != nil {
+			return nil, err
+		}
+	}
+	rest := f.chunk
+	for n := f.first; n < position; n++ {
+		rest = rest[frameSize(rest):]
+	}
+	return rest[:frameSize(rest)], nil
+}
+
+// next moves on to the chunk after the one found last; false at the end of the log.
+func (f *frames) next() (bool, error) {
+	key, chunk := f.cursor.Next()
+	if key == nil {
+		return false, nil
+	}
+	return true, f.take(key, chunk, f.last+1)
+}
+
+// take remembers a chunk once it is proven to be whole and to hold the position.
+func (f *frames) take(key, chunk []byte, position uint64) error {
+	last, ok := parseNumber(key)
+	if !ok {
+		return f.missing(position)
+	}
+	count := uint64(0)
+	for rest := chunk; len(rest) > 0; count++ {
+		size, err := events.FrameSize(rest)
+		if err != nil {
+			return unreadable(f.log.path, position, err)
+		}
+		rest = rest[size:]
+	}
+	if count == 0 || last < count || last-count+1 > position {
+		return f.missing(position)
+	}
+	f.first, f.last, f.chunk = last-count+1, last, chunk
+	return nil
+}
+
+func (f *frames) missing(position uint64) error {
+	return &store.DamagedError{Log: "log " + f.log.path, Position: position, Reason: "there is no record here"}
+}
+
+// frameSize is the size of the first of the frames in b, which take has checked.
+func frameSize(b []byte) int { return 2 + int(binary.BigEndian.Uint16(b)) }
+
+// record reads the record at the position and proves that it is the one that belongs there.
+func (f *frames) record(position uint64) (events.Record, error) {
+	frame, err := f.at(position)
+	if err != nil {
+		return events.Record{}, err
+	}
+	return f.log.decode(position, frame)
+}
+
+func (l *Log) decode(position uint64, frame []byte) (events.Record, error) {
+	r, err := events.DecodeFrame(frame)
+	if err != nil {
+		return events.Record{}, unreadable(l.path, position, err)
+	}
+	if r.Position != position {
+		return events.Record{}, &store.DamagedError{Log: "log " + l.path, Position: position,
+			Reason: fmt.Sprintf("the record here says that its position is %d", r.Position)}
+	}
+	return r, nil
+}
+
+// frameOf reads the record at a place of the stream.
+func (l *Log) frameOf(f *frames, of events.Stream, at place) (events.Record, error) {
+	r, err := f.record(at.position)
+	if err != nil {
+		return events.Record{}, err
+	}
+	if r.Stream != of || r.Version != at.version {
+		return events.Record{}, &store.DamagedError{Log: "log " + l.path, Position: at.position,
+			Reason: fmt.Sprintf("version %d of %s %q should be here, but it is version %d of %s %q",
+				at.version, of.Category, of.ID, r.Version, r.Stream.Category, r.Stream.ID)}
+	}
+	return r, nil
+}
+
+// lastPosition is the position of the log's newest record, 0 when it has none.
+func lastPosition(tx *bbolt.Tx) uint64 {
+	key, _ := tx.Bucket([]byte(bucketLog)).Cursor().Last()
+	last, _ := parseNumber(key)
+	return last
+}

@@ -1,0 +1,188 @@
+package bolt
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// A tree keyed by other people's ids is hit at a random page by every append, and would be rewritten a page an append.
+// So what is keyed by them is lazy: what appends change is kept in memory, a generation of it at a time, and goes into
+// the file sorted, in steps within later commits, while the next generation gathers. The file says up to which position
+// it holds everything; opening reads the log's tail behind that position into memory again.
+
+// generationMax is the number of entries, streams and lookup keys together, at which a generation is closed. It bounds
+// memory (two generations, some 250 B an entry) and what an opening after a crash reads again (two generations' records).
+const generationMax = 1 << 17
+
+// summary is what is known of a stream at its newest record.
+type summary struct {
+	place
+	head events.Head
+}
+
+// slot is a stream in a generation. Its summary is replaced, never changed.
+type slot struct {
+	stream events.Stream
+	newest atomic.Pointer[summary]
+}
+
+// claim is who owns a lookup key, and where it says so.
+type claim struct {
+	owner    events.Stream
+	position uint64
+}
+
+// generation is what the records of one stretch of the log have changed. Nothing is ever taken out of it.
+type generation struct {
+	heads map[events.Stream]*slot
+	slots []*slot // the same, so that they can be walked without a lock
+	keys  map[events.Key]claim
+	last  uint64 // position of the newest record in it
+}
+
+func newGeneration() *generation {
+	return &generation{heads: map[events.Stream]*slot{}, keys: map[events.Key]claim{}}
+}
+
+func (g *generation) size() int { return len(g.slots) + len(g.keys) }
+
+func (g *generation) setHead(of events.Stream, s *summary) {
+	known := g.heads[of]
+	if known == nil {
+		// Own strings: a caller's could keep a whole message alive.
+		of.ID = strings.Clone(of.ID)
+		known = &slot{stream: of}
+		g.heads[of] = known
+		g.slots = append(g.slots, known)
+	}
+	known.newest.Store(s)
+}
+
+func (g *generation) setKey(key events.Key, c claim) {
+	if _, known := g.keys[key]; !known {
+		g.keys[events.Key(strings.Clone(string(key)))] = c
+	}
+}
+
+// lazy is what memory knows better than the lazy buckets. The committer alone writes to it.
+type lazy struct {
+	limit  int // generationMax
+	mu     sync.RWMutex
+	active *generation
+	frozen *generation   // on its way into the file; nil when there is none
+	epoch  uint64        // counts the generations that have left memory
+	last   uint64        // position of the newest record that readers may see
+	grown  chan struct{} // closed when last grows; nil while nobody waits for that
+}
+
+// layers is the generations in memory at one moment. What is in neither of them is in the file of any transaction that
+// begins later, unless it was appended later too.
+type layers struct {
+	lazy           *lazy
+	active, frozen *generation
+	epoch          uint64
+	end            uint64 // position of the newest record then
+}
+
+func (z *lazy) layers() layers {
+	z.mu.RLock()
+	defer z.mu.RUnlock()
+	return layers{lazy: z, active: z.active, frozen: z.frozen, epoch: z.epoch, end: z.last}
+}
+
+// newest returns the summary of a stream, nil where memory has none and the file is to be asked.
+func (y *layers) newest(of events.Stream) *summary {
+	y.lazy.mu.RLock()
+	defer y.lazy.mu.RUnlock()
+	for _, g := range []*generation{y.active, y.frozen} {
+		if g == nil {
+			continue
+		}
+		if known := g.heads[of]; known != nil {
+			return known.newest.Load()
+		}
+	}
+	return nil
+}
+
+// owner returns who owns a lookup key; false where memory does not know and the file is to be asked.
+func (y *layers) owner(key events.Key) (claim, bool) {
+	y.lazy.mu.RLock()
+	defer y.lazy.mu.RUnlock()
+	for _, g := range []*generation{y.active, y.frozen} {
+		if g == nil {
+			continue
+		}
+		if c, known := g.keys[key]; known {
+			return c, true
+		}
+	}
+	return claim{}, false
+}
+
+// end is the position of the newest record that readers may see.
+func (z *lazy) end() uint64 {
+	z.mu.RLock()
+	defer z.mu.RUnlock()
+	return z.last
+}
+
+// wait returns a channel that is closed once the log has records after the position.
+func (z *lazy) wait(position uint64) <-chan struct{} {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.last > position {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	if z.grown == nil {
+		z.grown = make(chan struct{})
+	}
+	return z.grown
+}
+
+// publish shows readers what a commit has made durable. flushed tells that the frozen generation is in the file now.
+// It returns the generation that was closed by this, if any.
+func (z *lazy) publish(p *plan, flushed bool) (closed *generation) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	for _, of := range p.order {
+		z.active.setHead(of, p.heads[of])
+	}
+	for key, c := range p.keys {
+		z.active.setKey(key, c)
+	}
+	z.active.last, z.last = p.last, p.last
+	if flushed {
+		z.frozen = nil
+		z.epoch++
+	}
+	if z.grown != nil && len(p.order) > 0 {
+		close(z.grown)
+		z.grown = nil
+	}
+	if z.frozen == nil && z.active.size() >= z.limit {
+		return z.freezeLocked()
+	}
+	return nil
+}
+
+// freeze closes the active generation; nil where there is nothing in it.
+func (z *lazy) freeze() *generation {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.freezeLocked()
+}
+
+func (z *lazy) freezeLocked() *generation {
+	if z.active.size() == 0 {
+		return nil
+	}
+	z.frozen, z.active = z.active, newGeneration()
+	z.active.last = z.frozen.last
+	return z.frozen
+}

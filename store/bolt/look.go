@@ -1,0 +1,99 @@
+package bolt
+
+import (
+	"go.etcd.io/bbolt"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// look is what the file said about a request's stream and keys before it was queued. It stands as long as no generation
+// has left memory since: until then, whatever is newer is still in memory, and memory is asked first.
+type look struct {
+	epoch  uint64
+	newest place
+	owners map[events.Key]events.Stream // of the request's keys that somebody owns
+}
+
+// lookUp asks the file where memory does not know. It reads the pages that judging the request would need, so that the
+// committer, for whom everybody waits, need not.
+func (l *Log) lookUp(r *request) (found look, err error) {
+	memory := l.lazy.layers()
+	found.epoch = memory.epoch
+	known := memory.newest(r.stream) != nil
+	var keys []events.Key
+	for _, record := range r.records {
+		for _, key := range record.Keys {
+			if _, known := memory.owner(key); !known {
+				keys = append(keys, key)
+			}
+		}
+	}
+	if known && len(keys) == 0 {
+		return found, nil
+	}
+	err = l.view(func(tx *bbolt.Tx) error {
+		if !known {
+			if err := l.lookUpStream(tx, r, &found); err != nil {
+				return err
+			}
+		}
+		for _, key := range keys {
+			owner, ok, err := l.filedOwner(tx, key)
+			if err != nil {
+				return err
+			}
+			if ok {
+				if found.owners == nil {
+					found.owners = map[events.Key]events.Stream{}
+				}
+				found.owners[key] = owner
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func (l *Log) lookUpStream(tx *bbolt.Tx, r *request, found *look) (err error) {
+	if found.newest, err = l.filedPlace(tx, r.stream); err != nil || found.newest == (place{}) {
+		return err
+	}
+	// A stream whose newest record cannot be read is not appended to.
+	_, err = l.frameOf(newFrames(l, tx), r.stream, found.newest)
+	return err
+}
+
+// filedPlace returns where the file says that the stream's newest record is, the zero place where it knows none.
+func (l *Log) filedPlace(tx *bbolt.Tx, of events.Stream) (place, error) {
+	value := tx.Bucket([]byte(bucketHeads)).Get(streamKey(of))
+	if value == nil {
+		return place{}, nil
+	}
+	at, ok := parsePlace(value)
+	if !ok || at.version == 0 || at.position < at.version {
+		return place{}, l.damaged("the entry of %s %q is unreadable", of.Category, of.ID)
+	}
+	return at, nil
+}
+
+// filedOwner returns the stream that owns the lookup key by what the file says.
+func (l *Log) filedOwner(tx *bbolt.Tx, key events.Key) (owner events.Stream, ok bool, err error) {
+	value := tx.Bucket([]byte(bucketKeys)).Get([]byte(key))
+	if value == nil {
+		return events.Stream{}, false, nil
+	}
+	position, ok := parseNumber(value)
+	if !ok {
+		return events.Stream{}, false, l.damaged("the owner of the lookup key %q is unreadable", string(key))
+	}
+	r, err := newFrames(l, tx).record(position)
+	if err != nil {
+		return events.Stream{}, false, err
+	}
+	for _, k := range r.Keys {
+		if k == key {
+			return r.Stream, true, nil
+		}
+	}
+	return events.Stream{}, false, l.damaged("the lookup key %q leads to position %d, whose record does not have it", string(key), position)
+}

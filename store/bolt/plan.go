@@ -1,0 +1,195 @@
+package bolt
+
+import (
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
+)
+
+// plan is one commit to be: the records that go into it and what they change, judged against what is in the log before
+// it and what the plan holds already. Nothing of it is in the log until it is written and published.
+type plan struct {
+	log    *Log
+	memory layers
+	last   uint64 // position of the newest record, the plan's included
+
+	frames []byte // of all records, one after another
+	chunks []chunk
+	tree   *seal.Tree // after the plan; nil without a seal
+
+	order []events.Stream // the streams that the plan changes, in order of their first change
+	heads map[events.Stream]*summary
+	keys  map[events.Key]claim
+}
+
+// chunk is a stretch of the plan's frames that becomes one value of the log.
+type chunk struct {
+	last       uint64 // position of the last record in it
+	begin, end int
+}
+
+func (l *Log) newPlan() *plan {
+	memory := l.lazy.layers()
+	p := &plan{log: l, memory: memory, last: memory.end, frames: l.buffer[:0], heads: map[events.Stream]*summary{}, keys: map[events.Key]claim{}}
+	if l.tree != nil {
+		p.tree = l.tree.Clone()
+	}
+	return p
+}
+
+func (p *plan) empty() bool { return len(p.chunks) == 0 }
+
+// append judges one request and takes it in. A refusal leaves the plan as it was.
+func (p *plan) append(r *request) (refusal error) {
+	at, err := p.newest(r)
+	if err != nil {
+		return err
+	}
+	if at.version != r.after {
+		return &store.ConflictError{Stream: r.stream, Want: r.after, Have: at.version}
+	}
+	for _, record := range r.records {
+		for _, key := range record.Keys {
+			owner, ok, err := p.owner(r, key)
+			if err != nil {
+				return err
+			}
+			if ok && owner != r.stream {
+				return &store.KeyTakenError{Stream: r.stream, Key: key, Owner: owner}
+			}
+		}
+	}
+	return p.place(r, at)
+}
+
+// newest is the place of the newest record of the request's stream.
+func (p *plan) newest(r *request) (at place, err error) {
+	if s := p.heads[r.stream]; s != nil {
+		return s.place, nil
+	}
+	if s := p.memory.newest(r.stream); s != nil {
+		return s.place, nil
+	}
+	if p.memory.epoch == r.look.epoch {
+		return r.look.newest, nil
+	}
+	err = p.log.db.View(func(tx *bbolt.Tx) error {
+		at, err = p.log.filedPlace(tx, r.stream)
+		return err
+	})
+	return at, err
+}
+
+// owner is who owns a lookup key of the request.
+func (p *plan) owner(r *request, key events.Key) (owner events.Stream, ok bool, err error) {
+	if c, ok := p.keys[key]; ok {
+		return c.owner, true, nil
+	}
+	if c, ok := p.memory.owner(key); ok {
+		return c.owner, true, nil
+	}
+	if p.memory.epoch == r.look.epoch {
+		owner, ok = r.look.owners[key]
+		return owner, ok, nil
+	}
+	err = p.log.db.View(func(tx *bbolt.Tx) error {
+		owner, ok, err = p.log.filedOwner(tx, key)
+		return err
+	})
+	return owner, ok, err
+}
+
+// place gives the request's records their places after the stream's newest.
+func (p *plan) place(r *request, at place) error {
+	r.first, r.previous = p.last+1, at.position
+	begin, previous := len(p.frames), at.position
+	for i, frame := range r.frames {
+		position := r.first + uint64(i)
+		whole, err := frame.AppendFrame(p.frames, r.after+uint64(i)+1, position, previous)
+		if err != nil {
+			p.frames = p.frames[:begin]
+			return r.refuse(i, err)
+		}
+		p.frames, previous = whole, position
+	}
+	for i, position := begin, r.first; i < len(p.frames); position++ {
+		size := frameSize(p.frames[i:])
+		p.take(position, i, i+size)
+		i += size
+	}
+	newest := r.records[len(r.records)-1]
+	p.set(r.stream, &summary{place{r.after + uint64(len(r.records)), p.last}, normal(newest.Head)})
+	for i, record := range r.records {
+		p.claim(record.Keys, claim{r.stream, r.first + uint64(i)})
+	}
+	return nil
+}
+
+// take makes the frame that stands at begin the log's next record.
+func (p *plan) take(position uint64, begin, end int) {
+	if n := len(p.chunks); n > 0 && end-p.chunks[n-1].begin <= chunkMax {
+		p.chunks[n-1].last, p.chunks[n-1].end = position, end
+	} else {
+		p.chunks = append(p.chunks, chunk{last: position, begin: begin, end: end})
+	}
+	if p.tree != nil {
+		p.tree.Append(seal.LeafHash(p.frames[begin:end]))
+	}
+	p.last = position
+}
+
+func (p *plan) set(of events.Stream, s *summary) {
+	if _, known := p.heads[of]; !known {
+		p.order = append(p.order, of)
+	}
+	p.heads[of] = s
+}
+
+func (p *plan) claim(keys []events.Key, c claim) {
+	for _, key := range keys {
+		if _, known := p.keys[key]; !known {
+			p.keys[key] = c
+		}
+	}
+}
+
+// write puts the plan into a transaction.
+func (p *plan) write(tx *bbolt.Tx) error {
+	log := tx.Bucket([]byte(bucketLog))
+	// Positions only grow, so pages of the log are never written into again: fill them to the brim.
+	log.FillPercent = 1.0
+	for _, c := range p.chunks {
+		if err := log.Put(number(c.last), p.frames[c.begin:c.end:c.end]); err != nil {
+			return err
+		}
+	}
+	if p.tree == nil {
+		return nil
+	}
+	tiles := tx.Bucket([]byte(bucketTiles))
+	tiles.FillPercent = 1.0
+	for _, tile := range p.tree.Full() {
+		hashes, err := tile.AppendBinary(nil)
+		if err != nil {
+			return err
+		}
+		if err := tiles.Put(tileKey(tile.Level, tile.Index), hashes); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaFrontier), p.tree.AppendFrontier(nil))
+}
+
+// normal is the head as a reader of its frame gets it: its times in UTC and without a clock reading.
+func normal(h events.Head) events.Head {
+	for _, t := range []*time.Time{&h.StatusSince, &h.AttentionSince, &h.Due} {
+		if !t.IsZero() {
+			*t = time.Unix(0, t.UnixNano()).UTC()
+		}
+	}
+	return h
+}

@@ -1,0 +1,137 @@
+package bolt
+
+import (
+	"cmp"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/tilltape/tilltape/seal"
+)
+
+// Recovery is what an opening had to do again: after a close it is nothing, after a crash it is bounded.
+type Recovery struct {
+	Records uint64        // read again from the log's tail
+	Took    time.Duration // for that and for loading the seal
+}
+
+// Recovery tells what opening this log has cost.
+func (l *Log) Recovery() Recovery { return l.recovery }
+
+// recover brings into memory what the lazy buckets do not have yet, and the seal's right edge. look, if there is one, has
+// done so for the file as it was a moment ago. Who only reads is not kept from what can be read by a seal that does not fit.
+func (l *Log) recover(look *Log, rescue bool) error {
+	begun := time.Now()
+	err := l.db.View(func(tx *bbolt.Tx) error {
+		last := lastPosition(tx)
+		meta := tx.Bucket([]byte(bucketMeta))
+		covered, ok := parseNumber(meta.Get([]byte(metaCovered)))
+		if !ok || covered > last {
+			return l.damaged("its heads are said to cover position %d, and it ends at position %d", covered, last)
+		}
+		if look != nil && look.lazy.last == last && look.recovery.Records == last-covered {
+			l.lazy.active, l.lazy.last, l.tree, l.recovery = look.lazy.active, last, look.tree, look.recovery
+			return nil
+		}
+		if err := l.replay(tx, covered, last); err != nil {
+			return err
+		}
+		if err := l.endsWhole(tx, last); err != nil {
+			return err
+		}
+		if rescue {
+			return nil
+		}
+		return l.loadSeal(tx, meta.Get([]byte(metaFrontier)), last)
+	})
+	l.recovery.Took += time.Since(begun)
+	return err
+}
+
+// replay reads the records after covered into the active generation.
+func (l *Log) replay(tx *bbolt.Tx, covered, last uint64) error {
+	gen, walk := l.lazy.active, newFrames(l, tx)
+	for position := covered + 1; position <= last; position++ {
+		if walk.first != 0 && position > walk.last {
+			if more, err := walk.next(); err != nil || !more {
+				return cmp.Or(err, walk.missing(position))
+			}
+		}
+		r, err := walk.record(position)
+		if err != nil {
+			return err
+		}
+		gen.setHead(r.Stream, &summary{place{r.Version, r.Position}, r.Head})
+		for _, key := range r.Keys {
+			gen.setKey(key, claim{r.Stream, r.Position})
+		}
+	}
+	gen.last, l.lazy.last = last, last
+	l.recovery.Records = last - covered
+	return nil
+}
+
+// endsWhole checks that the newest record ends its stream. It stands for all: whether each is sound shows when it is read.
+func (l *Log) endsWhole(tx *bbolt.Tx, last uint64) error {
+	if last == 0 {
+		return nil
+	}
+	r, err := newFrames(l, tx).record(last)
+	if err != nil {
+		return err
+	}
+	end := place{}
+	memory := l.lazy.layers()
+	if s := memory.newest(r.Stream); s != nil {
+		end = s.place
+	} else if end, err = l.filedPlace(tx, r.Stream); err != nil {
+		return err
+	}
+	if end != (place{r.Version, r.Position}) {
+		return l.damaged("the log ends at position %d, and %s %q does not end there", last, r.Stream.Category, r.Stream.ID)
+	}
+	return nil
+}
+
+// loadSeal makes the seal's right edge from the file, and proves that the two belong together.
+func (l *Log) loadSeal(tx *bbolt.Tx, frontier []byte, last uint64) error {
+	if frontier == nil {
+		return nil
+	}
+	tree, err := seal.Load(frontier, sealed{newFrames(l, tx), tx.Bucket([]byte(bucketTiles))})
+	if err != nil {
+		return l.damaged("its seal does not fit its records (%s)", err)
+	}
+	if tree.Size() != last {
+		return l.damaged("its seal covers %d records, and it has %d", tree.Size(), last)
+	}
+	l.tree = tree
+	return nil
+}
+
+// sealed is a transaction as what a seal's hashes are read from.
+type sealed struct {
+	frames *frames
+	tiles  *bbolt.Bucket
+}
+
+// Tile implements [seal.Source].
+func (s sealed) Tile(level int, index uint64) ([]byte, error) {
+	tile := s.tiles.Get(tileKey(level, index))
+	if tile == nil {
+		return nil, s.frames.log.damaged("tile %d of level %d of its seal is missing", index, level)
+	}
+	return tile, nil
+}
+
+// Leaf implements [seal.Source].
+func (s sealed) Leaf(n uint64) (seal.Hash, error) {
+	frame, err := s.frames.at(n + 1)
+	if err != nil {
+		return seal.Hash{}, err
+	}
+	return seal.LeafHash(frame), nil
+}
+
+// emptyFrontier is the frontier of a seal over nothing.
+func emptyFrontier() []byte { return new(seal.Tree).AppendFrontier(nil) }
