@@ -147,7 +147,7 @@ func post(ctx context.Context, client *http.Client, address string, checkpoint [
 // withoutURL returns the cause inside an error of net/http, which would otherwise print the whole address.
 func withoutURL(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		return wrapped.Err
+		err = wrapped.Err
 	}
 	return err
 }

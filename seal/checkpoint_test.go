@@ -70,6 +70,22 @@ func TestNoByteOfACheckpointCanChange(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A signature of 64 bytes leaves two bits of its last base64 digit unused.
+func TestASignatureHasOneSpelling(t *testing.T) {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	signer := fixedSigner(t, logName, 0)
+	signed, err := signer.Sign(seal.Checkpoint{Origin: logName, Size: 12})
+	require.NoError(t, err)
+	last := len(signed) - len("x=\n")
+	digit := strings.IndexByte(digits, signed[last])
+	for unused := 1; unused < 4; unused++ {
+		signed[last] = digits[digit+unused]
+		_, err = seal.Open(signed, signer.Verifier())
+		require.ErrorIs(t, err, seal.ErrMalformed)
+		assert.ErrorContains(t, err, "one base64 spelling")
+	}
+}
+
 func TestSignedTextsThatAreNoCheckpoints(t *testing.T) {
 	root := mth(nil).String()
 	_, verifierKey := fixedKeys(logName, 0)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -50,6 +51,9 @@ func TestGeneratedKeysWorkTogether(t *testing.T) {
 	got, err := seal.Open(signed, verifier)
 	require.NoError(t, err)
 	assert.Equal(t, c, got)
+
+	_, _, err = seal.GenerateKey(strings.NewReader("too short"), "shop.example/orders")
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 
 	again, _, err := seal.GenerateKey(nil, "shop.example/orders")
 	require.NoError(t, err)

@@ -149,6 +149,13 @@ func TestProveRefusesWhatDoesNotHold(t *testing.T) {
 	_, err = seal.Prove(broken{disk}, signed, 3, verifier)
 	require.ErrorIs(t, err, disk)
 
+	for allowed := range 45 { // the way up reads tile 0/0 and the 43 other leaves of 0/1; then comes the record's own
+		_, err = seal.Prove(&failing{Source: s, allowed: allowed, err: disk}, signed, 299, verifier)
+		require.ErrorIs(t, err, disk, "after %d reads", allowed)
+	}
+	_, err = seal.Prove(&failing{Source: s, allowed: 45, err: disk}, signed, 299, verifier)
+	require.NoError(t, err)
+
 	s.tiles["0/0"][17] ^= 1
 	for _, n := range []uint64{0, 1, 200, 299} {
 		_, err = seal.Prove(s, signed, n, verifier)
@@ -160,6 +167,34 @@ func TestProveRefusesWhatDoesNotHold(t *testing.T) {
 	s.leaves[299][0] ^= 1
 	_, err = seal.Prove(s, signed, 299, verifier)
 	require.ErrorIs(t, err, seal.ErrDamaged, "the record itself")
+}
+
+// failing is a source that fails after some reads.
+type failing struct {
+	seal.Source
+	allowed int
+	err     error
+}
+
+func (f *failing) fail() error {
+	if f.allowed--; f.allowed < 0 {
+		return f.err
+	}
+	return nil
+}
+
+func (f *failing) Tile(level int, index uint64) ([]byte, error) {
+	if err := f.fail(); err != nil {
+		return nil, err
+	}
+	return f.Source.Tile(level, index)
+}
+
+func (f *failing) Leaf(n uint64) (seal.Hash, error) {
+	if err := f.fail(); err != nil {
+		return seal.Hash{}, err
+	}
+	return f.Source.Leaf(n)
 }
 
 func TestTilePathsAreTheC2SPForm(t *testing.T) {
