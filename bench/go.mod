@@ -1,0 +1,17 @@
+module github.com/tilltape/tilltape/bench
+
+go 1.26.0
+
+replace github.com/tilltape/tilltape => ../
+
+require (
+	github.com/stretchr/testify v1.12.1
+	github.com/tilltape/tilltape v0.0.0-00010101000000-000000000000
+	pgregory.net/rapid v1.3.0
+)
+
+require (
+	github.com/looplab/fsm v1.0.3 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)
