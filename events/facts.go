@@ -73,12 +73,14 @@ type PaymentAuthorized struct {
 	Proof          Proof
 }
 
-// PaymentPaid: a one-step payment succeeded; the money has moved.
+// PaymentPaid: a one-step payment succeeded; the money has moved. Due is when the payment is next inquired about, because
+// it can be refunded by others too (zero: not by itself).
 type PaymentPaid struct {
 	PaymentID string
 	Amount    Money
 	At        time.Time
 	Proof     Proof
+	Due       time.Time
 }
 
 // PaymentFailed: APO says the payment failed or its time ran out.
@@ -117,12 +119,14 @@ const (
 	CauseGateway                              // APO or somebody at its dashboard cancelled it
 )
 
-// CancelSucceeded: the order is cancelled, for the Cause given.
+// CancelSucceeded: the order is cancelled, for the Cause given. Due is when the payment is inquired about once more, because
+// a cancellation does not stop a buyer who is just paying (zero: not by itself).
 type CancelSucceeded struct {
 	Cause     CancelCause
 	PaymentID string
 	At        time.Time
 	Proof     Proof
+	Due       time.Time
 }
 
 // CancelFailed: the cancel came to a definite end without cancelling. Code is APO's result code, or a word of ours where
@@ -168,7 +172,7 @@ type CaptureAccepted struct {
 }
 
 // CaptureSucceeded: money was captured: by our command, by APO itself (automatic capture) or by somebody else. A
-// notification and an inquiry name the same capture differently; either identifier may be empty.
+// notification and an inquiry name the same capture differently; either identifier may be empty. Due as in [PaymentPaid].
 type CaptureSucceeded struct {
 	CaptureID        string
 	CaptureRequestID string
@@ -176,6 +180,7 @@ type CaptureSucceeded struct {
 	Amount           Money
 	At               time.Time
 	Proof            Proof
+	Due              time.Time
 }
 
 // CaptureFailed: a capture definitely failed. Code as in [CancelFailed].
@@ -281,7 +286,9 @@ const (
 
 // InquiryAnswered keeps an inquiry's evidence, once; the facts derived from it follow in the same append and refer to
 // its Number. State is APO's paymentStatus or refundStatus. AskAgain says that the operation's call may be made again
-// with the same ids. Due and WatchDue say when the operation and the payment are next looked at (zero: not by itself).
+// with the same ids; Listed that APO tells of the operation's request without deciding it: it works on it, or tells
+// otherwise than was asked. Due and WatchDue say when the operation and the payment are next looked at (zero: not by
+// itself).
 type InquiryAnswered struct {
 	Subject  Subject
 	Number   uint64
@@ -293,6 +300,7 @@ type InquiryAnswered struct {
 	Due      time.Time
 	WatchDue time.Time
 	Evidence *Evidence
+	Listed   bool
 }
 
 // OperationParked: the operation is given to a person. It still blocks; it is inquired about at Due and never attempted
@@ -312,10 +320,11 @@ const (
 )
 
 // OperationResolved: an operator ended a parked operation. Statement is the evidence: who at APO said what, where it is
-// filed.
+// filed. Override says that the operator knew that APO's newest answer to an inquiry says otherwise.
 type OperationResolved struct {
 	Resolution Resolution
 	Statement  string
+	Override   bool
 }
 
 // AnomalyReason says what is wrong with a fact.

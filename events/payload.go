@@ -91,6 +91,7 @@ func walkPaymentPaid(w *wire, e *PaymentPaid) {
 	w.money(2, "amount", &e.Amount)
 	w.time(3, "at", &e.At)
 	w.proof(4, "proof", &e.Proof)
+	w.time(5, "due", &e.Due)
 }
 
 func walkPaymentFailed(w *wire, e *PaymentFailed) {
@@ -112,6 +113,7 @@ func walkCancelSucceeded(w *wire, e *CancelSucceeded) {
 	w.str(2, "payment_id", &e.PaymentID, TextMax)
 	w.time(3, "at", &e.At)
 	w.proof(4, "proof", &e.Proof)
+	w.time(5, "due", &e.Due)
 }
 
 func walkCancelFailed(w *wire, e *CancelFailed) {
@@ -158,6 +160,7 @@ func walkCaptureSucceeded(w *wire, e *CaptureSucceeded) {
 	w.money(4, "amount", &e.Amount)
 	w.time(5, "at", &e.At)
 	w.proof(6, "proof", &e.Proof)
+	w.time(7, "due", &e.Due)
 }
 
 func walkCaptureFailed(w *wire, e *CaptureFailed) {
@@ -238,6 +241,7 @@ func walkInquiryAnswered(w *wire, e *InquiryAnswered) {
 	w.time(8, "due", &e.Due)
 	w.time(9, "watch_due", &e.WatchDue)
 	w.evidence(10, "evidence", &e.Evidence)
+	w.bool(11, "listed", &e.Listed)
 }
 
 func walkOperationParked(w *wire, e *OperationParked) {
@@ -248,6 +252,7 @@ func walkOperationParked(w *wire, e *OperationParked) {
 func walkOperationResolved(w *wire, e *OperationResolved) {
 	enum(w, 1, "resolution", &e.Resolution, ResolvedFailed)
 	w.str(2, "statement", &e.Statement, TextMax)
+	w.bool(3, "override", &e.Override)
 }
 
 func walkAnomalyObserved(w *wire, e *AnomalyObserved) {
