@@ -14,6 +14,17 @@
 // writes in two steps, loses a write, writes one twice or answers from yesterday has no such order. A search that does
 // not end in time is a failure, never a pass. Package storetest asks about everything else that a log promises.
 //
+// # What can happen to an order?
+//
+//	rapid.Check(t, func(t *rapid.T) {
+//		till := ordertest.Histories("o-1").Draw(t, "history")
+//		… hand till.Records to what reads logs: a projection, a report, an export …
+//	})
+//
+// [Commands] draws what people command, what APO proves and answers, and when; [Histories] draws the records that follow.
+// Both go through [order.Decide] and nothing else, so that a history is one that the library itself could have written:
+// lost answers, retries, contradictions, parked operations and late money included. A [Till] plays commands of your own.
+//
 // The package is for tests: it links porcupine, rapid and testing, so nothing but a _test.go file should import it. It is a
 // module of its own for the same reason.
 package ordertest
