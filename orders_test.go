@@ -207,7 +207,7 @@ func TestResolve(t *testing.T) {
 	t.Run("with the word that it succeeded", func(t *testing.T) {
 		x := parked(t)
 		yes := word
-		yes.Resolution = events.ResolvedSucceeded
+		yes.Resolution, yes.Override = events.ResolvedSucceeded, true
 		o, err := x.orders.Resolve(x.ctx, theOrder, yes)
 		require.NoError(t, err)
 		assert.Equal(t, order.Captured, o.Status)

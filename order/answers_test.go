@@ -215,7 +215,7 @@ func TestParked_BlocksAndIsResolvedWithEvidenceOnly(t *testing.T) {
 	assert.Equal(t, ReasonParked, rejected(t, err).Reason)
 	assert.Equal(t, "needs attention", x.o.Words())
 
-	ok := Resolve{ID: "res", Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7, mail of Li Wei"}
+	ok := Resolve{ID: "res", Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7, mail of Li Wei"}
 	bad := ok
 	bad.Statement = ""
 	_, err = x.do(bad)
@@ -251,10 +251,12 @@ func TestParked_BlocksAndIsResolvedWithEvidenceOnly(t *testing.T) {
 
 // park gives the outstanding operation to a person, as the end of a schedule will.
 func (x *till) park() {
-	r := events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now, Occurred: x.now,
+	r := events.Record{ID: "parked", Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now, Occurred: x.now,
 		Event: events.OperationParked{Reason: "asked too often", Due: x.now.Add(ParkedEvery)}}
 	require.NoError(x.t, Judge(x.o, r))
-	x.o, x.log = Evolve(x.o, r), append(x.log, r)
+	x.o = Evolve(x.o, r)
+	r.Head = x.o.Head()
+	x.log = append(x.log, r)
 }
 
 func TestParked_CancelAndRefund(t *testing.T) {
@@ -271,7 +273,9 @@ func TestParked_CancelAndRefund(t *testing.T) {
 		x.park()
 		x.inquire(Picture{Outcome: events.InquiryAnswers, State: StateProcessing, Facts: []Fact{{Kind: RefundPending, RequestID: "r-1"}}})
 		require.Equal(t, Parked, x.o.Operation.Phase)
-		x.must(Resolve{Resolution: r, Statement: "APO ticket 10"})
+		_, err := x.do(Resolve{Resolution: r, Statement: "APO ticket 10"})
+		assert.Equal(t, ReasonContradicts, rejected(t, err).Reason, "APO works on it: neither yes nor no")
+		x.must(Resolve{Resolution: r, Override: true, Statement: "APO ticket 10"})
 		x.ended(map[events.Resolution]Outcome{events.ResolvedSucceeded: OutcomeSucceeded, events.ResolvedFailed: OutcomeFailed}[r],
 			map[events.Resolution]string{events.ResolvedFailed: CodeResolved}[r])
 	}

@@ -56,11 +56,13 @@ type Refund struct {
 // RefundReasonMax is APO's limit for a refund's reason.
 const RefundReasonMax = 256
 
-// Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence.
+// Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence. Where APO's
+// answer to that inquiry says otherwise, Override must say that the operator knows: it stays on record.
 type Resolve struct {
 	ID         string
 	Resolution events.Resolution
 	Statement  string
+	Override   bool
 	Actor      string
 }
 

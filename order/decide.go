@@ -219,16 +219,20 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "resolution", Problem: "is neither succeeded nor failed"}
 	}
 	if m, known := o.recall(c.ID); known {
-		return nil, o.again(c.ID, m, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, false, c.Statement))
+		return nil, o.again(c.ID, m, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, c.Override, c.Statement))
 	}
-	if _, err := o.permit(ask{verb: VerbResolve}, env); err != nil {
+	question := ask{verb: VerbResolve}
+	if !c.Override {
+		question.word = c.Resolution
+	}
+	if _, err := o.permit(question, env); err != nil {
 		return nil, err
 	}
 	if o.Operation.Kind == OpCancel && c.Resolution == events.ResolvedSucceeded {
 		return nil, o.reject(VerbResolve, ReasonOnlyAPO, Cause{Version: o.Operation.Intent, At: o.Operation.Since})
 	}
 	d := newDecision(*o, env, c.ID)
-	d.emit(events.OperationResolved{Resolution: c.Resolution, Statement: c.Statement})
+	d.emit(events.OperationResolved{Resolution: c.Resolution, Statement: c.Statement, Override: c.Override})
 	f := Fact{RequestID: o.Operation.RequestID, Amount: o.Operation.Amount, Code: CodeResolved, Proof: events.Proof{Via: events.ViaOperator}}
 	switch succeeded := c.Resolution == events.ResolvedSucceeded; {
 	case !succeeded:

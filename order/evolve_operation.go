@@ -38,7 +38,7 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.CancelFailed:
 		o.endOperation(r, OutcomeFailed, e.Code)
 	case events.InquiryStarted:
-		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered}
+		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered, Said: o.Inquiry.Said}
 		o.inquiring = true
 	case events.InquiryAnswered:
 		o.foldInquiryAnswered(r, &e)
@@ -47,7 +47,7 @@ func (o *Order) foldOperation(r *events.Record) {
 		p.Due, p.ParkedAt = e.Due, r.Recorded
 	case events.OperationResolved:
 		// The fact that ends the operation follows in the same append.
-		o.rememberCommand(r, VerbResolve, contentOf(VerbResolve, Money{Minor: int64(e.Resolution)}, false, e.Statement))
+		o.rememberCommand(r, VerbResolve, contentOf(VerbResolve, Money{Minor: int64(e.Resolution)}, e.Override, e.Statement))
 	}
 }
 
@@ -88,7 +88,7 @@ func (p *Operation) foldAccepted(attempt uint64, code string, due time.Time) {
 func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered) {
 	o.Inquiry.Open = false
 	if e.Outcome != events.InquiryUnknown {
-		o.Inquiry.Answered = r.Recorded
+		o.Inquiry.Answered, o.Inquiry.Said = r.Recorded, said(e)
 	}
 	o.WatchDue = e.WatchDue
 	if e.Subject == events.SubjectPayment && !e.WatchDue.IsZero() {
@@ -111,6 +111,21 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 	if !sameRound {
 		p.Waits++
 	}
+}
+
+// said is what an inquiry's answer says of the operation it did not decide.
+func said(e *events.InquiryAnswered) Said {
+	switch {
+	case e.Listed:
+		return SaidUndecided
+	case e.Outcome == events.InquiryNotExist:
+		return SaidNotDone
+	}
+	switch State(e.State) {
+	case StateSuccess, StateProcessing, StatePending, StateFail, StateCancelled:
+		return SaidNotDone
+	}
+	return SaidNothing
 }
 
 // endOperation frees the slot and remembers how its command ended.

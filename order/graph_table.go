@@ -131,6 +131,7 @@ var conditions = map[Verb][]condition{
 		conditionPaymentID},
 	VerbResolve: {{"the operation is parked", []Reason{ReasonNotParked}},
 		{fmt.Sprintf("APO answered an inquiry about it within the last %d minutes", FreshInquiry/time.Minute), []Reason{ReasonStaleInquiry}},
+		{"APO's answer does not say otherwise, or the resolution overrides it", []Reason{ReasonContradicts}},
 		{"it does not call a cancel succeeded", []Reason{ReasonOnlyAPO}}},
 	VerbCompensate: {{"late money stands open, held or moved", []Reason{ReasonNoLateMoney}}, conditionIdle, conditionGateway, conditionHeld,
 		{"no reversal stands open", []Reason{ReasonReversal}},

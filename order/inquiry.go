@@ -59,6 +59,7 @@ func factRank(k FactKind) int {
 func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswered, proof events.Proof) {
 	p := d.o.Operation
 	then, _ := OperationThen(p.Kind, d.o.proven(pic), p.AfterF)
+	answered.Listed = pic.Outcome == events.InquiryAnswers && (d.o.listed(pic) >= 0 || p.Kind == OpRefund)
 	if then == NeverPaid {
 		if !d.env.Now.Before(d.o.payDeadline(d.env)) {
 			d.emit(events.CancelSucceeded{Cause: events.CauseNeverPaid, Proof: proof})
@@ -112,7 +113,7 @@ func (o *Order) payDeadline(env *Env) time.Time {
 // proven says what the picture proves about the operation that its facts have not ended.
 func (o *Order) proven(pic *Picture) Proven {
 	p := &o.Operation
-	listed := slices.IndexFunc(pic.Facts, func(f Fact) bool { return p.RequestID != "" && f.RequestID == p.RequestID })
+	listed := o.listed(pic)
 	compensating := p.Kind == OpCancel && p.Compensates != 0
 	switch {
 	case pic.Outcome == events.InquiryNotExist && compensating:
@@ -138,6 +139,12 @@ func (o *Order) proven(pic *Picture) Proven {
 		}
 	}
 	return ProvenNothing
+}
+
+// listed is where the picture tells of the operation's request; -1: nowhere.
+func (o *Order) listed(pic *Picture) int {
+	id := o.Operation.RequestID
+	return slices.IndexFunc(pic.Facts, func(f Fact) bool { return id != "" && f.RequestID == id })
 }
 
 // failureCode is the code an operation ends with when an inquiry decides against it: APO's own where it gave one.

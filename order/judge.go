@@ -76,7 +76,8 @@ func (o *Order) judge(r *events.Record) string {
 		_, ok := nextPhase(events.KindOperationParked, o.Operation.Phase)
 		return when(!ok, "parks nothing that is outstanding")
 	case events.OperationResolved:
-		return when(o.Operation.Phase != Parked, "resolves nothing that is parked")
+		return first(when(o.Operation.Phase != Parked, "resolves nothing that is parked"),
+			when(!e.Override && o.Inquiry.Said.contradicts(e.Resolution), "goes against APO's answer without saying so"))
 	case events.AnomalyCleared:
 		open := slices.ContainsFunc(o.Anomalies, func(a Anomaly) bool { return a.Version == e.Anomaly })
 		return when(!open, "clears an anomaly that is not open")

@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/tilltape/tilltape/events"
 )
 
 // ask is a command as legality sees it: guards about an amount ask only where one is given.
 type ask struct {
 	verb   Verb
 	amount Money
-	open   bool // no amount yet: is there any amount it could be given with?
+	open   bool              // no amount yet: is there any amount it could be given with?
+	word   events.Resolution // of a resolution that overrides nothing
 }
 
 // question is a command put to an order. It holds copies: guards are called through a table, which the compiler cannot see
@@ -267,6 +270,15 @@ func guardFreshInquiry(q *question) refusal {
 		return refusal{}
 	}
 	return refusal{reason: ReasonStaleInquiry, cause: Cause{Version: o.Operation.Intent, At: o.Operation.Since}}
+}
+
+func guardContradiction(q *question) refusal {
+	o := &q.o
+	impossible := o.Operation.Kind == OpCancel && q.ask.word == events.ResolvedSucceeded // whatever APO said
+	if q.ask.word == 0 || impossible || !o.Inquiry.Said.contradicts(q.ask.word) {
+		return refusal{}
+	}
+	return refusal{reason: ReasonContradicts, cause: Cause{Version: o.Operation.Intent, At: o.Inquiry.Answered}, detail: o.Inquiry.Said.String()}
 }
 
 func guardLate(q *question) refusal {

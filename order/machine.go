@@ -238,7 +238,7 @@ var guards = map[Verb][]guard{
 	VerbCancel:     {guardIdle, guardGateway, guardHeld, guardWindow},
 	VerbCapture:    {guardIdle, guardMode, guardGateway, guardHeld, guardSeveral, guardExpiry, guardRemainder, guardPaymentID},
 	VerbRefund:     {guardIdle, guardReversal, guardRefundable, guardPaymentID},
-	VerbResolve:    {guardParked, guardFreshInquiry},
+	VerbResolve:    {guardParked, guardFreshInquiry, guardContradiction},
 	VerbCompensate: {guardLate, guardIdle, guardGateway, guardHeld, guardReversal, guardLateRefund, guardLateInquiry},
 }
 

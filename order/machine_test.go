@@ -187,6 +187,7 @@ func TestEveryEnumHasItsWords(t *testing.T) {
 	speaks(t, int(GatewayFailed)+1, GatewayCapture.String)
 	speaks(t, int(OpRefund)+1, OpKind.String)
 	speaks(t, int(Contradicts)+1, Effect.String)
+	speaks(t, int(SaidUndecided)+1, Said.String)
 	speaks(t, int(OtherTransaction)+1, FactKind.String)
 	speaks(t, int(VerbCompensate)+1, Verb.String)
 	speaks(t, int(ProvenOldCancel)+1, Proven.String)

@@ -100,6 +100,7 @@ func (p *packing) order(o *Order) {
 	p.bool(&o.Inquiry.Open)
 	p.time(&o.Inquiry.Lease)
 	p.time(&o.Inquiry.Answered)
+	octet(p, &o.Inquiry.Said)
 	p.time(&o.WatchDue)
 	p.count(&o.Watches)
 	p.bool(&o.inquiring)

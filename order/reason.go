@@ -39,9 +39,10 @@ const (
 	ReasonNoAnomaly              // no such anomaly stands open
 	ReasonUnknownOrder           // no order.created is on record
 	ReasonNoLateMoney            // no money stands on a cancelled order
+	ReasonContradicts            // an operator's word goes against APO's
 )
 
-const reasonCount = int(ReasonNoLateMoney) + 1
+const reasonCount = int(ReasonContradicts) + 1
 
 type reasonRow struct {
 	reason Reason
@@ -84,6 +85,7 @@ var reasonRows = []reasonRow{
 	{ReasonNoAnomaly, "no-anomaly", "no such anomaly stands open", "list the order's open anomalies"},
 	{ReasonUnknownOrder, "unknown-order", "no such order is on record", "create it first"},
 	{ReasonNoLateMoney, "no-late-money", "no late money is to be given back", "cancel or refund instead"},
+	{ReasonContradicts, "contradicts", "APO's newest answer[, %C,] says otherwise", "take APO's word, or say that the statement overrides it"},
 }
 
 // says is the reason in words, with its cause where there is one.

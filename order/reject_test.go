@@ -79,6 +79,9 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	only := asked(t, OpCancel)
 	only.park()
 	only.inquire(tells(StateSuccess))
+	denied := asked(t, OpRefund)
+	denied.park()
+	denied.inquire(notExist)
 	automatic := capturing(t)
 	automatic.observe(captured("C1", theAmount))
 	all := in(t, Captured)
@@ -120,6 +123,7 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 		{ReasonReversal, reversed, Refund{Amount: usd(1)}},
 		{ReasonNotParked, in(t, Authorized), resolve},
 		{ReasonStaleInquiry, stale, resolve},
+		{ReasonContradicts, denied, resolve},
 		{ReasonOnlyAPO, only, resolve},
 		{ReasonNoAnomaly, in(t, Authorized), ClearAnomaly{Anomaly: 2}},
 	}

@@ -1,0 +1,91 @@
+package order
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// Every answer that leaves a parked operation parked, and what an operator may say after it without overriding it.
+func TestResolve_WhatGoesAgainstAPOsAnswerNeedsAnOverride(t *testing.T) {
+	const yes, no = events.ResolvedSucceeded, events.ResolvedFailed
+	pending := func(k FactKind) Fact { return Fact{Kind: k, RequestID: "r-1"} }
+	for name, c := range map[string]struct {
+		op      OpKind
+		told    Picture
+		said    Said
+		freely  []events.Resolution
+		refused map[events.Resolution]Reason
+	}{
+		"cancel, the payment stands": {OpCancel, tells(StateSuccess), SaidNotDone, []events.Resolution{no},
+			map[events.Resolution]Reason{yes: ReasonOnlyAPO}},
+		"capture, not listed": {OpCapture, tells(StateSuccess), SaidNotDone, []events.Resolution{no},
+			map[events.Resolution]Reason{yes: ReasonContradicts}},
+		"capture, no such payment": {OpCapture, notExist, SaidNotDone, []events.Resolution{no},
+			map[events.Resolution]Reason{yes: ReasonContradicts}},
+		"capture, in process": {OpCapture, tells(StateSuccess, pending(CapturePending)), SaidUndecided, nil,
+			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
+		"capture of another amount": {OpCapture, tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(1)}), SaidUndecided, nil,
+			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
+		"capture, a state nobody knows": {OpCapture, tells("NEW"), SaidNothing, []events.Resolution{yes, no}, nil},
+		"refund, no such refund": {OpRefund, notExist, SaidNotDone, []events.Resolution{no},
+			map[events.Resolution]Reason{yes: ReasonContradicts}},
+		"refund, in process": {OpRefund, tells(StateProcessing, pending(RefundPending)), SaidUndecided, nil,
+			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stands := func() *till {
+				x := asked(t, c.op)
+				x.park()
+				x.inquire(c.told)
+				require.Equal(t, Parked, x.o.Operation.Phase)
+				require.Equal(t, c.said, x.o.Inquiry.Said)
+				return x
+			}
+			for _, word := range c.freely {
+				x := stands()
+				x.must(Resolve{ID: "res", Resolution: word, Statement: "APO ticket 7"})
+				assert.False(t, x.o.Operation.Outstanding())
+				replayIsLive(t, x)
+			}
+			for word, reason := range c.refused {
+				x := stands()
+				_, err := x.do(Resolve{ID: "res", Resolution: word, Statement: "APO ticket 7"})
+				assert.Equal(t, reason, rejected(t, err).Reason)
+				facts, err := x.do(Resolve{ID: "res", Resolution: word, Override: true, Statement: "APO ticket 7"})
+				if reason == ReasonOnlyAPO {
+					assert.Equal(t, reason, rejected(t, err).Reason, "no override cancels an order")
+					continue
+				}
+				require.NoError(t, err)
+				assert.Equal(t, events.OperationResolved{Resolution: word, Statement: "APO ticket 7", Override: true}, facts[0])
+				replayIsLive(t, x)
+			}
+		})
+	}
+}
+
+func TestResolve_AnAnswerThatIsNoneSaysNothingNew(t *testing.T) {
+	x := parked(t)
+	x.inquire(Picture{Problem: "timeout"})
+	assert.Equal(t, SaidNotDone, x.o.Inquiry.Said, "what APO said before stands")
+}
+
+func TestResolve_TheOverrideBelongsToTheCommand(t *testing.T) {
+	x := parked(t)
+	word := Resolve{ID: "res", Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7"}
+	x.must(word)
+	word.Override = false
+	_, err := x.do(word)
+	assert.ErrorIs(t, err, ErrIdempotencyMismatch)
+}
+
+func TestJudge_AResolutionThatHidesItsOverride(t *testing.T) {
+	x := parked(t)
+	assert.ErrorContains(t, x.judged(events.OperationResolved{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}), "without saying so")
+	assert.NoError(t, x.judged(events.OperationResolved{Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7"}))
+	assert.NoError(t, x.judged(events.OperationResolved{Resolution: events.ResolvedFailed, Statement: "APO ticket 7"}))
+}
