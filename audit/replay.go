@@ -75,6 +75,7 @@ type replay struct {
 	cfg     *Config
 	out     *Replayed
 	last    uint64 // the newest position
+	none    order.Order
 	refused map[string]*refusals
 }
 
@@ -184,29 +185,26 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	shelf := p.out.orders
 	n, known := shelf.rows[r.Stream.ID]
 	known = known && r.Stream.Category == events.CategoryOrder
-	var before order.Order
-	var previous uint64
+	before, previous := &p.none, uint64(0)
 	if known {
-		before, previous = shelf.take(n, r.Stream.ID).order, shelf.row(n).previous
+		before, previous = &shelf.take(n, r.Stream.ID).order, shelf.row(n).previous
 	}
 	if err := checkPrevious(r, previous); err != nil {
 		return nil, err
 	}
-	if err := order.Judge(before, *r); err != nil {
+	if err := order.Judge(*before, *r); err != nil {
 		return nil, err
 	}
-	after := order.Evolve(before, *r)
-	if head := after.Head(); !sameHead(head, r.Head) {
+	after := order.Evolve(*before, *r)
+	if head := after.Head(); !sameHead(&head, &r.Head) {
 		return nil, fmt.Errorf("its head says %q, %q, due %s; the facts come to %q, %q, due %s", r.Head.Status, r.Head.Phase,
 			r.Head.Due, head.Status, head.Phase, head.Due)
 	}
+	if was := before.Status; was != after.Status {
+		p.count(was, after.Status)
+	}
 	if !known {
 		n = shelf.add(r.Stream.ID)
-	} else if before.Status != after.Status {
-		p.count(before.Status, -1)
-	}
-	if !known || before.Status != after.Status {
-		p.count(after.Status, 1)
 	}
 	w := shelf.take(n, r.Stream.ID)
 	w.order, w.dirty = after, true
@@ -214,15 +212,17 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	return &w.order, nil
 }
 
-// count counts an order under the status, or takes it out. No status stays with none.
-func (p *replay) count(s order.Status, by int) {
-	if p.out.statuses[s] += by; p.out.statuses[s] == 0 {
-		delete(p.out.statuses, s)
+// count counts an order in its new status. No status stays with none.
+func (p *replay) count(was, is order.Status) {
+	in := p.out.statuses
+	if in[was]--; in[was] <= 0 { // nobody is counted before being placed
+		delete(in, was)
 	}
+	in[is]++
 }
 
 // sameHead compares the instants, not how they are kept.
-func sameHead(a, b events.Head) bool {
+func sameHead(a, b *events.Head) bool {
 	return a.Status == b.Status && a.Phase == b.Phase && a.Attention == b.Attention && a.StatusSince.Equal(b.StatusSince) &&
 		a.AttentionSince.Equal(b.AttentionSince) && a.Due.Equal(b.Due)
 }
