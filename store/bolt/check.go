@@ -62,6 +62,23 @@ const (
 	headerMagic   = 0xED0CDAED
 )
 
+// stillAt tells whether the file that was opened is still the one at the path. While it waited for the lock, another one may
+// have been put in its place; what is written to this one then would be lost with it.
+func (l *Log) stillAt(path string) error {
+	mine, err := l.file.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(mine, there) {
+		return &store.FileError{Kind: store.ErrLocked, Path: path, Reason: "another file was put in its place while it was opened", Remedy: "open it again"}
+	}
+	return nil
+}
+
 // ready makes sure that the file is ours, complete and durable, and ready for appends. look is the same file as it was a
 // moment ago, nil for a new one: what it has recovered need not be recovered again.
 func (l *Log) ready(c Config, look *Log) error {
@@ -72,7 +89,10 @@ func (l *Log) ready(c Config, look *Log) error {
 		if fresh = empty(tx); fresh {
 			return create(tx, c)
 		}
-		return l.checkTx(tx)
+		if err := l.checkTx(tx); err != nil {
+			return err
+		}
+		return l.beOneself(tx, c)
 	})
 	if err == nil && fresh {
 		err = syncDirectory(l.path)
@@ -103,6 +123,16 @@ func create(tx *bbolt.Tx, c Config) error {
 		return err
 	}
 	if err := meta.Put([]byte(metaCovered), number(0)); err != nil || c.Unsealed {
+		return err
+	}
+	origin := c.copyOf
+	if origin == "" {
+		var err error
+		if origin, err = c.newOrigin(); err != nil {
+			return err
+		}
+	}
+	if err := meta.Put([]byte(metaOrigin), []byte(origin)); err != nil {
 		return err
 	}
 	return meta.Put([]byte(metaFrontier), emptyFrontier())

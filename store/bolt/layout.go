@@ -29,6 +29,7 @@ const (
 	metaCovered   = "covered"  // the lazy buckets hold at least what the records up to this position say
 	metaFrontier  = "frontier" // the seal's right edge; not there in a log without a seal
 	metaOrigin    = "origin"   // names the log in checkpoints
+	metaAncestry  = "ancestry" // what it held under its earlier origins, a line each
 	metaCopied    = "copied"   // the file is a backup that nothing was appended to yet
 	magic         = "tilltape log"
 	formatVersion = 1

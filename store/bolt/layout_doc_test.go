@@ -66,6 +66,8 @@ func dump(t *testing.T, path string) string {
 				switch {
 				case string(name) == "log":
 					shown = "(frame)"
+				case string(key) == "origin":
+					shown = "(random)"
 				case len(value) == 0:
 					shown = "(empty)"
 				}

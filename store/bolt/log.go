@@ -16,8 +16,10 @@ import (
 )
 
 var (
-	_ store.Log     = (*Log)(nil)
-	_ store.Watcher = (*Log)(nil)
+	_ store.Log          = (*Log)(nil)
+	_ store.Watcher      = (*Log)(nil)
+	_ store.Checkpointer = (*Log)(nil)
+	_ store.Snapshotter  = (*Log)(nil)
 )
 
 // Log is a log in a bbolt file. Make one with [Open]; it is safe for many goroutines at once. All its methods are those
@@ -27,6 +29,7 @@ type Log struct {
 	readOnly bool
 	db       *bbolt.DB
 	file     *os.File // db's own; used only to ask its size, to read ahead, and to let go of it after a fault
+	signer   *seal.Signer
 	recovery Recovery
 	lazy     lazy
 

@@ -11,6 +11,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -39,8 +40,16 @@ type Config struct {
 	// Unsealed makes a new log without a seal: nobody can prove later that nothing in it was altered. It changes nothing in
 	// a log that exists. Sealing costs a few per cent of the appends a second.
 	Unsealed bool
+	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused.
+	Signer *seal.Signer
+	// Origin begins the name that a new log has in its checkpoints, preferably as a web address ("shop.example/orders"); a
+	// random part follows. Empty: the signer's name, or [OriginDefault]. It changes nothing in a log that exists, but where a
+	// backup goes on as a log of its own.
+	Origin string
 
-	generation int // entries of a generation; zero is generationMax; tests use small ones
+	unsynced   bool   // nothing is durable before a sync; for copies
+	copyOf     string // the origin of the log that this is to be a copy of
+	generation int    // entries of a generation; zero is generationMax; tests use small ones
 }
 
 // Open opens the log in the file at path, or makes a new one (mode 0600, and durable itself) where there is no file or
@@ -60,6 +69,9 @@ func Open(path string, config *Config) (*Log, error) {
 	if c.LockTimeout < 0 || c.MapSize < 0 {
 		return nil, fmt.Errorf("%w: log %s: LockTimeout %s and MapSize %d must not be negative; leave them zero for the defaults",
 			store.ErrInvalid, path, c.LockTimeout, c.MapSize)
+	}
+	if _, err := c.newOrigin(); err != nil {
+		return nil, fmt.Errorf("log %s: Origin: %w", path, err)
 	}
 	c.LockTimeout = cmp.Or(c.LockTimeout, LockTimeoutDefault)
 	c.MapSize = cmp.Or(c.MapSize, mapSizeDefault())
@@ -111,7 +123,7 @@ func mapSizeDefault() int {
 
 // attach opens the file with bbolt and checks that it is ours.
 func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log, error) {
-	l := &Log{path: path, readOnly: readOnly, lazy: lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{})}
+	l := &Log{path: path, readOnly: readOnly, signer: c.Signer, lazy: lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{})}
 	err := guarded(func() (err error) {
 		l.db, err = bbolt.Open(path, fileMode, &bbolt.Options{
 			Timeout:         c.LockTimeout,
@@ -119,6 +131,8 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 			InitialMmapSize: c.MapSize,
 			FreelistType:    bbolt.FreelistMapType,
 			NoStatistics:    true,
+			NoSync:          c.unsynced,
+			NoGrowSync:      c.unsynced,
 			OpenFile: func(name string, flag int, mode os.FileMode) (file *os.File, err error) {
 				l.file, err = os.OpenFile(name, flag, mode)
 				return l.file, err
@@ -132,7 +146,7 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 		}
 		return nil, explain(path, unopened(path, err))
 	}
-	if err := guarded(func() error { return check(l) }); err != nil {
+	if err := guarded(func() error { return cmp.Or(l.stillAt(path), check(l)) }); err != nil {
 		// A fault inside bbolt can leave its locks held, and then its Close would wait for ever.
 		if errors.As(err, new(*fault)) {
 			release(l.file)

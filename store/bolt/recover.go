@@ -98,7 +98,7 @@ func (l *Log) loadSeal(tx *bbolt.Tx, frontier []byte, last uint64) error {
 	if frontier == nil {
 		return nil
 	}
-	tree, err := seal.Load(frontier, sealed{newFrames(l, tx), tx.Bucket([]byte(bucketTiles))})
+	tree, err := seal.Load(frontier, newSealed(l, tx))
 	if err != nil {
 		return l.damaged("its seal does not fit its records (%s)", err)
 	}
@@ -113,6 +113,10 @@ func (l *Log) loadSeal(tx *bbolt.Tx, frontier []byte, last uint64) error {
 type sealed struct {
 	frames *frames
 	tiles  *bbolt.Bucket
+}
+
+func newSealed(l *Log, tx *bbolt.Tx) sealed {
+	return sealed{newFrames(l, tx), tx.Bucket([]byte(bucketTiles))}
 }
 
 // Tile implements [seal.Source].

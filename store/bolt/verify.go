@@ -128,7 +128,7 @@ func (v *verifier) root(tx *bbolt.Tx) error {
 	if v.log.unsealed(tx) || v.end == 0 {
 		return nil
 	}
-	source := sealed{newFrames(v.log, tx), tx.Bucket([]byte(bucketTiles))}
+	source := newSealed(v.log, tx)
 	frontier := tx.Bucket([]byte(bucketMeta)).Get([]byte(metaFrontier))
 	tree, err := seal.Load(frontier, source)
 	if err != nil {

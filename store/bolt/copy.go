@@ -1,0 +1,240 @@
+package bolt
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/tilltape/tilltape/store"
+)
+
+// copyRecords is the most records that one commit of a copy holds.
+const copyRecords = 8192
+
+// Backup implements [store.Snapshotter]. The copy is made record by record in short transactions, so it holds up no
+// append however large the log is, and has no unused pages. Before it appears at the path it is read back whole and compared
+// with this log's seal. It can be opened at once: for reading as what it is, and for appends as a log of its own, which
+// then gets a new origin. The path must be free, in an existing directory. Cost: some 6 µs a record.
+func (l *Log) Backup(ctx context.Context, path string, progress func(done, total uint64)) error {
+	if path == "" {
+		return fmt.Errorf("%w: backup path is empty; name the file the copy is to be kept in", store.ErrInvalid)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return &store.FileError{Kind: store.ErrStorage, Path: path, Reason: "there is a file already", Remedy: "choose a path where no file is yet; a backup replaces nothing"}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return explain(path, err)
+	}
+	partial, err := l.copyBeside(ctx, path, true, progress)
+	if err != nil {
+		return err
+	}
+	if err = settle(partial, path); err == nil {
+		err = syncDirectory(path)
+	}
+	return explain(path, err)
+}
+
+// settle gives a file its name, unless meanwhile somebody else has one there.
+func settle(partial, path string) error {
+	// A link fails where a file is, and a rename would replace it; but not every file system has links.
+	err := os.Link(partial, path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return errors.Join(err, os.Remove(partial))
+	}
+	return os.Rename(partial, path)
+}
+
+// Compacted tells what a compaction has done to a file's size.
+type Compacted struct{ Before, After int64 } // bytes
+
+// Compact puts a copy without unused pages in the place of the log at the path, which nobody may have open: bbolt's files
+// never shrink by themselves. The copy is complete, verified and durable before it takes the place, in one step; whatever
+// interrupts Compact leaves one of the two there. The log keeps its origin. It needs as much free space as the copy takes,
+// in the same directory. Errors are those of [Open] and [Log.Backup].
+func Compact(ctx context.Context, path string, progress func(done, total uint64)) (Compacted, error) {
+	if _, err := os.Stat(path); err != nil {
+		return Compacted{}, explain(path, err)
+	}
+	l, err := Open(path, nil)
+	if err != nil {
+		return Compacted{}, err
+	}
+	size, err := l.compact(ctx, progress)
+	return size, cmp.Or(err, l.Close())
+}
+
+func (l *Log) compact(ctx context.Context, progress func(done, total uint64)) (size Compacted, err error) {
+	target, err := filepath.EvalSymlinks(l.path)
+	if err != nil {
+		return Compacted{}, explain(l.path, err)
+	}
+	partial, err := l.copyBeside(ctx, target, false, progress)
+	if err != nil {
+		return Compacted{}, err
+	}
+	for file, bytes := range map[string]*int64{target: &size.Before, partial: &size.After} {
+		info, statErr := os.Stat(file)
+		if statErr != nil {
+			return Compacted{}, explain(file, statErr)
+		}
+		*bytes = info.Size()
+	}
+	if err := os.Rename(partial, target); err != nil {
+		return Compacted{}, explain(l.path, errors.Join(err, os.Remove(partial)))
+	}
+	return size, explain(l.path, syncDirectory(target))
+}
+
+// copyBeside makes a durable and verified copy in a new file next to the path and returns that file's.
+func (l *Log) copyBeside(ctx context.Context, path string, copied bool, progress func(done, total uint64)) (partial string, err error) {
+	if err := l.usable(); err != nil {
+		return "", err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.partial")
+	if err != nil {
+		return "", explain(path, err)
+	}
+	name := file.Name()
+	defer func() {
+		if err != nil {
+			_ = os.Remove(name) // as good as it gets: the error that is returned says more
+		}
+	}()
+	if err := file.Close(); err != nil {
+		return "", explain(name, err)
+	}
+	c := &copying{log: l, end: l.lazy.end(), progress: progress}
+	if err := c.open(name); err != nil {
+		return "", err
+	}
+	err = c.all(ctx)
+	if err == nil {
+		err = c.finish(copied)
+	}
+	if err = errors.Join(err, c.to.Close()); err != nil {
+		return "", err
+	}
+	return name, verifyCopy(ctx, name)
+}
+
+// verifyCopy reads a copy back from its file.
+func verifyCopy(ctx context.Context, path string) error {
+	log, err := Open(path, &Config{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	return errors.Join(log.Verify(ctx, nil), log.Close())
+}
+
+// copying is a copy under way.
+type copying struct {
+	log      *Log
+	to       *Log
+	end      uint64 // position of the last record to copy
+	progress func(done, total uint64)
+	kept     map[string][]byte // entries of meta that the copy keeps
+}
+
+// open makes the copy's file. Nothing in it is durable until finish says so.
+func (c *copying) open(path string) error {
+	config := Config{LockTimeout: LockTimeoutDefault, MapSize: mapSizeDefault(), generation: c.log.lazy.limit, unsynced: true}
+	err := c.log.view(func(tx *bbolt.Tx) error {
+		config.Unsealed = c.log.unsealed(tx)
+		meta := tx.Bucket([]byte(bucketMeta))
+		config.copyOf = string(meta.Get([]byte(metaOrigin)))
+		c.kept = map[string][]byte{metaAncestry: bytes.Clone(meta.Get([]byte(metaAncestry))), metaCopied: bytes.Clone(meta.Get([]byte(metaCopied)))}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.to, err = attach(path, config, false, func(l *Log) error { return l.ready(config, nil) })
+	return err
+}
+
+func (c *copying) all(ctx context.Context) error {
+	for done := uint64(0); done < c.end; {
+		if err := store.CheckContext(ctx, "go on with the copy of log "+c.log.path); err != nil {
+			return err
+		}
+		p := c.to.newPlan()
+		for p.last < c.end && p.last < done+copyRecords {
+			if err := c.log.view(func(tx *bbolt.Tx) error { return c.page(tx, p, min(p.last+pageMax, c.end)) }); err != nil {
+				return err
+			}
+		}
+		if err := c.to.write(p, func(*flush) int { return flushAllMax }); err != nil {
+			return explain(c.to.path, err)
+		}
+		done = p.last
+		if c.progress != nil {
+			c.progress(done, c.end)
+		}
+	}
+	return nil
+}
+
+// page takes the records up to a position into the plan, frame by frame as they are.
+func (c *copying) page(tx *bbolt.Tx, p *plan, until uint64) error {
+	walk := newFrames(c.log, tx)
+	for position := p.last + 1; position <= until; position++ {
+		frame, err := walk.at(position)
+		if err != nil {
+			return err
+		}
+		r, err := c.log.decode(position, frame)
+		if err != nil {
+			return err
+		}
+		begin := len(p.frames)
+		p.frames = append(p.frames, frame...)
+		p.take(position, begin, len(p.frames))
+		p.set(r.Stream, &summary{place{r.Version, r.Position}, r.Head})
+		p.claim(r.Keys, claim{r.Stream, r.Position})
+	}
+	return nil
+}
+
+// finish compares the seals and makes the copy durable.
+func (c *copying) finish(copied bool) error {
+	if c.to.tree != nil {
+		err := c.log.viewSeal(func(tx *bbolt.Tx, source sealed) error {
+			was, err := c.log.treeAt(tx, source, c.end)
+			if err == nil && was.Root != c.to.tree.Root() {
+				return c.log.damaged("its records do not fit its seal")
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := c.to.flushAll(); err != nil {
+		return explain(c.to.path, err)
+	}
+	if copied {
+		c.kept[metaCopied] = []byte{1}
+	}
+	err := guarded(func() error {
+		err := c.to.db.Update(func(tx *bbolt.Tx) error {
+			for key, value := range c.kept {
+				if value == nil {
+					continue
+				}
+				if err := tx.Bucket([]byte(bucketMeta)).Put([]byte(key), value); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		return cmp.Or(err, c.to.db.Sync())
+	})
+	return explain(c.to.path, err)
+}
