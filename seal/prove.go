@@ -82,7 +82,7 @@ func VerifyConsistency(proof []Hash, old uint64, oldRoot Hash, size uint64, root
 	if old > size {
 		return laterThan(old, size)
 	}
-	holds := false
+	var holds bool
 	if old == 0 {
 		holds = len(proof) == 0 && oldRoot == emptyRoot() && (size > 0 || root == emptyRoot())
 	} else {

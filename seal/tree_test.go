@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -186,20 +187,23 @@ func TestCopiesAreIndependent(t *testing.T) {
 }
 
 func TestACopyKeepsTheTilesNotYetHandedOut(t *testing.T) {
-	var tree seal.Tree
-	d := leaves(1024)
-	for _, h := range d[:300] {
-		tree.Append(h)
+	d, other := leaves(1300), leaves(2600)[1300:]
+	for waiting := range 5 { // tiles, so that the list of them has room for more at some of the numbers
+		n := 256*waiting + 20
+		var tree seal.Tree
+		for _, h := range d[:n] {
+			tree.Append(h)
+		}
+		clone := tree.Clone()
+		for i := range 256 {
+			clone.Append(other[i])
+			tree.Append(d[n+i])
+		}
+		first, second := tree.Full(), clone.Full()
+		require.Len(t, first, waiting+1)
+		require.Len(t, second, waiting+1)
+		assert.Equal(t, first[:waiting], second[:waiting])
+		assert.Equal(t, d[n-20:n+236], first[waiting].Hashes)
+		assert.Equal(t, append(slices.Clone(d[n-20:n]), other[:236]...), second[waiting].Hashes)
 	}
-	clone := tree.Clone()
-	for i, h := range d[300:700] {
-		tree.Append(h)
-		clone.Append(d[1023-i])
-	}
-	first, second := tree.Full(), clone.Full()
-	require.Len(t, first, 2)
-	require.Len(t, second, 2)
-	assert.Equal(t, first[0], second[0])
-	assert.Equal(t, d[256:512], first[1].Hashes)
-	assert.Equal(t, d[1023], second[1].Hashes[300-256])
 }
