@@ -54,8 +54,8 @@ func (l *Log) prepare(ctx context.Context, to events.Stream, after uint64, recor
 	if err := store.CheckAppend(to, records); err != nil {
 		return nil, err
 	}
-	if err := store.CheckContext(ctx, fmt.Sprintf("append to %s %q", to.Category, to.ID)); err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, notBegun(ctx, to)
 	}
 	if l.readOnly {
 		return nil, &store.FileError{Kind: store.ErrReadOnly, Path: l.path, Reason: "it was opened for reading only", Remedy: "open it without Config.ReadOnly to append"}
@@ -90,7 +90,7 @@ func (l *Log) enqueue(ctx context.Context, r *request) error {
 			case <-joined.done:
 			case <-ctx.Done():
 				if l.queue.withdraw(joined, r) {
-					return store.CheckContext(ctx, fmt.Sprintf("append to %s %q", r.stream.Category, r.stream.ID))
+					return notBegun(ctx, r.stream)
 				}
 				<-joined.done
 			}
@@ -101,15 +101,23 @@ func (l *Log) enqueue(ctx context.Context, r *request) error {
 		select {
 		case <-retry:
 		case <-ctx.Done():
-			return store.CheckContext(ctx, fmt.Sprintf("append to %s %q", r.stream.Category, r.stream.ID))
+			return notBegun(ctx, r.stream)
 		}
 	}
+}
+
+// notBegun is the error of an append whose ctx has ended.
+func notBegun(ctx context.Context, to events.Stream) error {
+	return store.CheckContext(ctx, fmt.Sprintf("append to %s %q", to.Category, to.ID))
 }
 
 // written reads the request's records from their own frames: what readers will get, sharing nothing with the caller's.
 func (l *Log) written(r *request) ([]events.Record, error) {
 	written := make([]events.Record, len(r.frames))
-	var frame []byte
+	scratch := l.scratch.Get().(*[]byte)
+	defer l.scratch.Put(scratch)
+	frame := *scratch
+	defer func() { *scratch = frame }()
 	previous := r.previous
 	for i, p := range r.frames {
 		position := r.first + uint64(i)

@@ -76,7 +76,6 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 		}
 		return err
 	}
-	l.buffer = p.frames
 	if p.tree != nil {
 		l.tree = p.tree
 	}

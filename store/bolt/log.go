@@ -32,11 +32,12 @@ type Log struct {
 	signer   *seal.Signer
 	recovery Recovery
 	lazy     lazy
+	scratch  sync.Pool // of *[]byte, for a frame each
 
 	// Of the committer alone, and after it of Close.
-	tree   *seal.Tree // as the file has it; nil in a log without a seal
-	flush  *flush     // of lazy's frozen generation
-	buffer []byte     // for the frames of the next commit
+	tree  *seal.Tree // as the file has it; nil in a log without a seal
+	flush *flush     // of lazy's frozen generation
+	plan  plan       // of the next commit
 
 	queue     *queue        // appends on their way to the committer; nil when read-only
 	committed chan struct{} // closed when the committer has ended

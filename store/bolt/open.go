@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -123,7 +124,8 @@ func mapSizeDefault() int {
 
 // attach opens the file with bbolt and checks that it is ours.
 func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log, error) {
-	l := &Log{path: path, readOnly: readOnly, signer: c.Signer, lazy: lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{})}
+	l := &Log{path: path, readOnly: readOnly, signer: c.Signer, lazy: lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{}),
+		scratch: sync.Pool{New: func() any { return new([]byte) }}}
 	err := guarded(func() (err error) {
 		l.db, err = bbolt.Open(path, fileMode, &bbolt.Options{
 			Timeout:         c.LockTimeout,

@@ -32,9 +32,19 @@ type chunk struct {
 	begin, end int
 }
 
+// newPlan returns an empty plan. It uses the memory of the one before: a log writes one at a time.
 func (l *Log) newPlan() *plan {
 	memory := l.lazy.layers()
-	p := &plan{log: l, memory: memory, last: memory.end, frames: l.buffer[:0], heads: map[events.Stream]*summary{}, keys: map[events.Key]claim{}}
+	p := &l.plan
+	clear(p.heads)
+	clear(p.keys)
+	*p = plan{log: l, memory: memory, last: memory.end, frames: p.frames[:0], chunks: p.chunks[:0], order: p.order[:0], heads: p.heads, keys: p.keys}
+	if p.heads == nil {
+		p.heads, p.keys = map[events.Stream]*summary{}, map[events.Key]claim{}
+	}
+	if cap(p.frames) > batchBytesMax {
+		p.frames = nil
+	}
 	if l.tree != nil {
 		p.tree = l.tree.Clone()
 	}
