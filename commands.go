@@ -44,11 +44,22 @@ func (s *Orders) ClearAnomaly(ctx context.Context, id string, c order.ClearAnoma
 
 // Resolve ends a parked operation on a person's word. APO is inquired of first, unless it has just been; where that
 // decides the operation by itself there is nothing left to resolve, and the error is *[order.RejectedError] with
-// [order.ReasonNotParked].
+// [order.ReasonNotParked]. A word that goes against APO's answer is refused with [order.ReasonContradicts] until it says
+// that it overrides it.
 func (s *Orders) Resolve(ctx context.Context, id string, c order.Resolve) (order.Order, error) {
-	commandID := s.commandID(&c.ID)
-	resolve := func() order.Command { return c }
-	o, err := s.command(ctx, id, commandID, resolve)
+	return s.informed(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+}
+
+// Compensate gives back the money that arrived on a cancelled order: a cancel at APO for what is only held, a refund for
+// what moved. APO is inquired of first, unless it has just been. Errors as for Cancel and Refund; where there is nothing to
+// give back, *[order.RejectedError] with [order.ReasonNoLateMoney].
+func (s *Orders) Compensate(ctx context.Context, id string, c order.Compensate) (order.Order, error) {
+	return s.informed(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+}
+
+// informed drives a command that is legal on APO's newest word alone: where that is too old, APO is inquired of.
+func (s *Orders) informed(ctx context.Context, id, commandID string, c func() order.Command) (order.Order, error) {
+	o, err := s.command(ctx, id, commandID, c)
 	var rejected *order.RejectedError
 	if !errors.As(err, &rejected) || rejected.Reason != order.ReasonStaleInquiry {
 		return o, err
@@ -56,7 +67,7 @@ func (s *Orders) Resolve(ctx context.Context, id string, c order.Resolve) (order
 	if _, err := s.command(ctx, id, s.cfg.NewID(), func() order.Command { return order.Claim{Inquire: true} }); err != nil {
 		return o, err
 	}
-	return s.command(ctx, id, commandID, resolve)
+	return s.command(ctx, id, commandID, c)
 }
 
 func (s *Orders) commandID(id *string) string {
@@ -115,6 +126,8 @@ func usable(id string, c order.Command) error {
 		given = order.VerbRefund.String()
 	case order.Resolve:
 		given = order.VerbResolve.String()
+	case order.Compensate:
+		given = order.VerbCompensate.String()
 	case order.ClearAnomaly:
 		given = order.VerbClearAnomaly.String()
 	}
@@ -123,7 +136,7 @@ func usable(id string, c order.Command) error {
 
 func (s *Orders) unresolved(o *order.Order, err error) error {
 	p := &o.Operation
-	return &UnresolvedError{Order: o.ID, Command: p.Kind.Verb(), CommandID: p.CommandID, Phase: p.Phase, Attempts: p.Attempt, Code: p.Code,
+	return &UnresolvedError{Order: o.ID, Command: p.Verb(), CommandID: p.CommandID, Phase: p.Phase, Attempts: p.Attempt, Code: p.Code,
 		AskAgain: o.NextDue(), Err: err}
 }
 
