@@ -22,7 +22,7 @@ import (
 
 // kept is a log that remembers its file.
 type kept struct {
-	store.Log
+	*bolt.Log
 	path string
 }
 

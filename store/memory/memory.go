@@ -12,7 +12,10 @@ import (
 // logName stands where an engine with a file names the file.
 const logName = "memory log"
 
-var _ store.Log = (*Log)(nil)
+var (
+	_ store.Log     = (*Log)(nil)
+	_ store.Watcher = (*Log)(nil)
+)
 
 // Log is an append-only log in memory. Make one with [New]; it is safe for many goroutines at once. All its methods are
 // those of [store.Log] and keep its contract, except that nothing outlives the process.
@@ -22,6 +25,7 @@ type Log struct {
 	frames  [][]byte // the frame at position p is frames[p-1]; a frame is never changed once it stands here
 	streams map[events.Stream]*stream
 	keys    map[events.Key]events.Stream
+	grown   chan struct{} // closed when a frame comes or the log is closed; nil while nobody waits for that
 }
 
 // stream is where a stream's records are, and what the newest of them says about its order.
@@ -130,7 +134,16 @@ func (l *Log) write(to events.Stream, records []events.Record) ([]events.Record,
 	s.head = placed[len(placed)-1].Head
 	l.streams[to] = s
 	l.frames = append(l.frames, frames...)
+	l.wake()
 	return placed, nil
+}
+
+// wake ends the waiting of those who watch.
+func (l *Log) wake() {
+	if l.grown != nil {
+		close(l.grown)
+		l.grown = nil
+	}
 }
 
 // Lookup implements [store.Log].
@@ -158,6 +171,7 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
+	l.wake()
 	return nil
 }
 

@@ -43,6 +43,39 @@ func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Recor
 	}
 }
 
+// Watch implements [store.Watcher].
+func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		for {
+			for r, err := range l.All(ctx, from) {
+				if !yield(r, err) || err != nil {
+					return
+				}
+				from = store.After(r)
+			}
+			select {
+			case <-l.wait(from.Position()):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// wait returns a channel that is closed once the log has a record after the position, or is closed.
+func (l *Log) wait(position uint64) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || uint64(len(l.frames)) > position {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	if l.grown == nil {
+		l.grown = make(chan struct{})
+	}
+	return l.grown
+}
+
 // pages yields the records of one page of frames after the other, until a page is empty.
 func pages(ctx context.Context, doing string, yield func(events.Record, error) bool, next func() ([][]byte, error)) {
 	for {

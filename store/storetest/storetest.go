@@ -49,6 +49,7 @@ func tests() []test {
 		{"appends while reading", appendsWhileReading},
 		{"cursors", cursors},
 		{"reading along", readingAlong},
+		{"watching", watching},
 		{"head", head},
 		{"heads in order", headsInOrder},
 		{"heads over pages", headsOverPages},
@@ -61,7 +62,8 @@ func tests() []test {
 	}
 }
 
-// Run tests that the factory's logs keep the contract of [store.Log], one subtest a clause.
+// Run tests that the factory's logs keep the contract of [store.Log], one subtest a clause, and those of the abilities that they
+// have besides.
 func Run(t *testing.T, f Factory) {
 	for _, test := range tests() {
 		t.Run(test.name, func(t *testing.T) { test.run(t, f) })

@@ -55,6 +55,7 @@ func faults() []fault {
 		{name: "open-after-close", clause: "closing", open: func() store.Log { return undead{memory.New()} }},
 		{name: "unchecked-input", clause: "refused input", open: func() store.Log { return unchecked{memory.New()} }},
 		{name: "forgets-the-last", clause: "reopening", open: func() store.Log { return undead{memory.New()} }, reopen: withoutTheLast},
+		{name: "sleepy-watcher", clause: "watching", open: func() store.Log { return skipping{memory.New()} }},
 		{name: "random", clause: "random operations", open: func() store.Log { return sharedKeys{memory.New()} }},
 	}
 }
@@ -347,4 +348,17 @@ func withoutTheLast(from store.Log) store.Log {
 		}
 	}
 	return undead{to}
+}
+
+// skipping takes a place for the number of records and leaves one out.
+type skipping struct{ *memory.Log }
+
+func (l skipping) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		for r, err := range l.Log.Watch(ctx, from) {
+			if r.Position%40 != 39 && !yield(r, err) {
+				return
+			}
+		}
+	}
 }
