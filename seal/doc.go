@@ -35,8 +35,8 @@
 //
 //	— shop.example/orders 2PCkfq5cfKxN215HkF2ZeL1WgDy6AbZhlWqiH92PLG8W6gC5vqbZZjt+1ZXrpOclo7AxK/VtDaW/WlLCegvMmRXdXQc=
 //
-// Both, and the paths of exported tiles (c2sp.org/tlog-tiles), are read by other people's tools. Each has one spelling: what is
-// accepted and written back is the same bytes.
+// Both, and the paths of exported tiles (c2sp.org/tlog-tiles), are read by other people's tools. Numbers, hashes and signatures have one
+// spelling. A checkpoint's extension lines and a proof's extra line, which the forms allow and nobody can rely on, are read and not kept.
 //
 // # What it is worth
 //
