@@ -58,7 +58,7 @@ func TestReplay_MemoryOfOrders(t *testing.T) {
 			assert.Less(t, peak-before, allowed+fixedBytes+underway)
 
 			var whole order.Order
-			for _, r := range history(orders / 3) {
+			for _, r := range history(orders/3, false) {
 				whole = order.Evolve(whole, r)
 			}
 			kept, ok := p.Order(whole.ID)

@@ -105,7 +105,7 @@ func FrameSize(src []byte) (int, error) {
 // frame; lookup keys and a kept message take their own. In a frame above 4 KiB every string is a copy of itself.
 func DecodeFrame(src []byte) (Record, error) { return current.decodeFrame(src) }
 
-func (c codec) decodeFrame(src []byte) (Record, error) {
+func (c codec) decodeFrame(src []byte) (r Record, err error) {
 	size, err := FrameSize(src)
 	switch {
 	case err != nil:
@@ -123,7 +123,7 @@ func (c codec) decodeFrame(src []byte) (Record, error) {
 	if len(src) <= shareMax {
 		h.text = string(src)
 	}
-	r, name, version := h.record()
+	name, version := h.record(&r)
 	if h.err != nil {
 		return Record{}, h.err
 	}
@@ -154,7 +154,7 @@ type header struct {
 	err  error
 }
 
-func (h *header) record() (r Record, name string, version uint64) {
+func (h *header) record(r *Record) (name string, version uint64) {
 	name = h.str("kind", IDMax)
 	version = h.number("kind version")
 	r.Stream.Category = h.id("category", CategoryMax)
@@ -183,7 +183,7 @@ func (h *header) record() (r Record, name string, version uint64) {
 		}
 		r.Keys = append(r.Keys, Key(h.id("key", KeyMax)))
 	}
-	return r, name, version
+	return name, version
 }
 
 func (h *header) fail(field, problem string) {

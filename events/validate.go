@@ -115,26 +115,33 @@ func CheckID(name, id string) error {
 	return &InvalidError{Field: name, Problem: problem, Err: ErrInvalidID}
 }
 
-// plain reports whether all is printable ASCII without a slash, as nearly every id is. It looks at eight bytes at a time:
-// it is most of what reading a header costs.
+// plain reports whether all is printable ASCII without a slash, as nearly every id is. It looks at eight bytes at a time,
+// at the end at some of them twice: it is most of what reading a header costs.
 func plain(id string) bool {
-	const ones = 0x0101010101010101
-	bad := uint64(0)
-	for ; len(id) >= 8; id = id[8:] {
-		w := uint64(id[0]) | uint64(id[1])<<8 | uint64(id[2])<<16 | uint64(id[3])<<24 |
-			uint64(id[4])<<32 | uint64(id[5])<<40 | uint64(id[6])<<48 | uint64(id[7])<<56
-		del, slash := w^ones*0x7f, w^ones*'/'
-		// In each term the top bit of a byte tells: not ASCII, below the space, the two exceptions. A borrow can only come
-		// out of a byte that is bad itself.
-		bad |= w | (w-ones*' ')&^w | (del-ones)&^del | (slash-ones)&^slash
-	}
-	if bad&(ones*0x80) != 0 {
-		return false
-	}
-	for i := range len(id) {
-		if c := id[i]; c < ' ' || c > '~' || c == '/' {
-			return false
+	if len(id) < wordSize {
+		for i := range len(id) {
+			if c := id[i]; c < ' ' || c > '~' || c == '/' {
+				return false
+			}
 		}
+		return true
 	}
-	return true
+	bad := notPlain(id[len(id)-wordSize:])
+	for ; len(id) > wordSize; id = id[wordSize:] {
+		bad |= notPlain(id)
+	}
+	return bad == 0
+}
+
+const wordSize = 8
+
+// notPlain is 0 where the first eight bytes are plain: the top bits of those that are not ASCII, below the space, or one of
+// the two exceptions. A borrow can only come out of a byte that is bad itself, so it hides nothing and invents nothing.
+func notPlain(s string) uint64 {
+	const ones = 0x0101010101010101
+	_ = s[wordSize-1]
+	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	del, slash := w^ones*0x7f, w^ones*'/'
+	return (w | (w-ones*' ')&^w | (del-ones)&^del | (slash-ones)&^slash) & (ones * 0x80)
 }
