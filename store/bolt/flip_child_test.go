@@ -211,14 +211,12 @@ func (l *looker) read(config *bolt.Config, most int) (n int, class string, err e
 		return 0, class, err
 	}
 	defer func() { _ = log.Close() }()
-	if v, ok := any(log).(verifier); ok {
-		defer func() {
-			// Asked last, and counted only where nothing else found the damage.
-			if wrong := v.Verify(context.Background(), nil); wrong != nil && (class == harmless || class == undetected) {
-				class, err = l.found(unverified, wrong)
-			}
-		}()
-	}
+	defer func() {
+		// Asked last, and counted only where nothing else found the damage.
+		if wrong := log.Verify(context.Background(), nil); wrong != nil && (class == harmless || class == undetected) {
+			class, err = l.found(unverified, wrong)
+		}
+	}()
 	a, err := ask(log)
 	if err != nil {
 		class, err = l.found(unread, err)
