@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"strings"
 	"time"
 
@@ -38,7 +37,7 @@ type Replayed struct {
 	Last     time.Time
 
 	orders   *shelf
-	statuses map[order.Status]int
+	statuses [1 << 8]int // orders in each; all that an order.Status can be
 }
 
 // Orders yields the orders as the log leaves them, by id. They are unpacked one by one (half a microsecond each); what the
@@ -51,8 +50,16 @@ func (p *Replayed) Order(id string) (order.Order, bool) { return p.orders.get(id
 // Len is how many orders there are.
 func (p *Replayed) Len() int { return len(p.orders.rows) }
 
-// Statuses counts the orders by status. The map is the caller's.
-func (p *Replayed) Statuses() map[order.Status]int { return maps.Clone(p.statuses) }
+// Statuses counts the orders by status. A status that no order has is not in it. The map is the caller's.
+func (p *Replayed) Statuses() map[order.Status]int {
+	out := map[order.Status]int{}
+	for _, s := range order.Statuses() {
+		if n := p.statuses[s]; n > 0 {
+			out[s] = n
+		}
+	}
+	return out
+}
 
 // IllegalError names the first record that cannot follow the ones before it.
 type IllegalError struct {
@@ -96,7 +103,7 @@ func Replay(ctx context.Context, log store.Log, cfg *Config) (*Replayed, error) 
 	}
 	p := &replay{
 		cfg:     cfg,
-		out:     &Replayed{Kinds: map[events.Kind]uint64{}, orders: newShelf(), statuses: map[order.Status]int{}},
+		out:     &Replayed{Kinds: map[events.Kind]uint64{}, orders: newShelf()},
 		refused: map[string]*refusals{},
 	}
 	err := walk(ctx, log, func(err error) error { return fmt.Errorf("replaying after position %d: %w", p.last, err) }, p.record)
@@ -200,9 +207,8 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 		return nil, fmt.Errorf("its head says %q, %q, due %s; the facts come to %q, %q, due %s", r.Head.Status, r.Head.Phase,
 			r.Head.Due, head.Status, head.Phase, head.Due)
 	}
-	if was := before.Status; was != after.Status {
-		p.count(was, after.Status)
-	}
+	p.out.statuses[before.Status]-- // of a new order, Unplaced: nobody asks for those
+	p.out.statuses[after.Status]++
 	if !known {
 		n = shelf.add(r.Stream.ID)
 	}
@@ -210,15 +216,6 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	w.order, w.dirty = after, true
 	shelf.row(n).previous = r.Position
 	return &w.order, nil
-}
-
-// count counts an order in its new status. No status stays with none.
-func (p *replay) count(was, is order.Status) {
-	in := p.out.statuses
-	if in[was]--; in[was] <= 0 { // nobody is counted before being placed
-		delete(in, was)
-	}
-	in[is]++
 }
 
 // sameHead compares the instants, not how they are kept.
