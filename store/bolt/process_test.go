@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		childHold(path)
 	case "append":
 		childAppend(path)
+	case "nobody":
+		childNobody(path)
 	case "check":
 		childCheck(path)
 	case "fill":
