@@ -16,30 +16,35 @@ import (
 // *[order.InvalidError]; *[order.RejectedError] where the id stands for other content; [store.ErrKeyTaken] where the
 // paymentRequestId or paymentId belongs to another order.
 func (s *Orders) Create(ctx context.Context, c order.Create) (order.Order, error) {
-	return s.command(ctx, c.Order, s.commandID(&c.ID), func() order.Command { return c })
+	c.ID = s.minted(c.ID)
+	return s.command(ctx, c.Order, c)
 }
 
 // Cancel cancels the order's payment at APO. A cancel that is not legal is refused with *[order.RejectedError] before
 // anything is sent. It returns nil once the order is cancelled; *[order.FailedError] where APO definitely refused; and
 // *[UnresolvedError] where the outcome is not known: the same command id again asks again.
 func (s *Orders) Cancel(ctx context.Context, id string, c order.Cancel) (order.Order, error) {
-	return s.command(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+	c.ID = s.minted(c.ID)
+	return s.command(ctx, id, c)
 }
 
 // Capture takes authorized money. Errors as for Cancel.
 func (s *Orders) Capture(ctx context.Context, id string, c order.Capture) (order.Order, error) {
-	return s.command(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+	c.ID = s.minted(c.ID)
+	return s.command(ctx, id, c)
 }
 
 // Refund gives captured money back. Errors as for Cancel. APO only accepts a refund at first: that is an
 // *[UnresolvedError] that also wraps [ErrAccepted]; its notification or an inquiry gives the last word.
 func (s *Orders) Refund(ctx context.Context, id string, c order.Refund) (order.Order, error) {
-	return s.command(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+	c.ID = s.minted(c.ID)
+	return s.command(ctx, id, c)
 }
 
 // ClearAnomaly closes an open anomaly on a person's word.
 func (s *Orders) ClearAnomaly(ctx context.Context, id string, c order.ClearAnomaly) (order.Order, error) {
-	return s.command(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+	c.ID = s.minted(c.ID)
+	return s.command(ctx, id, c)
 }
 
 // Resolve ends a parked operation on a person's word. APO is inquired of first, unless it has just been; where that
@@ -47,48 +52,83 @@ func (s *Orders) ClearAnomaly(ctx context.Context, id string, c order.ClearAnoma
 // [order.ReasonNotParked]. A word that goes against APO's answer is refused with [order.ReasonContradicts] until it says
 // that it overrides it.
 func (s *Orders) Resolve(ctx context.Context, id string, c order.Resolve) (order.Order, error) {
-	return s.informed(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+	c.ID = s.minted(c.ID)
+	return s.informed(ctx, id, c)
 }
 
 // Compensate gives back the money that arrived on a cancelled order: a cancel at APO for what is only held, a refund for
 // what moved. APO is inquired of first, unless it has just been. Errors as for Cancel and Refund; where there is nothing to
 // give back, *[order.RejectedError] with [order.ReasonNoLateMoney].
 func (s *Orders) Compensate(ctx context.Context, id string, c order.Compensate) (order.Order, error) {
-	return s.informed(ctx, id, s.commandID(&c.ID), func() order.Command { return c })
+	c.ID = s.minted(c.ID)
+	return s.informed(ctx, id, c)
 }
 
-// informed drives a command that is legal on APO's newest word alone: where that is too old, APO is inquired of.
-func (s *Orders) informed(ctx context.Context, id, commandID string, c func() order.Command) (order.Order, error) {
-	o, err := s.command(ctx, id, commandID, c)
-	var rejected *order.RejectedError
-	if !errors.As(err, &rejected) || rejected.Reason != order.ReasonStaleInquiry {
-		return o, err
+// minted is the command's id, or a new one where it has none.
+func (s *Orders) minted(id string) string {
+	if id == "" {
+		return s.cfg.NewID()
 	}
-	if _, err := s.command(ctx, id, s.cfg.NewID(), func() order.Command { return order.Claim{Inquire: true} }); err != nil {
-		return o, err
-	}
-	return s.command(ctx, id, commandID, c)
-}
-
-func (s *Orders) commandID(id *string) string {
-	if *id == "" {
-		*id = s.cfg.NewID()
-	}
-	return *id
+	return id
 }
 
 // command drives one command and says how it stands.
-func (s *Orders) command(ctx context.Context, id, commandID string, c func() order.Command) (order.Order, error) {
-	if err := usable(id, c()); err != nil {
-		return order.Order{}, err
-	}
-	leave, err := s.enter(ctx, flight{id, commandID})
+func (s *Orders) command(ctx context.Context, id string, c order.Command) (order.Order, error) {
+	end, err := s.begin(ctx, id, c)
 	if err != nil {
 		return order.Order{}, err
 	}
-	defer leave()
-	d, err := s.drive(ctx, id, c())
+	defer end()
+	o, err := s.carry(ctx, ctx, id, c)
+	s.conclude(ctx, c, err)
+	return o, err
+}
+
+// informed drives a command that is legal on APO's newest word alone: where that is too old, APO is inquired of.
+func (s *Orders) informed(ctx context.Context, id string, c order.Command) (order.Order, error) {
+	end, err := s.begin(ctx, id, c)
+	if err != nil {
+		return order.Order{}, err
+	}
+	defer end()
+	o, err := s.carry(ctx, ctx, id, c)
+	var rejected *order.RejectedError
+	if errors.As(err, &rejected) && rejected.Reason == order.ReasonStaleInquiry {
+		if _, unasked := s.carry(ctx, ctx, id, order.Claim{Inquire: true}); unasked == nil {
+			o, err = s.carry(ctx, ctx, id, c)
+		}
+	}
+	s.conclude(ctx, c, err)
+	return o, err
+}
+
+// begin registers a command under way, unless no order could take it; end must be called once err is nil.
+func (s *Orders) begin(ctx context.Context, id string, c order.Command) (end func(), err error) {
+	if err := usable(id, c); err != nil {
+		return nil, err
+	}
+	commandID, _ := order.Author(c)
+	return s.enter(ctx, flight{id, s.minted(commandID)})
+}
+
+// conclude tells of a command's end whoever else wants to know, while it still counts as under way.
+func (s *Orders) conclude(ctx context.Context, c order.Command, err error) {
+	var rejected *order.RejectedError
+	if !errors.As(err, &rejected) {
+		return
+	}
+	commandID, actor := order.Author(c)
+	if actor == "" {
+		actor = s.cfg.Actor
+	}
+	s.tell.refused(ctx, Refusal{CommandID: commandID, Actor: actor, Err: rejected})
+}
+
+// carry drives a command that is registered, and says how it stands. See [Orders.drive] for stop.
+func (s *Orders) carry(ctx, stop context.Context, id string, c order.Command) (order.Order, error) {
+	d, err := s.drive(ctx, stop, id, c)
 	o := d.Order()
+	commandID, _ := order.Author(c)
 	state := o.Command(commandID)
 	if d.Called() && (state.Outcome == order.OutcomeSucceeded || state.Outcome == order.OutcomeFailed) {
 		err = nil // what failed is a follow-up: it stays due, and the command's own outcome is on record
@@ -99,7 +139,7 @@ func (s *Orders) command(ctx context.Context, id, commandID string, c func() ord
 	case err != nil && d.Called():
 		return o, fmt.Errorf("what APO told could not be recorded, so it is asked again: %w", err)
 	case err != nil:
-		return o, named(id, c(), err)
+		return o, named(id, c, err)
 	case state.Outcome == order.OutcomeFailed:
 		return o, &order.FailedError{Order: id, CommandID: commandID, Command: state.Verb, Code: state.Code, Version: state.Version}
 	case state.Outcome == order.OutcomePending:
@@ -170,8 +210,7 @@ func (s *Orders) Observe(ctx context.Context, v apo.Verified) (order.Order, erro
 	if err != nil {
 		return order.Order{}, err
 	}
-	o, err := s.command(ctx, id, s.cfg.NewID(), func() order.Command { return order.Observe{Fact: f} })
-	return o, err
+	return s.command(ctx, id, order.Observe{Fact: f})
 }
 
 // owner finds the order a fact is about: by the payment's identifiers, or by the request we made.

@@ -3,6 +3,7 @@ package tilltape
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"sync"
 	"time"
@@ -10,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -20,6 +20,7 @@ const (
 	DefaultCallTimeout   = 20 * time.Second
 	DefaultRecordTimeout = 10 * time.Second
 	DefaultConcurrency   = 8
+	DefaultGrace         = 10 * time.Second
 	DefaultActor         = "service"
 )
 
@@ -38,8 +39,14 @@ type Config struct {
 	// RecordTimeout is how long recording an outcome may take once APO was asked, even where the caller's context has
 	// ended; default [DefaultRecordTimeout].
 	RecordTimeout time.Duration
-	// Concurrency is how many orders SettleDue drives at once; default [DefaultConcurrency].
+	// Concurrency is how many orders SettleDue or Run drives at once; default [DefaultConcurrency].
 	Concurrency int
+	// Grace is how long a call under way may go on when Run's context ends; default [DefaultGrace].
+	Grace time.Duration
+	// Observer is told what happens; nil: nobody.
+	Observer *Observer
+	// Logger is told too, without secrets, bodies or people's texts; nil: silence.
+	Logger *slog.Logger
 }
 
 func (c *Config) withDefaults() (Config, error) {
@@ -65,6 +72,9 @@ func (c *Config) withDefaults() (Config, error) {
 	if out.Concurrency == 0 {
 		out.Concurrency = DefaultConcurrency
 	}
+	if out.Grace == 0 {
+		out.Grace = DefaultGrace
+	}
 	lease := out.Policy.Lease
 	if lease == 0 {
 		lease = order.DefaultLease
@@ -73,7 +83,7 @@ func (c *Config) withDefaults() (Config, error) {
 		field string
 		value int64
 	}{{"CallTimeout", int64(out.CallTimeout)}, {"RecordTimeout", int64(out.RecordTimeout)}, {"Concurrency", int64(out.Concurrency)},
-		{"Policy.Lease", int64(lease)}} {
+		{"Grace", int64(out.Grace)}, {"Policy.Lease", int64(lease)}} {
 		if f.value < 0 {
 			return out, fmt.Errorf("tilltape: %w: %s is negative; leave it zero for the default", ErrConfig, f.field)
 		}
@@ -101,6 +111,8 @@ type Orders struct {
 	log     store.Log
 	gateway Gateway
 	cfg     Config
+	tell    teller
+	quit    chan struct{} // closed by Close
 
 	mu      sync.Mutex
 	closed  bool
@@ -121,7 +133,8 @@ func New(log store.Log, gateway Gateway, cfg *Config) (*Orders, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Orders{log: log, gateway: gateway, cfg: full, flights: map[flight]chan struct{}{}}, nil
+	return &Orders{log: log, gateway: gateway, cfg: full, tell: newTeller(full.Observer, full.Logger), quit: make(chan struct{}),
+		flights: map[flight]chan struct{}{}}, nil
 }
 
 // missing also finds the nil pointer that is left where the error of making a store or a client was passed over. It would
@@ -135,7 +148,10 @@ func missing(dependency any) bool {
 // record and is due in whichever Orders opens the log next. Closing again does nothing.
 func (s *Orders) Close() error {
 	s.mu.Lock()
-	s.closed = true
+	if !s.closed {
+		s.closed = true
+		close(s.quit)
+	}
 	s.mu.Unlock()
 	s.running.Wait()
 	return nil
@@ -193,58 +209,4 @@ func (s *Orders) now() time.Time { return s.cfg.Now().UTC() }
 
 func (s *Orders) env() order.Env {
 	return order.Env{Now: s.now(), NewID: s.cfg.NewID, Policy: s.cfg.Policy}
-}
-
-// drive carries one command to where it waits for time or a fact.
-func (s *Orders) drive(ctx context.Context, id string, c order.Command) (*engine.Drive, error) {
-	d := engine.New(id, c, s.env, s.cfg.NewID, s.cfg.Actor)
-	for {
-		switch t := d.Task(); t.Kind {
-		case engine.Done:
-			return d, d.Err()
-		case engine.Read:
-			d.Loaded(s.read(ctx, d, t))
-		case engine.Append:
-			c, end := s.recording(ctx, d)
-			_, err := s.log.Append(c, t.Stream, t.After, t.Records...)
-			end()
-			d.Appended(err)
-		case engine.Ask:
-			s.ask(ctx, d, t.Call)
-		}
-	}
-}
-
-// recording is the context to record under: the caller's, until APO was asked; an outcome is recorded even where the
-// caller has gone.
-func (s *Orders) recording(ctx context.Context, d *engine.Drive) (context.Context, context.CancelFunc) {
-	if !d.Called() {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.RecordTimeout)
-}
-
-func (s *Orders) read(ctx context.Context, d *engine.Drive, t engine.Task) ([]events.Record, error) {
-	c, end := s.recording(ctx, d)
-	defer end()
-	var records []events.Record
-	for r, err := range s.log.Read(c, t.Stream, t.After) {
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, r)
-	}
-	return records, nil
-}
-
-// ask makes the call that was claimed. It is over before the claim's lease ends, so that no two ask at once.
-func (s *Orders) ask(ctx context.Context, d *engine.Drive, call order.Call) {
-	left := min(s.cfg.CallTimeout, call.Lease.Sub(s.now()))
-	c, end := context.WithTimeout(ctx, left)
-	defer end()
-	if call.IsInquiry() {
-		d.Inquired(inquire(c, s.gateway, call))
-		return
-	}
-	d.Answered(command(c, s.gateway, call))
 }

@@ -3,6 +3,7 @@ package tilltape_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
@@ -87,4 +89,49 @@ func TestSettleDue_AContextThatEndsStopsThePass(t *testing.T) {
 	log.append = nil
 	_, err = x.orders.SettleDue(x.ctx)
 	require.NoError(t, err)
+}
+
+// A log that is down fails every due order alike: the error stays small, and says how many there are.
+func TestSettleDue_KeepsAFewOfManyErrors(t *testing.T) {
+	const count = tilltape.SettleErrorsMax + 24
+	log := &flaky{Log: memory.New()}
+	x := newTill(t, log)
+	for i := range count {
+		c := placing(order.CaptureManual)
+		c.Order, c.PaymentRequestID, c.PayBy = fmt.Sprint("o-", i), fmt.Sprint("preq-", i), dawn()
+		_, err := x.orders.Create(x.ctx, c)
+		require.NoError(t, err)
+	}
+	x.clock.pass(time.Hour)
+	log.read = func() error { return errDisk }
+	s, err := x.orders.SettleDue(x.ctx)
+	assert.Equal(t, tilltape.Settled{Driven: count, Failed: count}, s)
+	require.ErrorIs(t, err, errDisk)
+	assert.Equal(t, tilltape.SettleErrorsMax, strings.Count(err.Error(), errDisk.Error()))
+	assert.Contains(t, err.Error(), "and 24 orders more")
+}
+
+// Who is gone waits for no follow-up: what APO is still owed is claimed by whoever settles next, not spent on a context
+// that has ended.
+func TestAFollowUpIsNotClaimedForACallerWhoIsGone(t *testing.T) {
+	stores(t, func(t *testing.T, log store.Log) {
+		x := newTill(t, log)
+		x.place(order.CaptureManual)
+		x.paid()
+		ctx, leave := context.WithCancel(x.ctx)
+		x.cfg.Observer = &tilltape.Observer{Called: func(context.Context, tilltape.CallMade) { leave() }} // behind the answer
+		x.open(x.bank)
+		x.bank.next(saysF("ORDER_STATUS_INVALID")) // an inquiry would come next, at once
+		_, err := x.orders.Cancel(ctx, theOrder, order.Cancel{ID: commandID})
+		require.ErrorIs(t, err, tilltape.ErrUnresolved)
+		require.NotErrorIs(t, err, context.Canceled)
+		kinds := x.kinds()
+		assert.Equal(t, events.KindCancelUnresolved, kinds[len(kinds)-1], "the answer is on record, and no claim behind it")
+		assert.Equal(t, 1, x.bank.touched())
+		x.cfg.Observer = nil
+		x.open(x.bank)
+		assert.Equal(t, 1, x.settle(0).Driven, "it is due at once")
+		assert.Equal(t, 2, x.bank.touched())
+		require.NoError(t, x.lawful())
+	})
 }

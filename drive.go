@@ -1,0 +1,104 @@
+package tilltape
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/order"
+)
+
+// drive carries one command to where it waits for time or a fact. Its calls end with ctx. Once stop has ended, which may
+// be earlier, or the Orders is closed, no further call is claimed: what is then still owed is left to settling.
+func (s *Orders) drive(ctx, stop context.Context, id string, c order.Command) (*engine.Drive, error) {
+	d := engine.New(id, c, s.env, s.cfg.NewID, s.cfg.Actor)
+	recording, asked := ctx, func() {}
+	defer func() { asked() }()
+	for {
+		switch t := d.Task(); t.Kind {
+		case engine.Done:
+			return d, d.Err()
+		case engine.Read:
+			d.Loaded(s.read(recording, t))
+		case engine.Append:
+			if claims(t) && s.leaves(stop, d) {
+				return d, notBegun(stop, d, id)
+			}
+			records, err := s.log.Append(recording, t.Stream, t.After, t.Records...)
+			d.Appended(err)
+			if err == nil {
+				s.tell.appended(ctx, records, d)
+			}
+		case engine.Ask:
+			s.ask(ctx, d, t.Call)
+			asked()
+			recording, asked = s.recording(ctx)
+		}
+	}
+}
+
+// recording is the context to read and write under once APO was asked: an outcome is recorded even where the caller has gone.
+// Its time begins with the answer, and is one for all that is read and written, so that a log that hangs holds nobody longer.
+func (s *Orders) recording(ctx context.Context) (context.Context, func()) {
+	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.RecordTimeout)
+}
+
+// claims reports whether an append takes a call that is owed, which anybody else could take later.
+func claims(t engine.Task) bool {
+	switch t.Records[len(t.Records)-1].Event.(type) {
+	case events.AttemptStarted, events.InquiryStarted:
+		return true
+	}
+	return false
+}
+
+// leaves reports whether nobody waits for a further call. A drive that has asked nothing yet is seen through by Close.
+func (s *Orders) leaves(stop context.Context, d *engine.Drive) bool {
+	if stop.Err() != nil {
+		return true
+	}
+	select {
+	case <-s.quit:
+		return d.Called()
+	default:
+		return false
+	}
+}
+
+// notBegun says why a drive that was left has done nothing; one that has asked APO has done what it was there for.
+func notBegun(stop context.Context, d *engine.Drive, id string) error {
+	if d.Called() {
+		return nil
+	}
+	return fmt.Errorf("order %s: not begun: %w", id, stop.Err())
+}
+
+func (s *Orders) read(ctx context.Context, t engine.Task) ([]events.Record, error) {
+	var records []events.Record
+	for r, err := range s.log.Read(ctx, t.Stream, t.After) {
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+// ask makes the call that was claimed. It is over before the claim's lease ends, so that no two ask at once.
+func (s *Orders) ask(ctx context.Context, d *engine.Drive, call order.Call) {
+	began := s.now()
+	c, end := context.WithTimeout(ctx, min(s.cfg.CallTimeout, call.Lease.Sub(began)))
+	defer end()
+	made := CallMade{Call: call, Began: began}
+	if call.IsInquiry() {
+		p := inquire(c, s.gateway, call)
+		made.Took, made.Inquiry, made.Code, made.Problem = s.now().Sub(began), p.Outcome, p.Code, p.Problem
+		d.Inquired(p)
+	} else {
+		v := command(c, s.gateway, call)
+		made.Took, made.Verdict, made.Code, made.Problem = s.now().Sub(began), v.Class, v.Code, v.Problem
+		d.Answered(v)
+	}
+	s.tell.called(ctx, made)
+}

@@ -1,0 +1,206 @@
+package tilltape
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/order"
+)
+
+// Observer is told what an Orders does, for metrics and traces. Every field may be nil. They are called on the goroutine that
+// does the work, outside locks and behind what they tell of, so one that takes its time holds up that command; they come
+// from many goroutines at once, with the context the work is done for, which may have ended. What they are given is theirs to
+// read, not to write to. Nothing is told of what another Orders does on the same log: for every record, whoever wrote it,
+// watch the log ([store.Watcher]).
+type Observer struct {
+	// Appended: one append to an order's stream is durable, with its records in order. Each carries the order's status,
+	// phase and due time behind it as its head.
+	Appended func(context.Context, []events.Record)
+	// Called: a call to APO is over. What came of it is not on record yet.
+	Called func(context.Context, CallMade)
+	// Refused: a command was refused before anything was sent, as its caller is told too.
+	Refused func(context.Context, Refusal)
+	// Parked: an operation is given to a person. It is an alarm: somebody has to contact APO support.
+	Parked func(context.Context, Alarm)
+	// Anomaly: a fact that APO signed contradicts what was on record, and stands open.
+	Anomaly func(context.Context, Contradiction)
+	// Settled: a pass over what was due is over; a pass that found nothing to do is not told.
+	Settled func(context.Context, Pass)
+	// Failed: [Orders.Run] could not list or drive something, and goes on.
+	Failed func(context.Context, Trouble)
+}
+
+// CallMade is a call to APO that is over.
+type CallMade struct {
+	Call    order.Call // what was asked, under which claim
+	Began   time.Time
+	Took    time.Duration         // by the Orders' clock
+	Verdict order.VerdictClass    // of an operation's call; its zero value: nothing is proven
+	Inquiry events.InquiryOutcome // of an inquiry
+	Code    string                // APO's; empty where it said nothing
+	Problem string                // in our own words, where there was no usable answer
+}
+
+// Proved reports whether the call told anything.
+func (c CallMade) Proved() bool {
+	if c.Call.IsInquiry() {
+		return c.Inquiry != events.InquiryUnknown
+	}
+	return c.Verdict != order.VerdictUnknown && c.Verdict != order.VerdictUnknownF
+}
+
+// Said is what came of the call, in words.
+func (c CallMade) Said() string {
+	if c.Call.IsInquiry() {
+		return c.Inquiry.String()
+	}
+	return c.Verdict.String()
+}
+
+// Refusal is a command that was refused.
+type Refusal struct {
+	CommandID string
+	Actor     string
+	Err       *order.RejectedError
+}
+
+// Alarm is an operation that was given to a person: contact APO support, with what [Orders.Evidence] writes, and end it
+// with [Orders.Resolve].
+type Alarm struct {
+	Order     string
+	Reason    string // says what to do, too
+	Operation order.Operation
+}
+
+// Contradiction is an anomaly that stands open until APO's facts or [Orders.ClearAnomaly] close it.
+type Contradiction struct {
+	Order   string
+	Version uint64 // names it, see [order.ClearAnomaly]
+	Fact    events.AnomalyObserved
+}
+
+// Pass is one look at everything that was due.
+type Pass struct {
+	Settled
+	Took time.Duration // by the Orders' clock
+	Err  error
+}
+
+// Trouble is what [Orders.Run] goes on in spite of.
+type Trouble struct {
+	Order string // empty: the list of due orders
+	Err   error
+	Again time.Time // when it is tried again
+}
+
+// teller tells the observer and the logger. No text of people (reasons, statements) and no message of APO's goes to the
+// logger: they can hold personal data.
+type teller struct {
+	hooks Observer
+	log   *slog.Logger
+}
+
+func newTeller(hooks *Observer, log *slog.Logger) teller {
+	t := teller{log: log}
+	if hooks != nil {
+		t.hooks = *hooks
+	}
+	if t.log == nil {
+		t.log = slog.New(slog.DiscardHandler)
+	}
+	return t
+}
+
+func (t *teller) appended(ctx context.Context, records []events.Record, d *engine.Drive) {
+	if t.hooks.Appended != nil {
+		t.hooks.Appended(ctx, records)
+	}
+	debug := t.log.Enabled(ctx, slog.LevelDebug)
+	for i := range records {
+		r := &records[i]
+		if debug {
+			t.log.LogAttrs(ctx, slog.LevelDebug, "recorded", slog.String("order", r.Stream.ID), slog.Uint64("version", r.Version),
+				slog.String("fact", string(r.Event.Kind())), slog.String("command", r.CommandID), slog.String("status", r.Head.Status),
+				slog.String("phase", r.Head.Phase), slog.Time("due", r.Head.Due))
+		}
+		switch e := r.Event.(type) {
+		case events.OperationParked:
+			t.parked(ctx, Alarm{Order: r.Stream.ID, Reason: e.Reason, Operation: d.Order().Operation})
+		case events.AnomalyObserved:
+			t.anomaly(ctx, Contradiction{Order: r.Stream.ID, Version: r.Version, Fact: e})
+		}
+	}
+}
+
+func (t *teller) parked(ctx context.Context, a Alarm) {
+	if t.hooks.Parked != nil {
+		t.hooks.Parked(ctx, a)
+	}
+	t.log.LogAttrs(ctx, slog.LevelError, "operation parked: contact APO support, with what Orders.Evidence writes, then resolve it",
+		slog.String("order", a.Order), slog.String("operation", a.Operation.Verb().String()), slog.String("command", a.Operation.CommandID),
+		slog.Uint64("attempts", a.Operation.Attempt), slog.String("code", a.Operation.Code), slog.Time("since", a.Operation.Since),
+		slog.String("reason", a.Reason))
+}
+
+func (t *teller) anomaly(ctx context.Context, c Contradiction) {
+	if t.hooks.Anomaly != nil {
+		t.hooks.Anomaly(ctx, c)
+	}
+	t.log.LogAttrs(ctx, slog.LevelWarn, "anomaly: APO signed what contradicts the record", slog.String("order", c.Order),
+		slog.Uint64("anomaly", c.Version), slog.String("reason", c.Fact.Reason.String()), slog.String("fact", string(c.Fact.Fact)),
+		slog.String("code", c.Fact.Code))
+}
+
+func (t *teller) called(ctx context.Context, c CallMade) {
+	if t.hooks.Called != nil {
+		t.hooks.Called(ctx, c)
+	}
+	level := slog.LevelDebug
+	if !c.Proved() {
+		level = slog.LevelWarn
+	}
+	if !t.log.Enabled(ctx, level) {
+		return
+	}
+	t.log.LogAttrs(ctx, level, "asked APO", slog.String("order", c.Call.Order), slog.String("call", c.Call.Kind.String()),
+		slog.Uint64("attempt", c.Call.Attempt), slog.Uint64("inquiry", c.Call.Number), slog.Duration("took", c.Took),
+		slog.String("said", c.Said()), slog.String("code", c.Code), slog.String("problem", c.Problem))
+}
+
+func (t *teller) refused(ctx context.Context, r Refusal) {
+	if t.hooks.Refused != nil {
+		t.hooks.Refused(ctx, r)
+	}
+	if !t.log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	t.log.LogAttrs(ctx, slog.LevelInfo, "command refused", slog.String("order", r.Err.Order), slog.String("command", r.Err.Command.String()),
+		slog.String("id", r.CommandID), slog.String("actor", r.Actor), slog.String("status", r.Err.Status.String()),
+		slog.String("reason", r.Err.Reason.String()), slog.Uint64("cause", r.Err.Cause.Version))
+}
+
+func (t *teller) settled(ctx context.Context, p Pass) {
+	if p.Driven == 0 && p.Err == nil {
+		return
+	}
+	if t.hooks.Settled != nil {
+		t.hooks.Settled(ctx, p)
+	}
+	level, attrs := slog.LevelDebug, []slog.Attr{slog.Int("driven", p.Driven), slog.Int("waiting", p.Waiting),
+		slog.Int("failed", p.Failed), slog.Duration("took", p.Took)}
+	if p.Err != nil {
+		level, attrs = slog.LevelWarn, append(attrs, slog.String("error", p.Err.Error()))
+	}
+	t.log.LogAttrs(ctx, level, "settled what was due", attrs...)
+}
+
+func (t *teller) failed(ctx context.Context, x Trouble) {
+	if t.hooks.Failed != nil {
+		t.hooks.Failed(ctx, x)
+	}
+	t.log.LogAttrs(ctx, slog.LevelError, "settling failed and is tried again", slog.String("order", x.Order),
+		slog.String("error", x.Err.Error()), slog.Time("again", x.Again))
+}
