@@ -80,7 +80,7 @@ type till struct {
 func newTill(t testing.TB, log store.Log) *till {
 	c := newClock()
 	x := &till{t: t, ctx: context.Background(), log: log, bank: newBank(c.now), clock: c, ids: &counter{prefix: "id-"}}
-	x.cfg = tilltape.Config{Now: c.now, NewID: x.ids.next, Policy: order.Policy{Jitter: order.NoJitter, SeveralCaptures: []string{"CARD"}}, Concurrency: 1}
+	x.cfg = tilltape.Config{Now: c.now, NewID: x.ids.next, Policy: order.Policy{Jitter: order.NoJitter, ReconcileFor: order.NoReconcile, SeveralCaptures: []string{"CARD"}}, Concurrency: 1}
 	x.open(x.bank)
 	return x
 }

@@ -13,7 +13,7 @@ import (
 // A time that no record can hold must not keep a fact out of the log.
 func TestObserve_TimesThatNoRecordCanHoldCountAsNotTold(t *testing.T) {
 	far := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-	env := Env{Now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)}
+	env := Env{Now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), Policy: Policy{ReconcileFor: NoReconcile}}
 	create := Create{Order: "o-1", PaymentRequestID: "p-1", Amount: Money{Minor: 100, Currency: "USD"}, Method: "CARD", CaptureMode: CaptureManual}
 	facts, err := Decide(Order{}, create, env)
 	require.NoError(t, err)

@@ -96,11 +96,10 @@ func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
 	}
 	e := events.OrderCreated{PaymentRequestID: c.PaymentRequestID, PaymentID: c.PaymentID, Amount: c.Amount, Method: c.Method,
 		Acquirer: c.Acquirer, CaptureMode: c.CaptureMode, PayBy: c.PayBy.UTC()}
-	if c.PayBy.IsZero() {
+	if c.PayBy.IsZero() { // UTC turns the zero time into another one
 		e.PayBy = time.Time{}
-	} else {
-		e.Due = e.PayBy.Add(env.Policy.margin())
 	}
+	e.Due = (&Order{CreatedAt: env.Now, PayBy: e.PayBy}).payDeadline(env)
 	if m, known := o.recall(c.ID); known {
 		return nil, o.again(c.ID, m, createContent(&e))
 	}

@@ -85,9 +85,21 @@ func (o *Order) learn(paymentID string) {
 	}
 }
 
-// watching reports whether the payment has to be looked at apart from the operation.
+// watching reports whether the payment has to be looked at apart from the operation: while its money can still move.
 func (o *Order) watching() bool {
-	return o.Status == Created || o.Status == Authorized || o.Gateway == GatewayOutstanding || len(o.Held) > 0
+	switch o.Status {
+	case Created, Authorized:
+		return true
+	case Paid, Captured, Refunded:
+		if o.Refundable() > 0 {
+			return true
+		}
+	case Cancelled:
+		if !o.paymentKnown || !o.Late.IsZero() {
+			return true
+		}
+	}
+	return o.Gateway == GatewayOutstanding || len(o.Held) > 0
 }
 
 // watchFrom begins the schedule of the payment's inquiries anew, but never puts off or drops the one a held refund waits for.
@@ -143,9 +155,11 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 		o.Authorized, o.Captured = e.Amount.Minor, e.Amount.Minor
 		o.PaymentAt = r.Occurred
 		o.paymentMark = markOf(r, e.PaymentID)
+		o.watchFrom(e.Due)
 	case LateMoney:
 		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
 		o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
+		o.watchFrom(e.Due)
 	}
 }
 
@@ -184,6 +198,9 @@ func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
 	*captured += e.Amount.Minor
 	if *captured >= o.fullAmount() {
 		o.Gateway = nextGateway(gatewayCaptured, o.Gateway)
+	}
+	if o.Gateway != GatewayOutstanding {
+		o.watchFrom(e.Due)
 	}
 }
 
@@ -273,6 +290,7 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 		o.CancelCause = e.Cause
 		o.endMark = markOf(r, "")
 		o.Gateway = nextGateway(gatewayVoided, o.Gateway)
+		o.watchFrom(e.Due)
 	}
 	switch {
 	case o.Operation.Kind == OpCancel:

@@ -161,7 +161,8 @@ func (p *Operation) failureCode(pic *Picture) string {
 }
 
 // nextWatch says when the payment is looked at again. What APO works on (its own capture, a held refund) is asked about
-// until it is known; payBy and the authorization's end are asked about once, unless the answer was no answer.
+// until it is known; what stands is asked about ever more rarely, as long as its money can still move. No answer is no
+// look.
 func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	o := &d.o
 	due := o.WatchDue
@@ -172,11 +173,13 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 		return d.waitDue(o.Watches + 1) // the first wait passed before this inquiry
 	case due.IsZero(), !o.watching():
 		return zeroTime
-	case answered.Outcome != events.InquiryUnknown:
-		if end := o.Expires.Add(d.env.Policy.margin()); o.Status == Authorized && !o.Expires.IsZero() && end.After(d.env.Now) {
-			return end // this one was about APO's own capture, which failed
-		}
-		return zeroTime
+	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized || !d.reconcileDue(0).IsZero()):
+		return d.waitDue(o.Watches)
+	case o.Status == Cancelled && o.Late.IsZero():
+		return zeroTime // nobody paid it after all
 	}
-	return d.waitDue(o.Watches)
+	if end := o.Expires.Add(d.env.Policy.margin()); o.Status == Authorized && !o.Expires.IsZero() && end.After(d.env.Now) {
+		return end // this one was about APO's own capture, which failed
+	}
+	return d.reconcileDue(o.Watches + 1)
 }

@@ -30,8 +30,10 @@ func TestHeld_ARefundProvenBeforeItsCaptureWaitsForIt(t *testing.T) {
 	x.observe(captured("C2", 250))
 	assert.EqualValues(t, 300, x.o.Refunded)
 	assert.Empty(t, x.o.Held)
-	assert.Zero(t, x.o.NextDue())
 	assert.Empty(t, x.o.Anomalies)
+	x.now = x.o.NextDue()
+	x.inquire(tells(StateSuccess))
+	assert.Zero(t, x.o.NextDue(), "the look at them was due still, and is the last")
 }
 
 func TestHeld_OneThatNeverFitsIsShownWhenThePaymentIsKnown(t *testing.T) {

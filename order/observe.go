@@ -119,7 +119,7 @@ func (d *decision) emitPayment(f *Fact) {
 	case PaymentFailed:
 		d.emit(events.PaymentFailed{PaymentID: f.PaymentID, Code: f.Code, At: f.At, Proof: f.Proof})
 	case PaymentPaid:
-		d.emit(events.PaymentPaid{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Proof: f.Proof})
+		d.emit(events.PaymentPaid{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Due: d.reconcileDue(0), Proof: f.Proof})
 	case PaymentAuthorized:
 		e := events.PaymentAuthorized{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Expires: f.Expires, Proof: f.Proof}
 		captured := o.Captured + o.Late.Captured
@@ -129,6 +129,8 @@ func (d *decision) emitPayment(f *Fact) {
 			e.Due = d.waitDue(0)
 		case !f.Expires.IsZero():
 			e.Due = f.Expires.Add(d.env.Policy.margin())
+		default:
+			e.Due = d.reconcileDue(0)
 		}
 		d.emit(e)
 	}
@@ -144,7 +146,7 @@ func (d *decision) observeCancelled(f *Fact) {
 	case Contradicts:
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 	case Applied, LateMoney:
-		d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
+		d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Due: d.paidAfterAllDue(), Proof: f.Proof})
 		d.settleLateMoney()
 	case Duplicate:
 		if f.own && !o.Late.IsZero() {
@@ -213,7 +215,7 @@ func (d *decision) observeCapture(f *Fact) {
 
 func (d *decision) emitCapture(f *Fact) {
 	d.emit(events.CaptureSucceeded{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount,
-		At: f.At, Proof: f.Proof})
+		At: f.At, Due: d.reconcileDue(0), Proof: f.Proof})
 }
 
 func (d *decision) emitRefund(f *Fact) {

@@ -159,7 +159,7 @@ func TestOperation_OrderNobodyCancelledAndNobodyPaid(t *testing.T) {
 	c := create(CaptureManual)
 	c.PayBy = time.Time{}
 	x.must(c)
-	assert.Zero(t, x.o.NextDue(), "without a payBy nothing is due by itself")
+	assert.Equal(t, x.now.Add(DefaultValidity+DefaultMargin), x.o.NextDue(), "without a payBy the longest validity is waited for")
 	x.later(DefaultValidity)
 	x.inquire(notExist)
 	assert.Equal(t, Created, x.o.Status, "the longest validity APO documents, and a margin")

@@ -15,6 +15,8 @@ const (
 	ParkedEvery = 7 * 24 * time.Hour
 	// JitterMax is the most that [Policy.Jitter] may be, in hundredths.
 	JitterMax = 50
+	// NoReconcile, as [Policy.ReconcileFor], looks at no settled money by itself.
+	NoReconcile = time.Duration(-1)
 	// NoJitter, as [Policy.Jitter], keeps every wait as it is written.
 	NoJitter = -1
 
@@ -31,6 +33,8 @@ const (
 	DefaultParkAfter = 7 * 24 * time.Hour
 	// DefaultParkAccepted is how long an operation may take that APO says it works on: some banks need weeks to refund.
 	DefaultParkAccepted = 30 * 24 * time.Hour
+	// DefaultReconcileFor is how long after its creation an order whose money can still move is inquired about by itself.
+	DefaultReconcileFor = 90 * 24 * time.Hour
 )
 
 // Policy is what may differ between two services: times and contracts. The zero value takes the defaults.
@@ -47,7 +51,12 @@ type Policy struct {
 	Jitter       int
 	ParkAfter    time.Duration // default [DefaultParkAfter], counted from the intent
 	ParkAccepted time.Duration // for what APO works on; default [DefaultParkAccepted]
-	Windows      Windows       // cancel windows by acquirer; nil: let APO decide
+	// Reconciles are the waits between inquiries about an order whose money can still move though nothing is under way: a
+	// refund made in APO's dashboard, or a payment whose notifications were all lost, is learnt so. The last repeats, until
+	// the order is as old as ReconcileFor; its default is [DefaultReconcileFor], [NoReconcile] makes none.
+	Reconciles   []time.Duration
+	ReconcileFor time.Duration
+	Windows      Windows // cancel windows by acquirer; nil: let APO decide
 	// SeveralCaptures lists the payment methods that take more than one capture. Card networks differ by contract, so the
 	// default is none.
 	SeveralCaptures []string
@@ -57,6 +66,8 @@ var (
 	defaultRetries = []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute,
 		time.Hour, 6 * time.Hour, 24 * time.Hour}
 	defaultWaits = []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
+	// Each inquiry's answer is kept, so that a daily one would be most of a log. These are five in all.
+	defaultReconciles = []time.Duration{24 * time.Hour, 3 * 24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour}
 )
 
 // DefaultRetries returns the waits between attempts: 1 s, 5 s, 30 s, 2 min, 10 min, 1 h, 6 h, then daily.
@@ -65,12 +76,22 @@ func DefaultRetries() []time.Duration { return append([]time.Duration(nil), defa
 // DefaultWaits returns the waits between inquiries about what APO works on: 10 min, 1 h, 6 h, then daily.
 func DefaultWaits() []time.Duration { return append([]time.Duration(nil), defaultWaits...) }
 
+// DefaultReconciles returns the waits between inquiries about settled money: 1, 3 and 7 days, then every 30.
+func DefaultReconciles() []time.Duration { return append([]time.Duration(nil), defaultReconciles...) }
+
 func (p *Policy) lease() time.Duration    { return orDefault(p.Lease, DefaultLease) }
 func (p *Policy) margin() time.Duration   { return orDefault(p.Margin, DefaultMargin) }
 func (p *Policy) validity() time.Duration { return orDefault(p.Validity, DefaultValidity) }
 
 func (p *Policy) retry(n int) time.Duration { return step(p.Retries, defaultRetries, n) }
 func (p *Policy) wait(n int) time.Duration  { return step(p.Waits, defaultWaits, n) }
+
+func (p *Policy) reconcile(n int) time.Duration { return step(p.Reconciles, defaultReconciles, n) }
+
+// reconciles reports whether an order of that age is still looked at by itself.
+func (p *Policy) reconciles(age time.Duration) bool {
+	return p.ReconcileFor >= 0 && age <= orDefault(p.ReconcileFor, DefaultReconcileFor)
+}
 
 // patience is how long an operation may stay without an outcome until a person gets it.
 func (p *Policy) patience(phase Phase) time.Duration {

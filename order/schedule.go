@@ -16,6 +16,26 @@ func (d *decision) after(wait time.Duration) time.Time {
 func (d *decision) retryDue(n int) time.Time { return d.after(d.env.Policy.retry(n)) }
 func (d *decision) waitDue(n int) time.Time  { return d.after(d.env.Policy.wait(n)) }
 
+// reconcileDue is when an order whose money can still move is looked at next; zero: not by itself any more.
+func (d *decision) reconcileDue(n int) time.Time {
+	due := d.after(d.env.Policy.reconcile(n))
+	if !d.env.Policy.reconciles(due.Sub(d.o.CreatedAt)) {
+		return zeroTime
+	}
+	return due
+}
+
+// paidAfterAllDue is when an order that is cancelled without a payment is inquired about once more: once nobody can be
+// paying it any longer. Zero: nobody can be now.
+func (d *decision) paidAfterAllDue() time.Time {
+	o := &d.o
+	deadline := o.payDeadline(d.env)
+	if o.paymentKnown || d.env.Policy.ReconcileFor < 0 || !d.env.Now.Before(deadline) {
+		return zeroTime
+	}
+	return deadline
+}
+
 // jitterSteps is how finely a jitter is cut.
 const jitterSteps = 1 << 10
 

@@ -56,7 +56,7 @@ func TestSchedule_GrowsToADayAndStays(t *testing.T) {
 
 func TestSchedule_IsThePolicysWhereItSays(t *testing.T) {
 	x := in(t, Authorized)
-	x.policy = Policy{Jitter: NoJitter, Lease: time.Second, Retries: []time.Duration{3 * time.Second}, Waits: []time.Duration{4 * time.Second}}
+	x.policy = Policy{Jitter: NoJitter, ReconcileFor: NoReconcile, Lease: time.Second, Retries: []time.Duration{3 * time.Second}, Waits: []time.Duration{4 * time.Second}}
 	x.must(Capture{ID: "k", Amount: usd(1)})
 	assert.Equal(t, x.now.Add(time.Second), x.claimedLease())
 	x.answer(silence)

@@ -30,7 +30,7 @@ func usd(minor int64) Money { return Money{Minor: minor, Currency: "USD"} }
 
 // newTill is a till without an order.
 func newTill(t require.TestingT) *till {
-	return &till{t: t, now: opened, policy: Policy{Jitter: NoJitter}}
+	return &till{t: t, now: opened, policy: Policy{Jitter: NoJitter, ReconcileFor: NoReconcile}}
 }
 
 // placed is a till with an order of USD 10.00 that APO knows under paymentId P1.
