@@ -248,6 +248,7 @@ func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 	if id, request := digest(e.RefundID), digest(e.RefundRequestID); id != 0 || request != 0 {
 		o.refunds = remember(o.refunds, find(o.refunds, id, request), transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
 	}
+	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if p := &o.Operation; p.Kind == OpRefund && p.RequestID == e.RefundRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
 	}

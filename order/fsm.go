@@ -71,7 +71,7 @@ func operationEvents() []fsm.EventDesc {
 // recorded reports whether the fact itself is appended (a contradiction appends an anomaly instead).
 func (e Effect) recorded() bool {
 	switch e {
-	case Noted, Ends, Applied, AppliedAnomaly, Held, LateMoney:
+	case Noted, Ends, Applied, AppliedAnomaly, Held, LateMoney, Released:
 		return true
 	}
 	return false

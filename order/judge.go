@@ -305,6 +305,9 @@ func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
 		at := find(o.refunds, digest(e.RefundID), digest(e.RefundRequestID))
 		return o.classifyRefund(e.Amount.Minor), at >= 0 && !o.refunds[at].failed && o.refunds[at].minor == e.Amount.Minor
 	case events.RefundFailed:
+		if o.findHeld(e.RefundID, e.RefundRequestID) >= 0 {
+			return HeldRefundFailed, false
+		}
 		return RefundFailed, false
 	case events.RefundHeld:
 		i := o.findHeld(e.RefundID, e.RefundRequestID)

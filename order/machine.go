@@ -28,12 +28,14 @@ const (
 	Held
 	// LateMoney: appended, the status stays, the amount goes to the late account; an anomaly stands until it is zero.
 	LateMoney
+	// Released: appended, lets go a refund that was held, and an anomaly beside it: APO says otherwise than before.
+	Released
 	// Contradicts: only an anomaly is appended, with the fact's evidence.
 	Contradicts
 )
 
 var effectNames = [...]string{"impossible", "ignored", "duplicate", "noted", "ends its operation", "applied",
-	"applied, anomaly", "held", "late money", "anomaly"}
+	"applied, anomaly", "held", "late money", "released, anomaly", "anomaly"}
 
 // String is the effect in words.
 func (e Effect) String() string { return name(effectNames[:], int(e)) }
@@ -60,6 +62,7 @@ const (
 	RefundOfLateMoney          // split: at most what is captured late and not refunded
 	RefundFailed               // of a refund not known to have succeeded
 	RefundReversed             // split: the failure of a refund that had succeeded
+	HeldRefundFailed           // split: the failure of a refund that is held
 	RefundPending              // APO works on a refund; touches operations only
 	PaymentCancelled           // own S, inquiry CANCELLED, a VOID or CANCEL transaction
 	LateMoneyReleased          // split: S to a cancel that compensates, or a VOID or CANCEL transaction after the late payment
@@ -69,7 +72,7 @@ const (
 var factNames = [...]string{"none", "payment succeeded", "payment pending", "payment authorized", "payment paid",
 	"payment failed", "capture succeeded", "capture failed", "capture reversed", "capture pending", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed",
-	"refund reversed", "refund pending", "payment cancelled", "late authorization released",
+	"refund reversed", "held refund failed", "refund pending", "payment cancelled", "late authorization released",
 	"other transaction"}
 
 const factCount = len(factNames)
@@ -80,7 +83,7 @@ func (k FactKind) String() string { return name(factNames[:], int(k)) }
 // TableFacts returns the facts that stand in the status table, in order.
 func TableFacts() []FactKind {
 	return []FactKind{PaymentPending, PaymentAuthorized, PaymentPaid, PaymentFailed, CaptureSucceeded, CaptureFailed,
-		CaptureReversed, RefundSucceeded, RefundAhead, RefundBeyond, RefundOfLateMoney, RefundFailed, RefundReversed,
+		CaptureReversed, RefundSucceeded, RefundAhead, RefundBeyond, RefundOfLateMoney, RefundFailed, RefundReversed, HeldRefundFailed,
 		PaymentCancelled, LateMoneyReleased}
 }
 
@@ -146,6 +149,7 @@ var statusRows = []statusRow{
 	{RefundFailed, []Status{Created, Authorized, Failed}, Cell{Noted, stay}},
 	{RefundFailed, []Status{Paid, Captured, Refunded, Cancelled}, Cell{Ends, stay}},
 	{RefundReversed, []Status{Paid, Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
+	{HeldRefundFailed, []Status{Created, Authorized, Captured, Refunded, Cancelled, Failed}, Cell{Released, stay}},
 
 	{PaymentCancelled, []Status{Created, Authorized, Paid, Failed}, Cell{Applied, Cancelled}},
 	{PaymentCancelled, []Status{Captured, Refunded}, Cell{Contradicts, stay}},

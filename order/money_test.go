@@ -51,12 +51,35 @@ func TestHeld_OneThatNeverFitsIsShownWhenThePaymentIsKnown(t *testing.T) {
 	assert.Equal(t, []any{Refunded, int64(theAmount)}, []any{x.o.Status, x.o.Refunded})
 }
 
-func TestHeld_OneThatFailsAfterAllIsAReversal(t *testing.T) {
+// It was never counted, so nothing is in doubt once it is gone: the order is free again, and the contradiction is shown.
+func TestHeld_OneThatFailsAfterAllIsReleased(t *testing.T) {
+	for name, tell := range map[string]func(*till, Fact){
+		"notified": func(x *till, f Fact) { x.observe(f) },
+		"inquired": func(x *till, f Fact) { x.inquire(tells(StateSuccess, f)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := in(t, Authorized)
+			x.observe(refunded("F1", 100))
+			x.observe(refunded("F2", 50))
+			_, err := x.do(Cancel{ID: "k"})
+			assert.Equal(t, ReasonHeldRefund, rejected(t, err).Reason)
+			tell(x, Fact{Kind: RefundFailed, TransferID: "F1", Code: "RISK_REJECT"})
+			assert.True(t, hasAnomaly(x.o, events.TransferContradicts))
+			assert.False(t, hasAnomaly(x.o, events.Reversal), "no amount is in doubt")
+			assert.Equal(t, []string{"F2"}, []string{x.o.Held[0].RefundID}, "the other still waits")
+			tell(x, Fact{Kind: RefundFailed, TransferID: "F2", Code: "RISK_REJECT"})
+			x.free()
+			x.must(Cancel{ID: "k"})
+			replayIsLive(t, x)
+		})
+	}
 	x := in(t, Authorized)
 	x.observe(refunded("F1", 100))
 	x.observe(Fact{Kind: RefundFailed, TransferID: "F1"})
-	assert.True(t, hasAnomaly(x.o, events.Reversal))
-	assert.Len(t, x.o.Held, 1, "what APO proved is not taken back by what it said later")
+	x.observe(refunded("F1", 100))
+	assert.Len(t, x.o.Held, 1, "proven once more, it waits once more")
+	x.observe(captured("C1", 600))
+	assert.EqualValues(t, 100, x.o.Refunded)
 }
 
 func TestHeld_OurOwnRefundThatFindsNoCaptureEndsWithIt(t *testing.T) {

@@ -103,12 +103,17 @@ func (d *decision) observeRefundFailed(f *Fact) {
 	switch {
 	case at >= 0 && o.refunds[at].failed, f.TransferID == "" && f.RequestID == "":
 		return
-	case at >= 0 || held:
+	case held: // never counted, so nothing has to be taken back
+		kind = HeldRefundFailed
+	case at >= 0:
 		kind = RefundReversed
 	}
 	switch law.cells[kind][o.Status].Effect {
-	case Noted, Ends:
+	case Noted, Ends, Released:
 		d.emit(events.RefundFailed{RefundID: f.TransferID, RefundRequestID: f.RequestID, Code: f.Code, Message: clip(f.Message), At: f.At, Proof: f.Proof})
+		if held {
+			d.anomaly(events.TransferContradicts, f, "the refund had succeeded, and waited for its capture")
+		}
 	default: // whatever the status, a refund that is known to have succeeded cannot fail unseen
 		d.anomaly(events.Reversal, f, "a refund that had succeeded failed")
 	}

@@ -28,15 +28,16 @@ refund beyond authorized    | held         | anomaly      | anomaly    | anomaly
 refund of late money        | .            | .            | .          | .          | .        | late      | .
 refund failed               | noted        | noted        | ends       | ends       | ends     | ends      | noted
 refund reversed             | .            | .            | anomaly    | anomaly    | anomaly  | anomaly   | .
+held refund failed          | released     | released     | .          | released   | released | released  | released
 payment cancelled           | →cancelled   | →cancelled   | →cancelled | anomaly    | anomaly  | dup       | →cancelled
 late authorization released | .            | .            | .          | .          | .        | late      | .
 `
 
 // unreachable are the cells whose fact cannot be classified so by amounts: nothing is authorized before the payment, a
-// one-step payment has nothing between captured and authorized, and a refund moves a paid order on.
+// one-step payment has nothing between captured and authorized, and a refund moves a paid or captured order on.
 var unreachable = map[string]bool{
 	"refund ahead of its capture/created": true, "refund ahead of its capture/paid": true, "refund ahead of its capture/failed": true,
-	"refund reversed/paid": true,
+	"refund reversed/paid": true, "refund reversed/captured": true,
 }
 
 // grid reads a table as row → column → cell.
@@ -65,7 +66,7 @@ func grid(t *testing.T, text string) map[string]map[string]string {
 
 func TestStatusTable_ValuesAreTheDesigns(t *testing.T) {
 	words := map[Effect]string{Impossible: ".", Ignored: "–", Duplicate: "dup", Noted: "noted", Ends: "ends", Applied: "add",
-		AppliedAnomaly: "add!", Held: "held", LateMoney: "late", Contradicts: "anomaly"}
+		AppliedAnomaly: "add!", Held: "held", LateMoney: "late", Released: "released", Contradicts: "anomaly"}
 	want := grid(t, statusGrid)
 	assert.Len(t, want, len(TableFacts()))
 	for _, f := range TableFacts() {
@@ -134,14 +135,16 @@ func meeting(t *testing.T, k FactKind, s Status) (*till, Fact) {
 		return x, refunded("F9", 650)
 	case RefundBeyond:
 		return x, refunded("F9", theAmount+1)
+	case HeldRefundFailed:
+		x.observe(refunded("F9", 650))
+		refund.TransferID = "F9"
+		return x, refund
 	case RefundOfLateMoney:
 		x.observe(captured("C1", 600))
 		return x, refunded("F9", 200)
 	case RefundReversed:
 		refund.TransferID = "F1"
 		switch s {
-		case Captured: // known, and waiting for its capture
-			x.observe(refunded("F1", 700))
 		case Cancelled:
 			x.observe(captured("C1", 600))
 			x.observe(refunded("F1", 100))
@@ -184,7 +187,7 @@ func holdCell(t *testing.T, want string, before, after Order, facts []events.Eve
 	t.Helper()
 	to, moves := strings.CutPrefix(want, "→")
 	to, raises := strings.CutSuffix(to, "!")
-	raises = raises || want == "late" || want == "anomaly"
+	raises = raises || want == "late" || want == "anomaly" || want == "released"
 	if moves {
 		assert.Equal(t, to, after.Status.String())
 	} else {
@@ -209,6 +212,10 @@ func holdCell(t *testing.T, want string, before, after Order, facts []events.Eve
 	case word == "noted", word == "ends":
 		assert.Len(t, facts, 1)
 		assert.NotEqual(t, events.KindAnomalyObserved, facts[0].Kind())
+		assert.Equal(t, money(before), money(after))
+	case word == "released":
+		assert.Equal(t, []events.Kind{events.KindRefundFailed, events.KindAnomalyObserved}, kindsOf(facts))
+		assert.Len(t, after.Held, len(before.Held)-1)
 		assert.Equal(t, money(before), money(after))
 	case word == "held":
 		assert.Equal(t, []events.Kind{events.KindRefundHeld}, kindsOf(facts))
