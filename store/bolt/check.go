@@ -62,6 +62,9 @@ const (
 	headerMagic   = 0xED0CDAED
 )
 
+// freshCommit is bbolt's number of the commit that a file is made with.
+const freshCommit = 1
+
 // stillAt tells whether the file that was opened is still the one at the path. While it waited for the lock, another one may
 // have been put in its place; what is written to this one then would be lost with it.
 func (l *Log) stillAt(path string) error {
@@ -194,6 +197,10 @@ func (l *Log) checkTx(tx *bbolt.Tx) error {
 		}
 	}
 	if empty(tx) {
+		// Nothing was ever committed to a file whose creation was cut short.
+		if !tx.Writable() && tx.ID() > freshCommit {
+			return l.damaged("it reads as empty, and was not")
+		}
 		return nil
 	}
 	meta := tx.Bucket([]byte(bucketMeta))

@@ -46,9 +46,10 @@
 // every call says so until it is opened again. A damaged page ends the read that came upon it with store.ErrDamaged and
 // the position.
 //
-// bbolt itself does not checksum its pages. Open looks at how the pages hang together before it trusts them (at the 65 536
-// nearest the roots, a file of 256 MiB) and proves the seal's edge, so that damage is an error and no crash. Two kinds of it
-// are beyond what this package can see when a file is opened: a circle of links in the far pages of a larger file makes bbolt
-// run until memory is used up, and damage to the newer of the file's two header pages takes back the last commit, as only an
+// bbolt itself does not checksum its pages. So Open looks at them before it trusts them (at the 65 536 nearest the roots: a
+// file of 256 MiB whole), at the free list, and at the seal's edge; reads prove what they read, and [Log.Verify] proves
+// everything. Damage is an error, and no crash. Two kinds of it are beyond what this package can see when a file is opened:
+// damage to the far pages of a larger file shows when they are read, and where it makes their links a circle bbolt then runs
+// until memory is used up; and damage to the newer of the file's two header pages takes back the last commit, as only an
 // earlier checkpoint can tell. Look at a file you do not trust in a process of its own, with a limit on its memory.
 package bolt

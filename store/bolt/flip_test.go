@@ -196,11 +196,6 @@ func newChecker(t *testing.T, killed bool) (c *checker, used int) {
 	return c, usedBytes(t, c.path)
 }
 
-// holesMax is how many images of the closed log, of some 15 000, are known to end badly, and may not become more: an index
-// entry that is gone and missed by nobody, a log that reads as empty, elements of bbolt's pages that point outside them or
-// are larger than any page.
-var holesMax = map[string]int{undetected: 200, crashed: 20, exhausted: 60}
-
 // failures are the classes that no image should be in.
 var failures = []string{undetected, crashed, exhausted, hung}
 
@@ -217,7 +212,7 @@ func (c *checker) judge() {
 		c.t.Log(c.bad[i])
 	}
 	for _, class := range failures {
-		assert.LessOrEqual(c.t, holes[class], holesMax[class], class)
+		assert.Zero(c.t, holes[class], class)
 	}
 }
 

@@ -1,28 +1,35 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 
 	"go.etcd.io/bbolt"
 )
 
-// bbolt follows the links between its pages wherever they lead, and where they lead in a circle it does so until memory is
-// used up; and it writes to the pages that its free list names, whether or not they are in use. So both are looked at before.
+// bbolt follows the links between its pages wherever they lead, believes what they say about their own contents, and writes
+// to the pages that its free list names whether or not they are in use. Where a link leads in a circle it runs until memory is
+// used up. So all of this is looked at before it does.
 
 // pagesMax is the most pages that an opening looks at, those nearest the roots first: a file of 256 MiB is looked at whole,
 // in well under a second.
 const pagesMax = 1 << 16
 
-// bbolt's pages: a header, and on a branch page one element for each page below it.
+// bbolt's pages: a header, then one element for each key, then what the elements point to, from where each stands. A branch
+// page links to a page below it for each key; a leaf page has a value, which for a bucket is its root and, where the root is 0,
+// a page of its own.
 const (
-	pageHeaderSize    = 16 // id 8, flags 2, count 2, overflow 4 bytes
-	pageFlagsAt       = 8
-	pageCountAt       = 10
-	pageOverflowAt    = 12
-	pageBranchFlag    = 0x01
-	branchElementSize = 16 // position 4, key size 4, page id 8 bytes
-	branchPageAt      = 8
+	pageHeaderSize = 16 // id 8, flags 2, count 2, overflow 4 bytes
+	pageFlagsAt    = 8
+	pageCountAt    = 10
+	pageOverflowAt = 12
+	pageBranch     = 0x01
+	pageLeaf       = 0x02
+	elementSize    = 16 // branch: position 4, key size 4, page 8 bytes; leaf: flags 4, position 4, key size 4, value size 4
+	elementBucket  = 0x01
+	bucketSize     = 16 // root 8, sequence 8 bytes
 )
 
 // bbolt's two header pages hold, behind the page's own header, the page of the free list and the number of the commit.
@@ -35,24 +42,166 @@ const (
 	noFreeList       = 1<<64 - 1
 )
 
-// checkPages tells whether the pages of the file form trees.
+// checkPages tells whether the pages of the file form trees of keys in order, with all they say of themselves within them.
 func (l *Log) checkPages(tx *bbolt.Tx) error {
-	p := &pages{log: l, size: uint64(l.db.Info().PageSize), seen: map[uint64]bool{}}
-	root := tx.Cursor().Bucket()
-	if err := p.walk(uint64(root.Root())); err != nil {
+	p := &pages{log: l, size: uint64(l.db.Info().PageSize), end: uint64(tx.Size()) / uint64(l.db.Info().PageSize), seen: map[uint64]bool{}}
+	p.queue = []link{{page: uint64(tx.Cursor().Bucket().Root())}}
+	for len(p.queue) > 0 {
+		if len(p.seen) >= pagesMax {
+			return nil
+		}
+		next := p.queue[0]
+		p.queue = p.queue[1:]
+		if err := p.look(next); err != nil {
+			return err
+		}
+	}
+	return p.free(uint64(tx.ID()))
+}
+
+// pages is a look at the file's pages.
+type pages struct {
+	log   *Log
+	size  uint64 // of a page
+	end   uint64 // the first page that bbolt has not handed out
+	seen  map[uint64]bool
+	queue []link
+	block []byte
+}
+
+// link is a page and the keys that belong below it: from the first key on and before the second, where they are not nil.
+type link struct {
+	page     uint64
+	from, to []byte
+}
+
+// look reads a page and queues those below it.
+func (p *pages) look(at link) error {
+	page, err := p.read(at.page)
+	if err != nil {
 		return err
 	}
-	for _, name := range buckets {
-		if b := tx.Bucket([]byte(name)); b != nil {
-			if err := p.walk(uint64(b.Root())); err != nil {
+	return p.contents(at, page)
+}
+
+// read returns the bytes of a page, with those it goes on over.
+func (p *pages) read(id uint64) ([]byte, error) {
+	if err := p.use(id); err != nil {
+		return nil, err
+	}
+	if uint64(len(p.block)) < p.size {
+		p.block = make([]byte, p.size)
+	}
+	page := p.block[:p.size]
+	if err := p.fill(page, id); err != nil {
+		return nil, err
+	}
+	overflow := uint64(binary.NativeEndian.Uint32(page[pageOverflowAt:]))
+	if overflow == 0 {
+		return page, nil
+	}
+	if id+overflow >= p.end {
+		return nil, p.log.damaged("its page %d is said to go on for %d pages", id, overflow)
+	}
+	for next := id + 1; next <= id+overflow; next++ {
+		if err := p.use(next); err != nil {
+			return nil, err
+		}
+	}
+	page = make([]byte, (overflow+1)*p.size)
+	return page, p.fill(page, id)
+}
+
+// use notes that a page is in use, once.
+func (p *pages) use(id uint64) error {
+	if id < headerPages || id >= p.end || p.seen[id] {
+		return p.log.damaged("its page %d is linked twice, or is none of its pages", id)
+	}
+	p.seen[id] = true
+	return nil
+}
+
+func (p *pages) fill(page []byte, id uint64) error {
+	at := int64(id * p.size)
+	if id >= p.end {
+		return p.log.damaged("its page %d is beyond its end", id)
+	}
+	switch n, err := p.log.file.ReadAt(page, at); {
+	case n == len(page):
+		return nil
+	case errors.Is(err, io.EOF):
+		return p.log.damaged("its page %d is beyond its end", id)
+	default:
+		return err
+	}
+}
+
+// contents looks at a page's elements.
+func (p *pages) contents(at link, page []byte) error {
+	flags, count := binary.NativeEndian.Uint16(page[pageFlagsAt:]), int(binary.NativeEndian.Uint16(page[pageCountAt:]))
+	bad := func() error { return p.log.damaged("its page %d is no page of keys in order", at.page) }
+	if flags != pageBranch && flags != pageLeaf || pageHeaderSize+count*elementSize > len(page) || flags == pageBranch && count == 0 {
+		return bad()
+	}
+	keys := make([][]byte, count+1)
+	for i := range count {
+		begin := pageHeaderSize + i*elementSize
+		e, position := page[begin:], 0
+		var size, value uint32
+		if flags == pageBranch {
+			position, size = int(binary.NativeEndian.Uint32(e)), binary.NativeEndian.Uint32(e[4:])
+		} else {
+			position, size, value = int(binary.NativeEndian.Uint32(e[4:])), binary.NativeEndian.Uint32(e[8:]), binary.NativeEndian.Uint32(e[12:])
+		}
+		if begin+position+int(size)+int(value) > len(page) || position < elementSize || size == 0 {
+			return bad()
+		}
+		keys[i] = e[position : position+int(size)]
+		if i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 || bytes.Compare(keys[i], at.from) < 0 || at.to != nil && bytes.Compare(keys[i], at.to) >= 0 {
+			return bad()
+		}
+		if flags == pageLeaf {
+			if err := p.value(at, binary.NativeEndian.Uint32(e), e[position+int(size):position+int(size)+int(value)]); err != nil {
 				return err
 			}
 		}
 	}
-	if len(p.seen) >= pagesMax {
+	if flags == pageBranch {
+		p.below(at, page, keys)
+	}
+	return nil
+}
+
+// below queues the pages that a branch page links to.
+func (p *pages) below(at link, page []byte, keys [][]byte) {
+	keys[len(keys)-1] = at.to
+	for i := range len(keys) - 1 {
+		to := keys[i+1]
+		if to != nil {
+			to = bytes.Clone(to)
+		}
+		id := binary.NativeEndian.Uint64(page[pageHeaderSize+i*elementSize+8:])
+		p.queue = append(p.queue, link{page: id, from: bytes.Clone(keys[i]), to: to})
+	}
+}
+
+// value looks at what a leaf page has for a key, where that is a bucket.
+func (p *pages) value(at link, flags uint32, value []byte) error {
+	switch {
+	case flags == 0:
+		return nil
+	case flags != elementBucket || len(value) < bucketSize:
+		return p.log.damaged("its page %d has an element of no known kind", at.page)
+	}
+	if root := binary.NativeEndian.Uint64(value); root != 0 {
+		p.queue = append(p.queue, link{page: root})
 		return nil
 	}
-	return p.free(uint64(tx.ID()))
+	inline := value[bucketSize:]
+	if len(inline) < pageHeaderSize || binary.NativeEndian.Uint16(inline[pageFlagsAt:]) != pageLeaf {
+		return p.log.damaged("its page %d has a bucket that is no page", at.page)
+	}
+	return p.contents(link{page: at.page}, inline)
 }
 
 // free tells whether the free list of a commit names no page that is in use.
@@ -60,7 +209,7 @@ func (p *pages) free(commit uint64) error {
 	header := make([]byte, headerEnd)
 	list := uint64(noFreeList)
 	for page := range uint64(headerPages) {
-		if _, err := p.log.file.ReadAt(header, int64(page*p.size)); err != nil {
+		if err := p.fill(header, page); err != nil {
 			return err
 		}
 		if binary.NativeEndian.Uint64(header[headerCommitAt:]) == commit {
@@ -70,97 +219,28 @@ func (p *pages) free(commit uint64) error {
 	if list == noFreeList {
 		return nil // kept in memory only: bbolt makes it from the pages
 	}
-	p.seen[list] = true
-	at := int64(list * p.size)
 	first := make([]byte, pageHeaderSize+numberSize)
-	if _, err := p.log.file.ReadAt(first, at); err != nil || at < 0 {
-		return p.log.damaged("its free list, page %d, is beyond its end", list)
-	}
-	count := uint64(binary.NativeEndian.Uint16(first[pageCountAt:]))
-	at += pageHeaderSize
-	if count == manyFree {
-		count = binary.NativeEndian.Uint64(first[pageHeaderSize:])
-		at += numberSize
-	}
-	if count > uint64(p.log.db.Info().PageSize)*pagesMax {
-		return p.log.damaged("its free list, page %d, is said to have %d entries", list, count)
-	}
-	ids := make([]byte, count*numberSize)
-	if _, err := p.log.file.ReadAt(ids, at); err != nil && err != io.EOF {
+	if err := p.fill(first, list); err != nil {
 		return err
 	}
-	for ; len(ids) > 0; ids = ids[numberSize:] {
+	count, begin := uint64(binary.NativeEndian.Uint16(first[pageCountAt:])), uint64(pageHeaderSize)
+	if count == manyFree {
+		count, begin = binary.NativeEndian.Uint64(first[pageHeaderSize:]), begin+numberSize
+	}
+	if count > p.end || begin+count*numberSize > (uint64(binary.NativeEndian.Uint32(first[pageOverflowAt:]))+1)*p.size {
+		return p.log.damaged("its free list, page %d, is said to have %d entries", list, count)
+	}
+	page := make([]byte, begin+count*numberSize)
+	if err := p.fill(page, list); err != nil {
+		return err
+	}
+	p.seen[list] = true
+	for ids := page[begin:]; len(ids) > 0; ids = ids[numberSize:] {
 		id := binary.NativeEndian.Uint64(ids)
-		if p.seen[id] || id < headerPages {
-			return p.log.damaged("its page %d is in use and on the free list", id)
+		if p.seen[id] || id < headerPages || id >= p.end {
+			return p.log.damaged("its page %d is on the free list, and in use or none of its pages", id)
 		}
 		p.seen[id] = true
 	}
 	return nil
-}
-
-// pages is a look at the file's pages.
-type pages struct {
-	log  *Log
-	size uint64
-	seen map[uint64]bool
-}
-
-// walk looks at a tree level by level. Page 0 is no root: a bucket that is kept within another's page has it.
-func (p *pages) walk(root uint64) error {
-	if root == 0 {
-		return nil
-	}
-	for level := []uint64{root}; len(level) > 0; {
-		var below []uint64
-		for _, id := range level {
-			if len(p.seen) >= pagesMax {
-				return nil
-			}
-			if p.seen[id] {
-				return p.log.damaged("its page %d is linked twice", id)
-			}
-			p.seen[id] = true
-			children, err := p.children(id)
-			if err != nil {
-				return err
-			}
-			below = append(below, children...)
-		}
-		level = below
-	}
-	return nil
-}
-
-// children are the pages that a page links to; none where it is no branch page.
-func (p *pages) children(id uint64) ([]uint64, error) {
-	header := make([]byte, pageHeaderSize)
-	at := int64(id * p.size)
-	if _, err := p.log.file.ReadAt(header, at); err == io.EOF || at < 0 {
-		return nil, p.log.damaged("its page %d is beyond its end", id)
-	} else if err != nil {
-		return nil, err
-	}
-	overflow := uint64(binary.NativeEndian.Uint32(header[pageOverflowAt:]))
-	if overflow > pagesMax {
-		return nil, p.log.damaged("its page %d is said to go on for %d pages", id, overflow)
-	}
-	for next := id + 1; next <= id+overflow; next++ {
-		if p.seen[next] {
-			return nil, p.log.damaged("its page %d is linked twice", next)
-		}
-		p.seen[next] = true
-	}
-	if binary.NativeEndian.Uint16(header[pageFlagsAt:])&pageBranchFlag == 0 {
-		return nil, nil
-	}
-	elements := make([]byte, int(binary.NativeEndian.Uint16(header[pageCountAt:]))*branchElementSize)
-	if _, err := p.log.file.ReadAt(elements, at+pageHeaderSize); err != nil && err != io.EOF {
-		return nil, err
-	}
-	var children []uint64
-	for ; len(elements) > 0; elements = elements[branchElementSize:] {
-		children = append(children, binary.NativeEndian.Uint64(elements[branchPageAt:]))
-	}
-	return children, nil
 }

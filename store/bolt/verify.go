@@ -88,6 +88,9 @@ func (v *verifier) linked(tx *bbolt.Tx, links *frames, r events.Record) error {
 	case end.version < r.Version || end.version == r.Version && end.position != r.Position || end.position < r.Position:
 		return v.at(r, "it has version %d, and its stream is said to end with version %d at position %d", r.Version, end.version, end.position)
 	}
+	if err := v.listed(tx, r); err != nil {
+		return err
+	}
 	for _, key := range r.Keys {
 		c, ok := v.memory.owner(key)
 		if !ok {
@@ -97,6 +100,23 @@ func (v *verifier) linked(tx *bbolt.Tx, links *frames, r events.Record) error {
 		}
 		if !ok || c.owner != r.Stream {
 			return v.at(r, "its lookup key %q does not lead to it", string(key))
+		}
+	}
+	return nil
+}
+
+// listed checks, of a record that the file has as its stream's newest, that the indexes have the order.
+func (v *verifier) listed(tx *bbolt.Tx, r events.Record) error {
+	if r.Stream.Category != events.CategoryOrder {
+		return nil
+	}
+	filed, err := v.log.filedPlace(tx, r.Stream)
+	if err != nil || filed != (place{r.Version, r.Position}) {
+		return err
+	}
+	for _, e := range entries(r.Head, r.Stream.ID) {
+		if tx.Bucket([]byte(e.bucket)).Get([]byte(e.key)) == nil {
+			return v.at(r, "the index %q does not list its order", e.bucket)
 		}
 	}
 	return nil
