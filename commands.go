@@ -80,7 +80,7 @@ func (s *Orders) command(ctx context.Context, id string, c order.Command) (order
 	}
 	defer end()
 	o, err := s.carry(ctx, ctx, id, c)
-	s.conclude(ctx, c, err)
+	s.conclude(ctx, c, &o, err)
 	return o, err
 }
 
@@ -98,7 +98,7 @@ func (s *Orders) informed(ctx context.Context, id string, c order.Command) (orde
 			o, err = s.carry(ctx, ctx, id, c)
 		}
 	}
-	s.conclude(ctx, c, err)
+	s.conclude(ctx, c, &o, err)
 	return o, err
 }
 
@@ -112,7 +112,8 @@ func (s *Orders) begin(ctx context.Context, id string, c order.Command) (end fun
 }
 
 // conclude tells of a command's end whoever else wants to know, while it still counts as under way.
-func (s *Orders) conclude(ctx context.Context, c order.Command, err error) {
+func (s *Orders) conclude(ctx context.Context, c order.Command, o *order.Order, err error) {
+	s.nudge(o.NextDue())
 	var rejected *order.RejectedError
 	if !errors.As(err, &rejected) {
 		return

@@ -2,6 +2,7 @@ package tilltape
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tilltape/tilltape/events"
@@ -55,23 +56,18 @@ func claims(t engine.Task) bool {
 
 // leaves reports whether nobody waits for a further call. A drive that has asked nothing yet is seen through by Close.
 func (s *Orders) leaves(stop context.Context, d *engine.Drive) bool {
-	if stop.Err() != nil {
-		return true
-	}
-	select {
-	case <-s.quit:
-		return d.Called()
-	default:
-		return false
-	}
+	return stop.Err() != nil || s.life.Err() != nil && d.Called()
 }
+
+// errNotBegun: nothing was asked, because whoever wanted it is gone. It stays due.
+var errNotBegun = errors.New("not begun")
 
 // notBegun says why a drive that was left has done nothing; one that has asked APO has done what it was there for.
 func notBegun(stop context.Context, d *engine.Drive, id string) error {
 	if d.Called() {
 		return nil
 	}
-	return fmt.Errorf("order %s: not begun: %w", id, stop.Err())
+	return fmt.Errorf("order %s: %w: %w", id, errNotBegun, stop.Err())
 }
 
 func (s *Orders) read(ctx context.Context, t engine.Task) ([]events.Record, error) {

@@ -112,12 +112,14 @@ type Orders struct {
 	gateway Gateway
 	cfg     Config
 	tell    teller
-	quit    chan struct{} // closed by Close
+	life    context.Context // ends when Close begins
+	end     context.CancelFunc
 
 	mu      sync.Mutex
 	closed  bool
 	flights map[flight]chan struct{} // commands under way, by order and command id
-	running sync.WaitGroup
+	runners map[*runner]bool
+	running sync.WaitGroup // commands and runners
 }
 
 // flight is one command under way: its repetition joins it.
@@ -133,8 +135,9 @@ func New(log store.Log, gateway Gateway, cfg *Config) (*Orders, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Orders{log: log, gateway: gateway, cfg: full, tell: newTeller(full.Observer, full.Logger), quit: make(chan struct{}),
-		flights: map[flight]chan struct{}{}}, nil
+	life, end := context.WithCancel(context.Background())
+	return &Orders{log: log, gateway: gateway, cfg: full, tell: newTeller(full.Observer, full.Logger), life: life, end: end,
+		flights: map[flight]chan struct{}{}, runners: map[*runner]bool{}}, nil
 }
 
 // missing also finds the nil pointer that is left where the error of making a store or a client was passed over. It would
@@ -144,15 +147,13 @@ func missing(dependency any) bool {
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// Close ends the Orders: no new command is taken, and those under way are waited for. What is not settled then stays on
+// Close ends the Orders: no new command is taken, and those under way and every [Orders.Run] are waited for. What is not settled then stays on
 // record and is due in whichever Orders opens the log next. Closing again does nothing.
 func (s *Orders) Close() error {
 	s.mu.Lock()
-	if !s.closed {
-		s.closed = true
-		close(s.quit)
-	}
+	s.closed = true
 	s.mu.Unlock()
+	s.end()
 	s.running.Wait()
 	return nil
 }
