@@ -65,19 +65,20 @@ const (
 // freshCommit is bbolt's number of the commit that a file is made with.
 const freshCommit = 1
 
-// stillAt tells whether the file that was opened is still the one at the path. While it waited for the lock, another one may
-// have been put in its place; what is written to this one then would be lost with it.
-func (l *Log) stillAt(path string) error {
+// stillThere tells whether the file that was opened is still the one at the path. While it waited for the lock, or later, it
+// may have been removed or another one put in its place; what is written to it then would be lost with it.
+func (l *Log) stillThere() error {
 	mine, err := l.file.Stat()
 	if err != nil {
 		return err
 	}
-	there, err := os.Stat(path)
-	if err != nil {
+	there, err := os.Stat(l.absolute)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if !os.SameFile(mine, there) {
-		return &store.FileError{Kind: store.ErrLocked, Path: path, Reason: "another file was put in its place while it was opened", Remedy: "open it again"}
+	if err != nil || !os.SameFile(mine, there) {
+		return &store.FileError{Kind: store.ErrStorage, Path: l.path, Reason: "it was removed, moved or replaced while it was open",
+			Remedy: "put it back where it was, then open it again; an append that failed may have happened: repeat it with the same record ids"}
 	}
 	return nil
 }

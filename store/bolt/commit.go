@@ -76,6 +76,12 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 		}
 		return err
 	}
+	// Two calls to the system, beside two flushes of the disk: nobody is told that a record is kept in a file that is gone.
+	if err := l.stillThere(); err != nil {
+		err = explain(l.path, err)
+		l.failed.Store(&failure{err: err})
+		return err
+	}
 	if p.tree != nil {
 		l.tree = p.tree
 	}

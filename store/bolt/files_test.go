@@ -95,7 +95,7 @@ func TestOpenReadOnlyDirectory(t *testing.T) {
 
 func TestOpenGoesOnWithACreationCutShort(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, path string){
-		"an empty file":    func(t *testing.T, path string) { require.NoError(t, os.WriteFile(path, nil, 0o600)) },
+		"an empty file": func(t *testing.T, path string) { require.NoError(t, os.WriteFile(path, nil, 0o600)) },
 		"bbolt's own only": func(t *testing.T, path string) {
 			db, err := bbolt.Open(path, 0o600, nil)
 			require.NoError(t, err)

@@ -26,6 +26,7 @@ var (
 // of [store.Log] and keep its contract.
 type Log struct {
 	path     string
+	absolute string // the same, wherever the process goes
 	readOnly bool
 	db       *bbolt.DB
 	file     *os.File // db's own; used only to ask its size, to read ahead, and to let go of it after a fault

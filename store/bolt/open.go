@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
@@ -124,9 +125,13 @@ func mapSizeDefault() int {
 
 // attach opens the file with bbolt and checks that it is ours.
 func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log, error) {
-	l := &Log{path: path, readOnly: readOnly, signer: c.Signer, lazy: lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{}),
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	l := &Log{path: path, absolute: absolute, readOnly: readOnly, signer: c.Signer, lazy: lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{}),
 		scratch: sync.Pool{New: func() any { return new([]byte) }}}
-	err := guarded(func() (err error) {
+	err = guarded(func() (err error) {
 		l.db, err = bbolt.Open(path, fileMode, &bbolt.Options{
 			Timeout:         c.LockTimeout,
 			ReadOnly:        readOnly,
@@ -148,7 +153,7 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 		}
 		return nil, explain(path, unopened(path, err))
 	}
-	if err := guarded(func() error { return cmp.Or(l.stillAt(path), check(l)) }); err != nil {
+	if err := guarded(func() error { return cmp.Or(l.stillThere(), check(l)) }); err != nil {
 		// A fault inside bbolt can leave its locks held, and then its Close would wait for ever.
 		if errors.As(err, new(*fault)) {
 			release(l.file)

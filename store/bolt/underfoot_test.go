@@ -84,8 +84,8 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestUnderItsFeet takes an open log's file away, puts another in its place, or lets it grow. The log goes on with the file
-// that it opened, or says that it cannot; it does not hang, and touches no other file.
+// TestUnderItsFeet takes an open log's file away, puts another in its place, or lets it grow. What is kept in a file that
+// nobody will find is not acknowledged; the log says so, does not hang, and touches no other file.
 func TestUnderItsFeet(t *testing.T) {
 	other := []byte("somebody else's\n")
 	for name, change := range map[string]func(t *testing.T, path string){
@@ -120,12 +120,15 @@ func TestUnderItsFeet(t *testing.T) {
 				}
 				appended++
 			}
-			all, err := readAll(log)
-			require.NoError(t, err)
-			assert.Len(t, all, 9+appended)
-			require.NoError(t, log.Verify(ctx, nil))
+			if name == "grown" {
+				assert.Equal(t, 40, appended)
+				require.NoError(t, log.Verify(ctx, nil))
+			} else {
+				assert.Zero(t, appended)
+				_, err := readAll(log)
+				isClear(t, err, store.ErrStorage, path, "removed, moved or replaced", "put it back")
+			}
 			require.NoError(t, log.Close())
-			t.Logf("%d of 40 appends were acknowledged", appended)
 
 			if name == "replaced" {
 				there, err := os.ReadFile(path)
@@ -142,9 +145,9 @@ func TestUnderItsFeet(t *testing.T) {
 			}
 			again, err := bolt.Open(reopened, nil)
 			require.NoError(t, err)
-			all, err = readAll(again)
+			all, err := readAll(again)
 			require.NoError(t, err)
-			assert.Len(t, all, 9+appended, "the file that was opened has what was acknowledged")
+			assert.GreaterOrEqual(t, len(all), 9+appended, "the file that was opened has what was acknowledged")
 			require.NoError(t, again.Close())
 		})
 	}
