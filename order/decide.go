@@ -265,7 +265,7 @@ func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
 func decideClaim(o *Order, c Claim, env *Env) ([]events.Event, error) {
 	lease := env.Now.Add(env.Policy.lease())
 	call, due := o.Due(env.Now)
-	if !due && c.Inquire && !env.Now.Before(o.claimedUntil()) {
+	if !due && c.Inquire && !o.claimed(env.Now) {
 		call, due = o.inquiry(), true
 	}
 	if !due {

@@ -52,7 +52,7 @@ func (o Order) NextDue() time.Time {
 	if due.IsZero() {
 		return due
 	}
-	if lease := o.claimedUntil(); due.Before(lease) {
+	if lease := o.claimedUntil(); inForce(lease, due) {
 		due = lease
 	}
 	return due
@@ -66,10 +66,18 @@ func (o *Order) claimedUntil() time.Time {
 	return o.Operation.Lease
 }
 
+// claimed reports whether a claim is in force. One that ends further ahead than any lease was made by a clock that has
+// gone back since: waiting for it could take years.
+func (o *Order) claimed(now time.Time) bool {
+	return inForce(o.Operation.Lease, now) || o.Inquiry.Open && inForce(o.Inquiry.Lease, now)
+}
+
+func inForce(lease, now time.Time) bool { return now.Before(lease) && lease.Sub(now) <= LeaseMax }
+
 // Due returns the call that APO is owed at now, before it is claimed; ok is false while nothing is due or a claim is in
 // force: what was perhaps sent must get its time to answer.
 func (o Order) Due(now time.Time) (c Call, ok bool) {
-	if now.Before(o.claimedUntil()) {
+	if o.claimed(now) {
 		return Call{}, false
 	}
 	p := &o.Operation
@@ -107,10 +115,11 @@ func (o Order) Claimed() (c Call, ok bool) {
 
 // mustInquire says whether the operation's next contact is an inquiry: always for what APO works on or a person has, and
 // for a cancel while APO captures; from the third try on, after an F that did not decide, and after a long silence,
-// because "the same id again" is safe only while APO remembers the id.
+// because "the same id again" is safe only while APO remembers the id. Where the clock has gone back nobody knows how long
+// it was.
 func (o *Order) mustInquire(now time.Time) bool {
 	p := &o.Operation
-	silent := now.Sub(p.AskedAt) >= SilenceMax
+	silent := now.Sub(p.AskedAt) >= SilenceMax || now.Before(p.AskedAt)
 	switch {
 	case p.Phase == Accepted, p.Phase == Parked, p.Attempt >= AttemptsMax:
 		return true

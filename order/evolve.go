@@ -304,6 +304,9 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	o.Anomalies = append(slices.Clip(o.Anomalies), Anomaly{r.Version, e.Reason, r.Recorded})
 	o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(*e))
+	if e.Reason == events.LatePayment { // by order of records, not by the clock: what APO said before speaks of another picture
+		o.Inquiry.Answered = zeroTime
+	}
 	if e.Fact == events.KindRefundHeld {
 		o.dropHeld(e.TransferID, e.RequestID)
 	}

@@ -137,7 +137,7 @@ func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string 
 		return "attempts an operation that is " + p.Phase.String()
 	case e.Attempt != p.Attempt+1:
 		return fmt.Sprintf("claims attempt %d after attempt %d", e.Attempt, p.Attempt)
-	case r.Recorded.Before(o.claimedUntil()):
+	case o.claimed(r.Recorded):
 		return "claims while another claim is in force"
 	case p.Kind == OpCancel && o.Gateway == GatewayOutstanding:
 		return "cancels while APO's own capture is outstanding"
@@ -165,7 +165,7 @@ func (o *Order) judgeInquiry(r *events.Record, e *events.InquiryStarted) string 
 	switch {
 	case e.Number != o.Inquiry.Number+1:
 		return fmt.Sprintf("claims inquiry %d after inquiry %d", e.Number, o.Inquiry.Number)
-	case r.Recorded.Before(o.claimedUntil()):
+	case o.claimed(r.Recorded):
 		return "claims while another claim is in force"
 	case e.Subject == events.SubjectRefund && o.Operation.Kind != OpRefund:
 		return "asks about a refund that nobody asked for"

@@ -306,7 +306,7 @@ func guardLateRefund(q *question) refusal {
 func guardLateInquiry(q *question) refusal {
 	o := &q.o
 	late, _ := o.late()
-	if o.freshlyInquired(q.env.Now) && !o.Inquiry.Answered.Before(late.At) {
+	if o.freshlyInquired(q.env.Now) {
 		return refusal{}
 	}
 	return refusal{reason: ReasonStaleInquiry, cause: Cause{Version: late.Version, At: late.At}}
@@ -315,7 +315,8 @@ func guardLateInquiry(q *question) refusal {
 // freshlyInquired reports whether APO has just told how what matters now stands.
 func (o *Order) freshlyInquired(now time.Time) bool {
 	last := &o.Inquiry
-	return !last.Open && !last.Answered.IsZero() && now.Sub(last.Answered) <= FreshInquiry && last.Subject == o.subject()
+	age := now.Sub(last.Answered) // below zero: the clock has gone back, and nobody knows
+	return !last.Open && !last.Answered.IsZero() && age >= 0 && age <= FreshInquiry && last.Subject == o.subject()
 }
 
 // Action says whether a command is legal now.

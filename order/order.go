@@ -103,7 +103,7 @@ type Inquiry struct {
 	Number   uint64
 	Open     bool      // claimed and not answered
 	Lease    time.Time // of the claim
-	Answered time.Time // when APO last told the state; zero: never
+	Answered time.Time // when APO last told the state; zero: never, or not since late money showed
 	Said     Said      // what that was, of the operation
 }
 

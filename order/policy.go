@@ -13,6 +13,8 @@ const (
 	FreshInquiry = 10 * time.Minute
 	// ParkedEvery is how often APO is inquired of about a parked operation.
 	ParkedEvery = 7 * 24 * time.Hour
+	// LeaseMax is the longest lease. A claim that ends further ahead is not waited for, see [Order.Due].
+	LeaseMax = 24 * time.Hour
 	// JitterMax is the most that [Policy.Jitter] may be, in hundredths.
 	JitterMax = 50
 	// NoReconcile, as [Policy.ReconcileFor], looks at no settled money by itself.
@@ -40,7 +42,7 @@ const (
 // Policy is what may differ between two services: times and contracts. The zero value takes the defaults.
 // It shapes what is decided; the times it chooses stand in the facts, so a fold needs no policy.
 type Policy struct {
-	Lease    time.Duration   // of a claim; default [DefaultLease]
+	Lease    time.Duration   // of a claim; default [DefaultLease], at most [LeaseMax]
 	Margin   time.Duration   // default [DefaultMargin]
 	Validity time.Duration   // default [DefaultValidity]
 	Retries  []time.Duration // waits after the first, second, … round without an outcome; the last repeats
@@ -79,7 +81,7 @@ func DefaultWaits() []time.Duration { return append([]time.Duration(nil), defaul
 // DefaultReconciles returns the waits between inquiries about settled money: 1, 3 and 7 days, then every 30.
 func DefaultReconciles() []time.Duration { return append([]time.Duration(nil), defaultReconciles...) }
 
-func (p *Policy) lease() time.Duration    { return orDefault(p.Lease, DefaultLease) }
+func (p *Policy) lease() time.Duration    { return min(orDefault(p.Lease, DefaultLease), LeaseMax) }
 func (p *Policy) margin() time.Duration   { return orDefault(p.Margin, DefaultMargin) }
 func (p *Policy) validity() time.Duration { return orDefault(p.Validity, DefaultValidity) }
 

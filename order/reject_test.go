@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ type refusalCase struct {
 
 // refusals has every reason at least once, each met by a real order.
 func refusals(t *testing.T) []refusalCase {
-	return append(refusalsByStatus(t), refusalsByGuard(t)...)
+	return slices.Concat(refusalsByStatus(t), refusalsOfLateMoney(t), refusalsByGuard(t))
 }
 
 func refusalsByStatus(t *testing.T) []refusalCase {
@@ -47,6 +48,21 @@ func refusalsByStatus(t *testing.T) []refusalCase {
 		{ReasonOneStep, in(t, Paid), Capture{Amount: usd(1)}},
 		{ReasonNothingCaptured, in(t, Authorized), Refund{Amount: usd(1)}},
 		{ReasonNothingCaptured, capturing(t), Refund{Amount: usd(1)}},
+	}
+}
+
+func refusalsOfLateMoney(t *testing.T) []refusalCase {
+	t.Helper()
+	late := in(t, Cancelled)
+	late.observe(authorized())
+	expired := in(t, Cancelled)
+	expired.observe(captured("C1", 600))
+	expired.observe(refunded("F1", 600))
+	return []refusalCase{
+		{ReasonNoLateMoney, in(t, Paid), Compensate{}},
+		{ReasonNoLateMoney, in(t, Cancelled), Compensate{}},
+		{ReasonNoLateMoney, expired, Compensate{}},
+		{ReasonStaleInquiry, late, Compensate{}},
 	}
 }
 
@@ -89,16 +105,7 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	twice := asked(t, OpCancel)
 	twice.retry()
 	resolve := Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
-	late := in(t, Cancelled)
-	late.observe(authorized())
-	expired := in(t, Cancelled)
-	expired.observe(captured("C1", 600))
-	expired.observe(refunded("F1", 600))
 	return []refusalCase{
-		{ReasonNoLateMoney, in(t, Paid), Compensate{}},
-		{ReasonNoLateMoney, in(t, Cancelled), Compensate{}},
-		{ReasonNoLateMoney, expired, Compensate{}},
-		{ReasonStaleInquiry, late, Compensate{}},
 		{ReasonCancelling, asked(t, OpCancel), Capture{Amount: usd(1)}},
 		{ReasonCancelling, twice, Cancel{}},
 		{ReasonCapturing, asked(t, OpCapture), Cancel{}},

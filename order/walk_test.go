@@ -247,21 +247,26 @@ func TestWalk_WhateverHappensTheBookAgreesWithAPO(t *testing.T) {
 		k.free()
 		k.must(Claim{Inquire: true})
 		k.carry(t, false)
-		o, w := k.o, k.w
-		assert.False(t, o.Operation.Outstanding())
-		assert.Empty(t, o.Held)
-		captured := sum(w.captures)
-		if w.mode == CaptureNone && (w.state == StateSuccess || w.cancelled > 0) {
-			captured = theAmount
-		}
-		assert.Equal(t, captured, o.Captured+o.Late.Captured, "captured")
-		assert.Equal(t, sum(w.refunds), o.Refunded+o.Late.Refunded, "refunded")
-		if w.state == StateCancelled {
-			assert.Equal(t, Cancelled, o.Status)
-		}
-		noDoubleEffect(t, k)
-		replayIsLive(t, k.till)
+		agrees(t, k)
 	})
+}
+
+// agrees holds an order that has settled against APO's book.
+func agrees(t require.TestingT, k *walker) {
+	o, w := k.o, k.w
+	assert.False(t, o.Operation.Outstanding())
+	assert.Empty(t, o.Held)
+	captured := sum(w.captures)
+	if w.mode == CaptureNone && (w.state == StateSuccess || w.cancelled > 0) {
+		captured = theAmount
+	}
+	assert.Equal(t, captured, o.Captured+o.Late.Captured, "captured")
+	assert.Equal(t, sum(w.refunds), o.Refunded+o.Late.Refunded, "refunded")
+	if w.state == StateCancelled {
+		assert.Equal(t, Cancelled, o.Status)
+	}
+	noDoubleEffect(t, k)
+	replayIsLive(t, k.till)
 }
 
 // noDoubleEffect: our calls moved no more than the commands that are not definitely failed asked for.
