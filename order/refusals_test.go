@@ -103,6 +103,17 @@ func TestRefusals_WhatCouldNotBeAppendedIsCountedNextTime(t *testing.T) {
 	assert.EqualValues(t, 2, fact.Count)
 }
 
+func TestRefusals_WhatComesWhileOneIsAppendedIsNotLost(t *testing.T) {
+	x := in(t, Authorized)
+	c, e := refusedCapture(t, x)
+	l := &ledger{now: x.now}
+	fact, _ := l.refuse(t, c, e)
+	l.refuse(t, c, e)
+	l.append(t, fact)
+	records, pending := l.r.Count(ReasonRemainder)
+	assert.Equal(t, []any{1, uint64(1)}, []any{records, pending})
+}
+
 func TestRefusals_AnOrderThatIsNotThereLeavesNone(t *testing.T) {
 	var r *RejectedError
 	require.True(t, errors.As(error((Order{}).Actions(Env{})[1].Rejected), &r))
