@@ -47,6 +47,8 @@ func contenders() []contender {
 		{Name: namePebble, Base: "pebble", open: openPebble, fill: fillPebble,
 			Less: "no seal, no recognised retry, no attention index; a reader can see position n+1 before n"},
 		{Name: nameOurs, Base: "ours", open: openOurs, fill: fillOurs},
+		{Name: nameUnsealed, Base: "unsealed", open: openOurs, fill: fillUnsealed,
+			Less: "no seal: whoever can write the file can alter the past unseen"},
 	}
 }
 

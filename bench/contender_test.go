@@ -125,9 +125,9 @@ func TestContenders_RefuseWhatDoesNotFit(t *testing.T) {
 // A group whose members are refused commits the others.
 func TestGroup_ARefusalIsNobodyElses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
-	table, err := openTable(path)
+	table, err := openSQLiteFile(path)
 	require.NoError(t, err)
-	k := &sqliteGroup{table: table}
+	k := &sqliteGroup{sqliteFile: table}
 	m := newCourse(random).maker()
 	_, a := m.newOrder()
 	_, b := m.newOrder()
@@ -217,7 +217,7 @@ func keptPlain(t *testing.T, path string) (kept []events.Record) {
 }
 
 func keptSQLite(t *testing.T, path string) (kept []events.Record) {
-	table, err := openTable(path)
+	table, err := openSQLiteFile(path)
 	require.NoError(t, err)
 	rows, err := table.conn.QueryContext(context.Background(), `SELECT frame FROM log ORDER BY position`)
 	require.NoError(t, err)

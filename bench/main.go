@@ -1,17 +1,162 @@
 // Bench measures what the log costs beside other ways to keep one. It is a module of its own, so that what it compares
-// with is nobody's dependency.
+// with is nobody's dependency. README.md has every command.
 package main
 
 import (
+	"encoding/json"
+	"flag"
 	"fmt"
+	"io"
 	"os"
+	"strings"
+	"time"
 )
 
+// bench is one run.
+type bench struct {
+	settings
+	dir      string // everything it writes is below, and is removed afterwards
+	tape     *tape  // made when first needed
+	out      *report
+	progress func(format string, args ...any)
+}
+
+// options are what the command line says apart from the settings.
+type options struct {
+	settings
+	dir, markdown string
+	asJSON, check bool
+}
+
 func main() {
-	s, err := meanSizes()
+	if len(os.Args) == 3 && os.Args[1] == victimCommand {
+		os.Exit(victim(os.Args[2], os.Stdout))
+	}
+	o, err := parse(os.Args[1:], os.Stderr)
+	if err != nil {
+		os.Exit(2)
+	}
+	missed, err := run(o, os.Stdout, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	fmt.Printf("workload: payload %.0f B, frame %.0f B, mean of an order's %d facts\n", s.payload, s.frame, eventsPerOrder)
+	if missed && o.check {
+		os.Exit(1)
+	}
+}
+
+// parse reads the command line. A preset comes first, and single flags change it.
+func parse(args []string, stderr io.Writer) (options, error) {
+	o := options{settings: quick}
+	for _, a := range args {
+		switch strings.TrimLeft(a, "-") {
+		case "full":
+			o.settings = full
+		case "ci":
+			o.settings = ci
+		}
+	}
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Bool("quick", false, "the proportions, about 3 minutes (the default)")
+	f.Bool("full", false, "what the documentation shows, about 20 minutes and 10 GB below -dir")
+	f.Bool("ci", false, "that everything runs, a few seconds")
+	f.Func("only", "`sections` to measure: "+strings.Join(sections, ","), func(text string) error {
+		o.Sections = strings.Split(text, ",")
+		return o.settings.check()
+	})
+	f.Func("orders", "`numbers` of orders on file before appending", listTo(&o.Orders))
+	f.Func("writers", "`numbers` of goroutines that append at once", listTo(&o.Writers))
+	f.Func("ids", "`orders` of ids: random,time-ordered", func(text string) error {
+		o.IDs = nil
+		for part := range strings.SplitSeq(text, ",") {
+			o.IDs = append(o.IDs, ordering(part))
+		}
+		return o.settings.check()
+	})
+	f.IntVar(&o.Rounds, "rounds", o.Rounds, "how often every contender has its turn")
+	f.Func("seconds", "measured in each cell and round, for instance 1.5", func(text string) error {
+		d, err := time.ParseDuration(text + "s")
+		o.CellTime = d
+		return err
+	})
+	f.IntVar(&o.Tape, "tape", o.Tape, "orders in the file for load, replay and open")
+	f.IntVar(&o.Cancels, "cancels", o.Cancels, "whole cancels in each cell and round")
+	f.StringVar(&o.dir, "dir", "", "where files are made, on the disk to be measured (default: the system's temporary directory)")
+	f.StringVar(&o.markdown, "markdown", "", "write the report to this `file` too, as Markdown")
+	f.BoolVar(&o.asJSON, "json", false, "print the report as JSON")
+	f.BoolVar(&o.check, "check", false, "end with status 1 where a Must is missed")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	err := o.settings.check()
+	if f.NArg() > 0 {
+		err = fmt.Errorf("%q is no flag; see -help", f.Arg(0))
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "bench:", err)
+	}
+	return o, err
+}
+
+func listTo(list *[]int) func(string) error {
+	return func(text string) (err error) {
+		*list, err = numbers(text)
+		return err
+	}
+}
+
+// run measures and prints. missed tells whether a Must that was measured was missed.
+func run(o options, stdout, stderr io.Writer) (missed bool, err error) {
+	dir, err := os.MkdirTemp(o.dir, "tilltape-bench-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(dir)
+	began := time.Now()
+	b := &bench{settings: o.settings, dir: dir, progress: func(format string, args ...any) {
+		fmt.Fprintf(stderr, "%4.0fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+	}}
+	if err := b.measure(); err != nil {
+		return false, err
+	}
+	b.out.Took = time.Since(began).Round(time.Second)
+	if o.markdown != "" {
+		if err := os.WriteFile(o.markdown, []byte(b.out.markdown()), 0o644); err != nil {
+			return false, err
+		}
+	}
+	if o.asJSON {
+		e := json.NewEncoder(stdout)
+		e.SetIndent("", "  ")
+		err = e.Encode(b.out)
+	} else {
+		_, err = io.WriteString(stdout, b.out.text())
+	}
+	return b.out.missed(), err
+}
+
+// measure runs the sections that were asked for.
+func (b *bench) measure() error {
+	mean, err := meanSizes()
+	if err != nil {
+		return err
+	}
+	b.out = &report{Machine: thisMachine(b.dir), Settings: b.settings, Payload: mean.payload, Frame: mean.frame}
+	for _, s := range []struct {
+		name string
+		run  func() error
+	}{
+		{sectionCore, b.core}, {sectionAppends, b.appends}, {sectionCancels, b.cancels}, {sectionLoad, b.loads}, {sectionReplay, b.replays}, {sectionOpen, b.opens},
+	} {
+		if !b.has(s.name) {
+			continue
+		}
+		if err := s.run(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	b.out.Figures = b.out.figures()
+	return nil
 }

@@ -57,29 +57,29 @@ var sqliteStatements = [...]string{
 	sqliteRollback: `ROLLBACK`,
 }
 
-// table is the log in SQLite on one connection. It is for one goroutine at a time.
-type table struct {
+// sqliteFile is the log in SQLite on one connection. It is for one goroutine at a time.
+type sqliteFile struct {
 	db         *sql.DB
 	conn       *sql.Conn
 	statements [len(sqliteStatements)]*sql.Stmt
 	position   uint64
 }
 
-func openTable(path string) (*table, error) {
+func openSQLiteFile(path string) (*sqliteFile, error) {
 	db, err := sql.Open("sqlite", "file:"+path+fmt.Sprintf("?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-%d)&_pragma=wal_autocheckpoint(%d)",
 		sqliteCache, sqliteCheckpoint))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	t := &table{db: db}
+	t := &sqliteFile{db: db}
 	if err := t.ready(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return t, nil
 }
 
-func (t *table) ready() (err error) {
+func (t *sqliteFile) ready() (err error) {
 	ctx := context.Background()
 	if t.conn, err = t.db.Conn(ctx); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (t *table) ready() (err error) {
 	return t.conn.QueryRowContext(ctx, `SELECT coalesce(max(position), 0) FROM log`).Scan(&t.position)
 }
 
-func (t *table) exec(statement int, args ...any) (changed bool, err error) {
+func (t *sqliteFile) exec(statement int, args ...any) (changed bool, err error) {
 	result, err := t.statements[statement].Exec(args...)
 	if err != nil {
 		return false, err
@@ -105,7 +105,7 @@ func (t *table) exec(statement int, args ...any) (changed bool, err error) {
 }
 
 // transact runs do in a transaction.
-func (t *table) transact(do func() error) error {
+func (t *sqliteFile) transact(do func() error) error {
 	if _, err := t.exec(sqliteBegin); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (t *table) transact(do func() error) error {
 }
 
 // append writes one item. refused is why it was not, and then nothing of it was.
-func (t *table) append(it *item) (refused, err error) {
+func (t *sqliteFile) append(it *item) (refused, err error) {
 	previous := uint64(0)
 	if it.after == 0 {
 		refused, err = t.place(sqliteInsert, it)
@@ -149,7 +149,7 @@ func (t *table) append(it *item) (refused, err error) {
 }
 
 // check finds the stream at the version that the item follows.
-func (t *table) check(it *item) (previous uint64, refused, err error) {
+func (t *sqliteFile) check(it *item) (previous uint64, refused, err error) {
 	var version uint64
 	err = t.statements[sqliteHead].QueryRow(it.r.Stream.ID).Scan(&version, &previous)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && version != it.after {
@@ -159,7 +159,7 @@ func (t *table) check(it *item) (previous uint64, refused, err error) {
 }
 
 // place writes the stream's head. A new stream's is refused where the stream is there already.
-func (t *table) place(statement int, it *item) (refused, err error) {
+func (t *sqliteFile) place(statement int, it *item) (refused, err error) {
 	var due any
 	if !it.r.Head.Due.IsZero() {
 		due = it.r.Head.Due.UnixNano()
@@ -172,7 +172,7 @@ func (t *table) place(statement int, it *item) (refused, err error) {
 }
 
 // own makes the keys the stream's, all of them or none. One that it owns already stays with it.
-func (t *table) own(r *events.Record) (refused, err error) {
+func (t *sqliteFile) own(r *events.Record) (refused, err error) {
 	var fresh []events.Key
 	for _, key := range r.Keys {
 		changed, err := t.exec(sqliteKey, string(key), r.Stream.ID)
@@ -194,7 +194,7 @@ func (t *table) own(r *events.Record) (refused, err error) {
 	return nil, nil
 }
 
-func (t *table) disown(keys []events.Key) error {
+func (t *sqliteFile) disown(keys []events.Key) error {
 	for _, key := range keys {
 		if _, err := t.exec(sqliteUnkey, string(key)); err != nil {
 			return err
@@ -203,7 +203,7 @@ func (t *table) disown(keys []events.Key) error {
 	return nil
 }
 
-func (t *table) Close() error {
+func (t *sqliteFile) Close() error {
 	var err error
 	for _, s := range t.statements {
 		err = errors.Join(err, s.Close())
@@ -214,15 +214,15 @@ func (t *table) Close() error {
 // sqliteEach is one transaction an event.
 type sqliteEach struct {
 	mu sync.Mutex
-	*table
+	*sqliteFile
 }
 
 func openSQLite(path string) (keeper, error) {
-	t, err := openTable(path)
+	t, err := openSQLiteFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return &sqliteEach{table: t}, nil
+	return &sqliteEach{sqliteFile: t}, nil
 }
 
 func (k *sqliteEach) Append(r *events.Record, after uint64) error {
@@ -240,16 +240,16 @@ func (k *sqliteEach) Append(r *events.Record, after uint64) error {
 
 // sqliteGroup is one transaction a group.
 type sqliteGroup struct {
-	*table
+	*sqliteFile
 	group *group
 }
 
 func openSQLiteGroup(path string) (keeper, error) {
-	t, err := openTable(path)
+	t, err := openSQLiteFile(path)
 	if err != nil {
 		return nil, err
 	}
-	k := &sqliteGroup{table: t}
+	k := &sqliteGroup{sqliteFile: t}
 	k.group = newGroup(k.commit)
 	return k, nil
 }
@@ -275,7 +275,7 @@ func (k *sqliteGroup) commit(items []*item) error {
 
 func (k *sqliteGroup) Close() error {
 	k.group.close()
-	return k.table.Close()
+	return k.sqliteFile.Close()
 }
 
 // sqliteFillBatch is how many orders one transaction of the preload holds.
@@ -283,7 +283,7 @@ const sqliteFillBatch = 20_000
 
 // fillSQLite inserts as the ids come, as a service would have, but without syncs and with the whole file in memory.
 func fillSQLite(path string, c *course, orders int) (err error) {
-	t, err := openTable(path)
+	t, err := openSQLiteFile(path)
 	if err != nil {
 		return err
 	}

@@ -55,3 +55,20 @@ func forget(path string) error {
 	}
 	return nil
 }
+
+// fileSystems are the magic numbers of those that logs are commonly kept on.
+var fileSystems = map[int64]string{
+	unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs", unix.TMPFS_MAGIC: "tmpfs (no disk at all)",
+	unix.OVERLAYFS_SUPER_MAGIC: "overlayfs", unix.F2FS_SUPER_MAGIC: "f2fs",
+}
+
+func fileSystem(dir string) string {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return unknown
+	}
+	if name := fileSystems[int64(s.Type)]; name != "" {
+		return name
+	}
+	return fmt.Sprintf("%#x", s.Type)
+}
