@@ -68,8 +68,9 @@ func TestReconcile_WhatIsOverIsNotLookedAt(t *testing.T) {
 	x = looked(placed(t, CaptureManual))
 	x.observe(authorized())
 	x.must(Cancel{ID: "k"})
-	x.answer(done)
+	facts := x.answer(done)
 	assert.Zero(t, x.o.NextDue(), "cancelled after the payment")
+	assert.Zero(t, facts[0].(events.CancelSucceeded).Due, "and the log says so")
 
 	x = looked(placed(t, CaptureManual))
 	x.observe(failed())
