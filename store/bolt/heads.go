@@ -113,7 +113,7 @@ func (l *Log) changedHeads(ctx context.Context, filter store.Filter, begin, end 
 		if err := store.CheckContext(ctx, "go on with the heads"); err != nil {
 			return err
 		}
-		page, err := l.pageAfter(begin)
+		page, err := l.pageAfter(nil, begin)
 		if err != nil {
 			return err
 		}

@@ -107,8 +107,10 @@ func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Recor
 		seen := from.Position()
 		ahead := l.newReadAhead()
 		defer ahead.stop()
+		var page []events.Record
 		for {
-			page, err := l.nextPage(ctx, seen)
+			var err error
+			page, err = l.nextPage(ctx, page[:0], seen)
 			for _, r := range page {
 				if !yield(r, nil) {
 					return
@@ -127,11 +129,12 @@ func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Recor
 	}
 }
 
-func (l *Log) nextPage(ctx context.Context, seen uint64) ([]events.Record, error) {
+// nextPage is pageAfter, while ctx goes on.
+func (l *Log) nextPage(ctx context.Context, page []events.Record, seen uint64) ([]events.Record, error) {
 	if err := store.CheckContext(ctx, "read the log"); err != nil {
-		return nil, err
+		return page, err
 	}
-	return l.pageAfter(seen)
+	return l.pageAfter(page, seen)
 }
 
 // Watch implements [store.Watcher]: All, and then whatever is appended, as soon as it is durable. It waits without
@@ -155,10 +158,14 @@ func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Rec
 	}
 }
 
-// pageAfter returns the log's next records after the position. With an error it returns those before the bad place.
-func (l *Log) pageAfter(position uint64) (page []events.Record, err error) {
+// pageAfter appends the log's next records after the position to page, which is empty. With an error it appends those before
+// the bad place.
+func (l *Log) pageAfter(page []events.Record, position uint64) ([]events.Record, error) {
 	end := l.lazy.end() // what is in the file and not yet shown is not read
-	err = l.view(func(tx *bbolt.Tx) error {
+	if n := min(end-min(position, end), pageMax); uint64(cap(page)) < n {
+		page = make([]events.Record, 0, n)
+	}
+	err := l.view(func(tx *bbolt.Tx) error {
 		if position > end {
 			return store.BeyondEnd("log "+l.path, position, end)
 		}
