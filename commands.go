@@ -123,6 +123,7 @@ func (s *Orders) conclude(ctx context.Context, c order.Command, o *order.Order, 
 		actor = s.cfg.Actor
 	}
 	s.tell.refused(ctx, Refusal{CommandID: commandID, Actor: actor, Err: rejected})
+	s.refused(refusal{command: c, commandID: commandID, actor: actor, err: rejected, at: s.now()})
 }
 
 // carry drives a command that is registered, and says how it stands. See [Orders.drive] for stop.

@@ -182,6 +182,12 @@ func (t *teller) refused(ctx context.Context, r Refusal) {
 		slog.String("reason", r.Err.Reason.String()), slog.Uint64("cause", r.Err.Cause.Version))
 }
 
+// unrecorded is told quietly: the caller has the refusal, and a log that fails is told of by others.
+func (t *teller) unrecorded(r *order.RejectedError, err error) {
+	t.log.LogAttrs(context.Background(), slog.LevelDebug, "refusal not recorded", slog.String("order", r.Order),
+		slog.String("reason", r.Reason.String()), slog.String("error", err.Error()))
+}
+
 func (t *teller) settled(ctx context.Context, p Pass) {
 	if p.Driven == 0 && p.Err == nil {
 		return

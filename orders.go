@@ -119,7 +119,9 @@ type Orders struct {
 	closed  bool
 	flights map[flight]chan struct{} // commands under way, by order and command id
 	runners map[*runner]bool
-	running sync.WaitGroup // commands and runners
+	running sync.WaitGroup // commands, runners and the recording of refusals
+
+	refusals refusals
 }
 
 // flight is one command under way: its repetition joins it.
