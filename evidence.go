@@ -1,0 +1,205 @@
+package tilltape
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+)
+
+// BundleFormat names the JSON form of a [Bundle]. Fields may be added to it; one whose fields mean something else has
+// another name.
+const BundleFormat = "tilltape.evidence.v1"
+
+// Bundle is what APO support needs to find out what became of an order: every call that was made or perhaps made, with what
+// it asked for, and every message that APO signed, as it was signed. It holds what APO was told and what APO said, with our
+// ids and times: no key, no actor, and no reason but one that was sent. A signed message can hold personal data, see
+// SECURITY.md.
+type Bundle struct {
+	Format    string           `json:"format"` // [BundleFormat]
+	Made      time.Time        `json:"made"`
+	Order     BundleOrder      `json:"order"`
+	Open      *BundleOperation `json:"open,omitempty"`      // what APO was asked for and has not answered; nil: nothing
+	Anomalies []BundleAnomaly  `json:"anomalies,omitempty"` // open ones, oldest first
+	Calls     []BundleCall     `json:"calls"`               // in the order in which they were claimed
+	Messages  []BundleMessage  `json:"messages"`            // in the order in which they came
+	Facts     []BundleFact     `json:"facts"`               // the order's whole history
+}
+
+// BundleOrder is the order as its facts tell it.
+type BundleOrder struct {
+	ID               string       `json:"id"`
+	Version          uint64       `json:"version"` // of the newest record
+	Status           string       `json:"status"`
+	Since            time.Time    `json:"since"`
+	PaymentRequestID string       `json:"paymentRequestId"`
+	PaymentID        string       `json:"paymentId,omitempty"`
+	Method           string       `json:"method"`
+	CaptureMode      string       `json:"captureMode"`
+	Amount           BundleAmount `json:"amount"`
+	Authorized       int64        `json:"authorized,string"` // minor units of the amount's currency, as the next ones
+	Captured         int64        `json:"captured,string"`
+	Refunded         int64        `json:"refunded,string"`
+}
+
+// BundleAmount is money as APO writes it.
+type BundleAmount struct {
+	Currency string `json:"currency"`
+	Value    int64  `json:"value,string"` // minor units
+}
+
+// BundleOperation is an operation without an outcome.
+type BundleOperation struct {
+	Operation string        `json:"operation"` // "cancel", "capture", "refund", "compensate"
+	CommandID string        `json:"commandId"`
+	Phase     string        `json:"phase"`
+	Since     time.Time     `json:"since"`
+	Attempts  uint64        `json:"attempts"`
+	Code      string        `json:"code,omitempty"` // APO's newest
+	Parked    time.Time     `json:"parked,omitzero"`
+	AskAgain  time.Time     `json:"askAgain,omitzero"`
+	Request   BundleRequest `json:"request"`
+}
+
+// BundleAnomaly is a contradiction that stands open.
+type BundleAnomaly struct {
+	Version uint64    `json:"version"` // of the record, and its name
+	Reason  string    `json:"reason"`
+	At      time.Time `json:"at"`
+}
+
+// BundleRequest is what a call names and asks for. The ids that it does not carry are empty.
+type BundleRequest struct {
+	PaymentID        string        `json:"paymentId,omitempty"`
+	PaymentRequestID string        `json:"paymentRequestId,omitempty"`
+	CaptureRequestID string        `json:"captureRequestId,omitempty"`
+	RefundRequestID  string        `json:"refundRequestId,omitempty"`
+	Amount           *BundleAmount `json:"amount,omitempty"`
+	Reason           string        `json:"reason,omitempty"`
+}
+
+// BundleCall is a call that was claimed, and so perhaps made.
+type BundleCall struct {
+	Call      string        `json:"call"` // as APO names it
+	CommandID string        `json:"commandId,omitempty"`
+	Attempt   uint64        `json:"attempt,omitempty"` // of an operation's call
+	Inquiry   uint64        `json:"inquiry,omitempty"` // of an inquiry
+	Version   uint64        `json:"version"`           // of the claim's record
+	Claimed   time.Time     `json:"claimed"`           // it was made afterwards, if at all,
+	Until     time.Time     `json:"until"`             // … and was over by then
+	Request   BundleRequest `json:"request"`
+	Answer    *BundleAnswer `json:"answer,omitempty"` // nil: none is on record
+}
+
+// BundleAnswer is what came of a call.
+type BundleAnswer struct {
+	Version uint64    `json:"version"` // of its record; the message of that version is APO's answer, if there is one
+	At      time.Time `json:"at"`
+	Fact    string    `json:"fact"` // what it was recorded as
+	Code    string    `json:"code,omitempty"`
+	Message string    `json:"message,omitempty"`
+	Problem string    `json:"problem,omitempty"` // our words, where there was no usable answer
+}
+
+// BundleMessage is a message that APO signed. The signature covers every byte of the body.
+type BundleMessage struct {
+	Version    uint64 `json:"version"` // of the record that keeps it
+	Via        string `json:"via"`     // "answer", "notification", "inquiry"
+	Method     string `json:"method"`
+	Path       string `json:"path"`
+	ClientID   string `json:"clientId"`
+	Time       string `json:"time"`
+	KeyVersion string `json:"keyVersion,omitempty"`
+	Signature  string `json:"signature"`
+	Body       string `json:"body"`
+	RawBody    []byte `json:"rawBody,omitempty"` // the body in base64, where it is not text
+}
+
+// Evidence is the message in the form that can be verified against the key of APO that was valid then.
+func (m BundleMessage) Evidence() apo.Evidence {
+	body := m.RawBody
+	if body == nil {
+		body = []byte(m.Body)
+	}
+	return apo.Evidence{Method: m.Method, Path: m.Path, ClientID: m.ClientID, Time: m.Time, KeyVersion: m.KeyVersion,
+		Signature: m.Signature, Body: body}
+}
+
+// BundleFact is one record of the order's history.
+type BundleFact struct {
+	Version   uint64    `json:"version"`
+	Recorded  time.Time `json:"recorded"`
+	Occurred  time.Time `json:"occurred"`
+	Fact      string    `json:"fact"`
+	CommandID string    `json:"commandId,omitempty"`
+	Status    string    `json:"status"` // behind it
+	Phase     string    `json:"phase"`
+}
+
+// WriteTo writes the bundle as JSON, indented, with a new line at its end. The same bundle is always the same bytes.
+func (b Bundle) WriteTo(w io.Writer) (int64, error) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // it is read by people
+	e.SetIndent("", "  ")
+	if err := e.Encode(b); err != nil {
+		return 0, fmt.Errorf("evidence of order %q: %w", b.Order.ID, err)
+	}
+	n, err := w.Write(text.Bytes())
+	if err != nil {
+		err = fmt.Errorf("evidence of order %q: writing it: %w", b.Order.ID, err)
+	}
+	return int64(n), err
+}
+
+// Evidence gathers what is on record of an order's dealings with APO, for a support case. Cost: one read of its stream,
+// held in memory with every message. The error wraps [order.ErrUnknownOrder] where there is no such order.
+func (s *Orders) Evidence(ctx context.Context, id string) (Bundle, error) {
+	if err := usable(id, nil); err != nil {
+		return Bundle{}, err
+	}
+	b := bundling{bundle: Bundle{Format: BundleFormat, Made: s.now(), Calls: []BundleCall{}, Messages: []BundleMessage{}, Facts: []BundleFact{}}}
+	for r, err := range s.log.Read(ctx, events.OrderStream(id), 0) {
+		if err != nil {
+			return Bundle{}, unread(id, err)
+		}
+		b.take(&r)
+	}
+	if b.o.Version == 0 {
+		return Bundle{}, named(id, nil, order.ErrUnknownOrder)
+	}
+	return b.done(), nil
+}
+
+func requestOf(c order.Call) BundleRequest {
+	r := BundleRequest{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID, Reason: c.Reason}
+	switch c.Kind {
+	case order.CallCapture:
+		r.CaptureRequestID, r.Amount = c.RequestID, amountOf(c.Amount)
+	case order.CallRefund:
+		r.RefundRequestID, r.Amount = c.RequestID, amountOf(c.Amount)
+	case order.CallInquireRefund:
+		r.RefundRequestID = c.RequestID
+	}
+	return r
+}
+
+func amountOf(m order.Money) *BundleAmount {
+	return &BundleAmount{Currency: m.Currency, Value: m.Minor}
+}
+
+func messageOf(r *events.Record, via events.Channel, e *events.Evidence) BundleMessage {
+	m := BundleMessage{Version: r.Version, Via: via.String(), Method: e.Method, Path: e.Path, ClientID: e.ClientID, Time: e.Time,
+		KeyVersion: e.KeyVersion, Signature: e.Signature, Body: string(e.Body)}
+	if !utf8.Valid(e.Body) {
+		m.Body, m.RawBody = "", e.Body
+	}
+	return m
+}

@@ -1,0 +1,280 @@
+package tilltape_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// A refund is not answered for a month. Whoever is on call writes the evidence to a file and sends it to APO support; there
+// somebody who knows nothing of us reads what was asked, when, how often, and what APO itself signed.
+func TestEvidence_ASupportCase(t *testing.T) {
+	stores(t, func(t *testing.T, log store.Log) {
+		// Given a captured order whose refund APO answers with U, and then not at all.
+		x := newTill(t, log)
+		x.captured(theAmount)
+		x.clock.pass(time.Hour)
+		x.bank.next(saysU)
+		for range roundsMax {
+			x.bank.next(lostBefore)
+		}
+		_, err := x.orders.Refund(x.ctx, theOrder, order.Refund{ID: commandID, Amount: usd(thePart), Reason: "damaged", Actor: "ada"})
+		require.ErrorIs(t, err, tilltape.ErrUnresolved)
+		x.bank.deaf = true
+		for x.get().Operation.Phase != order.Parked {
+			x.settle(x.get().NextDue().Sub(x.clock.now()))
+		}
+
+		// When the evidence is written to a file,
+		b, err := x.orders.Evidence(x.ctx, theOrder)
+		require.NoError(t, err)
+		file := filepath.Join(t.TempDir(), "case.json")
+		f, err := os.Create(file)
+		require.NoError(t, err)
+		n, err := b.WriteTo(f)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+
+		// Then it says what stands open,
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.EqualValues(t, len(text), n)
+		var read tilltape.Bundle
+		require.NoError(t, json.Unmarshal(text, &read))
+		assert.Equal(t, b, read, "nothing is lost on the way")
+		assert.Equal(t, tilltape.BundleFormat, read.Format)
+		assert.Equal(t, []any{theOrder, "captured", theRequest, thePayment, int64(1000), int64(0)}, []any{read.Order.ID, read.Order.Status,
+			read.Order.PaymentRequestID, read.Order.PaymentID, read.Order.Captured, read.Order.Refunded})
+		require.NotNil(t, read.Open)
+		assert.Equal(t, []any{"refund", commandID, "parked", dawn().Add(time.Hour), x.clock.now()},
+			[]any{read.Open.Operation, read.Open.CommandID, read.Open.Phase, read.Open.Since, read.Open.Parked})
+
+		// and what was asked: once with an answer that decides nothing, and then into the void, always the same,
+		request := read.Open.Request
+		assert.Equal(t, &tilltape.BundleAmount{Currency: "USD", Value: thePart}, request.Amount)
+		assert.Equal(t, []any{thePayment, "damaged"}, []any{request.PaymentID, request.Reason})
+		assert.NotEmpty(t, request.RefundRequestID)
+		var refunds, inquiries []tilltape.BundleCall
+		for _, c := range read.Calls {
+			switch c.Call {
+			case "refund":
+				refunds = append(refunds, c)
+			case "inquiryRefund":
+				inquiries = append(inquiries, c)
+			}
+		}
+		require.Len(t, refunds, int(read.Open.Attempts))
+		for i, c := range refunds {
+			assert.Equal(t, request, c.Request)
+			assert.EqualValues(t, i+1, c.Attempt)
+			assert.Equal(t, c.Claimed.Add(order.DefaultLease), c.Until)
+			require.NotNil(t, c.Answer)
+			assert.Equal(t, string(events.KindRefundUnresolved), c.Answer.Fact)
+		}
+		assert.Equal(t, []any{"UNKNOWN_EXCEPTION", errLost.Error()}, []any{refunds[0].Answer.Code, refunds[1].Answer.Problem[len("refund: "):]})
+		require.NotEmpty(t, inquiries)
+		for _, c := range inquiries {
+			assert.Equal(t, tilltape.BundleRequest{RefundRequestID: request.RefundRequestID}, c.Request)
+			assert.Equal(t, errLost.Error(), c.Answer.Problem)
+		}
+
+		// and what APO said, signed by APO: the payment's notification, the capture's answer, and the U.
+		require.Len(t, read.Messages, 3)
+		for _, m := range read.Messages {
+			require.NoError(t, m.Evidence().Verify(&theOffice().key.PublicKey))
+		}
+		assert.Equal(t, []string{"notification", "answer", "answer"}, []string{read.Messages[0].Via, read.Messages[1].Via, read.Messages[2].Via})
+		assert.Equal(t, refunds[0].Answer.Version, read.Messages[2].Version, "the answer's version leads to its message")
+		assert.Contains(t, read.Messages[2].Body, `"UNKNOWN_EXCEPTION"`)
+		assert.Len(t, read.Facts, int(read.Order.Version))
+		assert.True(t, slices.ContainsFunc(read.Facts, func(f tilltape.BundleFact) bool { return f.Fact == string(events.KindOperationParked) }))
+
+		// And nothing of our own leaves the house with it.
+		assert.NotContains(t, string(text), "ada")
+	})
+}
+
+func TestEvidence_OfAnOrderThatIsFine(t *testing.T) {
+	x := newTill(t, memory.New())
+	x.place(order.CaptureManual)
+	b, err := x.orders.Evidence(x.ctx, theOrder)
+	require.NoError(t, err)
+	assert.Nil(t, b.Open)
+	x.paid()
+	_, err = x.orders.Cancel(x.ctx, theOrder, order.Cancel{Reason: "for our own eyes"})
+	require.NoError(t, err)
+	b, err = x.orders.Evidence(x.ctx, theOrder)
+	require.NoError(t, err)
+	assert.Nil(t, b.Open)
+	assert.Empty(t, b.Anomalies)
+	require.Len(t, b.Calls, 1)
+	assert.Equal(t, string(events.KindCancelSucceeded), b.Calls[0].Answer.Fact)
+	assert.Equal(t, tilltape.BundleRequest{PaymentID: thePayment}, b.Calls[0].Request)
+	var text bytes.Buffer
+	_, err = b.WriteTo(&text)
+	require.NoError(t, err)
+	assert.NotContains(t, text.String(), "for our own eyes", "it was not sent to APO either")
+}
+
+func TestEvidence_NamesAnomalies(t *testing.T) {
+	x := newTill(t, memory.New())
+	x.paidLate(order.CaptureManual)
+	b, err := x.orders.Evidence(x.ctx, theOrder)
+	require.NoError(t, err)
+	require.Len(t, b.Anomalies, 1)
+	assert.Equal(t, []any{"late payment", x.get().Anomalies[0].Version}, []any{b.Anomalies[0].Reason, b.Anomalies[0].Version})
+}
+
+// A second operation counts its attempts from one again: its answers must not go to the first one's calls.
+func TestEvidence_KeepsOperationsApart(t *testing.T) {
+	x := newTill(t, memory.New())
+	x.place(order.CaptureManual)
+	x.paid()
+	x.bank.next(saysF("ACCESS_DENIED"))
+	_, err := x.capture(thePart)
+	require.ErrorIs(t, err, order.ErrFailed)
+	_, err = x.capture(theAmount)
+	require.NoError(t, err)
+	b, err := x.orders.Evidence(x.ctx, theOrder)
+	require.NoError(t, err)
+	require.Len(t, b.Calls, 2)
+	assert.Equal(t, []string{string(events.KindCaptureFailed), string(events.KindCaptureSucceeded)}, []string{b.Calls[0].Answer.Fact, b.Calls[1].Answer.Fact})
+	assert.Equal(t, "ACCESS_DENIED", b.Calls[0].Answer.Code)
+	assert.NotEqual(t, b.Calls[0].Request.CaptureRequestID, b.Calls[1].Request.CaptureRequestID)
+}
+
+func TestEvidence_IsTheSameBytesEachTime(t *testing.T) {
+	x := newTill(t, memory.New())
+	x.captured(theAmount)
+	var first, second bytes.Buffer
+	for _, to := range []*bytes.Buffer{&first, &second} {
+		b, err := x.orders.Evidence(x.ctx, theOrder)
+		require.NoError(t, err)
+		_, err = b.WriteTo(to)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, first.String(), second.String())
+	assert.True(t, bytes.HasSuffix(first.Bytes(), []byte("}\n")))
+}
+
+func TestEvidence_Errors(t *testing.T) {
+	log := &flaky{Log: memory.New()}
+	x := newTill(t, log)
+	_, err := x.orders.Evidence(x.ctx, theOrder)
+	require.ErrorIs(t, err, order.ErrUnknownOrder)
+	_, err = x.orders.Evidence(x.ctx, "no\nid")
+	require.ErrorIs(t, err, order.ErrInvalid)
+	x.place(order.CaptureManual)
+	b, err := x.orders.Evidence(x.ctx, theOrder)
+	require.NoError(t, err)
+	n, err := b.WriteTo(full{})
+	require.ErrorIs(t, err, errDisk)
+	assert.Contains(t, err.Error(), theOrder)
+	assert.EqualValues(t, 5, n)
+	log.read = func() error { return errDisk }
+	_, err = x.orders.Evidence(x.ctx, theOrder)
+	require.ErrorIs(t, err, errDisk)
+}
+
+// full is a disk with five bytes left.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 5, errDisk }
+
+// Every kind of fact that can keep a signed message gives it away: a kind that is added must be looked at here.
+func TestEvidence_FindsTheMessageInEveryKindOfFact(t *testing.T) {
+	kinds := []events.Event{events.PaymentPending{}, events.PaymentAuthorized{}, events.PaymentPaid{}, events.PaymentFailed{},
+		events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{}, events.CancelUnresolved{}, events.CaptureRequested{},
+		events.CaptureAccepted{}, events.CaptureSucceeded{}, events.CaptureFailed{}, events.CaptureUnresolved{}, events.RefundRequested{},
+		events.RefundAccepted{}, events.RefundSucceeded{}, events.RefundFailed{}, events.RefundUnresolved{}, events.RefundHeld{},
+		events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{}, events.OperationParked{}, events.OperationResolved{},
+		events.AnomalyObserved{}, events.AnomalyCleared{}, events.OrderCreated{}}
+	covered := map[events.Kind]bool{events.KindCommandRefused: true} // stands in another stream
+	message := &events.Evidence{Method: "POST", Path: "/p", Signature: "s", Body: []byte{0xff, 0xfe}}
+	for _, e := range kinds {
+		covered[e.Kind()] = true
+		given, keeps := keeping(e, message)
+		created := events.Record{Stream: events.OrderStream(theOrder), Version: 1, Event: events.OrderCreated{}}
+		second := events.Record{Stream: created.Stream, Version: 2, Event: given}
+		x := newTill(t, &reading{memory.New(), []events.Record{created, second}})
+		b, err := x.orders.Evidence(x.ctx, theOrder)
+		require.NoError(t, err, e.Kind())
+		if !keeps {
+			assert.Empty(t, b.Messages, e.Kind())
+			continue
+		}
+		require.Len(t, b.Messages, 1, e.Kind())
+		assert.Equal(t, []any{uint64(2), "", message.Body}, []any{b.Messages[0].Version, b.Messages[0].Body, b.Messages[0].RawBody},
+			"a body that is not text stays what it is")
+		assert.Equal(t, message.Body, b.Messages[0].Evidence().Body)
+	}
+	for _, k := range events.Kinds() {
+		assert.True(t, covered[k], k)
+	}
+}
+
+// keeping is a copy of the fact that keeps the message, if such a fact can.
+func keeping(e events.Event, message *events.Evidence) (events.Event, bool) {
+	v := reflect.New(reflect.TypeOf(e)).Elem()
+	if f := v.FieldByName("Evidence"); f.IsValid() {
+		f.Set(reflect.ValueOf(message))
+		return v.Interface().(events.Event), true
+	}
+	if f := v.FieldByName("Proof"); f.IsValid() {
+		f.Set(reflect.ValueOf(events.Proof{Via: events.ViaNotification, Evidence: message}))
+		return v.Interface().(events.Event), true
+	}
+	return e, false
+}
+
+// reading is a log that holds those records.
+type reading struct {
+	store.Log
+	records []events.Record
+}
+
+func (r *reading) Read(context.Context, events.Stream, uint64) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		for _, rec := range r.records {
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+func ExampleOrders_Evidence() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	must(shop.orders.Cancel(ctx, "o-1", order.Cancel{}))
+
+	bundle := must(shop.orders.Evidence(ctx, "o-1"))
+	var file bytes.Buffer // or os.Create("o-1.json")
+	must(bundle.WriteTo(&file))
+
+	fmt.Println(bundle.Order.Status, "after", len(bundle.Calls), "call, answered as", bundle.Calls[0].Answer.Fact)
+	_, unknown := shop.orders.Evidence(ctx, "o-2")
+	fmt.Println(errors.Is(unknown, order.ErrUnknownOrder))
+	// Output:
+	// cancelled after 1 call, answered as cancel.succeeded.v1
+	// true
+}
