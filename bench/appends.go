@@ -26,16 +26,18 @@ type cell struct {
 	Writers   int
 	Contender string
 
-	Rates        []float64     // appends a second, by round
-	Rate         float64       // their median
-	P50, P99     time.Duration // of one append
-	Max          time.Duration // the median of the rounds' longest appends
-	Longest      time.Duration // the longest of all
-	Written      float64       // bytes written to storage an event, opening and closing included
-	WrittenKnown bool
+	Rates    []float64     // appends a second, by round
+	Rate     float64       // their median
+	P50, P99 time.Duration // of one append
+	Max      time.Duration // the median of the rounds' longest appends
+	Longest  time.Duration // the longest of all
+	// Written is what it handed to the system to be written, in bytes an event, opening and closing included; Device is
+	// what reached the disk meanwhile, from others too, the file system's own journal included. Below zero: not known.
+	Written, Device float64
 }
 
-// stored is what a contender's files grew by.
+// stored is what a contender's files grew by, where they are large enough that the steps in which they grow do not
+// matter.
 type stored struct {
 	Orders    int
 	IDs       ordering
@@ -103,42 +105,60 @@ func (b *bench) appendBlock(bl block) error {
 		}
 	}
 	for _, l := range lanes {
-		if l.Name != nameRaw {
+		if !l.fresh && l.Name != nameRaw {
 			b.out.Stored = append(b.out.Stored, stored{bl.orders, bl.ids, l.Name, l.events, ratio(float64(l.grown), float64(l.events))})
 		}
 	}
 	return nil
 }
 
-// preload makes every contender's file. Those that begin from the same are made once and copied.
+// preload makes every contender's file, as many at once as there are cores. Those that begin from the same are made once
+// and copied.
 func (b *bench) preload(dir string, bl block) ([]lane, error) {
+	all := contenders()
+	lanes := make([]lane, len(all))
 	made := map[string]*lane{}
-	var lanes []lane
-	for i, c := range contenders() {
-		l := lane{contender: c, base: filepath.Join(dir, fmt.Sprint("base-", i)), course: newCourse(bl.ids)}
-		if twin := made[c.Base]; twin != nil {
-			l.course = twin.course
-			if err := copyDir(twin.base, l.base); err != nil {
+	var firsts []*lane
+	for i, c := range all {
+		lanes[i] = lane{contender: c, base: filepath.Join(dir, fmt.Sprint("base-", i)), course: newCourse(bl.ids)}
+		if made[c.Base] == nil {
+			made[c.Base] = &lanes[i]
+			firsts = append(firsts, &lanes[i])
+		}
+	}
+	var next atomic.Int64
+	err := together(runtime.GOMAXPROCS(0), len(firsts), func(int) func() error {
+		return func() error { return b.fillLane(firsts[next.Add(1)-1], bl) }
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range lanes {
+		l := &lanes[i]
+		if first := made[l.Base]; first != l {
+			l.course = first.course
+			if err := copyDir(first.base, l.base); err != nil {
 				return nil, err
 			}
-		} else {
-			b.progress("%d orders, %s ids: preloading %s", bl.orders, bl.ids, c.Name)
-			if err := os.Mkdir(l.base, 0o700); err != nil {
-				return nil, err
-			}
-			if err := c.fill(filepath.Join(l.base, logName), l.course, bl.orders); err != nil {
-				return nil, fmt.Errorf("%s: %w", c.Name, err)
-			}
-			made[c.Base] = &l
 		}
 		size, err := allocatedUnder(l.base)
 		if err != nil {
 			return nil, err
 		}
 		l.fresh = size < copyBelow
-		lanes = append(lanes, l)
 	}
 	return lanes, nil
+}
+
+func (b *bench) fillLane(l *lane, bl block) error {
+	b.progress("%d orders, %s ids: preloading %s", bl.orders, bl.ids, l.Name)
+	if err := os.Mkdir(l.base, 0o700); err != nil {
+		return err
+	}
+	if err := l.fill(filepath.Join(l.base, logName), l.course, bl.orders); err != nil {
+		return fmt.Errorf("%s: %w", l.Name, err)
+	}
+	return nil
 }
 
 // logName is the log's file in its directory.
@@ -149,7 +169,7 @@ type outcome struct {
 	rate          float64
 	p50, p99, max time.Duration
 	written       float64
-	writtenKnown  bool
+	device        float64
 }
 
 func (b *bench) runCell(dir string, l *lane, writers int) (outcome, error) {
@@ -166,7 +186,7 @@ func (b *bench) runCell(dir string, l *lane, writers int) (outcome, error) {
 		return outcome{}, err
 	}
 	runtime.GC()
-	writtenBefore, known := writtenBytes()
+	stop := b.meter()
 	k, err := l.open(filepath.Join(at, logName))
 	if err != nil {
 		return outcome{}, err
@@ -175,15 +195,41 @@ func (b *bench) runCell(dir string, l *lane, writers int) (outcome, error) {
 	if err := errors.Join(err, k.Close()); err != nil {
 		return outcome{}, err
 	}
-	writtenAfter, _ := writtenBytes()
+	written, device := stop()
 	sizeAfter, err := allocatedUnder(at)
 	if err != nil {
 		return outcome{}, err
 	}
 	l.grown += sizeAfter - sizeBefore
 	l.events += events
-	o.written, o.writtenKnown = ratio(float64(writtenAfter-writtenBefore), float64(events)), known
+	o.written, o.device = each(written, events), each(device, events)
 	return o, nil
+}
+
+// notKnown stands for a number of bytes that the system does not tell.
+const notKnown = -1
+
+func each(bytes, events int64) float64 {
+	if bytes == notKnown {
+		return notKnown
+	}
+	return ratio(float64(bytes), float64(events))
+}
+
+// meter begins to count what is written. The function that it returns tells how much that was until then.
+func (b *bench) meter() func() (written, device int64) {
+	writtenBefore, writtenKnown := writtenBytes()
+	deviceBefore, deviceKnown := deviceBytes(b.dir)
+	return func() (written, device int64) {
+		written, device = notKnown, notKnown
+		if n, known := writtenBytes(); known && writtenKnown {
+			written = n - writtenBefore
+		}
+		if n, known := deviceBytes(b.dir); known && deviceKnown {
+			device = n - deviceBefore
+		}
+		return written, device
+	}
 }
 
 // load lets so many writers append orders, each one fact after another, and counts what ends within the time. Appends
@@ -260,13 +306,13 @@ func (w *window) write(k keeper, m *maker) error {
 func summary(bl block, writers int, name string, rounds []outcome) cell {
 	c := cell{Orders: bl.orders, IDs: bl.ids, Writers: writers, Contender: name}
 	var p50, p99, longest []time.Duration
-	var written []float64
+	var written, device []float64
 	for _, o := range rounds {
 		c.Rates = append(c.Rates, o.rate)
-		p50, p99, longest, written = append(p50, o.p50), append(p99, o.p99), append(longest, o.max), append(written, o.written)
-		c.WrittenKnown = o.writtenKnown
+		p50, p99, longest = append(p50, o.p50), append(p99, o.p99), append(longest, o.max)
+		written, device = append(written, o.written), append(device, o.device)
 	}
 	c.Rate, c.P50, c.P99, c.Max = median(c.Rates), median(p50), median(p99), median(longest)
-	c.Longest, c.Written = percentile(longest, 1), median(written)
+	c.Longest, c.Written, c.Device = percentile(longest, 1), median(written), median(device)
 	return c
 }

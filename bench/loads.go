@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -51,6 +52,7 @@ func (b *bench) loads() error {
 	}
 	warm, cold := t.some(warmLoads), t.some(coldLoads)
 	b.progress("loading orders, warm")
+	runtime.GC()
 	positions := map[string][]uint64{}
 	err = t.withLog(func(log store.Log) error {
 		if _, err := loadEach(log, warm, positions); err != nil {

@@ -118,6 +118,7 @@ func run(o options, stdout, stderr io.Writer) (missed bool, err error) {
 	b := &bench{settings: o.settings, dir: dir, progress: func(format string, args ...any) {
 		fmt.Fprintf(stderr, "%4.0fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}}
+	b.progress("this takes about %s where nobody else uses the machine", b.estimate().Round(time.Second))
 	if err := b.measure(); err != nil {
 		return false, err
 	}

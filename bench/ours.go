@@ -76,7 +76,7 @@ func together(workers, count int, worker func(i int) (do func() error)) error {
 	for i := range min(workers, count) {
 		do := worker(i)
 		all.Go(func() {
-			for left.Add(-1) >= 0 && failed.Load() == nil {
+			for failed.Load() == nil && left.Add(-1) >= 0 {
 				if err := do(); err != nil {
 					err = fmt.Errorf("writer %d: %w", i, err)
 					failed.CompareAndSwap(nil, &err)

@@ -37,7 +37,7 @@ type replayRate struct{ Warm, Cold float64 }
 const rememberedIDs = 4
 
 // memoryOrders is how many orders the loop over memory has.
-const memoryOrders = 50_000
+const memoryOrders = 25_000
 
 func (b *bench) replays() error {
 	t, err := b.theTape()

@@ -22,7 +22,7 @@ func (r *report) machineTable() table {
 
 func (r *report) appendTable(orders int, ids ordering, writers int) table {
 	t := table{title: fmt.Sprintf("Appends: %s orders on file, %s ids, %d %s", count(float64(orders)), ids, writers, plural(writers, "writer")), words: 1,
-		head: []string{"", "events/s", "× raw", "× DB.Update", "× SQLite group", "p50", "p99", "max", "longest", "B written/event"}}
+		head: []string{"", "events/s", "× raw", "× DB.Update", "× SQLite group", "p50", "p99", "max", "longest", "B/event", "B/event on disk"}}
 	rate := func(name string) float64 {
 		if c := r.cell(orders, ids, writers, name); c != nil {
 			return c.Rate
@@ -34,7 +34,7 @@ func (r *report) appendTable(orders int, ids ordering, writers int) table {
 			continue
 		}
 		t.rows = append(t.rows, []string{c.Contender, count(c.Rate), times(c.Rate, rate(nameRaw)), times(c.Rate, rate(namePlain)),
-			times(c.Rate, rate(nameSQLiteGroup)), short(c.P50), short(c.P99), short(c.Max), short(c.Longest), bytesEach(c.Written, c.WrittenKnown)})
+			times(c.Rate, rate(nameSQLiteGroup)), short(c.P50), short(c.P99), short(c.Max), short(c.Longest), bytesEach(c.Written), bytesEach(c.Device)})
 	}
 	return t
 }
@@ -48,9 +48,9 @@ func plural(n int, word string) string {
 
 func (r *report) storedTable() table {
 	t := table{title: "Stored: what the files grew by", words: 2, head: []string{"", "block", "events", "B/event"},
-		note: "Blocks on the disk after closing, less those before, over all cells. A file that grows in steps shows it where few events were appended."}
+		note: "Blocks on the disk after closing, less those before, over all cells. Only files too large to be copied for each cell."}
 	for _, s := range r.Stored {
-		t.rows = append(t.rows, []string{s.Contender, fmt.Sprintf("%s orders, %s", count(float64(s.Orders)), s.IDs), count(float64(s.Events)), bytesEach(s.Bytes, s.Events > 0)})
+		t.rows = append(t.rows, []string{s.Contender, fmt.Sprintf("%s orders, %s", count(float64(s.Orders)), s.IDs), count(float64(s.Events)), bytesEach(s.Bytes)})
 	}
 	return t
 }

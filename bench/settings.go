@@ -35,12 +35,12 @@ var sections = []string{sectionAppends, sectionLoad, sectionReplay, sectionOpen,
 
 // The presets.
 var (
-	// full is what docs/reference/performance.md is made of: about 20 minutes.
+	// full is what docs/reference/performance.md is made of: about 20 minutes on a quiet machine of two cores.
 	full = settings{Sections: sections, Orders: []int{10_000, 1_000_000}, IDs: []ordering{random, timeOrdered}, Writers: []int{1, 8, 64, 512},
-		Rounds: 3, CellTime: 1500 * time.Millisecond, Tape: 1_000_000, Cancels: 20_000}
+		Rounds: 3, CellTime: time.Second, Tape: 1_000_000, Cancels: 20_000}
 	// quick shows the proportions: about 3 minutes.
-	quick = settings{Sections: sections, Orders: []int{100_000}, IDs: []ordering{random, timeOrdered}, Writers: []int{1, 64, 512},
-		Rounds: 3, CellTime: 600 * time.Millisecond, Tape: 100_000, Cancels: 5_000}
+	quick = settings{Sections: sections, Orders: []int{50_000}, IDs: []ordering{random, timeOrdered}, Writers: []int{1, 64, 512},
+		Rounds: 3, CellTime: 400 * time.Millisecond, Tape: 50_000, Cancels: 5_000}
 	// ci shows that everything still runs: a few seconds. Its figures mean nothing.
 	ci = settings{Sections: sections, Orders: []int{1_000}, IDs: []ordering{random, timeOrdered}, Writers: []int{1, 64},
 		Rounds: 1, CellTime: 100 * time.Millisecond, Tape: 2_000, Cancels: 200}
@@ -78,4 +78,43 @@ func numbers(text string) ([]int, error) {
 		all = append(all, n)
 	}
 	return all, nil
+}
+
+// What the parts of a run take on the machine that the design's figures come from, when nobody else uses it.
+const (
+	cellExtra     = 300 * time.Millisecond // copying, opening and closing a file
+	preloadEach   = 130 * time.Microsecond // an order in every contender's file
+	tapeEach      = 80 * time.Microsecond  // an order of four facts
+	replayEach    = 2 * time.Microsecond   // a fact
+	jsonEach      = 20 * time.Microsecond  // a fact in memory, in all three forms
+	openEach      = time.Second            // two opens, a kill and an open
+	cancelEach    = 250 * time.Microsecond // a whole cancel and two appends, with the orders they need
+	replaysARound = 4                      // one core and two, warm and cold
+)
+
+// estimate is about how long a run takes.
+func (s settings) estimate() time.Duration {
+	var sum time.Duration
+	rounds := time.Duration(s.Rounds)
+	if s.has(sectionAppends) {
+		cells := len(s.Orders) * len(s.IDs) * len(s.Writers) * len(contenders())
+		sum += time.Duration(cells) * rounds * (s.CellTime + s.CellTime/warmUpShare + cellExtra)
+		for _, n := range s.Orders {
+			sum += time.Duration(n*len(s.IDs)) * preloadEach
+		}
+	}
+	if s.has(sectionLoad) || s.has(sectionReplay) || s.has(sectionOpen) {
+		sum += time.Duration(s.Tape) * tapeEach
+	}
+	if s.has(sectionReplay) {
+		sum += rounds * time.Duration(s.Tape*eventsPerOrder*replaysARound) * replayEach
+		sum += rounds * time.Duration(min(s.Tape, memoryOrders)*eventsPerOrder) * jsonEach
+	}
+	if s.has(sectionOpen) {
+		sum += rounds * (openEach + victimLife*s.CellTime)
+	}
+	if s.has(sectionCancels) {
+		sum += rounds * time.Duration(s.Cancels*len(s.Writers)) * cancelEach
+	}
+	return sum
 }

@@ -11,6 +11,8 @@ func syncData(f *os.File) error { return f.Sync() }
 
 func writtenBytes() (n int64, known bool) { return 0, false }
 
+func deviceBytes(string) (n int64, known bool) { return 0, false }
+
 func allocated(info os.FileInfo) int64 { return info.Size() }
 
 func forget(string) error {

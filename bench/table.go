@@ -99,8 +99,8 @@ func times(a, b float64) string {
 }
 
 // bytesEach is a number of bytes, "–" where it is not known.
-func bytesEach(n float64, known bool) string {
-	if !known {
+func bytesEach(n float64) string {
+	if n < 0 {
 		return "–"
 	}
 	return fmt.Sprintf("%.0f", n)

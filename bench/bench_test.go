@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The test binary plays the process that is killed, too.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == victimCommand {
+		os.Exit(victim(os.Args[2], os.Stdout))
+	}
+	os.Exit(m.Run())
+}
+
+// tiny is a run of every section that takes a second or two.
+var tiny = settings{Sections: sections, Orders: []int{100}, IDs: []ordering{random, timeOrdered}, Writers: []int{1, 8},
+	Rounds: 2, CellTime: 20 * time.Millisecond, Tape: 300, Cancels: 30}
+
+func TestRun_MeasuresEverySection(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "performance.md")
+	dir := t.TempDir()
+	var out, progress bytes.Buffer
+	_, err := run(options{settings: tiny, dir: dir, markdown: page, asJSON: true}, &out, &progress)
+	require.NoError(t, err)
+
+	var r report
+	require.NoError(t, json.Unmarshal(out.Bytes(), &r))
+	assert.Len(t, r.Appends, len(tiny.IDs)*len(tiny.Writers)*len(contenders()))
+	for _, c := range r.Appends {
+		assert.Len(t, c.Rates, tiny.Rounds)
+		assert.Positive(t, c.P50, "%+v", c)
+		assert.LessOrEqual(t, c.P50, c.P99)
+		assert.LessOrEqual(t, c.P99, c.Longest)
+		assert.LessOrEqual(t, c.Max, c.Longest)
+		if c.Written != notKnown {
+			assert.Greater(t, c.Written, 400.0, "a frame is not written for less: %+v", c)
+		}
+	}
+	require.Len(t, r.Cancels, len(tiny.Writers))
+	assert.Positive(t, r.Cancels[0].Cancels)
+	assert.Positive(t, r.Cancels[0].Two)
+	require.NotNil(t, r.Load)
+	assert.Positive(t, r.Load.Warm.P50)
+	assert.Positive(t, r.Load.RawWarm.P50)
+	require.NotNil(t, r.Replay)
+	assert.Equal(t, tiny.Tape*eventsPerOrder, r.Replay.Events)
+	assert.Positive(t, r.Replay.OneCore.Warm)
+	assert.Positive(t, r.Replay.TwoCores.Warm)
+	assert.Positive(t, r.Replay.Live)
+	assert.Greater(t, r.Replay.MemoryOurs, r.Replay.MemoryRecord, "JSON is slower")
+	require.NotNil(t, r.Open)
+	assert.Positive(t, r.Open.Killed)
+	assert.Positive(t, r.Open.KilledOrders)
+	assert.NotEmpty(t, r.Core)
+
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	for _, want := range []string{"### Machine and settings", "### Appends: 100 orders on file, random ids, 1 writer\n", nameSQLiteGroup, "### Figures of the design"} {
+		assert.Contains(t, string(text), want)
+	}
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), dir)
+	if len(host) > 3 {
+		assert.NotContains(t, string(text), host)
+	}
+	assert.Contains(t, progress.String(), "this takes about")
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, left, "nothing is left behind")
+}
+
+func TestRun_OnlyWhatWasAskedFor(t *testing.T) {
+	s := tiny
+	s.Sections = []string{sectionCore}
+	var out bytes.Buffer
+	_, err := run(options{settings: s, dir: t.TempDir()}, &out, &bytes.Buffer{})
+	require.NoError(t, err)
+	assert.Contains(t, out.String(), "Decide(Cancel)")
+	assert.NotContains(t, out.String(), "\nAppends:")
+	assert.Contains(t, out.String(), "not measured")
+}
+
+func TestParse(t *testing.T) {
+	o, err := parse(nil, &bytes.Buffer{})
+	require.NoError(t, err)
+	assert.Equal(t, quick, o.settings)
+
+	o, err = parse([]string{"-writers", "2,3", "-full", "-seconds", "0.5", "-only", "load,open", "-ids", "random", "-check"}, &bytes.Buffer{})
+	require.NoError(t, err)
+	assert.Equal(t, []int{2, 3}, o.Writers, "a flag changes the preset, wherever it stands")
+	assert.Equal(t, full.Orders, o.Orders)
+	assert.Equal(t, 500*time.Millisecond, o.CellTime)
+	assert.Equal(t, []string{"load", "open"}, o.Sections)
+	assert.Equal(t, []ordering{random}, o.IDs)
+	assert.True(t, o.check)
+
+	for _, bad := range []string{"-only=loads", "-ids=v4", "-writers=many", "-writers=0", "-rounds=0", "-seconds=0", "extra"} {
+		var told bytes.Buffer
+		_, err := parse([]string{bad}, &told)
+		require.Error(t, err, bad)
+		assert.NotEmpty(t, told.String(), bad)
+	}
+}
+
+func TestPresets_FitTheirTime(t *testing.T) {
+	require.NoError(t, full.check())
+	assert.Less(t, full.estimate(), 25*time.Minute)
+	assert.Less(t, quick.estimate(), 200*time.Second)
+	assert.Less(t, ci.estimate(), 20*time.Second)
+	only := full
+	only.Sections = []string{sectionOpen}
+	assert.Less(t, only.estimate(), 3*time.Minute)
+}
+
+func TestTogether(t *testing.T) {
+	boom := assert.AnError
+	require.ErrorIs(t, together(4, 100, func(i int) func() error {
+		return func() error {
+			if i == 2 {
+				return boom
+			}
+			time.Sleep(time.Microsecond)
+			return nil
+		}
+	}), boom)
+	require.NoError(t, together(4, 0, nil))
+}
+
+func TestTable(t *testing.T) {
+	tab := table{title: "T", note: "N", words: 1, head: []string{"", "µ"}, rows: [][]string{{"ab", "10"}, {"c", "9"}}}
+	var text, md strings.Builder
+	tab.text(&text)
+	tab.markdown(&md)
+	assert.Equal(t, "\nT\nN\n       µ\n  ab  10\n  c    9\n", text.String())
+	assert.Equal(t, "### T\n\nN\n\n|  | µ |\n| --- | ---: |\n| ab | 10 |\n| c | 9 |\n\n", md.String())
+}
+
+func TestWords(t *testing.T) {
+	assert.Equal(t, "1.50 M", count(1.5e6))
+	assert.Equal(t, "12.3 k", count(12_345))
+	assert.Equal(t, "9999", count(9_999))
+	assert.Equal(t, "1.50 s", short(1500*time.Millisecond))
+	assert.Equal(t, "1.5 ms", short(1500*time.Microsecond))
+	assert.Equal(t, "12.3 µs", short(12345*time.Nanosecond))
+	assert.Equal(t, "99 ns", short(99))
+	assert.Equal(t, "–", times(1, 0))
+	assert.Equal(t, "0.50", times(1, 2))
+	assert.Equal(t, "–", bytesEach(notKnown))
+}
