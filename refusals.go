@@ -75,7 +75,8 @@ func (s *Orders) refused(r refusal) {
 	}
 }
 
-// recordRefusals empties the queue. Where the log fails while the Orders is being closed it gets a last while.
+// recordRefusals empties the queue. Where the log fails while the Orders is being closed it gets a last while; what is left
+// then is given up, and more cannot come.
 func (s *Orders) recordRefusals() {
 	last, end := context.Background(), func() {} // what every append is bounded by
 	defer func() { end() }()
@@ -93,7 +94,6 @@ func (s *Orders) recordRefusals() {
 			last, end = s.recording(last)
 		}
 	}
-	s.refusals.forget()
 }
 
 // next takes the oldest refusal from the queue. Without one, the goroutine is over.
@@ -107,13 +107,6 @@ func (q *refusals) next() (refusal, bool) {
 	r := q.queue[0]
 	q.queue = q.queue[1:]
 	return r, true
-}
-
-// forget gives the queue up, and ends the goroutine.
-func (q *refusals) forget() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.queue, q.writing = nil, false
 }
 
 // recordRefusal counts one refusal, and appends it where its budget allows.

@@ -109,7 +109,9 @@ func TestRefusals_AFloodFillsNoLog(t *testing.T) {
 			refused(t, err, order.ReasonCaptured)
 		}
 	}
-	refuse(flood)
+	refuse(flood / 2)
+	x.quiet()
+	refuse(flood / 2)
 	x.quiet()
 	assert.Len(t, x.refusals(theOrder), order.RefusalsMax)
 	x.clock.pass(order.RefusalEvery)
@@ -183,6 +185,33 @@ func TestRefusals_NeverDelayTheAnswer(t *testing.T) {
 		require.NoError(t, x.orders.Close())
 		assert.LessOrEqual(t, time.Since(began), 2*tilltape.DefaultRecordTimeout, "nor does Close wait long")
 		assert.Empty(t, x.refusals(theOrder))
+	})
+}
+
+// Memory is bounded too: what comes while very many wait is left out.
+func TestRefusals_WhileTheLogHangsOnlySoManyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const flood, waiting = 5000, 1024
+		log := &hanging{Log: memory.New()}
+		x := newTill(t, log)
+		x.cfg.Now = time.Now
+		x.open(x.bank)
+		x.captured(theAmount)
+		refuse := func(times int) {
+			for range times {
+				_, err := x.cancel()
+				require.ErrorIs(t, err, order.ErrRejected)
+			}
+		}
+		log.hangs.Store(true)
+		refuse(1)
+		synctest.Wait() // the first of them is under way
+		refuse(flood)
+		log.hangs.Store(false)
+		time.Sleep(order.RefusalEvery + time.Minute)
+		refuse(1)
+		require.NoError(t, x.orders.Close())
+		assert.EqualValues(t, 1+waiting+1, counts(x.refusals(theOrder)))
 	})
 }
 
