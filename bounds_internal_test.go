@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -37,4 +38,17 @@ func TestTheRestOfSoManyOrdersIsRemembered(t *testing.T) {
 	}
 	assert.Equal(t, []time.Duration{1e9, 2e9, 4e9, 8e9, 16e9, 32e9, RunRestMax, RunRestMax, RunRestMax}, waits)
 	assert.Equal(t, now.Add(time.Hour), r.rest("o", now.Add(time.Hour)), "what is not due before stays away until then")
+}
+
+// Who asked for neither hooks nor a log pays for neither.
+func TestWhatNobodyHearsCostsNothing(t *testing.T) {
+	quiet := newTeller(nil, nil)
+	ctx, records := t.Context(), []events.Record{{Event: events.CancelRequested{}}}
+	call, refused := CallMade{Verdict: order.VerdictUnknown}, Refusal{Err: &order.RejectedError{}}
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		quiet.appended(ctx, records, nil)
+		quiet.called(ctx, call)
+		quiet.refused(ctx, refused)
+		quiet.settled(ctx, Pass{Settled: Settled{Driven: 1}})
+	}))
 }

@@ -1,6 +1,8 @@
 package tilltape_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -83,4 +86,25 @@ func TestCompensate_NamesItselfWhereTheIdIsNotUsable(t *testing.T) {
 	_, err := x.orders.Compensate(x.ctx, strings.Repeat("x", events.IDMax+1), order.Compensate{})
 	require.ErrorIs(t, err, order.ErrInvalid)
 	assert.Contains(t, err.Error(), "compensate")
+}
+
+func ExampleOrders_Compensate() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", PaymentID: "P2", Amount: apotest.Amount{Currency: "USD", Minor: 500}, Capture: apotest.Manual}))
+	must(shop.orders.Create(ctx, order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 500, Currency: "USD"},
+		Method: "CARD", CaptureMode: order.CaptureManual}))
+	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{}))
+
+	check(shop.PayLate("pay-2")) // the buyer was just paying
+	shop.hear(ctx)
+	o := must(shop.orders.Get(ctx, "o-2"))
+	fmt.Println(o.Status, "with", o.Late.Authorized, "held, an anomaly:", o.Anomalies[0].Reason)
+
+	o = must(shop.orders.Compensate(ctx, "o-2", order.Compensate{Actor: "alice"}))
+	fmt.Println(o.Status, "with anomalies:", len(o.Anomalies))
+	// Output:
+	// cancelled with 500 held, an anomaly: late payment
+	// cancelled with anomalies: 0
 }

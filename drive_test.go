@@ -75,3 +75,13 @@ func TestClose_AFollowUpIsLeftToTheNextOrders(t *testing.T) {
 	assert.Equal(t, 2, x.bank.touched())
 	require.NoError(t, x.lawful())
 }
+
+// A lease is never longer than the core lets it be, so a call that relies on a longer one could outlive its claim.
+func TestNew_TheCoreCutsLongLeasesShort(t *testing.T) {
+	_, err := tilltape.New(memory.New(), newBank(time.Now), &tilltape.Config{CallTimeout: order.LeaseMax, Policy: order.Policy{Lease: 2 * order.LeaseMax}})
+	require.ErrorIs(t, err, tilltape.ErrConfig)
+	assert.Contains(t, err.Error(), "not shorter than the lease 24h0m0s")
+	_, err = tilltape.New(memory.New(), newBank(time.Now), &tilltape.Config{Grace: -1})
+	require.ErrorIs(t, err, tilltape.ErrConfig)
+	assert.Contains(t, err.Error(), "Grace is negative")
+}

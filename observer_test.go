@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/base64"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
@@ -267,4 +269,28 @@ func evidenceOf(e events.Event) *events.Evidence {
 		return e.Proof.Evidence
 	}
 	return nil
+}
+
+func ExampleObserver() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	calls := map[string]int{} // a counter of your metrics library, which is safe for many goroutines
+	observer := &tilltape.Observer{
+		Called:  func(_ context.Context, c tilltape.CallMade) { calls[c.Call.Kind.String()+" "+c.Said()]++ },
+		Refused: func(_ context.Context, r tilltape.Refusal) { fmt.Println("refused:", r.Err.Command, r.Err.Reason) },
+	}
+	client := must(apo.NewClient(shop.URL(), shop.ClientID(), shop.Keys(), nil))
+	orders := must(tilltape.New(memory.New(), client, &tilltape.Config{Now: shop.clock.Now, Observer: observer}))
+	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
+		Method: "CARD", CaptureMode: order.CaptureManual}))
+
+	_, err := orders.Refund(ctx, "o-1", order.Refund{Amount: order.Money{Minor: 1, Currency: "USD"}})
+	fmt.Println(err != nil)
+	must(orders.Cancel(ctx, "o-1", order.Cancel{}))
+	fmt.Println(calls)
+	// Output:
+	// refused: refund not-authorized
+	// true
+	// map[cancel succeeded:1]
 }

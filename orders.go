@@ -79,6 +79,7 @@ func (c *Config) withDefaults() (Config, error) {
 	if lease == 0 {
 		lease = order.DefaultLease
 	}
+	lease = min(lease, order.LeaseMax)
 	for _, f := range []struct {
 		field string
 		value int64
