@@ -14,9 +14,9 @@ import (
 // search for a position finds its chunk, and bbolt handles a few values a commit instead of one a record.
 
 // chunkMax is the size in bytes at which a chunk is closed, unless a frame alone is larger: two of them, with what bbolt
-// keeps for each, fill a page of 4 KiB. Larger ones would cost more than they save: bbolt splits no page with fewer than
-// five values, and writes a page again for each value that is added to it.
-const chunkMax = (4096-16)/2 - 16 - numberSize
+// keeps for each, fill four pages of 4 KiB. In smaller ones the frames that do not fit waste more of the file; of larger ones
+// more is written again: bbolt splits no page with fewer than five values, and writes a page again for each that comes to it.
+const chunkMax = (4*4096-16)/2 - 16 - numberSize
 
 // frames finds frames in one transaction. It remembers the chunk it found last, so that walking costs few searches. It
 // is for one goroutine, and what it returns is valid until the transaction ends.
