@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -74,6 +75,7 @@ func (q *queue) withdraw(from *batch, r *request) bool {
 // take waits for appends and returns the batch that holds them, nil once the queue is closed and empty.
 func (q *queue) take() *batch {
 	for {
+		q.gather()
 		q.mu.Lock()
 		b, closed := q.forming, q.closed
 		if len(b.requests) > 0 {
@@ -87,6 +89,22 @@ func (q *queue) take() *batch {
 			return nil
 		}
 		<-q.wake
+	}
+}
+
+// gather lets those run who are ready to, for as long as they add to the batch: after a commit, all who waited for it come
+// with their next append within microseconds of one another, and the first must not be committed alone. It waits for nobody
+// who is not running already, so that a lone writer pays nothing.
+func (q *queue) gather() {
+	for had := -1; ; {
+		q.mu.Lock()
+		n := len(q.forming.requests)
+		q.mu.Unlock()
+		if n == 0 || n == had || n >= batchMax {
+			return
+		}
+		had = n
+		runtime.Gosched()
 	}
 }
 
