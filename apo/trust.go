@@ -135,6 +135,17 @@ func (t trust) check(method, path, timeName string, header http.Header, body []b
 	if len(body) > BodyMax {
 		return Evidence{}, newError(ErrTooLarge, "message", fmt.Sprintf("has a body above %d bytes", BodyMax), "")
 	}
+	evidence, err := t.claimed(method, path, timeName, header)
+	if err != nil {
+		return Evidence{}, err
+	}
+	evidence.Body = body
+	return evidence, evidence.Verify(t.key(evidence.KeyVersion))
+}
+
+// claimed is what the headers say that a message is, as far as it could be one
+// to us, signed with a key that is trusted here. The body is not there yet.
+func (t trust) claimed(method, path, timeName string, header http.Header) (Evidence, error) {
 	text, err := single(header, headerSignature)
 	if err != nil {
 		return Evidence{}, err
@@ -157,15 +168,13 @@ func (t trust) check(method, path, timeName string, header http.Header, body []b
 	if !isTimeText(at) || len(path) > pathMax || len(method) > timeTextMax {
 		return Evidence{}, signatureError("covers a time or path that no message has", "")
 	}
-	key := t.key(signature.KeyVersion)
-	if key == nil {
+	if t.key(signature.KeyVersion) == nil {
 		return Evidence{}, signatureError("is of a key version not known here", "add that version to Keys.Public")
 	}
-	evidence := Evidence{
+	return Evidence{
 		Method: method, Path: path, ClientID: client, Time: at,
-		KeyVersion: signature.KeyVersion, Signature: signature.Value, Body: body,
-	}
-	return evidence, evidence.Verify(key)
+		KeyVersion: signature.KeyVersion, Signature: signature.Value,
+	}, nil
 }
 
 // isTimeText bounds what may stand as a time. The string to sign does not say

@@ -72,6 +72,26 @@ func (v Verifier) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(state, "apo.Verifier{ClientID: %s}", v.trust.clientID)
 }
 
+// CheckNotificationHeader refuses what cannot be a notification to us whatever
+// its body: a header that is missing or comes twice, another client id, a key
+// version not known here, a signature that is not one. It does no cryptography,
+// so a caller can turn away noise before it reads a body. nil proves nothing. The
+// error is the one of [Verifier.VerifyNotification] and may be shown likewise.
+func (v *Verifier) CheckNotificationHeader(method, path string, header http.Header) error {
+	if v.config.SignedPath != "" {
+		path = v.config.SignedPath
+	}
+	if _, err := v.trust.claimed(method, path, headerRequestTime, header); err != nil {
+		return notVerified()
+	}
+	return nil
+}
+
+// notVerified is the same whatever is wrong, so that it teaches a forger nothing.
+func notVerified() error {
+	return newError(ErrSignature, "notification", "is not verified", "check key, key version, client id and the signed path")
+}
+
 // VerifyNotification checks a notification and says what it proves. The path is
 // the one APO called, with the query if there is one ([net/url.URL.RequestURI]);
 // read at most [BodyMax] + 1 bytes of body before calling.
@@ -91,8 +111,7 @@ func (v *Verifier) VerifyNotification(method, path string, header http.Header, b
 	}
 	evidence, err := v.trust.check(method, path, headerRequestTime, header, body)
 	if err != nil {
-		return Verified{}, newError(ErrSignature, "notification", "is not verified",
-			"check key, key version, client id and the signed path")
+		return Verified{}, notVerified()
 	}
 	if err := v.checkFresh(evidence.Time); err != nil {
 		return Verified{}, err

@@ -151,6 +151,40 @@ func TestUnverifiedNotificationsAllLookTheSame(t *testing.T) {
 	require.ErrorIs(t, err, ErrTooLarge)
 }
 
+// What a header gives away is told before the body is read, in the same words; what only the key can tell is not.
+func TestHeadersAloneTurnNoiseAway(t *testing.T) {
+	good := with("S", "SUCCESS", `"notifyType":"PAYMENT_RESULT","paymentId":"P1"`)
+	fair := func(http.Header) {}
+	for name, row := range map[string]struct {
+		path  string
+		spoil func(http.Header)
+		ok    bool
+	}{
+		"genuine":                 {notifyPath, fair, true},
+		"well-formed forgery":     {notifyPath, func(h http.Header) { h.Set(headerSignature, Signature{Value: "AAAA"}.Header()) }, true},
+		"no signature":            {notifyPath, func(h http.Header) { h.Del(headerSignature) }, false},
+		"signature twice":         {notifyPath, func(h http.Header) { h.Add(headerSignature, h.Get(headerSignature)) }, false},
+		"other client":            {notifyPath, func(h http.Header) { h.Set(headerClientID, "somebody") }, false},
+		"no time":                 {notifyPath, func(h http.Header) { h.Del(headerRequestTime) }, false},
+		"a key version not known": {notifyPath, func(h http.Header) { h.Set(headerSignature, Signature{KeyVersion: "7", Value: "AAAA"}.Header()) }, false},
+		"endless path":            {"/" + strings.Repeat("x", pathMax), fair, false},
+	} {
+		header, body := notified(good)
+		row.spoil(header)
+		err := verifierOf(t, nil).CheckNotificationHeader(http.MethodPost, row.path, header)
+		if row.ok {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorIs(t, err, ErrSignature, name)
+		_, late := verifierOf(t, nil).VerifyNotification(http.MethodPost, row.path, header, body)
+		assert.Equal(t, late.Error(), err.Error(), name)
+	}
+	header, _ := notified(good)
+	require.NoError(t, verifierOf(t, &VerifierConfig{SignedPath: notifyPath}).
+		CheckNotificationHeader(http.MethodPost, "/"+strings.Repeat("x", pathMax), header), "the path received is not the one signed")
+}
+
 func TestVerifiedNotificationsThatCannotBeUsed(t *testing.T) {
 	for name, row := range map[string]struct {
 		body string
