@@ -14,7 +14,7 @@ var faultsFlag = flag.Int("faults", 40, "runs of each way to fail in TestFaults"
 // A disk that fails at any operation: the append is told, nothing acknowledged is lost, what was said not to have happened
 // has not, and nothing panics or hangs.
 func TestFaults(t *testing.T) {
-	driver := shop.driver(t)
+	driver := shop.driver(t, smallGenerations)
 	found := newTally()
 	from := 0
 	for range restartsMax {

@@ -73,7 +73,6 @@ func (s *tally) report(t *testing.T, what string) {
 // says more.
 var shortcomings = map[string]string{
 	"creation": "refused because their creation was cut short",
-	"sighting": "without a record that was read and never acknowledged",
 	"denied":   "with an append that said that nothing was written",
 }
 

@@ -20,15 +20,19 @@ type tooth struct {
 const (
 	lost     = "was acknowledged and is lost"
 	unopened = "it does not open"
+
+	ahead       = "has no records, and its head is"
+	uncovered   = "and its head is version"
+	unrecovered = "after an orderly close"
 )
 
 var teeth = []tooth{
 	{"no sync at all", patch{file: "store/bolt/open.go", ours: true, pairs: []string{
-		"NoStatistics:    true,", "NoStatistics:    true, NoSync: true,",
+		"NoSync:          c.unsynced,", "NoSync:          true,",
 	}}, lost},
-	{"acknowledged before the commit is synced", patch{file: "store/bolt/append.go", ours: true, pairs: []string{
-		"\t\t\tclose(r.done)\n", "\t\t\tselect {\n\t\t\tcase <-r.done:\n\t\t\tdefault:\n\t\t\t\tclose(r.done)\n\t\t\t}\n",
-		"\t\t\tfilled = true\n", "\t\t\tfilled = true\n\t\t\tfor _, r := range batch {\n\t\t\t\tclose(r.done)\n\t\t\t}\n",
+	{"acknowledged before the commit is synced", patch{file: "store/bolt/commit.go", ours: true, pairs: []string{
+		"\t\tclose(b.done)\n", "\t\tselect {\n\t\tcase <-b.done:\n\t\tdefault:\n\t\t\tclose(b.done)\n\t\t}\n",
+		"\t\terr = l.write(p, func(f *flush) int {", "\t\tclose(b.done)\n\t\terr = l.write(p, func(f *flush) int {",
 	}}, lost},
 	{"header page written before its data is synced", patch{file: "tx.go", pairs: []string{
 		"// gofail: var beforeSyncDataPages struct{}\n\t\tif err := fdatasync(tx.db); err != nil {",
@@ -38,6 +42,31 @@ var teeth = []tooth{
 		"// gofail: var beforeSyncMetaPage struct{}\n\t\tif err := fdatasync(tx.db); err != nil {",
 		"if err := error(nil); err != nil {",
 	}}, lost},
+	{"heads and keys written ahead of the log", patch{file: "store/bolt/commit.go", ours: true, pairs: []string{
+		"\tdone, filled := 0, false\n", `	done, filled := 0, false
+	if err := l.db.Update(func(tx *bbolt.Tx) error {
+		for _, of := range p.order {
+			if err := tx.Bucket([]byte(bucketHeads)).Put(streamKey(of), p.heads[of].bytes()); err != nil {
+				return err
+			}
+		}
+		for key, c := range p.keys {
+			if err := tx.Bucket([]byte(bucketKeys)).Put([]byte(key), number(c.position)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+`,
+	}}, ahead},
+	{"covered position written ahead of the heads it covers", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
+		"\tif done < len(f.keys)+len(f.heads) {\n\t\treturn done, nil\n\t}\n", "",
+	}}, uncovered},
+	{"heads written without the position they cover", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
+		"return done, tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCovered), number(f.gen.last))", "return done, nil",
+	}}, unrecovered},
 }
 
 // How long a careless engine is searched for its symptom, in images drawn and in wrong ones of each process; and how long
@@ -52,10 +81,10 @@ const (
 // An engine that is careless with the disk must not pass. Its images are judged by the engine as it is: the question is
 // what carelessness left on the disk.
 func TestTeeth(t *testing.T) {
-	sound := shop.driver(t)
+	sound := shop.driver(t, smallGenerations)
 	for _, careless := range teeth {
 		t.Run(careless.name, func(t *testing.T) {
-			trace := record(t, shop.driver(t, careless.patch), scripts[0], *seedFlag)
+			trace, _ := record(t, shop.driver(t, smallGenerations, careless.patch), scripts[0], *seedFlag)
 			found := judge(t, sound, trace, *seedFlag, drawing{images: toothImages, wrongMax: toothWrong, takes: toothTakes})
 			i := slices.IndexFunc(found.bad, func(bad string) bool { return strings.Contains(bad, careless.symptom) })
 			require.GreaterOrEqual(t, i, 0, "no image was wrong in that it %s; found: %s %.2000v", careless.symptom, found, found.bad)

@@ -40,6 +40,9 @@ func Plan(t *Trace, seed uint64, n int) []Shot {
 	for i, op := range t.Ops {
 		p.Do(op)
 		cut := i + 1
+		if cut < t.Begin {
+			continue
+		}
 		shots = append(shots, Shot{Cut: cut, Class: Prefix})
 		if op.Kind == Synced {
 			open = false

@@ -79,3 +79,26 @@ func TestShotsAreOfTheirClass(t *testing.T) {
 	}
 	assert.Greater(t, len(torn), 100, "torn images are seldom equal")
 }
+
+func TestATraceGoesOnWhereThePowerWasLost(t *testing.T) {
+	told := disk.Op{Kind: disk.Acked, Records: []disk.Record{{Position: 1, Frame: []byte("a")}}}
+	first := &disk.Trace{Ops: append(slices.Clone(commits.Ops[:5]), told, commits.Ops[5]), Appends: []disk.Append{{IDs: []string{"a"}}}}
+	second := first.After(disk.Shot{Cut: 7, Class: disk.Bare})
+	require.Equal(t, second.Begin, len(second.Ops))
+	assert.Equal(t, second.Begin, second.Ready, "the log was made long ago")
+	assert.Equal(t, told, second.Ops[3])
+	assert.Equal(t, first.Appends, second.Appends)
+	p := after(second.Ops...)
+	assert.Zero(t, p.Pending())
+	assert.Equal(t, "aaaaaaaabbbbbbbbc", image(t, p, last(p), nil, nil))
+
+	r := disk.Recorded(second.Ops)
+	r.Told(disk.Acked, nil)
+	assert.Len(t, r.Ops(), 5)
+	assert.Len(t, second.Ops, 4)
+
+	second.Ops = append(second.Ops, wrote(0, page('x', 1)))
+	for _, shot := range disk.Plan(second, 1, 50) {
+		assert.GreaterOrEqual(t, shot.Cut, second.Begin)
+	}
+}

@@ -3,6 +3,7 @@ package disk
 import (
 	"bytes"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -19,6 +20,9 @@ type Recorder struct {
 	mu  sync.Mutex
 	ops []Op
 }
+
+// Recorded returns a recorder that goes on behind ops.
+func Recorded(ops []Op) *Recorder { return &Recorder{ops: slices.Clone(ops)} }
 
 // Fault makes one operation of a file fail, or one and all like it afterwards.
 type Fault struct {

@@ -4,6 +4,7 @@ import (
 	"encoding/gob"
 	"fmt"
 	"os"
+	"slices"
 )
 
 // Kind is what happened.
@@ -55,9 +56,11 @@ type Op struct {
 // Trace is what one run of a workload did to one file.
 type Trace struct {
 	Ops      []Op
-	Ready    int      // ops before the log was open; a power loss up to there is one of its creation
+	Begin    int      // ops that only say what was there when the run began; no power loss is tried before they are done
+	Ready    int      // ops before the log was open; a power loss before there is one of its creation
 	Appends  []Append // every append that was tried, so that a record nobody asked for is found out
 	Replies  []string // errors that appends returned, for the report
+	Closed   bool     // the log was closed on a sound disk, and said that all was well
 	Finished []byte   // the file's bytes when the workload had ended
 }
 
@@ -67,6 +70,22 @@ type Append struct {
 	Keys []string // lookup keys that it would make known
 	// Nothing: the engine said that it has not happened, so its records must never turn up.
 	Nothing bool
+}
+
+// After is the beginning of a trace that goes on where the power of t was lost: on the shot's image, with all that had
+// been tried and acknowledged by then.
+func (t *Trace) After(shot Shot) *Trace {
+	p := new(Platter)
+	acked := Op{Kind: Acked}
+	for _, op := range t.Ops[:shot.Cut] {
+		p.Do(op)
+		if op.Kind == Acked {
+			acked.Records = append(acked.Records, op.Records...)
+		}
+	}
+	image, size := shot.Take(p, nil)
+	ops := []Op{{Kind: Wrote, Data: image}, {Kind: Sized, Size: size}, {Kind: Synced, Since: 2}, acked}
+	return &Trace{Ops: ops, Begin: len(ops), Ready: len(ops), Appends: slices.Clone(t.Appends)}
 }
 
 // Save writes the trace into a new file at path.

@@ -93,7 +93,7 @@ func once(script work.Script, dir string, fault *disk.Fault) (*disk.Trace, error
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
-	return script.Run(path, &disk.Recorder{SyncTakes: syncTakes, Fault: fault})
+	return script.Run(path, &disk.Recorder{SyncTakes: syncTakes, Fault: fault}, nil)
 }
 
 // outcome is what came of the runs of one way to fail.
@@ -146,10 +146,11 @@ func (o *outcome) take(trace *disk.Trace, fault *disk.Fault, dir string, images 
 			continue
 		}
 		word := wordOf(err)
-		if i == 0 && word == "sighting" {
-			word = "bad" // the power stayed: what was read must be there
+		line := fmt.Sprintf("%s image of the end: %v", shot.Class, err)
+		if len(o.wrong[word]) == 0 { // once a run
+			line = fmt.Sprintf("%s; replies: %.600q", line, trace.Replies)
 		}
-		o.wrong[word] = append(o.wrong[word], fmt.Sprintf("%s image of the end: %v; replies: %.300q", shot.Class, err, trace.Replies))
+		o.wrong[word] = append(o.wrong[word], line)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func judgeAll(f *flag.FlagSet, args []string) error {
 		verdict.Advance(shot.Cut)
 		image, size := shot.Take(platter, buffer)
 		buffer = image
-		here := situation{size, sum(image), verdict.Told(), shot.Cut < trace.Ready}
+		here := situation{size, sum(image), verdict.Told(), shot.Cut < trace.Ready, shot.Cut == len(trace.Ops)}
 		if here.sum%uint64(*shards) != uint64(*shard) {
 			continue
 		}
@@ -88,10 +88,10 @@ func judgeAll(f *flag.FlagSet, args []string) error {
 // situation is all that a verdict depends on. Many of the images that a plan draws are equal to one before them, say
 // because a header page is new in its first sector only; judging them again would show nothing.
 type situation struct {
-	size     int64
-	sum      uint64
-	told     int
-	creation bool
+	size            int64
+	sum             uint64
+	told            int
+	creation, ended bool
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -105,8 +105,6 @@ func wordOf(err error) string {
 	switch {
 	case errors.Is(err, judge.ErrCreation):
 		return "creation"
-	case errors.Is(err, judge.ErrSighting):
-		return "sighting"
 	case errors.Is(err, judge.ErrDenied):
 		return "denied"
 	}

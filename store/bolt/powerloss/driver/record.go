@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/tilltape/tilltape/store/bolt/powerloss/disk"
@@ -15,6 +18,7 @@ import (
 func scriptFlags(f *flag.FlagSet) *work.Script {
 	s := new(work.Script)
 	f.Uint64Var(&s.Seed, "seed", 1, "of the workload")
+	f.StringVar(&s.Name, "name", "", "begins the records' ids")
 	f.IntVar(&s.Writers, "writers", 8, "goroutines that append")
 	f.IntVar(&s.Appends, "appends", 30, "of each of them")
 	f.IntVar(&s.Streams, "streams", 24, "shared by all of them")
@@ -26,14 +30,28 @@ func scriptFlags(f *flag.FlagSet) *work.Script {
 // syncTakes makes appends gather in groups, and is no longer than that needs.
 const syncTakes = 200 * time.Microsecond
 
-// record runs a script and saves its trace.
+// record runs a script and saves its trace. With -after it goes on where the power of another trace was lost.
 func record(f *flag.FlagSet, args []string) error {
 	script := scriptFlags(f)
 	out := f.String("trace", "", "file to write")
+	after := f.String("after", "", "trace whose power is lost first")
+	pick := f.Int("pick", 0, "which of its images to go on with")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	trace, err := script.Run(filepath.Join(filepath.Dir(*out), "recorded.log"), &disk.Recorder{SyncTakes: syncTakes})
+	path := filepath.Join(filepath.Dir(*out), "recorded.log")
+	defer os.Remove(path)
+	recorder := new(disk.Recorder)
+	var before *disk.Trace
+	if *after != "" {
+		var err error
+		if before, err = goOn(path, *after, *pick); err != nil {
+			return err
+		}
+		recorder = disk.Recorded(before.Ops)
+	}
+	recorder.SyncTakes = syncTakes
+	trace, err := script.Run(path, recorder, before)
 	if err != nil {
 		return err
 	}
@@ -51,10 +69,26 @@ func record(f *flag.FlagSet, args []string) error {
 			records += len(op.Records)
 		}
 	}
-	fmt.Printf("recorded %d ops: %d writes, %d resizes, %d syncs, %d acknowledged appends (%d records), %d sightings, %d bytes\n",
+	fmt.Printf("%d ops: %d writes, %d resizes, %d syncs, %d acknowledged appends (%d records), %d sightings, %d bytes\n",
 		len(trace.Ops), count[disk.Wrote], count[disk.Sized], count[disk.Synced], count[disk.Acked], records, count[disk.Seen],
 		len(trace.Finished))
 	return trace.Save(*out)
+}
+
+// goOn loses the power of a trace and makes its file what the disk then holds: not a prefix, which a killed process could
+// leave as well, but something that only a power loss leaves.
+func goOn(path, tracePath string, pick int) (*disk.Trace, error) {
+	trace, err := disk.LoadTrace(tracePath)
+	if err != nil {
+		return nil, err
+	}
+	shots := slices.DeleteFunc(disk.Plan(trace, uint64(pick), 2*len(trace.Ops)+1000), func(s disk.Shot) bool {
+		return s.Cut < trace.Ready || s.Class == disk.Prefix || s.Class == disk.Bare
+	})
+	shot := shots[rand.New(rand.NewPCG(uint64(pick), 0)).IntN(len(shots))]
+	before := trace.After(shot)
+	fmt.Printf("power lost after op %d of %d (%s), image %s; ", shot.Cut, len(trace.Ops), trace.Ops[shot.Cut-1].Kind, shot.Class)
+	return before, put(path, before.Ops[0].Data, before.Ops[1].Size)
 }
 
 // complete tells whether the trace holds everything that was done to the file: replayed, it is the file. A write that went

@@ -57,11 +57,9 @@ func (j *Judge) Told() int { return len(j.acked) + len(j.seen) }
 
 // Errors that are told apart from all others.
 var (
-	// ErrCreation: what a creation that was cut short left is refused, with one of package store's errors. There was
-	// nothing in it that could be lost.
+	// ErrCreation: what a creation that was cut short left is refused, at once or when it is opened again, with one of
+	// package store's errors. Nothing that was acknowledged before the power loss was in it.
 	ErrCreation = errors.New("a creation that was cut short is refused")
-	// ErrSighting: a record that a reader was shown, and whose append had not returned, is lost.
-	ErrSighting = errors.New("a sighting is lost")
 	// ErrDenied: an append that failed said that nothing was written, and its records are there.
 	ErrDenied = errors.New("an append that was said not to have happened has")
 )
@@ -69,29 +67,29 @@ var (
 // Image opens the file at path as after a power loss and returns what is wrong with it, or nil. The file is changed:
 // whether it accepts an append is part of the question. Thorough adds a second opening and bbolt's own check.
 func (j *Judge) Image(path string, thorough bool) error {
-	log, err := open(path)
-	if err != nil && j.cut < j.trace.Ready && (errors.Is(err, store.ErrNotALog) || errors.Is(err, store.ErrDamaged)) {
+	err := j.image(path, thorough)
+	if j.cut < j.trace.Ready && (errors.Is(err, store.ErrNotALog) || errors.Is(err, store.ErrDamaged)) {
 		return fmt.Errorf("%w: %w", ErrCreation, err)
 	}
+	return err
+}
+
+func (j *Judge) image(path string, thorough bool) error {
+	log, err := open(path)
 	if err != nil {
 		return fmt.Errorf("it does not open: %w", err)
 	}
 	l, err := j.contents(log)
-	var sighting error // told last: whatever else is wrong is worse
 	if err == nil {
-		sighting = l.kept("shown to a reader", j.seen)
 		err = l.goesOn(log)
 	}
 	if closing := log.Close(); err == nil && closing != nil {
 		err = fmt.Errorf("it does not close: %w", closing)
 	}
-	if err == nil && thorough {
-		err = again(path, l)
+	if err != nil || !thorough {
+		return err
 	}
-	if err == nil && sighting != nil {
-		err = fmt.Errorf("%w: %w", ErrSighting, sighting)
-	}
-	return err
+	return again(path, l)
 }
 
 func open(path string) (*bolt.Log, error) { return bolt.Open(path, &bolt.Config{MapSize: mapSize}) }
@@ -110,10 +108,13 @@ func (j *Judge) contents(log *bolt.Log) (*ledger, error) {
 	if err := l.kept("acknowledged", j.acked); err != nil {
 		return nil, err
 	}
+	if err := l.kept("shown to a reader", j.seen); err != nil {
+		return nil, err
+	}
 	if err := j.wanted(l); err != nil {
 		return nil, err
 	}
-	for _, check := range []func(*bolt.Log) error{l.streamsOf, j.keysOf(l), l.headsOf} {
+	for _, check := range []func(*bolt.Log) error{j.recovered, l.streamsOf, j.keysOf(l), l.headsOf, verified} {
 		if err := check(log); err != nil {
 			return nil, err
 		}
@@ -161,6 +162,22 @@ func (j *Judge) keysOf(l *ledger) func(*bolt.Log) error {
 	}
 }
 
+// recovered tells whether an orderly close left nothing to be read again.
+func (j *Judge) recovered(log *bolt.Log) error {
+	if n := log.Recovery().Records; n > 0 && j.trace.Closed && j.cut == len(j.trace.Ops) {
+		return fmt.Errorf("after an orderly close %d records are to be read again", n)
+	}
+	return nil
+}
+
+// verified lets the log prove its seal.
+func verified(log *bolt.Log) error {
+	if err := log.Verify(context.Background(), nil); err != nil {
+		return fmt.Errorf("it does not verify: %w", err)
+	}
+	return nil
+}
+
 // again opens the file once more after it was appended to, and lets bbolt check its pages.
 func again(path string, l *ledger) error {
 	log, err := open(path)
@@ -181,8 +198,10 @@ func again(path string, l *ledger) error {
 	if n != len(l.frames) {
 		return fmt.Errorf("after an append and another opening, %d of %d records are there", n, len(l.frames))
 	}
-	if err := l.headsOf(log); err != nil {
-		return fmt.Errorf("after an append and another opening: %w", err)
+	for _, check := range []func(*bolt.Log) error{l.streamsOf, l.headsOf, verified} {
+		if err := check(log); err != nil {
+			return fmt.Errorf("after an append and another opening: %w", err)
+		}
 	}
 	if err := log.Close(); err != nil {
 		return err

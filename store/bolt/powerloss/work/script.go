@@ -18,6 +18,7 @@ import (
 // Script is a workload. Equal scripts try equal appends; how they gather in commits is the scheduler's matter.
 type Script struct {
 	Seed    uint64
+	Name    string // begins the records' ids; scripts that go on behind one another need different ones
 	Writers int
 	Appends int // of each writer
 	Streams int // shared by all writers; at most [StreamsMax]
@@ -25,15 +26,21 @@ type Script struct {
 	Follow  bool
 }
 
-// Run makes the log at path, where no file may be, does the workload and closes the log. An append that fails is a
+// Run opens the log at path, does the workload and closes the log. The trace goes on behind before, whose ops the recorder
+// must hold already and whose image the file must be; nil is the beginning of a new file. An append that fails is a
 // result and no error. The error is what the engine must never do, whatever the disk does: fail to open on a disk
 // without a fault, or not to come to an end.
-func (s Script) Run(path string, recorder *disk.Recorder) (*disk.Trace, error) {
+func (s Script) Run(path string, recorder *disk.Recorder, before *disk.Trace) (*disk.Trace, error) {
 	disk.Attach(path, recorder)
 	defer disk.Detach()
-	r := &run{script: s, recorder: recorder, trace: new(disk.Trace)}
+	if before == nil {
+		before = new(disk.Trace)
+	}
+	r := &run{script: s, recorder: recorder, trace: before}
 	log, err := bolt.Open(path, &bolt.Config{MapSize: s.MapSize})
-	r.trace.Ready = recorder.Len()
+	if r.trace.Begin == 0 {
+		r.trace.Ready = recorder.Len()
+	}
 	switch {
 	case err == nil:
 		err = r.all(log)
@@ -80,7 +87,8 @@ func (r *run) all(log *bolt.Log) error {
 		writers.Wait()
 		cancel()
 		reader.Wait()
-		_ = log.Close() // what it says is of no consequence: nothing more is acknowledged
+		// A log that has failed says nothing when it is closed: whoever has to know was told by then.
+		r.trace.Closed = log.Close() == nil && r.recorder.Fault == nil
 	}()
 	select {
 	case <-ended:
@@ -100,7 +108,7 @@ func (r *run) write(log *bolt.Log, writer int) {
 		if head, err := log.Head(ctx, stream); err == nil {
 			after = head.Version
 		}
-		records := appendOf(random, fmt.Sprintf("w%d-%d", writer, n), stream, after)
+		records := appendOf(random, fmt.Sprintf("%sw%d-%d", r.script.Name, writer, n), stream, after)
 		written, err := log.Append(ctx, stream, after, records...)
 		if err == nil {
 			r.recorder.Told(disk.Acked, recorded(written))

@@ -18,7 +18,7 @@ var script = work.Script{Seed: 3, Writers: 4, Appends: 20, Streams: 8, MapSize: 
 // run does the script with bbolt as it is: then only what was told is recorded.
 func run(t *testing.T, s work.Script) *disk.Trace {
 	t.Helper()
-	trace, err := s.Run(filepath.Join(t.TempDir(), "work.log"), new(disk.Recorder))
+	trace, err := s.Run(filepath.Join(t.TempDir(), "work.log"), new(disk.Recorder), nil)
 	require.NoError(t, err)
 	return trace
 }
@@ -113,6 +113,6 @@ func TestStreamsAreAllDifferent(t *testing.T) {
 }
 
 func TestALogThatDoesNotOpenIsAnError(t *testing.T) {
-	_, err := script.Run(filepath.Join(t.TempDir(), "no such directory", "work.log"), new(disk.Recorder))
+	_, err := script.Run(filepath.Join(t.TempDir(), "no such directory", "work.log"), new(disk.Recorder), nil)
 	require.Error(t, err)
 }
