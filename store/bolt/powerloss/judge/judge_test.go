@@ -66,64 +66,71 @@ func TestMoreThanWasAcknowledgedPasses(t *testing.T) {
 	require.NoError(t, j.Image(path, true))
 }
 
+// wrong is an image, or a trace, that was made wrong, and what a judge has to say of it.
+type wrong struct {
+	name   string
+	change func(t *testing.T, path string, trace *disk.Trace)
+	says   string
+	kind   error
+}
+
+// missing is a record that is in no log here.
+var missing = disk.Record{Position: 9, Frame: []byte("gone")}
+
+var wrongs = []wrong{
+	{"a lost record", func(_ *testing.T, _ string, trace *disk.Trace) {
+		trace.Ops = append(trace.Ops, disk.Op{Kind: disk.Acked, Records: []disk.Record{missing}})
+	}, "position 9 was acknowledged and is lost", nil},
+	{"another record", func(_ *testing.T, _ string, trace *disk.Trace) {
+		trace.Ops[1].Records[0].Frame[20] ^= 1
+	}, "position 1 was acknowledged and is another record", nil},
+	{"a record that could not be kept", func(_ *testing.T, _ string, trace *disk.Trace) {
+		trace.Ops[1].Records[0].Frame = nil
+	}, "position 1 was acknowledged and is another record", nil},
+	{"a lost sighting", func(_ *testing.T, _ string, trace *disk.Trace) {
+		trace.Ops = append(trace.Ops, disk.Op{Kind: disk.Seen, Records: []disk.Record{missing}})
+	}, "position 9 was shown to a reader and is lost", nil},
+	{"a record from nowhere", func(_ *testing.T, _ string, trace *disk.Trace) {
+		trace.Appends = trace.Appends[:3]
+	}, "which nobody appended", nil},
+	{"half an append", func(_ *testing.T, _ string, trace *disk.Trace) {
+		trace.Appends[3].IDs = append(trace.Appends[3].IDs, "a3-3")
+	}, "record 3 of 3 is not there", nil},
+	{"an append that had not happened", func(_ *testing.T, _ string, trace *disk.Trace) {
+		trace.Appends[1].Nothing = true
+	}, `position 3 holds "a1-1"`, judge.ErrDenied},
+	{"records to be read again after an orderly close", func(t *testing.T, path string, trace *disk.Trace) {
+		trace.Closed = true
+		whole, err := os.ReadFile(path)
+		require.NoError(t, err)
+		log, err := bolt.Open(path, nil)
+		require.NoError(t, err)
+		random := rand.New(rand.NewPCG(2, 2))
+		_, err = log.Append(context.Background(), work.Stream(9), 0, work.Record(random, "more"))
+		require.NoError(t, err)
+		trace.Appends = append(trace.Appends, disk.Append{IDs: []string{"more"}})
+		// The file as it is before the close: a killed process leaves it so.
+		killed, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NoError(t, log.Close())
+		require.NotEqual(t, whole, killed)
+		require.NoError(t, os.WriteFile(path, killed, 0o600))
+	}, "after an orderly close 1 records", nil},
+	{"no log", func(t *testing.T, path string, _ *disk.Trace) {
+		require.NoError(t, os.WriteFile(path, make([]byte, 16384), 0o600))
+	}, "it does not open", nil},
+	{"a creation that was cut short", func(t *testing.T, path string, trace *disk.Trace) {
+		require.NoError(t, os.WriteFile(path, make([]byte, 16384), 0o600))
+		trace.Ready = len(trace.Ops) + 1
+	}, "", judge.ErrCreation},
+	{"a file cut short", func(t *testing.T, path string, _ *disk.Trace) {
+		require.NoError(t, os.Truncate(path, 12288))
+	}, "it does not open", nil},
+}
+
 // What is wrong must be found and named.
 func TestWrongImages(t *testing.T) {
-	ghost := disk.Record{Position: 9, Frame: []byte("gone")}
-	for _, test := range []struct {
-		name   string
-		change func(t *testing.T, path string, trace *disk.Trace)
-		says   string
-		kind   error
-	}{
-		{"a lost record", func(_ *testing.T, _ string, trace *disk.Trace) {
-			trace.Ops = append(trace.Ops, disk.Op{Kind: disk.Acked, Records: []disk.Record{ghost}})
-		}, "position 9 was acknowledged and is lost", nil},
-		{"another record", func(_ *testing.T, _ string, trace *disk.Trace) {
-			trace.Ops[1].Records[0].Frame[20] ^= 1
-		}, "position 1 was acknowledged and is another record", nil},
-		{"a record that could not be kept", func(_ *testing.T, _ string, trace *disk.Trace) {
-			trace.Ops[1].Records[0].Frame = nil
-		}, "position 1 was acknowledged and is another record", nil},
-		{"a lost sighting", func(_ *testing.T, _ string, trace *disk.Trace) {
-			trace.Ops = append(trace.Ops, disk.Op{Kind: disk.Seen, Records: []disk.Record{ghost}})
-		}, "position 9 was shown to a reader and is lost", nil},
-		{"a record from nowhere", func(_ *testing.T, _ string, trace *disk.Trace) {
-			trace.Appends = trace.Appends[:3]
-		}, "which nobody appended", nil},
-		{"half an append", func(_ *testing.T, _ string, trace *disk.Trace) {
-			trace.Appends[3].IDs = append(trace.Appends[3].IDs, "a3-3")
-		}, "record 3 of 3 is not there", nil},
-		{"an append that had not happened", func(_ *testing.T, _ string, trace *disk.Trace) {
-			trace.Appends[1].Nothing = true
-		}, `position 3 holds "a1-1"`, judge.ErrDenied},
-		{"records to be read again after an orderly close", func(t *testing.T, path string, trace *disk.Trace) {
-			trace.Closed = true
-			whole, err := os.ReadFile(path)
-			require.NoError(t, err)
-			log, err := bolt.Open(path, nil)
-			require.NoError(t, err)
-			random := rand.New(rand.NewPCG(2, 2))
-			_, err = log.Append(context.Background(), work.Stream(9), 0, work.Record(random, "more"))
-			require.NoError(t, err)
-			trace.Appends = append(trace.Appends, disk.Append{IDs: []string{"more"}})
-			// The file as it is before the close: a killed process leaves it so.
-			killed, err := os.ReadFile(path)
-			require.NoError(t, err)
-			require.NoError(t, log.Close())
-			require.NotEqual(t, whole, killed)
-			require.NoError(t, os.WriteFile(path, killed, 0o600))
-		}, "after an orderly close 1 records", nil},
-		{"no log", func(t *testing.T, path string, _ *disk.Trace) {
-			require.NoError(t, os.WriteFile(path, make([]byte, 16384), 0o600))
-		}, "it does not open", nil},
-		{"a creation that was cut short", func(t *testing.T, path string, trace *disk.Trace) {
-			require.NoError(t, os.WriteFile(path, make([]byte, 16384), 0o600))
-			trace.Ready = len(trace.Ops) + 1
-		}, "", judge.ErrCreation},
-		{"a file cut short", func(t *testing.T, path string, _ *disk.Trace) {
-			require.NoError(t, os.Truncate(path, 12288))
-		}, "it does not open", nil},
-	} {
+	for _, test := range wrongs {
 		t.Run(test.name, func(t *testing.T) {
 			path, trace := sound(t)
 			// The sightings share their bytes with the acknowledgements: they say nothing of their own here.
