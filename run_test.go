@@ -261,6 +261,21 @@ func TestRun_EndsWithItsOrders(t *testing.T) {
 	})
 }
 
+func TestRun_IsGivenItsGraceByCloseToo(t *testing.T) {
+	awake(t, memory.New(), func(x *till, _ *witness) {
+		ids := x.many(1)
+		x.lost(ids...)
+		x.bank.enter = func(context.Context, wireCall) { time.Sleep(8 * time.Second) }
+		stop := x.running()
+		time.Sleep(2 * time.Second)
+		began := time.Now()
+		require.NoError(t, x.orders.Close())
+		assert.Equal(t, 7*time.Second, time.Since(began), "Close waits for the call under way")
+		require.ErrorIs(t, stop(), tilltape.ErrClosed)
+		assert.Equal(t, order.Cancelled, x.status(ids[0]), "its answer is on record")
+	})
+}
+
 func TestRun_EndsWithItsLog(t *testing.T) {
 	awake(t, memory.New(), func(x *till, _ *witness) {
 		require.NoError(t, x.log.Close())
