@@ -99,6 +99,7 @@ func (l *Log) ready(c Config, look *Log) error {
 		return l.beOneself(tx, c)
 	})
 	if err == nil && fresh {
+		look = nil // it has seen a file with nothing in it
 		err = syncDirectory(l.path)
 	}
 	if err != nil {

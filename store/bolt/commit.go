@@ -39,9 +39,14 @@ func (l *Log) commit(b *batch) {
 	if err == nil && !p.empty() {
 		err = l.write(p, func(f *flush) int { return f.pace(l.lazy.active.size(), len(p.order)+len(p.keys), l.lazy.limit) })
 	}
-	if err != nil {
-		b.fail(explain(l.path, err))
+	if err == nil {
+		return
 	}
+	err = explain(l.path, err)
+	if failed := l.failed.Load(); failed != nil {
+		err = failed.err // what the log says from now on: the cause alone may promise that nothing was written
+	}
+	b.fail(err)
 }
 
 func (b *batch) fail(err error) {

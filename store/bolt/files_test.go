@@ -109,9 +109,14 @@ func TestOpenGoesOnWithACreationCutShort(t *testing.T) {
 			isClear(t, err, store.ErrNotALog, path, "creation was cut short", "without Config.ReadOnly")
 			log, err := bolt.Open(path, nil)
 			require.NoError(t, err)
-			defer log.Close()
 			_, err = log.Append(context.Background(), events.OrderStream("o-1"), 0, record("r-1"))
 			require.NoError(t, err)
+			require.NoError(t, log.Close())
+			log, err = bolt.Open(path, nil)
+			require.NoError(t, err, "what was appended was sealed")
+			defer log.Close()
+			require.NoError(t, log.Verify(context.Background(), nil))
+			assert.EqualValues(t, 1, tree(t, log).Size)
 		})
 	}
 }

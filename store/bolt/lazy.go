@@ -14,8 +14,12 @@ import (
 // it holds everything; opening reads the log's tail behind that position into memory again.
 
 // generationMax is the number of entries, streams and lookup keys together, at which a generation is closed. It bounds
-// memory (two generations, some 250 B an entry) and what an opening after a crash reads again (two generations' records).
+// memory: two generations, some 250 B an entry.
 const generationMax = 1 << 17
+
+// stretchMax is the number of records for each of these entries at which a generation is closed even if they are of few
+// streams. It bounds what an opening after a crash reads again: two generations' records.
+const stretchMax = 2
 
 // summary is what is known of a stream at its newest record.
 type summary struct {
@@ -40,6 +44,7 @@ type generation struct {
 	heads map[events.Stream]*slot
 	slots []*slot // the same, so that they can be walked without a lock
 	keys  map[events.Key]claim
+	begin uint64 // position of the newest record before it
 	last  uint64 // position of the newest record in it
 }
 
@@ -165,7 +170,7 @@ func (z *lazy) publish(p *plan, flushed bool) (closed *generation) {
 		close(z.grown)
 		z.grown = nil
 	}
-	if z.frozen == nil && z.active.size() >= z.limit {
+	if z.frozen == nil && (z.active.size() >= z.limit || z.active.last-z.active.begin >= uint64(z.limit)*stretchMax) {
 		return z.freezeLocked()
 	}
 	return nil
@@ -183,6 +188,6 @@ func (z *lazy) freezeLocked() *generation {
 		return nil
 	}
 	z.frozen, z.active = z.active, newGeneration()
-	z.active.last = z.frozen.last
+	z.active.begin, z.active.last = z.frozen.last, z.frozen.last
 	return z.frozen
 }

@@ -66,7 +66,7 @@ func (l *Log) replay(tx *bbolt.Tx, covered, last uint64) error {
 			gen.setKey(key, claim{r.Stream, r.Position})
 		}
 	}
-	gen.last, l.lazy.last = last, last
+	gen.begin, gen.last, l.lazy.last = covered, last, last
 	l.recovery.Records = last - covered
 	return nil
 }
