@@ -44,6 +44,7 @@ type earConfig struct {
 	orders  tilltape.Config
 	notify  tilltape.NotificationConfig
 	script  []apotest.Fault
+	async   bool // refunds end when the test says so
 	gateway func(*apo.Client) tilltape.Gateway
 	front   func(http.Handler) http.Handler
 }
@@ -55,7 +56,8 @@ func newEar(t *testing.T, log store.Log, c earConfig) *ear {
 	keys := serverKeys()
 	var err error
 	x.server, err = apotest.NewServer(&apotest.Config{Merchant: keys[0], APO: keys[1], Now: x.clock.Now, ManualDelivery: true,
-		NotifyURL: x.web.URL + earPath, Script: c.script})
+		NotifyURL: x.web.URL + earPath, Script: c.script,
+		Behaviour: apotest.Behaviour{AsyncRefund: c.async}})
 	require.NoError(t, err)
 	client, err := apo.NewClient(x.server.URL(), x.server.ClientID(), x.server.Keys(), nil)
 	require.NoError(t, err)
