@@ -109,7 +109,12 @@ func TestContenders_RefuseWhatDoesNotFit(t *testing.T) {
 			thief.ID += "x"
 			thief.Keys = []events.Key{others[0].Keys[0], facts[0].Keys[1]}
 			require.ErrorIs(t, k.Append(&thief, 0), errTaken)
-			require.NoError(t, k.Append(&others[0], 0), "the refusal left nothing")
+			_, heirs := m.newOrder()
+			heirs[0].Keys = thief.Keys[:1]
+			require.NoError(t, k.Append(&heirs[0], 0), "the refusal took no key")
+			heirs[0].Stream = others[0].Stream
+			heirs[0].ID, heirs[0].Keys = "fresh", nil
+			require.NoError(t, k.Append(&heirs[0], 0), "and left no stream")
 			require.NoError(t, k.Close())
 
 			k, err = c.open(path)
@@ -117,7 +122,7 @@ func TestContenders_RefuseWhatDoesNotFit(t *testing.T) {
 			require.ErrorIs(t, k.Append(&facts[2], 1), errStale, "versions are kept")
 			require.NoError(t, k.Append(&facts[2], 2))
 			require.NoError(t, k.Close())
-			assert.Len(t, keptBy(t, c.Name, path), preloaded+4)
+			assert.Len(t, keptBy(t, c.Name, path), preloaded+5)
 		})
 	}
 }

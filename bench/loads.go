@@ -66,10 +66,10 @@ func (b *bench) loads() error {
 		return err
 	}
 	if err := t.withFile(func(db *bbolt.DB) error {
-		if _, err := getEach(db, warm, positions); err != nil {
+		if _, err := getEach(db, warm, positions, holds); err != nil {
 			return err
 		}
-		took, err := getEach(db, warm, positions)
+		took, err := getEach(db, warm, positions, nil)
 		res.RawWarm = timed(took)
 		return err
 	}); err != nil {
@@ -99,7 +99,7 @@ func (b *bench) loadCold(t *tape, res *loadResult, ids []string, positions map[s
 		return err
 	}
 	return t.withFile(func(db *bbolt.DB) error {
-		took, err := getEach(db, ids, positions)
+		took, err := getEach(db, ids, positions, nil)
 		res.RawCold = timed(took)
 		return err
 	})
@@ -148,9 +148,9 @@ func loadEach(log store.Log, ids []string, positions map[string][]uint64) ([]tim
 	return took, nil
 }
 
-// getEach reads the values that hold the orders' frames. A value may hold the frames of several positions and stands
-// under the first.
-func getEach(db *bbolt.DB, ids []string, positions map[string][]uint64) ([]time.Duration, error) {
+// getEach reads the values that hold the orders' frames. A value holds the frames of several positions and stands under
+// the last. check, where there is one, is given what was found for each position.
+func getEach(db *bbolt.DB, ids []string, positions map[string][]uint64, check func(position uint64, value []byte) error) ([]time.Duration, error) {
 	took := make([]time.Duration, len(ids))
 	var key [8]byte
 	bytes := 0
@@ -160,12 +160,14 @@ func getEach(db *bbolt.DB, ids []string, positions map[string][]uint64) ([]time.
 			c := tx.Bucket(logBucket).Cursor()
 			for _, position := range positions[id] {
 				binary.BigEndian.PutUint64(key[:], position)
-				found, value := c.Seek(key[:])
-				if string(found) != string(key[:]) {
-					_, value = c.Prev()
-				}
+				_, value := c.Seek(key[:])
 				if len(value) == 0 {
 					return fmt.Errorf("position %d of order %s is not in the file's log", position, id)
+				}
+				if check != nil {
+					if err := check(position, value); err != nil {
+						return err
+					}
 				}
 				bytes += int(value[0]) + int(value[len(value)-1]) // both ends are in memory
 			}
@@ -180,4 +182,23 @@ func getEach(db *bbolt.DB, ids []string, positions map[string][]uint64) ([]time.
 		return nil, errors.New("the file's log holds nothing but zeros")
 	}
 	return took, nil
+}
+
+// holds tells whether the value holds the frame of that position, so that what is measured is what is meant.
+func holds(position uint64, value []byte) error {
+	for len(value) > 0 {
+		size, err := events.FrameSize(value)
+		if err != nil {
+			return err
+		}
+		r, err := events.DecodeFrame(value[:size])
+		if err != nil {
+			return err
+		}
+		if r.Position == position {
+			return nil
+		}
+		value = value[size:]
+	}
+	return fmt.Errorf("position %d is not where the file's log says", position)
 }

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 )
 
@@ -114,8 +117,12 @@ func run(o options, stdout, stderr io.Writer) (missed bool, err error) {
 		return false, err
 	}
 	defer os.RemoveAll(dir)
+	defer leaveNothing(dir)()
 	began := time.Now()
+	var mu sync.Mutex // preloads tell of themselves at once
 	b := &bench{settings: o.settings, dir: dir, progress: func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
 		fmt.Fprintf(stderr, "%4.0fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}}
 	b.progress("this takes about %s where nobody else uses the machine", b.estimate().Round(time.Second))
@@ -137,6 +144,25 @@ func run(o options, stdout, stderr io.Writer) (missed bool, err error) {
 	}
 	return b.out.missed(), err
 }
+
+// leaveNothing removes dir when the run is interrupted: it can hold gigabytes. The function it returns ends that.
+func leaveNothing(dir string) (end func()) {
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if _, interrupted := <-interrupts; interrupted {
+			_ = os.RemoveAll(dir) // what is written meanwhile may be left
+			os.Exit(statusInterrupted)
+		}
+	}()
+	return func() {
+		signal.Stop(interrupts)
+		close(interrupts)
+	}
+}
+
+// statusInterrupted is what shells expect of a program that was interrupted.
+const statusInterrupted = 130
 
 // measure runs the sections that were asked for.
 func (b *bench) measure() error {
