@@ -73,7 +73,6 @@ func (s *tally) report(t *testing.T, what string) {
 // says more.
 var shortcomings = map[string]string{
 	"creation": "refused because their creation was cut short",
-	"denied":   "with an append that said that nothing was written",
 }
 
 func newTally() *tally { return &tally{class: map[string]int{}, known: map[string][]string{}} }

@@ -102,11 +102,8 @@ func sum(image []byte) uint64 {
 }
 
 func wordOf(err error) string {
-	switch {
-	case errors.Is(err, judge.ErrCreation):
+	if errors.Is(err, judge.ErrCreation) {
 		return "creation"
-	case errors.Is(err, judge.ErrDenied):
-		return "denied"
 	}
 	return "bad"
 }
