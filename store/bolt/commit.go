@@ -60,6 +60,8 @@ func (b *batch) fail(err error) {
 func (l *Log) write(p *plan, steps func(*flush) int) error {
 	done, filled := 0, false
 	step := l.flush != nil && l.flush.ready()
+	hashed := p.startHash()
+	defer hashed() // whatever happens: the plan's memory is used again
 	err := guarded(func() error {
 		return l.db.Update(func(tx *bbolt.Tx) error {
 			if err := p.write(tx); err != nil {
@@ -70,6 +72,10 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 				if done, err = l.flush.step(l, tx, steps(l.flush)); err != nil {
 					return err
 				}
+			}
+			hashed()
+			if err := p.writeSeal(tx); err != nil {
+				return err
 			}
 			filled = true
 			return nil

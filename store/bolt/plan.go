@@ -18,8 +18,9 @@ type plan struct {
 	last   uint64 // position of the newest record, the plan's included
 
 	frames []byte // of all records, one after another
+	ends   []int  // of each frame in them
 	chunks []chunk
-	tree   *seal.Tree // after the plan; nil without a seal
+	tree   *seal.Tree // after the plan, once hash has ended; nil without a seal
 
 	order []events.Stream // the streams that the plan changes, in order of their first change
 	heads map[events.Stream]*summary
@@ -38,7 +39,7 @@ func (l *Log) newPlan() *plan {
 	p := &l.plan
 	clear(p.heads)
 	clear(p.keys)
-	*p = plan{log: l, memory: memory, last: memory.end, frames: p.frames[:0], chunks: p.chunks[:0], order: p.order[:0], heads: p.heads, keys: p.keys}
+	*p = plan{log: l, memory: memory, last: memory.end, frames: p.frames[:0], ends: p.ends[:0], chunks: p.chunks[:0], order: p.order[:0], heads: p.heads, keys: p.keys}
 	if p.heads == nil {
 		p.heads, p.keys = map[events.Stream]*summary{}, map[events.Key]claim{}
 	}
@@ -146,10 +147,38 @@ func (p *plan) take(position uint64, begin, end int) {
 	} else {
 		p.chunks = append(p.chunks, chunk{last: position, begin: begin, end: end})
 	}
-	if p.tree != nil {
-		p.tree.Append(seal.LeafHash(p.frames[begin:end]))
-	}
+	p.ends = append(p.ends, end)
 	p.last = position
+}
+
+// hash appends the plan's frames to the tree.
+func (p *plan) hash() {
+	begin := 0
+	for _, end := range p.ends {
+		p.tree.Append(seal.LeafHash(p.frames[begin:end]))
+		begin = end
+	}
+}
+
+// aside is how many frames are hashed in a goroutine of their own: as long as a commit is put together, those who append
+// wait for it, and another core has nothing to do.
+const aside = 16
+
+// startHash hashes, and returns a function that waits for the end of it.
+func (p *plan) startHash() (wait func()) {
+	if p.tree == nil {
+		return func() {}
+	}
+	if len(p.ends) < aside {
+		p.hash()
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.hash()
+	}()
+	return func() { <-done }
 }
 
 func (p *plan) set(of events.Stream, s *summary) {
@@ -167,7 +196,7 @@ func (p *plan) claim(keys []events.Key, c claim) {
 	}
 }
 
-// write puts the plan into a transaction.
+// write puts the plan's records into a transaction.
 func (p *plan) write(tx *bbolt.Tx) error {
 	log := tx.Bucket([]byte(bucketLog))
 	// Positions only grow, so pages of the log are never written into again: fill them to the brim.
@@ -177,6 +206,11 @@ func (p *plan) write(tx *bbolt.Tx) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// writeSeal puts the seal over them into it.
+func (p *plan) writeSeal(tx *bbolt.Tx) error {
 	if p.tree == nil {
 		return nil
 	}
