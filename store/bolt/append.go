@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,8 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 
 // prepare checks and encodes an append, and reads from the file what judging it will need.
 func (l *Log) prepare(ctx context.Context, to events.Stream, after uint64, records []events.Record) (*request, error) {
-	if err := store.CheckAppend(to, records); err != nil {
+	r, err := encode(to, after, records)
+	if err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {
@@ -60,19 +62,29 @@ func (l *Log) prepare(ctx context.Context, to events.Stream, after uint64, recor
 	if l.readOnly {
 		return nil, &store.FileError{Kind: store.ErrReadOnly, Path: l.path, Reason: "it was opened for reading only", Remedy: "open it without Config.ReadOnly to append"}
 	}
+	r.look, err = l.lookUp(r)
+	return r, err
+}
+
+// encode makes the frames, and is as strict as [store.CheckAppend]: encoding a record checks all that it checks of one, so
+// it is asked where there are several, or for the reason.
+func encode(to events.Stream, after uint64, records []events.Record) (*request, error) {
+	if len(records) != 1 {
+		if err := store.CheckAppend(to, records); err != nil {
+			return nil, err
+		}
+	}
 	r := &request{stream: to, after: after, records: records, frames: make([]events.Prepared, len(records))}
 	for i, record := range records {
 		record.Stream = to
 		frame, err := events.Prepare(record)
 		if err != nil {
-			return nil, r.refuse(i, err)
+			return nil, cmp.Or(store.CheckAppend(to, records), r.refuse(i, err))
 		}
 		r.frames[i] = frame
 		r.size += frame.SizeMax()
 	}
-	var err error
-	r.look, err = l.lookUp(r)
-	return r, err
+	return r, nil
 }
 
 // refuse is the error of the request's i-th record, which no log can hold.
