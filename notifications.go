@@ -249,8 +249,6 @@ func (h *NotificationHandler) record(ctx context.Context, v apo.Verified) Notifi
 	switch {
 	case errors.Is(err, order.ErrUnknownOrder):
 		n.Outcome, n.Status = NotificationUnknownOrder, http.StatusNotFound
-	case errors.Is(err, order.ErrInvalid):
-		n.Outcome, n.Status = NotificationUnusable, http.StatusUnprocessableEntity
 	case err != nil:
 		n.Outcome, n.Status = NotificationFailed, http.StatusServiceUnavailable
 	case !fresh:

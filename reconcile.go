@@ -67,14 +67,16 @@ func (s *Orders) learn(ctx context.Context, r *Reconciliation, since uint64) (do
 	}
 	r.Answer = last.Outcome
 	if last.Outcome == events.InquiryUnknown {
-		return false, s.unlearnt(r, last.Problem)
+		return false, unlearnt(r.Order.ID, &last)
 	}
 	return r.Whole || r.Order.Operation.Outstanding(), nil
 }
 
-func (s *Orders) unlearnt(r *Reconciliation, problem string) error {
-	if problem == "" {
-		problem = "no reason is on record"
+// unlearnt is an inquiry that told nothing: APO was silent, or answered with a code that speaks of the query alone.
+func unlearnt(id string, a *events.InquiryAnswered) error {
+	why := a.Problem
+	if why == "" {
+		why = "it answered " + a.Code
 	}
-	return fmt.Errorf("order %s: reconcile: %w: APO gave no usable answer: %s; try again", r.Order.ID, ErrUnresolved, problem)
+	return fmt.Errorf("order %s: reconcile: %w: APO did not say how the payment stands: %s; try again", id, ErrUnresolved, why)
 }
