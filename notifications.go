@@ -209,16 +209,13 @@ func tooLarge() error {
 
 // read takes the body, as much of it as a notification can have, as long as the sender may take.
 func (h *NotificationHandler) read(w http.ResponseWriter, r *http.Request) ([]byte, Notification) {
-	c := http.NewResponseController(w)
-	// A deadline of the connection is by the machine's clock. Where it cannot be set the server's own one holds.
-	bounded := c.SetReadDeadline(time.Now().Add(h.cfg.ReadTimeout)) == nil
+	// By the machine's clock, as deadlines of connections are. Where none can be set the server's own one holds. net/http takes
+	// it back once the body has been read.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.cfg.ReadTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, apo.BodyMax))
 	var large *http.MaxBytesError
 	switch {
 	case err == nil:
-		if bounded { // or it would end the request's context while the fact is recorded
-			_ = c.SetReadDeadline(time.Time{})
-		}
 		return body, Notification{}
 	case errors.As(err, &large):
 		return nil, refused(NotificationRefused, http.StatusRequestEntityTooLarge, tooLarge())
