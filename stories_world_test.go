@@ -1,0 +1,264 @@
+package tilltape_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// patience is how long a story's client waits for APO, in real time: what times out costs it, and a busy machine needs it.
+const patience = 400 * time.Millisecond
+
+// story is the world that one story plays in: APO on loopback, a log of either engine, a clock that only the story moves,
+// and one process after the other.
+type story struct {
+	t         *testing.T
+	ctx       context.Context
+	engine    string
+	path      string // of the file, for bbolt
+	behaviour apotest.Behaviour
+
+	clock   *apotest.Clock
+	server  *apotest.Server // nil until the first line that needs it: until then APO's behaviour can be chosen
+	client  *apo.Client
+	web     *httptest.Server
+	disk    store.Log
+	faults  *flaky // on the disk, whichever process writes
+	process *process
+
+	err   error                  // of the newest command
+	mail  []apotest.Notification // sent by APO, and not arrived yet
+	heard []apotest.Notification // arrived at least once
+	codes []int                  // how those of the newest delivery were answered
+}
+
+// process is one run of the service. Once it has died it neither writes nor calls: whatever its goroutines still do is
+// lost, as by kill -9.
+type process struct {
+	store.Log
+	tilltape.Gateway
+	orders  *tilltape.Orders
+	handler *tilltape.NotificationHandler
+	dead    atomic.Bool
+	dying   string // where it dies
+	hangUp  context.CancelFunc
+}
+
+// deaths are the places where a process can die.
+var deaths = []string{"after the intent", "before the call", "after the call", "after the answer"}
+
+var errDead = errors.New("this process is dead")
+
+func newStory(t *testing.T, engine string) *story {
+	s := &story{t: t, ctx: t.Context(), engine: engine, path: filepath.Join(t.TempDir(), "orders.log"), clock: apotest.NewClock(dawn())}
+	t.Cleanup(s.end)
+	return s
+}
+
+// begin makes the world, once.
+func (s *story) begin() {
+	if s.server != nil {
+		return
+	}
+	s.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.process.handler.ServeHTTP(w, r) }))
+	keys := serverKeys()
+	var err error
+	s.server, err = apotest.NewServer(&apotest.Config{Merchant: keys[0], APO: keys[1], Now: s.clock.Now, ManualDelivery: true,
+		NotifyURL: s.web.URL + earPath, Behaviour: s.behaviour})
+	require.NoError(s.t, err)
+	s.client, err = apo.NewClient(s.server.URL(), s.server.ClientID(), s.server.Keys(), &apo.Config{CallTimeout: patience})
+	require.NoError(s.t, err)
+	s.start()
+}
+
+func (s *story) end() {
+	if s.server == nil {
+		return
+	}
+	s.web.Close()
+	require.NoError(s.t, s.process.orders.Close())
+	require.NoError(s.t, s.disk.Close())
+	s.client.Close()
+	require.NoError(s.t, s.server.Close())
+}
+
+// start runs a new process on what the one before has left behind.
+func (s *story) start() {
+	if s.disk == nil || s.engine == "bolt" {
+		s.disk = s.open()
+	}
+	s.faults = &flaky{Log: s.disk}
+	p := &process{Log: s.faults, Gateway: s.client}
+	var err error
+	p.orders, err = tilltape.New(p, p, &tilltape.Config{Now: s.clock.Now, Policy: order.Policy{Jitter: order.NoJitter}})
+	require.NoError(s.t, err)
+	p.handler, err = p.orders.NotificationHandler(s.server.ClientID(), s.server.Keys(), nil)
+	require.NoError(s.t, err)
+	s.process = p
+}
+
+func (s *story) open() store.Log {
+	if s.engine == "memory" {
+		return memory.New()
+	}
+	log, err := bolt.Open(s.path, nil)
+	require.NoError(s.t, err)
+	return log
+}
+
+// restart ends the process, if it is not dead yet, and runs the next one.
+func (s *story) restart() error {
+	s.process.dead.Store(true)
+	if err := s.process.orders.Close(); err != nil {
+		return err
+	}
+	if s.engine == "bolt" {
+		if err := s.disk.Close(); err != nil {
+			return err
+		}
+	}
+	s.start()
+	return nil
+}
+
+func (p *process) Append(ctx context.Context, at events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+	if p.dead.Load() {
+		return nil, errDead
+	}
+	out, err := p.Log.Append(ctx, at, after, records...)
+	for _, r := range records {
+		kind := string(r.Event.Kind())
+		ended := strings.Contains(kind, ".succeeded.") || strings.Contains(kind, ".accepted.") || strings.Contains(kind, ".failed.")
+		if p.dying == "after the intent" && strings.Contains(kind, ".requested.") || p.dying == "after the answer" && ended {
+			p.dead.Store(true)
+			return nil, errDead
+		}
+	}
+	return out, err
+}
+
+// Read belongs to the dead process too: what it would tell has nobody to hear it.
+func (p *process) Read(ctx context.Context, at events.Stream, after uint64) iter.Seq2[events.Record, error] {
+	if p.dead.Load() {
+		return func(yield func(events.Record, error) bool) { yield(events.Record{}, errDead) }
+	}
+	return p.Log.Read(ctx, at, after)
+}
+
+// call makes a command's call, and dies where the story says.
+func call[A any](p *process, make func() A) A {
+	var nothing A // the zero answer is unknown
+	if p.dying == "before the call" {
+		p.dead.Store(true)
+	}
+	if p.dead.Load() {
+		return nothing
+	}
+	if p.hangUp != nil {
+		p.hangUp()
+	}
+	a := make()
+	if p.dying == "after the call" {
+		p.dead.Store(true)
+	}
+	return a
+}
+
+func (p *process) Cancel(ctx context.Context, r apo.CancelRequest) apo.CancelAnswer {
+	return call(p, func() apo.CancelAnswer { return p.Gateway.Cancel(ctx, r) })
+}
+
+func (p *process) Capture(ctx context.Context, r apo.CaptureRequest) apo.CaptureAnswer {
+	return call(p, func() apo.CaptureAnswer { return p.Gateway.Capture(ctx, r) })
+}
+
+func (p *process) Refund(ctx context.Context, r apo.RefundRequest) apo.RefundAnswer {
+	return call(p, func() apo.RefundAnswer { return p.Gateway.Refund(ctx, r) })
+}
+
+// collect takes what APO has sent since.
+func (s *story) collect() { s.mail = append(s.mail, s.server.TakeNotifications()...) }
+
+// deliver brings notifications to the service over HTTP, each spoilt by change.
+func (s *story) deliver(ns []apotest.Notification, change func(*http.Request)) error {
+	s.codes = nil
+	if len(ns) == 0 {
+		return errors.New("there is none to arrive")
+	}
+	for _, n := range ns {
+		r, err := http.NewRequestWithContext(s.ctx, n.Method, n.URL, bytes.NewReader(n.Body))
+		if err != nil {
+			return err
+		}
+		r.Header = n.Header.Clone()
+		change(r)
+		answer, err := s.web.Client().Do(r)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, answer.Body)
+		if err := errors.Join(err, answer.Body.Close()); err != nil {
+			return err
+		}
+		s.codes = append(s.codes, answer.StatusCode)
+	}
+	return nil
+}
+
+func asSent(*http.Request) {}
+
+// arrive delivers what is in the mail, in whichever way.
+func (s *story) arrive(way func([]apotest.Notification) []apotest.Notification) error {
+	s.collect()
+	ns := way(slices.Clone(s.mail))
+	s.heard, s.mail = append(s.heard, s.mail...), nil
+	return s.deliver(ns, asSent)
+}
+
+// agrees judges the whole log, and holds it against APO's ledger.
+func (s *story) agrees() error {
+	p, err := audit.Replay(s.ctx, s.disk, nil)
+	if err != nil {
+		return fmt.Errorf("the log is not lawful: %w", err)
+	}
+	var problems []error
+	for o := range p.Orders() {
+		totals := s.server.Totals(o.PaymentRequestID)
+		moved := totals.Captured + totals.Paid
+		if kept := o.Captured + o.Late.Captured; kept != moved {
+			problems = append(problems, fmt.Errorf("%s: the ledger captured %d, the log %d", o.ID, moved, kept))
+		}
+		if gone := o.Refunded + o.Late.Refunded; gone != totals.Refunded {
+			problems = append(problems, fmt.Errorf("%s: the ledger refunded %d, the log %d", o.ID, totals.Refunded, gone))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (s *story) get(id string) (order.Order, error) {
+	s.begin()
+	return s.process.orders.Get(s.ctx, id)
+}
