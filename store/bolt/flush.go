@@ -58,11 +58,12 @@ func (f *flush) ready() bool {
 
 func (f *flush) left() int { return len(f.keys) + len(f.heads) - f.done }
 
-// pace is how many entries the next commit should carry, so that the generation is in the file when the next one is
-// three quarters full. gathered is that one's size, added what the commit itself adds to it, and limit what it may hold.
+// pace is how many entries the next commit should carry, so that the generation is in the file when the next one is full.
+// gathered is that one's size, added what the commit itself adds to it, and limit what it should hold. When late, it lets that
+// one hold more for a while rather than have one commit carry all that is left.
 func (f *flush) pace(gathered, added, limit int) int {
-	room := max(limit*3/4-gathered, 1)
-	return min(max((f.left()*added+room-1)/room, 1), flushMax)
+	room := max(limit-gathered, limit/8, 1)
+	return min(max((f.left()*added+room-1)/room, added, 1), flushMax)
 }
 
 // step puts the next n entries into a transaction, and with the last of them the position they cover. A step that is

@@ -193,3 +193,20 @@ func TestPlaces(t *testing.T) {
 	_, ok = parsePlace(make([]byte, placeSize-1))
 	assert.False(t, ok)
 }
+
+// TestPace: a generation is in the file in time, and what is late is no burden to a lone writer.
+func TestPace(t *testing.T) {
+	const limit = 1 << 17
+	for _, added := range []int{1, 3, 400} {
+		f := &flush{keys: make([]events.Key, limit)}
+		gathered, most := 0, 0
+		for f.left() > 0 {
+			n := f.pace(gathered, added, limit)
+			f.done, gathered, most = min(f.done+n, limit), gathered+added, max(most, n)
+		}
+		assert.LessOrEqual(t, gathered, limit*5/4, "%d entries a commit", added)
+		assert.LessOrEqual(t, most, min(flushMax, 8*added), "%d entries a commit", added)
+	}
+	late := &flush{keys: make([]events.Key, limit)}
+	assert.Equal(t, 8, late.pace(2*limit, 1, limit))
+}
