@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -14,10 +15,19 @@ import (
 const FrameVersion = 1
 
 const (
-	prefixSize = 2       // the frame's length without the prefix, big-endian
-	timeSize   = 8       // nanoseconds since the epoch, big-endian two's complement
-	shareMax   = 4 << 10 // strings of smaller frames share one copy of it; a larger one (kept bodies) would be held by any of them
+	prefixSize = 2            // the frame's length without the prefix, big-endian
+	timeSize   = 8            // nanoseconds since the epoch, big-endian two's complement
+	shareMax   = 4 << 10      // strings of smaller frames share one copy of it; a larger one (kept bodies) would be held by any of them
+	namesRoom  = 3 * uuidText // such a copy also has the UUIDs of a record, its stream and its command
 	zeroNanos  = math.MinInt64
+)
+
+// How a frame has a time that often is none or one that stands before it.
+const (
+	momentNone     = 0
+	momentRecorded = 1
+	momentOccurred = 2
+	momentOwn      = timeSize // as many bytes follow
 )
 
 // AppendFrame appends the record's frame to dst and returns the longer slice; where it fails, dst as it was. A record has
@@ -40,24 +50,24 @@ func (c codec) appendFrame(dst []byte, r *Record) ([]byte, error) {
 	b = appendText(b, name)
 	b = protowire.AppendVarint(b, version)
 	b = appendText(b, r.Stream.Category)
-	b = appendText(b, r.Stream.ID)
+	b = AppendCompact(b, r.Stream.ID, IDMax)
 	b = protowire.AppendVarint(b, r.Version)
 	b = protowire.AppendVarint(b, r.Position)
 	b = protowire.AppendVarint(b, r.Previous)
 	b = appendTime(b, r.Recorded)
-	b = appendTime(b, r.Occurred)
-	b = appendText(b, r.ID)
-	b = appendText(b, r.CommandID)
+	b = r.appendMoment(b, r.Occurred, time.Time{})
+	b = AppendCompact(b, r.ID, IDMax)
+	b = AppendCompact(b, r.CommandID, IDMax)
 	b = appendText(b, r.Actor)
 	b = appendText(b, r.Head.Status)
-	b = appendTime(b, r.Head.StatusSince)
+	b = r.appendMoment(b, r.Head.StatusSince, r.Occurred)
 	b = appendText(b, r.Head.Phase)
 	b = appendText(b, r.Head.Attention)
-	b = appendTime(b, r.Head.AttentionSince)
-	b = appendTime(b, r.Head.Due)
+	b = r.appendMoment(b, r.Head.AttentionSince, r.Occurred)
+	b = r.appendMoment(b, r.Head.Due, r.Occurred)
 	b = protowire.AppendVarint(b, uint64(len(r.Keys)))
 	for _, k := range r.Keys {
-		b = appendText(b, string(k))
+		b = AppendCompact(b, string(k), KeyMax)
 	}
 	b = append(b, 0)
 	begin := len(b)
@@ -77,11 +87,28 @@ func (c codec) appendFrame(dst []byte, r *Record) ([]byte, error) {
 func appendText(b []byte, s string) []byte { return protowire.AppendString(b, s) }
 
 func appendTime(b []byte, t time.Time) []byte {
-	nanos := int64(zeroNanos)
-	if !t.IsZero() {
-		nanos = t.UnixNano()
+	return binary.BigEndian.AppendUint64(b, uint64(nanos(t)))
+}
+
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return zeroNanos
 	}
-	return binary.BigEndian.AppendUint64(b, uint64(nanos))
+	return t.UnixNano()
+}
+
+// appendMoment appends a time in its shortest form. occurred is the fact's time, where it stands before this one.
+func (r *Record) appendMoment(b []byte, t, occurred time.Time) []byte {
+	switch n := nanos(t); n {
+	case zeroNanos:
+		return append(b, momentNone)
+	case nanos(r.Recorded):
+		return append(b, momentRecorded)
+	case nanos(occurred):
+		return append(b, momentOccurred)
+	default:
+		return appendTime(append(b, momentOwn), t)
+	}
 }
 
 // FrameSize returns the length of the first frame in src, so that frames written one after another can be parted. The
@@ -121,7 +148,9 @@ func (c codec) decodeFrame(src []byte) (r Record, err error) {
 	}
 	h := header{b: src, at: prefixSize + 1}
 	if len(src) <= shareMax {
-		h.text = string(src)
+		h.copy.Grow(len(src) + namesRoom)
+		h.copy.Write(src)
+		h.text = h.copy.String()
 	}
 	name, version := h.record(&r)
 	if h.err != nil {
@@ -148,7 +177,8 @@ func (c codec) decodeFrame(src []byte) (r Record, err error) {
 // header reads a frame's fields one after another.
 type header struct {
 	b    []byte
-	text string // the same, to share; empty where fields must not
+	text string          // the same, to share; empty where fields must not
+	copy strings.Builder // of the frame, and room for ids that are shorter in it
 	at   int
 	odd  bool // some text is not plainly an id: only then is the record checked once more, as a whole
 	err  error
@@ -157,22 +187,22 @@ type header struct {
 func (h *header) record(r *Record) (name string, version uint64) {
 	name = h.str("kind", IDMax)
 	version = h.number("kind version")
-	r.Stream.Category = h.id("category", CategoryMax)
-	r.Stream.ID = h.id("stream id", IDMax)
+	r.Stream.Category = h.str("category", CategoryMax)
+	r.Stream.ID = h.name("stream id", IDMax)
 	r.Version = h.number("version")
 	r.Position = h.number("position")
 	r.Previous = h.number("previous position")
 	r.Recorded = h.time("recorded time")
-	r.Occurred = h.time("occurred time")
-	r.ID = h.id("record id", IDMax)
-	r.CommandID = h.str("command id", IDMax)
+	r.Occurred = h.moment("occurred time", r.Recorded, time.Time{})
+	r.ID = h.name("record id", IDMax)
+	r.CommandID = h.name("command id", IDMax)
 	r.Actor = h.str("actor", IDMax)
 	r.Head.Status = h.str("head's status", IDMax)
-	r.Head.StatusSince = h.time("head's status time")
+	r.Head.StatusSince = h.moment("head's status time", r.Recorded, r.Occurred)
 	r.Head.Phase = h.str("head's phase", IDMax)
 	r.Head.Attention = h.str("head's attention", IDMax)
-	r.Head.AttentionSince = h.time("head's attention time")
-	r.Head.Due = h.time("head's due time")
+	r.Head.AttentionSince = h.moment("head's attention time", r.Recorded, r.Occurred)
+	r.Head.Due = h.moment("head's due time", r.Recorded, r.Occurred)
 	keys := h.number("number of keys")
 	if h.err == nil && keys > KeysMax {
 		h.fail("number of keys", fmt.Sprintf("is %d, at most %d fit", keys, KeysMax))
@@ -181,8 +211,11 @@ func (h *header) record(r *Record) (name string, version uint64) {
 		if r.Keys == nil {
 			r.Keys = make([]Key, 0, keys)
 		}
-		r.Keys = append(r.Keys, Key(h.id("key", KeyMax)))
+		key := h.name("key", KeyMax)
+		r.Keys = append(r.Keys, Key(key))
+		h.odd = h.odd || key == ""
 	}
+	h.odd = h.odd || r.Stream.Category == "" || r.Stream.ID == "" || r.ID == ""
 	return name, version
 }
 
@@ -217,12 +250,43 @@ func (h *header) time(field string) time.Time {
 		h.fail(field, "is cut short")
 		return time.Time{}
 	}
-	nanos := int64(binary.BigEndian.Uint64(h.b[h.at:]))
+	n := int64(binary.BigEndian.Uint64(h.b[h.at:]))
 	h.at += timeSize
-	if nanos == zeroNanos {
+	if n == zeroNanos {
 		return time.Time{}
 	}
-	return time.Unix(0, nanos).UTC()
+	return time.Unix(0, n).UTC()
+}
+
+// moment reads what appendMoment writes, and nothing that it would write otherwise.
+func (h *header) moment(field string, recorded, occurred time.Time) (t time.Time) {
+	if h.err != nil {
+		return time.Time{}
+	}
+	if h.at == len(h.b) {
+		h.fail(field, "is cut short")
+		return time.Time{}
+	}
+	form := h.b[h.at]
+	h.at++
+	switch form {
+	case momentNone:
+		return time.Time{}
+	case momentRecorded:
+		t = recorded
+	case momentOccurred:
+		if t = occurred; t.Equal(recorded) {
+			t = time.Time{}
+		}
+	case momentOwn:
+		if t = h.time(field); t.Equal(recorded) || t.Equal(occurred) {
+			t = time.Time{}
+		}
+	}
+	if t.IsZero() {
+		h.fail(field, "is not a time in its shortest form")
+	}
+	return t
 }
 
 // span reads a length and returns where that many bytes begin.
@@ -239,28 +303,30 @@ func (h *header) span(field string) (begin int, ok bool) {
 	return begin, true
 }
 
-// id is text that is never empty.
-func (h *header) id(field string, most int) string {
-	s := h.str(field, most)
-	h.odd = h.odd || s == ""
-	return s
-}
-
 func (h *header) str(field string, most int) string {
-	begin, ok := h.span(field)
-	if !ok {
+	n := h.number(field)
+	if h.err == nil && n > uint64(most) {
+		h.fail(field, fmt.Sprintf("has %d bytes, at most %d fit", n, most))
+	}
+	if h.err != nil {
 		return ""
 	}
-	if h.at-begin > most {
-		h.fail(field, fmt.Sprintf("has %d bytes, at most %d fit", h.at-begin, most))
+	return h.take(field, int(n))
+}
+
+// take reads so many bytes of text.
+func (h *header) take(field string, n int) string {
+	if n > len(h.b)-h.at {
+		h.fail(field, "is longer than what is left")
 		return ""
 	}
 	var s string
 	if h.text != "" {
-		s = h.text[begin:h.at]
+		s = h.text[h.at : h.at+n]
 	} else {
-		s = string(h.b[begin:h.at])
+		s = string(h.b[h.at : h.at+n])
 	}
+	h.at += n
 	if plain(s) {
 		return s
 	}

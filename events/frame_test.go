@@ -40,6 +40,9 @@ func (o odd) moment(path string) time.Time {
 	return time.Unix(0, nanos).UTC()
 }
 func (o odd) id(path string) string {
+	if o.flag(path + " ends in a UUID") {
+		return rapid.StringMatching(`[a-z0-9é€]{0,8}[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`).Draw(o.t, path)
+	}
 	return rapid.StringMatching(`[a-z0-9 ._:\-é€🧾]{1,16}`).Draw(o.t, path)
 }
 
@@ -58,7 +61,15 @@ func anyRecord(rt *rapid.T, t *testing.T) Record {
 			AttentionSince: o.moment("attention since"), Due: o.moment("due")},
 		Event: filled(t, rapid.SampledFrom(Kinds()).Draw(rt, "kind"), o)}
 	for range rapid.IntRange(0, KeysMax).Draw(rt, "keys") {
-		r.Keys = append(r.Keys, Key("k"+o.text("key")))
+		r.Keys = append(r.Keys, Key("k"+o.text("key")+maybe("key's end")))
+	}
+	for _, t := range []*time.Time{&r.Occurred, &r.Head.StatusSince, &r.Head.AttentionSince, &r.Head.Due} {
+		switch o.choice("a time that stands before", 3) {
+		case 0:
+			*t = r.Recorded
+		case 1:
+			*t = r.Occurred
+		}
 	}
 	return r
 }
@@ -182,6 +193,11 @@ func TestDamageIsNamed(t *testing.T) {
 		{"stream not UTF-8", header(func(h *craftedHeader) { h.stream = "\xff" }), "stream id is not UTF-8"},
 		{"stream with a slash", header(func(h *craftedHeader) { h.stream = "a/b" }), `header has what could not be written: stream id "a/b" has a slash`},
 		{"cut time", header(func(h *craftedHeader) { h.rest = []byte{1, 2, 3} })[:], "recorded time is cut short"},
+		{"spelt UUID", header(func(h *craftedHeader) { h.stream = "o-0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b" }), "at byte 26, stream id spells a UUID that belongs in 16 bytes"},
+		{"strange time", header(func(h *craftedHeader) { h.occurred = []byte{3} }), "occurred time is not a time in its shortest form"},
+		{"time of nothing", header(func(h *craftedHeader) { h.occurred = []byte{momentOccurred} }), "occurred time is not a time in its shortest form"},
+		{"spelt time", header(func(h *craftedHeader) { h.occurred = []byte{momentOwn, 0, 0, 0, 0, 0, 0, 0, 0} }), "occurred time is not a time in its shortest form"},
+		{"spelt no time", header(func(h *craftedHeader) { h.occurred = []byte{momentOwn, 0x80, 0, 0, 0, 0, 0, 0, 0} }), "occurred time is not a time in its shortest form"},
 		{"many keys", header(func(h *craftedHeader) { h.keys = 5 }), "number of keys is 5, at most 4 fit"},
 		{"keys missing", header(func(h *craftedHeader) { h.keys = 2 }), "key is"},
 		{"payload cut", payload(t, nil)[:0], "length is missing"},
@@ -233,15 +249,16 @@ func TestDamagedPayloadsOfOtherShapes(t *testing.T) {
 
 // craftedHeader is a frame's header as the page on the log format has it, with what a test wants wrong.
 type craftedHeader struct {
-	kind    string
-	version []byte
-	stream  string
-	keys    byte
-	rest    []byte // instead of everything behind the positions
+	kind     string
+	version  []byte
+	stream   string
+	occurred []byte
+	keys     byte
+	rest     []byte // instead of everything behind the positions
 }
 
 func plainHeader() craftedHeader {
-	return craftedHeader{kind: "payment.pending", version: []byte{1}, stream: "o"}
+	return craftedHeader{kind: "payment.pending", version: []byte{1}, stream: "o", occurred: []byte{momentRecorded}}
 }
 
 func (h craftedHeader) frame() []byte {
@@ -251,11 +268,9 @@ func (h craftedHeader) frame() []byte {
 	if h.rest != nil {
 		b = append(b, h.rest...)
 	} else {
-		b = append(b, make([]byte, 16)...)
+		b = append(append(b, make([]byte, 8)...), h.occurred...)
 		b = text(text(text(b, "r"), ""), "")
-		b = append(append(b, 0), make([]byte, 8)...)
-		b = append(append(b, 0, 0), make([]byte, 16)...)
-		b = append(b, h.keys, 0)
+		b = append(b, 0, 0, 0, 0, 0, 0, h.keys, 0)
 	}
 	binary.BigEndian.PutUint16(b, uint16(len(b)-2))
 	return b

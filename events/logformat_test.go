@@ -26,7 +26,7 @@ const logFormat = "../docs/reference/log-format.md"
 func example() events.Record {
 	second := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return events.Record{
-		ID: "r-3", Stream: events.OrderStream("order-1"), Version: 3, Position: 300, Previous: 299,
+		ID: "0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", Stream: events.OrderStream("order-1"), Version: 3, Position: 300, Previous: 299,
 		Recorded: second.Add(250 * time.Millisecond), Occurred: second, Actor: "apo",
 		Head: events.Head{Status: "authorized", StatusSince: second, Phase: "idle", Due: second.Add(10 * time.Minute)},
 		Keys: []events.Key{events.NewKey(events.KeyPaymentID, "p-7")},
@@ -209,9 +209,39 @@ func (r *reader) line(begin int, field, value string) {
 
 func instant(nanos int64) string { return time.Unix(0, nanos).UTC().Format(time.RFC3339Nano) }
 
+func (r *reader) time() string {
+	if nanos := int64(binary.BigEndian.Uint64(r.take(8))); nanos != math.MinInt64 {
+		return instant(nanos)
+	}
+	return "no time"
+}
+
+func (r *reader) moment(stood map[string]string) string {
+	switch form := r.take(1)[0]; form {
+	case 0:
+		return "no time"
+	case 1:
+		return stood["recorded time"]
+	case 2:
+		return stood["occurred time"]
+	default:
+		require.Equal(r.t, byte(8), form)
+		return r.time()
+	}
+}
+
+func (r *reader) name(most int) string {
+	n := int(r.varint())
+	if n <= most {
+		return string(r.take(n))
+	}
+	text, b := string(r.take(n-most-1)), r.take(16)
+	return fmt.Sprintf("%s%x-%x-%x-%x-%x", text, b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
 // frame follows the page's table, row by row.
 func (r *reader) frame(rows [][]string) {
-	keys := 0
+	keys, stood := 0, map[string]string{}
 	for _, row := range rows {
 		field, form := row[0], row[1]
 		times := 1
@@ -234,16 +264,21 @@ func (r *reader) frame(rows [][]string) {
 					keys = int(number)
 				}
 			case "time":
-				value = "no time"
-				if nanos := int64(binary.BigEndian.Uint64(r.take(8))); nanos != math.MinInt64 {
-					value = instant(nanos)
-				}
+				value = r.time()
+				stood[field] = value
+			case "moment":
+				value = r.moment(stood)
+				stood[field] = value
 			case "text":
 				text := string(r.take(int(r.varint())))
 				value = strconv.Quote(text)
 				if field == "kind" {
 					r.kind = text
 				}
+			case "name":
+				most, err := strconv.Atoi(row[2])
+				require.NoError(r.t, err)
+				value = strconv.Quote(r.name(most))
 			case "bytes":
 				size := int(r.varint())
 				r.line(begin, field, fmt.Sprintf("%d bytes", size))

@@ -29,7 +29,7 @@ func Prepare(r Record) (Prepared, error) {
 		return Prepared{}, err
 	}
 	at := prefixSize + 1 + protowire.SizeBytes(len(name)) + protowire.SizeVarint(version) +
-		protowire.SizeBytes(len(r.Stream.Category)) + protowire.SizeBytes(len(r.Stream.ID))
+		protowire.SizeBytes(len(r.Stream.Category)) + compactSize(r.Stream.ID, IDMax)
 	b, err := current.appendFrame(make([]byte, 0, preparedSize), &r)
 	if err != nil {
 		return Prepared{}, err

@@ -175,13 +175,13 @@ func readDamages() map[string]readDamage {
 			position: "position 5", stream: true, head: true, heads: true},
 		"a stream's end is another's": {change: func(tx *bbolt.Tx) error {
 			heads := tx.Bucket([]byte("heads"))
-			return heads.Put([]byte("\x05ordero-0"), bytes.Clone(heads.Get([]byte("\x05ordero-1"))))
+			return heads.Put([]byte("\x05order\x03o-0"), bytes.Clone(heads.Get([]byte("\x05order\x03o-1"))))
 		}, stream: true, head: true, heads: true},
 		"a stream's end is garbage": {change: func(tx *bbolt.Tx) error {
-			return tx.Bucket([]byte("heads")).Put([]byte("\x05ordero-0"), []byte("garbage"))
+			return tx.Bucket([]byte("heads")).Put([]byte("\x05order\x03o-0"), []byte("garbage"))
 		}, stream: true, head: true, heads: true},
 		"a stream's end is too high": {change: func(tx *bbolt.Tx) error {
-			return tx.Bucket([]byte("heads")).Put([]byte("\x05ordero-0"), append(position(4), position(5)...))
+			return tx.Bucket([]byte("heads")).Put([]byte("\x05order\x03o-0"), []byte{4, 5})
 		}, stream: true, head: true, heads: true},
 		"an index entry too many": {change: func(tx *bbolt.Tx) error {
 			return tx.Bucket([]byte("status")).Put([]byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00o-0"), nil)
@@ -262,7 +262,7 @@ func TestSealedLogsRefuseDamage(t *testing.T) {
 func TestLookupProvesTheOwner(t *testing.T) {
 	path := filled(t, 1, 1)
 	tamper(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte("keys")).Put([]byte("paymentId:o-0-0"), []byte("\x09x"))
+		return tx.Bucket([]byte("keys")).Put([]byte("\x0fpaymentId:o-0-0"), []byte("\x09x"))
 	})(t, path)
 	log, err := bolt.Open(path, nil)
 	require.NoError(t, err)

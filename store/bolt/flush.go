@@ -17,9 +17,15 @@ const flushMax = 512
 type flush struct {
 	gen    *generation
 	sorted chan struct{} // closed when the fields below are there
-	keys   []events.Key
+	keys   []owned
 	heads  []filing
 	done   int // entries that are in the file, keys first
+}
+
+// owned is a lookup key on its way into the file, and where it first was.
+type owned struct {
+	key      []byte
+	position uint64
 }
 
 // filing is a stream on its way into the file.
@@ -33,11 +39,11 @@ func newFlush(g *generation) *flush {
 	f := &flush{gen: g, sorted: make(chan struct{})}
 	go func() {
 		defer close(f.sorted)
-		f.keys = make([]events.Key, 0, len(g.keys))
-		for key := range g.keys {
-			f.keys = append(f.keys, key)
+		f.keys = make([]owned, 0, len(g.keys))
+		for key, claim := range g.keys {
+			f.keys = append(f.keys, owned{ownerKey(key), claim.position})
 		}
-		slices.Sort(f.keys)
+		slices.SortFunc(f.keys, func(a, b owned) int { return bytes.Compare(a.key, b.key) })
 		f.heads = make([]filing, 0, len(g.slots))
 		for _, s := range g.slots {
 			f.heads = append(f.heads, filing{streamKey(s.stream), s})
@@ -71,8 +77,7 @@ func (f *flush) pace(gathered, added, limit int) int {
 func (f *flush) step(l *Log, tx *bbolt.Tx, n int) (done int, err error) {
 	done = f.done
 	for ; n > 0 && done < len(f.keys); n-- {
-		key := f.keys[done]
-		if err := tx.Bucket([]byte(bucketKeys)).Put([]byte(key), number(f.gen.keys[key].position)); err != nil {
+		if err := tx.Bucket([]byte(bucketKeys)).Put(f.keys[done].key, short(f.keys[done].position)); err != nil {
 			return done, err
 		}
 		done++

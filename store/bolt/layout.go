@@ -36,23 +36,29 @@ const (
 )
 
 const (
-	numberSize = 8              // a position, a version or a time
-	placeSize  = 2 * numberSize // a version and a position
+	numberSize = 8 // a position, a version or a time
 )
 
 // place is where a stream's record is. The zero place is before its first.
 type place struct{ version, position uint64 }
 
-func (p place) bytes() []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, placeSize), p.version)
-	return binary.BigEndian.AppendUint64(b, p.position)
-}
+func (p place) bytes() []byte { return append(short(p.version), short(p.position)...) }
 
-func parsePlace(b []byte) (place, bool) {
-	if len(b) != placeSize {
+func parsePlace(b []byte) (p place, ok bool) {
+	version, n := binary.Uvarint(b)
+	if n <= 0 {
 		return place{}, false
 	}
-	return place{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[numberSize:])}, true
+	position, ok := parseShort(b[n:])
+	return place{version, position}, ok
+}
+
+// short is a number that nothing is sorted by.
+func short(n uint64) []byte { return binary.AppendUvarint(nil, n) }
+
+func parseShort(b []byte) (uint64, bool) {
+	value, n := binary.Uvarint(b)
+	return value, n > 0 && n == len(b)
 }
 
 func number(n uint64) []byte {
@@ -72,10 +78,15 @@ func tileKey(level int, index uint64) []byte {
 
 // streamKey tells every two streams apart whatever their ids contain: the category's length says where the id begins.
 func streamKey(s events.Stream) []byte {
-	key := make([]byte, 0, 1+len(s.Category)+len(s.ID))
+	key := make([]byte, 0, 2+len(s.Category)+len(s.ID))
 	key = append(key, byte(len(s.Category)))
 	key = append(key, s.Category...)
-	return append(key, s.ID...)
+	return events.AppendCompact(key, s.ID, events.IDMax)
+}
+
+// ownerKey stands for a lookup key in the file.
+func ownerKey(key events.Key) []byte {
+	return events.AppendCompact(make([]byte, 0, 2+len(key)), string(key), events.KeyMax)
 }
 
 // entry is one key of an index bucket. Its value is empty: what it stands for is in the order's newest frame.

@@ -78,11 +78,11 @@ func (l *Log) filedPlace(tx *bbolt.Tx, of events.Stream) (place, error) {
 
 // filedOwner returns the stream that owns the lookup key by what the file says.
 func (l *Log) filedOwner(tx *bbolt.Tx, key events.Key) (owner events.Stream, ok bool, err error) {
-	value := tx.Bucket([]byte(bucketKeys)).Get([]byte(key))
+	value := tx.Bucket([]byte(bucketKeys)).Get(ownerKey(key))
 	if value == nil {
 		return events.Stream{}, false, nil
 	}
-	position, ok := parseNumber(value)
+	position, ok := parseShort(value)
 	if !ok {
 		return events.Stream{}, false, l.damaged("the owner of the lookup key %q is unreadable", string(key))
 	}

@@ -190,15 +190,17 @@ func TestPlaces(t *testing.T) {
 	at, ok := parsePlace(place{7, 1 << 40}.bytes())
 	assert.True(t, ok)
 	assert.Equal(t, place{7, 1 << 40}, at)
-	_, ok = parsePlace(make([]byte, placeSize-1))
-	assert.False(t, ok)
+	for _, bad := range []string{"", "\x80", "\x07", "\x07\x80", "\x07\x08\x09"} {
+		_, ok = parsePlace([]byte(bad))
+		assert.False(t, ok, "%x", bad)
+	}
 }
 
 // TestPace: a generation is in the file in time, and what is late is no burden to a lone writer.
 func TestPace(t *testing.T) {
 	const limit = 1 << 17
 	for _, added := range []int{1, 3, 400} {
-		f := &flush{keys: make([]events.Key, limit)}
+		f := &flush{keys: make([]owned, limit)}
 		gathered, most := 0, 0
 		for f.left() > 0 {
 			n := f.pace(gathered, added, limit)
@@ -207,6 +209,6 @@ func TestPace(t *testing.T) {
 		assert.LessOrEqual(t, gathered, limit*5/4, "%d entries a commit", added)
 		assert.LessOrEqual(t, most, min(flushMax, 8*added), "%d entries a commit", added)
 	}
-	late := &flush{keys: make([]events.Key, limit)}
+	late := &flush{keys: make([]owned, limit)}
 	assert.Equal(t, 8, late.pace(2*limit, 1, limit))
 }

@@ -51,7 +51,7 @@ var teeth = []tooth{
 			}
 		}
 		for key, c := range p.keys {
-			if err := tx.Bucket([]byte(bucketKeys)).Put([]byte(key), number(c.position)); err != nil {
+			if err := tx.Bucket([]byte(bucketKeys)).Put(ownerKey(key), short(c.position)); err != nil {
 				return err
 			}
 		}
