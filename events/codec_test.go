@@ -66,7 +66,7 @@ func TestOlderVersionsAreLiftedOnRead(t *testing.T) {
 	clear(frame)
 	assert.Equal(t, "p-1", got.Event.(pendingV3).PaymentID, "and shares none")
 
-	newest, err := later().appendFrame(nil, &want)
+	newest, _, err := later().appendFrame(nil, &want)
 	require.NoError(t, err)
 	again, err := later().decodeFrame(newest)
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func TestNewerThanThisLibrary(t *testing.T) {
 	frame, err := AppendFrame(nil, r)
 	require.NoError(t, err)
 	r.Event = pendingV3{PaymentID: "p-1"}
-	newer, err := later().appendFrame(nil, &r)
+	newer, _, err := later().appendFrame(nil, &r)
 	require.NoError(t, err)
 	format := bytes.Clone(frame)
 	format[2] = 2

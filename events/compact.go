@@ -3,51 +3,53 @@ package events
 import (
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A name is a text that often is a UUID or ends in one: an id, a lookup key. In its compact form such an end takes 16 bytes
-// in the place of 36.
+// A name is a text that often is a UUID or ends in one: an id, the value of a lookup key. In its compact form such an end
+// takes 16 bytes in the place of 36.
 const (
 	uuidText  = 36 // 8-4-4-4-12 hexadecimal digits, lower case
 	uuidBytes = 16
 )
 
-// AppendCompact appends the compact form of a name of at most most bytes, as frames hold it: a varint n and, where n ≤ most,
-// as many bytes of text; where it is more, n-most-1 bytes of text, and 16 bytes that stand for the 36 characters of a
-// UUID in lower case behind it. A name that ends in a UUID has only the second form. Names that are not longer than most
-// have different forms, none of which begins another.
-func AppendCompact(dst []byte, name string, most int) []byte {
+// AppendID appends an identifier of ours in the form that frames have it in: at most [IDMax]+1 bytes, and 17 for a UUID in
+// lower case. Different ids have different forms, none of which begins another. Cost: one pass over the id.
+func AppendID(dst []byte, id string) []byte { return appendName(dst, id, IDMax) }
+
+// AppendKey appends a lookup key in the form that frames have it in: at most [KeyMax]+2 bytes, and 18 for the key of a UUID
+// under a name of ours. Different keys have different forms, none of which begins another.
+func AppendKey(dst []byte, key Key) []byte {
+	for i, name := range keyNames[1:] {
+		if value, ok := strings.CutPrefix(string(key), name); ok {
+			return appendName(append(dst, byte(i+1)), value, KeyMax)
+		}
+	}
+	return appendName(append(dst, 0), string(key), KeyMax)
+}
+
+// keyNames is what a key begins with, by the byte that stands for it; 0 stands for nothing.
+var keyNames = [...]string{"", KeyPaymentID + ":", KeyPaymentRequestID + ":", KeyCaptureRequestID + ":", KeyRefundRequestID + ":"}
+
+func appendName(dst []byte, name string, most int) []byte {
 	before := len(name) - uuidText
 	if before < 0 || !isUUID(name[before:]) {
 		return protowire.AppendString(dst, name)
 	}
 	dst = protowire.AppendVarint(dst, uint64(most+1+before))
 	dst = append(dst, name[:before]...)
-	return appendUUID(dst, name[before:])
-}
-
-// DecodeCompact reads the name whose compact form src is, all of it. The error is a *[FrameError].
-func DecodeCompact(src []byte, most int) (string, error) {
-	h := header{b: src}
-	name := h.name("name", most)
-	if h.err == nil && h.at != len(src) {
-		h.fail("name", fmt.Sprintf("is followed by %d more bytes", len(src)-h.at))
+	for _, i := range uuidDigits {
+		dst = append(dst, digits[name[before+i]]<<4|digits[name[before+i+1]])
 	}
-	return name, h.err
+	return dst
 }
 
-// compactSize is how many bytes AppendCompact appends.
-func compactSize(name string, most int) int {
-	before := len(name) - uuidText
-	if before < 0 || !isUUID(name[before:]) {
-		return protowire.SizeBytes(len(name))
-	}
-	return protowire.SizeVarint(uint64(most+1+before)) + before + uuidBytes
-}
+// uuidDigits is where the bytes of a UUID stand in its text.
+var uuidDigits = [uuidBytes]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}
 
-// isUUID tells whether 36 bytes are a UUID as [AppendCompact] writes it shorter.
+// isUUID tells whether 36 bytes are a UUID as names write it shorter.
 func isUUID(s string) bool {
 	if s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return false
@@ -72,16 +74,6 @@ var digits = func() (values [256]byte) {
 	return values
 }()
 
-// uuidDigits is where the bytes of a UUID stand in its text.
-var uuidDigits = [uuidBytes]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}
-
-func appendUUID(dst []byte, s string) []byte {
-	for _, i := range uuidDigits {
-		dst = append(dst, digits[s[i]]<<4|digits[s[i+1]])
-	}
-	return dst
-}
-
 func uuidOf(b []byte) (text [uuidText]byte) {
 	hex.Encode(text[0:8], b[0:4])
 	hex.Encode(text[9:13], b[4:6])
@@ -92,8 +84,42 @@ func uuidOf(b []byte) (text [uuidText]byte) {
 	return text
 }
 
-// name reads a name in its compact form.
-func (h *header) name(field string, most int) string {
+func (h *header) id(field string) string { return h.name(field, IDMax, "") }
+
+func (h *header) key() Key {
+	const field = "key"
+	if h.err == nil && h.at == len(h.b) {
+		h.fail(field, "is cut short")
+	}
+	if h.err != nil {
+		return ""
+	}
+	form := int(h.b[h.at])
+	if form >= len(keyNames) {
+		h.fail(field, "has a name that is not known")
+		return ""
+	}
+	h.at++
+	start := h.at
+	key := h.name(field, KeyMax, keyNames[form])
+	switch {
+	case h.err != nil:
+		return ""
+	case len(key) > KeyMax:
+		h.fail(field, fmt.Sprintf("has %d bytes, at most %d fit", len(key), KeyMax))
+	case form == 0:
+		for _, name := range keyNames[1:] {
+			if strings.HasPrefix(key, name) {
+				h.at = start
+				h.fail(field, "spells a name that belongs in one byte")
+			}
+		}
+	}
+	return Key(key)
+}
+
+// name reads a name, and puts what it stands behind in front of it.
+func (h *header) name(field string, most int, front string) string {
 	start := h.at
 	n := h.number(field)
 	if h.err != nil {
@@ -105,14 +131,14 @@ func (h *header) name(field string, most int) string {
 			h.at = start
 			h.fail(field, "spells a UUID that belongs in 16 bytes")
 		}
-		return s
+		return front + s
 	}
 	before := n - uint64(most) - 1
 	if before+uuidText > uint64(most) {
 		h.fail(field, fmt.Sprintf("has %d bytes, at most %d fit", before+uuidText, most))
 		return ""
 	}
-	head := h.take(field, int(before))
+	text := h.take(field, int(before))
 	if h.err == nil && len(h.b)-h.at < uuidBytes {
 		h.fail(field, "is longer than what is left")
 	}
@@ -121,15 +147,17 @@ func (h *header) name(field string, most int) string {
 	}
 	uuid := uuidOf(h.b[h.at:])
 	h.at += uuidBytes
-	return h.join(head, &uuid)
+	return h.join(front, text, &uuid)
 }
 
-// join is the name of its two parts, in the copy of the frame while there is room.
-func (h *header) join(head string, uuid *[uuidText]byte) string {
-	if begin := h.copy.Len(); h.copy.Cap()-begin >= len(head)+uuidText {
-		h.copy.WriteString(head)
-		h.copy.Write(uuid[:])
-		return h.copy.String()[begin:]
+// join is the name of its parts, in the copy of the frame while there is room.
+func (h *header) join(front, text string, uuid *[uuidText]byte) string {
+	begin := h.copy.Len()
+	if h.copy.Cap()-begin < len(front)+len(text)+uuidText {
+		return front + text + string(uuid[:])
 	}
-	return head + string(uuid[:])
+	h.copy.WriteString(front)
+	h.copy.WriteString(text)
+	h.copy.Write(uuid[:])
+	return h.copy.String()[begin:]
 }

@@ -37,27 +37,30 @@ func AppendFrame(dst []byte, r Record) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return dst, err
 	}
-	return current.appendFrame(dst, &r)
+	b, _, err := current.appendFrame(dst, &r)
+	return b, err
 }
 
-func (c codec) appendFrame(dst []byte, r *Record) ([]byte, error) {
+// appendFrame also says where in the frame the record's place begins.
+func (c codec) appendFrame(dst []byte, r *Record) (b []byte, place int, err error) {
 	name, version, kind, err := c.kind(r.Event)
 	if err != nil {
-		return dst, err
+		return dst, 0, err
 	}
 	start := len(dst)
-	b := append(dst, 0, 0, FrameVersion)
+	b = append(dst, 0, 0, FrameVersion)
 	b = appendText(b, name)
 	b = protowire.AppendVarint(b, version)
 	b = appendText(b, r.Stream.Category)
-	b = AppendCompact(b, r.Stream.ID, IDMax)
+	b = AppendID(b, r.Stream.ID)
+	place = len(b) - start
 	b = protowire.AppendVarint(b, r.Version)
 	b = protowire.AppendVarint(b, r.Position)
 	b = protowire.AppendVarint(b, r.Previous)
 	b = appendTime(b, r.Recorded)
 	b = r.appendMoment(b, r.Occurred, time.Time{})
-	b = AppendCompact(b, r.ID, IDMax)
-	b = AppendCompact(b, r.CommandID, IDMax)
+	b = AppendID(b, r.ID)
+	b = AppendID(b, r.CommandID)
 	b = appendText(b, r.Actor)
 	b = appendText(b, r.Head.Status)
 	b = r.appendMoment(b, r.Head.StatusSince, r.Occurred)
@@ -67,21 +70,21 @@ func (c codec) appendFrame(dst []byte, r *Record) ([]byte, error) {
 	b = r.appendMoment(b, r.Head.Due, r.Occurred)
 	b = protowire.AppendVarint(b, uint64(len(r.Keys)))
 	for _, k := range r.Keys {
-		b = AppendCompact(b, string(k), KeyMax)
+		b = AppendKey(b, k)
 	}
 	b = append(b, 0)
 	begin := len(b)
 	w := kind.encode(wire{name: string(r.Event.Kind()), writing: true, b: b}, r.Event)
 	if w.err != nil {
-		return dst, w.err
+		return dst, 0, w.err
 	}
 	b = sized(w.b, begin)
 	size := len(b) - start
 	if size > FrameMax {
-		return dst, &InvalidError{Field: w.name, Problem: fmt.Sprintf("needs a frame of %d bytes; keep less, at most %d fit", size, FrameMax), Err: ErrTooLarge}
+		return dst, 0, &InvalidError{Field: w.name, Problem: fmt.Sprintf("needs a frame of %d bytes; keep less, at most %d fit", size, FrameMax), Err: ErrTooLarge}
 	}
 	binary.BigEndian.PutUint16(b[start:], uint16(size-prefixSize))
-	return b, nil
+	return b, place, nil
 }
 
 func appendText(b []byte, s string) []byte { return protowire.AppendString(b, s) }
@@ -188,14 +191,14 @@ func (h *header) record(r *Record) (name string, version uint64) {
 	name = h.str("kind", IDMax)
 	version = h.number("kind version")
 	r.Stream.Category = h.str("category", CategoryMax)
-	r.Stream.ID = h.name("stream id", IDMax)
+	r.Stream.ID = h.id("stream id")
 	r.Version = h.number("version")
 	r.Position = h.number("position")
 	r.Previous = h.number("previous position")
 	r.Recorded = h.time("recorded time")
 	r.Occurred = h.moment("occurred time", r.Recorded, time.Time{})
-	r.ID = h.name("record id", IDMax)
-	r.CommandID = h.name("command id", IDMax)
+	r.ID = h.id("record id")
+	r.CommandID = h.id("command id")
 	r.Actor = h.str("actor", IDMax)
 	r.Head.Status = h.str("head's status", IDMax)
 	r.Head.StatusSince = h.moment("head's status time", r.Recorded, r.Occurred)
@@ -211,8 +214,8 @@ func (h *header) record(r *Record) (name string, version uint64) {
 		if r.Keys == nil {
 			r.Keys = make([]Key, 0, keys)
 		}
-		key := h.name("key", KeyMax)
-		r.Keys = append(r.Keys, Key(key))
+		key := h.key()
+		r.Keys = append(r.Keys, key)
 		h.odd = h.odd || key == ""
 	}
 	h.odd = h.odd || r.Stream.Category == "" || r.Stream.ID == "" || r.ID == ""

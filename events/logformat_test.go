@@ -279,6 +279,11 @@ func (r *reader) frame(rows [][]string) {
 				most, err := strconv.Atoi(row[2])
 				require.NoError(r.t, err)
 				value = strconv.Quote(r.name(most))
+			case "key":
+				most, err := strconv.Atoi(row[2])
+				require.NoError(r.t, err)
+				begins := [...]string{"", "paymentId:", "paymentRequestId:", "captureRequestId:", "refundRequestId:"}
+				value = strconv.Quote(begins[r.take(1)[0]] + r.name(most))
 			case "bytes":
 				size := int(r.varint())
 				r.line(begin, field, fmt.Sprintf("%d bytes", size))

@@ -24,13 +24,7 @@ func Prepare(r Record) (Prepared, error) {
 		return Prepared{}, err
 	}
 	r.Version, r.Position, r.Previous = 1, 1, 1 // one byte each, taken out again
-	name, version, _, err := current.kind(r.Event)
-	if err != nil {
-		return Prepared{}, err
-	}
-	at := prefixSize + 1 + protowire.SizeBytes(len(name)) + protowire.SizeVarint(version) +
-		protowire.SizeBytes(len(r.Stream.Category)) + compactSize(r.Stream.ID, IDMax)
-	b, err := current.appendFrame(make([]byte, 0, preparedSize), &r)
+	b, at, err := current.appendFrame(make([]byte, 0, preparedSize), &r)
 	if err != nil {
 		return Prepared{}, err
 	}

@@ -82,7 +82,7 @@ func TestDecodeChecksWhatIsNotPlain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := full(t, KindPaymentPaid)
 			change(&r)
-			frame, err := current.appendFrame(nil, &r) // as a writer that checks nothing
+			frame, _, err := current.appendFrame(nil, &r) // as a writer that checks nothing
 			require.NoError(t, err)
 			_, err = DecodeFrame(frame)
 			require.ErrorIs(t, err, ErrDamaged)
@@ -282,16 +282,16 @@ func TestAFrameIsNeverCut(t *testing.T) {
 	})
 	r := pending("p-1")
 	r.Event = pendingV3{Source: strings.Repeat("x", FrameMax-100), PaymentID: strings.Repeat("y", 50)}
-	_, err := codec{}.with(name, k).appendFrame(nil, &r)
+	_, _, err := codec{}.with(name, k).appendFrame(nil, &r)
 	require.ErrorIs(t, err, ErrTooLarge)
 	assert.ErrorContains(t, err, "payment.pending.v3 needs a frame of ")
 
 	r.Event = pendingV3{Source: "x"}
-	small, err := codec{}.with(name, k).appendFrame(nil, &r)
+	small, _, err := codec{}.with(name, k).appendFrame(nil, &r)
 	require.NoError(t, err)
 	more := 1 - 2 - 2 // one "x" is there already, and the lengths of text and payload take two bytes more each
 	r.Event = pendingV3{Source: strings.Repeat("x", FrameMax-len(small)+more)}
-	fits, err := codec{}.with(name, k).appendFrame(nil, &r)
+	fits, _, err := codec{}.with(name, k).appendFrame(nil, &r)
 	require.NoError(t, err)
 	require.Len(t, fits, FrameMax, "as full as can be")
 	got, err := codec{}.with(name, k).decodeFrame(fits)

@@ -262,7 +262,7 @@ func TestSealedLogsRefuseDamage(t *testing.T) {
 func TestLookupProvesTheOwner(t *testing.T) {
 	path := filled(t, 1, 1)
 	tamper(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte("keys")).Put([]byte("\x0fpaymentId:o-0-0"), []byte("\x09x"))
+		return tx.Bucket([]byte("keys")).Put([]byte("\x01\x05o-0-0"), []byte("\x09x"))
 	})(t, path)
 	log, err := bolt.Open(path, nil)
 	require.NoError(t, err)

@@ -81,12 +81,12 @@ func streamKey(s events.Stream) []byte {
 	key := make([]byte, 0, 2+len(s.Category)+len(s.ID))
 	key = append(key, byte(len(s.Category)))
 	key = append(key, s.Category...)
-	return events.AppendCompact(key, s.ID, events.IDMax)
+	return events.AppendID(key, s.ID)
 }
 
 // ownerKey stands for a lookup key in the file.
 func ownerKey(key events.Key) []byte {
-	return events.AppendCompact(make([]byte, 0, 2+len(key)), string(key), events.KeyMax)
+	return events.AppendKey(make([]byte, 0, 2+len(key)), key)
 }
 
 // entry is one key of an index bucket. Its value is empty: what it stands for is in the order's newest frame.
