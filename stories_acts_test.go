@@ -48,9 +48,18 @@ func worldSteps() []storyStep {
 			return err
 		}),
 		does("an order {id} of {n} with {mode} capture", func(s *story, a args) error { return s.sell(a, true) }),
+		does("the order {id} of {n} with {mode} capture is placed after all", func(s *story, a args) error { return s.place(a) }),
+		does("an order {id} of {n} with {mode} capture and a known payment", func(s *story, a args) error {
+			a["payment"] = "pay-" + a["id"]
+			return s.sell(a, true)
+		}),
 		does("APO knows a payment {id} of {n} with {mode} capture", func(s *story, a args) error { return s.sell(a, false) }),
 		does("an authorized order {id} of {n}", func(s *story, a args) error {
 			a["mode"] = "manual"
+			return errors.Join(s.sell(a, true), s.server.Submit(preq(a)), s.arrive(inOrder))
+		}),
+		does("a paid order {id} of {n}", func(s *story, a args) error {
+			a["mode"] = "no"
 			return errors.Join(s.sell(a, true), s.server.Submit(preq(a)), s.arrive(inOrder))
 		}),
 		does("a captured order {id} of {n}", func(s *story, a args) error {
@@ -85,6 +94,7 @@ func apoSteps() []storyStep {
 		plainPlay("APO fails the refund of {id}", func(s *apotest.Server, id string) error { return s.FinishRefund(id, false) }),
 		dashboard("{n} of {id} is captured at the dashboard", (*apotest.Server).DashboardCapture),
 		dashboard("{n} of {id} is refunded at the dashboard", (*apotest.Server).DashboardRefund),
+		does("APO shows the refunds of {id} and not yet its captures", func(s *story, a args) error { return s.showRefunds(a) }),
 		does("APO's fault: {script...}", func(s *story, a args) error {
 			faults, err := apotest.ParseScript([]byte(a["script"]))
 			if err != nil {
@@ -196,13 +206,14 @@ func troubleSteps() []storyStep {
 			if !slices.Contains(events.Kinds(), kind) {
 				return fmt.Errorf("there is no fact %q", kind)
 			}
-			s.faults.append = on(kind, fault, 1)
+			s.faults.append = on(kind, fault, -1) // each: a single one that fails is tried again, and nobody notices
 			return nil
 		})
 	}
 	return []storyStep{
-		disk("the log will refuse the next {kind}", appendFails),
-		disk("the log will take the next {kind} and not say so", appendAnswers),
+		disk("the log refuses every {kind}", appendFails),
+		disk("the log takes every {kind} and does not say so", appendAnswers),
+		does("the log works again", func(s *story, _ args) error { s.faults.append = nil; return nil }),
 		does("the process will die {where...}", func(s *story, a args) error {
 			if !slices.Contains(deaths, a["where"]) {
 				return fmt.Errorf("a process dies %s", strings.Join(deaths, " or "))
@@ -254,8 +265,18 @@ func (s *story) sell(a args, ours bool) error {
 		Amount: apotest.Amount{Currency: testCurrency, Minor: n}}); err != nil || !ours {
 		return err
 	}
-	_, err = s.process.orders.Create(s.ctx, order.Create{Order: a["id"], PaymentRequestID: preq(a), Amount: usd(n), Method: mode.method,
-		CaptureMode: mode.ours, PayBy: s.clock.Now().Add(14 * time.Minute)})
+	return s.place(a)
+}
+
+// place places an order whose payment APO knows.
+func (s *story) place(a args) error {
+	mode := storyModes[a["mode"]]
+	n, err := a.minor("n")
+	if err != nil {
+		return err
+	}
+	_, err = s.process.orders.Create(s.ctx, order.Create{Order: a["id"], PaymentRequestID: preq(a), PaymentID: a["payment"], Amount: usd(n),
+		Method: mode.method, CaptureMode: mode.ours, PayBy: s.clock.Now().Add(14 * time.Minute)})
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -172,6 +173,27 @@ func TestStories(t *testing.T) {
 				require.NoError(t, err)
 			})
 		}
+	}
+}
+
+func TestStories_EveryStepIsInSomeStory(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(storyDir, "*.txt"))
+	require.NoError(t, err)
+	acts, asserts := storyActs(), storyAsserts()
+	g, used := newStage(acts, asserts), map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		lines, err := readStory(filepath.Base(file), string(text))
+		require.NoError(t, err)
+		for _, l := range lines {
+			p, _, err := g.find(l)
+			require.NoError(t, err)
+			used[p.form] = true
+		}
+	}
+	for _, p := range slices.Concat(acts, asserts) {
+		assert.True(t, used[p.form], "no story has a line like %q", p.form)
 	}
 }
 

@@ -29,8 +29,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
-// patience is how long a story's client waits for APO, in real time: what times out costs it, and a busy machine needs it.
-const patience = 400 * time.Millisecond
+// lookEvery is how often a call looks whether APO holds the line.
+const lookEvery = 2 * time.Millisecond
 
 // story is the world that one story plays in: APO on loopback, a log of either engine, a clock that only the story moves,
 // and one process after the other.
@@ -60,6 +60,7 @@ type story struct {
 type process struct {
 	store.Log
 	tilltape.Gateway
+	server  *apotest.Server
 	orders  *tilltape.Orders
 	handler *tilltape.NotificationHandler
 	dead    atomic.Bool
@@ -89,7 +90,7 @@ func (s *story) begin() {
 	s.server, err = apotest.NewServer(&apotest.Config{Merchant: keys[0], APO: keys[1], Now: s.clock.Now, ManualDelivery: true,
 		NotifyURL: s.web.URL + earPath, Behaviour: s.behaviour})
 	require.NoError(s.t, err)
-	s.client, err = apo.NewClient(s.server.URL(), s.server.ClientID(), s.server.Keys(), &apo.Config{CallTimeout: patience})
+	s.client, err = apo.NewClient(s.server.URL(), s.server.ClientID(), s.server.Keys(), nil)
 	require.NoError(s.t, err)
 	s.start()
 }
@@ -111,7 +112,7 @@ func (s *story) start() {
 		s.disk = s.open()
 	}
 	s.faults = &flaky{Log: s.disk}
-	p := &process{Log: s.faults, Gateway: s.client}
+	p := &process{Log: s.faults, Gateway: s.client, server: s.server}
 	var err error
 	p.orders, err = tilltape.New(p, p, &tilltape.Config{Now: s.clock.Now, Policy: order.Policy{Jitter: order.NoJitter}})
 	require.NoError(s.t, err)
@@ -169,7 +170,7 @@ func (p *process) Read(ctx context.Context, at events.Stream, after uint64) iter
 }
 
 // call makes a command's call, and dies where the story says.
-func call[A any](p *process, make func() A) A {
+func call[A any](ctx context.Context, p *process, make func(context.Context) A) A {
 	var nothing A // the zero answer is unknown
 	if p.dying == "before the call" {
 		p.dead.Store(true)
@@ -180,23 +181,45 @@ func call[A any](p *process, make func() A) A {
 	if p.hangUp != nil {
 		p.hangUp()
 	}
-	a := make()
+	ctx, timeout := context.WithCancel(ctx)
+	defer timeout()
+	go p.giveUp(ctx, timeout, p.server.Count())
+	a := make(ctx)
 	if p.dying == "after the call" {
 		p.dead.Store(true)
 	}
 	return a
 }
 
+// giveUp ends a call that APO holds, as the client's timeout would, but at once: with a real one a story would be slow, or
+// would fail on a machine that is. before is how many calls there were.
+func (p *process) giveUp(ctx context.Context, timeout context.CancelFunc, before int) {
+	for tick := time.NewTicker(lookEvery); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+		for _, c := range p.server.Calls()[before:] {
+			after := strings.Contains(c.Fault, "timeout after") && c.Status != ""
+			if after || strings.Contains(c.Fault, "timeout") && !strings.Contains(c.Fault, "after") {
+				timeout()
+			}
+		}
+	}
+}
+
 func (p *process) Cancel(ctx context.Context, r apo.CancelRequest) apo.CancelAnswer {
-	return call(p, func() apo.CancelAnswer { return p.Gateway.Cancel(ctx, r) })
+	return call(ctx, p, func(ctx context.Context) apo.CancelAnswer { return p.Gateway.Cancel(ctx, r) })
 }
 
 func (p *process) Capture(ctx context.Context, r apo.CaptureRequest) apo.CaptureAnswer {
-	return call(p, func() apo.CaptureAnswer { return p.Gateway.Capture(ctx, r) })
+	return call(ctx, p, func(ctx context.Context) apo.CaptureAnswer { return p.Gateway.Capture(ctx, r) })
 }
 
 func (p *process) Refund(ctx context.Context, r apo.RefundRequest) apo.RefundAnswer {
-	return call(p, func() apo.RefundAnswer { return p.Gateway.Refund(ctx, r) })
+	return call(ctx, p, func(ctx context.Context) apo.RefundAnswer { return p.Gateway.Refund(ctx, r) })
 }
 
 // collect takes what APO has sent since.
@@ -261,4 +284,42 @@ func (s *story) agrees() error {
 func (s *story) get(id string) (order.Order, error) {
 	s.begin()
 	return s.process.orders.Get(s.ctx, id)
+}
+
+// showRefunds lets the service hear an inquiry's answer that somebody got while APO listed the refunds and not yet the
+// captures. The simulator never lags so, but its key can sign that it did.
+func (s *story) showRefunds(a args) error {
+	const path = "/ams/sandbox/api/v1/payments/inquiryPayment"
+	var lines []map[string]any
+	for _, e := range s.server.Ledger() {
+		if e.Kind == apotest.Refunded && e.PaymentRequestID == preq(a) {
+			lines = append(lines, map[string]any{"transactionType": "REFUND", "transactionStatus": "SUCCESS", "transactionId": e.ID,
+				"transactionRequestId": e.RequestID, "transactionAmount": wire(e.Amount.Minor), "transactionTime": stamp(e.Time)})
+		}
+	}
+	o, err := s.get(a["id"])
+	if err != nil {
+		return err
+	}
+	text := encode(map[string]any{"result": result("S", "SUCCESS"), "paymentStatus": "SUCCESS", "paymentId": "pay-" + a["id"],
+		"paymentRequestId": preq(a), "paymentAmount": wire(o.Amount.Minor), "transactions": lines})
+	m := apo.Message{Method: http.MethodPost, Path: path, ClientID: s.server.ClientID(), Time: officeTime, Body: []byte(text)}
+	signature, err := m.Sign(serverKeys()[1])
+	if err != nil {
+		return err
+	}
+	h := http.Header{}
+	h.Set("Client-Id", m.ClientID)
+	h.Set("Response-Time", m.Time)
+	h.Set("Signature", apo.Signature{KeyVersion: "1", Value: signature}.Header())
+	verifier, err := apo.NewVerifier(m.ClientID, s.server.Keys(), nil)
+	if err != nil {
+		return err
+	}
+	facts, err := verifier.VerifyAnswer(apo.OpInquirePayment, path, h, m.Body)
+	for _, v := range facts {
+		_, failed := s.process.orders.Observe(s.ctx, v)
+		err = errors.Join(err, failed)
+	}
+	return err
 }
