@@ -184,9 +184,10 @@ func getEach(db *bbolt.DB, ids []string, positions map[string][]uint64, check fu
 	return took, nil
 }
 
-// holds tells whether the value holds the frame of that position, so that what is measured is what is meant.
+// holds tells whether the value holds the frame of that position, so that what is measured is what is meant: frames, and
+// behind them two bytes for each.
 func holds(position uint64, value []byte) error {
-	for len(value) > 0 {
+	for frames := 0; len(value) > 2*frames; frames++ {
 		size, err := events.FrameSize(value)
 		if err != nil {
 			return err

@@ -193,9 +193,8 @@ func (c *copying) page(tx *bbolt.Tx, p *plan, until uint64) error {
 		if err != nil {
 			return err
 		}
-		begin := len(p.frames)
 		p.frames = append(p.frames, frame...)
-		p.take(position, begin, len(p.frames))
+		p.take(position, len(p.frames))
 		p.set(r.Stream, &summary{place{r.Version, r.Position}, r.Head})
 		p.claim(r.Keys, claim{r.Stream, r.Position})
 	}

@@ -65,7 +65,9 @@ func dump(t *testing.T, path string) string {
 				shown := fmt.Sprintf("%x", value)
 				switch {
 				case string(name) == "log":
-					shown = "(frame)"
+					size, err := events.FrameSize(value)
+					require.NoError(t, err)
+					shown = fmt.Sprintf("(frame) %x", value[size:])
 				case string(key) == "origin":
 					shown = "(random)"
 				case len(value) == 0:

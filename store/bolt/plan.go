@@ -20,6 +20,7 @@ type plan struct {
 	frames []byte // of all records, one after another
 	ends   []int  // of each frame in them
 	chunks []chunk
+	values []byte     // of the chunks
 	tree   *seal.Tree // after the plan, once hash has ended; nil without a seal
 
 	order []events.Stream // the streams that the plan changes, in order of their first change
@@ -30,7 +31,7 @@ type plan struct {
 // chunk is a stretch of the plan's frames that becomes one value of the log.
 type chunk struct {
 	last       uint64 // position of the last record in it
-	begin, end int
+	begin, end int    // of its frames among the plan's
 }
 
 // newPlan returns an empty plan. It uses the memory of the one before: a log writes one at a time.
@@ -39,12 +40,13 @@ func (l *Log) newPlan() *plan {
 	p := &l.plan
 	clear(p.heads)
 	clear(p.keys)
-	*p = plan{log: l, memory: memory, last: memory.end, frames: p.frames[:0], ends: p.ends[:0], chunks: p.chunks[:0], order: p.order[:0], heads: p.heads, keys: p.keys}
+	*p = plan{log: l, memory: memory, last: memory.end, frames: p.frames[:0], ends: p.ends[:0], chunks: p.chunks[:0], values: p.values[:0],
+		order: p.order[:0], heads: p.heads, keys: p.keys}
 	if p.heads == nil {
 		p.heads, p.keys = map[events.Stream]*summary{}, map[events.Key]claim{}
 	}
 	if cap(p.frames) > batchBytesMax {
-		p.frames = nil
+		p.frames, p.values = nil, nil
 	}
 	if l.tree != nil {
 		p.tree = l.tree.Clone()
@@ -129,7 +131,7 @@ func (p *plan) place(r *request, at place) error {
 	}
 	for i, position := begin, r.first; i < len(p.frames); position++ {
 		size := frameSize(p.frames[i:])
-		p.take(position, i, i+size)
+		p.take(position, i+size)
 		i += size
 	}
 	newest := r.records[len(r.records)-1]
@@ -140,15 +142,38 @@ func (p *plan) place(r *request, at place) error {
 	return nil
 }
 
-// take makes the frame that stands at begin the log's next record.
-func (p *plan) take(position uint64, begin, end int) {
-	if n := len(p.chunks); n > 0 && end-p.chunks[n-1].begin <= chunkMax {
-		p.chunks[n-1].last, p.chunks[n-1].end = position, end
-	} else {
-		p.chunks = append(p.chunks, chunk{last: position, begin: begin, end: end})
-	}
+// take makes the frame that ends at end, behind those before it, the log's next record.
+func (p *plan) take(position uint64, end int) {
 	p.ends = append(p.ends, end)
 	p.last = position
+	if n := len(p.chunks); n > 0 {
+		c := p.chunks[n-1]
+		c.last, c.end = position, c.end+1
+		if p.size(c) <= chunkMax {
+			p.chunks[n-1] = c
+			return
+		}
+	}
+	n := len(p.ends)
+	p.chunks = append(p.chunks, chunk{last: position, begin: n - 1, end: n})
+}
+
+// start is where the frames of the chunk begin, and size how long its value is.
+func (p *plan) start(c chunk) int {
+	if c.begin == 0 {
+		return 0
+	}
+	return p.ends[c.begin-1]
+}
+
+func (p *plan) size(c chunk) int { return p.ends[c.end-1] - p.start(c) + directorySize(c.end-c.begin) }
+
+// value is what stands in the log for the chunk. It is valid until the next plan.
+func (p *plan) value(c chunk) []byte {
+	start, begin := p.start(c), len(p.values)
+	p.values = append(p.values, p.frames[start:p.ends[c.end-1]]...)
+	p.values = appendDirectory(p.values, start, p.ends[c.begin:c.end])
+	return p.values[begin:len(p.values):len(p.values)]
 }
 
 // hash appends the plan's frames to the tree.
@@ -202,7 +227,7 @@ func (p *plan) write(tx *bbolt.Tx) error {
 	// Positions only grow, so pages of the log are never written into again: fill them to the brim.
 	log.FillPercent = 1.0
 	for _, c := range p.chunks {
-		if err := log.Put(number(c.last), p.frames[c.begin:c.end:c.end]); err != nil {
+		if err := log.Put(number(c.last), p.value(c)); err != nil {
 			return err
 		}
 	}

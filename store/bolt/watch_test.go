@@ -18,12 +18,16 @@ import (
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
-// alterRecord changes a record in the file and leaves everything else as it is.
+// alterRecord changes a record that is alone in its chunk, and leaves everything else as it is.
 func alterRecord(t *testing.T, path string, at uint64, change func(*events.Record)) {
 	t.Helper()
 	tamper(func(tx *bbolt.Tx) error {
 		log := tx.Bucket([]byte("log"))
-		r, err := events.DecodeFrame(log.Get(position(at)))
+		value := log.Get(position(at))
+		size, err := events.FrameSize(value)
+		require.NoError(t, err)
+		require.Equal(t, "\x00\x01", string(value[size:]))
+		r, err := events.DecodeFrame(value[:size])
 		if err != nil {
 			return err
 		}
@@ -32,7 +36,7 @@ func alterRecord(t *testing.T, path string, at uint64, change func(*events.Recor
 		if err != nil {
 			return err
 		}
-		return log.Put(position(at), frame)
+		return log.Put(position(at), append(frame, 0, 1))
 	})(t, path)
 }
 
