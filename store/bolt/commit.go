@@ -37,7 +37,7 @@ func (l *Log) commit(b *batch) {
 		return nil
 	})
 	if err == nil && !p.empty() {
-		err = l.write(p, func(f *flush) int { return f.pace(l.lazy.active.size(), len(p.order)+len(p.keys), l.lazy.limit) })
+		err = l.write(p, func(f *flush) int { return l.lazy.pace(f, p) })
 	}
 	if err == nil {
 		return

@@ -9,8 +9,8 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// flushMax is the most entries one commit carries into the lazy buckets. Each can hit a page of its own, so it bounds
-// what an append waits longer for: some 2 MiB written.
+// flushMax is the most entries one commit carries into the lazy buckets, unless its own appends bring more: nobody waits
+// long for what others did. Each entry can hit a page of its own, so these are some 2 MiB written.
 const flushMax = 512
 
 // flush takes a closed generation into the file, in the order of the file's keys, so that neighbours share pages.
@@ -64,12 +64,18 @@ func (f *flush) ready() bool {
 
 func (f *flush) left() int { return len(f.keys) + len(f.heads) - f.done }
 
-// pace is how many entries the next commit should carry, so that the generation is in the file when the next one is full.
-// gathered is that one's size, added what the commit itself adds to it, and limit what it should hold. When late, it lets that
-// one hold more for a while rather than have one commit carry all that is left.
+// pace is how many entries the commit of the plan should carry, so that the generation is in the file when the next one
+// is closed, for its entries or for its records.
+func (z *lazy) pace(f *flush, p *plan) int {
+	g := z.active
+	return max(f.pace(g.size(), g.growth(p), z.limit), f.pace(int(g.last-g.begin), len(p.ends), z.limit*stretchMax))
+}
+
+// pace is how many entries a commit should carry that adds so much to what has gathered, of which the limit is to be the
+// most. When late, more than that gathers for a while, rather than have one commit carry all that is left.
 func (f *flush) pace(gathered, added, limit int) int {
 	room := max(limit-gathered, limit/8, 1)
-	return min(max((f.left()*added+room-1)/room, added, 1), flushMax)
+	return min(max((f.left()*added+room-1)/room, added), max(flushMax, added))
 }
 
 // step puts the next n entries into a transaction, and with the last of them the position they cover. A step that is

@@ -54,6 +54,21 @@ func newGeneration() *generation {
 
 func (g *generation) size() int { return len(g.slots) + len(g.keys) }
 
+// growth is how many entries the plan will add.
+func (g *generation) growth(p *plan) (entries int) {
+	for _, of := range p.order {
+		if g.heads[of] == nil {
+			entries++
+		}
+	}
+	for key := range p.keys {
+		if _, known := g.keys[key]; !known {
+			entries++
+		}
+	}
+	return entries
+}
+
 func (g *generation) setHead(of events.Stream, s *summary) {
 	known := g.heads[of]
 	if known == nil {

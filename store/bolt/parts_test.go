@@ -199,7 +199,7 @@ func TestPlaces(t *testing.T) {
 // TestPace: a generation is in the file in time, and what is late is no burden to a lone writer.
 func TestPace(t *testing.T) {
 	const limit = 1 << 17
-	for _, added := range []int{1, 3, 400} {
+	for _, added := range []int{1, 3, 400, 3000} {
 		f := &flush{keys: make([]owned, limit)}
 		gathered, most := 0, 0
 		for f.left() > 0 {
@@ -207,8 +207,32 @@ func TestPace(t *testing.T) {
 			f.done, gathered, most = min(f.done+n, limit), gathered+added, max(most, n)
 		}
 		assert.LessOrEqual(t, gathered, limit*5/4, "%d entries a commit", added)
-		assert.LessOrEqual(t, most, min(flushMax, 8*added), "%d entries a commit", added)
+		assert.LessOrEqual(t, most, max(min(flushMax, 8*added), added), "%d entries a commit", added)
 	}
 	late := &flush{keys: make([]owned, limit)}
 	assert.Equal(t, 8, late.pace(2*limit, 1, limit))
+}
+
+// TestOneStreamDoesNotHoldTheFlushUp: appends that bring no new entry still carry those of the generation before.
+func TestOneStreamDoesNotHoldTheFlushUp(t *testing.T) {
+	const limit = 16
+	log := openTest(t)
+	log.lazy.limit = limit
+	longest := uint64(0)
+	for i := range uint64(20 * limit) {
+		of, after := events.OrderStream("o-1"), i
+		if i < limit {
+			of, after = events.OrderStream(fmt.Sprintf("o-%d", i+1)), 0
+		} else {
+			after -= limit - 1
+		}
+		_, err := log.Append(context.Background(), of, after, testRecord(fmt.Sprintf("r-%d", i)))
+		require.NoError(t, err)
+		layers := log.lazy.layers()
+		if layers.frozen != nil {
+			longest = max(longest, i+1-layers.frozen.begin)
+		}
+	}
+	assert.LessOrEqual(t, longest, uint64(2*limit*stretchMax+limit), "records that an open after a kill would replay")
+	assert.Positive(t, longest)
 }
