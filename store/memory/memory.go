@@ -3,7 +3,9 @@ package memory
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
@@ -26,6 +28,7 @@ type Log struct {
 	streams map[events.Stream]*stream
 	keys    map[events.Key]events.Stream
 	grown   chan struct{} // closed when a frame comes or the log is closed; nil while nobody waits for that
+	soonest atomic.Int64  // nothing is due before, in nanoseconds since the epoch: who asks each second walks only when something may be
 }
 
 // stream is where a stream's records are, and what the newest of them says about its order.
@@ -36,7 +39,9 @@ type stream struct {
 
 // New returns an empty log.
 func New() *Log {
-	return &Log{streams: map[events.Stream]*stream{}, keys: map[events.Key]events.Stream{}}
+	l := &Log{streams: map[events.Stream]*stream{}, keys: map[events.Key]events.Stream{}}
+	l.soonest.Store(math.MaxInt64)
+	return l
 }
 
 // Append implements [store.Log]. It never waits for anything but other appends, so ctx matters at its beginning only.
@@ -132,6 +137,9 @@ func (l *Log) write(to events.Stream, records []events.Record) ([]events.Record,
 		}
 	}
 	s.head = placed[len(placed)-1].Head
+	if due := s.head.Due; !due.IsZero() && to.Category == events.CategoryOrder {
+		l.soonest.Store(min(l.soonest.Load(), due.UnixNano()))
+	}
 	l.streams[to] = s
 	l.frames = append(l.frames, frames...)
 	l.wake()

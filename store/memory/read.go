@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
@@ -189,12 +191,23 @@ func (l *Log) matching(ctx context.Context, filter store.Filter) ([]store.Head, 
 	if l.closed {
 		return nil, errClosed()
 	}
+	if !filter.DueBy.IsZero() && filter.DueBy.Before(time.Unix(0, l.soonest.Load())) {
+		return nil, nil
+	}
 	var heads []store.Head
+	soonest := int64(math.MaxInt64)
 	for name, s := range l.streams {
-		if name.Category == events.CategoryOrder && filter.Matches(s.head) {
+		if name.Category != events.CategoryOrder {
+			continue
+		}
+		if filter.Matches(s.head) {
 			heads = append(heads, s.summary(name))
 		}
+		if !s.head.Due.IsZero() {
+			soonest = min(soonest, s.head.Due.UnixNano())
+		}
 	}
+	l.soonest.Store(soonest)
 	slices.SortFunc(heads, func(a, b store.Head) int {
 		return cmp.Or(filter.Time(a.Head).Compare(filter.Time(b.Head)), strings.Compare(a.Stream.ID, b.Stream.ID))
 	})
