@@ -3,6 +3,7 @@ package tilltape
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -17,6 +18,8 @@ const (
 	refusalOrdersMax = 1024 // orders whose refusals are known without reading
 	refusalTriesMax  = 3    // of one append, where another Orders on the log is faster
 )
+
+var errRefusalsWait = fmt.Errorf("%d others wait to be recorded", refusalQueueMax)
 
 // Refusals yields the order's refused commands in order, as [events.CommandRefused]: who wanted what, and why it was not
 // done. An order's first [order.RefusalsMax] refusals for a reason stand there each by itself, then one a day with how many
@@ -66,6 +69,7 @@ func (s *Orders) refused(r refusal) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.queue) >= refusalQueueMax {
+		s.tell.unrecorded(r.err, errRefusalsWait)
 		return
 	}
 	q.queue = append(q.queue, r)
