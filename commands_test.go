@@ -14,6 +14,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/order"
@@ -75,7 +76,10 @@ func TestTwoOrdersOnOneStoreMakeOneCall(t *testing.T) {
 }
 
 func TestCancelAndCaptureTogetherOneWins(t *testing.T) {
-	const rounds = 40
+	rounds := 1000
+	if raced {
+		rounds = 100
+	}
 	stores(t, func(t *testing.T, log store.Log) {
 		x := newTill(t, log)
 		wins := map[order.Status]int{}
@@ -106,6 +110,8 @@ func TestCancelAndCaptureTogetherOneWins(t *testing.T) {
 			require.Equal(t, 1, a.cancels+len(a.captures))
 		}
 		t.Log(wins)
+		_, err := audit.Replay(x.ctx, log, nil)
+		require.NoError(t, err)
 	})
 }
 
