@@ -66,13 +66,13 @@ func (s *simulation) start() error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- p.orders.Run(ctx) }()
 	p.stop = func() {
 		cancel()
 		s.mind(<-ended)
 		s.mind(p.orders.Close())
 	}
 	s.process.Store(p)
+	go func() { ended <- p.orders.Run(ctx) }() // which may die at once
 	return nil
 }
 
