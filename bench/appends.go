@@ -115,7 +115,7 @@ func (b *bench) appendBlock(bl block) error {
 // preload makes every contender's file, as many at once as there are cores. Those that begin from the same are made once
 // and copied.
 func (b *bench) preload(dir string, bl block) ([]lane, error) {
-	all := contenders()
+	all := b.contenders()
 	lanes := make([]lane, len(all))
 	made := map[string]*lane{}
 	var firsts []*lane

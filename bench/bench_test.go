@@ -113,6 +113,20 @@ func TestRun_OnlyWhatWasAskedFor(t *testing.T) {
 	assert.Contains(t, out.String(), "not measured")
 }
 
+func TestRun_OnlyTheContendersAskedFor(t *testing.T) {
+	s := tiny
+	s.Sections, s.Only, s.IDs, s.Writers = []string{sectionAppends}, "raw|^tilltape$", []ordering{random}, []int{1}
+	var out bytes.Buffer
+	profile := filepath.Join(t.TempDir(), "cpu")
+	_, err := run(options{settings: s, dir: t.TempDir(), profile: profile}, &out, &bytes.Buffer{})
+	require.NoError(t, err)
+	assert.Contains(t, out.String(), nameRaw)
+	assert.NotContains(t, out.String(), nameUnsealed)
+	info, err := os.Stat(profile)
+	require.NoError(t, err)
+	assert.Positive(t, info.Size())
+}
+
 func TestParse(t *testing.T) {
 	o, err := parse(nil, &bytes.Buffer{})
 	require.NoError(t, err)
@@ -127,7 +141,7 @@ func TestParse(t *testing.T) {
 	assert.Equal(t, []ordering{random}, o.IDs)
 	assert.True(t, o.check)
 
-	for _, bad := range []string{"-only=loads", "-ids=v4", "-writers=many", "-writers=0", "-rounds=0", "-seconds=0", "extra"} {
+	for _, bad := range []string{"-only=loads", "-ids=v4", "-writers=many", "-writers=0", "-rounds=0", "-seconds=0", "-contenders=(", "-contenders=nobody", "extra"} {
 		var told bytes.Buffer
 		_, err := parse([]string{bad}, &told)
 		require.Error(t, err, bad)

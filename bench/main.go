@@ -4,11 +4,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,8 +29,8 @@ type bench struct {
 // options are what the command line says apart from the settings.
 type options struct {
 	settings
-	dir, markdown string
-	asJSON, check bool
+	dir, markdown, profile string
+	asJSON, check          bool
 }
 
 func main() {
@@ -69,6 +71,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		o.Sections = strings.Split(text, ",")
 		return o.settings.check()
 	})
+	f.StringVar(&o.Only, "contenders", o.Only, "a regular `expression`: append only with those whose names match")
 	f.Func("orders", "`numbers` of orders on file before appending", listTo(&o.Orders))
 	f.Func("writers", "`numbers` of goroutines that append at once", listTo(&o.Writers))
 	f.Func("ids", "`orders` of ids: random,time-ordered", func(text string) error {
@@ -88,6 +91,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.Cancels, "cancels", o.Cancels, "whole cancels in each cell and round")
 	f.StringVar(&o.dir, "dir", "", "where files are made, on the disk to be measured (default: the system's temporary directory)")
 	f.StringVar(&o.markdown, "markdown", "", "write the report to this `file` too, as Markdown")
+	f.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the measuring to this `file`, for go tool pprof")
 	f.BoolVar(&o.asJSON, "json", false, "print the report as JSON")
 	f.BoolVar(&o.check, "check", false, "end with status 1 where a Must is missed")
 	if err := f.Parse(args); err != nil {
@@ -126,7 +130,7 @@ func run(o options, stdout, stderr io.Writer) (missed bool, err error) {
 		fmt.Fprintf(stderr, "%4.0fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}}
 	b.progress("this takes about %s where nobody else uses the machine", b.estimate().Round(time.Second))
-	if err := b.measure(); err != nil {
+	if err := profiled(o.profile, b.measure); err != nil {
 		return false, err
 	}
 	b.out.Took = time.Since(began).Round(time.Second)
@@ -143,6 +147,23 @@ func run(o options, stdout, stderr io.Writer) (missed bool, err error) {
 		_, err = io.WriteString(stdout, b.out.text())
 	}
 	return b.out.missed(), err
+}
+
+// profiled runs f and writes what the processor did meanwhile to the file, if one is named.
+func profiled(file string, f func() error) (err error) {
+	if file == "" {
+		return f()
+	}
+	to, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	if err := pprof.StartCPUProfile(to); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return f()
 }
 
 // leaveNothing removes dir when the run is interrupted: it can hold gigabytes. The function it returns ends that.

@@ -58,7 +58,7 @@ func (r *report) storedTable() table {
 func (r *report) lessTable() table {
 	t := table{title: "What each does less than tilltape", words: 2, head: []string{"", "less"},
 		note: "Each syncs every append before it returns, checks the stream's version and the keys' owners, and keeps the newest head of each stream, findable by status and due time."}
-	for _, c := range contenders() {
+	for _, c := range r.Settings.contenders() {
 		less := c.Less
 		if less == "" {
 			less = "–"

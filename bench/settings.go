@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 // settings say what is measured, and how long.
 type settings struct {
 	Sections []string
+	Only     string // which contenders append: a regular expression over their names; empty is all
 	Orders   []int
 	IDs      []ordering
 	Writers  []int
@@ -48,6 +50,11 @@ var (
 
 func (s settings) has(section string) bool { return slices.Contains(s.Sections, section) }
 
+// contenders are those that take part.
+func (s settings) contenders() []contender {
+	return slices.DeleteFunc(contenders(), func(c contender) bool { return !regexp.MustCompile(s.Only).MatchString(c.Name) })
+}
+
 // check tells whether the settings can be run.
 func (s settings) check() error {
 	for _, name := range s.Sections {
@@ -59,6 +66,12 @@ func (s settings) check() error {
 		if ids != random && ids != timeOrdered {
 			return fmt.Errorf("ids can be %s or %s, not %q", random, timeOrdered, ids)
 		}
+	}
+	if _, err := regexp.Compile(s.Only); err != nil {
+		return fmt.Errorf("-contenders: %w", err)
+	}
+	if len(s.contenders()) == 0 {
+		return fmt.Errorf("no contender's name has %q in it; the report of -ci shows all names", s.Only)
 	}
 	smallest := slices.Min(append([]int{s.Rounds, s.Tape, s.Cancels, int(s.CellTime)}, slices.Concat(s.Orders, s.Writers)...))
 	if smallest <= 0 {
@@ -97,7 +110,7 @@ func (s settings) estimate() time.Duration {
 	var sum time.Duration
 	rounds := time.Duration(s.Rounds)
 	if s.has(sectionAppends) {
-		cells := len(s.Orders) * len(s.IDs) * len(s.Writers) * len(contenders())
+		cells := len(s.Orders) * len(s.IDs) * len(s.Writers) * len(s.contenders())
 		sum += time.Duration(cells) * rounds * (s.CellTime + s.CellTime/warmUpShare + cellExtra)
 		for _, n := range s.Orders {
 			sum += time.Duration(n*len(s.IDs)) * preloadEach
