@@ -98,7 +98,7 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 	}
 	flushed := false
 	if step {
-		l.flush.done = done
+		l.flush.carried(done)
 		if flushed = l.flush.left() == 0; flushed {
 			l.flush = nil
 		}
@@ -126,8 +126,9 @@ func (l *Log) flushAll() error {
 	}
 }
 
-// flushAllMax is flushMax where nobody waits for the commit.
-const flushAllMax = 1 << 14
+// flushAllMax is flushMax where nobody waits for the commit. What a step replaces is free for the next but one, and what the last ones
+// replaced stays in bbolt's list of free pages, which every later commit writes again: a large step makes it long for good.
+const flushAllMax = 2 * flushMax
 
 // doubt decides whether the log can go on after a commit that failed. bbolt undoes most of them; but where the file's
 // header is written and only its sync failed, readers see a commit that the disk may not have, and nothing that is

@@ -16,7 +16,7 @@ import (
 )
 
 // copyRecords is the most records that one commit of a copy holds.
-const copyRecords = 8192
+const copyRecords = 1024
 
 // Backup implements [store.Snapshotter]. The copy is made record by record in short transactions, so it holds up no
 // append however large the log is, and has no unused pages. Before it appears at the path it is read back whole and compared
@@ -170,7 +170,7 @@ func (c *copying) all(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := c.to.write(p, func(*flush) int { return flushAllMax }); err != nil {
+		if err := c.to.write(p, func(f *flush) int { return c.to.lazy.pace(f, p) }); err != nil {
 			return explain(c.to.path, err)
 		}
 		done = p.last

@@ -201,16 +201,26 @@ func TestPace(t *testing.T) {
 	const limit = 1 << 17
 	for _, added := range []int{1, 3, 400, 3000} {
 		f := &flush{keys: make([]owned, limit)}
-		gathered, most := 0, 0
+		gathered, commits, carrying := 0, 0, 0
 		for f.left() > 0 {
-			n := f.pace(gathered, added, limit)
-			f.done, gathered, most = min(f.done+n, limit), gathered+added, max(most, n)
+			f.owed += f.rate(gathered, added, limit)
+			n := f.bundle(limit, added)
+			assert.LessOrEqual(t, n, max(flushMax, added), "%d entries a commit", added)
+			if commits++; n > 0 {
+				carrying++
+			}
+			f.carried(min(f.done+n, limit))
+			gathered += added
 		}
 		assert.LessOrEqual(t, gathered, limit*5/4, "%d entries a commit", added)
-		assert.LessOrEqual(t, most, max(min(flushMax, 8*added), added), "%d entries a commit", added)
+		assert.LessOrEqual(t, carrying, limit/bundleMax+1, "of %d commits of %d entries each", commits, added)
+		assert.Zero(t, f.owed)
 	}
 	late := &flush{keys: make([]owned, limit)}
-	assert.Equal(t, 8, late.pace(2*limit, 1, limit))
+	assert.Equal(t, 8, late.rate(2*limit, 1, limit))
+	small := &flush{keys: make([]owned, 24)}
+	small.owed = 1
+	assert.Equal(t, 1, small.bundle(24, 1), "a small generation goes in many steps too")
 }
 
 // TestOneStreamDoesNotHoldTheFlushUp: appends that bring no new entry still carry those of the generation before.
