@@ -30,13 +30,16 @@ type request struct {
 // with the other appends that gathered while the commit before it was written. If ctx ends while the append still
 // waits for its commit, it has not happened; once the commit has begun, its outcome is reported.
 func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+	l.queue.arrive(1)
 	r, err := l.prepare(ctx, to, after, records)
 	if err != nil {
+		l.queue.leave()
 		return nil, err
 	}
 	if err := l.enqueue(ctx, r); err != nil {
 		return nil, err
 	}
+	defer l.queue.leave() // the committer counts on who has an outcome to come again
 	if errors.Is(r.err, store.ErrConflict) {
 		// Here and not in the committer: others do not wait while this stream is read.
 		written, found, err := l.writtenBefore(r)
@@ -112,6 +115,7 @@ func (l *Log) enqueue(ctx context.Context, r *request) error {
 		}
 		select {
 		case <-retry:
+			l.queue.arrive(1)
 		case <-ctx.Done():
 			return notBegun(ctx, r.stream)
 		}

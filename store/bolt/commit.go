@@ -2,21 +2,30 @@ package bolt
 
 import (
 	"errors"
+	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/store"
 )
 
+// patienceMax is how long the committer waits at most for appends that are on their way, and it waits no longer than the commit
+// before took: who has just come is not kept longer than by coming a little earlier.
+const patienceMax = 5 * time.Millisecond
+
 // commitAll is the one goroutine that writes. It ends when the queue is closed and empty.
 func (l *Log) commitAll() {
 	defer close(l.committed)
+	var took time.Duration
 	for {
-		b := l.queue.take()
+		b := l.queue.take(min(took, patienceMax))
 		if b == nil {
 			return
 		}
+		begun := time.Now()
 		l.commit(b)
+		took = time.Since(begun)
+		l.queue.arrive(len(b.requests))
 		close(b.done)
 	}
 }

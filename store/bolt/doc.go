@@ -24,7 +24,8 @@
 // # Costs
 //
 // A commit syncs the disk twice. Appends from many goroutines share commits: whatever gathers while one is written goes
-// into the next, and none ever waits for company. What the queue has no room for waits, as long as its context allows.
+// into the next, together with what is just on its way, for which it waits some microseconds and never longer than the commit before
+// took. A lone writer waits for nobody. What the queue has no room for waits, as long as its context allows.
 //
 // What hits random places of the file, by whatever ids others chose, is lazy: orders' heads, lookup keys and indexes are
 // kept in memory while they are new, up to 131 072 entries and as many on their way into the file, which go there a few

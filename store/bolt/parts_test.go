@@ -21,61 +21,129 @@ func TestQueueOrder(t *testing.T) {
 	for range 4 {
 		r := &request{}
 		all = append(all, r)
-		b, retry := q.add(r)
+		b, retry := put(q, r)
 		require.Same(t, q.forming, b)
 		require.Nil(t, retry)
 	}
 	first := q.forming
 	require.True(t, q.withdraw(first, all[1]))
-	require.Same(t, first, q.take())
+	require.Same(t, first, q.take(0))
 	assert.Equal(t, []*request{all[0], all[2], all[3]}, first.requests, "oldest first, without what was withdrawn")
 	require.False(t, q.withdraw(first, all[0]), "the committer has it")
-	second, _ := q.add(&request{})
+	second, _ := put(q, &request{})
 	require.NotSame(t, first, second)
 	q.close()
-	none, retry := q.add(&request{})
+	none, retry := put(q, &request{})
 	require.Nil(t, none, "a closed queue takes nothing")
 	require.Nil(t, retry, "and there is nothing to wait for")
-	assert.Same(t, second, q.take(), "what waited is still taken")
-	assert.Nil(t, q.take())
-	assert.Nil(t, q.take(), "and again")
+	assert.Same(t, second, q.take(0), "what waited is still taken")
+	assert.Nil(t, q.take(0))
+	assert.Nil(t, q.take(0), "and again")
+}
+
+// put has a request arrive and be added.
+func put(q *queue, r *request) (joined *batch, retry <-chan struct{}) {
+	q.arrive(1)
+	return q.add(r)
+}
+
+// TestQueueWaitsForWhoIsOnTheWay: who comes while others still do goes with them, and nobody waits for who does not come, nor beyond
+// patience.
+func TestQueueWaitsForWhoIsOnTheWay(t *testing.T) {
+	const long, short = time.Hour, 20 * time.Millisecond
+	q := newQueue()
+	taken := make(chan int)
+	take := func(patience time.Duration) {
+		go func() { taken <- len(q.take(patience).requests) }()
+	}
+	waits := func() {
+		t.Helper()
+		select {
+		case n := <-taken:
+			t.Fatalf("the committer took %d and did not wait", n)
+		case <-time.After(short):
+		}
+	}
+	_, _ = put(q, &request{})
+	take(long)
+	assert.Equal(t, 1, <-taken, "a lone writer is not kept waiting")
+
+	q.arrive(3)
+	take(long)
+	_, _ = q.add(&request{})
+	waits()
+	_, _ = q.add(&request{})
+	waits()
+	q.leave()
+	assert.Equal(t, 2, <-taken, "the third does not come")
+
+	take(long)
+	_, _ = put(q, &request{})
+	assert.Equal(t, 1, <-taken, "it slept, and nobody else was on the way")
+
+	q.arrive(2)
+	begun := time.Now()
+	take(short)
+	_, _ = q.add(&request{})
+	assert.Equal(t, 1, <-taken, "the other is late")
+	assert.GreaterOrEqual(t, time.Since(begun), short)
+	take(short)
+	waits()
+	_, _ = q.add(&request{})
+	assert.Equal(t, 1, <-taken)
+
+	q.arrive(1)
+	_, _ = put(q, &request{})
+	take(long)
+	waits()
+	q.close()
+	assert.Equal(t, 1, <-taken, "a closed queue waits for nobody")
+	q.leave()
+
+	q = newQueue()
+	q.arrive(1)
+	for range batchMax {
+		_, _ = put(q, &request{})
+	}
+	take(long)
+	assert.Equal(t, batchMax, <-taken, "what is full goes")
 }
 
 func TestQueueIsBounded(t *testing.T) {
 	q := newQueue()
 	for range batchMax {
-		b, _ := q.add(&request{})
+		b, _ := put(q, &request{})
 		require.NotNil(t, b)
 	}
 	isFull := func(size int) {
 		t.Helper()
-		b, retry := q.add(&request{size: size})
+		b, retry := put(q, &request{size: size})
 		require.Nil(t, b)
 		select {
 		case <-retry:
 			t.Fatal("nothing has changed yet")
 		default:
 		}
-		q.take()
+		q.take(0)
 		<-retry
 	}
 	isFull(1)
 	big := &request{size: batchBytesMax + 1}
-	b, _ := q.add(big)
+	b, _ := put(q, big)
 	require.NotNil(t, b, "what is too big for any batch is taken alone")
 	isFull(1)
-	_, _ = q.add(&request{size: batchBytesMax - 1})
-	b, _ = q.add(&request{size: 1})
+	_, _ = put(q, &request{size: batchBytesMax - 1})
+	b, _ = put(q, &request{size: 1})
 	require.NotNil(t, b)
 	require.True(t, q.withdraw(b, b.requests[0]))
-	b, _ = q.add(big)
+	b, _ = put(q, big)
 	require.Nil(t, b)
-	b, _ = q.add(&request{size: batchBytesMax - 1})
+	b, _ = put(q, &request{size: batchBytesMax - 1})
 	require.NotNil(t, b, "what is withdrawn leaves its space")
-	_, retry := q.add(big)
+	_, retry := put(q, big)
 	q.close()
 	<-retry
-	b, retry = q.add(big)
+	b, retry = put(q, big)
 	require.Nil(t, b)
 	require.Nil(t, retry, "who waited for space learns that the queue is closed")
 }
@@ -86,14 +154,14 @@ func TestQueueWakesTheCommitter(t *testing.T) {
 	taken := make(chan int)
 	go func() {
 		n := 0
-		for b := q.take(); b != nil; b = q.take() {
+		for b := q.take(0); b != nil; b = q.take(0) {
 			n += len(b.requests)
 		}
 		taken <- n
 	}()
 	var group sync.WaitGroup
 	for range requests {
-		group.Go(func() { q.add(&request{}) })
+		group.Go(func() { put(q, &request{}) })
 	}
 	group.Wait()
 	q.close()
@@ -113,12 +181,13 @@ func hold(t *testing.T, log *Log) (commit int, release func()) {
 	require.NoError(t, err)
 	first, err := log.prepare(context.Background(), events.OrderStream("first"), 0, []events.Record{testRecord("first")})
 	require.NoError(t, err)
-	joined, _ := log.queue.add(first)
+	joined, _ := put(log.queue, first)
 	require.NotNil(t, joined)
 	awaitQueue(t, log, 0)
 	return tx.ID(), func() {
 		require.NoError(t, tx.Rollback())
 		<-joined.done
+		log.queue.leave()
 		require.NoError(t, first.err)
 	}
 }

@@ -1,9 +1,9 @@
 package bolt
 
 import (
-	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Bounds of one commit. Appends that come when the next one is full wait until it has begun.
@@ -26,22 +26,33 @@ func (b *batch) full(size int) bool {
 }
 
 // queue is where appends gather while a commit is being written. Whatever has gathered goes into the next one together:
-// that is all of group commit, and it delays nobody.
+// that is all of group commit.
 type queue struct {
 	mu      sync.Mutex
 	forming *batch
+	coming  int           // appends on their way
 	space   chan struct{} // closed when the forming batch is taken; nil while nobody waits for that
 	closed  bool
 	wake    chan struct{} // holds one token: the committer may have missed something
+
+	// Of the committer, while it waits.
+	timer *time.Timer
+	timed bool // the timer was set
+	late  bool // and its time has passed
 }
 
-func newQueue() *queue { return &queue{forming: newBatch(), wake: make(chan struct{}, 1)} }
+func newQueue() *queue {
+	timer := time.NewTimer(0)
+	timer.Stop()
+	return &queue{forming: newBatch(), wake: make(chan struct{}, 1), timer: timer}
+}
 
-// add puts r into the forming batch and returns it. Where that is full it returns a channel instead, which is closed when
-// it is worth another try. Both are nil once the queue is closed.
+// add puts r, which has arrived, into the forming batch and returns it. Where that is full it returns a channel instead, which
+// is closed when it is worth another try. Both are nil once the queue is closed. Whatever it returns, r is not on its way any more.
 func (q *queue) add(r *request) (joined *batch, retry <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.coming--
 	switch {
 	case q.closed:
 		return nil, nil
@@ -53,7 +64,7 @@ func (q *queue) add(r *request) (joined *batch, retry <-chan struct{}) {
 	}
 	q.forming.requests = append(q.forming.requests, r)
 	q.forming.bytes += r.size
-	if len(q.forming.requests) == 1 {
+	if q.coming == 0 || q.forming.full(0) || len(q.forming.requests) == 1 && (q.late || !q.timed) {
 		q.signal()
 	}
 	return q.forming, nil
@@ -72,39 +83,67 @@ func (q *queue) withdraw(from *batch, r *request) bool {
 	return true
 }
 
-// take waits for appends and returns the batch that holds them, nil once the queue is closed and empty.
-func (q *queue) take() *batch {
+// take waits for appends and returns the batch that holds them, nil once the queue is closed and empty. Before it takes a
+// batch that is not full, it waits for those who are on their way, but no longer than patience in all.
+//
+// After a commit all who waited for it come with their next append, and each has some microseconds to go: who takes what the first of
+// them have brought has the others wait for one commit more. A lone writer is never waited for: when it has come, nobody is on the way.
+func (q *queue) take(patience time.Duration) *batch {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.timed {
+		q.timer.Stop()
+	}
+	q.late, q.timed = false, false
 	for {
-		q.gather()
-		q.mu.Lock()
-		b, closed := q.forming, q.closed
-		if len(b.requests) > 0 {
+		switch b := q.forming; {
+		case len(b.requests) > 0 && (q.coming == 0 || q.late || q.closed || b.full(0)):
 			q.forming = newBatch()
 			q.free()
-			q.mu.Unlock()
 			return b
-		}
-		q.mu.Unlock()
-		if closed {
+		case len(b.requests) == 0 && q.closed:
 			return nil
 		}
-		<-q.wake
+		q.sleep(patience)
 	}
 }
 
-// gather lets those run who are ready to, for as long as they add to the batch: after a commit, all who waited for it come
-// with their next append within microseconds of one another, and the first must not be committed alone. It waits for nobody
-// who is not running already, so that a lone writer pays nothing.
-func (q *queue) gather() {
-	for had := -1; ; {
+// sleep waits until there may be a batch to take. It is called with the lock, and is without it while it waits.
+func (q *queue) sleep(patience time.Duration) {
+	if q.coming > 0 && !q.timed {
+		q.timed = true
+		q.timer.Reset(patience)
+	}
+	q.mu.Unlock()
+	select {
+	case <-q.wake:
 		q.mu.Lock()
-		n := len(q.forming.requests)
-		q.mu.Unlock()
-		if n == 0 || n == had || n >= batchMax {
-			return
-		}
-		had = n
-		runtime.Gosched()
+	case <-q.timer.C:
+		q.mu.Lock()
+		q.late = true
+	}
+}
+
+// arrive says that n appends are on their way: they are being prepared, or have their outcome and have not gone on with it.
+func (q *queue) arrive(n int) {
+	if q == nil {
+		return // in a log that is only read, where an append fails while it is prepared
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.coming += n
+}
+
+// leave says that one of them comes no more.
+func (q *queue) leave() {
+	if q == nil {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.coming--
+	if q.coming == 0 && len(q.forming.requests) > 0 {
+		q.signal()
 	}
 }
 
