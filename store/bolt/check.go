@@ -105,7 +105,13 @@ func (l *Log) ready(c Config, look *Log) error {
 	if err != nil {
 		return err
 	}
-	return l.recover(look, false)
+	if err := l.recover(look, false); err != nil {
+		return err
+	}
+	if frozen := l.lazy.layers().frozen; frozen != nil {
+		l.flush = l.newFlush(frozen)
+	}
+	return nil
 }
 
 // empty tells whether nothing was ever put into the file. A log whose creation was cut short looks like that.

@@ -78,7 +78,7 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 			}
 			if step {
 				var err error
-				if done, err = l.flush.step(l, tx, steps(l.flush)); err != nil {
+				if done, err = l.flush.step(tx, steps(l.flush)); err != nil {
 					return err
 				}
 			}
@@ -113,7 +113,7 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 		}
 	}
 	if closed := l.lazy.publish(p, flushed); closed != nil {
-		l.flush = newFlush(closed)
+		l.flush = l.newFlush(closed)
 	}
 	return nil
 }
@@ -126,9 +126,9 @@ func (l *Log) flushAll() error {
 			if closed == nil {
 				return nil
 			}
-			l.flush = newFlush(closed)
+			l.flush = l.newFlush(closed)
 		}
-		<-l.flush.sorted
+		<-l.flush.prepared
 		if err := l.write(l.newPlan(), func(*flush) int { return flushAllMax }); err != nil {
 			return err
 		}

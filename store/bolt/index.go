@@ -34,9 +34,9 @@ func newIndexWalk(filter store.Filter) *indexWalk {
 	return w
 }
 
-// page returns the next heads, without those of orders that were in memory.
+// page returns the next heads, without those of orders that were in memory or are there now: these have a record since.
 func (w *indexWalk) page(l *Log, memory *memory) (page []store.Head, err error) {
-	err = l.view(func(tx *bbolt.Tx) error {
+	err = l.viewLayers(func(tx *bbolt.Tx, now layers) error {
 		walk := newFrames(l, tx)
 		branches, err := w.branches(tx.Bucket([]byte(w.bucket)))
 		if err != nil {
@@ -60,7 +60,7 @@ func (w *indexWalk) page(l *Log, memory *memory) (page []store.Head, err error) 
 			w.after = bytes.Clone(key)
 			next.advance()
 			order := events.OrderStream(string(key[numberSize:]))
-			if memory.has(order) {
+			if memory.has(order) || now.newest(order) != nil {
 				continue
 			}
 			head, err := w.head(l, tx, walk, order, at)
@@ -77,7 +77,8 @@ func (w *indexWalk) page(l *Log, memory *memory) (page []store.Head, err error) 
 // pagesStepsMax is the most entries that one page looks at.
 const pagesStepsMax = 4 * pageMax
 
-// head is the head of an order that the index names. In one transaction the two agree, or the file is damaged.
+// head is the head of an order that the index names and that is not in memory. In one transaction the two agree, or the file is
+// damaged.
 func (w *indexWalk) head(l *Log, tx *bbolt.Tx, walk *frames, order events.Stream, at uint64) (store.Head, error) {
 	s, err := l.filed(tx, walk, order)
 	switch {

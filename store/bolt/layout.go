@@ -27,6 +27,7 @@ const (
 	metaMagic     = "magic"
 	metaFormat    = "format"
 	metaCovered   = "covered"  // the lazy buckets hold at least what the records up to this position say
+	metaFiling    = "filing"   // the records up to this position are on their way into the lazy buckets; not there otherwise
 	metaFrontier  = "frontier" // the seal's right edge; not there in a log without a seal
 	metaOrigin    = "origin"   // names the log in checkpoints
 	metaAncestry  = "ancestry" // what it held under its earlier origins, a line each

@@ -14,7 +14,7 @@ import (
 // it holds everything; opening reads the log's tail behind that position into memory again.
 
 // generationMax is the number of entries, streams and lookup keys together, at which a generation is closed. It bounds
-// memory: two generations, some 250 B an entry.
+// memory: two generations, some 250 B an entry, and while one goes into the file some 100 B for each index entry that changes.
 const generationMax = 1 << 17
 
 // stretchMax is the number of records for each of these entries at which a generation is closed even if they are of few
@@ -126,6 +126,13 @@ func (y *layers) newest(of events.Stream) *summary {
 		}
 	}
 	return nil
+}
+
+// moving tells whether the file's places and indexes may be at odds about a stream.
+func (y *layers) moving(of events.Stream) bool {
+	y.lazy.mu.RLock()
+	defer y.lazy.mu.RUnlock()
+	return y.frozen != nil && y.frozen.heads[of] != nil
 }
 
 // owner returns who owns a lookup key; false where memory does not know and the file is to be asked.

@@ -64,6 +64,24 @@ func (l *Log) view(f func(tx *bbolt.Tx) error) error {
 	return explain(l.path, guarded(func() error { return l.db.View(f) }))
 }
 
+// viewLayers is view with every generation of which the transaction may have a part: one that has left memory meanwhile was
+// perhaps on its way into the file when the transaction began, and then it is begun again.
+func (l *Log) viewLayers(f func(tx *bbolt.Tx, memory layers) error) error {
+	for {
+		before, left := l.lazy.layers(), false
+		err := l.view(func(tx *bbolt.Tx) error {
+			memory := l.lazy.layers()
+			if left = memory.epoch != before.epoch; left {
+				return nil
+			}
+			return f(tx, memory)
+		})
+		if err != nil || !left {
+			return err
+		}
+	}
+}
+
 // usable is the error of a log that was closed or that has failed.
 func (l *Log) usable() error {
 	if l.closed.Load() {

@@ -30,10 +30,17 @@ func (l *Log) recover(look *Log, rescue bool) error {
 			return l.damaged("its heads are said to cover position %d, and it ends at position %d", covered, last)
 		}
 		if look != nil && look.lazy.last == last && look.recovery.Records == last-covered {
-			l.lazy.active, l.lazy.last, l.tree, l.recovery = look.lazy.active, last, look.tree, look.recovery
+			l.lazy.active, l.lazy.frozen = look.lazy.active, look.lazy.frozen
+			l.lazy.last, l.tree, l.recovery = last, look.tree, look.recovery
 			return nil
 		}
-		if err := l.replay(tx, covered, last); err != nil {
+		filing := covered
+		if b := meta.Get([]byte(metaFiling)); b != nil {
+			if filing, ok = parseNumber(b); !ok || filing <= covered || filing > last {
+				return l.damaged("its heads are said to cover position %d and then %d, and it ends at position %d", covered, filing, last)
+			}
+		}
+		if err := l.replay(tx, covered, filing, last); err != nil {
 			return err
 		}
 		if err := l.endsWhole(tx, last); err != nil {
@@ -48,10 +55,26 @@ func (l *Log) recover(look *Log, rescue bool) error {
 	return err
 }
 
-// replay reads the records after covered into the active generation.
-func (l *Log) replay(tx *bbolt.Tx, covered, last uint64) error {
-	gen, walk := l.lazy.active, newFrames(l, tx)
-	for position := covered + 1; position <= last; position++ {
+// replay reads the records after covered into memory, those up to filing as the generation that was on its way into the file.
+func (l *Log) replay(tx *bbolt.Tx, covered, filing, last uint64) error {
+	walk := newFrames(l, tx)
+	if filing > covered {
+		if err := l.lazy.active.replay(walk, covered, filing); err != nil {
+			return err
+		}
+		l.lazy.freeze()
+	}
+	if err := l.lazy.active.replay(walk, filing, last); err != nil {
+		return err
+	}
+	l.lazy.last = last
+	l.recovery.Records = last - covered
+	return nil
+}
+
+// replay reads the records of a stretch into a generation.
+func (g *generation) replay(walk *frames, begin, last uint64) error {
+	for position := begin + 1; position <= last; position++ {
 		if walk.first != 0 && position > walk.last {
 			if more, err := walk.next(); err != nil || !more {
 				return cmp.Or(err, walk.missing(position))
@@ -61,13 +84,12 @@ func (l *Log) replay(tx *bbolt.Tx, covered, last uint64) error {
 		if err != nil {
 			return err
 		}
-		gen.setHead(r.Stream, &summary{place{r.Version, r.Position}, r.Head})
+		g.setHead(r.Stream, &summary{place{r.Version, r.Position}, r.Head})
 		for _, key := range r.Keys {
-			gen.setKey(key, claim{r.Stream, r.Position})
+			g.setKey(key, claim{r.Stream, r.Position})
 		}
 	}
-	gen.begin, gen.last, l.lazy.last = covered, last, last
-	l.recovery.Records = last - covered
+	g.begin, g.last = begin, last
 	return nil
 }
 

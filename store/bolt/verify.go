@@ -24,8 +24,10 @@ func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) err
 		if err := store.CheckContext(ctx, "verify log "+l.path); err != nil {
 			return err
 		}
-		v.memory = l.lazy.layers()
-		err := l.view(func(tx *bbolt.Tx) error { return v.page(tx, min(done+pageMax, v.end)) })
+		err := l.viewLayers(func(tx *bbolt.Tx, memory layers) error {
+			v.memory = memory
+			return v.page(tx, min(done+pageMax, v.end))
+		})
 		if err != nil {
 			return err
 		}
@@ -105,9 +107,10 @@ func (v *verifier) linked(tx *bbolt.Tx, links *frames, r events.Record) error {
 	return nil
 }
 
-// listed checks, of a record that the file has as its stream's newest, that the indexes have the order.
+// listed checks, of a record that the file has as its stream's newest, that the indexes have the order; unless its next place is on
+// the way into the file.
 func (v *verifier) listed(tx *bbolt.Tx, r events.Record) error {
-	if r.Stream.Category != events.CategoryOrder {
+	if r.Stream.Category != events.CategoryOrder || v.memory.moving(r.Stream) {
 		return nil
 	}
 	filed, err := v.log.filedPlace(tx, r.Stream)

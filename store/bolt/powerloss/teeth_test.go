@@ -23,6 +23,7 @@ const (
 
 	ahead       = "has no records, and its head is"
 	uncovered   = "and its head is version"
+	unlisted    = "does not list its order"
 	unrecovered = "after an orderly close"
 )
 
@@ -62,10 +63,13 @@ var teeth = []tooth{
 `,
 	}}, ahead},
 	{"covered position written ahead of the heads it covers", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
-		"\tif done < len(f.keys)+len(f.heads) {\n\t\treturn done, nil\n\t}\n", "",
+		"\tif done < f.total() {\n\t\treturn done, nil\n\t}\n", "",
 	}}, uncovered},
+	{"index entries written without word of where they come from", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
+		"\tif done == 0 {\n", "\tif false {\n",
+	}}, unlisted},
 	{"heads written without the position they cover", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
-		"return done, tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCovered), number(f.gen.last))", "return done, nil",
+		"\treturn done, meta.Put([]byte(metaCovered), number(f.gen.last))", "\treturn done, nil",
 	}}, unrecovered},
 }
 

@@ -1,0 +1,138 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+)
+
+// mover appends to some orders in turn, and each record moves its order to another place of every index.
+type mover struct {
+	log      *Log
+	orders   int
+	appended int
+}
+
+func (m *mover) append(t *testing.T) {
+	t.Helper()
+	i, version := m.appended%m.orders, uint64(m.appended/m.orders)
+	r := testRecord(fmt.Sprintf("r-%d", m.appended))
+	at := r.Recorded.Add(time.Duration(m.appended*7919%1000) * time.Second)
+	r.Head = events.Head{Status: []string{"created", "paid", "captured"}[m.appended*7%3], StatusSince: at, Due: at.Add(time.Hour)}
+	if m.appended%4 == 0 {
+		r.Head.Attention, r.Head.AttentionSince = "parked", at
+	}
+	r.Keys = []events.Key{events.NewKey(events.KeyRefundRequestID, r.ID)}
+	_, err := m.log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%03d", i*7919%1000)), version, r)
+	require.NoError(t, err)
+	m.appended++
+}
+
+// lists is every list of heads there is.
+func lists(t *testing.T, log *Log) (all []store.Head) {
+	t.Helper()
+	for _, filter := range []store.Filter{{}, {Status: "paid"}, {Attention: store.AnyAttention}, {DueBy: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}} {
+		for head, err := range log.Heads(context.Background(), filter) {
+			require.NoError(t, err)
+			all = append(all, head)
+		}
+	}
+	return all
+}
+
+// TestAFlushThatACrashInterruptedGoesOn: a file as it is after any commit, index entries written and places not, opens with the same
+// lists, and after the flush was done again and every order has moved on nothing of the first try is left.
+func TestAFlushThatACrashInterruptedGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	config := Config{generation: 48, MapSize: 1 << 20}
+	log, err := Open(filepath.Join(dir, "orders.log"), &config)
+	require.NoError(t, err)
+	m := &mover{log: log, orders: 10}
+	underWay := 0
+	for range 160 {
+		m.append(t)
+		bytes, err := os.ReadFile(log.path)
+		require.NoError(t, err)
+		crashed := filepath.Join(dir, fmt.Sprintf("crashed-%d.log", m.appended))
+		require.NoError(t, os.WriteFile(crashed, bytes, fileMode))
+		again, err := Open(crashed, &config)
+		require.NoError(t, err)
+		if again.lazy.layers().frozen != nil {
+			underWay++
+		}
+		want := lists(t, log)
+		require.Equal(t, want, lists(t, again))
+		require.NoError(t, again.Verify(context.Background(), nil))
+		on := &mover{log: again, orders: m.orders, appended: m.appended}
+		for range m.orders {
+			on.append(t)
+		}
+		want = lists(t, again)
+		require.NoError(t, again.Close())
+		again, err = Open(crashed, nil)
+		require.NoError(t, err)
+		require.Zero(t, again.Recovery().Records)
+		require.Equal(t, want, lists(t, again))
+		require.NoError(t, again.Verify(context.Background(), nil))
+		require.NoError(t, again.Close())
+		require.NoError(t, os.Remove(crashed))
+	}
+	require.NoError(t, log.Close())
+	assert.Greater(t, underWay, 40, "files with a flush under way")
+}
+
+// TestListsDuringFlushes: a list that is read while generation after generation goes into the file never takes what is on the way for
+// damage, and names every order. Nor does Verify.
+func TestListsDuringFlushes(t *testing.T) {
+	log, err := Open(filepath.Join(t.TempDir(), "orders.log"), &Config{generation: 96})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, log.Close()) }()
+	m := &mover{log: log, orders: 3 * pageMax}
+	for range m.orders {
+		m.append(t)
+	}
+	for range 3 {
+		seen := map[string]bool{}
+		for head, err := range log.Heads(context.Background(), store.Filter{}) {
+			require.NoError(t, err)
+			if seen[head.Stream.ID] = true; m.appended%5 != 0 || len(seen)%2 == 0 {
+				m.append(t)
+			}
+		}
+		require.Len(t, seen, m.orders)
+		require.NoError(t, log.Verify(context.Background(), func(uint64, uint64) {
+			for range 30 {
+				m.append(t)
+			}
+		}))
+	}
+}
+
+// TestFilingMustMakeSense: what the file says of a flush under way is not believed where it cannot be.
+func TestFilingMustMakeSense(t *testing.T) {
+	for name, value := range map[string][]byte{"covered already": number(1), "beyond the end": number(99), "no number": {1, 2}} {
+		t.Run(name, func(t *testing.T) {
+			log := openTest(t)
+			m := &mover{log: log, orders: 1}
+			m.append(t)
+			require.NoError(t, log.Close())
+			db, err := bbolt.Open(log.path, fileMode, nil)
+			require.NoError(t, err)
+			require.NoError(t, db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaFiling), value) }))
+			require.NoError(t, db.Close())
+			_, err = Open(log.path, nil)
+			require.ErrorIs(t, err, store.ErrDamaged)
+			assert.ErrorContains(t, err, "cover")
+		})
+	}
+}
