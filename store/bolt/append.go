@@ -19,6 +19,7 @@ type request struct {
 	frames  []events.Prepared
 	size    int // of the frames, at most
 	look    look
+	nudge   bool // not an append: only has the commit carry a step of the flush
 
 	// Set before the batch's done is closed.
 	first    uint64 // position of the first record

@@ -108,9 +108,7 @@ func (l *Log) ready(c Config, look *Log) error {
 	if err := l.recover(look, false); err != nil {
 		return err
 	}
-	if frozen := l.lazy.layers().frozen; frozen != nil {
-		l.flush = l.newFlush(frozen)
-	}
+	l.resume()
 	return nil
 }
 

@@ -38,15 +38,26 @@ func (l *Log) commit(b *batch) {
 		return
 	}
 	var p *plan
+	nudged := false
 	err := guarded(func() error {
 		p = l.newPlan()
 		for _, r := range b.requests {
+			if r.nudge {
+				nudged = true
+				continue
+			}
 			r.err = explain(l.path, p.append(r))
 		}
 		return nil
 	})
-	if err == nil && !p.empty() {
-		err = l.write(p, func(f *flush) int { return l.lazy.pace(f, p) })
+	if err == nil && (!p.empty() || nudged) {
+		err = l.write(p, func(f *flush) int {
+			n := l.lazy.pace(f, p)
+			if nudged {
+				n = max(n, flushMax)
+			}
+			return n
+		})
 	}
 	if err == nil {
 		return

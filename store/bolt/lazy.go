@@ -11,7 +11,7 @@ import (
 // A tree keyed by other people's ids is hit at a random page by every append, and would be rewritten a page an append.
 // So what is keyed by them is lazy: what appends change is kept in memory, a generation of it at a time, and goes into
 // the file sorted, in steps within later commits, while the next generation gathers. The file says up to which position
-// it holds everything; opening reads the log's tail behind that position into memory again.
+// it holds everything; opening reads the log's tail behind that position into memory again, and has it taken into the file at once.
 
 // generationMax is the number of entries, streams and lookup keys together, at which a generation is closed. It bounds
 // memory: two generations, some 250 B an entry, and while one goes into the file some 100 B for each index entry that changes.
@@ -208,6 +208,18 @@ func (z *lazy) freeze() *generation {
 func (z *lazy) freezeLocked() *generation {
 	if z.active.size() == 0 {
 		return nil
+// filled is how many entries are in memory; a record counts as much of one as stretchMax says.
+func (z *lazy) filled() (entries int) {
+	z.mu.RLock()
+	defer z.mu.RUnlock()
+	for _, g := range []*generation{z.active, z.frozen} {
+		if g != nil {
+			entries += max(g.size(), int((g.last-g.begin)/stretchMax))
+		}
+	}
+	return entries
+}
+
 	}
 	z.frozen, z.active = z.active, newGeneration()
 	z.active.begin, z.active.last = z.frozen.last, z.frozen.last

@@ -107,6 +107,11 @@ func Open(path string, config *Config) (*Log, error) {
 	}
 	l.start()
 	return l, nil
+	if l.hopeless() {
+		if err := l.flushAll(); err != nil {
+			return nil, errors.Join(explain(path, err), l.db.Close())
+		}
+	}
 }
 
 // start lets appends in.
@@ -115,7 +120,11 @@ func (l *Log) start() {
 	l.committed = make(chan struct{})
 	go l.commitAll()
 }
+	behind := l.flush
 
+	if behind != nil {
+		go l.catchUp(behind)
+	}
 func mapSizeDefault() int {
 	if runtime.GOOS == "windows" || strconv.IntSize < 64 {
 		return 0

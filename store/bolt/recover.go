@@ -94,6 +94,42 @@ func (g *generation) replay(walk *frames, begin, last uint64) error {
 }
 
 // endsWhole checks that the newest record ends its stream. It stands for all: whether each is sound shows when it is read.
+// A flush ends when as much again has been appended, and what is covered moves only then. So a process that is killed before that, over
+// and over, would leave more to each one after it. What an opening had to read again is therefore taken into the file at once, while
+// appends go on, unless it is less than catchUpShare of a generation; and before any, from hopelessShare generations on: those before
+// were not given the seconds that it takes.
+const (
+	catchUpShare  = 2
+	hopelessShare = 4
+)
+
+// resume goes on with the flush that was under way, or begins one of what was read again.
+func (l *Log) resume() {
+	frozen := l.lazy.layers().frozen
+	if frozen == nil && l.lazy.filled() >= l.lazy.limit/catchUpShare {
+		frozen = l.lazy.freeze()
+	}
+	if frozen != nil {
+		l.flush = l.newFlush(frozen)
+	}
+}
+
+// hopeless tells whether there is so much of it that appends have to wait.
+func (l *Log) hopeless() bool { return l.lazy.filled() >= hopelessShare*l.lazy.limit }
+
+// catchUp has the committer take the rest of a generation into the file without waiting for appends to pay for it.
+func (l *Log) catchUp(behind *flush) {
+	<-behind.prepared
+	l.queue.enter()
+	defer l.queue.leave()
+	for l.lazy.layers().frozen == behind.gen {
+		r := &request{nudge: true}
+		if l.enqueue(context.Background(), r) != nil || r.err != nil {
+			return // the log is closed or has failed, and says so to those who ask it
+		}
+	}
+}
+
 func (l *Log) endsWhole(tx *bbolt.Tx, last uint64) error {
 	if last == 0 {
 		return nil
