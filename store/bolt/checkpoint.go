@@ -27,6 +27,10 @@ func (l *Log) Tree(ctx context.Context) (c seal.Checkpoint, err error) {
 	}
 	end := l.lazy.end()
 	err = l.viewSeal(func(tx *bbolt.Tx, source sealed) error {
+		// Against the frontier, or a tile that rotted would be signed for: a root that no other checkpoint fits.
+		if _, err := seal.Load(tx.Bucket([]byte(bucketMeta)).Get([]byte(metaFrontier)), source); err != nil {
+			return l.damaged("its seal does not fit its records (%s)", err)
+		}
 		c, err = l.treeAt(tx, source, end)
 		return err
 	})

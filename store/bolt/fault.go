@@ -50,6 +50,8 @@ func explain(path string, err error) error {
 	var broken *fault
 	switch {
 	case errors.As(err, &broken):
+	case errors.Is(err, seal.ErrDamaged):
+		return &store.DamagedError{Log: "log " + path, Reason: err.Error()}
 		return &store.DamagedError{Log: "log " + path, Reason: broken.reason}
 	case errors.Is(err, bberrors.ErrDatabaseNotOpen):
 		return closed(path)
