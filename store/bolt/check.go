@@ -96,6 +96,9 @@ func (l *Log) ready(c Config, look *Log) error {
 		if err := l.checkTx(tx); err != nil {
 			return err
 		}
+		if c.asIs {
+			return nil
+		}
 		return l.beOneself(tx, c)
 	})
 	if err == nil && fresh {

@@ -48,7 +48,10 @@ func settle(partial, path string) error {
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return errors.Join(err, os.Remove(partial))
 	}
-	return os.Rename(partial, path)
+	if err = os.Rename(partial, path); err != nil {
+		return errors.Join(err, os.Remove(partial))
+	}
+	return nil
 }
 
 // Compacted tells what a compaction has done to a file's size.
@@ -62,7 +65,7 @@ func Compact(ctx context.Context, path string, progress func(done, total uint64)
 	if _, err := os.Stat(path); err != nil {
 		return Compacted{}, explain(path, err)
 	}
-	l, err := Open(path, nil)
+	l, err := Open(path, &Config{asIs: true})
 	if err != nil {
 		return Compacted{}, err
 	}
@@ -86,10 +89,27 @@ func (l *Log) compact(ctx context.Context, progress func(done, total uint64)) (s
 		}
 		*bytes = info.Size()
 	}
+	if err := likeness(partial, target); err != nil {
+		return Compacted{}, explain(l.path, errors.Join(err, os.Remove(partial)))
+	}
 	if err := os.Rename(partial, target); err != nil {
 		return Compacted{}, explain(l.path, errors.Join(err, os.Remove(partial)))
 	}
+	// The file that is open is not the log any more: closing must not write to it what a crash before had left in memory.
+	l.fail(&failure{err: closed(l.path)})
 	return size, explain(l.path, syncDirectory(target))
+}
+
+// likeness gives a file the mode and, where the system has such a thing, the owner of another.
+func likeness(file, of string) error {
+	info, err := os.Stat(of)
+	if err != nil {
+		return err
+	}
+	if err := keepOwner(file, info); err != nil {
+		return err
+	}
+	return os.Chmod(file, info.Mode().Perm())
 }
 
 // copyBeside makes a durable and verified copy in a new file next to the path and returns that file's.

@@ -51,6 +51,7 @@ type Config struct {
 
 	unsynced   bool   // nothing is durable before a sync; for copies
 	copyOf     string // the origin of the log that this is to be a copy of
+	asIs       bool   // a backup stays one
 	generation int    // entries of a generation; zero is generationMax; tests use small ones
 }
 
