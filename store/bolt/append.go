@@ -31,16 +31,15 @@ type request struct {
 // with the other appends that gathered while the commit before it was written. If ctx ends while the append still
 // waits for its commit, it has not happened; once the commit has begun, its outcome is reported.
 func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
-	l.queue.arrive(1)
+	l.queue.enter()
+	defer l.queue.leave()
 	r, err := l.prepare(ctx, to, after, records)
 	if err != nil {
-		l.queue.leave()
 		return nil, err
 	}
 	if err := l.enqueue(ctx, r); err != nil {
 		return nil, err
 	}
-	defer l.queue.leave() // the committer counts on who has an outcome to come again
 	if errors.Is(r.err, store.ErrConflict) {
 		// Here and not in the committer: others do not wait while this stream is read.
 		written, found, err := l.writtenBefore(r)
@@ -64,6 +63,9 @@ func (l *Log) prepare(ctx context.Context, to events.Stream, after uint64, recor
 		return nil, notBegun(ctx, to)
 	}
 	if l.readOnly {
+		if err := l.usable(); err != nil {
+			return nil, err
+		}
 		return nil, &store.FileError{Kind: store.ErrReadOnly, Path: l.path, Reason: "it was opened for reading only", Remedy: "open it without Config.ReadOnly to append"}
 	}
 	r.look, err = l.lookUp(r)
@@ -116,8 +118,9 @@ func (l *Log) enqueue(ctx context.Context, r *request) error {
 		}
 		select {
 		case <-retry:
-			l.queue.arrive(1)
+			l.queue.resume(1)
 		case <-ctx.Done():
+			l.queue.resume(1)
 			return notBegun(ctx, r.stream)
 		}
 	}

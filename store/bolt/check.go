@@ -38,6 +38,10 @@ func unopened(path string, err error) error {
 	if errors.Is(err, bberrors.ErrTimeout) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return err
 	}
+	var errno interface{ Temporary() bool } // the system's errors have this method, bbolt's do not
+	if errors.As(err, &errno) {
+		return err
+	}
 	file, openErr := os.Open(path)
 	if openErr != nil {
 		return err
@@ -47,10 +51,6 @@ func unopened(path string, err error) error {
 	_, readErr := io.ReadFull(file, header[:])
 	if readErr == nil && binary.NativeEndian.Uint32(header[headerMagicAt:]) == headerMagic {
 		return &store.FileError{Kind: store.ErrDamaged, Path: path, Reason: "the file is damaged or cut short (" + err.Error() + ")", Remedy: remedyBackup}
-	}
-	var errno interface{ Temporary() bool } // the system's errors have this method, bbolt's do not
-	if errors.As(err, &errno) {
-		return err
 	}
 	return bberrors.ErrInvalid
 }
@@ -101,9 +101,11 @@ func (l *Log) ready(c Config, look *Log) error {
 		}
 		return l.beOneself(tx, c)
 	})
-	if err == nil && fresh {
+	if fresh {
 		look = nil // it has seen a file with nothing in it
-		err = syncDirectory(l.path)
+	}
+	if err == nil {
+		err = syncDirectory(l.path) // always: the process before us may have died between making the file and this
 	}
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func (l *Log) commitAll() {
 		begun := time.Now()
 		l.commit(b)
 		took = time.Since(begun)
-		l.queue.arrive(len(b.requests))
+		l.queue.resume(len(b.requests))
 		close(b.done)
 	}
 }
@@ -110,7 +110,7 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 	// Two calls to the system, beside two flushes of the disk: nobody is told that a record is kept in a file that is gone.
 	if err := l.stillThere(); err != nil {
 		err = explain(l.path, err)
-		l.failed.Store(&failure{err: err})
+		l.fail(&failure{err: err})
 		return err
 	}
 	if p.tree != nil {
@@ -163,7 +163,7 @@ func (l *Log) doubt(cause error) {
 		err = &store.FileError{Kind: store.ErrStorage, Path: l.path, Reason: "the disk did not confirm a commit (" + cause.Error() + ")",
 			Remedy: "check the disk, then restart; an append that failed may have happened: repeat it with the same record ids"}
 	}
-	l.failed.Store(&failure{err: err, wedged: wedged})
+	l.fail(&failure{err: err, wedged: wedged})
 }
 
 // undone tells whether the file shows no more than what is known to be durable.

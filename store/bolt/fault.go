@@ -12,6 +12,7 @@ import (
 	bberrors "go.etcd.io/bbolt/errors"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -49,9 +50,9 @@ func explain(path string, err error) error {
 	}
 	var broken *fault
 	switch {
-	case errors.As(err, &broken):
 	case errors.Is(err, seal.ErrDamaged):
 		return &store.DamagedError{Log: "log " + path, Reason: err.Error()}
+	case errors.As(err, &broken):
 		return &store.DamagedError{Log: "log " + path, Reason: broken.reason}
 	case errors.Is(err, bberrors.ErrDatabaseNotOpen):
 		return closed(path)
@@ -69,7 +70,7 @@ func explain(path string, err error) error {
 			"the process must be allowed to read and write the file and its directory; to read only, set Config.ReadOnly")
 	case full(err):
 		return is(store.ErrFull, "there is no space left ("+err.Error()+")",
-			"nothing was written and all that is in it stays readable; free some space, then repeat the append")
+			"nothing was written and all that is in it stays readable; free some space, then repeat what was refused")
 	}
 	return is(store.ErrStorage, err.Error(), "check the disk and the system's messages")
 }

@@ -3,11 +3,13 @@ package bolt
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"slices"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
 )
 
 // flush takes a closed generation into the file: lookup keys, then index entries, then the places of the streams, each in the order of
@@ -78,7 +80,8 @@ func (f *flush) prepare(l *Log) {
 }
 
 // compare finds out what is to be done for these streams: what the indexes hold of an order is read from the frame that its place
-// in the file names. What a flush before a crash has done already is left alone.
+// in the file names. What a flush before a crash has done already is left alone. Where that frame is damaged, its index entries stay, for
+// whoever reads the index to find: the other orders go on.
 func (f *flush) compare(l *Log, tx *bbolt.Tx, streams []filing) error {
 	walk := newFrames(l, tx)
 	for _, s := range streams {
@@ -95,11 +98,12 @@ func (f *flush) compare(l *Log, tx *bbolt.Tx, streams []filing) error {
 		}
 		var old []entry
 		if before != (place{}) {
-			r, err := l.frameOf(walk, s.stream, before)
-			if err != nil {
+			switch r, err := l.frameOf(walk, s.stream, before); {
+			case err == nil:
+				old = entries(r.Head, s.stream.ID)
+			case !errors.Is(err, store.ErrDamaged):
 				return err
 			}
-			old = entries(r.Head, s.stream.ID)
 		}
 		f.reindex(old, entries(s.now.head, s.stream.ID))
 	}

@@ -318,6 +318,7 @@ func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 		}
 		k.check(t, readOnly, k.rounds%wholeEvery == 0)
 	}
+	k.check(t, false, true)
 	t.Logf("%d rounds: %d acknowledged appends with %d records, %d records in the log; %d processes were killed before their first answer, %d at their close",
 		k.rounds, k.appends, len(k.acknowledged), len(k.sums), k.silent, k.closed)
 	assert.Less(t, k.silent, k.rounds/2, "most processes were killed among their appends")

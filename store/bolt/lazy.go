@@ -172,6 +172,16 @@ func (z *lazy) wait(position uint64) <-chan struct{} {
 	return z.grown
 }
 
+// wake ends the waiting of all who wait for the log to grow.
+func (z *lazy) wake() {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.grown != nil {
+		close(z.grown)
+		z.grown = nil
+	}
+}
+
 // publish shows readers what a commit has made durable. flushed tells that the frozen generation is in the file now.
 // It returns the generation that was closed by this, if any.
 func (z *lazy) publish(p *plan, flushed bool) (closed *generation) {
@@ -198,16 +208,6 @@ func (z *lazy) publish(p *plan, flushed bool) (closed *generation) {
 	return nil
 }
 
-// freeze closes the active generation; nil where there is nothing in it.
-func (z *lazy) freeze() *generation {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return z.freezeLocked()
-}
-
-func (z *lazy) freezeLocked() *generation {
-	if z.active.size() == 0 {
-		return nil
 // filled is how many entries are in memory; a record counts as much of one as stretchMax says.
 func (z *lazy) filled() (entries int) {
 	z.mu.RLock()
@@ -220,6 +220,16 @@ func (z *lazy) filled() (entries int) {
 	return entries
 }
 
+// freeze closes the active generation; nil where there is nothing in it.
+func (z *lazy) freeze() *generation {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.freezeLocked()
+}
+
+func (z *lazy) freezeLocked() *generation {
+	if z.active.size() == 0 {
+		return nil
 	}
 	z.frozen, z.active = z.active, newGeneration()
 	z.active.begin, z.active.last = z.frozen.last, z.frozen.last

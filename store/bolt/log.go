@@ -3,6 +3,7 @@ package bolt
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -56,12 +57,25 @@ type failure struct {
 	wedged bool // bbolt gave up in the middle of a write and may hold its own locks for ever
 }
 
+// fail stops the log, and wakes those who watch it.
+func (l *Log) fail(f *failure) {
+	l.failed.CompareAndSwap(nil, f)
+	l.lazy.wake()
+}
+
 // view runs f in a read transaction. f must be quick, and must not call anything that is the caller's.
 func (l *Log) view(f func(tx *bbolt.Tx) error) error {
 	if err := l.usable(); err != nil {
 		return err
 	}
-	return explain(l.path, guarded(func() error { return l.db.View(f) }))
+	begun := false
+	err := guarded(func() error {
+		return l.db.View(func(tx *bbolt.Tx) error { begun = true; return f(tx) })
+	})
+	if !begun && errors.As(err, new(*fault)) {
+		l.fail(&failure{err: explain(l.path, err), wedged: true}) // bbolt holds its locks while it reads its headers
+	}
+	return explain(l.path, err)
 }
 
 // viewLayers is view with every generation of which the transaction may have a part: one that has left memory meanwhile was

@@ -14,7 +14,7 @@ import (
 // used up. So all of this is looked at before it does.
 
 // pagesMax is the most pages that an opening looks at, those nearest the roots first: a file of 256 MiB is looked at whole,
-// in well under a second.
+// in a third of a second where the system has it in memory, and in as long as its disk takes to read it where not.
 const pagesMax = 1 << 16
 
 // bbolt's pages: a header, then one element for each key, then what the elements point to, from where each stands. A branch

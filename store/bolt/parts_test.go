@@ -41,9 +41,9 @@ func TestQueueOrder(t *testing.T) {
 	assert.Nil(t, q.take(0), "and again")
 }
 
-// put has a request arrive and be added.
+// put has a request come and be added.
 func put(q *queue, r *request) (joined *batch, retry <-chan struct{}) {
-	q.arrive(1)
+	q.enter()
 	return q.add(r)
 }
 
@@ -54,7 +54,17 @@ func TestQueueWaitsForWhoIsOnTheWay(t *testing.T) {
 	q := newQueue()
 	taken := make(chan int)
 	take := func(patience time.Duration) {
-		go func() { taken <- len(q.take(patience).requests) }()
+		go func() {
+			b := q.take(patience)
+			taken <- len(b.requests)
+		}()
+	}
+	// done ends the appends of a batch: they are on their way again and leave.
+	done := func(n int) {
+		q.resume(n)
+		for range n {
+			q.leave()
+		}
 	}
 	waits := func() {
 		t.Helper()
@@ -67,8 +77,11 @@ func TestQueueWaitsForWhoIsOnTheWay(t *testing.T) {
 	_, _ = put(q, &request{})
 	take(long)
 	assert.Equal(t, 1, <-taken, "a lone writer is not kept waiting")
+	done(1)
 
-	q.arrive(3)
+	for range 3 {
+		q.enter()
+	}
 	take(long)
 	_, _ = q.add(&request{})
 	waits()
@@ -77,36 +90,57 @@ func TestQueueWaitsForWhoIsOnTheWay(t *testing.T) {
 	q.leave()
 	assert.Equal(t, 2, <-taken, "the third does not come")
 
+	q.resume(2)
+	take(long)
+	_, _ = q.add(&request{})
+	waits()
+	q.leave()
+	assert.Equal(t, 1, <-taken, "who has its outcome may come again, and has not")
+	done(1)
+
 	take(long)
 	_, _ = put(q, &request{})
 	assert.Equal(t, 1, <-taken, "it slept, and nobody else was on the way")
+	done(1)
 
-	q.arrive(2)
+	q.enter()
+	q.enter()
 	begun := time.Now()
 	take(short)
 	_, _ = q.add(&request{})
 	assert.Equal(t, 1, <-taken, "the other is late")
 	assert.GreaterOrEqual(t, time.Since(begun), short)
+	done(1)
 	take(short)
 	waits()
 	_, _ = q.add(&request{})
 	assert.Equal(t, 1, <-taken)
+	done(1)
 
-	q.arrive(1)
+	q.enter()
 	_, _ = put(q, &request{})
 	take(long)
 	waits()
 	q.close()
 	assert.Equal(t, 1, <-taken, "a closed queue waits for nobody")
+	done(1)
 	q.leave()
+	assert.Zero(t, q.inside)
+	assert.Zero(t, q.waiting)
+}
 
-	q = newQueue()
-	q.arrive(1)
+func TestQueueTakesWhatIsFull(t *testing.T) {
+	q := newQueue()
+	q.enter()
 	for range batchMax {
 		_, _ = put(q, &request{})
 	}
-	take(long)
-	assert.Equal(t, batchMax, <-taken, "what is full goes")
+	assert.Len(t, q.take(time.Hour).requests, batchMax)
+
+	_, _ = put(q, &request{size: 1})
+	_, retry := q.add(&request{size: batchBytesMax})
+	assert.NotNil(t, retry)
+	assert.Len(t, q.take(time.Hour).requests, 1, "who has no room is not on the way either")
 }
 
 func TestQueueIsBounded(t *testing.T) {

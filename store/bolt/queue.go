@@ -30,7 +30,8 @@ func (b *batch) full(size int) bool {
 type queue struct {
 	mu      sync.Mutex
 	forming *batch
-	coming  int           // appends on their way
+	inside  int           // calls of Append that have not returned
+	waiting int           // of these, those that wait for their commit or for space; the others are on their way
 	space   chan struct{} // closed when the forming batch is taken; nil while nobody waits for that
 	closed  bool
 	wake    chan struct{} // holds one token: the committer may have missed something
@@ -47,16 +48,47 @@ func newQueue() *queue {
 	return &queue{forming: newBatch(), wake: make(chan struct{}, 1), timer: timer}
 }
 
-// add puts r, which has arrived, into the forming batch and returns it. Where that is full it returns a channel instead, which
-// is closed when it is worth another try. Both are nil once the queue is closed. Whatever it returns, r is not on its way any more.
+// enter and leave say where a call of Append begins and ends. They are no matter of a log that is only read, whose queue is nil.
+func (q *queue) enter() {
+	if q == nil {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.inside++
+}
+
+func (q *queue) leave() {
+	if q == nil {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.inside--
+	q.nobodyElse()
+}
+
+// coming is how many appends are on their way: they are being prepared, or have their outcome and have not gone on with it.
+func (q *queue) coming() int { return q.inside - q.waiting }
+
+// nobodyElse wakes the committer where what has gathered is all that comes.
+func (q *queue) nobodyElse() {
+	if q.coming() == 0 && len(q.forming.requests) > 0 {
+		q.signal()
+	}
+}
+
+// add puts r into the forming batch and returns it. Where that is full it returns a channel instead, which is closed when
+// it is worth another try, after resume. Both are nil once the queue is closed.
 func (q *queue) add(r *request) (joined *batch, retry <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.coming--
-	switch {
-	case q.closed:
+	if q.closed {
 		return nil, nil
-	case q.forming.full(r.size):
+	}
+	q.waiting++
+	defer q.nobodyElse()
+	if q.forming.full(r.size) {
 		if q.space == nil {
 			q.space = make(chan struct{})
 		}
@@ -64,10 +96,17 @@ func (q *queue) add(r *request) (joined *batch, retry <-chan struct{}) {
 	}
 	q.forming.requests = append(q.forming.requests, r)
 	q.forming.bytes += r.size
-	if q.coming == 0 || q.forming.full(0) || len(q.forming.requests) == 1 && (q.late || !q.timed) {
+	if q.forming.full(0) || len(q.forming.requests) == 1 && (q.late || !q.timed) {
 		q.signal()
 	}
 	return q.forming, nil
+}
+
+// resume says that so many who waited are on their way again.
+func (q *queue) resume(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting -= n
 }
 
 // withdraw takes r out of its batch again; false if the committer has the batch already.
@@ -80,6 +119,8 @@ func (q *queue) withdraw(from *batch, r *request) bool {
 	i := slices.Index(from.requests, r)
 	from.requests = slices.Delete(from.requests, i, i+1)
 	from.bytes -= r.size
+	q.waiting--
+	q.free() // an empty batch is never taken, so nobody else would wake who waits for this space
 	return true
 }
 
@@ -97,7 +138,7 @@ func (q *queue) take(patience time.Duration) *batch {
 	q.late, q.timed = false, false
 	for {
 		switch b := q.forming; {
-		case len(b.requests) > 0 && (q.coming == 0 || q.late || q.closed || b.full(0)):
+		case len(b.requests) > 0 && (q.coming() == 0 || q.late || q.closed || b.full(0)):
 			q.forming = newBatch()
 			q.free()
 			return b
@@ -110,7 +151,7 @@ func (q *queue) take(patience time.Duration) *batch {
 
 // sleep waits until there may be a batch to take. It is called with the lock, and is without it while it waits.
 func (q *queue) sleep(patience time.Duration) {
-	if q.coming > 0 && !q.timed {
+	if q.coming() > 0 && !q.timed {
 		q.timed = true
 		q.timer.Reset(patience)
 	}
@@ -121,29 +162,6 @@ func (q *queue) sleep(patience time.Duration) {
 	case <-q.timer.C:
 		q.mu.Lock()
 		q.late = true
-	}
-}
-
-// arrive says that n appends are on their way: they are being prepared, or have their outcome and have not gone on with it.
-func (q *queue) arrive(n int) {
-	if q == nil {
-		return // in a log that is only read, where an append fails while it is prepared
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.coming += n
-}
-
-// leave says that one of them comes no more.
-func (q *queue) leave() {
-	if q == nil {
-		return
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.coming--
-	if q.coming == 0 && len(q.forming.requests) > 0 {
-		q.signal()
 	}
 }
 

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"cmp"
+	"context"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -93,7 +94,6 @@ func (g *generation) replay(walk *frames, begin, last uint64) error {
 	return nil
 }
 
-// endsWhole checks that the newest record ends its stream. It stands for all: whether each is sound shows when it is read.
 // A flush ends when as much again has been appended, and what is covered moves only then. So a process that is killed before that, over
 // and over, would leave more to each one after it. What an opening had to read again is therefore taken into the file at once, while
 // appends go on, unless it is less than catchUpShare of a generation; and before any, from hopelessShare generations on: those before
@@ -130,6 +130,7 @@ func (l *Log) catchUp(behind *flush) {
 	}
 }
 
+// endsWhole checks that the newest record ends its stream. It stands for all: whether each is sound shows when it is read.
 func (l *Log) endsWhole(tx *bbolt.Tx, last uint64) error {
 	if last == 0 {
 		return nil
