@@ -205,6 +205,13 @@ func (k *walker) onceEnded() {
 	}
 }
 
+// doubtful: a compensating cancel that may have worked, was refused at the door when it was asked for again, and of which an inquiry
+// cannot tell, since a CANCELLED may be that of the first cancel. It is the one thing that only people can settle.
+func (k *walker) doubtful() bool {
+	op := k.o.Operation
+	return op.Phase == Parked && op.Kind == OpCancel && op.Compensates != 0
+}
+
 // settle lets everything arrive and drives what is due, until nothing is under way.
 func (k *walker) settle(t *rapid.T) {
 	for _, a := range k.late {
@@ -231,6 +238,9 @@ func (k *walker) settle(t *rapid.T) {
 		}
 		if _, err := k.do(Claim{}); err == nil {
 			k.carry(t, false)
+		}
+		if k.doubtful() {
+			k.must(Resolve{Resolution: events.ResolvedFailed, Override: true, Statement: "APO's support says: ask again"})
 		}
 		k.w.decideOne(true)
 	}
