@@ -31,7 +31,7 @@ type cell struct {
 	P50, P99 time.Duration // of one append
 	Max      time.Duration // the median of the rounds' longest appends
 	Longest  time.Duration // the longest of all
-	// Written is what it handed to the system to be written, in bytes an event, opening and closing included; Device is
+	// Written is what it handed to the system to be written, in bytes an event, opening and closing included where the file is a fresh copy; Device is
 	// what reached the disk meanwhile, from others too, the file system's own journal included. Below zero: not known.
 	Written, Device float64
 }
@@ -191,11 +191,26 @@ func (b *bench) runCell(dir string, l *lane, writers int) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	if !l.fresh && l.Steady > 0 {
+		if err := bringOn(k, l.course, l.Steady); err != nil {
+			return outcome{}, errors.Join(err, k.Close())
+		}
+		l.events += int64(l.Steady) * eventsPerOrder
+	}
+	if !l.fresh {
+		stop = b.meter()
+	}
 	o, events, err := load(k, l.course, writers, b.CellTime)
+	written, device := int64(notKnown), int64(notKnown)
+	if !l.fresh {
+		written, device = stop()
+	}
 	if err := errors.Join(err, k.Close()); err != nil {
 		return outcome{}, err
 	}
-	written, device := stop()
+	if l.fresh {
+		written, device = stop()
+	}
 	sizeAfter, err := allocatedUnder(at)
 	if err != nil {
 		return outcome{}, err
@@ -205,6 +220,25 @@ func (b *bench) runCell(dir string, l *lane, writers int) (outcome, error) {
 	o.written, o.device = each(written, events), each(device, events)
 	return o, nil
 }
+
+// bringOn appends whole orders, of many writers at once.
+func bringOn(k keeper, c *course, orders int) error {
+	return together(steadyWriters, orders, func(int) func() error {
+		m := c.maker()
+		return func() error {
+			_, facts := m.newOrder()
+			for i := range facts {
+				if err := k.Append(&facts[i], uint64(i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	})
+}
+
+// steadyWriters is how many goroutines do that.
+const steadyWriters = 512
 
 // notKnown stands for a number of bytes that the system does not tell.
 const notKnown = -1

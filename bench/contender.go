@@ -26,6 +26,8 @@ type contender struct {
 	Name string
 	Less string // what it does less than ours
 	Base string // contenders with equal bases begin from the same file
+	// Steady is how many orders bring it into the state that it is in all day. Before a cell on a large preload so many are appended.
+	Steady int
 	// open opens or makes the log at path, a file or a directory.
 	open func(path string) (keeper, error)
 	// fill makes a log at path that holds the first fact of so many orders; nothing of it needs to be durable before it
@@ -46,8 +48,8 @@ func contenders() []contender {
 			Less: "no seal, no recognised retry, no attention index"},
 		{Name: namePebble, Base: "pebble", open: openPebble, fill: fillPebble,
 			Less: "no seal, no recognised retry, no attention index; a reader can see position n+1 before n"},
-		{Name: nameOurs, Base: "ours", open: openOurs, fill: fillOurs},
-		{Name: nameUnsealed, Base: "unsealed", open: openOurs, fill: fillUnsealed,
+		{Name: nameOurs, Steady: oursSteady, Base: "ours", open: openOurs, fill: fillOurs},
+		{Name: nameUnsealed, Base: "unsealed", Steady: oursSteady, open: openOurs, fill: fillUnsealed,
 			Less: "no seal: whoever can write the file can alter the past unseen"},
 	}
 }

@@ -96,12 +96,14 @@ func numbers(text string) ([]int, error) {
 // What the parts of a run take on the machine that the design's figures come from, when nobody else uses it.
 const (
 	cellExtra     = 300 * time.Millisecond // copying, opening and closing a file
+	steadyEach    = 70 * time.Microsecond  // a whole order that brings a contender on before a cell
 	preloadEach   = 130 * time.Microsecond // an order in every contender's file
 	tapeEach      = 80 * time.Microsecond  // an order of four facts
 	replayEach    = 2 * time.Microsecond   // a fact
 	jsonEach      = 20 * time.Microsecond  // a fact in memory, in all three forms
 	openEach      = time.Second            // two opens, a kill and an open
 	cancelEach    = 250 * time.Microsecond // a whole cancel and two appends, with the orders they need
+	steadyFrom    = 100_000                // orders, about as many as copyBelow has room for
 	replaysARound = 4                      // one core and two, warm and cold
 )
 
@@ -114,6 +116,12 @@ func (s settings) estimate() time.Duration {
 		sum += time.Duration(cells) * rounds * (s.CellTime + s.CellTime/warmUpShare + cellExtra)
 		for _, n := range s.Orders {
 			sum += time.Duration(n*len(s.IDs)) * preloadEach
+			if n < steadyFrom {
+				continue
+			}
+			for _, c := range s.contenders() {
+				sum += time.Duration(c.Steady*len(s.IDs)*len(s.Writers)) * rounds * steadyEach
+			}
 		}
 	}
 	if s.has(sectionLoad) || s.has(sectionReplay) || s.has(sectionOpen) {
