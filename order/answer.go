@@ -89,7 +89,7 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 	case v.Class == VerdictSucceeded && c.Kind != CallRefund:
 		d.observe(d.o.succeededFact(c, v, proof))
 	case v.Class == VerdictSucceeded || v.Class == VerdictAccepted:
-		if at := find(d.o.refunds, digest(v.TransferID), digest(c.RequestID)); c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed {
+		if at := named(d.o.refunds, v.TransferID, c.RequestID); c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed {
 			f := pendingFact(c, v, proof)
 			d.anomaly(events.LateAnswer, &f, "the refund had failed, now APO accepts it")
 		}
@@ -108,10 +108,10 @@ func (o *Order) ended(c *Call) bool {
 		}
 		return o.Status == Cancelled && o.CancelCause == events.CauseRequested
 	case CallCapture:
-		at := find(o.captures, 0, digest(c.RequestID))
+		at := named(o.captures, "", c.RequestID)
 		return at >= 0 && !o.captures[at].failed
 	case CallRefund:
-		at := find(o.refunds, 0, digest(c.RequestID))
+		at := named(o.refunds, "", c.RequestID)
 		return at >= 0 && !o.refunds[at].failed
 	}
 	return false

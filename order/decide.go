@@ -125,7 +125,7 @@ func createContent(e *events.OrderCreated) uint64 {
 	if !e.PayBy.IsZero() {
 		binary.BigEndian.PutUint64(b[9:], uint64(e.PayBy.UnixNano()))
 	}
-	return digest("create", e.PaymentRequestID, e.PaymentID, string(b[:]), e.Amount.Currency, e.Method, e.Acquirer)
+	return digestOf("create", e.PaymentRequestID, e.PaymentID, string(b[:]), e.Amount.Currency, e.Method, e.Acquirer)
 }
 
 func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
@@ -193,7 +193,7 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 // nothing.
 func (env *Env) mint(order, command string, known []transfer) (string, error) {
 	id := env.NewID()
-	if len(known) > 0 && find(known, 0, digest(id)) >= 0 {
+	if named(known, "", id) >= 0 {
 		return "", &InvalidError{Order: order, Command: command, Field: "NewID", Problem: fmt.Sprintf("returned %q again; it must never give an id twice", id)}
 	}
 	if err := events.CheckID("request id", id); err != nil {

@@ -1,5 +1,6 @@
 // Package order is the pure core: what an order is, which commands it takes, which facts follow, and what APO is owed.
-// It has no I/O, no clock and no randomness: time, ids and policy come in by [Env], and everything else is a value.
+// It has no I/O, no clock and no randomness: time, ids and policy come in by [Env], and everything else is a value. (Ids
+// that an order remembers are hashed under a key of the process; nothing that comes out depends on it.)
 //
 // # The way of a command
 //

@@ -49,10 +49,10 @@ func (o *Order) judge(r *events.Record) string {
 		named := e.By == events.Identifier{PaymentID: o.PaymentID} || o.PaymentID == "" && e.By == events.Identifier{PaymentRequestID: o.PaymentRequestID}
 		return first(o.judgeIntent(VerbCancel, e.Compensates, nil), when(!named, "names another payment"), judgeLease(r, e.Lease))
 	case events.CaptureRequested:
-		used := find(o.captures, 0, digest(e.CaptureRequestID)) >= 0
+		used := named(o.captures, "", e.CaptureRequestID) >= 0
 		return first(o.judgeIntent(VerbCapture, 0, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
 	case events.RefundRequested:
-		used := find(o.refunds, 0, digest(e.RefundRequestID)) >= 0
+		used := named(o.refunds, "", e.RefundRequestID) >= 0
 		return first(o.judgeIntent(VerbRefund, e.Compensates, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
 	case events.AttemptStarted:
 		return first(o.judgeAttempt(r, &e), judgeLease(r, e.Lease))
@@ -240,7 +240,7 @@ func (o *Order) judgePayment(id string) string {
 }
 
 func (o *Order) judgeTransfer(op OpKind, known []transfer, id, request string, m Money) string {
-	at := find(known, digest(id), digest(request))
+	at := named(known, id, request)
 	p := &o.Operation
 	switch {
 	case m.Minor <= 0 || m.Currency != o.Amount.Currency:
@@ -259,7 +259,7 @@ func (o *Order) judgeHeld(id, request string, m Money) string {
 }
 
 func judgeReversal(known []transfer, id, request string) string {
-	at := find(known, digest(id), digest(request))
+	at := named(known, id, request)
 	return when(at >= 0 && !known[at].failed, "fails what had succeeded")
 }
 
@@ -294,6 +294,9 @@ func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
 		}
 		return PaymentCancelled, false
 	case events.CaptureSucceeded:
+		if len(o.captures) == 0 {
+			return CaptureSucceeded, false
+		}
 		at := o.findCapture(digest(e.CaptureID), digest(e.CaptureRequestID), e.Amount.Minor)
 		return CaptureSucceeded, at >= 0 && !o.captures[at].failed && o.captures[at].minor == e.Amount.Minor
 	case events.CaptureFailed:
@@ -302,7 +305,7 @@ func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
 		if i := o.findHeld(e.RefundID, e.RefundRequestID); i >= 0 {
 			return o.classifyRefund(o.Held[i].Minor), false
 		}
-		at := find(o.refunds, digest(e.RefundID), digest(e.RefundRequestID))
+		at := named(o.refunds, e.RefundID, e.RefundRequestID)
 		return o.classifyRefund(e.Amount.Minor), at >= 0 && !o.refunds[at].failed && o.refunds[at].minor == e.Amount.Minor
 	case events.RefundFailed:
 		if o.findHeld(e.RefundID, e.RefundRequestID) >= 0 {

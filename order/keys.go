@@ -39,7 +39,7 @@ func Keys(before Order, e events.Event) []events.Key {
 		add(events.KeyCaptureRequestID, e.CaptureRequestID)
 	case events.CaptureSucceeded:
 		payment(e.PaymentID)
-		if find(before.captures, 0, digest(e.CaptureRequestID)) < 0 {
+		if named(before.captures, "", e.CaptureRequestID) < 0 {
 			add(events.KeyCaptureRequestID, e.CaptureRequestID)
 		}
 	case events.CaptureFailed:
@@ -48,7 +48,7 @@ func Keys(before Order, e events.Event) []events.Key {
 		add(events.KeyRefundRequestID, e.RefundRequestID)
 	case events.RefundSucceeded:
 		payment(e.PaymentID)
-		if find(before.refunds, 0, digest(e.RefundRequestID)) < 0 {
+		if named(before.refunds, "", e.RefundRequestID) < 0 {
 			add(events.KeyRefundRequestID, e.RefundRequestID)
 		}
 	case events.RefundHeld:

@@ -1,28 +1,11 @@
 package order
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"slices"
 
 	"github.com/tilltape/tilltape/events"
 )
-
-// Ids are remembered as 64 bits of their SHA-256: a replay of a million orders must fit, and ids come from others, so a
-// cheap hash that can be steered into collisions will not do. 0 stands for an empty id.
-func digest(parts ...string) uint64 {
-	if len(parts) == 1 && parts[0] == "" {
-		return 0
-	}
-	var buf [256]byte
-	b := buf[:0]
-	for _, p := range parts {
-		b = binary.AppendUvarint(b, uint64(len(p)))
-		b = append(b, p...)
-	}
-	sum := sha256.Sum256(b)
-	return binary.BigEndian.Uint64(sum[:8]) | 1
-}
 
 // transfer is a capture or refund that is known, by either of its identifiers: a notification and an inquiry name it
 // differently.
@@ -38,6 +21,15 @@ func find(ts []transfer, id, request uint64) int {
 	return slices.IndexFunc(ts, func(t transfer) bool {
 		return id != 0 && t.id == id || request != 0 && t.request == request
 	})
+}
+
+// named looks a transfer up by either identifier, neither of which is digested where there is none to compare it with: to
+// digest costs more than all else here.
+func named(ts []transfer, id, request string) int {
+	if len(ts) == 0 {
+		return -1
+	}
+	return find(ts, digest(id), digest(request))
 }
 
 // findCapture also knows APO's own full capture, which may come without identifiers: there is only one full capture.
@@ -181,7 +173,7 @@ func contentOf(v Verb, m Money, last bool, text string) uint64 {
 		b[1] = 1
 	}
 	binary.BigEndian.PutUint64(b[2:], uint64(m.Minor))
-	return digest(string(b[:]), m.Currency, text)
+	return digestOf(string(b[:]), m.Currency, text)
 }
 
 // remembering returns the commands with one more. Copied, see [remember].
@@ -196,5 +188,5 @@ func contradictionDigest(a events.AnomalyObserved) uint64 {
 	var b [9]byte
 	b[0] = byte(a.Reason)
 	binary.BigEndian.PutUint64(b[1:], uint64(a.Amount.Minor))
-	return digest(string(b[:]), string(a.Fact), a.PaymentID, a.TransferID, a.RequestID, a.Amount.Currency, a.Code)
+	return digestOf(string(b[:]), string(a.Fact), a.PaymentID, a.TransferID, a.RequestID, a.Amount.Currency, a.Code)
 }

@@ -240,7 +240,7 @@ func (d *decision) seenAgain(f *Fact, t *transfer, id, request uint64) {
 
 func (d *decision) observeCaptureFailed(f *Fact) {
 	o := &d.o
-	at := find(o.captures, digest(f.TransferID), digest(f.RequestID))
+	at := named(o.captures, f.TransferID, f.RequestID)
 	kind := CaptureFailed
 	if at >= 0 {
 		if o.captures[at].failed {

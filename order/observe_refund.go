@@ -76,7 +76,7 @@ func (o *Order) placeOfRefund(id, request string) int {
 	if i := o.findHeld(id, request); i >= 0 {
 		return i
 	}
-	if i := find(o.refunds, digest(id), digest(request)); i >= 0 {
+	if i := named(o.refunds, id, request); i >= 0 {
 		return len(o.Held) + i
 	}
 	return -1
@@ -97,7 +97,7 @@ func (o *Order) classifyRefund(minor int64) FactKind {
 
 func (d *decision) observeRefundFailed(f *Fact) {
 	o := &d.o
-	at := find(o.refunds, digest(f.TransferID), digest(f.RequestID))
+	at := named(o.refunds, f.TransferID, f.RequestID)
 	held := o.findHeld(f.TransferID, f.RequestID) >= 0
 	kind := RefundFailed
 	switch {

@@ -6,9 +6,10 @@ import (
 )
 
 // Pack appends the order to dst in a compact form that [Unpack] undoes: a quarter of its size in memory, and apart from
-// everything the order was made of. It is for keeping many orders at rest, as a replay does. It is not for keeping on disk:
-// another version of this package may pack in another way; what lasts is the log. Of an order that came from a log
-// everything comes back, so that the two are deeply equal. (Times come back in UTC, and 1678 to 2262 is what fits, as in a
+// everything the order was made of. It is for keeping many orders at rest, as a replay does. It is not for keeping on disk,
+// nor for another process: identifiers are remembered under a key of this one, and another version of this package may
+// pack in another way; what lasts is the log. Of an order that came from a log everything comes back, so that the two are
+// deeply equal. (Times come back in UTC, and 1678 to 2262 is what fits, as in a
 // log.) Cost: a few hundred bytes and nanoseconds, and no allocation where dst has room.
 func Pack(dst []byte, o Order) []byte {
 	p := packing{writing: true, b: dst}
@@ -358,9 +359,7 @@ func (p *packing) word(v *uint64) {
 	case len(p.text)-p.at < wordSize:
 		p.bad = true
 	default:
-		b := p.text[p.at : p.at+wordSize]
-		*v = uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		*v = wordOf(p.text[p.at:])
 		p.at += wordSize
 	}
 }
