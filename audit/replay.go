@@ -81,8 +81,9 @@ func (e *IllegalError) Unwrap() []error { return []error{ErrIllegal, e.Err} }
 type replay struct {
 	cfg     *Config
 	out     *Replayed
-	last    uint64 // the newest position
-	none    order.Order
+	last    uint64      // the newest position
+	before  order.Order // what the newest record followed
+	kinds   tally
 	refused map[string]*refusals
 }
 
@@ -107,6 +108,7 @@ func Replay(ctx context.Context, log store.Log, cfg *Config) (*Replayed, error) 
 		refused: map[string]*refusals{},
 	}
 	err := walk(ctx, log, func(err error) error { return fmt.Errorf("replaying after position %d: %w", p.last, err) }, p.record)
+	p.kinds.into(p.out.Kinds)
 	p.out.orders.settle()
 	return p.out, err
 }
@@ -149,7 +151,7 @@ func (p *replay) take(r *events.Record) (o *order.Order, err error) {
 	}
 	out := p.out
 	out.Records++
-	out.Kinds[r.Event.Kind()]++
+	p.kinds.add(r.Event.Kind())
 	if out.Records == 1 {
 		out.First = r.Recorded
 	}
@@ -191,31 +193,51 @@ func (p *replay) refusal(r *events.Record) error {
 func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	shelf := p.out.orders
 	n, known := shelf.rows[r.Stream.ID]
-	known = known && r.Stream.Category == events.CategoryOrder
-	before, previous := &p.none, uint64(0)
-	if known {
-		before, previous = &shelf.take(n, r.Stream.ID).order, shelf.row(n).previous
+	if !known || r.Stream.Category != events.CategoryOrder {
+		return p.place(r)
 	}
-	if err := checkPrevious(r, previous); err != nil {
+	row := shelf.row(n)
+	if err := checkPrevious(r, row.previous); err != nil {
 		return nil, err
-	}
-	if err := order.Judge(*before, *r); err != nil {
-		return nil, err
-	}
-	after := order.Evolve(*before, *r)
-	if head := after.Head(); !sameHead(&head, &r.Head) {
-		return nil, fmt.Errorf("its head says %q, %q, due %s; the facts come to %q, %q, due %s", r.Head.Status, r.Head.Phase,
-			r.Head.Due, head.Status, head.Phase, head.Due)
-	}
-	p.out.statuses[before.Status]-- // of a new order, Unplaced: nobody asks for those
-	p.out.statuses[after.Status]++
-	if !known {
-		n = shelf.add(r.Stream.ID)
 	}
 	w := shelf.take(n, r.Stream.ID)
-	w.order, w.dirty = after, true
-	shelf.row(n).previous = r.Position
+	p.before = w.order
+	if err := follow(&w.order, r); err != nil {
+		w.order = p.before
+		return nil, err
+	}
+	p.out.statuses[p.before.Status]--
+	p.out.statuses[w.order.Status]++
+	w.dirty, row.previous = true, r.Position
 	return &w.order, nil
+}
+
+// place folds a record of an order that is not known yet.
+func (p *replay) place(r *events.Record) (*order.Order, error) {
+	if err := checkPrevious(r, 0); err != nil {
+		return nil, err
+	}
+	p.before = order.Order{}
+	if err := follow(&p.before, r); err != nil {
+		return nil, err
+	}
+	shelf := p.out.orders
+	n := shelf.add(r.Stream.ID)
+	shelf.row(n).previous = r.Position
+	w := shelf.take(n, r.Stream.ID)
+	w.order, w.dirty = p.before, true
+	p.out.statuses[w.order.Status]++
+	return &w.order, nil
+}
+
+// follow folds a record that is legal and has the head that the facts come to. After an error the order is anything.
+func follow(o *order.Order, r *events.Record) error {
+	head, err := o.Follow(r)
+	if err == nil && !sameHead(&head, &r.Head) {
+		return fmt.Errorf("its head says %q, %q, due %s; the facts come to %q, %q, due %s", r.Head.Status, r.Head.Phase,
+			r.Head.Due, head.Status, head.Phase, head.Due)
+	}
+	return err
 }
 
 // sameHead compares the instants, not how they are kept.

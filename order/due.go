@@ -44,7 +44,9 @@ type Call struct {
 func (c Call) IsInquiry() bool { return c.Kind == CallInquirePayment || c.Kind == CallInquireRefund }
 
 // NextDue returns when something is owed next: a call, or the end of a claim in force. Zero means that nothing is.
-func (o Order) NextDue() time.Time {
+func (o Order) NextDue() time.Time { return o.nextDue() }
+
+func (o *Order) nextDue() time.Time {
 	due := o.WatchDue
 	if p := &o.Operation; p.Outstanding() && (due.IsZero() || !p.Due.IsZero() && p.Due.Before(due)) {
 		due = p.Due

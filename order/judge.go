@@ -12,8 +12,10 @@ import (
 // written, but without the policy of that day (windows, methods with several captures), which is not in the log. The
 // error is an *[IllegalError]. It is how an auditor finds a record that our rules cannot have written. Cost: like
 // [Evolve].
-func Judge(o Order, r events.Record) error {
-	problem := o.judge(&r)
+func Judge(o Order, r events.Record) error { return o.legal(&r) }
+
+func (o *Order) legal(r *events.Record) error {
+	problem := o.judge(r)
 	if problem == "" {
 		return nil
 	}

@@ -192,8 +192,10 @@ func (o Order) Words() string {
 }
 
 // Head is the summary a store keeps of the order after its newest record.
-func (o Order) Head() events.Head {
-	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: o.Operation.Phase.String(), Due: o.NextDue()}
+func (o Order) Head() events.Head { return o.head() }
+
+func (o *Order) head() events.Head {
+	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: o.Operation.Phase.String(), Due: o.nextDue()}
 	if len(o.Anomalies) > 0 {
 		h.Attention, h.AttentionSince = AttentionAnomaly, o.Anomalies[0].At
 	}
