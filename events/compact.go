@@ -1,7 +1,7 @@
 package events
 
 import (
-	"encoding/hex"
+	"encoding/binary"
 	"fmt"
 	"strings"
 
@@ -74,14 +74,32 @@ var digits = func() (values [256]byte) {
 	return values
 }()
 
+// uuidOf is the text of 16 bytes, eight digits at a time: a frame has three or four of them, and nothing else in its header
+// takes as long.
 func uuidOf(b []byte) (text [uuidText]byte) {
-	hex.Encode(text[0:8], b[0:4])
-	hex.Encode(text[9:13], b[4:6])
-	hex.Encode(text[14:18], b[6:8])
-	hex.Encode(text[19:23], b[8:10])
-	hex.Encode(text[24:36], b[10:16])
+	_ = b[uuidBytes-1]
+	order := binary.BigEndian
+	second, third := hexOf(order.Uint32(b[4:])), hexOf(order.Uint32(b[8:]))
+	order.PutUint64(text[0:], hexOf(order.Uint32(b[0:])))
+	order.PutUint32(text[9:], uint32(second>>32))
+	order.PutUint32(text[14:], uint32(second))
+	order.PutUint32(text[19:], uint32(third>>32))
+	order.PutUint32(text[24:], uint32(third))
+	order.PutUint64(text[28:], hexOf(order.Uint32(b[12:])))
 	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
 	return text
+}
+
+// hexOf is the eight digits of four bytes, the first in the top byte: the nibbles are spread to a byte each, and those
+// above nine, which six more carry into the next nibble, become letters.
+func hexOf(b uint32) uint64 {
+	const ones = 0x0101010101010101
+	v := uint64(b)
+	v = (v | v<<16) & 0x0000ffff0000ffff
+	v = (v | v<<8) & 0x00ff00ff00ff00ff
+	v = (v | v<<4) & (ones * 0xf)
+	letters := (v + ones*6) >> 4 & ones
+	return v + ones*'0' + letters*('a'-'0'-10)
 }
 
 func (h *header) id(field string) string { return h.name(field, IDMax, "") }
@@ -150,11 +168,16 @@ func (h *header) name(field string, most int, front string) string {
 	return h.join(front, text, &uuid)
 }
 
-// join is the name of its parts, in the copy of the frame while there is room.
+// join is the name of its parts, in the copy of the frame while there is room, and then in one that has room for the keys.
 func (h *header) join(front, text string, uuid *[uuidText]byte) string {
 	begin := h.copy.Len()
 	if h.copy.Cap()-begin < len(front)+len(text)+uuidText {
-		return front + text + string(uuid[:])
+		if h.text == "" {
+			return front + text + string(uuid[:])
+		}
+		h.copy = strings.Builder{} // the strings taken from it stay as they are
+		h.copy.Grow(max(h.keys, 1) * (len(front) + len(text) + uuidText))
+		begin = 0
 	}
 	h.copy.WriteString(front)
 	h.copy.WriteString(text)

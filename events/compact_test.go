@@ -122,3 +122,12 @@ func ExampleAppendKey() {
 	// 0103702d31
 	// 02610198a1b2c3d47e5f8a9b0c1d2e3f4a5b
 }
+
+// The digits are those of the standard library.
+func TestUUIDText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := rapid.SliceOfN(rapid.Byte(), uuidBytes, uuidBytes).Draw(t, "bytes")
+		text := uuidOf(b)
+		require.Equal(t, fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]), string(text[:]))
+	})
+}

@@ -132,7 +132,7 @@ func FrameSize(src []byte) (int, error) {
 // *[UpgradeError] for what a newer version wrote.
 //
 // Cost: about a microsecond and two allocations, one for the fact and one for the strings, which share a copy of the
-// frame; lookup keys and a kept message take their own. In a frame above 4 KiB every string is a copy of itself.
+// frame; lookup keys take two more, and a kept message too. In a frame above 4 KiB every string is a copy of itself.
 func DecodeFrame(src []byte) (Record, error) { return current.decodeFrame(src) }
 
 func (c codec) decodeFrame(src []byte) (r Record, err error) {
@@ -183,6 +183,7 @@ type header struct {
 	text string          // the same, to share; empty where fields must not
 	copy strings.Builder // of the frame, and room for ids that are shorter in it
 	at   int
+	keys int  // not read yet, while they are being read
 	odd  bool // some text is not plainly an id: only then is the record checked once more, as a whole
 	err  error
 }
@@ -214,6 +215,7 @@ func (h *header) record(r *Record) (name string, version uint64) {
 		if r.Keys == nil {
 			r.Keys = make([]Key, 0, keys)
 		}
+		h.keys = int(keys - i)
 		key := h.key()
 		r.Keys = append(r.Keys, key)
 		h.odd = h.odd || key == ""
