@@ -48,7 +48,7 @@ func (p *Replayed) Orders() iter.Seq[order.Order] { return p.orders.all() }
 func (p *Replayed) Order(id string) (order.Order, bool) { return p.orders.get(id) }
 
 // Len is how many orders there are.
-func (p *Replayed) Len() int { return len(p.orders.rows) }
+func (p *Replayed) Len() int { return int(p.orders.n) }
 
 // Statuses counts the orders by status. A status that no order has is not in it. The map is the caller's.
 func (p *Replayed) Statuses() map[order.Status]int {
@@ -192,7 +192,7 @@ func (p *replay) refusal(r *events.Record) error {
 // fold judges a record against its order and folds it. An order gets its place on the shelf by its first legal record.
 func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	shelf := p.out.orders
-	n, known := shelf.rows[r.Stream.ID]
+	n, known := shelf.find(r.Stream.ID)
 	if !known || r.Stream.Category != events.CategoryOrder {
 		return p.place(r)
 	}
@@ -200,7 +200,7 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	if err := checkPrevious(r, row.previous); err != nil {
 		return nil, err
 	}
-	w := shelf.take(n, r.Stream.ID)
+	w := shelf.take(n)
 	p.before = w.order
 	if err := follow(&w.order, r); err != nil {
 		w.order = p.before
@@ -224,7 +224,7 @@ func (p *replay) place(r *events.Record) (*order.Order, error) {
 	shelf := p.out.orders
 	n := shelf.add(r.Stream.ID)
 	shelf.row(n).previous = r.Position
-	w := shelf.take(n, r.Stream.ID)
+	w := shelf.take(n)
 	w.order, w.dirty = p.before, true
 	p.out.statuses[w.order.Status]++
 	return &w.order, nil

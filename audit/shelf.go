@@ -2,7 +2,6 @@ package audit
 
 import (
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -11,21 +10,23 @@ import (
 
 const (
 	warmMax  = 512  // orders kept as they are; the rest lie packed
+	idSize   = 3    // bytes of an id's length: a store that is not ours may take longer ones than events.IDMax
 	pageRows = 4096 // rows a page has: a table that grew by copying would for a moment take twice its room
 )
 
 // shelf keeps the orders of a replay: packed, since there may be millions, but for the few that had a record of late, since
 // an order's records come close together. What lies packed shares no memory with the records it came from.
 type shelf struct {
-	rows    map[string]uint32 // by order id
+	index   index
 	pages   [][]row
+	n       uint32
 	warm    []warm // the order of row n, if it is warm, is at n modulo warmMax
 	scratch []byte
 }
 
 // row is an order's place on the shelf.
 type row struct {
-	packed   string // without the id; empty where the order has only ever been warm
+	packed   string // the id's length, the id, and the order without it; empty where it has only ever been warm
 	previous uint64 // the position of the order's newest record
 }
 
@@ -38,40 +39,59 @@ type warm struct {
 }
 
 func newShelf() *shelf {
-	return &shelf{rows: map[string]uint32{}}
+	return &shelf{index: newIndex(), warm: make([]warm, warmMax)}
 }
 
 func (s *shelf) row(n uint32) *row { return &s.pages[n/pageRows][n%pageRows] }
 
-// add gives an order a row. Its id is copied.
+// find returns the row of the order.
+func (s *shelf) find(id string) (n uint32, ok bool) {
+	for found := s.index.find(id); found.next(); {
+		if s.id(found.row) == id {
+			return found.row, true
+		}
+	}
+	return 0, false
+}
+
+// id is the id of a row's order.
+func (s *shelf) id(n uint32) string {
+	packed := s.row(n).packed
+	if packed == "" {
+		return s.warm[n%warmMax].order.ID
+	}
+	return packed[idSize : idSize+int(packed[0])+int(packed[1])<<8+int(packed[2])<<16]
+}
+
+// add gives an order that has no row one.
 func (s *shelf) add(id string) uint32 {
-	n := uint32(len(s.rows))
+	n := s.n
 	if n%pageRows == 0 {
 		s.pages = append(s.pages, make([]row, pageRows))
 	}
-	s.rows[strings.Clone(id)] = n
+	s.index.add(id, n)
+	s.n++
 	return n
 }
 
 // take makes the order of a row warm and returns it, to be read, or changed and marked dirty, before the next take.
-func (s *shelf) take(n uint32, id string) *warm {
-	if s.warm == nil {
-		s.warm = make([]warm, warmMax)
-	}
+func (s *shelf) take(n uint32) *warm {
 	w := &s.warm[n%warmMax]
 	if w.held && w.row == n {
 		return w
 	}
 	s.rest(w)
-	w.row, w.held, w.order = n, true, s.unpacked(n, id)
+	w.row, w.held, w.order = n, true, s.unpacked(n)
 	return w
 }
 
 // rest packs what a warm place holds.
 func (s *shelf) rest(w *warm) {
 	if w.dirty {
-		w.order.ID = "" // the row has it
-		s.scratch = order.Pack(s.scratch[:0], w.order)
+		n := len(w.order.ID)
+		s.scratch = append(append(s.scratch[:0], byte(n), byte(n>>8), byte(n>>16)), w.order.ID...)
+		w.order.ID = ""
+		s.scratch = order.Pack(s.scratch, w.order)
 		s.row(w.row).packed = string(s.scratch)
 	}
 	w.held, w.dirty = false, false
@@ -85,29 +105,36 @@ func (s *shelf) settle() {
 	s.warm, s.scratch = nil, nil
 }
 
-func (s *shelf) unpacked(n uint32, id string) order.Order {
-	var o order.Order
-	if packed := s.row(n).packed; packed != "" {
-		o, _ = order.Unpack(packed) // of our own packing
+func (s *shelf) unpacked(n uint32) order.Order {
+	packed := s.row(n).packed
+	if packed == "" {
+		return order.Order{}
 	}
+	id := s.id(n)
+	o, _ := order.Unpack(packed[idSize+len(id):]) // of our own packing
 	o.ID = id
 	return o
 }
 
 // get returns an order of a settled shelf.
 func (s *shelf) get(id string) (order.Order, bool) {
-	n, ok := s.rows[id]
+	n, ok := s.find(id)
 	if !ok {
 		return order.Order{}, false
 	}
-	return s.unpacked(n, id), true
+	return s.unpacked(n), true
 }
 
 // all yields the orders of a settled shelf by id.
 func (s *shelf) all() iter.Seq[order.Order] {
 	return func(yield func(order.Order) bool) {
-		for _, id := range slices.Sorted(maps.Keys(s.rows)) {
-			if !yield(s.unpacked(s.rows[id], id)) {
+		rows := make([]uint32, s.n)
+		for i := range rows {
+			rows[i] = uint32(i)
+		}
+		slices.SortFunc(rows, func(a, b uint32) int { return strings.Compare(s.id(a), s.id(b)) })
+		for _, n := range rows {
+			if !yield(s.unpacked(n)) {
 				return
 			}
 		}
