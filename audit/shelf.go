@@ -81,7 +81,8 @@ func (s *shelf) take(n uint32) *warm {
 		return w
 	}
 	s.rest(w)
-	w.row, w.held, w.order = n, true, s.unpacked(n)
+	w.row, w.held = n, true
+	s.unpack(n, &w.order)
 	return w
 }
 
@@ -105,14 +106,20 @@ func (s *shelf) settle() {
 	s.warm, s.scratch = nil, nil
 }
 
-func (s *shelf) unpacked(n uint32) order.Order {
+// unpack sets the order to the row's; to the zero order where nothing is packed.
+func (s *shelf) unpack(n uint32, o *order.Order) {
 	packed := s.row(n).packed
 	if packed == "" {
-		return order.Order{}
+		*o = order.Order{}
+		return
 	}
 	id := s.id(n)
-	o, _ := order.Unpack(packed[idSize+len(id):]) // of our own packing
+	*o, _ = order.Unpack(packed[idSize+len(id):]) // of our own packing
 	o.ID = id
+}
+
+func (s *shelf) unpacked(n uint32) (o order.Order) {
+	s.unpack(n, &o)
 	return o
 }
 

@@ -11,21 +11,27 @@ import (
 // pack in another way; what lasts is the log. Of an order that came from a log everything comes back, so that the two are
 // deeply equal. (Times come back in UTC, and 1678 to 2262 is what fits, as in a
 // log.) Cost: a few hundred bytes and nanoseconds, and no allocation where dst has room.
-func Pack(dst []byte, o Order) []byte {
+func Pack(dst []byte, o Order) []byte { return o.pack(dst) }
+
+func (o *Order) pack(dst []byte) []byte {
 	p := packing{writing: true, b: dst}
-	p.order(&o)
+	p.order(o)
 	return p.b
 }
 
 // Unpack returns the order that was packed; ok is false for a text that [Pack] cannot have made. The order's texts are
 // parts of packed, which costs no copy. Cost: like [Pack], with an allocation for each kind of identifier remembered.
-func Unpack(packed string) (o Order, ok bool) {
+func Unpack(packed string) (o Order, ok bool) { return o, o.unpack(packed) }
+
+// unpack fills an order that is zero.
+func (o *Order) unpack(packed string) bool {
 	p := packing{text: packed}
-	p.order(&o)
+	p.order(o)
 	if p.bad || p.at != len(packed) {
-		return Order{}, false
+		*o = Order{}
+		return false
 	}
-	return o, true
+	return true
 }
 
 // packing walks an order, writing or reading: one description does both, so that the two cannot disagree. Most of an order
@@ -293,24 +299,34 @@ func (p *packing) str(v *string) {
 
 func (p *packing) mark(m *mark) {
 	if p.some(*m != mark{}) {
-		u := uint64(m.nanos)
 		p.varint(&m.version)
-		p.word(&u)
+		if p.writing {
+			p.put(uint64(m.nanos))
+		} else {
+			m.nanos = int64(p.get())
+		}
 		p.share(&m.id)
-		m.nanos = int64(u)
 	}
 }
+
+// none is the time that 64 bits of nanoseconds leave over, as in a frame.
+const none = 1 << 63
 
 func (p *packing) time(v *time.Time) {
-	if p.some(!v.IsZero()) {
-		p.moment(v)
+	switch there := p.some(!v.IsZero()); {
+	case !there:
+	case p.writing:
+		p.put(uint64(v.UnixNano()))
+	default:
+		if u := p.get(); u != none && !p.bad {
+			*v = time.Unix(0, int64(u)).UTC()
+		}
 	}
 }
 
-// moment is a time where there is no bit for none. None is the one that 64 bits of nanoseconds leave over, as in a frame.
-// The distance to another of the order's times would save a byte or two, for twice the work.
+// moment is a time where there is no bit for none. The distance to another of the order's times would save a byte or two, for
+// twice the work.
 func (p *packing) moment(v *time.Time) {
-	const none = 1 << 63
 	u := uint64(none)
 	if p.writing && !v.IsZero() {
 		u = uint64(v.UnixNano())
@@ -334,34 +350,47 @@ func (p *packing) varint(v *uint64) {
 		p.b = binary.AppendUvarint(p.b, *v)
 		return
 	}
+	*v = p.number()
+}
+
+// number reads what varint writes.
+func (p *packing) number() uint64 {
 	at, u := p.at, uint64(0)
 	if at < len(p.text) && p.text[at] < 0x80 { // as most are
-		p.at, *v = at+1, uint64(p.text[at])
-		return
+		p.at = at + 1
+		return uint64(p.text[at])
 	}
 	for shift := 0; at < len(p.text) && shift < 64; shift += 7 {
 		c := p.text[at]
 		at++
 		u |= uint64(c&0x7f) << shift
 		if c < 0x80 {
-			p.at, *v = at, u
-			return
+			p.at = at
+			return u
 		}
 	}
 	p.bad = true
+	return 0
 }
 
 // word is eight bytes as they are: nothing makes the bits of a remembered identifier fewer.
 func (p *packing) word(v *uint64) {
-	switch {
-	case p.writing:
-		p.b = binary.LittleEndian.AppendUint64(p.b, *v)
-	case len(p.text)-p.at < wordSize:
-		p.bad = true
-	default:
-		*v = wordOf(p.text[p.at:])
-		p.at += wordSize
+	if p.writing {
+		p.put(*v)
+	} else {
+		*v = p.get()
 	}
+}
+
+func (p *packing) put(v uint64) { p.b = binary.LittleEndian.AppendUint64(p.b, v) }
+
+func (p *packing) get() uint64 {
+	if len(p.text)-p.at < wordSize {
+		p.bad = true
+		return 0
+	}
+	p.at += wordSize
+	return wordOf(p.text[p.at-wordSize:])
 }
 
 // How a text is told: as one that was there, or by its length beyond these.
@@ -373,28 +402,32 @@ const (
 
 // share is a text, told in short where it is one of those that come again.
 func (p *packing) share(v *string) {
-	u := uint64(len(*v)) + textOwn
-	switch {
-	case !p.writing:
-	case *v == p.payment:
-		u = textPayment
-	case *v == p.currency:
-		u = textCurrency
+	if !p.writing {
+		*v = p.shared()
+		return
 	}
-	p.varint(&u)
-	switch {
-	case p.writing:
-		if u >= textOwn {
-			p.b = append(p.b, *v...)
-		}
-	case u == textPayment:
-		*v = p.payment
-	case u == textCurrency:
-		*v = p.currency
-	case u-textOwn <= uint64(len(p.text)-p.at):
-		*v = p.text[p.at : p.at+int(u-textOwn)]
-		p.at += len(*v)
+	switch *v {
+	case p.payment:
+		p.b = append(p.b, textPayment)
+	case p.currency:
+		p.b = append(p.b, textCurrency)
 	default:
-		p.bad = true
+		p.b = append(binary.AppendUvarint(p.b, uint64(len(*v))+textOwn), *v...)
 	}
+}
+
+// shared reads what share writes.
+func (p *packing) shared() string {
+	u := p.number()
+	switch {
+	case u == textPayment:
+		return p.payment
+	case u == textCurrency:
+		return p.currency
+	case u-textOwn > uint64(len(p.text)-p.at):
+		p.bad = true
+		return ""
+	}
+	p.at += int(u - textOwn)
+	return p.text[p.at-int(u-textOwn) : p.at]
 }
