@@ -133,7 +133,7 @@ func (c codec) kind(e Event) (name string, version uint64, k kindCodec, err erro
 }
 
 // decode reads the payload src[at:end] of any version up to the newest. A kind or version that is not known is never
-// skipped: what it says might matter to the order. text is src as a string to share, or empty.
+// skipped: what it says might matter to the order. text is a copy of src to share, or empty.
 func (c codec) decode(name string, version uint64, src []byte, text string, at, end int) (Event, error) {
 	k, known := c[name]
 	switch {

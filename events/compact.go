@@ -139,6 +139,11 @@ func (h *header) key() Key {
 // name reads a name, and puts what it stands behind in front of it.
 func (h *header) name(field string, most int, front string) string {
 	start := h.at
+	if rest := h.b[start:]; len(rest) > uuidBytes && int(rest[0]) == most+1 && h.err == nil { // as nearly all are: a UUID alone
+		uuid := uuidOf(rest[1:])
+		h.at += 1 + uuidBytes
+		return h.join(front, "", &uuid)
+	}
 	n := h.number(field)
 	if h.err != nil {
 		return ""
@@ -179,8 +184,10 @@ func (h *header) join(front, text string, uuid *[uuidText]byte) string {
 		h.copy.Grow(max(h.keys, 1) * (len(front) + len(text) + uuidText))
 		begin = 0
 	}
-	h.copy.WriteString(front)
-	h.copy.WriteString(text)
+	if len(front)+len(text) > 0 {
+		h.copy.WriteString(front)
+		h.copy.WriteString(text)
+	}
 	h.copy.Write(uuid[:])
 	return h.copy.String()[begin:]
 }

@@ -311,3 +311,32 @@ func TestStringsShareOnlySmallFrames(t *testing.T) {
 	more := testing.AllocsPerRun(100, func() { _, _ = DecodeFrame(large) })
 	assert.Greater(t, more, allocations+10, "each string of a large frame is its own")
 }
+
+// A kept body lies between the record's strings, and may still be written to and appended to like any other.
+func TestDecodeFrame_TheBodyIsTheCallers(t *testing.T) {
+	r := ordinary()["answer"]
+	e := r.Event.(PaymentAuthorized)
+	evidence := *e.Proof.Evidence
+	evidence.Signature, evidence.Body = "signature", []byte("the body")
+	e.Proof.Evidence = &evidence
+	e.Due = noon.Add(time.Hour)
+	r.Event = e
+	frame, err := AppendFrame(nil, r)
+	require.NoError(t, err)
+	kept := bytes.Clone(frame)
+	got, err := DecodeFrame(frame)
+	require.NoError(t, err)
+	again, err := DecodeFrame(frame)
+	require.NoError(t, err)
+
+	body := &got.Event.(PaymentAuthorized).Proof.Evidence.Body
+	clear(*body)
+	_ = append(*body, "what would stand behind it"...)
+	assert.Equal(t, make([]byte, len("the body")), *body)
+	assert.Equal(t, kept, frame, "it is no part of the frame")
+	assert.Equal(t, r, again, "nor of another record")
+	*body = []byte("the body")
+	assert.Equal(t, r, got, "nor of anything else in the record")
+	clear(frame)
+	assert.Equal(t, r, again)
+}

@@ -126,22 +126,26 @@ func plain(id string) bool {
 		}
 		return true
 	}
-	bad := notPlain(id[len(id)-wordSize:])
+	bad := notPlain(wordOf(id[len(id)-wordSize:]))
 	for ; len(id) > wordSize; id = id[wordSize:] {
-		bad |= notPlain(id)
+		bad |= notPlain(wordOf(id))
 	}
 	return bad == 0
 }
 
 const wordSize = 8
 
-// notPlain is 0 where the first eight bytes are plain: the top bits of those that are not ASCII, below the space, or one of
-// the two exceptions. A borrow can only come out of a byte that is bad itself, so it hides nothing and invents nothing.
-func notPlain(s string) uint64 {
-	const ones = 0x0101010101010101
+// wordOf is the first eight bytes.
+func wordOf(s string) uint64 {
 	_ = s[wordSize-1]
-	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// notPlain is 0 where eight bytes are plain: the top bits of those that are not ASCII, below the space, or one of the two
+// exceptions. A borrow can only come out of a byte that is bad itself, so it hides nothing and invents nothing.
+func notPlain(w uint64) uint64 {
+	const ones = 0x0101010101010101
 	del, slash := w^ones*0x7f, w^ones*'/'
 	return (w | (w-ones*' ')&^w | (del-ones)&^del | (slash-ones)&^slash) & (ones * 0x80)
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -17,7 +18,7 @@ type wire struct {
 	writing bool
 	dry     bool             // writing: only check
 	b       []byte           // writing: the frame so far; reading: what holds the payload
-	text    string           // reading: b as a string that fields may share; empty where they must not
+	text    string           // reading: a copy of b, made for this record, that fields may share; empty where they must not
 	at, end int              // reading: what is left of the message being read
 	asked   protowire.Number // reading: the field last asked for in that message
 	err     error
@@ -163,9 +164,12 @@ func (w *wire) str(n protowire.Number, field string, v *string, most int) {
 		}
 		return
 	}
-	raw, ok := w.piece(n, field, most)
+	if !w.tag(n, protowire.BytesType) {
+		return
+	}
+	raw := w.piece(field, most)
 	switch {
-	case !ok:
+	case raw == nil:
 	case !utf8.Valid(raw):
 		w.damaged(field, "is not UTF-8")
 	case w.text != "":
@@ -175,7 +179,7 @@ func (w *wire) str(n protowire.Number, field string, v *string, most int) {
 	}
 }
 
-// bytes is any bytes, at most most of them; none are left out. What is read is a copy.
+// bytes is any bytes, at most most of them; none are left out. What is read shares the copy that strings share.
 func (w *wire) bytes(n protowire.Number, field string, v *[]byte, most int) {
 	if w.writing {
 		switch {
@@ -186,33 +190,46 @@ func (w *wire) bytes(n protowire.Number, field string, v *[]byte, most int) {
 		}
 		return
 	}
-	if raw, ok := w.piece(n, field, most); ok {
+	if !w.tag(n, protowire.BytesType) {
+		return
+	}
+	raw := w.piece(field, most)
+	switch {
+	case raw == nil:
+	case w.text != "":
+		// The text is a copy in memory of its own, which can be written to, and no string has these bytes: whoever changes
+		// them changes nothing else. Copied again they would be a tenth of what reading a record takes of memory.
+		*v = unsafe.Slice(unsafe.StringData(w.text[w.at-len(raw):w.at]), len(raw))
+	default:
 		*v = append([]byte(nil), raw...)
 	}
 }
 
-// piece reads a field of 1 to most bytes, which still lie in w.b.
-func (w *wire) piece(n protowire.Number, field string, most int) ([]byte, bool) {
-	size, ok := w.length(n, field)
+// piece reads the length and the 1 to most bytes of a field, which still lie in w.b; nil where they are damaged.
+func (w *wire) piece(field string, most int) []byte {
+	if at := w.at + 1; at <= w.end { // most are short, and all is well with them
+		if size := int(w.b[at-1]); size-1 < min(most, 0x7f) && size > 0 && size <= w.end-at {
+			w.at = at + size
+			return w.b[at:w.at]
+		}
+	}
+	size, ok := w.length(field)
 	switch {
 	case !ok:
-		return nil, false
+		return nil
 	case size == 0:
 		w.damaged(field, "is empty; it would be left out")
-		return nil, false
+		return nil
 	case size > most:
 		w.damaged(field, fmt.Sprintf("has %d bytes, at most %d fit", size, most))
-		return nil, false
+		return nil
 	}
 	w.at += size
-	return w.b[w.at-size : w.at], true
+	return w.b[w.at-size : w.at]
 }
 
-// length reads the tag and length of a field of bytes, and leaves the bytes themselves.
-func (w *wire) length(n protowire.Number, field string) (int, bool) {
-	if !w.tag(n, protowire.BytesType) {
-		return 0, false
-	}
+// length reads the length of a field of bytes, and leaves the bytes themselves.
+func (w *wire) length(field string) (int, bool) {
 	size := w.varint(field)
 	if size > uint64(w.end-w.at) {
 		w.damaged(field, "is longer than what is left")
@@ -228,7 +245,10 @@ func (w *wire) open(n protowire.Number, field string) (span, bool) {
 		}
 		return span{begin: len(w.b)}, true
 	}
-	size, ok := w.length(n, field)
+	if !w.tag(n, protowire.BytesType) {
+		return span{}, false
+	}
+	size, ok := w.length(field)
 	if !ok {
 		return span{}, false
 	}
