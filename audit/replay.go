@@ -107,10 +107,20 @@ func Replay(ctx context.Context, log store.Log, cfg *Config) (*Replayed, error) 
 		out:     &Replayed{Kinds: map[events.Kind]uint64{}, orders: newShelf()},
 		refused: map[string]*refusals{},
 	}
-	err := walk(ctx, log, func(err error) error { return fmt.Errorf("replaying after position %d: %w", p.last, err) }, p.record)
+	err := walk(ctx, log, func(err error) error { return fmt.Errorf("replaying after position %d: %w", p.last, err) }, p.records)
 	p.kinds.into(p.out.Kinds)
 	p.out.orders.settle()
 	return p.out, err
+}
+
+// records takes the log's next records.
+func (p *replay) records(rs []events.Record) error {
+	for i := range rs {
+		if err := p.record(&rs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // record takes the log's next record and tells of it.
