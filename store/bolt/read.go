@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -88,16 +87,13 @@ func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint
 		return nil, end, nil
 	}
 	walk := newFrames(l, tx)
-	page = make([]events.Record, 0, min(end.version-after, pageMax))
-	for end.version > after && len(page) < pageMax {
-		r, err := l.frameOf(walk, from, end)
-		if err != nil {
+	page = make([]events.Record, min(end.version-after, pageMax))
+	for i := len(page) - 1; i >= 0; i-- {
+		if page[i], err = l.frameOf(walk, from, end); err != nil {
 			return nil, place{}, err
 		}
-		page = append(page, r)
-		end = place{version: end.version - 1, position: r.Previous}
+		end = place{version: end.version - 1, position: page[i].Previous}
 	}
-	slices.Reverse(page)
 	return page, end, nil
 }
 
