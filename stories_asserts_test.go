@@ -15,7 +15,7 @@ import (
 
 // storyAsserts are the steps of then.
 func storyAsserts() []storyStep {
-	return slices.Concat(orderAsserts(), answerAsserts(), apoAsserts(), listAsserts())
+	return slices.Concat(orderAsserts(), answerAsserts(), apoAsserts(), listAsserts(), crowdAsserts())
 }
 
 // same is nil where what is is as it should be.

@@ -53,6 +53,7 @@ type story struct {
 	mail  []apotest.Notification // sent by APO, and not arrived yet
 	heard []apotest.Notification // arrived at least once
 	codes []int                  // how those of the newest delivery were answered
+	crowd int                    // orders that are spoken of together
 }
 
 // process is one run of the service. Once it has died it neither writes nor calls: whatever its goroutines still do is
