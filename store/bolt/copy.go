@@ -27,7 +27,7 @@ func (l *Log) Backup(ctx context.Context, path string, progress func(done, total
 		return fmt.Errorf("%w: backup path is empty; name the file the copy is to be kept in", store.ErrInvalid)
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return &store.FileError{Kind: store.ErrStorage, Path: path, Reason: "there is a file already", Remedy: "choose a path where no file is yet; a backup replaces nothing"}
+		return taken(path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return explain(path, err)
 	}
@@ -41,11 +41,18 @@ func (l *Log) Backup(ctx context.Context, path string, progress func(done, total
 	return explain(path, err)
 }
 
+func taken(path string) error {
+	return &store.FileError{Kind: store.ErrStorage, Path: path, Reason: "there is a file already", Remedy: "choose a path where no file is yet; a backup replaces nothing"}
+}
+
 // settle gives a file its name, unless meanwhile somebody else has one there.
 func settle(partial, path string) error {
 	// A link fails where a file is, and a rename would replace it; but not every file system has links.
 	err := os.Link(partial, path)
-	if err == nil || errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, fs.ErrExist) {
+		err = taken(path)
+	}
+	if err == nil || errors.Is(err, store.ErrStorage) {
 		return errors.Join(err, os.Remove(partial))
 	}
 	if err = os.Rename(partial, path); err != nil {
@@ -215,7 +222,7 @@ func (c *copying) page(tx *bbolt.Tx, p *plan, until uint64) error {
 		}
 		p.frames = append(p.frames, frame...)
 		p.take(position, len(p.frames))
-		p.set(r.Stream, &summary{place{r.Version, r.Position}, r.Head})
+		p.set(r.Stream, &summary{place{r.Version, r.Position}, normal(r.Head)})
 		p.claim(r.Keys, claim{r.Stream, r.Position})
 	}
 	return nil

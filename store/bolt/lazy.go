@@ -83,6 +83,9 @@ func (g *generation) setHead(of events.Stream, s *summary) {
 
 func (g *generation) setKey(key events.Key, c claim) {
 	if _, known := g.keys[key]; !known {
+		if own := g.heads[c.owner]; own != nil {
+			c.owner = own.stream // its own strings, too
+		}
 		g.keys[events.Key(strings.Clone(string(key)))] = c
 	}
 }

@@ -85,7 +85,7 @@ func (g *generation) replay(walk *frames, begin, last uint64) error {
 		if err != nil {
 			return err
 		}
-		g.setHead(r.Stream, &summary{place{r.Version, r.Position}, r.Head})
+		g.setHead(r.Stream, &summary{place{r.Version, r.Position}, normal(r.Head)})
 		for _, key := range r.Keys {
 			g.setKey(key, claim{r.Stream, r.Position})
 		}
