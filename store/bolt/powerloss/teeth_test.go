@@ -23,7 +23,7 @@ const (
 
 	ahead       = "has no records, and its head is"
 	uncovered   = "and its head is version"
-	unlisted    = "does not list its order"
+	stale       = "the index \""
 	unrecovered = "after an orderly close"
 )
 
@@ -67,7 +67,7 @@ var teeth = []tooth{
 	}}, uncovered},
 	{"index entries written without word of where they come from", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
 		"\tif done == 0 {\n", "\tif false {\n",
-	}}, unlisted},
+	}}, stale},
 	{"heads written without the position they cover", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
 		"\treturn done, meta.Put([]byte(metaCovered), number(f.gen.last))", "\treturn done, nil",
 	}}, unrecovered},
