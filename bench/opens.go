@@ -21,14 +21,15 @@ type openResult struct {
 	CleanCold           time.Duration // zero: not known on this system
 	Killed, KilledWorst time.Duration // after a writer of 64 goroutines was killed
 	KilledOrders        int           // that it had completed before, in the median round
+	KilledRecords       uint64        // that the worst opening had to read again
 }
 
 const (
 	// victimCommand makes this program the one that is killed.
 	victimCommand = "append-until-killed"
-	victimWriters = 64
-	// victimLife is for how many cells' time it appends.
-	victimLife = 2
+	victimWriters = 512
+	// victimLife is for how many cells' time it appends: long enough to leave a whole generation on its way into the file, and another.
+	victimLife = 8
 )
 
 func (b *bench) opens() error {
@@ -41,13 +42,13 @@ func (b *bench) opens() error {
 	var completed []float64
 	for round := range b.Rounds {
 		b.progress("opening, round %d of %d", round+1, b.Rounds)
-		took, _, err := t.open("")
+		took, _, _, err := t.open("")
 		if err != nil {
 			return err
 		}
 		warm = append(warm, took)
 		if forget(t.path) == nil {
-			if took, _, err = t.open(""); err != nil {
+			if took, _, _, err = t.open(""); err != nil {
 				return err
 			}
 			cold = append(cold, took)
@@ -56,13 +57,14 @@ func (b *bench) opens() error {
 		if err != nil {
 			return err
 		}
-		took, version, err := t.open(last)
+		took, again, version, err := t.open(last)
 		if err != nil {
 			return err
 		}
 		if version != eventsPerOrder {
 			return fmt.Errorf("order %s was acknowledged before the kill and is at version %d, not %d", last, version, eventsPerOrder)
 		}
+		res.KilledRecords = max(res.KilledRecords, again)
 		killed, completed = append(killed, took), append(completed, float64(n))
 	}
 	res.CleanWarm, res.CleanCold, res.Killed, res.KilledWorst = median(warm), median(cold), median(killed), percentile(killed, 1)
@@ -71,19 +73,20 @@ func (b *bench) opens() error {
 	return nil
 }
 
-// open opens and closes the log, tells how long the former took, and which version the order is at then.
-func (t *tape) open(id string) (took time.Duration, version uint64, err error) {
+// open opens and closes the log, tells how long the former took and how many records it read again, and which version the order is at then.
+func (t *tape) open(id string) (took time.Duration, again, version uint64, err error) {
 	from := time.Now()
 	log, err := bolt.Open(t.path, nil)
 	took = time.Since(from)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
+	again = log.Recovery().Records
 	if id != "" {
 		head, headErr := log.Head(context.Background(), events.OrderStream(id))
 		version, err = head.Version, headErr
 	}
-	return took, version, errors.Join(err, log.Close())
+	return took, again, version, errors.Join(err, log.Close())
 }
 
 // kill lets another process append for a while, kills it, and tells how many orders it completed and the last of them.

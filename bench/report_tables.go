@@ -122,7 +122,8 @@ func (r *report) openTable() table {
 		rows: [][]string{
 			{"closed cleanly, warm", known(o.CleanWarm), ""},
 			{"closed cleanly, cold", known(o.CleanCold), ""},
-			{fmt.Sprintf("its writer of %d goroutines killed after %d orders", victimWriters, o.KilledOrders), known(o.Killed), known(o.KilledWorst)},
+			{fmt.Sprintf("its writer of %d goroutines killed after %d orders; at most %d records to be read again", victimWriters, o.KilledOrders, o.KilledRecords),
+				known(o.Killed), known(o.KilledWorst)},
 		}}
 }
 
