@@ -60,6 +60,42 @@ func TestAnswer_AWrongPictureNeverEndsAnOperation(t *testing.T) {
 	}
 }
 
+// Attempt 1 was refused because the payment had not arrived, attempt 2 is unknown, and the payment stands: the refusal
+// says nothing about the attempt after it.
+func TestAnswer_AnAttemptOfUnknownOutcomeIsNotTheRefusalBeforeIt(t *testing.T) {
+	for name, second := range map[string]func(x *till){
+		"no answer": func(*till) {}, // the process died
+		"U":         func(x *till) { x.answer(unknownU) },
+	} {
+		x := cancelling(t)
+		x.answer(Verdict{Class: VerdictWrong, Code: "ORDER_NOT_EXIST"})
+		x.inquire(notExist)
+		x.retry()
+		require.EqualValues(t, 2, x.o.Operation.Attempt)
+		second(x)
+		x.inquire(tells(StateSuccess, authorized()))
+		require.True(t, x.o.Operation.Outstanding(), "%s: asked again, same identifier", name)
+		x.retry()
+		assert.EqualValues(t, 3, x.o.Operation.Attempt)
+		x.answer(done)
+		x.ended(OutcomeSucceeded, "")
+	}
+}
+
+// Only a cancel is asked again after an F by our own rules; the fold keeps it apart for every operation.
+func TestEvolve_AnAttemptBeginsWithoutTheAnswerBeforeIt(t *testing.T) {
+	for _, k := range []OpKind{OpCancel, OpCapture, OpRefund} {
+		x := asked(t, k)
+		u := events.Unresolved{Attempt: 1, Code: "PROCESS_FAIL", Definite: true, Due: x.now}
+		refusal := map[OpKind]events.Event{OpCancel: events.CancelUnresolved{Unresolved: u},
+			OpCapture: events.CaptureUnresolved{Unresolved: u}, OpRefund: events.RefundUnresolved{Unresolved: u}}[k]
+		for _, e := range []events.Event{refusal, events.AttemptStarted{Attempt: 2, Lease: x.now.Add(2 * time.Minute)}} {
+			x.o = Evolve(x.o, events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now, Event: e})
+		}
+		assert.False(t, x.o.Operation.AfterF, k)
+	}
+}
+
 func TestAnswer_TheZeroVerdictIsUnknown(t *testing.T) {
 	for _, k := range Operations() {
 		x := asked(t, k)

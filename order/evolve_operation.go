@@ -24,7 +24,8 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.AttemptStarted:
 		p.Phase, _ = nextPhase(r.Event.Kind(), p.Phase)
 		p.Attempt, p.Lease, p.Due, p.AskedAt = e.Attempt, e.Lease, e.Lease, r.Recorded
-		p.Cleared, p.Inquire, o.inquiring = false, false, false
+		// The answer before it was about another attempt: this one is unknown until it is answered.
+		p.Cleared, p.Inquire, p.AfterF, o.inquiring = false, false, false, false
 	case events.CancelUnresolved:
 		p.foldUnresolved(&e.Unresolved)
 	case events.CaptureUnresolved:
