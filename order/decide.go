@@ -243,7 +243,30 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 		f.Kind = RefundSucceeded
 		d.observe(f)
 	}
+	if d.o.Operation.Outstanding() {
+		// Of APO it would be a fact, and held or shown. An operator's word is a command, and must not be kept as done while
+		// what it was about stays parked.
+		return nil, o.rejectRemainder()
+	}
 	return d.events, nil
+}
+
+// rejectRemainder refuses the word that the outstanding operation was done, where other money has taken its place.
+func (o *Order) rejectRemainder() *RejectedError {
+	p := &o.Operation
+	remains, cause := o.fullAmount()-o.Captured, newest(o.captureMark, o.paymentMark)
+	switch {
+	case p.Kind == OpRefund:
+		remains, cause = o.Refundable(), newest(o.refundMark, o.captureMark, o.paymentMark)
+		if o.Status == Cancelled {
+			remains = max(remains, o.Late.owed())
+		}
+	case o.Status == Cancelled:
+		remains = o.fullAmount() - o.Late.Captured
+	}
+	e := o.reject(VerbResolve, ReasonRemainder, cause)
+	e.Detail = fmt.Sprintf("%s %s, %s remains", p.Kind, p.Amount, o.money(remains))
+	return e
 }
 
 func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {

@@ -75,6 +75,8 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 		return "nothing remains to give back"
 	case reason == ReasonRemainder && v == VerbCapture && o.Capturable() == 0:
 		return "nothing remains to capture"
+	case reason == ReasonRemainder && v == VerbResolve:
+		return "inquire for what is not on record yet, or resolve as failed"
 	case reason == ReasonCapturing && v != VerbCancel:
 		return "wait for its outcome"
 	case reason == ReasonGatewayCapture && v == VerbCapture:

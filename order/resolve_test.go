@@ -68,6 +68,60 @@ func TestResolve_WhatGoesAgainstAPOsAnswerNeedsAnOverride(t *testing.T) {
 	}
 }
 
+// APO's word would be a fact, held or shown. An operator's is a command: it is refused, not remembered as done.
+func TestResolve_WhatNoLongerFitsWasNotDone(t *testing.T) {
+	for name, c := range map[string]struct {
+		stands func(t *testing.T) *till
+		asks   string
+		makes  Fact // room
+	}{
+		"refund, held": {func(t *testing.T) *till {
+			x := asked(t, OpRefund) // 200 of 600 captured of 1000
+			x.observe(refunded("D1", 500))
+			return x
+		}, "refund USD 2.00, USD 1.00 remains", captured("C2", 400)},
+		"capture": {func(t *testing.T) *till {
+			x := asked(t, OpCapture) // 400 of 1000
+			x.observe(captured("D1", 700))
+			return x
+		}, "capture USD 4.00, USD 3.00 remains", Fact{}},
+		"refund of one-step money": {func(t *testing.T) *till {
+			x := in(t, Paid)
+			x.must(Refund{ID: "k", Amount: usd(600)})
+			x.observe(refunded("D1", 500))
+			return x
+		}, "refund USD 6.00, USD 5.00 remains", Fact{}},
+		"compensation": {func(t *testing.T) *till {
+			x := compensating(movedLate(t))
+			x.observe(refunded("D1", 500))
+			return x
+		}, "refund USD 10.00, USD 5.00 remains", Fact{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := c.stands(t)
+			x.park()
+			x.inquire(tells("NEW"))
+			require.Equal(t, Parked, x.o.Operation.Phase)
+			word := Resolve{ID: "res", Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7"}
+			_, err := x.do(word)
+			e := rejected(t, err)
+			assert.Equal(t, []any{ReasonRemainder, c.asks}, []any{e.Reason, e.Detail})
+			assert.NotZero(t, e.Cause.Version)
+			assert.Equal(t, OutcomeUnknown, x.o.Command("res").Outcome, "a refused command is not remembered")
+
+			if c.makes.Kind != FactNone { // APO tells of what was missing: now the word can be true
+				x.observe(c.makes)
+			} else {
+				word.Resolution = events.ResolvedFailed
+			}
+			x.must(word)
+			assert.False(t, x.o.Operation.Outstanding())
+			assert.Empty(t, x.o.Held)
+			replayIsLive(t, x)
+		})
+	}
+}
+
 func TestResolve_AnAnswerThatIsNoneSaysNothingNew(t *testing.T) {
 	x := parked(t)
 	x.inquire(Picture{Problem: "timeout"})
