@@ -32,6 +32,9 @@ func story(t *rapid.T, mode events.CaptureMode) []Fact {
 		if mode == CaptureManual && rapid.Bool().Draw(t, "a capture fails") {
 			facts = append(facts, Fact{Kind: CaptureFailed, TransferID: "CX", RequestID: "crx", Code: "RISK_REJECT"})
 		}
+		if mode == CaptureAutomatic && captured == 0 && rapid.Bool().Draw(t, "APO's own capture fails") {
+			facts = append(facts, Fact{Kind: CaptureFailed, TransferID: rapid.SampledFrom([]string{"", "CA"}).Draw(t, "its id"), Code: "RISK_REJECT"})
+		}
 	}
 	refunded := int64(0)
 	for i := range rapid.IntRange(0, 3).Draw(t, "refunds") {

@@ -140,7 +140,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		o.Gateway = nextGateway(gatewayOpened, o.Gateway)
 		o.gatewayMark = markOf(r, "")
 		o.watchFrom(e.Due)
-		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.failed }) { // its result came before
+		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.failed && t.request == 0 }) { // its result came before
 			o.Gateway = nextGateway(gatewayFailed, o.Gateway)
 		}
 	}
@@ -206,14 +206,18 @@ func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
 
 func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	o.learn(e.PaymentID)
-	if id, request := digest(e.CaptureID), digest(e.CaptureRequestID); id != 0 || request != 0 {
+	if id, request := digest(e.CaptureID), digest(e.CaptureRequestID); id != 0 || request != 0 || o.awaitsGateway() {
 		o.captures = remember(o.captures, find(o.captures, id, request), transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
 	}
 	if p := &o.Operation; p.Kind == OpCapture && p.RequestID == e.CaptureRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
 		return
 	}
-	o.Gateway = nextGateway(gatewayFailed, o.Gateway)
+	// Nobody asks APO for its own capture, so one that names a request was somebody else's: APO goes on capturing, and to
+	// cancel beside that is what must not be.
+	if e.CaptureRequestID == "" {
+		o.Gateway = nextGateway(gatewayFailed, o.Gateway)
+	}
 }
 
 func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {

@@ -82,6 +82,58 @@ func TestGatewayCapture_FailedBeforeTheAuthorizationIsKnown(t *testing.T) {
 	x.must(Capture{ID: "k", Amount: usd(theAmount)})
 }
 
+// A notification that names no capture may overtake its payment: acknowledged, it must be on record.
+func TestGatewayCapture_ANamelessFailureBeforeThePaymentIsNoted(t *testing.T) {
+	nameless := Fact{Kind: CaptureFailed, PaymentID: "P1", Code: "RISK_REJECT"}
+	for name, before := range map[string][]Fact{"created": nil, "failed": {failed()}, "captured in part": {captured("C1", 400)}} {
+		x := placed(t, CaptureAutomatic)
+		for _, f := range before {
+			x.observe(f)
+		}
+		assert.Equal(t, []events.Kind{events.KindCaptureFailed}, kindsOf(x.observe(nameless)), name)
+		assert.Empty(t, x.observe(nameless), "%s: once", name)
+		x.observe(authorized())
+		assert.Equal(t, GatewayFailed, x.o.Gateway, "%s: in any order", name)
+		assert.Empty(t, x.observe(nameless), name)
+		replayIsLive(t, x)
+	}
+	x := placed(t, CaptureManual)
+	assert.Empty(t, x.observe(nameless), "nothing will wait for it")
+	x = placed(t, CaptureAutomatic)
+	x.observe(nameless)
+	x.observe(Fact{Kind: CaptureSucceeded, Amount: usd(theAmount)})
+	assert.Equal(t, []any{Captured, int64(theAmount)}, []any{x.o.Status, x.o.Captured}, "another try of APO's")
+}
+
+// APO's own capture has no request of anybody's, and is of the full amount.
+func TestGatewayCapture_AnothersFailureLeavesItOutstanding(t *testing.T) {
+	foreign := Fact{Kind: CaptureFailed, TransferID: "D1", RequestID: "dash-1", Amount: usd(300), Code: "RISK_REJECT"}
+	whole, unnamed, nameless, bare := foreign, foreign, foreign, foreign
+	whole.Amount, bare.Amount = usd(theAmount), Money{}
+	unnamed.RequestID = ""
+	nameless.TransferID, nameless.RequestID = "", ""
+	for name, f := range map[string]Fact{"named, a part": foreign, "named, all": whole, "named, no amount": bare,
+		"without a request, a part": unnamed, "nameless, a part": nameless} {
+		for arrival, tell := range map[string][]Fact{"after": {authorized(), f}, "before": {f, authorized()}} {
+			x := placed(t, CaptureAutomatic)
+			for _, f := range tell {
+				assert.NotEmpty(t, x.observe(f), "%s, %s: on record", name, arrival)
+			}
+			assert.Equal(t, GatewayOutstanding, x.o.Gateway, "%s, %s", name, arrival)
+			assert.Equal(t, f.RequestID == "", hasAnomaly(x.o, events.TransferContradicts), "%s, %s: whose was it?", name, arrival)
+			_, err := x.do(Cancel{ID: "k"})
+			assert.Equal(t, ReasonGatewayCapture, rejected(t, err).Reason, "%s, %s: APO is capturing", name, arrival)
+			x.observe(Fact{Kind: CaptureFailed, TransferID: "AUTO", Amount: usd(theAmount), Code: "RISK_REJECT"})
+			assert.Equal(t, GatewayFailed, x.o.Gateway, "%s, %s: that was its own", name, arrival)
+			x.must(Cancel{ID: "k"})
+			replayIsLive(t, x)
+		}
+	}
+	x := capturing(t)
+	x.inquire(tells(StateSuccess, authorized(), foreign, Fact{Kind: CapturePending, TransferID: "AUTO", Amount: usd(theAmount)}))
+	assert.Equal(t, GatewayOutstanding, x.o.Gateway, "the same picture says that APO is capturing")
+}
+
 func TestGatewayCapture_SaidAgainChangesNothing(t *testing.T) {
 	x := capturing(t)
 	x.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})

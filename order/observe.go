@@ -166,58 +166,6 @@ func (o *Order) causeOf(f *Fact) events.CancelCause {
 	return events.CauseGateway
 }
 
-func (d *decision) observeCapture(f *Fact) {
-	o := &d.o
-	id, request := digest(f.TransferID), digest(f.RequestID)
-	ours := o.Operation.Kind == OpCapture && f.RequestID == o.Operation.RequestID
-	if ours && f.Amount != o.Operation.Amount {
-		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s captured, we asked for %s", f.Amount, o.Operation.Amount))
-		return
-	}
-	if a, b := find(o.captures, id, 0), find(o.captures, 0, request); a >= 0 && b >= 0 && a != b {
-		d.anomaly(events.TransferContradicts, f, twoAreOne)
-		return
-	}
-	at := o.findCapture(id, request, f.Amount.Minor)
-	if at >= 0 && !o.captures[at].failed {
-		d.seenAgain(f, &o.captures[at], id, request)
-		return
-	}
-	if at < 0 && id == 0 && request == 0 && f.Amount.Minor != o.fullAmount() {
-		d.anomaly(events.TransferContradicts, f, "a partial capture without an identifier cannot be told from others")
-		return
-	}
-	cell := law.cells[CaptureSucceeded][o.Status]
-	captured := o.Captured
-	if cell.Effect == LateMoney {
-		captured = o.Late.Captured
-	}
-	switch {
-	case cell.Effect == Contradicts:
-		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
-		return
-	case f.Amount.Minor > o.fullAmount()-captured:
-		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s captured, %s of %s remain", f.Amount, o.money(o.fullAmount()-captured), o.money(o.fullAmount())))
-		return
-	}
-	d.emitCapture(f)
-	switch {
-	case cell.Effect == LateMoney:
-		d.lateMoney(f)
-	case cell.Effect == AppliedAnomaly:
-		d.anomaly(events.PaymentRevived, f, "the payment had failed")
-	case at >= 0:
-		d.anomaly(events.TransferContradicts, f, "the capture had failed")
-	}
-	d.applyHeld()
-	d.endCancelOnMoney()
-}
-
-func (d *decision) emitCapture(f *Fact) {
-	d.emit(events.CaptureSucceeded{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount,
-		At: f.At, Due: d.reconcileDue(0), Proof: f.Proof})
-}
-
 func (d *decision) emitRefund(f *Fact) {
 	d.emit(events.RefundSucceeded{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount,
 		At: f.At, Proof: f.Proof})
@@ -235,33 +183,6 @@ func (d *decision) seenAgain(f *Fact, t *transfer, id, request uint64) {
 		} else {
 			d.emitRefund(f)
 		}
-	}
-}
-
-func (d *decision) observeCaptureFailed(f *Fact) {
-	o := &d.o
-	at := named(o.captures, f.TransferID, f.RequestID)
-	kind := CaptureFailed
-	if at >= 0 {
-		if o.captures[at].failed {
-			return
-		}
-		kind = CaptureReversed
-	}
-	switch cell := law.cells[kind][o.Status]; cell.Effect {
-	case Contradicts:
-		if kind == CaptureReversed {
-			d.anomaly(events.Reversal, f, "a capture that had succeeded failed")
-		} else {
-			d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
-		}
-	case Noted, Ends:
-		ours := o.Operation.Kind == OpCapture && f.RequestID == o.Operation.RequestID
-		if f.TransferID == "" && f.RequestID == "" && o.Gateway != GatewayOutstanding && !ours {
-			return // nothing to note it by, and nothing that waits for it
-		}
-		d.emit(events.CaptureFailed{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID, Code: f.Code,
-			Message: clip(f.Message), At: f.At, Proof: f.Proof})
 	}
 }
 

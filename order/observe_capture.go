@@ -1,0 +1,104 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// observeCapture records a capture that APO proved: ours, its own or foreign.
+func (d *decision) observeCapture(f *Fact) {
+	o := &d.o
+	id, request := digest(f.TransferID), digest(f.RequestID)
+	ours := o.Operation.Kind == OpCapture && f.RequestID == o.Operation.RequestID
+	if ours && f.Amount != o.Operation.Amount {
+		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s captured, we asked for %s", f.Amount, o.Operation.Amount))
+		return
+	}
+	if a, b := find(o.captures, id, 0), find(o.captures, 0, request); a >= 0 && b >= 0 && a != b {
+		d.anomaly(events.TransferContradicts, f, twoAreOne)
+		return
+	}
+	at := o.findCapture(id, request, f.Amount.Minor)
+	if at >= 0 && !o.captures[at].failed {
+		d.seenAgain(f, &o.captures[at], id, request)
+		return
+	}
+	if at < 0 && id == 0 && request == 0 && f.Amount.Minor != o.fullAmount() {
+		d.anomaly(events.TransferContradicts, f, "a partial capture without an identifier cannot be told from others")
+		return
+	}
+	cell := law.cells[CaptureSucceeded][o.Status]
+	captured := o.Captured
+	if cell.Effect == LateMoney {
+		captured = o.Late.Captured
+	}
+	switch {
+	case cell.Effect == Contradicts:
+		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
+		return
+	case f.Amount.Minor > o.fullAmount()-captured:
+		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s captured, %s of %s remain", f.Amount, o.money(o.fullAmount()-captured), o.money(o.fullAmount())))
+		return
+	}
+	d.emitCapture(f)
+	switch {
+	case cell.Effect == LateMoney:
+		d.lateMoney(f)
+	case cell.Effect == AppliedAnomaly:
+		d.anomaly(events.PaymentRevived, f, "the payment had failed")
+	case at >= 0:
+		d.anomaly(events.TransferContradicts, f, "the capture had failed")
+	}
+	d.applyHeld()
+	d.endCancelOnMoney()
+}
+
+func (d *decision) emitCapture(f *Fact) {
+	d.emit(events.CaptureSucceeded{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount,
+		At: f.At, Due: d.reconcileDue(0), Proof: f.Proof})
+}
+
+func (d *decision) observeCaptureFailed(f *Fact) {
+	o := &d.o
+	ours := o.Operation.Kind == OpCapture && f.RequestID == o.Operation.RequestID
+	at := named(o.captures, f.TransferID, f.RequestID)
+	if f.TransferID == "" && f.RequestID == "" {
+		at = slices.IndexFunc(o.captures, func(t transfer) bool { return t.failed && t.id == 0 && t.request == 0 })
+	}
+	kind := CaptureFailed
+	if at >= 0 {
+		if o.captures[at].failed {
+			return
+		}
+		kind = CaptureReversed
+	}
+	switch cell := law.cells[kind][o.Status]; cell.Effect {
+	case Contradicts:
+		if kind == CaptureReversed {
+			d.anomaly(events.Reversal, f, "a capture that had succeeded failed")
+		} else {
+			d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
+		}
+	case Noted, Ends:
+		switch {
+		case !ours && o.failsAnother(f):
+			d.anomaly(events.TransferContradicts, f, fmt.Sprintf("a capture of %s failed; APO's own is of %s", f.Amount, o.money(o.fullAmount())))
+			return
+		case f.TransferID == "" && f.RequestID == "" && o.Gateway != GatewayOutstanding && !o.awaitsGateway():
+			return // nothing to note it by, and nothing that waits for it
+		}
+		d.emit(events.CaptureFailed{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID, Code: f.Code,
+			Message: clip(f.Message), At: f.At, Proof: f.Proof})
+	}
+}
+
+// failsAnother reports whether a failure that names no request is of another amount than APO's own capture, for which it
+// would be taken on record. Only a person can say whose it was.
+func (o *Order) failsAnother(f *Fact) bool {
+	return f.RequestID == "" && f.Amount.Minor > 0 && f.Amount.Minor != o.fullAmount() && (o.Gateway == GatewayOutstanding || o.awaitsGateway())
+}
+
+// awaitsGateway reports whether a payment still to be heard of would open a gateway capture, whose result may come first.
+func (o *Order) awaitsGateway() bool { return o.CaptureMode == CaptureAutomatic && !o.paymentKnown }
