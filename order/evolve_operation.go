@@ -91,10 +91,11 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 	if e.Outcome != events.InquiryUnknown {
 		o.Inquiry.Answered, o.Inquiry.Said = r.Recorded, said(e)
 	}
-	o.WatchDue = e.WatchDue
-	if e.Subject == events.SubjectPayment && !e.WatchDue.IsZero() {
+	// Only the look that was due moves the schedule on; one before its time, or that began it, leaves it as it was.
+	if e.Subject == events.SubjectPayment && !e.WatchDue.IsZero() && !e.WatchDue.Equal(o.WatchDue) {
 		o.Watches++
 	}
+	o.WatchDue = e.WatchDue
 	p := &o.Operation
 	if !p.Outstanding() || e.Subject != o.subject() {
 		return

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -132,6 +133,29 @@ func TestGatewayCapture_AnothersFailureLeavesItOutstanding(t *testing.T) {
 	x := capturing(t)
 	x.inquire(tells(StateSuccess, authorized(), foreign, Fact{Kind: CapturePending, TransferID: "AUTO", Amount: usd(theAmount)}))
 	assert.Equal(t, GatewayOutstanding, x.o.Gateway, "the same picture says that APO is capturing")
+}
+
+func TestGatewayCapture_WhoeverElseLooksLeavesItsScheduleAlone(t *testing.T) {
+	x := capturing(t)
+	first := x.o.WatchDue
+	for range 4 {
+		x.later(time.Minute)
+		x.inquire(tells(StateSuccess, authorized()))
+	}
+	require.Equal(t, first, x.o.WatchDue)
+	for _, wait := range []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 24 * time.Hour} {
+		x.now = x.o.WatchDue
+		x.inquire(tells(StateSuccess, authorized()))
+		assert.Equal(t, wait, x.o.WatchDue.Sub(x.now))
+	}
+
+	x = placed(t, CaptureAutomatic) // the inquiry that tells of the payment begins the schedule
+	x.inquire(tells(StateSuccess, authorized()))
+	for _, wait := range []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour} {
+		require.Equal(t, wait, x.o.WatchDue.Sub(x.now))
+		x.now = x.o.WatchDue
+		x.inquire(tells(StateSuccess, authorized()))
+	}
 }
 
 func TestGatewayCapture_SaidAgainChangesNothing(t *testing.T) {
