@@ -55,10 +55,16 @@ func (o *Order) identifier() events.Identifier {
 	return events.Identifier{PaymentID: o.PaymentID}
 }
 
-// releases reports whether a cancellation lets go what is held of the late money. Mere "CANCELLED" may be the old one.
+// releases reports whether a cancellation lets go of the late money. Mere "CANCELLED" may be the old one.
 func (o *Order) releases(f *Fact) bool {
 	transaction := f.TransferID != "" || f.RequestID != ""
-	return o.Status == Cancelled && o.Late.held() > 0 && (f.own || transaction && f.At.After(o.PaymentAt))
+	return o.releasable() && (f.own && o.Late.held() > 0 || transaction && f.At.After(o.PaymentAt))
+}
+
+// releasable reports whether there is late money that a cancellation can let go: what is held, and of a one-step payment
+// what moved too. What was captured of a card only a refund returns.
+func (o *Order) releasable() bool {
+	return o.Status == Cancelled && (o.Late.held() > 0 || o.CaptureMode == CaptureNone && o.Late.owed() > 0)
 }
 
 // compensates reports whether the call's intent came after the order was cancelled: then it was to give late money back.

@@ -148,6 +148,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 
 func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	o.learn(e.PaymentID)
+	known := o.paymentKnown
 	o.paymentKnown = true
 	switch cell := law.cells[PaymentPaid][o.Status]; cell.Effect {
 	case Applied, AppliedAnomaly:
@@ -159,6 +160,9 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	case LateMoney:
 		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
 		o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
+		if !known {
+			o.PaymentAt = r.Occurred
+		}
 		o.watchFrom(e.Due)
 	}
 }
@@ -286,8 +290,11 @@ func (o *Order) findHeld(id, request string) int {
 func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	o.learn(e.PaymentID)
 	o.failureKnown = o.failureKnown || e.Cause == events.CausePaymentFailed
-	if o.Status == Cancelled { // recorded again for one thing only: the late authorization is released
+	if o.Status == Cancelled { // recorded again for one thing only: the late money is released
 		o.Late.Authorized = o.Late.Captured
+		if o.CaptureMode == CaptureNone {
+			o.Late.Refunded = max(o.Late.Refunded, o.Late.Captured)
+		}
 		o.Gateway = nextGateway(gatewayVoided, o.Gateway)
 	}
 	if cell := law.cells[PaymentCancelled][o.Status]; cell.Effect == Applied {

@@ -291,7 +291,7 @@ func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
 	case events.PaymentFailed:
 		return PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.CancelSucceeded:
-		if o.Status == Cancelled && o.Late.held() > 0 {
+		if o.releasable() {
 			return LateMoneyReleased, false
 		}
 		return PaymentCancelled, false

@@ -3,6 +3,7 @@ package order
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -109,6 +110,51 @@ func TestLate_MoneyOnACancelledOrderIsNeverSilent(t *testing.T) {
 	assert.Empty(t, x.o.Anomalies)
 	assert.Equal(t, Late{theAmount, theAmount, theAmount}, x.o.Late)
 	assert.Equal(t, [3]int64{}, [3]int64{x.o.Authorized, x.o.Captured, x.o.Refunded}, "its own account")
+}
+
+// A one-step payment has nothing to void: a CANCEL transaction after the late payment gave all of it back.
+func TestLate_ACancelTransactionGivesOneStepMoneyBack(t *testing.T) {
+	for name, said := range map[string]struct {
+		after time.Duration // of the transaction, from the late payment
+		id    string
+		back  bool
+	}{
+		"later":           {time.Hour, "V1", true},
+		"the one before":  {-time.Hour, "V1", false},
+		"no transaction":  {time.Hour, "", false},
+		"no time is told": {0, "V1", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := placed(t, CaptureNone)
+			x.must(Cancel{ID: "cancel-0"})
+			x.answer(done)
+			x.later(2 * time.Hour)
+			late := paid()
+			late.At = x.now
+			x.observe(late)
+			require.True(t, hasAnomaly(x.o, events.LatePayment))
+			c := Fact{Kind: PaymentCancelled, PaymentID: "P1", TransferID: said.id}
+			if said.after != 0 {
+				c.At = late.At.Add(said.after)
+			}
+			x.later(2 * time.Hour)
+			facts := kindsOf(x.inquire(tells(StateCancelled, late, c)))
+			if !said.back {
+				assert.NotContains(t, facts, events.KindCancelSucceeded)
+				assert.True(t, hasAnomaly(x.o, events.LatePayment))
+				return
+			}
+			assert.Equal(t, []events.Kind{events.KindCancelSucceeded, events.KindAnomalyCleared, events.KindInquiryAnswered}, facts)
+			assert.Equal(t, []any{Late{theAmount, theAmount, theAmount}, true, time.Time{}}, []any{x.o.Late, x.o.Late.IsZero(), x.o.NextDue()})
+			assert.Empty(t, x.observe(c), "known")
+			replayIsLive(t, x)
+		})
+	}
+	x := in(t, Cancelled) // APO cancels no card that was captured
+	x.observe(captured("C1", theAmount))
+	x.later(time.Hour)
+	assert.Empty(t, x.observe(voided(x.now)))
+	assert.True(t, hasAnomaly(x.o, events.LatePayment))
 }
 
 func TestLate_ARefundMayComeBeforeTheMoney(t *testing.T) {
