@@ -267,7 +267,7 @@ func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 	o.WatchDue = e.Due
 	i := o.findHeld(e.RefundID, e.RefundRequestID)
 	if i < 0 {
-		o.Held = append(slices.Clip(o.Held), HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Version})
+		o.Held = append(slices.Clip(o.Held), HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Recorded, r.Version})
 		return
 	}
 	o.Held = slices.Clone(o.Held)

@@ -40,6 +40,7 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 		answered.Due = d.o.Operation.Due
 		d.concludeUnpaid(&c.Picture, &answered, proof)
 	}
+	d.showHeld(proof)
 	answered.WatchDue = d.nextWatch(&answered)
 	d.emit(answered)
 	return d.events, nil

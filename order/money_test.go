@@ -95,6 +95,40 @@ func TestHeld_OurOwnRefundThatFindsNoCaptureEndsWithIt(t *testing.T) {
 	assert.EqualValues(t, 700, x.o.Refunded)
 }
 
+// What nobody captured was refunded, by APO's word: after a day a person is told, once, by the inquiry that finds it so.
+func TestHeld_OneThatWaitsForADayIsShown(t *testing.T) {
+	for _, s := range []Status{Authorized, Captured, Cancelled, Failed} {
+		t.Run(s.String(), func(t *testing.T) {
+			x := in(t, s)
+			f := refunded("F1", 700)
+			f.At = x.now.Add(-48 * time.Hour) // by APO's word; what counts is how long we know it
+			x.observe(f)
+			require.Len(t, x.o.Held, 1)
+			since, told := x.now, time.Time{}
+			for x.now.Sub(since) < 40*24*time.Hour {
+				x.now = x.o.NextDue()
+				x.inquire(tells(StateProcessing, f))
+				if told.IsZero() && hasAnomaly(x.o, events.BeyondAuthorized) {
+					told = x.now
+				}
+			}
+			assert.InDelta(t, 36, told.Sub(since).Hours(), 12)
+			assert.Len(t, x.o.Anomalies, 1, "once")
+			assert.Len(t, x.o.Held, 1, "it still waits for its capture")
+			assert.Equal(t, []any{AttentionAnomaly, told}, []any{x.o.Head().Attention, x.o.Head().AttentionSince})
+			replayIsLive(t, x)
+			x.must(ClearAnomaly{ID: "c", Anomaly: x.o.Anomalies[0].Version, Reason: "APO ticket 7"})
+			x.inquire(tells(StateProcessing, f))
+			assert.Empty(t, x.o.Anomalies, "a person has seen it")
+		})
+	}
+	x := in(t, Authorized)
+	x.observe(refunded("F1", 700))
+	x.later(25 * time.Hour)
+	x.inquire(tells(StateSuccess, captured("C1", theAmount)))
+	assert.Empty(t, x.o.Anomalies, "the same answer brings its capture")
+}
+
 func TestLate_MoneyOnACancelledOrderIsNeverSilent(t *testing.T) {
 	x := in(t, Cancelled)
 	x.observe(Fact{Kind: PaymentAuthorized, Amount: usd(theAmount)})

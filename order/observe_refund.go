@@ -2,6 +2,7 @@ package order
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -145,4 +146,18 @@ func (o *Order) neverFits(minor int64) bool {
 func (d *decision) heldBeyond(f *Fact) {
 	d.emit(events.AnomalyObserved{Reason: events.BeyondAuthorized, Fact: events.KindRefundHeld, TransferID: f.TransferID, RequestID: f.RequestID,
 		Amount: f.Amount, At: f.At, Detail: fmt.Sprintf("%s refunded, %s was authorized", f.Amount, d.o.money(d.o.fullAmount()))})
+}
+
+// heldQuietly is how long a refund waits for its capture before a person is told: many times what a notification is late.
+const heldQuietly = 24 * time.Hour
+
+// showHeld tells of refunds that an inquiry found without their capture after all that time, once each. They go on
+// waiting; it is an inquiry that tells, because what stands in a head must follow from the log and not from a reader's clock.
+func (d *decision) showHeld(proof events.Proof) {
+	for _, h := range d.o.Held {
+		if d.env.Now.Sub(h.Since) >= heldQuietly {
+			f := Fact{Kind: RefundSucceeded, TransferID: h.RefundID, RequestID: h.RefundRequestID, Amount: d.o.money(h.Minor), At: h.At, Proof: proof}
+			d.anomaly(events.BeyondAuthorized, &f, "refunded, and a day later no capture of it is known")
+		}
+	}
 }

@@ -138,7 +138,8 @@ type Anomaly struct {
 type HeldRefund struct {
 	RefundID, RefundRequestID string
 	Minor                     int64
-	At                        time.Time
+	At                        time.Time // of the refund by APO's word; zero: not told
+	Since                     time.Time // when it became known
 	Version                   uint64
 }
 

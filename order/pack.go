@@ -197,6 +197,7 @@ func (p *packing) held(h *HeldRefund) {
 	p.share(&h.RefundRequestID)
 	p.signed(&h.Minor)
 	p.moment(&h.At)
+	p.moment(&h.Since)
 	p.varint(&h.Version)
 }
 
