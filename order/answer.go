@@ -89,7 +89,8 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 	case v.Class == VerdictSucceeded && c.Kind != CallRefund:
 		d.observe(d.o.succeededFact(c, v, proof))
 	case v.Class == VerdictSucceeded || v.Class == VerdictAccepted:
-		if at := named(d.o.refunds, v.TransferID, c.RequestID); c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed {
+		if at := named(d.o.refunds, v.TransferID, c.RequestID); c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed &&
+			!d.o.refunds[at].tookAndFailed(v.TransferID) {
 			f := pendingFact(c, v, proof)
 			d.anomaly(events.LateAnswer, &f, "the refund had failed, now APO accepts it")
 		}
@@ -97,6 +98,12 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 		f := failedFact(c, v, proof)
 		d.anomaly(events.LateAnswer, &f, "the operation had succeeded, now an attempt of it was refused")
 	}
+}
+
+// tookAndFailed reports whether the failed refund is one that APO had taken, by its own identifier: then an answer that it
+// took it is older, and no contradiction. What only we called failed, after an inquiry or by a person's word, has none.
+func (t *transfer) tookAndFailed(id string) bool {
+	return t.id != 0 && (id == "" || digest(id) == t.id)
 }
 
 // ended reports whether the call's operation is known to have succeeded.

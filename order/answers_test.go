@@ -172,6 +172,21 @@ func TestAnswer_LateAndAgreeingIsADuplicate(t *testing.T) {
 	assert.Empty(t, x.answerTo(Call{Kind: CallRefund, Intent: 4, Attempt: 1, RequestID: "r-1"}, refusedF))
 }
 
+// A refund is taken first and fails later. Its failure's notification may overtake the answer that it was taken.
+func TestAnswer_ThatARefundWasTakenWhichHasFailedSince(t *testing.T) {
+	for _, v := range []Verdict{done, works} {
+		for _, id := range []string{"F1", ""} {
+			x := asked(t, OpRefund)
+			c := x.attempt()
+			x.observe(Fact{Kind: RefundFailed, TransferID: "F1", RequestID: c.RequestID, Amount: c.Amount, Code: "RISK_REJECT"})
+			x.ended(OutcomeFailed, "RISK_REJECT")
+			v.TransferID = id
+			assert.Empty(t, x.answerTo(c, v))
+			assert.Empty(t, x.o.Anomalies)
+		}
+	}
+}
+
 func TestAnswer_LateAndContradictingIsAnAnomaly(t *testing.T) {
 	refused := func(x *till, c Call) {
 		t.Helper()
@@ -195,11 +210,28 @@ func TestAnswer_LateAndContradictingIsAnAnomaly(t *testing.T) {
 	x.observe(Fact{Kind: RefundSucceeded, RequestID: "r-1", Amount: usd(200)})
 	refused(x, c)
 
-	x = asked(t, OpRefund)
-	c = x.attempt()
-	x.observe(Fact{Kind: RefundFailed, RequestID: "r-1"})
-	x.answerTo(c, works)
-	assert.True(t, hasAnomaly(x.o, events.LateAnswer), "it had failed, now APO accepts it")
+	for name, refuse := range map[string]func(x *till){
+		"a refund that APO did not have": func(x *till) {
+			x.again() // the answer to attempt 1 is on its way
+			x.answer(wrongF)
+			x.inquire(notExist)
+		},
+		"an operator's word": func(x *till) {
+			x.park()
+			x.inquire(notExist)
+			x.must(Resolve{ID: "res", Resolution: events.ResolvedFailed, Statement: "APO ticket 7"})
+		},
+		"another refund of the same request": func(x *till) {
+			x.observe(Fact{Kind: RefundFailed, TransferID: "F0", RequestID: "r-1", Code: "RISK_REJECT"})
+		},
+	} {
+		x = asked(t, OpRefund)
+		c = x.attempt()
+		refuse(x)
+		require.False(t, x.o.Operation.Outstanding(), name)
+		x.answerTo(c, Verdict{Class: VerdictAccepted, Code: "REFUND_IN_PROCESS", TransferID: "F1"})
+		assert.True(t, hasAnomaly(x.o, events.LateAnswer), "%s: it was not done, now APO has taken it", name)
+	}
 
 	x = asked(t, OpCapture)
 	c = x.attempt()
