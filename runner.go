@@ -147,7 +147,11 @@ func (r *runner) begin(h store.Head, p *pass) {
 
 // ended takes what came of a drive.
 func (r *runner) ended(h store.Head, o *order.Order, err error, p *pass) {
-	if errors.Is(err, errNotBegun) || errors.Is(err, context.Canceled) { // by stop, or by the end of the grace
+	// By stop, or by the end of the grace. A log can say that something was cancelled for reasons of its own: that is a failure.
+	if errors.Is(err, errNotBegun) || errors.Is(err, context.Canceled) && r.calls.Err() != nil {
+		r.mu.Lock()
+		delete(r.busy, h.Stream.ID)
+		r.mu.Unlock()
 		r.passed(p, nil)
 		return
 	}
