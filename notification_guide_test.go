@@ -25,6 +25,9 @@ func TestTheGuideToNotificationsShowsTestedCode(t *testing.T) {
 		assert.Contains(t, dedent(string(source)), dedent(b[1]))
 	}
 	assert.Contains(t, string(guide), fmt.Sprintf("at most %d KiB", apo.BodyMax>>10))
+	readers := tilltape.NotificationReaders * tilltape.DefaultNotificationConcurrency
+	assert.Contains(t, string(guide), fmt.Sprintf("%d whose bodies are on their way, %d of them longer than %d KiB, and %[2]d that are verified",
+		readers, tilltape.DefaultNotificationConcurrency, tilltape.NotificationShort>>10))
 	for o := tilltape.NotificationRefused; o <= tilltape.NotificationFailed; o++ {
 		field := map[tilltape.NotificationOutcome]string{tilltape.NotificationUnknownOrder: "UnknownOrder"}[o]
 		if field == "" {

@@ -21,6 +21,13 @@ import (
 const (
 	DefaultNotificationConcurrency = 256
 	DefaultNotificationReadTimeout = 5 * time.Second
+	// NotificationReaders is how many bodies may be on their way, for each notification that may be verified and recorded.
+	// Whoever has the headers of a notification takes one, without any signature and for ReadTimeout, and must not find
+	// it easy to take them all.
+	NotificationReaders = 16
+	// NotificationShort is how long a body may become, in bytes, before it needs one of the Concurrency places for long
+	// ones. APO's are shorter.
+	NotificationShort = 8 << 10
 )
 
 // NotificationConfig is what may differ between two services that hear APO. Its zero value, or nil, takes the defaults.
@@ -32,8 +39,10 @@ type NotificationConfig struct {
 	// takes any age: a fact is recorded once however often it is told, and APO goes on telling for a day. Never less than
 	// that, or a night without this service loses what APO said in it.
 	FreshFor time.Duration
-	// Concurrency is how many notifications are read and recorded at once; a further one is answered 503, and APO sends it
-	// again. Default [DefaultNotificationConcurrency]. Each holds at most [apo.BodyMax] bytes of body.
+	// Concurrency is how many notifications are verified and recorded at once; a further one is answered 503, and APO sends
+	// it again. Default [DefaultNotificationConcurrency]. While their bodies are on their way [NotificationReaders] times as
+	// many are taken, of which Concurrency may become longer than [NotificationShort], up to [apo.BodyMax]. So bodies hold at
+	// most NotificationReaders × NotificationShort + 2 × BodyMax, 224 KiB, for each that is recorded at once: 56 MiB by default.
 	Concurrency int
 	// ReadTimeout is how long the sender may take over the body; default [DefaultNotificationReadTimeout].
 	ReadTimeout time.Duration
@@ -57,7 +66,9 @@ type NotificationHandler struct {
 	orders   *Orders
 	verifier *apo.Verifier
 	cfg      NotificationConfig
-	slots    chan struct{}
+	readers  chan struct{} // one for each body on its way
+	long     chan struct{} // one for each of these that is longer than most
+	slots    chan struct{} // one for each that is verified and recorded
 	received atomic.Uint64
 	ended    [notificationOutcomes]atomic.Uint64
 	logged   [notificationOutcomes]atomic.Int64 // when noise of that kind was last logged, in nanoseconds
@@ -98,7 +109,8 @@ func (s *Orders) NotificationHandler(clientID string, keys apo.Keys, cfg *Notifi
 	if h.cfg.ReadTimeout == 0 {
 		h.cfg.ReadTimeout = DefaultNotificationReadTimeout
 	}
-	h.slots = make(chan struct{}, h.cfg.Concurrency)
+	h.readers = make(chan struct{}, NotificationReaders*h.cfg.Concurrency)
+	h.long, h.slots = make(chan struct{}, h.cfg.Concurrency), make(chan struct{}, h.cfg.Concurrency)
 	v, err := apo.NewVerifier(clientID, keys, &apo.VerifierConfig{SignedPath: h.cfg.SignedPath, FreshFor: h.cfg.FreshFor, Now: s.cfg.Now})
 	if err != nil {
 		return nil, fmt.Errorf("tilltape: notifications: %w: %w", ErrConfig, err)
@@ -154,18 +166,15 @@ func (h *NotificationHandler) hear(w http.ResponseWriter, r *http.Request) (n No
 		}
 		return refusal
 	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
-		w.Header().Set("Connection", "close")
-		return refused(NotificationBusy, http.StatusServiceUnavailable,
-			fmt.Errorf("%d notifications are taken at once and this is one more; raise NotificationConfig.Concurrency if the log keeps up", h.cfg.Concurrency))
-	}
 	body, refusal := h.read(w, r)
 	if refusal.Err != nil {
 		return refusal
 	}
+	if !take(h.slots) {
+		return busy(w, fmt.Errorf("%d notifications are recorded at once and this is one more; raise NotificationConfig.Concurrency if the log keeps up",
+			cap(h.slots)))
+	}
+	defer func() { <-h.slots }()
 	v, err := h.verifier.VerifyNotification(r.Method, path, r.Header, body)
 	if err != nil {
 		return unbelieved(err)
@@ -207,23 +216,59 @@ func tooLarge() error {
 	return fmt.Errorf("larger than %d bytes: no notification is", apo.BodyMax)
 }
 
-// read takes the body, as much of it as a notification can have, as long as the sender may take.
+// take takes a place, if one is free.
+func take(places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func busy(w http.ResponseWriter, err error) Notification {
+	w.Header().Set("Connection", "close")
+	return refused(NotificationBusy, http.StatusServiceUnavailable, err)
+}
+
+// read takes the body, as much of it as a notification can have, as long as the sender may take. The places for that are
+// others than those for what is recorded: anybody can take one by saying nothing.
 func (h *NotificationHandler) read(w http.ResponseWriter, r *http.Request) ([]byte, Notification) {
+	if !take(h.readers) {
+		return nil, busy(w, fmt.Errorf("%d bodies are on their way and this is one more; let the proxy buffer them", cap(h.readers)))
+	}
+	defer func() { <-h.readers }()
 	// By the machine's clock, as deadlines of connections are. Where none can be set the server's own one holds. net/http takes
 	// it back once the body has been read.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.cfg.ReadTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, apo.BodyMax))
+	from := http.MaxBytesReader(w, r.Body, apo.BodyMax)
+	body, err := io.ReadAll(io.LimitReader(from, NotificationShort+1))
+	if err == nil && len(body) > NotificationShort {
+		if !take(h.long) {
+			return nil, busy(w, fmt.Errorf("%d long bodies are on their way and this is one more; let the proxy buffer them", cap(h.long)))
+		}
+		defer func() { <-h.long }()
+		var rest []byte
+		rest, err = io.ReadAll(from)
+		body = append(body, rest...)
+	}
+	if err != nil {
+		return nil, h.unread(w, err)
+	}
+	return body, Notification{}
+}
+
+// unread says why a body was not read to its end.
+func (h *NotificationHandler) unread(w http.ResponseWriter, err error) Notification {
 	var large *http.MaxBytesError
 	switch {
-	case err == nil:
-		return body, Notification{}
 	case errors.As(err, &large):
-		return nil, refused(NotificationRefused, http.StatusRequestEntityTooLarge, tooLarge())
+		return refused(NotificationRefused, http.StatusRequestEntityTooLarge, tooLarge())
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		w.Header().Set("Connection", "close")
-		return nil, refused(NotificationRefused, http.StatusRequestTimeout, fmt.Errorf("its body took longer than %s", h.cfg.ReadTimeout))
+		return refused(NotificationRefused, http.StatusRequestTimeout, fmt.Errorf("its body took longer than %s", h.cfg.ReadTimeout))
 	}
-	return nil, refused(NotificationRefused, http.StatusBadRequest, errors.New("its body ended early"))
+	return refused(NotificationRefused, http.StatusBadRequest, errors.New("its body ended early"))
 }
 
 // unbelieved is the end of a message that proves nothing.
