@@ -3,6 +3,7 @@ package tilltape
 import (
 	"context"
 	"log/slog"
+	"regexp"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -41,7 +42,9 @@ type CallMade struct {
 	Verdict order.VerdictClass    // of an operation's call; its zero value: nothing is proven
 	Inquiry events.InquiryOutcome // of an inquiry
 	Code    string                // APO's; empty where it said nothing
-	Problem string                // in our own words, where there was no usable answer
+	// Problem is why there was no usable answer, in our own words. It may quote the beginning of what came instead, as
+	// [Orders.Evidence] does and the logger does not.
+	Problem string
 }
 
 // Proved reports whether the call told anything.
@@ -97,7 +100,7 @@ type Trouble struct {
 }
 
 // teller tells the observer and the logger. No text of people (reasons, statements) and no message of APO's goes to the
-// logger: they can hold personal data.
+// logger, nor what an answer of whoever it was said: they can hold personal data.
 type teller struct {
 	hooks Observer
 	log   *slog.Logger
@@ -167,8 +170,14 @@ func (t *teller) called(ctx context.Context, c CallMade) {
 	}
 	t.log.LogAttrs(ctx, level, "asked APO", slog.String("order", c.Call.Order), slog.String("call", c.Call.Kind.String()),
 		slog.Uint64("attempt", c.Call.Attempt), slog.Uint64("inquiry", c.Call.Number), slog.Duration("took", c.Took),
-		slog.String("said", c.Said()), slog.String("code", c.Code), slog.String("problem", c.Problem))
+		slog.String("said", c.Said()), slog.String("code", c.Code), slog.String("problem", unquoted(c.Problem)))
 }
+
+var quotation = regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|$)`)
+
+// unquoted leaves out of a problem what it quotes: an answer that nobody signed, a code of any length, a failing transport's
+// words. All of it came from outside and can hold anybody's data.
+func unquoted(problem string) string { return quotation.ReplaceAllString(problem, "[…]") }
 
 func (t *teller) refused(ctx context.Context, r Refusal) {
 	if t.hooks.Refused != nil {

@@ -45,7 +45,8 @@ type Config struct {
 	Grace time.Duration
 	// Observer is told what happens; nil: nobody.
 	Observer *Observer
-	// Logger is told too, without secrets, bodies or people's texts; nil: silence.
+	// Logger is told too, without secrets, bodies or people's texts; nil: silence. Where APO gave no usable answer it says
+	// why and leaves out what came instead: [Observer.Called] and [Orders.Evidence] have its beginning.
 	Logger *slog.Logger
 }
 
