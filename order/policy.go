@@ -138,7 +138,7 @@ func step(steps, otherwise []time.Duration, n int) time.Duration {
 }
 
 // Env is what a decision may know of the world: the time, fresh ids and the policy. NewID returns ids of 1 to
-// [events.IDMax] bytes, never the same twice; it is called only by Capture and Refund.
+// [events.IDMax] bytes, never the same twice; it is called only by Capture, Refund and a Compensate that refunds.
 type Env struct {
 	Now    time.Time
 	NewID  func() string
