@@ -16,6 +16,8 @@ const (
 	RunRestMax = time.Minute
 	// RunPauseMax is how long Run stops asking a log that fails for everything. It is short: it holds up all orders alike.
 	RunPauseMax = 5 * time.Second
+	// RunStraysEvery is how often Run looks for operations that are due later than they can be.
+	RunStraysEvery = time.Hour
 )
 
 // Run drives whatever is due, in the background of a service, until ctx ends: retries, inquiries, the weekly look at what is
@@ -29,6 +31,10 @@ const (
 //
 // Several Runs, and several Orders, on one log are no danger: whoever appends the claim first asks. Each costs one read of
 // the log's index of due orders for each order it drives, and one each [RunLookEvery].
+//
+// An operation that was recorded while a clock was far ahead is due when that clock said, perhaps in years. So when it begins,
+// and each [RunStraysEvery], Run walks the whole index once and asks APO about every operation that is due later than the
+// policy's longest wait allows. Of an order without an operation nobody can tell: a payment may well be open for years.
 func (s *Orders) Run(ctx context.Context) error {
 	stop, end := context.WithCancel(ctx)
 	defer end()

@@ -32,6 +32,8 @@ type runner struct {
 	resting  map[string]rest // orders that are due and nothing could be done about
 	failures int             // in a row
 	pause    time.Duration   // the newest pause; zero: the log works
+
+	strayed time.Time // when strays were looked for; the loop's alone
 }
 
 // rest is how long an order is left alone.
@@ -83,6 +85,12 @@ func (r *runner) look() (next time.Time, err error) {
 	p := &pass{began: r.s.now(), left: 1}
 	next = p.began.Add(RunLookEvery)
 	defer func() { r.passed(p, err) }()
+	if p.began.Sub(r.strayed).Abs() >= RunStraysEvery {
+		if err := r.strays(p); err != nil {
+			return next, err
+		}
+		r.strayed = p.began
+	}
 	for h, err := range r.s.log.Heads(r.stop, store.Filter{DueBy: next}) {
 		if r.stop.Err() != nil {
 			return next, nil
@@ -98,18 +106,26 @@ func (r *runner) look() (next time.Time, err error) {
 			next = earlier(next, until)
 			continue
 		}
-		select {
-		case r.slots <- struct{}{}:
-		case <-r.stop.Done():
+		if !r.place() {
 			return next, nil
 		}
-		if r.failing() {
-			<-r.slots
-			return next, nil
-		}
-		r.begin(h, p)
+		r.begin(h, order.Claim{}, p)
 	}
 	return next, nil
+}
+
+// place waits for a slot, unless Run is stopped or so much fails that the log is left alone.
+func (r *runner) place() bool {
+	select {
+	case r.slots <- struct{}{}:
+	case <-r.stop.Done():
+		return false
+	}
+	if r.failing() {
+		<-r.slots
+		return false
+	}
+	return true
 }
 
 // earlier is the earlier of two times; zero is never.
@@ -132,13 +148,13 @@ func (r *runner) free(id string, now time.Time) (until time.Time, free bool) {
 }
 
 // begin drives one order beside the others.
-func (r *runner) begin(h store.Head, p *pass) {
+func (r *runner) begin(h store.Head, c order.Claim, p *pass) {
 	r.mu.Lock()
 	r.busy[h.Stream.ID] = true
 	r.mu.Unlock()
 	p.join()
 	r.driving.Go(func() {
-		o, err := r.s.carry(r.calls, r.stop, h.Stream.ID, order.Claim{})
+		o, err := r.s.carry(r.calls, r.stop, h.Stream.ID, c)
 		r.ended(h, &o, err, p)
 		<-r.slots
 		r.poke()
