@@ -1,5 +1,5 @@
 // Command checkout is a small checkout service that keeps its orders with Tilltape: commands over HTTP, an endpoint for
-// APO's notifications, and a loop that asks APO whatever is owed. The README beside it walks through an order.
+// APO's notifications, and a Run that asks APO whatever is owed. The README beside it walks through an order.
 package main
 
 import (
@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
@@ -34,7 +33,6 @@ func main() {
 // settings are what the flags say.
 type settings struct {
 	listen, gateway, client, keys, log string
-	settle                             time.Duration
 }
 
 func parse(args []string, out io.Writer) (settings, error) {
@@ -46,7 +44,6 @@ func parse(args []string, out io.Writer) (settings, error) {
 	f.StringVar(&s.client, "client", "", "your client `id` at APO")
 	f.StringVar(&s.keys, "keys", "keys", "`directory` with "+privateKeyFile+" and "+publicKeyFile)
 	f.StringVar(&s.log, "log", "orders.tilltape", "`file` that keeps the orders")
-	f.DurationVar(&s.settle, "settle", time.Second, "`time` between two passes over what is due")
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}
@@ -55,8 +52,6 @@ func parse(args []string, out io.Writer) (settings, error) {
 		return s, fmt.Errorf("%q is not understood; everything is given by flags, see --help", f.Arg(0))
 	case s.gateway == "" || s.client == "":
 		return s, errors.New("--gateway and --client are needed; `tilltape simulate` prints both")
-	case s.settle <= 0:
-		return s, fmt.Errorf("--settle %s is no time between two passes; give one above zero", s.settle)
 	}
 	return s, nil
 }
@@ -76,26 +71,26 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer client.Close()
-	verifier, err := apo.NewVerifier(s.client, keys, nil)
-	if err != nil {
-		return err
-	}
 	log, err := bolt.Open(s.log, nil)
 	if err != nil {
 		return err
 	}
 	// The log is closed last: what is under way still has to be recorded.
 	defer func() { err = errors.Join(err, log.Close()) }()
-	orders, err := tilltape.New(log, client, &tilltape.Config{Policy: order.Policy{Windows: order.AntomWindows()}, Actor: "checkout"})
+	logger := slog.New(slog.NewTextHandler(out, nil))
+	orders, err := tilltape.New(log, client, &tilltape.Config{Policy: order.Policy{Windows: order.AntomWindows()}, Actor: "checkout", Logger: logger})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, orders.Close()) }()
 
+	shop := &shop{orders: orders, logger: logger}
+	if err := shop.hears(s.client, keys); err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
 	if err != nil {
 		return err
 	}
-	shop := &shop{orders: orders, verifier: verifier, logger: slog.New(slog.NewTextHandler(out, nil))}
-	return shop.serve(ctx, listener, s.settle)
+	return shop.serve(ctx, listener)
 }

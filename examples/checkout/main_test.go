@@ -16,7 +16,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
-	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
 )
 
 // apoKey is the key APO signs with, out of the files the simulator writes.
@@ -52,7 +52,7 @@ func TestTheProgramSettlesWhatAnotherProcessLeft(t *testing.T) {
 	keys := filepath.Join(dir, "keys")
 	require.NoError(t, server.WriteKeys(keys))
 	args := []string{"--listen", "127.0.0.1:0", "--gateway", server.URL(), "--client", server.ClientID(), "--keys", keys,
-		"--log", filepath.Join(dir, "orders.tilltape"), "--settle", "10ms"}
+		"--log", filepath.Join(dir, "orders.tilltape")}
 	_, err = server.Register(apotest.Payment{PaymentRequestID: "pay-1", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual})
 	require.NoError(t, err)
 	require.NoError(t, server.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
@@ -96,7 +96,6 @@ func TestTheProgramSaysWhatItNeeds(t *testing.T) {
 	}{
 		"no gateway":     {nil, "--gateway and --client are needed"},
 		"an argument":    {append(base, "serve"), `"serve" is not understood`},
-		"no pause":       {append(base, "--settle", "0s"), "--settle 0s"},
 		"unknown flag":   {[]string{"--port", "1"}, "-port"},
 		"no keys":        {append(base, "--keys", filepath.Join(dir, "none")), "--keys names the directory"},
 		"broken key":     {append(base, "--keys", broken), filepath.Join(broken, privateKeyFile)},
@@ -114,21 +113,18 @@ func TestTheProgramSaysWhatItNeeds(t *testing.T) {
 	require.ErrorIs(t, run(t.Context(), []string{"--help"}, &syncBuffer{}), flag.ErrHelp)
 }
 
-func TestAFailedPassIsLoggedAndTheNextOneComes(t *testing.T) {
+func TestTheServiceEndsWhereNothingSettlesAnyMore(t *testing.T) {
 	w := newWorld(t)
-	w.authorized()
-	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
-	open := w.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`)
-	w.clock.Set(open.problem(t).AskAgain)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() { defer close(ended); w.shop.settle(ctx, time.Millisecond) }()
-	require.Eventually(t, func() bool {
-		o, err := w.shop.orders.Get(t.Context(), "o-1")
-		return err == nil && o.Status == order.Cancelled
-	}, 10*time.Second, 5*time.Millisecond)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
 	require.NoError(t, w.log.Close())
-	require.Eventually(t, func() bool { return regexp.MustCompile(`msg=settling`).MatchString(w.logged.String()) }, 10*time.Second, 5*time.Millisecond)
-	cancel()
-	<-ended
+	err = w.shop.serve(t.Context(), listener)
+	require.ErrorIs(t, err, store.ErrClosed)
+	assert.Contains(t, w.logged.String(), "stopping")
+
+	w = newWorld(t)
+	listener, err = net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	require.ErrorIs(t, w.shop.serve(t.Context(), listener), net.ErrClosed, "and where nobody can call it")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -53,19 +54,20 @@ func TestAStrangerLearnsNothing(t *testing.T) {
 	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
 	n := paid(t, w)
 	unsigned := n
-	unsigned.Header = http.Header{}
+	unsigned.Header = n.Header.Clone()
+	unsigned.Header.Del("Signature")
 	other := n
 	other.Path = "/notify?order=o-1"
 	for name, rec := range map[string]*httptest.ResponseRecorder{
-		"unsigned":     hand(w, &unsigned, n.Body),
-		"other body":   hand(w, &n, bytes.Replace(n.Body, []byte("1000"), []byte("9999"), 1)),
-		"other path":   hand(w, &other, n.Body),
-		"no body":      hand(w, &n, nil),
-		"a large body": hand(w, &n, bytes.Repeat([]byte(" "), apo.BodyMax+1)),
+		"unsigned":   hand(w, &unsigned, n.Body),
+		"other body": hand(w, &n, bytes.Replace(n.Body, []byte("1000"), []byte("9999"), 1)),
+		"other path": hand(w, &other, n.Body),
+		"no body":    hand(w, &n, nil),
 	} {
 		assert.Equal(t, http.StatusUnauthorized, rec.Code, name)
-		assert.Empty(t, rec.Body.String(), name)
+		assert.Equal(t, "Unauthorized\n", rec.Body.String(), name)
 	}
+	assert.Equal(t, http.StatusRequestEntityTooLarge, hand(w, &n, bytes.Repeat([]byte(" "), apo.BodyMax+1)).Code)
 	assert.Equal(t, "created", w.do("GET", "/orders/o-1", "", "").order(t).Status)
 	assert.Equal(t, http.StatusMethodNotAllowed, w.do("GET", "/notify", "", "").status)
 }
@@ -75,11 +77,24 @@ func TestANotificationOfAnUnknownOrderComesAgain(t *testing.T) {
 	n := paid(t, w)
 	rec := hand(w, &n, n.Body)
 	assert.Equal(t, http.StatusNotFound, rec.Code)
-	assert.Empty(t, rec.Body.String())
-	assert.Contains(t, w.logged.String(), "unknown order")
+	assert.Equal(t, "Not Found\n", rec.Body.String())
+	assert.Contains(t, w.logged.String(), "an order that is not known here")
 
 	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
 	assert.Equal(t, http.StatusOK, hand(w, &n, n.Body).Code, "placed meanwhile")
+}
+
+// APO's side may have hung up by the time it is written: it is news all the same.
+func TestAHangUpLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
+	n := paid(t, w)
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	r := httptest.NewRequest(n.Method, n.Path, bytes.NewReader(n.Body)).WithContext(ctx)
+	r.Header = n.Header.Clone()
+	w.handler.ServeHTTP(httptest.NewRecorder(), r)
+	assert.Equal(t, "authorized", w.do("GET", "/orders/o-1", "", "").order(t).Status)
 }
 
 func TestWhatIsNotDurableIsNotAcknowledged(t *testing.T) {
@@ -89,8 +104,8 @@ func TestWhatIsNotDurableIsNotAcknowledged(t *testing.T) {
 	require.NoError(t, w.log.Close())
 	rec := hand(w, &n, n.Body)
 	assert.Equal(t, http.StatusServiceUnavailable, rec.Code)
-	assert.Empty(t, rec.Body.String())
-	assert.Contains(t, w.logged.String(), "notification not recorded")
+	assert.Equal(t, "Service Unavailable\n", rec.Body.String())
+	assert.Contains(t, w.logged.String(), "notification could not be recorded")
 }
 
 func TestASignedMessageThatProvesNothingIsLogged(t *testing.T) {
@@ -101,11 +116,12 @@ func TestASignedMessageThatProvesNothingIsLogged(t *testing.T) {
 	value, err := m.Sign(key)
 	require.NoError(t, err)
 	n := apotest.Notification{Method: m.Method, Path: m.Path, Header: http.Header{}}
+	n.Header.Set("Content-Type", "application/json")
 	n.Header.Set("Client-Id", m.ClientID)
 	n.Header.Set("Request-Time", m.Time)
 	n.Header.Set("Signature", apo.Signature{Value: value}.Header())
 	rec := hand(w, &n, body)
 	assert.Equal(t, http.StatusUnprocessableEntity, rec.Code)
-	assert.Empty(t, rec.Body.String())
-	assert.True(t, strings.Contains(w.logged.String(), "notification not understood"), w.logged.String())
+	assert.Equal(t, "Unprocessable Entity\n", rec.Body.String())
+	assert.True(t, strings.Contains(w.logged.String(), "could not be understood"), w.logged.String())
 }

@@ -64,16 +64,16 @@ func newWorld(t *testing.T) *world {
 	client, err := apo.NewClient(w.apo.URL(), w.apo.ClientID(), w.apo.Keys(), nil)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	verifier, err := apo.NewVerifier(w.apo.ClientID(), w.apo.Keys(), nil)
-	require.NoError(t, err)
 	w.log, err = bolt.Open(filepath.Join(t.TempDir(), "orders.tilltape"), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.log.Close() }) // a test may have closed it
-	orders, err := tilltape.New(w.log, client, &tilltape.Config{Now: w.clock.Now, Actor: "checkout",
+	logger := slog.New(slog.NewTextHandler(w.logged, nil))
+	orders, err := tilltape.New(w.log, client, &tilltape.Config{Now: w.clock.Now, Actor: "checkout", Logger: logger,
 		Policy: order.Policy{Windows: order.AntomWindows()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, orders.Close()) })
-	w.shop = &shop{orders: orders, verifier: verifier, logger: slog.New(slog.NewTextHandler(w.logged, nil))}
+	w.shop = &shop{orders: orders, logger: logger}
+	require.NoError(t, w.shop.hears(w.apo.ClientID(), w.apo.Keys()))
 	w.handler = w.shop.routes()
 	return w
 }
