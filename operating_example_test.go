@@ -1,0 +1,142 @@
+package tilltape_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// watchedOrders are orders that somebody hears of.
+func watchedOrders(log store.Log, client *apo.Client, logger *slog.Logger, page func(order, reason string)) (*tilltape.Orders, error) {
+	return tilltape.New(log, client, &tilltape.Config{
+		Logger: logger,
+		Observer: &tilltape.Observer{
+			Parked:  func(_ context.Context, a tilltape.Alarm) { page(a.Order, a.Reason) },
+			Anomaly: func(_ context.Context, c tilltape.Contradiction) { page(c.Order, c.Fact.Reason.String()) },
+			Failed:  func(_ context.Context, t tilltape.Trouble) { page(t.Order, t.Err.Error()) },
+		},
+	})
+}
+
+// standsOpen prints what waits for a person, or for APO.
+func standsOpen(ctx context.Context, orders *tilltape.Orders) error {
+	for o, err := range orders.Outstanding(ctx) {
+		if err != nil {
+			return err
+		}
+		p := o.Operation
+		fmt.Println(o.ID, p.Kind, p.Phase, p.Amount, "attempts", p.Attempt, p.Code)
+	}
+	for o, err := range orders.Anomalies(ctx) {
+		if err != nil {
+			return err
+		}
+		for _, a := range o.Anomalies {
+			fmt.Println(o.ID, "anomaly", a.Version, a.Reason)
+		}
+	}
+	return nil
+}
+
+// supportCase writes what APO's support needs to see of an order.
+func supportCase(ctx context.Context, orders *tilltape.Orders, id, path string) (err error) {
+	bundle, err := orders.Evidence(ctx, id)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // it holds the buyer's data
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	_, err = bundle.WriteTo(file)
+	return err
+}
+
+// whatWasRefused prints who wanted what of an order in vain.
+func whatWasRefused(ctx context.Context, orders *tilltape.Orders, id string) error {
+	for r, err := range orders.Refusals(ctx, id) {
+		if err != nil {
+			return err
+		}
+		refused := r.Event.(events.CommandRefused)
+		fmt.Println(r.Actor, refused.Command, refused.Reason, refused.Count, refused.Remedy)
+	}
+	return nil
+}
+
+func ExampleOrders_Resolve() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	orders := shop.orders
+	check(shop.Script( // a bad night at APO: it knows nothing of what it has told
+		apotest.Fault{Op: apotest.OpCapture, Do: apotest.Refuse, Code: "ORDER_NOT_EXIST"},
+		apotest.Fault{Op: apotest.OpInquirePayment, Do: apotest.Refuse, Code: "ORDER_NOT_EXIST"}))
+	_, err := orders.Capture(ctx, "o-1", order.Capture{ID: "capture-1", Amount: order.Money{Minor: 1000, Currency: "USD"}})
+	fmt.Println(errors.Is(err, tilltape.ErrUnresolved))
+	check(standsOpen(ctx, orders))
+
+	dir := must(os.MkdirTemp("", "case"))
+	defer func() { check(os.RemoveAll(dir)) }()
+	check(supportCase(ctx, orders, "o-1", filepath.Join(dir, "o-1.json")))
+
+	shop.ClearScript() // APO's support has mended it, and says that nothing was captured
+	o, err := orders.Resolve(ctx, "o-1", order.Resolve{Resolution: events.ResolvedFailed,
+		Statement: "APO support, ticket 4711, Ms Ng by mail of 2026-11-20: not captured", Actor: "alice"})
+	fmt.Println(o.Status, o.Operation.Phase, err)
+	_, err = orders.Resolve(ctx, "o-1", order.Resolve{Resolution: events.ResolvedFailed, Statement: "again", Actor: "bob"})
+	fmt.Println(err)
+
+	check(orders.Close()) // waits for the refusal to be recorded
+	check(whatWasRefused(ctx, orders, "o-1"))
+	// Output:
+	// true
+	// o-1 capture parked USD 10.00 attempts 1 ORDER_NOT_EXIST
+	// authorized idle <nil>
+	// order o-1: resolve rejected: no operation is parked; let settling go on; only what is parked needs a person
+	// bob resolve not-parked 1 let settling go on; only what is parked needs a person
+}
+
+func ExampleOrders_ClearAnomaly() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	orders := shop.orders
+	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
+	must(orders.Create(ctx, order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
+		Method: "CARD", CaptureMode: order.CaptureManual}))
+	must(orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind"}))
+	check(shop.PayLate("pay-2"))
+	shop.hear(ctx)
+
+	o := must(orders.Get(ctx, "o-2"))
+	for _, a := range o.Anomalies {
+		o, err := orders.ClearAnomaly(ctx, o.ID, order.ClearAnomaly{Anomaly: a.Version,
+			Reason: "case 12: the buyer keeps the order, booked by hand", Actor: "alice"})
+		fmt.Println(o.Status, len(o.Anomalies), err)
+	}
+	// Output:
+	// cancelled 0 <nil>
+}
+
+func ExampleConfig() {
+	server := must(apotest.NewServer(nil))
+	defer func() { check(server.Close()) }()
+	client := must(apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil))
+	log := memory.New()
+	orders := must(watchedOrders(log, client, slog.New(slog.DiscardHandler), func(order, reason string) { fmt.Println(order, reason) }))
+	fmt.Println(orders.Close(), log.Close())
+	// Output: <nil> <nil>
+}

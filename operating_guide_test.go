@@ -1,0 +1,56 @@
+package tilltape_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/order"
+)
+
+// The operators' code is code of the tested Examples, and their figures are the constants.
+func TestThePageOfStuckOrdersShowsTestedCodeAndTrueFigures(t *testing.T) {
+	text, err := os.ReadFile("docs/operating/stuck-orders.md")
+	require.NoError(t, err)
+	page := string(text)
+	source, err := os.ReadFile("operating_example_test.go")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(page, -1)
+	require.Len(t, blocks, 6)
+	for _, b := range blocks {
+		assert.Contains(t, dedent(string(source)), dedent(b[1]))
+	}
+	list := func(waits []time.Duration) string {
+		return strings.Trim(strings.ReplaceAll(fmt.Sprint(waits), " ", ", "), "[]")
+	}
+	for field, value := range map[string]any{
+		"Lease": order.DefaultLease, "Retries": list(order.DefaultRetries()), "Waits": list(order.DefaultWaits()), "Jitter": order.DefaultJitter,
+		"ParkAfter": order.DefaultParkAfter, "ParkAccepted": order.DefaultParkAccepted, "Reconciles": list(order.DefaultReconciles()),
+		"ReconcileFor": order.DefaultReconcileFor, "Margin": order.DefaultMargin, "Validity": order.DefaultValidity,
+		"Windows": "none", "SeveralCaptures": "none",
+	} {
+		assert.Contains(t, page, fmt.Sprintf("\n| `%s` | %v |", field, value))
+	}
+	for _, figure := range []string{
+		fmt.Sprintf("`Config.CallTimeout` (%s), at most %s", tilltape.DefaultCallTimeout, order.LeaseMax),
+		fmt.Sprintf("at most %d; `NoJitter`", order.JitterMax),
+		fmt.Sprintf("what is parked (%s), the %s of a fresh inquiry, the %s of silence", order.ParkedEvery, order.FreshInquiry, order.SilenceMax),
+		fmt.Sprintf("the %d attempts", order.AttemptsMax),
+		fmt.Sprintf("first %d refusals", order.RefusalsMax),
+		fmt.Sprintf("at most %d s at a time", tilltape.RunPauseMax/time.Second),
+		fmt.Sprintf("under way get %d s", tilltape.DefaultGrace/time.Second),
+		fmt.Sprintf("%d days after its command (%d days,", order.DefaultParkAfter/(24*time.Hour), order.DefaultParkAccepted/(24*time.Hour)),
+	} {
+		assert.Contains(t, page, figure)
+	}
+	for _, reason := range []order.Reason{order.ReasonNotParked, order.ReasonStaleInquiry, order.ReasonContradicts, order.ReasonOnlyAPO, order.ReasonNoLateMoney} {
+		assert.Contains(t, page, "`"+reason.String()+"`")
+	}
+}
