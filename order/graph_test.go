@@ -291,7 +291,7 @@ func TestConditionsAreTheGuards(t *testing.T) {
 			assert.ElementsMatch(t, refuses[name], conditions[v][i].reasons, "%s: %s", v, name)
 		}
 		for _, c := range conditions[v][len(gs):] {
-			assert.Contains(t, []Reason{ReasonOnlyAPO, ReasonNoAnomaly}, c.reasons[0], "%s: no guard asks whether %s", v, c.holds)
+			assert.Contains(t, []Reason{ReasonOnlyAPO, ReasonNoAnomaly, ReasonRemainder}, c.reasons[0], "%s: no guard asks whether %s", v, c.holds)
 		}
 	}
 }
