@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
@@ -116,6 +117,46 @@ func explorerScenes() []scene {
 			}
 		}},
 	}
+}
+
+// settlerScenes are what two workers do who find the same operation without an outcome: soon after, when it is asked again, and
+// after hours, when an inquiry has to come first.
+func settlerScenes() []scene {
+	paid := func(x *till) { x.paid() }
+	captured := func(x *till) {
+		x.paid()
+		_, err := x.capture(theAmount)
+		require.NoError(x.t, err)
+	}
+	give := map[string]struct {
+		before func(*till)
+		give   func(*till) error
+	}{
+		"cancel":  {paid, func(x *till) error { _, err := x.orders.Cancel(x.ctx, theOrder, order.Cancel{ID: "c-1"}); return err }},
+		"capture": {paid, func(x *till) error { _, err := x.capture(theAmount); return err }},
+		"refund": {captured, func(x *till) error {
+			_, err := x.orders.Refund(x.ctx, theOrder, order.Refund{ID: "r-1", Amount: usd(600)})
+			return err
+		}},
+	}
+	var scenes []scene
+	for _, what := range slices.Sorted(maps.Keys(give)) {
+		for how, lost := range map[string]fault{"done": lostAfter, "not done": lostBefore} {
+			for _, later := range []time.Duration{2 * time.Second, 2 * time.Hour} {
+				g, answers := give[what], []fault{lostBefore, lostAfter}
+				if later > time.Hour {
+					answers = nil // each multiplies the ways, and the inquiry has made them many
+				}
+				scenes = append(scenes, scene{fmt.Sprintf("two settle a %s that was %s, %s later", what, how, later), order.CaptureManual, func(x *till) {
+					g.before(x)
+					x.bank.next(lost)
+					require.ErrorIs(x.t, g.give(x), tilltape.ErrUnresolved)
+					x.clock.pass(later)
+				}, func(*till) []order.Command { return []order.Command{order.Claim{}, order.Claim{}} }, answers, 1, nil})
+			}
+		}
+	}
+	return scenes
 }
 
 // run is one way through a scene.
@@ -323,7 +364,7 @@ func exploreCalm(t *testing.T, s scene) (ends map[string][]string, runs int) {
 // Commands that come together, every step of each in every order, with every answer of the bank's, and the process dying
 // at any boundary: the invariants hold, and a crash leads nowhere that a run without one does not lead.
 func TestExplore(t *testing.T) {
-	for _, s := range explorerScenes() {
+	for _, s := range append(explorerScenes(), settlerScenes()...) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			known, calmRuns := exploreCalm(t, s)
