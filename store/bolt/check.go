@@ -113,7 +113,7 @@ func (l *Log) ready(c Config, look *Log) error {
 	if err := l.recover(look, false); err != nil {
 		return err
 	}
-	l.resume()
+	l.resumeFlush()
 	return nil
 }
 

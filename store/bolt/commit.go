@@ -52,11 +52,10 @@ func (l *Log) commit(b *batch) {
 	})
 	if err == nil && (!p.empty() || nudged) {
 		err = l.write(p, func(f *flush) int {
-			n := l.lazy.pace(f, p)
 			if nudged {
-				n = max(n, flushMax)
+				return flushMax
 			}
-			return n
+			return l.lazy.pace(f, p)
 		})
 	}
 	if err == nil {

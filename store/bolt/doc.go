@@ -30,7 +30,7 @@
 // What hits random places of the file, by whatever ids others chose, is lazy: orders' heads, lookup keys and indexes are
 // kept in memory while they are new, up to 131 072 entries and as many on their way into the file, where one commit in many
 // takes a bundle of them. So a commit costs the same in a log of ten orders and of ten million. Close takes all of them into
-// the file. After a crash Open reads the log's last stretch again instead, in some half a second, and takes it into the file while
+// the file. After a crash Open reads the log's last stretch again instead, in a second or so, and takes it into the file while
 // appends go on; [Log.Recovery] tells.
 //
 // A stream is read by walking back from its newest record. Reads take pages of at most 256 records or 1 MiB in

@@ -50,83 +50,97 @@ func put(q *queue, r *request) (joined *batch, retry <-chan struct{}) {
 // TestQueueWaitsForWhoIsOnTheWay: who comes while others still do goes with them, and nobody waits for who does not come, nor beyond
 // patience.
 func TestQueueWaitsForWhoIsOnTheWay(t *testing.T) {
-	const long, short = time.Hour, 20 * time.Millisecond
-	q := newQueue()
-	taken := make(chan int)
-	take := func(patience time.Duration) {
-		go func() {
-			b := q.take(patience)
-			taken <- len(b.requests)
-		}()
-	}
-	// done ends the appends of a batch: they are on their way again and leave.
-	done := func(n int) {
-		q.resume(n)
-		for range n {
-			q.leave()
-		}
-	}
-	waits := func() {
-		t.Helper()
-		select {
-		case n := <-taken:
-			t.Fatalf("the committer took %d and did not wait", n)
-		case <-time.After(short):
-		}
-	}
-	_, _ = put(q, &request{})
-	take(long)
-	assert.Equal(t, 1, <-taken, "a lone writer is not kept waiting")
-	done(1)
+	c := newCommitter(t)
+	_, _ = put(c.q, &request{})
+	c.take(time.Hour)
+	assert.Equal(t, 1, <-c.taken, "a lone writer is not kept waiting")
+	c.done(1)
 
 	for range 3 {
-		q.enter()
+		c.q.enter()
 	}
-	take(long)
-	_, _ = q.add(&request{})
-	waits()
-	_, _ = q.add(&request{})
-	waits()
-	q.leave()
-	assert.Equal(t, 2, <-taken, "the third does not come")
+	c.take(time.Hour)
+	_, _ = c.q.add(&request{})
+	c.waits()
+	_, _ = c.q.add(&request{})
+	c.waits()
+	c.q.leave()
+	assert.Equal(t, 2, <-c.taken, "the third does not come")
 
-	q.resume(2)
-	take(long)
-	_, _ = q.add(&request{})
-	waits()
-	q.leave()
-	assert.Equal(t, 1, <-taken, "who has its outcome may come again, and has not")
-	done(1)
+	c.q.resume(2)
+	c.take(time.Hour)
+	_, _ = c.q.add(&request{})
+	c.waits()
+	c.q.leave()
+	assert.Equal(t, 1, <-c.taken, "who has its outcome may come again, and has not")
+	c.done(1)
 
-	take(long)
-	_, _ = put(q, &request{})
-	assert.Equal(t, 1, <-taken, "it slept, and nobody else was on the way")
-	done(1)
+	c.take(time.Hour)
+	_, _ = put(c.q, &request{})
+	assert.Equal(t, 1, <-c.taken, "it slept, and nobody else was on the way")
+	c.done(1)
+	assert.Zero(t, c.q.inside)
+	assert.Zero(t, c.q.waiting)
+}
 
-	q.enter()
-	q.enter()
+func TestQueueWaitsNoLongerThanItsPatience(t *testing.T) {
+	c := newCommitter(t)
+	c.q.enter()
+	c.q.enter()
 	begun := time.Now()
-	take(short)
-	_, _ = q.add(&request{})
-	assert.Equal(t, 1, <-taken, "the other is late")
-	assert.GreaterOrEqual(t, time.Since(begun), short)
-	done(1)
-	take(short)
-	waits()
-	_, _ = q.add(&request{})
-	assert.Equal(t, 1, <-taken)
-	done(1)
+	c.take(aWhile)
+	_, _ = c.q.add(&request{})
+	assert.Equal(t, 1, <-c.taken, "the other is late")
+	assert.GreaterOrEqual(t, time.Since(begun), aWhile)
+	c.done(1)
+	c.take(aWhile)
+	c.waits()
+	_, _ = c.q.add(&request{})
+	assert.Equal(t, 1, <-c.taken)
+	c.done(1)
 
-	q.enter()
-	_, _ = put(q, &request{})
-	take(long)
-	waits()
-	q.close()
-	assert.Equal(t, 1, <-taken, "a closed queue waits for nobody")
-	done(1)
-	q.leave()
-	assert.Zero(t, q.inside)
-	assert.Zero(t, q.waiting)
+	c.q.enter()
+	_, _ = put(c.q, &request{})
+	c.take(time.Hour)
+	c.waits()
+	c.q.close()
+	assert.Equal(t, 1, <-c.taken, "a closed queue waits for nobody")
+}
+
+// aWhile is long enough for a committer that does not wait to show it.
+const aWhile = 20 * time.Millisecond
+
+// committer takes batches from a queue beside the test.
+type committer struct {
+	t     *testing.T
+	q     *queue
+	taken chan int // how many requests each batch had
+}
+
+func newCommitter(t *testing.T) committer { return committer{t, newQueue(), make(chan int)} }
+
+func (c committer) take(patience time.Duration) {
+	go func() {
+		b := c.q.take(patience)
+		c.taken <- len(b.requests)
+	}()
+}
+
+// done ends n appends: they are on their way again and leave.
+func (c committer) done(n int) {
+	c.q.resume(n)
+	for range n {
+		c.q.leave()
+	}
+}
+
+func (c committer) waits() {
+	c.t.Helper()
+	select {
+	case n := <-c.taken:
+		c.t.Fatalf("the committer took %d and did not wait", n)
+	case <-time.After(aWhile):
+	}
 }
 
 func TestQueueTakesWhatIsFull(t *testing.T) {

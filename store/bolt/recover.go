@@ -103,8 +103,8 @@ const (
 	hopelessShare = 4
 )
 
-// resume goes on with the flush that was under way, or begins one of what was read again.
-func (l *Log) resume() {
+// resumeFlush goes on with the flush that was under way, or begins one of what was read again.
+func (l *Log) resumeFlush() {
 	frozen := l.lazy.layers().frozen
 	if frozen == nil && l.lazy.filled() >= l.lazy.limit/catchUpShare {
 		frozen = l.lazy.freeze()
