@@ -114,22 +114,5 @@ func (e *DamagedError) Hint() string {
 // Unwrap returns [ErrDamaged].
 func (e *DamagedError) Unwrap() error { return ErrDamaged }
 
-// FileError is a log file that cannot be used as it stands.
-type FileError struct {
-	Kind   error // the sentinel: [ErrLocked], [ErrNotALog], [ErrNewerFormat], [ErrDamaged], [ErrFull], [ErrReadOnly] or [ErrStorage]
-	Path   string
-	Reason string
-	Remedy string
-}
-
-// Error names the file, the reason and the way out.
-func (e *FileError) Error() string { return fmt.Sprintf("log %s: %s; %s", e.Path, e.Reason, e.Remedy) }
-
-// Hint is the way out alone, for a command line that prints it on a line of its own.
-func (e *FileError) Hint() string { return e.Remedy }
-
-// Unwrap returns Kind.
-func (e *FileError) Unwrap() error { return e.Kind }
-
 // name is a stream in the words of an error message.
 func name(s events.Stream) string { return fmt.Sprintf("%s %q", s.Category, s.ID) }

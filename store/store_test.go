@@ -70,7 +70,6 @@ func TestErrorsNameThingReasonAndRemedy(t *testing.T) {
 		{&store.NotFoundError{Key: "paymentId:p"}, store.ErrNotFound, []string{"paymentId:p", "check the id"}},
 		{&store.DamagedError{Log: "log x", Position: 7, Reason: "there is no record here"}, store.ErrDamaged, []string{"log x, position 7", "no record here", "backup"}},
 		{&store.DamagedError{Log: "log x", Reason: "a bucket is missing"}, store.ErrDamaged, []string{"log x: ", "bucket", "backup"}},
-		{&store.FileError{Kind: store.ErrLocked, Path: "/x", Reason: "it is open", Remedy: "close it"}, store.ErrLocked, []string{"/x", "it is open", "close it"}},
 		{store.BeyondEnd("log x", 9, 7), store.ErrInvalid, []string{"after-9", "log x", "position 7", "store.Start"}},
 	} {
 		assert.ErrorIs(t, c.err, c.sentinel)

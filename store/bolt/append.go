@@ -66,7 +66,7 @@ func (l *Log) prepare(ctx context.Context, to events.Stream, after uint64, recor
 		if err := l.usable(); err != nil {
 			return nil, err
 		}
-		return nil, &store.FileError{Kind: store.ErrReadOnly, Path: l.path, Reason: "it was opened for reading only", Remedy: "open it without Config.ReadOnly to append"}
+		return nil, &FileError{Kind: store.ErrReadOnly, Path: l.path, Reason: "it was opened for reading only", Remedy: "open it without Config.ReadOnly to append"}
 	}
 	r.look, err = l.lookUp(r)
 	return r, err

@@ -25,9 +25,9 @@ func isFresh(path string) (bool, error) {
 	case err != nil:
 		return false, err
 	case info.IsDir():
-		return false, &store.FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is a directory", Remedy: "name a file in it"}
+		return false, &FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is a directory", Remedy: "name a file in it"}
 	case !info.Mode().IsRegular():
-		return false, &store.FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is no regular file", Remedy: remedyOther}
+		return false, &FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is no regular file", Remedy: remedyOther}
 	}
 	return info.Size() == 0, nil
 }
@@ -50,7 +50,7 @@ func unopened(path string, err error) error {
 	var header [headerSize]byte
 	_, readErr := io.ReadFull(file, header[:])
 	if readErr == nil && binary.NativeEndian.Uint32(header[headerMagicAt:]) == headerMagic {
-		return &store.FileError{Kind: store.ErrDamaged, Path: path, Reason: "the file is damaged or cut short (" + err.Error() + ")", Remedy: remedyBackup}
+		return &FileError{Kind: store.ErrDamaged, Path: path, Reason: "the file is damaged or cut short (" + err.Error() + ")", Remedy: remedyBackup}
 	}
 	return bberrors.ErrInvalid
 }
@@ -77,7 +77,7 @@ func (l *Log) stillThere() error {
 		return err
 	}
 	if err != nil || !os.SameFile(mine, there) {
-		return &store.FileError{Kind: store.ErrStorage, Path: l.path, Reason: "it was removed, moved or replaced while it was open",
+		return &FileError{Kind: store.ErrStorage, Path: l.path, Reason: "it was removed, moved or replaced while it was open",
 			Remedy: "put it back where it was, then open it again; an append that failed may have happened: repeat it with the same record ids"}
 	}
 	return nil
@@ -187,7 +187,7 @@ func (l *Log) check(onlyRead bool) error {
 }
 
 func unfinished(path string) error {
-	return &store.FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is empty: its creation was cut short",
+	return &FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is empty: its creation was cut short",
 		Remedy: "open it once without Config.ReadOnly, which completes it"}
 }
 
@@ -216,14 +216,14 @@ func (l *Log) checkTx(tx *bbolt.Tx) error {
 	}
 	meta := tx.Bucket([]byte(bucketMeta))
 	if meta == nil || string(meta.Get([]byte(metaMagic))) != magic {
-		return &store.FileError{Kind: store.ErrNotALog, Path: l.path, Reason: "it is a bbolt file of another program", Remedy: remedyOther}
+		return &FileError{Kind: store.ErrNotALog, Path: l.path, Reason: "it is a bbolt file of another program", Remedy: remedyOther}
 	}
 	format := meta.Get([]byte(metaFormat))
 	if len(format) != 4 || binary.BigEndian.Uint32(format) == 0 {
 		return l.damaged("its format version is unreadable")
 	}
 	if found := binary.BigEndian.Uint32(format); found > formatVersion {
-		return &store.FileError{Kind: store.ErrNewerFormat, Path: l.path,
+		return &FileError{Kind: store.ErrNewerFormat, Path: l.path,
 			Reason: fmt.Sprintf("it has format version %d, and this version of the library reads up to %d", found, formatVersion), Remedy: "upgrade first"}
 	}
 	for _, name := range buckets {

@@ -159,7 +159,7 @@ func (l *Log) doubt(cause error) {
 	}
 	err := explain(l.path, cause)
 	if !wedged {
-		err = &store.FileError{Kind: store.ErrStorage, Path: l.path, Reason: "the disk did not confirm a commit (" + cause.Error() + ")",
+		err = &FileError{Kind: store.ErrStorage, Path: l.path, Reason: "the disk did not confirm a commit (" + cause.Error() + ")",
 			Remedy: "check the disk, then restart; an append that failed may have happened: repeat it with the same record ids"}
 	}
 	l.fail(&failure{err: err, wedged: wedged})

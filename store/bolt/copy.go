@@ -42,7 +42,7 @@ func (l *Log) Backup(ctx context.Context, path string, progress func(done, total
 }
 
 func taken(path string) error {
-	return &store.FileError{Kind: store.ErrStorage, Path: path, Reason: "there is a file already", Remedy: "choose a path where no file is yet; a backup replaces nothing"}
+	return &FileError{Kind: store.ErrStorage, Path: path, Reason: "there is a file already", Remedy: "choose a path where no file is yet; a backup replaces nothing"}
 }
 
 // settle gives a file its name, unless meanwhile somebody else has one there.

@@ -46,7 +46,7 @@ func explain(path string, err error) error {
 		return err
 	}
 	is := func(kind error, reason, remedy string) error {
-		return &store.FileError{Kind: kind, Path: path, Reason: reason, Remedy: remedy}
+		return &FileError{Kind: kind, Path: path, Reason: reason, Remedy: remedy}
 	}
 	var broken *fault
 	switch {

@@ -61,7 +61,7 @@ func TestExplain(t *testing.T) {
 func TestExplainKeepsTheContract(t *testing.T) {
 	for _, err := range []error{
 		&store.ConflictError{}, &store.KeyTakenError{}, &store.NotFoundError{Key: "k"}, &store.DamagedError{}, store.BeyondEnd("log", 2, 1),
-		&store.FileError{Kind: store.ErrNewerFormat}, &store.FileError{Kind: store.ErrReadOnly}, &store.FileError{Kind: store.ErrFull}, closed("x"),
+		&FileError{Kind: store.ErrNewerFormat}, &FileError{Kind: store.ErrReadOnly}, &FileError{Kind: store.ErrFull}, closed("x"),
 	} {
 		assert.Same(t, err, explain("x", err), "%T", err)
 	}

@@ -58,7 +58,7 @@ type Config struct {
 // Open opens the log in the file at path, or makes a new one (mode 0600, and durable itself) where there is no file or
 // an empty one. The directory must exist.
 //
-// A file that is not ours is never written to. Errors are of type *store.FileError or *store.DamagedError and wrap
+// A file that is not ours is never written to. Errors are of type *FileError or *store.DamagedError and wrap
 // store.ErrLocked, ErrNotALog, ErrNewerFormat, ErrDamaged, ErrFull or ErrStorage; a path or a configuration nobody can
 // mean wraps ErrInvalid. Open syncs twice, and reads the newest records, those that a crash left to be read again, and the
 // links between up to 65 536 pages, for a file of 256 MiB or more: a third of a second, where the system has these pages in memory.
@@ -89,7 +89,7 @@ func Open(path string, config *Config) (*Log, error) {
 		if _, err := os.Stat(path); err == nil {
 			return nil, unfinished(path)
 		}
-		return nil, &store.FileError{Kind: store.ErrStorage, Path: path, Reason: "there is no such file", Remedy: "check the path; opening for reading makes no file"}
+		return nil, &FileError{Kind: store.ErrStorage, Path: path, Reason: "there is no such file", Remedy: "check the path; opening for reading makes no file"}
 	}
 	// Looked at without the right to write first: bbolt changes whatever file it opens for writing, and it reads the
 	// free list, where damage makes it panic, only then.
