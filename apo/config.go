@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// CallTimeoutDefault is how long a call may take where Config does not say.
+	// DefaultCallTimeout is how long a call may take where Config does not say.
 	// Whoever holds a lease on an attempt makes it longer than this.
-	CallTimeoutDefault = 15 * time.Second
+	DefaultCallTimeout = 15 * time.Second
 	// sandboxPrefix begins the client ids that APO's sandbox serves.
 	sandboxPrefix  = "SANDBOX_"
 	productionBase = "/ams/api/v1/payments/"
@@ -50,7 +50,7 @@ type Config struct {
 	// proxy that rewrites the path on its way to APO. It is independent of a path in
 	// the gateway URL, which only says where to POST. Empty: "/ams/…" is signed.
 	SignedPathPrefix string
-	// CallTimeout ends a call, body included; zero is [CallTimeoutDefault]. An
+	// CallTimeout ends a call, body included; zero is [DefaultCallTimeout]. An
 	// earlier deadline of the caller's context holds.
 	CallTimeout time.Duration
 	// Now is the clock for Request-Time; nil is time.Now.
@@ -73,7 +73,7 @@ func (c Config) check() (Config, error) {
 		return c, newError(ErrConfig, "call timeout", "is negative", "leave it zero for the default")
 	}
 	if c.CallTimeout == 0 {
-		c.CallTimeout = CallTimeoutDefault
+		c.CallTimeout = DefaultCallTimeout
 	}
 	if c.Now == nil {
 		c.Now = time.Now

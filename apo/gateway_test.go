@@ -198,6 +198,6 @@ func TestSandboxClientsUseTheSandboxPath(t *testing.T) {
 }
 
 func TestCallTimeoutHasADefault(t *testing.T) {
-	assert.Equal(t, CallTimeoutDefault, clientOf(t, "https://apo.example", nil).CallTimeout())
+	assert.Equal(t, DefaultCallTimeout, clientOf(t, "https://apo.example", nil).CallTimeout())
 	assert.Equal(t, time.Minute, clientOf(t, "https://apo.example", &Config{CallTimeout: time.Minute}).CallTimeout())
 }

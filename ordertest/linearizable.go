@@ -18,10 +18,10 @@ import (
 
 // What Load's zero values stand for.
 const (
-	RoundsDefault     = 4
-	ClientsDefault    = 16
-	OperationsDefault = 40
-	PatienceDefault   = 30 * time.Second
+	DefaultRounds     = 4
+	DefaultClients    = 16
+	DefaultOperations = 40
+	DefaultPatience   = 30 * time.Second
 )
 
 // Load is how much is asked of a log. The zero value is right for a log that syncs a disk.
@@ -34,10 +34,10 @@ type Load struct {
 }
 
 func (l Load) filled() Load {
-	l.Rounds = cmp.Or(l.Rounds, RoundsDefault)
-	l.Clients = cmp.Or(l.Clients, ClientsDefault)
-	l.Operations = cmp.Or(l.Operations, OperationsDefault)
-	l.Patience = cmp.Or(l.Patience, PatienceDefault)
+	l.Rounds = cmp.Or(l.Rounds, DefaultRounds)
+	l.Clients = cmp.Or(l.Clients, DefaultClients)
+	l.Operations = cmp.Or(l.Operations, DefaultOperations)
+	l.Patience = cmp.Or(l.Patience, DefaultPatience)
 	return l
 }
 

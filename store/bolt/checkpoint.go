@@ -13,8 +13,8 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// OriginDefault begins the origin of a log that is made without a name or a signer.
-const OriginDefault = "tilltape"
+// DefaultOrigin begins the origin of a log that is made without a name or a signer.
+const DefaultOrigin = "tilltape"
 
 // endOfTime is later than any time a record can have.
 var endOfTime = time.Unix(0, 1<<63-1).UTC()
@@ -133,7 +133,7 @@ func (c Config) newOrigin() (string, error) {
 		name = c.Signer.Verifier().Name()
 	}
 	if name == "" {
-		name = OriginDefault
+		name = DefaultOrigin
 	}
 	var id [seal.OriginIDSize]byte
 	if _, err := rand.Read(id[:]); err != nil {

@@ -171,7 +171,7 @@ type copying struct {
 
 // open makes the copy's file. Nothing in it is durable until finish says so.
 func (c *copying) open(path string) error {
-	config := Config{LockTimeout: LockTimeoutDefault, MapSize: mapSizeDefault(), generation: c.log.lazy.limit, unsynced: true}
+	config := Config{LockTimeout: DefaultLockTimeout, MapSize: defaultMapSize(), generation: c.log.lazy.limit, unsynced: true}
 	err := c.log.view(func(tx *bbolt.Tx) error {
 		config.Unsealed = c.log.unsealed(tx)
 		meta := tx.Bucket([]byte(bucketMeta))

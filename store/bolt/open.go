@@ -19,10 +19,10 @@ import (
 
 // What Config's zero values stand for.
 const (
-	// LockTimeoutDefault is how long Open waits for a file that somebody else holds.
-	LockTimeoutDefault = time.Second
-	// MapSizeDefault is how much address space, in bytes, is set aside for the file where that costs nothing.
-	MapSizeDefault = 1 << 30
+	// DefaultLockTimeout is how long Open waits for a file that somebody else holds.
+	DefaultLockTimeout = time.Second
+	// DefaultMapSize is how much address space, in bytes, is set aside for the file where that costs nothing.
+	DefaultMapSize = 1 << 30
 )
 
 // fileMode keeps other users out: records hold what APO sent, which can be personal data.
@@ -30,9 +30,9 @@ const fileMode = 0o600
 
 // Config is how a log is opened. The zero value, and nil, are right for a service.
 type Config struct {
-	// LockTimeout is how long Open waits while another process holds the file; zero is [LockTimeoutDefault].
+	// LockTimeout is how long Open waits while another process holds the file; zero is [DefaultLockTimeout].
 	LockTimeout time.Duration
-	// MapSize is the address space set aside for the file in bytes; zero is [MapSizeDefault] on 64-bit systems other
+	// MapSize is the address space set aside for the file in bytes; zero is [DefaultMapSize] on 64-bit systems other
 	// than Windows, where it would be taken from the disk. When the file outgrows it, appends wait once for the reads
 	// under way; it never limits the file.
 	MapSize int
@@ -45,7 +45,7 @@ type Config struct {
 	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused.
 	Signer *seal.Signer
 	// Origin begins the name that a new log has in its checkpoints, preferably as a web address ("shop.example/orders"); a
-	// random part follows. Empty: the signer's name, or [OriginDefault]. It changes nothing in a log that exists, but where a
+	// random part follows. Empty: the signer's name, or [DefaultOrigin]. It changes nothing in a log that exists, but where a
 	// backup goes on as a log of its own.
 	Origin string
 
@@ -77,8 +77,8 @@ func Open(path string, config *Config) (*Log, error) {
 	if _, err := c.newOrigin(); err != nil {
 		return nil, fmt.Errorf("log %s: Origin: %w", path, err)
 	}
-	c.LockTimeout = cmp.Or(c.LockTimeout, LockTimeoutDefault)
-	c.MapSize = cmp.Or(c.MapSize, mapSizeDefault())
+	c.LockTimeout = cmp.Or(c.LockTimeout, DefaultLockTimeout)
+	c.MapSize = cmp.Or(c.MapSize, defaultMapSize())
 	c.generation = cmp.Or(c.generation, generationMax)
 
 	fresh, err := isFresh(path)
@@ -127,11 +127,11 @@ func (l *Log) start() {
 	}
 }
 
-func mapSizeDefault() int {
+func defaultMapSize() int {
 	if runtime.GOOS == "windows" || strconv.IntSize < 64 {
 		return 0
 	}
-	return MapSizeDefault
+	return DefaultMapSize
 }
 
 // attach opens the file with bbolt and checks that it is ours.
