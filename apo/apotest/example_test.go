@@ -67,7 +67,7 @@ func ExampleServer_Script() {
 
 func ExampleServer_TakeNotifications() {
 	clock := apotest.NewClock(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
-	server := must(apotest.New(&apotest.Config{Now: clock.Now}))
+	server := must(apotest.NewUnstartedServer(&apotest.Config{Now: clock.Now}))
 	must(server.Register(apotest.Payment{
 		PaymentRequestID: "pay-1", Amount: apotest.Amount{Currency: "EUR", Minor: 1250}, Method: "ALIPAY_CN",
 	}))

@@ -214,6 +214,6 @@ func TestScriptIsAllOrNothing(t *testing.T) {
 	good := apotest.Fault{Op: apotest.OpCancel, Do: apotest.Undecided}
 	assert.ErrorIs(t, m.server.Script(good, apotest.Fault{Op: "cancle", Do: apotest.Undecided}), apotest.ErrScript)
 	m.is(m.cancel("c"), "S", "SUCCESS")
-	_, err := apotest.New(&apotest.Config{Merchant: keyPair()[0], APO: keyPair()[1], Script: []apotest.Fault{{}}})
+	_, err := apotest.NewUnstartedServer(&apotest.Config{Merchant: keyPair()[0], APO: keyPair()[1], Script: []apotest.Fault{{}}})
 	assert.True(t, errors.Is(err, apotest.ErrScript) && errors.Is(err, apotest.ErrConfig), err)
 }

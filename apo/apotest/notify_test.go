@@ -274,7 +274,7 @@ func TestNotifyURLs(t *testing.T) {
 	body(t, m, n)
 
 	for _, bad := range []string{"https://shop.example/", "ftp://127.0.0.1/", "127.0.0.1:80", "http://%zz"} {
-		_, err := apotest.New(&apotest.Config{NotifyURL: bad})
+		_, err := apotest.NewUnstartedServer(&apotest.Config{NotifyURL: bad})
 		assert.ErrorIs(t, err, apotest.ErrConfig, bad)
 	}
 }

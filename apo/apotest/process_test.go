@@ -45,7 +45,7 @@ func TestKeysOnDisk(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, apo.Succeeded, client.Cancel(t.Context(), apo.CancelRequest{PaymentID: "P-c"}).Class)
 
-	other, err := apotest.New(&apotest.Config{Merchant: keyPair()[1], APO: keyPair()[0]})
+	other, err := apotest.NewUnstartedServer(&apotest.Config{Merchant: keyPair()[1], APO: keyPair()[0]})
 	require.NoError(t, err)
 	assert.ErrorIs(t, other.WriteKeys(dir), apotest.ErrConfig, "another's keys are not overwritten")
 	again, err := apotest.ReadKeys(dir)
@@ -118,7 +118,7 @@ func process(t *testing.T) (*merchant, shell) {
 	t.Helper()
 	m := open(t, apotest.Config{Behaviour: apotest.Behaviour{AsyncRefund: true}})
 	pair := keyPair()
-	s, err := apotest.New(&apotest.Config{
+	s, err := apotest.NewUnstartedServer(&apotest.Config{
 		Merchant: pair[0], APO: pair[1], Now: m.clock.Now, ManualDelivery: true,
 		Behaviour: apotest.Behaviour{AsyncRefund: true},
 	})

@@ -85,8 +85,8 @@ type Behaviour struct {
 	ISOTimes bool
 }
 
-// Server is an APO on loopback. Make it with [New] or [NewServer]. It is safe
-// for concurrent use and is an [http.Handler].
+// Server is an APO on loopback. Make it with [NewServer] or [NewUnstartedServer].
+// It is safe for concurrent use and is an [http.Handler].
 type Server struct {
 	cfg       Config
 	now       func() time.Time
@@ -110,9 +110,10 @@ type Server struct {
 	ledger    []Entry
 }
 
-// New builds a server that does not listen yet: use it as a handler, or Start
-// it. The error wraps [ErrConfig].
-func New(cfg *Config) (*Server, error) {
+// NewUnstartedServer builds a server that does not listen yet: use it as a
+// handler, or Start it. What it is given may come out of files, so where package
+// httptest panics it returns an error, which wraps [ErrConfig].
+func NewUnstartedServer(cfg *Config) (*Server, error) {
 	var c Config
 	if cfg != nil {
 		c = *cfg
@@ -145,9 +146,10 @@ func New(cfg *Config) (*Server, error) {
 	return s, nil
 }
 
-// NewServer builds a server and starts it on a free port of 127.0.0.1.
+// NewServer builds a server and starts it on a free port of 127.0.0.1. Errors as
+// for [NewUnstartedServer]. Close it when done.
 func NewServer(cfg *Config) (*Server, error) {
-	s, err := New(cfg)
+	s, err := NewUnstartedServer(cfg)
 	if err != nil {
 		return nil, err
 	}

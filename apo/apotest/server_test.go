@@ -207,7 +207,7 @@ func TestTheClientOfThisHouse(t *testing.T) {
 func TestOnlyLoopback(t *testing.T) {
 	pair := keyPair()
 	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:80", "example.com:80", "127.0.0.1", "127.0.0.1:http"} {
-		s, err := apotest.New(&apotest.Config{Merchant: pair[0], APO: pair[1]})
+		s, err := apotest.NewUnstartedServer(&apotest.Config{Merchant: pair[0], APO: pair[1]})
 		require.NoError(t, err)
 		assert.ErrorIs(t, s.Start(addr), apotest.ErrConfig, addr)
 		assert.Empty(t, s.URL())
@@ -219,7 +219,7 @@ func TestStartOnceAndNeverAfterClose(t *testing.T) {
 	m := open(t, apotest.Config{})
 	assert.ErrorIs(t, m.server.Start(""), apotest.ErrConfig)
 	pair := keyPair()
-	s, err := apotest.New(&apotest.Config{Merchant: pair[0], APO: pair[1]})
+	s, err := apotest.NewUnstartedServer(&apotest.Config{Merchant: pair[0], APO: pair[1]})
 	require.NoError(t, err)
 	taken := strings.TrimPrefix(m.server.URL(), "http://")
 	assert.ErrorIs(t, s.Start(taken), apotest.ErrConfig, "the port is taken")
@@ -239,10 +239,10 @@ func TestKeysAreChecked(t *testing.T) {
 		"short merchant": {Merchant: short, APO: pair[1]},
 		"no pair":        {Merchant: pair[0], APO: pair[1], MerchantPublic: &pair[1].PublicKey},
 	} {
-		_, err := apotest.New(&cfg)
+		_, err := apotest.NewUnstartedServer(&cfg)
 		assert.ErrorIs(t, err, apotest.ErrConfig, name)
 	}
-	s, err := apotest.New(&apotest.Config{MerchantPublic: &pair[0].PublicKey})
+	s, err := apotest.NewUnstartedServer(&apotest.Config{MerchantPublic: &pair[0].PublicKey})
 	require.NoError(t, err)
 	assert.Nil(t, s.Keys().Private)
 	assert.ErrorIs(t, s.AddMerchant("X", "1", nil), apotest.ErrConfig)

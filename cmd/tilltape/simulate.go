@@ -78,7 +78,7 @@ func simulator(f *simulateFlags) (*apotest.Server, string, error) {
 	if err := cfg.ReadKeys(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, "", withHint(err, "mend the files in "+dir+" or name an empty directory with --keys")
 	}
-	s, err := apotest.New(&cfg)
+	s, err := apotest.NewUnstartedServer(&cfg)
 	if err != nil {
 		return nil, "", err
 	}

@@ -73,7 +73,7 @@ func TestTheProgramSettlesWhatAnotherProcessLeft(t *testing.T) {
 
 func TestTheProgramSaysWhatItNeeds(t *testing.T) {
 	dir := t.TempDir()
-	server, err := apotest.New(nil)
+	server, err := apotest.NewUnstartedServer(nil)
 	require.NoError(t, err)
 	keys := filepath.Join(dir, "keys")
 	require.NoError(t, server.WriteKeys(keys))
