@@ -56,9 +56,11 @@ var rooms = map[string]room{
 	// Writes the derived pages of docs; nothing imports it.
 	"internal/gen/states": {ours: []string{"events", "order"}, modules: []string{protobufModule, fsmModule}},
 	"internal/engine":     {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
+	"internal/settling":   {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
 	"internal/translate":  {ours: []string{"events", "order", "apo"}, modules: []string{protobufModule, fsmModule}},
 	".": {
-		ours:    []string{"events", "order", "store", "seal", "apo", "internal/engine", "internal/translate"},
+		ours: []string{"events", "order", "store", "seal", "apo", "internal/engine", "internal/settling",
+			"internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
 	},
 	"audit": {

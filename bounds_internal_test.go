@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -41,22 +40,6 @@ func TestARefusalTooManyIsTold(t *testing.T) {
 	assert.Contains(t, text.String(), `msg="refusal not recorded" order=o-7`)
 	assert.Contains(t, text.String(), "1024 others wait to be recorded")
 	assert.Len(t, s.refusals.queue, refusalQueueMax)
-}
-
-func TestTheRestOfSoManyOrdersIsRemembered(t *testing.T) {
-	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	r := newRunner(&Orders{cfg: Config{Now: func() time.Time { return now }, Concurrency: 1}}, t.Context(), t.Context())
-	for i := range 3 * runRestingMax {
-		r.rest(fmt.Sprint("o-", i), time.Time{})
-	}
-	assert.Len(t, r.resting, runRestingMax)
-
-	var waits []time.Duration
-	for range 9 {
-		waits = append(waits, r.rest("o", time.Time{}).Sub(now))
-	}
-	assert.Equal(t, []time.Duration{1e9, 2e9, 4e9, 8e9, 16e9, 32e9, RunRestMax, RunRestMax, RunRestMax}, waits)
-	assert.Equal(t, now.Add(time.Hour), r.rest("o", now.Add(time.Hour)), "what is not due before stays away until then")
 }
 
 // Who asked for neither hooks nor a log pays for neither.

@@ -2,11 +2,11 @@ package tilltape
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/internal/settling"
 	"github.com/tilltape/tilltape/internal/translate"
 	"github.com/tilltape/tilltape/order"
 )
@@ -25,7 +25,7 @@ func (s *Orders) drive(ctx, stop context.Context, id string, c order.Command) (*
 			d.Loaded(s.read(recording, t))
 		case engine.Append:
 			if claims(t) && s.leaves(stop, d) {
-				return d, notBegun(stop, d, id)
+				return d, notBegunError(stop, d, id)
 			}
 			records, err := s.log.Append(recording, t.Stream, t.After, t.Records...)
 			d.Appended(err)
@@ -60,15 +60,12 @@ func (s *Orders) leaves(stop context.Context, d *engine.Drive) bool {
 	return stop.Err() != nil || s.life.Err() != nil && d.Called()
 }
 
-// errNotBegun: nothing was asked, because whoever wanted it is gone. It stays due.
-var errNotBegun = errors.New("not begun")
-
-// notBegun says why a drive that was left has done nothing; one that has asked APO has done what it was there for.
-func notBegun(stop context.Context, d *engine.Drive, id string) error {
+// notBegunError says why a drive that was left has done nothing; one that has asked APO has done what it was there for.
+func notBegunError(stop context.Context, d *engine.Drive, id string) error {
 	if d.Called() {
 		return nil
 	}
-	return fmt.Errorf("order %s: %w: %w", id, errNotBegun, stop.Err())
+	return fmt.Errorf("order %s: %w: %w", id, settling.ErrNotBegun, stop.Err())
 }
 
 func (s *Orders) read(ctx context.Context, t engine.Task) ([]events.Record, error) {

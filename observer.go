@@ -85,6 +85,13 @@ type Contradiction struct {
 	Fact    events.AnomalyObserved
 }
 
+// Settled counts what one pass of [Orders.SettleDue] did.
+type Settled struct {
+	Driven  int // orders that something was owed for
+	Waiting int // of those, still owed something, later
+	Failed  int // of those, could not be driven, or their answer could not be recorded: see the error
+}
+
 // Pass is one look at everything that was due.
 type Pass struct {
 	Settled

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tilltape/tilltape/internal/settling"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -20,11 +21,11 @@ type Orders struct {
 	life    context.Context // ends when Close begins
 	end     context.CancelFunc
 
-	mu      sync.Mutex
-	closed  bool
-	flights map[flight]chan struct{} // commands under way, by order and command id
-	runners map[*runner]bool
-	running sync.WaitGroup // commands, runners and the recording of refusals
+	mu       sync.Mutex
+	closed   bool
+	flights  map[flight]chan struct{} // commands under way, by order and command id
+	settlers map[*settling.Settler]bool
+	running  sync.WaitGroup // commands, runners and the recording of refusals
 
 	refusals refusals
 }
@@ -43,19 +44,19 @@ func New(log store.Log, gateway Gateway, cfg *Config) (*Orders, error) {
 		return nil, err
 	}
 	life, end := context.WithCancel(context.Background())
-	return &Orders{log: log, gateway: gateway, cfg: full, tell: newTeller(full.Observer, full.Logger), life: life, end: end,
-		flights: map[flight]chan struct{}{}, runners: map[*runner]bool{}}, nil
+	return &Orders{log: log, gateway: gateway, cfg: full, tell: newTeller(full.Observer, full.Logger), life: life,
+		end: end, flights: map[flight]chan struct{}{}, settlers: map[*settling.Settler]bool{}}, nil
 }
 
-// missing also finds the nil pointer that is left where the error of making a store or a client was passed over. It would
-// panic at the first call, behind an intent that is durable by then.
+// missing also finds the nil pointer that is left where the error of making a store or a client was passed over. It
+// would panic at the first call, behind an intent that is durable by then.
 func missing(dependency any) bool {
 	v := reflect.ValueOf(dependency)
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// Close ends the Orders: no new command is taken, and those under way and every [Orders.Run] are waited for. What is not settled then stays on
-// record and is due in whichever Orders opens the log next. Closing again does nothing.
+// Close ends the Orders: no new command is taken, and those under way and every [Orders.Run] are waited for. What is
+// not settled then stays on record and is due in whichever Orders opens the log next. Closing again does nothing.
 func (s *Orders) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -65,17 +66,7 @@ func (s *Orders) Close() error {
 	return nil
 }
 
-// open returns an error that wraps [ErrClosed] behind what was not begun, once the Orders is closed.
-func (s *Orders) open(doing string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return closedTo(doing)
-	}
-	return nil
-}
-
-func closedTo(doing string) error {
+func closedError(doing string) error {
 	return fmt.Errorf("%s: %w; open the log again with a new Orders", doing, ErrClosed)
 }
 
@@ -86,7 +77,7 @@ func (s *Orders) enter(ctx context.Context, f flight) (leave func(), err error) 
 		s.mu.Lock()
 		if s.closed {
 			s.mu.Unlock()
-			return nil, closedTo("order " + f.order)
+			return nil, closedError("order " + f.order)
 		}
 		other, busy := s.flights[f]
 		if !busy {
@@ -111,6 +102,35 @@ func (s *Orders) leave(f flight, done chan struct{}) {
 	s.mu.Unlock()
 	close(done)
 	s.running.Done()
+}
+
+// register makes a settler known to those who leave something due. leave must be called once err is nil.
+func (s *Orders) register(r *settling.Settler) (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, closedError("settling")
+	}
+	s.running.Add(1)
+	s.settlers[r] = true
+	return func() {
+		s.mu.Lock()
+		delete(s.settlers, r)
+		s.mu.Unlock()
+		s.running.Done()
+	}, nil
+}
+
+// nudge wakes whoever settles, where a command has left something due before they would look by themselves.
+func (s *Orders) nudge(due time.Time) {
+	if due.IsZero() || due.Sub(s.now()) > settling.LookEvery {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for r := range s.settlers {
+		r.Poke()
+	}
 }
 
 func (s *Orders) now() time.Time { return s.cfg.Now().UTC() }
