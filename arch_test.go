@@ -56,11 +56,12 @@ var rooms = map[string]room{
 	// Writes the derived pages of docs; nothing imports it.
 	"internal/gen/states": {ours: []string{"events", "order"}, modules: []string{protobufModule, fsmModule}},
 	"internal/engine":     {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
+	"internal/refusing":   {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
 	"internal/settling":   {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
 	"internal/translate":  {ours: []string{"events", "order", "apo"}, modules: []string{protobufModule, fsmModule}},
 	".": {
-		ours: []string{"events", "order", "store", "seal", "apo", "internal/engine", "internal/settling",
-			"internal/translate"},
+		ours: []string{"events", "order", "store", "seal", "apo", "internal/engine", "internal/refusing",
+			"internal/settling", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
 	},
 	"audit": {

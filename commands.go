@@ -9,6 +9,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/internal/refusing"
 	"github.com/tilltape/tilltape/internal/translate"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -125,7 +126,7 @@ func (s *Orders) conclude(ctx context.Context, c order.Command, o *order.Order, 
 		actor = s.cfg.Actor
 	}
 	s.tell.refused(ctx, Refusal{CommandID: commandID, Actor: actor, Err: rejected})
-	s.refused(refusal{command: c, commandID: commandID, actor: actor, err: rejected, at: s.now()})
+	s.refusals.Record(refusing.Refusal{Command: c, CommandID: commandID, Actor: actor, Err: rejected, At: s.now()})
 }
 
 // carry drives a command that is registered, and says how it stands. See [Orders.drive] for stop.
@@ -303,6 +304,14 @@ func (s *Orders) Actions(ctx context.Context, id string) ([]order.Action, error)
 // History yields the order's facts in order. An order that is not on record has none. The loop's body may give commands.
 func (s *Orders) History(ctx context.Context, id string) iter.Seq2[events.Record, error] {
 	return s.log.Read(ctx, events.OrderStream(id), 0)
+}
+
+// Refusals yields the order's refused commands in order, as [events.CommandRefused]: who wanted what, and why it was not
+// done. An order's first [order.RefusalsMax] refusals for a reason stand there each by itself, then one a day with how many
+// it stands for. They are recorded as well as can be, beside the answer: one that the log does not take, or that comes while
+// very many wait, is left out. The loop's body may give commands.
+func (s *Orders) Refusals(ctx context.Context, id string) iter.Seq2[events.Record, error] {
+	return s.log.Read(ctx, events.RefusalStream(id), 0)
 }
 
 // channel is how a message of that operation reaches us.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/internal/refusing"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -199,9 +200,9 @@ func (t *teller) refused(ctx context.Context, r Refusal) {
 }
 
 // unrecorded is told quietly: the caller has the refusal, and a log that fails is told of by others.
-func (t *teller) unrecorded(r *order.RejectedError, err error) {
-	t.log.LogAttrs(context.Background(), slog.LevelDebug, "refusal not recorded", slog.String("order", r.Order),
-		slog.String("reason", r.Reason.String()), slog.String("error", err.Error()))
+func (t *teller) unrecorded(r refusing.Refusal, err error) {
+	t.log.LogAttrs(context.Background(), slog.LevelDebug, "refusal not recorded", slog.String("order", r.Err.Order),
+		slog.String("reason", r.Err.Reason.String()), slog.String("error", err.Error()))
 }
 
 func (t *teller) settled(ctx context.Context, p Pass) {

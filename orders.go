@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tilltape/tilltape/internal/refusing"
 	"github.com/tilltape/tilltape/internal/settling"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -27,7 +28,7 @@ type Orders struct {
 	settlers map[*settling.Settler]bool
 	running  sync.WaitGroup // commands, runners and the recording of refusals
 
-	refusals refusals
+	refusals *refusing.Recorder
 }
 
 // flight is one command under way: its repetition joins it.
@@ -44,8 +45,11 @@ func New(log store.Log, gateway Gateway, cfg *Config) (*Orders, error) {
 		return nil, err
 	}
 	life, end := context.WithCancel(context.Background())
-	return &Orders{log: log, gateway: gateway, cfg: full, tell: newTeller(full.Observer, full.Logger), life: life,
-		end: end, flights: map[flight]chan struct{}{}, settlers: map[*settling.Settler]bool{}}, nil
+	s := &Orders{log: log, gateway: gateway, cfg: full, tell: newTeller(full.Observer, full.Logger), life: life, end: end,
+		flights: map[flight]chan struct{}{}, settlers: map[*settling.Settler]bool{}}
+	s.refusals = refusing.New(refusing.Config{Log: log, Now: s.now, NewID: full.NewID, Timeout: full.RecordTimeout,
+		Go: s.running.Go, Closing: life, Lost: s.tell.unrecorded})
+	return s, nil
 }
 
 // missing also finds the nil pointer that is left where the error of making a store or a client was passed over. It
