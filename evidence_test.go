@@ -19,6 +19,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
@@ -27,24 +28,24 @@ import (
 // A refund is not answered for a month. Whoever is on call writes the evidence to a file and sends it to APO support; there
 // somebody who knows nothing of us reads what was asked, when, how often, and what APO itself signed.
 func TestEvidence_ASupportCase(t *testing.T) {
-	stores(t, func(t *testing.T, log store.Log) {
+	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		// Given a captured order whose refund APO answers with U, and then not at all.
-		x := newTill(t, log)
-		x.captured(theAmount)
-		x.clock.pass(time.Hour)
-		x.bank.next(saysU)
-		for range roundsMax {
-			x.bank.next(lostBefore)
+		x := tilltest.NewTill(t, log)
+		x.Captured(tilltest.TheAmount)
+		x.Clock.Pass(time.Hour)
+		x.Bank.Next(tilltest.SaysU)
+		for range tilltest.RoundsMax {
+			x.Bank.Next(tilltest.LostBefore)
 		}
-		_, err := x.orders.Refund(x.ctx, theOrder, order.Refund{ID: commandID, Amount: usd(thePart), Reason: "damaged", Actor: "ada"})
+		_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Reason: "damaged", Actor: "ada"})
 		require.ErrorIs(t, err, tilltape.ErrUnresolved)
-		x.bank.deaf = true
-		for x.get().Operation.Phase != order.Parked {
-			x.settle(x.get().NextDue().Sub(x.clock.now()))
+		x.Bank.Deaf = true
+		for x.Get().Operation.Phase != order.Parked {
+			x.Settle(x.Get().NextDue().Sub(x.Clock.Now()))
 		}
 
 		// When the evidence is written to a file,
-		b, err := x.orders.Evidence(x.ctx, theOrder)
+		b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
 		require.NoError(t, err)
 		file := filepath.Join(t.TempDir(), "case.json")
 		f, err := os.Create(file)
@@ -61,16 +62,16 @@ func TestEvidence_ASupportCase(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &read))
 		assert.Equal(t, b, read, "nothing is lost on the way")
 		assert.Equal(t, tilltape.BundleFormat, read.Format)
-		assert.Equal(t, []any{theOrder, "captured", theRequest, thePayment, int64(1000), int64(0)}, []any{read.Order.ID, read.Order.Status,
+		assert.Equal(t, []any{tilltest.TheOrder, "captured", tilltest.TheRequest, tilltest.ThePayment, int64(1000), int64(0)}, []any{read.Order.ID, read.Order.Status,
 			read.Order.PaymentRequestID, read.Order.PaymentID, read.Order.Captured, read.Order.Refunded})
 		require.NotNil(t, read.Open)
-		assert.Equal(t, []any{"refund", commandID, "parked", dawn().Add(time.Hour), x.clock.now()},
+		assert.Equal(t, []any{"refund", tilltest.CommandID, "parked", tilltest.Dawn().Add(time.Hour), x.Clock.Now()},
 			[]any{read.Open.Operation, read.Open.CommandID, read.Open.Phase, read.Open.Since, read.Open.Parked})
 
 		// and what was asked: once with an answer that decides nothing, and then into the void, always the same,
 		request := read.Open.Request
-		assert.Equal(t, &tilltape.BundleAmount{Currency: "USD", Value: thePart}, request.Amount)
-		assert.Equal(t, []any{thePayment, "damaged"}, []any{request.PaymentID, request.Reason})
+		assert.Equal(t, &tilltape.BundleAmount{Currency: "USD", Value: tilltest.ThePart}, request.Amount)
+		assert.Equal(t, []any{tilltest.ThePayment, "damaged"}, []any{request.PaymentID, request.Reason})
 		assert.NotEmpty(t, request.RefundRequestID)
 		var refunds, inquiries []tilltape.BundleCall
 		for _, c := range read.Calls {
@@ -89,17 +90,17 @@ func TestEvidence_ASupportCase(t *testing.T) {
 			require.NotNil(t, c.Answer)
 			assert.Equal(t, string(events.KindRefundUnresolved), c.Answer.Fact)
 		}
-		assert.Equal(t, []any{"UNKNOWN_EXCEPTION", errLost.Error()}, []any{refunds[0].Answer.Code, refunds[1].Answer.Problem[len("refund: "):]})
+		assert.Equal(t, []any{"UNKNOWN_EXCEPTION", tilltest.ErrLost.Error()}, []any{refunds[0].Answer.Code, refunds[1].Answer.Problem[len("refund: "):]})
 		require.NotEmpty(t, inquiries)
 		for _, c := range inquiries {
 			assert.Equal(t, tilltape.BundleRequest{RefundRequestID: request.RefundRequestID}, c.Request)
-			assert.Equal(t, errLost.Error(), c.Answer.Problem)
+			assert.Equal(t, tilltest.ErrLost.Error(), c.Answer.Problem)
 		}
 
 		// and what APO said, signed by APO: the payment's notification, the capture's answer, and the U.
 		require.Len(t, read.Messages, 3)
 		for _, m := range read.Messages {
-			require.NoError(t, m.Evidence().Verify(&theOffice().key.PublicKey))
+			require.NoError(t, m.Evidence().Verify(&tilltest.TheOffice().Key.PublicKey))
 		}
 		assert.Equal(t, []string{"notification", "answer", "answer"}, []string{read.Messages[0].Via, read.Messages[1].Via, read.Messages[2].Via})
 		assert.Equal(t, refunds[0].Answer.Version, read.Messages[2].Version, "the answer's version leads to its message")
@@ -113,21 +114,21 @@ func TestEvidence_ASupportCase(t *testing.T) {
 }
 
 func TestEvidence_OfAnOrderThatIsFine(t *testing.T) {
-	x := newTill(t, memory.New())
-	x.place(order.CaptureManual)
-	b, err := x.orders.Evidence(x.ctx, theOrder)
+	x := tilltest.NewTill(t, memory.New())
+	x.Place(order.CaptureManual)
+	b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
 	require.NoError(t, err)
 	assert.Nil(t, b.Open)
-	x.paid()
-	_, err = x.orders.Cancel(x.ctx, theOrder, order.Cancel{Reason: "for our own eyes"})
+	x.Paid()
+	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{Reason: "for our own eyes"})
 	require.NoError(t, err)
-	b, err = x.orders.Evidence(x.ctx, theOrder)
+	b, err = x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
 	require.NoError(t, err)
 	assert.Nil(t, b.Open)
 	assert.Empty(t, b.Anomalies)
 	require.Len(t, b.Calls, 1)
 	assert.Equal(t, string(events.KindCancelSucceeded), b.Calls[0].Answer.Fact)
-	assert.Equal(t, tilltape.BundleRequest{PaymentID: thePayment}, b.Calls[0].Request)
+	assert.Equal(t, tilltape.BundleRequest{PaymentID: tilltest.ThePayment}, b.Calls[0].Request)
 	var text bytes.Buffer
 	_, err = b.WriteTo(&text)
 	require.NoError(t, err)
@@ -135,25 +136,25 @@ func TestEvidence_OfAnOrderThatIsFine(t *testing.T) {
 }
 
 func TestEvidence_NamesAnomalies(t *testing.T) {
-	x := newTill(t, memory.New())
-	x.paidLate(order.CaptureManual)
-	b, err := x.orders.Evidence(x.ctx, theOrder)
+	x := tilltest.NewTill(t, memory.New())
+	x.PaidLate(order.CaptureManual)
+	b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
 	require.NoError(t, err)
 	require.Len(t, b.Anomalies, 1)
-	assert.Equal(t, []any{"late payment", x.get().Anomalies[0].Version}, []any{b.Anomalies[0].Reason, b.Anomalies[0].Version})
+	assert.Equal(t, []any{"late payment", x.Get().Anomalies[0].Version}, []any{b.Anomalies[0].Reason, b.Anomalies[0].Version})
 }
 
 // A second operation counts its attempts from one again: its answers must not go to the first one's calls.
 func TestEvidence_KeepsOperationsApart(t *testing.T) {
-	x := newTill(t, memory.New())
-	x.place(order.CaptureManual)
-	x.paid()
-	x.bank.next(saysF("ACCESS_DENIED"))
-	_, err := x.capture(thePart)
+	x := tilltest.NewTill(t, memory.New())
+	x.Place(order.CaptureManual)
+	x.Paid()
+	x.Bank.Next(tilltest.SaysF("ACCESS_DENIED"))
+	_, err := x.Capture(tilltest.ThePart)
 	require.ErrorIs(t, err, order.ErrFailed)
-	_, err = x.capture(theAmount)
+	_, err = x.Capture(tilltest.TheAmount)
 	require.NoError(t, err)
-	b, err := x.orders.Evidence(x.ctx, theOrder)
+	b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
 	require.NoError(t, err)
 	require.Len(t, b.Calls, 2)
 	assert.Equal(t, []string{string(events.KindCaptureFailed), string(events.KindCaptureSucceeded)}, []string{b.Calls[0].Answer.Fact, b.Calls[1].Answer.Fact})
@@ -162,11 +163,11 @@ func TestEvidence_KeepsOperationsApart(t *testing.T) {
 }
 
 func TestEvidence_IsTheSameBytesEachTime(t *testing.T) {
-	x := newTill(t, memory.New())
-	x.captured(theAmount)
+	x := tilltest.NewTill(t, memory.New())
+	x.Captured(tilltest.TheAmount)
 	var first, second bytes.Buffer
 	for _, to := range []*bytes.Buffer{&first, &second} {
-		b, err := x.orders.Evidence(x.ctx, theOrder)
+		b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
 		require.NoError(t, err)
 		_, err = b.WriteTo(to)
 		require.NoError(t, err)
@@ -176,28 +177,28 @@ func TestEvidence_IsTheSameBytesEachTime(t *testing.T) {
 }
 
 func TestEvidence_Errors(t *testing.T) {
-	log := &flaky{Log: memory.New()}
-	x := newTill(t, log)
-	_, err := x.orders.Evidence(x.ctx, theOrder)
+	log := &tilltest.Flaky{Log: memory.New()}
+	x := tilltest.NewTill(t, log)
+	_, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
 	require.ErrorIs(t, err, order.ErrUnknownOrder)
-	_, err = x.orders.Evidence(x.ctx, "no\nid")
+	_, err = x.Orders.Evidence(x.Ctx, "no\nid")
 	require.ErrorIs(t, err, order.ErrInvalid)
-	x.place(order.CaptureManual)
-	b, err := x.orders.Evidence(x.ctx, theOrder)
+	x.Place(order.CaptureManual)
+	b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
 	require.NoError(t, err)
 	n, err := b.WriteTo(full{})
-	require.ErrorIs(t, err, errDisk)
-	assert.Contains(t, err.Error(), theOrder)
+	require.ErrorIs(t, err, tilltest.ErrDisk)
+	assert.Contains(t, err.Error(), tilltest.TheOrder)
 	assert.EqualValues(t, 5, n)
-	log.read = func() error { return errDisk }
-	_, err = x.orders.Evidence(x.ctx, theOrder)
-	require.ErrorIs(t, err, errDisk)
+	log.OnRead = func() error { return tilltest.ErrDisk }
+	_, err = x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+	require.ErrorIs(t, err, tilltest.ErrDisk)
 }
 
 // full is a disk with five bytes left.
 type full struct{}
 
-func (full) Write([]byte) (int, error) { return 5, errDisk }
+func (full) Write([]byte) (int, error) { return 5, tilltest.ErrDisk }
 
 // Every kind of fact that can keep a signed message gives it away: a kind that is added must be looked at here.
 func TestEvidence_FindsTheMessageInEveryKindOfFact(t *testing.T) {
@@ -212,10 +213,10 @@ func TestEvidence_FindsTheMessageInEveryKindOfFact(t *testing.T) {
 	for _, e := range kinds {
 		covered[e.Kind()] = true
 		given, keeps := keeping(e, message)
-		created := events.Record{Stream: events.OrderStream(theOrder), Version: 1, Event: events.OrderCreated{}}
+		created := events.Record{Stream: events.OrderStream(tilltest.TheOrder), Version: 1, Event: events.OrderCreated{}}
 		second := events.Record{Stream: created.Stream, Version: 2, Event: given}
-		x := newTill(t, &reading{memory.New(), []events.Record{created, second}})
-		b, err := x.orders.Evidence(x.ctx, theOrder)
+		x := tilltest.NewTill(t, &reading{memory.New(), []events.Record{created, second}})
+		b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
 		require.NoError(t, err, e.Kind())
 		if !keeps {
 			assert.Empty(t, b.Messages, e.Kind())

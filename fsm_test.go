@@ -11,13 +11,14 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
 // impossible says which cells no order can stand in, by the design alone; every other cell must be reached, so that the
 // laws below leave none out.
-func impossible(c cell) bool {
+func impossible(c tilltest.Cell) bool {
 	at := func(ss ...order.Status) bool { return slices.Contains(ss, c.Status) }
 	idle := c.Op == order.OpNone
 	switch {
@@ -40,17 +41,17 @@ func impossible(c cell) bool {
 }
 
 func TestLaw_EveryPossibleCellIsReachedAndNoOther(t *testing.T) {
-	reached := map[cell]bool{}
-	for _, mode := range modes {
-		for p := range paths(t, mode) {
-			reached[p.cell] = true
+	reached := map[tilltest.Cell]bool{}
+	for _, mode := range tilltest.Modes {
+		for p := range tilltest.Paths(t, mode) {
+			reached[p.Cell] = true
 		}
 	}
 	for _, s := range order.Statuses() {
 		for _, op := range append([]order.OpKind{order.OpNone}, order.Operations()...) {
 			for _, phase := range order.Phases() {
 				for _, g := range order.GatewayCaptures() {
-					c := cell{s, op, phase, g}
+					c := tilltest.Cell{Status: s, Op: op, Phase: phase, Gateway: g}
 					assert.Equal(t, !impossible(c), reached[c], c.String())
 				}
 			}
@@ -62,63 +63,63 @@ func TestLaw_EveryPossibleCellIsReachedAndNoOther(t *testing.T) {
 type attempt struct {
 	name string
 	verb order.Verb
-	rule func(order.Order, time.Time) ruling
-	give func(*till) (order.Order, error)
+	rule func(order.Order, time.Time) tilltest.Ruling
+	give func(*tilltest.Till) (order.Order, error)
 }
 
 // attempts are the commands of section 3.3 with every amount that matters to an order.
 func attempts(o order.Order) []attempt {
-	cancel := attempt{"cancel", order.VerbCancel, func(o order.Order, _ time.Time) ruling { return mayCancel(o) },
-		func(x *till) (order.Order, error) { return x.cancel() }}
+	cancel := attempt{"cancel", order.VerbCancel, func(o order.Order, _ time.Time) tilltest.Ruling { return tilltest.MayCancel(o) },
+		func(x *tilltest.Till) (order.Order, error) { return x.Cancel() }}
 	out := []attempt{cancel}
 	amounts := func(rest int64) []int64 { return []int64{1, rest, rest + 1, 0, -1, 1<<63 - 1, -1 << 63} }
 	for _, minor := range amounts(o.Authorized - o.Captured) {
 		out = append(out, attempt{fmt.Sprint("capture ", minor), order.VerbCapture,
-			func(o order.Order, now time.Time) ruling { return mayCapture(o, minor, now, true) },
-			func(x *till) (order.Order, error) { return x.capture(minor) }})
+			func(o order.Order, now time.Time) tilltest.Ruling { return tilltest.MayCapture(o, minor, now, true) },
+			func(x *tilltest.Till) (order.Order, error) { return x.Capture(minor) }})
 	}
 	for _, minor := range amounts(o.Captured - o.Refunded) {
 		out = append(out, attempt{fmt.Sprint("refund ", minor), order.VerbRefund,
-			func(o order.Order, _ time.Time) ruling { return mayRefund(o, minor) },
-			func(x *till) (order.Order, error) { return x.refund(minor) }})
+			func(o order.Order, _ time.Time) tilltest.Ruling { return tilltest.MayRefund(o, minor) },
+			func(x *tilltest.Till) (order.Order, error) { return x.Refund(minor) }})
 	}
-	never := func(order.Order, time.Time) ruling { return refusal }
+	never := func(order.Order, time.Time) tilltest.Ruling { return tilltest.Refusal }
 	euros := order.Money{Minor: 1, Currency: "EUR"}
 	return append(out,
-		attempt{"capture euros", order.VerbCapture, never, func(x *till) (order.Order, error) {
-			return x.orders.Capture(x.ctx, theOrder, order.Capture{Amount: euros})
+		attempt{"capture euros", order.VerbCapture, never, func(x *tilltest.Till) (order.Order, error) {
+			return x.Orders.Capture(x.Ctx, tilltest.TheOrder, order.Capture{Amount: euros})
 		}},
-		attempt{"refund euros", order.VerbRefund, never, func(x *till) (order.Order, error) {
-			return x.orders.Refund(x.ctx, theOrder, order.Refund{Amount: euros})
+		attempt{"refund euros", order.VerbRefund, never, func(x *tilltest.Till) (order.Order, error) {
+			return x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{Amount: euros})
 		}},
-		attempt{"create other content", order.VerbCreate, never, func(x *till) (order.Order, error) {
-			c := placing(x.get().CaptureMode)
-			c.Amount = usd(theAmount + 1)
-			return x.orders.Create(x.ctx, c)
+		attempt{"create other content", order.VerbCreate, never, func(x *tilltest.Till) (order.Order, error) {
+			c := tilltest.Placing(x.Get().CaptureMode)
+			c.Amount = tilltest.USD(tilltest.TheAmount + 1)
+			return x.Orders.Create(x.Ctx, c)
 		}},
-		attempt{"clear an anomaly that is not open", order.VerbClearAnomaly, never, func(x *till) (order.Order, error) {
-			return x.orders.ClearAnomaly(x.ctx, theOrder, order.ClearAnomaly{Anomaly: 1, Reason: "checked"})
+		attempt{"clear an anomaly that is not open", order.VerbClearAnomaly, never, func(x *tilltest.Till) (order.Order, error) {
+			return x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, order.ClearAnomaly{Anomaly: 1, Reason: "checked"})
 		}},
-		attempt{"resolve what is not parked", order.VerbResolve, func(o order.Order, _ time.Time) ruling {
+		attempt{"resolve what is not parked", order.VerbResolve, func(o order.Order, _ time.Time) tilltest.Ruling {
 			if o.Operation.Phase == order.Parked {
-				return local
+				return tilltest.Local
 			}
-			return refusal
-		}, func(x *till) (order.Order, error) {
-			x.bank.deaf = false
-			return x.orders.Resolve(x.ctx, theOrder, order.Resolve{Resolution: events.ResolvedFailed, Statement: "APO support, case 17"})
+			return tilltest.Refusal
+		}, func(x *tilltest.Till) (order.Order, error) {
+			x.Bank.Deaf = false
+			return x.Orders.Resolve(x.Ctx, tilltest.TheOrder, order.Resolve{Resolution: events.ResolvedFailed, Statement: "APO support, case 17"})
 		}},
 	)
 }
 
 func TestLaw_CommandsInEveryCell(t *testing.T) {
-	for name, mode := range modes {
+	for name, mode := range tilltest.Modes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for p, path := range paths(t, mode) {
-				for _, a := range attempts(reach(t, mode, path).get()) {
-					x := reach(t, mode, path)
-					judgeAttempt(t, x, a, fmt.Sprintf("%s in %s (held %d)", a.name, p.cell, p.held))
+			for p, path := range tilltest.Paths(t, mode) {
+				for _, a := range attempts(tilltest.Reach(t, mode, path).Get()) {
+					x := tilltest.Reach(t, mode, path)
+					judgeAttempt(t, x, a, fmt.Sprintf("%s in %s (held %d)", a.name, p.Cell, p.Held))
 				}
 			}
 		})
@@ -126,13 +127,13 @@ func TestLaw_CommandsInEveryCell(t *testing.T) {
 }
 
 // judgeAttempt gives the command and holds what happens against the rule.
-func judgeAttempt(t *testing.T, x *till, a attempt, where string) {
-	before, calls := x.get(), x.bank.wired()
-	x.bank.next(fault{status: "S", code: "SUCCESS", undone: true})
+func judgeAttempt(t *testing.T, x *tilltest.Till, a attempt, where string) {
+	before, calls := x.Get(), x.Bank.Wired()
+	x.Bank.Next(tilltest.Fault{Status: "S", Code: "SUCCESS", Undone: true})
 	o, err := a.give(x)
-	after := x.get()
-	switch rule := a.rule(before, x.clock.now()); rule {
-	case refusal:
+	after := x.Get()
+	switch rule := a.rule(before, x.Clock.Now()); rule {
+	case tilltest.Refusal:
 		var r *order.RejectedError
 		require.ErrorAs(t, err, &r, where)
 		assert.NotEmpty(t, r.Remedy, where)
@@ -141,50 +142,50 @@ func judgeAttempt(t *testing.T, x *till, a attempt, where string) {
 		assert.Equal(t, a.verb, r.Command, where)
 		assert.Equal(t, before.Status, r.Status, where)
 		assert.Equal(t, before, after, "%s: a refused command changes nothing", where)
-		assert.Equal(t, calls, x.bank.wired(), "%s: a refused command sends nothing", where)
-	case already:
+		assert.Equal(t, calls, x.Bank.Wired(), "%s: a refused command sends nothing", where)
+	case tilltest.Already:
 		require.NoError(t, err, where)
 		assert.Equal(t, before, after, where)
-		assert.Equal(t, calls, x.bank.wired(), where)
-	case local:
+		assert.Equal(t, calls, x.Bank.Wired(), where)
+	case tilltest.Local:
 		require.NoError(t, err, where)
 		assert.Greater(t, after.Version, before.Version, where)
-		assert.Equal(t, calls, x.bank.wired(), where)
-	case sends:
+		assert.Equal(t, calls, x.Bank.Wired(), where)
+	case tilltest.Sends:
 		if err != nil {
 			require.NotErrorIs(t, err, order.ErrRejected, where)
 		}
-		assert.Equal(t, calls+1, x.bank.wired(), "%s: one call", where)
+		assert.Equal(t, calls+1, x.Bank.Wired(), "%s: one call", where)
 		assert.Equal(t, o.Version, after.Version, where)
 	}
-	require.NoError(t, x.lawful(), where)
+	require.NoError(t, x.Lawful(), where)
 }
 
 func TestLaw_ActionsAgreeWithCommandsInEveryCell(t *testing.T) {
-	for name, mode := range modes {
+	for name, mode := range tilltest.Modes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for p, path := range paths(t, mode) {
-				x := reach(t, mode, path)
-				o := x.get()
-				actions, err := x.orders.Actions(x.ctx, theOrder)
+			for p, path := range tilltest.Paths(t, mode) {
+				x := tilltest.Reach(t, mode, path)
+				o := x.Get()
+				actions, err := x.Orders.Actions(x.Ctx, tilltest.TheOrder)
 				require.NoError(t, err)
 				require.Len(t, actions, len(order.Verbs()))
 				rest := map[order.Verb]int64{order.VerbCapture: o.Authorized - o.Captured, order.VerbRefund: o.Captured - o.Refunded}
 				for _, a := range actions {
-					want, known := refusal, true
+					want, known := tilltest.Refusal, true
 					switch a.Verb {
 					case order.VerbCancel:
-						want = mayCancel(o)
+						want = tilltest.MayCancel(o)
 					case order.VerbCapture:
-						want = mayCapture(o, max(1, rest[a.Verb]), x.clock.now(), true)
+						want = tilltest.MayCapture(o, max(1, rest[a.Verb]), x.Clock.Now(), true)
 					case order.VerbRefund:
-						want = mayRefund(o, max(1, rest[a.Verb]))
+						want = tilltest.MayRefund(o, max(1, rest[a.Verb]))
 					default:
 						known = false
 					}
 					if known {
-						assert.Equal(t, want != refusal, a.Legal, "%s in %v", a.Verb, p)
+						assert.Equal(t, want != tilltest.Refusal, a.Legal, "%s in %v", a.Verb, p)
 					}
 					assert.Equal(t, a.Legal, a.Rejected == nil, "%s in %v", a.Verb, p)
 					switch {
@@ -192,7 +193,7 @@ func TestLaw_ActionsAgreeWithCommandsInEveryCell(t *testing.T) {
 						assert.NotEmpty(t, a.Rejected.Remedy, "%s in %v", a.Verb, p)
 						assert.LessOrEqual(t, a.Rejected.Cause.Version, o.Version, "%s in %v", a.Verb, p)
 					case rest[a.Verb] > 0:
-						assert.Equal(t, usd(rest[a.Verb]), a.Max, "%s in %v", a.Verb, p)
+						assert.Equal(t, tilltest.USD(rest[a.Verb]), a.Max, "%s in %v", a.Verb, p)
 					}
 				}
 			}
@@ -214,56 +215,58 @@ type factRow struct {
 }
 
 func factRows() []factRow {
-	at := dawn()
+	at := tilltest.Dawn()
 	known := func(o order.Order) bool { return o.Status != order.Created && o.Status != order.Failed }
-	room := func(o order.Order) bool { return o.Captured+o.Late.Captured+thePart <= theAmount && len(o.Held) == 0 }
-	dashboard := func(minor int64) apo.Verified { return (&till{}).refundOfOurs(minor) }
+	room := func(o order.Order) bool {
+		return o.Captured+o.Late.Captured+tilltest.ThePart <= tilltest.TheAmount && len(o.Held) == 0
+	}
+	dashboard := func(minor int64) apo.Verified { return (&tilltest.Till{}).RefundOfOurs(minor) }
 	fresh := func(o order.Order) bool {
 		return o.Refunded+o.Late.Refunded == 0 && len(o.Held) == 0 && o.Late.Captured == 0
 	}
 	return []factRow{
 		{"payment pending", [7]string{"noted", "-", "-", "-", "-", "-", "-"}, nil,
-			pendingNotice(notice{Payment: thePayment, PaymentRequest: theRequest})},
+			tilltest.PendingNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest})},
 		{"payment succeeded", [7]string{"paid up", "-", "-", "noted", "noted", "late", "paid up !"},
 			// What was paid before the cancellation is not late.
 			func(o order.Order) bool {
 				return len(o.Held) == 0 && (o.Status != order.Cancelled || o.Authorized == 0)
 			},
-			paymentNotice(notice{Payment: thePayment, PaymentRequest: theRequest, Minor: theAmount, At: at})},
+			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: at})},
 		{"payment failed", [7]string{"failed", "!", "!", "!", "!", "noted", "-"},
 			func(o order.Order) bool { return !(o.Status == order.Created && o.Operation.Kind == order.OpCancel) },
-			paymentNotice(notice{Payment: thePayment, PaymentRequest: theRequest, Code: "ORDER_IS_CLOSED", At: at})},
+			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Code: "ORDER_IS_CLOSED", At: at})},
 		{"capture succeeded", [7]string{"captured", "captured", "!", "add", "add", "late", "captured !"},
 			func(o order.Order) bool { return o.Status == order.Paid || room(o) },
-			captureNotice(notice{Payment: thePayment, Transfer: "cap-new", Minor: thePart, At: at})},
+			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-new", Minor: tilltest.ThePart, At: at})},
 		{"capture failed", [7]string{"noted", "ends", "!", "ends", "ends", "noted", "noted"}, nil,
-			captureNotice(notice{Payment: thePayment, Transfer: "cap-none", Code: "PROCESS_FAIL", At: at})},
+			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-none", Code: "PROCESS_FAIL", At: at})},
 		{"refund succeeded, within captured", [7]string{"", "", "refunded", "refunded", "refunded", "", ""},
-			func(o order.Order) bool { return fresh(o) && o.Captured >= thePart }, dashboard(thePart)},
+			func(o order.Order) bool { return fresh(o) && o.Captured >= tilltest.ThePart }, dashboard(tilltest.ThePart)},
 		{"refund succeeded, beyond captured", [7]string{"held", "held", "!", "held", "held", "", "held"},
 			func(o order.Order) bool {
-				return fresh(o) && known(o) && o.Captured < theAmount && o.Authorized == theAmount
-			}, dashboard(theAmount)},
+				return fresh(o) && known(o) && o.Captured < tilltest.TheAmount && o.Authorized == tilltest.TheAmount
+			}, dashboard(tilltest.TheAmount)},
 		{"refund succeeded, beyond authorized", [7]string{"held", "!", "!", "!", "!", "", "held"},
-			fresh, dashboard(theAmount + 1)},
-		{"cancel proven", [7]string{"cancelled", "cancelled", "cancelled", "!", "!", "-", "cancelled"}, nil, cancelAnswer(thePayment)},
+			fresh, dashboard(tilltest.TheAmount + 1)},
+		{"cancel proven", [7]string{"cancelled", "cancelled", "cancelled", "!", "!", "-", "cancelled"}, nil, tilltest.CancelAnswer(tilltest.ThePayment)},
 	}
 }
 
 func TestLaw_FactsInEveryCell(t *testing.T) {
-	for name, mode := range modes {
+	for name, mode := range tilltest.Modes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tried := map[string]bool{}
-			for p, path := range paths(t, mode) {
+			for p, path := range tilltest.Paths(t, mode) {
 				for _, row := range factRows() {
-					x := reach(t, mode, path)
+					x := tilltest.Reach(t, mode, path)
 					want := row.cells[slices.Index(columns, p.Status)]
-					if want == "" || row.fits != nil && !row.fits(x.get()) {
+					if want == "" || row.fits != nil && !row.fits(x.Get()) {
 						continue
 					}
 					tried[row.name+p.Status.String()] = true
-					judgeFact(t, x, row, want, fmt.Sprintf("%s in %s (held %d)", row.name, p.cell, p.held))
+					judgeFact(t, x, row, want, fmt.Sprintf("%s in %s (held %d)", row.name, p.Cell, p.Held))
 				}
 			}
 			assert.Greater(t, len(tried), 30, "the table was walked")
@@ -272,9 +275,9 @@ func TestLaw_FactsInEveryCell(t *testing.T) {
 }
 
 // judgeFact lets the fact arrive and holds what happens against the table's cell. Twice is as good as once.
-func judgeFact(t *testing.T, x *till, row factRow, want, where string) {
-	before := x.get()
-	o := x.observe(row.fact)
+func judgeFact(t *testing.T, x *tilltest.Till, row factRow, want, where string) {
+	before := x.Get()
+	o := x.Observe(row.fact)
 	status, captured, refunded, late, held := before.Status, before.Captured, before.Refunded, before.Late, len(before.Held)
 	opened := false
 	switch want {
@@ -287,26 +290,26 @@ func judgeFact(t *testing.T, x *till, row factRow, want, where string) {
 	case "paid up", "paid up !":
 		status = order.Authorized
 		if before.CaptureMode == order.CaptureNone {
-			status, captured = order.Paid, theAmount
+			status, captured = order.Paid, tilltest.TheAmount
 		}
 		opened = want == "paid up !"
 	case "captured", "captured !":
-		status, captured = order.Captured, captured+thePart
+		status, captured = order.Captured, captured+tilltest.ThePart
 		opened = want == "captured !"
 	case "add":
-		captured += thePart
+		captured += tilltest.ThePart
 	case "refunded":
-		status, refunded = order.Refunded, refunded+thePart
+		status, refunded = order.Refunded, refunded+tilltest.ThePart
 	case "held":
 		held++
 	case "late":
 		if row.name == "capture succeeded" {
-			late.Captured += thePart
+			late.Captured += tilltest.ThePart
 		} else if before.CaptureMode == order.CaptureNone {
-			late.Captured = theAmount
+			late.Captured = tilltest.TheAmount
 		}
 		late.Authorized = o.Late.Authorized
-		assert.Contains(t, anomalies(o), events.LatePayment, "%s: late money is never silent", where)
+		assert.Contains(t, tilltest.Anomalies(o), events.LatePayment, "%s: late money is never silent", where)
 	case "cancelled", "failed":
 		status = o.Status
 		assert.Equal(t, want, o.Status.String(), where)
@@ -321,24 +324,24 @@ func judgeFact(t *testing.T, x *till, row factRow, want, where string) {
 		assert.Greater(t, len(o.Anomalies), len(before.Anomalies), "%s: opens an anomaly", where)
 	}
 	assert.False(t, opened && o.Version == before.Version && len(o.Anomalies) == 0, "%s: an anomaly is on record", where)
-	assert.Equal(t, o, x.observe(row.fact), "%s: a redelivery changes nothing", where)
-	require.NoError(t, x.lawful(), where)
+	assert.Equal(t, o, x.Observe(row.fact), "%s: a redelivery changes nothing", where)
+	require.NoError(t, x.Lawful(), where)
 }
 
 // Late money that is captured in part stays an anomaly after that part went back: the rest is still held.
 func TestLaw_LateMoneyIsNotSilentWhileSomeIsHeld(t *testing.T) {
-	for minor, want := range map[int64][]events.AnomalyReason{thePart: {events.LatePayment}, theAmount: nil} {
-		x := newTill(t, memory.New())
-		x.place(order.CaptureManual)
-		x.bank.buyerPays(theRequest, theAmount, true)
-		_, err := x.cancel()
+	for minor, want := range map[int64][]events.AnomalyReason{tilltest.ThePart: {events.LatePayment}, tilltest.TheAmount: nil} {
+		x := tilltest.NewTill(t, memory.New())
+		x.Place(order.CaptureManual)
+		x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true)
+		_, err := x.Cancel()
 		require.NoError(t, err)
-		x.paid()
-		x.observe(captureNotice(notice{Payment: thePayment, Transfer: "cap-late", Minor: minor, At: dawn()}))
-		o := x.observe((&till{}).refundOfOurs(minor))
-		assert.Equal(t, order.Late{Authorized: theAmount, Captured: minor, Refunded: minor}, o.Late)
-		assert.Equal(t, want, anomalies(o))
-		require.NoError(t, x.lawful())
+		x.Paid()
+		x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-late", Minor: minor, At: tilltest.Dawn()}))
+		o := x.Observe((&tilltest.Till{}).RefundOfOurs(minor))
+		assert.Equal(t, order.Late{Authorized: tilltest.TheAmount, Captured: minor, Refunded: minor}, o.Late)
+		assert.Equal(t, want, tilltest.Anomalies(o))
+		require.NoError(t, x.Lawful())
 	}
 }
 
@@ -346,25 +349,25 @@ func TestLaw_LateMoneyIsNotSilentWhileSomeIsHeld(t *testing.T) {
 // known payment has no room for it.
 func TestLaw_ARefundThatNeverFitsIsNotHeld(t *testing.T) {
 	for _, known := range []bool{false, true} {
-		x := newTill(t, memory.New())
-		x.place(order.CaptureManual)
-		x.bank.buyerPays(theRequest, theAmount, true)
-		_, err := x.cancel()
+		x := tilltest.NewTill(t, memory.New())
+		x.Place(order.CaptureManual)
+		x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true)
+		_, err := x.Cancel()
 		require.NoError(t, err)
 		if known {
-			x.paid()
+			x.Paid()
 		}
-		o := x.observe(dashboardRefund("ref-d", theAmount+1))
+		o := x.Observe(tilltest.DashboardRefund("ref-d", tilltest.TheAmount+1))
 		if known {
 			assert.Empty(t, o.Held)
-			assert.Equal(t, []events.AnomalyReason{events.LatePayment, events.BeyondAuthorized}, anomalies(o))
+			assert.Equal(t, []events.AnomalyReason{events.LatePayment, events.BeyondAuthorized}, tilltest.Anomalies(o))
 			continue
 		}
 		assert.Len(t, o.Held, 1)
-		x.paid()
-		o = x.get()
+		x.Paid()
+		o = x.Get()
 		assert.Empty(t, o.Held)
-		assert.Contains(t, anomalies(o), events.BeyondAuthorized)
-		require.NoError(t, x.lawful())
+		assert.Contains(t, tilltest.Anomalies(o), events.BeyondAuthorized)
+		require.NoError(t, x.Lawful())
 	}
 }

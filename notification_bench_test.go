@@ -11,22 +11,23 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
 // BenchmarkNotification: what noise, a forgery and a redelivery cost, without the network.
 func BenchmarkNotification(b *testing.B) {
-	x := newTill(b, memory.New())
-	x.place(order.CaptureManual)
-	key := serverKeys()[1]
-	h, err := x.orders.NotificationHandler(testClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, &tilltape.NotificationConfig{})
+	x := tilltest.NewTill(b, memory.New())
+	x.Place(order.CaptureManual)
+	key := tilltest.ServerKeys()[1]
+	h, err := x.Orders.NotificationHandler(tilltest.TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, &tilltape.NotificationConfig{})
 	require.NoError(b, err)
-	text := []byte(`{"notifyType":"PAYMENT_RESULT","paymentRequestId":"` + theRequest + `","paymentId":"P1",` +
+	text := []byte(`{"notifyType":"PAYMENT_RESULT","paymentRequestId":"` + tilltest.TheRequest + `","paymentId":"P1",` +
 		`"paymentAmount":{"currency":"USD","value":"1000"},` + resultS + `}`)
-	value, err := apo.Message{Method: http.MethodPost, Path: "/notify", ClientID: testClient, Time: "1", Body: text}.Sign(key)
+	value, err := apo.Message{Method: http.MethodPost, Path: "/notify", ClientID: tilltest.TestClient, Time: "1", Body: text}.Sign(key)
 	require.NoError(b, err)
-	genuine := http.Header{"Content-Type": {"application/json"}, "Client-Id": {testClient}, "Request-Time": {"1"},
+	genuine := http.Header{"Content-Type": {"application/json"}, "Client-Id": {tilltest.TestClient}, "Request-Time": {"1"},
 		"Signature": {apo.Signature{Value: value}.Header()}}
 	noise, forged := genuine.Clone(), genuine.Clone()
 	noise.Del("Signature")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
@@ -18,29 +19,30 @@ import (
 
 // What else happens to the order meanwhile says nothing about the notification: that is told by its own append alone.
 func TestADuplicateIsOneWhateverElseIsRecordedMeanwhile(t *testing.T) {
-	log := &flaky{Log: memory.New()}
-	x, n := told(t, log, earConfig{})
-	require.True(t, x.deliver())
-	before, err := x.orders.Get(x.ctx, "o-1")
+	log := &tilltest.Flaky{Log: memory.New()}
+	x, n := told(t, log, tilltest.EarConfig{})
+	require.True(t, x.Deliver())
+	before, err := x.Orders.Get(x.Ctx, "o-1")
 	require.NoError(t, err)
 	require.Equal(t, order.Authorized, before.Status)
-	log.read = func() error {
-		log.read = nil
-		_, err := x.orders.Capture(x.ctx, "o-1", order.Capture{Amount: usd(thePart)})
+	log.OnRead = func() error {
+		log.OnRead = nil
+		_, err := x.Orders.Capture(x.Ctx, "o-1", order.Capture{Amount: tilltest.USD(tilltest.ThePart)})
 		return err
 	}
-	status, _ := x.send(n, nil)
+	status, _ := x.Send(n, nil)
 	require.Equal(t, http.StatusOK, status)
-	require.Greater(t, x.order("o-1").Version, before.Version, "it changed while the notification was under way")
-	assert.Equal(t, tilltape.NotificationStats{Received: 2, Acknowledged: 2, Duplicate: 1}, x.handler.Stats())
+	require.Greater(t, x.Order("o-1").Version, before.Version, "it changed while the notification was under way")
+	assert.Equal(t, tilltape.NotificationStats{Received: 2, Acknowledged: 2, Duplicate: 1}, x.Handler.Stats())
 }
 
 // An append whose answer is lost is tried again and succeeds once: the notification was news all the same.
 func TestANotificationWhoseAppendIsTriedAgainIsNews(t *testing.T) {
-	log := &flaky{Log: memory.New(), append: on(events.KindPaymentAuthorized, appendAnswers, 1)}
-	x, _ := told(t, log, earConfig{})
-	require.True(t, x.deliver())
-	assert.Equal(t, tilltape.NotificationStats{Received: 1, Acknowledged: 1}, x.handler.Stats())
+	log := &tilltest.Flaky{Log: memory.New(),
+		OnAppend: tilltest.On(events.KindPaymentAuthorized, tilltest.AppendAnswers, 1)}
+	x, _ := told(t, log, tilltest.EarConfig{})
+	require.True(t, x.Deliver())
+	assert.Equal(t, tilltape.NotificationStats{Received: 1, Acknowledged: 1}, x.Handler.Stats())
 }
 
 // counting is a log that counts what it is asked for.
@@ -66,10 +68,10 @@ func (c *counting) Read(ctx context.Context, s events.Stream, after uint64) iter
 
 func TestARedeliveryCostsOneLookupAndOneRead(t *testing.T) {
 	log := &counting{Log: memory.New()}
-	x, n := told(t, log, earConfig{})
-	require.True(t, x.deliver())
+	x, n := told(t, log, tilltest.EarConfig{})
+	require.True(t, x.Deliver())
 	log.lookups, log.heads, log.reads = 0, 0, 0
-	status, _ := x.send(n, nil)
+	status, _ := x.Send(n, nil)
 	require.Equal(t, http.StatusOK, status)
 	assert.Equal(t, []int{1, 0, 1}, []int{log.lookups, log.heads, log.reads}, "lookups, heads, reads")
 }

@@ -14,24 +14,25 @@ import (
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
 // strangers send headers that look genuine, and so much of a body, and then nothing. They are there when it returns; leave
 // waits until they have been turned away.
-func (x *ear) strangers(n apotest.Notification, count, said int) (leave func()) {
+func strangers(x *tilltest.Ear, n apotest.Notification, count, said int) (leave func()) {
 	var wg sync.WaitGroup
 	for range count {
 		wg.Go(func() {
-			got := x.dial(n, func(h http.Header) {
+			got := x.Dial(n, func(h http.Header) {
 				h.Set("Signature", apo.Signature{KeyVersion: "1", Value: "AAAA"}.Header())
 				h.Set("Content-Length", fmt.Sprint(apo.BodyMax))
 			}, bytes.Repeat([]byte(" "), said), false)
-			assert.Contains(x.t, got, "408")
+			assert.Contains(x.T, got, "408")
 		})
 	}
-	received := x.handler.Stats().Received
-	require.Eventually(x.t, func() bool { return x.handler.Stats().Received >= received+uint64(count) }, 5*time.Second, time.Millisecond)
+	received := x.Handler.Stats().Received
+	require.Eventually(x.T, func() bool { return x.Handler.Stats().Received >= received+uint64(count) }, 5*time.Second, time.Millisecond)
 	time.Sleep(100 * time.Millisecond) // what they said is read
 	return wg.Wait
 }
@@ -42,9 +43,9 @@ func TestStrangersWhoSendNoBodyTakeNobodysPlace(t *testing.T) {
 	for _, said := range []int{0, 10, 2 * tilltape.NotificationShort} {
 		t.Run(fmt.Sprint(said, " bytes"), func(t *testing.T) {
 			t.Parallel()
-			x, n := told(t, memory.New(), earConfig{notify: tilltape.NotificationConfig{Concurrency: places, ReadTimeout: time.Second}})
-			leave := x.strangers(n, places, said)
-			status, _ := x.send(n, nil)
+			x, n := told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{Concurrency: places, ReadTimeout: time.Second}})
+			leave := strangers(x, n, places, said)
+			status, _ := x.Send(n, nil)
 			assert.Equal(t, http.StatusOK, status)
 			leave()
 		})
@@ -54,17 +55,17 @@ func TestStrangersWhoSendNoBodyTakeNobodysPlace(t *testing.T) {
 // All the same they are bounded, in number and, where they say much, in bytes.
 func TestBodiesOnTheirWayAreBounded(t *testing.T) {
 	long := bytes.Repeat([]byte(" "), 2*tilltape.NotificationShort)
-	x, n := told(t, memory.New(), earConfig{notify: tilltape.NotificationConfig{Concurrency: 1, ReadTimeout: time.Second}})
-	leave := x.strangers(n, 1, len(long))
-	status, _ := x.send(n, func(r *http.Request) { body(r, long) })
+	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{Concurrency: 1, ReadTimeout: time.Second}})
+	leave := strangers(x, n, 1, len(long))
+	status, _ := x.Send(n, func(r *http.Request) { tilltest.Body(r, long) })
 	assert.Equal(t, http.StatusServiceUnavailable, status, "a second long one")
 	leave()
-	leave = x.strangers(n, tilltape.NotificationReaders, 0)
-	status, _ = x.send(n, nil)
+	leave = strangers(x, n, tilltape.NotificationReaders, 0)
+	status, _ = x.Send(n, nil)
 	assert.Equal(t, http.StatusServiceUnavailable, status, "whoever comes when they are so many")
 	leave()
-	assert.EqualValues(t, 2, x.handler.Stats().Busy)
-	status, _ = x.send(n, func(r *http.Request) { body(r, long) })
+	assert.EqualValues(t, 2, x.Handler.Stats().Busy)
+	status, _ = x.Send(n, func(r *http.Request) { tilltest.Body(r, long) })
 	assert.Equal(t, http.StatusUnauthorized, status, "the places are free again")
-	require.True(t, x.deliver())
+	require.True(t, x.Deliver())
 }

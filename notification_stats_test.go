@@ -17,18 +17,19 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
 // signed is a message that APO signed, with that body.
-func (x *ear) signed(text string) apotest.Notification {
-	x.t.Helper()
-	n := apotest.Notification{Method: http.MethodPost, Path: earPath, URL: x.web.URL + earPath, Body: []byte(text)}
+func signed(x *tilltest.Ear, text string) apotest.Notification {
+	x.T.Helper()
+	n := apotest.Notification{Method: http.MethodPost, Path: tilltest.EarPath, URL: x.Web.URL + tilltest.EarPath, Body: []byte(text)}
 	at := "1795423200000"
-	value, err := apo.Message{Method: n.Method, Path: n.Path, ClientID: x.server.ClientID(), Time: at, Body: n.Body}.Sign(serverKeys()[1])
-	require.NoError(x.t, err)
-	n.Header = http.Header{"Content-Type": {"application/json; charset=UTF-8"}, "Client-Id": {x.server.ClientID()}, "Request-Time": {at},
+	value, err := apo.Message{Method: n.Method, Path: n.Path, ClientID: x.Server.ClientID(), Time: at, Body: n.Body}.Sign(tilltest.ServerKeys()[1])
+	require.NoError(x.T, err)
+	n.Header = http.Header{"Content-Type": {"application/json; charset=UTF-8"}, "Client-Id": {x.Server.ClientID()}, "Request-Time": {at},
 		"Signature": {apo.Signature{KeyVersion: "1", Value: value}.Header()}}
 	return n
 }
@@ -37,8 +38,8 @@ const resultS = `"result":{"resultCode":"SUCCESS","resultStatus":"S","resultMess
 
 // What APO signed and we cannot read is somebody's to look at: it is never acknowledged, and never mistaken for noise.
 func TestSignedMessagesThatSayNothingUsable(t *testing.T) {
-	x := newEar(t, memory.New(), earConfig{})
-	x.sell("o-1")
+	x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{})
+	x.Sell("o-1")
 	for name, text := range map[string]string{
 		"a type of the future":   `{"notifyType":"DISPUTE_CREATED","paymentId":"pay-o-1",` + resultS + `}`,
 		"not JSON":               `hello`,
@@ -46,28 +47,28 @@ func TestSignedMessagesThatSayNothingUsable(t *testing.T) {
 		"nobody's":               `{"notifyType":"PAYMENT_RESULT",` + resultS + `}`,
 		"an amount out of range": `{"notifyType":"PAYMENT_RESULT","paymentId":"pay-o-1","paymentAmount":{"currency":"USD","value":"1e99"},` + resultS + `}`,
 	} {
-		status, _ := x.send(x.signed(text), nil)
+		status, _ := x.Send(signed(x, text), nil)
 		assert.Equal(t, http.StatusUnprocessableEntity, status, name)
 	}
-	x.untouched()
-	assert.EqualValues(t, 5, x.handler.Stats().Unusable)
-	assert.Equal(t, 5, strings.Count(x.said.String(), "level=ERROR"), "all of them: nobody can make these up")
+	x.Untouched()
+	assert.EqualValues(t, 5, x.Handler.Stats().Unusable)
+	assert.Equal(t, 5, strings.Count(x.Said.String(), "level=ERROR"), "all of them: nobody can make these up")
 }
 
 func TestWhoeverWantsToKnowIsToldOfEveryNotification(t *testing.T) {
 	var mu sync.Mutex
 	var heard []tilltape.Notification
-	x, n := told(t, memory.New(), earConfig{notify: tilltape.NotificationConfig{Heard: func(_ context.Context, n tilltape.Notification) {
+	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{Heard: func(_ context.Context, n tilltape.Notification) {
 		mu.Lock()
 		defer mu.Unlock()
 		heard = append(heard, n)
 	}}})
-	x.send(n, nil)
-	x.send(n, nil)
-	x.send(n, func(r *http.Request) { r.Header.Del("Signature") })
-	x.register("o-2", apotest.Manual)
-	require.NoError(t, x.server.Submit("preq-o-2"))
-	x.send(x.newest(), nil)
+	x.Send(n, nil)
+	x.Send(n, nil)
+	x.Send(n, func(r *http.Request) { r.Header.Del("Signature") })
+	x.Register("o-2", apotest.Manual)
+	require.NoError(t, x.Server.Submit("preq-o-2"))
+	x.Send(x.Newest(), nil)
 	mu.Lock()
 	defer mu.Unlock()
 	require.Len(t, heard, 4)
@@ -87,34 +88,34 @@ func TestWhoeverWantsToKnowIsToldOfEveryNotification(t *testing.T) {
 // The fact is durable before the observer panics, so the next delivery is a duplicate.
 func TestAPanicIsContained(t *testing.T) {
 	panics := true
-	x, n := told(t, memory.New(), earConfig{orders: tilltape.Config{Observer: &tilltape.Observer{Appended: func(_ context.Context, r []events.Record) {
+	x, n := told(t, memory.New(), tilltest.EarConfig{Orders: tilltape.Config{Observer: &tilltape.Observer{Appended: func(_ context.Context, r []events.Record) {
 		if panics && r[0].Event.Kind() == events.KindPaymentAuthorized {
 			panic("no metrics today " + strings.Repeat("é", 1000))
 		}
 	}}}})
-	status, _ := x.send(n, nil)
+	status, _ := x.Send(n, nil)
 	assert.Equal(t, http.StatusInternalServerError, status)
-	assert.Contains(t, x.said.String(), "no metrics today")
-	assert.Contains(t, x.said.String(), "notification_stats_test.go", "the stack")
-	assert.EqualValues(t, 1, x.handler.Stats().Failed)
+	assert.Contains(t, x.Said.String(), "no metrics today")
+	assert.Contains(t, x.Said.String(), "notification_stats_test.go", "the stack")
+	assert.EqualValues(t, 1, x.Handler.Stats().Failed)
 	panics = false
-	require.True(t, x.deliver())
-	assert.EqualValues(t, 1, x.handler.Stats().Duplicate)
+	require.True(t, x.Deliver())
+	assert.EqualValues(t, 1, x.Handler.Stats().Duplicate)
 
-	x, n = told(t, memory.New(), earConfig{notify: tilltape.NotificationConfig{Heard: func(context.Context, tilltape.Notification) { panic(errDisk) }}})
-	status, _ = x.send(n, nil)
+	x, n = told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{Heard: func(context.Context, tilltape.Notification) { panic(tilltest.ErrDisk) }}})
+	status, _ = x.Send(n, nil)
 	assert.Equal(t, http.StatusOK, status, "who is told cannot spoil the answer")
-	assert.Contains(t, x.said.String(), errDisk.Error())
+	assert.Contains(t, x.Said.String(), tilltest.ErrDisk.Error())
 }
 
 // net/http has a panic of its own to cut a connection; it is not ours to contain.
 func TestTheAbortOfAConnectionPasses(t *testing.T) {
-	log := &flaky{Log: memory.New()}
-	x, n := told(t, log, earConfig{})
-	log.lookup = func() error { panic(http.ErrAbortHandler) }
+	log := &tilltest.Flaky{Log: memory.New()}
+	x, n := told(t, log, tilltest.EarConfig{})
+	log.OnLookup = func() error { panic(http.ErrAbortHandler) }
 	r := httptest.NewRequest(n.Method, n.Path, bytes.NewReader(n.Body))
 	r.Header = n.Header
-	require.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { x.handler.ServeHTTP(httptest.NewRecorder(), r) })
+	require.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { x.Handler.ServeHTTP(httptest.NewRecorder(), r) })
 }
 
 func TestNotificationOutcomesHaveNamesOfTheirOwn(t *testing.T) {
@@ -129,27 +130,27 @@ func TestNotificationOutcomesHaveNamesOfTheirOwn(t *testing.T) {
 
 // Nothing that a log file could give away: no key, no signature, no body.
 func TestWhatIsLoggedOfNotificationsHoldsNoSecret(t *testing.T) {
-	x, n := told(t, memory.New(), earConfig{})
-	x.send(n, nil)
-	x.send(n, func(r *http.Request) { r.Header.Set("Request-Time", "1") })
-	x.register("o-2", apotest.Manual)
-	require.NoError(t, x.server.Submit("preq-o-2"))
-	x.send(x.newest(), nil)
+	x, n := told(t, memory.New(), tilltest.EarConfig{})
+	x.Send(n, nil)
+	x.Send(n, func(r *http.Request) { r.Header.Set("Request-Time", "1") })
+	x.Register("o-2", apotest.Manual)
+	require.NoError(t, x.Server.Submit("preq-o-2"))
+	x.Send(x.Newest(), nil)
 	signature, err := apo.ParseSignature(n.Header.Get("Signature"))
 	require.NoError(t, err)
-	assert.NotContains(t, x.said.String(), signature.Value)
-	assert.NotContains(t, x.said.String(), "notifyType")
-	assert.NotEmpty(t, x.said.String())
+	assert.NotContains(t, x.Said.String(), signature.Value)
+	assert.NotContains(t, x.Said.String(), "notifyType")
+	assert.NotEmpty(t, x.Said.String())
 }
 
 // The counts add up at every moment, whatever comes from wherever.
 func TestStatsAddUpUnderLoad(t *testing.T) {
-	x, n := told(t, memory.New(), earConfig{notify: tilltape.NotificationConfig{Concurrency: 4}})
+	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{Concurrency: 4}})
 	done := make(chan struct{})
 	var watching, sending sync.WaitGroup
 	watching.Go(func() {
 		for {
-			s := x.handler.Stats()
+			s := x.Handler.Stats()
 			sum := s.Acknowledged + s.Refused + s.Busy + s.Forged + s.Stale + s.Unusable + s.UnknownOrder + s.Failed
 			assert.LessOrEqual(t, sum, s.Received)
 			assert.LessOrEqual(t, s.Duplicate, s.Acknowledged)
@@ -169,14 +170,14 @@ func TestStatsAddUpUnderLoad(t *testing.T) {
 				if change := spoil[(i+j)%len(spoil)]; change != nil {
 					change(r)
 				}
-				x.handler.ServeHTTP(httptest.NewRecorder(), r)
+				x.Handler.ServeHTTP(httptest.NewRecorder(), r)
 			}
 		})
 	}
 	sending.Wait()
 	close(done)
 	watching.Wait()
-	s := x.handler.Stats()
+	s := x.Handler.Stats()
 	assert.EqualValues(t, 8*25, s.Received)
 	assert.Equal(t, s.Received, s.Acknowledged+s.Refused+s.Busy+s.Forged)
 	assert.NotZero(t, s.Acknowledged)
@@ -185,15 +186,15 @@ func TestStatsAddUpUnderLoad(t *testing.T) {
 
 // FuzzNotificationHandler: whatever a stranger sends, nothing panics, nothing is recorded, and nobody hears S.
 func FuzzNotificationHandler(f *testing.F) {
-	x := newTill(f, memory.New())
-	x.place(order.CaptureManual)
-	keys := serverKeys()
-	h, err := x.orders.NotificationHandler(testClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &keys[1].PublicKey}}, nil)
+	x := tilltest.NewTill(f, memory.New())
+	x.Place(order.CaptureManual)
+	keys := tilltest.ServerKeys()
+	h, err := x.Orders.NotificationHandler(tilltest.TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &keys[1].PublicKey}}, nil)
 	require.NoError(f, err)
-	text := `{"notifyType":"PAYMENT_RESULT","paymentRequestId":"` + theRequest + `",` + resultS + `}`
-	f.Add("POST", "/notify", "application/json", testClient, "1795423200000", "algorithm=RSA256,keyVersion=1,signature=AAAA", []byte(text))
+	text := `{"notifyType":"PAYMENT_RESULT","paymentRequestId":"` + tilltest.TheRequest + `",` + resultS + `}`
+	f.Add("POST", "/notify", "application/json", tilltest.TestClient, "1795423200000", "algorithm=RSA256,keyVersion=1,signature=AAAA", []byte(text))
 	f.Add("GET", "/notify?x=%", "", "", "", "", []byte(nil))
-	f.Add("POST", "http://h/notify", "application/json;charset=utf-8", testClient, "2026-11-23T09:00:00Z", "signature=%2b,,=", []byte("{"))
+	f.Add("POST", "http://h/notify", "application/json;charset=utf-8", tilltest.TestClient, "2026-11-23T09:00:00Z", "signature=%2b,,=", []byte("{"))
 	f.Fuzz(func(t *testing.T, method, path, kind, client, at, signature string, body []byte) {
 		r := &http.Request{Method: method, RequestURI: path, Header: http.Header{"Content-Type": {kind}, "Client-Id": {client},
 			"Request-Time": {at}, "Signature": {signature}}, Body: http.NoBody, ContentLength: int64(len(body))}
@@ -208,7 +209,7 @@ func FuzzNotificationHandler(f *testing.F) {
 		assert.NotEqual(t, apo.Acknowledgement, w.Body.String())
 		assert.Equal(t, before.Acknowledged, after.Acknowledged)
 		assert.Equal(t, before.Failed, after.Failed, "nothing panicked")
-		o, err := x.orders.Get(t.Context(), theOrder)
+		o, err := x.Orders.Get(t.Context(), tilltest.TheOrder)
 		require.NoError(t, err)
 		assert.EqualValues(t, 1, o.Version)
 	})

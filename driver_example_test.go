@@ -1,0 +1,89 @@
+package tilltape_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+func ExampleOrders_Compensate() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", PaymentID: "P2", Amount: apotest.Amount{Currency: "USD", Minor: 500}, Capture: apotest.Manual}))
+	must(shop.orders.Create(ctx, order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 500, Currency: "USD"},
+		Method: "CARD", CaptureMode: order.CaptureManual}))
+	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{}))
+
+	check(shop.PayLate("pay-2")) // the buyer was just paying
+	shop.hear(ctx)
+	o := must(shop.orders.Get(ctx, "o-2"))
+	fmt.Println(o.Status, "with", o.Late.Authorized, "held, an anomaly:", o.Anomalies[0].Reason)
+
+	o = must(shop.orders.Compensate(ctx, "o-2", order.Compensate{Actor: "alice"}))
+	fmt.Println(o.Status, "with anomalies:", len(o.Anomalies))
+	// Output:
+	// cancelled with 500 held, an anomaly: late payment
+	// cancelled with anomalies: 0
+}
+
+func ExampleObserver() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	calls := map[string]int{} // a counter of your metrics library, which is safe for many goroutines
+	observer := &tilltape.Observer{
+		Called:  func(_ context.Context, c tilltape.CallMade) { calls[c.Call.Kind.String()+" "+c.Said()]++ },
+		Refused: func(_ context.Context, r tilltape.Refusal) { fmt.Println("refused:", r.Err.Command, r.Err.Reason) },
+	}
+	client := must(apo.NewClient(shop.URL(), shop.ClientID(), shop.Keys(), nil))
+	orders := must(tilltape.New(memory.New(), client, &tilltape.Config{Now: shop.clock.Now, Observer: observer}))
+	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
+		Method: "CARD", CaptureMode: order.CaptureManual}))
+
+	_, err := orders.Refund(ctx, "o-1", order.Refund{Amount: order.Money{Minor: 1, Currency: "USD"}})
+	fmt.Println(err != nil)
+	must(orders.Cancel(ctx, "o-1", order.Cancel{}))
+	fmt.Println(calls)
+	// Output:
+	// refused: refund not-authorized
+	// true
+	// map[cancel succeeded:1]
+}
+
+func ExampleOrders_Refusals() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	must(shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}}))
+	_, err := shop.orders.Cancel(ctx, "o-1", order.Cancel{Actor: "alice"})
+	fmt.Println(err != nil)
+	check(shop.orders.Close())
+	for r, err := range shop.orders.Refusals(ctx, "o-1") {
+		check(err)
+		refused := r.Event.(events.CommandRefused)
+		fmt.Printf("%s: %s refused, %s; %s\n", r.Actor, refused.Command, refused.Reason, refused.Remedy)
+	}
+	check(shop.Close())
+	// Output:
+	// true
+	// alice: cancel refused, captured; refund instead
+}
+
+func ExampleOrders_Run() {
+	shop := openExampleShop(context.Background())
+	defer func() { check(shop.Close()) }()
+	ctx, stop := context.WithCancel(context.Background())
+
+	done := make(chan error, 1)
+	go func() { done <- shop.orders.Run(ctx) }() // beside the service's HTTP server
+
+	stop() // on SIGTERM
+	fmt.Println("settling ended:", <-done)
+	// Output: settling ended: <nil>
+}

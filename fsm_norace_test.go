@@ -1,5 +1,0 @@
-//go:build !race
-
-package tilltape_test
-
-const raced = false

@@ -1,0 +1,311 @@
+package tilltest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+)
+
+// Ruling is what the rule book says of a command.
+type Ruling string
+
+const (
+	Sends   Ruling = "goes to APO"
+	Local   Ruling = "done without APO"
+	Already Ruling = "in effect already"
+	Refusal Ruling = "refused"
+)
+
+// The rules of section 3.3 in plain words, read off the design and not off the code: each takes what anybody can see of
+// an order. Tests hold the library against them.
+
+func MayCancel(o order.Order) Ruling {
+	switch {
+	case o.Status == order.Cancelled:
+		return Already
+	case o.Status == order.Failed:
+		return Local
+	case !slices.Contains([]order.Status{order.Created, order.Authorized, order.Paid}, o.Status),
+		o.Operation.Outstanding(), o.Gateway == order.GatewayOutstanding, len(o.Held) > 0:
+		return Refusal
+	}
+	return Sends
+}
+
+func MayCapture(o order.Order, minor int64, now time.Time, several bool) Ruling {
+	ours := o.CaptureMode == order.CaptureManual || o.CaptureMode == order.CaptureAutomatic && o.Gateway == order.GatewayFailed
+	first := o.Status == order.Authorized
+	another := o.Status == order.Captured && several
+	expired := !o.Expires.IsZero() && !now.Before(o.Expires)
+	if !ours || !first && !another || o.Operation.Outstanding() || len(o.Held) > 0 || expired || minor <= 0 || minor > o.Authorized-o.Captured {
+		return Refusal
+	}
+	return Sends
+}
+
+func MayRefund(o order.Order, minor int64) Ruling {
+	moved := o.Status == order.Captured || o.Status == order.Paid || o.Status == order.Refunded
+	if !moved || o.Operation.Outstanding() || reversed(o) || minor <= 0 || minor > o.Captured-o.Refunded {
+		return Refusal
+	}
+	return Sends
+}
+
+// Book is a rule book's own order: what a person with pen and paper would keep, fact by fact, from the tables of the
+// design. It never looks at the library's order.
+type Book struct {
+	mode   string // "one-step", "manual", "automatic"
+	amount int64
+
+	status                         string
+	Authorized, Captured, Refunded int64
+	late                           order.Late
+	paymentKnown                   bool
+
+	op       string // outstanding command, "" for none
+	opMinor  int64
+	accepted bool
+	gateway  string // "", "outstanding", "failed"
+	held     []int64
+	Trouble  int // anomalies ever
+}
+
+func NewBook(mode string, amount int64) *Book {
+	return &Book{mode: mode, amount: amount, status: "created"}
+}
+
+// Command says whether a command may go out, and notes what its answer ("S", "F", "U") makes of the order.
+func (b *Book) Command(verb string, minor int64, answer string) Ruling {
+	switch verb {
+	case "cancel":
+		if r := b.cancellable(); r != Sends {
+			if r == Local {
+				b.status = "cancelled"
+			}
+			return r
+		}
+	case "capture":
+		ours := b.mode == "manual" || b.mode == "automatic" && b.gateway == "failed"
+		if !ours || b.status != "authorized" && b.status != "captured" || b.op != "" || len(b.held) > 0 || minor <= 0 ||
+			minor > b.Authorized-b.Captured {
+			return Refusal
+		}
+	case "refund":
+		if b.status != "captured" && b.status != "paid" && b.status != "refunded" || b.op != "" || minor <= 0 || minor > b.Captured-b.Refunded {
+			return Refusal
+		}
+	}
+	switch {
+	case answer == "U":
+		b.op, b.opMinor = verb, minor
+	case answer == "F":
+	case verb == "cancel":
+		b.status, b.gateway = "cancelled", ""
+	case verb == "capture":
+		b.captureKnown(minor)
+	case verb == "refund":
+		b.op, b.opMinor, b.accepted = verb, minor, true
+	}
+	return Sends
+}
+
+func (b *Book) cancellable() Ruling {
+	switch {
+	case b.status == "cancelled":
+		return Already
+	case b.status == "failed":
+		return Local
+	case b.status == "captured" || b.status == "refunded" || b.op != "" || b.gateway == "outstanding" || len(b.held) > 0:
+		return Refusal
+	}
+	return Sends
+}
+
+// PaymentSucceeds is a notification that the payment is authorized, or paid. Only the first one tells anything.
+func (b *Book) PaymentSucceeds() {
+	if b.paymentKnown {
+		return
+	}
+	b.paymentKnown = true
+	oneStep := b.mode == "one-step"
+	switch b.status {
+	case "created", "failed":
+		if b.status == "failed" {
+			b.Trouble++
+		}
+		b.status, b.Authorized = "authorized", b.amount
+		if oneStep {
+			b.status, b.Captured = "paid", b.amount
+		}
+	case "cancelled":
+		if b.late == (order.Late{}) {
+			b.Trouble++
+		}
+		b.late.Authorized = b.amount
+		if oneStep {
+			b.late.Captured = b.amount
+		}
+	}
+	if b.mode == "automatic" && b.Captured+b.late.Captured < b.amount && b.status != "refunded" {
+		b.gateway = "outstanding"
+	}
+	b.placeHeld()
+}
+
+// PaymentFails is a notification that it did not succeed.
+func (b *Book) PaymentFails() {
+	switch b.status {
+	case "created":
+		b.status = "failed"
+		if b.op == "cancel" { // there is nothing left to cancel: the cancel has what it wanted
+			b.status, b.op = "cancelled", ""
+		}
+	case "cancelled", "failed":
+	default:
+		b.Trouble++
+	}
+}
+
+// CaptureSucceeds is a notification of a capture that nobody has told of before; ours is the outstanding one.
+func (b *Book) CaptureSucceeds(minor int64, ours bool) {
+	captured := b.Captured
+	if b.status == "cancelled" {
+		captured = b.late.Captured
+	}
+	if b.status == "paid" || minor > b.amount-captured {
+		b.Trouble++
+		return
+	}
+	if b.status == "failed" {
+		b.Trouble++
+	}
+	b.captureKnown(minor)
+	if ours {
+		b.op = ""
+	}
+}
+
+func (b *Book) captureKnown(minor int64) {
+	switch b.status {
+	case "cancelled":
+		if b.late == (order.Late{}) {
+			b.Trouble++
+		}
+		if b.Authorized == 0 {
+			b.late.Authorized = b.amount
+		}
+		b.late.Captured += minor
+		if b.late.Captured >= b.amount {
+			b.gateway = ""
+		}
+	default:
+		if b.status != "refunded" {
+			b.status = "captured"
+		}
+		b.Authorized = b.amount // a capture proves the authorization it drew on
+		b.Captured += minor
+		if b.Captured >= b.amount {
+			b.gateway = ""
+		}
+	}
+	b.placeHeld()
+	b.endCancel()
+}
+
+// RefundSucceeds is a notification of a refund that nobody has told of before.
+func (b *Book) RefundSucceeds(minor int64, ours bool) {
+	switch left := b.Captured - b.Refunded; {
+	case b.status == "cancelled" && minor <= b.late.Captured-b.late.Refunded:
+		b.late.Refunded += minor
+	case minor <= left:
+		b.Refunded += minor
+		if b.status == "cancelled" {
+			b.Trouble++
+		} else {
+			b.status = "refunded"
+		}
+	case b.status == "cancelled" && b.paymentKnown && minor > max(b.Authorized, b.late.Authorized)-b.Refunded-b.late.Refunded:
+		b.Trouble++
+		return
+	case b.status == "created" || b.status == "failed" || b.status == "cancelled":
+		b.held = append(b.held, minor)
+	case b.status == "paid" || minor > b.Authorized-b.Refunded-sumOf(b.held):
+		b.Trouble++
+		return
+	default:
+		b.held = append(b.held, minor)
+	}
+	if ours {
+		b.op, b.accepted = "", false
+	}
+	b.endCancel()
+}
+
+// endCancel: once money is known to have moved, an outstanding cancel cannot succeed any more.
+func (b *Book) endCancel() {
+	if b.op == "cancel" && (b.status == "captured" || b.status == "refunded" || b.Refunded > 0 || len(b.held) > 0) {
+		b.op = ""
+	}
+}
+
+// placeHeld gives held refunds their place once there is money they can have come from.
+func (b *Book) placeHeld() {
+	for i := 0; i < len(b.held); {
+		minor := b.held[i]
+		fits := minor <= b.Captured-b.Refunded
+		lateFits := b.status == "cancelled" && minor <= b.late.Captured-b.late.Refunded
+		never := b.paymentKnown && minor > max(b.Authorized, b.late.Authorized)-b.Refunded-b.late.Refunded
+		switch {
+		case lateFits:
+			b.late.Refunded += minor
+		case fits:
+			b.Refunded += minor
+			if b.status != "cancelled" {
+				b.status = "refunded"
+			}
+		case never:
+			b.Trouble++
+		default:
+			i++
+			continue
+		}
+		b.held = slices.Delete(b.held, i, i+1)
+		if lateFits || fits {
+			i = 0
+		}
+	}
+}
+
+func sumOf(minors []int64) (total int64) {
+	for _, m := range minors {
+		total += m
+	}
+	return total
+}
+
+// Differs says where the library's order is not what the book says, or nothing.
+func (b *Book) Differs(o order.Order) string {
+	mine := fmt.Sprintf("%s authorized %d captured %d refunded %d late %v op %q gateway %q held %d", b.status, b.Authorized, b.Captured,
+		b.Refunded, b.late, b.op, b.gateway, len(b.held))
+	op, gateway := "", ""
+	if o.Operation.Outstanding() {
+		op = o.Operation.Kind.String()
+	}
+	if o.Gateway != order.GatewayNone {
+		gateway = o.Gateway.String()
+	}
+	theirs := fmt.Sprintf("%s authorized %d captured %d refunded %d late %v op %q gateway %q held %d", o.Status, o.Authorized, o.Captured,
+		o.Refunded, o.Late, op, gateway, len(o.Held))
+	if mine == theirs {
+		return ""
+	}
+	return "the book says " + mine + "; the order is " + theirs
+}
+
+// reversed reports whether a capture or refund that had succeeded is known to have failed since.
+func reversed(o order.Order) bool {
+	return slices.Contains(Anomalies(o), events.Reversal)
+}

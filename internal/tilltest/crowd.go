@@ -1,0 +1,62 @@
+package tilltest
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+)
+
+// CopyOrder appends another order with the same history, so much later.
+func CopyOrder(ctx context.Context, log store.Log, id string, like []events.Record, later time.Duration) error {
+	records := make([]events.Record, len(like))
+	for i, r := range like {
+		r.ID, r.Stream, r.Keys = fmt.Sprint(id, "-", i), events.Stream{}, nil
+		r.Recorded = r.Recorded.Add(later)
+		if r.Head.Attention != "" {
+			r.Head.AttentionSince = r.Head.AttentionSince.Add(later)
+		}
+		records[i] = r
+	}
+	_, err := log.Append(ctx, events.OrderStream(id), 0, records...)
+	return err
+}
+
+func HeapInUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// Many places orders that the buyers paid.
+func (x *Till) Many(count int) (ids []string) {
+	x.T.Helper()
+	for i := range count {
+		c := Placing(order.CaptureManual)
+		c.Order, c.PaymentRequestID = fmt.Sprint("o-", i), fmt.Sprint("preq-", i)
+		_, err := x.Orders.Create(x.Ctx, c)
+		require.NoError(x.T, err)
+		a := x.Bank.BuyerPays(c.PaymentRequestID, TheAmount, true)
+		x.Observe(PaymentNotice(Notice{Payment: a.ID, PaymentRequest: a.Request, Minor: TheAmount, At: Dawn()}))
+		ids = append(ids, c.Order)
+	}
+	return ids
+}
+
+// Lost gives cancels whose calls get lost.
+func (x *Till) Lost(ids ...string) {
+	x.T.Helper()
+	for _, id := range ids {
+		x.Bank.Next(LostBefore)
+		_, err := x.Orders.Cancel(x.Ctx, id, order.Cancel{})
+		require.ErrorIs(x.T, err, tilltape.ErrUnresolved)
+	}
+}
