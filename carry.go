@@ -1,0 +1,142 @@
+package tilltape
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/internal/refusing"
+	"github.com/tilltape/tilltape/order"
+)
+
+// command drives one command and says how it stands.
+func (s *Orders) command(ctx context.Context, id string, c order.Command) (order.Order, error) {
+	end, err := s.begin(ctx, id, c)
+	if err != nil {
+		return order.Order{}, err
+	}
+	defer end()
+	o, err := s.carry(ctx, ctx, id, c)
+	s.conclude(ctx, c, &o, err)
+	return o, err
+}
+
+// informed drives a command that is legal on APO's newest word alone: where that is too old, APO is inquired of.
+func (s *Orders) informed(ctx context.Context, id string, c order.Command) (order.Order, error) {
+	end, err := s.begin(ctx, id, c)
+	if err != nil {
+		return order.Order{}, err
+	}
+	defer end()
+	o, err := s.carry(ctx, ctx, id, c)
+	var rejected *order.RejectedError
+	if errors.As(err, &rejected) && rejected.Reason == order.ReasonStaleInquiry {
+		if _, unasked := s.carry(ctx, ctx, id, order.Claim{Inquire: true}); unasked == nil {
+			o, err = s.carry(ctx, ctx, id, c)
+		}
+	}
+	s.conclude(ctx, c, &o, err)
+	return o, err
+}
+
+// begin registers a command under way, unless no order could take it; end must be called once err is nil.
+func (s *Orders) begin(ctx context.Context, id string, c order.Command) (end func(), err error) {
+	if err := usable(id, c); err != nil {
+		return nil, err
+	}
+	commandID, _ := order.Author(c)
+	return s.enter(ctx, flight{id, s.minted(commandID)})
+}
+
+// conclude tells of a command's end whoever else wants to know, while it still counts as under way.
+func (s *Orders) conclude(ctx context.Context, c order.Command, o *order.Order, err error) {
+	s.nudge(o.NextDue())
+	var rejected *order.RejectedError
+	if !errors.As(err, &rejected) {
+		return
+	}
+	commandID, actor := order.Author(c)
+	if actor == "" {
+		actor = s.cfg.Actor
+	}
+	s.tell.refused(ctx, Refusal{CommandID: commandID, Actor: actor, Err: rejected})
+	s.refusals.Record(refusing.Refusal{Command: c, CommandID: commandID, Actor: actor, Err: rejected, At: s.now()})
+}
+
+// carry drives a command that is registered, and says how it stands. See [Orders.drive] for stop.
+func (s *Orders) carry(ctx, stop context.Context, id string, c order.Command) (order.Order, error) {
+	d, err := s.drive(ctx, stop, id, c)
+	return s.outcome(d, id, c, err)
+}
+
+// outcome says how a command stands whose drive ended with err.
+func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error) (order.Order, error) {
+	o := d.Order()
+	commandID, _ := order.Author(c)
+	state := o.Command(commandID)
+	if d.Called() && (state.Outcome == order.OutcomeSucceeded || state.Outcome == order.OutcomeFailed) {
+		err = nil // what failed is a follow-up: it stays due, and the command's own outcome is on record
+	}
+	switch {
+	case err != nil && d.Called() && o.Operation.Outstanding():
+		return o, s.unresolved(&o, err)
+	case err != nil && d.Called():
+		return o, fmt.Errorf("what APO told could not be recorded, so it is asked again: %w", err)
+	case err != nil:
+		return o, named(id, c, err)
+	case state.Outcome == order.OutcomeFailed:
+		return o, &order.FailedError{Order: id, CommandID: commandID, Command: state.Verb, Code: state.Code, Version: state.Version}
+	case state.Outcome == order.OutcomePending:
+		return o, s.unresolved(&o, nil)
+	}
+	return o, nil
+}
+
+// usable refuses an order id that no log can hold, before the log is asked.
+func usable(id string, c order.Command) error {
+	err := events.CheckID("order id", id)
+	if err == nil {
+		return nil
+	}
+	given := "read"
+	switch c.(type) {
+	case order.Create:
+		given = order.VerbCreate.String()
+	case order.Cancel:
+		given = order.VerbCancel.String()
+	case order.Capture:
+		given = order.VerbCapture.String()
+	case order.Refund:
+		given = order.VerbRefund.String()
+	case order.Resolve:
+		given = order.VerbResolve.String()
+	case order.Compensate:
+		given = order.VerbCompensate.String()
+	case order.ClearAnomaly:
+		given = order.VerbClearAnomaly.String()
+	}
+	return &order.InvalidError{Order: id, Command: given, Field: "order id", Problem: "is not usable: " + err.Error(), Err: err}
+}
+
+func (s *Orders) unresolved(o *order.Order, err error) error {
+	p := &o.Operation
+	return &UnresolvedError{Order: o.ID, Command: p.Verb(), CommandID: p.CommandID, Phase: p.Phase, Attempts: p.Attempt, Code: p.Code,
+		AskAgain: o.NextDue(), Err: err}
+}
+
+// named says which order an error is about, and what to do.
+func named(id string, c order.Command, err error) error {
+	switch {
+	case errors.Is(err, ErrInDoubt):
+		if commandID, _ := order.Author(c); commandID != "" {
+			return fmt.Errorf("%w; give the command again under its id %q, never another one", err, commandID)
+		}
+	case errors.Is(err, order.ErrUnknownOrder):
+		return fmt.Errorf("order %q: %w; create it first", id, err)
+	case errors.Is(err, order.ErrNotDue):
+		return fmt.Errorf("order %q: %w: somebody asks APO about it right now; try again", id, err)
+	}
+	return err
+}
