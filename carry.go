@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/internal/refusing"
 	"github.com/tilltape/tilltape/order"
@@ -43,7 +42,7 @@ func (s *Orders) informed(ctx context.Context, id string, c order.Command) (orde
 
 // begin registers a command under way, unless no order could take it; end must be called once err is nil.
 func (s *Orders) begin(ctx context.Context, id string, c order.Command) (end func(), err error) {
-	if err := usable(id, c); err != nil {
+	if err := checkID(id, wordFor(c)); err != nil {
 		return nil, err
 	}
 	commandID, _ := order.Author(c)
@@ -85,7 +84,7 @@ func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error)
 	case err != nil && d.Called():
 		return o, fmt.Errorf("what APO told could not be recorded, so it is asked again: %w", err)
 	case err != nil:
-		return o, named(id, c, err)
+		return o, commandError(id, c, err)
 	case state.Outcome == order.OutcomeFailed:
 		return o, &order.FailedError{Order: id, CommandID: commandID, Command: state.Verb, Code: state.Code, Version: state.Version}
 	case state.Outcome == order.OutcomePending:
@@ -94,30 +93,25 @@ func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error)
 	return o, nil
 }
 
-// usable refuses an order id that no log can hold, before the log is asked.
-func usable(id string, c order.Command) error {
-	err := events.CheckID("order id", id)
-	if err == nil {
-		return nil
-	}
-	given := "read"
+// wordFor is the command in a word.
+func wordFor(c order.Command) string {
 	switch c.(type) {
 	case order.Create:
-		given = order.VerbCreate.String()
+		return order.VerbCreate.String()
 	case order.Cancel:
-		given = order.VerbCancel.String()
+		return order.VerbCancel.String()
 	case order.Capture:
-		given = order.VerbCapture.String()
+		return order.VerbCapture.String()
 	case order.Refund:
-		given = order.VerbRefund.String()
+		return order.VerbRefund.String()
 	case order.Resolve:
-		given = order.VerbResolve.String()
+		return order.VerbResolve.String()
 	case order.Compensate:
-		given = order.VerbCompensate.String()
+		return order.VerbCompensate.String()
 	case order.ClearAnomaly:
-		given = order.VerbClearAnomaly.String()
+		return order.VerbClearAnomaly.String()
 	}
-	return &order.InvalidError{Order: id, Command: given, Field: "order id", Problem: "is not usable: " + err.Error(), Err: err}
+	return "read"
 }
 
 func (s *Orders) unresolved(o *order.Order, err error) error {
@@ -126,15 +120,15 @@ func (s *Orders) unresolved(o *order.Order, err error) error {
 		AskAgain: o.NextDue(), Err: err}
 }
 
-// named says which order an error is about, and what to do.
-func named(id string, c order.Command, err error) error {
+// commandError says which order an error is about, and what to do.
+func commandError(id string, c order.Command, err error) error {
 	switch {
 	case errors.Is(err, ErrInDoubt):
 		if commandID, _ := order.Author(c); commandID != "" {
 			return fmt.Errorf("%w; give the command again under its id %q, never another one", err, commandID)
 		}
 	case errors.Is(err, order.ErrUnknownOrder):
-		return fmt.Errorf("order %q: %w; create it first", id, err)
+		return unknownError(id)
 	case errors.Is(err, order.ErrNotDue):
 		return fmt.Errorf("order %q: %w: somebody asks APO about it right now; try again", id, err)
 	}

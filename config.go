@@ -57,6 +57,9 @@ func (c *Config) withDefaults() (Config, error) {
 	if out.NewID == nil {
 		out.NewID = newID
 	}
+	if out.Logger == nil {
+		out.Logger = slog.New(slog.DiscardHandler)
+	}
 	if out.Actor == "" {
 		out.Actor = DefaultActor
 	}

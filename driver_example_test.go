@@ -57,7 +57,7 @@ func ExampleObserver() {
 	// map[cancel succeeded:1]
 }
 
-func ExampleOrders_Refusals() {
+func ExampleReader_Refusals() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)
 	must(shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}}))

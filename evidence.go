@@ -162,18 +162,18 @@ func (b Bundle) WriteTo(w io.Writer) (int64, error) {
 // Evidence gathers what is on record of an order's dealings with APO, for a support case. Cost: one read of its stream,
 // held in memory with every message. The error wraps [order.ErrUnknownOrder] where there is no such order.
 func (s *Orders) Evidence(ctx context.Context, id string) (Bundle, error) {
-	if err := usable(id, nil); err != nil {
+	if err := checkID(id, "read"); err != nil {
 		return Bundle{}, err
 	}
 	b := bundling{bundle: Bundle{Format: BundleFormat, Made: s.now(), Calls: []BundleCall{}, Messages: []BundleMessage{}, Facts: []BundleFact{}}}
 	for r, err := range s.log.Read(ctx, events.OrderStream(id), 0) {
 		if err != nil {
-			return Bundle{}, unread(id, err)
+			return Bundle{}, readError(id, err)
 		}
 		b.take(&r)
 	}
 	if b.o.Version == 0 {
-		return Bundle{}, named(id, nil, order.ErrUnknownOrder)
+		return Bundle{}, unknownError(id)
 	}
 	return b.done(), nil
 }

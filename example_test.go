@@ -155,7 +155,7 @@ func ExampleOrders_SettleDue() {
 	// cancelled
 }
 
-func ExampleOrders_Actions() {
+func ExampleReader_Actions() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()
@@ -175,7 +175,7 @@ func ExampleOrders_Actions() {
 	// no refund: nothing is captured; cancel instead
 }
 
-func ExampleOrders_History() {
+func ExampleReader_History() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()

@@ -29,8 +29,8 @@ const listPage = 4096
 // The loop's body may give commands. An order whose anomalies were all closed before its turn is left out; one that gets
 // its first while the list runs comes or does not, and not twice. An order of several comes again where the oldest is closed
 // while the list runs, and more than 4096 stand open. An error ends the sequence: the log's, or the context's.
-func (s *Orders) Anomalies(ctx context.Context) iter.Seq2[order.Order, error] {
-	l := list{s: s, filter: store.Filter{Attention: store.AnyAttention},
+func (r *Reader) Anomalies(ctx context.Context) iter.Seq2[order.Order, error] {
+	l := list{r: r, filter: store.Filter{Attention: store.AnyAttention},
 		candidate: func(*store.Head) bool { return true }, // a parked operation hides an anomaly beside it from the head
 		since: func(o *order.Order) (at time.Time, open bool) {
 			for i := range o.Anomalies {
@@ -52,9 +52,9 @@ func (s *Orders) Anomalies(ctx context.Context) iter.Seq2[order.Order, error] {
 // They are found by the log's index of due orders: as long as an outcome is not known something is due. The index is walked
 // once for each 4096 orders that are yielded, and each walk passes every order that anything is due for, also where that is
 // only the next look at money that is at rest, and reads the stream of every one with an operation under way. Memory, loop
-// bodies, changes meanwhile and errors are as in [Orders.Anomalies].
-func (s *Orders) Outstanding(ctx context.Context) iter.Seq2[order.Order, error] {
-	l := list{s: s, filter: store.Filter{DueBy: endOfTime()},
+// bodies, changes meanwhile and errors are as in [Reader.Anomalies].
+func (r *Reader) Outstanding(ctx context.Context) iter.Seq2[order.Order, error] {
+	l := list{r: r, filter: store.Filter{DueBy: endOfTime()},
 		candidate: func(h *store.Head) bool { return h.Phase != order.Idle.String() },
 		since: func(o *order.Order) (time.Time, bool) {
 			return o.Operation.Since, o.Operation.Outstanding()
@@ -65,9 +65,9 @@ func (s *Orders) Outstanding(ctx context.Context) iter.Seq2[order.Order, error] 
 // endOfTime is later than whatever is due.
 func endOfTime() time.Time { return time.Unix(0, math.MaxInt64).UTC() }
 
-// list is the orders behind some heads, in an order that no index has.
+// list is the orders of some heads, in an order that no index has.
 type list struct {
-	s         *Orders
+	r         *Reader
 	filter    store.Filter
 	candidate func(*store.Head) bool                          // it may belong
 	since     func(*order.Order) (at time.Time, belongs bool) // the order itself, which may be newer than its head
@@ -93,7 +93,7 @@ func (l *list) place(o *order.Order) (place, bool) {
 
 func (l *list) seq(ctx context.Context) iter.Seq2[order.Order, error] {
 	return func(yield func(order.Order, error) bool) {
-		began, beyond, more := l.s.now(), place{}, true
+		began, beyond, more := l.r.now(), place{}, true
 		for more {
 			var page []place
 			var err error
@@ -117,14 +117,14 @@ func (l *list) seq(ctx context.Context) iter.Seq2[order.Order, error] {
 // page finds the oldest orders beyond a place, in order, and whether there are more than it holds.
 func (l *list) page(ctx context.Context, beyond place, began time.Time) (page []place, more bool, err error) {
 	first := beyond == place{}
-	for h, err := range l.s.log.Heads(ctx, l.filter) {
+	for h, err := range l.r.log.Heads(ctx, l.filter) {
 		if err != nil {
-			return nil, false, unlisted(err)
+			return nil, false, listError(err)
 		}
 		if !l.candidate(&h) {
 			continue
 		}
-		o, err := l.s.Get(ctx, h.Stream.ID)
+		o, err := l.r.Get(ctx, h.Stream.ID)
 		if err != nil {
 			return nil, false, err
 		}
@@ -132,7 +132,7 @@ func (l *list) page(ctx context.Context, beyond place, began time.Time) (page []
 		if !belongs || p.compare(beyond) <= 0 {
 			continue
 		}
-		if !first && p.since.After(began) && !p.since.After(l.s.now()) {
+		if !first && p.since.After(began) && !p.since.After(l.r.now()) {
 			continue // it began while the list runs: its order may have come already, with what was before
 		}
 		i, known := slices.BinarySearchFunc(page, p, place.compare)
@@ -159,7 +159,7 @@ func (l *list) yield(ctx context.Context, page []place, yield func(order.Order, 
 	for len(page) > 0 {
 		p := page[0]
 		page = page[1:]
-		o, err := l.s.Get(ctx, p.id)
+		o, err := l.r.Get(ctx, p.id)
 		if err != nil {
 			yield(order.Order{}, err)
 			return false, false
@@ -185,8 +185,8 @@ func (l *list) yield(ctx context.Context, page []place, yield func(order.Order, 
 	return moved, true
 }
 
-// unlisted says what could not be done; the error of a context that ended says so itself.
-func unlisted(err error) error {
+// listError says what could not be done; the error of a context that ended says so itself.
+func listError(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

@@ -87,7 +87,7 @@ func (d discard) Header() http.Header       { return d.header }
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 func (discard) WriteHeader(int)             {}
 
-func ExampleOrders_Anomalies() {
+func ExampleReader_Anomalies() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()
@@ -109,7 +109,7 @@ func ExampleOrders_Anomalies() {
 	// Output: o-2 cancelled late payment 1000
 }
 
-func ExampleOrders_Outstanding() {
+func ExampleReader_Outstanding() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()

@@ -3,21 +3,20 @@ package tilltape
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"sync"
 	"time"
 
 	"github.com/tilltape/tilltape/internal/refusing"
 	"github.com/tilltape/tilltape/internal/settling"
-	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
 
-// Orders takes commands on orders. It is safe for many goroutines at once.
+// Orders takes commands on orders, drives them, and reads them as its [Reader] does. It is safe for many goroutines at
+// once.
 type Orders struct {
-	log     store.Log
+	*Reader
+	log     store.Log // where the Reader reads
 	gateway Gateway
-	cfg     Config
 	tell    teller
 	life    context.Context // ends when Close begins
 	end     context.CancelFunc
@@ -40,23 +39,17 @@ func New(log store.Log, gateway Gateway, cfg *Config) (*Orders, error) {
 	if missing(log) || missing(gateway) {
 		return nil, fmt.Errorf("tilltape: %w: a log and a gateway are needed; open a store and make an apo.Client", ErrConfig)
 	}
-	full, err := cfg.withDefaults()
+	reader, err := NewReader(log, cfg)
 	if err != nil {
 		return nil, err
 	}
+	full := &reader.cfg
 	life, end := context.WithCancel(context.Background())
-	s := &Orders{log: log, gateway: gateway, cfg: full, tell: newTeller(full.Observer, full.Logger), life: life, end: end,
-		flights: map[flight]chan struct{}{}, settlers: map[*settling.Settler]bool{}}
+	s := &Orders{Reader: reader, log: log, gateway: gateway, tell: newTeller(full.Observer, full.Logger), life: life,
+		end: end, flights: map[flight]chan struct{}{}, settlers: map[*settling.Settler]bool{}}
 	s.refusals = refusing.New(refusing.Config{Log: log, Now: s.now, NewID: full.NewID, Timeout: full.RecordTimeout,
 		Go: s.running.Go, Closing: life, Lost: s.tell.unrecorded})
 	return s, nil
-}
-
-// missing also finds the nil pointer that is left where the error of making a store or a client was passed over. It
-// would panic at the first call, behind an intent that is durable by then.
-func missing(dependency any) bool {
-	v := reflect.ValueOf(dependency)
-	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // Close ends the Orders: no new command is taken, and those under way and every [Orders.Run] are waited for. What is
@@ -135,10 +128,4 @@ func (s *Orders) nudge(due time.Time) {
 	for r := range s.settlers {
 		r.Poke()
 	}
-}
-
-func (s *Orders) now() time.Time { return s.cfg.Now().UTC() }
-
-func (s *Orders) env() order.Env {
-	return order.Env{Now: s.now(), NewID: s.cfg.NewID, Policy: s.cfg.Policy}
 }

@@ -53,7 +53,7 @@ func (s *Orders) learn(ctx context.Context, r *Reconciliation, since uint64) (do
 	var records []events.Record
 	for record, err := range s.log.Read(ctx, events.OrderStream(r.Order.ID), since) {
 		if err != nil {
-			return false, unread(r.Order.ID, err)
+			return false, readError(r.Order.ID, err)
 		}
 		records = append(records, record)
 	}
@@ -67,13 +67,13 @@ func (s *Orders) learn(ctx context.Context, r *Reconciliation, since uint64) (do
 	}
 	r.Answer = last.Outcome
 	if last.Outcome == events.InquiryUnknown {
-		return false, unlearnt(r.Order.ID, &last)
+		return false, unlearntError(r.Order.ID, &last)
 	}
 	return r.Whole || r.Order.Operation.Outstanding(), nil
 }
 
-// unlearnt is an inquiry that told nothing: APO was silent, or answered with a code that speaks of the query alone.
-func unlearnt(id string, a *events.InquiryAnswered) error {
+// unlearntError is an inquiry that told nothing: APO was silent, or answered with a code that speaks of the query alone.
+func unlearntError(id string, a *events.InquiryAnswered) error {
 	why := a.Problem
 	if why == "" {
 		why = "it answered " + a.Code
