@@ -64,6 +64,10 @@ var rooms = map[string]room{
 			"internal/settling", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
 	},
+	"evidence": {
+		ours:    []string{".", "events", "order", "apo"},
+		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
+	},
 	"audit": {
 		ours:    []string{"events", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},

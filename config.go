@@ -42,7 +42,7 @@ type Config struct {
 	// Observer is told what happens; nil: nobody.
 	Observer *Observer
 	// Logger is told too, without secrets, bodies or people's texts; nil: silence. Where APO gave no usable answer it says
-	// why and leaves out what came instead: [Observer.Called] and [Orders.Evidence] have its beginning.
+	// why and leaves out what came instead: [Observer.Called] and package evidence have its beginning.
 	Logger *slog.Logger
 }
 

@@ -44,7 +44,7 @@ type CallMade struct {
 	Inquiry events.InquiryOutcome // of an inquiry
 	Code    string                // APO's; empty where it said nothing
 	// Problem is why there was no usable answer, in our own words. It may quote the beginning of what came instead, as
-	// [Orders.Evidence] does and the logger does not.
+	// package evidence does and the logger does not.
 	Problem string
 }
 
@@ -71,7 +71,7 @@ type Refusal struct {
 	Err       *order.RejectedError
 }
 
-// Alarm is an operation that was given to a person: contact APO support, with what [Orders.Evidence] writes, and end it
+// Alarm is an operation that was given to a person: contact APO support, with what package evidence gathers, and end it
 // with [Orders.Resolve].
 type Alarm struct {
 	Order     string
@@ -150,7 +150,7 @@ func (t *teller) parked(ctx context.Context, a Alarm) {
 	if t.hooks.Parked != nil {
 		t.hooks.Parked(ctx, a)
 	}
-	t.log.LogAttrs(ctx, slog.LevelError, "operation parked: contact APO support, with what Orders.Evidence writes, then resolve it",
+	t.log.LogAttrs(ctx, slog.LevelError, "operation parked: contact APO support, with what evidence.Of gathers, then resolve it",
 		slog.String("order", a.Order), slog.String("operation", a.Operation.Verb().String()), slog.String("command", a.Operation.CommandID),
 		slog.Uint64("attempts", a.Operation.Attempt), slog.String("code", a.Operation.Code), slog.Time("since", a.Operation.Since),
 		slog.String("reason", a.Reason))

@@ -12,6 +12,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/evidence"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
@@ -51,7 +52,7 @@ func standsOpen(ctx context.Context, orders *tilltape.Orders) error {
 
 // supportCase writes what APO's support needs to see of an order.
 func supportCase(ctx context.Context, orders *tilltape.Orders, id, path string) (err error) {
-	bundle, err := orders.Evidence(ctx, id)
+	bundle, err := evidence.Of(ctx, orders.Reader, id)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/evidence"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 )
@@ -173,7 +174,7 @@ func listAsserts() []storyStep {
 			return errors.New("it is not")
 		}},
 		{"support is told of {n} calls about {id}", func(s *story, a args) error {
-			b, err := s.process.orders.Evidence(s.ctx, a["id"])
+			b, err := evidence.Of(s.ctx, s.process.orders.Reader, a["id"])
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/evidence"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
@@ -48,7 +49,7 @@ func TestLogger_QuotesNoAnswer(t *testing.T) {
 			assert.NotContains(t, text.String(), canary)
 			assert.Contains(t, told, canary, "the observer decides for itself")
 			var file bytes.Buffer
-			bundle, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+			bundle, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 			require.NoError(t, err)
 			_, err = bundle.WriteTo(&file)
 			require.NoError(t, err)

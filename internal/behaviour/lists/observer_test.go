@@ -136,7 +136,7 @@ func TestObserver_IsAlarmedWhenTheScheduleIsUsedUp(t *testing.T) {
 	assert.Contains(t, w.Alarms[0].Reason, "contact APO support")
 	assert.Equal(t, o.Operation, w.Alarms[0].Operation)
 	assert.Equal(t, 1, strings.Count(text.String(), "\n"), text.String())
-	for _, part := range []string{"contact APO support", "Orders.Evidence", "order=" + tilltest.TheOrder, "operation=cancel", "command=" + tilltest.CommandID} {
+	for _, part := range []string{"contact APO support", "evidence.Of", "order=" + tilltest.TheOrder, "operation=cancel", "command=" + tilltest.CommandID} {
 		assert.Contains(t, text.String(), part)
 	}
 }

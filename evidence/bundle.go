@@ -1,4 +1,6 @@
-package tilltape
+// Package evidence gathers what is on record of an order's dealings with APO, for a support case: [Of] makes a [Bundle],
+// and [Bundle.WriteTo] writes it as JSON.
+package evidence
 
 import (
 	"bytes"
@@ -9,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
@@ -159,21 +162,19 @@ func (b Bundle) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// Evidence gathers what is on record of an order's dealings with APO, for a support case. Cost: one read of its stream,
-// held in memory with every message. The error wraps [order.ErrUnknownOrder] where there is no such order.
-func (s *Orders) Evidence(ctx context.Context, id string) (Bundle, error) {
-	if err := checkID(id, "read"); err != nil {
-		return Bundle{}, err
-	}
-	b := bundling{bundle: Bundle{Format: BundleFormat, Made: s.now(), Calls: []BundleCall{}, Messages: []BundleMessage{}, Facts: []BundleFact{}}}
-	for r, err := range s.log.Read(ctx, events.OrderStream(id), 0) {
+// Of gathers what is on record of an order. Cost: one read of its stream, held in memory with every message. The error
+// wraps [order.ErrUnknownOrder] where there is no such order, and is an *[order.InvalidError] where no log can hold the id.
+func Of(ctx context.Context, r *tilltape.Reader, id string) (Bundle, error) {
+	b := bundling{bundle: Bundle{Format: BundleFormat, Made: r.Config().Now().UTC(), Calls: []BundleCall{},
+		Messages: []BundleMessage{}, Facts: []BundleFact{}}}
+	for record, err := range r.History(ctx, id) {
 		if err != nil {
-			return Bundle{}, readError(id, err)
+			return Bundle{}, err
 		}
-		b.take(&r)
+		b.take(&record)
 	}
 	if b.o.Version == 0 {
-		return Bundle{}, unknownError(id)
+		return Bundle{}, fmt.Errorf("evidence of order %q: %w; look for it in another log", id, order.ErrUnknownOrder)
 	}
 	return b.done(), nil
 }

@@ -1,11 +1,9 @@
-package tilltape_test
+package evidence_test
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/evidence"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -27,7 +26,7 @@ import (
 
 // A refund is not answered for a month. Whoever is on call writes the evidence to a file and sends it to APO support; there
 // somebody who knows nothing of us reads what was asked, when, how often, and what APO itself signed.
-func TestEvidence_ASupportCase(t *testing.T) {
+func TestASupportCase(t *testing.T) {
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		// Given a captured order whose refund APO answers with U, and then not at all.
 		x := tilltest.NewTill(t, log)
@@ -45,7 +44,7 @@ func TestEvidence_ASupportCase(t *testing.T) {
 		}
 
 		// When the evidence is written to a file,
-		b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+		b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 		require.NoError(t, err)
 		file := filepath.Join(t.TempDir(), "case.json")
 		f, err := os.Create(file)
@@ -58,10 +57,10 @@ func TestEvidence_ASupportCase(t *testing.T) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		assert.EqualValues(t, len(text), n)
-		var read tilltape.Bundle
+		var read evidence.Bundle
 		require.NoError(t, json.Unmarshal(text, &read))
 		assert.Equal(t, b, read, "nothing is lost on the way")
-		assert.Equal(t, tilltape.BundleFormat, read.Format)
+		assert.Equal(t, evidence.BundleFormat, read.Format)
 		assert.Equal(t, []any{tilltest.TheOrder, "captured", tilltest.TheRequest, tilltest.ThePayment, int64(1000), int64(0)}, []any{read.Order.ID, read.Order.Status,
 			read.Order.PaymentRequestID, read.Order.PaymentID, read.Order.Captured, read.Order.Refunded})
 		require.NotNil(t, read.Open)
@@ -70,10 +69,10 @@ func TestEvidence_ASupportCase(t *testing.T) {
 
 		// and what was asked: once with an answer that decides nothing, and then into the void, always the same,
 		request := read.Open.Request
-		assert.Equal(t, &tilltape.BundleAmount{Currency: "USD", Value: tilltest.ThePart}, request.Amount)
+		assert.Equal(t, &evidence.BundleAmount{Currency: "USD", Value: tilltest.ThePart}, request.Amount)
 		assert.Equal(t, []any{tilltest.ThePayment, "damaged"}, []any{request.PaymentID, request.Reason})
 		assert.NotEmpty(t, request.RefundRequestID)
-		var refunds, inquiries []tilltape.BundleCall
+		var refunds, inquiries []evidence.BundleCall
 		for _, c := range read.Calls {
 			switch c.Call {
 			case "refund":
@@ -93,7 +92,7 @@ func TestEvidence_ASupportCase(t *testing.T) {
 		assert.Equal(t, []any{"UNKNOWN_EXCEPTION", tilltest.ErrLost.Error()}, []any{refunds[0].Answer.Code, refunds[1].Answer.Problem[len("refund: "):]})
 		require.NotEmpty(t, inquiries)
 		for _, c := range inquiries {
-			assert.Equal(t, tilltape.BundleRequest{RefundRequestID: request.RefundRequestID}, c.Request)
+			assert.Equal(t, evidence.BundleRequest{RefundRequestID: request.RefundRequestID}, c.Request)
 			assert.Equal(t, tilltest.ErrLost.Error(), c.Answer.Problem)
 		}
 
@@ -106,46 +105,46 @@ func TestEvidence_ASupportCase(t *testing.T) {
 		assert.Equal(t, refunds[0].Answer.Version, read.Messages[2].Version, "the answer's version leads to its message")
 		assert.Contains(t, read.Messages[2].Body, `"UNKNOWN_EXCEPTION"`)
 		assert.Len(t, read.Facts, int(read.Order.Version))
-		assert.True(t, slices.ContainsFunc(read.Facts, func(f tilltape.BundleFact) bool { return f.Fact == string(events.KindOperationParked) }))
+		assert.True(t, slices.ContainsFunc(read.Facts, func(f evidence.BundleFact) bool { return f.Fact == string(events.KindOperationParked) }))
 
 		// And nothing of our own leaves the house with it.
 		assert.NotContains(t, string(text), "ada")
 	})
 }
 
-func TestEvidence_OfAnOrderThatIsFine(t *testing.T) {
+func TestOfAnOrderThatIsFine(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Place(order.CaptureManual)
-	b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+	b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.NoError(t, err)
 	assert.Nil(t, b.Open)
 	x.Paid()
 	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{Reason: "for our own eyes"})
 	require.NoError(t, err)
-	b, err = x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+	b, err = evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.NoError(t, err)
 	assert.Nil(t, b.Open)
 	assert.Empty(t, b.Anomalies)
 	require.Len(t, b.Calls, 1)
 	assert.Equal(t, string(events.KindCancelSucceeded), b.Calls[0].Answer.Fact)
-	assert.Equal(t, tilltape.BundleRequest{PaymentID: tilltest.ThePayment}, b.Calls[0].Request)
+	assert.Equal(t, evidence.BundleRequest{PaymentID: tilltest.ThePayment}, b.Calls[0].Request)
 	var text bytes.Buffer
 	_, err = b.WriteTo(&text)
 	require.NoError(t, err)
 	assert.NotContains(t, text.String(), "for our own eyes", "it was not sent to APO either")
 }
 
-func TestEvidence_NamesAnomalies(t *testing.T) {
+func TestNamesAnomalies(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.PaidLate(order.CaptureManual)
-	b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+	b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.NoError(t, err)
 	require.Len(t, b.Anomalies, 1)
 	assert.Equal(t, []any{"late payment", x.Get().Anomalies[0].Version}, []any{b.Anomalies[0].Reason, b.Anomalies[0].Version})
 }
 
 // A second operation counts its attempts from one again: its answers must not go to the first one's calls.
-func TestEvidence_KeepsOperationsApart(t *testing.T) {
+func TestKeepsOperationsApart(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Place(order.CaptureManual)
 	x.Paid()
@@ -154,7 +153,7 @@ func TestEvidence_KeepsOperationsApart(t *testing.T) {
 	require.ErrorIs(t, err, order.ErrFailed)
 	_, err = x.Capture(tilltest.TheAmount)
 	require.NoError(t, err)
-	b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+	b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.NoError(t, err)
 	require.Len(t, b.Calls, 2)
 	assert.Equal(t, []string{string(events.KindCaptureFailed), string(events.KindCaptureSucceeded)}, []string{b.Calls[0].Answer.Fact, b.Calls[1].Answer.Fact})
@@ -162,12 +161,12 @@ func TestEvidence_KeepsOperationsApart(t *testing.T) {
 	assert.NotEqual(t, b.Calls[0].Request.CaptureRequestID, b.Calls[1].Request.CaptureRequestID)
 }
 
-func TestEvidence_IsTheSameBytesEachTime(t *testing.T) {
+func TestIsTheSameBytesEachTime(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Captured(tilltest.TheAmount)
 	var first, second bytes.Buffer
 	for _, to := range []*bytes.Buffer{&first, &second} {
-		b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+		b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 		require.NoError(t, err)
 		_, err = b.WriteTo(to)
 		require.NoError(t, err)
@@ -176,22 +175,22 @@ func TestEvidence_IsTheSameBytesEachTime(t *testing.T) {
 	assert.True(t, bytes.HasSuffix(first.Bytes(), []byte("}\n")))
 }
 
-func TestEvidence_Errors(t *testing.T) {
+func TestErrors(t *testing.T) {
 	log := &tilltest.Flaky{Log: memory.New()}
 	x := tilltest.NewTill(t, log)
-	_, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+	_, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.ErrorIs(t, err, order.ErrUnknownOrder)
-	_, err = x.Orders.Evidence(x.Ctx, "no\nid")
+	_, err = evidence.Of(x.Ctx, x.Orders.Reader, "no\nid")
 	require.ErrorIs(t, err, order.ErrInvalid)
 	x.Place(order.CaptureManual)
-	b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+	b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.NoError(t, err)
 	n, err := b.WriteTo(full{})
 	require.ErrorIs(t, err, tilltest.ErrDisk)
 	assert.Contains(t, err.Error(), tilltest.TheOrder)
 	assert.EqualValues(t, 5, n)
 	log.OnRead = func() error { return tilltest.ErrDisk }
-	_, err = x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+	_, err = evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.ErrorIs(t, err, tilltest.ErrDisk)
 }
 
@@ -201,7 +200,7 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 5, tilltest.ErrDisk }
 
 // Every kind of fact that can keep a signed message gives it away: a kind that is added must be looked at here.
-func TestEvidence_FindsTheMessageInEveryKindOfFact(t *testing.T) {
+func TestFindsTheMessageInEveryKindOfFact(t *testing.T) {
 	kinds := []events.Event{events.PaymentPending{}, events.PaymentAuthorized{}, events.PaymentPaid{}, events.PaymentFailed{},
 		events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{}, events.CancelUnresolved{}, events.CaptureRequested{},
 		events.CaptureAccepted{}, events.CaptureSucceeded{}, events.CaptureFailed{}, events.CaptureUnresolved{}, events.RefundRequested{},
@@ -216,7 +215,7 @@ func TestEvidence_FindsTheMessageInEveryKindOfFact(t *testing.T) {
 		created := events.Record{Stream: events.OrderStream(tilltest.TheOrder), Version: 1, Event: events.OrderCreated{}}
 		second := events.Record{Stream: created.Stream, Version: 2, Event: given}
 		x := tilltest.NewTill(t, &reading{memory.New(), []events.Record{created, second}})
-		b, err := x.Orders.Evidence(x.Ctx, tilltest.TheOrder)
+		b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 		require.NoError(t, err, e.Kind())
 		if !keeps {
 			assert.Empty(t, b.Messages, e.Kind())
@@ -260,22 +259,4 @@ func (r *reading) Read(context.Context, events.Stream, uint64) iter.Seq2[events.
 			}
 		}
 	}
-}
-
-func ExampleOrders_Evidence() {
-	ctx := context.Background()
-	shop := openExampleShop(ctx)
-	defer func() { check(shop.Close()) }()
-	must(shop.orders.Cancel(ctx, "o-1", order.Cancel{}))
-
-	bundle := must(shop.orders.Evidence(ctx, "o-1"))
-	var file bytes.Buffer // or os.Create("o-1.json")
-	must(bundle.WriteTo(&file))
-
-	fmt.Println(bundle.Order.Status, "after", len(bundle.Calls), "call, answered as", bundle.Calls[0].Answer.Fact)
-	_, unknown := shop.orders.Evidence(ctx, "o-2")
-	fmt.Println(errors.Is(unknown, order.ErrUnknownOrder))
-	// Output:
-	// cancelled after 1 call, answered as cancel.succeeded.v1
-	// true
 }

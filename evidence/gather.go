@@ -1,4 +1,4 @@
-package tilltape
+package evidence
 
 import (
 	"github.com/tilltape/tilltape/events"
