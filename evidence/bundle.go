@@ -1,5 +1,5 @@
-// Package evidence gathers what is on record of an order's dealings with APO, for a support case: [Of] makes a [Bundle],
-// and [Bundle.WriteTo] writes it as JSON.
+// Package evidence gathers what is on record of an order's dealings with APO, for a support case: [Of] makes a
+// [Bundle], and [Bundle.WriteTo] writes it as JSON.
 package evidence
 
 import (
@@ -17,92 +17,92 @@ import (
 	"github.com/tilltape/tilltape/order"
 )
 
-// BundleFormat names the JSON form of a [Bundle]. Fields may be added to it; one whose fields mean something else has
+// Format names the JSON form of a [Bundle]. Fields may be added to it; one whose fields mean something else has
 // another name.
-const BundleFormat = "tilltape.evidence.v1"
+const Format = "tilltape.evidence.v1"
 
-// Bundle is what APO support needs to find out what became of an order: every call that was made or perhaps made, with what
-// it asked for, and every message that APO signed, as it was signed. It holds what APO was told and what APO said, with our
-// ids and times: no key, no actor, and no reason but one that was sent. A signed message can hold personal data, see
-// SECURITY.md.
+// Bundle is what APO support needs to find out what became of an order: every call that was made or perhaps made, with
+// what it asked for, and every message that APO signed, as it was signed. It holds what APO was told and what APO said,
+// with our ids and times: no key, no actor, and no reason but one that was sent. A signed message can hold personal
+// data, see SECURITY.md.
 type Bundle struct {
-	Format    string           `json:"format"` // [BundleFormat]
-	Made      time.Time        `json:"made"`
-	Order     BundleOrder      `json:"order"`
-	Open      *BundleOperation `json:"open,omitempty"`      // what APO was asked for and has not answered; nil: nothing
-	Anomalies []BundleAnomaly  `json:"anomalies,omitempty"` // open ones, oldest first
-	Calls     []BundleCall     `json:"calls"`               // in the order in which they were claimed
-	Messages  []BundleMessage  `json:"messages"`            // in the order in which they came
-	Facts     []BundleFact     `json:"facts"`               // the order's whole history
+	Format    string     `json:"format"` // [Format]
+	Made      time.Time  `json:"made"`
+	Order     Order      `json:"order"`
+	Open      *Operation `json:"open,omitempty"`      // what APO was asked for and has not answered; nil: nothing
+	Anomalies []Anomaly  `json:"anomalies,omitempty"` // open ones, oldest first
+	Calls     []Call     `json:"calls"`               // in the order in which they were claimed
+	Messages  []Message  `json:"messages"`            // in the order in which they came
+	Facts     []Fact     `json:"facts"`               // the order's whole history
 }
 
-// BundleOrder is the order as its facts tell it.
-type BundleOrder struct {
-	ID               string       `json:"id"`
-	Version          uint64       `json:"version"` // of the newest record
-	Status           string       `json:"status"`
-	Since            time.Time    `json:"since"`
-	PaymentRequestID string       `json:"paymentRequestId"`
-	PaymentID        string       `json:"paymentId,omitempty"`
-	Method           string       `json:"method"`
-	CaptureMode      string       `json:"captureMode"`
-	Amount           BundleAmount `json:"amount"`
-	Authorized       int64        `json:"authorized,string"` // minor units of the amount's currency, as the next ones
-	Captured         int64        `json:"captured,string"`
-	Refunded         int64        `json:"refunded,string"`
+// Order is the order as its facts tell it.
+type Order struct {
+	ID               string    `json:"id"`
+	Version          uint64    `json:"version"` // of the newest record
+	Status           string    `json:"status"`
+	Since            time.Time `json:"since"`
+	PaymentRequestID string    `json:"paymentRequestId"`
+	PaymentID        string    `json:"paymentId,omitempty"`
+	Method           string    `json:"method"`
+	CaptureMode      string    `json:"captureMode"`
+	Amount           Amount    `json:"amount"`
+	Authorized       int64     `json:"authorized,string"` // minor units of the amount's currency, as the next ones
+	Captured         int64     `json:"captured,string"`
+	Refunded         int64     `json:"refunded,string"`
 }
 
-// BundleAmount is money as APO writes it.
-type BundleAmount struct {
+// Amount is money as APO writes it.
+type Amount struct {
 	Currency string `json:"currency"`
 	Value    int64  `json:"value,string"` // minor units
 }
 
-// BundleOperation is an operation without an outcome.
-type BundleOperation struct {
-	Operation string        `json:"operation"` // "cancel", "capture", "refund", "compensate"
-	CommandID string        `json:"commandId"`
-	Phase     string        `json:"phase"`
-	Since     time.Time     `json:"since"`
-	Attempts  uint64        `json:"attempts"`
-	Code      string        `json:"code,omitempty"` // APO's newest
-	Parked    time.Time     `json:"parked,omitzero"`
-	AskAgain  time.Time     `json:"askAgain,omitzero"`
-	Request   BundleRequest `json:"request"`
+// Operation is an operation without an outcome.
+type Operation struct {
+	Operation string    `json:"operation"` // "cancel", "capture", "refund", "compensate"
+	CommandID string    `json:"commandId"`
+	Phase     string    `json:"phase"`
+	Since     time.Time `json:"since"`
+	Attempts  uint64    `json:"attempts"`
+	Code      string    `json:"code,omitempty"` // APO's newest
+	Parked    time.Time `json:"parked,omitzero"`
+	AskAgain  time.Time `json:"askAgain,omitzero"`
+	Request   Request   `json:"request"`
 }
 
-// BundleAnomaly is a contradiction that stands open.
-type BundleAnomaly struct {
+// Anomaly is a contradiction that stands open.
+type Anomaly struct {
 	Version uint64    `json:"version"` // of the record, and its name
 	Reason  string    `json:"reason"`
 	At      time.Time `json:"at"`
 }
 
-// BundleRequest is what a call names and asks for. The ids that it does not carry are empty.
-type BundleRequest struct {
-	PaymentID        string        `json:"paymentId,omitempty"`
-	PaymentRequestID string        `json:"paymentRequestId,omitempty"`
-	CaptureRequestID string        `json:"captureRequestId,omitempty"`
-	RefundRequestID  string        `json:"refundRequestId,omitempty"`
-	Amount           *BundleAmount `json:"amount,omitempty"`
-	Reason           string        `json:"reason,omitempty"`
+// Request is what a call names and asks for. The ids that it does not carry are empty.
+type Request struct {
+	PaymentID        string  `json:"paymentId,omitempty"`
+	PaymentRequestID string  `json:"paymentRequestId,omitempty"`
+	CaptureRequestID string  `json:"captureRequestId,omitempty"`
+	RefundRequestID  string  `json:"refundRequestId,omitempty"`
+	Amount           *Amount `json:"amount,omitempty"`
+	Reason           string  `json:"reason,omitempty"`
 }
 
-// BundleCall is a call that was claimed, and so perhaps made.
-type BundleCall struct {
-	Call      string        `json:"call"` // as APO names it
-	CommandID string        `json:"commandId,omitempty"`
-	Attempt   uint64        `json:"attempt,omitempty"` // of an operation's call
-	Inquiry   uint64        `json:"inquiry,omitempty"` // of an inquiry
-	Version   uint64        `json:"version"`           // of the claim's record
-	Claimed   time.Time     `json:"claimed"`           // it was made afterwards, if at all,
-	Until     time.Time     `json:"until"`             // … and was over by then
-	Request   BundleRequest `json:"request"`
-	Answer    *BundleAnswer `json:"answer,omitempty"` // nil: none is on record
+// Call is a call that was claimed, and so perhaps made.
+type Call struct {
+	Call      string    `json:"call"` // as APO names it
+	CommandID string    `json:"commandId,omitempty"`
+	Attempt   uint64    `json:"attempt,omitempty"` // of an operation's call
+	Inquiry   uint64    `json:"inquiry,omitempty"` // of an inquiry
+	Version   uint64    `json:"version"`           // of the claim's record
+	Claimed   time.Time `json:"claimed"`           // it was made afterwards, if at all,
+	Until     time.Time `json:"until"`             // … and was over by then
+	Request   Request   `json:"request"`
+	Answer    *Answer   `json:"answer,omitempty"` // nil: none is on record
 }
 
-// BundleAnswer is what came of a call.
-type BundleAnswer struct {
+// Answer is what came of a call.
+type Answer struct {
 	Version uint64    `json:"version"` // of its record; the message of that version is APO's answer, if there is one
 	At      time.Time `json:"at"`
 	Fact    string    `json:"fact"` // what it was recorded as
@@ -111,8 +111,8 @@ type BundleAnswer struct {
 	Problem string    `json:"problem,omitempty"` // our words, where there was no usable answer
 }
 
-// BundleMessage is a message that APO signed. The signature covers every byte of the body.
-type BundleMessage struct {
+// Message is a message that APO signed. The signature covers every byte of the body.
+type Message struct {
 	Version    uint64 `json:"version"` // of the record that keeps it
 	Via        string `json:"via"`     // "answer", "notification", "inquiry"
 	Method     string `json:"method"`
@@ -126,7 +126,7 @@ type BundleMessage struct {
 }
 
 // Evidence is the message in the form that can be verified against the key of APO that was valid then.
-func (m BundleMessage) Evidence() apo.Evidence {
+func (m Message) Evidence() apo.Evidence {
 	body := m.RawBody
 	if body == nil {
 		body = []byte(m.Body)
@@ -135,14 +135,14 @@ func (m BundleMessage) Evidence() apo.Evidence {
 		Signature: m.Signature, Body: body}
 }
 
-// BundleFact is one record of the order's history.
-type BundleFact struct {
+// Fact is one record of the order's history.
+type Fact struct {
 	Version   uint64    `json:"version"`
 	Recorded  time.Time `json:"recorded"`
 	Occurred  time.Time `json:"occurred"`
 	Fact      string    `json:"fact"`
 	CommandID string    `json:"commandId,omitempty"`
-	Status    string    `json:"status"` // behind it
+	Status    string    `json:"status"` // after it
 	Phase     string    `json:"phase"`
 }
 
@@ -163,24 +163,25 @@ func (b Bundle) WriteTo(w io.Writer) (int64, error) {
 }
 
 // Of gathers what is on record of an order. Cost: one read of its stream, held in memory with every message. The error
-// wraps [order.ErrUnknownOrder] where there is no such order, and is an *[order.InvalidError] where no log can hold the id.
+// wraps [order.ErrUnknownOrder] where there is no such order, and is an *[order.InvalidError] where no log can hold the
+// id.
 func Of(ctx context.Context, r *tilltape.Reader, id string) (Bundle, error) {
-	b := bundling{bundle: Bundle{Format: BundleFormat, Made: r.Config().Now().UTC(), Calls: []BundleCall{},
-		Messages: []BundleMessage{}, Facts: []BundleFact{}}}
+	g := gathering{bundle: Bundle{Format: Format, Made: r.Config().Now().UTC(), Calls: []Call{},
+		Messages: []Message{}, Facts: []Fact{}}}
 	for record, err := range r.History(ctx, id) {
 		if err != nil {
 			return Bundle{}, err
 		}
-		b.take(&record)
+		g.take(&record)
 	}
-	if b.o.Version == 0 {
+	if g.o.Version == 0 {
 		return Bundle{}, fmt.Errorf("evidence of order %q: %w; look for it in another log", id, order.ErrUnknownOrder)
 	}
-	return b.done(), nil
+	return g.done(), nil
 }
 
-func requestOf(c order.Call) BundleRequest {
-	r := BundleRequest{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID, Reason: c.Reason}
+func requestOf(c order.Call) Request {
+	r := Request{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID, Reason: c.Reason}
 	switch c.Kind {
 	case order.CallCapture:
 		r.CaptureRequestID, r.Amount = c.RequestID, amountOf(c.Amount)
@@ -192,12 +193,12 @@ func requestOf(c order.Call) BundleRequest {
 	return r
 }
 
-func amountOf(m order.Money) *BundleAmount {
-	return &BundleAmount{Currency: m.Currency, Value: m.Minor}
+func amountOf(m order.Money) *Amount {
+	return &Amount{Currency: m.Currency, Value: m.Minor}
 }
 
-func messageOf(r *events.Record, via events.Channel, e *events.Evidence) BundleMessage {
-	m := BundleMessage{Version: r.Version, Via: via.String(), Method: e.Method, Path: e.Path, ClientID: e.ClientID, Time: e.Time,
+func messageOf(r *events.Record, via events.Channel, e *events.Evidence) Message {
+	m := Message{Version: r.Version, Via: via.String(), Method: e.Method, Path: e.Path, ClientID: e.ClientID, Time: e.Time,
 		KeyVersion: e.KeyVersion, Signature: e.Signature, Body: string(e.Body)}
 	if !utf8.Valid(e.Body) {
 		m.Body, m.RawBody = "", e.Body

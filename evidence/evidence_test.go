@@ -24,8 +24,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
-// A refund is not answered for a month. Whoever is on call writes the evidence to a file and sends it to APO support; there
-// somebody who knows nothing of us reads what was asked, when, how often, and what APO itself signed.
+// A refund is not answered for a month. Whoever is on call writes the evidence to a file and sends it to APO support;
+// there somebody who knows nothing of us reads what was asked, when, how often, and what APO itself signed.
 func TestASupportCase(t *testing.T) {
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		// Given a captured order whose refund APO answers with U, and then not at all.
@@ -60,7 +60,7 @@ func TestASupportCase(t *testing.T) {
 		var read evidence.Bundle
 		require.NoError(t, json.Unmarshal(text, &read))
 		assert.Equal(t, b, read, "nothing is lost on the way")
-		assert.Equal(t, evidence.BundleFormat, read.Format)
+		assert.Equal(t, evidence.Format, read.Format)
 		assert.Equal(t, []any{tilltest.TheOrder, "captured", tilltest.TheRequest, tilltest.ThePayment, int64(1000), int64(0)}, []any{read.Order.ID, read.Order.Status,
 			read.Order.PaymentRequestID, read.Order.PaymentID, read.Order.Captured, read.Order.Refunded})
 		require.NotNil(t, read.Open)
@@ -69,10 +69,10 @@ func TestASupportCase(t *testing.T) {
 
 		// and what was asked: once with an answer that decides nothing, and then into the void, always the same,
 		request := read.Open.Request
-		assert.Equal(t, &evidence.BundleAmount{Currency: "USD", Value: tilltest.ThePart}, request.Amount)
+		assert.Equal(t, &evidence.Amount{Currency: "USD", Value: tilltest.ThePart}, request.Amount)
 		assert.Equal(t, []any{tilltest.ThePayment, "damaged"}, []any{request.PaymentID, request.Reason})
 		assert.NotEmpty(t, request.RefundRequestID)
-		var refunds, inquiries []evidence.BundleCall
+		var refunds, inquiries []evidence.Call
 		for _, c := range read.Calls {
 			switch c.Call {
 			case "refund":
@@ -92,7 +92,7 @@ func TestASupportCase(t *testing.T) {
 		assert.Equal(t, []any{"UNKNOWN_EXCEPTION", tilltest.ErrLost.Error()}, []any{refunds[0].Answer.Code, refunds[1].Answer.Problem[len("refund: "):]})
 		require.NotEmpty(t, inquiries)
 		for _, c := range inquiries {
-			assert.Equal(t, evidence.BundleRequest{RefundRequestID: request.RefundRequestID}, c.Request)
+			assert.Equal(t, evidence.Request{RefundRequestID: request.RefundRequestID}, c.Request)
 			assert.Equal(t, tilltest.ErrLost.Error(), c.Answer.Problem)
 		}
 
@@ -105,14 +105,14 @@ func TestASupportCase(t *testing.T) {
 		assert.Equal(t, refunds[0].Answer.Version, read.Messages[2].Version, "the answer's version leads to its message")
 		assert.Contains(t, read.Messages[2].Body, `"UNKNOWN_EXCEPTION"`)
 		assert.Len(t, read.Facts, int(read.Order.Version))
-		assert.True(t, slices.ContainsFunc(read.Facts, func(f evidence.BundleFact) bool { return f.Fact == string(events.KindOperationParked) }))
+		assert.True(t, slices.ContainsFunc(read.Facts, func(f evidence.Fact) bool { return f.Fact == string(events.KindOperationParked) }))
 
 		// And nothing of our own leaves the house with it.
 		assert.NotContains(t, string(text), "ada")
 	})
 }
 
-func TestOfAnOrderThatIsFine(t *testing.T) {
+func TestABundleOfAnOrderThatIsFine(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Place(order.CaptureManual)
 	b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
@@ -127,14 +127,14 @@ func TestOfAnOrderThatIsFine(t *testing.T) {
 	assert.Empty(t, b.Anomalies)
 	require.Len(t, b.Calls, 1)
 	assert.Equal(t, string(events.KindCancelSucceeded), b.Calls[0].Answer.Fact)
-	assert.Equal(t, evidence.BundleRequest{PaymentID: tilltest.ThePayment}, b.Calls[0].Request)
+	assert.Equal(t, evidence.Request{PaymentID: tilltest.ThePayment}, b.Calls[0].Request)
 	var text bytes.Buffer
 	_, err = b.WriteTo(&text)
 	require.NoError(t, err)
 	assert.NotContains(t, text.String(), "for our own eyes", "it was not sent to APO either")
 }
 
-func TestNamesAnomalies(t *testing.T) {
+func TestABundleNamesAnomalies(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.PaidLate(order.CaptureManual)
 	b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
@@ -144,7 +144,7 @@ func TestNamesAnomalies(t *testing.T) {
 }
 
 // A second operation counts its attempts from one again: its answers must not go to the first one's calls.
-func TestKeepsOperationsApart(t *testing.T) {
+func TestABundleKeepsOperationsApart(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Place(order.CaptureManual)
 	x.Paid()
@@ -161,7 +161,7 @@ func TestKeepsOperationsApart(t *testing.T) {
 	assert.NotEqual(t, b.Calls[0].Request.CaptureRequestID, b.Calls[1].Request.CaptureRequestID)
 }
 
-func TestIsTheSameBytesEachTime(t *testing.T) {
+func TestABundleIsTheSameBytesEachTime(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Captured(tilltest.TheAmount)
 	var first, second bytes.Buffer
@@ -175,7 +175,7 @@ func TestIsTheSameBytesEachTime(t *testing.T) {
 	assert.True(t, bytes.HasSuffix(first.Bytes(), []byte("}\n")))
 }
 
-func TestErrors(t *testing.T) {
+func TestOf_Errors(t *testing.T) {
 	log := &tilltest.Flaky{Log: memory.New()}
 	x := tilltest.NewTill(t, log)
 	_, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
@@ -200,7 +200,7 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 5, tilltest.ErrDisk }
 
 // Every kind of fact that can keep a signed message gives it away: a kind that is added must be looked at here.
-func TestFindsTheMessageInEveryKindOfFact(t *testing.T) {
+func TestABundleHasTheMessageOfEveryKindOfFact(t *testing.T) {
 	kinds := []events.Event{events.PaymentPending{}, events.PaymentAuthorized{}, events.PaymentPaid{}, events.PaymentFailed{},
 		events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{}, events.CancelUnresolved{}, events.CaptureRequested{},
 		events.CaptureAccepted{}, events.CaptureSucceeded{}, events.CaptureFailed{}, events.CaptureUnresolved{}, events.RefundRequested{},

@@ -5,89 +5,89 @@ import (
 	"github.com/tilltape/tilltape/order"
 )
 
-// bundling makes a [Bundle] of an order's records, in order.
-type bundling struct {
+// gathering makes a [Bundle] of an order's records, in order.
+type gathering struct {
 	bundle    Bundle
 	o         order.Order
 	attempts  map[uint64]int // the call of each attempt of the newest operation
 	inquiries map[uint64]int // the call of each inquiry
 }
 
-func (b *bundling) take(r *events.Record) {
-	b.o = order.Evolve(b.o, *r)
-	b.bundle.Facts = append(b.bundle.Facts, BundleFact{Version: r.Version, Recorded: r.Recorded, Occurred: r.Occurred,
+func (g *gathering) take(r *events.Record) {
+	g.o = order.Evolve(g.o, *r)
+	g.bundle.Facts = append(g.bundle.Facts, Fact{Version: r.Version, Recorded: r.Recorded, Occurred: r.Occurred,
 		Fact: string(r.Event.Kind()), CommandID: r.CommandID, Status: r.Head.Status, Phase: r.Head.Phase})
-	b.claimed(r)
+	g.claimed(r)
 	s := saidIn(r.Event)
 	if s.proof.Evidence != nil {
-		b.bundle.Messages = append(b.bundle.Messages, messageOf(r, s.proof.Via, s.proof.Evidence))
+		g.bundle.Messages = append(g.bundle.Messages, messageOf(r, s.proof.Via, s.proof.Evidence))
 	}
-	b.answered(r, &s)
+	g.answered(r, &s)
 }
 
 // claimed adds the call that a claim stands for.
-func (b *bundling) claimed(r *events.Record) {
+func (g *gathering) claimed(r *events.Record) {
 	switch r.Event.(type) {
 	case events.CancelRequested, events.CaptureRequested, events.RefundRequested:
-		b.attempts = map[uint64]int{}
+		g.attempts = map[uint64]int{}
 	case events.AttemptStarted, events.InquiryStarted:
 	default:
 		return
 	}
-	c, ok := b.o.Claimed()
+	c, ok := g.o.Claimed()
 	if !ok {
 		return // a record that our rules cannot have written
 	}
-	made := BundleCall{Call: c.Kind.String(), CommandID: r.CommandID, Attempt: c.Attempt, Version: r.Version, Claimed: r.Recorded,
-		Until: c.Lease, Request: requestOf(c)}
+	made := Call{Call: c.Kind.String(), CommandID: r.CommandID, Attempt: c.Attempt, Version: r.Version,
+		Claimed: r.Recorded, Until: c.Lease, Request: requestOf(c)}
 	if c.IsInquiry() {
 		made.Inquiry = c.Number
-		if b.inquiries == nil {
-			b.inquiries = map[uint64]int{}
+		if g.inquiries == nil {
+			g.inquiries = map[uint64]int{}
 		}
-		b.inquiries[c.Number] = len(b.bundle.Calls)
+		g.inquiries[c.Number] = len(g.bundle.Calls)
 	} else {
-		b.attempts[c.Attempt] = len(b.bundle.Calls)
+		g.attempts[c.Attempt] = len(g.bundle.Calls)
 	}
-	b.bundle.Calls = append(b.bundle.Calls, made)
+	g.bundle.Calls = append(g.bundle.Calls, made)
 }
 
 // answered puts an answer to its call. What an inquiry's facts say is in the inquiry's own answer already.
-func (b *bundling) answered(r *events.Record, s *said) {
+func (g *gathering) answered(r *events.Record, s *said) {
 	at, known := -1, false
 	switch {
 	case s.inquiry != 0:
-		at, known = b.inquiries[s.inquiry]
+		at, known = g.inquiries[s.inquiry]
 	case s.attempt != 0:
-		at, known = b.attempts[s.attempt]
+		at, known = g.attempts[s.attempt]
 	}
-	if known && b.bundle.Calls[at].Answer == nil {
-		b.bundle.Calls[at].Answer = &BundleAnswer{Version: r.Version, At: r.Recorded, Fact: string(r.Event.Kind()), Code: s.code,
+	if known && g.bundle.Calls[at].Answer == nil {
+		g.bundle.Calls[at].Answer = &Answer{Version: r.Version, At: r.Recorded, Fact: string(r.Event.Kind()), Code: s.code,
 			Message: s.message, Problem: s.problem}
 	}
 }
 
-func (b *bundling) done() Bundle {
-	o := &b.o
-	b.bundle.Order = BundleOrder{ID: o.ID, Version: o.Version, Status: o.Status.String(), Since: o.StatusSince,
+func (g *gathering) done() Bundle {
+	o := &g.o
+	g.bundle.Order = Order{ID: o.ID, Version: o.Version, Status: o.Status.String(), Since: o.StatusSince,
 		PaymentRequestID: o.PaymentRequestID, PaymentID: o.PaymentID, Method: o.Method, CaptureMode: o.CaptureMode.String(),
 		Amount: *amountOf(o.Amount), Authorized: o.Authorized, Captured: o.Captured, Refunded: o.Refunded}
 	if p := &o.Operation; p.Outstanding() {
-		b.bundle.Open = &BundleOperation{Operation: p.Verb().String(), CommandID: p.CommandID, Phase: p.Phase.String(), Since: p.Since,
-			Attempts: p.Attempt, Code: p.Code, Parked: p.ParkedAt, AskAgain: o.NextDue(), Request: b.asked()}
+		g.bundle.Open = &Operation{Operation: p.Verb().String(), CommandID: p.CommandID, Phase: p.Phase.String(),
+			Since: p.Since, Attempts: p.Attempt, Code: p.Code, Parked: p.ParkedAt, AskAgain: o.NextDue(), Request: g.asked()}
 	}
 	for _, a := range o.Anomalies {
-		b.bundle.Anomalies = append(b.bundle.Anomalies, BundleAnomaly{Version: a.Version, Reason: a.Reason.String(), At: a.At})
+		g.bundle.Anomalies = append(g.bundle.Anomalies, Anomaly{Version: a.Version, Reason: a.Reason.String(), At: a.At})
 	}
-	return b.bundle
+	return g.bundle
 }
 
 // asked is what the newest operation asked for: every attempt's request is equal to the first one's.
-func (b *bundling) asked() BundleRequest {
-	if at, ok := b.attempts[1]; ok {
-		return b.bundle.Calls[at].Request
+func (g *gathering) asked() Request {
+	if at, ok := g.attempts[1]; ok {
+		return g.bundle.Calls[at].Request
 	}
-	return BundleRequest{}
+	return Request{}
 }
 
 // said is what a record keeps of a message, or of there being none.
