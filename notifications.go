@@ -285,14 +285,14 @@ func unbelieved(err error) Notification {
 func (h *NotificationHandler) record(ctx context.Context, v apo.Verified) Notification {
 	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), h.orders.cfg.RecordTimeout)
 	defer end()
-	_, id, fresh, err := h.orders.hear(ctx, v)
-	n := Notification{Outcome: NotificationRecorded, Status: http.StatusOK, Fact: v, Order: id, Err: err}
+	heard, err := h.orders.Hear(ctx, v)
+	n := Notification{Outcome: NotificationRecorded, Status: http.StatusOK, Fact: v, Order: heard.OrderID, Err: err}
 	switch {
 	case errors.Is(err, order.ErrUnknownOrder):
 		n.Outcome, n.Status = NotificationUnknownOrder, http.StatusNotFound
 	case err != nil:
 		n.Outcome, n.Status = NotificationFailed, http.StatusServiceUnavailable
-	case !fresh:
+	case !heard.News:
 		n.Outcome = NotificationDuplicate
 	}
 	return n

@@ -17,32 +17,40 @@ import (
 // returns once the fact is durable: only then may a notification be acknowledged. The error wraps
 // [order.ErrUnknownOrder] where no order goes by these identifiers: then it must not be.
 func (s *Orders) Observe(ctx context.Context, v apo.Verified) (order.Order, error) {
-	o, _, _, err := s.hear(ctx, v)
-	return o, err
+	heard, err := s.Hear(ctx, v)
+	return heard.Order, err
 }
 
-// hear observes a fact. It says too which order the fact is about, as far as that was found, and whether it was news:
-// an append of its own made it durable, whatever else happened to the order meanwhile.
-func (s *Orders) hear(ctx context.Context, v apo.Verified) (o order.Order, id string, fresh bool, err error) {
+// Heard is what became of a fact that was observed.
+type Heard struct {
+	OrderID string      // whose fact it is; empty where no order goes by its identifiers
+	Order   order.Order // as it stands now
+	News    bool        // the fact, or what contradicts it, was not on record before
+}
+
+// Hear is [Orders.Observe] for whoever counts what it hears: it says too whose fact it was, also where it could not be
+// recorded, and whether it told anything new. Whatever else happens to the order meanwhile does not make it news.
+func (s *Orders) Hear(ctx context.Context, v apo.Verified) (h Heard, err error) {
 	if v.IsZero() {
-		return o, "", false, fmt.Errorf("tilltape: %w: it is empty; use what apo's verify functions return", ErrUnverified)
+		return h, fmt.Errorf("tilltape: %w: it is empty; use what apo's verify functions return", ErrUnverified)
 	}
 	f := translate.Fact(v)
 	e := v.Evidence()
 	f.Proof = events.Proof{Via: channel(v.Op()), Evidence: translate.Evidence(&e)}
-	if id, err = s.owner(ctx, v); err != nil {
-		return o, "", false, err
+	if h.OrderID, err = s.owner(ctx, v); err != nil {
+		return h, err
 	}
 	c := order.Observe{Fact: f}
-	end, err := s.begin(ctx, id, c)
+	end, err := s.begin(ctx, h.OrderID, c)
 	if err != nil {
-		return o, id, false, err
+		return h, err
 	}
 	defer end()
-	d, err := s.drive(ctx, ctx, id, c)
-	o, err = s.outcome(d, id, c, err)
-	s.conclude(ctx, c, &o, err)
-	return o, id, d.Recorded(), err
+	d, err := s.drive(ctx, ctx, h.OrderID, c)
+	h.Order, err = s.outcome(d, h.OrderID, c, err)
+	h.News = d.Recorded()
+	s.conclude(ctx, c, &h.Order, err)
+	return h, err
 }
 
 // owner finds the order a fact is about: by the payment's identifiers, or by the request we made.
