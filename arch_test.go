@@ -68,6 +68,10 @@ var rooms = map[string]room{
 		ours:    []string{".", "events", "order", "apo"},
 		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
 	},
+	"notify": {
+		ours:    []string{".", "order", "apo"},
+		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
+	},
 	"audit": {
 		ours:    []string{"events", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},
@@ -75,7 +79,8 @@ var rooms = map[string]room{
 	// The worlds that the tests of the root share, and the packages of those tests, which have no code of their own.
 	"internal/tilltest": {
 		ours: []string{
-			".", "events", "order", "store", "store/memory", "store/bolt", "apo", "apo/apotest", "audit", "internal/engine", "internal/translate",
+			".", "events", "order", "store", "store/memory", "store/bolt", "apo", "apo/apotest", "audit", "internal/engine",
+			"internal/translate", "notify",
 		},
 		modules: []string{
 			protobufModule, fsmModule, modModule, uuidModule, boltModule, sysModule, testifyModule, yamlModule,

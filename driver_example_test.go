@@ -87,3 +87,61 @@ func ExampleOrders_Run() {
 	fmt.Println("settling ended:", <-done)
 	// Output: settling ended: <nil>
 }
+
+func ExampleReader_Anomalies() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
+	must(shop.orders.Create(ctx, order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
+		Method: "CARD", CaptureMode: order.CaptureManual}))
+	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind"}))
+	check(shop.PayLate("pay-2")) // the buyer had the page open still
+	shop.hear(ctx)
+
+	for o, err := range shop.orders.Anomalies(ctx) {
+		check(err)
+		fmt.Println(o.ID, o.Status, o.Anomalies[0].Reason, o.Late.Authorized)
+		must(shop.orders.Compensate(ctx, o.ID, order.Compensate{Actor: "alice"}))
+	}
+	for range shop.orders.Anomalies(ctx) {
+		fmt.Println("still open")
+	}
+	// Output: o-2 cancelled late payment 1000
+}
+
+func ExampleReader_Outstanding() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	_, err := shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}})
+	check(err)
+	_, err = shop.orders.Refund(ctx, "o-1", order.Refund{Amount: order.Money{Minor: 300, Currency: "USD"}})
+	fmt.Println(err != nil) // APO works on it
+
+	for o, err := range shop.orders.Outstanding(ctx) {
+		check(err)
+		fmt.Println(o.ID, o.Operation.Kind, o.Operation.Phase, o.Operation.Amount)
+	}
+	// Output:
+	// true
+	// o-1 refund accepted USD 3.00
+}
+
+func ExampleOrders_Reconcile() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	must(shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}}))
+	must(shop.DashboardRefund("pay-1", 300)) // somebody at APO's dashboard; its notification names nothing we know
+
+	r, err := shop.orders.Reconcile(ctx, "o-1")
+	check(err)
+	for _, d := range r.Differences {
+		fmt.Println(d.Fact, d.Amount)
+	}
+	fmt.Println(r.Order.Status, r.Order.PartiallyRefunded(), "whole:", r.Whole)
+	// Output:
+	// refund.succeeded.v1 USD 3.00
+	// refunded true whole: true
+}

@@ -3,20 +3,20 @@ package main
 import (
 	"context"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/notify"
 )
 
 // hears gives the shop its endpoint for APO. It is the library's: it verifies, records whether or not APO still waits for the
 // answer, and acknowledges what is on disk. Everything else APO sends again, and the logger given to the Orders says what a
 // person should know of it.
 func (s *shop) hears(clientID string, keys apo.Keys) (err error) {
-	s.notify, err = s.orders.NotificationHandler(clientID, keys, &tilltape.NotificationConfig{Heard: s.heard})
+	s.notify, err = notify.NewHandler(s.orders, clientID, keys, &notify.Config{Heard: s.heard})
 	return err
 }
 
 // heard says what became of an order that APO told of.
-func (s *shop) heard(ctx context.Context, n tilltape.Notification) {
+func (s *shop) heard(ctx context.Context, n notify.Notification) {
 	if n.Err != nil {
 		return // the library has logged it
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -47,7 +48,7 @@ type simProcess struct {
 	store.Log
 	world   *simulation
 	orders  *tilltape.Orders
-	handler *tilltape.NotificationHandler
+	handler *notify.Handler
 	dead    atomic.Bool
 	over    sync.Once
 	stop    func()
@@ -62,7 +63,7 @@ func (s *simulation) start() error {
 		return err
 	}
 	keys := apo.Keys{Public: map[string]*rsa.PublicKey{"1": &tilltest.TheOffice().Key.PublicKey}}
-	if p.handler, err = p.orders.NotificationHandler(tilltest.TestClient, keys, nil); err != nil {
+	if p.handler, err = notify.NewHandler(p.orders, tilltest.TestClient, keys, nil); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())

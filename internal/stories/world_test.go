@@ -24,6 +24,7 @@ import (
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -64,7 +65,7 @@ type process struct {
 	tilltape.Gateway
 	server  *apotest.Server
 	orders  *tilltape.Orders
-	handler *tilltape.NotificationHandler
+	handler *notify.Handler
 	dead    atomic.Bool
 	dying   string // where it dies
 	hangUp  context.CancelFunc
@@ -116,7 +117,7 @@ func (s *story) start() {
 	var err error
 	p.orders, err = tilltape.New(p, p, &tilltape.Config{Now: s.clock.Now, Policy: order.Policy{Jitter: order.NoJitter}})
 	require.NoError(s.t, err)
-	p.handler, err = p.orders.NotificationHandler(s.server.ClientID(), s.server.Keys(), nil)
+	p.handler, err = notify.NewHandler(p.orders, s.server.ClientID(), s.server.Keys(), nil)
 	require.NoError(s.t, err)
 	s.process = p
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -94,7 +95,7 @@ type Ear struct {
 	Clock   *apotest.Clock
 	log     store.Log
 	Orders  *tilltape.Orders
-	Handler *tilltape.NotificationHandler
+	Handler *notify.Handler
 	Web     *httptest.Server
 	Said    *bytes.Buffer // the logger's lines
 }
@@ -102,7 +103,7 @@ type Ear struct {
 // EarConfig is what a test of ears wants otherwise.
 type EarConfig struct {
 	Orders  tilltape.Config
-	Notify  tilltape.NotificationConfig
+	Notify  notify.Config
 	Script  []apotest.Fault
 	Async   bool // refunds end when the test says so
 	Gateway func(*apo.Client) tilltape.Gateway
@@ -128,7 +129,7 @@ func NewEar(t *testing.T, log store.Log, c EarConfig) *Ear {
 	}
 	x.Orders, err = tilltape.New(log, gateway, &c.Orders)
 	require.NoError(t, err)
-	x.Handler, err = x.Orders.NotificationHandler(x.Server.ClientID(), x.Server.Keys(), &c.Notify)
+	x.Handler, err = notify.NewHandler(x.Orders, x.Server.ClientID(), x.Server.Keys(), &c.Notify)
 	require.NoError(t, err)
 	served = x.Handler
 	if c.Front != nil {

@@ -1,4 +1,4 @@
-package tilltape_test
+package notify_test
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
 )
@@ -57,8 +58,8 @@ func TestSignedMessagesThatSayNothingUsable(t *testing.T) {
 
 func TestWhoeverWantsToKnowIsToldOfEveryNotification(t *testing.T) {
 	var mu sync.Mutex
-	var heard []tilltape.Notification
-	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{Heard: func(_ context.Context, n tilltape.Notification) {
+	var heard []notify.Notification
+	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Heard: func(_ context.Context, n notify.Notification) {
 		mu.Lock()
 		defer mu.Unlock()
 		heard = append(heard, n)
@@ -72,13 +73,13 @@ func TestWhoeverWantsToKnowIsToldOfEveryNotification(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	require.Len(t, heard, 4)
-	for i, want := range []tilltape.NotificationOutcome{tilltape.NotificationRecorded, tilltape.NotificationDuplicate,
-		tilltape.NotificationForged, tilltape.NotificationUnknownOrder} {
+	for i, want := range []notify.Outcome{notify.Recorded, notify.Duplicate,
+		notify.Forged, notify.UnknownOrder} {
 		assert.Equal(t, want, heard[i].Outcome)
 		assert.Equal(t, want.Acknowledged(), heard[i].Err == nil)
 		assert.Equal(t, want.Acknowledged(), heard[i].Status == http.StatusOK)
 		assert.Equal(t, want.Acknowledged(), heard[i].Order == "o-1")
-		assert.Equal(t, want == tilltape.NotificationForged, heard[i].Fact.IsZero(), "nothing of a forgery is handed on")
+		assert.Equal(t, want == notify.Forged, heard[i].Fact.IsZero(), "nothing of a forgery is handed on")
 	}
 	require.ErrorIs(t, heard[2].Err, apo.ErrSignature)
 	require.ErrorIs(t, heard[3].Err, order.ErrUnknownOrder)
@@ -96,13 +97,13 @@ func TestAPanicIsContained(t *testing.T) {
 	status, _ := x.Send(n, nil)
 	assert.Equal(t, http.StatusInternalServerError, status)
 	assert.Contains(t, x.Said.String(), "no metrics today")
-	assert.Contains(t, x.Said.String(), "notification_stats_test.go", "the stack")
+	assert.Contains(t, x.Said.String(), "notify/stats_test.go", "the stack")
 	assert.EqualValues(t, 1, x.Handler.Stats().Failed)
 	panics = false
 	require.True(t, x.Deliver())
 	assert.EqualValues(t, 1, x.Handler.Stats().Duplicate)
 
-	x, n = told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{Heard: func(context.Context, tilltape.Notification) { panic(tilltest.ErrDisk) }}})
+	x, n = told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Heard: func(context.Context, notify.Notification) { panic(tilltest.ErrDisk) }}})
 	status, _ = x.Send(n, nil)
 	assert.Equal(t, http.StatusOK, status, "who is told cannot spoil the answer")
 	assert.Contains(t, x.Said.String(), tilltest.ErrDisk.Error())
@@ -120,12 +121,12 @@ func TestTheAbortOfAConnectionPasses(t *testing.T) {
 
 func TestNotificationOutcomesHaveNamesOfTheirOwn(t *testing.T) {
 	seen := map[string]bool{}
-	for o := tilltape.NotificationRecorded; o <= tilltape.NotificationFailed; o++ {
+	for o := notify.Recorded; o <= notify.Failed; o++ {
 		assert.NotEqual(t, "unknown", o.String())
 		assert.False(t, seen[o.String()])
 		seen[o.String()] = true
 	}
-	assert.Equal(t, "unknown", (tilltape.NotificationFailed + 1).String())
+	assert.Equal(t, "unknown", (notify.Failed + 1).String())
 }
 
 // Nothing that a log file could give away: no key, no signature, no body.
@@ -145,13 +146,13 @@ func TestWhatIsLoggedOfNotificationsHoldsNoSecret(t *testing.T) {
 
 // The counts add up at every moment, whatever comes from wherever.
 func TestStatsAddUpUnderLoad(t *testing.T) {
-	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{Concurrency: 4}})
+	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Concurrency: 4}})
 	done := make(chan struct{})
 	var watching, sending sync.WaitGroup
 	watching.Go(func() {
 		for {
 			s := x.Handler.Stats()
-			sum := s.Acknowledged + s.Refused + s.Busy + s.Forged + s.Stale + s.Unusable + s.UnknownOrder + s.Failed
+			sum := s.Acknowledged + s.Malformed + s.Busy + s.Forged + s.Stale + s.Unusable + s.UnknownOrder + s.Failed
 			assert.LessOrEqual(t, sum, s.Received)
 			assert.LessOrEqual(t, s.Duplicate, s.Acknowledged)
 			select {
@@ -179,7 +180,7 @@ func TestStatsAddUpUnderLoad(t *testing.T) {
 	watching.Wait()
 	s := x.Handler.Stats()
 	assert.EqualValues(t, 8*25, s.Received)
-	assert.Equal(t, s.Received, s.Acknowledged+s.Refused+s.Busy+s.Forged)
+	assert.Equal(t, s.Received, s.Acknowledged+s.Malformed+s.Busy+s.Forged)
 	assert.NotZero(t, s.Acknowledged)
 	assert.NotZero(t, s.Forged)
 }
@@ -189,7 +190,7 @@ func FuzzNotificationHandler(f *testing.F) {
 	x := tilltest.NewTill(f, memory.New())
 	x.Place(order.CaptureManual)
 	keys := tilltest.ServerKeys()
-	h, err := x.Orders.NotificationHandler(tilltest.TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &keys[1].PublicKey}}, nil)
+	h, err := notify.NewHandler(x.Orders, tilltest.TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &keys[1].PublicKey}}, nil)
 	require.NoError(f, err)
 	text := `{"notifyType":"PAYMENT_RESULT","paymentRequestId":"` + tilltest.TheRequest + `",` + resultS + `}`
 	f.Add("POST", "/notify", "application/json", tilltest.TestClient, "1795423200000", "algorithm=RSA256,keyVersion=1,signature=AAAA", []byte(text))

@@ -1,4 +1,4 @@
-package tilltape_test
+package notify_test
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
 )
@@ -21,7 +21,7 @@ func BenchmarkNotification(b *testing.B) {
 	x := tilltest.NewTill(b, memory.New())
 	x.Place(order.CaptureManual)
 	key := tilltest.ServerKeys()[1]
-	h, err := x.Orders.NotificationHandler(tilltest.TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, &tilltape.NotificationConfig{})
+	h, err := notify.NewHandler(x.Orders, tilltest.TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, &notify.Config{})
 	require.NoError(b, err)
 	text := []byte(`{"notifyType":"PAYMENT_RESULT","paymentRequestId":"` + tilltest.TheRequest + `","paymentId":"P1",` +
 		`"paymentAmount":{"currency":"USD","value":"1000"},` + resultS + `}`)

@@ -1,4 +1,4 @@
-package tilltape_test
+package notify_test
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
@@ -33,7 +33,7 @@ func TestADuplicateIsOneWhateverElseIsRecordedMeanwhile(t *testing.T) {
 	status, _ := x.Send(n, nil)
 	require.Equal(t, http.StatusOK, status)
 	require.Greater(t, x.Order("o-1").Version, before.Version, "it changed while the notification was under way")
-	assert.Equal(t, tilltape.NotificationStats{Received: 2, Acknowledged: 2, Duplicate: 1}, x.Handler.Stats())
+	assert.Equal(t, notify.Stats{Received: 2, Acknowledged: 2, Duplicate: 1}, x.Handler.Stats())
 }
 
 // An append whose answer is lost is tried again and succeeds once: the notification was news all the same.
@@ -42,7 +42,7 @@ func TestANotificationWhoseAppendIsTriedAgainIsNews(t *testing.T) {
 		OnAppend: tilltest.On(events.KindPaymentAuthorized, tilltest.AppendAnswers, 1)}
 	x, _ := told(t, log, tilltest.EarConfig{})
 	require.True(t, x.Deliver())
-	assert.Equal(t, tilltape.NotificationStats{Received: 1, Acknowledged: 1}, x.Handler.Stats())
+	assert.Equal(t, notify.Stats{Received: 1, Acknowledged: 1}, x.Handler.Stats())
 }
 
 // counting is a log that counts what it is asked for.

@@ -1,4 +1,4 @@
-package tilltape_test
+package notify_test
 
 import (
 	"context"
@@ -10,16 +10,17 @@ import (
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
 // serveNotifications wires the handler up as a service would. What is returned ends it.
-func serveNotifications(orders *tilltape.Orders, clientID string, keys apo.Keys, listener net.Listener) (*tilltape.NotificationHandler, *http.Server, error) {
-	handler, err := orders.NotificationHandler(clientID, keys, &tilltape.NotificationConfig{
+func serveNotifications(orders *tilltape.Orders, clientID string, keys apo.Keys, listener net.Listener) (*notify.Handler, *http.Server, error) {
+	handler, err := notify.NewHandler(orders, clientID, keys, &notify.Config{
 		// SignedPath: "/apo/notify", // only where a proxy rewrites the path on the way
-		Heard: func(_ context.Context, n tilltape.Notification) {
-			if n.Outcome == tilltape.NotificationUnknownOrder {
+		Heard: func(_ context.Context, n notify.Notification) {
+			if n.Outcome == notify.UnknownOrder {
 				fmt.Println("of nobody we know:", n.Fact)
 			}
 		},
@@ -35,7 +36,7 @@ func serveNotifications(orders *tilltape.Orders, clientID string, keys apo.Keys,
 	return handler, server, nil
 }
 
-func ExampleOrders_NotificationHandler() {
+func ExampleNewHandler() {
 	ctx := context.Background()
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))
 	apoServer := must(apotest.NewServer(&apotest.Config{ManualDelivery: true, NotifyURL: "http://" + listener.Addr().String() + "/apo/notify"}))
@@ -67,17 +68,20 @@ func ExampleOrders_NotificationHandler() {
 	// 2 came, 1 acknowledged, 1 unknown
 }
 
-func ExampleNotificationHandler_Stats() {
+func ExampleHandler_Stats() {
 	ctx := context.Background()
-	shop := openExampleShop(ctx)
-	defer func() { check(shop.Close()) }()
-	handler := must(shop.orders.NotificationHandler(shop.ClientID(), shop.Keys(), nil))
+	apoServer := must(apotest.NewServer(nil))
+	defer func() { check(apoServer.Close()) }()
+	client := must(apo.NewClient(apoServer.URL(), apoServer.ClientID(), apoServer.Keys(), nil))
+	orders := must(tilltape.New(memory.New(), client, nil))
+	handler := must(notify.NewHandler(orders, apoServer.ClientID(), apoServer.Keys(), nil))
 
 	request := must(http.NewRequestWithContext(ctx, http.MethodPost, "http://shop.example/apo/notify", http.NoBody))
 	request.Header.Set("Content-Type", "application/json")
 	handler.ServeHTTP(discard{http.Header{}}, request) // somebody tries what happens
-	fmt.Printf("%+v\n", handler.Stats())
-	// Output: {Received:1 Acknowledged:0 Duplicate:0 Refused:0 Busy:0 Forged:1 Stale:0 Unusable:0 UnknownOrder:0 Failed:0}
+	stats := handler.Stats()
+	fmt.Println(stats.Received, "came,", stats.Acknowledged, "acknowledged,", stats.Forged, "forged")
+	// Output: 1 came, 0 acknowledged, 1 forged
 }
 
 // discard is a ResponseWriter that nobody reads.
@@ -87,60 +91,14 @@ func (d discard) Header() http.Header       { return d.header }
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 func (discard) WriteHeader(int)             {}
 
-func ExampleReader_Anomalies() {
-	ctx := context.Background()
-	shop := openExampleShop(ctx)
-	defer func() { check(shop.Close()) }()
-	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
-	must(shop.orders.Create(ctx, order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
-		Method: "CARD", CaptureMode: order.CaptureManual}))
-	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind"}))
-	check(shop.PayLate("pay-2")) // the buyer had the page open still
-	shop.hear(ctx)
-
-	for o, err := range shop.orders.Anomalies(ctx) {
-		check(err)
-		fmt.Println(o.ID, o.Status, o.Anomalies[0].Reason, o.Late.Authorized)
-		must(shop.orders.Compensate(ctx, o.ID, order.Compensate{Actor: "alice"}))
-	}
-	for range shop.orders.Anomalies(ctx) {
-		fmt.Println("still open")
-	}
-	// Output: o-2 cancelled late payment 1000
+// must keeps the examples short.
+func must[T any](value T, err error) T {
+	check(err)
+	return value
 }
 
-func ExampleReader_Outstanding() {
-	ctx := context.Background()
-	shop := openExampleShop(ctx)
-	defer func() { check(shop.Close()) }()
-	_, err := shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}})
-	check(err)
-	_, err = shop.orders.Refund(ctx, "o-1", order.Refund{Amount: order.Money{Minor: 300, Currency: "USD"}})
-	fmt.Println(err != nil) // APO works on it
-
-	for o, err := range shop.orders.Outstanding(ctx) {
-		check(err)
-		fmt.Println(o.ID, o.Operation.Kind, o.Operation.Phase, o.Operation.Amount)
+func check(err error) {
+	if err != nil {
+		panic(err)
 	}
-	// Output:
-	// true
-	// o-1 refund accepted USD 3.00
-}
-
-func ExampleOrders_Reconcile() {
-	ctx := context.Background()
-	shop := openExampleShop(ctx)
-	defer func() { check(shop.Close()) }()
-	must(shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}}))
-	must(shop.DashboardRefund("pay-1", 300)) // somebody at APO's dashboard; its notification names nothing we know
-
-	r, err := shop.orders.Reconcile(ctx, "o-1")
-	check(err)
-	for _, d := range r.Differences {
-		fmt.Println(d.Fact, d.Amount)
-	}
-	fmt.Println(r.Order.Status, r.Order.PartiallyRefunded(), "whole:", r.Whole)
-	// Output:
-	// refund.succeeded.v1 USD 3.00
-	// refunded true whole: true
 }

@@ -1,23 +1,24 @@
-package tilltape_test
+package notify_test
 
 import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/notify"
 )
 
 // The guide's code is code of the tested Examples, and its figures are the constants.
 func TestTheGuideToNotificationsShowsTestedCode(t *testing.T) {
-	guide, err := os.ReadFile("docs/guides/notifications.md")
+	guide, err := os.ReadFile("../docs/guides/notifications.md")
 	require.NoError(t, err)
-	source, err := os.ReadFile("notification_example_test.go")
+	source, err := os.ReadFile("example_test.go")
 	require.NoError(t, err)
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(guide), -1)
 	require.Len(t, blocks, 2)
@@ -25,15 +26,20 @@ func TestTheGuideToNotificationsShowsTestedCode(t *testing.T) {
 		assert.Contains(t, dedent(string(source)), dedent(b[1]))
 	}
 	assert.Contains(t, string(guide), fmt.Sprintf("at most %d KiB", apo.BodyMax>>10))
-	readers := tilltape.NotificationReaders * tilltape.DefaultNotificationConcurrency
+	readers := notify.Readers * notify.DefaultConcurrency
 	assert.Contains(t, string(guide), fmt.Sprintf("%d whose bodies are on their way, %d of them longer than %d KiB, and %[2]d that are verified",
-		readers, tilltape.DefaultNotificationConcurrency, tilltape.NotificationShort>>10))
-	for o := tilltape.NotificationRefused; o <= tilltape.NotificationFailed; o++ {
-		field := map[tilltape.NotificationOutcome]string{tilltape.NotificationUnknownOrder: "UnknownOrder"}[o]
+		readers, notify.DefaultConcurrency, notify.Short>>10))
+	for o := notify.Malformed; o <= notify.Failed; o++ {
+		field := map[notify.Outcome]string{notify.UnknownOrder: "UnknownOrder"}[o]
 		if field == "" {
 			name := o.String()
 			field = string(name[0]-'a'+'A') + name[1:]
 		}
 		assert.Contains(t, string(guide), "`"+field+"`", "the guide says what %s means", field)
 	}
+}
+
+// dedent lets code be compared wherever it is indented.
+func dedent(s string) string {
+	return regexp.MustCompile(`(?m)^[\t ]+`).ReplaceAllString(strings.TrimSpace(s), "")
 }

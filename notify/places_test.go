@@ -1,4 +1,4 @@
-package tilltape_test
+package notify_test
 
 import (
 	"bytes"
@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
@@ -40,10 +40,10 @@ func strangers(x *tilltest.Ear, n apotest.Notification, count, said int) (leave 
 // Strangers who look genuine and send nothing, or too little, must not take the places of genuine notifications.
 func TestStrangersWhoSendNoBodyTakeNobodysPlace(t *testing.T) {
 	const places = 2
-	for _, said := range []int{0, 10, 2 * tilltape.NotificationShort} {
+	for _, said := range []int{0, 10, 2 * notify.Short} {
 		t.Run(fmt.Sprint(said, " bytes"), func(t *testing.T) {
 			t.Parallel()
-			x, n := told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{Concurrency: places, ReadTimeout: time.Second}})
+			x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Concurrency: places, ReadTimeout: time.Second}})
 			leave := strangers(x, n, places, said)
 			status, _ := x.Send(n, nil)
 			assert.Equal(t, http.StatusOK, status)
@@ -54,13 +54,13 @@ func TestStrangersWhoSendNoBodyTakeNobodysPlace(t *testing.T) {
 
 // All the same they are bounded, in number and, where they say much, in bytes.
 func TestBodiesOnTheirWayAreBounded(t *testing.T) {
-	long := bytes.Repeat([]byte(" "), 2*tilltape.NotificationShort)
-	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{Concurrency: 1, ReadTimeout: time.Second}})
+	long := bytes.Repeat([]byte(" "), 2*notify.Short)
+	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Concurrency: 1, ReadTimeout: time.Second}})
 	leave := strangers(x, n, 1, len(long))
 	status, _ := x.Send(n, func(r *http.Request) { tilltest.Body(r, long) })
 	assert.Equal(t, http.StatusServiceUnavailable, status, "a second long one")
 	leave()
-	leave = strangers(x, n, tilltape.NotificationReaders, 0)
+	leave = strangers(x, n, notify.Readers, 0)
 	status, _ = x.Send(n, nil)
 	assert.Equal(t, http.StatusServiceUnavailable, status, "whoever comes when they are so many")
 	leave()

@@ -1,4 +1,4 @@
-package tilltape_test
+package notify_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
@@ -58,7 +59,7 @@ func TestDuplicateNotificationsAreAcknowledgedAndRecordedOnce(t *testing.T) {
 		require.NoError(t, x.Server.Submit("preq-o-1"))
 		require.True(t, x.Deliver())
 		assert.EqualValues(t, 2, x.Order("o-1").Version)
-		assert.Equal(t, tilltape.NotificationStats{Received: 4, Acknowledged: 4, Duplicate: 3}, x.Handler.Stats())
+		assert.Equal(t, notify.Stats{Received: 4, Acknowledged: 4, Duplicate: 3}, x.Handler.Stats())
 	})
 }
 
@@ -117,7 +118,7 @@ func TestANotificationOfAnUnknownOrderIsCountedShownAndSentAgain(t *testing.T) {
 		x.Register("o-1", apotest.Manual)
 		require.NoError(t, x.Server.Submit("preq-o-1"))
 		require.False(t, x.Deliver())
-		assert.Equal(t, tilltape.NotificationStats{Received: 1, UnknownOrder: 1}, x.Handler.Stats())
+		assert.Equal(t, notify.Stats{Received: 1, UnknownOrder: 1}, x.Handler.Stats())
 		assert.Contains(t, x.Said.String(), "preq-o-1")
 		assert.Contains(t, x.Said.String(), "level=WARN")
 		status, _ := x.Send(x.Newest(), nil)
@@ -217,7 +218,7 @@ func TestTheSignedPathSurvivesPrefixesAndProxies(t *testing.T) {
 		})
 	}
 	for signed, good := range map[string]bool{"": false, tilltest.EarPath: true, "/apo/notify": false} {
-		x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{Front: proxied, Notify: tilltape.NotificationConfig{SignedPath: signed}})
+		x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{Front: proxied, Notify: notify.Config{SignedPath: signed}})
 		x.Sell("o-1")
 		require.NoError(t, x.Server.Submit("preq-o-1"))
 		assert.Equal(t, good, x.Deliver(), "%q", signed)
@@ -241,21 +242,21 @@ func TestNotificationHandler_RefusesWhatItCannotBelieveWith(t *testing.T) {
 	for name, tt := range map[string]struct {
 		client string
 		keys   apo.Keys
-		cfg    tilltape.NotificationConfig
+		cfg    notify.Config
 		also   error
 	}{
-		"no client":             {"", keys, tilltape.NotificationConfig{}, apo.ErrConfig},
-		"no keys":               {"c-1", apo.Keys{}, tilltape.NotificationConfig{}, apo.ErrKey},
-		"negative freshness":    {"c-1", keys, tilltape.NotificationConfig{FreshFor: -1}, apo.ErrConfig},
-		"no path":               {"c-1", keys, tilltape.NotificationConfig{SignedPath: "notify"}, apo.ErrConfig},
-		"negative concurrency":  {"c-1", keys, tilltape.NotificationConfig{Concurrency: -1}, tilltape.ErrConfig},
-		"negative read timeout": {"c-1", keys, tilltape.NotificationConfig{ReadTimeout: -1}, tilltape.ErrConfig},
+		"no client":             {"", keys, notify.Config{}, apo.ErrConfig},
+		"no keys":               {"c-1", apo.Keys{}, notify.Config{}, apo.ErrKey},
+		"negative freshness":    {"c-1", keys, notify.Config{FreshFor: -1}, apo.ErrConfig},
+		"no path":               {"c-1", keys, notify.Config{SignedPath: "notify"}, apo.ErrConfig},
+		"negative concurrency":  {"c-1", keys, notify.Config{Concurrency: -1}, tilltape.ErrConfig},
+		"negative read timeout": {"c-1", keys, notify.Config{ReadTimeout: -1}, tilltape.ErrConfig},
 	} {
-		h, err := x.Orders.NotificationHandler(tt.client, tt.keys, &tt.cfg)
+		h, err := notify.NewHandler(x.Orders, tt.client, tt.keys, &tt.cfg)
 		require.ErrorIs(t, err, tilltape.ErrConfig, name)
 		require.ErrorIs(t, err, tt.also, name)
 		assert.Nil(t, h, name)
 	}
-	_, err := x.Orders.NotificationHandler("c-1", keys, nil)
+	_, err := notify.NewHandler(x.Orders, "c-1", keys, nil)
 	require.NoError(t, err, "nil takes the defaults")
 }

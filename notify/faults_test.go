@@ -1,4 +1,4 @@
-package tilltape_test
+package notify_test
 
 import (
 	"bytes"
@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
@@ -59,7 +59,7 @@ func TestForgedNotificationsAreTurnedAwayAlike(t *testing.T) {
 		x.Untouched()
 		assert.EqualValues(t, len(forgeries), x.Handler.Stats().Forged)
 		assert.Equal(t, 1, strings.Count(x.Said.String(), "turned away"), "noise is logged once a while:\n%s", x.Said)
-		x.Clock.Advance(tilltape.NotificationNoiseEvery)
+		x.Clock.Advance(notify.NoiseEvery)
 		x.Send(n, forgeries["not JSON"])
 		assert.Equal(t, 2, strings.Count(x.Said.String(), "turned away"))
 		require.True(t, x.Deliver(), "the genuine one is heard all the same")
@@ -91,14 +91,14 @@ func TestWhatIsNoNotificationIsRefusedByItsLooks(t *testing.T) {
 	}
 	x.Untouched()
 	s := x.Handler.Stats()
-	assert.EqualValues(t, 8, s.Refused)
-	assert.Equal(t, s.Received, s.Refused)
+	assert.EqualValues(t, 8, s.Malformed)
+	assert.Equal(t, s.Received, s.Malformed)
 	status, _ := x.Send(n, func(r *http.Request) { r.Header.Set("Content-Type", "application/json") })
 	assert.Equal(t, http.StatusOK, status, "a charset is not needed")
 }
 
 func TestASlowBodyHoldsNobodyLongerThanAllowed(t *testing.T) {
-	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: tilltape.NotificationConfig{ReadTimeout: 50 * time.Millisecond}})
+	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{ReadTimeout: 50 * time.Millisecond}})
 	assert.Contains(t, x.Dial(n, nil, n.Body[:10], false), "408")
 	assert.Contains(t, x.Dial(n, nil, n.Body[:10], true), "400", "one that ends early is no timeout")
 	began := time.Now()
@@ -115,8 +115,8 @@ func TestAReadTimeoutDoesNotEndTheRequest(t *testing.T) {
 	const readTimeout = 50 * time.Millisecond
 	ended := make(chan error, 1)
 	log := &tilltest.Flaky{Log: memory.New(), OnLookup: func() error { time.Sleep(3 * readTimeout); return nil }}
-	x, _ := told(t, log, tilltest.EarConfig{Notify: tilltape.NotificationConfig{ReadTimeout: readTimeout,
-		Heard: func(ctx context.Context, _ tilltape.Notification) { ended <- ctx.Err() }}})
+	x, _ := told(t, log, tilltest.EarConfig{Notify: notify.Config{ReadTimeout: readTimeout,
+		Heard: func(ctx context.Context, _ notify.Notification) { ended <- ctx.Err() }}})
 	require.True(t, x.Deliver())
 	assert.NoError(t, <-ended)
 }
@@ -124,14 +124,14 @@ func TestAReadTimeoutDoesNotEndTheRequest(t *testing.T) {
 func TestReplayedNotifications(t *testing.T) {
 	const window = 24 * time.Hour
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
-		x, n := told(t, log, tilltest.EarConfig{Notify: tilltape.NotificationConfig{FreshFor: window}})
+		x, n := told(t, log, tilltest.EarConfig{Notify: notify.Config{FreshFor: window}})
 		x.Clock.Advance(window)
 		status, _ := x.Send(n, nil)
 		require.Equal(t, http.StatusOK, status, "old, and inside the window")
 		x.Clock.Advance(time.Second)
 		status, _ = x.Send(n, nil)
 		assert.Equal(t, http.StatusUnauthorized, status, "by the clock of the Orders")
-		assert.Equal(t, tilltape.NotificationStats{Received: 2, Acknowledged: 1, Stale: 1}, x.Handler.Stats())
+		assert.Equal(t, notify.Stats{Received: 2, Acknowledged: 1, Stale: 1}, x.Handler.Stats())
 		require.True(t, x.Deliver(), "APO signs anew what it sends again")
 	})
 	x, n := told(t, memory.New(), tilltest.EarConfig{})
@@ -147,7 +147,7 @@ func TestKeysChangeWhileNotificationsCome(t *testing.T) {
 	x, n := told(t, memory.New(), tilltest.EarConfig{})
 	old, current := tilltest.ServerKeys()[0], tilltest.ServerKeys()[1] // APO's newest is current; the other stands for one that is going
 	keys := apo.Keys{Public: map[string]*rsa.PublicKey{"1": &current.PublicKey, "2": &old.PublicKey}}
-	h, err := x.Orders.NotificationHandler(x.Server.ClientID(), keys, nil)
+	h, err := notify.NewHandler(x.Orders, x.Server.ClientID(), keys, nil)
 	require.NoError(t, err)
 	resigned := func(version string) *http.Request {
 		r := httptest.NewRequest(http.MethodPost, n.Path, bytes.NewReader(n.Body))
@@ -167,7 +167,7 @@ func TestKeysChangeWhileNotificationsCome(t *testing.T) {
 		assert.Equal(t, "application/json", w.Header().Get("Content-Type"))
 	}
 	delete(keys.Public, "2")
-	h, err = x.Orders.NotificationHandler(x.Server.ClientID(), keys, nil)
+	h, err = notify.NewHandler(x.Orders, x.Server.ClientID(), keys, nil)
 	require.NoError(t, err)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, resigned("2"))
@@ -193,7 +193,7 @@ func TestALogThatFailsAcknowledgesNothing(t *testing.T) {
 			fail(log)
 			status, _ := x.Send(n, nil)
 			assert.Equal(t, http.StatusServiceUnavailable, status)
-			assert.Equal(t, tilltape.NotificationStats{Received: 1, Failed: 1}, x.Handler.Stats())
+			assert.Equal(t, notify.Stats{Received: 1, Failed: 1}, x.Handler.Stats())
 			assert.Contains(t, x.Said.String(), "level=ERROR")
 			log.OnLookup, log.OnRead, log.OnAppend = nil, nil, nil
 			require.True(t, x.Deliver())
@@ -220,7 +220,7 @@ func TestAFactIsRecordedThoughAPOHasHungUp(t *testing.T) {
 func TestMoreAtOnceThanAllowedAreTurnedAway(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	log := &tilltest.Flaky{Log: memory.New()}
-	x, n := told(t, log, tilltest.EarConfig{Notify: tilltape.NotificationConfig{Concurrency: 1}})
+	x, n := told(t, log, tilltest.EarConfig{Notify: notify.Config{Concurrency: 1}})
 	log.OnLookup = func() error {
 		entered <- struct{}{}
 		<-leave
@@ -242,5 +242,5 @@ func TestMoreAtOnceThanAllowedAreTurnedAway(t *testing.T) {
 	log.OnLookup = nil
 	require.True(t, x.Deliver(), "the place is free again")
 	s := x.Handler.Stats()
-	assert.Equal(t, s.Received, s.Acknowledged+s.Refused+s.Busy+s.Forged+s.Stale+s.Unusable+s.UnknownOrder+s.Failed)
+	assert.Equal(t, s.Received, s.Acknowledged+s.Malformed+s.Busy+s.Forged+s.Stale+s.Unusable+s.UnknownOrder+s.Failed)
 }
