@@ -10,6 +10,14 @@ import (
 	"github.com/tilltape/tilltape/order"
 )
 
+// minted is the command's id, or a new one where it has none.
+func (s *Orders) minted(id string) string {
+	if id == "" {
+		return s.cfg.NewID()
+	}
+	return id
+}
+
 // command drives one command and says how it stands.
 func (s *Orders) command(ctx context.Context, id string, c order.Command) (order.Order, error) {
 	end, err := s.begin(ctx, id, c)

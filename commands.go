@@ -57,11 +57,3 @@ func (s *Orders) Compensate(ctx context.Context, id string, c order.Compensate) 
 	c.ID = s.minted(c.ID)
 	return s.informed(ctx, id, c)
 }
-
-// minted is the command's id, or a new one where it has none.
-func (s *Orders) minted(id string) string {
-	if id == "" {
-		return s.cfg.NewID()
-	}
-	return id
-}
