@@ -18,8 +18,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
-// strangers send headers that look genuine, and so much of a body, and then nothing. They are there when it returns; leave
-// waits until they have been turned away.
+// strangers send headers that look genuine, and so much of a body, and then nothing. They are there when it returns;
+// leave waits until they have been turned away.
 func strangers(x *tilltest.Ear, n apotest.Notification, count, said int) (leave func()) {
 	var wg sync.WaitGroup
 	for range count {
@@ -40,7 +40,7 @@ func strangers(x *tilltest.Ear, n apotest.Notification, count, said int) (leave 
 // Strangers who look genuine and send nothing, or too little, must not take the places of genuine notifications.
 func TestStrangersWhoSendNoBodyTakeNobodysPlace(t *testing.T) {
 	const places = 2
-	for _, said := range []int{0, 10, 2 * notify.Short} {
+	for _, said := range []int{0, 10, 2 * notify.ShortMax} {
 		t.Run(fmt.Sprint(said, " bytes"), func(t *testing.T) {
 			t.Parallel()
 			x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Concurrency: places, ReadTimeout: time.Second}})
@@ -54,7 +54,7 @@ func TestStrangersWhoSendNoBodyTakeNobodysPlace(t *testing.T) {
 
 // All the same they are bounded, in number and, where they say much, in bytes.
 func TestBodiesOnTheirWayAreBounded(t *testing.T) {
-	long := bytes.Repeat([]byte(" "), 2*notify.Short)
+	long := bytes.Repeat([]byte(" "), 2*notify.ShortMax)
 	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Concurrency: 1, ReadTimeout: time.Second}})
 	leave := strangers(x, n, 1, len(long))
 	status, _ := x.Send(n, func(r *http.Request) { tilltest.Body(r, long) })

@@ -1,0 +1,91 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/tilltape/tilltape/apo"
+)
+
+// slots are what may go on at once.
+type slots chan struct{}
+
+// take takes a slot, if one is free.
+func (s slots) take() bool {
+	select {
+	case s <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s slots) free() { <-s }
+
+// ending is a notification that is not acknowledged.
+func ending(o Outcome, status int, err error) Notification {
+	return Notification{Outcome: o, Status: status, Err: err}
+}
+
+func busy(w http.ResponseWriter, err error) Notification {
+	w.Header().Set("Connection", "close")
+	return ending(Busy, http.StatusServiceUnavailable, err)
+}
+
+func sizeError() error {
+	return fmt.Errorf("larger than %d bytes: no notification is", apo.BodyMax)
+}
+
+// bodies takes notifications' bodies off the wire.
+type bodies struct {
+	timeout time.Duration // of one
+	readers slots         // one for each body on its way
+	long    slots         // one for each of these that is longer than most
+}
+
+// read takes the body, as much of it as a notification can have, as long as the sender may take. The slots for that are
+// others than those for what is recorded: anybody can take one by saying nothing. Without a body it says how that
+// ended.
+func (b *bodies) read(w http.ResponseWriter, r *http.Request) ([]byte, Notification) {
+	if !b.readers.take() {
+		return nil, busy(w, fmt.Errorf("%d bodies are on their way and this is one more; let the proxy buffer them",
+			cap(b.readers)))
+	}
+	defer b.readers.free()
+	// By the machine's clock, as deadlines of connections are. Where none can be set the server's own one holds. net/http
+	// takes it back once the body has been read.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(b.timeout))
+	from := http.MaxBytesReader(w, r.Body, apo.BodyMax)
+	body, err := io.ReadAll(io.LimitReader(from, ShortMax+1))
+	if err == nil && len(body) > ShortMax {
+		if !b.long.take() {
+			return nil, busy(w, fmt.Errorf("%d long bodies are on their way and this is one more; let the proxy buffer them",
+				cap(b.long)))
+		}
+		defer b.long.free()
+		var rest []byte
+		rest, err = io.ReadAll(from)
+		body = append(body, rest...)
+	}
+	if err != nil {
+		return nil, b.unread(w, err)
+	}
+	return body, Notification{}
+}
+
+// unread is the end of a notification whose body was not read to its end.
+func (b *bodies) unread(w http.ResponseWriter, err error) Notification {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return ending(Malformed, http.StatusRequestEntityTooLarge, sizeError())
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
+		return ending(Malformed, http.StatusRequestTimeout, fmt.Errorf("its body took longer than %s", b.timeout))
+	}
+	return ending(Malformed, http.StatusBadRequest, errors.New("its body ended early"))
+}

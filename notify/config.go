@@ -1,0 +1,72 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
+)
+
+// Defaults and bounds of [Config].
+const (
+	DefaultConcurrency = 256
+	DefaultReadTimeout = 5 * time.Second
+	// Readers is how many bodies may be on their way, for each notification that may be verified and recorded.
+	// Whoever has the headers of a notification takes one, without any signature and for ReadTimeout, and must not find
+	// it easy to take them all.
+	Readers = 16
+	// ShortMax is how long a body may become, in bytes, before it needs one of the Concurrency slots for long ones. APO's
+	// are shorter.
+	ShortMax = 8 << 10
+)
+
+// Config is what may differ between two services that hear APO. Its zero value, or nil, takes the defaults.
+type Config struct {
+	// SignedPath is the path of the notify URL as APO was given it, with the query if there is one. Set it where a proxy
+	// rewrites the path on the way; empty: the path as it arrives, whatever is stripped from it inside this process.
+	SignedPath string
+	// FreshFor refuses a notification whose request-time is further than this from the Orders' clock, before or after.
+	// Zero takes any age: a fact is recorded once however often it is told, and APO goes on telling for a day. Never less
+	// than that, or a night without this service loses what APO said in it.
+	FreshFor time.Duration
+	// Concurrency is how many notifications are verified and recorded at once; a further one is answered 503, and APO
+	// sends it again. Default [DefaultConcurrency]. While their bodies are on their way [Readers] times as many are taken,
+	// of which Concurrency may become longer than [ShortMax], up to [apo.BodyMax]. So bodies hold at most Readers ×
+	// ShortMax + 2 × BodyMax, 224 KiB, for each that is recorded at once: 56 MiB by default.
+	Concurrency int
+	// ReadTimeout is how long the sender may take over the body; default [DefaultReadTimeout].
+	ReadTimeout time.Duration
+	// Heard is told of every notification once its answer is decided; nil: nobody. It is called on the goroutine that
+	// serves it, from many at once, and holds up that answer alone. One that panics is logged and does no harm.
+	Heard func(context.Context, Notification)
+}
+
+// Notification is how one HTTP request to a [Handler] ended.
+type Notification struct {
+	Outcome Outcome
+	Status  int           // of the HTTP answer
+	Fact    apo.Verified  // the zero value, unless APO's signature fitted and there was a fact
+	Order   string        // whom it is about; empty where that is not known
+	Err     error         // why it was not acknowledged; nil: it was
+	Took    time.Duration // by the Orders' clock
+}
+
+func (c *Config) withDefaults() (Config, error) {
+	var out Config
+	if c != nil {
+		out = *c
+	}
+	if out.Concurrency < 0 || out.ReadTimeout < 0 {
+		return out, fmt.Errorf("notify: %w: Concurrency or ReadTimeout is negative; leave it zero for the default",
+			tilltape.ErrConfig)
+	}
+	if out.Concurrency == 0 {
+		out.Concurrency = DefaultConcurrency
+	}
+	if out.ReadTimeout == 0 {
+		out.ReadTimeout = DefaultReadTimeout
+	}
+	return out, nil
+}

@@ -1,0 +1,48 @@
+package notify
+
+// Outcome is how a notification ended. Recorded and Duplicate are acknowledged, the others are not.
+type Outcome uint8
+
+// The outcomes.
+const (
+	// Undecided is the zero value: how it ended is not known. No [Handler] says so.
+	Undecided Outcome = iota
+	// Recorded: it told something new, which is durable now.
+	Recorded
+	// Duplicate: it told what was on record, so nothing was appended. Redeliveries are normal.
+	Duplicate
+	// Malformed: by its method, type, size, or the time it took, it is no notification.
+	Malformed
+	// Busy: too many came at once.
+	Busy
+	// Forged: APO did not sign it for this client, under a key known here, with the path it has here. Noise
+	// from the internet, unless all are: then a key, the client id or SignedPath is wrong.
+	Forged
+	// Stale: APO signed it, outside FreshFor.
+	Stale
+	// Unusable: APO signed it, and it says nothing that could be recorded. Somebody has to look.
+	Unusable
+	// UnknownOrder: APO signed it, and no order here goes by its identifiers: a refund made in APO's dashboard,
+	// which an inquiry tells of, or an order that this log has never seen.
+	UnknownOrder
+	// Failed: it could not be recorded: the log failed, the order was contended, the Orders is closed.
+	Failed
+)
+
+var outcomeNames = [...]string{"undecided", "recorded", "duplicate", "malformed", "busy", "forged", "stale", "unusable",
+	"unknown order", "failed"}
+
+const outcomes = len(outcomeNames)
+
+// String is the outcome in lower case.
+func (o Outcome) String() string {
+	if int(o) < outcomes {
+		return outcomeNames[o]
+	}
+	return "unknown"
+}
+
+// Acknowledged reports whether APO was told that it need not send the notification again.
+func (o Outcome) Acknowledged() bool {
+	return o == Recorded || o == Duplicate
+}

@@ -1,0 +1,28 @@
+package notify_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/notify"
+)
+
+// A field that nobody has set must not read as if APO had been told that it may stop.
+func TestTheZeroOutcomeAcknowledgesNothing(t *testing.T) {
+	var n notify.Notification
+	assert.False(t, n.Outcome.Acknowledged())
+	assert.Equal(t, "undecided", n.Outcome.String())
+	acknowledged := map[notify.Outcome]bool{notify.Recorded: true, notify.Duplicate: true}
+	for o := notify.Undecided; o <= notify.Failed; o++ {
+		assert.Equal(t, acknowledged[o], o.Acknowledged(), o.String())
+	}
+}
+
+func TestNewHandlerNeedsAnOrders(t *testing.T) {
+	_, err := notify.NewHandler(nil, "c-1", apo.Keys{}, nil)
+	require.ErrorIs(t, err, tilltape.ErrConfig)
+}
