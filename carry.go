@@ -88,15 +88,16 @@ func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error)
 	}
 	switch {
 	case err != nil && d.Called() && o.Operation.Outstanding():
-		return o, s.unresolved(&o, err)
+		return o, s.unresolvedError(&o, err)
 	case err != nil && d.Called():
 		return o, fmt.Errorf("what APO told could not be recorded, so it is asked again: %w", err)
 	case err != nil:
 		return o, commandError(id, c, err)
 	case state.Outcome == order.OutcomeFailed:
-		return o, &order.FailedError{Order: id, CommandID: commandID, Command: state.Verb, Code: state.Code, Version: state.Version}
+		return o, &order.FailedError{Order: id, CommandID: commandID, Command: state.Verb, Code: state.Code,
+			Version: state.Version}
 	case state.Outcome == order.OutcomePending:
-		return o, s.unresolved(&o, nil)
+		return o, s.unresolvedError(&o, nil)
 	}
 	return o, nil
 }
@@ -122,10 +123,10 @@ func wordFor(c order.Command) string {
 	return "read"
 }
 
-func (s *Orders) unresolved(o *order.Order, err error) error {
+func (s *Orders) unresolvedError(o *order.Order, err error) error {
 	p := &o.Operation
-	return &UnresolvedError{Order: o.ID, Command: p.Verb(), CommandID: p.CommandID, Phase: p.Phase, Attempts: p.Attempt, Code: p.Code,
-		AskAgain: o.NextDue(), Err: err}
+	return &UnresolvedError{Order: o.ID, Command: p.Verb(), CommandID: p.CommandID, Phase: p.Phase, Attempts: p.Attempt,
+		Code: p.Code, AskAgain: o.NextDue(), Err: err}
 }
 
 // commandError says which order an error is about, and what to do.

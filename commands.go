@@ -15,8 +15,8 @@ func (s *Orders) Create(ctx context.Context, c order.Create) (order.Order, error
 }
 
 // Cancel cancels the order's payment at APO. A cancel that is not legal is refused with *[order.RejectedError] before
-// anything is sent. It returns nil once the order is cancelled; *[order.FailedError] where APO definitely refused; and
-// *[UnresolvedError] where the outcome is not known: the same command id again asks again.
+// anything is sent. It returns nil once the order is cancelled; *[order.FailedError] where APO definitely did not do
+// it; and *[UnresolvedError] where the outcome is not known: the same command id again asks again.
 func (s *Orders) Cancel(ctx context.Context, id string, c order.Cancel) (order.Order, error) {
 	c.ID = s.minted(c.ID)
 	return s.command(ctx, id, c)
@@ -43,16 +43,16 @@ func (s *Orders) ClearAnomaly(ctx context.Context, id string, c order.ClearAnoma
 
 // Resolve ends a parked operation on a person's word. APO is inquired of first, unless it has just been; where that
 // decides the operation by itself there is nothing left to resolve, and the error is *[order.RejectedError] with
-// [order.ReasonNotParked]. A word that goes against APO's answer is refused with [order.ReasonContradicts] until it says
-// that it overrides it.
+// [order.ReasonNotParked]. A word that goes against APO's answer is refused with [order.ReasonContradicts] until it
+// says that it overrides it.
 func (s *Orders) Resolve(ctx context.Context, id string, c order.Resolve) (order.Order, error) {
 	c.ID = s.minted(c.ID)
 	return s.informed(ctx, id, c)
 }
 
-// Compensate gives back the money that arrived on a cancelled order: a cancel at APO for what is only held, a refund for
-// what moved. APO is inquired of first, unless it has just been. Errors as for Cancel and Refund; where there is nothing to
-// give back, *[order.RejectedError] with [order.ReasonNoLateMoney].
+// Compensate gives back the money that arrived on a cancelled order: a cancel at APO for what is only held, a refund
+// for what moved. APO is inquired of first, unless it has just been. Errors as for Cancel and Refund; where there is
+// nothing to give back, *[order.RejectedError] with [order.ReasonNoLateMoney].
 func (s *Orders) Compensate(ctx context.Context, id string, c order.Compensate) (order.Order, error) {
 	c.ID = s.minted(c.ID)
 	return s.informed(ctx, id, c)

@@ -83,15 +83,16 @@ func (c *Config) withDefaults() (Config, error) {
 	for _, f := range []struct {
 		field string
 		value int64
-	}{{"CallTimeout", int64(out.CallTimeout)}, {"RecordTimeout", int64(out.RecordTimeout)}, {"Concurrency", int64(out.Concurrency)},
+	}{{"CallTimeout", int64(out.CallTimeout)}, {"RecordTimeout", int64(out.RecordTimeout)},
+		{"Concurrency", int64(out.Concurrency)},
 		{"Grace", int64(out.Grace)}, {"Policy.Lease", int64(lease)}} {
 		if f.value < 0 {
 			return out, fmt.Errorf("tilltape: %w: %s is negative; leave it zero for the default", ErrConfig, f.field)
 		}
 	}
 	if out.CallTimeout >= lease {
-		return out, fmt.Errorf("tilltape: %w: CallTimeout %s is not shorter than the lease %s; while a call is under way its claim must hold",
-			ErrConfig, out.CallTimeout, lease)
+		return out, fmt.Errorf("tilltape: %w: CallTimeout %s is not shorter than the lease %s; while a call is "+
+			"under way its claim must hold", ErrConfig, out.CallTimeout, lease)
 	}
 	if err := events.CheckID("actor", out.Actor); err != nil {
 		return out, fmt.Errorf("tilltape: %w: %w", ErrConfig, err)

@@ -11,8 +11,8 @@ import (
 	"github.com/tilltape/tilltape/order"
 )
 
-// drive carries one command to where it waits for time or a fact. Its calls end with ctx. Once stop has ended, which may
-// be earlier, or the Orders is closed, no further call is claimed: what is then still owed is left to settling.
+// drive carries one command to where it waits for time or a fact. Its calls end with ctx. Once stop has ended, which
+// may be earlier, or the Orders is closed, no further call is claimed: what is then still owed is left to settling.
 func (s *Orders) drive(ctx, stop context.Context, id string, c order.Command) (*engine.Drive, error) {
 	d := engine.New(id, c, s.env, s.cfg.NewID, s.cfg.Actor)
 	recording, asked := ctx, func() {}
@@ -40,8 +40,9 @@ func (s *Orders) drive(ctx, stop context.Context, id string, c order.Command) (*
 	}
 }
 
-// recording is the context to read and write under once APO was asked: an outcome is recorded even where the caller has gone.
-// Its time begins with the answer, and is one for all that is read and written, so that a log that hangs holds nobody longer.
+// recording is the context to read and write under once APO was asked: an outcome is recorded even where the caller has
+// gone. Its time begins with the answer, and is one for all that is read and written, so that a log that hangs holds
+// nobody longer.
 func (s *Orders) recording(ctx context.Context) (context.Context, func()) {
 	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.RecordTimeout)
 }

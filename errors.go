@@ -15,12 +15,13 @@ var (
 	// ErrUnresolved: it is not known whether the command was done. It is on record and is asked about until it is known;
 	// never give it under another command id meanwhile. See [UnresolvedError].
 	ErrUnresolved = errors.New("outcome not known")
-	// ErrAccepted goes with ErrUnresolved where APO has said that it works on the command (a refund, a capture in process).
+	// ErrAccepted goes with ErrUnresolved where APO has said that it works on the command (a refund, a capture in
+	// process).
 	ErrAccepted = errors.New("accepted, not final")
 	// ErrContended: others changed the order so often that the command never got its turn. Nothing was sent: try again.
 	ErrContended = engine.ErrContended
-	// ErrInDoubt: the log did not say whether it took the command or fact. No call was made for it; where it was taken it is
-	// driven by settling. The same command id, or the fact again, finds out.
+	// ErrInDoubt: the log did not say whether it took the command or fact. No call was made for it; where it was taken it
+	// is driven by settling. The same command id, or the fact again, finds out.
 	ErrInDoubt = engine.ErrInDoubt
 	// ErrClosed: the Orders is closed.
 	ErrClosed = errors.New("orders closed")
@@ -68,7 +69,8 @@ func (e *UnresolvedError) story() string {
 	if e.Phase == order.Parked {
 		remedy = "contact APO support and resolve it"
 	}
-	return fmt.Sprintf("%s after %s: it is not known whether it was done; %s; do not give it under another command id", e.Phase, tries, remedy)
+	return fmt.Sprintf("%s after %s: it is not known whether it was done; %s; do not give it under another command id",
+		e.Phase, tries, remedy)
 }
 
 // Unwrap returns [ErrUnresolved], [ErrAccepted] where APO works on it, and what kept the outcome from being recorded.

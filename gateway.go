@@ -7,9 +7,9 @@ import (
 	"github.com/tilltape/tilltape/internal/translate"
 )
 
-// Gateway is APO as Orders calls it; *[apo.Client] is one. A method returns when the answer is in, the context has ended,
-// or its own timeout is over, and must never report more than is proven: whatever is not, is class Unknown. It is called
-// by many goroutines at once, and only for attempts that are durable already.
+// Gateway is APO as Orders calls it; *[apo.Client] is one. A method returns when the answer is in, the context has
+// ended, or its own timeout is over, and must never report more than is proven: whatever is not, is class Unknown. It
+// is called by many goroutines at once, and only for attempts that are durable already.
 type Gateway interface {
 	Cancel(context.Context, apo.CancelRequest) apo.CancelAnswer
 	Capture(context.Context, apo.CaptureRequest) apo.CaptureAnswer

@@ -12,14 +12,14 @@ import (
 	"github.com/tilltape/tilltape/order"
 )
 
-// Observer is told what an Orders does, for metrics and traces. Every field may be nil. They are called on the goroutine that
-// does the work, outside locks and behind what they tell of, so one that takes its time holds up that command; they come
-// from many goroutines at once, with the context the work is done for, which may have ended. What they are given is theirs to
-// read, not to write to. Nothing is told of what another Orders does on the same log: for every record, whoever wrote it,
-// watch the log ([store.Watcher]).
+// Observer is told what an Orders does, for metrics and traces. Every field may be nil. They are called on the
+// goroutine that does the work, outside locks and after what they tell of, so one that takes its time holds up that
+// command; they come from many goroutines at once, with the context the work is done for, which may have ended. What
+// they are given is theirs to read, not to write to. Nothing is told of what another Orders does on the same log: for
+// every record, whoever wrote it, watch the log ([store.Watcher]).
 type Observer struct {
 	// Appended: one append to an order's stream is durable, with its records in order. Each carries the order's status,
-	// phase and due time behind it as its head.
+	// phase and due time after it as its head.
 	Appended func(context.Context, []events.Record)
 	// Called: a call to APO is over. What came of it is not on record yet.
 	Called func(context.Context, CallMade)
@@ -133,8 +133,9 @@ func (t *teller) appended(ctx context.Context, records []events.Record, d *engin
 	for i := range records {
 		r := &records[i]
 		if debug {
-			t.log.LogAttrs(ctx, slog.LevelDebug, "recorded", slog.String("order", r.Stream.ID), slog.Uint64("version", r.Version),
-				slog.String("fact", string(r.Event.Kind())), slog.String("command", r.CommandID), slog.String("status", r.Head.Status),
+			t.log.LogAttrs(ctx, slog.LevelDebug, "recorded", slog.String("order", r.Stream.ID),
+				slog.Uint64("version", r.Version), slog.String("fact", string(r.Event.Kind())),
+				slog.String("command", r.CommandID), slog.String("status", r.Head.Status),
 				slog.String("phase", r.Head.Phase), slog.Time("due", r.Head.Due))
 		}
 		switch e := r.Event.(type) {
@@ -150,9 +151,11 @@ func (t *teller) parked(ctx context.Context, a Alarm) {
 	if t.hooks.Parked != nil {
 		t.hooks.Parked(ctx, a)
 	}
-	t.log.LogAttrs(ctx, slog.LevelError, "operation parked: contact APO support, with what evidence.Of gathers, then resolve it",
-		slog.String("order", a.Order), slog.String("operation", a.Operation.Verb().String()), slog.String("command", a.Operation.CommandID),
-		slog.Uint64("attempts", a.Operation.Attempt), slog.String("code", a.Operation.Code), slog.Time("since", a.Operation.Since),
+	t.log.LogAttrs(ctx, slog.LevelError,
+		"operation parked: contact APO support, with what evidence.Of gathers, then resolve it",
+		slog.String("order", a.Order), slog.String("operation", a.Operation.Verb().String()),
+		slog.String("command", a.Operation.CommandID), slog.Uint64("attempts", a.Operation.Attempt),
+		slog.String("code", a.Operation.Code), slog.Time("since", a.Operation.Since),
 		slog.String("reason", a.Reason))
 }
 
@@ -161,8 +164,8 @@ func (t *teller) anomaly(ctx context.Context, c Contradiction) {
 		t.hooks.Anomaly(ctx, c)
 	}
 	t.log.LogAttrs(ctx, slog.LevelWarn, "anomaly: APO signed what contradicts the record", slog.String("order", c.Order),
-		slog.Uint64("anomaly", c.Version), slog.String("reason", c.Fact.Reason.String()), slog.String("fact", string(c.Fact.Fact)),
-		slog.String("code", c.Fact.Code))
+		slog.Uint64("anomaly", c.Version), slog.String("reason", c.Fact.Reason.String()),
+		slog.String("fact", string(c.Fact.Fact)), slog.String("code", c.Fact.Code))
 }
 
 func (t *teller) called(ctx context.Context, c CallMade) {
@@ -183,8 +186,8 @@ func (t *teller) called(ctx context.Context, c CallMade) {
 
 var quotation = regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|$)`)
 
-// unquoted leaves out of a problem what it quotes: an answer that nobody signed, a code of any length, a failing transport's
-// words. All of it came from outside and can hold anybody's data.
+// unquoted leaves out of a problem what it quotes: an answer that nobody signed, a code of any length, a failing
+// transport's words. All of it came from outside and can hold anybody's data.
 func unquoted(problem string) string { return quotation.ReplaceAllString(problem, "[…]") }
 
 func (t *teller) refused(ctx context.Context, r Refusal) {
@@ -194,8 +197,9 @@ func (t *teller) refused(ctx context.Context, r Refusal) {
 	if !t.log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	t.log.LogAttrs(ctx, slog.LevelInfo, "command refused", slog.String("order", r.Err.Order), slog.String("command", r.Err.Command.String()),
-		slog.String("id", r.CommandID), slog.String("actor", r.Actor), slog.String("status", r.Err.Status.String()),
+	t.log.LogAttrs(ctx, slog.LevelInfo, "command refused", slog.String("order", r.Err.Order),
+		slog.String("command", r.Err.Command.String()), slog.String("id", r.CommandID),
+		slog.String("actor", r.Actor), slog.String("status", r.Err.Status.String()),
 		slog.String("reason", r.Err.Reason.String()), slog.Uint64("cause", r.Err.Cause.Version))
 }
 

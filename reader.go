@@ -109,7 +109,8 @@ func checkID(id, given string) error {
 	if err == nil {
 		return nil
 	}
-	return &order.InvalidError{Order: id, Command: given, Field: "order id", Problem: "is not usable: " + err.Error(), Err: err}
+	return &order.InvalidError{Order: id, Command: given, Field: "order id", Problem: "is not usable: " + err.Error(),
+		Err: err}
 }
 
 func unknownError(id string) error {

@@ -11,8 +11,8 @@ import (
 // Reconciliation is what an inquiry made of an order.
 type Reconciliation struct {
 	Order order.Order // as it stands now
-	// Whole: APO told the payment with all its captures and refunds, or that it knows no such payment. Not so while a refund
-	// is outstanding: then APO was asked about that one alone.
+	// Whole: APO told the payment with all its captures and refunds, or that it knows no such payment. Not so while a
+	// refund is outstanding: then APO was asked about that one alone.
 	Whole bool
 	// Answer is what APO said of what was asked last.
 	Answer events.InquiryOutcome
@@ -20,16 +20,16 @@ type Reconciliation struct {
 	Differences []order.Difference
 }
 
-// Reconcile asks APO how the payment stands, records what it proves and reports what the log did not have: a refund made in
-// APO's dashboard, somebody else's capture, a payment whose notifications were all lost, or what contradicts the record and
-// stands open now. What follows at once from the answer is done too, such as a cancel that APO turns out never to have had.
-// [Orders.Run] does all that by itself for orders whose money can still move; this is for a person, or a nightly check,
-// that wants to know now.
+// Reconcile asks APO how the payment stands, records what it proves and reports what the log did not have: a refund
+// made in APO's dashboard, somebody else's capture, a payment whose notifications were all lost, or what contradicts
+// the record and stands open now. What follows at once from the answer is done too, such as a cancel that APO turns out
+// never to have had. [Orders.Run] does all that by itself for orders whose money can still move; this is for a person,
+// or a nightly check, that wants to know now.
 //
 // The inquiry is claimed like every other, so that two never ask at once. The error wraps [order.ErrUnknownOrder];
-// [order.ErrNotDue] where somebody else is asking APO about the order right now; [ErrUnresolved] where APO gave no usable
-// answer: the order is as it was and the reconciliation says nothing; or the log's error. Cost: one inquiry, a second one
-// behind a refund that the first one ended, two appends each, and one read of the order's stream.
+// [order.ErrNotDue] where somebody else is asking APO about the order right now; [ErrUnresolved] where APO gave no
+// usable answer: the order is as it was and the reconciliation says nothing; or the log's error. Cost: one inquiry, a
+// second one after a refund that the first one ended, two appends each, and one read of the order's stream.
 func (s *Orders) Reconcile(ctx context.Context, id string) (Reconciliation, error) {
 	before, err := s.Get(ctx, id)
 	if err != nil {
@@ -67,16 +67,18 @@ func (s *Orders) learn(ctx context.Context, r *Reconciliation, since uint64) (do
 	}
 	r.Answer = last.Outcome
 	if last.Outcome == events.InquiryUnknown {
-		return false, unlearntError(r.Order.ID, &last)
+		return false, noAnswerError(r.Order.ID, &last)
 	}
 	return r.Whole || r.Order.Operation.Outstanding(), nil
 }
 
-// unlearntError is an inquiry that told nothing: APO was silent, or answered with a code that speaks of the query alone.
-func unlearntError(id string, a *events.InquiryAnswered) error {
+// noAnswerError is an inquiry that told nothing: APO was silent, or answered with a code that speaks of the query
+// alone.
+func noAnswerError(id string, a *events.InquiryAnswered) error {
 	why := a.Problem
 	if why == "" {
 		why = "it answered " + a.Code
 	}
-	return fmt.Errorf("order %s: reconcile: %w: APO did not say how the payment stands: %s; try again", id, ErrUnresolved, why)
+	return fmt.Errorf("order %s: reconcile: %w: APO did not say how the payment stands: %s; try again", id,
+		ErrUnresolved, why)
 }
