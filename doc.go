@@ -24,6 +24,8 @@
 //	order           the rules, as pure functions over facts: no clock, no I/O, no randomness
 //	store           what a log must promise; store/memory and store/bolt keep the promise
 //	apo             APO over HTTP: sign, send, verify, classify
-//	tilltape        this package: the four of them driven with a clock
+//	tilltape        this package: the four of them driven with a clock; a Reader where nothing is to be driven
+//	notify          the endpoint that APO calls
+//	evidence        what APO's support needs to see of one order
 //	audit           what can be proved from a log alone
 package tilltape
