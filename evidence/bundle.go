@@ -4,17 +4,12 @@ package evidence
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"time"
-	"unicode/utf8"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
-	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/order"
 )
 
 // Format names the JSON form of a [Bundle]. Fields may be added to it; one whose fields mean something else has
@@ -160,48 +155,4 @@ func (b Bundle) WriteTo(w io.Writer) (int64, error) {
 		err = fmt.Errorf("evidence of order %q: writing it: %w", b.Order.ID, err)
 	}
 	return int64(n), err
-}
-
-// Of gathers what is on record of an order. Cost: one read of its stream, held in memory with every message. The error
-// wraps [order.ErrUnknownOrder] where there is no such order, and is an *[order.InvalidError] where no log can hold the
-// id.
-func Of(ctx context.Context, r *tilltape.Reader, id string) (Bundle, error) {
-	g := gathering{bundle: Bundle{Format: Format, Made: r.Config().Now().UTC(), Calls: []Call{},
-		Messages: []Message{}, Facts: []Fact{}}}
-	for record, err := range r.History(ctx, id) {
-		if err != nil {
-			return Bundle{}, err
-		}
-		g.take(&record)
-	}
-	if g.o.Version == 0 {
-		return Bundle{}, fmt.Errorf("evidence of order %q: %w; look for it in another log", id, order.ErrUnknownOrder)
-	}
-	return g.done(), nil
-}
-
-func requestOf(c order.Call) Request {
-	r := Request{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID, Reason: c.Reason}
-	switch c.Kind {
-	case order.CallCapture:
-		r.CaptureRequestID, r.Amount = c.RequestID, amountOf(c.Amount)
-	case order.CallRefund:
-		r.RefundRequestID, r.Amount = c.RequestID, amountOf(c.Amount)
-	case order.CallInquireRefund:
-		r.RefundRequestID = c.RequestID
-	}
-	return r
-}
-
-func amountOf(m order.Money) *Amount {
-	return &Amount{Currency: m.Currency, Value: m.Minor}
-}
-
-func messageOf(r *events.Record, via events.Channel, e *events.Evidence) Message {
-	m := Message{Version: r.Version, Via: via.String(), Method: e.Method, Path: e.Path, ClientID: e.ClientID, Time: e.Time,
-		KeyVersion: e.KeyVersion, Signature: e.Signature, Body: string(e.Body)}
-	if !utf8.Valid(e.Body) {
-		m.Body, m.RawBody = "", e.Body
-	}
-	return m
 }

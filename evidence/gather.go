@@ -1,9 +1,32 @@
 package evidence
 
 import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 )
+
+// Of gathers what is on record of an order. Cost: one read of its stream, held in memory with every message. The error
+// wraps [order.ErrUnknownOrder] where there is no such order, and is an *[order.InvalidError] where no log can hold the
+// id.
+func Of(ctx context.Context, r *tilltape.Reader, id string) (Bundle, error) {
+	g := gathering{bundle: Bundle{Format: Format, Made: r.Config().Now().UTC(), Calls: []Call{},
+		Messages: []Message{}, Facts: []Fact{}}}
+	for record, err := range r.History(ctx, id) {
+		if err != nil {
+			return Bundle{}, err
+		}
+		g.take(&record)
+	}
+	if g.o.Version == 0 {
+		return Bundle{}, fmt.Errorf("evidence of order %q: %w; look for it in another log", id, order.ErrUnknownOrder)
+	}
+	return g.done(), nil
+}
 
 // gathering makes a [Bundle] of an order's records, in order.
 type gathering struct {
@@ -88,6 +111,32 @@ func (g *gathering) asked() Request {
 		return g.bundle.Calls[at].Request
 	}
 	return Request{}
+}
+
+func requestOf(c order.Call) Request {
+	r := Request{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID, Reason: c.Reason}
+	switch c.Kind {
+	case order.CallCapture:
+		r.CaptureRequestID, r.Amount = c.RequestID, amountOf(c.Amount)
+	case order.CallRefund:
+		r.RefundRequestID, r.Amount = c.RequestID, amountOf(c.Amount)
+	case order.CallInquireRefund:
+		r.RefundRequestID = c.RequestID
+	}
+	return r
+}
+
+func amountOf(m order.Money) *Amount {
+	return &Amount{Currency: m.Currency, Value: m.Minor}
+}
+
+func messageOf(r *events.Record, via events.Channel, e *events.Evidence) Message {
+	m := Message{Version: r.Version, Via: via.String(), Method: e.Method, Path: e.Path, ClientID: e.ClientID, Time: e.Time,
+		KeyVersion: e.KeyVersion, Signature: e.Signature, Body: string(e.Body)}
+	if !utf8.Valid(e.Body) {
+		m.Body, m.RawBody = "", e.Body
+	}
+	return m
 }
 
 // said is what a record keeps of a message, or of there being none.

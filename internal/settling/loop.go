@@ -8,19 +8,6 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// Trouble is what [Settler.Run] goes on in spite of.
-type Trouble struct {
-	Order string // empty: the list of due orders
-	Err   error
-	Again time.Time // when it is tried again
-}
-
-// Hooks are told what a Run does, on the goroutine that does it.
-type Hooks struct {
-	Settled func(context.Context, Pass)
-	Failed  func(context.Context, Trouble)
-}
-
 // Run drives whatever is due until stop ends, and waits for what is under way then: calls may go on for grace, and are
 // cut short. It ends with an error where the log is closed.
 func (s *Settler) Run(stop context.Context, grace time.Duration, hooks Hooks) error {
@@ -41,7 +28,7 @@ func (s *Settler) loop(calls, stop context.Context, hooks *Hooks) error {
 			return err
 		}
 		wake := s.wake
-		if pause := s.paused(err); pause > 0 {
+		if pause := s.orders.paused(err); pause > 0 {
 			next, wake = s.cfg.Now().Add(pause), nil // what is left due meanwhile would fail as well
 			if err != nil {
 				hooks.Failed(stop, Trouble{Err: err, Again: next})

@@ -12,21 +12,6 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// Count is what a pass did.
-type Count struct {
-	Driven  int // orders that something was owed for
-	Waiting int // of those, still owed something, later
-	Failed  int // of those, could not be driven, or their answer could not be recorded
-}
-
-// Pass is what came of one pass.
-type Pass struct {
-	Count
-	Took time.Duration
-	Cut  bool  // it was stopped before it was through
-	Err  error // the errors of single orders, at most [ErrorsMax], and of the list
-}
-
 // pass is one look at what is due.
 type pass struct {
 	s           *Settler
@@ -116,7 +101,7 @@ func (p *pass) walk(l list) error {
 		case end:
 			return nil
 		}
-		if until, free := p.s.free(h.Stream.ID); !free {
+		if until, free := p.s.orders.free(h.Stream.ID); !free {
 			p.next = earlier(p.next, until)
 			continue
 		}
@@ -136,7 +121,7 @@ func (p *pass) slot() bool {
 		p.stopped()
 		return false
 	}
-	if p.hooks != nil && p.s.failing() {
+	if p.hooks != nil && p.s.orders.failing() {
 		<-p.s.slots
 		return false
 	}
@@ -154,7 +139,7 @@ func earlier(a, b time.Time) time.Time {
 // begin drives one order beside the others.
 func (p *pass) begin(h store.Head, c order.Claim) {
 	s := p.s
-	s.take(h.Stream.ID)
+	s.orders.take(h.Stream.ID)
 	p.mu.Lock()
 	p.left++
 	p.mu.Unlock()
@@ -170,13 +155,13 @@ func (p *pass) begin(h store.Head, c order.Claim) {
 func (p *pass) ended(h store.Head, o *order.Order, err error) {
 	// By stop, or with the calls. A log can say that something was cancelled for reasons of its own: that is a failure.
 	if errors.Is(err, ErrNotBegun) || p.calls.Err() != nil && errors.Is(err, p.calls.Err()) {
-		p.s.release(h.Stream.ID)
+		p.s.orders.release(h.Stream.ID)
 		p.stopped()
 		p.leave(nil)
 		return
 	}
 	p.add(o, err)
-	again := p.s.settled(h, o, err)
+	again := p.s.orders.settled(h, o, err)
 	if err != nil && p.hooks != nil {
 		p.hooks.Failed(p.calls, Trouble{Order: h.Stream.ID, Err: err, Again: again})
 	}

@@ -154,8 +154,8 @@ func TestAPassOfRunLeavesALogAloneThatFails(t *testing.T) {
 	s := settlerOf(x, &d)
 	var troubles int
 	hooks := &Hooks{Settled: func(context.Context, Pass) {}, Failed: func(context.Context, Trouble) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		troubles++
 	}}
 	_, err := s.look(s.newPass(t.Context(), t.Context(), hooks))
@@ -163,7 +163,7 @@ func TestAPassOfRunLeavesALogAloneThatFails(t *testing.T) {
 	s.driving.Wait()
 	assert.LessOrEqual(t, len(d.driven), failuresMax+1, "but for those under way")
 	assert.Equal(t, len(d.driven), troubles)
-	assert.Equal(t, pauseMin, s.paused(nil))
+	assert.Equal(t, pauseMin, s.orders.paused(nil))
 
 	all := settlerOf(x, &d).Once(t.Context(), t.Context())
 	assert.Equal(t, len(x), all.Failed, "whoever waits for Once hears of all")

@@ -11,16 +11,16 @@ import (
 // What is remembered only to save work must not grow with the number of orders.
 func TestTheRestOfSoManyOrdersIsRemembered(t *testing.T) {
 	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	s := New(Config{Now: func() time.Time { return now }, Concurrency: 1})
+	m := &New(Config{Now: func() time.Time { return now }, Concurrency: 1}).orders
 	for i := range 3 * restingMax {
-		s.rest(fmt.Sprint("o-", i), time.Time{})
+		m.rest(fmt.Sprint("o-", i), time.Time{})
 	}
-	assert.Len(t, s.resting, restingMax)
+	assert.Len(t, m.resting, restingMax)
 
 	var waits []time.Duration
 	for range 9 {
-		waits = append(waits, s.rest("o", time.Time{}).Sub(now))
+		waits = append(waits, m.rest("o", time.Time{}).Sub(now))
 	}
 	assert.Equal(t, []time.Duration{1e9, 2e9, 4e9, 8e9, 16e9, 32e9, RestMax, RestMax, RestMax}, waits)
-	assert.Equal(t, now.Add(time.Hour), s.rest("o", now.Add(time.Hour)), "what is not due before stays away until then")
+	assert.Equal(t, now.Add(time.Hour), m.rest("o", now.Add(time.Hour)), "what is not due before stays away until then")
 }

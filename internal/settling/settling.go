@@ -18,16 +18,9 @@ import (
 
 // Bounds of settling.
 const (
-	LookEvery   = time.Minute     // how often Run looks at the least
-	RestMax     = time.Minute     // how long an order that could not be driven is left alone at the most
-	PauseMax    = 5 * time.Second // how long a log that fails is left alone at the most
-	StraysEvery = time.Hour       // how often Run looks for what is due later than it can be
-	ErrorsMax   = 16              // orders whose errors a pass keeps
-
-	restMin     = time.Second
-	pauseMin    = 100 * time.Millisecond
-	failuresMax = 16   // failures in a row, of whatever orders, until it is the log that fails
-	restingMax  = 1024 // orders whose rest is remembered
+	LookEvery   = time.Minute // how often Run looks at the least
+	StraysEvery = time.Hour   // how often Run looks for what is due later than it can be
+	ErrorsMax   = 16          // orders whose errors a pass keeps
 )
 
 // ErrNotBegun: nothing was asked of APO, because whoever wanted it is gone. It stays due.
@@ -43,6 +36,34 @@ type Config struct {
 	// has ended it claims no further call, and where it has made none the error wraps [ErrNotBegun]. An outcome that APO
 	// has not told yet is no error.
 	Drive func(calls, stop context.Context, id string, c order.Claim) (order.Order, error)
+}
+
+// Count is what a pass did.
+type Count struct {
+	Driven  int // orders that something was owed for
+	Waiting int // of those, still owed something, later
+	Failed  int // of those, could not be driven, or their answer could not be recorded
+}
+
+// Pass is what came of one pass.
+type Pass struct {
+	Count
+	Took time.Duration
+	Cut  bool  // it was stopped before it was through
+	Err  error // the errors of single orders, at most [ErrorsMax], and of the list
+}
+
+// Trouble is what [Settler.Run] goes on in spite of.
+type Trouble struct {
+	Order string // empty: the list of due orders
+	Err   error
+	Again time.Time // when it is tried again
+}
+
+// Hooks are told what a Run does, on the goroutine that does it.
+type Hooks struct {
+	Settled func(context.Context, Pass)
+	Failed  func(context.Context, Trouble)
 }
 
 // longestWait is how far ahead of a right clock an operation can be due: the longest wait of the schedule, and a claim
@@ -64,20 +85,14 @@ type Settler struct {
 	wake    chan struct{} // holds one: there may be something to do
 	slots   chan struct{} // one for each order that is driven
 	driving sync.WaitGroup
-
-	mu       sync.Mutex
-	busy     map[string]bool // orders that are driven now
-	resting  map[string]rest // orders that are due and nothing could be done about
-	failures int             // in a row
-	pause    time.Duration   // the newest pause; zero: the log works
-
+	orders  memory
 	strayed time.Time // when strays were looked for; Run's alone
 }
 
 // New returns a Settler.
 func New(cfg Config) *Settler {
 	return &Settler{cfg: cfg, wake: make(chan struct{}, 1), slots: make(chan struct{}, cfg.Concurrency),
-		busy: map[string]bool{}, resting: map[string]rest{}}
+		orders: memory{now: cfg.Now, busy: map[string]bool{}, resting: map[string]rest{}}}
 }
 
 // Poke has Run look again: something may be due earlier than it knows. It never waits.
