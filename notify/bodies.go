@@ -31,7 +31,7 @@ func ending(o Outcome, status int, err error) Notification {
 	return Notification{Outcome: o, Status: status, Err: err}
 }
 
-func busy(w http.ResponseWriter, err error) Notification {
+func busyEnding(w http.ResponseWriter, err error) Notification {
 	w.Header().Set("Connection", "close")
 	return ending(Busy, http.StatusServiceUnavailable, err)
 }
@@ -52,7 +52,7 @@ type bodies struct {
 // ended.
 func (b *bodies) read(w http.ResponseWriter, r *http.Request) ([]byte, Notification) {
 	if !b.readers.take() {
-		return nil, busy(w, fmt.Errorf("%d bodies are on their way and this is one more; let the proxy buffer them",
+		return nil, busyEnding(w, fmt.Errorf("%d bodies are on their way and this is one more; let the proxy buffer them",
 			cap(b.readers)))
 	}
 	defer b.readers.free()
@@ -63,8 +63,8 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) ([]byte, Notificat
 	body, err := io.ReadAll(io.LimitReader(from, ShortMax+1))
 	if err == nil && len(body) > ShortMax {
 		if !b.long.take() {
-			return nil, busy(w, fmt.Errorf("%d long bodies are on their way and this is one more; let the proxy buffer them",
-				cap(b.long)))
+			return nil, busyEnding(w, fmt.Errorf("%d long bodies are on their way and this is one more; let the proxy buffer "+
+				"them", cap(b.long)))
 		}
 		defer b.long.free()
 		var rest []byte

@@ -122,7 +122,7 @@ func (h *Handler) hear(w http.ResponseWriter, r *http.Request) (n Notification) 
 		return n
 	}
 	if !h.slots.take() {
-		return busy(w, fmt.Errorf("%d notifications are recorded at once and this is one more; raise Concurrency of "+
+		return busyEnding(w, fmt.Errorf("%d notifications are recorded at once and this is one more; raise Concurrency of "+
 			"notify.Config if the log keeps up", cap(h.slots)))
 	}
 	defer h.slots.free()
