@@ -24,3 +24,10 @@ func TestTheRestOfSoManyOrdersIsRemembered(t *testing.T) {
 	assert.Equal(t, []time.Duration{1e9, 2e9, 4e9, 8e9, 16e9, 32e9, RestMax, RestMax, RestMax}, waits)
 	assert.Equal(t, now.Add(time.Hour), m.rest("o", now.Add(time.Hour)), "what is not due before stays away until then")
 }
+
+// The root's documentation gives these figures in words, since whoever reads it does not see them here.
+func TestTheBoundsAreThoseThatAreDocumented(t *testing.T) {
+	assert.Equal(t, []time.Duration{time.Minute, time.Minute, 5 * time.Second, time.Hour},
+		[]time.Duration{LookEvery, RestMax, PauseMax, StraysEvery})
+	assert.Equal(t, 16, ErrorsMax)
+}
