@@ -76,6 +76,7 @@ var rooms = map[string]room{
 		ours:    []string{"events", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},
 	},
+	"internal/long": {},
 	// The worlds that the tests of the root share, and the packages of those tests, which have no code of their own.
 	"internal/tilltest": {
 		ours: []string{
@@ -98,7 +99,7 @@ var rooms = map[string]room{
 
 // testRooms are for tests alone: they may be linked with a test's libraries and rest on engines, and nothing that a user's
 // program is linked with may rest on them.
-var testRooms = []string{"store/storetest", "internal/tilltest"}
+var testRooms = []string{"store/storetest", "internal/tilltest", "internal/long"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
 var pureRooms = []string{"events", "order"}

@@ -21,6 +21,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/long"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -48,7 +49,7 @@ const (
 // ledger and the log must tell the same story of every order.
 func TestSimulation(t *testing.T) {
 	runs := []simRun{{1, simulatedDays}, {2, 100}, {3, 100}, {4, 100}}
-	if tilltest.Raced { // the detector finds races in one run as well as in all
+	if !long.Enabled() || tilltest.Raced { // the detector finds races in one run as well as in all
 		runs = runs[3:]
 	}
 	if chosen, is := chosenRun(t); is {

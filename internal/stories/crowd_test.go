@@ -8,9 +8,13 @@ import (
 	"sync"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/long"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 )
+
+// crowdOf is how many are told of where a story says n: everyday a tenth.
+func crowdOf(n int) int { return long.Rounds(n, n/10) }
 
 // crowdWriters is how many goroutines make a crowd of orders.
 const crowdWriters = 64
@@ -32,6 +36,7 @@ func crowdSteps() []storyStep {
 		}),
 		does("a crowd of {n} authorized orders of {each}", func(s *story, a args) error {
 			n, err := strconv.Atoi(a["n"])
+			n = crowdOf(n)
 			for i := range n {
 				of := args{"id": crowdID(i), "n": a["each"], "mode": "manual"}
 				err = errors.Join(err, s.sell(of, true), s.server.Submit(preq(of)))
@@ -63,6 +68,7 @@ func crowdSteps() []storyStep {
 		}),
 		does("a crowd of {n} orders that stand as {id} does", func(s *story, a args) error {
 			n, err := strconv.Atoi(a["n"])
+			n = crowdOf(n)
 			var like []events.Record
 			for r, err := range s.disk.Read(s.ctx, events.OrderStream(a["id"]), 0) {
 				if err != nil {
@@ -112,7 +118,7 @@ func crowdAsserts() []storyStep {
 		{"{n} orders are listed as outstanding, in the memory of a page of them", func(s *story, a args) error {
 			const growthMax = 4 << 20
 			var heaps []uint64
-			n := 0
+			n, every := 0, crowdOf(2000)
 			for o, err := range s.process.orders.Outstanding(s.ctx) {
 				if err != nil {
 					return err
@@ -120,14 +126,15 @@ func crowdAsserts() []storyStep {
 				if o.Operation.Phase != order.Parked {
 					return fmt.Errorf("%s is %s", o.ID, o.Operation.Phase)
 				}
-				if n++; n%2000 == 1 {
+				if n++; n%every == 1 {
 					heaps = append(heaps, tilltest.HeapInUse())
 				}
 			}
 			if grown := slices.Max(heaps) - slices.Min(heaps); grown > growthMax {
 				return fmt.Errorf("memory grew by %d bytes", grown)
 			}
-			return same(a["n"], strconv.Itoa(n))
+			all, err := strconv.Atoi(a["n"])
+			return errors.Join(err, same(crowdOf(all), n))
 		}},
 	}
 }

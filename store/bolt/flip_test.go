@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/long"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -227,7 +228,7 @@ func TestFlippedBits(t *testing.T) {
 			c, used := newChecker(t, killed)
 			sound, err := os.ReadFile(c.path)
 			require.NoError(t, err)
-			if killed || testing.Short() || underRace() {
+			if killed || !long.Enabled() || underRace() {
 				for at := 0; at < used; at += sampleEvery {
 					c.flip(at, at*5/3%8)
 				}
@@ -277,7 +278,7 @@ func (c *checker) flip(at, bit int) {
 func TestTruncatedAnywhere(t *testing.T) {
 	c, used := newChecker(t, false)
 	step := 1
-	if testing.Short() || underRace() {
+	if !long.Enabled() || underRace() {
 		step = sampleEvery
 	}
 	for length := used; length > used-tailPages*pageSize; length -= step {

@@ -25,6 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/long"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -303,7 +304,7 @@ func underRace() bool {
 // grows. It cannot show a missing sync (what a dead process wrote, the system still has); the tests of power loss do.
 func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 	rounds, least := killRounds, acknowledgedLeast
-	if testing.Short() || underRace() { // the race detector slows the processes down, and looks into none that is killed
+	if !long.Enabled() || underRace() { // the race detector slows the processes down, and looks into none that is killed
 		rounds, least = killRoundsShort, acknowledgedShort
 	}
 	seed := rand.Uint64()

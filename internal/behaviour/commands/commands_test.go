@@ -18,6 +18,7 @@ import (
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/internal/long"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -78,7 +79,7 @@ func TestTwoOrdersOnOneStoreMakeOneCall(t *testing.T) {
 }
 
 func TestCancelAndCaptureTogetherOneWins(t *testing.T) {
-	rounds := 1000
+	rounds := long.Rounds(1000, 100)
 	if tilltest.Raced {
 		rounds = 100
 	}

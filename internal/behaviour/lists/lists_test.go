@@ -16,6 +16,7 @@ import (
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/long"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -180,7 +181,8 @@ func TestWhatIsParkedWhileTheListRunsIsNotLeftOut(t *testing.T) {
 
 // Ten thousand parked orders are a bad week, and no reason to need more memory than for one.
 func TestTenThousandParkedOrdersAreListedInBoundedMemory(t *testing.T) {
-	const count, writers, growthMax = 10_000, 64, 4 << 20
+	const writers, growthMax = 64, 4 << 20
+	count := long.Rounds(10_000, 4_000)
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		x := tilltest.NewTill(t, log)
 		given(x, tilltest.TheOrder)
@@ -199,7 +201,7 @@ func TestTenThousandParkedOrdersAreListedInBoundedMemory(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		x.Clock.Pass(count * time.Second)
+		x.Clock.Pass(time.Duration(count) * time.Second)
 
 		var heaps []uint64
 		n, last := 0, time.Time{}

@@ -5,6 +5,7 @@ package explore_test
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/internal/long"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -25,15 +27,32 @@ import (
 )
 
 // choices makes every run of a test that asks it different, until all have been made: the first answers of a run repeat
-// the last one's, up to where there is something left to choose.
+// the last one's, up to where there is something left to choose. Where chance is set, so many runs are drawn by lot instead.
 type choices struct {
 	taken []int
 	of    []int
 	at    int
+
+	chance *rand.Rand
+	drawn  int // runs that are still to come
+}
+
+// drawnRuns is how many of a scene's runs with crashes are walked in everyday runs, of up to some thousands.
+const drawnRuns = 60
+
+// walked are the runs of a scene with crashes: all of them, or everyday some that are drawn, the same ones each time.
+func walked() *choices {
+	if long.Enabled() {
+		return &choices{}
+	}
+	return &choices{chance: rand.New(rand.NewPCG(1, 1)), drawn: drawnRuns - 1}
 }
 
 // pick returns 0 … n-1, a different one in each run that comes here by the same way.
 func (c *choices) pick(n int) int {
+	if c.chance != nil {
+		return c.chance.IntN(n)
+	}
 	if c.at == len(c.taken) {
 		c.taken, c.of = append(c.taken, 0), append(c.of, n)
 	}
@@ -43,6 +62,10 @@ func (c *choices) pick(n int) int {
 
 // next begins another run; false once all have been made.
 func (c *choices) next() bool {
+	if c.chance != nil {
+		c.drawn--
+		return c.drawn >= 0
+	}
 	c.at = 0
 	for n := len(c.taken); n > 0; n-- {
 		if c.taken[n-1]++; c.taken[n-1] < c.of[n-1] {
@@ -69,6 +92,17 @@ func TestChoicesWalkTheWholeTree(t *testing.T) {
 		seen[way] = true
 	}
 	assert.Len(t, seen, 16, "(2 + 2) ways to answer, twice")
+}
+
+func TestChoicesDrawnByLotDiffer(t *testing.T) {
+	c := choices{chance: rand.New(rand.NewPCG(1, 1)), drawn: 19}
+	seen, runs := map[int]bool{}, 0
+	for again := true; again; again = c.next() {
+		seen[c.pick(3)] = true
+		runs++
+	}
+	assert.Len(t, seen, 3)
+	assert.Equal(t, 20, runs)
 }
 
 // scene is what the explorer plays: commands that come at the same time to one order.
@@ -324,13 +358,12 @@ func (r *run) check(o order.Order) error {
 	return nil
 }
 
-// explore runs the scene in every way and returns how it can end, with one way for each.
-func explore(t *testing.T, s scene) (ends map[string][]string, runs int) {
+// explore runs the scene in every way that c chooses and returns how it can end, with one way for each.
+func explore(t *testing.T, s scene, c *choices) (ends map[string][]string, runs int) {
 	t.Helper()
 	ends = map[string][]string{}
-	var c choices
 	for again := true; again; again = c.next() {
-		r := newRun(t, s, &c)
+		r := newRun(t, s, c)
 		r.play()
 		o := r.recover()
 		runs++
@@ -360,7 +393,7 @@ func exploreCalm(t *testing.T, s scene) (ends map[string][]string, runs int) {
 			}
 			return some
 		}
-		known, n := explore(t, calm)
+		known, n := explore(t, calm, &choices{})
 		maps.Copy(ends, known)
 		runs += n
 	}
@@ -368,7 +401,8 @@ func exploreCalm(t *testing.T, s scene) (ends map[string][]string, runs int) {
 }
 
 // Commands that come together, every step of each in every order, with every answer of the bank's, and the process dying
-// at any boundary: the invariants hold, and a crash leads nowhere that a run without one does not lead.
+// at any boundary: the invariants hold, and a crash leads nowhere that a run without one does not lead. Everyday runs walk
+// every way without a crash, and [drawnRuns] of those with one.
 func TestExplore(t *testing.T) {
 	for _, s := range append(explorerScenes(), settlerScenes()...) {
 		t.Run(s.name, func(t *testing.T) {
@@ -378,11 +412,13 @@ func TestExplore(t *testing.T) {
 				t.Logf("%d runs without a crash; those with one are walked without the race detector", calmRuns)
 				return
 			}
-			ends, runs := explore(t, s)
+			ends, runs := explore(t, s, walked())
 			for end, way := range ends {
 				assert.Contains(t, known, end, "reached by way of %q", way)
 			}
-			assert.Greater(t, runs, calmRuns)
+			if long.Enabled() {
+				assert.Greater(t, runs, calmRuns)
+			}
 			t.Logf("%d runs, %d with crashes, %d ends", calmRuns, runs, len(known))
 		})
 	}

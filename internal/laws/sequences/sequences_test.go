@@ -14,6 +14,7 @@ import (
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/long"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
@@ -219,7 +220,7 @@ const (
 
 func TestLaw_EveryBoundedSequenceAgreesWithTheRuleBook(t *testing.T) {
 	longest := sequenceMax
-	if testing.Short() || tilltest.Raced {
+	if !long.Enabled() || tilltest.Raced {
 		longest = sequenceShortMax
 	}
 	for mode := range tilltest.Modes {

@@ -1,0 +1,35 @@
+// Package long is the switch for the long laws: tests that walk a whole space, or many rounds and seeds, take minutes
+// together. `go test work` runs each of them in a short form; with the environment variable [Variable] set to 1 it runs
+// them whole, as .ci/run does.
+//
+// It is for tests: it imports testing.
+package long
+
+import (
+	"os"
+	"testing"
+)
+
+// Variable is the environment variable that turns the long laws on where it is 1. go test takes a variable that a test
+// reads into account where it keeps results, so a kept short run never stands for a long one.
+const Variable = "TILLTAPE_LONG"
+
+// Enabled reports whether tests run whole.
+func Enabled() bool { return os.Getenv(Variable) == "1" }
+
+// Rounds is the first of the two where tests run whole, and the second in everyday runs: rounds, seeds, days, or whatever
+// a test counts.
+func Rounds(whole, everyday int) int {
+	if Enabled() {
+		return whole
+	}
+	return everyday
+}
+
+// Only skips a test that has no short form: one of scale, whose law another test holds in small.
+func Only(t testing.TB) {
+	t.Helper()
+	if !Enabled() {
+		t.Skipf("a long law; run it with: %s=1 go test -count=1 -run '^%s$' in this folder", Variable, t.Name())
+	}
+}
