@@ -16,6 +16,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
+func TestMain(m *testing.M) { tilltest.Main(m) }
+
 // impossible says which cells no order can stand in, by the design alone; every other cell must be reached, so that the
 // laws below leave none out.
 func impossible(c tilltest.Cell) bool {

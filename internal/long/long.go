@@ -6,7 +6,10 @@
 package long
 
 import (
+	"flag"
+	"fmt"
 	"os"
+	"strconv"
 	"testing"
 )
 
@@ -24,6 +27,21 @@ func Rounds(whole, everyday int) int {
 		return whole
 	}
 	return everyday
+}
+
+// checksFlag is the flag of pgregory.net/rapid for how many times a property is checked.
+const checksFlag = "rapid.checks"
+
+// Checks lets every rapid.Check of a test binary check its property so many times in everyday runs, and as often as the
+// flag -rapid.checks says where tests run whole. Call it in TestMain before anything else, where checks are slow; a flag that
+// is given counts in either case.
+func Checks(everyday int) {
+	if Enabled() {
+		return
+	}
+	if err := flag.Set(checksFlag, strconv.Itoa(everyday)); err != nil {
+		panic(fmt.Sprintf("set -%s: %v; call Checks only in a test binary that imports pgregory.net/rapid", checksFlag, err))
+	}
 }
 
 // Only skips a test that has no short form: one of scale, whose law another test holds in small.

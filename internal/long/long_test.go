@@ -1,10 +1,13 @@
 package long_test
 
 import (
+	"flag"
 	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/tilltape/tilltape/internal/long"
 )
@@ -19,6 +22,26 @@ func TestTheSwitchIsOnAtOneOnly(t *testing.T) {
 		}
 		assert.Equal(t, want, long.Rounds(300, 5), "%q", value)
 	}
+}
+
+func TestPropertiesAreCheckedAsOftenAsSaid(t *testing.T) {
+	checks := flag.Lookup("rapid.checks")
+	before := checks.Value.String()
+	t.Cleanup(func() { require.NoError(t, checks.Value.Set(before)) })
+	count := func() (n int) {
+		rapid.Check(t, func(*rapid.T) { n++ })
+		return n
+	}
+	whole := count()
+	require.Greater(t, whole, 7)
+
+	t.Setenv(long.Variable, "1")
+	long.Checks(7)
+	assert.Equal(t, whole, count())
+
+	t.Setenv(long.Variable, "")
+	long.Checks(7)
+	assert.Equal(t, 7, count())
 }
 
 // skipped is a test that only notes how it was skipped.

@@ -28,6 +28,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
+func TestMain(m *testing.M) { tilltest.Main(m) }
+
 // These choose the one run, as a failure prints it. A seed alone does not tell what happens: which of two goroutines that wake
 // at the same instant goes first is the scheduler's choice. With GOMAXPROCS=1 it is nearly always the same one: of five runs
 // of a hundred days four are alike. With the race detector it never is.

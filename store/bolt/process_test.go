@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/internal/long"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -22,6 +23,9 @@ const (
 	childEnv = "TILLTAPE_BOLT_CHILD"
 	pathEnv  = "TILLTAPE_BOLT_PATH"
 )
+
+// everydayChecks is how often a property is checked everyday: each check opens files and waits for the disk.
+const everydayChecks = 25
 
 // TestMain runs the tests, or what a test wants done in a process of its own.
 func TestMain(m *testing.M) {
@@ -38,6 +42,7 @@ func TestMain(m *testing.M) {
 	case "fill":
 		childFill(path)
 	default:
+		long.Checks(everydayChecks)
 		os.Exit(m.Run())
 	}
 }

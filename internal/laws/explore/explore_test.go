@@ -26,6 +26,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
+func TestMain(m *testing.M) { tilltest.Main(m) }
+
 // choices makes every run of a test that asks it different, until all have been made: the first answers of a run repeat
 // the last one's, up to where there is something left to choose. Where chance is set, so many runs are drawn by lot instead.
 type choices struct {

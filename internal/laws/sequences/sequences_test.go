@@ -20,6 +20,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
+func TestMain(m *testing.M) { tilltest.Main(m) }
+
 // letter is one thing that can happen next, to the library and to the book alike.
 type letter string
 
