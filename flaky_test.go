@@ -15,12 +15,13 @@ var errDisk = errors.New("the disk is on strike")
 // flaky is a log whose answers fail as a test says.
 type flaky struct {
 	store.Log
-	mu      sync.Mutex
-	append  func(records []events.Record) appendFault
-	read    func() error
-	heads   func() error
-	lookup  func() error
-	appends int
+	mu          sync.Mutex
+	append      func(records []events.Record) appendFault
+	appendError func() error // nothing is written
+	read        func() error
+	heads       func() error
+	lookup      func() error
+	appends     int
 }
 
 // appendFault is what happens to one append.
@@ -40,6 +41,11 @@ func (f *flaky) Append(ctx context.Context, s events.Stream, after uint64, recor
 		fault = f.append(records)
 	}
 	f.mu.Unlock()
+	if f.appendError != nil {
+		if err := f.appendError(); err != nil {
+			return nil, err
+		}
+	}
 	if fault == appendFails {
 		return nil, errDisk
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
@@ -93,6 +94,79 @@ func TestRun_AsksAboutNothingEarlierThanItIsDue(t *testing.T) {
 		stop := x.running()
 		time.Sleep(26 * 24 * time.Hour)
 		assert.Len(t, seen(w, &w.calls), 1)
+		require.NoError(t, stop())
+	})
+}
+
+// unavailable says of every log call while it is on that the log cannot answer now.
+func unavailable(log *flaky, on *atomic.Bool) {
+	gone := func() error {
+		if on.Load() {
+			return fmt.Errorf("the cluster has no leader: %w", store.ErrUnavailable)
+		}
+		return nil
+	}
+	log.read, log.heads, log.lookup = gone, gone, gone
+	log.appendError = gone
+}
+
+// A command that meets a log without a leader was not begun: it says so, APO is not asked, and the same command works later.
+func TestACommandOnALogThatIsUnavailableIsNotBegun(t *testing.T) {
+	log := &flaky{Log: memory.New()}
+	x := newTill(t, log)
+	id := x.many(1)[0]
+	var off atomic.Bool
+	unavailable(log, &off)
+	log.read = nil // it is gone right after the order was read
+	off.Store(true)
+	calls, appends := len(x.bank.calls), log.appends
+	_, err := x.orders.Cancel(x.ctx, id, order.Cancel{})
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.NotErrorIs(t, err, tilltape.ErrInDoubt)
+	require.NotErrorIs(t, err, tilltape.ErrUnresolved)
+	assert.Contains(t, err.Error(), "order "+id+": cancel.requested.v1 was not written")
+	assert.Contains(t, err.Error(), "try again")
+	assert.Len(t, x.bank.calls, calls, "APO was not asked")
+	assert.Equal(t, appends+1, log.appends, "and the log not bothered again")
+
+	off.Store(false)
+	_, err = x.orders.Cancel(x.ctx, id, order.Cancel{})
+	require.NoError(t, err)
+	assert.Equal(t, order.Cancelled, x.status(id))
+}
+
+// What is due while the log is unavailable is due afterwards: one pass of SettleDue ends with an error, and the next drives it.
+func TestSettlingGoesOnOnceTheLogIsAvailableAgain(t *testing.T) {
+	log := &flaky{Log: memory.New()}
+	x := newTill(t, log)
+	ids := x.many(2)
+	x.lost(ids...)
+	x.clock.pass(time.Hour)
+	var off atomic.Bool
+	unavailable(log, &off)
+	off.Store(true)
+	_, err := x.orders.SettleDue(x.ctx)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	off.Store(false)
+	count, err := x.orders.SettleDue(x.ctx)
+	require.NoError(t, err)
+	assert.Equal(t, tilltape.Settled{Driven: 2}, count)
+}
+
+func TestRun_GoesOnOnceTheLogIsAvailableAgain(t *testing.T) {
+	log := &flaky{Log: memory.New()}
+	awake(t, log, func(x *till, w *witness) {
+		ids := x.many(1)
+		x.lost(ids...)
+		var off atomic.Bool
+		unavailable(log, &off)
+		off.Store(true)
+		stop := x.running()
+		time.Sleep(time.Minute)
+		off.Store(false)
+		time.Sleep(time.Minute)
+		assert.Equal(t, order.Cancelled, x.status(ids[0]))
+		assert.NotEmpty(t, seen(w, &w.troubles), "somebody was told")
 		require.NoError(t, stop())
 	})
 }

@@ -98,7 +98,7 @@ type refusals struct{ version, position uint64 }
 //
 // Cost: about two microseconds a record on one core. Memory grows with the orders and not with the log: at most 300 bytes
 // an order and 24 for each identifier it remembers (of commands, captures, refunds and anomalies), and a few megabytes.
-func Replay(ctx context.Context, log store.Log, cfg *Config) (*Replayed, error) {
+func Replay(ctx context.Context, log store.Reader, cfg *Config) (*Replayed, error) {
 	if cfg == nil {
 		cfg = &Config{}
 	}

@@ -59,5 +59,5 @@
 //	func TestLog(t *testing.T) { storetest.Run(t, storetest.Factory{Open: open, Reopen: reopen}) }
 //
 // Abilities that only some engines have are interfaces of their own in this package, found with a type assertion:
-// [Watcher], [Checkpointer], [Snapshotter].
+// [Watcher], [Checkpointer].
 package store

@@ -142,7 +142,7 @@ func TestReadOnly(t *testing.T) {
 		isClear(t, err, store.ErrReadOnly, path, "Config.ReadOnly")
 	}
 	_, err = bolt.Open(path, &bolt.Config{LockTimeout: 10 * time.Millisecond})
-	isClear(t, err, store.ErrLocked, path)
+	isClear(t, err, bolt.ErrLocked, path)
 	require.NoError(t, one.Close())
 	require.NoError(t, two.Close())
 	after, err := os.ReadFile(path)

@@ -205,7 +205,7 @@ func (k *killing) listen(from io.Reader, first func()) {
 // check opens the file, as a service or as a reader, and holds what was added, or the whole of it, against what is known.
 func (k *killing) check(t *testing.T, readOnly, whole bool) {
 	log, err := bolt.Open(k.path, &bolt.Config{ReadOnly: readOnly})
-	if readOnly && errors.Is(err, store.ErrNotALog) && len(k.acknowledged) == 0 {
+	if readOnly && errors.Is(err, bolt.ErrNotALog) && len(k.acknowledged) == 0 {
 		return // its creation was cut short, and nobody was told anything
 	}
 	require.NoError(t, err)
