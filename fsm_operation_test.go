@@ -186,7 +186,7 @@ func captureRows() []operationRow {
 		{"capture, ORDER_NOT_EXIST", twice(beginCapture, saysU), func(x *till) { x.bank.accounts = nil }, toInquiry,
 			order.OutcomePending, "", order.Parked, order.Authorized, func(t *testing.T, _ *till, o order.Order) {
 				assert.Equal(t, "needs attention", o.Words())
-				assert.Equal(t, order.AttentionParked, o.Head().Attention)
+				assert.Equal(t, []string{"parked"}, o.Head().Attention())
 			}},
 		{"capture, nothing proven", twice(beginCapture, saysU), func(x *till) { x.bank.deaf = true }, toInquiry,
 			order.OutcomePending, "", order.Unresolved, order.Authorized, nil},

@@ -31,7 +31,7 @@ func TestOutstandingBeginsWithTheOldestThoughItIsDueLast(t *testing.T) {
 	})
 }
 
-// The head of a parked order tells since when it is parked, and not since when its anomaly stands open.
+// An order that is parked for long and has its anomaly since a moment ago stands in each list by that list's own time.
 func TestAnomaliesComeByTheirOwnTime(t *testing.T) {
 	x := newTill(t, memory.New())
 	x.given(theOrder)

@@ -117,7 +117,7 @@ func TestAnAnomalyBesideAParkedOperationIsListedToo(t *testing.T) {
 	x.given(theOrder)
 	o := x.observe(foreignCapture("pay-preq-o-1"))
 	require.NotEmpty(t, o.Anomalies)
-	require.Equal(t, order.AttentionParked, o.Head().Attention, "the head tells of the operation only")
+	require.Equal(t, []string{"parked", "anomaly"}, o.Head().Attention(), "the head tells of both")
 	assert.Equal(t, []string{theOrder}, idsOf(t, x.orders.Anomalies(x.ctx)))
 	assert.Equal(t, []string{theOrder}, idsOf(t, x.orders.Outstanding(x.ctx)))
 }
@@ -231,8 +231,10 @@ func copyOrder(ctx context.Context, log store.Log, id string, like []events.Reco
 	for i, r := range like {
 		r.ID, r.Stream, r.Keys = fmt.Sprint(id, "-", i), events.Stream{}, nil
 		r.Recorded = r.Recorded.Add(later)
-		if r.Head.Attention != "" {
-			r.Head.AttentionSince = r.Head.AttentionSince.Add(later)
+		for _, since := range []*time.Time{&r.Head.OperationSince, &r.Head.ParkedSince} {
+			if !since.IsZero() {
+				*since = since.Add(later)
+			}
 		}
 		records[i] = r
 	}

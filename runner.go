@@ -91,7 +91,7 @@ func (r *runner) look() (next time.Time, err error) {
 		}
 		r.strayed = p.began
 	}
-	for h, err := range r.s.log.Heads(r.stop, store.Filter{DueBy: next}) {
+	for h, err := range r.s.log.Heads(r.stop, store.DueBy(next)) {
 		if r.stop.Err() != nil {
 			return next, nil
 		}

@@ -37,7 +37,7 @@ func (s *Orders) SettleDue(ctx context.Context) (Settled, error) {
 	if err := s.open("settling"); err != nil {
 		return Settled{}, err
 	}
-	for h, err := range s.log.Heads(ctx, store.Filter{DueBy: began}) {
+	for h, err := range s.log.Heads(ctx, store.DueBy(began)) {
 		if err != nil {
 			stopped = fmt.Errorf("listing due orders: %w", err)
 			break

@@ -14,14 +14,14 @@ import (
 // puts the operation back on the schedule.
 func (r *runner) strays(p *pass) error {
 	latest := p.began.Add(r.s.longestWait())
-	for h, err := range r.s.log.Heads(r.stop, store.Filter{DueBy: endOfTime()}) {
+	for h, err := range r.s.log.Heads(r.stop, store.Outstanding()) {
 		if r.stop.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("listing orders that are due too late: %w", err)
 		}
-		if h.Phase == order.Idle.String() || !h.Due.After(latest) {
+		if !h.Due.After(latest) {
 			continue
 		}
 		if _, free := r.free(h.Stream.ID, r.s.now()); !free {

@@ -143,7 +143,9 @@ func mutations() []mutation {
 		{"with another status", altering(func(r *events.Record) { r.Head.Status = "refunded!" }), same},
 		{"with another phase", altering(func(r *events.Record) { r.Head.Phase += "x" }), same},
 		{"with another due time", altering(func(r *events.Record) { r.Head.Due = r.Head.Due.Add(time.Second) }), same},
-		{"with another attention", altering(func(r *events.Record) { r.Head.Attention += "x" }), same},
+		{"with another operation's time", altering(func(r *events.Record) { r.Head.OperationSince = r.Head.OperationSince.Add(1) }), same},
+		{"with another parked time", altering(func(r *events.Record) { r.Head.ParkedSince = r.Head.ParkedSince.Add(1) }), same},
+		{"with another anomaly's time", altering(func(r *events.Record) { r.Head.AnomalySince = r.Head.AnomalySince.Add(1) }), same},
 		{"with another since", altering(func(r *events.Record) { r.Head.StatusSince = r.Head.StatusSince.Add(1) }), same},
 		{"made a cancellation without evidence", altering(func(r *events.Record) { r.Event = events.CancelSucceeded{Cause: events.CauseRequested} }), same},
 		{"made a capture out of nothing", altering(func(r *events.Record) {

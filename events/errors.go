@@ -69,7 +69,7 @@ func (e *FrameError) Unwrap() []error {
 
 // UpgradeError says what was written by a newer version. Nothing is skipped: what it says might matter to the order.
 type UpgradeError struct {
-	What  string // where it was found: "frame", "fact" or a kind's name
+	What  string // where it was found: "frame", "head", "fact" or a kind's name
 	Found string // "format 2", "version 2", "field 9" …
 	Known string // what would have been understood
 }

@@ -70,7 +70,7 @@ func ExampleFilter() {
 		record.Head = events.Head{Status: "created", StatusSince: noon, Due: due}
 		_, _ = log.Append(ctx, events.OrderStream(id), 0, record)
 	}
-	for head, err := range log.Heads(ctx, store.Filter{DueBy: noon.Add(time.Minute)}) {
+	for head, err := range log.Heads(ctx, store.DueBy(noon.Add(time.Minute))) {
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"iter"
-	"time"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -55,10 +54,11 @@ type Reader interface {
 	// Head returns the newest summary of a stream, in one read. The error wraps [ErrNotFound] when the stream is not there.
 	Head(ctx context.Context, stream events.Stream) (Head, error)
 
-	// Heads yields the heads of the streams in category [events.CategoryOrder] that match the filter, in the order of
-	// the time the filter is about (see [Filter]), streams of equal time by id. Loop bodies as in Read; a head that
-	// changes while the sequence runs may be yielded in its old form, its new one, or twice, and out of order, but
-	// an order that matches all the while is never left out.
+	// Heads yields the heads of the streams in category [events.CategoryOrder] that the filter takes, in its order, and no
+	// more than its limit. The error wraps [ErrInvalid] where [Filter.Check] finds something. Loop bodies as in Read; a head
+	// that changes while the sequence runs may be yielded in its old form, its new one, or twice, and out of order, but an
+	// order that matches all the while is never left out: where a limit cuts the sequence short it comes before the end, or
+	// after the last head in the filter's order. (Only one whose time went back meanwhile can have passed that place.)
 	Heads(ctx context.Context, filter Filter) iter.Seq2[Head, error]
 }
 
@@ -69,14 +69,3 @@ type Head struct {
 	Position uint64
 	events.Head
 }
-
-// Filter chooses heads. At most one of its fields is set; the zero Filter matches every order and orders it by
-// StatusSince.
-type Filter struct {
-	DueBy     time.Time // orders with a due time at or before this, by due time
-	Status    string    // orders in this status, by StatusSince
-	Attention string    // orders with this attention, by AttentionSince; [AnyAttention] for all that have some
-}
-
-// AnyAttention matches every order that needs attention, whichever.
-const AnyAttention = "*"

@@ -150,29 +150,3 @@ func TestCheckContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Contains(t, err.Error(), "append to o-1")
 }
-
-func TestFilter(t *testing.T) {
-	noon := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
-	h := events.Head{Status: "paid", StatusSince: noon, Attention: "parked", AttentionSince: noon.Add(1), Due: noon.Add(2)}
-	for what, c := range map[string]struct {
-		filter  store.Filter
-		matches bool
-		at      time.Time
-	}{
-		"zero":            {store.Filter{}, true, h.StatusSince},
-		"status":          {store.Filter{Status: "paid"}, true, h.StatusSince},
-		"other status":    {store.Filter{Status: "pai"}, false, h.StatusSince},
-		"attention":       {store.Filter{Attention: "parked"}, true, h.AttentionSince},
-		"other attention": {store.Filter{Attention: "anomaly"}, false, h.AttentionSince},
-		"any attention":   {store.Filter{Attention: store.AnyAttention}, true, h.AttentionSince},
-		"due":             {store.Filter{DueBy: h.Due}, true, h.Due},
-		"not due yet":     {store.Filter{DueBy: h.Due.Add(-1)}, false, h.Due},
-	} {
-		require.NoError(t, c.filter.Check(), what)
-		assert.Equal(t, c.matches, c.filter.Matches(h), what)
-		assert.Equal(t, c.at, c.filter.Time(h), what)
-	}
-	assert.False(t, store.Filter{DueBy: noon}.Matches(events.Head{}), "nothing due is never due")
-	assert.False(t, store.Filter{Attention: store.AnyAttention}.Matches(events.Head{}), "no attention is none of any")
-	require.ErrorIs(t, store.Filter{DueBy: noon, Status: "paid"}.Check(), store.ErrInvalid)
-}

@@ -277,7 +277,7 @@ func TestDrive_AKeyOfAnotherOrder(t *testing.T) {
 		s.finish(d)
 		require.NoError(t, d.Err())
 		assert.Equal(t, order.Authorized, d.Order().Status)
-		assert.Equal(t, order.AttentionAnomaly, s.records[2].Head.Attention)
+		assert.Equal(t, s.records[2].Recorded, s.records[2].Head.AnomalySince)
 	})
 	t.Run("a new order is refused", func(t *testing.T) {
 		s := newStage(t)

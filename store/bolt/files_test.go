@@ -219,7 +219,7 @@ func TestReadsProveWhatTheyRead(t *testing.T) {
 			check("stream", err, c.stream)
 			_, err = log.Head(ctx, o0)
 			check("head", err, c.head)
-			for _, err = range log.Heads(ctx, store.Filter{}) {
+			for _, err = range log.Heads(ctx, store.AllOrders()) {
 			}
 			check("heads", err, c.heads)
 			if c.head {
@@ -385,7 +385,7 @@ func useWholly(t *testing.T, path string, want map[string]bool) error {
 			}
 		}
 	}
-	for _, filter := range []store.Filter{{}, {DueBy: noon}, {Attention: "parked"}} {
+	for _, filter := range []store.Filter{store.AllOrders(), store.DueBy(noon), store.Attention(events.AttentionParked)} {
 		for _, err := range log.Heads(ctx, filter) {
 			if err != nil {
 				return err

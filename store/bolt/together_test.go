@@ -126,7 +126,7 @@ func TestReadersMeetClose(t *testing.T) {
 					_, err := readAll(log)
 					end = ended(err)
 				case 1:
-					for _, err := range log.Heads(ctx, store.Filter{DueBy: noon}) {
+					for _, err := range log.Heads(ctx, store.DueBy(noon)) {
 						end = ended(err)
 					}
 				case 2:
