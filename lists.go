@@ -22,13 +22,13 @@ const listPage = 1024
 // [order.Order.Late] has the money that [Orders.Compensate] can give back; [Orders.ClearAnomaly] closes one. The orders come
 // oldest first: in the order of the time of their oldest open anomaly, orders of equal time by id.
 //
-// They are found by one walk of the log's index of open anomalies, 1024 at a time, whose ids and times are all that is kept in
-// memory; and an order that is yielded is read, so that it comes as it then stands.
+// They are found by one walk of the log's index of open anomalies, 1024 at a time, whose ids and times are all that is
+// kept in memory; and an order that is yielded is read, so that it comes as it then stands.
 //
-// The loop's body may give commands. An order whose anomalies were all closed before its turn is left out; one that gets
-// its first while the list runs comes or does not, and not twice. An order of several comes again where the oldest is closed
-// while the list runs, and its next one has its turn more than a page later. An error ends the sequence: the log's, or the
-// context's.
+// The loop's body may give commands. An order whose anomalies were all closed before its turn is left out; one that
+// gets its first while the list runs comes or does not, and not twice. An order of several comes again where the oldest
+// is closed while the list runs, and its next one has its turn more than a page later. An error ends the sequence: the
+// log's, or the context's.
 func (s *Orders) Anomalies(ctx context.Context) iter.Seq2[order.Order, error] {
 	return s.listed(store.Attention(events.AttentionAnomaly)).seq(ctx)
 }
@@ -39,8 +39,8 @@ func (s *Orders) Anomalies(ctx context.Context) iter.Seq2[order.Order, error] {
 // person, and nothing ends it but APO's word or [Orders.Resolve]; the others settling still sees to. [order.Order.Operation]
 // says what was asked, how often, what APO answered and when it is asked next.
 //
-// They are found by one walk of the log's index of outstanding operations. Memory, loop bodies, changes meanwhile and errors
-// are as in [Orders.Anomalies].
+// They are found by one walk of the log's index of outstanding operations. Memory, loop bodies, changes meanwhile and
+// errors are as in [Orders.Anomalies].
 func (s *Orders) Outstanding(ctx context.Context) iter.Seq2[order.Order, error] {
 	return s.listed(store.Outstanding()).seq(ctx)
 }
@@ -95,8 +95,8 @@ func (l *list) page(ctx context.Context) (page []store.Head, err error) {
 	return page, nil
 }
 
-// young tells whether an order's place is of a time since the list began. It may have come already, with what was before. A
-// time that is still to come was written by a clock that was ahead.
+// young tells whether an order's place is of a time since the list began. It may have come already, with what was
+// before. A time that is still to come was written by a clock that was ahead.
 func (l *list) young(h *store.Head) bool {
 	since := l.filter.Time(*h)
 	return since.After(l.began) && !since.After(l.now())

@@ -110,7 +110,8 @@ func unavailable(log *flaky, on *atomic.Bool) {
 	log.appendError = gone
 }
 
-// A command that meets a log without a leader was not begun: it says so, APO is not asked, and the same command works later.
+// A command that meets a log without a leader was not begun: it says so, APO is not asked, and the same command works
+// later.
 func TestACommandOnALogThatIsUnavailableIsNotBegun(t *testing.T) {
 	log := &flaky{Log: memory.New()}
 	x := newTill(t, log)
@@ -135,7 +136,8 @@ func TestACommandOnALogThatIsUnavailableIsNotBegun(t *testing.T) {
 	assert.Equal(t, order.Cancelled, x.status(id))
 }
 
-// What is due while the log is unavailable is due afterwards: one pass of SettleDue ends with an error, and the next drives it.
+// What is due while the log is unavailable is due afterwards: one pass of SettleDue ends with an error, and the next
+// drives it.
 func TestSettlingGoesOnOnceTheLogIsAvailableAgain(t *testing.T) {
 	log := &flaky{Log: memory.New()}
 	x := newTill(t, log)

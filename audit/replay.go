@@ -255,7 +255,8 @@ func headWords(h *events.Head) string {
 	for _, t := range []struct {
 		word string
 		at   time.Time
-	}{{"since", h.StatusSince}, {"operation since", h.OperationSince}, {"parked since", h.ParkedSince}, {"anomaly since", h.AnomalySince}, {"due", h.Due}} {
+	}{{"since", h.StatusSince}, {"operation since", h.OperationSince}, {"parked since", h.ParkedSince},
+		{"anomaly since", h.AnomalySince}, {"due", h.Due}} {
 		if !t.at.IsZero() {
 			text += ", " + t.word + " " + t.at.Format(time.RFC3339Nano)
 		}
@@ -265,6 +266,7 @@ func headWords(h *events.Head) string {
 
 // sameHead compares the instants, not how they are kept.
 func sameHead(a, b *events.Head) bool {
-	return a.Status == b.Status && a.Phase == b.Phase && a.StatusSince.Equal(b.StatusSince) && a.OperationSince.Equal(b.OperationSince) &&
-		a.ParkedSince.Equal(b.ParkedSince) && a.AnomalySince.Equal(b.AnomalySince) && a.Due.Equal(b.Due)
+	return a.Status == b.Status && a.Phase == b.Phase && a.StatusSince.Equal(b.StatusSince) &&
+		a.OperationSince.Equal(b.OperationSince) && a.ParkedSince.Equal(b.ParkedSince) &&
+		a.AnomalySince.Equal(b.AnomalySince) && a.Due.Equal(b.Due)
 }

@@ -113,8 +113,8 @@ func (r *Record) appendMoment(b []byte, t, occurred time.Time) []byte {
 	}
 }
 
-// The times of a head that most orders have none of, by the bit that says that one follows. A bit beyond these is a newer
-// version's.
+// The times of a head that most orders have none of, by the bit that says that one follows. A bit beyond these is a
+// newer version's.
 const (
 	sinceOperation = 1 << iota
 	sinceParked
@@ -335,7 +335,8 @@ func (h *header) since(r *Record) {
 		h.at++
 		return
 	case there > sinceKnown:
-		h.err = &UpgradeError{What: "head", Found: fmt.Sprintf("times %#x", there), Known: fmt.Sprintf("times up to %#x", sinceKnown)}
+		h.err = &UpgradeError{What: "head", Found: fmt.Sprintf("times %#x", there),
+			Known: fmt.Sprintf("times up to %#x", sinceKnown)}
 		return
 	}
 	h.at++

@@ -59,13 +59,15 @@ func anyRecord(rt *rapid.T, t *testing.T) Record {
 		Version: o.number("version"), Position: o.number("position"), Previous: o.number("previous"),
 		Recorded: o.moment("recorded"), Occurred: o.moment("occurred"), CommandID: maybe("command"), Actor: maybe("actor"),
 		Head: Head{Status: maybe("status"), StatusSince: o.moment("since"), Phase: maybe("phase"),
-			OperationSince: o.moment("operation since"), ParkedSince: o.moment("parked since"), AnomalySince: o.moment("anomaly since"),
-			Due: o.moment("due")},
+			OperationSince: o.moment("operation since"), ParkedSince: o.moment("parked since"),
+			AnomalySince: o.moment("anomaly since"),
+			Due:          o.moment("due")},
 		Event: filled(t, rapid.SampledFrom(Kinds()).Draw(rt, "kind"), o)}
 	for range rapid.IntRange(0, KeysMax).Draw(rt, "keys") {
 		r.Keys = append(r.Keys, Key("k"+o.text("key")+maybe("key's end")))
 	}
-	for _, t := range []*time.Time{&r.Occurred, &r.Head.StatusSince, &r.Head.OperationSince, &r.Head.ParkedSince, &r.Head.AnomalySince, &r.Head.Due} {
+	for _, t := range []*time.Time{&r.Occurred, &r.Head.StatusSince, &r.Head.OperationSince, &r.Head.ParkedSince,
+		&r.Head.AnomalySince, &r.Head.Due} {
 		switch o.choice("a time that stands before", 3) {
 		case 0:
 			*t = r.Recorded
@@ -201,9 +203,12 @@ func TestDamageIsNamed(t *testing.T) {
 		{"spelt time", header(func(h *craftedHeader) { h.occurred = []byte{momentOwn, 0, 0, 0, 0, 0, 0, 0, 0} }), "occurred time is not a time in its shortest form"},
 		{"spelt no time", header(func(h *craftedHeader) { h.occurred = []byte{momentOwn, 0x80, 0, 0, 0, 0, 0, 0, 0} }), "occurred time is not a time in its shortest form"},
 		{"no times", header(func(h *craftedHeader) { h.rest = upToTimes() }), "head's times are missing"},
-		{"an operation's time that is none", header(func(h *craftedHeader) { h.times = []byte{1, momentNone} }), "head's operation time is said to follow and is none"},
-		{"a second time that is none", header(func(h *craftedHeader) { h.times = []byte{6, momentRecorded, momentNone} }), "head's anomaly time is said to follow and is none"},
-		{"a parked time spelt out", header(func(h *craftedHeader) { h.times = []byte{2, momentOwn, 0, 0, 0, 0, 0, 0, 0, 0} }), "head's parked time is not a time in its shortest form"},
+		{"an operation's time that is none", header(func(h *craftedHeader) { h.times = []byte{1, momentNone} }),
+			"head's operation time is said to follow and is none"},
+		{"a second time that is none", header(func(h *craftedHeader) { h.times = []byte{6, momentRecorded, momentNone} }),
+			"head's anomaly time is said to follow and is none"},
+		{"a parked time spelt out", header(func(h *craftedHeader) { h.times = append([]byte{2, 8}, make([]byte, 8)...) }),
+			"head's parked time is not a time in its shortest form"},
 		{"many keys", header(func(h *craftedHeader) { h.keys = 5 }), "number of keys is 5, at most 4 fit"},
 		{"keys missing", header(func(h *craftedHeader) { h.keys = 2 }), "key is"},
 		{"payload cut", payload(t, nil)[:0], "length is missing"},
@@ -265,7 +270,8 @@ type craftedHeader struct {
 }
 
 func plainHeader() craftedHeader {
-	return craftedHeader{kind: "payment.pending", version: []byte{1}, stream: "o", occurred: []byte{momentRecorded}, times: []byte{0}}
+	return craftedHeader{kind: "payment.pending", version: []byte{1}, stream: "o", occurred: []byte{momentRecorded},
+		times: []byte{0}}
 }
 
 func (h craftedHeader) frame() []byte {
@@ -303,7 +309,7 @@ func TestATimeOfAHeadThatIsNotKnownIsNewer(t *testing.T) {
 		}
 		require.ErrorIs(t, err, ErrUpgrade)
 		require.NotErrorIs(t, err, ErrDamaged)
-		assert.EqualError(t, err, fmt.Sprintf("head: found times %#x; this version knows times up to 0x7; upgrade first: a newer one wrote the log", 1<<bit))
+		assert.ErrorContains(t, err, fmt.Sprintf("head: found times %#x; this version knows times up to 0x7;", 1<<bit))
 	}
 }
 

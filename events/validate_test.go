@@ -236,7 +236,8 @@ func TestEverythingAtItsBoundFits(t *testing.T) {
 		}
 		r := Record{ID: word, Stream: Stream{strings.Repeat("c", CategoryMax), word}, Version: 1<<64 - 1, Position: 1<<64 - 1, Previous: 1<<64 - 1,
 			Recorded: noon, Occurred: noon, CommandID: word, Actor: word,
-			Head: Head{Status: word, StatusSince: noon, Phase: word, OperationSince: noon.Add(1), ParkedSince: noon.Add(2), AnomalySince: noon.Add(3), Due: noon},
+			Head: Head{Status: word, StatusSince: noon, Phase: word, OperationSince: noon.Add(1), ParkedSince: noon.Add(2),
+				AnomalySince: noon.Add(3), Due: noon},
 			Keys: []Key{key, key, key, key}, Event: filled(t, k, largest{newPlausible(), within})}
 		frame, err := AppendFrame(nil, r)
 		require.NoError(t, err, k)

@@ -42,6 +42,7 @@ func sinces(o Order) []time.Time {
 // The oldest anomaly is the one with the earliest time, whatever the order of the records: a clock can go back.
 func TestHead_TheOldestAnomaly(t *testing.T) {
 	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	o := Order{Anomalies: []Anomaly{{Version: 3, At: noon, Reason: events.Reversal}, {Version: 4, At: noon.Add(-time.Hour)}, {Version: 5, At: noon.Add(time.Hour)}}}
+	o := Order{Anomalies: []Anomaly{{Version: 3, At: noon, Reason: events.Reversal},
+		{Version: 4, At: noon.Add(-time.Hour)}, {Version: 5, At: noon.Add(time.Hour)}}}
 	assert.Equal(t, noon.Add(-time.Hour), o.Head().AnomalySince)
 }

@@ -197,7 +197,8 @@ func (o Order) Head() events.Head { return o.head() }
 
 func (o *Order) head() events.Head {
 	p := &o.Operation
-	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: p.Phase.String(), AnomalySince: o.anomalySince(), Due: o.nextDue()}
+	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: p.Phase.String(),
+		AnomalySince: o.anomalySince(), Due: o.nextDue()}
 	if p.Outstanding() {
 		h.OperationSince = p.Since
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // What a log answers when it cannot do what it was asked. Match them with errors.Is; the typed errors below carry the
-// details. An engine's own errors (a driver's, a database's) never appear in the chain. What can go wrong while a log is opened
-// is its engine's matter, which has sentinels of its own beside these.
+// details. An engine's own errors (a driver's, a database's) never appear in the chain. What can go wrong while a log
+// is opened is its engine's matter, which has sentinels of its own beside these.
 var (
 	// ErrConflict: the stream is not at the version the append was meant for. Somebody else was faster: read, decide
 	// again. The details are in [*ConflictError].
@@ -24,8 +24,8 @@ var (
 	ErrClosed = errors.New("log closed")
 	// ErrReadOnly: the log was opened for reading only.
 	ErrReadOnly = errors.New("log is read-only")
-	// ErrUnavailable: the log cannot answer now, for instance because its server cannot be reached. Nothing was written; the
-	// same again, later, may succeed. An append that may have been written ends with another error.
+	// ErrUnavailable: the log cannot answer now, for instance because its server cannot be reached. Nothing was written;
+	// the same again, later, may succeed. An append that may have been written ends with another error.
 	ErrUnavailable = errors.New("log is unavailable for now")
 	// ErrNewerFormat: a newer version of the library wrote this; upgrade before reading it.
 	ErrNewerFormat = errors.New("log has a newer format")

@@ -9,9 +9,10 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// Filter says which orders' heads are asked for and in what order they come: by the time that the filter is about, heads
-// of equal time by the order's id. Make one with [AllOrders], [InStatus], [DueBy], [Outstanding] or [Attention]; the zero
-// Filter asks for nothing, and a log refuses it with [ErrInvalid]. A Filter is a value, which its methods never change.
+// Filter says which orders' heads are asked for and in what order they come: by the time that the filter is about,
+// heads of equal time by the order's id. Make one with [AllOrders], [InStatus], [DueBy], [Outstanding] or [Attention];
+// the zero Filter asks for nothing, and a log refuses it with [ErrInvalid]. A Filter is a value, which its methods
+// never change.
 //
 // A list that is read in pages asks for so many at a time, and goes on after the last one it got:
 //
@@ -43,7 +44,7 @@ const (
 	IndexStatus            // every order, by StatusSince; the word is its status
 	IndexDue               // orders with a due time, by it
 	IndexOutstanding       // orders with an operation outstanding, by OperationSince
-	IndexAttention         // orders that need a person, once for each reason, by since when they do; the word is the reason
+	IndexAttention         // orders that need a person, once a reason, by since when they do; the word is the reason
 )
 
 // AllOrders asks for every order, by the time since when it has its status.
@@ -97,7 +98,8 @@ func (f Filter) After(h Head) Filter {
 func (f Filter) Check() error {
 	switch {
 	case f.index == 0:
-		return fmt.Errorf("%w: filter: it asks for nothing; make one with store.AllOrders, InStatus, DueBy, Outstanding or Attention", ErrInvalid)
+		return fmt.Errorf("%w: filter: it asks for nothing; make one with store.AllOrders, InStatus, DueBy, Outstanding or "+
+			"Attention", ErrInvalid)
 	case f.problem != "":
 		return fmt.Errorf("%w: filter with %s", ErrInvalid, f.problem)
 	}

@@ -16,8 +16,9 @@ var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 
 // aHead is of an order that every index has, by times that all differ.
 func aHead(id string) store.Head {
-	return store.Head{Stream: events.OrderStream(id), Head: events.Head{Status: "paid", StatusSince: noon, OperationSince: noon.Add(1),
-		ParkedSince: noon.Add(2), AnomalySince: noon.Add(3), Due: noon.Add(4)}}
+	return store.Head{Stream: events.OrderStream(id),
+		Head: events.Head{Status: "paid", StatusSince: noon, OperationSince: noon.Add(1),
+			ParkedSince: noon.Add(2), AnomalySince: noon.Add(3), Due: noon.Add(4)}}
 }
 
 func TestFilter(t *testing.T) {
@@ -34,10 +35,14 @@ func TestFilter(t *testing.T) {
 		"status":       {store.InStatus("paid"), true, h.StatusSince, store.IndexStatus, "paid", `orders in status "paid"`},
 		"other status": {store.InStatus("pai"), false, h.StatusSince, store.IndexStatus, "pai", `orders in status "pai"`},
 		"due":          {store.DueBy(h.Due), true, h.Due, store.IndexDue, "", "orders due by 2026-11-23T12:00:00.000000004Z"},
-		"not due yet":  {store.DueBy(h.Due.Add(-1)), false, h.Due, store.IndexDue, "", "orders due by 2026-11-23T12:00:00.000000003Z"},
-		"outstanding":  {store.Outstanding(), true, h.OperationSince, store.IndexOutstanding, "", "orders with an operation outstanding"},
-		"parked":       {store.Attention(events.AttentionParked), true, h.ParkedSince, store.IndexAttention, "parked", `orders with the attention "parked"`},
-		"an anomaly beside it": {store.Attention(events.AttentionAnomaly), true, h.AnomalySince, store.IndexAttention, "anomaly",
+		"not due yet": {store.DueBy(h.Due.Add(-1)), false, h.Due, store.IndexDue, "",
+			"orders due by 2026-11-23T12:00:00.000000003Z"},
+		"outstanding": {store.Outstanding(), true, h.OperationSince, store.IndexOutstanding, "",
+			"orders with an operation outstanding"},
+		"parked": {store.Attention(events.AttentionParked), true, h.ParkedSince, store.IndexAttention, "parked",
+			`orders with the attention "parked"`},
+		"an anomaly beside it": {store.Attention(events.AttentionAnomaly), true, h.AnomalySince, store.IndexAttention,
+			"anomaly",
 			`orders with the attention "anomaly"`},
 	} {
 		require.NoError(t, c.filter.Check(), what)
@@ -52,7 +57,8 @@ func TestFilter(t *testing.T) {
 	assert.Equal(t, h.Due, store.DueBy(h.Due.In(time.FixedZone("UTC+8", 8*60*60))).Until())
 	assert.True(t, store.Outstanding().Until().IsZero())
 	idle := store.Head{Stream: events.OrderStream("o-2"), Head: events.Head{Status: "created"}}
-	for _, filter := range []store.Filter{store.DueBy(noon), store.Outstanding(), store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly)} {
+	for _, filter := range []store.Filter{store.DueBy(noon), store.Outstanding(),
+		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly)} {
 		assert.False(t, filter.Matches(idle), "%s: what is not so has no time", filter)
 	}
 }
@@ -96,7 +102,8 @@ func TestFilterGoesOn(t *testing.T) {
 		n, limited := rest.Most()
 		assert.Equal(t, []any{2, true}, []any{n, limited}, "the limit stays")
 	}
-	assert.Equal(t, `orders with an operation outstanding, after 2026-11-23T12:00:00Z "d", at most 2`, filter.After(heads[0]).String())
+	assert.Equal(t, `orders with an operation outstanding, after 2026-11-23T12:00:00Z "d", at most 2`,
+		filter.After(heads[0]).String())
 	_, _, ok := filter.From()
 	assert.False(t, ok, "and the filter is as it was")
 	other := heads[0]

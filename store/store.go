@@ -24,7 +24,8 @@ type Log interface {
 	//   - It fails with [ErrInvalid] on records that no log can hold (see [CheckAppend]), before anything is written.
 	//   - It fails with ctx's error when ctx ends before the append is under way, and then has not happened; once it is
 	//     under way its outcome is reported, whatever becomes of ctx.
-	//   - It fails with [ErrUnavailable] when the log cannot take appends now; nothing was written, and trying again helps.
+	//   - It fails with [ErrUnavailable] when the log cannot take appends now; nothing was written, and trying
+	//     again helps.
 	//   - After an error that is none of these the append may or may not have happened: retry it with the same ids.
 	//   - It keeps nothing of the records it was given; the caller may use them again.
 	Append(ctx context.Context, stream events.Stream, after uint64, records ...events.Record) ([]events.Record, error)
@@ -55,10 +56,11 @@ type Reader interface {
 	Head(ctx context.Context, stream events.Stream) (Head, error)
 
 	// Heads yields the heads of the streams in category [events.CategoryOrder] that the filter takes, in its order, and no
-	// more than its limit. The error wraps [ErrInvalid] where [Filter.Check] finds something. Loop bodies as in Read; a head
-	// that changes while the sequence runs may be yielded in its old form, its new one, or twice, and out of order, but an
-	// order that matches all the while is never left out: where a limit cuts the sequence short it comes before the end, or
-	// after the last head in the filter's order. (Only one whose time went back meanwhile can have passed that place.)
+	// more than its limit. The error wraps [ErrInvalid] where [Filter.Check] finds something. Loop bodies as in Read; a
+	// head that changes while the sequence runs may be yielded in its old form, its new one, or twice, and out of order,
+	// but an order that matches all the while is never left out: where a limit cuts the sequence short it comes before the
+	// end, or after the last head in the filter's order. (Only one whose time went back meanwhile can have passed that
+	// place.)
 	Heads(ctx context.Context, filter Filter) iter.Seq2[Head, error]
 }
 

@@ -76,7 +76,8 @@ func TestErrorsNameThingReasonAndRemedy(t *testing.T) {
 		for _, word := range c.words {
 			assert.Contains(t, c.err.Error(), word)
 		}
-		for _, other := range []error{store.ErrConflict, store.ErrKeyTaken, store.ErrNotFound, store.ErrInvalid, store.ErrDamaged, store.ErrUnavailable} {
+		for _, other := range []error{store.ErrConflict, store.ErrKeyTaken, store.ErrNotFound, store.ErrInvalid,
+			store.ErrDamaged, store.ErrUnavailable} {
 			assert.Equal(t, other == c.sentinel, errors.Is(c.err, other), "%v is %v", c.err, other)
 		}
 	}

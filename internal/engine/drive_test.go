@@ -212,7 +212,8 @@ func TestDrive_AnUnavailableLogIsNoDoubt(t *testing.T) {
 	require.ErrorIs(t, d.Err(), store.ErrUnavailable)
 	require.NotErrorIs(t, d.Err(), engine.ErrInDoubt)
 	assert.False(t, d.Called())
-	assert.Equal(t, "order o-1: cancel.requested.v1 was not written: append: log is unavailable for now; try again", d.Err().Error())
+	assert.Equal(t, "order o-1: cancel.requested.v1 was not written: append: log is unavailable for now; try again",
+		d.Err().Error())
 
 	d = s.drive(cancel)
 	s.to(d, engine.Append)

@@ -216,7 +216,8 @@ func (l *Log) checkTx(tx *bbolt.Tx) error {
 	}
 	meta := tx.Bucket([]byte(bucketMeta))
 	if meta == nil || string(meta.Get([]byte(metaMagic))) != magic {
-		return &FileError{Kind: ErrNotALog, Path: l.path, Reason: "it is a bbolt file of another program", Remedy: remedyOther}
+		return &FileError{Kind: ErrNotALog, Path: l.path, Reason: "it is a bbolt file of another program",
+			Remedy: remedyOther}
 	}
 	format := meta.Get([]byte(metaFormat))
 	if len(format) != 4 || binary.BigEndian.Uint32(format) == 0 {

@@ -15,7 +15,7 @@ var (
 
 // FileError is a log file that cannot be used as it stands: the path, the reason, and the way out.
 type FileError struct {
-	Kind   error // ErrLocked or ErrNotALog, or package store's ErrNewerFormat, ErrDamaged, ErrFull, ErrReadOnly or ErrStorage
+	Kind   error // ErrLocked, ErrNotALog, or of package store ErrNewerFormat, ErrDamaged, ErrFull, ErrReadOnly, ErrStorage
 	Path   string
 	Reason string
 	Remedy string

@@ -88,7 +88,8 @@ func full(err error) bool {
 // fromStore tells whether err is one of the contract's errors.
 func fromStore(err error) bool {
 	for _, sentinel := range []error{
-		store.ErrConflict, store.ErrKeyTaken, store.ErrNotFound, store.ErrInvalid, store.ErrClosed, store.ErrReadOnly, ErrLocked,
+		store.ErrConflict, store.ErrKeyTaken, store.ErrNotFound, store.ErrInvalid, store.ErrClosed, store.ErrReadOnly,
+		ErrLocked,
 		ErrNotALog, store.ErrNewerFormat, store.ErrDamaged, store.ErrFull, store.ErrStorage,
 	} {
 		if errors.Is(err, sentinel) {

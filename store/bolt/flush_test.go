@@ -44,7 +44,9 @@ func (m *mover) append(t *testing.T) {
 // lists is every list of heads there is.
 func lists(t *testing.T, log *Log) (all []store.Head) {
 	t.Helper()
-	for _, filter := range []store.Filter{store.AllOrders(), store.InStatus("paid"), store.Outstanding(), store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly), store.DueBy(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))} {
+	for _, filter := range []store.Filter{store.AllOrders(), store.InStatus("paid"), store.Outstanding(),
+		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly),
+		store.DueBy(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))} {
 		for head, err := range log.Heads(context.Background(), filter) {
 			require.NoError(t, err)
 			all = append(all, head)

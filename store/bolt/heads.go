@@ -62,8 +62,8 @@ func (l *Log) filed(tx *bbolt.Tx, walk *frames, of events.Stream) (*summary, err
 
 // Heads implements [store.Log]. It walks the filter's index, at two searches an order, together with what memory knows
 // better, and then the records that were appended meanwhile: an order whose time moved to before the place of the walk
-// is found by these. What is in memory and matches is sorted once, at the beginning: some 10 ms where both generations are
-// full. With a limit it reads no more heads than that.
+// is found by these. What is in memory and matches is sorted once, at the beginning: some 10 ms where both generations
+// are full. With a limit it reads no more heads than that.
 func (l *Log) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store.Head, error] {
 	return func(yield func(store.Head, error) bool) {
 		if err := l.heads(ctx, filter, yield); err != nil {
@@ -158,7 +158,8 @@ func (z *lazy) remember(filter store.Filter) *memory {
 		for _, s := range m.slots(g) {
 			newest := s.newest.Load()
 			head := newest.as(s.stream)
-			if s.stream.Category != events.CategoryOrder || !filter.Matches(head) || g == m.frozen && m.newest(s.stream) != newest {
+			if s.stream.Category != events.CategoryOrder || !filter.Matches(head) || g == m.frozen &&
+				m.newest(s.stream) != newest {
 				continue
 			}
 			m.left = append(m.left, head)
@@ -178,8 +179,8 @@ func (m *memory) slots(g *generation) []*slot {
 	return g.slots
 }
 
-// moved takes the head of an order that an index still names at its old place, if it has a record since the walk began and
-// its place is now that one or a later one.
+// moved takes the head of an order that an index still names at its old place, if it has a record since the walk began
+// and its place is now that one or a later one.
 func (m *memory) moved(head store.Head, old []byte) {
 	if head.Position <= m.end || !m.filter.Matches(head) {
 		return

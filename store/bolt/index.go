@@ -46,8 +46,8 @@ func wholeIndex(bucket string) *indexWalk {
 	return &indexWalk{bucket: bucket, merged: hasWords(bucket), until: 1<<64 - 1, page: pageMax}
 }
 
-// next returns the next heads, without those of orders that were in memory when the walk began: memory has them. An order
-// that has a record since is given to memory, where its new place is still to come.
+// next returns the next heads, without those of orders that were in memory when the walk began: memory has them. An
+// order that has a record since is given to memory, where its new place is still to come.
 func (w *indexWalk) next(l *Log, memory *memory) (page []store.Head, err error) {
 	err = l.viewLayers(func(tx *bbolt.Tx, now layers) error {
 		walk := newFrames(l, tx)
@@ -94,8 +94,8 @@ func (w *indexWalk) next(l *Log, memory *memory) (page []store.Head, err error) 
 // pagesStepsMax is the most entries that one page looks at.
 const pagesStepsMax = 4 * pageMax
 
-// indexed is the head of an order that an index names and that is not in memory. In one transaction the two agree, or the
-// file is damaged.
+// indexed is the head of an order that an index names and that is not in memory. In one transaction the two agree, or
+// the file is damaged.
 func (l *Log) indexed(tx *bbolt.Tx, walk *frames, order events.Stream, found entry) (store.Head, error) {
 	s, err := l.filed(tx, walk, order)
 	switch {
@@ -109,7 +109,8 @@ func (l *Log) indexed(tx *bbolt.Tx, walk *frames, order events.Stream, found ent
 	return s.as(order), nil
 }
 
-// checkIndex walks an index to its end, whatever words it has: the walk compares each entry with the order's newest record.
+// checkIndex walks an index to its end, whatever words it has: the walk compares each entry with the order's newest
+// record.
 func (l *Log) checkIndex(ctx context.Context, bucket string) error {
 	memory := &memory{layers: l.lazy.layers()}
 	for walk := wholeIndex(bucket); !walk.done; {

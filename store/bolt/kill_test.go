@@ -270,7 +270,8 @@ func (k *killing) checkHeads(t *testing.T, log store.Log) {
 		require.NoError(t, err)
 		require.Equal(t, store.Head{Stream: stream, Version: r.Version, Position: r.Position, Head: r.Head}, h)
 	}
-	for _, filter := range []store.Filter{store.AllOrders(), store.DueBy(noon), store.InStatus("created"), store.Attention(events.AttentionParked)} {
+	for _, filter := range []store.Filter{store.AllOrders(), store.DueBy(noon), store.InStatus("created"),
+		store.Attention(events.AttentionParked)} {
 		heads := 0
 		for h, err := range log.Heads(ctx, filter) {
 			require.NoError(t, err)

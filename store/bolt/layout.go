@@ -22,7 +22,8 @@ const (
 	bucketAttention = "attention" // reason, since when, order id; lazy, with heads
 )
 
-var buckets = []string{bucketMeta, bucketLog, bucketTiles, bucketHeads, bucketKeys, bucketDue, bucketStatus, bucketOperation, bucketAttention}
+var buckets = []string{bucketMeta, bucketLog, bucketTiles, bucketHeads, bucketKeys, bucketDue, bucketStatus,
+	bucketOperation, bucketAttention}
 
 // indexBuckets is the bucket of every index.
 var indexBuckets = [...]string{store.IndexStatus: bucketStatus, store.IndexDue: bucketDue,

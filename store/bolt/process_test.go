@@ -71,7 +71,8 @@ func must(err error) {
 
 // isContract tells whether err is one that the contract knows.
 func isContract(err error) bool {
-	for _, kind := range []error{store.ErrDamaged, bolt.ErrNotALog, store.ErrNewerFormat, store.ErrNotFound, store.ErrStorage} {
+	for _, kind := range []error{store.ErrDamaged, bolt.ErrNotALog, store.ErrNewerFormat, store.ErrNotFound,
+		store.ErrStorage} {
 		if errors.Is(err, kind) {
 			return true
 		}

@@ -266,7 +266,8 @@ func byteIdentity(t *testing.T, f Factory) {
 		record("b-1", func(r *events.Record) {
 			r.Event = events.OrderCreated{PaymentRequestID: "r-1", Amount: money, Method: "CARD", Acquirer: "2C2P", CaptureMode: events.CaptureManual, PayBy: noon.Add(time.Hour)}
 			r.Keys = []events.Key{"paymentRequestId:r-1", "paymentId:日本"}
-			r.Head = events.Head{Status: "created", StatusSince: noon, Phase: "idle", AnomalySince: noon.Add(-1), Due: noon.Add(1)}
+			r.Head = events.Head{Status: "created", StatusSince: noon, Phase: "idle", AnomalySince: noon.Add(-1),
+				Due: noon.Add(1)}
 		}),
 		record("b-2", func(r *events.Record) {
 			r.CommandID, r.Actor, r.Head = "", "", events.Head{}

@@ -60,7 +60,8 @@ func headsInOrder(t *testing.T, f Factory) {
 		{"c", events.Head{Status: "paid", StatusSince: at(5), Due: at(30)}},
 		{"a", events.Head{Status: "paid", StatusSince: at(9), OperationSince: at(0), ParkedSince: at(1)}},
 		{"b", events.Head{Status: "paid2", StatusSince: at(1), OperationSince: at(7), AnomalySince: at(2), Due: at(10)}},
-		{"e", events.Head{Status: "pai", StatusSince: at(0), OperationSince: at(4), ParkedSince: at(5), AnomalySince: at(1), Due: at(20)}},
+		{"e", events.Head{Status: "pai", StatusSince: at(0), OperationSince: at(4), ParkedSince: at(5), AnomalySince: at(1),
+			Due: at(20)}},
 		{"d", events.Head{Status: "paid", StatusSince: at(5), OperationSince: old, ParkedSince: old, Due: at(20)}},
 		{"f", events.Head{Status: "paid", StatusSince: old, Due: old}},
 		{"g", events.Head{Status: "paid", StatusSince: at(5).Add(1)}},
@@ -73,20 +74,24 @@ func headsInOrder(t *testing.T, f Factory) {
 		filter store.Filter
 		want   []string
 	}{
-		"every order by status time; no time comes first": {store.AllOrders(), []string{"h", "f", "e", "b", "c", "d", "g", "a"}},
-		"one status by its time, equal times by id":       {store.InStatus("paid"), []string{"f", "c", "d", "g", "a"}},
-		"a status that another one begins with":           {store.InStatus("pai"), []string{"e"}},
-		"a status that begins with another one":           {store.InStatus("paid2"), []string{"b"}},
-		"a status nobody has":                             {store.InStatus("refunded"), []string{}},
-		"parked, by since when":                           {store.Attention(events.AttentionParked), []string{"d", "a", "e"}},
-		"an anomaly, beside a parked operation or not":    {store.Attention(events.AttentionAnomaly), []string{"e", "b"}},
-		"outstanding, by since when, parked or not":       {store.Outstanding(), []string{"d", "a", "e", "b"}},
-		"due, the moment itself included":                 {store.DueBy(at(20)), []string{"f", "b", "d", "e"}},
-		"due a nanosecond earlier":                        {store.DueBy(at(20).Add(-1)), []string{"f", "b"}},
-		"due in another zone":                             {store.DueBy(at(10).In(time.FixedZone("UTC+8", 8*60*60))), []string{"f", "b"}},
-		"due before all":                                  {store.DueBy(old.Add(-1)), []string{}},
-		"due by long ago":                                 {store.DueBy(time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)), []string{}},
-		"due ever":                                        {store.DueBy(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)), []string{"f", "b", "d", "e", "c"}},
+		"every order by status time; no time comes first": {store.AllOrders(),
+			[]string{"h", "f", "e", "b", "c", "d", "g", "a"}},
+		"one status by its time, equal times by id":    {store.InStatus("paid"), []string{"f", "c", "d", "g", "a"}},
+		"a status that another one begins with":        {store.InStatus("pai"), []string{"e"}},
+		"a status that begins with another one":        {store.InStatus("paid2"), []string{"b"}},
+		"a status nobody has":                          {store.InStatus("refunded"), []string{}},
+		"parked, by since when":                        {store.Attention(events.AttentionParked), []string{"d", "a", "e"}},
+		"an anomaly, beside a parked operation or not": {store.Attention(events.AttentionAnomaly), []string{"e", "b"}},
+		"outstanding, by since when, parked or not":    {store.Outstanding(), []string{"d", "a", "e", "b"}},
+		"due, the moment itself included":              {store.DueBy(at(20)), []string{"f", "b", "d", "e"}},
+		"due a nanosecond earlier":                     {store.DueBy(at(20).Add(-1)), []string{"f", "b"}},
+		"due in another zone": {store.DueBy(at(10).In(time.FixedZone("UTC+8", 8*60*60))),
+			[]string{"f", "b"}},
+		"due before all": {store.DueBy(old.Add(-1)), []string{}},
+		"due by long ago": {store.DueBy(time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)),
+			[]string{}},
+		"due ever": {store.DueBy(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)),
+			[]string{"f", "b", "d", "e", "c"}},
 	} {
 		assert.Equal(t, c.want, headIDs(t, log, c.filter), "%s", what)
 	}
@@ -136,7 +141,8 @@ func headsThatMove(t *testing.T, f Factory) {
 		t.Helper()
 		assert.Equal(t, append([]string{}, want...), headIDs(t, log, filter), "version %d: %s", version, filter)
 	}
-	due, parked, anomaly := store.DueBy(noon.Add(time.Hour)), store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly)
+	due, parked, anomaly := store.DueBy(noon.Add(time.Hour)), store.Attention(events.AttentionParked),
+		store.Attention(events.AttentionAnomaly)
 
 	move(events.Head{Status: "paid", StatusSince: noon, Due: noon})
 	filed(due, "moving", "beside")
@@ -147,7 +153,8 @@ func headsThatMove(t *testing.T, f Factory) {
 	filed(store.InStatus("paid"), "moving", "beside")
 	filed(parked, "moving", "beside")
 	filed(store.Outstanding(), "moving")
-	move(events.Head{Status: "paid", StatusSince: noon, Due: noon.Add(2), OperationSince: noon.Add(-1), ParkedSince: noon.Add(2), AnomalySince: noon})
+	move(events.Head{Status: "paid", StatusSince: noon, Due: noon.Add(2), OperationSince: noon.Add(-1),
+		ParkedSince: noon.Add(2), AnomalySince: noon})
 	filed(parked, "beside", "moving")
 	filed(anomaly, "moving")
 	move(events.Head{Status: "refunded", StatusSince: noon.Add(2), AnomalySince: noon.Add(2)})

@@ -13,10 +13,11 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// everyFilter is one filter of each kind. An order that is paid, outstanding, parked, contradicted and due on the suite's day is
-// taken by all of them.
+// everyFilter is one filter of each kind. An order that is paid, outstanding, parked, contradicted and due on the
+// suite's day is taken by all of them.
 func everyFilter() []store.Filter {
-	filters := []store.Filter{store.AllOrders(), store.InStatus("paid"), store.DueBy(noon.Add(span * time.Minute)), store.Outstanding()}
+	filters := []store.Filter{store.AllOrders(), store.InStatus("paid"), store.DueBy(noon.Add(span * time.Minute)),
+		store.Outstanding()}
 	for _, a := range events.Attentions() {
 		filters = append(filters, store.Attention(a))
 	}
@@ -25,7 +26,8 @@ func everyFilter() []store.Filter {
 
 // everything is the head of such an order, by one time.
 func everything(at time.Time) events.Head {
-	return events.Head{Status: "paid", StatusSince: at, Phase: "parked", OperationSince: at, ParkedSince: at, AnomalySince: at, Due: at}
+	return events.Head{Status: "paid", StatusSince: at, Phase: "parked", OperationSince: at, ParkedSince: at,
+		AnomalySince: at, Due: at}
 }
 
 // fileAll appends one such record to each of so many orders. Seven share a time.
@@ -69,8 +71,8 @@ func limitedHeads(t *testing.T, f Factory) {
 	assert.Empty(t, headIDs(t, log, store.AllOrders().After(last)), "nothing comes after the last")
 }
 
-// limitedHeadsWhileTheyMove reads pages while every order gets a record, at its old place or at one that is later and still
-// in the page: none may slip through between the pages.
+// limitedHeadsWhileTheyMove reads pages while every order gets a record, at its old place or at one that is later and
+// still in the page: none may slip through between the pages.
 func limitedHeadsWhileTheyMove(t *testing.T, f Factory) {
 	for name, later := range map[string]time.Duration{"in place": 0, "a little later": 9 * time.Second} {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +95,8 @@ func limitedHeadsWhileTheyMove(t *testing.T, f Factory) {
 						moved = true
 						for i := 1; i < span; i++ {
 							at := noon.Add(time.Duration(i/7)*time.Second + later)
-							_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%04d", i)), 1, record(fmt.Sprintf("g-%d", i), withHead(everything(at))))
+							_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%04d", i)), 1,
+								record(fmt.Sprintf("g-%d", i), withHead(everything(at))))
 							if !assert.NoError(t, err) {
 								return
 							}

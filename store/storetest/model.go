@@ -199,7 +199,8 @@ func (m *machine) lookup(rt *rapid.T) {
 // heads asks for one filter's heads and every stream's head.
 func (m *machine) heads(rt *rapid.T) {
 	filter := rapid.SampledFrom([]store.Filter{
-		store.AllOrders(), store.InStatus("created"), store.InStatus("paid"), store.InStatus("paid2"), store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly), store.Outstanding(),
+		store.AllOrders(), store.InStatus("created"), store.InStatus("paid"), store.InStatus("paid2"),
+		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly), store.Outstanding(),
 		store.DueBy(noon), store.DueBy(noon.Add(1)), store.DueBy(noon.Add(-3)),
 	}).Draw(rt, "filter")
 	newest := map[events.Stream]store.Head{}

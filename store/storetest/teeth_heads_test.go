@@ -83,7 +83,8 @@ func (l lenient) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store
 }
 
 // matching is all heads that a filter takes, in its order, limits apart.
-func matching(ctx context.Context, log store.Log, takes func(store.Head) bool, filter store.Filter) iter.Seq2[store.Head, error] {
+func matching(ctx context.Context, log store.Log, takes func(store.Head) bool,
+	filter store.Filter) iter.Seq2[store.Head, error] {
 	if filter.Check() != nil {
 		return log.Heads(ctx, filter)
 	}
@@ -132,7 +133,8 @@ type inclusive struct{ store.Log }
 
 func (l inclusive) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store.Head, error] {
 	_, id, _ := filter.From()
-	return most(filter, matching(ctx, l.Log, func(h store.Head) bool { return filter.Matches(h) || h.Stream.ID == id }, filter))
+	return most(filter, matching(ctx, l.Log, func(h store.Head) bool { return filter.Matches(h) || h.Stream.ID == id },
+		filter))
 }
 
 // byTimeAlone begins a page after the last one's time, without those that have the same.
@@ -140,7 +142,10 @@ type byTimeAlone struct{ store.Log }
 
 func (l byTimeAlone) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store.Head, error] {
 	at, _, _ := filter.From()
-	return most(filter, matching(ctx, l.Log, func(h store.Head) bool { return filter.Matches(h) && !filter.Time(h).Equal(at) }, filter))
+	return most(filter, matching(ctx, l.Log, func(h store.Head) bool {
+		return filter.Matches(h) &&
+			!filter.Time(h).Equal(at)
+	}, filter))
 }
 
 // fleeting leaves what changes while it walks for the end, which a walk with a limit never comes to.
