@@ -9,7 +9,7 @@ import (
 var (
 	// ErrInvalid: a record that no log can hold.
 	ErrInvalid = errors.New("invalid record")
-	// ErrInvalidID: an identifier that is empty, too long, or has characters that do not belong into one. It comes with
+	// ErrInvalidID: an identifier that is empty, too long, or has characters that it must not have. It comes with
 	// ErrInvalid.
 	ErrInvalidID = errors.New("invalid id")
 	// ErrTooLarge: a fact with a field longer than a log takes. It comes with ErrInvalid.

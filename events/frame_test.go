@@ -368,7 +368,7 @@ func TestDecodeFrame_TheBodyIsTheCallers(t *testing.T) {
 
 	body := &got.Event.(PaymentAuthorized).Proof.Evidence.Body
 	clear(*body)
-	_ = append(*body, "what would stand behind it"...)
+	_ = append(*body, "what would stand after it"...)
 	assert.Equal(t, make([]byte, len("the body")), *body)
 	assert.Equal(t, kept, frame, "it is no part of the frame")
 	assert.Equal(t, r, again, "nor of another record")

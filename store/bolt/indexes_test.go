@@ -26,7 +26,8 @@ func indexed(t *testing.T, orders int) string {
 	for i := range orders {
 		r := record(fmt.Sprintf("r-%d", i))
 		at := noon.Add(time.Duration(i) * time.Second)
-		r.Head = events.Head{Status: "paid", StatusSince: at, Phase: "parked", OperationSince: at, ParkedSince: at, AnomalySince: at, Due: at}
+		r.Head = events.Head{Status: "paid", StatusSince: at, Phase: "parked", OperationSince: at, ParkedSince: at,
+			AnomalySince: at, Due: at}
 		_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i)), 0, r)
 		require.NoError(t, err)
 	}
@@ -80,7 +81,8 @@ func TestALimitIsAllThatIsRead(t *testing.T) {
 	path, ctx := indexed(t, orders), context.Background()
 	tamper(func(tx *bbolt.Tx) error {
 		for bucket, word := range map[string]string{"due": "", "status": "paid", "operation": "", "attention": "anomaly"} {
-			if err := tx.Bucket([]byte(bucket)).Put(indexEntry(word, noon.Add(orders/2*time.Second-1), "nobody"), nil); err != nil {
+			if err := tx.Bucket([]byte(bucket)).Put(indexEntry(word, noon.Add(orders/2*time.Second-1), "nobody"),
+				nil); err != nil {
 				return err
 			}
 		}

@@ -212,7 +212,7 @@ func refusedInput(t *testing.T, f Factory) {
 	refused("long body", good, record("r-1", func(r *events.Record) {
 		r.Event = events.PaymentPending{PaymentID: "p", Proof: events.Proof{Evidence: &events.Evidence{Body: make([]byte, events.FrameMax)}}}
 	}))
-	refused("a bad record behind a good one", good, record("r-1", nil), record("r/2", nil))
+	refused("a bad record after a good one", good, record("r-1", nil), record("r/2", nil))
 
 	for _, key := range []events.Key{"", events.Key(strings.Repeat("k", events.KeyMax+1))} {
 		_, err := log.Lookup(ctx, key)
