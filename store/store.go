@@ -36,7 +36,8 @@ type Log interface {
 }
 
 // Reader is the part of a log that reads: all that a report, an audit or a list needs. All methods are safe for many
-// goroutines at once.
+// goroutines at once, and fail with ctx's error once ctx has ended, with [ErrClosed], with [ErrDamaged] or
+// [ErrNewerFormat] on what cannot be read, and with [ErrUnavailable] or [ErrStorage] where the log cannot be reached.
 type Reader interface {
 	// Read yields the stream's records with a version greater than after, in order. A stream that is not there has no
 	// records. The loop's body may call the log, Append included: it runs in no transaction and under no lock. Records
