@@ -28,7 +28,7 @@ type batch struct {
 // records are do's until it returns. Where there is a second core, the log is read and decoded on another goroutine a few
 // hundred records ahead; that one has ended when walk returns. An error of do comes back as it is, one of the log through
 // explain.
-func walk(ctx context.Context, log store.Log, explain func(error) error, do func([]events.Record) error) error {
+func walk(ctx context.Context, log store.Reader, explain func(error) error, do func([]events.Record) error) error {
 	if runtime.GOMAXPROCS(0) < 2 {
 		return alone(ctx, log, explain, do)
 	}
@@ -65,7 +65,7 @@ func walk(ctx context.Context, log store.Log, explain func(error) error, do func
 
 // alone reads and folds in turns, a batch each: record by record, the code of the one would push the other's out of the
 // processor's caches, which costs a twentieth.
-func alone(ctx context.Context, log store.Log, explain func(error) error, do func([]events.Record) error) error {
+func alone(ctx context.Context, log store.Reader, explain func(error) error, do func([]events.Record) error) error {
 	records := make([]events.Record, 0, batchMax)
 	for r, err := range log.All(ctx, store.Start()) {
 		if err == nil {
@@ -87,7 +87,7 @@ func alone(ctx context.Context, log store.Log, explain func(error) error, do fun
 
 // fill reads the log into batches until its end or the context's. The last batch is always handed over, since there is
 // room for all of them: whatever becomes of the log's own code, the reader does not wait for ever.
-func fill(ctx context.Context, log store.Log, full chan<- *batch, free <-chan *batch) {
+func fill(ctx context.Context, log store.Reader, full chan<- *batch, free <-chan *batch) {
 	b := <-free
 	b.last = true // unless it is full
 	finished := false

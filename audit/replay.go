@@ -98,7 +98,7 @@ type refusals struct{ version, position uint64 }
 //
 // Cost: about two microseconds a record on one core. Memory grows with the orders and not with the log: at most 300 bytes
 // an order and 24 for each identifier it remembers (of commands, captures, refunds and anomalies), and a few megabytes.
-func Replay(ctx context.Context, log store.Log, cfg *Config) (*Replayed, error) {
+func Replay(ctx context.Context, log store.Reader, cfg *Config) (*Replayed, error) {
 	if cfg == nil {
 		cfg = &Config{}
 	}
@@ -244,14 +244,29 @@ func (p *replay) place(r *events.Record) (*order.Order, error) {
 func follow(o *order.Order, r *events.Record) error {
 	head, err := o.Follow(r)
 	if err == nil && !sameHead(&head, &r.Head) {
-		return fmt.Errorf("its head says %q, %q, due %s; the facts come to %q, %q, due %s", r.Head.Status, r.Head.Phase,
-			r.Head.Due, head.Status, head.Phase, head.Due)
+		return fmt.Errorf("its head says %s; the facts come to %s", headWords(&r.Head), headWords(&head))
 	}
 	return err
 }
 
+// headWords is all that a head says.
+func headWords(h *events.Head) string {
+	text := fmt.Sprintf("%q, %q", h.Status, h.Phase)
+	for _, t := range []struct {
+		word string
+		at   time.Time
+	}{{"since", h.StatusSince}, {"operation since", h.OperationSince}, {"parked since", h.ParkedSince},
+		{"anomaly since", h.AnomalySince}, {"due", h.Due}} {
+		if !t.at.IsZero() {
+			text += ", " + t.word + " " + t.at.Format(time.RFC3339Nano)
+		}
+	}
+	return text
+}
+
 // sameHead compares the instants, not how they are kept.
 func sameHead(a, b *events.Head) bool {
-	return a.Status == b.Status && a.Phase == b.Phase && a.Attention == b.Attention && a.StatusSince.Equal(b.StatusSince) &&
-		a.AttentionSince.Equal(b.AttentionSince) && a.Due.Equal(b.Due)
+	return a.Status == b.Status && a.Phase == b.Phase && a.StatusSince.Equal(b.StatusSince) &&
+		a.OperationSince.Equal(b.OperationSince) && a.ParkedSince.Equal(b.ParkedSince) &&
+		a.AnomalySince.Equal(b.AnomalySince) && a.Due.Equal(b.Due)
 }

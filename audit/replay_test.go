@@ -114,6 +114,14 @@ func altering(change func(*events.Record)) func([]events.Record, int) ([]events.
 	}
 }
 
+// shifting moves a time of the record's head by a nanosecond, one that is none too.
+func shifting(of func(*events.Head) *time.Time) func([]events.Record, int) ([]events.Record, bool) {
+	return altering(func(r *events.Record) {
+		at := of(&r.Head)
+		*at = at.Add(1)
+	})
+}
+
 func mutations() []mutation {
 	return []mutation{
 		{"dropped", func(all []events.Record, i int) ([]events.Record, bool) {
@@ -143,7 +151,9 @@ func mutations() []mutation {
 		{"with another status", altering(func(r *events.Record) { r.Head.Status = "refunded!" }), same},
 		{"with another phase", altering(func(r *events.Record) { r.Head.Phase += "x" }), same},
 		{"with another due time", altering(func(r *events.Record) { r.Head.Due = r.Head.Due.Add(time.Second) }), same},
-		{"with another attention", altering(func(r *events.Record) { r.Head.Attention += "x" }), same},
+		{"with another operation's time", shifting(func(h *events.Head) *time.Time { return &h.OperationSince }), same},
+		{"with another parked time", shifting(func(h *events.Head) *time.Time { return &h.ParkedSince }), same},
+		{"with another anomaly's time", shifting(func(h *events.Head) *time.Time { return &h.AnomalySince }), same},
 		{"with another since", altering(func(r *events.Record) { r.Head.StatusSince = r.Head.StatusSince.Add(1) }), same},
 		{"made a cancellation without evidence", altering(func(r *events.Record) { r.Event = events.CancelSucceeded{Cause: events.CauseRequested} }), same},
 		{"made a capture out of nothing", altering(func(r *events.Record) {

@@ -9,7 +9,8 @@ import (
 
 // ordinary is what most of a log is made of: an intent, and an outcome with APO's message.
 func ordinary() map[string]Record {
-	head := Head{Status: "authorized", StatusSince: noon, Phase: "requested", Due: noon.Add(time.Minute)}
+	head := Head{Status: "authorized", StatusSince: noon, Phase: "requested", OperationSince: noon,
+		Due: noon.Add(time.Minute)}
 	intent := Record{ID: "0193574e-8f2a-7c11-9d3e-5f0c2a1b4d6e", Stream: OrderStream("order-20261123-000042"), Version: 2, Position: 123456,
 		Previous: 123400, Recorded: noon, Occurred: noon, CommandID: "0193574e-8f2a-7c11-9d3e-5f0c2a1b4d6f", Actor: "checkout", Head: head,
 		Event: CancelRequested{By: Identifier{PaymentID: "202611231940108001001888800000000042"}, Reason: "buyer changed their mind", Lease: noon}}

@@ -136,7 +136,7 @@ func (h *header) key() Key {
 	return Key(key)
 }
 
-// name reads a name, and puts what it stands behind in front of it.
+// name reads a name, and puts what the byte before it stands for in front of it.
 func (h *header) name(field string, most int, front string) string {
 	start := h.at
 	if rest := h.b[start:]; len(rest) > uuidBytes && int(rest[0]) == most+1 && h.err == nil { // as nearly all are: a UUID alone

@@ -9,7 +9,7 @@ import (
 var (
 	// ErrInvalid: a record that no log can hold.
 	ErrInvalid = errors.New("invalid record")
-	// ErrInvalidID: an identifier that is empty, too long, or has characters that do not belong into one. It comes with
+	// ErrInvalidID: an identifier that is empty, too long, or has characters that it must not have. It comes with
 	// ErrInvalid.
 	ErrInvalidID = errors.New("invalid id")
 	// ErrTooLarge: a fact with a field longer than a log takes. It comes with ErrInvalid.
@@ -69,7 +69,7 @@ func (e *FrameError) Unwrap() []error {
 
 // UpgradeError says what was written by a newer version. Nothing is skipped: what it says might matter to the order.
 type UpgradeError struct {
-	What  string // where it was found: "frame", "fact" or a kind's name
+	What  string // where it was found: "frame", "head", "fact" or a kind's name
 	Found string // "format 2", "version 2", "field 9" …
 	Known string // what would have been understood
 }

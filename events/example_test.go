@@ -35,7 +35,7 @@ func ExampleAppendFrame() {
 	_, err = events.AppendFrame(nil, tooLong)
 	fmt.Println(err)
 	// Output:
-	// 131 bytes: 0081011063…
+	// 130 bytes: 0080011063…
 	// anomaly.cleared.v1: reason has 1025 bytes; give at most 1024
 }
 

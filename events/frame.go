@@ -65,8 +65,7 @@ func (c codec) appendFrame(dst []byte, r *Record) (b []byte, place int, err erro
 	b = appendText(b, r.Head.Status)
 	b = r.appendMoment(b, r.Head.StatusSince, r.Occurred)
 	b = appendText(b, r.Head.Phase)
-	b = appendText(b, r.Head.Attention)
-	b = r.appendMoment(b, r.Head.AttentionSince, r.Occurred)
+	b = r.appendSince(b)
 	b = r.appendMoment(b, r.Head.Due, r.Occurred)
 	b = protowire.AppendVarint(b, uint64(len(r.Keys)))
 	for _, k := range r.Keys {
@@ -112,6 +111,34 @@ func (r *Record) appendMoment(b []byte, t, occurred time.Time) []byte {
 	default:
 		return appendTime(append(b, momentOwn), t)
 	}
+}
+
+// The times of a head that most orders have none of, by the bit that says that one follows. A bit beyond these is a
+// newer version's.
+const (
+	sinceOperation = 1 << iota
+	sinceParked
+	sinceAnomaly
+	sinceKnown = 1<<iota - 1
+)
+
+// appendSince appends which of these times there are, and each of them.
+func (r *Record) appendSince(b []byte) []byte {
+	at := len(b)
+	b = append(b, 0)
+	if !r.Head.OperationSince.IsZero() {
+		b[at] |= sinceOperation
+		b = r.appendMoment(b, r.Head.OperationSince, r.Occurred)
+	}
+	if !r.Head.ParkedSince.IsZero() {
+		b[at] |= sinceParked
+		b = r.appendMoment(b, r.Head.ParkedSince, r.Occurred)
+	}
+	if !r.Head.AnomalySince.IsZero() {
+		b[at] |= sinceAnomaly
+		b = r.appendMoment(b, r.Head.AnomalySince, r.Occurred)
+	}
+	return b
 }
 
 // FrameSize returns the length of the first frame in src, so that frames written one after another can be parted. The
@@ -204,8 +231,7 @@ func (h *header) record(r *Record) (name string, version uint64) {
 	r.Head.Status = h.str("head's status", IDMax)
 	r.Head.StatusSince = h.moment("head's status time", r.Recorded, r.Occurred)
 	r.Head.Phase = h.str("head's phase", IDMax)
-	r.Head.Attention = h.str("head's attention", IDMax)
-	r.Head.AttentionSince = h.moment("head's attention time", r.Recorded, r.Occurred)
+	h.since(r)
 	r.Head.Due = h.moment("head's due time", r.Recorded, r.Occurred)
 	keys := h.number("number of keys")
 	if h.err == nil && keys > KeysMax {
@@ -290,6 +316,46 @@ func (h *header) moment(field string, recorded, occurred time.Time) (t time.Time
 	}
 	if t.IsZero() {
 		h.fail(field, "is not a time in its shortest form")
+	}
+	return t
+}
+
+// since reads what appendSince writes.
+func (h *header) since(r *Record) {
+	if h.err != nil {
+		return
+	}
+	if h.at == len(h.b) {
+		h.fail("head's times", "are missing")
+		return
+	}
+	there := h.b[h.at]
+	switch {
+	case there == 0: // of nearly all records
+		h.at++
+		return
+	case there > sinceKnown:
+		h.err = &UpgradeError{What: "head", Found: fmt.Sprintf("times %#x", there),
+			Known: fmt.Sprintf("times up to %#x", sinceKnown)}
+		return
+	}
+	h.at++
+	if there&sinceOperation != 0 {
+		r.Head.OperationSince = h.there("head's operation time", r)
+	}
+	if there&sinceParked != 0 {
+		r.Head.ParkedSince = h.there("head's parked time", r)
+	}
+	if there&sinceAnomaly != 0 {
+		r.Head.AnomalySince = h.there("head's anomaly time", r)
+	}
+}
+
+// there reads a time that is said to be there.
+func (h *header) there(field string, r *Record) time.Time {
+	t := h.moment(field, r.Recorded, r.Occurred)
+	if t.IsZero() {
+		h.fail(field, "is said to follow and is none")
 	}
 	return t
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -57,13 +58,16 @@ func anyRecord(rt *rapid.T, t *testing.T) Record {
 	r := Record{ID: o.id("id"), Stream: Stream{rapid.StringMatching(`[a-z]{1,16}`).Draw(rt, "category"), o.id("stream")},
 		Version: o.number("version"), Position: o.number("position"), Previous: o.number("previous"),
 		Recorded: o.moment("recorded"), Occurred: o.moment("occurred"), CommandID: maybe("command"), Actor: maybe("actor"),
-		Head: Head{Status: maybe("status"), StatusSince: o.moment("since"), Phase: maybe("phase"), Attention: maybe("attention"),
-			AttentionSince: o.moment("attention since"), Due: o.moment("due")},
+		Head: Head{Status: maybe("status"), StatusSince: o.moment("since"), Phase: maybe("phase"),
+			OperationSince: o.moment("operation since"), ParkedSince: o.moment("parked since"),
+			AnomalySince: o.moment("anomaly since"),
+			Due:          o.moment("due")},
 		Event: filled(t, rapid.SampledFrom(Kinds()).Draw(rt, "kind"), o)}
 	for range rapid.IntRange(0, KeysMax).Draw(rt, "keys") {
 		r.Keys = append(r.Keys, Key("k"+o.text("key")+maybe("key's end")))
 	}
-	for _, t := range []*time.Time{&r.Occurred, &r.Head.StatusSince, &r.Head.AttentionSince, &r.Head.Due} {
+	for _, t := range []*time.Time{&r.Occurred, &r.Head.StatusSince, &r.Head.OperationSince, &r.Head.ParkedSince,
+		&r.Head.AnomalySince, &r.Head.Due} {
 		switch o.choice("a time that stands before", 3) {
 		case 0:
 			*t = r.Recorded
@@ -198,6 +202,13 @@ func TestDamageIsNamed(t *testing.T) {
 		{"time of nothing", header(func(h *craftedHeader) { h.occurred = []byte{momentOccurred} }), "occurred time is not a time in its shortest form"},
 		{"spelt time", header(func(h *craftedHeader) { h.occurred = []byte{momentOwn, 0, 0, 0, 0, 0, 0, 0, 0} }), "occurred time is not a time in its shortest form"},
 		{"spelt no time", header(func(h *craftedHeader) { h.occurred = []byte{momentOwn, 0x80, 0, 0, 0, 0, 0, 0, 0} }), "occurred time is not a time in its shortest form"},
+		{"no times", header(func(h *craftedHeader) { h.rest = upToTimes() }), "head's times are missing"},
+		{"an operation's time that is none", header(func(h *craftedHeader) { h.times = []byte{1, momentNone} }),
+			"head's operation time is said to follow and is none"},
+		{"a second time that is none", header(func(h *craftedHeader) { h.times = []byte{6, momentRecorded, momentNone} }),
+			"head's anomaly time is said to follow and is none"},
+		{"a parked time spelt out", header(func(h *craftedHeader) { h.times = append([]byte{2, 8}, make([]byte, 8)...) }),
+			"head's parked time is not a time in its shortest form"},
 		{"many keys", header(func(h *craftedHeader) { h.keys = 5 }), "number of keys is 5, at most 4 fit"},
 		{"keys missing", header(func(h *craftedHeader) { h.keys = 2 }), "key is"},
 		{"payload cut", payload(t, nil)[:0], "length is missing"},
@@ -253,12 +264,14 @@ type craftedHeader struct {
 	version  []byte
 	stream   string
 	occurred []byte
+	times    []byte // of the head, which times there are and these
 	keys     byte
-	rest     []byte // instead of everything behind the positions
+	rest     []byte // instead of everything after the positions
 }
 
 func plainHeader() craftedHeader {
-	return craftedHeader{kind: "payment.pending", version: []byte{1}, stream: "o", occurred: []byte{momentRecorded}}
+	return craftedHeader{kind: "payment.pending", version: []byte{1}, stream: "o", occurred: []byte{momentRecorded},
+		times: []byte{0}}
 }
 
 func (h craftedHeader) frame() []byte {
@@ -270,10 +283,34 @@ func (h craftedHeader) frame() []byte {
 	} else {
 		b = append(append(b, make([]byte, 8)...), h.occurred...)
 		b = text(text(text(b, "r"), ""), "")
-		b = append(b, 0, 0, 0, 0, 0, 0, h.keys, 0)
+		b = append(append(b, 0, 0, 0), h.times...)
+		b = append(b, 0, h.keys, 0)
 	}
 	binary.BigEndian.PutUint16(b, uint16(len(b)-2))
 	return b
+}
+
+// upToTimes is what stands after the positions, up to the head's times.
+func upToTimes() []byte { return append(make([]byte, 8), momentRecorded, 1, 'r', 0, 0, 0, 0, 0) }
+
+// A time of a head that this version does not know is a newer one's, and what it says might matter.
+func TestATimeOfAHeadThatIsNotKnownIsNewer(t *testing.T) {
+	for bit := range 8 {
+		h := plainHeader()
+		h.times = []byte{1 << bit, momentRecorded}
+		r, err := DecodeFrame(h.frame())
+		if bit < 3 {
+			require.NoError(t, err)
+			times := []time.Time{r.Head.OperationSince, r.Head.ParkedSince, r.Head.AnomalySince}
+			for i, at := range times {
+				assert.Equal(t, i == bit, at.Equal(r.Recorded), "bit %d, time %d", bit, i)
+			}
+			continue
+		}
+		require.ErrorIs(t, err, ErrUpgrade)
+		require.NotErrorIs(t, err, ErrDamaged)
+		assert.ErrorContains(t, err, fmt.Sprintf("head: found times %#x; this version knows times up to 0x7;", 1<<bit))
+	}
 }
 
 // grown is the frame with a byte on top that its length counts.
@@ -331,7 +368,7 @@ func TestDecodeFrame_TheBodyIsTheCallers(t *testing.T) {
 
 	body := &got.Event.(PaymentAuthorized).Proof.Evidence.Body
 	clear(*body)
-	_ = append(*body, "what would stand behind it"...)
+	_ = append(*body, "what would stand after it"...)
 	assert.Equal(t, make([]byte, len("the body")), *body)
 	assert.Equal(t, kept, frame, "it is no part of the frame")
 	assert.Equal(t, r, again, "nor of another record")

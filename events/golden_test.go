@@ -25,7 +25,7 @@ func goldenFile(k Kind) string {
 	return filepath.Join(goldenDir, strings.TrimSuffix(string(k), ".v1")+".hex")
 }
 
-// golden writes frames as people review them: each as its record in JSON behind "# ", then its bytes.
+// golden writes frames as people review them: each as its record in JSON after "# ", then its bytes.
 func golden(t *testing.T, records []Record) string {
 	t.Helper()
 	var out strings.Builder

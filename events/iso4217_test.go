@@ -11,7 +11,7 @@ import (
 )
 
 // currencies is ISO 4217's list one a second time, in another order than the table's: by continent. "=n" sets the
-// decimals of the codes behind it.
+// decimals of the codes after it.
 const currencies = `
 	Europe
 	=2 EUR ALL AMD AZN BAM BYN CHF CZK DKK GBP GEL GIP HUF MDL MKD NOK PLN RON RSD RUB SEK TRY UAH

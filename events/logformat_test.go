@@ -97,16 +97,15 @@ func TestLogFormatBounds(t *testing.T) {
 	assert.Contains(t, text, fmt.Sprintf("at most %d %03d bytes", events.FrameMax/1000, events.FrameMax%1000))
 	assert.Contains(t, text, fmt.Sprintf("| format version | byte | | %d |", events.FrameVersion))
 	put := map[string]func(*events.Record, int){
-		"category":         func(r *events.Record, n int) { r.Stream.Category = strings.Repeat("c", n) },
-		"stream id":        func(r *events.Record, n int) { r.Stream.ID = strings.Repeat("s", n) },
-		"record id":        func(r *events.Record, n int) { r.ID = strings.Repeat("r", n) },
-		"command id":       func(r *events.Record, n int) { r.CommandID = strings.Repeat("c", n) },
-		"actor":            func(r *events.Record, n int) { r.Actor = strings.Repeat("a", n) },
-		"head's status":    func(r *events.Record, n int) { r.Head.Status = strings.Repeat("s", n) },
-		"head's phase":     func(r *events.Record, n int) { r.Head.Phase = strings.Repeat("p", n) },
-		"head's attention": func(r *events.Record, n int) { r.Head.Attention = strings.Repeat("a", n) },
-		"number of keys":   func(r *events.Record, n int) { r.Keys = slices.Repeat([]events.Key{"k"}, n) },
-		"key":              func(r *events.Record, n int) { r.Keys = []events.Key{events.Key(strings.Repeat("k", n))} },
+		"category":       func(r *events.Record, n int) { r.Stream.Category = strings.Repeat("c", n) },
+		"stream id":      func(r *events.Record, n int) { r.Stream.ID = strings.Repeat("s", n) },
+		"record id":      func(r *events.Record, n int) { r.ID = strings.Repeat("r", n) },
+		"command id":     func(r *events.Record, n int) { r.CommandID = strings.Repeat("c", n) },
+		"actor":          func(r *events.Record, n int) { r.Actor = strings.Repeat("a", n) },
+		"head's status":  func(r *events.Record, n int) { r.Head.Status = strings.Repeat("s", n) },
+		"head's phase":   func(r *events.Record, n int) { r.Head.Phase = strings.Repeat("p", n) },
+		"number of keys": func(r *events.Record, n int) { r.Keys = slices.Repeat([]events.Key{"k"}, n) },
+		"key":            func(r *events.Record, n int) { r.Keys = []events.Key{events.Key(strings.Repeat("k", n))} },
 	}
 	for _, row := range fields {
 		field, bound := row[0], row[2]
@@ -241,18 +240,28 @@ func (r *reader) name(most int) string {
 
 // frame follows the page's table, row by row.
 func (r *reader) frame(rows [][]string) {
-	keys, stood := 0, map[string]string{}
+	keys, times, stood := 0, 0, map[string]string{}
 	for _, row := range rows {
 		field, form := row[0], row[1]
-		times := 1
+		repeats := 1
 		if field == "key" {
-			times = keys
+			repeats = keys
 		}
-		for range times {
+		if bit, optional := strings.CutPrefix(form, "moment if "); optional {
+			mask, err := strconv.Atoi(bit)
+			require.NoError(r.t, err)
+			if form = "moment"; times&mask == 0 {
+				repeats = 0
+			}
+		}
+		for range repeats {
 			begin, value := r.at, ""
 			switch form {
 			case "byte":
 				value = strconv.Itoa(int(r.take(1)[0]))
+				if field == "head's times" {
+					times = int(r.b[begin])
+				}
 			case "uint16":
 				size := int(binary.BigEndian.Uint16(r.take(2)))
 				require.Equal(r.t, len(r.b)-2, size)

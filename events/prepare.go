@@ -7,8 +7,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Prepared is a record's frame but for its place in the log. Who writes a log encodes records with it before their turn
-// has come, and only copies bytes when it has. The zero value holds nothing. It may be used by many goroutines at once.
+// Prepared is a record's frame but for its place in the log. A writer of a log encodes records with it before their
+// turn has come, and only copies bytes when it has. The zero value holds nothing. It may be used by many goroutines at
+// once.
 type Prepared struct {
 	bytes []byte // the frame without the three numbers of its place
 	at    int    // where they belong

@@ -46,7 +46,7 @@ func TestPrepareRefusesWhatNoFrameHolds(t *testing.T) {
 	}
 }
 
-// A frame that fits near the log's beginning may be too long far behind it; the place decides.
+// A frame that fits near the log's beginning may be too long far from it; the place decides.
 func TestPreparedFramesKeepTheBound(t *testing.T) {
 	r := Record{ID: "r-1", Stream: OrderStream("o-1"), Recorded: noon, Keys: []Key{Key(strings.Repeat("k", KeyMax))},
 		Event: PaymentAuthorized{PaymentID: "p-1", Amount: Money{1, "USD"}, Proof: Proof{Evidence: &Evidence{Method: "POST"}}}}

@@ -45,17 +45,6 @@ const (
 // NewKey joins a key's name and value.
 func NewKey(name, value string) Key { return Key(name + ":" + value) }
 
-// Head is what a store keeps at hand of a stream: the state after its newest record, in the model's own words. A store
-// files orders under it without knowing the model.
-type Head struct {
-	Status         string    // for instance "authorized"; up to [IDMax] bytes, as Phase and Attention
-	StatusSince    time.Time // when the status began
-	Phase          string    // for instance "idle"
-	Attention      string    // empty: none; for instance "parked", "anomaly"
-	AttentionSince time.Time // zero where Attention is empty
-	Due            time.Time // when something is owed; zero: nothing
-}
-
 // Record is a fact in its place. The caller of a store fills in ID, Recorded, Occurred, CommandID, Actor, Head, Keys and
 // Event; the store assigns Stream, Version, Position and Previous. Times are UTC with nanoseconds.
 type Record struct {

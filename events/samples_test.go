@@ -127,8 +127,9 @@ func full(t testing.TB, k Kind) Record {
 	return Record{
 		ID: "rec-1", Stream: OrderStream("order-1"), Version: 3, Position: 1 << 40, Previous: 300, Recorded: noon,
 		Occurred: noon.Add(-time.Minute), CommandID: "cmd-1", Actor: "Zoë@shop",
-		Head: Head{Status: "authorized", StatusSince: noon.Add(-time.Hour), Phase: "idle", Attention: "anomaly",
-			AttentionSince: noon.Add(-time.Second), Due: noon.Add(time.Hour)},
+		Head: Head{Status: "authorized", StatusSince: noon.Add(-time.Hour), Phase: "parked",
+			OperationSince: noon.Add(-2 * time.Second), ParkedSince: noon.Add(-time.Second), AnomalySince: noon,
+			Due: noon.Add(time.Hour)},
 		Keys:  []Key{NewKey(KeyPaymentID, "p-1"), NewKey(KeyPaymentRequestID, "r-1"), NewKey(KeyCaptureRequestID, "c-1"), NewKey(KeyRefundRequestID, "f-1")},
 		Event: filled(t, k, newPlausible()),
 	}

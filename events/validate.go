@@ -32,7 +32,7 @@ func (r *Record) check() error {
 		return err
 	}
 	for _, f := range [...]struct{ field, id string }{{"command id", r.CommandID}, {"actor", r.Actor}, {"head's status", r.Head.Status},
-		{"head's phase", r.Head.Phase}, {"head's attention", r.Head.Attention}} {
+		{"head's phase", r.Head.Phase}} {
 		if f.id == "" {
 			continue
 		}
@@ -44,8 +44,12 @@ func (r *Record) check() error {
 		field string
 		t     time.Time // no pointer: it would send the record to the heap
 	}{{"recorded time", r.Recorded}, {"occurred time", r.Occurred}, {"head's status time", r.Head.StatusSince},
-		{"head's attention time", r.Head.AttentionSince}, {"head's due time", r.Head.Due}} {
-		if _, ok := nanosOf(f.t); !ok && !f.t.IsZero() {
+		{"head's operation time", r.Head.OperationSince}, {"head's parked time", r.Head.ParkedSince},
+		{"head's anomaly time", r.Head.AnomalySince}, {"head's due time", r.Head.Due}} {
+		if f.t.IsZero() {
+			continue
+		}
+		if _, ok := nanosOf(f.t); !ok {
 			return &InvalidError{Field: f.field, Problem: outsideYears}
 		}
 	}

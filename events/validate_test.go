@@ -67,16 +67,15 @@ func TestPlainIsWhatItSays(t *testing.T) {
 // A frame's header is checked once more only where some text is not plain; what that finds must be the same.
 func TestDecodeChecksWhatIsNotPlain(t *testing.T) {
 	spoil := map[string]func(*Record){
-		"an order id with a slash":    func(r *Record) { r.Stream.ID = "a/b" },
-		"no order id":                 func(r *Record) { r.Stream.ID = "" },
-		"a category with a newline":   func(r *Record) { r.Stream.Category = "or\nder" },
-		"no record id":                func(r *Record) { r.ID = "" },
-		"a command id with a NUL":     func(r *Record) { r.CommandID = "c\x00" },
-		"an actor with a slash":       func(r *Record) { r.Actor = "shop/till" },
-		"a status with a slash":       func(r *Record) { r.Head.Status = "paid/ish" },
-		"a phase with a tab":          func(r *Record) { r.Head.Phase = "i\tdle" },
-		"an attention with a newline": func(r *Record) { r.Head.Attention = "anomaly\n" },
-		"an empty key":                func(r *Record) { r.Keys[1] = "" },
+		"an order id with a slash":  func(r *Record) { r.Stream.ID = "a/b" },
+		"no order id":               func(r *Record) { r.Stream.ID = "" },
+		"a category with a newline": func(r *Record) { r.Stream.Category = "or\nder" },
+		"no record id":              func(r *Record) { r.ID = "" },
+		"a command id with a NUL":   func(r *Record) { r.CommandID = "c\x00" },
+		"an actor with a slash":     func(r *Record) { r.Actor = "shop/till" },
+		"a status with a slash":     func(r *Record) { r.Head.Status = "paid/ish" },
+		"a phase with a tab":        func(r *Record) { r.Head.Phase = "i\tdle" },
+		"an empty key":              func(r *Record) { r.Keys[1] = "" },
 	}
 	for name, change := range spoil {
 		t.Run(name, func(t *testing.T) {
@@ -94,14 +93,13 @@ func TestDecodeChecksWhatIsNotPlain(t *testing.T) {
 func TestRecordsThatNoLogHolds(t *testing.T) {
 	bad := map[string]string{"NUL": "a\x00b", "newline": "a\nb", "slash": "a/b", "not UTF-8": "a\xffb", "too long": strings.Repeat("x", IDMax+1)}
 	ids := map[string]func(*Record, string){
-		"record id":        func(r *Record, s string) { r.ID = s },
-		"category":         func(r *Record, s string) { r.Stream.Category = s },
-		"stream id":        func(r *Record, s string) { r.Stream.ID = s },
-		"command id":       func(r *Record, s string) { r.CommandID = s },
-		"actor":            func(r *Record, s string) { r.Actor = s },
-		"head's status":    func(r *Record, s string) { r.Head.Status = s },
-		"head's phase":     func(r *Record, s string) { r.Head.Phase = s },
-		"head's attention": func(r *Record, s string) { r.Head.Attention = s },
+		"record id":     func(r *Record, s string) { r.ID = s },
+		"category":      func(r *Record, s string) { r.Stream.Category = s },
+		"stream id":     func(r *Record, s string) { r.Stream.ID = s },
+		"command id":    func(r *Record, s string) { r.CommandID = s },
+		"actor":         func(r *Record, s string) { r.Actor = s },
+		"head's status": func(r *Record, s string) { r.Head.Status = s },
+		"head's phase":  func(r *Record, s string) { r.Head.Phase = s },
 	}
 	for field, set := range ids {
 		for what, id := range bad {
@@ -134,7 +132,9 @@ func TestRecordsThatNoLogHolds(t *testing.T) {
 		"recorded time":         func(r *Record, at time.Time) { r.Recorded = at },
 		"occurred time":         func(r *Record, at time.Time) { r.Occurred = at },
 		"head's status time":    func(r *Record, at time.Time) { r.Head.StatusSince = at },
-		"head's attention time": func(r *Record, at time.Time) { r.Head.AttentionSince = at },
+		"head's operation time": func(r *Record, at time.Time) { r.Head.OperationSince = at },
+		"head's parked time":    func(r *Record, at time.Time) { r.Head.ParkedSince = at },
+		"head's anomaly time":   func(r *Record, at time.Time) { r.Head.AnomalySince = at },
 		"head's due time":       func(r *Record, at time.Time) { r.Head.Due = at },
 	}
 	for field, set := range times {
@@ -236,7 +236,8 @@ func TestEverythingAtItsBoundFits(t *testing.T) {
 		}
 		r := Record{ID: word, Stream: Stream{strings.Repeat("c", CategoryMax), word}, Version: 1<<64 - 1, Position: 1<<64 - 1, Previous: 1<<64 - 1,
 			Recorded: noon, Occurred: noon, CommandID: word, Actor: word,
-			Head: Head{Status: word, StatusSince: noon, Phase: word, Attention: word, AttentionSince: noon, Due: noon},
+			Head: Head{Status: word, StatusSince: noon, Phase: word, OperationSince: noon.Add(1), ParkedSince: noon.Add(2),
+				AnomalySince: noon.Add(3), Due: noon},
 			Keys: []Key{key, key, key, key}, Event: filled(t, k, largest{newPlausible(), within})}
 		frame, err := AppendFrame(nil, r)
 		require.NoError(t, err, k)

@@ -282,7 +282,8 @@ func TestOperation_CaptureOfAPaymentThatDoesNotExistIsParked(t *testing.T) {
 	x.inquire(notExist)
 	assert.Equal(t, Parked, x.o.Operation.Phase)
 	assert.Equal(t, x.now.Add(ParkedEvery), x.o.NextDue())
-	assert.Equal(t, AttentionParked, x.o.Head().Attention)
+	assert.Equal(t, []time.Time{x.o.Operation.Since, x.now},
+		[]time.Time{x.o.Head().OperationSince, x.o.Head().ParkedSince})
 	x.now = x.o.NextDue()
 	call, due := x.o.Due(x.now)
 	assert.True(t, due)

@@ -196,14 +196,26 @@ func (o Order) Words() string {
 func (o Order) Head() events.Head { return o.head() }
 
 func (o *Order) head() events.Head {
-	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: o.Operation.Phase.String(), Due: o.nextDue()}
-	if len(o.Anomalies) > 0 {
-		h.Attention, h.AttentionSince = AttentionAnomaly, o.Anomalies[0].At
+	p := &o.Operation
+	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: p.Phase.String(),
+		AnomalySince: o.anomalySince(), Due: o.nextDue()}
+	if p.Outstanding() {
+		h.OperationSince = p.Since
 	}
-	if o.Operation.Phase == Parked {
-		h.Attention, h.AttentionSince = AttentionParked, o.Operation.ParkedAt
+	if p.Phase == Parked {
+		h.ParkedSince = p.ParkedAt
 	}
 	return h
+}
+
+// anomalySince is the earliest time of an open anomaly. They stand in the order of the log, and a clock can go back.
+func (o *Order) anomalySince() (since time.Time) {
+	for i := range o.Anomalies {
+		if at := o.Anomalies[i].At; i == 0 || at.Before(since) {
+			since = at
+		}
+	}
+	return since
 }
 
 // heldMinor is the sum of the held refunds. They are not bounded by the order's amount, so it stops at what an int64 holds.

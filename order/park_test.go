@@ -52,7 +52,7 @@ func TestPark_TheWholeSchedule(t *testing.T) {
 		assert.Less(t, got[len(got)-2], DefaultParkAfter)
 		last := x.log[len(x.log)-2].Event.(events.OperationParked)
 		assert.Equal(t, "no outcome within 7 days; contact APO support", last.Reason)
-		assert.Equal(t, []any{AttentionParked, x.now, x.now.Add(ParkedEvery)}, []any{x.o.Head().Attention, x.o.Head().AttentionSince, x.o.Head().Due})
+		assert.Equal(t, []time.Time{x.now, x.now.Add(ParkedEvery)}, []time.Time{x.o.Head().ParkedSince, x.o.Head().Due})
 	}
 }
 

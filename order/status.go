@@ -106,13 +106,6 @@ func (k OpKind) String() string { return name(opNames[:], int(k)) }
 // Operations returns the operations there are.
 func Operations() []OpKind { return []OpKind{OpCancel, OpCapture, OpRefund} }
 
-// The attention words of a head.
-const (
-	AttentionNone    = ""
-	AttentionAnomaly = "anomaly" // an anomaly stands open
-	AttentionParked  = "parked"  // a person must resolve the operation (an open anomaly may stand beside it)
-)
-
 func name(names []string, i int) string {
 	if i < len(names) {
 		return names[i]

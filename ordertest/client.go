@@ -174,7 +174,7 @@ func (c *client) append(ctx context.Context, in asked) error {
 		out.result, c.version = resultDone, in.after+uint64(len(in.ids))
 	case errors.As(err, &conflict):
 		out.result, out.version, c.version = resultConflict, conflict.Have, conflict.Have
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()), errors.Is(err, store.ErrUnavailable):
 		out.result = resultNothing
 	case errors.Is(err, store.ErrInvalid), errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrKeyTaken):
 		return err

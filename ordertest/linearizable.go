@@ -54,7 +54,7 @@ type Report struct {
 	Operations int
 	Appended   int // appends that succeeded, repeated ones included
 	Conflicts  int
-	NotBegun   int // appends whose context ended first
+	NotBegun   int // appends whose context ended first, or that met a log that was unavailable
 	InDoubt    int // appends with an error that leaves them open
 	Reads      int
 	Heads      int

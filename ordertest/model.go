@@ -32,7 +32,7 @@ type result uint8
 const (
 	resultDone     result = iota
 	resultConflict        // nothing was written, and the log says at which version the stream was
-	resultNothing         // the context ended first: nothing was written
+	resultNothing         // the context ended first, or the log was unavailable: nothing was written
 	resultInDoubt         // it may have happened, or may yet
 )
 

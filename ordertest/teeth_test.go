@@ -238,6 +238,7 @@ func TestBrokenLogsAreFound(t *testing.T) {
 		"rewritten":           rewritten{memory.New()},
 		"swapped":             swapped{memory.New()},
 		"stranger's keys":     strangerKeys{memory.New()},
+		"not so unavailable":  &away{Log: memory.New(), writes: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report, err := ordertest.Race(t.Context(), log, ordertest.Load{Seed: 1})
@@ -245,6 +246,33 @@ func TestBrokenLogsAreFound(t *testing.T) {
 			t.Log(err)
 		})
 	}
+}
+
+// away is unavailable now and then. By its contract it has written nothing then.
+type away struct {
+	store.Log
+	turns
+	writes bool // it has
+}
+
+func (l *away) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
+	if !l.every(8) {
+		return l.Log.Append(ctx, to, after, records...)
+	}
+	if l.writes {
+		if _, err := l.Log.Append(ctx, to, after, records...); err != nil {
+			return nil, err
+		}
+	}
+	return nil, store.ErrUnavailable
+}
+
+func TestAnUnavailableLogHasWrittenNothing(t *testing.T) {
+	report, err := ordertest.Race(t.Context(), &away{Log: memory.New()}, ordertest.Load{Seed: 1})
+	require.NoError(t, err)
+	assert.Positive(t, report.NotBegun)
+	assert.Zero(t, report.InDoubt)
 }
 
 // unsure fails now and then in a way that leaves open whether it wrote; half of these times it did.

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -60,51 +59,11 @@ func CheckKey(key events.Key) error {
 	return nil
 }
 
-// CheckContext returns nil while ctx goes on. Afterwards it returns ctx's error behind what was not begun, for instance
+// CheckContext returns nil while ctx goes on. Afterwards it returns ctx's error with what was not begun, for instance
 // "append to order o-1".
 func CheckContext(ctx context.Context, doing string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: not begun: %w", doing, err)
 	}
 	return nil
-}
-
-// Check tells whether at most one of the filter's fields is set. An error wraps [ErrInvalid].
-func (f Filter) Check() error {
-	set := 0
-	for _, is := range []bool{!f.DueBy.IsZero(), f.Status != "", f.Attention != ""} {
-		if is {
-			set++
-		}
-	}
-	if set > 1 {
-		return fmt.Errorf("%w: filter with %d fields set; set DueBy, Status or Attention and ask twice for two of them", ErrInvalid, set)
-	}
-	return nil
-}
-
-// Matches tells whether the filter takes an order whose summary is h.
-func (f Filter) Matches(h events.Head) bool {
-	switch {
-	case !f.DueBy.IsZero():
-		return !h.Due.IsZero() && !h.Due.After(f.DueBy)
-	case f.Status != "":
-		return h.Status == f.Status
-	case f.Attention == AnyAttention:
-		return h.Attention != ""
-	case f.Attention != "":
-		return h.Attention == f.Attention
-	}
-	return true
-}
-
-// Time returns the time of h that the filter's answers are ordered by.
-func (f Filter) Time(h events.Head) time.Time {
-	switch {
-	case !f.DueBy.IsZero():
-		return h.Due
-	case f.Attention != "":
-		return h.AttentionSince
-	}
-	return h.StatusSince
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // What a log answers when it cannot do what it was asked. Match them with errors.Is; the typed errors below carry the
-// details. An engine's own errors (a driver's, a database's) never appear in the chain.
+// details. An engine's own errors (a driver's, a database's) never appear in the chain. What can go wrong while a log
+// is opened is its engine's matter, which has sentinels of its own beside these.
 var (
 	// ErrConflict: the stream is not at the version the append was meant for. Somebody else was faster: read, decide
 	// again. The details are in [*ConflictError].
@@ -23,17 +24,16 @@ var (
 	ErrClosed = errors.New("log closed")
 	// ErrReadOnly: the log was opened for reading only.
 	ErrReadOnly = errors.New("log is read-only")
-	// ErrLocked: another process, or another handle in this one, holds the file.
-	ErrLocked = errors.New("log is locked")
-	// ErrNotALog: what stands at the path is not one of our logs.
-	ErrNotALog = errors.New("not a log")
+	// ErrUnavailable: the log cannot answer now, for instance because its server cannot be reached. Nothing was written;
+	// the same again, later, may succeed. An append that may have been written ends with another error.
+	ErrUnavailable = errors.New("log is unavailable for now")
 	// ErrNewerFormat: a newer version of the library wrote this; upgrade before reading it.
 	ErrNewerFormat = errors.New("log has a newer format")
 	// ErrDamaged: the log does not hold what was once written to it.
 	ErrDamaged = errors.New("log is damaged")
-	// ErrFull: the disk or a quota is used up. What is in the log stays readable.
+	// ErrFull: the space that the log may take is used up. What is in the log stays readable.
 	ErrFull = errors.New("no space left for the log")
-	// ErrStorage: the system below failed in another way: a missing directory, a permission, an I/O error.
+	// ErrStorage: what the log is kept on failed in another way: a permission, an I/O error.
 	ErrStorage = errors.New("log storage failed")
 )
 
@@ -92,7 +92,7 @@ func (e *NotFoundError) Unwrap() error { return ErrNotFound }
 
 // DamagedError is a place in a log that does not hold what was written there.
 type DamagedError struct {
-	Log      string // the file, or what else names the log
+	Log      string // what its engine calls the log
 	Position uint64 // the record's position; 0 where the damage is not in one record
 	Reason   string
 }
@@ -108,7 +108,7 @@ func (e *DamagedError) Error() string {
 
 // Hint is the way out alone.
 func (e *DamagedError) Hint() string {
-	return "keep a copy of the file as it is and go on from a backup"
+	return "keep the log as it is, to compare, and go on from a backup"
 }
 
 // Unwrap returns [ErrDamaged].

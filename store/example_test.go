@@ -61,6 +61,36 @@ func ExampleParseCursor() {
 	// after-3
 }
 
+// A list in pages: each begins after the last head of the one before.
+func ExampleFilter_After() {
+	log, ctx := memory.New(), context.Background()
+	noon := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+	for i := range 5 {
+		id := fmt.Sprintf("o-%d", i+1)
+		record := good("first-of-" + id)
+		record.Head = events.Head{Status: "paid", StatusSince: noon.Add(time.Duration(i/2) * time.Minute)}
+		_, _ = log.Append(ctx, events.OrderStream(id), 0, record)
+	}
+	const size = 2
+	for filter, more := store.InStatus("paid").Limit(size), true; more; {
+		page := []string{}
+		for head, err := range log.Heads(ctx, filter) {
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			page = append(page, head.Stream.ID)
+			filter = filter.After(head) // it can be kept, and asked with tomorrow
+		}
+		fmt.Println(page)
+		more = len(page) == size
+	}
+	// Output:
+	// [o-1 o-2]
+	// [o-3 o-4]
+	// [o-5]
+}
+
 // What is due, earliest first.
 func ExampleFilter() {
 	log, ctx := memory.New(), context.Background()
@@ -70,7 +100,7 @@ func ExampleFilter() {
 		record.Head = events.Head{Status: "created", StatusSince: noon, Due: due}
 		_, _ = log.Append(ctx, events.OrderStream(id), 0, record)
 	}
-	for head, err := range log.Heads(ctx, store.Filter{DueBy: noon.Add(time.Minute)}) {
+	for head, err := range log.Heads(ctx, store.DueBy(noon.Add(time.Minute))) {
 		if err != nil {
 			fmt.Println(err)
 			return

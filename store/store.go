@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"iter"
-	"time"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -11,6 +10,8 @@ import (
 // Log is an append-only log of records in streams. All methods are safe for many goroutines at once. Every
 // implementation passes the suite in store/storetest; a custom one should run it too.
 type Log interface {
+	Reader
+
 	// Append writes records at the end of stream, all or none, and returns them with their place filled in (Stream,
 	// Version, Position, Previous), in order.
 	//
@@ -23,10 +24,21 @@ type Log interface {
 	//   - It fails with [ErrInvalid] on records that no log can hold (see [CheckAppend]), before anything is written.
 	//   - It fails with ctx's error when ctx ends before the append is under way, and then has not happened; once it is
 	//     under way its outcome is reported, whatever becomes of ctx.
+	//   - It fails with [ErrUnavailable] when the log cannot take appends now; nothing was written, and trying
+	//     again helps.
 	//   - After an error that is none of these the append may or may not have happened: retry it with the same ids.
 	//   - It keeps nothing of the records it was given; the caller may use them again.
 	Append(ctx context.Context, stream events.Stream, after uint64, records ...events.Record) ([]events.Record, error)
 
+	// Close releases what the log holds, after every append under way has ended. Afterwards every method fails with
+	// [ErrClosed]; closing again does nothing.
+	Close() error
+}
+
+// Reader is the part of a log that reads: all that a report, an audit or a list needs. All methods are safe for many
+// goroutines at once, and fail with ctx's error once ctx has ended, with [ErrClosed], with [ErrDamaged] or
+// [ErrNewerFormat] on what cannot be read, and with [ErrUnavailable] or [ErrStorage] where the log cannot be reached.
+type Reader interface {
 	// Read yields the stream's records with a version greater than after, in order. A stream that is not there has no
 	// records. The loop's body may call the log, Append included: it runs in no transaction and under no lock. Records
 	// appended while it runs may or may not be seen. An error ends the sequence.
@@ -44,15 +56,13 @@ type Log interface {
 	// Head returns the newest summary of a stream, in one read. The error wraps [ErrNotFound] when the stream is not there.
 	Head(ctx context.Context, stream events.Stream) (Head, error)
 
-	// Heads yields the heads of the streams in category [events.CategoryOrder] that match the filter, in the order of
-	// the time the filter is about (see [Filter]), streams of equal time by id. Loop bodies as in Read; a head that
-	// changes while the sequence runs may be yielded in its old form, its new one, or twice, and out of order, but
-	// an order that matches all the while is never left out.
+	// Heads yields the heads of the streams in category [events.CategoryOrder] that the filter takes, in its order, and no
+	// more than its limit. The error wraps [ErrInvalid] where [Filter.Check] finds something. Loop bodies as in Read; a
+	// head that changes while the sequence runs may be yielded in its old form, its new one, or twice, and out of order,
+	// but an order that matches all the while is never left out: where a limit cuts the sequence short it comes before the
+	// end, or after the last head in the filter's order. (Only one whose time went back meanwhile can have passed that
+	// place.)
 	Heads(ctx context.Context, filter Filter) iter.Seq2[Head, error]
-
-	// Close releases what the log holds, after every append under way has ended. Afterwards every method fails with
-	// [ErrClosed]; closing again does nothing.
-	Close() error
 }
 
 // Head is the summary in the newest record of a stream, and that record's place.
@@ -62,14 +72,3 @@ type Head struct {
 	Position uint64
 	events.Head
 }
-
-// Filter chooses heads. At most one of its fields is set; the zero Filter matches every order and orders it by
-// StatusSince.
-type Filter struct {
-	DueBy     time.Time // orders with a due time at or before this, by due time
-	Status    string    // orders in this status, by StatusSince
-	Attention string    // orders with this attention, by AttentionSince; [AnyAttention] for all that have some
-}
-
-// AnyAttention matches every order that needs attention, whichever.
-const AnyAttention = "*"

@@ -76,7 +76,8 @@ func TestErrorsNameThingReasonAndRemedy(t *testing.T) {
 		for _, word := range c.words {
 			assert.Contains(t, c.err.Error(), word)
 		}
-		for _, other := range []error{store.ErrConflict, store.ErrKeyTaken, store.ErrNotFound, store.ErrInvalid, store.ErrDamaged, store.ErrLocked} {
+		for _, other := range []error{store.ErrConflict, store.ErrKeyTaken, store.ErrNotFound, store.ErrInvalid,
+			store.ErrDamaged, store.ErrUnavailable} {
 			assert.Equal(t, other == c.sentinel, errors.Is(c.err, other), "%v is %v", c.err, other)
 		}
 	}
@@ -149,30 +150,4 @@ func TestCheckContext(t *testing.T) {
 	err := store.CheckContext(ctx, "append to o-1")
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Contains(t, err.Error(), "append to o-1")
-}
-
-func TestFilter(t *testing.T) {
-	noon := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
-	h := events.Head{Status: "paid", StatusSince: noon, Attention: "parked", AttentionSince: noon.Add(1), Due: noon.Add(2)}
-	for what, c := range map[string]struct {
-		filter  store.Filter
-		matches bool
-		at      time.Time
-	}{
-		"zero":            {store.Filter{}, true, h.StatusSince},
-		"status":          {store.Filter{Status: "paid"}, true, h.StatusSince},
-		"other status":    {store.Filter{Status: "pai"}, false, h.StatusSince},
-		"attention":       {store.Filter{Attention: "parked"}, true, h.AttentionSince},
-		"other attention": {store.Filter{Attention: "anomaly"}, false, h.AttentionSince},
-		"any attention":   {store.Filter{Attention: store.AnyAttention}, true, h.AttentionSince},
-		"due":             {store.Filter{DueBy: h.Due}, true, h.Due},
-		"not due yet":     {store.Filter{DueBy: h.Due.Add(-1)}, false, h.Due},
-	} {
-		require.NoError(t, c.filter.Check(), what)
-		assert.Equal(t, c.matches, c.filter.Matches(h), what)
-		assert.Equal(t, c.at, c.filter.Time(h), what)
-	}
-	assert.False(t, store.Filter{DueBy: noon}.Matches(events.Head{}), "nothing due is never due")
-	assert.False(t, store.Filter{Attention: store.AnyAttention}.Matches(events.Head{}), "no attention is none of any")
-	require.ErrorIs(t, store.Filter{DueBy: noon, Status: "paid"}.Check(), store.ErrInvalid)
 }

@@ -98,7 +98,7 @@ func (p *replayPrinter) fact(r events.Record, o order.Order) error {
 	if p.json {
 		return writeJSON(p.t.out, recordView{Position: r.Position, Stream: r.Stream.Category, ID: r.Stream.ID, Version: r.Version,
 			Kind: string(r.Event.Kind()), Recorded: r.Recorded, Occurred: r.Occurred, Record: r.ID, Command: r.CommandID, Actor: r.Actor,
-			Status: r.Head.Status, Phase: r.Head.Phase, Attention: r.Head.Attention, Due: r.Head.Due, Fact: r.Event})
+			Status: r.Head.Status, Phase: r.Head.Phase, Attention: r.Head.Attention(), Due: r.Head.Due, Fact: r.Event})
 	}
 	_, err := fmt.Fprintf(p.t.out, "%s  %3d  %-22s %-11s %s\n", r.Recorded.Format(stamp), r.Version, r.Event.Kind(), o.Words(), r.Actor)
 	return err
@@ -118,7 +118,7 @@ type recordView struct {
 	Actor     string       `json:"actor,omitempty"`
 	Status    string       `json:"status,omitempty"`
 	Phase     string       `json:"phase,omitempty"`
-	Attention string       `json:"attention,omitempty"`
+	Attention []string     `json:"attention,omitempty"`
 	Due       time.Time    `json:"due,omitzero"`
 	Fact      events.Event `json:"fact"`
 }

@@ -9,13 +9,13 @@ import (
 
 // orderView is an order as our clients see it. Amounts read like "USD 10.00".
 type orderView struct {
-	Order     string `json:"order"`
-	Status    string `json:"status"`
-	Words     string `json:"words"` // the status, or what is under way
-	Attention string `json:"attention,omitempty"`
-	Amount    string `json:"amount"`
-	Captured  string `json:"captured"`
-	Refunded  string `json:"refunded"`
+	Order     string   `json:"order"`
+	Status    string   `json:"status"`
+	Words     string   `json:"words"` // the status, or what is under way
+	Attention []string `json:"attention,omitempty"`
+	Amount    string   `json:"amount"`
+	Captured  string   `json:"captured"`
+	Refunded  string   `json:"refunded"`
 
 	Actions []actionView `json:"actions,omitempty"`
 	History []factView   `json:"history,omitempty"`
@@ -42,7 +42,7 @@ type factView struct {
 
 func viewOf(o *order.Order) orderView {
 	money := func(minor int64) string { return order.Money{Minor: minor, Currency: o.Amount.Currency}.String() }
-	return orderView{Order: o.ID, Status: o.Status.String(), Words: o.Words(), Attention: o.Head().Attention,
+	return orderView{Order: o.ID, Status: o.Status.String(), Words: o.Words(), Attention: o.Head().Attention(),
 		Amount: o.Amount.String(), Captured: money(o.Captured), Refunded: money(o.Refunded)}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -61,7 +60,7 @@ const (
 
 // due is what is due by now. It goes on to until, so that it tells what is due next too.
 func (p *pass) due(until time.Time) list {
-	return list{name: "due orders", filter: store.Filter{DueBy: until}, choose: func(h *store.Head) choice {
+	return list{name: "due orders", filter: store.DueBy(until), choose: func(h *store.Head) choice {
 		if !h.Due.After(p.began) {
 			return drive
 		}
@@ -75,10 +74,9 @@ func (p *pass) due(until time.Time) list {
 // operation back on the schedule.
 func (p *pass) strays() list {
 	latest := p.began.Add(p.s.cfg.longestWait())
-	endOfTime := time.Unix(0, math.MaxInt64).UTC()
-	return list{name: "orders that are due too late", filter: store.Filter{DueBy: endOfTime},
+	return list{name: "orders that are due too late", filter: store.Outstanding(),
 		claim: order.Claim{Inquire: true}, choose: func(h *store.Head) choice {
-			if h.Phase == order.Idle.String() || !h.Due.After(latest) {
+			if !h.Due.After(latest) {
 				return skip
 			}
 			return drive

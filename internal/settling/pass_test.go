@@ -29,7 +29,7 @@ func (x index) heads(ctx context.Context, f store.Filter) iter.Seq2[store.Head, 
 				yield(store.Head{}, ctx.Err())
 				return
 			}
-			if !h.Due.After(f.DueBy) && !yield(h, nil) {
+			if f.Matches(h) && !yield(h, nil) {
 				return
 			}
 		}
@@ -38,7 +38,7 @@ func (x index) heads(ctx context.Context, f store.Filter) iter.Seq2[store.Head, 
 
 func head(id string, due time.Time) store.Head {
 	return store.Head{Stream: events.OrderStream(id), Version: 1,
-		Head: events.Head{Due: due, Phase: order.Unresolved.String()}}
+		Head: events.Head{Due: due, Phase: order.Unresolved.String(), OperationSince: noon()}}
 }
 
 // driver notes what it is asked to drive, and does what it is told.

@@ -20,8 +20,10 @@ func CopyOrder(ctx context.Context, log store.Log, id string, like []events.Reco
 	for i, r := range like {
 		r.ID, r.Stream, r.Keys = fmt.Sprint(id, "-", i), events.Stream{}, nil
 		r.Recorded = r.Recorded.Add(later)
-		if r.Head.Attention != "" {
-			r.Head.AttentionSince = r.Head.AttentionSince.Add(later)
+		for _, since := range []*time.Time{&r.Head.OperationSince, &r.Head.ParkedSince} {
+			if !since.IsZero() {
+				*since = since.Add(later)
+			}
 		}
 		records[i] = r
 	}

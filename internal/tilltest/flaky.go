@@ -30,12 +30,20 @@ var ErrDisk = errors.New("the disk is on strike")
 // Flaky is a log whose answers fail as a test says.
 type Flaky struct {
 	store.Log
-	mu       sync.Mutex
-	OnAppend func(records []events.Record) AppendFault
-	OnRead   func() error
-	OnHeads  func() error
-	OnLookup func() error
-	appends  int
+	mu            sync.Mutex
+	OnAppend      func(records []events.Record) AppendFault
+	OnAppendError func() error // nothing is written
+	OnRead        func() error
+	OnHeads       func() error
+	OnLookup      func() error
+	appends       int
+}
+
+// Appends is how many appends were asked for.
+func (f *Flaky) Appends() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.appends
 }
 
 // AppendFault is what happens to one append.
@@ -55,6 +63,11 @@ func (f *Flaky) Append(ctx context.Context, s events.Stream, after uint64, recor
 		fault = f.OnAppend(records)
 	}
 	f.mu.Unlock()
+	if f.OnAppendError != nil {
+		if err := f.OnAppendError(); err != nil {
+			return nil, err
+		}
+	}
 	if fault == AppendFails {
 		return nil, ErrDisk
 	}

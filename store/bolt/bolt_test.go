@@ -62,7 +62,7 @@ var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 func record(id string) events.Record {
 	return events.Record{
 		ID: id, Recorded: noon, Occurred: noon,
-		Head:  events.Head{Status: "created", StatusSince: noon, Attention: "parked", AttentionSince: noon, Due: noon},
+		Head:  events.Head{Status: "created", StatusSince: noon, ParkedSince: noon, Due: noon},
 		Keys:  []events.Key{events.NewKey(events.KeyPaymentID, id)},
 		Event: events.PaymentPending{PaymentID: id, Proof: events.Proof{Evidence: &events.Evidence{Body: []byte("{}")}}},
 	}
@@ -142,7 +142,7 @@ func TestReadOnly(t *testing.T) {
 		isClear(t, err, store.ErrReadOnly, path, "Config.ReadOnly")
 	}
 	_, err = bolt.Open(path, &bolt.Config{LockTimeout: 10 * time.Millisecond})
-	isClear(t, err, store.ErrLocked, path)
+	isClear(t, err, bolt.ErrLocked, path)
 	require.NoError(t, one.Close())
 	require.NoError(t, two.Close())
 	after, err := os.ReadFile(path)

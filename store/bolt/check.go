@@ -25,9 +25,9 @@ func isFresh(path string) (bool, error) {
 	case err != nil:
 		return false, err
 	case info.IsDir():
-		return false, &FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is a directory", Remedy: "name a file in it"}
+		return false, &FileError{Kind: ErrNotALog, Path: path, Reason: "it is a directory", Remedy: "name a file in it"}
 	case !info.Mode().IsRegular():
-		return false, &FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is no regular file", Remedy: remedyOther}
+		return false, &FileError{Kind: ErrNotALog, Path: path, Reason: "it is no regular file", Remedy: remedyOther}
 	}
 	return info.Size() == 0, nil
 }
@@ -187,7 +187,7 @@ func (l *Log) check(onlyRead bool) error {
 }
 
 func unfinished(path string) error {
-	return &FileError{Kind: store.ErrNotALog, Path: path, Reason: "it is empty: its creation was cut short",
+	return &FileError{Kind: ErrNotALog, Path: path, Reason: "it is empty: its creation was cut short",
 		Remedy: "open it once without Config.ReadOnly, which completes it"}
 }
 
@@ -216,7 +216,8 @@ func (l *Log) checkTx(tx *bbolt.Tx) error {
 	}
 	meta := tx.Bucket([]byte(bucketMeta))
 	if meta == nil || string(meta.Get([]byte(metaMagic))) != magic {
-		return &FileError{Kind: store.ErrNotALog, Path: l.path, Reason: "it is a bbolt file of another program", Remedy: remedyOther}
+		return &FileError{Kind: ErrNotALog, Path: l.path, Reason: "it is a bbolt file of another program",
+			Remedy: remedyOther}
 	}
 	format := meta.Get([]byte(metaFormat))
 	if len(format) != 4 || binary.BigEndian.Uint32(format) == 0 {

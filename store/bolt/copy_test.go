@@ -159,7 +159,7 @@ func TestCompact(t *testing.T) {
 	grow(t, log, "o", 400)
 	was, all := tree(t, log), frames(t, log)
 	_, err = bolt.Compact(ctx, path, nil)
-	isClear(t, err, store.ErrLocked, path)
+	isClear(t, err, bolt.ErrLocked, path)
 	require.NoError(t, log.Close())
 
 	told := uint64(0)

@@ -15,7 +15,7 @@
 //
 // # What it does not
 //
-//   - One process at a time: bbolt locks the file, for readers too. A second one gets store.ErrLocked after
+//   - One process at a time: bbolt locks the file, for readers too. A second one gets ErrLocked after
 //     Config.LockTimeout. Ask the running service, or open a backup copy; copies can be shared by any number of readers
 //     that set Config.ReadOnly.
 //   - Not on a network file system: neither its locks nor its syncs are to be trusted.

@@ -1,10 +1,21 @@
 package bolt
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// What can keep a file from being opened, beside the errors of package store. Match them with errors.Is.
+var (
+	// ErrLocked: another process, or another handle in this one, has the file open.
+	ErrLocked = errors.New("log is locked")
+	// ErrNotALog: what stands at the path is not one of our logs.
+	ErrNotALog = errors.New("not a log")
+)
 
 // FileError is a log file that cannot be used as it stands: the path, the reason, and the way out.
 type FileError struct {
-	Kind   error // package store's ErrLocked, ErrNotALog, ErrNewerFormat, ErrDamaged, ErrFull, ErrReadOnly or ErrStorage
+	Kind   error // ErrLocked, ErrNotALog, or of package store ErrNewerFormat, ErrDamaged, ErrFull, ErrReadOnly, ErrStorage
 	Path   string
 	Reason string
 	Remedy string

@@ -38,7 +38,7 @@ func ExampleOpen() {
 
 	// A second process, here a second handle: told so after LockTimeout, not made to hang.
 	_, err = bolt.Open(path, &bolt.Config{LockTimeout: 50 * time.Millisecond})
-	fmt.Println("locked:", errors.Is(err, store.ErrLocked))
+	fmt.Println("locked:", errors.Is(err, bolt.ErrLocked))
 
 	fmt.Println("closed:", log.Close() == nil)
 	log, err = bolt.Open(path, nil)

@@ -57,12 +57,12 @@ func explain(path string, err error) error {
 	case errors.Is(err, bberrors.ErrDatabaseNotOpen):
 		return closed(path)
 	case errors.Is(err, bberrors.ErrTimeout):
-		return is(store.ErrLocked, "another process, or another handle in this one, has it open",
+		return is(ErrLocked, "another process, or another handle in this one, has it open",
 			"stop that one first, ask the running service, or read a backup copy")
 	case errors.Is(err, bberrors.ErrChecksum):
 		return is(store.ErrDamaged, "both of its header pages are damaged", remedyBackup)
 	case errors.Is(err, bberrors.ErrInvalid), errors.Is(err, bberrors.ErrVersionMismatch):
-		return is(store.ErrNotALog, "it is not a log of this library, nor any bbolt file", remedyOther)
+		return is(ErrNotALog, "it is not a log of this library, nor any bbolt file", remedyOther)
 	case errors.Is(err, fs.ErrNotExist):
 		return is(store.ErrStorage, "there is no such file or directory", "check the path, and create the directory first")
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
@@ -88,8 +88,9 @@ func full(err error) bool {
 // fromStore tells whether err is one of the contract's errors.
 func fromStore(err error) bool {
 	for _, sentinel := range []error{
-		store.ErrConflict, store.ErrKeyTaken, store.ErrNotFound, store.ErrInvalid, store.ErrClosed, store.ErrReadOnly, store.ErrLocked,
-		store.ErrNotALog, store.ErrNewerFormat, store.ErrDamaged, store.ErrFull, store.ErrStorage,
+		store.ErrConflict, store.ErrKeyTaken, store.ErrNotFound, store.ErrInvalid, store.ErrClosed, store.ErrReadOnly,
+		ErrLocked,
+		ErrNotALog, store.ErrNewerFormat, store.ErrDamaged, store.ErrFull, store.ErrStorage,
 	} {
 		if errors.Is(err, sentinel) {
 			return true

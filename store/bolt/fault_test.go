@@ -26,10 +26,10 @@ func TestExplain(t *testing.T) {
 		kind  error
 		words []string
 	}{
-		{bberrors.ErrTimeout, store.ErrLocked, []string{"another process", "backup copy", "running service"}},
+		{bberrors.ErrTimeout, ErrLocked, []string{"another process", "backup copy", "running service"}},
 		{bberrors.ErrChecksum, store.ErrDamaged, []string{"header", "backup"}},
-		{bberrors.ErrInvalid, store.ErrNotALog, []string{"not a log", "check the path"}},
-		{bberrors.ErrVersionMismatch, store.ErrNotALog, []string{"not a log"}},
+		{bberrors.ErrInvalid, ErrNotALog, []string{"not a log", "check the path"}},
+		{bberrors.ErrVersionMismatch, ErrNotALog, []string{"not a log"}},
 		{bberrors.ErrDatabaseNotOpen, store.ErrClosed, []string{"open it again"}},
 		{bberrors.ErrMaxSizeReached, store.ErrFull, []string{"free some space"}},
 		{bberrors.ErrFreePagesNotLoaded, store.ErrStorage, []string{"free pages", "check the disk"}},

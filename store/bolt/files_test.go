@@ -28,15 +28,18 @@ func TestOpenRefuses(t *testing.T) {
 		kind  error
 		words []string
 	}{
-		"a text":           {write([]byte("order,amount\no-1,10.00\n")), store.ErrNotALog, []string{"not a log"}},
-		"a long text":      {write(bytes.Repeat([]byte("order,amount\n"), 10_000)), store.ErrNotALog, []string{"not a log"}},
-		"a page of zeros":  {write(make([]byte, 4096)), store.ErrNotALog, nil},
-		"pages of zeros":   {write(make([]byte, 1<<16)), store.ErrNotALog, nil},
-		"one byte":         {write([]byte{0}), store.ErrNotALog, nil},
-		"SQLite":           {write(append([]byte("SQLite format 3\x00"), make([]byte, 1<<13)...)), store.ErrNotALog, nil},
-		"a directory":      {func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) }, store.ErrNotALog, []string{"directory"}},
-		"a foreign bbolt":  {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("users")); return err }), store.ErrNotALog, []string{"another program"}},
-		"a foreign meta":   {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("meta")); return err }), store.ErrNotALog, nil},
+		"a text":          {write([]byte("order,amount\no-1,10.00\n")), bolt.ErrNotALog, []string{"not a log"}},
+		"a long text":     {write(bytes.Repeat([]byte("order,amount\n"), 10_000)), bolt.ErrNotALog, []string{"not a log"}},
+		"a page of zeros": {write(make([]byte, 4096)), bolt.ErrNotALog, nil},
+		"pages of zeros":  {write(make([]byte, 1<<16)), bolt.ErrNotALog, nil},
+		"one byte":        {write([]byte{0}), bolt.ErrNotALog, nil},
+		"SQLite":          {write(append([]byte("SQLite format 3\x00"), make([]byte, 1<<13)...)), bolt.ErrNotALog, nil},
+		"a directory": {func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) }, bolt.ErrNotALog,
+			[]string{"directory"}},
+		"a foreign bbolt": {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("users")); return err }),
+			bolt.ErrNotALog, []string{"another program"}},
+		"a foreign meta": {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("meta")); return err }),
+			bolt.ErrNotALog, nil},
 		"a link to itself": {func(t *testing.T, path string) { require.NoError(t, os.Symlink(path, path)) }, store.ErrStorage, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +109,7 @@ func TestOpenGoesOnWithACreationCutShort(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "orders.log")
 			prepare(t, path)
 			_, err := bolt.Open(path, &bolt.Config{ReadOnly: true})
-			isClear(t, err, store.ErrNotALog, path, "creation was cut short", "without Config.ReadOnly")
+			isClear(t, err, bolt.ErrNotALog, path, "creation was cut short", "without Config.ReadOnly")
 			log, err := bolt.Open(path, nil)
 			require.NoError(t, err)
 			_, err = log.Append(context.Background(), events.OrderStream("o-1"), 0, record("r-1"))
@@ -219,7 +222,7 @@ func TestReadsProveWhatTheyRead(t *testing.T) {
 			check("stream", err, c.stream)
 			_, err = log.Head(ctx, o0)
 			check("head", err, c.head)
-			for _, err = range log.Heads(ctx, store.Filter{}) {
+			for _, err = range log.Heads(ctx, store.AllOrders()) {
 			}
 			check("heads", err, c.heads)
 			if c.head {
@@ -282,7 +285,7 @@ func TestTruncated(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, whole[:size], 0o600))
 		_, err := bolt.Open(path, nil)
 		if size < 20 { // not enough of it left to tell what it was
-			isClear(t, err, store.ErrNotALog, path)
+			isClear(t, err, bolt.ErrNotALog, path)
 			continue
 		}
 		isClear(t, err, store.ErrDamaged, path, "backup")
@@ -385,7 +388,7 @@ func useWholly(t *testing.T, path string, want map[string]bool) error {
 			}
 		}
 	}
-	for _, filter := range []store.Filter{{}, {DueBy: noon}, {Attention: "parked"}} {
+	for _, filter := range []store.Filter{store.AllOrders(), store.DueBy(noon), store.Attention(events.AttentionParked)} {
 		for _, err := range log.Heads(ctx, filter) {
 			if err != nil {
 				return err

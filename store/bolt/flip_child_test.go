@@ -133,7 +133,8 @@ func ask(log store.Log) (a answers, err error) {
 		}
 		fmt.Fprintln(sum, h)
 	}
-	for _, filter := range []store.Filter{{}, {DueBy: noon}, {Status: "created"}, {Attention: "parked"}, {Status: "paid"}} {
+	for _, filter := range []store.Filter{store.AllOrders(), store.DueBy(noon), store.InStatus("created"),
+		store.Attention(events.AttentionParked), store.InStatus("paid")} {
 		for h, err := range log.Heads(ctx, filter) {
 			if err != nil {
 				return a, err

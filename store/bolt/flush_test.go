@@ -30,7 +30,10 @@ func (m *mover) append(t *testing.T) {
 	at := r.Recorded.Add(time.Duration(m.appended*7919%1000) * time.Second)
 	r.Head = events.Head{Status: []string{"created", "paid", "captured"}[m.appended*7%3], StatusSince: at, Due: at.Add(time.Hour)}
 	if m.appended%4 == 0 {
-		r.Head.Attention, r.Head.AttentionSince = "parked", at
+		r.Head.ParkedSince = at
+	}
+	if m.appended%3 == 0 {
+		r.Head.AnomalySince, r.Head.OperationSince = at.Add(-time.Minute), at.Add(time.Minute)
 	}
 	r.Keys = []events.Key{events.NewKey(events.KeyRefundRequestID, r.ID)}
 	_, err := m.log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%03d", i*7919%1000)), version, r)
@@ -41,7 +44,9 @@ func (m *mover) append(t *testing.T) {
 // lists is every list of heads there is.
 func lists(t *testing.T, log *Log) (all []store.Head) {
 	t.Helper()
-	for _, filter := range []store.Filter{{}, {Status: "paid"}, {Attention: store.AnyAttention}, {DueBy: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}} {
+	for _, filter := range []store.Filter{store.AllOrders(), store.InStatus("paid"), store.Outstanding(),
+		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly),
+		store.DueBy(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))} {
 		for head, err := range log.Heads(context.Background(), filter) {
 			require.NoError(t, err)
 			all = append(all, head)
@@ -103,7 +108,7 @@ func TestListsDuringFlushes(t *testing.T) {
 	}
 	for range 3 {
 		seen := map[string]bool{}
-		for head, err := range log.Heads(context.Background(), store.Filter{}) {
+		for head, err := range log.Heads(context.Background(), store.AllOrders()) {
 			require.NoError(t, err)
 			if seen[head.Stream.ID] = true; m.appended%5 != 0 || len(seen)%2 == 0 {
 				m.append(t)

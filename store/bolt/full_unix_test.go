@@ -78,5 +78,5 @@ func TestOpenRefusesAPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.log")
 	require.NoError(t, syscall.Mkfifo(path, 0o600))
 	_, err := bolt.Open(path, nil)
-	isClear(t, err, store.ErrNotALog, path, "regular file")
+	isClear(t, err, bolt.ErrNotALog, path, "regular file")
 }

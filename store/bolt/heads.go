@@ -1,12 +1,11 @@
 package bolt
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -63,7 +62,8 @@ func (l *Log) filed(tx *bbolt.Tx, walk *frames, of events.Stream) (*summary, err
 
 // Heads implements [store.Log]. It walks the filter's index, at two searches an order, together with what memory knows
 // better, and then the records that were appended meanwhile: an order whose time moved to before the place of the walk
-// is found by these. What is in memory and matches is sorted once, at the beginning.
+// is found by these. What is in memory and matches is sorted once, at the beginning: some 10 ms where both generations
+// are full. With a limit it reads no more heads than that.
 func (l *Log) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store.Head, error] {
 	return func(yield func(store.Head, error) bool) {
 		if err := l.heads(ctx, filter, yield); err != nil {
@@ -80,23 +80,21 @@ func (l *Log) heads(ctx context.Context, filter store.Filter, yield func(store.H
 	if err := store.CheckContext(ctx, "read the heads"); err != nil {
 		return err
 	}
+	if most, limited := filter.Most(); limited {
+		yield = first(most, yield)
+	}
 	memory := l.lazy.remember(filter)
 	walk := newIndexWalk(filter)
 	for !walk.done {
 		if err := store.CheckContext(ctx, "go on with the heads"); err != nil {
 			return err
 		}
-		page, err := walk.page(l, memory)
+		page, err := walk.next(l, memory)
 		if err != nil {
 			return err
 		}
 		for _, head := range page {
-			if memory.before(head) {
-				if !memory.yield(head, yield) {
-					return nil
-				}
-			}
-			if !yield(head, nil) {
+			if !memory.yield(head, yield) || !yield(head, nil) {
 				return nil
 			}
 		}
@@ -105,6 +103,16 @@ func (l *Log) heads(ctx context.Context, filter store.Filter, yield func(store.H
 		return nil
 	}
 	return l.changedHeads(ctx, filter, memory.end, l.lazy.end(), yield)
+}
+
+// first yields n heads and ends.
+func first(n int, yield func(store.Head, error) bool) func(store.Head, error) bool {
+	return func(h store.Head, err error) bool {
+		if err == nil {
+			n--
+		}
+		return yield(h, err) && n > 0
+	}
 }
 
 // changedHeads yields the heads of the orders with a record after begin and up to end, where they match now.
@@ -128,7 +136,7 @@ func (l *Log) changedHeads(ctx context.Context, filter store.Filter, begin, end 
 			if err != nil {
 				return err
 			}
-			if filter.Matches(head.Head) && !yield(head, nil) {
+			if filter.Matches(head) && !yield(head, nil) {
 				return nil
 			}
 		}
@@ -149,13 +157,15 @@ func (z *lazy) remember(filter store.Filter) *memory {
 	for _, g := range []*generation{m.active, m.frozen} {
 		for _, s := range m.slots(g) {
 			newest := s.newest.Load()
-			if s.stream.Category != events.CategoryOrder || !filter.Matches(newest.head) || g == m.frozen && m.newest(s.stream) != newest {
+			head := newest.as(s.stream)
+			if s.stream.Category != events.CategoryOrder || !filter.Matches(head) || g == m.frozen &&
+				m.newest(s.stream) != newest {
 				continue
 			}
-			m.left = append(m.left, newest.as(s.stream))
+			m.left = append(m.left, head)
 		}
 	}
-	slices.SortFunc(m.left, m.compare)
+	slices.SortFunc(m.left, filter.Compare)
 	return m
 }
 
@@ -169,17 +179,22 @@ func (m *memory) slots(g *generation) []*slot {
 	return g.slots
 }
 
-// has tells whether the order was in memory when the walk began. One that came into memory since may count too: it has a
-// record after the beginning, and is found by that.
-func (m *memory) has(order events.Stream) bool { return m.newest(order) != nil }
-
-func (m *memory) compare(a, b store.Head) int {
-	return cmp.Or(cmp.Compare(sortable(m.filter.Time(a.Head)), sortable(m.filter.Time(b.Head))), strings.Compare(a.Stream.ID, b.Stream.ID))
+// moved takes the head of an order that an index still names at its old place, if it has a record since the walk began
+// and its place is now that one or a later one.
+func (m *memory) moved(head store.Head, old []byte) {
+	if head.Position <= m.end || !m.filter.Matches(head) {
+		return
+	}
+	if now := indexKey(nil, m.filter.Time(head), head.Stream.ID); bytes.Compare(now, old) < 0 {
+		return
+	}
+	i, _ := slices.BinarySearchFunc(m.left, head, m.filter.Compare)
+	m.left = slices.Insert(m.left, i, head)
 }
 
 // before tells whether something in memory comes before head.
 func (m *memory) before(head store.Head) bool {
-	return len(m.left) > 0 && m.compare(m.left[0], head) < 0
+	return len(m.left) > 0 && m.filter.Compare(m.left[0], head) < 0
 }
 
 // yield yields what comes before head.

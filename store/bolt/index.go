@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"slices"
 
@@ -11,38 +12,50 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// indexWalk is the way through one filter's part of an index, a page at a time. A part is one word's entries, or those of
-// all words of the index, which are merged.
+// indexWalk is the way through an index, or the part of it that a filter asks for, a page at a time. The entries of all
+// words of an index are merged.
 type indexWalk struct {
-	filter store.Filter
 	bucket string
-	prefix []byte // of all keys of this part, where it is one word's
+	prefix []byte // of all keys, where they are one word's
 	merged bool   // all words
-	until  uint64 // the last time of this part
-	after  []byte // the key of the last head taken, without its word; nil at the beginning
+	until  uint64 // the last time
+	after  []byte // the key that the walk goes on after, without its word; nil at the beginning
+	page   int    // heads at a time
 	done   bool
 }
 
 func newIndexWalk(filter store.Filter) *indexWalk {
-	w := &indexWalk{filter: filter, bucket: bucketStatus, prefix: indexPrefix(filter.Status), merged: filter == store.Filter{}, until: 1<<64 - 1}
-	switch {
-	case !filter.DueBy.IsZero():
-		w.bucket, w.prefix, w.until = bucketDue, nil, sortable(filter.DueBy)
-	case filter.Attention != "":
-		w.bucket, w.prefix, w.merged = bucketAttention, indexPrefix(filter.Attention), filter.Attention == store.AnyAttention
+	w := wholeIndex(indexBuckets[filter.Index()])
+	if word := filter.Word(); word != "" {
+		w.prefix, w.merged = indexPrefix(word), false
+	}
+	if until := filter.Until(); !until.IsZero() {
+		w.until = sortable(until)
+	}
+	if at, id, ok := filter.From(); ok {
+		w.after = indexKey(nil, at, id)
+	}
+	if most, ok := filter.Most(); ok {
+		w.page = min(w.page, most)
 	}
 	return w
 }
 
-// page returns the next heads, without those of orders that were in memory or are there now: these have a record since.
-func (w *indexWalk) page(l *Log, memory *memory) (page []store.Head, err error) {
+// wholeIndex walks all entries of an index.
+func wholeIndex(bucket string) *indexWalk {
+	return &indexWalk{bucket: bucket, merged: hasWords(bucket), until: 1<<64 - 1, page: pageMax}
+}
+
+// next returns the next heads, without those of orders that were in memory when the walk began: memory has them. An
+// order that has a record since is given to memory, where its new place is still to come.
+func (w *indexWalk) next(l *Log, memory *memory) (page []store.Head, err error) {
 	err = l.viewLayers(func(tx *bbolt.Tx, now layers) error {
 		walk := newFrames(l, tx)
 		branches, err := w.branches(tx.Bucket([]byte(w.bucket)))
 		if err != nil {
 			return l.damaged("the index %q has an entry without a word", w.bucket)
 		}
-		for steps := 0; len(page) < pageMax && steps < pagesStepsMax; steps++ {
+		for steps := 0; len(page) < w.page && steps < pagesStepsMax; steps++ {
 			next := earliest(branches)
 			if next == nil {
 				w.done = true
@@ -52,18 +65,22 @@ func (w *indexWalk) page(l *Log, memory *memory) (page []store.Head, err error) 
 			if len(key) <= numberSize {
 				return l.damaged("an entry of the index %q is unreadable", w.bucket)
 			}
-			at := binary.BigEndian.Uint64(key)
-			if at > w.until {
+			if binary.BigEndian.Uint64(key) > w.until {
 				w.done = true
 				return nil
 			}
 			w.after = bytes.Clone(key)
+			found := entry{w.bucket, string(next.prefix) + string(key)}
 			next.advance()
-			order := events.OrderStream(string(key[numberSize:]))
-			if memory.has(order) || now.newest(order) != nil {
+			order := events.OrderStream(string(w.after[numberSize:]))
+			if known := now.newest(order); known != nil {
+				memory.moved(known.as(order), w.after)
 				continue
 			}
-			head, err := w.head(l, tx, walk, order, at)
+			if known := memory.newest(order); known != nil && known.position <= memory.end {
+				continue
+			}
+			head, err := l.indexed(tx, walk, order, found)
 			if err != nil {
 				return err
 			}
@@ -77,19 +94,34 @@ func (w *indexWalk) page(l *Log, memory *memory) (page []store.Head, err error) 
 // pagesStepsMax is the most entries that one page looks at.
 const pagesStepsMax = 4 * pageMax
 
-// head is the head of an order that the index names and that is not in memory. In one transaction the two agree, or the file is
-// damaged.
-func (w *indexWalk) head(l *Log, tx *bbolt.Tx, walk *frames, order events.Stream, at uint64) (store.Head, error) {
+// indexed is the head of an order that an index names and that is not in memory. In one transaction the two agree, or
+// the file is damaged.
+func (l *Log) indexed(tx *bbolt.Tx, walk *frames, order events.Stream, found entry) (store.Head, error) {
 	s, err := l.filed(tx, walk, order)
 	switch {
 	case err != nil:
 		return store.Head{}, err
 	case s == nil:
-		return store.Head{}, l.damaged("the index %q names order %q, which the log does not have", w.bucket, order.ID)
-	case !w.filter.Matches(s.head) || sortable(w.filter.Time(s.head)) != at:
-		return store.Head{}, l.damaged("the index %q and the newest record of order %q disagree", w.bucket, order.ID)
+		return store.Head{}, l.damaged("the index %q names order %q, which the log does not have", found.bucket, order.ID)
+	case !slices.Contains(entries(s.head, order.ID), found):
+		return store.Head{}, l.damaged("the index %q and the newest record of order %q disagree", found.bucket, order.ID)
 	}
 	return s.as(order), nil
+}
+
+// checkIndex walks an index to its end, whatever words it has: the walk compares each entry with the order's newest
+// record.
+func (l *Log) checkIndex(ctx context.Context, bucket string) error {
+	memory := &memory{layers: l.lazy.layers()}
+	for walk := wholeIndex(bucket); !walk.done; {
+		if err := store.CheckContext(ctx, "verify log "+l.path); err != nil {
+			return err
+		}
+		if _, err := walk.next(l, memory); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // branch is the entries of one word that are still to come.
@@ -111,7 +143,7 @@ func (w *indexWalk) branches(index *bbolt.Bucket) ([]*branch, error) {
 		}
 		prefix := bytes.Clone(key[:1+int(key[0])])
 		all = append(all, w.branch(index, prefix))
-		after := behind(prefix)
+		after := beyond(prefix)
 		if after == nil {
 			break
 		}
@@ -153,8 +185,8 @@ func earliest(branches []*branch) (first *branch) {
 	return first
 }
 
-// behind is the smallest key after all that begin with the prefix; nil where there is none.
-func behind(prefix []byte) []byte {
+// beyond is the smallest key after all that begin with the prefix; nil where there is none.
+func beyond(prefix []byte) []byte {
 	after := bytes.Clone(prefix)
 	for i := len(after) - 1; i >= 0; i-- {
 		if after[i]++; after[i] != 0 {

@@ -206,7 +206,7 @@ func (k *killing) listen(from io.Reader, first func()) {
 // check opens the file, as a service or as a reader, and holds what was added, or the whole of it, against what is known.
 func (k *killing) check(t *testing.T, readOnly, whole bool) {
 	log, err := bolt.Open(k.path, &bolt.Config{ReadOnly: readOnly})
-	if readOnly && errors.Is(err, store.ErrNotALog) && len(k.acknowledged) == 0 {
+	if readOnly && errors.Is(err, bolt.ErrNotALog) && len(k.acknowledged) == 0 {
 		return // its creation was cut short, and nobody was told anything
 	}
 	require.NoError(t, err)
@@ -271,7 +271,8 @@ func (k *killing) checkHeads(t *testing.T, log store.Log) {
 		require.NoError(t, err)
 		require.Equal(t, store.Head{Stream: stream, Version: r.Version, Position: r.Position, Head: r.Head}, h)
 	}
-	for _, filter := range []store.Filter{{}, {DueBy: noon}, {Status: "created"}, {Attention: "parked"}} {
+	for _, filter := range []store.Filter{store.AllOrders(), store.DueBy(noon), store.InStatus("created"),
+		store.Attention(events.AttentionParked)} {
 		heads := 0
 		for h, err := range log.Heads(ctx, filter) {
 			require.NoError(t, err)

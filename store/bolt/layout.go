@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
 )
 
 // The file, bucket by bucket. docs/reference has the same with examples; numbers are big-endian, so that bbolt's order
@@ -17,10 +18,19 @@ const (
 	bucketKeys      = "keys"      // lookup key → position of the record that made it known; lazy
 	bucketDue       = "due"       // due time, order id; lazy, with heads
 	bucketStatus    = "status"    // status, since when, order id; lazy, with heads
-	bucketAttention = "attention" // attention, since when, order id; lazy, with heads
+	bucketOperation = "operation" // since when an operation is outstanding, order id; lazy, with heads
+	bucketAttention = "attention" // reason, since when, order id; lazy, with heads
 )
 
-var buckets = []string{bucketMeta, bucketLog, bucketTiles, bucketHeads, bucketKeys, bucketDue, bucketStatus, bucketAttention}
+var buckets = []string{bucketMeta, bucketLog, bucketTiles, bucketHeads, bucketKeys, bucketDue, bucketStatus,
+	bucketOperation, bucketAttention}
+
+// indexBuckets is the bucket of every index.
+var indexBuckets = [...]string{store.IndexStatus: bucketStatus, store.IndexDue: bucketDue,
+	store.IndexOutstanding: bucketOperation, store.IndexAttention: bucketAttention}
+
+// hasWords tells whether the keys of an index begin with a word.
+func hasWords(bucket string) bool { return bucket == bucketStatus || bucket == bucketAttention }
 
 // The entries of the meta bucket.
 const (
@@ -95,12 +105,17 @@ type entry struct{ bucket, key string }
 
 // entries returns the index entries of an order whose summary is h.
 func entries(h events.Head, id string) []entry {
-	all := append(make([]entry, 0, 3), entry{bucketStatus, string(indexKey(indexPrefix(h.Status), h.StatusSince, id))})
-	if h.Attention != "" {
-		all = append(all, entry{bucketAttention, string(indexKey(indexPrefix(h.Attention), h.AttentionSince, id))})
-	}
+	all := append(make([]entry, 0, 4), entry{bucketStatus, string(indexKey(indexPrefix(h.Status), h.StatusSince, id))})
 	if !h.Due.IsZero() {
 		all = append(all, entry{bucketDue, string(indexKey(nil, h.Due, id))})
+	}
+	if !h.OperationSince.IsZero() {
+		all = append(all, entry{bucketOperation, string(indexKey(nil, h.OperationSince, id))})
+	}
+	for _, a := range events.Attentions() {
+		if since := h.Since(a); !since.IsZero() {
+			all = append(all, entry{bucketAttention, string(indexKey(indexPrefix(a.String()), since, id))})
+		}
 	}
 	return all
 }

@@ -20,7 +20,6 @@ var (
 	_ store.Log          = (*Log)(nil)
 	_ store.Watcher      = (*Log)(nil)
 	_ store.Checkpointer = (*Log)(nil)
-	_ store.Snapshotter  = (*Log)(nil)
 )
 
 // Log is a log in a bbolt file. Make one with [Open]; it is safe for many goroutines at once. All its methods are those

@@ -30,7 +30,7 @@ func TestMemoryKeepsNoMessageAlive(t *testing.T) {
 		return message[i : i+len(word)]
 	}
 	r := testRecord("r-1")
-	r.Head = events.Head{Status: cut("paid"), StatusSince: r.Recorded, Phase: cut("idle"), Attention: cut("parked"), AttentionSince: r.Recorded}
+	r.Head = events.Head{Status: cut("paid"), StatusSince: r.Recorded, Phase: cut("idle")}
 	r.Keys = []events.Key{events.Key(cut("paymentId:p-1"))}
 	_, err = log.Append(context.Background(), events.OrderStream(cut("o-1")), 0, r)
 	require.NoError(t, err)
@@ -39,12 +39,12 @@ func TestMemoryKeepsNoMessageAlive(t *testing.T) {
 	var kept []string
 	for of, s := range g.heads {
 		h := s.newest.Load().head
-		kept = append(kept, of.ID, s.stream.ID, h.Status, h.Phase, h.Attention)
+		kept = append(kept, of.ID, s.stream.ID, h.Status, h.Phase)
 	}
 	for key, c := range g.keys {
 		kept = append(kept, string(key), c.owner.ID)
 	}
-	require.Len(t, kept, 7)
+	require.Len(t, kept, 6)
 	for _, k := range kept {
 		assert.False(t, within(k, message), "%q", k)
 	}

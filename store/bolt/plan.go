@@ -257,10 +257,10 @@ func (p *plan) writeSeal(tx *bbolt.Tx) error {
 // normal is the head as a reader of its frame gets it, its times in UTC and without a clock reading; and to be kept: its words, of
 // which there are few, are not parts of a message that they would keep alive.
 func normal(h events.Head) events.Head {
-	for _, word := range []*string{&h.Status, &h.Phase, &h.Attention} {
+	for _, word := range []*string{&h.Status, &h.Phase} {
 		*word = unique.Make(*word).Value()
 	}
-	for _, t := range []*time.Time{&h.StatusSince, &h.AttentionSince, &h.Due} {
+	for _, t := range []*time.Time{&h.StatusSince, &h.OperationSince, &h.ParkedSince, &h.AnomalySince, &h.Due} {
 		if !t.IsZero() {
 			*t = time.Unix(0, t.UnixNano()).UTC()
 		}

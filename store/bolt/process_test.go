@@ -76,7 +76,8 @@ func must(err error) {
 
 // isContract tells whether err is one that the contract knows.
 func isContract(err error) bool {
-	for _, kind := range []error{store.ErrDamaged, store.ErrNotALog, store.ErrNewerFormat, store.ErrNotFound, store.ErrStorage} {
+	for _, kind := range []error{store.ErrDamaged, bolt.ErrNotALog, store.ErrNewerFormat, store.ErrNotFound,
+		store.ErrStorage} {
 		if errors.Is(err, kind) {
 			return true
 		}
@@ -100,7 +101,7 @@ func TestLockedByAnotherProcess(t *testing.T) {
 	for _, readOnly := range []bool{false, true} {
 		begin := time.Now()
 		_, err := bolt.Open(path, &bolt.Config{LockTimeout: 200 * time.Millisecond, ReadOnly: readOnly})
-		isClear(t, err, store.ErrLocked, path, "another process", "backup copy", "running service")
+		isClear(t, err, bolt.ErrLocked, path, "another process", "backup copy", "running service")
 		assert.Less(t, time.Since(begin), 5*time.Second, "a lock is never waited for without end")
 	}
 	require.NoError(t, holder.Process.Kill())
@@ -115,6 +116,6 @@ func TestLockedByAnotherHandle(t *testing.T) {
 	log, err := bolt.Open(path, nil)
 	require.NoError(t, err)
 	_, err = bolt.Open(path, &bolt.Config{LockTimeout: 60 * time.Millisecond})
-	isClear(t, err, store.ErrLocked, path)
+	isClear(t, err, bolt.ErrLocked, path)
 	require.NoError(t, log.Close())
 }

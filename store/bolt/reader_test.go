@@ -126,7 +126,7 @@ func TestReaderStaysOpen(t *testing.T) {
 
 // readInside loops over heads and each one's stream, and appends in there too.
 func (g growing) readInside(round uint64) {
-	for h, err := range g.Heads(g.ctx, store.Filter{Status: "created"}) {
+	for h, err := range g.Heads(g.ctx, store.InStatus("created")) {
 		require.NoError(g.t, err)
 		read := 0
 		for r, err := range g.Read(g.ctx, h.Stream, h.Version-1) {

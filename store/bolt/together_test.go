@@ -52,7 +52,7 @@ func TestManyOpenANewFile(t *testing.T) {
 		group.Go(func() {
 			log, err := bolt.Open(path, &bolt.Config{LockTimeout: 300 * time.Millisecond})
 			if err != nil {
-				assert.ErrorIs(t, err, store.ErrLocked)
+				assert.ErrorIs(t, err, bolt.ErrLocked)
 				return
 			}
 			_, err = log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%d", i)), 0, record(fmt.Sprintf("r-%d", i)))
@@ -126,7 +126,7 @@ func TestReadersMeetClose(t *testing.T) {
 					_, err := readAll(log)
 					end = ended(err)
 				case 1:
-					for _, err := range log.Heads(ctx, store.Filter{DueBy: noon}) {
+					for _, err := range log.Heads(ctx, store.DueBy(noon)) {
 						end = ended(err)
 					}
 				case 2:

@@ -169,11 +169,9 @@ func (v *verifier) root(tx *bbolt.Tx) error {
 
 // indexes walks every index to its end: a walk compares each entry with the order's newest record.
 func (v *verifier) indexes(ctx context.Context) error {
-	for _, filter := range []store.Filter{{}, {Attention: store.AnyAttention}, {DueBy: endOfTime}} {
-		for _, err := range v.log.Heads(ctx, filter) {
-			if err != nil {
-				return err
-			}
+	for _, bucket := range indexBuckets[1:] {
+		if err := v.log.checkIndex(ctx, bucket); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -125,7 +125,7 @@ func TestRecoveryIsTheSameLog(t *testing.T) {
 		again := openLog(t, killed, nil)
 		assert.Equal(t, frames(t, log), frames(t, again))
 		require.NoError(t, again.Verify(ctx, nil))
-		for _, filter := range []store.Filter{{}, {Status: "cancelled"}, {Status: "created"}} {
+		for _, filter := range []store.Filter{store.AllOrders(), store.InStatus("cancelled"), store.InStatus("created")} {
 			assert.Equal(t, heads(t, log, filter), heads(t, again, filter), "generations of %d, %+v", entries, filter)
 		}
 		if entries == 1<<20 {

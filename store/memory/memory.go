@@ -28,7 +28,7 @@ type Log struct {
 	streams map[events.Stream]*stream
 	keys    map[events.Key]events.Stream
 	grown   chan struct{} // closed when a frame comes or the log is closed; nil while nobody waits for that
-	soonest atomic.Int64  // nothing is due before, in nanoseconds since the epoch: who asks each second walks only when something may be
+	soonest atomic.Int64  // nothing is due before, in nanoseconds since the epoch: asked each second, it seldom walks
 }
 
 // stream is where a stream's records are, and what the newest of them says about its order.

@@ -43,7 +43,7 @@ func TestHeadsIsOneMoment(t *testing.T) {
 		require.NoError(t, err)
 	}
 	var seen []string
-	for h, err := range log.Heads(ctx, store.Filter{DueBy: noon.Add(time.Hour)}) {
+	for h, err := range log.Heads(ctx, store.DueBy(noon.Add(time.Hour))) {
 		require.NoError(t, err)
 		assert.Equal(t, uint64(1), h.Version, "as it was when the loop began")
 		seen = append(seen, h.Stream.ID)
@@ -68,7 +68,7 @@ func TestLoopsEndWithTheirContext(t *testing.T) {
 	defer cancel()
 	var last error
 	seen := 0
-	for _, last = range log.Heads(ctx, store.Filter{}) {
+	for _, last = range log.Heads(ctx, store.AllOrders()) {
 		if seen++; seen == 5 {
 			cancel()
 		}

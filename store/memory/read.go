@@ -1,13 +1,11 @@
 package memory
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -191,7 +189,7 @@ func (l *Log) matching(ctx context.Context, filter store.Filter) ([]store.Head, 
 	if l.closed {
 		return nil, errClosed()
 	}
-	if !filter.DueBy.IsZero() && filter.DueBy.Before(time.Unix(0, l.soonest.Load())) {
+	if filter.Index() == store.IndexDue && filter.Until().Before(time.Unix(0, l.soonest.Load())) {
 		return nil, nil
 	}
 	var heads []store.Head
@@ -200,16 +198,17 @@ func (l *Log) matching(ctx context.Context, filter store.Filter) ([]store.Head, 
 		if name.Category != events.CategoryOrder {
 			continue
 		}
-		if filter.Matches(s.head) {
-			heads = append(heads, s.summary(name))
+		if h := s.summary(name); filter.Matches(h) {
+			heads = append(heads, h)
 		}
 		if !s.head.Due.IsZero() {
 			soonest = min(soonest, s.head.Due.UnixNano())
 		}
 	}
 	l.soonest.Store(soonest)
-	slices.SortFunc(heads, func(a, b store.Head) int {
-		return cmp.Or(filter.Time(a.Head).Compare(filter.Time(b.Head)), strings.Compare(a.Stream.ID, b.Stream.ID))
-	})
+	slices.SortFunc(heads, filter.Compare)
+	if n, limited := filter.Most(); limited && n < len(heads) {
+		heads = heads[:n]
+	}
 	return heads, nil
 }

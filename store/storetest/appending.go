@@ -21,7 +21,7 @@ func emptyLog(t *testing.T, f Factory) {
 	assert.Empty(t, readAll(t, log), "records of an empty log")
 	assert.Empty(t, readStream(t, log, events.OrderStream("o-1"), 0), "records of a stream that is not there")
 	assert.Empty(t, readStream(t, log, events.OrderStream("o-1"), 7), "records of a stream that is not there, after a version")
-	assert.Empty(t, collect(t, log.Heads(ctx, store.Filter{})), "heads of an empty log")
+	assert.Empty(t, collect(t, log.Heads(ctx, store.AllOrders())), "heads of an empty log")
 
 	_, err := log.Head(ctx, events.OrderStream("o-1"))
 	require.ErrorIs(t, err, store.ErrNotFound, "head of a stream that is not there")
@@ -127,7 +127,7 @@ func atomicAppends(t *testing.T, f Factory) {
 	}
 	_, err = log.Head(ctx, stream)
 	require.ErrorIs(t, err, store.ErrNotFound, "a refused append makes no stream")
-	assert.Len(t, collect(t, log.Heads(ctx, store.Filter{})), 1, "a refused append makes no head")
+	assert.Len(t, collect(t, log.Heads(ctx, store.AllOrders())), 1, "a refused append makes no head")
 
 	written := mustAppend(t, log, stream, 0, records("c", store.AppendMax)...)
 	assert.Equal(t, uint64(2), written[0].Position)
@@ -171,7 +171,7 @@ func streamNames(t *testing.T, f Factory) {
 		assert.Equal(t, stream, h.Stream)
 	}
 	found := map[string]bool{}
-	for _, h := range collect(t, log.Heads(ctx, store.Filter{})) {
+	for _, h := range collect(t, log.Heads(ctx, store.AllOrders())) {
 		assert.Equal(t, events.CategoryOrder, h.Stream.Category, "heads are of orders only")
 		assert.False(t, found[h.Stream.ID], "order %q has one head", h.Stream.ID)
 		found[h.Stream.ID] = true
@@ -212,15 +212,19 @@ func refusedInput(t *testing.T, f Factory) {
 	refused("long body", good, record("r-1", func(r *events.Record) {
 		r.Event = events.PaymentPending{PaymentID: "p", Proof: events.Proof{Evidence: &events.Evidence{Body: make([]byte, events.FrameMax)}}}
 	}))
-	refused("a bad record behind a good one", good, record("r-1", nil), record("r/2", nil))
+	refused("a bad record after a good one", good, record("r-1", nil), record("r/2", nil))
 
 	for _, key := range []events.Key{"", events.Key(strings.Repeat("k", events.KeyMax+1))} {
 		_, err := log.Lookup(ctx, key)
 		assert.ErrorIs(t, err, store.ErrInvalid, "look up a key of %d bytes", len(key))
 	}
-	for _, filter := range []store.Filter{{Status: "paid", Attention: "parked"}, {DueBy: noon, Status: "paid"}, {DueBy: noon, Attention: store.AnyAttention}} {
+	for what, filter := range map[string]store.Filter{
+		"the zero filter": {}, "an empty status": store.InStatus(""), "no due time": store.DueBy(time.Time{}),
+		"an attention that is none": store.Attention(0), "an attention that is not known": store.Attention(99),
+		"a limit of nothing": store.AllOrders().Limit(0), "a negative limit": store.Outstanding().Limit(-1),
+	} {
 		_, err := drain(log.Heads(ctx, filter))
-		assert.ErrorIs(t, err, store.ErrInvalid, "filter %+v", filter)
+		assert.ErrorIs(t, err, store.ErrInvalid, "%s", what)
 	}
 	assert.Empty(t, readAll(t, log), "refused input writes nothing")
 	mustAppend(t, log, good, 0, record("r-1", withKeys("paymentId:1", "paymentRequestId:2", "captureRequestId:3", "refundRequestId:4")))
@@ -262,7 +266,8 @@ func byteIdentity(t *testing.T, f Factory) {
 		record("b-1", func(r *events.Record) {
 			r.Event = events.OrderCreated{PaymentRequestID: "r-1", Amount: money, Method: "CARD", Acquirer: "2C2P", CaptureMode: events.CaptureManual, PayBy: noon.Add(time.Hour)}
 			r.Keys = []events.Key{"paymentRequestId:r-1", "paymentId:日本"}
-			r.Head = events.Head{Status: "created", StatusSince: noon, Phase: "idle", Attention: "anomaly", AttentionSince: noon.Add(-1), Due: noon.Add(1)}
+			r.Head = events.Head{Status: "created", StatusSince: noon, Phase: "idle", AnomalySince: noon.Add(-1),
+				Due: noon.Add(1)}
 		}),
 		record("b-2", func(r *events.Record) {
 			r.CommandID, r.Actor, r.Head = "", "", events.Head{}

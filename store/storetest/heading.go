@@ -31,7 +31,7 @@ func head(t *testing.T, f Factory) {
 	log, ctx := f.open(t), context.Background()
 	stream := events.OrderStream("o-1")
 	first := events.Head{Status: "created", StatusSince: noon, Phase: "idle", Due: noon.Add(time.Hour)}
-	last := events.Head{Status: "paid", StatusSince: noon.Add(1), Phase: "requested", Attention: "anomaly", AttentionSince: noon.Add(2)}
+	last := events.Head{Status: "paid", StatusSince: noon.Add(1), Phase: "requested", AnomalySince: noon.Add(2)}
 	mustAppend(t, log, stream, 0, record("h-1", withHead(first)))
 	mustAppend(t, log, events.RefusalStream("o-1"), 0, record("h-2", withHead(events.Head{Status: "refused"})))
 	have, err := log.Head(ctx, stream)
@@ -45,8 +45,8 @@ func head(t *testing.T, f Factory) {
 	have, err = log.Head(ctx, events.RefusalStream("o-1"))
 	require.NoError(t, err)
 	assert.Equal(t, "refused", have.Status, "every stream has a head")
-	assert.Empty(t, headIDs(t, log, store.Filter{Status: "refused"}), "but only orders are filed")
-	assert.Empty(t, headIDs(t, log, store.Filter{Status: "between"}), "a head that was passed over is not filed")
+	assert.Empty(t, headIDs(t, log, store.InStatus("refused")), "but only orders are filed")
+	assert.Empty(t, headIDs(t, log, store.InStatus("between")), "a head that was passed over is not filed")
 }
 
 func headsInOrder(t *testing.T, f Factory) {
@@ -58,10 +58,11 @@ func headsInOrder(t *testing.T, f Factory) {
 		head events.Head
 	}{
 		{"c", events.Head{Status: "paid", StatusSince: at(5), Due: at(30)}},
-		{"a", events.Head{Status: "paid", StatusSince: at(9), Attention: "parked", AttentionSince: at(1)}},
-		{"b", events.Head{Status: "paid2", StatusSince: at(1), Attention: "anomaly", AttentionSince: at(2), Due: at(10)}},
-		{"e", events.Head{Status: "pai", StatusSince: at(0), Attention: "park", AttentionSince: at(0), Due: at(20)}},
-		{"d", events.Head{Status: "paid", StatusSince: at(5), Attention: "parked", AttentionSince: old, Due: at(20)}},
+		{"a", events.Head{Status: "paid", StatusSince: at(9), OperationSince: at(0), ParkedSince: at(1)}},
+		{"b", events.Head{Status: "paid2", StatusSince: at(1), OperationSince: at(7), AnomalySince: at(2), Due: at(10)}},
+		{"e", events.Head{Status: "pai", StatusSince: at(0), OperationSince: at(4), ParkedSince: at(5), AnomalySince: at(1),
+			Due: at(20)}},
+		{"d", events.Head{Status: "paid", StatusSince: at(5), OperationSince: old, ParkedSince: old, Due: at(20)}},
 		{"f", events.Head{Status: "paid", StatusSince: old, Due: old}},
 		{"g", events.Head{Status: "paid", StatusSince: at(5).Add(1)}},
 		{"h", events.Head{}},
@@ -73,25 +74,29 @@ func headsInOrder(t *testing.T, f Factory) {
 		filter store.Filter
 		want   []string
 	}{
-		"every order by status time; no time comes first": {store.Filter{}, []string{"h", "f", "e", "b", "c", "d", "g", "a"}},
-		"one status by its time, equal times by id":       {store.Filter{Status: "paid"}, []string{"f", "c", "d", "g", "a"}},
-		"a status that another one begins with":           {store.Filter{Status: "pai"}, []string{"e"}},
-		"a status that begins with another one":           {store.Filter{Status: "paid2"}, []string{"b"}},
-		"a status nobody has":                             {store.Filter{Status: "refunded"}, []string{}},
-		"one attention":                                   {store.Filter{Attention: "parked"}, []string{"d", "a"}},
-		"another one":                                     {store.Filter{Attention: "park"}, []string{"e"}},
-		"any attention":                                   {store.Filter{Attention: store.AnyAttention}, []string{"d", "e", "a", "b"}},
-		"due, the moment itself included":                 {store.Filter{DueBy: at(20)}, []string{"f", "b", "d", "e"}},
-		"due a nanosecond earlier":                        {store.Filter{DueBy: at(20).Add(-1)}, []string{"f", "b"}},
-		"due in another zone":                             {store.Filter{DueBy: at(10).In(time.FixedZone("UTC+8", 8*60*60))}, []string{"f", "b"}},
-		"due before all":                                  {store.Filter{DueBy: old.Add(-1)}, []string{}},
-		"due by long ago":                                 {store.Filter{DueBy: time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)}, []string{}},
-		"due ever":                                        {store.Filter{DueBy: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, []string{"f", "b", "d", "e", "c"}},
+		"every order by status time; no time comes first": {store.AllOrders(),
+			[]string{"h", "f", "e", "b", "c", "d", "g", "a"}},
+		"one status by its time, equal times by id":    {store.InStatus("paid"), []string{"f", "c", "d", "g", "a"}},
+		"a status that another one begins with":        {store.InStatus("pai"), []string{"e"}},
+		"a status that begins with another one":        {store.InStatus("paid2"), []string{"b"}},
+		"a status nobody has":                          {store.InStatus("refunded"), []string{}},
+		"parked, by since when":                        {store.Attention(events.AttentionParked), []string{"d", "a", "e"}},
+		"an anomaly, beside a parked operation or not": {store.Attention(events.AttentionAnomaly), []string{"e", "b"}},
+		"outstanding, by since when, parked or not":    {store.Outstanding(), []string{"d", "a", "e", "b"}},
+		"due, the moment itself included":              {store.DueBy(at(20)), []string{"f", "b", "d", "e"}},
+		"due a nanosecond earlier":                     {store.DueBy(at(20).Add(-1)), []string{"f", "b"}},
+		"due in another zone": {store.DueBy(at(10).In(time.FixedZone("UTC+8", 8*60*60))),
+			[]string{"f", "b"}},
+		"due before all": {store.DueBy(old.Add(-1)), []string{}},
+		"due by long ago": {store.DueBy(time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)),
+			[]string{}},
+		"due ever": {store.DueBy(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)),
+			[]string{"f", "b", "d", "e", "c"}},
 	} {
 		assert.Equal(t, c.want, headIDs(t, log, c.filter), "%s", what)
 	}
 	taken := 0
-	for _, err := range log.Heads(context.Background(), store.Filter{}) {
+	for _, err := range log.Heads(context.Background(), store.AllOrders()) {
 		require.NoError(t, err)
 		if taken++; taken == 3 {
 			break
@@ -108,7 +113,7 @@ func headsOverPages(t *testing.T, f Factory) {
 		i := order[n]
 		at := noon.Add(time.Duration(i/7) * time.Minute)
 		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%04d", i)), 0, record(fmt.Sprintf("p-%d", i), withHead(events.Head{
-			Status: "paid", StatusSince: at, Attention: "parked", AttentionSince: at, Due: at,
+			Status: "paid", StatusSince: at, OperationSince: at, ParkedSince: at, AnomalySince: at, Due: at,
 		})))
 		assert.NoError(t, err)
 	})
@@ -116,16 +121,16 @@ func headsOverPages(t *testing.T, f Factory) {
 	for i := range span {
 		want = append(want, fmt.Sprintf("o-%04d", i))
 	}
-	for _, filter := range []store.Filter{{}, {Status: "paid"}, {Attention: "parked"}, {Attention: store.AnyAttention}, {DueBy: noon.Add(span * time.Minute)}} {
-		assert.Equal(t, want, headIDs(t, log, filter), "heads by %+v", filter)
+	for _, filter := range everyFilter() {
+		assert.Equal(t, want, headIDs(t, log, filter), "%s", filter)
 	}
-	assert.Equal(t, want[:7*50], headIDs(t, log, store.Filter{DueBy: noon.Add(49 * time.Minute)}), "a due time in the middle")
+	assert.Equal(t, want[:7*50], headIDs(t, log, store.DueBy(noon.Add(49*time.Minute))), "a due time in the middle")
 }
 
 func headsThatMove(t *testing.T, f Factory) {
 	log := f.open(t)
 	stream := events.OrderStream("moving")
-	beside := events.Head{Status: "paid", StatusSince: noon.Add(1), Attention: "parked", AttentionSince: noon.Add(1), Due: noon.Add(1)}
+	beside := events.Head{Status: "paid", StatusSince: noon.Add(1), ParkedSince: noon.Add(1), Due: noon.Add(1)}
 	mustAppend(t, log, events.OrderStream("beside"), 0, record("beside", withHead(beside)))
 	version := uint64(0)
 	move := func(h events.Head) {
@@ -134,30 +139,36 @@ func headsThatMove(t *testing.T, f Factory) {
 	}
 	filed := func(filter store.Filter, want ...string) {
 		t.Helper()
-		assert.Equal(t, append([]string{}, want...), headIDs(t, log, filter), "version %d, heads by %+v", version, filter)
+		assert.Equal(t, append([]string{}, want...), headIDs(t, log, filter), "version %d: %s", version, filter)
 	}
-	due, some := store.Filter{DueBy: noon.Add(time.Hour)}, store.Filter{Attention: store.AnyAttention}
+	due, parked, anomaly := store.DueBy(noon.Add(time.Hour)), store.Attention(events.AttentionParked),
+		store.Attention(events.AttentionAnomaly)
 
 	move(events.Head{Status: "paid", StatusSince: noon, Due: noon})
 	filed(due, "moving", "beside")
-	filed(store.Filter{Status: "paid"}, "moving", "beside")
-	filed(some, "beside")
-	move(events.Head{Status: "paid", StatusSince: noon, Due: noon.Add(2), Attention: "parked", AttentionSince: noon})
+	filed(store.InStatus("paid"), "moving", "beside")
+	filed(parked, "beside")
+	move(events.Head{Status: "paid", StatusSince: noon, Due: noon.Add(2), OperationSince: noon.Add(-1), ParkedSince: noon})
 	filed(due, "beside", "moving")
-	filed(store.Filter{Status: "paid"}, "moving", "beside")
-	filed(some, "moving", "beside")
-	move(events.Head{Status: "refunded", StatusSince: noon.Add(2), Attention: "anomaly", AttentionSince: noon.Add(2)})
+	filed(store.InStatus("paid"), "moving", "beside")
+	filed(parked, "moving", "beside")
+	filed(store.Outstanding(), "moving")
+	move(events.Head{Status: "paid", StatusSince: noon, Due: noon.Add(2), OperationSince: noon.Add(-1),
+		ParkedSince: noon.Add(2), AnomalySince: noon})
+	filed(parked, "beside", "moving")
+	filed(anomaly, "moving")
+	move(events.Head{Status: "refunded", StatusSince: noon.Add(2), AnomalySince: noon.Add(2)})
 	filed(due, "beside")
-	filed(store.Filter{Status: "paid"}, "beside")
-	filed(store.Filter{Status: "refunded"}, "moving")
-	filed(store.Filter{Attention: "parked"}, "beside")
-	filed(store.Filter{Attention: "anomaly"}, "moving")
-	filed(some, "beside", "moving")
-	filed(store.Filter{}, "beside", "moving")
+	filed(store.InStatus("paid"), "beside")
+	filed(store.InStatus("refunded"), "moving")
+	filed(parked, "beside")
+	filed(anomaly, "moving")
+	filed(store.Outstanding())
+	filed(store.AllOrders(), "beside", "moving")
 	move(events.Head{Status: "refunded", StatusSince: noon.Add(2)})
-	filed(some, "beside")
-	filed(store.Filter{Status: "refunded"}, "moving")
-	filed(store.Filter{}, "beside", "moving")
+	filed(anomaly)
+	filed(store.InStatus("refunded"), "moving")
+	filed(store.AllOrders(), "beside", "moving")
 }
 
 // headsWhileTheyMove moves one order back and forth across the place of a walk, in the loop's body and beside it: an
@@ -180,7 +191,7 @@ func headsWhileTheyMove(t *testing.T, f Factory) {
 		version := h.Version
 		seen := map[string]int{}
 		within(t, "heads that move", func() {
-			for h, err := range log.Heads(ctx, store.Filter{DueBy: late}) {
+			for h, err := range log.Heads(ctx, store.DueBy(late)) {
 				if !assert.NoError(t, err) {
 					return
 				}

@@ -1,11 +1,9 @@
 package storetest
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -86,8 +84,10 @@ func drawHead(rt *rapid.T) events.Head {
 	if rapid.Bool().Draw(rt, "is due") {
 		h.Due = drawTime(rt)
 	}
-	if h.Attention = rapid.SampledFrom([]string{"", "parked", "anomaly"}).Draw(rt, "attention"); h.Attention != "" {
-		h.AttentionSince = drawTime(rt)
+	for _, since := range []*time.Time{&h.OperationSince, &h.ParkedSince, &h.AnomalySince} {
+		if rapid.IntRange(0, 2).Draw(rt, "is so") == 0 {
+			*since = drawTime(rt)
+		}
 	}
 	return h
 }
@@ -199,24 +199,32 @@ func (m *machine) lookup(rt *rapid.T) {
 // heads asks for one filter's heads and every stream's head.
 func (m *machine) heads(rt *rapid.T) {
 	filter := rapid.SampledFrom([]store.Filter{
-		{}, {Status: "created"}, {Status: "paid"}, {Status: "paid2"}, {Attention: "parked"}, {Attention: "anomaly"}, {Attention: store.AnyAttention},
-		{DueBy: noon}, {DueBy: noon.Add(1)}, {DueBy: noon.Add(-3)},
+		store.AllOrders(), store.InStatus("created"), store.InStatus("paid"), store.InStatus("paid2"),
+		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly), store.Outstanding(),
+		store.DueBy(noon), store.DueBy(noon.Add(1)), store.DueBy(noon.Add(-3)),
 	}).Draw(rt, "filter")
 	newest := map[events.Stream]store.Head{}
 	for _, r := range m.all {
 		newest[r.Stream] = store.Head{Stream: r.Stream, Version: r.Version, Position: r.Position, Head: r.Head}
 	}
+	if rapid.Bool().Draw(rt, "goes on") {
+		filter = filter.After(store.Head{Stream: drawStream(rt), Head: drawHead(rt)})
+	}
+	if rapid.Bool().Draw(rt, "is limited") {
+		filter = filter.Limit(rapid.IntRange(1, 3).Draw(rt, "limit"))
+	}
 	var want []store.Head
 	for stream, h := range newest {
-		if stream.Category == events.CategoryOrder && filter.Matches(h.Head) {
+		if stream.Category == events.CategoryOrder && filter.Matches(h) {
 			want = append(want, h)
 		}
 	}
-	slices.SortFunc(want, func(a, b store.Head) int {
-		return cmp.Or(filter.Time(a.Head).Compare(filter.Time(b.Head)), strings.Compare(a.Stream.ID, b.Stream.ID))
-	})
+	slices.SortFunc(want, filter.Compare)
+	if most, limited := filter.Most(); limited {
+		want = want[:min(most, len(want))]
+	}
 	for _, log := range m.logs {
-		require.Equal(rt, want, collect(rt, log.Heads(m.ctx, filter)), "heads by %+v", filter)
+		require.Equal(rt, want, collect(rt, log.Heads(m.ctx, filter)), "%s", filter)
 		for stream, h := range newest {
 			have, err := log.Head(m.ctx, stream)
 			require.NoError(rt, err)

@@ -201,7 +201,7 @@ func lookupKeys(t *testing.T, f Factory) {
 	owned(log, "paymentId:p-3", two)
 	owned(log, "refundRequestId:p-3", two)
 
-	// A conflict is told before a taken key: whoever is behind must read first anyway.
+	// A conflict is told before a taken key: whoever has not seen the newest must read first anyway.
 	_, err = log.Append(ctx, two, 0, record("k-6", withKeys("paymentId:p-1")))
 	require.ErrorIs(t, err, store.ErrConflict)
 

@@ -55,7 +55,7 @@ func appendsWhileReading(t *testing.T, f Factory) {
 		assert.GreaterOrEqual(t, seen, uint64(40))
 	})
 	within(t, "appends inside Heads", func() {
-		for h, err := range log.Heads(ctx, store.Filter{}) {
+		for h, err := range log.Heads(ctx, store.AllOrders()) {
 			assert.NoError(t, err)
 			assert.Equal(t, stream, h.Stream)
 			big()
@@ -158,7 +158,7 @@ func endedContext(t *testing.T, f Factory) {
 	require.ErrorIs(t, err, context.Canceled, "read")
 	_, err = drain(log.All(ctx, store.Start()))
 	require.ErrorIs(t, err, context.Canceled, "all")
-	_, err = drain(log.Heads(ctx, store.Filter{}))
+	_, err = drain(log.Heads(ctx, store.AllOrders()))
 	require.ErrorIs(t, err, context.Canceled, "heads")
 	_, err = log.Head(ctx, stream)
 	require.ErrorIs(t, err, context.Canceled, "head")
@@ -216,7 +216,7 @@ func closing(t *testing.T, f Factory) {
 	require.ErrorIs(t, err, store.ErrClosed, "read, asked for before")
 	_, err = drain(log.All(ctx, store.Start()))
 	require.ErrorIs(t, err, store.ErrClosed, "all")
-	_, err = drain(log.Heads(ctx, store.Filter{}))
+	_, err = drain(log.Heads(ctx, store.AllOrders()))
 	require.ErrorIs(t, err, store.ErrClosed, "heads")
 	_, err = log.Head(ctx, stream)
 	require.ErrorIs(t, err, store.ErrClosed, "head")
@@ -247,7 +247,8 @@ func reopening(t *testing.T, f Factory) {
 	log, ctx := f.open(t), context.Background()
 	stream := events.OrderStream("o-1")
 	mustAppend(t, log, stream, 0, records("r", 3)...)
-	due := events.Head{Status: "paid", StatusSince: noon, Phase: "idle", Attention: "parked", AttentionSince: noon, Due: noon}
+	due := events.Head{Status: "paid", StatusSince: noon, Phase: "parked", OperationSince: noon, ParkedSince: noon,
+		AnomalySince: noon, Due: noon}
 	mustAppend(t, log, stream, 3, record("r-4", func(r *events.Record) { r.Head = due; r.Keys = []events.Key{"paymentId:p-1"} }))
 	mustAppend(t, log, events.RefusalStream("o-1"), 0, record("r-5", nil))
 	all := readAll(t, log)
@@ -260,8 +261,8 @@ func reopening(t *testing.T, f Factory) {
 		have, err := log.Head(ctx, stream)
 		require.NoError(t, err)
 		assert.Equal(t, h, have, "the head after a restart")
-		for _, filter := range []store.Filter{{}, {Status: "paid"}, {Attention: "parked"}, {Attention: store.AnyAttention}, {DueBy: noon}} {
-			assert.Equal(t, []store.Head{h}, collect(t, log.Heads(ctx, filter)), "heads by %+v after a restart", filter)
+		for _, filter := range everyFilter() {
+			assert.Equal(t, []store.Head{h}, collect(t, log.Heads(ctx, filter)), "%s after a restart", filter)
 		}
 		_, err = log.Append(ctx, stream, 3, record("r-6", nil))
 		require.ErrorIs(t, err, store.ErrConflict, "versions survive a restart")

@@ -55,6 +55,8 @@ func tests() []test {
 		{"heads over pages", headsOverPages},
 		{"heads that move", headsThatMove},
 		{"heads while they move", headsWhileTheyMove},
+		{"limited heads", limitedHeads},
+		{"limited heads while they move", limitedHeadsWhileTheyMove},
 		{"ended context", endedContext},
 		{"closing", closing},
 		{"reopening", reopening},

@@ -50,6 +50,19 @@ func faults() []fault {
 		{name: "locked-while-reading", clause: "appends while reading", open: func() store.Log { return &locked{Log: memory.New()} }},
 		{name: "heads-unsorted", clause: "heads in order", open: func() store.Log { return unsorted{memory.New()} }},
 		{name: "stale-heads", clause: "heads that move", open: func() store.Log { return &stale{Log: memory.New()} }},
+		{name: "hidden-anomaly", clause: "heads in order", open: func() store.Log { return hiding{memory.New()} }},
+		{name: "hidden-anomaly-that-moves", clause: "heads that move",
+			open: func() store.Log { return hiding{memory.New()} }},
+		{name: "outstanding-by-status-time", clause: "heads in order",
+			open: func() store.Log { return byStatus{memory.New()} }},
+		{name: "zero-filter-takes-all", clause: "refused input", open: func() store.Log { return lenient{memory.New()} }},
+		{name: "no-limit", clause: "limited heads", open: func() store.Log { return unlimited{memory.New()} }},
+		{name: "pages-begin-with-the-last", clause: "limited heads",
+			open: func() store.Log { return inclusive{memory.New()} }},
+		{name: "pages-leave-out-equal-times", clause: "limited heads",
+			open: func() store.Log { return byTimeAlone{memory.New()} }},
+		{name: "limited-without-what-moved", clause: "limited heads while they move",
+			open: func() store.Log { return fleeting{memory.New()} }},
 		{name: "keeps-records", clause: "records are copied", open: func() store.Log { return keeps{memory.New()} }},
 		{name: "ignores-context", clause: "ended context", open: func() store.Log { return deaf{memory.New()} }},
 		{name: "open-after-close", clause: "closing", open: func() store.Log { return undead{memory.New()} }},
@@ -267,36 +280,6 @@ func (l *locked) Read(ctx context.Context, from events.Stream, after uint64) ite
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.Log.Read(ctx, from, after)(yield)
-	}
-}
-
-// unsorted yields heads in the order of the zero filter.
-type unsorted struct{ store.Log }
-
-func (l unsorted) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store.Head, error] {
-	return func(yield func(store.Head, error) bool) {
-		for h, err := range l.Log.Heads(ctx, store.Filter{}) {
-			if filter.Matches(h.Head) && !yield(h, err) {
-				return
-			}
-		}
-	}
-}
-
-// stale files every order under its first head.
-type stale struct {
-	store.Log
-	first sync.Map
-}
-
-func (l *stale) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store.Head, error] {
-	return func(yield func(store.Head, error) bool) {
-		for h, err := range l.Log.Heads(ctx, store.Filter{}) {
-			first, _ := l.first.LoadOrStore(h.Stream, h)
-			if h = first.(store.Head); filter.Matches(h.Head) && !yield(h, err) {
-				return
-			}
-		}
 	}
 }
 

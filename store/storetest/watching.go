@@ -42,7 +42,7 @@ func watchers(t *testing.T, log store.Log, watcher store.Watcher) {
 				}
 				head, err := log.Head(context.Background(), r.Stream)
 				assert.NoError(t, err)
-				assert.GreaterOrEqual(t, head.Version, r.Version, "who is told of a record finds it")
+				assert.GreaterOrEqual(t, head.Version, r.Version, "a watcher that is told of a record finds it")
 				if next++; r.Position == total {
 					return
 				}

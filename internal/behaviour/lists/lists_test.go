@@ -110,7 +110,7 @@ func TestAnAnomalyBesideAParkedOperationIsListedToo(t *testing.T) {
 	given(x, tilltest.TheOrder)
 	o := x.Observe(foreignCapture("pay-preq-o-1"))
 	require.NotEmpty(t, o.Anomalies)
-	require.Equal(t, order.AttentionParked, o.Head().Attention, "the head tells of the operation only")
+	require.Equal(t, []string{"parked", "anomaly"}, o.Head().Attention(), "the head tells of both")
 	assert.Equal(t, []string{tilltest.TheOrder}, tilltest.IDsOf(t, x.Orders.Anomalies(x.Ctx)))
 	assert.Equal(t, []string{tilltest.TheOrder}, tilltest.IDsOf(t, x.Orders.Outstanding(x.Ctx)))
 }

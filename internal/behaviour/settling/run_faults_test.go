@@ -14,6 +14,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
@@ -94,6 +95,81 @@ func TestRun_AsksAboutNothingEarlierThanItIsDue(t *testing.T) {
 		stop := running(x)
 		time.Sleep(26 * 24 * time.Hour)
 		assert.Len(t, tilltest.Seen(w, &w.Calls), 1)
+		require.NoError(t, stop())
+	})
+}
+
+// unavailable says of every log call while it is on that the log cannot answer now.
+func unavailable(log *tilltest.Flaky, on *atomic.Bool) {
+	gone := func() error {
+		if on.Load() {
+			return fmt.Errorf("the cluster has no leader: %w", store.ErrUnavailable)
+		}
+		return nil
+	}
+	log.OnRead, log.OnHeads, log.OnLookup = gone, gone, gone
+	log.OnAppendError = gone
+}
+
+// A command that meets a log without a leader was not begun: it says so, APO is not asked, and the same command works
+// later.
+func TestACommandOnALogThatIsUnavailableIsNotBegun(t *testing.T) {
+	log := &tilltest.Flaky{Log: memory.New()}
+	x := tilltest.NewTill(t, log)
+	id := x.Many(1)[0]
+	var off atomic.Bool
+	unavailable(log, &off)
+	log.OnRead = nil // it is gone right after the order was read
+	off.Store(true)
+	calls, appends := x.Bank.Touched(), log.Appends()
+	_, err := x.Orders.Cancel(x.Ctx, id, order.Cancel{})
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.NotErrorIs(t, err, tilltape.ErrInDoubt)
+	require.NotErrorIs(t, err, tilltape.ErrUnresolved)
+	assert.Contains(t, err.Error(), "order "+id+": cancel.requested.v1 was not written")
+	assert.Contains(t, err.Error(), "try again")
+	assert.Equal(t, calls, x.Bank.Touched(), "APO was not asked")
+	assert.Equal(t, appends+1, log.Appends(), "and the log not bothered again")
+
+	off.Store(false)
+	_, err = x.Orders.Cancel(x.Ctx, id, order.Cancel{})
+	require.NoError(t, err)
+	assert.Equal(t, order.Cancelled, status(x, id))
+}
+
+// What is due while the log is unavailable is due afterwards: one pass of SettleDue ends with an error, and the next
+// drives it.
+func TestSettlingGoesOnOnceTheLogIsAvailableAgain(t *testing.T) {
+	log := &tilltest.Flaky{Log: memory.New()}
+	x := tilltest.NewTill(t, log)
+	ids := x.Many(2)
+	x.Lost(ids...)
+	x.Clock.Pass(time.Hour)
+	var off atomic.Bool
+	unavailable(log, &off)
+	off.Store(true)
+	_, err := x.Orders.SettleDue(x.Ctx)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	off.Store(false)
+	count, err := x.Orders.SettleDue(x.Ctx)
+	require.NoError(t, err)
+	assert.Equal(t, tilltape.Settled{Driven: 2}, count)
+}
+
+func TestRun_GoesOnOnceTheLogIsAvailableAgain(t *testing.T) {
+	log := &tilltest.Flaky{Log: memory.New()}
+	awake(t, log, func(x *tilltest.Till, w *tilltest.Witness) {
+		ids := x.Many(1)
+		x.Lost(ids...)
+		var off atomic.Bool
+		unavailable(log, &off)
+		off.Store(true)
+		stop := running(x)
+		time.Sleep(time.Minute)
+		off.Store(false)
+		time.Sleep(time.Minute)
+		assert.Equal(t, order.Cancelled, status(x, ids[0]))
+		assert.NotEmpty(t, tilltest.Seen(w, &w.Troubles), "somebody was told")
 		require.NoError(t, stop())
 	})
 }

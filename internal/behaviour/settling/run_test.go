@@ -379,7 +379,7 @@ type stale struct{ store.Log }
 
 func (s *stale) Heads(ctx context.Context, _ store.Filter) iter.Seq2[store.Head, error] {
 	return func(yield func(store.Head, error) bool) {
-		for h, err := range s.Log.Heads(ctx, store.Filter{}) {
+		for h, err := range s.Log.Heads(ctx, store.AllOrders()) {
 			h.Due = tilltest.Dawn()
 			if !yield(h, err) {
 				return

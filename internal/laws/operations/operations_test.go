@@ -174,7 +174,7 @@ func captureRows() []operationRow {
 		{"capture, ORDER_NOT_EXIST", twice(beginCapture, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Accounts = nil }, toInquiry,
 			order.OutcomePending, "", order.Parked, order.Authorized, func(t *testing.T, _ *tilltest.Till, o order.Order) {
 				assert.Equal(t, "needs attention", o.Words())
-				assert.Equal(t, order.AttentionParked, o.Head().Attention)
+				assert.Equal(t, []string{"parked"}, o.Head().Attention())
 			}},
 		{"capture, nothing proven", twice(beginCapture, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Deaf = true }, toInquiry,
 			order.OutcomePending, "", order.Unresolved, order.Authorized, nil},

@@ -68,7 +68,7 @@ var (
 // whether it accepts an append is part of the question. Thorough adds a second opening and bbolt's own check.
 func (j *Judge) Image(path string, thorough bool) error {
 	err := j.image(path, thorough)
-	if j.cut < j.trace.Ready && (errors.Is(err, store.ErrNotALog) || errors.Is(err, store.ErrDamaged)) {
+	if j.cut < j.trace.Ready && (errors.Is(err, bolt.ErrNotALog) || errors.Is(err, store.ErrDamaged)) {
 		return fmt.Errorf("%w: %w", ErrCreation, err)
 	}
 	return err

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,28 +111,27 @@ func headOf(r events.Record) store.Head {
 
 // headsOf compares Heads, under filters of each kind, with the records.
 func (l *ledger) headsOf(log *bolt.Log) error {
-	filters := []store.Filter{{}, {DueBy: work.Noon.Add(66 * time.Minute)}, {Attention: store.AnyAttention}, {Attention: "parked"}}
+	filters := []store.Filter{store.AllOrders(), store.DueBy(work.Noon.Add(66 * time.Minute)), store.Outstanding(),
+		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly)}
 	for _, status := range work.Statuses {
-		filters = append(filters, store.Filter{Status: status})
+		filters = append(filters, store.InStatus(status))
 	}
 	for _, filter := range filters {
 		var want, have []store.Head
 		for stream := range l.streams {
-			if h := headOf(l.newest(stream)); stream.Category == events.CategoryOrder && filter.Matches(h.Head) {
+			if h := headOf(l.newest(stream)); stream.Category == events.CategoryOrder && filter.Matches(h) {
 				want = append(want, h)
 			}
 		}
-		slices.SortFunc(want, func(a, b store.Head) int {
-			return cmp.Or(filter.Time(a.Head).Compare(filter.Time(b.Head)), cmp.Compare(a.Stream.ID, b.Stream.ID))
-		})
+		slices.SortFunc(want, filter.Compare)
 		for head, err := range log.Heads(context.Background(), filter) {
 			if err != nil {
-				return fmt.Errorf("heads of %+v end with %w", filter, err)
+				return fmt.Errorf("heads of %s end with %w", filter, err)
 			}
 			have = append(have, head)
 		}
 		if !slices.Equal(want, have) {
-			return fmt.Errorf("heads of %+v are %d, and %d by the records", filter, len(have), len(want))
+			return fmt.Errorf("heads of %s are %d, and %d by the records", filter, len(have), len(want))
 		}
 	}
 	return nil

@@ -66,7 +66,10 @@ func Record(random *rand.Rand, id string) events.Record {
 		head.Due = at.Add(time.Hour)
 	}
 	if random.IntN(5) == 0 {
-		head.Attention, head.AttentionSince = "parked", at
+		head.OperationSince, head.ParkedSince = at.Add(-time.Minute), at
+	}
+	if random.IntN(5) == 0 {
+		head.AnomalySince = at.Add(time.Second)
 	}
 	return events.Record{
 		ID: id, Recorded: at, Occurred: at, CommandID: "command-" + id, Actor: "till-7", Head: head,
