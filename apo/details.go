@@ -88,11 +88,16 @@ type content struct {
 // readContent decodes a verified body. Its error wraps [ErrMalformed]; what
 // could be read of the result comes with it, for the report.
 func readContent(op Op, body []byte) (content, error) {
-	c := content{op: op}
 	whole, err := parseObject(body)
 	if err != nil {
-		return c, malformed(op, "the signed body "+err.Error())
+		return content{op: op}, malformed(op, "the signed body "+err.Error())
 	}
+	return contentOf(op, whole)
+}
+
+// contentOf takes what an operation has out of a body that was decoded. Errors as in [readContent].
+func contentOf(op Op, whole object) (content, error) {
+	c := content{op: op}
 	r := &reader{from: whole}
 	outcome := r.object("result")
 	if outcome == nil {

@@ -154,7 +154,11 @@ func FuzzReadContent(f *testing.F) {
 				require.GreaterOrEqual(t, fact.Amount().Minor, int64(0))
 			}
 		}
-		if _, err := notifiedOp(body); err != nil {
+		whole, err := parseObject(body)
+		if err != nil {
+			return
+		}
+		if _, err := notifiedOp(whole); err != nil {
 			require.True(t, errors.Is(err, ErrMalformed) || errors.Is(err, ErrUnknownNotification))
 		}
 	})

@@ -116,11 +116,15 @@ func (v *Verifier) VerifyNotification(method, path string, header http.Header, b
 	if err := v.checkFresh(evidence.Time); err != nil {
 		return Verified{}, err
 	}
-	op, err := notifiedOp(body)
+	whole, err := parseObject(body)
+	if err != nil {
+		return Verified{}, malformed("notification", "the signed body "+err.Error())
+	}
+	op, err := notifiedOp(whole)
 	if err != nil {
 		return Verified{}, err
 	}
-	read, err := readContent(op, body)
+	read, err := contentOf(op, whole)
 	if err != nil {
 		return Verified{}, err
 	}
@@ -167,11 +171,7 @@ func noFact(op Op, r result) error {
 }
 
 // notifiedOp tells the notifications apart by their type.
-func notifiedOp(body []byte) (Op, error) {
-	whole, err := parseObject(body)
-	if err != nil {
-		return "", malformed("notification", "the signed body "+err.Error())
-	}
+func notifiedOp(whole object) (Op, error) {
 	r := &reader{from: whole}
 	kind := r.code("notifyType")
 	if r.err != nil {

@@ -54,6 +54,23 @@ func TestNotificationsOfTheOfficialSDKAreFacts(t *testing.T) {
 	}, lines)
 }
 
+// Most of what a notification costs beside its signature is the decoding of its body.
+func TestANotificationIsDecodedOnce(t *testing.T) {
+	v := verifierOf(t, nil)
+	header, body := notified(`{"notifyType":"PAYMENT_RESULT","paymentId":"P1",` +
+		`"result":{"resultStatus":"S","resultCode":"SUCCESS"},"more":[` + strings.Repeat(`"word",`, 1000) + `"word"]}`)
+	once := testing.AllocsPerRun(10, func() {
+		_, err := parseObject(body)
+		require.NoError(t, err)
+	})
+	whole := testing.AllocsPerRun(10, func() {
+		_, err := v.VerifyNotification(http.MethodPost, notifyPath, header, body)
+		require.NoError(t, err)
+	})
+	require.Greater(t, once, 1000.0)
+	assert.Less(t, whole, 1.5*once)
+}
+
 func TestNotificationsByTypeAndResult(t *testing.T) {
 	const (
 		payment = `"paymentId":"P1","paymentRequestId":"R1"`
