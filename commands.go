@@ -8,6 +8,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -129,6 +130,11 @@ func (s *Orders) conclude(ctx context.Context, c order.Command, o *order.Order, 
 // carry drives a command that is registered, and says how it stands. See [Orders.drive] for stop.
 func (s *Orders) carry(ctx, stop context.Context, id string, c order.Command) (order.Order, error) {
 	d, err := s.drive(ctx, stop, id, c)
+	return s.outcome(d, id, c, err)
+}
+
+// outcome says how a command stands whose drive ended with err.
+func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error) (order.Order, error) {
 	o := d.Order()
 	commandID, _ := order.Author(c)
 	state := o.Command(commandID)
@@ -202,17 +208,32 @@ func named(id string, c order.Command, err error) error {
 // returns once the fact is durable: only then may a notification be acknowledged. The error wraps
 // [order.ErrUnknownOrder] where no order goes by these identifiers: then it must not be.
 func (s *Orders) Observe(ctx context.Context, v apo.Verified) (order.Order, error) {
+	o, _, _, err := s.hear(ctx, v)
+	return o, err
+}
+
+// hear observes a fact. It says too which order the fact is about, as far as that was found, and whether it was news:
+// an append of its own made it durable, whatever else happened to the order meanwhile.
+func (s *Orders) hear(ctx context.Context, v apo.Verified) (o order.Order, id string, fresh bool, err error) {
 	if v.IsZero() {
-		return order.Order{}, fmt.Errorf("tilltape: %w: it is empty; use what apo's verify functions return", ErrUnverified)
+		return o, "", false, fmt.Errorf("tilltape: %w: it is empty; use what apo's verify functions return", ErrUnverified)
 	}
 	f := fact(v)
 	e := v.Evidence()
 	f.Proof = events.Proof{Via: channel(v.Op()), Evidence: evidence(&e)}
-	id, err := s.owner(ctx, v)
-	if err != nil {
-		return order.Order{}, err
+	if id, err = s.owner(ctx, v); err != nil {
+		return o, "", false, err
 	}
-	return s.command(ctx, id, order.Observe{Fact: f})
+	c := order.Observe{Fact: f}
+	end, err := s.begin(ctx, id, c)
+	if err != nil {
+		return o, id, false, err
+	}
+	defer end()
+	d, err := s.drive(ctx, ctx, id, c)
+	o, err = s.outcome(d, id, c, err)
+	s.conclude(ctx, c, &o, err)
+	return o, id, d.Recorded(), err
 }
 
 // owner finds the order a fact is about: by the payment's identifiers, or by the request we made.

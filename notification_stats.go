@@ -58,7 +58,7 @@ func (o NotificationOutcome) Acknowledged() bool {
 type NotificationStats struct {
 	Received     uint64
 	Acknowledged uint64 // durable
-	Duplicate    uint64 // of those, told nothing new; one that came while its order changed otherwise may be missing here
+	Duplicate    uint64 // of those, told nothing new
 	Refused      uint64
 	Busy         uint64
 	Forged       uint64

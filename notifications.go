@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/apo"
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -90,8 +89,8 @@ type NotificationHandler struct {
 //
 // Nobody learns more than the status. Before the signature fits nothing of the body is decoded, and a stranger costs at
 // most [apo.BodyMax] bytes, ReadTimeout and one RSA verification, about 40 µs; noise without the right headers costs none of
-// these. A genuine one costs three or four reads of the log and, if it is news, one append. It is recorded even where APO has hung
-// up meanwhile, for at most [Config.RecordTimeout].
+// these. A genuine one costs one to three lookups, one read of its order's stream and, if it is news, one append. It is
+// recorded even where APO has hung up meanwhile, for at most [Config.RecordTimeout].
 //
 // Middleware in front must leave the body as it came, and let [http.ResponseController] find the connection, or the
 // server's own ReadTimeout must bound the body.
@@ -286,7 +285,7 @@ func unbelieved(err error) Notification {
 func (h *NotificationHandler) record(ctx context.Context, v apo.Verified) Notification {
 	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), h.orders.cfg.RecordTimeout)
 	defer end()
-	id, fresh, err := h.orders.hear(ctx, v)
+	_, id, fresh, err := h.orders.hear(ctx, v)
 	n := Notification{Outcome: NotificationRecorded, Status: http.StatusOK, Fact: v, Order: id, Err: err}
 	switch {
 	case errors.Is(err, order.ErrUnknownOrder):
@@ -297,18 +296,4 @@ func (h *NotificationHandler) record(ctx context.Context, v apo.Verified) Notifi
 		n.Outcome = NotificationDuplicate
 	}
 	return n
-}
-
-// hear observes a fact, and says whether the order's stream has grown since just before.
-func (s *Orders) hear(ctx context.Context, v apo.Verified) (id string, fresh bool, err error) {
-	id, err = s.owner(ctx, v)
-	if err != nil {
-		return "", false, err
-	}
-	before, err := s.log.Head(ctx, events.OrderStream(id))
-	if err != nil {
-		return id, false, unread(id, err)
-	}
-	o, err := s.Observe(ctx, v)
-	return id, o.Version > before.Version, err
 }

@@ -338,7 +338,7 @@ func TestTheSameNotificationFiftyTimesAtOnce(t *testing.T) {
 		s := x.handler.Stats()
 		assert.EqualValues(t, times, s.Received)
 		assert.EqualValues(t, times, s.Acknowledged)
-		assert.Less(t, s.Duplicate, uint64(times))
+		assert.EqualValues(t, times-1, s.Duplicate, "one of them told something new")
 	})
 }
 

@@ -59,6 +59,7 @@ type Drive struct {
 	conflicts int
 	appends   int
 	calls     int
+	recorded  bool
 	taken     map[events.Key]bool
 	err       error
 }
@@ -82,6 +83,9 @@ func (d *Drive) Err() error { return d.err }
 
 // Called reports whether APO has been asked.
 func (d *Drive) Called() bool { return d.calls > 0 }
+
+// Recorded reports whether the drive has appended anything.
+func (d *Drive) Recorded() bool { return d.recorded }
 
 func (d *Drive) read() { d.task = Task{Kind: Read, Stream: d.stream, After: d.o.Version} }
 
@@ -182,7 +186,7 @@ func (d *Drive) Appended(err error) {
 	var taken *store.KeyTakenError
 	switch {
 	case err == nil:
-		d.o, d.conflicts = d.next, 0
+		d.o, d.conflicts, d.recorded = d.next, 0, true
 		if d.claimed {
 			d.ask()
 			return
