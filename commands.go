@@ -198,7 +198,8 @@ func named(id string, c order.Command, err error) error {
 	case errors.Is(err, order.ErrUnknownOrder):
 		return fmt.Errorf("order %q: %w; create it first", id, err)
 	case errors.Is(err, order.ErrNotDue):
-		return fmt.Errorf("order %q: %w: somebody asks APO about it right now; try again", id, err)
+		return fmt.Errorf("order %q: %w: APO is being asked about it right now, or was asked very often; try again later",
+			id, err)
 	}
 	return err
 }

@@ -86,7 +86,8 @@ type Compensate struct {
 type Observe struct{ Fact Fact }
 
 // Claim takes what is due, so that nobody else asks APO at the same time: it appends attempt.started or
-// inquiry.started. Inquire claims an inquiry even though none is due, as long as no other claim is in force.
+// inquiry.started. Inquire claims an inquiry even though none is due, as long as no other claim is in force and APO has
+// not been asked [CallsPerMinuteMax] times lately.
 type Claim struct{ Inquire bool }
 
 // RecordAnswer records what came of an attempt.

@@ -15,7 +15,7 @@ import (
 //
 // Errors: *[RejectedError] for a command that is not legal now, *[FailedError] for one whose recorded outcome is a
 // failure, *[MismatchError], *[InvalidError]; [ErrUnknownOrder] where no order is on record; [ErrNotDue] for a Claim with
-// nothing to claim.
+// nothing to claim, or while APO has been asked too often.
 func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 	if create, ok := c.(Create); ok {
 		return decideCreate(&o, &create, &env)
@@ -288,7 +288,7 @@ func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
 func decideClaim(o *Order, c Claim, env *Env) ([]events.Event, error) {
 	lease := env.Now.Add(env.Policy.lease())
 	call, due := o.Due(env.Now)
-	if !due && c.Inquire && !o.claimed(env.Now) {
+	if !due && c.Inquire && o.free(env.Now) {
 		call, due = o.inquiry(), true
 	}
 	if !due {

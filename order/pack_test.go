@@ -100,7 +100,7 @@ func populate(t require.TestingT, v reflect.Value, d drawer) {
 		v.SetBool(d.number(1) == 1)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(d.number(math.MaxUint64)))
-	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(d.number(math.MaxUint64 >> (64 - v.Type().Bits())))
 	default:
 		require.Fail(t, "Pack knows no such field", v.Type().String())

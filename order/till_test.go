@@ -106,10 +106,13 @@ func (x *till) must(c Command) []events.Event {
 
 func (x *till) later(d time.Duration) { x.now = x.now.Add(d) }
 
-// free waits until no claim is in force.
+// free waits until no claim is in force and APO may be asked once more.
 func (x *till) free() {
 	if until := x.o.claimedUntil(); x.now.Before(until) {
 		x.now = until
+	}
+	if x.o.pausing(x.now) {
+		x.now = time.Unix(0, x.o.room()).UTC()
 	}
 }
 
