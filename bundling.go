@@ -18,11 +18,11 @@ func (b *bundling) take(r *events.Record) {
 	b.bundle.Facts = append(b.bundle.Facts, BundleFact{Version: r.Version, Recorded: r.Recorded, Occurred: r.Occurred,
 		Fact: string(r.Event.Kind()), CommandID: r.CommandID, Status: r.Head.Status, Phase: r.Head.Phase})
 	b.claimed(r)
-	s := saidIn(r.Event)
-	if s.proof.Evidence != nil {
-		b.bundle.Messages = append(b.bundle.Messages, messageOf(r, s.proof.Via, s.proof.Evidence))
+	p := events.PartsOf(r.Event)
+	if p.Proof.Evidence != nil {
+		b.bundle.Messages = append(b.bundle.Messages, messageOf(r, p.Proof.Via, p.Proof.Evidence))
 	}
-	b.answered(r, &s)
+	b.answered(r, &p)
 }
 
 // claimed adds the call that a claim stands for.
@@ -52,18 +52,20 @@ func (b *bundling) claimed(r *events.Record) {
 	b.bundle.Calls = append(b.bundle.Calls, made)
 }
 
-// answered puts an answer to its call. What an inquiry's facts say is in the inquiry's own answer already.
-func (b *bundling) answered(r *events.Record, s *said) {
+// answered puts an answer to its call. What an inquiry's facts say is in the inquiry's own answer already, and an
+// anomaly's answer is a late one, perhaps to an operation before the newest.
+func (b *bundling) answered(r *events.Record, p *events.Parts) {
 	at, known := -1, false
+	_, inquiry := r.Event.(events.InquiryAnswered)
 	switch {
-	case s.inquiry != 0:
-		at, known = b.inquiries[s.inquiry]
-	case s.attempt != 0:
-		at, known = b.attempts[s.attempt]
+	case inquiry:
+		at, known = b.inquiries[p.Inquiry]
+	case p.Stage == events.StageUnresolved, p.Stage != events.StageNone && p.Proof.Via == events.ViaAnswer:
+		at, known = b.attempts[p.Attempt]
 	}
 	if known && b.bundle.Calls[at].Answer == nil {
-		b.bundle.Calls[at].Answer = &BundleAnswer{Version: r.Version, At: r.Recorded, Fact: string(r.Event.Kind()), Code: s.code,
-			Message: s.message, Problem: s.problem}
+		b.bundle.Calls[at].Answer = &BundleAnswer{Version: r.Version, At: r.Recorded, Fact: string(r.Event.Kind()),
+			Code: p.Code, Message: p.Message, Problem: p.Problem}
 	}
 }
 
@@ -88,64 +90,4 @@ func (b *bundling) asked() BundleRequest {
 		return b.bundle.Calls[at].Request
 	}
 	return BundleRequest{}
-}
-
-// said is what a record keeps of a message, or of there being none.
-type said struct {
-	proof                  events.Proof
-	code, message, problem string
-	attempt, inquiry       uint64 // that it answers; 0: it does not
-}
-
-// saidIn finds it in a fact.
-func saidIn(e events.Event) said {
-	proven := func(p events.Proof, code, message string) said {
-		s := said{proof: p, code: code, message: message}
-		if p.Via == events.ViaAnswer {
-			s.attempt = p.Attempt
-		}
-		return s
-	}
-	unresolved := func(u *events.Unresolved) said {
-		return said{proof: u.Proof, code: u.Code, message: u.Message, problem: u.Problem, attempt: u.Attempt}
-	}
-	switch e := e.(type) {
-	case events.PaymentPending:
-		return proven(e.Proof, "", "")
-	case events.PaymentAuthorized:
-		return proven(e.Proof, "", "")
-	case events.PaymentPaid:
-		return proven(e.Proof, "", "")
-	case events.PaymentFailed:
-		return proven(e.Proof, e.Code, "")
-	case events.CancelSucceeded:
-		return proven(e.Proof, "", "")
-	case events.CancelFailed:
-		return proven(e.Proof, e.Code, e.Message)
-	case events.CancelUnresolved:
-		return unresolved(&e.Unresolved)
-	case events.CaptureAccepted:
-		return proven(e.Proof, e.Code, "")
-	case events.CaptureSucceeded:
-		return proven(e.Proof, "", "")
-	case events.CaptureFailed:
-		return proven(e.Proof, e.Code, e.Message)
-	case events.CaptureUnresolved:
-		return unresolved(&e.Unresolved)
-	case events.RefundAccepted:
-		return proven(e.Proof, e.Code, "")
-	case events.RefundSucceeded:
-		return proven(e.Proof, "", "")
-	case events.RefundFailed:
-		return proven(e.Proof, e.Code, e.Message)
-	case events.RefundUnresolved:
-		return unresolved(&e.Unresolved)
-	case events.RefundHeld:
-		return proven(e.Proof, "", "")
-	case events.InquiryAnswered:
-		return said{proof: events.Proof{Via: events.ViaInquiry, Evidence: e.Evidence}, code: e.Code, problem: e.Problem, inquiry: e.Number}
-	case events.AnomalyObserved:
-		return said{proof: e.Proof} // an answer here is a late one, perhaps to an operation before the newest
-	}
-	return said{}
 }

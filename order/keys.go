@@ -16,46 +16,26 @@ func Keys(before Order, e events.Event) []events.Key {
 			keys = append(keys, k)
 		}
 	}
-	payment := func(id string) {
-		if before.PaymentID == "" {
-			add(events.KeyPaymentID, id)
-		}
-	}
-	switch e := e.(type) {
+	p := events.PartsOf(e)
+	switch e.(type) {
+	case events.AnomalyObserved: // whose the identifiers are is what it is about
+		return nil
 	case events.OrderCreated:
-		add(events.KeyPaymentRequestID, e.PaymentRequestID)
-		add(events.KeyPaymentID, e.PaymentID)
-	case events.PaymentPending:
-		payment(e.PaymentID)
-	case events.PaymentAuthorized:
-		payment(e.PaymentID)
-	case events.PaymentPaid:
-		payment(e.PaymentID)
-	case events.PaymentFailed:
-		payment(e.PaymentID)
-	case events.CancelSucceeded:
-		payment(e.PaymentID)
-	case events.CaptureRequested:
-		add(events.KeyCaptureRequestID, e.CaptureRequestID)
-	case events.CaptureSucceeded:
-		payment(e.PaymentID)
-		if named(before.captures, "", e.CaptureRequestID) < 0 {
-			add(events.KeyCaptureRequestID, e.CaptureRequestID)
-		}
-	case events.CaptureFailed:
-		payment(e.PaymentID)
-	case events.RefundRequested:
-		add(events.KeyRefundRequestID, e.RefundRequestID)
-	case events.RefundSucceeded:
-		payment(e.PaymentID)
-		if named(before.refunds, "", e.RefundRequestID) < 0 {
-			add(events.KeyRefundRequestID, e.RefundRequestID)
-		}
-	case events.RefundHeld:
-		payment(e.PaymentID)
-		if before.findHeld("", e.RefundRequestID) < 0 {
-			add(events.KeyRefundRequestID, e.RefundRequestID)
-		}
+		add(events.KeyPaymentRequestID, p.PaymentRequestID)
+	}
+	if before.PaymentID == "" {
+		add(events.KeyPaymentID, p.PaymentID)
+	}
+	switch p.Stage {
+	case events.StageAsked, events.StageSucceeded, events.StageHeld:
+	default: // what did not happen may be asked for under the same identifier by somebody else
+		return keys
+	}
+	switch {
+	case p.Transfer == events.TransferCapture && named(before.captures, "", p.RequestID) < 0:
+		add(events.KeyCaptureRequestID, p.RequestID)
+	case p.Transfer == events.TransferRefund && before.placeOfRefund("", p.RequestID) < 0:
+		add(events.KeyRefundRequestID, p.RequestID)
 	}
 	return keys
 }
