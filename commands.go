@@ -108,8 +108,7 @@ func (s *Orders) begin(ctx context.Context, id string, c order.Command) (end fun
 	if err := usable(id, c); err != nil {
 		return nil, err
 	}
-	commandID, _ := order.Author(c)
-	return s.enter(ctx, flight{id, s.minted(commandID)})
+	return s.enter(ctx, flight{id, s.minted(order.Describe(c).ID)})
 }
 
 // conclude tells of a command's end whoever else wants to know, while it still counts as under way.
@@ -119,12 +118,12 @@ func (s *Orders) conclude(ctx context.Context, c order.Command, o *order.Order, 
 	if !errors.As(err, &rejected) {
 		return
 	}
-	commandID, actor := order.Author(c)
-	if actor == "" {
-		actor = s.cfg.Actor
+	given := order.Describe(c)
+	if given.Actor == "" {
+		given.Actor = s.cfg.Actor
 	}
-	s.tell.refused(ctx, Refusal{CommandID: commandID, Actor: actor, Err: rejected})
-	s.refused(refusal{command: c, commandID: commandID, actor: actor, err: rejected, at: s.now()})
+	s.tell.refused(ctx, Refusal{CommandID: given.ID, Actor: given.Actor, Err: rejected})
+	s.refused(refusal{command: c, given: given, err: rejected, at: s.now()})
 }
 
 // carry drives a command that is registered, and says how it stands. See [Orders.drive] for stop.
@@ -136,7 +135,7 @@ func (s *Orders) carry(ctx, stop context.Context, id string, c order.Command) (o
 // outcome says how a command stands whose drive ended with err.
 func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error) (order.Order, error) {
 	o := d.Order()
-	commandID, _ := order.Author(c)
+	commandID := order.Describe(c).ID
 	state := o.Command(commandID)
 	if d.Called() && (state.Outcome == order.OutcomeSucceeded || state.Outcome == order.OutcomeFailed) {
 		err = nil // what failed is a follow-up: it stays due, and the command's own outcome is on record
@@ -163,21 +162,8 @@ func usable(id string, c order.Command) error {
 		return nil
 	}
 	given := "read"
-	switch c.(type) {
-	case order.Create:
-		given = order.VerbCreate.String()
-	case order.Cancel:
-		given = order.VerbCancel.String()
-	case order.Capture:
-		given = order.VerbCapture.String()
-	case order.Refund:
-		given = order.VerbRefund.String()
-	case order.Resolve:
-		given = order.VerbResolve.String()
-	case order.Compensate:
-		given = order.VerbCompensate.String()
-	case order.ClearAnomaly:
-		given = order.VerbClearAnomaly.String()
+	if verb := order.Describe(c).Verb; verb != order.VerbNone {
+		given = verb.String()
 	}
 	return &order.InvalidError{Order: id, Command: given, Field: "order id", Problem: "is not usable: " + err.Error(), Err: err}
 }
@@ -192,7 +178,7 @@ func (s *Orders) unresolved(o *order.Order, err error) error {
 func named(id string, c order.Command, err error) error {
 	switch {
 	case errors.Is(err, ErrInDoubt):
-		if commandID, _ := order.Author(c); commandID != "" {
+		if commandID := order.Describe(c).ID; commandID != "" {
 			return fmt.Errorf("%w; give the command again under its id %q, never another one", err, commandID)
 		}
 	case errors.Is(err, order.ErrUnknownOrder):

@@ -31,21 +31,18 @@ func (s *Orders) Refusals(ctx context.Context, id string) iter.Seq2[events.Recor
 
 // refusal is a refused command that is to be recorded.
 type refusal struct {
-	command   order.Command
-	commandID string
-	actor     string
-	err       *order.RejectedError
-	at        time.Time
+	command order.Command
+	given   order.Description // with an actor
+	err     *order.RejectedError
+	at      time.Time
 }
 
 // malformed reports whether no order could take the command: an amount that is none. The core finds that only beside an
 // order, so it comes as a refusal.
 func (r *refusal) malformed() bool {
-	switch c := r.command.(type) {
-	case order.Capture:
-		return c.Amount.Minor <= 0 || events.CheckCurrency(c.Amount.Currency) != nil
-	case order.Refund:
-		return c.Amount.Minor <= 0 || events.CheckCurrency(c.Amount.Currency) != nil
+	switch m := r.given.Amount; r.given.Verb {
+	case order.VerbCapture, order.VerbRefund:
+		return m.Minor <= 0 || events.CheckCurrency(m.Currency) != nil
 	}
 	return false
 }
@@ -133,7 +130,7 @@ func (s *Orders) recordRefusal(ctx context.Context, r *refusal) error {
 			return nil
 		}
 		made := events.Record{ID: s.cfg.NewID(), Stream: events.RefusalStream(id), Version: next.Version + 1, Recorded: now, Occurred: r.at,
-			CommandID: r.commandID, Actor: r.actor, Event: fact}
+			CommandID: r.given.ID, Actor: r.given.Actor, Event: fact}
 		if _, err = s.log.Append(ctx, made.Stream, next.Version, made); err == nil {
 			s.refusals.keep(id, next.Evolve(made))
 			return nil

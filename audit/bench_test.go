@@ -64,7 +64,8 @@ func history(i int, trimmed bool) []events.Record {
 		if err != nil {
 			panic(err)
 		}
-		command, actor := order.Author(c)
+		given := order.Describe(c)
+		command, actor := given.ID, given.Actor
 		if command == "" {
 			command = o.Operation.CommandID
 		}

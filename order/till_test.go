@@ -77,7 +77,7 @@ func (x *till) do(c Command) ([]events.Event, error) {
 	if create, ok := c.(Create); ok {
 		stream = events.OrderStream(create.Order)
 	}
-	id, _ := Author(c)
+	id := Describe(c).ID
 	if id == "" {
 		id = x.o.Operation.CommandID
 	}

@@ -41,7 +41,8 @@ func (t *Till) Do(c order.Command) ([]events.Record, error) {
 	if create, ok := c.(order.Create); ok {
 		id = create.Order
 	}
-	commandID, actor := order.Author(c)
+	given := order.Describe(c)
+	commandID, actor := given.ID, given.Actor
 	if commandID == "" {
 		commandID = t.Order.Operation.CommandID
 	}

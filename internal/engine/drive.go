@@ -127,7 +127,8 @@ func (d *Drive) decide() {
 
 // append makes the records of the facts, each with the head after it, and asks for their append.
 func (d *Drive) append(facts []events.Event, env order.Env) {
-	commandID, actor := order.Author(d.command)
+	given := order.Describe(d.command)
+	commandID, actor := given.ID, given.Actor
 	if commandID == "" {
 		commandID = d.o.Operation.CommandID
 	}
@@ -244,7 +245,7 @@ func (d *Drive) record(c order.Command) {
 // goOn follows up what is due at once: an inquiry after an answer that does not decide, the attempt an inquiry allows,
 // the retry that a repeated command asks for. A drive that has only observed or recorded something local is done.
 func (d *Drive) goOn() {
-	id, _ := order.Author(d.command)
+	id := order.Describe(d.command).ID
 	repeated := id != "" && id == d.o.Operation.CommandID
 	_, claiming := d.command.(order.Claim)
 	if d.calls == 0 && !claiming && !repeated || d.calls >= CallsMax {
