@@ -10,8 +10,8 @@ import (
 )
 
 // Decide says which facts a command makes of an order. It is pure: no I/O, no clock, no randomness but env's. The facts
-// are to be appended together, after o.Version, or not at all; [Keys] and [Occurred] tell what belongs into their
-// records. nil, nil means that the command is in effect already and nothing is to be appended.
+// are to be appended together, after o.Version, or not at all; [Records] makes the records. nil, nil means that the
+// command is in effect already and nothing is to be appended.
 //
 // Errors: *[RejectedError] for a command that is not legal now, *[FailedError] for one whose recorded outcome is a
 // failure, *[MismatchError], *[InvalidError]; [ErrUnknownOrder] where no order is on record; [ErrNotDue] for a Claim with
@@ -65,7 +65,7 @@ func newDecision(o Order, env *Env, commandID string) *decision {
 func (d *decision) emit(e events.Event) {
 	d.events = append(d.events, e)
 	d.o.fold(&events.Record{Stream: events.OrderStream(d.o.ID), Version: d.o.Version + 1, Recorded: d.env.Now,
-		Occurred: Occurred(e, d.env.Now), CommandID: d.commandID, Event: e})
+		Occurred: occurred(e, d.env.Now), CommandID: d.commandID, Event: e})
 }
 
 // signed returns what was decided, unless it cancels the order on nobody's signed word: no mapping of APO's messages makes

@@ -273,11 +273,3 @@ func keepable(t time.Time) time.Time {
 func clip(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), events.TextMax)], "")
 }
-
-// Occurred is when the fact happened by APO's word, or now for what we did ourselves.
-func Occurred(e events.Event, now time.Time) time.Time {
-	if at := events.PartsOf(e).At; !at.IsZero() {
-		return at
-	}
-	return now
-}

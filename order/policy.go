@@ -154,10 +154,11 @@ func step(steps, otherwise []time.Duration, n int) time.Duration {
 }
 
 // Env is what a decision may know of the world: the time, fresh ids and the policy. NewID returns ids of 1 to
-// [events.IDMax] bytes, never the same twice; it is called only by Capture, Refund and a Compensate that refunds. Check
-// the policy once ([Policy.Check]); a decision does not.
+// [events.IDMax] bytes, never the same twice; a decision calls it only for Capture, Refund and a Compensate that
+// refunds, and [Records] for each record. Check the policy once ([Policy.Check]); a decision does not.
 type Env struct {
 	Now    time.Time
 	NewID  func() string
 	Policy Policy
+	Actor  string // stands in records whose command names nobody
 }
