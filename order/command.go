@@ -57,7 +57,7 @@ type Capture struct {
 	Actor  string
 }
 
-// Refund gives some or all of the captured money back. Reason is sent to APO (at most [RefundReasonMax] bytes).
+// Refund gives some or all of the captured money back. Reason is sent to APO (at most [RefundReasonMax] characters).
 type Refund struct {
 	ID     string
 	Amount Money
@@ -65,7 +65,7 @@ type Refund struct {
 	Actor  string
 }
 
-// RefundReasonMax is APO's limit for a refund's reason.
+// RefundReasonMax is APO's limit for a refund's reason, in characters (Unicode code points), of however many bytes.
 const RefundReasonMax = 256
 
 // Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence. Where APO's

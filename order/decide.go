@@ -129,7 +129,7 @@ func createContent(e *events.OrderCreated) uint64 {
 }
 
 func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
-	if err := checkText(o.ID, "cancel", "reason", c.Reason, events.TextMax); err != nil {
+	if err := checkText(o.ID, "cancel", "reason", c.Reason); err != nil {
 		return nil, err
 	}
 	if err := checkAuthor(o.ID, "cancel", c.ID, c.Actor); err != nil {
@@ -169,7 +169,7 @@ func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
 }
 
 func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
-	if err := checkText(o.ID, "refund", "reason", c.Reason, RefundReasonMax); err != nil {
+	if err := c.checkReason(o.ID); err != nil {
 		return nil, err
 	}
 	if err := checkAuthor(o.ID, "refund", c.ID, c.Actor); err != nil {
@@ -208,7 +208,7 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	if c.Statement == "" {
 		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "statement", Problem: "is empty; say who at APO said what, and where it is filed"}
 	}
-	if err := checkText(o.ID, "resolve", "statement", c.Statement, events.TextMax); err != nil {
+	if err := checkText(o.ID, "resolve", "statement", c.Statement); err != nil {
 		return nil, err
 	}
 	if err := checkAuthor(o.ID, "resolve", c.ID, c.Actor); err != nil {
@@ -270,7 +270,7 @@ func (o *Order) rejectRemainder() *RejectedError {
 }
 
 func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
-	if err := checkText(o.ID, "clear anomaly", "reason", c.Reason, events.TextMax); err != nil {
+	if err := checkText(o.ID, "clear anomaly", "reason", c.Reason); err != nil {
 		return nil, err
 	}
 	if err := checkAuthor(o.ID, "clear anomaly", c.ID, c.Actor); err != nil {
