@@ -17,6 +17,7 @@ import (
 // that other orders own: a store refuses an append that has one, and such a fact is recorded without it, and an anomaly
 // with it, since no fact that APO signed may be lost for it. Cost: like [Evolve] for each fact, and one slice.
 func Records(before Order, c Command, facts []events.Event, env Env, taken ...events.Key) ([]events.Record, Order) {
+	env.Now = env.Now.Round(0) // as it will stand on record, without the process's own clock
 	m := making{o: before, env: &env, given: Describe(c), stream: events.OrderStream(before.ID),
 		records: make([]events.Record, 0, len(facts)+len(taken))}
 	if create, is := c.(Create); is {
