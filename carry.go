@@ -53,8 +53,7 @@ func (s *Orders) begin(ctx context.Context, id string, c order.Command) (end fun
 	if err := checkID(id, wordFor(c)); err != nil {
 		return nil, err
 	}
-	commandID, _ := order.Author(c)
-	return s.enter(ctx, flight{id, s.minted(commandID)})
+	return s.enter(ctx, flight{id, s.minted(order.Describe(c).ID)})
 }
 
 // conclude tells of a command's end whoever else wants to know, while it still counts as under way.
@@ -64,12 +63,12 @@ func (s *Orders) conclude(ctx context.Context, c order.Command, o *order.Order, 
 	if !errors.As(err, &rejected) {
 		return
 	}
-	commandID, actor := order.Author(c)
-	if actor == "" {
-		actor = s.cfg.Actor
+	given := order.Describe(c)
+	if given.Actor == "" {
+		given.Actor = s.cfg.Actor
 	}
-	s.tell.refused(ctx, Refusal{CommandID: commandID, Actor: actor, Err: rejected})
-	s.refusals.Record(refusing.Refusal{Command: c, CommandID: commandID, Actor: actor, Err: rejected, At: s.now()})
+	s.tell.refused(ctx, Refusal{CommandID: given.ID, Actor: given.Actor, Err: rejected})
+	s.refusals.Record(refusing.Refusal{Command: c, Given: given, Err: rejected, At: s.now()})
 }
 
 // carry drives a command that is registered, and says how it stands. See [Orders.drive] for stop.
@@ -81,7 +80,7 @@ func (s *Orders) carry(ctx, stop context.Context, id string, c order.Command) (o
 // outcome says how a command stands whose drive ended with err.
 func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error) (order.Order, error) {
 	o := d.Order()
-	commandID, _ := order.Author(c)
+	commandID := order.Describe(c).ID
 	state := o.Command(commandID)
 	if d.Called() && (state.Outcome == order.OutcomeSucceeded || state.Outcome == order.OutcomeFailed) {
 		err = nil // what failed is a follow-up: it stays due, and the command's own outcome is on record
@@ -104,21 +103,8 @@ func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error)
 
 // wordFor is the command in a word.
 func wordFor(c order.Command) string {
-	switch c.(type) {
-	case order.Create:
-		return order.VerbCreate.String()
-	case order.Cancel:
-		return order.VerbCancel.String()
-	case order.Capture:
-		return order.VerbCapture.String()
-	case order.Refund:
-		return order.VerbRefund.String()
-	case order.Resolve:
-		return order.VerbResolve.String()
-	case order.Compensate:
-		return order.VerbCompensate.String()
-	case order.ClearAnomaly:
-		return order.VerbClearAnomaly.String()
+	if verb := order.Describe(c).Verb; verb != order.VerbNone {
+		return verb.String()
 	}
 	return "read"
 }
@@ -133,13 +119,14 @@ func (s *Orders) unresolvedError(o *order.Order, err error) error {
 func commandError(id string, c order.Command, err error) error {
 	switch {
 	case errors.Is(err, ErrInDoubt):
-		if commandID, _ := order.Author(c); commandID != "" {
+		if commandID := order.Describe(c).ID; commandID != "" {
 			return fmt.Errorf("%w; give the command again under its id %q, never another one", err, commandID)
 		}
 	case errors.Is(err, order.ErrUnknownOrder):
 		return unknownError(id)
 	case errors.Is(err, order.ErrNotDue):
-		return fmt.Errorf("order %q: %w: somebody asks APO about it right now; try again", id, err)
+		return fmt.Errorf("order %q: %w: APO is being asked about it right now, or was asked very often; try again later",
+			id, err)
 	}
 	return err
 }

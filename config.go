@@ -75,17 +75,18 @@ func (c *Config) withDefaults() (Config, error) {
 	if out.Grace == 0 {
 		out.Grace = DefaultGrace
 	}
+	if err := out.Policy.Check(); err != nil {
+		return out, fmt.Errorf("tilltape: %w: %w", ErrConfig, err)
+	}
 	lease := out.Policy.Lease
 	if lease == 0 {
 		lease = order.DefaultLease
 	}
-	lease = min(lease, order.LeaseMax)
 	for _, f := range []struct {
 		field string
 		value int64
 	}{{"CallTimeout", int64(out.CallTimeout)}, {"RecordTimeout", int64(out.RecordTimeout)},
-		{"Concurrency", int64(out.Concurrency)},
-		{"Grace", int64(out.Grace)}, {"Policy.Lease", int64(lease)}} {
+		{"Concurrency", int64(out.Concurrency)}, {"Grace", int64(out.Grace)}} {
 		if f.value < 0 {
 			return out, fmt.Errorf("tilltape: %w: %s is negative; leave it zero for the default", ErrConfig, f.field)
 		}

@@ -27,9 +27,10 @@ type Reconciliation struct {
 // or a nightly check, that wants to know now.
 //
 // The inquiry is claimed like every other, so that two never ask at once. The error wraps [order.ErrUnknownOrder];
-// [order.ErrNotDue] where somebody else is asking APO about the order right now; [ErrUnresolved] where APO gave no
-// usable answer: the order is as it was and the reconciliation says nothing; or the log's error. Cost: one inquiry, a
-// second one after a refund that the first one ended, two appends each, and one read of the order's stream.
+// [order.ErrNotDue] where somebody else is asking APO about the order right now, or it was asked as often as it may be
+// ([order.CallsPerMinuteMax]); [ErrUnresolved] where APO gave no usable answer: the order is as it was and the
+// reconciliation says nothing; or the log's error. Cost: one inquiry, a second one after a refund that the first one
+// ended, two appends each, and one read of the order's stream.
 func (s *Orders) Reconcile(ctx context.Context, id string) (Reconciliation, error) {
 	before, err := s.Get(ctx, id)
 	if err != nil {

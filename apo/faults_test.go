@@ -213,6 +213,7 @@ func TestInvalidRequestsAreRefusedBeforeSending(t *testing.T) {
 	capture := func(id, payment string, amount Amount) Answer {
 		return c.Capture(ctx, CaptureRequest{CaptureRequestID: id, PaymentID: payment, Amount: amount}).Answer
 	}
+	tooLong := func(char string) string { return strings.Repeat(char, refundReasonMax+1) }
 	for name, row := range map[string]struct {
 		answer Answer
 		says   string
@@ -230,7 +231,9 @@ func TestInvalidRequestsAreRefusedBeforeSending(t *testing.T) {
 		"refund without id":      {change(func(r *RefundRequest) { r.RefundRequestID = "" }), "refundRequestId"},
 		"refund, long capture":   {change(func(r *RefundRequest) { r.CaptureID = long }), "captureId"},
 		"refund of nothing":      {change(func(r *RefundRequest) { r.Amount = Amount{} }), "refundAmount"},
-		"refund, endless reason": {change(func(r *RefundRequest) { r.Reason = strings.Repeat("é", refundReasonMax+1) }), "refundReason"},
+		"refund, endless reason": {change(func(r *RefundRequest) { r.Reason = tooLong("é") }), "refundReason"},
+		"refund, long in ASCII":  {change(func(r *RefundRequest) { r.Reason = tooLong("x") }), "refundReason"},
+		"refund, long in clefs":  {change(func(r *RefundRequest) { r.Reason = tooLong("𝄞") }), "refundReason"},
 		"refund, reason bytes":   {change(func(r *RefundRequest) { r.Reason = "\xff" }), "refundReason"},
 		"refund, no URL":         {change(func(r *RefundRequest) { r.NotifyURL = "shop" }), "refundNotifyUrl"},
 		"refund, other URL":      {change(func(r *RefundRequest) { r.NotifyURL = "ftp://shop.example/" }), "refundNotifyUrl"},
@@ -248,6 +251,11 @@ func TestInvalidRequestsAreRefusedBeforeSending(t *testing.T) {
 	assert.Zero(t, g.count(), "nothing was sent")
 	assert.Equal(t, Accepted, c.Refund(ctx, good).Class, "and the good one goes out")
 	assert.Equal(t, 1, g.count())
+	for _, char := range []string{"x", "退", "𝄞"} {
+		whole := good
+		whole.Reason = strings.Repeat(char, refundReasonMax)
+		assert.Equal(t, Accepted, c.Refund(ctx, whole).Class, "a reason of as many characters as it may have, like %s", char)
+	}
 }
 
 func TestFiveHundredCallsShareAConnectionAndLeakNothing(t *testing.T) {

@@ -60,21 +60,14 @@ func history(i int, trimmed bool) []events.Record {
 	var o order.Order
 	var out []events.Record
 	give := func(c order.Command) {
-		facts, err := order.Decide(o, c, order.Env{Now: now, NewID: mint})
+		env := order.Env{Now: now, NewID: mint}
+		facts, err := order.Decide(o, c, env)
 		if err != nil {
 			panic(err)
 		}
-		command, actor := order.Author(c)
-		if command == "" {
-			command = o.Operation.CommandID
-		}
-		for _, e := range facts {
-			r := events.Record{ID: mint(), Stream: events.OrderStream(id), Version: o.Version + 1, Recorded: now, Occurred: order.Occurred(e, now),
-				CommandID: command, Actor: actor, Keys: order.Keys(o, e), Event: e}
-			o = order.Evolve(o, r)
-			r.Head = o.Head()
-			out = append(out, r)
-		}
+		var records []events.Record
+		records, o = order.Records(o, c, facts, env)
+		out = append(out, records...)
 		now = now.Add(time.Second + 123456789)
 	}
 	give(order.Create{ID: mint(), Order: id, PaymentRequestID: "pr-" + id, PaymentID: payment, Amount: money, Method: "CARD", Acquirer: "ACME",

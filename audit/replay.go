@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/ours"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -242,7 +243,7 @@ func (p *replay) place(r *events.Record) (*order.Order, error) {
 
 // follow folds a record that is legal and has the head that the facts come to. After an error the order is anything.
 func follow(o *order.Order, r *events.Record) error {
-	head, err := o.Follow(r)
+	head, err := o.Follow(ours.Key{}, r)
 	if err == nil && !sameHead(&head, &r.Head) {
 		return fmt.Errorf("its head says %s; the facts come to %s", headWords(&r.Head), headWords(&head))
 	}

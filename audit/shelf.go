@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tilltape/tilltape/internal/ours"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -92,7 +93,7 @@ func (s *shelf) rest(w *warm) {
 		n := len(w.order.ID)
 		s.scratch = append(append(s.scratch[:0], byte(n), byte(n>>8), byte(n>>16)), w.order.ID...)
 		w.order.ID = ""
-		s.scratch = order.Pack(s.scratch, w.order)
+		s.scratch = w.order.Pack(ours.Key{}, s.scratch)
 		s.row(w.row).packed = string(s.scratch)
 	}
 	w.held, w.dirty = false, false
@@ -108,13 +109,13 @@ func (s *shelf) settle() {
 
 // unpack sets the order to the row's; to the zero order where nothing is packed.
 func (s *shelf) unpack(n uint32, o *order.Order) {
+	*o = order.Order{}
 	packed := s.row(n).packed
 	if packed == "" {
-		*o = order.Order{}
 		return
 	}
 	id := s.id(n)
-	*o, _ = order.Unpack(packed[idSize+len(id):]) // of our own packing
+	o.Unpack(ours.Key{}, packed[idSize+len(id):]) // of our own packing
 	o.ID = id
 }
 

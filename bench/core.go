@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -31,11 +30,12 @@ func (b *bench) core() error {
 	placed = order.Evolve(placed, facts[0])
 	authorized = order.Evolve(placed, facts[1])
 	env := order.Env{Now: facts[2].Recorded, NewID: func() string { return "k-1" }}
-	requested, err := order.Decide(authorized, order.Cancel{ID: "c-1", Actor: "ada"}, env)
+	cancel := order.Cancel{ID: "c-1", Actor: "ada"}
+	requested, err := order.Decide(authorized, cancel, env)
 	if err != nil {
 		return err
 	}
-	cancelling := order.Evolve(authorized, events.Record{Stream: facts[0].Stream, Version: 3, Recorded: env.Now, CommandID: "c-1", Event: requested[0]})
+	_, cancelling := order.Records(authorized, cancel, requested, env)
 	call, claimed := cancelling.Claimed()
 	if !claimed {
 		return fmt.Errorf("nothing is claimed after %s", requested[0].Kind())
@@ -46,7 +46,7 @@ func (b *bench) core() error {
 		o    order.Order
 		c    order.Command
 	}{
-		{"Decide(Cancel)", authorized, order.Cancel{ID: "c-1", Actor: "ada"}},
+		{"Decide(Cancel)", authorized, cancel},
 		{"Decide(Capture)", authorized, order.Capture{ID: "c-1", Amount: amount, Actor: "ada"}},
 		{"Decide(RecordAnswer)", cancelling, answer},
 	} {

@@ -41,11 +41,11 @@ func (g *gathering) take(r *events.Record) {
 	g.bundle.Facts = append(g.bundle.Facts, Fact{Version: r.Version, Recorded: r.Recorded, Occurred: r.Occurred,
 		Fact: string(r.Event.Kind()), CommandID: r.CommandID, Status: r.Head.Status, Phase: r.Head.Phase})
 	g.claimed(r)
-	s := saidIn(r.Event)
-	if s.proof.Evidence != nil {
-		g.bundle.Messages = append(g.bundle.Messages, messageOf(r, s.proof.Via, s.proof.Evidence))
+	p := events.PartsOf(r.Event)
+	if p.Proof.Evidence != nil {
+		g.bundle.Messages = append(g.bundle.Messages, messageOf(r, p.Proof.Via, p.Proof.Evidence))
 	}
-	g.answered(r, &s)
+	g.answered(r, &p)
 }
 
 // claimed adds the call that a claim stands for.
@@ -75,18 +75,20 @@ func (g *gathering) claimed(r *events.Record) {
 	g.bundle.Calls = append(g.bundle.Calls, made)
 }
 
-// answered puts an answer to its call. What an inquiry's facts say is in the inquiry's own answer already.
-func (g *gathering) answered(r *events.Record, s *said) {
+// answered puts an answer to its call. What an inquiry's facts say is in the inquiry's own answer already, and an
+// anomaly's answer is a late one, perhaps to an operation before the newest.
+func (g *gathering) answered(r *events.Record, p *events.Parts) {
 	at, known := -1, false
+	_, inquiry := r.Event.(events.InquiryAnswered)
 	switch {
-	case s.inquiry != 0:
-		at, known = g.inquiries[s.inquiry]
-	case s.attempt != 0:
-		at, known = g.attempts[s.attempt]
+	case inquiry:
+		at, known = g.inquiries[p.Inquiry]
+	case p.Stage == events.StageUnresolved, p.Stage != events.StageNone && p.Proof.Via == events.ViaAnswer:
+		at, known = g.attempts[p.Attempt]
 	}
 	if known && g.bundle.Calls[at].Answer == nil {
-		g.bundle.Calls[at].Answer = &Answer{Version: r.Version, At: r.Recorded, Fact: string(r.Event.Kind()), Code: s.code,
-			Message: s.message, Problem: s.problem}
+		g.bundle.Calls[at].Answer = &Answer{Version: r.Version, At: r.Recorded, Fact: string(r.Event.Kind()),
+			Code: p.Code, Message: p.Message, Problem: p.Problem}
 	}
 }
 
@@ -137,64 +139,4 @@ func messageOf(r *events.Record, via events.Channel, e *events.Evidence) Message
 		m.Body, m.RawBody = "", e.Body
 	}
 	return m
-}
-
-// said is what a record keeps of a message, or of there being none.
-type said struct {
-	proof                  events.Proof
-	code, message, problem string
-	attempt, inquiry       uint64 // that it answers; 0: it does not
-}
-
-// saidIn finds it in a fact.
-func saidIn(e events.Event) said {
-	proven := func(p events.Proof, code, message string) said {
-		s := said{proof: p, code: code, message: message}
-		if p.Via == events.ViaAnswer {
-			s.attempt = p.Attempt
-		}
-		return s
-	}
-	unresolved := func(u *events.Unresolved) said {
-		return said{proof: u.Proof, code: u.Code, message: u.Message, problem: u.Problem, attempt: u.Attempt}
-	}
-	switch e := e.(type) {
-	case events.PaymentPending:
-		return proven(e.Proof, "", "")
-	case events.PaymentAuthorized:
-		return proven(e.Proof, "", "")
-	case events.PaymentPaid:
-		return proven(e.Proof, "", "")
-	case events.PaymentFailed:
-		return proven(e.Proof, e.Code, "")
-	case events.CancelSucceeded:
-		return proven(e.Proof, "", "")
-	case events.CancelFailed:
-		return proven(e.Proof, e.Code, e.Message)
-	case events.CancelUnresolved:
-		return unresolved(&e.Unresolved)
-	case events.CaptureAccepted:
-		return proven(e.Proof, e.Code, "")
-	case events.CaptureSucceeded:
-		return proven(e.Proof, "", "")
-	case events.CaptureFailed:
-		return proven(e.Proof, e.Code, e.Message)
-	case events.CaptureUnresolved:
-		return unresolved(&e.Unresolved)
-	case events.RefundAccepted:
-		return proven(e.Proof, e.Code, "")
-	case events.RefundSucceeded:
-		return proven(e.Proof, "", "")
-	case events.RefundFailed:
-		return proven(e.Proof, e.Code, e.Message)
-	case events.RefundUnresolved:
-		return unresolved(&e.Unresolved)
-	case events.RefundHeld:
-		return proven(e.Proof, "", "")
-	case events.InquiryAnswered:
-		return said{proof: events.Proof{Via: events.ViaInquiry, Evidence: e.Evidence}, code: e.Code, problem: e.Problem, inquiry: e.Number}
-	case events.AnomalyObserved:
-		return said{proof: e.Proof} // an answer here is a late one, perhaps to an operation before the newest
-	}
-	return said{}
 }

@@ -56,12 +56,23 @@ func checkAuthor(order, command, id, actor string) error {
 	return nil
 }
 
-func checkText(order, command, field, text string, most int) error {
+// checkText refuses what no record can hold.
+func checkText(order, command, field, text string) error {
 	switch {
-	case len(text) > most:
-		return &InvalidError{Order: order, Command: command, Field: field, Problem: fmt.Sprintf("has %d bytes; give at most %d", len(text), most)}
+	case len(text) > events.TextMax:
+		return &InvalidError{Order: order, Command: command, Field: field,
+			Problem: fmt.Sprintf("has %d bytes; give at most %d", len(text), events.TextMax)}
 	case !utf8.ValidString(text):
 		return &InvalidError{Order: order, Command: command, Field: field, Problem: "is not UTF-8; give text"}
 	}
 	return nil
+}
+
+// checkReason refuses a refund's reason that APO would not take. A record holds every other one.
+func (c *Refund) checkReason(order string) error {
+	if n := utf8.RuneCountInString(c.Reason); n > RefundReasonMax {
+		return &InvalidError{Order: order, Command: "refund", Field: "reason",
+			Problem: fmt.Sprintf("has %d characters; give at most %d", n, RefundReasonMax)}
+	}
+	return checkText(order, "refund", "reason", c.Reason)
 }

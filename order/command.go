@@ -9,11 +9,23 @@ import (
 // Command is something asked of an order. The sum is sealed. The first seven are given by people and services and say who
 // gives them (Actor, at most [events.IDMax] bytes); the rest are the engine's own.
 type Command interface {
-	author() (id, actor string)
+	describe() Description
 }
 
-// Author returns a command's id and who gives it; both are empty for the engine's own.
-func Author(c Command) (id, actor string) { return c.author() }
+// Description is what commands say of themselves, in one shape for all. It is empty for the engine's own.
+type Description struct {
+	Verb      Verb
+	ID, Actor string
+	Amount    Money // zero where the command has none
+}
+
+// Describe returns what a command says of itself; the description of none, nil, is empty too.
+func Describe(c Command) Description {
+	if c == nil {
+		return Description{}
+	}
+	return c.describe()
+}
 
 // Create places an order. One order is one payment: another attempt to pay is another order. Legal when the id is unused
 // (or nothing changes: the same content again is no command at all).
@@ -45,7 +57,7 @@ type Capture struct {
 	Actor  string
 }
 
-// Refund gives some or all of the captured money back. Reason is sent to APO (at most [RefundReasonMax] bytes).
+// Refund gives some or all of the captured money back. Reason is sent to APO (at most [RefundReasonMax] characters).
 type Refund struct {
 	ID     string
 	Amount Money
@@ -53,7 +65,7 @@ type Refund struct {
 	Actor  string
 }
 
-// RefundReasonMax is APO's limit for a refund's reason.
+// RefundReasonMax is APO's limit for a refund's reason, in characters (Unicode code points), of however many bytes.
 const RefundReasonMax = 256
 
 // Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence. Where APO's
@@ -86,7 +98,8 @@ type Compensate struct {
 type Observe struct{ Fact Fact }
 
 // Claim takes what is due, so that nobody else asks APO at the same time: it appends attempt.started or
-// inquiry.started. Inquire claims an inquiry even though none is due, as long as no other claim is in force.
+// inquiry.started. Inquire claims an inquiry even though none is due, as long as no other claim is in force and APO has
+// not been asked [CallsPerMinuteMax] times lately.
 type Claim struct{ Inquire bool }
 
 // RecordAnswer records what came of an attempt.
@@ -101,17 +114,21 @@ type RecordInquiry struct {
 	Picture Picture
 }
 
-func (c Create) author() (id, actor string)       { return c.ID, c.Actor }
-func (c Cancel) author() (id, actor string)       { return c.ID, c.Actor }
-func (c Capture) author() (id, actor string)      { return c.ID, c.Actor }
-func (c Refund) author() (id, actor string)       { return c.ID, c.Actor }
-func (c Resolve) author() (id, actor string)      { return c.ID, c.Actor }
-func (c ClearAnomaly) author() (id, actor string) { return c.ID, c.Actor }
-func (c Compensate) author() (id, actor string)   { return c.ID, c.Actor }
-func (Observe) author() (id, actor string)        { return "", "" }
-func (Claim) author() (id, actor string)          { return "", "" }
-func (RecordAnswer) author() (id, actor string)   { return "", "" }
-func (RecordInquiry) author() (id, actor string)  { return "", "" }
+func (c Create) describe() Description  { return Description{VerbCreate, c.ID, c.Actor, c.Amount} }
+func (c Cancel) describe() Description  { return Description{VerbCancel, c.ID, c.Actor, Money{}} }
+func (c Capture) describe() Description { return Description{VerbCapture, c.ID, c.Actor, c.Amount} }
+func (c Refund) describe() Description  { return Description{VerbRefund, c.ID, c.Actor, c.Amount} }
+func (c Resolve) describe() Description { return Description{VerbResolve, c.ID, c.Actor, Money{}} }
+func (c ClearAnomaly) describe() Description {
+	return Description{VerbClearAnomaly, c.ID, c.Actor, Money{}}
+}
+func (c Compensate) describe() Description {
+	return Description{VerbCompensate, c.ID, c.Actor, Money{}}
+}
+func (Observe) describe() Description       { return Description{} }
+func (Claim) describe() Description         { return Description{} }
+func (RecordAnswer) describe() Description  { return Description{} }
+func (RecordInquiry) describe() Description { return Description{} }
 
 // Fact is one thing that APO proved, in whichever way. Fields that the message did not carry are empty.
 type Fact struct {

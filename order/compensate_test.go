@@ -378,7 +378,7 @@ func (k *walker) compensateNow(t *rapid.T, faulty bool) {
 		return err
 	}
 	err := give()
-	if err == nil || k.now.Before(k.o.claimedUntil()) {
+	if err == nil || !k.o.free(k.now) {
 		return
 	}
 	if rejected(k.t, err).Reason == ReasonStaleInquiry {

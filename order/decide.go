@@ -10,12 +10,12 @@ import (
 )
 
 // Decide says which facts a command makes of an order. It is pure: no I/O, no clock, no randomness but env's. The facts
-// are to be appended together, after o.Version, or not at all; [Keys] and [Occurred] tell what belongs into their
-// records. nil, nil means that the command is in effect already and nothing is to be appended.
+// are to be appended together, after o.Version, or not at all; [Records] makes the records. nil, nil means that the
+// command is in effect already and nothing is to be appended.
 //
 // Errors: *[RejectedError] for a command that is not legal now, *[FailedError] for one whose recorded outcome is a
 // failure, *[MismatchError], *[InvalidError]; [ErrUnknownOrder] where no order is on record; [ErrNotDue] for a Claim with
-// nothing to claim.
+// nothing to claim, or while APO has been asked too often.
 func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 	if create, ok := c.(Create); ok {
 		return decideCreate(&o, &create, &env)
@@ -65,7 +65,7 @@ func newDecision(o Order, env *Env, commandID string) *decision {
 func (d *decision) emit(e events.Event) {
 	d.events = append(d.events, e)
 	d.o.fold(&events.Record{Stream: events.OrderStream(d.o.ID), Version: d.o.Version + 1, Recorded: d.env.Now,
-		Occurred: Occurred(e, d.env.Now), CommandID: d.commandID, Event: e})
+		Occurred: occurred(e, d.env.Now), CommandID: d.commandID, Event: e})
 }
 
 // signed returns what was decided, unless it cancels the order on nobody's signed word: no mapping of APO's messages makes
@@ -129,7 +129,7 @@ func createContent(e *events.OrderCreated) uint64 {
 }
 
 func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
-	if err := checkText(o.ID, "cancel", "reason", c.Reason, events.TextMax); err != nil {
+	if err := checkText(o.ID, "cancel", "reason", c.Reason); err != nil {
 		return nil, err
 	}
 	if err := checkAuthor(o.ID, "cancel", c.ID, c.Actor); err != nil {
@@ -169,7 +169,7 @@ func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
 }
 
 func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
-	if err := checkText(o.ID, "refund", "reason", c.Reason, RefundReasonMax); err != nil {
+	if err := c.checkReason(o.ID); err != nil {
 		return nil, err
 	}
 	if err := checkAuthor(o.ID, "refund", c.ID, c.Actor); err != nil {
@@ -208,7 +208,7 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	if c.Statement == "" {
 		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "statement", Problem: "is empty; say who at APO said what, and where it is filed"}
 	}
-	if err := checkText(o.ID, "resolve", "statement", c.Statement, events.TextMax); err != nil {
+	if err := checkText(o.ID, "resolve", "statement", c.Statement); err != nil {
 		return nil, err
 	}
 	if err := checkAuthor(o.ID, "resolve", c.ID, c.Actor); err != nil {
@@ -270,7 +270,7 @@ func (o *Order) rejectRemainder() *RejectedError {
 }
 
 func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
-	if err := checkText(o.ID, "clear anomaly", "reason", c.Reason, events.TextMax); err != nil {
+	if err := checkText(o.ID, "clear anomaly", "reason", c.Reason); err != nil {
 		return nil, err
 	}
 	if err := checkAuthor(o.ID, "clear anomaly", c.ID, c.Actor); err != nil {
@@ -288,7 +288,7 @@ func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
 func decideClaim(o *Order, c Claim, env *Env) ([]events.Event, error) {
 	lease := env.Now.Add(env.Policy.lease())
 	call, due := o.Due(env.Now)
-	if !due && c.Inquire && !o.claimed(env.Now) {
+	if !due && c.Inquire && o.free(env.Now) {
 		call, due = o.inquiry(), true
 	}
 	if !due {

@@ -43,7 +43,8 @@ type Call struct {
 // IsInquiry reports whether the call only asks.
 func (c Call) IsInquiry() bool { return c.Kind == CallInquirePayment || c.Kind == CallInquireRefund }
 
-// NextDue returns when something is owed next: a call, or the end of a claim in force. Zero means that nothing is.
+// NextDue returns when something is owed next: a call, or the end of a claim in force. Zero means that nothing is. It
+// is later than what was scheduled where APO was asked very often, see [CallsPerMinuteMax].
 func (o Order) NextDue() time.Time { return o.nextDue() }
 
 func (o *Order) nextDue() time.Time {
@@ -56,6 +57,9 @@ func (o *Order) nextDue() time.Time {
 	}
 	if lease := o.claimedUntil(); inForce(lease, due) {
 		due = lease
+	}
+	if o.pausing(due) {
+		due = time.Unix(0, o.room()).UTC()
 	}
 	return due
 }
@@ -76,10 +80,14 @@ func (o *Order) claimed(now time.Time) bool {
 
 func inForce(lease, now time.Time) bool { return now.Before(lease) && lease.Sub(now) <= LeaseMax }
 
-// Due returns the call that APO is owed at now, before it is claimed; ok is false while nothing is due or a claim is in
-// force: what was perhaps sent must get its time to answer.
+// free reports whether APO may be asked at now, if anything is owed: no claim is in force, because what was perhaps
+// sent must get its time to answer, and it was not asked as often as it may be.
+func (o *Order) free(now time.Time) bool { return !o.claimed(now) && !o.pausing(now) }
+
+// Due returns the call that APO is owed at now, before it is claimed; ok is false while nothing is due, a claim is in
+// force, or APO has been asked [CallsPerMinuteMax] times lately.
 func (o Order) Due(now time.Time) (c Call, ok bool) {
-	if o.claimed(now) {
+	if !o.free(now) {
 		return Call{}, false
 	}
 	p := &o.Operation

@@ -23,6 +23,8 @@ var (
 	ErrInvalid = errors.New("invalid command")
 	// ErrNotDue: nothing may be claimed now.
 	ErrNotDue = errors.New("nothing is due")
+	// ErrPolicy: a policy has a value that is out of bounds.
+	ErrPolicy = errors.New("unusable policy")
 	// ErrIllegal: a record cannot follow the ones before it.
 	ErrIllegal = errors.New("illegal record")
 )

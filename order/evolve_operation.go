@@ -24,6 +24,7 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.AttemptStarted:
 		p.Phase, _ = nextPhase(r.Event.Kind(), p.Phase)
 		p.Attempt, p.Lease, p.Due, p.AskedAt = e.Attempt, e.Lease, e.Lease, r.Recorded
+		o.took(r.Recorded)
 		// The answer before it was about another attempt: this one is unknown until it is answered.
 		p.Cleared, p.Inquire, p.AfterF, o.inquiring = false, false, false, false
 	case events.CancelUnresolved:
@@ -41,6 +42,7 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.InquiryStarted:
 		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered, Said: o.Inquiry.Said}
 		o.inquiring = true
+		o.took(r.Recorded)
 	case events.InquiryAnswered:
 		o.foldInquiryAnswered(r, &e)
 	case events.OperationParked:
@@ -59,6 +61,7 @@ func (o *Order) beginOperation(r *events.Record, kind OpKind, lease time.Time) {
 	p.Phase, _ = nextPhase(stepIntent, Idle)
 	p.CommandID, p.Intent, p.Since = r.CommandID, r.Version, r.Recorded
 	p.Attempt, p.Lease, p.Due, p.AskedAt = 1, lease, lease, r.Recorded
+	o.took(r.Recorded)
 	o.inquiring = false
 }
 

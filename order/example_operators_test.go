@@ -17,10 +17,8 @@ func ask(o order.Order, facts ...order.Fact) (order.Order, []events.Record) {
 		if err != nil {
 			panic(err)
 		}
-		for _, e := range decided {
-			r := record(o, e)
-			o, records = order.Evolve(o, r), append(records, r)
-		}
+		made, after := order.Records(o, c, decided, env(noon))
+		o, records = after, append(records, made...)
 	}
 	give(order.Claim{Inquire: true})
 	give(order.RecordInquiry{Number: o.Inquiry.Number, Picture: order.Picture{Outcome: events.InquiryAnswers, State: order.StateSuccess,

@@ -25,15 +25,14 @@ func place(commands ...order.Command) order.Order {
 		if err != nil {
 			panic(err)
 		}
-		for _, e := range facts {
-			o = order.Evolve(o, record(o, e))
-		}
+		_, o = order.Records(o, c, facts, env(noon))
 	}
 	return o
 }
 
 func record(o order.Order, e events.Event) events.Record {
-	return events.Record{Stream: events.OrderStream("o-1"), Version: o.Version + 1, Recorded: noon, Occurred: order.Occurred(e, noon), Event: e}
+	return events.Record{Stream: events.OrderStream("o-1"), Version: o.Version + 1, Recorded: noon, Occurred: noon,
+		Event: e}
 }
 
 func authorized() order.Command {
@@ -75,6 +74,29 @@ func ExampleEvolve() {
 	// 1 created 0 of 0
 	// 2 authorized 0 of 1000
 	// 3 captured 400 of 1000
+}
+
+// Records makes what is appended: ids, times, lookup keys, and the head that lets a store find the order when it is
+// due.
+func ExampleRecords() {
+	var o order.Order
+	create := order.Create{ID: "command-1", Order: "o-1", PaymentRequestID: "pr-1", Method: "CARD",
+		Amount: order.Money{Minor: 1000, Currency: "USD"}, CaptureMode: order.CaptureManual, Actor: "checkout"}
+	now := env(noon)
+	facts, err := order.Decide(o, create, now)
+	if err != nil {
+		panic(err)
+	}
+	records, o := order.Records(o, create, facts, now)
+	for _, r := range records {
+		fmt.Println(r.Stream.ID, r.Version, r.Event.Kind(), "by", r.Actor, r.Keys)
+		fmt.Println(r.Head.Status, "due", r.Head.Due.Format(time.DateTime))
+	}
+	fmt.Println(o.Status)
+	// Output:
+	// o-1 1 order.created.v1 by checkout [paymentRequestId:pr-1]
+	// created due 2026-11-22 12:10:00
+	// created
 }
 
 // What APO is owed follows from the order alone: nothing while the attempt may still be answered, then the same call again.

@@ -8,13 +8,14 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/ours"
 )
 
 // follows holds Follow against the functions over values that it does the work of.
 func follows(t require.TestingT, before Order, r events.Record) (legal bool) {
 	want, wrong := Evolve(before, r), Judge(before, r)
 	got := before
-	head, err := got.Follow(&r)
+	head, err := got.Follow(ours.Key{}, &r)
 	require.Equal(t, wrong, err)
 	if wrong != nil {
 		require.Equal(t, before, got, "as it was")
@@ -58,13 +59,13 @@ func TestFollow_IsJudgeAndEvolve(t *testing.T) {
 // Orders that came from the same prefix share their past: following one way leaves the other alone.
 func TestFollow_LeavesWhatIsSharedAlone(t *testing.T) {
 	x := in(t, Captured)
-	one, before := x.o, string(Pack(nil, x.o))
+	one, before := x.o, pack(x.o)
 	for _, id := range []string{"C2", "C3"} {
 		r := events.Record{ID: "x-" + id, Stream: x.log[0].Stream, Version: one.Version + 1, Recorded: opened, Occurred: opened,
 			Event: events.CaptureSucceeded{CaptureID: id, Amount: usd(100)}}
-		_, err := one.Follow(&r)
+		_, err := one.Follow(ours.Key{}, &r)
 		require.NoError(t, err)
 	}
-	assert.Equal(t, before, string(Pack(nil, x.o)))
-	assert.NotEqual(t, before, string(Pack(nil, one)))
+	assert.Equal(t, before, pack(x.o))
+	assert.NotEqual(t, before, pack(one))
 }

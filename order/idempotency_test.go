@@ -182,14 +182,30 @@ func TestInvalid_NothingThatNoOrderCouldBe(t *testing.T) {
 // foreign is no command of this package.
 type foreign struct{ Cancel }
 
-func TestAuthor(t *testing.T) {
-	for _, c := range []Command{Create{ID: "k", Actor: "mia"}, Cancel{ID: "k", Actor: "mia"}, Capture{ID: "k", Actor: "mia"}, Refund{ID: "k", Actor: "mia"},
-		Resolve{ID: "k", Actor: "mia"}, ClearAnomaly{ID: "k", Actor: "mia"}} {
-		id, actor := Author(c)
-		assert.Equal(t, []string{"k", "mia"}, []string{id, actor}, "%T", c)
+func TestDescribe(t *testing.T) {
+	for verb, c := range map[Verb]Command{
+		VerbCreate: Create{ID: "k", Actor: "mia", Amount: usd(7)}, VerbCancel: Cancel{ID: "k", Actor: "mia"},
+		VerbCapture: Capture{ID: "k", Actor: "mia", Amount: usd(7)}, VerbRefund: Refund{ID: "k", Actor: "mia", Amount: usd(7)},
+		VerbResolve: Resolve{ID: "k", Actor: "mia"}, VerbClearAnomaly: ClearAnomaly{ID: "k", Actor: "mia"},
+		VerbCompensate: Compensate{ID: "k", Actor: "mia"},
+	} {
+		want := Description{Verb: verb, ID: "k", Actor: "mia"}
+		switch verb {
+		case VerbCreate, VerbCapture, VerbRefund:
+			want.Amount = usd(7)
+		}
+		assert.Equal(t, want, Describe(c), "%T", c)
 	}
-	for _, c := range []Command{Observe{}, Claim{}, RecordAnswer{}, RecordInquiry{}} {
-		id, actor := Author(c)
-		assert.Empty(t, id+actor, "%T", c)
+	for _, c := range []Command{nil, Observe{}, Claim{}, RecordAnswer{}, RecordInquiry{}} {
+		assert.Equal(t, Description{}, Describe(c), "%T", c)
 	}
+}
+
+// A command that is added cannot be forgotten: every verb is some command's.
+func TestDescribe_EveryVerbIsACommands(t *testing.T) {
+	var told []Verb
+	for _, c := range []Command{Create{}, Cancel{}, Capture{}, Refund{}, Resolve{}, ClearAnomaly{}, Compensate{}} {
+		told = append(told, Describe(c).Verb)
+	}
+	assert.Equal(t, Verbs(), told)
 }

@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,7 +48,9 @@ func TestIdentity_OfAHeldRefund(t *testing.T) {
 				x.observe(f)
 			}
 			require.Len(t, x.o.Held, 1, "held once")
-			assert.Equal(t, Keys(in(t, Authorized).o, events.RefundHeld{RefundRequestID: "R1"}), []events.Key{"refundRequestId:R1"})
+			held := []events.Event{events.RefundHeld{RefundRequestID: "R1"}}
+			records, _ := Records(in(t, Authorized).o, Observe{}, held, x.env())
+			assert.Equal(t, []events.Key{"refundRequestId:R1"}, records[0].Keys)
 			x.observe(captured("C1", theAmount))
 			for _, f := range seq {
 				x.observe(f)
@@ -194,9 +197,60 @@ func TestKeys_NameWhatARecordMakesKnown(t *testing.T) {
 	x.observe(Fact{Kind: RefundSucceeded, TransferID: "F2", RequestID: "R3", Amount: usd(1)})
 	assert.Equal(t, []events.Key{"refundRequestId:R3"}, x.log[len(x.log)-1].Keys)
 
-	taken := KeyTaken("paymentId:P1", events.PaymentPaid{})
-	assert.Equal(t, events.AnomalyObserved{Reason: events.KeyTaken, Fact: events.KindPaymentPaid, RequestID: "paymentId:P1",
-		Detail: "the lookup key paymentId:P1 belongs to another order"}, taken)
-	long := KeyTaken(events.Key(make([]byte, events.KeyMax)), events.PaymentPaid{}).(events.AnomalyObserved)
+}
+
+// A fact that APO signed is kept though its key is another order's: without the key, and with an anomaly after the
+// facts.
+func TestRecords_WithoutAKeyThatAnotherOrderOwns(t *testing.T) {
+	x := newTill(t)
+	c := create(CaptureManual)
+	c.PaymentID = ""
+	x.must(c)
+	seen := Observe{Fact: authorized()}
+	facts, err := Decide(x.o, seen, x.env())
+	require.NoError(t, err)
+	records, after := Records(x.o, seen, facts, x.env(), "paymentId:other", "paymentId:P1")
+	require.Len(t, records, 2)
+	assert.Equal(t, events.KindPaymentAuthorized, records[0].Event.Kind())
+	assert.Empty(t, records[0].Keys)
+	assert.Equal(t, events.AnomalyObserved{Reason: events.KeyTaken, Fact: events.KindPaymentAuthorized,
+		RequestID: "paymentId:P1", Detail: "the lookup key paymentId:P1 belongs to another order"}, records[1].Event)
+	assert.Equal(t, after.Head(), records[1].Head)
+	assert.NotEqual(t, records[0].ID, records[1].ID)
+	assert.True(t, hasAnomaly(after, events.KeyTaken))
+	for _, r := range records {
+		require.NoError(t, Judge(x.o, r))
+		x.o = Evolve(x.o, r)
+	}
+	assert.Equal(t, after, x.o)
+
+	long := keyTaken(events.Key(make([]byte, events.KeyMax)), events.PaymentPaid{}).(events.AnomalyObserved)
 	assert.LessOrEqual(t, len(long.RequestID), events.IDMax)
+}
+
+// Whose command a record is of, who gave it, and when it happened.
+func TestRecords_OfWhomAndWhen(t *testing.T) {
+	x := in(t, Authorized)
+	env := x.env()
+	env.Actor = "service"
+	decided := func(c Command) []events.Record {
+		t.Helper()
+		facts, err := Decide(x.o, c, env)
+		require.NoError(t, err)
+		records, after := Records(x.o, c, facts, env)
+		x.o = after
+		return records
+	}
+	intent := decided(Cancel{ID: "k-1", Actor: "mia"})[0]
+	assert.Equal(t, []any{"k-1", "mia"}, []any{intent.CommandID, intent.Actor})
+	assert.Equal(t, []any{x.now, x.now}, []any{intent.Recorded, intent.Occurred})
+	answer := decided(RecordAnswer{Call: x.attempt(), Verdict: silence})[0]
+	assert.Equal(t, []any{"k-1", "service"}, []any{answer.CommandID, answer.Actor}, "of the operation's command")
+	told := cancelled()
+	told.At = x.now.Add(-time.Hour)
+	told.Proof = events.Proof{Via: events.ViaNotification, Evidence: signed()}
+	end := decided(Observe{Fact: told})[0]
+	assert.Equal(t, []any{"k-1", "service", x.now, told.At}, []any{end.CommandID, end.Actor, end.Recorded, end.Occurred})
+	other := decided(Observe{Fact: Fact{Kind: PaymentFailed, Code: "X", Proof: told.Proof}})[0]
+	assert.Empty(t, other.CommandID, "nobody's")
 }

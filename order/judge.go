@@ -210,35 +210,25 @@ func (o *Order) judgeFact(r *events.Record) string {
 
 // judgeMoney holds a fact's identity and amount against what is on record: Decide makes an anomaly of what differs.
 func (o *Order) judgeMoney(e events.Event) string {
-	switch e := e.(type) {
-	case events.PaymentAuthorized:
-		return first(o.judgePayment(e.PaymentID), when(e.Amount != o.Amount, "has another amount than the order"))
-	case events.PaymentPaid:
-		return first(o.judgePayment(e.PaymentID), when(e.Amount != o.Amount, "has another amount than the order"))
-	case events.CaptureSucceeded:
-		return first(o.judgePayment(e.PaymentID), o.judgeTransfer(OpCapture, o.captures, e.CaptureID, e.CaptureRequestID, e.Amount))
-	case events.RefundSucceeded:
-		return first(o.judgePayment(e.PaymentID), o.judgeHeld(e.RefundID, e.RefundRequestID, e.Amount),
-			o.judgeTransfer(OpRefund, o.refunds, e.RefundID, e.RefundRequestID, e.Amount))
-	case events.RefundHeld:
-		return first(o.judgePayment(e.PaymentID), o.judgeHeld(e.RefundID, e.RefundRequestID, e.Amount),
-			o.judgeTransfer(OpRefund, o.refunds, e.RefundID, e.RefundRequestID, e.Amount))
-	case events.CaptureFailed:
-		return first(o.judgePayment(e.PaymentID), judgeReversal(o.captures, e.CaptureID, e.CaptureRequestID))
-	case events.RefundFailed:
-		return judgeReversal(o.refunds, e.RefundID, e.RefundRequestID)
-	case events.PaymentPending:
-		return o.judgePayment(e.PaymentID)
-	case events.PaymentFailed:
-		return o.judgePayment(e.PaymentID)
-	case events.CancelSucceeded:
-		return o.judgePayment(e.PaymentID)
+	p := events.PartsOf(e)
+	problem := when(p.PaymentID != "" && o.PaymentID != "" && p.PaymentID != o.PaymentID, "names another payment")
+	failed, refund := p.Stage == events.StageFailed, p.Transfer == events.TransferRefund
+	switch {
+	case problem != "":
+		return problem
+	case p.Transfer == events.TransferPayment:
+		return when(p.Stage == events.StageSucceeded && p.Amount != o.Amount, "has another amount than the order")
+	case p.Transfer == events.TransferCapture && failed:
+		return judgeReversal(o.captures, p.TransferID, p.RequestID)
+	case p.Transfer == events.TransferCapture:
+		return o.judgeTransfer(OpCapture, o.captures, p.TransferID, p.RequestID, p.Amount)
+	case refund && failed:
+		return judgeReversal(o.refunds, p.TransferID, p.RequestID)
+	case refund:
+		return first(o.judgeHeld(p.TransferID, p.RequestID, p.Amount),
+			o.judgeTransfer(OpRefund, o.refunds, p.TransferID, p.RequestID, p.Amount))
 	}
 	return ""
-}
-
-func (o *Order) judgePayment(id string) string {
-	return when(id != "" && o.PaymentID != "" && id != o.PaymentID, "names another payment")
 }
 
 func (o *Order) judgeTransfer(op OpKind, known []transfer, id, request string, m Money) string {

@@ -273,34 +273,3 @@ func keepable(t time.Time) time.Time {
 func clip(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), events.TextMax)], "")
 }
-
-// Occurred is when the fact happened by APO's word, or now for what we did ourselves.
-func Occurred(e events.Event, now time.Time) time.Time {
-	var at time.Time
-	switch e := e.(type) {
-	case events.PaymentAuthorized:
-		at = e.At
-	case events.PaymentPaid:
-		at = e.At
-	case events.PaymentFailed:
-		at = e.At
-	case events.CancelSucceeded:
-		at = e.At
-	case events.CaptureSucceeded:
-		at = e.At
-	case events.CaptureFailed:
-		at = e.At
-	case events.RefundSucceeded:
-		at = e.At
-	case events.RefundFailed:
-		at = e.At
-	case events.RefundHeld:
-		at = e.At
-	case events.AnomalyObserved:
-		at = e.At
-	}
-	if at.IsZero() {
-		return now
-	}
-	return at
-}

@@ -46,7 +46,9 @@ type Order struct {
 	paymentKnown  bool // a payment's success is on record
 	pendingKnown  bool
 	failureKnown  bool
-	lastCapture   bool // a capture of ours marked Last succeeded
+	lastCapture   bool   // a capture of ours marked Last succeeded
+	level         uint16 // of the calls to APO, in milliseconds: see pace.go
+	askedAt       int64  // when the newest call was claimed, in nanoseconds like a mark's time
 	captureMark   mark
 	refundMark    mark
 	paymentMark   mark

@@ -1,27 +1,27 @@
 package order
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// Pack appends the order to dst in a compact form that [Unpack] undoes: a quarter of its size in memory, and apart from
-// everything the order was made of. It is for keeping many orders at rest, as a replay does. It is not for keeping on disk,
-// nor for another process: identifiers are remembered under a key of this one, and another version of this package may
-// pack in another way; what lasts is the log. Of an order that came from a log everything comes back, so that the two are
-// deeply equal. (Times come back in UTC, and 1678 to 2262 is what fits, as in a
-// log.) Cost: a few hundred bytes and nanoseconds, and no allocation where dst has room.
-func Pack(dst []byte, o Order) []byte { return o.pack(dst) }
+	"github.com/tilltape/tilltape/internal/ours"
+)
 
-func (o *Order) pack(dst []byte) []byte {
+// Pack is for this module alone. It appends the order to dst in a compact form that [Order.Unpack] undoes: a quarter of
+// its size in memory, and apart from everything the order was made of. It is for keeping many orders at rest, as a
+// replay does. It is not for keeping on disk, nor for another process: identifiers are remembered under a key of this
+// one, and another version of this package may pack in another way; what lasts is the log. Of an order that came from a
+// log everything comes back, so that the two are deeply equal. (Times come back in UTC, and 1678 to 2262 is what fits,
+// as in a log.) Cost: a few hundred bytes and nanoseconds, and no allocation where dst has room.
+func (o *Order) Pack(_ ours.Key, dst []byte) []byte {
 	p := packing{writing: true, b: dst}
 	p.order(o)
 	return p.b
 }
 
-// Unpack returns the order that was packed; ok is false for a text that [Pack] cannot have made. The order's texts are
-// parts of packed, which costs no copy. Cost: like [Pack], with an allocation for each kind of identifier remembered.
-func Unpack(packed string) (o Order, ok bool) { return o, o.unpack(packed) }
-
-// unpack fills an order that is zero.
-func (o *Order) unpack(packed string) bool {
+// Unpack is for this module alone. It makes the zero order the one that was packed, and reports whether it could: not
+// of a text that [Order.Pack] cannot have made. The order's texts are parts of packed, which costs no copy. Cost: like
+// Pack, with an allocation for each kind of identifier remembered.
+func (o *Order) Unpack(_ ours.Key, packed string) bool {
 	p := packing{text: packed}
 	p.order(o)
 	if p.bad || p.at != len(packed) {
@@ -112,6 +112,10 @@ func (p *packing) order(o *Order) {
 	p.bool(&o.pendingKnown)
 	p.bool(&o.failureKnown)
 	p.bool(&o.lastCapture)
+	level := uint64(o.level)
+	p.uint(&level)
+	o.level = uint16(level)
+	p.fixed(&o.askedAt)
 	p.mark(&o.captureMark)
 	p.mark(&o.refundMark)
 	p.mark(&o.paymentMark)

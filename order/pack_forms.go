@@ -33,6 +33,15 @@ func (p *packing) int(v *int64) {
 	}
 }
 
+// fixed is a number that is never small: eight bytes as they are.
+func (p *packing) fixed(v *int64) {
+	if p.some(*v != 0) {
+		u := uint64(*v)
+		p.word(&u)
+		*v = int64(u)
+	}
+}
+
 func (p *packing) count(v *int) {
 	n := int64(*v)
 	p.int(&n)

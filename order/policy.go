@@ -13,8 +13,16 @@ const (
 	FreshInquiry = 10 * time.Minute
 	// ParkedEvery is how often APO is inquired of about a parked operation.
 	ParkedEvery = 7 * 24 * time.Hour
-	// LeaseMax is the longest lease. A claim that ends further ahead is not waited for, see [Order.Due].
+	// CallsPerMinuteMax is how often APO is asked about one order within any minute, whatever the policy says and APO
+	// answers: what would be more waits ([Order.NextDue]). The call that a command asks for never waits; it counts.
+	CallsPerMinuteMax = 20
+	// LeaseMin and LeaseMax bound a lease. A claim that ends further ahead is not waited for, see [Order.Due].
+	LeaseMin = time.Second
 	LeaseMax = 24 * time.Hour
+	// WaitMin and WaitMax bound every other time of a policy but ReconcileFor, which may be as long as ReconcileForMax.
+	WaitMin         = time.Second
+	WaitMax         = 366 * 24 * time.Hour
+	ReconcileForMax = 10 * WaitMax
 	// JitterMax is the most that [Policy.Jitter] may be, in hundredths.
 	JitterMax = 50
 	// NoReconcile, as [Policy.ReconcileFor], looks at no settled money by itself.
@@ -39,10 +47,11 @@ const (
 	DefaultReconcileFor = 90 * 24 * time.Hour
 )
 
-// Policy is what may differ between two services: times and contracts. The zero value takes the defaults.
+// Policy is what may differ between two services: times and contracts. The zero value takes the defaults, and a zero
+// among its fields that field's; what is out of bounds [Policy.Check] refuses.
 // It shapes what is decided; the times it chooses stand in the facts, so a fold needs no policy.
 type Policy struct {
-	Lease    time.Duration   // of a claim; default [DefaultLease], at most [LeaseMax]
+	Lease    time.Duration   // of a claim; default [DefaultLease]
 	Margin   time.Duration   // default [DefaultMargin]
 	Validity time.Duration   // default [DefaultValidity]
 	Retries  []time.Duration // waits after the first, second, … round without an outcome; the last repeats
@@ -81,7 +90,10 @@ func DefaultWaits() []time.Duration { return append([]time.Duration(nil), defaul
 // DefaultReconciles returns the waits between inquiries about settled money: 1, 3 and 7 days, then every 30.
 func DefaultReconciles() []time.Duration { return append([]time.Duration(nil), defaultReconciles...) }
 
-func (p *Policy) lease() time.Duration    { return min(orDefault(p.Lease, DefaultLease), LeaseMax) }
+func (p *Policy) lease() time.Duration {
+	return within(p.Lease, DefaultLease, LeaseMin, LeaseMax)
+}
+
 func (p *Policy) margin() time.Duration   { return orDefault(p.Margin, DefaultMargin) }
 func (p *Policy) validity() time.Duration { return orDefault(p.Validity, DefaultValidity) }
 
@@ -92,7 +104,7 @@ func (p *Policy) reconcile(n int) time.Duration { return step(p.Reconciles, defa
 
 // reconciles reports whether an order of that age is still looked at by itself.
 func (p *Policy) reconciles(age time.Duration) bool {
-	return p.ReconcileFor >= 0 && age <= orDefault(p.ReconcileFor, DefaultReconcileFor)
+	return p.ReconcileFor >= 0 && age <= within(p.ReconcileFor, DefaultReconcileFor, WaitMin, ReconcileForMax)
 }
 
 // patience is how long an operation may stay without an outcome until a person gets it.
@@ -105,13 +117,10 @@ func (p *Policy) patience(phase Phase) time.Duration {
 
 // jitter is the policy's share in hundredths.
 func (p *Policy) jitter() int {
-	switch {
-	case p.Jitter < 0:
-		return 0
-	case p.Jitter == 0:
+	if p.Jitter == 0 {
 		return DefaultJitter
 	}
-	return min(p.Jitter, JitterMax)
+	return min(max(p.Jitter, 0), JitterMax)
 }
 
 func (p *Policy) takesSeveral(method string) bool {
@@ -123,24 +132,33 @@ func (p *Policy) takesSeveral(method string) bool {
 	return false
 }
 
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d > 0 {
-		return d
+// A decision does not check its policy: that would cost more than the decision, and no fact may be denied for it. It
+// keeps within the bounds instead, so that what it decides can be kept and judged whatever it was given.
+
+func within(d, otherwise, least, most time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
 	}
-	return otherwise
+	return min(max(d, least), most)
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	return within(d, otherwise, WaitMin, WaitMax)
 }
 
 func step(steps, otherwise []time.Duration, n int) time.Duration {
 	if len(steps) == 0 {
 		steps = otherwise
 	}
-	return steps[min(n, len(steps)-1)]
+	return min(max(steps[min(n, len(steps)-1)], WaitMin), WaitMax)
 }
 
 // Env is what a decision may know of the world: the time, fresh ids and the policy. NewID returns ids of 1 to
-// [events.IDMax] bytes, never the same twice; it is called only by Capture, Refund and a Compensate that refunds.
+// [events.IDMax] bytes, never the same twice; a decision calls it only for Capture, Refund and a Compensate that
+// refunds, and [Records] for each record. Check the policy once ([Policy.Check]); a decision does not.
 type Env struct {
 	Now    time.Time
 	NewID  func() string
 	Policy Policy
+	Actor  string // stands in records whose command names nobody
 }

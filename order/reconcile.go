@@ -55,41 +55,19 @@ func Differences(records []events.Record) []Difference {
 
 // differenceOf reads a record; ok is false for what no inquiry proved.
 func differenceOf(r *events.Record) (Difference, bool) {
-	d := Difference{Version: r.Version, At: r.Occurred}
-	proof := events.Proof{}
-	if r.Event != nil {
-		d.Fact = r.Event.Kind()
+	if r.Event == nil {
+		return Difference{}, false
 	}
-	switch e := r.Event.(type) {
-	case events.PaymentPending:
-		proof = e.Proof
-	case events.PaymentAuthorized:
-		d.Amount, proof = e.Amount, e.Proof
-	case events.PaymentPaid:
-		d.Amount, proof = e.Amount, e.Proof
-	case events.PaymentFailed:
-		d.Code, proof = e.Code, e.Proof
-	case events.CancelSucceeded:
-		proof = e.Proof
-	case events.CancelFailed:
-		d.Code, proof = e.Code, e.Proof
-	case events.CaptureAccepted:
-		d.RequestID, proof = e.CaptureRequestID, e.Proof
-	case events.CaptureSucceeded:
-		d.TransferID, d.RequestID, d.Amount, proof = e.CaptureID, e.CaptureRequestID, e.Amount, e.Proof
-	case events.CaptureFailed:
-		d.TransferID, d.RequestID, d.Code, proof = e.CaptureID, e.CaptureRequestID, e.Code, e.Proof
-	case events.RefundAccepted:
-		d.TransferID, d.RequestID, proof = e.RefundID, e.RefundRequestID, e.Proof
-	case events.RefundSucceeded:
-		d.TransferID, d.RequestID, d.Amount, proof = e.RefundID, e.RefundRequestID, e.Amount, e.Proof
-	case events.RefundFailed:
-		d.TransferID, d.RequestID, d.Code, proof = e.RefundID, e.RefundRequestID, e.Code, e.Proof
-	case events.RefundHeld:
-		d.TransferID, d.RequestID, d.Amount, proof = e.RefundID, e.RefundRequestID, e.Amount, e.Proof
-	case events.AnomalyObserved:
-		d.Fact, d.Anomaly, d.Detail = e.Fact, e.Reason, e.Detail
-		d.TransferID, d.RequestID, d.Amount, d.Code, proof = e.TransferID, e.RequestID, e.Amount, e.Code, e.Proof
+	p := events.PartsOf(r.Event)
+	d := Difference{Version: r.Version, At: r.Occurred, Fact: r.Event.Kind(), TransferID: p.TransferID,
+		RequestID: p.RequestID, Amount: p.Amount}
+	a, wrong := r.Event.(events.AnomalyObserved)
+	if wrong {
+		d.Fact, d.Anomaly, d.Detail = a.Fact, a.Reason, a.Detail
 	}
-	return d, proof.Via == events.ViaInquiry
+	if wrong || p.Stage == events.StageFailed {
+		d.Code = p.Code
+	}
+	told := wrong || p.Stage != events.StageNone && p.Stage != events.StageUnresolved
+	return d, told && p.Proof.Via == events.ViaInquiry
 }

@@ -34,7 +34,7 @@ type refusalRow struct {
 }
 
 // Refuse counts a refusal and says whether it is to be recorded now: the fact goes into the order's refusal stream, after
-// Version, under the command's id and actor ([Author]). Fold what was appended with [Refusals.Evolve]; until then the
+// Version, under the command's id and actor ([Describe]). Fold what was appended with [Refusals.Evolve]; until then the
 // refusal counts as not on record, so one whose append failed stands in the count of the next. An order that is not on
 // record leaves no refusals. Cost: one small allocation.
 func (r Refusals) Refuse(c Command, e *RejectedError, now time.Time) (next Refusals, fact events.CommandRefused, record bool) {
@@ -47,7 +47,7 @@ func (r Refusals) Refuse(c Command, e *RejectedError, now time.Time) (next Refus
 		return next, events.CommandRefused{}, false
 	}
 	return next, events.CommandRefused{Command: e.Command.String(), Reason: e.Reason.String(), Remedy: e.Remedy, Cause: e.Cause.Version,
-		Amount: amountOf(c), Count: row.pending}, true
+		Amount: Describe(c).Amount, Count: row.pending}, true
 }
 
 // Evolve folds one record of the order's refusal stream. Other records leave it as it is.
@@ -85,17 +85,4 @@ func (r Refusals) writable(reason string) (Refusals, *refusalRow) {
 		r.rows = append(r.rows, refusalRow{reason: reason})
 	}
 	return r, &r.rows[i]
-}
-
-// amountOf is what a command asked for.
-func amountOf(c Command) Money {
-	switch c := c.(type) {
-	case Create:
-		return c.Amount
-	case Capture:
-		return c.Amount
-	case Refund:
-		return c.Amount
-	}
-	return Money{}
 }

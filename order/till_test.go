@@ -73,22 +73,16 @@ func (x *till) do(c Command) ([]events.Event, error) {
 		require.Empty(x.t, facts, "an error and facts")
 		return nil, err
 	}
-	stream := events.OrderStream(x.o.ID)
-	if create, ok := c.(Create); ok {
-		stream = events.OrderStream(create.Order)
-	}
-	id, _ := Author(c)
-	if id == "" {
-		id = x.o.Operation.CommandID
-	}
-	for _, e := range facts {
-		r := events.Record{ID: fmt.Sprint("record-", len(x.log)+1), Stream: stream, Version: x.o.Version + 1, Recorded: x.now,
-			Occurred: Occurred(e, x.now), CommandID: id, Keys: Keys(x.o, e), Event: e}
+	env, n := x.env(), len(x.log)
+	env.NewID = func() string { n++; return fmt.Sprint("record-", n) }
+	records, after := Records(x.o, c, facts, env)
+	for _, r := range records {
 		require.NoError(x.t, Judge(x.o, r), "Judge takes what Decide made")
 		x.o = Evolve(x.o, r)
-		r.Head = x.o.Head()
+		require.Equal(x.t, x.o.Head(), r.Head)
 		x.log = append(x.log, r)
 	}
+	require.Equal(x.t, after, x.o)
 	if len(facts) > 0 {
 		x.bounds = append(x.bounds, len(x.log))
 		require.Empty(x.t, broken(before, x.o))
@@ -106,10 +100,13 @@ func (x *till) must(c Command) []events.Event {
 
 func (x *till) later(d time.Duration) { x.now = x.now.Add(d) }
 
-// free waits until no claim is in force.
+// free waits until no claim is in force and APO may be asked once more.
 func (x *till) free() {
 	if until := x.o.claimedUntil(); x.now.Before(until) {
 		x.now = until
+	}
+	if x.o.pausing(x.now) {
+		x.now = time.Unix(0, x.o.room()).UTC()
 	}
 }
 

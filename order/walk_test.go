@@ -130,7 +130,7 @@ func (k *walker) command(t *rapid.T) {
 		legal = (o.Status == Paid || o.Status == Captured || o.Status == Refunded) && !blocked && minor <= o.Captured-o.Refunded &&
 			o.PaymentID != "" && !hasAnomaly(o, events.Reversal)
 	}
-	if id, _ := Author(c); o.Command(id) != (CommandState{}) {
+	if id := Describe(c).ID; o.Command(id) != (CommandState{}) {
 		return // its id stands for something already; command ids have tests of their own
 	}
 	before := len(k.log)

@@ -29,33 +29,26 @@ func NewTill() *Till { return &Till{Now: Opened()} }
 // Do gives the command at the till's time. The records are what its facts were appended as; none where the command was in
 // effect already. The error is that of [order.Decide], and then nothing has changed.
 func (t *Till) Do(c order.Command) ([]events.Record, error) {
-	env := order.Env{Now: t.Now, Policy: t.Policy, NewID: func() string {
-		t.minted++
-		return fmt.Sprintf("request-%s-%d", t.Order.ID, t.minted)
-	}}
+	env := order.Env{Now: t.Now, Policy: t.Policy, NewID: t.requestID}
 	facts, err := order.Decide(t.Order, c, env)
 	if err != nil || len(facts) == 0 {
 		return nil, err
 	}
-	id := t.Order.ID
-	if create, ok := c.(order.Create); ok {
-		id = create.Order
-	}
-	commandID, actor := order.Author(c)
-	if commandID == "" {
-		commandID = t.Order.Operation.CommandID
-	}
+	env.NewID = func() string { return "" } // it is made of the record's place
+	records, after := order.Records(t.Order, c, facts, env)
 	begin := len(t.Records)
-	for _, e := range facts {
-		n := uint64(len(t.Records))
-		r := events.Record{ID: fmt.Sprintf("%s-%d", id, n+1), Stream: events.OrderStream(id), Version: n + 1, Position: n + 1, Previous: n,
-			Recorded: t.Now, Occurred: order.Occurred(e, t.Now), CommandID: commandID, Actor: actor, Keys: order.Keys(t.Order, e), Event: e}
-		t.Order = order.Evolve(t.Order, r)
-		r.Head = t.Order.Head()
+	for _, r := range records {
+		r.ID = fmt.Sprintf("%s-%d", after.ID, r.Version)
+		r.Position, r.Previous = r.Version, r.Version-1
 		t.Records = append(t.Records, r)
 	}
-	t.Bounds = append(t.Bounds, len(t.Records))
+	t.Order, t.Bounds = after, append(t.Bounds, len(t.Records))
 	return t.Records[begin:], nil
+}
+
+func (t *Till) requestID() string {
+	t.minted++
+	return fmt.Sprintf("request-%s-%d", t.Order.ID, t.minted)
 }
 
 // Play gives the steps in turn, each at its time, and stops at the first that is refused.

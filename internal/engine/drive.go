@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
@@ -47,8 +48,6 @@ type Task struct {
 // Drive carries one command on one order. It is not safe for concurrent use.
 type Drive struct {
 	env     func() order.Env
-	newID   func() string
-	actor   string
 	stream  events.Stream
 	command order.Command // the next to be decided
 
@@ -60,14 +59,14 @@ type Drive struct {
 	appends   int
 	calls     int
 	recorded  bool
-	taken     map[events.Key]bool
+	taken     []events.Key // that another order owns
 	err       error
 }
 
-// New begins a drive of the command on the order with that id. env is asked anew for each decision; newID mints record
-// ids; actor stands in records whose command names nobody. The first task is to read.
-func New(id string, c order.Command, env func() order.Env, newID func() string, actor string) *Drive {
-	d := &Drive{env: env, newID: newID, actor: actor, stream: events.OrderStream(id), command: c}
+// New begins a drive of the command on the order with that id. env is asked anew for each decision. The first task is
+// to read.
+func New(id string, c order.Command, env func() order.Env) *Drive {
+	d := &Drive{env: env, stream: events.OrderStream(id), command: c}
 	d.read()
 	return d
 }
@@ -125,35 +124,9 @@ func (d *Drive) decide() {
 	}
 }
 
-// append makes the records of the facts, each with the head after it, and asks for their append.
+// append makes the records of the facts and asks for their append.
 func (d *Drive) append(facts []events.Event, env order.Env) {
-	commandID, actor := order.Author(d.command)
-	if commandID == "" {
-		commandID = d.o.Operation.CommandID
-	}
-	if actor == "" {
-		actor = d.actor
-	}
-	o, records := d.o, make([]events.Record, 0, len(facts)+1)
-	add := func(e events.Event, keys []events.Key) {
-		r := events.Record{ID: d.newID(), Stream: d.stream, Version: o.Version + 1, Recorded: env.Now,
-			Occurred: order.Occurred(e, env.Now), CommandID: commandID, Actor: actor, Keys: keys, Event: e}
-		o = order.Evolve(o, r)
-		r.Head = o.Head()
-		records = append(records, r)
-	}
-	var anomalies []events.Event
-	for _, e := range facts {
-		keys, taken := d.free(order.Keys(o, e))
-		add(e, keys)
-		for _, k := range taken {
-			anomalies = append(anomalies, order.KeyTaken(k, e))
-		}
-	}
-	// Behind the facts: some of those name one another by stream version.
-	for _, e := range anomalies {
-		add(e, nil)
-	}
+	records, o := order.Records(d.o, d.command, facts, env, d.taken...)
 	_, claimed := o.Claimed()
 	d.next, d.claimed, d.appends = o, claimed && claims(facts[len(facts)-1]), 0
 	d.task = Task{Kind: Append, Stream: d.stream, After: d.o.Version, Records: records}
@@ -166,18 +139,6 @@ func claims(e events.Event) bool {
 		return true
 	}
 	return false
-}
-
-// free parts keys from those that another order is known to own.
-func (d *Drive) free(keys []events.Key) (free, taken []events.Key) {
-	for _, k := range keys {
-		if d.taken[k] {
-			taken = append(taken, k)
-		} else {
-			free = append(free, k)
-		}
-	}
-	return free, taken
 }
 
 // Appended takes what came of an append.
@@ -198,11 +159,8 @@ func (d *Drive) Appended(err error) {
 			return
 		}
 		d.read()
-	case errors.As(err, &taken) && d.o.Version > 0 && !d.claimed && !d.taken[taken.Key]:
-		if d.taken == nil {
-			d.taken = map[events.Key]bool{}
-		}
-		d.taken[taken.Key] = true
+	case errors.As(err, &taken) && d.o.Version > 0 && !d.claimed && !slices.Contains(d.taken, taken.Key):
+		d.taken = append(d.taken, taken.Key)
 		d.decide()
 	case errors.As(err, &taken), ended(err) && d.appends == 0: // they name the stream themselves
 		d.done(err)
@@ -246,7 +204,7 @@ func (d *Drive) record(c order.Command) {
 // goOn follows up what is due at once: an inquiry after an answer that does not decide, the attempt an inquiry allows,
 // the retry that a repeated command asks for. A drive that has only observed or recorded something local is done.
 func (d *Drive) goOn() {
-	id, _ := order.Author(d.command)
+	id := order.Describe(d.command).ID
 	repeated := id != "" && id == d.o.Operation.CommandID
 	_, claiming := d.command.(order.Claim)
 	if d.calls == 0 && !claiming && !repeated || d.calls >= CallsMax {

@@ -36,8 +36,8 @@ func (s *stage) id() string {
 }
 
 func (s *stage) drive(c order.Command) *engine.Drive {
-	env := func() order.Env { return order.Env{Now: s.now, NewID: s.id} }
-	return engine.New(theOrder, c, env, s.id, "service")
+	env := func() order.Env { return order.Env{Now: s.now, NewID: s.id, Actor: "service"} }
+	return engine.New(theOrder, c, env)
 }
 
 func usd(minor int64) order.Money { return order.Money{Minor: minor, Currency: "USD"} }
@@ -367,9 +367,9 @@ func TestDrive_CallsAreBounded(t *testing.T) {
 	s := authorized(t)
 	env := func() order.Env {
 		s.now = s.now.Add(25 * time.Hour) // longer than any wait of the schedule
-		return order.Env{Now: s.now, NewID: s.id, Policy: order.Policy{ParkAfter: 1000 * time.Hour}}
+		return order.Env{Now: s.now, NewID: s.id, Policy: order.Policy{ParkAfter: 1000 * time.Hour}, Actor: "service"}
 	}
-	d := engine.New(theOrder, cancel, env, s.id, "service")
+	d := engine.New(theOrder, cancel, env)
 	calls := 0
 	for d.Task().Kind != engine.Done {
 		switch {

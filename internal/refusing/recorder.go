@@ -42,21 +42,18 @@ type Config struct {
 
 // Refusal is a refused command that is to be recorded.
 type Refusal struct {
-	Command   order.Command
-	CommandID string
-	Actor     string
-	Err       *order.RejectedError
-	At        time.Time
+	Command order.Command
+	Given   order.Description // of the command, with an actor
+	Err     *order.RejectedError
+	At      time.Time
 }
 
 // malformed reports whether no order could take the command: an amount that is none. The core finds that only beside an
 // order, so it comes as a refusal.
 func (r *Refusal) malformed() bool {
-	switch c := r.Command.(type) {
-	case order.Capture:
-		return c.Amount.Minor <= 0 || events.CheckCurrency(c.Amount.Currency) != nil
-	case order.Refund:
-		return c.Amount.Minor <= 0 || events.CheckCurrency(c.Amount.Currency) != nil
+	switch m := r.Given.Amount; r.Given.Verb {
+	case order.VerbCapture, order.VerbRefund:
+		return m.Minor <= 0 || events.CheckCurrency(m.Currency) != nil
 	}
 	return false
 }
@@ -150,7 +147,7 @@ func (q *Recorder) append(ctx context.Context, r *Refusal) error {
 			return nil
 		}
 		made := events.Record{ID: q.cfg.NewID(), Stream: events.RefusalStream(id), Version: next.Version + 1, Recorded: now,
-			Occurred: r.At, CommandID: r.CommandID, Actor: r.Actor, Event: fact}
+			Occurred: r.At, CommandID: r.Given.ID, Actor: r.Given.Actor, Event: fact}
 		if _, err = q.cfg.Log.Append(ctx, made.Stream, next.Version, made); err == nil {
 			q.keep(id, next.Evolve(made))
 			return nil

@@ -62,8 +62,14 @@ func TestClose_AFollowUpIsLeftToTheNextOrders(t *testing.T) {
 }
 
 // A lease is never longer than the core lets it be, so a call that relies on a longer one could outlive its claim.
-func TestNew_TheCoreCutsLongLeasesShort(t *testing.T) {
-	_, err := tilltape.New(memory.New(), tilltest.NewBank(time.Now), &tilltape.Config{CallTimeout: order.LeaseMax, Policy: order.Policy{Lease: 2 * order.LeaseMax}})
+func TestNew_RefusesALeaseThatTheCoreWouldNotKeep(t *testing.T) {
+	_, err := tilltape.New(memory.New(), tilltest.NewBank(time.Now), &tilltape.Config{CallTimeout: order.LeaseMax,
+		Policy: order.Policy{Lease: 2 * order.LeaseMax}})
+	require.ErrorIs(t, err, tilltape.ErrConfig)
+	require.ErrorIs(t, err, order.ErrPolicy)
+	assert.Contains(t, err.Error(), "Lease is 48h0m0s, and 24h0m0s is the most")
+	_, err = tilltape.New(memory.New(), tilltest.NewBank(time.Now), &tilltape.Config{CallTimeout: order.LeaseMax,
+		Policy: order.Policy{Lease: order.LeaseMax}})
 	require.ErrorIs(t, err, tilltape.ErrConfig)
 	assert.Contains(t, err.Error(), "not shorter than the lease 24h0m0s")
 	_, err = tilltape.New(memory.New(), tilltest.NewBank(time.Now), &tilltape.Config{Grace: -1})

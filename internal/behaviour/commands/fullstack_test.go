@@ -3,6 +3,7 @@ package commands_test
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,28 +133,30 @@ func (s *shop) agrees() {
 	}
 	for r, err := range s.log.All(s.ctx, store.Start()) {
 		require.NoError(s.t, err)
-		if proof := proofOf(r.Event); proof.Evidence != nil {
+		if proof := events.PartsOf(r.Event).Proof; proof.Evidence != nil {
 			require.NoError(s.t, apo.Evidence(*proof.Evidence).Verify(s.server.PublicKey()), "position %d: APO's signature", r.Position)
 		}
 	}
 }
 
-func proofOf(e events.Event) events.Proof {
-	switch e := e.(type) {
-	case events.PaymentAuthorized:
-		return e.Proof
-	case events.CaptureSucceeded:
-		return e.Proof
-	case events.RefundSucceeded:
-		return e.Proof
-	case events.CancelSucceeded:
-		return e.Proof
-	case events.AnomalyObserved:
-		return e.Proof
-	case events.InquiryAnswered:
-		return events.Proof{Evidence: e.Evidence}
+// As many characters as APO takes, of whatever language, go all the way: into a record, and to APO.
+func TestFullStack_ARefundsReasonIsCountedInCharacters(t *testing.T) {
+	s := newShop(t)
+	for _, char := range []string{"x", "退", "𝄞"} {
+		id := "o-" + char
+		s.sell(id, apotest.Manual)
+		s.buy(id)
+		_, err := s.orders.Capture(s.ctx, id, order.Capture{Amount: tilltest.USD(tilltest.TheAmount)})
+		require.NoError(t, err)
+		reason := strings.Repeat(char, order.RefundReasonMax)
+		_, err = s.orders.Refund(s.ctx, id, order.Refund{Amount: tilltest.USD(tilltest.ThePart), Reason: reason + char})
+		require.ErrorIs(t, err, order.ErrInvalid)
+		_, err = s.orders.Refund(s.ctx, id, order.Refund{Amount: tilltest.USD(tilltest.ThePart), Reason: reason})
+		require.ErrorIs(t, err, tilltape.ErrAccepted)
+		s.hear()
+		assert.Equal(t, order.Refunded, s.order(id).Status)
 	}
-	return events.Proof{}
+	s.agrees()
 }
 
 func TestFullStack_ADayAtTheTill(t *testing.T) {

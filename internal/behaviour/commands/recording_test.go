@@ -108,7 +108,6 @@ func TestNew_RefusesTheNilPointerOfAClientOrLogThatCouldNotBeMade(t *testing.T) 
 func TestNew_NamesTheFieldThatIsNegative(t *testing.T) {
 	for field, cfg := range map[string]tilltape.Config{
 		"CallTimeout": {CallTimeout: -1}, "RecordTimeout": {RecordTimeout: -1}, "Concurrency": {Concurrency: -1},
-		"Policy.Lease": {Policy: order.Policy{Lease: -1}},
 	} {
 		_, err := tilltape.New(memory.New(), tilltest.NewBank(time.Now), &cfg)
 		require.ErrorIs(t, err, tilltape.ErrConfig)
