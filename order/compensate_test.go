@@ -311,12 +311,12 @@ func TestJudge_ForgedCompensations(t *testing.T) {
 	alive.o.Anomalies = []Anomaly{{Version: 3, Reason: events.LatePayment}}
 	for _, f := range []forgery{
 		{x, cancel(1), "no open anomaly of late money"},
-		{in(t, Cancelled), cancel(3), "no open anomaly of late money"},
-		{alive, cancel(3), "compensates while the order is captured"},
-		{compensating(heldLate(t)), cancel(late.Version), "comes while a cancel is requested"},
-		{automatic, cancel(waiting.Version), "APO's own capture is outstanding"},
-		{heldRefund, cancel(late.Version), "a refund is held"},
-		{reversed, refund(reversed, 900), "a reversal stands open"},
+		{in(t, Cancelled), cancel(3), "is no legal compensate: no late money"},
+		{alive, cancel(3), "is not legal for an order that is captured"},
+		{compensating(heldLate(t)), cancel(late.Version), "a cancel is outstanding"},
+		{automatic, cancel(waiting.Version), "APO captures automatically"},
+		{heldRefund, cancel(late.Version), "a refund (F1) is proven whose capture is not known yet"},
+		{reversed, refund(reversed, 900), "a capture or refund was reversed"},
 		{moved, cancel(movedAnomaly.Version), "cancels late money that is not merely held"},
 		{moved, refund(moved, 999), "gives back another amount"},
 		{x, refund(x, theAmount), "gives back another amount"},

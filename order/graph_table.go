@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -100,52 +99,15 @@ func (p Permit) words(reason Reason) string {
 	return "refused: `" + reason.String() + "`"
 }
 
-// condition is a guard in words, with the reasons it refuses for. A test holds these against the guards.
-type condition struct {
-	holds   string
-	reasons []Reason
-}
-
-var (
-	conditionIdle      = condition{"no operation is outstanding", []Reason{ReasonParked, ReasonCancelling, ReasonCapturing, ReasonRefunding}}
-	conditionGateway   = condition{"APO is not capturing by itself", []Reason{ReasonGatewayCapture}}
-	conditionHeld      = condition{"no refund is held", []Reason{ReasonHeldRefund}}
-	conditionPaymentID = condition{"APO's paymentId is known", []Reason{ReasonNoPaymentID}}
-	amountReasons      = []Reason{ReasonAmount, ReasonCurrency, ReasonRemainder}
-)
-
-// conditions has the guards of each command in their order; behind them stands what Decide itself demands.
-var conditions = map[Verb][]condition{
-	VerbCancel: {conditionIdle, conditionGateway, conditionHeld,
-		{"the acquirer's cancel window is open, where the policy knows one", []Reason{ReasonNeverCancels, ReasonWindow}}},
-	VerbCapture: {conditionIdle,
-		{"the capture is ours to make: the mode is manual, or APO's own capture failed", []Reason{ReasonOneStep, ReasonAutomatic}},
-		conditionGateway, conditionHeld,
-		{"nothing is captured yet, or the method takes several captures and none was called the last", []Reason{ReasonLastCapture, ReasonSingleCapture}},
-		{"the authorization is not over", []Reason{ReasonExpired}},
-		{"the amount is above zero, in the order's currency, and at most authorized − captured", amountReasons},
-		conditionPaymentID},
-	VerbRefund: {conditionIdle,
-		{"no reversal stands open", []Reason{ReasonReversal}},
-		{"the amount is above zero, in the order's currency, and at most captured − refunded", amountReasons},
-		conditionPaymentID},
-	VerbResolve: {{"the operation is parked", []Reason{ReasonNotParked}},
-		{fmt.Sprintf("APO answered an inquiry about it within the last %d minutes", FreshInquiry/time.Minute), []Reason{ReasonStaleInquiry}},
-		{"APO's answer does not say otherwise, or the resolution overrides it", []Reason{ReasonContradicts}},
-		{"it does not call a cancel succeeded", []Reason{ReasonOnlyAPO}},
-		{"what it calls succeeded still fits the order's money", []Reason{ReasonRemainder}}},
-	VerbCompensate: {{"late money stands open, held or moved", []Reason{ReasonNoLateMoney}}, conditionIdle, conditionGateway, conditionHeld,
-		{"no reversal stands open", []Reason{ReasonReversal}},
-		{"APO's paymentId is known, where the money moved", []Reason{ReasonNoPaymentID}},
-		{"APO answered an inquiry since the late money became known", []Reason{ReasonStaleInquiry}}},
-	VerbClearAnomaly: {{"that anomaly stands open", []Reason{ReasonNoAnomaly}}},
-}
-
 func conditionTable() Table {
 	t := Table{Name: "conditions", Columns: []string{"command", "must hold, asked in this order", "otherwise refused as"}}
 	for _, v := range Verbs() {
-		for _, c := range conditions[v] {
-			t.Rows = append(t.Rows, []string{v.String(), c.holds, code(c.reasons)})
+		for _, r := range law.rules[v] {
+			holds := r.holds
+			if r.policy {
+				holds += " *(policy)*"
+			}
+			t.Rows = append(t.Rows, []string{v.String(), holds, code(r.reasons)})
 		}
 	}
 	return t
@@ -193,7 +155,7 @@ func reasonTable() Table {
 func (r Reason) verbs() []Verb {
 	return slices.DeleteFunc(Verbs(), func(v Verb) bool {
 		byStatus := slices.ContainsFunc(commandRows, func(row commandRow) bool { return row.verb == v && row.reason == r })
-		return !byStatus && !slices.ContainsFunc(conditions[v], func(c condition) bool { return slices.Contains(c.reasons, r) })
+		return !byStatus && !slices.ContainsFunc(law.rules[v], func(row rule) bool { return slices.Contains(row.reasons, r) })
 	})
 }
 

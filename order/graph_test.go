@@ -2,12 +2,7 @@ package order
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"reflect"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -268,83 +263,10 @@ func TestTablesSayWhatTheLawSays(t *testing.T) {
 	})
 }
 
-// The conditions are words, so nothing but this test keeps them equal to the guards they speak of.
-func TestConditionsAreTheGuards(t *testing.T) {
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, "legality.go", nil, parser.SkipObjectResolution)
-	require.NoError(t, err)
-	words := map[string]Reason{} // by the constant's name
-	constants, err := parser.ParseFile(fset, "reason.go", nil, parser.SkipObjectResolution)
-	require.NoError(t, err)
-	for i, s := range constantNames(constants, "ReasonNone") {
-		words[s] = Reason(i)
-	}
-	require.Len(t, words, reasonCount)
-
-	refuses := reasonsByFunction(file, words)
-	for v, gs := range guards {
-		require.GreaterOrEqual(t, len(conditions[v]), len(gs), "%s has a guard that no condition tells of", v)
-		for i, g := range gs {
-			full := runtime.FuncForPC(reflect.ValueOf(g).Pointer()).Name()
-			name := full[strings.LastIndexByte(full, '.')+1:]
-			require.NotEmpty(t, refuses[name], "%s refuses for nothing", name)
-			assert.ElementsMatch(t, refuses[name], conditions[v][i].reasons, "%s: %s", v, name)
-		}
-		for _, c := range conditions[v][len(gs):] {
-			assert.Contains(t, []Reason{ReasonOnlyAPO, ReasonNoAnomaly, ReasonRemainder}, c.reasons[0], "%s: no guard asks whether %s", v, c.holds)
-		}
-	}
-}
-
 func TestEveryReasonRefusesACommand(t *testing.T) {
 	for _, r := range Reasons() {
 		assert.NotEmpty(t, r.verbs(), "nothing is refused as %s", r)
 	}
-}
-
-// constantNames lists the constants of the group that begins with first.
-func constantNames(file *ast.File, first string) []string {
-	for _, d := range file.Decls {
-		group, ok := d.(*ast.GenDecl)
-		if !ok || group.Tok != token.CONST {
-			continue
-		}
-		var names []string
-		for _, s := range group.Specs {
-			names = append(names, s.(*ast.ValueSpec).Names[0].Name)
-		}
-		if names[0] == first {
-			return names
-		}
-	}
-	return nil
-}
-
-// reasonsByFunction says which reasons each function names, itself or by a method of this file that it calls.
-func reasonsByFunction(file *ast.File, words map[string]Reason) map[string][]Reason {
-	bodies := map[string]*ast.BlockStmt{}
-	for _, d := range file.Decls {
-		if f, ok := d.(*ast.FuncDecl); ok {
-			bodies[f.Name.Name] = f.Body
-		}
-	}
-	out := map[string][]Reason{}
-	for name, body := range bodies {
-		ast.Inspect(body, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.Ident:
-				if r, ok := words[n.Name]; ok && !slices.Contains(out[name], r) {
-					out[name] = append(out[name], r)
-				}
-			case *ast.SelectorExpr:
-				if n.Sel.Name == "guardAmount" && name != "guardAmount" {
-					out[name] = append(out[name], ReasonAmount, ReasonCurrency, ReasonRemainder)
-				}
-			}
-			return true
-		})
-	}
-	return out
 }
 
 func TestMarkdown(t *testing.T) {

@@ -62,7 +62,7 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 	then, _ := OperationThen(p.Kind, d.o.proven(pic), p.AfterF)
 	answered.Listed = pic.Outcome == events.InquiryAnswers && (d.o.listed(pic) >= 0 || p.Kind == OpRefund)
 	if then == NeverPaid {
-		if !d.env.Now.Before(d.o.payDeadline(d.env)) {
+		if !d.env.Now.Before(d.o.payDeadline(&d.env)) {
 			d.emit(events.CancelSucceeded{Cause: events.CauseNeverPaid, Proof: proof})
 			return
 		}
@@ -76,7 +76,7 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 	case then == Park:
 		d.park(parkedUnknown)
 		answered.Due = d.o.Operation.Due
-	case d.o.usedUp(d.env): // after APO was asked once more: what it can tell, a person need not find out
+	case d.o.usedUp(&d.env): // after APO was asked once more: what it can tell, a person need not find out
 		d.park(d.parkReason())
 		answered.Due = d.o.Operation.Due
 	case then == AskAgain && p.Attempt < AttemptsMax && (p.Kind != OpCancel || d.o.Gateway != GatewayOutstanding):
@@ -97,7 +97,7 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 func (d *decision) concludeUnpaid(pic *Picture, answered *events.InquiryAnswered, proof events.Proof) {
 	o := &d.o
 	if answered.Subject == events.SubjectPayment && pic.Outcome == events.InquiryNotExist && o.Status == Created &&
-		!o.Operation.Outstanding() && !d.env.Now.Before(o.payDeadline(d.env)) {
+		!o.Operation.Outstanding() && !d.env.Now.Before(o.payDeadline(&d.env)) {
 		d.emit(events.CancelSucceeded{Cause: events.CauseNeverPaid, Proof: proof})
 	}
 }

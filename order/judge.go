@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -49,13 +48,12 @@ func (o *Order) judge(r *events.Record) string {
 		return when(e.Amount.Minor <= 0, "has no amount")
 	case events.CancelRequested:
 		named := e.By == events.Identifier{PaymentID: o.PaymentID} || o.PaymentID == "" && e.By == events.Identifier{PaymentRequestID: o.PaymentRequestID}
-		return first(o.judgeIntent(VerbCancel, e.Compensates, nil), when(!named, "names another payment"), judgeLease(r, e.Lease))
+		return first(o.judgeCancel(r, &e), when(!named, "names another payment"), judgeLease(r, e.Lease))
 	case events.CaptureRequested:
-		used := named(o.captures, "", e.CaptureRequestID) >= 0
-		return first(o.judgeIntent(VerbCapture, 0, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
+		return first(o.judgeCommand(r, &question{verb: VerbCapture, amount: e.Amount}),
+			o.judgeRequest(o.captures, e.CaptureRequestID, e.PaymentID), judgeLease(r, e.Lease))
 	case events.RefundRequested:
-		used := named(o.refunds, "", e.RefundRequestID) >= 0
-		return first(o.judgeIntent(VerbRefund, e.Compensates, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
+		return first(o.judgeRefund(r, &e), o.judgeRequest(o.refunds, e.RefundRequestID, e.PaymentID), judgeLease(r, e.Lease))
 	case events.AttemptStarted:
 		return first(o.judgeAttempt(r, &e), judgeLease(r, e.Lease))
 	case events.CancelUnresolved:
@@ -78,17 +76,21 @@ func (o *Order) judge(r *events.Record) string {
 		_, ok := nextPhase(events.KindOperationParked, o.Operation.Phase)
 		return when(!ok, "parks nothing that is outstanding")
 	case events.OperationResolved:
-		return first(when(o.Operation.Phase != Parked, "resolves nothing that is parked"),
-			when(!e.Override && o.Inquiry.Said.contradicts(e.Resolution), "goes against APO's answer without saying so"))
+		return o.judgeCommand(r, &question{verb: VerbResolve, resolution: e.Resolution, override: e.Override})
 	case events.AnomalyCleared:
-		open := slices.ContainsFunc(o.Anomalies, func(a Anomaly) bool { return a.Version == e.Anomaly })
-		return when(!open, "clears an anomaly that is not open")
+		return o.judgeCommand(r, &question{verb: VerbClearAnomaly, anomaly: e.Anomaly})
 	case events.AnomalyObserved:
 		return ""
 	case events.CommandRefused:
 		return "belongs into the category refusal"
 	}
 	return o.judgeFact(r)
+}
+
+// judgeRequest holds what a capture or refund asks under against what is on record.
+func (o *Order) judgeRequest(known []transfer, request, paymentID string) string {
+	return first(when(named(known, "", request) >= 0, "asks under an identifier that is closed"),
+		when(paymentID != o.PaymentID, "names another payment"))
 }
 
 // judgeLease: a claim that gave no time to answer would let another ask at once.
@@ -103,32 +105,37 @@ func when(bad bool, problem string) string {
 	return ""
 }
 
-func (o *Order) judgeIntent(v Verb, compensates uint64, amount *Money) string {
-	if compensates != 0 {
-		return o.judgeCompensation(v, compensates, amount)
-	}
-	permit, _ := CommandPermit(v, o.Status)
-	_, idle := nextPhase(stepIntent, o.Operation.Phase)
-	remains := o.Capturable()
-	if v == VerbRefund {
-		remains = o.Refundable()
-	}
-	switch {
-	case permit != Allowed:
+// judgeCommand holds what a command left on record against the rules that decided it, all but those of the policy.
+func (o *Order) judgeCommand(r *events.Record, q *question) string {
+	if permit, _ := CommandPermit(q.verb, o.Status); permit != Allowed {
 		return "is not legal for an order that is " + o.Status.String()
-	case !idle:
-		return fmt.Sprintf("comes while a %s is %s", o.Operation.Kind, o.Operation.Phase)
-	case v != VerbRefund && o.Gateway == GatewayOutstanding:
-		return "comes while APO's own capture is outstanding"
-	case v != VerbRefund && len(o.Held) > 0:
-		return "comes while a refund is held"
-	case amount != nil && (amount.Currency != o.Amount.Currency || amount.Minor <= 0 || amount.Minor > remains):
-		return fmt.Sprintf("asks for %s where %s remains", *amount, o.money(remains))
 	}
-	if _, open := o.reversal(); v == VerbRefund && open {
-		return "comes while a reversal stands open"
+	if rejected := o.objection(q, r.Recorded.Round(0), nil); rejected != nil {
+		return fmt.Sprintf("is no legal %s: %s", q.verb, rejected.Why())
 	}
 	return ""
+}
+
+func (o *Order) judgeCancel(r *events.Record, e *events.CancelRequested) string {
+	if e.Compensates == 0 {
+		return o.judgeCommand(r, &question{verb: VerbCancel})
+	}
+	return first(o.judgeCommand(r, &question{verb: VerbCompensate}), o.judgeCompensated(e.Compensates),
+		when(o.Late.owed() > 0, "cancels late money that is not merely held"))
+}
+
+func (o *Order) judgeRefund(r *events.Record, e *events.RefundRequested) string {
+	if e.Compensates == 0 {
+		return o.judgeCommand(r, &question{verb: VerbRefund, amount: e.Amount})
+	}
+	owed := o.Late.owed()
+	return first(o.judgeCommand(r, &question{verb: VerbCompensate}), o.judgeCompensated(e.Compensates),
+		when(owed <= 0 || e.Amount != o.money(owed), "gives back another amount than the late money that moved"))
+}
+
+func (o *Order) judgeCompensated(anomaly uint64) string {
+	late, open := o.late()
+	return when(!open || late.Version != anomaly, "compensates what is no open anomaly of late money")
 }
 
 func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string {

@@ -56,16 +56,17 @@ func forgedSteps(t *testing.T) []forgery {
 		{in(t, Created), events.CommandRefused{}, "belongs into the category refusal"},
 		{in(t, Captured), events.CancelRequested{By: by, Lease: lease}, "not legal for an order that is captured"},
 		{in(t, Cancelled), capture(1), "not legal for an order that is cancelled"},
-		{asked(t, OpCapture), events.CancelRequested{By: by, Lease: lease}, "comes while a capture is requested"},
-		{capturing(t), events.CancelRequested{By: by, Lease: lease}, "APO's own capture is outstanding"},
-		{held, capture(1), "comes while a refund is held"},
+		{asked(t, OpCapture), events.CancelRequested{By: by, Lease: lease},
+			"is no legal cancel: a capture is outstanding since 2026-11-20 (requested)"},
+		{capturing(t), events.CancelRequested{By: by, Lease: lease}, "APO captures automatically"},
+		{held, capture(1), "a refund (F1) is proven whose capture is not known yet"},
 		{in(t, Authorized), events.CancelRequested{By: events.Identifier{PaymentID: "P2"}, Lease: lease}, "names another payment"},
 		{in(t, Authorized), events.CancelRequested{By: by, Lease: opened}, "claims no time to answer"},
-		{in(t, Authorized), capture(1001), "asks for USD 10.01 where USD 10.00 remains"},
-		{in(t, Captured), refund(601), "asks for USD 6.01 where USD 6.00 remains"},
-		{in(t, Captured), refund(-1), "asks for USD -0.01"},
+		{in(t, Authorized), capture(1001), "(USD 10.01 asked, USD 10.00 remains)"},
+		{in(t, Captured), refund(601), "(USD 6.01 asked, USD 6.00 remains)"},
+		{in(t, Captured), refund(-1), "(got -1 minor units)"},
 		{in(t, Captured), events.RefundRequested{PaymentID: "P2", Amount: usd(1), Lease: lease}, "names another payment"},
-		{reversed, refund(1), "comes while a reversal stands open"},
+		{reversed, refund(1), "is no legal refund: a capture or refund was reversed"},
 		{in(t, Authorized), events.AttemptStarted{Attempt: 1, Lease: lease}, "attempts an operation that is idle"},
 		{accepted, events.AttemptStarted{Attempt: 2, Lease: lease}, "attempts an operation that is accepted"},
 		{unresolved, events.AttemptStarted{Attempt: 3, Lease: lease}, "claims attempt 3 after attempt 1"},
@@ -86,8 +87,8 @@ func forgedSteps(t *testing.T) []forgery {
 		{in(t, Authorized), events.InquiryStarted{Subject: events.SubjectRefund, Number: 1, Lease: lease}, "a refund that nobody asked for"},
 		{in(t, Authorized), events.InquiryAnswered{Subject: events.SubjectPayment}, "answers no inquiry under way"},
 		{in(t, Authorized), events.OperationParked{}, "parks nothing"},
-		{asked(t, OpCancel), events.OperationResolved{}, "resolves nothing that is parked"},
-		{in(t, Authorized), events.AnomalyCleared{Anomaly: 1}, "clears an anomaly that is not open"},
+		{asked(t, OpCancel), events.OperationResolved{}, "no operation is parked"},
+		{in(t, Authorized), events.AnomalyCleared{Anomaly: 1}, "no such anomaly stands open"},
 	}
 }
 
@@ -132,6 +133,27 @@ func TestJudge_RefusesWhatOurRulesCannotHaveWritten(t *testing.T) {
 		assert.Contains(t, err.Error(), "order o-1, version ")
 		assert.Contains(t, err.Error(), "was altered")
 	}
+}
+
+// What Decide refuses for the order's sake alone, an audit refuses too.
+func TestJudge_HoldsTheAuthorizationsEndAndWhoseTheCaptureIs(t *testing.T) {
+	capture := events.CaptureRequested{CaptureRequestID: "x", PaymentID: "P1", Amount: usd(1)}
+	ended := in(t, Created)
+	f := authorized()
+	f.Expires = opened.Add(time.Hour)
+	ended.observe(f)
+	ended.later(48 * time.Hour)
+	_, err := ended.do(Capture{ID: "k", Amount: usd(1)})
+	require.Equal(t, ReasonExpired, rejected(t, err).Reason)
+	capture.Lease = ended.now.Add(time.Minute)
+	assert.ErrorIs(t, ended.judged(capture), ErrIllegal, "48 h after an authorization that ended after one hour")
+
+	foreign := placed(t, CaptureAutomatic)
+	foreign.policy.SeveralCaptures = []string{"CARD"}
+	foreign.observe(captured("C1", 400))
+	_, err = foreign.do(Capture{ID: "k", Amount: usd(1)})
+	require.Equal(t, ReasonAutomatic, rejected(t, err).Reason)
+	assert.ErrorIs(t, foreign.judged(capture), ErrIllegal, "a capture of an automatic order, after a foreign partial one")
 }
 
 func TestJudge_HoldsTheRecordsPlace(t *testing.T) {

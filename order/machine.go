@@ -237,15 +237,6 @@ var commandRows = []commandRow{
 	{VerbCompensate, []Status{Cancelled}, Allowed, ReasonNone},
 }
 
-// guards are asked in this order once the status allows a command; the first that objects refuses it.
-var guards = map[Verb][]guard{
-	VerbCancel:     {guardIdle, guardGateway, guardHeld, guardWindow},
-	VerbCapture:    {guardIdle, guardMode, guardGateway, guardHeld, guardSeveral, guardExpiry, guardRemainder, guardPaymentID},
-	VerbRefund:     {guardIdle, guardReversal, guardRefundable, guardPaymentID},
-	VerbResolve:    {guardParked, guardFreshInquiry, guardContradiction},
-	VerbCompensate: {guardLate, guardIdle, guardGateway, guardHeld, guardReversal, guardLateRefund, guardLateInquiry},
-}
-
 type phaseRow struct {
 	kind events.Kind // stands for the kind of each operation where it ends in that operation's name
 	from []Phase

@@ -139,7 +139,8 @@ func TestResolve_TheOverrideBelongsToTheCommand(t *testing.T) {
 
 func TestJudge_AResolutionThatHidesItsOverride(t *testing.T) {
 	x := parked(t)
-	assert.ErrorContains(t, x.judged(events.OperationResolved{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}), "without saying so")
+	hidden := events.OperationResolved{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
+	assert.ErrorContains(t, x.judged(hidden), "is no legal resolve: APO's newest answer")
 	assert.NoError(t, x.judged(events.OperationResolved{Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7"}))
 	assert.NoError(t, x.judged(events.OperationResolved{Resolution: events.ResolvedFailed, Statement: "APO ticket 7"}))
 }

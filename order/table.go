@@ -1,6 +1,10 @@
 package order
 
-import "github.com/tilltape/tilltape/events"
+import (
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+)
 
 // tables is machine.go compiled for look-up by index. A static table folds a replay in nanoseconds; a test proves it
 // equal to the FSM on every pair.
@@ -11,6 +15,7 @@ type tables struct {
 	phases   map[events.Kind][phaseCount]int8
 	ops      [len(opNames)][len(provenNames)]*operationRow
 	reasons  [reasonCount]reasonRow
+	rules    [len(verbNames)][]rule
 }
 
 var law = compile()
@@ -51,6 +56,12 @@ func compile() *tables {
 	}
 	for _, r := range reasonRows {
 		t.reasons[r.reason] = r
+	}
+	for v, gs := range guards {
+		for _, g := range gs {
+			at := slices.IndexFunc(ruleRows, func(r rule) bool { return r.guard == g })
+			t.rules[v] = append(t.rules[v], ruleRows[at])
+		}
 	}
 	return t
 }
