@@ -11,6 +11,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
 )
@@ -47,10 +48,10 @@ func TestLaw_EveryPossibleCellIsReachedAndNoOther(t *testing.T) {
 		}
 	}
 	for _, s := range order.Statuses() {
-		for _, op := range append([]order.OpKind{order.OpNone}, order.Operations()...) {
-			for _, phase := range order.Phases() {
-				for _, g := range order.GatewayCaptures() {
-					c := cell{s, op, phase, g}
+		for _, op := range append([]law.OpKind{law.OpNone}, law.Operations()...) {
+			for _, phase := range law.Phases() {
+				for _, g := range law.GatewayCaptures() {
+					c := cell{s, order.OpKind(op), order.Phase(phase), order.GatewayCapture(g)}
 					assert.Equal(t, !impossible(c), reached[c], c.String())
 				}
 			}
@@ -169,7 +170,7 @@ func TestLaw_ActionsAgreeWithCommandsInEveryCell(t *testing.T) {
 				o := x.get()
 				actions, err := x.orders.Actions(x.ctx, theOrder)
 				require.NoError(t, err)
-				require.Len(t, actions, len(order.Verbs()))
+				require.Len(t, actions, len(law.Verbs()))
 				rest := map[order.Verb]int64{order.VerbCapture: o.Authorized - o.Captured, order.VerbRefund: o.Captured - o.Refunded}
 				for _, a := range actions {
 					want, known := refusal, true

@@ -18,7 +18,7 @@ func (x *till) again() Call {
 }
 
 func TestAnswer_ADefiniteFEndsOnlyIfNoOtherAttemptIsUnknown(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		x.answer(refusedF)
 		x.ended(OutcomeFailed, "RISK_REJECT")
@@ -48,7 +48,7 @@ func TestAnswer_ADefiniteFEndsOnlyIfNoOtherAttemptIsUnknown(t *testing.T) {
 func TestAnswer_AWrongPictureNeverEndsAnOperation(t *testing.T) {
 	for _, code := range []string{"PROCESS_FAIL", "ORDER_STATUS_INVALID", "CANCEL_WINDOW_EXCEED", "ORDER_IS_CLOSED", "ORDER_IS_CANCELED",
 		"ORDER_NOT_EXIST", "AUTH_EXPIRED", "REPEAT_REQ_INCONSISTENT"} {
-		for _, k := range Operations() {
+		for _, k := range operations {
 			x := asked(t, k)
 			facts := x.answer(Verdict{Class: VerdictWrong, Code: code})
 			require.Len(t, facts, 1)
@@ -97,7 +97,7 @@ func TestEvolve_AnAttemptBeginsWithoutTheAnswerBeforeIt(t *testing.T) {
 }
 
 func TestAnswer_TheZeroVerdictIsUnknown(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		x.must(RecordAnswer{Call: x.attempt()})
 		assert.Equal(t, Unresolved, x.o.Operation.Phase)

@@ -15,7 +15,7 @@ import (
 // ask at once, take a call for forgotten, or leave a log that an auditor finds illegal (the till judges every record).
 
 func TestClock_GoingBackNeverMakesTwoAskAtOnce(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		for _, back := range []time.Duration{time.Second, DefaultLease, time.Hour, LeaseMax - DefaultLease} {
 			x := asked(t, k)
 			x.later(-back)
@@ -38,7 +38,7 @@ func TestClock_WhereItWentBackAnInquiryComesFirst(t *testing.T) {
 
 // A machine whose clock stood in another year claims, and is set right. Waiting until that year would be for ever.
 func TestClock_AClaimFromAnotherYearIsNotWaitedFor(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := in(t, Captured)
 		if k != OpRefund {
 			x = in(t, Authorized)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // Decide says which facts a command makes of an order. It is pure: no I/O, no clock, no randomness but env's. The facts
@@ -142,9 +143,9 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 	switch {
 	case rejected != nil:
 		return nil, rejected
-	case permit == Already:
+	case permit == law.Already:
 		return nil, nil
-	case permit == Local:
+	case permit == law.Local:
 		return []events.Event{events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: o.PaymentID}}, nil
 	}
 	return []events.Event{events.CancelRequested{By: o.identifier(), Reason: c.Reason, Lease: env.Now.Add(env.Policy.lease())}}, nil

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 var zeroTime time.Time
@@ -22,7 +23,7 @@ func (o *Order) foldOperation(r *events.Record) {
 		o.beginOperation(r, OpRefund, e.Lease)
 		p.RequestID, p.PaymentID, p.Amount, p.Reason, p.Compensates = e.RefundRequestID, e.PaymentID, e.Amount, e.Reason, e.Compensates
 	case events.AttemptStarted:
-		p.Phase, _ = nextPhase(r.Event.Kind(), p.Phase)
+		p.Phase, _ = p.Phase.next(law.StepAttempt)
 		p.Attempt, p.Lease, p.Due, p.AskedAt = e.Attempt, e.Lease, e.Lease, r.Recorded
 		// The answer before it was about another attempt: this one is unknown until it is answered.
 		p.Cleared, p.Inquire, p.AfterF, o.inquiring = false, false, false, false
@@ -44,7 +45,7 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.InquiryAnswered:
 		o.foldInquiryAnswered(r, &e)
 	case events.OperationParked:
-		p.Phase, _ = nextPhase(r.Event.Kind(), p.Phase)
+		p.Phase, _ = p.Phase.next(law.StepParked)
 		p.Due, p.ParkedAt = e.Due, r.Recorded
 	case events.OperationResolved:
 		// The fact that ends the operation follows in the same append.
@@ -56,7 +57,7 @@ func (o *Order) foldOperation(r *events.Record) {
 func (o *Order) beginOperation(r *events.Record, kind OpKind, lease time.Time) {
 	p := &o.Operation
 	p.Kind = kind
-	p.Phase, _ = nextPhase(stepIntent, Idle)
+	p.Phase, _ = Idle.next(law.StepIntent)
 	p.CommandID, p.Intent, p.Since = r.CommandID, r.Version, r.Recorded
 	p.Attempt, p.Lease, p.Due, p.AskedAt = 1, lease, lease, r.Recorded
 	o.inquiring = false
@@ -73,7 +74,7 @@ func (p *Operation) foldUnresolved(u *events.Unresolved) {
 		p.Inquire = p.Inquire || u.Inquire
 		return
 	}
-	p.Phase, _ = nextPhase(stepUnresolved, p.Phase)
+	p.Phase, _ = p.Phase.next(law.StepUnresolved)
 	p.AfterF, p.Code, p.Inquire, p.Cleared = u.Definite, u.Code, u.Inquire, false
 	p.Lease, p.Due = zeroTime, u.Due
 	p.Waits++
@@ -81,7 +82,7 @@ func (p *Operation) foldUnresolved(u *events.Unresolved) {
 
 func (p *Operation) foldAccepted(attempt uint64, code string, due time.Time) {
 	p.Answered |= attemptBit(attempt)
-	p.Phase, _ = nextPhase(stepAccepted, p.Phase)
+	p.Phase, _ = p.Phase.next(law.StepAccepted)
 	p.AfterF, p.Code, p.Inquire, p.Cleared = false, code, false, false
 	p.Lease, p.Due, p.Waits = zeroTime, due, 0
 }
@@ -106,7 +107,7 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 		p.AskedAt = r.Recorded
 	}
 	if e.AskAgain {
-		p.Phase, _ = nextPhase(stepAskAgain, p.Phase)
+		p.Phase, _ = p.Phase.next(law.StepAskAgain)
 		p.Cleared, p.Inquire, p.Lease = true, false, zeroTime
 		return
 	}

@@ -5,54 +5,55 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // ask puts a question to one guard; nil lets the command pass. What a guard asks stands here and nowhere else: commands
 // are decided by it, logs are judged by it, and what is said of it stands in its row.
-func (o *Order) ask(g guard, q *question, now time.Time, policy *Policy) *RejectedError {
+func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *RejectedError {
 	switch g {
-	case guardIdle:
+	case law.GuardIdle:
 		return o.guardIdle(q, policy != nil)
-	case guardGateway:
+	case law.GuardGateway:
 		return o.guardGateway(q)
-	case guardHeld:
+	case law.GuardHeld:
 		return o.guardHeld(q)
-	case guardWindow:
+	case law.GuardWindow:
 		return o.guardWindow(q, now, policy)
-	case guardMode:
+	case law.GuardMode:
 		return o.guardMode(q)
-	case guardLast:
+	case law.GuardLast:
 		return o.guardLast(q)
-	case guardSeveral:
+	case law.GuardSeveral:
 		return o.guardSeveral(q, policy)
-	case guardExpiry:
+	case law.GuardExpiry:
 		return o.guardExpiry(q, now)
-	case guardCapturable:
+	case law.GuardCapturable:
 		return o.guardAmount(q, o.Capturable(), o.captureMark, o.paymentMark)
-	case guardRefundable:
+	case law.GuardRefundable:
 		return o.guardAmount(q, o.Refundable(), o.refundMark, o.captureMark, o.paymentMark)
-	case guardPaymentID:
+	case law.GuardPaymentID:
 		return o.guardPaymentID(q, true)
-	case guardReversal:
+	case law.GuardReversal:
 		return o.guardReversal(q)
-	case guardParked:
+	case law.GuardParked:
 		return o.guardParked(q)
-	case guardFreshInquiry:
+	case law.GuardFreshInquiry:
 		return o.guardInquired(q, now, Cause{Version: o.Operation.Intent, At: o.Operation.Since})
-	case guardOnlyAPO:
+	case law.GuardOnlyAPO:
 		return o.guardOnlyAPO(q)
-	case guardContradiction:
+	case law.GuardContradiction:
 		return o.guardContradiction(q)
-	case guardFits:
+	case law.GuardFits:
 		return o.guardFits(q, now)
-	case guardLate:
+	case law.GuardLate:
 		return o.guardLate(q)
-	case guardLatePaymentID:
+	case law.GuardLatePaymentID:
 		return o.guardPaymentID(q, o.Late.owed() > 0)
-	case guardLateInquiry:
+	case law.GuardLateInquiry:
 		late, _ := o.late()
 		return o.guardInquired(q, now, Cause{Version: late.Version, At: late.At})
-	case guardAnomaly:
+	case law.GuardAnomaly:
 		return o.guardAnomaly(q)
 	}
 	return nil
@@ -62,10 +63,10 @@ func (o *Order) ask(g guard, q *question, now time.Time, policy *Policy) *Reject
 // stands on record the table compiled from the same rows does, which costs a replay less.
 func (o *Order) takesIntent(live bool) bool {
 	if !live {
-		_, ok := nextPhase(stepIntent, o.Operation.Phase)
+		_, ok := o.Operation.Phase.next(law.StepIntent)
 		return ok
 	}
-	return operationArbiter.can(o.Operation.Phase.String(), string(stepIntent))
+	return operationArbiter.can(o.Operation.Phase.String(), law.StepIntent.String())
 }
 
 func (o *Order) guardIdle(q *question, live bool) *RejectedError {

@@ -17,7 +17,7 @@ func commandOf(k OpKind) Command {
 }
 
 func TestCommandID_JoinsTheOperationThenReturnsItsOutcome(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		assert.Empty(t, x.must(commandOf(k)), "joins")
 		assert.Equal(t, CommandState{Verb: k.Verb(), Outcome: OutcomePending, Version: x.o.Operation.Intent}, x.o.Command("k"))

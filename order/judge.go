@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // Judge says whether a record may follow the ones that made the order: by the same tables that decided it when it was
@@ -57,15 +58,17 @@ func (o *Order) judge(r *events.Record) string {
 	case events.AttemptStarted:
 		return first(o.judgeAttempt(r, &e), judgeLease(r, e.Lease))
 	case events.CancelUnresolved:
-		return o.judgeAnswer(OpCancel, e.Attempt, stepUnresolved)
+		return o.judgeAnswer(OpCancel, e.Attempt, law.StepUnresolved)
 	case events.CaptureUnresolved:
-		return o.judgeAnswer(OpCapture, e.Attempt, stepUnresolved)
+		return o.judgeAnswer(OpCapture, e.Attempt, law.StepUnresolved)
 	case events.RefundUnresolved:
-		return o.judgeAnswer(OpRefund, e.Attempt, stepUnresolved)
+		return o.judgeAnswer(OpRefund, e.Attempt, law.StepUnresolved)
 	case events.CaptureAccepted:
-		return first(o.judgeAnswer(OpCapture, e.Attempt, stepAccepted), when(e.CaptureRequestID != o.Operation.RequestID, "names another request"))
+		return first(o.judgeAnswer(OpCapture, e.Attempt, law.StepAccepted),
+			when(e.CaptureRequestID != o.Operation.RequestID, "names another request"))
 	case events.RefundAccepted:
-		return first(o.judgeAnswer(OpRefund, e.Attempt, stepAccepted), when(e.RefundRequestID != o.Operation.RequestID, "names another request"))
+		return first(o.judgeAnswer(OpRefund, e.Attempt, law.StepAccepted),
+			when(e.RefundRequestID != o.Operation.RequestID, "names another request"))
 	case events.CancelFailed:
 		return when(o.Operation.Kind != OpCancel, "ends a cancel that nobody asked for")
 	case events.InquiryStarted:
@@ -73,7 +76,7 @@ func (o *Order) judge(r *events.Record) string {
 	case events.InquiryAnswered:
 		return when(!o.Inquiry.Open || e.Number != o.Inquiry.Number || e.Subject != o.Inquiry.Subject, "answers no inquiry under way")
 	case events.OperationParked:
-		_, ok := nextPhase(events.KindOperationParked, o.Operation.Phase)
+		_, ok := o.Operation.Phase.next(law.StepParked)
 		return when(!ok, "parks nothing that is outstanding")
 	case events.OperationResolved:
 		return o.judgeCommand(r, &question{verb: VerbResolve, resolution: e.Resolution, override: e.Override})
@@ -107,7 +110,7 @@ func when(bad bool, problem string) string {
 
 // judgeCommand holds what a command left on record against the rules that decided it, all but those of the policy.
 func (o *Order) judgeCommand(r *events.Record, q *question) string {
-	if permit, _ := CommandPermit(q.verb, o.Status); permit != Allowed {
+	if permit, _ := o.permits(q.verb); permit != law.Allowed {
 		return "is not legal for an order that is " + o.Status.String()
 	}
 	if rejected := o.objection(q, r.Recorded.Round(0), nil); rejected != nil {
@@ -140,7 +143,7 @@ func (o *Order) judgeCompensated(anomaly uint64) string {
 
 func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string {
 	p := &o.Operation
-	_, ok := nextPhase(events.KindAttemptStarted, p.Phase)
+	_, ok := p.Phase.next(law.StepAttempt)
 	switch {
 	case !ok:
 		return "attempts an operation that is " + p.Phase.String()
@@ -154,9 +157,9 @@ func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string 
 	return ""
 }
 
-func (o *Order) judgeAnswer(op OpKind, attempt uint64, step events.Kind) string {
+func (o *Order) judgeAnswer(op OpKind, attempt uint64, step law.Step) string {
 	p := &o.Operation
-	_, ok := nextPhase(step, p.Phase)
+	_, ok := p.Phase.next(step)
 	switch {
 	case p.Kind != op:
 		return fmt.Sprintf("answers no %s under way", op)
@@ -189,27 +192,27 @@ func (o *Order) judgeFact(r *events.Record) string {
 	if problem := o.judgeMoney(r.Event); problem != "" || again {
 		return problem
 	}
-	cell := law.cells[kind][o.Status]
+	cell := o.cell(kind)
 	if c, ok := r.Event.(events.CancelSucceeded); ok {
 		if problem := o.judgeCancelled(&c); problem != "" {
 			return problem
 		}
 	}
-	if !cell.Effect.recorded() {
+	if !cell.Effect.Recorded() {
 		return fmt.Sprintf("cannot follow for an order that is %s (%s: %s)", o.Status, kind, cell.Effect)
 	}
 	if e, ok := r.Event.(events.CaptureSucceeded); ok {
 		captured := o.Captured
-		if cell.Effect == LateMoney {
+		if cell.Effect == law.LateMoney {
 			captured = o.Late.Captured
 		}
 		return when(e.Amount.Minor <= 0 || e.Amount.Minor > o.fullAmount()-captured, "captures more than there is")
 	}
 	_, held := r.Event.(events.RefundHeld)
 	switch {
-	case held && cell.Effect != Held:
+	case held && cell.Effect != law.Held:
 		return "holds a refund that has its place"
-	case !held && cell.Effect == Held:
+	case !held && cell.Effect == law.Held:
 		return "refunds what is not captured"
 	}
 	return ""
@@ -287,29 +290,29 @@ func (o *Order) judgeCancelled(c *events.CancelSucceeded) string {
 
 // factOf says which row of the status table an event stands for; again marks one whose fact is on record and that only
 // names it better.
-func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
+func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 	switch e := e.(type) {
 	case events.PaymentPending:
-		return PaymentPending, false
+		return law.PaymentPending, false
 	case events.PaymentAuthorized:
-		return PaymentAuthorized, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
+		return law.PaymentAuthorized, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.PaymentPaid:
-		return PaymentPaid, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
+		return law.PaymentPaid, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.PaymentFailed:
-		return PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
+		return law.PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.CancelSucceeded:
 		if o.releasable() {
-			return LateMoneyReleased, false
+			return law.LateMoneyReleased, false
 		}
-		return PaymentCancelled, false
+		return law.PaymentCancelled, false
 	case events.CaptureSucceeded:
 		if len(o.captures) == 0 {
-			return CaptureSucceeded, false
+			return law.CaptureSucceeded, false
 		}
 		at := o.findCapture(digest(e.CaptureID), digest(e.CaptureRequestID), e.Amount.Minor)
-		return CaptureSucceeded, at >= 0 && !o.captures[at].failed && o.captures[at].minor == e.Amount.Minor
+		return law.CaptureSucceeded, at >= 0 && !o.captures[at].failed && o.captures[at].minor == e.Amount.Minor
 	case events.CaptureFailed:
-		return CaptureFailed, false
+		return law.CaptureFailed, false
 	case events.RefundSucceeded:
 		if i := o.findHeld(e.RefundID, e.RefundRequestID); i >= 0 {
 			return o.classifyRefund(o.Held[i].Minor), false
@@ -318,12 +321,12 @@ func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
 		return o.classifyRefund(e.Amount.Minor), at >= 0 && !o.refunds[at].failed && o.refunds[at].minor == e.Amount.Minor
 	case events.RefundFailed:
 		if o.findHeld(e.RefundID, e.RefundRequestID) >= 0 {
-			return HeldRefundFailed, false
+			return law.HeldRefundFailed, false
 		}
-		return RefundFailed, false
+		return law.RefundFailed, false
 	case events.RefundHeld:
 		i := o.findHeld(e.RefundID, e.RefundRequestID)
 		return o.classifyRefund(e.Amount.Minor), i >= 0 && o.Held[i].Minor == e.Amount.Minor
 	}
-	return FactNone, false
+	return law.FactNone, false
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // question is a command as the rules see it.
@@ -18,28 +19,28 @@ type question struct {
 
 // permit judges a command by the FSM and the rules. The FSM arbitrates what status and phase allow; the table gives
 // the reason where it does not.
-func (o *Order) permit(q *question, env *Env) (Permit, *RejectedError) {
-	p, reason := CommandPermit(q.verb, o.Status)
+func (o *Order) permit(q *question, env *Env) (law.Permit, *RejectedError) {
+	p, reason := o.permits(q.verb)
 	if !statusArbiter.can(o.Status.String(), q.verb.String()) {
-		return Refused, o.reject(q.verb, reason, o.causeOfStatus(q.verb))
+		return law.Refused, o.reject(q.verb, reason, o.causeOfStatus(q.verb))
 	}
-	if p != Allowed {
+	if p != law.Allowed {
 		return p, nil
 	}
 	if r := o.objection(q, env.Now, &env.Policy); r != nil {
-		return Refused, r
+		return law.Refused, r
 	}
-	return Allowed, nil
+	return law.Allowed, nil
 }
 
 // objection asks the rules of a command that its status allows, in their order, and says which is broken first; nil:
 // none. Where the command stands on record the policy of its day does not: policy is nil, and its rules are left out.
 func (o *Order) objection(q *question, now time.Time, policy *Policy) *RejectedError {
-	for _, r := range law.rules[q.verb] {
-		if r.policy && policy == nil {
+	for _, r := range law.Rules(law.Verb(q.verb)) {
+		if r.Policy && policy == nil {
 			continue
 		}
-		if rejected := o.ask(r.guard, q, now, policy); rejected != nil {
+		if rejected := o.ask(r.Guard, q, now, policy); rejected != nil {
 			return rejected
 		}
 	}
@@ -124,8 +125,10 @@ type Action struct {
 // record, and what to do instead. Rejections, the command line and every other view speak from it.
 func (o Order) Actions(env Env) []Action {
 	env.Now = env.Now.Round(0)
-	out := make([]Action, 0, len(verbNames)-1)
-	for _, v := range Verbs() {
+	verbs := law.Verbs()
+	out := make([]Action, 0, len(verbs))
+	for _, verb := range verbs {
+		v := Verb(verb)
 		_, r := o.permit(&question{verb: v, open: true}, &env)
 		a := Action{Verb: v, Legal: r == nil, Rejected: r}
 		switch {

@@ -10,6 +10,8 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
+var operations = []OpKind{OpCancel, OpCapture, OpRefund}
+
 // asked is an order with an operation of that kind outstanding, attempt 1 in flight.
 func asked(t require.TestingT, k OpKind) *till {
 	switch k {
@@ -169,7 +171,7 @@ func TestOperation_OrderNobodyCancelledAndNobodyPaid(t *testing.T) {
 }
 
 func TestOperation_AnswersThatSayNothing(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		x.inquire(Picture{Problem: "timeout"})
 		assert.True(t, x.o.Operation.Outstanding(), k.String())

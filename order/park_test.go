@@ -37,7 +37,7 @@ func (x *till) silentUntilParked() (contacts []time.Duration) {
 }
 
 func TestPark_TheWholeSchedule(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		x.answer(silence)
 		got := x.silentUntilParked()

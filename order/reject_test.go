@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata")
@@ -179,7 +180,7 @@ func TestActions_AgreeWithDecide(t *testing.T) {
 	commands := map[Verb]Command{VerbCancel: Cancel{}, VerbCapture: Capture{Amount: usd(1)}, VerbRefund: Refund{Amount: usd(1)}}
 	for _, c := range refusals(t) {
 		actions := c.x.o.Actions(c.x.env())
-		require.Len(t, actions, len(Verbs()))
+		require.Len(t, actions, len(law.Verbs()))
 		for _, a := range actions {
 			command, ok := commands[a.Verb]
 			if !ok {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestSchedule_TheFirstRetriesAreAttemptsThenInquiriesComeFirst(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		ids := x.attempt()
 		x.answer(unknownU)
@@ -125,7 +125,7 @@ func TestSchedule_AttemptsAreBounded(t *testing.T) {
 }
 
 func TestLease_NothingIsDueBeforeItEnds(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		lease := x.now.Add(DefaultLease)
 		call, ok := x.o.Claimed()

@@ -1,4 +1,4 @@
-package order
+package law
 
 import (
 	"fmt"
@@ -43,7 +43,7 @@ func factTable() Table {
 	for _, s := range Statuses() {
 		t.Columns = append(t.Columns, s.String())
 	}
-	for _, f := range TableFacts() {
+	for _, f := range Facts() {
 		row := []string{f.String()}
 		for _, s := range Statuses() {
 			row = append(row, StatusCell(f, s).words(s))
@@ -102,12 +102,12 @@ func (p Permit) words(reason Reason) string {
 func conditionTable() Table {
 	t := Table{Name: "conditions", Columns: []string{"command", "must hold, asked in this order", "otherwise refused as"}}
 	for _, v := range Verbs() {
-		for _, r := range law.rules[v] {
-			holds := r.holds
-			if r.policy {
+		for _, r := range Rules(v) {
+			holds := r.Holds
+			if r.Policy {
 				holds += " *(policy)*"
 			}
-			t.Rows = append(t.Rows, []string{v.String(), holds, code(r.reasons)})
+			t.Rows = append(t.Rows, []string{v.String(), holds, code(r.Reasons)})
 		}
 	}
 	return t
@@ -127,9 +127,8 @@ func operationTable() Table {
 
 func stepTable() Table {
 	t := Table{Name: "steps", Columns: []string{"step", "facts on record", "from", "to"}}
-	for _, r := range phaseRows {
-		w := stepWords[r.kind]
-		t.Rows = append(t.Rows, []string{w.label, code(w.facts), joined(r.from), r.to.String()})
+	for _, r := range stepRows {
+		t.Rows = append(t.Rows, []string{r.words, code(r.facts), joined(r.from), r.to.String()})
 	}
 	return t
 }
@@ -137,7 +136,7 @@ func stepTable() Table {
 func gatewayTable() Table {
 	t := Table{Name: "gateway", Columns: []string{"event", "from", "to"}}
 	for _, r := range gatewayRows {
-		t.Rows = append(t.Rows, []string{r.event, joined(r.from), r.to.String()})
+		t.Rows = append(t.Rows, []string{r.event.String(), joined(r.from), r.to.String()})
 	}
 	return t
 }
@@ -145,7 +144,7 @@ func gatewayTable() Table {
 func reasonTable() Table {
 	t := Table{Name: "reasons", Columns: []string{"reason", "refuses", "because", "instead"}}
 	for _, r := range Reasons() {
-		why := law.reasons[r].says("*‹when›*")
+		why := r.Says("*‹when›*")
 		t.Rows = append(t.Rows, []string{"`" + r.String() + "`", joined(r.verbs()), why, r.Remedy()})
 	}
 	return t
@@ -155,7 +154,7 @@ func reasonTable() Table {
 func (r Reason) verbs() []Verb {
 	return slices.DeleteFunc(Verbs(), func(v Verb) bool {
 		byStatus := slices.ContainsFunc(commandRows, func(row commandRow) bool { return row.verb == v && row.reason == r })
-		return !byStatus && !slices.ContainsFunc(law.rules[v], func(row rule) bool { return slices.Contains(row.reasons, r) })
+		return !byStatus && !slices.ContainsFunc(Rules(v), func(row Rule) bool { return slices.Contains(row.Reasons, r) })
 	})
 }
 

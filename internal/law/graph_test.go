@@ -1,4 +1,4 @@
-package order
+package law
 
 import (
 	"fmt"
@@ -40,36 +40,36 @@ func drawnArrows(t *testing.T, drawing string, arrow *regexp.Regexp, newLine str
 // lawArrows returns the same from the compiled tables, which fold what is on record.
 func lawArrows(m Machine) []string {
 	var out []string
-	add := func(from fmt.Stringer, label string, to fmt.Stringer) {
+	add := func(from, label, to fmt.Stringer) {
 		out = append(out, fmt.Sprintf("%s %s %s", from, label, to))
 	}
 	switch m {
 	case MachineStatus:
-		for f, row := range law.cells {
+		for f, row := range compiled.cells {
 			for s, c := range row {
 				switch c.Effect {
 				case Applied:
-					add(Status(s), FactKind(f).String(), c.To)
+					add(Status(s), Fact(f), c.To)
 				case AppliedAnomaly:
-					add(Status(s), FactKind(f).String()+" (anomaly)", c.To)
+					out = append(out, fmt.Sprintf("%s %s (anomaly) %s", Status(s), Fact(f), c.To))
 				case LateMoney:
-					add(Status(s), "late money", c.To)
+					add(Status(s), LateMoney, c.To)
 				}
 			}
 		}
 	case MachineOperation:
-		for kind, row := range law.phases {
+		for step, row := range compiled.steps {
 			for p, to := range row {
 				if to >= 0 {
-					add(Phase(p), stepWords[kind].label, Phase(to))
+					add(Phase(p), Step(step), Phase(to))
 				}
 			}
 		}
 	case MachineGateway:
-		for event, row := range law.gateway {
+		for event, row := range compiled.gateway {
 			for g, to := range row {
 				if to >= 0 {
-					add(GatewayCapture(g), event, GatewayCapture(to))
+					add(GatewayCapture(g), GatewayEvent(event), GatewayCapture(to))
 				}
 			}
 		}
@@ -151,30 +151,29 @@ func TestWhatIsNoMachineIsNotDrawn(t *testing.T) {
 }
 
 func TestStepsStandForFactsOnRecord(t *testing.T) {
-	seen := map[events.Kind]bool{}
-	for _, r := range phaseRows {
-		w, ok := stepWords[r.kind]
-		require.True(t, ok, "the step %q has no words", r.kind)
-		assert.NotEmpty(t, w.label)
-		for _, k := range w.facts {
+	seen := map[events.Kind]Step{}
+	for _, r := range stepRows {
+		assert.NotEmpty(t, r.words)
+		for _, k := range r.facts {
 			assert.Contains(t, events.Kinds(), k)
-			assert.False(t, seen[k], "%s stands for two steps", k)
-			seen[k] = true
+			assert.NotContains(t, seen, k, "%s stands for two steps", k)
+			seen[k] = r.step
 		}
 	}
-	assert.Len(t, stepWords, len(phaseRows))
+	assert.Len(t, stepRows, stepCount)
 	for _, k := range events.Kinds() {
 		subject, happened, _ := strings.Cut(string(k), ".")
 		ofOperation := slices.Contains([]string{"cancel", "capture", "refund"}, subject) && k != events.KindRefundHeld
-		step := ofOperation || k == events.KindAttemptStarted || k == events.KindInquiryAnswered || k == events.KindOperationParked
-		assert.Equal(t, step, seen[k], "%s", k)
+		step, stands := seen[k]
+		assert.Equal(t, stands, ofOperation || k == events.KindAttemptStarted || k == events.KindInquiryAnswered ||
+			k == events.KindOperationParked, "%s", k)
 		switch strings.TrimSuffix(happened, ".v1") {
 		case "requested":
-			assert.Contains(t, stepWords[stepIntent].facts, k)
+			assert.Equal(t, StepIntent, step, k)
 		case "unresolved":
-			assert.Contains(t, stepWords[stepUnresolved].facts, k)
+			assert.Equal(t, StepUnresolved, step, k)
 		case "accepted":
-			assert.Contains(t, stepWords[stepAccepted].facts, k)
+			assert.Equal(t, StepAccepted, step, k)
 		}
 	}
 }
@@ -221,7 +220,7 @@ func TestTablesAreWellFormed(t *testing.T) {
 func TestTablesSayWhatTheLawSays(t *testing.T) {
 	t.Run("facts", func(t *testing.T) {
 		facts := graphTable(t, "facts")
-		assert.Len(t, facts.Rows, len(TableFacts()))
+		assert.Len(t, facts.Rows, len(Facts()))
 		assert.Equal(t, []string{"fact", "created", "authorized", "paid", "captured", "refunded", "cancelled", "failed"}, facts.Columns)
 		assert.Equal(t, []string{"noted", "–", "–", "–", "–", "–", "–"}, graphRow(t, facts, "payment pending"))
 		assert.Equal(t, []string{"→ captured", "→ captured", "anomaly", "adds", "adds", "late money", "→ captured, anomaly"},
@@ -247,7 +246,7 @@ func TestTablesSayWhatTheLawSays(t *testing.T) {
 	})
 	t.Run("steps", func(t *testing.T) {
 		steps := graphTable(t, "steps")
-		assert.Len(t, steps.Rows, len(phaseRows))
+		assert.Len(t, steps.Rows, len(stepRows))
 		assert.Equal(t, []string{"`attempt.started.v1`", "requested, unresolved", "requested"}, graphRow(t, steps, "next attempt"))
 	})
 	t.Run("gateway", func(t *testing.T) {
