@@ -53,9 +53,6 @@ type Refund struct {
 	Actor  string
 }
 
-// RefundReasonMax is APO's limit for a refund's reason.
-const RefundReasonMax = 256
-
 // Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence. Where APO's
 // answer to that inquiry says otherwise, Override must say that the operator knows: it stays on record.
 type Resolve struct {
@@ -179,14 +176,4 @@ const (
 	StateProcessing State = "PROCESSING"
 	StatePending    State = "PENDING"
 	StateCancelled  State = "CANCELLED"
-)
-
-// The codes of ours that end an operation where another fact decided it.
-const (
-	CodeCaptured     = "CAPTURED"      // a cancel ended because money was captured
-	CodeRefunded     = "REFUNDED"      // … because money went back
-	CodeNotCancelled = "NOT_CANCELLED" // … because the payment stands and APO had refused
-	CodeNotDone      = "NOT_DONE"      // a capture or refund that APO does not list
-	CodeCancelled    = "CANCELLED"     // a capture whose payment is gone
-	CodeResolved     = "RESOLVED"      // an operator's word
 )

@@ -4,9 +4,6 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// CompensationReason is what APO is told when late money is refunded.
-const CompensationReason = "paid after the order was cancelled"
-
 // held is what of the late money is only held: a cancel releases it.
 func (l Late) held() int64 { return max(l.Authorized-l.Captured, 0) }
 
@@ -37,14 +34,14 @@ func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error)
 	late, _ := o.late()
 	lease := env.Now.Add(env.Policy.lease())
 	if o.Late.owed() <= 0 {
-		return []events.Event{events.CancelRequested{By: o.identifier(), Reason: CompensationReason, Compensates: late.Version, Lease: lease}}, nil
+		return []events.Event{events.CancelRequested{By: o.identifier(), Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
 	}
 	id, err := env.mint(o.ID, "compensate", o.refunds)
 	if err != nil {
 		return nil, err
 	}
 	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID, Amount: o.money(o.Late.owed()),
-		Reason: CompensationReason, Compensates: late.Version, Lease: lease}}, nil
+		Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
 }
 
 // identifier is what a cancel names: the paymentId where it is known.

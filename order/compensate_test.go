@@ -41,7 +41,7 @@ func TestCompensate_MoneyThatIsHeldIsCancelled(t *testing.T) {
 	x := heldLate(t)
 	late, _ := x.o.late()
 	facts := x.must(Compensate{ID: "k", Actor: "ada"})
-	assert.Equal(t, []events.Event{events.CancelRequested{By: events.Identifier{PaymentID: "P1"}, Reason: CompensationReason,
+	assert.Equal(t, []events.Event{events.CancelRequested{By: events.Identifier{PaymentID: "P1"}, Reason: compensationReason,
 		Compensates: late.Version, Lease: x.now.Add(DefaultLease)}}, facts)
 	assert.Equal(t, CommandState{Verb: VerbCompensate, Outcome: OutcomePending, Version: x.o.Version}, x.o.Command("k"))
 
@@ -59,7 +59,7 @@ func TestCompensate_MoneyThatIsHeldIsCancelled(t *testing.T) {
 func TestCompensate_MoneyThatMovedIsRefunded(t *testing.T) {
 	x := compensating(movedLate(t))
 	p := x.o.Operation
-	assert.Equal(t, []any{OpRefund, usd(theAmount), "P1", CompensationReason}, []any{p.Kind, p.Amount, p.PaymentID, p.Reason})
+	assert.Equal(t, []any{OpRefund, usd(theAmount), "P1", compensationReason}, []any{p.Kind, p.Amount, p.PaymentID, p.Reason})
 	x.answer(done) // accepted; the notification says the last word
 	x.observe(Fact{Kind: RefundSucceeded, TransferID: "F1", RequestID: p.RequestID, Amount: usd(theAmount)})
 	x.ended(OutcomeSucceeded, "")

@@ -40,7 +40,7 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.CancelFailed:
 		o.endOperation(r, OutcomeFailed, e.Code)
 	case events.InquiryStarted:
-		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered, Said: o.Inquiry.Said}
+		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered, told: o.Inquiry.told}
 		o.inquiring = true
 	case events.InquiryAnswered:
 		o.foldInquiryAnswered(r, &e)
@@ -90,7 +90,7 @@ func (p *Operation) foldAccepted(attempt uint64, code string, due time.Time) {
 func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered) {
 	o.Inquiry.Open = false
 	if e.Outcome != events.InquiryUnknown {
-		o.Inquiry.Answered, o.Inquiry.Said = r.Recorded, said(e)
+		o.Inquiry.Answered, o.Inquiry.told = r.Recorded, toldBy(e)
 	}
 	// Only the look that was due moves the schedule on; one before its time, or that began it, leaves it as it was.
 	if e.Subject == events.SubjectPayment && !e.WatchDue.IsZero() && !e.WatchDue.Equal(o.WatchDue) {
@@ -116,19 +116,19 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 	}
 }
 
-// said is what an inquiry's answer says of the operation it did not decide.
-func said(e *events.InquiryAnswered) Said {
+// toldBy is what an inquiry's answer says of the operation it did not decide.
+func toldBy(e *events.InquiryAnswered) bearing {
 	switch {
 	case e.Listed:
-		return SaidUndecided
+		return toldUndecided
 	case e.Outcome == events.InquiryNotExist:
-		return SaidNotDone
+		return toldNotDone
 	}
 	switch State(e.State) {
 	case StateSuccess, StateProcessing, StatePending, StateFail, StateCancelled:
-		return SaidNotDone
+		return toldNotDone
 	}
-	return SaidNothing
+	return toldNothing
 }
 
 // endOperation frees the slot and remembers how its command ended.

@@ -223,11 +223,11 @@ func (o *Order) guardOnlyAPO(q *question) *RejectedError {
 }
 
 func (o *Order) guardContradiction(q *question) *RejectedError {
-	if q.open || q.override || !o.Inquiry.Said.contradicts(q.resolution) {
+	if q.open || q.override || !o.Inquiry.told.contradicts(q.resolution) {
 		return nil
 	}
 	cause := Cause{Version: o.Operation.Intent, At: o.Inquiry.Answered}
-	return o.reject(q.verb, ReasonContradicts, cause).with(o.Inquiry.Said.String())
+	return o.reject(q.verb, ReasonContradicts, cause).with(o.Inquiry.told.String())
 }
 
 // guardFits tries a resolution on a copy. Of APO "succeeded" would be a fact, and held or shown where other money has

@@ -122,7 +122,7 @@ func TestEveryEnumHasItsWords(t *testing.T) {
 	speaks(t, int(Parked)+1, Phase.String)
 	speaks(t, int(GatewayFailed)+1, GatewayCapture.String)
 	speaks(t, int(OpRefund)+1, OpKind.String)
-	speaks(t, int(SaidUndecided)+1, Said.String)
+	speaks(t, int(toldUndecided)+1, bearing.String)
 	speaks(t, int(OtherTransaction)+1, FactKind.String)
 	speaks(t, int(VerbCompensate)+1, Verb.String)
 	speaks(t, int(VerdictWrong)+1, VerdictClass.String)

@@ -147,7 +147,7 @@ func (k OpKind) Verb() Verb {
 }
 
 // Verb is the command that began the operation.
-func (p *Operation) Verb() Verb {
+func (p Operation) Verb() Verb {
 	if p.Compensates != 0 {
 		return VerbCompensate
 	}

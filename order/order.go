@@ -104,27 +104,26 @@ type Inquiry struct {
 	Open     bool      // claimed and not answered
 	Lease    time.Time // of the claim
 	Answered time.Time // when APO last told the state; zero: never, or not since late money showed
-	Said     Said      // what that was, of the operation
+	told     bearing   // what that was, of the operation
 }
 
-// Said is what APO's newest answer to an inquiry says of an operation that it did not decide.
-type Said uint8
+// bearing is what APO's newest answer to an inquiry says of an operation that it did not decide.
+type bearing uint8
 
-// What APO can say.
 const (
-	SaidNothing   Said = iota // nothing that bears on it
-	SaidNotDone               // it knows no such request, or the payment stands as if there had been none
-	SaidUndecided             // it works on it, or tells it otherwise than was asked
+	toldNothing   bearing = iota // nothing that bears on it
+	toldNotDone                  // it knows no such request, or the payment stands as if there had been none
+	toldUndecided                // it works on it, or tells it otherwise than was asked
 )
 
-var saidNames = [...]string{"nothing", "not done", "undecided"}
+var toldNames = [...]string{"nothing", "not done", "undecided"}
 
 // String is it in words.
-func (s Said) String() string { return name(saidNames[:], int(s)) }
+func (s bearing) String() string { return name(toldNames[:], int(s)) }
 
 // contradicts reports whether an operator's word goes against what APO said.
-func (s Said) contradicts(word events.Resolution) bool {
-	return s == SaidUndecided || s == SaidNotDone && word == events.ResolvedSucceeded
+func (s bearing) contradicts(word events.Resolution) bool {
+	return s == toldUndecided || s == toldNotDone && word == events.ResolvedSucceeded
 }
 
 // Anomaly is a contradiction that stands open.

@@ -47,12 +47,3 @@ func (r Reason) String() string { return law.Reason(r).String() }
 
 // Remedy says what to do instead.
 func (r Reason) Remedy() string { return law.Reason(r).Remedy() }
-
-// Reasons returns every reason a command can be refused for.
-func Reasons() []Reason {
-	var out []Reason
-	for _, r := range law.Reasons() {
-		out = append(out, Reason(r))
-	}
-	return out
-}

@@ -159,7 +159,7 @@ func TestRejections_EveryReasonNamesCauseAndRemedy(t *testing.T) {
 		assert.Equal(t, a.Verb == VerbCreate, a.Legal)
 		assert.True(t, a.Legal || a.Rejected.Reason == ReasonUnknownOrder, "what is not placed takes nothing but create")
 	}
-	for _, reason := range Reasons() {
+	for reason := ReasonExists; reason <= ReasonContradicts; reason++ {
 		assert.True(t, met[reason], "%s refuses nothing here", reason)
 	}
 }
@@ -214,7 +214,7 @@ func TestRejections_ReadAloud(t *testing.T) {
 		fmt.Fprintf(&b, "%s\n    %v\n", rejected(t, err).Reason, err)
 	}
 	b.WriteString("\n# where neither time nor id is known\n")
-	for _, reason := range Reasons() {
+	for reason := ReasonExists; reason <= ReasonContradicts; reason++ {
 		e := &RejectedError{Order: "o-1", Command: VerbCancel, Reason: reason, Remedy: reason.Remedy()}
 		fmt.Fprintf(&b, "%s\n    %v\n", reason, e)
 	}

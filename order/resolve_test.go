@@ -16,24 +16,24 @@ func TestResolve_WhatGoesAgainstAPOsAnswerNeedsAnOverride(t *testing.T) {
 	for name, c := range map[string]struct {
 		op      OpKind
 		told    Picture
-		said    Said
+		said    bearing
 		freely  []events.Resolution
 		refused map[events.Resolution]Reason
 	}{
-		"cancel, the payment stands": {OpCancel, tells(StateSuccess), SaidNotDone, []events.Resolution{no},
+		"cancel, the payment stands": {OpCancel, tells(StateSuccess), toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonOnlyAPO}},
-		"capture, not listed": {OpCapture, tells(StateSuccess), SaidNotDone, []events.Resolution{no},
+		"capture, not listed": {OpCapture, tells(StateSuccess), toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonContradicts}},
-		"capture, no such payment": {OpCapture, notExist, SaidNotDone, []events.Resolution{no},
+		"capture, no such payment": {OpCapture, notExist, toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonContradicts}},
-		"capture, in process": {OpCapture, tells(StateSuccess, pending(CapturePending)), SaidUndecided, nil,
+		"capture, in process": {OpCapture, tells(StateSuccess, pending(CapturePending)), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
-		"capture of another amount": {OpCapture, tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(1)}), SaidUndecided, nil,
+		"capture of another amount": {OpCapture, tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(1)}), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
-		"capture, a state nobody knows": {OpCapture, tells("NEW"), SaidNothing, []events.Resolution{yes, no}, nil},
-		"refund, no such refund": {OpRefund, notExist, SaidNotDone, []events.Resolution{no},
+		"capture, a state nobody knows": {OpCapture, tells("NEW"), toldNothing, []events.Resolution{yes, no}, nil},
+		"refund, no such refund": {OpRefund, notExist, toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonContradicts}},
-		"refund, in process": {OpRefund, tells(StateProcessing, pending(RefundPending)), SaidUndecided, nil,
+		"refund, in process": {OpRefund, tells(StateProcessing, pending(RefundPending)), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestResolve_WhatGoesAgainstAPOsAnswerNeedsAnOverride(t *testing.T) {
 				x.park()
 				x.inquire(c.told)
 				require.Equal(t, Parked, x.o.Operation.Phase)
-				require.Equal(t, c.said, x.o.Inquiry.Said)
+				require.Equal(t, c.said, x.o.Inquiry.told)
 				return x
 			}
 			for _, word := range c.freely {
@@ -125,7 +125,7 @@ func TestResolve_WhatNoLongerFitsWasNotDone(t *testing.T) {
 func TestResolve_AnAnswerThatIsNoneSaysNothingNew(t *testing.T) {
 	x := parked(t)
 	x.inquire(Picture{Problem: "timeout"})
-	assert.Equal(t, SaidNotDone, x.o.Inquiry.Said, "what APO said before stands")
+	assert.Equal(t, toldNotDone, x.o.Inquiry.told, "what APO said before stands")
 }
 
 func TestResolve_TheOverrideBelongsToTheCommand(t *testing.T) {

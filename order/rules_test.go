@@ -38,11 +38,11 @@ type onRecord struct {
 func commandsTo(o Order, env Env, m Money, word events.Resolution, override bool, anomaly uint64) []onRecord {
 	lease := env.Now.Add(DefaultLease)
 	late, _ := o.late()
-	compensation := events.Event(events.CancelRequested{By: o.identifier(), Reason: CompensationReason,
+	compensation := events.Event(events.CancelRequested{By: o.identifier(), Reason: compensationReason,
 		Compensates: max(late.Version, 1), Lease: lease})
 	if o.Late.owed() > 0 {
 		compensation = events.RefundRequested{RefundRequestID: "new", PaymentID: o.PaymentID, Amount: o.money(o.Late.owed()),
-			Reason: CompensationReason, Compensates: max(late.Version, 1), Lease: lease}
+			Reason: compensationReason, Compensates: max(late.Version, 1), Lease: lease}
 	}
 	return []onRecord{
 		{Cancel{}, question{verb: VerbCancel}, events.CancelRequested{By: o.identifier(), Lease: lease}},
@@ -219,7 +219,7 @@ func TestRules_NothingButAGuardRefusesForItsReasons(t *testing.T) {
 
 // Judge speaks of intents by the guards alone: what only they ask of an order has no business in its file.
 func TestRules_JudgeAsksNothingThatAGuardAsks(t *testing.T) {
-	asked := []string{"Expires", "lastCapture", "CaptureMode", "Said", "Answered", "Anomalies", "reversal", "Capturable",
+	asked := []string{"Expires", "lastCapture", "CaptureMode", "told", "Answered", "Anomalies", "reversal", "Capturable",
 		"Refundable"}
 	names := func(path string) (found []string) {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)

@@ -1,9 +1,6 @@
 package order
 
-import (
-	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/internal/law"
-)
+import "github.com/tilltape/tilltape/internal/law"
 
 // Status is what is proven about an order's money. Only facts move it, never a command.
 type Status uint8
@@ -86,26 +83,9 @@ const (
 // String is the operation as a command's name.
 func (k OpKind) String() string { return law.OpKind(k).String() }
 
-// The attention words of a head.
-const (
-	AttentionNone    = ""
-	AttentionAnomaly = "anomaly" // an anomaly stands open
-	AttentionParked  = "parked"  // a person must resolve the operation (an open anomaly may stand beside it)
-)
-
 func name(names []string, i int) string {
 	if i < len(names) {
 		return names[i]
 	}
 	return "unknown"
 }
-
-// MethodCard is APO's name for cards. A card is never paid in one step, so its orders must say who captures.
-const MethodCard = "CARD"
-
-// Capture modes, as in package events.
-const (
-	CaptureNone      = events.CaptureNone
-	CaptureAutomatic = events.CaptureAutomatic
-	CaptureManual    = events.CaptureManual
-)
