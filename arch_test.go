@@ -46,7 +46,8 @@ type room struct {
 var rooms = map[string]room{
 	"events":          {modules: []string{protobufModule}},
 	"internal/law":    {ours: []string{"events"}, modules: []string{protobufModule}},
-	"order":           {ours: []string{"events", "internal/law"}, modules: []string{protobufModule, fsmModule}},
+	"order/window":    {},
+	"order":           {ours: []string{"events", "internal/law", "order/window"}, modules: []string{protobufModule, fsmModule}},
 	"store":           {ours: []string{"events"}, modules: []string{protobufModule}},
 	"seal":            {modules: []string{modModule}},
 	"store/memory":    {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
@@ -68,7 +69,7 @@ var rooms = map[string]room{
 }
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
-var pureRooms = []string{"events", "internal/law", "order"}
+var pureRooms = []string{"events", "internal/law", "order/window", "order"}
 
 // impureImports would let a pure room reach the world; a trailing slash stands for everything below.
 var impureImports = []string{
@@ -249,7 +250,7 @@ func TestTheTableKeepsThePromises(t *testing.T) {
 	}
 	assert.Equal(t, room{modules: []string{protobufModule}}, rooms["events"])
 	assert.Equal(t, room{ours: []string{"events"}, modules: []string{protobufModule}}, rooms["internal/law"])
-	core := room{ours: []string{"events", "internal/law"}, modules: []string{protobufModule, fsmModule}}
+	core := room{ours: []string{"events", "internal/law", "order/window"}, modules: []string{protobufModule, fsmModule}}
 	assert.Equal(t, core, rooms["order"])
 	assert.Equal(t, room{}, rooms["apo"])
 }

@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 // decisions are the commands whose cost matters, each on an order that takes (or refuses) it.
 func decisions(t testing.TB) map[string]func() ([]events.Event, error) {
 	out := map[string]func() ([]events.Event, error){}
 	add := func(name string, x *till, c Command) {
-		env := Env{Now: x.now, Policy: Policy{Windows: AntomWindows()}, NewID: func() string { return "r-9" }}
+		env := Env{Now: x.now, Policy: Policy{Windows: window.Antom()}, NewID: func() string { return "r-9" }}
 		o := x.o
 		out[name] = func() ([]events.Event, error) { return Decide(o, c, env) }
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 // ask puts a question to one guard; nil lets the command pass. What a guard asks stands here and nowhere else: commands
@@ -112,7 +113,7 @@ func (o *Order) guardWindow(q *question, now time.Time, policy *Policy) *Rejecte
 	switch {
 	case open:
 		return nil
-	case w.Kind == WindowNever:
+	case w.Kind == window.Never:
 		return o.reject(q.verb, ReasonNeverCancels, Cause{Version: 1, At: o.CreatedAt}).with(o.Acquirer + " " + o.Method)
 	case closes.IsZero():
 		return o.reject(q.verb, ReasonWindow, o.paymentMark.cause()).with(w.Kind.String())

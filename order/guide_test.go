@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 // Every rule of APO's guide "Cancel", by its own words. The windows by acquirer are in window_test.go.
@@ -125,7 +126,7 @@ func TestGuide_CapturedOrdersAreRefundedInstead(t *testing.T) {
 
 func TestGuide_TheExpirationTimeDependsOnTheAcquirer(t *testing.T) {
 	x := in(t, Authorized)
-	x.policy.Windows = Windows{"ACME": {"CARD": {Kind: WindowAfterPayment, Length: time.Hour}}}
+	x.policy.Windows = window.Rules{"ACME": {"CARD": {Kind: window.AfterPayment, Length: time.Hour}}}
 	x.later(time.Hour)
 	_, open := Decide(x.o, Cancel{}, x.env())
 	require.NoError(t, open, "its last instant is inside")
@@ -135,12 +136,12 @@ func TestGuide_TheExpirationTimeDependsOnTheAcquirer(t *testing.T) {
 	assert.Equal(t, []any{ReasonWindow, "at 2026-11-20T11:00:00Z"}, []any{r.Reason, r.Detail})
 	assert.EqualValues(t, 2, r.Cause.Version)
 
-	x.policy.Windows["ACME"]["CARD"] = Window{Kind: WindowNever}
+	x.policy.Windows["ACME"]["CARD"] = window.Rule{Kind: window.Never}
 	_, err = x.do(Cancel{})
 	assert.Equal(t, ReasonNeverCancels, rejected(t, err).Reason)
-	x.policy.Windows["ACME"]["CARD"] = Window{Kind: WindowUntilPaid}
+	x.policy.Windows["ACME"]["CARD"] = window.Rule{Kind: window.UntilPaid}
 	_, err = x.do(Cancel{})
 	assert.Equal(t, ReasonWindow, rejected(t, err).Reason)
-	x.policy.Windows = Windows{"ANOTHER": {}}
+	x.policy.Windows = window.Rules{"ANOTHER": {}}
 	x.must(Cancel{}) // unknown acquirer: APO decides
 }

@@ -1,6 +1,10 @@
 package order
 
-import "time"
+import (
+	"time"
+
+	"github.com/tilltape/tilltape/order/window"
+)
 
 // Bounds and defaults of the policy.
 const (
@@ -58,7 +62,7 @@ type Policy struct {
 	// the order is as old as ReconcileFor; its default is [DefaultReconcileFor], [NoReconcile] makes none.
 	Reconciles   []time.Duration
 	ReconcileFor time.Duration
-	Windows      Windows // cancel windows by acquirer; nil: let APO decide
+	Windows      window.Rules // cancel windows by acquirer; nil: let APO decide
 	// SeveralCaptures lists the payment methods that take more than one capture. Card networks differ by contract, so the
 	// default is none.
 	SeveralCaptures []string

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata")
@@ -75,9 +76,9 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	several.answer(Verdict{Class: VerdictSucceeded, TransferID: "C7"})
 	held := in(t, Authorized)
 	held.observe(refunded("F1", 100))
-	window := func(w Window) *till {
+	closing := func(w window.Rule) *till {
 		x := in(t, Authorized)
-		x.policy.Windows = Windows{"ACME": {"CARD": w}}
+		x.policy.Windows = window.Rules{"ACME": {"CARD": w}}
 		x.later(48 * time.Hour)
 		return x
 	}
@@ -116,9 +117,9 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 		{ReasonGatewayCapture, capturing(t), Capture{Amount: usd(1)}},
 		{ReasonAutomatic, automatic, Capture{Amount: usd(1)}},
 		{ReasonHeldRefund, held, Cancel{}},
-		{ReasonWindow, window(Window{Kind: WindowAfterPayment, Length: time.Hour}), Cancel{}},
-		{ReasonWindow, window(Window{Kind: WindowUntilPaid}), Cancel{}},
-		{ReasonNeverCancels, window(Window{Kind: WindowNever}), Cancel{}},
+		{ReasonWindow, closing(window.Rule{Kind: window.AfterPayment, Length: time.Hour}), Cancel{}},
+		{ReasonWindow, closing(window.Rule{Kind: window.UntilPaid}), Cancel{}},
+		{ReasonNeverCancels, closing(window.Rule{Kind: window.Never}), Cancel{}},
 		{ReasonSingleCapture, in(t, Captured), Capture{Amount: usd(1)}},
 		{ReasonLastCapture, several, Capture{Amount: usd(1)}},
 		{ReasonExpired, expiring, Capture{Amount: usd(1)}},

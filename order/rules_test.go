@@ -17,6 +17,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 // asker puts every command to an order, and remembers which rows objected for what.
@@ -151,7 +152,7 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 
 // The same over whatever orders come to be.
 func TestRules_HoldForWhateverOrdersComeToBe(t *testing.T) {
-	windows := []Window{{}, {Kind: WindowNever}, {Kind: WindowUntilPaid}, {Kind: WindowAfterPayment, Length: time.Hour}}
+	windows := []window.Rule{{}, {Kind: window.Never}, {Kind: window.UntilPaid}, {Kind: window.AfterPayment, Length: time.Hour}}
 	rapid.Check(t, func(t *rapid.T) {
 		w := startWalk(t)
 		for range rapid.IntRange(0, 25).Draw(t, "steps") {
@@ -162,7 +163,7 @@ func TestRules_HoldForWhateverOrdersComeToBe(t *testing.T) {
 		}
 		k := w.asker(t, map[law.Guard][]law.Reason{})
 		k.env.Now = k.env.Now.Add(rapid.SampledFrom([]time.Duration{0, time.Minute, time.Hour}).Draw(t, "time"))
-		k.env.Policy.Windows = Windows{"ACME": {AnyMethod: rapid.SampledFrom(windows).Draw(t, "window")}}
+		k.env.Policy.Windows = window.Rules{"ACME": {window.AnyMethod: rapid.SampledFrom(windows).Draw(t, "window")}}
 		if rapid.Bool().Draw(t, "one capture") {
 			k.env.Policy.SeveralCaptures = nil
 		}
