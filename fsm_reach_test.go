@@ -123,7 +123,7 @@ func (x *till) perform(d *engine.Drive) {
 // cell is where an order stands, as the laws see it.
 type cell struct {
 	Status  order.Status
-	Op      order.OpKind
+	Op      order.CallKind
 	Phase   order.Phase
 	Gateway order.GatewayCapture
 }

@@ -143,7 +143,7 @@ func (d *duet) fact(l letter) {
 		n.Minor, n.Code = 0, "ORDER_IS_CLOSED"
 		v, tell = paymentNotice(n), d.b.paymentFails
 	case letterCaptured:
-		ours := p.Kind == order.OpCapture
+		ours := p.Kind == order.CallCapture
 		d.foreign++
 		n.Minor, n.Transfer, n.PaymentRequest = thePart, fmt.Sprint("cap-", d.foreign), ""
 		if ours {
@@ -151,7 +151,7 @@ func (d *duet) fact(l letter) {
 		}
 		v, tell = captureNotice(n), func() { d.b.captureSucceeds(n.Minor, ours) }
 	case letterRefunded:
-		if ours := p.Kind == order.OpRefund; ours {
+		if ours := p.Kind == order.CallRefund; ours {
 			v = refundNotice(notice{Transfer: "ref-" + p.RequestID, Request: p.RequestID, Minor: p.Amount.Minor, At: dawn()})
 			tell = func() { d.b.refundSucceeds(p.Amount.Minor, true) }
 			break

@@ -20,7 +20,7 @@ import (
 // laws below leave none out.
 func impossible(c cell) bool {
 	at := func(ss ...order.Status) bool { return slices.Contains(ss, c.Status) }
-	idle := c.Op == order.OpNone
+	idle := c.Op == order.CallNone
 	switch {
 	case idle != (c.Phase == order.Idle):
 		return true
@@ -30,11 +30,11 @@ func impossible(c cell) bool {
 		return true // cancelling ends it, and late money is no command's
 	}
 	switch c.Op {
-	case order.OpCancel:
+	case order.CallCancel:
 		return !at(order.Created, order.Authorized, order.Paid) || c.Phase == order.Accepted || c.Phase == order.Parked
-	case order.OpCapture:
+	case order.CallCapture:
 		return !at(order.Authorized, order.Captured, order.Refunded, order.Cancelled) || c.Gateway == order.GatewayOutstanding
-	case order.OpRefund:
+	case order.CallRefund:
 		return !at(order.Paid, order.Captured, order.Refunded, order.Cancelled) || c.Phase == order.Parked
 	}
 	return false
@@ -51,7 +51,7 @@ func TestLaw_EveryPossibleCellIsReachedAndNoOther(t *testing.T) {
 		for _, op := range append([]law.OpKind{law.OpNone}, law.Operations()...) {
 			for _, phase := range law.Phases() {
 				for _, g := range law.GatewayCaptures() {
-					c := cell{s, order.OpKind(op), order.Phase(phase), order.GatewayCapture(g)}
+					c := cell{s, order.CallKind(op), order.Phase(phase), order.GatewayCapture(g)}
 					assert.Equal(t, !impossible(c), reached[c], c.String())
 				}
 			}
@@ -232,7 +232,7 @@ func factRows() []factRow {
 			},
 			paymentNotice(notice{Payment: thePayment, PaymentRequest: theRequest, Minor: theAmount, At: at})},
 		{"payment failed", [7]string{"failed", "!", "!", "!", "!", "noted", "-"},
-			func(o order.Order) bool { return !(o.Status == order.Created && o.Operation.Kind == order.OpCancel) },
+			func(o order.Order) bool { return !(o.Status == order.Created && o.Operation.Kind == order.CallCancel) },
 			paymentNotice(notice{Payment: thePayment, PaymentRequest: theRequest, Code: "ORDER_IS_CLOSED", At: at})},
 		{"capture succeeded", [7]string{"captured", "captured", "!", "add", "add", "late", "captured !"},
 			func(o order.Order) bool { return o.Status == order.Paid || room(o) },

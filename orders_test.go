@@ -124,7 +124,7 @@ func TestGetActionsHistory(t *testing.T) {
 				break
 			}
 		}
-		assert.Equal(t, order.OpRefund, x.get().Operation.Kind)
+		assert.Equal(t, order.CallRefund, x.get().Operation.Kind)
 	})
 }
 

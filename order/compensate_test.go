@@ -59,7 +59,7 @@ func TestCompensate_MoneyThatIsHeldIsCancelled(t *testing.T) {
 func TestCompensate_MoneyThatMovedIsRefunded(t *testing.T) {
 	x := compensating(movedLate(t))
 	p := x.o.Operation
-	assert.Equal(t, []any{OpRefund, usd(theAmount), "P1", compensationReason}, []any{p.Kind, p.Amount, p.PaymentID, p.Reason})
+	assert.Equal(t, []any{CallRefund, usd(theAmount), "P1", compensationReason}, []any{p.Kind, p.Amount, p.PaymentID, p.Reason})
 	x.answer(done) // accepted; the notification says the last word
 	x.observe(Fact{Kind: RefundSucceeded, TransferID: "F1", RequestID: p.RequestID, Amount: usd(theAmount)})
 	x.ended(OutcomeSucceeded, "")
@@ -104,7 +104,7 @@ func TestCompensate_NeverBesideAPOsOwnCapture(t *testing.T) {
 	assert.Equal(t, ReasonGatewayCapture, rejected(t, err).Reason)
 	x.inquire(tells(StateSuccess, captured("C1", theAmount)))
 	compensating(x)
-	assert.Equal(t, OpRefund, x.o.Operation.Kind)
+	assert.Equal(t, CallRefund, x.o.Operation.Kind)
 }
 
 func TestCompensate_OneAtATime(t *testing.T) {
@@ -190,7 +190,7 @@ func TestCompensate_ACaptureThatWinsEndsTheCancel(t *testing.T) {
 	x.ended(OutcomeFailed, CodeCaptured)
 	x.inquire(tells(StateSuccess, captured("C1", theAmount)))
 	x.must(Compensate{ID: "k2"})
-	assert.Equal(t, []any{OpRefund, usd(theAmount)}, []any{x.o.Operation.Kind, x.o.Operation.Amount})
+	assert.Equal(t, []any{CallRefund, usd(theAmount)}, []any{x.o.Operation.Kind, x.o.Operation.Amount})
 }
 
 func TestCompensate_PartlyCapturedGoesBackTheRestExpires(t *testing.T) {

@@ -238,10 +238,10 @@ func (d *decision) resolve(r events.Resolution) {
 	switch {
 	case r != events.ResolvedSucceeded:
 		d.failOperation(CodeResolved, "", f.Proof)
-	case p.Kind == OpCapture:
+	case p.Kind == CallCapture:
 		f.Kind, f.Code = CaptureSucceeded, CodeResolved
 		d.observe(f)
-	case p.Kind == OpRefund:
+	case p.Kind == CallRefund:
 		f.Kind, f.Code = RefundSucceeded, CodeResolved
 		d.observe(f)
 	}

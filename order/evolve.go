@@ -177,7 +177,7 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	if !known {
 		o.addCapture(r, e)
 	}
-	if p := &o.Operation; p.Kind == OpCapture && p.RequestID == e.CaptureRequestID {
+	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
 		o.lastCapture = o.lastCapture || p.Last
 		o.endOperation(r, OutcomeSucceeded, "")
 	}
@@ -214,7 +214,7 @@ func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	if id, request := digest(e.CaptureID), digest(e.CaptureRequestID); id != 0 || request != 0 || o.awaitsGateway() {
 		o.captures = remember(o.captures, find(o.captures, id, request), transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
 	}
-	if p := &o.Operation; p.Kind == OpCapture && p.RequestID == e.CaptureRequestID {
+	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
 		return
 	}
@@ -235,7 +235,7 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 	if !known {
 		o.addRefund(r, e)
 	}
-	if p := &o.Operation; p.Kind == OpRefund && p.RequestID == e.RefundRequestID {
+	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
 		o.endOperation(r, OutcomeSucceeded, "")
 	}
 }
@@ -258,7 +258,7 @@ func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 		o.refunds = remember(o.refunds, find(o.refunds, id, request), transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
 	}
 	o.dropHeld(e.RefundID, e.RefundRequestID)
-	if p := &o.Operation; p.Kind == OpRefund && p.RequestID == e.RefundRequestID {
+	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
 	}
 }
@@ -306,7 +306,7 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 		o.watchFrom(e.Due)
 	}
 	switch {
-	case o.Operation.Kind == OpCancel:
+	case o.Operation.Kind == CallCancel:
 		o.endOperation(r, OutcomeSucceeded, "")
 	case e.Proof.Via == events.ViaSelf:
 		o.rememberCommand(r, VerbCancel, contentOf(VerbCancel, Money{}, false, ""))
@@ -322,7 +322,7 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	if e.Fact == events.KindRefundHeld {
 		o.dropHeld(e.TransferID, e.RequestID)
 	}
-	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == OpCancel {
+	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
 	}
 }

@@ -14,13 +14,13 @@ func (o *Order) foldOperation(r *events.Record) {
 	p := &o.Operation
 	switch e := r.Event.(type) {
 	case events.CancelRequested:
-		o.beginOperation(r, OpCancel, e.Lease)
+		o.beginOperation(r, CallCancel, e.Lease)
 		p.By, p.Reason, p.Compensates = e.By, e.Reason, e.Compensates
 	case events.CaptureRequested:
-		o.beginOperation(r, OpCapture, e.Lease)
+		o.beginOperation(r, CallCapture, e.Lease)
 		p.RequestID, p.PaymentID, p.Amount, p.Last = e.CaptureRequestID, e.PaymentID, e.Amount, e.Last
 	case events.RefundRequested:
-		o.beginOperation(r, OpRefund, e.Lease)
+		o.beginOperation(r, CallRefund, e.Lease)
 		p.RequestID, p.PaymentID, p.Amount, p.Reason, p.Compensates = e.RefundRequestID, e.PaymentID, e.Amount, e.Reason, e.Compensates
 	case events.AttemptStarted:
 		p.Phase, _ = p.Phase.next(law.StepAttempt)
@@ -54,7 +54,7 @@ func (o *Order) foldOperation(r *events.Record) {
 }
 
 // beginOperation claims attempt 1. The slot is zero before: an intent is legal only while it is idle.
-func (o *Order) beginOperation(r *events.Record, kind OpKind, lease time.Time) {
+func (o *Order) beginOperation(r *events.Record, kind CallKind, lease time.Time) {
 	p := &o.Operation
 	p.Kind = kind
 	p.Phase, _ = Idle.next(law.StepIntent)

@@ -83,9 +83,9 @@ func (o *Order) guardIdle(q *question, live bool) *RejectedError {
 	switch {
 	case p.Phase == Parked:
 		reason, cause.At, detail = ReasonParked, p.ParkedAt, p.Kind.String()
-	case p.Kind == OpCancel:
+	case p.Kind == CallCancel:
 		reason = ReasonCancelling
-	case p.Kind == OpCapture:
+	case p.Kind == CallCapture:
 		reason = ReasonCapturing
 	}
 	return o.reject(q.verb, reason, cause).with(detail)
@@ -217,7 +217,7 @@ func (o *Order) guardInquired(q *question, now time.Time, cause Cause) *Rejected
 }
 
 func (o *Order) guardOnlyAPO(q *question) *RejectedError {
-	if o.Operation.Kind != OpCancel || q.resolution != events.ResolvedSucceeded {
+	if o.Operation.Kind != CallCancel || q.resolution != events.ResolvedSucceeded {
 		return nil
 	}
 	return o.reject(q.verb, ReasonOnlyAPO, Cause{Version: o.Operation.Intent, At: o.Operation.Since})
@@ -245,7 +245,7 @@ func (o *Order) guardFits(q *question, now time.Time) *RejectedError {
 	p := &o.Operation
 	remains, cause := o.fullAmount()-o.Captured, newest(o.captureMark, o.paymentMark)
 	switch {
-	case p.Kind == OpRefund:
+	case p.Kind == CallRefund:
 		remains, cause = o.Refundable(), newest(o.refundMark, o.captureMark, o.paymentMark)
 		if o.Status == Cancelled {
 			remains = max(remains, o.Late.owed())

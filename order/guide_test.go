@@ -14,13 +14,13 @@ import (
 // Every rule of APO's guide "Cancel", by its own words. The windows by acquirer are in window_test.go.
 
 func TestGuide_OnlyFullCancellationsAreSupported(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	call, _ := x.o.Claimed()
 	assert.Zero(t, call.Amount, "a cancel has no amount")
 }
 
 func TestGuide_CancelByPaymentIDOrPaymentRequestID(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	call, _ := x.o.Claimed()
 	assert.Equal(t, []string{"P1", ""}, []string{call.PaymentID, call.PaymentRequestID}, "one of them, and the paymentId where it is known")
 
@@ -34,7 +34,7 @@ func TestGuide_CancelByPaymentIDOrPaymentRequestID(t *testing.T) {
 }
 
 func TestGuide_SIsTheResultThereIsNoNotification(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.answer(done)
 	assert.Equal(t, Cancelled, x.o.Status)
 	assert.Zero(t, x.o.NextDue(), "nothing is waited for")
@@ -50,7 +50,7 @@ func TestGuide_ABuyerWhoHadNotSubmittedMayStillPay(t *testing.T) {
 
 func TestGuide_FIsHandledByItsErrorCode(t *testing.T) {
 	for class, want := range map[VerdictClass]Phase{VerdictFailed: Idle, VerdictWrong: Unresolved, VerdictUnknownF: Unresolved} {
-		x := asked(t, OpCancel)
+		x := asked(t, CallCancel)
 		x.answer(Verdict{Class: class, Code: "SOME_CODE"})
 		assert.Equal(t, want, x.o.Operation.Phase, class.String())
 		assert.Equal(t, Authorized, x.o.Status)
@@ -104,7 +104,7 @@ func TestGuide_APaymentNotificationAfterTheCancelLeavesItCancelled(t *testing.T)
 }
 
 func TestGuide_CardsCannotBeCancelledDuringCapture(t *testing.T) {
-	own := asked(t, OpCapture)
+	own := asked(t, CallCapture)
 	for name, x := range map[string]*till{"our capture": own, "APO's own": capturing(t)} {
 		_, err := x.do(Cancel{})
 		want := ReasonGatewayCapture

@@ -61,7 +61,7 @@ func factRank(k FactKind) int {
 func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswered, proof events.Proof) {
 	p := d.o.Operation
 	then, _ := p.then(d.o.proven(pic))
-	answered.Listed = pic.Outcome == events.InquiryAnswers && (d.o.listed(pic) >= 0 || p.Kind == OpRefund)
+	answered.Listed = pic.Outcome == events.InquiryAnswers && (d.o.listed(pic) >= 0 || p.Kind == CallRefund)
 	if then == law.NeverPaid {
 		if !d.env.Now.Before(d.o.payDeadline(&d.env)) {
 			d.emit(events.CancelSucceeded{Cause: events.CauseNeverPaid, Proof: proof})
@@ -80,7 +80,7 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 	case d.o.usedUp(&d.env): // after APO was asked once more: what it can tell, a person need not find out
 		d.park(d.parkReason())
 		answered.Due = d.o.Operation.Due
-	case then == law.AskAgain && p.Attempt < AttemptsMax && (p.Kind != OpCancel || d.o.Gateway != GatewayOutstanding):
+	case then == law.AskAgain && p.Attempt < AttemptsMax && (p.Kind != CallCancel || d.o.Gateway != GatewayOutstanding):
 		answered.AskAgain, answered.Due = true, d.env.Now
 		if p.Inquire { // APO answered F: asking again at once would be answered the same
 			answered.Due = d.retryDue(p.Waits)
@@ -116,7 +116,7 @@ func (o *Order) payDeadline(env *Env) time.Time {
 func (o *Order) proven(pic *Picture) law.Proven {
 	p := &o.Operation
 	listed := o.listed(pic)
-	compensating := p.Kind == OpCancel && p.Compensates != 0
+	compensating := p.Kind == CallCancel && p.Compensates != 0
 	switch {
 	case pic.Outcome == events.InquiryNotExist && compensating:
 		return law.ProvenNothing // there was a payment: APO contradicts itself
@@ -126,7 +126,7 @@ func (o *Order) proven(pic *Picture) law.Proven {
 		return law.ProvenNothing
 	case listed >= 0 && (pic.Facts[listed].Kind == CapturePending || pic.Facts[listed].Kind == RefundPending):
 		return law.ProvenProcessing
-	case listed >= 0 || p.Kind == OpRefund:
+	case listed >= 0 || p.Kind == CallRefund:
 		return law.ProvenNothing // ours is told of in a way that contradicts what we asked: never ask again on that
 	}
 	switch pic.State {
@@ -134,7 +134,7 @@ func (o *Order) proven(pic *Picture) law.Proven {
 		return law.ProvenAlive
 	case StateCancelled, StateFail:
 		switch {
-		case p.Kind == OpCapture:
+		case p.Kind == CallCapture:
 			return law.ProvenDead
 		case compensating && pic.State == StateCancelled:
 			return law.ProvenOldCancel
@@ -156,7 +156,7 @@ func (p *Operation) failureCode(pic *Picture) string {
 		return p.Code
 	case pic.State == StateCancelled || pic.State == StateFail:
 		return CodeCancelled
-	case p.Kind == OpCancel:
+	case p.Kind == CallCancel:
 		return CodeNotCancelled
 	}
 	return CodeNotDone

@@ -58,19 +58,19 @@ func (o *Order) judge(r *events.Record) string {
 	case events.AttemptStarted:
 		return first(o.judgeAttempt(r, &e), judgeLease(r, e.Lease))
 	case events.CancelUnresolved:
-		return o.judgeAnswer(OpCancel, e.Attempt, law.StepUnresolved)
+		return o.judgeAnswer(CallCancel, e.Attempt, law.StepUnresolved)
 	case events.CaptureUnresolved:
-		return o.judgeAnswer(OpCapture, e.Attempt, law.StepUnresolved)
+		return o.judgeAnswer(CallCapture, e.Attempt, law.StepUnresolved)
 	case events.RefundUnresolved:
-		return o.judgeAnswer(OpRefund, e.Attempt, law.StepUnresolved)
+		return o.judgeAnswer(CallRefund, e.Attempt, law.StepUnresolved)
 	case events.CaptureAccepted:
-		return first(o.judgeAnswer(OpCapture, e.Attempt, law.StepAccepted),
+		return first(o.judgeAnswer(CallCapture, e.Attempt, law.StepAccepted),
 			when(e.CaptureRequestID != o.Operation.RequestID, "names another request"))
 	case events.RefundAccepted:
-		return first(o.judgeAnswer(OpRefund, e.Attempt, law.StepAccepted),
+		return first(o.judgeAnswer(CallRefund, e.Attempt, law.StepAccepted),
 			when(e.RefundRequestID != o.Operation.RequestID, "names another request"))
 	case events.CancelFailed:
-		return when(o.Operation.Kind != OpCancel, "ends a cancel that nobody asked for")
+		return when(o.Operation.Kind != CallCancel, "ends a cancel that nobody asked for")
 	case events.InquiryStarted:
 		return first(o.judgeInquiry(r, &e), judgeLease(r, e.Lease))
 	case events.InquiryAnswered:
@@ -151,13 +151,13 @@ func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string 
 		return fmt.Sprintf("claims attempt %d after attempt %d", e.Attempt, p.Attempt)
 	case o.claimed(r.Recorded):
 		return "claims while another claim is in force"
-	case p.Kind == OpCancel && o.Gateway == GatewayOutstanding:
+	case p.Kind == CallCancel && o.Gateway == GatewayOutstanding:
 		return "cancels while APO's own capture is outstanding"
 	}
 	return ""
 }
 
-func (o *Order) judgeAnswer(op OpKind, attempt uint64, step law.Step) string {
+func (o *Order) judgeAnswer(op CallKind, attempt uint64, step law.Step) string {
 	p := &o.Operation
 	_, ok := p.Phase.next(step)
 	switch {
@@ -179,7 +179,7 @@ func (o *Order) judgeInquiry(r *events.Record, e *events.InquiryStarted) string 
 		return fmt.Sprintf("claims inquiry %d after inquiry %d", e.Number, o.Inquiry.Number)
 	case o.claimed(r.Recorded):
 		return "claims while another claim is in force"
-	case e.Subject == events.SubjectRefund && o.Operation.Kind != OpRefund:
+	case e.Subject == events.SubjectRefund && o.Operation.Kind != CallRefund:
 		return "asks about a refund that nobody asked for"
 	}
 	return ""
@@ -226,13 +226,13 @@ func (o *Order) judgeMoney(e events.Event) string {
 	case events.PaymentPaid:
 		return first(o.judgePayment(e.PaymentID), when(e.Amount != o.Amount, "has another amount than the order"))
 	case events.CaptureSucceeded:
-		return first(o.judgePayment(e.PaymentID), o.judgeTransfer(OpCapture, o.captures, e.CaptureID, e.CaptureRequestID, e.Amount))
+		return first(o.judgePayment(e.PaymentID), o.judgeTransfer(CallCapture, o.captures, e.CaptureID, e.CaptureRequestID, e.Amount))
 	case events.RefundSucceeded:
 		return first(o.judgePayment(e.PaymentID), o.judgeHeld(e.RefundID, e.RefundRequestID, e.Amount),
-			o.judgeTransfer(OpRefund, o.refunds, e.RefundID, e.RefundRequestID, e.Amount))
+			o.judgeTransfer(CallRefund, o.refunds, e.RefundID, e.RefundRequestID, e.Amount))
 	case events.RefundHeld:
 		return first(o.judgePayment(e.PaymentID), o.judgeHeld(e.RefundID, e.RefundRequestID, e.Amount),
-			o.judgeTransfer(OpRefund, o.refunds, e.RefundID, e.RefundRequestID, e.Amount))
+			o.judgeTransfer(CallRefund, o.refunds, e.RefundID, e.RefundRequestID, e.Amount))
 	case events.CaptureFailed:
 		return first(o.judgePayment(e.PaymentID), judgeReversal(o.captures, e.CaptureID, e.CaptureRequestID))
 	case events.RefundFailed:
@@ -251,7 +251,7 @@ func (o *Order) judgePayment(id string) string {
 	return when(id != "" && o.PaymentID != "" && id != o.PaymentID, "names another payment")
 }
 
-func (o *Order) judgeTransfer(op OpKind, known []transfer, id, request string, m Money) string {
+func (o *Order) judgeTransfer(op CallKind, known []transfer, id, request string, m Money) string {
 	at := named(known, id, request)
 	p := &o.Operation
 	switch {

@@ -72,7 +72,7 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 		return "wait for its outcome"
 	case reason == ReasonGatewayCapture && v == VerbCapture:
 		return "wait for its result; capture only if it fails"
-	case reason == ReasonNothingCaptured && (o.Gateway == GatewayOutstanding || o.Operation.Kind == OpCapture):
+	case reason == ReasonNothingCaptured && (o.Gateway == GatewayOutstanding || o.Operation.Kind == CallCapture):
 		return "wait for the capture that is under way, then refund"
 	case reason == ReasonNoLateMoney && o.Late.held() > 0:
 		return "clear the anomaly once APO has let the rest go"

@@ -121,7 +121,6 @@ func TestEveryEnumHasItsWords(t *testing.T) {
 	speaks(t, int(Failed)+1, Status.String)
 	speaks(t, int(Parked)+1, Phase.String)
 	speaks(t, int(GatewayFailed)+1, GatewayCapture.String)
-	speaks(t, int(OpRefund)+1, OpKind.String)
 	speaks(t, int(toldUndecided)+1, bearing.String)
 	speaks(t, int(OtherTransaction)+1, FactKind.String)
 	speaks(t, int(VerbCompensate)+1, Verb.String)
@@ -131,15 +130,18 @@ func TestEveryEnumHasItsWords(t *testing.T) {
 	assert.Equal(t, []string{"unknown", "pending", "succeeded", "failed"},
 		[]string{OutcomeUnknown.String(), OutcomePending.String(), OutcomeSucceeded.String(), OutcomeFailed.String()})
 	assert.Equal(t, []Verb{VerbNone, VerbCancel, VerbCapture, VerbRefund},
-		[]Verb{OpNone.Verb(), OpCancel.Verb(), OpCapture.Verb(), OpRefund.Verb()})
+		[]Verb{CallNone.Verb(), CallCancel.Verb(), CallCapture.Verb(), CallRefund.Verb()})
 }
 
 // The enumerations that users meet and the law's are the same constants in the same order.
 func TestTheEnumerationsAreTheLaws(t *testing.T) {
 	here, laws := constants(t, "."), constants(t, "../internal/law")
-	for _, first := range []string{"Unplaced", "Idle", "GatewayNone", "OpNone", "VerbNone", "ReasonNone"} {
+	for _, first := range []string{"Unplaced", "Idle", "GatewayNone", "VerbNone", "ReasonNone"} {
 		require.Greater(t, len(here[first]), 2, first)
 		assert.Equal(t, laws[first], here[first])
+	}
+	for _, op := range append(law.Operations(), law.OpNone) {
+		assert.Equal(t, op.String(), CallKind(op).String(), "an operation is the call that it makes")
 	}
 }
 

@@ -134,13 +134,13 @@ func (o *Order) recall(id string) (memory, bool) {
 }
 
 // Verb is the command that asks for the operation.
-func (k OpKind) Verb() Verb {
+func (k CallKind) Verb() Verb {
 	switch k {
-	case OpCancel:
+	case CallCancel:
 		return VerbCancel
-	case OpCapture:
+	case CallCapture:
 		return VerbCapture
-	case OpRefund:
+	case CallRefund:
 		return VerbRefund
 	}
 	return VerbNone
@@ -160,7 +160,7 @@ func (p *Operation) content() uint64 {
 	if p.Compensates != 0 {
 		return contentOf(VerbCompensate, Money{}, false, "")
 	}
-	if p.Kind == OpRefund {
+	if p.Kind == CallRefund {
 		return contentOf(VerbRefund, p.Amount, false, p.Reason)
 	}
 	return contentOf(p.Kind.Verb(), p.Amount, p.Last, "")

@@ -159,7 +159,7 @@ func (d *decision) observeCancelled(f *Fact) {
 // causeOf says why APO reports the payment as cancelled.
 func (o *Order) causeOf(f *Fact) events.CancelCause {
 	switch {
-	case o.Operation.Kind == OpCancel || f.Proof.Via == events.ViaAnswer:
+	case o.Operation.Kind == CallCancel || f.Proof.Via == events.ViaAnswer:
 		return events.CauseRequested
 	case !o.Expires.IsZero() && !f.At.Before(o.Expires):
 		return events.CauseExpired
@@ -195,9 +195,9 @@ func (d *decision) observePending(f *Fact) {
 	}
 	due := d.waitDue(0)
 	switch {
-	case f.Kind == CapturePending && p.Kind == OpCapture:
+	case f.Kind == CapturePending && p.Kind == CallCapture:
 		d.emit(events.CaptureAccepted{CaptureRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due, Proof: f.Proof})
-	case f.Kind == RefundPending && p.Kind == OpRefund:
+	case f.Kind == RefundPending && p.Kind == CallRefund:
 		d.emit(events.RefundAccepted{RefundID: f.TransferID, RefundRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due, Proof: f.Proof})
 	}
 }

@@ -12,7 +12,7 @@ import (
 func (d *decision) observeCapture(f *Fact) {
 	o := &d.o
 	id, request := digest(f.TransferID), digest(f.RequestID)
-	ours := o.Operation.Kind == OpCapture && f.RequestID == o.Operation.RequestID
+	ours := o.Operation.Kind == CallCapture && f.RequestID == o.Operation.RequestID
 	if ours && f.Amount != o.Operation.Amount {
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s captured, we asked for %s", f.Amount, o.Operation.Amount))
 		return
@@ -63,7 +63,7 @@ func (d *decision) emitCapture(f *Fact) {
 
 func (d *decision) observeCaptureFailed(f *Fact) {
 	o := &d.o
-	ours := o.Operation.Kind == OpCapture && f.RequestID == o.Operation.RequestID
+	ours := o.Operation.Kind == CallCapture && f.RequestID == o.Operation.RequestID
 	at := named(o.captures, f.TransferID, f.RequestID)
 	if f.TransferID == "" && f.RequestID == "" {
 		at = slices.IndexFunc(o.captures, func(t transfer) bool { return t.failed && t.id == 0 && t.request == 0 })

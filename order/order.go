@@ -67,7 +67,7 @@ func (l Late) IsZero() bool { return l.Refunded >= max(l.Authorized, l.Captured)
 
 // Operation is what we have asked APO and do not know the answer to. The zero value is idle.
 type Operation struct {
-	Kind        OpKind
+	Kind        CallKind // what it asks of APO: a cancel, a capture or a refund; none while idle
 	Phase       Phase
 	CommandID   string
 	Intent      uint64            // stream version of the intent
@@ -181,11 +181,11 @@ func (o Order) Words() string {
 	switch {
 	case o.Operation.Phase == Parked || len(o.Anomalies) > 0:
 		return "needs attention"
-	case o.Operation.Kind == OpCancel:
+	case o.Operation.Kind == CallCancel:
 		return "cancelling"
-	case o.Operation.Kind == OpCapture, o.Gateway == GatewayOutstanding && o.Status == Authorized:
+	case o.Operation.Kind == CallCapture, o.Gateway == GatewayOutstanding && o.Status == Authorized:
 		return "capturing"
-	case o.Operation.Kind == OpRefund:
+	case o.Operation.Kind == CallRefund:
 		return "refunding"
 	}
 	return o.Status.String()

@@ -94,24 +94,24 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	reversed.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})
 	stale := parked(t)
 	stale.later(time.Hour)
-	only := asked(t, OpCancel)
+	only := asked(t, CallCancel)
 	only.park()
 	only.inquire(tells(StateSuccess))
-	denied := asked(t, OpRefund)
+	denied := asked(t, CallRefund)
 	denied.park()
 	denied.inquire(notExist)
 	automatic := capturing(t)
 	automatic.observe(captured("C1", theAmount))
 	all := in(t, Captured)
 	all.observe(refunded("F1", 600))
-	twice := asked(t, OpCancel)
+	twice := asked(t, CallCancel)
 	twice.retry()
 	resolve := Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
 	return []refusalCase{
-		{ReasonCancelling, asked(t, OpCancel), Capture{Amount: usd(1)}},
+		{ReasonCancelling, asked(t, CallCancel), Capture{Amount: usd(1)}},
 		{ReasonCancelling, twice, Cancel{}},
-		{ReasonCapturing, asked(t, OpCapture), Cancel{}},
-		{ReasonRefunding, asked(t, OpRefund), Refund{Amount: usd(1)}},
+		{ReasonCapturing, asked(t, CallCapture), Cancel{}},
+		{ReasonRefunding, asked(t, CallRefund), Refund{Amount: usd(1)}},
 		{ReasonParked, parked(t), Cancel{}},
 		{ReasonGatewayCapture, capturing(t), Cancel{}},
 		{ReasonGatewayCapture, capturing(t), Capture{Amount: usd(1)}},

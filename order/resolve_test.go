@@ -14,26 +14,26 @@ func TestResolve_WhatGoesAgainstAPOsAnswerNeedsAnOverride(t *testing.T) {
 	const yes, no = events.ResolvedSucceeded, events.ResolvedFailed
 	pending := func(k FactKind) Fact { return Fact{Kind: k, RequestID: "r-1"} }
 	for name, c := range map[string]struct {
-		op      OpKind
+		op      CallKind
 		told    Picture
 		said    bearing
 		freely  []events.Resolution
 		refused map[events.Resolution]Reason
 	}{
-		"cancel, the payment stands": {OpCancel, tells(StateSuccess), toldNotDone, []events.Resolution{no},
+		"cancel, the payment stands": {CallCancel, tells(StateSuccess), toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonOnlyAPO}},
-		"capture, not listed": {OpCapture, tells(StateSuccess), toldNotDone, []events.Resolution{no},
+		"capture, not listed": {CallCapture, tells(StateSuccess), toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonContradicts}},
-		"capture, no such payment": {OpCapture, notExist, toldNotDone, []events.Resolution{no},
+		"capture, no such payment": {CallCapture, notExist, toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonContradicts}},
-		"capture, in process": {OpCapture, tells(StateSuccess, pending(CapturePending)), toldUndecided, nil,
+		"capture, in process": {CallCapture, tells(StateSuccess, pending(CapturePending)), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
-		"capture of another amount": {OpCapture, tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(1)}), toldUndecided, nil,
+		"capture of another amount": {CallCapture, tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(1)}), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
-		"capture, a state nobody knows": {OpCapture, tells("NEW"), toldNothing, []events.Resolution{yes, no}, nil},
-		"refund, no such refund": {OpRefund, notExist, toldNotDone, []events.Resolution{no},
+		"capture, a state nobody knows": {CallCapture, tells("NEW"), toldNothing, []events.Resolution{yes, no}, nil},
+		"refund, no such refund": {CallRefund, notExist, toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonContradicts}},
-		"refund, in process": {OpRefund, tells(StateProcessing, pending(RefundPending)), toldUndecided, nil,
+		"refund, in process": {CallRefund, tells(StateProcessing, pending(RefundPending)), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,12 +76,12 @@ func TestResolve_WhatNoLongerFitsWasNotDone(t *testing.T) {
 		makes  Fact // room
 	}{
 		"refund, held": {func(t *testing.T) *till {
-			x := asked(t, OpRefund) // 200 of 600 captured of 1000
+			x := asked(t, CallRefund) // 200 of 600 captured of 1000
 			x.observe(refunded("D1", 500))
 			return x
 		}, "refund USD 2.00, USD 1.00 remains", captured("C2", 400)},
 		"capture": {func(t *testing.T) *till {
-			x := asked(t, OpCapture) // 400 of 1000
+			x := asked(t, CallCapture) // 400 of 1000
 			x.observe(captured("D1", 700))
 			return x
 		}, "capture USD 4.00, USD 3.00 remains", Fact{}},

@@ -128,7 +128,7 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 	} {
 		cases = append(cases, c)
 	}
-	taken := asked(t, OpCapture)
+	taken := asked(t, CallCapture)
 	taken.observe(captured("D1", 700))
 	taken.park()
 	taken.inquire(tells("NEW"))

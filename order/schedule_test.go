@@ -27,7 +27,7 @@ func TestSchedule_TheFirstRetriesAreAttemptsThenInquiriesComeFirst(t *testing.T)
 		assert.Equal(t, x.now.Add(30*time.Second), x.o.NextDue())
 		x.now = x.o.NextDue()
 		missing := tells(StateSuccess)
-		if k == OpRefund {
+		if k == CallRefund {
 			missing = notExist
 		}
 		x.inquire(missing)
@@ -45,7 +45,7 @@ func TestSchedule_TheFirstRetriesAreAttemptsThenInquiriesComeFirst(t *testing.T)
 }
 
 func TestSchedule_GrowsToADayAndStays(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	for i, wait := range append(DefaultRetries(), 24*time.Hour, 24*time.Hour) {
 		x.inquire(Picture{})
 		assert.Equal(t, x.now.Add(wait), x.o.NextDue(), "round %d", i+1)
@@ -70,13 +70,13 @@ func (x *till) claimedLease() time.Time { c, _ := x.o.Claimed(); return c.Lease 
 
 func TestSchedule_AnFThatDoesNotDecideIsInquiredAboutAtOnce(t *testing.T) {
 	for name, v := range map[string]Verdict{"unknown F": unknownF, "wrong picture": wrongF} {
-		x := asked(t, OpCancel)
+		x := asked(t, CallCancel)
 		x.answer(v)
 		call, due := x.o.Due(x.now)
 		require.True(t, due, name)
 		assert.Equal(t, CallInquirePayment, call.Kind, name)
 	}
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.answer(unknownF)
 	x.inquire(tells(StateSuccess))
 	_, due := x.o.Due(x.now)
@@ -86,7 +86,7 @@ func TestSchedule_AnFThatDoesNotDecideIsInquiredAboutAtOnce(t *testing.T) {
 }
 
 func TestSchedule_AfterAnHourOfSilenceAnInquiryComesFirst(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.answer(silence)
 	x.later(SilenceMax - time.Nanosecond)
 	call, _ := x.o.Due(x.now)
@@ -104,7 +104,7 @@ func TestSchedule_AfterAnHourOfSilenceAnInquiryComesFirst(t *testing.T) {
 }
 
 func TestSchedule_AttemptsAreBounded(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.policy.ParkAfter = 365 * 24 * time.Hour
 	for x.o.Operation.Attempt < AttemptsMax {
 		x.answer(unknownU)
@@ -146,7 +146,7 @@ func TestLease_NothingIsDueBeforeItEnds(t *testing.T) {
 }
 
 func TestLease_OfAnInquiry(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.answer(wrongF)
 	x.must(Claim{})
 	call, ok := x.o.Claimed()
@@ -197,7 +197,7 @@ func TestInquiry_NamesThePaymentAsItIsKnown(t *testing.T) {
 	call, _ = x.o.Claimed()
 	assert.Equal(t, []string{"P9", ""}, []string{call.PaymentID, call.PaymentRequestID})
 
-	x = asked(t, OpRefund)
+	x = asked(t, CallRefund)
 	x.answer(wrongF)
 	x.must(Claim{})
 	call, _ = x.o.Claimed()

@@ -69,20 +69,6 @@ const (
 // String is the state in lower case.
 func (g GatewayCapture) String() string { return law.GatewayCapture(g).String() }
 
-// OpKind is what an operation asks of APO.
-type OpKind uint8
-
-// The operations.
-const (
-	OpNone OpKind = iota
-	OpCancel
-	OpCapture
-	OpRefund
-)
-
-// String is the operation as a command's name.
-func (k OpKind) String() string { return law.OpKind(k).String() }
-
 func name(names []string, i int) string {
 	if i < len(names) {
 		return names[i]

@@ -109,7 +109,7 @@ func (a *author) tell(call order.Call, p *order.Picture) {
 	switch p.State {
 	case order.StateSuccess:
 		p.Facts = append(p.Facts, order.Fact{Kind: order.PaymentSucceeded, PaymentID: a.paymentID(), Amount: a.Order.Amount})
-		if op.Kind == order.OpCapture && rapid.Bool().Draw(a.t, "captured") {
+		if op.Kind == order.CallCapture && rapid.Bool().Draw(a.t, "captured") {
 			p.Facts = append(p.Facts, order.Fact{Kind: order.CaptureSucceeded, TransferID: "transfer-" + op.RequestID, RequestID: op.RequestID, Amount: op.Amount})
 		}
 	case order.StateFail:
