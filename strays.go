@@ -38,12 +38,6 @@ func (r *runner) strays(p *pass) error {
 // longestWait is how far ahead of a right clock an operation can be due: the longest wait of the schedule, and a claim that
 // ends behind it.
 func (s *Orders) longestWait() time.Duration {
-	retries, waits := s.cfg.Policy.Retries, s.cfg.Policy.Waits
-	if len(retries) == 0 {
-		retries = order.DefaultRetries()
-	}
-	if len(waits) == 0 {
-		waits = order.DefaultWaits()
-	}
-	return max(slices.Max(retries), slices.Max(waits), order.ParkedEvery) + order.LeaseMax
+	p := s.cfg.Policy.WithDefaults()
+	return max(slices.Max(p.Retries), slices.Max(p.Waits), order.ParkedEvery) + order.LeaseMax
 }

@@ -43,7 +43,7 @@ func TestPark_TheWholeSchedule(t *testing.T) {
 		got := x.silentUntilParked()
 		var want []time.Duration
 		at := time.Duration(0)
-		for _, wait := range append(DefaultRetries(), slices.Repeat([]time.Duration{day}, 6)...) {
+		for _, wait := range append(Policy{}.WithDefaults().Retries, slices.Repeat([]time.Duration{day}, 6)...) {
 			at += wait
 			want = append(want, at)
 		}

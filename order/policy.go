@@ -76,15 +76,6 @@ var (
 	defaultReconciles = []time.Duration{24 * time.Hour, 3 * 24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour}
 )
 
-// DefaultRetries returns the waits between attempts: 1 s, 5 s, 30 s, 2 min, 10 min, 1 h, 6 h, then daily.
-func DefaultRetries() []time.Duration { return append([]time.Duration(nil), defaultRetries...) }
-
-// DefaultWaits returns the waits between inquiries about what APO works on: 10 min, 1 h, 6 h, then daily.
-func DefaultWaits() []time.Duration { return append([]time.Duration(nil), defaultWaits...) }
-
-// DefaultReconciles returns the waits between inquiries about settled money: 1, 3 and 7 days, then every 30.
-func DefaultReconciles() []time.Duration { return append([]time.Duration(nil), defaultReconciles...) }
-
 func (p *Policy) lease() time.Duration    { return min(orDefault(p.Lease, DefaultLease), LeaseMax) }
 func (p *Policy) margin() time.Duration   { return orDefault(p.Margin, DefaultMargin) }
 func (p *Policy) validity() time.Duration { return orDefault(p.Validity, DefaultValidity) }

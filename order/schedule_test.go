@@ -46,12 +46,12 @@ func TestSchedule_TheFirstRetriesAreAttemptsThenInquiriesComeFirst(t *testing.T)
 
 func TestSchedule_GrowsToADayAndStays(t *testing.T) {
 	x := asked(t, CallCancel)
-	for i, wait := range append(DefaultRetries(), 24*time.Hour, 24*time.Hour) {
+	for i, wait := range append(Policy{}.WithDefaults().Retries, 24*time.Hour, 24*time.Hour) {
 		x.inquire(Picture{})
 		assert.Equal(t, x.now.Add(wait), x.o.NextDue(), "round %d", i+1)
 		x.now = x.o.NextDue()
 	}
-	assert.Len(t, DefaultWaits(), 4)
+	assert.Len(t, Policy{}.WithDefaults().Waits, 4)
 }
 
 func TestSchedule_IsThePolicysWhereItSays(t *testing.T) {
@@ -251,4 +251,26 @@ func TestInquiry_AskedBeforeTheAttemptSaysNothingAboutIt(t *testing.T) {
 	assert.True(t, x.o.Operation.Outstanding(), "not listed then, perhaps done since")
 	x.inquire(tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(400)}))
 	x.ended(OutcomeSucceeded, "")
+}
+
+// A policy and what stands for its zero fields come to the same decisions; what is given stays as it is.
+func TestPolicy_WithDefaultsSaysWhatADecisionTakes(t *testing.T) {
+	full := Policy{}.WithDefaults()
+	for n := range 12 {
+		assert.Equal(t, full.retry(n), (&Policy{}).retry(n))
+		assert.Equal(t, full.wait(n), (&Policy{}).wait(n))
+		assert.Equal(t, full.reconcile(n), (&Policy{}).reconcile(n))
+	}
+	zero := Policy{}
+	assert.Equal(t, []any{zero.lease(), zero.margin(), zero.validity(), zero.jitter()},
+		[]any{full.Lease, full.Margin, full.Validity, full.Jitter})
+	assert.Equal(t, full.ParkAfter, zero.patience(Requested))
+	assert.Equal(t, full.ParkAccepted, zero.patience(Accepted))
+	assert.True(t, zero.reconciles(full.ReconcileFor))
+	assert.False(t, zero.reconciles(full.ReconcileFor+1))
+	given := Policy{Lease: 1, Margin: 2, Validity: 3, Retries: []time.Duration{4}, Waits: []time.Duration{5}, Jitter: NoJitter,
+		ParkAfter: 6, ParkAccepted: 7, Reconciles: []time.Duration{8}, ReconcileFor: NoReconcile, SeveralCaptures: []string{"CARD"}}
+	assert.Equal(t, given, given.WithDefaults())
+	full.Retries[0] = 0
+	assert.NotZero(t, Policy{}.WithDefaults().Retries[0], "the waits are the caller's own")
 }
