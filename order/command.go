@@ -159,21 +159,9 @@ type Verdict struct {
 // Picture is what an inquiry told. The zero value says nothing.
 type Picture struct {
 	Outcome  events.InquiryOutcome
-	State    State
+	State    string // APO's paymentStatus or refundStatus, for instance [StateSuccess]
 	Code     string
 	Problem  string
 	Facts    []Fact
 	Evidence *events.Evidence
 }
-
-// State is APO's paymentStatus or refundStatus.
-type State string
-
-// APO's states.
-const (
-	StateSuccess    State = "SUCCESS"
-	StateFail       State = "FAIL"
-	StateProcessing State = "PROCESSING"
-	StatePending    State = "PENDING"
-	StateCancelled  State = "CANCELLED"
-)

@@ -124,7 +124,7 @@ func toldBy(e *events.InquiryAnswered) bearing {
 	case e.Outcome == events.InquiryNotExist:
 		return toldNotDone
 	}
-	switch State(e.State) {
+	switch e.State {
 	case StateSuccess, StateProcessing, StatePending, StateFail, StateCancelled:
 		return toldNotDone
 	}

@@ -118,7 +118,7 @@ func TestOperation_CancelAndAFailedPayment(t *testing.T) {
 }
 
 func TestOperation_CancelAndAPaymentThatStands(t *testing.T) {
-	for _, s := range []State{StateSuccess, StateProcessing, StatePending} {
+	for _, s := range []string{StateSuccess, StateProcessing, StatePending} {
 		x := asked(t, CallCancel)
 		x.answer(wrongF)
 		x.inquire(tells(s))

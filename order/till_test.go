@@ -158,7 +158,7 @@ func (x *till) inquire(p Picture) []events.Event {
 }
 
 // tells is a picture in which APO told the state.
-func tells(s State, facts ...Fact) Picture {
+func tells(s string, facts ...Fact) Picture {
 	return Picture{Outcome: events.InquiryAnswers, State: s, Facts: facts}
 }
 

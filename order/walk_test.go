@@ -71,7 +71,7 @@ func (k *walker) carry(t *rapid.T, faulty bool) {
 		k.neverMixed(call)
 		outcome := StateSuccess
 		if !k.kind {
-			outcome = rapid.SampledFrom([]State{StateSuccess, StateProcessing, StateFail, atTheDoor}).Draw(t, "outcome")
+			outcome = rapid.SampledFrom([]string{StateSuccess, StateProcessing, StateFail, atTheDoor}).Draw(t, "outcome")
 		}
 		v = k.w.call(call, outcome)
 	}

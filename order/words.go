@@ -1,9 +1,30 @@
 package order
 
-import "github.com/tilltape/tilltape/events"
+import (
+	"time"
 
-// Words of ours that stand on record.
+	"github.com/tilltape/tilltape/events"
+)
+
+// Words that stand on record or come from APO, and the bounds of commands and of their refusals.
 const (
+	// MethodCard is APO's name for cards. A card is never paid in one step, so its orders must say who captures.
+	MethodCard = "CARD"
+
+	// The capture modes, as in package events.
+
+	CaptureNone      = events.CaptureNone
+	CaptureAutomatic = events.CaptureAutomatic
+	CaptureManual    = events.CaptureManual
+
+	// APO's paymentStatus and refundStatus.
+
+	StateSuccess    = "SUCCESS"
+	StateFail       = "FAIL"
+	StateProcessing = "PROCESSING"
+	StatePending    = "PENDING"
+	StateCancelled  = "CANCELLED"
+
 	// The codes that end an operation where another fact decided it.
 
 	CodeCaptured     = "CAPTURED"      // a cancel ended because money was captured
@@ -19,20 +40,14 @@ const (
 	AttentionAnomaly = "anomaly" // an anomaly stands open
 	AttentionParked  = "parked"  // a person must resolve the operation (an open anomaly may stand beside it)
 
-	// What APO is told when late money is refunded.
-	compensationReason = "paid after the order was cancelled"
-)
-
-// What APO and package events fix about an order and what is asked of it.
-const (
-	// MethodCard is APO's name for cards. A card is never paid in one step, so its orders must say who captures.
-	MethodCard = "CARD"
 	// RefundReasonMax is APO's limit for a refund's reason.
 	RefundReasonMax = 256
-
-	// The capture modes, as in package events.
-
-	CaptureNone      = events.CaptureNone
-	CaptureAutomatic = events.CaptureAutomatic
-	CaptureManual    = events.CaptureManual
+	// RefusalsMax is how many refusals of one order and reason are recorded each by itself.
+	RefusalsMax = 32
+	// RefusalEvery is how often one is recorded after that, with the count of those it stands for. A caller that tries a
+	// thousand times a second must not fill the log.
+	RefusalEvery = 24 * time.Hour
 )
+
+// compensationReason is what APO is told when late money is refunded.
+const compensationReason = "paid after the order was cancelled"
