@@ -135,8 +135,8 @@ func (o *Order) mustInquire(now time.Time) bool {
 
 func (o *Order) operationCall(attempt uint64) Call {
 	p := &o.Operation
-	c := Call{Kind: p.Kind, Order: o.ID, Intent: p.Intent, Attempt: attempt, RequestID: p.RequestID, PaymentID: p.PaymentID,
-		Amount: p.Amount}
+	c := Call{Kind: p.Kind, Order: o.ID, Intent: p.Intent, Attempt: attempt, RequestID: p.RequestID,
+		PaymentID: p.PaymentID, Amount: p.Amount}
 	switch p.Kind {
 	case CallCancel:
 		c.PaymentID, c.PaymentRequestID = p.By.PaymentID, p.By.PaymentRequestID

@@ -136,7 +136,7 @@ func (o *Order) endOperation(r *events.Record, outcome Outcome, code string) {
 	p := &o.Operation
 	if p.CommandID != "" {
 		o.commands = o.remembering(memory{id: digest(p.CommandID), content: p.content(), version: r.Version,
-			verb: p.Verb(), outcome: outcome, code: code})
+			verb: p.verb(), outcome: outcome, code: code})
 	}
 	o.Operation = Operation{}
 }

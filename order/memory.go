@@ -119,7 +119,7 @@ func (o *Order) recall(id string) (memory, bool) {
 		return memory{}, false
 	}
 	if p := &o.Operation; p.Outstanding() && p.CommandID == id {
-		return memory{content: p.content(), version: p.Intent, verb: p.Verb(), outcome: OutcomePending}, true
+		return memory{content: p.content(), version: p.Intent, verb: p.verb(), outcome: OutcomePending}, true
 	}
 	if len(o.commands) == 0 {
 		return memory{}, false
@@ -147,7 +147,10 @@ func (k CallKind) Verb() Verb {
 }
 
 // Verb is the command that began the operation.
-func (p Operation) Verb() Verb {
+func (p Operation) Verb() Verb { return p.verb() }
+
+// verb is Verb without a copy, for the fold.
+func (p *Operation) verb() Verb {
 	if p.Compensates != 0 {
 		return VerbCompensate
 	}

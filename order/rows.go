@@ -13,7 +13,8 @@ func (o *Order) permits(v Verb) (law.Permit, Reason) {
 	return p, Reason(r)
 }
 
-// then is what follows for the outstanding operation when something is proven about it; ok is false where nothing can be.
+// then is what follows for the outstanding operation when something is proven about it; ok is false where nothing can
+// be.
 func (p *Operation) then(proven law.Proven) (then law.Then, ok bool) {
 	return law.OperationThen(law.OpKind(p.Kind), proven, p.AfterF)
 }

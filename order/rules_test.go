@@ -152,7 +152,8 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 
 // The same over whatever orders come to be.
 func TestRules_HoldForWhateverOrdersComeToBe(t *testing.T) {
-	windows := []window.Rule{{}, {Kind: window.Never}, {Kind: window.UntilPaid}, {Kind: window.AfterPayment, Length: time.Hour}}
+	windows := []window.Rule{{}, {Kind: window.Never}, {Kind: window.UntilPaid},
+		{Kind: window.AfterPayment, Length: time.Hour}}
 	rapid.Check(t, func(t *rapid.T) {
 		w := startWalk(t)
 		for range rapid.IntRange(0, 25).Draw(t, "steps") {

@@ -44,8 +44,8 @@ func (e Effect) Recorded() bool {
 	return false
 }
 
-// Fact is a proven fact as the status table sees it: one that depends on amounts or identities is split, because a machine
-// has one target for an event and a status.
+// Fact is a proven fact as the status table sees it: one that depends on amounts or identities is split, because a
+// machine has one target for an event and a status.
 type Fact uint8
 
 // The facts. Those marked "split" are what becomes of one that can be given, once it meets its order.

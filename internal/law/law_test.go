@@ -154,8 +154,8 @@ ours succeeded                               | .                     | succeed  
 ours failed                                  | .                     | fail       | fail
 ours in process                              | .                     | accept     | accept
 `
-	words := map[Then]string{InquireLater: "later", Succeed: "succeed", Fail: "fail", AskAgain: "again", Accept: "accept", Park: "park",
-		NeverPaid: "never paid", CancelledUnpaid: "unpaid"}
+	words := map[Then]string{InquireLater: "later", Succeed: "succeed", Fail: "fail", AskAgain: "again", Accept: "accept",
+		Park: "park", NeverPaid: "never paid", CancelledUnpaid: "unpaid"}
 	for proven, row := range grid(t, operationGrid) {
 		for op, want := range row {
 			k, p := OpKind(slices.Index(opNames[:], op)), Proven(slices.Index(provenNames[:], proven))

@@ -15,11 +15,11 @@ const (
 	ProvenSuccess                     // ours succeeded
 	ProvenFailure                     // ours failed
 	ProvenProcessing                  // APO works on ours
-	ProvenOldCancel                   // the payment is cancelled, perhaps since before the late payment that is compensated
+	ProvenOldCancel                   // the payment is cancelled, perhaps since before the late payment
 )
 
-var provenNames = [...]string{"nothing", "cancelled", "a capture or refund", "payment failed", "payment alive, ours not listed",
-	"payment cancelled or failed, ours not listed", "does not exist", "ours succeeded", "ours failed", "ours in process",
+var provenNames = [...]string{"nothing", "cancelled", "a capture or refund", "payment failed",
+	"payment alive, ours not listed", "payment cancelled or failed, ours not listed", "does not exist", "ours succeeded", "ours failed", "ours in process",
 	"cancelled, perhaps since before the late payment"}
 
 const provenCount = len(provenNames)
@@ -42,8 +42,8 @@ const (
 	CancelledUnpaid             // cancelled because the payment failed, the operation a success (from created)
 )
 
-var thenNames = [...]string{"inquired again", "succeeded", "failed", "asked again, same identifier", "accepted", "parked",
-	"asked again until payBy and a margin, then cancelled (never paid)", "cancelled (payment failed)"}
+var thenNames = [...]string{"inquired again", "succeeded", "failed", "asked again, same identifier", "accepted",
+	"parked", "asked again until payBy and a margin, then cancelled (never paid)", "cancelled (payment failed)"}
 
 // String is the consequence in words.
 func (t Then) String() string { return name(thenNames[:], int(t)) }

@@ -15,7 +15,8 @@ const (
 	Failed
 )
 
-var statusNames = [...]string{"unplaced", "created", "authorized", "paid", "captured", "refunded", "cancelled", "failed"}
+var statusNames = [...]string{"unplaced", "created", "authorized", "paid", "captured", "refunded", "cancelled",
+	"failed"}
 
 const statusCount = len(statusNames)
 
