@@ -21,7 +21,8 @@
 // Read them in the order that data takes:
 //
 //	events          the facts: their names, versions and bytes
-//	order           the rules, as pure functions over facts: no clock, no I/O, no randomness
+//	order           the rules, as pure functions over facts: no clock, no I/O, no randomness; order/window the
+//	                acquirers' cancel windows
 //	store           what a log must promise; store/memory and store/bolt keep the promise
 //	apo             APO over HTTP: sign, send, verify, classify
 //	tilltape        this package: the four of them driven with a clock; a Reader where nothing is to be driven

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) { tilltest.Main(m) }
 // laws below leave none out.
 func impossible(c tilltest.Cell) bool {
 	at := func(ss ...order.Status) bool { return slices.Contains(ss, c.Status) }
-	idle := c.Op == order.OpNone
+	idle := c.Op == order.CallNone
 	switch {
 	case idle != (c.Phase == order.Idle):
 		return true
@@ -32,11 +33,11 @@ func impossible(c tilltest.Cell) bool {
 		return true // cancelling ends it, and late money is no command's
 	}
 	switch c.Op {
-	case order.OpCancel:
+	case order.CallCancel:
 		return !at(order.Created, order.Authorized, order.Paid) || c.Phase == order.Accepted || c.Phase == order.Parked
-	case order.OpCapture:
+	case order.CallCapture:
 		return !at(order.Authorized, order.Captured, order.Refunded, order.Cancelled) || c.Gateway == order.GatewayOutstanding
-	case order.OpRefund:
+	case order.CallRefund:
 		return !at(order.Paid, order.Captured, order.Refunded, order.Cancelled) || c.Phase == order.Parked
 	}
 	return false
@@ -50,10 +51,11 @@ func TestLaw_EveryPossibleCellIsReachedAndNoOther(t *testing.T) {
 		}
 	}
 	for _, s := range order.Statuses() {
-		for _, op := range append([]order.OpKind{order.OpNone}, order.Operations()...) {
-			for _, phase := range order.Phases() {
-				for _, g := range order.GatewayCaptures() {
-					c := tilltest.Cell{Status: s, Op: op, Phase: phase, Gateway: g}
+		for _, op := range append([]law.OpKind{law.OpNone}, law.Operations()...) {
+			for _, phase := range law.Phases() {
+				for _, g := range law.GatewayCaptures() {
+					c := tilltest.Cell{Status: s, Op: order.CallKind(op), Phase: order.Phase(phase),
+						Gateway: order.GatewayCapture(g)}
 					assert.Equal(t, !impossible(c), reached[c], c.String())
 				}
 			}
@@ -172,7 +174,7 @@ func TestLaw_ActionsAgreeWithCommandsInEveryCell(t *testing.T) {
 				o := x.Get()
 				actions, err := x.Orders.Actions(x.Ctx, tilltest.TheOrder)
 				require.NoError(t, err)
-				require.Len(t, actions, len(order.Verbs()))
+				require.Len(t, actions, len(law.Verbs()))
 				rest := map[order.Verb]int64{order.VerbCapture: o.Authorized - o.Captured, order.VerbRefund: o.Captured - o.Refunded}
 				for _, a := range actions {
 					want, known := tilltest.Refusal, true
@@ -236,7 +238,7 @@ func factRows() []factRow {
 			},
 			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: at})},
 		{"payment failed", [7]string{"failed", "!", "!", "!", "!", "noted", "-"},
-			func(o order.Order) bool { return !(o.Status == order.Created && o.Operation.Kind == order.OpCancel) },
+			func(o order.Order) bool { return !(o.Status == order.Created && o.Operation.Kind == order.CallCancel) },
 			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Code: "ORDER_IS_CLOSED", At: at})},
 		{"capture succeeded", [7]string{"captured", "captured", "!", "add", "add", "late", "captured !"},
 			func(o order.Order) bool { return o.Status == order.Paid || room(o) },

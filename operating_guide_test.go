@@ -30,10 +30,11 @@ func TestThePageOfStuckOrdersShowsTestedCodeAndTrueFigures(t *testing.T) {
 	list := func(waits []time.Duration) string {
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(waits), " ", ", "), "[]")
 	}
+	p := order.Policy{}.WithDefaults()
 	for field, value := range map[string]any{
-		"Lease": order.DefaultLease, "Retries": list(order.DefaultRetries()), "Waits": list(order.DefaultWaits()), "Jitter": order.DefaultJitter,
-		"ParkAfter": order.DefaultParkAfter, "ParkAccepted": order.DefaultParkAccepted, "Reconciles": list(order.DefaultReconciles()),
-		"ReconcileFor": order.DefaultReconcileFor, "Margin": order.DefaultMargin, "Validity": order.DefaultValidity,
+		"Lease": p.Lease, "Retries": list(p.Retries), "Waits": list(p.Waits), "Jitter": p.Jitter,
+		"ParkAfter": p.ParkAfter, "ParkAccepted": p.ParkAccepted, "Reconciles": list(p.Reconciles),
+		"ReconcileFor": p.ReconcileFor, "Margin": p.Margin, "Validity": p.Validity,
 		"Windows": "none", "SeveralCaptures": "none",
 	} {
 		assert.Contains(t, page, fmt.Sprintf("\n| `%s` | %v |", field, value))

@@ -15,6 +15,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/order/window"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/store/memory"
@@ -75,7 +76,7 @@ func TestAReaderJudgesByItsOwnClockAndPolicy(t *testing.T) {
 	log := memory.New()
 	x := tilltest.NewTill(t, log)
 	c := tilltest.Placing(order.CaptureNone)
-	c.Acquirer = order.AcquirerAntom
+	c.Acquirer = window.AcquirerAntom
 	_, err := x.Orders.Create(t.Context(), c)
 	require.NoError(t, err)
 	x.Paid()
@@ -94,7 +95,7 @@ func TestAReaderJudgesByItsOwnClockAndPolicy(t *testing.T) {
 	}
 	soon := func() time.Time { return tilltest.Dawn().Add(time.Minute) }
 	late := func() time.Time { return tilltest.Dawn().AddDate(1, 0, 0) }
-	windows := order.Policy{Windows: order.AntomWindows()}
+	windows := order.Policy{Windows: window.Antom()}
 	assert.True(t, cancellable(&tilltape.Config{Now: soon, Policy: windows}))
 	assert.False(t, cancellable(&tilltape.Config{Now: late, Policy: windows}))
 	assert.True(t, cancellable(&tilltape.Config{Now: late}), "without windows the time says nothing")

@@ -88,7 +88,7 @@ func (w *writer) picture(c order.Call) order.Picture {
 	if p.Outcome != events.InquiryAnswers {
 		return p
 	}
-	p.State = []order.State{order.StateSuccess, order.StateFail, order.StateProcessing, order.StateCancelled}[w.pick(4)]
+	p.State = []string{order.StateSuccess, order.StateFail, order.StateProcessing, order.StateCancelled}[w.pick(4)]
 	if c.Kind == order.CallInquireRefund {
 		p.Facts = []order.Fact{{Kind: order.RefundSucceeded, TransferID: "t-" + c.RequestID, RequestID: c.RequestID, Amount: usd(part), At: w.now}}
 		return p

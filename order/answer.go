@@ -29,13 +29,13 @@ func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	}
 	waits := p.Phase == Accepted || p.Phase == Parked
 	switch {
-	case v.Class == VerdictSucceeded && p.Kind != OpRefund:
+	case v.Class == VerdictSucceeded && p.Kind != CallRefund:
 		d.observe(o.succeededFact(&c.Call, v, proof))
 		if d.o.Operation.Intent == c.Call.Intent && d.o.Operation.Outstanding() && p.Phase != Parked {
 			d.unresolved(v, proof, false, true) // the answer contradicts the order: an inquiry decides
 		}
 	case waits: // what APO works on, or a person has, is decided by a proven fact alone
-	case v.Class == VerdictSucceeded, v.Class == VerdictAccepted && p.Kind != OpCancel:
+	case v.Class == VerdictSucceeded, v.Class == VerdictAccepted && p.Kind != CallCancel:
 		d.observe(pendingFact(&c.Call, v, proof))
 	case v.Class == VerdictFailed && p.Attempt-uint64(p.Refusals) <= 1:
 		d.failOperation(v.Code, clip(v.Message), proof)
@@ -60,11 +60,11 @@ func (d *decision) unresolved(v *Verdict, proof events.Proof, definite, inquire 
 	u := events.Unresolved{Attempt: proof.Attempt, Code: v.Code, Message: clip(v.Message), Problem: clip(v.Problem), Definite: definite,
 		Inquire: inquire, Due: due, Proof: proof}
 	switch p.Kind {
-	case OpCancel:
+	case CallCancel:
 		d.emit(events.CancelUnresolved{Unresolved: u})
-	case OpCapture:
+	case CallCapture:
 		d.emit(events.CaptureUnresolved{Unresolved: u})
-	case OpRefund:
+	case CallRefund:
 		d.emit(events.RefundUnresolved{Unresolved: u})
 	}
 }
@@ -73,11 +73,11 @@ func (d *decision) unresolved(v *Verdict, proof events.Proof, definite, inquire 
 func (d *decision) failOperation(code, message string, proof events.Proof) {
 	p := d.o.Operation
 	switch p.Kind {
-	case OpCancel:
+	case CallCancel:
 		d.emit(events.CancelFailed{Code: code, Message: message, Proof: proof})
-	case OpCapture:
+	case CallCapture:
 		d.emit(events.CaptureFailed{CaptureRequestID: p.RequestID, Code: code, Message: message, Proof: proof})
-	case OpRefund:
+	case CallRefund:
 		d.emit(events.RefundFailed{RefundRequestID: p.RequestID, Code: code, Message: message, Proof: proof})
 	}
 }

@@ -18,7 +18,7 @@ func (x *till) again() Call {
 }
 
 func TestAnswer_ADefiniteFEndsOnlyIfNoOtherAttemptIsUnknown(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		x.answer(refusedF)
 		x.ended(OutcomeFailed, "RISK_REJECT")
@@ -48,7 +48,7 @@ func TestAnswer_ADefiniteFEndsOnlyIfNoOtherAttemptIsUnknown(t *testing.T) {
 func TestAnswer_AWrongPictureNeverEndsAnOperation(t *testing.T) {
 	for _, code := range []string{"PROCESS_FAIL", "ORDER_STATUS_INVALID", "CANCEL_WINDOW_EXCEED", "ORDER_IS_CLOSED", "ORDER_IS_CANCELED",
 		"ORDER_NOT_EXIST", "AUTH_EXPIRED", "REPEAT_REQ_INCONSISTENT"} {
-		for _, k := range Operations() {
+		for _, k := range operations {
 			x := asked(t, k)
 			facts := x.answer(Verdict{Class: VerdictWrong, Code: code})
 			require.Len(t, facts, 1)
@@ -84,11 +84,11 @@ func TestAnswer_AnAttemptOfUnknownOutcomeIsNotTheRefusalBeforeIt(t *testing.T) {
 
 // Only a cancel is asked again after an F by our own rules; the fold keeps it apart for every operation.
 func TestEvolve_AnAttemptBeginsWithoutTheAnswerBeforeIt(t *testing.T) {
-	for _, k := range []OpKind{OpCancel, OpCapture, OpRefund} {
+	for _, k := range []CallKind{CallCancel, CallCapture, CallRefund} {
 		x := asked(t, k)
 		u := events.Unresolved{Attempt: 1, Code: "PROCESS_FAIL", Definite: true, Due: x.now}
-		refusal := map[OpKind]events.Event{OpCancel: events.CancelUnresolved{Unresolved: u},
-			OpCapture: events.CaptureUnresolved{Unresolved: u}, OpRefund: events.RefundUnresolved{Unresolved: u}}[k]
+		refusal := map[CallKind]events.Event{CallCancel: events.CancelUnresolved{Unresolved: u},
+			CallCapture: events.CaptureUnresolved{Unresolved: u}, CallRefund: events.RefundUnresolved{Unresolved: u}}[k]
 		for _, e := range []events.Event{refusal, events.AttemptStarted{Attempt: 2, Lease: x.now.Add(2 * time.Minute)}} {
 			x.o = Evolve(x.o, events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now, Event: e})
 		}
@@ -97,19 +97,19 @@ func TestEvolve_AnAttemptBeginsWithoutTheAnswerBeforeIt(t *testing.T) {
 }
 
 func TestAnswer_TheZeroVerdictIsUnknown(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		x.must(RecordAnswer{Call: x.attempt()})
 		assert.Equal(t, Unresolved, x.o.Operation.Phase)
 		assert.False(t, x.o.Operation.AfterF)
 	}
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.answer(works)
 	assert.Equal(t, Unresolved, x.o.Operation.Phase, "cancel is synchronous: it has no accepted")
 }
 
 func TestAnswer_AnSWithoutEvidenceCancelsNothing(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.must(RecordAnswer{Call: x.attempt(), Verdict: done})
 	assert.Equal(t, []any{Authorized, Unresolved}, []any{x.o.Status, x.o.Operation.Phase}, "what nobody signed is not proven")
 }
@@ -126,7 +126,7 @@ func TestObserve_ACancellationWithoutEvidenceIsInvalid(t *testing.T) {
 }
 
 func TestAnswer_OfAnAttemptThatIsNone(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	for _, n := range []uint64{0, 2} {
 		c := x.attempt()
 		c.Attempt = n
@@ -138,7 +138,7 @@ func TestAnswer_OfAnAttemptThatIsNone(t *testing.T) {
 }
 
 func TestAnswer_ToAnEarlierAttemptLeavesTheNewestItsTime(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	first := x.again()
 	lease := x.o.Operation.Lease
 	x.answerTo(first, unknownU)
@@ -149,25 +149,25 @@ func TestAnswer_ToAnEarlierAttemptLeavesTheNewestItsTime(t *testing.T) {
 }
 
 func TestAnswer_LateAndAgreeingIsADuplicate(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	first := x.again()
 	x.answer(done)
 	assert.Empty(t, x.answerTo(first, done))
 	assert.Empty(t, x.answerTo(first, unknownU))
 
-	x = asked(t, OpCapture)
+	x = asked(t, CallCapture)
 	first = x.again()
 	x.answer(done)
 	assert.Empty(t, x.answerTo(first, done))
 
-	x = asked(t, OpRefund)
+	x = asked(t, CallRefund)
 	first = x.again()
 	x.answer(works)
 	x.observe(Fact{Kind: RefundSucceeded, RequestID: "r-1", Amount: usd(200)})
 	assert.Empty(t, x.answerTo(first, done))
 	assert.Empty(t, x.answerTo(first, works))
 
-	x = asked(t, OpRefund)
+	x = asked(t, CallRefund)
 	x.observe(Fact{Kind: RefundFailed, RequestID: "r-1", Code: "RISK_REJECT"})
 	assert.Empty(t, x.answerTo(Call{Kind: CallRefund, Intent: 4, Attempt: 1, RequestID: "r-1"}, refusedF))
 }
@@ -176,7 +176,7 @@ func TestAnswer_LateAndAgreeingIsADuplicate(t *testing.T) {
 func TestAnswer_ThatARefundWasTakenWhichHasFailedSince(t *testing.T) {
 	for _, v := range []Verdict{done, works} {
 		for _, id := range []string{"F1", ""} {
-			x := asked(t, OpRefund)
+			x := asked(t, CallRefund)
 			c := x.attempt()
 			x.observe(Fact{Kind: RefundFailed, TransferID: "F1", RequestID: c.RequestID, Amount: c.Amount, Code: "RISK_REJECT"})
 			x.ended(OutcomeFailed, "RISK_REJECT")
@@ -195,17 +195,17 @@ func TestAnswer_LateAndContradictingIsAnAnomaly(t *testing.T) {
 		assert.True(t, hasAnomaly(x.o, events.LateAnswer))
 		assert.Equal(t, status, x.o.Status)
 	}
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	c := x.attempt()
 	x.inquire(tells(StateCancelled, cancelled()))
 	refused(x, c)
 
-	x = asked(t, OpCapture)
+	x = asked(t, CallCapture)
 	c = x.attempt()
 	x.observe(Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(400)})
 	refused(x, c)
 
-	x = asked(t, OpRefund)
+	x = asked(t, CallRefund)
 	c = x.attempt()
 	x.observe(Fact{Kind: RefundSucceeded, RequestID: "r-1", Amount: usd(200)})
 	refused(x, c)
@@ -225,7 +225,7 @@ func TestAnswer_LateAndContradictingIsAnAnomaly(t *testing.T) {
 			x.observe(Fact{Kind: RefundFailed, TransferID: "F0", RequestID: "r-1", Code: "RISK_REJECT"})
 		},
 	} {
-		x = asked(t, OpRefund)
+		x = asked(t, CallRefund)
 		c = x.attempt()
 		refuse(x)
 		require.False(t, x.o.Operation.Outstanding(), name)
@@ -233,14 +233,14 @@ func TestAnswer_LateAndContradictingIsAnAnomaly(t *testing.T) {
 		assert.True(t, hasAnomaly(x.o, events.LateAnswer), "%s: it was not done, now APO has taken it", name)
 	}
 
-	x = asked(t, OpCapture)
+	x = asked(t, CallCapture)
 	c = x.attempt()
 	x.observe(Fact{Kind: CaptureFailed, RequestID: "r-1"})
 	x.answerTo(c, done)
 	assert.EqualValues(t, 400, x.o.Captured, "a signed S is a fact all the same")
 	assert.True(t, hasAnomaly(x.o, events.TransferContradicts))
 
-	x = asked(t, OpCancel)
+	x = asked(t, CallCancel)
 	c = x.attempt()
 	x.observe(captured("C1", 100))
 	x.answerTo(c, done)
@@ -249,10 +249,10 @@ func TestAnswer_LateAndContradictingIsAnAnomaly(t *testing.T) {
 }
 
 func TestAnswer_ThatContradictsTheOrderIsInquiredAbout(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.answer(Verdict{Class: VerdictSucceeded, PaymentID: "P-other"})
 	assert.True(t, hasAnomaly(x.o, events.PaymentContradicts) || x.o.Captured == 400)
-	x = asked(t, OpCancel)
+	x = asked(t, CallCancel)
 	x.answer(Verdict{Class: VerdictSucceeded, PaymentID: "P-other"})
 	assert.True(t, hasAnomaly(x.o, events.PaymentContradicts))
 	assert.Equal(t, []any{Authorized, Unresolved, true}, []any{x.o.Status, x.o.Operation.Phase, x.o.Operation.Inquire})
@@ -260,7 +260,7 @@ func TestAnswer_ThatContradictsTheOrderIsInquiredAbout(t *testing.T) {
 
 // parked is an order with a capture given to a person.
 func parked(t *testing.T) *till {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.answer(silence)
 	x.inquire(notExist)
 	require.Equal(t, Parked, x.o.Operation.Phase)
@@ -268,7 +268,7 @@ func parked(t *testing.T) *till {
 }
 
 func TestParked_AnswersOfPaymentsThatAreNotOursLeaveItParked(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	first := x.attempt()
 	x.inquire(notExist)
 	due := x.o.NextDue()
@@ -328,7 +328,7 @@ func (x *till) park() {
 }
 
 func TestParked_CancelAndRefund(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.park()
 	x.inquire(tells(StateSuccess))
 	_, err := x.do(Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO said so on the phone"})
@@ -337,7 +337,7 @@ func TestParked_CancelAndRefund(t *testing.T) {
 	x.ended(OutcomeFailed, CodeResolved)
 
 	for _, r := range []events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed} {
-		x = asked(t, OpRefund)
+		x = asked(t, CallRefund)
 		x.park()
 		x.inquire(Picture{Outcome: events.InquiryAnswers, State: StateProcessing, Facts: []Fact{{Kind: RefundPending, RequestID: "r-1"}}})
 		require.Equal(t, Parked, x.o.Operation.Phase)

@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 // decisions are the commands whose cost matters, each on an order that takes (or refuses) it.
 func decisions(t testing.TB) map[string]func() ([]events.Event, error) {
 	out := map[string]func() ([]events.Event, error){}
 	add := func(name string, x *till, c Command) {
-		env := Env{Now: x.now, Policy: Policy{Windows: AntomWindows()}, NewID: func() string { return "r-9" }}
+		env := Env{Now: x.now, Policy: Policy{Windows: window.Antom()}, NewID: func() string { return "r-9" }}
 		o := x.o
 		out[name] = func() ([]events.Event, error) { return Decide(o, c, env) }
 	}
@@ -22,7 +23,7 @@ func decisions(t testing.TB) map[string]func() ([]events.Event, error) {
 	add("refund", in(t, Captured), Refund{ID: "k", Amount: usd(200), Reason: "broken"})
 	add("cancel refused", in(t, Captured), Cancel{ID: "k"})
 	add("payment", in(t, Created), Observe{Fact: authorized()})
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	v := done
 	v.Evidence = signed()
 	add("answer", x, RecordAnswer{Call: x.attempt(), Verdict: v})
@@ -59,20 +60,20 @@ type fold struct {
 
 // folds has a record of every kind that the histories of this page come by.
 func folds(t testing.TB) map[events.Kind]fold {
-	accepted := asked(t, OpRefund)
+	accepted := asked(t, CallRefund)
 	accepted.answer(works)
 	accepted.observe(Fact{Kind: RefundFailed, RequestID: "r-1"})
-	capture := asked(t, OpCapture)
+	capture := asked(t, CallCapture)
 	capture.answer(unknownU)
 	capture.inquire(Picture{Outcome: events.InquiryAnswers, State: StateProcessing, Facts: []Fact{{Kind: CapturePending, RequestID: "r-1"}}})
 	capture.observe(Fact{Kind: CaptureFailed, RequestID: "r-1"})
-	refund := asked(t, OpRefund)
+	refund := asked(t, CallRefund)
 	refund.answer(unknownU)
-	cancel := asked(t, OpCancel)
+	cancel := asked(t, CallCancel)
 	cancel.answer(unknownU)
 	cancel.retry()
 	cancel.observe(captured("C1", 1))
-	parked := asked(t, OpCapture)
+	parked := asked(t, CallCapture)
 	parked.inquire(notExist)
 	parked.must(Resolve{ID: "res", Resolution: events.ResolvedFailed, Statement: "APO ticket 7"})
 	held := in(t, Authorized)

@@ -15,7 +15,7 @@ import (
 // ask at once, take a call for forgotten, or leave a log that an auditor finds illegal (the till judges every record).
 
 func TestClock_GoingBackNeverMakesTwoAskAtOnce(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		for _, back := range []time.Duration{time.Second, DefaultLease, time.Hour, LeaseMax - DefaultLease} {
 			x := asked(t, k)
 			x.later(-back)
@@ -30,7 +30,7 @@ func TestClock_GoingBackNeverMakesTwoAskAtOnce(t *testing.T) {
 }
 
 func TestClock_WhereItWentBackAnInquiryComesFirst(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.answer(unknownU)
 	require.False(t, x.o.mustInquire(x.o.NextDue()))
 	assert.True(t, x.o.mustInquire(x.now.Add(-time.Second)), "how long APO has been silent nobody knows")
@@ -38,14 +38,14 @@ func TestClock_WhereItWentBackAnInquiryComesFirst(t *testing.T) {
 
 // A machine whose clock stood in another year claims, and is set right. Waiting until that year would be for ever.
 func TestClock_AClaimFromAnotherYearIsNotWaitedFor(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := in(t, Captured)
-		if k != OpRefund {
+		if k != CallRefund {
 			x = in(t, Authorized)
 		}
 		right := x.now
 		x.later(365 * day)
-		x.must(map[OpKind]Command{OpCancel: Cancel{ID: "k"}, OpCapture: Capture{ID: "k", Amount: usd(400)}, OpRefund: Refund{ID: "k", Amount: usd(200)}}[k])
+		x.must(map[CallKind]Command{CallCancel: Cancel{ID: "k"}, CallCapture: Capture{ID: "k", Amount: usd(400)}, CallRefund: Refund{ID: "k", Amount: usd(200)}}[k])
 		x.now = right.Add(time.Minute)
 		facts := x.must(Claim{Inquire: true})
 		require.Len(t, facts, 1)

@@ -65,9 +65,6 @@ type Refund struct {
 	Actor  string
 }
 
-// RefundReasonMax is APO's limit for a refund's reason, in characters (Unicode code points), of however many bytes.
-const RefundReasonMax = 256
-
 // Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence. Where APO's
 // answer to that inquiry says otherwise, Override must say that the operator knows: it stays on record.
 type Resolve struct {
@@ -179,31 +176,9 @@ type Verdict struct {
 // Picture is what an inquiry told. The zero value says nothing.
 type Picture struct {
 	Outcome  events.InquiryOutcome
-	State    State
+	State    string // APO's paymentStatus or refundStatus, for instance [StateSuccess]
 	Code     string
 	Problem  string
 	Facts    []Fact
 	Evidence *events.Evidence
 }
-
-// State is APO's paymentStatus or refundStatus.
-type State string
-
-// APO's states.
-const (
-	StateSuccess    State = "SUCCESS"
-	StateFail       State = "FAIL"
-	StateProcessing State = "PROCESSING"
-	StatePending    State = "PENDING"
-	StateCancelled  State = "CANCELLED"
-)
-
-// The codes of ours that end an operation where another fact decided it.
-const (
-	CodeCaptured     = "CAPTURED"      // a cancel ended because money was captured
-	CodeRefunded     = "REFUNDED"      // … because money went back
-	CodeNotCancelled = "NOT_CANCELLED" // … because the payment stands and APO had refused
-	CodeNotDone      = "NOT_DONE"      // a capture or refund that APO does not list
-	CodeCancelled    = "CANCELLED"     // a capture whose payment is gone
-	CodeResolved     = "RESOLVED"      // an operator's word
-)

@@ -4,9 +4,6 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// CompensationReason is what APO is told when late money is refunded.
-const CompensationReason = "paid after the order was cancelled"
-
 // held is what of the late money is only held: a cancel releases it.
 func (l Late) held() int64 { return max(l.Authorized-l.Captured, 0) }
 
@@ -31,20 +28,20 @@ func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error)
 	if m, known := o.recall(c.ID); known {
 		return nil, o.again(c.ID, m, contentOf(VerbCompensate, Money{}, false, ""))
 	}
-	if _, err := o.permit(ask{verb: VerbCompensate}, env); err != nil {
-		return nil, err
+	if _, rejected := o.permit(&question{verb: VerbCompensate}, env); rejected != nil {
+		return nil, rejected
 	}
 	late, _ := o.late()
 	lease := env.Now.Add(env.Policy.lease())
 	if o.Late.owed() <= 0 {
-		return []events.Event{events.CancelRequested{By: o.identifier(), Reason: CompensationReason, Compensates: late.Version, Lease: lease}}, nil
+		return []events.Event{events.CancelRequested{By: o.identifier(), Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
 	}
 	id, err := env.mint(o.ID, "compensate", o.refunds)
 	if err != nil {
 		return nil, err
 	}
 	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID, Amount: o.money(o.Late.owed()),
-		Reason: CompensationReason, Compensates: late.Version, Lease: lease}}, nil
+		Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
 }
 
 // identifier is what a cancel names: the paymentId where it is known.
@@ -70,28 +67,4 @@ func (o *Order) releasable() bool {
 // compensates reports whether the call's intent came after the order was cancelled: then it was to give late money back.
 func (o *Order) compensates(c *Call) bool {
 	return c.Kind == CallCancel && o.Status == Cancelled && c.Intent > o.endMark.version
-}
-
-// judgeCompensation holds the intent of a compensation against the late money.
-func (o *Order) judgeCompensation(by Verb, compensates uint64, amount *Money) string {
-	late, open := o.late()
-	_, idle := nextPhase(stepIntent, o.Operation.Phase)
-	_, reversal := o.reversal()
-	switch {
-	case !open || late.Version != compensates:
-		return "compensates what is no open anomaly of late money"
-	case o.Status != Cancelled:
-		return "compensates while the order is " + o.Status.String()
-	case !idle:
-		return "comes while a " + o.Operation.Kind.String() + " is " + o.Operation.Phase.String()
-	case o.Gateway == GatewayOutstanding:
-		return "comes while APO's own capture is outstanding"
-	case len(o.Held) > 0:
-		return "comes while a refund is held"
-	case reversal:
-		return "comes while a reversal stands open"
-	case by == VerbCancel:
-		return when(o.Late.Captured > 0 || o.Late.held() == 0, "cancels late money that is not merely held")
-	}
-	return when(*amount != o.money(o.Late.owed()) || o.Late.owed() <= 0, "gives back another amount than the late money that moved")
 }

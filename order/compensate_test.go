@@ -41,7 +41,7 @@ func TestCompensate_MoneyThatIsHeldIsCancelled(t *testing.T) {
 	x := heldLate(t)
 	late, _ := x.o.late()
 	facts := x.must(Compensate{ID: "k", Actor: "ada"})
-	assert.Equal(t, []events.Event{events.CancelRequested{By: events.Identifier{PaymentID: "P1"}, Reason: CompensationReason,
+	assert.Equal(t, []events.Event{events.CancelRequested{By: events.Identifier{PaymentID: "P1"}, Reason: compensationReason,
 		Compensates: late.Version, Lease: x.now.Add(DefaultLease)}}, facts)
 	assert.Equal(t, CommandState{Verb: VerbCompensate, Outcome: OutcomePending, Version: x.o.Version}, x.o.Command("k"))
 
@@ -59,7 +59,7 @@ func TestCompensate_MoneyThatIsHeldIsCancelled(t *testing.T) {
 func TestCompensate_MoneyThatMovedIsRefunded(t *testing.T) {
 	x := compensating(movedLate(t))
 	p := x.o.Operation
-	assert.Equal(t, []any{OpRefund, usd(theAmount), "P1", CompensationReason}, []any{p.Kind, p.Amount, p.PaymentID, p.Reason})
+	assert.Equal(t, []any{CallRefund, usd(theAmount), "P1", compensationReason}, []any{p.Kind, p.Amount, p.PaymentID, p.Reason})
 	x.answer(done) // accepted; the notification says the last word
 	x.observe(Fact{Kind: RefundSucceeded, TransferID: "F1", RequestID: p.RequestID, Amount: usd(theAmount)})
 	x.ended(OutcomeSucceeded, "")
@@ -104,7 +104,7 @@ func TestCompensate_NeverBesideAPOsOwnCapture(t *testing.T) {
 	assert.Equal(t, ReasonGatewayCapture, rejected(t, err).Reason)
 	x.inquire(tells(StateSuccess, captured("C1", theAmount)))
 	compensating(x)
-	assert.Equal(t, OpRefund, x.o.Operation.Kind)
+	assert.Equal(t, CallRefund, x.o.Operation.Kind)
 }
 
 func TestCompensate_OneAtATime(t *testing.T) {
@@ -190,7 +190,7 @@ func TestCompensate_ACaptureThatWinsEndsTheCancel(t *testing.T) {
 	x.ended(OutcomeFailed, CodeCaptured)
 	x.inquire(tells(StateSuccess, captured("C1", theAmount)))
 	x.must(Compensate{ID: "k2"})
-	assert.Equal(t, []any{OpRefund, usd(theAmount)}, []any{x.o.Operation.Kind, x.o.Operation.Amount})
+	assert.Equal(t, []any{CallRefund, usd(theAmount)}, []any{x.o.Operation.Kind, x.o.Operation.Amount})
 }
 
 func TestCompensate_PartlyCapturedGoesBackTheRestExpires(t *testing.T) {
@@ -311,12 +311,12 @@ func TestJudge_ForgedCompensations(t *testing.T) {
 	alive.o.Anomalies = []Anomaly{{Version: 3, Reason: events.LatePayment}}
 	for _, f := range []forgery{
 		{x, cancel(1), "no open anomaly of late money"},
-		{in(t, Cancelled), cancel(3), "no open anomaly of late money"},
-		{alive, cancel(3), "compensates while the order is captured"},
-		{compensating(heldLate(t)), cancel(late.Version), "comes while a cancel is requested"},
-		{automatic, cancel(waiting.Version), "APO's own capture is outstanding"},
-		{heldRefund, cancel(late.Version), "a refund is held"},
-		{reversed, refund(reversed, 900), "a reversal stands open"},
+		{in(t, Cancelled), cancel(3), "is no legal compensate: no late money"},
+		{alive, cancel(3), "is not legal for an order that is captured"},
+		{compensating(heldLate(t)), cancel(late.Version), "a cancel is outstanding"},
+		{automatic, cancel(waiting.Version), "APO captures automatically"},
+		{heldRefund, cancel(late.Version), "a refund (F1) is proven whose capture is not known yet"},
+		{reversed, refund(reversed, 900), "a capture or refund was reversed"},
 		{moved, cancel(movedAnomaly.Version), "cancels late money that is not merely held"},
 		{moved, refund(moved, 999), "gives back another amount"},
 		{x, refund(x, theAmount), "gives back another amount"},

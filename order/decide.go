@@ -3,10 +3,10 @@ package order
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // Decide says which facts a command makes of an order. It is pure: no I/O, no clock, no randomness but env's. The facts
@@ -17,6 +17,7 @@ import (
 // failure, *[MismatchError], *[InvalidError]; [ErrUnknownOrder] where no order is on record; [ErrNotDue] for a Claim with
 // nothing to claim, or while APO has been asked too often.
 func Decide(o Order, c Command, env Env) ([]events.Event, error) {
+	env.Now = env.Now.Round(0) // times are compared as they will stand on record, without the process's own clock
 	if create, ok := c.(Create); ok {
 		return decideCreate(&o, &create, &env)
 	}
@@ -53,13 +54,13 @@ func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 // decision collects facts, each folded into the order before the next is decided.
 type decision struct {
 	o         Order
-	env       *Env
+	env       Env
 	commandID string
 	events    []events.Event
 }
 
 func newDecision(o Order, env *Env, commandID string) *decision {
-	return &decision{o: o, env: env, commandID: commandID}
+	return &decision{o: o, env: *env, commandID: commandID}
 }
 
 func (d *decision) emit(e events.Event) {
@@ -103,13 +104,13 @@ func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
 	if m, known := o.recall(c.ID); known {
 		return nil, o.again(c.ID, m, createContent(&e))
 	}
-	if o.Status == Unplaced {
-		return []events.Event{e}, nil
-	}
-	if o.placedAs(&e) {
+	if o.Status != Unplaced && o.placedAs(&e) {
 		return nil, nil
 	}
-	return nil, o.reject(VerbCreate, ReasonExists, Cause{Version: 1, At: o.CreatedAt})
+	if _, rejected := o.permit(&question{verb: VerbCreate}, env); rejected != nil {
+		return nil, rejected
+	}
+	return []events.Event{e}, nil
 }
 
 // placedAs reports whether the order was created with this content. A paymentId that was learnt since does not count.
@@ -138,13 +139,13 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 	if m, known := o.recall(c.ID); known {
 		return nil, o.again(c.ID, m, contentOf(VerbCancel, Money{}, false, ""))
 	}
-	permit, err := o.permit(ask{verb: VerbCancel}, env)
+	permit, rejected := o.permit(&question{verb: VerbCancel}, env)
 	switch {
-	case err != nil:
-		return nil, err
-	case permit == Already:
+	case rejected != nil:
+		return nil, rejected
+	case permit == law.Already:
 		return nil, nil
-	case permit == Local:
+	case permit == law.Local:
 		return []events.Event{events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: o.PaymentID}}, nil
 	}
 	return []events.Event{events.CancelRequested{By: o.identifier(), Reason: c.Reason, Lease: env.Now.Add(env.Policy.lease())}}, nil
@@ -157,8 +158,8 @@ func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
 	if m, known := o.recall(c.ID); known {
 		return nil, o.again(c.ID, m, contentOf(VerbCapture, c.Amount, c.Last, ""))
 	}
-	if _, err := o.permit(ask{verb: VerbCapture, amount: c.Amount}, env); err != nil {
-		return nil, err
+	if _, rejected := o.permit(&question{verb: VerbCapture, amount: c.Amount}, env); rejected != nil {
+		return nil, rejected
 	}
 	id, err := env.mint(o.ID, "capture", o.captures)
 	if err != nil {
@@ -178,8 +179,8 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 	if m, known := o.recall(c.ID); known {
 		return nil, o.again(c.ID, m, contentOf(VerbRefund, c.Amount, false, c.Reason))
 	}
-	if _, err := o.permit(ask{verb: VerbRefund, amount: c.Amount}, env); err != nil {
-		return nil, err
+	if _, rejected := o.permit(&question{verb: VerbRefund, amount: c.Amount}, env); rejected != nil {
+		return nil, rejected
 	}
 	id, err := env.mint(o.ID, "refund", o.refunds)
 	if err != nil {
@@ -220,53 +221,30 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	if m, known := o.recall(c.ID); known {
 		return nil, o.again(c.ID, m, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, c.Override, c.Statement))
 	}
-	question := ask{verb: VerbResolve}
-	if !c.Override {
-		question.word = c.Resolution
-	}
-	if _, err := o.permit(question, env); err != nil {
-		return nil, err
-	}
-	if o.Operation.Kind == OpCancel && c.Resolution == events.ResolvedSucceeded {
-		return nil, o.reject(VerbResolve, ReasonOnlyAPO, Cause{Version: o.Operation.Intent, At: o.Operation.Since})
+	q := question{verb: VerbResolve, resolution: c.Resolution, override: c.Override}
+	if _, rejected := o.permit(&q, env); rejected != nil {
+		return nil, rejected
 	}
 	d := newDecision(*o, env, c.ID)
 	d.emit(events.OperationResolved{Resolution: c.Resolution, Statement: c.Statement, Override: c.Override})
-	f := Fact{RequestID: o.Operation.RequestID, Amount: o.Operation.Amount, Code: CodeResolved, Proof: events.Proof{Via: events.ViaOperator}}
-	switch succeeded := c.Resolution == events.ResolvedSucceeded; {
-	case !succeeded:
-		d.failOperation(CodeResolved, "", f.Proof)
-	case o.Operation.Kind == OpCapture:
-		f.Kind = CaptureSucceeded
-		d.observe(f)
-	case o.Operation.Kind == OpRefund:
-		f.Kind = RefundSucceeded
-		d.observe(f)
-	}
-	if d.o.Operation.Outstanding() {
-		// Of APO it would be a fact, and held or shown. An operator's word is a command, and must not be kept as done while
-		// what it was about stays parked.
-		return nil, o.rejectRemainder()
-	}
+	d.resolve(c.Resolution)
 	return d.events, nil
 }
 
-// rejectRemainder refuses the word that the outstanding operation was done, where other money has taken its place.
-func (o *Order) rejectRemainder() *RejectedError {
-	p := &o.Operation
-	remains, cause := o.fullAmount()-o.Captured, newest(o.captureMark, o.paymentMark)
+// resolve makes the fact that ends the outstanding operation as an operator says it ended.
+func (d *decision) resolve(r events.Resolution) {
+	p := d.o.Operation
+	f := Fact{RequestID: p.RequestID, Amount: p.Amount, Proof: events.Proof{Via: events.ViaOperator}}
 	switch {
-	case p.Kind == OpRefund:
-		remains, cause = o.Refundable(), newest(o.refundMark, o.captureMark, o.paymentMark)
-		if o.Status == Cancelled {
-			remains = max(remains, o.Late.owed())
-		}
-	case o.Status == Cancelled:
-		remains = o.fullAmount() - o.Late.Captured
+	case r != events.ResolvedSucceeded:
+		d.failOperation(CodeResolved, "", f.Proof)
+	case p.Kind == CallCapture:
+		f.Kind, f.Code = CaptureSucceeded, CodeResolved
+		d.observe(f)
+	case p.Kind == CallRefund:
+		f.Kind, f.Code = RefundSucceeded, CodeResolved
+		d.observe(f)
 	}
-	e := o.reject(VerbResolve, ReasonRemainder, cause)
-	e.Detail = fmt.Sprintf("%s %s, %s remains", p.Kind, p.Amount, o.money(remains))
-	return e
 }
 
 func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
@@ -279,8 +257,8 @@ func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
 	if m, known := o.recall(c.ID); known {
 		return nil, o.again(c.ID, m, contentOf(VerbClearAnomaly, Money{Minor: int64(c.Anomaly)}, false, ""))
 	}
-	if !slices.ContainsFunc(o.Anomalies, func(a Anomaly) bool { return a.Version == c.Anomaly }) {
-		return nil, o.reject(VerbClearAnomaly, ReasonNoAnomaly, Cause{Version: c.Anomaly})
+	if _, rejected := o.permit(&question{verb: VerbClearAnomaly, anomaly: c.Anomaly}, env); rejected != nil {
+		return nil, rejected
 	}
 	return []events.Event{events.AnomalyCleared{Anomaly: c.Anomaly, Reason: c.Reason}}, nil
 }

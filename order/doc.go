@@ -24,9 +24,9 @@
 //
 // # One law
 //
-// All legality stands in the tables of machine.go. looplab/fsm, built from them, arbitrates commands; the fold reads
-// them compiled; [Order.Actions] and [RejectedError] speak from them; [Judge] holds a log against them; the reference
-// documentation and the tests walk them.
+// All legality stands in the rows of one internal package, each condition once. looplab/fsm, built from them,
+// arbitrates commands; the fold reads them compiled; [Order.Actions] and [RejectedError] speak from them; [Judge] holds
+// a log against them; docs/reference/states.md, which shows them all, and the tests are made of them.
 //
 // # Unknown
 //

@@ -6,7 +6,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// CallKind is which call APO is owed.
+// CallKind is which call APO is owed, and what an operation asks of it.
 type CallKind uint8
 
 // The calls.
@@ -133,7 +133,7 @@ func (o *Order) mustInquire(now time.Time) bool {
 	switch {
 	case p.Phase == Accepted, p.Phase == Parked, p.Attempt >= AttemptsMax:
 		return true
-	case p.Kind == OpCancel && o.Gateway == GatewayOutstanding:
+	case p.Kind == CallCancel && o.Gateway == GatewayOutstanding:
 		return true
 	case p.Cleared:
 		return silent
@@ -143,22 +143,20 @@ func (o *Order) mustInquire(now time.Time) bool {
 
 func (o *Order) operationCall(attempt uint64) Call {
 	p := &o.Operation
-	c := Call{Order: o.ID, Intent: p.Intent, Attempt: attempt, RequestID: p.RequestID, PaymentID: p.PaymentID,
-		Amount: p.Amount}
+	c := Call{Kind: p.Kind, Order: o.ID, Intent: p.Intent, Attempt: attempt, RequestID: p.RequestID,
+		PaymentID: p.PaymentID, Amount: p.Amount}
 	switch p.Kind {
-	case OpCancel:
-		c.Kind, c.PaymentID, c.PaymentRequestID = CallCancel, p.By.PaymentID, p.By.PaymentRequestID
-	case OpCapture:
-		c.Kind = CallCapture
-	case OpRefund:
-		c.Kind, c.Reason = CallRefund, p.Reason
+	case CallCancel:
+		c.PaymentID, c.PaymentRequestID = p.By.PaymentID, p.By.PaymentRequestID
+	case CallRefund:
+		c.Reason = p.Reason
 	}
 	return c
 }
 
 // subject is what an inquiry about the operation is about; without one, the payment.
 func (o *Order) subject() events.Subject {
-	if o.Operation.Kind == OpRefund {
+	if o.Operation.Kind == CallRefund {
 		return events.SubjectRefund
 	}
 	return events.SubjectPayment
@@ -168,7 +166,7 @@ func (o *Order) subject() events.Subject {
 func (o *Order) inquiry() Call { return o.inquiryOf(o.subject()) }
 
 func (o *Order) inquiryOf(s events.Subject) Call {
-	if s == events.SubjectRefund && o.Operation.Kind == OpRefund {
+	if s == events.SubjectRefund && o.Operation.Kind == CallRefund {
 		return Call{Kind: CallInquireRefund, Order: o.ID, Intent: o.Operation.Intent, RequestID: o.Operation.RequestID,
 			Number: o.Inquiry.Number + 1}
 	}

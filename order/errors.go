@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // The sentinels that this package's errors wrap.
@@ -55,7 +56,7 @@ func (e *RejectedError) Error() string {
 
 // Why is the reason in words, with its causing record, without the remedy.
 func (e *RejectedError) Why() string {
-	why := law.reasons[e.Reason].says(e.causeWords())
+	why := law.Reason(e.Reason).Says(e.causeWords())
 	if e.Detail != "" {
 		why += " (" + e.Detail + ")"
 	}
@@ -155,3 +156,11 @@ func (e *IllegalError) Unwrap() error { return ErrIllegal }
 
 // Hint is the way out alone, for a command line that prints it on a line of its own.
 func (e *RejectedError) Hint() string { return e.Remedy }
+
+// prefixed is s with a word before it where there is any.
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}

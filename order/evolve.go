@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // Evolve folds one record into the order. It trusts history: the record was legal when it was written ([Judge] checks
@@ -34,7 +35,7 @@ func (o *Order) fold(r *events.Record) {
 	case events.PaymentFailed:
 		o.learn(e.PaymentID)
 		o.failureKnown = true
-		if law.cells[PaymentFailed][o.Status].Effect == Applied {
+		if o.cell(law.PaymentFailed).Effect == law.Applied {
 			o.move(Failed, r)
 			o.endMark = markOf(r, e.Code)
 		}
@@ -112,21 +113,21 @@ func (o *Order) watchFrom(due time.Time) {
 
 func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	o.learn(e.PaymentID)
-	cell := law.cells[PaymentAuthorized][o.Status]
+	cell := o.cell(law.PaymentAuthorized)
 	known := o.paymentKnown
 	o.paymentKnown = true
 	switch cell.Effect {
-	case Applied, AppliedAnomaly:
-		o.move(cell.To, r)
+	case law.Applied, law.AppliedAnomaly:
+		o.move(Status(cell.To), r)
 		o.Authorized = e.Amount.Minor
 		o.PaymentAt = r.Occurred
 		o.paymentMark = markOf(r, e.PaymentID)
 		o.watchFrom(e.Due)
-	case Noted: // its capture came before
+	case law.Noted: // its capture came before
 		if !known {
 			o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
 		}
-	case LateMoney:
+	case law.LateMoney:
 		if !known {
 			o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
 			o.PaymentAt = r.Occurred
@@ -137,11 +138,11 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		o.Expires = e.Expires
 	}
 	if e.GatewayCapture && !known {
-		o.Gateway = nextGateway(gatewayOpened, o.Gateway)
+		o.Gateway = o.Gateway.after(law.EventOpened)
 		o.gatewayMark = markOf(r, "")
 		o.watchFrom(e.Due)
 		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.failed && t.request == 0 }) { // its result came before
-			o.Gateway = nextGateway(gatewayFailed, o.Gateway)
+			o.Gateway = o.Gateway.after(law.EventFailed)
 		}
 	}
 }
@@ -150,14 +151,14 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	o.learn(e.PaymentID)
 	known := o.paymentKnown
 	o.paymentKnown = true
-	switch cell := law.cells[PaymentPaid][o.Status]; cell.Effect {
-	case Applied, AppliedAnomaly:
-		o.move(cell.To, r)
+	switch cell := o.cell(law.PaymentPaid); cell.Effect {
+	case law.Applied, law.AppliedAnomaly:
+		o.move(Status(cell.To), r)
 		o.Authorized, o.Captured = e.Amount.Minor, e.Amount.Minor
 		o.PaymentAt = r.Occurred
 		o.paymentMark = markOf(r, e.PaymentID)
 		o.watchFrom(e.Due)
-	case LateMoney:
+	case law.LateMoney:
 		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
 		o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
 		if !known {
@@ -176,16 +177,16 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	if !known {
 		o.addCapture(r, e)
 	}
-	if p := &o.Operation; p.Kind == OpCapture && p.RequestID == e.CaptureRequestID {
+	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
 		o.lastCapture = o.lastCapture || p.Last
 		o.endOperation(r, OutcomeSucceeded, "")
 	}
 }
 
 func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
-	cell := law.cells[CaptureSucceeded][o.Status]
+	cell := o.cell(law.CaptureSucceeded)
 	captured := &o.Captured
-	if cell.Effect == LateMoney {
+	if cell.Effect == law.LateMoney {
 		captured = &o.Late.Captured
 		if o.Authorized == 0 { // nothing was authorized before the cancellation: the authorization is late too
 			o.Late.Authorized = max(o.Late.Authorized, o.Amount.Minor)
@@ -196,12 +197,12 @@ func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
 	} else {
 		// A capture proves the authorization it drew on, even where that fact has yet to arrive.
 		o.Authorized = o.fullAmount()
-		o.move(cell.To, r)
+		o.move(Status(cell.To), r)
 		o.captureMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
 	}
 	*captured += e.Amount.Minor
 	if *captured >= o.fullAmount() {
-		o.Gateway = nextGateway(gatewayCaptured, o.Gateway)
+		o.Gateway = o.Gateway.after(law.EventCaptured)
 	}
 	if o.Gateway != GatewayOutstanding {
 		o.watchFrom(e.Due)
@@ -213,14 +214,14 @@ func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	if id, request := digest(e.CaptureID), digest(e.CaptureRequestID); id != 0 || request != 0 || o.awaitsGateway() {
 		o.captures = remember(o.captures, find(o.captures, id, request), transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
 	}
-	if p := &o.Operation; p.Kind == OpCapture && p.RequestID == e.CaptureRequestID {
+	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
 		return
 	}
 	// Nobody asks APO for its own capture, so one that names a request was somebody else's: APO goes on capturing, and to
 	// cancel beside that is what must not be.
 	if e.CaptureRequestID == "" {
-		o.Gateway = nextGateway(gatewayFailed, o.Gateway)
+		o.Gateway = o.Gateway.after(law.EventFailed)
 	}
 }
 
@@ -234,19 +235,19 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 	if !known {
 		o.addRefund(r, e)
 	}
-	if p := &o.Operation; p.Kind == OpRefund && p.RequestID == e.RefundRequestID {
+	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
 		o.endOperation(r, OutcomeSucceeded, "")
 	}
 }
 
 func (o *Order) addRefund(r *events.Record, e *events.RefundSucceeded) {
 	kind := o.classifyRefund(e.Amount.Minor)
-	if cell := law.cells[kind][o.Status]; cell.Effect == LateMoney {
+	if cell := o.cell(kind); cell.Effect == law.LateMoney {
 		o.Late.Refunded += e.Amount.Minor
 	} else {
 		o.Refunded += e.Amount.Minor
-		if cell.Effect == Applied {
-			o.move(cell.To, r)
+		if cell.Effect == law.Applied {
+			o.move(Status(cell.To), r)
 		}
 	}
 	o.refundMark = markOf(r, first(e.RefundID, e.RefundRequestID))
@@ -257,7 +258,7 @@ func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 		o.refunds = remember(o.refunds, find(o.refunds, id, request), transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
 	}
 	o.dropHeld(e.RefundID, e.RefundRequestID)
-	if p := &o.Operation; p.Kind == OpRefund && p.RequestID == e.RefundRequestID {
+	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
 	}
 }
@@ -295,17 +296,17 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 		if o.CaptureMode == CaptureNone {
 			o.Late.Refunded = max(o.Late.Refunded, o.Late.Captured)
 		}
-		o.Gateway = nextGateway(gatewayVoided, o.Gateway)
+		o.Gateway = o.Gateway.after(law.EventVoided)
 	}
-	if cell := law.cells[PaymentCancelled][o.Status]; cell.Effect == Applied {
-		o.move(cell.To, r)
+	if cell := o.cell(law.PaymentCancelled); cell.Effect == law.Applied {
+		o.move(Status(cell.To), r)
 		o.CancelCause = e.Cause
 		o.endMark = markOf(r, "")
-		o.Gateway = nextGateway(gatewayVoided, o.Gateway)
+		o.Gateway = o.Gateway.after(law.EventVoided)
 		o.watchFrom(e.Due)
 	}
 	switch {
-	case o.Operation.Kind == OpCancel:
+	case o.Operation.Kind == CallCancel:
 		o.endOperation(r, OutcomeSucceeded, "")
 	case e.Proof.Via == events.ViaSelf:
 		o.rememberCommand(r, VerbCancel, contentOf(VerbCancel, Money{}, false, ""))
@@ -321,7 +322,7 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	if e.Fact == events.KindRefundHeld {
 		o.dropHeld(e.TransferID, e.RequestID)
 	}
-	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == OpCancel {
+	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
 	}
 }

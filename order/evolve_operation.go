@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 var zeroTime time.Time
@@ -13,16 +14,16 @@ func (o *Order) foldOperation(r *events.Record) {
 	p := &o.Operation
 	switch e := r.Event.(type) {
 	case events.CancelRequested:
-		o.beginOperation(r, OpCancel, e.Lease)
+		o.beginOperation(r, CallCancel, e.Lease)
 		p.By, p.Reason, p.Compensates = e.By, e.Reason, e.Compensates
 	case events.CaptureRequested:
-		o.beginOperation(r, OpCapture, e.Lease)
+		o.beginOperation(r, CallCapture, e.Lease)
 		p.RequestID, p.PaymentID, p.Amount, p.Last = e.CaptureRequestID, e.PaymentID, e.Amount, e.Last
 	case events.RefundRequested:
-		o.beginOperation(r, OpRefund, e.Lease)
+		o.beginOperation(r, CallRefund, e.Lease)
 		p.RequestID, p.PaymentID, p.Amount, p.Reason, p.Compensates = e.RefundRequestID, e.PaymentID, e.Amount, e.Reason, e.Compensates
 	case events.AttemptStarted:
-		p.Phase, _ = nextPhase(r.Event.Kind(), p.Phase)
+		p.Phase, _ = p.Phase.next(law.StepAttempt)
 		p.Attempt, p.Lease, p.Due, p.AskedAt = e.Attempt, e.Lease, e.Lease, r.Recorded
 		o.took(r.Recorded)
 		// The answer before it was about another attempt: this one is unknown until it is answered.
@@ -40,13 +41,13 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.CancelFailed:
 		o.endOperation(r, OutcomeFailed, e.Code)
 	case events.InquiryStarted:
-		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered, Said: o.Inquiry.Said}
+		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered, told: o.Inquiry.told}
 		o.inquiring = true
 		o.took(r.Recorded)
 	case events.InquiryAnswered:
 		o.foldInquiryAnswered(r, &e)
 	case events.OperationParked:
-		p.Phase, _ = nextPhase(r.Event.Kind(), p.Phase)
+		p.Phase, _ = p.Phase.next(law.StepParked)
 		p.Due, p.ParkedAt = e.Due, r.Recorded
 	case events.OperationResolved:
 		// The fact that ends the operation follows in the same append.
@@ -55,10 +56,10 @@ func (o *Order) foldOperation(r *events.Record) {
 }
 
 // beginOperation claims attempt 1. The slot is zero before: an intent is legal only while it is idle.
-func (o *Order) beginOperation(r *events.Record, kind OpKind, lease time.Time) {
+func (o *Order) beginOperation(r *events.Record, kind CallKind, lease time.Time) {
 	p := &o.Operation
 	p.Kind = kind
-	p.Phase, _ = nextPhase(stepIntent, Idle)
+	p.Phase, _ = Idle.next(law.StepIntent)
 	p.CommandID, p.Intent, p.Since = r.CommandID, r.Version, r.Recorded
 	p.Attempt, p.Lease, p.Due, p.AskedAt = 1, lease, lease, r.Recorded
 	o.took(r.Recorded)
@@ -76,7 +77,7 @@ func (p *Operation) foldUnresolved(u *events.Unresolved) {
 		p.Inquire = p.Inquire || u.Inquire
 		return
 	}
-	p.Phase, _ = nextPhase(stepUnresolved, p.Phase)
+	p.Phase, _ = p.Phase.next(law.StepUnresolved)
 	p.AfterF, p.Code, p.Inquire, p.Cleared = u.Definite, u.Code, u.Inquire, false
 	p.Lease, p.Due = zeroTime, u.Due
 	p.Waits++
@@ -84,7 +85,7 @@ func (p *Operation) foldUnresolved(u *events.Unresolved) {
 
 func (p *Operation) foldAccepted(attempt uint64, code string, due time.Time) {
 	p.Answered |= attemptBit(attempt)
-	p.Phase, _ = nextPhase(stepAccepted, p.Phase)
+	p.Phase, _ = p.Phase.next(law.StepAccepted)
 	p.AfterF, p.Code, p.Inquire, p.Cleared = false, code, false, false
 	p.Lease, p.Due, p.Waits = zeroTime, due, 0
 }
@@ -92,7 +93,7 @@ func (p *Operation) foldAccepted(attempt uint64, code string, due time.Time) {
 func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered) {
 	o.Inquiry.Open = false
 	if e.Outcome != events.InquiryUnknown {
-		o.Inquiry.Answered, o.Inquiry.Said = r.Recorded, said(e)
+		o.Inquiry.Answered, o.Inquiry.told = r.Recorded, toldBy(e)
 	}
 	// Only the look that was due moves the schedule on; one before its time, or that began it, leaves it as it was.
 	if e.Subject == events.SubjectPayment && !e.WatchDue.IsZero() && !e.WatchDue.Equal(o.WatchDue) {
@@ -109,7 +110,7 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 		p.AskedAt = r.Recorded
 	}
 	if e.AskAgain {
-		p.Phase, _ = nextPhase(stepAskAgain, p.Phase)
+		p.Phase, _ = p.Phase.next(law.StepAskAgain)
 		p.Cleared, p.Inquire, p.Lease = true, false, zeroTime
 		return
 	}
@@ -118,19 +119,19 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 	}
 }
 
-// said is what an inquiry's answer says of the operation it did not decide.
-func said(e *events.InquiryAnswered) Said {
+// toldBy is what an inquiry's answer says of the operation it did not decide.
+func toldBy(e *events.InquiryAnswered) bearing {
 	switch {
 	case e.Listed:
-		return SaidUndecided
+		return toldUndecided
 	case e.Outcome == events.InquiryNotExist:
-		return SaidNotDone
+		return toldNotDone
 	}
-	switch State(e.State) {
+	switch e.State {
 	case StateSuccess, StateProcessing, StatePending, StateFail, StateCancelled:
-		return SaidNotDone
+		return toldNotDone
 	}
-	return SaidNothing
+	return toldNothing
 }
 
 // endOperation frees the slot and remembers how its command ended.
@@ -138,7 +139,7 @@ func (o *Order) endOperation(r *events.Record, outcome Outcome, code string) {
 	p := &o.Operation
 	if p.CommandID != "" {
 		o.commands = o.remembering(memory{id: digest(p.CommandID), content: p.content(), version: r.Version,
-			verb: p.Verb(), outcome: outcome, code: code})
+			verb: p.verb(), outcome: outcome, code: code})
 	}
 	o.Operation = Operation{}
 }

@@ -8,18 +8,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 // Every rule of APO's guide "Cancel", by its own words. The windows by acquirer are in window_test.go.
 
 func TestGuide_OnlyFullCancellationsAreSupported(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	call, _ := x.o.Claimed()
 	assert.Zero(t, call.Amount, "a cancel has no amount")
 }
 
 func TestGuide_CancelByPaymentIDOrPaymentRequestID(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	call, _ := x.o.Claimed()
 	assert.Equal(t, []string{"P1", ""}, []string{call.PaymentID, call.PaymentRequestID}, "one of them, and the paymentId where it is known")
 
@@ -33,7 +34,7 @@ func TestGuide_CancelByPaymentIDOrPaymentRequestID(t *testing.T) {
 }
 
 func TestGuide_SIsTheResultThereIsNoNotification(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.answer(done)
 	assert.Equal(t, Cancelled, x.o.Status)
 	assert.Zero(t, x.o.NextDue(), "nothing is waited for")
@@ -49,7 +50,7 @@ func TestGuide_ABuyerWhoHadNotSubmittedMayStillPay(t *testing.T) {
 
 func TestGuide_FIsHandledByItsErrorCode(t *testing.T) {
 	for class, want := range map[VerdictClass]Phase{VerdictFailed: Idle, VerdictWrong: Unresolved, VerdictUnknownF: Unresolved} {
-		x := asked(t, OpCancel)
+		x := asked(t, CallCancel)
 		x.answer(Verdict{Class: class, Code: "SOME_CODE"})
 		assert.Equal(t, want, x.o.Operation.Phase, class.String())
 		assert.Equal(t, Authorized, x.o.Status)
@@ -103,7 +104,7 @@ func TestGuide_APaymentNotificationAfterTheCancelLeavesItCancelled(t *testing.T)
 }
 
 func TestGuide_CardsCannotBeCancelledDuringCapture(t *testing.T) {
-	own := asked(t, OpCapture)
+	own := asked(t, CallCapture)
 	for name, x := range map[string]*till{"our capture": own, "APO's own": capturing(t)} {
 		_, err := x.do(Cancel{})
 		want := ReasonGatewayCapture
@@ -125,7 +126,7 @@ func TestGuide_CapturedOrdersAreRefundedInstead(t *testing.T) {
 
 func TestGuide_TheExpirationTimeDependsOnTheAcquirer(t *testing.T) {
 	x := in(t, Authorized)
-	x.policy.Windows = Windows{"ACME": {"CARD": {Kind: WindowAfterPayment, Length: time.Hour}}}
+	x.policy.Windows = window.Rules{"ACME": {"CARD": {Kind: window.AfterPayment, Length: time.Hour}}}
 	x.later(time.Hour)
 	_, open := Decide(x.o, Cancel{}, x.env())
 	require.NoError(t, open, "its last instant is inside")
@@ -135,12 +136,12 @@ func TestGuide_TheExpirationTimeDependsOnTheAcquirer(t *testing.T) {
 	assert.Equal(t, []any{ReasonWindow, "at 2026-11-20T11:00:00Z"}, []any{r.Reason, r.Detail})
 	assert.EqualValues(t, 2, r.Cause.Version)
 
-	x.policy.Windows["ACME"]["CARD"] = Window{Kind: WindowNever}
+	x.policy.Windows["ACME"]["CARD"] = window.Rule{Kind: window.Never}
 	_, err = x.do(Cancel{})
 	assert.Equal(t, ReasonNeverCancels, rejected(t, err).Reason)
-	x.policy.Windows["ACME"]["CARD"] = Window{Kind: WindowUntilPaid}
+	x.policy.Windows["ACME"]["CARD"] = window.Rule{Kind: window.UntilPaid}
 	_, err = x.do(Cancel{})
 	assert.Equal(t, ReasonWindow, rejected(t, err).Reason)
-	x.policy.Windows = Windows{"ANOTHER": {}}
+	x.policy.Windows = window.Rules{"ANOTHER": {}}
 	x.must(Cancel{}) // unknown acquirer: APO decides
 }

@@ -12,7 +12,7 @@ import (
 
 // A head tells each thing that is so since when it is, and nothing of what is not: beside a parked operation too.
 func TestHead_SinceWhen(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	begun := x.o.Operation.Since
 	assert.Equal(t, []time.Time{begun, {}, {}}, sinces(x.o))
 	x.later(time.Minute)

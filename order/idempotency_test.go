@@ -9,15 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
-func commandOf(k OpKind) Command {
-	return map[OpKind]Command{OpCancel: Cancel{ID: "k"}, OpCapture: Capture{ID: "k", Amount: usd(400)},
-		OpRefund: Refund{ID: "k", Amount: usd(200), Reason: "broken"}}[k]
+func commandOf(k CallKind) Command {
+	return map[CallKind]Command{CallCancel: Cancel{ID: "k"}, CallCapture: Capture{ID: "k", Amount: usd(400)},
+		CallRefund: Refund{ID: "k", Amount: usd(200), Reason: "broken"}}[k]
 }
 
 func TestCommandID_JoinsTheOperationThenReturnsItsOutcome(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		assert.Empty(t, x.must(commandOf(k)), "joins")
 		assert.Equal(t, CommandState{Verb: k.Verb(), Outcome: OutcomePending, Version: x.o.Operation.Intent}, x.o.Command("k"))
@@ -29,12 +30,12 @@ func TestCommandID_JoinsTheOperationThenReturnsItsOutcome(t *testing.T) {
 		assert.Equal(t, FailedError{Order: "o-1", CommandID: "k", Command: k.Verb(), Code: "RISK_REJECT", Version: x.o.Version}, *failure)
 		assert.Contains(t, err.Error(), "RISK_REJECT; its id is closed")
 	}
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.answer(done)
 	assert.Empty(t, x.must(Cancel{ID: "k", Reason: "another"}), "succeeded; the reason is no content")
-	x = asked(t, OpCapture)
+	x = asked(t, CallCapture)
 	x.answer(done)
-	assert.Empty(t, x.must(commandOf(OpCapture)))
+	assert.Empty(t, x.must(commandOf(CallCapture)))
 	assert.Equal(t, OutcomeSucceeded, x.o.Command("k").Outcome)
 	assert.Equal(t, CommandState{}, x.o.Command(""))
 	assert.Equal(t, CommandState{}, x.o.Command("never given"))
@@ -44,7 +45,7 @@ func TestCommandID_WithOtherContentIsAMismatch(t *testing.T) {
 	for name, c := range map[string]Command{"amount": Capture{ID: "k", Amount: usd(399)}, "last": Capture{ID: "k", Amount: usd(400), Last: true},
 		"currency": Capture{ID: "k", Amount: Money{Minor: 400, Currency: "EUR"}}, "verb": Cancel{ID: "k"}, "refund": Refund{ID: "k", Amount: usd(400)}} {
 		for _, over := range []bool{false, true} {
-			x := asked(t, OpCapture)
+			x := asked(t, CallCapture)
 			if over {
 				x.answer(refusedF)
 			}
@@ -53,7 +54,7 @@ func TestCommandID_WithOtherContentIsAMismatch(t *testing.T) {
 			assert.Contains(t, err.Error(), `command id "k" stands for another command`)
 		}
 	}
-	x := asked(t, OpRefund)
+	x := asked(t, CallRefund)
 	_, err := x.do(Refund{ID: "k", Amount: usd(200), Reason: "late"})
 	assert.ErrorIs(t, err, ErrIdempotencyMismatch, "a refund's reason is sent to APO")
 	_, err = x.do(ClearAnomaly{ID: "k", Anomaly: 1})
@@ -69,7 +70,7 @@ func TestCommandID_WithOtherContentIsAMismatch(t *testing.T) {
 }
 
 func TestCommandID_ClosedAfterAFailureAndTheNextTryHasNewRequestIDs(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	first := x.o.Operation.RequestID
 	x.answer(refusedF)
 	x.must(Capture{ID: "k2", Amount: usd(400)})
@@ -77,19 +78,19 @@ func TestCommandID_ClosedAfterAFailureAndTheNextTryHasNewRequestIDs(t *testing.T
 }
 
 func TestRequestID_IsNeverUsedTwice(t *testing.T) {
-	for _, k := range []OpKind{OpCapture, OpRefund} {
+	for _, k := range []CallKind{CallCapture, CallRefund} {
 		x := asked(t, k)
 		used := x.o.Operation.RequestID
 		x.answer(refusedF)
 		x.minted = 0 // an id source that starts anew
 		before := x.o
-		c := map[OpKind]Command{OpCapture: Capture{Amount: usd(1)}, OpRefund: Refund{Amount: usd(1)}}[k]
+		c := map[CallKind]Command{CallCapture: Capture{Amount: usd(1)}, CallRefund: Refund{Amount: usd(1)}}[k]
 		_, err := x.do(c)
 		assert.ErrorIs(t, err, ErrInvalid)
 		assert.ErrorContains(t, err, "never give an id twice")
 		assert.Equal(t, before, x.o)
-		e := map[OpKind]events.Event{OpCapture: events.CaptureRequested{CaptureRequestID: used, PaymentID: "P1", Amount: usd(1), Lease: x.now.Add(1)},
-			OpRefund: events.RefundRequested{RefundRequestID: used, PaymentID: "P1", Amount: usd(1), Lease: x.now.Add(1)}}[k]
+		e := map[CallKind]events.Event{CallCapture: events.CaptureRequested{CaptureRequestID: used, PaymentID: "P1", Amount: usd(1), Lease: x.now.Add(1)},
+			CallRefund: events.RefundRequested{RefundRequestID: used, PaymentID: "P1", Amount: usd(1), Lease: x.now.Add(1)}}[k]
 		assert.ErrorContains(t, x.judged(e), "an identifier that is closed")
 	}
 }
@@ -207,5 +208,9 @@ func TestDescribe_EveryVerbIsACommands(t *testing.T) {
 	for _, c := range []Command{Create{}, Cancel{}, Capture{}, Refund{}, Resolve{}, ClearAnomaly{}, Compensate{}} {
 		told = append(told, Describe(c).Verb)
 	}
-	assert.Equal(t, Verbs(), told)
+	var want []Verb
+	for _, v := range law.Verbs() {
+		want = append(want, Verb(v))
+	}
+	assert.Equal(t, want, told)
 }

@@ -122,7 +122,7 @@ func TestIdentity_AnotherAmountContradicts(t *testing.T) {
 		assert.True(t, hasAnomaly(x.o, events.TransferContradicts))
 		assert.Equal(t, []int64{captured, refunded}, []int64{x.o.Captured, x.o.Refunded}, "never clipped, never changed")
 	}
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.observe(Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(399)})
 	assert.True(t, hasAnomaly(x.o, events.TransferContradicts))
 	assert.True(t, x.o.Operation.Outstanding())
@@ -130,7 +130,7 @@ func TestIdentity_AnotherAmountContradicts(t *testing.T) {
 	call, _ := x.o.Due(x.o.NextDue())
 	assert.True(t, x.o.Operation.Outstanding() && !x.o.Operation.Cleared, "on that it is never asked again: %v", call)
 
-	x = asked(t, OpRefund)
+	x = asked(t, CallRefund)
 	x.observe(Fact{Kind: RefundSucceeded, RequestID: "r-1", Amount: usd(1)})
 	assert.True(t, hasAnomaly(x.o, events.TransferContradicts))
 	x = in(t, Authorized)
@@ -186,11 +186,11 @@ func TestIdentity_ThePaymentIDIsLearntOnceAndByAnything(t *testing.T) {
 }
 
 func TestKeys_NameWhatARecordMakesKnown(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	assert.Equal(t, []events.Key{"paymentRequestId:pr-1", "paymentId:P1"}, x.log[0].Keys)
 	assert.Empty(t, x.log[1].Keys, "the paymentId is known")
 	assert.Equal(t, []events.Key{"captureRequestId:r-1"}, x.log[2].Keys)
-	x = asked(t, OpRefund)
+	x = asked(t, CallRefund)
 	assert.Equal(t, []events.Key{"refundRequestId:r-1"}, x.log[len(x.log)-1].Keys)
 	x.observe(Fact{Kind: CaptureSucceeded, TransferID: "C2", RequestID: "R2", Amount: usd(1)})
 	assert.Equal(t, []events.Key{"captureRequestId:R2"}, x.log[len(x.log)-1].Keys)

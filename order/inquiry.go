@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // decideInquiry records what an inquiry told: first the facts it proves, folded in the order payment, captures, refunds;
@@ -31,7 +32,7 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 	if late {
 		return d.signed("record inquiry")
 	}
-	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: c.Number, Outcome: c.Picture.Outcome, State: string(c.Picture.State),
+	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: c.Number, Outcome: c.Picture.Outcome, State: c.Picture.State,
 		Code: c.Picture.Code, Problem: clip(c.Picture.Problem), Evidence: c.Picture.Evidence}
 	// What was asked before the newest attempt tells facts, and nothing about that attempt.
 	if d.o.Operation.Outstanding() && answered.Subject == d.o.subject() && o.inquiring {
@@ -59,27 +60,27 @@ func factRank(k FactKind) int {
 // concludeOperation applies the row of operation × proven fact, for what the facts themselves have not ended.
 func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswered, proof events.Proof) {
 	p := d.o.Operation
-	then, _ := OperationThen(p.Kind, d.o.proven(pic), p.AfterF)
-	answered.Listed = pic.Outcome == events.InquiryAnswers && (d.o.listed(pic) >= 0 || p.Kind == OpRefund)
-	if then == NeverPaid {
-		if !d.env.Now.Before(d.o.payDeadline(d.env)) {
+	then, _ := p.then(d.o.proven(pic))
+	answered.Listed = pic.Outcome == events.InquiryAnswers && (d.o.listed(pic) >= 0 || p.Kind == CallRefund)
+	if then == law.NeverPaid {
+		if !d.env.Now.Before(d.o.payDeadline(&d.env)) {
 			d.emit(events.CancelSucceeded{Cause: events.CauseNeverPaid, Proof: proof})
 			return
 		}
-		then = AskAgain
+		then = law.AskAgain
 	}
 	switch {
-	case then == Fail:
+	case then == law.Fail:
 		d.failOperation(p.failureCode(pic), "", proof)
 	case p.Phase == Parked:
 		answered.Due = d.after(ParkedEvery)
-	case then == Park:
+	case then == law.Park:
 		d.park(parkedUnknown)
 		answered.Due = d.o.Operation.Due
-	case d.o.usedUp(d.env): // after APO was asked once more: what it can tell, a person need not find out
+	case d.o.usedUp(&d.env): // after APO was asked once more: what it can tell, a person need not find out
 		d.park(d.parkReason())
 		answered.Due = d.o.Operation.Due
-	case then == AskAgain && p.Attempt < AttemptsMax && (p.Kind != OpCancel || d.o.Gateway != GatewayOutstanding):
+	case then == law.AskAgain && p.Attempt < AttemptsMax && (p.Kind != CallCancel || d.o.Gateway != GatewayOutstanding):
 		answered.AskAgain, answered.Due = true, d.env.Now
 		if p.Inquire { // APO answered F: asking again at once would be answered the same
 			answered.Due = d.retryDue(p.Waits)
@@ -97,7 +98,7 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 func (d *decision) concludeUnpaid(pic *Picture, answered *events.InquiryAnswered, proof events.Proof) {
 	o := &d.o
 	if answered.Subject == events.SubjectPayment && pic.Outcome == events.InquiryNotExist && o.Status == Created &&
-		!o.Operation.Outstanding() && !d.env.Now.Before(o.payDeadline(d.env)) {
+		!o.Operation.Outstanding() && !d.env.Now.Before(o.payDeadline(&d.env)) {
 		d.emit(events.CancelSucceeded{Cause: events.CauseNeverPaid, Proof: proof})
 	}
 }
@@ -112,34 +113,34 @@ func (o *Order) payDeadline(env *Env) time.Time {
 }
 
 // proven says what the picture proves about the operation that its facts have not ended.
-func (o *Order) proven(pic *Picture) Proven {
+func (o *Order) proven(pic *Picture) law.Proven {
 	p := &o.Operation
 	listed := o.listed(pic)
-	compensating := p.Kind == OpCancel && p.Compensates != 0
+	compensating := p.Kind == CallCancel && p.Compensates != 0
 	switch {
 	case pic.Outcome == events.InquiryNotExist && compensating:
-		return ProvenNothing // there was a payment: APO contradicts itself
+		return law.ProvenNothing // there was a payment: APO contradicts itself
 	case pic.Outcome == events.InquiryNotExist:
-		return ProvenNotExist
+		return law.ProvenNotExist
 	case pic.Outcome != events.InquiryAnswers:
-		return ProvenNothing
+		return law.ProvenNothing
 	case listed >= 0 && (pic.Facts[listed].Kind == CapturePending || pic.Facts[listed].Kind == RefundPending):
-		return ProvenProcessing
-	case listed >= 0 || p.Kind == OpRefund:
-		return ProvenNothing // ours is told of in a way that contradicts what we asked: never ask again on that
+		return law.ProvenProcessing
+	case listed >= 0 || p.Kind == CallRefund:
+		return law.ProvenNothing // ours is told of in a way that contradicts what we asked: never ask again on that
 	}
 	switch pic.State {
 	case StateSuccess, StateProcessing, StatePending:
-		return ProvenAlive
+		return law.ProvenAlive
 	case StateCancelled, StateFail:
 		switch {
-		case p.Kind == OpCapture:
-			return ProvenDead
+		case p.Kind == CallCapture:
+			return law.ProvenDead
 		case compensating && pic.State == StateCancelled:
-			return ProvenOldCancel
+			return law.ProvenOldCancel
 		}
 	}
-	return ProvenNothing
+	return law.ProvenNothing
 }
 
 // listed is where the picture tells of the operation's request; -1: nowhere.
@@ -155,7 +156,7 @@ func (p *Operation) failureCode(pic *Picture) string {
 		return p.Code
 	case pic.State == StateCancelled || pic.State == StateFail:
 		return CodeCancelled
-	case p.Kind == OpCancel:
+	case p.Kind == CallCancel:
 		return CodeNotCancelled
 	}
 	return CodeNotDone

@@ -2,10 +2,10 @@ package order
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // Judge says whether a record may follow the ones that made the order: by the same tables that decided it when it was
@@ -49,46 +49,51 @@ func (o *Order) judge(r *events.Record) string {
 		return when(e.Amount.Minor <= 0, "has no amount")
 	case events.CancelRequested:
 		named := e.By == events.Identifier{PaymentID: o.PaymentID} || o.PaymentID == "" && e.By == events.Identifier{PaymentRequestID: o.PaymentRequestID}
-		return first(o.judgeIntent(VerbCancel, e.Compensates, nil), when(!named, "names another payment"), judgeLease(r, e.Lease))
+		return first(o.judgeCancel(r, &e), when(!named, "names another payment"), judgeLease(r, e.Lease))
 	case events.CaptureRequested:
-		used := named(o.captures, "", e.CaptureRequestID) >= 0
-		return first(o.judgeIntent(VerbCapture, 0, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
+		return first(o.judgeCommand(r, &question{verb: VerbCapture, amount: e.Amount}),
+			o.judgeRequest(o.captures, e.CaptureRequestID, e.PaymentID), judgeLease(r, e.Lease))
 	case events.RefundRequested:
-		used := named(o.refunds, "", e.RefundRequestID) >= 0
-		return first(o.judgeIntent(VerbRefund, e.Compensates, &e.Amount), when(used, "asks under an identifier that is closed"), when(e.PaymentID != o.PaymentID, "names another payment"), judgeLease(r, e.Lease))
+		return first(o.judgeRefund(r, &e), o.judgeRequest(o.refunds, e.RefundRequestID, e.PaymentID), judgeLease(r, e.Lease))
 	case events.AttemptStarted:
 		return first(o.judgeAttempt(r, &e), judgeLease(r, e.Lease))
 	case events.CancelUnresolved:
-		return o.judgeAnswer(OpCancel, e.Attempt, stepUnresolved)
+		return o.judgeAnswer(CallCancel, e.Attempt, law.StepUnresolved)
 	case events.CaptureUnresolved:
-		return o.judgeAnswer(OpCapture, e.Attempt, stepUnresolved)
+		return o.judgeAnswer(CallCapture, e.Attempt, law.StepUnresolved)
 	case events.RefundUnresolved:
-		return o.judgeAnswer(OpRefund, e.Attempt, stepUnresolved)
+		return o.judgeAnswer(CallRefund, e.Attempt, law.StepUnresolved)
 	case events.CaptureAccepted:
-		return first(o.judgeAnswer(OpCapture, e.Attempt, stepAccepted), when(e.CaptureRequestID != o.Operation.RequestID, "names another request"))
+		return first(o.judgeAnswer(CallCapture, e.Attempt, law.StepAccepted),
+			when(e.CaptureRequestID != o.Operation.RequestID, "names another request"))
 	case events.RefundAccepted:
-		return first(o.judgeAnswer(OpRefund, e.Attempt, stepAccepted), when(e.RefundRequestID != o.Operation.RequestID, "names another request"))
+		return first(o.judgeAnswer(CallRefund, e.Attempt, law.StepAccepted),
+			when(e.RefundRequestID != o.Operation.RequestID, "names another request"))
 	case events.CancelFailed:
-		return when(o.Operation.Kind != OpCancel, "ends a cancel that nobody asked for")
+		return when(o.Operation.Kind != CallCancel, "ends a cancel that nobody asked for")
 	case events.InquiryStarted:
 		return first(o.judgeInquiry(r, &e), judgeLease(r, e.Lease))
 	case events.InquiryAnswered:
 		return when(!o.Inquiry.Open || e.Number != o.Inquiry.Number || e.Subject != o.Inquiry.Subject, "answers no inquiry under way")
 	case events.OperationParked:
-		_, ok := nextPhase(events.KindOperationParked, o.Operation.Phase)
+		_, ok := o.Operation.Phase.next(law.StepParked)
 		return when(!ok, "parks nothing that is outstanding")
 	case events.OperationResolved:
-		return first(when(o.Operation.Phase != Parked, "resolves nothing that is parked"),
-			when(!e.Override && o.Inquiry.Said.contradicts(e.Resolution), "goes against APO's answer without saying so"))
+		return o.judgeCommand(r, &question{verb: VerbResolve, resolution: e.Resolution, override: e.Override})
 	case events.AnomalyCleared:
-		open := slices.ContainsFunc(o.Anomalies, func(a Anomaly) bool { return a.Version == e.Anomaly })
-		return when(!open, "clears an anomaly that is not open")
+		return o.judgeCommand(r, &question{verb: VerbClearAnomaly, anomaly: e.Anomaly})
 	case events.AnomalyObserved:
 		return ""
 	case events.CommandRefused:
 		return "belongs into the category refusal"
 	}
 	return o.judgeFact(r)
+}
+
+// judgeRequest holds what a capture or refund asks under against what is on record.
+func (o *Order) judgeRequest(known []transfer, request, paymentID string) string {
+	return first(when(named(known, "", request) >= 0, "asks under an identifier that is closed"),
+		when(paymentID != o.PaymentID, "names another payment"))
 }
 
 // judgeLease: a claim that gave no time to answer would let another ask at once.
@@ -103,37 +108,42 @@ func when(bad bool, problem string) string {
 	return ""
 }
 
-func (o *Order) judgeIntent(v Verb, compensates uint64, amount *Money) string {
-	if compensates != 0 {
-		return o.judgeCompensation(v, compensates, amount)
-	}
-	permit, _ := CommandPermit(v, o.Status)
-	_, idle := nextPhase(stepIntent, o.Operation.Phase)
-	remains := o.Capturable()
-	if v == VerbRefund {
-		remains = o.Refundable()
-	}
-	switch {
-	case permit != Allowed:
+// judgeCommand holds what a command left on record against the rules that decided it, all but those of the policy.
+func (o *Order) judgeCommand(r *events.Record, q *question) string {
+	if permit, _ := o.permits(q.verb); permit != law.Allowed {
 		return "is not legal for an order that is " + o.Status.String()
-	case !idle:
-		return fmt.Sprintf("comes while a %s is %s", o.Operation.Kind, o.Operation.Phase)
-	case v != VerbRefund && o.Gateway == GatewayOutstanding:
-		return "comes while APO's own capture is outstanding"
-	case v != VerbRefund && len(o.Held) > 0:
-		return "comes while a refund is held"
-	case amount != nil && (amount.Currency != o.Amount.Currency || amount.Minor <= 0 || amount.Minor > remains):
-		return fmt.Sprintf("asks for %s where %s remains", *amount, o.money(remains))
 	}
-	if _, open := o.reversal(); v == VerbRefund && open {
-		return "comes while a reversal stands open"
+	if rejected := o.objection(q, r.Recorded.Round(0), nil); rejected != nil {
+		return fmt.Sprintf("is no legal %s: %s", q.verb, rejected.Why())
 	}
 	return ""
 }
 
+func (o *Order) judgeCancel(r *events.Record, e *events.CancelRequested) string {
+	if e.Compensates == 0 {
+		return o.judgeCommand(r, &question{verb: VerbCancel})
+	}
+	return first(o.judgeCommand(r, &question{verb: VerbCompensate}), o.judgeCompensated(e.Compensates),
+		when(o.Late.owed() > 0, "cancels late money that is not merely held"))
+}
+
+func (o *Order) judgeRefund(r *events.Record, e *events.RefundRequested) string {
+	if e.Compensates == 0 {
+		return o.judgeCommand(r, &question{verb: VerbRefund, amount: e.Amount})
+	}
+	owed := o.Late.owed()
+	return first(o.judgeCommand(r, &question{verb: VerbCompensate}), o.judgeCompensated(e.Compensates),
+		when(owed <= 0 || e.Amount != o.money(owed), "gives back another amount than the late money that moved"))
+}
+
+func (o *Order) judgeCompensated(anomaly uint64) string {
+	late, open := o.late()
+	return when(!open || late.Version != anomaly, "compensates what is no open anomaly of late money")
+}
+
 func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string {
 	p := &o.Operation
-	_, ok := nextPhase(events.KindAttemptStarted, p.Phase)
+	_, ok := p.Phase.next(law.StepAttempt)
 	switch {
 	case !ok:
 		return "attempts an operation that is " + p.Phase.String()
@@ -141,15 +151,15 @@ func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string 
 		return fmt.Sprintf("claims attempt %d after attempt %d", e.Attempt, p.Attempt)
 	case o.claimed(r.Recorded):
 		return "claims while another claim is in force"
-	case p.Kind == OpCancel && o.Gateway == GatewayOutstanding:
+	case p.Kind == CallCancel && o.Gateway == GatewayOutstanding:
 		return "cancels while APO's own capture is outstanding"
 	}
 	return ""
 }
 
-func (o *Order) judgeAnswer(op OpKind, attempt uint64, step events.Kind) string {
+func (o *Order) judgeAnswer(op CallKind, attempt uint64, step law.Step) string {
 	p := &o.Operation
-	_, ok := nextPhase(step, p.Phase)
+	_, ok := p.Phase.next(step)
 	switch {
 	case p.Kind != op:
 		return fmt.Sprintf("answers no %s under way", op)
@@ -169,7 +179,7 @@ func (o *Order) judgeInquiry(r *events.Record, e *events.InquiryStarted) string 
 		return fmt.Sprintf("claims inquiry %d after inquiry %d", e.Number, o.Inquiry.Number)
 	case o.claimed(r.Recorded):
 		return "claims while another claim is in force"
-	case e.Subject == events.SubjectRefund && o.Operation.Kind != OpRefund:
+	case e.Subject == events.SubjectRefund && o.Operation.Kind != CallRefund:
 		return "asks about a refund that nobody asked for"
 	}
 	return ""
@@ -182,27 +192,27 @@ func (o *Order) judgeFact(r *events.Record) string {
 	if problem := o.judgeMoney(r.Event); problem != "" || again {
 		return problem
 	}
-	cell := law.cells[kind][o.Status]
+	cell := o.cell(kind)
 	if c, ok := r.Event.(events.CancelSucceeded); ok {
 		if problem := o.judgeCancelled(&c); problem != "" {
 			return problem
 		}
 	}
-	if !cell.Effect.recorded() {
+	if !cell.Effect.Recorded() {
 		return fmt.Sprintf("cannot follow for an order that is %s (%s: %s)", o.Status, kind, cell.Effect)
 	}
 	if e, ok := r.Event.(events.CaptureSucceeded); ok {
 		captured := o.Captured
-		if cell.Effect == LateMoney {
+		if cell.Effect == law.LateMoney {
 			captured = o.Late.Captured
 		}
 		return when(e.Amount.Minor <= 0 || e.Amount.Minor > o.fullAmount()-captured, "captures more than there is")
 	}
 	_, held := r.Event.(events.RefundHeld)
 	switch {
-	case held && cell.Effect != Held:
+	case held && cell.Effect != law.Held:
 		return "holds a refund that has its place"
-	case !held && cell.Effect == Held:
+	case !held && cell.Effect == law.Held:
 		return "refunds what is not captured"
 	}
 	return ""
@@ -221,17 +231,17 @@ func (o *Order) judgeMoney(e events.Event) string {
 	case p.Transfer == events.TransferCapture && failed:
 		return judgeReversal(o.captures, p.TransferID, p.RequestID)
 	case p.Transfer == events.TransferCapture:
-		return o.judgeTransfer(OpCapture, o.captures, p.TransferID, p.RequestID, p.Amount)
+		return o.judgeTransfer(CallCapture, o.captures, p.TransferID, p.RequestID, p.Amount)
 	case refund && failed:
 		return judgeReversal(o.refunds, p.TransferID, p.RequestID)
 	case refund:
 		return first(o.judgeHeld(p.TransferID, p.RequestID, p.Amount),
-			o.judgeTransfer(OpRefund, o.refunds, p.TransferID, p.RequestID, p.Amount))
+			o.judgeTransfer(CallRefund, o.refunds, p.TransferID, p.RequestID, p.Amount))
 	}
 	return ""
 }
 
-func (o *Order) judgeTransfer(op OpKind, known []transfer, id, request string, m Money) string {
+func (o *Order) judgeTransfer(op CallKind, known []transfer, id, request string, m Money) string {
 	at := named(known, id, request)
 	p := &o.Operation
 	switch {
@@ -270,29 +280,29 @@ func (o *Order) judgeCancelled(c *events.CancelSucceeded) string {
 
 // factOf says which row of the status table an event stands for; again marks one whose fact is on record and that only
 // names it better.
-func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
+func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 	switch e := e.(type) {
 	case events.PaymentPending:
-		return PaymentPending, false
+		return law.PaymentPending, false
 	case events.PaymentAuthorized:
-		return PaymentAuthorized, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
+		return law.PaymentAuthorized, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.PaymentPaid:
-		return PaymentPaid, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
+		return law.PaymentPaid, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.PaymentFailed:
-		return PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
+		return law.PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.CancelSucceeded:
 		if o.releasable() {
-			return LateMoneyReleased, false
+			return law.LateMoneyReleased, false
 		}
-		return PaymentCancelled, false
+		return law.PaymentCancelled, false
 	case events.CaptureSucceeded:
 		if len(o.captures) == 0 {
-			return CaptureSucceeded, false
+			return law.CaptureSucceeded, false
 		}
 		at := o.findCapture(digest(e.CaptureID), digest(e.CaptureRequestID), e.Amount.Minor)
-		return CaptureSucceeded, at >= 0 && !o.captures[at].failed && o.captures[at].minor == e.Amount.Minor
+		return law.CaptureSucceeded, at >= 0 && !o.captures[at].failed && o.captures[at].minor == e.Amount.Minor
 	case events.CaptureFailed:
-		return CaptureFailed, false
+		return law.CaptureFailed, false
 	case events.RefundSucceeded:
 		if i := o.findHeld(e.RefundID, e.RefundRequestID); i >= 0 {
 			return o.classifyRefund(o.Held[i].Minor), false
@@ -301,12 +311,12 @@ func (o *Order) factOf(e events.Event) (kind FactKind, again bool) {
 		return o.classifyRefund(e.Amount.Minor), at >= 0 && !o.refunds[at].failed && o.refunds[at].minor == e.Amount.Minor
 	case events.RefundFailed:
 		if o.findHeld(e.RefundID, e.RefundRequestID) >= 0 {
-			return HeldRefundFailed, false
+			return law.HeldRefundFailed, false
 		}
-		return RefundFailed, false
+		return law.RefundFailed, false
 	case events.RefundHeld:
 		i := o.findHeld(e.RefundID, e.RefundRequestID)
 		return o.classifyRefund(e.Amount.Minor), i >= 0 && o.Held[i].Minor == e.Amount.Minor
 	}
-	return FactNone, false
+	return law.FactNone, false
 }

@@ -34,13 +34,13 @@ func forgedSteps(t *testing.T) []forgery {
 	refund := func(minor int64) events.Event {
 		return events.RefundRequested{RefundRequestID: "x", PaymentID: "P1", Amount: usd(minor), Lease: lease}
 	}
-	accepted := asked(t, OpRefund)
+	accepted := asked(t, CallRefund)
 	accepted.answer(works)
 	reversed := in(t, Refunded)
 	reversed.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})
 	held := in(t, Authorized)
 	held.observe(refunded("F1", 100))
-	unresolved := asked(t, OpCancel)
+	unresolved := asked(t, CallCancel)
 	unresolved.answer(unknownU)
 	inquiring := in(t, Authorized)
 	inquiring.must(Claim{Inquire: true})
@@ -56,38 +56,39 @@ func forgedSteps(t *testing.T) []forgery {
 		{in(t, Created), events.CommandRefused{}, "belongs into the category refusal"},
 		{in(t, Captured), events.CancelRequested{By: by, Lease: lease}, "not legal for an order that is captured"},
 		{in(t, Cancelled), capture(1), "not legal for an order that is cancelled"},
-		{asked(t, OpCapture), events.CancelRequested{By: by, Lease: lease}, "comes while a capture is requested"},
-		{capturing(t), events.CancelRequested{By: by, Lease: lease}, "APO's own capture is outstanding"},
-		{held, capture(1), "comes while a refund is held"},
+		{asked(t, CallCapture), events.CancelRequested{By: by, Lease: lease},
+			"is no legal cancel: a capture is outstanding since 2026-11-20 (requested)"},
+		{capturing(t), events.CancelRequested{By: by, Lease: lease}, "APO captures automatically"},
+		{held, capture(1), "a refund (F1) is proven whose capture is not known yet"},
 		{in(t, Authorized), events.CancelRequested{By: events.Identifier{PaymentID: "P2"}, Lease: lease}, "names another payment"},
 		{in(t, Authorized), events.CancelRequested{By: by, Lease: opened}, "claims no time to answer"},
-		{in(t, Authorized), capture(1001), "asks for USD 10.01 where USD 10.00 remains"},
-		{in(t, Captured), refund(601), "asks for USD 6.01 where USD 6.00 remains"},
-		{in(t, Captured), refund(-1), "asks for USD -0.01"},
+		{in(t, Authorized), capture(1001), "(USD 10.01 asked, USD 10.00 remains)"},
+		{in(t, Captured), refund(601), "(USD 6.01 asked, USD 6.00 remains)"},
+		{in(t, Captured), refund(-1), "(got -1 minor units)"},
 		{in(t, Captured), events.RefundRequested{PaymentID: "P2", Amount: usd(1), Lease: lease}, "names another payment"},
-		{reversed, refund(1), "comes while a reversal stands open"},
+		{reversed, refund(1), "is no legal refund: a capture or refund was reversed"},
 		{in(t, Authorized), events.AttemptStarted{Attempt: 1, Lease: lease}, "attempts an operation that is idle"},
 		{accepted, events.AttemptStarted{Attempt: 2, Lease: lease}, "attempts an operation that is accepted"},
 		{unresolved, events.AttemptStarted{Attempt: 3, Lease: lease}, "claims attempt 3 after attempt 1"},
-		{asked(t, OpCancel), events.AttemptStarted{Attempt: 2, Lease: lease}, "another claim is in force"},
+		{asked(t, CallCancel), events.AttemptStarted{Attempt: 2, Lease: lease}, "another claim is in force"},
 		{apoCaptures, events.AttemptStarted{Attempt: 2, Lease: lease}, "cancels while APO's own capture is outstanding"},
 		{unresolved, events.AttemptStarted{Attempt: 2, Lease: opened}, "claims no time to answer"},
 		{in(t, Authorized), events.CancelUnresolved{}, "answers no cancel under way"},
-		{asked(t, OpCancel), events.CaptureUnresolved{}, "answers no capture under way"},
-		{asked(t, OpCancel), events.RefundUnresolved{}, "answers no refund under way"},
+		{asked(t, CallCancel), events.CaptureUnresolved{}, "answers no capture under way"},
+		{asked(t, CallCancel), events.RefundUnresolved{}, "answers no refund under way"},
 		{unresolved, events.CancelUnresolved{Unresolved: events.Unresolved{Attempt: 1}}, "answers attempt 1 again"},
 		{unresolved, events.CancelUnresolved{Unresolved: events.Unresolved{Attempt: 2}}, "answers attempt 2, which was never started"},
 		{parked(t), events.CaptureAccepted{}, "cannot follow while the operation is parked"},
-		{asked(t, OpCapture), events.CaptureAccepted{CaptureRequestID: "other"}, "names another request"},
-		{asked(t, OpRefund), events.RefundAccepted{RefundRequestID: "other"}, "names another request"},
+		{asked(t, CallCapture), events.CaptureAccepted{CaptureRequestID: "other"}, "names another request"},
+		{asked(t, CallRefund), events.RefundAccepted{RefundRequestID: "other"}, "names another request"},
 		{in(t, Authorized), events.CancelFailed{}, "ends a cancel that nobody asked for"},
 		{inquiring, events.InquiryStarted{Subject: events.SubjectPayment, Number: 1, Lease: lease}, "claims inquiry 1 after inquiry 1"},
 		{inquiring, events.InquiryStarted{Subject: events.SubjectPayment, Number: 2, Lease: lease}, "another claim is in force"},
 		{in(t, Authorized), events.InquiryStarted{Subject: events.SubjectRefund, Number: 1, Lease: lease}, "a refund that nobody asked for"},
 		{in(t, Authorized), events.InquiryAnswered{Subject: events.SubjectPayment}, "answers no inquiry under way"},
 		{in(t, Authorized), events.OperationParked{}, "parks nothing"},
-		{asked(t, OpCancel), events.OperationResolved{}, "resolves nothing that is parked"},
-		{in(t, Authorized), events.AnomalyCleared{Anomaly: 1}, "clears an anomaly that is not open"},
+		{asked(t, CallCancel), events.OperationResolved{}, "no operation is parked"},
+		{in(t, Authorized), events.AnomalyCleared{Anomaly: 1}, "no such anomaly stands open"},
 	}
 }
 
@@ -107,7 +108,7 @@ func forgedFacts(t *testing.T) []forgery {
 		{in(t, Captured), events.CaptureSucceeded{CaptureID: "C1", Amount: usd(300)}, "under an identifier that moved USD 6.00"},
 		{in(t, Captured), events.CaptureSucceeded{CaptureID: "C2"}, "moves no money"},
 		{in(t, Captured), events.CaptureFailed{CaptureID: "C1"}, "fails what had succeeded"},
-		{asked(t, OpCapture), events.CaptureSucceeded{CaptureRequestID: "r-1", Amount: usd(401)}, "moves USD 4.01 where USD 4.00 was asked for"},
+		{asked(t, CallCapture), events.CaptureSucceeded{CaptureRequestID: "r-1", Amount: usd(401)}, "moves USD 4.01 where USD 4.00 was asked for"},
 		{in(t, Authorized), events.RefundSucceeded{RefundID: "F1", Amount: usd(1)}, "refunds what is not captured"},
 		{held, events.RefundSucceeded{RefundID: "F1", Amount: usd(99)}, "another amount than the refund that is held"},
 		{held, events.RefundHeld{RefundID: "F1", Amount: usd(99)}, "another amount than the refund that is held"},
@@ -132,6 +133,27 @@ func TestJudge_RefusesWhatOurRulesCannotHaveWritten(t *testing.T) {
 		assert.Contains(t, err.Error(), "order o-1, version ")
 		assert.Contains(t, err.Error(), "was altered")
 	}
+}
+
+// What Decide refuses for the order's sake alone, an audit refuses too.
+func TestJudge_HoldsTheAuthorizationsEndAndWhoseTheCaptureIs(t *testing.T) {
+	capture := events.CaptureRequested{CaptureRequestID: "x", PaymentID: "P1", Amount: usd(1)}
+	ended := in(t, Created)
+	f := authorized()
+	f.Expires = opened.Add(time.Hour)
+	ended.observe(f)
+	ended.later(48 * time.Hour)
+	_, err := ended.do(Capture{ID: "k", Amount: usd(1)})
+	require.Equal(t, ReasonExpired, rejected(t, err).Reason)
+	capture.Lease = ended.now.Add(time.Minute)
+	assert.ErrorIs(t, ended.judged(capture), ErrIllegal, "48 h after an authorization that ended after one hour")
+
+	foreign := placed(t, CaptureAutomatic)
+	foreign.policy.SeveralCaptures = []string{"CARD"}
+	foreign.observe(captured("C1", 400))
+	_, err = foreign.do(Capture{ID: "k", Amount: usd(1)})
+	require.Equal(t, ReasonAutomatic, rejected(t, err).Reason)
+	assert.ErrorIs(t, foreign.judged(capture), ErrIllegal, "a capture of an automatic order, after a foreign partial one")
 }
 
 func TestJudge_HoldsTheRecordsPlace(t *testing.T) {
@@ -193,7 +215,7 @@ func TestJudge_MissingMovedAndDoubledRecordsAreSeen(t *testing.T) {
 // checks; an intent that was never carried out moved nothing.
 func TestJudge_AlteredAmountsAreSeen(t *testing.T) {
 	for _, by := range []int64{1, -1} {
-		histories := map[string]*till{"capture": asked(t, OpCapture), "refund": asked(t, OpRefund), "held": in(t, Authorized)}
+		histories := map[string]*till{"capture": asked(t, CallCapture), "refund": asked(t, CallRefund), "held": in(t, Authorized)}
 		histories["capture"].answer(done)
 		histories["refund"].observe(Fact{Kind: RefundSucceeded, RequestID: "r-1", Amount: usd(200)})
 		histories["held"].observe(refunded("F1", 100))

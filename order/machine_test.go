@@ -2,7 +2,11 @@ package order
 
 import (
 	"context"
-	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,7 +14,7 @@ import (
 
 	"github.com/looplab/fsm"
 
-	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // takes asks a fresh looplab machine built from the rows, not the pooled arbiter: does it take the event, and where does
@@ -28,21 +32,21 @@ func takes(rows []fsm.EventDesc, state, event string) (to string, ok bool) {
 }
 
 func TestTheStatusMachineIsTheTable(t *testing.T) {
-	rows := statusEvents()
-	for _, s := range append(Statuses(), Unplaced) {
-		for f := range factCount {
-			cell := StatusCell(FactKind(f), s)
-			to, ok := takes(rows, s.String(), FactKind(f).String())
-			assert.Equal(t, cell.Effect.recorded(), ok, "%s × %s", FactKind(f), s)
-			assert.Equal(t, ok, statusArbiter.can(s.String(), FactKind(f).String()))
+	rows := fsmEvents(law.StatusArrows())
+	for _, s := range append(law.Statuses(), law.Unplaced) {
+		for _, f := range append(law.Facts(), law.FactNone) {
+			cell := law.StatusCell(f, s)
+			to, ok := takes(rows, s.String(), f.String())
+			assert.Equal(t, cell.Effect.Recorded(), ok, "%s × %s", f, s)
+			assert.Equal(t, ok, statusArbiter.can(s.String(), f.String()))
 			if ok {
-				assert.Equal(t, cell.To.String(), to, "%s × %s", FactKind(f), s)
+				assert.Equal(t, cell.To.String(), to, "%s × %s", f, s)
 			}
 		}
-		for _, v := range Verbs() {
-			permit, _ := CommandPermit(v, s)
+		for _, v := range law.Verbs() {
+			permit, _ := law.CommandPermit(v, s)
 			to, ok := takes(rows, s.String(), v.String())
-			assert.Equal(t, permit != Refused, ok, "%s × %s", v, s)
+			assert.Equal(t, permit != law.Refused, ok, "%s × %s", v, s)
 			assert.Equal(t, ok, statusArbiter.can(s.String(), v.String()))
 			assert.Equal(t, s.String(), to, "a command never moves the status")
 		}
@@ -50,120 +54,52 @@ func TestTheStatusMachineIsTheTable(t *testing.T) {
 	assert.Equal(t, Unplaced.String(), fsm.NewFSM(Unplaced.String(), rows, nil).Current())
 }
 
-var steps = []events.Kind{stepIntent, events.KindAttemptStarted, stepAccepted, stepUnresolved, stepAskAgain,
-	events.KindOperationParked, stepEnded}
-
 func TestTheOperationMachineIsTheTable(t *testing.T) {
-	// Typed out a second time: rows are the phases, columns the steps above.
-	want := map[Phase]string{
-		Idle:       "requested - - - - - -",
-		Requested:  "- requested accepted unresolved unresolved parked idle",
-		Accepted:   "- - accepted unresolved unresolved parked idle",
-		Unresolved: "- requested accepted unresolved unresolved parked idle",
-		Parked:     "- - - - - - idle",
+	// Typed out a second time: rows are the phases, columns the steps in their order.
+	want := map[law.Phase]string{
+		law.Idle:       "requested - - - - - -",
+		law.Requested:  "- requested accepted unresolved unresolved parked idle",
+		law.Accepted:   "- - accepted unresolved unresolved parked idle",
+		law.Unresolved: "- requested accepted unresolved unresolved parked idle",
+		law.Parked:     "- - - - - - idle",
 	}
-	rows := operationEvents()
-	for _, p := range Phases() {
+	rows := fsmEvents(law.StepArrows())
+	for _, p := range law.Phases() {
 		var got []string
-		for _, step := range append(steps, events.KindAnomalyObserved) {
-			next, ok := nextPhase(step, p)
-			to, can := takes(rows, p.String(), string(step))
+		for step := law.StepIntent; step <= law.StepEnded; step++ {
+			next, ok := law.NextPhase(step, p)
+			to, can := takes(rows, p.String(), step.String())
 			assert.Equal(t, ok, can, "%s × %s", step, p)
-			assert.Equal(t, ok, operationArbiter.can(p.String(), string(step)))
+			assert.Equal(t, ok, operationArbiter.can(p.String(), step.String()))
 			assert.Equal(t, next.String(), to, "%s × %s", step, p)
 			if !ok {
 				to = "-"
 			}
 			got = append(got, to)
 		}
-		assert.Equal(t, want[p]+" -", join(got), p.String())
+		assert.Equal(t, want[p], strings.Join(got, " "), p.String())
 	}
 }
 
 func TestTheGatewayMachineIsTheTable(t *testing.T) {
-	want := map[GatewayCapture]string{
-		GatewayNone:        "outstanding - - -",
-		GatewayOutstanding: "- none failed none",
-		GatewayFailed:      "- none - none",
+	rows := fsmEvents(law.GatewayArrows())
+	events := []law.GatewayEvent{law.EventOpened, law.EventCaptured, law.EventFailed, law.EventVoided}
+	want := map[law.GatewayCapture]string{
+		law.GatewayNone:        "outstanding - - -",
+		law.GatewayOutstanding: "- none failed none",
+		law.GatewayFailed:      "- none - none",
 	}
-	var rows []fsm.EventDesc
-	for _, r := range gatewayRows {
-		for _, from := range r.from {
-			rows = append(rows, fsm.EventDesc{Name: r.event, Src: []string{from.String()}, Dst: r.to.String()})
-		}
-	}
-	for _, g := range GatewayCaptures() {
+	for _, g := range law.GatewayCaptures() {
 		var got []string
-		for _, event := range []string{gatewayOpened, gatewayCaptured, gatewayFailed, gatewayVoided} {
-			to, can := takes(rows, g.String(), event)
-			assert.Equal(t, nextGateway(event, g).String(), to, "%s × %s", event, g)
+		for _, event := range events {
+			to, can := takes(rows, g.String(), event.String())
+			assert.Equal(t, law.NextGateway(event, g).String(), to, "%s × %s", event, g)
 			if !can {
 				to = "-"
 			}
 			got = append(got, to)
 		}
-		assert.Equal(t, want[g], join(got), g.String())
-	}
-}
-
-func join(words []string) string {
-	out := ""
-	for i, w := range words {
-		if i > 0 {
-			out += " "
-		}
-		out += w
-	}
-	return out
-}
-
-func TestNoRowStandsTwice(t *testing.T) {
-	seen := map[string]int{}
-	count := func(format string, args ...any) { seen[fmt.Sprintf(format, args...)]++ }
-	for _, r := range statusRows {
-		for _, s := range r.from {
-			count("fact %s %s", r.fact, s)
-		}
-	}
-	for _, r := range commandRows {
-		for _, s := range r.from {
-			count("command %s %s", r.verb, s)
-		}
-	}
-	for _, r := range phaseRows {
-		for _, p := range r.from {
-			count("step %s %s", r.kind, p)
-		}
-	}
-	for _, r := range gatewayRows {
-		for _, g := range r.from {
-			count("gateway %s %s", r.event, g)
-		}
-	}
-	for _, r := range operationRows {
-		count("operation %s %s", r.op, r.proven)
-	}
-	for _, r := range reasonRows {
-		count("reason %d", r.reason)
-		count("word %s", r.word)
-	}
-	for row, n := range seen {
-		assert.Equal(t, 1, n, row)
-	}
-	for _, v := range Verbs() {
-		for _, s := range append(Statuses(), Unplaced) {
-			assert.Equal(t, 1, seen[fmt.Sprintf("command %s %s", v, s)], "%s × %s", v, s)
-		}
-	}
-	assert.Len(t, reasonRows, reasonCount)
-}
-
-func TestNothingLeavesCancelled(t *testing.T) {
-	for f := range factCount {
-		c := StatusCell(FactKind(f), Cancelled)
-		if c.Effect != Impossible {
-			assert.Equal(t, Cancelled, c.To, FactKind(f).String())
-		}
+		assert.Equal(t, want[g], strings.Join(got, " "), g.String())
 	}
 }
 
@@ -185,63 +121,50 @@ func TestEveryEnumHasItsWords(t *testing.T) {
 	speaks(t, int(Failed)+1, Status.String)
 	speaks(t, int(Parked)+1, Phase.String)
 	speaks(t, int(GatewayFailed)+1, GatewayCapture.String)
-	speaks(t, int(OpRefund)+1, OpKind.String)
-	speaks(t, int(Contradicts)+1, Effect.String)
-	speaks(t, int(SaidUndecided)+1, Said.String)
+	speaks(t, int(toldUndecided)+1, bearing.String)
 	speaks(t, int(OtherTransaction)+1, FactKind.String)
 	speaks(t, int(VerbCompensate)+1, Verb.String)
-	speaks(t, int(ProvenOldCancel)+1, Proven.String)
-	speaks(t, int(CancelledUnpaid)+1, Then.String)
 	speaks(t, int(VerdictWrong)+1, VerdictClass.String)
 	speaks(t, int(CallInquireRefund)+1, CallKind.String)
-	speaks(t, reasonCount, Reason.String)
+	speaks(t, int(ReasonContradicts)+1, Reason.String)
 	assert.Equal(t, []string{"unknown", "pending", "succeeded", "failed"},
 		[]string{OutcomeUnknown.String(), OutcomePending.String(), OutcomeSucceeded.String(), OutcomeFailed.String()})
-	assert.Empty(t, Reason(reasonCount).Remedy())
-	for _, r := range Reasons() {
-		assert.NotEmpty(t, r.Remedy(), r.String())
-	}
 	assert.Equal(t, []Verb{VerbNone, VerbCancel, VerbCapture, VerbRefund},
-		[]Verb{OpNone.Verb(), OpCancel.Verb(), OpCapture.Verb(), OpRefund.Verb()})
-	require.Len(t, Statuses(), statusCount-1)
-	require.Len(t, Operations(), len(opNames)-1)
+		[]Verb{CallNone.Verb(), CallCancel.Verb(), CallCapture.Verb(), CallRefund.Verb()})
 }
 
-func TestTheOperationTable_ValuesAreTheDesigns(t *testing.T) {
-	const operationGrid = `
-proven                                       | cancel                | capture    | refund
-nothing                                      | later                 | later      | later
-cancelled                                    | succeed               | .          | .
-a capture or refund                          | fail                  | .          | .
-payment failed                               | unpaid                | .          | .
-payment alive, ours not listed               | again, after F fail   | again, after F fail | .
-payment cancelled or failed, ours not listed | .                     | fail       | .
-does not exist                               | never paid            | park       | again, after F fail
-ours succeeded                               | .                     | succeed    | succeed
-ours failed                                  | .                     | fail       | fail
-ours in process                              | .                     | accept     | accept
-`
-	words := map[Then]string{InquireLater: "later", Succeed: "succeed", Fail: "fail", AskAgain: "again", Accept: "accept", Park: "park",
-		NeverPaid: "never paid", CancelledUnpaid: "unpaid"}
-	for proven, row := range grid(t, operationGrid) {
-		for op, want := range row {
-			k, p := OpKind(indexOf(opNames[:], op)), Proven(indexOf(provenNames[:], proven))
-			then, ok := OperationThen(k, p, false)
-			after, _ := OperationThen(k, p, true)
-			got := words[then]
-			if after != then {
-				got += ", after F " + words[after]
+// The enumerations that users meet and the law's are the same constants in the same order.
+func TestTheEnumerationsAreTheLaws(t *testing.T) {
+	here, laws := constants(t, "."), constants(t, "../internal/law")
+	for _, first := range []string{"Unplaced", "Idle", "GatewayNone", "VerbNone", "ReasonNone"} {
+		require.Greater(t, len(here[first]), 2, first)
+		assert.Equal(t, laws[first], here[first])
+	}
+	for _, op := range append(law.Operations(), law.OpNone) {
+		assert.Equal(t, op.String(), CallKind(op).String(), "an operation is the call that it makes")
+	}
+}
+
+// constants lists the constants of each group in a folder's files, by the group's first.
+func constants(t *testing.T, dir string) map[string][]string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	require.NoError(t, err)
+	out := map[string][]string{}
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		for _, d := range file.Decls {
+			group, ok := d.(*ast.GenDecl)
+			if !ok || group.Tok != token.CONST {
+				continue
 			}
-			if !ok {
-				got = "."
+			var names []string
+			for _, s := range group.Specs {
+				names = append(names, s.(*ast.ValueSpec).Names[0].Name)
 			}
-			assert.Equal(t, want, got, "%s × %s", op, proven)
+			out[names[0]] = names
 		}
 	}
-	for _, p := range []Proven{ProvenNothing, Proven(len(provenNames))} {
-		_, ok := OperationThen(OpNone, p, false)
-		assert.False(t, ok)
-		_, ok = OperationThen(OpKind(len(opNames)), p, false)
-		assert.False(t, ok)
-	}
+	return out
 }

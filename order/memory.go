@@ -119,7 +119,7 @@ func (o *Order) recall(id string) (memory, bool) {
 		return memory{}, false
 	}
 	if p := &o.Operation; p.Outstanding() && p.CommandID == id {
-		return memory{content: p.content(), version: p.Intent, verb: p.Verb(), outcome: OutcomePending}, true
+		return memory{content: p.content(), version: p.Intent, verb: p.verb(), outcome: OutcomePending}, true
 	}
 	if len(o.commands) == 0 {
 		return memory{}, false
@@ -134,20 +134,23 @@ func (o *Order) recall(id string) (memory, bool) {
 }
 
 // Verb is the command that asks for the operation.
-func (k OpKind) Verb() Verb {
+func (k CallKind) Verb() Verb {
 	switch k {
-	case OpCancel:
+	case CallCancel:
 		return VerbCancel
-	case OpCapture:
+	case CallCapture:
 		return VerbCapture
-	case OpRefund:
+	case CallRefund:
 		return VerbRefund
 	}
 	return VerbNone
 }
 
 // Verb is the command that began the operation.
-func (p *Operation) Verb() Verb {
+func (p Operation) Verb() Verb { return p.verb() }
+
+// verb is Verb without a copy, for the fold.
+func (p *Operation) verb() Verb {
 	if p.Compensates != 0 {
 		return VerbCompensate
 	}
@@ -160,7 +163,7 @@ func (p *Operation) content() uint64 {
 	if p.Compensates != 0 {
 		return contentOf(VerbCompensate, Money{}, false, "")
 	}
-	if p.Kind == OpRefund {
+	if p.Kind == CallRefund {
 		return contentOf(VerbRefund, p.Amount, false, p.Reason)
 	}
 	return contentOf(p.Kind.Verb(), p.Amount, p.Last, "")

@@ -214,7 +214,7 @@ func TestLate_ClearedByAPersonStaysClearedUntilMoreMoves(t *testing.T) {
 }
 
 func TestLate_TheClosingOfItIsNoOutcomeOfACommandUnderWay(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.observe(cancelled())
 	require.True(t, x.o.Operation.Outstanding(), "its outcome is still not known")
 	x.observe(captured("C5", 300))
@@ -325,7 +325,7 @@ func TestAmounts_CannotOverflow(t *testing.T) {
 }
 
 func TestWords_AndRemainders(t *testing.T) {
-	for want, x := range map[string]*till{"cancelling": asked(t, OpCancel), "capturing": asked(t, OpCapture), "refunding": asked(t, OpRefund),
+	for want, x := range map[string]*till{"cancelling": asked(t, CallCancel), "capturing": asked(t, CallCapture), "refunding": asked(t, CallRefund),
 		"captured": in(t, Captured), "needs attention": parked(t)} {
 		assert.Equal(t, want, x.o.Words())
 	}

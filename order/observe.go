@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // observe records a proven fact, by whatever channel it came. Facts are never denied: what contradicts the order becomes
@@ -65,33 +66,33 @@ func (o *Order) contradicts(f *Fact) string {
 // payment, and any other amount would have been a contradiction.
 func (d *decision) observePayment(f *Fact) {
 	o := &d.o
-	if then, outstanding := OperationThen(o.Operation.Kind, ProvenPaymentFailed, o.Operation.AfterF); f.Kind == PaymentFailed &&
-		outstanding && then == CancelledUnpaid && o.Status == Created {
+	if then, outstanding := o.Operation.then(law.ProvenPaymentFailed); f.Kind == PaymentFailed &&
+		outstanding && then == law.CancelledUnpaid && o.Status == Created {
 		// Nothing was paid, so there is nothing left to cancel: the cancel has what it wanted.
 		d.emit(events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
 		return
 	}
-	cell := law.cells[f.Kind][o.Status]
+	cell := o.cell(f.Kind.ofPayment())
 	teaches := o.PaymentID == "" && f.PaymentID != ""
 	switch cell.Effect {
-	case Contradicts:
+	case law.Contradicts:
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 		return
-	case Noted, LateMoney:
+	case law.Noted, law.LateMoney:
 		if o.knows(f.Kind) && !teaches {
 			return
 		}
-	case Applied, AppliedAnomaly:
+	case law.Applied, law.AppliedAnomaly:
 	default:
 		// A duplicate that tells the paymentId is worth a record: captures and refunds cannot be asked for without it.
-		if !teaches || cell.Effect != Duplicate {
+		if !teaches || cell.Effect != law.Duplicate {
 			return
 		}
 	}
-	late := cell.Effect == LateMoney && !o.knows(f.Kind)
+	late := cell.Effect == law.LateMoney && !o.knows(f.Kind)
 	d.emitPayment(f)
 	switch {
-	case cell.Effect == AppliedAnomaly:
+	case cell.Effect == law.AppliedAnomaly:
 		d.anomaly(events.PaymentRevived, f, "the payment had failed")
 	case late:
 		d.lateMoney(f)
@@ -138,17 +139,17 @@ func (d *decision) emitPayment(f *Fact) {
 
 func (d *decision) observeCancelled(f *Fact) {
 	o := &d.o
-	kind := PaymentCancelled
+	kind := law.PaymentCancelled
 	if o.releases(f) {
-		kind = LateMoneyReleased
+		kind = law.LateMoneyReleased
 	}
-	switch cell := law.cells[kind][o.Status]; cell.Effect {
-	case Contradicts:
+	switch cell := o.cell(kind); cell.Effect {
+	case law.Contradicts:
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
-	case Applied, LateMoney:
+	case law.Applied, law.LateMoney:
 		d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Due: d.paidAfterAllDue(), Proof: f.Proof})
 		d.settleLateMoney()
-	case Duplicate:
+	case law.Duplicate:
 		if f.own && !o.Late.IsZero() {
 			d.anomaly(events.LateAnswer, f, "APO cancels what was captured")
 		}
@@ -158,7 +159,7 @@ func (d *decision) observeCancelled(f *Fact) {
 // causeOf says why APO reports the payment as cancelled.
 func (o *Order) causeOf(f *Fact) events.CancelCause {
 	switch {
-	case o.Operation.Kind == OpCancel || f.Proof.Via == events.ViaAnswer:
+	case o.Operation.Kind == CallCancel || f.Proof.Via == events.ViaAnswer:
 		return events.CauseRequested
 	case !o.Expires.IsZero() && !f.At.Before(o.Expires):
 		return events.CauseExpired
@@ -194,9 +195,9 @@ func (d *decision) observePending(f *Fact) {
 	}
 	due := d.waitDue(0)
 	switch {
-	case f.Kind == CapturePending && p.Kind == OpCapture:
+	case f.Kind == CapturePending && p.Kind == CallCapture:
 		d.emit(events.CaptureAccepted{CaptureRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due, Proof: f.Proof})
-	case f.Kind == RefundPending && p.Kind == OpRefund:
+	case f.Kind == RefundPending && p.Kind == CallRefund:
 		d.emit(events.RefundAccepted{RefundID: f.TransferID, RefundRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due, Proof: f.Proof})
 	}
 }
@@ -205,9 +206,9 @@ func (d *decision) observePending(f *Fact) {
 // succeed, and must not be sent again.
 func (d *decision) endCancelOnMoney() {
 	o := &d.o
-	then, outstanding := OperationThen(o.Operation.Kind, ProvenMoneyMoved, o.Operation.AfterF)
+	then, outstanding := o.Operation.then(law.ProvenMoneyMoved)
 	switch {
-	case !outstanding || then != Fail:
+	case !outstanding || then != law.Fail:
 	case o.Operation.Compensates != 0 && o.Late.Captured > 0:
 		d.emit(events.CancelFailed{Code: CodeCaptured})
 	case o.Refunded > 0 || len(o.Held) > 0:

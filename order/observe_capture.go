@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // observeCapture records a capture that APO proved: ours, its own or foreign.
 func (d *decision) observeCapture(f *Fact) {
 	o := &d.o
 	id, request := digest(f.TransferID), digest(f.RequestID)
-	ours := o.Operation.Kind == OpCapture && f.RequestID == o.Operation.RequestID
+	ours := o.Operation.Kind == CallCapture && f.RequestID == o.Operation.RequestID
 	if ours && f.Amount != o.Operation.Amount {
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s captured, we asked for %s", f.Amount, o.Operation.Amount))
 		return
@@ -29,13 +30,13 @@ func (d *decision) observeCapture(f *Fact) {
 		d.anomaly(events.TransferContradicts, f, "a partial capture without an identifier cannot be told from others")
 		return
 	}
-	cell := law.cells[CaptureSucceeded][o.Status]
+	cell := o.cell(law.CaptureSucceeded)
 	captured := o.Captured
-	if cell.Effect == LateMoney {
+	if cell.Effect == law.LateMoney {
 		captured = o.Late.Captured
 	}
 	switch {
-	case cell.Effect == Contradicts:
+	case cell.Effect == law.Contradicts:
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 		return
 	case f.Amount.Minor > o.fullAmount()-captured:
@@ -44,9 +45,9 @@ func (d *decision) observeCapture(f *Fact) {
 	}
 	d.emitCapture(f)
 	switch {
-	case cell.Effect == LateMoney:
+	case cell.Effect == law.LateMoney:
 		d.lateMoney(f)
-	case cell.Effect == AppliedAnomaly:
+	case cell.Effect == law.AppliedAnomaly:
 		d.anomaly(events.PaymentRevived, f, "the payment had failed")
 	case at >= 0:
 		d.anomaly(events.TransferContradicts, f, "the capture had failed")
@@ -62,26 +63,26 @@ func (d *decision) emitCapture(f *Fact) {
 
 func (d *decision) observeCaptureFailed(f *Fact) {
 	o := &d.o
-	ours := o.Operation.Kind == OpCapture && f.RequestID == o.Operation.RequestID
+	ours := o.Operation.Kind == CallCapture && f.RequestID == o.Operation.RequestID
 	at := named(o.captures, f.TransferID, f.RequestID)
 	if f.TransferID == "" && f.RequestID == "" {
 		at = slices.IndexFunc(o.captures, func(t transfer) bool { return t.failed && t.id == 0 && t.request == 0 })
 	}
-	kind := CaptureFailed
+	kind := law.CaptureFailed
 	if at >= 0 {
 		if o.captures[at].failed {
 			return
 		}
-		kind = CaptureReversed
+		kind = law.CaptureReversed
 	}
-	switch cell := law.cells[kind][o.Status]; cell.Effect {
-	case Contradicts:
-		if kind == CaptureReversed {
+	switch cell := o.cell(kind); cell.Effect {
+	case law.Contradicts:
+		if kind == law.CaptureReversed {
 			d.anomaly(events.Reversal, f, "a capture that had succeeded failed")
 		} else {
 			d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 		}
-	case Noted, Ends:
+	case law.Noted, law.Ends:
 		switch {
 		case !ours && o.failsAnother(f):
 			d.anomaly(events.TransferContradicts, f, fmt.Sprintf("a capture of %s failed; APO's own is of %s", f.Amount, o.money(o.fullAmount())))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // observeRefund records a refund that APO proved, ours or foreign. Without an identifier it cannot be told from others.
@@ -15,7 +16,7 @@ func (d *decision) observeRefund(f *Fact) {
 		d.anomaly(events.TransferContradicts, f, "a refund without an identifier cannot be told from others")
 		return
 	}
-	if p := &o.Operation; p.Kind == OpRefund && f.RequestID == p.RequestID && f.Amount != p.Amount {
+	if p := &o.Operation; p.Kind == CallRefund && f.RequestID == p.RequestID && f.Amount != p.Amount {
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s refunded, we asked for %s", f.Amount, p.Amount))
 		return
 	}
@@ -33,11 +34,11 @@ func (d *decision) observeRefund(f *Fact) {
 		return
 	}
 	kind := o.classifyRefund(f.Amount.Minor)
-	switch cell := law.cells[kind][o.Status]; cell.Effect {
-	case Contradicts:
+	switch cell := o.cell(kind); cell.Effect {
+	case law.Contradicts:
 		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s of %s remain", f.Amount, o.money(o.Refundable()), o.money(o.Captured)))
 		return
-	case Held:
+	case law.Held:
 		if o.neverFits(f.Amount.Minor) {
 			d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s was authorized", f.Amount, o.money(o.fullAmount())))
 			return
@@ -46,7 +47,7 @@ func (d *decision) observeRefund(f *Fact) {
 			Due: d.waitDue(0), Proof: f.Proof})
 	default:
 		d.emitRefund(f)
-		if cell.Effect == AppliedAnomaly {
+		if cell.Effect == law.AppliedAnomaly {
 			d.anomaly(events.StatusContradicts, f, "the payment was cancelled")
 		}
 	}
@@ -84,33 +85,33 @@ func (o *Order) placeOfRefund(id, request string) int {
 }
 
 // classifyRefund splits a refund by the amounts, as the table needs it.
-func (o *Order) classifyRefund(minor int64) FactKind {
+func (o *Order) classifyRefund(minor int64) law.Fact {
 	switch {
 	case o.Status == Cancelled && minor <= o.Late.Captured-o.Late.Refunded:
-		return RefundOfLateMoney
+		return law.RefundOfLateMoney
 	case minor <= o.Refundable():
-		return RefundSucceeded
+		return law.RefundSucceeded
 	case minor <= max(o.Authorized-o.Refunded, o.Late.Authorized-o.Late.Refunded)-o.heldMinor():
-		return RefundAhead
+		return law.RefundAhead
 	}
-	return RefundBeyond
+	return law.RefundBeyond
 }
 
 func (d *decision) observeRefundFailed(f *Fact) {
 	o := &d.o
 	at := named(o.refunds, f.TransferID, f.RequestID)
 	held := o.findHeld(f.TransferID, f.RequestID) >= 0
-	kind := RefundFailed
+	kind := law.RefundFailed
 	switch {
 	case at >= 0 && o.refunds[at].failed, f.TransferID == "" && f.RequestID == "":
 		return
 	case held: // never counted, so nothing has to be taken back
-		kind = HeldRefundFailed
+		kind = law.HeldRefundFailed
 	case at >= 0:
-		kind = RefundReversed
+		kind = law.RefundReversed
 	}
-	switch law.cells[kind][o.Status].Effect {
-	case Noted, Ends, Released:
+	switch o.cell(kind).Effect {
+	case law.Noted, law.Ends, law.Released:
 		d.emit(events.RefundFailed{RefundID: f.TransferID, RefundRequestID: f.RequestID, Code: f.Code, Message: clip(f.Message), At: f.At, Proof: f.Proof})
 		if held {
 			d.anomaly(events.TransferContradicts, f, "the refund had succeeded, and waited for its capture")
@@ -126,7 +127,7 @@ func (d *decision) applyHeld() {
 		h := d.o.Held[i]
 		f := Fact{Kind: RefundSucceeded, TransferID: h.RefundID, RequestID: h.RefundRequestID, Amount: d.o.money(h.Minor), At: h.At}
 		switch kind := d.o.classifyRefund(h.Minor); {
-		case kind == RefundSucceeded || kind == RefundOfLateMoney:
+		case kind == law.RefundSucceeded || kind == law.RefundOfLateMoney:
 			d.emitRefund(&f)
 			d.settleLateMoney()
 			i = 0 // less is left to refund: the first may be beyond it now

@@ -10,14 +10,16 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
+var operations = []CallKind{CallCancel, CallCapture, CallRefund}
+
 // asked is an order with an operation of that kind outstanding, attempt 1 in flight.
-func asked(t require.TestingT, k OpKind) *till {
+func asked(t require.TestingT, k CallKind) *till {
 	switch k {
-	case OpCancel:
+	case CallCancel:
 		x := in(t, Authorized)
 		x.must(Cancel{ID: "k"})
 		return x
-	case OpCapture:
+	case CallCapture:
 		x := in(t, Authorized)
 		x.must(Capture{ID: "k", Amount: usd(400)})
 		return x
@@ -60,7 +62,7 @@ func TestOperation_CancelAndACancelledPayment(t *testing.T) {
 		"notice":  func(x *till) { x.observe(cancelled()) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := asked(t, OpCancel)
+			x := asked(t, CallCancel)
 			prove(x)
 			x.ended(OutcomeSucceeded, "")
 			assert.Equal(t, Cancelled, x.o.Status)
@@ -70,12 +72,12 @@ func TestOperation_CancelAndACancelledPayment(t *testing.T) {
 }
 
 func TestOperation_CancelAndMoney(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.observe(captured("C1", 100))
 	x.ended(OutcomeFailed, CodeCaptured)
 	assert.Equal(t, Captured, x.o.Status)
 
-	x = asked(t, OpCancel)
+	x = asked(t, CallCancel)
 	x.observe(refunded("F1", 100))
 	x.ended(OutcomeFailed, CodeRefunded)
 	assert.Len(t, x.o.Held, 1)
@@ -86,7 +88,7 @@ func TestOperation_CancelAndMoney(t *testing.T) {
 	x.ended(OutcomeFailed, CodeRefunded)
 	assert.Equal(t, Refunded, x.o.Status)
 
-	x = asked(t, OpCancel)
+	x = asked(t, CallCancel)
 	x.inquire(tells(StateSuccess, captured("C1", theAmount), refunded("F1", 100)))
 	x.ended(OutcomeFailed, CodeCaptured)
 	assert.EqualValues(t, 100, x.o.Refunded, "both facts of the picture apply")
@@ -102,7 +104,7 @@ func TestOperation_CancelAndAFailedPayment(t *testing.T) {
 	x.inquire(tells(StateFail, failed()))
 	x.ended(OutcomeSucceeded, "")
 
-	for _, x := range []*till{asked(t, OpCancel), in(t, Paid)} { // from authorized or paid: anomaly, and inquire
+	for _, x := range []*till{asked(t, CallCancel), in(t, Paid)} { // from authorized or paid: anomaly, and inquire
 		if x.o.Status == Paid {
 			x.must(Cancel{ID: "k"})
 		}
@@ -116,13 +118,13 @@ func TestOperation_CancelAndAFailedPayment(t *testing.T) {
 }
 
 func TestOperation_CancelAndAPaymentThatStands(t *testing.T) {
-	for _, s := range []State{StateSuccess, StateProcessing, StatePending} {
-		x := asked(t, OpCancel)
+	for _, s := range []string{StateSuccess, StateProcessing, StatePending} {
+		x := asked(t, CallCancel)
 		x.answer(wrongF)
 		x.inquire(tells(s))
 		x.ended(OutcomeFailed, "PROCESS_FAIL")
 
-		x = asked(t, OpCancel)
+		x = asked(t, CallCancel)
 		x.answer(unknownU)
 		x.inquire(tells(s))
 		call, due := x.o.Due(x.now)
@@ -169,7 +171,7 @@ func TestOperation_OrderNobodyCancelledAndNobodyPaid(t *testing.T) {
 }
 
 func TestOperation_AnswersThatSayNothing(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		x.inquire(Picture{Problem: "timeout"})
 		assert.True(t, x.o.Operation.Outstanding(), k.String())
@@ -187,7 +189,7 @@ func TestOperation_OursSucceeded(t *testing.T) {
 		"inquiry": func(x *till) { x.inquire(tells(StateSuccess, capture)) },
 	} {
 		t.Run("capture/"+name, func(t *testing.T) {
-			x := asked(t, OpCapture)
+			x := asked(t, CallCapture)
 			prove(x)
 			x.ended(OutcomeSucceeded, "")
 			assert.EqualValues(t, 400, x.o.Captured)
@@ -197,14 +199,14 @@ func TestOperation_OursSucceeded(t *testing.T) {
 	for name, prove := range map[string]func(*till){"notice": func(x *till) { x.observe(refund) },
 		"inquiry": func(x *till) { x.inquire(tells(StateSuccess, refund)) }} {
 		t.Run("refund/"+name, func(t *testing.T) {
-			x := asked(t, OpRefund)
+			x := asked(t, CallRefund)
 			prove(x)
 			x.ended(OutcomeSucceeded, "")
 			assert.EqualValues(t, 200, x.o.Refunded)
 		})
 	}
 	t.Run("a refund's S is only an acceptance", func(t *testing.T) {
-		x := asked(t, OpRefund)
+		x := asked(t, CallRefund)
 		x.answer(done)
 		assert.Equal(t, Accepted, x.o.Operation.Phase)
 		assert.Zero(t, x.o.Refunded)
@@ -212,8 +214,8 @@ func TestOperation_OursSucceeded(t *testing.T) {
 }
 
 func TestOperation_OursFailed(t *testing.T) {
-	fail := map[OpKind]Fact{OpCapture: {Kind: CaptureFailed, RequestID: "r-1", Code: "RISK_REJECT"},
-		OpRefund: {Kind: RefundFailed, RequestID: "r-1", Code: "RISK_REJECT"}}
+	fail := map[CallKind]Fact{CallCapture: {Kind: CaptureFailed, RequestID: "r-1", Code: "RISK_REJECT"},
+		CallRefund: {Kind: RefundFailed, RequestID: "r-1", Code: "RISK_REJECT"}}
 	for k, f := range fail {
 		for name, prove := range map[string]func(*till){
 			"answer": func(x *till) { x.answer(refusedF) }, "notice": func(x *till) { x.observe(f) },
@@ -233,7 +235,7 @@ func TestOperation_OursFailed(t *testing.T) {
 }
 
 func TestOperation_OursInProcess(t *testing.T) {
-	work := map[OpKind]Fact{OpCapture: {Kind: CapturePending, RequestID: "r-1"}, OpRefund: {Kind: RefundPending, RequestID: "r-1"}}
+	work := map[CallKind]Fact{CallCapture: {Kind: CapturePending, RequestID: "r-1"}, CallRefund: {Kind: RefundPending, RequestID: "r-1"}}
 	for k, f := range work {
 		x := asked(t, k)
 		x.answer(silence)
@@ -251,25 +253,25 @@ func TestOperation_OursInProcess(t *testing.T) {
 }
 
 func TestOperation_CaptureNotListed(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.answer(silence)
 	x.inquire(tells(StateSuccess, captured("C5", 100)))
 	call, due := x.o.Due(x.now)
 	require.True(t, due)
 	assert.Equal(t, Call{Kind: CallCapture, Order: "o-1", Intent: 3, Attempt: 2, PaymentID: "P1", RequestID: "r-1", Amount: usd(400)}, call)
 
-	x = asked(t, OpCapture)
+	x = asked(t, CallCapture)
 	x.answer(wrongF)
 	x.inquire(tells(StateSuccess))
 	x.ended(OutcomeFailed, "PROCESS_FAIL")
 
-	x = asked(t, OpCapture)
+	x = asked(t, CallCapture)
 	x.answer(silence)
 	x.inquire(tells(StateCancelled, cancelled()))
 	x.ended(OutcomeFailed, CodeCancelled)
 	assert.Equal(t, Cancelled, x.o.Status, "that fact applies")
 
-	x = asked(t, OpCapture)
+	x = asked(t, CallCapture)
 	x.answer(silence)
 	x.inquire(tells(StateFail, failed()))
 	x.ended(OutcomeFailed, CodeCancelled)
@@ -277,7 +279,7 @@ func TestOperation_CaptureNotListed(t *testing.T) {
 }
 
 func TestOperation_CaptureOfAPaymentThatDoesNotExistIsParked(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.answer(silence)
 	x.inquire(notExist)
 	assert.Equal(t, Parked, x.o.Operation.Phase)
@@ -297,14 +299,14 @@ func TestOperation_CaptureOfAPaymentThatDoesNotExistIsParked(t *testing.T) {
 }
 
 func TestOperation_RefundThatDoesNotExist(t *testing.T) {
-	x := asked(t, OpRefund)
+	x := asked(t, CallRefund)
 	x.answer(unknownU)
 	x.inquire(notExist)
 	call, due := x.o.Due(x.now)
 	require.True(t, due)
 	assert.Equal(t, Call{Kind: CallRefund, Order: "o-1", Intent: 4, Attempt: 2, PaymentID: "P1", RequestID: "r-1", Amount: usd(200), Reason: "broken"}, call)
 
-	x = asked(t, OpRefund)
+	x = asked(t, CallRefund)
 	x.answer(wrongF)
 	x.inquire(notExist)
 	x.ended(OutcomeFailed, "PROCESS_FAIL")
@@ -340,10 +342,10 @@ func TestOperation_GatewayCapture(t *testing.T) {
 
 func TestOperation_AnFWithoutACodeEndsWithAWordOfOurs(t *testing.T) {
 	bare := Verdict{Class: VerdictWrong}
-	for k, want := range map[OpKind]string{OpCancel: CodeNotCancelled, OpCapture: CodeNotDone, OpRefund: CodeNotDone} {
+	for k, want := range map[CallKind]string{CallCancel: CodeNotCancelled, CallCapture: CodeNotDone, CallRefund: CodeNotDone} {
 		x := asked(t, k)
 		x.answer(bare)
-		if k == OpRefund {
+		if k == CallRefund {
 			x.inquire(notExist)
 		} else {
 			x.inquire(tells(StateSuccess))

@@ -69,7 +69,7 @@ func (l Late) IsZero() bool { return l.Refunded >= max(l.Authorized, l.Captured)
 
 // Operation is what we have asked APO and do not know the answer to. The zero value is idle.
 type Operation struct {
-	Kind        OpKind
+	Kind        CallKind // what it asks of APO: a cancel, a capture or a refund; none while idle
 	Phase       Phase
 	CommandID   string
 	Intent      uint64            // stream version of the intent
@@ -106,27 +106,26 @@ type Inquiry struct {
 	Open     bool      // claimed and not answered
 	Lease    time.Time // of the claim
 	Answered time.Time // when APO last told the state; zero: never, or not since late money showed
-	Said     Said      // what that was, of the operation
+	told     bearing   // what that was, of the operation
 }
 
-// Said is what APO's newest answer to an inquiry says of an operation that it did not decide.
-type Said uint8
+// bearing is what APO's newest answer to an inquiry says of an operation that it did not decide.
+type bearing uint8
 
-// What APO can say.
 const (
-	SaidNothing   Said = iota // nothing that bears on it
-	SaidNotDone               // it knows no such request, or the payment stands as if there had been none
-	SaidUndecided             // it works on it, or tells it otherwise than was asked
+	toldNothing   bearing = iota // nothing that bears on it
+	toldNotDone                  // it knows no such request, or the payment stands as if there had been none
+	toldUndecided                // it works on it, or tells it otherwise than was asked
 )
 
-var saidNames = [...]string{"nothing", "not done", "undecided"}
+var toldNames = [...]string{"nothing", "not done", "undecided"}
 
 // String is it in words.
-func (s Said) String() string { return name(saidNames[:], int(s)) }
+func (s bearing) String() string { return name(toldNames[:], int(s)) }
 
 // contradicts reports whether an operator's word goes against what APO said.
-func (s Said) contradicts(word events.Resolution) bool {
-	return s == SaidUndecided || s == SaidNotDone && word == events.ResolvedSucceeded
+func (s bearing) contradicts(word events.Resolution) bool {
+	return s == toldUndecided || s == toldNotDone && word == events.ResolvedSucceeded
 }
 
 // Anomaly is a contradiction that stands open.
@@ -184,11 +183,11 @@ func (o Order) Words() string {
 	switch {
 	case o.Operation.Phase == Parked || len(o.Anomalies) > 0:
 		return "needs attention"
-	case o.Operation.Kind == OpCancel:
+	case o.Operation.Kind == CallCancel:
 		return "cancelling"
-	case o.Operation.Kind == OpCapture, o.Gateway == GatewayOutstanding && o.Status == Authorized:
+	case o.Operation.Kind == CallCapture, o.Gateway == GatewayOutstanding && o.Status == Authorized:
 		return "capturing"
-	case o.Operation.Kind == OpRefund:
+	case o.Operation.Kind == CallRefund:
 		return "refunding"
 	}
 	return o.Status.String()

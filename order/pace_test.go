@@ -12,14 +12,14 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// asker asks whatever is owed as often as it may, and keeps when it did.
-type asker struct {
+// persistent asks whatever is owed as often as it may, and keeps when it did.
+type persistent struct {
 	*till
 	asked []time.Time // calls that the schedule, or an inquiry out of turn, made
 }
 
 // ask makes the call that is owed, if any; out of turn it makes an inquiry that is not.
-func (x *asker) ask(c Claim, answer Verdict, picture Picture) bool {
+func (x *persistent) ask(c Claim, answer Verdict, picture Picture) bool {
 	x.helper()
 	facts, err := x.do(c)
 	if err != nil {
@@ -76,7 +76,7 @@ func TestPace_SecondsMeantNanosecondsGiven(t *testing.T) {
 		"within a check": {Retries: []time.Duration{time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := &asker{till: in(t, Authorized)}
+			x := &persistent{till: in(t, Authorized)}
 			x.policy = p
 			x.must(Cancel{ID: "k"})
 			x.answer(silence)
@@ -93,7 +93,7 @@ func TestPace_SecondsMeantNanosecondsGiven(t *testing.T) {
 // outstanding stays due.
 func TestPace_IsKeptWhateverThePolicySaysAndAPOAnswers(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		x := &asker{till: in(rt, rapid.SampledFrom([]Status{Created, Authorized, Captured, Paid}).Draw(rt, "status"))}
+		x := &persistent{till: in(rt, rapid.SampledFrom([]Status{Created, Authorized, Captured, Paid}).Draw(rt, "status"))}
 		x.policy = anyPolicy(rt)
 		for range rapid.IntRange(1, 120).Draw(rt, "steps") {
 			x.anyStep(rt)
@@ -111,7 +111,7 @@ func TestPace_IsKeptWhateverThePolicySaysAndAPOAnswers(t *testing.T) {
 
 // A chain that follows at once from a command is not held up: an inquiry after each F, and each attempt that it allows.
 func TestPace_WhatFollowsAtOnceFollowsAtOnce(t *testing.T) {
-	x := &asker{till: in(t, Authorized)}
+	x := &persistent{till: in(t, Authorized)}
 	x.must(Cancel{ID: "k"})
 	x.answer(Verdict{Class: VerdictUnknownF, Code: "NEW_CODE"})
 	for range callsAtOnce - 1 {
@@ -132,7 +132,7 @@ func TestPace_WhatFollowsAtOnceFollowsAtOnce(t *testing.T) {
 
 // A command's own call is somebody's wish, and never waits.
 func TestPace_ACommandNeverWaits(t *testing.T) {
-	x := &asker{till: in(t, Authorized)}
+	x := &persistent{till: in(t, Authorized)}
 	for range 3 * CallsPerMinuteMax {
 		x.must(Cancel{})
 		x.answer(Verdict{Class: VerdictFailed, Code: "NOT_SUPPORTED"})
@@ -147,7 +147,7 @@ func TestPace_ACommandNeverWaits(t *testing.T) {
 // waits by the clock as it is.
 func TestPace_AClockThatGoesBackSilencesNobody(t *testing.T) {
 	for _, back := range []time.Duration{time.Second, time.Hour, 1000 * day} {
-		x := &asker{till: in(t, Authorized)}
+		x := &persistent{till: in(t, Authorized)}
 		for x.ask(Claim{Inquire: true}, silence, tells(StateSuccess)) {
 		}
 		require.Len(t, x.asked, callsAtOnce)
@@ -160,7 +160,7 @@ func TestPace_AClockThatGoesBackSilencesNobody(t *testing.T) {
 }
 
 // anyStep gives a command, tells a fact, asks or waits: mostly as little as lets it ask again.
-func (x *asker) anyStep(rt *rapid.T) {
+func (x *persistent) anyStep(rt *rapid.T) {
 	switch rapid.IntRange(0, 11).Draw(rt, "step") {
 	case 0:
 		for _, c := range []Command{Cancel{}, Capture{Amount: usd(1)}, Refund{Amount: usd(1)}} {
@@ -200,8 +200,8 @@ func anyVerdict(rt *rapid.T) Verdict {
 	return Verdict{Class: rapid.SampledFrom(classes).Draw(rt, "class"), Code: "CODE"}
 }
 
-func (x *asker) anyPicture(rt *rapid.T) Picture {
-	states := []State{StateSuccess, StateSuccess, StateProcessing, StatePending, StateFail, StateCancelled, "NEW"}
+func (x *persistent) anyPicture(rt *rapid.T) Picture {
+	states := []string{"SUCCESS", "SUCCESS", "PROCESSING", "PENDING", "FAIL", "CANCELLED", "NEW"}
 	outcomes := []events.InquiryOutcome{events.InquiryAnswers, events.InquiryAnswers, events.InquiryUnknown,
 		events.InquiryNotExist}
 	p := Picture{Outcome: rapid.SampledFrom(outcomes).Draw(rt, "outcome"),

@@ -104,7 +104,7 @@ func (p *packing) order(o *Order) {
 	p.bool(&o.Inquiry.Open)
 	p.time(&o.Inquiry.Lease)
 	p.time(&o.Inquiry.Answered)
-	octet(p, &o.Inquiry.Said)
+	octet(p, &o.Inquiry.told)
 	p.time(&o.WatchDue)
 	p.count(&o.Watches)
 	p.bool(&o.inquiring)

@@ -37,13 +37,13 @@ func (x *till) silentUntilParked() (contacts []time.Duration) {
 }
 
 func TestPark_TheWholeSchedule(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		x.answer(silence)
 		got := x.silentUntilParked()
 		var want []time.Duration
 		at := time.Duration(0)
-		for _, wait := range append(DefaultRetries(), slices.Repeat([]time.Duration{day}, 6)...) {
+		for _, wait := range append(Policy{}.WithDefaults().Retries, slices.Repeat([]time.Duration{day}, 6)...) {
 			at += wait
 			want = append(want, at)
 		}
@@ -58,7 +58,7 @@ func TestPark_TheWholeSchedule(t *testing.T) {
 
 // Whoever stops for a month does not park on coming back what APO can tell at once.
 func TestPark_OnlyAfterAPOWasAskedOnceMore(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.answer(silence)
 	x.later(30 * day)
 	call, due := x.o.Due(x.now)
@@ -67,7 +67,7 @@ func TestPark_OnlyAfterAPOWasAskedOnceMore(t *testing.T) {
 	x.inquire(tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(400)}))
 	x.ended(OutcomeSucceeded, "")
 
-	x = asked(t, OpCapture)
+	x = asked(t, CallCapture)
 	x.answer(silence)
 	x.later(30 * day)
 	facts := x.inquire(tells(StateSuccess))
@@ -77,7 +77,7 @@ func TestPark_OnlyAfterAPOWasAskedOnceMore(t *testing.T) {
 }
 
 func TestPark_WhatAPOWorksOnHasAMonth(t *testing.T) {
-	x := asked(t, OpRefund)
+	x := asked(t, CallRefund)
 	x.answer(works)
 	processing := tells(StateProcessing, Fact{Kind: RefundPending, RequestID: "r-1"})
 	begun, asked := x.o.Operation.Since, 0
@@ -96,7 +96,7 @@ func TestPark_WhatAPOWorksOnHasAMonth(t *testing.T) {
 }
 
 func TestPark_ThePolicySaysWhen(t *testing.T) {
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.policy.ParkAfter = time.Hour
 	x.answer(silence)
 	x.later(time.Hour)
@@ -104,7 +104,7 @@ func TestPark_ThePolicySaysWhen(t *testing.T) {
 	assert.Equal(t, Parked, x.o.Operation.Phase)
 	assert.Equal(t, "no outcome within 1h0m0s; contact APO support", x.log[len(x.log)-2].Event.(events.OperationParked).Reason)
 
-	x = asked(t, OpRefund)
+	x = asked(t, CallRefund)
 	x.policy.ParkAccepted = time.Hour
 	x.answer(works)
 	x.later(time.Hour)
@@ -142,7 +142,7 @@ func TestJitter_ThePolicySaysHowMuch(t *testing.T) {
 	for given, want := range map[int]int{0: DefaultJitter, NoJitter: 0, -7: 0, 25: 25, JitterMax: JitterMax, 1000: JitterMax} {
 		assert.Equal(t, want, (&Policy{Jitter: given}).jitter(), "%d", given)
 	}
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.policy.Jitter = 0
 	x.answer(silence)
 	due := x.o.NextDue()

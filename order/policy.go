@@ -1,6 +1,10 @@
 package order
 
-import "time"
+import (
+	"time"
+
+	"github.com/tilltape/tilltape/order/window"
+)
 
 // Bounds and defaults of the policy.
 const (
@@ -67,7 +71,7 @@ type Policy struct {
 	// the order is as old as ReconcileFor; its default is [DefaultReconcileFor], [NoReconcile] makes none.
 	Reconciles   []time.Duration
 	ReconcileFor time.Duration
-	Windows      Windows // cancel windows by acquirer; nil: let APO decide
+	Windows      window.Rules // cancel windows by acquirer; nil: let APO decide
 	// SeveralCaptures lists the payment methods that take more than one capture. Card networks differ by contract, so the
 	// default is none.
 	SeveralCaptures []string
@@ -80,15 +84,6 @@ var (
 	// Each inquiry's answer is kept, so that a daily one would be most of a log. These are five in all.
 	defaultReconciles = []time.Duration{24 * time.Hour, 3 * 24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour}
 )
-
-// DefaultRetries returns the waits between attempts: 1 s, 5 s, 30 s, 2 min, 10 min, 1 h, 6 h, then daily.
-func DefaultRetries() []time.Duration { return append([]time.Duration(nil), defaultRetries...) }
-
-// DefaultWaits returns the waits between inquiries about what APO works on: 10 min, 1 h, 6 h, then daily.
-func DefaultWaits() []time.Duration { return append([]time.Duration(nil), defaultWaits...) }
-
-// DefaultReconciles returns the waits between inquiries about settled money: 1, 3 and 7 days, then every 30.
-func DefaultReconciles() []time.Duration { return append([]time.Duration(nil), defaultReconciles...) }
 
 func (p *Policy) lease() time.Duration {
 	return within(p.Lease, DefaultLease, LeaseMin, LeaseMax)

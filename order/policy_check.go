@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 // Check says whether the policy is within its bounds: [LeaseMin] to [LeaseMax] for the lease, [WaitMin] to [WaitMax]
@@ -93,9 +94,9 @@ func (p *Policy) checkWindows() string {
 		for _, method := range slices.Sorted(maps.Keys(p.Windows[acquirer])) {
 			field := fmt.Sprintf("Windows[%q][%q]", acquirer, method)
 			if err := events.CheckID("the method", method); err != nil {
-				return fmt.Sprintf("%s: %s; give a payment method as APO names it, or AnyMethod", field, err)
+				return fmt.Sprintf("%s: %s; give a payment method as APO names it, or window.AnyMethod", field, err)
 			}
-			if problem := p.Windows[acquirer][method].check(field); problem != "" {
+			if problem := checkWindow(field, p.Windows[acquirer][method]); problem != "" {
 				return problem
 			}
 		}
@@ -103,14 +104,14 @@ func (p *Policy) checkWindows() string {
 	return ""
 }
 
-func (w Window) check(field string) string {
+func checkWindow(field string, w window.Rule) string {
 	switch {
-	case w.Kind > WindowNextDay:
-		return fmt.Sprintf("%s is of kind %d, which is none; use one of the Window constants", field, w.Kind)
-	case w.Kind == WindowAfterPayment:
+	case w.Kind > window.NextDay:
+		return fmt.Sprintf("%s is of kind %d, which is none; use one of the constants of package window", field, w.Kind)
+	case w.Kind == window.AfterPayment:
 		return checkTime(field+".Length", w.Length, WaitMin, WaitMax)
 	case w.Length != 0:
-		return fmt.Sprintf("%s is %s and has a Length of %s; only WindowAfterPayment has one", field, w.Kind, w.Length)
+		return fmt.Sprintf("%s is %s and has a Length of %s; only AfterPayment has one", field, w.Kind, w.Length)
 	}
 	return ""
 }

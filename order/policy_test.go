@@ -7,14 +7,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/tilltape/tilltape/order/window"
 )
 
 func TestPolicyCheck_SaysWhatIsWrongAndWhatToGive(t *testing.T) {
 	waits := func(d ...time.Duration) []time.Duration { return d }
-	window := func(acquirer, method string, w Window) Policy {
-		return Policy{Windows: Windows{acquirer: {method: w}}}
+	at := func(acquirer, method string, w window.Rule) Policy {
+		return Policy{Windows: window.Rules{acquirer: {method: w}}}
 	}
-	ofCards := func(w Window) Policy { return window("ACME", MethodCard, w) }
+	ofCards := func(w window.Rule) Policy { return at("ACME", MethodCard, w) }
 	for _, tt := range []struct {
 		p    Policy
 		says string
@@ -40,12 +42,12 @@ func TestPolicyCheck_SaysWhatIsWrongAndWhatToGive(t *testing.T) {
 		{Policy{Jitter: JitterMax + 1}, "Jitter is 51"},
 		{Policy{Jitter: -2}, "Jitter is -2"},
 		{Policy{SeveralCaptures: []string{MethodCard, ""}}, `SeveralCaptures[1] is "": the method is empty`},
-		{window("", MethodCard, Window{}), `Windows has the acquirer ""`},
-		{window("ACME", "", Window{}), `Windows["ACME"][""]: the method is empty`},
-		{ofCards(Window{Kind: 9}), `Windows["ACME"]["CARD"] is of kind 9, which is none`},
-		{ofCards(Window{Kind: WindowNever, Length: 1}), `Windows["ACME"]["CARD"] is never and has a Length of 1ns`},
-		{ofCards(Window{Kind: WindowAfterPayment, Length: 7}), `Windows["ACME"]["CARD"].Length is 7ns, and 1s is the least`},
-		{ofCards(Window{Kind: WindowAfterPayment}), `Windows["ACME"]["CARD"].Length is 0s, and 1s is the least; give 1s to`},
+		{at("", MethodCard, window.Rule{}), `Windows has the acquirer ""`},
+		{at("ACME", "", window.Rule{}), `Windows["ACME"][""]: the method is empty`},
+		{ofCards(window.Rule{Kind: 9}), `Windows["ACME"]["CARD"] is of kind 9, which is none`},
+		{ofCards(window.Rule{Kind: window.Never, Length: 1}), `Windows["ACME"]["CARD"] is never and has a Length of 1ns`},
+		{ofCards(window.Rule{Kind: window.AfterPayment, Length: 7}), `Windows["ACME"]["CARD"].Length is 7ns, and 1s is the least`},
+		{ofCards(window.Rule{Kind: window.AfterPayment}), `Windows["ACME"]["CARD"].Length is 0s, and 1s is the least; give 1s to`},
 	} {
 		err := tt.p.Check()
 		require.ErrorIs(t, err, ErrPolicy, tt.says)
@@ -67,9 +69,9 @@ func TestPolicyCheck_TakesTheDefaultsAndTheBounds(t *testing.T) {
 	for name, p := range map[string]Policy{
 		"zero": {}, "the least": least, "the most": most,
 		"the defaults, written out": {Lease: DefaultLease, Margin: DefaultMargin, Validity: DefaultValidity,
-			Retries: DefaultRetries(), Waits: DefaultWaits(), Jitter: DefaultJitter, ParkAfter: DefaultParkAfter,
-			ParkAccepted: DefaultParkAccepted, Reconciles: DefaultReconciles(), ReconcileFor: DefaultReconcileFor},
-		"contracts": {Windows: AntomWindows(), SeveralCaptures: []string{MethodCard}},
+			Retries: Policy{}.WithDefaults().Retries, Waits: Policy{}.WithDefaults().Waits, Jitter: DefaultJitter, ParkAfter: DefaultParkAfter,
+			ParkAccepted: DefaultParkAccepted, Reconciles: Policy{}.WithDefaults().Reconciles, ReconcileFor: DefaultReconcileFor},
+		"contracts": {Windows: window.Antom(), SeveralCaptures: []string{MethodCard}},
 	} {
 		assert.NoError(t, p.Check(), name)
 	}

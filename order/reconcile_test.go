@@ -148,7 +148,7 @@ func TestReconcile_ThePolicySaysHowOften(t *testing.T) {
 	x = in(t, Captured)
 	require.Equal(t, NoReconcile, x.policy.ReconcileFor)
 	assert.Zero(t, x.o.NextDue())
-	assert.Equal(t, []time.Duration{day, 3 * day, 7 * day, 30 * day}, DefaultReconciles())
+	assert.Equal(t, []time.Duration{day, 3 * day, 7 * day, 30 * day}, Policy{}.WithDefaults().Reconciles)
 }
 
 // The one thing a dashboard refund is known by, where its notification names ids that nobody here ever saw.

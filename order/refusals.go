@@ -7,15 +7,6 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// Bounds of what is kept of refused commands.
-const (
-	// RefusalsMax is how many refusals of one order and reason are recorded each by itself.
-	RefusalsMax = 32
-	// RefusalEvery is how often one is recorded after that, with the count of those it stands for. A caller that tries a
-	// thousand times a second must not fill the log.
-	RefusalEvery = 24 * time.Hour
-)
-
 // Refusals is what is known of an order's refused commands: a value, made by [Refusals.Evolve] from the zero Refusals and
 // the records of the order's stream of category [events.CategoryRefusal], and by [Refusals.Refuse]. Refusals are kept
 // apart from the order, which they do not change, and as well as can be: those that were counted and are not on record yet

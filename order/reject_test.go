@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata")
@@ -74,9 +76,9 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	several.answer(Verdict{Class: VerdictSucceeded, TransferID: "C7"})
 	held := in(t, Authorized)
 	held.observe(refunded("F1", 100))
-	window := func(w Window) *till {
+	closing := func(w window.Rule) *till {
 		x := in(t, Authorized)
-		x.policy.Windows = Windows{"ACME": {"CARD": w}}
+		x.policy.Windows = window.Rules{"ACME": {"CARD": w}}
 		x.later(48 * time.Hour)
 		return x
 	}
@@ -92,32 +94,32 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	reversed.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})
 	stale := parked(t)
 	stale.later(time.Hour)
-	only := asked(t, OpCancel)
+	only := asked(t, CallCancel)
 	only.park()
 	only.inquire(tells(StateSuccess))
-	denied := asked(t, OpRefund)
+	denied := asked(t, CallRefund)
 	denied.park()
 	denied.inquire(notExist)
 	automatic := capturing(t)
 	automatic.observe(captured("C1", theAmount))
 	all := in(t, Captured)
 	all.observe(refunded("F1", 600))
-	twice := asked(t, OpCancel)
+	twice := asked(t, CallCancel)
 	twice.retry()
 	resolve := Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
 	return []refusalCase{
-		{ReasonCancelling, asked(t, OpCancel), Capture{Amount: usd(1)}},
+		{ReasonCancelling, asked(t, CallCancel), Capture{Amount: usd(1)}},
 		{ReasonCancelling, twice, Cancel{}},
-		{ReasonCapturing, asked(t, OpCapture), Cancel{}},
-		{ReasonRefunding, asked(t, OpRefund), Refund{Amount: usd(1)}},
+		{ReasonCapturing, asked(t, CallCapture), Cancel{}},
+		{ReasonRefunding, asked(t, CallRefund), Refund{Amount: usd(1)}},
 		{ReasonParked, parked(t), Cancel{}},
 		{ReasonGatewayCapture, capturing(t), Cancel{}},
 		{ReasonGatewayCapture, capturing(t), Capture{Amount: usd(1)}},
 		{ReasonAutomatic, automatic, Capture{Amount: usd(1)}},
 		{ReasonHeldRefund, held, Cancel{}},
-		{ReasonWindow, window(Window{Kind: WindowAfterPayment, Length: time.Hour}), Cancel{}},
-		{ReasonWindow, window(Window{Kind: WindowUntilPaid}), Cancel{}},
-		{ReasonNeverCancels, window(Window{Kind: WindowNever}), Cancel{}},
+		{ReasonWindow, closing(window.Rule{Kind: window.AfterPayment, Length: time.Hour}), Cancel{}},
+		{ReasonWindow, closing(window.Rule{Kind: window.UntilPaid}), Cancel{}},
+		{ReasonNeverCancels, closing(window.Rule{Kind: window.Never}), Cancel{}},
 		{ReasonSingleCapture, in(t, Captured), Capture{Amount: usd(1)}},
 		{ReasonLastCapture, several, Capture{Amount: usd(1)}},
 		{ReasonExpired, expiring, Capture{Amount: usd(1)}},
@@ -158,7 +160,7 @@ func TestRejections_EveryReasonNamesCauseAndRemedy(t *testing.T) {
 		assert.Equal(t, a.Verb == VerbCreate, a.Legal)
 		assert.True(t, a.Legal || a.Rejected.Reason == ReasonUnknownOrder, "what is not placed takes nothing but create")
 	}
-	for _, reason := range Reasons() {
+	for reason := ReasonExists; reason <= ReasonContradicts; reason++ {
 		assert.True(t, met[reason], "%s refuses nothing here", reason)
 	}
 }
@@ -179,7 +181,7 @@ func TestActions_AgreeWithDecide(t *testing.T) {
 	commands := map[Verb]Command{VerbCancel: Cancel{}, VerbCapture: Capture{Amount: usd(1)}, VerbRefund: Refund{Amount: usd(1)}}
 	for _, c := range refusals(t) {
 		actions := c.x.o.Actions(c.x.env())
-		require.Len(t, actions, len(Verbs()))
+		require.Len(t, actions, len(law.Verbs()))
 		for _, a := range actions {
 			command, ok := commands[a.Verb]
 			if !ok {
@@ -213,7 +215,7 @@ func TestRejections_ReadAloud(t *testing.T) {
 		fmt.Fprintf(&b, "%s\n    %v\n", rejected(t, err).Reason, err)
 	}
 	b.WriteString("\n# where neither time nor id is known\n")
-	for _, reason := range Reasons() {
+	for reason := ReasonExists; reason <= ReasonContradicts; reason++ {
 		e := &RejectedError{Order: "o-1", Command: VerbCancel, Reason: reason, Remedy: reason.Remedy()}
 		fmt.Fprintf(&b, "%s\n    %v\n", reason, e)
 	}

@@ -14,26 +14,26 @@ func TestResolve_WhatGoesAgainstAPOsAnswerNeedsAnOverride(t *testing.T) {
 	const yes, no = events.ResolvedSucceeded, events.ResolvedFailed
 	pending := func(k FactKind) Fact { return Fact{Kind: k, RequestID: "r-1"} }
 	for name, c := range map[string]struct {
-		op      OpKind
+		op      CallKind
 		told    Picture
-		said    Said
+		said    bearing
 		freely  []events.Resolution
 		refused map[events.Resolution]Reason
 	}{
-		"cancel, the payment stands": {OpCancel, tells(StateSuccess), SaidNotDone, []events.Resolution{no},
+		"cancel, the payment stands": {CallCancel, tells(StateSuccess), toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonOnlyAPO}},
-		"capture, not listed": {OpCapture, tells(StateSuccess), SaidNotDone, []events.Resolution{no},
+		"capture, not listed": {CallCapture, tells(StateSuccess), toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonContradicts}},
-		"capture, no such payment": {OpCapture, notExist, SaidNotDone, []events.Resolution{no},
+		"capture, no such payment": {CallCapture, notExist, toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonContradicts}},
-		"capture, in process": {OpCapture, tells(StateSuccess, pending(CapturePending)), SaidUndecided, nil,
+		"capture, in process": {CallCapture, tells(StateSuccess, pending(CapturePending)), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
-		"capture of another amount": {OpCapture, tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(1)}), SaidUndecided, nil,
+		"capture of another amount": {CallCapture, tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(1)}), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
-		"capture, a state nobody knows": {OpCapture, tells("NEW"), SaidNothing, []events.Resolution{yes, no}, nil},
-		"refund, no such refund": {OpRefund, notExist, SaidNotDone, []events.Resolution{no},
+		"capture, a state nobody knows": {CallCapture, tells("NEW"), toldNothing, []events.Resolution{yes, no}, nil},
+		"refund, no such refund": {CallRefund, notExist, toldNotDone, []events.Resolution{no},
 			map[events.Resolution]Reason{yes: ReasonContradicts}},
-		"refund, in process": {OpRefund, tells(StateProcessing, pending(RefundPending)), SaidUndecided, nil,
+		"refund, in process": {CallRefund, tells(StateProcessing, pending(RefundPending)), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestResolve_WhatGoesAgainstAPOsAnswerNeedsAnOverride(t *testing.T) {
 				x.park()
 				x.inquire(c.told)
 				require.Equal(t, Parked, x.o.Operation.Phase)
-				require.Equal(t, c.said, x.o.Inquiry.Said)
+				require.Equal(t, c.said, x.o.Inquiry.told)
 				return x
 			}
 			for _, word := range c.freely {
@@ -76,12 +76,12 @@ func TestResolve_WhatNoLongerFitsWasNotDone(t *testing.T) {
 		makes  Fact // room
 	}{
 		"refund, held": {func(t *testing.T) *till {
-			x := asked(t, OpRefund) // 200 of 600 captured of 1000
+			x := asked(t, CallRefund) // 200 of 600 captured of 1000
 			x.observe(refunded("D1", 500))
 			return x
 		}, "refund USD 2.00, USD 1.00 remains", captured("C2", 400)},
 		"capture": {func(t *testing.T) *till {
-			x := asked(t, OpCapture) // 400 of 1000
+			x := asked(t, CallCapture) // 400 of 1000
 			x.observe(captured("D1", 700))
 			return x
 		}, "capture USD 4.00, USD 3.00 remains", Fact{}},
@@ -125,7 +125,7 @@ func TestResolve_WhatNoLongerFitsWasNotDone(t *testing.T) {
 func TestResolve_AnAnswerThatIsNoneSaysNothingNew(t *testing.T) {
 	x := parked(t)
 	x.inquire(Picture{Problem: "timeout"})
-	assert.Equal(t, SaidNotDone, x.o.Inquiry.Said, "what APO said before stands")
+	assert.Equal(t, toldNotDone, x.o.Inquiry.told, "what APO said before stands")
 }
 
 func TestResolve_TheOverrideBelongsToTheCommand(t *testing.T) {
@@ -139,7 +139,8 @@ func TestResolve_TheOverrideBelongsToTheCommand(t *testing.T) {
 
 func TestJudge_AResolutionThatHidesItsOverride(t *testing.T) {
 	x := parked(t)
-	assert.ErrorContains(t, x.judged(events.OperationResolved{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}), "without saying so")
+	hidden := events.OperationResolved{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
+	assert.ErrorContains(t, x.judged(hidden), "is no legal resolve: APO's newest answer")
 	assert.NoError(t, x.judged(events.OperationResolved{Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7"}))
 	assert.NoError(t, x.judged(events.OperationResolved{Resolution: events.ResolvedFailed, Statement: "APO ticket 7"}))
 }

@@ -29,7 +29,7 @@ func (d *decision) reconcileDue(n int) time.Time {
 // paying it any longer. Zero: nobody can be now.
 func (d *decision) paidAfterAllDue() time.Time {
 	o := &d.o
-	deadline := o.payDeadline(d.env)
+	deadline := o.payDeadline(&d.env)
 	if o.paymentKnown || d.env.Policy.ReconcileFor < 0 || !d.env.Now.Before(deadline) {
 		return zeroTime
 	}

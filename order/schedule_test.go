@@ -11,7 +11,7 @@ import (
 )
 
 func TestSchedule_TheFirstRetriesAreAttemptsThenInquiriesComeFirst(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		ids := x.attempt()
 		x.answer(unknownU)
@@ -27,7 +27,7 @@ func TestSchedule_TheFirstRetriesAreAttemptsThenInquiriesComeFirst(t *testing.T)
 		assert.Equal(t, x.now.Add(30*time.Second), x.o.NextDue())
 		x.now = x.o.NextDue()
 		missing := tells(StateSuccess)
-		if k == OpRefund {
+		if k == CallRefund {
 			missing = notExist
 		}
 		x.inquire(missing)
@@ -45,13 +45,13 @@ func TestSchedule_TheFirstRetriesAreAttemptsThenInquiriesComeFirst(t *testing.T)
 }
 
 func TestSchedule_GrowsToADayAndStays(t *testing.T) {
-	x := asked(t, OpCancel)
-	for i, wait := range append(DefaultRetries(), 24*time.Hour, 24*time.Hour) {
+	x := asked(t, CallCancel)
+	for i, wait := range append(Policy{}.WithDefaults().Retries, 24*time.Hour, 24*time.Hour) {
 		x.inquire(Picture{})
 		assert.Equal(t, x.now.Add(wait), x.o.NextDue(), "round %d", i+1)
 		x.now = x.o.NextDue()
 	}
-	assert.Len(t, DefaultWaits(), 4)
+	assert.Len(t, Policy{}.WithDefaults().Waits, 4)
 }
 
 func TestSchedule_IsThePolicysWhereItSays(t *testing.T) {
@@ -70,13 +70,13 @@ func (x *till) claimedLease() time.Time { c, _ := x.o.Claimed(); return c.Lease 
 
 func TestSchedule_AnFThatDoesNotDecideIsInquiredAboutAtOnce(t *testing.T) {
 	for name, v := range map[string]Verdict{"unknown F": unknownF, "wrong picture": wrongF} {
-		x := asked(t, OpCancel)
+		x := asked(t, CallCancel)
 		x.answer(v)
 		call, due := x.o.Due(x.now)
 		require.True(t, due, name)
 		assert.Equal(t, CallInquirePayment, call.Kind, name)
 	}
-	x := asked(t, OpCancel)
+	x := asked(t, CallCancel)
 	x.answer(unknownF)
 	x.inquire(tells(StateSuccess))
 	_, due := x.o.Due(x.now)
@@ -86,7 +86,7 @@ func TestSchedule_AnFThatDoesNotDecideIsInquiredAboutAtOnce(t *testing.T) {
 }
 
 func TestSchedule_AfterAnHourOfSilenceAnInquiryComesFirst(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.answer(silence)
 	x.later(SilenceMax - time.Nanosecond)
 	call, _ := x.o.Due(x.now)
@@ -104,7 +104,7 @@ func TestSchedule_AfterAnHourOfSilenceAnInquiryComesFirst(t *testing.T) {
 }
 
 func TestSchedule_AttemptsAreBounded(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.policy.ParkAfter = 365 * 24 * time.Hour
 	for x.o.Operation.Attempt < AttemptsMax {
 		x.answer(unknownU)
@@ -125,7 +125,7 @@ func TestSchedule_AttemptsAreBounded(t *testing.T) {
 }
 
 func TestLease_NothingIsDueBeforeItEnds(t *testing.T) {
-	for _, k := range Operations() {
+	for _, k := range operations {
 		x := asked(t, k)
 		lease := x.now.Add(DefaultLease)
 		call, ok := x.o.Claimed()
@@ -146,7 +146,7 @@ func TestLease_NothingIsDueBeforeItEnds(t *testing.T) {
 }
 
 func TestLease_OfAnInquiry(t *testing.T) {
-	x := asked(t, OpCapture)
+	x := asked(t, CallCapture)
 	x.answer(wrongF)
 	x.must(Claim{})
 	call, ok := x.o.Claimed()
@@ -197,7 +197,7 @@ func TestInquiry_NamesThePaymentAsItIsKnown(t *testing.T) {
 	call, _ = x.o.Claimed()
 	assert.Equal(t, []string{"P9", ""}, []string{call.PaymentID, call.PaymentRequestID})
 
-	x = asked(t, OpRefund)
+	x = asked(t, CallRefund)
 	x.answer(wrongF)
 	x.must(Claim{})
 	call, _ = x.o.Claimed()
@@ -251,4 +251,27 @@ func TestInquiry_AskedBeforeTheAttemptSaysNothingAboutIt(t *testing.T) {
 	assert.True(t, x.o.Operation.Outstanding(), "not listed then, perhaps done since")
 	x.inquire(tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(400)}))
 	x.ended(OutcomeSucceeded, "")
+}
+
+// A policy and what stands for its zero fields come to the same decisions; what is given stays as it is.
+func TestPolicy_WithDefaultsSaysWhatADecisionTakes(t *testing.T) {
+	full := Policy{}.WithDefaults()
+	for n := range 12 {
+		assert.Equal(t, full.retry(n), (&Policy{}).retry(n))
+		assert.Equal(t, full.wait(n), (&Policy{}).wait(n))
+		assert.Equal(t, full.reconcile(n), (&Policy{}).reconcile(n))
+	}
+	zero := Policy{}
+	assert.Equal(t, []any{zero.lease(), zero.margin(), zero.validity(), zero.jitter()},
+		[]any{full.Lease, full.Margin, full.Validity, full.Jitter})
+	assert.Equal(t, full.ParkAfter, zero.patience(Requested))
+	assert.Equal(t, full.ParkAccepted, zero.patience(Accepted))
+	assert.True(t, zero.reconciles(full.ReconcileFor))
+	assert.False(t, zero.reconciles(full.ReconcileFor+1))
+	given := Policy{Lease: 1, Margin: 2, Validity: 3, Retries: []time.Duration{4}, Waits: []time.Duration{5},
+		Jitter:    NoJitter,
+		ParkAfter: 6, ParkAccepted: 7, Reconciles: []time.Duration{8}, ReconcileFor: NoReconcile}
+	assert.Equal(t, given, given.WithDefaults())
+	full.Retries[0] = 0
+	assert.NotZero(t, Policy{}.WithDefaults().Retries[0], "the waits are the caller's own")
 }

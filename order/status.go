@@ -1,6 +1,6 @@
 package order
 
-import "github.com/tilltape/tilltape/events"
+import "github.com/tilltape/tilltape/internal/law"
 
 // Status is what is proven about an order's money. Only facts move it, never a command.
 type Status uint8
@@ -28,12 +28,8 @@ const (
 	Failed
 )
 
-var statusNames = [...]string{"unplaced", "created", "authorized", "paid", "captured", "refunded", "cancelled", "failed"}
-
-const statusCount = len(statusNames)
-
 // String is the status in lower case, as it stands in a log's heads.
-func (s Status) String() string { return name(statusNames[:], int(s)) }
+func (s Status) String() string { return law.Status(s).String() }
 
 // Statuses returns the statuses an order on record can have, in order.
 func Statuses() []Status {
@@ -57,15 +53,8 @@ const (
 	Parked
 )
 
-var phaseNames = [...]string{"idle", "requested", "accepted", "unresolved", "parked"}
-
-const phaseCount = len(phaseNames)
-
 // String is the phase in lower case, as it stands in a log's heads.
-func (p Phase) String() string { return name(phaseNames[:], int(p)) }
-
-// Phases returns every phase, in order.
-func Phases() []Phase { return []Phase{Idle, Requested, Accepted, Unresolved, Parked} }
+func (p Phase) String() string { return law.Phase(p).String() }
 
 // GatewayCapture is the capture that APO starts by itself for cards with automatic capture.
 type GatewayCapture uint8
@@ -77,34 +66,8 @@ const (
 	GatewayFailed                            // it failed; we may capture
 )
 
-var gatewayNames = [...]string{"none", "outstanding", "failed"}
-
 // String is the state in lower case.
-func (g GatewayCapture) String() string { return name(gatewayNames[:], int(g)) }
-
-// GatewayCaptures returns every state of the gateway capture.
-func GatewayCaptures() []GatewayCapture {
-	return []GatewayCapture{GatewayNone, GatewayOutstanding, GatewayFailed}
-}
-
-// OpKind is what an operation asks of APO.
-type OpKind uint8
-
-// The operations.
-const (
-	OpNone OpKind = iota
-	OpCancel
-	OpCapture
-	OpRefund
-)
-
-var opNames = [...]string{"none", "cancel", "capture", "refund"}
-
-// String is the operation as a command's name.
-func (k OpKind) String() string { return name(opNames[:], int(k)) }
-
-// Operations returns the operations there are.
-func Operations() []OpKind { return []OpKind{OpCancel, OpCapture, OpRefund} }
+func (g GatewayCapture) String() string { return law.GatewayCapture(g).String() }
 
 func name(names []string, i int) string {
 	if i < len(names) {
@@ -112,13 +75,3 @@ func name(names []string, i int) string {
 	}
 	return "unknown"
 }
-
-// MethodCard is APO's name for cards. A card is never paid in one step, so its orders must say who captures.
-const MethodCard = "CARD"
-
-// Capture modes, as in package events.
-const (
-	CaptureNone      = events.CaptureNone
-	CaptureAutomatic = events.CaptureAutomatic
-	CaptureManual    = events.CaptureManual
-)

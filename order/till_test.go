@@ -155,7 +155,7 @@ func (x *till) inquire(p Picture) []events.Event {
 }
 
 // tells is a picture in which APO told the state.
-func tells(s State, facts ...Fact) Picture {
+func tells(s string, facts ...Fact) Picture {
 	return Picture{Outcome: events.InquiryAnswers, State: s, Facts: facts}
 }
 
@@ -223,7 +223,7 @@ func broken(before, o Order) string {
 		return fmt.Sprintf("amounts: refunded %d of captured %d of authorized %d", o.Refunded, o.Captured, o.Authorized)
 	case late.Captured > max(late.Authorized, o.Authorized), late.Refunded > late.Captured:
 		return fmt.Sprintf("late amounts: %+v", late)
-	case outstanding != (o.Operation.Kind != OpNone):
+	case outstanding != (o.Operation.Kind != CallNone):
 		return "an operation without a kind, or a kind without an operation"
 	case (outstanding || o.Gateway == GatewayOutstanding || len(o.Held) > 0) && o.NextDue().IsZero():
 		return "something is outstanding and nothing is due"

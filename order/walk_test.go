@@ -71,7 +71,7 @@ func (k *walker) carry(t *rapid.T, faulty bool) {
 		k.neverMixed(call)
 		outcome := StateSuccess
 		if !k.kind {
-			outcome = rapid.SampledFrom([]State{StateSuccess, StateProcessing, StateFail, atTheDoor}).Draw(t, "outcome")
+			outcome = rapid.SampledFrom([]string{StateSuccess, StateProcessing, StateFail, atTheDoor}).Draw(t, "outcome")
 		}
 		v = k.w.call(call, outcome)
 	}
@@ -112,7 +112,7 @@ func (k *walker) command(t *rapid.T) {
 	o := k.o
 	minor := rapid.SampledFrom([]int64{1, 300, 500, theAmount}).Draw(t, "minor")
 	verb := rapid.SampledFrom([]Verb{VerbCancel, VerbCapture, VerbRefund}).Draw(t, "verb")
-	blocked := o.Operation.Kind != OpNone
+	blocked := o.Operation.Kind != CallNone
 	bound := o.Gateway == GatewayOutstanding || len(o.Held) > 0
 	var c Command
 	var legal bool
@@ -209,7 +209,7 @@ func (k *walker) onceEnded() {
 // cannot tell, since a CANCELLED may be that of the first cancel. It is the one thing that only people can settle.
 func (k *walker) doubtful() bool {
 	op := k.o.Operation
-	return op.Phase == Parked && op.Kind == OpCancel && op.Compensates != 0
+	return op.Phase == Parked && op.Kind == CallCancel && op.Compensates != 0
 }
 
 // settle lets everything arrive and drives what is due, until nothing is under way.

@@ -12,8 +12,8 @@ import (
 // not truthful: it loses calls and answers, delays and repeats.
 type world struct {
 	mode      events.CaptureMode
-	state     State // of the payment; empty: it does not exist yet
-	repaid    bool  // the buyer paid after the cancellation
+	state     string // of the payment; empty: it does not exist yet
+	repaid    bool   // the buyer paid after the cancellation
 	captures  []*moved
 	refunds   []*moved
 	notices   []Fact // on their way, in any order
@@ -24,7 +24,7 @@ type world struct {
 type moved struct {
 	id, request string
 	minor       int64
-	state       State
+	state       string
 }
 
 func sum(ts []*moved) (minor int64) {
@@ -46,7 +46,7 @@ func reserved(ts []*moved) (minor int64) {
 }
 
 func (w *world) fact(m *moved, ok, fail, pending FactKind) Fact {
-	kind := map[State]FactKind{StateSuccess: ok, StateFail: fail, StateProcessing: pending}[m.state]
+	kind := map[string]FactKind{StateSuccess: ok, StateFail: fail, StateProcessing: pending}[m.state]
 	return Fact{Kind: kind, TransferID: m.id, RequestID: m.request, Amount: usd(m.minor), Code: "RISK_REJECT"}
 }
 
@@ -125,10 +125,10 @@ func (w *world) cancel() Verdict {
 }
 
 // atTheDoor is a refusal of this one call (too much traffic, no access): it says nothing about the request's earlier calls.
-const atTheDoor = State("AT THE DOOR")
+const atTheDoor = "AT THE DOOR"
 
 // call answers a call of ours that arrived. outcome is what APO makes of a new request.
-func (w *world) call(c Call, outcome State) Verdict {
+func (w *world) call(c Call, outcome string) Verdict {
 	if outcome == atTheDoor {
 		return refusedF
 	}
@@ -145,7 +145,7 @@ func (w *world) call(c Call, outcome State) Verdict {
 	return w.transfer(&w.refunds, c, "F", outcome, left-reserved(w.refunds), w.state == StateSuccess)
 }
 
-func (w *world) transfer(book *[]*moved, c Call, prefix string, outcome State, left int64, alive bool) Verdict {
+func (w *world) transfer(book *[]*moved, c Call, prefix string, outcome string, left int64, alive bool) Verdict {
 	for _, m := range *book {
 		if m.request == c.RequestID { // the same id again: the same answer, no second effect
 			return answerOf(m)

@@ -95,10 +95,10 @@ func (a *author) picture(call order.Call) order.Picture {
 
 // tell draws the state of the payment or refund, and the facts that go with it.
 func (a *author) tell(call order.Call, p *order.Picture) {
-	p.State = rapid.SampledFrom([]order.State{order.StateSuccess, order.StateFail, order.StateProcessing, order.StateCancelled}).Draw(a.t, "state")
+	p.State = rapid.SampledFrom([]string{order.StateSuccess, order.StateFail, order.StateProcessing, order.StateCancelled}).Draw(a.t, "state")
 	op := a.Order.Operation
 	if call.Kind == order.CallInquireRefund {
-		kind := map[order.State]order.FactKind{order.StateSuccess: order.RefundSucceeded, order.StateFail: order.RefundFailed,
+		kind := map[string]order.FactKind{order.StateSuccess: order.RefundSucceeded, order.StateFail: order.RefundFailed,
 			order.StateProcessing: order.RefundPending}[p.State]
 		if kind == order.FactNone { // a refund is never cancelled
 			p.State, kind = order.StateProcessing, order.RefundPending
@@ -109,7 +109,7 @@ func (a *author) tell(call order.Call, p *order.Picture) {
 	switch p.State {
 	case order.StateSuccess:
 		p.Facts = append(p.Facts, order.Fact{Kind: order.PaymentSucceeded, PaymentID: a.paymentID(), Amount: a.Order.Amount})
-		if op.Kind == order.OpCapture && rapid.Bool().Draw(a.t, "captured") {
+		if op.Kind == order.CallCapture && rapid.Bool().Draw(a.t, "captured") {
 			p.Facts = append(p.Facts, order.Fact{Kind: order.CaptureSucceeded, TransferID: "transfer-" + op.RequestID, RequestID: op.RequestID, Amount: op.Amount})
 		}
 	case order.StateFail:

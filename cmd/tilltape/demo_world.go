@@ -13,6 +13,7 @@ import (
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/order/window"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -58,7 +59,7 @@ const demoCallTimeout = 5 * time.Second
 
 // demoConfig is the till's policy: Antom acquires, so its documented windows are known.
 func demoConfig(now func() time.Time) *tilltape.Config {
-	return &tilltape.Config{Now: now, Actor: "till", Policy: order.Policy{Windows: order.AntomWindows()}}
+	return &tilltape.Config{Now: now, Actor: "till", Policy: order.Policy{Windows: window.Antom()}}
 }
 
 func (d *demo) open() error {
@@ -141,7 +142,7 @@ func (d *demo) place(ctx context.Context, id, method string, mode events.Capture
 		return err
 	}
 	o, err := d.orders.Create(ctx, order.Create{Order: id, PaymentRequestID: p.PaymentRequestID, Amount: usd(demoAmount), Method: method,
-		Acquirer: order.AcquirerAntom, CaptureMode: mode, PayBy: d.clock.Now().Add(14 * time.Minute), Actor: "shop"})
+		Acquirer: window.AcquirerAntom, CaptureMode: mode, PayBy: d.clock.Now().Add(14 * time.Minute), Actor: "shop"})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // The formats that a machine can be drawn in.
@@ -39,12 +39,12 @@ func graphCommand(t terminal) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", formatMermaid, "the drawing's language: "+formatMermaid+" or "+formatDOT)
-	cmd.Flags().StringVar(&machine, "machine", order.MachineStatus.String(), "what is drawn: "+machineNames())
+	cmd.Flags().StringVar(&machine, "machine", law.MachineStatus.String(), "what is drawn: "+machineNames())
 	return cmd
 }
 
 func draw(format, machine string) (string, error) {
-	for _, m := range order.Machines() {
+	for _, m := range law.Machines() {
 		if m.String() != machine {
 			continue
 		}
@@ -62,7 +62,7 @@ func draw(format, machine string) (string, error) {
 // machineNames lists the machines as a sentence does.
 func machineNames() string {
 	var names []string
-	for _, m := range order.Machines() {
+	for _, m := range law.Machines() {
 		names = append(names, m.String())
 	}
 	last := len(names) - 1

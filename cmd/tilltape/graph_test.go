@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 func TestGraphDrawsEveryMachineInEachFormat(t *testing.T) {
 	seen := map[string]string{}
-	for _, m := range order.Machines() {
+	for _, m := range law.Machines() {
 		for format, want := range map[string]string{formatMermaid: m.Mermaid(), formatDOT: m.DOT()} {
 			name := m.String() + " in " + format
 			code, out, errs := execute(t, "graph", "--machine", m.String(), "--format", format)
@@ -30,7 +30,7 @@ func TestGraphDrawsEveryMachineInEachFormat(t *testing.T) {
 func TestGraphDefaultsToTheStatusInMermaid(t *testing.T) {
 	code, out, _ := execute(t, "graph")
 	assert.Equal(t, exitOK, code)
-	assert.Equal(t, order.MachineStatus.Mermaid(), out)
+	assert.Equal(t, law.MachineStatus.Mermaid(), out)
 }
 
 func TestGraphMisused(t *testing.T) {
@@ -59,7 +59,7 @@ func TestGraphIsNeverColoured(t *testing.T) {
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"graph", "--format", "dot"}, terminal{out: &out, err: &errs, colourOut: true, colourErr: true})
 	require.Equal(t, exitOK, code)
-	assert.Equal(t, order.MachineStatus.DOT(), out.String(), "another program reads it")
+	assert.Equal(t, law.MachineStatus.DOT(), out.String(), "another program reads it")
 }
 
 func TestGraphThatCannotBePrintedFails(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/order/window"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -78,7 +79,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	// The log is closed last: what is under way still has to be recorded.
 	defer func() { err = errors.Join(err, log.Close()) }()
 	logger := slog.New(slog.NewTextHandler(out, nil))
-	orders, err := tilltape.New(log, client, &tilltape.Config{Policy: order.Policy{Windows: order.AntomWindows()}, Actor: "checkout", Logger: logger})
+	orders, err := tilltape.New(log, client, &tilltape.Config{Policy: order.Policy{Windows: window.Antom()}, Actor: "checkout", Logger: logger})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/order/window"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -69,7 +70,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { _ = w.log.Close() }) // a test may have closed it
 	logger := slog.New(slog.NewTextHandler(w.logged, nil))
 	orders, err := tilltape.New(w.log, client, &tilltape.Config{Now: w.clock.Now, Actor: "checkout", Logger: logger,
-		Policy: order.Policy{Windows: order.AntomWindows()}})
+		Policy: order.Policy{Windows: window.Antom()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, orders.Close()) })
 	w.shop = &shop{orders: orders, logger: logger}

@@ -69,14 +69,8 @@ type Hooks struct {
 // longestWait is how far ahead of a right clock an operation can be due: the longest wait of the schedule, and a claim
 // that is made at its end.
 func (c *Config) longestWait() time.Duration {
-	retries, waits := c.Policy.Retries, c.Policy.Waits
-	if len(retries) == 0 {
-		retries = order.DefaultRetries()
-	}
-	if len(waits) == 0 {
-		waits = order.DefaultWaits()
-	}
-	return max(slices.Max(retries), slices.Max(waits), order.ParkedEvery) + order.LeaseMax
+	p := c.Policy.WithDefaults()
+	return max(slices.Max(p.Retries), slices.Max(p.Waits), order.ParkedEvery) + order.LeaseMax
 }
 
 // Settler drives what is due in one log. Make it with [New], for one Once or one Run.

@@ -260,7 +260,7 @@ func (s *simulation) resolve(o *order.Order, round int) {
 	pay, done := s.bank.payments[o.PaymentRequestID], false
 	s.bank.mu.Lock()
 	switch o.Operation.Kind {
-	case order.OpCancel:
+	case order.CallCancel:
 		done = pay.state == apo.StateCancelled && !pay.lateHeld
 	default:
 		done = slices.ContainsFunc(slices.Concat(pay.captures, pay.refunds), func(m *simMove) bool {

@@ -85,10 +85,10 @@ func lawfulHistory(records []events.Record) error {
 				return fmt.Errorf("version %d cancels without evidence", r.Version)
 			}
 		case events.AttemptStarted:
-			cancelling = before.Operation.Kind == order.OpCancel
+			cancelling = before.Operation.Kind == order.CallCancel
 		}
 		if cancelling && (before.Captured > 0 && before.Status != order.Paid || before.Refunded > 0 || before.Gateway == order.GatewayOutstanding ||
-			before.Operation.Kind == order.OpCapture || before.Operation.Kind == order.OpRefund) {
+			before.Operation.Kind == order.CallCapture || before.Operation.Kind == order.CallRefund) {
 			return fmt.Errorf("version %d cancels beside a capture or refund", r.Version)
 		}
 		if before.Operation.Outstanding() && !o.Operation.Outstanding() {

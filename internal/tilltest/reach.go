@@ -125,7 +125,7 @@ func (x *Till) Perform(d *engine.Drive) {
 // Cell is where an order stands, as the laws see it.
 type Cell struct {
 	Status  order.Status
-	Op      order.OpKind
+	Op      order.CallKind
 	Phase   order.Phase
 	Gateway order.GatewayCapture
 }

@@ -78,7 +78,7 @@ func verdict(a apo.Answer) order.Verdict {
 }
 
 func picture(a apo.Answer, state apo.State) order.Picture {
-	p := order.Picture{State: order.State(state), Code: a.Code, Evidence: Evidence(a.Evidence)}
+	p := order.Picture{State: string(state), Code: a.Code, Evidence: Evidence(a.Evidence)}
 	switch a.Class {
 	case apo.Succeeded:
 		p.Outcome = events.InquiryAnswers

@@ -127,7 +127,7 @@ func TestGetActionsHistory(t *testing.T) {
 				break
 			}
 		}
-		assert.Equal(t, order.OpRefund, x.Get().Operation.Kind)
+		assert.Equal(t, order.CallRefund, x.Get().Operation.Kind)
 	})
 }
 

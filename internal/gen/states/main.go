@@ -1,7 +1,7 @@
-// Command states writes the pages of docs/reference that follow from the tables of package order: states.md as a whole,
+// Command states writes the pages of docs/reference that follow from the rows of package law: states.md as a whole,
 // from states.md.tmpl, and the region of errors.md between its two marks. Run it by
 //
-//	go generate ./order
+//	go generate ./internal/law
 //
 // Both pages are rendered before either is written, and only what changed is written.
 package main
@@ -18,7 +18,7 @@ const pageMode = 0o644
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: states DIR, where DIR holds errors.md; go generate ./order gives the right one")
+		fmt.Fprintln(os.Stderr, "usage: states DIR, where DIR holds errors.md; run go generate ./internal/law")
 		os.Exit(2)
 	}
 	if err := update(os.Args[1]); err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"text/template"
 
-	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 const (
@@ -19,14 +19,14 @@ const (
 
 // The marks around the region of errors.md that is replaced.
 const (
-	reasonsBegin = "<!-- The table is written by go generate ./order from order/reason.go. -->\n"
+	reasonsBegin = "<!-- The table is written by go generate ./internal/law from internal/law/reasons.go. -->\n"
 	reasonsEnd   = "<!-- End of the written table. -->\n"
 )
 
 //go:embed states.md.tmpl
 var statesTemplate string
 
-// statesPage renders docs/reference/states.md: prose from the template, everything else from package order.
+// statesPage renders docs/reference/states.md: prose from the template, everything else from package law.
 func statesPage() ([]byte, error) {
 	t, err := template.New(statesName).Funcs(template.FuncMap{
 		"mermaid": mermaid, "table": table, "moves": moves,
@@ -59,30 +59,30 @@ func errorsPage(page []byte) ([]byte, error) {
 }
 
 func mermaid(machine string) (string, error) {
-	for _, m := range order.Machines() {
+	for _, m := range law.Machines() {
 		if m.String() == machine {
 			return "```mermaid\n" + m.Mermaid() + "```\n", nil
 		}
 	}
-	return "", fmt.Errorf("package order has no machine %q", machine)
+	return "", fmt.Errorf("the law has no machine %q", machine)
 }
 
 func table(name string) (string, error) {
-	for _, t := range order.Tables() {
+	for _, t := range law.Tables() {
 		if t.Name == name {
 			return t.Markdown(), nil
 		}
 	}
-	return "", fmt.Errorf("package order has no table %q", name)
+	return "", fmt.Errorf("the law has no table %q", name)
 }
 
 // moves lists what brings an order into the status, what takes it out, and which commands it takes, from the tables.
 func moves(status string) (string, error) {
-	at := slices.IndexFunc(order.Statuses(), func(s order.Status) bool { return s.String() == status })
+	at := slices.IndexFunc(law.Statuses(), func(s law.Status) bool { return s.String() == status })
 	if at < 0 {
-		return "", fmt.Errorf("package order has no status %q", status)
+		return "", fmt.Errorf("the law has no status %q", status)
 	}
-	s := order.Statuses()[at]
+	s := law.Statuses()[at]
 	in, out, takes := arrivals(s), departures(s), commands(s)
 	if len(in) == 0 {
 		return "", errors.New("nothing leads to the status " + status)
@@ -91,15 +91,15 @@ func moves(status string) (string, error) {
 }
 
 // arrivals: create for the first status, and each fact that leads here, with the statuses it leads from.
-func arrivals(to order.Status) []string {
+func arrivals(to law.Status) []string {
 	var out []string
-	if to == order.Created {
-		out = append(out, "the command "+order.VerbCreate.String())
+	if to == law.Created {
+		out = append(out, "the command "+law.VerbCreate.String())
 	}
-	for _, f := range order.TableFacts() {
+	for _, f := range law.Facts() {
 		var from []string
-		for _, s := range order.Statuses() {
-			if c := order.StatusCell(f, s); s != to && c.To == to && moving(c) {
+		for _, s := range law.Statuses() {
+			if c := law.StatusCell(f, s); s != to && c.To == to && moving(c) {
 				from = append(from, s.String())
 			}
 		}
@@ -110,27 +110,27 @@ func arrivals(to order.Status) []string {
 	return out
 }
 
-func departures(from order.Status) []string {
+func departures(from law.Status) []string {
 	var out []string
-	for _, f := range order.TableFacts() {
-		if c := order.StatusCell(f, from); c.To != from && moving(c) {
+	for _, f := range law.Facts() {
+		if c := law.StatusCell(f, from); c.To != from && moving(c) {
 			out = append(out, fmt.Sprintf("*%s* (to %s)", f, c.To))
 		}
 	}
 	return out
 }
 
-func moving(c order.Cell) bool { return c.Effect == order.Applied || c.Effect == order.AppliedAnomaly }
+func moving(c law.Cell) bool { return c.Effect == law.Applied || c.Effect == law.AppliedAnomaly }
 
-func commands(in order.Status) []string {
+func commands(in law.Status) []string {
 	var out []string
-	for _, v := range order.Verbs() {
-		switch permit, _ := order.CommandPermit(v, in); permit {
-		case order.Allowed:
+	for _, v := range law.Verbs() {
+		switch permit, _ := law.CommandPermit(v, in); permit {
+		case law.Allowed:
 			out = append(out, v.String())
-		case order.Local:
+		case law.Local:
 			out = append(out, v.String()+" (done without APO)")
-		case order.Already:
+		case law.Already:
 			out = append(out, v.String()+" (in effect already)")
 		}
 	}

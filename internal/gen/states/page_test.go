@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // reference is the folder that the pages live in, seen from here.
@@ -23,14 +23,15 @@ func TestPagesAreCurrent(t *testing.T) {
 	for name, want := range pages {
 		have, err := os.ReadFile(filepath.Join(reference, name))
 		require.NoError(t, err)
-		assert.Equal(t, string(want), string(have), "%s is not what the tables say; run go generate ./order and commit it", name)
+		assert.Equal(t, string(want), string(have),
+			"%s is not what the tables say; run go generate ./internal/law and commit it", name)
 	}
 }
 
-func TestTheCommandNamedInOrderIsThisOne(t *testing.T) {
-	source, err := os.ReadFile("../../../order/graph.go")
+func TestTheCommandNamedInTheLawIsThisOne(t *testing.T) {
+	source, err := os.ReadFile("../../law/doc.go")
 	require.NoError(t, err)
-	assert.Contains(t, string(source), "\n//go:generate go run ../internal/gen/states ../docs/reference\n")
+	assert.Contains(t, string(source), "\n//go:generate go run ../gen/states ../../docs/reference\n")
 }
 
 // section returns the page's text from the heading to the next one of the same or a higher level.
@@ -49,13 +50,13 @@ func TestEveryStateIsExplained(t *testing.T) {
 	page, err := statesPage()
 	require.NoError(t, err)
 	var machines = map[string][]string{}
-	for _, s := range order.Statuses() {
+	for _, s := range law.Statuses() {
 		machines["## Status"] = append(machines["## Status"], s.String())
 	}
-	for _, p := range order.Phases() {
+	for _, p := range law.Phases() {
 		machines["## Operation"] = append(machines["## Operation"], p.String())
 	}
-	for _, g := range order.GatewayCaptures() {
+	for _, g := range law.GatewayCaptures() {
 		machines["## Gateway capture"] = append(machines["## Gateway capture"], g.String())
 	}
 	for heading, states := range machines {
@@ -78,10 +79,10 @@ func TestEveryTableIsOnAPage(t *testing.T) {
 	pages, err := render(reference)
 	require.NoError(t, err)
 	both := string(pages[statesName]) + string(pages[errorsName])
-	for _, tab := range order.Tables() {
+	for _, tab := range law.Tables() {
 		assert.Equal(t, 1, strings.Count(both, tab.Markdown()), "the table %q", tab.Name)
 	}
-	for _, m := range order.Machines() {
+	for _, m := range law.Machines() {
 		assert.Equal(t, 1, strings.Count(both, m.Mermaid()), "the drawing of %s", m)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tilltest"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/order/window"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
@@ -286,18 +287,18 @@ func TestGuide_TheWindowIsTheAcquirers(t *testing.T) {
 		want     order.Reason
 		acquirer string
 	}{
-		{"CARD", order.CaptureManual, 7 * 24 * time.Hour, order.ReasonNone, order.AcquirerAntom},
-		{"CARD", order.CaptureManual, 7*24*time.Hour + time.Second, order.ReasonWindow, order.AcquirerAntom},
-		{"JKOPAY", order.CaptureNone, 0, order.ReasonNeverCancels, order.AcquirerAntom},
-		{"BANKAPP_BANGKOKBANK", order.CaptureNone, time.Second, order.ReasonWindow, order.AcquirerAntom},
-		{"ALIPAY_CN", order.CaptureNone, time.Hour, order.ReasonNone, order.AcquirerAntom},
-		{"ALIPAY_CN", order.CaptureNone, 24 * time.Hour, order.ReasonWindow, order.AcquirerAntom},
+		{"CARD", order.CaptureManual, 7 * 24 * time.Hour, order.ReasonNone, window.AcquirerAntom},
+		{"CARD", order.CaptureManual, 7*24*time.Hour + time.Second, order.ReasonWindow, window.AcquirerAntom},
+		{"JKOPAY", order.CaptureNone, 0, order.ReasonNeverCancels, window.AcquirerAntom},
+		{"BANKAPP_BANGKOKBANK", order.CaptureNone, time.Second, order.ReasonWindow, window.AcquirerAntom},
+		{"ALIPAY_CN", order.CaptureNone, time.Hour, order.ReasonNone, window.AcquirerAntom},
+		{"ALIPAY_CN", order.CaptureNone, 24 * time.Hour, order.ReasonWindow, window.AcquirerAntom},
 		{"ALIPAY_CN", order.CaptureNone, 1000 * time.Hour, order.ReasonNone, "somebody else: APO decides"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.method+" after "+tt.after.String()+" at "+tt.acquirer[:5], func(t *testing.T) {
 			x := tilltest.NewTill(t, memory.New())
-			x.Config.Policy.Windows = order.AntomWindows()
+			x.Config.Policy.Windows = window.Antom()
 			x.Open(x.Bank)
 			c := tilltest.Placing(tt.mode)
 			c.Method, c.Acquirer = tt.method, tt.acquirer

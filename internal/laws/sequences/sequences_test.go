@@ -149,7 +149,7 @@ func (d *duet) fact(l letter) {
 		n.Minor, n.Code = 0, "ORDER_IS_CLOSED"
 		v, tell = tilltest.PaymentNotice(n), d.b.PaymentFails
 	case letterCaptured:
-		ours := p.Kind == order.OpCapture
+		ours := p.Kind == order.CallCapture
 		d.foreign++
 		n.Minor, n.Transfer, n.PaymentRequest = tilltest.ThePart, fmt.Sprint("cap-", d.foreign), ""
 		if ours {
@@ -157,7 +157,7 @@ func (d *duet) fact(l letter) {
 		}
 		v, tell = tilltest.CaptureNotice(n), func() { d.b.CaptureSucceeds(n.Minor, ours) }
 	case letterRefunded:
-		if ours := p.Kind == order.OpRefund; ours {
+		if ours := p.Kind == order.CallRefund; ours {
 			v = tilltest.RefundNotice(tilltest.Notice{Transfer: "ref-" + p.RequestID, Request: p.RequestID, Minor: p.Amount.Minor, At: tilltest.Dawn()})
 			tell = func() { d.b.RefundSucceeds(p.Amount.Minor, true) }
 			break

@@ -1,10 +1,9 @@
-package order
+package law
 
 import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -44,7 +43,7 @@ func factTable() Table {
 	for _, s := range Statuses() {
 		t.Columns = append(t.Columns, s.String())
 	}
-	for _, f := range TableFacts() {
+	for _, f := range Facts() {
 		row := []string{f.String()}
 		for _, s := range Statuses() {
 			row = append(row, StatusCell(f, s).words(s))
@@ -100,52 +99,15 @@ func (p Permit) words(reason Reason) string {
 	return "refused: `" + reason.String() + "`"
 }
 
-// condition is a guard in words, with the reasons it refuses for. A test holds these against the guards.
-type condition struct {
-	holds   string
-	reasons []Reason
-}
-
-var (
-	conditionIdle      = condition{"no operation is outstanding", []Reason{ReasonParked, ReasonCancelling, ReasonCapturing, ReasonRefunding}}
-	conditionGateway   = condition{"APO is not capturing by itself", []Reason{ReasonGatewayCapture}}
-	conditionHeld      = condition{"no refund is held", []Reason{ReasonHeldRefund}}
-	conditionPaymentID = condition{"APO's paymentId is known", []Reason{ReasonNoPaymentID}}
-	amountReasons      = []Reason{ReasonAmount, ReasonCurrency, ReasonRemainder}
-)
-
-// conditions has the guards of each command in their order; behind them stands what Decide itself demands.
-var conditions = map[Verb][]condition{
-	VerbCancel: {conditionIdle, conditionGateway, conditionHeld,
-		{"the acquirer's cancel window is open, where the policy knows one", []Reason{ReasonNeverCancels, ReasonWindow}}},
-	VerbCapture: {conditionIdle,
-		{"the capture is ours to make: the mode is manual, or APO's own capture failed", []Reason{ReasonOneStep, ReasonAutomatic}},
-		conditionGateway, conditionHeld,
-		{"nothing is captured yet, or the method takes several captures and none was called the last", []Reason{ReasonLastCapture, ReasonSingleCapture}},
-		{"the authorization is not over", []Reason{ReasonExpired}},
-		{"the amount is above zero, in the order's currency, and at most authorized − captured", amountReasons},
-		conditionPaymentID},
-	VerbRefund: {conditionIdle,
-		{"no reversal stands open", []Reason{ReasonReversal}},
-		{"the amount is above zero, in the order's currency, and at most captured − refunded", amountReasons},
-		conditionPaymentID},
-	VerbResolve: {{"the operation is parked", []Reason{ReasonNotParked}},
-		{fmt.Sprintf("APO answered an inquiry about it within the last %d minutes", FreshInquiry/time.Minute), []Reason{ReasonStaleInquiry}},
-		{"APO's answer does not say otherwise, or the resolution overrides it", []Reason{ReasonContradicts}},
-		{"it does not call a cancel succeeded", []Reason{ReasonOnlyAPO}},
-		{"what it calls succeeded still fits the order's money", []Reason{ReasonRemainder}}},
-	VerbCompensate: {{"late money stands open, held or moved", []Reason{ReasonNoLateMoney}}, conditionIdle, conditionGateway, conditionHeld,
-		{"no reversal stands open", []Reason{ReasonReversal}},
-		{"APO's paymentId is known, where the money moved", []Reason{ReasonNoPaymentID}},
-		{"APO answered an inquiry since the late money became known", []Reason{ReasonStaleInquiry}}},
-	VerbClearAnomaly: {{"that anomaly stands open", []Reason{ReasonNoAnomaly}}},
-}
-
 func conditionTable() Table {
 	t := Table{Name: "conditions", Columns: []string{"command", "must hold, asked in this order", "otherwise refused as"}}
 	for _, v := range Verbs() {
-		for _, c := range conditions[v] {
-			t.Rows = append(t.Rows, []string{v.String(), c.holds, code(c.reasons)})
+		for _, r := range Rules(v) {
+			holds := r.Holds
+			if r.Policy {
+				holds += " *(policy)*"
+			}
+			t.Rows = append(t.Rows, []string{v.String(), holds, code(r.Reasons)})
 		}
 	}
 	return t
@@ -165,9 +127,8 @@ func operationTable() Table {
 
 func stepTable() Table {
 	t := Table{Name: "steps", Columns: []string{"step", "facts on record", "from", "to"}}
-	for _, r := range phaseRows {
-		w := stepWords[r.kind]
-		t.Rows = append(t.Rows, []string{w.label, code(w.facts), joined(r.from), r.to.String()})
+	for _, r := range stepRows {
+		t.Rows = append(t.Rows, []string{r.words, code(r.facts), joined(r.from), r.to.String()})
 	}
 	return t
 }
@@ -175,7 +136,7 @@ func stepTable() Table {
 func gatewayTable() Table {
 	t := Table{Name: "gateway", Columns: []string{"event", "from", "to"}}
 	for _, r := range gatewayRows {
-		t.Rows = append(t.Rows, []string{r.event, joined(r.from), r.to.String()})
+		t.Rows = append(t.Rows, []string{r.event.String(), joined(r.from), r.to.String()})
 	}
 	return t
 }
@@ -183,7 +144,7 @@ func gatewayTable() Table {
 func reasonTable() Table {
 	t := Table{Name: "reasons", Columns: []string{"reason", "refuses", "because", "instead"}}
 	for _, r := range Reasons() {
-		why := law.reasons[r].says("*‹when›*")
+		why := r.Says("*‹when›*")
 		t.Rows = append(t.Rows, []string{"`" + r.String() + "`", joined(r.verbs()), why, r.Remedy()})
 	}
 	return t
@@ -193,7 +154,7 @@ func reasonTable() Table {
 func (r Reason) verbs() []Verb {
 	return slices.DeleteFunc(Verbs(), func(v Verb) bool {
 		byStatus := slices.ContainsFunc(commandRows, func(row commandRow) bool { return row.verb == v && row.reason == r })
-		return !byStatus && !slices.ContainsFunc(conditions[v], func(c condition) bool { return slices.Contains(c.reasons, r) })
+		return !byStatus && !slices.ContainsFunc(Rules(v), func(row Rule) bool { return slices.Contains(row.Reasons, r) })
 	})
 }
 

@@ -1,13 +1,8 @@
-package order
+package law
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"reflect"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -45,36 +40,36 @@ func drawnArrows(t *testing.T, drawing string, arrow *regexp.Regexp, newLine str
 // lawArrows returns the same from the compiled tables, which fold what is on record.
 func lawArrows(m Machine) []string {
 	var out []string
-	add := func(from fmt.Stringer, label string, to fmt.Stringer) {
+	add := func(from, label, to fmt.Stringer) {
 		out = append(out, fmt.Sprintf("%s %s %s", from, label, to))
 	}
 	switch m {
 	case MachineStatus:
-		for f, row := range law.cells {
+		for f, row := range compiled.cells {
 			for s, c := range row {
 				switch c.Effect {
 				case Applied:
-					add(Status(s), FactKind(f).String(), c.To)
+					add(Status(s), Fact(f), c.To)
 				case AppliedAnomaly:
-					add(Status(s), FactKind(f).String()+" (anomaly)", c.To)
+					out = append(out, fmt.Sprintf("%s %s (anomaly) %s", Status(s), Fact(f), c.To))
 				case LateMoney:
-					add(Status(s), "late money", c.To)
+					add(Status(s), LateMoney, c.To)
 				}
 			}
 		}
 	case MachineOperation:
-		for kind, row := range law.phases {
+		for step, row := range compiled.steps {
 			for p, to := range row {
 				if to >= 0 {
-					add(Phase(p), stepWords[kind].label, Phase(to))
+					add(Phase(p), Step(step), Phase(to))
 				}
 			}
 		}
 	case MachineGateway:
-		for event, row := range law.gateway {
+		for event, row := range compiled.gateway {
 			for g, to := range row {
 				if to >= 0 {
-					add(GatewayCapture(g), event, GatewayCapture(to))
+					add(GatewayCapture(g), GatewayEvent(event), GatewayCapture(to))
 				}
 			}
 		}
@@ -156,30 +151,29 @@ func TestWhatIsNoMachineIsNotDrawn(t *testing.T) {
 }
 
 func TestStepsStandForFactsOnRecord(t *testing.T) {
-	seen := map[events.Kind]bool{}
-	for _, r := range phaseRows {
-		w, ok := stepWords[r.kind]
-		require.True(t, ok, "the step %q has no words", r.kind)
-		assert.NotEmpty(t, w.label)
-		for _, k := range w.facts {
+	seen := map[events.Kind]Step{}
+	for _, r := range stepRows {
+		assert.NotEmpty(t, r.words)
+		for _, k := range r.facts {
 			assert.Contains(t, events.Kinds(), k)
-			assert.False(t, seen[k], "%s stands for two steps", k)
-			seen[k] = true
+			assert.NotContains(t, seen, k, "%s stands for two steps", k)
+			seen[k] = r.step
 		}
 	}
-	assert.Len(t, stepWords, len(phaseRows))
+	assert.Len(t, stepRows, stepCount)
 	for _, k := range events.Kinds() {
 		subject, happened, _ := strings.Cut(string(k), ".")
 		ofOperation := slices.Contains([]string{"cancel", "capture", "refund"}, subject) && k != events.KindRefundHeld
-		step := ofOperation || k == events.KindAttemptStarted || k == events.KindInquiryAnswered || k == events.KindOperationParked
-		assert.Equal(t, step, seen[k], "%s", k)
+		step, stands := seen[k]
+		assert.Equal(t, stands, ofOperation || k == events.KindAttemptStarted || k == events.KindInquiryAnswered ||
+			k == events.KindOperationParked, "%s", k)
 		switch strings.TrimSuffix(happened, ".v1") {
 		case "requested":
-			assert.Contains(t, stepWords[stepIntent].facts, k)
+			assert.Equal(t, StepIntent, step, k)
 		case "unresolved":
-			assert.Contains(t, stepWords[stepUnresolved].facts, k)
+			assert.Equal(t, StepUnresolved, step, k)
 		case "accepted":
-			assert.Contains(t, stepWords[stepAccepted].facts, k)
+			assert.Equal(t, StepAccepted, step, k)
 		}
 	}
 }
@@ -226,7 +220,7 @@ func TestTablesAreWellFormed(t *testing.T) {
 func TestTablesSayWhatTheLawSays(t *testing.T) {
 	t.Run("facts", func(t *testing.T) {
 		facts := graphTable(t, "facts")
-		assert.Len(t, facts.Rows, len(TableFacts()))
+		assert.Len(t, facts.Rows, len(Facts()))
 		assert.Equal(t, []string{"fact", "created", "authorized", "paid", "captured", "refunded", "cancelled", "failed"}, facts.Columns)
 		assert.Equal(t, []string{"noted", "–", "–", "–", "–", "–", "–"}, graphRow(t, facts, "payment pending"))
 		assert.Equal(t, []string{"→ captured", "→ captured", "anomaly", "adds", "adds", "late money", "→ captured, anomaly"},
@@ -252,7 +246,7 @@ func TestTablesSayWhatTheLawSays(t *testing.T) {
 	})
 	t.Run("steps", func(t *testing.T) {
 		steps := graphTable(t, "steps")
-		assert.Len(t, steps.Rows, len(phaseRows))
+		assert.Len(t, steps.Rows, len(stepRows))
 		assert.Equal(t, []string{"`attempt.started.v1`", "requested, unresolved", "requested"}, graphRow(t, steps, "next attempt"))
 	})
 	t.Run("gateway", func(t *testing.T) {
@@ -268,83 +262,10 @@ func TestTablesSayWhatTheLawSays(t *testing.T) {
 	})
 }
 
-// The conditions are words, so nothing but this test keeps them equal to the guards they speak of.
-func TestConditionsAreTheGuards(t *testing.T) {
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, "legality.go", nil, parser.SkipObjectResolution)
-	require.NoError(t, err)
-	words := map[string]Reason{} // by the constant's name
-	constants, err := parser.ParseFile(fset, "reason.go", nil, parser.SkipObjectResolution)
-	require.NoError(t, err)
-	for i, s := range constantNames(constants, "ReasonNone") {
-		words[s] = Reason(i)
-	}
-	require.Len(t, words, reasonCount)
-
-	refuses := reasonsByFunction(file, words)
-	for v, gs := range guards {
-		require.GreaterOrEqual(t, len(conditions[v]), len(gs), "%s has a guard that no condition tells of", v)
-		for i, g := range gs {
-			full := runtime.FuncForPC(reflect.ValueOf(g).Pointer()).Name()
-			name := full[strings.LastIndexByte(full, '.')+1:]
-			require.NotEmpty(t, refuses[name], "%s refuses for nothing", name)
-			assert.ElementsMatch(t, refuses[name], conditions[v][i].reasons, "%s: %s", v, name)
-		}
-		for _, c := range conditions[v][len(gs):] {
-			assert.Contains(t, []Reason{ReasonOnlyAPO, ReasonNoAnomaly, ReasonRemainder}, c.reasons[0], "%s: no guard asks whether %s", v, c.holds)
-		}
-	}
-}
-
 func TestEveryReasonRefusesACommand(t *testing.T) {
 	for _, r := range Reasons() {
 		assert.NotEmpty(t, r.verbs(), "nothing is refused as %s", r)
 	}
-}
-
-// constantNames lists the constants of the group that begins with first.
-func constantNames(file *ast.File, first string) []string {
-	for _, d := range file.Decls {
-		group, ok := d.(*ast.GenDecl)
-		if !ok || group.Tok != token.CONST {
-			continue
-		}
-		var names []string
-		for _, s := range group.Specs {
-			names = append(names, s.(*ast.ValueSpec).Names[0].Name)
-		}
-		if names[0] == first {
-			return names
-		}
-	}
-	return nil
-}
-
-// reasonsByFunction says which reasons each function names, itself or by a method of this file that it calls.
-func reasonsByFunction(file *ast.File, words map[string]Reason) map[string][]Reason {
-	bodies := map[string]*ast.BlockStmt{}
-	for _, d := range file.Decls {
-		if f, ok := d.(*ast.FuncDecl); ok {
-			bodies[f.Name.Name] = f.Body
-		}
-	}
-	out := map[string][]Reason{}
-	for name, body := range bodies {
-		ast.Inspect(body, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.Ident:
-				if r, ok := words[n.Name]; ok && !slices.Contains(out[name], r) {
-					out[name] = append(out[name], r)
-				}
-			case *ast.SelectorExpr:
-				if n.Sel.Name == "guardAmount" && name != "guardAmount" {
-					out[name] = append(out[name], ReasonAmount, ReasonCurrency, ReasonRemainder)
-				}
-			}
-			return true
-		})
-	}
-	return out
 }
 
 func TestMarkdown(t *testing.T) {

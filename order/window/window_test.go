@@ -1,4 +1,4 @@
-package order_test
+package window_test
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 // The guide's rule: the expiration time of a cancellation depends on the acquirer.
@@ -25,14 +25,14 @@ func utc(t *testing.T, s string) time.Time {
 	return at.UTC()
 }
 
-func ExampleAntomWindows() {
-	windows := order.AntomWindows()
-	windows["OUR-BANK"] = map[string]order.Window{
-		order.AnyMethod: {Kind: order.WindowAfterPayment, Length: 24 * time.Hour},
+func ExampleAntom() {
+	windows := window.Antom()
+	windows["OUR-BANK"] = map[string]window.Rule{
+		window.AnyMethod: {Kind: window.AfterPayment, Length: 24 * time.Hour},
 	}
-	for _, of := range [][2]string{{order.AcquirerAntom, "CARD"}, {order.AcquirerAntom, "GCASH"}, {"OUR-BANK", "CARD"}, {"OTHER", "CARD"}} {
-		window := windows.For(of[0], of[1])
-		fmt.Println(of[0], of[1], window.Kind, window.Length)
+	for _, of := range [][2]string{{window.AcquirerAntom, "CARD"}, {window.AcquirerAntom, "GCASH"}, {"OUR-BANK", "CARD"}, {"OTHER", "CARD"}} {
+		rule := windows.For(of[0], of[1])
+		fmt.Println(of[0], of[1], rule.Kind, rule.Length)
 	}
 	// Output:
 	// ANTOM CARD after-payment 168h0m0s
@@ -41,13 +41,13 @@ func ExampleAntomWindows() {
 	// OTHER CARD unknown 0s
 }
 
-func ExampleWindow_Open() {
+func ExampleRule_Open() {
 	paid := time.Date(2026, time.November, 23, 9, 30, 0, 0, time.UTC)
-	window := order.AntomWindows().For(order.AcquirerAntom, "ALIPAY_CN")
+	rule := window.Antom().For(window.AcquirerAntom, "ALIPAY_CN")
 
-	open, closes := window.Open(paid.Add(time.Hour), paid)
+	open, closes := rule.Open(paid.Add(time.Hour), paid)
 	fmt.Println(open, closes)
-	open, _ = window.Open(paid.Add(24*time.Hour), paid)
+	open, _ = rule.Open(paid.Add(24*time.Hour), paid)
 	fmt.Println(open)
 	// Output:
 	// true 2026-11-23 16:15:00 +0000 UTC
@@ -57,72 +57,72 @@ func ExampleWindow_Open() {
 // antomRows is the documented table again, written out by hand.
 var antomRows = []struct {
 	row     string
-	window  order.Window
+	rule    window.Rule
 	methods string
 }{
-	{"cards", order.Window{Kind: order.WindowAfterPayment, Length: 168 * time.Hour}, "CARD"},
-	{"Mercado Pago", order.Window{Kind: order.WindowAfterPayment, Length: 168 * time.Hour},
+	{"cards", window.Rule{Kind: window.AfterPayment, Length: 168 * time.Hour}, "CARD"},
+	{"Mercado Pago", window.Rule{Kind: window.AfterPayment, Length: 168 * time.Hour},
 		"MERCADOPAGO_BR MERCADOPAGO_CL MERCADOPAGO_MX MERCADOPAGO_PE"},
-	{"Thai online banking", order.Window{Kind: order.WindowUntilPaid},
+	{"Thai online banking", window.Rule{Kind: window.UntilPaid},
 		"ONLINEBANKING_BANGKOKBANK ONLINEBANKING_BANKOFAYUDHYA ONLINEBANKING_KASIKORNBANK ONLINEBANKING_KRUNGTHAIBANK " +
 			"ONLINEBANKING_SIAMCOMMERCIALBANK"},
-	{"Thai mobile banking", order.Window{Kind: order.WindowUntilPaid},
+	{"Thai mobile banking", window.Rule{Kind: window.UntilPaid},
 		"BANKAPP_BANGKOKBANK BANKAPP_BANKOFAYUDHYA BANKAPP_KRUNGTHAIBANK BANKAPP_SIAMCOMMERCIALBANK"},
-	{"Thai bank transfer", order.Window{Kind: order.WindowUntilPaid},
+	{"Thai bank transfer", window.Rule{Kind: window.UntilPaid},
 		"BANKTRANSFER_BANGKOKBANK BANKTRANSFER_BANKOFAYUDHYA BANKTRANSFER_GOVERNMENTSAVINGSBANK " +
 			"BANKTRANSFER_KASIKORNBANK BANKTRANSFER_KRUNGTHAIBANK BANKTRANSFER_SIAMCOMMERCIALBANK"},
-	{"Indonesian local methods", order.Window{Kind: order.WindowNever},
+	{"Indonesian local methods", window.Rule{Kind: window.Never},
 		"DANA GOPAY_ID LINKAJA OVO SHOPEEPAY_ID KREDIVO_ID QRIS ATMTRANSFER_ID BANKTRANSFER_BNI BANKTRANSFER_BSI " +
 			"BANKTRANSFER_MAYBANK BANKTRANSFER_PERMATA CIMBNIAGA AKULAKU_PAYLATER BANKTRANSFER_MANDIRI OCTOCLICKS " +
 			"ONLINEBANKING_BCA ONLINEBANKING_BNI ONLINEBANKING_BRI ONLINEBANKING_MANDIRI"},
-	{"JKOPay", order.Window{Kind: order.WindowNever}, "JKOPAY"},
-	{"not documented, left to APO", order.Window{}, "APPLEPAY GOOGLEPAY"},
-	{"others", order.Window{Kind: order.WindowNextDay}, "*"},
+	{"JKOPay", window.Rule{Kind: window.Never}, "JKOPAY"},
+	{"not documented, left to APO", window.Rule{}, "APPLEPAY GOOGLEPAY"},
+	{"others", window.Rule{Kind: window.NextDay}, "*"},
 }
 
 func TestTheExpirationTimeDependsOnTheAcquirer_AntomsTable(t *testing.T) {
-	windows := order.AntomWindows()
+	windows := window.Antom()
 	require.Len(t, windows, 1, "no rule is known for any other acquirer")
 	named := 0
 	for _, row := range antomRows {
 		for _, method := range strings.Fields(row.methods) {
 			named++
-			assert.Contains(t, windows[order.AcquirerAntom], method, row.row)
-			assert.Equal(t, row.window, windows.For(order.AcquirerAntom, method), "%s: %s", row.row, method)
+			assert.Contains(t, windows[window.AcquirerAntom], method, row.row)
+			assert.Equal(t, row.rule, windows.For(window.AcquirerAntom, method), "%s: %s", row.row, method)
 		}
 	}
-	assert.Len(t, windows[order.AcquirerAntom], named, "an entry that stands in no row above")
+	assert.Len(t, windows[window.AcquirerAntom], named, "an entry that stands in no row above")
 }
 
 func TestTheExpirationTimeDependsOnTheAcquirer_OthersFallUnderTheGeneralRule(t *testing.T) {
-	windows := order.AntomWindows()
+	windows := window.Antom()
 	for _, method := range []string{"ALIPAY_CN", "GCASH", "TRUEMONEY", "KPLUS", "PROMPTPAY", "PIX", "card", "TOMORROWS_WALLET"} {
-		assert.Equal(t, order.Window{Kind: order.WindowNextDay}, windows.For(order.AcquirerAntom, method), method)
+		assert.Equal(t, window.Rule{Kind: window.NextDay}, windows.For(window.AcquirerAntom, method), method)
 	}
 }
 
 func TestTheExpirationTimeDependsOnTheAcquirer_WhatIsNotKnownIsLeftToAPO(t *testing.T) {
-	antom := order.AntomWindows()
+	antom := window.Antom()
 	cases := []struct {
 		name             string
-		windows          order.Windows
+		windows          window.Rules
 		acquirer, method string
 	}{
-		{"no policy", nil, order.AcquirerAntom, "CARD"},
-		{"empty policy", order.Windows{}, order.AcquirerAntom, "CARD"},
+		{"no policy", nil, window.AcquirerAntom, "CARD"},
+		{"empty policy", window.Rules{}, window.AcquirerAntom, "CARD"},
 		{"other acquirer", antom, "OTHER", "CARD"},
 		{"other spelling", antom, "Antom", "CARD"},
 		{"no acquirer", antom, "", "CARD"},
-		{"no method, which might be a card", antom, order.AcquirerAntom, ""},
-		{"acquirer without rules", order.Windows{"BANK": nil}, "BANK", "CARD"},
-		{"acquirer without a general rule", order.Windows{"BANK": {"OVO": {Kind: order.WindowNever}}}, "BANK", "CARD"},
+		{"no method, which might be a card", antom, window.AcquirerAntom, ""},
+		{"acquirer without rules", window.Rules{"BANK": nil}, "BANK", "CARD"},
+		{"acquirer without a general rule", window.Rules{"BANK": {"OVO": {Kind: window.Never}}}, "BANK", "CARD"},
 	}
 	paid := utc(t, "2020-01-01T00:00:00Z")
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			window := c.windows.For(c.acquirer, c.method)
-			assert.Equal(t, order.Window{Kind: order.WindowUnknown}, window)
-			open, closes := window.Open(paid.AddDate(100, 0, 0), paid)
+			rule := c.windows.For(c.acquirer, c.method)
+			assert.Equal(t, window.Rule{Kind: window.Unknown}, rule)
+			open, closes := rule.Open(paid.AddDate(100, 0, 0), paid)
 			assert.True(t, open)
 			assert.Zero(t, closes)
 		})
@@ -130,22 +130,22 @@ func TestTheExpirationTimeDependsOnTheAcquirer_WhatIsNotKnownIsLeftToAPO(t *test
 }
 
 func TestTheExpirationTimeDependsOnTheAcquirer_OfTwoAcquirers(t *testing.T) {
-	windows := order.AntomWindows()
-	windows["BANK"] = map[string]order.Window{"CARD": {Kind: order.WindowNever}, order.AnyMethod: {Kind: order.WindowUntilPaid}}
+	windows := window.Antom()
+	windows["BANK"] = map[string]window.Rule{"CARD": {Kind: window.Never}, window.AnyMethod: {Kind: window.UntilPaid}}
 
-	assert.Equal(t, order.WindowNever, windows.For("BANK", "CARD").Kind)
-	assert.Equal(t, order.WindowUntilPaid, windows.For("BANK", "OVO").Kind)
-	assert.Equal(t, order.WindowAfterPayment, windows.For(order.AcquirerAntom, "CARD").Kind)
+	assert.Equal(t, window.Never, windows.For("BANK", "CARD").Kind)
+	assert.Equal(t, window.UntilPaid, windows.For("BANK", "OVO").Kind)
+	assert.Equal(t, window.AfterPayment, windows.For(window.AcquirerAntom, "CARD").Kind)
 }
 
 func TestAntomWindowsAreTheCallersOwn(t *testing.T) {
-	mine := order.AntomWindows()
-	mine[order.AcquirerAntom]["CARD"] = order.Window{Kind: order.WindowNever}
-	delete(mine[order.AcquirerAntom], order.AnyMethod)
+	mine := window.Antom()
+	mine[window.AcquirerAntom]["CARD"] = window.Rule{Kind: window.Never}
+	delete(mine[window.AcquirerAntom], window.AnyMethod)
 
-	fresh := order.AntomWindows()
-	assert.Equal(t, order.WindowAfterPayment, fresh.For(order.AcquirerAntom, "CARD").Kind)
-	assert.Equal(t, order.WindowNextDay, fresh.For(order.AcquirerAntom, "PIX").Kind)
+	fresh := window.Antom()
+	assert.Equal(t, window.AfterPayment, fresh.For(window.AcquirerAntom, "CARD").Kind)
+	assert.Equal(t, window.NextDay, fresh.For(window.AcquirerAntom, "PIX").Kind)
 }
 
 // At each boundary the instant itself is inside, the nanosecond after it is not.
@@ -177,13 +177,13 @@ func TestTheExpirationTimeDependsOnTheAcquirer_ToTheNanosecond(t *testing.T) {
 		{"29 February", "PIX", "2028-02-29T12:00:00+08:00", "2028-03-01T00:15:00+08:00"},
 		{"28 February 2100, no leap year", "PIX", "2100-02-28T12:00:00+08:00", "2100-03-01T00:15:00+08:00"},
 	}
-	windows := order.AntomWindows()
+	windows := window.Antom()
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			paid, err := time.Parse(time.RFC3339Nano, c.paid) // in its own zone, as APO tells it
 			require.NoError(t, err)
 			want := utc(t, c.closes)
-			window := windows.For(order.AcquirerAntom, c.method)
+			rule := windows.For(window.AcquirerAntom, c.method)
 
 			for _, at := range []struct {
 				now  time.Time
@@ -197,7 +197,7 @@ func TestTheExpirationTimeDependsOnTheAcquirer_ToTheNanosecond(t *testing.T) {
 				{want.Add(nanosecond), false},
 				{want.AddDate(1, 0, 0), false},
 			} {
-				open, closes := window.Open(at.now, paid)
+				open, closes := rule.Open(at.now, paid)
 				assert.Equal(t, at.open, open, "at %s", at.now)
 				assert.Equal(t, want, closes, "UTC, whatever the zone of the question")
 			}
@@ -207,28 +207,28 @@ func TestTheExpirationTimeDependsOnTheAcquirer_ToTheNanosecond(t *testing.T) {
 
 func TestTheExpirationTimeDependsOnTheAcquirer_BeforeThePayment(t *testing.T) {
 	now := utc(t, "2026-11-23T10:00:00Z")
-	for kind, wantOpen := range map[order.WindowKind]bool{
-		order.WindowUnknown:      true,
-		order.WindowNever:        false,
-		order.WindowUntilPaid:    true,
-		order.WindowAfterPayment: true,
-		order.WindowNextDay:      true,
+	for kind, wantOpen := range map[window.Kind]bool{
+		window.Unknown:      true,
+		window.Never:        false,
+		window.UntilPaid:    true,
+		window.AfterPayment: true,
+		window.NextDay:      true,
 	} {
-		open, closes := order.Window{Kind: kind, Length: time.Hour}.Open(now, time.Time{})
+		open, closes := window.Rule{Kind: kind, Length: time.Hour}.Open(now, time.Time{})
 		assert.Equal(t, wantOpen, open, kind)
 		assert.Zero(t, closes, "%s: nothing is paid, no end can be named", kind)
 	}
 }
 
 func TestTheExpirationTimeDependsOnTheAcquirer_NeverAndUntilPaid(t *testing.T) {
-	windows := order.AntomWindows()
+	windows := window.Antom()
 	paid := utc(t, "2026-11-23T10:00:00Z")
 	for _, now := range []time.Time{paid.Add(-time.Hour), paid.Add(-nanosecond), paid, paid.Add(nanosecond), paid.AddDate(1, 0, 0)} {
-		open, closes := windows.For(order.AcquirerAntom, "OVO").Open(now, paid)
+		open, closes := windows.For(window.AcquirerAntom, "OVO").Open(now, paid)
 		assert.False(t, open, "OVO at %s", now)
 		assert.Zero(t, closes)
 
-		open, closes = windows.For(order.AcquirerAntom, "BANKAPP_KRUNGTHAIBANK").Open(now, paid.In(time.FixedZone("", 7*60*60)))
+		open, closes = windows.For(window.AcquirerAntom, "BANKAPP_KRUNGTHAIBANK").Open(now, paid.In(time.FixedZone("", 7*60*60)))
 		assert.False(t, open, "a proven payment ends it, whatever our clock says: %s", now)
 		assert.Equal(t, paid, closes)
 	}
@@ -236,10 +236,10 @@ func TestTheExpirationTimeDependsOnTheAcquirer_NeverAndUntilPaid(t *testing.T) {
 
 func TestWindowLengthBelongsToAfterPaymentOnly(t *testing.T) {
 	paid := utc(t, "2026-11-23T10:00:00Z")
-	for _, kind := range []order.WindowKind{order.WindowUnknown, order.WindowNever, order.WindowUntilPaid, order.WindowNextDay} {
+	for _, kind := range []window.Kind{window.Unknown, window.Never, window.UntilPaid, window.NextDay} {
 		for _, now := range []time.Time{paid, paid.Add(time.Hour), paid.AddDate(0, 0, 5)} {
-			open, closes := order.Window{Kind: kind}.Open(now, paid)
-			openLong, closesLong := order.Window{Kind: kind, Length: 1000 * time.Hour}.Open(now, paid)
+			open, closes := window.Rule{Kind: kind}.Open(now, paid)
+			openLong, closesLong := window.Rule{Kind: kind, Length: 1000 * time.Hour}.Open(now, paid)
 			assert.Equal(t, open, openLong, kind)
 			assert.Equal(t, closes, closesLong, kind)
 		}
@@ -249,21 +249,21 @@ func TestWindowLengthBelongsToAfterPaymentOnly(t *testing.T) {
 func TestWindowAfterPaymentWithoutLengthIsOverAtOnce(t *testing.T) {
 	paid := utc(t, "2026-11-23T10:00:00Z")
 	for _, length := range []time.Duration{0, -time.Hour} {
-		open, closes := order.Window{Kind: order.WindowAfterPayment, Length: length}.Open(paid.Add(nanosecond), paid)
+		open, closes := window.Rule{Kind: window.AfterPayment, Length: length}.Open(paid.Add(nanosecond), paid)
 		assert.False(t, open)
 		assert.Equal(t, paid.Add(length), closes)
 	}
 }
 
 func TestWindowKindStrings(t *testing.T) {
-	for kind, want := range map[order.WindowKind]string{
-		order.WindowUnknown:      "unknown",
-		order.WindowNever:        "never",
-		order.WindowUntilPaid:    "until-paid",
-		order.WindowAfterPayment: "after-payment",
-		order.WindowNextDay:      "next-day",
-		order.WindowNextDay + 1:  "unknown",
-		order.WindowKind(255):    "unknown",
+	for kind, want := range map[window.Kind]string{
+		window.Unknown:      "unknown",
+		window.Never:        "never",
+		window.UntilPaid:    "until-paid",
+		window.AfterPayment: "after-payment",
+		window.NextDay:      "next-day",
+		window.NextDay + 1:  "unknown",
+		window.Kind(255):    "unknown",
 	} {
 		assert.Equal(t, want, kind.String())
 	}
@@ -271,7 +271,7 @@ func TestWindowKindStrings(t *testing.T) {
 
 func TestWindowOfNoKnownKindIsLeftToAPO(t *testing.T) {
 	paid := utc(t, "2026-11-23T10:00:00Z")
-	open, closes := order.Window{Kind: order.WindowNextDay + 1, Length: time.Hour}.Open(paid.AddDate(1, 0, 0), paid)
+	open, closes := window.Rule{Kind: window.NextDay + 1, Length: time.Hour}.Open(paid.AddDate(1, 0, 0), paid)
 	assert.True(t, open)
 	assert.Zero(t, closes)
 }
@@ -292,7 +292,7 @@ func anyTime(t *rapid.T, label string) time.Time {
 func TestTheExpirationTimeDependsOnTheAcquirer_NextDayIsWithinADayAndAQuarter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		paid := anyTime(t, "paid")
-		open, closes := order.Window{Kind: order.WindowNextDay}.Open(paid, paid)
+		open, closes := window.Rule{Kind: window.NextDay}.Open(paid, paid)
 		if !open {
 			t.Fatalf("closed at the payment itself, %s", paid)
 		}
@@ -306,23 +306,23 @@ func TestTheExpirationTimeDependsOnTheAcquirer_NextDayIsWithinADayAndAQuarter(t 
 	})
 }
 
-// A window that has closed stays closed, and nothing but the two instants matters: not the zone they are told in.
+// A rule that has closed stays closed, and nothing but the two instants matters: not the zone they are told in.
 func TestTheExpirationTimeDependsOnTheAcquirer_ClosedStaysClosed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		window := order.Window{
-			Kind:   order.WindowKind(rapid.IntRange(0, int(order.WindowNextDay)).Draw(t, "kind")),
+		rule := window.Rule{
+			Kind:   window.Kind(rapid.IntRange(0, int(window.NextDay)).Draw(t, "kind")),
 			Length: time.Duration(rapid.Int64Range(0, int64(30*24*time.Hour)).Draw(t, "length")),
 		}
 		paid := anyTime(t, "paid")
 		now := paid.Add(time.Duration(rapid.Int64Range(0, int64(40*24*time.Hour)).Draw(t, "since")))
 		later := now.Add(time.Duration(rapid.Int64Range(0, int64(40*24*time.Hour)).Draw(t, "later")))
 
-		open, closes := window.Open(now, paid)
-		openUTC, closesUTC := window.Open(now.UTC(), paid.UTC())
+		open, closes := rule.Open(now, paid)
+		openUTC, closesUTC := rule.Open(now.UTC(), paid.UTC())
 		if open != openUTC || closes != closesUTC {
 			t.Fatalf("%s, %s by UTC", closes, closesUTC)
 		}
-		openLater, closesLater := window.Open(later, paid)
+		openLater, closesLater := rule.Open(later, paid)
 		if openLater && !open {
 			t.Fatalf("closed at %s, open again at %s", now, later)
 		}

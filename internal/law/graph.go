@@ -1,14 +1,10 @@
-package order
+package law
 
 import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/tilltape/tilltape/events"
 )
-
-//go:generate go run ../internal/gen/states ../docs/reference
 
 // Machine is one of the three machines that an order is made of, for drawing.
 type Machine uint8
@@ -107,7 +103,7 @@ func drawStatus() *drawing {
 		d.states = append(d.states, s.String())
 	}
 	for _, from := range Statuses() {
-		for _, f := range TableFacts() {
+		for _, f := range Facts() {
 			switch cell := StatusCell(f, from); cell.Effect {
 			case Applied:
 				d.connect(from.String(), cell.To.String(), f.String(), false)
@@ -126,10 +122,8 @@ func drawOperation() *drawing {
 	for _, p := range Phases() {
 		d.states = append(d.states, p.String())
 	}
-	for _, r := range phaseRows {
-		for _, from := range r.from {
-			d.connect(from.String(), r.to.String(), stepWords[r.kind].label, false)
-		}
+	for _, a := range StepArrows() {
+		d.connect(a.From, a.To, a.Event, false)
 	}
 	return d
 }
@@ -139,10 +133,8 @@ func drawGateway() *drawing {
 	for _, g := range GatewayCaptures() {
 		d.states = append(d.states, g.String())
 	}
-	for _, r := range gatewayRows {
-		for _, from := range r.from {
-			d.connect(from.String(), r.to.String(), r.event, false)
-		}
+	for _, a := range GatewayArrows() {
+		d.connect(a.From, a.To, a.Event, false)
 	}
 	return d
 }
@@ -171,21 +163,4 @@ func prefixed(prefix, s string) string {
 		return ""
 	}
 	return prefix + s
-}
-
-// stepWord says a step of the operation in words, and which facts on record it stands for.
-type stepWord struct {
-	label string
-	facts []events.Kind
-}
-
-var stepWords = map[events.Kind]stepWord{
-	stepIntent:                 {"intent", []events.Kind{events.KindCancelRequested, events.KindCaptureRequested, events.KindRefundRequested}},
-	events.KindAttemptStarted:  {"next attempt", []events.Kind{events.KindAttemptStarted}},
-	stepAccepted:               {"APO works on it", []events.Kind{events.KindCaptureAccepted, events.KindRefundAccepted}},
-	stepUnresolved:             {"outcome unknown", []events.Kind{events.KindCancelUnresolved, events.KindCaptureUnresolved, events.KindRefundUnresolved}},
-	stepAskAgain:               {"inquiry allows the same ids", []events.Kind{events.KindInquiryAnswered}},
-	events.KindOperationParked: {"given to a person", []events.Kind{events.KindOperationParked}},
-	stepEnded: {"ended", []events.Kind{events.KindCancelSucceeded, events.KindCancelFailed, events.KindCaptureSucceeded,
-		events.KindCaptureFailed, events.KindRefundSucceeded, events.KindRefundFailed}},
 }

@@ -1,60 +1,62 @@
-package order
+// Package window knows until when a payment can be cancelled, by the contract with its acquirer. A service gives its
+// [Rules] to the core by Policy.Windows of package order; [Antom] has the ones that Antom documents.
+package window
 
 import "time"
 
-// AcquirerAntom is the acquirer's name under which [AntomWindows] files its rules. Orders placed with it as their
+// AcquirerAntom is the acquirer's name under which [Antom] files its rules. Orders placed with it as their
 // acquirer get them; the name is compared as it stands.
 const AcquirerAntom = "ANTOM"
 
-// AnyMethod, as a method in [Windows], is the acquirer's rule for every method that is not named.
+// AnyMethod, as a method in [Rules], is the acquirer's rule for every method that is not named.
 const AnyMethod = "*"
 
-// WindowKind is the shape of a cancel window.
-type WindowKind uint8
+// Kind is the shape of a cancel window.
+type Kind uint8
 
 // The kinds of cancel windows.
 const (
-	// WindowUnknown is the zero value: no contract is known, every cancel goes out and APO decides.
-	WindowUnknown WindowKind = iota
-	// WindowNever: the contract has no cancel, not even before the payment.
-	WindowNever
-	// WindowUntilPaid: open until the payment; afterwards only a refund gives the money back.
-	WindowUntilPaid
-	// WindowAfterPayment: open until [Window.Length] after the payment or, for a card, the authorization.
-	WindowAfterPayment
-	// WindowNextDay: open until 00:15 at UTC+8 on the day after the payment, days counted at UTC+8.
-	WindowNextDay
+	// Unknown is the zero value: no contract is known, every cancel goes out and APO decides.
+	Unknown Kind = iota
+	// Never: the contract has no cancel, not even before the payment.
+	Never
+	// UntilPaid: open until the payment; afterwards only a refund gives the money back.
+	UntilPaid
+	// AfterPayment: open until [Rule.Length] after the payment or, for a card, the authorization.
+	AfterPayment
+	// NextDay: open until 00:15 at UTC+8 on the day after the payment, days counted at UTC+8.
+	NextDay
 )
 
 // String is the kind in lower case; "unknown" for a value that is none of the kinds.
-func (k WindowKind) String() string {
+func (k Kind) String() string {
 	switch k {
-	case WindowNever:
+	case Never:
 		return "never"
-	case WindowUntilPaid:
+	case UntilPaid:
 		return "until-paid"
-	case WindowAfterPayment:
+	case AfterPayment:
 		return "after-payment"
-	case WindowNextDay:
+	case NextDay:
 		return "next-day"
 	}
 	return "unknown"
 }
 
-// Window is how long an order may be cancelled, by the contract with its acquirer. The zero value leaves it to APO.
+// Rule is how long an order may be cancelled, by the contract with its acquirer. The zero value leaves it to APO.
 //
 // A window is advice given early, so that a cancel that cannot work is refused before anything is sent; APO's answer
 // stays the authority.
-type Window struct {
-	Kind   WindowKind
-	Length time.Duration // of WindowAfterPayment only; at zero or less nothing is left to cancel once time has passed
+type Rule struct {
+	Kind   Kind
+	Length time.Duration // of AfterPayment only; at zero or less nothing is left to cancel once time has passed
 }
 
-// contractZone is where WindowNextDay counts its days. China keeps no summer time, so a fixed offset is exact and no
+// contractZone is where NextDay counts its days. China keeps no summer time, so a fixed offset is exact and no
 // time zone database has to be on the machine.
 var contractZone = time.FixedZone("UTC+8", 8*60*60)
 
-// nextDayMinute is the minute after midnight at which WindowNextDay closes.
+// nextDayMinute is the minute after midnight at which NextDay closes.
 const nextDayMinute = 15
 
 // Open reports whether a cancel may go out at now, and when the window closes. paymentAt is the time of the payment or
@@ -62,25 +64,25 @@ const nextDayMinute = 15
 //
 // closes is UTC and the last instant inside: at closes itself the window is still open, one nanosecond later it is not.
 // The contracts say "before" and "up to", clocks differ by more than that instant, and of the two mistakes asking APO in
-// vain is the cheaper one. closes is zero while no end can be named: for WindowUnknown, for WindowNever, and while
-// nothing is paid. A WindowUntilPaid that is over closed at paymentAt, that instant included.
+// vain is the cheaper one. closes is zero while no end can be named: for Unknown, for Never, and while
+// nothing is paid. A UntilPaid that is over closed at paymentAt, that instant included.
 //
 // A now earlier than paymentAt, as clocks that disagree produce it, is inside. A Kind that is none of the constants
-// counts as WindowUnknown.
-func (w Window) Open(now, paymentAt time.Time) (open bool, closes time.Time) {
-	if w.Kind == WindowNever {
+// counts as Unknown.
+func (r Rule) Open(now, paymentAt time.Time) (open bool, closes time.Time) {
+	if r.Kind == Never {
 		return false, time.Time{}
 	}
 	if paymentAt.IsZero() {
 		return true, time.Time{}
 	}
-	switch w.Kind {
-	case WindowUntilPaid:
+	switch r.Kind {
+	case UntilPaid:
 		// Not by the clock: a proven payment ends it whatever the time says.
 		return false, paymentAt.UTC()
-	case WindowAfterPayment:
-		closes = paymentAt.UTC().Add(w.Length)
-	case WindowNextDay:
+	case AfterPayment:
+		closes = paymentAt.UTC().Add(r.Length)
+	case NextDay:
 		year, month, day := paymentAt.In(contractZone).Date()
 		closes = time.Date(year, month, day+1, 0, nextDayMinute, 0, 0, contractZone).UTC()
 	default:
@@ -89,22 +91,22 @@ func (w Window) Open(now, paymentAt time.Time) (open bool, closes time.Time) {
 	return !now.After(closes), closes
 }
 
-// Windows are the cancel windows a service knows: acquirer → APO payment method type → window. The method [AnyMethod]
+// Rules are the cancel windows a service knows: acquirer → APO payment method type → window. The method [AnyMethod]
 // is the acquirer's rule for all methods not named. The nil map knows no acquirer.
 //
-// Windows is an ordinary map: add, change or delete entries while setting up, and share it read-only afterwards.
-type Windows map[string]map[string]Window
+// Rules is an ordinary map: add, change or delete entries while setting up, and share it read-only afterwards.
+type Rules map[string]map[string]Rule
 
-// For is the window of a payment by method at acquirer, both compared as they stand. It is [WindowUnknown] where nothing
+// For is the window of a payment by method at acquirer, both compared as they stand. It is [Unknown] where nothing
 // is known: the acquirer is not in the map, or it names neither the method nor [AnyMethod], or the method is empty. An
 // empty method does not fall under [AnyMethod], because it might be one of those that are named.
-func (w Windows) For(acquirer, method string) Window {
+func (r Rules) For(acquirer, method string) Rule {
 	if method == "" {
-		return Window{}
+		return Rule{}
 	}
-	methods := w[acquirer]
-	if window, named := methods[method]; named {
-		return window
+	methods := r[acquirer]
+	if rule, known := methods[method]; known {
+		return rule
 	}
 	return methods[AnyMethod]
 }
@@ -112,7 +114,7 @@ func (w Windows) For(acquirer, method string) Window {
 // antomLength is Antom's window for cards, from the authorization, and for Mercado Pago, from the payment.
 const antomLength = 7 * 24 * time.Hour
 
-// AntomWindows returns the rules that Antom documents where it is the acquirer itself, filed under [AcquirerAntom]. Each
+// Antom returns the rules that Antom documents where it is the acquirer itself, filed under [AcquirerAntom]. Each
 // call makes a new map of about 45 entries, so a caller may change it: add the rules of further acquirers, or a method
 // of Antom's that is missing here.
 //
@@ -125,14 +127,14 @@ const antomLength = 7 * 24 * time.Hour
 // "Payment method enumeration values", for older ones its page "Payment methods" and the release notes of December 2022,
 // for the Thai banks the enum WalletPaymentMethodType of the official Java SDK 2.2.8 (2026-08-17). The Python SDK of
 // April 2026 spelled some Thai banks otherwise (ONLINBANKING_…, …SIAMCOMMERICALBANK); those fall under [AnyMethod].
-func AntomWindows() Windows {
+func Antom() Rules {
 	var (
-		never     = Window{Kind: WindowNever}
-		untilPaid = Window{Kind: WindowUntilPaid}
-		sevenDays = Window{Kind: WindowAfterPayment, Length: antomLength}
+		never     = Rule{Kind: Never}
+		untilPaid = Rule{Kind: UntilPaid}
+		sevenDays = Rule{Kind: AfterPayment, Length: antomLength}
 	)
-	return Windows{AcquirerAntom: {
-		AnyMethod: {Kind: WindowNextDay},
+	return Rules{AcquirerAntom: {
+		AnyMethod: {Kind: NextDay},
 
 		"CARD":           sevenDays,
 		"APPLEPAY":       {},

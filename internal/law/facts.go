@@ -1,0 +1,159 @@
+package law
+
+// Effect is what recording a fact does to an order in a given status.
+type Effect uint8
+
+// The effects.
+const (
+	// Impossible: the fact cannot be classified so in this status (there is nothing captured that could be refunded).
+	Impossible Effect = iota
+	// Ignored: it cannot follow or changes nothing; nothing is appended.
+	Ignored
+	// Duplicate: known already; nothing is appended.
+	Duplicate
+	// Noted: appended, changes neither status nor amounts; once.
+	Noted
+	// Ends: appended, ends the operation or the gateway capture it belongs to; noted where it belongs to neither.
+	Ends
+	// Applied: appended, moves status and amounts.
+	Applied
+	// AppliedAnomaly: Applied, and an anomaly beside it.
+	AppliedAnomaly
+	// Held: appended and kept until the capture it belongs to is known.
+	Held
+	// LateMoney: appended, the status stays, the amount goes to the late account; an anomaly stands until it is zero.
+	LateMoney
+	// Released: appended, lets go a refund that was held, and an anomaly beside it: APO says otherwise than before.
+	Released
+	// Contradicts: only an anomaly is appended, with the fact's evidence.
+	Contradicts
+)
+
+var effectNames = [...]string{"impossible", "ignored", "duplicate", "noted", "ends its operation", "applied",
+	"applied, anomaly", "held", "late money", "released, anomaly", "anomaly"}
+
+// String is the effect in words.
+func (e Effect) String() string { return name(effectNames[:], int(e)) }
+
+// Recorded reports whether the fact itself is appended (a contradiction appends an anomaly instead).
+func (e Effect) Recorded() bool {
+	switch e {
+	case Noted, Ends, Applied, AppliedAnomaly, Held, LateMoney, Released:
+		return true
+	}
+	return false
+}
+
+// Fact is a proven fact as the status table sees it: one that depends on amounts or identities is split, because a
+// machine has one target for an event and a status.
+type Fact uint8
+
+// The facts. Those marked "split" are what becomes of one that can be given, once it meets its order.
+const (
+	FactNone          Fact = iota
+	PaymentPending         // APO knows the payment and has no result
+	PaymentAuthorized      // card funds held
+	PaymentPaid            // one-step payment done
+	PaymentFailed          // failed or timed out
+	CaptureSucceeded       // ours, automatic or foreign
+	CaptureFailed          // of a capture not known to have succeeded
+	CaptureReversed        // split: the failure of a capture that had succeeded
+	RefundSucceeded        // at most what is captured and not refunded
+	RefundAhead            // split: beyond captured, within authorized
+	RefundBeyond           // split: beyond authorized
+	RefundOfLateMoney      // split: at most what is captured late and not refunded
+	RefundFailed           // of a refund not known to have succeeded
+	RefundReversed         // split: the failure of a refund that had succeeded
+	HeldRefundFailed       // split: the failure of a refund that is held
+	PaymentCancelled       // own S, inquiry CANCELLED, a VOID or CANCEL transaction
+	LateMoneyReleased      // split: S to a cancel that compensates, or such a transaction after the late payment
+)
+
+var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid", "payment failed",
+	"capture succeeded", "capture failed", "capture reversed", "refund succeeded", "refund ahead of its capture",
+	"refund beyond authorized", "refund of late money", "refund failed", "refund reversed", "held refund failed",
+	"payment cancelled", "late authorization released"}
+
+const factCount = len(factNames)
+
+// String is the fact in words.
+func (f Fact) String() string { return name(factNames[:], int(f)) }
+
+// Facts returns the facts, in order.
+func Facts() []Fact {
+	out := make([]Fact, 0, factCount-1)
+	for f := PaymentPending; int(f) < factCount; f++ {
+		out = append(out, f)
+	}
+	return out
+}
+
+// Cell is one entry of the status table. To is the status afterwards.
+type Cell struct {
+	Effect Effect
+	To     Status
+}
+
+type statusRow struct {
+	fact Fact
+	from []Status
+	cell Cell
+}
+
+// stay leaves the status as it is; it is replaced when the table is compiled.
+const stay = Unplaced
+
+// statusRows is status × fact. A pair without a row is Impossible.
+var statusRows = []statusRow{
+	{PaymentPending, []Status{Created}, Cell{Noted, stay}},
+	{PaymentPending, []Status{Authorized, Paid, Captured, Refunded, Cancelled, Failed}, Cell{Ignored, stay}},
+
+	{PaymentAuthorized, []Status{Created}, Cell{Applied, Authorized}},
+	{PaymentAuthorized, []Status{Authorized}, Cell{Duplicate, stay}},
+	{PaymentAuthorized, []Status{Paid}, Cell{Contradicts, stay}},
+	{PaymentAuthorized, []Status{Captured, Refunded}, Cell{Noted, stay}},
+	{PaymentAuthorized, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{PaymentAuthorized, []Status{Failed}, Cell{AppliedAnomaly, Authorized}},
+
+	{PaymentPaid, []Status{Created}, Cell{Applied, Paid}},
+	{PaymentPaid, []Status{Authorized}, Cell{Contradicts, stay}},
+	{PaymentPaid, []Status{Paid}, Cell{Duplicate, stay}},
+	{PaymentPaid, []Status{Captured, Refunded}, Cell{Noted, stay}},
+	{PaymentPaid, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{PaymentPaid, []Status{Failed}, Cell{AppliedAnomaly, Paid}},
+
+	{PaymentFailed, []Status{Created}, Cell{Applied, Failed}},
+	{PaymentFailed, []Status{Authorized, Paid, Captured, Refunded}, Cell{Contradicts, stay}},
+	{PaymentFailed, []Status{Cancelled}, Cell{Noted, stay}},
+	{PaymentFailed, []Status{Failed}, Cell{Duplicate, stay}},
+
+	{CaptureSucceeded, []Status{Created, Authorized}, Cell{Applied, Captured}},
+	{CaptureSucceeded, []Status{Paid}, Cell{Contradicts, stay}},
+	{CaptureSucceeded, []Status{Captured, Refunded}, Cell{Applied, stay}},
+	{CaptureSucceeded, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{CaptureSucceeded, []Status{Failed}, Cell{AppliedAnomaly, Captured}},
+
+	{CaptureFailed, []Status{Created, Cancelled, Failed}, Cell{Noted, stay}},
+	{CaptureFailed, []Status{Authorized, Captured, Refunded}, Cell{Ends, stay}},
+	{CaptureFailed, []Status{Paid}, Cell{Contradicts, stay}},
+	{CaptureReversed, []Status{Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
+
+	{RefundSucceeded, []Status{Paid, Captured}, Cell{Applied, Refunded}},
+	{RefundSucceeded, []Status{Refunded}, Cell{Applied, stay}},
+	{RefundSucceeded, []Status{Cancelled}, Cell{AppliedAnomaly, stay}},
+	{RefundAhead, []Status{Created, Authorized, Captured, Refunded, Cancelled, Failed}, Cell{Held, stay}},
+	{RefundAhead, []Status{Paid}, Cell{Contradicts, stay}},
+	{RefundBeyond, []Status{Created, Cancelled, Failed}, Cell{Held, stay}},
+	{RefundBeyond, []Status{Authorized, Paid, Captured, Refunded}, Cell{Contradicts, stay}},
+	{RefundOfLateMoney, []Status{Cancelled}, Cell{LateMoney, stay}},
+
+	{RefundFailed, []Status{Created, Authorized, Failed}, Cell{Noted, stay}},
+	{RefundFailed, []Status{Paid, Captured, Refunded, Cancelled}, Cell{Ends, stay}},
+	{RefundReversed, []Status{Paid, Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
+	{HeldRefundFailed, []Status{Created, Authorized, Captured, Refunded, Cancelled, Failed}, Cell{Released, stay}},
+
+	{PaymentCancelled, []Status{Created, Authorized, Paid, Failed}, Cell{Applied, Cancelled}},
+	{PaymentCancelled, []Status{Captured, Refunded}, Cell{Contradicts, stay}},
+	{PaymentCancelled, []Status{Cancelled}, Cell{Duplicate, stay}},
+	{LateMoneyReleased, []Status{Cancelled}, Cell{LateMoney, stay}},
+}

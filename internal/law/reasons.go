@@ -1,0 +1,144 @@
+package law
+
+import "strings"
+
+// Reason is why a command is refused. Package order tells what each one means.
+type Reason uint8
+
+// The reasons.
+const (
+	ReasonNone Reason = iota
+	ReasonExists
+	ReasonCaptured
+	ReasonRefunded
+	ReasonCancelled
+	ReasonFailed
+	ReasonNotAuthorized
+	ReasonOneStep
+	ReasonNothingCaptured
+	ReasonCancelling
+	ReasonCapturing
+	ReasonRefunding
+	ReasonParked
+	ReasonGatewayCapture
+	ReasonAutomatic
+	ReasonHeldRefund
+	ReasonWindow
+	ReasonNeverCancels
+	ReasonSingleCapture
+	ReasonLastCapture
+	ReasonExpired
+	ReasonAmount
+	ReasonRemainder
+	ReasonCurrency
+	ReasonNoPaymentID
+	ReasonReversal
+	ReasonNotParked
+	ReasonStaleInquiry
+	ReasonOnlyAPO
+	ReasonNoAnomaly
+	ReasonUnknownOrder
+	ReasonNoLateMoney
+	ReasonContradicts
+)
+
+const reasonCount = int(ReasonContradicts) + 1
+
+type reasonRow struct {
+	reason Reason
+	word   string // stable, for programs: RejectedError.Reason.String()
+	why    string // for people; %C is the causing record, and what stands in brackets around it falls away without one
+	remedy string // package order knows better where the order tells more
+}
+
+// reasonRows says each refusal in words, with the way out.
+var reasonRows = []reasonRow{
+	{ReasonNone, "none", "legal", "nothing to do"},
+	{ReasonExists, "exists", "an order with this id and other content was placed[ %C]",
+		"place another attempt to pay under a new order id"},
+	{ReasonCaptured, "captured", "captured[ %C]", "refund instead"},
+	{ReasonRefunded, "refunded", "refunded[ %C]", "refund what remains instead"},
+	{ReasonCancelled, "cancelled", "cancelled[ %C]",
+		"place a new order; money that still arrives stands in the order's anomalies"},
+	{ReasonFailed, "failed", "the payment failed[ %C]", "place a new order"},
+	{ReasonNotAuthorized, "not-authorized", "no payment is proven",
+		"observe APO's payment notification or inquire first; cancel if the order is not wanted"},
+	{ReasonOneStep, "one-step", "paid in one step[ %C], so there is nothing to capture",
+		"refund if the money has to go back"},
+	{ReasonNothingCaptured, "nothing-captured", "nothing is captured", "cancel instead"},
+	{ReasonCancelling, "cancelling", "a cancel is outstanding[ since %C]",
+		"wait for its outcome; settling asks APO again"},
+	{ReasonCapturing, "capturing", "a capture is outstanding[ since %C]",
+		"wait for its outcome, then refund what was captured"},
+	{ReasonRefunding, "refunding", "a refund is outstanding[ since %C]", "wait for its outcome"},
+	{ReasonParked, "parked", "an operation waits for a person[ since %C]", "contact APO support and resolve it"},
+	{ReasonGatewayCapture, "gateway-capture", "APO captures automatically[, under way since %C]",
+		"wait for the capture's result, then refund"},
+	{ReasonAutomatic, "automatic-capture", "APO captures this order automatically", "wait for the capture's result"},
+	{ReasonHeldRefund, "held-refund", "a refund[ (%C)] is proven whose capture is not known yet",
+		"inquire until that capture shows, then refund what remains"},
+	{ReasonWindow, "window", "the cancel window closed",
+		"refund what was paid, or let the authorization expire uncaptured"},
+	{ReasonNeverCancels, "never-cancels", "the acquirer does not cancel payments of this method",
+		"let it expire unpaid, or refund once it is paid"},
+	{ReasonSingleCapture, "single-capture", "this method takes one capture[, done %C]", "place a new order for the rest"},
+	{ReasonLastCapture, "last-capture", "the last capture was done[ %C]", "place a new order for the rest"},
+	{ReasonExpired, "expired", "the authorization ended", "place a new order"},
+	{ReasonAmount, "amount", "the amount must be more than zero", "give a positive amount in minor units"},
+	{ReasonRemainder, "remainder", "the amount is more than what remains", "give at most what remains"},
+	{ReasonCurrency, "currency", "the currency is not the order's", "give the amount in the order's currency"},
+	{ReasonNoPaymentID, "no-payment-id", "APO's paymentId is not known yet", "inquire first"},
+	{ReasonReversal, "reversal", "a capture or refund was reversed[ %C], so what can be refunded is in doubt",
+		"clear the anomaly once APO has confirmed the amounts"},
+	{ReasonNotParked, "not-parked", "no operation is parked", "let settling go on; only what is parked needs a person"},
+	{ReasonStaleInquiry, "stale-inquiry", "APO's last word on it is too old", "inquire first, then give it again at once"},
+	{ReasonOnlyAPO, "only-apo", "an order is cancelled by APO's own word alone",
+		"inquire until APO says CANCELLED, or resolve the cancel as failed"},
+	{ReasonNoAnomaly, "no-anomaly", "no such anomaly stands open", "list the order's open anomalies"},
+	{ReasonUnknownOrder, "unknown-order", "no such order is on record", "create it first"},
+	{ReasonNoLateMoney, "no-late-money", "no late money is to be given back", "cancel or refund instead"},
+	{ReasonContradicts, "contradicts", "APO's newest answer[, %C,] says otherwise",
+		"take APO's word, or say that the statement overrides it"},
+}
+
+// Says is the reason in words, with its cause where there is one.
+func (r Reason) Says(cause string) string {
+	if int(r) >= reasonCount {
+		return "unknown"
+	}
+	why := compiled.reasons[r].why
+	before, rest, optional := strings.Cut(why, "[")
+	if !optional {
+		return why
+	}
+	inside, after, _ := strings.Cut(rest, "]")
+	if cause == "" {
+		return before + after
+	}
+	return before + strings.Replace(inside, "%C", cause, 1) + after
+}
+
+// String is the reason's stable word.
+func (r Reason) String() string {
+	if int(r) < reasonCount {
+		return compiled.reasons[r].word
+	}
+	return "unknown"
+}
+
+// Remedy says what to do instead.
+func (r Reason) Remedy() string {
+	if int(r) < reasonCount {
+		return compiled.reasons[r].remedy
+	}
+	return ""
+}
+
+// Reasons returns every reason a command can be refused for, in order.
+func Reasons() []Reason {
+	out := make([]Reason, 0, reasonCount-1)
+	for r := ReasonExists; int(r) < reasonCount; r++ {
+		out = append(out, r)
+	}
+	return out
+}

@@ -1,0 +1,94 @@
+package law
+
+import "slices"
+
+// Guard is a condition that a command needs beyond its status.
+type Guard uint8
+
+// The guards. What each means stands in its [Rule]; what it asks of an order, in package order.
+const (
+	GuardNone Guard = iota
+	GuardIdle
+	GuardGateway
+	GuardHeld
+	GuardWindow
+	GuardMode
+	GuardLast
+	GuardSeveral
+	GuardExpiry
+	GuardCapturable
+	GuardPaymentID
+	GuardReversal
+	GuardRefundable
+	GuardParked
+	GuardFreshInquiry
+	GuardOnlyAPO
+	GuardContradiction
+	GuardFits
+	GuardLate
+	GuardLatePaymentID
+	GuardLateInquiry
+	GuardAnomaly
+)
+
+const guardCount = int(GuardAnomaly) + 1
+
+// Rule is one condition of the law, in full: whatever decides, judges or explains reads this row.
+type Rule struct {
+	Guard   Guard
+	Policy  bool     // asks the policy of the day, which is not on record: no log can be held against it
+	Holds   string   // what must hold, in words
+	Reasons []Reason // what a command is refused for where it does not
+}
+
+// ruleRows has one row for every guard.
+var ruleRows = []Rule{
+	{GuardIdle, false, "no operation is outstanding",
+		[]Reason{ReasonParked, ReasonCancelling, ReasonCapturing, ReasonRefunding}},
+	{GuardGateway, false, "APO is not capturing by itself", []Reason{ReasonGatewayCapture}},
+	{GuardHeld, false, "no refund is held", []Reason{ReasonHeldRefund}},
+	{GuardWindow, true, "the acquirer's cancel window is open, where the policy knows one",
+		[]Reason{ReasonNeverCancels, ReasonWindow}},
+	{GuardMode, false, "the capture is ours to make: the mode is manual, or APO's own capture failed",
+		[]Reason{ReasonOneStep, ReasonAutomatic}},
+	{GuardLast, false, "no capture that was called the last is done", []Reason{ReasonLastCapture}},
+	{GuardSeveral, true, "nothing is captured yet, or the method takes several captures", []Reason{ReasonSingleCapture}},
+	{GuardExpiry, false, "the authorization is not over", []Reason{ReasonExpired}},
+	{GuardCapturable, false, "the amount is above zero, in the order's currency, and at most authorized − captured",
+		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder}},
+	{GuardPaymentID, false, "APO's paymentId is known", []Reason{ReasonNoPaymentID}},
+	{GuardReversal, false, "no reversal stands open", []Reason{ReasonReversal}},
+	{GuardRefundable, false, "the amount is above zero, in the order's currency, and at most captured − refunded",
+		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder}},
+	{GuardParked, false, "the operation is parked", []Reason{ReasonNotParked}},
+	{GuardFreshInquiry, false, "APO answered an inquiry about it within the last 10 minutes",
+		[]Reason{ReasonStaleInquiry}},
+	{GuardOnlyAPO, false, "it does not call a cancel succeeded", []Reason{ReasonOnlyAPO}},
+	{GuardContradiction, false, "APO's answer does not say otherwise, or the resolution overrides it",
+		[]Reason{ReasonContradicts}},
+	{GuardFits, false, "what it calls succeeded still fits the order's money", []Reason{ReasonRemainder}},
+	{GuardLate, false, "late money stands open, held or moved", []Reason{ReasonNoLateMoney}},
+	{GuardLatePaymentID, false, "APO's paymentId is known, where the money moved", []Reason{ReasonNoPaymentID}},
+	{GuardLateInquiry, false, "APO answered an inquiry since the late money became known, within the last 10 minutes",
+		[]Reason{ReasonStaleInquiry}},
+	{GuardAnomaly, false, "that anomaly stands open", []Reason{ReasonNoAnomaly}},
+}
+
+// guards are asked in this order once the status allows a command; the first that objects refuses it.
+var guards = map[Verb][]Guard{
+	VerbCancel: {GuardIdle, GuardGateway, GuardHeld, GuardWindow},
+	VerbCapture: {GuardIdle, GuardMode, GuardGateway, GuardHeld, GuardLast, GuardSeveral, GuardExpiry, GuardCapturable,
+		GuardPaymentID},
+	VerbRefund:       {GuardIdle, GuardReversal, GuardRefundable, GuardPaymentID},
+	VerbResolve:      {GuardParked, GuardFreshInquiry, GuardOnlyAPO, GuardContradiction, GuardFits},
+	VerbClearAnomaly: {GuardAnomaly},
+	VerbCompensate: {GuardLate, GuardIdle, GuardGateway, GuardHeld, GuardReversal, GuardLatePaymentID,
+		GuardLateInquiry},
+}
+
+// RuleRows returns one rule a guard, in order.
+func RuleRows() []Rule { return slices.Clone(ruleRows) }
+
+// Rules returns the rules of a command in the order they are asked in, once its status allows it. The slice is the
+// law's own: not to be written to.
+func Rules(v Verb) []Rule { return compiled.rules[v] }

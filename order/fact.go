@@ -1,0 +1,47 @@
+package order
+
+import "github.com/tilltape/tilltape/internal/law"
+
+// FactKind says what a proven fact tells, as whoever observed it can tell it.
+type FactKind uint8
+
+// The facts that can be given. What one of them is to its order (a refund beyond what was authorized, the failure of a
+// capture that had succeeded) follows from the order.
+const (
+	FactNone          FactKind = iota
+	PaymentSucceeded           // authorized or paid, whichever the order's capture mode makes of it
+	PaymentPending             // APO knows the payment and has no result
+	PaymentAuthorized          // card funds held
+	PaymentPaid                // one-step payment done
+	PaymentFailed              // failed or timed out
+	CaptureSucceeded           // ours, automatic or foreign
+	CaptureFailed              //
+	CapturePending             // APO works on a capture; touches operations only
+	RefundSucceeded            // ours or foreign
+	RefundFailed               //
+	RefundPending              // APO works on a refund; touches operations only
+	PaymentCancelled           // own S, inquiry CANCELLED, a VOID or CANCEL transaction
+	OtherTransaction           // a transaction of a kind not known here; always an anomaly
+)
+
+var factNames = [...]string{"none", "payment succeeded", "payment pending", "payment authorized", "payment paid",
+	"payment failed", "capture succeeded", "capture failed", "capture pending", "refund succeeded", "refund failed",
+	"refund pending", "payment cancelled", "other transaction"}
+
+// String is the fact in words.
+func (k FactKind) String() string { return name(factNames[:], int(k)) }
+
+// ofPayment is the row of a fact about the payment itself, which amounts and identities do not split.
+func (k FactKind) ofPayment() law.Fact {
+	switch k {
+	case PaymentPending:
+		return law.PaymentPending
+	case PaymentAuthorized:
+		return law.PaymentAuthorized
+	case PaymentPaid:
+		return law.PaymentPaid
+	case PaymentFailed:
+		return law.PaymentFailed
+	}
+	return law.FactNone
+}
