@@ -56,12 +56,13 @@ var rooms = map[string]room{
 	// Writes the derived pages of docs; nothing imports it.
 	"internal/gen/states": {ours: []string{"events", "order"}, modules: []string{protobufModule, fsmModule}},
 	"internal/engine":     {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
+	"internal/translate":  {ours: []string{"events", "order", "apo"}, modules: []string{protobufModule, fsmModule}},
 	".": {
-		ours:    []string{"events", "order", "store", "seal", "apo", "internal/engine"},
+		ours:    []string{"events", "order", "store", "seal", "apo", "internal/engine", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
 	},
 	"audit": {
-		ours:    []string{"events", "order", "store", "seal", "apo"},
+		ours:    []string{"events", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},
 	},
 }

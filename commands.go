@@ -8,6 +8,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/translate"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -205,9 +206,9 @@ func (s *Orders) Observe(ctx context.Context, v apo.Verified) (order.Order, erro
 	if v.IsZero() {
 		return order.Order{}, fmt.Errorf("tilltape: %w: it is empty; use what apo's verify functions return", ErrUnverified)
 	}
-	f := fact(v)
+	f := translate.Fact(v)
 	e := v.Evidence()
-	f.Proof = events.Proof{Via: channel(v.Op()), Evidence: evidence(&e)}
+	f.Proof = events.Proof{Via: channel(v.Op()), Evidence: translate.Evidence(&e)}
 	id, err := s.owner(ctx, v)
 	if err != nil {
 		return order.Order{}, err

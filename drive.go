@@ -7,6 +7,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/internal/translate"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -88,11 +89,11 @@ func (s *Orders) ask(ctx context.Context, d *engine.Drive, call order.Call) {
 	defer end()
 	made := CallMade{Call: call, Began: began}
 	if call.IsInquiry() {
-		p := inquire(c, s.gateway, call)
+		p := translate.Inquire(c, s.gateway, call)
 		made.Took, made.Inquiry, made.Code, made.Problem = s.now().Sub(began), p.Outcome, p.Code, p.Problem
 		d.Inquired(p)
 	} else {
-		v := command(c, s.gateway, call)
+		v := translate.Command(c, s.gateway, call)
 		made.Took, made.Verdict, made.Code, made.Problem = s.now().Sub(began), v.Class, v.Code, v.Problem
 		d.Answered(v)
 	}

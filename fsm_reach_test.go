@@ -7,10 +7,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
+	"github.com/tilltape/tilltape/internal/translate"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
 )
@@ -113,10 +113,10 @@ func (x *till) perform(d *engine.Drive) {
 		d.Appended(err)
 	case engine.Ask:
 		if t.Call.IsInquiry() {
-			d.Inquired(tilltape.AskInquiry(x.ctx, x.bank, t.Call))
+			d.Inquired(translate.Inquire(x.ctx, x.bank, t.Call))
 			return
 		}
-		d.Answered(tilltape.AskCommand(x.ctx, x.bank, t.Call))
+		d.Answered(translate.Command(x.ctx, x.bank, t.Call))
 	}
 }
 

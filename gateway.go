@@ -2,11 +2,9 @@ package tilltape
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/tilltape/tilltape/apo"
-	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/internal/translate"
 )
 
 // Gateway is APO as Orders calls it; *[apo.Client] is one. A method returns when the answer is in, the context has ended,
@@ -20,109 +18,8 @@ type Gateway interface {
 	InquireRefund(context.Context, apo.InquireRefundRequest) apo.RefundPicture
 }
 
-var _ Gateway = (*apo.Client)(nil)
-
-// codeNotSent ends an attempt whose request this side refused to send: it was certainly not done.
-const codeNotSent = "NOT_SENT"
-
-// command makes an operation's call.
-func command(ctx context.Context, g Gateway, c order.Call) order.Verdict {
-	amount := apo.Amount{Currency: c.Amount.Currency, Minor: c.Amount.Minor}
-	switch c.Kind {
-	case order.CallCancel:
-		a := g.Cancel(ctx, apo.CancelRequest{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID})
-		v := verdict(a.Answer)
-		v.PaymentID, v.At = a.PaymentID, a.Time
-		return v
-	case order.CallCapture:
-		a := g.Capture(ctx, apo.CaptureRequest{CaptureRequestID: c.RequestID, PaymentID: c.PaymentID, Amount: amount})
-		v := verdict(a.Answer)
-		v.PaymentID, v.TransferID, v.At = a.PaymentID, a.CaptureID, a.Time
-		return v
-	case order.CallRefund:
-		a := g.Refund(ctx, apo.RefundRequest{RefundRequestID: c.RequestID, PaymentID: c.PaymentID, Amount: amount, Reason: c.Reason})
-		v := verdict(a.Answer)
-		v.PaymentID, v.TransferID, v.At = a.PaymentID, a.RefundID, a.Time
-		return v
-	}
-	return order.Verdict{Class: order.VerdictFailed, Code: codeNotSent, Message: fmt.Sprintf("no call of kind %s", c.Kind)}
-}
-
-// inquire makes an inquiry.
-func inquire(ctx context.Context, g Gateway, c order.Call) order.Picture {
-	if c.Kind == order.CallInquireRefund {
-		a := g.InquireRefund(ctx, apo.InquireRefundRequest{RefundRequestID: c.RequestID})
-		return picture(a.Answer, a.State)
-	}
-	a := g.InquirePayment(ctx, apo.InquirePaymentRequest{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID})
-	return picture(a.Answer, a.State)
-}
-
-var verdictClasses = map[apo.Class]order.VerdictClass{
-	apo.Unknown:        order.VerdictUnknown,
-	apo.UnknownFailure: order.VerdictUnknownF,
-	apo.Succeeded:      order.VerdictSucceeded,
-	apo.Accepted:       order.VerdictAccepted,
-	apo.Failed:         order.VerdictFailed,
-	apo.WrongPicture:   order.VerdictWrong,
-	apo.NotExist:       order.VerdictWrong,
-	apo.NotSent:        order.VerdictFailed,
-}
-
-func verdict(a apo.Answer) order.Verdict {
-	v := order.Verdict{Class: verdictClasses[a.Class], Code: a.Code, Message: a.Message, Evidence: evidence(a.Evidence)}
-	if a.Err != nil {
-		v.Problem = a.Err.Error()
-	}
-	if a.Class == apo.NotSent {
-		v.Code, v.Message = codeNotSent, v.Problem // a failure keeps no problem, and APO has said nothing
-	}
-	return v
-}
-
-func picture(a apo.Answer, state apo.State) order.Picture {
-	p := order.Picture{State: order.State(state), Code: a.Code, Evidence: evidence(a.Evidence)}
-	switch a.Class {
-	case apo.Succeeded:
-		p.Outcome = events.InquiryAnswers
-	case apo.NotExist:
-		p.Outcome = events.InquiryNotExist
-	}
-	if a.Err != nil {
-		p.Problem = a.Err.Error()
-	}
-	for _, f := range a.Facts {
-		p.Facts = append(p.Facts, fact(f))
-	}
-	return p
-}
-
-var factKinds = map[apo.Kind]order.FactKind{
-	apo.PaymentPending:   order.PaymentPending,
-	apo.PaymentSucceeded: order.PaymentSucceeded,
-	apo.PaymentFailed:    order.PaymentFailed,
-	apo.Cancelled:        order.PaymentCancelled,
-	apo.CapturePending:   order.CapturePending,
-	apo.CaptureSucceeded: order.CaptureSucceeded,
-	apo.CaptureFailed:    order.CaptureFailed,
-	apo.RefundPending:    order.RefundPending,
-	apo.RefundSucceeded:  order.RefundSucceeded,
-	apo.RefundFailed:     order.RefundFailed,
-	apo.OtherTransaction: order.OtherTransaction,
-}
-
-// fact is a verified fact in the core's words, without its proof.
-func fact(v apo.Verified) order.Fact {
-	amount := v.Amount()
-	return order.Fact{Kind: factKinds[v.Kind()], PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(), TransferID: v.TransferID(),
-		RequestID: v.RequestID(), Amount: order.Money{Minor: amount.Minor, Currency: amount.Currency}, At: v.Time(), Expires: v.AuthExpiry(),
-		Code: v.Code()}
-}
-
-func evidence(e *apo.Evidence) *events.Evidence {
-	if e == nil {
-		return nil
-	}
-	kept := events.Evidence(*e)
-	return &kept
-}
+var (
+	_ Gateway = (*apo.Client)(nil)
+	// The calls are made by the translation, which asks for as much as is said here.
+	_ Gateway = translate.Gateway(nil)
+)

@@ -1,0 +1,40 @@
+// Package translate puts what package apo says into the words of the core, and the core's calls into requests to APO. It is
+// the one place where the two vocabularies meet: the driver of orders and the judge of a log read the same tables.
+package translate
+
+import (
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+)
+
+var factKinds = map[apo.Kind]order.FactKind{
+	apo.PaymentPending:   order.PaymentPending,
+	apo.PaymentSucceeded: order.PaymentSucceeded,
+	apo.PaymentFailed:    order.PaymentFailed,
+	apo.Cancelled:        order.PaymentCancelled,
+	apo.CapturePending:   order.CapturePending,
+	apo.CaptureSucceeded: order.CaptureSucceeded,
+	apo.CaptureFailed:    order.CaptureFailed,
+	apo.RefundPending:    order.RefundPending,
+	apo.RefundSucceeded:  order.RefundSucceeded,
+	apo.RefundFailed:     order.RefundFailed,
+	apo.OtherTransaction: order.OtherTransaction,
+}
+
+// Fact is a verified fact in the core's words, without its proof.
+func Fact(v apo.Verified) order.Fact {
+	amount := v.Amount()
+	return order.Fact{Kind: factKinds[v.Kind()], PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),
+		TransferID: v.TransferID(), RequestID: v.RequestID(), Amount: order.Money{Minor: amount.Minor, Currency: amount.Currency},
+		At: v.Time(), Expires: v.AuthExpiry(), Code: v.Code()}
+}
+
+// Evidence is a kept message in the words of the log; nil stays nil.
+func Evidence(e *apo.Evidence) *events.Evidence {
+	if e == nil {
+		return nil
+	}
+	kept := events.Evidence(*e)
+	return &kept
+}
