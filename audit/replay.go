@@ -10,6 +10,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -35,6 +36,9 @@ type Replayed struct {
 	Kinds    map[events.Kind]uint64 // records by kind
 	First    time.Time              // when the first and the last record were written
 	Last     time.Time
+	// Seal is what the log's seal says that it holds, and what the records that were replayed have proven; unsigned. The
+	// zero checkpoint: the log has no seal, or the replay has ended with an error.
+	Seal seal.Checkpoint
 
 	orders   *shelf
 	statuses [1 << 8]int // orders in each; all that an order.Status can be
@@ -90,9 +94,10 @@ type replay struct {
 // refusals is how far an order's refused commands are.
 type refusals struct{ version, position uint64 }
 
-// Replay streams the log and judges every record. The error is an *[IllegalError] for the first record that is not
-// legal; what the store found damaged comes as the store's own error. What was replayed up to there is returned in
-// either case. Several replays, and a service that appends, may run beside it; what is appended meanwhile may or may not be
+// Replay streams the log and judges every record. A log that is a [Prover] is held against its seal as it is read, and what
+// that proves stands in [Replayed.Seal]. The error is an *[IllegalError] for the first record that is not legal; what the
+// store found damaged, or the seal disproves, comes as the store's own error, which wraps [store.ErrDamaged]. What was
+// replayed up to there is returned in either case. Several replays, and a service that appends, may run beside it; what is appended meanwhile may or may not be
 // seen. Where there is a second core the log is read on a goroutine of its own, a few hundred records ahead; Config's
 // functions are called on the caller's.
 //
@@ -107,7 +112,12 @@ func Replay(ctx context.Context, log store.Log, cfg *Config) (*Replayed, error) 
 		out:     &Replayed{Kinds: map[events.Kind]uint64{}, orders: newShelf()},
 		refused: map[string]*refusals{},
 	}
-	err := walk(ctx, log, func(err error) error { return fmt.Errorf("replaying after position %d: %w", p.last, err) }, p.records)
+	explain := func(err error) error { return fmt.Errorf("replaying after position %d: %w", p.last, err) }
+	var sealed seal.Checkpoint // written by the reader, which has ended when walk returns
+	err := walk(ctx, proven(log, &sealed), explain, p.records)
+	if err == nil {
+		p.out.Seal = sealed
+	}
 	p.kinds.into(p.out.Kinds)
 	p.out.orders.settle()
 	return p.out, err
