@@ -208,7 +208,7 @@ func (s *Orders) Observe(ctx context.Context, v apo.Verified) (order.Order, erro
 	}
 	f := translate.Fact(v)
 	e := v.Evidence()
-	f.Proof = events.Proof{Via: channel(v.Op()), Evidence: translate.Evidence(&e)}
+	f.Proof = events.Proof{Via: translate.Channel(v.Op()), Evidence: translate.Evidence(&e)}
 	id, err := s.owner(ctx, v)
 	if err != nil {
 		return order.Order{}, err
@@ -282,15 +282,4 @@ func (s *Orders) Actions(ctx context.Context, id string) ([]order.Action, error)
 // History yields the order's facts in order. An order that is not on record has none. The loop's body may give commands.
 func (s *Orders) History(ctx context.Context, id string) iter.Seq2[events.Record, error] {
 	return s.log.Read(ctx, events.OrderStream(id), 0)
-}
-
-// channel is how a message of that operation reaches us.
-func channel(op apo.Op) events.Channel {
-	switch op {
-	case apo.OpNotifyPayment, apo.OpNotifyCapture, apo.OpNotifyRefund:
-		return events.ViaNotification
-	case apo.OpInquirePayment, apo.OpInquireRefund:
-		return events.ViaInquiry
-	}
-	return events.ViaAnswer
 }
