@@ -88,11 +88,16 @@ type content struct {
 // readContent decodes a verified body. Its error wraps [ErrMalformed]; what
 // could be read of the result comes with it, for the report.
 func readContent(op Op, body []byte) (content, error) {
-	c := content{op: op}
 	whole, err := parseObject(body)
 	if err != nil {
-		return c, malformed(op, "the signed body "+err.Error())
+		return content{op: op}, malformed(op, "the signed body "+err.Error())
 	}
+	return contentOf(op, whole)
+}
+
+// contentOf is readContent of a body that is decoded already.
+func contentOf(op Op, whole object) (content, error) {
+	c := content{op: op}
 	r := &reader{from: whole}
 	outcome := r.object("result")
 	if outcome == nil {
@@ -125,17 +130,16 @@ func readContent(op Op, body []byte) (content, error) {
 
 func (r *reader) transactions() []Transaction {
 	var lines []Transaction
-	list, ok := r.from["transactions"].([]any)
-	if !ok && r.from["transactions"] != nil {
+	list := r.value("transactions")
+	if list.kind != jsonList && list.kind != jsonNull {
 		r.fail("transactions", "is not a list")
 	}
-	for _, entry := range list {
-		fields, ok := entry.(object)
-		if !ok {
+	for _, entry := range list.members {
+		if entry.value.kind != jsonObject {
 			r.fail("transactions", "has an entry that is not an object")
 			return nil
 		}
-		line := &reader{from: fields}
+		line := &reader{from: entry.value.members}
 		lines = append(lines, Transaction{
 			Type: TransactionType(line.code("transactionType")), State: State(line.code("transactionStatus")),
 			ID: line.id("transactionId"), RequestID: line.id("transactionRequestId"),

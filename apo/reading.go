@@ -39,16 +39,22 @@ type Told struct {
 // does that. The error wraps [ErrMalformed], or [ErrUnknownNotification]; what
 // could be read of the result is returned with it.
 func (e Evidence) Read() (Reading, error) {
+	whole, err := parseObject(e.Body)
 	op := Op(path.Base(e.Path))
 	switch op {
 	case OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund:
 	default:
-		var err error
-		if op, err = notifiedOp(e.Body); err != nil {
+		if op = "notification"; err != nil {
+			break
+		}
+		if op, err = notifiedIn(whole); err != nil {
 			return Reading{}, err
 		}
 	}
-	c, err := readContent(op, e.Body)
+	if err != nil {
+		return Reading{Op: op}, malformed(op, "the signed body "+err.Error())
+	}
+	c, err := contentOf(op, whole)
 	r := Reading{Op: op, Status: c.result.status, Code: c.result.code, Message: c.result.message,
 		Class: Classify(op, c.result.status, c.result.code)}
 	if err != nil {

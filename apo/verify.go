@@ -172,6 +172,11 @@ func notifiedOp(body []byte) (Op, error) {
 	if err != nil {
 		return "", malformed("notification", "the signed body "+err.Error())
 	}
+	return notifiedIn(whole)
+}
+
+// notifiedIn is notifiedOp of a body that is decoded already.
+func notifiedIn(whole object) (Op, error) {
 	r := &reader{from: whole}
 	kind := r.code("notifyType")
 	if r.err != nil {
