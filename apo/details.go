@@ -130,16 +130,21 @@ func contentOf(op Op, whole object) (content, error) {
 
 func (r *reader) transactions() []Transaction {
 	var lines []Transaction
-	list := r.value("transactions")
-	if list.kind != jsonList && list.kind != jsonNull {
-		r.fail("transactions", "is not a list")
+	list, inside := r.value("transactions")
+	if list.kind != jsonList {
+		if list.kind != jsonNull {
+			r.fail("transactions", "is not a list")
+		}
+		return nil
 	}
-	for _, entry := range list.members {
-		if entry.value.kind != jsonObject {
+	for len(inside) > 0 {
+		entry, fields := inside[0], inside[1:inside[0].size]
+		inside = inside[entry.size:]
+		if entry.kind != jsonObject {
 			r.fail("transactions", "has an entry that is not an object")
 			return nil
 		}
-		line := &reader{from: entry.value.members}
+		line := &reader{from: fields}
 		lines = append(lines, Transaction{
 			Type: TransactionType(line.code("transactionType")), State: State(line.code("transactionStatus")),
 			ID: line.id("transactionId"), RequestID: line.id("transactionRequestId"),

@@ -27,29 +27,28 @@ const (
 	jsonList
 )
 
-// value is one value of a body.
-type value struct {
-	kind    jsonKind
-	text    string // of a string or scalar
-	members object // of an object or list; those of a list have no names
+// node is one value of a body, and its name where it is a member of an object.
+// What an object or list holds follows it at once, so that a body is one slice.
+type node struct {
+	name string
+	text string // of a string or scalar
+	size int    // nodes that it takes, with those in it
+	kind jsonKind
 }
 
-// object is a decoded JSON object. Names are matched exactly, where encoding/json
-// would also take "ResultStatus" for "resultStatus" and let the later one win.
-type object []member
+// object is a decoded JSON object, or list: the nodes in it. Names are matched
+// exactly, where encoding/json would also take "ResultStatus" for "resultStatus"
+// and let the later one win.
+type object []node
 
-type member struct {
-	name  string
-	value value
-}
-
-func (o object) get(name string) value {
-	for i := range o {
+// get returns a member and what is in it; a null where there is none.
+func (o object) get(name string) (node, object) {
+	for i := 0; i < len(o); i += o[i].size {
 		if o[i].name == name {
-			return o[i].value
+			return o[i], o[i+1 : i+o[i].size]
 		}
 	}
-	return value{}
+	return node{}, nil
 }
 
 // parseObject decodes a body that is exactly one JSON object. It is our own
@@ -60,10 +59,10 @@ func parseObject(body []byte) (object, error) {
 	if !utf8.Valid(body) {
 		return nil, errNotJSON
 	}
-	p := parser{text: string(body)}
-	whole, err := p.value(0)
+	p := parser{text: string(body), nodes: make(object, 0, nodesUsual)}
+	err := p.value("", 0)
 	if err == nil {
-		if p.space(); p.at != len(p.text) || whole.kind != jsonObject {
+		if p.space(); p.at != len(p.text) || p.nodes[0].kind != jsonObject {
 			err = errNotJSON
 		}
 	}
@@ -74,14 +73,15 @@ func parseObject(body []byte) (object, error) {
 		}
 		return nil, err
 	}
-	return whole.members, nil
+	return p.nodes[1:], nil
 }
 
 // parser reads one text from left to right. The strings it returns are parts of
 // the text, but for those with escapes.
 type parser struct {
-	text string
-	at   int
+	text  string
+	at    int
+	nodes object
 }
 
 func (p *parser) space() {
@@ -113,112 +113,124 @@ func (p *parser) take(b byte) bool {
 	return true
 }
 
-func (p *parser) value(depth int) (value, error) {
+// value reads a value and appends it, with all that is in it.
+func (p *parser) value(name string, depth int) (err error) {
 	if depth > depthMax {
-		return value{}, errTooDeep
+		return errTooDeep
 	}
+	at := len(p.nodes)
+	p.nodes = append(p.nodes, node{name: name})
+	var text string
+	var kind jsonKind
 	switch p.next() {
 	case '{':
 		p.at++
-		members, err := p.members(depth)
-		return value{kind: jsonObject, members: members}, err
+		kind, err = jsonObject, p.members(depth)
 	case '[':
 		p.at++
-		list, err := p.list(depth)
-		return value{kind: jsonList, members: list}, err
+		kind, err = jsonList, p.list(depth)
 	case '"':
-		text, err := p.string()
-		return value{kind: jsonString, text: text}, err
+		kind = jsonString
+		text, err = p.string()
+	default:
+		kind, text, err = p.scalar()
 	}
+	n := &p.nodes[at]
+	n.kind, n.text, n.size = kind, text, len(p.nodes)-at
+	return err
+}
+
+func (p *parser) scalar() (jsonKind, string, error) {
 	begin := p.at
 	for p.at < len(p.text) && strings.IndexByte(" \t\r\n,]}", p.text[p.at]) < 0 {
 		p.at++
 	}
 	switch text := p.text[begin:p.at]; {
 	case text == "null":
-		return value{}, nil
+		return jsonNull, "", nil
 	case text == "true", text == "false", isNumber(text):
-		return value{kind: jsonScalar, text: text}, nil
+		return jsonScalar, text, nil
 	}
-	return value{}, errNotJSON
+	return jsonNull, "", errNotJSON
 }
 
 const (
-	membersUsual = 8  // an object is made for so many
-	membersFew   = 16 // above that, names are looked up in a set
+	nodesUsual = 32 // a body is made room for so many
+	membersFew = 16 // above that, an object's names are looked up in a set
 )
 
-func (p *parser) members(depth int) (object, error) {
+func (p *parser) members(depth int) error {
 	if p.take('}') {
-		return nil, nil
+		return nil
 	}
-	o := make(object, 0, membersUsual)
+	begin := len(p.nodes)
 	var names map[string]bool
-	for {
+	for count := 0; ; count++ {
 		if p.next() != '"' {
-			return nil, errNotJSON
+			return errNotJSON
 		}
 		name, err := p.string()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if twice(o, &names, name) {
-			return nil, errDuplicate
+		if count < membersFew {
+			if p.nodes[begin:].has(name) {
+				return errDuplicate
+			}
+		} else {
+			if names == nil {
+				names = p.nodes[begin:].names()
+			}
+			if names[name] {
+				return errDuplicate
+			}
+			names[name] = true
 		}
 		if !p.take(':') {
-			return nil, errNotJSON
+			return errNotJSON
 		}
-		v, err := p.value(depth + 1)
-		if err != nil {
-			return nil, err
+		if err := p.value(name, depth+1); err != nil {
+			return err
 		}
-		o = append(o, member{name: name, value: v})
 		if p.take('}') {
-			return o, nil
+			return nil
 		}
 		if !p.take(',') {
-			return nil, errNotJSON
+			return errNotJSON
 		}
 	}
 }
 
-// twice reports whether the object has the name already.
-func twice(o object, names *map[string]bool, name string) bool {
-	if len(o) <= membersFew {
-		for i := range o {
-			if o[i].name == name {
-				return true
-			}
-		}
-		return false
-	}
-	if *names == nil {
-		*names = make(map[string]bool, 2*len(o))
-		for i := range o {
-			(*names)[o[i].name] = true
+func (o object) has(name string) bool {
+	for i := 0; i < len(o); i += o[i].size {
+		if o[i].name == name {
+			return true
 		}
 	}
-	known := (*names)[name]
-	(*names)[name] = true
-	return known
+	return false
 }
 
-func (p *parser) list(depth int) (object, error) {
+func (o object) names() map[string]bool {
+	names := map[string]bool{}
+	for i := 0; i < len(o); i += o[i].size {
+		names[o[i].name] = true
+	}
+	return names
+}
+
+func (p *parser) list(depth int) error {
 	if p.take(']') {
-		return nil, nil
+		return nil
 	}
-	var list object
 	for {
-		v, err := p.value(depth + 1)
-		if err != nil {
-			return nil, err
+		if err := p.value("", depth+1); err != nil {
+			return err
 		}
-		list = append(list, member{value: v})
 		if p.take(']') {
-			return list, nil
+			return nil
 		}
 		if !p.take(',') {
-			return nil, errNotJSON
+			return errNotJSON
 		}
 	}
 }

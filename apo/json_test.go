@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -20,63 +21,60 @@ func slowly(body []byte) (object, error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	whole, err := slowValue(decoder, 0)
-	if err == nil && whole.kind != jsonObject {
-		err = errNotJSON
+	whole, err := slowValue(decoder, "", 0)
+	switch {
+	case err != nil:
+		return nil, err
+	case whole[0].kind != jsonObject:
+		return nil, errNotJSON
 	}
-	return whole.members, err
+	return whole[1:], nil
 }
 
-func slowValue(decoder *json.Decoder, depth int) (v value, err error) {
+func slowValue(decoder *json.Decoder, name string, depth int) (object, error) {
 	if depth > depthMax {
-		return value{}, errTooDeep
+		return nil, errTooDeep
 	}
 	token, err := decoder.Token()
 	if err != nil {
-		return value{}, errNotJSON
+		return nil, errNotJSON
 	}
+	whole := object{{name: name}}
+	n := &whole[0]
 	switch token := token.(type) {
 	case json.Delim:
-		v.kind = jsonList
+		n.kind = jsonList
 		if token == '{' {
-			v.kind = jsonObject
+			n.kind = jsonObject
 		}
-		seen := map[string]bool{}
+		kind, seen := n.kind, map[string]bool{}
 		for decoder.More() {
-			var m member
-			if v.kind == jsonObject {
-				name, err := decoder.Token()
+			name := ""
+			if kind == jsonObject {
+				token, err := decoder.Token()
 				if err != nil {
-					return value{}, errNotJSON
+					return nil, errNotJSON
 				}
-				if m.name = name.(string); seen[m.name] {
-					return value{}, errDuplicate
+				if name = token.(string); seen[name] {
+					return nil, errDuplicate
 				}
-				seen[m.name] = true
+				seen[name] = true
 			}
-			if m.value, err = slowValue(decoder, depth+1); err != nil {
-				return value{}, err
+			inside, err := slowValue(decoder, name, depth+1)
+			if err != nil {
+				return nil, err
 			}
-			v.members = append(v.members, m)
+			whole = append(whole, inside...)
 		}
 		_, err = decoder.Token()
-		return v, err
 	case string:
-		return value{kind: jsonString, text: token}, nil
+		n.kind, n.text = jsonString, token
 	case nil:
-		return value{}, nil
+	default:
+		n.kind, n.text = jsonScalar, fmt.Sprint(token)
 	}
-	return value{kind: jsonScalar, text: fmt.Sprint(token)}, nil
-}
-
-// plain makes the same of empty and of missing, which nobody tells apart.
-func plain(v value) value {
-	var out value
-	out.kind, out.text = v.kind, v.text
-	for _, m := range v.members {
-		out.members = append(out.members, member{m.name, plain(m.value)})
-	}
-	return out
+	whole[0].size = len(whole)
+	return whole, err
 }
 
 type failer interface {
@@ -89,7 +87,7 @@ func readsAlike(t failer, body []byte) {
 	want, wrong := slowly(body)
 	got, err := parseObject(body)
 	require.Equal(t, wrong, err, "%q", body)
-	require.Equal(t, plain(value{members: want}), plain(value{members: got}), "%q", body)
+	require.True(t, slices.Equal(want, got), "%q: %v, want %v", body, got, want)
 }
 
 // awkward are pieces of bodies in which readers differ.

@@ -29,9 +29,9 @@ type reader struct {
 	err  error
 }
 
-func (r *reader) value(name string) value {
+func (r *reader) value(name string) (node, object) {
 	if name == "" {
-		return value{}
+		return node{}, nil
 	}
 	return r.from.get(name)
 }
@@ -44,7 +44,7 @@ func (r *reader) fail(name, reason string) {
 
 // text reads a scalar, whether it came as a string or as its natural type.
 func (r *reader) text(name string) string {
-	switch v := r.value(name); v.kind {
+	switch v, _ := r.value(name); v.kind {
 	case jsonNull, jsonString, jsonScalar:
 		return v.text
 	}
@@ -75,11 +75,11 @@ func (r *reader) code(name string) string {
 }
 
 func (r *reader) object(name string) *reader {
-	switch v := r.value(name); v.kind {
+	switch v, inside := r.value(name); v.kind {
 	case jsonNull:
 		return nil
 	case jsonObject:
-		return &reader{from: v.members}
+		return &reader{from: inside}
 	}
 	r.fail(name, "is not an object")
 	return nil
