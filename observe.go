@@ -36,7 +36,7 @@ func (s *Orders) Hear(ctx context.Context, v apo.Verified) (h Heard, err error) 
 	}
 	f := translate.Fact(v)
 	e := v.Evidence()
-	f.Proof = events.Proof{Via: channel(v.Op()), Evidence: translate.Evidence(&e)}
+	f.Proof = events.Proof{Via: translate.Channel(v.Op()), Evidence: translate.Evidence(&e)}
 	if h.OrderID, err = s.owner(ctx, v); err != nil {
 		return h, err
 	}
@@ -77,15 +77,4 @@ func (s *Orders) owner(ctx context.Context, v apo.Verified) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%w: no order goes by %s; do not acknowledge it: APO sends it again", order.ErrUnknownOrder, v)
-}
-
-// channel is how a message of that operation reaches us.
-func channel(op apo.Op) events.Channel {
-	switch op {
-	case apo.OpNotifyPayment, apo.OpNotifyCapture, apo.OpNotifyRefund:
-		return events.ViaNotification
-	case apo.OpInquirePayment, apo.OpInquireRefund:
-		return events.ViaInquiry
-	}
-	return events.ViaAnswer
 }

@@ -130,13 +130,17 @@ func contentOf(op Op, whole object) (content, error) {
 
 func (r *reader) transactions() []Transaction {
 	var lines []Transaction
-	list, ok := r.from["transactions"].([]any)
-	if !ok && r.from["transactions"] != nil {
-		r.fail("transactions", "is not a list")
+	list, inside := r.value("transactions")
+	if list.kind != jsonList {
+		if list.kind != jsonNull {
+			r.fail("transactions", "is not a list")
+		}
+		return nil
 	}
-	for _, entry := range list {
-		fields, ok := entry.(object)
-		if !ok {
+	for len(inside) > 0 {
+		entry, fields := inside[0], inside[1:inside[0].size]
+		inside = inside[entry.size:]
+		if entry.kind != jsonObject {
 			r.fail("transactions", "has an entry that is not an object")
 			return nil
 		}

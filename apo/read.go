@@ -1,8 +1,6 @@
 package apo
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,88 +15,11 @@ const (
 	BodyMax = 48 << 10
 	// IDMax bounds an id, in bytes.
 	IDMax = 64
-	// depthMax bounds the nesting of a body; APO's own stay under five.
-	depthMax = 16
 	// codeMax bounds a result code or status, in bytes.
 	codeMax = 64
 	// resultTextMax bounds what is kept of a result message, in bytes.
 	resultTextMax = 1 << 10
 )
-
-var (
-	errNotJSON   = errors.New("is not one JSON object in UTF-8")
-	errDuplicate = errors.New("has a key twice in one object")
-	errTooDeep   = errors.New("is nested too deeply")
-)
-
-// object is a decoded JSON object: strings, json.Number, bool, nil, []any and
-// object. Names are matched exactly, where encoding/json would also take
-// "ResultStatus" for "resultStatus" and let the later one win.
-type object map[string]any
-
-// parseObject decodes a body that is exactly one JSON object.
-func parseObject(body []byte) (object, error) {
-	if !utf8.Valid(body) || !json.Valid(body) {
-		return nil, errNotJSON
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	// Numbers stay text: an id of 31 digits must not pass through a float.
-	decoder.UseNumber()
-	value, err := parseValue(decoder, 0)
-	if err != nil {
-		return nil, err
-	}
-	whole, ok := value.(object)
-	if !ok {
-		return nil, errNotJSON
-	}
-	return whole, nil
-}
-
-func parseValue(decoder *json.Decoder, depth int) (any, error) {
-	if depth > depthMax {
-		return nil, errTooDeep
-	}
-	token, err := decoder.Token()
-	if err != nil {
-		return nil, errNotJSON
-	}
-	switch token {
-	case json.Delim('{'):
-		return parseMembers(decoder, depth)
-	case json.Delim('['):
-		var list []any
-		for decoder.More() {
-			value, err := parseValue(decoder, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, value)
-		}
-		_, err = decoder.Token()
-		return list, err
-	}
-	return token, nil
-}
-
-func parseMembers(decoder *json.Decoder, depth int) (any, error) {
-	members := object{}
-	for decoder.More() {
-		token, err := decoder.Token()
-		if err != nil {
-			return nil, errNotJSON
-		}
-		name, _ := token.(string)
-		if _, taken := members[name]; taken {
-			return nil, errDuplicate
-		}
-		if members[name], err = parseValue(decoder, depth+1); err != nil {
-			return nil, err
-		}
-	}
-	_, err := decoder.Token()
-	return members, err
-}
 
 // reader takes typed fields out of an object and keeps the first thing wrong.
 // A field that is absent, null or empty reads as its zero value.
@@ -108,11 +29,11 @@ type reader struct {
 	err  error
 }
 
-func (r *reader) value(name string) any {
+func (r *reader) value(name string) (node, object) {
 	if name == "" {
-		return nil
+		return node{}, nil
 	}
-	return r.from[name]
+	return r.from.get(name)
 }
 
 func (r *reader) fail(name, reason string) {
@@ -123,15 +44,9 @@ func (r *reader) fail(name, reason string) {
 
 // text reads a scalar, whether it came as a string or as its natural type.
 func (r *reader) text(name string) string {
-	switch value := r.value(name).(type) {
-	case nil:
-		return ""
-	case string:
-		return value
-	case json.Number:
-		return value.String()
-	case bool:
-		return fmt.Sprint(value)
+	switch v, _ := r.value(name); v.kind {
+	case jsonNull, jsonString, jsonScalar:
+		return v.text
 	}
 	r.fail(name, "is not a scalar")
 	return ""
@@ -160,11 +75,11 @@ func (r *reader) code(name string) string {
 }
 
 func (r *reader) object(name string) *reader {
-	switch value := r.value(name).(type) {
-	case nil:
+	switch v, inside := r.value(name); v.kind {
+	case jsonNull:
 		return nil
-	case object:
-		return &reader{from: value}
+	case jsonObject:
+		return &reader{from: inside}
 	}
 	r.fail(name, "is not an object")
 	return nil
@@ -187,7 +102,11 @@ func (r *reader) amount(name string) Amount {
 // time reads an ISO 8601 time with offset, as UTC. One that cannot be read is
 // the zero time: a clumsy timestamp must not make a signed success unknown.
 func (r *reader) time(name string) time.Time {
-	parsed, _ := parseTime(r.text(name))
+	text := r.text(name)
+	if text == "" {
+		return time.Time{}
+	}
+	parsed, _ := parseTime(text)
 	return parsed
 }
 
@@ -215,7 +134,17 @@ func checkID(id string) error {
 	return nil
 }
 
-func hasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
+func hasControl(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c < ' ', c == 0x7f:
+			return true
+		case c >= utf8.RuneSelf: // the rest are characters of more than one byte
+			return strings.ContainsFunc(text[i:], unicode.IsControl)
+		}
+	}
+	return false
+}
 
 // clip shortens text to at most limit bytes, on a character's boundary.
 func clip(text string, limit int) string {

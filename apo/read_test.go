@@ -87,7 +87,7 @@ func TestTimesBecomeUTCAndUnreadableOnesZero(t *testing.T) {
 		"2019-06-12T11:07:11.5Z": want.Add(time.Second / 2),
 		"":                       {}, "2019-06-12T19:07:11": {}, "yesterday": {}, "1560337631000": {},
 	} {
-		r := &reader{from: object{"t": text}}
+		r := &reader{from: object{{name: "t", kind: jsonString, text: text, size: 1}}}
 		got := r.time("t")
 		assert.Equal(t, expected, got, text)
 		assert.Equal(t, time.UTC, got.Location())

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"iter"
 	"runtime"
 
 	"github.com/tilltape/tilltape/events"
@@ -24,13 +25,16 @@ type batch struct {
 	panics  any   // what the log's own code panicked with
 }
 
-// walk calls do with all records of the log, in order and a few at a time, on the caller's goroutine, until an error. The
-// records are do's until it returns. Where there is a second core, the log is read and decoded on another goroutine a few
-// hundred records ahead; that one has ended when walk returns. An error of do comes back as it is, one of the log through
-// explain.
-func walk(ctx context.Context, log store.Reader, explain func(error) error, do func([]events.Record) error) error {
+// reading begins to read a log's records, oldest first.
+type reading func(context.Context) iter.Seq2[events.Record, error]
+
+// walk calls do with all records that are read, in order and a few at a time, on the caller's goroutine, until an
+// error. The records are do's until it returns. Where there is a second core, the log is read and decoded on another
+// goroutine a few hundred records ahead; that one has ended when walk returns. An error of do comes back as it is, one
+// of the log through explain.
+func walk(ctx context.Context, read reading, explain func(error) error, do func([]events.Record) error) error {
 	if runtime.GOMAXPROCS(0) < 2 {
-		return alone(ctx, log, explain, do)
+		return alone(ctx, read, explain, do)
 	}
 	ctx, leave := context.WithCancel(ctx)
 	full, free := make(chan *batch, batches), make(chan *batch, batches)
@@ -40,7 +44,7 @@ func walk(ctx context.Context, log store.Reader, explain func(error) error, do f
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		fill(ctx, log, full, free)
+		fill(ctx, read, full, free)
 	}()
 	defer func() { leave(); <-ended }()
 	for {
@@ -65,9 +69,9 @@ func walk(ctx context.Context, log store.Reader, explain func(error) error, do f
 
 // alone reads and folds in turns, a batch each: record by record, the code of the one would push the other's out of the
 // processor's caches, which costs a twentieth.
-func alone(ctx context.Context, log store.Reader, explain func(error) error, do func([]events.Record) error) error {
+func alone(ctx context.Context, read reading, explain func(error) error, do func([]events.Record) error) error {
 	records := make([]events.Record, 0, batchMax)
-	for r, err := range log.All(ctx, store.Start()) {
+	for r, err := range read(ctx) {
 		if err == nil {
 			records = append(records, r)
 			if len(records) < batchMax {
@@ -87,7 +91,7 @@ func alone(ctx context.Context, log store.Reader, explain func(error) error, do 
 
 // fill reads the log into batches until its end or the context's. The last batch is always handed over, since there is
 // room for all of them: whatever becomes of the log's own code, the reader does not wait for ever.
-func fill(ctx context.Context, log store.Reader, full chan<- *batch, free <-chan *batch) {
+func fill(ctx context.Context, read reading, full chan<- *batch, free <-chan *batch) {
 	b := <-free
 	b.last = true // unless it is full
 	finished := false
@@ -99,7 +103,7 @@ func fill(ctx context.Context, log store.Reader, full chan<- *batch, free <-chan
 		}
 		full <- b
 	}()
-	for r, err := range log.All(ctx, store.Start()) {
+	for r, err := range read(ctx) {
 		if err != nil {
 			b.err = err
 			break

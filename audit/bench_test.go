@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
@@ -27,7 +29,7 @@ import (
 type ledger struct {
 	store.Log
 	orders, window int
-	trimmed        bool // signed messages of a hundred bytes instead of a thousand
+	trimmed        bool // signed messages of two hundred bytes instead of a thousand
 }
 
 const (
@@ -38,12 +40,19 @@ const (
 var opening = time.Date(2026, 11, 23, 9, 0, 0, 123456789, time.UTC)
 
 // signed is a message as long as APO's are, or a short one.
-func signed(trimmed bool) *events.Evidence {
-	if trimmed {
-		return &events.Evidence{Method: "POST", Path: "/notify/payment", Time: "1", KeyVersion: "1", Signature: "s", Body: []byte(`{"paymentResult":"S"}`)}
+func signed(op apo.Op, trimmed bool, content fields) *events.Evidence {
+	if !trimmed {
+		content["paymentCreateTime"], content["paymentResultInfo"] = "2026-11-23T09:00:00Z", fields{
+			"cardBrand": "VISA", "cardNo": "************8764", "funding": "CREDIT", "issuingCountry": "US", "avsResultRaw": "A",
+			"cvvResultRaw": "P", "networkTransactionId": strings.Repeat("9", 24), "threeDSResult": fields{"eci": "05", "cavv": ""}}
 	}
-	return &events.Evidence{Method: "POST", Path: "/notify/payment", ClientID: "SANDBOX_5YBW4Q0000000000", Time: "2026-11-23T12:00:00+08:00",
-		KeyVersion: "1", Signature: string(bytes.Repeat([]byte("s"), 342)), Body: bytes.Repeat([]byte("b"), 600)}
+	m := says(op, "S", "SUCCESS", content)
+	if trimmed {
+		return m
+	}
+	m.ClientID, m.Time, m.KeyVersion = "SANDBOX_5YBW4Q0000000000", "2026-11-23T12:00:00+08:00", "1"
+	m.Signature = strings.Repeat("s", 342)
+	return m
 }
 
 // history is one order's records, without their places in the log.
@@ -72,12 +81,16 @@ func history(i int, trimmed bool) []events.Record {
 	}
 	give(order.Create{ID: mint(), Order: id, PaymentRequestID: "pr-" + id, PaymentID: payment, Amount: money, Method: "CARD", Acquirer: "ACME",
 		CaptureMode: order.CaptureManual, PayBy: now.Add(14 * time.Minute), Actor: "checkout"})
+	paid := signed(apo.OpNotifyPayment, trimmed, fields{"notifyType": "PAYMENT_RESULT", "paymentId": payment,
+		"paymentRequestId": "pr-" + id, "paymentAmount": wire(money), "paymentTime": stamp(now)})
 	give(order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: payment, Amount: money, At: now,
-		Proof: events.Proof{Via: events.ViaNotification, Evidence: signed(trimmed)}}})
+		Proof: events.Proof{Via: events.ViaNotification, Evidence: paid}}})
 	give(order.Capture{ID: mint(), Amount: money, Actor: "warehouse"})
 	call, _ := o.Claimed()
-	give(order.RecordAnswer{Call: call, Verdict: order.Verdict{Class: order.VerdictSucceeded, Code: "SUCCESS", TransferID: "c" + payment, At: now,
-		Evidence: signed(trimmed)}})
+	captured := signed(apo.OpCapture, trimmed, fields{"captureId": "c" + payment, "captureRequestId": call.RequestID,
+		"captureAmount": wire(money), "captureTime": stamp(now)})
+	give(order.RecordAnswer{Call: call, Verdict: order.Verdict{Class: order.VerdictSucceeded, Code: "SUCCESS",
+		TransferID: "c" + payment, At: now, Evidence: captured}})
 	if len(out) != eventsPerOrder {
 		panic(fmt.Sprint(len(out), " events"))
 	}
@@ -233,7 +246,7 @@ func (l *ledger) inStore(b *testing.B, log store.Log) store.Log {
 }
 
 // timed replays the log once.
-func timed(b *testing.B, log store.Log, orders int) time.Duration {
+func timed(b *testing.B, log store.Reader, orders int) time.Duration {
 	start := time.Now()
 	p, err := audit.Replay(context.Background(), log, nil)
 	require.NoError(b, err)

@@ -20,8 +20,8 @@ func exampleLog() store.Log {
 			CaptureMode: order.CaptureManual})
 	}
 	w.now = w.now.Add(time.Minute)
-	w.give("o-1", order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
-		Proof: events.Proof{Via: events.ViaNotification, Evidence: evidence()}}})
+	w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-1", At: w.now,
+		Amount: order.Money{Minor: 1000, Currency: "USD"}})})
 	return w.log
 }
 

@@ -2,10 +2,13 @@ package audit_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
+	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/order"
@@ -71,26 +74,92 @@ func (w *writer) give(id string, c order.Command) {
 	}
 }
 
-func evidence() *events.Evidence {
-	return &events.Evidence{Method: "POST", Path: "/ams/api/v1/payments/x", ClientID: "5X00000000000000", Time: "1", Signature: "s", Body: []byte("{}")}
+// fields are what a message of APO's says beside its result.
+type fields map[string]any
+
+func wire(m order.Money) any {
+	return fields{"currency": m.Currency, "value": fmt.Sprint(m.Minor)}
+}
+
+// says is a message of APO's as it would be kept: the answer to a call, or a notification, with that content. Nobody
+// checks its signature here.
+func says(op apo.Op, status, code string, content fields) *events.Evidence {
+	path := "/ams/api/v1/payments/" + string(op)
+	if strings.HasPrefix(string(op), "notify") {
+		path = "/hear"
+	}
+	body := fields{"result": fields{"resultStatus": status, "resultCode": code, "resultMessage": "so it is"}}
+	for k, v := range content {
+		if v != "" {
+			body[k] = v
+		}
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	return &events.Evidence{Method: "POST", Path: path, ClientID: "5X00000000000000", Time: "1", Signature: "s", Body: b}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// The answers to calls, by what they mean.
+var answers = map[order.VerdictClass][2]string{
+	order.VerdictUnknown: {"U", "UNKNOWN_EXCEPTION"}, order.VerdictUnknownF: {"F", "WHO_KNOWS"},
+	order.VerdictSucceeded: {"S", "SUCCESS"}, order.VerdictFailed: {"F", "PARAM_ILLEGAL"}, order.VerdictWrong: {"F", "PROCESS_FAIL"},
 }
 
 func (w *writer) verdict(c order.Call) order.Verdict {
-	v := order.Verdict{Class: order.VerdictClass(w.pick(6)), Code: "CODE", PaymentID: "p-" + c.Order, Evidence: evidence(), At: w.now}
-	if c.Kind != order.CallCancel {
-		v.TransferID = "t-" + c.RequestID
+	v := order.Verdict{Class: order.VerdictClass(w.pick(6)), PaymentID: "p-" + c.Order, At: w.now}
+	result, op := answers[v.Class], apo.OpCancel
+	content := fields{"paymentId": v.PaymentID, "cancelTime": stamp(v.At)}
+	switch c.Kind {
+	case order.CallCapture:
+		op, v.TransferID = apo.OpCapture, "t-"+c.RequestID
+		content = fields{"paymentId": v.PaymentID, "captureId": v.TransferID, "captureRequestId": c.RequestID,
+			"captureAmount": wire(c.Amount), "captureTime": stamp(v.At)}
+		if v.Class == order.VerdictAccepted {
+			result = [2]string{"U", "CAPTURE_IN_PROCESS"}
+		}
+	case order.CallRefund:
+		op, v.TransferID = apo.OpRefund, "t-"+c.RequestID
+		content = fields{"paymentId": v.PaymentID, "refundId": v.TransferID, "refundRequestId": c.RequestID,
+			"refundAmount": wire(c.Amount), "refundTime": stamp(v.At)}
+		if v.Class == order.VerdictAccepted || v.Class == order.VerdictSucceeded { // S only accepts a refund
+			v.Class, result = order.VerdictAccepted, [2]string{"S", "SUCCESS"}
+		}
+	default:
+		if v.Class == order.VerdictAccepted { // no cancel is ever accepted
+			v.Class, result = order.VerdictUnknown, answers[order.VerdictUnknown]
+		}
 	}
+	v.Code, v.Message, v.Evidence = result[1], "so it is", says(op, result[0], result[1], content)
 	return v
 }
 
 func (w *writer) picture(c order.Call) order.Picture {
-	p := order.Picture{Outcome: events.InquiryOutcome(w.pick(3)), Code: "CODE", Evidence: evidence()}
-	if p.Outcome != events.InquiryAnswers {
+	p := order.Picture{Outcome: events.InquiryOutcome(w.pick(3))}
+	op := apo.OpInquirePayment
+	if c.Kind == order.CallInquireRefund {
+		op = apo.OpInquireRefund
+	}
+	switch p.Outcome {
+	case events.InquiryUnknown:
+		p.Code, p.Evidence = "UNKNOWN_EXCEPTION", says(op, "U", "UNKNOWN_EXCEPTION", nil)
+		return p
+	case events.InquiryNotExist:
+		p.Code = map[apo.Op]string{apo.OpInquirePayment: "ORDER_NOT_EXIST", apo.OpInquireRefund: "REFUND_NOT_EXIST"}[op]
+		p.Evidence = says(op, "F", p.Code, nil)
 		return p
 	}
 	p.State = []string{order.StateSuccess, order.StateFail, order.StateProcessing, order.StateCancelled}[w.pick(4)]
-	if c.Kind == order.CallInquireRefund {
-		p.Facts = []order.Fact{{Kind: order.RefundSucceeded, TransferID: "t-" + c.RequestID, RequestID: c.RequestID, Amount: usd(part), At: w.now}}
+	p.Code = "SUCCESS"
+	if op == apo.OpInquireRefund {
+		p.State = order.StateSuccess
+		p.Facts = []order.Fact{{Kind: order.RefundSucceeded, TransferID: "t-" + c.RequestID, RequestID: c.RequestID,
+			Amount: usd(part), At: w.now}}
+		p.Evidence = says(op, "S", p.Code, fields{"refundId": "t-" + c.RequestID, "refundRequestId": c.RequestID,
+			"refundAmount": wire(usd(part)), "refundTime": stamp(w.now), "refundStatus": p.State})
 		return p
 	}
 	f := order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-" + c.Order, Amount: usd(amount), At: w.now}
@@ -103,21 +172,65 @@ func (w *writer) picture(c order.Call) order.Picture {
 		f.Kind = order.PaymentPending
 	}
 	p.Facts = []order.Fact{f}
+	p.Evidence = says(op, "S", p.Code, fields{"paymentId": f.PaymentID, "paymentAmount": wire(f.Amount),
+		"paymentTime": stamp(w.now), "paymentStatus": string(p.State)})
 	return p
+}
+
+// notified makes a fact one that APO's notification told.
+func notified(f order.Fact) order.Fact {
+	op, status, code, content := apo.OpNotifyPayment, "S", "SUCCESS", fields{"paymentId": f.PaymentID}
+	switch f.Kind {
+	case order.PaymentFailed, order.CaptureFailed, order.RefundFailed:
+		status, code = "F", "PROCESS_FAIL"
+		f.Code = code
+	}
+	transfer := func(of apo.Op, name string) {
+		op = of
+		content[name+"Id"], content[name+"RequestId"], content[name+"Time"] = f.TransferID, f.RequestID, stamp(f.At)
+		content[name+"Amount"], content["notifyType"] = wire(f.Amount), strings.ToUpper(name)+"_RESULT"
+	}
+	switch f.Kind {
+	case order.CaptureSucceeded, order.CaptureFailed:
+		transfer(apo.OpNotifyCapture, "capture")
+	case order.RefundSucceeded, order.RefundFailed:
+		transfer(apo.OpNotifyRefund, "refund")
+	case order.PaymentPending:
+		content["notifyType"], content["paymentTime"] = "PAYMENT_PENDING", stamp(f.At)
+	default:
+		content["notifyType"], content["paymentTime"] = "PAYMENT_RESULT", stamp(f.At)
+		if f.Amount != (order.Money{}) {
+			content["paymentAmount"] = wire(f.Amount)
+		}
+	}
+	f.Proof = events.Proof{Via: events.ViaNotification, Evidence: says(op, status, code, content)}
+	return f
 }
 
 // fact is something that APO's notifications can tell.
 func (w *writer) fact(id string) order.Fact {
 	kinds := []order.FactKind{order.PaymentSucceeded, order.PaymentSucceeded, order.PaymentPending, order.PaymentFailed, order.CaptureSucceeded,
 		order.CaptureFailed, order.RefundSucceeded, order.RefundFailed, order.PaymentCancelled, order.OtherTransaction}
-	f := order.Fact{Kind: kinds[w.pick(len(kinds))], PaymentID: "p-" + id, At: w.now,
-		Proof: events.Proof{Via: events.ViaNotification, Evidence: evidence()}}
+	f := order.Fact{Kind: kinds[w.pick(len(kinds))], PaymentID: "p-" + id, At: w.now}
 	switch f.Kind {
 	case order.PaymentSucceeded:
 		f.Amount = usd(amount)
 	case order.CaptureSucceeded, order.RefundSucceeded, order.CaptureFailed, order.RefundFailed:
 		f.TransferID, f.Amount = fmt.Sprint("foreign-", id, w.pick(3)), usd(part)
+	case order.PaymentCancelled, order.OtherTransaction: // no notification tells it
+		return inquired(f)
 	}
+	return notified(f)
+}
+
+// inquired makes a fact one that the answer to an inquiry tells, which somebody else made and handed on.
+func inquired(f order.Fact) order.Fact {
+	content := fields{"paymentId": f.PaymentID, "paymentStatus": "CANCELLED", "paymentTime": stamp(f.At)}
+	if f.Kind == order.OtherTransaction {
+		content = fields{"paymentId": f.PaymentID, "paymentStatus": "SUCCESS", "transactions": []any{fields{
+			"transactionType": "INCREMENTAL", "transactionStatus": "SUCCESS", "transactionTime": stamp(f.At)}}}
+	}
+	f.Proof = events.Proof{Via: events.ViaInquiry, Evidence: says(apo.OpInquirePayment, "S", "SUCCESS", content)}
 	return f
 }
 
@@ -159,7 +272,7 @@ func (w *writer) write(steps int) []string {
 }
 
 // records reads a whole log.
-func records(log store.Log) []events.Record {
+func records(log store.Reader) []events.Record {
 	var out []events.Record
 	for r, err := range log.All(context.Background(), store.Start()) {
 		if err != nil {

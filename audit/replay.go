@@ -11,6 +11,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/ours"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -36,13 +37,16 @@ type Replayed struct {
 	Kinds    map[events.Kind]uint64 // records by kind
 	First    time.Time              // when the first and the last record were written
 	Last     time.Time
+	// Seal is what the log's seal says that it holds, and what the records that were replayed have proven; unsigned. The
+	// zero checkpoint: the log has no seal, or the replay has ended with an error.
+	Seal seal.Checkpoint
 
 	orders   *shelf
 	statuses [1 << 8]int // orders in each; all that an order.Status can be
 }
 
-// Orders yields the orders as the log leaves them, by id. They are unpacked one by one (half a microsecond each); what the
-// loop keeps of them is its own.
+// Orders yields the orders as the log leaves them, by id. They are unpacked one by one (half a microsecond each); what
+// the loop keeps of them is its own.
 func (p *Replayed) Orders() iter.Seq[order.Order] { return p.orders.all() }
 
 // Order returns one order as the log leaves it.
@@ -86,19 +90,22 @@ type replay struct {
 	before  order.Order // what the newest record followed
 	kinds   tally
 	refused map[string]*refusals
+	waiting map[string][]waits // facts of an inquiry under way, by order
 }
 
 // refusals is how far an order's refused commands are.
 type refusals struct{ version, position uint64 }
 
-// Replay streams the log and judges every record. The error is an *[IllegalError] for the first record that is not
-// legal; what the store found damaged comes as the store's own error. What was replayed up to there is returned in
-// either case. Several replays, and a service that appends, may run beside it; what is appended meanwhile may or may not be
-// seen. Where there is a second core the log is read on a goroutine of its own, a few hundred records ahead; Config's
-// functions are called on the caller's.
+// Replay streams the log and judges every record. A log that is a [Prover] is held against its seal as it is read, and
+// what that proves stands in [Replayed.Seal]. The error is an *[IllegalError] for the first record that is not legal;
+// what the store found damaged, or the seal disproves, comes as the store's own error, which wraps [store.ErrDamaged].
+// What was replayed up to there is returned in either case. Several replays, and a service that appends, may run beside
+// it; what is appended meanwhile may or may not be seen. Where there is a second core the log is read on a goroutine of
+// its own, a few hundred records ahead; Config's functions are called on the caller's.
 //
-// Cost: about two microseconds a record on one core. Memory grows with the orders and not with the log: at most 300 bytes
-// an order and 24 for each identifier it remembers (of commands, captures, refunds and anomalies), and a few megabytes.
+// Cost: about two microseconds a record on one core. Memory grows with the orders and not with the log: at most 300
+// bytes an order and 24 for each identifier it remembers (of commands, captures, refunds and anomalies), and a few
+// megabytes.
 func Replay(ctx context.Context, log store.Reader, cfg *Config) (*Replayed, error) {
 	if cfg == nil {
 		cfg = &Config{}
@@ -108,7 +115,12 @@ func Replay(ctx context.Context, log store.Reader, cfg *Config) (*Replayed, erro
 		out:     &Replayed{Kinds: map[events.Kind]uint64{}, orders: newShelf()},
 		refused: map[string]*refusals{},
 	}
-	err := walk(ctx, log, func(err error) error { return fmt.Errorf("replaying after position %d: %w", p.last, err) }, p.records)
+	explain := func(err error) error { return fmt.Errorf("replaying after position %d: %w", p.last, err) }
+	var sealed seal.Checkpoint // written by the reader, which has ended when walk returns
+	err := walk(ctx, proven(log, &sealed), explain, p.records)
+	if err == nil {
+		p.out.Seal = sealed
+	}
 	p.kinds.into(p.out.Kinds)
 	p.out.orders.settle()
 	return p.out, err
@@ -128,6 +140,9 @@ func (p *replay) records(rs []events.Record) error {
 func (p *replay) record(r *events.Record) error {
 	o, err := p.take(r)
 	if err != nil {
+		if earlier, ok := errors.AsType[*IllegalError](err); ok { // a fact that waited for the message it came from
+			return earlier
+		}
 		return &IllegalError{Position: r.Position, Record: *r, Err: err}
 	}
 	if p.cfg.Each != nil {
@@ -213,7 +228,7 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	}
 	w := shelf.take(n)
 	p.before = w.order
-	if err := follow(&w.order, r); err != nil {
+	if err := p.follow(&w.order, r); err != nil {
 		w.order = p.before
 		return nil, err
 	}
@@ -229,25 +244,30 @@ func (p *replay) place(r *events.Record) (*order.Order, error) {
 		return nil, err
 	}
 	p.before = order.Order{}
-	if err := follow(&p.before, r); err != nil {
+	var o order.Order
+	if err := p.follow(&o, r); err != nil {
 		return nil, err
 	}
 	shelf := p.out.orders
 	n := shelf.add(r.Stream.ID)
 	shelf.row(n).previous = r.Position
 	w := shelf.take(n)
-	w.order, w.dirty = p.before, true
+	w.order, w.dirty = o, true
 	p.out.statuses[w.order.Status]++
 	return &w.order, nil
 }
 
-// follow folds a record that is legal and has the head that the facts come to. After an error the order is anything.
-func follow(o *order.Order, r *events.Record) error {
+// follow folds a record into the order as it was before: one that is legal, has the head that the facts come to, and
+// says what APO's message beside it says. After an error the order is anything.
+func (p *replay) follow(o *order.Order, r *events.Record) error {
 	head, err := o.Follow(ours.Key{}, r)
-	if err == nil && !sameHead(&head, &r.Head) {
+	if err != nil {
+		return err
+	}
+	if !sameHead(&head, &r.Head) {
 		return fmt.Errorf("its head says %s; the facts come to %s", headWords(&r.Head), headWords(&head))
 	}
-	return err
+	return p.evidence(r, &p.before)
 }
 
 // headWords is all that a head says.

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -19,7 +20,7 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
-func replay(log store.Log) (*audit.Replayed, error) {
+func replay(log store.Reader) (*audit.Replayed, error) {
 	return audit.Replay(context.Background(), log, nil)
 }
 
@@ -72,8 +73,8 @@ func TestReplay_Totals(t *testing.T) {
 	w := newWriter(func(int) int { return 0 })
 	w.write(0)
 	w.now = w.now.Add(time.Hour)
-	w.give("o-1", order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1", Amount: usd(amount),
-		Proof: events.Proof{Via: events.ViaNotification, Evidence: evidence()}}})
+	w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1", Amount: usd(amount),
+		At: w.now})})
 	_, err := w.log.Append(context.Background(), events.RefusalStream("o-1"), 0, events.Record{ID: w.id(), Recorded: w.now, Occurred: w.now,
 		Actor: "ada", Event: events.CommandRefused{Command: "capture", Reason: "one-step", Remedy: "refund", Count: 1}})
 	require.NoError(t, err)
@@ -196,23 +197,26 @@ func TestReplay_EveryAlterationIsFoundWhereItIs(t *testing.T) {
 // An amount is not in the head. One that was altered is found by the intent it answers, or where the facts stop making
 // sense.
 func TestReplay_AnAlteredAmountIsFoundByWhatItMustFit(t *testing.T) {
-	proof := events.Proof{Via: events.ViaNotification, Evidence: evidence()}
 	ours := func(w *writer) { w.give("o-1", order.Capture{ID: "k-1", Amount: usd(amount)}) }
 	foreign := func(w *writer) {
-		w.give("o-1", order.Observe{Fact: order.Fact{Kind: order.CaptureSucceeded, TransferID: "t-9", PaymentID: "p-o-1", Amount: usd(amount), Proof: proof}})
+		w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.CaptureSucceeded, TransferID: "t-9", PaymentID: "p-o-1",
+			Amount: usd(amount), At: w.now})})
 	}
 	for name, tt := range map[string]struct {
 		capture func(*writer)
-		found   func(altered uint64) uint64
+		message bool // which is altered with it
+		after   uint64
 	}{
-		"our own capture, by its intent":                {ours, func(altered uint64) uint64 { return altered }},
-		"a foreign capture, by the refund that follows": {foreign, func(altered uint64) uint64 { return altered + 1 }},
+		"our own capture, by its intent":                                     {ours, true, 0},
+		"a foreign capture, by its message":                                  {foreign, false, 0},
+		"a foreign capture and its message, by the refund that follows them": {foreign, true, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWriter(func(int) int { return int(order.VerdictSucceeded) })
 			w.give("o-1", order.Create{Order: "o-1", PaymentRequestID: "preq-1", PaymentID: "p-o-1", Amount: usd(amount), Method: "CARD",
 				CaptureMode: order.CaptureManual})
-			w.give("o-1", order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1", Amount: usd(amount), Proof: proof}})
+			w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1", Amount: usd(amount),
+				At: w.now})})
 			tt.capture(w)
 			w.give("o-1", order.Refund{ID: "r-1", Amount: usd(amount)})
 			all := records(w.log)
@@ -220,12 +224,21 @@ func TestReplay_AnAlteredAmountIsFoundByWhatItMustFit(t *testing.T) {
 			require.Equal(t, events.KindRefundRequested, all[at+1].Event.Kind())
 			less := all[at].Event.(events.CaptureSucceeded)
 			less.Amount = usd(part)
+			if message := *less.Proof.Evidence; tt.message {
+				message.Body = bytes.Replace(message.Body, []byte(`"1000"`), []byte(`"400"`), 1)
+				less.Proof.Evidence = &message
+			}
 			all[at].Event = less
 			_, err := replay(&tampered{records: all})
 			var illegal *audit.IllegalError
 			require.ErrorAs(t, err, &illegal)
-			assert.Equal(t, tt.found(all[at].Position), illegal.Position)
-			require.ErrorIs(t, err, order.ErrIllegal)
+			assert.Equal(t, all[at].Position+tt.after, illegal.Position)
+			if tt.message {
+				require.ErrorIs(t, err, order.ErrIllegal)
+			} else {
+				require.ErrorIs(t, err, audit.ErrEvidence)
+				assert.Contains(t, err.Error(), "the record says capture USD 4.00, APO's message beside it says USD 10.00")
+			}
 		})
 	}
 }

@@ -28,14 +28,16 @@ type cancelResult struct {
 // loneShare is the part of the cancels that a lone writer does, who cannot share commits.
 const loneShare = 20
 
+const cancelled = `{"result":{"resultCode":"SUCCESS","resultStatus":"S"},"paymentId":%q,"cancelTime":%q}`
+
 // instantGateway cancels everything at once. Nothing else is asked of it.
 type instantGateway struct{ tilltape.Gateway }
 
 func (instantGateway) Cancel(_ context.Context, r apo.CancelRequest) apo.CancelAnswer {
-	proof := signed(epoch)
-	e := apo.Evidence(*proof.Evidence)
+	now := time.Now().UTC()
+	e := apo.Evidence(*signed(epoch, "/ams/api/v1/payments/cancel", fmt.Sprintf(cancelled, r.PaymentID, stamp(now))))
 	return apo.CancelAnswer{Answer: apo.Answer{Class: apo.Succeeded, Status: "S", Code: "SUCCESS", HTTPStatus: 200, Evidence: &e},
-		PaymentID: r.PaymentID, Time: time.Now().UTC()}
+		PaymentID: r.PaymentID, Time: now}
 }
 
 func (b *bench) cancels() error {

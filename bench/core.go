@@ -40,7 +40,8 @@ func (b *bench) core() error {
 	if !claimed {
 		return fmt.Errorf("nothing is claimed after %s", requested[0].Kind())
 	}
-	answer := order.RecordAnswer{Call: call, Verdict: order.Verdict{Class: order.VerdictSucceeded, Evidence: signed(env.Now).Evidence}}
+	answer := order.RecordAnswer{Call: call, Verdict: order.Verdict{Class: order.VerdictSucceeded,
+		Evidence: signed(env.Now, "/ams/api/v1/payments/cancel", fmt.Sprintf(cancelled, "", stamp(env.Now)))}}
 	for _, s := range []struct {
 		step string
 		o    order.Order

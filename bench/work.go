@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -74,18 +73,35 @@ func (m *maker) id(at time.Time) string {
 	return string(text[:])
 }
 
-// The message that stands for APO's: its signature and body are cut so that a payload has 300 bytes on average, which
-// prototypes and design were measured with.
-var (
-	trimmedSignature = strings.Repeat("s1Gn", 29)
-	trimmedBody      = []byte(`{"notifyType":"PAYMENT_RESULT","result":{"resultCode":"SUCCESS","resultStatus":"S"},"paymentAmount":{"value":"12900","currency":"EUR"},` +
-		`"paymentTime":"2026-11-23T09:00:01Z","paymentMethodType":"CARD"}`)
+// trimmedSignature stands for APO's: it is cut so that a payload has 300 bytes on average, which prototypes and design were
+// measured with. The bodies say what their facts say, since a replay holds the two against each other.
+const trimmedSignature = "c2lnbmVkIGJ5IEFQTw=="
+
+const (
+	notified = `{"notifyType":"PAYMENT_RESULT","result":{"resultCode":"SUCCESS","resultStatus":"S"},"paymentId":%q,` +
+		`"paymentAmount":{"value":"%d","currency":%q},"paymentTime":%q,"authExpiryTime":%q}`
+	answered = `{"result":{"resultCode":"SUCCESS","resultStatus":"S"},"captureId":%q,"captureRequestId":%q,"paymentId":%q,` +
+		`"captureAmount":{"value":"%d","currency":%q},"captureTime":%q}`
 )
 
-func signed(at time.Time) events.Proof {
-	return events.Proof{Via: events.ViaNotification, Evidence: &events.Evidence{Method: "POST", Path: "/apo/notifications", ClientID: "SANDBOX_5YB52H",
-		Time: at.Format(time.RFC3339), KeyVersion: "1", Signature: trimmedSignature, Body: trimmedBody}}
+// signed is a message of APO's as it is kept.
+func signed(at time.Time, path, body string) *events.Evidence {
+	return &events.Evidence{Method: "POST", Path: path, ClientID: "SANDBOX_5YB52H", Time: at.Format(time.RFC3339), KeyVersion: "1",
+		Signature: trimmedSignature, Body: []byte(body)}
 }
+
+// proveAuthorized and proveCaptured put the messages that prove the facts into them.
+func proveAuthorized(e *events.PaymentAuthorized, at time.Time) {
+	body := fmt.Sprintf(notified, e.PaymentID, e.Amount.Minor, e.Amount.Currency, stamp(e.At), stamp(e.Expires))
+	e.Proof = events.Proof{Via: events.ViaNotification, Evidence: signed(at, "/apo/notifications", body)}
+}
+
+func proveCaptured(e *events.CaptureSucceeded, at time.Time) {
+	body := fmt.Sprintf(answered, e.CaptureID, e.CaptureRequestID, e.PaymentID, e.Amount.Minor, e.Amount.Currency, stamp(e.At))
+	e.Proof = events.Proof{Via: events.ViaAnswer, Attempt: 1, Evidence: signed(at, "/ams/api/v1/payments/capture", body)}
+}
+
+func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }
 
 // amount is what every order comes to.
 var amount = events.Money{Minor: 12900, Currency: "EUR"}
@@ -100,12 +116,13 @@ func (m *maker) newOrder() (id string, facts [eventsPerOrder]events.Record) {
 	created := events.OrderCreated{PaymentRequestID: request, PaymentID: payment, Amount: amount, Method: "CARD", Acquirer: "acquirer-1",
 		CaptureMode: events.CaptureManual, PayBy: at.Add(30 * time.Minute), Due: at.Add(40 * time.Minute)}
 	authorized := events.PaymentAuthorized{PaymentID: payment, Amount: amount, At: at.Add(time.Second), Expires: at.Add(7 * 24 * time.Hour),
-		Due: at.Add(7*24*time.Hour + order.DefaultMargin), Proof: signed(at)}
+		Due: at.Add(7*24*time.Hour + order.DefaultMargin)}
+	proveAuthorized(&authorized, at)
 	lease := at.Add(3*time.Second + order.DefaultLease)
 	requested := events.CaptureRequested{CaptureRequestID: capture, PaymentID: payment, Amount: amount, Lease: lease}
 	captured := events.CaptureSucceeded{CaptureID: "capture-" + capture[:8], CaptureRequestID: capture, PaymentID: payment, Amount: amount,
-		At: at.Add(4 * time.Second), Proof: signed(at)}
-	captured.Proof.Via, captured.Proof.Attempt = events.ViaAnswer, 1
+		At: at.Add(4 * time.Second)}
+	proveCaptured(&captured, at)
 	command, idle := m.id(at), order.Idle.String()
 	facts = [...]events.Record{
 		{Event: created, Keys: []events.Key{events.NewKey(events.KeyPaymentRequestID, request), events.NewKey(events.KeyPaymentID, payment)},

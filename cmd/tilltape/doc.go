@@ -16,8 +16,15 @@
 //	error: what failed and why
 //	hint: what to do about it
 //
-// The exit code is 0 for success, 1 if the command ran and failed, 2 if it was not understood (an unknown command or
-// flag, a missing argument) and 130 if it was interrupted. A command that was not understood has done nothing.
+// The exit code tells kinds of failure apart:
+//
+//	0    success
+//	1    the command ran and failed, in none of the ways below
+//	2    it was not understood (an unknown command or flag, a missing argument) and has done nothing
+//	6    what was asked for is not there: a file, an order
+//	10   the log is not what was written: its seal or the rules disprove a record, or it is damaged
+//	12   the file is no log, or one that only a newer version can read
+//	130  it was interrupted
 //
 // Colour is for people: there is none if the stream is not a terminal, if NO_COLOR is set and not empty, or if TERM is
 // "dumb".

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -26,9 +29,12 @@ func replayCommand(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay FILE",
 		Short: "Replay a log and judge every record by the rules",
-		Long: "Replays a log from its first record: folds every order and judges every record by the tables that decided it\n" +
-			"when it was written. Prints what the log comes to, or the first record that our rules cannot have written.\n" +
-			"The file is opened for reading only and is not changed.",
+		Long: "Replays a log from its first record: holds every record against the log's seal, folds every order, and\n" +
+			"judges every record by the tables that decided it when it was written. Prints what the log comes to and the\n" +
+			"root that its records give, or where it is not what was written: the first record that the seal disproves or that our\n" +
+			"rules cannot have written, with exit code 10. A history that was rewritten together with its seal shows only\n" +
+			"beside a checkpoint that was kept elsewhere: compare the root. The file is opened for reading only and is not\n" +
+			"changed.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fmt.Errorf("%s takes the log's file, but was given %d arguments", cmd.CommandPath(), len(args))
@@ -36,6 +42,9 @@ func replayCommand(t terminal) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+				return withHint(fmt.Errorf("log %s: there is no such file (%w)", args[0], errNotFound), "check the path")
+			}
 			log, err := bolt.Open(args[0], &bolt.Config{ReadOnly: true})
 			if err != nil {
 				return err
@@ -80,7 +89,8 @@ func (p *replayPrinter) run(ctx context.Context, log *bolt.Log) error {
 	}
 	if p.only != "" {
 		if _, known := replayed.Order(p.only); !known {
-			return withHint(fmt.Errorf("order %q is not in this log", p.only), "list the orders with: tilltape replay FILE --json")
+			return withHint(fmt.Errorf("order %q is %w in this log", p.only, errNotFound),
+				"list the orders with: tilltape replay FILE --json")
 		}
 		return nil
 	}
@@ -131,7 +141,9 @@ func writeJSON(w io.Writer, v any) error {
 
 func (p *replayPrinter) summary(replayed *audit.Replayed) string {
 	out := &strings.Builder{}
-	fmt.Fprintf(out, "%s %s of %s, every one legal\n", p.t.paint(green, "ok:"), counted(replayed.Records, "record"), counted(uint64(replayed.Len()), "order"))
+	fmt.Fprintf(out, "%s %s of %s, every one legal\n", p.t.paint(green, "ok:"), counted(replayed.Records, "record"),
+		counted(uint64(replayed.Len()), "order"))
+	fmt.Fprintf(out, "%s %s\n", p.t.paint(bold, "seal:"), sealWords(replayed.Seal))
 	if replayed.Records == 0 {
 		return out.String()
 	}
@@ -154,6 +166,14 @@ func (p *replayPrinter) summary(replayed *audit.Replayed) string {
 		}
 	}
 	return out.String()
+}
+
+// sealWords is what the records have proven, in the order of a checkpoint's lines.
+func sealWords(c seal.Checkpoint) string {
+	if c.Origin == "" {
+		return "none; nothing shows whether a record was altered"
+	}
+	return fmt.Sprintf("%s, %s, root %s", c.Origin, counted(c.Size, "record"), c.Root)
 }
 
 // counted is "1 order", "2 orders".

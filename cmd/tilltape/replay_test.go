@@ -42,13 +42,49 @@ func aLog(t *testing.T, lie bool) string {
 func TestReplayJudgesALog(t *testing.T) {
 	code, out, errs := execute(t, "replay", aLog(t, false))
 	require.Equal(t, exitOK, code, errs)
-	assert.Equal(t, "ok: 2 records of 1 order, every one legal\n"+
-		"    from 2026-11-23 09:00:00 to 2026-11-23 09:00:00 UTC\n       1 created\n", out)
+	assert.Regexp(t, "^ok: 2 records of 1 order, every one legal\n"+
+		"seal: tilltape/[0-9a-f]+, 2 records, root [A-Za-z0-9+/]{43}=\n"+
+		"    from 2026-11-23 09:00:00 to 2026-11-23 09:00:00 UTC\n       1 created\n$", out)
+}
+
+// The root is the one that a checkpoint of the log has.
+func TestReplayPrintsTheSeal(t *testing.T) {
+	path := aLog(t, false)
+	log, err := bolt.Open(path, nil)
+	require.NoError(t, err)
+	c, err := log.Tree(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, log.Close())
+	_, out, _ := execute(t, "replay", path)
+	assert.Contains(t, out, "seal: "+c.Origin+", 2 records, root "+c.Root.String()+"\n")
+
+	bare := filepath.Join(t.TempDir(), "bare")
+	log, err = bolt.Open(bare, &bolt.Config{Unsealed: true})
+	require.NoError(t, err)
+	require.NoError(t, log.Close())
+	code, out, _ := execute(t, "replay", bare)
+	assert.Equal(t, exitOK, code)
+	assert.Contains(t, out, "seal: none; nothing shows whether a record was altered\n")
+}
+
+// The newest records of a log that is only read are held against its seal too.
+func TestReplayOfAnAlteredFile(t *testing.T) {
+	for _, args := range [][]string{nil, {"--json"}, {"--order", "o-1"}} {
+		path := aLog(t, false)
+		all, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, bytes.ReplaceAll(all, []byte("shop"), []byte("eve!")), 0o600))
+		code, out, errs := execute(t, append([]string{"replay", path}, args...)...)
+		assert.Equal(t, exitAltered, code)
+		assert.Empty(t, out)
+		assert.Contains(t, errs, "the records at positions 1 to 2 do not fit their hash in the seal")
+		assert.Contains(t, errs, "hint: keep the log as it is, to compare, and go on from a backup\n")
+	}
 }
 
 func TestReplayNamesTheFirstIllegalRecord(t *testing.T) {
 	code, out, errs := execute(t, "replay", aLog(t, true))
-	assert.Equal(t, exitFailure, code)
+	assert.Equal(t, exitAltered, code)
 	assert.Empty(t, out)
 	assert.Contains(t, errs, "log position 2 (order o-1, version 2)")
 	assert.Contains(t, errs, `its head says "paid"`)
@@ -64,8 +100,8 @@ func TestReplayShowsOneOrder(t *testing.T) {
 	assert.Contains(t, out, "payment.pending.v1")
 
 	code, _, errs := execute(t, "replay", path, "--order", "o-2")
-	assert.Equal(t, exitFailure, code)
-	assert.Contains(t, errs, `order "o-2" is not in this log`)
+	assert.Equal(t, exitNotFound, code)
+	assert.Contains(t, errs, `order "o-2" is not found in this log`)
 }
 
 func TestReplayPrintsJSONForPrograms(t *testing.T) {
@@ -101,18 +137,22 @@ func TestReplayOfBadFiles(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, holder.Close()) }()
 
-	for name, path := range map[string]string{
-		"missing":     filepath.Join(t.TempDir(), "nowhere"),
-		"a directory": t.TempDir(),
-		"text":        write("text", []byte(strings.Repeat("not a log\n", 1000))),
-		"empty":       write("empty", nil),
-		"truncated":   write("truncated", whole[:2*os.Getpagesize()+100]),
-		"locked":      locked,
+	for name, tt := range map[string]struct {
+		path string
+		code int
+	}{
+		"missing":     {filepath.Join(t.TempDir(), "nowhere"), exitNotFound},
+		"a directory": {t.TempDir(), exitUnreadable},
+		"text":        {write("text", []byte(strings.Repeat("not a log\n", 1000))), exitUnreadable},
+		"empty":       {write("empty", nil), exitUnreadable},
+		"truncated":   {write("truncated", whole[:2*os.Getpagesize()+100]), exitAltered},
+		"locked":      {locked, exitFailure},
 	} {
 		t.Run(name, func(t *testing.T) {
+			path := tt.path
 			before, _ := os.ReadFile(path)
 			code, out, errs := execute(t, "replay", path)
-			assert.Equal(t, exitFailure, code)
+			assert.Equal(t, tt.code, code)
 			assert.Empty(t, out)
 			assert.True(t, strings.HasPrefix(errs, "error: "), errs)
 			assert.Contains(t, errs, path, "it names the file")

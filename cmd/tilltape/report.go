@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
 )
 
 // Exit codes; doc.go promises them.
@@ -12,7 +16,28 @@ const (
 	exitOK          = 0
 	exitFailure     = 1
 	exitUsage       = 2
+	exitNotFound    = 6
+	exitAltered     = 10
+	exitUnreadable  = 12
 	exitInterrupted = 130 // what a shell reports for a program that SIGINT ended
+)
+
+// exitCodes tells which kind of failure has which code. The first row that fits counts; what fits none is exitFailure.
+var exitCodes = []struct {
+	kind error
+	code int
+}{
+	{errUsage, exitUsage},
+	{errNotFound, exitNotFound},
+	{audit.ErrIllegal, exitAltered},
+	{store.ErrDamaged, exitAltered},
+	{bolt.ErrNotALog, exitUnreadable},
+	{store.ErrNewerFormat, exitUnreadable},
+}
+
+var (
+	errUsage    = errors.New("not understood")
+	errNotFound = errors.New("not found")
 )
 
 // hinter is an error that knows the way out. Hint is one line without a full stop, and is printed after the error.
@@ -27,9 +52,9 @@ type usageError struct {
 	hint string
 }
 
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-func (e *usageError) Hint() string  { return e.hint }
+func (e *usageError) Error() string   { return e.err.Error() }
+func (e *usageError) Unwrap() []error { return []error{errUsage, e.err} }
+func (e *usageError) Hint() string    { return e.hint }
 
 // hintedError is a failure with its way out; make one with withHint.
 type hintedError struct {
@@ -61,8 +86,14 @@ func report(ctx context.Context, t terminal, err error) int {
 	if hint != "" {
 		fmt.Fprintln(t.err, t.paintErr(bold, "hint:"), hint)
 	}
-	if _, ok := errors.AsType[*usageError](err); ok {
-		return exitUsage
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	for _, row := range exitCodes {
+		if errors.Is(err, row.kind) {
+			return row.code
+		}
 	}
 	return exitFailure
 }

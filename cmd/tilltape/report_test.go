@@ -9,6 +9,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
 )
 
 var errPlain = errors.New("log day.tape: is locked")
@@ -33,6 +37,15 @@ func TestReport(t *testing.T) {
 			"error: log day.tape: is locked\nhint: see: tilltape --help\n"},
 		{"a usage error found while running", fmt.Errorf("graph: %w", &usageError{err: errors.New("no such format"), hint: "use dot"}), exitUsage,
 			"error: graph: no such format\nhint: use dot\n"},
+		{"what is not there", withHint(fmt.Errorf("order %q is %w", "o-9", errNotFound), "list them"), exitNotFound,
+			"error: order \"o-9\" is not found\nhint: list them\n"},
+		{"an illegal record", &audit.IllegalError{Position: 7, Err: errPlain}, exitAltered,
+			"error: log position 7 ( , version 0): log day.tape: is locked; keep the file as it is and compare it with a backup\n"},
+		{"a record that is not what was written", &store.DamagedError{Log: "log x", Position: 7, Reason: "altered"}, exitAltered,
+			"error: log x, position 7: the log is damaged: altered\nhint: keep the log as it is, to compare, and go on from a backup\n"},
+		{"another file", fmt.Errorf("opening: %w", bolt.ErrNotALog), exitUnreadable, "error: opening: not a log\n"},
+		{"a file of the future", fmt.Errorf("opening: %w", store.ErrNewerFormat), exitUnreadable,
+			"error: opening: log has a newer format\n"},
 		{"a cancellation that was not ours", context.Canceled, exitFailure, "error: context canceled\n"},
 	}
 	for _, tt := range tests {

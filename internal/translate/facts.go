@@ -1,5 +1,6 @@
-// Package translate puts what package apo says into the words of the core, and the core's calls into requests to APO. It is
-// the one place where the two vocabularies meet: the driver of orders and the judge of a log read the same tables.
+// Package translate puts what package apo says into the words of the core, and the core's calls into requests to APO.
+// It is the one place where the two vocabularies meet: the driver of orders and the judge of a log read the same
+// tables.
 package translate
 
 import (
@@ -26,8 +27,8 @@ var factKinds = map[apo.Kind]order.FactKind{
 func Fact(v apo.Verified) order.Fact {
 	amount := v.Amount()
 	return order.Fact{Kind: factKinds[v.Kind()], PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),
-		TransferID: v.TransferID(), RequestID: v.RequestID(), Amount: order.Money{Minor: amount.Minor, Currency: amount.Currency},
-		At: v.Time(), Expires: v.AuthExpiry(), Code: v.Code()}
+		TransferID: v.TransferID(), RequestID: v.RequestID(),
+		Amount: order.Money{Minor: amount.Minor, Currency: amount.Currency}, At: v.Time(), Expires: v.AuthExpiry(), Code: v.Code()}
 }
 
 // Evidence is a kept message in the words of the log; nil stays nil.
@@ -37,4 +38,15 @@ func Evidence(e *apo.Evidence) *events.Evidence {
 	}
 	kept := events.Evidence(*e)
 	return &kept
+}
+
+// Channel is how a message of that operation reaches us.
+func Channel(op apo.Op) events.Channel {
+	switch op {
+	case apo.OpNotifyPayment, apo.OpNotifyCapture, apo.OpNotifyRefund:
+		return events.ViaNotification
+	case apo.OpInquirePayment, apo.OpInquireRefund:
+		return events.ViaInquiry
+	}
+	return events.ViaAnswer
 }

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 
@@ -71,6 +72,16 @@ func (f *frames) at(position uint64) ([]byte, error) {
 		return nil, f.missing(position)
 	}
 	return frame, nil
+}
+
+// on is at for the position that follows the one found last: its chunk is the next one, if it is another.
+func (f *frames) on(position uint64) ([]byte, error) {
+	if f.first != 0 && position == f.last+1 {
+		if more, err := f.next(); err != nil || !more {
+			return nil, cmp.Or(err, f.missing(position))
+		}
+	}
+	return f.at(position)
 }
 
 // next moves on to the chunk after the one found last; false at the end of the log.

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -157,7 +156,11 @@ func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Rec
 // pageAfter appends the log's next records after the position to page, which is empty. With an error it appends those before
 // the bad place.
 func (l *Log) pageAfter(page []events.Record, position uint64) ([]events.Record, error) {
-	end := l.lazy.end() // what is in the file and not yet shown is not read
+	return l.pageUntil(page, position, l.lazy.end()) // what is in the file and not yet shown is not read
+}
+
+// pageUntil is pageAfter for the records up to a position that readers may see.
+func (l *Log) pageUntil(page []events.Record, position, end uint64) ([]events.Record, error) {
 	if n := min(end-min(position, end), pageMax); uint64(cap(page)) < n {
 		page = make([]events.Record, 0, n)
 	}
@@ -168,12 +171,7 @@ func (l *Log) pageAfter(page []events.Record, position uint64) ([]events.Record,
 		size := 0
 		walk := newFrames(l, tx)
 		for next := position + 1; next <= end && len(page) < pageMax && size < pageBytesMax; next++ {
-			if walk.first != 0 && next > walk.last {
-				if more, err := walk.next(); err != nil || !more {
-					return cmp.Or(err, walk.missing(next))
-				}
-			}
-			frame, err := walk.at(next)
+			frame, err := walk.on(next)
 			if err != nil {
 				return err
 			}

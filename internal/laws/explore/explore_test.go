@@ -21,6 +21,7 @@ import (
 	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/internal/long"
 	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/internal/translate"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
@@ -118,6 +119,13 @@ type scene struct {
 	later    func(*tilltest.Till) // what happens at the bank before the restart settles; may be nil
 }
 
+// observing is the command that a notification becomes.
+func observing(v apo.Verified) order.Observe {
+	f, message := translate.Fact(v), v.Evidence()
+	f.Proof = events.Proof{Via: translate.Channel(v.Op()), Evidence: translate.Evidence(&message)}
+	return order.Observe{Fact: f}
+}
+
 func explorerScenes() []scene {
 	paid := func(x *tilltest.Till) { x.Paid() }
 	captured := func(x *tilltest.Till) {
@@ -130,8 +138,8 @@ func explorerScenes() []scene {
 	part := order.Capture{ID: "k-2", Amount: tilltest.USD(tilltest.ThePart)}
 	refund := order.Refund{ID: "r-1", Amount: tilltest.USD(600)}
 	other := order.Refund{ID: "r-2", Amount: tilltest.USD(600)}
-	paying := order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: tilltest.ThePayment, PaymentRequestID: tilltest.TheRequest,
-		Amount: tilltest.USD(tilltest.TheAmount), At: tilltest.Dawn(), Proof: events.Proof{Via: events.ViaNotification, Evidence: &events.Evidence{Body: []byte("{}")}}}}
+	paying := observing(tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment,
+		PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: tilltest.Dawn()}))
 	lost := []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter}
 	both := func(cs ...order.Command) func(*tilltest.Till) []order.Command {
 		return func(*tilltest.Till) []order.Command { return cs }
