@@ -77,7 +77,7 @@ func (b *batch) fail(err error) {
 // write makes a plan durable together with a step of the flush that is under way, and shows it to readers. steps tells
 // how many entries that step may have.
 func (l *Log) write(p *plan, steps func(*flush) int) error {
-	done, filled := 0, false
+	done, filled, now := 0, false, header{identity: l.identity, progress: l.progress}
 	step := l.flush != nil && l.flush.ready()
 	hashed := p.startHash()
 	defer hashed() // whatever happens: the plan's memory is used again
@@ -91,9 +91,14 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 				if done, err = l.flush.step(tx, steps(l.flush)); err != nil {
 					return err
 				}
+				now.progress = l.flush.progress(done, l.progress)
 			}
 			hashed()
-			if err := p.writeSeal(tx); err != nil {
+			if err := p.writeTiles(tx); err != nil {
+				return err
+			}
+			now.frontier = p.frontier()
+			if err := now.put(tx); err != nil {
 				return err
 			}
 			filled = true
@@ -112,9 +117,7 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 		l.fail(&failure{err: err})
 		return err
 	}
-	if p.tree != nil {
-		l.tree = p.tree
-	}
+	l.progress = now.progress
 	flushed := false
 	if step {
 		l.flush.carried(done)

@@ -78,10 +78,10 @@ func TestFaultInAWriteLeavesNoLock(t *testing.T) {
 	_, err := log.Append(ctx, stream, 0, testRecord("r-1"))
 	require.NoError(t, err)
 	log.db.Begin(true) // a writer's lock that nobody gives back, as after a panic in a commit
-	log.doubt(&fault{"assertion failed"})
+	log.doubt(&fault{})
 	_, err = log.Append(ctx, stream, 1, testRecord("r-2"))
 	require.ErrorIs(t, err, store.ErrDamaged)
-	assert.Contains(t, err.Error(), "assertion failed")
+	assert.Contains(t, err.Error(), "contradict")
 
 	closed := make(chan error)
 	go func() { closed <- log.Close() }()
@@ -122,5 +122,10 @@ func TestGuardedKeepsOrdinaryErrors(t *testing.T) {
 	require.ErrorIs(t, guarded(func() error { return errSync }), errSync)
 	var broken *fault
 	require.ErrorAs(t, guarded(func() error { panic("page 7: unexpected page type") }), &broken)
-	assert.Equal(t, "page 7: unexpected page type", broken.Error())
+	assert.False(t, broken.outside)
+	assert.NotContains(t, explain("x", broken).Error(), "page 7", "bbolt's words are about its insides")
+	var none []byte
+	require.ErrorAs(t, guarded(func() error { none[0] = 1; return nil }), &broken)
+	assert.True(t, broken.outside)
+	assert.NotContains(t, explain("x", broken).Error(), "runtime")
 }

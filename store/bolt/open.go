@@ -49,10 +49,10 @@ type Config struct {
 	// backup goes on as a log of its own.
 	Origin string
 
-	unsynced   bool   // nothing is durable before a sync; for copies
-	copyOf     string // the origin of the log that this is to be a copy of
-	asIs       bool   // a backup stays one
-	generation int    // entries of a generation; zero is generationMax; tests use small ones
+	unsynced   bool      // nothing is durable before a sync; for copies
+	copyOf     *identity // what a copy is to say of itself; nil where this is to be no copy
+	asIs       bool      // a backup stays one
+	generation int       // entries of a generation; zero is generationMax; tests use small ones
 }
 
 // Open opens the log in the file at path, or makes a new one (mode 0600, and durable itself) where there is no file or
@@ -73,6 +73,9 @@ func Open(path string, config *Config) (*Log, error) {
 	if c.LockTimeout < 0 || c.MapSize < 0 {
 		return nil, fmt.Errorf("%w: log %s: LockTimeout %s and MapSize %d must not be negative; leave them zero for the defaults",
 			store.ErrInvalid, path, c.LockTimeout, c.MapSize)
+	}
+	if c.Unsealed && c.Signer != nil {
+		return nil, fmt.Errorf("%w: log %s: a log without a seal has nothing to sign; leave out Config.Unsealed or Config.Signer", store.ErrInvalid, path)
 	}
 	if _, err := c.newOrigin(); err != nil {
 		return nil, fmt.Errorf("log %s: Origin: %w", path, err)
@@ -95,7 +98,7 @@ func Open(path string, config *Config) (*Log, error) {
 	// free list, where damage makes it panic, only then.
 	var look *Log
 	if !fresh {
-		look, err = attach(path, c, true, func(l *Log) error { return l.check(c.ReadOnly) })
+		look, err = attach(path, c, true, func(l *Log) error { return l.check(c) })
 		if err != nil || c.ReadOnly {
 			return look, err
 		}
