@@ -98,7 +98,11 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 				return err
 			}
 			now.frontier = p.frontier()
-			if err := now.put(tx); err != nil {
+			changed := []string{metaFrontier}
+			if now.progress != l.progress {
+				changed = append(changed, metaCovered, metaFiling)
+			}
+			if err := now.put(tx, changed...); err != nil {
 				return err
 			}
 			filled = true

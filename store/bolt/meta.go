@@ -76,24 +76,25 @@ func (h header) entries() []metaEntry {
 }
 
 // sumOf is the sum over entries in the order of their keys: SHA-256 over each key and each value, its length first.
-func sumOf(entries []metaEntry) (sum [sha256.Size]byte) {
-	digest := sha256.New()
+func sumOf(entries []metaEntry) [sha256.Size]byte {
+	text := make([]byte, 0, sumTextUsual)
 	for _, e := range entries {
-		digest.Write(number(uint64(len(e.key)))) // a hash.Hash never returns an error
-		digest.Write([]byte(e.key))
-		digest.Write(number(uint64(len(e.value))))
-		digest.Write(e.value)
+		text = append(binary.BigEndian.AppendUint64(text, uint64(len(e.key))), e.key...)
+		text = append(binary.BigEndian.AppendUint64(text, uint64(len(e.value))), e.value...)
 	}
-	digest.Sum(sum[:0])
-	return sum
+	return sha256.Sum256(text)
 }
 
-// put makes the bucket say what the header says, by writing what differs.
-func (h header) put(tx *bbolt.Tx) error {
+// sumTextUsual is more than what is summed up has, in bytes, of a log with a billion records and one earlier origin.
+const sumTextUsual = 2048
+
+// put writes the entries with these keys, or all where none is named, and the sum over what the header says: not over what
+// the file says, so that what rots there is not summed up anew by the next commit.
+func (h header) put(tx *bbolt.Tx, keys ...string) error {
 	meta, all := tx.Bucket([]byte(bucketMeta)), h.entries()
 	sum := sumOf(all)
 	for _, e := range append(all, metaEntry{metaSum, sum[:]}) {
-		if there := meta.Get([]byte(e.key)); there != nil && bytes.Equal(there, e.value) {
+		if len(keys) > 0 && e.key != metaSum && !slices.Contains(keys, e.key) {
 			continue
 		}
 		if err := meta.Put([]byte(e.key), e.value); err != nil {

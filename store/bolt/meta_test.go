@@ -251,7 +251,11 @@ func TestMetaIsWrittenFromMemory(t *testing.T) {
 	isClear(t, log.Verify(ctx, nil), store.ErrDamaged, path)
 	assert.Equal(t, origin, tree(t, log).Origin, "checkpoints name the log as it was opened")
 	grow(t, log, "more", 1)
-	require.NoError(t, log.Verify(ctx, nil), "the commit has written what the log knows of itself")
+	isClear(t, log.Verify(ctx, nil), store.ErrDamaged, path)
+	backup := path + ".backup"
+	require.NoError(t, log.Backup(ctx, backup, nil))
 	require.NoError(t, log.Close())
-	assert.Equal(t, origin, string(metaOf(t, path)["origin"]))
+	_, err = bolt.Open(path, nil)
+	isClear(t, err, store.ErrDamaged, path, "sum")
+	assert.Equal(t, origin, string(metaOf(t, backup)["origin"]), "and a backup is of the log as it was opened")
 }
