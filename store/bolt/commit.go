@@ -77,7 +77,8 @@ func (b *batch) fail(err error) {
 // write makes a plan durable together with a step of the flush that is under way, and shows it to readers. steps tells
 // how many entries that step may have.
 func (l *Log) write(p *plan, steps func(*flush) int) error {
-	done, filled, now := 0, false, header{identity: l.identity, progress: l.progress}
+	done, filled := 0, false
+	now := header{identity: l.identity, progress: l.progress}
 	step := l.flush != nil && l.flush.ready()
 	hashed := p.startHash()
 	defer hashed() // whatever happens: the plan's memory is used again
