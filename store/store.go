@@ -23,6 +23,8 @@ type Log interface {
 	//   - It fails with [ErrInvalid] on records that no log can hold (see [CheckAppend]), before anything is written.
 	//   - It fails with ctx's error when ctx ends before the append is under way, and then has not happened; once it is
 	//     under way its outcome is reported, whatever becomes of ctx.
+	//   - It fails with [ErrDamaged] where damage stands in its way, before anything is written: with ids that were never
+	//     tried before, it has not happened.
 	//   - After an error that is none of these the append may or may not have happened: retry it with the same ids.
 	//   - It keeps nothing of the records it was given; the caller may use them again.
 	Append(ctx context.Context, stream events.Stream, after uint64, records ...events.Record) ([]events.Record, error)

@@ -202,7 +202,8 @@ func (d *Drive) Appended(err error) {
 		d.decide()
 	case errors.As(err, &taken), ended(err) && d.appends == 0: // they name the stream themselves
 		d.done(err)
-	case errors.Is(err, store.ErrInvalid), errors.Is(err, store.ErrClosed) && d.appends == 0:
+	case errors.Is(err, store.ErrInvalid),
+		(errors.Is(err, store.ErrClosed) || errors.Is(err, store.ErrDamaged)) && d.appends == 0:
 		d.done(fmt.Errorf("order %s: %w", d.stream.ID, err))
 	default:
 		if d.appends++; d.appends >= AppendsMax || ended(err) {

@@ -96,7 +96,23 @@ func TestFaultInAWriteLeavesNoLock(t *testing.T) {
 	require.NoError(t, again.Close())
 }
 
-// TestFileCutUnderAnOpenLog: a page that is mapped and no longer in the file is a memory fault, the worst a file can do.
+// TestFaultInACommitLeavesItInDoubt: whoever waited for that commit is not told of damage, which would promise that the
+// append has not happened. Whoever comes after it is.
+func TestFaultInACommitLeavesItInDoubt(t *testing.T) {
+	log, ctx := openTest(t), context.Background()
+	prepared := make(chan struct{})
+	close(prepared)
+	log.flush = &flush{prepared: prepared} // without a generation, it panics in the middle of the transaction
+	_, err := log.Append(ctx, events.OrderStream("o-1"), 0, testRecord("r-1"))
+	require.ErrorIs(t, err, store.ErrStorage)
+	require.NotErrorIs(t, err, store.ErrDamaged)
+	assert.Contains(t, err.Error(), "may have happened: repeat it with the same record ids")
+	_, err = log.Append(ctx, events.OrderStream("o-2"), 0, testRecord("r-2"))
+	require.ErrorIs(t, err, store.ErrDamaged)
+}
+
+// TestFileCutUnderAnOpenLog: a page that is mapped and no longer in the file is a memory fault, the worst a file can
+// do.
 func TestFileCutUnderAnOpenLog(t *testing.T) {
 	log, ctx := openTest(t), context.Background()
 	for i := range 50 {
