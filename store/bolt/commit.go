@@ -75,7 +75,8 @@ func (l *Log) commit(b *batch) {
 // not have got past: store.ErrDamaged promises that it did not.
 func brokenOff(path string) error {
 	return &FileError{Kind: store.ErrStorage, Path: path, Reason: "a commit broke off: its pages are damaged",
-		Remedy: "open it again, or go on from a backup; an append that failed may have happened: repeat it with the same record ids"}
+		Remedy: "open it again, or go on from a backup; an append that failed may have happened: repeat it with the same " +
+			"record ids"}
 }
 
 func (b *batch) fail(err error) {

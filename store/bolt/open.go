@@ -37,12 +37,14 @@ type Config struct {
 	// under way; it never limits the file.
 	MapSize int
 	// ReadOnly opens an existing file for reading, by any number of processes at once. Append fails with
-	// store.ErrReadOnly, and nothing is written to the file, whatever it is.
+	// store.ErrReadOnly, and nothing is written to the file, whatever it is. It has to pass all that it would have to pass
+	// to be opened for appends.
 	ReadOnly bool
 	// Unsealed makes a new log without a seal: nobody can prove later that nothing in it was altered. It changes nothing in
 	// a log that exists. Sealing costs a few per cent of the appends a second.
 	Unsealed bool
-	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused.
+	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused. With one, a log that has no seal is
+	// store.ErrInvalid when it is opened: either it was made with Unsealed, or its seal was taken away.
 	Signer *seal.Signer
 	// Origin begins the name that a new log has in its checkpoints, preferably as a web address ("shop.example/orders"); a
 	// random part follows. Empty: the signer's name, or [OriginDefault]. It changes nothing in a log that exists, but where a

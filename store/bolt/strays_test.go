@@ -3,6 +3,7 @@ package bolt_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"path/filepath"
 	"testing"
 
@@ -60,6 +61,7 @@ func strays() map[string]stray {
 		"a tile that is none":              {put("tiles", "x", "x"), false, "tile"},
 		"a record beside the records":      {again("log", seven+"\x02", seven+"\x02\x00"), false, "position 3"},
 		"a record before the first":        {again("log", seven+"\x02", "\x00"), false, "position 1"},
+		"a record that is there twice":     {twice, false, "position 2"},
 		"a ninth bucket": {func(tx *bbolt.Tx) error {
 			_, err := tx.CreateBucket([]byte("notes"))
 			return err
@@ -73,6 +75,16 @@ func strays() map[string]stray {
 		"a bucket inside attention": {inside("attention"), true, "inside"},
 		"a bucket inside tiles":     {inside("tiles"), true, "inside"},
 	}
+}
+
+// twice has the value of the third record begin with the second, which its own value has too.
+func twice(tx *bbolt.Tx) error {
+	log := tx.Bucket([]byte("log"))
+	second, third := log.Get(position(2)), log.Get(position(3))
+	second, third = second[:len(second)-2], third[:len(third)-2]
+	value := append(bytes.Clone(second), third...)
+	value = binary.BigEndian.AppendUint16(value, uint16(len(second)))
+	return log.Put(position(3), binary.BigEndian.AppendUint16(value, 2))
 }
 
 // TestStraysAreFound: what no record made would stand in the way of whoever has that id one day. So Verify finds it,
