@@ -56,6 +56,9 @@ func unopened(path string, err error) error {
 	if n < headerMagicAt+4 || binary.NativeEndian.Uint32(header[headerMagicAt:]) != headerMagic {
 		return bberrors.ErrInvalid
 	}
+	if errors.As(err, new(*fault)) {
+		return err // of a page that the headers lead to
+	}
 	info, statErr := file.Stat()
 	if statErr != nil {
 		return statErr

@@ -128,7 +128,7 @@ func TestFileCutUnderAnOpenLog(t *testing.T) {
 	}
 	require.ErrorIs(t, err, store.ErrDamaged, "stream")
 	_, err = log.Append(ctx, events.OrderStream("o-1"), 1, testRecord("new"))
-	require.ErrorIs(t, err, store.ErrDamaged, "append")
+	require.ErrorIs(t, err, store.ErrStorage, "an append whose commit came upon it is in doubt")
 	_, err = log.Append(ctx, events.OrderStream("o-1"), 1, testRecord("new"))
 	require.ErrorIs(t, err, store.ErrDamaged, "append again")
 }

@@ -17,15 +17,18 @@ import (
 
 // entries walks every bucket but the log's to its end.
 func (v *verifier) entries(ctx context.Context) error {
-	for bucket, confirm := range map[string]func(tx *bbolt.Tx, key, value []byte) error{
-		bucketTiles:     v.tile,
-		bucketHeads:     v.head,
-		bucketKeys:      v.key,
-		bucketDue:       v.indexed(bucketDue),
-		bucketStatus:    v.indexed(bucketStatus),
-		bucketAttention: v.indexed(bucketAttention),
+	for _, b := range []struct {
+		name    string
+		confirm func(tx *bbolt.Tx, key, value []byte) error
+	}{
+		{bucketTiles, v.tile},
+		{bucketHeads, v.head},
+		{bucketKeys, v.key},
+		{bucketDue, v.indexed(bucketDue)},
+		{bucketStatus, v.indexed(bucketStatus)},
+		{bucketAttention, v.indexed(bucketAttention)},
 	} {
-		if err := v.walk(ctx, bucket, confirm); err != nil {
+		if err := v.walk(ctx, b.name, b.confirm); err != nil {
 			return err
 		}
 	}
