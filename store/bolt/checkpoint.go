@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -15,9 +14,6 @@ import (
 
 // OriginDefault begins the origin of a log that is made without a name or a signer.
 const OriginDefault = "tilltape"
-
-// endOfTime is later than any time a record can have.
-var endOfTime = time.Unix(0, 1<<63-1).UTC()
 
 // Tree returns what the log holds at this moment, unsigned: its origin, the number of its records and the root over
 // them. It asks memory only, which has the records as they were appended: so what was altered in the file since is
