@@ -125,7 +125,7 @@ func TestStraysAreFound(t *testing.T) {
 func TestVerifyOfASoundLogInEveryState(t *testing.T) {
 	ctx := context.Background()
 	for _, config := range []*bolt.Config{nil, {Unsealed: true}} {
-		path := filledWith(t, config, 3, 200)
+		path := filledWith(t, config, 3, 90)
 		for _, config := range []*bolt.Config{{ReadOnly: true}, nil, bolt.SmallGenerations(5)} {
 			log, err := bolt.Open(path, config)
 			require.NoError(t, err)
