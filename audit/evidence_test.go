@@ -103,7 +103,7 @@ func TestReplay_ARefundMadeSmallerIsFoundByItsMessage(t *testing.T) {
 		}
 		_, err := replayFile(t, altered)
 		require.ErrorIs(t, err, store.ErrDamaged)
-		assert.Contains(t, err.Error(), "positions 1 to 4 do not fit")
+		assert.Contains(t, err.Error(), "positions 1 to 4")
 	})
 }
 

@@ -107,7 +107,7 @@ func ExampleLoad() {
 	fmt.Println(err)
 	// Output:
 	// 3 true
-	// damaged seal: frontier of 3 records is not what the tiles and the last records give; verify the log, and restore it from a backup that an anchored checkpoint proves
+	// damaged seal: frontier of 3 records is not what the records at positions 3 to 3, or their tiles, give; verify the log, and restore it from a backup that an anchored checkpoint proves
 }
 
 func ExampleVerifyConsistency() {
@@ -204,12 +204,10 @@ func ExampleTile_Path() {
 	// tile/entries/x001/234
 }
 
-func ExampleEdgeAt() {
+func ExampleTree_Edge() {
 	var store shelf
-	store.fill(make([]string, 300)...)
-	edge, err := seal.EdgeAt(&store, 300)
-	must(err)
-	for _, tile := range edge {
+	tree := store.fill(make([]string, 300)...)
+	for _, tile := range tree.Edge() {
 		fmt.Println(tile.Path())
 	}
 	// Output:

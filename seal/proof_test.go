@@ -219,8 +219,7 @@ func TestTilePathsAreTheC2SPForm(t *testing.T) {
 func TestEdgeOfATree(t *testing.T) {
 	d := leaves(70_000)
 	tree, s := grow(d)
-	edge, err := seal.EdgeAt(s, 70_000)
-	require.NoError(t, err)
+	edge := tree.Edge()
 	var paths []string
 	for _, tile := range edge {
 		paths = append(paths, tile.Path())
@@ -232,11 +231,9 @@ func TestEdgeOfATree(t *testing.T) {
 	assert.Len(t, s.tiles, 273+1)
 	assert.Equal(t, uint64(70_000), tree.Size())
 
-	edge, err = seal.EdgeAt(s.at(256), 256)
-	require.NoError(t, err)
+	tree, _ = grow(d[:256])
+	edge = tree.Edge()
 	require.Len(t, edge, 1)
 	assert.Equal(t, "tile/1/000.p/1", edge[0].Path())
-	edge, err = seal.EdgeAt(s.at(0), 0)
-	require.NoError(t, err)
-	assert.Empty(t, edge)
+	assert.Empty(t, new(seal.Tree).Edge())
 }

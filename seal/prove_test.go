@@ -156,12 +156,10 @@ func TestPlacesOutsideTheTreeAreInvalid(t *testing.T) {
 	_, root := seal.RootAt(s, tooLarge)
 	_, hugeInclusion := seal.ProveInclusion(s, tooLarge, 0)
 	_, hugeConsistency := seal.ProveConsistency(s, 1, 1<<63)
-	_, edge := seal.EdgeAt(s, tooLarge)
 	for name, err := range map[string]error{
 		"prove a leaf beyond":    inclusion,
 		"prove backwards":        consistent,
 		"root of too large":      root,
-		"edge of too large":      edge,
 		"inclusion in too large": hugeInclusion,
 		"too large continues":    hugeConsistency,
 		"verify a leaf beyond":   seal.VerifyInclusion(nil, 3, seal.Hash{}, 3, seal.Hash{}),
@@ -194,10 +192,6 @@ func TestErrorsOfTheSourceComeThrough(t *testing.T) {
 	_, err = seal.ProveInclusion(broken{disk}, 300, 0)
 	require.ErrorIs(t, err, disk)
 	_, err = seal.ProveConsistency(broken{disk}, 10, 300)
-	require.ErrorIs(t, err, disk)
-	_, err = seal.EdgeAt(broken{disk}, 300)
-	require.ErrorIs(t, err, disk)
-	_, err = seal.EdgeAt(broken{disk}, 256)
 	require.ErrorIs(t, err, disk)
 }
 

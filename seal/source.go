@@ -9,14 +9,15 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Source is where a tree's hashes are read from. Every function that takes one also takes a size, and asks for nothing that a tree of
-// just that size does not have; so a source may hold a longer tree, and sizes of the past can be proven from it.
+// Source is where a tree's hashes are read from. Every function that takes one also takes a size, and asks for nothing
+// that a tree of just that size does not have; so a source may hold a longer tree, and sizes of the past can be proven
+// from it.
 type Source interface {
-	// Tile returns the [TileSize] bytes of a tile that is full in a tree of the size asked about. They are not changed, and not
-	// used after the next call.
+	// Tile returns the [TileSize] bytes of a tile that is full in a tree of the size asked about. They are not changed,
+	// and not used after the next call.
 	Tile(level int, index uint64) ([]byte, error)
-	// Leaf returns the hash of leaf n, counted from 0, where the tile of level 0 that holds it is not full at the size asked
-	// about. In a longer source that tile may be full; Leaf answers all the same, from the record or from the tile.
+	// Leaf returns the hash of leaf n, counted from 0, where the tile of level 0 that holds it is not full at the size
+	// asked about. In a longer source that tile may be full; Leaf answers all the same, from the record or from the tile.
 	Leaf(n uint64) (Hash, error)
 }
 
@@ -77,7 +78,8 @@ func (r *reader) hashes(dst []Hash, level int, first uint64) error {
 	return nil
 }
 
-// hash returns hash n of a level's unfull tile, which is nowhere stored: a leaf, or the root of a full tile one level below.
+// hash returns hash n of a level's unfull tile, which is nowhere stored: a leaf, or the root of a full tile one level
+// below.
 func (r *reader) hash(level int, n uint64) (Hash, error) {
 	if level == 0 {
 		h, err := r.src.Leaf(n)
@@ -100,26 +102,6 @@ func (r *reader) edge(level int) ([]Hash, error) {
 	return hashes, r.hashes(hashes, level, first)
 }
 
-// EdgeAt returns the unfull tiles of the tree of that size, lower levels first, for an export: those whose paths end with .p and their
-// width. It reads what [Load] reads.
-func EdgeAt(src Source, size uint64) ([]Tile, error) {
-	if err := checkSize("size", size); err != nil {
-		return nil, err
-	}
-	r := &reader{src: src, size: size}
-	var tiles []Tile
-	for level := range tileLevels {
-		hashes, err := r.edge(level)
-		if err != nil {
-			return nil, err
-		}
-		if len(hashes) > 0 {
-			tiles = append(tiles, Tile{Level: level, Index: tilesAt(level, size), Hashes: hashes})
-		}
-	}
-	return tiles, nil
-}
-
 func (r *reader) load(level int, index uint64) error {
 	if r.loaded && r.level == level && r.index == index {
 		return nil
@@ -136,10 +118,10 @@ func (r *reader) load(level int, index uint64) error {
 	return nil
 }
 
-// Load returns the tree whose frontier [Tree.AppendFrontier] wrote. It rebuilds the unfull tiles from src, at most 255 leaves and, for
-// each level above, 255 tiles, and returns the tree only if they give the frontier, hash by hash. So it proves the edge of the
-// tree; what lies within full tiles is proven by reading the whole log. The error is a [*DamagedError] where the two differ, or what
-// src returned.
+// Load returns the tree whose frontier [Tree.AppendFrontier] wrote. It rebuilds the unfull tiles from src, at most 255
+// leaves and, for each level above, 255 tiles, and returns the tree only if they give the frontier, hash by hash. So it
+// proves the edge of the tree; what lies within full tiles is proven by reading the whole log. The error is a
+// [*DamagedError] where the two differ, or what src returned.
 func Load(frontier []byte, src Source) (*Tree, error) {
 	size, err := frontierSize(frontier)
 	if err != nil {
@@ -157,13 +139,28 @@ func Load(frontier []byte, src Source) (*Tree, error) {
 		}
 	}
 	t.size = size
-	if !bytes.Equal(t.AppendFrontier(nil), frontier) {
+	if first, last, ok := t.differs(frontier); !ok {
 		return nil, &DamagedError{
 			What:    "frontier",
-			Problem: fmt.Sprintf("of %d records is not what the tiles and the last records give", size),
+			Problem: fmt.Sprintf("of %d records is not what the records at positions %d to %d, or their tiles, give", size, first, last),
 		}
 	}
 	return t, nil
+}
+
+// differs returns the positions, counted from 1, of the records below the first hash of a frontier of this size that is
+// not the tree's; true where none differs.
+func (t *Tree) differs(frontier []byte) (first, last uint64, ok bool) {
+	mine := t.AppendFrontier(nil)
+	begin := uint64(0)
+	for at, left := sizeBytes, t.size; left > 0; at += HashSize {
+		width := uint64(1) << (bits.Len64(left) - 1)
+		if !bytes.Equal(mine[at:at+HashSize], frontier[at:at+HashSize]) {
+			return begin + 1, begin + width, false
+		}
+		begin, left = begin+width, left-width
+	}
+	return 0, 0, true
 }
 
 // frontierSize returns the size that a frontier begins with, if its length fits it.

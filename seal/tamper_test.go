@@ -94,6 +94,19 @@ func TestLoadDetectsEveryByteOfTheEdge(t *testing.T) {
 	}
 }
 
+// TestLoadNamesTheRecords: the hash of the frontier that does not fit says which records to look at.
+func TestLoadNamesTheRecords(t *testing.T) {
+	tree, s := grow(leaves(256*256 + 256 + 3))
+	frontier := tree.AppendFrontier(nil)
+	for i, words := range []string{"positions 1 to 65536,", "positions 65537 to 65792,", "positions 65793 to 65794,", "positions 65795 to 65795,"} {
+		frontier[8+32*i] ^= 1
+		_, err := seal.Load(frontier, s)
+		require.ErrorIs(t, err, seal.ErrDamaged)
+		assert.ErrorContains(t, err, words)
+		frontier[8+32*i] ^= 1
+	}
+}
+
 func TestFrontiersOfTheWrongLength(t *testing.T) {
 	tree, s := grow(leaves(300))
 	frontier := tree.AppendFrontier(nil)

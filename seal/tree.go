@@ -6,9 +6,10 @@ import (
 	"slices"
 )
 
-// Tree is the right edge of a growing tree, in memory: the unfull tile of each level and the roots of the perfect subtrees in it.
-// From these follow the tree's root and all hashes to come; everything to the left of the edge is in tiles that were handed out
-// by [Tree.Full]. The zero value is the empty tree. A Tree takes 2 KiB and up to 8 KiB a level (three levels hold 16 million leaves).
+// Tree is the right edge of a growing tree, in memory: the unfull tile of each level and the roots of the perfect
+// subtrees in it. From these follow the tree's root and all hashes to come; everything to the left of the edge is in
+// tiles that were handed out by [Tree.Full]. The zero value is the empty tree. A Tree takes 2 KiB and up to 8 KiB a
+// level (three levels hold 16 million leaves).
 //
 // A Tree is not safe for concurrent use; a clone is independent of its origin and may be used in another goroutine.
 type Tree struct {
@@ -61,8 +62,8 @@ func (e *edge) add(h Hash) (root Hash, full bool) {
 // Size returns the number of leaves.
 func (t *Tree) Size() uint64 { return t.size }
 
-// Root returns the root of the tree, SHA-256 of nothing if it is empty. It computes a node hash for each perfect subtree, at most
-// one for each bit of the size.
+// Root returns the root of the tree, SHA-256 of nothing if it is empty. It computes a node hash for each perfect
+// subtree, at most one for each bit of the size.
 func (t *Tree) Root() Hash {
 	if t.size == 0 {
 		return emptyRoot()
@@ -84,26 +85,40 @@ func (t *Tree) Root() Hash {
 	return root
 }
 
-// Full returns the tiles that became full since it was last called, lower levels and lower indexes first. The caller writes them
-// before, or together with, the frontier, and must not change their hashes.
+// Full returns the tiles that became full since it was last called, lower levels and lower indexes first. The caller
+// writes them before, or together with, the frontier, and must not change their hashes.
 func (t *Tree) Full() []Tile {
 	full := t.full
 	t.full = nil
 	return full
 }
 
-// Clone returns a copy of the tree, with the tiles that [Tree.Full] has not handed out yet. It copies 2 KiB; the tiles are shared
-// until one of the two grows.
+// Edge returns the unfull tiles, lower levels first, for an export: those whose paths end with .p and their width. They
+// are as true as the tree is, and must not be changed.
+func (t *Tree) Edge() []Tile {
+	var tiles []Tile
+	for level := range t.levels {
+		if hashes := t.levels[level].hashes; len(hashes) > 0 {
+			tiles = append(tiles, Tile{Level: level, Index: tilesAt(level, t.size), Hashes: slices.Clip(hashes)})
+		}
+	}
+	return tiles
+}
+
+// Clone returns a copy of the tree, with the tiles that [Tree.Full] has not handed out yet. It copies 2 KiB; the tiles
+// are shared until one of the two grows.
 func (t *Tree) Clone() *Tree {
 	c := new(Tree)
 	c.CopyFrom(t)
 	return c
 }
 
-// CopyFrom makes t a copy of from, as [Tree.Clone] does but without allocating: keep one such copy to take a failed commit back.
+// CopyFrom makes t a copy of from, as [Tree.Clone] does but without allocating: keep one such copy to take a failed
+// commit back.
 func (t *Tree) CopyFrom(from *Tree) {
 	*t = *from
-	// Without room behind its end, the copy's next hash goes to an array of its own and never into one that from still fills.
+	// Without room behind its end, the copy's next hash goes to an array of its own and never into one that from still
+	// fills.
 	for level := range t.levels {
 		t.levels[level].hashes = slices.Clip(t.levels[level].hashes)
 	}
@@ -113,8 +128,8 @@ func (t *Tree) CopyFrom(from *Tree) {
 // sizeBytes is the length of the size at the head of a frontier.
 const sizeBytes = 8
 
-// AppendFrontier appends what a restart needs and returns the longer slice: the size, 8 bytes in big-endian order, then the roots
-// of the perfect subtrees from left to right, 32 bytes each, one for each set bit of the size.
+// AppendFrontier appends what a restart needs and returns the longer slice: the size, 8 bytes in big-endian order, then
+// the roots of the perfect subtrees from left to right, 32 bytes each, one for each set bit of the size.
 func (t *Tree) AppendFrontier(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, t.size)
 	for level := range slices.Backward(t.levels[:]) {

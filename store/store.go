@@ -26,6 +26,8 @@ type Log interface {
 	//     under way its outcome is reported, whatever becomes of ctx.
 	//   - It fails with [ErrUnavailable] when the log cannot take appends now; nothing was written, and trying
 	//     again helps.
+	//   - It fails with [ErrDamaged] where damage stands in its way, before anything is written: with ids that were never
+	//     tried before, it has not happened.
 	//   - After an error that is none of these the append may or may not have happened: retry it with the same ids.
 	//   - It keeps nothing of the records it was given; the caller may use them again.
 	Append(ctx context.Context, stream events.Stream, after uint64, records ...events.Record) ([]events.Record, error)

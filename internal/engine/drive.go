@@ -164,7 +164,8 @@ func (d *Drive) Appended(err error) {
 		d.decide()
 	case errors.As(err, &taken), ended(err) && d.appends == 0: // they name the stream themselves
 		d.done(err)
-	case errors.Is(err, store.ErrInvalid), errors.Is(err, store.ErrClosed) && d.appends == 0:
+	case errors.Is(err, store.ErrInvalid),
+		(errors.Is(err, store.ErrClosed) || errors.Is(err, store.ErrDamaged)) && d.appends == 0:
 		d.done(fmt.Errorf("order %s: %w", d.stream.ID, err))
 	case errors.Is(err, store.ErrUnavailable) && d.appends == 0: // no try of it can have been written
 		d.done(fmt.Errorf("order %s: %s was not written: %w; try again", d.stream.ID, d.task.Records[0].Event.Kind(), err))

@@ -232,7 +232,9 @@ func ended() context.Context {
 }
 
 func TestDrive_ErrorsThatNoRetryHelps(t *testing.T) {
-	for name, give := range map[string]error{"invalid": store.ErrInvalid, "closed": store.ErrClosed} {
+	for name, give := range map[string]error{
+		"invalid": store.ErrInvalid, "closed": store.ErrClosed, "damaged": store.ErrDamaged,
+	} {
 		t.Run(name, func(t *testing.T) {
 			s := authorized(t)
 			d := s.drive(cancel)
@@ -240,6 +242,7 @@ func TestDrive_ErrorsThatNoRetryHelps(t *testing.T) {
 			d.Appended(fmt.Errorf("append: %w", give))
 			require.Equal(t, engine.Done, d.Task().Kind)
 			require.ErrorIs(t, d.Err(), give)
+			require.NotErrorIs(t, d.Err(), engine.ErrInDoubt, "it certainly has not happened")
 			assert.Contains(t, d.Err().Error(), theOrder)
 		})
 	}

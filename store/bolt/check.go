@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"go.etcd.io/bbolt"
 	bberrors "go.etcd.io/bbolt/errors"
 
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -25,7 +28,8 @@ func isFresh(path string) (bool, error) {
 	case err != nil:
 		return false, err
 	case info.IsDir():
-		return false, &FileError{Kind: ErrNotALog, Path: path, Reason: "it is a directory", Remedy: "name a file in it"}
+		return false, &FileError{Kind: ErrNotALog, Path: path, Reason: "it is a directory",
+			Remedy: "name a file in it"}
 	case !info.Mode().IsRegular():
 		return false, &FileError{Kind: ErrNotALog, Path: path, Reason: "it is no regular file", Remedy: remedyOther}
 	}
@@ -47,26 +51,38 @@ func unopened(path string, err error) error {
 		return err
 	}
 	defer file.Close()
-	var header [headerSize]byte
-	_, readErr := io.ReadFull(file, header[:])
-	if readErr == nil && binary.NativeEndian.Uint32(header[headerMagicAt:]) == headerMagic {
-		return &FileError{Kind: store.ErrDamaged, Path: path, Reason: "the file is damaged or cut short (" + err.Error() + ")", Remedy: remedyBackup}
+	var header [headerEnd]byte
+	n, readErr := io.ReadFull(file, header[:])
+	if n < headerMagicAt+4 || binary.NativeEndian.Uint32(header[headerMagicAt:]) != headerMagic {
+		return bberrors.ErrInvalid
 	}
-	return bberrors.ErrInvalid
+	if errors.As(err, new(*fault)) {
+		return err // of a page that the headers lead to
+	}
+	info, statErr := file.Stat()
+	if statErr != nil {
+		return statErr
+	}
+	reason := "both of its header pages are damaged"
+	page := int64(binary.NativeEndian.Uint32(header[headerPageSizeAt:]))
+	if readErr != nil || info.Size() < headerPages*page {
+		reason = fmt.Sprintf("it was cut short: %d bytes are there, less than its header pages have", info.Size())
+	}
+	return &FileError{Kind: store.ErrDamaged, Path: path, Reason: reason, Remedy: remedyBackup}
 }
 
-// Where bbolt's first page has its magic number, and what it is.
+// Where bbolt's first page has its magic number and the size of a page, and what that number is.
 const (
-	headerSize    = 20
-	headerMagicAt = 16
-	headerMagic   = 0xED0CDAED
+	headerMagicAt    = 16
+	headerPageSizeAt = 24
+	headerMagic      = 0xED0CDAED
 )
 
 // freshCommit is bbolt's number of the commit that a file is made with.
 const freshCommit = 1
 
-// stillThere tells whether the file that was opened is still the one at the path. While it waited for the lock, or later, it
-// may have been removed or another one put in its place; what is written to it then would be lost with it.
+// stillThere tells whether the file that was opened is still the one at the path. While it waited for the lock, or
+// later, it may have been removed or another one put in its place; what is written to it then would be lost with it.
 func (l *Log) stillThere() error {
 	mine, err := l.file.Stat()
 	if err != nil {
@@ -83,34 +99,29 @@ func (l *Log) stillThere() error {
 	return nil
 }
 
-// ready makes sure that the file is ours, complete and durable, and ready for appends. look is the same file as it was a
-// moment ago, nil for a new one: what it has recovered need not be recovered again.
+// ready makes sure that the file is ours, complete and durable, and ready for appends. look is the same file as it was
+// a moment ago, nil for a new one: what it has recovered need not be recovered again.
 func (l *Log) ready(c Config, look *Log) error {
-	fresh := false
 	// Committed even where nothing changes: the process before us may have died between writing its last commit and
 	// syncing it. We see that commit now, and whoever appended it may be told that it is done.
 	err := l.db.Update(func(tx *bbolt.Tx) error {
-		if fresh = empty(tx); fresh {
-			return create(tx, c)
-		}
-		if err := l.checkTx(tx); err != nil {
+		fresh, err := l.checkTx(tx)
+		if err != nil || !fresh {
 			return err
 		}
-		if c.asIs {
-			return nil
-		}
-		return l.beOneself(tx, c)
-	})
-	if fresh {
 		look = nil // it has seen a file with nothing in it
-	}
+		return create(tx, c)
+	})
 	if err == nil {
 		err = syncDirectory(l.path) // always: the process before us may have died between making the file and this
 	}
 	if err != nil {
 		return err
 	}
-	if err := l.recover(look, false); err != nil {
+	if err := l.recover(look); err != nil {
+		return err
+	}
+	if err := l.beOneself(c); err != nil {
 		return err
 	}
 	l.resumeFlush()
@@ -129,27 +140,20 @@ func create(tx *bbolt.Tx, c Config) error {
 			return err
 		}
 	}
-	meta := tx.Bucket([]byte(bucketMeta))
-	if err := meta.Put([]byte(metaMagic), []byte(magic)); err != nil {
-		return err
-	}
-	if err := meta.Put([]byte(metaFormat), binary.BigEndian.AppendUint32(nil, formatVersion)); err != nil {
-		return err
-	}
-	if err := meta.Put([]byte(metaCovered), number(0)); err != nil || c.Unsealed {
-		return err
-	}
-	origin := c.copyOf
-	if origin == "" {
+	h := header{identity: identity{unsealed: c.Unsealed}}
+	switch {
+	case c.copyOf != nil:
+		h.identity = *c.copyOf
+	case !c.Unsealed:
 		var err error
-		if origin, err = c.newOrigin(); err != nil {
+		if h.origin, err = c.newOrigin(); err != nil {
 			return err
 		}
 	}
-	if err := meta.Put([]byte(metaOrigin), []byte(origin)); err != nil {
-		return err
+	if !h.unsealed {
+		h.frontier = new(seal.Tree).AppendFrontier(nil)
 	}
-	return meta.Put([]byte(metaFrontier), emptyFrontier())
+	return h.put(tx)
 }
 
 // syncDirectory makes the file's name durable: a synced file whose name is lost is lost.
@@ -169,21 +173,29 @@ func syncDirectory(path string) error {
 	return nil
 }
 
-// check is checkTx in a transaction of its own. A file with nothing in it passes where ready will fill it; for whoever
-// only reads it is no log yet.
-func (l *Log) check(onlyRead bool) error {
+// check proves that the file is a log that can be used as c says, and changes nothing. A file with nothing in it passes
+// where ready will fill it; for whoever only reads it is no log yet.
+func (l *Log) check(c Config) error {
 	blank := false
-	err := l.db.View(func(tx *bbolt.Tx) error {
-		blank = empty(tx)
-		return l.checkTx(tx)
+	err := l.db.View(func(tx *bbolt.Tx) (err error) {
+		blank, err = l.checkTx(tx)
+		return err
 	})
 	switch {
-	case err != nil || blank && !onlyRead:
+	case err != nil || blank && !c.ReadOnly:
 		return err
 	case blank:
 		return unfinished(l.path)
 	}
-	return l.recover(nil, onlyRead)
+	if err := l.recover(nil); err != nil {
+		return err
+	}
+	if l.identity.unsealed && c.Signer != nil {
+		return fmt.Errorf("%w: log %s was made without a seal, so there is nothing that its signer could sign; open it "+
+			"without Config.Signer, and if it had a seal, go on from a backup: this is not the file that it was",
+			store.ErrInvalid, l.path)
+	}
+	return nil
 }
 
 func unfinished(path string) error {
@@ -191,48 +203,69 @@ func unfinished(path string) error {
 		Remedy: "open it once without Config.ReadOnly, which completes it"}
 }
 
-// checkTx tells whether the file is a log that this version can use. It reads a handful of pages.
-func (l *Log) checkTx(tx *bbolt.Tx) error {
+// checkTx tells whether the file is a log that this version can use; blank is one with nothing in it, whose creation
+// was cut short. It reads the pages' links, as checkPages says.
+func (l *Log) checkTx(tx *bbolt.Tx) (blank bool, err error) {
 	info, err := l.file.Stat()
 	if err != nil {
-		return err
+		return false, err
 	}
-	// First of all: to read a page beyond the file's end is a memory fault.
+	// Before any page is read: one beyond the file's end is a memory fault. How many there are, a transaction has from the
+	// header pages, which bbolt has read.
 	if info.Size() < tx.Size() {
-		return l.damaged("it was cut short: %d bytes of %d are there", info.Size(), tx.Size())
+		return false, l.damaged("it was cut short: %d bytes of %d are there", info.Size(), tx.Size())
 	}
 	// Not in a transaction that writes: when there is one, this was done before it.
 	if !tx.Writable() {
 		if err := l.checkPages(tx); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if empty(tx) {
 		// Nothing was ever committed to a file whose creation was cut short.
 		if !tx.Writable() && tx.ID() > freshCommit {
-			return l.damaged("it reads as empty, and was not")
+			return false, l.damaged("it reads as empty, and was not")
 		}
-		return nil
+		return true, nil
 	}
 	meta := tx.Bucket([]byte(bucketMeta))
 	if meta == nil || string(meta.Get([]byte(metaMagic))) != magic {
-		return &FileError{Kind: ErrNotALog, Path: l.path, Reason: "it is a bbolt file of another program",
-			Remedy: remedyOther}
+		return false, &FileError{Kind: ErrNotALog, Path: l.path,
+			Reason: "it is a bbolt file of another program", Remedy: remedyOther}
 	}
 	format := meta.Get([]byte(metaFormat))
 	if len(format) != 4 || binary.BigEndian.Uint32(format) == 0 {
-		return l.damaged("its format version is unreadable")
+		return false, l.damaged("its format version is unreadable")
 	}
 	if found := binary.BigEndian.Uint32(format); found > formatVersion {
-		return &FileError{Kind: store.ErrNewerFormat, Path: l.path,
-			Reason: fmt.Sprintf("it has format version %d, and this version of the library reads up to %d", found, formatVersion), Remedy: "upgrade first"}
+		return false, &FileError{Kind: store.ErrNewerFormat, Path: l.path, Remedy: "upgrade first",
+			Reason: fmt.Sprintf("it has format version %d, and this version of the library reads up to %d",
+				found, formatVersion)}
 	}
+	return false, l.checkBuckets(tx)
+}
+
+// checkBuckets tells whether the file has the buckets of a log, and nothing else beside them.
+func (l *Log) checkBuckets(tx *bbolt.Tx) error {
 	for _, name := range buckets {
 		if tx.Bucket([]byte(name)) == nil {
 			return l.damaged("its bucket %q is missing", name)
 		}
 	}
+	for name, value := range all(tx.Cursor()) {
+		if value != nil || !slices.Contains(buckets, string(name)) {
+			return l.damaged("it has a bucket or an entry %q, which no log has", name)
+		}
+	}
 	return nil
+}
+
+// all yields what is in a bucket; the value of a bucket inside it is nil.
+func all(entries *bbolt.Cursor) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		for key, value := entries.First(); key != nil && yield(key, value); key, value = entries.Next() {
+		}
+	}
 }
 
 func (l *Log) damaged(format string, args ...any) error {

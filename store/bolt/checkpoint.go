@@ -15,111 +15,130 @@ import (
 // DefaultOrigin begins the origin of a log that is made without a name or a signer.
 const DefaultOrigin = "tilltape"
 
-// Tree returns what the log holds at this moment, unsigned: its origin, the number of its records and the root over them.
-// A log without a seal answers with store.ErrInvalid.
-func (l *Log) Tree(ctx context.Context) (c seal.Checkpoint, err error) {
-	if err := store.CheckContext(ctx, "read the seal"); err != nil {
+// Tree returns what the log holds at this moment, unsigned: its origin, the number of its records and the root over
+// them. It asks memory only, which has the records as they were appended: so what was altered in the file since is
+// never vouched for. A log without a seal answers with store.ErrInvalid.
+func (l *Log) Tree(ctx context.Context) (seal.Checkpoint, error) {
+	tree, err := l.sealNow(ctx)
+	if err != nil {
 		return seal.Checkpoint{}, err
 	}
-	end := l.lazy.end()
-	err = l.viewSeal(func(tx *bbolt.Tx, source sealed) error {
-		// Against the frontier, or a tile that rotted would be signed for: a root that no other checkpoint fits.
-		if _, err := seal.Load(tx.Bucket([]byte(bucketMeta)).Get([]byte(metaFrontier)), source); err != nil {
-			return l.damaged("its seal does not fit its records (%s)", err)
-		}
-		c, err = l.treeAt(tx, source, end)
-		return err
-	})
-	return c, err
+	return seal.Checkpoint{Origin: l.identity.origin, Size: tree.Size(), Root: tree.Root()}, nil
 }
 
-func (l *Log) treeAt(tx *bbolt.Tx, source seal.Source, size uint64) (seal.Checkpoint, error) {
-	root, err := seal.RootAt(source, size)
-	return seal.Checkpoint{Origin: string(tx.Bucket([]byte(bucketMeta)).Get([]byte(metaOrigin))), Size: size, Root: root}, err
-}
-
-// Checkpoint implements [store.Checkpointer]: [Log.Tree], signed by Config.Signer as a note in C2SP form. Signing takes part
-// in no transaction. Without a signer, and in a log without a seal, it answers with store.ErrInvalid.
-func (l *Log) Checkpoint(ctx context.Context) ([]byte, error) {
-	if l.signer == nil {
-		return nil, fmt.Errorf("%w: log %s: no signer; open it with Config.Signer", store.ErrInvalid, l.path)
-	}
-	c, err := l.Tree(ctx)
-	if err != nil {
+// sealNow is the tree over the records that readers may see.
+func (l *Log) sealNow(ctx context.Context) (*seal.Tree, error) {
+	if err := store.CheckContext(ctx, "read the seal"); err != nil {
 		return nil, err
 	}
-	signed, err := l.signer.Sign(c)
-	if err != nil {
-		return nil, fmt.Errorf("%w: log %s: %w", store.ErrInvalid, l.path, err)
+	if err := l.usable(); err != nil {
+		return nil, err
 	}
-	return signed, nil
+	if l.identity.unsealed {
+		return nil, fmt.Errorf("%w: log %s has no seal: it was made with Config.Unsealed, and nobody can tell what "+
+			"happened to its records since; leave that out when the next log is made", store.ErrInvalid, l.path)
+	}
+	return l.lazy.layers().tree, nil
+}
+
+// Checkpoint implements [store.Checkpointer]: [Log.Tree], signed by Config.Signer as a note in C2SP form. Signing takes
+// part in no transaction. Without a signer, and in a log without a seal, it answers with store.ErrInvalid.
+func (l *Log) Checkpoint(ctx context.Context) ([]byte, error) {
+	_, signed, err := l.signedTree(ctx)
+	return signed, err
+}
+
+func (l *Log) signedTree(ctx context.Context) (c seal.Checkpoint, signed []byte, err error) {
+	if l.signer == nil {
+		return c, nil, fmt.Errorf("%w: log %s: no signer; open it with Config.Signer", store.ErrInvalid, l.path)
+	}
+	if c, err = l.Tree(ctx); err != nil {
+		return c, nil, err
+	}
+	if signed, err = l.signer.Sign(c); err != nil {
+		return c, nil, fmt.Errorf("%w: log %s: %w", store.ErrInvalid, l.path, err)
+	}
+	return c, signed, nil
 }
 
 // Prove returns the proof, for whoever has the record at the position, that it is in this log at that place. It shows
-// nothing of any other record. It needs Config.Signer, as [Log.Checkpoint] does.
+// nothing of any other record. It needs Config.Signer, as [Log.Checkpoint] does, and proves nothing that the record in
+// the file does not bear out: one that was altered is store.ErrDamaged.
 func (l *Log) Prove(ctx context.Context, position uint64) (proof seal.Proof, err error) {
-	signed, err := l.Checkpoint(ctx)
+	c, signed, err := l.signedTree(ctx)
 	if err != nil {
 		return seal.Proof{}, err
 	}
-	if end := l.lazy.end(); position == 0 || position > end {
-		return seal.Proof{}, fmt.Errorf("%w: log %s: there is no record at position %d; it has 1 to %d", store.ErrInvalid, l.path, position, end)
+	if position == 0 || position > c.Size {
+		return seal.Proof{}, fmt.Errorf("%w: log %s: there is no record at position %d; it has 1 to %d",
+			store.ErrInvalid, l.path, position, c.Size)
 	}
-	err = l.viewSeal(func(_ *bbolt.Tx, source sealed) error {
-		proof, err = seal.Prove(source, signed, position-1, l.signer.Verifier())
+	err = l.view(func(tx *bbolt.Tx) error {
+		source := newSealed(l, tx)
+		if proof, err = seal.Prove(source, signed, position-1, l.signer.Verifier()); err != nil {
+			return l.unsound(err)
+		}
+		frame, err := source.frames.at(position)
+		if err == nil && seal.VerifyInclusion(proof.Hashes, c.Size, c.Root, position-1, seal.LeafHash(frame)) != nil {
+			err = l.alteredError(position)
+		}
 		return err
 	})
 	return proof, err
 }
 
-// ProveConsistency returns the hashes that prove, to whoever has the two checkpoints, that the log of size records begins
-// with the log of old records; see [seal.VerifyConsistency].
+// ProveConsistency returns the hashes that prove, to whoever has the two checkpoints, that the log of size records
+// begins with the log of old records; see [seal.VerifyConsistency]. They are read from the file, and held against the
+// tree in memory before they are returned.
 func (l *Log) ProveConsistency(ctx context.Context, old, size uint64) (proof []seal.Hash, err error) {
-	if err := store.CheckContext(ctx, "read the seal"); err != nil {
+	tree, err := l.sealNow(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if end := l.lazy.end(); size > end || old > size {
-		return nil, fmt.Errorf("%w: log %s: no proof from %d to %d records; it has %d", store.ErrInvalid, l.path, old, size, end)
+	if size > tree.Size() || old > size {
+		return nil, fmt.Errorf("%w: log %s: no proof from %d to %d records; it has %d",
+			store.ErrInvalid, l.path, old, size, tree.Size())
 	}
-	err = l.viewSeal(func(_ *bbolt.Tx, source sealed) error {
-		proof, err = seal.ProveConsistency(source, old, size)
-		return err
+	err = l.view(func(tx *bbolt.Tx) error {
+		source := newSealed(l, tx)
+		root, err := rootAt(source, tree, size)
+		if err != nil {
+			return l.unsound(err)
+		}
+		if proof, err = seal.ProveConsistency(source, old, size); err != nil {
+			return l.unsound(err)
+		}
+		before, err := seal.RootAt(source, old)
+		if err == nil {
+			err = seal.VerifyConsistency(proof, old, before, size, root)
+		}
+		return l.unsound(err)
 	})
 	return proof, err
 }
 
-// Ancestry returns what the log held under each of its earlier origins, oldest first: a log that goes on from a backup has
-// those of the logs it was copied from.
-func (l *Log) Ancestry(ctx context.Context) (past []seal.Checkpoint, err error) {
-	if err := store.CheckContext(ctx, "read the seal"); err != nil {
+// rootAt is the root that the log had at a size, as far as it leads on to the tree.
+func rootAt(source seal.Source, tree *seal.Tree, size uint64) (seal.Hash, error) {
+	root, err := seal.RootAt(source, size)
+	if err != nil {
+		return seal.Hash{}, err
+	}
+	onward, err := seal.ProveConsistency(source, size, tree.Size())
+	if err != nil {
+		return seal.Hash{}, err
+	}
+	return root, seal.VerifyConsistency(onward, size, root, tree.Size(), tree.Root())
+}
+
+// Ancestry returns what the log held under each of its earlier origins, oldest first: a log that goes on from a backup
+// has those of the logs it was copied from. [Log.Verify] proves that its records begin with theirs; only whoever kept
+// their checkpoints can tell that the origins are the right ones.
+func (l *Log) Ancestry(ctx context.Context) ([]seal.Checkpoint, error) {
+	if _, err := l.sealNow(ctx); err != nil {
 		return nil, err
 	}
-	err = l.viewSeal(func(tx *bbolt.Tx, _ sealed) error {
-		for line := range strings.Lines(string(tx.Bucket([]byte(bucketMeta)).Get([]byte(metaAncestry)))) {
-			c, ok := parseAncestor(line)
-			if !ok {
-				return l.damaged("the list of its earlier origins is unreadable")
-			}
-			past = append(past, c)
-		}
-		return nil
-	})
-	return past, err
-}
-
-// viewSeal is view with the seal's hashes.
-func (l *Log) viewSeal(f func(tx *bbolt.Tx, source sealed) error) error {
-	return l.view(func(tx *bbolt.Tx) error {
-		if l.unsealed(tx) {
-			return fmt.Errorf("%w: log %s has no seal: it was made with Config.Unsealed; copy its records into a new log to seal them", store.ErrInvalid, l.path)
-		}
-		return f(tx, newSealed(l, tx))
-	})
-}
-
-// unsealed tells whether the log was made without a seal.
-func (l *Log) unsealed(tx *bbolt.Tx) bool {
-	return tx.Bucket([]byte(bucketMeta)).Get([]byte(metaFrontier)) == nil
+	past, _ := l.identity.past() // it was readable when the log was opened
+	return past, nil
 }
 
 // newOrigin makes up the name of a new log.
@@ -142,34 +161,31 @@ func (c Config) newOrigin() (string, error) {
 	return origin, nil
 }
 
-// beOneself gives a log that is a copy an origin of its own before it goes on: the log it was copied from may go on too,
-// and two logs of one origin that differ would look like a forgery.
-func (l *Log) beOneself(tx *bbolt.Tx, c Config) error {
-	meta := tx.Bucket([]byte(bucketMeta))
-	if meta.Get([]byte(metaCopied)) == nil || l.unsealed(tx) {
+// beOneself gives a log that is a copy an origin of its own before it goes on: the log it was copied from may go on
+// too, and two logs of one origin that differ would look like a forgery.
+func (l *Log) beOneself(c Config) error {
+	if !l.identity.copied || c.asIs {
 		return nil
 	}
-	was, err := l.treeAt(tx, newSealed(l, tx), lastPosition(tx))
-	if err != nil {
-		return err
-	}
-	if c.Origin == "" && c.Signer == nil {
-		c.Origin = was.Origin[:strings.LastIndexByte(was.Origin, '/')]
-	}
-	origin, err := c.newOrigin()
-	if err != nil {
-		return err
-	}
-	past := append(meta.Get([]byte(metaAncestry)), formatAncestor(was)...)
-	for _, put := range []struct {
-		key   string
-		value []byte
-	}{{metaAncestry, past}, {metaOrigin, []byte(origin)}} {
-		if err := meta.Put([]byte(put.key), put.value); err != nil {
+	now := l.header()
+	now.copied = false
+	if !now.unsealed {
+		tree := l.lazy.tree
+		was := seal.Checkpoint{Origin: now.origin, Size: tree.Size(), Root: tree.Root()}
+		if c.Origin == "" && c.Signer == nil {
+			c.Origin = was.Origin[:strings.LastIndexByte(was.Origin, '/')]
+		}
+		var err error
+		if now.origin, err = c.newOrigin(); err != nil {
 			return err
 		}
+		now.ancestry += formatAncestor(was)
 	}
-	return meta.Delete([]byte(metaCopied))
+	if err := l.db.Update(func(tx *bbolt.Tx) error { return now.put(tx, metaCopied, metaOrigin, metaAncestry) }); err != nil {
+		return err
+	}
+	l.identity = now.identity
+	return nil
 }
 
 // formatAncestor is one line: size, root and origin.

@@ -70,14 +70,14 @@ func TestSealRefusals(t *testing.T) {
 	_, err = log.ProveConsistency(ctx, 0, 1)
 	isClear(t, err, store.ErrInvalid, "it has 0")
 
-	bare := openLog(t, filepath.Join(dir, "bare.log"), &bolt.Config{Unsealed: true, Signer: newSigner(t, "shop.example")})
+	bare := openLog(t, filepath.Join(dir, "bare.log"), &bolt.Config{Unsealed: true})
 	grow(t, bare, "o", 3)
 	_, err = bare.Tree(ctx)
 	isClear(t, err, store.ErrInvalid, "bare.log", "Config.Unsealed")
-	_, err = bare.Checkpoint(ctx)
-	require.ErrorIs(t, err, store.ErrInvalid)
-	_, err = bare.Prove(ctx, 1)
-	require.ErrorIs(t, err, store.ErrInvalid)
+	_, err = bare.ProveConsistency(ctx, 1, 2)
+	isClear(t, err, store.ErrInvalid, "bare.log", "Config.Unsealed")
+	_, err = bare.Ancestry(ctx)
+	isClear(t, err, store.ErrInvalid, "bare.log", "Config.Unsealed")
 	require.NoError(t, bare.Verify(ctx, nil), "links, heads and keys can be verified without a seal")
 
 	signed := openLog(t, filepath.Join(dir, "signed.log"), &bolt.Config{Signer: newSigner(t, "shop.example")})
@@ -109,9 +109,6 @@ func TestAlteredRecordIsSeen(t *testing.T) {
 	alterRecord(t, path, 7, func(r *events.Record) { r.Actor = "somebody else" })
 	log := openLog(t, path, nil)
 	err := log.Verify(ctx, nil)
-	isClear(t, err, store.ErrDamaged, path, "seal")
-	proof, err := log.ProveConsistency(ctx, before.Size, before.Size)
-	require.NoError(t, err)
-	require.NoError(t, seal.VerifyConsistency(proof, before.Size, before.Root, before.Size, tree(t, log).Root),
-		"the hashes alone still look right, which is why Verify reads the records")
+	isClear(t, err, store.ErrDamaged, path, "position 7", "seal")
+	assert.Equal(t, before.Root, tree(t, log).Root, "the hashes alone still look right, which is why Verify reads the records")
 }

@@ -64,8 +64,19 @@ func (l *Log) commit(b *batch) {
 	err = explain(l.path, err)
 	if failed := l.failed.Load(); failed != nil {
 		err = failed.err // what the log says from now on: the cause alone may promise that nothing was written
+		if errors.Is(err, store.ErrDamaged) {
+			err = brokenOff(l.path)
+		}
 	}
 	b.fail(err)
+}
+
+// brokenOff is the error of appends in whose commit the damage was found. Nobody is told of damage that an append may or may
+// not have got past: store.ErrDamaged promises that it did not.
+func brokenOff(path string) error {
+	return &FileError{Kind: store.ErrStorage, Path: path, Reason: "a commit broke off: its pages are damaged",
+		Remedy: "open it again, or go on from a backup; an append that failed may have happened: repeat it with the same " +
+			"record ids"}
 }
 
 func (b *batch) fail(err error) {
@@ -78,6 +89,7 @@ func (b *batch) fail(err error) {
 // how many entries that step may have.
 func (l *Log) write(p *plan, steps func(*flush) int) error {
 	done, filled := 0, false
+	now := header{identity: l.identity, progress: l.progress}
 	step := l.flush != nil && l.flush.ready()
 	hashed := p.startHash()
 	defer hashed() // whatever happens: the plan's memory is used again
@@ -91,9 +103,18 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 				if done, err = l.flush.step(tx, steps(l.flush)); err != nil {
 					return err
 				}
+				now.progress = l.flush.progress(done, l.progress)
 			}
 			hashed()
-			if err := p.writeSeal(tx); err != nil {
+			if err := p.writeTiles(tx); err != nil {
+				return err
+			}
+			now.frontier = p.frontier()
+			changed := []string{metaFrontier}
+			if now.progress != l.progress {
+				changed = append(changed, metaCovered, metaFiling)
+			}
+			if err := now.put(tx, changed...); err != nil {
 				return err
 			}
 			filled = true
@@ -112,9 +133,7 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 		l.fail(&failure{err: err})
 		return err
 	}
-	if p.tree != nil {
-		l.tree = p.tree
-	}
+	l.progress = now.progress
 	flushed := false
 	if step {
 		l.flush.carried(done)

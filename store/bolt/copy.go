@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -12,6 +11,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -20,10 +20,11 @@ const copyRecords = 1024
 
 // Backup writes a copy of the log, as it is at the beginning of the call, to a new file at the path. It goes record by
 // record in short transactions, so it holds up no append however large the log is, and the copy has no unused pages.
-// progress, where it is not nil, is told now and then how many of how many records are copied. Before it appears at the
-// path it is read back whole and compared with this log's seal. It can be opened at once: for reading as what it is,
-// and for appends as a log of its own, which then gets a new origin. The path must be free, in an existing directory.
-// Cost: some 6 µs a record.
+// progress, where it is not nil, is told now and then how many of how many records are copied. Each record is held against the tree that this log has in
+// memory, so one that was altered in the file is store.ErrDamaged with its position, and is not copied; and before the
+// copy appears at the path it is read back whole, with the root that memory has. It can be opened at once: for reading
+// as what it is, and for appends as a log of its own, which then gets a new origin. The path must be free, in an
+// existing directory. Cost: some 7 µs a record.
 func (l *Log) Backup(ctx context.Context, path string, progress func(done, total uint64)) error {
 	if path == "" {
 		return fmt.Errorf("%w: backup path is empty; name the file the copy is to be kept in", store.ErrInvalid)
@@ -44,7 +45,8 @@ func (l *Log) Backup(ctx context.Context, path string, progress func(done, total
 }
 
 func taken(path string) error {
-	return &FileError{Kind: store.ErrStorage, Path: path, Reason: "there is a file already", Remedy: "choose a path where no file is yet; a backup replaces nothing"}
+	return &FileError{Kind: store.ErrStorage, Path: path, Reason: "there is a file already",
+		Remedy: "choose a path where no file is yet; a backup replaces nothing"}
 }
 
 // settle gives a file its name, unless meanwhile somebody else has one there.
@@ -66,10 +68,10 @@ func settle(partial, path string) error {
 // Compacted tells what a compaction has done to a file's size.
 type Compacted struct{ Before, After int64 } // bytes
 
-// Compact puts a copy without unused pages in the place of the log at the path, which nobody may have open: bbolt's files
-// never shrink by themselves. The copy is complete, verified and durable before it takes the place, in one step; whatever
-// interrupts Compact leaves one of the two there. The log keeps its origin. It needs as much free space as the copy takes,
-// in the same directory. Errors are those of [Open] and [Log.Backup].
+// Compact puts a copy without unused pages in the place of the log at the path, which nobody may have open: bbolt's
+// files never shrink by themselves. The copy is complete, verified and durable before it takes the place, in one step;
+// whatever interrupts Compact leaves one of the two there. The log keeps its origin. It needs as much free space as the
+// copy takes, in the same directory. Errors are those of [Open] and [Log.Backup].
 func Compact(ctx context.Context, path string, progress func(done, total uint64)) (Compacted, error) {
 	if _, err := os.Stat(path); err != nil {
 		return Compacted{}, explain(path, err)
@@ -122,7 +124,9 @@ func likeness(file, of string) error {
 }
 
 // copyBeside makes a durable and verified copy in a new file next to the path and returns that file's.
-func (l *Log) copyBeside(ctx context.Context, path string, copied bool, progress func(done, total uint64)) (partial string, err error) {
+func (l *Log) copyBeside(
+	ctx context.Context, path string, copied bool, progress func(done, total uint64),
+) (partial string, err error) {
 	if err := l.usable(); err != nil {
 		return "", err
 	}
@@ -139,51 +143,38 @@ func (l *Log) copyBeside(ctx context.Context, path string, copied bool, progress
 	if err := file.Close(); err != nil {
 		return "", explain(name, err)
 	}
-	c := &copying{log: l, end: l.lazy.end(), progress: progress}
+	now := l.lazy.layers()
+	c := &copying{log: l, end: now.end, tree: now.tree, identity: l.identity, progress: progress}
+	c.proven = l.newProven(c.tree)
+	c.identity.copied = c.identity.copied || copied
 	if err := c.open(name); err != nil {
 		return "", err
 	}
 	err = c.all(ctx)
 	if err == nil {
-		err = c.finish(copied)
+		err = c.finish()
 	}
 	if err = errors.Join(err, c.to.Close()); err != nil {
 		return "", err
 	}
-	return name, verifyCopy(ctx, name)
-}
-
-// verifyCopy reads a copy back from its file.
-func verifyCopy(ctx context.Context, path string) error {
-	log, err := Open(path, &Config{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	return errors.Join(log.Verify(ctx, nil), log.Close())
+	return name, c.verify(ctx, name)
 }
 
 // copying is a copy under way.
 type copying struct {
 	log      *Log
 	to       *Log
-	end      uint64 // position of the last record to copy
+	end      uint64     // position of the last record to copy
+	tree     *seal.Tree // over the records up to it, from memory; nil in a log without a seal
+	proven   *proven    // by this tree
+	identity identity   // of the copy
 	progress func(done, total uint64)
-	kept     map[string][]byte // entries of meta that the copy keeps
 }
 
 // open makes the copy's file. Nothing in it is durable until finish says so.
-func (c *copying) open(path string) error {
-	config := Config{LockTimeout: DefaultLockTimeout, MapSize: defaultMapSize(), generation: c.log.lazy.limit, unsynced: true}
-	err := c.log.view(func(tx *bbolt.Tx) error {
-		config.Unsealed = c.log.unsealed(tx)
-		meta := tx.Bucket([]byte(bucketMeta))
-		config.copyOf = string(meta.Get([]byte(metaOrigin)))
-		c.kept = map[string][]byte{metaAncestry: bytes.Clone(meta.Get([]byte(metaAncestry))), metaCopied: bytes.Clone(meta.Get([]byte(metaCopied)))}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
+func (c *copying) open(path string) (err error) {
+	config := Config{LockTimeout: DefaultLockTimeout, MapSize: defaultMapSize(),
+		generation: c.log.lazy.limit, unsynced: true, copyOf: &c.identity, asIs: true}
 	c.to, err = attach(path, config, false, func(l *Log) error { return l.ready(config, nil) })
 	return err
 }
@@ -210,15 +201,11 @@ func (c *copying) all(ctx context.Context) error {
 	return nil
 }
 
-// page takes the records up to a position into the plan, frame by frame as they are.
+// page takes the records up to a position into the plan, frame by frame as they were sealed.
 func (c *copying) page(tx *bbolt.Tx, p *plan, until uint64) error {
-	walk := newFrames(c.log, tx)
+	walk := c.proven.in(tx)
 	for position := p.last + 1; position <= until; position++ {
-		frame, err := walk.at(position)
-		if err != nil {
-			return err
-		}
-		r, err := c.log.decode(position, frame)
+		r, frame, err := walk.record(position)
 		if err != nil {
 			return err
 		}
@@ -230,39 +217,32 @@ func (c *copying) page(tx *bbolt.Tx, p *plan, until uint64) error {
 	return nil
 }
 
-// finish compares the seals and makes the copy durable.
-func (c *copying) finish(copied bool) error {
-	if c.to.tree != nil {
-		err := c.log.viewSeal(func(tx *bbolt.Tx, source sealed) error {
-			was, err := c.log.treeAt(tx, source, c.end)
-			if err == nil && was.Root != c.to.tree.Root() {
-				return c.log.damaged("its records do not fit its seal")
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
+// finish makes the copy durable.
+func (c *copying) finish() error {
+	err := c.to.flushAll()
+	if err == nil {
+		err = guarded(c.to.db.Sync)
 	}
-	if err := c.to.flushAll(); err != nil {
-		return explain(c.to.path, err)
-	}
-	if copied {
-		c.kept[metaCopied] = []byte{1}
-	}
-	err := guarded(func() error {
-		err := c.to.db.Update(func(tx *bbolt.Tx) error {
-			for key, value := range c.kept {
-				if value == nil {
-					continue
-				}
-				if err := tx.Bucket([]byte(bucketMeta)).Put([]byte(key), value); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		return cmp.Or(err, c.to.db.Sync())
-	})
 	return explain(c.to.path, err)
+}
+
+// verify reads the copy back from its file, and holds what it proves of itself against what the log had in memory when
+// the copy began.
+func (c *copying) verify(ctx context.Context, path string) error {
+	log, err := Open(path, &Config{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.same(log), log.Verify(ctx, nil), log.Close())
+}
+
+func (c *copying) same(copied *Log) error {
+	got := copied.lazy.layers()
+	switch {
+	case copied.identity != c.identity || got.end != c.end || (got.tree == nil) != (c.tree == nil):
+		return copied.damaged("the copy is another log than the one it was made from, or ends elsewhere")
+	case c.tree != nil && got.tree.Root() != c.tree.Root():
+		return copied.damaged("the copy's root over %d records is not that of the log it was made from", c.end)
+	}
+	return nil
 }

@@ -38,8 +38,20 @@
 //
 // # The seal
 //
-// Every record's bytes are a leaf of a Merkle tree as in RFC 6962, which is written in the same transaction as they are. Open
-// proves that the newest records fit it, [Log.Verify] that all do.
+// Every record's bytes are a leaf of a Merkle tree as in RFC 6962, which is written in the same transaction as they are.
+// While a log is open, the tree's right edge is in memory, from which its root follows; what is proven is held against that:
+//
+//   - Open, for reading as for appends, proves that the file's own edge, the frontier, is what the tiles next to it and the
+//     records after the last full tile give, at most 255 records; that what a crash left to be read again is what was
+//     sealed; and that the entries in which the log says what it is fit their sum. Of older records it proves nothing.
+//   - [Log.Verify] proves every record, every tile and every other entry of the file. It is what finds an old record that
+//     was altered: run it before you trust a file that was out of your hands, and now and then.
+//   - [Log.Backup] and [Compact] prove each record that they copy, and that the copy has the root that memory has.
+//   - [Log.Checkpoint] signs the root from memory, [Log.Prove] and [Log.ProveConsistency] hand out what leads to it.
+//   - A read proves that each record can be read, stands where it says and continues its stream. It does not hold it
+//     against the seal.
+//
+// There is no way to open a file that does not pass; its records can be read with any bbolt tool, as docs/reference says.
 //
 // # When the disk fails
 //
@@ -48,9 +60,9 @@
 // every call says so until it is opened again. A damaged page ends the read that came upon it with store.ErrDamaged and
 // the position.
 //
-// bbolt itself does not checksum its pages. So Open looks at them before it trusts them (at the 65 536 nearest the roots: a
-// file of 256 MiB whole), at the free list, and at the seal's edge; reads prove what they read, and [Log.Verify] proves
-// everything. Damage is an error, and no crash. Two kinds of it are beyond what this package can see when a file is opened:
+// bbolt itself does not checksum its pages. So Open compares the file's size with what its header pages say, then looks at
+// the pages before it trusts them (at the 65 536 nearest the roots: a file of 256 MiB whole), at the free list, and at the
+// seal's edge. Damage is an error, and no crash. Two kinds of it are beyond what this package can see when a file is opened:
 // damage to the far pages of a larger file shows when they are read, and where it makes their links a circle bbolt then runs
 // until memory is used up; and damage to the newer of the file's two header pages takes back the last commit, as only an
 // earlier checkpoint can tell. Look at a file you do not trust in a process of its own, with a limit on its memory.

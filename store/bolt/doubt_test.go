@@ -78,10 +78,10 @@ func TestFaultInAWriteLeavesNoLock(t *testing.T) {
 	_, err := log.Append(ctx, stream, 0, testRecord("r-1"))
 	require.NoError(t, err)
 	log.db.Begin(true) // a writer's lock that nobody gives back, as after a panic in a commit
-	log.doubt(&fault{"assertion failed"})
+	log.doubt(&fault{})
 	_, err = log.Append(ctx, stream, 1, testRecord("r-2"))
 	require.ErrorIs(t, err, store.ErrDamaged)
-	assert.Contains(t, err.Error(), "assertion failed")
+	assert.Contains(t, err.Error(), "contradict")
 
 	closed := make(chan error)
 	go func() { closed <- log.Close() }()
@@ -96,7 +96,23 @@ func TestFaultInAWriteLeavesNoLock(t *testing.T) {
 	require.NoError(t, again.Close())
 }
 
-// TestFileCutUnderAnOpenLog: a page that is mapped and no longer in the file is a memory fault, the worst a file can do.
+// TestFaultInACommitLeavesItInDoubt: whoever waited for that commit is not told of damage, which would promise that the
+// append has not happened. Whoever comes after it is.
+func TestFaultInACommitLeavesItInDoubt(t *testing.T) {
+	log, ctx := openTest(t), context.Background()
+	prepared := make(chan struct{})
+	close(prepared)
+	log.flush = &flush{prepared: prepared} // without a generation, it panics in the middle of the transaction
+	_, err := log.Append(ctx, events.OrderStream("o-1"), 0, testRecord("r-1"))
+	require.ErrorIs(t, err, store.ErrStorage)
+	require.NotErrorIs(t, err, store.ErrDamaged)
+	assert.Contains(t, err.Error(), "may have happened: repeat it with the same record ids")
+	_, err = log.Append(ctx, events.OrderStream("o-2"), 0, testRecord("r-2"))
+	require.ErrorIs(t, err, store.ErrDamaged)
+}
+
+// TestFileCutUnderAnOpenLog: a page that is mapped and no longer in the file is a memory fault, the worst a file can
+// do.
 func TestFileCutUnderAnOpenLog(t *testing.T) {
 	log, ctx := openTest(t), context.Background()
 	for i := range 50 {
@@ -112,7 +128,7 @@ func TestFileCutUnderAnOpenLog(t *testing.T) {
 	}
 	require.ErrorIs(t, err, store.ErrDamaged, "stream")
 	_, err = log.Append(ctx, events.OrderStream("o-1"), 1, testRecord("new"))
-	require.ErrorIs(t, err, store.ErrDamaged, "append")
+	require.ErrorIs(t, err, store.ErrStorage, "an append whose commit came upon it is in doubt")
 	_, err = log.Append(ctx, events.OrderStream("o-1"), 1, testRecord("new"))
 	require.ErrorIs(t, err, store.ErrDamaged, "append again")
 }
@@ -122,5 +138,10 @@ func TestGuardedKeepsOrdinaryErrors(t *testing.T) {
 	require.ErrorIs(t, guarded(func() error { return errSync }), errSync)
 	var broken *fault
 	require.ErrorAs(t, guarded(func() error { panic("page 7: unexpected page type") }), &broken)
-	assert.Equal(t, "page 7: unexpected page type", broken.Error())
+	assert.False(t, broken.outside)
+	assert.NotContains(t, explain("x", broken).Error(), "page 7", "bbolt's words are about its insides")
+	var none []byte
+	require.ErrorAs(t, guarded(func() error { none[0] = 1; return nil }), &broken)
+	assert.True(t, broken.outside)
+	assert.NotContains(t, explain("x", broken).Error(), "runtime")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -16,10 +17,16 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// fault is what was left of a panic inside bbolt. It stays in this package.
-type fault struct{ reason string }
+// fault is a panic inside bbolt. It stays in this package, and says in its own words what bbolt's mean: those are about
+// bbolt's insides, or Go's.
+type fault struct{ outside bool }
 
-func (f *fault) Error() string { return f.reason }
+func (f *fault) Error() string {
+	if f.outside {
+		return "a page of it cannot be reached: the file was cut short, or a link in it leads nowhere"
+	}
+	return "its pages contradict one another"
+}
 
 // guarded runs f, in which bbolt reads the mapped file. bbolt asserts what it finds there and panics, and a page that
 // is not in the file any more is a memory fault: on a damaged file both become a *fault instead of the process's end.
@@ -27,7 +34,8 @@ func guarded(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = &fault{fmt.Sprint(p)}
+			_, outside := p.(runtime.Error)
+			err = &fault{outside}
 		}
 	}()
 	return f()
@@ -53,7 +61,7 @@ func explain(path string, err error) error {
 	case errors.Is(err, seal.ErrDamaged):
 		return &store.DamagedError{Log: "log " + path, Reason: err.Error()}
 	case errors.As(err, &broken):
-		return &store.DamagedError{Log: "log " + path, Reason: broken.reason}
+		return &store.DamagedError{Log: "log " + path, Reason: broken.Error()}
 	case errors.Is(err, bberrors.ErrDatabaseNotOpen):
 		return closed(path)
 	case errors.Is(err, bberrors.ErrTimeout):

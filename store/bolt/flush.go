@@ -136,18 +136,12 @@ func (f *flush) ready() bool {
 func (f *flush) total() int { return len(f.keys) + len(f.edits) + len(f.places) }
 func (f *flush) left() int  { return f.total() - f.done }
 
-// step puts the next n entries into a transaction: with the first of them which records they come from, and with the last the
-// position they cover. A step that is rolled back is to be repeated: done moves on only by the caller.
+// step puts the next n entries into a transaction, and tells how many are in then. A step that is rolled back is to be
+// repeated: done moves on only by the caller, who writes with it how far the file is, by progress.
 func (f *flush) step(tx *bbolt.Tx, n int) (done int, err error) {
 	done = f.done
 	if f.err != nil || n == 0 && f.left() > 0 {
 		return done, f.err
-	}
-	meta := tx.Bucket([]byte(bucketMeta))
-	if done == 0 {
-		if err := meta.Put([]byte(metaFiling), number(f.gen.last)); err != nil {
-			return done, err
-		}
 	}
 	for ; n > 0 && done < f.total(); n-- {
 		if err := f.put(tx, done); err != nil {
@@ -155,13 +149,19 @@ func (f *flush) step(tx *bbolt.Tx, n int) (done int, err error) {
 		}
 		done++
 	}
-	if done < f.total() {
-		return done, nil
+	return done, nil
+}
+
+// progress is how far the lazy buckets are with done of the entries: with the first of them the file says which records
+// they come from, and with the last that these are covered.
+func (f *flush) progress(done int, before progress) progress {
+	switch done {
+	case f.total():
+		return progress{f.gen.last, f.gen.last}
+	case 0:
+		return before
 	}
-	if err := meta.Delete([]byte(metaFiling)); err != nil {
-		return done, err
-	}
-	return done, meta.Put([]byte(metaCovered), number(f.gen.last))
+	return progress{before.covered, f.gen.last}
 }
 
 // put puts the i-th entry into a transaction.

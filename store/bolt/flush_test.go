@@ -123,21 +123,19 @@ func TestListsDuringFlushes(t *testing.T) {
 	}
 }
 
-// TestFilingMustMakeSense: what the file says of a flush under way is not believed where it cannot be.
-func TestFilingMustMakeSense(t *testing.T) {
-	for name, value := range map[string][]byte{"covered already": number(1), "beyond the end": number(99), "no number": {1, 2}} {
-		t.Run(name, func(t *testing.T) {
-			log := openTest(t)
-			m := &mover{log: log, orders: 1}
-			m.append(t)
-			require.NoError(t, log.Close())
-			db, err := bbolt.Open(log.path, fileMode, nil)
-			require.NoError(t, err)
-			require.NoError(t, db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaFiling), value) }))
-			require.NoError(t, db.Close())
-			_, err = Open(log.path, nil)
-			require.ErrorIs(t, err, store.ErrDamaged)
-			assert.ErrorContains(t, err, "cover")
-		})
+// TestVerifyFindsBucketsInside: an opening looks for them no further than its pages go.
+func TestVerifyFindsBucketsInside(t *testing.T) {
+	for _, bucket := range buckets {
+		log := openTest(t)
+		m := &mover{log: log, orders: 1}
+		m.append(t)
+		require.NoError(t, log.Verify(context.Background(), nil))
+		require.NoError(t, log.db.Update(func(tx *bbolt.Tx) error {
+			_, err := tx.Bucket([]byte(bucket)).CreateBucket([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff"))
+			return err
+		}))
+		err := log.Verify(context.Background(), nil)
+		require.ErrorIs(t, err, store.ErrDamaged, bucket)
+		assert.Contains(t, err.Error(), bucket)
 	}
 }

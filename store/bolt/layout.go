@@ -32,16 +32,19 @@ var indexBuckets = [...]string{store.IndexStatus: bucketStatus, store.IndexDue: 
 // hasWords tells whether the keys of an index begin with a word.
 func hasWords(bucket string) bool { return bucket == bucketStatus || bucket == bucketAttention }
 
-// The entries of the meta bucket.
+// The entries of the meta bucket. All of them are always there, but that a log has either frontier, origin and ancestry
+// or the mark that it is unsealed.
 const (
 	metaMagic     = "magic"
 	metaFormat    = "format"
 	metaCovered   = "covered"  // the lazy buckets hold at least what the records up to this position say
-	metaFiling    = "filing"   // the records up to this position are on their way into the lazy buckets; not there otherwise
-	metaFrontier  = "frontier" // the seal's right edge; not there in a log without a seal
+	metaFiling    = "filing"   // the records up to this position are on their way into the lazy buckets; covered, where none are
+	metaCopied    = "copied"   // 1: the file is a backup that nothing was appended to yet; 0: it is not
+	metaUnsealed  = "unsealed" // the log was made without a seal
+	metaFrontier  = "frontier" // the seal's right edge
 	metaOrigin    = "origin"   // names the log in checkpoints
 	metaAncestry  = "ancestry" // what it held under its earlier origins, a line each
-	metaCopied    = "copied"   // the file is a backup that nothing was appended to yet
+	metaSum       = "sum"      // over all the others
 	magic         = "tilltape log"
 	formatVersion = 1
 )

@@ -70,7 +70,7 @@ func dump(t *testing.T, path string) string {
 					size, err := events.FrameSize(value)
 					require.NoError(t, err)
 					shown = fmt.Sprintf("(frame) %x", value[size:])
-				case string(key) == "origin":
+				case string(key) == "origin", string(key) == "sum":
 					shown = "(random)"
 				case len(value) == 0:
 					shown = "(empty)"

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
 )
 
 // A tree keyed by other people's ids is hit at a random page by every append, and would be rewritten a page an append.
@@ -98,6 +99,7 @@ type lazy struct {
 	frozen *generation   // on its way into the file; nil when there is none
 	epoch  uint64        // counts the generations that have left memory
 	last   uint64        // position of the newest record that readers may see
+	tree   *seal.Tree    // over the records up to last, never changed; nil in a log without a seal
 	grown  chan struct{} // closed when last grows; nil while nobody waits for that
 }
 
@@ -107,13 +109,14 @@ type layers struct {
 	lazy           *lazy
 	active, frozen *generation
 	epoch          uint64
-	end            uint64 // position of the newest record then
+	end            uint64     // position of the newest record then
+	tree           *seal.Tree // over the records up to end; nil in a log without a seal
 }
 
 func (z *lazy) layers() layers {
 	z.mu.RLock()
 	defer z.mu.RUnlock()
-	return layers{lazy: z, active: z.active, frozen: z.frozen, epoch: z.epoch, end: z.last}
+	return layers{lazy: z, active: z.active, frozen: z.frozen, epoch: z.epoch, end: z.last, tree: z.tree}
 }
 
 // newest returns the summary of a stream, nil where memory has none and the file is to be asked.
@@ -131,11 +134,15 @@ func (y *layers) newest(of events.Stream) *summary {
 	return nil
 }
 
-// moving tells whether the file's places and indexes may be at odds about a stream.
-func (y *layers) moving(of events.Stream) bool {
+// onTheWay returns what is on its way into the file of a stream, about which the file's places and indexes may be at
+// odds meanwhile; nil where nothing is.
+func (y *layers) onTheWay(of events.Stream) *summary {
 	y.lazy.mu.RLock()
 	defer y.lazy.mu.RUnlock()
-	return y.frozen != nil && y.frozen.heads[of] != nil
+	if y.frozen == nil || y.frozen.heads[of] == nil {
+		return nil
+	}
+	return y.frozen.heads[of].newest.Load()
 }
 
 // owner returns who owns a lookup key; false where memory does not know and the file is to be asked.
@@ -196,7 +203,7 @@ func (z *lazy) publish(p *plan, flushed bool) (closed *generation) {
 	for key, c := range p.keys {
 		z.active.setKey(key, c)
 	}
-	z.active.last, z.last = p.last, p.last
+	z.active.last, z.last, z.tree = p.last, p.last, p.tree
 	if flushed {
 		z.frozen = nil
 		z.epoch++

@@ -35,10 +35,12 @@ type Log struct {
 	lazy     lazy
 	scratch  sync.Pool // of *[]byte, for a frame each
 
+	identity identity // set before Open returns, and only read from then on
+
 	// Of the committer alone, and after it of Close.
-	tree  *seal.Tree // as the file has it; nil in a log without a seal
-	flush *flush     // of lazy's frozen generation
-	plan  plan       // of the next commit
+	progress progress // as the file has it
+	flush    *flush   // of lazy's frozen generation
+	plan     plan     // of the next commit
 
 	queue     *queue        // appends on their way to the committer; nil when read-only
 	committed chan struct{} // closed when the committer has ended

@@ -37,22 +37,24 @@ type Config struct {
 	// under way; it never limits the file.
 	MapSize int
 	// ReadOnly opens an existing file for reading, by any number of processes at once. Append fails with
-	// store.ErrReadOnly, and nothing is written to the file, whatever it is.
+	// store.ErrReadOnly, and nothing is written to the file, whatever it is. It has to pass all that it would have to pass
+	// to be opened for appends.
 	ReadOnly bool
 	// Unsealed makes a new log without a seal: nobody can prove later that nothing in it was altered. It changes nothing in
 	// a log that exists. Sealing costs a few per cent of the appends a second.
 	Unsealed bool
-	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused.
+	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused. With one, a log that has no seal is
+	// store.ErrInvalid when it is opened: either it was made with Unsealed, or its seal was taken away.
 	Signer *seal.Signer
 	// Origin begins the name that a new log has in its checkpoints, preferably as a web address ("shop.example/orders"); a
 	// random part follows. Empty: the signer's name, or [DefaultOrigin]. It changes nothing in a log that exists, but where a
 	// backup goes on as a log of its own.
 	Origin string
 
-	unsynced   bool   // nothing is durable before a sync; for copies
-	copyOf     string // the origin of the log that this is to be a copy of
-	asIs       bool   // a backup stays one
-	generation int    // entries of a generation; zero is generationMax; tests use small ones
+	unsynced   bool      // nothing is durable before a sync; for copies
+	copyOf     *identity // what a copy is to say of itself; nil where this is to be no copy
+	asIs       bool      // a backup stays one
+	generation int       // entries of a generation; zero is generationMax; tests use small ones
 }
 
 // Open opens the log in the file at path, or makes a new one (mode 0600, and durable itself) where there is no file or
@@ -75,6 +77,9 @@ func Open(path string, config *Config) (*Log, error) {
 		return nil, fmt.Errorf("%w: log %s: LockTimeout %s and MapSize %d must not be negative; leave them zero for the defaults",
 			store.ErrInvalid, path, c.LockTimeout, c.MapSize)
 	}
+	if c.Unsealed && c.Signer != nil {
+		return nil, fmt.Errorf("%w: log %s: a log without a seal has nothing to sign; leave out Config.Unsealed or Config.Signer", store.ErrInvalid, path)
+	}
 	if _, err := c.newOrigin(); err != nil {
 		return nil, fmt.Errorf("log %s: Origin: %w", path, err)
 	}
@@ -96,7 +101,7 @@ func Open(path string, config *Config) (*Log, error) {
 	// free list, where damage makes it panic, only then.
 	var look *Log
 	if !fresh {
-		look, err = attach(path, c, true, func(l *Log) error { return l.check(c.ReadOnly) })
+		look, err = attach(path, c, true, func(l *Log) error { return l.check(c) })
 		if err != nil || c.ReadOnly {
 			return look, err
 		}

@@ -73,6 +73,7 @@ type pages struct {
 type link struct {
 	page     uint64
 	from, to []byte
+	inside   bool // a bucket, and not the root, which alone holds buckets
 }
 
 // look reads a page and queues those below it.
@@ -161,7 +162,7 @@ func (p *pages) contents(at link, page []byte) error {
 			return bad()
 		}
 		if flags == pageLeaf {
-			if err := p.value(at, binary.NativeEndian.Uint32(e), e[position+int(size):position+int(size)+int(value)]); err != nil {
+			if err := p.value(at, keys[i], binary.NativeEndian.Uint32(e), e[position+int(size):position+int(size)+int(value)]); err != nil {
 				return err
 			}
 		}
@@ -181,27 +182,29 @@ func (p *pages) below(at link, page []byte, keys [][]byte) {
 			to = bytes.Clone(to)
 		}
 		id := binary.NativeEndian.Uint64(page[pageHeaderSize+i*elementSize+8:])
-		p.queue = append(p.queue, link{page: id, from: bytes.Clone(keys[i]), to: to})
+		p.queue = append(p.queue, link{page: id, from: bytes.Clone(keys[i]), to: to, inside: at.inside})
 	}
 }
 
 // value looks at what a leaf page has for a key, where that is a bucket.
-func (p *pages) value(at link, flags uint32, value []byte) error {
+func (p *pages) value(at link, key []byte, flags uint32, value []byte) error {
 	switch {
 	case flags == 0:
 		return nil
+	case at.inside:
+		return p.log.damaged("one of its buckets has a bucket inside, %q", key)
 	case flags != elementBucket || len(value) < bucketSize:
 		return p.log.damaged("its page %d has an element of no known kind", at.page)
 	}
 	if root := binary.NativeEndian.Uint64(value); root != 0 {
-		p.queue = append(p.queue, link{page: root})
+		p.queue = append(p.queue, link{page: root, inside: true})
 		return nil
 	}
 	inline := value[bucketSize:]
 	if len(inline) < pageHeaderSize || binary.NativeEndian.Uint16(inline[pageFlagsAt:]) != pageLeaf {
 		return p.log.damaged("its page %d has a bucket that is no page", at.page)
 	}
-	return p.contents(link{page: at.page}, inline)
+	return p.contents(link{page: at.page, inside: true}, inline)
 }
 
 // free tells whether the free list of a commit names no page that is in use.

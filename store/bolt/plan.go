@@ -49,8 +49,8 @@ func (l *Log) newPlan() *plan {
 	if cap(p.frames) > batchBytesMax {
 		p.frames, p.values = nil, nil
 	}
-	if l.tree != nil {
-		p.tree = l.tree.Clone()
+	if memory.tree != nil {
+		p.tree = memory.tree.Clone()
 	}
 	return p
 }
@@ -235,8 +235,16 @@ func (p *plan) write(tx *bbolt.Tx) error {
 	return nil
 }
 
-// writeSeal puts the seal over them into it.
-func (p *plan) writeSeal(tx *bbolt.Tx) error {
+// frontier is the seal's right edge after the plan, once hash has ended; nil without a seal.
+func (p *plan) frontier() []byte {
+	if p.tree == nil {
+		return nil
+	}
+	return p.tree.AppendFrontier(nil)
+}
+
+// writeTiles puts the tiles that the plan has filled into a transaction.
+func (p *plan) writeTiles(tx *bbolt.Tx) error {
 	if p.tree == nil {
 		return nil
 	}
@@ -251,7 +259,7 @@ func (p *plan) writeSeal(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaFrontier), p.tree.AppendFrontier(nil))
+	return nil
 }
 
 // normal is the head as a reader of its frame gets it, its times in UTC and without a clock reading; and to be kept: its words, of

@@ -156,11 +156,12 @@ func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Rec
 // pageAfter appends the log's next records after the position to page, which is empty. With an error it appends those before
 // the bad place.
 func (l *Log) pageAfter(page []events.Record, position uint64) ([]events.Record, error) {
-	return l.pageUntil(page, position, l.lazy.end()) // what is in the file and not yet shown is not read
+	return l.pageUntil(page, position, l.lazy.end(), nil) // what is in the file and not yet shown is not read
 }
 
-// pageUntil is pageAfter for the records up to a position that readers may see.
-func (l *Log) pageUntil(page []events.Record, position, end uint64) ([]events.Record, error) {
+// pageUntil is pageAfter for the records up to a position that readers may see, each held against what is proven, if
+// that is not nil.
+func (l *Log) pageUntil(page []events.Record, position, end uint64, held *proven) ([]events.Record, error) {
 	if n := min(end-min(position, end), pageMax); uint64(cap(page)) < n {
 		page = make([]events.Record, 0, n)
 	}
@@ -169,9 +170,12 @@ func (l *Log) pageUntil(page []events.Record, position, end uint64) ([]events.Re
 			return store.BeyondEnd("log "+l.path, position, end)
 		}
 		size := 0
-		walk := newFrames(l, tx)
+		walk, source := newFrames(l, tx), newSealed(l, tx)
 		for next := position + 1; next <= end && len(page) < pageMax && size < pageBytesMax; next++ {
 			frame, err := walk.on(next)
+			if err == nil && held != nil {
+				err = held.hold(source, next, frame)
+			}
 			if err != nil {
 				return err
 			}

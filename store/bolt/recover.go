@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-
-	"github.com/tilltape/tilltape/seal"
 )
 
 // Recovery is what an opening had to do again: after a close it is nothing, after a crash it is bounded.
@@ -19,69 +17,61 @@ type Recovery struct {
 // Recovery tells what opening this log has cost.
 func (l *Log) Recovery() Recovery { return l.recovery }
 
-// recover brings into memory what the lazy buckets do not have yet, and the seal's right edge. look, if there is one, has
-// done so for the file as it was a moment ago. Who only reads is not kept from what can be read by a seal that does not fit.
-func (l *Log) recover(look *Log, rescue bool) error {
+// recover brings into memory what the lazy buckets do not have yet, and the seal's right edge, and proves each by the
+// other. look, if there is one, has done so for the file as it was a moment ago.
+func (l *Log) recover(look *Log) error {
 	begun := time.Now()
 	err := l.db.View(func(tx *bbolt.Tx) error {
+		h, err := l.readHeader(tx)
+		if err != nil {
+			return err
+		}
+		l.identity, l.progress = h.identity, h.progress
 		last := lastPosition(tx)
-		meta := tx.Bucket([]byte(bucketMeta))
-		covered, ok := parseNumber(meta.Get([]byte(metaCovered)))
-		if !ok || covered > last {
-			return l.damaged("its heads are said to cover position %d, and it ends at position %d", covered, last)
-		}
-		if look != nil && look.lazy.last == last && look.recovery.Records == last-covered {
+		if look != nil && look.lazy.last == last && sumOf(look.header().entries()) == sumOf(h.entries()) {
 			l.lazy.active, l.lazy.frozen = look.lazy.active, look.lazy.frozen
-			l.lazy.last, l.tree, l.recovery = last, look.tree, look.recovery
+			l.lazy.last, l.lazy.tree, l.recovery = last, look.lazy.tree, look.recovery
 			return nil
 		}
-		filing := covered
-		if b := meta.Get([]byte(metaFiling)); b != nil {
-			if filing, ok = parseNumber(b); !ok || filing <= covered || filing > last {
-				return l.damaged("its heads are said to cover position %d and then %d, and it ends at position %d", covered, filing, last)
-			}
-		}
-		if err := l.replay(tx, covered, filing, last); err != nil {
+		if err := l.loadSeal(tx, h, last); err != nil {
 			return err
 		}
-		if err := l.endsWhole(tx, last); err != nil {
+		if err := l.replay(tx, h.progress, last); err != nil {
 			return err
 		}
-		if rescue {
-			return nil
-		}
-		return l.loadSeal(tx, meta.Get([]byte(metaFrontier)), last)
+		return l.endsWhole(tx, last)
 	})
 	l.recovery.Took += time.Since(begun)
 	return err
 }
 
-// replay reads the records after covered into memory, those up to filing as the generation that was on its way into the file.
-func (l *Log) replay(tx *bbolt.Tx, covered, filing, last uint64) error {
-	walk := newFrames(l, tx)
-	if filing > covered {
-		if err := l.lazy.active.replay(walk, covered, filing); err != nil {
+// replay reads the records after covered into memory, those up to filing as the generation that was on its way into the
+// file.
+func (l *Log) replay(tx *bbolt.Tx, so progress, last uint64) error {
+	walk := l.newProven(l.lazy.tree).in(tx)
+	if so.filing > so.covered {
+		if err := l.lazy.active.replay(walk, so.covered, so.filing); err != nil {
 			return err
 		}
 		l.lazy.freeze()
 	}
-	if err := l.lazy.active.replay(walk, filing, last); err != nil {
+	if err := l.lazy.active.replay(walk, so.filing, last); err != nil {
 		return err
 	}
 	l.lazy.last = last
-	l.recovery.Records = last - covered
+	l.recovery.Records = last - so.covered
 	return nil
 }
 
 // replay reads the records of a stretch into a generation.
-func (g *generation) replay(walk *frames, begin, last uint64) error {
+func (g *generation) replay(walk *provenFrames, begin, last uint64) error {
 	for position := begin + 1; position <= last; position++ {
 		if walk.first != 0 && position > walk.last {
 			if more, err := walk.next(); err != nil || !more {
 				return cmp.Or(err, walk.missing(position))
 			}
 		}
-		r, err := walk.record(position)
+		r, _, err := walk.record(position)
 		if err != nil {
 			return err
 		}
@@ -151,50 +141,3 @@ func (l *Log) endsWhole(tx *bbolt.Tx, last uint64) error {
 	}
 	return nil
 }
-
-// loadSeal makes the seal's right edge from the file, and proves that the two belong together.
-func (l *Log) loadSeal(tx *bbolt.Tx, frontier []byte, last uint64) error {
-	if frontier == nil {
-		return nil
-	}
-	tree, err := seal.Load(frontier, newSealed(l, tx))
-	if err != nil {
-		return l.damaged("its seal does not fit its records (%s)", err)
-	}
-	if tree.Size() != last {
-		return l.damaged("its seal covers %d records, and it has %d", tree.Size(), last)
-	}
-	l.tree = tree
-	return nil
-}
-
-// sealed is a transaction as what a seal's hashes are read from.
-type sealed struct {
-	frames *frames
-	tiles  *bbolt.Bucket
-}
-
-func newSealed(l *Log, tx *bbolt.Tx) sealed {
-	return sealed{newFrames(l, tx), tx.Bucket([]byte(bucketTiles))}
-}
-
-// Tile implements [seal.Source].
-func (s sealed) Tile(level int, index uint64) ([]byte, error) {
-	tile := s.tiles.Get(tileKey(level, index))
-	if tile == nil {
-		return nil, s.frames.log.damaged("tile %d of level %d of its seal is missing", index, level)
-	}
-	return tile, nil
-}
-
-// Leaf implements [seal.Source].
-func (s sealed) Leaf(n uint64) (seal.Hash, error) {
-	frame, err := s.frames.at(n + 1)
-	if err != nil {
-		return seal.Hash{}, err
-	}
-	return seal.LeafHash(frame), nil
-}
-
-// emptyFrontier is the frontier of a seal over nothing.
-func emptyFrontier() []byte { return new(seal.Tree).AppendFrontier(nil) }

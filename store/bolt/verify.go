@@ -12,66 +12,86 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// Verify reads every record from the file, as it was when Verify began, and proves that the log is whole: each frame's
-// bytes hash to the seal (where the log has one), tile by tile; each record follows the one it names in its stream; each
-// stream's newest record and each lookup key is found; and each index names the orders it should. It trusts no hash that
-// the file holds. Appends go on meanwhile. The error is a *store.DamagedError with the position where there is one.
+// Verify reads everything in the file, as it was when Verify began, and proves that the log is whole: each record's
+// bytes are what was sealed at its position (where the log has a seal), and every tile of the seal leads to the tree
+// that the log has in memory; each record follows the one it names in its stream; each stream's newest record, each
+// lookup key and each order in an index is found, and none is there that no record made; and the file holds nothing
+// else. Appends go on meanwhile. The error is a *store.DamagedError with the position where there is one.
 //
-// progress, where it is not nil, is told now and then how many of how many records are done. Cost: some 3 µs a record.
+// What each part is held against stands in docs/decisions/0018-what-the-seal-covers.md. progress, where it is not nil,
+// is told now and then how many of how many records are done. Cost: some 4 µs a record.
 func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) error {
-	v := &verifier{log: l, end: l.lazy.end()}
-	for done := uint64(0); done < v.end; {
-		if err := store.CheckContext(ctx, "verify log "+l.path); err != nil {
+	now := l.lazy.layers()
+	v := &verifier{log: l, end: now.end, tree: now.tree, proven: l.newProven(now.tree)}
+	for v.done < v.end {
+		if err := v.inLayers(ctx, v.page); err != nil {
 			return err
 		}
-		err := l.viewLayers(func(tx *bbolt.Tx, memory layers) error {
-			v.memory = memory
-			return v.page(tx, min(done+pageMax, v.end))
-		})
-		if err != nil {
-			return err
-		}
-		done = v.tree.Size()
 		if progress != nil {
-			progress(done, v.end)
+			progress(v.done, v.end)
 		}
 	}
-	if err := l.view(v.root); err != nil {
+	if err := v.inLayers(ctx, v.whole); err != nil {
 		return err
 	}
-	return v.indexes(ctx)
+	return v.entries(ctx)
 }
 
 // verifier is a verification under way.
 type verifier struct {
 	log    *Log
 	memory layers
-	end    uint64
-	tree   seal.Tree // over the frames that were read
+	end    uint64     // position of the last record to verify
+	tree   *seal.Tree // over the records up to it, from memory; nil in a log without a seal
+	proven *proven    // by this tree
+	done   uint64     // position of the last record that was verified; it ends a chunk
 }
 
-// page verifies the records up to a position.
-func (v *verifier) page(tx *bbolt.Tx, until uint64) error {
-	walk, links := newFrames(v.log, tx), newFrames(v.log, tx)
-	for position := v.tree.Size() + 1; position <= until; position++ {
-		frame, err := walk.at(position)
+// inLayers runs one step of the verification in a transaction of its own.
+func (v *verifier) inLayers(ctx context.Context, step func(tx *bbolt.Tx, so header) error) error {
+	if err := store.CheckContext(ctx, "verify log "+v.log.path); err != nil {
+		return err
+	}
+	return v.log.viewLayers(func(tx *bbolt.Tx, memory layers) error {
+		v.memory = memory
+		so, err := v.log.readHeader(tx)
+		if err == nil && so.identity != v.log.identity {
+			err = v.log.damaged("the file names another log than when it was opened")
+		}
 		if err != nil {
 			return err
 		}
-		v.tree.Append(seal.LeafHash(frame))
-		r, err := v.log.decode(position, frame)
-		if err != nil {
+		return step(tx, so)
+	})
+}
+
+// page verifies the next chunks, about a page of records.
+func (v *verifier) page(tx *bbolt.Tx, so header) error {
+	walk, links := v.proven.in(tx), newFrames(v.log, tx)
+	if err := walk.resume(v.done); err != nil {
+		return err
+	}
+	for until := min(v.done+pageMax, v.end); v.done < until; v.done = walk.last {
+		if err := walk.succeed(v.done); err != nil {
 			return err
 		}
-		if err := v.linked(tx, links, r); err != nil {
-			return err
+		for position := walk.first; position <= walk.last; position++ {
+			r, _, err := walk.record(position)
+			if err != nil {
+				return err
+			}
+			if err := v.linked(tx, links, so, r); err != nil {
+				return err
+			}
 		}
 	}
-	return v.tiles(tx)
+	return nil
 }
 
-// linked checks a record's place in its stream, that its stream ends with it or later, and that its keys lead to it.
-func (v *verifier) linked(tx *bbolt.Tx, links *frames, r events.Record) error {
+// linked checks a record's place in its stream, that its stream ends with it or later, and that its keys lead to it: by
+// what the file says alone of a record that the lazy buckets are said to cover, and with what memory knows better of
+// the others.
+func (v *verifier) linked(tx *bbolt.Tx, links *frames, so header, r events.Record) error {
 	if r.Version > 1 || r.Previous != 0 {
 		if r.Previous >= r.Position {
 			return v.at(r, "it names position %d as the one before it", r.Previous)
@@ -81,36 +101,49 @@ func (v *verifier) linked(tx *bbolt.Tx, links *frames, r events.Record) error {
 		}
 	}
 	end, err := v.log.filedPlace(tx, r.Stream)
-	if s := v.memory.newest(r.Stream); s != nil {
+	if err != nil {
+		return err
+	}
+	if s := v.memory.newest(r.Stream); s != nil && r.Position > so.covered {
 		end = s.place
 	}
-	switch {
-	case err != nil:
-		return err
-	case end.version < r.Version || end.version == r.Version && end.position != r.Position || end.position < r.Position:
-		return v.at(r, "it has version %d, and its stream is said to end with version %d at position %d", r.Version, end.version, end.position)
+	if end.version < r.Version || end.version == r.Version && end.position != r.Position || end.position < r.Position {
+		return v.at(r, "it has version %d, and its stream is said to end with version %d at position %d",
+			r.Version, end.version, end.position)
 	}
 	if err := v.listed(tx, r); err != nil {
 		return err
 	}
 	for _, key := range r.Keys {
-		c, ok := v.memory.owner(key)
-		if !ok {
-			if c.owner, ok, err = v.log.filedOwner(tx, key); err != nil {
-				return err
-			}
-		}
-		if !ok || c.owner != r.Stream {
-			return v.at(r, "its lookup key %q does not lead to it", string(key))
+		if err := v.owned(tx, so, r, key); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// listed checks, of a record that the file has as its stream's newest, that the indexes have the order; unless its next place is on
-// the way into the file.
+// owned checks that a lookup key of the record leads to its stream.
+func (v *verifier) owned(tx *bbolt.Tx, so header, r events.Record, key events.Key) error {
+	if c, ok := v.memory.owner(key); ok && r.Position > so.covered {
+		if c.owner != r.Stream {
+			return v.at(r, "its lookup key %q leads to another stream", string(key))
+		}
+		return nil
+	}
+	if bytes.Equal(tx.Bucket([]byte(bucketKeys)).Get(ownerKey(key)), short(r.Position)) {
+		return nil // without reading this record again
+	}
+	owner, ok, err := v.log.filedOwner(tx, key)
+	if err == nil && (!ok || owner != r.Stream) {
+		err = v.at(r, "its lookup key %q does not lead to it", string(key))
+	}
+	return err
+}
+
+// listed checks, of a record that the file has as its stream's newest, that the indexes have the order; unless its next
+// place is on the way into the file.
 func (v *verifier) listed(tx *bbolt.Tx, r events.Record) error {
-	if r.Stream.Category != events.CategoryOrder || v.memory.moving(r.Stream) {
+	if r.Stream.Category != events.CategoryOrder || v.memory.onTheWay(r.Stream) != nil {
 		return nil
 	}
 	filed, err := v.log.filedPlace(tx, r.Stream)
@@ -129,50 +162,75 @@ func (v *verifier) at(r events.Record, format string, args ...any) error {
 	return &store.DamagedError{Log: "log " + v.log.path, Position: r.Position, Reason: fmt.Sprintf(format, args...)}
 }
 
-// tiles compares the tiles that the records gave with those in the file.
-func (v *verifier) tiles(tx *bbolt.Tx) error {
-	for _, tile := range v.tree.Full() {
-		if v.log.unsealed(tx) {
-			continue
-		}
-		hashes, err := tile.AppendBinary(nil)
-		if err != nil {
-			return err
-		}
-		if kept := tx.Bucket([]byte(bucketTiles)).Get(tileKey(tile.Level, tile.Index)); !bytes.Equal(kept, hashes) {
-			return v.log.damaged("tile %d of level %d of its seal does not fit its records", tile.Index, tile.Level)
-		}
+// whole checks what is in the file once: its buckets, that it ends where it should, and its seal.
+func (v *verifier) whole(tx *bbolt.Tx, so header) error {
+	if err := v.log.checkBuckets(tx); err != nil {
+		return err
 	}
-	return nil
-}
-
-// root compares the root that the records gave with the one that the file's seal gives for as many.
-func (v *verifier) root(tx *bbolt.Tx) error {
-	if v.log.unsealed(tx) || v.end == 0 {
+	if lastPosition(tx) < v.end {
+		return v.log.damaged("it ends at position %d, and had %d records", lastPosition(tx), v.end)
+	}
+	if v.tree == nil {
 		return nil
 	}
+	return v.log.unsound(v.root(tx, so))
+}
+
+// root proves that the file's own seal, which may be of more records by now, goes on from the tree that the records
+// were held against; and that the log begins with what it is said to have held under earlier origins.
+func (v *verifier) root(tx *bbolt.Tx, so header) error {
 	source := newSealed(v.log, tx)
-	frontier := tx.Bucket([]byte(bucketMeta)).Get([]byte(metaFrontier))
-	tree, err := seal.Load(frontier, source)
-	if err != nil {
-		return v.log.damaged("its seal does not fit its records (%s)", err)
-	}
-	at, err := seal.RootAt(source, v.end)
+	filed, err := seal.Load(so.frontier, source)
 	if err != nil {
 		return err
 	}
-	if at != v.tree.Root() || tree.Size() == v.end && tree.Root() != at {
-		return v.log.damaged("its seal does not fit its records: the root over %d records differs", v.end)
+	if last := lastPosition(tx); filed.Size() != last {
+		return v.log.damaged("its seal covers %d records, and it has %d", filed.Size(), last)
+	}
+	root, err := rootAt(source, filed, v.end)
+	if err == nil && root != v.tree.Root() {
+		err = v.log.damaged("its seal is not the one that it had: the root over %d records differs", v.end)
+	}
+	if err != nil {
+		return err
+	}
+	past, _ := so.past()
+	for _, c := range past {
+		had := seal.Hash{}
+		if c.Size <= filed.Size() {
+			if had, err = rootAt(source, filed, c.Size); err != nil {
+				return err
+			}
+		}
+		if had != c.Root {
+			return v.log.damaged("it does not begin with the %d records that it is said to have had as %s", c.Size, c.Origin)
+		}
 	}
 	return nil
 }
 
-// indexes walks every index to its end: a walk compares each entry with the order's newest record.
-func (v *verifier) indexes(ctx context.Context) error {
-	for _, bucket := range indexBuckets[1:] {
-		if err := v.log.checkIndex(ctx, bucket); err != nil {
-			return err
-		}
+// resume has the next chunk be the one after that which ends at the position, 0 for the first.
+func (f *frames) resume(position uint64) error {
+	f.first, f.last = 0, 0
+	if position == 0 {
+		return nil
+	}
+	key, chunk := f.cursor.Seek(number(position))
+	return f.take(key, chunk, position)
+}
+
+// succeed moves on to the next chunk, which must begin right after the position: nothing stands between the chunks.
+func (f *frames) succeed(position uint64) error {
+	key, chunk := f.cursor.Next()
+	if position == 0 {
+		key, chunk = f.cursor.First()
+	}
+	if err := f.take(key, chunk, position+1); err != nil {
+		return err
+	}
+	if f.first != position+1 {
+		return &store.DamagedError{Log: "log " + f.log.path, Position: position,
+			Reason: fmt.Sprintf("the record here is there twice: the next stretch of records begins at position %d", f.first)}
 	}
 	return nil
 }

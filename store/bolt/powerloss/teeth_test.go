@@ -63,13 +63,13 @@ var teeth = []tooth{
 `,
 	}}, []string{ahead}},
 	{"covered position written ahead of the heads it covers", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
-		"\tif done < f.total() {\n\t\treturn done, nil\n\t}\n", "",
+		"return progress{before.covered, f.gen.last}", "return progress{f.gen.last, f.gen.last}",
 	}}, []string{uncovered}},
 	{"index entries written without word of where they come from", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
-		"\tif done == 0 {\n", "\tif false {\n",
+		"return progress{before.covered, f.gen.last}", "return before",
 	}}, []string{stale}},
 	{"heads written without the position they cover", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
-		"\treturn done, meta.Put([]byte(metaCovered), number(f.gen.last))", "\treturn done, nil",
+		"return progress{f.gen.last, f.gen.last}", "return progress{before.covered, before.covered}",
 	}}, []string{unrecovered}},
 }
 
