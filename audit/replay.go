@@ -285,9 +285,10 @@ func headWords(h *events.Head) string {
 	return text
 }
 
-// sameHead compares the instants, not how they are kept.
+// sameHead compares the instants, not how they are kept. A log's own records keep them as the fold does, which is one
+// comparison.
 func sameHead(a, b *events.Head) bool {
-	return a.Status == b.Status && a.Phase == b.Phase && a.StatusSince.Equal(b.StatusSince) &&
+	return *a == *b || a.Status == b.Status && a.Phase == b.Phase && a.StatusSince.Equal(b.StatusSince) &&
 		a.OperationSince.Equal(b.OperationSince) && a.ParkedSince.Equal(b.ParkedSince) &&
 		a.AnomalySince.Equal(b.AnomalySince) && a.Due.Equal(b.Due)
 }

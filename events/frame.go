@@ -113,34 +113,6 @@ func (r *Record) appendMoment(b []byte, t, occurred time.Time) []byte {
 	}
 }
 
-// The times of a head that most orders have none of, by the bit that says that one follows. A bit beyond these is a
-// newer version's.
-const (
-	sinceOperation = 1 << iota
-	sinceParked
-	sinceAnomaly
-	sinceKnown = 1<<iota - 1
-)
-
-// appendSince appends which of these times there are, and each of them.
-func (r *Record) appendSince(b []byte) []byte {
-	at := len(b)
-	b = append(b, 0)
-	if !r.Head.OperationSince.IsZero() {
-		b[at] |= sinceOperation
-		b = r.appendMoment(b, r.Head.OperationSince, r.Occurred)
-	}
-	if !r.Head.ParkedSince.IsZero() {
-		b[at] |= sinceParked
-		b = r.appendMoment(b, r.Head.ParkedSince, r.Occurred)
-	}
-	if !r.Head.AnomalySince.IsZero() {
-		b[at] |= sinceAnomaly
-		b = r.appendMoment(b, r.Head.AnomalySince, r.Occurred)
-	}
-	return b
-}
-
 // FrameSize returns the length of the first frame in src, so that frames written one after another can be parted. The
 // error wraps [ErrTruncated] where src ends before the frame does.
 func FrameSize(src []byte) (int, error) {
@@ -316,46 +288,6 @@ func (h *header) moment(field string, recorded, occurred time.Time) (t time.Time
 	}
 	if t.IsZero() {
 		h.fail(field, "is not a time in its shortest form")
-	}
-	return t
-}
-
-// since reads what appendSince writes.
-func (h *header) since(r *Record) {
-	if h.err != nil {
-		return
-	}
-	if h.at == len(h.b) {
-		h.fail("head's times", "are missing")
-		return
-	}
-	there := h.b[h.at]
-	switch {
-	case there == 0: // of nearly all records
-		h.at++
-		return
-	case there > sinceKnown:
-		h.err = &UpgradeError{What: "head", Found: fmt.Sprintf("times %#x", there),
-			Known: fmt.Sprintf("times up to %#x", sinceKnown)}
-		return
-	}
-	h.at++
-	if there&sinceOperation != 0 {
-		r.Head.OperationSince = h.there("head's operation time", r)
-	}
-	if there&sinceParked != 0 {
-		r.Head.ParkedSince = h.there("head's parked time", r)
-	}
-	if there&sinceAnomaly != 0 {
-		r.Head.AnomalySince = h.there("head's anomaly time", r)
-	}
-}
-
-// there reads a time that is said to be there.
-func (h *header) there(field string, r *Record) time.Time {
-	t := h.moment(field, r.Recorded, r.Occurred)
-	if t.IsZero() {
-		h.fail(field, "is said to follow and is none")
 	}
 	return t
 }

@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Head is what a store keeps at hand of a stream: the state after its newest record, in the model's own words. A store
 // files orders under it without knowing the model's rules. Heads can be compared with ==.
@@ -55,4 +58,72 @@ func (h Head) Attention() (words []string) {
 		}
 	}
 	return words
+}
+
+// The times of a head that most orders have none of, by the bit that says that one follows. A bit beyond these is a
+// newer version's.
+const (
+	sinceOperation = 1 << iota
+	sinceParked
+	sinceAnomaly
+	sinceKnown = 1<<iota - 1
+)
+
+// appendSince appends which of these times there are, and each of them.
+func (r *Record) appendSince(b []byte) []byte {
+	at := len(b)
+	b = append(b, 0)
+	if !r.Head.OperationSince.IsZero() {
+		b[at] |= sinceOperation
+		b = r.appendMoment(b, r.Head.OperationSince, r.Occurred)
+	}
+	if !r.Head.ParkedSince.IsZero() {
+		b[at] |= sinceParked
+		b = r.appendMoment(b, r.Head.ParkedSince, r.Occurred)
+	}
+	if !r.Head.AnomalySince.IsZero() {
+		b[at] |= sinceAnomaly
+		b = r.appendMoment(b, r.Head.AnomalySince, r.Occurred)
+	}
+	return b
+}
+
+// since reads what appendSince writes.
+func (h *header) since(r *Record) {
+	if h.err != nil {
+		return
+	}
+	if h.at == len(h.b) {
+		h.fail("head's times", "are missing")
+		return
+	}
+	there := h.b[h.at]
+	switch {
+	case there == 0: // of nearly all records
+		h.at++
+		return
+	case there > sinceKnown:
+		h.err = &UpgradeError{What: "head", Found: fmt.Sprintf("times %#x", there),
+			Known: fmt.Sprintf("times up to %#x", sinceKnown)}
+		return
+	}
+	h.at++
+	if there&sinceOperation != 0 {
+		r.Head.OperationSince = h.there("head's operation time", r)
+	}
+	if there&sinceParked != 0 {
+		r.Head.ParkedSince = h.there("head's parked time", r)
+	}
+	if there&sinceAnomaly != 0 {
+		r.Head.AnomalySince = h.there("head's anomaly time", r)
+	}
+}
+
+// there reads a time that is said to be there.
+func (h *header) there(field string, r *Record) time.Time {
+	t := h.moment(field, r.Recorded, r.Occurred)
+	if t.IsZero() {
+		h.fail(field, "is said to follow and is none")
+	}
+	return t
 }

@@ -28,18 +28,15 @@ func TestOpenRefuses(t *testing.T) {
 		kind  error
 		words []string
 	}{
-		"a text":          {write([]byte("order,amount\no-1,10.00\n")), bolt.ErrNotALog, []string{"not a log"}},
-		"a long text":     {write(bytes.Repeat([]byte("order,amount\n"), 10_000)), bolt.ErrNotALog, []string{"not a log"}},
-		"a page of zeros": {write(make([]byte, 4096)), bolt.ErrNotALog, nil},
-		"pages of zeros":  {write(make([]byte, 1<<16)), bolt.ErrNotALog, nil},
-		"one byte":        {write([]byte{0}), bolt.ErrNotALog, nil},
-		"SQLite":          {write(append([]byte("SQLite format 3\x00"), make([]byte, 1<<13)...)), bolt.ErrNotALog, nil},
-		"a directory": {func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) }, bolt.ErrNotALog,
-			[]string{"directory"}},
-		"a foreign bbolt": {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("users")); return err }),
-			bolt.ErrNotALog, []string{"another program"}},
-		"a foreign meta": {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("meta")); return err }),
-			bolt.ErrNotALog, nil},
+		"a text":           {write([]byte("order,amount\no-1,10.00\n")), bolt.ErrNotALog, []string{"not a log"}},
+		"a long text":      {write(bytes.Repeat([]byte("order,amount\n"), 10_000)), bolt.ErrNotALog, []string{"not a log"}},
+		"a page of zeros":  {write(make([]byte, 4096)), bolt.ErrNotALog, nil},
+		"pages of zeros":   {write(make([]byte, 1<<16)), bolt.ErrNotALog, nil},
+		"one byte":         {write([]byte{0}), bolt.ErrNotALog, nil},
+		"SQLite":           {write(append([]byte("SQLite format 3\x00"), make([]byte, 1<<13)...)), bolt.ErrNotALog, nil},
+		"a directory":      {func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) }, bolt.ErrNotALog, []string{"directory"}},
+		"a foreign bbolt":  {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("users")); return err }), bolt.ErrNotALog, []string{"another program"}},
+		"a foreign meta":   {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("meta")); return err }), bolt.ErrNotALog, nil},
 		"a link to itself": {func(t *testing.T, path string) { require.NoError(t, os.Symlink(path, path)) }, store.ErrStorage, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
