@@ -221,8 +221,8 @@ func TestRules_NothingButAGuardRefusesForItsReasons(t *testing.T) {
 
 // Judge speaks of intents by the guards alone: what only they ask of an order has no business in its file.
 func TestRules_JudgeAsksNothingThatAGuardAsks(t *testing.T) {
-	asked := []string{"Expires", "lastCapture", "CaptureMode", "told", "Answered", "Anomalies", "reversal", "Capturable",
-		"Refundable"}
+	asked := []string{"Expires", "lastCapture", "CaptureMode", "told", "Answered", "Anomalies", "reversal", "capturable",
+		"refundable"}
 	names := func(path string) (found []string) {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		require.NoError(t, err)
