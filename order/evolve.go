@@ -92,7 +92,7 @@ func (o *Order) watching() bool {
 	case Created, Authorized:
 		return true
 	case Paid, Captured, Refunded:
-		if o.Refundable() > 0 {
+		if o.refundable() > 0 {
 			return true
 		}
 	case Cancelled:

@@ -30,9 +30,9 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 	case law.GuardExpiry:
 		return o.guardExpiry(q, now)
 	case law.GuardCapturable:
-		return o.guardAmount(q, o.Capturable(), o.captureMark, o.paymentMark)
+		return o.guardAmount(q, o.capturable(), o.captureMark, o.paymentMark)
 	case law.GuardRefundable:
-		return o.guardAmount(q, o.Refundable(), o.refundMark, o.captureMark, o.paymentMark)
+		return o.guardAmount(q, o.refundable(), o.refundMark, o.captureMark, o.paymentMark)
 	case law.GuardPaymentID:
 		return o.guardPaymentID(q, true)
 	case law.GuardReversal:
@@ -139,7 +139,7 @@ func (o *Order) guardLast(q *question) *RejectedError {
 }
 
 func (o *Order) guardSeveral(q *question, policy *Policy) *RejectedError {
-	if o.Status != Captured || o.Capturable() <= 0 || policy.takesSeveral(o.Method) {
+	if o.Status != Captured || o.capturable() <= 0 || policy.takesSeveral(o.Method) {
 		return nil
 	}
 	return o.reject(q.verb, ReasonSingleCapture, o.captureMark.cause())
@@ -246,7 +246,7 @@ func (o *Order) guardFits(q *question, now time.Time) *RejectedError {
 	remains, cause := o.fullAmount()-o.Captured, newest(o.captureMark, o.paymentMark)
 	switch {
 	case p.Kind == CallRefund:
-		remains, cause = o.Refundable(), newest(o.refundMark, o.captureMark, o.paymentMark)
+		remains, cause = o.refundable(), newest(o.refundMark, o.captureMark, o.paymentMark)
 		if o.Status == Cancelled {
 			remains = max(remains, o.Late.owed())
 		}

@@ -36,7 +36,9 @@ func (o *Order) permit(q *question, env *Env) (law.Permit, *RejectedError) {
 // objection asks the rules of a command that its status allows, in their order, and says which is broken first; nil:
 // none. Where the command stands on record the policy of its day does not: policy is nil, and its rules are left out.
 func (o *Order) objection(q *question, now time.Time, policy *Policy) *RejectedError {
-	for _, r := range law.Rules(law.Verb(q.verb)) {
+	rules := law.Rules(law.Verb(q.verb))
+	for i := range rules {
+		r := &rules[i]
 		if r.Policy && policy == nil {
 			continue
 		}
@@ -62,9 +64,9 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 	switch {
 	case reason == ReasonRefunded && v == VerbCapture:
 		return "place a new order for the rest"
-	case (reason == ReasonRefunded || reason == ReasonRemainder && v == VerbRefund) && o.Refundable() == 0:
+	case (reason == ReasonRefunded || reason == ReasonRemainder && v == VerbRefund) && o.refundable() == 0:
 		return "nothing remains to give back"
-	case reason == ReasonRemainder && v == VerbCapture && o.Capturable() == 0:
+	case reason == ReasonRemainder && v == VerbCapture && o.capturable() == 0:
 		return "nothing remains to capture"
 	case reason == ReasonRemainder && v == VerbResolve:
 		return "inquire for what is not on record yet, or resolve as failed"
@@ -133,9 +135,9 @@ func (o Order) Actions(env Env) []Action {
 		a := Action{Verb: v, Legal: r == nil, Rejected: r}
 		switch {
 		case a.Legal && v == VerbCapture:
-			a.Max = o.money(o.Capturable())
+			a.Max = o.money(o.capturable())
 		case a.Legal && v == VerbRefund:
-			a.Max = o.money(o.Refundable())
+			a.Max = o.money(o.refundable())
 		}
 		out = append(out, a)
 	}

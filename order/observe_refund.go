@@ -36,7 +36,7 @@ func (d *decision) observeRefund(f *Fact) {
 	kind := o.classifyRefund(f.Amount.Minor)
 	switch cell := o.cell(kind); cell.Effect {
 	case law.Contradicts:
-		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s of %s remain", f.Amount, o.money(o.Refundable()), o.money(o.Captured)))
+		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s of %s remain", f.Amount, o.money(o.refundable()), o.money(o.Captured)))
 		return
 	case law.Held:
 		if o.neverFits(f.Amount.Minor) {
@@ -89,7 +89,7 @@ func (o *Order) classifyRefund(minor int64) law.Fact {
 	switch {
 	case o.Status == Cancelled && minor <= o.Late.Captured-o.Late.Refunded:
 		return law.RefundOfLateMoney
-	case minor <= o.Refundable():
+	case minor <= o.refundable():
 		return law.RefundSucceeded
 	case minor <= max(o.Authorized-o.Refunded, o.Late.Authorized-o.Late.Refunded)-o.heldMinor():
 		return law.RefundAhead

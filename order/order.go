@@ -167,7 +167,10 @@ func (o Order) PartiallyRefunded() bool { return o.Refunded > 0 && o.Refunded < 
 func (o Order) PartiallyCaptured() bool { return o.Captured > 0 && o.Captured < o.Authorized }
 
 // Capturable is what may still be captured, Refundable what may still be refunded, in minor units.
-func (o Order) Capturable() int64 {
+func (o Order) Capturable() int64 { return o.capturable() }
+
+// capturable and refundable are asked often, and an order is large to copy.
+func (o *Order) capturable() int64 {
 	if o.lastCapture {
 		return 0
 	}
@@ -175,7 +178,9 @@ func (o Order) Capturable() int64 {
 }
 
 // Refundable is what was captured and has not gone back, in minor units.
-func (o Order) Refundable() int64 { return o.Captured - o.Refunded }
+func (o Order) Refundable() int64 { return o.refundable() }
+
+func (o *Order) refundable() int64 { return o.Captured - o.Refunded }
 
 // Words describes the order for people: its status, or what is under way: "cancelling", "capturing", "refunding",
 // "needs attention".

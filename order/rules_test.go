@@ -20,8 +20,8 @@ import (
 	"github.com/tilltape/tilltape/order/window"
 )
 
-// asker puts every command to an order, and remembers which rows objected for what.
-type asker struct {
+// hearing puts every command to an order, and remembers which rows objected for what.
+type hearing struct {
 	t      require.TestingT
 	o      Order
 	env    Env
@@ -62,7 +62,7 @@ func commandsTo(o Order, env Env, m Money, word events.Resolution, override bool
 
 // hold puts one command to the rows, to Decide and to Judge: the three say the same, each row for its own reasons, and
 // what only the policy refuses is legal on record.
-func (k *asker) hold(r onRecord) {
+func (k *hearing) hold(r onRecord) {
 	var decided, audited *RejectedError
 	for _, row := range law.Rules(law.Verb(r.q.verb)) {
 		objection := k.o.ask(row.Guard, &r.q, k.env.Now, &k.env.Policy)
@@ -105,10 +105,10 @@ func (k *asker) hold(r onRecord) {
 	}
 }
 
-func (x *till) asker(t require.TestingT, broken map[law.Guard][]law.Reason) *asker {
+func (x *till) hearing(t require.TestingT, broken map[law.Guard][]law.Reason) *hearing {
 	env := x.env()
 	env.NewID = func() string { return "new" }
-	return &asker{t: t, o: x.o, env: env, broken: broken}
+	return &hearing{t: t, o: x.o, env: env, broken: broken}
 }
 
 // Every row objects somewhere for every reason it names, and wherever it does Decide and Judge say so too.
@@ -134,7 +134,7 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 	taken.inquire(tells("NEW"))
 	cases = append(cases, refusalCase{ReasonRemainder, taken, nil})
 	for _, c := range cases {
-		k := c.x.asker(t, broken)
+		k := c.x.hearing(t, broken)
 		for _, m := range []Money{usd(1), usd(0), usd(theAmount), usd(2 * theAmount), {Minor: 1, Currency: "EUR"}} {
 			for _, word := range []events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed} {
 				for _, override := range []bool{false, true} {
@@ -162,7 +162,7 @@ func TestRules_HoldForWhateverOrdersComeToBe(t *testing.T) {
 			}
 			w.step(t)
 		}
-		k := w.asker(t, map[law.Guard][]law.Reason{})
+		k := w.hearing(t, map[law.Guard][]law.Reason{})
 		k.env.Now = k.env.Now.Add(rapid.SampledFrom([]time.Duration{0, time.Minute, time.Hour}).Draw(t, "time"))
 		k.env.Policy.Windows = window.Rules{"ACME": {window.AnyMethod: rapid.SampledFrom(windows).Draw(t, "window")}}
 		if rapid.Bool().Draw(t, "one capture") {
@@ -221,8 +221,8 @@ func TestRules_NothingButAGuardRefusesForItsReasons(t *testing.T) {
 
 // Judge speaks of intents by the guards alone: what only they ask of an order has no business in its file.
 func TestRules_JudgeAsksNothingThatAGuardAsks(t *testing.T) {
-	asked := []string{"Expires", "lastCapture", "CaptureMode", "told", "Answered", "Anomalies", "reversal", "Capturable",
-		"Refundable"}
+	asked := []string{"Expires", "lastCapture", "CaptureMode", "told", "Answered", "Anomalies", "reversal", "capturable",
+		"refundable"}
 	names := func(path string) (found []string) {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		require.NoError(t, err)
