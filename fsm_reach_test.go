@@ -94,9 +94,9 @@ func (x *till) dies(c order.Command) {
 
 func (x *till) drive(c order.Command) *engine.Drive {
 	env := func() order.Env {
-		return order.Env{Now: x.clock.now(), NewID: x.ids.next, Policy: x.cfg.Policy, Actor: "ada"}
+		return order.Env{Now: x.clock.now(), NewID: x.ids.next, Policy: x.cfg.Policy}
 	}
-	return engine.New(theOrder, c, env)
+	return engine.New(theOrder, c, env, "ada")
 }
 
 // perform does what a drive asks for.

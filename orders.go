@@ -215,5 +215,5 @@ func (s *Orders) leave(f flight, done chan struct{}) {
 func (s *Orders) now() time.Time { return s.cfg.Now().UTC() }
 
 func (s *Orders) env() order.Env {
-	return order.Env{Now: s.now(), NewID: s.cfg.NewID, Policy: s.cfg.Policy, Actor: s.cfg.Actor}
+	return order.Env{Now: s.now(), NewID: s.cfg.NewID, Policy: s.cfg.Policy}
 }
