@@ -14,7 +14,7 @@ import (
 // drive carries one command to where it waits for time or a fact. Its calls end with ctx. Once stop has ended, which
 // may be earlier, or the Orders is closed, no further call is claimed: what is then still owed is left to settling.
 func (s *Orders) drive(ctx, stop context.Context, id string, c order.Command) (*engine.Drive, error) {
-	d := engine.New(id, c, s.env)
+	d := engine.New(id, c, s.env, s.cfg.Actor)
 	recording, asked := ctx, func() {}
 	defer func() { asked() }()
 	for {

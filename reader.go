@@ -128,5 +128,5 @@ func readError(id string, err error) error {
 func (r *Reader) now() time.Time { return r.cfg.Now().UTC() }
 
 func (r *Reader) env() order.Env {
-	return order.Env{Now: r.now(), NewID: r.cfg.NewID, Policy: r.cfg.Policy, Actor: r.cfg.Actor}
+	return order.Env{Now: r.now(), NewID: r.cfg.NewID, Policy: r.cfg.Policy}
 }

@@ -75,7 +75,7 @@ func history(i int, trimmed bool) []events.Record {
 			panic(err)
 		}
 		var records []events.Record
-		records, o = order.Records(o, c, facts, env)
+		records, o = order.Records(o, c, facts, env, "")
 		out = append(out, records...)
 		now = now.Add(time.Second + 123456789)
 	}

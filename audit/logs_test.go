@@ -36,7 +36,7 @@ func (w *writer) id() string {
 	return fmt.Sprint("id-", w.serial)
 }
 
-func (w *writer) env() order.Env { return order.Env{Now: w.now, NewID: w.id, Actor: "checkout"} }
+func (w *writer) env() order.Env { return order.Env{Now: w.now, NewID: w.id} }
 
 const (
 	amount = 1000
@@ -47,7 +47,7 @@ func usd(minor int64) order.Money { return order.Money{Minor: minor, Currency: "
 
 // give drives one command to its end. Refusals leave nothing, so they are no error here.
 func (w *writer) give(id string, c order.Command) {
-	d := engine.New(id, c, w.env)
+	d := engine.New(id, c, w.env, "checkout")
 	for {
 		switch t := d.Task(); t.Kind {
 		case engine.Done:

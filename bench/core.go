@@ -35,7 +35,7 @@ func (b *bench) core() error {
 	if err != nil {
 		return err
 	}
-	_, cancelling := order.Records(authorized, cancel, requested, env)
+	_, cancelling := order.Records(authorized, cancel, requested, env, "")
 	call, claimed := cancelling.Claimed()
 	if !claimed {
 		return fmt.Errorf("nothing is claimed after %s", requested[0].Kind())

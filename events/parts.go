@@ -48,6 +48,12 @@ type Parts struct {
 
 // PartsOf returns the parts of a fact. Cost: some tens of nanoseconds and no allocation; texts and evidence are shared.
 func PartsOf(e Event) (p Parts) {
+	p.take(e)
+	return p
+}
+
+// take fills the parts where the caller has them: returned, they would be copied once more.
+func (p *Parts) take(e Event) {
 	switch e := e.(type) {
 	case OrderCreated:
 		p.PaymentRequestID, p.PaymentID, p.Amount = e.PaymentRequestID, e.PaymentID, e.Amount
@@ -90,7 +96,6 @@ func PartsOf(e Event) (p Parts) {
 	default:
 		p.ofTransfer(e)
 	}
-	return p
 }
 
 // ofTransfer takes the parts of a capture or refund.

@@ -17,7 +17,7 @@ func ask(o order.Order, facts ...order.Fact) (order.Order, []events.Record) {
 		if err != nil {
 			panic(err)
 		}
-		made, after := order.Records(o, c, decided, env(noon))
+		made, after := order.Records(o, c, decided, env(noon), "")
 		o, records = after, append(records, made...)
 	}
 	give(order.Claim{Inquire: true})

@@ -25,7 +25,7 @@ func place(commands ...order.Command) order.Order {
 		if err != nil {
 			panic(err)
 		}
-		_, o = order.Records(o, c, facts, env(noon))
+		_, o = order.Records(o, c, facts, env(noon), "")
 	}
 	return o
 }
@@ -87,7 +87,7 @@ func ExampleRecords() {
 	if err != nil {
 		panic(err)
 	}
-	records, o := order.Records(o, create, facts, now)
+	records, o := order.Records(o, create, facts, now, "service")
 	for _, r := range records {
 		fmt.Println(r.Stream.ID, r.Version, r.Event.Kind(), "by", r.Actor, r.Keys)
 		fmt.Println(r.Head.Status, "due", r.Head.Due.Format(time.DateTime))

@@ -49,7 +49,7 @@ func TestIdentity_OfAHeldRefund(t *testing.T) {
 			}
 			require.Len(t, x.o.Held, 1, "held once")
 			held := []events.Event{events.RefundHeld{RefundRequestID: "R1"}}
-			records, _ := Records(in(t, Authorized).o, Observe{}, held, x.env())
+			records, _ := Records(in(t, Authorized).o, Observe{}, held, x.env(), "")
 			assert.Equal(t, []events.Key{"refundRequestId:R1"}, records[0].Keys)
 			x.observe(captured("C1", theAmount))
 			for _, f := range seq {
@@ -209,7 +209,7 @@ func TestRecords_WithoutAKeyThatAnotherOrderOwns(t *testing.T) {
 	seen := Observe{Fact: authorized()}
 	facts, err := Decide(x.o, seen, x.env())
 	require.NoError(t, err)
-	records, after := Records(x.o, seen, facts, x.env(), "paymentId:other", "paymentId:P1")
+	records, after := Records(x.o, seen, facts, x.env(), "", "paymentId:other", "paymentId:P1")
 	require.Len(t, records, 2)
 	assert.Equal(t, events.KindPaymentAuthorized, records[0].Event.Kind())
 	assert.Empty(t, records[0].Keys)
@@ -232,12 +232,11 @@ func TestRecords_WithoutAKeyThatAnotherOrderOwns(t *testing.T) {
 func TestRecords_OfWhomAndWhen(t *testing.T) {
 	x := in(t, Authorized)
 	env := x.env()
-	env.Actor = "service"
 	decided := func(c Command) []events.Record {
 		t.Helper()
 		facts, err := Decide(x.o, c, env)
 		require.NoError(t, err)
-		records, after := Records(x.o, c, facts, env)
+		records, after := Records(x.o, c, facts, env, "service")
 		x.o = after
 		return records
 	}

@@ -11,20 +11,22 @@ import (
 type Money = events.Money
 
 // Order is one order as its facts tell it: a value, made by [Evolve] from the zero Order and never written to otherwise.
-// The exported fields are for reading. Amounts are minor units of Amount.Currency.
+// The exported fields are for reading. Amounts are minor units of Amount.Currency. An order is copied at every fold, so
+// what is small stands together: above 1 024 bytes a fold costs a fifth more.
 type Order struct {
 	ID      string
 	Version uint64 // of the newest record folded; 0: not on record
 
 	Status      Status
-	StatusSince time.Time
 	CancelCause events.CancelCause // why, once Cancelled
+	CaptureMode events.CaptureMode
+	Gateway     GatewayCapture
+	StatusSince time.Time
 
 	PaymentRequestID string
 	PaymentID        string // empty until known
 	Amount           Money  // as ordered
 	Method, Acquirer string
-	CaptureMode      events.CaptureMode
 	CreatedAt        time.Time
 	PayBy            time.Time // zero: not known
 
@@ -33,7 +35,6 @@ type Order struct {
 	PaymentAt                      time.Time // of the authorization or payment
 	Expires                        time.Time // of the authorization; zero: not told
 
-	Gateway   GatewayCapture
 	Operation Operation
 	Inquiry   Inquiry
 	WatchDue  time.Time // when the payment is inquired about apart from the operation; zero: not by itself
@@ -71,6 +72,10 @@ func (l Late) IsZero() bool { return l.Refunded >= max(l.Authorized, l.Captured)
 type Operation struct {
 	Kind        CallKind // what it asks of APO: a cancel, a capture or a refund; none while idle
 	Phase       Phase
+	Last        bool
+	Inquire     bool // an inquiry must come before the next attempt
+	Cleared     bool // an inquiry has just said that it was not done: the next attempt may go
+	AfterF      bool // the newest answer was an F with a known code
 	CommandID   string
 	Intent      uint64            // stream version of the intent
 	Since       time.Time         // when it was recorded
@@ -78,7 +83,6 @@ type Operation struct {
 	RequestID   string            // captureRequestId or refundRequestId
 	PaymentID   string            // of a capture or refund
 	Amount      Money
-	Last        bool
 	Reason      string
 	Compensates uint64
 
@@ -88,9 +92,6 @@ type Operation struct {
 	Lease    time.Time // until then the newest attempt may be under way
 	AskedAt  time.Time // when APO was last asked or answered an inquiry
 	Due      time.Time // when it is next driven
-	Inquire  bool      // an inquiry must come before the next attempt
-	Cleared  bool      // an inquiry has just said that it was not done: the next attempt may go
-	AfterF   bool      // the newest answer was an F with a known code
 	Code     string    // of the newest answer
 	Waits    int       // rounds without a decision so far, for the schedule
 	ParkedAt time.Time
@@ -102,11 +103,11 @@ func (p Operation) Outstanding() bool { return p.Phase != Idle }
 // Inquiry is the newest inquiry.
 type Inquiry struct {
 	Subject  events.Subject
+	Open     bool    // claimed and not answered
+	told     bearing // what APO last told of the operation
 	Number   uint64
-	Open     bool      // claimed and not answered
 	Lease    time.Time // of the claim
 	Answered time.Time // when APO last told the state; zero: never, or not since late money showed
-	told     bearing   // what that was, of the operation
 }
 
 // bearing is what APO's newest answer to an inquiry says of an operation that it did not decide.

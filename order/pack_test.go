@@ -281,3 +281,8 @@ func BenchmarkPack(b *testing.B) {
 		}
 	})
 }
+
+// An order is copied at every fold: above this size that costs a fifth more.
+func TestAnOrderIsSmallEnoughToBeCopied(t *testing.T) {
+	assert.LessOrEqual(t, unsafe.Sizeof(Order{}), uintptr(1024))
+}

@@ -155,5 +155,4 @@ type Env struct {
 	Now    time.Time
 	NewID  func() string
 	Policy Policy
-	Actor  string // stands in records whose command names nobody
 }

@@ -13,10 +13,11 @@ import (
 // known about the order, and the head after it. A fact that the engine records for an operation bears that operation's
 // command id. The order after them comes along.
 //
-// Of env it takes the time, the actor where the command names none, and an id for each record. taken are lookup keys
-// that other orders own: a store refuses an append that has one, and such a fact is recorded without it, and an anomaly
-// with it, since no fact that APO signed may be lost for it. Cost: like [Evolve] for each fact, and one slice.
-func Records(before Order, c Command, facts []events.Event, env Env, taken ...events.Key) ([]events.Record, Order) {
+// Of env it takes the time, and an id for each record; actor stands where the command names nobody. taken are lookup
+// keys that other orders own: a store refuses an append that has one, and such a fact is recorded without it, and an
+// anomaly with it, since no fact that APO signed may be lost for it. Cost: like [Evolve] for each fact, and one slice.
+func Records(before Order, c Command, facts []events.Event, env Env, actor string,
+	taken ...events.Key) ([]events.Record, Order) {
 	env.Now = env.Now.Round(0) // as it will stand on record, without the process's own clock
 	m := making{o: before, env: &env, given: Describe(c), stream: events.OrderStream(before.ID),
 		records: make([]events.Record, 0, len(facts)+len(taken))}
@@ -27,7 +28,7 @@ func Records(before Order, c Command, facts []events.Event, env Env, taken ...ev
 		m.given.ID = before.Operation.CommandID
 	}
 	if m.given.Actor == "" {
-		m.given.Actor = env.Actor
+		m.given.Actor = actor
 	}
 	var anomalies []events.Event
 	for _, e := range facts {

@@ -75,7 +75,7 @@ func (x *till) do(c Command) ([]events.Event, error) {
 	}
 	env, n := x.env(), len(x.log)
 	env.NewID = func() string { n++; return fmt.Sprint("record-", n) }
-	records, after := Records(x.o, c, facts, env)
+	records, after := Records(x.o, c, facts, env, "")
 	for _, r := range records {
 		require.NoError(x.t, Judge(x.o, r), "Judge takes what Decide made")
 		x.o = Evolve(x.o, r)

@@ -35,7 +35,7 @@ func (t *Till) Do(c order.Command) ([]events.Record, error) {
 		return nil, err
 	}
 	env.NewID = func() string { return "" } // it is made of the record's place
-	records, after := order.Records(t.Order, c, facts, env)
+	records, after := order.Records(t.Order, c, facts, env, "")
 	begin := len(t.Records)
 	for _, r := range records {
 		r.ID = fmt.Sprintf("%s-%d", after.ID, r.Version)

@@ -48,6 +48,7 @@ type Task struct {
 // Drive carries one command on one order. It is not safe for concurrent use.
 type Drive struct {
 	env     func() order.Env
+	actor   string
 	stream  events.Stream
 	command order.Command // the next to be decided
 
@@ -63,10 +64,10 @@ type Drive struct {
 	err       error
 }
 
-// New begins a drive of the command on the order with that id. env is asked anew for each decision. The first task is
-// to read.
-func New(id string, c order.Command, env func() order.Env) *Drive {
-	d := &Drive{env: env, stream: events.OrderStream(id), command: c}
+// New begins a drive of the command on the order with that id. env is asked anew for each decision; actor stands in
+// records whose command names nobody. The first task is to read.
+func New(id string, c order.Command, env func() order.Env, actor string) *Drive {
+	d := &Drive{env: env, actor: actor, stream: events.OrderStream(id), command: c}
 	d.read()
 	return d
 }
@@ -126,7 +127,7 @@ func (d *Drive) decide() {
 
 // append makes the records of the facts and asks for their append.
 func (d *Drive) append(facts []events.Event, env order.Env) {
-	records, o := order.Records(d.o, d.command, facts, env, d.taken...)
+	records, o := order.Records(d.o, d.command, facts, env, d.actor, d.taken...)
 	_, claimed := o.Claimed()
 	d.next, d.claimed, d.appends = o, claimed && claims(facts[len(facts)-1]), 0
 	d.task = Task{Kind: Append, Stream: d.stream, After: d.o.Version, Records: records}

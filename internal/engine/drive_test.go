@@ -36,8 +36,8 @@ func (s *stage) id() string {
 }
 
 func (s *stage) drive(c order.Command) *engine.Drive {
-	env := func() order.Env { return order.Env{Now: s.now, NewID: s.id, Actor: "service"} }
-	return engine.New(theOrder, c, env)
+	env := func() order.Env { return order.Env{Now: s.now, NewID: s.id} }
+	return engine.New(theOrder, c, env, "service")
 }
 
 func usd(minor int64) order.Money { return order.Money{Minor: minor, Currency: "USD"} }
@@ -345,9 +345,9 @@ func TestDrive_CallsAreBounded(t *testing.T) {
 	s := authorized(t)
 	env := func() order.Env {
 		s.now = s.now.Add(25 * time.Hour) // longer than any wait of the schedule
-		return order.Env{Now: s.now, NewID: s.id, Policy: order.Policy{ParkAfter: 1000 * time.Hour}, Actor: "service"}
+		return order.Env{Now: s.now, NewID: s.id, Policy: order.Policy{ParkAfter: 1000 * time.Hour}}
 	}
-	d := engine.New(theOrder, cancel, env)
+	d := engine.New(theOrder, cancel, env, "service")
 	calls := 0
 	for d.Task().Kind != engine.Done {
 		switch {

@@ -94,9 +94,9 @@ func (x *Till) dies(c order.Command) {
 
 func (x *Till) Drive(c order.Command) *engine.Drive {
 	env := func() order.Env {
-		return order.Env{Now: x.Clock.Now(), NewID: x.IDs.Next, Policy: x.Config.Policy, Actor: "ada"}
+		return order.Env{Now: x.Clock.Now(), NewID: x.IDs.Next, Policy: x.Config.Policy}
 	}
-	return engine.New(TheOrder, c, env)
+	return engine.New(TheOrder, c, env, "ada")
 }
 
 // Perform does what a drive asks for.
