@@ -92,11 +92,12 @@ func readsAlike(t failer, body []byte) {
 
 // awkward are pieces of bodies in which readers differ.
 var awkward = []string{
-	`{`, `}`, `[`, `]`, `,`, `:`, `"`, `"a"`, `"a":`, `"b":`, `"a":1`, `"\u0061":`, `"\ud83d\ude00"`, `"\ud83d"`, `"\u00e9"`,
+	`{`, `}`, `[`, `]`, `,`, `:`, `"`, `"a"`, `"a":`, `"b":`, `"a":1`, `"\u0061":`, `"\ud83d\ude00"`, `"\ud83d"`,
+	`"\u00e9"`,
 	`"é"`, `"\x"`, `"\"`, `"\\"`, `"\/\b\f\n\r\t"`, "\"\x00\"", "\"\t\"", "\"\x7f\"", "\"\xff\"", "\xff",
 	` `, "\t", "\n", "\r", "\f", "\u00a0", `null`, `nul`, `true`, `false`, `True`, `0`, `-0`, `-`, `01`, `1.`, `.5`, `1.5`,
-	`1e5`, `1E+5`, `1e-`, `1e`, `+1`, `0x1`, `NaN`, `12345678901234567890123456789012345`, `{}`, `[]`, `{"a":{}}`, `//`, `'a'`,
-	"",
+	`1e5`, `1E+5`, `1e-`, `1e`, `+1`, `0x1`, `NaN`, `12345678901234567890123456789012345`, `{}`, `[]`, `{"a":{}}`, `//`,
+	`'a'`, "",
 }
 
 func TestParseObject_ReadsAsEncodingJSONDoes(t *testing.T) {
@@ -155,7 +156,7 @@ func FuzzParseObject(f *testing.F) {
 
 func BenchmarkReadEvidence(b *testing.B) {
 	e := Evidence{Path: "/hear", Body: []byte(`{"notifyType":"PAYMENT_RESULT","result":{"resultCode":"SUCCESS",` +
-		`"resultStatus":"S","resultMessage":"success"},"paymentRequestId":"pr-1","paymentId":"202611231940108001001888800000",` +
+		`"resultStatus":"S","resultMessage":"success"},"paymentRequestId":"pr-1","paymentId":"20261123194010800100188880",` +
 		`"paymentAmount":{"value":"12345","currency":"USD"},"paymentTime":"2026-11-23T09:00:01Z","paymentResultInfo":` +
 		`{"cardBrand":"VISA","cardNo":"************8764","funding":"CREDIT","threeDSResult":{"eci":"05"}}}`)}
 	b.ReportAllocs()
