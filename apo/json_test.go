@@ -73,7 +73,7 @@ func slowValue(decoder *json.Decoder, name string, depth int) (object, error) {
 	default:
 		n.kind, n.text = jsonScalar, fmt.Sprint(token)
 	}
-	whole[0].size = len(whole)
+	whole[0].size = int32(len(whole))
 	return whole, err
 }
 
