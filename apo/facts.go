@@ -6,16 +6,23 @@ import "slices"
 // are to be applied: the payment, then captures, then refunds, then the rest. A
 // fact that names nothing it could belong to is left out.
 func prove(c content, evidence *Evidence) []Verified {
-	whole := Verified{kind: c.kind(), op: c.op, details: c.details, evidence: evidence}
-	switch whole.kind {
-	case PaymentFailed, CaptureFailed, RefundFailed:
-		whole.code = c.failureCode()
-	}
+	whole := c.whole()
+	whole.evidence = evidence
 	facts := []Verified{whole}
 	if c.op == OpInquirePayment && c.result.status == statusDone {
 		facts = c.proveLines(whole)
 	}
 	return slices.DeleteFunc(facts, func(v Verified) bool { return v.kind == 0 || !v.named() })
+}
+
+// whole is what the message proves as a whole.
+func (c *content) whole() Verified {
+	v := Verified{kind: c.kind(), op: c.op, details: c.details}
+	switch v.kind {
+	case PaymentFailed, CaptureFailed, RefundFailed:
+		v.code = c.failureCode()
+	}
+	return v
 }
 
 // named reports whether there is any id to find an order by.

@@ -32,7 +32,7 @@ const (
 type node struct {
 	name string
 	text string // of a string or scalar
-	size int    // nodes that it takes, with those in it
+	size int32  // nodes that it takes, with those in it; a body of 48 KiB has fewer
 	kind jsonKind
 }
 
@@ -43,9 +43,9 @@ type object []node
 
 // get returns a member and what is in it; a null where there is none.
 func (o object) get(name string) (node, object) {
-	for i := 0; i < len(o); i += o[i].size {
+	for i := 0; i < len(o); i += int(o[i].size) {
 		if o[i].name == name {
-			return o[i], o[i+1 : i+o[i].size]
+			return o[i], o[i+1 : i+int(o[i].size)]
 		}
 	}
 	return node{}, nil
@@ -136,7 +136,7 @@ func (p *parser) value(name string, depth int) (err error) {
 		kind, text, err = p.scalar()
 	}
 	n := &p.nodes[at]
-	n.kind, n.text, n.size = kind, text, len(p.nodes)-at
+	n.kind, n.text, n.size = kind, text, int32(len(p.nodes)-at)
 	return err
 }
 
@@ -202,7 +202,7 @@ func (p *parser) members(depth int) error {
 }
 
 func (o object) has(name string) bool {
-	for i := 0; i < len(o); i += o[i].size {
+	for i := 0; i < len(o); i += int(o[i].size) {
 		if o[i].name == name {
 			return true
 		}
@@ -212,7 +212,7 @@ func (o object) has(name string) bool {
 
 func (o object) names() map[string]bool {
 	names := map[string]bool{}
-	for i := 0; i < len(o); i += o[i].size {
+	for i := 0; i < len(o); i += int(o[i].size) {
 		names[o[i].name] = true
 	}
 	return names

@@ -73,7 +73,7 @@ func slowValue(decoder *json.Decoder, name string, depth int) (object, error) {
 	default:
 		n.kind, n.text = jsonScalar, fmt.Sprint(token)
 	}
-	whole[0].size = len(whole)
+	whole[0].size = int32(len(whole))
 	return whole, err
 }
 
@@ -92,10 +92,12 @@ func readsAlike(t failer, body []byte) {
 
 // awkward are pieces of bodies in which readers differ.
 var awkward = []string{
-	`{`, `}`, `[`, `]`, `,`, `:`, `"`, `"a"`, `"a":`, `"b":`, `"a":1`, `"\u0061":`, `"\ud83d\ude00"`, `"\ud83d"`, `"\u00e9"`, `"é"`, `"\x"`,
-	`"\"`, `"\\"`, `"\/\b\f\n\r\t"`, "\"\x00\"", "\"\t\"", "\"\x7f\"", "\"\xff\"", "\xff", ` `, "\t", "\n", "\r", "\f", "\u00a0", `null`, `nul`, `true`,
-	`false`, `True`, `0`, `-0`, `-`, `01`, `1.`, `.5`, `1.5`, `1e5`, `1E+5`, `1e-`, `1e`, `+1`, `0x1`, `NaN`, `12345678901234567890123456789012345`,
-	`{}`, `[]`, `{"a":{}}`, `//`, `'a'`, "",
+	`{`, `}`, `[`, `]`, `,`, `:`, `"`, `"a"`, `"a":`, `"b":`, `"a":1`, `"\u0061":`, `"\ud83d\ude00"`, `"\ud83d"`,
+	`"\u00e9"`,
+	`"é"`, `"\x"`, `"\"`, `"\\"`, `"\/\b\f\n\r\t"`, "\"\x00\"", "\"\t\"", "\"\x7f\"", "\"\xff\"", "\xff",
+	` `, "\t", "\n", "\r", "\f", "\u00a0", `null`, `nul`, `true`, `false`, `True`, `0`, `-0`, `-`, `01`, `1.`, `.5`, `1.5`,
+	`1e5`, `1E+5`, `1e-`, `1e`, `+1`, `0x1`, `NaN`, `12345678901234567890123456789012345`, `{}`, `[]`, `{"a":{}}`, `//`,
+	`'a'`, "",
 }
 
 func TestParseObject_ReadsAsEncodingJSONDoes(t *testing.T) {
@@ -110,7 +112,8 @@ func TestParseObject_ReadsAsEncodingJSONDoes(t *testing.T) {
 
 // Bodies that are right but for a byte.
 func TestParseObject_OfABodyWithOneByteChanged(t *testing.T) {
-	whole := []byte(`{"result":{"resultCode":"SUCCESS","resultStatus":"S","n":[1.5e+3,-0,true,null,"\u00e9é\n"]},"x":{"y":[{"z":{}}]} }`)
+	whole := []byte(`{"result":{"resultCode":"SUCCESS","resultStatus":"S","n":[1.5e+3,-0,true,null,"\u00e9é\n"]},` +
+		`"x":{"y":[{"z":{}}]} }`)
 	readsAlike(t, whole)
 	for i := range whole {
 		for _, b := range []byte("\x00\x1f\"\\{}[],:0 eé\x80\xff") {
@@ -152,10 +155,10 @@ func FuzzParseObject(f *testing.F) {
 }
 
 func BenchmarkReadEvidence(b *testing.B) {
-	e := Evidence{Path: "/hear", Body: []byte(`{"notifyType":"PAYMENT_RESULT","result":{"resultCode":"SUCCESS","resultStatus":"S",` +
-		`"resultMessage":"success"},"paymentRequestId":"pr-1","paymentId":"202611231940108001001888800000000001",` +
+	e := Evidence{Path: "/hear", Body: []byte(`{"notifyType":"PAYMENT_RESULT","result":{"resultCode":"SUCCESS",` +
+		`"resultStatus":"S","resultMessage":"success"},"paymentRequestId":"pr-1","paymentId":"20261123194010800100188880",` +
 		`"paymentAmount":{"value":"12345","currency":"USD"},"paymentTime":"2026-11-23T09:00:01Z","paymentResultInfo":` +
-		`{"cardBrand":"VISA","cardNo":"************8764","funding":"CREDIT","issuingCountry":"US","threeDSResult":{"eci":"05"}}}`)}
+		`{"cardBrand":"VISA","cardNo":"************8764","funding":"CREDIT","threeDSResult":{"eci":"05"}}}`)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := e.Read(); err != nil {

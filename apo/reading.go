@@ -64,6 +64,12 @@ func (e Evidence) Read() (Reading, error) {
 	d := &c.details
 	r.State, r.Amount, r.Time = d.State, d.Amount, d.Time
 	r.PaymentID, r.PaymentRequestID, r.TransferID, r.RequestID = d.PaymentID, d.PaymentRequestID, d.TransferID, d.RequestID
+	if len(c.transactions) == 0 { // as prove has it, without a slice of facts
+		if v := c.whole(); v.kind != 0 && v.named() {
+			r.Facts = []Told{v.told()}
+		}
+		return r, nil
+	}
 	for _, v := range prove(c, nil) {
 		r.Facts = append(r.Facts, v.told())
 	}

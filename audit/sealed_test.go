@@ -106,7 +106,8 @@ func TestReplay_TellsWhatTheSealProves(t *testing.T) {
 	assert.Zero(t, p.Seal, "memory has none")
 }
 
-// What the fold cannot see: a reason, a person. The log is read as an auditor does, and by the service that has it open.
+// What the fold cannot see: a reason, a person. The log is read as an auditor does, and by the service that has it
+// open.
 func TestReplay_WhatTheSealDisprovesIsNotLegal(t *testing.T) {
 	whole := shopFile(t, nil, 100)
 	for name, tt := range map[string]struct{ was, is, live, file string }{

@@ -137,7 +137,8 @@ func (s *statement) unsettled(u *events.Unresolved) {
 // statedAnomaly: an anomaly has all that its fact would have had.
 func statedAnomaly(e *events.AnomalyObserved) statement {
 	s := statement{what: "payment", has: hasIDs | hasAmount | hasTime | hasCode, paymentID: e.PaymentID,
-		transferID: e.TransferID, requestID: e.RequestID, amount: e.Amount, at: e.At, code: e.Code, proof: &e.Proof, anomaly: true}
+		transferID: e.TransferID, requestID: e.RequestID, amount: e.Amount, at: e.At, code: e.Code, proof: &e.Proof,
+		anomaly: true}
 	switch e.Fact {
 	case events.KindPaymentPending:
 		s.kind = apo.PaymentPending

@@ -23,8 +23,8 @@ const (
 // eventsPerOrder is how many facts an order has here: created, authorized, capture requested, captured.
 const eventsPerOrder = 4
 
-// course is one run of ids and times through a file: what is made later in it is later, whoever makes it. It is safe for
-// many goroutines at once.
+// course is one run of ids and times through a file: what is made later in it is later, whoever makes it. It is safe
+// for many goroutines at once.
 type course struct {
 	ids   ordering
 	clock atomic.Uint64 // orders made so far
@@ -73,15 +73,15 @@ func (m *maker) id(at time.Time) string {
 	return string(text[:])
 }
 
-// trimmedSignature stands for APO's: it is cut so that a payload has 300 bytes on average, which prototypes and design were
-// measured with. The bodies say what their facts say, since a replay holds the two against each other.
+// trimmedSignature stands for APO's: it is cut so that a payload has 300 bytes on average, which prototypes and design
+// were measured with. The bodies say what their facts say, since a replay holds the two against each other.
 const trimmedSignature = "c2lnbmVkIGJ5IEFQTw=="
 
 const (
 	notified = `{"notifyType":"PAYMENT_RESULT","result":{"resultCode":"SUCCESS","resultStatus":"S"},"paymentId":%q,` +
 		`"paymentAmount":{"value":"%d","currency":%q},"paymentTime":%q,"authExpiryTime":%q}`
-	answered = `{"result":{"resultCode":"SUCCESS","resultStatus":"S"},"captureId":%q,"captureRequestId":%q,"paymentId":%q,` +
-		`"captureAmount":{"value":"%d","currency":%q},"captureTime":%q}`
+	answered = `{"result":{"resultCode":"SUCCESS","resultStatus":"S"},"captureId":%q,"captureRequestId":%q,` +
+		`"paymentId":%q,"captureAmount":{"value":"%d","currency":%q},"captureTime":%q}`
 )
 
 // signed is a message of APO's as it is kept.
