@@ -260,7 +260,7 @@ func TestSealedLogsRefuseDamage(t *testing.T) {
 }
 
 func TestLookupProvesTheOwner(t *testing.T) {
-	path := filled(t, 1, 1)
+	path := filled(t, 2, 1)
 	tamper(func(tx *bbolt.Tx) error {
 		return tx.Bucket([]byte("keys")).Put([]byte("\x01\x05o-0-0"), []byte("\x09x"))
 	})(t, path)
@@ -269,7 +269,7 @@ func TestLookupProvesTheOwner(t *testing.T) {
 	defer log.Close()
 	_, err = log.Lookup(context.Background(), "paymentId:o-0-0")
 	isClear(t, err, store.ErrDamaged, path, "paymentId:o-0-0")
-	_, err = log.Append(context.Background(), events.OrderStream("o-1"), 0, record("o-0-0"))
+	_, err = log.Append(context.Background(), events.OrderStream("o-2"), 0, record("o-0-0"))
 	isClear(t, err, store.ErrDamaged, path, "paymentId:o-0-0")
 }
 

@@ -30,6 +30,9 @@ func (l *Log) recover(look *Log, rescue bool) error {
 		if !ok || covered > last {
 			return l.damaged("its heads are said to cover position %d, and it ends at position %d", covered, last)
 		}
+		if err := l.confirmCovered(tx, covered); err != nil {
+			return err
+		}
 		if look != nil && look.lazy.last == last && look.recovery.Records == last-covered {
 			l.lazy.active, l.lazy.frozen = look.lazy.active, look.lazy.frozen
 			l.lazy.last, l.tree, l.recovery = last, look.tree, look.recovery
