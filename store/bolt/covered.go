@@ -6,8 +6,8 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// confirmCovered checks that the lazy buckets have what the record at the position they cover says. Otherwise a position that is too
-// high would make all streams after the right one unknown.
+// confirmCovered checks that the lazy buckets have what the record at the position they cover says. Otherwise a
+// position that is too high would make streams unknown that have their first record before it.
 func (l *Log) confirmCovered(tx *bbolt.Tx, covered uint64) error {
 	if covered == 0 {
 		return nil
@@ -21,7 +21,8 @@ func (l *Log) confirmCovered(tx *bbolt.Tx, covered uint64) error {
 		return err
 	}
 	if at.version < r.Version || at.position < r.Position || at.version == r.Version && at.position != r.Position {
-		return l.damaged("its heads are said to cover position %d, and %s %q is not among them", covered, r.Stream.Category, r.Stream.ID)
+		return l.damaged("its heads are said to cover position %d, and %s %q is not among them",
+			covered, r.Stream.Category, r.Stream.ID)
 	}
 	return l.confirmKeys(tx, r)
 }

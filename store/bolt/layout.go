@@ -22,6 +22,9 @@ const (
 
 var buckets = []string{bucketMeta, bucketLog, bucketTiles, bucketHeads, bucketKeys, bucketDue, bucketStatus, bucketAttention}
 
+// lazyBuckets are those whose entries have sums.
+var lazyBuckets = []string{bucketHeads, bucketKeys, bucketDue, bucketStatus, bucketAttention}
+
 // The entries of the meta bucket.
 const (
 	metaMagic     = "magic"

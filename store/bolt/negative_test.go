@@ -22,8 +22,8 @@ func meddle(t *testing.T, path string, change func(tx *bbolt.Tx) error) {
 	require.NoError(t, db.Close())
 }
 
-// TestNoSecondLife: a stream whose place is gone from the file does not begin anew at version 1 where its own lookup key says that it
-// has been.
+// TestNoSecondLife: a stream whose place is gone from the file does not begin anew at version 1 where its own lookup
+// key says that it has been.
 func TestNoSecondLife(t *testing.T) {
 	log, ctx := openTest(t), context.Background()
 	for _, id := range []string{"o-1", "o-2"} {
@@ -48,8 +48,8 @@ func TestNoSecondLife(t *testing.T) {
 	require.NoError(t, err, "the others go on")
 }
 
-// TestCoveredIsConfirmed: a file that says that the lazy buckets have more than they have is refused, or what the last records
-// changed would be taken for nothing.
+// TestCoveredIsConfirmed: a file that says that the lazy buckets have more than they have is refused, or what the last
+// records changed would be taken for nothing.
 func TestCoveredIsConfirmed(t *testing.T) {
 	log, ctx := openTest(t), context.Background()
 	const records = 5
