@@ -33,12 +33,15 @@ const (
 	damageGeneration = 80
 	// damageSample is how many bytes of each part are changed in everyday runs, of each part's keys and values.
 	damageSample = 3
-	// damageLong is how many where there is time.
-	damageLong = 400
+	// damageLong is how many where there are minutes, and all of them are where there is an hour.
+	damageLong = 60
 )
 
-// longRun tells whether all of it is to be done that takes minutes.
-func longRun() bool { return os.Getenv("TILLTAPE_LONG") != "" }
+// longEnv is the environment variable that asks for what takes minutes, and with "all" for what takes an hour.
+const longEnv = "TILLTAPE_LONG"
+
+// longRun tells whether there are minutes.
+func longRun() bool { return os.Getenv(longEnv) != "" }
 
 // change is one bit of a part of the file.
 type change struct {
@@ -125,7 +128,10 @@ func (h *harness) changes(image []byte) (all []change) {
 		}
 	}
 	most := damageSample
-	if longRun() {
+	switch {
+	case os.Getenv(longEnv) == "all":
+		most = len(image)
+	case longRun():
 		most = damageLong
 	}
 	for _, part := range slices.Sorted(maps.Keys(parts)) {
