@@ -3,6 +3,7 @@ package bolt
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 
 	"go.etcd.io/bbolt"
 
@@ -33,7 +34,7 @@ func appendDirectory(b []byte, start int, ends []int) []byte {
 	}
 	begin := 0
 	for _, end := range ends {
-		b = binary.BigEndian.AppendUint32(b, crcOf(frames[begin:end-start], nil))
+		b = binary.BigEndian.AppendUint32(b, crc32.Checksum(frames[begin:end-start], castagnoli))
 		begin = end - start
 	}
 	return binary.BigEndian.AppendUint16(b, uint16(len(ends)))
@@ -73,7 +74,7 @@ func (f *frames) at(position uint64) ([]byte, error) {
 		return nil, f.missing(position)
 	}
 	frame := f.chunk[begin:end]
-	if crcOf(frame, nil) != binary.BigEndian.Uint32(f.sums[sumSize*i:]) {
+	if crc32.Checksum(frame, castagnoli) != binary.BigEndian.Uint32(f.sums[sumSize*i:]) {
 		return nil, f.damaged(position, "the record here is not as it was written")
 	}
 	switch size, err := events.FrameSize(frame); {
