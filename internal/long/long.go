@@ -17,8 +17,14 @@ import (
 // reads into account where it keeps results, so a kept short run never stands for a long one.
 const Variable = "TILLTAPE_LONG"
 
+// everything, as the value of [Variable], asks for more than .ci/run has the time for.
+const everything = "all"
+
 // Enabled reports whether tests run whole.
-func Enabled() bool { return os.Getenv(Variable) == "1" }
+func Enabled() bool { return os.Getenv(Variable) == "1" || Everything() }
+
+// Everything reports whether even what takes an hour is wanted: the variable is "all".
+func Everything() bool { return os.Getenv(Variable) == everything }
 
 // Rounds is the first of the two where tests run whole, and the second in everyday runs: rounds, seeds, days, or whatever
 // a test counts.

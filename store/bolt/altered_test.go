@@ -3,7 +3,9 @@ package bolt_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"testing"
@@ -55,10 +57,53 @@ func telling(position uint64) events.Record {
 	return r
 }
 
-// rotRecord changes a letter in the payload of the record at the position, which stays a record that reads well.
+// rotRecord changes a letter in the payload of the record at the position, which stays a record that reads well: the
+// checksum in its chunk's directory fits what it has become. So only the seal can tell.
 func rotRecord(t *testing.T, path string, position uint64) {
 	t.Helper()
-	require.Positive(t, rot(t, path, []byte("payment-of-"+alteredID(position)), 0), "the record is in the file")
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer file.Close()
+	image, err := os.ReadFile(path)
+	require.NoError(t, err)
+	payload, places := []byte("payment-of-"+alteredID(position)), 0
+	for from := 0; ; places++ {
+		next := bytes.Index(image[from:], payload)
+		if next < 0 {
+			break
+		}
+		at := from + next
+		begin, size, sum := frameAround(t, image, at)
+		frame := bytes.Clone(image[begin : begin+size])
+		frame[at-begin] ^= 1
+		_, err := file.WriteAt(frame, int64(begin))
+		require.NoError(t, err)
+		_, err = file.WriteAt(binary.BigEndian.AppendUint32(nil, frameSum(frame)), int64(sum))
+		require.NoError(t, err)
+		from = at + 1
+	}
+	require.Positive(t, places, "the record is in the file")
+}
+
+func frameSum(frame []byte) uint32 { return crc32.Checksum(frame, crc32.MakeTable(crc32.Castagnoli)) }
+
+// frameAround is the frame that holds what stands at a place, and where its checksum is: after the frames of its chunk.
+func frameAround(t *testing.T, image []byte, at int) (begin, size, sum int) {
+	t.Helper()
+	const chunkMax = 8 << 10
+	for begin = at; begin >= 0 && begin > at-1024; begin-- {
+		size = 2 + int(binary.BigEndian.Uint16(image[begin:]))
+		end := begin + size
+		if end <= at || end > len(image) {
+			continue
+		}
+		rest := image[end:min(end+chunkMax, len(image))]
+		if i := bytes.Index(rest, binary.BigEndian.AppendUint32(nil, frameSum(image[begin:end]))); i >= 0 {
+			return begin, size, end + i
+		}
+	}
+	require.Fail(t, "no frame around the place")
+	return 0, 0, 0
 }
 
 // toAlter makes the log in memory, closed, and the checkpoint it has.

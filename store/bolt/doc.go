@@ -21,6 +21,26 @@
 //   - Not on a network file system: neither its locks nor its syncs are to be trusted.
 //   - Nobody but the operating system's permissions guards the file. It is created with mode 0600.
 //
+// # What is not there
+//
+// "There is no such order" makes somebody create it, so it is never believed of the file alone. Each entry of heads, of
+// the lookup keys and of the indexes has a checksum, and so has each frame:
+//
+//   - A stream or a lookup key that is not found, by [Log.Head], [Log.Read], [Log.Lookup] or [Log.Append], would stand
+//     between two entries: these must be what was written. A bit that was flipped in the key that is looked for has left
+//     an entry there which is not.
+//   - [Log.Heads] checks all entries that it comes upon, and the one before the first and after the last: an order that
+//     is missing from a list has left an entry between them.
+//   - An append after version 0 is damage where the stream owns one of its lookup keys already.
+//   - A position without a record is damage, up to the last that was appended; Open confirms which that is by the record
+//     and the seal. It confirms the position that the indexes cover by the record there, and looks at all entries in the
+//     pages that it looks at.
+//
+// What neighbours cannot show is a page that says it has fewer entries than it has, or a link to another page than was
+// meant. Open finds both where it looks, and [Log.Verify] everywhere; in the far pages of a large file (see below), and
+// where it happens while the log is open, a question can be answered wrongly until then. So it can after somebody has
+// taken an entry out, or altered one with its checksum, by a tool of bbolt's: that, too, Verify finds.
+//
 // # Costs
 //
 // A commit syncs the disk twice. Appends from many goroutines share commits: whatever gathers while one is written goes

@@ -3,3 +3,16 @@ package bolt
 // SmallGenerations is a configuration whose generations hold so many entries: what takes hours of traffic otherwise
 // happens at every few appends.
 func SmallGenerations(entries int) *Config { return &Config{generation: entries} }
+
+// Summed is what a lazy bucket has for the value of a key, with a sum as a forger would make it.
+func Summed(key string, value []byte) []byte { return summed([]byte(key), value) }
+
+// Chunk is what the log has for these frames, with their directory.
+func Chunk(frames ...[]byte) (chunk []byte) {
+	var ends []int
+	for _, frame := range frames {
+		chunk = append(chunk, frame...)
+		ends = append(ends, len(chunk))
+	}
+	return appendDirectory(chunk, 0, ends)
+}

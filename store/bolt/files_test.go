@@ -174,22 +174,23 @@ func readDamages() map[string]readDamage {
 		"newest frame is gone, and not the log's newest": {change: func(tx *bbolt.Tx) error { return tx.Bucket([]byte("log")).Delete(position(5)) },
 			position: "position 5", stream: true, head: true, heads: true},
 		"a stream's end is another's": {change: func(tx *bbolt.Tx) error {
-			heads := tx.Bucket([]byte("heads"))
-			return heads.Put([]byte("\x05order\x03o-0"), bytes.Clone(heads.Get([]byte("\x05order\x03o-1"))))
+			return forge(tx, "heads", "\x05order\x03o-0", []byte{3, 6})
 		}, stream: true, head: true, heads: true},
 		"a stream's end is garbage": {change: func(tx *bbolt.Tx) error {
-			return tx.Bucket([]byte("heads")).Put([]byte("\x05order\x03o-0"), []byte("garbage"))
+			return forge(tx, "heads", "\x05order\x03o-0", []byte("garbage"))
 		}, stream: true, head: true, heads: true},
 		"a stream's end is too high": {change: func(tx *bbolt.Tx) error {
-			return tx.Bucket([]byte("heads")).Put([]byte("\x05order\x03o-0"), []byte{4, 5})
+			return forge(tx, "heads", "\x05order\x03o-0", []byte{4, 5})
 		}, stream: true, head: true, heads: true},
 		"an index entry too many": {change: func(tx *bbolt.Tx) error {
-			return tx.Bucket([]byte("status")).Put([]byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00o-0"), nil)
+			return forge(tx, "status", "\x00\x00\x00\x00\x00\x00\x00\x00\x00o-0", nil)
 		}, heads: true},
 		"an index entry of nobody": {change: func(tx *bbolt.Tx) error {
-			return tx.Bucket([]byte("status")).Put([]byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00o-9"), nil)
+			return forge(tx, "status", "\x00\x00\x00\x00\x00\x00\x00\x00\x00o-9", nil)
 		}, heads: true},
-		"an index entry without an id": {change: func(tx *bbolt.Tx) error { return tx.Bucket([]byte("status")).Put([]byte("\x00\x00"), nil) }, heads: true},
+		"an index entry without an id": {change: func(tx *bbolt.Tx) error {
+			return forge(tx, "status", "\x00\x00", nil)
+		}, heads: true},
 	}
 }
 
@@ -201,7 +202,7 @@ func TestReadsProveWhatTheyRead(t *testing.T) {
 			path := filledWith(t, &bolt.Config{Unsealed: true}, 2, 3)
 			tamper(c.change)(t, path)
 			log, err := bolt.Open(path, nil)
-			require.NoError(t, err, "without a seal, only the newest record is looked at when a log is opened")
+			require.NoError(t, err, "without a seal, of the records only the newest are looked at when a log is opened")
 			defer log.Close()
 			check := func(what string, err error, bad bool, words ...string) {
 				t.Helper()
@@ -251,16 +252,16 @@ func TestSealedLogsRefuseDamage(t *testing.T) {
 }
 
 func TestLookupProvesTheOwner(t *testing.T) {
-	path := filled(t, 1, 1)
+	path := filled(t, 2, 1)
 	tamper(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte("keys")).Put([]byte("\x01\x05o-0-0"), []byte("\x09x"))
+		return forge(tx, "keys", "\x01\x05o-0-0", []byte("\x09x"))
 	})(t, path)
 	log, err := bolt.Open(path, nil)
 	require.NoError(t, err)
 	defer log.Close()
 	_, err = log.Lookup(context.Background(), "paymentId:o-0-0")
 	isClear(t, err, store.ErrDamaged, path, "paymentId:o-0-0")
-	_, err = log.Append(context.Background(), events.OrderStream("o-1"), 0, record("o-0-0"))
+	_, err = log.Append(context.Background(), events.OrderStream("o-2"), 0, record("o-0-0"))
 	isClear(t, err, store.ErrDamaged, path, "paymentId:o-0-0")
 }
 

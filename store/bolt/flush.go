@@ -167,15 +167,17 @@ func (f *flush) progress(done int, before progress) progress {
 // put puts the i-th entry into a transaction.
 func (f *flush) put(tx *bbolt.Tx, i int) error {
 	if i < len(f.keys) {
-		return tx.Bucket([]byte(bucketKeys)).Put(f.keys[i].key, short(f.keys[i].position))
+		k := f.keys[i]
+		return tx.Bucket([]byte(bucketKeys)).Put(k.key, summed(k.key, short(k.position)))
 	}
 	if i -= len(f.keys); i < len(f.edits) {
 		e := f.edits[i]
 		if e.gone {
 			return tx.Bucket([]byte(e.bucket)).Delete([]byte(e.key))
 		}
-		return tx.Bucket([]byte(e.bucket)).Put([]byte(e.key), nil)
+		key := []byte(e.key)
+		return tx.Bucket([]byte(e.bucket)).Put(key, summed(key, nil))
 	}
 	s := f.places[i-len(f.edits)]
-	return tx.Bucket([]byte(bucketHeads)).Put(s.key, s.now.bytes())
+	return tx.Bucket([]byte(bucketHeads)).Put(s.key, summed(s.key, s.now.bytes()))
 }

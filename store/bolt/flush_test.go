@@ -137,5 +137,8 @@ func TestVerifyFindsBucketsInside(t *testing.T) {
 		err := log.Verify(context.Background(), nil)
 		require.ErrorIs(t, err, store.ErrDamaged, bucket)
 		assert.Contains(t, err.Error(), bucket)
+		require.NoError(t, log.db.Update(func(tx *bbolt.Tx) error { // which closing would come upon
+			return tx.Bucket([]byte(bucket)).DeleteBucket([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff"))
+		}))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 
 	"go.etcd.io/bbolt"
 
@@ -12,22 +13,30 @@ import (
 )
 
 // The log's values are chunks: frames of one commit, one after another, under the position of the last of them. So one
-// search for a position finds its chunk, and bbolt handles a few values a commit instead of one a record. Behind the
-// frames stands a directory, where each frame but the first begins and how many there are, so that none is looked for: the way
-// from frame to frame to one in the middle costs as many misses of the processor's caches, which is most of a read.
+// search for a position finds its chunk, and bbolt handles a few values a commit instead of one a record. After the
+// frames stands a directory, where each frame but the first begins and how many there are, so that none is looked for:
+// the way from frame to frame to one in the middle costs as many misses of the processor's caches, which is most of a
+// read. It also has a checksum of each frame, so that a bit that rotted is no other amount or name for a reader.
 
 // chunkMax is the size in bytes at which a chunk is closed, unless a frame alone is larger: two of them, with what bbolt
 // keeps for each, fill four pages of 4 KiB. In smaller ones the frames that do not fit waste more of the file; of larger ones
 // more is written again: bbolt splits no page with fewer than five values, and writes a page again for each that comes to it.
 const chunkMax = (4*4096-16)/2 - 16 - numberSize
 
-// directorySize is the size of the directory of so many frames: each entry and the count have two bytes.
-func directorySize(frames int) int { return 2 * frames }
+// directorySize is the size of the directory of so many frames: where each but the first begins, 2 bytes, the checksum
+// of each, and the count, 2 bytes.
+func directorySize(frames int) int { return (2 + sumSize) * frames }
 
-// appendDirectory appends the directory of frames that begin at start and have these ends.
+// appendDirectory appends the directory of the frames that b ends with, which begin at start and have these ends.
 func appendDirectory(b []byte, start int, ends []int) []byte {
+	frames := b[len(b)-(ends[len(ends)-1]-start):]
 	for _, end := range ends[:len(ends)-1] {
 		b = binary.BigEndian.AppendUint16(b, uint16(end-start))
+	}
+	begin := 0
+	for _, end := range ends {
+		b = binary.BigEndian.AppendUint32(b, crc32.Checksum(frames[begin:end-start], castagnoli))
+		begin = end - start
 	}
 	return binary.BigEndian.AppendUint16(b, uint16(len(ends)))
 }
@@ -39,7 +48,8 @@ type frames struct {
 	cursor      *bbolt.Cursor
 	first, last uint64 // positions of the chunk found last; first is 0 before there is one
 	chunk       []byte // without its directory
-	directory   []byte // without the count
+	begins      []byte // of each frame but the first
+	sums        []byte // of each frame
 }
 
 func newFrames(l *Log, tx *bbolt.Tx) *frames {
@@ -54,17 +64,20 @@ func (f *frames) at(position uint64) ([]byte, error) {
 			return nil, err
 		}
 	}
-	begin, end := 0, len(f.chunk)
-	if n := 2 * int(position-f.first); n > 0 {
-		begin = int(binary.BigEndian.Uint16(f.directory[n-2:]))
+	i, begin, end := int(position-f.first), 0, len(f.chunk)
+	if i > 0 {
+		begin = int(binary.BigEndian.Uint16(f.begins[2*(i-1):]))
 	}
-	if n := 2 * int(position-f.first); n < len(f.directory) {
-		end = int(binary.BigEndian.Uint16(f.directory[n:]))
+	if 2*i < len(f.begins) {
+		end = int(binary.BigEndian.Uint16(f.begins[2*i:]))
 	}
 	if begin > end || end > len(f.chunk) {
 		return nil, f.missing(position)
 	}
 	frame := f.chunk[begin:end]
+	if crc32.Checksum(frame, castagnoli) != binary.BigEndian.Uint32(f.sums[sumSize*i:]) {
+		return nil, f.damaged(position, "the record here is not as it was written")
+	}
 	switch size, err := events.FrameSize(frame); {
 	case err != nil:
 		return nil, unreadable(f.log.path, position, err)
@@ -104,12 +117,17 @@ func (f *frames) take(key, chunk []byte, position uint64) error {
 	if count == 0 || end < 0 || last < count || position > last || last-count >= position {
 		return f.missing(position)
 	}
-	f.first, f.last, f.chunk, f.directory = last-count+1, last, chunk[:end], chunk[end:len(chunk)-2]
+	sums := len(chunk) - 2 - sumSize*int(count)
+	f.first, f.last, f.chunk, f.begins, f.sums = last-count+1, last, chunk[:end], chunk[end:sums], chunk[sums:len(chunk)-2]
 	return nil
 }
 
 func (f *frames) missing(position uint64) error {
-	return &store.DamagedError{Log: "log " + f.log.path, Position: position, Reason: "there is no record here"}
+	return f.damaged(position, "there is no record here")
+}
+
+func (f *frames) damaged(position uint64, reason string) error {
+	return &store.DamagedError{Log: "log " + f.log.path, Position: position, Reason: reason}
 }
 
 // frameSize is the size of the first of the frames in b, which this package made.

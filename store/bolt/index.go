@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"slices"
 
@@ -51,9 +50,9 @@ func wholeIndex(bucket string) *indexWalk {
 func (w *indexWalk) next(l *Log, memory *memory) (page []store.Head, err error) {
 	err = l.viewLayers(func(tx *bbolt.Tx, now layers) error {
 		walk := newFrames(l, tx)
-		branches, err := w.branches(tx.Bucket([]byte(w.bucket)))
+		branches, err := w.branches(l, tx)
 		if err != nil {
-			return l.damaged("the index %q has an entry without a word", w.bucket)
+			return err
 		}
 		for steps := 0; len(page) < w.page && steps < pagesStepsMax; steps++ {
 			next := earliest(branches)
@@ -71,7 +70,9 @@ func (w *indexWalk) next(l *Log, memory *memory) (page []store.Head, err error) 
 			}
 			w.after = bytes.Clone(key)
 			found := entry{w.bucket, string(next.prefix) + string(key)}
-			next.advance()
+			if err := next.advance(); err != nil {
+				return err
+			}
 			order := events.OrderStream(string(w.after[numberSize:]))
 			if known := now.newest(order); known != nil {
 				memory.moved(known.as(order), w.after)
@@ -109,68 +110,59 @@ func (l *Log) indexed(tx *bbolt.Tx, walk *frames, order events.Stream, found ent
 	return s.as(order), nil
 }
 
-// checkIndex walks an index to its end, whatever words it has: the walk compares each entry with the order's newest
-// record.
-func (l *Log) checkIndex(ctx context.Context, bucket string) error {
-	memory := &memory{layers: l.lazy.layers()}
-	for walk := wholeIndex(bucket); !walk.done; {
-		if err := store.CheckContext(ctx, "verify log "+l.path); err != nil {
-			return err
-		}
-		if _, err := walk.next(l, memory); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // branch is the entries of one word that are still to come.
 type branch struct {
-	cursor *bbolt.Cursor
+	cursor lazyCursor
 	prefix []byte
 	rest   []byte // the next key without its word; nil at the end
 }
 
-func (w *indexWalk) branches(index *bbolt.Bucket) ([]*branch, error) {
+func (w *indexWalk) branches(l *Log, tx *bbolt.Tx) ([]*branch, error) {
 	if !w.merged {
-		return []*branch{w.branch(index, w.prefix)}, nil
+		only, err := w.branch(l, tx, w.prefix)
+		return []*branch{only}, err
 	}
 	var all []*branch
-	cursor := index.Cursor()
-	for key, _ := cursor.First(); key != nil; {
-		if len(key) < 1+int(key[0]) {
-			return nil, store.ErrDamaged
+	words := l.lazyCursor(tx, w.bucket)
+	for after := []byte{}; after != nil; {
+		if _, err := words.seek(after); err != nil {
+			return nil, err
 		}
-		prefix := bytes.Clone(key[:1+int(key[0])])
-		all = append(all, w.branch(index, prefix))
-		after := beyond(prefix)
-		if after == nil {
+		if words.key == nil {
 			break
 		}
-		key, _ = cursor.Seek(after)
+		if len(words.key) < 1+int(words.key[0]) {
+			return nil, l.damaged("the index %q has an entry without a word", w.bucket)
+		}
+		prefix := bytes.Clone(words.key[:1+int(words.key[0])])
+		b, err := w.branch(l, tx, prefix)
+		if err != nil {
+			return nil, err
+		}
+		all, after = append(all, b), beyond(prefix)
 	}
 	return all, nil
 }
 
-func (w *indexWalk) branch(index *bbolt.Bucket, prefix []byte) *branch {
-	b := &branch{cursor: index.Cursor(), prefix: prefix}
-	from := slices.Concat(prefix, w.after)
-	key, _ := b.cursor.Seek(from)
-	if w.after != nil && bytes.Equal(key, from) {
-		key, _ = b.cursor.Next()
+func (w *indexWalk) branch(l *Log, tx *bbolt.Tx, prefix []byte) (*branch, error) {
+	b := &branch{cursor: l.lazyCursor(tx, w.bucket), prefix: prefix}
+	found, err := b.cursor.seek(slices.Concat(prefix, w.after))
+	if err == nil && found && w.after != nil {
+		err = b.cursor.next()
 	}
-	b.take(key)
-	return b
+	b.take()
+	return b, err
 }
 
-func (b *branch) advance() {
-	key, _ := b.cursor.Next()
-	b.take(key)
+func (b *branch) advance() error {
+	err := b.cursor.next()
+	b.take()
+	return err
 }
 
-func (b *branch) take(key []byte) {
-	rest, mine := bytes.CutPrefix(key, b.prefix)
-	if b.rest = rest; key == nil || !mine {
+func (b *branch) take() {
+	rest, mine := bytes.CutPrefix(b.cursor.key, b.prefix)
+	if b.rest = rest; b.cursor.key == nil || !mine {
 		b.rest = nil
 	}
 }

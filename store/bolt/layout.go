@@ -32,6 +32,9 @@ var indexBuckets = [...]string{store.IndexStatus: bucketStatus, store.IndexDue: 
 // hasWords tells whether the keys of an index begin with a word.
 func hasWords(bucket string) bool { return bucket == bucketStatus || bucket == bucketAttention }
 
+// lazyBuckets are those whose entries have sums.
+var lazyBuckets = append([]string{bucketHeads, bucketKeys}, indexBuckets[1:]...)
+
 // The entries of the meta bucket. All of them are always there, but that a log has either frontier, origin and ancestry
 // or the mark that it is unsealed.
 const (

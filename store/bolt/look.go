@@ -63,11 +63,12 @@ func (l *Log) lookUpStream(tx *bbolt.Tx, r *request, found *look) (err error) {
 	return err
 }
 
-// filedPlace returns where the file says that the stream's newest record is, the zero place where it knows none.
+// filedPlace returns where the file says that the stream's newest record is, the zero place where it has
+// none for certain.
 func (l *Log) filedPlace(tx *bbolt.Tx, of events.Stream) (place, error) {
-	value := tx.Bucket([]byte(bucketHeads)).Get(streamKey(of))
-	if value == nil {
-		return place{}, nil
+	value, found, err := l.entry(tx, bucketHeads, streamKey(of))
+	if err != nil || !found {
+		return place{}, err
 	}
 	at, ok := parsePlace(value)
 	if !ok || at.version == 0 || at.position < at.version {
@@ -78,9 +79,9 @@ func (l *Log) filedPlace(tx *bbolt.Tx, of events.Stream) (place, error) {
 
 // filedOwner returns the stream that owns the lookup key by what the file says.
 func (l *Log) filedOwner(tx *bbolt.Tx, key events.Key) (owner events.Stream, ok bool, err error) {
-	value := tx.Bucket([]byte(bucketKeys)).Get(ownerKey(key))
-	if value == nil {
-		return events.Stream{}, false, nil
+	value, found, err := l.entry(tx, bucketKeys, ownerKey(key))
+	if err != nil || !found {
+		return events.Stream{}, false, err
 	}
 	position, ok := parseShort(value)
 	if !ok {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -42,7 +43,8 @@ const (
 	noFreeList       = 1<<64 - 1
 )
 
-// checkPages tells whether the pages of the file form trees of keys in order, with all they say of themselves within them.
+// checkPages tells whether the pages of the file form trees of keys in order, with all they say of themselves within
+// them, and whether the entries of the lazy buckets are as they were written.
 func (l *Log) checkPages(tx *bbolt.Tx) error {
 	p := &pages{log: l, size: uint64(l.db.Info().PageSize), end: uint64(tx.Size()) / uint64(l.db.Info().PageSize), seen: map[uint64]bool{}}
 	p.queue = []link{{page: uint64(tx.Cursor().Bucket().Root())}}
@@ -72,9 +74,14 @@ type pages struct {
 // link is a page and the keys that belong below it: from the first key on and before the second, where they are not nil.
 type link struct {
 	page     uint64
+	bucket   string // that it is of; empty for the bucket that holds all others
+	lazy     bool   // its entries have sums
+	inline   bool   // no page of its own, but the value of the bucket
 	from, to []byte
-	inside   bool // a bucket, and not the root, which alone holds buckets
 }
+
+// mayBeEmpty tells whether bbolt can have written the page without an element: a bucket with nothing in it has no page.
+func (k link) mayBeEmpty() bool { return k.inline || k.bucket == "" }
 
 // look reads a page and queues those below it.
 func (p *pages) look(at link) error {
@@ -137,11 +144,13 @@ func (p *pages) fill(page []byte, id uint64) error {
 	}
 }
 
-// contents looks at a page's elements.
+// contents looks at a page's elements. bbolt writes what they point to one after another, from right after the last
+// element on: so a count, a place or a size that was changed leaves a gap.
 func (p *pages) contents(at link, page []byte) error {
 	flags, count := binary.NativeEndian.Uint16(page[pageFlagsAt:]), int(binary.NativeEndian.Uint16(page[pageCountAt:]))
 	bad := func() error { return p.log.damaged("its page %d is no page of keys in order", at.page) }
-	if flags != pageBranch && flags != pageLeaf || pageHeaderSize+count*elementSize > len(page) || flags == pageBranch && count == 0 {
+	next := pageHeaderSize + count*elementSize
+	if flags != pageBranch && flags != pageLeaf || next > len(page) || count == 0 && !at.mayBeEmpty() {
 		return bad()
 	}
 	keys := make([][]byte, count+1)
@@ -154,18 +163,22 @@ func (p *pages) contents(at link, page []byte) error {
 		} else {
 			position, size, value = int(binary.NativeEndian.Uint32(e[4:])), binary.NativeEndian.Uint32(e[8:]), binary.NativeEndian.Uint32(e[12:])
 		}
-		if begin+position+int(size)+int(value) > len(page) || position < elementSize || size == 0 {
+		if begin+position != next || next+int(size)+int(value) > len(page) || size == 0 {
 			return bad()
 		}
 		keys[i] = e[position : position+int(size)]
 		if i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 || bytes.Compare(keys[i], at.from) < 0 || at.to != nil && bytes.Compare(keys[i], at.to) >= 0 {
 			return bad()
 		}
+		next += int(size) + int(value)
 		if flags == pageLeaf {
-			if err := p.value(at, keys[i], binary.NativeEndian.Uint32(e), e[position+int(size):position+int(size)+int(value)]); err != nil {
+			if err := p.entry(at, binary.NativeEndian.Uint32(e), keys[i], e[position+int(size):][:value]); err != nil {
 				return err
 			}
 		}
+	}
+	if at.inline && next != len(page) {
+		return bad()
 	}
 	if flags == pageBranch {
 		p.below(at, page, keys)
@@ -182,29 +195,38 @@ func (p *pages) below(at link, page []byte, keys [][]byte) {
 			to = bytes.Clone(to)
 		}
 		id := binary.NativeEndian.Uint64(page[pageHeaderSize+i*elementSize+8:])
-		p.queue = append(p.queue, link{page: id, from: bytes.Clone(keys[i]), to: to, inside: at.inside})
+		p.queue = append(p.queue, link{page: id, bucket: at.bucket, lazy: at.lazy, from: bytes.Clone(keys[i]), to: to})
 	}
 }
 
-// value looks at what a leaf page has for a key, where that is a bucket.
-func (p *pages) value(at link, key []byte, flags uint32, value []byte) error {
+// entry looks at what a leaf page has for a key. Where that is a bucket, its pages are next.
+func (p *pages) entry(at link, flags uint32, key, value []byte) error {
 	switch {
 	case flags == 0:
+		if at.lazy {
+			if _, ok := unsummed(key, value); ok {
+				return nil
+			}
+			return p.log.altered(at.bucket, key)
+		}
 		return nil
-	case at.inside:
+	case at.bucket != "":
 		return p.log.damaged("one of its buckets has a bucket inside, %q", key)
 	case flags != elementBucket || len(value) < bucketSize:
 		return p.log.damaged("its page %d has an element of no known kind", at.page)
 	}
-	if root := binary.NativeEndian.Uint64(value); root != 0 {
-		p.queue = append(p.queue, link{page: root, inside: true})
+	name := string(key)
+	below := link{page: binary.NativeEndian.Uint64(value), bucket: name, lazy: slices.Contains(lazyBuckets, name)}
+	if below.page != 0 {
+		p.queue = append(p.queue, below)
 		return nil
 	}
 	inline := value[bucketSize:]
 	if len(inline) < pageHeaderSize || binary.NativeEndian.Uint16(inline[pageFlagsAt:]) != pageLeaf {
 		return p.log.damaged("its page %d has a bucket that is no page", at.page)
 	}
-	return p.contents(link{page: at.page, inside: true}, inline)
+	below.page, below.inline = at.page, true
+	return p.contents(below, inline)
 }
 
 // free tells whether the free list of a commit names no page that is in use.

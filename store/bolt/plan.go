@@ -72,8 +72,13 @@ func (p *plan) append(r *request) (refusal error) {
 			if err != nil {
 				return err
 			}
-			if ok && owner != r.stream {
+			switch {
+			case ok && owner != r.stream:
 				return &store.KeyTakenError{Stream: r.stream, Key: key, Owner: owner}
+			case ok && at.version == 0:
+				// Or the stream would begin a second life, and what is due of the first would be done again.
+				return p.log.damaged("%s %q is not among its streams, and owns the lookup key %q",
+					r.stream.Category, r.stream.ID, string(key))
 			}
 		}
 	}

@@ -45,21 +45,18 @@ func lengthy(t *testing.T, count int) string {
 	return path
 }
 
-// alterOne changes a record in its chunk, whose directory then tells where the frames begin now.
+// alterOne changes a record in its chunk, whose directory then fits it.
 func alterOne(t *testing.T, path string, at uint64, change func(*events.Record)) {
 	t.Helper()
 	tamper(func(tx *bbolt.Tx) error {
 		log := tx.Bucket([]byte("log"))
 		key, chunk := log.Cursor().Seek(position(at))
 		count := int(binary.BigEndian.Uint16(chunk[len(chunk)-2:]))
-		var altered, directory []byte
+		var altered [][]byte
 		for i := range count {
 			size, err := events.FrameSize(chunk)
 			require.NoError(t, err)
 			frame := chunk[:size]
-			if i > 0 {
-				directory = binary.BigEndian.AppendUint16(directory, uint16(len(altered)))
-			}
 			if binary.BigEndian.Uint64(key)-uint64(count-1-i) == at {
 				r, err := events.DecodeFrame(frame)
 				require.NoError(t, err)
@@ -67,10 +64,9 @@ func alterOne(t *testing.T, path string, at uint64, change func(*events.Record))
 				frame, err = events.AppendFrame(nil, r)
 				require.NoError(t, err)
 			}
-			altered, chunk = append(altered, frame...), chunk[size:]
+			altered, chunk = append(altered, frame), chunk[size:]
 		}
-		directory = binary.BigEndian.AppendUint16(directory, uint16(count))
-		return log.Put(bytes.Clone(key), append(altered, directory...))
+		return log.Put(bytes.Clone(key), bolt.Chunk(altered...))
 	})(t, path)
 }
 

@@ -28,6 +28,9 @@ func (l *Log) recover(look *Log) error {
 		}
 		l.identity, l.progress = h.identity, h.progress
 		last := lastPosition(tx)
+		if err := l.confirmCovered(tx, h.covered); err != nil {
+			return err
+		}
 		if look != nil && look.lazy.last == last && sumOf(look.header().entries()) == sumOf(h.entries()) {
 			l.lazy.active, l.lazy.frozen = look.lazy.active, look.lazy.frozen
 			l.lazy.last, l.lazy.tree, l.recovery = last, look.lazy.tree, look.recovery

@@ -143,6 +143,7 @@ func TestOneDamagedRecordStopsNoOtherOrder(t *testing.T) {
 	}
 	log := open(&Config{Unsealed: true})
 	add(log, "o-1", 0, "r-1")
+	add(log, "o-2", 0, "r-1-2")
 	require.NoError(t, log.Close())
 	log = open(nil)
 	add(log, "o-1", 1, "r-2")

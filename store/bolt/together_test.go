@@ -1,7 +1,6 @@
 package bolt_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -78,9 +77,9 @@ func TestNewerFrame(t *testing.T) {
 	path, ctx := filledWith(t, &bolt.Config{Unsealed: true}, 2, 2), context.Background()
 	tamper(func(tx *bbolt.Tx) error {
 		log := tx.Bucket([]byte("log"))
-		frame := bytes.Clone(log.Get(position(3)))
-		frame[2]++ // the frame's format version
-		return log.Put(position(3), frame)
+		frame := onlyFrame(t, log.Get(position(3)))
+		frame[2]++ // its format version
+		return log.Put(position(3), bolt.Chunk(frame))
 	})(t, path)
 	log, err := bolt.Open(path, nil)
 	require.NoError(t, err)
@@ -96,9 +95,9 @@ func TestNewerFrame(t *testing.T) {
 
 	tamper := tamper(func(tx *bbolt.Tx) error {
 		log := tx.Bucket([]byte("log"))
-		frame := bytes.Clone(log.Get(position(4)))
+		frame := onlyFrame(t, log.Get(position(4)))
 		frame[2]++
-		return log.Put(position(4), frame)
+		return log.Put(position(4), bolt.Chunk(frame))
 	})
 	require.NoError(t, log.Close())
 	tamper(t, path)

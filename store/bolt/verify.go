@@ -151,7 +151,11 @@ func (v *verifier) listed(tx *bbolt.Tx, r events.Record) error {
 		return err
 	}
 	for _, e := range entries(r.Head, r.Stream.ID) {
-		if tx.Bucket([]byte(e.bucket)).Get([]byte(e.key)) == nil {
+		_, found, err := v.log.entry(tx, e.bucket, []byte(e.key))
+		if err != nil {
+			return err
+		}
+		if !found {
 			return v.at(r, "the index %q does not list its order", e.bucket)
 		}
 	}

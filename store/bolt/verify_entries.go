@@ -39,6 +39,7 @@ func (v *verifier) entries(ctx context.Context) error {
 
 // walk has each entry of a bucket confirmed, a page in a transaction of its own.
 func (v *verifier) walk(ctx context.Context, bucket string, confirm func(tx *bbolt.Tx, key, value []byte) error) error {
+	lazy, sound := slices.Contains(lazyBuckets, bucket), true
 	var after []byte
 	for more := true; more; {
 		err := v.inLayers(ctx, func(tx *bbolt.Tx, _ header) error {
@@ -51,7 +52,13 @@ func (v *verifier) walk(ctx context.Context, bucket string, confirm func(tx *bbo
 				if value == nil {
 					return v.log.damaged("its bucket %q has a bucket inside, %q", bucket, key)
 				}
-				if err := confirm(tx, key, value); err != nil {
+				entry := value
+				if lazy {
+					if entry, sound = unsummed(key, value); !sound {
+						return v.log.altered(bucket, key)
+					}
+				}
+				if err := confirm(tx, key, entry); err != nil {
 					return err
 				}
 				after = append(after[:0], key...)

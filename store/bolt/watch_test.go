@@ -1,6 +1,7 @@
 package bolt_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -23,11 +24,7 @@ func alterRecord(t *testing.T, path string, at uint64, change func(*events.Recor
 	t.Helper()
 	tamper(func(tx *bbolt.Tx) error {
 		log := tx.Bucket([]byte("log"))
-		value := log.Get(position(at))
-		size, err := events.FrameSize(value)
-		require.NoError(t, err)
-		require.Equal(t, "\x00\x01", string(value[size:]))
-		r, err := events.DecodeFrame(value[:size])
+		r, err := events.DecodeFrame(onlyFrame(t, log.Get(position(at))))
 		if err != nil {
 			return err
 		}
@@ -36,8 +33,18 @@ func alterRecord(t *testing.T, path string, at uint64, change func(*events.Recor
 		if err != nil {
 			return err
 		}
-		return log.Put(position(at), append(frame, 0, 1))
+		return log.Put(position(at), bolt.Chunk(frame))
 	})(t, path)
+}
+
+// onlyFrame is the frame that is alone in a chunk.
+func onlyFrame(t *testing.T, chunk []byte) []byte {
+	t.Helper()
+	size, err := events.FrameSize(chunk)
+	require.NoError(t, err)
+	frame := bytes.Clone(chunk[:size])
+	require.Equal(t, bolt.Chunk(frame), chunk)
+	return frame
 }
 
 // TestWatchSeesEverythingOnce: many watchers from many places, while many append. Each sees every record after its place,

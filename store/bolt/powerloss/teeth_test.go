@@ -47,12 +47,12 @@ var teeth = []tooth{
 		"\tdone, filled := 0, false\n", `	done, filled := 0, false
 	if err := l.db.Update(func(tx *bbolt.Tx) error {
 		for _, of := range p.order {
-			if err := tx.Bucket([]byte(bucketHeads)).Put(streamKey(of), p.heads[of].bytes()); err != nil {
+			if err := tx.Bucket([]byte(bucketHeads)).Put(streamKey(of), summed(streamKey(of), p.heads[of].bytes())); err != nil {
 				return err
 			}
 		}
 		for key, c := range p.keys {
-			if err := tx.Bucket([]byte(bucketKeys)).Put(ownerKey(key), short(c.position)); err != nil {
+			if err := tx.Bucket([]byte(bucketKeys)).Put(ownerKey(key), summed(ownerKey(key), short(c.position))); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,87 @@
+package bolt_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/long"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
+)
+
+// TestNothingIsUnknownInManyPages changes keys of heads and keys in a tree of many pages below an open log, those of
+// entries and those that lead to the pages: whichever order or lookup key is asked for then, it is known, or the log is
+// damaged.
+func TestNothingIsUnknownInManyPages(t *testing.T) {
+	const orders = 1500
+	ctx := context.Background()
+	path := filepath.Join(fastDir(t), "orders.log")
+	log, err := bolt.Open(path, nil)
+	require.NoError(t, err)
+	id := func(n int) string { return fmt.Sprintf("%04x-%d", n*7919%0xffff, n) }
+	for n := range orders {
+		_, err := log.Append(ctx, events.OrderStream(id(n)), 0, record(id(n)))
+		require.NoError(t, err)
+	}
+	require.NoError(t, log.Close())
+	log, err = bolt.Open(path, &bolt.Config{ReadOnly: true})
+	require.NoError(t, err)
+	defer log.Close()
+	image, err := os.ReadFile(path)
+	require.NoError(t, err)
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer file.Close()
+
+	entries, inner := spotsOf(t, image)
+	ofKeys := func(all []spot) (some []spot) {
+		for _, s := range all {
+			if s.bucket == "heads" || s.bucket == "keys" {
+				some = append(some, s)
+			}
+		}
+		return some
+	}
+	entries, inner = ofKeys(entries), ofKeys(inner)
+	require.Greater(t, len(inner), 10, "each of the two has several pages")
+	random := rand.New(rand.NewPCG(3, 4))
+	damaged := 0
+	ask := func(n int) {
+		_, err := log.Head(ctx, events.OrderStream(id(n)))
+		_, other := log.Lookup(ctx, events.NewKey(events.KeyPaymentID, id(n)))
+		for _, err := range []error{err, other} {
+			if err != nil {
+				require.ErrorIs(t, err, store.ErrDamaged, id(n))
+				damaged++
+			}
+		}
+	}
+	for round := range long.Rounds(3000, 60) {
+		s := entries[random.IntN(len(entries))]
+		if round%3 == 0 {
+			s = inner[random.IntN(len(inner))]
+		}
+		at := s.at + random.IntN(s.value-s.at)
+		_, err := file.WriteAt([]byte{image[at] ^ 1<<random.IntN(8)}, int64(at))
+		require.NoError(t, err)
+		before := damaged
+		for n := range orders {
+			ask(n)
+		}
+		if round%3 != 0 {
+			require.Greater(t, damaged, before, "the entry itself is not found any more")
+		}
+		_, err = log.Head(ctx, events.OrderStream("never"))
+		require.True(t, errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged), "%v", err)
+		_, err = file.WriteAt(image[at:at+1], int64(at))
+		require.NoError(t, err)
+	}
+}
