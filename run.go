@@ -17,13 +17,13 @@ const (
 	// RunRestMax, a minute, is how long an order that could not be driven is left alone at the most. The first rest takes
 	// a second, each further one twice as long.
 	RunRestMax = settling.RestMax
-	// RunPauseMax, five seconds, is how long Run stops asking a log that fails for everything. It is short: it holds up all
-	// orders alike.
+	// RunPauseMax, five seconds, is how long Run stops asking a log that fails for everything. It is short: it holds up
+	// all orders alike.
 	RunPauseMax = settling.PauseMax
 	// RunStraysEvery, an hour, is how often Run looks for operations that are due later than they can be.
 	RunStraysEvery = settling.StraysEvery
-	// SettleErrorsMax, 16, is how many orders' errors one pass keeps. A log that is down fails every order alike, and there
-	// can be many.
+	// SettleErrorsMax, 16, is how many orders' errors one pass keeps. A log that is down fails every order alike, and
+	// there can be many.
 	SettleErrorsMax = settling.ErrorsMax
 )
 

@@ -36,7 +36,8 @@ func TestASupportCase(t *testing.T) {
 		for range tilltest.RoundsMax {
 			x.Bank.Next(tilltest.LostBefore)
 		}
-		_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Reason: "damaged", Actor: "ada"})
+		_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{ID: tilltest.CommandID,
+			Amount: tilltest.USD(tilltest.ThePart), Reason: "damaged", Actor: "ada"})
 		require.ErrorIs(t, err, tilltape.ErrUnresolved)
 		x.Bank.Deaf = true
 		for x.Get().Operation.Phase != order.Parked {
@@ -61,8 +62,10 @@ func TestASupportCase(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &read))
 		assert.Equal(t, b, read, "nothing is lost on the way")
 		assert.Equal(t, evidence.Format, read.Format)
-		assert.Equal(t, []any{tilltest.TheOrder, "captured", tilltest.TheRequest, tilltest.ThePayment, int64(1000), int64(0)}, []any{read.Order.ID, read.Order.Status,
-			read.Order.PaymentRequestID, read.Order.PaymentID, read.Order.Captured, read.Order.Refunded})
+		o := read.Order
+		assert.Equal(t,
+			[]any{tilltest.TheOrder, "captured", tilltest.TheRequest, tilltest.ThePayment, int64(1000), int64(0)},
+			[]any{o.ID, o.Status, o.PaymentRequestID, o.PaymentID, o.Captured, o.Refunded})
 		require.NotNil(t, read.Open)
 		assert.Equal(t, []any{"refund", tilltest.CommandID, "parked", tilltest.Dawn().Add(time.Hour), x.Clock.Now()},
 			[]any{read.Open.Operation, read.Open.CommandID, read.Open.Phase, read.Open.Since, read.Open.Parked})
@@ -89,7 +92,8 @@ func TestASupportCase(t *testing.T) {
 			require.NotNil(t, c.Answer)
 			assert.Equal(t, string(events.KindRefundUnresolved), c.Answer.Fact)
 		}
-		assert.Equal(t, []any{"UNKNOWN_EXCEPTION", tilltest.ErrLost.Error()}, []any{refunds[0].Answer.Code, refunds[1].Answer.Problem[len("refund: "):]})
+		assert.Equal(t, []any{"UNKNOWN_EXCEPTION", tilltest.ErrLost.Error()},
+			[]any{refunds[0].Answer.Code, refunds[1].Answer.Problem[len("refund: "):]})
 		require.NotEmpty(t, inquiries)
 		for _, c := range inquiries {
 			assert.Equal(t, evidence.Request{RefundRequestID: request.RefundRequestID}, c.Request)
@@ -101,11 +105,14 @@ func TestASupportCase(t *testing.T) {
 		for _, m := range read.Messages {
 			require.NoError(t, m.Evidence().Verify(&tilltest.TheOffice().Key.PublicKey))
 		}
-		assert.Equal(t, []string{"notification", "answer", "answer"}, []string{read.Messages[0].Via, read.Messages[1].Via, read.Messages[2].Via})
+		assert.Equal(t, []string{"notification", "answer", "answer"},
+			[]string{read.Messages[0].Via, read.Messages[1].Via, read.Messages[2].Via})
 		assert.Equal(t, refunds[0].Answer.Version, read.Messages[2].Version, "the answer's version leads to its message")
 		assert.Contains(t, read.Messages[2].Body, `"UNKNOWN_EXCEPTION"`)
 		assert.Len(t, read.Facts, int(read.Order.Version))
-		assert.True(t, slices.ContainsFunc(read.Facts, func(f evidence.Fact) bool { return f.Fact == string(events.KindOperationParked) }))
+		assert.True(t, slices.ContainsFunc(read.Facts, func(f evidence.Fact) bool {
+			return f.Fact == string(events.KindOperationParked)
+		}))
 
 		// And nothing of our own leaves the house with it.
 		assert.NotContains(t, string(text), "ada")
@@ -140,7 +147,8 @@ func TestABundleNamesAnomalies(t *testing.T) {
 	b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.NoError(t, err)
 	require.Len(t, b.Anomalies, 1)
-	assert.Equal(t, []any{"late payment", x.Get().Anomalies[0].Version}, []any{b.Anomalies[0].Reason, b.Anomalies[0].Version})
+	assert.Equal(t, []any{"late payment", x.Get().Anomalies[0].Version},
+		[]any{b.Anomalies[0].Reason, b.Anomalies[0].Version})
 }
 
 // A second operation counts its attempts from one again: its answers must not go to the first one's calls.
@@ -156,7 +164,8 @@ func TestABundleKeepsOperationsApart(t *testing.T) {
 	b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.NoError(t, err)
 	require.Len(t, b.Calls, 2)
-	assert.Equal(t, []string{string(events.KindCaptureFailed), string(events.KindCaptureSucceeded)}, []string{b.Calls[0].Answer.Fact, b.Calls[1].Answer.Fact})
+	assert.Equal(t, []string{string(events.KindCaptureFailed), string(events.KindCaptureSucceeded)},
+		[]string{b.Calls[0].Answer.Fact, b.Calls[1].Answer.Fact})
 	assert.Equal(t, "ACCESS_DENIED", b.Calls[0].Answer.Code)
 	assert.NotEqual(t, b.Calls[0].Request.CaptureRequestID, b.Calls[1].Request.CaptureRequestID)
 }
@@ -201,12 +210,13 @@ func (full) Write([]byte) (int, error) { return 5, tilltest.ErrDisk }
 
 // Every kind of fact that can keep a signed message gives it away: a kind that is added must be looked at here.
 func TestABundleHasTheMessageOfEveryKindOfFact(t *testing.T) {
-	kinds := []events.Event{events.PaymentPending{}, events.PaymentAuthorized{}, events.PaymentPaid{}, events.PaymentFailed{},
-		events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{}, events.CancelUnresolved{}, events.CaptureRequested{},
-		events.CaptureAccepted{}, events.CaptureSucceeded{}, events.CaptureFailed{}, events.CaptureUnresolved{}, events.RefundRequested{},
-		events.RefundAccepted{}, events.RefundSucceeded{}, events.RefundFailed{}, events.RefundUnresolved{}, events.RefundHeld{},
-		events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{}, events.OperationParked{}, events.OperationResolved{},
-		events.AnomalyObserved{}, events.AnomalyCleared{}, events.OrderCreated{}}
+	kinds := []events.Event{events.PaymentPending{}, events.PaymentAuthorized{}, events.PaymentPaid{},
+		events.PaymentFailed{}, events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{},
+		events.CancelUnresolved{}, events.CaptureRequested{}, events.CaptureAccepted{}, events.CaptureSucceeded{},
+		events.CaptureFailed{}, events.CaptureUnresolved{}, events.RefundRequested{}, events.RefundAccepted{},
+		events.RefundSucceeded{}, events.RefundFailed{}, events.RefundUnresolved{}, events.RefundHeld{},
+		events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{}, events.OperationParked{},
+		events.OperationResolved{}, events.AnomalyObserved{}, events.AnomalyCleared{}, events.OrderCreated{}}
 	covered := map[events.Kind]bool{events.KindCommandRefused: true} // stands in another stream
 	message := &events.Evidence{Method: "POST", Path: "/p", Signature: "s", Body: []byte{0xff, 0xfe}}
 	for _, e := range kinds {
@@ -222,7 +232,8 @@ func TestABundleHasTheMessageOfEveryKindOfFact(t *testing.T) {
 			continue
 		}
 		require.Len(t, b.Messages, 1, e.Kind())
-		assert.Equal(t, []any{uint64(2), "", message.Body}, []any{b.Messages[0].Version, b.Messages[0].Body, b.Messages[0].RawBody},
+		assert.Equal(t, []any{uint64(2), "", message.Body},
+			[]any{b.Messages[0].Version, b.Messages[0].Body, b.Messages[0].RawBody},
 			"a body that is not text stays what it is")
 		assert.Equal(t, message.Body, b.Messages[0].Evidence().Body)
 	}

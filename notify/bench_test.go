@@ -21,11 +21,13 @@ func BenchmarkNotification(b *testing.B) {
 	x := tilltest.NewTill(b, memory.New())
 	x.Place(order.CaptureManual)
 	key := tilltest.ServerKeys()[1]
-	h, err := notify.NewHandler(x.Orders, tilltest.TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, &notify.Config{})
+	h, err := notify.NewHandler(x.Orders, tilltest.TestClient,
+		apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, &notify.Config{})
 	require.NoError(b, err)
 	text := []byte(`{"notifyType":"PAYMENT_RESULT","paymentRequestId":"` + tilltest.TheRequest + `","paymentId":"P1",` +
 		`"paymentAmount":{"currency":"USD","value":"1000"},` + resultS + `}`)
-	value, err := apo.Message{Method: http.MethodPost, Path: "/notify", ClientID: tilltest.TestClient, Time: "1", Body: text}.Sign(key)
+	value, err := apo.Message{Method: http.MethodPost, Path: "/notify", ClientID: tilltest.TestClient, Time: "1",
+		Body: text}.Sign(key)
 	require.NoError(b, err)
 	genuine := http.Header{"Content-Type": {"application/json"}, "Client-Id": {tilltest.TestClient}, "Request-Time": {"1"},
 		"Signature": {apo.Signature{Value: value}.Header()}}
@@ -36,7 +38,8 @@ func BenchmarkNotification(b *testing.B) {
 		header http.Header
 		status int
 	}{
-		"noise": {noise, http.StatusUnauthorized}, "forged": {forged, http.StatusUnauthorized}, "redelivered": {genuine, http.StatusOK},
+		"noise": {noise, http.StatusUnauthorized}, "forged": {forged, http.StatusUnauthorized},
+		"redelivered": {genuine, http.StatusOK},
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -32,7 +32,8 @@ func strangers(x *tilltest.Ear, n apotest.Notification, count, said int) (leave 
 		})
 	}
 	received := x.Handler.Stats().Received
-	require.Eventually(x.T, func() bool { return x.Handler.Stats().Received >= received+uint64(count) }, 5*time.Second, time.Millisecond)
+	require.Eventually(x.T, func() bool { return x.Handler.Stats().Received >= received+uint64(count) }, 5*time.Second,
+		time.Millisecond)
 	time.Sleep(100 * time.Millisecond) // what they said is read
 	return wg.Wait
 }
@@ -43,7 +44,8 @@ func TestStrangersWhoSendNoBodyTakeNobodysPlace(t *testing.T) {
 	for _, said := range []int{0, 10, 2 * notify.ShortMax} {
 		t.Run(fmt.Sprint(said, " bytes"), func(t *testing.T) {
 			t.Parallel()
-			x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Concurrency: places, ReadTimeout: time.Second}})
+			x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Concurrency: places,
+				ReadTimeout: time.Second}})
 			leave := strangers(x, n, places, said)
 			status, _ := x.Send(n, nil)
 			assert.Equal(t, http.StatusOK, status)

@@ -16,7 +16,8 @@ import (
 )
 
 // serveNotifications wires the handler up as a service would. What is returned ends it.
-func serveNotifications(orders *tilltape.Orders, clientID string, keys apo.Keys, listener net.Listener) (*notify.Handler, *http.Server, error) {
+func serveNotifications(orders *tilltape.Orders, clientID string, keys apo.Keys,
+	listener net.Listener) (*notify.Handler, *http.Server, error) {
 	handler, err := notify.NewHandler(orders, clientID, keys, &notify.Config{
 		// SignedPath: "/apo/notify", // only where a proxy rewrites the path on the way
 		Heard: func(_ context.Context, n notify.Notification) {
@@ -31,7 +32,8 @@ func serveNotifications(orders *tilltape.Orders, clientID string, keys apo.Keys,
 
 	mux := http.NewServeMux()
 	mux.Handle("/apo/notify", handler)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 16 << 10}
 	go func() { _ = server.Serve(listener) }() // behind the proxy that ends TLS
 	return handler, server, nil
 }
@@ -39,16 +41,19 @@ func serveNotifications(orders *tilltape.Orders, clientID string, keys apo.Keys,
 func ExampleNewHandler() {
 	ctx := context.Background()
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))
-	apoServer := must(apotest.NewServer(&apotest.Config{ManualDelivery: true, NotifyURL: "http://" + listener.Addr().String() + "/apo/notify"}))
+	apoServer := must(apotest.NewServer(&apotest.Config{ManualDelivery: true,
+		NotifyURL: "http://" + listener.Addr().String() + "/apo/notify"}))
 	client := must(apo.NewClient(apoServer.URL(), apoServer.ClientID(), apoServer.Keys(), nil))
 	defer client.Close()
 	orders := must(tilltape.New(memory.New(), client, nil))
 	handler, server, err := serveNotifications(orders, apoServer.ClientID(), apoServer.Keys(), listener)
 	check(err)
 	for _, id := range []string{"pay-1", "pay-2"} { // pay-2 is of another shop under the same client id
-		must(apoServer.Register(apotest.Payment{PaymentRequestID: id, PaymentID: "P-" + id, Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
+		must(apoServer.Register(apotest.Payment{PaymentRequestID: id, PaymentID: "P-" + id,
+			Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
 	}
-	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
+	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+		Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
 
 	check(apoServer.Submit("pay-1")) // the buyers pay

@@ -37,7 +37,9 @@ func TestForgedNotificationsAreTurnedAwayAlike(t *testing.T) {
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		x, n := told(t, log, tilltest.EarConfig{})
 		forgeries := map[string]func(*http.Request){
-			"another amount": func(r *http.Request) { tilltest.Body(r, bytes.Replace(n.Body, []byte("1000"), []byte("9000"), 1)) },
+			"another amount": func(r *http.Request) {
+				tilltest.Body(r, bytes.Replace(n.Body, []byte("1000"), []byte("9000"), 1))
+			},
 			"an empty body":  func(r *http.Request) { tilltest.Body(r, nil) },
 			"not JSON":       func(r *http.Request) { tilltest.Body(r, []byte("<xml/>")) },
 			"no signature":   func(r *http.Request) { r.Header.Del("Signature") },
@@ -76,15 +78,19 @@ func TestWhatIsNoNotificationIsRefusedByItsLooks(t *testing.T) {
 		change func(*http.Request)
 		status int
 	}{
-		"GET":                 {func(r *http.Request) { r.Method = http.MethodGet }, http.StatusMethodNotAllowed},
-		"PUT":                 {func(r *http.Request) { r.Method = http.MethodPut }, http.StatusMethodNotAllowed},
-		"no content type":     {func(r *http.Request) { r.Header.Del("Content-Type") }, http.StatusUnsupportedMediaType},
-		"a form":              {func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }, http.StatusUnsupportedMediaType},
-		"half a content type": {func(r *http.Request) { r.Header.Set("Content-Type", "application/json; charset") }, http.StatusUnsupportedMediaType},
-		"packed":              {func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, http.StatusUnsupportedMediaType},
+		"GET":             {func(r *http.Request) { r.Method = http.MethodGet }, http.StatusMethodNotAllowed},
+		"PUT":             {func(r *http.Request) { r.Method = http.MethodPut }, http.StatusMethodNotAllowed},
+		"no content type": {func(r *http.Request) { r.Header.Del("Content-Type") }, http.StatusUnsupportedMediaType},
+		"a form": {func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") },
+			http.StatusUnsupportedMediaType},
+		"half a content type": {func(r *http.Request) { r.Header.Set("Content-Type", "application/json; charset") },
+			http.StatusUnsupportedMediaType},
+		"packed": {func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") },
+			http.StatusUnsupportedMediaType},
 		"too large and says so": {func(r *http.Request) { tilltest.Body(r, large) },
 			http.StatusRequestEntityTooLarge},
-		"too large in chunks": {func(r *http.Request) { tilltest.Body(r, large); r.ContentLength = -1 }, http.StatusRequestEntityTooLarge},
+		"too large in chunks": {func(r *http.Request) { tilltest.Body(r, large); r.ContentLength = -1 },
+			http.StatusRequestEntityTooLarge},
 	} {
 		status, _ := x.Send(n, tt.change)
 		assert.Equal(t, tt.status, status, name)
@@ -104,7 +110,8 @@ func TestASlowBodyHoldsNobodyLongerThanAllowed(t *testing.T) {
 	began := time.Now()
 	assert.Contains(t, x.Dial(n, func(h http.Header) { h.Del("Signature") }, nil, false), "401")
 	assert.Contains(t, x.Dial(n, func(h http.Header) { h.Set("Content-Type", "text/plain") }, nil, false), "415")
-	assert.Contains(t, x.Dial(n, func(h http.Header) { h.Set("Content-Length", fmt.Sprint(apo.BodyMax+1)) }, nil, false), "413")
+	assert.Contains(t, x.Dial(n, func(h http.Header) { h.Set("Content-Length", fmt.Sprint(apo.BodyMax+1)) }, nil, false),
+		"413")
 	assert.Less(t, time.Since(began), 5*time.Second, "noise is answered without waiting for its body")
 	x.Untouched()
 	require.True(t, x.Deliver())
@@ -145,7 +152,8 @@ func TestReplayedNotifications(t *testing.T) {
 
 func TestKeysChangeWhileNotificationsCome(t *testing.T) {
 	x, n := told(t, memory.New(), tilltest.EarConfig{})
-	old, current := tilltest.ServerKeys()[0], tilltest.ServerKeys()[1] // APO's newest is current; the other stands for one that is going
+	// APO's newest is current; the other stands for one that is going.
+	old, current := tilltest.ServerKeys()[0], tilltest.ServerKeys()[1]
 	keys := apo.Keys{Public: map[string]*rsa.PublicKey{"1": &current.PublicKey, "2": &old.PublicKey}}
 	h, err := notify.NewHandler(x.Orders, x.Server.ClientID(), keys, nil)
 	require.NoError(t, err)
@@ -153,7 +161,8 @@ func TestKeysChangeWhileNotificationsCome(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, n.Path, bytes.NewReader(n.Body))
 		r.Header = n.Header.Clone()
 		if version == "2" {
-			value, err := apo.Message{Method: n.Method, Path: n.Path, ClientID: x.Server.ClientID(), Time: n.Header.Get("Request-Time"),
+			value, err := apo.Message{Method: n.Method, Path: n.Path, ClientID: x.Server.ClientID(),
+				Time: n.Header.Get("Request-Time"),
 				Body: n.Body}.Sign(old)
 			require.NoError(t, err)
 			r.Header.Set("Signature", apo.Signature{KeyVersion: "2", Value: value}.Header())

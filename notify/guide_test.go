@@ -27,7 +27,8 @@ func TestTheGuideToNotificationsShowsTestedCode(t *testing.T) {
 	}
 	assert.Contains(t, string(guide), fmt.Sprintf("at most %d KiB", apo.BodyMax>>10))
 	readers := notify.Readers * notify.DefaultConcurrency
-	assert.Contains(t, string(guide), fmt.Sprintf("%d whose bodies are on their way, %d of them longer than %d KiB, and %[2]d that are verified",
+	assert.Contains(t, string(guide), fmt.Sprintf("%d whose bodies are on their way, %d of them longer than %d KiB, "+
+		"and %[2]d that are verified",
 		readers, notify.DefaultConcurrency, notify.ShortMax>>10))
 	for o := notify.Malformed; o <= notify.Failed; o++ {
 		field := map[notify.Outcome]string{notify.UnknownOrder: "UnknownOrder"}[o]

@@ -54,7 +54,8 @@ func TestNotificationsCarryAnOrderThroughItsLife(t *testing.T) {
 
 func TestDuplicateNotificationsAreAcknowledgedAndRecordedOnce(t *testing.T) {
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
-		x := tilltest.NewEar(t, log, tilltest.EarConfig{Script: []apotest.Fault{{Op: "notifyPayment", From: 1, Do: apotest.Duplicate, Times: 3}}})
+		x := tilltest.NewEar(t, log, tilltest.EarConfig{Script: []apotest.Fault{
+			{Op: "notifyPayment", From: 1, Do: apotest.Duplicate, Times: 3}}})
 		x.Sell("o-1")
 		require.NoError(t, x.Server.Submit("preq-o-1"))
 		require.True(t, x.Deliver())
@@ -66,7 +67,8 @@ func TestDuplicateNotificationsAreAcknowledgedAndRecordedOnce(t *testing.T) {
 // Whatever comes first, the order ends the same.
 func TestReorderedNotificationsEndTheSame(t *testing.T) {
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
-		x := tilltest.NewEar(t, log, tilltest.EarConfig{Script: []apotest.Fault{{Op: "notifyPayment", From: 1, Do: apotest.Reorder}}})
+		x := tilltest.NewEar(t, log, tilltest.EarConfig{Script: []apotest.Fault{
+			{Op: "notifyPayment", From: 1, Do: apotest.Reorder}}})
 		x.Register("o-1", apotest.Automatic)
 		x.Place("o-1", order.CaptureAutomatic)
 		require.NoError(t, x.Server.Submit("preq-o-1"))

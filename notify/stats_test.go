@@ -26,12 +26,15 @@ import (
 // signed is a message that APO signed, with that body.
 func signed(x *tilltest.Ear, text string) apotest.Notification {
 	x.T.Helper()
-	n := apotest.Notification{Method: http.MethodPost, Path: tilltest.EarPath, URL: x.Web.URL + tilltest.EarPath, Body: []byte(text)}
+	n := apotest.Notification{Method: http.MethodPost, Path: tilltest.EarPath, URL: x.Web.URL + tilltest.EarPath,
+		Body: []byte(text)}
 	at := "1795423200000"
-	value, err := apo.Message{Method: n.Method, Path: n.Path, ClientID: x.Server.ClientID(), Time: at, Body: n.Body}.Sign(tilltest.ServerKeys()[1])
+	value, err := apo.Message{Method: n.Method, Path: n.Path, ClientID: x.Server.ClientID(), Time: at,
+		Body: n.Body}.Sign(tilltest.ServerKeys()[1])
 	require.NoError(x.T, err)
-	n.Header = http.Header{"Content-Type": {"application/json; charset=UTF-8"}, "Client-Id": {x.Server.ClientID()}, "Request-Time": {at},
-		"Signature": {apo.Signature{KeyVersion: "1", Value: value}.Header()}}
+	n.Header = http.Header{"Content-Type": {"application/json; charset=UTF-8"}, "Client-Id": {x.Server.ClientID()},
+		"Request-Time": {at},
+		"Signature":    {apo.Signature{KeyVersion: "1", Value: value}.Header()}}
 	return n
 }
 
@@ -42,11 +45,13 @@ func TestSignedMessagesThatSayNothingUsable(t *testing.T) {
 	x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{})
 	x.Sell("o-1")
 	for name, text := range map[string]string{
-		"a type of the future":   `{"notifyType":"DISPUTE_CREATED","paymentId":"pay-o-1",` + resultS + `}`,
-		"not JSON":               `hello`,
-		"no final word":          `{"notifyType":"PAYMENT_RESULT","paymentId":"pay-o-1","result":{"resultCode":"UNKNOWN_EXCEPTION","resultStatus":"U"}}`,
-		"nobody's":               `{"notifyType":"PAYMENT_RESULT",` + resultS + `}`,
-		"an amount out of range": `{"notifyType":"PAYMENT_RESULT","paymentId":"pay-o-1","paymentAmount":{"currency":"USD","value":"1e99"},` + resultS + `}`,
+		"a type of the future": `{"notifyType":"DISPUTE_CREATED","paymentId":"pay-o-1",` + resultS + `}`,
+		"not JSON":             `hello`,
+		"no final word": `{"notifyType":"PAYMENT_RESULT","paymentId":"pay-o-1",` +
+			`"result":{"resultCode":"UNKNOWN_EXCEPTION","resultStatus":"U"}}`,
+		"nobody's": `{"notifyType":"PAYMENT_RESULT",` + resultS + `}`,
+		"an amount out of range": `{"notifyType":"PAYMENT_RESULT","paymentId":"pay-o-1",` +
+			`"paymentAmount":{"currency":"USD","value":"1e99"},` + resultS + `}`,
 	} {
 		status, _ := x.Send(signed(x, text), nil)
 		assert.Equal(t, http.StatusUnprocessableEntity, status, name)
@@ -59,11 +64,12 @@ func TestSignedMessagesThatSayNothingUsable(t *testing.T) {
 func TestWhoeverWantsToKnowIsToldOfEveryNotification(t *testing.T) {
 	var mu sync.Mutex
 	var heard []notify.Notification
-	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Heard: func(_ context.Context, n notify.Notification) {
-		mu.Lock()
-		defer mu.Unlock()
-		heard = append(heard, n)
-	}}})
+	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{
+		Heard: func(_ context.Context, n notify.Notification) {
+			mu.Lock()
+			defer mu.Unlock()
+			heard = append(heard, n)
+		}}})
 	x.Send(n, nil)
 	x.Send(n, nil)
 	x.Send(n, func(r *http.Request) { r.Header.Del("Signature") })
@@ -89,11 +95,12 @@ func TestWhoeverWantsToKnowIsToldOfEveryNotification(t *testing.T) {
 // The fact is durable before the observer panics, so the next delivery is a duplicate.
 func TestAPanicIsContained(t *testing.T) {
 	panics := true
-	x, n := told(t, memory.New(), tilltest.EarConfig{Orders: tilltape.Config{Observer: &tilltape.Observer{Appended: func(_ context.Context, r []events.Record) {
+	observer := &tilltape.Observer{Appended: func(_ context.Context, r []events.Record) {
 		if panics && r[0].Event.Kind() == events.KindPaymentAuthorized {
 			panic("no metrics today " + strings.Repeat("é", 1000))
 		}
-	}}}})
+	}}
+	x, n := told(t, memory.New(), tilltest.EarConfig{Orders: tilltape.Config{Observer: observer}})
 	status, _ := x.Send(n, nil)
 	assert.Equal(t, http.StatusInternalServerError, status)
 	assert.Contains(t, x.Said.String(), "no metrics today")
@@ -103,7 +110,8 @@ func TestAPanicIsContained(t *testing.T) {
 	require.True(t, x.Deliver())
 	assert.EqualValues(t, 1, x.Handler.Stats().Duplicate)
 
-	x, n = told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Heard: func(context.Context, notify.Notification) { panic(tilltest.ErrDisk) }}})
+	x, n = told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{
+		Heard: func(context.Context, notify.Notification) { panic(tilltest.ErrDisk) }}})
 	status, _ = x.Send(n, nil)
 	assert.Equal(t, http.StatusOK, status, "who is told cannot spoil the answer")
 	assert.Contains(t, x.Said.String(), tilltest.ErrDisk.Error())
@@ -162,7 +170,8 @@ func TestStatsAddUpUnderLoad(t *testing.T) {
 			}
 		}
 	})
-	spoil := []func(*http.Request){nil, func(r *http.Request) { r.Method = http.MethodPut }, func(r *http.Request) { r.Header.Set("Request-Time", "1") }}
+	spoil := []func(*http.Request){nil, func(r *http.Request) { r.Method = http.MethodPut },
+		func(r *http.Request) { r.Header.Set("Request-Time", "1") }}
 	for i := range 8 {
 		sending.Go(func() {
 			for j := range 25 {
@@ -190,15 +199,19 @@ func FuzzNotificationHandler(f *testing.F) {
 	x := tilltest.NewTill(f, memory.New())
 	x.Place(order.CaptureManual)
 	keys := tilltest.ServerKeys()
-	h, err := notify.NewHandler(x.Orders, tilltest.TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &keys[1].PublicKey}}, nil)
+	h, err := notify.NewHandler(x.Orders, tilltest.TestClient,
+		apo.Keys{Public: map[string]*rsa.PublicKey{"1": &keys[1].PublicKey}}, nil)
 	require.NoError(f, err)
 	text := `{"notifyType":"PAYMENT_RESULT","paymentRequestId":"` + tilltest.TheRequest + `",` + resultS + `}`
-	f.Add("POST", "/notify", "application/json", tilltest.TestClient, "1795423200000", "algorithm=RSA256,keyVersion=1,signature=AAAA", []byte(text))
+	f.Add("POST", "/notify", "application/json", tilltest.TestClient, "1795423200000",
+		"algorithm=RSA256,keyVersion=1,signature=AAAA", []byte(text))
 	f.Add("GET", "/notify?x=%", "", "", "", "", []byte(nil))
-	f.Add("POST", "http://h/notify", "application/json;charset=utf-8", tilltest.TestClient, "2026-11-23T09:00:00Z", "signature=%2b,,=", []byte("{"))
+	f.Add("POST", "http://h/notify", "application/json;charset=utf-8", tilltest.TestClient, "2026-11-23T09:00:00Z",
+		"signature=%2b,,=", []byte("{"))
 	f.Fuzz(func(t *testing.T, method, path, kind, client, at, signature string, body []byte) {
-		r := &http.Request{Method: method, RequestURI: path, Header: http.Header{"Content-Type": {kind}, "Client-Id": {client},
-			"Request-Time": {at}, "Signature": {signature}}, Body: http.NoBody, ContentLength: int64(len(body))}
+		header := http.Header{"Content-Type": {kind}, "Client-Id": {client}, "Request-Time": {at}, "Signature": {signature}}
+		r := &http.Request{Method: method, RequestURI: path, Header: header, Body: http.NoBody,
+			ContentLength: int64(len(body))}
 		target, err := http.NewRequest(http.MethodPost, "http://shop.example/notify", bytes.NewReader(body))
 		require.NoError(t, err)
 		r.URL, r.Body = target.URL, target.Body
