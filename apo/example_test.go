@@ -195,3 +195,41 @@ func ExampleParsePrivateKey() {
 	// 2048
 	// apo: public key: is neither PEM nor base64; give an RSA key in SPKI form, as PEM or bare base64
 }
+
+func ExampleClient_Pay() {
+	client, stop := standIn(`{"paymentId":"P1","paymentRequestId":"R1","normalUrl":"https://pay.example/P1",
+		"paymentAmount":{"currency":"JPY","value":"1000"},
+		"result":{"resultCode":"PAYMENT_IN_PROCESS","resultStatus":"U"}}`)
+	defer stop()
+	answer := client.Pay(context.Background(), apo.PayRequest{
+		PaymentRequestID: "R1", Amount: apo.Amount{Currency: "JPY", Minor: 1000}, Method: "CARD", Capture: apo.CaptureManual,
+		OrderID: "o-1", NotifyURL: "https://shop.example/notify", RedirectURL: "https://shop.example/thanks",
+		More: map[string]any{"env": map[string]any{"terminalType": "WEB"}},
+	})
+	fmt.Println(answer.Class, answer.Err)
+	fmt.Println("send the buyer to", answer.NormalURL)
+	fmt.Println("for Observe:", answer.Facts[0].Kind())
+	// Output:
+	// accepted <nil>
+	// send the buyer to https://pay.example/P1
+	// for Observe: payment pending
+}
+
+func ExampleClient_CreatePaymentSession() {
+	client, stop := standIn(`{"paymentSessionId":"S1","paymentSessionData":"b2s=","normalUrl":"https://pay.example/S1",
+		"result":{"resultCode":"SUCCESS","resultStatus":"S"}}`)
+	defer stop()
+	session := client.CreatePaymentSession(context.Background(), apo.PayRequest{
+		PaymentRequestID: "R1", Amount: apo.Amount{Currency: "JPY", Minor: 1000},
+	})
+	fmt.Println(session.Class, session.ID, session.URL)
+	// Output: succeeded S1 https://pay.example/S1
+}
+
+func ExampleClient_Call() {
+	client, stop := standIn(`{"disputeId":"D1","result":{"resultCode":"SUCCESS","resultStatus":"S"}}`)
+	defer stop()
+	answer := client.Call(context.Background(), "/ams/api/v1/disputes/acceptDispute", []byte(`{"disputeId":"D1"}`))
+	fmt.Println(answer.Class, string(answer.Body[:17]))
+	// Output: succeeded {"disputeId":"D1"
+}

@@ -172,6 +172,28 @@ func (s *Server) pay(clientID string, r request) answer {
 	return undecided(codePaymentInProcess, p.fields())
 }
 
+// session answers createPaymentSession: a pay call whose method the buyer is still to choose at APO. Where the request
+// names none, the simulated buyer takes what [Server.Register] takes by default. A payment that came to its end already
+// needs no session.
+func (s *Server) session(clientID string, r request) answer {
+	if r.PaymentMethod.Type == "" {
+		r.PaymentMethod.Type = MethodCard
+	}
+	made := s.pay(clientID, r)
+	if made.code != codePaymentInProcess {
+		if made.status == "S" {
+			return failed(codeInconsistent)
+		}
+		return answer{result: made.result}
+	}
+	id, _ := made.fields["paymentId"].(string)
+	p := s.book.byID[id]
+	return done(map[string]any{
+		"paymentSessionId": "session-" + id, "paymentSessionData": "data-of-session-" + id,
+		"paymentSessionExpiryTime": isoTime(p.Expiry),
+	})
+}
+
 // payAgain answers a repeated pay call: by what became of the payment.
 func (p *payment) payAgain(wish Payment) answer {
 	same := p.ClientID == wish.ClientID && p.Amount == wish.Amount && p.Method == wish.Method &&

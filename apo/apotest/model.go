@@ -12,6 +12,7 @@ type Op string
 // The operations served, and the notifications sent.
 const (
 	OpPay            Op = "pay"
+	OpSession        Op = "createPaymentSession"
 	OpCancel         Op = "cancel"
 	OpCapture        Op = "capture"
 	OpRefund         Op = "refund"
@@ -25,7 +26,7 @@ const (
 
 // calledOps are those a merchant calls, notifyOps those sent to it.
 var (
-	calledOps = []Op{OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund}
+	calledOps = []Op{OpPay, OpSession, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund}
 	notifyOps = []Op{OpNotifyPayment, OpNotifyCapture, OpNotifyRefund}
 )
 
