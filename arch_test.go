@@ -44,25 +44,26 @@ type room struct {
 // rooms holds the arrows of the house. They run downwards only: a package may rest on those above it. A package that is
 // not named here fails the test, so that a new room is a decision; a room that nobody built yet is no failure.
 var rooms = map[string]room{
-	"events":          {modules: []string{protobufModule}},
-	"order":           {ours: []string{"events"}, modules: []string{protobufModule, fsmModule}},
+	"money":           {},
+	"events":          {ours: []string{"money"}, modules: []string{protobufModule}},
+	"order":           {ours: []string{"money", "events"}, modules: []string{protobufModule, fsmModule}},
 	"store":           {ours: []string{"events"}, modules: []string{protobufModule}},
 	"seal":            {modules: []string{modModule}},
 	"store/memory":    {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
 	"store/bolt":      {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule, boltModule, sysModule}},
 	"store/storetest": {ours: []string{"events", "store"}, modules: []string{protobufModule, testifyModule, yamlModule, rapidModule}},
-	"apo":             {},
+	"apo":             {ours: []string{"money"}},
 	"apo/apotest":     {ours: []string{"apo"}},
 	// Writes the derived pages of docs; nothing imports it.
 	"internal/gen/states": {ours: []string{"events", "order"}, modules: []string{protobufModule, fsmModule}},
 	"internal/engine":     {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
 	"internal/translate":  {ours: []string{"events", "order", "apo"}, modules: []string{protobufModule, fsmModule}},
 	".": {
-		ours:    []string{"events", "order", "store", "seal", "apo", "internal/engine", "internal/translate"},
+		ours:    []string{"money", "events", "order", "store", "seal", "apo", "internal/engine", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
 	},
 	"audit": {
-		ours:    []string{"events", "order", "store", "seal", "apo", "internal/translate"},
+		ours:    []string{"money", "events", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},
 	},
 }
@@ -247,9 +248,10 @@ func TestTheTableKeepsThePromises(t *testing.T) {
 		assert.NotContains(t, r.ours, "store/memory", name)
 		assert.NotContains(t, r.ours, "store/bolt", name)
 	}
-	assert.Equal(t, room{modules: []string{protobufModule}}, rooms["events"])
-	assert.Equal(t, room{ours: []string{"events"}, modules: []string{protobufModule, fsmModule}}, rooms["order"])
-	assert.Equal(t, room{}, rooms["apo"])
+	assert.Equal(t, room{}, rooms["money"])
+	assert.Equal(t, room{ours: []string{"money"}, modules: []string{protobufModule}}, rooms["events"])
+	assert.Equal(t, room{ours: []string{"money", "events"}, modules: []string{protobufModule, fsmModule}}, rooms["order"])
+	assert.Equal(t, room{ours: []string{"money"}}, rooms["apo"])
 }
 
 func TestBreachesAreFound(t *testing.T) {

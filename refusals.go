@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/money"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -43,9 +44,9 @@ type refusal struct {
 func (r *refusal) malformed() bool {
 	switch c := r.command.(type) {
 	case order.Capture:
-		return c.Amount.Minor <= 0 || events.CheckCurrency(c.Amount.Currency) != nil
+		return c.Amount.Minor <= 0 || money.CheckCurrency(c.Amount.Currency) != nil
 	case order.Refund:
-		return c.Amount.Minor <= 0 || events.CheckCurrency(c.Amount.Currency) != nil
+		return c.Amount.Minor <= 0 || money.CheckCurrency(c.Amount.Currency) != nil
 	}
 	return false
 }

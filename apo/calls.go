@@ -159,7 +159,7 @@ func firstRefusal(op Op, amount Amount, ids ...named) error {
 	if err := checkIDs(op, ids...); err != nil {
 		return err
 	}
-	if err := amount.check(); err != nil {
+	if err := checkAmount(amount); err != nil {
 		return refusal(op, string(op)+"Amount "+err.Error())
 	}
 	return nil

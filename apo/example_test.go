@@ -83,7 +83,7 @@ func ExampleClient_Capture() {
 	fmt.Println(answer.Err)
 	// Output:
 	// unknown true
-	// apo: capture: the signed answer names 900 JPY, not 1000 JPY; inquire; it may be another order's
+	// apo: capture: the signed answer names JPY 900, not JPY 1000; inquire; it may be another order's
 }
 
 func ExampleClient_Refund() {
@@ -107,9 +107,9 @@ func ExampleClient_InquirePayment() {
 		fmt.Println(fact)
 	}
 	// Output:
-	// payment succeeded 1000 JPY, payment P1
-	// capture succeeded 1000 JPY, payment P1, transfer K1
-	// refund pending 400 JPY, payment P1, transfer K2
+	// payment succeeded JPY 1000, payment P1
+	// capture succeeded JPY 1000, payment P1, transfer K1
+	// refund pending JPY 400, payment P1, transfer K2
 }
 
 func ExampleClient_InquireRefund() {
@@ -136,7 +136,7 @@ func ExampleVerifier_VerifyNotification() {
 	_, err = verifier.VerifyNotification("POST", "/notify", header, []byte(body+" "))
 	fmt.Println(errors.Is(err, apo.ErrSignature))
 	// Output:
-	// payment succeeded 1000 JPY, payment P1, payment request R1
+	// payment succeeded JPY 1000, payment P1, payment request R1
 	// true
 }
 

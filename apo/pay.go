@@ -278,7 +278,7 @@ func (r PayRequest) given() (json.RawMessage, expectation, error) {
 	switch {
 	case from.err != nil:
 		return nil, expectation{}, from.err
-	case asked.paymentRequestID == "" || asked.amount.IsZero():
+	case asked.paymentRequestID == "" || unsaid(asked.amount):
 		return nil, expectation{}, fmt.Errorf("body lacks paymentRequestId or paymentAmount")
 	}
 	return r.Body, asked, nil
@@ -286,7 +286,7 @@ func (r PayRequest) given() (json.RawMessage, expectation, error) {
 
 func (r PayRequest) isSet() bool {
 	return r.PaymentRequestID+r.Method+r.MethodID+string(r.Capture)+r.OrderID+r.Description+r.NotifyURL+r.RedirectURL+
-		r.ProductCode != "" || !r.Amount.IsZero() || !r.PayBy.IsZero() || len(r.More) > 0
+		r.ProductCode != "" || !unsaid(r.Amount) || !r.PayBy.IsZero() || len(r.More) > 0
 }
 
 // check refuses what APO would, where that is known beforehand.
@@ -294,7 +294,7 @@ func (r PayRequest) check(op Op) error {
 	if err := checkID(r.PaymentRequestID); err != nil {
 		return fmt.Errorf("paymentRequestId %w", err)
 	}
-	if err := r.Amount.check(); err != nil {
+	if err := checkAmount(r.Amount); err != nil {
 		return fmt.Errorf("paymentAmount %w", err)
 	}
 	if r.Method == "" && (op == OpPay || r.MethodID != "") {

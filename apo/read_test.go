@@ -23,7 +23,7 @@ func TestScalarsReadAsStringsOrAsTheirNaturalType(t *testing.T) {
 	natural.whole, quoted.whole = nil, nil // as they came
 	assert.Equal(t, quoted, natural)
 	assert.Equal(t, "2019061218401080010018882020035", natural.details.TransferID, "no digit lost to a float")
-	assert.Equal(t, Amount{"JPY", 20}, natural.details.Amount)
+	assert.Equal(t, Amount{Currency: "JPY", Minor: 20}, natural.details.Amount)
 }
 
 func TestAbsentNullAndEmptyReadAlike(t *testing.T) {
@@ -100,7 +100,7 @@ func TestTimesBecomeUTCAndUnreadableOnesZero(t *testing.T) {
 func TestEveryAmountSurvivesTheWire(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		minor := rapid.Int64Range(0, math.MaxInt64).Draw(t, "minor")
-		got, ok := parseMinor(wireOf(Amount{"EUR", minor}).Value)
+		got, ok := parseMinor(wireOf(Amount{Currency: "EUR", Minor: minor}).Value)
 		require.True(t, ok)
 		require.Equal(t, minor, got)
 	})

@@ -49,8 +49,8 @@ func TestNotificationsOfTheOfficialSDKAreFacts(t *testing.T) {
 		require.ErrorIs(t, err, ErrSignature)
 	}
 	assert.Equal(t, []string{
-		"payment succeeded 8000 USD, payment P1, payment request pay_1 at 2020-01-01T03:31:01Z",
-		"capture succeeded 50000 BRL, payment P1, transfer C1, request cap-1 at 2022-11-10T08:34:52Z",
+		"payment succeeded USD 80.00, payment P1, payment request pay_1 at 2020-01-01T03:31:01Z",
+		"capture succeeded BRL 500.00, payment P1, transfer C1, request cap-1 at 2022-11-10T08:34:52Z",
 	}, lines)
 }
 

@@ -109,7 +109,7 @@ func (s *Server) checkPayment(p Payment) error {
 		return refuse("its paymentRequestId " + badID(p.PaymentRequestID))
 	case badID(p.PaymentID) != "":
 		return refuse("its paymentId " + badID(p.PaymentID))
-	case !p.Amount.valid():
+	case !valid(p.Amount):
 		return refuse("its amount " + p.Amount.String() + " is not positive or has no currency")
 	case p.card() && p.Capture != Automatic && p.Capture != Manual:
 		return refuse("its capture mode " + string(p.Capture) + " is neither AUTOMATIC nor MANUAL")
@@ -216,7 +216,7 @@ func (p *payment) payAgain(wish Payment) answer {
 func (p *payment) fields() map[string]any {
 	fields := map[string]any{
 		"paymentId": p.PaymentID, "paymentRequestId": p.PaymentRequestID,
-		"paymentAmount": p.Amount.wire(), "paymentCreateTime": isoTime(p.created),
+		"paymentAmount": wire(p.Amount), "paymentCreateTime": isoTime(p.created),
 	}
 	if !p.paid.IsZero() {
 		fields["paymentTime"] = isoTime(p.paid)
