@@ -371,3 +371,18 @@ func TestAFactPrintsOneLineWithoutItsEvidence(t *testing.T) {
 		assert.Equal(t, "payment failed, payment P1, code CARD_DECLINED", fmt.Sprintf(verb, fact))
 	}
 }
+
+func TestAClientsVerifierBelievesWhomTheClientBelieves(t *testing.T) {
+	client := clientOf(t, "http://127.0.0.1:1", nil)
+	v, err := client.Verifier(nil)
+	require.NoError(t, err)
+	header, body := notified(with("S", "SUCCESS", `"notifyType":"PAYMENT_RESULT","paymentId":"P1"`))
+	fact, err := v.VerifyNotification(http.MethodPost, notifyPath, header, body)
+	require.NoError(t, err)
+	assert.Equal(t, "P1", fact.PaymentID())
+	body[len(body)-2] ^= 1
+	_, err = v.VerifyNotification(http.MethodPost, notifyPath, header, body)
+	assert.ErrorIs(t, err, ErrSignature)
+	_, err = client.Verifier(&VerifierConfig{FreshFor: -1})
+	assert.ErrorIs(t, err, ErrConfig)
+}
