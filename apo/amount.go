@@ -3,28 +3,21 @@ package apo
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/tilltape/tilltape/money"
 )
 
 // minorDigitsMax is the length of the longest int64 in decimal.
 const minorDigitsMax = 19
 
-// Amount is money in minor units of a currency: {JPY 1000} is 1000 yen,
-// {USD 1000} ten dollars. On the wire the value is a decimal string.
-type Amount struct {
-	// Currency is an ISO 4217 code: three capital letters.
-	Currency string
-	// Minor counts the currency's smallest unit.
-	Minor int64
-}
+// Amount is the amount in a request or an answer. It is [money.Amount]; on the wire its value is a decimal string.
+type Amount = money.Amount
 
-// IsZero reports an amount that was not given: neither currency nor value.
-func (a Amount) IsZero() bool { return a == Amount{} }
+// unsaid reports an amount that a message does not have: neither currency nor value.
+func unsaid(a Amount) bool { return a == Amount{} }
 
-// String writes the amount as "1000 JPY", in minor units.
-func (a Amount) String() string { return strconv.FormatInt(a.Minor, 10) + " " + a.Currency }
-
-// check refuses what no request may carry.
-func (a Amount) check() error {
+// checkAmount refuses what no request may carry.
+func checkAmount(a Amount) error {
 	if !isCurrency(a.Currency) {
 		return fmt.Errorf("has currency %q", clip(a.Currency, currencyLength))
 	}

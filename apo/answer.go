@@ -134,7 +134,7 @@ func (e expectation) contradiction(c content) string {
 			return fmt.Sprintf("names %s %q, not %q", pair.name, pair.answered, pair.asked)
 		}
 	}
-	if c.result.status == statusDone && !e.amount.IsZero() && !d.Amount.IsZero() && e.amount != d.Amount {
+	if c.result.status == statusDone && !unsaid(e.amount) && !unsaid(d.Amount) && e.amount != d.Amount {
 		return fmt.Sprintf("names %s, not %s", d.Amount, e.amount)
 	}
 	return ""

@@ -68,7 +68,7 @@ func TestCaptureAndRefundAnswers(t *testing.T) {
 	}, captured)
 	assert.Equal(t, Succeeded, captured.Class)
 	require.Len(t, captured.Facts, 1)
-	assert.Equal(t, "capture succeeded 1000 JPY, payment P1, transfer K1, request C1", captured.Facts[0].String())
+	assert.Equal(t, "capture succeeded JPY 1000, payment P1, transfer K1, request C1", captured.Facts[0].String())
 
 	g = newGateway(t, answering(with("S", "SUCCESS", `"refundId":"K2","refundRequestId":"F1","paymentId":"P1",
 		"refundAmount":{"currency":"JPY","value":400},"refundTime":"2022-11-10T00:34:52-08:00"`)))
@@ -137,10 +137,10 @@ func TestAContradictingAnswerProvesNothing(t *testing.T) {
 		"cancel, a failure of another":  {cancel, with("F", "PARAM_ILLEGAL", `"paymentId":"P2"`), "payment id"},
 		"capture, other id":             {capture, with("S", "SUCCESS", `"captureRequestId":"C2"`), "request id"},
 		"capture, other payment":        {capture, with("S", "SUCCESS", `"paymentId":"P2"`), "payment id"},
-		"capture, other amount":         {capture, with("S", "SUCCESS", `"captureAmount":{"currency":"JPY","value":"999"}`), "999 JPY"},
-		"capture, other currency":       {capture, with("S", "SUCCESS", `"captureAmount":{"currency":"USD","value":"1000"}`), "1000 USD"},
+		"capture, other amount":         {capture, with("S", "SUCCESS", `"captureAmount":{"currency":"JPY","value":"999"}`), "JPY 999"},
+		"capture, other currency":       {capture, with("S", "SUCCESS", `"captureAmount":{"currency":"USD","value":"1000"}`), "USD 10.00"},
 		"refund, other id":              {refund, with("S", "SUCCESS", `"refundRequestId":"F2"`), "request id"},
-		"refund, other amount":          {refund, with("S", "SUCCESS", `"refundAmount":{"currency":"JPY","value":"1001"}`), "1001 JPY"},
+		"refund, other amount":          {refund, with("S", "SUCCESS", `"refundAmount":{"currency":"JPY","value":"1001"}`), "JPY 1001"},
 		"inquiry, other request":        {inquire, with("S", "SUCCESS", `"paymentRequestId":"R2","paymentStatus":"SUCCESS"`), "payment request id"},
 		"refund inquiry, other id":      {inquireRefund, with("S", "SUCCESS", `"refundId":"K2","refundStatus":"SUCCESS"`), "transfer id"},
 		"refund inquiry, other request": {inquireRefund, with("S", "SUCCESS", `"refundRequestId":"F2","refundStatus":"SUCCESS"`), "request id"},

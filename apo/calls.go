@@ -3,7 +3,6 @@ package apo
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"unicode/utf8"
 )
 
@@ -98,13 +97,8 @@ func (r RefundRequest) checkTexts() error {
 	if !utf8.ValidString(r.Reason) || utf8.RuneCountInString(r.Reason) > refundReasonMax {
 		return refusal(OpRefund, fmt.Sprintf("refundReason is not UTF-8 of up to %d characters", refundReasonMax))
 	}
-	if r.NotifyURL == "" {
-		return nil
-	}
-	u, err := url.Parse(r.NotifyURL)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" ||
-		utf8.RuneCountInString(r.NotifyURL) > notifyURLMax || !utf8.ValidString(r.NotifyURL) {
-		return refusal(OpRefund, fmt.Sprintf("refundNotifyUrl is not an http URL of up to %d characters, without user", notifyURLMax))
+	if err := checkURL("refundNotifyUrl", r.NotifyURL, notifyURLMax); err != nil {
+		return refusal(OpRefund, err.Error())
 	}
 	return nil
 }
@@ -165,7 +159,7 @@ func firstRefusal(op Op, amount Amount, ids ...named) error {
 	if err := checkIDs(op, ids...); err != nil {
 		return err
 	}
-	if err := amount.check(); err != nil {
+	if err := checkAmount(amount); err != nil {
 		return refusal(op, string(op)+"Amount "+err.Error())
 	}
 	return nil

@@ -117,7 +117,8 @@ func (c Client) Format(state fmt.State, _ rune) {
 // request is one call, checked but not yet sent.
 type request struct {
 	op      Op
-	payload any
+	path    string // empty: the operation's own
+	payload any    // what is encoded; a json.RawMessage goes as it is
 	asked   expectation
 	refused error // why it is not to be sent at all
 }
@@ -128,13 +129,19 @@ func (c *Client) call(ctx context.Context, r request) (Answer, content) {
 	if r.refused != nil {
 		return Answer{Class: NotSent, Err: r.refused}, content{}
 	}
-	body, err := encode(r.payload)
-	if err != nil {
-		return Answer{Class: NotSent, Err: refusal(r.op, "cannot be encoded")}, content{}
+	body, made := r.payload.(json.RawMessage)
+	if !made {
+		var err error
+		if body, err = encode(r.payload); err != nil {
+			return Answer{Class: NotSent, Err: refusal(r.op, "cannot be encoded")}, content{}
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.CallTimeout)
 	defer cancel()
-	path := c.config.SignedPathPrefix + c.base + string(r.op)
+	path := r.path
+	if path == "" {
+		path = c.base + string(r.op)
+	}
 	signature, out, err := c.prepare(ctx, r.op, path, body)
 	if err != nil {
 		return Answer{Class: NotSent, Err: err}, content{}
@@ -143,7 +150,7 @@ func (c *Client) call(ctx context.Context, r request) (Answer, content) {
 	if err != nil {
 		return Answer{HTTPStatus: status, Err: c.transportError(ctx, r.op, err)}, content{}
 	}
-	evidence, err := c.trust.check(http.MethodPost, path, headerResponseTime, header, reply)
+	evidence, err := c.trust.check(http.MethodPost, c.config.SignedPathPrefix+path, headerResponseTime, header, reply)
 	if err != nil {
 		return Answer{HTTPStatus: status, Err: c.untrusted(r.op, status, reply, signature, err)}, content{}
 	}
@@ -170,12 +177,12 @@ func encode(payload any) ([]byte, error) {
 
 func (c *Client) prepare(ctx context.Context, op Op, path string, body []byte) (string, *http.Request, error) {
 	at := strconv.FormatInt(c.config.Now().UnixMilli(), 10)
-	message := Message{Method: http.MethodPost, Path: path, ClientID: c.trust.clientID, Time: at, Body: body}
+	message := Message{Method: http.MethodPost, Path: c.config.SignedPathPrefix + path, ClientID: c.trust.clientID, Time: at, Body: body}
 	signature, err := message.Sign(c.private())
 	if err != nil {
 		return "", nil, err
 	}
-	out, err := http.NewRequestWithContext(ctx, http.MethodPost, c.gateway+c.base+string(op), bytes.NewReader(body))
+	out, err := http.NewRequestWithContext(ctx, http.MethodPost, c.gateway+path, bytes.NewReader(body))
 	if err != nil {
 		return "", nil, refusal(op, "does not make a URL")
 	}

@@ -11,10 +11,11 @@ const (
 	OpRefund         Op = "refund"
 	OpInquirePayment Op = "inquiryPayment"
 	OpInquireRefund  Op = "inquiryRefund"
-)
 
-// OpPay is the call a checkout makes itself; its signed answer can be verified.
-const OpPay Op = "pay"
+	// OpPay and OpCreatePaymentSession begin a payment.
+	OpPay                  Op = "pay"
+	OpCreatePaymentSession Op = "createPaymentSession"
+)
 
 // The notifications APO sends.
 const (

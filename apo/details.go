@@ -83,6 +83,7 @@ type content struct {
 	result       result
 	details      details
 	transactions []Transaction
+	body         object // all of it, for what only some answers have
 }
 
 // readContent decodes a verified body. Its error wraps [ErrMalformed]; what
@@ -125,6 +126,7 @@ func contentOf(op Op, whole object) (content, error) {
 	if r.err != nil {
 		return c, malformed(op, r.err.Error())
 	}
+	c.body = whole
 	return c, nil
 }
 

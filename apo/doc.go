@@ -1,7 +1,7 @@
 // Package apo speaks APO, Antom's payment orchestration, over signed HTTP.
 //
-// Most programs need two things of it: a [Client] to cancel, capture, refund and
-// inquire, and a [Verifier] that turns what APO signed into facts.
+// Most programs need two things of it: a [Client] to pay, cancel, capture, refund
+// and inquire, and a [Verifier] that turns what APO signed into facts.
 //
 //	client, err := apo.NewClient("https://open-sea-global.alipay.com", clientID, keys, nil)
 //	answer := client.Cancel(ctx, apo.CancelRequest{PaymentID: "2019…"})

@@ -83,7 +83,7 @@ func ExampleClient_Capture() {
 	fmt.Println(answer.Err)
 	// Output:
 	// unknown true
-	// apo: capture: the signed answer names 900 JPY, not 1000 JPY; inquire; it may be another order's
+	// apo: capture: the signed answer names JPY 900, not JPY 1000; inquire; it may be another order's
 }
 
 func ExampleClient_Refund() {
@@ -107,9 +107,9 @@ func ExampleClient_InquirePayment() {
 		fmt.Println(fact)
 	}
 	// Output:
-	// payment succeeded 1000 JPY, payment P1
-	// capture succeeded 1000 JPY, payment P1, transfer K1
-	// refund pending 400 JPY, payment P1, transfer K2
+	// payment succeeded JPY 1000, payment P1
+	// capture succeeded JPY 1000, payment P1, transfer K1
+	// refund pending JPY 400, payment P1, transfer K2
 }
 
 func ExampleClient_InquireRefund() {
@@ -136,7 +136,7 @@ func ExampleVerifier_VerifyNotification() {
 	_, err = verifier.VerifyNotification("POST", "/notify", header, []byte(body+" "))
 	fmt.Println(errors.Is(err, apo.ErrSignature))
 	// Output:
-	// payment succeeded 1000 JPY, payment P1, payment request R1
+	// payment succeeded JPY 1000, payment P1, payment request R1
 	// true
 }
 
@@ -194,4 +194,42 @@ func ExampleParsePrivateKey() {
 	// Output:
 	// 2048
 	// apo: public key: is neither PEM nor base64; give an RSA key in SPKI form, as PEM or bare base64
+}
+
+func ExampleClient_Pay() {
+	client, stop := standIn(`{"paymentId":"P1","paymentRequestId":"R1","normalUrl":"https://pay.example/P1",
+		"paymentAmount":{"currency":"JPY","value":"1000"},
+		"result":{"resultCode":"PAYMENT_IN_PROCESS","resultStatus":"U"}}`)
+	defer stop()
+	answer := client.Pay(context.Background(), apo.PayRequest{
+		PaymentRequestID: "R1", Amount: apo.Amount{Currency: "JPY", Minor: 1000}, Method: "CARD", Capture: apo.CaptureManual,
+		OrderID: "o-1", NotifyURL: "https://shop.example/notify", RedirectURL: "https://shop.example/thanks",
+		More: map[string]any{"env": map[string]any{"terminalType": "WEB"}},
+	})
+	fmt.Println(answer.Class, answer.Err)
+	fmt.Println("send the buyer to", answer.NormalURL)
+	fmt.Println("for Observe:", answer.Facts[0].Kind())
+	// Output:
+	// accepted <nil>
+	// send the buyer to https://pay.example/P1
+	// for Observe: payment pending
+}
+
+func ExampleClient_CreatePaymentSession() {
+	client, stop := standIn(`{"paymentSessionId":"S1","paymentSessionData":"b2s=","normalUrl":"https://pay.example/S1",
+		"result":{"resultCode":"SUCCESS","resultStatus":"S"}}`)
+	defer stop()
+	session := client.CreatePaymentSession(context.Background(), apo.PayRequest{
+		PaymentRequestID: "R1", Amount: apo.Amount{Currency: "JPY", Minor: 1000},
+	})
+	fmt.Println(session.Class, session.ID, session.URL)
+	// Output: succeeded S1 https://pay.example/S1
+}
+
+func ExampleClient_Call() {
+	client, stop := standIn(`{"disputeId":"D1","result":{"resultCode":"SUCCESS","resultStatus":"S"}}`)
+	defer stop()
+	answer := client.Call(context.Background(), "/ams/api/v1/disputes/acceptDispute", []byte(`{"disputeId":"D1"}`))
+	fmt.Println(answer.Class, string(answer.Body[:17]))
+	// Output: succeeded {"disputeId":"D1"
 }

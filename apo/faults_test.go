@@ -227,7 +227,7 @@ func TestInvalidRequestsAreRefusedBeforeSending(t *testing.T) {
 		"capture of nothing":     {capture("C1", "P1", jpy(0)), "captureAmount is 0"},
 		"capture of less":        {capture("C1", "P1", jpy(-5)), "captureAmount is -5"},
 		"capture, no currency":   {capture("C1", "P1", Amount{Minor: 1}), "currency"},
-		"capture, odd currency":  {capture("C1", "P1", Amount{"Jpy", 1}), "currency"},
+		"capture, odd currency":  {capture("C1", "P1", Amount{Currency: "Jpy", Minor: 1}), "currency"},
 		"refund without id":      {change(func(r *RefundRequest) { r.RefundRequestID = "" }), "refundRequestId"},
 		"refund, long capture":   {change(func(r *RefundRequest) { r.CaptureID = long }), "captureId"},
 		"refund of nothing":      {change(func(r *RefundRequest) { r.Amount = Amount{} }), "refundAmount"},

@@ -156,7 +156,7 @@ func (v Verified) Evidence() Evidence {
 func (v Verified) String() string {
 	var b strings.Builder
 	b.WriteString(v.kind.String())
-	if amount := v.Amount(); !amount.IsZero() {
+	if amount := v.Amount(); !unsaid(amount) {
 		fmt.Fprintf(&b, " %s", amount)
 	}
 	for _, item := range []struct{ name, value string }{

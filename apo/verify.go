@@ -49,7 +49,15 @@ func NewVerifier(clientID string, keys Keys, cfg *VerifierConfig) (*Verifier, er
 	if err != nil {
 		return nil, err
 	}
-	v := &Verifier{trust: trusted}
+	return trusted.verifier(cfg)
+}
+
+// Verifier builds a verifier for messages to the client's own id, with the keys that the client has, so that they are
+// given once. cfg may be nil. The error wraps [ErrConfig].
+func (c *Client) Verifier(cfg *VerifierConfig) (*Verifier, error) { return c.trust.verifier(cfg) }
+
+func (t trust) verifier(cfg *VerifierConfig) (*Verifier, error) {
+	v := &Verifier{trust: t}
 	if cfg != nil {
 		v.config = *cfg
 	}

@@ -20,12 +20,6 @@ var (
 	ErrTruncated = errors.New("truncated frame")
 	// ErrUpgrade: a frame, kind or field written by a newer version of the library.
 	ErrUpgrade = errors.New("written by a newer version")
-	// ErrCurrency: a code that is not in ISO 4217, or two amounts of different currencies.
-	ErrCurrency = errors.New("unusable currency")
-	// ErrAmount: a text that is no amount.
-	ErrAmount = errors.New("unusable amount")
-	// ErrOverflow: a sum that 64 bits cannot hold.
-	ErrOverflow = errors.New("amount out of range")
 )
 
 // InvalidError says which field of a record no log can hold, and why.

@@ -68,7 +68,7 @@ func ExampleNewHandler() {
 	check(orders.Close())
 	check(apoServer.Close())
 	// Output:
-	// of nobody we know: payment succeeded 1000 USD, payment P-pay-2, payment request pay-2
+	// of nobody we know: payment succeeded USD 10.00, payment P-pay-2, payment request pay-2
 	// o-1 is authorized
 	// 2 came, 1 acknowledged, 1 unknown
 }

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/money"
 )
 
 // check refuses what no order could be. Nothing is appended or sent for it.
@@ -26,7 +27,7 @@ func (c *Create) check() error {
 			return invalid(f.field, "is not usable: "+err.Error(), err)
 		}
 	}
-	if err := events.CheckCurrency(c.Amount.Currency); err != nil {
+	if err := money.CheckCurrency(c.Amount.Currency); err != nil {
 		return invalid("currency", "is not usable: "+err.Error(), err)
 	}
 	if c.Amount.Minor <= 0 {

@@ -109,7 +109,7 @@ func (s *Server) checkPayment(p Payment) error {
 		return refuse("its paymentRequestId " + badID(p.PaymentRequestID))
 	case badID(p.PaymentID) != "":
 		return refuse("its paymentId " + badID(p.PaymentID))
-	case !p.Amount.valid():
+	case !valid(p.Amount):
 		return refuse("its amount " + p.Amount.String() + " is not positive or has no currency")
 	case p.card() && p.Capture != Automatic && p.Capture != Manual:
 		return refuse("its capture mode " + string(p.Capture) + " is neither AUTOMATIC nor MANUAL")
@@ -172,6 +172,28 @@ func (s *Server) pay(clientID string, r request) answer {
 	return undecided(codePaymentInProcess, p.fields())
 }
 
+// session answers createPaymentSession: a pay call whose method the buyer is still to choose at APO. Where the request
+// names none, the simulated buyer takes what [Server.Register] takes by default. A payment that came to its end already
+// needs no session.
+func (s *Server) session(clientID string, r request) answer {
+	if r.PaymentMethod.Type == "" {
+		r.PaymentMethod.Type = MethodCard
+	}
+	made := s.pay(clientID, r)
+	if made.code != codePaymentInProcess {
+		if made.status == "S" {
+			return failed(codeInconsistent)
+		}
+		return answer{result: made.result}
+	}
+	id, _ := made.fields["paymentId"].(string)
+	p := s.book.byID[id]
+	return done(map[string]any{
+		"paymentSessionId": "session-" + id, "paymentSessionData": "data-of-session-" + id,
+		"paymentSessionExpiryTime": isoTime(p.Expiry),
+	})
+}
+
 // payAgain answers a repeated pay call: by what became of the payment.
 func (p *payment) payAgain(wish Payment) answer {
 	same := p.ClientID == wish.ClientID && p.Amount == wish.Amount && p.Method == wish.Method &&
@@ -194,7 +216,7 @@ func (p *payment) payAgain(wish Payment) answer {
 func (p *payment) fields() map[string]any {
 	fields := map[string]any{
 		"paymentId": p.PaymentID, "paymentRequestId": p.PaymentRequestID,
-		"paymentAmount": p.Amount.wire(), "paymentCreateTime": isoTime(p.created),
+		"paymentAmount": wire(p.Amount), "paymentCreateTime": isoTime(p.created),
 	}
 	if !p.paid.IsZero() {
 		fields["paymentTime"] = isoTime(p.paid)

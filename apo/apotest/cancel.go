@@ -51,7 +51,7 @@ func (s *Server) release(p *payment, why closure) {
 			v.amount -= sum(p.captures, used)
 		}
 		p.voids = append(p.voids, v)
-		s.write(p, Entry{Kind: kind, Amount: p.Amount.of(v.amount), ID: v.id})
+		s.write(p, Entry{Kind: kind, Amount: of(p.Amount, v.amount), ID: v.id})
 	}
 	p.status, p.closed, p.lateMoney = Cancelled, why, false
 	p.cancelled = now

@@ -97,7 +97,7 @@ func (s *Server) endCapture(t *transfer, code string) {
 func (t *transfer) captureAnswer() answer {
 	fields := map[string]any{
 		"captureId": t.ID, "captureRequestId": t.RequestID, "paymentId": t.payment.PaymentID,
-		"captureAmount": t.amount.wire(),
+		"captureAmount": wire(t.amount),
 	}
 	switch {
 	case t.status == Processing:

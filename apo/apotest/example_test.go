@@ -39,8 +39,8 @@ func ExampleNewServer() {
 	// Output:
 	// succeeded CANCELLED
 	// cancels on the wire: 1
-	// authorized 1250 EUR
-	// voided 1250 EUR
+	// authorized EUR 12.50
+	// voided EUR 12.50
 }
 
 func ExampleServer_Script() {
@@ -80,8 +80,8 @@ func ExampleServer_TakeNotifications() {
 		fmt.Println(fact.Kind(), fact.Amount())
 	}
 	// Output:
-	// payment succeeded 1250 EUR
-	// refund succeeded 250 EUR
+	// payment succeeded EUR 12.50
+	// refund succeeded EUR 2.50
 }
 
 func ExampleParseScript() {

@@ -109,6 +109,8 @@ func (s *Server) work(call *Call, r request, strikes strikes) answer {
 	switch call.Op {
 	case OpPay:
 		return s.pay(call.ClientID, r)
+	case OpSession:
+		return s.session(call.ClientID, r)
 	case OpCancel:
 		return s.cancel(call.ClientID, r)
 	case OpCapture:

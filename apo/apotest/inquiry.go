@@ -55,7 +55,7 @@ func (p *payment) lines() []any {
 		kind = "VOID"
 	}
 	for _, v := range p.voids {
-		lines = append(lines, line(kind, Success, v.id, "", p.Amount.of(v.amount), v.at))
+		lines = append(lines, line(kind, Success, v.id, "", of(p.Amount, v.amount), v.at))
 	}
 	return lines
 }
@@ -64,7 +64,7 @@ func (p *payment) lines() []any {
 func line(kind string, status Status, id, requestID string, amount Amount, at time.Time) map[string]any {
 	fields := map[string]any{
 		"transactionType": kind, "transactionStatus": string(status), "transactionId": id,
-		"transactionAmount": amount.wire(), "transactionTime": isoTime(at),
+		"transactionAmount": wire(amount), "transactionTime": isoTime(at),
 	}
 	if requestID != "" {
 		fields["transactionRequestId"] = requestID
@@ -94,7 +94,7 @@ func (s *Server) inquireRefund(clientID string, r request) answer {
 	}
 	fields := map[string]any{
 		"refundStatus": string(t.status), "refundId": t.ID, "refundRequestId": t.RequestID,
-		"refundAmount": t.amount.wire(), "refundTime": isoTime(t.when()),
+		"refundAmount": wire(t.amount), "refundTime": isoTime(t.when()),
 	}
 	return done(fields)
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/tilltape/tilltape/apo"
 )
 
 // Op names an operation, as the last part of its path, or a notification.
@@ -12,6 +14,7 @@ type Op string
 // The operations served, and the notifications sent.
 const (
 	OpPay            Op = "pay"
+	OpSession        Op = "createPaymentSession"
 	OpCancel         Op = "cancel"
 	OpCapture        Op = "capture"
 	OpRefund         Op = "refund"
@@ -25,24 +28,18 @@ const (
 
 // calledOps are those a merchant calls, notifyOps those sent to it.
 var (
-	calledOps = []Op{OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund}
+	calledOps = []Op{OpPay, OpSession, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund}
 	notifyOps = []Op{OpNotifyPayment, OpNotifyCapture, OpNotifyRefund}
 )
 
-// Amount is money: a count of minor units and an ISO 4217 code.
-type Amount struct {
-	Currency string `json:"currency"`
-	Minor    int64  `json:"minor"`
-}
-
-// String writes the amount as "1250 EUR", in minor units.
-func (a Amount) String() string { return strconv.FormatInt(a.Minor, 10) + " " + a.Currency }
+// Amount is money, by the name that package apo has for it.
+type Amount = apo.Amount
 
 // of gives another count of the same currency.
-func (a Amount) of(minor int64) Amount { return Amount{Currency: a.Currency, Minor: minor} }
+func of(a Amount, minor int64) Amount { return Amount{Currency: a.Currency, Minor: minor} }
 
 // wire is the amount as a message carries it.
-func (a Amount) wire() map[string]any {
+func wire(a Amount) map[string]any {
 	return map[string]any{"currency": a.Currency, "value": strconv.FormatInt(a.Minor, 10)}
 }
 

@@ -71,7 +71,7 @@ func (s *Server) notifyPayment(p *payment, notifyType string, r result) {
 
 func (s *Server) notifyCapture(t *transfer) {
 	fields := map[string]any{
-		"paymentId": t.payment.PaymentID, "captureId": t.ID, "captureAmount": t.amount.wire(),
+		"paymentId": t.payment.PaymentID, "captureId": t.ID, "captureAmount": wire(t.amount),
 		"captureTime": isoTime(s.now()),
 	}
 	if t.RequestID != "" {
@@ -84,7 +84,7 @@ func (s *Server) notifyCapture(t *transfer) {
 func (s *Server) notifyRefund(t *transfer) {
 	fields := map[string]any{
 		"refundStatus": string(t.status), "refundRequestId": t.RequestID, "refundId": t.ID,
-		"refundAmount": t.amount.wire(), "refundTime": isoTime(t.ended),
+		"refundAmount": wire(t.amount), "refundTime": isoTime(t.ended),
 	}
 	s.notify(t.payment, OpNotifyRefund, typeRefundResult, t.result(), t.RequestID, t.notifyURL, fields)
 }

@@ -172,10 +172,10 @@ func (s *Server) DashboardRefund(id string, minor int64) (refundID string, err e
 		if minor <= 0 {
 			return playError(id, "refunded", "the amount is not positive")
 		}
-		if code := s.refundCode(p, p.Amount.of(minor), ""); code != "" {
+		if code := s.refundCode(p, of(p.Amount, minor), ""); code != "" {
 			return playError(id, "refunded", "APO says "+code)
 		}
-		t := s.startRefund(p, p.Amount.of(minor), s.newID())
+		t := s.startRefund(p, of(p.Amount, minor), s.newID())
 		t.foreign, refundID = true, t.ID
 		s.endRefund(t, "")
 		return nil
@@ -190,10 +190,10 @@ func (s *Server) DashboardCapture(id string, minor int64) (captureID string, err
 		if minor <= 0 {
 			return playError(id, "captured", "the amount is not positive")
 		}
-		if code := p.captureCode(p.Amount.of(minor), s.now()); code != "" {
+		if code := p.captureCode(of(p.Amount, minor), s.now()); code != "" {
 			return playError(id, "captured", "APO says "+code)
 		}
-		t := s.startCapture(p, p.Amount.of(minor), s.newID())
+		t := s.startCapture(p, of(p.Amount, minor), s.newID())
 		t.foreign, captureID = true, t.ID
 		s.endCapture(t, "")
 		return nil

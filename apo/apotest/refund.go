@@ -99,7 +99,7 @@ func (s *Server) endRefund(t *transfer, code string) {
 func (t *transfer) refundAnswer() answer {
 	fields := map[string]any{
 		"refundId": t.ID, "refundRequestId": t.RequestID, "paymentId": t.payment.PaymentID,
-		"refundAmount": t.amount.wire(),
+		"refundAmount": wire(t.amount),
 	}
 	if t.inProcess && t.status == Processing {
 		return undecided(codeRefundInProcess, fields)

@@ -33,11 +33,11 @@ type wireAmount struct {
 func (w wireAmount) amount() (Amount, bool) {
 	minor, err := strconv.ParseInt(string(w.Value), 10, 64)
 	a := Amount{Currency: string(w.Currency), Minor: minor}
-	return a, err == nil && a.valid()
+	return a, err == nil && valid(a)
 }
 
 // valid reports a positive amount in something like a currency.
-func (a Amount) valid() bool {
+func valid(a Amount) bool {
 	if len(a.Currency) != 3 || a.Minor <= 0 {
 		return false
 	}

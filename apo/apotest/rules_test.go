@@ -320,3 +320,23 @@ func TestWhatIsMalformedIsRefused(t *testing.T) {
 	// A scalar may come as its natural type, as APO itself sends them.
 	m.is(m.send("capture", []byte(`{"captureRequestId":77,"paymentId":"P-c","captureAmount":{"currency":"EUR","value":10}}`)), "S", "SUCCESS")
 }
+
+func TestASessionIsAPaymentThatTheBuyerHasYetToChooseHowToPay(t *testing.T) {
+	m := open(t, apotest.Config{})
+	ask := map[string]any{"paymentRequestId": "s", "paymentAmount": money(1000)}
+	r := m.call("createPaymentSession", ask)
+	m.is(r, "S", "SUCCESS")
+	assert.NotEmpty(t, r.text("paymentSessionId"))
+	assert.NotEmpty(t, r.text("paymentSessionData"))
+	assert.Equal(t, "2026-11-23T17:14:00+08:00", r.text("paymentSessionExpiryTime"))
+	assert.Empty(t, r.text("paymentId"), "a session names no payment")
+	assert.Equal(t, r.text("paymentSessionId"), m.call("createPaymentSession", ask).text("paymentSessionId"), "the same again")
+	require.NoError(t, m.server.Submit("s"))
+	m.is(m.call("createPaymentSession", ask), "F", "REPEAT_REQ_INCONSISTENT")
+
+	ask["paymentRequestId"] = "never-paid"
+	m.is(m.call("createPaymentSession", ask), "S", "SUCCESS")
+	m.is(m.cancel("never-paid"), "S", "SUCCESS")
+	m.is(m.call("createPaymentSession", ask), "F", "ORDER_IS_CANCELED")
+	m.is(m.call("createPaymentSession", map[string]any{"paymentRequestId": "s2"}), "F", "PARAM_ILLEGAL")
+}

@@ -77,7 +77,7 @@ func TestReplayOfAnAlteredFile(t *testing.T) {
 		code, out, errs := execute(t, append([]string{"replay", path}, args...)...)
 		assert.Equal(t, exitAltered, code)
 		assert.Empty(t, out)
-		assert.Contains(t, errs, "is not what the records at positions 1 to 2, or their tiles, give")
+		assert.Contains(t, errs, "position 2: the log is damaged: the record here is not as it was written")
 		assert.Contains(t, errs, "hint: keep the log as it is, to compare, and go on from a backup\n")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/money"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -32,12 +33,12 @@ func (s *shop) read(w http.ResponseWriter, r *http.Request, body any) bool {
 	return true
 }
 
-// money is an amount in JSON, "USD 10.00".
-type money order.Money
+// amount is money in JSON, "USD 10.00".
+type amount order.Money
 
-func (m *money) UnmarshalText(text []byte) error {
-	v, err := events.ParseMoney(string(text))
-	*m = money(v)
+func (m *amount) UnmarshalText(text []byte) error {
+	v, err := money.Parse(string(text))
+	*m = amount(v)
 	return err
 }
 

@@ -33,7 +33,7 @@ func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 	var b struct {
 		Order            string    `json:"order"`
 		PaymentRequestID string    `json:"paymentRequestId"`
-		Amount           money     `json:"amount"`
+		Amount           amount    `json:"amount"`
 		Method           string    `json:"method"`
 		Acquirer         string    `json:"acquirer"`
 		CaptureMode      string    `json:"captureMode"`
@@ -80,7 +80,7 @@ func (s *shop) cancel(w http.ResponseWriter, r *http.Request) {
 
 func (s *shop) capture(w http.ResponseWriter, r *http.Request) {
 	var b struct {
-		Amount money  `json:"amount"`
+		Amount amount `json:"amount"`
 		Last   bool   `json:"last"`
 		Actor  string `json:"actor"`
 	}
@@ -94,7 +94,7 @@ func (s *shop) capture(w http.ResponseWriter, r *http.Request) {
 
 func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
 	var b struct {
-		Amount money  `json:"amount"`
+		Amount amount `json:"amount"`
 		Reason string `json:"reason"`
 		Actor  string `json:"actor"`
 	}

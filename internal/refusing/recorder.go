@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/money"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -53,7 +54,7 @@ type Refusal struct {
 func (r *Refusal) malformed() bool {
 	switch m := r.Given.Amount; r.Given.Verb {
 	case order.VerbCapture, order.VerbRefund:
-		return m.Minor <= 0 || events.CheckCurrency(m.Currency) != nil
+		return m.Minor <= 0 || money.CheckCurrency(m.Currency) != nil
 	}
 	return false
 }

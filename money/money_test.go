@@ -1,4 +1,4 @@
-package events_test
+package money_test
 
 import (
 	"fmt"
@@ -12,16 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/money"
 )
 
-func ExampleMoney() {
-	price, err := events.NewMoney(12345, "USD")
+func ExampleAmount() {
+	price, err := money.New(12345, "USD")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	shipping, err := events.ParseMoney("USD 4.99")
+	shipping, err := money.Parse("USD 4.99")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -29,16 +29,16 @@ func ExampleMoney() {
 	total, err := price.Add(shipping)
 	fmt.Println(total, err)
 
-	_, err = total.Sub(events.Money{Minor: 1000, Currency: "JPY"})
+	_, err = total.Sub(money.Amount{Minor: 1000, Currency: "JPY"})
 	fmt.Println(err)
 	// Output:
 	// USD 128.44 <nil>
 	// unusable currency: USD 128.44 and JPY 1000 are of two; convert one first
 }
 
-func ExampleParseMoney() {
+func ExampleParse() {
 	for _, text := range []string{"JPY 1000", "KWD 1.500", "USD 10", "usd 10.00"} {
-		m, err := events.ParseMoney(text)
+		m, err := money.Parse(text)
 		if err != nil {
 			fmt.Println(err)
 			continue
@@ -53,7 +53,7 @@ func ExampleParseMoney() {
 }
 
 func TestMoneyString(t *testing.T) {
-	for want, m := range map[string]events.Money{
+	for want, m := range map[string]money.Amount{
 		"USD 10.00":                      {Minor: 1000, Currency: "USD"},
 		"USD 0.00":                       {Currency: "USD"},
 		"USD 0.05":                       {Minor: 5, Currency: "USD"},
@@ -78,89 +78,89 @@ func TestMoneyString(t *testing.T) {
 
 func TestNewMoney(t *testing.T) {
 	for _, minor := range []int64{math.MinInt64, -1, 0, 1, math.MaxInt64} {
-		m, err := events.NewMoney(minor, "EUR")
+		m, err := money.New(minor, "EUR")
 		require.NoError(t, err)
-		assert.Equal(t, events.Money{Minor: minor, Currency: "EUR"}, m)
+		assert.Equal(t, money.Amount{Minor: minor, Currency: "EUR"}, m)
 		assert.Equal(t, minor == 0, m.IsZero())
 	}
-	m, err := events.NewMoney(1, "eur")
-	assert.ErrorIs(t, err, events.ErrCurrency)
-	assert.Equal(t, events.Money{}, m)
+	m, err := money.New(1, "eur")
+	assert.ErrorIs(t, err, money.ErrCurrency)
+	assert.Equal(t, money.Amount{}, m)
 }
 
 func TestParseMoney(t *testing.T) {
-	for text, want := range map[string]events.Money{
+	for text, want := range map[string]money.Amount{
 		"USD 10.00":                 {Minor: 1000, Currency: "USD"},
 		"USD 0.00":                  {Currency: "USD"},
 		"USD -0.01":                 {Minor: -1, Currency: "USD"},
 		"JPY 0":                     {Currency: "JPY"},
 		"USD -92233720368547758.08": {Minor: math.MinInt64, Currency: "USD"},
 	} {
-		m, err := events.ParseMoney(text)
+		m, err := money.Parse(text)
 		assert.NoError(t, err, text)
 		assert.Equal(t, want, m, text)
 	}
 	for text, sentinel := range map[string]error{
-		"":                          events.ErrCurrency,
-		"10.00":                     events.ErrCurrency,
-		"$10.00":                    events.ErrCurrency,
-		"USDT 1.00":                 events.ErrCurrency,
-		" USD 1.00":                 events.ErrCurrency,
-		"USD":                       events.ErrAmount,
-		"USD ":                      events.ErrAmount,
-		"USD 10":                    events.ErrAmount, // ten dollars or ten cents?
-		"USD 10.0":                  events.ErrAmount,
-		"USD 10.000":                events.ErrAmount,
-		"USD 10,00":                 events.ErrAmount,
-		"USD .50":                   events.ErrAmount,
-		"USD 1.":                    events.ErrAmount,
-		"USD 1.-5":                  events.ErrAmount,
-		"USD 1.5 ":                  events.ErrAmount,
-		"USD +1.00":                 events.ErrAmount,
-		"USD --1.00":                events.ErrAmount,
-		"USD -0.00":                 events.ErrAmount, // one amount, one text
-		"USD 01.00":                 events.ErrAmount,
-		"USD 00.00":                 events.ErrAmount,
-		"USD 1e2":                   events.ErrAmount,
-		"USD 1_0.00":                events.ErrAmount,
-		"USD  1.00":                 events.ErrAmount,
-		"USD 1.00\n":                events.ErrAmount,
-		"USD ١.٠٠":                  events.ErrAmount,
-		"JPY 10.00":                 events.ErrAmount,
-		"JPY 10.":                   events.ErrAmount,
-		"JPY 0x1":                   events.ErrAmount,
-		"USD 92233720368547758.08":  events.ErrOverflow,
-		"USD -92233720368547758.09": events.ErrOverflow,
+		"":                          money.ErrCurrency,
+		"10.00":                     money.ErrCurrency,
+		"$10.00":                    money.ErrCurrency,
+		"USDT 1.00":                 money.ErrCurrency,
+		" USD 1.00":                 money.ErrCurrency,
+		"USD":                       money.ErrAmount,
+		"USD ":                      money.ErrAmount,
+		"USD 10":                    money.ErrAmount, // ten dollars or ten cents?
+		"USD 10.0":                  money.ErrAmount,
+		"USD 10.000":                money.ErrAmount,
+		"USD 10,00":                 money.ErrAmount,
+		"USD .50":                   money.ErrAmount,
+		"USD 1.":                    money.ErrAmount,
+		"USD 1.-5":                  money.ErrAmount,
+		"USD 1.5 ":                  money.ErrAmount,
+		"USD +1.00":                 money.ErrAmount,
+		"USD --1.00":                money.ErrAmount,
+		"USD -0.00":                 money.ErrAmount, // one amount, one text
+		"USD 01.00":                 money.ErrAmount,
+		"USD 00.00":                 money.ErrAmount,
+		"USD 1e2":                   money.ErrAmount,
+		"USD 1_0.00":                money.ErrAmount,
+		"USD  1.00":                 money.ErrAmount,
+		"USD 1.00\n":                money.ErrAmount,
+		"USD ١.٠٠":                  money.ErrAmount,
+		"JPY 10.00":                 money.ErrAmount,
+		"JPY 10.":                   money.ErrAmount,
+		"JPY 0x1":                   money.ErrAmount,
+		"USD 92233720368547758.08":  money.ErrOverflow,
+		"USD -92233720368547758.09": money.ErrOverflow,
 	} {
-		m, err := events.ParseMoney(text)
+		m, err := money.Parse(text)
 		assert.ErrorIs(t, err, sentinel, "%q", text)
-		assert.Equal(t, events.Money{}, m, "%q", text)
+		assert.Equal(t, money.Amount{}, m, "%q", text)
 	}
-	_, err := events.ParseMoney("USD " + strings.Repeat("9", 1<<16))
+	_, err := money.Parse("USD " + strings.Repeat("9", 1<<16))
 	assert.Less(t, len(err.Error()), 200, "an error stays short")
 }
 
 func TestAddAndSubRefuse(t *testing.T) {
-	dollars := func(minor int64) events.Money { return events.Money{Minor: minor, Currency: "USD"} }
-	for _, over := range []func() (events.Money, error){
-		func() (events.Money, error) { return dollars(math.MaxInt64).Add(dollars(1)) },
-		func() (events.Money, error) { return dollars(math.MinInt64).Add(dollars(-1)) },
-		func() (events.Money, error) { return dollars(math.MinInt64).Sub(dollars(1)) },
-		func() (events.Money, error) { return dollars(0).Sub(dollars(math.MinInt64)) },
+	dollars := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "USD"} }
+	for _, over := range []func() (money.Amount, error){
+		func() (money.Amount, error) { return dollars(math.MaxInt64).Add(dollars(1)) },
+		func() (money.Amount, error) { return dollars(math.MinInt64).Add(dollars(-1)) },
+		func() (money.Amount, error) { return dollars(math.MinInt64).Sub(dollars(1)) },
+		func() (money.Amount, error) { return dollars(0).Sub(dollars(math.MinInt64)) },
 	} {
 		m, err := over()
-		assert.ErrorIs(t, err, events.ErrOverflow)
+		assert.ErrorIs(t, err, money.ErrOverflow)
 		assert.ErrorContains(t, err, "64 bits")
-		assert.Equal(t, events.Money{}, m)
+		assert.Equal(t, money.Amount{}, m)
 	}
-	for _, mixed := range []func() (events.Money, error){
-		func() (events.Money, error) { return dollars(1).Add(events.Money{Minor: 1, Currency: "EUR"}) },
-		func() (events.Money, error) { return dollars(1).Sub(events.Money{}) },
-		func() (events.Money, error) { return events.Money{}.Add(dollars(1)) },
+	for _, mixed := range []func() (money.Amount, error){
+		func() (money.Amount, error) { return dollars(1).Add(money.Amount{Minor: 1, Currency: "EUR"}) },
+		func() (money.Amount, error) { return dollars(1).Sub(money.Amount{}) },
+		func() (money.Amount, error) { return money.Amount{}.Add(dollars(1)) },
 	} {
 		m, err := mixed()
-		assert.ErrorIs(t, err, events.ErrCurrency)
-		assert.Equal(t, events.Money{}, m)
+		assert.ErrorIs(t, err, money.ErrCurrency)
+		assert.Equal(t, money.Amount{}, m)
 	}
 }
 
@@ -172,8 +172,8 @@ func TestMoneyReadsWhatItWrites(t *testing.T) {
 	}
 	slices.Sort(codes)
 	rapid.Check(t, func(t *rapid.T) {
-		m := events.Money{Minor: rapid.Int64().Draw(t, "minor"), Currency: rapid.SampledFrom(codes).Draw(t, "currency")}
-		back, err := events.ParseMoney(m.String())
+		m := money.Amount{Minor: rapid.Int64().Draw(t, "minor"), Currency: rapid.SampledFrom(codes).Draw(t, "currency")}
+		back, err := money.Parse(m.String())
 		require.NoError(t, err)
 		require.Equal(t, m, back)
 	})
@@ -185,23 +185,23 @@ func TestMoneySums(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		minor := rapid.OneOf(rapid.Int64(), edges)
 		a, b := minor.Draw(t, "a"), minor.Draw(t, "b")
-		x, y := events.Money{Minor: a, Currency: "USD"}, events.Money{Minor: b, Currency: "USD"}
+		x, y := money.Amount{Minor: a, Currency: "USD"}, money.Amount{Minor: b, Currency: "USD"}
 		sum, sumErr := x.Add(y)
 		diff, diffErr := x.Sub(y)
 		for _, c := range []struct {
 			want *big.Int
-			got  events.Money
+			got  money.Amount
 			err  error
 		}{
 			{new(big.Int).Add(big.NewInt(a), big.NewInt(b)), sum, sumErr},
 			{new(big.Int).Sub(big.NewInt(a), big.NewInt(b)), diff, diffErr},
 		} {
 			if !c.want.IsInt64() {
-				require.ErrorIs(t, c.err, events.ErrOverflow)
+				require.ErrorIs(t, c.err, money.ErrOverflow)
 				continue
 			}
 			require.NoError(t, c.err)
-			require.Equal(t, events.Money{Minor: c.want.Int64(), Currency: "USD"}, c.got)
+			require.Equal(t, money.Amount{Minor: c.want.Int64(), Currency: "USD"}, c.got)
 		}
 	})
 }

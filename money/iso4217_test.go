@@ -1,4 +1,4 @@
-package events_test
+package money_test
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/money"
 )
 
 // currencies is ISO 4217's list one a second time, in another order than the table's: by continent. "=n" sets the
@@ -62,7 +62,7 @@ func TestDigits(t *testing.T) {
 			for _, c := range letters {
 				code := string([]rune{a, b, c})
 				want, active := list[code]
-				digits, known := events.Digits(code)
+				digits, known := money.Digits(code)
 				if active != known || want != digits {
 					assert.Fail(t, "table and list differ", "%s: the list says %d, %t; the table %d, %t", code, want, active, digits, known)
 				}
@@ -83,31 +83,31 @@ func TestDigitsThatOthersGetWrong(t *testing.T) {
 		"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "UGX": 0, "PYG": 0, "XAF": 0, "XOF": 0, "XPF": 0,
 		"CLF": 4, "UYW": 4, "MRU": 2, "MGA": 2, "HUF": 2, "TWD": 2,
 	} {
-		digits, known := events.Digits(code)
+		digits, known := money.Digits(code)
 		assert.True(t, known, code)
 		assert.Equal(t, want, digits, code)
 	}
 }
 
 func TestCheckCurrency(t *testing.T) {
-	assert.NoError(t, events.CheckCurrency("USD"))
+	assert.NoError(t, money.CheckCurrency("USD"))
 	for what, code := range map[string]string{
 		"nothing": "", "small letters": "usd", "a symbol": "$", "a sign of three bytes": "€", "four letters": "USDT", "two letters": "US",
 		"a space inside": "U D", "two codes' ends": "D A", "a space before": " US", "a space after": "SD ", "a metal": "XAU", "a test code": "XTS",
 		"no currency": "XXX", "historic, the lev": "BGN", "historic, the kuna": "HRK", "historic, the guilder": "ANG",
 		"historic, Zimbabwe's dollar": "ZWL", "historic, the leone": "SLL", "NUL": "US\x00", "not UTF-8": "\xff\xfe\xfd",
 	} {
-		err := events.CheckCurrency(code)
-		assert.ErrorIs(t, err, events.ErrCurrency, what)
+		err := money.CheckCurrency(code)
+		assert.ErrorIs(t, err, money.ErrCurrency, what)
 		assert.ErrorContains(t, err, "ISO 4217", what)
 	}
-	assert.EqualError(t, events.CheckCurrency("usd"), `unusable currency "usd": give an ISO 4217 code in capitals, for instance USD`)
-	assert.Less(t, len(events.CheckCurrency(strings.Repeat("x", 1<<20)).Error()), 200, "an error stays short")
+	assert.EqualError(t, money.CheckCurrency("usd"), `unusable currency "usd": give an ISO 4217 code in capitals, for instance USD`)
+	assert.Less(t, len(money.CheckCurrency(strings.Repeat("x", 1<<20)).Error()), 200, "an error stays short")
 }
 
 func TestDigitsAllocatesNothing(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
-		if digits, _ := events.Digits("ZWG"); digits != 2 {
+		if digits, _ := money.Digits("ZWG"); digits != 2 {
 			panic("wrong")
 		}
 	}))
