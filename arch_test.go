@@ -81,9 +81,9 @@ var rooms = map[string]room{
 		ours:    []string{"events", "internal/ours", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},
 	},
-	"internal/long": {},
+	"internal/tests/long": {},
 	// The worlds that the tests of the root share, and the packages of those tests, which have no code of their own.
-	"internal/tilltest": {
+	"internal/tests/tilltest": {
 		ours: []string{
 			".", "events", "order", "store", "store/memory", "store/bolt", "apo", "apo/apotest", "audit", "internal/engine",
 			"internal/translate", "notify",
@@ -92,19 +92,19 @@ var rooms = map[string]room{
 			protobufModule, fsmModule, modModule, uuidModule, boltModule, sysModule, testifyModule, yamlModule,
 		},
 	},
-	"internal/behaviour/commands": {},
-	"internal/behaviour/lists":    {},
-	"internal/behaviour/settling": {},
-	"internal/laws/explore":       {},
-	"internal/laws/operations":    {},
-	"internal/laws/sequences":     {},
-	"internal/simulation":         {},
-	"internal/stories":            {},
+	"internal/tests/behaviour/commands": {},
+	"internal/tests/behaviour/lists":    {},
+	"internal/tests/behaviour/settling": {},
+	"internal/tests/laws/explore":       {},
+	"internal/tests/laws/operations":    {},
+	"internal/tests/laws/sequences":     {},
+	"internal/tests/simulation":         {},
+	"internal/tests/stories":            {},
 }
 
 // testRooms are for tests alone: they may be linked with a test's libraries and rest on engines, and nothing that a user's
 // program is linked with may rest on them.
-var testRooms = []string{"store/storetest", "internal/tilltest", "internal/long"}
+var testRooms = []string{"store/storetest", "internal/tests/tilltest", "internal/tests/long"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
 var pureRooms = []string{"money", "events", "internal/law", "order/window", "order"}

@@ -17,13 +17,13 @@ import (
 // report or a person's page may read a backup, or a copy of yesterday's log, as [Orders] reads a running service's. It
 // is safe for many goroutines at once.
 type Reader struct {
-	log store.Log
+	log store.Reader
 	cfg Config
 }
 
 // NewReader returns a Reader over a log. Of cfg it needs the policy and the clock, by which [Reader.Actions] judges:
 // give it what the service has, or nil for the defaults. The log stays the caller's. The error wraps [ErrConfig].
-func NewReader(log store.Log, cfg *Config) (*Reader, error) {
+func NewReader(log store.Reader, cfg *Config) (*Reader, error) {
 	if missing(log) {
 		return nil, fmt.Errorf("tilltape: %w: a log is needed; open a store", ErrConfig)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/order/window"
 	"github.com/tilltape/tilltape/store"
@@ -103,7 +103,7 @@ func TestAReaderJudgesByItsOwnClockAndPolicy(t *testing.T) {
 
 func TestAReaderRefusesWhatItCannotRead(t *testing.T) {
 	var none *memory.Log
-	for name, log := range map[string]store.Log{"no log": nil, "a nil log": none} {
+	for name, log := range map[string]store.Reader{"no log": nil, "a nil log": none} {
 		_, err := tilltape.NewReader(log, nil)
 		require.ErrorIs(t, err, tilltape.ErrConfig, name)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/internal/tilltest"
+	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"

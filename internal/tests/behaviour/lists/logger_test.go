@@ -1,0 +1,59 @@
+package lists_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rsa"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/evidence"
+	"github.com/tilltape/tilltape/internal/tests/tilltest"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// What a proxy or somebody else answers in APO's place is kept for the support case, and no log is a place for it.
+func TestLogger_QuotesNoAnswer(t *testing.T) {
+	const canary = "Kanarienvogel"
+	for name, answer := range map[string]string{
+		"a body":   `{"buyer":"` + canary + ` 4111 1111 1111 1111"}`,
+		"a quote":  `"` + canary + `" said \" and "` + canary,
+		"one long": `"` + canary + string(bytes.Repeat([]byte(`\" `+canary), 100)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
+			defer web.Close()
+			key := tilltest.TheOffice().Key
+			client, err := apo.NewClient(web.URL, tilltest.TestClient, apo.Keys{Private: key, Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, nil)
+			require.NoError(t, err)
+			defer client.Close()
+			x := tilltest.NewTill(t, memory.New())
+			x.Place(order.CaptureManual)
+			x.Paid()
+			var text bytes.Buffer
+			var told string
+			x.Config.Logger = slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			x.Config.Observer = &tilltape.Observer{Called: func(_ context.Context, c tilltape.CallMade) { told = c.Problem }}
+			x.Open(client)
+			_, err = x.Cancel()
+			require.ErrorIs(t, err, tilltape.ErrUnresolved)
+			assert.Contains(t, text.String(), "HTTP 200: the")
+			assert.NotContains(t, text.String(), canary)
+			assert.Contains(t, told, canary, "the observer decides for itself")
+			var file bytes.Buffer
+			bundle, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
+			require.NoError(t, err)
+			_, err = bundle.WriteTo(&file)
+			require.NoError(t, err)
+			assert.Contains(t, file.String(), canary, "APO's support may want to see it")
+		})
+	}
+}
