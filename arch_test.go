@@ -50,20 +50,23 @@ var rooms = map[string]room{
 	"order/window": {},
 	"order": {ours: []string{"money", "events", "internal/law", "internal/ours", "order/window"},
 		modules: []string{protobufModule, fsmModule}},
-	"store":           {ours: []string{"events"}, modules: []string{protobufModule}},
-	"seal":            {modules: []string{modModule}},
-	"store/memory":    {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
-	"store/bolt":      {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule, boltModule, sysModule}},
-	"store/storetest": {ours: []string{"events", "store"}, modules: []string{protobufModule, testifyModule, yamlModule, rapidModule}},
-	"apo":             {ours: []string{"money"}},
-	"apo/apotest":     {ours: []string{"apo"}},
-	"internal/ours":   {},
+	"store":        {ours: []string{"events"}, modules: []string{protobufModule}},
+	"seal":         {modules: []string{modModule}},
+	"store/memory": {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
+	"store/bolt": {ours: []string{"events", "store", "seal"},
+		modules: []string{protobufModule, modModule, boltModule, sysModule}},
+	"store/storetest": {ours: []string{"events", "store"},
+		modules: []string{protobufModule, testifyModule, yamlModule, rapidModule}},
+	"apo":           {ours: []string{"money"}},
+	"apo/apotest":   {ours: []string{"apo"}},
+	"internal/ours": {},
 	// Writes the derived pages of docs; nothing imports it.
 	"internal/gen/states": {ours: []string{"internal/law"}, modules: []string{protobufModule}},
 	"internal/engine":     {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
-	"internal/refusing":   {ours: []string{"money", "events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
-	"internal/settling":   {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
-	"internal/translate":  {ours: []string{"events", "order", "apo"}, modules: []string{protobufModule, fsmModule}},
+	"internal/refusing": {ours: []string{"money", "events", "order", "store"},
+		modules: []string{protobufModule, fsmModule}},
+	"internal/settling":  {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
+	"internal/translate": {ours: []string{"events", "order", "apo"}, modules: []string{protobufModule, fsmModule}},
 	".": {
 		ours: []string{"events", "order", "store", "seal", "apo", "internal/engine", "internal/refusing",
 			"internal/settling", "internal/translate"},
@@ -102,8 +105,8 @@ var rooms = map[string]room{
 	"internal/tests/stories":            {},
 }
 
-// testRooms are for tests alone: they may be linked with a test's libraries and rest on engines, and nothing that a user's
-// program is linked with may rest on them.
+// testRooms are for tests alone: they may be linked with a test's libraries and rest on engines, and nothing that a
+// user's program is linked with may rest on them.
 var testRooms = []string{"store/storetest", "internal/tests/tilltest", "internal/tests/long"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
@@ -175,7 +178,8 @@ func breaches(p listed, all map[string]listed) []string {
 	name, _ := roomOf(p.ImportPath)
 	allowed, known := rooms[name]
 	if !known {
-		return []string{fmt.Sprintf("%s: no such room; add it to the table in arch_test.go, or put the code where it belongs", name)}
+		return []string{fmt.Sprintf("%s: no such room; add it to the table in arch_test.go, or put the code where it belongs",
+			name)}
 	}
 	var found []string
 	for _, path := range p.Imports {
@@ -231,7 +235,8 @@ func impurities(name string, source any) ([]string, error) {
 			return true
 		}
 		if x, ok := selector.X.(*ast.Ident); ok && x.Name == clock && slices.Contains(impureCalls, selector.Sel.Name) {
-			found = append(found, fmt.Sprintf("%s: uses time.%s; take the time as a parameter", fset.Position(n.Pos()), selector.Sel.Name))
+			found = append(found, fmt.Sprintf("%s: uses time.%s; take the time as a parameter", fset.Position(n.Pos()),
+				selector.Sel.Name))
 		}
 		return true
 	})
@@ -332,11 +337,16 @@ func TestBreachesAreFound(t *testing.T) {
 func TestImpuritiesAreFound(t *testing.T) {
 	tests := []struct{ name, source, want string }{
 		{"values of time are free", "package p\nimport \"time\"\nvar d = time.Unix(0, 0).Add(time.Hour)", ""},
-		{"another package's Now", "package p\nimport \"time\"\nvar _ time.Time\nvar env struct{ Now int }\nvar n = env.Now", ""},
-		{"the clock", "package p\nimport \"time\"\nvar now = time.Now()", "p.go:3:11: uses time.Now; take the time as a parameter"},
-		{"the clock as a value", "package p\nimport \"time\"\nvar now = time.Now", "p.go:3:11: uses time.Now; take the time as a parameter"},
-		{"the clock by another name", "package p\nimport clock \"time\"\nvar now = clock.Since", "p.go:3:11: uses time.Since; take the time as a parameter"},
-		{"the clock without a name", "package p\nimport . \"time\"\nvar now = Now()", "p.go:2:8: imports time without its name, which hides calls"},
+		{"another package's Now", "package p\nimport \"time\"\nvar _ time.Time\nvar env struct{ Now int }\nvar n = env.Now",
+			""},
+		{"the clock", "package p\nimport \"time\"\nvar now = time.Now()",
+			"p.go:3:11: uses time.Now; take the time as a parameter"},
+		{"the clock as a value", "package p\nimport \"time\"\nvar now = time.Now",
+			"p.go:3:11: uses time.Now; take the time as a parameter"},
+		{"the clock by another name", "package p\nimport clock \"time\"\nvar now = clock.Since",
+			"p.go:3:11: uses time.Since; take the time as a parameter"},
+		{"the clock without a name", "package p\nimport . \"time\"\nvar now = Now()",
+			"p.go:2:8: imports time without its name, which hides calls"},
 		{"randomness", "package p\nimport _ \"math/rand/v2\"", "p.go:2:8: imports math/rand/v2"},
 		{"ids", "package p\nimport _ \"" + uuidModule + "\"", "p.go:2:8: imports " + uuidModule},
 		{"the world", "package p\nimport _ \"net/http\"", "p.go:2:8: imports net/http"},

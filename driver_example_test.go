@@ -16,9 +16,11 @@ func ExampleOrders_Compensate() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()
-	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", PaymentID: "P2", Amount: apotest.Amount{Currency: "USD", Minor: 500}, Capture: apotest.Manual}))
-	must(shop.orders.Create(ctx, order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 500, Currency: "USD"},
-		Method: "CARD", CaptureMode: order.CaptureManual}))
+	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", PaymentID: "P2",
+		Amount: apotest.Amount{Currency: "USD", Minor: 500}, Capture: apotest.Manual}))
+	must(shop.orders.Create(ctx,
+		order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 500, Currency: "USD"},
+			Method: "CARD", CaptureMode: order.CaptureManual}))
 	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{}))
 
 	check(shop.PayLate("pay-2")) // the buyer was just paying
@@ -44,7 +46,8 @@ func ExampleObserver() {
 	}
 	client := must(apo.NewClient(shop.URL(), shop.ClientID(), shop.Keys(), nil))
 	orders := must(tilltape.New(memory.New(), client, &tilltape.Config{Now: shop.clock.Now, Observer: observer}))
-	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
+	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+		Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
 
 	_, err := orders.Refund(ctx, "o-1", order.Refund{Amount: order.Money{Minor: 1, Currency: "USD"}})
@@ -92,9 +95,11 @@ func ExampleReader_Anomalies() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()
-	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
-	must(shop.orders.Create(ctx, order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
-		Method: "CARD", CaptureMode: order.CaptureManual}))
+	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000},
+		Capture: apotest.Manual}))
+	must(shop.orders.Create(ctx,
+		order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
+			Method: "CARD", CaptureMode: order.CaptureManual}))
 	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind"}))
 	check(shop.PayLate("pay-2")) // the buyer had the page open still
 	shop.hear(ctx)

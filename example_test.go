@@ -27,8 +27,10 @@ func openExampleShop(ctx context.Context) *exampleShop {
 	client := must(apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil))
 	s := &exampleShop{Server: server, clock: clock, verifier: must(apo.NewVerifier(server.ClientID(), server.Keys(), nil)),
 		orders: must(tilltape.New(memory.New(), client, &tilltape.Config{Now: clock.Now}))}
-	must(server.Register(apotest.Payment{PaymentRequestID: "pay-1", PaymentID: "P1", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
-	must(s.orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
+	must(server.Register(apotest.Payment{PaymentRequestID: "pay-1", PaymentID: "P1",
+		Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
+	must(s.orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+		Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
 	check(server.Submit("pay-1"))
 	s.hear(ctx)
@@ -89,7 +91,8 @@ func ExampleNew() {
 		return
 	}
 	defer func() { check(orders.Close()) }()
-	o, err := orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1", Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD",
+	o, err := orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD",
 		CaptureMode: order.CaptureManual, Actor: "shop"})
 	fmt.Println(o.Status, o.Amount, err)
 	// Output: created USD 10.00 <nil>
@@ -126,10 +129,12 @@ func ExampleOrders_Refund() {
 	defer func() { check(shop.Close()) }()
 	must(shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}}))
 
-	o, err := shop.orders.Refund(ctx, "o-1", order.Refund{ID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
+	o, err := shop.orders.Refund(ctx, "o-1",
+		order.Refund{ID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
 	fmt.Println(o.Words(), errors.Is(err, tilltape.ErrUnresolved), errors.Is(err, tilltape.ErrAccepted))
 	shop.hear(ctx)
-	o, err = shop.orders.Refund(ctx, "o-1", order.Refund{ID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
+	o, err = shop.orders.Refund(ctx, "o-1",
+		order.Refund{ID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
 	fmt.Println(o.Words(), o.PartiallyRefunded(), err)
 	// Output:
 	// refunding true true
@@ -140,7 +145,8 @@ func ExampleOrders_SettleDue() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()
-	check(shop.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Cut, After: true})) // done, and the answer is lost
+	// done, and the answer is lost
+	check(shop.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Cut, After: true}))
 
 	_, err := shop.orders.Cancel(ctx, "o-1", order.Cancel{Reason: "changed their mind"})
 	fmt.Println("unresolved:", errors.Is(err, tilltape.ErrUnresolved))

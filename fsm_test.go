@@ -73,7 +73,8 @@ type attempt struct {
 
 // attempts are the commands of section 3.3 with every amount that matters to an order.
 func attempts(o order.Order) []attempt {
-	cancel := attempt{"cancel", order.VerbCancel, func(o order.Order, _ time.Time) tilltest.Ruling { return tilltest.MayCancel(o) },
+	cancel := attempt{"cancel", order.VerbCancel,
+		func(o order.Order, _ time.Time) tilltest.Ruling { return tilltest.MayCancel(o) },
 		func(x *tilltest.Till) (order.Order, error) { return x.Cancel() }}
 	out := []attempt{cancel}
 	amounts := func(rest int64) []int64 { return []int64{1, rest, rest + 1, 0, -1, 1<<63 - 1, -1 << 63} }
@@ -101,9 +102,10 @@ func attempts(o order.Order) []attempt {
 			c.Amount = tilltest.USD(tilltest.TheAmount + 1)
 			return x.Orders.Create(x.Ctx, c)
 		}},
-		attempt{"clear an anomaly that is not open", order.VerbClearAnomaly, never, func(x *tilltest.Till) (order.Order, error) {
-			return x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, order.ClearAnomaly{Anomaly: 1, Reason: "checked"})
-		}},
+		attempt{"clear an anomaly that is not open", order.VerbClearAnomaly, never,
+			func(x *tilltest.Till) (order.Order, error) {
+				return x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, order.ClearAnomaly{Anomaly: 1, Reason: "checked"})
+			}},
 		attempt{"resolve what is not parked", order.VerbResolve, func(o order.Order, _ time.Time) tilltest.Ruling {
 			if o.Operation.Phase == order.Parked {
 				return tilltest.Local
@@ -111,7 +113,8 @@ func attempts(o order.Order) []attempt {
 			return tilltest.Refusal
 		}, func(x *tilltest.Till) (order.Order, error) {
 			x.Bank.Deaf = false
-			return x.Orders.Resolve(x.Ctx, tilltest.TheOrder, order.Resolve{Resolution: events.ResolvedFailed, Statement: "APO support, case 17"})
+			return x.Orders.Resolve(x.Ctx, tilltest.TheOrder,
+				order.Resolve{Resolution: events.ResolvedFailed, Statement: "APO support, case 17"})
 		}},
 	)
 }
@@ -175,7 +178,8 @@ func TestLaw_ActionsAgreeWithCommandsInEveryCell(t *testing.T) {
 				actions, err := x.Orders.Actions(x.Ctx, tilltest.TheOrder)
 				require.NoError(t, err)
 				require.Len(t, actions, len(law.Verbs()))
-				rest := map[order.Verb]int64{order.VerbCapture: o.Authorized - o.Captured, order.VerbRefund: o.Captured - o.Refunded}
+				rest := map[order.Verb]int64{order.VerbCapture: o.Authorized - o.Captured,
+					order.VerbRefund: o.Captured - o.Refunded}
 				for _, a := range actions {
 					want, known := tilltest.Refusal, true
 					switch a.Verb {
@@ -206,7 +210,8 @@ func TestLaw_ActionsAgreeWithCommandsInEveryCell(t *testing.T) {
 }
 
 // Columns of the status × fact table of section 3.1, in the design's order.
-var columns = []order.Status{order.Created, order.Authorized, order.Paid, order.Captured, order.Refunded, order.Cancelled, order.Failed}
+var columns = []order.Status{order.Created, order.Authorized, order.Paid, order.Captured, order.Refunded,
+	order.Cancelled, order.Failed}
 
 // factRow is one row of the table, with its fact. The words of a cell: "-" appends nothing; "noted" appends and changes
 // neither status nor amounts; "add" and a status name apply the amount; "late" adds to the late account; "held" keeps a
@@ -236,15 +241,19 @@ func factRows() []factRow {
 			func(o order.Order) bool {
 				return len(o.Held) == 0 && (o.Status != order.Cancelled || o.Authorized == 0)
 			},
-			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: at})},
+			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
+				Minor: tilltest.TheAmount, At: at})},
 		{"payment failed", [7]string{"failed", "!", "!", "!", "!", "noted", "-"},
 			func(o order.Order) bool { return !(o.Status == order.Created && o.Operation.Kind == order.CallCancel) },
-			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Code: "ORDER_IS_CLOSED", At: at})},
+			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
+				Code: "ORDER_IS_CLOSED", At: at})},
 		{"capture succeeded", [7]string{"captured", "captured", "!", "add", "add", "late", "captured !"},
 			func(o order.Order) bool { return o.Status == order.Paid || room(o) },
-			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-new", Minor: tilltest.ThePart, At: at})},
+			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-new", Minor: tilltest.ThePart,
+				At: at})},
 		{"capture failed", [7]string{"noted", "ends", "!", "ends", "ends", "noted", "noted"}, nil,
-			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-none", Code: "PROCESS_FAIL", At: at})},
+			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-none", Code: "PROCESS_FAIL",
+				At: at})},
 		{"refund succeeded, within captured", [7]string{"", "", "refunded", "refunded", "refunded", "", ""},
 			func(o order.Order) bool { return fresh(o) && o.Captured >= tilltest.ThePart }, dashboard(tilltest.ThePart)},
 		{"refund succeeded, beyond captured", [7]string{"held", "held", "!", "held", "held", "", "held"},
@@ -253,7 +262,8 @@ func factRows() []factRow {
 			}, dashboard(tilltest.TheAmount)},
 		{"refund succeeded, beyond authorized", [7]string{"held", "!", "!", "!", "!", "", "held"},
 			fresh, dashboard(tilltest.TheAmount + 1)},
-		{"cancel proven", [7]string{"cancelled", "cancelled", "cancelled", "!", "!", "-", "cancelled"}, nil, tilltest.CancelAnswer(tilltest.ThePayment)},
+		{"cancel proven", [7]string{"cancelled", "cancelled", "cancelled", "!", "!", "-", "cancelled"}, nil,
+			tilltest.CancelAnswer(tilltest.ThePayment)},
 	}
 }
 
@@ -282,7 +292,8 @@ func TestLaw_FactsInEveryCell(t *testing.T) {
 func judgeFact(t *testing.T, x *tilltest.Till, row factRow, want, where string) {
 	before := x.Get()
 	o := x.Observe(row.fact)
-	status, captured, refunded, late, held := before.Status, before.Captured, before.Refunded, before.Late, len(before.Held)
+	status, captured, refunded, late, held := before.Status, before.Captured, before.Refunded, before.Late,
+		len(before.Held)
 	opened := false
 	switch want {
 	case "-":
@@ -334,14 +345,16 @@ func judgeFact(t *testing.T, x *tilltest.Till, row factRow, want, where string) 
 
 // Late money that is captured in part stays an anomaly after that part went back: the rest is still held.
 func TestLaw_LateMoneyIsNotSilentWhileSomeIsHeld(t *testing.T) {
-	for minor, want := range map[int64][]events.AnomalyReason{tilltest.ThePart: {events.LatePayment}, tilltest.TheAmount: nil} {
+	for minor, want := range map[int64][]events.AnomalyReason{tilltest.ThePart: {events.LatePayment},
+		tilltest.TheAmount: nil} {
 		x := tilltest.NewTill(t, memory.New())
 		x.Place(order.CaptureManual)
 		x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true)
 		_, err := x.Cancel()
 		require.NoError(t, err)
 		x.Paid()
-		x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-late", Minor: minor, At: tilltest.Dawn()}))
+		x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-late", Minor: minor,
+			At: tilltest.Dawn()}))
 		o := x.Observe((&tilltest.Till{}).RefundOfOurs(minor))
 		assert.Equal(t, order.Late{Authorized: tilltest.TheAmount, Captured: minor, Refunded: minor}, o.Late)
 		assert.Equal(t, want, tilltest.Anomalies(o))
@@ -349,8 +362,8 @@ func TestLaw_LateMoneyIsNotSilentWhileSomeIsHeld(t *testing.T) {
 	}
 }
 
-// A refund on a cancelled order is held while the payment it came from may still be told of, and a contradiction where the
-// known payment has no room for it.
+// A refund on a cancelled order is held while the payment it came from may still be told of, and a contradiction where
+// the known payment has no room for it.
 func TestLaw_ARefundThatNeverFitsIsNotHeld(t *testing.T) {
 	for _, known := range []bool{false, true} {
 		x := tilltest.NewTill(t, memory.New())

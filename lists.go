@@ -17,10 +17,10 @@ import (
 // listPage is how many heads a list asks of an index at a time. Their ids and times are all that it keeps in memory.
 const listPage = 1024
 
-// Anomalies yields the orders in which a contradiction stands open: a payment that arrived after the cancel, a capture that
-// failed after it had succeeded, amounts that do not agree. [order.Order.Anomalies] names them, oldest first, and
-// [order.Order.Late] has the money that [Orders.Compensate] can give back; [Orders.ClearAnomaly] closes one. The orders come
-// oldest first: in the order of the time of their oldest open anomaly, orders of equal time by id.
+// Anomalies yields the orders in which a contradiction stands open: a payment that arrived after the cancel, a capture
+// that failed after it had succeeded, amounts that do not agree. [order.Order.Anomalies] names them, oldest first, and
+// [order.Order.Late] has the money that [Orders.Compensate] can give back; [Orders.ClearAnomaly] closes one. The orders
+// come oldest first: in the order of the time of their oldest open anomaly, orders of equal time by id.
 //
 // They are found by one walk of the log's index of open anomalies, 1024 at a time, whose ids and times are all that is
 // kept in memory; and an order that is yielded is read, so that it comes as it then stands.
@@ -33,11 +33,11 @@ func (r *Reader) Anomalies(ctx context.Context) iter.Seq2[order.Order, error] {
 	return r.listed(store.Attention(events.AttentionAnomaly)).seq(ctx)
 }
 
-// Outstanding yields the orders with an operation whose outcome is not known: APO was asked, or is about to be, and has not
-// said that it was done or refused. They come oldest first: in the order of the time since when it is so
+// Outstanding yields the orders with an operation whose outcome is not known: APO was asked, or is about to be, and has
+// not said that it was done or refused. They come oldest first: in the order of the time since when it is so
 // ([order.Operation.Since]), whatever has been tried meanwhile, orders of equal time by id. What is parked waits for a
-// person, and nothing ends it but APO's word or [Orders.Resolve]; the others settling still sees to. [order.Order.Operation]
-// says what was asked, how often, what APO answered and when it is asked next.
+// person, and nothing ends it but APO's word or [Orders.Resolve]; the others settling still sees to.
+// [order.Order.Operation] says what was asked, how often, what APO answered and when it is asked next.
 //
 // They are found by one walk of the log's index of outstanding operations. Memory, loop bodies, changes meanwhile and
 // errors are as in [Reader.Anomalies].

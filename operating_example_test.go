@@ -19,7 +19,8 @@ import (
 )
 
 // watchedOrders are orders that somebody hears of.
-func watchedOrders(log store.Log, client *apo.Client, logger *slog.Logger, page func(order, reason string)) (*tilltape.Orders, error) {
+func watchedOrders(log store.Log, client *apo.Client, logger *slog.Logger,
+	page func(order, reason string)) (*tilltape.Orders, error) {
 	return tilltape.New(log, client, &tilltape.Config{
 		Logger: logger,
 		Observer: &tilltape.Observer{
@@ -115,8 +116,10 @@ func ExampleOrders_ClearAnomaly() {
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()
 	orders := shop.orders
-	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
-	must(orders.Create(ctx, order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
+	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000},
+		Capture: apotest.Manual}))
+	must(orders.Create(ctx, order.Create{Order: "o-2", PaymentRequestID: "pay-2",
+		Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
 	must(orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind"}))
 	check(shop.PayLate("pay-2"))
@@ -137,7 +140,8 @@ func ExampleConfig() {
 	defer func() { check(server.Close()) }()
 	client := must(apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil))
 	log := memory.New()
-	orders := must(watchedOrders(log, client, slog.New(slog.DiscardHandler), func(order, reason string) { fmt.Println(order, reason) }))
+	orders := must(watchedOrders(log, client, slog.New(slog.DiscardHandler),
+		func(order, reason string) { fmt.Println(order, reason) }))
 	fmt.Println(orders.Close(), log.Close())
 	// Output: <nil> <nil>
 }

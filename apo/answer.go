@@ -161,11 +161,14 @@ func judge(c content, asked expectation, evidence *Evidence) Answer {
 	inquiry := c.op == OpInquirePayment || c.op == OpInquireRefund
 	switch {
 	case a.Class == UnknownFailure:
-		a.Err = newError(ErrUnknownCode, string(c.op), fmt.Sprintf("F with code %q, which no table knows", a.Code), "inquire before asking again")
+		a.Err = newError(ErrUnknownCode, string(c.op), fmt.Sprintf("F with code %q, which no table knows", a.Code),
+			"inquire before asking again")
 	case a.Class == Unknown && inquiry && a.Status == statusFailed:
-		a.Err = newError(ErrUnknownCode, string(c.op), fmt.Sprintf("the query was refused: %q", a.Code), "check access and parameters, then inquire again")
+		a.Err = newError(ErrUnknownCode, string(c.op), fmt.Sprintf("the query was refused: %q", a.Code),
+			"check access and parameters, then inquire again")
 	case a.Class == Unknown:
-		a.Err = newError(ErrUndecided, string(c.op), fmt.Sprintf("U with code %q", a.Code), "ask again with the same ids, or inquire")
+		a.Err = newError(ErrUndecided, string(c.op), fmt.Sprintf("U with code %q", a.Code),
+			"ask again with the same ids, or inquire")
 	}
 	return a
 }

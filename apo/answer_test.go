@@ -59,8 +59,10 @@ func TestEvidenceVerifiesOnItsOwnAndCannotBeRewritten(t *testing.T) {
 
 func TestCaptureAndRefundAnswers(t *testing.T) {
 	g := newGateway(t, answering(with("S", "SUCCESS", `"captureId":"K1","captureRequestId":"C1","paymentId":"P1",
-		"captureAmount":{"currency":"JPY","value":"1000"},"captureTime":"2022-11-10T00:34:52-08:00","acquirerInfo":{"acquirerName":"x"}`)))
-	captured := clientOf(t, g.URL, nil).Capture(t.Context(), CaptureRequest{CaptureRequestID: "C1", PaymentID: "P1", Amount: jpy(1000)})
+		"captureAmount":{"currency":"JPY","value":"1000"},"captureTime":"2022-11-10T00:34:52-08:00",
+			"acquirerInfo":{"acquirerName":"x"}`)))
+	captured := clientOf(t, g.URL, nil).Capture(t.Context(),
+		CaptureRequest{CaptureRequestID: "C1", PaymentID: "P1", Amount: jpy(1000)})
 	require.NoError(t, captured.Err)
 	assert.Equal(t, CaptureAnswer{
 		Answer: captured.Answer, CaptureID: "K1", CaptureRequestID: "C1", PaymentID: "P1",
@@ -72,7 +74,8 @@ func TestCaptureAndRefundAnswers(t *testing.T) {
 
 	g = newGateway(t, answering(with("S", "SUCCESS", `"refundId":"K2","refundRequestId":"F1","paymentId":"P1",
 		"refundAmount":{"currency":"JPY","value":400},"refundTime":"2022-11-10T00:34:52-08:00"`)))
-	refunded := clientOf(t, g.URL, nil).Refund(t.Context(), RefundRequest{RefundRequestID: "F1", PaymentID: "P1", Amount: jpy(400)})
+	refunded := clientOf(t, g.URL, nil).Refund(t.Context(),
+		RefundRequest{RefundRequestID: "F1", PaymentID: "P1", Amount: jpy(400)})
 	require.NoError(t, refunded.Err)
 	assert.Equal(t, RefundAnswer{
 		Answer: refunded.Answer, RefundID: "K2", RefundRequestID: "F1", PaymentID: "P1",
@@ -132,18 +135,25 @@ func TestAContradictingAnswerProvesNothing(t *testing.T) {
 		body string
 		says string
 	}{
-		"cancel, other payment":         {cancel, with("S", "SUCCESS", `"paymentId":"P2"`), "payment id"},
-		"cancel, other request":         {cancel, with("S", "SUCCESS", `"paymentId":"P1","paymentRequestId":"R2"`), "payment request id"},
-		"cancel, a failure of another":  {cancel, with("F", "PARAM_ILLEGAL", `"paymentId":"P2"`), "payment id"},
-		"capture, other id":             {capture, with("S", "SUCCESS", `"captureRequestId":"C2"`), "request id"},
-		"capture, other payment":        {capture, with("S", "SUCCESS", `"paymentId":"P2"`), "payment id"},
-		"capture, other amount":         {capture, with("S", "SUCCESS", `"captureAmount":{"currency":"JPY","value":"999"}`), "JPY 999"},
-		"capture, other currency":       {capture, with("S", "SUCCESS", `"captureAmount":{"currency":"USD","value":"1000"}`), "USD 10.00"},
-		"refund, other id":              {refund, with("S", "SUCCESS", `"refundRequestId":"F2"`), "request id"},
-		"refund, other amount":          {refund, with("S", "SUCCESS", `"refundAmount":{"currency":"JPY","value":"1001"}`), "JPY 1001"},
-		"inquiry, other request":        {inquire, with("S", "SUCCESS", `"paymentRequestId":"R2","paymentStatus":"SUCCESS"`), "payment request id"},
-		"refund inquiry, other id":      {inquireRefund, with("S", "SUCCESS", `"refundId":"K2","refundStatus":"SUCCESS"`), "transfer id"},
-		"refund inquiry, other request": {inquireRefund, with("S", "SUCCESS", `"refundRequestId":"F2","refundStatus":"SUCCESS"`), "request id"},
+		"cancel, other payment": {cancel, with("S", "SUCCESS", `"paymentId":"P2"`), "payment id"},
+		"cancel, other request": {cancel, with("S", "SUCCESS", `"paymentId":"P1","paymentRequestId":"R2"`),
+			"payment request id"},
+		"cancel, a failure of another": {cancel, with("F", "PARAM_ILLEGAL", `"paymentId":"P2"`), "payment id"},
+		"capture, other id":            {capture, with("S", "SUCCESS", `"captureRequestId":"C2"`), "request id"},
+		"capture, other payment":       {capture, with("S", "SUCCESS", `"paymentId":"P2"`), "payment id"},
+		"capture, other amount": {capture, with("S", "SUCCESS", `"captureAmount":{"currency":"JPY","value":"999"}`),
+			"JPY 999"},
+		"capture, other currency": {capture, with("S", "SUCCESS", `"captureAmount":{"currency":"USD","value":"1000"}`),
+			"USD 10.00"},
+		"refund, other id": {refund, with("S", "SUCCESS", `"refundRequestId":"F2"`), "request id"},
+		"refund, other amount": {refund, with("S", "SUCCESS", `"refundAmount":{"currency":"JPY","value":"1001"}`),
+			"JPY 1001"},
+		"inquiry, other request": {inquire, with("S", "SUCCESS", `"paymentRequestId":"R2","paymentStatus":"SUCCESS"`),
+			"payment request id"},
+		"refund inquiry, other id": {inquireRefund, with("S", "SUCCESS", `"refundId":"K2","refundStatus":"SUCCESS"`),
+			"transfer id"},
+		"refund inquiry, other request": {inquireRefund,
+			with("S", "SUCCESS", `"refundRequestId":"F2","refundStatus":"SUCCESS"`), "request id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := row.call(clientOf(t, newGateway(t, answering(row.body)).URL, nil))
@@ -159,8 +169,10 @@ func TestAContradictingAnswerProvesNothing(t *testing.T) {
 }
 
 func TestInquirePaymentGivesAPOsPicture(t *testing.T) {
-	g := newGateway(t, answering(with("S", "SUCCESS", `"paymentId":"P1","paymentRequestId":"R1","paymentStatus":"SUCCESS","paymentResultCode":"SUCCESS",
-		"paymentAmount":{"currency":"JPY","value":"1000"},"paymentCreateTime":"2026-01-01T08:00:00+08:00","paymentTime":"2026-01-01T08:01:00+08:00",
+	g := newGateway(t, answering(with("S", "SUCCESS", `"paymentId":"P1","paymentRequestId":"R1",
+		"paymentStatus":"SUCCESS","paymentResultCode":"SUCCESS",
+		"paymentAmount":{"currency":"JPY","value":"1000"},"paymentCreateTime":"2026-01-01T08:00:00+08:00",
+			"paymentTime":"2026-01-01T08:01:00+08:00",
 		"authExpiryTime":"2026-01-08T08:01:00+08:00","transactions":[
 		{"transactionType":"CAPTURE","transactionStatus":"SUCCESS","transactionId":"K1","transactionRequestId":"C1",
 		 "transactionAmount":{"currency":"JPY","value":"1000"},"transactionTime":"2026-01-02T08:00:00+08:00"}]`)))
@@ -196,18 +208,23 @@ func TestInquiriesSpeakOfTheQueryAlone(t *testing.T) {
 		err   error
 		facts int
 	}{
-		"payment failed":        {inquire, with("S", "SUCCESS", `"paymentId":"P1","paymentStatus":"FAIL"`), Succeeded, nil, 1},
-		"payment unknown to us": {inquire, with("S", "SUCCESS", `"paymentId":"P1","paymentStatus":"LIMBO"`), Unknown, ErrMalformed, 0},
-		"no payment status":     {inquire, with("S", "SUCCESS", `"paymentId":"P1"`), Unknown, ErrMalformed, 0},
-		"no payment id":         {inquire, with("S", "SUCCESS", `"paymentStatus":"SUCCESS"`), Succeeded, nil, 0},
-		"no such payment":       {inquire, with("F", "ORDER_NOT_EXIST", ""), NotExist, nil, 0},
-		"refused":               {inquire, with("F", "ACCESS_DENIED", ""), Unknown, ErrUnknownCode, 0},
-		"undecided":             {inquire, with("U", "UNKNOWN_EXCEPTION", ""), Unknown, ErrUndecided, 0},
-		"refund failed":         {inquireRefund, with("S", "SUCCESS", `"refundRequestId":"F1","refundStatus":"FAIL"`), Succeeded, nil, 1},
-		"refund pending":        {inquireRefund, with("S", "SUCCESS", `"refundRequestId":"F1","refundStatus":"PROCESSING"`), Succeeded, nil, 1},
-		"refund status unheard": {inquireRefund, with("S", "SUCCESS", `"refundRequestId":"F1","refundStatus":"MAYBE"`), Unknown, ErrMalformed, 0},
-		"no such refund":        {inquireRefund, with("F", "REFUND_NOT_EXIST", ""), NotExist, nil, 0},
-		"code of the other":     {inquireRefund, with("F", "ORDER_NOT_EXIST", ""), Unknown, ErrUnknownCode, 0},
+		"payment failed": {inquire, with("S", "SUCCESS", `"paymentId":"P1","paymentStatus":"FAIL"`), Succeeded, nil,
+			1},
+		"payment unknown to us": {inquire, with("S", "SUCCESS", `"paymentId":"P1","paymentStatus":"LIMBO"`), Unknown,
+			ErrMalformed, 0},
+		"no payment status": {inquire, with("S", "SUCCESS", `"paymentId":"P1"`), Unknown, ErrMalformed, 0},
+		"no payment id":     {inquire, with("S", "SUCCESS", `"paymentStatus":"SUCCESS"`), Succeeded, nil, 0},
+		"no such payment":   {inquire, with("F", "ORDER_NOT_EXIST", ""), NotExist, nil, 0},
+		"refused":           {inquire, with("F", "ACCESS_DENIED", ""), Unknown, ErrUnknownCode, 0},
+		"undecided":         {inquire, with("U", "UNKNOWN_EXCEPTION", ""), Unknown, ErrUndecided, 0},
+		"refund failed": {inquireRefund, with("S", "SUCCESS", `"refundRequestId":"F1","refundStatus":"FAIL"`),
+			Succeeded, nil, 1},
+		"refund pending": {inquireRefund, with("S", "SUCCESS", `"refundRequestId":"F1","refundStatus":"PROCESSING"`),
+			Succeeded, nil, 1},
+		"refund status unheard": {inquireRefund, with("S", "SUCCESS", `"refundRequestId":"F1","refundStatus":"MAYBE"`),
+			Unknown, ErrMalformed, 0},
+		"no such refund":    {inquireRefund, with("F", "REFUND_NOT_EXIST", ""), NotExist, nil, 0},
+		"code of the other": {inquireRefund, with("F", "ORDER_NOT_EXIST", ""), Unknown, ErrUnknownCode, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := row.call(clientOf(t, newGateway(t, answering(row.body)).URL, nil))

@@ -56,7 +56,8 @@ func (c *Client) Cancel(ctx context.Context, r CancelRequest) CancelAnswer {
 
 // Capture takes some or all of what a card payment authorized.
 func (c *Client) Capture(ctx context.Context, r CaptureRequest) CaptureAnswer {
-	err := firstRefusal(OpCapture, r.Amount, named{"captureRequestId", r.CaptureRequestID}, named{"paymentId", r.PaymentID})
+	err := firstRefusal(OpCapture, r.Amount, named{"captureRequestId", r.CaptureRequestID},
+		named{"paymentId", r.PaymentID})
 	answer, d := c.call(ctx, request{
 		op: OpCapture, refused: err,
 		payload: wireCapture{CaptureRequestID: r.CaptureRequestID, PaymentID: r.PaymentID, Amount: wireOf(r.Amount)},

@@ -177,7 +177,8 @@ func encode(payload any) ([]byte, error) {
 
 func (c *Client) prepare(ctx context.Context, op Op, path string, body []byte) (string, *http.Request, error) {
 	at := strconv.FormatInt(c.config.Now().UnixMilli(), 10)
-	message := Message{Method: http.MethodPost, Path: c.config.SignedPathPrefix + path, ClientID: c.trust.clientID, Time: at, Body: body}
+	message := Message{Method: http.MethodPost, Path: c.config.SignedPathPrefix + path, ClientID: c.trust.clientID,
+		Time: at, Body: body}
 	signature, err := message.Sign(c.private())
 	if err != nil {
 		return "", nil, err

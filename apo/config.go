@@ -79,7 +79,8 @@ func (c Config) check() (Config, error) {
 		c.Now = time.Now
 	}
 	if len(c.AgentToken) > agentTokenMax || !isHeaderText(c.AgentToken) {
-		return c, newError(ErrConfig, "agent token", "is too long or has a character that no header may hold", "give it as APO issued it")
+		return c, newError(ErrConfig, "agent token", "is too long or has a character that no header may hold",
+			"give it as APO issued it")
 	}
 	c.SignedPathPrefix = strings.TrimRight(c.SignedPathPrefix, "/")
 	if c.SignedPathPrefix != "" {

@@ -18,8 +18,10 @@ func TestGatewayURLsThatAreRefused(t *testing.T) {
 	for text, reason := range map[string]string{
 		"": "empty", "apo.example": "URL with a host", "https://": "URL with a host", "mailto:a@b": "URL with a host",
 		"https://\x00": "URL with a host", "\xff": "too long", "ftp://apo.example": "neither https nor http",
-		"http://apo.example": "another machine", "http://10.0.0.1": "another machine", "http://127.0.0.1.example": "another machine",
-		"https://me:hunter2@apo.example": "user or password", "https://apo.example/?a=1": "query", "https://apo.example/#x": "query or fragment",
+		"http://apo.example": "another machine", "http://10.0.0.1": "another machine",
+		"http://127.0.0.1.example":       "another machine",
+		"https://me:hunter2@apo.example": "user or password", "https://apo.example/?a=1": "query",
+		"https://apo.example/#x":                                 "query or fragment",
 		"https://apo.example/" + strings.Repeat("x", gatewayMax): "too long",
 	} {
 		_, err := NewClient(text, testClientID, testKeys(), nil)
@@ -28,7 +30,8 @@ func TestGatewayURLsThatAreRefused(t *testing.T) {
 		assert.NotContains(t, err.Error(), "hunter2")
 	}
 	for _, text := range []string{
-		"https://open-sea-global.alipay.com", "http://localhost:8080/", "http://127.0.0.9", "http://[::1]:8080/apo/", "HTTPS://apo.example/a%20b",
+		"https://open-sea-global.alipay.com", "http://localhost:8080/", "http://127.0.0.9", "http://[::1]:8080/apo/",
+		"HTTPS://apo.example/a%20b",
 	} {
 		_, err := NewClient(text, testClientID, testKeys(), nil)
 		assert.NoError(t, err, text)
@@ -49,22 +52,28 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		cfg    Config
 		err    error
 	}{
-		"no client id":        {"", testKeys(), Config{}, ErrConfig},
-		"client id with dot":  {"a.b", testKeys(), Config{}, ErrConfig},
-		"client id in two":    {"a b", testKeys(), Config{}, ErrConfig},
-		"long client id":      {strings.Repeat("x", IDMax+1), testKeys(), Config{}, ErrConfig},
-		"no keys":             {"c", Keys{}, Config{}, ErrKey},
-		"no private key":      {"c", Keys{Public: public}, Config{}, ErrKey},
-		"no public key":       {"c", Keys{Private: merchantKey()}, Config{}, ErrKey},
-		"nil public key":      {"c", Keys{Private: merchantKey(), Public: map[string]*rsa.PublicKey{"1": nil}}, Config{}, ErrKey},
-		"short private key":   {"c", Keys{Private: short, Public: public}, Config{}, ErrKey},
-		"no private half":     {"c", Keys{Private: &rsa.PrivateKey{PublicKey: merchantKey().PublicKey}, Public: public}, Config{}, ErrKey},
-		"halves of two pairs": {"c", Keys{Private: &rsa.PrivateKey{PublicKey: merchantKey().PublicKey, D: gatewayKey().D, Primes: gatewayKey().Primes}, Public: public}, Config{}, ErrKey},
-		"short public key":    {"c", Keys{Private: merchantKey(), Public: map[string]*rsa.PublicKey{"1": &short.PublicKey}}, Config{}, ErrKey},
-		"public key unnamed":  {"c", Keys{Private: merchantKey(), Public: map[string]*rsa.PublicKey{"": &gatewayKey().PublicKey}}, Config{}, ErrConfig},
-		"too many keys":       {"c", Keys{Private: merchantKey(), Public: many}, Config{}, ErrConfig},
-		"version with comma":  {"c", Keys{Private: merchantKey(), Public: public, KeyVersion: "1,2"}, Config{}, ErrConfig},
-		"long version":        {"c", Keys{Private: merchantKey(), Public: public, KeyVersion: strings.Repeat("1", keyVersionMax+1)}, Config{}, ErrConfig},
+		"no client id":       {"", testKeys(), Config{}, ErrConfig},
+		"client id with dot": {"a.b", testKeys(), Config{}, ErrConfig},
+		"client id in two":   {"a b", testKeys(), Config{}, ErrConfig},
+		"long client id":     {strings.Repeat("x", IDMax+1), testKeys(), Config{}, ErrConfig},
+		"no keys":            {"c", Keys{}, Config{}, ErrKey},
+		"no private key":     {"c", Keys{Public: public}, Config{}, ErrKey},
+		"no public key":      {"c", Keys{Private: merchantKey()}, Config{}, ErrKey},
+		"nil public key": {"c", Keys{Private: merchantKey(), Public: map[string]*rsa.PublicKey{"1": nil}}, Config{},
+			ErrKey},
+		"short private key": {"c", Keys{Private: short, Public: public}, Config{}, ErrKey},
+		"no private half": {"c", Keys{Private: &rsa.PrivateKey{PublicKey: merchantKey().PublicKey}, Public: public},
+			Config{}, ErrKey},
+		"halves of two pairs": {"c", Keys{Private: &rsa.PrivateKey{PublicKey: merchantKey().PublicKey, D: gatewayKey().D,
+			Primes: gatewayKey().Primes}, Public: public}, Config{}, ErrKey},
+		"short public key": {"c", Keys{Private: merchantKey(), Public: map[string]*rsa.PublicKey{"1": &short.PublicKey}},
+			Config{}, ErrKey},
+		"public key unnamed": {"c",
+			Keys{Private: merchantKey(), Public: map[string]*rsa.PublicKey{"": &gatewayKey().PublicKey}}, Config{}, ErrConfig},
+		"too many keys":      {"c", Keys{Private: merchantKey(), Public: many}, Config{}, ErrConfig},
+		"version with comma": {"c", Keys{Private: merchantKey(), Public: public, KeyVersion: "1,2"}, Config{}, ErrConfig},
+		"long version": {"c",
+			Keys{Private: merchantKey(), Public: public, KeyVersion: strings.Repeat("1", keyVersionMax+1)}, Config{}, ErrConfig},
 		"negative timeout":    {"c", testKeys(), Config{CallTimeout: -1}, ErrConfig},
 		"token with newline":  {"c", testKeys(), Config{AgentToken: "hunter2\nX: y"}, ErrConfig},
 		"endless token":       {"c", testKeys(), Config{AgentToken: strings.Repeat("x", agentTokenMax+1)}, ErrConfig},

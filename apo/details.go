@@ -70,7 +70,8 @@ func shapeOf(op Op) shape {
 	case OpRefund:
 		return shape{transferID: "refundId", requestID: "refundRequestId", amount: "refundAmount", time: "refundTime"}
 	case OpNotifyRefund, OpInquireRefund:
-		return shape{transferID: "refundId", requestID: "refundRequestId", amount: "refundAmount", time: "refundTime", state: "refundStatus"}
+		return shape{transferID: "refundId", requestID: "refundRequestId", amount: "refundAmount", time: "refundTime",
+			state: "refundStatus"}
 	case OpInquirePayment:
 		return shape{amount: "paymentAmount", time: "paymentTime", state: "paymentStatus"}
 	}

@@ -73,7 +73,8 @@ func ExampleClient_Cancel() {
 }
 
 func ExampleClient_Capture() {
-	client, stop := standIn(`{"captureId":"K1","captureRequestId":"C1","paymentId":"P1","captureAmount":{"currency":"JPY","value":"900"},
+	client, stop := standIn(`{"captureId":"K1","captureRequestId":"C1","paymentId":"P1",
+		"captureAmount":{"currency":"JPY","value":"900"},
 		"result":{"resultCode":"SUCCESS","resultStatus":"S"}}`)
 	defer stop()
 	answer := client.Capture(context.Background(), apo.CaptureRequest{
@@ -87,7 +88,8 @@ func ExampleClient_Capture() {
 }
 
 func ExampleClient_Refund() {
-	client, stop := standIn(`{"refundId":"K2","refundRequestId":"F1","result":{"resultCode":"SUCCESS","resultStatus":"S"}}`)
+	client, stop := standIn(`{"refundId":"K2","refundRequestId":"F1","result":{"resultCode":"SUCCESS",
+		"resultStatus":"S"}}`)
 	defer stop()
 	answer := client.Refund(context.Background(), apo.RefundRequest{
 		RefundRequestID: "F1", PaymentID: "P1", Amount: apo.Amount{Currency: "JPY", Minor: 400}, Reason: "too large",
@@ -97,10 +99,13 @@ func ExampleClient_Refund() {
 }
 
 func ExampleClient_InquirePayment() {
-	client, stop := standIn(`{"result":{"resultCode":"SUCCESS","resultStatus":"S"},"paymentId":"P1","paymentStatus":"SUCCESS",
+	client, stop := standIn(`{"result":{"resultCode":"SUCCESS","resultStatus":"S"},"paymentId":"P1",
+		"paymentStatus":"SUCCESS",
 		"paymentAmount":{"currency":"JPY","value":"1000"},"transactions":[
-		{"transactionType":"REFUND","transactionStatus":"PROCESSING","transactionId":"K2","transactionAmount":{"currency":"JPY","value":"400"}},
-		{"transactionType":"CAPTURE","transactionStatus":"SUCCESS","transactionId":"K1","transactionAmount":{"currency":"JPY","value":"1000"}}]}`)
+		{"transactionType":"REFUND","transactionStatus":"PROCESSING","transactionId":"K2",
+			"transactionAmount":{"currency":"JPY","value":"400"}},
+		{"transactionType":"CAPTURE","transactionStatus":"SUCCESS","transactionId":"K1",
+			"transactionAmount":{"currency":"JPY","value":"1000"}}]}`)
 	defer stop()
 	picture := client.InquirePayment(context.Background(), apo.InquirePaymentRequest{PaymentID: "P1"})
 	for _, fact := range picture.Facts {
@@ -122,7 +127,8 @@ func ExampleClient_InquireRefund() {
 
 func ExampleVerifier_VerifyNotification() {
 	key := newKey()
-	verifier, err := apo.NewVerifier("5X00000000000000", apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, nil)
+	verifier, err := apo.NewVerifier("5X00000000000000", apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}},
+		nil)
 	must(err)
 	body := `{"notifyType":"PAYMENT_RESULT","result":{"resultCode":"SUCCESS","resultStatus":"S"},
 		"paymentId":"P1","paymentRequestId":"R1","paymentAmount":{"currency":"JPY","value":"1000"}}`
@@ -142,7 +148,8 @@ func ExampleVerifier_VerifyNotification() {
 
 func ExampleVerifier_VerifyAnswer() {
 	key := newKey()
-	verifier, err := apo.NewVerifier("5X00000000000000", apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, nil)
+	verifier, err := apo.NewVerifier("5X00000000000000", apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}},
+		nil)
 	must(err)
 	const path = "/ams/api/v1/payments/pay"
 	body := `{"result":{"resultCode":"PAYMENT_IN_PROCESS","resultStatus":"U"},"paymentId":"P1","paymentRequestId":"R1"}`

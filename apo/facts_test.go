@@ -75,7 +75,8 @@ func TestEveryTransactionTypeAndStateHasItsFact(t *testing.T) {
 			require.Len(t, facts, 1, "%s %s", kind, state)
 			fact := facts[0]
 			assert.Equal(t, want[kind][i], fact.Kind(), "%s %s", kind, state)
-			assert.Equal(t, "T1 q-T1 JPY 999 P1", fmt.Sprint(fact.TransferID(), " ", fact.RequestID(), " ", fact.Amount(), " ", fact.PaymentID()))
+			assert.Equal(t, "T1 q-T1 JPY 999 P1",
+				fmt.Sprint(fact.TransferID(), " ", fact.RequestID(), " ", fact.Amount(), " ", fact.PaymentID()))
 			assert.Equal(t, utc(t, "2026-01-02T00:00:00Z"), fact.Time())
 			assert.Equal(t, state, fact.TransactionState())
 			assert.Equal(t, []byte("kept"), fact.Evidence().Body)
@@ -96,7 +97,8 @@ func TestFactsComeAsPaymentCapturesRefunds(t *testing.T) {
 		line(TransactionAuthorization, StateSuccess, "a1", 1000, "2026-01-01T00:00:00Z"),
 		line(TransactionCapture, StateFail, "c2", 500, "2026-01-02T00:00:00Z"))
 	assert.Equal(t, []string{
-		"payment succeeded", "capture succeeded c1", "capture failed c2", "refund pending r2", "refund succeeded r1", "other transaction i1",
+		"payment succeeded", "capture succeeded c1", "capture failed c2", "refund pending r2", "refund succeeded r1",
+		"other transaction i1",
 	}, short, "and the authorization that paymentStatus sums up is not told twice")
 }
 
@@ -116,7 +118,8 @@ func TestACancelledPictureKeepsItsMoneyVisible(t *testing.T) {
 	_, short = picture(t, StateCancelled,
 		line(TransactionPayment, StateSuccess, "late", 1000, "2026-01-03T00:00:00Z"),
 		line(TransactionCancel, StateSuccess, "x1", 1000, "2026-01-02T00:00:00Z"))
-	assert.Equal(t, []string{"cancelled x1", "payment succeeded late", "cancelled"}, short, "a late payment comes after the cancel")
+	assert.Equal(t, []string{"cancelled x1", "payment succeeded late", "cancelled"}, short,
+		"a late payment comes after the cancel")
 }
 
 func TestFactsOfAnyPictureAreOrderedAndComplete(t *testing.T) {
@@ -175,11 +178,15 @@ func TestAnswersToCommandsProveWhatTheySay(t *testing.T) {
 		"capture U":                {OpCapture, with("U", "UNKNOWN_EXCEPTION", capture), 0, ""},
 		"refund S":                 {OpRefund, with("S", "SUCCESS", refund), RefundPending, ""},
 		"refund in process":        {OpRefund, with("U", "REFUND_IN_PROCESS", refund), RefundPending, ""},
-		"refund F":                 {OpRefund, with("F", "REFUND_WINDOW_EXCEED", refund), RefundFailed, "REFUND_WINDOW_EXCEED"},
-		"refund inquiry S":         {OpInquireRefund, with("S", "SUCCESS", refund+`,"refundStatus":"SUCCESS"`), RefundSucceeded, ""},
-		"refund inquiry F":         {OpInquireRefund, with("S", "SUCCESS", refund+`,"refundStatus":"FAIL"`), RefundFailed, ""},
-		"refund not there":         {OpInquireRefund, with("F", "REFUND_NOT_EXIST", refund), 0, ""},
-		"payment not there":        {OpInquirePayment, with("F", "ORDER_NOT_EXIST", `"paymentId":"P1","paymentStatus":"SUCCESS"`), 0, ""},
+		"refund F": {OpRefund, with("F", "REFUND_WINDOW_EXCEED", refund), RefundFailed,
+			"REFUND_WINDOW_EXCEED"},
+		"refund inquiry S": {OpInquireRefund, with("S", "SUCCESS", refund+`,"refundStatus":"SUCCESS"`),
+			RefundSucceeded, ""},
+		"refund inquiry F": {OpInquireRefund, with("S", "SUCCESS", refund+`,"refundStatus":"FAIL"`), RefundFailed,
+			""},
+		"refund not there": {OpInquireRefund, with("F", "REFUND_NOT_EXIST", refund), 0, ""},
+		"payment not there": {OpInquirePayment,
+			with("F", "ORDER_NOT_EXIST", `"paymentId":"P1","paymentStatus":"SUCCESS"`), 0, ""},
 	} {
 		c, err := readContent(row.op, []byte(row.body))
 		require.NoError(t, err, name)

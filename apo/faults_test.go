@@ -237,11 +237,18 @@ func TestInvalidRequestsAreRefusedBeforeSending(t *testing.T) {
 		"refund, reason bytes":   {change(func(r *RefundRequest) { r.Reason = "\xff" }), "refundReason"},
 		"refund, no URL":         {change(func(r *RefundRequest) { r.NotifyURL = "shop" }), "refundNotifyUrl"},
 		"refund, other URL":      {change(func(r *RefundRequest) { r.NotifyURL = "ftp://shop.example/" }), "refundNotifyUrl"},
-		"refund, URL with user":  {change(func(r *RefundRequest) { r.NotifyURL = "https://a:hunter2@shop.example/" }), "refundNotifyUrl"},
-		"refund, endless URL":    {change(func(r *RefundRequest) { r.NotifyURL = "https://shop.example/" + strings.Repeat("x", notifyURLMax) }), "refundNotifyUrl"},
-		"inquiry without id":     {c.InquirePayment(ctx, InquirePaymentRequest{}).Answer, "paymentId or paymentRequestId is empty"},
-		"refund inquiry without": {c.InquireRefund(ctx, InquireRefundRequest{}).Answer, "refundId or refundRequestId is empty"},
-		"refund inquiry, long":   {c.InquireRefund(ctx, InquireRefundRequest{RefundID: long}).Answer, "refundId has 65 bytes"},
+		"refund, URL with user": {change(func(r *RefundRequest) { r.NotifyURL = "https://a:hunter2@shop.example/" }),
+			"refundNotifyUrl"},
+		"refund, endless URL": {change(func(r *RefundRequest) {
+			r.NotifyURL = "https://shop.example/" +
+				strings.Repeat("x", notifyURLMax)
+		}), "refundNotifyUrl"},
+		"inquiry without id": {c.InquirePayment(ctx, InquirePaymentRequest{}).Answer,
+			"paymentId or paymentRequestId is empty"},
+		"refund inquiry without": {c.InquireRefund(ctx, InquireRefundRequest{}).Answer,
+			"refundId or refundRequestId is empty"},
+		"refund inquiry, long": {c.InquireRefund(ctx, InquireRefundRequest{RefundID: long}).Answer,
+			"refundId has 65 bytes"},
 	} {
 		assert.Equal(t, NotSent, row.answer.Class, name)
 		require.ErrorIs(t, row.answer.Err, ErrInvalidRequest, name)

@@ -96,7 +96,8 @@ func with(status, code, members string) string {
 	if members != "" {
 		members = "," + members
 	}
-	return `{"result":{"resultStatus":"` + status + `","resultCode":"` + code + `","resultMessage":"as asked"}` + members + `}`
+	return `{"result":{"resultStatus":"` + status + `","resultCode":"` + code + `","resultMessage":"as asked"}` + members +
+		`}`
 }
 
 func jpy(minor int64) Amount { return Amount{Currency: "JPY", Minor: minor} }
@@ -124,7 +125,8 @@ func TestEachCallSendsItsRequestSigned(t *testing.T) {
 		}, "refund", `{"refundRequestId":"F1","paymentId":"P1","refundAmount":{"currency":"JPY","value":"7"}}`},
 		"refund with all": {func(c *Client) Answer {
 			return c.Refund(t.Context(), RefundRequest{
-				RefundRequestID: "F1", PaymentID: "P1", Amount: jpy(7), Reason: "退 & <b>", NotifyURL: "https://shop.example/n?a=1&b=2", CaptureID: "K1",
+				RefundRequestID: "F1", PaymentID: "P1", Amount: jpy(7), Reason: "退 & <b>",
+				NotifyURL: "https://shop.example/n?a=1&b=2", CaptureID: "K1",
 			}).Answer
 		}, "refund", `{"refundRequestId":"F1","paymentId":"P1","refundAmount":{"currency":"JPY","value":"7"},` +
 			`"refundReason":"退 & <b>","refundNotifyUrl":"https://shop.example/n?a=1&b=2","captureId":"K1"}`},
@@ -155,7 +157,8 @@ func TestEachCallSendsItsRequestSigned(t *testing.T) {
 			signature, err := ParseSignature(r.Header.Get("signature"))
 			require.NoError(t, err)
 			assert.Equal(t, "1", signature.KeyVersion)
-			m := Message{Method: r.Method, Path: r.URL.Path, ClientID: testClientID, Time: testRequestTime, Body: []byte(row.body)}
+			m := Message{Method: r.Method, Path: r.URL.Path, ClientID: testClientID, Time: testRequestTime,
+				Body: []byte(row.body)}
 			require.NoError(t, m.Verify(&merchantKey().PublicKey, signature.Value))
 		})
 	}
@@ -174,14 +177,16 @@ func TestGatewayURLMayHaveAPathAndATrailingSlash(t *testing.T) {
 				signed(w.Header(), signedPath, headerResponseTime, testResponseTime, body)
 				_, _ = io.WriteString(w, body)
 			})
-			answer := clientOf(t, g.URL+suffix, &Config{SignedPathPrefix: prefix}).Cancel(t.Context(), CancelRequest{PaymentID: "P1"})
+			answer := clientOf(t, g.URL+suffix, &Config{SignedPathPrefix: prefix}).Cancel(t.Context(),
+				CancelRequest{PaymentID: "P1"})
 			require.NoError(t, answer.Err, "%q %q", suffix, prefix)
 			assert.Equal(t, Succeeded, answer.Class)
 			assert.Equal(t, signedPath, answer.Evidence.Path)
 			assert.Equal(t, wantPath, g.calls[0].URL.Path)
 			signature, err := ParseSignature(g.calls[0].Header.Get("signature"))
 			require.NoError(t, err)
-			m := Message{Method: "POST", Path: signedPath, ClientID: testClientID, Time: testRequestTime, Body: []byte(g.bodies[0])}
+			m := Message{Method: "POST", Path: signedPath, ClientID: testClientID, Time: testRequestTime,
+				Body: []byte(g.bodies[0])}
 			assert.NoError(t, m.Verify(&merchantKey().PublicKey, signature.Value))
 		}
 	}

@@ -303,7 +303,8 @@ func (r PayRequest) check(op Op) error {
 	switch r.Capture {
 	case "", CaptureAutomatic, CaptureManual:
 	default:
-		return fmt.Errorf("captureMode %q is neither %s nor %s", clip(string(r.Capture), codeMax), CaptureAutomatic, CaptureManual)
+		return fmt.Errorf("captureMode %q is neither %s nor %s", clip(string(r.Capture), codeMax), CaptureAutomatic,
+			CaptureManual)
 	}
 	for _, text := range []struct {
 		name, value string

@@ -27,18 +27,21 @@ func TestPaySendsWhatTheRequestSays(t *testing.T) {
 	}{
 		"the least": {payRequest(), `{"productCode":"CASHIER_PAYMENT","paymentRequestId":"R1",` +
 			`"paymentAmount":{"currency":"JPY","value":"1000"},"paymentMethod":{"paymentMethodType":"CARD"}}`},
-		"all of it": {PayRequest{PaymentRequestID: "R1", Amount: jpy(1000), Method: "CARD", MethodID: "tok", Capture: CaptureManual,
+		"all of it": {PayRequest{PaymentRequestID: "R1", Amount: jpy(1000), Method: "CARD", MethodID: "tok",
+			Capture: CaptureManual,
 			OrderID: "o-1", Description: "茶 & <b>", NotifyURL: "https://shop.example/n?a=1&b=2",
 			RedirectURL: "https://shop.example/back", PayBy: at, ProductCode: "X",
 			More: map[string]any{"userRegion": "JP", "env": map[string]any{"terminalType": "WEB"}}},
 			`{"productCode":"X","paymentRequestId":"R1",` +
 				`"order":{"referenceOrderId":"o-1","orderDescription":"茶 & <b>","orderAmount":{"currency":"JPY","value":"1000"}},` +
-				`"paymentAmount":{"currency":"JPY","value":"1000"},"paymentMethod":{"paymentMethodType":"CARD","paymentMethodId":"tok"},` +
+				`"paymentAmount":{"currency":"JPY","value":"1000"},` +
+				`"paymentMethod":{"paymentMethodType":"CARD","paymentMethodId":"tok"},` +
 				`"paymentFactor":{"isAuthorization":true,"captureMode":"MANUAL"},"paymentExpiryTime":"2026-01-01T00:00:00Z",` +
 				`"paymentRedirectUrl":"https://shop.example/back","paymentNotifyUrl":"https://shop.example/n?a=1&b=2",` +
 				`"env":{"terminalType":"WEB"},"userRegion":"JP"}`},
 		"the caller's own bytes": {
-			PayRequest{Body: json.RawMessage("{ \"paymentRequestId\" : \"R1\",\n\"paymentAmount\":{\"value\":1000,\"currency\":\"JPY\"} }")},
+			PayRequest{Body: json.RawMessage("{ \"paymentRequestId\" : " +
+				"\"R1\",\n\"paymentAmount\":{\"value\":1000,\"currency\":\"JPY\"} }")},
 			"{ \"paymentRequestId\" : \"R1\",\n\"paymentAmount\":{\"value\":1000,\"currency\":\"JPY\"} }"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +81,8 @@ func TestPayTellsWhereTheBuyerGoesAndWhatIsProven(t *testing.T) {
 	require.Len(t, declined.Facts, 1)
 	assert.Equal(t, PaymentFailed, declined.Facts[0].Kind())
 
-	g = newGateway(t, answering(with("U", "PAYMENT_IN_PROCESS", `"paymentId":"P1","paymentRequestId":"R1","normalUrl":"a\u0000b",
+	g = newGateway(t, answering(with("U", "PAYMENT_IN_PROCESS", `"paymentId":"P1","paymentRequestId":"R1",
+		"normalUrl":"a\u0000b",
 		"schemeUrl":"`+strings.Repeat("x", linkMax+1)+`"`)))
 	clumsy := clientOf(t, g.URL, nil).Pay(t.Context(), payRequest())
 	require.NoError(t, clumsy.Err, "a link nobody can follow makes no answer unknown")
@@ -111,23 +115,29 @@ func TestAPayRequestThatCannotBeMeantIsNotSent(t *testing.T) {
 		change func(*PayRequest)
 		says   string
 	}{
-		"no id":                {func(r *PayRequest) { r.PaymentRequestID = "" }, "paymentRequestId is empty"},
-		"an id too long":       {func(r *PayRequest) { r.PaymentRequestID = strings.Repeat("x", IDMax+1) }, "paymentRequestId has 65 bytes"},
+		"no id": {func(r *PayRequest) { r.PaymentRequestID = "" }, "paymentRequestId is empty"},
+		"an id too long": {func(r *PayRequest) { r.PaymentRequestID = strings.Repeat("x", IDMax+1) },
+			"paymentRequestId has 65 bytes"},
 		"no amount":            {func(r *PayRequest) { r.Amount = Amount{} }, "paymentAmount has currency"},
 		"an amount of nothing": {func(r *PayRequest) { r.Amount.Minor = 0 }, "paymentAmount is 0"},
 		"no method":            {func(r *PayRequest) { r.Method = "" }, "paymentMethodType is empty"},
 		"an unknown mode":      {func(r *PayRequest) { r.Capture = "LATER" }, `captureMode "LATER"`},
 		"a description too long": {func(r *PayRequest) { r.Description = strings.Repeat("é", descriptionMax+1) },
 			"orderDescription is not UTF-8 of up to 256 characters"},
-		"a notify URL with a user":   {func(r *PayRequest) { r.NotifyURL = "https://a:b@shop.example/" }, "paymentNotifyUrl"},
-		"a redirect without a host":  {func(r *PayRequest) { r.RedirectURL = "/back" }, "paymentRedirectUrl"},
-		"a member given twice":       {func(r *PayRequest) { r.More = map[string]any{"paymentMethod": 1} }, `member "paymentMethod" of More`},
-		"a member that is no JSON":   {func(r *PayRequest) { r.More = map[string]any{"x": func() {}} }, "cannot be encoded"},
-		"more than APO takes":        {func(r *PayRequest) { r.More = map[string]any{"x": strings.Repeat("x", BodyMax)} }, "above 49152"},
-		"a body and a field":         {func(r *PayRequest) { r.Body = own }, "has Body and other fields"},
-		"a body that is no object":   {func(r *PayRequest) { *r = PayRequest{Body: json.RawMessage(`[]`)} }, "is not one JSON object"},
+		"a notify URL with a user":  {func(r *PayRequest) { r.NotifyURL = "https://a:b@shop.example/" }, "paymentNotifyUrl"},
+		"a redirect without a host": {func(r *PayRequest) { r.RedirectURL = "/back" }, "paymentRedirectUrl"},
+		"a member given twice": {func(r *PayRequest) { r.More = map[string]any{"paymentMethod": 1} },
+			`member "paymentMethod" of More`},
+		"a member that is no JSON": {func(r *PayRequest) { r.More = map[string]any{"x": func() {}} }, "cannot be encoded"},
+		"more than APO takes": {func(r *PayRequest) { r.More = map[string]any{"x": strings.Repeat("x", BodyMax)} },
+			"above 49152"},
+		"a body and a field": {func(r *PayRequest) { r.Body = own }, "has Body and other fields"},
+		"a body that is no object": {func(r *PayRequest) { *r = PayRequest{Body: json.RawMessage(`[]`)} },
+			"is not one JSON object"},
 		"a body with an id of 1 KiB": {func(r *PayRequest) { *r = PayRequest{Body: longID()} }, "paymentRequestId"},
-		"a body without an amount": {func(r *PayRequest) { *r = PayRequest{Body: json.RawMessage(`{"paymentRequestId":"R1"}`)} },
+		"a body without an amount": {func(r *PayRequest) {
+			*r = PayRequest{Body: json.RawMessage(`{"paymentRequestId":"R1"}`)}
+		},
 			"lacks paymentRequestId or paymentAmount"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,20 +154,23 @@ func TestAPayRequestThatCannotBeMeantIsNotSent(t *testing.T) {
 }
 
 func longID() json.RawMessage {
-	return json.RawMessage(`{"paymentRequestId":"` + strings.Repeat("x", 1<<10) + `","paymentAmount":{"currency":"JPY","value":"1"}}`)
+	return json.RawMessage(`{"paymentRequestId":"` + strings.Repeat("x", 1<<10) +
+		`","paymentAmount":{"currency":"JPY","value":"1"}}`)
 }
 
 func TestCreatePaymentSession(t *testing.T) {
 	g := newGateway(t, answering(with("S", "SUCCESS", `"paymentSessionId":"S1","paymentSessionData":"data==",
 		"paymentSessionExpiryTime":"2026-01-01T08:00:00+08:00","normalUrl":"https://pay.example/s1"`)))
-	session := clientOf(t, g.URL, nil).CreatePaymentSession(t.Context(), PayRequest{PaymentRequestID: "R1", Amount: jpy(1000)})
+	session := clientOf(t, g.URL, nil).CreatePaymentSession(t.Context(),
+		PayRequest{PaymentRequestID: "R1", Amount: jpy(1000)})
 	require.NoError(t, session.Err)
 	assert.Equal(t, PaymentSession{Answer: session.Answer, ID: "S1", Data: "data==", URL: "https://pay.example/s1",
 		Expires: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}, session)
 	assert.Equal(t, Succeeded, session.Class)
 	assert.Empty(t, session.Facts, "a session is no payment yet")
 	assert.Equal(t, "/ams/api/v1/payments/createPaymentSession", g.calls[0].URL.Path)
-	assert.JSONEq(t, `{"productCode":"CASHIER_PAYMENT","paymentRequestId":"R1","paymentAmount":{"currency":"JPY","value":"1000"}}`,
+	assert.JSONEq(t, `{"productCode":"CASHIER_PAYMENT","paymentRequestId":"R1",
+		"paymentAmount":{"currency":"JPY","value":"1000"}}`,
 		g.bodies[0])
 }
 
@@ -203,8 +216,10 @@ func TestASandboxClientCallsTheSandboxesPath(t *testing.T) {
 func TestACallThatCannotBeMeantIsNotSent(t *testing.T) {
 	g := newGateway(t, answering(with("S", "SUCCESS", "")))
 	c := clientOf(t, g.URL, nil)
-	for _, path := range []string{"", "/", "pay", "/ams/api/", "/ams/api/v1/", "/ams/sandbox/api/v1/x", "https://x.example/ams/api/v1/x",
-		"/ams/api/v1/../x", "/ams/api/v1//x", "/ams/api/v1/x?y=1", "/ams/api/v1/x#y", "/ams/api/v1/ä", "/ams/api/v1/notifyRefund"} {
+	for _, path := range []string{"", "/", "pay", "/ams/api/", "/ams/api/v1/", "/ams/sandbox/api/v1/x",
+		"https://x.example/ams/api/v1/x",
+		"/ams/api/v1/../x", "/ams/api/v1//x", "/ams/api/v1/x?y=1", "/ams/api/v1/x#y", "/ams/api/v1/ä",
+		"/ams/api/v1/notifyRefund"} {
 		answer := c.Call(t.Context(), path, json.RawMessage(`{}`))
 		assert.Equal(t, NotSent, answer.Class, path)
 		assert.ErrorIs(t, answer.Err, ErrInvalidRequest, path)

@@ -15,9 +15,11 @@ import (
 
 func TestScalarsReadAsStringsOrAsTheirNaturalType(t *testing.T) {
 	const ok = `"result":{"resultCode":"SUCCESS","resultStatus":"S"},`
-	natural, err := readContent(OpCapture, []byte(`{`+ok+`"captureId":2019061218401080010018882020035,"paymentId":true,"captureAmount":{"currency":"JPY","value":20},"unused":1.5e3}`))
+	natural, err := readContent(OpCapture, []byte(`{`+ok+`"captureId":2019061218401080010018882020035,"paymentId":true,
+		"captureAmount":{"currency":"JPY","value":20},"unused":1.5e3}`))
 	require.NoError(t, err)
-	quoted, err := readContent(OpCapture, []byte(`{`+ok+`"captureId":"2019061218401080010018882020035","paymentId":"true","captureAmount":{"currency":"JPY","value":"20"}}`))
+	quoted, err := readContent(OpCapture, []byte(`{`+ok+`"captureId":"2019061218401080010018882020035",
+		"paymentId":"true","captureAmount":{"currency":"JPY","value":"20"}}`))
 	require.NoError(t, err)
 	natural.body, quoted.body = nil, nil // as they came
 	assert.Equal(t, quoted, natural)
@@ -26,7 +28,8 @@ func TestScalarsReadAsStringsOrAsTheirNaturalType(t *testing.T) {
 }
 
 func TestAbsentNullAndEmptyReadAlike(t *testing.T) {
-	c, err := readContent(OpCapture, []byte(`{"result":{"resultStatus":"S"},"captureId":null,"paymentId":"","captureAmount":null,"":"x"}`))
+	c, err := readContent(OpCapture,
+		[]byte(`{"result":{"resultStatus":"S"},"captureId":null,"paymentId":"","captureAmount":null,"":"x"}`))
 	require.NoError(t, err)
 	assert.Equal(t, details{}, c.details)
 }
@@ -34,29 +37,32 @@ func TestAbsentNullAndEmptyReadAlike(t *testing.T) {
 func TestMalformedBodiesAreRefused(t *testing.T) {
 	const ok = `"result":{"resultCode":"SUCCESS","resultStatus":"S"}`
 	for name, row := range map[string]struct{ body, reason string }{
-		"empty":                 {``, "not one JSON object"},
-		"not JSON":              {`<html>`, "not one JSON object"},
-		"a list":                {`[]`, "not one JSON object"},
-		"a string":              {`"S"`, "not one JSON object"},
-		"two objects":           {`{` + ok + `}{}`, "not one JSON object"},
-		"cut off":               {`{` + ok, "not one JSON object"},
-		"trailing comma":        {`{` + ok + `,}`, "not one JSON object"},
-		"invalid UTF-8":         {"{" + ok + ",\"paymentId\":\"\xff\"}", "not one JSON object"},
-		"duplicate key":         {`{` + ok + `,"paymentId":"a","paymentId":"b"}`, "twice"},
-		"duplicate, escaped":    {`{` + ok + `,"paymentId":"a","payment\u0049d":"b"}`, "twice"},
-		"duplicate result":      {`{"result":{"resultStatus":"F","resultStatus":"S"}}`, "twice"},
-		"too deep":              {`{` + ok + `,"x":` + strings.Repeat("[", depthMax+1) + strings.Repeat("]", depthMax+1) + `}`, "nested"},
-		"no result":             {`{}`, "no result"},
-		"null result":           {`{"result":null}`, "no result"},
-		"result in other case":  {`{"Result":{"resultStatus":"S"}}`, "no result"},
-		"result is text":        {`{"result":"S"}`, "no result"},
-		"status is an object":   {`{"result":{"resultStatus":{}}}`, "resultStatus"},
-		"endless code":          {`{"result":{"resultStatus":"F","resultCode":"` + strings.Repeat("A", codeMax+1) + `"}}`, "resultCode"},
-		"long id":               {`{` + ok + `,"captureId":"` + strings.Repeat("A", IDMax+1) + `"}`, "captureId"},
-		"id with control":       {`{` + ok + `,"captureId":"a\u0000"}`, "captureId"},
-		"id is a list":          {`{` + ok + `,"captureId":["a"]}`, "captureId"},
-		"amount is a scalar":    {`{` + ok + `,"captureAmount":5}`, "captureAmount"},
-		"amount overflows":      {`{` + ok + `,"captureAmount":{"currency":"JPY","value":"9223372036854775808"}}`, "captureAmount"},
+		"empty":              {``, "not one JSON object"},
+		"not JSON":           {`<html>`, "not one JSON object"},
+		"a list":             {`[]`, "not one JSON object"},
+		"a string":           {`"S"`, "not one JSON object"},
+		"two objects":        {`{` + ok + `}{}`, "not one JSON object"},
+		"cut off":            {`{` + ok, "not one JSON object"},
+		"trailing comma":     {`{` + ok + `,}`, "not one JSON object"},
+		"invalid UTF-8":      {"{" + ok + ",\"paymentId\":\"\xff\"}", "not one JSON object"},
+		"duplicate key":      {`{` + ok + `,"paymentId":"a","paymentId":"b"}`, "twice"},
+		"duplicate, escaped": {`{` + ok + `,"paymentId":"a","payment\u0049d":"b"}`, "twice"},
+		"duplicate result":   {`{"result":{"resultStatus":"F","resultStatus":"S"}}`, "twice"},
+		"too deep": {`{` + ok + `,"x":` + strings.Repeat("[", depthMax+1) + strings.Repeat("]", depthMax+1) +
+			`}`, "nested"},
+		"no result":            {`{}`, "no result"},
+		"null result":          {`{"result":null}`, "no result"},
+		"result in other case": {`{"Result":{"resultStatus":"S"}}`, "no result"},
+		"result is text":       {`{"result":"S"}`, "no result"},
+		"status is an object":  {`{"result":{"resultStatus":{}}}`, "resultStatus"},
+		"endless code": {`{"result":{"resultStatus":"F","resultCode":"` + strings.Repeat("A", codeMax+1) + `"}}`,
+			"resultCode"},
+		"long id":            {`{` + ok + `,"captureId":"` + strings.Repeat("A", IDMax+1) + `"}`, "captureId"},
+		"id with control":    {`{` + ok + `,"captureId":"a\u0000"}`, "captureId"},
+		"id is a list":       {`{` + ok + `,"captureId":["a"]}`, "captureId"},
+		"amount is a scalar": {`{` + ok + `,"captureAmount":5}`, "captureAmount"},
+		"amount overflows": {`{` + ok + `,"captureAmount":{"currency":"JPY","value":"9223372036854775808"}}`,
+			"captureAmount"},
 		"amount negative":       {`{` + ok + `,"captureAmount":{"currency":"JPY","value":"-1"}}`, "captureAmount"},
 		"amount signed":         {`{` + ok + `,"captureAmount":{"currency":"JPY","value":"+1"}}`, "captureAmount"},
 		"amount with fraction":  {`{` + ok + `,"captureAmount":{"currency":"JPY","value":"1.0"}}`, "captureAmount"},
@@ -72,8 +78,10 @@ func TestMalformedBodiesAreRefused(t *testing.T) {
 		})
 	}
 	for name, list := range map[string]string{
-		"not a list": `{}`, "a scalar inside": `["x"]`, "bad amount": `[{"transactionType":"REFUND","transactionAmount":{"value":"x"}}]`,
-		"no type": `[{"transactionStatus":"SUCCESS"}]`, "long id": `[{"transactionType":"REFUND","transactionId":"` + strings.Repeat("A", IDMax+1) + `"}]`,
+		"not a list": `{}`, "a scalar inside": `["x"]`,
+		"bad amount": `[{"transactionType":"REFUND","transactionAmount":{"value":"x"}}]`,
+		"no type":    `[{"transactionStatus":"SUCCESS"}]`, "long id": `[{"transactionType":"REFUND","transactionId":"` +
+			strings.Repeat("A", IDMax+1) + `"}]`,
 	} {
 		_, err := readContent(OpInquirePayment, []byte(`{`+ok+`,"paymentStatus":"SUCCESS","transactions":`+list+`}`))
 		require.ErrorIs(t, err, ErrMalformed, name)
@@ -134,10 +142,13 @@ func TestClipKeepsWholeCharacters(t *testing.T) {
 // FuzzReadContent feeds any body that APO could have signed through decoding,
 // judging and proving.
 func FuzzReadContent(f *testing.F) {
-	f.Add([]byte(`{"result":{"resultStatus":"S","resultCode":"SUCCESS"},"paymentId":"P","paymentStatus":"SUCCESS","transactions":[{"transactionType":"REFUND","transactionStatus":"SUCCESS","transactionAmount":{"currency":"JPY","value":"1"}}]}`))
+	f.Add([]byte(`{"result":{"resultStatus":"S","resultCode":"SUCCESS"},"paymentId":"P","paymentStatus":"SUCCESS",
+		"transactions":[{"transactionType":"REFUND","transactionStatus":"SUCCESS",
+		"transactionAmount":{"currency":"JPY","value":"1"}}]}`))
 	f.Add([]byte(`{"result":{"resultStatus":"F"},"notifyType":"REFUND_RESULT","refundStatus":"FAIL","refundId":1}`))
 	f.Add([]byte(`{"a":{"a":[[{}]]},"a":1}`))
-	ops := []Op{OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund, OpNotifyPayment, OpNotifyCapture, OpNotifyRefund}
+	ops := []Op{OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund, OpNotifyPayment, OpNotifyCapture,
+		OpNotifyRefund}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, op := range ops {
 			c, err := readContent(op, body)

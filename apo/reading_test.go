@@ -15,12 +15,14 @@ func TestEvidence_Read(t *testing.T) {
 		op         Op
 		kinds      []Kind
 	}{
-		"a notification": {"/hear", `{` + result + `,"notifyType":"CAPTURE_RESULT","captureId":"c-1","captureRequestId":"r-1",` +
+		"a notification": {"/hear", `{` + result +
+			`,"notifyType":"CAPTURE_RESULT","captureId":"c-1","captureRequestId":"r-1",` +
 			`"captureAmount":{"value":"5","currency":"USD"}}`, OpNotifyCapture, []Kind{CaptureSucceeded}},
 		"an answer": {"/ams/api/v1/payments/cancel", `{` + result + `,"paymentId":"p-1"}`, OpCancel, []Kind{Cancelled}},
 		"an inquiry": {"/ams/api/v1/payments/inquiryPayment", `{` + result + `,"paymentId":"p-1","paymentStatus":"SUCCESS",` +
 			`"transactions":[{"transactionType":"REFUND","transactionStatus":"SUCCESS","transactionId":"t-1",` +
-			`"transactionAmount":{"value":"5","currency":"USD"}}]}`, OpInquirePayment, []Kind{PaymentSucceeded, RefundSucceeded}},
+			`"transactionAmount":{"value":"5","currency":"USD"}}]}`, OpInquirePayment,
+			[]Kind{PaymentSucceeded, RefundSucceeded}},
 		"an inquiry without transactions": {"/ams/api/v1/payments/inquiryPayment",
 			`{` + result + `,"paymentId":"p-1","paymentStatus":"FAIL"}`, OpInquirePayment, []Kind{PaymentFailed}},
 		"what names nothing": {"/ams/api/v1/payments/cancel", `{` + result + `}`, OpCancel, nil},
@@ -49,7 +51,8 @@ func TestEvidence_ReadOfWhatCannotBeRead(t *testing.T) {
 	require.ErrorIs(t, err, ErrMalformed)
 	_, err = Evidence{Path: "/hear", Body: []byte(`{"notifyType":"DISPUTE"}`)}.Read()
 	require.ErrorIs(t, err, ErrUnknownNotification)
-	r, err := Evidence{Path: "/v1/refund", Body: []byte(`{"result":{"resultStatus":"U","resultCode":"X"},"refundId":[]}`)}.Read()
+	r, err := Evidence{Path: "/v1/refund",
+		Body: []byte(`{"result":{"resultStatus":"U","resultCode":"X"},"refundId":[]}`)}.Read()
 	require.ErrorIs(t, err, ErrMalformed)
 	assert.Equal(t, Reading{Op: OpRefund, Status: "U", Code: "X"}, r, "what could be read of the result")
 }

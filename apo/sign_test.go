@@ -116,7 +116,8 @@ func TestOneSignatureHasOneSpelling(t *testing.T) {
 	_, err = base64.StdEncoding.DecodeString(spare)
 	require.NoError(t, err, "the spare bits decode where nobody looks")
 	for name, text := range map[string]string{
-		"empty": "", "spare bits": spare, "line break": bare[:9] + "\n" + bare[9:], "escaped line break": bare[:9] + "%0A" + bare[9:],
+		"empty": "", "spare bits": spare, "line break": bare[:9] + "\n" + bare[9:], "escaped line break": bare[:9] + "%0A" +
+			bare[9:],
 		"lower-case escapes": strings.ToLower("%3D"), "no base64": "*", "half an escape": "AAA%3",
 		"twice escaped": url.QueryEscape(value), "too long": strings.Repeat("A", signatureTextMax+4),
 	} {

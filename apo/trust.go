@@ -85,14 +85,16 @@ func newTrust(clientID string, keys map[string]*rsa.PublicKey) (trust, error) {
 	}
 	for i := range len(clientID) {
 		if clientID[i] <= ' ' || clientID[i] > '~' || clientID[i] == '.' {
-			return trust{}, newError(ErrConfig, "client id", "has a character that no client id has", "give the client id that APO assigned")
+			return trust{}, newError(ErrConfig, "client id", "has a character that no client id has",
+				"give the client id that APO assigned")
 		}
 	}
 	if len(keys) == 0 {
 		return trust{}, newError(ErrKey, "APO's public key", "is missing", "give it in Keys.Public, by version")
 	}
 	if len(keys) > publicKeysMax {
-		return trust{}, newError(ErrConfig, "APO's public keys", fmt.Sprintf("are more than %d", publicKeysMax), "drop those no longer valid")
+		return trust{}, newError(ErrConfig, "APO's public keys", fmt.Sprintf("are more than %d", publicKeysMax),
+			"drop those no longer valid")
 	}
 	for version, key := range keys {
 		if err := checkKeyVersion(version); err != nil {
@@ -107,11 +109,13 @@ func newTrust(clientID string, keys map[string]*rsa.PublicKey) (trust, error) {
 
 func checkKeyVersion(version string) error {
 	if version == "" || len(version) > keyVersionMax {
-		return newError(ErrConfig, "key version", fmt.Sprintf("is not 1 to %d bytes long", keyVersionMax), `use the number APO shows, such as "1"`)
+		return newError(ErrConfig, "key version", fmt.Sprintf("is not 1 to %d bytes long", keyVersionMax),
+			`use the number APO shows, such as "1"`)
 	}
 	for i := range len(version) {
 		if version[i] <= ' ' || version[i] > '~' || version[i] == ',' {
-			return newError(ErrConfig, "key version", "has a character that no header may hold", `use the number APO shows, such as "1"`)
+			return newError(ErrConfig, "key version", "has a character that no header may hold",
+				`use the number APO shows, such as "1"`)
 		}
 	}
 	return nil

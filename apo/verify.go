@@ -97,7 +97,8 @@ func (v *Verifier) CheckNotificationHeader(method, path string, header http.Head
 
 // notVerified is the same whatever is wrong, so that it teaches a forger nothing.
 func notVerified() error {
-	return newError(ErrSignature, "notification", "is not verified", "check key, key version, client id and the signed path")
+	return newError(ErrSignature, "notification", "is not verified",
+		"check key, key version, client id and the signed path")
 }
 
 // VerifyNotification checks a notification and says what it proves. The path is
@@ -156,7 +157,8 @@ func (v *Verifier) VerifyAnswer(op Op, path string, header http.Header, body []b
 	switch op {
 	case OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund:
 	default:
-		return nil, newError(ErrInvalidRequest, "answer", fmt.Sprintf("is to an operation not known: %q", clip(string(op), codeMax)), "use one of the Op constants of a call")
+		return nil, newError(ErrInvalidRequest, "answer",
+			fmt.Sprintf("is to an operation not known: %q", clip(string(op), codeMax)), "use one of the Op constants of a call")
 	}
 	evidence, err := v.trust.check(http.MethodPost, path, headerResponseTime, header, body)
 	if err != nil {
@@ -175,7 +177,8 @@ func (v *Verifier) VerifyAnswer(op Op, path string, header http.Header, body []b
 }
 
 func noFact(op Op, r result) error {
-	return newError(ErrNoFact, string(op), fmt.Sprintf("%q with code %q proves nothing that could be recorded", r.status, r.code), "inquire")
+	return newError(ErrNoFact, string(op),
+		fmt.Sprintf("%q with code %q proves nothing that could be recorded", r.status, r.code), "inquire")
 }
 
 // notifiedOp tells the notifications apart by their type.
@@ -208,7 +211,8 @@ func (v *Verifier) checkFresh(text string) error {
 		at, ok = time.UnixMilli(ms), true
 	}
 	if age := v.config.Now().Sub(at); !ok || age > v.config.FreshFor || age < -v.config.FreshFor {
-		return newError(ErrStale, "notification", "has a request-time outside the freshness window", "check the clock, or widen FreshFor")
+		return newError(ErrStale, "notification", "has a request-time outside the freshness window",
+			"check the clock, or widen FreshFor")
 	}
 	return nil
 }

@@ -92,24 +92,26 @@ func TestNotificationsByTypeAndResult(t *testing.T) {
 		want                  Kind // 0: no fact
 		code                  string
 	}{
-		"payment S":                        {"PAYMENT_RESULT", "S", payment, PaymentSucceeded, ""},
-		"payment F":                        {"PAYMENT_RESULT", "F", payment, PaymentFailed, "ANY_CODE"},
-		"payment U":                        {"PAYMENT_RESULT", "U", payment, 0, ""},
-		"payment pending S":                {"PAYMENT_PENDING", "S", payment, PaymentPending, ""},
-		"payment pending F":                {"PAYMENT_PENDING", "F", payment, 0, ""},
-		"payment of nobody":                {"PAYMENT_RESULT", "S", `"paymentTime":"2026-01-01T00:00:00Z"`, 0, ""},
-		"capture S":                        {"CAPTURE_RESULT", "S", capture, CaptureSucceeded, ""},
-		"capture F":                        {"CAPTURE_RESULT", "F", capture, CaptureFailed, "ANY_CODE"},
-		"capture U":                        {"CAPTURE_RESULT", "U", capture, 0, ""},
-		"refund S":                         {"REFUND_RESULT", "S", refund + `,"refundStatus":"SUCCESS"`, RefundSucceeded, ""},
-		"refund F":                         {"REFUND_RESULT", "F", refund + `,"refundStatus":"FAIL"`, RefundFailed, "ANY_CODE"},
-		"refund S, but status FAIL":        {"REFUND_RESULT", "S", refund + `,"refundStatus":"FAIL"`, RefundFailed, ""},
-		"refund F, but status SUCCESS":     {"REFUND_RESULT", "F", refund + `,"refundStatus":"SUCCESS"`, 0, ""},
-		"refund S without refundStatus":    {"REFUND_RESULT", "S", refund, RefundSucceeded, ""},
-		"refund F without refundStatus":    {"REFUND_RESULT", "F", refund, RefundFailed, "ANY_CODE"},
-		"refund S, status not heard of":    {"REFUND_RESULT", "S", refund + `,"refundStatus":"MAYBE"`, 0, ""},
-		"refund U":                         {"REFUND_RESULT", "U", refund + `,"refundStatus":"SUCCESS"`, 0, ""},
-		"refund with a payment's code too": {"REFUND_RESULT", "S", refund + `,"paymentStatus":"FAIL","refundStatus":"SUCCESS"`, RefundSucceeded, ""},
+		"payment S":         {"PAYMENT_RESULT", "S", payment, PaymentSucceeded, ""},
+		"payment F":         {"PAYMENT_RESULT", "F", payment, PaymentFailed, "ANY_CODE"},
+		"payment U":         {"PAYMENT_RESULT", "U", payment, 0, ""},
+		"payment pending S": {"PAYMENT_PENDING", "S", payment, PaymentPending, ""},
+		"payment pending F": {"PAYMENT_PENDING", "F", payment, 0, ""},
+		"payment of nobody": {"PAYMENT_RESULT", "S", `"paymentTime":"2026-01-01T00:00:00Z"`, 0, ""},
+		"capture S":         {"CAPTURE_RESULT", "S", capture, CaptureSucceeded, ""},
+		"capture F":         {"CAPTURE_RESULT", "F", capture, CaptureFailed, "ANY_CODE"},
+		"capture U":         {"CAPTURE_RESULT", "U", capture, 0, ""},
+		"refund S":          {"REFUND_RESULT", "S", refund + `,"refundStatus":"SUCCESS"`, RefundSucceeded, ""},
+		"refund F": {"REFUND_RESULT", "F", refund + `,"refundStatus":"FAIL"`, RefundFailed,
+			"ANY_CODE"},
+		"refund S, but status FAIL":     {"REFUND_RESULT", "S", refund + `,"refundStatus":"FAIL"`, RefundFailed, ""},
+		"refund F, but status SUCCESS":  {"REFUND_RESULT", "F", refund + `,"refundStatus":"SUCCESS"`, 0, ""},
+		"refund S without refundStatus": {"REFUND_RESULT", "S", refund, RefundSucceeded, ""},
+		"refund F without refundStatus": {"REFUND_RESULT", "F", refund, RefundFailed, "ANY_CODE"},
+		"refund S, status not heard of": {"REFUND_RESULT", "S", refund + `,"refundStatus":"MAYBE"`, 0, ""},
+		"refund U":                      {"REFUND_RESULT", "U", refund + `,"refundStatus":"SUCCESS"`, 0, ""},
+		"refund with a payment's code too": {"REFUND_RESULT", "S", refund +
+			`,"paymentStatus":"FAIL","refundStatus":"SUCCESS"`, RefundSucceeded, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			header, body := notified(with(row.status, "ANY_CODE", `"notifyType":"`+row.kind+`",`+row.members))
@@ -130,7 +132,8 @@ func TestNotificationsByTypeAndResult(t *testing.T) {
 }
 
 func TestARefundsNotificationHasNoPaymentID(t *testing.T) {
-	header, body := notified(with("S", "SUCCESS", `"notifyType":"REFUND_RESULT","refundStatus":"SUCCESS","refundRequestId":"F1",
+	header, body := notified(with("S", "SUCCESS", `"notifyType":"REFUND_RESULT","refundStatus":"SUCCESS",
+		"refundRequestId":"F1",
 		"refundId":"K2","refundAmount":{"currency":"JPY","value":"400"},"refundTime":"2026-01-02T09:00:00+09:00"`))
 	fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
 	require.NoError(t, err)
@@ -187,14 +190,17 @@ func TestHeadersAloneTurnNoiseAway(t *testing.T) {
 		spoil func(http.Header)
 		ok    bool
 	}{
-		"genuine":                 {notifyPath, fair, true},
-		"well-formed forgery":     {notifyPath, func(h http.Header) { h.Set(headerSignature, Signature{Value: "AAAA"}.Header()) }, true},
-		"no signature":            {notifyPath, func(h http.Header) { h.Del(headerSignature) }, false},
-		"signature twice":         {notifyPath, func(h http.Header) { h.Add(headerSignature, h.Get(headerSignature)) }, false},
-		"other client":            {notifyPath, func(h http.Header) { h.Set(headerClientID, "somebody") }, false},
-		"no time":                 {notifyPath, func(h http.Header) { h.Del(headerRequestTime) }, false},
-		"a key version not known": {notifyPath, func(h http.Header) { h.Set(headerSignature, Signature{KeyVersion: "7", Value: "AAAA"}.Header()) }, false},
-		"endless path":            {"/" + strings.Repeat("x", pathMax), fair, false},
+		"genuine": {notifyPath, fair, true},
+		"well-formed forgery": {notifyPath,
+			func(h http.Header) { h.Set(headerSignature, Signature{Value: "AAAA"}.Header()) }, true},
+		"no signature": {notifyPath, func(h http.Header) { h.Del(headerSignature) }, false},
+		"signature twice": {notifyPath, func(h http.Header) { h.Add(headerSignature, h.Get(headerSignature)) },
+			false},
+		"other client": {notifyPath, func(h http.Header) { h.Set(headerClientID, "somebody") }, false},
+		"no time":      {notifyPath, func(h http.Header) { h.Del(headerRequestTime) }, false},
+		"a key version not known": {notifyPath,
+			func(h http.Header) { h.Set(headerSignature, Signature{KeyVersion: "7", Value: "AAAA"}.Header()) }, false},
+		"endless path": {"/" + strings.Repeat("x", pathMax), fair, false},
 	} {
 		header, body := notified(good)
 		row.spoil(header)
@@ -209,7 +215,8 @@ func TestHeadersAloneTurnNoiseAway(t *testing.T) {
 	}
 	header, _ := notified(good)
 	require.NoError(t, verifierOf(t, &VerifierConfig{SignedPath: notifyPath}).
-		CheckNotificationHeader(http.MethodPost, "/"+strings.Repeat("x", pathMax), header), "the path received is not the one signed")
+		CheckNotificationHeader(http.MethodPost, "/"+strings.Repeat("x", pathMax), header),
+		"the path received is not the one signed")
 }
 
 func TestVerifiedNotificationsThatCannotBeUsed(t *testing.T) {
@@ -223,7 +230,8 @@ func TestVerifiedNotificationsThatCannotBeUsed(t *testing.T) {
 		"type a list":  {with("S", "SUCCESS", `"notifyType":["PAYMENT_RESULT"]`), ErrMalformed},
 		"key twice":    {`{"notifyType":"PAYMENT_RESULT","notifyType":"REFUND_RESULT"}`, ErrMalformed},
 		"no result":    {`{"notifyType":"PAYMENT_RESULT"}`, ErrMalformed},
-		"bad amount":   {with("S", "SUCCESS", `"notifyType":"PAYMENT_RESULT","paymentAmount":{"value":"1e9","currency":"JPY"}`), ErrMalformed},
+		"bad amount": {with("S", "SUCCESS",
+			`"notifyType":"PAYMENT_RESULT","paymentAmount":{"value":"1e9","currency":"JPY"}`), ErrMalformed},
 	} {
 		header, body := notified(row.body)
 		fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
@@ -234,7 +242,8 @@ func TestVerifiedNotificationsThatCannotBeUsed(t *testing.T) {
 
 func TestTheSignedPathMayDifferFromTheOneReceived(t *testing.T) {
 	header, body := notified(with("S", "SUCCESS", `"notifyType":"PAYMENT_RESULT","paymentId":"P1"`))
-	fact, err := verifierOf(t, &VerifierConfig{SignedPath: notifyPath}).VerifyNotification(http.MethodPost, "/behind/the/proxy", header, body)
+	fact, err := verifierOf(t, &VerifierConfig{SignedPath: notifyPath}).VerifyNotification(http.MethodPost,
+		"/behind/the/proxy", header, body)
 	require.NoError(t, err)
 	assert.Equal(t, notifyPath, fact.Evidence().Path)
 }
@@ -314,7 +323,8 @@ func TestVerifierConfigurationsThatAreRefused(t *testing.T) {
 }
 
 func TestVerifyAnswerOfAPayCall(t *testing.T) {
-	const path, ids = "/ams/api/v1/payments/pay", `"paymentId":"P1","paymentRequestId":"R1","paymentAmount":{"currency":"JPY","value":"1000"}`
+	const path, ids = "/ams/api/v1/payments/pay",
+		`"paymentId":"P1","paymentRequestId":"R1","paymentAmount":{"currency":"JPY","value":"1000"}`
 	for name, row := range map[string]struct {
 		body string
 		want Kind
@@ -370,11 +380,13 @@ func TestVerifyAnswerRefusesWhatItCannotTrust(t *testing.T) {
 func TestTheAcknowledgementIsJSONAndSaysSuccess(t *testing.T) {
 	var ack struct{ Result map[string]string }
 	require.NoError(t, json.Unmarshal([]byte(Acknowledgement), &ack))
-	assert.Equal(t, map[string]string{"resultCode": "SUCCESS", "resultStatus": "S", "resultMessage": "success"}, ack.Result)
+	assert.Equal(t, map[string]string{"resultCode": "SUCCESS", "resultStatus": "S", "resultMessage": "success"},
+		ack.Result)
 }
 
 func TestAFactPrintsOneLineWithoutItsEvidence(t *testing.T) {
-	header, body := notified(with("F", "CARD_DECLINED", `"notifyType":"PAYMENT_RESULT","paymentId":"P1","buyer":"Mrs. Smith"`))
+	header, body := notified(with("F", "CARD_DECLINED",
+		`"notifyType":"PAYMENT_RESULT","paymentId":"P1","buyer":"Mrs. Smith"`))
 	fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
 	require.NoError(t, err)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {

@@ -44,7 +44,8 @@ func signed(op apo.Op, trimmed bool, content fields) *events.Evidence {
 	if !trimmed {
 		content["paymentCreateTime"], content["paymentResultInfo"] = "2026-11-23T09:00:00Z", fields{
 			"cardBrand": "VISA", "cardNo": "************8764", "funding": "CREDIT", "issuingCountry": "US", "avsResultRaw": "A",
-			"cvvResultRaw": "P", "networkTransactionId": strings.Repeat("9", 24), "threeDSResult": fields{"eci": "05", "cavv": ""}}
+			"cvvResultRaw": "P", "networkTransactionId": strings.Repeat("9", 24),
+			"threeDSResult": fields{"eci": "05", "cavv": ""}}
 	}
 	m := says(op, "S", "SUCCESS", content)
 	if trimmed {
@@ -79,7 +80,8 @@ func history(i int, trimmed bool) []events.Record {
 		out = append(out, records...)
 		now = now.Add(time.Second + 123456789)
 	}
-	give(order.Create{ID: mint(), Order: id, PaymentRequestID: "pr-" + id, PaymentID: payment, Amount: money, Method: "CARD", Acquirer: "ACME",
+	give(order.Create{ID: mint(), Order: id, PaymentRequestID: "pr-" + id, PaymentID: payment, Amount: money,
+		Method: "CARD", Acquirer: "ACME",
 		CaptureMode: order.CaptureManual, PayBy: now.Add(14 * time.Minute), Actor: "checkout"})
 	paid := signed(apo.OpNotifyPayment, trimmed, fields{"notifyType": "PAYMENT_RESULT", "paymentId": payment,
 		"paymentRequestId": "pr-" + id, "paymentAmount": wire(money), "paymentTime": stamp(now)})
@@ -254,7 +256,8 @@ func timed(b *testing.B, log store.Reader, orders int) time.Duration {
 	return time.Since(start)
 }
 
-// Events a second over frames in memory, over both stores, and with an order's events far apart, where no order is warm.
+// Events a second over frames in memory, over both stores, and with an order's events far apart, where no order is
+// warm.
 func BenchmarkReplay(b *testing.B) {
 	const few, many, near = 25_000, 100_000, 100
 	for name, log := range map[string]func(b *testing.B) store.Log{

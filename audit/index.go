@@ -2,10 +2,10 @@ package audit
 
 import "hash/maphash"
 
-// index finds rows by their order's id. It keeps 32 bits of a hash and the row's number, and leaves the ids to the rows, which
-// have them anyway: a map from id to row would keep each again, in an object that the garbage collector visits, and reading
-// it would miss the processor's caches once more. It is cut into shards, since a table that grows has for a moment
-// two tables' size.
+// index finds rows by their order's id. It keeps 32 bits of a hash and the row's number, and leaves the ids to the
+// rows, which have them anyway: a map from id to row would keep each again, in an object that the garbage collector
+// visits, and reading it would miss the processor's caches once more. It is cut into shards, since a table that grows
+// has for a moment two tables' size.
 type index struct {
 	seed   maphash.Seed
 	shards [1 << shardBits]shard

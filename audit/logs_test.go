@@ -106,7 +106,8 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 // The answers to calls, by what they mean.
 var answers = map[order.VerdictClass][2]string{
 	order.VerdictUnknown: {"U", "UNKNOWN_EXCEPTION"}, order.VerdictUnknownF: {"F", "WHO_KNOWS"},
-	order.VerdictSucceeded: {"S", "SUCCESS"}, order.VerdictFailed: {"F", "PARAM_ILLEGAL"}, order.VerdictWrong: {"F", "PROCESS_FAIL"},
+	order.VerdictSucceeded: {"S", "SUCCESS"}, order.VerdictFailed: {"F", "PARAM_ILLEGAL"},
+	order.VerdictWrong: {"F", "PROCESS_FAIL"},
 }
 
 func (w *writer) verdict(c order.Call) order.Verdict {
@@ -209,7 +210,8 @@ func notified(f order.Fact) order.Fact {
 
 // fact is something that APO's notifications can tell.
 func (w *writer) fact(id string) order.Fact {
-	kinds := []order.FactKind{order.PaymentSucceeded, order.PaymentSucceeded, order.PaymentPending, order.PaymentFailed, order.CaptureSucceeded,
+	kinds := []order.FactKind{order.PaymentSucceeded, order.PaymentSucceeded, order.PaymentPending, order.PaymentFailed,
+		order.CaptureSucceeded,
 		order.CaptureFailed, order.RefundSucceeded, order.RefundFailed, order.PaymentCancelled, order.OtherTransaction}
 	f := order.Fact{Kind: kinds[w.pick(len(kinds))], PaymentID: "p-" + id, At: w.now}
 	switch f.Kind {
@@ -259,7 +261,8 @@ func (w *writer) step(id string) {
 func (w *writer) write(steps int) []string {
 	ids := []string{"o-1", "o-2", "o-3"}
 	for i, id := range ids {
-		c := order.Create{Order: id, PaymentRequestID: "preq-" + id, Amount: usd(amount), Method: "CARD", CaptureMode: events.CaptureMode(i % 3)}
+		c := order.Create{Order: id, PaymentRequestID: "preq-" + id, Amount: usd(amount), Method: "CARD",
+			CaptureMode: events.CaptureMode(i % 3)}
 		if c.CaptureMode == order.CaptureNone {
 			c.Method = "ALIPAY_CN"
 		}

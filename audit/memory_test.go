@@ -78,7 +78,8 @@ func (l *refusing) All(context.Context, store.Cursor) iter.Seq2[events.Record, e
 	return func(yield func(events.Record, error) bool) {
 		const streams = 10
 		for i := range uint64(l.records) {
-			r := events.Record{ID: fmt.Sprint("x-", i), Stream: events.RefusalStream(fmt.Sprint("o-", i%streams)), Version: i/streams + 1,
+			r := events.Record{ID: fmt.Sprint("x-", i), Stream: events.RefusalStream(fmt.Sprint("o-", i%streams)),
+				Version:  i/streams + 1,
 				Position: i + 1, Recorded: opening, Event: events.CommandRefused{Command: "cancel", Reason: "captured"}}
 			if i >= streams {
 				r.Previous = i + 1 - streams

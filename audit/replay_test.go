@@ -35,8 +35,8 @@ func TestReplay_AnEmptyLog(t *testing.T) {
 	}
 }
 
-// What a service writes is legal, whatever APO answers, and replaying it gives the live orders. So does every prefix that
-// ends at a record's append.
+// What a service writes is legal, whatever APO answers, and replaying it gives the live orders. So does every prefix
+// that ends at a record's append.
 func TestReplay_WhatWasWrittenIsLegal(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		w := newWriter(func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "pick") })
@@ -73,17 +73,20 @@ func TestReplay_Totals(t *testing.T) {
 	w := newWriter(func(int) int { return 0 })
 	w.write(0)
 	w.now = w.now.Add(time.Hour)
-	w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1", Amount: usd(amount),
-		At: w.now})})
-	_, err := w.log.Append(context.Background(), events.RefusalStream("o-1"), 0, events.Record{ID: w.id(), Recorded: w.now, Occurred: w.now,
-		Actor: "ada", Event: events.CommandRefused{Command: "capture", Reason: "one-step", Remedy: "refund", Count: 1}})
+	w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1",
+		Amount: usd(amount),
+		At:     w.now})})
+	_, err := w.log.Append(context.Background(), events.RefusalStream("o-1"), 0,
+		events.Record{ID: w.id(), Recorded: w.now, Occurred: w.now,
+			Actor: "ada", Event: events.CommandRefused{Command: "capture", Reason: "one-step", Remedy: "refund", Count: 1}})
 	require.NoError(t, err)
 
 	p, err := replay(w.log)
 	require.NoError(t, err)
 	assert.Equal(t, uint64(5), p.Records)
 	assert.Equal(t, uint64(1), p.Refusals)
-	assert.Equal(t, map[events.Kind]uint64{events.KindOrderCreated: 3, events.KindPaymentPaid: 1, events.KindCommandRefused: 1}, p.Kinds)
+	assert.Equal(t, map[events.Kind]uint64{events.KindOrderCreated: 3, events.KindPaymentPaid: 1,
+		events.KindCommandRefused: 1}, p.Kinds)
 	assert.Equal(t, map[order.Status]int{order.Created: 2, order.Paid: 1}, p.Statuses())
 	assert.Equal(t, w.now.Add(-time.Hour), p.First)
 	assert.Equal(t, w.now, p.Last)
@@ -147,8 +150,11 @@ func mutations() []mutation {
 		{"at another position", altering(func(r *events.Record) { r.Position++ }), same},
 		{"after another record", altering(func(r *events.Record) { r.Previous++ }), same},
 		{"with another version", altering(func(r *events.Record) { r.Version++ }), same},
-		{"in another order's stream", altering(func(r *events.Record) { r.Stream.ID += "x"; r.Previous = 0; r.Version = 7 }), same},
-		{"in another category", altering(func(r *events.Record) { r.Stream.Category = events.CategoryRefusal; r.Previous = 0 }), same},
+		{"in another order's stream", altering(func(r *events.Record) { r.Stream.ID += "x"; r.Previous = 0; r.Version = 7 }),
+			same},
+		{"in another category", altering(func(r *events.Record) {
+			r.Stream.Category, r.Previous = events.CategoryRefusal, 0
+		}), same},
 		{"with another status", altering(func(r *events.Record) { r.Head.Status = "refunded!" }), same},
 		{"with another phase", altering(func(r *events.Record) { r.Head.Phase += "x" }), same},
 		{"with another due time", altering(func(r *events.Record) { r.Head.Due = r.Head.Due.Add(time.Second) }), same},
@@ -156,7 +162,8 @@ func mutations() []mutation {
 		{"with another parked time", shifting(func(h *events.Head) *time.Time { return &h.ParkedSince }), same},
 		{"with another anomaly's time", shifting(func(h *events.Head) *time.Time { return &h.AnomalySince }), same},
 		{"with another since", altering(func(r *events.Record) { r.Head.StatusSince = r.Head.StatusSince.Add(1) }), same},
-		{"made a cancellation without evidence", altering(func(r *events.Record) { r.Event = events.CancelSucceeded{Cause: events.CauseRequested} }), same},
+		{"made a cancellation without evidence",
+			altering(func(r *events.Record) { r.Event = events.CancelSucceeded{Cause: events.CauseRequested} }), same},
 		{"made a capture out of nothing", altering(func(r *events.Record) {
 			r.Event = events.CaptureSucceeded{CaptureID: "forged", Amount: usd(amount + 1)}
 		}), same},
@@ -199,8 +206,9 @@ func TestReplay_EveryAlterationIsFoundWhereItIs(t *testing.T) {
 func TestReplay_AnAlteredAmountIsFoundByWhatItMustFit(t *testing.T) {
 	ours := func(w *writer) { w.give("o-1", order.Capture{ID: "k-1", Amount: usd(amount)}) }
 	foreign := func(w *writer) {
-		w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.CaptureSucceeded, TransferID: "t-9", PaymentID: "p-o-1",
-			Amount: usd(amount), At: w.now})})
+		w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.CaptureSucceeded, TransferID: "t-9",
+			PaymentID: "p-o-1",
+			Amount:    usd(amount), At: w.now})})
 	}
 	for name, tt := range map[string]struct {
 		capture func(*writer)
@@ -213,10 +221,12 @@ func TestReplay_AnAlteredAmountIsFoundByWhatItMustFit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWriter(func(int) int { return int(order.VerdictSucceeded) })
-			w.give("o-1", order.Create{Order: "o-1", PaymentRequestID: "preq-1", PaymentID: "p-o-1", Amount: usd(amount), Method: "CARD",
+			w.give("o-1", order.Create{Order: "o-1", PaymentRequestID: "preq-1", PaymentID: "p-o-1", Amount: usd(amount),
+				Method:      "CARD",
 				CaptureMode: order.CaptureManual})
-			w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1", Amount: usd(amount),
-				At: w.now})})
+			w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1",
+				Amount: usd(amount),
+				At:     w.now})})
 			tt.capture(w)
 			w.give("o-1", order.Refund{ID: "r-1", Amount: usd(amount)})
 			all := records(w.log)
@@ -245,7 +255,8 @@ func TestReplay_AnAlteredAmountIsFoundByWhatItMustFit(t *testing.T) {
 
 func TestReplay_RefusalsHaveTheirOwnRules(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	refusal := events.Record{ID: "x-1", Stream: events.RefusalStream("o-1"), Version: 1, Position: 1, Recorded: at, Event: events.CommandRefused{Command: "cancel"}}
+	refusal := events.Record{ID: "x-1", Stream: events.RefusalStream("o-1"), Version: 1, Position: 1, Recorded: at,
+		Event: events.CommandRefused{Command: "cancel"}}
 	_, err := replay(&tampered{records: []events.Record{refusal}})
 	require.NoError(t, err)
 
@@ -304,7 +315,8 @@ func TestReplay_EachSeesEveryRecordWithItsOrder(t *testing.T) {
 	assert.Equal(t, all, seen)
 
 	stop := errors.New("seen enough")
-	p, err := audit.Replay(context.Background(), w.log, &audit.Config{Each: func(events.Record, order.Order) error { return stop }})
+	p, err := audit.Replay(context.Background(), w.log,
+		&audit.Config{Each: func(events.Record, order.Order) error { return stop }})
 	assert.Equal(t, stop, err, "as it is")
 	assert.Equal(t, uint64(1), p.Records)
 }
@@ -314,11 +326,13 @@ func TestReplay_ProgressIsTold(t *testing.T) {
 	var all []events.Record
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	for i := range uint64(count) {
-		all = append(all, events.Record{ID: "x", Stream: events.RefusalStream("o-1"), Version: i + 1, Position: i + 1, Previous: i, Recorded: at,
+		all = append(all, events.Record{ID: "x", Stream: events.RefusalStream("o-1"), Version: i + 1, Position: i + 1,
+			Previous: i, Recorded: at,
 			Event: events.CommandRefused{Command: "cancel"}})
 	}
 	var told []uint64
-	p, err := audit.Replay(context.Background(), &tampered{records: all}, &audit.Config{Progress: func(n uint64) { told = append(told, n) }})
+	p, err := audit.Replay(context.Background(), &tampered{records: all},
+		&audit.Config{Progress: func(n uint64) { told = append(told, n) }})
 	require.NoError(t, err)
 	assert.Equal(t, []uint64{10_000, 20_000}, told)
 	assert.Equal(t, uint64(count), p.Refusals)

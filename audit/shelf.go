@@ -15,8 +15,8 @@ const (
 	pageRows = 4096 // rows a page has: a table that grew by copying would for a moment take twice its room
 )
 
-// shelf keeps the orders of a replay: packed, since there may be millions, but for the few that had a record of late, since
-// an order's records come close together. What lies packed shares no memory with the records it came from.
+// shelf keeps the orders of a replay: packed, since there may be millions, but for the few that had a record of late,
+// since an order's records come close together. What lies packed shares no memory with the records it came from.
 type shelf struct {
 	index   index
 	pages   [][]row

@@ -31,8 +31,9 @@ type cell struct {
 	P50, P99 time.Duration // of one append
 	Max      time.Duration // the median of the rounds' longest appends
 	Longest  time.Duration // the longest of all
-	// Written is what it handed to the system to be written, in bytes an event, opening and closing included where the file is a fresh copy; Device is
-	// what reached the disk meanwhile, from others too, the file system's own journal included. Below zero: not known.
+	// Written is what it handed to the system to be written, in bytes an event, opening and closing included where the
+	// file is a fresh copy; Device is what reached the disk meanwhile, from others too, the file system's own journal
+	// included. Below zero: not known.
 	Written, Device float64
 }
 
@@ -89,7 +90,8 @@ func (b *bench) appendBlock(bl block) error {
 		for _, writers := range b.Writers {
 			for i := range lanes {
 				l := &lanes[(i+round)%len(lanes)] // nobody always comes after the same
-				b.progress("%d orders, %s ids, round %d of %d: %d writers: %s", bl.orders, bl.ids, round+1, b.Rounds, writers, l.Name)
+				b.progress("%d orders, %s ids, round %d of %d: %d writers: %s", bl.orders, bl.ids, round+1, b.Rounds, writers,
+					l.Name)
 				o, err := b.runCell(dir, l, writers)
 				if err != nil {
 					return fmt.Errorf("%s, %d writers: %w", l.Name, writers, err)
@@ -106,14 +108,15 @@ func (b *bench) appendBlock(bl block) error {
 	}
 	for _, l := range lanes {
 		if !l.fresh && l.Name != nameRaw {
-			b.out.Stored = append(b.out.Stored, stored{bl.orders, bl.ids, l.Name, l.events, ratio(float64(l.grown), float64(l.events))})
+			b.out.Stored = append(b.out.Stored,
+				stored{bl.orders, bl.ids, l.Name, l.events, ratio(float64(l.grown), float64(l.events))})
 		}
 	}
 	return nil
 }
 
-// preload makes every contender's file, as many at once as there are cores. Those that begin from the same are made once
-// and copied.
+// preload makes every contender's file, as many at once as there are cores. Those that begin from the same are made
+// once and copied.
 func (b *bench) preload(dir string, bl block) ([]lane, error) {
 	all := b.contenders()
 	lanes := make([]lane, len(all))

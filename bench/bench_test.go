@@ -70,7 +70,8 @@ func TestRun_MeasuresEverySection(t *testing.T) {
 
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	for _, want := range []string{"### Machine and settings", "### Appends: 100 orders on file, random ids, 1 writer\n", nameSQLiteGroup, "### Figures of the design"} {
+	for _, want := range []string{"### Machine and settings", "### Appends: 100 orders on file, random ids, 1 writer\n",
+		nameSQLiteGroup, "### Figures of the design"} {
 		assert.Contains(t, string(text), want)
 	}
 	host, err := os.Hostname()
@@ -132,7 +133,8 @@ func TestParse(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, quick, o.settings)
 
-	o, err = parse([]string{"-writers", "2,3", "-full", "-seconds", "0.5", "-only", "load,open", "-ids", "random", "-check"}, &bytes.Buffer{})
+	o, err = parse([]string{"-writers", "2,3", "-full", "-seconds", "0.5", "-only", "load,open", "-ids", "random",
+		"-check"}, &bytes.Buffer{})
 	require.NoError(t, err)
 	assert.Equal(t, []int{2, 3}, o.Writers, "a flag changes the preset, wherever it stands")
 	assert.Equal(t, full.Orders, o.Orders)
@@ -141,7 +143,8 @@ func TestParse(t *testing.T) {
 	assert.Equal(t, []ordering{random}, o.IDs)
 	assert.True(t, o.check)
 
-	for _, bad := range []string{"-only=loads", "-ids=v4", "-writers=many", "-writers=0", "-rounds=0", "-seconds=0", "-contenders=(", "-contenders=nobody", "extra"} {
+	for _, bad := range []string{"-only=loads", "-ids=v4", "-writers=many", "-writers=0", "-rounds=0", "-seconds=0",
+		"-contenders=(", "-contenders=nobody", "extra"} {
 		var told bytes.Buffer
 		_, err := parse([]string{bad}, &told)
 		require.Error(t, err, bad)

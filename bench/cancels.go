@@ -36,7 +36,8 @@ type instantGateway struct{ tilltape.Gateway }
 func (instantGateway) Cancel(_ context.Context, r apo.CancelRequest) apo.CancelAnswer {
 	now := time.Now().UTC()
 	e := apo.Evidence(*signed(epoch, "/ams/api/v1/payments/cancel", fmt.Sprintf(cancelled, r.PaymentID, stamp(now))))
-	return apo.CancelAnswer{Answer: apo.Answer{Class: apo.Succeeded, Status: "S", Code: "SUCCESS", HTTPStatus: 200, Evidence: &e},
+	return apo.CancelAnswer{Answer: apo.Answer{Class: apo.Succeeded, Status: "S", Code: "SUCCESS", HTTPStatus: 200,
+		Evidence: &e},
 		PaymentID: r.PaymentID, Time: now}
 }
 
@@ -72,7 +73,8 @@ func (b *bench) cancels() error {
 }
 
 // onAuthorized does something to n authorized orders in a new file and tells how many a second that were.
-func (b *bench) onAuthorized(writers, n int, with func(store.Log) (func(id string) error, error)) (rate float64, err error) {
+func (b *bench) onAuthorized(writers, n int, with func(store.Log) (func(id string) error, error)) (rate float64,
+	err error) {
 	dir, err := os.MkdirTemp(b.dir, "cancels-")
 	if err != nil {
 		return 0, err
@@ -149,7 +151,8 @@ func cancelRecords() ([]events.Record, error) {
 	return out, nil
 }
 
-// twoAppends appends a cancel's records without the cancel. Their contents are another order's; the store does not mind.
+// twoAppends appends a cancel's records without the cancel. Their contents are another order's; the store does not
+// mind.
 func twoAppends(log store.Log, id string, records []events.Record) error {
 	for i, r := range records {
 		r.ID = fmt.Sprintf("%s-%d", id, i)

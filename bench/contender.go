@@ -26,7 +26,8 @@ type contender struct {
 	Name string
 	Less string // what it does less than ours
 	Base string // contenders with equal bases begin from the same file
-	// Steady is how many orders bring it into the state that it is in all day. Before a cell on a large preload so many are appended.
+	// Steady is how many orders bring it into the state that it is in all day. Before a cell on a large preload so many
+	// are appended.
 	Steady int
 	// open opens or makes the log at path, a file or a directory.
 	open func(path string) (keeper, error)

@@ -24,8 +24,8 @@ const (
 	perLane   = 5
 )
 
-// A contender that cheats has no place in a table: each is shown to keep every fact it acknowledged, after the ones that
-// it was preloaded with, and to refuse what does not fit.
+// A contender that cheats has no place in a table: each is shown to keep every fact it acknowledged, after the ones
+// that it was preloaded with, and to refuse what does not fit.
 func TestContenders_KeepWhatTheyAcknowledge(t *testing.T) {
 	for _, c := range contenders() {
 		t.Run(c.Name, func(t *testing.T) {

@@ -89,8 +89,8 @@ func (r *report) musts() []figure {
 	return append(all, r.coreMusts()...)
 }
 
-// hallgren was measured when the design was made. Its bbolt store is not to be had from every module proxy, so it is not
-// among the contenders, and what stands beside it is bbolt with one transaction an event, which syncs as often.
+// hallgren was measured when the design was made. Its bbolt store is not to be had from every module proxy, so it is
+// not among the contenders, and what stands beside it is bbolt with one transaction an event, which syncs as often.
 func (r *report) hallgren() figure {
 	f := figure{Must: true, What: "appends beside hallgren/eventsourcing on bbolt, 64 writers", Limit: "≥ 25 ×",
 		Note: "its bbolt store could not be installed"}
@@ -124,8 +124,8 @@ func (r *report) lone() figure {
 // stallMax is the longest that an append may wait while the log flushes.
 const stallMax = 50 * time.Millisecond
 
-// stall looks at how much longer than the median one the longest append of a cell took. A disk that hesitates shows there
-// too, so it takes the median of the rounds and names the raw file's, which flushes nothing.
+// stall looks at how much longer than the median one the longest append of a cell took. A disk that hesitates shows
+// there too, so it takes the median of the rounds and names the raw file's, which flushes nothing.
 func (r *report) stall() figure {
 	f := figure{Must: true, What: "the longest append beyond the median one, worst cell", Limit: "≤ 50 ms"}
 	var worst *cell
@@ -138,7 +138,8 @@ func (r *report) stall() figure {
 		return f
 	}
 	f.Measured, f.Met = short(worst.Max-worst.P50), worst.Max-worst.P50 <= stallMax
-	f.Note = fmt.Sprintf("median of the rounds; %s orders, %s", count(float64(worst.Orders)), workload{worst.IDs, worst.Writers})
+	f.Note = fmt.Sprintf("median of the rounds; %s orders, %s", count(float64(worst.Orders)),
+		workload{worst.IDs, worst.Writers})
 	if raw := r.cell(worst.Orders, worst.IDs, worst.Writers, nameRaw); raw != nil {
 		f.Note += "; the raw file's there: " + short(raw.Max-raw.P50)
 	}

@@ -23,12 +23,14 @@ const (
 // tapeMusts are the limits for reading, opening and cancelling.
 func (r *report) tapeMusts() []figure {
 	json := figure{Must: true, What: "replay beside encoding/json payloads, one core", Limit: "≥ 5 ×"}
-	memory := figure{Must: true, What: "memory of a replay, an order", Limit: fmt.Sprintf("≤ %.0f B", orderMemoryMax+rememberedIDs*idMemoryMax)}
+	memory := figure{Must: true, What: "memory of a replay, an order",
+		Limit: fmt.Sprintf("≤ %.0f B", orderMemoryMax+rememberedIDs*idMemoryMax)}
 	cold := figure{Must: true, What: "cold replay beside warm, one core", Limit: "≥ 50 %"}
 	if p := r.Replay; p != nil {
 		got := ratio(p.MemoryOurs, p.MemoryPayload)
 		json.Measured, json.Met = fmt.Sprintf("%.1f ×", got), got >= jsonLeast
-		json.Note = fmt.Sprintf("the same loop over frames in memory; whole records in JSON: %.1f ×", ratio(p.MemoryOurs, p.MemoryRecord))
+		json.Note = fmt.Sprintf("the same loop over frames in memory; whole records in JSON: %.1f ×",
+			ratio(p.MemoryOurs, p.MemoryRecord))
 		memory.Measured, memory.Met = fmt.Sprintf("%.0f B", p.Live), p.Live <= orderMemoryMax+rememberedIDs*idMemoryMax
 		memory.Note = fmt.Sprintf("%d identifiers remembered; %.0f B at the peak, garbage included", rememberedIDs, p.Peak)
 		if p.OneCore.Cold > 0 {

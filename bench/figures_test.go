@@ -10,7 +10,8 @@ import (
 
 // measured is a report in which every limit is met, barely.
 func measured() *report {
-	r := &report{Settings: settings{Sections: sections, Orders: []int{10, 1000}, IDs: []ordering{random, timeOrdered}}, Frame: 530}
+	r := &report{Settings: settings{Sections: sections, Orders: []int{10, 1000}, IDs: []ordering{random, timeOrdered}},
+		Frame: 530}
 	for _, ids := range r.Settings.IDs {
 		for _, writers := range []int{1, 64, 512} {
 			put := func(name string, rate float64) {
@@ -30,7 +31,8 @@ func measured() *report {
 	}
 	r.Cancels = []cancelResult{{64, 50, 100}, {512, 60, 100}}
 	r.Load = &loadResult{Orders: 1000, Warm: timing{P50: 10 * time.Microsecond}, Stored: 600}
-	r.Replay = &replayResult{OneCore: replayRate{Warm: 1e6, Cold: 5e5}, Live: 396, MemoryOurs: 5, MemoryPayload: 1, MemoryRecord: 1}
+	r.Replay = &replayResult{OneCore: replayRate{Warm: 1e6, Cold: 5e5}, Live: 396, MemoryOurs: 5, MemoryPayload: 1,
+		MemoryRecord: 1}
 	r.Open = &openResult{KilledWorst: 2 * time.Second}
 	r.Core = []coreResult{{"Decide(Cancel)", 1500, 4}, {stepEvolve, 100, 0}}
 	return r
@@ -84,23 +86,31 @@ func TestFigures_EachLimitIsFelt(t *testing.T) {
 		spoil func(*report)
 		must  bool
 	}{
-		"appends beside SQLite, group commit, 64 writers, random":  {ours(func(c *cell) { c.Rate = 40 }, named(nameSQLiteGroup, 64, random)), true},
-		"appends beside raw file, 512 writers, time-ordered":       {ours(func(c *cell) { c.Rate = 250 }, named(nameRaw, 512, timeOrdered)), false},
-		"what sealing takes of the rate, 64 writers, time-ordered": {ours(func(c *cell) { c.Rate = 120 }, named(nameUnsealed, 64, timeOrdered)), true},
-		"a lone writer's p50 beside bbolt, DB.Update":              {ours(func(c *cell) { c.P50 = 1160 * time.Microsecond }, named(nameOurs, 1, random)), true},
-		"the longest append beyond the median one, worst cell":     {ours(func(c *cell) { c.Max += 1 }, named(nameOurs, 512, random)), true},
-		"random ids beside time-ordered ones, 64 writers":          {ours(func(c *cell) { c.Rate = 180 }, named(nameOurs, 64, timeOrdered)), false},
-		"written an event, 512 writers, time-ordered":              {ours(func(c *cell) { c.Written = 601 }, named(nameOurs, 512, timeOrdered)), false},
-		"replay beside encoding/json payloads, one core":           {func(r *report) { r.Replay.MemoryPayload = 1.1 }, true},
-		"memory of a replay, an order":                             {func(r *report) { r.Replay.Live = 397 }, true},
-		"cold replay beside warm, one core":                        {func(r *report) { r.Replay.OneCore.Cold = 4e5 }, true},
-		"replay on one core, warm":                                 {func(r *report) { r.Replay.OneCore.Warm = 9.9e5 }, false},
-		"loading one order, warm, p50":                             {func(r *report) { r.Load.Warm.P50++ }, true},
-		"stored an event, the whole file":                          {func(r *report) { r.Load.Stored++ }, true},
-		"open after a kill":                                        {func(r *report) { r.Open.KilledWorst++ }, true},
-		"whole cancels beside two durable appends, worst load":     {func(r *report) { r.Cancels[0].Cancels-- }, true},
-		"Decide, the slowest of those measured":                    {func(r *report) { r.Core[0].Allocs++ }, true},
-		stepEvolve:                                                 {func(r *report) { r.Core[1].Took++ }, true},
+		"appends beside SQLite, group commit, 64 writers, random": {ours(func(c *cell) { c.Rate = 40 },
+			named(nameSQLiteGroup, 64, random)), true},
+		"appends beside raw file, 512 writers, time-ordered": {ours(func(c *cell) { c.Rate = 250 },
+			named(nameRaw, 512, timeOrdered)), false},
+		"what sealing takes of the rate, 64 writers, time-ordered": {ours(func(c *cell) { c.Rate = 120 },
+			named(nameUnsealed, 64, timeOrdered)), true},
+		"a lone writer's p50 beside bbolt, DB.Update": {ours(func(c *cell) { c.P50 = 1160 * time.Microsecond },
+			named(nameOurs, 1, random)), true},
+		"the longest append beyond the median one, worst cell": {ours(func(c *cell) { c.Max += 1 },
+			named(nameOurs, 512, random)), true},
+		"random ids beside time-ordered ones, 64 writers": {ours(func(c *cell) { c.Rate = 180 },
+			named(nameOurs, 64, timeOrdered)), false},
+		"written an event, 512 writers, time-ordered": {ours(func(c *cell) { c.Written = 601 },
+			named(nameOurs, 512, timeOrdered)), false},
+		"replay beside encoding/json payloads, one core": {func(r *report) { r.Replay.MemoryPayload = 1.1 }, true},
+		"memory of a replay, an order":                   {func(r *report) { r.Replay.Live = 397 }, true},
+		"cold replay beside warm, one core":              {func(r *report) { r.Replay.OneCore.Cold = 4e5 }, true},
+		"replay on one core, warm": {func(r *report) { r.Replay.OneCore.Warm = 9.9e5 },
+			false},
+		"loading one order, warm, p50":                         {func(r *report) { r.Load.Warm.P50++ }, true},
+		"stored an event, the whole file":                      {func(r *report) { r.Load.Stored++ }, true},
+		"open after a kill":                                    {func(r *report) { r.Open.KilledWorst++ }, true},
+		"whole cancels beside two durable appends, worst load": {func(r *report) { r.Cancels[0].Cancels-- }, true},
+		"Decide, the slowest of those measured":                {func(r *report) { r.Core[0].Allocs++ }, true},
+		stepEvolve:                                             {func(r *report) { r.Core[1].Took++ }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := measured()

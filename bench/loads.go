@@ -150,7 +150,8 @@ func loadEach(log store.Log, ids []string, positions map[string][]uint64) ([]tim
 
 // getEach reads the values that hold the orders' frames. A value holds the frames of several positions and stands under
 // the last. check, where there is one, is given what was found for each position.
-func getEach(db *bbolt.DB, ids []string, positions map[string][]uint64, check func(position uint64, value []byte) error) ([]time.Duration, error) {
+func getEach(db *bbolt.DB, ids []string, positions map[string][]uint64,
+	check func(position uint64, value []byte) error) ([]time.Duration, error) {
 	took := make([]time.Duration, len(ids))
 	var key [8]byte
 	bytes := 0
@@ -184,8 +185,8 @@ func getEach(db *bbolt.DB, ids []string, positions map[string][]uint64, check fu
 	return took, nil
 }
 
-// holds tells whether the value holds the frame of that position, so that what is measured is what is meant: frames, and
-// behind them two bytes for each.
+// holds tells whether the value holds the frame of that position, so that what is measured is what is meant: frames,
+// and behind them two bytes for each.
 func holds(position uint64, value []byte) error {
 	for frames := 0; len(value) > 2*frames; frames++ {
 		size, err := events.FrameSize(value)

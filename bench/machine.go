@@ -24,8 +24,10 @@ type machine struct {
 const unknown = "unknown"
 
 func thisMachine(dir string) machine {
-	return machine{CPU: processor(), Cores: runtime.GOMAXPROCS(0), Memory: memorySize(), System: runtime.GOOS + " " + release() + ", " + runtime.GOARCH,
-		FileSystem: fileSystem(dir), Go: strings.TrimPrefix(runtime.Version(), "go"), Date: time.Now().UTC().Format(time.DateOnly)}
+	return machine{CPU: processor(), Cores: runtime.GOMAXPROCS(0), Memory: memorySize(), System: runtime.GOOS + " " +
+		release() + ", " + runtime.GOARCH,
+		FileSystem: fileSystem(dir), Go: strings.TrimPrefix(runtime.Version(), "go"),
+		Date: time.Now().UTC().Format(time.DateOnly)}
 }
 
 // field returns what stands behind the first line of a /proc file that begins with name.

@@ -89,7 +89,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	})
 	f.IntVar(&o.Tape, "tape", o.Tape, "orders in the file for load, replay and open")
 	f.IntVar(&o.Cancels, "cancels", o.Cancels, "whole cancels in each cell and round")
-	f.StringVar(&o.dir, "dir", "", "where files are made, on the disk to be measured (default: the system's temporary directory)")
+	f.StringVar(&o.dir, "dir", "",
+		"where files are made, on the disk to be measured (default: the system's temporary directory)")
 	f.StringVar(&o.markdown, "markdown", "", "write the report to this `file` too, as Markdown")
 	f.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the measuring to this `file`, for go tool pprof")
 	f.BoolVar(&o.asJSON, "json", false, "print the report as JSON")
@@ -196,7 +197,8 @@ func (b *bench) measure() error {
 		name string
 		run  func() error
 	}{
-		{sectionCore, b.core}, {sectionAppends, b.appends}, {sectionCancels, b.cancels}, {sectionLoad, b.loads}, {sectionReplay, b.replays}, {sectionOpen, b.opens},
+		{sectionCore, b.core}, {sectionAppends, b.appends}, {sectionCancels, b.cancels}, {sectionLoad, b.loads},
+		{sectionReplay, b.replays}, {sectionOpen, b.opens},
 	} {
 		if !b.has(s.name) {
 			continue

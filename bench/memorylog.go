@@ -56,7 +56,8 @@ func binaryLog(orders int) (store.Log, error) {
 		frames = append(frames, frame)
 		return err
 	})
-	return encoded{count: len(frames), decode: func(i int) (events.Record, error) { return events.DecodeFrame(frames[i]) }}, err
+	return encoded{count: len(frames),
+		decode: func(i int) (events.Record, error) { return events.DecodeFrame(frames[i]) }}, err
 }
 
 // jsonPayloadLog keeps our frame with an empty payload, and the payload in JSON.

@@ -28,7 +28,8 @@ const (
 	// victimCommand makes this program the one that is killed.
 	victimCommand = "append-until-killed"
 	victimWriters = 512
-	// victimLife is for how many cells' time it appends: long enough to leave a whole generation on its way into the file, and another.
+	// victimLife is for how many cells' time it appends: long enough to leave a whole generation on its way into the file,
+	// and another.
 	victimLife = 8
 )
 
@@ -62,18 +63,21 @@ func (b *bench) opens() error {
 			return err
 		}
 		if version != eventsPerOrder {
-			return fmt.Errorf("order %s was acknowledged before the kill and is at version %d, not %d", last, version, eventsPerOrder)
+			return fmt.Errorf("order %s was acknowledged before the kill and is at version %d, not %d", last, version,
+				eventsPerOrder)
 		}
 		res.KilledRecords = max(res.KilledRecords, again)
 		killed, completed = append(killed, took), append(completed, float64(n))
 	}
-	res.CleanWarm, res.CleanCold, res.Killed, res.KilledWorst = median(warm), median(cold), median(killed), percentile(killed, 1)
+	res.CleanWarm, res.CleanCold, res.Killed, res.KilledWorst = median(warm), median(cold), median(killed),
+		percentile(killed, 1)
 	res.KilledOrders = int(median(completed))
 	b.out.Open = res
 	return nil
 }
 
-// open opens and closes the log, tells how long the former took and how many records it read again, and which version the order is at then.
+// open opens and closes the log, tells how long the former took and how many records it read again, and which version
+// the order is at then.
 func (t *tape) open(id string) (took time.Duration, again, version uint64, err error) {
 	from := time.Now()
 	log, err := bolt.Open(t.path, nil)

@@ -41,7 +41,8 @@ func (k ours) Append(r *events.Record, after uint64) error {
 
 func (k ours) Close() error { return k.log.Close() }
 
-// oursSteady is enough to close a generation: what is lazy is on its way into the file then, while the next one gathers.
+// oursSteady is enough to close a generation: what is lazy is on its way into the file then, while the next one
+// gathers.
 const oursSteady = 50_000
 
 // oursFillWriters is how many goroutines preload at once: their appends share commits.

@@ -31,8 +31,8 @@ const (
 	pebbleDue    = 'd'
 )
 
-// lsm is a log in Pebble: every append is a batch of its own, and Pebble syncs those that come together at once. Locks on
-// the stream and the keys stand in for the transactions that it does not have.
+// lsm is a log in Pebble: every append is a batch of its own, and Pebble syncs those that come together at once. Locks
+// on the stream and the keys stand in for the transactions that it does not have.
 type lsm struct {
 	db       *pebble.DB
 	position atomic.Uint64

@@ -6,8 +6,8 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// rawSize is how long the raw file is, zeros from end to end, so that a sync writes data and no metadata. Writing begins
-// again at its start when it is full.
+// rawSize is how long the raw file is, zeros from end to end, so that a sync writes data and no metadata. Writing
+// begins again at its start when it is full.
 const rawSize = 256 << 20
 
 // raw writes the frames of a group with one write and one sync. What it does is what no log can do without.

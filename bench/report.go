@@ -55,8 +55,10 @@ func (r *report) tables() []table {
 		measured bool
 		table    func() table
 	}{
-		{len(r.Stored) > 0, r.storedTable}, {len(r.Appends) > 0, r.lessTable}, {len(r.Cancels) > 0, r.cancelTable}, {r.Load != nil, r.loadTable},
-		{r.Replay != nil, r.replayTable}, {r.Open != nil, r.openTable}, {len(r.Core) > 0, r.coreTable}, {len(r.Figures) > 0, r.figureTable},
+		{len(r.Stored) > 0, r.storedTable}, {len(r.Appends) > 0, r.lessTable}, {len(r.Cancels) > 0, r.cancelTable},
+		{r.Load != nil, r.loadTable},
+		{r.Replay != nil, r.replayTable}, {r.Open != nil, r.openTable}, {len(r.Core) > 0, r.coreTable},
+		{len(r.Figures) > 0, r.figureTable},
 	} {
 		if part.measured {
 			all = append(all, part.table())

@@ -15,14 +15,18 @@ func (r *report) machineTable() table {
 		{"system", m.System},
 		{"file system", m.FileSystem},
 		{"Go", m.Go},
-		{"rounds", fmt.Sprintf("%d, all contenders taking turns in each; %s a cell; the run took %s", s.Rounds, short(s.CellTime), r.Took)},
-		{"an order", fmt.Sprintf("%d facts, one append each; payload %.0f B, frame %.0f B on average", eventsPerOrder, r.Payload, r.Frame)},
+		{"rounds", fmt.Sprintf("%d, all contenders taking turns in each; %s a cell; the run took %s", s.Rounds,
+			short(s.CellTime), r.Took)},
+		{"an order", fmt.Sprintf("%d facts, one append each; payload %.0f B, frame %.0f B on average", eventsPerOrder,
+			r.Payload, r.Frame)},
 	}}
 }
 
 func (r *report) appendTable(orders int, ids ordering, writers int) table {
-	t := table{title: fmt.Sprintf("Appends: %s orders on file, %s ids, %d %s", count(float64(orders)), ids, writers, plural(writers, "writer")), words: 1,
-		head: []string{"", "events/s", "× raw", "× DB.Update", "× SQLite group", "p50", "p99", "max", "longest", "B/event", "B/event on disk"}}
+	t := table{title: fmt.Sprintf("Appends: %s orders on file, %s ids, %d %s", count(float64(orders)), ids, writers,
+		plural(writers, "writer")), words: 1,
+		head: []string{"", "events/s", "× raw", "× DB.Update", "× SQLite group", "p50", "p99", "max", "longest", "B/event",
+			"B/event on disk"}}
 	rate := func(name string) float64 {
 		if c := r.cell(orders, ids, writers, name); c != nil {
 			return c.Rate
@@ -33,8 +37,10 @@ func (r *report) appendTable(orders int, ids ordering, writers int) table {
 		if c.Orders != orders || c.IDs != ids || c.Writers != writers {
 			continue
 		}
-		t.rows = append(t.rows, []string{c.Contender, count(c.Rate), times(c.Rate, rate(nameRaw)), times(c.Rate, rate(namePlain)),
-			times(c.Rate, rate(nameSQLiteGroup)), short(c.P50), short(c.P99), short(c.Max), short(c.Longest), bytesEach(c.Written), bytesEach(c.Device)})
+		t.rows = append(t.rows, []string{c.Contender, count(c.Rate), times(c.Rate, rate(nameRaw)),
+			times(c.Rate, rate(namePlain)),
+			times(c.Rate, rate(nameSQLiteGroup)), short(c.P50), short(c.P99), short(c.Max), short(c.Longest),
+			bytesEach(c.Written), bytesEach(c.Device)})
 	}
 	return t
 }
@@ -48,16 +54,19 @@ func plural(n int, word string) string {
 
 func (r *report) storedTable() table {
 	t := table{title: "Stored: what the files grew by", words: 2, head: []string{"", "block", "events", "B/event"},
-		note: "Blocks on the disk after closing, less those before, over all cells. Only files too large to be copied for each cell."}
+		note: "Blocks on the disk after closing, less those before, over all cells. Only files too large to be copied for " +
+			"each cell."}
 	for _, s := range r.Stored {
-		t.rows = append(t.rows, []string{s.Contender, fmt.Sprintf("%s orders, %s", count(float64(s.Orders)), s.IDs), count(float64(s.Events)), bytesEach(s.Bytes)})
+		t.rows = append(t.rows, []string{s.Contender, fmt.Sprintf("%s orders, %s", count(float64(s.Orders)), s.IDs),
+			count(float64(s.Events)), bytesEach(s.Bytes)})
 	}
 	return t
 }
 
 func (r *report) lessTable() table {
 	t := table{title: "What each does less than tilltape", words: 2, head: []string{"", "less"},
-		note: "Each syncs every append before it returns, checks the stream's version and the keys' owners, and keeps the newest head of each stream, findable by status and due time."}
+		note: "Each syncs every append before it returns, checks the stream's version and the keys' owners, and keeps the " +
+			"newest head of each stream, findable by status and due time."}
 	for _, c := range r.Settings.contenders() {
 		less := c.Less
 		if less == "" {
@@ -70,9 +79,11 @@ func (r *report) lessTable() table {
 
 func (r *report) cancelTable() table {
 	t := table{title: "Whole cancels", words: 1, head: []string{"", "cancels/s", "two appends/s", "×"},
-		note: "Read, decide, append the intent, ask a gateway that answers at once, append the outcome; beside the same two appends to the same store and nothing else."}
+		note: "Read, decide, append the intent, ask a gateway that answers at once, append the outcome; beside the same " +
+			"two appends to the same store and nothing else."}
 	for _, c := range r.Cancels {
-		t.rows = append(t.rows, []string{fmt.Sprintf("%d %s", c.Writers, plural(c.Writers, "writer")), count(c.Cancels), count(c.Two), times(c.Cancels, c.Two)})
+		t.rows = append(t.rows, []string{fmt.Sprintf("%d %s", c.Writers, plural(c.Writers, "writer")), count(c.Cancels),
+			count(c.Two), times(c.Cancels, c.Two)})
 	}
 	return t
 }
@@ -85,10 +96,13 @@ func (r *report) loadTable() table {
 		}
 		return []string{what, short(a.P50), short(a.P99)}
 	}
-	return table{title: fmt.Sprintf("Loading one order among %s", count(float64(l.Orders))), words: 1, head: []string{"", "p50", "p99"},
-		note: fmt.Sprintf("Each of %d facts that lie far apart. Raw is getting the values that hold them from bbolt by known positions, nothing decoded. The file has %.0f B a fact.",
+	return table{title: fmt.Sprintf("Loading one order among %s", count(float64(l.Orders))), words: 1,
+		head: []string{"", "p50", "p99"},
+		note: fmt.Sprintf("Each of %d facts that lie far apart. Raw is getting the values that hold them from bbolt by "+
+			"known positions, nothing decoded. The file has %.0f B a fact.",
 			eventsPerOrder, l.Stored),
-		rows: [][]string{row("read and folded, warm", l.Warm), row("raw, warm", l.RawWarm), row("read and folded, cold", l.Cold), row("raw, cold", l.RawCold)}}
+		rows: [][]string{row("read and folded, warm", l.Warm), row("raw, warm", l.RawWarm),
+			row("read and folded, cold", l.Cold), row("raw, cold", l.RawCold)}}
 }
 
 func (r *report) replayTable() table {
@@ -99,13 +113,16 @@ func (r *report) replayTable() table {
 		}
 		return count(n)
 	}
-	return table{title: fmt.Sprintf("Replay of %s events of %s orders", count(float64(p.Events)), count(float64(p.Orders))), words: 1, head: []string{"", "events/s"},
-		note: fmt.Sprintf("Decoded, judged and folded. It comes to %.0f B in memory an order, %.0f B at the peak with garbage. The last three rows are the same loop over %s events in memory.",
+	return table{title: fmt.Sprintf("Replay of %s events of %s orders", count(float64(p.Events)),
+		count(float64(p.Orders))), words: 1, head: []string{"", "events/s"},
+		note: fmt.Sprintf("Decoded, judged and folded. It comes to %.0f B in memory an order, %.0f B at the peak with "+
+			"garbage. The last three rows are the same loop over %s events in memory.",
 			p.Live, p.Peak, count(float64(p.MemoryEvents))),
 		rows: [][]string{
 			{"one core, warm", rate(p.OneCore.Warm)}, {"one core, cold", rate(p.OneCore.Cold)},
 			{"two cores, warm", rate(p.TwoCores.Warm)}, {"two cores, cold", rate(p.TwoCores.Cold)},
-			{"one core, frames in memory", rate(p.MemoryOurs)}, {"one core, the payload in encoding/json", rate(p.MemoryPayload)},
+			{"one core, frames in memory", rate(p.MemoryOurs)},
+			{"one core, the payload in encoding/json", rate(p.MemoryPayload)},
 			{"one core, the whole record in encoding/json", rate(p.MemoryRecord)},
 		}}
 }
@@ -118,11 +135,13 @@ func (r *report) openTable() table {
 		}
 		return short(d)
 	}
-	return table{title: fmt.Sprintf("Opening a file of %s orders", count(float64(o.Orders))), words: 1, head: []string{"", "median", "slowest"},
+	return table{title: fmt.Sprintf("Opening a file of %s orders", count(float64(o.Orders))), words: 1,
+		head: []string{"", "median", "slowest"},
 		rows: [][]string{
 			{"closed cleanly, warm", known(o.CleanWarm), ""},
 			{"closed cleanly, cold", known(o.CleanCold), ""},
-			{fmt.Sprintf("its writer of %d goroutines killed after %d orders; at most %d records to be read again", victimWriters, o.KilledOrders, o.KilledRecords),
+			{fmt.Sprintf("its writer of %d goroutines killed after %d orders; at most %d records to be read again",
+				victimWriters, o.KilledOrders, o.KilledRecords),
 				known(o.Killed), known(o.KilledWorst)},
 		}}
 }

@@ -38,11 +38,13 @@ var sections = []string{sectionAppends, sectionLoad, sectionReplay, sectionOpen,
 // The presets.
 var (
 	// full is what docs/reference/performance.md is made of: about 20 minutes on a quiet machine of two cores.
-	full = settings{Sections: sections, Orders: []int{10_000, 1_000_000}, IDs: []ordering{random, timeOrdered}, Writers: []int{1, 8, 64, 512},
-		Rounds: 3, CellTime: time.Second, Tape: 1_000_000, Cancels: 20_000}
+	full = settings{Sections: sections, Orders: []int{10_000, 1_000_000}, IDs: []ordering{random, timeOrdered},
+		Writers: []int{1, 8, 64, 512},
+		Rounds:  3, CellTime: time.Second, Tape: 1_000_000, Cancels: 20_000}
 	// quick shows the proportions: about 3 minutes.
-	quick = settings{Sections: sections, Orders: []int{50_000}, IDs: []ordering{random, timeOrdered}, Writers: []int{1, 64, 512},
-		Rounds: 3, CellTime: 400 * time.Millisecond, Tape: 50_000, Cancels: 5_000}
+	quick = settings{Sections: sections, Orders: []int{50_000}, IDs: []ordering{random, timeOrdered},
+		Writers: []int{1, 64, 512},
+		Rounds:  3, CellTime: 400 * time.Millisecond, Tape: 50_000, Cancels: 5_000}
 	// ci shows that everything still runs: a few seconds. Its figures mean nothing.
 	ci = settings{Sections: sections, Orders: []int{1_000}, IDs: []ordering{random, timeOrdered}, Writers: []int{1, 64},
 		Rounds: 1, CellTime: 100 * time.Millisecond, Tape: 2_000, Cancels: 200}
@@ -52,7 +54,8 @@ func (s settings) has(section string) bool { return slices.Contains(s.Sections, 
 
 // contenders are those that take part.
 func (s settings) contenders() []contender {
-	return slices.DeleteFunc(contenders(), func(c contender) bool { return !regexp.MustCompile(s.Only).MatchString(c.Name) })
+	return slices.DeleteFunc(contenders(),
+		func(c contender) bool { return !regexp.MustCompile(s.Only).MatchString(c.Name) })
 }
 
 // check tells whether the settings can be run.
@@ -73,7 +76,8 @@ func (s settings) check() error {
 	if len(s.contenders()) == 0 {
 		return fmt.Errorf("no contender's name has %q in it; the report of -ci shows all names", s.Only)
 	}
-	smallest := slices.Min(append([]int{s.Rounds, s.Tape, s.Cancels, int(s.CellTime)}, slices.Concat(s.Orders, s.Writers)...))
+	smallest := slices.Min(append([]int{s.Rounds, s.Tape, s.Cancels, int(s.CellTime)},
+		slices.Concat(s.Orders, s.Writers)...))
 	if smallest <= 0 {
 		return errors.New("orders, writers, rounds, seconds, tape and cancels must be above zero")
 	}

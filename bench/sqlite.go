@@ -44,8 +44,9 @@ const (
 )
 
 var sqliteStatements = [...]string{
-	sqliteHead:     `SELECT version, position FROM heads WHERE id = ?`,
-	sqliteInsert:   `INSERT INTO heads (version, position, status, since, due, id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+	sqliteHead: `SELECT version, position FROM heads WHERE id = ?`,
+	sqliteInsert: `INSERT INTO heads (version, position, status, since, due, id) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`,
 	sqliteUpdate:   `UPDATE heads SET version = ?, position = ?, status = ?, since = ?, due = ? WHERE id = ?`,
 	sqliteDrop:     `DELETE FROM heads WHERE id = ?`,
 	sqliteKey:      `INSERT INTO keys (key, id) VALUES (?, ?) ON CONFLICT DO NOTHING`,
@@ -66,8 +67,8 @@ type sqliteFile struct {
 }
 
 func openSQLiteFile(path string) (*sqliteFile, error) {
-	db, err := sql.Open("sqlite", "file:"+path+fmt.Sprintf("?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-%d)&_pragma=wal_autocheckpoint(%d)",
-		sqliteCache, sqliteCheckpoint))
+	db, err := sql.Open("sqlite", "file:"+path+fmt.Sprintf("?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"+
+		"&_pragma=cache_size(-%d)&_pragma=wal_autocheckpoint(%d)", sqliteCache, sqliteCheckpoint))
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +165,8 @@ func (t *sqliteFile) place(statement int, it *item) (refused, err error) {
 	if !it.r.Head.Due.IsZero() {
 		due = it.r.Head.Due.UnixNano()
 	}
-	changed, err := t.exec(statement, it.after+1, t.position+1, it.r.Head.Status, it.r.Head.StatusSince.UnixNano(), due, it.r.Stream.ID)
+	changed, err := t.exec(statement, it.after+1, t.position+1, it.r.Head.Status, it.r.Head.StatusSince.UnixNano(), due,
+		it.r.Stream.ID)
 	if err == nil && !changed {
 		refused = errStale
 	}

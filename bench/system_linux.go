@@ -33,8 +33,8 @@ func writtenBytes() (n int64, known bool) {
 // sectorsWritten is the field of a block device's statistics that counts what was written to it, in units of blockSize.
 const sectorsWritten = 6
 
-// deviceBytes is how much has been written so far, by anybody, to the device that dir is on. known is false where dir is
-// on none that counts.
+// deviceBytes is how much has been written so far, by anybody, to the device that dir is on. known is false where dir
+// is on none that counts.
 func deviceBytes(dir string) (n int64, known bool) {
 	var s unix.Stat_t
 	if err := unix.Stat(dir, &s); err != nil {
@@ -81,7 +81,8 @@ func forget(path string) error {
 
 // fileSystems are the magic numbers of those that logs are commonly kept on.
 var fileSystems = map[int64]string{
-	unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs", unix.TMPFS_MAGIC: "tmpfs (no disk at all)",
+	unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs",
+	unix.TMPFS_MAGIC:           "tmpfs (no disk at all)",
 	unix.OVERLAYFS_SUPER_MAGIC: "overlayfs", unix.F2FS_SUPER_MAGIC: "f2fs",
 }
 

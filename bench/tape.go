@@ -12,8 +12,8 @@ import (
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
-// tape is our log with whole orders in it, the records of each far apart as in a service's: between two of one order lie
-// those of all others that are under way.
+// tape is our log with whole orders in it, the records of each far apart as in a service's: between two of one order
+// lie those of all others that are under way.
 type tape struct {
 	path   string
 	orders int
@@ -35,7 +35,8 @@ func (b *bench) theTape() (*tape, error) {
 	if err := t.write(); err != nil {
 		return nil, err
 	}
-	rand.New(rand.NewPCG(1, 2)).Shuffle(len(t.sample), func(i, j int) { t.sample[i], t.sample[j] = t.sample[j], t.sample[i] })
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(t.sample),
+		func(i, j int) { t.sample[i], t.sample[j] = t.sample[j], t.sample[i] })
 	b.tape = t
 	return t, nil
 }

@@ -86,8 +86,9 @@ const (
 
 // signed is a message of APO's as it is kept.
 func signed(at time.Time, path, body string) *events.Evidence {
-	return &events.Evidence{Method: "POST", Path: path, ClientID: "SANDBOX_5YB52H", Time: at.Format(time.RFC3339), KeyVersion: "1",
-		Signature: trimmedSignature, Body: []byte(body)}
+	return &events.Evidence{Method: "POST", Path: path, ClientID: "SANDBOX_5YB52H", Time: at.Format(time.RFC3339),
+		KeyVersion: "1",
+		Signature:  trimmedSignature, Body: []byte(body)}
 }
 
 // proveAuthorized and proveCaptured put the messages that prove the facts into them.
@@ -97,7 +98,8 @@ func proveAuthorized(e *events.PaymentAuthorized, at time.Time) {
 }
 
 func proveCaptured(e *events.CaptureSucceeded, at time.Time) {
-	body := fmt.Sprintf(answered, e.CaptureID, e.CaptureRequestID, e.PaymentID, e.Amount.Minor, e.Amount.Currency, stamp(e.At))
+	body := fmt.Sprintf(answered, e.CaptureID, e.CaptureRequestID, e.PaymentID, e.Amount.Minor, e.Amount.Currency,
+		stamp(e.At))
 	e.Proof = events.Proof{Via: events.ViaAnswer, Attempt: 1, Evidence: signed(at, "/ams/api/v1/payments/capture", body)}
 }
 
@@ -113,24 +115,32 @@ func (m *maker) newOrder() (id string, facts [eventsPerOrder]events.Record) {
 	payment, capture := m.id(at), m.id(at)
 	request := m.id(at)
 	id = m.id(at)
-	created := events.OrderCreated{PaymentRequestID: request, PaymentID: payment, Amount: amount, Method: "CARD", Acquirer: "acquirer-1",
+	created := events.OrderCreated{PaymentRequestID: request, PaymentID: payment, Amount: amount, Method: "CARD",
+		Acquirer:    "acquirer-1",
 		CaptureMode: events.CaptureManual, PayBy: at.Add(30 * time.Minute), Due: at.Add(40 * time.Minute)}
-	authorized := events.PaymentAuthorized{PaymentID: payment, Amount: amount, At: at.Add(time.Second), Expires: at.Add(7 * 24 * time.Hour),
-		Due: at.Add(7*24*time.Hour + order.DefaultMargin)}
+	authorized := events.PaymentAuthorized{PaymentID: payment, Amount: amount, At: at.Add(time.Second),
+		Expires: at.Add(7 * 24 * time.Hour),
+		Due:     at.Add(7*24*time.Hour + order.DefaultMargin)}
 	proveAuthorized(&authorized, at)
 	lease := at.Add(3*time.Second + order.DefaultLease)
 	requested := events.CaptureRequested{CaptureRequestID: capture, PaymentID: payment, Amount: amount, Lease: lease}
-	captured := events.CaptureSucceeded{CaptureID: "capture-" + capture[:8], CaptureRequestID: capture, PaymentID: payment, Amount: amount,
-		At: at.Add(4 * time.Second)}
+	captured := events.CaptureSucceeded{CaptureID: "capture-" + capture[:8], CaptureRequestID: capture, PaymentID: payment,
+		Amount: amount,
+		At:     at.Add(4 * time.Second)}
 	proveCaptured(&captured, at)
 	command, idle := m.id(at), order.Idle.String()
 	facts = [...]events.Record{
-		{Event: created, Keys: []events.Key{events.NewKey(events.KeyPaymentRequestID, request), events.NewKey(events.KeyPaymentID, payment)},
-			CommandID: m.id(at), Head: events.Head{Status: order.Created.String(), StatusSince: at, Phase: idle, Due: created.Due}},
-		{Event: authorized, Head: events.Head{Status: order.Authorized.String(), StatusSince: at.Add(2 * time.Second), Phase: idle, Due: authorized.Due}},
-		{Event: requested, CommandID: command, Head: events.Head{Status: order.Authorized.String(), StatusSince: at.Add(2 * time.Second),
-			Phase: order.Requested.String(), Due: lease}},
-		{Event: captured, CommandID: command, Head: events.Head{Status: order.Captured.String(), StatusSince: at.Add(4 * time.Second), Phase: idle}},
+		{Event: created, Keys: []events.Key{events.NewKey(events.KeyPaymentRequestID, request),
+			events.NewKey(events.KeyPaymentID, payment)},
+			CommandID: m.id(at), Head: events.Head{Status: order.Created.String(), StatusSince: at, Phase: idle,
+				Due: created.Due}},
+		{Event: authorized, Head: events.Head{Status: order.Authorized.String(), StatusSince: at.Add(2 * time.Second),
+			Phase: idle, Due: authorized.Due}},
+		{Event: requested, CommandID: command,
+			Head: events.Head{Status: order.Authorized.String(), StatusSince: at.Add(2 * time.Second),
+				Phase: order.Requested.String(), Due: lease}},
+		{Event: captured, CommandID: command,
+			Head: events.Head{Status: order.Captured.String(), StatusSince: at.Add(4 * time.Second), Phase: idle}},
 	}
 	for i := range facts {
 		r := &facts[i]

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// upcast lifts a payload from one version of its kind to the next. It must not change the bytes it is given, and what it
-// returns is in the one form of the next version.
+// upcast lifts a payload from one version of its kind to the next. It must not change the bytes it is given, and what
+// it returns is in the one form of the next version.
 type upcast func(payload []byte) ([]byte, error)
 
 // kindCodec reads and writes the newest version of one kind, and lifts older ones to it.
@@ -110,11 +110,13 @@ func entry[T Event](k Kind, walk func(*wire, *T)) (string, kindCodec) {
 func (k Kind) split() (name string, version uint64, err error) {
 	i := strings.LastIndex(string(k), ".v")
 	if i <= 0 {
-		return "", 0, &InvalidError{Field: "kind", Problem: fmt.Sprintf("%q has no version; write it like \"cancel.requested.v1\"", string(k))}
+		return "", 0, &InvalidError{Field: "kind",
+			Problem: fmt.Sprintf("%q has no version; write it like \"cancel.requested.v1\"", string(k))}
 	}
 	version, err = strconv.ParseUint(string(k[i+2:]), 10, 16)
 	if err != nil || version == 0 {
-		return "", 0, &InvalidError{Field: "kind", Problem: fmt.Sprintf("%q does not end in a version; write it like \"cancel.requested.v1\"", string(k))}
+		return "", 0, &InvalidError{Field: "kind",
+			Problem: fmt.Sprintf("%q does not end in a version; write it like \"cancel.requested.v1\"", string(k))}
 	}
 	return string(k[:i]), version, nil
 }
@@ -127,7 +129,8 @@ func (c codec) kind(e Event) (name string, version uint64, k kindCodec, err erro
 	}
 	k, known := c[name]
 	if !known || k.version != version {
-		return "", 0, kindCodec{}, &InvalidError{Field: "kind", Problem: fmt.Sprintf("%q is none that this version writes; give one of Kinds", string(e.Kind()))}
+		return "", 0, kindCodec{}, &InvalidError{Field: "kind",
+			Problem: fmt.Sprintf("%q is none that this version writes; give one of Kinds", string(e.Kind()))}
 	}
 	return name, version, k, nil
 }
@@ -138,9 +141,11 @@ func (c codec) decode(name string, version uint64, src []byte, text string, at, 
 	k, known := c[name]
 	switch {
 	case !known:
-		return nil, &UpgradeError{What: "fact", Found: fmt.Sprintf("kind %q", name), Known: fmt.Sprintf("%d kinds, not this one", len(c))}
+		return nil, &UpgradeError{What: "fact", Found: fmt.Sprintf("kind %q", name),
+			Known: fmt.Sprintf("%d kinds, not this one", len(c))}
 	case version > k.version:
-		return nil, &UpgradeError{What: name, Found: fmt.Sprintf("version %d", version), Known: fmt.Sprintf("versions up to %d", k.version)}
+		return nil, &UpgradeError{What: name, Found: fmt.Sprintf("version %d", version),
+			Known: fmt.Sprintf("versions up to %d", k.version)}
 	case version == k.version:
 		return k.decode(wire{name: name, b: src, text: text, at: at, end: end})
 	}
@@ -152,7 +157,8 @@ func (c codec) decode(name string, version uint64, src []byte, text string, at, 
 		}
 		var err error
 		if lifted, err = lift(lifted); err != nil {
-			return nil, &FrameError{Offset: at, Field: name, Problem: fmt.Sprintf("cannot be lifted from version %d: %v", version, err)}
+			return nil, &FrameError{Offset: at, Field: name,
+				Problem: fmt.Sprintf("cannot be lifted from version %d: %v", version, err)}
 		}
 	}
 	return k.decode(wire{name: name, b: lifted, end: len(lifted)})

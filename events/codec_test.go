@@ -47,7 +47,8 @@ func later() codec {
 }
 
 func pending(id string) Record {
-	return Record{ID: "r-1", Stream: OrderStream("o-1"), Version: 1, Position: 1, Recorded: noon, Keys: []Key{NewKey(KeyPaymentID, id)},
+	return Record{ID: "r-1", Stream: OrderStream("o-1"), Version: 1, Position: 1, Recorded: noon,
+		Keys:  []Key{NewKey(KeyPaymentID, id)},
 		Event: PaymentPending{PaymentID: id}}
 }
 
@@ -106,7 +107,8 @@ func TestNewerThanThisLibrary(t *testing.T) {
 	require.NoError(t, err)
 	format := bytes.Clone(frame)
 	format[2] = 2
-	field := payload(t, append(payloadOf(t, PaymentPending{PaymentID: "p-1"}), protowire.AppendVarint(protowire.AppendTag(nil, 3, protowire.VarintType), 7)...))
+	field := payload(t, append(payloadOf(t, PaymentPending{PaymentID: "p-1"}),
+		protowire.AppendVarint(protowire.AppendTag(nil, 3, protowire.VarintType), 7)...))
 	inner := payload(t, []byte{2<<3 | 2, 3, 9 << 3, 0, 0}) // a field 9 in the proof
 	value := payload(t, []byte{2<<3 | 2, 2, 1 << 3, 5})
 
@@ -136,7 +138,8 @@ func TestNewerThanThisLibrary(t *testing.T) {
 		})
 	}
 	_, err = DecodeFrame(format)
-	assert.EqualError(t, err, "frame: found format 2; this version knows format 1; upgrade first: a newer one wrote the log")
+	assert.EqualError(t, err, "frame: found format 2; this version knows format 1; upgrade first: a newer one wrote "+
+		"the log")
 }
 
 // payload is a frame of payment.pending with these bytes as its payload.
@@ -185,11 +188,15 @@ func TestFactsThatAreNotOurs(t *testing.T) {
 		{"a pointer", &PaymentPending{}, "event is a *events.PaymentPending; give the value that it points to"},
 		{"a nil pointer", (*PaymentPending)(nil), "event is a *events.PaymentPending; give the value that it points to"},
 		{"a wrapped fact", disguised{}, "payment.pending.v1: event is a events.disguised; give a events.PaymentPending"},
-		{"another kind", named{"order.melted.v1"}, `kind "order.melted.v1" is none that this version writes; give one of Kinds`},
-		{"another version", named{"order.created.v2"}, `kind "order.created.v2" is none that this version writes; give one of Kinds`},
+		{"another kind", named{"order.melted.v1"},
+			`kind "order.melted.v1" is none that this version writes; give one of Kinds`},
+		{"another version", named{"order.created.v2"},
+			`kind "order.created.v2" is none that this version writes; give one of Kinds`},
 		{"no version", named{"order.created"}, `kind "order.created" has no version; write it like "cancel.requested.v1"`},
-		{"version zero", named{"order.created.v0"}, `kind "order.created.v0" does not end in a version; write it like "cancel.requested.v1"`},
-		{"no number", named{"order.created.vx"}, `kind "order.created.vx" does not end in a version; write it like "cancel.requested.v1"`},
+		{"version zero", named{"order.created.v0"},
+			`kind "order.created.v0" does not end in a version; write it like "cancel.requested.v1"`},
+		{"no number", named{"order.created.vx"},
+			`kind "order.created.vx" does not end in a version; write it like "cancel.requested.v1"`},
 		{"no name", named{".v1"}, `kind ".v1" has no version; write it like "cancel.requested.v1"`},
 	}
 	for _, tt := range tests {

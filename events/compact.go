@@ -8,19 +8,19 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A name is a text that often is a UUID or ends in one: an id, the value of a lookup key. In its compact form such an end
-// takes 16 bytes in the place of 36.
+// A name is a text that often is a UUID or ends in one: an id, the value of a lookup key. In its compact form such an
+// end takes 16 bytes in the place of 36.
 const (
 	uuidText  = 36 // 8-4-4-4-12 hexadecimal digits, lower case
 	uuidBytes = 16
 )
 
-// AppendID appends an identifier of ours in the form that frames have it in: at most [IDMax]+1 bytes, and 17 for a UUID in
-// lower case. Different ids have different forms, none of which begins another. Cost: one pass over the id.
+// AppendID appends an identifier of ours in the form that frames have it in: at most [IDMax]+1 bytes, and 17 for a UUID
+// in lower case. Different ids have different forms, none of which begins another. Cost: one pass over the id.
 func AppendID(dst []byte, id string) []byte { return appendName(dst, id, IDMax) }
 
-// AppendKey appends a lookup key in the form that frames have it in: at most [KeyMax]+2 bytes, and 18 for the key of a UUID
-// under a name of ours. Different keys have different forms, none of which begins another.
+// AppendKey appends a lookup key in the form that frames have it in: at most [KeyMax]+2 bytes, and 18 for the key of a
+// UUID under a name of ours. Different keys have different forms, none of which begins another.
 func AppendKey(dst []byte, key Key) []byte {
 	for i, name := range keyNames[1:] {
 		if value, ok := strings.CutPrefix(string(key), name); ok {
@@ -31,7 +31,8 @@ func AppendKey(dst []byte, key Key) []byte {
 }
 
 // keyNames is what a key begins with, by the byte that stands for it; 0 stands for nothing.
-var keyNames = [...]string{"", KeyPaymentID + ":", KeyPaymentRequestID + ":", KeyCaptureRequestID + ":", KeyRefundRequestID + ":"}
+var keyNames = [...]string{"", KeyPaymentID + ":", KeyPaymentRequestID + ":", KeyCaptureRequestID + ":",
+	KeyRefundRequestID + ":"}
 
 func appendName(dst []byte, name string, most int) []byte {
 	before := len(name) - uuidText
@@ -74,8 +75,8 @@ var digits = func() (values [256]byte) {
 	return values
 }()
 
-// uuidOf is the text of 16 bytes, eight digits at a time: a frame has three or four of them, and nothing else in its header
-// takes as long.
+// uuidOf is the text of 16 bytes, eight digits at a time: a frame has three or four of them, and nothing else in its
+// header takes as long.
 func uuidOf(b []byte) (text [uuidText]byte) {
 	_ = b[uuidBytes-1]
 	order := binary.BigEndian
@@ -139,7 +140,8 @@ func (h *header) key() Key {
 // name reads a name, and puts what the byte before it stands for in front of it.
 func (h *header) name(field string, most int, front string) string {
 	start := h.at
-	if rest := h.b[start:]; len(rest) > uuidBytes && int(rest[0]) == most+1 && h.err == nil { // as nearly all are: a UUID alone
+	// as nearly all are: a UUID alone
+	if rest := h.b[start:]; len(rest) > uuidBytes && int(rest[0]) == most+1 && h.err == nil {
 		uuid := uuidOf(rest[1:])
 		h.at += 1 + uuidBytes
 		return h.join(front, "", &uuid)
@@ -173,7 +175,8 @@ func (h *header) name(field string, most int, front string) string {
 	return h.join(front, text, &uuid)
 }
 
-// join is the name of its parts, in the copy of the frame while there is room, and then in one that has room for the keys.
+// join is the name of its parts, in the copy of the frame while there is room, and then in one that has room for the
+// keys.
 func (h *header) join(front, text string, uuid *[uuidText]byte) string {
 	begin := h.copy.Len()
 	if h.copy.Cap()-begin < len(front)+len(text)+uuidText {

@@ -106,7 +106,8 @@ func TestCompactIDsShareTheCopy(t *testing.T) {
 }
 
 func ExampleAppendID() {
-	for _, id := range []string{"o-1", "0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "shop-0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"} {
+	for _, id := range []string{"o-1", "0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b",
+		"shop-0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"} {
 		fmt.Printf("%x\n", AppendID(nil, id))
 	}
 	// Output:

@@ -50,7 +50,8 @@ type FrameError struct {
 
 // Error names the place and the problem.
 func (e *FrameError) Error() string {
-	return fmt.Sprintf("damaged frame: at byte %d, %s %s; restore the log from a backup and keep this one for comparison", e.Offset, e.Field, e.Problem)
+	return fmt.Sprintf("damaged frame: at byte %d, %s %s; restore the log from a backup and keep this one for comparison",
+		e.Offset, e.Field, e.Problem)
 }
 
 // Unwrap returns [ErrDamaged] and the more exact sentinel where there is one.
@@ -70,7 +71,8 @@ type UpgradeError struct {
 
 // Error names what was found, what is understood, and the way out.
 func (e *UpgradeError) Error() string {
-	return fmt.Sprintf("%s: found %s; this version knows %s; upgrade first: a newer one wrote the log", e.What, e.Found, e.Known)
+	return fmt.Sprintf("%s: found %s; this version knows %s; upgrade first: a newer one wrote the log", e.What, e.Found,
+		e.Known)
 }
 
 // Unwrap returns [ErrUpgrade].

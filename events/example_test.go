@@ -12,7 +12,8 @@ import (
 func cancelRequested() events.Record {
 	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return events.Record{
-		ID: "r-2", Stream: events.OrderStream("order-1"), Version: 2, Position: 17, Previous: 12, Recorded: noon, Occurred: noon,
+		ID: "r-2", Stream: events.OrderStream("order-1"), Version: 2, Position: 17, Previous: 12, Recorded: noon,
+		Occurred:  noon,
 		CommandID: "c-1", Actor: "zoe@shop",
 		Event: events.CancelRequested{
 			By:     events.Identifier{PaymentID: "2026112319401080"},

@@ -73,8 +73,8 @@ type PaymentAuthorized struct {
 	Proof          Proof
 }
 
-// PaymentPaid: a one-step payment succeeded; the money has moved. Due is when the payment is next inquired about, because
-// it can be refunded by others too (zero: not by itself).
+// PaymentPaid: a one-step payment succeeded; the money has moved. Due is when the payment is next inquired about,
+// because it can be refunded by others too (zero: not by itself).
 type PaymentPaid struct {
 	PaymentID string
 	Amount    Money
@@ -91,8 +91,8 @@ type PaymentFailed struct {
 	Proof     Proof
 }
 
-// Identifier is what a cancel names, frozen in its intent: PaymentID where one was known, else PaymentRequestID. Exactly
-// one is set.
+// Identifier is what a cancel names, frozen in its intent: PaymentID where one was known, else PaymentRequestID.
+// Exactly one is set.
 type Identifier struct {
 	PaymentID        string
 	PaymentRequestID string
@@ -119,8 +119,8 @@ const (
 	CauseGateway                              // APO or somebody at its dashboard cancelled it
 )
 
-// CancelSucceeded: the order is cancelled, for the Cause given. Due is when the payment is inquired about once more, because
-// a cancellation does not stop a buyer who is just paying (zero: not by itself).
+// CancelSucceeded: the order is cancelled, for the Cause given. Due is when the payment is inquired about once more,
+// because a cancellation does not stop a buyer who is just paying (zero: not by itself).
 type CancelSucceeded struct {
 	Cause     CancelCause
 	PaymentID string
@@ -129,16 +129,16 @@ type CancelSucceeded struct {
 	Due       time.Time
 }
 
-// CancelFailed: the cancel came to a definite end without cancelling. Code is APO's result code, or a word of ours where
-// another fact decided it ("CAPTURED", "REFUNDED", "NOT_CANCELLED").
+// CancelFailed: the cancel came to a definite end without cancelling. Code is APO's result code, or a word of ours
+// where another fact decided it ("CAPTURED", "REFUNDED", "NOT_CANCELLED").
 type CancelFailed struct {
 	Code, Message string
 	Proof         Proof
 }
 
 // Unresolved is what stands in a record that says: an attempt is over and its outcome is not known. Definite marks an F
-// with a known code that does not decide by itself; Inquire demands an inquiry before the next attempt; Due is when that
-// comes. Problem is our own words where there was no usable answer.
+// with a known code that does not decide by itself; Inquire demands an inquiry before the next attempt; Due is when
+// that comes. Problem is our own words where there was no usable answer.
 type Unresolved struct {
 	Attempt       uint64
 	Code, Message string
@@ -172,7 +172,8 @@ type CaptureAccepted struct {
 }
 
 // CaptureSucceeded: money was captured: by our command, by APO itself (automatic capture) or by somebody else. A
-// notification and an inquiry name the same capture differently; either identifier may be empty. Due as in [PaymentPaid].
+// notification and an inquiry name the same capture differently; either identifier may be empty. Due as in
+// [PaymentPaid].
 type CaptureSucceeded struct {
 	CaptureID        string
 	CaptureRequestID string
@@ -343,8 +344,8 @@ const (
 	LateAnswer                                   // an answer contradicts the outcome on record
 )
 
-// AnomalyObserved: a fact that APO signed contradicts what was believed. It stands open, under the stream version of its
-// record, until an [AnomalyCleared] names it. Fact is the kind the contradicting fact would have had.
+// AnomalyObserved: a fact that APO signed contradicts what was believed. It stands open, under the stream version of
+// its record, until an [AnomalyCleared] names it. Fact is the kind the contradicting fact would have had.
 type AnomalyObserved struct {
 	Reason     AnomalyReason
 	Fact       Kind

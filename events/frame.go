@@ -15,11 +15,12 @@ import (
 const FrameVersion = 1
 
 const (
-	prefixSize = 2            // the frame's length without the prefix, big-endian
-	timeSize   = 8            // nanoseconds since the epoch, big-endian two's complement
-	shareMax   = 4 << 10      // strings of smaller frames share one copy of it; a larger one (kept bodies) would be held by any of them
-	namesRoom  = 3 * uuidText // such a copy also has the UUIDs of a record, its stream and its command
-	zeroNanos  = math.MinInt64
+	prefixSize = 2 // the frame's length without the prefix, big-endian
+	timeSize   = 8 // nanoseconds since the epoch, big-endian two's complement
+	// strings of smaller frames share one copy of it; a larger one (kept bodies) would be held by any of them
+	shareMax  = 4 << 10
+	namesRoom = 3 * uuidText // such a copy also has the UUIDs of a record, its stream and its command
+	zeroNanos = math.MinInt64
 )
 
 // How a frame has a time that often is none or one that stands before it.
@@ -30,9 +31,9 @@ const (
 	momentOwn      = timeSize // as many bytes follow
 )
 
-// AppendFrame appends the record's frame to dst and returns the longer slice; where it fails, dst as it was. A record has
-// exactly one frame. The error is an *[InvalidError], for what [Record.Validate] finds. Cost: about a microsecond, and no
-// allocation where dst has room.
+// AppendFrame appends the record's frame to dst and returns the longer slice; where it fails, dst as it was. A record
+// has exactly one frame. The error is an *[InvalidError], for what [Record.Validate] finds. Cost: about a microsecond,
+// and no allocation where dst has room.
 func AppendFrame(dst []byte, r Record) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return dst, err
@@ -80,7 +81,8 @@ func (c codec) appendFrame(dst []byte, r *Record) (b []byte, place int, err erro
 	b = sized(w.b, begin)
 	size := len(b) - start
 	if size > FrameMax {
-		return dst, 0, &InvalidError{Field: w.name, Problem: fmt.Sprintf("needs a frame of %d bytes; keep less, at most %d fit", size, FrameMax), Err: ErrTooLarge}
+		return dst, 0, &InvalidError{Field: w.name,
+			Problem: fmt.Sprintf("needs a frame of %d bytes; keep less, at most %d fit", size, FrameMax), Err: ErrTooLarge}
 	}
 	binary.BigEndian.PutUint16(b[start:], uint16(size-prefixSize))
 	return b, place, nil
@@ -121,17 +123,19 @@ func FrameSize(src []byte) (int, error) {
 	}
 	size := prefixSize + int(binary.BigEndian.Uint16(src))
 	if size > len(src) {
-		return 0, &FrameError{Offset: len(src), Field: "frame", Problem: fmt.Sprintf("ends; it says that it has %d bytes", size), Err: ErrTruncated}
+		return 0, &FrameError{Offset: len(src), Field: "frame",
+			Problem: fmt.Sprintf("ends; it says that it has %d bytes", size), Err: ErrTruncated}
 	}
 	return size, nil
 }
 
-// DecodeFrame reads exactly one frame. The record shares no memory with src. What it accepts, [AppendFrame] writes again
-// byte for byte, unless an older kind was lifted to its newest version. The error is a *[FrameError] for damage and an
-// *[UpgradeError] for what a newer version wrote.
+// DecodeFrame reads exactly one frame. The record shares no memory with src. What it accepts, [AppendFrame] writes
+// again byte for byte, unless an older kind was lifted to its newest version. The error is a *[FrameError] for damage
+// and an *[UpgradeError] for what a newer version wrote.
 //
-// Cost: about a microsecond and two allocations, one for the fact and one for the strings and a kept body, which share a
-// copy of the frame; lookup keys take two more, and a kept message one. In a frame above 4 KiB every string is a copy of itself.
+// Cost: about a microsecond and two allocations, one for the fact and one for the strings and a kept body, which share
+// a copy of the frame; lookup keys take two more, and a kept message one. In a frame above 4 KiB every string is a copy
+// of itself.
 func DecodeFrame(src []byte) (Record, error) { return current.decodeFrame(src) }
 
 func (c codec) decodeFrame(src []byte) (r Record, err error) {
@@ -140,11 +144,13 @@ func (c codec) decodeFrame(src []byte) (r Record, err error) {
 	case err != nil:
 		return Record{}, err
 	case size != len(src):
-		return Record{}, &FrameError{Offset: size, Field: "frame", Problem: fmt.Sprintf("is followed by %d more bytes", len(src)-size)}
+		return Record{}, &FrameError{Offset: size, Field: "frame",
+			Problem: fmt.Sprintf("is followed by %d more bytes", len(src)-size)}
 	case size == prefixSize:
 		return Record{}, &FrameError{Offset: size, Field: "format version", Problem: "is missing", Err: ErrTruncated}
 	case src[prefixSize] > FrameVersion:
-		return Record{}, &UpgradeError{What: "frame", Found: fmt.Sprintf("format %d", src[prefixSize]), Known: fmt.Sprintf("format %d", FrameVersion)}
+		return Record{}, &UpgradeError{What: "frame", Found: fmt.Sprintf("format %d", src[prefixSize]),
+			Known: fmt.Sprintf("format %d", FrameVersion)}
 	case src[prefixSize] != FrameVersion:
 		return Record{}, &FrameError{Offset: prefixSize, Field: "format version", Problem: "is none that was ever written"}
 	}
@@ -163,14 +169,16 @@ func (c codec) decodeFrame(src []byte) (r Record, err error) {
 		return Record{}, h.err
 	}
 	if h.at != len(src) {
-		return Record{}, &FrameError{Offset: h.at, Field: "payload", Problem: fmt.Sprintf("is followed by %d more bytes", len(src)-h.at)}
+		return Record{}, &FrameError{Offset: h.at, Field: "payload",
+			Problem: fmt.Sprintf("is followed by %d more bytes", len(src)-h.at)}
 	}
 	if r.Event, err = c.decode(name, version, src, h.text, begin, h.at); err != nil {
 		return Record{}, err
 	}
 	if h.odd {
 		if err := r.check(); err != nil {
-			return Record{}, &FrameError{Offset: begin, Field: "header", Problem: "has what could not be written: " + err.Error()}
+			return Record{}, &FrameError{Offset: begin, Field: "header", Problem: "has what could not be written: " +
+				err.Error()}
 		}
 	}
 	return r, nil

@@ -34,7 +34,8 @@ func (o odd) flag(path string) bool               { return rapid.Bool().Draw(o.t
 func (o odd) choice(path string, m uint64) uint64 { return rapid.Uint64Range(0, m).Draw(o.t, path) }
 func (o odd) present(path string) bool            { return rapid.Bool().Draw(o.t, path) }
 func (o odd) moment(path string) time.Time {
-	nanos := rapid.OneOf(rapid.Int64Min(math.MinInt64+1), rapid.Just(int64(0)), rapid.Just(int64(math.MinInt64))).Draw(o.t, path)
+	nanos := rapid.OneOf(rapid.Int64Min(math.MinInt64+1), rapid.Just(int64(0)), rapid.Just(int64(math.MinInt64))).Draw(o.t,
+		path)
 	if nanos == math.MinInt64 {
 		return time.Time{}
 	}
@@ -42,7 +43,8 @@ func (o odd) moment(path string) time.Time {
 }
 func (o odd) id(path string) string {
 	if o.flag(path + " ends in a UUID") {
-		return rapid.StringMatching(`[a-z0-9é€]{0,8}[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`).Draw(o.t, path)
+		return rapid.StringMatching(`[a-z0-9é€]{0,8}[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`).Draw(o.t,
+			path)
 	}
 	return rapid.StringMatching(`[a-z0-9 ._:\-é€🧾]{1,16}`).Draw(o.t, path)
 }
@@ -172,7 +174,8 @@ func TestFramesPart(t *testing.T) {
 
 	_, err := FrameSize([]byte{0})
 	require.ErrorIs(t, err, ErrTruncated)
-	assert.EqualError(t, err, "damaged frame: at byte 1, length is missing; restore the log from a backup and keep this one for comparison")
+	assert.EqualError(t, err, "damaged frame: at byte 1, length is missing; restore the log from a backup and keep "+
+		"this one for comparison")
 	_, err = FrameSize([]byte{1, 0, 1})
 	require.ErrorIs(t, err, ErrTruncated)
 	assert.Contains(t, err.Error(), "at byte 3, frame ends; it says that it has 258 bytes")
@@ -192,16 +195,24 @@ func TestDamageIsNamed(t *testing.T) {
 		{"no kind", []byte{0, 1, 1}, "at byte 3, kind is not a number in its shortest form"},
 		{"kind beyond the end", []byte{0, 2, 1, 9}, "at byte 4, kind is longer than what is left"},
 		{"long kind", header(func(h *craftedHeader) { h.kind = long }), "kind has 65 bytes, at most 64 fit"},
-		{"version 0", header(func(h *craftedHeader) { h.version = []byte{0} }), "payment.pending was never written in version 0"},
-		{"long version", header(func(h *craftedHeader) { h.version = []byte{0x81, 0} }), "kind version is not a number in its shortest form"},
+		{"version 0", header(func(h *craftedHeader) { h.version = []byte{0} }),
+			"payment.pending was never written in version 0"},
+		{"long version", header(func(h *craftedHeader) { h.version = []byte{0x81, 0} }),
+			"kind version is not a number in its shortest form"},
 		{"stream not UTF-8", header(func(h *craftedHeader) { h.stream = "\xff" }), "stream id is not UTF-8"},
-		{"stream with a slash", header(func(h *craftedHeader) { h.stream = "a/b" }), `header has what could not be written: stream id "a/b" has a slash`},
+		{"stream with a slash", header(func(h *craftedHeader) { h.stream = "a/b" }),
+			`header has what could not be written: stream id "a/b" has a slash`},
 		{"cut time", header(func(h *craftedHeader) { h.rest = []byte{1, 2, 3} })[:], "recorded time is cut short"},
-		{"spelt UUID", header(func(h *craftedHeader) { h.stream = "o-0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b" }), "at byte 26, stream id spells a UUID that belongs in 16 bytes"},
-		{"strange time", header(func(h *craftedHeader) { h.occurred = []byte{3} }), "occurred time is not a time in its shortest form"},
-		{"time of nothing", header(func(h *craftedHeader) { h.occurred = []byte{momentOccurred} }), "occurred time is not a time in its shortest form"},
-		{"spelt time", header(func(h *craftedHeader) { h.occurred = []byte{momentOwn, 0, 0, 0, 0, 0, 0, 0, 0} }), "occurred time is not a time in its shortest form"},
-		{"spelt no time", header(func(h *craftedHeader) { h.occurred = []byte{momentOwn, 0x80, 0, 0, 0, 0, 0, 0, 0} }), "occurred time is not a time in its shortest form"},
+		{"spelt UUID", header(func(h *craftedHeader) { h.stream = "o-0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b" }),
+			"at byte 26, stream id spells a UUID that belongs in 16 bytes"},
+		{"strange time", header(func(h *craftedHeader) { h.occurred = []byte{3} }),
+			"occurred time is not a time in its shortest form"},
+		{"time of nothing", header(func(h *craftedHeader) { h.occurred = []byte{momentOccurred} }),
+			"occurred time is not a time in its shortest form"},
+		{"spelt time", header(func(h *craftedHeader) { h.occurred = []byte{momentOwn, 0, 0, 0, 0, 0, 0, 0, 0} }),
+			"occurred time is not a time in its shortest form"},
+		{"spelt no time", header(func(h *craftedHeader) { h.occurred = []byte{momentOwn, 0x80, 0, 0, 0, 0, 0, 0, 0} }),
+			"occurred time is not a time in its shortest form"},
 		{"no times", header(func(h *craftedHeader) { h.rest = upToTimes() }), "head's times are missing"},
 		{"an operation's time that is none", header(func(h *craftedHeader) { h.times = []byte{1, momentNone} }),
 			"head's operation time is said to follow and is none"},
@@ -215,14 +226,16 @@ func TestDamageIsNamed(t *testing.T) {
 		{"unreadable tag", payload(t, []byte{0x80}), "payment.pending goes on with bytes that begin no field"},
 		{"long tag", payload(t, []byte{0x8a, 0, 1, 'p'}), "payment.pending goes on with bytes that begin no field"},
 		{"field 0", payload(t, []byte{0x02, 0}), "payment.pending goes on with bytes that begin no field"},
-		{"out of order", payload(t, []byte{2<<3 | 2, 2, 1 << 3, 1, 1<<3 | 2, 1, 'p'}), "has field 1 twice, out of order or of another type"},
+		{"out of order", payload(t, []byte{2<<3 | 2, 2, 1 << 3, 1, 1<<3 | 2, 1, 'p'}),
+			"has field 1 twice, out of order or of another type"},
 		{"twice", payload(t, []byte{1<<3 | 2, 1, 'p', 1<<3 | 2, 1, 'q'}), "has field 1 twice"},
 		{"another type", payload(t, []byte{1 << 3, 1}), "has field 1 twice, out of order or of another type"},
 		{"empty text", payload(t, []byte{1<<3 | 2, 0}), "payment_id is empty; it would be left out"},
 		{"text not UTF-8", payload(t, []byte{1<<3 | 2, 1, 0xff}), "payment_id is not UTF-8"},
 		{"text beyond", payload(t, []byte{1<<3 | 2, 9, 'p'}), "payment_id is longer than what is left"},
 		{"long length", payload(t, []byte{1<<3 | 2, 0x81, 0, 'p'}), "payment_id is not a number in its shortest form"},
-		{"long text", payload(t, protowire.AppendString([]byte{1<<3 | 2}, strings.Repeat("x", TextMax+1))), "payment_id has 1025 bytes, at most 1024 fit"},
+		{"long text", payload(t, protowire.AppendString([]byte{1<<3 | 2}, strings.Repeat("x", TextMax+1))),
+			"payment_id has 1025 bytes, at most 1024 fit"},
 		{"empty proof", payload(t, []byte{2<<3 | 2, 0}), "proof is empty; it would be left out"},
 		{"zero number", payload(t, []byte{2<<3 | 2, 2, 2 << 3, 0}), "inquiry is 0, which is left out where it belongs"},
 		{"long number", payload(t, []byte{2<<3 | 2, 3, 2 << 3, 0x81, 0}), "inquiry is not a number in its shortest form"},
@@ -254,7 +267,8 @@ func TestDamagedPayloadsOfOtherShapes(t *testing.T) {
 	assert.ErrorContains(t, decode(KindPaymentPaid, 3<<3|1, 1, 2), "at is not a time")
 	assert.ErrorContains(t, decode(KindPaymentPaid, 3<<3|1, 0, 0, 0, 0, 0, 0, 0, 0x80), "at is not a time")
 	assert.NoError(t, decode(KindPaymentPaid, 3<<3|1, 0, 0, 0, 0, 0, 0, 0, 0), "the epoch is")
-	assert.ErrorContains(t, decode(KindPaymentPaid, 4<<3|2, 4, 4<<3|2, 2, 7<<3|2, 0), "body is empty; it would be left out")
+	assert.ErrorContains(t, decode(KindPaymentPaid, 4<<3|2, 4, 4<<3|2, 2, 7<<3|2, 0),
+		"body is empty; it would be left out")
 	assert.NoError(t, decode(KindPaymentPaid, 4<<3|2, 2, 4<<3|2, 0), "an empty evidence is not a missing one")
 }
 
@@ -331,10 +345,12 @@ func TestStringsShareOnlySmallFrames(t *testing.T) {
 	small, err := AppendFrame(nil, r)
 	require.NoError(t, err)
 	allocations := testing.AllocsPerRun(100, func() { _, _ = DecodeFrame(small) })
-	assert.LessOrEqual(t, allocations, 3.0+float64(len(r.Keys)), "the fact, the keys, and one string for all else, however many fields")
+	assert.LessOrEqual(t, allocations, 3.0+float64(len(r.Keys)),
+		"the fact, the keys, and one string for all else, however many fields")
 
 	e := r.Event.(CommandRefused)
-	e.Reason, e.Remedy, e.Command = strings.Repeat("x", TextMax), strings.Repeat("y", TextMax), strings.Repeat("z", TextMax)
+	e.Reason, e.Remedy, e.Command = strings.Repeat("x", TextMax), strings.Repeat("y", TextMax),
+		strings.Repeat("z", TextMax)
 	r.Event = e
 	nearly, err := AppendFrame(nil, r)
 	require.NoError(t, err)

@@ -26,7 +26,8 @@ const logFormat = "../docs/reference/log-format.md"
 func example() events.Record {
 	second := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return events.Record{
-		ID: "0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", Stream: events.OrderStream("order-1"), Version: 3, Position: 300, Previous: 299,
+		ID: "0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", Stream: events.OrderStream("order-1"), Version: 3, Position: 300,
+		Previous: 299,
 		Recorded: second.Add(250 * time.Millisecond), Occurred: second, Actor: "apo",
 		Head: events.Head{Status: "authorized", StatusSince: second, Phase: "idle", Due: second.Add(10 * time.Minute)},
 		Keys: []events.Key{events.NewKey(events.KeyPaymentID, "p-7")},

@@ -9,7 +9,8 @@ var (
 	subjectNames     = [...]string{"unknown", "payment", "refund"}
 	outcomeNames     = [...]string{"unknown", "answered", "does not exist"}
 	resolutionNames  = [...]string{"unknown", "succeeded", "failed"}
-	anomalyNames     = [...]string{"unknown", "late payment", "payment revived", "contradicts the status", "contradicts the payment",
+	anomalyNames     = [...]string{"unknown", "late payment", "payment revived", "contradicts the status",
+		"contradicts the payment",
 		"contradicts the transfer", "beyond authorized", "reversal", "key taken", "late answer"}
 )
 

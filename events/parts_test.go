@@ -21,9 +21,9 @@ var partNames = map[string]string{
 	"Attempt": "Attempt", "Number": "Inquiry", "Proof": "Proof", "Evidence": "Proof.Evidence",
 }
 
-var ownNames = strings.Fields(`Method Acquirer CaptureMode PayBy Due Expires GatewayCapture Reason Compensates Lease Cause Last
-	Definite Inquire Subject Outcome State AskAgain WatchDue Listed Resolution Statement Override Fact Detail Anomaly Command
-	Remedy Count`)
+var ownNames = strings.Fields(`Method Acquirer CaptureMode PayBy Due Expires GatewayCapture Reason Compensates Lease Cause
+	Last Definite Inquire Subject Outcome State AskAgain WatchDue Listed Resolution Statement Override Fact Detail Anomaly
+	Command 	Remedy Count`)
 
 // fieldsOf are a fact's fields by name, those of what is embedded in it too.
 func fieldsOf(v reflect.Value) map[string]reflect.Value {
@@ -79,9 +79,12 @@ func TestPartsOf_HasEveryFieldOfEveryFact(t *testing.T) {
 
 // The transfer and the stage are in the kind's name, typed here a second time.
 func TestPartsOf_SaysWhatTheKindIsAbout(t *testing.T) {
-	transfers := map[string]Transfer{"payment": TransferPayment, "cancel": TransferCancel, "capture": TransferCapture, "refund": TransferRefund}
-	stages := map[string]Stage{"requested": StageAsked, "pending": StageAccepted, "accepted": StageAccepted, "unresolved": StageUnresolved,
-		"authorized": StageSucceeded, "paid": StageSucceeded, "succeeded": StageSucceeded, "held": StageHeld, "failed": StageFailed}
+	transfers := map[string]Transfer{"payment": TransferPayment, "cancel": TransferCancel, "capture": TransferCapture,
+		"refund": TransferRefund}
+	stages := map[string]Stage{"requested": StageAsked, "pending": StageAccepted, "accepted": StageAccepted,
+		"unresolved": StageUnresolved,
+		"authorized": StageSucceeded, "paid": StageSucceeded, "succeeded": StageSucceeded, "held": StageHeld,
+		"failed": StageFailed}
 	for _, k := range Kinds() {
 		words := strings.Split(string(k), ".")
 		p := PartsOf(blank(t, k))

@@ -39,8 +39,8 @@ const preparedSize = 768
 func (p Prepared) SizeMax() int { return len(p.bytes) + placeMax }
 
 // AppendFrame appends the frame of the record at its place to dst: the bytes that the function [AppendFrame] gives for
-// the record with the same Version, Position and Previous. The error is an *[InvalidError] where the place makes the frame
-// longer than [FrameMax]; dst is returned as it was then. Cost: a copy.
+// the record with the same Version, Position and Previous. The error is an *[InvalidError] where the place makes the
+// frame longer than [FrameMax]; dst is returned as it was then. Cost: a copy.
 func (p Prepared) AppendFrame(dst []byte, version, position, previous uint64) ([]byte, error) {
 	start := len(dst)
 	b := append(dst, p.bytes[:p.at]...)
@@ -50,7 +50,8 @@ func (p Prepared) AppendFrame(dst []byte, version, position, previous uint64) ([
 	b = append(b, p.bytes[p.at:]...)
 	size := len(b) - start
 	if size > FrameMax {
-		return dst, &InvalidError{Field: "frame", Problem: fmt.Sprintf("would have %d bytes; keep less, at most %d fit", size, FrameMax), Err: ErrTooLarge}
+		return dst, &InvalidError{Field: "frame",
+			Problem: fmt.Sprintf("would have %d bytes; keep less, at most %d fit", size, FrameMax), Err: ErrTooLarge}
 	}
 	binary.BigEndian.PutUint16(b[start:], uint16(size-prefixSize))
 	return b, nil

@@ -49,7 +49,8 @@ func TestPrepareRefusesWhatNoFrameHolds(t *testing.T) {
 // A frame that fits near the log's beginning may be too long far from it; the place decides.
 func TestPreparedFramesKeepTheBound(t *testing.T) {
 	r := Record{ID: "r-1", Stream: OrderStream("o-1"), Recorded: noon, Keys: []Key{Key(strings.Repeat("k", KeyMax))},
-		Event: PaymentAuthorized{PaymentID: "p-1", Amount: Money{Minor: 1, Currency: "USD"}, Proof: Proof{Evidence: &Evidence{Method: "POST"}}}}
+		Event: PaymentAuthorized{PaymentID: "p-1", Amount: Money{Minor: 1, Currency: "USD"},
+			Proof: Proof{Evidence: &Evidence{Method: "POST"}}}}
 	p, err := Prepare(r)
 	require.NoError(t, err)
 	p.bytes = append(p.bytes, make([]byte, FrameMax-3-len(p.bytes))...)

@@ -37,10 +37,12 @@ func published(t *testing.T) protoreflect.FileDescriptor {
 	source, err := os.ReadFile("tilltape.proto")
 	require.NoError(t, err)
 	text := commentText.ReplaceAllString(string(source), "")
-	file := &descriptorpb.FileDescriptorProto{Name: proto.String("tilltape.proto"), Syntax: proto.String("proto3"), Package: proto.String("tilltape.events.v1")}
+	file := &descriptorpb.FileDescriptorProto{Name: proto.String("tilltape.proto"), Syntax: proto.String("proto3"),
+		Package: proto.String("tilltape.events.v1")}
 
 	rest := blockText.ReplaceAllString(text, "")
-	require.Equal(t, []string{`syntax`, `=`, `"proto3";`, `package`, `tilltape.events.v1;`}, strings.Fields(rest), "this parser does not know what else stands there")
+	require.Equal(t, []string{`syntax`, `=`, `"proto3";`, `package`, `tilltape.events.v1;`}, strings.Fields(rest),
+		"this parser does not know what else stands there")
 
 	blocks := blockText.FindAllStringSubmatch(text, -1)
 	enums := map[string]bool{}
@@ -68,7 +70,8 @@ func parseEnum(t *testing.T, name string, lines []string) *descriptorpb.EnumDesc
 		require.NotNil(t, m, "%s: %q", name, line)
 		n, err := strconv.ParseInt(m[2], 10, 32)
 		require.NoError(t, err)
-		e.Value = append(e.Value, &descriptorpb.EnumValueDescriptorProto{Name: proto.String(m[1]), Number: proto.Int32(int32(n))})
+		e.Value = append(e.Value, &descriptorpb.EnumValueDescriptorProto{Name: proto.String(m[1]),
+			Number: proto.Int32(int32(n))})
 	}
 	return e
 }

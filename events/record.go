@@ -45,8 +45,8 @@ const (
 // NewKey joins a key's name and value.
 func NewKey(name, value string) Key { return Key(name + ":" + value) }
 
-// Record is a fact in its place. The caller of a store fills in ID, Recorded, Occurred, CommandID, Actor, Head, Keys and
-// Event; the store assigns Stream, Version, Position and Previous. Times are UTC with nanoseconds.
+// Record is a fact in its place. The caller of a store fills in ID, Recorded, Occurred, CommandID, Actor, Head, Keys
+// and Event; the store assigns Stream, Version, Position and Previous. Times are UTC with nanoseconds.
 type Record struct {
 	ID       string // unique in the log; a retried append is recognised by it
 	Stream   Stream

@@ -130,7 +130,8 @@ func full(t testing.TB, k Kind) Record {
 		Head: Head{Status: "authorized", StatusSince: noon.Add(-time.Hour), Phase: "parked",
 			OperationSince: noon.Add(-2 * time.Second), ParkedSince: noon.Add(-time.Second), AnomalySince: noon,
 			Due: noon.Add(time.Hour)},
-		Keys:  []Key{NewKey(KeyPaymentID, "p-1"), NewKey(KeyPaymentRequestID, "r-1"), NewKey(KeyCaptureRequestID, "c-1"), NewKey(KeyRefundRequestID, "f-1")},
+		Keys: []Key{NewKey(KeyPaymentID, "p-1"), NewKey(KeyPaymentRequestID, "r-1"), NewKey(KeyCaptureRequestID, "c-1"),
+			NewKey(KeyRefundRequestID, "f-1")},
 		Event: filled(t, k, newPlausible()),
 	}
 }

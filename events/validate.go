@@ -31,7 +31,8 @@ func (r *Record) check() error {
 	if err := r.Stream.check(); err != nil {
 		return err
 	}
-	for _, f := range [...]struct{ field, id string }{{"command id", r.CommandID}, {"actor", r.Actor}, {"head's status", r.Head.Status},
+	for _, f := range [...]struct{ field, id string }{{"command id", r.CommandID}, {"actor", r.Actor},
+		{"head's status", r.Head.Status},
 		{"head's phase", r.Head.Phase}} {
 		if f.id == "" {
 			continue
@@ -64,7 +65,8 @@ func (r *Record) check() error {
 
 func (s *Stream) check() error {
 	if len(s.Category) > CategoryMax {
-		return &InvalidError{Field: "category", Problem: fmt.Sprintf("has %d bytes; give at most %d", len(s.Category), CategoryMax), Err: ErrInvalidID}
+		return &InvalidError{Field: "category",
+			Problem: fmt.Sprintf("has %d bytes; give at most %d", len(s.Category), CategoryMax), Err: ErrInvalidID}
 	}
 	if err := CheckID("category", s.Category); err != nil {
 		return err
@@ -72,7 +74,8 @@ func (s *Stream) check() error {
 	return CheckID("stream id", s.ID)
 }
 
-// checkKeys takes any characters: the values are often others' ids, and a signed fact must not be lost for how they look.
+// checkKeys takes any characters: the values are often others' ids, and a signed fact must not be lost for how they
+// look.
 func checkKeys(keys []Key) error {
 	if len(keys) > KeysMax {
 		return &InvalidError{Field: "lookup keys", Problem: fmt.Sprintf("are %d; give at most %d", len(keys), KeysMax)}
@@ -119,8 +122,8 @@ func CheckID(name, id string) error {
 	return &InvalidError{Field: name, Problem: problem, Err: ErrInvalidID}
 }
 
-// plain reports whether all is printable ASCII without a slash, as nearly every id is. It looks at eight bytes at a time,
-// at the end at some of them twice: it is most of what reading a header costs.
+// plain reports whether all is printable ASCII without a slash, as nearly every id is. It looks at eight bytes at a
+// time, at the end at some of them twice: it is most of what reading a header costs.
 func plain(id string) bool {
 	if len(id) < wordSize {
 		for i := range len(id) {
@@ -146,8 +149,8 @@ func wordOf(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// notPlain is 0 where eight bytes are plain: the top bits of those that are not ASCII, below the space, or one of the two
-// exceptions. A borrow can only come out of a byte that is bad itself, so it hides nothing and invents nothing.
+// notPlain is 0 where eight bytes are plain: the top bits of those that are not ASCII, below the space, or one of the
+// two exceptions. A borrow can only come out of a byte that is bad itself, so it hides nothing and invents nothing.
 func notPlain(w uint64) uint64 {
 	const ones = 0x0101010101010101
 	del, slash := w^ones*0x7f, w^ones*'/'

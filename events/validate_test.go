@@ -15,9 +15,13 @@ import (
 
 func TestCheckID(t *testing.T) {
 	for what, id := range map[string]string{
-		"one byte": "x", "the longest": strings.Repeat("x", IDMax), "the longest of others' letters": strings.Repeat("🧾", IDMax/4),
-		"a UUID": "0193574e-8f2a-7c11-9d3e-5f0c2a1b4d6e", "a space": "a b", "dots": "..", "a colon": "a:b", "a backslash": `a\b`,
-		"all that is plain": `!"#$%&'()*+,-.0:;<=>?@A[\]^_{|}~`, "a no-break space": "a\u00a0b", "the replacement character": "\ufffd",
+		"one byte": "x", "the longest": strings.Repeat("x", IDMax),
+		"the longest of others' letters": strings.Repeat("🧾", IDMax/4),
+		"a UUID":                         "0193574e-8f2a-7c11-9d3e-5f0c2a1b4d6e", "a space": "a b", "dots": "..",
+		"a colon":           "a:b",
+		"a backslash":       `a\b`,
+		"all that is plain": `!"#$%&'()*+,-.0:;<=>?@A[\]^_{|}~`, "a no-break space": "a\u00a0b",
+		"the replacement character": "\ufffd",
 	} {
 		assert.NoError(t, CheckID("order id", id), what)
 	}
@@ -91,7 +95,8 @@ func TestDecodeChecksWhatIsNotPlain(t *testing.T) {
 }
 
 func TestRecordsThatNoLogHolds(t *testing.T) {
-	bad := map[string]string{"NUL": "a\x00b", "newline": "a\nb", "slash": "a/b", "not UTF-8": "a\xffb", "too long": strings.Repeat("x", IDMax+1)}
+	bad := map[string]string{"NUL": "a\x00b", "newline": "a\nb", "slash": "a/b", "not UTF-8": "a\xffb",
+		"too long": strings.Repeat("x", IDMax+1)}
 	ids := map[string]func(*Record, string){
 		"record id":     func(r *Record, s string) { r.ID = s },
 		"category":      func(r *Record, s string) { r.Stream.Category = s },
@@ -119,7 +124,8 @@ func TestRecordsThatNoLogHolds(t *testing.T) {
 	r.Stream.Category = strings.Repeat("c", CategoryMax+1)
 	refused(t, r, "category", ErrInvalidID, "longer than a category")
 
-	for what, key := range map[string]Key{"empty": "", "too long": Key(strings.Repeat("k", KeyMax+1)), "not UTF-8": "k:\xff"} {
+	for what, key := range map[string]Key{"empty": "", "too long": Key(strings.Repeat("k", KeyMax+1)),
+		"not UTF-8": "k:\xff"} {
 		r := full(t, KindOrderCreated)
 		r.Keys[2] = key
 		refused(t, r, "lookup key", ErrInvalidID, what)
@@ -234,7 +240,8 @@ func TestEverythingAtItsBoundFits(t *testing.T) {
 				assert.GreaterOrEqual(t, most, TextMax, path)
 			}
 		}
-		r := Record{ID: word, Stream: Stream{strings.Repeat("c", CategoryMax), word}, Version: 1<<64 - 1, Position: 1<<64 - 1, Previous: 1<<64 - 1,
+		r := Record{ID: word, Stream: Stream{strings.Repeat("c", CategoryMax), word}, Version: 1<<64 - 1, Position: 1<<64 - 1,
+			Previous: 1<<64 - 1,
 			Recorded: noon, Occurred: noon, CommandID: word, Actor: word,
 			Head: Head{Status: word, StatusSince: noon, Phase: word, OperationSince: noon.Add(1), ParkedSince: noon.Add(2),
 				AnomalySince: noon.Add(3), Due: noon},
@@ -250,7 +257,8 @@ func TestEverythingAtItsBoundFits(t *testing.T) {
 
 // What APO calls its things is not ours to judge: it is kept as it came, so that the signature still fits.
 func TestForeignTextIsKeptAsItCame(t *testing.T) {
-	for _, text := range []string{"\x00", "a\nb", "a/b", "\x7f\u0085\u2028", "=1+1", strings.Repeat("é", TextMax/2), "\ufeff", " "} {
+	for _, text := range []string{"\x00", "a\nb", "a/b", "\x7f\u0085\u2028", "=1+1", strings.Repeat("é", TextMax/2),
+		"\ufeff", " "} {
 		r := pending(text)
 		r.Keys = nil
 		r.Event = AnomalyObserved{PaymentID: text, TransferID: text, RequestID: text, Code: text, Detail: text}
@@ -307,7 +315,8 @@ func TestErrorsSpeakForThemselves(t *testing.T) {
 		want string
 	}{
 		{&InvalidError{Field: "actor", Problem: "is empty; give one"}, []error{ErrInvalid}, "actor is empty; give one"},
-		{&InvalidError{Field: "actor", Problem: "is long", Err: ErrTooLarge}, []error{ErrInvalid, ErrTooLarge}, "actor is long"},
+		{&InvalidError{Field: "actor", Problem: "is long", Err: ErrTooLarge}, []error{ErrInvalid, ErrTooLarge},
+			"actor is long"},
 		{&FrameError{Offset: 7, Field: "kind", Problem: "is missing"}, []error{ErrDamaged},
 			"damaged frame: at byte 7, kind is missing; restore the log from a backup and keep this one for comparison"},
 		{&FrameError{Err: ErrTruncated}, []error{ErrDamaged, ErrTruncated}, "damaged frame"},

@@ -16,9 +16,10 @@ import (
 type wire struct {
 	name    string // of the kind, for errors
 	writing bool
-	dry     bool             // writing: only check
-	b       []byte           // writing: the frame so far; reading: what holds the payload
-	text    string           // reading: a copy of b, made for this record, that fields may share; empty where they must not
+	dry     bool   // writing: only check
+	b       []byte // writing: the frame so far; reading: what holds the payload
+	// reading: a copy of b, made for this record, that fields may share; empty where they must not
+	text    string
 	at, end int              // reading: what is left of the message being read
 	asked   protowire.Number // reading: the field last asked for in that message
 	err     error
@@ -299,7 +300,8 @@ func (w *wire) done() {
 	case number <= w.asked:
 		w.damaged(w.name, fmt.Sprintf("has field %d twice, out of order or of another type", number))
 	default:
-		w.err = &UpgradeError{What: w.name, Found: fmt.Sprintf("field %d", number), Known: fmt.Sprintf("fields 1 to %d", w.asked)}
+		w.err = &UpgradeError{What: w.name, Found: fmt.Sprintf("field %d", number),
+			Known: fmt.Sprintf("fields 1 to %d", w.asked)}
 	}
 }
 

@@ -2,17 +2,21 @@ package money
 
 import "strings"
 
-// The currencies that ISO 4217's list one holds as active, as its maintenance agency SIX publishes it, with amendments up
-// to number 180 (in force since 2026-01-01: Bulgaria has the euro), by the decimals of their minor unit. Of the units of
-// account only the two with four decimals are here, since card schemes quote in them; other funds, metals and test codes
-// are left out: nobody pays in them. Tables made from CLDR give the decimals people write, not those that banks count, and
-// are wrong for IDR, IQD, COP, PKR and others.
+// The currencies that ISO 4217's list one holds as active, as its maintenance agency SIX publishes it, with amendments
+// up to number 180 (in force since 2026-01-01: Bulgaria has the euro), by the decimals of their minor unit. Of the
+// units of account only the two with four decimals are here, since card schemes quote in them; other funds, metals and
+// test codes are left out: nobody pays in them. Tables made from CLDR give the decimals people write, not those that
+// banks count, and are wrong for IDR, IQD, COP, PKR and others.
 const (
 	decimals0 = " BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF "
-	decimals2 = " AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC" +
-		" CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES" +
-		" KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR" +
-		" NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT" +
+	decimals2 = " AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY " +
+		"COP CRC" +
+		" CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD " +
+		"KES" +
+		" KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK " +
+		"NPR" +
+		" NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS " +
+		"TMT" +
 		" TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG "
 	decimals3 = " BHD IQD JOD KWD LYD OMR TND "
 	decimals4 = " CLF UYW "

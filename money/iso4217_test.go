@@ -64,7 +64,8 @@ func TestDigits(t *testing.T) {
 				want, active := list[code]
 				digits, known := money.Digits(code)
 				if active != known || want != digits {
-					assert.Fail(t, "table and list differ", "%s: the list says %d, %t; the table %d, %t", code, want, active, digits, known)
+					assert.Fail(t, "table and list differ", "%s: the list says %d, %t; the table %d, %t", code, want, active, digits,
+						known)
 				}
 				if known {
 					found++
@@ -78,7 +79,8 @@ func TestDigits(t *testing.T) {
 // TestDigitsThatOthersGetWrong names what libraries made from CLDR give other decimals for.
 func TestDigitsThatOthersGetWrong(t *testing.T) {
 	for code, want := range map[string]int{
-		"IDR": 2, "IQD": 3, "COP": 2, "PKR": 2, "LAK": 2, "MMK": 2, "IRR": 2, "KPW": 2, "LBP": 2, "SOS": 2, "YER": 2, "ALL": 2,
+		"IDR": 2, "IQD": 3, "COP": 2, "PKR": 2, "LAK": 2, "MMK": 2, "IRR": 2, "KPW": 2, "LBP": 2, "SOS": 2, "YER": 2,
+		"ALL": 2,
 		"BHD": 3, "KWD": 3, "JOD": 3, "OMR": 3, "TND": 3, "LYD": 3,
 		"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "UGX": 0, "PYG": 0, "XAF": 0, "XOF": 0, "XPF": 0,
 		"CLF": 4, "UYW": 4, "MRU": 2, "MGA": 2, "HUF": 2, "TWD": 2,
@@ -92,8 +94,10 @@ func TestDigitsThatOthersGetWrong(t *testing.T) {
 func TestCheckCurrency(t *testing.T) {
 	assert.NoError(t, money.CheckCurrency("USD"))
 	for what, code := range map[string]string{
-		"nothing": "", "small letters": "usd", "a symbol": "$", "a sign of three bytes": "€", "four letters": "USDT", "two letters": "US",
-		"a space inside": "U D", "two codes' ends": "D A", "a space before": " US", "a space after": "SD ", "a metal": "XAU", "a test code": "XTS",
+		"nothing": "", "small letters": "usd", "a symbol": "$", "a sign of three bytes": "€", "four letters": "USDT",
+		"two letters":    "US",
+		"a space inside": "U D", "two codes' ends": "D A", "a space before": " US", "a space after": "SD ", "a metal": "XAU",
+		"a test code": "XTS",
 		"no currency": "XXX", "historic, the lev": "BGN", "historic, the kuna": "HRK", "historic, the guilder": "ANG",
 		"historic, Zimbabwe's dollar": "ZWL", "historic, the leone": "SLL", "NUL": "US\x00", "not UTF-8": "\xff\xfe\xfd",
 	} {
@@ -101,7 +105,8 @@ func TestCheckCurrency(t *testing.T) {
 		assert.ErrorIs(t, err, money.ErrCurrency, what)
 		assert.ErrorContains(t, err, "ISO 4217", what)
 	}
-	assert.EqualError(t, money.CheckCurrency("usd"), `unusable currency "usd": give an ISO 4217 code in capitals, for instance USD`)
+	assert.EqualError(t, money.CheckCurrency("usd"),
+		`unusable currency "usd": give an ISO 4217 code in capitals, for instance USD`)
 	assert.Less(t, len(money.CheckCurrency(strings.Repeat("x", 1<<20)).Error()), 200, "an error stays short")
 }
 

@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// Amount is an amount in minor units (cents, yen) of an ISO 4217 currency. The zero value is no money in no currency. It
-// is a plain value; == compares it.
+// Amount is an amount in minor units (cents, yen) of an ISO 4217 currency. The zero value is no money in no currency.
+// It is a plain value; == compares it.
 type Amount struct {
 	Minor    int64  `json:"minor"`
 	Currency string `json:"currency"`

@@ -57,8 +57,9 @@ func (d *decision) unresolved(v *Verdict, proof events.Proof, definite, inquire 
 	if !inquire {
 		due = d.retryDue(p.Waits)
 	}
-	u := events.Unresolved{Attempt: proof.Attempt, Code: v.Code, Message: clip(v.Message), Problem: clip(v.Problem), Definite: definite,
-		Inquire: inquire, Due: due, Proof: proof}
+	u := events.Unresolved{Attempt: proof.Attempt, Code: v.Code, Message: clip(v.Message), Problem: clip(v.Problem),
+		Definite: definite,
+		Inquire:  inquire, Due: due, Proof: proof}
 	switch p.Kind {
 	case CallCancel:
 		d.emit(events.CancelUnresolved{Unresolved: u})
@@ -100,8 +101,9 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 	}
 }
 
-// tookAndFailed reports whether the failed refund is one that APO had taken, by its own identifier: then an answer that it
-// took it is older, and no contradiction. What only we called failed, after an inquiry or by a person's word, has none.
+// tookAndFailed reports whether the failed refund is one that APO had taken, by its own identifier: then an answer that
+// it took it is older, and no contradiction. What only we called failed, after an inquiry or by a person's word, has
+// none.
 func (t *transfer) tookAndFailed(id string) bool {
 	return t.id != 0 && (id == "" || digest(id) == t.id)
 }
@@ -133,7 +135,8 @@ func (o *Order) succeededFact(c *Call, v *Verdict, proof events.Proof) Fact {
 }
 
 func pendingFact(c *Call, v *Verdict, proof events.Proof) Fact {
-	f := Fact{Kind: RefundPending, PaymentID: v.PaymentID, TransferID: v.TransferID, RequestID: c.RequestID, At: v.At, Code: v.Code, Proof: proof}
+	f := Fact{Kind: RefundPending, PaymentID: v.PaymentID, TransferID: v.TransferID, RequestID: c.RequestID, At: v.At,
+		Code: v.Code, Proof: proof}
 	if c.Kind == CallCapture {
 		f.Kind = CapturePending
 	}

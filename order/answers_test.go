@@ -46,7 +46,8 @@ func TestAnswer_ADefiniteFEndsOnlyIfNoOtherAttemptIsUnknown(t *testing.T) {
 }
 
 func TestAnswer_AWrongPictureNeverEndsAnOperation(t *testing.T) {
-	for _, code := range []string{"PROCESS_FAIL", "ORDER_STATUS_INVALID", "CANCEL_WINDOW_EXCEED", "ORDER_IS_CLOSED", "ORDER_IS_CANCELED",
+	for _, code := range []string{"PROCESS_FAIL", "ORDER_STATUS_INVALID", "CANCEL_WINDOW_EXCEED", "ORDER_IS_CLOSED",
+		"ORDER_IS_CANCELED",
 		"ORDER_NOT_EXIST", "AUTH_EXPIRED", "REPEAT_REQ_INCONSISTENT"} {
 		for _, k := range operations {
 			x := asked(t, k)
@@ -90,7 +91,8 @@ func TestEvolve_AnAttemptBeginsWithoutTheAnswerBeforeIt(t *testing.T) {
 		refusal := map[CallKind]events.Event{CallCancel: events.CancelUnresolved{Unresolved: u},
 			CallCapture: events.CaptureUnresolved{Unresolved: u}, CallRefund: events.RefundUnresolved{Unresolved: u}}[k]
 		for _, e := range []events.Event{refusal, events.AttemptStarted{Attempt: 2, Lease: x.now.Add(2 * time.Minute)}} {
-			x.o = Evolve(x.o, events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now, Event: e})
+			x.o = Evolve(x.o, events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now,
+				Event: e})
 		}
 		assert.False(t, x.o.Operation.AfterF, k)
 	}
@@ -111,7 +113,8 @@ func TestAnswer_TheZeroVerdictIsUnknown(t *testing.T) {
 func TestAnswer_AnSWithoutEvidenceCancelsNothing(t *testing.T) {
 	x := asked(t, CallCancel)
 	x.must(RecordAnswer{Call: x.attempt(), Verdict: done})
-	assert.Equal(t, []any{Authorized, Unresolved}, []any{x.o.Status, x.o.Operation.Phase}, "what nobody signed is not proven")
+	assert.Equal(t, []any{Authorized, Unresolved}, []any{x.o.Status, x.o.Operation.Phase},
+		"what nobody signed is not proven")
 }
 
 func TestObserve_ACancellationWithoutEvidenceIsInvalid(t *testing.T) {
@@ -283,7 +286,8 @@ func TestParked_BlocksAndIsResolvedWithEvidenceOnly(t *testing.T) {
 	assert.Equal(t, ReasonParked, rejected(t, err).Reason)
 	assert.Equal(t, "needs attention", x.o.Words())
 
-	ok := Resolve{ID: "res", Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7, mail of Li Wei"}
+	ok := Resolve{ID: "res", Resolution: events.ResolvedSucceeded, Override: true,
+		Statement: "APO ticket 7, mail of Li Wei"}
 	bad := ok
 	bad.Statement = ""
 	_, err = x.do(bad)
@@ -319,8 +323,9 @@ func TestParked_BlocksAndIsResolvedWithEvidenceOnly(t *testing.T) {
 
 // park gives the outstanding operation to a person, as the end of a schedule will.
 func (x *till) park() {
-	r := events.Record{ID: "parked", Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now, Occurred: x.now,
-		Event: events.OperationParked{Reason: "asked too often", Due: x.now.Add(ParkedEvery)}}
+	r := events.Record{ID: "parked", Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now,
+		Occurred: x.now,
+		Event:    events.OperationParked{Reason: "asked too often", Due: x.now.Add(ParkedEvery)}}
 	require.NoError(x.t, Judge(x.o, r))
 	x.o = Evolve(x.o, r)
 	r.Head = x.o.Head()
@@ -339,12 +344,14 @@ func TestParked_CancelAndRefund(t *testing.T) {
 	for _, r := range []events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed} {
 		x = asked(t, CallRefund)
 		x.park()
-		x.inquire(Picture{Outcome: events.InquiryAnswers, State: StateProcessing, Facts: []Fact{{Kind: RefundPending, RequestID: "r-1"}}})
+		x.inquire(Picture{Outcome: events.InquiryAnswers, State: StateProcessing,
+			Facts: []Fact{{Kind: RefundPending, RequestID: "r-1"}}})
 		require.Equal(t, Parked, x.o.Operation.Phase)
 		_, err := x.do(Resolve{Resolution: r, Statement: "APO ticket 10"})
 		assert.Equal(t, ReasonContradicts, rejected(t, err).Reason, "APO works on it: neither yes nor no")
 		x.must(Resolve{Resolution: r, Override: true, Statement: "APO ticket 10"})
-		x.ended(map[events.Resolution]Outcome{events.ResolvedSucceeded: OutcomeSucceeded, events.ResolvedFailed: OutcomeFailed}[r],
+		x.ended(map[events.Resolution]Outcome{events.ResolvedSucceeded: OutcomeSucceeded,
+			events.ResolvedFailed: OutcomeFailed}[r],
 			map[events.Resolution]string{events.ResolvedFailed: CodeResolved}[r])
 	}
 }

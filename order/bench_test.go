@@ -65,7 +65,8 @@ func folds(t testing.TB) map[events.Kind]fold {
 	accepted.observe(Fact{Kind: RefundFailed, RequestID: "r-1"})
 	capture := asked(t, CallCapture)
 	capture.answer(unknownU)
-	capture.inquire(Picture{Outcome: events.InquiryAnswers, State: StateProcessing, Facts: []Fact{{Kind: CapturePending, RequestID: "r-1"}}})
+	capture.inquire(Picture{Outcome: events.InquiryAnswers, State: StateProcessing,
+		Facts: []Fact{{Kind: CapturePending, RequestID: "r-1"}}})
 	capture.observe(Fact{Kind: CaptureFailed, RequestID: "r-1"})
 	refund := asked(t, CallRefund)
 	refund.answer(unknownU)
@@ -85,7 +86,8 @@ func folds(t testing.TB) map[events.Kind]fold {
 	pending := in(t, Created)
 	pending.observe(Fact{Kind: PaymentPending})
 	out := map[events.Kind]fold{}
-	for _, x := range []*till{in(t, Paid), in(t, Refunded), in(t, Failed), accepted, capture, refund, cancel, parked, held, late, pending} {
+	for _, x := range []*till{in(t, Paid), in(t, Refunded), in(t, Failed), accepted, capture, refund, cancel, parked, held,
+		late, pending} {
 		var o Order
 		for _, r := range x.log {
 			if _, known := out[r.Event.Kind()]; !known {
@@ -99,9 +101,12 @@ func folds(t testing.TB) map[events.Kind]fold {
 
 func TestAllocations_OfEvolve(t *testing.T) {
 	// These add an identifier, an anomaly or a held refund, or end a command whose id is remembered.
-	adds := map[events.Kind]bool{events.KindOrderCreated: true, events.KindCaptureSucceeded: true, events.KindCaptureFailed: true,
-		events.KindRefundSucceeded: true, events.KindRefundFailed: true, events.KindRefundHeld: true, events.KindCancelSucceeded: true,
-		events.KindCancelFailed: true, events.KindAnomalyObserved: true, events.KindAnomalyCleared: true, events.KindOperationResolved: true}
+	adds := map[events.Kind]bool{events.KindOrderCreated: true, events.KindCaptureSucceeded: true,
+		events.KindCaptureFailed:   true,
+		events.KindRefundSucceeded: true, events.KindRefundFailed: true, events.KindRefundHeld: true,
+		events.KindCancelSucceeded: true,
+		events.KindCancelFailed:    true, events.KindAnomalyObserved: true, events.KindAnomalyCleared: true,
+		events.KindOperationResolved: true}
 	if raced {
 		t.Skip("pools are not what they are without the race detector")
 	}

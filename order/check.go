@@ -37,7 +37,8 @@ func (c *Create) check() error {
 		return invalid("payBy", "lies outside the years 1678 to 2262; leave it zero where it is not known", nil)
 	}
 	if c.Method == MethodCard && c.CaptureMode == CaptureNone {
-		return invalid("capture mode", "is none, but a card is only authorized when it is paid; say automatic (APO's default) or manual", nil)
+		return invalid("capture mode",
+			"is none, but a card is only authorized when it is paid; say automatic (APO's default) or manual", nil)
 	}
 	if c.CaptureMode > CaptureManual {
 		return invalid("capture mode", "is none of none, automatic and manual", nil)
@@ -51,7 +52,8 @@ func checkAuthor(order, command, id, actor string) error {
 			continue
 		}
 		if err := events.CheckID(f.field, f.id); err != nil {
-			return &InvalidError{Order: order, Command: command, Field: f.field, Problem: "is not usable: " + err.Error(), Err: err}
+			return &InvalidError{Order: order, Command: command, Field: f.field, Problem: "is not usable: " + err.Error(),
+				Err: err}
 		}
 	}
 	return nil

@@ -11,8 +11,9 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// The clock is somebody else's: it is set back, by a second or by a day. That may delay what is due; it must never make two
-// ask at once, take a call for forgotten, or leave a log that an auditor finds illegal (the till judges every record).
+// The clock is somebody else's: it is set back, by a second or by a day. That may delay what is due; it must never make
+// two ask at once, take a call for forgotten, or leave a log that an auditor finds illegal (the till judges every
+// record).
 
 func TestClock_GoingBackNeverMakesTwoAskAtOnce(t *testing.T) {
 	for _, k := range operations {
@@ -45,7 +46,8 @@ func TestClock_AClaimFromAnotherYearIsNotWaitedFor(t *testing.T) {
 		}
 		right := x.now
 		x.later(365 * day)
-		x.must(map[CallKind]Command{CallCancel: Cancel{ID: "k"}, CallCapture: Capture{ID: "k", Amount: usd(400)}, CallRefund: Refund{ID: "k", Amount: usd(200)}}[k])
+		x.must(map[CallKind]Command{CallCancel: Cancel{ID: "k"}, CallCapture: Capture{ID: "k", Amount: usd(400)},
+			CallRefund: Refund{ID: "k", Amount: usd(200)}}[k])
 		x.now = right.Add(time.Minute)
 		facts := x.must(Claim{Inquire: true})
 		require.Len(t, facts, 1)

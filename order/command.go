@@ -6,8 +6,8 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// Command is something asked of an order. The sum is sealed. The first seven are given by people and services and say who
-// gives them (Actor, at most [events.IDMax] bytes); the rest are the engine's own.
+// Command is something asked of an order. The sum is sealed. The first seven are given by people and services and say
+// who gives them (Actor, at most [events.IDMax] bytes); the rest are the engine's own.
 type Command interface {
 	describe() Description
 }
@@ -27,8 +27,8 @@ func Describe(c Command) Description {
 	return c.describe()
 }
 
-// Create places an order. One order is one payment: another attempt to pay is another order. Legal when the id is unused
-// (or nothing changes: the same content again is no command at all).
+// Create places an order. One order is one payment: another attempt to pay is another order. Legal when the id is
+// unused (or nothing changes: the same content again is no command at all).
 type Create struct {
 	ID               string // command id; empty: the command cannot be repeated by id
 	Order            string // the order's id
@@ -83,8 +83,8 @@ type ClearAnomaly struct {
 	Actor   string
 }
 
-// Compensate gives back money that arrived on a cancelled order: what is only held by a cancel, what moved by a refund. It
-// is legal after a fresh inquiry, one at a time, and never while APO is capturing.
+// Compensate gives back money that arrived on a cancelled order: what is only held by a cancel, what moved by a refund.
+// It is legal after a fresh inquiry, one at a time, and never while APO is capturing.
 type Compensate struct {
 	ID    string
 	Actor string

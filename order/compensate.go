@@ -34,13 +34,15 @@ func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error)
 	late, _ := o.late()
 	lease := env.Now.Add(env.Policy.lease())
 	if o.Late.owed() <= 0 {
-		return []events.Event{events.CancelRequested{By: o.identifier(), Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
+		return []events.Event{events.CancelRequested{By: o.identifier(), Reason: compensationReason,
+			Compensates: late.Version, Lease: lease}}, nil
 	}
 	id, err := env.mint(o.ID, "compensate", o.refunds)
 	if err != nil {
 		return nil, err
 	}
-	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID, Amount: o.money(o.Late.owed()),
+	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID,
+		Amount: o.money(o.Late.owed()),
 		Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
 }
 
@@ -58,13 +60,14 @@ func (o *Order) releases(f *Fact) bool {
 	return o.releasable() && (f.own && o.Late.held() > 0 || transaction && f.At.After(o.PaymentAt))
 }
 
-// releasable reports whether there is late money that a cancellation can let go: what is held, and of a one-step payment
-// what moved too. What was captured of a card only a refund returns.
+// releasable reports whether there is late money that a cancellation can let go: what is held, and of a one-step
+// payment what moved too. What was captured of a card only a refund returns.
 func (o *Order) releasable() bool {
 	return o.Status == Cancelled && (o.Late.held() > 0 || o.CaptureMode == CaptureNone && o.Late.owed() > 0)
 }
 
-// compensates reports whether the call's intent came after the order was cancelled: then it was to give late money back.
+// compensates reports whether the call's intent came after the order was cancelled: then it was to give late money
+// back.
 func (o *Order) compensates(c *Call) bool {
 	return c.Kind == CallCancel && o.Status == Cancelled && c.Intent > o.endMark.version
 }

@@ -41,7 +41,8 @@ func TestCompensate_MoneyThatIsHeldIsCancelled(t *testing.T) {
 	x := heldLate(t)
 	late, _ := x.o.late()
 	facts := x.must(Compensate{ID: "k", Actor: "ada"})
-	assert.Equal(t, []events.Event{events.CancelRequested{By: events.Identifier{PaymentID: "P1"}, Reason: compensationReason,
+	assert.Equal(t, []events.Event{events.CancelRequested{By: events.Identifier{PaymentID: "P1"},
+		Reason:      compensationReason,
 		Compensates: late.Version, Lease: x.now.Add(DefaultLease)}}, facts)
 	assert.Equal(t, CommandState{Verb: VerbCompensate, Outcome: OutcomePending, Version: x.o.Version}, x.o.Command("k"))
 
@@ -59,7 +60,8 @@ func TestCompensate_MoneyThatIsHeldIsCancelled(t *testing.T) {
 func TestCompensate_MoneyThatMovedIsRefunded(t *testing.T) {
 	x := compensating(movedLate(t))
 	p := x.o.Operation
-	assert.Equal(t, []any{CallRefund, usd(theAmount), "P1", compensationReason}, []any{p.Kind, p.Amount, p.PaymentID, p.Reason})
+	assert.Equal(t, []any{CallRefund, usd(theAmount), "P1", compensationReason},
+		[]any{p.Kind, p.Amount, p.PaymentID, p.Reason})
 	x.answer(done) // accepted; the notification says the last word
 	x.observe(Fact{Kind: RefundSucceeded, TransferID: "F1", RequestID: p.RequestID, Amount: usd(theAmount)})
 	x.ended(OutcomeSucceeded, "")
@@ -226,7 +228,8 @@ func TestCompensate_ALateAnswerToTheOldCancelReleasesNothing(t *testing.T) {
 	x.inquire(tells(StateSuccess, authorized()))
 	x.must(Resolve{Resolution: events.ResolvedFailed, Statement: "APO ticket 4"})
 	facts := x.answerTo(ours, done)
-	assert.Equal(t, []events.Kind{events.KindCancelSucceeded, events.KindAnomalyCleared}, kindsOf(facts), "that of the compensation does")
+	assert.Equal(t, []events.Kind{events.KindCancelSucceeded, events.KindAnomalyCleared}, kindsOf(facts),
+		"that of the compensation does")
 	assert.True(t, x.o.Late.IsZero())
 }
 
@@ -269,7 +272,8 @@ func TestCompensate_Guards(t *testing.T) {
 	nameless.answer(done)
 	nameless.observe(Fact{Kind: PaymentPaid})
 	nameless.inquire(tells(StateSuccess))
-	for want, x := range map[Reason]*till{ReasonHeldRefund: heldRefund, ReasonReversal: reversed, ReasonNoPaymentID: nameless} {
+	for want, x := range map[Reason]*till{ReasonHeldRefund: heldRefund, ReasonReversal: reversed,
+		ReasonNoPaymentID: nameless} {
 		_, err := x.do(Compensate{})
 		assert.Equal(t, want, rejected(t, err).Reason)
 	}
@@ -293,7 +297,8 @@ func TestJudge_ForgedCompensations(t *testing.T) {
 	cancel := func(of uint64) events.Event { return events.CancelRequested{By: by, Compensates: of, Lease: lease} }
 	refund := func(x *till, minor int64) events.Event {
 		a, _ := x.o.late()
-		return events.RefundRequested{RefundRequestID: "x", PaymentID: "P1", Amount: usd(minor), Compensates: a.Version, Lease: lease}
+		return events.RefundRequested{RefundRequestID: "x", PaymentID: "P1", Amount: usd(minor), Compensates: a.Version,
+			Lease: lease}
 	}
 	moved := movedLate(t)
 	movedAnomaly, _ := moved.o.late()
@@ -320,7 +325,8 @@ func TestJudge_ForgedCompensations(t *testing.T) {
 		{moved, cancel(movedAnomaly.Version), "cancels late money that is not merely held"},
 		{moved, refund(moved, 999), "gives back another amount"},
 		{x, refund(x, theAmount), "gives back another amount"},
-		{in(t, Cancelled), events.CancelSucceeded{Cause: events.CauseGateway, Proof: events.Proof{Via: events.ViaNotification, Evidence: signed()}}, "cannot follow"},
+		{in(t, Cancelled), events.CancelSucceeded{Cause: events.CauseGateway,
+			Proof: events.Proof{Via: events.ViaNotification, Evidence: signed()}}, "cannot follow"},
 	} {
 		err := f.x.judged(f.e)
 		require.ErrorIs(t, err, ErrIllegal, f.problem)

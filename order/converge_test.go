@@ -24,7 +24,8 @@ func story(t *rapid.T, mode events.CaptureMode) []Fact {
 				minor = theAmount
 			}
 			captured += minor
-			facts = append(facts, Fact{Kind: CaptureSucceeded, TransferID: fmt.Sprint("C", i), RequestID: fmt.Sprint("cr", i), Amount: usd(minor)})
+			facts = append(facts, Fact{Kind: CaptureSucceeded, TransferID: fmt.Sprint("C", i), RequestID: fmt.Sprint("cr", i),
+				Amount: usd(minor)})
 			if captured == theAmount {
 				break
 			}
@@ -33,7 +34,8 @@ func story(t *rapid.T, mode events.CaptureMode) []Fact {
 			facts = append(facts, Fact{Kind: CaptureFailed, TransferID: "CX", RequestID: "crx", Code: "RISK_REJECT"})
 		}
 		if mode == CaptureAutomatic && captured == 0 && rapid.Bool().Draw(t, "APO's own capture fails") {
-			facts = append(facts, Fact{Kind: CaptureFailed, TransferID: rapid.SampledFrom([]string{"", "CA"}).Draw(t, "its id"), Code: "RISK_REJECT"})
+			facts = append(facts, Fact{Kind: CaptureFailed, TransferID: rapid.SampledFrom([]string{"", "CA"}).Draw(t, "its id"),
+				Code: "RISK_REJECT"})
 		}
 	}
 	refunded := int64(0)
@@ -43,7 +45,8 @@ func story(t *rapid.T, mode events.CaptureMode) []Fact {
 		}
 		minor := rapid.Int64Range(1, captured-refunded).Draw(t, "refunded")
 		refunded += minor
-		facts = append(facts, Fact{Kind: RefundSucceeded, TransferID: fmt.Sprint("F", i), RequestID: fmt.Sprint("fr", i), Amount: usd(minor)})
+		facts = append(facts, Fact{Kind: RefundSucceeded, TransferID: fmt.Sprint("F", i), RequestID: fmt.Sprint("fr", i),
+			Amount: usd(minor)})
 	}
 	if rapid.Bool().Draw(t, "a refund fails") {
 		facts = append(facts, Fact{Kind: RefundFailed, TransferID: "FX", RequestID: "frx", Code: "RISK_REJECT"})
@@ -81,7 +84,8 @@ func TestConverge_WhateverOrderFactsArriveIn(t *testing.T) {
 		facts := story(t, mode)
 		want, got := told(t, mode, facts).o, told(t, mode, retold(t, facts)).o
 		require.Equal(t, want.Status, got.Status)
-		require.Equal(t, [3]int64{want.Authorized, want.Captured, want.Refunded}, [3]int64{got.Authorized, got.Captured, got.Refunded})
+		require.Equal(t, [3]int64{want.Authorized, want.Captured, want.Refunded},
+			[3]int64{got.Authorized, got.Captured, got.Refunded})
 		require.Equal(t, want.Gateway, got.Gateway)
 		require.Empty(t, got.Held)
 		require.Empty(t, got.Anomalies)

@@ -14,10 +14,12 @@ import (
 func TestObserve_TimesThatNoRecordCanHoldCountAsNotTold(t *testing.T) {
 	far := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	env := Env{Now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), Policy: Policy{ReconcileFor: NoReconcile}}
-	create := Create{Order: "o-1", PaymentRequestID: "p-1", Amount: Money{Minor: 100, Currency: "USD"}, Method: "CARD", CaptureMode: CaptureManual}
+	create := Create{Order: "o-1", PaymentRequestID: "p-1", Amount: Money{Minor: 100, Currency: "USD"}, Method: "CARD",
+		CaptureMode: CaptureManual}
 	facts, err := Decide(Order{}, create, env)
 	require.NoError(t, err)
-	o := Evolve(Order{}, events.Record{Stream: events.OrderStream("o-1"), Version: 1, Recorded: env.Now, Occurred: env.Now, Event: facts[0]})
+	o := Evolve(Order{}, events.Record{Stream: events.OrderStream("o-1"), Version: 1, Recorded: env.Now, Occurred: env.Now,
+		Event: facts[0]})
 
 	facts, err = Decide(o, Observe{Fact{Kind: PaymentSucceeded, At: far, Expires: far}}, env)
 	require.NoError(t, err)

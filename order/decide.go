@@ -14,8 +14,8 @@ import (
 // command is in effect already and nothing is to be appended.
 //
 // Errors: *[RejectedError] for a command that is not legal now, *[FailedError] for one whose recorded outcome is a
-// failure, *[MismatchError], *[InvalidError]; [ErrUnknownOrder] where no order is on record; [ErrNotDue] for a Claim with
-// nothing to claim, or while APO has been asked too often.
+// failure, *[MismatchError], *[InvalidError]; [ErrUnknownOrder] where no order is on record; [ErrNotDue] for a Claim
+// with nothing to claim, or while APO has been asked too often.
 func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 	env.Now = env.Now.Round(0) // times are compared as they will stand on record, without the process's own clock
 	if create, ok := c.(Create); ok {
@@ -48,7 +48,8 @@ func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 	case RecordInquiry:
 		return decideInquiry(o, &c, &env)
 	}
-	return nil, &InvalidError{Order: o.ID, Command: fmt.Sprintf("%T", c), Field: "command", Problem: "is not one of this package's"}
+	return nil, &InvalidError{Order: o.ID, Command: fmt.Sprintf("%T", c), Field: "command",
+		Problem: "is not one of this package's"}
 }
 
 // decision collects facts, each folded into the order before the next is decided.
@@ -69,12 +70,14 @@ func (d *decision) emit(e events.Event) {
 		Occurred: occurred(e, d.env.Now), CommandID: d.commandID, Event: e})
 }
 
-// signed returns what was decided, unless it cancels the order on nobody's signed word: no mapping of APO's messages makes
-// such a fact.
+// signed returns what was decided, unless it cancels the order on nobody's signed word: no mapping of APO's messages
+// makes such a fact.
 func (d *decision) signed(command string) ([]events.Event, error) {
 	for _, e := range d.events {
-		if c, ok := e.(events.CancelSucceeded); ok && (c.Proof.Evidence == nil || c.Proof.Via == events.ViaSelf || c.Proof.Via == events.ViaOperator) {
-			return nil, &InvalidError{Order: d.o.ID, Command: command, Field: "proof", Problem: "carries nothing that APO signed; give the message as evidence"}
+		if c, ok := e.(events.CancelSucceeded); ok &&
+			(c.Proof.Evidence == nil || c.Proof.Via == events.ViaSelf || c.Proof.Via == events.ViaOperator) {
+			return nil, &InvalidError{Order: d.o.ID, Command: command, Field: "proof",
+				Problem: "carries nothing that APO signed; give the message as evidence"}
 		}
 	}
 	return d.events, nil
@@ -95,7 +98,8 @@ func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	e := events.OrderCreated{PaymentRequestID: c.PaymentRequestID, PaymentID: c.PaymentID, Amount: c.Amount, Method: c.Method,
+	e := events.OrderCreated{PaymentRequestID: c.PaymentRequestID, PaymentID: c.PaymentID, Amount: c.Amount,
+		Method:   c.Method,
 		Acquirer: c.Acquirer, CaptureMode: c.CaptureMode, PayBy: c.PayBy.UTC()}
 	if c.PayBy.IsZero() { // UTC turns the zero time into another one
 		e.PayBy = time.Time{}
@@ -115,7 +119,8 @@ func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
 
 // placedAs reports whether the order was created with this content. A paymentId that was learnt since does not count.
 func (o *Order) placedAs(e *events.OrderCreated) bool {
-	return o.PaymentRequestID == e.PaymentRequestID && (e.PaymentID == "" || e.PaymentID == o.PaymentID) && o.Amount == e.Amount &&
+	return o.PaymentRequestID == e.PaymentRequestID && (e.PaymentID == "" || e.PaymentID == o.PaymentID) &&
+		o.Amount == e.Amount &&
 		o.Method == e.Method && o.Acquirer == e.Acquirer && o.CaptureMode == e.CaptureMode && o.PayBy.Equal(e.PayBy)
 }
 
@@ -148,7 +153,8 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 	case permit == law.Local:
 		return []events.Event{events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: o.PaymentID}}, nil
 	}
-	return []events.Event{events.CancelRequested{By: o.identifier(), Reason: c.Reason, Lease: env.Now.Add(env.Policy.lease())}}, nil
+	return []events.Event{events.CancelRequested{By: o.identifier(), Reason: c.Reason,
+		Lease: env.Now.Add(env.Policy.lease())}}, nil
 }
 
 func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
@@ -165,7 +171,8 @@ func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []events.Event{events.CaptureRequested{CaptureRequestID: id, PaymentID: o.PaymentID, Amount: c.Amount, Last: c.Last,
+	return []events.Event{events.CaptureRequested{CaptureRequestID: id, PaymentID: o.PaymentID, Amount: c.Amount,
+		Last:  c.Last,
 		Lease: env.Now.Add(env.Policy.lease())}}, nil
 }
 
@@ -186,8 +193,9 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID, Amount: c.Amount, Reason: c.Reason,
-		Lease: env.Now.Add(env.Policy.lease())}}, nil
+	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID, Amount: c.Amount,
+		Reason: c.Reason,
+		Lease:  env.Now.Add(env.Policy.lease())}}, nil
 }
 
 // mint makes the request id that an intent freezes. APO would answer an id that it knows with the old outcome, and move
@@ -195,10 +203,12 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 func (env *Env) mint(order, command string, known []transfer) (string, error) {
 	id := env.NewID()
 	if named(known, "", id) >= 0 {
-		return "", &InvalidError{Order: order, Command: command, Field: "NewID", Problem: fmt.Sprintf("returned %q again; it must never give an id twice", id)}
+		return "", &InvalidError{Order: order, Command: command, Field: "NewID",
+			Problem: fmt.Sprintf("returned %q again; it must never give an id twice", id)}
 	}
 	if err := events.CheckID("request id", id); err != nil {
-		return "", &InvalidError{Order: order, Command: command, Field: "NewID", Problem: "returned an unusable id; it must give 1 to 64 printable bytes", Err: err}
+		return "", &InvalidError{Order: order, Command: command, Field: "NewID",
+			Problem: "returned an unusable id; it must give 1 to 64 printable bytes", Err: err}
 	}
 	return id, nil
 }
@@ -207,7 +217,8 @@ func (env *Env) mint(order, command string, known []transfer) (string, error) {
 // order is never cancelled so: only APO's signed word, an inquiry or a failed payment does that.
 func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	if c.Statement == "" {
-		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "statement", Problem: "is empty; say who at APO said what, and where it is filed"}
+		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "statement",
+			Problem: "is empty; say who at APO said what, and where it is filed"}
 	}
 	if err := checkText(o.ID, "resolve", "statement", c.Statement); err != nil {
 		return nil, err
@@ -216,7 +227,8 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 		return nil, err
 	}
 	if c.Resolution != events.ResolvedSucceeded && c.Resolution != events.ResolvedFailed {
-		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "resolution", Problem: "is neither succeeded nor failed"}
+		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "resolution",
+			Problem: "is neither succeeded nor failed"}
 	}
 	if m, known := o.recall(c.ID); known {
 		return nil, o.again(c.ID, m, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, c.Override, c.Statement))

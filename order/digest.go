@@ -16,7 +16,8 @@ import (
 // sipKey is a key of SipHash.
 type sipKey struct{ k0, k1 uint64 }
 
-// memoryKey is what ids are remembered under. Each half has its own seed of the runtime's generator, see [maphash.MakeSeed].
+// memoryKey is what ids are remembered under. Each half has its own seed of the runtime's generator, see
+// [maphash.MakeSeed].
 var memoryKey = sipKey{maphash.Bytes(maphash.MakeSeed(), nil), maphash.Bytes(maphash.MakeSeed(), nil)}
 
 // digest is what is remembered of an id. 0 stands for an empty one.
@@ -40,7 +41,8 @@ func digestOf(parts ...string) uint64 {
 
 // sipHash is SipHash-2-4.
 func sipHash[T string | []byte](k sipKey, s T) uint64 {
-	v := sipState{k.k0 ^ 0x736f6d6570736575, k.k1 ^ 0x646f72616e646f6d, k.k0 ^ 0x6c7967656e657261, k.k1 ^ 0x7465646279746573}
+	v := sipState{k.k0 ^ 0x736f6d6570736575, k.k1 ^ 0x646f72616e646f6d, k.k0 ^ 0x6c7967656e657261,
+		k.k1 ^ 0x7465646279746573}
 	last := uint64(len(s)) << 56
 	for ; len(s) >= wordSize; s = s[wordSize:] {
 		v = v.take(wordOf(s))

@@ -1,6 +1,6 @@
 // Package order is the pure core: what an order is, which commands it takes, which facts follow, and what APO is owed.
-// It has no I/O, no clock and no randomness: time, ids and policy come in by [Env], and everything else is a value. (Ids
-// that an order remembers are hashed under a key of the process; nothing that comes out depends on it.)
+// It has no I/O, no clock and no randomness: time, ids and policy come in by [Env], and everything else is a value.
+// (Ids that an order remembers are hashed under a key of the process; nothing that comes out depends on it.)
 //
 // # The way of a command
 //
@@ -17,10 +17,10 @@
 //
 // # Status, operation, gateway capture
 //
-// A [Status] says what is proven about the money. An [Operation] is what we have asked of APO and do not know the answer
-// to; an order has at most one. A [GatewayCapture] is the capture APO starts by itself. Commands never move the status:
-// they begin operations. Facts move it, by whatever channel they come, and are never denied: one that contradicts what
-// is on record raises an anomaly.
+// A [Status] says what is proven about the money. An [Operation] is what we have asked of APO and do not know the
+// answer to; an order has at most one. A [GatewayCapture] is the capture APO starts by itself. Commands never move the
+// status: they begin operations. Facts move it, by whatever channel they come, and are never denied: one that
+// contradicts what is on record raises an anomaly.
 //
 // # One law
 //
@@ -31,6 +31,6 @@
 // # Unknown
 //
 // The zero [Verdict] is unknown, and so are U, silence, a cut connection and an F whose code nobody knows. An unknown
-// attempt is asked again with the same ids, and from the third try, after an hour of silence and after every F that does
-// not decide only once an inquiry has said that it was not done.
+// attempt is asked again with the same ids, and from the third try, after an hour of silence and after every F that
+// does not decide only once an inquiry has said that it was not done.
 package order

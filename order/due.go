@@ -123,10 +123,10 @@ func (o Order) Claimed() (c Call, ok bool) {
 	return Call{}, false
 }
 
-// mustInquire says whether the operation's next contact is an inquiry: always for what APO works on or a person has, and
-// for a cancel while APO captures; from the third try on, after an F that did not decide, and after a long silence,
-// because "the same id again" is safe only while APO remembers the id. Where the clock has gone back nobody knows how long
-// it was.
+// mustInquire says whether the operation's next contact is an inquiry: always for what APO works on or a person has,
+// and for a cancel while APO captures; from the third try on, after an F that did not decide, and after a long silence,
+// because "the same id again" is safe only while APO remembers the id. Where the clock has gone back nobody knows how
+// long it was.
 func (o *Order) mustInquire(now time.Time) bool {
 	p := &o.Operation
 	silent := now.Sub(p.AskedAt) >= SilenceMax || now.Before(p.AskedAt)
@@ -174,7 +174,8 @@ func (o *Order) inquiryOf(s events.Subject) Call {
 }
 
 func (o *Order) paymentInquiry() Call {
-	c := Call{Kind: CallInquirePayment, Order: o.ID, Intent: o.Operation.Intent, PaymentID: o.PaymentID, Number: o.Inquiry.Number + 1}
+	c := Call{Kind: CallInquirePayment, Order: o.ID, Intent: o.Operation.Intent, PaymentID: o.PaymentID,
+		Number: o.Inquiry.Number + 1}
 	if c.PaymentID == "" {
 		c.PaymentRequestID = o.PaymentRequestID
 	}

@@ -103,7 +103,8 @@ func (o *Order) watching() bool {
 	return o.Gateway == GatewayOutstanding || len(o.Held) > 0
 }
 
-// watchFrom begins the schedule of the payment's inquiries anew, but never puts off or drops the one a held refund waits for.
+// watchFrom begins the schedule of the payment's inquiries anew, but never puts off or drops the one a held refund
+// waits for.
 func (o *Order) watchFrom(due time.Time) {
 	if len(o.Held) > 0 && (due.IsZero() || o.WatchDue.Before(due)) {
 		return
@@ -141,7 +142,8 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		o.Gateway = o.Gateway.after(law.EventOpened)
 		o.gatewayMark = markOf(r, "")
 		o.watchFrom(e.Due)
-		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.failed && t.request == 0 }) { // its result came before
+		// its result came before
+		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.failed && t.request == 0 }) {
 			o.Gateway = o.Gateway.after(law.EventFailed)
 		}
 	}
@@ -173,7 +175,8 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	id, request := digest(e.CaptureID), digest(e.CaptureRequestID)
 	at := o.findCapture(id, request, e.Amount.Minor)
 	known := at >= 0 && !o.captures[at].failed
-	o.captures = remember(o.captures, at, transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
+	o.captures = remember(o.captures, at,
+		transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
 	if !known {
 		o.addCapture(r, e)
 	}
@@ -212,7 +215,8 @@ func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
 func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	o.learn(e.PaymentID)
 	if id, request := digest(e.CaptureID), digest(e.CaptureRequestID); id != 0 || request != 0 || o.awaitsGateway() {
-		o.captures = remember(o.captures, find(o.captures, id, request), transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
+		o.captures = remember(o.captures, find(o.captures, id, request),
+			transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
 	}
 	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
@@ -230,7 +234,8 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 	id, request := digest(e.RefundID), digest(e.RefundRequestID)
 	at := find(o.refunds, id, request)
 	known := at >= 0 && !o.refunds[at].failed
-	o.refunds = remember(o.refunds, at, transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
+	o.refunds = remember(o.refunds, at,
+		transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if !known {
 		o.addRefund(r, e)
@@ -255,7 +260,8 @@ func (o *Order) addRefund(r *events.Record, e *events.RefundSucceeded) {
 
 func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 	if id, request := digest(e.RefundID), digest(e.RefundRequestID); id != 0 || request != 0 {
-		o.refunds = remember(o.refunds, find(o.refunds, id, request), transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
+		o.refunds = remember(o.refunds, find(o.refunds, id, request),
+			transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
 	}
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
@@ -268,7 +274,8 @@ func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 	o.WatchDue = e.Due
 	i := o.findHeld(e.RefundID, e.RefundRequestID)
 	if i < 0 {
-		o.Held = append(slices.Clip(o.Held), HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Recorded, r.Version})
+		o.Held = append(slices.Clip(o.Held),
+			HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Recorded, r.Version})
 		return
 	}
 	o.Held = slices.Clone(o.Held)
@@ -316,7 +323,8 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	o.Anomalies = append(slices.Clip(o.Anomalies), Anomaly{r.Version, e.Reason, r.Recorded})
 	o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(*e))
-	if e.Reason == events.LatePayment { // by order of records, not by the clock: what APO said before speaks of another picture
+	// by order of records, not by the clock: what APO said before speaks of another picture
+	if e.Reason == events.LatePayment {
 		o.Inquiry.Answered = zeroTime
 	}
 	if e.Fact == events.KindRefundHeld {
@@ -327,14 +335,15 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	}
 }
 
-// rememberCommand keeps a command that is done at once. A record that only belongs to a command under way, or one that has
-// ended, says nothing about how that one ends.
+// rememberCommand keeps a command that is done at once. A record that only belongs to a command under way, or one that
+// has ended, says nothing about how that one ends.
 func (o *Order) rememberCommand(r *events.Record, v Verb, content uint64) {
 	if r.CommandID == "" {
 		return
 	}
 	if _, known := o.recall(r.CommandID); !known {
-		o.commands = o.remembering(memory{id: digest(r.CommandID), content: content, version: r.Version, verb: v, outcome: OutcomeSucceeded})
+		o.commands = o.remembering(memory{id: digest(r.CommandID), content: content, version: r.Version, verb: v,
+			outcome: OutcomeSucceeded})
 	}
 }
 

@@ -21,7 +21,8 @@ func (o *Order) foldOperation(r *events.Record) {
 		p.RequestID, p.PaymentID, p.Amount, p.Last = e.CaptureRequestID, e.PaymentID, e.Amount, e.Last
 	case events.RefundRequested:
 		o.beginOperation(r, CallRefund, e.Lease)
-		p.RequestID, p.PaymentID, p.Amount, p.Reason, p.Compensates = e.RefundRequestID, e.PaymentID, e.Amount, e.Reason, e.Compensates
+		p.RequestID, p.PaymentID, p.Amount, p.Reason, p.Compensates = e.RefundRequestID, e.PaymentID, e.Amount, e.Reason,
+			e.Compensates
 	case events.AttemptStarted:
 		p.Phase, _ = p.Phase.next(law.StepAttempt)
 		p.Attempt, p.Lease, p.Due, p.AskedAt = e.Attempt, e.Lease, e.Lease, r.Recorded
@@ -41,7 +42,8 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.CancelFailed:
 		o.endOperation(r, OutcomeFailed, e.Code)
 	case events.InquiryStarted:
-		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered, told: o.Inquiry.told}
+		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered,
+			told: o.Inquiry.told}
 		o.inquiring = true
 		o.took(r.Recorded)
 	case events.InquiryAnswered:

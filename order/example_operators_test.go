@@ -21,8 +21,9 @@ func ask(o order.Order, facts ...order.Fact) (order.Order, []events.Record) {
 		o, records = after, append(records, made...)
 	}
 	give(order.Claim{Inquire: true})
-	give(order.RecordInquiry{Number: o.Inquiry.Number, Picture: order.Picture{Outcome: events.InquiryAnswers, State: order.StateSuccess,
-		Facts: facts, Evidence: &events.Evidence{}}})
+	give(order.RecordInquiry{Number: o.Inquiry.Number,
+		Picture: order.Picture{Outcome: events.InquiryAnswers, State: order.StateSuccess,
+			Facts: facts, Evidence: &events.Evidence{}}})
 	return o, records
 }
 
@@ -49,7 +50,8 @@ func ExampleCompensate() {
 // An inquiry teaches what nobody here commanded, for instance a refund made in APO's dashboard.
 func ExampleDifferences() {
 	o := place(authorized(), captured())
-	dashboard := order.Fact{Kind: order.RefundSucceeded, TransferID: "D1", Amount: order.Money{Minor: 400, Currency: "USD"}}
+	dashboard := order.Fact{Kind: order.RefundSucceeded, TransferID: "D1",
+		Amount: order.Money{Minor: 400, Currency: "USD"}}
 
 	o, records := ask(o, dashboard)
 	fmt.Println(order.Differences(records), o.Status)

@@ -18,7 +18,8 @@ func env(now time.Time) order.Env {
 // place makes an order, then decides each command and folds what follows, as a service does with a log in between.
 func place(commands ...order.Command) order.Order {
 	var o order.Order
-	first := order.Create{Order: "o-1", PaymentRequestID: "pr-1", PaymentID: "P1", Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD",
+	first := order.Create{Order: "o-1", PaymentRequestID: "pr-1", PaymentID: "P1",
+		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD",
 		CaptureMode: order.CaptureManual}
 	for _, c := range append([]order.Command{first}, commands...) {
 		facts, err := order.Decide(o, c, env(noon))
@@ -40,7 +41,8 @@ func authorized() order.Command {
 }
 
 func captured() order.Command {
-	return order.Observe{Fact: order.Fact{Kind: order.CaptureSucceeded, TransferID: "c-7", Amount: order.Money{Minor: 1000, Currency: "USD"}}}
+	return order.Observe{Fact: order.Fact{Kind: order.CaptureSucceeded, TransferID: "c-7",
+		Amount: order.Money{Minor: 1000, Currency: "USD"}}}
 }
 
 // A cancel that cannot work is refused before anything is sent, and says what to do instead.
@@ -63,7 +65,8 @@ func ExampleDecide() {
 func ExampleEvolve() {
 	var o order.Order
 	for _, e := range []events.Event{
-		events.OrderCreated{PaymentRequestID: "pr-1", Amount: order.Money{Minor: 1000, Currency: "USD"}, CaptureMode: order.CaptureManual},
+		events.OrderCreated{PaymentRequestID: "pr-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
+			CaptureMode: order.CaptureManual},
 		events.PaymentAuthorized{PaymentID: "P1", Amount: order.Money{Minor: 1000, Currency: "USD"}},
 		events.CaptureSucceeded{CaptureID: "c-7", Amount: order.Money{Minor: 400, Currency: "USD"}},
 	} {
@@ -99,7 +102,8 @@ func ExampleRecords() {
 	// created
 }
 
-// What APO is owed follows from the order alone: nothing while the attempt may still be answered, then the same call again.
+// What APO is owed follows from the order alone: nothing while the attempt may still be answered, then the same call
+// again.
 func ExampleOrder_Due() {
 	o := place(authorized(), order.Capture{ID: "command-1", Amount: order.Money{Minor: 400, Currency: "USD"}})
 

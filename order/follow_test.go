@@ -61,8 +61,9 @@ func TestFollow_LeavesWhatIsSharedAlone(t *testing.T) {
 	x := in(t, Captured)
 	one, before := x.o, pack(x.o)
 	for _, id := range []string{"C2", "C3"} {
-		r := events.Record{ID: "x-" + id, Stream: x.log[0].Stream, Version: one.Version + 1, Recorded: opened, Occurred: opened,
-			Event: events.CaptureSucceeded{CaptureID: id, Amount: usd(100)}}
+		r := events.Record{ID: "x-" + id, Stream: x.log[0].Stream, Version: one.Version + 1, Recorded: opened,
+			Occurred: opened,
+			Event:    events.CaptureSucceeded{CaptureID: id, Amount: usd(100)}}
 		_, err := one.Follow(ours.Key{}, &r)
 		require.NoError(t, err)
 	}

@@ -86,7 +86,8 @@ func TestGatewayCapture_FailedBeforeTheAuthorizationIsKnown(t *testing.T) {
 // A notification that names no capture may overtake its payment: acknowledged, it must be on record.
 func TestGatewayCapture_ANamelessFailureBeforeThePaymentIsNoted(t *testing.T) {
 	nameless := Fact{Kind: CaptureFailed, PaymentID: "P1", Code: "RISK_REJECT"}
-	for name, before := range map[string][]Fact{"created": nil, "failed": {failed()}, "captured in part": {captured("C1", 400)}} {
+	for name, before := range map[string][]Fact{"created": nil, "failed": {failed()},
+		"captured in part": {captured("C1", 400)}} {
 		x := placed(t, CaptureAutomatic)
 		for _, f := range before {
 			x.observe(f)
@@ -121,7 +122,8 @@ func TestGatewayCapture_AnothersFailureLeavesItOutstanding(t *testing.T) {
 				assert.NotEmpty(t, x.observe(f), "%s, %s: on record", name, arrival)
 			}
 			assert.Equal(t, GatewayOutstanding, x.o.Gateway, "%s, %s", name, arrival)
-			assert.Equal(t, f.RequestID == "", hasAnomaly(x.o, events.TransferContradicts), "%s, %s: whose was it?", name, arrival)
+			assert.Equal(t, f.RequestID == "", hasAnomaly(x.o, events.TransferContradicts), "%s, %s: whose was it?", name,
+				arrival)
 			_, err := x.do(Cancel{ID: "k"})
 			assert.Equal(t, ReasonGatewayCapture, rejected(t, err).Reason, "%s, %s: APO is capturing", name, arrival)
 			x.observe(Fact{Kind: CaptureFailed, TransferID: "AUTO", Amount: usd(theAmount), Code: "RISK_REJECT"})
@@ -131,7 +133,8 @@ func TestGatewayCapture_AnothersFailureLeavesItOutstanding(t *testing.T) {
 		}
 	}
 	x := capturing(t)
-	x.inquire(tells(StateSuccess, authorized(), foreign, Fact{Kind: CapturePending, TransferID: "AUTO", Amount: usd(theAmount)}))
+	x.inquire(tells(StateSuccess, authorized(), foreign,
+		Fact{Kind: CapturePending, TransferID: "AUTO", Amount: usd(theAmount)}))
 	assert.Equal(t, GatewayOutstanding, x.o.Gateway, "the same picture says that APO is capturing")
 }
 
@@ -173,7 +176,8 @@ func TestManualAndOneStepOrdersHaveNoGatewayCapture(t *testing.T) {
 	assert.Equal(t, Authorized, x.o.Status, "a card's success is an authorization")
 	x = placed(t, CaptureNone)
 	x.observe(Fact{Kind: PaymentSucceeded})
-	assert.Equal(t, []any{Paid, int64(theAmount)}, []any{x.o.Status, x.o.Captured}, "a wallet's is a payment, of the order's amount")
+	assert.Equal(t, []any{Paid, int64(theAmount)}, []any{x.o.Status, x.o.Captured},
+		"a wallet's is a payment, of the order's amount")
 }
 
 func TestAutomaticCaptureWhoseResultIsKnownIsNotOurs(t *testing.T) {

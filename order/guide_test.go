@@ -22,7 +22,8 @@ func TestGuide_OnlyFullCancellationsAreSupported(t *testing.T) {
 func TestGuide_CancelByPaymentIDOrPaymentRequestID(t *testing.T) {
 	x := asked(t, CallCancel)
 	call, _ := x.o.Claimed()
-	assert.Equal(t, []string{"P1", ""}, []string{call.PaymentID, call.PaymentRequestID}, "one of them, and the paymentId where it is known")
+	assert.Equal(t, []string{"P1", ""}, []string{call.PaymentID, call.PaymentRequestID},
+		"one of them, and the paymentId where it is known")
 
 	x = newTill(t)
 	c := create(CaptureManual)
@@ -49,7 +50,8 @@ func TestGuide_ABuyerWhoHadNotSubmittedMayStillPay(t *testing.T) {
 }
 
 func TestGuide_FIsHandledByItsErrorCode(t *testing.T) {
-	for class, want := range map[VerdictClass]Phase{VerdictFailed: Idle, VerdictWrong: Unresolved, VerdictUnknownF: Unresolved} {
+	for class, want := range map[VerdictClass]Phase{VerdictFailed: Idle, VerdictWrong: Unresolved,
+		VerdictUnknownF: Unresolved} {
 		x := asked(t, CallCancel)
 		x.answer(Verdict{Class: class, Code: "SOME_CODE"})
 		assert.Equal(t, want, x.o.Operation.Phase, class.String())

@@ -21,13 +21,15 @@ func TestCommandID_JoinsTheOperationThenReturnsItsOutcome(t *testing.T) {
 	for _, k := range operations {
 		x := asked(t, k)
 		assert.Empty(t, x.must(commandOf(k)), "joins")
-		assert.Equal(t, CommandState{Verb: k.Verb(), Outcome: OutcomePending, Version: x.o.Operation.Intent}, x.o.Command("k"))
+		assert.Equal(t, CommandState{Verb: k.Verb(), Outcome: OutcomePending, Version: x.o.Operation.Intent},
+			x.o.Command("k"))
 		x.answer(refusedF)
 		_, err := x.do(commandOf(k))
 		var failure *FailedError
 		require.ErrorAs(t, err, &failure)
 		assert.ErrorIs(t, err, ErrFailed)
-		assert.Equal(t, FailedError{Order: "o-1", CommandID: "k", Command: k.Verb(), Code: "RISK_REJECT", Version: x.o.Version}, *failure)
+		assert.Equal(t, FailedError{Order: "o-1", CommandID: "k", Command: k.Verb(), Code: "RISK_REJECT",
+			Version: x.o.Version}, *failure)
 		assert.Contains(t, err.Error(), "RISK_REJECT; its id is closed")
 	}
 	x := asked(t, CallCancel)
@@ -42,8 +44,10 @@ func TestCommandID_JoinsTheOperationThenReturnsItsOutcome(t *testing.T) {
 }
 
 func TestCommandID_WithOtherContentIsAMismatch(t *testing.T) {
-	for name, c := range map[string]Command{"amount": Capture{ID: "k", Amount: usd(399)}, "last": Capture{ID: "k", Amount: usd(400), Last: true},
-		"currency": Capture{ID: "k", Amount: Money{Minor: 400, Currency: "EUR"}}, "verb": Cancel{ID: "k"}, "refund": Refund{ID: "k", Amount: usd(400)}} {
+	for name, c := range map[string]Command{"amount": Capture{ID: "k", Amount: usd(399)},
+		"last":     Capture{ID: "k", Amount: usd(400), Last: true},
+		"currency": Capture{ID: "k", Amount: Money{Minor: 400, Currency: "EUR"}}, "verb": Cancel{ID: "k"},
+		"refund": Refund{ID: "k", Amount: usd(400)}} {
 		for _, over := range []bool{false, true} {
 			x := asked(t, CallCapture)
 			if over {
@@ -89,7 +93,8 @@ func TestRequestID_IsNeverUsedTwice(t *testing.T) {
 		assert.ErrorIs(t, err, ErrInvalid)
 		assert.ErrorContains(t, err, "never give an id twice")
 		assert.Equal(t, before, x.o)
-		e := map[CallKind]events.Event{CallCapture: events.CaptureRequested{CaptureRequestID: used, PaymentID: "P1", Amount: usd(1), Lease: x.now.Add(1)},
+		e := map[CallKind]events.Event{CallCapture: events.CaptureRequested{CaptureRequestID: used, PaymentID: "P1",
+			Amount: usd(1), Lease: x.now.Add(1)},
 			CallRefund: events.RefundRequested{RefundRequestID: used, PaymentID: "P1", Amount: usd(1), Lease: x.now.Add(1)}}[k]
 		assert.ErrorContains(t, x.judged(e), "an identifier that is closed")
 	}
@@ -122,10 +127,14 @@ func TestCreate_AgainWithTheSameContentIsNoOp(t *testing.T) {
 	assert.Empty(t, x.must(same))
 	same.PaymentID = ""
 	assert.Empty(t, x.must(same), "an id that was learnt since does not count")
-	for name, c := range map[string]func(*Create){"amount": func(c *Create) { c.Amount.Minor++ }, "method": func(c *Create) { c.Method = "ALIPAY_CN" },
-		"paymentRequestId": func(c *Create) { c.PaymentRequestID = "pr-2" }, "payBy": func(c *Create) { c.PayBy = time.Time{} },
-		"mode": func(c *Create) { c.CaptureMode = CaptureAutomatic }, "acquirer": func(c *Create) { c.Acquirer = "" },
-		"paymentId": func(c *Create) { c.PaymentID = "P2" }, "currency": func(c *Create) { c.Amount.Currency = "EUR" }} {
+	for name, c := range map[string]func(*Create){"amount": func(c *Create) { c.Amount.Minor++ },
+		"method":           func(c *Create) { c.Method = "ALIPAY_CN" },
+		"paymentRequestId": func(c *Create) { c.PaymentRequestID = "pr-2" },
+		"payBy":            func(c *Create) { c.PayBy = time.Time{} },
+		"mode":             func(c *Create) { c.CaptureMode = CaptureAutomatic },
+		"acquirer":         func(c *Create) { c.Acquirer = "" },
+		"paymentId":        func(c *Create) { c.PaymentID = "P2" },
+		"currency":         func(c *Create) { c.Amount.Currency = "EUR" }} {
 		other := create(CaptureManual)
 		other.ID = ""
 		c(&other)
@@ -143,10 +152,15 @@ func TestCreate_AgainWithTheSameContentIsNoOp(t *testing.T) {
 func TestInvalid_NothingThatNoOrderCouldBe(t *testing.T) {
 	long := strings.Repeat("x", events.IDMax+1)
 	for name, change := range map[string]func(*Create){
-		"order id": func(c *Create) { c.Order = "" }, "long order id": func(c *Create) { c.Order = long }, "NUL": func(c *Create) { c.Order = "a\x00" },
-		"paymentRequestId": func(c *Create) { c.PaymentRequestID = "" }, "paymentId": func(c *Create) { c.PaymentID = "a\nb" },
-		"method": func(c *Create) { c.Method = "" }, "acquirer": func(c *Create) { c.Acquirer = long }, "command id": func(c *Create) { c.ID = long },
-		"actor": func(c *Create) { c.Actor = "\xff" }, "zero": func(c *Create) { c.Amount.Minor = 0 }, "negative": func(c *Create) { c.Amount.Minor = -1 },
+		"order id": func(c *Create) { c.Order = "" }, "long order id": func(c *Create) { c.Order = long },
+		"NUL":              func(c *Create) { c.Order = "a\x00" },
+		"paymentRequestId": func(c *Create) { c.PaymentRequestID = "" },
+		"paymentId":        func(c *Create) { c.PaymentID = "a\nb" },
+		"method":           func(c *Create) { c.Method = "" }, "acquirer": func(c *Create) { c.Acquirer = long },
+		"command id": func(c *Create) { c.ID = long },
+		"actor":      func(c *Create) { c.Actor = "\xff" }, "zero": func(c *Create) { c.Amount.Minor = 0 },
+		"negative": func(c *Create) { c.Amount.Minor = -1 },
+
 		"currency": func(c *Create) { c.Amount.Currency = "XYZ" }, "mode": func(c *Create) { c.CaptureMode = 9 },
 	} {
 		c := create(CaptureManual)
@@ -162,8 +176,10 @@ func TestInvalid_NothingThatNoOrderCouldBe(t *testing.T) {
 		}
 	}
 	text := strings.Repeat("x", events.TextMax+1)
-	for _, c := range []Command{Cancel{Reason: text}, Cancel{Reason: "\xff"}, Cancel{ID: long}, Cancel{Actor: "a\x00"}, Capture{ID: long}, Refund{Actor: long},
-		Refund{Reason: text[:RefundReasonMax+1]}, Refund{ID: long}, Resolve{Statement: text}, Resolve{Statement: "s", ID: long}, Resolve{Statement: "\xff"},
+	for _, c := range []Command{Cancel{Reason: text}, Cancel{Reason: "\xff"}, Cancel{ID: long}, Cancel{Actor: "a\x00"},
+		Capture{ID: long}, Refund{Actor: long},
+		Refund{Reason: text[:RefundReasonMax+1]}, Refund{ID: long}, Resolve{Statement: text},
+		Resolve{Statement: "s", ID: long}, Resolve{Statement: "\xff"},
 		ClearAnomaly{Reason: text}, ClearAnomaly{ID: long}} {
 		_, err := in(t, Authorized).do(c)
 		assert.ErrorIs(t, err, ErrInvalid, "%T", c)
@@ -186,7 +202,8 @@ type foreign struct{ Cancel }
 func TestDescribe(t *testing.T) {
 	for verb, c := range map[Verb]Command{
 		VerbCreate: Create{ID: "k", Actor: "mia", Amount: usd(7)}, VerbCancel: Cancel{ID: "k", Actor: "mia"},
-		VerbCapture: Capture{ID: "k", Actor: "mia", Amount: usd(7)}, VerbRefund: Refund{ID: "k", Actor: "mia", Amount: usd(7)},
+		VerbCapture: Capture{ID: "k", Actor: "mia", Amount: usd(7)},
+		VerbRefund:  Refund{ID: "k", Actor: "mia", Amount: usd(7)},
 		VerbResolve: Resolve{ID: "k", Actor: "mia"}, VerbClearAnomaly: ClearAnomaly{ID: "k", Actor: "mia"},
 		VerbCompensate: Compensate{ID: "k", Actor: "mia"},
 	} {

@@ -22,7 +22,8 @@ func naming(kind FactKind, minor int64) (byID, byRequest, byBoth Fact) {
 func TestIdentity_EitherIdentifierNamesTheTransfer(t *testing.T) {
 	for _, kind := range []FactKind{CaptureSucceeded, RefundSucceeded} {
 		id, request, both := naming(kind, 100)
-		for i, seq := range [][]Fact{{id, both, request}, {request, both, id}, {both, id, request}, {both, both}, {id, id}, {id, both, both, id}} {
+		for i, seq := range [][]Fact{{id, both, request}, {request, both, id}, {both, id, request}, {both, both}, {id, id},
+			{id, both, both, id}} {
 			t.Run(fmt.Sprint(kind, " ", i), func(t *testing.T) {
 				x := in(t, Authorized)
 				if kind == RefundSucceeded {
@@ -160,8 +161,10 @@ func TestIdentity_ContradictionsOfThePayment(t *testing.T) {
 }
 
 func TestIdentity_ThePaymentIDIsLearntOnceAndByAnything(t *testing.T) {
-	for name, f := range map[string]Fact{"pending": {Kind: PaymentPending}, "authorized": {Kind: PaymentAuthorized}, "failed": {Kind: PaymentFailed},
-		"cancelled": {Kind: PaymentCancelled}, "capture": captured("C1", 100), "refund": refunded("F1", 100), "failed capture": {Kind: CaptureFailed, TransferID: "C1"}} {
+	for name, f := range map[string]Fact{"pending": {Kind: PaymentPending}, "authorized": {Kind: PaymentAuthorized},
+		"failed":    {Kind: PaymentFailed},
+		"cancelled": {Kind: PaymentCancelled}, "capture": captured("C1", 100), "refund": refunded("F1", 100),
+		"failed capture": {Kind: CaptureFailed, TransferID: "C1"}} {
 		x := newTill(t)
 		c := create(CaptureManual)
 		c.PaymentID = ""
@@ -177,7 +180,8 @@ func TestIdentity_ThePaymentIDIsLearntOnceAndByAnything(t *testing.T) {
 		c.PaymentID = ""
 		x.must(c)
 		x.observe(Fact{Kind: PaymentSucceeded})
-		_, err := x.do(map[events.CaptureMode]Command{CaptureManual: Capture{Amount: usd(1)}, CaptureNone: Refund{Amount: usd(1)}}[mode])
+		_, err := x.do(map[events.CaptureMode]Command{CaptureManual: Capture{Amount: usd(1)},
+			CaptureNone: Refund{Amount: usd(1)}}[mode])
 		assert.Equal(t, ReasonNoPaymentID, rejected(t, err).Reason)
 		x.observe(Fact{Kind: PaymentSucceeded, PaymentID: "P7"})
 		assert.Equal(t, "P7", x.o.PaymentID, "a duplicate that tells it is worth a record")

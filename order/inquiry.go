@@ -9,9 +9,9 @@ import (
 	"github.com/tilltape/tilltape/internal/law"
 )
 
-// decideInquiry records what an inquiry told: first the facts it proves, folded in the order payment, captures, refunds;
-// then what follows for the operation; last inquiry.answered, which keeps the evidence once and says when APO is asked
-// next. All of it is one append.
+// decideInquiry records what an inquiry told: first the facts it proves, folded in the order payment, captures,
+// refunds; then what follows for the operation; last inquiry.answered, which keeps the evidence once and says when APO
+// is asked next. All of it is one append.
 func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) {
 	if c.Number == 0 || c.Number > o.Inquiry.Number {
 		return nil, &InvalidError{Order: o.ID, Command: "record inquiry", Field: "number",
@@ -32,8 +32,9 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 	if late {
 		return d.signed("record inquiry")
 	}
-	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: c.Number, Outcome: c.Picture.Outcome, State: c.Picture.State,
-		Code: c.Picture.Code, Problem: clip(c.Picture.Problem), Evidence: c.Picture.Evidence}
+	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: c.Number, Outcome: c.Picture.Outcome,
+		State: c.Picture.State,
+		Code:  c.Picture.Code, Problem: clip(c.Picture.Problem), Evidence: c.Picture.Evidence}
 	// What was asked before the newest attempt tells facts, and nothing about that attempt.
 	if d.o.Operation.Outstanding() && answered.Subject == d.o.subject() && o.inquiring {
 		d.concludeOperation(&c.Picture, &answered, proof)
@@ -175,7 +176,8 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 		return d.waitDue(o.Watches + 1) // the first wait passed before this inquiry
 	case due.IsZero(), !o.watching():
 		return zeroTime
-	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized || !d.reconcileDue(0).IsZero()):
+	case answered.Outcome == events.InquiryUnknown &&
+		(o.Status == Created || o.Status == Authorized || !d.reconcileDue(0).IsZero()):
 		return d.waitDue(o.Watches)
 	case o.Status == Cancelled && o.Late.IsZero():
 		return zeroTime // nobody paid it after all

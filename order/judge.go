@@ -48,7 +48,8 @@ func (o *Order) judge(r *events.Record) string {
 	case events.OrderCreated:
 		return when(e.Amount.Minor <= 0, "has no amount")
 	case events.CancelRequested:
-		named := e.By == events.Identifier{PaymentID: o.PaymentID} || o.PaymentID == "" && e.By == events.Identifier{PaymentRequestID: o.PaymentRequestID}
+		named := e.By == events.Identifier{PaymentID: o.PaymentID} || o.PaymentID == "" &&
+			e.By == events.Identifier{PaymentRequestID: o.PaymentRequestID}
 		return first(o.judgeCancel(r, &e), when(!named, "names another payment"), judgeLease(r, e.Lease))
 	case events.CaptureRequested:
 		return first(o.judgeCommand(r, &question{verb: VerbCapture, amount: e.Amount}),
@@ -74,7 +75,8 @@ func (o *Order) judge(r *events.Record) string {
 	case events.InquiryStarted:
 		return first(o.judgeInquiry(r, &e), judgeLease(r, e.Lease))
 	case events.InquiryAnswered:
-		return when(!o.Inquiry.Open || e.Number != o.Inquiry.Number || e.Subject != o.Inquiry.Subject, "answers no inquiry under way")
+		return when(!o.Inquiry.Open || e.Number != o.Inquiry.Number || e.Subject != o.Inquiry.Subject,
+			"answers no inquiry under way")
 	case events.OperationParked:
 		_, ok := o.Operation.Phase.next(law.StepParked)
 		return when(!ok, "parks nothing that is outstanding")

@@ -14,7 +14,8 @@ import (
 
 // judged judges one more fact after what the till has.
 func (x *till) judged(e events.Event) error {
-	return Judge(x.o, events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now, Occurred: x.now, Event: e})
+	return Judge(x.o, events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now,
+		Occurred: x.now, Event: e})
 }
 
 // forgery is a record that cannot follow, and what is wrong with it.
@@ -60,7 +61,8 @@ func forgedSteps(t *testing.T) []forgery {
 			"is no legal cancel: a capture is outstanding since 2026-11-20 (requested)"},
 		{capturing(t), events.CancelRequested{By: by, Lease: lease}, "APO captures automatically"},
 		{held, capture(1), "a refund (F1) is proven whose capture is not known yet"},
-		{in(t, Authorized), events.CancelRequested{By: events.Identifier{PaymentID: "P2"}, Lease: lease}, "names another payment"},
+		{in(t, Authorized), events.CancelRequested{By: events.Identifier{PaymentID: "P2"}, Lease: lease},
+			"names another payment"},
 		{in(t, Authorized), events.CancelRequested{By: by, Lease: opened}, "claims no time to answer"},
 		{in(t, Authorized), capture(1001), "(USD 10.01 asked, USD 10.00 remains)"},
 		{in(t, Captured), refund(601), "(USD 6.01 asked, USD 6.00 remains)"},
@@ -77,14 +79,18 @@ func forgedSteps(t *testing.T) []forgery {
 		{asked(t, CallCancel), events.CaptureUnresolved{}, "answers no capture under way"},
 		{asked(t, CallCancel), events.RefundUnresolved{}, "answers no refund under way"},
 		{unresolved, events.CancelUnresolved{Unresolved: events.Unresolved{Attempt: 1}}, "answers attempt 1 again"},
-		{unresolved, events.CancelUnresolved{Unresolved: events.Unresolved{Attempt: 2}}, "answers attempt 2, which was never started"},
+		{unresolved, events.CancelUnresolved{Unresolved: events.Unresolved{Attempt: 2}},
+			"answers attempt 2, which was never started"},
 		{parked(t), events.CaptureAccepted{}, "cannot follow while the operation is parked"},
 		{asked(t, CallCapture), events.CaptureAccepted{CaptureRequestID: "other"}, "names another request"},
 		{asked(t, CallRefund), events.RefundAccepted{RefundRequestID: "other"}, "names another request"},
 		{in(t, Authorized), events.CancelFailed{}, "ends a cancel that nobody asked for"},
-		{inquiring, events.InquiryStarted{Subject: events.SubjectPayment, Number: 1, Lease: lease}, "claims inquiry 1 after inquiry 1"},
-		{inquiring, events.InquiryStarted{Subject: events.SubjectPayment, Number: 2, Lease: lease}, "another claim is in force"},
-		{in(t, Authorized), events.InquiryStarted{Subject: events.SubjectRefund, Number: 1, Lease: lease}, "a refund that nobody asked for"},
+		{inquiring, events.InquiryStarted{Subject: events.SubjectPayment, Number: 1, Lease: lease},
+			"claims inquiry 1 after inquiry 1"},
+		{inquiring, events.InquiryStarted{Subject: events.SubjectPayment, Number: 2, Lease: lease},
+			"another claim is in force"},
+		{in(t, Authorized), events.InquiryStarted{Subject: events.SubjectRefund, Number: 1, Lease: lease},
+			"a refund that nobody asked for"},
 		{in(t, Authorized), events.InquiryAnswered{Subject: events.SubjectPayment}, "answers no inquiry under way"},
 		{in(t, Authorized), events.OperationParked{}, "parks nothing"},
 		{asked(t, CallCancel), events.OperationResolved{}, "no operation is parked"},
@@ -105,22 +111,28 @@ func forgedFacts(t *testing.T) []forgery {
 		{in(t, Authorized), events.PaymentFailed{}, "cannot follow for an order that is authorized"},
 		{in(t, Authorized), events.CaptureSucceeded{CaptureID: "C1", Amount: usd(1001)}, "captures more than there is"},
 		{in(t, Cancelled), events.CaptureSucceeded{CaptureID: "C1", Amount: usd(1001)}, "captures more than there is"},
-		{in(t, Captured), events.CaptureSucceeded{CaptureID: "C1", Amount: usd(300)}, "under an identifier that moved USD 6.00"},
+		{in(t, Captured), events.CaptureSucceeded{CaptureID: "C1", Amount: usd(300)},
+			"under an identifier that moved USD 6.00"},
 		{in(t, Captured), events.CaptureSucceeded{CaptureID: "C2"}, "moves no money"},
 		{in(t, Captured), events.CaptureFailed{CaptureID: "C1"}, "fails what had succeeded"},
-		{asked(t, CallCapture), events.CaptureSucceeded{CaptureRequestID: "r-1", Amount: usd(401)}, "moves USD 4.01 where USD 4.00 was asked for"},
+		{asked(t, CallCapture), events.CaptureSucceeded{CaptureRequestID: "r-1", Amount: usd(401)},
+			"moves USD 4.01 where USD 4.00 was asked for"},
 		{in(t, Authorized), events.RefundSucceeded{RefundID: "F1", Amount: usd(1)}, "refunds what is not captured"},
 		{held, events.RefundSucceeded{RefundID: "F1", Amount: usd(99)}, "another amount than the refund that is held"},
 		{held, events.RefundHeld{RefundID: "F1", Amount: usd(99)}, "another amount than the refund that is held"},
 		{in(t, Captured), events.RefundHeld{RefundID: "F1", Amount: usd(1)}, "holds a refund that has its place"},
 		{in(t, Refunded), events.RefundFailed{RefundID: "F1"}, "fails what had succeeded"},
-		{in(t, Captured), events.RefundSucceeded{RefundID: "F1", Amount: usd(1001)}, "cannot follow for an order that is captured"},
+		{in(t, Captured), events.RefundSucceeded{RefundID: "F1", Amount: usd(1001)},
+			"cannot follow for an order that is captured"},
 		{in(t, Authorized), events.CancelSucceeded{Cause: events.CauseRequested}, "has no evidence"},
 		{in(t, Authorized), events.CancelSucceeded{Cause: events.CausePaymentFailed}, "has no evidence"},
-		{in(t, Authorized), events.CancelSucceeded{Proof: events.Proof{Via: events.ViaOperator, Evidence: signed()}}, "has no evidence"},
+		{in(t, Authorized), events.CancelSucceeded{Proof: events.Proof{Via: events.ViaOperator, Evidence: signed()}},
+			"has no evidence"},
 		{in(t, Authorized), events.CancelSucceeded{Proof: events.Proof{Via: events.ViaAnswer}}, "not kept"},
-		{in(t, Authorized), events.CancelSucceeded{Proof: events.Proof{Via: events.ViaInquiry}}, "refers to no inquiry under way"},
-		{in(t, Captured), events.CancelSucceeded{Proof: events.Proof{Via: events.ViaAnswer, Evidence: signed()}}, "cannot follow for an order that is captured"},
+		{in(t, Authorized), events.CancelSucceeded{Proof: events.Proof{Via: events.ViaInquiry}},
+			"refers to no inquiry under way"},
+		{in(t, Captured), events.CancelSucceeded{Proof: events.Proof{Via: events.ViaAnswer, Evidence: signed()}},
+			"cannot follow for an order that is captured"},
 	}
 }
 
@@ -172,7 +184,8 @@ func TestJudge_HoldsTheRecordsPlace(t *testing.T) {
 	var illegal *IllegalError
 	require.ErrorAs(t, x.judged(nil), &illegal)
 	assert.Equal(t, events.Kind("a record without a fact"), illegal.Kind)
-	assert.Equal(t, x.o, Evolve(x.o, events.Record{Stream: events.RefusalStream("o-1"), Version: 9, Event: events.CommandRefused{}}),
+	assert.Equal(t, x.o, Evolve(x.o,
+		events.Record{Stream: events.RefusalStream("o-1"), Version: 9, Event: events.CommandRefused{}}),
 		"a refusal is no record of the order's")
 }
 
@@ -187,8 +200,8 @@ func replay(records []events.Record) (o Order, err error) {
 	return o, nil
 }
 
-// A record that is missing, moved or doubled breaks the count of versions. What is cut off at the end, or counted anew, is
-// for the seal over the log to show: no rule of ours forbids that less happened.
+// A record that is missing, moved or doubled breaks the count of versions. What is cut off at the end, or counted anew,
+// is for the seal over the log to show: no rule of ours forbids that less happened.
 func TestJudge_MissingMovedAndDoubledRecordsAreSeen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		k := startWalk(t)
@@ -211,11 +224,12 @@ func TestJudge_MissingMovedAndDoubledRecordsAreSeen(t *testing.T) {
 }
 
 // Amounts that we wrote ourselves, or that must agree with them, cannot be altered alone: payments are of the order's
-// amount, outcomes of the intent's. What only APO said (a foreign capture) is held by its own signature, which the audit
-// checks; an intent that was never carried out moved nothing.
+// amount, outcomes of the intent's. What only APO said (a foreign capture) is held by its own signature, which the
+// audit checks; an intent that was never carried out moved nothing.
 func TestJudge_AlteredAmountsAreSeen(t *testing.T) {
 	for _, by := range []int64{1, -1} {
-		histories := map[string]*till{"capture": asked(t, CallCapture), "refund": asked(t, CallRefund), "held": in(t, Authorized)}
+		histories := map[string]*till{"capture": asked(t, CallCapture), "refund": asked(t, CallRefund),
+			"held": in(t, Authorized)}
 		histories["capture"].answer(done)
 		histories["refund"].observe(Fact{Kind: RefundSucceeded, RequestID: "r-1", Amount: usd(200)})
 		histories["held"].observe(refunded("F1", 100))

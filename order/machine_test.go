@@ -17,8 +17,8 @@ import (
 	"github.com/tilltape/tilltape/internal/law"
 )
 
-// takes asks a fresh looplab machine built from the rows, not the pooled arbiter: does it take the event, and where does
-// it lead?
+// takes asks a fresh looplab machine built from the rows, not the pooled arbiter: does it take the event, and where
+// does it lead?
 func takes(rows []fsm.EventDesc, state, event string) (to string, ok bool) {
 	m := fsm.NewFSM(state, rows, nil)
 	if !m.Can(event) {

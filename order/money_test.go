@@ -25,7 +25,8 @@ func TestHeld_ARefundProvenBeforeItsCaptureWaitsForIt(t *testing.T) {
 		assert.Equal(t, []any{ReasonHeldRefund, "F1"}, []any{r.Reason, r.Cause.ID})
 	}
 	facts := x.observe(captured("C1", 250))
-	assert.Equal(t, []events.Kind{events.KindCaptureSucceeded, events.KindRefundSucceeded}, kindsOf(facts), "in the capture's own append")
+	assert.Equal(t, []events.Kind{events.KindCaptureSucceeded, events.KindRefundSucceeded}, kindsOf(facts),
+		"in the capture's own append")
 	assert.EqualValues(t, 100, x.o.Refunded)
 	assert.Len(t, x.o.Held, 1)
 	x.observe(captured("C2", 250))
@@ -52,7 +53,8 @@ func TestHeld_OneThatNeverFitsIsShownWhenThePaymentIsKnown(t *testing.T) {
 	assert.Equal(t, []any{Refunded, int64(theAmount)}, []any{x.o.Status, x.o.Refunded})
 }
 
-// It was never counted, so nothing is in doubt once it is gone: the order is free again, and the contradiction is shown.
+// It was never counted, so nothing is in doubt once it is gone: the order is free again, and the contradiction is
+// shown.
 func TestHeld_OneThatFailsAfterAllIsReleased(t *testing.T) {
 	for name, tell := range map[string]func(*till, Fact){
 		"notified": func(x *till, f Fact) { x.observe(f) },
@@ -95,7 +97,8 @@ func TestHeld_OurOwnRefundThatFindsNoCaptureEndsWithIt(t *testing.T) {
 	assert.EqualValues(t, 700, x.o.Refunded)
 }
 
-// What nobody captured was refunded, by APO's word: after a day a person is told, once, by the inquiry that finds it so.
+// What nobody captured was refunded, by APO's word: after a day a person is told, once, by the inquiry that finds it
+// so.
 func TestHeld_OneThatWaitsForADayIsShown(t *testing.T) {
 	for _, s := range []Status{Authorized, Captured, Cancelled, Failed} {
 		t.Run(s.String(), func(t *testing.T) {
@@ -178,8 +181,10 @@ func TestLate_ACancelTransactionGivesOneStepMoneyBack(t *testing.T) {
 				assert.True(t, hasAnomaly(x.o, events.LatePayment))
 				return
 			}
-			assert.Equal(t, []events.Kind{events.KindCancelSucceeded, events.KindAnomalyCleared, events.KindInquiryAnswered}, facts)
-			assert.Equal(t, []any{Late{theAmount, theAmount, theAmount}, true, time.Time{}}, []any{x.o.Late, x.o.Late.IsZero(), x.o.NextDue()})
+			assert.Equal(t, []events.Kind{events.KindCancelSucceeded, events.KindAnomalyCleared, events.KindInquiryAnswered},
+				facts)
+			assert.Equal(t, []any{Late{theAmount, theAmount, theAmount}, true, time.Time{}},
+				[]any{x.o.Late, x.o.Late.IsZero(), x.o.NextDue()})
 			assert.Empty(t, x.observe(c), "known")
 			replayIsLive(t, x)
 		})
@@ -207,7 +212,8 @@ func TestLate_ClearedByAPersonStaysClearedUntilMoreMoves(t *testing.T) {
 	x.must(clear)
 	assert.Empty(t, x.o.Anomalies)
 	assert.Empty(t, x.must(clear), "the same command id again")
-	assert.Equal(t, CommandState{Verb: VerbClearAnomaly, Outcome: OutcomeSucceeded, Version: x.o.Version}, x.o.Command("clear"))
+	assert.Equal(t, CommandState{Verb: VerbClearAnomaly, Outcome: OutcomeSucceeded, Version: x.o.Version},
+		x.o.Command("clear"))
 	assert.Empty(t, x.observe(authorized()), "said again it is no news")
 	x.observe(captured("C1", theAmount))
 	assert.True(t, hasAnomaly(x.o, events.LatePayment))
@@ -235,7 +241,8 @@ func TestLate_ARefundOfWhatWasPaidBeforeTheCancellation(t *testing.T) {
 }
 
 func TestReversal_BlocksRefundsUntilAPersonClearsIt(t *testing.T) {
-	for name, f := range map[string]Fact{"capture": {Kind: CaptureFailed, TransferID: "C1"}, "refund": {Kind: RefundFailed, TransferID: "F1"}} {
+	for name, f := range map[string]Fact{"capture": {Kind: CaptureFailed, TransferID: "C1"},
+		"refund": {Kind: RefundFailed, TransferID: "F1"}} {
 		x := in(t, Refunded)
 		x.observe(f)
 		require.Len(t, x.o.Anomalies, 1, name)
@@ -325,8 +332,9 @@ func TestAmounts_CannotOverflow(t *testing.T) {
 }
 
 func TestWords_AndRemainders(t *testing.T) {
-	for want, x := range map[string]*till{"cancelling": asked(t, CallCancel), "capturing": asked(t, CallCapture), "refunding": asked(t, CallRefund),
-		"captured": in(t, Captured), "needs attention": parked(t)} {
+	for want, x := range map[string]*till{"cancelling": asked(t, CallCancel), "capturing": asked(t, CallCapture),
+		"refunding": asked(t, CallRefund),
+		"captured":  in(t, Captured), "needs attention": parked(t)} {
 		assert.Equal(t, want, x.o.Words())
 	}
 	x := in(t, Refunded)

@@ -10,8 +10,8 @@ import (
 	"github.com/tilltape/tilltape/internal/law"
 )
 
-// observe records a proven fact, by whatever channel it came. Facts are never denied: what contradicts the order becomes
-// an anomaly with the fact's evidence, and nothing is clipped.
+// observe records a proven fact, by whatever channel it came. Facts are never denied: what contradicts the order
+// becomes an anomaly with the fact's evidence, and nothing is clipped.
 func (d *decision) observe(f Fact) {
 	o := &d.o
 	f.At, f.Expires = keepable(f.At), keepable(f.Expires)
@@ -147,7 +147,8 @@ func (d *decision) observeCancelled(f *Fact) {
 	case law.Contradicts:
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 	case law.Applied, law.LateMoney:
-		d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Due: d.paidAfterAllDue(), Proof: f.Proof})
+		d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Due: d.paidAfterAllDue(),
+			Proof: f.Proof})
 		d.settleLateMoney()
 	case law.Duplicate:
 		if f.own && !o.Late.IsZero() {
@@ -168,8 +169,9 @@ func (o *Order) causeOf(f *Fact) events.CancelCause {
 }
 
 func (d *decision) emitRefund(f *Fact) {
-	d.emit(events.RefundSucceeded{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount,
-		At: f.At, Proof: f.Proof})
+	d.emit(events.RefundSucceeded{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID,
+		Amount: f.Amount,
+		At:     f.At, Proof: f.Proof})
 }
 
 // seenAgain handles a capture or refund that is known: another amount contradicts; the same is a duplicate, unless it
@@ -196,9 +198,11 @@ func (d *decision) observePending(f *Fact) {
 	due := d.waitDue(0)
 	switch {
 	case f.Kind == CapturePending && p.Kind == CallCapture:
-		d.emit(events.CaptureAccepted{CaptureRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due, Proof: f.Proof})
+		d.emit(events.CaptureAccepted{CaptureRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due,
+			Proof: f.Proof})
 	case f.Kind == RefundPending && p.Kind == CallRefund:
-		d.emit(events.RefundAccepted{RefundID: f.TransferID, RefundRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due, Proof: f.Proof})
+		d.emit(events.RefundAccepted{RefundID: f.TransferID, RefundRequestID: p.RequestID, Attempt: f.Proof.Attempt,
+			Code: f.Code, Due: due, Proof: f.Proof})
 	}
 }
 
@@ -237,9 +241,12 @@ func (d *decision) settleLateMoney() {
 }
 
 var factEvents = map[FactKind]events.Kind{
-	PaymentPending: events.KindPaymentPending, PaymentAuthorized: events.KindPaymentAuthorized, PaymentPaid: events.KindPaymentPaid,
-	PaymentFailed: events.KindPaymentFailed, CaptureSucceeded: events.KindCaptureSucceeded, CaptureFailed: events.KindCaptureFailed,
-	CapturePending: events.KindCaptureAccepted, RefundSucceeded: events.KindRefundSucceeded, RefundFailed: events.KindRefundFailed,
+	PaymentPending: events.KindPaymentPending, PaymentAuthorized: events.KindPaymentAuthorized,
+	PaymentPaid:   events.KindPaymentPaid,
+	PaymentFailed: events.KindPaymentFailed, CaptureSucceeded: events.KindCaptureSucceeded,
+	CaptureFailed:  events.KindCaptureFailed,
+	CapturePending: events.KindCaptureAccepted, RefundSucceeded: events.KindRefundSucceeded,
+	RefundFailed:  events.KindRefundFailed,
 	RefundPending: events.KindRefundAccepted, PaymentCancelled: events.KindCancelSucceeded,
 	OtherTransaction: events.KindInquiryAnswered,
 }
@@ -261,8 +268,8 @@ func (o *Order) money(minor int64) Money {
 	return Money{Minor: min(max(minor, 0), math.MaxInt64), Currency: o.Amount.Currency}
 }
 
-// keepable is a time that a record can hold, in UTC; one beyond 64 bits of nanoseconds (an expiry in the year 9999) counts
-// as not told, because it must not keep its fact out of the log. The evidence has it as it came.
+// keepable is a time that a record can hold, in UTC; one beyond 64 bits of nanoseconds (an expiry in the year 9999)
+// counts as not told, because it must not keep its fact out of the log. The evidence has it as it came.
 func keepable(t time.Time) time.Time {
 	if !time.Unix(0, t.UnixNano()).Equal(t) {
 		return time.Time{}

@@ -40,7 +40,8 @@ func (d *decision) observeCapture(f *Fact) {
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 		return
 	case f.Amount.Minor > o.fullAmount()-captured:
-		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s captured, %s of %s remain", f.Amount, o.money(o.fullAmount()-captured), o.money(o.fullAmount())))
+		d.anomaly(events.BeyondAuthorized, f,
+			fmt.Sprintf("%s captured, %s of %s remain", f.Amount, o.money(o.fullAmount()-captured), o.money(o.fullAmount())))
 		return
 	}
 	d.emitCapture(f)
@@ -57,8 +58,9 @@ func (d *decision) observeCapture(f *Fact) {
 }
 
 func (d *decision) emitCapture(f *Fact) {
-	d.emit(events.CaptureSucceeded{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount,
-		At: f.At, Due: d.reconcileDue(0), Proof: f.Proof})
+	d.emit(events.CaptureSucceeded{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID,
+		Amount: f.Amount,
+		At:     f.At, Due: d.reconcileDue(0), Proof: f.Proof})
 }
 
 func (d *decision) observeCaptureFailed(f *Fact) {
@@ -85,21 +87,25 @@ func (d *decision) observeCaptureFailed(f *Fact) {
 	case law.Noted, law.Ends:
 		switch {
 		case !ours && o.failsAnother(f):
-			d.anomaly(events.TransferContradicts, f, fmt.Sprintf("a capture of %s failed; APO's own is of %s", f.Amount, o.money(o.fullAmount())))
+			d.anomaly(events.TransferContradicts, f,
+				fmt.Sprintf("a capture of %s failed; APO's own is of %s", f.Amount, o.money(o.fullAmount())))
 			return
 		case f.TransferID == "" && f.RequestID == "" && o.Gateway != GatewayOutstanding && !o.awaitsGateway():
 			return // nothing to note it by, and nothing that waits for it
 		}
-		d.emit(events.CaptureFailed{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID, Code: f.Code,
+		d.emit(events.CaptureFailed{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID,
+			Code:    f.Code,
 			Message: clip(f.Message), At: f.At, Proof: f.Proof})
 	}
 }
 
-// failsAnother reports whether a failure that names no request is of another amount than APO's own capture, for which it
-// would be taken on record. Only a person can say whose it was.
+// failsAnother reports whether a failure that names no request is of another amount than APO's own capture, for which
+// it would be taken on record. Only a person can say whose it was.
 func (o *Order) failsAnother(f *Fact) bool {
-	return f.RequestID == "" && f.Amount.Minor > 0 && f.Amount.Minor != o.fullAmount() && (o.Gateway == GatewayOutstanding || o.awaitsGateway())
+	return f.RequestID == "" && f.Amount.Minor > 0 && f.Amount.Minor != o.fullAmount() &&
+		(o.Gateway == GatewayOutstanding || o.awaitsGateway())
 }
 
-// awaitsGateway reports whether a payment still to be heard of would open a gateway capture, whose result may come first.
+// awaitsGateway reports whether a payment still to be heard of would open a gateway capture, whose result may come
+// first.
 func (o *Order) awaitsGateway() bool { return o.CaptureMode == CaptureAutomatic && !o.paymentKnown }

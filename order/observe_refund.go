@@ -36,14 +36,17 @@ func (d *decision) observeRefund(f *Fact) {
 	kind := o.classifyRefund(f.Amount.Minor)
 	switch cell := o.cell(kind); cell.Effect {
 	case law.Contradicts:
-		d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s of %s remain", f.Amount, o.money(o.refundable()), o.money(o.Captured)))
+		d.anomaly(events.BeyondAuthorized, f,
+			fmt.Sprintf("%s refunded, %s of %s remain", f.Amount, o.money(o.refundable()), o.money(o.Captured)))
 		return
 	case law.Held:
 		if o.neverFits(f.Amount.Minor) {
-			d.anomaly(events.BeyondAuthorized, f, fmt.Sprintf("%s refunded, %s was authorized", f.Amount, o.money(o.fullAmount())))
+			d.anomaly(events.BeyondAuthorized, f,
+				fmt.Sprintf("%s refunded, %s was authorized", f.Amount, o.money(o.fullAmount())))
 			return
 		}
-		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount, At: f.At,
+		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID,
+			Amount: f.Amount, At: f.At,
 			Due: d.waitDue(0), Proof: f.Proof})
 	default:
 		d.emitRefund(f)
@@ -64,7 +67,8 @@ func (d *decision) heldAgain(f *Fact, h HeldRefund) {
 	case h.Minor != f.Amount.Minor:
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, d.o.money(h.Minor)))
 	case h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "":
-		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID, Amount: f.Amount, At: f.At,
+		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID,
+			Amount: f.Amount, At: f.At,
 			Due: d.o.WatchDue, Proof: f.Proof})
 	}
 }
@@ -112,7 +116,8 @@ func (d *decision) observeRefundFailed(f *Fact) {
 	}
 	switch o.cell(kind).Effect {
 	case law.Noted, law.Ends, law.Released:
-		d.emit(events.RefundFailed{RefundID: f.TransferID, RefundRequestID: f.RequestID, Code: f.Code, Message: clip(f.Message), At: f.At, Proof: f.Proof})
+		d.emit(events.RefundFailed{RefundID: f.TransferID, RefundRequestID: f.RequestID, Code: f.Code,
+			Message: clip(f.Message), At: f.At, Proof: f.Proof})
 		if held {
 			d.anomaly(events.TransferContradicts, f, "the refund had succeeded, and waited for its capture")
 		}
@@ -125,7 +130,8 @@ func (d *decision) observeRefundFailed(f *Fact) {
 func (d *decision) applyHeld() {
 	for i := 0; i < len(d.o.Held); {
 		h := d.o.Held[i]
-		f := Fact{Kind: RefundSucceeded, TransferID: h.RefundID, RequestID: h.RefundRequestID, Amount: d.o.money(h.Minor), At: h.At}
+		f := Fact{Kind: RefundSucceeded, TransferID: h.RefundID, RequestID: h.RefundRequestID, Amount: d.o.money(h.Minor),
+			At: h.At}
 		switch kind := d.o.classifyRefund(h.Minor); {
 		case kind == law.RefundSucceeded || kind == law.RefundOfLateMoney:
 			d.emitRefund(&f)
@@ -139,25 +145,31 @@ func (d *decision) applyHeld() {
 	}
 }
 
-// neverFits reports whether no capture still to come could make room for a refund: the payment is known, and it was less.
+// neverFits reports whether no capture still to come could make room for a refund: the payment is known, and it was
+// less.
 func (o *Order) neverFits(minor int64) bool {
 	return o.paymentKnown && minor > max(o.Authorized, o.Late.Authorized)-o.Refunded-o.Late.Refunded
 }
 
 func (d *decision) heldBeyond(f *Fact) {
-	d.emit(events.AnomalyObserved{Reason: events.BeyondAuthorized, Fact: events.KindRefundHeld, TransferID: f.TransferID, RequestID: f.RequestID,
-		Amount: f.Amount, At: f.At, Detail: fmt.Sprintf("%s refunded, %s was authorized", f.Amount, d.o.money(d.o.fullAmount()))})
+	d.emit(events.AnomalyObserved{Reason: events.BeyondAuthorized, Fact: events.KindRefundHeld, TransferID: f.TransferID,
+		RequestID: f.RequestID,
+		Amount:    f.Amount, At: f.At,
+		Detail: fmt.Sprintf("%s refunded, %s was authorized", f.Amount, d.o.money(d.o.fullAmount()))})
 }
 
-// heldQuietly is how long a refund waits for its capture before a person is told: many times what a notification is late.
+// heldQuietly is how long a refund waits for its capture before a person is told: many times what a notification is
+// late.
 const heldQuietly = 24 * time.Hour
 
 // showHeld tells of refunds that an inquiry found without their capture after all that time, once each. They go on
-// waiting; it is an inquiry that tells, because what stands in a head must follow from the log and not from a reader's clock.
+// waiting; it is an inquiry that tells, because what stands in a head must follow from the log and not from a reader's
+// clock.
 func (d *decision) showHeld(proof events.Proof) {
 	for _, h := range d.o.Held {
 		if d.env.Now.Sub(h.Since) >= heldQuietly {
-			f := Fact{Kind: RefundSucceeded, TransferID: h.RefundID, RequestID: h.RefundRequestID, Amount: d.o.money(h.Minor), At: h.At, Proof: proof}
+			f := Fact{Kind: RefundSucceeded, TransferID: h.RefundID, RequestID: h.RefundRequestID, Amount: d.o.money(h.Minor),
+				At: h.At, Proof: proof}
 			d.anomaly(events.BeyondAuthorized, &f, "refunded, and a day later no capture of it is known")
 		}
 	}

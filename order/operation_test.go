@@ -129,7 +129,8 @@ func TestOperation_CancelAndAPaymentThatStands(t *testing.T) {
 		x.inquire(tells(s))
 		call, due := x.o.Due(x.now)
 		require.True(t, due, "asked again at once")
-		assert.Equal(t, Call{Kind: CallCancel, Order: "o-1", Intent: 3, Attempt: 2, PaymentID: "P1"}, call, "with the same identifier")
+		assert.Equal(t, Call{Kind: CallCancel, Order: "o-1", Intent: 3, Attempt: 2, PaymentID: "P1"}, call,
+			"with the same identifier")
 	}
 }
 
@@ -161,7 +162,8 @@ func TestOperation_OrderNobodyCancelledAndNobodyPaid(t *testing.T) {
 	c := create(CaptureManual)
 	c.PayBy = time.Time{}
 	x.must(c)
-	assert.Equal(t, x.now.Add(DefaultValidity+DefaultMargin), x.o.NextDue(), "without a payBy the longest validity is waited for")
+	assert.Equal(t, x.now.Add(DefaultValidity+DefaultMargin), x.o.NextDue(),
+		"without a payBy the longest validity is waited for")
 	x.later(DefaultValidity)
 	x.inquire(notExist)
 	assert.Equal(t, Created, x.o.Status, "the longest validity APO documents, and a margin")
@@ -185,7 +187,8 @@ func TestOperation_OursSucceeded(t *testing.T) {
 	capture := Fact{Kind: CaptureSucceeded, TransferID: "C7", RequestID: "r-1", Amount: usd(400)}
 	refund := Fact{Kind: RefundSucceeded, TransferID: "F7", RequestID: "r-1", Amount: usd(200)}
 	for name, prove := range map[string]func(*till){
-		"answer": func(x *till) { x.answer(Verdict{Class: VerdictSucceeded, TransferID: "C7"}) }, "notice": func(x *till) { x.observe(capture) },
+		"answer":  func(x *till) { x.answer(Verdict{Class: VerdictSucceeded, TransferID: "C7"}) },
+		"notice":  func(x *till) { x.observe(capture) },
 		"inquiry": func(x *till) { x.inquire(tells(StateSuccess, capture)) },
 	} {
 		t.Run("capture/"+name, func(t *testing.T) {
@@ -235,7 +238,8 @@ func TestOperation_OursFailed(t *testing.T) {
 }
 
 func TestOperation_OursInProcess(t *testing.T) {
-	work := map[CallKind]Fact{CallCapture: {Kind: CapturePending, RequestID: "r-1"}, CallRefund: {Kind: RefundPending, RequestID: "r-1"}}
+	work := map[CallKind]Fact{CallCapture: {Kind: CapturePending, RequestID: "r-1"},
+		CallRefund: {Kind: RefundPending, RequestID: "r-1"}}
 	for k, f := range work {
 		x := asked(t, k)
 		x.answer(silence)
@@ -258,7 +262,8 @@ func TestOperation_CaptureNotListed(t *testing.T) {
 	x.inquire(tells(StateSuccess, captured("C5", 100)))
 	call, due := x.o.Due(x.now)
 	require.True(t, due)
-	assert.Equal(t, Call{Kind: CallCapture, Order: "o-1", Intent: 3, Attempt: 2, PaymentID: "P1", RequestID: "r-1", Amount: usd(400)}, call)
+	assert.Equal(t, Call{Kind: CallCapture, Order: "o-1", Intent: 3, Attempt: 2, PaymentID: "P1", RequestID: "r-1",
+		Amount: usd(400)}, call)
 
 	x = asked(t, CallCapture)
 	x.answer(wrongF)
@@ -304,7 +309,8 @@ func TestOperation_RefundThatDoesNotExist(t *testing.T) {
 	x.inquire(notExist)
 	call, due := x.o.Due(x.now)
 	require.True(t, due)
-	assert.Equal(t, Call{Kind: CallRefund, Order: "o-1", Intent: 4, Attempt: 2, PaymentID: "P1", RequestID: "r-1", Amount: usd(200), Reason: "broken"}, call)
+	assert.Equal(t, Call{Kind: CallRefund, Order: "o-1", Intent: 4, Attempt: 2, PaymentID: "P1", RequestID: "r-1",
+		Amount: usd(200), Reason: "broken"}, call)
 
 	x = asked(t, CallRefund)
 	x.answer(wrongF)
@@ -342,7 +348,8 @@ func TestOperation_GatewayCapture(t *testing.T) {
 
 func TestOperation_AnFWithoutACodeEndsWithAWordOfOurs(t *testing.T) {
 	bare := Verdict{Class: VerdictWrong}
-	for k, want := range map[CallKind]string{CallCancel: CodeNotCancelled, CallCapture: CodeNotDone, CallRefund: CodeNotDone} {
+	for k, want := range map[CallKind]string{CallCancel: CodeNotCancelled, CallCapture: CodeNotDone,
+		CallRefund: CodeNotDone} {
 		x := asked(t, k)
 		x.answer(bare)
 		if k == CallRefund {

@@ -10,9 +10,9 @@ import (
 // Money is an amount in minor units of an ISO 4217 currency, see [events.Money].
 type Money = events.Money
 
-// Order is one order as its facts tell it: a value, made by [Evolve] from the zero Order and never written to otherwise.
-// The exported fields are for reading. Amounts are minor units of Amount.Currency. An order is copied at every fold, so
-// what is small stands together: above 1 024 bytes a fold costs a fifth more.
+// Order is one order as its facts tell it: a value, made by [Evolve] from the zero Order and never written to
+// otherwise. The exported fields are for reading. Amounts are minor units of Amount.Currency. An order is copied at
+// every fold, so what is small stands together: above 1 024 bytes a fold costs a fifth more.
 type Order struct {
 	ID      string
 	Version uint64 // of the newest record folded; 0: not on record
@@ -64,8 +64,8 @@ type Order struct {
 // Late is the account of money that arrived on a cancelled order, in minor units.
 type Late struct{ Authorized, Captured, Refunded int64 }
 
-// IsZero reports whether nothing of the late money is still with us or held. What was authorized late and is not captured
-// is held until something proves otherwise.
+// IsZero reports whether nothing of the late money is still with us or held. What was authorized late and is not
+// captured is held until something proves otherwise.
 func (l Late) IsZero() bool { return l.Refunded >= max(l.Authorized, l.Captured) }
 
 // Operation is what we have asked APO and do not know the answer to. The zero value is idle.
@@ -225,7 +225,8 @@ func (o *Order) anomalySince() (since time.Time) {
 	return since
 }
 
-// heldMinor is the sum of the held refunds. They are not bounded by the order's amount, so it stops at what an int64 holds.
+// heldMinor is the sum of the held refunds. They are not bounded by the order's amount, so it stops at what an int64
+// holds.
 func (o *Order) heldMinor() int64 {
 	var sum int64
 	for _, h := range o.Held {

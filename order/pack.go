@@ -31,8 +31,8 @@ func (o *Order) Unpack(_ ours.Key, packed string) bool {
 	return true
 }
 
-// packing walks an order, writing or reading: one description does both, so that the two cannot disagree. Most of an order
-// is empty most of the time, so it begins with a mask: one bit for each field tells whether it is there at all.
+// packing walks an order, writing or reading: one description does both, so that the two cannot disagree. Most of an
+// order is empty most of the time, so it begins with a mask: one bit for each field tells whether it is there at all.
 type packing struct {
 	writing   bool
 	bad       bool
@@ -244,8 +244,8 @@ func (p *packing) memory(m *memory) {
 	p.share(&m.code)
 }
 
-// list is a slice's length, and the room for it when reading; none at all and an empty one are told apart. Its elements are
-// walked by the caller: a walk handed over as a function would send all of this to the heap.
+// list is a slice's length, and the room for it when reading; none at all and an empty one are told apart. Its elements
+// are walked by the caller: a walk handed over as a function would send all of this to the heap.
 func list[T any](p *packing, s *[]T) {
 	if !p.some(*s != nil) {
 		return

@@ -81,8 +81,8 @@ func (p *packing) time(v *time.Time) {
 	}
 }
 
-// moment is a time where there is no bit for none. The distance to another of the order's times would save a byte or two, for
-// twice the work.
+// moment is a time where there is no bit for none. The distance to another of the order's times would save a byte or
+// two, for twice the work.
 func (p *packing) moment(v *time.Time) {
 	u := uint64(none)
 	if p.writing && !v.IsZero() {

@@ -124,7 +124,8 @@ type wild struct{ t *rapid.T }
 
 func (w wild) time() time.Time {
 	edges := []int64{math.MinInt64 + 1, math.MinInt64 + 2, -1, 0, 1, math.MaxInt64 - 1, math.MaxInt64}
-	nanos := rapid.OneOf(rapid.Int64Min(math.MinInt64+1), rapid.SampledFrom(edges), rapid.Just(int64(math.MinInt64))).Draw(w.t, "nanos")
+	nanos := rapid.OneOf(rapid.Int64Min(math.MinInt64+1), rapid.SampledFrom(edges),
+		rapid.Just(int64(math.MinInt64))).Draw(w.t, "nanos")
 	if nanos == math.MinInt64 {
 		return time.Time{}
 	}

@@ -102,7 +102,8 @@ func TestPark_ThePolicySaysWhen(t *testing.T) {
 	x.later(time.Hour)
 	x.inquire(Picture{})
 	assert.Equal(t, Parked, x.o.Operation.Phase)
-	assert.Equal(t, "no outcome within 1h0m0s; contact APO support", x.log[len(x.log)-2].Event.(events.OperationParked).Reason)
+	assert.Equal(t, "no outcome within 1h0m0s; contact APO support",
+		x.log[len(x.log)-2].Event.(events.OperationParked).Reason)
 
 	x = asked(t, CallRefund)
 	x.policy.ParkAccepted = time.Hour
@@ -139,12 +140,14 @@ func TestJitter_SpreadsWhatFailedTogether(t *testing.T) {
 }
 
 func TestJitter_ThePolicySaysHowMuch(t *testing.T) {
-	for given, want := range map[int]int{0: DefaultJitter, NoJitter: 0, -7: 0, 25: 25, JitterMax: JitterMax, 1000: JitterMax} {
+	for given, want := range map[int]int{0: DefaultJitter, NoJitter: 0, -7: 0, 25: 25, JitterMax: JitterMax,
+		1000: JitterMax} {
 		assert.Equal(t, want, (&Policy{Jitter: given}).jitter(), "%d", given)
 	}
 	x := asked(t, CallCancel)
 	x.policy.Jitter = 0
 	x.answer(silence)
 	due := x.o.NextDue()
-	assert.True(t, due.After(x.now.Add(900*time.Millisecond-time.Nanosecond)) && due.Before(x.now.Add(time.Second)), "%s", due.Sub(x.now))
+	assert.True(t, due.After(x.now.Add(900*time.Millisecond-time.Nanosecond)) && due.Before(x.now.Add(time.Second)), "%s",
+		due.Sub(x.now))
 }

@@ -60,15 +60,15 @@ type Policy struct {
 	Validity time.Duration   // default [DefaultValidity]
 	Retries  []time.Duration // waits after the first, second, … round without an outcome; the last repeats
 	Waits    []time.Duration // waits for what APO works on by itself; the last repeats
-	// Jitter is the share of a wait, in hundredths, by which it may be cut short, so that what failed together is not asked
-	// again together; 0: [DefaultJitter], [NoJitter]: none, at most [JitterMax]. How much it is follows from the order's id
-	// and version: two decisions on the same facts come to the same time.
+	// Jitter is the share of a wait, in hundredths, by which it may be cut short, so that what failed together is not
+	// asked again together; 0: [DefaultJitter], [NoJitter]: none, at most [JitterMax]. How much it is follows from the
+	// order's id and version: two decisions on the same facts come to the same time.
 	Jitter       int
 	ParkAfter    time.Duration // default [DefaultParkAfter], counted from the intent
 	ParkAccepted time.Duration // for what APO works on; default [DefaultParkAccepted]
 	// Reconciles are the waits between inquiries about an order whose money can still move though nothing is under way: a
-	// refund made in APO's dashboard, or a payment whose notifications were all lost, is learnt so. The last repeats, until
-	// the order is as old as ReconcileFor; its default is [DefaultReconcileFor], [NoReconcile] makes none.
+	// refund made in APO's dashboard, or a payment whose notifications were all lost, is learnt so. The last repeats,
+	// until the order is as old as ReconcileFor; its default is [DefaultReconcileFor], [NoReconcile] makes none.
 	Reconciles   []time.Duration
 	ReconcileFor time.Duration
 	Windows      window.Rules // cancel windows by acquirer; nil: let APO decide

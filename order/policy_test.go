@@ -46,8 +46,10 @@ func TestPolicyCheck_SaysWhatIsWrongAndWhatToGive(t *testing.T) {
 		{at("ACME", "", window.Rule{}), `Windows["ACME"][""]: the method is empty`},
 		{ofCards(window.Rule{Kind: 9}), `Windows["ACME"]["CARD"] is of kind 9, which is none`},
 		{ofCards(window.Rule{Kind: window.Never, Length: 1}), `Windows["ACME"]["CARD"] is never and has a Length of 1ns`},
-		{ofCards(window.Rule{Kind: window.AfterPayment, Length: 7}), `Windows["ACME"]["CARD"].Length is 7ns, and 1s is the least`},
-		{ofCards(window.Rule{Kind: window.AfterPayment}), `Windows["ACME"]["CARD"].Length is 0s, and 1s is the least; give 1s to`},
+		{ofCards(window.Rule{Kind: window.AfterPayment, Length: 7}),
+			`Windows["ACME"]["CARD"].Length is 7ns, and 1s is the least`},
+		{ofCards(window.Rule{Kind: window.AfterPayment}),
+			`Windows["ACME"]["CARD"].Length is 0s, and 1s is the least; give 1s to`},
 	} {
 		err := tt.p.Check()
 		require.ErrorIs(t, err, ErrPolicy, tt.says)
@@ -69,8 +71,10 @@ func TestPolicyCheck_TakesTheDefaultsAndTheBounds(t *testing.T) {
 	for name, p := range map[string]Policy{
 		"zero": {}, "the least": least, "the most": most,
 		"the defaults, written out": {Lease: DefaultLease, Margin: DefaultMargin, Validity: DefaultValidity,
-			Retries: Policy{}.WithDefaults().Retries, Waits: Policy{}.WithDefaults().Waits, Jitter: DefaultJitter, ParkAfter: DefaultParkAfter,
-			ParkAccepted: DefaultParkAccepted, Reconciles: Policy{}.WithDefaults().Reconciles, ReconcileFor: DefaultReconcileFor},
+			Retries: Policy{}.WithDefaults().Retries, Waits: Policy{}.WithDefaults().Waits, Jitter: DefaultJitter,
+			ParkAfter:    DefaultParkAfter,
+			ParkAccepted: DefaultParkAccepted, Reconciles: Policy{}.WithDefaults().Reconciles,
+			ReconcileFor: DefaultReconcileFor},
 		"contracts": {Windows: window.Antom(), SeveralCaptures: []string{MethodCard}},
 	} {
 		assert.NoError(t, p.Check(), name)

@@ -41,8 +41,8 @@ func (d Difference) String() string {
 }
 
 // Differences returns what inquiries taught, of records of one order as they follow one another: everything that one
-// proved in the append that closed it. An order that is as APO says has none. Give it the records since the version that
-// the order had before it was inquired about.
+// proved in the append that closed it. An order that is as APO says has none. Give it the records since the version
+// that the order had before it was inquired about.
 func Differences(records []events.Record) []Difference {
 	var out []Difference
 	for i := range records {

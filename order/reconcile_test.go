@@ -157,12 +157,14 @@ func TestReconcile_LearnsADashboardRefund(t *testing.T) {
 	x.observe(paid())
 	x.now = x.o.NextDue()
 	from := len(x.log)
-	x.inquire(tells(StateSuccess, paid(), refunded("D1", 400), Fact{Kind: CaptureSucceeded, TransferID: "C9", Amount: usd(100)}))
+	x.inquire(tells(StateSuccess, paid(), refunded("D1", 400),
+		Fact{Kind: CaptureSucceeded, TransferID: "C9", Amount: usd(100)}))
 	got := Differences(x.log[from:])
 	require.Len(t, got, 2)
 	assert.Equal(t, "capture.succeeded C9 USD 1.00 (contradicts the status: the order is paid)", got[0].String())
 	assert.Equal(t, "refund.succeeded D1 USD 4.00", got[1].String())
-	assert.Equal(t, Difference{Version: 5, Fact: events.KindRefundSucceeded, TransferID: "D1", Amount: usd(400), At: x.now}, got[1])
+	assert.Equal(t, Difference{Version: 5, Fact: events.KindRefundSucceeded, TransferID: "D1", Amount: usd(400),
+		At: x.now}, got[1])
 	assert.EqualValues(t, 400, x.o.Refunded)
 
 	from = len(x.log)
@@ -186,15 +188,21 @@ func TestDifference_OnlyWhatAnInquiryProved(t *testing.T) {
 	}
 	_, ok := differenceOf(&events.Record{})
 	assert.False(t, ok)
-	assert.Equal(t, "cancel.failed NOT_CANCELLED", Difference{Fact: events.KindCancelFailed, Code: CodeNotCancelled}.String())
+	assert.Equal(t, "cancel.failed NOT_CANCELLED",
+		Difference{Fact: events.KindCancelFailed, Code: CodeNotCancelled}.String())
 }
 
 // everyFact is one empty fact of each kind.
-var everyFact = []events.Event{events.OrderCreated{}, events.PaymentPending{}, events.PaymentAuthorized{}, events.PaymentPaid{},
-	events.PaymentFailed{}, events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{}, events.CancelUnresolved{},
-	events.CaptureRequested{}, events.CaptureAccepted{}, events.CaptureSucceeded{}, events.CaptureFailed{}, events.CaptureUnresolved{},
-	events.RefundRequested{}, events.RefundAccepted{}, events.RefundSucceeded{}, events.RefundFailed{}, events.RefundUnresolved{},
-	events.RefundHeld{}, events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{}, events.OperationParked{},
+var everyFact = []events.Event{events.OrderCreated{}, events.PaymentPending{}, events.PaymentAuthorized{},
+	events.PaymentPaid{},
+	events.PaymentFailed{}, events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{},
+	events.CancelUnresolved{},
+	events.CaptureRequested{}, events.CaptureAccepted{}, events.CaptureSucceeded{}, events.CaptureFailed{},
+	events.CaptureUnresolved{},
+	events.RefundRequested{}, events.RefundAccepted{}, events.RefundSucceeded{}, events.RefundFailed{},
+	events.RefundUnresolved{},
+	events.RefundHeld{}, events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{},
+	events.OperationParked{},
 	events.OperationResolved{}, events.AnomalyObserved{}, events.AnomalyCleared{}, events.CommandRefused{}}
 
 // provenBy is the fact, known by that channel.
@@ -221,8 +229,8 @@ func TestReconcile_TheSamePictureDiffersOnce(t *testing.T) {
 	})
 }
 
-// Without jitter or with it, on a schedule or off it: what the policy chooses stands in the facts, so a fold that knows no
-// policy comes to the same due time.
+// Without jitter or with it, on a schedule or off it: what the policy chooses stands in the facts, so a fold that knows
+// no policy comes to the same due time.
 func TestReconcile_TheDueTimeIsOnRecord(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		k := startWalk(t)

@@ -7,10 +7,10 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// Refusals is what is known of an order's refused commands: a value, made by [Refusals.Evolve] from the zero Refusals and
-// the records of the order's stream of category [events.CategoryRefusal], and by [Refusals.Refuse]. Refusals are kept
-// apart from the order, which they do not change, and as well as can be: those that were counted and are not on record yet
-// are forgotten with the value.
+// Refusals is what is known of an order's refused commands: a value, made by [Refusals.Evolve] from the zero Refusals
+// and the records of the order's stream of category [events.CategoryRefusal], and by [Refusals.Refuse]. Refusals are
+// kept apart from the order, which they do not change, and as well as can be: those that were counted and are not on
+// record yet are forgotten with the value.
 type Refusals struct {
 	Version uint64 // of the newest record folded; 0: none on record
 	rows    []refusalRow
@@ -24,11 +24,12 @@ type refusalRow struct {
 	pending uint64    // counted and not on record
 }
 
-// Refuse counts a refusal and says whether it is to be recorded now: the fact goes into the order's refusal stream, after
-// Version, under the command's id and actor ([Describe]). Fold what was appended with [Refusals.Evolve]; until then the
-// refusal counts as not on record, so one whose append failed stands in the count of the next. An order that is not on
-// record leaves no refusals. Cost: one small allocation.
-func (r Refusals) Refuse(c Command, e *RejectedError, now time.Time) (next Refusals, fact events.CommandRefused, record bool) {
+// Refuse counts a refusal and says whether it is to be recorded now: the fact goes into the order's refusal stream,
+// after Version, under the command's id and actor ([Describe]). Fold what was appended with [Refusals.Evolve]; until
+// then the refusal counts as not on record, so one whose append failed stands in the count of the next. An order that
+// is not on record leaves no refusals. Cost: one small allocation.
+func (r Refusals) Refuse(c Command, e *RejectedError, now time.Time) (next Refusals, fact events.CommandRefused,
+	record bool) {
 	if e.Status == Unplaced {
 		return r, events.CommandRefused{}, false
 	}
@@ -37,7 +38,8 @@ func (r Refusals) Refuse(c Command, e *RejectedError, now time.Time) (next Refus
 	if row.records >= RefusalsMax && now.Sub(row.last) < RefusalEvery {
 		return next, events.CommandRefused{}, false
 	}
-	return next, events.CommandRefused{Command: e.Command.String(), Reason: e.Reason.String(), Remedy: e.Remedy, Cause: e.Cause.Version,
+	return next, events.CommandRefused{Command: e.Command.String(), Reason: e.Reason.String(), Remedy: e.Remedy,
+		Cause:  e.Cause.Version,
 		Amount: Describe(c).Amount, Count: row.pending}, true
 }
 

@@ -29,7 +29,8 @@ func (l *ledger) refuse(t require.TestingT, c Command, e *RejectedError) (fact e
 }
 
 func (l *ledger) append(t require.TestingT, e events.CommandRefused) {
-	r := events.Record{ID: fmt.Sprint("refusal-", len(l.log)+1), Stream: events.RefusalStream("o-1"), Version: l.r.Version + 1, Recorded: l.now,
+	r := events.Record{ID: fmt.Sprint("refusal-", len(l.log)+1), Stream: events.RefusalStream("o-1"),
+		Version: l.r.Version + 1, Recorded: l.now,
 		Occurred: l.now, Event: e}
 	require.NoError(t, r.Validate())
 	l.r = l.r.Evolve(r)
@@ -49,8 +50,10 @@ func TestRefusals_WhoWhatWhy(t *testing.T) {
 	l := &ledger{now: x.now}
 	fact, record := l.refuse(t, c, e)
 	require.True(t, record)
-	assert.Equal(t, events.CommandRefused{Command: "capture", Reason: "remainder", Remedy: "give at most what remains", Cause: 2, Amount: usd(1001), Count: 1}, fact)
-	for given, want := range map[Command]Money{Create{Amount: usd(1)}: usd(1), Refund{Amount: usd(2)}: usd(2), Cancel{}: {}} {
+	assert.Equal(t, events.CommandRefused{Command: "capture", Reason: "remainder", Remedy: "give at most what remains",
+		Cause: 2, Amount: usd(1001), Count: 1}, fact)
+	for given, want := range map[Command]Money{Create{Amount: usd(1)}: usd(1), Refund{Amount: usd(2)}: usd(2),
+		Cancel{}: {}} {
 		fact, _ = l.refuse(t, given, e)
 		assert.Equal(t, want, fact.Amount)
 	}
@@ -132,9 +135,11 @@ func TestRefusals_CountsAndBounds(t *testing.T) {
 		l := &ledger{now: opened}
 		given := map[Reason]uint64{}
 		for range rapid.IntRange(1, 200).Draw(t, "refusals") {
-			l.now = l.now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, time.Hour, 23 * time.Hour, -time.Minute}).Draw(t, "later"))
+			l.now = l.now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, time.Hour, 23 * time.Hour, -time.Minute}).Draw(t,
+				"later"))
 			reason := rapid.SampledFrom([]Reason{ReasonCaptured, ReasonWindow}).Draw(t, "reason")
-			fact, record := l.refuse(t, Cancel{}, &RejectedError{Order: "o-1", Command: VerbCancel, Status: Captured, Reason: reason, Remedy: "refund"})
+			fact, record := l.refuse(t, Cancel{},
+				&RejectedError{Order: "o-1", Command: VerbCancel, Status: Captured, Reason: reason, Remedy: "refund"})
 			given[reason]++
 			if record && rapid.IntRange(0, 9).Draw(t, "append fails") > 0 {
 				l.append(t, fact)

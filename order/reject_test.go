@@ -178,7 +178,8 @@ func TestRejections_AnExpiredAuthorizationNamedAfterItsCapture(t *testing.T) {
 
 // Actions says beforehand what Decide will say, for every command in every situation of this page.
 func TestActions_AgreeWithDecide(t *testing.T) {
-	commands := map[Verb]Command{VerbCancel: Cancel{}, VerbCapture: Capture{Amount: usd(1)}, VerbRefund: Refund{Amount: usd(1)}}
+	commands := map[Verb]Command{VerbCancel: Cancel{}, VerbCapture: Capture{Amount: usd(1)},
+		VerbRefund: Refund{Amount: usd(1)}}
 	for _, c := range refusals(t) {
 		actions := c.x.o.Actions(c.x.env())
 		require.Len(t, actions, len(law.Verbs()))

@@ -28,7 +28,8 @@ func TestResolve_WhatGoesAgainstAPOsAnswerNeedsAnOverride(t *testing.T) {
 			map[events.Resolution]Reason{yes: ReasonContradicts}},
 		"capture, in process": {CallCapture, tells(StateSuccess, pending(CapturePending)), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
-		"capture of another amount": {CallCapture, tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(1)}), toldUndecided, nil,
+		"capture of another amount": {CallCapture,
+			tells(StateSuccess, Fact{Kind: CaptureSucceeded, RequestID: "r-1", Amount: usd(1)}), toldUndecided, nil,
 			map[events.Resolution]Reason{yes: ReasonContradicts, no: ReasonContradicts}},
 		"capture, a state nobody knows": {CallCapture, tells("NEW"), toldNothing, []events.Resolution{yes, no}, nil},
 		"refund, no such refund": {CallRefund, notExist, toldNotDone, []events.Resolution{no},
@@ -141,6 +142,7 @@ func TestJudge_AResolutionThatHidesItsOverride(t *testing.T) {
 	x := parked(t)
 	hidden := events.OperationResolved{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
 	assert.ErrorContains(t, x.judged(hidden), "is no legal resolve: APO's newest answer")
-	assert.NoError(t, x.judged(events.OperationResolved{Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7"}))
+	assert.NoError(t, x.judged(events.OperationResolved{Resolution: events.ResolvedSucceeded, Override: true,
+		Statement: "APO ticket 7"}))
 	assert.NoError(t, x.judged(events.OperationResolved{Resolution: events.ResolvedFailed, Statement: "APO ticket 7"}))
 }

@@ -40,8 +40,8 @@ func (d *decision) paidAfterAllDue() time.Time {
 const jitterSteps = 1 << 10
 
 // jitter is what a wait is cut short by: at most percent hundredths of it. It is drawn from the order's id and version
-// instead of at random, so that a decision stays a function of what it is given. The mixing is FNV-1a's; nothing hangs on
-// how well it mixes, and ids that were made to collide only fall due together.
+// instead of at random, so that a decision stays a function of what it is given. The mixing is FNV-1a's; nothing hangs
+// on how well it mixes, and ids that were made to collide only fall due together.
 func (o *Order) jitter(wait time.Duration, percent int) time.Duration {
 	if percent == 0 {
 		return 0

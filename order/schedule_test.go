@@ -56,7 +56,8 @@ func TestSchedule_GrowsToADayAndStays(t *testing.T) {
 
 func TestSchedule_IsThePolicysWhereItSays(t *testing.T) {
 	x := in(t, Authorized)
-	x.policy = Policy{Jitter: NoJitter, ReconcileFor: NoReconcile, Lease: time.Second, Retries: []time.Duration{3 * time.Second}, Waits: []time.Duration{4 * time.Second}}
+	x.policy = Policy{Jitter: NoJitter, ReconcileFor: NoReconcile, Lease: time.Second,
+		Retries: []time.Duration{3 * time.Second}, Waits: []time.Duration{4 * time.Second}}
 	x.must(Capture{ID: "k", Amount: usd(1)})
 	assert.Equal(t, x.now.Add(time.Second), x.claimedLease())
 	x.answer(silence)
@@ -151,7 +152,8 @@ func TestLease_OfAnInquiry(t *testing.T) {
 	x.must(Claim{})
 	call, ok := x.o.Claimed()
 	require.True(t, ok)
-	assert.Equal(t, Call{Kind: CallInquirePayment, Order: "o-1", Intent: 3, Number: 1, PaymentID: "P1", Lease: x.now.Add(DefaultLease)}, call)
+	assert.Equal(t, Call{Kind: CallInquirePayment, Order: "o-1", Intent: 3, Number: 1, PaymentID: "P1",
+		Lease: x.now.Add(DefaultLease)}, call)
 	for _, c := range []Claim{{}, {Inquire: true}} {
 		_, err := x.do(c)
 		assert.ErrorIs(t, err, ErrNotDue)
@@ -220,7 +222,8 @@ func TestInquiry_ALateAnswerStillTellsFacts(t *testing.T) {
 	late := tells(StateSuccess, captured("C1", 100))
 	late.Evidence = signed()
 	facts := x.must(RecordInquiry{Number: 1, Picture: late})
-	require.Equal(t, []events.Kind{events.KindCaptureSucceeded}, kindsOf(facts), "no inquiry.answered: another is under way")
+	require.Equal(t, []events.Kind{events.KindCaptureSucceeded}, kindsOf(facts),
+		"no inquiry.answered: another is under way")
 	assert.NotNil(t, facts[0].(events.CaptureSucceeded).Proof.Evidence, "so the fact keeps the evidence itself")
 	assert.True(t, x.o.Inquiry.Open)
 }

@@ -18,7 +18,7 @@ import (
 const statusGrid = `
 fact                        | created      | authorized   | paid       | captured   | refunded | cancelled | failed
 payment pending             | noted        | –            | –          | –          | –        | –         | –
-payment authorized          | →authorized  | dup          | anomaly    | noted      | noted    | late      | →authorized!
+payment authorized          | →authorized  | dup          | anomaly    | noted      | noted    | late    | →authorized!
 payment paid                | →paid        | anomaly      | dup        | noted      | noted    | late      | →paid!
 payment failed              | →failed      | anomaly      | anomaly    | anomaly    | anomaly  | noted     | dup
 capture succeeded           | →captured    | →captured    | anomaly    | add        | add      | late      | →captured!
@@ -38,8 +38,9 @@ late authorization released | .            | .            | .          | .      
 // unreachable are the cells whose fact cannot be classified so by amounts: nothing is authorized before the payment, a
 // one-step payment has nothing between captured and authorized, and a refund moves a paid or captured order on.
 var unreachable = map[string]bool{
-	"refund ahead of its capture/created": true, "refund ahead of its capture/paid": true, "refund ahead of its capture/failed": true,
-	"refund reversed/paid": true, "refund reversed/captured": true,
+	"refund ahead of its capture/created": true, "refund ahead of its capture/paid": true,
+	"refund ahead of its capture/failed": true,
+	"refund reversed/paid":               true, "refund reversed/captured": true,
 }
 
 // grid reads a table as row → column → cell.
@@ -225,7 +226,8 @@ func holdCell(t *testing.T, want string, before, after Order, facts []events.Eve
 		assert.Equal(t, money(before), money(after))
 	case word == "late":
 		assert.NotEqual(t, before.Late, after.Late)
-		assert.Equal(t, [3]int64{before.Authorized, before.Captured, before.Refunded}, [3]int64{after.Authorized, after.Captured, after.Refunded})
+		assert.Equal(t, [3]int64{before.Authorized, before.Captured, before.Refunded},
+			[3]int64{after.Authorized, after.Captured, after.Refunded})
 		assert.True(t, hasAnomaly(after, events.LatePayment) || after.Late.IsZero())
 	case word == "→failed", word == "→cancelled":
 		assert.Len(t, facts, 1)
@@ -243,16 +245,20 @@ capture       | unknown  | not-authorized | allowed          | one-step | allowe
 refund        | unknown  | not-authorized | nothing-captured | allowed  | allowed  | allowed  | cancelled | failed
 resolve       | unknown  | allowed        | allowed          | allowed  | allowed  | allowed  | allowed   | allowed
 clear anomaly | unknown  | allowed        | allowed          | allowed  | allowed  | allowed  | allowed   | allowed
-compensate    | unknown  | no-late-money  | no-late-money    | no-late-money | no-late-money | no-late-money | allowed | no-late-money
+compensate    | unknown  |no-late-money |no-late-money |no-late-money |no-late-money |no-late-money |allowed |no-late-money
 `
 
 func TestCommandTable_EveryCellDriven(t *testing.T) {
 	words := map[law.Permit]string{law.Allowed: "allowed", law.Local: "local", law.Already: "already"}
-	commands := map[Verb]Command{VerbCreate: Create{ID: "x", Order: "o-1", PaymentRequestID: "pr-2", Amount: usd(1), Method: "ALIPAY_CN"},
-		VerbCancel: Cancel{ID: "x"}, VerbCapture: Capture{ID: "x", Amount: usd(100)}, VerbRefund: Refund{ID: "x", Amount: usd(100)},
-		VerbResolve: Resolve{ID: "x", Resolution: events.ResolvedFailed, Statement: "ticket 7"}, VerbClearAnomaly: ClearAnomaly{ID: "x", Anomaly: 99},
-		VerbCompensate: Compensate{ID: "x"}}
-	guarded := map[Verb]Reason{VerbResolve: ReasonNotParked, VerbClearAnomaly: ReasonNoAnomaly, VerbCompensate: ReasonNoLateMoney}
+	commands := map[Verb]Command{VerbCreate: Create{ID: "x", Order: "o-1", PaymentRequestID: "pr-2", Amount: usd(1),
+		Method: "ALIPAY_CN"},
+		VerbCancel: Cancel{ID: "x"}, VerbCapture: Capture{ID: "x", Amount: usd(100)},
+		VerbRefund:       Refund{ID: "x", Amount: usd(100)},
+		VerbResolve:      Resolve{ID: "x", Resolution: events.ResolvedFailed, Statement: "ticket 7"},
+		VerbClearAnomaly: ClearAnomaly{ID: "x", Anomaly: 99},
+		VerbCompensate:   Compensate{ID: "x"}}
+	guarded := map[Verb]Reason{VerbResolve: ReasonNotParked, VerbClearAnomaly: ReasonNoAnomaly,
+		VerbCompensate: ReasonNoLateMoney}
 	want := grid(t, commandGrid)
 	assert.Len(t, want, len(law.Verbs()))
 	for _, verb := range law.Verbs() {

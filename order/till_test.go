@@ -45,7 +45,8 @@ func create(mode events.CaptureMode) Create {
 	if mode == CaptureNone {
 		method = "ALIPAY_CN"
 	}
-	return Create{ID: "create-1", Order: "o-1", PaymentRequestID: "pr-1", PaymentID: "P1", Amount: usd(theAmount), Method: method,
+	return Create{ID: "create-1", Order: "o-1", PaymentRequestID: "pr-1", PaymentID: "P1", Amount: usd(theAmount),
+		Method:   method,
 		Acquirer: "ACME", CaptureMode: mode, PayBy: opened.Add(14 * time.Minute)}
 }
 
@@ -162,7 +163,8 @@ func tells(s string, facts ...Fact) Picture {
 var notExist = Picture{Outcome: events.InquiryNotExist, Code: "ORDER_NOT_EXIST"}
 
 func signed() *events.Evidence {
-	return &events.Evidence{Method: "POST", Path: "/", ClientID: "client", Time: "1", KeyVersion: "1", Signature: "sig", Body: []byte("{}")}
+	return &events.Evidence{Method: "POST", Path: "/", ClientID: "client", Time: "1", KeyVersion: "1", Signature: "sig",
+		Body: []byte("{}")}
 }
 
 // The facts that most orders are made of.

@@ -124,10 +124,12 @@ func (k *walker) command(t *rapid.T) {
 	case VerbCapture:
 		c = Capture{ID: rapid.StringMatching("c[0-9]{3}").Draw(t, "id"), Amount: usd(minor)}
 		ours := o.CaptureMode == CaptureManual || o.Gateway == GatewayFailed
-		legal = (o.Status == Authorized || o.Status == Captured) && ours && !blocked && !bound && minor <= o.Authorized-o.Captured && o.PaymentID != ""
+		legal = (o.Status == Authorized || o.Status == Captured) && ours && !blocked && !bound &&
+			minor <= o.Authorized-o.Captured && o.PaymentID != ""
 	case VerbRefund:
 		c = Refund{ID: rapid.StringMatching("f[0-9]{3}").Draw(t, "id"), Amount: usd(minor)}
-		legal = (o.Status == Paid || o.Status == Captured || o.Status == Refunded) && !blocked && minor <= o.Captured-o.Refunded &&
+		legal = (o.Status == Paid || o.Status == Captured || o.Status == Refunded) && !blocked &&
+			minor <= o.Captured-o.Refunded &&
 			o.PaymentID != "" && !hasAnomaly(o, events.Reversal)
 	}
 	if id := Describe(c).ID; o.Command(id) != (CommandState{}) {
@@ -205,8 +207,9 @@ func (k *walker) onceEnded() {
 	}
 }
 
-// doubtful: a compensating cancel that may have worked, was refused at the door when it was asked for again, and of which an inquiry
-// cannot tell, since a CANCELLED may be that of the first cancel. It is the one thing that only people can settle.
+// doubtful: a compensating cancel that may have worked, was refused at the door when it was asked for again, and of
+// which an inquiry cannot tell, since a CANCELLED may be that of the first cancel. It is the one thing that only people
+// can settle.
 func (k *walker) doubtful() bool {
 	op := k.o.Operation
 	return op.Phase == Parked && op.Kind == CallCancel && op.Compensates != 0

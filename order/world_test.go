@@ -103,7 +103,8 @@ func (w *world) dashboard(minor int64) {
 		left = theAmount - reserved(w.refunds)
 	}
 	if minor <= left {
-		m := &moved{id: fmt.Sprint("D", len(w.refunds)), request: fmt.Sprint("dr", len(w.refunds)), minor: minor, state: StateSuccess}
+		m := &moved{id: fmt.Sprint("D", len(w.refunds)), request: fmt.Sprint("dr", len(w.refunds)), minor: minor,
+			state: StateSuccess}
 		w.refunds = append(w.refunds, m)
 		w.notify(w.refundFact(m))
 	}
@@ -124,7 +125,8 @@ func (w *world) cancel() Verdict {
 	return done
 }
 
-// atTheDoor is a refusal of this one call (too much traffic, no access): it says nothing about the request's earlier calls.
+// atTheDoor is a refusal of this one call (too much traffic, no access): it says nothing about the request's earlier
+// calls.
 const atTheDoor = "AT THE DOOR"
 
 // call answers a call of ours that arrived. outcome is what APO makes of a new request.

@@ -11,7 +11,8 @@ import (
 
 // signed is a message that looks like one of APO's. Its signature is none.
 func (a *author) signed(body string) *events.Evidence {
-	return &events.Evidence{Method: "POST", Path: "/ams/api/v1/payments", ClientID: "client", Time: a.Now.Format("20060102150405"),
+	return &events.Evidence{Method: "POST", Path: "/ams/api/v1/payments", ClientID: "client",
+		Time:       a.Now.Format("20060102150405"),
 		KeyVersion: "1", Signature: "c2lnbmF0dXJl", Body: []byte(body)}
 }
 
@@ -26,7 +27,8 @@ func (a *author) fact() order.Fact {
 	f := order.Fact{PaymentID: a.paymentID(), Amount: a.Order.Amount}
 	kinds := []order.FactKind{order.PaymentSucceeded, order.PaymentSucceeded, order.PaymentPending, order.PaymentFailed}
 	if a.Order.Status != order.Created {
-		kinds = []order.FactKind{order.CaptureSucceeded, order.CaptureSucceeded, order.RefundSucceeded, order.RefundSucceeded, order.CaptureFailed,
+		kinds = []order.FactKind{order.CaptureSucceeded, order.CaptureSucceeded, order.RefundSucceeded, order.RefundSucceeded,
+			order.CaptureFailed,
 			order.RefundFailed, order.PaymentSucceeded, order.PaymentFailed, order.PaymentCancelled}
 	}
 	f.Kind = rapid.SampledFrom(kinds).Draw(a.t, "fact")
@@ -55,8 +57,9 @@ func (a *author) answer() order.Command {
 	case call.IsInquiry():
 		return order.RecordInquiry{Number: call.Number, Picture: a.picture(call)}
 	}
-	v := order.Verdict{At: a.Now, Class: rapid.SampledFrom([]order.VerdictClass{order.VerdictSucceeded, order.VerdictAccepted, order.VerdictUnknown,
-		order.VerdictFailed, order.VerdictWrong, order.VerdictUnknownF}).Draw(a.t, "verdict")}
+	v := order.Verdict{At: a.Now,
+		Class: rapid.SampledFrom([]order.VerdictClass{order.VerdictSucceeded, order.VerdictAccepted, order.VerdictUnknown,
+			order.VerdictFailed, order.VerdictWrong, order.VerdictUnknownF}).Draw(a.t, "verdict")}
 	switch v.Class {
 	case order.VerdictUnknown:
 		v.Problem = "no answer in time"
@@ -75,7 +78,8 @@ func (a *author) answer() order.Command {
 
 // picture draws what the inquiry tells.
 func (a *author) picture(call order.Call) order.Picture {
-	p := order.Picture{Outcome: rapid.SampledFrom([]events.InquiryOutcome{events.InquiryAnswers, events.InquiryAnswers, events.InquiryNotExist,
+	p := order.Picture{Outcome: rapid.SampledFrom([]events.InquiryOutcome{events.InquiryAnswers, events.InquiryAnswers,
+		events.InquiryNotExist,
 		events.InquiryUnknown}).Draw(a.t, "inquiry")}
 	switch p.Outcome {
 	case events.InquiryUnknown:
@@ -95,7 +99,8 @@ func (a *author) picture(call order.Call) order.Picture {
 
 // tell draws the state of the payment or refund, and the facts that go with it.
 func (a *author) tell(call order.Call, p *order.Picture) {
-	p.State = rapid.SampledFrom([]string{order.StateSuccess, order.StateFail, order.StateProcessing, order.StateCancelled}).Draw(a.t, "state")
+	p.State = rapid.SampledFrom([]string{order.StateSuccess, order.StateFail, order.StateProcessing,
+		order.StateCancelled}).Draw(a.t, "state")
 	op := a.Order.Operation
 	if call.Kind == order.CallInquireRefund {
 		kind := map[string]order.FactKind{order.StateSuccess: order.RefundSucceeded, order.StateFail: order.RefundFailed,
@@ -103,14 +108,16 @@ func (a *author) tell(call order.Call, p *order.Picture) {
 		if kind == order.FactNone { // a refund is never cancelled
 			p.State, kind = order.StateProcessing, order.RefundPending
 		}
-		p.Facts = []order.Fact{{Kind: kind, TransferID: "transfer-" + call.RequestID, RequestID: call.RequestID, Amount: op.Amount}}
+		p.Facts = []order.Fact{{Kind: kind, TransferID: "transfer-" + call.RequestID, RequestID: call.RequestID,
+			Amount: op.Amount}}
 		return
 	}
 	switch p.State {
 	case order.StateSuccess:
 		p.Facts = append(p.Facts, order.Fact{Kind: order.PaymentSucceeded, PaymentID: a.paymentID(), Amount: a.Order.Amount})
 		if op.Kind == order.CallCapture && rapid.Bool().Draw(a.t, "captured") {
-			p.Facts = append(p.Facts, order.Fact{Kind: order.CaptureSucceeded, TransferID: "transfer-" + op.RequestID, RequestID: op.RequestID, Amount: op.Amount})
+			p.Facts = append(p.Facts, order.Fact{Kind: order.CaptureSucceeded, TransferID: "transfer-" + op.RequestID,
+				RequestID: op.RequestID, Amount: op.Amount})
 		}
 	case order.StateFail:
 		p.Facts = append(p.Facts, order.Fact{Kind: order.PaymentFailed, PaymentID: a.paymentID(), Code: "ORDER_IS_CLOSED"})

@@ -70,10 +70,12 @@ func (r *race) saw(records []events.Record) {
 			want := fresh(rec.ID)
 			want.Stream, want.Version, want.Position, want.Previous = contested, rec.Version, rec.Position, rec.Previous
 			if !sameBytes(rec, want) {
-				r.mismatch = fmt.Errorf("%w: record %s is not what was appended; the log must keep records byte by byte", ErrNotLinearizable, rec.ID)
+				r.mismatch = fmt.Errorf("%w: record %s is not what was appended; the log must keep records byte by byte",
+					ErrNotLinearizable, rec.ID)
 			}
 		case !sameBytes(before, rec):
-			r.mismatch = fmt.Errorf("%w: record %s was told at version %d, position %d and later at version %d, position %d, or with other bytes; neither ever changes",
+			r.mismatch = fmt.Errorf("%w: record %s was told at version %d, position %d and later at version %d, position %d, "+
+				"or with other bytes; neither ever changes",
 				ErrNotLinearizable, rec.ID, before.Version, before.Position, rec.Version, rec.Position)
 		}
 	}
@@ -194,7 +196,8 @@ func checkPlaces(in asked, written []events.Record) error {
 	}
 	for i, r := range written {
 		if r.ID != in.ids[i] || r.Version != in.after+uint64(i)+1 {
-			return fmt.Errorf("%w: record %s, appended after version %d, was answered as %s at version %d", ErrNotLinearizable, in.ids[i], in.after+uint64(i), r.ID, r.Version)
+			return fmt.Errorf("%w: record %s, appended after version %d, was answered as %s at version %d", ErrNotLinearizable,
+				in.ids[i], in.after+uint64(i), r.ID, r.Version)
 		}
 	}
 	return nil
@@ -245,7 +248,8 @@ func (c *client) lookup(ctx context.Context) error {
 		return err
 	}
 	if err == nil && owner != contested {
-		return fmt.Errorf("%w: the key of %s belongs to %s %q, which never had it", ErrNotLinearizable, id, owner.Category, owner.ID)
+		return fmt.Errorf("%w: the key of %s belongs to %s %q, which never had it", ErrNotLinearizable, id, owner.Category,
+			owner.ID)
 	}
 	c.did(c.number, begun, asked{verb: verbLookup, ids: []string{id}}, told{found: err == nil})
 	return nil

@@ -17,7 +17,8 @@ import (
 // forgetful says that every append is done and keeps none.
 type forgetful struct{ store.Log }
 
-func (forgetful) Append(_ context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (forgetful) Append(_ context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	return placed(to, after, records), nil
 }
 
@@ -42,7 +43,8 @@ func ExampleHistories() {
 				captured += e.Amount.Minor
 			}
 		}
-		return till.Order.CaptureMode == order.CaptureNone || till.Order.Status == order.Cancelled || captured == till.Order.Captured
+		return till.Order.CaptureMode == order.CaptureNone || till.Order.Status == order.Cancelled ||
+			captured == till.Order.Captured
 	}
 	histories, held := ordertest.Histories("o-1"), true
 	for seed := range 200 {

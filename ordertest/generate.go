@@ -25,8 +25,8 @@ func Commands(id string) *rapid.Generator[[]Step] {
 	})
 }
 
-// Histories generates tills that have kept one order: its records as a log would hold them, every prefix that ends at one
-// of Bounds a log itself, and the order as they tell it. Otherwise as [Commands].
+// Histories generates tills that have kept one order: its records as a log would hold them, every prefix that ends at
+// one of Bounds a log itself, and the order as they tell it. Otherwise as [Commands].
 func Histories(id string) *rapid.Generator[*Till] {
 	return rapid.Custom(func(t *rapid.T) *Till {
 		_, till := draw(t, id)
@@ -45,7 +45,8 @@ type author struct {
 
 func draw(t *rapid.T, id string) ([]Step, *Till) {
 	if err := events.CheckID("order id", id); err != nil || len(id) > orderIDMax {
-		panic(fmt.Sprintf("ordertest: order id %q: give 1 to %d bytes, so that ids made from it stay within %d", id, orderIDMax, events.IDMax))
+		panic(fmt.Sprintf("ordertest: order id %q: give 1 to %d bytes, so that ids made from it stay within %d", id,
+			orderIDMax, events.IDMax))
 	}
 	a := &author{Till: NewTill(), t: t, id: id}
 	a.try(a.create())
@@ -85,8 +86,9 @@ func (a *author) create() order.Create {
 			Minor:    rapid.Int64Range(2, 1_000_000).Draw(a.t, "amount"),
 			Currency: rapid.SampledFrom([]string{"EUR", "JPY", "KWD", "USD"}).Draw(a.t, "currency"),
 		},
-		CaptureMode: rapid.SampledFrom([]events.CaptureMode{order.CaptureManual, order.CaptureAutomatic, order.CaptureNone}).Draw(a.t, "capture mode"),
-		Method:      order.MethodCard, Acquirer: "ACME",
+		CaptureMode: rapid.SampledFrom([]events.CaptureMode{order.CaptureManual, order.CaptureAutomatic,
+			order.CaptureNone}).Draw(a.t, "capture mode"),
+		Method: order.MethodCard, Acquirer: "ACME",
 	}
 	if c.CaptureMode == order.CaptureNone {
 		c.Method = "ALIPAY_CN"
@@ -108,7 +110,8 @@ func (a *author) next() order.Command {
 	case 0:
 		return order.Cancel{ID: a.name("cancel"), Reason: "changed their mind", Actor: "shop"}
 	case 1:
-		return order.Capture{ID: a.name("capture"), Amount: a.part(a.Order.Capturable()), Last: rapid.Bool().Draw(a.t, "last"), Actor: "shop"}
+		return order.Capture{ID: a.name("capture"), Amount: a.part(a.Order.Capturable()),
+			Last: rapid.Bool().Draw(a.t, "last"), Actor: "shop"}
 	case 2:
 		return order.Refund{ID: a.name("refund"), Amount: a.part(a.Order.Refundable()), Reason: "came back", Actor: "desk"}
 	case 3:
@@ -118,7 +121,8 @@ func (a *author) next() order.Command {
 	case 6:
 		return a.operator()
 	case 7:
-		a.Now = a.Now.Add(rapid.SampledFrom([]time.Duration{time.Second, 5 * time.Minute, 2 * time.Hour, 8 * 24 * time.Hour}).Draw(a.t, "later"))
+		a.Now = a.Now.Add(rapid.SampledFrom([]time.Duration{time.Second, 5 * time.Minute, 2 * time.Hour,
+			8 * 24 * time.Hour}).Draw(a.t, "later"))
 		return nil
 	}
 	return order.Observe{Fact: a.notified(a.fact())}
@@ -137,11 +141,13 @@ func (a *author) operator() order.Command {
 	switch {
 	case a.Order.Operation.Phase == order.Parked:
 		return order.Resolve{ID: a.name("resolve"), Actor: "ops", Statement: "APO's support says so, case 7",
-			Resolution: rapid.SampledFrom([]events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed}).Draw(a.t, "resolution")}
+			Resolution: rapid.SampledFrom([]events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed}).Draw(a.t,
+				"resolution")}
 	case !a.Order.Late.IsZero() && rapid.Bool().Draw(a.t, "give it back"):
 		return order.Compensate{ID: a.name("compensate"), Actor: "ops"}
 	case len(a.Order.Anomalies) > 0:
-		return order.ClearAnomaly{ID: a.name("clear"), Anomaly: a.Order.Anomalies[0].Version, Reason: "looked into it", Actor: "ops"}
+		return order.ClearAnomaly{ID: a.name("clear"), Anomaly: a.Order.Anomalies[0].Version, Reason: "looked into it",
+			Actor: "ops"}
 	}
 	return nil
 }

@@ -84,13 +84,14 @@ func (r *Report) count(in asked, out told) {
 
 // String is the report in one line.
 func (r Report) String() string {
-	return fmt.Sprintf("%d operations: %d appends done, %d conflicts, %d not begun, %d in doubt, %d reads, %d heads, %d lookups; the stream has %d records",
+	return fmt.Sprintf("%d operations: %d appends done, %d conflicts, %d not begun, %d in doubt, %d reads, %d heads, "+
+		"%d lookups; the stream has %d records",
 		r.Operations, r.Appended, r.Conflicts, r.NotBegun, r.InDoubt, r.Reads, r.Heads, r.Lookups, r.Length)
 }
 
-// Linearizable runs [Race] on a fresh log of open's in each of load.Rounds rounds and fails the test on the first log that
-// is not linearizable, or that could not be decided. It closes the logs. A round of the default load needs a second or two
-// on a log that syncs a disk.
+// Linearizable runs [Race] on a fresh log of open's in each of load.Rounds rounds and fails the test on the first log
+// that is not linearizable, or that could not be decided. It closes the logs. A round of the default load needs a
+// second or two on a log that syncs a disk.
 func Linearizable(t *testing.T, open func(t *testing.T) store.Log, load Load) {
 	t.Helper()
 	load = load.filled()
@@ -108,17 +109,18 @@ func Linearizable(t *testing.T, open func(t *testing.T) store.Log, load Load) {
 	}
 }
 
-// Race lets load.Clients goroutines use one stream of the log, which must not have it yet, and then looks for an order of
-// their operations that explains every answer. In that order a read sees the stream as it stood at one moment; the
+// Race lets load.Clients goroutines use one stream of the log, which must not have it yet, and then looks for an order
+// of their operations that explains every answer. In that order a read sees the stream as it stood at one moment; the
 // streams of a race are far shorter than a page of any log.
 //
 // The error wraps [ErrNotLinearizable] or [ErrUndecided], or is the log's own where a read failed or an append was
-// refused for no good reason. Other errors of an append leave it in doubt: it may have happened, or may still. Memory and
-// time grow with clients times operations; keep them below some thousands.
+// refused for no good reason. Other errors of an append leave it in doubt: it may have happened, or may still. Memory
+// and time grow with clients times operations; keep them below some thousands.
 func Race(ctx context.Context, log store.Log, load Load) (Report, error) {
 	load = load.filled()
 	if load.Clients < 0 || load.Operations < 0 {
-		return Report{}, fmt.Errorf("%w: a race of %d clients with %d operations each; neither can be negative", store.ErrInvalid, load.Clients, load.Operations)
+		return Report{}, fmt.Errorf("%w: a race of %d clients with %d operations each; neither can be negative",
+			store.ErrInvalid, load.Clients, load.Operations)
 	}
 	r := &race{log: log, sighted: map[string]events.Record{}}
 	failures := make([]error, load.Clients)
@@ -151,7 +153,8 @@ func explained(history []porcupine.Operation, patience time.Duration) error {
 	case porcupine.Ok:
 		return nil
 	case porcupine.Unknown:
-		return fmt.Errorf("%w after %s and %d operations; let fewer clients do fewer operations, or give it more time", ErrUndecided, patience, len(history))
+		return fmt.Errorf("%w after %s and %d operations; let fewer clients do fewer operations, or give it more time",
+			ErrUndecided, patience, len(history))
 	}
 	// Searched once more for what to say: to keep the longest explanation slows down a search many times over.
 	_, info := porcupine.CheckOperationsVerbose(model(), history, patience)

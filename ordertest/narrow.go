@@ -2,9 +2,9 @@ package ordertest
 
 import "github.com/anishathalye/porcupine"
 
-// moments bounds when the stream reached each length: reached[n] lies between the two. It is what turns a search that can
-// take for ever into one of milliseconds: a goroutine that lost the processor in the middle of a read seems to overlap
-// hundreds of appends, though what it read tells between which two of them it stood.
+// moments bounds when the stream reached each length: reached[n] lies between the two. It is what turns a search that
+// can take for ever into one of milliseconds: a goroutine that lost the processor in the middle of a read seems to
+// overlap hundreds of appends, though what it read tells between which two of them it stood.
 type moments struct{ earliest, latest []int64 }
 
 // narrowed returns the history with every operation's interval cut down to the time at which the stream had the length
@@ -37,8 +37,8 @@ func narrowed(history []porcupine.Operation, ids []string) []porcupine.Operation
 	}
 	m.inOrder()
 
-	// The search tries what begins first. Within one moment, who saw the shorter stream begins first and everybody ends last:
-	// nothing comes to stand before something else by that, and the first try is nearly always right.
+	// The search tries what begins first. Within one moment, who saw the shorter stream begins first and everybody ends
+	// last: nothing comes to stand before something else by that, and the first try is nearly always right.
 	scale := int64(len(ids)) + 2
 	cut := make([]porcupine.Operation, len(history))
 	for i, op := range history {
@@ -73,8 +73,8 @@ func (m *moments) inOrder() {
 	}
 }
 
-// seen tells how long the stream was at least and at most at the operation's moment, right after an append's own records.
-// An answer that no stream with these records could have given tells nothing here.
+// seen tells how long the stream was at least and at most at the operation's moment, right after an append's own
+// records. An answer that no stream with these records could have given tells nothing here.
 func seen(in asked, out told, place map[string]uint64, length uint64) (least, most uint64) {
 	exactly := func(n uint64) (uint64, uint64) {
 		if n > length {

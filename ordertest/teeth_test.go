@@ -34,7 +34,8 @@ func (t *turns) every(n int) bool {
 // staleCheck compares the version first and writes afterwards, in two steps.
 type staleCheck struct{ store.Log }
 
-func (l staleCheck) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l staleCheck) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	have, err := version(ctx, l.Log, to)
 	if err != nil || have != after {
 		return l.Log.Append(ctx, to, after, records...)
@@ -52,7 +53,8 @@ func version(ctx context.Context, log store.Log, of events.Stream) (uint64, erro
 }
 
 // atTheEnd writes wherever the stream ends.
-func atTheEnd(ctx context.Context, log store.Log, to events.Stream, after uint64, records []events.Record) ([]events.Record, error) {
+func atTheEnd(ctx context.Context, log store.Log, to events.Stream, after uint64,
+	records []events.Record) ([]events.Record, error) {
 	for {
 		written, err := log.Append(ctx, to, after, records...)
 		var conflict *store.ConflictError
@@ -69,7 +71,8 @@ type lostWrite struct {
 	turns
 }
 
-func (l *lostWrite) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l *lostWrite) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	have, err := version(ctx, l.Log, to)
 	if err != nil || have != after || !l.every(20) {
 		return l.Log.Append(ctx, to, after, records...)
@@ -90,7 +93,8 @@ func placed(to events.Stream, after uint64, records []events.Record) []events.Re
 // doubleWrite takes a repeated append for a new one, and answers as if it were not.
 type doubleWrite struct{ store.Log }
 
-func (l doubleWrite) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l doubleWrite) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	have, err := version(ctx, l.Log, to)
 	if err != nil {
 		return nil, err
@@ -105,7 +109,8 @@ func (l doubleWrite) Append(ctx context.Context, to events.Stream, after uint64,
 // cutShort reports an append that happened as not begun, where its context ended meanwhile.
 type cutShort struct{ store.Log }
 
-func (l cutShort) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l cutShort) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	written, err := l.Log.Append(context.WithoutCancel(ctx), to, after, records...)
 	if _, limited := ctx.Deadline(); limited && err == nil {
 		<-ctx.Done()
@@ -184,7 +189,8 @@ func (l *lateKeys) Lookup(ctx context.Context, key events.Key) (events.Stream, e
 // wrongConflict names a version that is one too low.
 type wrongConflict struct{ store.Log }
 
-func (l wrongConflict) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l wrongConflict) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	written, err := l.Log.Append(ctx, to, after, records...)
 	var conflict *store.ConflictError
 	if errors.As(err, &conflict) && conflict.Have > 0 {
@@ -210,7 +216,8 @@ func (l rewritten) Read(ctx context.Context, from events.Stream, after uint64) i
 // swapped answers an append with its records in another order.
 type swapped struct{ store.Log }
 
-func (l swapped) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l swapped) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	written, err := l.Log.Append(ctx, to, after, records...)
 	if len(written) > 1 {
 		written[0], written[1] = written[1], written[0]
@@ -281,7 +288,8 @@ type unsure struct {
 	turns
 }
 
-func (l *unsure) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l *unsure) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	if l.every(8) {
 		return nil, store.ErrStorage
 	}

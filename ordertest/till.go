@@ -11,9 +11,9 @@ import (
 // Opened is when an order of a [Till] begins.
 func Opened() time.Time { return time.Date(2026, time.November, 20, 10, 0, 0, 0, time.UTC) }
 
-// Till keeps one order the way a service does, with neither a store nor APO: it decides, gives the facts their places and
-// folds them. Its clock stands still until it is moved, and the ids that it mints count up, so that the same commands at
-// the same times make the same records. It is not safe for several goroutines.
+// Till keeps one order the way a service does, with neither a store nor APO: it decides, gives the facts their places
+// and folds them. Its clock stands still until it is moved, and the ids that it mints count up, so that the same
+// commands at the same times make the same records. It is not safe for several goroutines.
 type Till struct {
 	Order   order.Order
 	Now     time.Time
@@ -26,8 +26,8 @@ type Till struct {
 // NewTill returns a till without an order, at the time [Opened].
 func NewTill() *Till { return &Till{Now: Opened()} }
 
-// Do gives the command at the till's time. The records are what its facts were appended as; none where the command was in
-// effect already. The error is that of [order.Decide], and then nothing has changed.
+// Do gives the command at the till's time. The records are what its facts were appended as; none where the command was
+// in effect already. The error is that of [order.Decide], and then nothing has changed.
 func (t *Till) Do(c order.Command) ([]events.Record, error) {
 	env := order.Env{Now: t.Now, Policy: t.Policy, NewID: t.requestID}
 	facts, err := order.Decide(t.Order, c, env)

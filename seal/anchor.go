@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// Anchor leaves a signed checkpoint where whoever can change the log cannot change it too: only then can a log that was rewritten and
-// signed anew be told from the true one. It returns only once the checkpoint is kept, and neither changes nor keeps the slice.
-// The ready ones return an [*AnchorError] and can be used by several goroutines at once.
+// Anchor leaves a signed checkpoint where whoever can change the log cannot change it too: only then can a log that was
+// rewritten and signed anew be told from the true one. It returns only once the checkpoint is kept, and neither changes
+// nor keeps the slice. The ready ones return an [*AnchorError] and can be used by several goroutines at once.
 type Anchor func(ctx context.Context, checkpoint []byte) error
 
 // Anchors returns an anchor that runs all the given ones, one after another, even if one fails, and joins their errors.
@@ -30,8 +30,8 @@ func Anchors(anchors ...Anchor) Anchor {
 	}
 }
 
-// FileAnchor returns an anchor that appends the checkpoint and an empty line to the file at path, makes it if it is not there, and
-// returns only once both are on disk. Put it on another disk or machine than the log.
+// FileAnchor returns an anchor that appends the checkpoint and an empty line to the file at path, makes it if it is not
+// there, and returns only once both are on disk. Put it on another disk or machine than the log.
 func FileAnchor(path string) Anchor {
 	var mu sync.Mutex
 	return func(ctx context.Context, checkpoint []byte) error {
@@ -71,7 +71,8 @@ func appendDurably(path string, checkpoint []byte) (err error) {
 	return syncFolder(filepath.Dir(path))
 }
 
-// missingSeparator returns what the file lacks at its end before a checkpoint can follow: nothing, unless a crash cut the last one short.
+// missingSeparator returns what the file lacks at its end before a checkpoint can follow: nothing, unless a crash cut
+// the last one short.
 func missingSeparator(f *os.File) (string, error) {
 	const want = "\n\n"
 	info, err := f.Stat()
@@ -95,10 +96,10 @@ const (
 	maxAnswer = 64 << 10
 )
 
-// HTTPAnchor returns an anchor that sends the checkpoint to the address in a POST request of type text/plain. Any status from 200 to 299
-// means that it is kept. Redirections are not followed, for they can turn the request into one that keeps nothing. The
-// context's deadline bounds the request, 30 seconds if it has none. A nil client is one with the usual transport. The error is an
-// [*InvalidError] where the address is none of http or https.
+// HTTPAnchor returns an anchor that sends the checkpoint to the address in a POST request of type text/plain. Any
+// status from 200 to 299 means that it is kept. Redirections are not followed, for they can turn the request into one
+// that keeps nothing. The context's deadline bounds the request, 30 seconds if it has none. A nil client is one with
+// the usual transport. The error is an [*InvalidError] where the address is none of http or https.
 func HTTPAnchor(client *http.Client, address string) (Anchor, error) {
 	target, err := url.Parse(address)
 	if err != nil || target.Host == "" || (target.Scheme != "https" && target.Scheme != "http") {

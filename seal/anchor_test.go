@@ -115,7 +115,8 @@ func TestHTTPAnchorPosts(t *testing.T) {
 }
 
 func TestHTTPAnchorNamesTheStatusAndNoSecret(t *testing.T) {
-	for _, status := range []int{http.StatusMovedPermanently, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusForbidden, http.StatusBadGateway} {
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusSeeOther, http.StatusTemporaryRedirect,
+		http.StatusForbidden, http.StatusBadGateway} {
 		address, got := receiver(t, status, "secret of theirs")
 		address = strings.Replace(address, "http://", "http://user:hunter2@", 1) + "?token=t0ken"
 		anchor, err := seal.HTTPAnchor(nil, address)
@@ -164,7 +165,8 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 func TestHTTPAnchorDoubtsAnAnswerCutShort(t *testing.T) {
 	client := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(io.MultiReader(strings.NewReader("o"), cut{}))}, nil
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(io.MultiReader(strings.NewReader("o"), cut{}))},
+			nil
 	})}
 	anchor, err := seal.HTTPAnchor(client, "https://anchor.example/")
 	require.NoError(t, err)
@@ -178,7 +180,8 @@ type cut struct{}
 func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func TestHTTPAnchorNeedsAWholeAddress(t *testing.T) {
-	for _, address := range []string{"", "anchor.example", "ftp://user:hunter2@anchor.example/", "https://", "http://a b:hunter2@%/", "file:///hunter2"} {
+	for _, address := range []string{"", "anchor.example", "ftp://user:hunter2@anchor.example/", "https://",
+		"http://a b:hunter2@%/", "file:///hunter2"} {
 		_, err := seal.HTTPAnchor(nil, address)
 		require.ErrorIs(t, err, seal.ErrInvalid, address)
 		assert.NotContains(t, err.Error(), "hunter2")
@@ -213,7 +216,8 @@ func TestGroupedIsHexInFours(t *testing.T) {
 func TestPageOfWhatIsNoCheckpoint(t *testing.T) {
 	var printed bytes.Buffer
 	anchor := seal.PageAnchor(&printed)
-	for _, text := range [][]byte{nil, []byte("hello\n"), signText(t, "not\na\ncheckpoint\n", logName, 0), make([]byte, seal.MaxCheckpoint+1)} {
+	for _, text := range [][]byte{nil, []byte("hello\n"), signText(t, "not\na\ncheckpoint\n", logName, 0),
+		make([]byte, seal.MaxCheckpoint+1)} {
 		require.ErrorIs(t, anchor(t.Context(), text), seal.ErrMalformed)
 	}
 	ended, cancel := context.WithCancel(t.Context())

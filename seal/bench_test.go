@@ -32,7 +32,8 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkGroup is what one commit of a store pays: a copy to fall back on, 64 leaves with their records' hashes, root and frontier.
+// BenchmarkGroup is what one commit of a store pays: a copy to fall back on, 64 leaves with their records' hashes, root
+// and frontier.
 func BenchmarkGroup(b *testing.B) {
 	var t, saved seal.Tree
 	frame := make([]byte, 400)

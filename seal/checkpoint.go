@@ -19,8 +19,8 @@ const (
 	checkpointLines = 3
 )
 
-// Checkpoint says what a log holds: the log's origin, the number of its records and the root over them. Two checkpoints that are
-// equal with == are about the same records.
+// Checkpoint says what a log holds: the log's origin, the number of its records and the root over them. Two checkpoints
+// that are equal with == are about the same records.
 type Checkpoint struct {
 	Origin string // see NewOrigin
 	Size   uint64
@@ -39,13 +39,14 @@ func (c Checkpoint) check() error {
 	return checkSize("size", c.Size)
 }
 
-// Open returns what a signed checkpoint says, if one of the verifiers signed it and speaks for its origin; name several to accept an
-// old and a new key. Signatures of other keys, such as those of witnesses, are ignored. Lines after the root are signed too and
-// have no meaning here. The error is a [*TextError] or a [*SignatureError], or an [*InvalidError] where two different verifiers cannot
-// be told apart.
+// Open returns what a signed checkpoint says, if one of the verifiers signed it and speaks for its origin; name several
+// to accept an old and a new key. Signatures of other keys, such as those of witnesses, are ignored. Lines after the
+// root are signed too and have no meaning here. The error is a [*TextError] or a [*SignatureError], or an
+// [*InvalidError] where two different verifiers cannot be told apart.
 func Open(signed []byte, verifiers ...*Verifier) (Checkpoint, error) {
 	if len(signed) > MaxCheckpoint {
-		return Checkpoint{}, malformedCheckpoint(0, fmt.Sprintf("it has %d bytes; none has more than %d", len(signed), MaxCheckpoint))
+		return Checkpoint{}, malformedCheckpoint(0,
+			fmt.Sprintf("it has %d bytes; none has more than %d", len(signed), MaxCheckpoint))
 	}
 	known, err := keyring(verifiers)
 	if err != nil {
@@ -84,7 +85,8 @@ func keyring(verifiers []*Verifier) (note.Verifiers, error) {
 		name := keyName(v.key.Name(), v.key.KeyHash())
 		text, twice := texts[name]
 		if twice && text != v.text {
-			return nil, &InvalidError{What: "verifier keys", Problem: "are two named " + name + "; one of them is a forgery, find out which"}
+			return nil, &InvalidError{What: "verifier keys", Problem: "are two named " + name +
+				"; one of them is a forgery, find out which"}
 		}
 		if !twice {
 			texts[name] = v.text
@@ -98,8 +100,9 @@ func keyring(verifiers []*Verifier) (note.Verifiers, error) {
 func openError(err error) error {
 	if invalid, ok := errors.AsType[*note.InvalidSignatureError](err); ok {
 		return &SignatureError{
-			Key:     keyName(invalid.Name, invalid.Hash),
-			Problem: "did not sign this text, which was altered after it was signed or never was; compare it with an anchored copy",
+			Key: keyName(invalid.Name, invalid.Hash),
+			Problem: "did not sign this text, which was altered after it was signed or never was; compare it with an " +
+				"anchored copy",
 		}
 	}
 	if _, ok := errors.AsType[*note.UnverifiedNoteError](err); ok {
@@ -131,7 +134,8 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 	}
 	size, ok := parseNumber(lines[1])
 	if !ok || size > MaxSize {
-		return Checkpoint{}, malformedCheckpoint(2, fmt.Sprintf("is no decimal number up to %d without leading zeros", uint64(MaxSize)))
+		return Checkpoint{}, malformedCheckpoint(2,
+			fmt.Sprintf("is no decimal number up to %d without leading zeros", uint64(MaxSize)))
 	}
 	root, ok := parseHash(lines[2])
 	if !ok {

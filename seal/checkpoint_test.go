@@ -57,7 +57,8 @@ func TestNoByteOfACheckpointCanChange(t *testing.T) {
 			signed[i] ^= 1 << bit
 			_, err := seal.Open(signed, signer.Verifier())
 			require.Error(t, err, "byte %d, bit %d", i, bit)
-			require.True(t, errors.Is(err, seal.ErrMalformed) || errors.Is(err, seal.ErrSignature), "byte %d, bit %d: %v", i, bit, err)
+			require.True(t, errors.Is(err, seal.ErrMalformed) || errors.Is(err, seal.ErrSignature), "byte %d, bit %d: %v", i,
+				bit, err)
 			signed[i] ^= 1 << bit
 		}
 	}

@@ -41,7 +41,8 @@ type DamagedError struct {
 
 // Error names the part, the problem and the remedy.
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("damaged seal: %s %s; verify the log, and restore it from a backup that an anchored checkpoint proves", e.What, e.Problem)
+	return fmt.Sprintf("damaged seal: %s %s; verify the log, and restore it from a backup that an anchored checkpoint "+
+		"proves", e.What, e.Problem)
 }
 
 // Unwrap returns [ErrDamaged].
@@ -55,7 +56,8 @@ type ProofError struct {
 
 // Error names the claim, the problem and the remedy.
 func (e *ProofError) Error() string {
-	return fmt.Sprintf("proof does not hold: %s: %s; ask for a new proof, and treat the record as altered until one holds", e.Claim, e.Problem)
+	return fmt.Sprintf("proof does not hold: %s: %s; ask for a new proof, and treat the record as altered until one holds",
+		e.Claim, e.Problem)
 }
 
 // Unwrap returns [ErrProof].
@@ -80,7 +82,8 @@ func (e *TextError) Error() string {
 // Unwrap returns [ErrMalformed].
 func (e *TextError) Unwrap() error { return ErrMalformed }
 
-// SignatureError says why no signature of a checkpoint counts. It quotes nothing of the checkpoint, which anyone may have written.
+// SignatureError says why no signature of a checkpoint counts. It quotes nothing of the checkpoint, which anyone may
+// have written.
 type SignatureError struct {
 	Key     string // the key that the signature names, as "name+hash", or ""
 	Problem string // with the remedy
@@ -97,7 +100,8 @@ func (e *SignatureError) Error() string {
 // Unwrap returns [ErrSignature].
 func (e *SignatureError) Unwrap() error { return ErrSignature }
 
-// AnchorError says where a checkpoint could not be left, and why. It wraps its cause, so that an ended context can be told.
+// AnchorError says where a checkpoint could not be left, and why. It wraps its cause, so that an ended context can be
+// told.
 type AnchorError struct {
 	Where string // the file, or the host; never a whole URL, which may hold a password
 	Err   error

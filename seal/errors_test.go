@@ -27,11 +27,13 @@ func TestErrorsNameThingReasonAndRemedy(t *testing.T) {
 		{
 			seal.VerifyInclusion(nil, 3, seal.Hash{}, 1, seal.Hash{}), seal.ErrProof,
 			"proof does not hold: leaf 1 in the tree of 3: its 0 hashes do not lead to the root " +
-				"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; ask for a new proof, and treat the record as altered until one holds",
+				"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; ask for a new proof, and treat the record as altered until one " +
+				"holds",
 		},
 		{
 			&seal.DamagedError{What: "tile 0/12", Problem: "has 0 bytes instead of 8192"}, seal.ErrDamaged,
-			"damaged seal: tile 0/12 has 0 bytes instead of 8192; verify the log, and restore it from a backup that an anchored checkpoint proves",
+			"damaged seal: tile 0/12 has 0 bytes instead of 8192; verify the log, and restore it from a backup that an " +
+				"anchored checkpoint proves",
 		},
 		{
 			&seal.TextError{What: "proof", Line: 2, Problem: "is no index"}, seal.ErrMalformed,

@@ -34,11 +34,12 @@ func (h Hash) Grouped() string {
 // leafPrefix keeps leaves apart from nodes: without it, two concatenated hashes could be shown as a record.
 const leafPrefix = 0x00
 
-// leafInline is the longest frame that LeafHash copies beside its prefix instead of streaming it: one pass over a few hundred
-// bytes is faster than a second call into the hash.
+// leafInline is the longest frame that LeafHash copies beside its prefix instead of streaming it: one pass over a few
+// hundred bytes is faster than a second call into the hash.
 const leafInline = 1023
 
-// LeafHash returns the hash of a record's stored bytes: SHA-256(0x00 || frame). It does not allocate and keeps nothing of frame.
+// LeafHash returns the hash of a record's stored bytes: SHA-256(0x00 || frame). It does not allocate and keeps nothing
+// of frame.
 func LeafHash(frame []byte) Hash {
 	if len(frame) <= leafInline {
 		var buf [1 + leafInline]byte

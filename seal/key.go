@@ -10,9 +10,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// GenerateKey returns a new Ed25519 key pair as text: the private key, which signs and is kept secret, and the public one, which is given
-// to whoever is to verify. The name follows the rules of [NewOrigin]; the keys speak for the origin of that name and for those that
-// start with it and a slash. A nil random is crypto/rand.
+// GenerateKey returns a new Ed25519 key pair as text: the private key, which signs and is kept secret, and the public
+// one, which is given to whoever is to verify. The name follows the rules of [NewOrigin]; the keys speak for the origin
+// of that name and for those that start with it and a slash. A nil random is crypto/rand.
 func GenerateKey(random io.Reader, name string) (signerKey, verifierKey string, err error) {
 	if err := checkName("key name", name); err != nil {
 		return "", "", err
@@ -33,8 +33,8 @@ type Signer struct {
 // signerParts are PRIVATE, KEY, name, hash and key; only the last, in base64, can have a plus of its own.
 const signerParts = 5
 
-// NewSigner reads a private key as [GenerateKey] made it; white space around it, such as a file's last newline, is ignored. Its error
-// is an [*InvalidError] that does not show the text.
+// NewSigner reads a private key as [GenerateKey] made it; white space around it, such as a file's last newline, is
+// ignored. Its error is an [*InvalidError] that does not show the text.
 func NewSigner(key string) (*Signer, error) {
 	key = strings.TrimSpace(key)
 	malformed := &InvalidError{
@@ -74,9 +74,9 @@ func (s *Signer) String() string { return s.verifier.String() }
 // GoString returns what String returns, so that %#v shows no more.
 func (s *Signer) GoString() string { return s.String() }
 
-// Sign returns the checkpoint as a signed note. Sign only what is durable: a signed checkpoint that the log later does not continue
-// proves a forgery that was none. The error is an [*InvalidError] where the origin or size can be in no checkpoint, or the key does
-// not speak for the origin.
+// Sign returns the checkpoint as a signed note. Sign only what is durable: a signed checkpoint that the log later does
+// not continue proves a forgery that was none. The error is an [*InvalidError] where the origin or size can be in no
+// checkpoint, or the key does not speak for the origin.
 func (s *Signer) Sign(c Checkpoint) ([]byte, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -103,7 +103,8 @@ type Verifier struct {
 // verifierParts are name, hash and key.
 const verifierParts = 3
 
-// NewVerifier reads a public key as [GenerateKey] made it; white space around it is ignored. Its error is an [*InvalidError].
+// NewVerifier reads a public key as [GenerateKey] made it; white space around it is ignored. Its error is an
+// [*InvalidError].
 func NewVerifier(key string) (*Verifier, error) {
 	key = strings.TrimSpace(key)
 	// Not quoted: a private key passed by mistake would end in a log file.

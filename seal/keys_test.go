@@ -16,7 +16,8 @@ import (
 	"github.com/tilltape/tilltape/seal"
 )
 
-// fixedKeys returns a key pair that is the same in every run, made from the words of the form and not by the code under test.
+// fixedKeys returns a key pair that is the same in every run, made from the words of the form and not by the code under
+// test.
 func fixedKeys(name string, seed byte) (signerKey, verifierKey string) {
 	private := ed25519.NewKeyFromSeed([]byte(strings.Repeat(string(rune('a'+seed)), ed25519.SeedSize)))
 	public := append([]byte{1}, private.Public().(ed25519.PublicKey)...)
@@ -71,7 +72,8 @@ func TestKeysReadFromFiles(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, verifierKey, signer.String())
 	id := strings.Split(verifierKey, "+")[1]
-	for _, spelled := range []string{" " + verifierKey + "\r\n", verifierKey[:30] + "\n" + verifierKey[30:], strings.Replace(verifierKey, id, strings.ToUpper(id), 1)} {
+	for _, spelled := range []string{" " + verifierKey + "\r\n", verifierKey[:30] + "\n" + verifierKey[30:],
+		strings.Replace(verifierKey, id, strings.ToUpper(id), 1)} {
 		verifier, err := seal.NewVerifier(spelled)
 		require.NoError(t, err)
 		assert.Equal(t, verifierKey, verifier.String())
@@ -105,7 +107,8 @@ func TestMalformedKeysAreNotShown(t *testing.T) {
 		require.ErrorIs(t, err, seal.ErrInvalid, key)
 		assert.NotContains(t, err.Error(), secret[:8])
 	}
-	for _, key := range []string{"", "log", signerKey, verifierKey[:len(verifierKey)-4], "log+00000000+" + verifierKey[13:]} {
+	for _, key := range []string{"", "log", signerKey, verifierKey[:len(verifierKey)-4], "log+00000000+" +
+		verifierKey[13:]} {
 		_, err := seal.NewVerifier(key)
 		require.ErrorIs(t, err, seal.ErrInvalid, key)
 		assert.NotContains(t, err.Error(), secret[:8])
@@ -130,7 +133,8 @@ func TestNothingPrintsThePrivateKey(t *testing.T) {
 	}
 	assert.Equal(t, verifierKey, fmt.Sprintf("%v", signer))
 	assert.Equal(t, verifierKey, fmt.Sprintf("%#v", signer))
-	for _, secret := range []string{private, private[2:40], string(raw[1:]), fmt.Sprintf("%x", raw[1:]), fmt.Sprint(raw[1:9])[1:20]} {
+	for _, secret := range []string{private, private[2:40], string(raw[1:]), fmt.Sprintf("%x", raw[1:]),
+		fmt.Sprint(raw[1:9])[1:20]} {
 		assert.NotContains(t, shown, secret)
 	}
 }
@@ -151,7 +155,8 @@ func TestOriginsAreNamesWithARandomPart(t *testing.T) {
 	_, err = seal.NewOrigin("log", [seal.OriginIDSize]byte{})
 	require.ErrorIs(t, err, seal.ErrInvalid)
 	assert.ErrorContains(t, err, "crypto/rand")
-	for _, name := range []string{"", " ", "a b", "a+b", "a\nb", "a\tb", "a\x00b", "a\x7fb", "caf\u00e9", "a\u00a0b", "a\xffb", longest + "n"} {
+	for _, name := range []string{"", " ", "a b", "a+b", "a\nb", "a\tb", "a\x00b", "a\x7fb", "caf\u00e9", "a\u00a0b",
+		"a\xffb", longest + "n"} {
 		_, err := seal.NewOrigin(name, id)
 		require.ErrorIs(t, err, seal.ErrInvalid, "%q", name)
 	}

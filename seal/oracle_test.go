@@ -7,8 +7,8 @@ import (
 	"github.com/tilltape/tilltape/seal"
 )
 
-// The oracle: section 2.1 of RFC 6962 as it stands there, recursive and slow, resting on nothing but SHA-256. D[n] is a list of leaf
-// hashes, so that the trees of a test need no records.
+// The oracle: section 2.1 of RFC 6962 as it stands there, recursive and slow, resting on nothing but SHA-256. D[n] is a
+// list of leaf hashes, so that the trees of a test need no records.
 
 func oracleLeaf(record []byte) seal.Hash { return sha256.Sum256(append([]byte{0}, record...)) }
 

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// PageAnchor returns an anchor that prints the checkpoint on w as a page of plain text: what it says in words and numbers that two people
-// can compare by eye or over the telephone, lines to sign by hand, and the checkpoint itself. The page goes out in one Write. It
-// does not verify the signature: print what a [Signer] just returned. The error is a [*TextError] for what is no
-// checkpoint at all.
+// PageAnchor returns an anchor that prints the checkpoint on w as a page of plain text: what it says in words and
+// numbers that two people can compare by eye or over the telephone, lines to sign by hand, and the checkpoint itself.
+// The page goes out in one Write. It does not verify the signature: print what a [Signer] just returned. The error is a
+// [*TextError] for what is no checkpoint at all.
 func PageAnchor(w io.Writer) Anchor {
 	var mu sync.Mutex
 	return func(ctx context.Context, checkpoint []byte) error {
@@ -39,7 +39,8 @@ const pageGroups = 4
 
 func formatPage(checkpoint []byte) (string, error) {
 	if len(checkpoint) > MaxCheckpoint {
-		return "", malformedCheckpoint(0, fmt.Sprintf("it has %d bytes; none has more than %d", len(checkpoint), MaxCheckpoint))
+		return "", malformedCheckpoint(0,
+			fmt.Sprintf("it has %d bytes; none has more than %d", len(checkpoint), MaxCheckpoint))
 	}
 	text, err := noteText(checkpoint)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// MaxProof is the length of the longest proof that is read, in bytes: a checkpoint, the hashes of the largest tree and 64 KiB
-	// for the line of other people's data that the form allows.
+	// MaxProof is the length of the longest proof that is read, in bytes: a checkpoint, the hashes of the largest tree and
+	// 64 KiB for the line of other people's data that the form allows.
 	MaxProof = MaxCheckpoint + 128<<10
 
 	// maxHashes is what the largest tree's inclusion proofs have.
@@ -20,17 +20,18 @@ const (
 	indexPrefix = "index "
 )
 
-// Proof shows that one record is in a log, at its place, and shows nothing of any other record but hashes. As text (C2SP tlog-proof,
-// file extension .tlog-proof) it is a file for an auditor, who needs besides only the record's bytes and the log's public key.
+// Proof shows that one record is in a log, at its place, and shows nothing of any other record but hashes. As text
+// (C2SP tlog-proof, file extension .tlog-proof) it is a file for an auditor, who needs besides only the record's bytes
+// and the log's public key.
 type Proof struct {
 	Index      uint64 // of the record, counted from 0
 	Hashes     []Hash // from the record's neighbour up, see ProveInclusion
 	Checkpoint []byte // signed, see Open
 }
 
-// Prove returns the proof of the record at that index in the signed checkpoint's tree, read from src as [ProveInclusion] reads. It
-// verifies what it read, so a proof that it returns holds; where it does not, the error is a [*DamagedError]. The index must be
-// below the checkpoint's size.
+// Prove returns the proof of the record at that index in the signed checkpoint's tree, read from src as
+// [ProveInclusion] reads. It verifies what it read, so a proof that it returns holds; where it does not, the error is a
+// [*DamagedError]. The index must be below the checkpoint's size.
 func Prove(src Source, signed []byte, index uint64, verifiers ...*Verifier) (Proof, error) {
 	c, err := Open(signed, verifiers...)
 	if err != nil {
@@ -53,8 +54,9 @@ func Prove(src Source, signed []byte, index uint64, verifiers ...*Verifier) (Pro
 	return Proof{Index: index, Hashes: hashes, Checkpoint: bytes.Clone(signed)}, nil
 }
 
-// Verify returns the checkpoint if frame holds the very bytes of the record that the proof is about and one of the verifiers signed
-// for the log. Otherwise the error is a [*TextError], [*SignatureError], [*InvalidError] or [*ProofError].
+// Verify returns the checkpoint if frame holds the very bytes of the record that the proof is about and one of the
+// verifiers signed for the log. Otherwise the error is a [*TextError], [*SignatureError], [*InvalidError] or
+// [*ProofError].
 func (p Proof) Verify(frame []byte, verifiers ...*Verifier) (Checkpoint, error) {
 	c, err := Open(p.Checkpoint, verifiers...)
 	if err != nil {
@@ -66,7 +68,8 @@ func (p Proof) Verify(frame []byte, verifiers ...*Verifier) (Checkpoint, error) 
 	return c, nil
 }
 
-// AppendText appends the proof as text and returns the longer slice. It implements [encoding.TextAppender]; the error is always nil.
+// AppendText appends the proof as text and returns the longer slice. It implements [encoding.TextAppender]; the error
+// is always nil.
 func (p Proof) AppendText(dst []byte) ([]byte, error) {
 	dst = append(dst, proofHeader+"\n"+indexPrefix...)
 	dst = append(strconv.AppendUint(dst, p.Index, 10), '\n')
@@ -77,8 +80,8 @@ func (p Proof) AppendText(dst []byte) ([]byte, error) {
 	return append(dst, p.Checkpoint...), nil
 }
 
-// ParseProof reads the text of a proof; [Proof.Verify] says whether it holds. A line "extra", which the form allows and nobody
-// signed, is skipped. The error is a [*TextError].
+// ParseProof reads the text of a proof; [Proof.Verify] says whether it holds. A line "extra", which the form allows and
+// nobody signed, is skipped. The error is a [*TextError].
 func ParseProof(text []byte) (Proof, error) {
 	if len(text) > MaxProof {
 		return Proof{}, malformedProof(0, fmt.Sprintf("it has %d bytes; none has more than %d", len(text), MaxProof))
@@ -102,7 +105,8 @@ func ParseProof(text []byte) (Proof, error) {
 	number, found := strings.CutPrefix(lines[next], indexPrefix)
 	index, ok := parseNumber(number)
 	if !found || !ok || index >= MaxSize {
-		return Proof{}, malformedProof(next+1, fmt.Sprintf("is not index and a number below %d without leading zeros", uint64(MaxSize)))
+		return Proof{}, malformedProof(next+1,
+			fmt.Sprintf("is not index and a number below %d without leading zeros", uint64(MaxSize)))
 	}
 	next++
 	if n := len(lines) - next; n > maxHashes {

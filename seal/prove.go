@@ -18,9 +18,9 @@ func RootAt(src Source, size uint64) (Hash, error) {
 	return Hash(root), err
 }
 
-// ProveInclusion returns the hashes that lead from leaf n, counted from 0, to the root of the tree of that size: at most one for each
-// doubling of the size. The hashes are as true as src is; [VerifyInclusion] tells. It reads the tiles on the way up and, at the
-// right edge, what [Load] reads.
+// ProveInclusion returns the hashes that lead from leaf n, counted from 0, to the root of the tree of that size: at
+// most one for each doubling of the size. The hashes are as true as src is; [VerifyInclusion] tells. It reads the tiles
+// on the way up and, at the right edge, what [Load] reads.
 func ProveInclusion(src Source, size, n uint64) ([]Hash, error) {
 	if err := checkSize("size", size); err != nil {
 		return nil, err
@@ -35,8 +35,8 @@ func ProveInclusion(src Source, size, n uint64) ([]Hash, error) {
 	return ours(proof), nil
 }
 
-// ProveConsistency returns the hashes that show that the tree of that size begins with the tree of size old, leaf by leaf: at most two
-// for each doubling of the size, none where old is 0 or size. It reads what [ProveInclusion] reads.
+// ProveConsistency returns the hashes that show that the tree of that size begins with the tree of size old, leaf by
+// leaf: at most two for each doubling of the size, none where old is 0 or size. It reads what [ProveInclusion] reads.
 func ProveConsistency(src Source, old, size uint64) ([]Hash, error) {
 	if err := checkSize("size", size); err != nil {
 		return nil, err
@@ -54,8 +54,8 @@ func ProveConsistency(src Source, old, size uint64) ([]Hash, error) {
 	return ours(proof), nil
 }
 
-// VerifyInclusion returns nil only if the proof shows that the tree of that size and root has the leaf at place n, counted from 0.
-// Otherwise the error is a [*ProofError], or an [*InvalidError] where the numbers alone are impossible.
+// VerifyInclusion returns nil only if the proof shows that the tree of that size and root has the leaf at place n,
+// counted from 0. Otherwise the error is a [*ProofError], or an [*InvalidError] where the numbers alone are impossible.
 func VerifyInclusion(proof []Hash, size uint64, root Hash, n uint64, leaf Hash) error {
 	if err := checkSize("size", size); err != nil {
 		return err
@@ -72,9 +72,9 @@ func VerifyInclusion(proof []Hash, size uint64, root Hash, n uint64, leaf Hash) 
 	return nil
 }
 
-// VerifyConsistency returns nil only if the proof shows that the tree of that size and root begins with the tree of size old and
-// root oldRoot, so that nothing was altered, moved or removed since. Every tree begins with the empty one. Otherwise the error is
-// a [*ProofError], or an [*InvalidError] where the numbers alone are impossible.
+// VerifyConsistency returns nil only if the proof shows that the tree of that size and root begins with the tree of
+// size old and root oldRoot, so that nothing was altered, moved or removed since. Every tree begins with the empty one.
+// Otherwise the error is a [*ProofError], or an [*InvalidError] where the numbers alone are impossible.
 func VerifyConsistency(proof []Hash, old uint64, oldRoot Hash, size uint64, root Hash) error {
 	if err := checkSize("size", size); err != nil {
 		return err
@@ -100,7 +100,8 @@ func VerifyConsistency(proof []Hash, old uint64, oldRoot Hash, size uint64, root
 // checkSize keeps a stranger's number from overflowing what is computed from it.
 func checkSize(what string, size uint64) error {
 	if size > MaxSize {
-		return &InvalidError{What: what, Problem: fmt.Sprintf("%d is more than the %d records a tree can have", size, uint64(MaxSize))}
+		return &InvalidError{What: what,
+			Problem: fmt.Sprintf("%d is more than the %d records a tree can have", size, uint64(MaxSize))}
 	}
 	return nil
 }

@@ -12,9 +12,10 @@ import (
 	"github.com/tilltape/tilltape/seal"
 )
 
-// The eight records that implementations of Certificate Transparency compare themselves with, and the roots of the trees over the
-// first n of them.
-var ctRecords = []string{"", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"}
+// The eight records that implementations of Certificate Transparency compare themselves with, and the roots of the
+// trees over the first n of them.
+var ctRecords = []string{"", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+	"606162636465666768696a6b6c6d6e6f"}
 
 var ctRoots = []string{
 	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -171,7 +172,8 @@ func TestPlacesOutsideTheTreeAreInvalid(t *testing.T) {
 		_, typed := errors.AsType[*seal.InvalidError](err)
 		assert.True(t, typed, name)
 	}
-	require.ErrorIs(t, seal.VerifyInclusion(nil, seal.MaxSize, seal.Hash{}, 0, seal.Hash{}), seal.ErrProof, "the largest tree is computed with")
+	require.ErrorIs(t, seal.VerifyInclusion(nil, seal.MaxSize, seal.Hash{}, 0, seal.Hash{}), seal.ErrProof,
+		"the largest tree is computed with")
 }
 
 // broken fails at everything, as a disk does.

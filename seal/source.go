@@ -141,8 +141,9 @@ func Load(frontier []byte, src Source) (*Tree, error) {
 	t.size = size
 	if first, last, ok := t.differs(frontier); !ok {
 		return nil, &DamagedError{
-			What:    "frontier",
-			Problem: fmt.Sprintf("of %d records is not what the records at positions %d to %d, or their tiles, give", size, first, last),
+			What: "frontier",
+			Problem: fmt.Sprintf("of %d records is not what the records at positions %d to %d, or their tiles, give", size,
+				first, last),
 		}
 	}
 	return t, nil

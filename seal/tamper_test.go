@@ -33,7 +33,8 @@ func TestNoByteOfAProofCanChange(t *testing.T) {
 	flips(root[:], func(at int) { require.ErrorIs(t, verify(), seal.ErrProof, "root, byte %d", at) })
 	flips(d[290][:], func(at int) { require.ErrorIs(t, verify(), seal.ErrProof, "leaf, byte %d", at) })
 	require.ErrorIs(t, seal.VerifyInclusion(proof[:len(proof)-1], 300, root, 290, d[290]), seal.ErrProof, "shorter")
-	require.ErrorIs(t, seal.VerifyInclusion(append(slices.Clone(proof), root), 300, root, 290, d[290]), seal.ErrProof, "longer")
+	require.ErrorIs(t, seal.VerifyInclusion(append(slices.Clone(proof), root), 300, root, 290, d[290]), seal.ErrProof,
+		"longer")
 	for n := range uint64(300) {
 		if n != 290 {
 			require.ErrorIs(t, seal.VerifyInclusion(proof, 300, root, n, d[290]), seal.ErrProof, "elsewhere")
@@ -66,7 +67,8 @@ func TestEveryByteOfAFrameCounts(t *testing.T) {
 	}
 }
 
-// At 256*256+256+3 records the edge has leaves at level 0 and one root at each of the levels 1 and 2; at 700, roots of two tiles.
+// At 256*256+256+3 records the edge has leaves at level 0 and one root at each of the levels 1 and 2; at 700, roots of
+// two tiles.
 func TestLoadDetectsEveryByteOfTheEdge(t *testing.T) {
 	for _, n := range []int{700, 256*256 + 256 + 3} {
 		tree, s := grow(leaves(n))
@@ -98,7 +100,8 @@ func TestLoadDetectsEveryByteOfTheEdge(t *testing.T) {
 func TestLoadNamesTheRecords(t *testing.T) {
 	tree, s := grow(leaves(256*256 + 256 + 3))
 	frontier := tree.AppendFrontier(nil)
-	for i, words := range []string{"positions 1 to 65536,", "positions 65537 to 65792,", "positions 65793 to 65794,", "positions 65795 to 65795,"} {
+	for i, words := range []string{"positions 1 to 65536,", "positions 65537 to 65792,", "positions 65793 to 65794,",
+		"positions 65795 to 65795,"} {
 		frontier[8+32*i] ^= 1
 		_, err := seal.Load(frontier, s)
 		require.ErrorIs(t, err, seal.ErrDamaged)

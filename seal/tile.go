@@ -22,8 +22,8 @@ const (
 	tileLevels = 8
 )
 
-// Tile is a run of hashes of one level of the tree. Those of level 0 are the leaves; the hashes of level L are the roots of the full
-// tiles of level L-1. The tile's first hash is number Index*[TileWidth] of its level.
+// Tile is a run of hashes of one level of the tree. Those of level 0 are the leaves; the hashes of level L are the
+// roots of the full tiles of level L-1. The tile's first hash is number Index*[TileWidth] of its level.
 type Tile struct {
 	Level  int
 	Index  uint64
@@ -39,8 +39,8 @@ func (t Tile) AppendBinary(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// ParseTile returns the full tile whose bytes are b, without keeping b. Its error is a [*DamagedError] where b is not exactly
-// [TileSize] long. Whether the hashes are true only a root can tell.
+// ParseTile returns the full tile whose bytes are b, without keeping b. Its error is a [*DamagedError] where b is not
+// exactly [TileSize] long. Whether the hashes are true only a root can tell.
 func ParseTile(level int, index uint64, b []byte) (Tile, error) {
 	t := Tile{Level: level, Index: index, Hashes: make([]Hash, TileWidth)}
 	if err := parseTile(t.Hashes, level, index, b); err != nil {
@@ -52,7 +52,8 @@ func ParseTile(level int, index uint64, b []byte) (Tile, error) {
 // parseTile fills dst, which has room for a full tile.
 func parseTile(dst []Hash, level int, index uint64, b []byte) error {
 	if len(b) != TileSize {
-		return &DamagedError{What: tileName(level, index), Problem: fmt.Sprintf("has %d bytes instead of %d", len(b), TileSize)}
+		return &DamagedError{What: tileName(level, index),
+			Problem: fmt.Sprintf("has %d bytes instead of %d", len(b), TileSize)}
 	}
 	for i := range dst {
 		dst[i] = Hash(b[i*HashSize:])
@@ -65,12 +66,12 @@ func tileName(level int, index uint64) string { return fmt.Sprintf("tile %d/%d",
 // tilesAt returns how many full tiles of the level a tree of that size has.
 func tilesAt(level int, size uint64) uint64 { return size >> (tileHeight * (level + 1)) }
 
-// Path returns where an export keeps the tile, in C2SP tlog-tiles form: tile/0/x001/234 for tile 1234 of level 0, and with .p/12 at the
-// end if it is not full and has 12 hashes.
+// Path returns where an export keeps the tile, in C2SP tlog-tiles form: tile/0/x001/234 for tile 1234 of level 0, and
+// with .p/12 at the end if it is not full and has 12 hashes.
 func (t Tile) Path() string { return tilePath(strconv.Itoa(t.Level), t.Index, len(t.Hashes)) }
 
-// EntriesPath returns where an export keeps the records under tile index of level 0: tile/entries/x001/234, with .p/12 at the end if
-// there are only 12. The file holds each record's bytes after their number in two bytes, big-endian.
+// EntriesPath returns where an export keeps the records under tile index of level 0: tile/entries/x001/234, with .p/12
+// at the end if there are only 12. The file holds each record's bytes after their number in two bytes, big-endian.
 func EntriesPath(index uint64, width int) string { return tilePath("entries", index, width) }
 
 // pathDigits is how many digits of an index a folder or file is named with.

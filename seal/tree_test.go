@@ -14,8 +14,8 @@ import (
 	"github.com/tilltape/tilltape/seal"
 )
 
-// tape is a source as a store keeps one: the tiles that became full, and the records of the others. It refuses what a source is
-// never asked for.
+// tape is a source as a store keeps one: the tiles that became full, and the records of the others. It refuses what a
+// source is never asked for.
 type tape struct {
 	tiles  map[string][]byte
 	leaves []seal.Hash

@@ -18,7 +18,7 @@ type Watcher interface {
 
 // Checkpointer is a log that seals itself: nothing in it can be altered unseen by whoever kept a checkpoint.
 type Checkpointer interface {
-	// Checkpoint returns what the log holds now, signed: its origin, the number of its records and the root of the Merkle tree
-	// over them, as a signed note in C2SP form (package seal reads it). It tells of durable records only.
+	// Checkpoint returns what the log holds now, signed: its origin, the number of its records and the root of the Merkle
+	// tree over them, as a signed note in C2SP form (package seal reads it). It tells of durable records only.
 	Checkpoint(ctx context.Context) ([]byte, error)
 }

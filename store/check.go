@@ -20,7 +20,8 @@ func CheckAppend(stream events.Stream, records []events.Record) error {
 		return err
 	}
 	if len(records) == 0 || len(records) > AppendMax {
-		return fmt.Errorf("%w: %s: an append carries 1 to %d records, not %d; split it, or leave it out", ErrInvalid, name(stream), AppendMax, len(records))
+		return fmt.Errorf("%w: %s: an append carries 1 to %d records, not %d; split it, or leave it out", ErrInvalid,
+			name(stream), AppendMax, len(records))
 	}
 	for i, r := range records {
 		r.Stream = stream
@@ -43,7 +44,8 @@ func CheckStream(stream events.Stream) error {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if len(stream.Category) > events.CategoryMax {
-		return fmt.Errorf("%w: stream category %q has %d bytes; give at most %d", ErrInvalid, stream.Category, len(stream.Category), events.CategoryMax)
+		return fmt.Errorf("%w: stream category %q has %d bytes; give at most %d", ErrInvalid, stream.Category,
+			len(stream.Category), events.CategoryMax)
 	}
 	if err := events.CheckID(stream.Category+" id", stream.ID); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)

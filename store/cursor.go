@@ -35,7 +35,8 @@ func ParseCursor(text string) (Cursor, error) {
 	position, err := strconv.ParseUint(digits, 10, 64)
 	c := Cursor{position: position}
 	if !ok || err != nil || c.String() != text {
-		return Cursor{}, fmt.Errorf("%w: cursor %.40q: it reads like \"after-42\"; pass what Cursor.String returned, or use store.Start to begin again",
+		return Cursor{}, fmt.Errorf("%w: cursor %.40q: it reads like \"after-42\"; pass what Cursor.String returned, or "+
+			"use store.Start to begin again",
 			ErrInvalid, text)
 	}
 	return c, nil
@@ -57,6 +58,7 @@ func (c *Cursor) UnmarshalText(text []byte) error {
 // BeyondEnd is what a log whose newest position is end answers to a cursor after a later one. It wraps [ErrInvalid]: a
 // reader that waited at such a cursor would miss every record up to it.
 func BeyondEnd(log string, cursor, end uint64) error {
-	return fmt.Errorf("%w: cursor %s: %s ends at position %d; the cursor is of another log, or this one was restored from an older copy: start again from store.Start",
+	return fmt.Errorf("%w: cursor %s: %s ends at position %d; the cursor is of another log, or this one was restored "+
+		"from an older copy: start again from store.Start",
 		ErrInvalid, Cursor{position: cursor}, log, end)
 }

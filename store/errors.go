@@ -47,10 +47,12 @@ type ConflictError struct {
 // Error names the stream, both versions and the way out.
 func (e *ConflictError) Error() string {
 	if e.Have < e.Want {
-		return fmt.Sprintf("%s: append refused: meant for version %d, but the stream ends at version %d; check that this is the log the order was read from",
+		return fmt.Sprintf("%s: append refused: meant for version %d, but the stream ends at version %d; check that this "+
+			"is the log the order was read from",
 			name(e.Stream), e.Want, e.Have)
 	}
-	return fmt.Sprintf("%s: append refused: meant for version %d, but the stream is already at version %d; read what was added, decide again and append after version %d",
+	return fmt.Sprintf("%s: append refused: meant for version %d, but the stream is already at version %d; read what "+
+		"was added, decide again and append after version %d",
 		name(e.Stream), e.Want, e.Have, e.Have)
 }
 
@@ -66,7 +68,8 @@ type KeyTakenError struct {
 
 // Error names the stream, the key, its owner and the way out.
 func (e *KeyTakenError) Error() string {
-	return fmt.Sprintf("%s: append refused: the lookup key %q belongs to %s; find out which of the two it is for, and append without the key or to its owner",
+	return fmt.Sprintf("%s: append refused: the lookup key %q belongs to %s; find out which of the two it is for, and "+
+		"append without the key or to its owner",
 		name(e.Stream), string(e.Key), name(e.Owner))
 }
 
@@ -82,7 +85,8 @@ type NotFoundError struct {
 // Error names what was looked for.
 func (e *NotFoundError) Error() string {
 	if e.Key != "" {
-		return fmt.Sprintf("no stream owns the lookup key %q; check the id, or wait until the order's own record of it is appended", string(e.Key))
+		return fmt.Sprintf("no stream owns the lookup key %q; check the id, or wait until the order's own record of it is "+
+			"appended", string(e.Key))
 	}
 	return fmt.Sprintf("%s: no such stream; check the id, or append its first record after version 0", name(e.Stream))
 }

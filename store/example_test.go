@@ -95,7 +95,8 @@ func ExampleFilter_After() {
 func ExampleFilter() {
 	log, ctx := memory.New(), context.Background()
 	noon := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
-	for id, due := range map[string]time.Time{"o-1": noon.Add(time.Minute), "o-2": noon, "o-3": noon.Add(time.Hour), "o-4": {}} {
+	for id, due := range map[string]time.Time{"o-1": noon.Add(time.Minute), "o-2": noon, "o-3": noon.Add(time.Hour),
+		"o-4": {}} {
 		record := good("first-of-" + id)
 		record.Head = events.Head{Status: "created", StatusSince: noon, Due: due}
 		_, _ = log.Append(ctx, events.OrderStream(id), 0, record)

@@ -55,7 +55,8 @@ type Reader interface {
 	// Lookup finds the stream that owns the key. The error wraps [ErrNotFound] when none does.
 	Lookup(ctx context.Context, key events.Key) (events.Stream, error)
 
-	// Head returns the newest summary of a stream, in one read. The error wraps [ErrNotFound] when the stream is not there.
+	// Head returns the newest summary of a stream, in one read. The error wraps [ErrNotFound] when the stream is not
+	// there.
 	Head(ctx context.Context, stream events.Stream) (Head, error)
 
 	// Heads yields the heads of the streams in category [events.CategoryOrder] that the filter takes, in its order, and no

@@ -32,8 +32,10 @@ func TestCursorText(t *testing.T) {
 
 func TestCursorTextIsUnique(t *testing.T) {
 	for _, text := range []string{
-		"", "0", "42", "after", "after-", "after--1", "after-+1", "after-01", "after- 1", "after-1 ", "After-1", "after-1x", "after-0x1", "after-1e3",
-		"after-18446744073709551616", "after-99999999999999999999999999", "before-1", "after-1\n", strings.Repeat("after-1", 1000),
+		"", "0", "42", "after", "after-", "after--1", "after-+1", "after-01", "after- 1", "after-1 ", "After-1", "after-1x",
+		"after-0x1", "after-1e3",
+		"after-18446744073709551616", "after-99999999999999999999999999", "before-1", "after-1\n",
+		strings.Repeat("after-1", 1000),
 	} {
 		_, err := store.ParseCursor(text)
 		require.ErrorIs(t, err, store.ErrInvalid, "%q", text)
@@ -62,14 +64,18 @@ func TestErrorsNameThingReasonAndRemedy(t *testing.T) {
 		sentinel error
 		words    []string
 	}{
-		{&store.ConflictError{Stream: order, Want: 3, Have: 5}, store.ErrConflict, []string{`order "o-1"`, "version 3", "version 5", "decide again"}},
-		{&store.ConflictError{Stream: order, Want: 5, Have: 3}, store.ErrConflict, []string{`order "o-1"`, "version 3", "version 5", "check that this is the log"}},
+		{&store.ConflictError{Stream: order, Want: 3, Have: 5}, store.ErrConflict,
+			[]string{`order "o-1"`, "version 3", "version 5", "decide again"}},
+		{&store.ConflictError{Stream: order, Want: 5, Have: 3}, store.ErrConflict,
+			[]string{`order "o-1"`, "version 3", "version 5", "check that this is the log"}},
 		{&store.KeyTakenError{Stream: order, Key: "paymentId:p", Owner: events.OrderStream("o-2")}, store.ErrKeyTaken,
 			[]string{`order "o-1"`, `order "o-2"`, "paymentId:p", "find out"}},
 		{&store.NotFoundError{Stream: order}, store.ErrNotFound, []string{`order "o-1"`, "check the id"}},
 		{&store.NotFoundError{Key: "paymentId:p"}, store.ErrNotFound, []string{"paymentId:p", "check the id"}},
-		{&store.DamagedError{Log: "log x", Position: 7, Reason: "there is no record here"}, store.ErrDamaged, []string{"log x, position 7", "no record here", "backup"}},
-		{&store.DamagedError{Log: "log x", Reason: "a bucket is missing"}, store.ErrDamaged, []string{"log x: ", "bucket", "backup"}},
+		{&store.DamagedError{Log: "log x", Position: 7, Reason: "there is no record here"}, store.ErrDamaged,
+			[]string{"log x, position 7", "no record here", "backup"}},
+		{&store.DamagedError{Log: "log x", Reason: "a bucket is missing"}, store.ErrDamaged,
+			[]string{"log x: ", "bucket", "backup"}},
 		{store.BeyondEnd("log x", 9, 7), store.ErrInvalid, []string{"after-9", "log x", "position 7", "store.Start"}},
 	} {
 		assert.ErrorIs(t, c.err, c.sentinel)
@@ -110,8 +116,10 @@ func TestCheckAppend(t *testing.T) {
 		"second is bad":  {order, []events.Record{good("r-1"), bad}, []string{"record 2 of 2", "actor"}},
 		"empty id":       {events.OrderStream(""), []events.Record{good("r-1")}, []string{"order id", "empty"}},
 		"empty category": {events.Stream{ID: "o-1"}, []events.Record{good("r-1")}, []string{"category"}},
-		"long category":  {events.Stream{Category: strings.Repeat("c", 17), ID: "o-1"}, []events.Record{good("r-1")}, []string{"category", "17 bytes", "at most 16"}},
-		"odd category":   {events.Stream{Category: "a/b", ID: "o-1"}, []events.Record{good("r-1")}, []string{"category", "a/b", "slash"}},
+		"long category": {events.Stream{Category: strings.Repeat("c", 17), ID: "o-1"}, []events.Record{good("r-1")},
+			[]string{"category", "17 bytes", "at most 16"}},
+		"odd category": {events.Stream{Category: "a/b", ID: "o-1"}, []events.Record{good("r-1")},
+			[]string{"category", "a/b", "slash"}},
 	} {
 		err := store.CheckAppend(c.stream, c.records)
 		require.ErrorIs(t, err, store.ErrInvalid, what)
@@ -119,7 +127,8 @@ func TestCheckAppend(t *testing.T) {
 			assert.Contains(t, err.Error(), word, what)
 		}
 	}
-	require.ErrorIs(t, store.CheckAppend(events.OrderStream("a/b"), []events.Record{good("r-1")}), events.ErrInvalidID, "the finer reason is in the chain")
+	require.ErrorIs(t, store.CheckAppend(events.OrderStream("a/b"), []events.Record{good("r-1")}), events.ErrInvalidID,
+		"the finer reason is in the chain")
 }
 
 // TestStreamRulesAgree: what CheckStream takes, a record can carry, and the other way round.

@@ -54,12 +54,15 @@ func (s *Server) ControlHandler() http.Handler {
 
 // controlReading adds what shows the server, and its script.
 func (s *Server) controlReading(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+ControlPath+"payment/{id}", func(w http.ResponseWriter, r *http.Request) { s.controlled(w, r, nil) })
+	mux.HandleFunc("GET "+ControlPath+"payment/{id}",
+		func(w http.ResponseWriter, r *http.Request) { s.controlled(w, r, nil) })
 	mux.HandleFunc("GET "+ControlPath+"ledger", func(w http.ResponseWriter, _ *http.Request) {
 		controlAnswer(w, append([]Entry{}, s.Ledger()...)) // [] and not null while nothing moved
 	})
-	mux.HandleFunc("GET "+ControlPath+"totals", func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, s.AllTotals()) })
-	mux.HandleFunc("GET "+ControlPath+"calls", func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, shownCalls(s.Calls())) })
+	mux.HandleFunc("GET "+ControlPath+"totals",
+		func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, s.AllTotals()) })
+	mux.HandleFunc("GET "+ControlPath+"calls",
+		func(w http.ResponseWriter, _ *http.Request) { controlAnswer(w, shownCalls(s.Calls())) })
 	mux.HandleFunc("GET "+ControlPath+"notifications", func(w http.ResponseWriter, _ *http.Request) {
 		controlAnswer(w, shownNotifications(s.Notifications()))
 	})

@@ -3,7 +3,8 @@
 //
 //	server, err := apotest.NewServer(nil)
 //	defer server.Close()
-//	server.Register(apotest.Payment{PaymentRequestID: "pay-1", Amount: apotest.Amount{Currency: "EUR", Minor: 1250}, Capture: apotest.Manual})
+//	server.Register(apotest.Payment{PaymentRequestID: "pay-1",
+//		Amount: apotest.Amount{Currency: "EUR", Minor: 1250}, Capture: apotest.Manual})
 //	server.Submit("pay-1") // the buyer pays
 //	client, err := apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil)
 //

@@ -78,8 +78,9 @@ const (
 )
 
 var (
-	timedFaults  = []Do{Undecided, Timeout, Cut, HTTPError}
-	callFaults   = []Do{Undecided, Timeout, Cut, HTTPError, Refuse, Unsigned, BadSignature, Truncated, Oversized, NotJSON, Delay, InProcess, Forget}
+	timedFaults = []Do{Undecided, Timeout, Cut, HTTPError}
+	callFaults  = []Do{Undecided, Timeout, Cut, HTTPError, Refuse, Unsigned, BadSignature, Truncated, Oversized, NotJSON,
+		Delay, InProcess, Forget}
 	notifyFaults = []Do{Delay, BadSignature, Duplicate, Reorder, Lose}
 )
 

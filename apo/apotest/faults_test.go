@@ -195,7 +195,8 @@ func TestAFaultCountsFromWhenItIsArmed(t *testing.T) {
 	m := open(t, apotest.Config{})
 	m.card("c")
 	m.is(m.cancel("c"), "S", "SUCCESS")
-	require.NoError(t, m.server.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.HTTPError, HTTPStatus: 500}))
+	require.NoError(t, m.server.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.HTTPError,
+		HTTPStatus: 500}))
 	assert.Equal(t, http.StatusInternalServerError, m.cancel("c").http)
 	m.is(m.cancel("c"), "S", "SUCCESS")
 }
@@ -214,6 +215,7 @@ func TestScriptIsAllOrNothing(t *testing.T) {
 	good := apotest.Fault{Op: apotest.OpCancel, Do: apotest.Undecided}
 	assert.ErrorIs(t, m.server.Script(good, apotest.Fault{Op: "cancle", Do: apotest.Undecided}), apotest.ErrScript)
 	m.is(m.cancel("c"), "S", "SUCCESS")
-	_, err := apotest.NewUnstartedServer(&apotest.Config{Merchant: keyPair()[0], APO: keyPair()[1], Script: []apotest.Fault{{}}})
+	_, err := apotest.NewUnstartedServer(&apotest.Config{Merchant: keyPair()[0], APO: keyPair()[1],
+		Script: []apotest.Fault{{}}})
 	assert.True(t, errors.Is(err, apotest.ErrScript) && errors.Is(err, apotest.ErrConfig), err)
 }

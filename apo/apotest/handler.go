@@ -44,7 +44,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	call.PaymentID, call.PaymentRequestID = string(request.PaymentID), string(request.PaymentRequestID)
 	call.RequestID = request.requestID(call.Op)
-	strikes := s.strikesFor(call.Op, func(id string) bool { return request.names(id) || s.concerns(call.ClientID, request, id) })
+	strikes := s.strikesFor(call.Op,
+		func(id string) bool { return request.names(id) || s.concerns(call.ClientID, request, id) })
 	call.Fault = strikes.String()
 	s.mu.Unlock()
 

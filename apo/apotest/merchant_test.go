@@ -134,7 +134,8 @@ func (m *merchant) send(op string, body []byte) response {
 	if r.raw, r.err = io.ReadAll(got.Body); r.err != nil {
 		return r
 	}
-	r.trusted = trusted(request.URL.RequestURI(), got.Header.Get("Client-Id"), got.Header.Get("Response-Time"), got.Header.Get("Signature"), r.raw)
+	r.trusted = trusted(request.URL.RequestURI(), got.Header.Get("Client-Id"), got.Header.Get("Response-Time"),
+		got.Header.Get("Signature"), r.raw)
 	if json.Unmarshal(r.raw, &r.fields) == nil {
 		if result, ok := r.fields["result"].(map[string]any); ok {
 			r.status, _ = result["resultStatus"].(string)
@@ -164,12 +165,14 @@ func (m *merchant) cancel(id string) response {
 
 func (m *merchant) capture(id, requestID string, minor int64) response {
 	m.t.Helper()
-	return m.call("capture", map[string]any{"captureRequestId": requestID, "paymentId": "P-" + id, "captureAmount": money(minor)})
+	return m.call("capture", map[string]any{"captureRequestId": requestID, "paymentId": "P-" + id,
+		"captureAmount": money(minor)})
 }
 
 func (m *merchant) refund(id, requestID string, minor int64) response {
 	m.t.Helper()
-	return m.call("refund", map[string]any{"refundRequestId": requestID, "paymentId": "P-" + id, "refundAmount": money(minor)})
+	return m.call("refund", map[string]any{"refundRequestId": requestID, "paymentId": "P-" + id,
+		"refundAmount": money(minor)})
 }
 
 func (m *merchant) inquire(id string) response {

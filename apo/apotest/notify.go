@@ -98,7 +98,8 @@ func (t *transfer) result() result {
 }
 
 // notify puts a message into the outbox, as the script would have it.
-func (s *Server) notify(p *payment, op Op, notifyType string, r result, requestID, target string, fields map[string]any) {
+func (s *Server) notify(p *payment, op Op, notifyType string, r result, requestID, target string,
+	fields map[string]any) {
 	strikes := s.strikesFor(op, func(id string) bool {
 		return id == p.PaymentRequestID || id == p.PaymentID || id == requestID
 	})

@@ -22,7 +22,8 @@ const acknowledgement = `{"result":{"resultCode":"SUCCESS","resultStatus":"S","r
 func body(t *testing.T, m *merchant, n apotest.Notification) map[string]any {
 	t.Helper()
 	require.Equal(t, http.MethodPost, n.Method)
-	require.True(t, trusted(n.Path, m.client, n.Header.Get("Request-Time"), n.Header.Get("Signature"), n.Body), "signature")
+	require.True(t, trusted(n.Path, m.client, n.Header.Get("Request-Time"), n.Header.Get("Signature"), n.Body),
+		"signature")
 	require.Equal(t, m.client, n.Header.Get("Client-Id"))
 	var fields map[string]any
 	require.NoError(t, json.Unmarshal(n.Body, &fields))
@@ -196,7 +197,8 @@ func TestRedelivery(t *testing.T) {
 	m := open(t, apotest.Config{NotifyURL: in.URL + "/hook?shop=1"})
 	in.reply(http.StatusInternalServerError, acknowledgement)
 	m.wallet("w")
-	waits := []time.Duration{0, 2 * time.Minute, 10 * time.Minute, 10 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 15 * time.Hour}
+	waits := []time.Duration{0, 2 * time.Minute, 10 * time.Minute, 10 * time.Minute, time.Hour, 2 * time.Hour,
+		6 * time.Hour, 15 * time.Hour}
 	for i, wait := range waits {
 		if wait > 0 {
 			m.clock.Advance(wait - 1)
@@ -210,7 +212,8 @@ func TestRedelivery(t *testing.T) {
 	assert.Equal(t, 8, in.count())
 	for i, r := range in.got {
 		assert.Equal(t, "/hook?shop=1", r.URL.RequestURI())
-		assert.True(t, trusted(r.URL.RequestURI(), m.client, r.Header.Get("Request-Time"), r.Header.Get("Signature"), in.bodies[i]))
+		assert.True(t, trusted(r.URL.RequestURI(), m.client, r.Header.Get("Request-Time"), r.Header.Get("Signature"),
+			in.bodies[i]))
 		assert.Equal(t, in.bodies[0], in.bodies[i])
 	}
 	assert.Equal(t, 8, m.server.Notifications()[0].Deliveries)

@@ -93,7 +93,8 @@ type shell struct {
 
 func (s shell) do(method, path, body string) (int, string) {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), method, s.base+apotest.ControlPath+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.base+apotest.ControlPath+path,
+		strings.NewReader(body))
 	require.NoError(s.t, err)
 	if s.edit != nil {
 		s.edit(request)
@@ -136,7 +137,9 @@ func TestControls(t *testing.T) {
 	m, sh := process(t)
 	assert.Equal(t, "[]\n", sh.ok("GET", "ledger", ""))
 	card := func(id string) {
-		sh.ok("POST", "register", `{"paymentRequestId":"`+id+`","paymentId":"P-`+id+`","amount":{"currency":"EUR","minor":1000},"capture":"MANUAL"}`)
+		sh.ok("POST", "register", `{"paymentRequestId":"`+id+`","paymentId":"P-`+id+`","amount":`+
+			`{"currency":"EUR","minor":1000},`+
+			`"capture":"MANUAL"}`)
 	}
 	card("c")
 	assert.Contains(t, sh.ok("POST", "pend/c", ""), `"PROCESSING"`)

@@ -36,7 +36,8 @@ func TestCaptureIsRefused(t *testing.T) {
 	m.is(m.capture("c", "k1", 1001), "F", "CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT")
 	m.is(m.capture("c", "k2", 600), "S", "SUCCESS")
 	m.is(m.capture("c", "k3", 401), "F", "CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT")
-	m.is(m.call("capture", map[string]any{"captureRequestId": "k4", "paymentId": "P-c", "captureAmount": amountOf("USD", 1)}),
+	m.is(m.call("capture", map[string]any{"captureRequestId": "k4", "paymentId": "P-c",
+		"captureAmount": amountOf("USD", 1)}),
 		"F", "CURRENCY_NOT_SUPPORT")
 
 	m.register(apotest.Payment{PaymentRequestID: "single", Capture: apotest.Manual, SingleCapture: true})
@@ -144,7 +145,8 @@ func TestRefundIsRefused(t *testing.T) {
 	m.is(m.refund("whole", "r6", 1000), "S", "SUCCESS")
 	m.is(m.refund("once", "r7", 1), "S", "SUCCESS")
 	m.is(m.refund("once", "r8", 1), "F", "MULTIPLE_REFUNDS_NOT_SUPPORTED")
-	m.is(m.call("refund", map[string]any{"refundRequestId": "r9", "paymentId": "P-short", "refundAmount": amountOf("USD", 1)}),
+	m.is(m.call("refund", map[string]any{"refundRequestId": "r9", "paymentId": "P-short",
+		"refundAmount": amountOf("USD", 1)}),
 		"F", "CURRENCY_NOT_SUPPORT")
 	m.clock.Advance(time.Hour + time.Second)
 	m.is(m.refund("short", "r10", 1), "F", "REFUND_WINDOW_EXCEED")
@@ -293,7 +295,8 @@ func TestPayMakesAPayment(t *testing.T) {
 		"paymentAmount": money(0), "paymentMethod": nil, "paymentExpiryTime": "soon", "paymentRequestId": "",
 		"paymentFactor": map[string]any{"captureMode": "SOMETIMES"},
 	} {
-		bad := map[string]any{"paymentRequestId": "bad", "paymentAmount": money(1), "paymentMethod": map[string]any{"paymentMethodType": "CARD"}}
+		bad := map[string]any{"paymentRequestId": "bad", "paymentAmount": money(1),
+			"paymentMethod": map[string]any{"paymentMethodType": "CARD"}}
 		bad[name] = value
 		m.is(m.call("pay", bad), "F", "PARAM_ILLEGAL")
 	}
@@ -304,7 +307,8 @@ func TestWhatIsMalformedIsRefused(t *testing.T) {
 	m.card("c")
 	long := strings.Repeat("x", 65)
 	for _, body := range []string{
-		``, `[]`, `{`, `{"paymentRequestId":"` + long + `"}`, `{"paymentRequestId":"a\u0000"}`, `{"paymentRequestId":{}}`, "\xff",
+		``, `[]`, `{`, `{"paymentRequestId":"` + long + `"}`, `{"paymentRequestId":"a\u0000"}`, `{"paymentRequestId":{}}`,
+		"\xff",
 	} {
 		m.is(m.send("cancel", []byte(body)), "F", "PARAM_ILLEGAL")
 	}
@@ -313,12 +317,14 @@ func TestWhatIsMalformedIsRefused(t *testing.T) {
 			"captureRequestId": "k", "paymentId": "P-c", "captureAmount": map[string]any{"currency": "EUR", "value": value},
 		}), "F", "PARAM_ILLEGAL")
 	}
-	reason := map[string]any{"refundRequestId": "r", "paymentId": "P-c", "refundAmount": money(1), "refundReason": strings.Repeat("é", 257)}
+	reason := map[string]any{"refundRequestId": "r", "paymentId": "P-c", "refundAmount": money(1),
+		"refundReason": strings.Repeat("é", 257)}
 	m.is(m.call("refund", reason), "F", "PARAM_ILLEGAL")
 	reason["refundReason"], reason["refundNotifyUrl"] = "ok", "http://127.0.0.1/"+strings.Repeat("x", 1024)
 	m.is(m.call("refund", reason), "F", "PARAM_ILLEGAL")
 	// A scalar may come as its natural type, as APO itself sends them.
-	m.is(m.send("capture", []byte(`{"captureRequestId":77,"paymentId":"P-c","captureAmount":{"currency":"EUR","value":10}}`)), "S", "SUCCESS")
+	m.is(m.send("capture", []byte(`{"captureRequestId":77,"paymentId":"P-c","captureAmount":{"currency":"EUR",
+		"value":10}}`)), "S", "SUCCESS")
 }
 
 func TestASessionIsAPaymentThatTheBuyerHasYetToChooseHowToPay(t *testing.T) {
@@ -330,7 +336,8 @@ func TestASessionIsAPaymentThatTheBuyerHasYetToChooseHowToPay(t *testing.T) {
 	assert.NotEmpty(t, r.text("paymentSessionData"))
 	assert.Equal(t, "2026-11-23T17:14:00+08:00", r.text("paymentSessionExpiryTime"))
 	assert.Empty(t, r.text("paymentId"), "a session names no payment")
-	assert.Equal(t, r.text("paymentSessionId"), m.call("createPaymentSession", ask).text("paymentSessionId"), "the same again")
+	assert.Equal(t, r.text("paymentSessionId"), m.call("createPaymentSession", ask).text("paymentSessionId"),
+		"the same again")
 	require.NoError(t, m.server.Submit("s"))
 	m.is(m.call("createPaymentSession", ask), "F", "REPEAT_REQ_INCONSISTENT")
 

@@ -48,10 +48,14 @@ notifyRefund 1 duplicate 2
 
 func TestParseScriptNamesTheLine(t *testing.T) {
 	for _, line := range []string{
-		"cancel", "cancel 1", "cancle 1 unknown", "cancel 0 unknown", "cancel 3-2 unknown", "cancel x unknown", "cancel 1- unknown",
-		"cancel 1 explode", "cancel 1 fail", "cancel 1 fail lower", "cancel 1 status", "cancel 1 status 200", "cancel 1 status x",
-		"cancel 1 delay", "cancel 1 delay -1s", "cancel 1 delay 25h", "cancel 1 cut 5", "cancel 1 unsigned after", "cancel 1 in-process",
-		"cancel 1 duplicate", "cancel 1 unknown A B", "cancel 1 unknown for", "notifyRefund 1 timeout", "notifyRefund 1 duplicate 101",
+		"cancel", "cancel 1", "cancle 1 unknown", "cancel 0 unknown", "cancel 3-2 unknown", "cancel x unknown",
+		"cancel 1- unknown",
+		"cancel 1 explode", "cancel 1 fail", "cancel 1 fail lower", "cancel 1 status", "cancel 1 status 200",
+		"cancel 1 status x",
+		"cancel 1 delay", "cancel 1 delay -1s", "cancel 1 delay 25h", "cancel 1 cut 5", "cancel 1 unsigned after",
+		"cancel 1 in-process",
+		"cancel 1 duplicate", "cancel 1 unknown A B", "cancel 1 unknown for", "notifyRefund 1 timeout",
+		"notifyRefund 1 duplicate 101",
 		"notifyRefund 1 duplicate -1", "cancel 1 unknown for " + strings.Repeat("x", 65),
 	} {
 		_, err := apotest.ParseScript([]byte("cancel 1 unknown\n" + line + "\n"))
@@ -73,7 +77,8 @@ func TestParseScriptNamesTheLine(t *testing.T) {
 
 func TestFaultsReadBackAsWritten(t *testing.T) {
 	ops := []apotest.Op{
-		apotest.OpPay, apotest.OpCancel, apotest.OpCapture, apotest.OpRefund, apotest.OpInquirePayment, apotest.OpInquireRefund,
+		apotest.OpPay, apotest.OpCancel, apotest.OpCapture, apotest.OpRefund, apotest.OpInquirePayment,
+		apotest.OpInquireRefund,
 		apotest.AnyOp,
 	}
 	dos := []apotest.Do{

@@ -28,10 +28,11 @@ func TestGatewayRefusesUnsigned(t *testing.T) {
 		http int
 		code string
 	}{
-		"no operation":   {func(r *http.Request) { r.URL.Path = m.prefix + "void" }, 404, "NO_INTERFACE_DEF"},
-		"other path":     {func(r *http.Request) { r.URL.Path = "/" }, 404, "NO_INTERFACE_DEF"},
-		"method":         {func(r *http.Request) { r.Method = http.MethodPut }, 405, "METHOD_NOT_SUPPORTED"},
-		"media type":     {func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415, "MEDIA_TYPE_NOT_ACCEPTABLE"},
+		"no operation": {func(r *http.Request) { r.URL.Path = m.prefix + "void" }, 404, "NO_INTERFACE_DEF"},
+		"other path":   {func(r *http.Request) { r.URL.Path = "/" }, 404, "NO_INTERFACE_DEF"},
+		"method":       {func(r *http.Request) { r.Method = http.MethodPut }, 405, "METHOD_NOT_SUPPORTED"},
+		"media type": {func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415,
+			"MEDIA_TYPE_NOT_ACCEPTABLE"},
 		"no media type":  {func(r *http.Request) { r.Header.Del("Content-Type") }, 415, "MEDIA_TYPE_NOT_ACCEPTABLE"},
 		"no client":      {func(r *http.Request) { r.Header.Del("Client-Id") }, 401, "INVALID_CLIENT"},
 		"other client":   {func(r *http.Request) { r.Header.Set("Client-Id", "SANDBOX_X") }, 401, "INVALID_CLIENT"},
@@ -103,7 +104,8 @@ func TestMerchantsDoNotSeeEachOther(t *testing.T) {
 	other.is(other.inquireRefund("r"), "F", "REFUND_NOT_EXIST")
 	other.is(other.call("inquiryRefund", map[string]any{"refundId": refund.text("refundId")}), "F", "REFUND_NOT_EXIST")
 	_, err := m.server.Register(apotest.Payment{
-		PaymentRequestID: "w", PaymentID: "P-w2", ClientID: other.client, Method: "W", Amount: apotest.Amount{Currency: "EUR", Minor: 5},
+		PaymentRequestID: "w", PaymentID: "P-w2", ClientID: other.client, Method: "W",
+		Amount: apotest.Amount{Currency: "EUR", Minor: 5},
 	})
 	require.NoError(t, err, "ids are each merchant's own")
 	require.NoError(t, m.server.Submit("P-w2"))
@@ -144,7 +146,8 @@ func TestCallsKeepWhatCame(t *testing.T) {
 	assert.Equal(t, start(), c.Time)
 	assert.Equal(t, "S SUCCESS", c.Status+" "+c.Code)
 	assert.Equal(t, http.StatusOK, c.HTTPStatus)
-	assert.JSONEq(t, `{"captureRequestId":"k","paymentId":"P-c","captureAmount":{"currency":"EUR","value":"10"}}`, string(c.Body))
+	assert.JSONEq(t, `{"captureRequestId":"k","paymentId":"P-c","captureAmount":{"currency":"EUR","value":"10"}}`,
+		string(c.Body))
 	assert.Contains(t, string(c.Answer), `"captureRequestId":"k"`)
 	assert.Equal(t, 2, m.server.Count())
 	assert.Equal(t, 1, m.server.Count(apotest.OpCapture, apotest.OpRefund))
@@ -163,7 +166,8 @@ func TestLedgerTellsOfAllMoney(t *testing.T) {
 		kind      apotest.Movement
 		minor     int64
 		requestID string
-	}{{apotest.Authorized, 1000, ""}, {apotest.Captured, 600, "k"}, {apotest.Refunded, 100, "r"}, {apotest.Paid, 1000, ""}} {
+	}{{apotest.Authorized, 1000, ""}, {apotest.Captured, 600, "k"}, {apotest.Refunded, 100, "r"},
+		{apotest.Paid, 1000, ""}} {
 		assert.Equal(t, want.kind, ledger[i].Kind)
 		assert.Equal(t, apotest.Amount{Currency: "EUR", Minor: want.minor}, ledger[i].Amount)
 		assert.Equal(t, want.requestID, ledger[i].RequestID)
@@ -206,7 +210,8 @@ func TestTheClientOfThisHouse(t *testing.T) {
 
 func TestOnlyLoopback(t *testing.T) {
 	pair := keyPair()
-	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:80", "example.com:80", "127.0.0.1", "127.0.0.1:http"} {
+	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:80", "example.com:80", "127.0.0.1",
+		"127.0.0.1:http"} {
 		s, err := apotest.NewUnstartedServer(&apotest.Config{Merchant: pair[0], APO: pair[1]})
 		require.NoError(t, err)
 		assert.ErrorIs(t, s.Start(addr), apotest.ErrConfig, addr)

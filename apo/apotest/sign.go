@@ -69,7 +69,8 @@ func (s *Server) AddMerchant(clientID, keyVersion string, key *rsa.PublicKey) er
 		return fmt.Errorf("%w: client id %s", ErrConfig, reason)
 	}
 	if key == nil || key.N == nil || key.N.BitLen() < apo.KeyBitsMin {
-		return fmt.Errorf("%w: client %s has no RSA key of %d bits or more: give its public key", ErrConfig, clientID, apo.KeyBitsMin)
+		return fmt.Errorf("%w: client %s has no RSA key of %d bits or more: give its public key", ErrConfig, clientID,
+			apo.KeyBitsMin)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,7 +137,8 @@ func (s *Server) signHeader(header http.Header, timeName, path, clientID string,
 	}
 	header.Set("Client-Id", clientID)
 	header.Set(timeName, stamp)
-	header.Set("Signature", apo.Signature{Algorithm: apo.Algorithm, KeyVersion: apo.DefaultKeyVersion, Value: value}.Header())
+	header.Set("Signature", apo.Signature{Algorithm: apo.Algorithm, KeyVersion: apo.DefaultKeyVersion,
+		Value: value}.Header())
 }
 
 // stamp writes a header's time.

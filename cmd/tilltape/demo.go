@@ -21,7 +21,8 @@ func demoCommand(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Drive a day of orders against a simulated APO",
-		Long: "Starts an APO on loopback (real HTTP, real signatures), opens a log in a bbolt file, and drives a day of orders:\n" +
+		Long: "Starts an APO on loopback (real HTTP, real signatures), opens a log in a bbolt file, and drives a day of " +
+			"orders:\n" +
 			"cancels that work, cancels that are refused before APO is called, answers that get lost, a process that dies.\n" +
 			"Ends by replaying the log and comparing it with APO's ledger. Exits 0 only if every expectation held.\n" +
 			"The clock is simulated: nothing waits.",
@@ -34,7 +35,8 @@ func demoCommand(t terminal) *cobra.Command {
 			return runDemo(cmd.Context(), t, path)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "write the log into this directory (default: a temporary one, which is kept and named)")
+	cmd.Flags().StringVar(&dir, "dir", "",
+		"write the log into this directory (default: a temporary one, which is kept and named)")
 	return cmd
 }
 
@@ -52,7 +54,8 @@ func demoPath(dir string) (string, error) {
 	}
 	path := filepath.Join(dir, demoLog)
 	if _, err := os.Stat(path); err == nil {
-		return "", withHint(fmt.Errorf("%s is there already, and a log is never overwritten", path), "name an empty directory with --dir, or replay it: tilltape replay "+path)
+		return "", withHint(fmt.Errorf("%s is there already, and a log is never overwritten", path),
+			"name an empty directory with --dir, or replay it: tilltape replay "+path)
 	}
 	return path, nil
 }
@@ -88,5 +91,6 @@ func (d *demo) verdict() error {
 	for _, b := range d.broken {
 		d.say("%s %s", d.t.paint(red, "broken:"), b)
 	}
-	return withHint(fmt.Errorf("%w: %d of %d expectations broken", errDemo, len(d.broken), d.expected), "look at the lines marked broken; the log is in "+d.path)
+	return withHint(fmt.Errorf("%w: %d of %d expectations broken", errDemo, len(d.broken), d.expected),
+		"look at the lines marked broken; the log is in "+d.path)
 }

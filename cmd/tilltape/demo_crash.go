@@ -27,8 +27,8 @@ const (
 // errAlive: the child did not die where it was told to.
 var errAlive = errors.New("the process that was to die did not")
 
-// dieCancelling has a child process open the log and cancel the order, and die for real once APO has answered and before
-// that is on record. It returns how the child ended.
+// dieCancelling has a child process open the log and cancel the order, and die for real once APO has answered and
+// before that is on record. It returns how the child ended.
 func (d *demo) dieCancelling(ctx context.Context, id string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -44,7 +44,8 @@ func (d *demo) dieCancelling(ctx context.Context, id string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, crashWait)
 	defer cancel()
-	child := exec.CommandContext(ctx, self, crashCommand, "--log", d.path, "--url", d.apo.URL(), "--client", d.apo.ClientID(),
+	child := exec.CommandContext(ctx, self, crashCommand, "--log", d.path, "--url", d.apo.URL(), "--client",
+		d.apo.ClientID(),
 		"--keys", keys, "--now", d.clock.Now().Format(time.RFC3339Nano), "--order", id)
 	child.Env = append(os.Environ(), childMark+"=1")
 	out, err := child.CombinedOutput()
@@ -79,7 +80,8 @@ func crashChild() *cobra.Command {
 			return cancelAndDie(cmd.Context(), log, url, client, keys, at, id)
 		},
 	}
-	for name, to := range map[string]*string{"log": &log, "url": &url, "client": &client, "keys": &keys, "now": &now, "order": &id} {
+	for name, to := range map[string]*string{"log": &log, "url": &url, "client": &client, "keys": &keys, "now": &now,
+		"order": &id} {
 		cmd.Flags().StringVar(to, name, "", "")
 	}
 	return cmd
@@ -103,12 +105,13 @@ func cancelAndDie(ctx context.Context, path, url, clientID, dir string, now time
 	if err != nil {
 		return err
 	}
-	_, err = orders.Cancel(ctx, id, order.Cancel{ID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
+	_, err = orders.Cancel(ctx, id,
+		order.Cancel{ID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
 	return errors.Join(errAlive, err)
 }
 
-// dying is a gateway whose process does not survive a cancel: APO has done the work and answered, and nobody is there to
-// hear it.
+// dying is a gateway whose process does not survive a cancel: APO has done the work and answered, and nobody is there
+// to hear it.
 type dying struct{ *apo.Client }
 
 func (g dying) Cancel(ctx context.Context, r apo.CancelRequest) apo.CancelAnswer {

@@ -33,7 +33,8 @@ func (d *demo) stories() []story {
 		{"No cancel after a capture", d.afterCapture},
 		{"No cancel during a capture of ours", d.duringOwnCapture},
 		{"No cancel during APO's automatic capture", d.duringAutomaticCapture},
-		{"No cancel after a partial refund", func(ctx context.Context) error { return d.afterRefund(ctx, "o-09", demoAmount/4) }},
+		{"No cancel after a partial refund",
+			func(ctx context.Context) error { return d.afterRefund(ctx, "o-09", demoAmount/4) }},
 		{"No cancel after a full refund", func(ctx context.Context) error { return d.afterRefund(ctx, "o-10", demoAmount) }},
 		{"A payment that arrives after the cancel: the order stays cancelled", d.latePayment},
 		{"The process dies between the call and the record", d.crash},
@@ -75,7 +76,8 @@ func (d *demo) byPaymentRequestID(ctx context.Context) error {
 	}
 	o, err := d.cancel(ctx, id)
 	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be cancelled, got %s, %v", id, o.Status, err)
-	d.expect(d.lastCall().PaymentID == "" && d.lastCall().PaymentRequestID != "", "the cancel to name the paymentRequestId alone")
+	d.expect(d.lastCall().PaymentID == "" && d.lastCall().PaymentRequestID != "",
+		"the cancel to name the paymentRequestId alone")
 	return nil
 }
 
@@ -133,7 +135,8 @@ func (d *demo) lostAnswerWrongPicture(ctx context.Context) error {
 	}
 	d.clock.Advance(time.Second)
 	o, err := d.settle(ctx, id)
-	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be found cancelled by an inquiry, got %s, %v", id, o.Status, err)
+	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be found cancelled by an inquiry, got %s, %v", id,
+		o.Status, err)
 	d.expect(d.lastCall().Op == apotest.OpInquirePayment, "an inquiry to have decided, got %s", d.lastCall().Op)
 	return nil
 }
@@ -210,7 +213,8 @@ func (d *demo) afterRefund(ctx context.Context, id string, minor int64) error {
 	if o, err = d.hear(ctx, id); err != nil {
 		return err
 	}
-	d.expect(o.Status == order.Refunded && o.Refunded == minor, "order %s to be refunded %d, got %s, %d", id, minor, o.Status, o.Refunded)
+	d.expect(o.Status == order.Refunded && o.Refunded == minor, "order %s to be refunded %d, got %s, %d", id, minor,
+		o.Status, o.Refunded)
 	d.refusedCancel(ctx, id, order.ReasonRefunded)
 	return nil
 }
@@ -230,9 +234,11 @@ func (d *demo) latePayment(ctx context.Context) error {
 		return err
 	}
 	d.expect(o.Status == order.Cancelled, "order %s to stay cancelled, got %s", id, o.Status)
-	d.expect(len(o.Anomalies) == 1 && o.Anomalies[0].Reason == events.LatePayment, "the late payment to stand open as an anomaly, got %v", o.Anomalies)
+	d.expect(len(o.Anomalies) == 1 && o.Anomalies[0].Reason == events.LatePayment,
+		"the late payment to stand open as an anomaly, got %v", o.Anomalies)
 	for _, a := range o.Anomalies {
-		d.line(id, d.t.paint(yellow, "anomaly: "+a.Reason.String()+" of "+usd(o.Late.Captured).String())+"; the order is "+o.Status.String())
+		d.line(id, d.t.paint(yellow,
+			"anomaly: "+a.Reason.String()+" of "+usd(o.Late.Captured).String())+"; the order is "+o.Status.String())
 	}
 	return nil
 }
@@ -259,8 +265,10 @@ func (d *demo) crash(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.expect(o.Operation.Phase == order.Requested && o.Status == order.Authorized, "the log to say: requested, perhaps sent; got %s, %s", o.Status, o.Operation.Phase)
-	d.line(id, "the log says: "+o.Status.String()+", cancel "+o.Operation.Phase.String()+", perhaps sent; due at "+o.NextDue().Format(time.TimeOnly))
+	d.expect(o.Operation.Phase == order.Requested && o.Status == order.Authorized,
+		"the log to say: requested, perhaps sent; got %s, %s", o.Status, o.Operation.Phase)
+	d.line(id, "the log says: "+o.Status.String()+", cancel "+o.Operation.Phase.String()+", perhaps sent; due at "+
+		o.NextDue().Format(time.TimeOnly))
 	d.clock.Advance(o.NextDue().Sub(d.clock.Now()))
 	o, err = d.settle(ctx, id)
 	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be found cancelled, got %s, %v", id, o.Status, err)

@@ -33,9 +33,12 @@ func TestDemoHoldsEveryExpectation(t *testing.T) {
 	path := filepath.Join(dir, demoLog)
 	for _, want := range []string{
 		path, "all ", "expectations held",
-		"cancel  paymentId", "cancel  paymentRequestId", "U UNKNOWN_EXCEPTION", "cut after", "F ORDER_STATUS_INVALID", "→ APO inquiryPayment",
-		"refused: captured", "refused: a capture is outstanding", "refused: APO captures automatically", "refused: refunded", "refused: the cancel window closed",
-		"remedy:  refund", "anomaly: late payment of USD 100.00; the order is cancelled", "that process is gone", "perhaps sent",
+		"cancel  paymentId", "cancel  paymentRequestId", "U UNKNOWN_EXCEPTION", "cut after", "F ORDER_STATUS_INVALID",
+		"→ APO inquiryPayment",
+		"refused: captured", "refused: a capture is outstanding", "refused: APO captures automatically", "refused: refunded",
+		"refused: the cancel window closed",
+		"remedy:  refund", "anomaly: late payment of USD 100.00; the order is cancelled", "that process is gone",
+		"perhaps sent",
 		"orders 13,", "refused before APO 6",
 	} {
 		assert.Contains(t, out, want)

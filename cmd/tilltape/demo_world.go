@@ -42,7 +42,8 @@ func newDemo(t terminal, path string) (*demo, error) {
 		return nil, err
 	}
 	keys := d.apo.Keys()
-	if d.client, err = apo.NewClient(d.apo.URL(), d.apo.ClientID(), keys, &apo.Config{Now: d.clock.Now, CallTimeout: demoCallTimeout}); err != nil {
+	if d.client, err = apo.NewClient(d.apo.URL(), d.apo.ClientID(), keys,
+		&apo.Config{Now: d.clock.Now, CallTimeout: demoCallTimeout}); err != nil {
 		return nil, errors.Join(err, d.apo.Close())
 	}
 	if d.verifier, err = apo.NewVerifier(d.apo.ClientID(), keys, nil); err != nil {
@@ -134,19 +135,22 @@ func (d *demo) wire(id string) {
 // place registers the payment with APO, as the shop's pay call did, and places the order. A paymentId is only known to
 // the till once APO tells it.
 func (d *demo) place(ctx context.Context, id, method string, mode events.CaptureMode) error {
-	p := apotest.Payment{PaymentRequestID: "pay-" + id, PaymentID: "2026112301" + id, Amount: apotest.Amount{Currency: "USD", Minor: demoAmount}, Method: method}
+	p := apotest.Payment{PaymentRequestID: "pay-" + id, PaymentID: "2026112301" + id,
+		Amount: apotest.Amount{Currency: "USD", Minor: demoAmount}, Method: method}
 	if mode == order.CaptureManual {
 		p.Capture = apotest.Manual
 	}
 	if _, err := d.apo.Register(p); err != nil {
 		return err
 	}
-	o, err := d.orders.Create(ctx, order.Create{Order: id, PaymentRequestID: p.PaymentRequestID, Amount: usd(demoAmount), Method: method,
-		Acquirer: window.AcquirerAntom, CaptureMode: mode, PayBy: d.clock.Now().Add(14 * time.Minute), Actor: "shop"})
+	o, err := d.orders.Create(ctx,
+		order.Create{Order: id, PaymentRequestID: p.PaymentRequestID, Amount: usd(demoAmount), Method: method,
+			Acquirer: window.AcquirerAntom, CaptureMode: mode, PayBy: d.clock.Now().Add(14 * time.Minute), Actor: "shop"})
 	if err != nil {
 		return err
 	}
-	how := map[events.CaptureMode]string{order.CaptureNone: "paid in one step", order.CaptureAutomatic: "captured by APO", order.CaptureManual: "captured by us"}
+	how := map[events.CaptureMode]string{order.CaptureNone: "paid in one step", order.CaptureAutomatic: "captured by APO",
+		order.CaptureManual: "captured by us"}
 	d.line(id, fmt.Sprintf("placed: %s by %s, %s", o.Amount, method, how[mode]))
 	return nil
 }
@@ -175,7 +179,8 @@ func (d *demo) hear(ctx context.Context, id string) (order.Order, error) {
 // cancel gives the command and tells how it went.
 func (d *demo) cancel(ctx context.Context, id string) (order.Order, error) {
 	d.line(id, "cancel")
-	o, err := d.orders.Cancel(ctx, id, order.Cancel{ID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
+	o, err := d.orders.Cancel(ctx, id,
+		order.Cancel{ID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
 	d.wire(id)
 	d.outcome(id, o, err)
 	return o, err
@@ -190,7 +195,8 @@ func (d *demo) outcome(id string, o order.Order, err error) {
 		d.line(id, d.t.paint(yellow, "refused: ")+rejected.Why())
 		d.line(id, d.t.paint(yellow, "remedy:  ")+rejected.Remedy)
 	case errors.As(err, &unresolved):
-		d.line(id, d.t.paint(yellow, fmt.Sprintf("%s, %s; outcome not known, asked again at %s", o.Words(), o.Operation.Phase, unresolved.AskAgain.Format(time.TimeOnly))))
+		d.line(id, d.t.paint(yellow, fmt.Sprintf("%s, %s; outcome not known, asked again at %s", o.Words(), o.Operation.Phase,
+			unresolved.AskAgain.Format(time.TimeOnly))))
 	case err != nil:
 		d.line(id, d.t.paint(red, err.Error()))
 	default:
@@ -203,7 +209,8 @@ func (d *demo) refusedCancel(ctx context.Context, id string, reason order.Reason
 	before := d.apo.Count()
 	_, err := d.cancel(ctx, id)
 	var rejected *order.RejectedError
-	d.expect(errors.As(err, &rejected) && rejected.Reason == reason && rejected.Remedy != "", "order %s to refuse the cancel as %s with a remedy, got: %v", id, reason, err)
+	d.expect(errors.As(err, &rejected) && rejected.Reason == reason && rejected.Remedy != "",
+		"order %s to refuse the cancel as %s with a remedy, got: %v", id, reason, err)
 	d.expect(d.apo.Count() == before, "no call to APO for the refused cancel of %s, got %d", id, d.apo.Count()-before)
 	d.line(id, d.t.paint(dim, fmt.Sprintf("calls on the wire: %d before, %d after", before, d.apo.Count())))
 	if rejected != nil {
@@ -235,13 +242,16 @@ func (d *demo) balance(ctx context.Context) error {
 		t := d.apo.Totals(o.PaymentRequestID)
 		ours := [3]int64{o.Authorized + o.Late.Authorized, o.Captured + o.Late.Captured, o.Refunded + o.Late.Refunded}
 		theirs := [3]int64{t.Authorized + t.Paid, t.Captured + t.Paid, t.Refunded}
-		d.expect(ours == theirs, "order %s to agree with the ledger: authorized, captured, refunded %v here, %v there", o.ID, ours, theirs)
+		d.expect(ours == theirs, "order %s to agree with the ledger: authorized, captured, refunded %v here, %v there", o.ID,
+			ours, theirs)
 		if o.Status == order.Cancelled {
 			late := o.Late.Captured - o.Late.Refunded
-			d.expect(t.Kept() == late, "order %s, cancelled, to keep no money but what came late (%d), APO says %d", o.ID, late, t.Kept())
+			d.expect(t.Kept() == late, "order %s, cancelled, to keep no money but what came late (%d), APO says %d", o.ID, late,
+				t.Kept())
 		}
 	}
-	d.say("orders %d, facts %d, calls to APO %d, refused before APO %d", replayed.Len(), replayed.Records, d.apo.Count(), d.refused)
+	d.say("orders %d, facts %d, calls to APO %d, refused before APO %d", replayed.Len(), replayed.Records, d.apo.Count(),
+		d.refused)
 	d.say("the log replays: every record is legal, and the amounts are the ledger's")
 	d.say("look into it: go run ./cmd/tilltape replay %s", d.path)
 	return nil

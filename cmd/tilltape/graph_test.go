@@ -40,7 +40,8 @@ func TestGraphMisused(t *testing.T) {
 	}{
 		{"unknown format", "error: unknown format \"svg\": give mermaid or dot\n", []string{"--format", "svg"}},
 		{"empty format", "error: unknown format \"\": give mermaid or dot\n", []string{"--format="}},
-		{"unknown machine", "error: unknown machine \"order\": give status, operation or gateway\n", []string{"--machine", "order"}},
+		{"unknown machine", "error: unknown machine \"order\": give status, operation or gateway\n",
+			[]string{"--machine", "order"}},
 		{"a name cannot move the cursor", "error: unknown machine \"\\x1b[2J\": give status, operation or gateway\n",
 			[]string{"--machine", "\x1b[2J"}},
 		{"an argument", "error: tilltape graph takes no arguments, but was given \"status\"\n", []string{"status"}},
@@ -57,7 +58,8 @@ func TestGraphMisused(t *testing.T) {
 
 func TestGraphIsNeverColoured(t *testing.T) {
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"graph", "--format", "dot"}, terminal{out: &out, err: &errs, colourOut: true, colourErr: true})
+	code := run(t.Context(), []string{"graph", "--format", "dot"},
+		terminal{out: &out, err: &errs, colourOut: true, colourErr: true})
 	require.Equal(t, exitOK, code)
 	assert.Equal(t, law.MachineStatus.DOT(), out.String(), "another program reads it")
 }

@@ -31,7 +31,8 @@ func replayCommand(t terminal) *cobra.Command {
 		Short: "Replay a log and judge every record by the rules",
 		Long: "Replays a log from its first record: holds every record against the log's seal, folds every order, and\n" +
 			"judges every record by the tables that decided it when it was written. Prints what the log comes to and the\n" +
-			"root that its records give, or where it is not what was written: the first record that the seal disproves or that our\n" +
+			"root that its records give, or where it is not what was written: the first record that the seal disproves or " +
+			"that our\n" +
 			"rules cannot have written, with exit code 10. A history that was rewritten together with its seal shows only\n" +
 			"beside a checkpoint that was kept elsewhere: compare the root. The file is opened for reading only and is not\n" +
 			"changed.",
@@ -106,11 +107,14 @@ func (p *replayPrinter) run(ctx context.Context, log *bolt.Log) error {
 // fact prints one record, for people or for programs.
 func (p *replayPrinter) fact(r events.Record, o order.Order) error {
 	if p.json {
-		return writeJSON(p.t.out, recordView{Position: r.Position, Stream: r.Stream.Category, ID: r.Stream.ID, Version: r.Version,
-			Kind: string(r.Event.Kind()), Recorded: r.Recorded, Occurred: r.Occurred, Record: r.ID, Command: r.CommandID, Actor: r.Actor,
+		return writeJSON(p.t.out, recordView{Position: r.Position, Stream: r.Stream.Category, ID: r.Stream.ID,
+			Version: r.Version,
+			Kind:    string(r.Event.Kind()), Recorded: r.Recorded, Occurred: r.Occurred, Record: r.ID, Command: r.CommandID,
+			Actor:  r.Actor,
 			Status: r.Head.Status, Phase: r.Head.Phase, Attention: r.Head.Attention(), Due: r.Head.Due, Fact: r.Event})
 	}
-	_, err := fmt.Fprintf(p.t.out, "%s  %3d  %-22s %-11s %s\n", r.Recorded.Format(stamp), r.Version, r.Event.Kind(), o.Words(), r.Actor)
+	_, err := fmt.Fprintf(p.t.out, "%s  %3d  %-22s %-11s %s\n", r.Recorded.Format(stamp), r.Version, r.Event.Kind(),
+		o.Words(), r.Actor)
 	return err
 }
 
@@ -159,10 +163,12 @@ func (p *replayPrinter) summary(replayed *audit.Replayed) string {
 	}
 	for o := range replayed.Orders() {
 		for _, a := range o.Anomalies {
-			fmt.Fprintf(out, "    %s order %s: %s, open since %s (version %d)\n", p.t.paint(yellow, "anomaly:"), o.ID, a.Reason, a.At.Format(stamp), a.Version)
+			fmt.Fprintf(out, "    %s order %s: %s, open since %s (version %d)\n", p.t.paint(yellow, "anomaly:"), o.ID, a.Reason,
+				a.At.Format(stamp), a.Version)
 		}
 		if o.Operation.Outstanding() {
-			fmt.Fprintf(out, "    %s order %s: %s %s, due %s\n", p.t.paint(yellow, "open:"), o.ID, o.Operation.Kind, o.Operation.Phase, o.NextDue().Format(stamp))
+			fmt.Fprintf(out, "    %s order %s: %s %s, due %s\n", p.t.paint(yellow, "open:"), o.ID, o.Operation.Kind,
+				o.Operation.Phase, o.NextDue().Format(stamp))
 		}
 	}
 	return out.String()

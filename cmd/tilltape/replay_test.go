@@ -17,8 +17,8 @@ import (
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
-// aLog writes a log of one cancelled order and returns its path. With lie, the newest record's head says something that the facts
-// do not come to.
+// aLog writes a log of one cancelled order and returns its path. With lie, the newest record's head says something that
+// the facts do not come to.
 func aLog(t *testing.T, lie bool) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log")
@@ -28,9 +28,11 @@ func aLog(t *testing.T, lie bool) string {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	head := events.Head{Status: "created", StatusSince: at, Phase: "idle"}
 	placed := events.Record{ID: "r-1", Recorded: at, Occurred: at, Actor: "shop", Head: head,
-		Event: events.OrderCreated{PaymentRequestID: "p-1", Amount: events.Money{Minor: 100, Currency: "USD"}, Method: "CARD"}}
+		Event: events.OrderCreated{PaymentRequestID: "p-1", Amount: events.Money{Minor: 100, Currency: "USD"},
+			Method: "CARD"}}
 	pending := placed
-	pending.ID, pending.Event = "r-2", events.PaymentPending{PaymentID: "P1", Proof: events.Proof{Via: events.ViaNotification}}
+	pending.ID, pending.Event = "r-2",
+		events.PaymentPending{PaymentID: "P1", Proof: events.Proof{Via: events.ViaNotification}}
 	if lie {
 		pending.Head.Status = "paid"
 	}
@@ -167,7 +169,8 @@ func TestReplayOfBadFiles(t *testing.T) {
 func TestReplayThatCannotBePrintedFails(t *testing.T) {
 	for _, args := range [][]string{nil, {"--json"}, {"--order", "o-1"}} {
 		var errs bytes.Buffer
-		code := run(t.Context(), append([]string{"replay", aLog(t, false)}, args...), terminal{out: brokenWriter{errors.New("no space left")}, err: &errs})
+		code := run(t.Context(), append([]string{"replay", aLog(t, false)}, args...),
+			terminal{out: brokenWriter{errors.New("no space left")}, err: &errs})
 		assert.Equal(t, exitFailure, code, args)
 		assert.Contains(t, errs.String(), "no space left", args)
 	}

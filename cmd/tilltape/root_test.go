@@ -90,7 +90,8 @@ func TestAnnounceTellsMisuseFromFailure(t *testing.T) {
 	build := func() (*cobra.Command, *int) {
 		var announced int
 		parent := &cobra.Command{Use: "parent", SilenceErrors: true, SilenceUsage: true}
-		child := &cobra.Command{Use: "child", Args: noArguments, RunE: func(*cobra.Command, []string) error { return failure }}
+		child := &cobra.Command{Use: "child", Args: noArguments,
+			RunE: func(*cobra.Command, []string) error { return failure }}
 		child.Flags().String("must", "", "needed")
 		require.NoError(t, child.MarkFlagRequired("must"))
 		parent.AddCommand(child)

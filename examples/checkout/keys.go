@@ -9,7 +9,8 @@ import (
 	"github.com/tilltape/tilltape/apo"
 )
 
-// The key files, named as `tilltape simulate --keys` writes them. Put your own ones there: PEM, or base64 as APO shows it.
+// The key files, named as `tilltape simulate --keys` writes them. Put your own ones there: PEM, or base64 as APO shows
+// it.
 const (
 	privateKeyFile = "merchant-private.pem"
 	publicKeyFile  = "apo-public.pem"

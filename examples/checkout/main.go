@@ -79,7 +79,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	// The log is closed last: what is under way still has to be recorded.
 	defer func() { err = errors.Join(err, log.Close()) }()
 	logger := slog.New(slog.NewTextHandler(out, nil))
-	orders, err := tilltape.New(log, client, &tilltape.Config{Policy: order.Policy{Windows: window.Antom()}, Actor: "checkout", Logger: logger})
+	orders, err := tilltape.New(log, client,
+		&tilltape.Config{Policy: order.Policy{Windows: window.Antom()}, Actor: "checkout", Logger: logger})
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,8 @@ func TestTheProgramSettlesWhatAnotherProcessLeft(t *testing.T) {
 	require.NoError(t, server.WriteKeys(keys))
 	args := []string{"--listen", "127.0.0.1:0", "--gateway", server.URL(), "--client", server.ClientID(), "--keys", keys,
 		"--log", filepath.Join(dir, "orders.tilltape")}
-	_, err = server.Register(apotest.Payment{PaymentRequestID: "pay-1", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual})
+	_, err = server.Register(apotest.Payment{PaymentRequestID: "pay-1",
+		Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual})
 	require.NoError(t, err)
 	require.NoError(t, server.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
 
@@ -66,7 +67,8 @@ func TestTheProgramSettlesWhatAnotherProcessLeft(t *testing.T) {
 
 	w.url, stop = serving(t, args...)
 	defer func() { require.NoError(t, stop()) }()
-	require.Eventually(t, func() bool { return w.do("GET", "/orders/o-1", "", "").order(t).Status == "cancelled" }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return w.do("GET", "/orders/o-1", "", "").order(t).Status == "cancelled" },
+		10*time.Second, 10*time.Millisecond)
 	assert.Equal(t, apotest.Cancelled, server.Status("pay-1"))
 	assert.Equal(t, 2, server.Count(apotest.OpCancel))
 }
@@ -89,7 +91,8 @@ func TestTheProgramSaysWhatItNeeds(t *testing.T) {
 	require.NoError(t, err)
 	defer busy.Close()
 
-	base := []string{"--gateway", "http://127.0.0.1:1", "--client", "SANDBOX_1", "--keys", keys, "--log", filepath.Join(dir, "log")}
+	base := []string{"--gateway", "http://127.0.0.1:1", "--client", "SANDBOX_1", "--keys", keys, "--log",
+		filepath.Join(dir, "log")}
 	for name, c := range map[string]struct {
 		args []string
 		says string

@@ -110,9 +110,11 @@ func TestWhatIsNotDurableIsNotAcknowledged(t *testing.T) {
 
 func TestASignedMessageThatProvesNothingIsLogged(t *testing.T) {
 	w := newWorld(t)
-	merchant, body := w.apo, []byte(`{"notifyType":"SOMETHING_NEW","result":{"resultCode":"SUCCESS","resultStatus":"S","resultMessage":"success"}}`)
+	merchant, body := w.apo, []byte(`{"notifyType":"SOMETHING_NEW","result":{"resultCode":"SUCCESS","resultStatus":"S",
+		"resultMessage":"success"}}`)
 	key := apoKey(t, merchant)
-	m := apo.Message{Method: http.MethodPost, Path: "/notify", ClientID: merchant.ClientID(), Time: "1795435200000", Body: body}
+	m := apo.Message{Method: http.MethodPost, Path: "/notify", ClientID: merchant.ClientID(), Time: "1795435200000",
+		Body: body}
 	value, err := m.Sign(key)
 	require.NoError(t, err)
 	n := apotest.Notification{Method: m.Method, Path: m.Path, Header: http.Header{}}

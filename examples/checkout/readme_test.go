@@ -14,7 +14,9 @@ import (
 func TestTheReadmeTellsWhatHappens(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	calls := regexp.MustCompile(`(?m)^curl http://127\.0\.0\.1:8080(\S+)(?: -H 'Idempotency-Key: (\S+)')?(?: -d '(.*)')?$`).FindAllStringSubmatch(string(readme), -1)
+	calls := regexp.MustCompile(`(?m)^curl http://127\.0\.0\.1:8080(\S+)`+
+		`(?: -H 'Idempotency-Key: (\S+)')?(?: -d '(.*)')?$`).
+		FindAllStringSubmatch(string(readme), -1)
 	require.Len(t, calls, 6)
 	shown := regexp.MustCompile("(?s)```json\n(.*?)```").FindStringSubmatch(string(readme))
 	require.NotNil(t, shown)

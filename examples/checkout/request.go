@@ -27,7 +27,8 @@ func (s *shop) read(w http.ResponseWriter, r *http.Request, body any) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, bodyMax))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(body); err != nil {
-		s.write(w, http.StatusBadRequest, problem{Error: "the body cannot be read: " + err.Error(), Remedy: "send JSON with the fields the README lists"})
+		s.write(w, http.StatusBadRequest,
+			problem{Error: "the body cannot be read: " + err.Error(), Remedy: "send JSON with the fields the README lists"})
 		return false
 	}
 	return true

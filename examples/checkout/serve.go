@@ -18,11 +18,13 @@ const (
 	shutdownTimeout = commandTimeout
 )
 
-// serve answers requests and lets the orders settle until ctx ends. Then nothing new is taken and what is under way gets its
-// time. It ends too where settling does: without that nothing that is unknown would become known, and nobody would notice.
+// serve answers requests and lets the orders settle until ctx ends. Then nothing new is taken and what is under way
+// gets its time. It ends too where settling does: without that nothing that is unknown would become known, and nobody
+// would notice.
 func (s *shop) serve(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{Handler: s.routes(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: readTimeout + commandTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: headerMax}
+	server := &http.Server{Handler: s.routes(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: readTimeout + commandTimeout,
+		IdleTimeout:  idleTimeout, MaxHeaderBytes: headerMax}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	settled := make(chan error, 1) // Run takes over what an earlier process left, too

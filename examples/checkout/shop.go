@@ -10,7 +10,8 @@ import (
 	"github.com/tilltape/tilltape/order"
 )
 
-// shop is the service: orders over HTTP. Whoever reaches it may command it, so only /notify belongs on a public address.
+// shop is the service: orders over HTTP. Whoever reaches it may command it, so only /notify belongs on a public
+// address.
 type shop struct {
 	orders *tilltape.Orders
 	notify http.Handler // see hears
@@ -48,8 +49,9 @@ func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 		s.write(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: "say none, automatic or manual"})
 		return
 	}
-	o, err := s.orders.Create(r.Context(), order.Create{Order: b.Order, PaymentRequestID: b.PaymentRequestID, Amount: order.Money(b.Amount),
-		Method: b.Method, Acquirer: b.Acquirer, CaptureMode: mode, PayBy: b.PayBy, Actor: b.Actor})
+	o, err := s.orders.Create(r.Context(),
+		order.Create{Order: b.Order, PaymentRequestID: b.PaymentRequestID, Amount: order.Money(b.Amount),
+			Method: b.Method, Acquirer: b.Acquirer, CaptureMode: mode, PayBy: b.PayBy, Actor: b.Actor})
 	if err == nil {
 		w.Header().Set("Location", "/orders/"+url.PathEscape(o.ID))
 	}
@@ -88,7 +90,8 @@ func (s *shop) capture(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	o, err := s.orders.Capture(r.Context(), r.PathValue("id"), order.Capture{ID: key, Amount: order.Money(b.Amount), Last: b.Last, Actor: b.Actor})
+	o, err := s.orders.Capture(r.Context(), r.PathValue("id"),
+		order.Capture{ID: key, Amount: order.Money(b.Amount), Last: b.Last, Actor: b.Actor})
 	s.answer(w, r, http.StatusOK, &o, err)
 }
 
@@ -102,7 +105,8 @@ func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	o, err := s.orders.Refund(r.Context(), r.PathValue("id"), order.Refund{ID: key, Amount: order.Money(b.Amount), Reason: b.Reason, Actor: b.Actor})
+	o, err := s.orders.Refund(r.Context(), r.PathValue("id"),
+		order.Refund{ID: key, Amount: order.Money(b.Amount), Reason: b.Reason, Actor: b.Actor})
 	s.answer(w, r, http.StatusOK, &o, err)
 }
 

@@ -20,7 +20,8 @@ func TestAnOrderFromItsPlacingToItsRefund(t *testing.T) {
 
 	captured := w.do("POST", "/orders/o-1/capture", "capture-1", `{"amount":"USD 10.00","actor":"warehouse"}`)
 	require.Equal(t, http.StatusOK, captured.status, captured.body)
-	assert.Equal(t, orderView{Order: "o-1", Status: "captured", Words: "captured", Amount: "USD 10.00", Captured: "USD 10.00", Refunded: "USD 0.00"},
+	assert.Equal(t, orderView{Order: "o-1", Status: "captured", Words: "captured", Amount: "USD 10.00",
+		Captured: "USD 10.00", Refunded: "USD 0.00"},
 		captured.order(t))
 
 	before := w.apo.Count()
@@ -68,7 +69,8 @@ func TestTheOrderTellsWhatItTakesAndHowItCameAbout(t *testing.T) {
 		assert.Equal(t, uint64(i+1), f.Version)
 		facts = append(facts, f.Fact+" by "+f.By)
 	}
-	assert.Equal(t, []string{"order.created.v1 by shop", "payment.authorized.v1 by checkout", "capture.requested.v1 by warehouse",
+	assert.Equal(t, []string{"order.created.v1 by shop", "payment.authorized.v1 by checkout",
+		"capture.requested.v1 by warehouse",
 		"capture.succeeded.v1 by checkout"}, facts)
 	assert.NotContains(t, strings.ToLower(seen.body), "signature", "evidence stays in the log")
 }
@@ -98,7 +100,8 @@ func TestATimeoutIsToldAsUnresolvedAndSettled(t *testing.T) {
 func TestWhatAPORefusesIsABadGateway(t *testing.T) {
 	w := newWorld(t)
 	w.authorized()
-	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpCapture, From: 1, Do: apotest.Refuse, Code: "CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT"}))
+	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpCapture, From: 1, Do: apotest.Refuse,
+		Code: "CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT"}))
 	failed := w.do("POST", "/orders/o-1/capture", "capture-1", `{"amount":"USD 10.00"}`)
 	assert.Equal(t, http.StatusBadGateway, failed.status, failed.body)
 	assert.Equal(t, "CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT", failed.problem(t).Code)
@@ -118,19 +121,24 @@ func TestWhatNobodyCanDoIsRefusedWithARemedy(t *testing.T) {
 		status          int
 		says            string
 	}{
-		"no key":         {"/orders/o-1/refund", "", `{"amount":"USD 1.00"}`, http.StatusBadRequest, "Idempotency-Key"},
-		"no json":        {"/orders/o-1/cancel", "k", `{`, http.StatusBadRequest, "the body cannot be read"},
-		"unknown field":  {"/orders/o-1/cancel", "k", `{"amount":"USD 1.00"}`, http.StatusBadRequest, `unknown field "amount"`},
-		"guessed cents":  {"/orders/o-1/refund", "k", `{"amount":"USD 1"}`, http.StatusBadRequest, "write it like"},
-		"too large":      {"/orders/o-1/cancel", "k", `{"reason":"` + strings.Repeat("x", bodyMax) + `"}`, http.StatusBadRequest, "too large"},
-		"long key":       {"/orders/o-1/cancel", strings.Repeat("k", 65), `{}`, http.StatusBadRequest, "64"},
-		"no such order":  {"/orders/o-2/cancel", "k", `{}`, http.StatusNotFound, "create it first"},
-		"other content":  {"/orders/o-1/capture", "capture-1", `{"amount":"USD 2.00"}`, http.StatusUnprocessableEntity, "capture-1"},
-		"too much":       {"/orders/o-1/refund", "k", `{"amount":"USD 2.00"}`, http.StatusConflict, "remain"},
-		"order exists":   {"/orders", "", strings.Replace(placeO1, "10.00", "11.00", 1), http.StatusConflict, "other content"},
-		"payment taken":  {"/orders", "", strings.Replace(placeO1, "o-1", "o-9", 1), http.StatusConflict, "pay-1"},
-		"no captureMode": {"/orders", "", strings.Replace(placeO1, `"manual"`, `""`, 1), http.StatusBadRequest, "captureMode"},
-		"no order id":    {"/orders", "", strings.Replace(placeO1, `"o-1"`, `""`, 1), http.StatusBadRequest, "order"},
+		"no key":  {"/orders/o-1/refund", "", `{"amount":"USD 1.00"}`, http.StatusBadRequest, "Idempotency-Key"},
+		"no json": {"/orders/o-1/cancel", "k", `{`, http.StatusBadRequest, "the body cannot be read"},
+		"unknown field": {"/orders/o-1/cancel", "k", `{"amount":"USD 1.00"}`, http.StatusBadRequest,
+			`unknown field "amount"`},
+		"guessed cents": {"/orders/o-1/refund", "k", `{"amount":"USD 1"}`, http.StatusBadRequest, "write it like"},
+		"too large": {"/orders/o-1/cancel", "k", `{"reason":"` + strings.Repeat("x", bodyMax) + `"}`,
+			http.StatusBadRequest, "too large"},
+		"long key":      {"/orders/o-1/cancel", strings.Repeat("k", 65), `{}`, http.StatusBadRequest, "64"},
+		"no such order": {"/orders/o-2/cancel", "k", `{}`, http.StatusNotFound, "create it first"},
+		"other content": {"/orders/o-1/capture", "capture-1", `{"amount":"USD 2.00"}`, http.StatusUnprocessableEntity,
+			"capture-1"},
+		"too much": {"/orders/o-1/refund", "k", `{"amount":"USD 2.00"}`, http.StatusConflict, "remain"},
+		"order exists": {"/orders", "", strings.Replace(placeO1, "10.00", "11.00", 1), http.StatusConflict,
+			"other content"},
+		"payment taken": {"/orders", "", strings.Replace(placeO1, "o-1", "o-9", 1), http.StatusConflict, "pay-1"},
+		"no captureMode": {"/orders", "", strings.Replace(placeO1, `"manual"`, `""`, 1), http.StatusBadRequest,
+			"captureMode"},
+		"no order id": {"/orders", "", strings.Replace(placeO1, `"o-1"`, `""`, 1), http.StatusBadRequest, "order"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := w.do("POST", c.path, c.key, c.body)

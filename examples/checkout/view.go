@@ -74,7 +74,8 @@ func (s *shop) whole(ctx context.Context, id string) (orderView, error) {
 		if err != nil {
 			return v, err
 		}
-		v.History = append(v.History, factView{Version: r.Version, At: r.Occurred, Fact: string(r.Event.Kind()), By: r.Actor, Command: r.CommandID})
+		v.History = append(v.History,
+			factView{Version: r.Version, At: r.Occurred, Fact: string(r.Event.Kind()), By: r.Actor, Command: r.CommandID})
 	}
 	return v, nil
 }

@@ -55,11 +55,15 @@ func (b *syncBuffer) String() string {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, clock: apotest.NewClock(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)), logged: &syncBuffer{}}
-	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }))
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter,
+		r *http.Request) {
+		w.handler.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(front.Close)
 	w.url = front.URL
 	var err error
-	w.apo, err = apotest.NewServer(&apotest.Config{Now: w.clock.Now, NotifyURL: front.URL + "/notify", ManualDelivery: true})
+	w.apo, err = apotest.NewServer(&apotest.Config{Now: w.clock.Now, NotifyURL: front.URL + "/notify",
+		ManualDelivery: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.apo.Close()) })
 	client, err := apo.NewClient(w.apo.URL(), w.apo.ClientID(), w.apo.Keys(), nil)
@@ -114,7 +118,8 @@ func (w *world) do(method, path, key, body string) answer {
 	return answer{resp.StatusCode, resp.Header, string(text)}
 }
 
-const placeO1 = `{"order":"o-1","paymentRequestId":"pay-1","amount":"USD 10.00","method":"CARD","captureMode":"manual","actor":"shop"}`
+const placeO1 = `{"order":"o-1","paymentRequestId":"pay-1","amount":"USD 10.00","method":"CARD",` +
+	`"captureMode":"manual","actor":"shop"}`
 
 // authorized places o-1 and lets the buyer pay it.
 func (w *world) authorized() {
@@ -129,6 +134,7 @@ func (w *world) authorized() {
 
 func (w *world) registered() {
 	w.t.Helper()
-	_, err := w.apo.Register(apotest.Payment{PaymentRequestID: "pay-1", Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual})
+	_, err := w.apo.Register(apotest.Payment{PaymentRequestID: "pay-1",
+		Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual})
 	require.NoError(w.t, err)
 }

@@ -21,8 +21,8 @@ const (
 // ErrContended: others changed the order so often that this command never got its turn.
 var ErrContended = errors.New("order is contended")
 
-// ErrInDoubt: an append failed in a way that does not tell whether it happened. Nothing was asked of APO for it; what it
-// claims, if it stands, is due once its lease ends.
+// ErrInDoubt: an append failed in a way that does not tell whether it happened. Nothing was asked of APO for it; what
+// it claims, if it stands, is due once its lease ends.
 var ErrInDoubt = errors.New("may or may not be on record")
 
 // TaskKind is an effect that a drive needs.
@@ -136,7 +136,8 @@ func (d *Drive) append(facts []events.Event, env order.Env) {
 // claims reports whether a fact is a claim: a call may follow its append, by the one who wrote it.
 func claims(e events.Event) bool {
 	switch e.(type) {
-	case events.CancelRequested, events.CaptureRequested, events.RefundRequested, events.AttemptStarted, events.InquiryStarted:
+	case events.CancelRequested, events.CaptureRequested, events.RefundRequested, events.AttemptStarted,
+		events.InquiryStarted:
 		return true
 	}
 	return false

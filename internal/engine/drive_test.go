@@ -78,7 +78,8 @@ func (s *stage) finish(d *engine.Drive) *engine.Drive {
 // authorized places an order whose payment is authorized.
 func authorized(t *testing.T) *stage {
 	s := newStage(t)
-	s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", PaymentID: "p-1", Amount: usd(1000), Method: "CARD",
+	s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", PaymentID: "p-1", Amount: usd(1000),
+		Method:      "CARD",
 		CaptureMode: order.CaptureManual}))
 	s.finish(s.drive(order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-1", Amount: usd(1000),
 		Proof: events.Proof{Via: events.ViaNotification, Evidence: &events.Evidence{}}}}))
@@ -242,7 +243,8 @@ func TestDrive_AKeyOfAnotherOrder(t *testing.T) {
 
 	t.Run("a fact is kept without it, with an anomaly", func(t *testing.T) {
 		s := newStage(t)
-		s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", Amount: usd(1000), Method: "CARD", CaptureMode: order.CaptureManual}))
+		s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", Amount: usd(1000), Method: "CARD",
+			CaptureMode: order.CaptureManual}))
 		d := s.drive(order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-9", Amount: usd(1000),
 			Proof: events.Proof{Via: events.ViaNotification, Evidence: &events.Evidence{}}}})
 		task := s.to(d, engine.Append)
@@ -260,7 +262,8 @@ func TestDrive_AKeyOfAnotherOrder(t *testing.T) {
 	})
 	t.Run("a new order is refused", func(t *testing.T) {
 		s := newStage(t)
-		d := s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", PaymentID: "p-9", Amount: usd(1000), Method: "CARD", CaptureMode: order.CaptureManual})
+		d := s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", PaymentID: "p-9", Amount: usd(1000),
+			Method: "CARD", CaptureMode: order.CaptureManual})
 		s.to(d, engine.Append)
 		d.Appended(taken)
 		require.ErrorIs(t, d.Err(), store.ErrKeyTaken)
@@ -276,7 +279,8 @@ func TestDrive_AKeyOfAnotherOrder(t *testing.T) {
 	})
 	t.Run("the same key twice is an end, not a loop", func(t *testing.T) {
 		s := newStage(t)
-		s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", Amount: usd(1000), Method: "CARD", CaptureMode: order.CaptureManual}))
+		s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", Amount: usd(1000), Method: "CARD",
+			CaptureMode: order.CaptureManual}))
 		d := s.drive(order.Observe{Fact: order.Fact{Kind: order.PaymentPending, PaymentID: "p-9"}})
 		s.to(d, engine.Append)
 		d.Appended(taken)

@@ -24,9 +24,9 @@ func (m Machine) String() string { return name(machineNames[:], int(m)) }
 // Machines returns the machines, in order.
 func Machines() []Machine { return []Machine{MachineStatus, MachineOperation, MachineGateway} }
 
-// Mermaid draws the machine as a Mermaid state diagram, from the tables that decide: the same bytes every time, ending in
-// a newline. Parallel edges are one, with a label per line. What changes neither state nor amounts is left out. Of what
-// is none of [Machines] there is no drawing: "".
+// Mermaid draws the machine as a Mermaid state diagram, from the tables that decide: the same bytes every time, ending
+// in a newline. Parallel edges are one, with a label per line. What changes neither state nor amounts is left out. Of
+// what is none of [Machines] there is no drawing: "".
 func (m Machine) Mermaid() string {
 	if int(m) >= len(machineNames) {
 		return ""
@@ -41,8 +41,8 @@ func (m Machine) Mermaid() string {
 	return b.String()
 }
 
-// DOT draws the same as [Machine.Mermaid] for Graphviz. An edge that always comes with an anomaly is dashed; a state that
-// nothing leaves has a double border.
+// DOT draws the same as [Machine.Mermaid] for Graphviz. An edge that always comes with an anomaly is dashed; a state
+// that nothing leaves has a double border.
 func (m Machine) DOT() string {
 	if int(m) >= len(machineNames) {
 		return ""

@@ -93,7 +93,8 @@ func TestDrawingsShowTheTablesAndNothingElse(t *testing.T) {
 
 func TestDrawingsBeginWhereAnOrderBegins(t *testing.T) {
 	for m, start := range map[Machine]string{
-		MachineStatus: "    [*] --> created : create\n", MachineOperation: "    [*] --> idle\n", MachineGateway: "    [*] --> none\n",
+		MachineStatus: "    [*] --> created : create\n", MachineOperation: "    [*] --> idle\n",
+		MachineGateway: "    [*] --> none\n",
 	} {
 		assert.Contains(t, m.Mermaid(), start)
 	}
@@ -221,19 +222,23 @@ func TestTablesSayWhatTheLawSays(t *testing.T) {
 	t.Run("facts", func(t *testing.T) {
 		facts := graphTable(t, "facts")
 		assert.Len(t, facts.Rows, len(Facts()))
-		assert.Equal(t, []string{"fact", "created", "authorized", "paid", "captured", "refunded", "cancelled", "failed"}, facts.Columns)
+		assert.Equal(t, []string{"fact", "created", "authorized", "paid", "captured", "refunded", "cancelled", "failed"},
+			facts.Columns)
 		assert.Equal(t, []string{"noted", "–", "–", "–", "–", "–", "–"}, graphRow(t, facts, "payment pending"))
 		assert.Equal(t, []string{"→ captured", "→ captured", "anomaly", "adds", "adds", "late money", "→ captured, anomaly"},
 			graphRow(t, facts, "capture succeeded"))
-		assert.Equal(t, []string{"impossible", "impossible", "→ refunded", "→ refunded", "adds", "adds, anomaly", "impossible"},
+		assert.Equal(t, []string{"impossible", "impossible", "→ refunded", "→ refunded", "adds", "adds, anomaly",
+			"impossible"},
 			graphRow(t, facts, "refund succeeded"))
-		assert.Equal(t, []string{"→ cancelled", "→ cancelled", "→ cancelled", "anomaly", "anomaly", "duplicate", "→ cancelled"},
+		assert.Equal(t, []string{"→ cancelled", "→ cancelled", "→ cancelled", "anomaly", "anomaly", "duplicate",
+			"→ cancelled"},
 			graphRow(t, facts, "payment cancelled"))
 	})
 	t.Run("commands", func(t *testing.T) {
 		commands := graphTable(t, "commands")
 		assert.Len(t, commands.Rows, len(Verbs()))
-		assert.Equal(t, []string{"refused: `unknown-order`", "allowed", "allowed", "allowed", "refused: `captured`", "refused: `refunded`",
+		assert.Equal(t, []string{"refused: `unknown-order`", "allowed", "allowed", "allowed", "refused: `captured`",
+			"refused: `refunded`",
 			"in effect already", "done without APO"}, graphRow(t, commands, "cancel"))
 		assert.Equal(t, "allowed", graphRow(t, commands, "create")[0])
 	})
@@ -247,7 +252,8 @@ func TestTablesSayWhatTheLawSays(t *testing.T) {
 	t.Run("steps", func(t *testing.T) {
 		steps := graphTable(t, "steps")
 		assert.Len(t, steps.Rows, len(stepRows))
-		assert.Equal(t, []string{"`attempt.started.v1`", "requested, unresolved", "requested"}, graphRow(t, steps, "next attempt"))
+		assert.Equal(t, []string{"`attempt.started.v1`", "requested, unresolved", "requested"},
+			graphRow(t, steps, "next attempt"))
 	})
 	t.Run("gateway", func(t *testing.T) {
 		gateway := graphTable(t, "gateway")
@@ -258,7 +264,8 @@ func TestTablesSayWhatTheLawSays(t *testing.T) {
 		reasons := graphTable(t, "reasons")
 		assert.Len(t, reasons.Rows, len(Reasons()))
 		assert.Equal(t, []string{"cancel", "captured *‹when›*", "refund instead"}, graphRow(t, reasons, "`captured`"))
-		assert.Equal(t, []string{"cancel, capture", "refunded *‹when›*", "refund what remains instead"}, graphRow(t, reasons, "`refunded`"))
+		assert.Equal(t, []string{"cancel, capture", "refunded *‹when›*", "refund what remains instead"},
+			graphRow(t, reasons, "`refunded`"))
 	})
 }
 

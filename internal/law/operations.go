@@ -19,7 +19,8 @@ const (
 )
 
 var provenNames = [...]string{"nothing", "cancelled", "a capture or refund", "payment failed",
-	"payment alive, ours not listed", "payment cancelled or failed, ours not listed", "does not exist", "ours succeeded", "ours failed", "ours in process",
+	"payment alive, ours not listed", "payment cancelled or failed, ours not listed", "does not exist", "ours succeeded",
+	"ours failed", "ours in process",
 	"cancelled, perhaps since before the late payment"}
 
 const provenCount = len(provenNames)

@@ -35,7 +35,8 @@ func (t Table) Markdown() string {
 // Tables puts the tables that decide into words, in the order a reader needs them: the same every time. Programs ask
 // [StatusCell], [CommandPermit] and [OperationThen] instead.
 func Tables() []Table {
-	return []Table{factTable(), commandTable(), conditionTable(), operationTable(), stepTable(), gatewayTable(), reasonTable()}
+	return []Table{factTable(), commandTable(), conditionTable(), operationTable(), stepTable(), gatewayTable(),
+		reasonTable()}
 }
 
 func factTable() Table {
@@ -114,7 +115,8 @@ func conditionTable() Table {
 }
 
 func operationTable() Table {
-	t := Table{Name: "operations", Columns: []string{"outstanding", "proven", "by", "then", "if the last answer was a known `F`"}}
+	t := Table{Name: "operations",
+		Columns: []string{"outstanding", "proven", "by", "then", "if the last answer was a known `F`"}}
 	for _, r := range operationRows {
 		after := "the same"
 		if r.afterF != r.then {

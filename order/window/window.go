@@ -63,9 +63,9 @@ const nextDayMinute = 15
 // authorization as APO told it; zero says that none is proven yet.
 //
 // closes is UTC and the last instant inside: at closes itself the window is still open, one nanosecond later it is not.
-// The contracts say "before" and "up to", clocks differ by more than that instant, and of the two mistakes asking APO in
-// vain is the cheaper one. closes is zero while no end can be named: for Unknown, for Never, and while
-// nothing is paid. A UntilPaid that is over closed at paymentAt, that instant included.
+// The contracts say "before" and "up to", clocks differ by more than that instant, and of the two mistakes asking APO
+// in vain is the cheaper one. closes is zero while no end can be named: for Unknown, for Never, and while nothing is
+// paid. A UntilPaid that is over closed at paymentAt, that instant included.
 //
 // A now earlier than paymentAt, as clocks that disagree produce it, is inside. A Kind that is none of the constants
 // counts as Unknown.
@@ -120,13 +120,13 @@ const antomLength = 7 * 24 * time.Hour
 //
 // A method that is not named falls under [AnyMethod]. So do K PLUS (KPLUS), PromptPay (PROMPTPAY) and the Thai direct
 // debits: Antom does not say whether its rule for Thai banks covers them, and the general rule refuses less. Google Pay
-// and Apple Pay carry cards and are listed as wallets; which of the two rules applies is not documented, so they are left
-// to APO.
+// and Apple Pay carry cards and are listed as wallets; which of the two rules applies is not documented, so they are
+// left to APO.
 //
-// Sources, read on 2026-11-23: for the rules, Antom's page "Cancel" (One-time Payments, table 1); for the names, its page
-// "Payment method enumeration values", for older ones its page "Payment methods" and the release notes of December 2022,
-// for the Thai banks the enum WalletPaymentMethodType of the official Java SDK 2.2.8 (2026-08-17). The Python SDK of
-// April 2026 spelled some Thai banks otherwise (ONLINBANKING_…, …SIAMCOMMERICALBANK); those fall under [AnyMethod].
+// Sources, read on 2026-11-23: for the rules, Antom's page "Cancel" (One-time Payments, table 1); for the names, its
+// page "Payment method enumeration values", for older ones its page "Payment methods" and the release notes of December
+// 2022, for the Thai banks the enum WalletPaymentMethodType of the official Java SDK 2.2.8 (2026-08-17). The Python SDK
+// of April 2026 spelled some Thai banks otherwise (ONLINBANKING_…, …SIAMCOMMERICALBANK); those fall under [AnyMethod].
 func Antom() Rules {
 	var (
 		never     = Rule{Kind: Never}

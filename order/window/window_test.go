@@ -30,7 +30,8 @@ func ExampleAntom() {
 	windows["OUR-BANK"] = map[string]window.Rule{
 		window.AnyMethod: {Kind: window.AfterPayment, Length: 24 * time.Hour},
 	}
-	for _, of := range [][2]string{{window.AcquirerAntom, "CARD"}, {window.AcquirerAntom, "GCASH"}, {"OUR-BANK", "CARD"}, {"OTHER", "CARD"}} {
+	for _, of := range [][2]string{{window.AcquirerAntom, "CARD"}, {window.AcquirerAntom, "GCASH"}, {"OUR-BANK", "CARD"},
+		{"OTHER", "CARD"}} {
 		rule := windows.For(of[0], of[1])
 		fmt.Println(of[0], of[1], rule.Kind, rule.Length)
 	}
@@ -96,7 +97,8 @@ func TestTheExpirationTimeDependsOnTheAcquirer_AntomsTable(t *testing.T) {
 
 func TestTheExpirationTimeDependsOnTheAcquirer_OthersFallUnderTheGeneralRule(t *testing.T) {
 	windows := window.Antom()
-	for _, method := range []string{"ALIPAY_CN", "GCASH", "TRUEMONEY", "KPLUS", "PROMPTPAY", "PIX", "card", "TOMORROWS_WALLET"} {
+	for _, method := range []string{"ALIPAY_CN", "GCASH", "TRUEMONEY", "KPLUS", "PROMPTPAY", "PIX", "card",
+		"TOMORROWS_WALLET"} {
 		assert.Equal(t, window.Rule{Kind: window.NextDay}, windows.For(window.AcquirerAntom, method), method)
 	}
 }
@@ -223,12 +225,14 @@ func TestTheExpirationTimeDependsOnTheAcquirer_BeforeThePayment(t *testing.T) {
 func TestTheExpirationTimeDependsOnTheAcquirer_NeverAndUntilPaid(t *testing.T) {
 	windows := window.Antom()
 	paid := utc(t, "2026-11-23T10:00:00Z")
-	for _, now := range []time.Time{paid.Add(-time.Hour), paid.Add(-nanosecond), paid, paid.Add(nanosecond), paid.AddDate(1, 0, 0)} {
+	for _, now := range []time.Time{paid.Add(-time.Hour), paid.Add(-nanosecond), paid, paid.Add(nanosecond),
+		paid.AddDate(1, 0, 0)} {
 		open, closes := windows.For(window.AcquirerAntom, "OVO").Open(now, paid)
 		assert.False(t, open, "OVO at %s", now)
 		assert.Zero(t, closes)
 
-		open, closes = windows.For(window.AcquirerAntom, "BANKAPP_KRUNGTHAIBANK").Open(now, paid.In(time.FixedZone("", 7*60*60)))
+		open, closes = windows.For(window.AcquirerAntom, "BANKAPP_KRUNGTHAIBANK").Open(now,
+			paid.In(time.FixedZone("", 7*60*60)))
 		assert.False(t, open, "a proven payment ends it, whatever our clock says: %s", now)
 		assert.Equal(t, paid, closes)
 	}
@@ -276,7 +280,8 @@ func TestWindowOfNoKnownKindIsLeftToAPO(t *testing.T) {
 	assert.Zero(t, closes)
 }
 
-// anyTime draws an instant between 1970 and 2200, to the nanosecond, told in any offset, often close to UTC+8's midnight.
+// anyTime draws an instant between 1970 and 2200, to the nanosecond, told in any offset, often close to UTC+8's
+// midnight.
 func anyTime(t *rapid.T, label string) time.Time {
 	const days = 84000
 	day := time.Date(1970, time.January, 1, 0, 0, 0, 0, time.FixedZone("", 8*60*60)).
@@ -300,7 +305,8 @@ func TestTheExpirationTimeDependsOnTheAcquirer_NextDayIsWithinADayAndAQuarter(t 
 			t.Fatalf("paid %s, closes %s: %s later", paid, closes, left)
 		}
 		// 00:15 at UTC+8 is 16:15 UTC on every day there is.
-		if h, m, s := closes.Clock(); h != 16 || m != 15 || s != 0 || closes.Nanosecond() != 0 || closes.Location() != time.UTC {
+		if h, m, s := closes.Clock(); h != 16 || m != 15 || s != 0 || closes.Nanosecond() != 0 ||
+			closes.Location() != time.UTC {
 			t.Fatalf("closes %s", closes)
 		}
 	})

@@ -30,7 +30,8 @@ type request struct {
 // Append implements [store.Log]. It returns after the commit that holds the records is synced to the disk, together
 // with the other appends that gathered while the commit before it was written. If ctx ends while the append still
 // waits for its commit, it has not happened; once the commit has begun, its outcome is reported.
-func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	l.queue.enter()
 	defer l.queue.leave()
 	r, err := l.prepare(ctx, to, after, records)
@@ -66,14 +67,15 @@ func (l *Log) prepare(ctx context.Context, to events.Stream, after uint64, recor
 		if err := l.usable(); err != nil {
 			return nil, err
 		}
-		return nil, &FileError{Kind: store.ErrReadOnly, Path: l.path, Reason: "it was opened for reading only", Remedy: "open it without Config.ReadOnly to append"}
+		return nil, &FileError{Kind: store.ErrReadOnly, Path: l.path, Reason: "it was opened for reading only",
+			Remedy: "open it without Config.ReadOnly to append"}
 	}
 	r.look, err = l.lookUp(r)
 	return r, err
 }
 
-// encode makes the frames, and is as strict as [store.CheckAppend]: encoding a record checks all that it checks of one, so
-// it is asked where there are several, or for the reason.
+// encode makes the frames, and is as strict as [store.CheckAppend]: encoding a record checks all that it checks of one,
+// so it is asked where there are several, or for the reason.
 func encode(to events.Stream, after uint64, records []events.Record) (*request, error) {
 	if len(records) != 1 {
 		if err := store.CheckAppend(to, records); err != nil {
@@ -95,7 +97,8 @@ func encode(to events.Stream, after uint64, records []events.Record) (*request, 
 
 // refuse is the error of the request's i-th record, which no log can hold.
 func (r *request) refuse(i int, err error) error {
-	return fmt.Errorf("%w: %s %q: record %d of %d: %w", store.ErrInvalid, r.stream.Category, r.stream.ID, i+1, len(r.records), err)
+	return fmt.Errorf("%w: %s %q: record %d of %d: %w", store.ErrInvalid, r.stream.Category, r.stream.ID, i+1,
+		len(r.records), err)
 }
 
 // enqueue has the request committed, and returns an error where it never was.

@@ -14,8 +14,8 @@ import (
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
-// BenchmarkAppendTogether appends four records to each of many new orders, from many goroutines. Compare the numbers of one
-// run only; the bench module compares with other stores.
+// BenchmarkAppendTogether appends four records to each of many new orders, from many goroutines. Compare the numbers of
+// one run only; the bench module compares with other stores.
 func BenchmarkAppendTogether(b *testing.B) {
 	for _, config := range []*bolt.Config{{}, {Unsealed: true}} {
 		for _, writers := range []int{1, 8, 64, 512} {

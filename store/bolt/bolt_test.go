@@ -71,7 +71,8 @@ func record(id string) events.Record {
 // bulky is a record with as large a body as there can be.
 func bulky(id string) events.Record {
 	r := record(id)
-	r.Event = events.PaymentPending{PaymentID: id, Proof: events.Proof{Evidence: &events.Evidence{Body: bytes.Repeat([]byte{'x'}, events.BodyMax)}}}
+	r.Event = events.PaymentPending{PaymentID: id,
+		Proof: events.Proof{Evidence: &events.Evidence{Body: bytes.Repeat([]byte{'x'}, events.BodyMax)}}}
 	return r
 }
 
@@ -85,7 +86,8 @@ func filledWith(t *testing.T, config *bolt.Config, orders, each int) string {
 	require.NoError(t, err)
 	for v := range each {
 		for o := range orders {
-			_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", o)), uint64(v), record(fmt.Sprintf("o-%d-%d", o, v)))
+			_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", o)), uint64(v),
+				record(fmt.Sprintf("o-%d-%d", o, v)))
 			require.NoError(t, err)
 		}
 	}
@@ -112,7 +114,8 @@ func isClear(t *testing.T, err, kind error, path string, words ...string) {
 		assert.Contains(t, err.Error(), word)
 	}
 	for _, theirs := range []error{
-		bberrors.ErrTimeout, bberrors.ErrInvalid, bberrors.ErrChecksum, bberrors.ErrVersionMismatch, bberrors.ErrDatabaseNotOpen,
+		bberrors.ErrTimeout, bberrors.ErrInvalid, bberrors.ErrChecksum, bberrors.ErrVersionMismatch,
+		bberrors.ErrDatabaseNotOpen,
 		bberrors.ErrInvalidMapping, bberrors.ErrMaxSizeReached, bberrors.ErrDatabaseReadOnly, bberrors.ErrTxClosed,
 	} {
 		assert.NotErrorIs(t, err, theirs, "an error of bbolt's leaks")
@@ -182,7 +185,8 @@ func BenchmarkAppendAlone(b *testing.B) {
 	defer log.Close()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i/4)), uint64(i%4), record(fmt.Sprintf("r-%d", i)))
+		_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i/4)), uint64(i%4),
+			record(fmt.Sprintf("r-%d", i)))
 		require.NoError(b, err)
 	}
 }

@@ -94,7 +94,8 @@ func (l *Log) stillThere() error {
 	}
 	if err != nil || !os.SameFile(mine, there) {
 		return &FileError{Kind: store.ErrStorage, Path: l.path, Reason: "it was removed, moved or replaced while it was open",
-			Remedy: "put it back where it was, then open it again; an append that failed may have happened: repeat it with the same record ids"}
+			Remedy: "put it back where it was, then open it again; an append that failed may have happened: repeat it with " +
+				"the same record ids"}
 	}
 	return nil
 }

@@ -181,7 +181,10 @@ func (l *Log) beOneself(c Config) error {
 		}
 		now.ancestry += formatAncestor(was)
 	}
-	if err := l.db.Update(func(tx *bbolt.Tx) error { return now.put(tx, metaCopied, metaOrigin, metaAncestry) }); err != nil {
+	if err := l.db.Update(func(tx *bbolt.Tx) error {
+		return now.put(tx, metaCopied, metaOrigin,
+			metaAncestry)
+	}); err != nil {
 		return err
 	}
 	l.identity = now.identity

@@ -92,13 +92,14 @@ func TestSealRefusals(t *testing.T) {
 
 	_, err = bolt.Open(filepath.Join(dir, "other.log"), &bolt.Config{Origin: "two words"})
 	isClear(t, err, store.ErrInvalid, "Origin", "space")
-	stranger := openLog(t, filepath.Join(dir, "stranger.log"), &bolt.Config{Origin: "shop.example", Signer: newSigner(t, "elsewhere.example")})
+	stranger := openLog(t, filepath.Join(dir, "stranger.log"),
+		&bolt.Config{Origin: "shop.example", Signer: newSigner(t, "elsewhere.example")})
 	_, err = stranger.Checkpoint(ctx)
 	isClear(t, err, store.ErrInvalid, "shop.example", "elsewhere.example")
 }
 
-// TestAlteredRecordIsSeen: whoever changes a record so well that it still reads, and even the hashes beside it, is found out
-// by who kept a checkpoint; and without touching the hashes, by Verify.
+// TestAlteredRecordIsSeen: whoever changes a record so well that it still reads, and even the hashes beside it, is
+// found out by who kept a checkpoint; and without touching the hashes, by Verify.
 func TestAlteredRecordIsSeen(t *testing.T) {
 	path, ctx := filled(t, 2, 200), context.Background()
 	before := func() seal.Checkpoint {
@@ -110,5 +111,6 @@ func TestAlteredRecordIsSeen(t *testing.T) {
 	log := openLog(t, path, nil)
 	err := log.Verify(ctx, nil)
 	isClear(t, err, store.ErrDamaged, path, "position 7", "seal")
-	assert.Equal(t, before.Root, tree(t, log).Root, "the hashes alone still look right, which is why Verify reads the records")
+	assert.Equal(t, before.Root, tree(t, log).Root,
+		"the hashes alone still look right, which is why Verify reads the records")
 }

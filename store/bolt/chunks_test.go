@@ -14,8 +14,8 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// TestDirectory: every frame of a chunk is found, and whatever bit of the directory is wrong, another frame than the one
-// asked for never comes out of it.
+// TestDirectory: every frame of a chunk is found, and whatever bit of the directory is wrong, another frame than the
+// one asked for never comes out of it.
 func TestDirectory(t *testing.T) {
 	log := openTest(t)
 	const count = 5

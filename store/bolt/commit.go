@@ -9,8 +9,8 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// patienceMax is how long the committer waits at most for appends that are on their way, and it waits no longer than the commit
-// before took: who has just come is not kept longer than by coming a little earlier.
+// patienceMax is how long the committer waits at most for appends that are on their way, and it waits no longer than
+// the commit before took: who has just come is not kept longer than by coming a little earlier.
 const patienceMax = 5 * time.Millisecond
 
 // commitAll is the one goroutine that writes. It ends when the queue is closed and empty.
@@ -71,8 +71,8 @@ func (l *Log) commit(b *batch) {
 	b.fail(err)
 }
 
-// brokenOff is the error of appends in whose commit the damage was found. Nobody is told of damage that an append may or may
-// not have got past: store.ErrDamaged promises that it did not.
+// brokenOff is the error of appends in whose commit the damage was found. Nobody is told of damage that an append may
+// or may not have got past: store.ErrDamaged promises that it did not.
 func brokenOff(path string) error {
 	return &FileError{Kind: store.ErrStorage, Path: path, Reason: "a commit broke off: its pages are damaged",
 		Remedy: "open it again, or go on from a backup; an append that failed may have happened: repeat it with the same " +
@@ -127,7 +127,8 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 		}
 		return err
 	}
-	// Two calls to the system, beside two flushes of the disk: nobody is told that a record is kept in a file that is gone.
+	// Two calls to the system, beside two flushes of the disk: nobody is told that a record is kept in a file that is
+	// gone.
 	if err := l.stillThere(); err != nil {
 		err = explain(l.path, err)
 		l.fail(&failure{err: err})
@@ -164,8 +165,9 @@ func (l *Log) flushAll() error {
 	}
 }
 
-// flushAllMax is flushMax where nobody waits for the commit. What a step replaces is free for the next but one, and what the last ones
-// replaced stays in bbolt's list of free pages, which every later commit writes again: a large step makes it long for good.
+// flushAllMax is flushMax where nobody waits for the commit. What a step replaces is free for the next but one, and
+// what the last ones replaced stays in bbolt's list of free pages, which every later commit writes again: a large step
+// makes it long for good.
 const flushAllMax = 2 * flushMax
 
 // doubt decides whether the log can go on after a commit that failed. bbolt undoes most of them; but where the file's
@@ -178,7 +180,8 @@ func (l *Log) doubt(cause error) {
 	}
 	err := explain(l.path, cause)
 	if !wedged {
-		err = &FileError{Kind: store.ErrStorage, Path: l.path, Reason: "the disk did not confirm a commit (" + cause.Error() + ")",
+		err = &FileError{Kind: store.ErrStorage, Path: l.path, Reason: "the disk did not confirm a commit (" + cause.Error() +
+			")",
 			Remedy: "check the disk, then restart; an append that failed may have happened: repeat it with the same record ids"}
 	}
 	l.fail(&failure{err: err, wedged: wedged})

@@ -20,11 +20,11 @@ const copyRecords = 1024
 
 // Backup writes a copy of the log, as it is at the beginning of the call, to a new file at the path. It goes record by
 // record in short transactions, so it holds up no append however large the log is, and the copy has no unused pages.
-// progress, where it is not nil, is told now and then how many of how many records are copied. Each record is held against the tree that this log has in
-// memory, so one that was altered in the file is store.ErrDamaged with its position, and is not copied; and before the
-// copy appears at the path it is read back whole, with the root that memory has. It can be opened at once: for reading
-// as what it is, and for appends as a log of its own, which then gets a new origin. The path must be free, in an
-// existing directory. Cost: some 7 µs a record.
+// progress, where it is not nil, is told now and then how many of how many records are copied. Each record is held
+// against the tree that this log has in memory, so one that was altered in the file is store.ErrDamaged with its
+// position, and is not copied; and before the copy appears at the path it is read back whole, with the root that memory
+// has. It can be opened at once: for reading as what it is, and for appends as a log of its own, which then gets a new
+// origin. The path must be free, in an existing directory. Cost: some 7 µs a record.
 func (l *Log) Backup(ctx context.Context, path string, progress func(done, total uint64)) error {
 	if path == "" {
 		return fmt.Errorf("%w: backup path is empty; name the file the copy is to be kept in", store.ErrInvalid)

@@ -47,8 +47,8 @@ type change struct {
 }
 
 // TestNoByteChangesUnseen changes the bytes of every entry of the file: of every frame, tile, place, lookup key and
-// index entry, of the seal and of what else the file says of itself. Nothing may give a false answer, crash or hang, and
-// the file is refused or Verify finds it.
+// index entry, of the seal and of what else the file says of itself. Nothing may give a false answer, crash or hang,
+// and the file is refused or Verify finds it.
 func TestNoByteChangesUnseen(t *testing.T) {
 	for name, killed := range map[string]bool{"closed": false, "killed": true} {
 		t.Run(name, func(t *testing.T) {
@@ -79,8 +79,9 @@ type harness struct {
 }
 
 func newHarness(t *testing.T, killed bool) *harness {
-	h := &harness{t: t, killed: killed, dir: fastDir(t), signer: newSigner(t, "shop.example/orders"), random: rand.New(rand.NewPCG(1, 2)),
-		now: truthAfter(t, damageAppends), later: truthAfter(t, damageAppends+damageMore),
+	h := &harness{t: t, killed: killed, dir: fastDir(t), signer: newSigner(t, "shop.example/orders"),
+		random: rand.New(rand.NewPCG(1, 2)),
+		now:    truthAfter(t, damageAppends), later: truthAfter(t, damageAppends+damageMore),
 		tried: map[string]int{}}
 	path := filepath.Join(h.dir, "sound.log")
 	config := bolt.SmallGenerations(damageGeneration)
@@ -214,9 +215,9 @@ func (h *harness) try(stage string, c change, log *bolt.Log) {
 	}
 }
 
-// halfway tells whether the change can have made a state that a crash leaves: with its checksum made to fit, an entry of
-// an index may be another order's, where both orders have records that the index does not cover yet. What they say is
-// in memory, so nobody asks the entry.
+// halfway tells whether the change can have made a state that a crash leaves: with its checksum made to fit, an entry
+// of an index may be another order's, where both orders have records that the index does not cover yet. What they say
+// is in memory, so nobody asks the entry.
 func (h *harness) halfway(c change) bool {
 	index := slices.Contains([]string{"due", "status", "operation", "attention"}, strings.Fields(c.part)[0])
 	return h.killed && c.forged && index

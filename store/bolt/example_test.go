@@ -32,7 +32,8 @@ func ExampleOpen() {
 	_, err = log.Append(ctx, events.OrderStream("o-1"), 0, events.Record{
 		ID:       "record-1",
 		Recorded: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC),
-		Event:    events.OrderCreated{PaymentRequestID: "request-1", Amount: events.Money{Minor: 1000, Currency: "USD"}, Method: "CARD"},
+		Event: events.OrderCreated{PaymentRequestID: "request-1", Amount: events.Money{Minor: 1000, Currency: "USD"},
+			Method: "CARD"},
 	})
 	fmt.Println("on the disk:", err == nil)
 
@@ -77,7 +78,8 @@ func created(log *bolt.Log, id string) error {
 	_, err := log.Append(context.Background(), events.OrderStream(id), 0, events.Record{
 		ID:       "record of " + id,
 		Recorded: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC),
-		Event:    events.OrderCreated{PaymentRequestID: "request of " + id, Amount: events.Money{Minor: 1000, Currency: "USD"}, Method: "CARD"},
+		Event: events.OrderCreated{PaymentRequestID: "request of " + id,
+			Amount: events.Money{Minor: 1000, Currency: "USD"}, Method: "CARD"},
 	})
 	return err
 }

@@ -39,9 +39,11 @@ func TestExplain(t *testing.T) {
 		{&os.PathError{Op: "write", Path: path, Err: syscall.EDQUOT}, store.ErrFull, []string{"free some space"}},
 		{fmt.Errorf("file resize error: %s", syscall.EFBIG), store.ErrFull, []string{"file resize error"}},
 		{&os.PathError{Op: "write", Path: path, Err: syscall.EIO}, store.ErrStorage, []string{"check the disk"}},
-		{&os.PathError{Op: "open", Path: path, Err: syscall.EACCES}, store.ErrStorage, []string{"not permit", "Config.ReadOnly"}},
+		{&os.PathError{Op: "open", Path: path, Err: syscall.EACCES}, store.ErrStorage,
+			[]string{"not permit", "Config.ReadOnly"}},
 		{&os.PathError{Op: "open", Path: path, Err: syscall.EROFS}, store.ErrStorage, []string{"not permit"}},
-		{&os.PathError{Op: "open", Path: path, Err: syscall.ENOENT}, store.ErrStorage, []string{"no such file", "create the directory"}},
+		{&os.PathError{Op: "open", Path: path, Err: syscall.ENOENT}, store.ErrStorage,
+			[]string{"no such file", "create the directory"}},
 		{io.ErrUnexpectedEOF, store.ErrStorage, []string{"unexpected EOF", "check the disk"}},
 	} {
 		for _, cause := range []error{c.cause, fmt.Errorf("while committing: %w", c.cause)} {
@@ -61,8 +63,10 @@ func TestExplain(t *testing.T) {
 // TestExplainKeepsTheContract: what is one of the contract's errors already stays the very same.
 func TestExplainKeepsTheContract(t *testing.T) {
 	for _, err := range []error{
-		&store.ConflictError{}, &store.KeyTakenError{}, &store.NotFoundError{Key: "k"}, &store.DamagedError{}, store.BeyondEnd("log", 2, 1),
-		&FileError{Kind: store.ErrNewerFormat}, &FileError{Kind: store.ErrReadOnly}, &FileError{Kind: store.ErrFull}, closed("x"),
+		&store.ConflictError{}, &store.KeyTakenError{}, &store.NotFoundError{Key: "k"}, &store.DamagedError{},
+		store.BeyondEnd("log", 2, 1),
+		&FileError{Kind: store.ErrNewerFormat}, &FileError{Kind: store.ErrReadOnly}, &FileError{Kind: store.ErrFull},
+		closed("x"),
 	} {
 		assert.Same(t, err, explain("x", err), "%T", err)
 	}

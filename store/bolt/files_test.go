@@ -28,16 +28,20 @@ func TestOpenRefuses(t *testing.T) {
 		kind  error
 		words []string
 	}{
-		"a text":           {write([]byte("order,amount\no-1,10.00\n")), bolt.ErrNotALog, []string{"not a log"}},
-		"a long text":      {write(bytes.Repeat([]byte("order,amount\n"), 10_000)), bolt.ErrNotALog, []string{"not a log"}},
-		"a page of zeros":  {write(make([]byte, 4096)), bolt.ErrNotALog, nil},
-		"pages of zeros":   {write(make([]byte, 1<<16)), bolt.ErrNotALog, nil},
-		"one byte":         {write([]byte{0}), bolt.ErrNotALog, nil},
-		"SQLite":           {write(append([]byte("SQLite format 3\x00"), make([]byte, 1<<13)...)), bolt.ErrNotALog, nil},
-		"a directory":      {func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) }, bolt.ErrNotALog, []string{"directory"}},
-		"a foreign bbolt":  {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("users")); return err }), bolt.ErrNotALog, []string{"another program"}},
-		"a foreign meta":   {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("meta")); return err }), bolt.ErrNotALog, nil},
-		"a link to itself": {func(t *testing.T, path string) { require.NoError(t, os.Symlink(path, path)) }, store.ErrStorage, nil},
+		"a text":          {write([]byte("order,amount\no-1,10.00\n")), bolt.ErrNotALog, []string{"not a log"}},
+		"a long text":     {write(bytes.Repeat([]byte("order,amount\n"), 10_000)), bolt.ErrNotALog, []string{"not a log"}},
+		"a page of zeros": {write(make([]byte, 4096)), bolt.ErrNotALog, nil},
+		"pages of zeros":  {write(make([]byte, 1<<16)), bolt.ErrNotALog, nil},
+		"one byte":        {write([]byte{0}), bolt.ErrNotALog, nil},
+		"SQLite":          {write(append([]byte("SQLite format 3\x00"), make([]byte, 1<<13)...)), bolt.ErrNotALog, nil},
+		"a directory": {func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) }, bolt.ErrNotALog,
+			[]string{"directory"}},
+		"a foreign bbolt": {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("users")); return err }),
+			bolt.ErrNotALog, []string{"another program"}},
+		"a foreign meta": {tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("meta")); return err }),
+			bolt.ErrNotALog, nil},
+		"a link to itself": {func(t *testing.T, path string) { require.NoError(t, os.Symlink(path, path)) }, store.ErrStorage,
+			nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "orders.log")
@@ -134,8 +138,11 @@ func TestOpenNewerFormat(t *testing.T) {
 
 func TestOpenDamagedStructure(t *testing.T) {
 	for name, change := range map[string]func(tx *bbolt.Tx) error{
-		"format is gone":       func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("format")) },
-		"format is zero":       func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), make([]byte, 4)) },
+		"format is gone": func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("format")) },
+		"format is zero": func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte("meta")).Put([]byte("format"),
+				make([]byte, 4))
+		},
 		"a bucket is gone":     func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("due")) },
 		"newest frame is torn": func(tx *bbolt.Tx) error { return tx.Bucket([]byte("log")).Put(position(4), []byte("torn")) },
 	} {
@@ -166,12 +173,19 @@ func readDamages() map[string]readDamage {
 		return tx.Bucket([]byte("log")).Put(position(p), frame)
 	}
 	return map[string]readDamage{
-		"a frame is gone":      {change: func(tx *bbolt.Tx) error { return tx.Bucket([]byte("log")).Delete(position(3)) }, position: "position 3", stream: true},
-		"a frame is garbage":   {change: func(tx *bbolt.Tx) error { return put(tx, 3, []byte("garbage")) }, position: "position 3", stream: true},
-		"a frame is empty":     {change: func(tx *bbolt.Tx) error { return put(tx, 3, nil) }, position: "position 3", stream: true},
-		"a frame is cut short": {change: func(tx *bbolt.Tx) error { f := get(tx, 3); return put(tx, 3, f[:len(f)-1]) }, position: "position 3", stream: true},
-		"a frame stands twice": {change: func(tx *bbolt.Tx) error { return put(tx, 3, get(tx, 1)) }, position: "position 3", stream: true},
-		"newest frame is gone, and not the log's newest": {change: func(tx *bbolt.Tx) error { return tx.Bucket([]byte("log")).Delete(position(5)) },
+		"a frame is gone": {change: func(tx *bbolt.Tx) error { return tx.Bucket([]byte("log")).Delete(position(3)) },
+			position: "position 3", stream: true},
+		"a frame is garbage": {change: func(tx *bbolt.Tx) error { return put(tx, 3, []byte("garbage")) },
+			position: "position 3", stream: true},
+		"a frame is empty": {change: func(tx *bbolt.Tx) error { return put(tx, 3, nil) }, position: "position 3",
+			stream: true},
+		"a frame is cut short": {change: func(tx *bbolt.Tx) error { f := get(tx, 3); return put(tx, 3, f[:len(f)-1]) },
+			position: "position 3", stream: true},
+		"a frame stands twice": {change: func(tx *bbolt.Tx) error { return put(tx, 3, get(tx, 1)) }, position: "position 3",
+			stream: true},
+		"newest frame is gone, and not the log's newest": {change: func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte("log")).Delete(position(5))
+		},
 			position: "position 5", stream: true, head: true, heads: true},
 		"a stream's end is another's": {change: func(tx *bbolt.Tx) error {
 			return forge(tx, "heads", "\x05order\x03o-0", []byte{3, 6})

@@ -19,8 +19,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
-// The memory that a process may use for one small image, and what it says when it is used up. A page whose links lead in a
-// circle makes bbolt go round until then.
+// The memory that a process may use for one small image, and what it says when it is used up. A page whose links lead
+// in a circle makes bbolt go round until then.
 const (
 	imageMemory = 256 << 20
 	imageStack  = 64 << 20
@@ -34,7 +34,8 @@ const writeEvery = 8
 // moreAppends follow on an image that seems sound: damage to what bbolt writes next shows only then.
 const moreAppends = 12
 
-// childCheck makes one damaged image after another from the sound file, as its input says, and tells what became of each.
+// childCheck makes one damaged image after another from the sound file, as its input says, and tells what became of
+// each.
 func childCheck(path string) {
 	debug.SetMaxStack(imageStack)
 	go func() {

@@ -22,8 +22,8 @@ import (
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
-// What can become of a damaged image. takenBack is a limit that the package's documentation names, of damage to a header
-// page alone; what comes after it is a failure.
+// What can become of a damaged image. takenBack is a limit that the package's documentation names, of damage to a
+// header page alone; what comes after it is a failure.
 const (
 	refused    = "refused by Open"
 	unread     = "found while reading"
@@ -44,8 +44,8 @@ const (
 	flipGeneration = 30 // entries in memory, so that the killed one left some in the file and some not
 )
 
-// How damaged images are checked: how long one may take, the bytes of each page of which every bit is flipped, and of how
-// many bytes one is flipped where not all are.
+// How damaged images are checked: how long one may take, the bytes of each page of which every bit is flipped, and of
+// how many bytes one is flipped where not all are.
 const (
 	imagePatience = 10 * time.Second
 	pageSize      = 4096
@@ -120,7 +120,8 @@ func (c *checker) look(kind string, at, by int) string {
 	}
 	c.classes[kind][class]++
 	if slices.Contains(failures, class) {
-		c.bad = append(c.bad, fmt.Sprintf("%s at %d (page %d, byte %d) by %d: %s: %s", kind, at, at/pageSize, at%pageSize, by, class, why))
+		c.bad = append(c.bad, fmt.Sprintf("%s at %d (page %d, byte %d) by %d: %s: %s", kind, at, at/pageSize, at%pageSize, by,
+			class, why))
 	}
 	return class
 }
@@ -220,9 +221,9 @@ func (c *checker) judge() {
 // shownMax is how many of the images that end badly are shown.
 const shownMax = 10
 
-// TestFlippedBits flips one bit in every byte of a small log, and every bit where a page says what it is; in everyday runs
-// one bit in some of the bytes. The damage is found before it gives a wrong answer, or it does no harm, or it is one that
-// the package's documentation names as beyond it.
+// TestFlippedBits flips one bit in every byte of a small log, and every bit where a page says what it is; in everyday
+// runs one bit in some of the bytes. The damage is found before it gives a wrong answer, or it does no harm, or it is
+// one that the package's documentation names as beyond it.
 func TestFlippedBits(t *testing.T) {
 	for name, killed := range map[string]bool{"closed": false, "killed": true} {
 		t.Run(name, func(t *testing.T) {
@@ -289,7 +290,8 @@ func TestTruncatedAnywhere(t *testing.T) {
 		c.look("cut", length, 0)
 	}
 	c.judge()
-	assert.Equal(t, c.total("cut"), c.classes["cut"][refused]+c.classes["cut"][harmless], "a file cut short is refused at once")
+	assert.Equal(t, c.total("cut"), c.classes["cut"][refused]+c.classes["cut"][harmless],
+		"a file cut short is refused at once")
 }
 
 func (c *checker) total(kind string) (n int) {

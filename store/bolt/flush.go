@@ -12,12 +12,14 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// flush takes a closed generation into the file: lookup keys, then index entries, then the places of the streams, each in the order of
-// the file's keys, so that neighbours share pages; and with the last of them the position that they cover.
+// flush takes a closed generation into the file: lookup keys, then index entries, then the places of the streams, each
+// in the order of the file's keys, so that neighbours share pages; and with the last of them the position that they
+// cover.
 //
-// An order's index entries are in the file some commits before its place, so between the two they do not fit. Who reads an index
-// leaves out what is in memory, and that all of the generation is. After a crash the generation is made again from the same records,
-// which the file names as long as the flush is under way, and the flush begins again: what it does twice changes nothing.
+// An order's index entries are in the file some commits before its place, so between the two they do not fit. Who reads
+// an index leaves out what is in memory, and that all of the generation is. After a crash the generation is made again
+// from the same records, which the file names as long as the flush is under way, and the flush begins again: what it
+// does twice changes nothing.
 type flush struct {
 	gen      *generation
 	prepared chan struct{} // closed when the fields below are there
@@ -76,12 +78,15 @@ func (f *flush) prepare(l *Log) {
 			return l.db.View(func(tx *bbolt.Tx) error { return f.compare(l, tx, page) })
 		}))
 	}
-	slices.SortFunc(f.edits, func(a, b edit) int { return cmp.Or(cmp.Compare(a.bucket, b.bucket), cmp.Compare(a.key, b.key)) })
+	slices.SortFunc(f.edits, func(a,
+		b edit) int {
+		return cmp.Or(cmp.Compare(a.bucket, b.bucket), cmp.Compare(a.key, b.key))
+	})
 }
 
-// compare finds out what is to be done for these streams: what the indexes hold of an order is read from the frame that its place
-// in the file names. What a flush before a crash has done already is left alone. Where that frame is damaged, its index entries stay, for
-// whoever reads the index to find: the other orders go on.
+// compare finds out what is to be done for these streams: what the indexes hold of an order is read from the frame that
+// its place in the file names. What a flush before a crash has done already is left alone. Where that frame is damaged,
+// its index entries stay, for whoever reads the index to find: the other orders go on.
 func (f *flush) compare(l *Log, tx *bbolt.Tx, streams []filing) error {
 	walk := newFrames(l, tx)
 	for _, s := range streams {

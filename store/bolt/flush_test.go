@@ -28,7 +28,8 @@ func (m *mover) append(t *testing.T) {
 	i, version := m.appended%m.orders, uint64(m.appended/m.orders)
 	r := testRecord(fmt.Sprintf("r-%d", m.appended))
 	at := r.Recorded.Add(time.Duration(m.appended*7919%1000) * time.Second)
-	r.Head = events.Head{Status: []string{"created", "paid", "captured"}[m.appended*7%3], StatusSince: at, Due: at.Add(time.Hour)}
+	r.Head = events.Head{Status: []string{"created", "paid", "captured"}[m.appended*7%3], StatusSince: at,
+		Due: at.Add(time.Hour)}
 	if m.appended%4 == 0 {
 		r.Head.ParkedSince = at
 	}
@@ -55,8 +56,9 @@ func lists(t *testing.T, log *Log) (all []store.Head) {
 	return all
 }
 
-// TestAFlushThatACrashInterruptedGoesOn: a file as it is after any commit, index entries written and places not, opens with the same
-// lists, and after the flush was done again and every order has moved on nothing of the first try is left.
+// TestAFlushThatACrashInterruptedGoesOn: a file as it is after any commit, index entries written and places not, opens
+// with the same lists, and after the flush was done again and every order has moved on nothing of the first try is
+// left.
 func TestAFlushThatACrashInterruptedGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	config := Config{generation: 48, MapSize: 1 << 20}
@@ -96,8 +98,8 @@ func TestAFlushThatACrashInterruptedGoesOn(t *testing.T) {
 	assert.Greater(t, underWay, 40, "files with a flush under way")
 }
 
-// TestListsDuringFlushes: a list that is read while generation after generation goes into the file never takes what is on the way for
-// damage, and names every order. Nor does Verify.
+// TestListsDuringFlushes: a list that is read while generation after generation goes into the file never takes what is
+// on the way for damage, and names every order. Nor does Verify.
 func TestListsDuringFlushes(t *testing.T) {
 	log, err := Open(filepath.Join(t.TempDir(), "orders.log"), &Config{generation: 96})
 	require.NoError(t, err)

@@ -18,9 +18,10 @@ import (
 // the way from frame to frame to one in the middle costs as many misses of the processor's caches, which is most of a
 // read. It also has a checksum of each frame, so that a bit that rotted is no other amount or name for a reader.
 
-// chunkMax is the size in bytes at which a chunk is closed, unless a frame alone is larger: two of them, with what bbolt
-// keeps for each, fill four pages of 4 KiB. In smaller ones the frames that do not fit waste more of the file; of larger ones
-// more is written again: bbolt splits no page with fewer than five values, and writes a page again for each that comes to it.
+// chunkMax is the size in bytes at which a chunk is closed, unless a frame alone is larger: two of them, with what
+// bbolt keeps for each, fill four pages of 4 KiB. In smaller ones the frames that do not fit waste more of the file; of
+// larger ones more is written again: bbolt splits no page with fewer than five values, and writes a page again for each
+// that comes to it.
 const chunkMax = (4*4096-16)/2 - 16 - numberSize
 
 // directorySize is the size of the directory of so many frames: where each but the first begins, 2 bytes, the checksum

@@ -116,7 +116,8 @@ func first(n int, yield func(store.Head, error) bool) func(store.Head, error) bo
 }
 
 // changedHeads yields the heads of the orders with a record after begin and up to end, where they match now.
-func (l *Log) changedHeads(ctx context.Context, filter store.Filter, begin, end uint64, yield func(store.Head, error) bool) error {
+func (l *Log) changedHeads(ctx context.Context, filter store.Filter, begin, end uint64,
+	yield func(store.Head, error) bool) error {
 	for begin < end {
 		if err := store.CheckContext(ctx, "go on with the heads"); err != nil {
 			return err

@@ -30,23 +30,25 @@ import (
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
-// How often a process is killed in the middle of its appends, how many of them it must have acknowledged by the end, and
-// from how many goroutines it appends to how many streams.
+// How often a process is killed in the middle of its appends, how many of them it must have acknowledged by the end,
+// and from how many goroutines it appends to how many streams.
 const (
 	wholeEvery        = 8 // rounds after which all of the file is read again, and not only what was added
 	killRounds        = 120
 	killRoundsShort   = 12
 	acknowledgedLeast = 10_000
 	acknowledgedShort = 400
-	killGeneration    = 500 // entries in memory, of every second process: so that many die while they bring them into the file
-	appenders         = 32
-	streamsEach       = 8
+	// entries in memory, of every second process: so that many die while they bring them into the file
+	killGeneration = 500
+	appenders      = 32
+	streamsEach    = 8
 )
 
 // killRecord is record i of an append of n to the stream. What it is follows from its id alone, which says that too.
 func killRecord(stream string, after uint64, i, n int) events.Record {
 	r := record(fmt.Sprintf("%s.%d.%d.%d", stream, after, i, n))
-	r.Event = events.PaymentPending{PaymentID: r.ID, Proof: events.Proof{Evidence: &events.Evidence{Body: []byte(strings.Repeat(r.ID, 1+int(after)%24))}}}
+	r.Event = events.PaymentPending{PaymentID: r.ID,
+		Proof: events.Proof{Evidence: &events.Evidence{Body: []byte(strings.Repeat(r.ID, 1+int(after)%24))}}}
 	return r
 }
 
@@ -64,8 +66,8 @@ func sumOf(r events.Record) (string, error) {
 	return hex.EncodeToString(sum[:8]), err
 }
 
-// childAppend appends from many goroutines and tells each acknowledged append in one line, until its input ends or it is
-// killed. First it repeats what every stream ends with, as a service does that was never told.
+// childAppend appends from many goroutines and tells each acknowledged append in one line, until its input ends or it
+// is killed. First it repeats what every stream ends with, as a service does that was never told.
 func childAppend(path string) {
 	config := bolt.SmallGenerations(killGeneration)
 	if os.Getpid()%2 == 0 {
@@ -89,7 +91,8 @@ func childAppend(path string) {
 			for n := a; !stop.Load(); n++ {
 				name := killStream(a, n%streamsEach)
 				after := &versions[n%streamsEach]
-				written, err := log.Append(context.Background(), events.OrderStream(name), *after, killAppend(name, *after, 1+n%3)...)
+				written, err := log.Append(context.Background(), events.OrderStream(name), *after,
+					killAppend(name, *after, 1+n%3)...)
 				must(err)
 				*after += uint64(len(written))
 				var line strings.Builder
@@ -203,7 +206,8 @@ func (k *killing) listen(from io.Reader, first func()) {
 	}
 }
 
-// check opens the file, as a service or as a reader, and holds what was added, or the whole of it, against what is known.
+// check opens the file, as a service or as a reader, and holds what was added, or the whole of it, against what is
+// known.
 func (k *killing) check(t *testing.T, readOnly, whole bool) {
 	log, err := bolt.Open(k.path, &bolt.Config{ReadOnly: readOnly})
 	if readOnly && errors.Is(err, bolt.ErrNotALog) && len(k.acknowledged) == 0 {
@@ -223,7 +227,8 @@ func (k *killing) check(t *testing.T, readOnly, whole bool) {
 		require.NoError(t, err)
 		position++
 		before := k.newest[r.Stream]
-		require.Equal(t, [...]uint64{position, before.Version + 1, before.Position}, [...]uint64{r.Position, r.Version, r.Previous}, r.ID)
+		require.Equal(t, [...]uint64{position, before.Version + 1, before.Position},
+			[...]uint64{r.Position, r.Version, r.Previous}, r.ID)
 		inAppend = k.inAppend(t, r, inAppend)
 		k.newest[r.Stream], found[r.ID] = r, true
 		sum, err := sumOf(r)
@@ -321,7 +326,8 @@ func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 		k.check(t, readOnly, k.rounds%wholeEvery == 0)
 	}
 	k.check(t, false, true)
-	t.Logf("%d rounds: %d acknowledged appends with %d records, %d records in the log; %d processes were killed before their first answer, %d at their close",
+	t.Logf("%d rounds: %d acknowledged appends with %d records, %d records in the log; %d processes were killed before "+
+		"their first answer, %d at their close",
 		k.rounds, k.appends, len(k.acknowledged), len(k.sums), k.silent, k.closed)
 	assert.Less(t, k.silent, k.rounds/2, "most processes were killed among their appends")
 }

@@ -38,10 +38,11 @@ var lazyBuckets = append([]string{bucketHeads, bucketKeys}, indexBuckets[1:]...)
 // The entries of the meta bucket. All of them are always there, but that a log has either frontier, origin and ancestry
 // or the mark that it is unsealed.
 const (
-	metaMagic     = "magic"
-	metaFormat    = "format"
-	metaCovered   = "covered"  // the lazy buckets hold at least what the records up to this position say
-	metaFiling    = "filing"   // the records up to this position are on their way into the lazy buckets; covered, where none are
+	metaMagic   = "magic"
+	metaFormat  = "format"
+	metaCovered = "covered" // the lazy buckets hold at least what the records up to this position say
+	// the records up to this position are on their way into the lazy buckets; covered, where none are
+	metaFiling    = "filing"
 	metaCopied    = "copied"   // 1: the file is a backup that nothing was appended to yet; 0: it is not
 	metaUnsealed  = "unsealed" // the log was made without a seal
 	metaFrontier  = "frontier" // the seal's right edge

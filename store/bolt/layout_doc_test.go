@@ -40,7 +40,8 @@ func TestLayoutDocument(t *testing.T) {
 		stream events.Stream
 		after  uint64
 		record events.Record
-	}{{events.OrderStream("o-1"), 0, order}, {events.RefusalStream("o-1"), 0, refusal}, {events.OrderStream("o-1"), 1, later}} {
+	}{{events.OrderStream("o-1"), 0, order}, {events.RefusalStream("o-1"), 0, refusal},
+		{events.OrderStream("o-1"), 1, later}} {
 		_, err := log.Append(ctx, a.stream, a.after, a.record)
 		require.NoError(t, err)
 	}

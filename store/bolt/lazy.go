@@ -12,10 +12,12 @@ import (
 // A tree keyed by other people's ids is hit at a random page by every append, and would be rewritten a page an append.
 // So what is keyed by them is lazy: what appends change is kept in memory, a generation of it at a time, and goes into
 // the file sorted, in steps within later commits, while the next generation gathers. The file says up to which position
-// it holds everything; opening reads the log's tail behind that position into memory again, and has it taken into the file at once.
+// it holds everything; opening reads the log's tail behind that position into memory again, and has it taken into the
+// file at once.
 
 // generationMax is the number of entries, streams and lookup keys together, at which a generation is closed. It bounds
-// memory: two generations, some 250 B an entry, and while one goes into the file some 100 B for each index entry that changes.
+// memory: two generations, some 250 B an entry, and while one goes into the file some 100 B for each index entry that
+// changes.
 const generationMax = 1 << 17
 
 // stretchMax is the number of records for each of these entries at which a generation is closed even if they are of few

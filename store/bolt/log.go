@@ -79,8 +79,8 @@ func (l *Log) view(f func(tx *bbolt.Tx) error) error {
 	return explain(l.path, err)
 }
 
-// viewLayers is view with every generation of which the transaction may have a part: one that has left memory meanwhile was
-// perhaps on its way into the file when the transaction began, and then it is begun again.
+// viewLayers is view with every generation of which the transaction may have a part: one that has left memory meanwhile
+// was perhaps on its way into the file when the transaction began, and then it is begun again.
 func (l *Log) viewLayers(f func(tx *bbolt.Tx, memory layers) error) error {
 	for {
 		before, left := l.lazy.layers(), false

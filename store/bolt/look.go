@@ -96,5 +96,6 @@ func (l *Log) filedOwner(tx *bbolt.Tx, key events.Key) (owner events.Stream, ok 
 			return r.Stream, true, nil
 		}
 	}
-	return events.Stream{}, false, l.damaged("the lookup key %q leads to position %d, whose record does not have it", string(key), position)
+	return events.Stream{}, false,
+		l.damaged("the lookup key %q leads to position %d, whose record does not have it", string(key), position)
 }

@@ -88,8 +88,8 @@ func sumOf(entries []metaEntry) [sha256.Size]byte {
 // sumTextUsual is more than what is summed up has, in bytes, of a log with a billion records and one earlier origin.
 const sumTextUsual = 2048
 
-// put writes the entries with these keys, or all where none is named, and the sum over what the header says: not over what
-// the file says, so that what rots there is not summed up anew by the next commit.
+// put writes the entries with these keys, or all where none is named, and the sum over what the header says: not over
+// what the file says, so that what rots there is not summed up anew by the next commit.
 func (h header) put(tx *bbolt.Tx, keys ...string) error {
 	meta, all := tx.Bucket([]byte(bucketMeta)), h.entries()
 	sum := sumOf(all)

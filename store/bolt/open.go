@@ -40,15 +40,15 @@ type Config struct {
 	// store.ErrReadOnly, and nothing is written to the file, whatever it is. It has to pass all that it would have to pass
 	// to be opened for appends.
 	ReadOnly bool
-	// Unsealed makes a new log without a seal: nobody can prove later that nothing in it was altered. It changes nothing in
-	// a log that exists. Sealing costs a few per cent of the appends a second.
+	// Unsealed makes a new log without a seal: nobody can prove later that nothing in it was altered. It changes nothing
+	// in a log that exists. Sealing costs a few per cent of the appends a second.
 	Unsealed bool
 	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused. With one, a log that has no seal is
 	// store.ErrInvalid when it is opened: either it was made with Unsealed, or its seal was taken away.
 	Signer *seal.Signer
 	// Origin begins the name that a new log has in its checkpoints, preferably as a web address ("shop.example/orders"); a
-	// random part follows. Empty: the signer's name, or [DefaultOrigin]. It changes nothing in a log that exists, but where a
-	// backup goes on as a log of its own.
+	// random part follows. Empty: the signer's name, or [DefaultOrigin]. It changes nothing in a log that exists, but
+	// where a backup goes on as a log of its own.
 	Origin string
 
 	unsynced   bool      // nothing is durable before a sync; for copies
@@ -74,11 +74,13 @@ func Open(path string, config *Config) (*Log, error) {
 		return nil, fmt.Errorf("%w: log path is empty; name the file the log is to be kept in", store.ErrInvalid)
 	}
 	if c.LockTimeout < 0 || c.MapSize < 0 {
-		return nil, fmt.Errorf("%w: log %s: LockTimeout %s and MapSize %d must not be negative; leave them zero for the defaults",
+		return nil, fmt.Errorf("%w: log %s: LockTimeout %s and MapSize %d must not be negative; leave them zero for the "+
+			"defaults",
 			store.ErrInvalid, path, c.LockTimeout, c.MapSize)
 	}
 	if c.Unsealed && c.Signer != nil {
-		return nil, fmt.Errorf("%w: log %s: a log without a seal has nothing to sign; leave out Config.Unsealed or Config.Signer", store.ErrInvalid, path)
+		return nil, fmt.Errorf("%w: log %s: a log without a seal has nothing to sign; leave out Config.Unsealed or "+
+			"Config.Signer", store.ErrInvalid, path)
 	}
 	if _, err := c.newOrigin(); err != nil {
 		return nil, fmt.Errorf("log %s: Origin: %w", path, err)
@@ -95,7 +97,8 @@ func Open(path string, config *Config) (*Log, error) {
 		if _, err := os.Stat(path); err == nil {
 			return nil, unfinished(path)
 		}
-		return nil, &FileError{Kind: store.ErrStorage, Path: path, Reason: "there is no such file", Remedy: "check the path; opening for reading makes no file"}
+		return nil, &FileError{Kind: store.ErrStorage, Path: path, Reason: "there is no such file",
+			Remedy: "check the path; opening for reading makes no file"}
 	}
 	// Looked at without the right to write first: bbolt changes whatever file it opens for writing, and it reads the
 	// free list, where damage makes it panic, only then.
@@ -146,7 +149,8 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	l := &Log{path: path, absolute: absolute, readOnly: readOnly, signer: c.Signer, lazy: lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{}),
+	l := &Log{path: path, absolute: absolute, readOnly: readOnly, signer: c.Signer,
+		lazy: lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{}),
 		scratch: sync.Pool{New: func() any { return new([]byte) }}}
 	err = guarded(func() (err error) {
 		l.db, err = bbolt.Open(path, fileMode, &bbolt.Options{

@@ -1,27 +1,27 @@
 package bolt
 
-// flushMax is the most entries one commit carries into the lazy buckets, unless its own appends bring more: nobody waits
-// long for what others did. Each entry can hit a page of its own, so these are some 2 MiB written.
+// flushMax is the most entries one commit carries into the lazy buckets, unless its own appends bring more: nobody
+// waits long for what others did. Each entry can hit a page of its own, so these are some 2 MiB written.
 const flushMax = 512
 
-// bundleShare is the part of a generation, and bundleMax the most entries, that a step waits to have together. A step costs some
-// pages whatever it carries, inner ones of each bucket and the list of free ones: a commit in some hundred pays that for all, and
-// the others are as quick as if nothing were lazy.
+// bundleShare is the part of a generation, and bundleMax the most entries, that a step waits to have together. A step
+// costs some pages whatever it carries, inner ones of each bucket and the list of free ones: a commit in some hundred
+// pays that for all, and the others are as quick as if nothing were lazy.
 const (
 	bundleShare = 512
 	bundleMax   = flushMax / 2
 )
 
-// pace is how many entries the commit of the plan carries: none for most of them, and then a bundle, so that the generation
-// is in the file when the next one is closed, for its entries or for its records.
+// pace is how many entries the commit of the plan carries: none for most of them, and then a bundle, so that the
+// generation is in the file when the next one is closed, for its entries or for its records.
 func (z *lazy) pace(f *flush, p *plan) int {
 	g, entries := z.active, z.active.growth(p)
 	f.owed += max(f.rate(g.size(), entries, z.limit), f.rate(int(g.last-g.begin), len(p.ends), z.limit*stretchMax))
 	return f.bundle(z.limit, entries)
 }
 
-// rate is how many entries a commit should come up for that adds so much to what has gathered, of which the limit is to be the
-// most. When late, more than that gathers for a while, rather than have one commit pay for all that is left.
+// rate is how many entries a commit should come up for that adds so much to what has gathered, of which the limit is to
+// be the most. When late, more than that gathers for a while, rather than have one commit pay for all that is left.
 func (f *flush) rate(gathered, added, limit int) int {
 	room := max(limit-gathered, limit/8, 1)
 	return max((f.left()*added+room-1)/room, added)

@@ -10,17 +10,18 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// bbolt follows the links between its pages wherever they lead, believes what they say about their own contents, and writes
-// to the pages that its free list names whether or not they are in use. Where a link leads in a circle it runs until memory is
-// used up. So all of this is looked at before it does.
+// bbolt follows the links between its pages wherever they lead, believes what they say about their own contents, and
+// writes to the pages that its free list names whether or not they are in use. Where a link leads in a circle it runs
+// until memory is used up. So all of this is looked at before it does.
 
-// pagesMax is the most pages that an opening looks at, those nearest the roots first: a file of 256 MiB is looked at whole,
-// in a third of a second where the system has it in memory, and in as long as its disk takes to read it where not.
+// pagesMax is the most pages that an opening looks at, those nearest the roots first: a file of 256 MiB is looked at
+// whole, in a third of a second where the system has it in memory, and in as long as its disk takes to read it where
+// not.
 const pagesMax = 1 << 16
 
-// bbolt's pages: a header, then one element for each key, then what the elements point to, from where each stands. A branch
-// page links to a page below it for each key; a leaf page has a value, which for a bucket is its root and, where the root is 0,
-// a page of its own.
+// bbolt's pages: a header, then one element for each key, then what the elements point to, from where each stands. A
+// branch page links to a page below it for each key; a leaf page has a value, which for a bucket is its root and, where
+// the root is 0, a page of its own.
 const (
 	pageHeaderSize = 16 // id 8, flags 2, count 2, overflow 4 bytes
 	pageFlagsAt    = 8
@@ -28,9 +29,10 @@ const (
 	pageOverflowAt = 12
 	pageBranch     = 0x01
 	pageLeaf       = 0x02
-	elementSize    = 16 // branch: position 4, key size 4, page 8 bytes; leaf: flags 4, position 4, key size 4, value size 4
-	elementBucket  = 0x01
-	bucketSize     = 16 // root 8, sequence 8 bytes
+	// branch: position 4, key size 4, page 8 bytes; leaf: flags 4, position 4, key size 4, value size 4
+	elementSize   = 16
+	elementBucket = 0x01
+	bucketSize    = 16 // root 8, sequence 8 bytes
 )
 
 // bbolt's two header pages hold, behind the page's own header, the page of the free list and the number of the commit.
@@ -46,7 +48,8 @@ const (
 // checkPages tells whether the pages of the file form trees of keys in order, with all they say of themselves within
 // them, and whether the entries of the lazy buckets are as they were written.
 func (l *Log) checkPages(tx *bbolt.Tx) error {
-	p := &pages{log: l, size: uint64(l.db.Info().PageSize), end: uint64(tx.Size()) / uint64(l.db.Info().PageSize), seen: map[uint64]bool{}}
+	p := &pages{log: l, size: uint64(l.db.Info().PageSize), end: uint64(tx.Size()) / uint64(l.db.Info().PageSize),
+		seen: map[uint64]bool{}}
 	p.queue = []link{{page: uint64(tx.Cursor().Bucket().Root())}}
 	for len(p.queue) > 0 {
 		if len(p.seen) >= pagesMax {
@@ -71,7 +74,8 @@ type pages struct {
 	block []byte
 }
 
-// link is a page and the keys that belong below it: from the first key on and before the second, where they are not nil.
+// link is a page and the keys that belong below it: from the first key on and before the second, where they are not
+// nil.
 type link struct {
 	page     uint64
 	bucket   string // that it is of; empty for the bucket that holds all others
@@ -161,13 +165,15 @@ func (p *pages) contents(at link, page []byte) error {
 		if flags == pageBranch {
 			position, size = int(binary.NativeEndian.Uint32(e)), binary.NativeEndian.Uint32(e[4:])
 		} else {
-			position, size, value = int(binary.NativeEndian.Uint32(e[4:])), binary.NativeEndian.Uint32(e[8:]), binary.NativeEndian.Uint32(e[12:])
+			position, size, value = int(binary.NativeEndian.Uint32(e[4:])), binary.NativeEndian.Uint32(e[8:]),
+				binary.NativeEndian.Uint32(e[12:])
 		}
 		if begin+position != next || next+int(size)+int(value) > len(page) || size == 0 {
 			return bad()
 		}
 		keys[i] = e[position : position+int(size)]
-		if i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 || bytes.Compare(keys[i], at.from) < 0 || at.to != nil && bytes.Compare(keys[i], at.to) >= 0 {
+		if i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 || bytes.Compare(keys[i], at.from) < 0 || at.to != nil &&
+			bytes.Compare(keys[i], at.to) >= 0 {
 			return bad()
 		}
 		next += int(size) + int(value)

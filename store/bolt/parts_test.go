@@ -47,8 +47,8 @@ func put(q *queue, r *request) (joined *batch, retry <-chan struct{}) {
 	return q.add(r)
 }
 
-// TestQueueWaitsForWhoIsOnTheWay: who comes while others still do goes with them, and nobody waits for who does not come, nor beyond
-// patience.
+// TestQueueWaitsForWhoIsOnTheWay: who comes while others still do goes with them, and nobody waits for who does not
+// come, nor beyond patience.
 func TestQueueWaitsForWhoIsOnTheWay(t *testing.T) {
 	c := newCommitter(t)
 	_, _ = put(c.q, &request{})
@@ -269,7 +269,8 @@ func TestGroupsShareACommit(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range writers {
 		group.Go(func() {
-			_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i)), 0, testRecord(fmt.Sprintf("r-%d", i)))
+			_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i)), 0,
+				testRecord(fmt.Sprintf("r-%d", i)))
 			assert.NoError(t, err)
 		})
 	}
@@ -299,8 +300,10 @@ func TestSortableTimes(t *testing.T) {
 	for i, at := range inOrder[1:] {
 		assert.Less(t, sortable(inOrder[i]), sortable(at), "%s before %s", inOrder[i], at)
 	}
-	assert.Equal(t, sortable(time.Unix(0, 1<<63-1)), sortable(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)), "as late as can be told")
-	assert.Equal(t, sortable(time.Time{}), sortable(time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC)), "as early as can be told")
+	assert.Equal(t, sortable(time.Unix(0, 1<<63-1)), sortable(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)),
+		"as late as can be told")
+	assert.Equal(t, sortable(time.Time{}), sortable(time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC)),
+		"as early as can be told")
 }
 
 func TestPlaces(t *testing.T) {

@@ -41,8 +41,9 @@ func (l *Log) newPlan() *plan {
 	p := &l.plan
 	clear(p.heads)
 	clear(p.keys)
-	*p = plan{log: l, memory: memory, last: memory.end, frames: p.frames[:0], ends: p.ends[:0], chunks: p.chunks[:0], values: p.values[:0],
-		order: p.order[:0], heads: p.heads, keys: p.keys}
+	*p = plan{log: l, memory: memory, last: memory.end, frames: p.frames[:0], ends: p.ends[:0], chunks: p.chunks[:0],
+		values: p.values[:0],
+		order:  p.order[:0], heads: p.heads, keys: p.keys}
 	if p.heads == nil {
 		p.heads, p.keys = map[events.Stream]*summary{}, map[events.Key]claim{}
 	}
@@ -191,8 +192,8 @@ func (p *plan) hash() {
 	}
 }
 
-// aside is how many frames are hashed in a goroutine of their own: as long as a commit is put together, those who append
-// wait for it, and another core has nothing to do.
+// aside is how many frames are hashed in a goroutine of their own: as long as a commit is put together, those who
+// append wait for it, and another core has nothing to do.
 const aside = 16
 
 // startHash hashes, and returns a function that waits for the end of it.
@@ -267,8 +268,8 @@ func (p *plan) writeTiles(tx *bbolt.Tx) error {
 	return nil
 }
 
-// normal is the head as a reader of its frame gets it, its times in UTC and without a clock reading; and to be kept: its words, of
-// which there are few, are not parts of a message that they would keep alive.
+// normal is the head as a reader of its frame gets it, its times in UTC and without a clock reading; and to be kept:
+// its words, of which there are few, are not parts of a message that they would keep alive.
 func normal(h events.Head) events.Head {
 	for _, word := range []*string{&h.Status, &h.Phase} {
 		*word = unique.Make(*word).Value()

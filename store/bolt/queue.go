@@ -48,7 +48,8 @@ func newQueue() *queue {
 	return &queue{forming: newBatch(), wake: make(chan struct{}, 1), timer: timer}
 }
 
-// enter and leave say where a call of Append begins and ends. They are no matter of a log that is only read, whose queue is nil.
+// enter and leave say where a call of Append begins and ends. They are no matter of a log that is only read, whose
+// queue is nil.
 func (q *queue) enter() {
 	if q == nil {
 		return
@@ -68,7 +69,8 @@ func (q *queue) leave() {
 	q.nobodyElse()
 }
 
-// coming is how many appends are on their way: they are being prepared, or have their outcome and have not gone on with it.
+// coming is how many appends are on their way: they are being prepared, or have their outcome and have not gone on with
+// it.
 func (q *queue) coming() int { return q.inside - q.waiting }
 
 // nobodyElse wakes the committer where what has gathered is all that comes.
@@ -78,8 +80,8 @@ func (q *queue) nobodyElse() {
 	}
 }
 
-// add puts r into the forming batch and returns it. Where that is full it returns a channel instead, which is closed when
-// it is worth another try, after resume. Both are nil once the queue is closed.
+// add puts r into the forming batch and returns it. Where that is full it returns a channel instead, which is closed
+// when it is worth another try, after resume. Both are nil once the queue is closed.
 func (q *queue) add(r *request) (joined *batch, retry <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -124,11 +126,12 @@ func (q *queue) withdraw(from *batch, r *request) bool {
 	return true
 }
 
-// take waits for appends and returns the batch that holds them, nil once the queue is closed and empty. Before it takes a
-// batch that is not full, it waits for those who are on their way, but no longer than patience in all.
+// take waits for appends and returns the batch that holds them, nil once the queue is closed and empty. Before it takes
+// a batch that is not full, it waits for those who are on their way, but no longer than patience in all.
 //
-// After a commit all who waited for it come with their next append, and each has some microseconds to go: who takes what the first of
-// them have brought has the others wait for one commit more. A lone writer is never waited for: when it has come, nobody is on the way.
+// After a commit all who waited for it come with their next append, and each has some microseconds to go: who takes
+// what the first of them have brought has the others wait for one commit more. A lone writer is never waited for: when
+// it has come, nobody is on the way.
 func (q *queue) take(patience time.Duration) *batch {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -68,7 +68,8 @@ func (l *Log) read(ctx context.Context, from events.Stream, after uint64, yield 
 }
 
 // pageAt is pageBefore in a transaction of its own.
-func (l *Log) pageAt(ctx context.Context, doing func() string, from events.Stream, end place, after uint64) (page []events.Record, next place, err error) {
+func (l *Log) pageAt(ctx context.Context, doing func() string, from events.Stream, end place,
+	after uint64) (page []events.Record, next place, err error) {
 	if ctx.Err() != nil {
 		return nil, place{}, store.CheckContext(ctx, doing())
 	}
@@ -79,9 +80,10 @@ func (l *Log) pageAt(ctx context.Context, doing func() string, from events.Strea
 	return page, next, err
 }
 
-// pageBefore returns the page of the stream that ends with the record at end, oldest first, without what is at or before
-// the version after; and the end of the page before it.
-func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint64) (page []events.Record, next place, err error) {
+// pageBefore returns the page of the stream that ends with the record at end, oldest first, without what is at or
+// before the version after; and the end of the page before it.
+func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint64) (page []events.Record, next place,
+	err error) {
 	if end.version <= after {
 		return nil, end, nil
 	}
@@ -153,8 +155,8 @@ func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Rec
 	}
 }
 
-// pageAfter appends the log's next records after the position to page, which is empty. With an error it appends those before
-// the bad place.
+// pageAfter appends the log's next records after the position to page, which is empty. With an error it appends those
+// before the bad place.
 func (l *Log) pageAfter(page []events.Record, position uint64) ([]events.Record, error) {
 	return l.pageUntil(page, position, l.lazy.end(), nil) // what is in the file and not yet shown is not read
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
-// What a reader that stays open lives through: so many appends of the largest records by others and in its own loop, and
-// a file that grows by so many bytes while it holds one record.
+// What a reader that stays open lives through: so many appends of the largest records by others and in its own loop,
+// and a file that grows by so many bytes while it holds one record.
 const (
 	othersAppend   = 480
 	readerAppends  = 120
@@ -27,7 +27,8 @@ const (
 	readerPatience = 2 * time.Minute // above what a slow disk needs; reached, it is a deadlock
 )
 
-// growing is a log whose address space is small from the start, so that it must be mapped again each time it outgrows it.
+// growing is a log whose address space is small from the start, so that it must be mapped again each time it outgrows
+// it.
 type growing struct {
 	*bolt.Log
 	t    *testing.T
@@ -121,7 +122,8 @@ func TestReaderStaysOpen(t *testing.T) {
 	case <-time.After(readerPatience):
 		t.Fatal("Close hangs")
 	}
-	t.Logf("one loop over %d records; the file grew from %d KiB to %d KiB, in %d steps that the loop saw", position, before>>10, g.size()>>10, len(sizes)-1)
+	t.Logf("one loop over %d records; the file grew from %d KiB to %d KiB, in %d steps that the loop saw", position,
+		before>>10, g.size()>>10, len(sizes)-1)
 }
 
 // readInside loops over heads and each one's stream, and appends in there too.

@@ -87,10 +87,10 @@ func (g *generation) replay(walk *provenFrames, begin, last uint64) error {
 	return nil
 }
 
-// A flush ends when as much again has been appended, and what is covered moves only then. So a process that is killed before that, over
-// and over, would leave more to each one after it. What an opening had to read again is therefore taken into the file at once, while
-// appends go on, unless it is less than catchUpShare of a generation; and before any, from hopelessShare generations on: those before
-// were not given the seconds that it takes.
+// A flush ends when as much again has been appended, and what is covered moves only then. So a process that is killed
+// before that, over and over, would leave more to each one after it. What an opening had to read again is therefore
+// taken into the file at once, while appends go on, unless it is less than catchUpShare of a generation; and before
+// any, from hopelessShare generations on: those before were not given the seconds that it takes.
 const (
 	catchUpShare  = 2
 	hopelessShare = 4
@@ -123,7 +123,8 @@ func (l *Log) catchUp(behind *flush) {
 	}
 }
 
-// endsWhole checks that the newest record ends its stream. It stands for all: whether each is sound shows when it is read.
+// endsWhole checks that the newest record ends its stream. It stands for all: whether each is sound shows when it is
+// read.
 func (l *Log) endsWhole(tx *bbolt.Tx, last uint64) error {
 	if last == 0 {
 		return nil

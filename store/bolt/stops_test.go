@@ -29,14 +29,16 @@ func soon(t *testing.T, from <-chan error, what string) error {
 	}
 }
 
-// TestWithdrawnSpaceIsTold: a full batch whose appends are all called off is never taken, so nobody else would tell those who wait.
+// TestWithdrawnSpaceIsTold: a full batch whose appends are all called off is never taken, so nobody else would tell
+// those who wait.
 func TestWithdrawnSpaceIsTold(t *testing.T) {
 	log := openTest(t)
 	_, release := hold(t, log)
 	huge := make([]events.Record, store.AppendMax)
 	for i := range huge {
 		huge[i] = testRecord(fmt.Sprintf("huge-%d", i))
-		huge[i].Event = events.PaymentPending{PaymentID: "p", Proof: events.Proof{Evidence: &events.Evidence{Body: make([]byte, events.BodyMax)}}}
+		huge[i].Event = events.PaymentPending{PaymentID: "p",
+			Proof: events.Proof{Evidence: &events.Evidence{Body: make([]byte, events.BodyMax)}}}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	off, waiting := make(chan error, 1), make(chan error, 1)
@@ -57,7 +59,8 @@ func TestWithdrawnSpaceIsTold(t *testing.T) {
 	require.NoError(t, soon(t, waiting, "an append on an idle log"))
 }
 
-// TestRecoveryIsBoundedOverKills: processes that are killed before they have appended a generation leave no more each time.
+// TestRecoveryIsBoundedOverKills: processes that are killed before they have appended a generation leave no more each
+// time.
 func TestRecoveryIsBoundedOverKills(t *testing.T) {
 	const limit, each = 64, 40
 	path := filepath.Join(t.TempDir(), "orders.log")
@@ -67,7 +70,8 @@ func TestRecoveryIsBoundedOverKills(t *testing.T) {
 		require.LessOrEqual(t, log.Recovery().Records, uint64(2*limit*stretchMax), "life %d", life)
 		for i := range each {
 			n := life*each + i
-			_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%05d", n*7919%100_000)), 0, testRecord(fmt.Sprintf("r-%d", n)))
+			_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%05d", n*7919%100_000)), 0,
+				testRecord(fmt.Sprintf("r-%d", n)))
 			require.NoError(t, err)
 		}
 		killed, err := os.ReadFile(path)
@@ -104,7 +108,8 @@ func TestWatchEndsWhenTheLogStops(t *testing.T) {
 	require.ErrorIs(t, soon(t, ended, "a watcher"), store.ErrStorage)
 }
 
-// TestHeadersDamagedUnderAnOpenLog: bbolt panics while it holds its locks; neither the next read nor Close may wait for these.
+// TestHeadersDamagedUnderAnOpenLog: bbolt panics while it holds its locks; neither the next read nor Close may wait for
+// these.
 func TestHeadersDamagedUnderAnOpenLog(t *testing.T) {
 	log, ctx := openTest(t), context.Background()
 	_, err := log.Append(ctx, events.OrderStream("o-1"), 0, testRecord("r-1"))
@@ -153,7 +158,10 @@ func TestOneDamagedRecordStopsNoOtherOrder(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, killed, 0o600))
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
 	require.NoError(t, err)
-	require.NoError(t, db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketLog)).Put(number(1), []byte("garbage")) }))
+	require.NoError(t, db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte(bucketLog)).Put(number(1),
+			[]byte("garbage"))
+	}))
 	require.NoError(t, db.Close())
 	log = open(&Config{generation: 2})
 	defer log.Close()
@@ -166,7 +174,8 @@ func TestOneDamagedRecordStopsNoOtherOrder(t *testing.T) {
 func TestSystemErrorsAreNoDamage(t *testing.T) {
 	log := openTest(t)
 	for errno, kind := range map[syscall.Errno]error{
-		syscall.EROFS: store.ErrStorage, syscall.EIO: store.ErrStorage, syscall.ENOMEM: store.ErrStorage, syscall.ENOLCK: store.ErrStorage,
+		syscall.EROFS: store.ErrStorage, syscall.EIO: store.ErrStorage, syscall.ENOMEM: store.ErrStorage,
+		syscall.ENOLCK: store.ErrStorage,
 		syscall.EMFILE: store.ErrStorage, syscall.ENOSPC: store.ErrFull,
 	} {
 		require.ErrorIs(t, explain(log.path, unopened(log.path, &os.PathError{Op: "open", Path: log.path, Err: errno})), kind)

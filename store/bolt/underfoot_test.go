@@ -85,8 +85,8 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestUnderItsFeet takes an open log's file away, puts another in its place, or lets it grow. What is kept in a file that
-// nobody will find is not acknowledged; the log says so, does not hang, and touches no other file.
+// TestUnderItsFeet takes an open log's file away, puts another in its place, or lets it grow. What is kept in a file
+// that nobody will find is not acknowledged; the log says so, does not hang, and touches no other file.
 func TestUnderItsFeet(t *testing.T) {
 	other := []byte("somebody else's\n")
 	for name, change := range map[string]func(t *testing.T, path string){

@@ -47,8 +47,8 @@ func onlyFrame(t *testing.T, chunk []byte) []byte {
 	return frame
 }
 
-// TestWatchSeesEverythingOnce: many watchers from many places, while many append. Each sees every record after its place,
-// in order, and each record is already there for whoever asks.
+// TestWatchSeesEverythingOnce: many watchers from many places, while many append. Each sees every record after its
+// place, in order, and each record is already there for whoever asks.
 func TestWatchSeesEverythingOnce(t *testing.T) {
 	log := openLog(t, filepath.Join(t.TempDir(), "orders.log"), bolt.SmallGenerations(40))
 	grow(t, log, "before", 20)
@@ -104,7 +104,8 @@ func TestWatchEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	require.ErrorIs(t, end(ctx, func() { time.Sleep(5 * time.Millisecond); cancel() }), context.Canceled)
 	closed := make(chan error, 1)
-	require.ErrorIs(t, end(context.Background(), func() { time.Sleep(5 * time.Millisecond); closed <- log.Close() }), store.ErrClosed)
+	require.ErrorIs(t, end(context.Background(), func() { time.Sleep(5 * time.Millisecond); closed <- log.Close() }),
+		store.ErrClosed)
 	require.NoError(t, <-closed)
 	log = openLog(t, path, nil)
 	for _, err := range log.Watch(context.Background(), store.After(events.Record{Position: 9})) {

@@ -19,7 +19,8 @@ func Example() {
 		ID:       "record-1",
 		Recorded: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC),
 		Keys:     []events.Key{events.NewKey(events.KeyPaymentRequestID, "request-1")},
-		Event:    events.OrderCreated{PaymentRequestID: "request-1", Amount: events.Money{Minor: 1000, Currency: "USD"}, Method: "CARD"},
+		Event: events.OrderCreated{PaymentRequestID: "request-1", Amount: events.Money{Minor: 1000, Currency: "USD"},
+			Method: "CARD"},
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -45,7 +45,8 @@ func New() *Log {
 }
 
 // Append implements [store.Log]. It never waits for anything but other appends, so ctx matters at its beginning only.
-func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	if err := store.CheckAppend(to, records); err != nil {
 		return nil, err
 	}
@@ -120,7 +121,8 @@ func (l *Log) write(to events.Stream, records []events.Record) ([]events.Record,
 		previous = r.Position
 		frame, err := events.AppendFrame(nil, r)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %s %q: record %d of %d: %w", store.ErrInvalid, to.Category, to.ID, i+1, len(records), err)
+			return nil, fmt.Errorf("%w: %s %q: record %d of %d: %w", store.ErrInvalid, to.Category, to.ID, i+1, len(records),
+				err)
 		}
 		// Returned is what a reader will read: it shares nothing with the caller's record.
 		stored, err := decode(frame)

@@ -39,7 +39,8 @@ func TestLogsAreIndependent(t *testing.T) {
 func TestHeadsIsOneMoment(t *testing.T) {
 	log, ctx := memory.New(), context.Background()
 	for i := range 10 {
-		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%d", i)), 0, record(fmt.Sprintf("r-%d", i), noon.Add(time.Duration(i))))
+		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%d", i)), 0,
+			record(fmt.Sprintf("r-%d", i), noon.Add(time.Duration(i))))
 		require.NoError(t, err)
 	}
 	var seen []string
@@ -61,7 +62,8 @@ func TestHeadsIsOneMoment(t *testing.T) {
 func TestLoopsEndWithTheirContext(t *testing.T) {
 	log := memory.New()
 	for i := range 300 {
-		_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i)), 0, record(fmt.Sprintf("r-%d", i), noon))
+		_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i)), 0,
+			record(fmt.Sprintf("r-%d", i), noon))
 		require.NoError(t, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -89,7 +91,8 @@ func BenchmarkAppend(b *testing.B) {
 	log := memory.New()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i/4)), uint64(i%4), record(fmt.Sprintf("r-%d", i), noon))
+		_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i/4)), uint64(i%4),
+			record(fmt.Sprintf("r-%d", i), noon))
 		require.NoError(b, err)
 	}
 }

@@ -20,7 +20,8 @@ func emptyLog(t *testing.T, f Factory) {
 	log, ctx := f.open(t), context.Background()
 	assert.Empty(t, readAll(t, log), "records of an empty log")
 	assert.Empty(t, readStream(t, log, events.OrderStream("o-1"), 0), "records of a stream that is not there")
-	assert.Empty(t, readStream(t, log, events.OrderStream("o-1"), 7), "records of a stream that is not there, after a version")
+	assert.Empty(t, readStream(t, log, events.OrderStream("o-1"), 7),
+		"records of a stream that is not there, after a version")
 	assert.Empty(t, collect(t, log.Heads(ctx, store.AllOrders())), "heads of an empty log")
 
 	_, err := log.Head(ctx, events.OrderStream("o-1"))
@@ -103,7 +104,8 @@ func versions(t *testing.T, f Factory) {
 	}
 	mustAppend(t, log, stream, 3, record("v-4", nil))
 	refused(3, 4)
-	assert.Equal(t, []string{"v-1", "v-2", "v-3", "v-4"}, ids(readAll(t, log)), "refused appends write nothing and use up no position")
+	assert.Equal(t, []string{"v-1", "v-2", "v-3", "v-4"}, ids(readAll(t, log)),
+		"refused appends write nothing and use up no position")
 	mustAppend(t, log, events.OrderStream("o-2"), 0, record("w-1", nil))
 	inPlace(t, readAll(t, log))
 }
@@ -114,7 +116,8 @@ func atomicAppends(t *testing.T, f Factory) {
 	mustAppend(t, log, owner, 0, record("owner-1", withKeys("paymentId:p-1")))
 
 	// The last of three records is the one that cannot be: none of them may be there, nor their keys.
-	_, err := log.Append(ctx, stream, 0, record("a-1", withKeys("paymentRequestId:r-1")), record("a-2", nil), record("a-3", withKeys("paymentId:p-1")))
+	_, err := log.Append(ctx, stream, 0, record("a-1", withKeys("paymentRequestId:r-1")), record("a-2", nil),
+		record("a-3", withKeys("paymentId:p-1")))
 	require.ErrorIs(t, err, store.ErrKeyTaken)
 	_, err = log.Append(ctx, stream, 0, record("b-1", withKeys("paymentRequestId:r-2")), record("", nil))
 	require.ErrorIs(t, err, store.ErrInvalid)
@@ -136,8 +139,10 @@ func atomicAppends(t *testing.T, f Factory) {
 
 // hostileIDs are legal ids that have made other stores confuse streams.
 var hostileIDs = []string{
-	"a", "aa", "aaa", "A", ":", "::", "a:", ":a", "a:b", ".", "..", "...", "%", "%2F", "%00", " ", "  ", "a ", " a", "-", "_", "*", "?", "#", "&", "=", "+",
-	"\\", "'", "\"", "`", "$(id)", "{}", "[]", "<a>", "'; DROP TABLE log; --", "order", "ordero", "refusal", "order:a", "refusal:a", "5order",
+	"a", "aa", "aaa", "A", ":", "::", "a:", ":a", "a:b", ".", "..", "...", "%", "%2F", "%00", " ", "  ", "a ", " a", "-",
+	"_", "*", "?", "#", "&", "=", "+",
+	"\\", "'", "\"", "`", "$(id)", "{}", "[]", "<a>", "'; DROP TABLE log; --", "order", "ordero", "refusal", "order:a",
+	"refusal:a", "5order",
 	"null", "0", "00", "01", "1", "é", "e\u0301", "ß", "ＳＳ", "日本語", "🧾", "\u202eabc", "ﬁ", "İ", "ı",
 	strings.Repeat("x", events.IDMax-1), strings.Repeat("x", events.IDMax), strings.Repeat("🧾", events.IDMax/4),
 }
@@ -149,8 +154,10 @@ func streamNames(t *testing.T, f Factory) {
 		streams = append(streams, events.OrderStream(id), events.RefusalStream(id))
 	}
 	// Where a name is only glued together, these are one stream.
-	streams = append(streams, events.Stream{Category: "orde", ID: "ra"}, events.Stream{Category: "ordera", ID: "a"}, events.Stream{Category: "order:", ID: "a"},
-		events.Stream{Category: "orders", ID: "a"}, events.Stream{Category: "order", ID: "sa"}, events.Stream{Category: "o", ID: "rder"}, events.Stream{Category: strings.Repeat("c", events.CategoryMax), ID: "a"})
+	streams = append(streams, events.Stream{Category: "orde", ID: "ra"}, events.Stream{Category: "ordera", ID: "a"},
+		events.Stream{Category: "order:", ID: "a"},
+		events.Stream{Category: "orders", ID: "a"}, events.Stream{Category: "order", ID: "sa"},
+		events.Stream{Category: "o", ID: "rder"}, events.Stream{Category: strings.Repeat("c", events.CategoryMax), ID: "a"})
 
 	idOf := map[events.Stream]string{}
 	together(t, "appends to many names", len(streams), func(i int) {
@@ -188,7 +195,8 @@ func refusedInput(t *testing.T, f Factory) {
 		assert.ErrorIs(t, err, store.ErrInvalid, "%s", what)
 	}
 	badIDs := map[string]string{
-		"empty": "", "NUL": "a\x00b", "newline": "a\nb", "slash": "a/b", "bad UTF-8": "a\xffb", "cut UTF-8": "\xf0\x9f\xa7", "too long": strings.Repeat("x", events.IDMax+1),
+		"empty": "", "NUL": "a\x00b", "newline": "a\nb", "slash": "a/b", "bad UTF-8": "a\xffb", "cut UTF-8": "\xf0\x9f\xa7",
+		"too long":        strings.Repeat("x", events.IDMax+1),
 		"carriage return": "a\rb", "tab": "a\tb", "escape": "a\x1bb", "delete": "a\x7fb",
 	}
 	for what, id := range badIDs {
@@ -204,13 +212,16 @@ func refusedInput(t *testing.T, f Factory) {
 	refused("too many records", good, records("m", store.AppendMax+1)...)
 	refused("the same record id twice", good, record("r-1", nil), record("r-2", nil), record("r-1", nil))
 	refused("no event", good, record("r-1", func(r *events.Record) { r.Event = nil }))
-	refused("long category", events.Stream{Category: strings.Repeat("c", events.CategoryMax+1), ID: "o-1"}, record("r-1", nil))
-	refused("too many keys", good, record("r-1", withKeys("paymentId:1", "paymentId:2", "paymentId:3", "paymentId:4", "paymentId:5")))
+	refused("long category", events.Stream{Category: strings.Repeat("c", events.CategoryMax+1), ID: "o-1"},
+		record("r-1", nil))
+	refused("too many keys", good,
+		record("r-1", withKeys("paymentId:1", "paymentId:2", "paymentId:3", "paymentId:4", "paymentId:5")))
 	refused("empty key", good, record("r-1", withKeys("")))
 	refused("long key", good, record("r-1", withKeys(events.Key("paymentId:"+strings.Repeat("k", events.KeyMax)))))
 	refused("long actor", good, record("r-1", func(r *events.Record) { r.Actor = strings.Repeat("a", events.IDMax+1) }))
 	refused("long body", good, record("r-1", func(r *events.Record) {
-		r.Event = events.PaymentPending{PaymentID: "p", Proof: events.Proof{Evidence: &events.Evidence{Body: make([]byte, events.FrameMax)}}}
+		r.Event = events.PaymentPending{PaymentID: "p",
+			Proof: events.Proof{Evidence: &events.Evidence{Body: make([]byte, events.FrameMax)}}}
 	}))
 	refused("a bad record after a good one", good, record("r-1", nil), record("r/2", nil))
 
@@ -227,7 +238,8 @@ func refusedInput(t *testing.T, f Factory) {
 		assert.ErrorIs(t, err, store.ErrInvalid, "%s", what)
 	}
 	assert.Empty(t, readAll(t, log), "refused input writes nothing")
-	mustAppend(t, log, good, 0, record("r-1", withKeys("paymentId:1", "paymentRequestId:2", "captureRequestId:3", "refundRequestId:4")))
+	mustAppend(t, log, good, 0,
+		record("r-1", withKeys("paymentId:1", "paymentRequestId:2", "captureRequestId:3", "refundRequestId:4")))
 }
 
 func recordsAreCopied(t *testing.T, f Factory) {
@@ -264,7 +276,8 @@ func byteIdentity(t *testing.T, f Factory) {
 	var written []events.Record
 	written = append(written, mustAppend(t, log, one, 0,
 		record("b-1", func(r *events.Record) {
-			r.Event = events.OrderCreated{PaymentRequestID: "r-1", Amount: money, Method: "CARD", Acquirer: "2C2P", CaptureMode: events.CaptureManual, PayBy: noon.Add(time.Hour)}
+			r.Event = events.OrderCreated{PaymentRequestID: "r-1", Amount: money, Method: "CARD", Acquirer: "2C2P",
+				CaptureMode: events.CaptureManual, PayBy: noon.Add(time.Hour)}
 			r.Keys = []events.Key{"paymentRequestId:r-1", "paymentId:日本"}
 			r.Head = events.Head{Status: "created", StatusSince: noon, Phase: "idle", AnomalySince: noon.Add(-1),
 				Due: noon.Add(1)}
@@ -282,11 +295,13 @@ func byteIdentity(t *testing.T, f Factory) {
 		for i := range body {
 			body[i] = byte(i)
 		}
-		r.Event = events.PaymentPaid{PaymentID: "日本", Amount: money, At: noon, Proof: events.Proof{Via: events.ViaNotification, Evidence: &events.Evidence{Method: "POST", Body: body}}}
+		r.Event = events.PaymentPaid{PaymentID: "日本", Amount: money, At: noon,
+			Proof: events.Proof{Via: events.ViaNotification, Evidence: &events.Evidence{Method: "POST", Body: body}}}
 	}))...)
 
 	sameBytes(t, written, readAll(t, log), "read from the log as appended")
-	sameBytes(t, []events.Record{written[0], written[1], written[3]}, readStream(t, log, one, 0), "read from the stream as appended")
+	sameBytes(t, []events.Record{written[0], written[1], written[3]}, readStream(t, log, one, 0),
+		"read from the stream as appended")
 	again := f.reopen(t, log)
 	sameBytes(t, written, readAll(t, again), "read as appended after a restart")
 	sameBytes(t, []events.Record{written[2]}, readStream(t, again, two, 0), "read from the stream after a restart")

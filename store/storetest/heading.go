@@ -41,7 +41,8 @@ func head(t *testing.T, f Factory) {
 	mustAppend(t, log, stream, 1, record("h-3", withHead(events.Head{Status: "between"})), record("h-4", withHead(last)))
 	have, err = log.Head(ctx, stream)
 	require.NoError(t, err)
-	assert.Equal(t, store.Head{Stream: stream, Version: 3, Position: 4, Head: last}, have, "the head is that of the newest record")
+	assert.Equal(t, store.Head{Stream: stream, Version: 3, Position: 4, Head: last}, have,
+		"the head is that of the newest record")
 	have, err = log.Head(ctx, events.RefusalStream("o-1"))
 	require.NoError(t, err)
 	assert.Equal(t, "refused", have.Status, "every stream has a head")
@@ -112,9 +113,10 @@ func headsOverPages(t *testing.T, f Factory) {
 	together(t, "many orders", span, func(n int) {
 		i := order[n]
 		at := noon.Add(time.Duration(i/7) * time.Minute)
-		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%04d", i)), 0, record(fmt.Sprintf("p-%d", i), withHead(events.Head{
-			Status: "paid", StatusSince: at, OperationSince: at, ParkedSince: at, AnomalySince: at, Due: at,
-		})))
+		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%04d", i)), 0,
+			record(fmt.Sprintf("p-%d", i), withHead(events.Head{
+				Status: "paid", StatusSince: at, OperationSince: at, ParkedSince: at, AnomalySince: at, Due: at,
+			})))
 		assert.NoError(t, err)
 	})
 	var want []string
@@ -181,7 +183,8 @@ func headsWhileTheyMove(t *testing.T, f Factory) {
 		return withHead(events.Head{Status: "paid", StatusSince: noon, Due: at})
 	}
 	together(t, "many orders", span, func(i int) {
-		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%04d", i)), 0, record(fmt.Sprintf("p-%d", i), due(noon.Add(time.Duration(i)*time.Second))))
+		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%04d", i)), 0,
+			record(fmt.Sprintf("p-%d", i), due(noon.Add(time.Duration(i)*time.Second))))
 		assert.NoError(t, err)
 	})
 	mustAppend(t, log, mover, 0, record("mover-0", due(late)))

@@ -67,7 +67,8 @@ func (m *machine) of(stream events.Stream) []events.Record {
 
 func drawStream(rt *rapid.T) events.Stream {
 	return rapid.SampledFrom([]events.Stream{
-		events.OrderStream("a"), events.OrderStream("aa"), events.OrderStream("b:a"), events.RefusalStream("a"), events.OrderStream("日本"),
+		events.OrderStream("a"), events.OrderStream("aa"), events.OrderStream("b:a"), events.RefusalStream("a"),
+		events.OrderStream("日本"),
 	}).Draw(rt, "stream")
 }
 
@@ -80,7 +81,8 @@ func drawTime(rt *rapid.T) time.Time {
 }
 
 func drawHead(rt *rapid.T) events.Head {
-	h := events.Head{Status: rapid.SampledFrom([]string{"created", "paid", "paid2"}).Draw(rt, "status"), StatusSince: drawTime(rt), Phase: "idle"}
+	h := events.Head{Status: rapid.SampledFrom([]string{"created", "paid", "paid2"}).Draw(rt, "status"),
+		StatusSince: drawTime(rt), Phase: "idle"}
 	if rapid.Bool().Draw(rt, "is due") {
 		h.Due = drawTime(rt)
 	}
@@ -105,7 +107,8 @@ func (m *machine) append(rt *rapid.T) {
 		if rapid.IntRange(0, 2).Draw(rt, "has key") == 0 {
 			keys = append(keys, drawKey(rt))
 		}
-		a.given = append(a.given, record(fmt.Sprintf("id-%d", m.made), func(r *events.Record) { r.Head, r.Keys = drawHead(rt), keys }))
+		a.given = append(a.given, record(fmt.Sprintf("id-%d", m.made),
+			func(r *events.Record) { r.Head, r.Keys = drawHead(rt), keys }))
 	}
 	refusal := m.judge(a, len(have))
 	if refusal == nil {
@@ -178,7 +181,8 @@ func (m *machine) read(rt *rapid.T) {
 	from := rapid.IntRange(0, len(m.all)).Draw(rt, "cursor")
 	for _, log := range m.logs {
 		sameBytes(rt, want[min(after, len(want)):], readStream(rt, log, stream, uint64(after)), "a stream")
-		sameBytes(rt, m.all[from:], collect(rt, log.All(m.ctx, store.After(events.Record{Position: uint64(from)}))), "the log from a cursor")
+		sameBytes(rt, m.all[from:], collect(rt, log.All(m.ctx, store.After(events.Record{Position: uint64(from)}))),
+			"the log from a cursor")
 	}
 }
 

@@ -149,7 +149,8 @@ func lostAnswers(t *testing.T, f Factory) {
 		assert.ErrorIs(t, err, store.ErrConflict, "%s", what)
 	}
 	sameBytes(t, next[:1], mustAppend(t, log, stream, 3, second[0]), "part of what an append wrote, from its beginning")
-	assert.Equal(t, []string{"first-1", "first-2", "first-3", "elsewhere", "second-1", "second-2"}, ids(readAll(t, log)), "nothing was written twice")
+	assert.Equal(t, []string{"first-1", "first-2", "first-3", "elsewhere", "second-1", "second-2"}, ids(readAll(t, log)),
+		"nothing was written twice")
 
 	// Many retries of one append at once: it happens once and all are told the same.
 	third := records("third", 2)
@@ -197,7 +198,8 @@ func lookupKeys(t *testing.T, f Factory) {
 
 	mustAppend(t, log, one, 1, record("k-3", withKeys("paymentId:p-1", "paymentId:p-2")))
 	owned(log, "paymentId:p-2", one)
-	mustAppend(t, log, two, 0, record("k-4", withKeys("paymentId:p-3")), record("k-5", withKeys("paymentId:p-3", "refundRequestId:p-3")))
+	mustAppend(t, log, two, 0, record("k-4", withKeys("paymentId:p-3")),
+		record("k-5", withKeys("paymentId:p-3", "refundRequestId:p-3")))
 	owned(log, "paymentId:p-3", two)
 	owned(log, "refundRequestId:p-3", two)
 
@@ -205,7 +207,8 @@ func lookupKeys(t *testing.T, f Factory) {
 	_, err = log.Append(ctx, two, 0, record("k-6", withKeys("paymentId:p-1")))
 	require.ErrorIs(t, err, store.ErrConflict)
 
-	for _, near := range []events.Key{"paymentId:p-", "paymentId:p-11", "paymentid:p-1", "PaymentId:p-1", ":p-1", "p-1", "paymentId:", "captureRequestId:r-1"} {
+	for _, near := range []events.Key{"paymentId:p-", "paymentId:p-11", "paymentid:p-1", "PaymentId:p-1", ":p-1", "p-1",
+		"paymentId:", "captureRequestId:r-1"} {
 		_, err = log.Lookup(ctx, near)
 		assert.ErrorIs(t, err, store.ErrNotFound, "%q is no other key", near)
 	}

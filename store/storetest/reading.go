@@ -24,7 +24,8 @@ func appendsWhileReading(t *testing.T, f Factory) {
 	big := func() {
 		appended++
 		_, err := log.Append(ctx, stream, appended-1, record(fmt.Sprintf("i-%d", appended), func(r *events.Record) {
-			r.Event = events.PaymentPending{PaymentID: "p", Proof: events.Proof{Evidence: &events.Evidence{Body: make([]byte, events.BodyMax)}}}
+			r.Event = events.PaymentPending{PaymentID: "p",
+				Proof: events.Proof{Evidence: &events.Evidence{Body: make([]byte, events.BodyMax)}}}
 		}))
 		assert.NoError(t, err)
 	}
@@ -83,7 +84,8 @@ func cursors(t *testing.T, f Factory) {
 	after := store.After(all[2])
 	rest := func(log store.Log, from store.Cursor) []string { return ids(collect(t, log.All(ctx, from))) }
 	assert.Equal(t, []string{"c-4", "c-5"}, rest(log, after))
-	assert.Equal(t, after, store.After(readStream(t, log, stream, 2)[0]), "one place has one cursor, however the record was read")
+	assert.Equal(t, after, store.After(readStream(t, log, stream, 2)[0]),
+		"one place has one cursor, however the record was read")
 	assert.Empty(t, rest(log, store.After(all[4])), "after the newest record")
 
 	mustAppend(t, log, events.OrderStream("o-2"), 0, record("d-1", nil))
@@ -198,7 +200,8 @@ func endedContext(t *testing.T, f Factory) {
 		}
 	})
 	for i, done := range told {
-		assert.Equal(t, done, len(readStream(t, log, events.OrderStream(fmt.Sprintf("t-%d", i)), 0)) == 1, "try %d was told %v", i, done)
+		assert.Equal(t, done, len(readStream(t, log, events.OrderStream(fmt.Sprintf("t-%d", i)), 0)) == 1,
+			"try %d was told %v", i, done)
 	}
 }
 
@@ -233,7 +236,8 @@ func closing(t *testing.T, f Factory) {
 			return
 		}
 		for v := uint64(0); told[i] == nil; v++ {
-			_, told[i] = busy.Append(ctx, events.OrderStream(fmt.Sprintf("o-%d", i)), v, record(fmt.Sprintf("o-%d-%d", i, v), nil))
+			_, told[i] = busy.Append(ctx, events.OrderStream(fmt.Sprintf("o-%d", i)), v,
+				record(fmt.Sprintf("o-%d-%d", i, v), nil))
 			_, err := drain(busy.All(ctx, store.Start()))
 			assert.True(t, err == nil || told[i] != nil || isClosed(err), "read under load: %v", err)
 		}
@@ -249,7 +253,8 @@ func reopening(t *testing.T, f Factory) {
 	mustAppend(t, log, stream, 0, records("r", 3)...)
 	due := events.Head{Status: "paid", StatusSince: noon, Phase: "parked", OperationSince: noon, ParkedSince: noon,
 		AnomalySince: noon, Due: noon}
-	mustAppend(t, log, stream, 3, record("r-4", func(r *events.Record) { r.Head = due; r.Keys = []events.Key{"paymentId:p-1"} }))
+	mustAppend(t, log, stream, 3,
+		record("r-4", func(r *events.Record) { r.Head = due; r.Keys = []events.Key{"paymentId:p-1"} }))
 	mustAppend(t, log, events.RefusalStream("o-1"), 0, record("r-5", nil))
 	all := readAll(t, log)
 	h, err := log.Head(ctx, stream)
@@ -270,5 +275,6 @@ func reopening(t *testing.T, f Factory) {
 		require.ErrorIs(t, err, store.ErrKeyTaken, "keys survive a restart")
 	}
 	next := mustAppend(t, log, stream, 4, record("r-6", nil))[0]
-	assert.Equal(t, []uint64{5, 6, 4}, []uint64{next.Version, next.Position, next.Previous}, "and the log goes on where it was")
+	assert.Equal(t, []uint64{5, 6, 4}, []uint64{next.Version, next.Position, next.Previous},
+		"and the log goes on where it was")
 }

@@ -64,8 +64,8 @@ func tests() []test {
 	}
 }
 
-// Run tests that the factory's logs keep the contract of [store.Log], one subtest a clause, and those of the abilities that they
-// have besides.
+// Run tests that the factory's logs keep the contract of [store.Log], one subtest a clause, and those of the abilities
+// that they have besides.
 func Run(t *testing.T, f Factory) {
 	for _, test := range tests() {
 		t.Run(test.name, func(t *testing.T) { test.run(t, f) })
@@ -106,10 +106,11 @@ func record(id string, change func(*events.Record)) events.Record {
 		CommandID: "command-1",
 		Actor:     "till-7",
 		Head:      events.Head{Status: "created", StatusSince: noon, Phase: "idle"},
-		Event: events.PaymentPending{PaymentID: "payment-" + id, Proof: events.Proof{Via: events.ViaAnswer, Attempt: 1, Evidence: &events.Evidence{
-			Method: "POST", Path: "/ams/api/v1/payments/pay", ClientID: "client-1", Time: "2026-11-23T12:00:00Z",
-			KeyVersion: "1", Signature: "c2lnbmF0dXJl", Body: []byte(`{"result":{"resultStatus":"U"}}`),
-		}}},
+		Event: events.PaymentPending{PaymentID: "payment-" + id,
+			Proof: events.Proof{Via: events.ViaAnswer, Attempt: 1, Evidence: &events.Evidence{
+				Method: "POST", Path: "/ams/api/v1/payments/pay", ClientID: "client-1", Time: "2026-11-23T12:00:00Z",
+				KeyVersion: "1", Signature: "c2lnbmF0dXJl", Body: []byte(`{"result":{"resultStatus":"U"}}`),
+			}}},
 	}
 	if change != nil {
 		change(&r)
@@ -137,7 +138,8 @@ func withHead(h events.Head) func(*events.Record) {
 }
 
 // mustAppend appends and returns what the log returned.
-func mustAppend(t require.TestingT, log store.Log, to events.Stream, after uint64, records ...events.Record) []events.Record {
+func mustAppend(t require.TestingT, log store.Log, to events.Stream, after uint64,
+	records ...events.Record) []events.Record {
 	written, err := log.Append(context.Background(), to, after, records...)
 	require.NoError(t, err, "append to %v after version %d", to, after)
 	require.Len(t, written, len(records), "records returned by an append")

@@ -35,9 +35,11 @@ type fault struct {
 func faults() []fault {
 	return []fault{
 		{name: "blind-append", clause: "versions", open: func() store.Log { return blindAppend{memory.New()} }},
-		{name: "blind-append-in-a-race", clause: "races for one stream", open: func() store.Log { return blindAppend{memory.New()} }},
+		{name: "blind-append-in-a-race", clause: "races for one stream",
+			open: func() store.Log { return blindAppend{memory.New()} }},
 		{name: "shared-keys", clause: "lookup keys", open: func() store.Log { return sharedKeys{memory.New()} }},
-		{name: "shared-keys-in-a-race", clause: "races for a key", open: func() store.Log { return sharedKeys{memory.New()} }},
+		{name: "shared-keys-in-a-race", clause: "races for a key",
+			open: func() store.Log { return sharedKeys{memory.New()} }},
 		{name: "one-by-one", clause: "atomic appends", open: func() store.Log { return oneByOne{memory.New()} }},
 		{name: "no-memory-of-appends", clause: "lost answers", open: func() store.Log { return forgetful{memory.New()} }},
 		{name: "glued-names", clause: "stream names", open: func() store.Log { return glued{memory.New()} }},
@@ -47,7 +49,8 @@ func faults() []fault {
 		{name: "cursor-off-by-one", clause: "cursors", open: func() store.Log { return offByOne{memory.New()} }},
 		{name: "first-page-only", clause: "long streams", open: func() store.Log { return firstPage{memory.New()} }},
 		{name: "first-page-of-heads", clause: "heads over pages", open: func() store.Log { return firstPage{memory.New()} }},
-		{name: "locked-while-reading", clause: "appends while reading", open: func() store.Log { return &locked{Log: memory.New()} }},
+		{name: "locked-while-reading", clause: "appends while reading",
+			open: func() store.Log { return &locked{Log: memory.New()} }},
 		{name: "heads-unsorted", clause: "heads in order", open: func() store.Log { return unsorted{memory.New()} }},
 		{name: "stale-heads", clause: "heads that move", open: func() store.Log { return &stale{Log: memory.New()} }},
 		{name: "hidden-anomaly", clause: "heads in order", open: func() store.Log { return hiding{memory.New()} }},
@@ -67,25 +70,28 @@ func faults() []fault {
 		{name: "ignores-context", clause: "ended context", open: func() store.Log { return deaf{memory.New()} }},
 		{name: "open-after-close", clause: "closing", open: func() store.Log { return undead{memory.New()} }},
 		{name: "unchecked-input", clause: "refused input", open: func() store.Log { return unchecked{memory.New()} }},
-		{name: "forgets-the-last", clause: "reopening", open: func() store.Log { return undead{memory.New()} }, reopen: withoutTheLast},
+		{name: "forgets-the-last", clause: "reopening", open: func() store.Log { return undead{memory.New()} },
+			reopen: withoutTheLast},
 		{name: "sleepy-watcher", clause: "watching", open: func() store.Log { return skipping{memory.New()} }},
 		{name: "random", clause: "random operations", open: func() store.Log { return sharedKeys{memory.New()} }},
 	}
 }
 
-// TestTeeth proves that a log which breaks one promise fails the clause about it. The suite runs in a process of its own,
-// because a failed subtest cannot be taken back.
+// TestTeeth proves that a log which breaks one promise fails the clause about it. The suite runs in a process of its
+// own, because a failed subtest cannot be taken back.
 func TestTeeth(t *testing.T) {
 	for _, fault := range faults() {
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
 			clause := strings.ReplaceAll(fault.clause, " ", "_")
-			child := exec.Command(os.Args[0], "-test.run=^TestBroken$/^"+clause+"$", "-rapid.nofailfile", "-rapid.shrinktime=0s", "-test.v")
+			child := exec.Command(os.Args[0], "-test.run=^TestBroken$/^"+clause+"$", "-rapid.nofailfile", "-rapid.shrinktime=0s",
+				"-test.v")
 			child.Env = append(os.Environ(), brokenEnv+"="+fault.name)
 			output, err := child.CombinedOutput()
 			var exit *exec.ExitError
 			require.ErrorAs(t, err, &exit, "the suite must fail: %s", output)
-			assert.True(t, bytes.Contains(output, []byte("--- FAIL: TestBroken/"+clause)), "the clause %q must fail: %s", fault.clause, output)
+			assert.True(t, bytes.Contains(output, []byte("--- FAIL: TestBroken/"+clause)), "the clause %q must fail: %s",
+				fault.clause, output)
 		})
 	}
 }
@@ -111,7 +117,8 @@ func TestBroken(t *testing.T) {
 // blindAppend writes at the end whatever version the append was meant for.
 type blindAppend struct{ store.Log }
 
-func (l blindAppend) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l blindAppend) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	for {
 		written, err := l.Log.Append(ctx, to, after, records...)
 		var conflict *store.ConflictError
@@ -125,7 +132,8 @@ func (l blindAppend) Append(ctx context.Context, to events.Stream, after uint64,
 // sharedKeys drops the keys that another stream owns.
 type sharedKeys struct{ store.Log }
 
-func (l sharedKeys) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l sharedKeys) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	written, err := l.Log.Append(ctx, to, after, records...)
 	if errors.Is(err, store.ErrKeyTaken) {
 		bare := make([]events.Record, len(records))
@@ -141,7 +149,8 @@ func (l sharedKeys) Append(ctx context.Context, to events.Stream, after uint64, 
 // oneByOne appends each record by itself.
 type oneByOne struct{ store.Log }
 
-func (l oneByOne) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) (all []events.Record, err error) {
+func (l oneByOne) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) (all []events.Record, err error) {
 	for i, r := range records {
 		written, err := l.Log.Append(ctx, to, after+uint64(i), r)
 		if err != nil {
@@ -155,7 +164,8 @@ func (l oneByOne) Append(ctx context.Context, to events.Stream, after uint64, re
 // forgetful takes every retry for a conflict.
 type forgetful struct{ store.Log }
 
-func (l forgetful) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l forgetful) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	if h, err := l.Log.Head(ctx, to); err == nil && h.Version != after {
 		return nil, &store.ConflictError{Stream: to, Want: after, Have: h.Version}
 	}
@@ -165,7 +175,8 @@ func (l forgetful) Append(ctx context.Context, to events.Stream, after uint64, r
 // glued makes one stream of all whose category and id look alike side by side.
 type glued struct{ store.Log }
 
-func (l glued) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l glued) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	name := to.Category + to.ID
 	if len(name) > len("order") {
 		to = events.Stream{Category: name[:5], ID: name[5:]}
@@ -195,7 +206,8 @@ func (l reordered) All(ctx context.Context, from store.Cursor) iter.Seq2[events.
 	}
 }
 
-// lateCommits shows every seventh record only to those who ask again, as a sequence number taken before its commit does.
+// lateCommits shows every seventh record only to those who ask again, as a sequence number taken before its commit
+// does.
 type lateCommits struct {
 	store.Log
 	mu    sync.Mutex
@@ -222,7 +234,8 @@ func (l *lateCommits) All(ctx context.Context, from store.Cursor) iter.Seq2[even
 // coarse returns times without their nanoseconds.
 type coarse struct{ store.Log }
 
-func (l coarse) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l coarse) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	written, err := l.Log.Append(ctx, to, after, records...)
 	for i := range written {
 		written[i].Recorded = written[i].Recorded.Truncate(time.Microsecond)
@@ -267,7 +280,8 @@ type locked struct {
 	mu sync.Mutex
 }
 
-func (l *locked) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l *locked) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	if !l.mu.TryLock() {
 		return nil, errors.New("waits for a reader for ever")
 	}
@@ -286,7 +300,8 @@ func (l *locked) Read(ctx context.Context, from events.Stream, after uint64) ite
 // keeps returns the caller's own values.
 type keeps struct{ store.Log }
 
-func (l keeps) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l keeps) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	written, err := l.Log.Append(ctx, to, after, records...)
 	for i := range written {
 		written[i].Event, written[i].Keys = records[i].Event, records[i].Keys
@@ -297,7 +312,8 @@ func (l keeps) Append(ctx context.Context, to events.Stream, after uint64, recor
 // deaf goes on after its context has ended.
 type deaf struct{ store.Log }
 
-func (l deaf) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l deaf) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	return l.Log.Append(context.WithoutCancel(ctx), to, after, records...)
 }
 
@@ -309,7 +325,8 @@ func (undead) Close() error { return nil }
 // unchecked takes any number of records.
 type unchecked struct{ store.Log }
 
-func (l unchecked) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (l unchecked) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	if len(records) == 0 {
 		return nil, nil
 	}

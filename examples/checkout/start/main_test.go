@@ -57,7 +57,8 @@ func TestThePageShowsWhatTheProgramPrints(t *testing.T) {
 		require.NoError(t, err, string(out))
 		assert.Equal(t, want, string(out))
 	}
-	replay := exec.CommandContext(t.Context(), "go", "-C", "../../../cmd/tilltape", "run", ".", "replay", filepath.Join(dir, "orders.tilltape"))
+	replay := exec.CommandContext(t.Context(), "go", "-C", "../../../cmd/tilltape", "run", ".", "replay",
+		filepath.Join(dir, "orders.tilltape"))
 	out, err := replay.CombinedOutput()
 	require.NoError(t, err, string(out))
 	// Each log has an origin and a root of its own, which the page cuts short.
@@ -76,8 +77,10 @@ func TestThePageIsRightAboutAnEarlierCancel(t *testing.T) {
 	captures, cancels, found := strings.Cut(rest, cancel)
 	require.True(t, found)
 	dir := t.TempDir()
-	moved, overlay, binary := filepath.Join(dir, "moved.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "moved")
-	require.NoError(t, os.WriteFile(moved, []byte(before+cancel+strings.TrimSuffix(cancels, end)+capture+captures+end), 0o600))
+	moved, overlay, binary := filepath.Join(dir, "moved.go"), filepath.Join(dir, "overlay.json"),
+		filepath.Join(dir, "moved")
+	require.NoError(t, os.WriteFile(moved, []byte(before+cancel+strings.TrimSuffix(cancels, end)+capture+captures+end),
+		0o600))
 	original, err := filepath.Abs("main.go")
 	require.NoError(t, err)
 	text, err := json.Marshal(map[string]any{"Replace": map[string]string{original: moved}})

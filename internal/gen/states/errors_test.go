@@ -100,7 +100,8 @@ func TestEveryErrorIsOnThePage(t *testing.T) {
 	for _, m := range sentinelOnPage.FindAllStringSubmatch(string(page), -1) {
 		told = append(told, m[1])
 		room, _, _ := strings.Cut(m[1], ".")
-		assert.Contains(t, section(t, string(page), "## "+room), "| `"+m[1]+"` |", "%s stands in another room's section", m[1])
+		assert.Contains(t, section(t, string(page), "## "+room), "| `"+m[1]+"` |", "%s stands in another room's section",
+			m[1])
 	}
 	slices.Sort(told)
 	assert.Equal(t, sentinels, told, "docs/reference/errors.md has one row for every sentinel, and no other")
@@ -109,7 +110,8 @@ func TestEveryErrorIsOnThePage(t *testing.T) {
 	for _, m := range typeOnPage.FindAllStringSubmatch(string(page), -1) {
 		typesTold[m[1]] = true
 	}
-	assert.Equal(t, types, slices.Sorted(maps.Keys(typesTold)), "docs/reference/errors.md tells of every error type, and of no other")
+	assert.Equal(t, types, slices.Sorted(maps.Keys(typesTold)),
+		"docs/reference/errors.md tells of every error type, and of no other")
 }
 
 func TestRowsSayWhenAndWhatToDo(t *testing.T) {

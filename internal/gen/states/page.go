@@ -45,11 +45,13 @@ func statesPage() ([]byte, error) {
 func errorsPage(page []byte) ([]byte, error) {
 	before, rest, ok := bytes.Cut(page, []byte(reasonsBegin))
 	if !ok {
-		return nil, fmt.Errorf("%s has lost the mark that its table of reasons begins with; put this line back: %s", errorsName, reasonsBegin)
+		return nil, fmt.Errorf("%s has lost the mark that its table of reasons begins with; put this line back: %s",
+			errorsName, reasonsBegin)
 	}
 	_, after, ok := bytes.Cut(rest, []byte(reasonsEnd))
 	if !ok {
-		return nil, fmt.Errorf("%s has lost the mark that its table of reasons ends with; put this line back: %s", errorsName, reasonsEnd)
+		return nil, fmt.Errorf("%s has lost the mark that its table of reasons ends with; put this line back: %s", errorsName,
+			reasonsEnd)
 	}
 	reasons, err := table("reasons")
 	if err != nil {

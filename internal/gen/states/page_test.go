@@ -131,7 +131,8 @@ func TestOnlyTheMarkedRegionIsReplaced(t *testing.T) {
 
 func TestAPageWithoutMarksIsLeftAlone(t *testing.T) {
 	for name, page := range map[string]string{
-		"neither": "# Errors\n", "no end": reasonsBegin + "x\n", "no beginning": reasonsEnd, "turned round": reasonsEnd + reasonsBegin,
+		"neither": "# Errors\n", "no end": reasonsBegin + "x\n", "no beginning": reasonsEnd, "turned round": reasonsEnd +
+			reasonsBegin,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

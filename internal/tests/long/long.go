@@ -26,8 +26,8 @@ func Enabled() bool { return os.Getenv(Variable) == "1" || Everything() }
 // Everything reports whether even what takes an hour is wanted: the variable is "all".
 func Everything() bool { return os.Getenv(Variable) == everything }
 
-// Rounds is the first of the two where tests run whole, and the second in everyday runs: rounds, seeds, days, or whatever
-// a test counts.
+// Rounds is the first of the two where tests run whole, and the second in everyday runs: rounds, seeds, days, or
+// whatever a test counts.
 func Rounds(whole, everyday int) int {
 	if Enabled() {
 		return whole
@@ -39,8 +39,8 @@ func Rounds(whole, everyday int) int {
 const checksFlag = "rapid.checks"
 
 // Checks lets every rapid.Check of a test binary check its property so many times in everyday runs, and as often as the
-// flag -rapid.checks says where tests run whole. Call it in TestMain before anything else, where checks are slow; a flag that
-// is given counts in either case.
+// flag -rapid.checks says where tests run whole. Call it in TestMain before anything else, where checks are slow; a
+// flag that is given counts in either case.
 func Checks(everyday int) {
 	if Enabled() {
 		return

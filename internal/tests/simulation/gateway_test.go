@@ -34,8 +34,10 @@ type simBank struct {
 }
 
 func newSimBank(seed uint64) *simBank {
-	signer := &tilltest.Office{Key: tilltest.TheOffice().Key, Verifier: tilltest.TheOffice().Verifier, Signed: map[string]string{}, Facts: map[string][]apo.Verified{}}
-	return &simBank{seed: seed, office: signer, payments: map[string]*simPayment{}, refunds: map[string]*simPayment{}, befell: map[string]int{}}
+	signer := &tilltest.Office{Key: tilltest.TheOffice().Key, Verifier: tilltest.TheOffice().Verifier,
+		Signed: map[string]string{}, Facts: map[string][]apo.Verified{}}
+	return &simBank{seed: seed, office: signer, payments: map[string]*simPayment{}, refunds: map[string]*simPayment{},
+		befell: map[string]int{}}
 }
 
 // register makes a payment known to the simulation, and to APO if it exists.
@@ -46,8 +48,10 @@ func (b *simBank) register(id string, minor int64, mode events.CaptureMode) *sim
 	for _, c := range []byte(id) {
 		n = n*131 + uint64(c)
 	}
-	p := &simPayment{order: id, id: "pay-" + id, request: "preq-" + id, minor: minor, mode: mode, closedAt: time.Now(), calling: map[string]int{},
-		chance: rand.New(rand.NewPCG(b.seed, n)), state: apo.StateProcessing, finals: map[string]simFinal{}, asked: map[string]tilltest.WireCall{}}
+	p := &simPayment{order: id, id: "pay-" + id, request: "preq-" + id, minor: minor, mode: mode, closedAt: time.Now(),
+		calling: map[string]int{},
+		chance:  rand.New(rand.NewPCG(b.seed, n)), state: apo.StateProcessing, finals: map[string]simFinal{},
+		asked: map[string]tilltest.WireCall{}}
 	p.forgets, p.strict = p.per(500), p.per(500)
 	b.payments[p.id], b.payments[p.request] = p, p
 	return p
@@ -94,7 +98,8 @@ func (b *simBank) line(p *simPayment, inquiry bool) string {
 	for _, f := range []struct {
 		name  string
 		mille int
-	}{{lineCutBefore, 50}, {lineCutAfter, 50}, {lineU, 30}, {lineUDone, 30}, {lineDieBefore, 6}, {lineDieAfter, 10}, {lineOddF, 15},
+	}{{lineCutBefore, 50}, {lineCutAfter, 50}, {lineU, 30}, {lineUDone, 30}, {lineDieBefore, 6}, {lineDieAfter, 10},
+		{lineOddF, 15},
 		{lineOddFDone, 10}, {lineSlow, 40}} {
 		if drawn -= f.mille; drawn < 0 {
 			if inquiry && (f.name == lineOddF || f.name == lineOddFDone || f.name == lineSlow) {
@@ -109,9 +114,10 @@ func (b *simBank) line(p *simPayment, inquiry bool) string {
 	return lineGood
 }
 
-// connected is a call on its way: it holds the ledger's lock but while it is on the line. Nobody else may ask for what it
-// asks for meanwhile. Something else may be asked for: a notification can end an operation before its answer comes.
-func (b *simBank) connected(ctx context.Context, s *simProcess, p *simPayment, what string, inquiry bool, arrive func(fault string) bool) (answered bool) {
+// connected is a call on its way: it holds the ledger's lock but while it is on the line. Nobody else may ask for what
+// it asks for meanwhile. Something else may be asked for: a notification can end an operation before its answer comes.
+func (b *simBank) connected(ctx context.Context, s *simProcess, p *simPayment, what string, inquiry bool,
+	arrive func(fault string) bool) (answered bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if p.calling[what]++; p.calling[what] > 1 {
@@ -153,7 +159,8 @@ func (b *simBank) travel(ctx context.Context, p *simPayment) {
 }
 
 // command takes one command's call.
-func (b *simBank) command(ctx context.Context, s *simProcess, c tilltest.WireCall, do func(p *simPayment, slow bool) (simFinal, *simMove)) (apo.Answer, map[string]any) {
+func (b *simBank) command(ctx context.Context, s *simProcess, c tilltest.WireCall,
+	do func(p *simPayment, slow bool) (simFinal, *simMove)) (apo.Answer, map[string]any) {
 	b.mu.Lock()
 	p := b.payments[c.Payment]
 	if p == nil {
@@ -194,7 +201,8 @@ func (b *simBank) command(ctx context.Context, s *simProcess, c tilltest.WireCal
 	content := map[string]any{"result": tilltest.Result(done.status, done.code)}
 	maps.Copy(content, done.extra)
 	class := apo.Classify(c.Op, done.status, done.code)
-	a := apo.Answer{Class: class, Status: done.status, Code: done.code, HTTPStatus: http.StatusOK, Evidence: unsignedEvidence(c.Op, content)}
+	a := apo.Answer{Class: class, Status: done.status, Code: done.code, HTTPStatus: http.StatusOK,
+		Evidence: unsignedEvidence(c.Op, content)}
 	if class == apo.Unknown || class == apo.UnknownFailure {
 		a.Err = fmt.Errorf("%s: %s with code %q", c.Op, done.status, done.code)
 	}
@@ -202,7 +210,8 @@ func (b *simBank) command(ctx context.Context, s *simProcess, c tilltest.WireCal
 }
 
 // once does a command's work, unless APO remembers that it has done it.
-func (b *simBank) once(p *simPayment, c tilltest.WireCall, fault string, do func(*simPayment, bool) (simFinal, *simMove)) simFinal {
+func (b *simBank) once(p *simPayment, c tilltest.WireCall, fault string,
+	do func(*simPayment, bool) (simFinal, *simMove)) simFinal {
 	known, replay := p.finals[c.Request]
 	if replay && p.forgets && time.Since(known.at) >= keysLast {
 		b.befell[lineKeysForgot]++
@@ -275,7 +284,8 @@ func (b *simBank) end(p *simPayment, op apo.Op, m *simMove, fails bool) {
 
 // unsignedEvidence is an answer as it would be kept. Nobody checks its signature here, and signing is what costs most.
 func unsignedEvidence(op apo.Op, content map[string]any) *apo.Evidence {
-	return &apo.Evidence{Method: http.MethodPost, Path: "/ams/api/v1/payments/" + string(op), ClientID: tilltest.TestClient, Time: tilltest.OfficeTime, KeyVersion: "1",
+	return &apo.Evidence{Method: http.MethodPost, Path: "/ams/api/v1/payments/" + string(op),
+		ClientID: tilltest.TestClient, Time: tilltest.OfficeTime, KeyVersion: "1",
 		Signature: "bm9ib2R5IHNpZ25lZA==", Body: []byte(tilltest.Encode(content))}
 }
 
@@ -289,8 +299,10 @@ var _ tilltape.Gateway = simGateway{}
 
 func (g simGateway) Cancel(ctx context.Context, r apo.CancelRequest) apo.CancelAnswer {
 	c := tilltest.WireCall{Op: apo.OpCancel, Payment: r.PaymentID + r.PaymentRequestID}
-	a, extra := g.command(ctx, g.process, c, func(p *simPayment, _ bool) (simFinal, *simMove) { return p.cancel(time.Now()), nil })
-	return apo.CancelAnswer{Answer: a, PaymentID: tilltest.Text(extra["paymentId"]), Time: tilltest.When(extra["cancelTime"])}
+	a, extra := g.command(ctx, g.process, c,
+		func(p *simPayment, _ bool) (simFinal, *simMove) { return p.cancel(time.Now()), nil })
+	return apo.CancelAnswer{Answer: a, PaymentID: tilltest.Text(extra["paymentId"]),
+		Time: tilltest.When(extra["cancelTime"])}
 }
 
 func (g simGateway) Capture(ctx context.Context, r apo.CaptureRequest) apo.CaptureAnswer {
@@ -298,8 +310,9 @@ func (g simGateway) Capture(ctx context.Context, r apo.CaptureRequest) apo.Captu
 	a, extra := g.command(ctx, g.process, c, func(p *simPayment, slow bool) (simFinal, *simMove) {
 		return p.capture(time.Now(), r.CaptureRequestID, r.Amount.Minor, slow)
 	})
-	return apo.CaptureAnswer{Answer: a, CaptureID: tilltest.Text(extra["captureId"]), CaptureRequestID: tilltest.Text(extra["captureRequestId"]),
-		PaymentID: tilltest.Text(extra["paymentId"]), Amount: r.Amount, Time: tilltest.When(extra["captureTime"])}
+	return apo.CaptureAnswer{Answer: a, CaptureID: tilltest.Text(extra["captureId"]),
+		CaptureRequestID: tilltest.Text(extra["captureRequestId"]),
+		PaymentID:        tilltest.Text(extra["paymentId"]), Amount: r.Amount, Time: tilltest.When(extra["captureTime"])}
 }
 
 func (g simGateway) Refund(ctx context.Context, r apo.RefundRequest) apo.RefundAnswer {
@@ -308,8 +321,9 @@ func (g simGateway) Refund(ctx context.Context, r apo.RefundRequest) apo.RefundA
 		g.refunds[r.RefundRequestID] = p
 		return p.refund(time.Now(), r.RefundRequestID, r.Amount.Minor)
 	})
-	return apo.RefundAnswer{Answer: a, RefundID: tilltest.Text(extra["refundId"]), RefundRequestID: tilltest.Text(extra["refundRequestId"]),
-		PaymentID: tilltest.Text(extra["paymentId"]), Amount: r.Amount, Time: tilltest.When(extra["refundTime"])}
+	return apo.RefundAnswer{Answer: a, RefundID: tilltest.Text(extra["refundId"]),
+		RefundRequestID: tilltest.Text(extra["refundRequestId"]),
+		PaymentID:       tilltest.Text(extra["paymentId"]), Amount: r.Amount, Time: tilltest.When(extra["refundTime"])}
 }
 
 // InquirePayment tells the truth, or nothing.
@@ -327,7 +341,8 @@ func (g simGateway) InquirePayment(ctx context.Context, r apo.InquirePaymentRequ
 		case fault == lineU || fault == lineUDone:
 			told.Answer = apo.Answer{Status: "U", Code: "UNKNOWN_EXCEPTION", Err: tilltest.ErrLost}
 		case !p.exists:
-			told.Answer = tilltest.InquiryAnswer(apo.OpInquirePayment, map[string]any{"result": tilltest.Result("F", "ORDER_NOT_EXIST")})
+			told.Answer = tilltest.InquiryAnswer(apo.OpInquirePayment,
+				map[string]any{"result": tilltest.Result("F", "ORDER_NOT_EXIST")})
 		default:
 			told.State, told.Answer = p.state, g.tell(p)
 		}
@@ -345,7 +360,8 @@ func (g simGateway) tell(p *simPayment) apo.Answer {
 		p.told = body
 		p.facts, p.evidence = g.office.Answer(apo.OpInquirePayment, content)
 	}
-	return apo.Answer{Class: apo.Succeeded, Status: "S", Code: "SUCCESS", HTTPStatus: http.StatusOK, Evidence: p.evidence, Facts: p.facts}
+	return apo.Answer{Class: apo.Succeeded, Status: "S", Code: "SUCCESS", HTTPStatus: http.StatusOK, Evidence: p.evidence,
+		Facts: p.facts}
 }
 
 func (g simGateway) InquireRefund(ctx context.Context, r apo.InquireRefundRequest) apo.RefundPicture {
@@ -353,7 +369,8 @@ func (g simGateway) InquireRefund(ctx context.Context, r apo.InquireRefundReques
 	g.mu.Lock()
 	p := g.refunds[r.RefundRequestID]
 	g.mu.Unlock()
-	notExist := tilltest.InquiryAnswer(apo.OpInquireRefund, map[string]any{"result": tilltest.Result("F", "REFUND_NOT_EXIST")})
+	notExist := tilltest.InquiryAnswer(apo.OpInquireRefund,
+		map[string]any{"result": tilltest.Result("F", "REFUND_NOT_EXIST")})
 	if p == nil {
 		return apo.RefundPicture{Answer: notExist}
 	}
@@ -367,11 +384,13 @@ func (g simGateway) InquireRefund(ctx context.Context, r apo.InquireRefundReques
 			told.Answer = notExist
 		default:
 			m := p.refunds[i]
-			content := map[string]any{"result": tilltest.Result("S", "SUCCESS"), "refundStatus": string(m.state), "refundId": m.id,
+			content := map[string]any{"result": tilltest.Result("S", "SUCCESS"), "refundStatus": string(m.state),
+				"refundId":        m.id,
 				"refundRequestId": m.request, "refundAmount": tilltest.Wire(m.minor), "refundTime": tilltest.Stamp(m.at)}
 			facts, evidence := g.office.Answer(apo.OpInquireRefund, content)
 			told.State = m.state
-			told.Answer = apo.Answer{Class: apo.Succeeded, Status: "S", Code: "SUCCESS", HTTPStatus: http.StatusOK, Evidence: evidence, Facts: facts}
+			told.Answer = apo.Answer{Class: apo.Succeeded, Status: "S", Code: "SUCCESS", HTTPStatus: http.StatusOK,
+				Evidence: evidence, Facts: facts}
 		}
 		return true
 	}) {

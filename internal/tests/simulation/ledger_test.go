@@ -117,7 +117,8 @@ func (p *simPayment) captured() int64 {
 
 // held is what the buyer's card is blocked for and nobody has captured.
 func (p *simPayment) held() int64 {
-	if !p.card() || p.paidAt.IsZero() || p.state != apo.StateSuccess && !p.lateHeld || total(p.captures, (*simMove).alive) > 0 {
+	if !p.card() || p.paidAt.IsZero() || p.state != apo.StateSuccess && !p.lateHeld ||
+		total(p.captures, (*simMove).alive) > 0 {
 		return 0
 	}
 	return p.minor
@@ -136,7 +137,8 @@ func (p *simPayment) age(now time.Time) {
 // release lets go what is held, or gives back what was paid in one step.
 func (p *simPayment) release(now time.Time, prefix string) {
 	if !p.paidAt.IsZero() {
-		p.voids = append(p.voids, &simMove{id: fmt.Sprint(prefix, p.id, len(p.voids)), minor: p.minor, state: apo.StateSuccess, at: now})
+		p.voids = append(p.voids, &simMove{id: fmt.Sprint(prefix, p.id, len(p.voids)), minor: p.minor,
+			state: apo.StateSuccess, at: now})
 	}
 	p.state, p.lateHeld, p.closedAt = apo.StateCancelled, false, now
 }
@@ -160,7 +162,8 @@ func (p *simPayment) cancel(now time.Time) simFinal {
 		p.release(now, "void-")
 		p.byUs = true
 	}
-	return simFinal{status: "S", code: "SUCCESS", extra: map[string]any{"paymentId": p.id, "cancelTime": tilltest.Stamp(p.closedAt)}}
+	return simFinal{status: "S", code: "SUCCESS",
+		extra: map[string]any{"paymentId": p.id, "cancelTime": tilltest.Stamp(p.closedAt)}}
 }
 
 // capture is APO's rule for a capture; slow leaves it in process.
@@ -175,9 +178,11 @@ func (p *simPayment) capture(now time.Time, request string, minor int64, slow bo
 	case minor > p.minor-total(p.captures, (*simMove).alive):
 		return simRefusal("CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT"), nil
 	}
-	m := &simMove{id: fmt.Sprint("cap-", p.id, len(p.captures)), request: request, minor: minor, state: apo.StateSuccess, at: now}
+	m := &simMove{id: fmt.Sprint("cap-", p.id, len(p.captures)), request: request, minor: minor, state: apo.StateSuccess,
+		at: now}
 	p.captures = append(p.captures, m)
-	extra := map[string]any{"captureId": m.id, "captureRequestId": request, "paymentId": p.id, "captureAmount": tilltest.Wire(minor), "captureTime": tilltest.Stamp(now)}
+	extra := map[string]any{"captureId": m.id, "captureRequestId": request, "paymentId": p.id,
+		"captureAmount": tilltest.Wire(minor), "captureTime": tilltest.Stamp(now)}
 	if slow {
 		m.state = apo.StateProcessing
 		return simFinal{status: "U", code: "CAPTURE_IN_PROCESS", extra: extra}, m
@@ -191,15 +196,18 @@ func (p *simPayment) refund(now time.Time, request string, minor int64) (simFina
 	if gone || minor > p.captured()-total(p.refunds, (*simMove).alive) {
 		return simRefusal("REFUND_AMOUNT_EXCEED"), nil
 	}
-	m := &simMove{id: fmt.Sprint("ref-", p.id, len(p.refunds)), request: request, minor: minor, state: apo.StateProcessing, at: now}
+	m := &simMove{id: fmt.Sprint("ref-", p.id, len(p.refunds)), request: request, minor: minor, state: apo.StateProcessing,
+		at: now}
 	p.refunds = append(p.refunds, m)
-	return simFinal{status: "S", code: "SUCCESS", extra: map[string]any{"refundId": m.id, "refundRequestId": request, "paymentId": p.id,
-		"refundAmount": tilltest.Wire(minor), "refundTime": tilltest.Stamp(now)}}, m
+	return simFinal{status: "S", code: "SUCCESS",
+		extra: map[string]any{"refundId": m.id, "refundRequestId": request, "paymentId": p.id,
+			"refundAmount": tilltest.Wire(minor), "refundTime": tilltest.Stamp(now)}}, m
 }
 
 // picture is what an inquiry tells of a payment, all of it true.
 func (p *simPayment) picture() map[string]any {
-	content := map[string]any{"result": tilltest.Result("S", "SUCCESS"), "paymentStatus": string(p.state), "paymentId": p.id,
+	content := map[string]any{"result": tilltest.Result("S", "SUCCESS"), "paymentStatus": string(p.state),
+		"paymentId":        p.id,
 		"paymentRequestId": p.request, "paymentAmount": tilltest.Wire(p.minor)}
 	if !p.paidAt.IsZero() {
 		content["paymentTime"] = tilltest.Stamp(p.paidAt)

@@ -37,7 +37,8 @@ func (s *simulation) live(n int) {
 	if mode == order.CaptureNone {
 		method = "ALIPAY_CN"
 	}
-	place := order.Create{Order: l.id, PaymentRequestID: l.p.request, Amount: tilltest.USD(minor), Method: method, CaptureMode: mode}
+	place := order.Create{Order: l.id, PaymentRequestID: l.p.request, Amount: tilltest.USD(minor), Method: method,
+		CaptureMode: mode}
 	if !l.per(100) {
 		place.PayBy = time.Now().Add(unpaidLasts)
 	}
@@ -75,7 +76,8 @@ func (l *simLife) buyer(r *rand.Rand) func() {
 			l.bank.at(l.p, func(now time.Time) {
 				if l.p.state == apo.StateProcessing {
 					l.p.state, l.p.code = apo.StateFail, apotest.CodeDeclined
-					l.bank.notify(l.p, 0, tilltest.Notice{Payment: l.p.id, PaymentRequest: l.p.request, Code: l.p.code, Minor: l.p.minor, At: now}.
+					l.bank.notify(l.p, 0, tilltest.Notice{Payment: l.p.id, PaymentRequest: l.p.request, Code: l.p.code,
+						Minor: l.p.minor, At: now}.
 						Content("PAYMENT_RESULT", "", "", "paymentAmount", "paymentTime"))
 				}
 			})
@@ -125,7 +127,8 @@ func (b *simBank) pays(p *simPayment, now time.Time, insists bool) {
 // dashboard is somebody who captures or refunds without telling us.
 func (l *simLife) dashboard(r *rand.Rand) func() {
 	move := func(moves *[]*simMove, kind string, minor int64, now time.Time) {
-		m := &simMove{id: fmt.Sprint(kind, "-d-", l.p.id, len(*moves)), request: fmt.Sprint("dash-", kind, l.p.id, len(*moves)), minor: minor,
+		m := &simMove{id: fmt.Sprint(kind, "-d-", l.p.id, len(*moves)),
+			request: fmt.Sprint("dash-", kind, l.p.id, len(*moves)), minor: minor,
 			state: apo.StateSuccess, at: now, foreign: true}
 		*moves = append(*moves, m)
 		op := apo.OpRefund
@@ -166,7 +169,8 @@ func (l *simLife) service() {
 	switch {
 	case l.per(80):
 		var both sync.WaitGroup
-		other := &simLife{simulation: l.simulation, id: l.id, p: l.p, chance: rand.New(rand.NewPCG(l.seed, l.chance.Uint64())), n: 100}
+		other := &simLife{simulation: l.simulation, id: l.id, p: l.p,
+			chance: rand.New(rand.NewPCG(l.seed, l.chance.Uint64())), n: 100}
 		both.Go(l.cancel)
 		both.Go(other.capture)
 		both.Wait()
@@ -273,8 +277,9 @@ func (s *simulation) resolve(o *order.Order, round int) {
 		return // the next inquiry proves it
 	}
 	_ = s.give(func(ctx context.Context, orders *tilltape.Orders) error {
-		_, err := orders.Resolve(ctx, o.ID, order.Resolve{ID: fmt.Sprintf("%s-r%d", o.ID, round), Resolution: events.ResolvedFailed, Actor: "ann",
-			Statement: "APO support: it was never done"})
+		_, err := orders.Resolve(ctx, o.ID,
+			order.Resolve{ID: fmt.Sprintf("%s-r%d", o.ID, round), Resolution: events.ResolvedFailed, Actor: "ann",
+				Statement: "APO support: it was never done"})
 		return err
 	})
 }
@@ -291,8 +296,9 @@ func (s *simulation) compensate(o *order.Order, round int) {
 			_, err := orders.Compensate(ctx, o.ID, order.Compensate{ID: fmt.Sprintf("%s-k%d", o.ID, round)})
 			return err
 		}
-		_, err := orders.ClearAnomaly(ctx, o.ID, order.ClearAnomaly{ID: fmt.Sprintf("%s-k%d", o.ID, round), Anomaly: o.Anomalies[0].Version,
-			Reason: "the cancel gave it back"})
+		_, err := orders.ClearAnomaly(ctx, o.ID,
+			order.ClearAnomaly{ID: fmt.Sprintf("%s-k%d", o.ID, round), Anomaly: o.Anomalies[0].Version,
+				Reason: "the cancel gave it back"})
 		return err
 	})
 }

@@ -116,7 +116,8 @@ func (p *simProcess) die() {
 }
 
 // Append dies before or after it now and then.
-func (p *simProcess) Append(ctx context.Context, at events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (p *simProcess) Append(ctx context.Context, at events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	p.world.bank.mu.Lock()
 	calm := p.world.bank.calm
 	p.world.bank.mu.Unlock()
@@ -145,7 +146,8 @@ func (p *simProcess) Read(ctx context.Context, at events.Stream, after uint64) i
 }
 
 // deliveries are the waits between APO's tries to notify.
-var deliveries = []time.Duration{0, 2 * time.Minute, 10 * time.Minute, 10 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 15 * time.Hour}
+var deliveries = []time.Duration{0, 2 * time.Minute, 10 * time.Minute, 10 * time.Minute, time.Hour, 2 * time.Hour,
+	6 * time.Hour, 15 * time.Hour}
 
 // post sends a notification: late, often, out of order, or never. The ledger's lock is held.
 func (s *simulation) post(p *simPayment, delay time.Duration, content map[string]any) {
@@ -204,8 +206,8 @@ func (s *simulation) deliver(body string) bool {
 	return w.Code == http.StatusOK
 }
 
-// give gives a command to the process that runs now, and again to the next one where that one dies. What a caller may be
-// told in the end is a refusal, a failure, or that it is not known yet.
+// give gives a command to the process that runs now, and again to the next one where that one dies. What a caller may
+// be told in the end is a refusal, a failure, or that it is not known yet.
 func (s *simulation) give(command func(context.Context, *tilltape.Orders) error) error {
 	for {
 		p := s.process.Load()
@@ -214,7 +216,8 @@ func (s *simulation) give(command func(context.Context, *tilltape.Orders) error)
 		case p.dead.Load(): // whatever it answered, nobody heard it
 			time.Sleep(30 * time.Second)
 			continue
-		case err == nil, errors.Is(err, order.ErrRejected), errors.Is(err, order.ErrFailed), errors.Is(err, tilltape.ErrUnresolved):
+		case err == nil, errors.Is(err, order.ErrRejected), errors.Is(err, order.ErrFailed),
+			errors.Is(err, tilltape.ErrUnresolved):
 		default:
 			s.mind(err)
 		}
@@ -296,7 +299,8 @@ func (s *simulation) known(p *simPayment) simKnown {
 				k.ended[id] = true
 			}
 		}
-		if kind := string(r.Event.Kind()); strings.Contains(kind, ".requested.") || strings.Contains(kind, "attempt.started") {
+		if kind := string(r.Event.Kind()); strings.Contains(kind, ".requested.") ||
+			strings.Contains(kind, "attempt.started") {
 			known = newest
 			known.ended = map[string]bool{}
 			for id := range newest.ended {

@@ -1,5 +1,5 @@
-// Package simulation_test runs a shop for a thousand days on an APO at the end of a bad line, in a service that dies every
-// few days, and holds the log against APO's ledger.
+// Package simulation_test runs a shop for a thousand days on an APO at the end of a bad line, in a service that dies
+// every few days, and holds the log against APO's ledger.
 package simulation_test
 
 import (
@@ -30,16 +30,16 @@ import (
 
 func TestMain(m *testing.M) { tilltest.Main(m) }
 
-// These choose the one run, as a failure prints it. A seed alone does not tell what happens: which of two goroutines that wake
-// at the same instant goes first is the scheduler's choice. With GOMAXPROCS=1 it is nearly always the same one: of five runs
-// of a hundred days four are alike. With the race detector it never is.
+// These choose the one run, as a failure prints it. A seed alone does not tell what happens: which of two goroutines
+// that wake at the same instant goes first is the scheduler's choice. With GOMAXPROCS=1 it is nearly always the same
+// one: of five runs of a hundred days four are alike. With the race detector it never is.
 const (
 	seedVariable = "TILLTAPE_SIM_SEED"
 	daysVariable = "TILLTAPE_SIM_DAYS"
 )
 
-// The thousand days, and how long nothing new happens after them: what is open must come to its end, and the last look at
-// money at rest, 90 days after the order, must have been.
+// The thousand days, and how long nothing new happens after them: what is open must come to its end, and the last look
+// at money at rest, 90 days after the order, must have been.
 const (
 	simulatedDays  = 1000
 	quietDays      = 100
@@ -47,8 +47,8 @@ const (
 	operatorsRound = 7 * day
 )
 
-// TestSimulation runs a shop on an APO at the end of a bad line, in a service that dies every few days. In the end APO's
-// ledger and the log must tell the same story of every order.
+// TestSimulation runs a shop on an APO at the end of a bad line, in a service that dies every few days. In the end
+// APO's ledger and the log must tell the same story of every order.
 func TestSimulation(t *testing.T) {
 	runs := []simRun{{1, simulatedDays}, {2, 100}, {3, 100}, {4, 100}}
 	if !long.Enabled() || tilltest.Raced { // the detector finds races in one run as well as in all
@@ -80,7 +80,8 @@ type simRun struct {
 
 // again is the command that runs it again. It is without the race detector, which would make another story of it.
 func (r simRun) again() string {
-	return fmt.Sprintf("GOMAXPROCS=1 %s=%d %s=%d go test -count=1 -v -run '^TestSimulation$' ./internal/tests/simulation", seedVariable, r.seed, daysVariable, r.days)
+	return fmt.Sprintf("GOMAXPROCS=1 %s=%d %s=%d go test -count=1 -v -run '^TestSimulation$' ./internal/tests/simulation",
+		seedVariable, r.seed, daysVariable, r.days)
 }
 
 // chosenRun is the run that the environment asks for.
@@ -146,7 +147,8 @@ func (s *simulation) reconciled(t *testing.T) {
 	some("somebody saw what nobody should", s.problems)
 	assert.Greater(t, s.deaths, 0)
 	if time.Since(s.began) >= simulatedDays*day { // in fewer the rarest may not come up
-		for _, fault := range []string{lineGood, lineCutBefore, lineCutAfter, lineU, lineUDone, lineOddF, lineOddFDone, lineDieBefore, lineDieAfter,
+		for _, fault := range []string{lineGood, lineCutBefore, lineCutAfter, lineU, lineUDone, lineOddF, lineOddFDone,
+			lineDieBefore, lineDieAfter,
 			lineMute, lineSlow, lineBalance} {
 			assert.NotZero(t, s.bank.befell[fault], fault)
 		}
@@ -190,7 +192,8 @@ func (s *simulation) differs(o *order.Order, p *simPayment) string {
 		return fmt.Sprintf("the log captured %d, the ledger %d", captured, p.captured())
 	case refunded != total(p.refunds, settled):
 		return fmt.Sprintf("the log refunded %d, the ledger %d", refunded, total(p.refunds, settled))
-	case held != p.held() && (p.late || !p.byUs): // a message that came after the cancel which covers it is for a person to clear
+	// a message that came after the cancel which covers it is for a person to clear
+	case held != p.held() && (p.late || !p.byUs):
 		return fmt.Sprintf("the log holds %d, the ledger %d", held, p.held())
 	case gone != (p.state == apo.StateCancelled || !p.exists) && p.state != apo.StateFail:
 		return fmt.Sprintf("the log has it %s, the ledger %s", o.Status, p.state)
@@ -221,7 +224,8 @@ func (s *simulation) commands(o *order.Order, p *simPayment) string {
 		}
 	}
 	for request, command := range requests {
-		done := slices.ContainsFunc(slices.Concat(p.captures, p.refunds), func(m *simMove) bool { return m.request == request && settled(m) })
+		done := slices.ContainsFunc(slices.Concat(p.captures, p.refunds),
+			func(m *simMove) bool { return m.request == request && settled(m) })
 		got := o.Command(command).Outcome
 		if got == order.OutcomePending {
 			continue // it stands open, and is listed
@@ -247,8 +251,8 @@ func (s *simulation) story(id string) string {
 	return text
 }
 
-// What the printed command promises: the same story, unless the runtime takes a goroutine off its processor in between. Not
-// under the race detector, which has the scheduler draw lots.
+// What the printed command promises: the same story, unless the runtime takes a goroutine off its processor in between.
+// Not under the race detector, which has the scheduler draw lots.
 func TestSimulation_OnOneProcessorASeedComesAgain(t *testing.T) {
 	if tilltest.Raced {
 		t.Skip("the race detector has the scheduler draw lots")

@@ -17,7 +17,8 @@ import (
 	"github.com/tilltape/tilltape/order"
 )
 
-// storyActs are the steps of given and when. ID is an order's, N is minor units, CMD a command's id, TIME is 90s, 15m, 1h or 7d.
+// storyActs are the steps of given and when. ID is an order's, N is minor units, CMD a command's id, TIME is 90s, 15m,
+// 1h or 7d.
 func storyActs() []storyStep {
 	return slices.Concat(worldSteps(), apoSteps(), commandSteps(), crowdSteps(), timeSteps(), mailSteps(), troubleSteps())
 }
@@ -42,14 +43,17 @@ func does(form string, do func(s *story, a args) error) storyStep {
 
 func worldSteps() []storyStep {
 	return []storyStep{
-		behave("an APO that refuses to cancel twice", func(b *apotest.Behaviour, _ args) error { b.RefuseSecondCancel = true; return nil }),
-		behave("an APO that works on refunds for a while", func(b *apotest.Behaviour, _ args) error { b.AsyncRefund = true; return nil }),
+		behave("an APO that refuses to cancel twice",
+			func(b *apotest.Behaviour, _ args) error { b.RefuseSecondCancel = true; return nil }),
+		behave("an APO that works on refunds for a while",
+			func(b *apotest.Behaviour, _ args) error { b.AsyncRefund = true; return nil }),
 		behave("an APO that forgets request ids after {time}", func(b *apotest.Behaviour, a args) (err error) {
 			b.ForgetKeysAfter, err = a.time("time")
 			return err
 		}),
 		does("an order {id} of {n} with {mode} capture", func(s *story, a args) error { return s.sell(a, true) }),
-		does("the order {id} of {n} with {mode} capture is placed after all", func(s *story, a args) error { return s.place(a) }),
+		does("the order {id} of {n} with {mode} capture is placed after all",
+			func(s *story, a args) error { return s.place(a) }),
 		does("an order {id} of {n} with {mode} capture and a known payment", func(s *story, a args) error {
 			a["payment"] = "pay-" + a["id"]
 			return s.sell(a, true)
@@ -65,7 +69,8 @@ func worldSteps() []storyStep {
 		}),
 		does("a captured order {id} of {n}", func(s *story, a args) error {
 			a["mode"] = "automatic"
-			return errors.Join(s.sell(a, true), s.server.Submit(preq(a)), s.server.FinishCapture(preq(a), true), s.arrive(inOrder))
+			return errors.Join(s.sell(a, true), s.server.Submit(preq(a)), s.server.FinishCapture(preq(a), true),
+				s.arrive(inOrder))
 		}),
 	}
 }
@@ -90,12 +95,16 @@ func apoSteps() []storyStep {
 		plainPlay("the buyer pays for {id}", (*apotest.Server).Submit),
 		plainPlay("the buyer pays late for {id}", (*apotest.Server).PayLate),
 		plainPlay("the bank declines {id}", (*apotest.Server).Decline),
-		plainPlay("APO finishes the capture of {id}", func(s *apotest.Server, id string) error { return s.FinishCapture(id, true) }),
-		plainPlay("APO finishes the refund of {id}", func(s *apotest.Server, id string) error { return s.FinishRefund(id, true) }),
-		plainPlay("APO fails the refund of {id}", func(s *apotest.Server, id string) error { return s.FinishRefund(id, false) }),
+		plainPlay("APO finishes the capture of {id}",
+			func(s *apotest.Server, id string) error { return s.FinishCapture(id, true) }),
+		plainPlay("APO finishes the refund of {id}",
+			func(s *apotest.Server, id string) error { return s.FinishRefund(id, true) }),
+		plainPlay("APO fails the refund of {id}",
+			func(s *apotest.Server, id string) error { return s.FinishRefund(id, false) }),
 		dashboard("{n} of {id} is captured at the dashboard", (*apotest.Server).DashboardCapture),
 		dashboard("{n} of {id} is refunded at the dashboard", (*apotest.Server).DashboardRefund),
-		does("APO shows the refunds of {id} and not yet its captures", func(s *story, a args) error { return s.showRefunds(a) }),
+		does("APO shows the refunds of {id} and not yet its captures",
+			func(s *story, a args) error { return s.showRefunds(a) }),
 		does("APO's fault: {script...}", func(s *story, a args) error {
 			faults, err := apotest.ParseScript([]byte(a["script"]))
 			if err != nil {
@@ -262,7 +271,8 @@ func (s *story) sell(a args, ours bool) error {
 	if !ok {
 		return fmt.Errorf("capture is manual, automatic or no, not %q", a["mode"])
 	}
-	if _, err := s.server.Register(apotest.Payment{PaymentRequestID: preq(a), PaymentID: "pay-" + a["id"], Method: mode.method, Capture: mode.apo,
+	if _, err := s.server.Register(apotest.Payment{PaymentRequestID: preq(a), PaymentID: "pay-" + a["id"],
+		Method: mode.method, Capture: mode.apo,
 		Amount: apotest.Amount{Currency: tilltest.TestCurrency, Minor: n}}); err != nil || !ours {
 		return err
 	}
@@ -276,8 +286,9 @@ func (s *story) place(a args) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.process.orders.Create(s.ctx, order.Create{Order: a["id"], PaymentRequestID: preq(a), PaymentID: a["payment"], Amount: tilltest.USD(n),
-		Method: mode.method, CaptureMode: mode.ours, PayBy: s.clock.Now().Add(14 * time.Minute)})
+	_, err = s.process.orders.Create(s.ctx,
+		order.Create{Order: a["id"], PaymentRequestID: preq(a), PaymentID: a["payment"], Amount: tilltest.USD(n),
+			Method: mode.method, CaptureMode: mode.ours, PayBy: s.clock.Now().Add(14 * time.Minute)})
 	return err
 }
 

@@ -43,10 +43,12 @@ func orderAsserts() []storyStep {
 	return []storyStep{
 		sees("{id} is {status}", func(o order.Order, a args) error { return same(a["status"], o.Status.String()) }),
 		sees("{id} has {au} authorized, {ca} captured and {re} refunded", func(o order.Order, a args) error {
-			return same(fmt.Sprint(a["au"], " ", a["ca"], " ", a["re"]), fmt.Sprint(o.Authorized, " ", o.Captured, " ", o.Refunded))
+			return same(fmt.Sprint(a["au"], " ", a["ca"], " ", a["re"]),
+				fmt.Sprint(o.Authorized, " ", o.Captured, " ", o.Refunded))
 		}),
 		sees("{id} has {au} late authorized, {ca} captured and {re} refunded", func(o order.Order, a args) error {
-			return same(fmt.Sprint(a["au"], " ", a["ca"], " ", a["re"]), fmt.Sprint(o.Late.Authorized, " ", o.Late.Captured, " ", o.Late.Refunded))
+			return same(fmt.Sprint(a["au"], " ", a["ca"], " ", a["re"]),
+				fmt.Sprint(o.Late.Authorized, " ", o.Late.Captured, " ", o.Late.Refunded))
 		}),
 		sees("{id} has no operation", func(o order.Order, _ args) error { return same(order.Idle, o.Operation.Phase) }),
 		sees("the {op} of {id} is {phase}", func(o order.Order, a args) error {
@@ -60,7 +62,8 @@ func orderAsserts() []storyStep {
 			c := o.Command(a["cmd"])
 			return same("failed "+a["code"], c.Outcome.String()+" "+c.Code)
 		}),
-		sees("{id} has no anomaly", func(o order.Order, _ args) error { return same("[]", fmt.Sprint(tilltest.Anomalies(o))) }),
+		sees("{id} has no anomaly",
+			func(o order.Order, _ args) error { return same("[]", fmt.Sprint(tilltest.Anomalies(o))) }),
 		sees("{id} has the anomaly: {reason...}", func(o order.Order, a args) error {
 			var said []string
 			for _, r := range tilltest.Anomalies(o) {
@@ -119,7 +122,8 @@ func (s *story) allAnswered(code int) error {
 
 func apoAsserts() []storyStep {
 	return []storyStep{
-		{"APO saw {n} calls of {op}", func(s *story, a args) error { return same(a["n"], strconv.Itoa(s.server.Count(apotest.Op(a["op"])))) }},
+		{"APO saw {n} calls of {op}",
+			func(s *story, a args) error { return same(a["n"], strconv.Itoa(s.server.Count(apotest.Op(a["op"])))) }},
 		{"APO saw no call at all", func(s *story, _ args) error { return same(0, s.server.Count()) }},
 		{"APO was asked how {id} stands", func(s *story, a args) error {
 			return same(true, s.server.Count(apotest.OpInquirePayment, apotest.OpInquireRefund) > 0)
@@ -142,7 +146,8 @@ func apoAsserts() []storyStep {
 			}
 			return same(a["n"], strconv.Itoa(n))
 		}},
-		{"the merchant keeps {n} of {id}", func(s *story, a args) error { return same(a["n"], fmt.Sprint(s.server.Totals(preq(a)).Kept())) }},
+		{"the merchant keeps {n} of {id}",
+			func(s *story, a args) error { return same(a["n"], fmt.Sprint(s.server.Totals(preq(a)).Kept())) }},
 		{"the buyer's card holds {n} for {id}", func(s *story, a args) error {
 			return same(a["n"], fmt.Sprint(s.server.Totals(preq(a)).Held()))
 		}},

@@ -60,7 +60,8 @@ func crowdSteps() []storyStep {
 				}
 				outcomes := make([]error, len(both))
 				together(len(both), func(i int) { outcomes[i] = both[i]() })
-				if lost := slices.DeleteFunc(outcomes, func(err error) bool { return err == nil }); len(lost) != 1 || !errors.As(lost[0], new(*order.RejectedError)) {
+				if lost := slices.DeleteFunc(outcomes, func(err error) bool { return err == nil }); len(lost) != 1 ||
+					!errors.As(lost[0], new(*order.RejectedError)) {
 					return fmt.Errorf("%s: one is done and one is refused, but not: %v", id, outcomes)
 				}
 			}

@@ -15,12 +15,12 @@ import (
 )
 
 // A story is a file in testdata: lines of plain English, each of which is a step of the table in [storySteps]. A line
-// begins with given, when, then or and; # begins a comment. given and when do something, then asserts, and carries on as the
-// line before it.
+// begins with given, when, then or and; # begins a comment. given and when do something, then asserts, and carries on
+// as the line before it.
 const storyDir = "testdata"
 
-// knownFailures are the stories that show a fault of the library which is not mended yet, with the reason. They run, must
-// still fail, and the test prints them: a story that has come to pass must leave this table.
+// knownFailures are the stories that show a fault of the library which is not mended yet, with the reason. They run,
+// must still fail, and the test prints them: a story that has come to pass must leave this table.
 var knownFailures = map[string]string{}
 
 // line is one step of a story as it stands in its file.
@@ -70,7 +70,8 @@ type args map[string]string
 
 var hole = regexp.MustCompile(`\\\{([a-z]+)(\\\.\\\.\\\.)?\\\}`)
 
-// shapes tell words apart that any sentence has from those that name something, so that a line can be read in one way alone.
+// shapes tell words apart that any sentence has from those that name something, so that a line can be read in one way
+// alone.
 var shapes = map[string]string{"id": `o-\S+`, "cmd": `c-[^\s,]+`, "n": `\d+`, "time": `\d\S*`}
 
 // pattern is the form as a regular expression.
@@ -210,7 +211,8 @@ func TestStories_ALineThatNobodyUnderstandsIsNamed(t *testing.T) {
 
 	twin := storyStep{form: "{id} is {status}"}
 	g := newStage([]storyStep{{form: "cancel {id}"}, {form: "cancel {all...}"}}, []storyStep{twin})
-	lines, err := readStory("x.txt", "# a title\n\nwhen cancel o-1 # now\nand refund o-1\nand cancel o-1 again\nthen o-1 is paid")
+	lines, err := readStory("x.txt",
+		"# a title\n\nwhen cancel o-1 # now\nand refund o-1\nand cancel o-1 again\nthen o-1 is paid")
 	require.NoError(t, err)
 	_, _, err = g.find(lines[0])
 	require.EqualError(t, err, `x.txt:3: "cancel o-1" can be read as "cancel {id}" and as "cancel {all...}"`)

@@ -34,8 +34,8 @@ import (
 // lookEvery is how often a call looks whether APO holds the line.
 const lookEvery = 2 * time.Millisecond
 
-// story is the world that one story plays in: APO on loopback, a log of either engine, a clock that only the story moves,
-// and one process after the other.
+// story is the world that one story plays in: APO on loopback, a log of either engine, a clock that only the story
+// moves, and one process after the other.
 type story struct {
 	t         *testing.T
 	ctx       context.Context
@@ -75,7 +75,8 @@ type process struct {
 var deaths = []string{"after the intent", "before the call", "after the call", "after the answer"}
 
 func newStory(t *testing.T, engine string) *story {
-	s := &story{t: t, ctx: t.Context(), engine: engine, path: filepath.Join(t.TempDir(), "orders.log"), clock: apotest.NewClock(tilltest.Dawn())}
+	s := &story{t: t, ctx: t.Context(), engine: engine, path: filepath.Join(t.TempDir(), "orders.log"),
+		clock: apotest.NewClock(tilltest.Dawn())}
 	t.Cleanup(s.end)
 	return s
 }
@@ -85,11 +86,15 @@ func (s *story) begin() {
 	if s.server != nil {
 		return
 	}
-	s.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.process.handler.ServeHTTP(w, r) }))
+	s.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		s.process.handler.ServeHTTP(w, r)
+	}))
 	keys := tilltest.ServerKeys()
 	var err error
-	s.server, err = apotest.NewServer(&apotest.Config{Merchant: keys[0], APO: keys[1], Now: s.clock.Now, ManualDelivery: true,
-		NotifyURL: s.web.URL + tilltest.EarPath, Behaviour: s.behaviour})
+	s.server, err = apotest.NewServer(&apotest.Config{Merchant: keys[0], APO: keys[1], Now: s.clock.Now,
+		ManualDelivery: true,
+		NotifyURL:      s.web.URL + tilltest.EarPath, Behaviour: s.behaviour})
 	require.NoError(s.t, err)
 	s.client, err = apo.NewClient(s.server.URL(), s.server.ClientID(), s.server.Keys(), nil)
 	require.NoError(s.t, err)
@@ -146,14 +151,16 @@ func (s *story) restart() error {
 	return nil
 }
 
-func (p *process) Append(ctx context.Context, at events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (p *process) Append(ctx context.Context, at events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
 	if p.dead.Load() {
 		return nil, tilltest.ErrDead
 	}
 	out, err := p.Log.Append(ctx, at, after, records...)
 	for _, r := range records {
 		kind := string(r.Event.Kind())
-		ended := strings.Contains(kind, ".succeeded.") || strings.Contains(kind, ".accepted.") || strings.Contains(kind, ".failed.")
+		ended := strings.Contains(kind, ".succeeded.") || strings.Contains(kind, ".accepted.") ||
+			strings.Contains(kind, ".failed.")
 		if p.dying == "after the intent" && strings.Contains(kind, ".requested.") || p.dying == "after the answer" && ended {
 			p.dead.Store(true)
 			return nil, tilltest.ErrDead
@@ -192,8 +199,8 @@ func call[A any](ctx context.Context, p *process, make func(context.Context) A) 
 	return a
 }
 
-// giveUp ends a call that APO holds, as the client's timeout would, but at once: with a real one a story would be slow, or
-// would fail on a machine that is. before is how many calls there were.
+// giveUp ends a call that APO holds, as the client's timeout would, but at once: with a real one a story would be slow,
+// or would fail on a machine that is. before is how many calls there were.
 func (p *process) giveUp(ctx context.Context, timeout context.CancelFunc, before int) {
 	for tick := time.NewTicker(lookEvery); ; {
 		select {
@@ -294,17 +301,21 @@ func (s *story) showRefunds(a args) error {
 	var lines []map[string]any
 	for _, e := range s.server.Ledger() {
 		if e.Kind == apotest.Refunded && e.PaymentRequestID == preq(a) {
-			lines = append(lines, map[string]any{"transactionType": "REFUND", "transactionStatus": "SUCCESS", "transactionId": e.ID,
-				"transactionRequestId": e.RequestID, "transactionAmount": tilltest.Wire(e.Amount.Minor), "transactionTime": tilltest.Stamp(e.Time)})
+			lines = append(lines, map[string]any{"transactionType": "REFUND", "transactionStatus": "SUCCESS",
+				"transactionId":        e.ID,
+				"transactionRequestId": e.RequestID, "transactionAmount": tilltest.Wire(e.Amount.Minor),
+				"transactionTime": tilltest.Stamp(e.Time)})
 		}
 	}
 	o, err := s.get(a["id"])
 	if err != nil {
 		return err
 	}
-	text := tilltest.Encode(map[string]any{"result": tilltest.Result("S", "SUCCESS"), "paymentStatus": "SUCCESS", "paymentId": "pay-" + a["id"],
+	text := tilltest.Encode(map[string]any{"result": tilltest.Result("S", "SUCCESS"), "paymentStatus": "SUCCESS",
+		"paymentId":        "pay-" + a["id"],
 		"paymentRequestId": preq(a), "paymentAmount": tilltest.Wire(o.Amount.Minor), "transactions": lines})
-	m := apo.Message{Method: http.MethodPost, Path: path, ClientID: s.server.ClientID(), Time: tilltest.OfficeTime, Body: []byte(text)}
+	m := apo.Message{Method: http.MethodPost, Path: path, ClientID: s.server.ClientID(), Time: tilltest.OfficeTime,
+		Body: []byte(text)}
 	signature, err := m.Sign(tilltest.ServerKeys()[1])
 	if err != nil {
 		return err

@@ -89,7 +89,8 @@ func (f *Office) kept(name string, prove func() []apo.Verified) []apo.Verified {
 func (f *Office) notify(content map[string]any) apo.Verified {
 	body := Encode(content)
 	return f.kept("notify"+body, func() []apo.Verified {
-		v, err := f.Verifier.VerifyNotification(http.MethodPost, NotifyPath, f.Header(NotifyPath, "Request-Time", body), []byte(body))
+		v, err := f.Verifier.VerifyNotification(http.MethodPost, NotifyPath, f.Header(NotifyPath, "Request-Time", body),
+			[]byte(body))
 		if err != nil {
 			panic(err.Error() + ": " + body)
 		}
@@ -107,8 +108,9 @@ func (f *Office) Answer(op apo.Op, content map[string]any) ([]apo.Verified, *apo
 		}
 		return facts
 	})
-	return facts, &apo.Evidence{Method: http.MethodPost, Path: path, ClientID: TestClient, Time: OfficeTime, KeyVersion: "1",
-		Signature: f.sign(path, body), Body: []byte(body)}
+	return facts, &apo.Evidence{Method: http.MethodPost, Path: path, ClientID: TestClient, Time: OfficeTime,
+		KeyVersion: "1",
+		Signature:  f.sign(path, body), Body: []byte(body)}
 }
 
 func Encode(content map[string]any) string {
@@ -197,7 +199,8 @@ func RefundNotice(n Notice) apo.Verified {
 
 // CancelAnswer is a cancel's S that somebody else than Orders received.
 func CancelAnswer(payment string) apo.Verified {
-	facts, _ := TheOffice().Answer(apo.OpCancel, map[string]any{"result": Result("S", "SUCCESS"), "paymentId": payment, "cancelTime": Stamp(Dawn())})
+	facts, _ := TheOffice().Answer(apo.OpCancel,
+		map[string]any{"result": Result("S", "SUCCESS"), "paymentId": payment, "cancelTime": Stamp(Dawn())})
 	return facts[0]
 }
 
@@ -215,9 +218,10 @@ func Done(kind string, state apo.State) func(*Till) {
 
 // DashboardRefund is a refund that nobody commanded, as an inquiry tells it.
 func DashboardRefund(id string, minor int64) apo.Verified {
-	facts, _ := TheOffice().Answer(apo.OpInquirePayment, map[string]any{"result": Result("S", "SUCCESS"), "paymentStatus": "SUCCESS",
-		"paymentId": ThePayment, "paymentRequestId": TheRequest, "paymentAmount": Wire(TheAmount),
-		"transactions": []map[string]any{{"transactionType": "REFUND", "transactionStatus": "SUCCESS", "transactionId": id,
-			"transactionRequestId": "dash-" + id, "transactionAmount": Wire(minor), "transactionTime": Stamp(Dawn())}}})
+	facts, _ := TheOffice().Answer(apo.OpInquirePayment,
+		map[string]any{"result": Result("S", "SUCCESS"), "paymentStatus": "SUCCESS",
+			"paymentId": ThePayment, "paymentRequestId": TheRequest, "paymentAmount": Wire(TheAmount),
+			"transactions": []map[string]any{{"transactionType": "REFUND", "transactionStatus": "SUCCESS", "transactionId": id,
+				"transactionRequestId": "dash-" + id, "transactionAmount": Wire(minor), "transactionTime": Stamp(Dawn())}}})
 	return facts[len(facts)-1]
 }

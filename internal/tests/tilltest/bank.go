@@ -251,11 +251,13 @@ func (b *Bank) Capture(ctx context.Context, r apo.CaptureRequest) apo.CaptureAns
 		}
 		m := Move{ID: b.mint("cap"), Request: r.CaptureRequestID, Minor: r.Amount.Minor, State: apo.StateSuccess}
 		a.Captures = append(a.Captures, m)
-		return final{status: "S", code: "SUCCESS", extra: map[string]any{"captureId": m.ID, "captureRequestId": m.Request, "paymentId": a.ID,
-			"captureAmount": Wire(m.Minor), "captureTime": Stamp(b.Now())}}
+		return final{status: "S", code: "SUCCESS",
+			extra: map[string]any{"captureId": m.ID, "captureRequestId": m.Request, "paymentId": a.ID,
+				"captureAmount": Wire(m.Minor), "captureTime": Stamp(b.Now())}}
 	})
-	return apo.CaptureAnswer{Answer: a, CaptureID: Text(extra["captureId"]), CaptureRequestID: Text(extra["captureRequestId"]),
-		PaymentID: Text(extra["paymentId"]), Amount: r.Amount, Time: When(extra["captureTime"])}
+	return apo.CaptureAnswer{Answer: a, CaptureID: Text(extra["captureId"]),
+		CaptureRequestID: Text(extra["captureRequestId"]),
+		PaymentID:        Text(extra["paymentId"]), Amount: r.Amount, Time: When(extra["captureTime"])}
 }
 
 // Refund accepts a refund; it has happened at once unless the bank is slow.
@@ -274,8 +276,9 @@ func (b *Bank) Refund(ctx context.Context, r apo.RefundRequest) apo.RefundAnswer
 			m.State = apo.StateProcessing
 		}
 		a.Refunds = append(a.Refunds, m)
-		return final{status: "S", code: "SUCCESS", extra: map[string]any{"refundId": m.ID, "refundRequestId": m.Request, "paymentId": a.ID,
-			"refundAmount": Wire(m.Minor), "refundTime": Stamp(b.Now())}}
+		return final{status: "S", code: "SUCCESS",
+			extra: map[string]any{"refundId": m.ID, "refundRequestId": m.Request, "paymentId": a.ID,
+				"refundAmount": Wire(m.Minor), "refundTime": Stamp(b.Now())}}
 	})
 	return apo.RefundAnswer{Answer: a, RefundID: Text(extra["refundId"]), RefundRequestID: Text(extra["refundRequestId"]),
 		PaymentID: Text(extra["paymentId"]), Amount: r.Amount, Time: When(extra["refundTime"])}
@@ -291,12 +294,14 @@ func (b *Bank) InquirePayment(_ context.Context, r apo.InquirePaymentRequest) ap
 	}
 	a := b.Find(r.PaymentID + r.PaymentRequestID)
 	if a == nil {
-		return apo.PaymentPicture{Answer: InquiryAnswer(apo.OpInquirePayment, map[string]any{"result": Result("F", "ORDER_NOT_EXIST")})}
+		return apo.PaymentPicture{Answer: InquiryAnswer(apo.OpInquirePayment,
+			map[string]any{"result": Result("F", "ORDER_NOT_EXIST")})}
 	}
 	var lines []map[string]any
 	add := func(kind string, ms []Move) {
 		for _, m := range ms {
-			lines = append(lines, map[string]any{"transactionType": kind, "transactionStatus": string(m.State), "transactionId": m.ID,
+			lines = append(lines, map[string]any{"transactionType": kind, "transactionStatus": string(m.State),
+				"transactionId":        m.ID,
 				"transactionRequestId": m.Request, "transactionAmount": Wire(m.Minor), "transactionTime": Stamp(a.at)})
 		}
 	}
@@ -327,14 +332,16 @@ func (b *Bank) InquireRefund(_ context.Context, r apo.InquireRefundRequest) apo.
 			}
 		}
 	}
-	return apo.RefundPicture{Answer: InquiryAnswer(apo.OpInquireRefund, map[string]any{"result": Result("F", "REFUND_NOT_EXIST")})}
+	return apo.RefundPicture{Answer: InquiryAnswer(apo.OpInquireRefund,
+		map[string]any{"result": Result("F", "REFUND_NOT_EXIST")})}
 }
 
 func InquiryAnswer(op apo.Op, content map[string]any) apo.Answer {
 	facts, evidence := TheOffice().Answer(op, content)
 	r := content["result"].(map[string]any)
 	status, code := Text(r["resultStatus"]), Text(r["resultCode"])
-	return apo.Answer{Class: apo.Classify(op, status, code), Status: status, Code: code, HTTPStatus: 200, Evidence: evidence, Facts: facts}
+	return apo.Answer{Class: apo.Classify(op, status, code), Status: status, Code: code, HTTPStatus: 200,
+		Evidence: evidence, Facts: facts}
 }
 
 func Text(v any) string {

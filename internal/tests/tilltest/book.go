@@ -36,11 +36,13 @@ func MayCancel(o order.Order) Ruling {
 }
 
 func MayCapture(o order.Order, minor int64, now time.Time, several bool) Ruling {
-	ours := o.CaptureMode == order.CaptureManual || o.CaptureMode == order.CaptureAutomatic && o.Gateway == order.GatewayFailed
+	ours := o.CaptureMode == order.CaptureManual || o.CaptureMode == order.CaptureAutomatic &&
+		o.Gateway == order.GatewayFailed
 	first := o.Status == order.Authorized
 	another := o.Status == order.Captured && several
 	expired := !o.Expires.IsZero() && !now.Before(o.Expires)
-	if !ours || !first && !another || o.Operation.Outstanding() || len(o.Held) > 0 || expired || minor <= 0 || minor > o.Authorized-o.Captured {
+	if !ours || !first && !another || o.Operation.Outstanding() || len(o.Held) > 0 || expired || minor <= 0 ||
+		minor > o.Authorized-o.Captured {
 		return Refusal
 	}
 	return Sends
@@ -94,7 +96,8 @@ func (b *Book) Command(verb string, minor int64, answer string) Ruling {
 			return Refusal
 		}
 	case "refund":
-		if b.status != "captured" && b.status != "paid" && b.status != "refunded" || b.op != "" || minor <= 0 || minor > b.Captured-b.Refunded {
+		if b.status != "captured" && b.status != "paid" && b.status != "refunded" || b.op != "" || minor <= 0 ||
+			minor > b.Captured-b.Refunded {
 			return Refusal
 		}
 	}
@@ -227,7 +230,8 @@ func (b *Book) RefundSucceeds(minor int64, ours bool) {
 		} else {
 			b.status = "refunded"
 		}
-	case b.status == "cancelled" && b.paymentKnown && minor > max(b.Authorized, b.late.Authorized)-b.Refunded-b.late.Refunded:
+	case b.status == "cancelled" && b.paymentKnown &&
+		minor > max(b.Authorized, b.late.Authorized)-b.Refunded-b.late.Refunded:
 		b.Trouble++
 		return
 	case b.status == "created" || b.status == "failed" || b.status == "cancelled":
@@ -288,7 +292,8 @@ func sumOf(minors []int64) (total int64) {
 
 // Differs says where the library's order is not what the book says, or nothing.
 func (b *Book) Differs(o order.Order) string {
-	mine := fmt.Sprintf("%s authorized %d captured %d refunded %d late %v op %q gateway %q held %d", b.status, b.Authorized, b.Captured,
+	mine := fmt.Sprintf("%s authorized %d captured %d refunded %d late %v op %q gateway %q held %d", b.status,
+		b.Authorized, b.Captured,
 		b.Refunded, b.late, b.op, b.gateway, len(b.held))
 	op, gateway := "", ""
 	if o.Operation.Outstanding() {
@@ -297,7 +302,8 @@ func (b *Book) Differs(o order.Order) string {
 	if o.Gateway != order.GatewayNone {
 		gateway = o.Gateway.String()
 	}
-	theirs := fmt.Sprintf("%s authorized %d captured %d refunded %d late %v op %q gateway %q held %d", o.Status, o.Authorized, o.Captured,
+	theirs := fmt.Sprintf("%s authorized %d captured %d refunded %d late %v op %q gateway %q held %d", o.Status,
+		o.Authorized, o.Captured,
 		o.Refunded, o.Late, op, gateway, len(o.Held))
 	if mine == theirs {
 		return ""

@@ -17,7 +17,8 @@ type Hanging struct {
 	Hangs atomic.Bool
 }
 
-func (h *Hanging) Append(ctx context.Context, s events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (h *Hanging) Append(ctx context.Context, s events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	if h.Hangs.Load() {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -55,7 +56,8 @@ const (
 	AppendAnswers             // it is written, and the answer is lost
 )
 
-func (f *Flaky) Append(ctx context.Context, s events.Stream, after uint64, records ...events.Record) ([]events.Record, error) {
+func (f *Flaky) Append(ctx context.Context, s events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
 	f.mu.Lock()
 	f.appends++
 	fault := AppendWorks

@@ -73,7 +73,8 @@ func lawfulHistory(records []events.Record) error {
 			return fmt.Errorf("version %d leaves cancelled for %s", r.Version, o.Status)
 		}
 		if o.Captured > max(o.Authorized, 0) || o.Refunded > o.Captured {
-			return fmt.Errorf("version %d: authorized %d, captured %d, refunded %d", r.Version, o.Authorized, o.Captured, o.Refunded)
+			return fmt.Errorf("version %d: authorized %d, captured %d, refunded %d", r.Version, o.Authorized, o.Captured,
+				o.Refunded)
 		}
 		cancelling := false // an intent or attempt that cancels
 		switch e := r.Event.(type) {
@@ -87,7 +88,8 @@ func lawfulHistory(records []events.Record) error {
 		case events.AttemptStarted:
 			cancelling = before.Operation.Kind == order.CallCancel
 		}
-		if cancelling && (before.Captured > 0 && before.Status != order.Paid || before.Refunded > 0 || before.Gateway == order.GatewayOutstanding ||
+		if cancelling && (before.Captured > 0 && before.Status != order.Paid || before.Refunded > 0 ||
+			before.Gateway == order.GatewayOutstanding ||
 			before.Operation.Kind == order.CallCapture || before.Operation.Kind == order.CallRefund) {
 			return fmt.Errorf("version %d cancels beside a capture or refund", r.Version)
 		}
@@ -135,7 +137,8 @@ func (x *Till) Honest() error {
 		moved[1] += Sum(a.Refunds)
 	}
 	if moved[0] > captured || moved[1] > refunded {
-		return fmt.Errorf("the bank captured %d and refunded %d, asked for were %d and %d", moved[0], moved[1], captured, refunded)
+		return fmt.Errorf("the bank captured %d and refunded %d, asked for were %d and %d", moved[0], moved[1], captured,
+			refunded)
 	}
 	content := map[string]WireCall{}
 	for _, c := range x.Bank.Seen() {

@@ -21,7 +21,8 @@ type step struct {
 	do   func(*Till)
 }
 
-var Modes = map[string]events.CaptureMode{"one-step": order.CaptureNone, "automatic": order.CaptureAutomatic, "manual": order.CaptureManual}
+var Modes = map[string]events.CaptureMode{"one-step": order.CaptureNone, "automatic": order.CaptureAutomatic,
+	"manual": order.CaptureManual}
 
 // steps is the alphabet that brings an order into every cell the tests are about.
 func steps() []step {
@@ -39,7 +40,8 @@ func steps() []step {
 	return []step{
 		{"paid", func(x *Till) { x.Paid() }},
 		{"failed", func(x *Till) {
-			x.Observe(PaymentNotice(Notice{Payment: ThePayment, PaymentRequest: TheRequest, Code: "USER_BALANCE_NOT_ENOUGH", At: at}))
+			x.Observe(PaymentNotice(Notice{Payment: ThePayment, PaymentRequest: TheRequest, Code: "USER_BALANCE_NOT_ENOUGH",
+				At: at}))
 		}},
 		{"captured in full", func(x *Till) {
 			x.Observe(CaptureNotice(Notice{Payment: ThePayment, Transfer: "cap-f", Minor: TheAmount, At: at}))
@@ -76,10 +78,12 @@ func steps() []step {
 // RefundOfOurs is a refund's notification as APO finds the order by: a request id that is on record. Where no refund of
 // ours is, none can be correlated, and it is told by an inquiry instead; here a key of the order stands in.
 func (x *Till) RefundOfOurs(minor int64) apo.Verified {
-	facts, _ := TheOffice().Answer(apo.OpInquirePayment, map[string]any{"result": Result("S", "SUCCESS"), "paymentStatus": "SUCCESS",
-		"paymentId": ThePayment, "paymentRequestId": TheRequest, "paymentAmount": Wire(TheAmount),
-		"transactions": []map[string]any{{"transactionType": "REFUND", "transactionStatus": "SUCCESS", "transactionId": "ref-d",
-			"transactionRequestId": "dash-r", "transactionAmount": Wire(minor), "transactionTime": Stamp(Dawn())}}})
+	facts, _ := TheOffice().Answer(apo.OpInquirePayment,
+		map[string]any{"result": Result("S", "SUCCESS"), "paymentStatus": "SUCCESS",
+			"paymentId": ThePayment, "paymentRequestId": TheRequest, "paymentAmount": Wire(TheAmount),
+			"transactions": []map[string]any{{"transactionType": "REFUND", "transactionStatus": "SUCCESS",
+				"transactionId":        "ref-d",
+				"transactionRequestId": "dash-r", "transactionAmount": Wire(minor), "transactionTime": Stamp(Dawn())}}})
 	return facts[len(facts)-1]
 }
 

@@ -98,7 +98,9 @@ type Till struct {
 func NewTill(t testing.TB, log store.Log) *Till {
 	c := newClock()
 	x := &Till{T: t, Ctx: context.Background(), Log: log, Bank: NewBank(c.Now), Clock: c, IDs: &Counter{Prefix: "id-"}}
-	x.Config = tilltape.Config{Now: c.Now, NewID: x.IDs.Next, Policy: order.Policy{Jitter: order.NoJitter, ReconcileFor: order.NoReconcile, SeveralCaptures: []string{"CARD"}}, Concurrency: 1}
+	x.Config = tilltape.Config{Now: c.Now, NewID: x.IDs.Next,
+		Policy:      order.Policy{Jitter: order.NoJitter, ReconcileFor: order.NoReconcile, SeveralCaptures: []string{"CARD"}},
+		Concurrency: 1}
 	x.Open(x.Bank)
 	return x
 }
@@ -132,7 +134,8 @@ func Placing(mode events.CaptureMode) order.Create {
 	if mode == order.CaptureNone {
 		method = "ALIPAY_CN"
 	}
-	return order.Create{Order: TheOrder, PaymentRequestID: TheRequest, Amount: USD(TheAmount), Method: method, CaptureMode: mode}
+	return order.Create{Order: TheOrder, PaymentRequestID: TheRequest, Amount: USD(TheAmount), Method: method,
+		CaptureMode: mode}
 }
 
 func (x *Till) Place(mode events.CaptureMode) {

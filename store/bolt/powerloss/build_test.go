@@ -24,8 +24,8 @@ type workshop struct {
 	root string // our root module
 }
 
-// patch is a change of one source file. Each of its pairs must be found exactly once: one that no longer fits the source
-// would test nothing.
+// patch is a change of one source file. Each of its pairs must be found exactly once: one that no longer fits the
+// source would test nothing.
 type patch struct {
 	file  string // below the copy of bbolt, or below our root
 	ours  bool
@@ -135,7 +135,8 @@ func (p patch) apply(w *workshop) ([]byte, error) {
 	text := string(content)
 	for i := 0; i < len(p.pairs); i += 2 {
 		if n := strings.Count(text, p.pairs[i]); n != 1 {
-			return nil, fmt.Errorf("%s: %q is there %d times, not once; the source changed, so look at the patch again", p.file, p.pairs[i], n)
+			return nil, fmt.Errorf("%s: %q is there %d times, not once; the source changed, so look at the patch again", p.file,
+				p.pairs[i], n)
 		}
 		text = strings.Replace(text, p.pairs[i], p.pairs[i+1], 1)
 	}
@@ -159,7 +160,8 @@ func copySource(from, to string) error {
 			}
 			return os.MkdirAll(target, 0o700)
 		}
-		if name := entry.Name(); name != "go.mod" && (!strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go")) {
+		if name := entry.Name(); name != "go.mod" &&
+			(!strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go")) {
 			return nil
 		}
 		content, err := os.ReadFile(path)

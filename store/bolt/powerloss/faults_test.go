@@ -11,14 +11,15 @@ import (
 
 var faultsFlag = flag.Int("faults", 40, "runs of each way to fail in TestFaults")
 
-// A disk that fails at any operation: the append is told, nothing acknowledged is lost, what was said not to have happened
-// has not, and nothing panics or hangs.
+// A disk that fails at any operation: the append is told, nothing acknowledged is lost, what was said not to have
+// happened has not, and nothing panics or hangs.
 func TestFaults(t *testing.T) {
 	driver := shop.driver(t, smallGenerations)
 	found := newTally()
 	from := 0
 	for range restartsMax {
-		last, err := runDriver(t.Context(), found, imageTakes, driver, "fault", "-dir="+scratch(t), fmt.Sprintf("-seed=%d", *seedFlag),
+		last, err := runDriver(t.Context(), found, imageTakes, driver, "fault", "-dir="+scratch(t),
+			fmt.Sprintf("-seed=%d", *seedFlag),
 			fmt.Sprintf("-most=%d", *faultsFlag), fmt.Sprintf("-from=%d", from), "-writers=4", "-appends=14", "-streams=12")
 		if err == nil {
 			break

@@ -69,8 +69,8 @@ func (s *tally) report(t *testing.T, what string) {
 	}
 }
 
-// shortcomings are counted and told, and fail a run only with -strict. None of them loses what was acknowledged; README.md
-// says more.
+// shortcomings are counted and told, and fail a run only with -strict. None of them loses what was acknowledged;
+// README.md says more.
 var shortcomings = map[string]string{
 	"creation": "refused because their creation was cut short",
 }
@@ -88,7 +88,8 @@ func judgeShard(ctx context.Context, driver string, takes time.Duration, args ..
 	found := newTally()
 	from := 0
 	for range restartsMax {
-		last, err := runDriver(ctx, found, takes, driver, append([]string{"judge", fmt.Sprintf("-from=%d", from)}, args...)...)
+		last, err := runDriver(ctx, found, takes, driver,
+			append([]string{"judge", fmt.Sprintf("-from=%d", from)}, args...)...)
 		if err == nil {
 			return found
 		}
@@ -98,8 +99,10 @@ func judgeShard(ctx context.Context, driver string, takes time.Duration, args ..
 	return found
 }
 
-// runDriver reads what one process says and returns the last image or run that it began; the error is how the process ended.
-func runDriver(ctx context.Context, found *tally, takes time.Duration, driver string, args ...string) (last int, err error) {
+// runDriver reads what one process says and returns the last image or run that it began; the error is how the process
+// ended.
+func runDriver(ctx context.Context, found *tally, takes time.Duration, driver string, args ...string) (last int,
+	err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, driver, args...)

@@ -30,8 +30,9 @@ type script struct {
 	plain bool // with generations as large as a service's; else small ones
 }
 
-// scripts differ in what a file goes through: groups that grow it in small steps, one writer alone, much shared by many,
-// and an engine as services have it, whose file grows by many megabytes at once and whose heads wait for the close.
+// scripts differ in what a file goes through: groups that grow it in small steps, one writer alone, much shared by
+// many, and an engine as services have it, whose file grows by many megabytes at once and whose heads wait for the
+// close.
 var scripts = []script{
 	{"groups", []string{"-writers=8", "-appends=35", "-streams=24", "-map=32768"}, false},
 	{"alone", []string{"-writers=1", "-appends=60", "-streams=6", "-map=32768"}, false},
@@ -47,8 +48,8 @@ var smallGenerations = patch{file: "store/bolt/lazy.go", ours: true, pairs: []st
 // secondLosses is how many images of the first script's power loss are gone on with.
 const secondLosses = 4
 
-// Power goes at any moment of a workload; whatever the disk may hold then opens, holds all that was acknowledged, agrees
-// with itself and goes on.
+// Power goes at any moment of a workload; whatever the disk may hold then opens, holds all that was acknowledged,
+// agrees with itself and goes on.
 func TestPowerLoss(t *testing.T) {
 	small, plain := shop.driver(t, smallGenerations), shop.driver(t)
 	sum := newTally()
@@ -100,7 +101,8 @@ func record(t *testing.T, driver string, s script, seed uint64) (trace string, r
 	if *keepFlag != "" {
 		content, err := os.ReadFile(trace)
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(*keepFlag, strings.ReplaceAll(s.name, " ", "-")+".trace"), content, 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(*keepFlag, strings.ReplaceAll(s.name, " ", "-")+".trace"), content,
+			0o600))
 	}
 	return trace, lines[:len(lines)-1]
 }
@@ -137,7 +139,8 @@ func judge(t *testing.T, driver, trace string, seed uint64, d drawing) *tally {
 	for shard := range shards {
 		group.Go(func() {
 			found := judgeShard(t.Context(), driver, d.takes,
-				"-trace="+trace, fmt.Sprintf("-seed=%d", seed), fmt.Sprintf("-images=%d", d.images), fmt.Sprintf("-stop=%d", d.wrongMax),
+				"-trace="+trace, fmt.Sprintf("-seed=%d", seed), fmt.Sprintf("-images=%d", d.images),
+				fmt.Sprintf("-stop=%d", d.wrongMax),
 				fmt.Sprintf("-shard=%d", shard), fmt.Sprintf("-shards=%d", shards), "-dir="+filepath.Dir(trace))
 			mu.Lock()
 			defer mu.Unlock()

@@ -62,20 +62,22 @@ var teeth = []tooth{
 	}
 `,
 	}}, []string{ahead}},
-	{"covered position written ahead of the heads it covers", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
-		"return progress{before.covered, f.gen.last}", "return progress{f.gen.last, f.gen.last}",
-	}}, []string{uncovered}},
-	{"index entries written without word of where they come from", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
-		"return progress{before.covered, f.gen.last}", "return before",
-	}}, []string{stale}},
+	{"covered position written ahead of the heads it covers",
+		patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
+			"return progress{before.covered, f.gen.last}", "return progress{f.gen.last, f.gen.last}",
+		}}, []string{uncovered}},
+	{"index entries written without word of where they come from",
+		patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
+			"return progress{before.covered, f.gen.last}", "return before",
+		}}, []string{stale}},
 	{"heads written without the position they cover", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
 		"return progress{f.gen.last, f.gen.last}", "return progress{before.covered, before.covered}",
 	}}, []string{unrecovered}},
 }
 
-// How long a careless engine is searched for its symptom, in images drawn and in wrong ones of each process; and how long
-// one image may take there. An image can be damaged so badly that bbolt follows its pages for ever: that is one more
-// wrong image, and not waited for.
+// How long a careless engine is searched for its symptom, in images drawn and in wrong ones of each process; and how
+// long one image may take there. An image can be damaged so badly that bbolt follows its pages for ever: that is one
+// more wrong image, and not waited for.
 const (
 	toothImages = 6000
 	toothWrong  = 40
@@ -93,8 +95,10 @@ func TestTeeth(t *testing.T) {
 			i := slices.IndexFunc(found.bad, func(bad string) bool {
 				return slices.ContainsFunc(careless.symptom, func(s string) bool { return strings.Contains(bad, s) })
 			})
-			require.GreaterOrEqual(t, i, 0, "no image was wrong in that it %q; found: %s %.2000v", careless.symptom, found, found.bad)
-			t.Logf("%d of %d images wrong before the search ended, for instance %.300s", len(found.bad), found.begun, found.bad[i])
+			require.GreaterOrEqual(t, i, 0, "no image was wrong in that it %q; found: %s %.2000v", careless.symptom, found,
+				found.bad)
+			t.Logf("%d of %d images wrong before the search ended, for instance %.300s", len(found.bad), found.begun,
+				found.bad[i])
 		})
 	}
 }

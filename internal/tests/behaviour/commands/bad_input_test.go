@@ -72,15 +72,23 @@ func creating(change func(*order.Create)) func(*tilltest.Till) error {
 func badCreates() []bad {
 	out := []bad{
 		{"create, empty order id", creating(func(c *order.Create) { c.Order = "" }), order.ErrInvalid, []string{"order id"}},
-		{"create, empty paymentRequestId", creating(func(c *order.Create) { c.PaymentRequestID = "" }), order.ErrInvalid, []string{"paymentRequestId"}},
+		{"create, empty paymentRequestId", creating(func(c *order.Create) { c.PaymentRequestID = "" }), order.ErrInvalid,
+			[]string{"paymentRequestId"}},
 		{"create, empty method", creating(func(c *order.Create) { c.Method = "" }), order.ErrInvalid, []string{"method"}},
-		{"create, no amount", creating(func(c *order.Create) { c.Amount.Minor = 0 }), order.ErrInvalid, []string{"amount", "more than zero"}},
-		{"create, negative amount", creating(func(c *order.Create) { c.Amount.Minor = -1 }), order.ErrInvalid, []string{"amount", "-1"}},
-		{"create, least amount", creating(func(c *order.Create) { c.Amount.Minor = math.MinInt64 }), order.ErrInvalid, []string{"amount"}},
-		{"create, no currency", creating(func(c *order.Create) { c.Amount.Currency = "" }), order.ErrInvalid, []string{"currency"}},
-		{"create, unknown currency", creating(func(c *order.Create) { c.Amount.Currency = "XXQ" }), order.ErrInvalid, []string{"currency", "XXQ"}},
-		{"create, lower case currency", creating(func(c *order.Create) { c.Amount.Currency = "usd" }), order.ErrInvalid, []string{"currency"}},
-		{"create, unknown capture mode", creating(func(c *order.Create) { c.CaptureMode = 9 }), order.ErrInvalid, []string{"capture mode"}},
+		{"create, no amount", creating(func(c *order.Create) { c.Amount.Minor = 0 }), order.ErrInvalid,
+			[]string{"amount", "more than zero"}},
+		{"create, negative amount", creating(func(c *order.Create) { c.Amount.Minor = -1 }), order.ErrInvalid,
+			[]string{"amount", "-1"}},
+		{"create, least amount", creating(func(c *order.Create) { c.Amount.Minor = math.MinInt64 }), order.ErrInvalid,
+			[]string{"amount"}},
+		{"create, no currency", creating(func(c *order.Create) { c.Amount.Currency = "" }), order.ErrInvalid,
+			[]string{"currency"}},
+		{"create, unknown currency", creating(func(c *order.Create) { c.Amount.Currency = "XXQ" }), order.ErrInvalid,
+			[]string{"currency", "XXQ"}},
+		{"create, lower case currency", creating(func(c *order.Create) { c.Amount.Currency = "usd" }), order.ErrInvalid,
+			[]string{"currency"}},
+		{"create, unknown capture mode", creating(func(c *order.Create) { c.CaptureMode = 9 }), order.ErrInvalid,
+			[]string{"capture mode"}},
 	}
 	for name, id := range badIDs {
 		for field, set := range map[string]func(*order.Create){
@@ -114,7 +122,8 @@ func eachCommand(id, commandID, actor string) map[string]func(*tilltest.Till) er
 			return err
 		},
 		"resolve": func(x *tilltest.Till) error {
-			_, err := x.Orders.Resolve(x.Ctx, id, order.Resolve{ID: commandID, Actor: actor, Resolution: events.ResolvedFailed, Statement: "s"})
+			_, err := x.Orders.Resolve(x.Ctx, id,
+				order.Resolve{ID: commandID, Actor: actor, Resolution: events.ResolvedFailed, Statement: "s"})
 			return err
 		},
 		"clear anomaly": func(x *tilltest.Till) error {
@@ -131,7 +140,8 @@ func badCommands() []bad {
 	}
 	for name, id := range badIDs {
 		for verb, give := range eachCommand(tilltest.TheOrder, id, "") {
-			out = append(out, bad{verb + ", command id " + name, give, order.ErrInvalid, []string{tilltest.TheOrder, "command id"}})
+			out = append(out, bad{verb + ", command id " + name, give, order.ErrInvalid,
+				[]string{tilltest.TheOrder, "command id"}})
 		}
 		for verb, give := range eachCommand(tilltest.TheOrder, "", id) {
 			out = append(out, bad{verb + ", actor " + name, give, order.ErrInvalid, []string{tilltest.TheOrder, "actor"}})
@@ -153,8 +163,10 @@ func badCommands() []bad {
 func badAmountsAndTexts() []bad {
 	var out []bad
 	for name, m := range map[string]order.Money{
-		"zero": tilltest.USD(0), "negative": tilltest.USD(-1), "least": tilltest.USD(math.MinInt64), "above the remainder": tilltest.USD(tilltest.TheAmount - tilltest.ThePart + 1),
-		"overflowing": tilltest.USD(math.MaxInt64), "other currency": {Minor: 1, Currency: "EUR"}, "unknown currency": {Minor: 1, Currency: "XXQ"}, "no currency": {Minor: 1},
+		"zero": tilltest.USD(0), "negative": tilltest.USD(-1), "least": tilltest.USD(math.MinInt64),
+		"above the remainder": tilltest.USD(tilltest.TheAmount - tilltest.ThePart + 1),
+		"overflowing":         tilltest.USD(math.MaxInt64), "other currency": {Minor: 1, Currency: "EUR"},
+		"unknown currency": {Minor: 1, Currency: "XXQ"}, "no currency": {Minor: 1},
 	} {
 		out = append(out,
 			bad{"capture, amount " + name, func(x *tilltest.Till) error {
@@ -177,7 +189,8 @@ func badAmountsAndTexts() []bad {
 			return err
 		}, order.ErrInvalid, []string{"reason", "UTF-8"}},
 		bad{"refund, reason too long for APO", func(x *tilltest.Till) error {
-			_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{Amount: tilltest.USD(1), Reason: long[:order.RefundReasonMax+1]})
+			_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder,
+				order.Refund{Amount: tilltest.USD(1), Reason: long[:order.RefundReasonMax+1]})
 			return err
 		}, order.ErrInvalid, []string{"reason", "256"}},
 		bad{"resolve, no statement", func(x *tilltest.Till) error {

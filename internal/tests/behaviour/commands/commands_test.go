@@ -1,4 +1,5 @@
-// Package commands_test tests what a caller gives and is told: commands, their repetition, their failures and their errors.
+// Package commands_test tests what a caller gives and is told: commands, their repetition, their failures and their
+// errors.
 package commands_test
 
 import (
@@ -93,7 +94,8 @@ func TestCancelAndCaptureTogetherOneWins(t *testing.T) {
 			_, err := x.Orders.Create(x.Ctx, c)
 			require.NoError(t, err)
 			a := x.Bank.BuyerPays(c.PaymentRequestID, tilltest.TheAmount, true)
-			x.Observe(tilltest.PaymentNotice(tilltest.Notice{Payment: a.ID, PaymentRequest: a.Request, Minor: tilltest.TheAmount, At: tilltest.Dawn()}))
+			x.Observe(tilltest.PaymentNotice(tilltest.Notice{Payment: a.ID, PaymentRequest: a.Request, Minor: tilltest.TheAmount,
+				At: tilltest.Dawn()}))
 			var errs [2]error
 			var wg sync.WaitGroup
 			wg.Go(func() { _, errs[0] = x.Orders.Cancel(x.Ctx, id, order.Cancel{}) })
@@ -125,7 +127,8 @@ func TestACallersEndedContextStillRecordsTheOutcome(t *testing.T) {
 	x.Place(order.CaptureManual)
 	x.Paid()
 	ctx, leave := context.WithCancel(x.Ctx)
-	x.Bank.Enter = func(context.Context, tilltest.WireCall) { leave() } // the caller goes while APO works; its answer never arrives
+	// the caller goes while APO works; its answer never arrives
+	x.Bank.Enter = func(context.Context, tilltest.WireCall) { leave() }
 	_, err := x.Orders.Cancel(ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
 	require.ErrorIs(t, err, tilltape.ErrUnresolved)
 	assert.Equal(t, events.KindCancelUnresolved, x.Kinds()[len(x.Kinds())-1], "what came of it is on record")
@@ -208,7 +211,8 @@ func TestAnOutcomeThatCannotBeRecordedIsUnresolvedAndFoundWithoutASecondEffect(t
 				assert.Equal(t, order.Cancelled, o.Status)
 				assert.Equal(t, 1, x.Bank.Accounts[0].Cancels)
 			}},
-		"capture": {events.KindCaptureSucceeded, func(x *tilltest.Till) error { _, err := x.Capture(tilltest.ThePart); return err },
+		"capture": {events.KindCaptureSucceeded,
+			func(x *tilltest.Till) error { _, err := x.Capture(tilltest.ThePart); return err },
 			func(t *testing.T, x *tilltest.Till, o order.Order) {
 				assert.Equal(t, tilltest.ThePart, o.Captured)
 				assert.Len(t, x.Bank.Accounts[0].Captures, 1)
@@ -250,7 +254,8 @@ func TestContention(t *testing.T) {
 // contended is a log where somebody else is always faster.
 type contended struct{ store.Log }
 
-func (c *contended) Append(_ context.Context, s events.Stream, after uint64, _ ...events.Record) ([]events.Record, error) {
+func (c *contended) Append(_ context.Context, s events.Stream, after uint64, _ ...events.Record) ([]events.Record,
+	error) {
 	return nil, &store.ConflictError{Stream: s, Want: after, Have: after + 1}
 }
 
@@ -268,7 +273,8 @@ func TestStoreErrorsReachTheCaller(t *testing.T) {
 	require.ErrorIs(t, err, tilltest.ErrDisk)
 	assert.Contains(t, err.Error(), tilltest.TheOrder)
 	log.OnRead, log.OnLookup = nil, fails
-	_, err = x.Orders.Observe(x.Ctx, tilltest.PaymentNotice(tilltest.Notice{PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount}))
+	_, err = x.Orders.Observe(x.Ctx,
+		tilltest.PaymentNotice(tilltest.Notice{PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount}))
 	require.ErrorIs(t, err, tilltest.ErrDisk)
 	require.NotErrorIs(t, err, order.ErrUnknownOrder)
 	log.OnLookup, log.OnHeads = nil, fails
@@ -283,18 +289,22 @@ func TestUnresolvedErrorSaysWhatHappensNext(t *testing.T) {
 		give tilltape.UnresolvedError
 		want []string
 	}{
-		{tilltape.UnresolvedError{Order: "o-1", Command: order.VerbCancel, Phase: order.Unresolved, Attempts: 1, Code: "UNKNOWN_EXCEPTION", AskAgain: at},
-			[]string{"order o-1: cancel", "1 attempt,", "APO said UNKNOWN_EXCEPTION", "asks APO again at 2026-11-23T09:00:01Z", "another command id"}},
+		{tilltape.UnresolvedError{Order: "o-1", Command: order.VerbCancel, Phase: order.Unresolved, Attempts: 1,
+			Code: "UNKNOWN_EXCEPTION", AskAgain: at},
+			[]string{"order o-1: cancel", "1 attempt,", "APO said UNKNOWN_EXCEPTION", "asks APO again at 2026-11-23T09:00:01Z",
+				"another command id"}},
 		{tilltape.UnresolvedError{Order: "o-1", Command: order.VerbRefund, Phase: order.Accepted, Attempts: 2, AskAgain: at},
 			[]string{"accepted by APO, not final", "2026-11-23T09:00:01Z"}},
-		{tilltape.UnresolvedError{Order: "o-1", Command: order.VerbCapture, Phase: order.Parked, Attempts: 3, Err: tilltest.ErrDisk},
+		{tilltape.UnresolvedError{Order: "o-1", Command: order.VerbCapture, Phase: order.Parked, Attempts: 3,
+			Err: tilltest.ErrDisk},
 			[]string{"contact APO support and resolve it", tilltest.ErrDisk.Error()}},
 	} {
 		for _, part := range tt.want {
 			assert.Contains(t, tt.give.Error(), part)
 		}
 		assert.ErrorIs(t, &tt.give, tilltape.ErrUnresolved)
-		assert.Equal(t, tt.give.Phase == order.Accepted, strings.Contains(fmt.Sprint(tt.give.Unwrap()), tilltape.ErrAccepted.Error()))
+		assert.Equal(t, tt.give.Phase == order.Accepted,
+			strings.Contains(fmt.Sprint(tt.give.Unwrap()), tilltape.ErrAccepted.Error()))
 	}
 }
 

@@ -37,10 +37,12 @@ type shop struct {
 func newShop(t *testing.T) *shop {
 	clock := apotest.NewClock(tilltest.Dawn())
 	keys := tilltest.ServerKeys()
-	server, err := apotest.NewServer(&apotest.Config{Merchant: keys[0], APO: keys[1], Now: clock.Now, ManualDelivery: true})
+	server, err := apotest.NewServer(&apotest.Config{Merchant: keys[0], APO: keys[1], Now: clock.Now,
+		ManualDelivery: true})
 	require.NoError(t, err)
 	s := &shop{t: t, ctx: t.Context(), server: server, clock: clock, path: filepath.Join(t.TempDir(), "orders.log")}
-	s.client, err = apo.NewClient(server.URL(), server.ClientID(), server.Keys(), &apo.Config{CallTimeout: 200 * time.Millisecond})
+	s.client, err = apo.NewClient(server.URL(), server.ClientID(), server.Keys(),
+		&apo.Config{CallTimeout: 200 * time.Millisecond})
 	require.NoError(t, err)
 	s.verifier, err = apo.NewVerifier(server.ClientID(), server.Keys(), nil)
 	require.NoError(t, err)
@@ -78,7 +80,8 @@ func (s *shop) sell(id string, capture apotest.CaptureMode) {
 	_, err := s.server.Register(apotest.Payment{PaymentRequestID: "preq-" + id, PaymentID: "pay-" + id, Capture: capture,
 		Amount: apotest.Amount{Currency: tilltest.TestCurrency, Minor: tilltest.TheAmount}})
 	require.NoError(s.t, err)
-	_, err = s.orders.Create(s.ctx, order.Create{Order: id, PaymentRequestID: "preq-" + id, Amount: tilltest.USD(tilltest.TheAmount), Method: apotest.MethodCard,
+	_, err = s.orders.Create(s.ctx, order.Create{Order: id, PaymentRequestID: "preq-" + id,
+		Amount: tilltest.USD(tilltest.TheAmount), Method: apotest.MethodCard,
 		CaptureMode: mode, PayBy: s.clock.Now().Add(14 * time.Minute)})
 	require.NoError(s.t, err)
 }
@@ -134,7 +137,8 @@ func (s *shop) agrees() {
 	for r, err := range s.log.All(s.ctx, store.Start()) {
 		require.NoError(s.t, err)
 		if proof := events.PartsOf(r.Event).Proof; proof.Evidence != nil {
-			require.NoError(s.t, apo.Evidence(*proof.Evidence).Verify(s.server.PublicKey()), "position %d: APO's signature", r.Position)
+			require.NoError(s.t, apo.Evidence(*proof.Evidence).Verify(s.server.PublicKey()), "position %d: APO's signature",
+				r.Position)
 		}
 	}
 }

@@ -35,7 +35,8 @@ func TestNew_RefusesWhatNoOrdersCanRunWith(t *testing.T) {
 		"negative lease":       {log, gateway, &tilltape.Config{Policy: order.Policy{Lease: -1}}, "policy: Lease is -1ns"},
 		"nanoseconds for seconds": {log, gateway, &tilltape.Config{Policy: order.Policy{Retries: []time.Duration{1, 5, 30}}},
 			"policy: Retries[0] is 1ns, and 1s is the least; a plain number counts nanoseconds"},
-		"call outlives its lease": {log, gateway, &tilltape.Config{CallTimeout: time.Minute, Policy: order.Policy{Lease: time.Minute}},
+		"call outlives its lease": {log, gateway,
+			&tilltape.Config{CallTimeout: time.Minute, Policy: order.Policy{Lease: time.Minute}},
 			"not shorter than the lease"},
 		"actor too long":        {log, gateway, &tilltape.Config{Actor: strings.Repeat("a", events.IDMax+1)}, "actor"},
 		"actor with a new line": {log, gateway, &tilltape.Config{Actor: "ada\n"}, "actor"},
@@ -136,7 +137,8 @@ func TestClearAnomaly(t *testing.T) {
 	x.Captured(tilltest.TheAmount)
 	o := x.Observe(tilltest.CancelAnswer(tilltest.ThePayment))
 	require.Equal(t, []events.AnomalyReason{events.StatusContradicts}, tilltest.Anomalies(o))
-	c := order.ClearAnomaly{ID: "clear-1", Anomaly: o.Anomalies[0].Version, Reason: "APO confirmed the capture, case 4", Actor: "grace"}
+	c := order.ClearAnomaly{ID: "clear-1", Anomaly: o.Anomalies[0].Version, Reason: "APO confirmed the capture, case 4",
+		Actor: "grace"}
 
 	o, err := x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, c)
 	require.NoError(t, err)
@@ -159,7 +161,8 @@ func parked(t *testing.T) *tilltest.Till {
 	x.Paid()
 	accounts := x.Bank.Accounts
 	x.Bank.Accounts = nil
-	_, err := x.Orders.Capture(x.Ctx, tilltest.TheOrder, order.Capture{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart)})
+	_, err := x.Orders.Capture(x.Ctx, tilltest.TheOrder,
+		order.Capture{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart)})
 	var unresolved *tilltape.UnresolvedError
 	require.ErrorAs(t, err, &unresolved)
 	require.Equal(t, order.Parked, unresolved.Phase)
@@ -169,7 +172,8 @@ func parked(t *testing.T) *tilltest.Till {
 }
 
 func TestResolve(t *testing.T) {
-	word := order.Resolve{ID: "res-1", Resolution: events.ResolvedFailed, Statement: "APO support, case 17: never arrived", Actor: "grace"}
+	word := order.Resolve{ID: "res-1", Resolution: events.ResolvedFailed, Statement: "APO support, case 17: never arrived",
+		Actor: "grace"}
 
 	t.Run("on a fresh inquiry", func(t *testing.T) {
 		x := parked(t)
@@ -234,10 +238,12 @@ func TestObserve_UnknownOrdersAndEmptyFacts(t *testing.T) {
 	_, err := x.Orders.Observe(x.Ctx, apo.Verified{})
 	require.ErrorIs(t, err, tilltape.ErrUnverified)
 
-	_, err = x.Orders.Observe(x.Ctx, tilltest.PaymentNotice(tilltest.Notice{Payment: "pay-9", PaymentRequest: "preq-9", Minor: 1}))
+	_, err = x.Orders.Observe(x.Ctx,
+		tilltest.PaymentNotice(tilltest.Notice{Payment: "pay-9", PaymentRequest: "preq-9", Minor: 1}))
 	require.ErrorIs(t, err, order.ErrUnknownOrder)
 	assert.Contains(t, err.Error(), "do not acknowledge")
-	_, err = x.Orders.Observe(x.Ctx, tilltest.RefundNotice(tilltest.Notice{Transfer: "ref-9", Request: "rreq-9", Minor: 1}))
+	_, err = x.Orders.Observe(x.Ctx,
+		tilltest.RefundNotice(tilltest.Notice{Transfer: "ref-9", Request: "rreq-9", Minor: 1}))
 	require.ErrorIs(t, err, order.ErrUnknownOrder, "a refund made in APO's dashboard cannot be correlated")
 	n := 0
 	for range x.Log.All(x.Ctx, store.Start()) {
@@ -248,9 +254,12 @@ func TestObserve_UnknownOrdersAndEmptyFacts(t *testing.T) {
 
 func TestObserve_ContradictionsAreKeptWithTheirEvidence(t *testing.T) {
 	for name, n := range map[string]tilltest.Notice{
-		"amount":    {Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount + 1, At: tilltest.Dawn()},
-		"currency":  {Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, Currency: "EUR", At: tilltest.Dawn()},
-		"paymentId": {Payment: "pay-other", PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: tilltest.Dawn()},
+		"amount": {Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount + 1,
+			At: tilltest.Dawn()},
+		"currency": {Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount,
+			Currency: "EUR", At: tilltest.Dawn()},
+		"paymentId": {Payment: "pay-other", PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount,
+			At: tilltest.Dawn()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := tilltest.NewTill(t, memory.New())
@@ -279,7 +288,8 @@ func TestObserve_AKeyOfAnotherOrderIsKeptAsAnAnomaly(t *testing.T) {
 		x.Place(order.CaptureManual)
 
 		// A pay answer names our request and a payment that another order owns. The key leads to its owner.
-		fact := tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: tilltest.Dawn()})
+		fact := tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
+			Minor: tilltest.TheAmount, At: tilltest.Dawn()})
 		o, err := x.Orders.Observe(x.Ctx, fact)
 		require.NoError(t, err)
 		assert.Equal(t, "o-2", o.ID)

@@ -19,8 +19,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
-// A log that fails while settling is somebody's to mend: an answer that was heard and not recorded is no mere "not known
-// yet".
+// A log that fails while settling is somebody's to mend: an answer that was heard and not recorded is no mere "not
+// known yet".
 func TestSettleDue_TellsOfAnOutcomeThatCouldNotBeRecorded(t *testing.T) {
 	log := &tilltest.Flaky{Log: memory.New()}
 	x := tilltest.NewTill(t, log)

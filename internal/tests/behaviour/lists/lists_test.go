@@ -1,5 +1,5 @@
-// Package lists_test tests what an Orders shows: the lists of what stands open, its refusals, and what it tells an observer
-// and a logger.
+// Package lists_test tests what an Orders shows: the lists of what stands open, its refusals, and what it tells an
+// observer and a logger.
 package lists_test
 
 import (
@@ -46,7 +46,8 @@ func given(x *tilltest.Till, id string) {
 	x.T.Helper()
 	another(x, id)
 	a := x.Bank.Find("preq-" + id)
-	_, err := x.Orders.Observe(x.Ctx, tilltest.PaymentNotice(tilltest.Notice{Payment: a.ID, PaymentRequest: a.Request, Minor: a.Minor, At: x.Clock.Now()}))
+	_, err := x.Orders.Observe(x.Ctx,
+		tilltest.PaymentNotice(tilltest.Notice{Payment: a.ID, PaymentRequest: a.Request, Minor: a.Minor, At: x.Clock.Now()}))
 	require.NoError(x.T, err)
 	accounts := x.Bank.Accounts
 	x.Bank.Accounts = nil
@@ -61,13 +62,15 @@ func late(x *tilltest.Till, id string) {
 	a := x.Bank.Find("preq-" + id)
 	_, err := x.Orders.Cancel(x.Ctx, id, order.Cancel{})
 	require.NoError(x.T, err)
-	_, err = x.Orders.Observe(x.Ctx, tilltest.PaymentNotice(tilltest.Notice{Payment: a.ID, PaymentRequest: a.Request, Minor: a.Minor, At: x.Clock.Now()}))
+	_, err = x.Orders.Observe(x.Ctx,
+		tilltest.PaymentNotice(tilltest.Notice{Payment: a.ID, PaymentRequest: a.Request, Minor: a.Minor, At: x.Clock.Now()}))
 	require.NoError(x.T, err)
 }
 
 // foreignCapture is of more than there is.
 func foreignCapture(payment string) apo.Verified {
-	return tilltest.CaptureNotice(tilltest.Notice{Payment: payment, Transfer: "cap-of-somebody", Minor: tilltest.TheAmount + 1, At: tilltest.Dawn()})
+	return tilltest.CaptureNotice(tilltest.Notice{Payment: payment, Transfer: "cap-of-somebody",
+		Minor: tilltest.TheAmount + 1, At: tilltest.Dawn()})
 }
 
 func TestListsOfWhatStandsOpen(t *testing.T) {
@@ -89,7 +92,8 @@ func TestListsOfWhatStandsOpen(t *testing.T) {
 		unsettled(x, "u-1")
 
 		assert.Equal(t, []string{"z-late", "y-late"}, tilltest.IDsOf(t, x.Orders.Anomalies(x.Ctx)), "oldest first")
-		assert.Equal(t, []string{"y-parked", "a-parked", "u-1"}, tilltest.IDsOf(t, x.Orders.Outstanding(x.Ctx)), "oldest first")
+		assert.Equal(t, []string{"y-parked", "a-parked", "u-1"}, tilltest.IDsOf(t, x.Orders.Outstanding(x.Ctx)),
+			"oldest first")
 
 		for o, err := range x.Orders.Anomalies(x.Ctx) {
 			require.NoError(t, err)
@@ -101,7 +105,8 @@ func TestListsOfWhatStandsOpen(t *testing.T) {
 
 		x.Bank.Script = nil
 		x.Settle(time.Hour)
-		assert.Equal(t, []string{"y-parked", "a-parked"}, tilltest.IDsOf(t, x.Orders.Outstanding(x.Ctx)), "what is settled stands open no more")
+		assert.Equal(t, []string{"y-parked", "a-parked"}, tilltest.IDsOf(t, x.Orders.Outstanding(x.Ctx)),
+			"what is settled stands open no more")
 	})
 }
 

@@ -29,10 +29,14 @@ func TestLogger_QuotesNoAnswer(t *testing.T) {
 		"one long": `"` + canary + string(bytes.Repeat([]byte(`\" `+canary), 100)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_,
+					_ = w.Write([]byte(answer))
+			}))
 			defer web.Close()
 			key := tilltest.TheOffice().Key
-			client, err := apo.NewClient(web.URL, tilltest.TestClient, apo.Keys{Private: key, Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, nil)
+			client, err := apo.NewClient(web.URL, tilltest.TestClient,
+				apo.Keys{Private: key, Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, nil)
 			require.NoError(t, err)
 			defer client.Close()
 			x := tilltest.NewTill(t, memory.New())

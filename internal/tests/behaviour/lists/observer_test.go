@@ -65,8 +65,10 @@ func TestObserver_IsToldOfInquiries(t *testing.T) {
 	x.Bank.Deaf = false
 	x.Settle(time.Hour)
 	require.Len(t, w.Calls, 2)
-	assert.Equal(t, []any{true, "unknown", false}, []any{w.Calls[0].Call.IsInquiry(), w.Calls[0].Said(), w.Calls[0].Proved()})
-	assert.Equal(t, []any{uint64(2), "does not exist", true}, []any{w.Calls[1].Call.Number, w.Calls[1].Said(), w.Calls[1].Proved()})
+	assert.Equal(t, []any{true, "unknown", false},
+		[]any{w.Calls[0].Call.IsInquiry(), w.Calls[0].Said(), w.Calls[0].Proved()})
+	assert.Equal(t, []any{uint64(2), "does not exist", true},
+		[]any{w.Calls[1].Call.Number, w.Calls[1].Said(), w.Calls[1].Proved()})
 }
 
 func TestObserver_IsToldOfRefusals(t *testing.T) {
@@ -74,14 +76,16 @@ func TestObserver_IsToldOfRefusals(t *testing.T) {
 	x.Captured(tilltest.TheAmount)
 	_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID, Actor: "ada"})
 	want := tilltest.Rejected(t, err, order.ReasonCaptured)
-	_, err = x.Orders.Resolve(x.Ctx, tilltest.TheOrder, order.Resolve{Resolution: events.ResolvedFailed, Statement: "told so"})
+	_, err = x.Orders.Resolve(x.Ctx, tilltest.TheOrder,
+		order.Resolve{Resolution: events.ResolvedFailed, Statement: "told so"})
 	tilltest.Rejected(t, err, order.ReasonNotParked)
 	require.Len(t, w.Refusals, 2)
 	assert.Equal(t, tilltape.Refusal{CommandID: tilltest.CommandID, Actor: "ada", Err: want}, w.Refusals[0])
 	assert.Equal(t, tilltape.DefaultActor, w.Refusals[1].Actor)
 	assert.NotEmpty(t, w.Refusals[1].CommandID)
 
-	_, err = x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{Amount: tilltest.USD(1), Reason: strings.Repeat("x", events.BodyMax)})
+	_, err = x.Orders.Refund(x.Ctx, tilltest.TheOrder,
+		order.Refund{Amount: tilltest.USD(1), Reason: strings.Repeat("x", events.BodyMax)})
 	require.ErrorIs(t, err, order.ErrInvalid)
 	assert.Len(t, w.Refusals, 2, "malformed is not refused")
 }
@@ -100,7 +104,8 @@ func TestObserver_IsToldOfAnomalies(t *testing.T) {
 	x.PaidLate(order.CaptureManual)
 	require.Len(t, w.Odd, 1)
 	o := x.Get()
-	assert.Equal(t, []any{tilltest.TheOrder, o.Anomalies[0].Version, events.LatePayment}, []any{w.Odd[0].Order, w.Odd[0].Version, w.Odd[0].Fact.Reason})
+	assert.Equal(t, []any{tilltest.TheOrder, o.Anomalies[0].Version, events.LatePayment},
+		[]any{w.Odd[0].Order, w.Odd[0].Version, w.Odd[0].Fact.Reason})
 }
 
 // parked is an order whose cancel got no answer from APO until its schedule was used up.
@@ -112,7 +117,8 @@ func parked(x *tilltest.Till) order.Order {
 	for range tilltest.RoundsMax {
 		x.Bank.Next(tilltest.LostBefore)
 	}
-	_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID, Reason: "the buyer changed their mind", Actor: "ada"})
+	_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder,
+		order.Cancel{ID: tilltest.CommandID, Reason: "the buyer changed their mind", Actor: "ada"})
 	require.ErrorIs(x.T, err, tilltape.ErrUnresolved)
 	for range tilltest.RoundsMax {
 		o := x.Get()
@@ -136,7 +142,8 @@ func TestObserver_IsAlarmedWhenTheScheduleIsUsedUp(t *testing.T) {
 	assert.Contains(t, w.Alarms[0].Reason, "contact APO support")
 	assert.Equal(t, o.Operation, w.Alarms[0].Operation)
 	assert.Equal(t, 1, strings.Count(text.String(), "\n"), text.String())
-	for _, part := range []string{"contact APO support", "evidence.Of", "order=" + tilltest.TheOrder, "operation=cancel", "command=" + tilltest.CommandID} {
+	for _, part := range []string{"contact APO support", "evidence.Of", "order=" + tilltest.TheOrder, "operation=cancel",
+		"command=" + tilltest.CommandID} {
 		assert.Contains(t, text.String(), part)
 	}
 }
@@ -178,24 +185,28 @@ func TestLogger_KnowsNoSecretAndNobodysWords(t *testing.T) {
 	x.Open(x.Bank)
 	parked(x)
 	x.Bank.Deaf, x.Bank.Script = false, nil
-	_, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, order.Resolve{Resolution: events.ResolvedFailed, Statement: canary})
+	_, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder,
+		order.Resolve{Resolution: events.ResolvedFailed, Statement: canary})
 	require.NoError(t, err)
 	_, err = x.Capture(tilltest.TheAmount)
 	require.NoError(t, err)
 	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{Reason: canary})
 	require.ErrorIs(t, err, order.ErrRejected)
-	_, err = x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{Amount: tilltest.USD(tilltest.ThePart), Reason: canary})
+	_, err = x.Orders.Refund(x.Ctx, tilltest.TheOrder,
+		order.Refund{Amount: tilltest.USD(tilltest.ThePart), Reason: canary})
 	require.ErrorIs(t, err, tilltape.ErrAccepted)
 	x.Exhaust(24 * time.Hour)
 
 	logged := text.String()
-	for _, word := range []string{"recorded", "asked APO", "command refused", "operation parked", "settled what was due", tilltest.TheOrder} {
+	for _, word := range []string{"recorded", "asked APO", "command refused", "operation parked", "settled what was due",
+		tilltest.TheOrder} {
 		require.Contains(t, logged, word, "the log was not silent")
 	}
 	assert.NotContains(t, logged, canary)
 	secret, err := x509.MarshalPKCS8PrivateKey(tilltest.TheOffice().Key)
 	require.NoError(t, err)
-	for _, form := range []string{base64.StdEncoding.EncodeToString(secret)[40:80], tilltest.TheOffice().Key.D.String()[:40], tilltest.TestClient} {
+	for _, form := range []string{base64.StdEncoding.EncodeToString(secret)[40:80],
+		tilltest.TheOffice().Key.D.String()[:40], tilltest.TestClient} {
 		assert.NotContains(t, logged, form)
 	}
 	messages := 0

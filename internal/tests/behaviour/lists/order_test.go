@@ -133,7 +133,8 @@ func TestAnOrderThatMovesInTheListComesAtItsNewPlace(t *testing.T) {
 		another(x, "c-between")
 		late(x, "c-between")
 		x.Clock.Pass(time.Minute)
-		another := tilltest.Notice{Payment: "pay-preq-b-twice", Transfer: "cap-of-another", Minor: tilltest.TheAmount + 2, At: tilltest.Dawn()}
+		another := tilltest.Notice{Payment: "pay-preq-b-twice", Transfer: "cap-of-another", Minor: tilltest.TheAmount + 2,
+			At: tilltest.Dawn()}
 		twice := x.Observe(tilltest.CaptureNotice(another))
 		require.Len(t, twice.Anomalies, 2)
 		x.Clock.Pass(time.Minute)

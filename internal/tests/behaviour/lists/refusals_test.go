@@ -53,10 +53,12 @@ func TestRefusals_SayWhoWhatAndWhy(t *testing.T) {
 
 		got := refusals(x, tilltest.TheOrder)
 		require.Len(t, got, 2)
-		assert.Equal(t, []any{"c-1", "ada", events.CommandRefused{Command: "cancel", Reason: "captured", Remedy: "refund instead", Cause: 4, Count: 1}},
+		assert.Equal(t, []any{"c-1", "ada",
+			events.CommandRefused{Command: "cancel", Reason: "captured", Remedy: "refund instead", Cause: 4, Count: 1}},
 			[]any{got[0].CommandID, got[0].Actor, got[0].Event})
-		assert.Equal(t, []any{"c-2", tilltape.DefaultActor, "remainder", tilltest.USD(tilltest.TheAmount)}, []any{got[1].CommandID, got[1].Actor,
-			got[1].Event.(events.CommandRefused).Reason, got[1].Event.(events.CommandRefused).Amount})
+		assert.Equal(t, []any{"c-2", tilltape.DefaultActor, "remainder", tilltest.USD(tilltest.TheAmount)},
+			[]any{got[1].CommandID, got[1].Actor,
+				got[1].Event.(events.CommandRefused).Reason, got[1].Event.(events.CommandRefused).Amount})
 		assert.Equal(t, []time.Time{x.Clock.Now(), x.Clock.Now()}, []time.Time{got[0].Occurred, got[0].Recorded})
 		assert.Equal(t, version, x.Get().Version, "the order's own stream is as it was")
 		replayed, err := audit.Replay(x.Ctx, x.Log, nil)
@@ -128,7 +130,8 @@ func TestRefusals_AFloodFillsNoLog(t *testing.T) {
 	assert.Len(t, refusals(x, tilltest.TheOrder), order.RefusalsMax+1)
 }
 
-// quiet waits until what was refused so far is on record or given up: a marker that is refused afterwards stands behind it.
+// quiet waits until what was refused so far is on record or given up: a marker that is refused afterwards stands behind
+// it.
 func quiet(x *tilltest.Till) {
 	x.T.Helper()
 	id := x.IDs.Next()

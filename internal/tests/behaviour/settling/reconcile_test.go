@@ -83,7 +83,8 @@ func TestReconcile_OfAPaymentThatAPODoesNotKnow(t *testing.T) {
 }
 
 func TestReconcile_ARefundUnderWayIsAskedAboutFirst(t *testing.T) {
-	x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{Script: []apotest.Fault{{Op: "notifyRefund", Do: apotest.Lose}}, Async: true})
+	x := tilltest.NewEar(t, memory.New(),
+		tilltest.EarConfig{Script: []apotest.Fault{{Op: "notifyRefund", Do: apotest.Lose}}, Async: true})
 	taken(x, "o-1")
 	_, err := x.Orders.Refund(x.Ctx, "o-1", order.Refund{ID: "refund-1", Amount: tilltest.USD(tilltest.ThePart)})
 	require.ErrorIs(t, err, tilltape.ErrAccepted)
@@ -110,7 +111,8 @@ func TestReconcile_ARefundUnderWayIsAskedAboutFirst(t *testing.T) {
 func TestReconcile_EndsACancelWithoutAnOutcome(t *testing.T) {
 	for name, after := range map[string]bool{"done, answer lost": true, "never arrived": false} {
 		t.Run(name, func(t *testing.T) {
-			x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{Script: []apotest.Fault{{Op: "cancel", From: 1, Do: apotest.Cut, After: after}}})
+			x := tilltest.NewEar(t, memory.New(),
+				tilltest.EarConfig{Script: []apotest.Fault{{Op: "cancel", From: 1, Do: apotest.Cut, After: after}}})
 			x.Sell("o-1")
 			require.NoError(t, x.Server.Submit("preq-o-1"))
 			require.True(t, x.Deliver())

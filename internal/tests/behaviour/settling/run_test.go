@@ -20,7 +20,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
-// awake is a till that lives in a bubble's time: what it waits for comes at once. Nothing may be left running in the end.
+// awake is a till that lives in a bubble's time: what it waits for comes at once. Nothing may be left running in the
+// end.
 func awake(t *testing.T, log store.Log, test func(*tilltest.Till, *tilltest.Witness)) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(tilltest.Dawn()))
@@ -392,7 +393,8 @@ func TestRun_OnEveryStoreInRealTime(t *testing.T) {
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		x := tilltest.NewTill(t, log)
 		x.Bank.Now, x.Config.Now, x.Config.Concurrency = time.Now, time.Now, 4
-		x.Config.Policy.Retries = []time.Duration{time.Second} // long enough that a busy machine does not ask again while the commands are given
+		// long enough that a busy machine does not ask again while the commands are given
+		x.Config.Policy.Retries = []time.Duration{time.Second}
 		x.Open(x.Bank)
 		ids := x.Many(10)
 		x.Lost(ids...)

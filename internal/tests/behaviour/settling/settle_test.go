@@ -1,4 +1,5 @@
-// Package settling_test tests what an Orders does by itself: settling what is due, running, asking APO what became of it.
+// Package settling_test tests what an Orders does by itself: settling what is due, running, asking APO what became of
+// it.
 package settling_test
 
 import (
@@ -121,7 +122,8 @@ func TestAFollowUpIsNotClaimedForACallerWhoIsGone(t *testing.T) {
 		x.Place(order.CaptureManual)
 		x.Paid()
 		ctx, leave := context.WithCancel(x.Ctx)
-		x.Config.Observer = &tilltape.Observer{Called: func(context.Context, tilltape.CallMade) { leave() }} // behind the answer
+		// behind the answer
+		x.Config.Observer = &tilltape.Observer{Called: func(context.Context, tilltape.CallMade) { leave() }}
 		x.Open(x.Bank)
 		x.Bank.Next(tilltest.SaysF("ORDER_STATUS_INVALID")) // an inquiry would come next, at once
 		_, err := x.Orders.Cancel(ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})

@@ -1,5 +1,5 @@
-// Package explore_test walks every way in which commands that come together can go, with every answer of the bank's and a
-// crash at every boundary.
+// Package explore_test walks every way in which commands that come together can go, with every answer of the bank's and
+// a crash at every boundary.
 package explore_test
 
 import (
@@ -30,7 +30,8 @@ import (
 func TestMain(m *testing.M) { tilltest.Main(m) }
 
 // choices makes every run of a test that asks it different, until all have been made: the first answers of a run repeat
-// the last one's, up to where there is something left to choose. Where chance is set, so many runs are drawn by lot instead.
+// the last one's, up to where there is something left to choose. Where chance is set, so many runs are drawn by lot
+// instead.
 type choices struct {
 	taken []int
 	of    []int
@@ -145,16 +146,23 @@ func explorerScenes() []scene {
 		return func(*tilltest.Till) []order.Command { return cs }
 	}
 	return []scene{
-		{"cancel alone", order.CaptureManual, paid, both(cancel), []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU, tilltest.SaysF("ORDER_STATUS_INVALID")}, 1, nil},
-		{"capture alone", order.CaptureManual, paid, both(capture), []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU, tilltest.SaysF("PROCESS_FAIL")}, 1, nil},
-		{"refund alone", order.CaptureManual, captured, both(refund), []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU, tilltest.SaysF("PROCESS_FAIL")}, 1, nil},
+		{"cancel alone", order.CaptureManual, paid, both(cancel),
+			[]tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU,
+				tilltest.SaysF("ORDER_STATUS_INVALID")}, 1, nil},
+		{"capture alone", order.CaptureManual, paid, both(capture),
+			[]tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU,
+				tilltest.SaysF("PROCESS_FAIL")}, 1, nil},
+		{"refund alone", order.CaptureManual, captured, both(refund),
+			[]tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU,
+				tilltest.SaysF("PROCESS_FAIL")}, 1, nil},
 		{"refund alone, two crashes", order.CaptureManual, captured, both(refund), nil, 2, nil},
 		{"the same cancel twice", order.CaptureManual, paid, both(cancel, cancel), lost, 1, nil},
 		{"cancel and capture", order.CaptureManual, paid, both(cancel, capture), lost, 1, nil},
 		{"cancel of a one-step payment and its refund", order.CaptureNone, paid, both(cancel, refund), lost, 1, nil},
 		{"capture and capture", order.CaptureManual, paid, both(capture, part), lost, 1, nil},
 		{"refund and refund, more than there is", order.CaptureManual, captured, both(refund, other), lost, 1, nil},
-		{"cancel and the payment's notification", order.CaptureManual, func(x *tilltest.Till) { x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true) },
+		{"cancel and the payment's notification", order.CaptureManual,
+			func(x *tilltest.Till) { x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true) },
 			both(cancel, paying), lost, 1, nil},
 		{"cancel and a payment that APO captures", order.CaptureAutomatic, func(x *tilltest.Till) {
 			x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true)
@@ -166,8 +174,8 @@ func explorerScenes() []scene {
 	}
 }
 
-// settlerScenes are what two workers do who find the same operation without an outcome: soon after, when it is asked again, and
-// after hours, when an inquiry has to come first.
+// settlerScenes are what two workers do who find the same operation without an outcome: soon after, when it is asked
+// again, and after hours, when an inquiry has to come first.
 func settlerScenes() []scene {
 	paid := func(x *tilltest.Till) { x.Paid() }
 	captured := func(x *tilltest.Till) {
@@ -197,12 +205,13 @@ func settlerScenes() []scene {
 				if later > time.Hour {
 					answers = nil // each multiplies the ways, and the inquiry has made them many
 				}
-				scenes = append(scenes, scene{fmt.Sprintf("two settle a %s that was %s, %s later", what, how, later), order.CaptureManual, func(x *tilltest.Till) {
-					g.before(x)
-					x.Bank.Next(lost)
-					require.ErrorIs(x.T, g.give(x), tilltape.ErrUnresolved)
-					x.Clock.Pass(later)
-				}, func(*tilltest.Till) []order.Command { return []order.Command{order.Claim{}, order.Claim{}} }, answers, 1, nil})
+				scenes = append(scenes, scene{fmt.Sprintf("two settle a %s that was %s, %s later", what, how, later),
+					order.CaptureManual, func(x *tilltest.Till) {
+						g.before(x)
+						x.Bank.Next(lost)
+						require.ErrorIs(x.T, g.give(x), tilltape.ErrUnresolved)
+						x.Clock.Pass(later)
+					}, func(*tilltest.Till) []order.Command { return []order.Command{order.Claim{}, order.Claim{}} }, answers, 1, nil})
 			}
 		}
 	}
@@ -357,7 +366,8 @@ func (r *run) check(o order.Order) error {
 		return err
 	}
 	for _, a := range r.Bank.Accounts {
-		agrees := tilltest.Sum(a.Captures) == o.Captured+o.Late.Captured && tilltest.Sum(a.Refunds) == o.Refunded+o.Late.Refunded || !a.Card
+		agrees := tilltest.Sum(a.Captures) == o.Captured+o.Late.Captured &&
+			tilltest.Sum(a.Refunds) == o.Refunded+o.Late.Refunded || !a.Card
 		if !agrees || a.Cancels > 1 || a.State == apo.StateCancelled && o.Status != order.Cancelled {
 			return fmt.Errorf("the bank has %+v, the order %s", *a, r.end(o))
 		}
@@ -385,8 +395,8 @@ func explore(t *testing.T, s scene, c *choices) (ends map[string][]string, runs 
 	return ends, runs
 }
 
-// exploreCalm runs the scene without a crash: with all its commands, and with any of them never given, because a process
-// that dies before an intent is durable leaves nothing of it.
+// exploreCalm runs the scene without a crash: with all its commands, and with any of them never given, because a
+// process that dies before an intent is durable leaves nothing of it.
 func exploreCalm(t *testing.T, s scene) (ends map[string][]string, runs int) {
 	t.Helper()
 	ends = map[string][]string{}
@@ -410,9 +420,9 @@ func exploreCalm(t *testing.T, s scene) (ends map[string][]string, runs int) {
 	return ends, runs
 }
 
-// Commands that come together, every step of each in every order, with every answer of the bank's, and the process dying
-// at any boundary: the invariants hold, and a crash leads nowhere that a run without one does not lead. Everyday runs walk
-// every way without a crash, and [drawnRuns] of those with one.
+// Commands that come together, every step of each in every order, with every answer of the bank's, and the process
+// dying at any boundary: the invariants hold, and a crash leads nowhere that a run without one does not lead. Everyday
+// runs walk every way without a crash, and [drawnRuns] of those with one.
 func TestExplore(t *testing.T) {
 	for _, s := range append(explorerScenes(), settlerScenes()...) {
 		t.Run(s.name, func(t *testing.T) {

@@ -135,7 +135,8 @@ func TestGuide_SCancelsTheOrder(t *testing.T) {
 	assert.Equal(t, order.Cancelled, o.Status)
 	last := x.History()[o.Version-1].Event.(events.CancelSucceeded)
 	require.NotNil(t, last.Proof.Evidence)
-	assert.NoError(t, apo.Evidence(*last.Proof.Evidence).Verify(&tilltest.TheOffice().Key.PublicKey), "the S is kept as APO signed it")
+	assert.NoError(t, apo.Evidence(*last.Proof.Evidence).Verify(&tilltest.TheOffice().Key.PublicKey),
+		"the S is kept as APO signed it")
 }
 
 func TestGuide_FEndsTheCancelWithItsCode(t *testing.T) {
@@ -205,7 +206,8 @@ func TestGuide_CancelDuringAutomaticCaptureIsRefusedBeforeAPOIsCalled(t *testing
 	require.Equal(t, order.GatewayOutstanding, x.Get().Gateway)
 	refuseCancel(t, x, order.ReasonGatewayCapture)
 
-	x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-9", Minor: tilltest.TheAmount, At: x.Clock.Now()}))
+	x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-9",
+		Minor: tilltest.TheAmount, At: x.Clock.Now()}))
 	refuseCancel(t, x, order.ReasonCaptured)
 }
 
@@ -232,7 +234,8 @@ func TestGuide_ProcessFailMeansOurPictureWasWrongAndAnInquiryDecides(t *testing.
 	x.Place(order.CaptureManual)
 	x.Paid()
 	a := x.Bank.Find(tilltest.TheRequest)
-	a.Captures = append(a.Captures, tilltest.Move{ID: "cap-dashboard", Request: "dash-1", Minor: tilltest.TheAmount, State: apo.StateSuccess})
+	a.Captures = append(a.Captures,
+		tilltest.Move{ID: "cap-dashboard", Request: "dash-1", Minor: tilltest.TheAmount, State: apo.StateSuccess})
 
 	o, err := x.Cancel()
 	var failed *order.FailedError
@@ -251,10 +254,12 @@ func TestGuide_LatePaymentNotificationLeavesTheOrderCancelled(t *testing.T) {
 		_, err := x.Cancel()
 		require.NoError(t, err)
 
-		late := tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: x.Clock.Now()})
+		late := tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
+			Minor: tilltest.TheAmount, At: x.Clock.Now()})
 		o := x.Observe(late)
 		assert.Equal(t, order.Cancelled, o.Status)
-		assert.Equal(t, order.Late{Authorized: tilltest.TheAmount, Captured: tilltest.TheAmount}, o.Late, "the money is not silent")
+		assert.Equal(t, order.Late{Authorized: tilltest.TheAmount, Captured: tilltest.TheAmount}, o.Late,
+			"the money is not silent")
 		assert.Equal(t, []events.AnomalyReason{events.LatePayment}, tilltest.Anomalies(o))
 		assert.Zero(t, o.Captured, "the order's own amounts stay")
 

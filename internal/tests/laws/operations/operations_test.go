@@ -1,5 +1,5 @@
-// Package operations_test holds what the tables say of each operation, and what APO's guide says of a cancel, against an
-// Orders.
+// Package operations_test holds what the tables say of each operation, and what APO's guide says of a cancel, against
+// an Orders.
 package operations_test
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
-// operationRow is one row of operation × proven fact (section 3.2): what is outstanding, what the bank's ledger holds or
-// a notification tells, and what must follow.
+// operationRow is one row of operation × proven fact (section 3.2): what is outstanding, what the bank's ledger holds
+// or a notification tells, and what must follow.
 type operationRow struct {
 	name    string
 	begin   func(*tilltest.Till)                          // gives the command; its outcome is not known afterwards
@@ -42,7 +42,8 @@ func beginCapture(f tilltest.Fault) func(*tilltest.Till) {
 	return func(x *tilltest.Till) {
 		x.Paid()
 		x.Bank.Next(f)
-		_, _ = x.Orders.Capture(x.Ctx, tilltest.TheOrder, order.Capture{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
+		_, _ = x.Orders.Capture(x.Ctx, tilltest.TheOrder,
+			order.Capture{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
 	}
 }
 
@@ -51,7 +52,8 @@ func beginRefund(f tilltest.Fault) func(*tilltest.Till) {
 		x.Paid()
 		_, _ = x.Capture(tilltest.TheAmount)
 		x.Bank.Next(f)
-		_, _ = x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
+		_, _ = x.Orders.Refund(x.Ctx, tilltest.TheOrder,
+			order.Refund{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
 	}
 }
 
@@ -85,10 +87,12 @@ func cancelRows() []operationRow {
 		{"cancel, cancelled by inquiry", paidThen(twice(beginCancel, tilltest.LostBefore)), atBank(cancelled), toInquiry,
 			order.OutcomeSucceeded, "", order.Idle, order.Cancelled, nil},
 		{"cancel, cancelled by its answer seen elsewhere", paidThen(beginCancel(tilltest.LostBefore)),
-			func(x *tilltest.Till) { x.Observe(tilltest.CancelAnswer(tilltest.ThePayment)) }, 0, order.OutcomeSucceeded, "", order.Idle, order.Cancelled, nil},
+			func(x *tilltest.Till) { x.Observe(tilltest.CancelAnswer(tilltest.ThePayment)) }, 0, order.OutcomeSucceeded, "",
+			order.Idle, order.Cancelled, nil},
 		{"cancel, a capture by notification", paidThen(beginCancel(tilltest.SaysU)),
 			func(x *tilltest.Till) {
-				x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-7", Minor: tilltest.ThePart, At: tilltest.Dawn()}))
+				x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-7",
+					Minor: tilltest.ThePart, At: tilltest.Dawn()}))
 			}, 0,
 			order.OutcomeFailed, order.CodeCaptured, order.Idle, order.Captured, nil},
 		{"cancel, a capture by inquiry", paidThen(twice(beginCancel, tilltest.SaysU)),
@@ -102,27 +106,33 @@ func cancelRows() []operationRow {
 		}), toInquiry, order.OutcomeFailed, order.CodeCaptured, order.Idle, order.Refunded, nil},
 		{"cancel, payment failed, from created", beginCancel(tilltest.SaysU),
 			func(x *tilltest.Till) {
-				x.Observe(tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Code: "ORDER_IS_CLOSED"}))
+				x.Observe(tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
+					Code: "ORDER_IS_CLOSED"}))
 			}, 0,
 			order.OutcomeSucceeded, "", order.Idle, order.Cancelled, func(t *testing.T, _ *tilltest.Till, o order.Order) {
 				assert.Equal(t, events.CausePaymentFailed, o.CancelCause)
 			}},
 		{"cancel, payment failed, from authorized", paidThen(beginCancel(tilltest.SaysU)), func(x *tilltest.Till) {
 			x.Bank.Deaf = true
-			x.Observe(tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Code: "ORDER_IS_CLOSED"}))
-		}, time.Second, order.OutcomePending, "", order.Unresolved, order.Authorized, func(t *testing.T, x *tilltest.Till, o order.Order) {
-			assert.Equal(t, []events.AnomalyReason{events.StatusContradicts}, tilltest.Anomalies(o))
-			assert.Equal(t, []apo.Op{apo.OpCancel, apo.OpInquirePayment}, ops(x.Bank.Seen()), "it is inquired about, not asked again")
-		}},
+			x.Observe(tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
+				Code: "ORDER_IS_CLOSED"}))
+		}, time.Second, order.OutcomePending, "", order.Unresolved, order.Authorized,
+			func(t *testing.T, x *tilltest.Till, o order.Order) {
+				assert.Equal(t, []events.AnomalyReason{events.StatusContradicts}, tilltest.Anomalies(o))
+				assert.Equal(t, []apo.Op{apo.OpCancel, apo.OpInquirePayment}, ops(x.Bank.Seen()),
+					"it is inquired about, not asked again")
+			}},
 		{"cancel, alive after a known F", paidThen(beginCancel(tilltest.SaysF("ORDER_STATUS_INVALID"))), unheard, 0,
 			order.OutcomeFailed, "ORDER_STATUS_INVALID", order.Idle, order.Authorized, nil},
 		{"cancel, alive after an unknown answer", paidThen(twice(beginCancel, tilltest.SaysU)), unheard, toInquiry,
 			order.OutcomeSucceeded, "", order.Idle, order.Cancelled, func(t *testing.T, x *tilltest.Till, _ order.Order) {
 				assert.Equal(t, []apo.Op{apo.OpCancel, apo.OpCancel, apo.OpInquirePayment, apo.OpCancel}, ops(x.Bank.Seen()))
 			}},
-		{"cancel, alive after an F with an unknown code", paidThen(beginCancel(tilltest.SaysF("SOMETHING_NEW"))), unheard, 5 * time.Second,
+		{"cancel, alive after an F with an unknown code", paidThen(beginCancel(tilltest.SaysF("SOMETHING_NEW"))), unheard,
+			5 * time.Second,
 			order.OutcomeSucceeded, "", order.Idle, order.Cancelled, func(t *testing.T, x *tilltest.Till, _ order.Order) {
-				assert.Equal(t, []apo.Op{apo.OpCancel, apo.OpInquirePayment, apo.OpCancel}, ops(x.Bank.Seen()), "inquired about first")
+				assert.Equal(t, []apo.Op{apo.OpCancel, apo.OpInquirePayment, apo.OpCancel}, ops(x.Bank.Seen()),
+					"inquired about first")
 			}},
 		{"cancel, ORDER_NOT_EXIST before the payment's time is over", beginCancel(tilltest.Plain), unheard, time.Hour,
 			order.OutcomePending, "", order.Unresolved, order.Created, func(t *testing.T, x *tilltest.Till, _ order.Order) {
@@ -133,7 +143,8 @@ func cancelRows() []operationRow {
 			order.OutcomeSucceeded, "", order.Idle, order.Cancelled, func(t *testing.T, _ *tilltest.Till, o order.Order) {
 				assert.Equal(t, events.CauseNeverPaid, o.CancelCause)
 			}},
-		{"cancel, nothing proven", paidThen(twice(beginCancel, tilltest.SaysU)), func(x *tilltest.Till) { x.Bank.Deaf = true }, toInquiry,
+		{"cancel, nothing proven", paidThen(twice(beginCancel, tilltest.SaysU)),
+			func(x *tilltest.Till) { x.Bank.Deaf = true }, toInquiry,
 			order.OutcomePending, "", order.Unresolved, order.Authorized, nil},
 	}
 }
@@ -142,21 +153,26 @@ func captureRows() []operationRow {
 	unheard := func(*tilltest.Till) {}
 	told := func(code string) func(*tilltest.Till) {
 		return func(x *tilltest.Till) {
-			x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-7", Request: x.RequestID(), Minor: tilltest.ThePart, Code: code, At: tilltest.Dawn()}))
+			x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-7",
+				Request: x.RequestID(), Minor: tilltest.ThePart, Code: code, At: tilltest.Dawn()}))
 		}
 	}
 	return []operationRow{
 		{"capture, ours succeeded, by notification", beginCapture(tilltest.SaysU), told(""), 0,
 			order.OutcomeSucceeded, "", order.Idle, order.Captured, nil},
-		{"capture, ours succeeded, by inquiry", twice(beginCapture, tilltest.LostBefore), tilltest.Done("cap", apo.StateSuccess), toInquiry,
+		{"capture, ours succeeded, by inquiry", twice(beginCapture, tilltest.LostBefore),
+			tilltest.Done("cap", apo.StateSuccess), toInquiry,
 			order.OutcomeSucceeded, "", order.Idle, order.Captured, nil},
 		{"capture, ours failed, by notification", beginCapture(tilltest.SaysU), told("RISK_REJECT"), 0,
 			order.OutcomeFailed, "RISK_REJECT", order.Idle, order.Authorized, nil},
-		{"capture, ours failed, by inquiry", twice(beginCapture, tilltest.SaysU), tilltest.Done("cap", apo.StateFail), toInquiry,
+		{"capture, ours failed, by inquiry", twice(beginCapture, tilltest.SaysU), tilltest.Done("cap", apo.StateFail),
+			toInquiry,
 			order.OutcomeFailed, "", order.Idle, order.Authorized, nil},
-		{"capture, ours in process, by inquiry", twice(beginCapture, tilltest.SaysU), tilltest.Done("cap", apo.StateProcessing), toInquiry,
+		{"capture, ours in process, by inquiry", twice(beginCapture, tilltest.SaysU),
+			tilltest.Done("cap", apo.StateProcessing), toInquiry,
 			order.OutcomePending, "", order.Accepted, order.Authorized, nil},
-		{"capture, ours in process, by its answer", beginCapture(tilltest.Fault{Undone: true, Status: "U", Code: "CAPTURE_IN_PROCESS"}), unheard, 0,
+		{"capture, ours in process, by its answer",
+			beginCapture(tilltest.Fault{Undone: true, Status: "U", Code: "CAPTURE_IN_PROCESS"}), unheard, 0,
 			order.OutcomePending, "", order.Accepted, order.Authorized, nil},
 		{"capture, not listed, alive, after an unknown answer", twice(beginCapture, tilltest.SaysU), unheard, toInquiry,
 			order.OutcomeSucceeded, "", order.Idle, order.Captured, func(t *testing.T, x *tilltest.Till, _ order.Order) {
@@ -165,18 +181,22 @@ func captureRows() []operationRow {
 		{"capture, not listed, alive, after a known F", beginCapture(tilltest.SaysF("ORDER_STATUS_INVALID")), unheard, 0,
 			order.OutcomeFailed, "ORDER_STATUS_INVALID", order.Idle, order.Authorized, nil},
 		{"capture, not listed, payment cancelled", twice(beginCapture, tilltest.SaysU),
-			atBank(func(a *tilltest.Account) { a.State = apo.StateCancelled }), toInquiry, order.OutcomeFailed, order.CodeCancelled, order.Idle, order.Cancelled, nil},
+			atBank(func(a *tilltest.Account) { a.State = apo.StateCancelled }), toInquiry, order.OutcomeFailed,
+			order.CodeCancelled, order.Idle, order.Cancelled, nil},
 		{"capture, not listed, payment failed", twice(beginCapture, tilltest.SaysU),
-			atBank(func(a *tilltest.Account) { a.State, a.Code = apo.StateFail, "ORDER_IS_CLOSED" }), toInquiry, order.OutcomeFailed, order.CodeCancelled,
+			atBank(func(a *tilltest.Account) { a.State, a.Code = apo.StateFail, "ORDER_IS_CLOSED" }), toInquiry,
+			order.OutcomeFailed, order.CodeCancelled,
 			order.Idle, order.Authorized, func(t *testing.T, _ *tilltest.Till, o order.Order) {
 				assert.Equal(t, []events.AnomalyReason{events.StatusContradicts}, tilltest.Anomalies(o))
 			}},
-		{"capture, ORDER_NOT_EXIST", twice(beginCapture, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Accounts = nil }, toInquiry,
+		{"capture, ORDER_NOT_EXIST", twice(beginCapture, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Accounts = nil },
+			toInquiry,
 			order.OutcomePending, "", order.Parked, order.Authorized, func(t *testing.T, _ *tilltest.Till, o order.Order) {
 				assert.Equal(t, "needs attention", o.Words())
 				assert.Equal(t, []string{"parked"}, o.Head().Attention())
 			}},
-		{"capture, nothing proven", twice(beginCapture, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Deaf = true }, toInquiry,
+		{"capture, nothing proven", twice(beginCapture, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Deaf = true },
+			toInquiry,
 			order.OutcomePending, "", order.Unresolved, order.Authorized, nil},
 	}
 }
@@ -185,19 +205,25 @@ func refundRows() []operationRow {
 	unheard := func(*tilltest.Till) {}
 	told := func(code string) func(*tilltest.Till) {
 		return func(x *tilltest.Till) {
-			x.Observe(tilltest.RefundNotice(tilltest.Notice{Transfer: "ref-7", Request: x.RequestID(), Minor: tilltest.ThePart, Code: code, At: tilltest.Dawn()}))
+			x.Observe(tilltest.RefundNotice(tilltest.Notice{Transfer: "ref-7", Request: x.RequestID(), Minor: tilltest.ThePart,
+				Code: code, At: tilltest.Dawn()}))
 		}
 	}
 	return []operationRow{
-		{"refund, succeeded, by notification", beginRefund(tilltest.SaysU), told(""), 0, order.OutcomeSucceeded, "", order.Idle, order.Refunded, nil},
-		{"refund, succeeded, by inquiry", twice(beginRefund, tilltest.LostBefore), tilltest.Done("ref", apo.StateSuccess), toInquiry,
+		{"refund, succeeded, by notification", beginRefund(tilltest.SaysU), told(""), 0, order.OutcomeSucceeded, "",
+			order.Idle, order.Refunded, nil},
+		{"refund, succeeded, by inquiry", twice(beginRefund, tilltest.LostBefore), tilltest.Done("ref", apo.StateSuccess),
+			toInquiry,
 			order.OutcomeSucceeded, "", order.Idle, order.Refunded, nil},
-		{"refund, failed, by notification", beginRefund(tilltest.Plain), told("RISK_REJECT"), 0, order.OutcomeFailed, "RISK_REJECT", order.Idle, order.Captured, nil},
+		{"refund, failed, by notification", beginRefund(tilltest.Plain), told("RISK_REJECT"), 0, order.OutcomeFailed,
+			"RISK_REJECT", order.Idle, order.Captured, nil},
 		{"refund, failed, by inquiry", twice(beginRefund, tilltest.SaysU), tilltest.Done("ref", apo.StateFail), toInquiry,
 			order.OutcomeFailed, "", order.Idle, order.Captured, nil},
-		{"refund, in process, by inquiry", twice(beginRefund, tilltest.SaysU), tilltest.Done("ref", apo.StateProcessing), toInquiry,
+		{"refund, in process, by inquiry", twice(beginRefund, tilltest.SaysU), tilltest.Done("ref", apo.StateProcessing),
+			toInquiry,
 			order.OutcomePending, "", order.Accepted, order.Captured, nil},
-		{"refund, accepted by its answer", beginRefund(tilltest.Plain), unheard, 0, order.OutcomePending, "", order.Accepted, order.Captured, nil},
+		{"refund, accepted by its answer", beginRefund(tilltest.Plain), unheard, 0, order.OutcomePending, "", order.Accepted,
+			order.Captured, nil},
 		{"refund, REFUND_NOT_EXIST after an unknown answer", twice(beginRefund, tilltest.SaysU), unheard, toInquiry,
 			order.OutcomePending, "", order.Accepted, order.Captured, func(t *testing.T, x *tilltest.Till, _ order.Order) {
 				require.NoError(t, x.Honest(), "the same id again")
@@ -205,7 +231,8 @@ func refundRows() []operationRow {
 			}},
 		{"refund, REFUND_NOT_EXIST after a known F", beginRefund(tilltest.SaysF("PROCESS_FAIL")), unheard, 0,
 			order.OutcomeFailed, "PROCESS_FAIL", order.Idle, order.Captured, nil},
-		{"refund, nothing proven", twice(beginRefund, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Deaf = true }, toInquiry,
+		{"refund, nothing proven", twice(beginRefund, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Deaf = true },
+			toInquiry,
 			order.OutcomePending, "", order.Unresolved, order.Captured, nil},
 	}
 }
@@ -281,7 +308,8 @@ func TestLaw_GatewayCapture(t *testing.T) {
 		x := automatic(t)
 		_, err := x.Capture(tilltest.TheAmount)
 		tilltest.Rejected(t, err, order.ReasonGatewayCapture)
-		x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-auto", Code: "RISK_REJECT", At: tilltest.Dawn()}))
+		x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-auto",
+			Code: "RISK_REJECT", At: tilltest.Dawn()}))
 		o, err := x.Capture(tilltest.TheAmount)
 		require.NoError(t, err)
 		assert.Equal(t, order.Captured, o.Status)
@@ -361,7 +389,8 @@ func TestLaw_AnAcceptedRefundEndsAsAPOSaysLater(t *testing.T) {
 		}
 		assert.Equal(t, want, o.Command(tilltest.CommandID).Outcome)
 		assert.Equal(t, refunded, o.Refunded)
-		assert.Equal(t, []apo.Op{apo.OpCapture, apo.OpRefund, apo.OpInquireRefund, apo.OpInquireRefund}, ops(x.Bank.Seen()), "asked once, then inquired")
+		assert.Equal(t, []apo.Op{apo.OpCapture, apo.OpRefund, apo.OpInquireRefund, apo.OpInquireRefund}, ops(x.Bank.Seen()),
+			"asked once, then inquired")
 		require.NoError(t, x.Lawful())
 	}
 }

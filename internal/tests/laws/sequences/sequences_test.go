@@ -1,5 +1,5 @@
-// Package sequences_test plays sequences of commands, answers and notifications to the library and to a rule book kept by
-// hand, and holds one against the other after each step.
+// Package sequences_test plays sequences of commands, answers and notifications to the library and to a rule book kept
+// by hand, and holds one against the other after each step.
 package sequences_test
 
 import (
@@ -41,7 +41,8 @@ const (
 	letterU           letter = "answers U"
 )
 
-var letters = []letter{letterCancel, letterCapturePart, letterCaptureRest, letterRefundPart, letterRefundRest, letterPaid, letterFailed,
+var letters = []letter{letterCancel, letterCapturePart, letterCaptureRest, letterRefundPart, letterRefundRest,
+	letterPaid, letterFailed,
 	letterCaptured, letterRefunded, letterAgain, letterS, letterF, letterU}
 
 // duet plays letters to the library and to the rule book, and holds one against the other after each.
@@ -139,7 +140,8 @@ func (d *duet) outcome(verb string, err error) error {
 // fact lets a notification arrive. It is about our own capture or refund where one is outstanding.
 func (d *duet) fact(l letter) {
 	x, p := d.x, d.o.Operation
-	n := tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: tilltest.Dawn()}
+	n := tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount,
+		At: tilltest.Dawn()}
 	var v apo.Verified
 	var tell func()
 	switch l {
@@ -158,7 +160,8 @@ func (d *duet) fact(l letter) {
 		v, tell = tilltest.CaptureNotice(n), func() { d.b.CaptureSucceeds(n.Minor, ours) }
 	case letterRefunded:
 		if ours := p.Kind == order.CallRefund; ours {
-			v = tilltest.RefundNotice(tilltest.Notice{Transfer: "ref-" + p.RequestID, Request: p.RequestID, Minor: p.Amount.Minor, At: tilltest.Dawn()})
+			v = tilltest.RefundNotice(tilltest.Notice{Transfer: "ref-" + p.RequestID, Request: p.RequestID,
+				Minor: p.Amount.Minor, At: tilltest.Dawn()})
 			tell = func() { d.b.RefundSucceeds(p.Amount.Minor, true) }
 			break
 		}
@@ -176,8 +179,8 @@ func (d *duet) fact(l letter) {
 	}
 }
 
-// again delivers the newest notification once more: nothing may come of it, whatever happened meanwhile. One that stands
-// as an anomaly only may find its place by now.
+// again delivers the newest notification once more: nothing may come of it, whatever happened meanwhile. One that
+// stands as an anomaly only may find its place by now.
 func (d *duet) again(before order.Order) error {
 	if d.last == nil {
 		return nil
@@ -275,15 +278,18 @@ func TestLaw_LongSequencesAgreeWithTheRuleBook(t *testing.T) {
 	}
 }
 
-// Any order of the same facts, however often each is delivered, comes to the same amounts, and without a cancellation to
-// the same status.
+// Any order of the same facts, however often each is delivered, comes to the same amounts, and without a cancellation
+// to the same status.
 func TestLaw_FactsConvergeInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		cancelled := rapid.Bool().Draw(r, "cancelled")
 		facts := []apo.Verified{
-			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: tilltest.Dawn()}),
-			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-1", Minor: 600, At: tilltest.Dawn()}),
-			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-2", Minor: 300, At: tilltest.Dawn()}),
+			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
+				Minor: tilltest.TheAmount, At: tilltest.Dawn()}),
+			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-1", Minor: 600,
+				At: tilltest.Dawn()}),
+			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-2", Minor: 300,
+				At: tilltest.Dawn()}),
 			tilltest.DashboardRefund("ref-1", 500), tilltest.DashboardRefund("ref-2", 250),
 		}
 		if cancelled {

@@ -12,8 +12,10 @@ import (
 
 // commit is two pages, a sync, a header page and its sync, twice.
 var commits = &disk.Trace{Ops: []disk.Op{
-	wrote(0, page('a', 8)), wrote(8*disk.SectorSize, page('b', 8)), synced(2), wrote(16*disk.SectorSize, page('c', 1)), synced(4),
-	wrote(0, page('d', 8)), wrote(8*disk.SectorSize, page('e', 8)), synced(7), wrote(16*disk.SectorSize, page('f', 1)), synced(9),
+	wrote(0, page('a', 8)), wrote(8*disk.SectorSize, page('b', 8)), synced(2), wrote(16*disk.SectorSize, page('c', 1)),
+	synced(4),
+	wrote(0, page('d', 8)), wrote(8*disk.SectorSize, page('e', 8)), synced(7), wrote(16*disk.SectorSize, page('f', 1)),
+	synced(9),
 }}
 
 func TestPlanHasEveryPrefixAndAllClasses(t *testing.T) {
@@ -82,7 +84,8 @@ func TestShotsAreOfTheirClass(t *testing.T) {
 
 func TestATraceGoesOnWhereThePowerWasLost(t *testing.T) {
 	told := disk.Op{Kind: disk.Acked, Records: []disk.Record{{Position: 1, Frame: []byte("a")}}}
-	first := &disk.Trace{Ops: append(slices.Clone(commits.Ops[:5]), told, commits.Ops[5]), Appends: []disk.Append{{IDs: []string{"a"}}}}
+	first := &disk.Trace{Ops: append(slices.Clone(commits.Ops[:5]), told, commits.Ops[5]),
+		Appends: []disk.Append{{IDs: []string{"a"}}}}
 	second := first.After(disk.Shot{Cut: 7, Class: disk.Bare})
 	require.Equal(t, second.Begin, len(second.Ops))
 	assert.Equal(t, second.Begin, second.Ready, "the log was made long ago")

@@ -3,12 +3,12 @@ package disk
 // SectorSize is what a disk writes whole or not at all, in bytes.
 const SectorSize = 512
 
-// Platter is what a disk surely holds of a file after the ops so far, and what it may hold besides. The zero value is an
-// empty file. It is not safe for use by several goroutines.
+// Platter is what a disk surely holds of a file after the ops so far, and what it may hold besides. The zero value is
+// an empty file. It is not safe for use by several goroutines.
 //
-// What a sync that succeeded covers is sure. What was done since may be there or not, sector by sector and in any order.
-// What a sync that failed covers may never get there: the kernel forgets what it could not write, and a later sync says
-// nothing about it.
+// What a sync that succeeded covers is sure. What was done since may be there or not, sector by sector and in any
+// order. What a sync that failed covers may never get there: the kernel forgets what it could not write, and a later
+// sync says nothing about it.
 type Platter struct {
 	sure    []byte   // the bytes that are certain, up to the last one ever written
 	size    int64    // the size that is certain; what lies behind sure is zeros
@@ -110,8 +110,8 @@ func overwrite(older []write, w write) {
 
 func (w write) sectors() int { return (len(w.data) + SectorSize - 1) / SectorSize }
 
-// copyTo puts those sectors of w that keep, where it is not nil, wants into file, which grows as needed and never beyond
-// size; what lies behind that is dropped.
+// copyTo puts those sectors of w that keep, where it is not nil, wants into file, which grows as needed and never
+// beyond size; what lies behind that is dropped.
 func (w write) copyTo(file []byte, size int64, keep func(sector int) bool) []byte {
 	for s := range w.sectors() {
 		from := s * SectorSize
@@ -145,8 +145,8 @@ func (p *Platter) Sizes() []int64 {
 }
 
 // Image makes one of the files that the disk may hold, in buffer where it is large enough. The file is size bytes long,
-// and behind the bytes that Image returns all of them are zero. The writes that are not certain arrive in the given order,
-// those that it leaves out never; of each of them only the sectors that keep wants. A nil keep wants all.
+// and behind the bytes that Image returns all of them are zero. The writes that are not certain arrive in the given
+// order, those that it leaves out never; of each of them only the sectors that keep wants. A nil keep wants all.
 func (p *Platter) Image(buffer []byte, size int64, order []int, keep func(write, sector int) bool) []byte {
 	image := append(buffer[:0], p.sure[:min(size, int64(len(p.sure)))]...)
 	for _, i := range order {

@@ -56,7 +56,8 @@ func TestWhatIsNotSyncedMayBeMissing(t *testing.T) {
 	p := after(wrote(0, page('a', 2)), synced(1), wrote(disk.SectorSize, page('b', 2)))
 	require.Equal(t, 1, p.Pending())
 	assert.Equal(t, 2, p.PendingSectors(0))
-	assert.Equal(t, []int64{2 * disk.SectorSize, 3 * disk.SectorSize}, p.Sizes(), "a grown size is no surer than its bytes")
+	assert.Equal(t, []int64{2 * disk.SectorSize, 3 * disk.SectorSize}, p.Sizes(),
+		"a grown size is no surer than its bytes")
 
 	assert.Equal(t, "aa", image(t, p, 2*disk.SectorSize, nil, nil))
 	assert.Equal(t, "aa.", image(t, p, last(p), nil, nil))
@@ -97,7 +98,8 @@ func TestASizeIsCertainAfterItsSync(t *testing.T) {
 }
 
 func TestAfterAFailedSyncALaterOneSaysNothing(t *testing.T) {
-	p := after(wrote(0, page('a', 2)), synced(1), wrote(0, page('b', 2)), failed(3), wrote(disk.SectorSize, page('c', 1)), synced(5))
+	p := after(wrote(0, page('a', 2)), synced(1), wrote(0, page('b', 2)), failed(3), wrote(disk.SectorSize, page('c', 1)),
+		synced(5))
 	require.Equal(t, 1, p.Pending(), "the write of b stays in doubt")
 	assert.Equal(t, "ac", image(t, p, last(p), nil, nil))
 	assert.Equal(t, "bc", image(t, p, last(p), []int{0}, nil), "and never comes over what is newer and certain")

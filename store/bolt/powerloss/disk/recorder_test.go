@@ -71,8 +71,10 @@ func TestFaultsStrikeWhereTheyShould(t *testing.T) {
 		ops   int
 	}{
 		{"a write", disk.Fault{Kind: disk.Wrote, At: 2, Err: syscall.ENOSPC}, []bool{false, true, false, false}, 2000, 11},
-		{"a write, halfway", disk.Fault{Kind: disk.Wrote, At: 2, Err: syscall.ENOSPC, Torn: 3}, []bool{false, true, false, false}, 2000, 12},
-		{"every write", disk.Fault{Kind: disk.Wrote, At: 2, Err: syscall.EIO, Forever: true}, []bool{false, true, true, true}, 2000, 9},
+		{"a write, halfway", disk.Fault{Kind: disk.Wrote, At: 2, Err: syscall.ENOSPC, Torn: 3},
+			[]bool{false, true, false, false}, 2000, 12},
+		{"every write", disk.Fault{Kind: disk.Wrote, At: 2, Err: syscall.EIO, Forever: true}, []bool{false, true, true, true},
+			2000, 9},
 		{"growing", disk.Fault{Kind: disk.Sized, At: 4, Err: syscall.ENOSPC}, []bool{false, false, false, true}, 1500, 11},
 		{"a sync", disk.Fault{Kind: disk.Synced, At: 1, Err: syscall.EIO}, []bool{true, false, false, false}, 2000, 12},
 	} {
@@ -121,9 +123,11 @@ func TestAFaultThatIsNotReachedHasNotStruck(t *testing.T) {
 func TestTracesAreKeptWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "trace")
 	trace := &disk.Trace{
-		Ops:     []disk.Op{wrote(3, page('a', 1)), {Kind: disk.Sized, Size: 7}, failed(2), {Kind: disk.Seen, Records: []disk.Record{{Position: 1, Frame: []byte{1}}}}},
+		Ops: []disk.Op{wrote(3, page('a', 1)), {Kind: disk.Sized, Size: 7}, failed(2),
+			{Kind: disk.Seen, Records: []disk.Record{{Position: 1, Frame: []byte{1}}}}},
 		Ready:   2,
-		Appends: []disk.Append{{IDs: []string{"a"}, Keys: []string{"k"}, Nothing: true}}, Replies: []string{"no"}, Finished: []byte("file"),
+		Appends: []disk.Append{{IDs: []string{"a"}, Keys: []string{"k"}, Nothing: true}}, Replies: []string{"no"},
+		Finished: []byte("file"),
 	}
 	require.NoError(t, trace.Save(path))
 	again, err := disk.LoadTrace(path)

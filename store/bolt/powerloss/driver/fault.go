@@ -35,9 +35,9 @@ var failings = []failing{
 	{"I/O error for good on sync", disk.Fault{Kind: disk.Synced, Err: syscall.EIO, Forever: true}},
 }
 
-// faults runs a script once for each way to fail and each operation that can fail so, up to a number of them, and judges
-// what is left. It prints "at N" before run N, a line like judgeAll's for what is wrong, and at the end how often each
-// way struck and what came of it.
+// faults runs a script once for each way to fail and each operation that can fail so, up to a number of them, and
+// judges what is left. It prints "at N" before run N, a line like judgeAll's for what is wrong, and at the end how
+// often each way struck and what came of it.
 func faults(f *flag.FlagSet, args []string) error {
 	script := scriptFlags(f)
 	most := f.Int("most", 30, "runs of each way to fail; its operations are spread over the whole script")
@@ -81,7 +81,8 @@ func faults(f *flag.FlagSet, args []string) error {
 				}
 			}
 		}
-		fmt.Printf("fault %s: %d runs, struck in %d; %d appends acknowledged, %d of them after it, %d failed; %d images judged\n",
+		fmt.Printf("fault %s: %d runs, struck in %d; %d appends acknowledged, %d of them after it, %d failed; %d images "+
+			"judged\n",
 			way.name, runs, sum.struck, sum.acked, sum.ackedAfter, sum.failed, sum.images)
 	}
 	return nil

@@ -15,9 +15,9 @@ import (
 // thoroughEvery is which share of the images is opened twice and checked by bbolt too.
 const thoroughEvery = 4
 
-// judgeAll judges a shard of a trace's images. It prints "at N" before image N, a line that begins with "bad", or with the word
-// for a known shortcoming, for one that is not as it should be, and at the end how many of each class it judged
-// and how many it met again.
+// judgeAll judges a shard of a trace's images. It prints "at N" before image N, a line that begins with "bad", or with
+// the word for a known shortcoming, for one that is not as it should be, and at the end how many of each class it
+// judged and how many it met again.
 func judgeAll(f *flag.FlagSet, args []string) error {
 	path := f.String("trace", "", "file to read")
 	seed := f.Uint64("seed", 1, "of the plan")

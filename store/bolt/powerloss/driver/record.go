@@ -70,13 +70,14 @@ func record(f *flag.FlagSet, args []string) error {
 		}
 	}
 	fmt.Printf("%d ops: %d writes, %d resizes, %d syncs, %d acknowledged appends (%d records), %d sightings, %d bytes\n",
-		len(trace.Ops), count[disk.Wrote], count[disk.Sized], count[disk.Synced], count[disk.Acked], records, count[disk.Seen],
+		len(trace.Ops), count[disk.Wrote], count[disk.Sized], count[disk.Synced], count[disk.Acked], records,
+		count[disk.Seen],
 		len(trace.Finished))
 	return trace.Save(*out)
 }
 
-// goOn loses the power of a trace and makes its file what the disk then holds: not a prefix, which a killed process could
-// leave as well, but something that only a power loss leaves.
+// goOn loses the power of a trace and makes its file what the disk then holds: not a prefix, which a killed process
+// could leave as well, but something that only a power loss leaves.
 func goOn(path, tracePath string, pick int) (*disk.Trace, error) {
 	trace, err := disk.LoadTrace(tracePath)
 	if err != nil {
@@ -87,12 +88,13 @@ func goOn(path, tracePath string, pick int) (*disk.Trace, error) {
 	})
 	shot := shots[rand.New(rand.NewPCG(uint64(pick), 0)).IntN(len(shots))]
 	before := trace.After(shot)
-	fmt.Printf("power lost after op %d of %d (%s), image %s; ", shot.Cut, len(trace.Ops), trace.Ops[shot.Cut-1].Kind, shot.Class)
+	fmt.Printf("power lost after op %d of %d (%s), image %s; ", shot.Cut, len(trace.Ops), trace.Ops[shot.Cut-1].Kind,
+		shot.Class)
 	return before, put(path, before.Ops[0].Data, before.Ops[1].Size)
 }
 
-// complete tells whether the trace holds everything that was done to the file: replayed, it is the file. A write that went
-// past the recorder would make every image worthless.
+// complete tells whether the trace holds everything that was done to the file: replayed, it is the file. A write that
+// went past the recorder would make every image worthless.
 func complete(t *disk.Trace) error {
 	p := new(disk.Platter)
 	for _, op := range t.Ops {
@@ -102,7 +104,8 @@ func complete(t *disk.Trace) error {
 	image, size := whole.Take(p, nil)
 	image = append(image, make([]byte, size-int64(len(image)))...)
 	if !bytes.Equal(image, t.Finished) {
-		return fmt.Errorf("the trace is not the file (%d bytes against %d): something wrote past the recorder", len(image), len(t.Finished))
+		return fmt.Errorf("the trace is not the file (%d bytes against %d): something wrote past the recorder", len(image),
+			len(t.Finished))
 	}
 	return nil
 }

@@ -122,7 +122,8 @@ func (j *Judge) contents(log *bolt.Log) (*ledger, error) {
 	return l, nil
 }
 
-// wanted tells whether every record was asked for, is of an append that is there whole, and was not said to have failed.
+// wanted tells whether every record was asked for, is of an append that is there whole, and was not said to have
+// failed.
 func (j *Judge) wanted(l *ledger) error {
 	for i := 0; i < len(l.records); {
 		first := l.records[i]
@@ -135,7 +136,8 @@ func (j *Judge) wanted(l *ledger) error {
 		}
 		for n, id := range a.IDs {
 			if i+n >= len(l.records) || l.records[i+n].ID != id {
-				return fmt.Errorf("position %d: of the append of %q record %d of %d is not there", first.Position, first.ID, n+1, len(a.IDs))
+				return fmt.Errorf("position %d: of the append of %q record %d of %d is not there", first.Position, first.ID, n+1,
+					len(a.IDs))
 			}
 		}
 		i += len(a.IDs)
@@ -190,7 +192,8 @@ func again(path string, l *ledger) error {
 		if err != nil {
 			return fmt.Errorf("after an append its log ends with %w", err)
 		}
-		if frame, err := events.AppendFrame(nil, record); err != nil || n >= len(l.frames) || !bytes.Equal(frame, l.frames[n]) {
+		if frame, err := events.AppendFrame(nil, record); err != nil || n >= len(l.frames) ||
+			!bytes.Equal(frame, l.frames[n]) {
 			return fmt.Errorf("after an append and another opening, position %d is another record", record.Position)
 		}
 		n++

@@ -41,7 +41,8 @@ func sound(t *testing.T) (path string, trace *disk.Trace) {
 			told = append(told, disk.Record{Position: r.Position, Frame: frame})
 		}
 		trace.Ops = append(trace.Ops, disk.Op{Kind: disk.Acked, Records: told}, disk.Op{Kind: disk.Seen, Records: told})
-		trace.Appends = append(trace.Appends, disk.Append{IDs: []string{records[0].ID, records[1].ID}, Keys: []string{string(key)}})
+		trace.Appends = append(trace.Appends,
+			disk.Append{IDs: []string{records[0].ID, records[1].ID}, Keys: []string{string(key)}})
 	}
 	require.NoError(t, log.Close())
 	return path, trace

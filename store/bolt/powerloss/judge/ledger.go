@@ -41,7 +41,8 @@ func (l *ledger) newest(of events.Stream) events.Record {
 func (l *ledger) add(r events.Record) error {
 	before := l.newest(r.Stream)
 	if r.Position != l.end()+1 || r.Version != before.Version+1 || r.Previous != before.Position {
-		return fmt.Errorf("after position %d comes version %d of %v, which names position %d and the one before it %d; its stream ended with version %d at %d",
+		return fmt.Errorf("after position %d comes version %d of %v, which names position %d and the one before it %d; "+
+			"its stream ended with version %d at %d",
 			l.end(), r.Version, r.Stream, r.Position, r.Previous, before.Version, before.Position)
 	}
 	frame, err := events.AppendFrame(nil, r)

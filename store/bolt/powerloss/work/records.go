@@ -73,9 +73,10 @@ func Record(random *rand.Rand, id string) events.Record {
 	}
 	return events.Record{
 		ID: id, Recorded: at, Occurred: at, CommandID: "command-" + id, Actor: "till-7", Head: head,
-		Event: events.PaymentPending{PaymentID: "payment-1", Proof: events.Proof{Via: events.ViaAnswer, Attempt: 1, Evidence: &events.Evidence{
-			Method: "POST", Path: "/ams/api/v1/payments/pay", ClientID: "client-1", Time: "2026-11-23T12:00:00Z",
-			KeyVersion: "1", Signature: "c2lnbmF0dXJl", Body: body,
-		}}},
+		Event: events.PaymentPending{PaymentID: "payment-1",
+			Proof: events.Proof{Via: events.ViaAnswer, Attempt: 1, Evidence: &events.Evidence{
+				Method: "POST", Path: "/ams/api/v1/payments/pay", ClientID: "client-1", Time: "2026-11-23T12:00:00Z",
+				KeyVersion: "1", Signature: "c2lnbmF0dXJl", Body: body,
+			}}},
 	}
 }

@@ -26,9 +26,9 @@ type Script struct {
 	Follow  bool
 }
 
-// Run opens the log at path, does the workload and closes the log. The trace goes on behind before, whose ops the recorder
-// must hold already and whose image the file must be; nil is the beginning of a new file. An append that fails is a
-// result and no error. The error is what the engine must never do, whatever the disk does: fail to open on a disk
+// Run opens the log at path, does the workload and closes the log. The trace goes on behind before, whose ops the
+// recorder must hold already and whose image the file must be; nil is the beginning of a new file. An append that fails
+// is a result and no error. The error is what the engine must never do, whatever the disk does: fail to open on a disk
 // without a fault, or not to come to an end.
 func (s Script) Run(path string, recorder *disk.Recorder, before *disk.Trace) (*disk.Trace, error) {
 	disk.Attach(path, recorder)
@@ -136,7 +136,8 @@ func (r *run) note(records []events.Record, err error) {
 
 // nothing tells whether the error says that the append has not happened.
 func nothing(err error) bool {
-	for _, sentinel := range []error{store.ErrConflict, store.ErrKeyTaken, store.ErrInvalid, store.ErrFull, store.ErrReadOnly} {
+	for _, sentinel := range []error{store.ErrConflict, store.ErrKeyTaken, store.ErrInvalid, store.ErrFull,
+		store.ErrReadOnly} {
 		if errors.Is(err, sentinel) {
 			return true
 		}
