@@ -275,6 +275,21 @@ func TestPureRoomsReachForNothing(t *testing.T) {
 	}
 }
 
+// rootFilesMax is how many files the first page of the repository lists at most, as git keeps them.
+const rootFilesMax = 40
+
+func TestTheRootFolderIsOneScreen(t *testing.T) {
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	var files []string
+	for _, e := range entries {
+		if !e.IsDir() && e.Name() != ".git" { // which is a file in a second work tree
+			files = append(files, e.Name())
+		}
+	}
+	assert.LessOrEqual(t, len(files), rootFilesMax, "give some a folder of their own: %v", files)
+}
+
 // The table itself must say what the house promises, whatever is built so far.
 func TestTheTableKeepsThePromises(t *testing.T) {
 	for name, r := range rooms {
