@@ -290,6 +290,18 @@ func TestTheRootFolderIsOneScreen(t *testing.T) {
 	assert.LessOrEqual(t, len(files), rootFilesMax, "give some a folder of their own: %v", files)
 }
 
+// orderLinesMax is how many lines the short documentation of the core has at most: more is no surface, but an attic.
+const orderLinesMax = 65
+
+func TestTheSurfaceOfOrderIsSmall(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "doc", "-short", "./order")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	assert.Greater(t, len(lines), 1, "go doc lists nothing")
+	assert.LessOrEqual(t, len(lines), orderLinesMax, "what only this module uses belongs in internal:\n%s", out)
+}
+
 // The table itself must say what the house promises, whatever is built so far.
 func TestTheTableKeepsThePromises(t *testing.T) {
 	for name, r := range rooms {
