@@ -21,9 +21,9 @@ var partNames = map[string]string{
 	"Attempt": "Attempt", "Number": "Inquiry", "Proof": "Proof", "Evidence": "Proof.Evidence",
 }
 
-var ownNames = strings.Fields(`Method Acquirer CaptureMode PayBy Due Expires GatewayCapture Reason Compensates Lease Cause
-	Last Definite Inquire Subject Outcome State AskAgain WatchDue Listed Resolution Statement Override Fact Detail Anomaly
-	Command 	Remedy Count`)
+var ownNames = strings.Fields(`Method Acquirer CaptureMode PayBy Due Expires GatewayCapture Reason Compensates Lease
+	Cause Last Definite Inquire Subject Outcome State AskAgain WatchDue Listed Resolution Statement Override Fact Detail
+	Anomaly Command Remedy Count`)
 
 // fieldsOf are a fact's fields by name, those of what is embedded in it too.
 func fieldsOf(v reflect.Value) map[string]reflect.Value {

@@ -245,7 +245,7 @@ capture       | unknown  | not-authorized | allowed          | one-step | allowe
 refund        | unknown  | not-authorized | nothing-captured | allowed  | allowed  | allowed  | cancelled | failed
 resolve       | unknown  | allowed        | allowed          | allowed  | allowed  | allowed  | allowed   | allowed
 clear anomaly | unknown  | allowed        | allowed          | allowed  | allowed  | allowed  | allowed   | allowed
-compensate    | unknown  |no-late-money |no-late-money |no-late-money |no-late-money |no-late-money |allowed |no-late-money
+compensate|unknown|no-late-money|no-late-money|no-late-money|no-late-money|no-late-money|allowed|no-late-money
 `
 
 func TestCommandTable_EveryCellDriven(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+	"unicode/utf8"
 
 	"github.com/tilltape/tilltape/internal/law"
 )
@@ -89,7 +90,24 @@ func moves(status string) (string, error) {
 	if len(in) == 0 {
 		return "", errors.New("nothing leads to the status " + status)
 	}
-	return "- reached by " + listed(in) + "\n- left by " + listed(out) + "\n- takes " + listed(takes) + "\n", nil
+	return item("reached by "+listed(in)) + item("left by "+listed(out)) + item("takes "+listed(takes)), nil
+}
+
+// pageWidth is what a line of the page's prose has at the most, in characters.
+const pageWidth = 120
+
+// item is an entry of a list, broken where it is wider than the page.
+func item(text string) string {
+	var b strings.Builder
+	line := "-"
+	for _, word := range strings.Fields(text) {
+		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > pageWidth {
+			b.WriteString(line + "\n")
+			line = " "
+		}
+		line += " " + word
+	}
+	return b.String() + line + "\n"
 }
 
 // arrivals: create for the first status, and each fact that leads here, with the statuses it leads from.
