@@ -20,11 +20,13 @@
 //
 // Read them in the order that data takes:
 //
+//	money           amounts: one type, written one way
 //	events          the facts: their names, versions and bytes
 //	order           the rules, as pure functions over facts: no clock, no I/O, no randomness; order/window the
 //	                acquirers' cancel windows
 //	store           what a log must promise; store/memory and store/bolt keep the promise
-//	apo             APO over HTTP: sign, send, verify, classify
+//	seal            the Merkle tree over a log, its checkpoints and proofs
+//	apo             APO over HTTP: pay, cancel, capture, refund, inquire; sign, verify, classify
 //	tilltape        this package: the four of them driven with a clock; a Reader where nothing is to be driven
 //	notify          the endpoint that APO calls
 //	evidence        what APO's support needs to see of one order
