@@ -23,7 +23,6 @@ const codeNotSent = "NOT_SENT"
 
 // Command makes an operation's call.
 func Command(ctx context.Context, g Gateway, c order.Call) order.Verdict {
-	amount := apo.Amount{Currency: c.Amount.Currency, Minor: c.Amount.Minor}
 	switch c.Kind {
 	case order.CallCancel:
 		a := g.Cancel(ctx, apo.CancelRequest{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID})
@@ -31,12 +30,13 @@ func Command(ctx context.Context, g Gateway, c order.Call) order.Verdict {
 		v.PaymentID, v.At = a.PaymentID, a.Time
 		return v
 	case order.CallCapture:
-		a := g.Capture(ctx, apo.CaptureRequest{CaptureRequestID: c.RequestID, PaymentID: c.PaymentID, Amount: amount})
+		a := g.Capture(ctx, apo.CaptureRequest{CaptureRequestID: c.RequestID, PaymentID: c.PaymentID,
+			Amount: c.Amount})
 		v := verdict(a.Answer)
 		v.PaymentID, v.TransferID, v.At = a.PaymentID, a.CaptureID, a.Time
 		return v
 	case order.CallRefund:
-		a := g.Refund(ctx, apo.RefundRequest{RefundRequestID: c.RequestID, PaymentID: c.PaymentID, Amount: amount,
+		a := g.Refund(ctx, apo.RefundRequest{RefundRequestID: c.RequestID, PaymentID: c.PaymentID, Amount: c.Amount,
 			Reason: c.Reason})
 		v := verdict(a.Answer)
 		v.PaymentID, v.TransferID, v.At = a.PaymentID, a.RefundID, a.Time
