@@ -85,3 +85,51 @@ func TestNothingIsUnknownInManyPages(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// TestNothingIsUnknownWhereAPageMisplacesAnEntry changes where a leaf page says that an entry stands, below an open log:
+// the bytes there can be another sound entry, of another page, and then every checksum fits. It stands out of order, and
+// whichever order is asked for, it is known, or the log is damaged.
+func TestNothingIsUnknownWhereAPageMisplacesAnEntry(t *testing.T) {
+	const orders = 900
+	ctx := context.Background()
+	path := filepath.Join(fastDir(t), "orders.log")
+	log, err := bolt.Open(path, nil)
+	require.NoError(t, err)
+	id := func(n int) string { return fmt.Sprintf("o-%06d", n) }
+	for n := range orders {
+		_, err := log.Append(ctx, events.OrderStream(id(n)), 0, record(id(n)))
+		require.NoError(t, err)
+	}
+	require.NoError(t, log.Close())
+	log = openLog(t, path, &bolt.Config{ReadOnly: true})
+	image, err := os.ReadFile(path)
+	require.NoError(t, err)
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer file.Close()
+	entries, _ := spotsOf(t, image)
+	random := rand.New(rand.NewPCG(5, 6))
+	damaged := 0
+	for range long.Rounds(600, 60) {
+		s := entries[random.IntN(len(entries))]
+		if s.bucket != "heads" && s.bucket != "keys" {
+			continue
+		}
+		at := s.element + 5 // the second byte of four: some pages further on
+		_, err := file.WriteAt([]byte{image[at] ^ 16<<random.IntN(4)}, int64(at))
+		require.NoError(t, err)
+		for n := range orders {
+			_, err := log.Head(ctx, events.OrderStream(id(n)))
+			_, other := log.Lookup(ctx, events.NewKey(events.KeyPaymentID, id(n)))
+			for _, err := range []error{err, other} {
+				if err != nil {
+					require.ErrorIs(t, err, store.ErrDamaged, id(n))
+					damaged++
+				}
+			}
+		}
+		_, err = file.WriteAt(image[at:at+1], int64(at))
+		require.NoError(t, err)
+	}
+	require.Positive(t, damaged)
+}

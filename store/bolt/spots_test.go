@@ -19,6 +19,7 @@ type spot struct {
 	key     string
 	at, end int // of both together
 	value   int // where the value begins
+	element int // where the page says so
 }
 
 // bbolt's pages, as far as finding entries needs them.
@@ -63,7 +64,7 @@ func (w *pageWalk) page(bucket string, begin int) {
 		if branch {
 			key := at + int(binary.NativeEndian.Uint32(e))
 			end := key + int(binary.NativeEndian.Uint32(e[4:]))
-			w.inner = append(w.inner, spot{bucket, string(w.image[key:end]), key, end, end})
+			w.inner = append(w.inner, spot{bucket, string(w.image[key:end]), key, end, end, at})
 			w.page(bucket, int(binary.NativeEndian.Uint64(e[8:]))*pageSize)
 			continue
 		}
@@ -71,7 +72,7 @@ func (w *pageWalk) page(bucket string, begin int) {
 		value := key + int(binary.NativeEndian.Uint32(e[8:]))
 		end := value + int(binary.NativeEndian.Uint32(e[12:]))
 		if bucket != "" {
-			w.spots = append(w.spots, spot{bucket, string(w.image[key:value]), key, end, value})
+			w.spots = append(w.spots, spot{bucket, string(w.image[key:value]), key, end, value, at})
 			continue
 		}
 		name := string(w.image[key:value])

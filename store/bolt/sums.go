@@ -14,6 +14,10 @@ import (
 // what was looked for and one after it. An entry that is missing because it was altered still stands, as whatever it is
 // now, between the two that were its neighbours. So where two that stand next to each other are as they were written,
 // nothing is missing between them.
+//
+// A page says where each of its entries stands, and that can be altered too: what it then points to may be another sound
+// entry, of another page. It leads a search astray only to its own place, and there it is out of order with the entry on
+// its other side. So one more entry is looked at on each side.
 
 // sumSize is the size of a checksum: CRC-32C over the key and the value before it, big-endian.
 const sumSize = 4
@@ -78,6 +82,12 @@ func (c *lazyCursor) find(key []byte) (found, moved bool, err error) {
 		case order < 0:
 			return false, false, c.altered(c.key)
 		}
+		if after, _ := c.cursor.Next(); after != nil {
+			if bytes.Compare(after, c.key) <= 0 {
+				return false, false, c.altered(c.key)
+			}
+			c.cursor.Prev()
+		}
 	}
 	before, whole := c.cursor.Prev()
 	if before == nil {
@@ -85,6 +95,12 @@ func (c *lazyCursor) find(key []byte) (found, moved bool, err error) {
 	}
 	if _, ok := unsummed(before, whole); !ok || bytes.Compare(before, key) >= 0 {
 		return false, false, c.altered(before)
+	}
+	if earlier, _ := c.cursor.Prev(); earlier != nil {
+		if bytes.Compare(earlier, before) >= 0 {
+			return false, false, c.altered(before)
+		}
+		c.cursor.Next()
 	}
 	return false, true, nil
 }

@@ -104,6 +104,9 @@ func (v *verifier) linked(tx *bbolt.Tx, links *frames, so header, r events.Recor
 	if err != nil {
 		return err
 	}
+	if r.Version == 1 && end != (place{}) && end.position < r.Position {
+		return v.at(r, "it begins its stream, and there is version %d of that at position %d", end.version, end.position)
+	}
 	if s := v.memory.newest(r.Stream); s != nil && r.Position > so.covered {
 		end = s.place
 	}
