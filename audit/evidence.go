@@ -24,27 +24,48 @@ func differs(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrEvidence, fmt.Sprintf(format, args...))
 }
 
-// waits is a fact of an inquiry whose message comes with the last record of the same append.
-type waits struct {
+// waiting is a fact of an inquiry whose message comes with the last record of the same append.
+type waiting struct {
 	record events.Record
 	states statement
 	held   bool // it tells of a refund that is held
 }
 
+// resolution is an operator's word on an operation, whose fact follows in the same append.
+type resolution struct {
+	stream events.Stream
+	what   events.Resolution
+	about  order.Operation
+	spent  bool // its fact is on record
+}
+
+// unanswered is the error of facts whose inquiry's answer should have followed in the same append, and did not.
+func (p *replay) unanswered() error {
+	if len(p.waiting) == 0 {
+		return nil
+	}
+	w := &p.waiting[0]
+	return &IllegalError{Position: w.record.Position, Record: w.record,
+		Err: differs("it is said to come from inquiry %d, and the same append has no answer to it", w.states.proof.Inquiry)}
+}
+
 // evidence holds a record against the message that was kept with it; before is the order as it was. Facts of an inquiry
-// wait for its answer.
+// wait for its answer, and facts on an operator's word follow that: an append's records stand one after another.
 func (p *replay) evidence(r *events.Record, before *order.Order) error {
+	s, ok := stated(r.Event)
+	answered, answers := r.Event.(events.InquiryAnswered)
+	if len(p.waiting) > 0 && (p.waiting[0].record.Stream != r.Stream || !answers && !besideFacts(r.Event, &s, ok)) {
+		return p.unanswered()
+	}
+	word := p.word
+	p.word = nil
 	switch e := r.Event.(type) {
-	case events.InquiryStarted:
-		if left := p.waiting[r.Stream.ID]; len(left) > 0 {
-			return differs("the answer to inquiry %d, which proves the record at position %d, is not on record",
-				left[0].states.proof.Inquiry, left[0].record.Position)
-		}
+	case events.OperationResolved:
+		p.word = &resolution{stream: r.Stream, what: e.Resolution, about: before.Operation}
 		return nil
 	case events.InquiryAnswered:
-		return p.inquired(r, &e)
+		return p.inquired(r, &answered)
 	}
-	s, ok := stated(r.Event)
 	if !ok {
 		return nil
 	}
@@ -66,20 +87,65 @@ func (p *replay) evidence(r *events.Record, before *order.Order) error {
 		if s.proof.Inquiry == 0 || s.proof.Inquiry != before.Inquiry.Number || !before.Inquiry.Open {
 			return differs("it is said to come from inquiry %d, which is not under way", s.proof.Inquiry)
 		}
-		if p.waiting == nil {
-			p.waiting = map[string][]waits{}
-		}
-		p.waiting[r.Stream.ID] = append(p.waiting[r.Stream.ID], waits{record: *r, states: s, held: held})
-	case s.moves() && via != events.ViaOperator && !(via == events.ViaSelf && held):
-		return differs("it tells of money, and no message of APO's is beside it")
+		p.waiting = append(p.waiting, waiting{record: *r, states: s, held: held})
+	case via == events.ViaOperator:
+		return p.onWord(r, &s, word)
+	case !s.onRecordAlone(held):
+		return differs("it is said to come by %s, and no message of APO's is beside it", via)
 	}
+	return nil
+}
+
+// besideFacts reports whether a record can stand between a fact of an inquiry and its answer: another such fact, what we
+// conclude from them, or the end of an inquiry's patience.
+func besideFacts(e events.Event, s *statement, fact bool) bool {
+	switch e.(type) {
+	case events.AnomalyCleared, events.OperationParked:
+		return true
+	}
+	return fact && s.proof.Evidence == nil && (s.proof.Via == events.ViaInquiry || s.proof.Via == events.ViaSelf)
+}
+
+// onRecordAlone reports whether a fact without a message can be one that no message makes: what is kept of an answer
+// that decided nothing, the end of a call that was never sent, a held refund that gets its place, an order cancelled
+// here since its payment had failed, and what a person should look at.
+func (s *statement) onRecordAlone(held bool) bool {
+	switch s.proof.Via {
+	case events.ViaSelf:
+		return held || s.anomaly || s.what == "cancel"
+	case events.ViaAnswer:
+		return s.unresolved || s.anomaly || s.class == apo.Failed && s.code == translate.CodeNotSent
+	}
+	return s.anomaly
+}
+
+// onWord holds a fact on an operator's word against that word, which must be the record before it.
+func (p *replay) onWord(r *events.Record, s *statement, word *resolution) error {
+	if word == nil || word.stream != r.Stream {
+		return differs("it is said to be an operator's word, and no such word is the record before it")
+	}
+	p.word = word // what else follows from it
+	if s.anomaly {
+		return nil
+	}
+	about, failed := &word.about, s.class == apo.Failed
+	switch {
+	case word.spent:
+		return differs("it is said to be an operator's word, which was about one operation")
+	case failed != (word.what == events.ResolvedFailed) || s.what != about.Kind.String() || s.requestID != about.RequestID:
+		return differs("the record says otherwise than the operator's word before it: %s of %s %q", word.what, about.Kind,
+			about.RequestID)
+	case s.has&hasAmount != 0 && s.amount != about.Amount:
+		return differs("the record says %s %s, and the operator's word before it was about %s", s.what, s.amount, about.Amount)
+	}
+	word.spent = true
 	return nil
 }
 
 // inquired holds an inquiry's answer against its message, and the facts that waited for it.
 func (p *replay) inquired(r *events.Record, answered *events.InquiryAnswered) error {
-	left := p.waiting[r.Stream.ID]
-	delete(p.waiting, r.Stream.ID)
+	left := p.waiting
+	p.waiting = p.waiting[:0]
 	var m apo.Reading
 	var err error
 	if answered.Evidence != nil {
@@ -192,7 +258,8 @@ func (s *statement) againstFacts(m *apo.Reading, before *order.Order, held bool)
 func (s *statement) concludes(m *apo.Reading) bool {
 	return s.class == apo.Failed && !s.anomaly && s.paymentID == "" && s.transferID == "" && s.at.IsZero() &&
 		!slices.ContainsFunc(m.Facts, func(f apo.Told) bool {
-			return s.requestID != "" && f.RequestID == s.requestID && f.Kind != s.kind
+			return s.what == "cancel" && f.Kind == s.kind || f.Kind != s.kind &&
+				(s.requestID != "" && f.RequestID == s.requestID || s.what == "refund" && m.Op == apo.OpInquireRefund)
 		})
 }
 

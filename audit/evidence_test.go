@@ -229,10 +229,10 @@ func TestReplay_AFactNeedsItsMessage(t *testing.T) {
 	}{
 		"taken away": {func(all []events.Record) {
 			done(all, func(e *events.RefundSucceeded) { e.Proof.Evidence = nil })
-		}, 5, "it tells of money, and no message of APO's is beside it"},
+		}, 5, "it is said to come by notification, and no message of APO's is beside it"},
 		"taken away, and done by ourselves": {func(all []events.Record) {
 			done(all, func(e *events.RefundSucceeded) { e.Proof = events.Proof{} })
-		}, 5, "it tells of money, and no message of APO's is beside it"},
+		}, 5, "it is said to come by ourselves, and no message of APO's is beside it"},
 		"of an inquiry that was never made": {func(all []events.Record) {
 			done(all, func(e *events.RefundSucceeded) { e.Proof = events.Proof{Via: events.ViaInquiry, Inquiry: 1} })
 		}, 5, "inquiry 1, which is not under way"},
@@ -308,7 +308,7 @@ func TestReplay_FactsOfAnInquiryAreHeldAgainstItsAnswer(t *testing.T) {
 			next.Number++
 			next.Lease = next.Lease.Add(time.Hour)
 			all[3].Event, all[3].Recorded = next, next.Lease.Add(-time.Minute)
-		}, 4, "the answer to inquiry 1, which proves the record at position 3, is not on record"},
+		}, 3, "it is said to come from inquiry 1, and the same append has no answer to it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := asked(t)

@@ -90,7 +90,8 @@ type replay struct {
 	before  order.Order // what the newest record followed
 	kinds   tally
 	refused map[string]*refusals
-	waiting map[string][]waits // facts of an inquiry under way, by order
+	waiting []waiting   // facts of an inquiry, in the append that is being read
+	word    *resolution // an operator's, in the append that is being read; nil: none
 }
 
 // refusals is how far an order's refused commands are.
@@ -118,6 +119,9 @@ func Replay(ctx context.Context, log store.Reader, cfg *Config) (*Replayed, erro
 	explain := func(err error) error { return fmt.Errorf("replaying after position %d: %w", p.last, err) }
 	var sealed seal.Checkpoint // written by the reader, which has ended when walk returns
 	err := walk(ctx, proven(log, &sealed), explain, p.records)
+	if err == nil {
+		err = p.unanswered()
+	}
 	if err == nil {
 		p.out.Seal = sealed
 	}
@@ -168,7 +172,10 @@ func (p *replay) take(r *events.Record) (o *order.Order, err error) {
 	case r.Position != p.last+1:
 		return nil, fmt.Errorf("position %d follows position %d: records are missing or out of order", r.Position, p.last)
 	case r.Stream.Category == events.CategoryRefusal:
-		err = p.refusal(r)
+		p.word = nil
+		if err = p.unanswered(); err == nil {
+			err = p.refusal(r)
+		}
 	default:
 		o, err = p.fold(r)
 	}

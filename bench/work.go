@@ -138,7 +138,8 @@ func (m *maker) newOrder() (id string, facts [eventsPerOrder]events.Record) {
 			Phase: idle, Due: authorized.Due}},
 		{Event: requested, CommandID: command,
 			Head: events.Head{Status: order.Authorized.String(), StatusSince: at.Add(2 * time.Second),
-				Phase: order.Requested.String(), Due: lease}},
+				Phase: order.Requested.String(), Due: lease,
+				OperationSince: at.Add(recordedAfter[2])}},
 		{Event: captured, CommandID: command,
 			Head: events.Head{Status: order.Captured.String(), StatusSince: at.Add(4 * time.Second), Phase: idle}},
 	}

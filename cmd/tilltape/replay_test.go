@@ -32,7 +32,10 @@ func aLog(t *testing.T, lie bool) string {
 			Method: "CARD"}}
 	pending := placed
 	pending.ID, pending.Event = "r-2",
-		events.PaymentPending{PaymentID: "P1", Proof: events.Proof{Via: events.ViaNotification}}
+		events.PaymentPending{PaymentID: "P1", Proof: events.Proof{Via: events.ViaNotification, Evidence: &events.Evidence{
+			Method: "POST", Path: "/hear", ClientID: "5X00000000000000", Time: "1", Signature: "s",
+			Body: []byte(`{"notifyType":"PAYMENT_PENDING","result":{"resultStatus":"S","resultCode":"SUCCESS",` +
+				`"resultMessage":"success"},"paymentId":"P1","paymentRequestId":"p-1"}`)}}}
 	if lie {
 		pending.Head.Status = "paid"
 	}

@@ -18,8 +18,9 @@ type Gateway interface {
 	InquireRefund(context.Context, apo.InquireRefundRequest) apo.RefundPicture
 }
 
-// codeNotSent ends an attempt whose request this side refused to send: it was certainly not done.
-const codeNotSent = "NOT_SENT"
+// CodeNotSent ends an attempt whose request this side refused to send: it was certainly not done, and there is no
+// message of it.
+const CodeNotSent = "NOT_SENT"
 
 // Command makes an operation's call.
 func Command(ctx context.Context, g Gateway, c order.Call) order.Verdict {
@@ -42,7 +43,7 @@ func Command(ctx context.Context, g Gateway, c order.Call) order.Verdict {
 		v.PaymentID, v.TransferID, v.At = a.PaymentID, a.RefundID, a.Time
 		return v
 	}
-	return order.Verdict{Class: order.VerdictFailed, Code: codeNotSent, Message: fmt.Sprintf("no call of kind %s", c.Kind)}
+	return order.Verdict{Class: order.VerdictFailed, Code: CodeNotSent, Message: fmt.Sprintf("no call of kind %s", c.Kind)}
 }
 
 // Inquire makes an inquiry.
@@ -72,7 +73,7 @@ func verdict(a apo.Answer) order.Verdict {
 		v.Problem = a.Err.Error()
 	}
 	if a.Class == apo.NotSent {
-		v.Code, v.Message = codeNotSent, v.Problem // a failure keeps no problem, and APO has said nothing
+		v.Code, v.Message = CodeNotSent, v.Problem // a failure keeps no problem, and APO has said nothing
 	}
 	return v
 }
