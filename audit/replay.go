@@ -202,7 +202,7 @@ func (p *replay) refusal(r *events.Record) error {
 		return err
 	}
 	if _, ok := r.Event.(events.CommandRefused); !ok {
-		return fmt.Errorf("%s does not belong into the category %s", r.Event.Kind(), r.Stream.Category)
+		return fmt.Errorf("%s does not belong to the category %s", r.Event.Kind(), r.Stream.Category)
 	}
 	if want := before.version + 1; r.Version != want {
 		return fmt.Errorf("version %d stands where %d belongs", r.Version, want)

@@ -87,7 +87,7 @@ func (o *Order) judge(r *events.Record) string {
 	case events.AnomalyObserved:
 		return ""
 	case events.CommandRefused:
-		return "belongs into the category refusal"
+		return "belongs to the category refusal"
 	}
 	return o.judgeFact(r)
 }

@@ -54,7 +54,7 @@ func forgedSteps(t *testing.T) []forgery {
 		{in(t, Created), events.OrderCreated{Amount: usd(1)}, "begins with order.created, once"},
 		{newTill(t), events.PaymentPending{}, "begins with order.created, once"},
 		{newTill(t), events.OrderCreated{}, "has no amount"},
-		{in(t, Created), events.CommandRefused{}, "belongs into the category refusal"},
+		{in(t, Created), events.CommandRefused{}, "belongs to the category refusal"},
 		{in(t, Captured), events.CancelRequested{By: by, Lease: lease}, "not legal for an order that is captured"},
 		{in(t, Cancelled), capture(1), "not legal for an order that is cancelled"},
 		{asked(t, CallCapture), events.CancelRequested{By: by, Lease: lease},

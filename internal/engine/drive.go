@@ -133,7 +133,7 @@ func (d *Drive) append(facts []events.Event, env order.Env) {
 	d.task = Task{Kind: Append, Stream: d.stream, After: d.o.Version, Records: records}
 }
 
-// claims reports whether a fact is a claim: a call may follow its append, by the one who wrote it.
+// claims reports whether a fact is a claim: a call may follow its append, by the drive that wrote it.
 func claims(e events.Event) bool {
 	switch e.(type) {
 	case events.CancelRequested, events.CaptureRequested, events.RefundRequested, events.AttemptStarted,

@@ -11,7 +11,7 @@ import (
 )
 
 // request is one append on its way to the committer and back. All that needs no turn in the log's order is done before
-// it is queued and after it is committed, in the goroutine of whoever appends.
+// it is queued and after it is committed, in the goroutine that appends.
 type request struct {
 	stream  events.Stream
 	after   uint64

@@ -104,7 +104,7 @@ func (l *Log) stillThere() error {
 // a moment ago, nil for a new one: what it has recovered need not be recovered again.
 func (l *Log) ready(c Config, look *Log) error {
 	// Committed even where nothing changes: the process before us may have died between writing its last commit and
-	// syncing it. We see that commit now, and whoever appended it may be told that it is done.
+	// syncing it. We see that commit now, and its append, made again, may be told that it is done.
 	err := l.db.Update(func(tx *bbolt.Tx) error {
 		fresh, err := l.checkTx(tx)
 		if err != nil || !fresh {
@@ -175,7 +175,7 @@ func syncDirectory(path string) error {
 }
 
 // check proves that the file is a log that can be used as c says, and changes nothing. A file with nothing in it passes
-// where ready will fill it; for whoever only reads it is no log yet.
+// where ready will fill it; for one that only reads it is no log yet.
 func (l *Log) check(c Config) error {
 	blank := false
 	err := l.db.View(func(tx *bbolt.Tx) (err error) {

@@ -10,7 +10,8 @@ import (
 )
 
 // patienceMax is how long the committer waits at most for appends that are on their way, and it waits no longer than
-// the commit before took: who has just come is not kept longer than by coming a little earlier.
+// the commit before took: an append that has just come is not kept longer than if it had come a little
+// earlier.
 const patienceMax = 5 * time.Millisecond
 
 // commitAll is the one goroutine that writes. It ends when the queue is closed and empty.

@@ -58,7 +58,7 @@ type failure struct {
 	wedged bool // bbolt gave up in the middle of a write and may hold its own locks for ever
 }
 
-// fail stops the log, and wakes those who watch it.
+// fail stops the log, and wakes its watchers.
 func (l *Log) fail(f *failure) {
 	l.failed.CompareAndSwap(nil, f)
 	l.lazy.wake()

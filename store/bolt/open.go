@@ -129,10 +129,10 @@ func Open(path string, config *Config) (*Log, error) {
 func (l *Log) start() {
 	l.queue = newQueue()
 	l.committed = make(chan struct{})
-	behind := l.flush
+	begun := l.flush
 	go l.commitAll()
-	if behind != nil {
-		go l.catchUp(behind)
+	if begun != nil {
+		go l.catchUp(begun)
 	}
 }
 

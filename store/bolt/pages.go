@@ -35,7 +35,7 @@ const (
 	bucketSize    = 16 // root 8, sequence 8 bytes
 )
 
-// bbolt's two header pages hold, behind the page's own header, the page of the free list and the number of the commit.
+// bbolt's two header pages hold, after the page's own header, the page of the free list and the number of the commit.
 const (
 	headerPages      = 2
 	headerFreeListAt = 48

@@ -104,7 +104,7 @@ func (p *plan) newest(r *request) (at place, err error) {
 	return at, err
 }
 
-// owner is who owns a lookup key of the request.
+// owner is the stream that owns a lookup key of the request.
 func (p *plan) owner(r *request, key events.Key) (owner events.Stream, ok bool, err error) {
 	if c, ok := p.keys[key]; ok {
 		return c.owner, true, nil
@@ -149,7 +149,7 @@ func (p *plan) place(r *request, at place) error {
 	return nil
 }
 
-// take makes the frame that ends at end, behind those before it, the log's next record.
+// take makes the frame that ends at end, after those before it, the log's next record.
 func (p *plan) take(position uint64, end int) {
 	p.ends = append(p.ends, end)
 	p.last = position
@@ -192,8 +192,8 @@ func (p *plan) hash() {
 	}
 }
 
-// aside is how many frames are hashed in a goroutine of their own: as long as a commit is put together, those who
-// append wait for it, and another core has nothing to do.
+// aside is how many frames are hashed in a goroutine of their own: as long as a commit is put together, the
+// appenders wait for it, and another core has nothing to do.
 const aside = 16
 
 // startHash hashes, and returns a function that waits for the end of it.

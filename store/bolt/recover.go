@@ -111,14 +111,14 @@ func (l *Log) resumeFlush() {
 func (l *Log) hopeless() bool { return l.lazy.filled() >= hopelessShare*l.lazy.limit }
 
 // catchUp has the committer take the rest of a generation into the file without waiting for appends to pay for it.
-func (l *Log) catchUp(behind *flush) {
-	<-behind.prepared
+func (l *Log) catchUp(begun *flush) {
+	<-begun.prepared
 	l.queue.enter()
 	defer l.queue.leave()
-	for l.lazy.layers().frozen == behind.gen {
+	for l.lazy.layers().frozen == begun.gen {
 		r := &request{nudge: true}
 		if l.enqueue(context.Background(), r) != nil || r.err != nil {
-			return // the log is closed or has failed, and says so to those who ask it
+			return // the log is closed or has failed, and says so when it is asked
 		}
 	}
 }

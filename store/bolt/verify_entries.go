@@ -13,7 +13,7 @@ import (
 )
 
 // The records say what must be in the other buckets, and [verifier.linked] that it is there. Here every entry of these
-// is asked which record it comes from: one that none made would stand in the way of whoever has the same id later.
+// is asked which record it comes from: one that none made would stand in the way of a later order with the same id.
 
 // entries walks every bucket but the log's to its end.
 func (v *verifier) entries(ctx context.Context) error {

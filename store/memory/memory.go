@@ -148,7 +148,7 @@ func (l *Log) write(to events.Stream, records []events.Record) ([]events.Record,
 	return placed, nil
 }
 
-// wake ends the waiting of those who watch.
+// wake ends every watcher's waiting.
 func (l *Log) wake() {
 	if l.grown != nil {
 		close(l.grown)

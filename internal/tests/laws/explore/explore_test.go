@@ -174,7 +174,7 @@ func explorerScenes() []scene {
 	}
 }
 
-// settlerScenes are what two workers do who find the same operation without an outcome: soon after, when it is asked
+// settlerScenes are what two workers do that find the same operation without an outcome: soon after, when it is asked
 // again, and after hours, when an inquiry has to come first.
 func settlerScenes() []scene {
 	paid := func(x *tilltest.Till) { x.Paid() }
