@@ -151,7 +151,7 @@ func judge(c content, asked expectation, evidence *Evidence) Answer {
 		return a
 	}
 	if reason := c.unreadable(); reason != "" {
-		a.Err = malformed(c.op, reason)
+		a.Err = malformedError(c.op, reason)
 		return a
 	}
 	a.Class = Classify(c.op, a.Status, a.Code)

@@ -56,7 +56,7 @@ func (c *Client) Cancel(ctx context.Context, r CancelRequest) CancelAnswer {
 
 // Capture takes some or all of what a card payment authorized.
 func (c *Client) Capture(ctx context.Context, r CaptureRequest) CaptureAnswer {
-	err := firstRefusal(OpCapture, r.Amount, named{"captureRequestId", r.CaptureRequestID},
+	err := checkTransfer(OpCapture, r.Amount, named{"captureRequestId", r.CaptureRequestID},
 		named{"paymentId", r.PaymentID})
 	answer, d := c.call(ctx, request{
 		op: OpCapture, refused: err,
@@ -76,7 +76,7 @@ func (c *Client) Refund(ctx context.Context, r RefundRequest) RefundAnswer {
 	if r.CaptureID != "" {
 		ids = append(ids, named{"captureId", r.CaptureID})
 	}
-	err := firstRefusal(OpRefund, r.Amount, ids...)
+	err := checkTransfer(OpRefund, r.Amount, ids...)
 	if err == nil {
 		err = r.checkTexts()
 	}
@@ -96,10 +96,10 @@ func (c *Client) Refund(ctx context.Context, r RefundRequest) RefundAnswer {
 
 func (r RefundRequest) checkTexts() error {
 	if !utf8.ValidString(r.Reason) || utf8.RuneCountInString(r.Reason) > refundReasonMax {
-		return refusal(OpRefund, fmt.Sprintf("refundReason is not UTF-8 of up to %d characters", refundReasonMax))
+		return refusalError(OpRefund, fmt.Sprintf("refundReason is not UTF-8 of up to %d characters", refundReasonMax))
 	}
 	if err := checkURL("refundNotifyUrl", r.NotifyURL, notifyURLMax); err != nil {
-		return refusal(OpRefund, err.Error())
+		return refusalError(OpRefund, err.Error())
 	}
 	return nil
 }
@@ -150,22 +150,22 @@ type named struct{ name, id string }
 func checkIDs(op Op, ids ...named) error {
 	for _, item := range ids {
 		if err := checkID(item.id); err != nil {
-			return refusal(op, item.name+" "+err.Error())
+			return refusalError(op, item.name+" "+err.Error())
 		}
 	}
 	return nil
 }
 
-func firstRefusal(op Op, amount Amount, ids ...named) error {
+func checkTransfer(op Op, amount Amount, ids ...named) error {
 	if err := checkIDs(op, ids...); err != nil {
 		return err
 	}
 	if err := checkAmount(amount); err != nil {
-		return refusal(op, string(op)+"Amount "+err.Error())
+		return refusalError(op, string(op)+"Amount "+err.Error())
 	}
 	return nil
 }
 
-func refusal(op Op, reason string) error {
+func refusalError(op Op, reason string) error {
 	return newError(ErrInvalidRequest, string(op), reason, "nothing was sent; correct the request")
 }

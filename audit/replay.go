@@ -168,7 +168,7 @@ func (p *replay) take(r *events.Record) (o *order.Order, err error) {
 	case r.Position != p.last+1:
 		return nil, fmt.Errorf("position %d follows position %d: records are missing or out of order", r.Position, p.last)
 	case r.Stream.Category == events.CategoryRefusal:
-		err = p.refusal(r)
+		err = p.foldRefusal(r)
 	default:
 		o, err = p.fold(r)
 	}
@@ -193,7 +193,7 @@ func checkPrevious(r *events.Record, position uint64) error {
 	return fmt.Errorf("it names position %d as its stream's record before, which is %d", r.Previous, position)
 }
 
-func (p *replay) refusal(r *events.Record) error {
+func (p *replay) foldRefusal(r *events.Record) error {
 	before := p.refused[r.Stream.ID]
 	if before == nil {
 		before = &refusals{}

@@ -100,7 +100,7 @@ func (l *Log) viewLayers(f func(tx *bbolt.Tx, memory layers) error) error {
 // usable is the error of a log that was closed or that has failed.
 func (l *Log) usable() error {
 	if l.closed.Load() {
-		return closed(l.path)
+		return closedError(l.path)
 	}
 	if failed := l.failed.Load(); failed != nil {
 		return failed.err

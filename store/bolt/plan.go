@@ -78,7 +78,7 @@ func (p *plan) append(r *request) (refusal error) {
 				return &store.KeyTakenError{Stream: r.stream, Key: key, Owner: owner}
 			case ok && at.version == 0:
 				// Or the stream would begin a second life, and what is due of the first would be done again.
-				return p.log.damaged("%s %q is not among its streams, and owns the lookup key %q",
+				return p.log.damagedError("%s %q is not among its streams, and owns the lookup key %q",
 					r.stream.Category, r.stream.ID, string(key))
 			}
 		}
@@ -132,7 +132,7 @@ func (p *plan) place(r *request, at place) error {
 		whole, err := frame.AppendFrame(p.frames, r.after+uint64(i)+1, position, previous)
 		if err != nil {
 			p.frames = p.frames[:begin]
-			return r.refuse(i, err)
+			return r.recordError(i, err)
 		}
 		p.frames, previous = whole, position
 	}

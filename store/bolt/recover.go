@@ -71,7 +71,7 @@ func (g *generation) replay(walk *provenFrames, begin, last uint64) error {
 	for position := begin + 1; position <= last; position++ {
 		if walk.first != 0 && position > walk.last {
 			if more, err := walk.next(); err != nil || !more {
-				return cmp.Or(err, walk.missing(position))
+				return cmp.Or(err, walk.missingError(position))
 			}
 		}
 		r, _, err := walk.record(position)
@@ -141,7 +141,8 @@ func (l *Log) endsWhole(tx *bbolt.Tx, last uint64) error {
 		return err
 	}
 	if end != (place{r.Version, r.Position}) {
-		return l.damaged("the log ends at position %d, and %s %q does not end there", last, r.Stream.Category, r.Stream.ID)
+		return l.damagedError("the log ends at position %d, and %s %q does not end there", last, r.Stream.Category,
+			r.Stream.ID)
 	}
 	return nil
 }

@@ -178,7 +178,8 @@ func TestSystemErrorsAreNoDamage(t *testing.T) {
 		syscall.ENOLCK: store.ErrStorage,
 		syscall.EMFILE: store.ErrStorage, syscall.ENOSPC: store.ErrFull,
 	} {
-		require.ErrorIs(t, explain(log.path, unopened(log.path, &os.PathError{Op: "open", Path: log.path, Err: errno})), kind)
+		failed := &os.PathError{Op: "open", Path: log.path, Err: errno}
+		require.ErrorIs(t, explain(log.path, openError(log.path, failed)), kind)
 	}
 }
 

@@ -76,7 +76,7 @@ func (c *lazyCursor) find(key []byte) (found, moved bool, err error) {
 		case order == 0:
 			return true, false, nil
 		case order < 0:
-			return false, false, c.altered(c.key)
+			return false, false, c.alteredError(c.key)
 		}
 	}
 	before, whole := c.cursor.Prev()
@@ -84,7 +84,7 @@ func (c *lazyCursor) find(key []byte) (found, moved bool, err error) {
 		return false, false, nil
 	}
 	if _, ok := unsummed(before, whole); !ok || bytes.Compare(before, key) >= 0 {
-		return false, false, c.altered(before)
+		return false, false, c.alteredError(before)
 	}
 	return false, true, nil
 }
@@ -96,7 +96,7 @@ func (c *lazyCursor) next() error {
 		return err
 	}
 	if c.key != nil && bytes.Compare(before, c.key) >= 0 {
-		return c.altered(c.key)
+		return c.alteredError(c.key)
 	}
 	return nil
 }
@@ -107,14 +107,14 @@ func (c *lazyCursor) take(key, whole []byte) error {
 	}
 	value, ok := unsummed(key, whole)
 	if !ok {
-		return c.altered(key)
+		return c.alteredError(key)
 	}
 	c.value = value
 	return nil
 }
 
-func (c *lazyCursor) altered(key []byte) error { return c.log.altered(c.bucket, key) }
+func (c *lazyCursor) alteredError(key []byte) error { return c.log.alteredEntryError(c.bucket, key) }
 
-func (l *Log) altered(bucket string, key []byte) error {
-	return l.damaged("the entry %q of its bucket %q is not as it was written", key, bucket)
+func (l *Log) alteredEntryError(bucket string, key []byte) error {
+	return l.damagedError("the entry %q of its bucket %q is not as it was written", key, bucket)
 }
