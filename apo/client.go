@@ -120,14 +120,14 @@ type request struct {
 	path    string // empty: the operation's own
 	payload any    // what is encoded; a json.RawMessage goes as it is
 	asked   expectation
-	refused error // why it is not to be sent at all
+	refusal error // why it is not to be sent at all
 }
 
 // call sends a request and judges the answer. What was read of a message comes
 // with it; it is zero where there is no verified, readable one.
 func (c *Client) call(ctx context.Context, r request) (Answer, content) {
-	if r.refused != nil {
-		return Answer{Class: NotSent, Err: r.refused}, content{}
+	if r.refusal != nil {
+		return Answer{Class: NotSent, Err: r.refusal}, content{}
 	}
 	body, made := r.payload.(json.RawMessage)
 	if !made {

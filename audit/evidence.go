@@ -199,7 +199,7 @@ func (s *statement) concludes(m *apo.Reading) bool {
 
 // againstFact compares every field that the record has with the fact that it was made from.
 func (s *statement) againstFact(f *apo.Told, before *order.Order) error {
-	has, amount := func(x fields) bool { return s.has&x != 0 }, money(f.Amount)
+	has, amount := func(x fields) bool { return s.has&x != 0 }, events.Money(f.Amount)
 	unsaid := amount == events.Money{} && s.what == "payment" && !s.anomaly // then the order's amount is recorded
 	switch {
 	case has(hasPayment) && s.paymentID != f.PaymentID:
@@ -252,13 +252,11 @@ func (s *statement) againstAnswer(m *apo.Reading, asked *order.Operation) error 
 		return fieldError("paymentId", s.paymentID, m.PaymentID)
 	case s.has&hasTime != 0 && !sameTime(s.at, m.Time):
 		return fieldError("time", tellTime(s.at), tellTime(m.Time))
-	case m.Status == statusDone && amount != (events.Money{}) && !m.Amount.IsZero() && amount != money(m.Amount):
-		return evidenceError("the record says %s %s, APO's message beside it says %s", s.what, amount, money(m.Amount))
+	case m.Status == statusDone && amount != (events.Money{}) && !m.Amount.IsZero() && amount != events.Money(m.Amount):
+		return evidenceError("the record says %s %s, APO's message beside it says %s", s.what, amount, events.Money(m.Amount))
 	}
 	return nil
 }
-
-func money(a apo.Amount) events.Money { return events.Money{Minor: a.Minor, Currency: a.Currency} }
 
 func fieldError(field, recorded, told string) error {
 	return evidenceError("the record says %s %q, APO's message beside it says %q", field, recorded, told)

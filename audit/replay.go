@@ -220,7 +220,7 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	shelf := p.out.orders
 	n, known := shelf.find(r.Stream.ID)
 	if !known || r.Stream.Category != events.CategoryOrder {
-		return p.place(r)
+		return p.begin(r)
 	}
 	row := shelf.row(n)
 	if err := checkPrevious(r, row.previous); err != nil {
@@ -238,8 +238,8 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	return &w.order, nil
 }
 
-// place folds a record of an order that is not known yet.
-func (p *replay) place(r *events.Record) (*order.Order, error) {
+// begin folds a record of an order that is not known yet.
+func (p *replay) begin(r *events.Record) (*order.Order, error) {
 	if err := checkPrevious(r, 0); err != nil {
 		return nil, err
 	}

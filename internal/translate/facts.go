@@ -25,11 +25,9 @@ var factKinds = map[apo.Kind]order.FactKind{
 
 // Fact is a verified fact in the core's words, without its proof.
 func Fact(v apo.Verified) order.Fact {
-	amount := v.Amount()
 	return order.Fact{Kind: factKinds[v.Kind()], PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),
 		TransferID: v.TransferID(), RequestID: v.RequestID(),
-		Amount: order.Money{Minor: amount.Minor, Currency: amount.Currency}, At: v.Time(), Expires: v.AuthExpiry(),
-		Code: v.Code()}
+		Amount: order.Money(v.Amount()), At: v.Time(), Expires: v.AuthExpiry(), Code: v.Code()}
 }
 
 // Evidence is a kept message in the words of the log; nil stays nil.

@@ -83,7 +83,7 @@ func (p *plan) append(r *request) (refusal error) {
 			}
 		}
 	}
-	return p.place(r, at)
+	return p.assign(r, at)
 }
 
 // newest is the place of the newest record of the request's stream.
@@ -123,8 +123,8 @@ func (p *plan) owner(r *request, key events.Key) (owner events.Stream, ok bool, 
 	return owner, ok, err
 }
 
-// place gives the request's records their places after the stream's newest.
-func (p *plan) place(r *request, at place) error {
+// assign gives the request's records their places after the stream's newest.
+func (p *plan) assign(r *request, at place) error {
 	r.first, r.previous = p.last+1, at.position
 	begin, previous := len(p.frames), at.position
 	for i, frame := range r.frames {
