@@ -90,8 +90,8 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 	case v.Class == VerdictSucceeded && c.Kind != CallRefund:
 		d.observe(d.o.succeededFact(c, v, proof))
 	case v.Class == VerdictSucceeded || v.Class == VerdictAccepted:
-		if at := transferAt(d.o.refunds, v.TransferID, c.RequestID); c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed &&
-			!d.o.refunds[at].tookAndFailed(v.TransferID) {
+		at := transferAt(d.o.refunds, v.TransferID, c.RequestID)
+		if c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed && !d.o.refunds[at].tookAndFailed(v.TransferID) {
 			f := pendingFact(c, v, proof)
 			d.anomaly(events.LateAnswer, &f, "the refund had failed, now APO accepts it")
 		}

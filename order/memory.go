@@ -23,8 +23,8 @@ func find(ts []transfer, id, request uint64) int {
 	})
 }
 
-// transferAt looks a transfer up by either identifier, neither of which is digested where there is none to compare it with:
-// to digest costs more than all else here.
+// transferAt looks a transfer up by either identifier, neither of which is digested where there is none to compare it
+// with: to digest costs more than all else here.
 func transferAt(ts []transfer, id, request string) int {
 	if len(ts) == 0 {
 		return -1

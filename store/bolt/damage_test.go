@@ -33,7 +33,7 @@ const (
 	damageMore       = 10
 	damageGeneration = 80
 	// damageSample is how many bytes of each part are changed in everyday runs, of each part's keys and values.
-	damageSample = 3
+	damageSample = 1
 	// damageLong is how many where there are minutes, and all of them are where there is an hour.
 	damageLong = 60
 )
