@@ -152,10 +152,10 @@ func (p *pages) fill(page []byte, id uint64) error {
 // element on: so a count, a place or a size that was changed leaves a gap.
 func (p *pages) contents(at link, page []byte) error {
 	flags, count := binary.NativeEndian.Uint16(page[pageFlagsAt:]), int(binary.NativeEndian.Uint16(page[pageCountAt:]))
-	bad := func() error { return p.log.damagedError("its page %d is no page of keys in order", at.page) }
+	pageError := func() error { return p.log.damagedError("its page %d is no page of keys in order", at.page) }
 	next := pageHeaderSize + count*elementSize
 	if flags != pageBranch && flags != pageLeaf || next > len(page) || count == 0 && !at.mayBeEmpty() {
-		return bad()
+		return pageError()
 	}
 	keys := make([][]byte, count+1)
 	for i := range count {
@@ -169,12 +169,12 @@ func (p *pages) contents(at link, page []byte) error {
 				binary.NativeEndian.Uint32(e[12:])
 		}
 		if begin+position != next || next+int(size)+int(value) > len(page) || size == 0 {
-			return bad()
+			return pageError()
 		}
 		keys[i] = e[position : position+int(size)]
 		if i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 || bytes.Compare(keys[i], at.from) < 0 || at.to != nil &&
 			bytes.Compare(keys[i], at.to) >= 0 {
-			return bad()
+			return pageError()
 		}
 		next += int(size) + int(value)
 		if flags == pageLeaf {
@@ -184,7 +184,7 @@ func (p *pages) contents(at link, page []byte) error {
 		}
 	}
 	if at.inline && next != len(page) {
-		return bad()
+		return pageError()
 	}
 	if flags == pageBranch {
 		p.below(at, page, keys)
