@@ -45,7 +45,7 @@ func wireOf(a Amount) wireAmount {
 func (c *Client) Cancel(ctx context.Context, r CancelRequest) CancelAnswer {
 	payload, err := payloadOf(OpCancel, r.PaymentID, r.PaymentRequestID)
 	answer, d := c.call(ctx, request{
-		op: OpCancel, payload: payload, refused: err,
+		op: OpCancel, payload: payload, refusal: err,
 		asked: expectation{paymentID: r.PaymentID, paymentRequestID: r.PaymentRequestID},
 	})
 	return CancelAnswer{
@@ -56,10 +56,10 @@ func (c *Client) Cancel(ctx context.Context, r CancelRequest) CancelAnswer {
 
 // Capture takes some or all of what a card payment authorized.
 func (c *Client) Capture(ctx context.Context, r CaptureRequest) CaptureAnswer {
-	err := firstRefusal(OpCapture, r.Amount, named{"captureRequestId", r.CaptureRequestID},
-		named{"paymentId", r.PaymentID})
+	err := checkTransfer(OpCapture, r.Amount, idField{"captureRequestId", r.CaptureRequestID},
+		idField{"paymentId", r.PaymentID})
 	answer, d := c.call(ctx, request{
-		op: OpCapture, refused: err,
+		op: OpCapture, refusal: err,
 		payload: wireCapture{CaptureRequestID: r.CaptureRequestID, PaymentID: r.PaymentID, Amount: wireOf(r.Amount)},
 		asked:   expectation{paymentID: r.PaymentID, requestID: r.CaptureRequestID, amount: r.Amount},
 	})
@@ -72,16 +72,16 @@ func (c *Client) Capture(ctx context.Context, r CaptureRequest) CaptureAnswer {
 // Refund gives some or all of the money back. S only accepts it: the last word
 // is the notification's or [Client.InquireRefund]'s.
 func (c *Client) Refund(ctx context.Context, r RefundRequest) RefundAnswer {
-	ids := []named{{"refundRequestId", r.RefundRequestID}, {"paymentId", r.PaymentID}}
+	ids := []idField{{"refundRequestId", r.RefundRequestID}, {"paymentId", r.PaymentID}}
 	if r.CaptureID != "" {
-		ids = append(ids, named{"captureId", r.CaptureID})
+		ids = append(ids, idField{"captureId", r.CaptureID})
 	}
-	err := firstRefusal(OpRefund, r.Amount, ids...)
+	err := checkTransfer(OpRefund, r.Amount, ids...)
 	if err == nil {
 		err = r.checkTexts()
 	}
 	answer, d := c.call(ctx, request{
-		op: OpRefund, refused: err,
+		op: OpRefund, refusal: err,
 		payload: wireRefund{
 			RefundRequestID: r.RefundRequestID, PaymentID: r.PaymentID, Amount: wireOf(r.Amount),
 			Reason: r.Reason, NotifyURL: r.NotifyURL, CaptureID: r.CaptureID,
@@ -96,10 +96,10 @@ func (c *Client) Refund(ctx context.Context, r RefundRequest) RefundAnswer {
 
 func (r RefundRequest) checkTexts() error {
 	if !utf8.ValidString(r.Reason) || utf8.RuneCountInString(r.Reason) > refundReasonMax {
-		return refusal(OpRefund, fmt.Sprintf("refundReason is not UTF-8 of up to %d characters", refundReasonMax))
+		return refusalError(OpRefund, fmt.Sprintf("refundReason is not UTF-8 of up to %d characters", refundReasonMax))
 	}
 	if err := checkURL("refundNotifyUrl", r.NotifyURL, notifyURLMax); err != nil {
-		return refusal(OpRefund, err.Error())
+		return refusalError(OpRefund, err.Error())
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (r RefundRequest) checkTexts() error {
 func (c *Client) InquirePayment(ctx context.Context, r InquirePaymentRequest) PaymentPicture {
 	payload, err := payloadOf(OpInquirePayment, r.PaymentID, r.PaymentRequestID)
 	answer, d := c.call(ctx, request{
-		op: OpInquirePayment, payload: payload, refused: err,
+		op: OpInquirePayment, payload: payload, refusal: err,
 		asked: expectation{paymentID: r.PaymentID, paymentRequestID: r.PaymentRequestID},
 	})
 	return PaymentPicture{
@@ -122,12 +122,12 @@ func (c *Client) InquirePayment(ctx context.Context, r InquirePaymentRequest) Pa
 // InquireRefund asks for APO's picture of a refund. It changes nothing.
 func (c *Client) InquireRefund(ctx context.Context, r InquireRefundRequest) RefundPicture {
 	payload := wireRefundID{RefundID: r.RefundID}
-	id := named{"refundId", r.RefundID}
+	id := idField{"refundId", r.RefundID}
 	if r.RefundID == "" {
-		payload.RefundRequestID, id = r.RefundRequestID, named{"refundId or refundRequestId", r.RefundRequestID}
+		payload.RefundRequestID, id = r.RefundRequestID, idField{"refundId or refundRequestId", r.RefundRequestID}
 	}
 	answer, d := c.call(ctx, request{
-		op: OpInquireRefund, payload: payload, refused: checkIDs(OpInquireRefund, id),
+		op: OpInquireRefund, payload: payload, refusal: checkIDs(OpInquireRefund, id),
 		asked: expectation{transferID: r.RefundID, requestID: r.RefundRequestID},
 	})
 	return RefundPicture{
@@ -139,33 +139,33 @@ func (c *Client) InquireRefund(ctx context.Context, r InquireRefundRequest) Refu
 // payloadOf names a payment by one id: paymentId where there is one.
 func payloadOf(op Op, paymentID, paymentRequestID string) (wirePayment, error) {
 	if paymentID != "" {
-		return wirePayment{PaymentID: paymentID}, checkIDs(op, named{"paymentId", paymentID})
+		return wirePayment{PaymentID: paymentID}, checkIDs(op, idField{"paymentId", paymentID})
 	}
 	return wirePayment{PaymentRequestID: paymentRequestID},
-		checkIDs(op, named{"paymentId or paymentRequestId", paymentRequestID})
+		checkIDs(op, idField{"paymentId or paymentRequestId", paymentRequestID})
 }
 
-type named struct{ name, id string }
+type idField struct{ name, id string }
 
-func checkIDs(op Op, ids ...named) error {
+func checkIDs(op Op, ids ...idField) error {
 	for _, item := range ids {
 		if err := checkID(item.id); err != nil {
-			return refusal(op, item.name+" "+err.Error())
+			return refusalError(op, item.name+" "+err.Error())
 		}
 	}
 	return nil
 }
 
-func firstRefusal(op Op, amount Amount, ids ...named) error {
+func checkTransfer(op Op, amount Amount, ids ...idField) error {
 	if err := checkIDs(op, ids...); err != nil {
 		return err
 	}
 	if err := checkAmount(amount); err != nil {
-		return refusal(op, string(op)+"Amount "+err.Error())
+		return refusalError(op, string(op)+"Amount "+err.Error())
 	}
 	return nil
 }
 
-func refusal(op Op, reason string) error {
+func refusalError(op Op, reason string) error {
 	return newError(ErrInvalidRequest, string(op), reason, "nothing was sent; correct the request")
 }

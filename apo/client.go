@@ -120,20 +120,20 @@ type request struct {
 	path    string // empty: the operation's own
 	payload any    // what is encoded; a json.RawMessage goes as it is
 	asked   expectation
-	refused error // why it is not to be sent at all
+	refusal error // why it is not to be sent at all
 }
 
 // call sends a request and judges the answer. What was read of a message comes
 // with it; it is zero where there is no verified, readable one.
 func (c *Client) call(ctx context.Context, r request) (Answer, content) {
-	if r.refused != nil {
-		return Answer{Class: NotSent, Err: r.refused}, content{}
+	if r.refusal != nil {
+		return Answer{Class: NotSent, Err: r.refusal}, content{}
 	}
 	body, made := r.payload.(json.RawMessage)
 	if !made {
 		var err error
 		if body, err = encode(r.payload); err != nil {
-			return Answer{Class: NotSent, Err: refusal(r.op, "cannot be encoded")}, content{}
+			return Answer{Class: NotSent, Err: refusalError(r.op, "cannot be encoded")}, content{}
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.CallTimeout)
@@ -152,7 +152,7 @@ func (c *Client) call(ctx context.Context, r request) (Answer, content) {
 	}
 	evidence, err := c.trust.check(http.MethodPost, c.config.SignedPathPrefix+path, headerResponseTime, header, reply)
 	if err != nil {
-		return Answer{HTTPStatus: status, Err: c.untrusted(r.op, status, reply, signature, err)}, content{}
+		return Answer{HTTPStatus: status, Err: c.untrustedError(r.op, status, reply, signature, err)}, content{}
 	}
 	read, err := readContent(r.op, reply)
 	if err != nil {
@@ -185,7 +185,7 @@ func (c *Client) prepare(ctx context.Context, op Op, path string, body []byte) (
 	}
 	out, err := http.NewRequestWithContext(ctx, http.MethodPost, c.gateway+path, bytes.NewReader(body))
 	if err != nil {
-		return "", nil, refusal(op, "does not make a URL")
+		return "", nil, refusalError(op, "does not make a URL")
 	}
 	out.Header.Set("Content-Type", "application/json; charset=UTF-8")
 	// The signature covers the bytes as sent: a transport that asked for gzip
@@ -235,9 +235,9 @@ func (c *Client) transportError(ctx context.Context, op Op, err error) error {
 	return failure
 }
 
-// untrusted reports an answer whose signature is missing or wrong; gateways send
+// untrustedError reports an answer whose signature is missing or wrong; gateways send
 // such when they do not know the client or the key, or when a proxy answers.
-func (c *Client) untrusted(op Op, status int, body []byte, signature string, err error) error {
+func (c *Client) untrustedError(op Op, status int, body []byte, signature string, err error) error {
 	var cause *Error
 	if !errors.As(err, &cause) {
 		return err

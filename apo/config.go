@@ -14,7 +14,7 @@ import (
 
 const (
 	// DefaultCallTimeout is how long a call may take where Config does not say.
-	// Whoever holds a lease on an attempt makes it longer than this.
+	// A caller that holds a lease on an attempt makes it longer than this.
 	DefaultCallTimeout = 15 * time.Second
 	// sandboxPrefix begins the client ids that APO's sandbox serves.
 	sandboxPrefix  = "SANDBOX_"

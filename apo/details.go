@@ -92,7 +92,7 @@ type content struct {
 func readContent(op Op, body []byte) (content, error) {
 	whole, err := parseObject(body)
 	if err != nil {
-		return content{op: op}, malformed(op, "the signed body "+err.Error())
+		return content{op: op}, malformedError(op, "the signed body "+err.Error())
 	}
 	return contentOf(op, whole)
 }
@@ -103,14 +103,14 @@ func contentOf(op Op, whole object) (content, error) {
 	r := &reader{from: whole}
 	outcome := r.object("result")
 	if outcome == nil {
-		return c, malformed(op, "the signed body has no result")
+		return c, malformedError(op, "the signed body has no result")
 	}
 	c.result = result{
 		status: outcome.code("resultStatus"), code: outcome.code("resultCode"),
 		message: clip(outcome.text("resultMessage"), resultTextMax),
 	}
 	if outcome.err != nil {
-		return c, malformed(op, outcome.err.Error())
+		return c, malformedError(op, outcome.err.Error())
 	}
 	s := shapeOf(op)
 	c.details = details{
@@ -125,7 +125,7 @@ func contentOf(op Op, whole object) (content, error) {
 		c.transactions = r.transactions()
 	}
 	if r.err != nil {
-		return c, malformed(op, r.err.Error())
+		return c, malformedError(op, r.err.Error())
 	}
 	c.body = whole
 	return c, nil
@@ -163,6 +163,6 @@ func (r *reader) transactions() []Transaction {
 	return lines
 }
 
-func malformed(op Op, reason string) error {
+func malformedError(op Op, reason string) error {
 	return newError(ErrMalformed, string(op), reason, "it proves nothing: inquire, and show APO's support the body")
 }

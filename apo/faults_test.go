@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,13 +25,16 @@ func sign(w http.ResponseWriter, r *http.Request, body string) {
 	signed(w.Header(), r.URL.Path, headerResponseTime, testResponseTime, body)
 }
 
-func TestWhatIsNotProvenIsUnknown(t *testing.T) {
-	const token = "agent-token-7"
-	for name, row := range map[string]struct {
-		reply http.HandlerFunc
-		err   error
-		says  string
-	}{
+// unproven is a reply that proves nothing, and the error that the client has for it.
+type unproven struct {
+	reply http.HandlerFunc
+	err   error
+	says  string
+}
+
+// notBelieved are the replies whose signature is missing or does not fit.
+func notBelieved() map[string]unproven {
+	return map[string]unproven{
 		"unsigned": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, done)
 		}, ErrUnsigned, "HTTP 200"},
@@ -81,6 +85,12 @@ func TestWhatIsNotProvenIsUnknown(t *testing.T) {
 			w.Header().Set(headerSignature, strings.Replace(w.Header().Get(headerSignature), "keyVersion=1", "keyVersion=9", 1))
 			_, _ = io.WriteString(w, done)
 		}, ErrSignature, "key version"},
+	}
+}
+
+// notUsable are the replies that are no answer, or a signed one that cannot be read.
+func notUsable() map[string]unproven {
+	return map[string]unproven{
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		}, ErrUnsigned, "never followed"},
@@ -107,7 +117,14 @@ func TestWhatIsNotProvenIsUnknown(t *testing.T) {
 		"signed with a key twice": {answering(`{"result":{"resultStatus":"F","resultStatus":"S"}}`), ErrMalformed, "twice"},
 		"signed without result":   {answering(`{"paymentId":"P1"}`), ErrMalformed, "no result"},
 		"signed with a bad field": {answering(with("S", "SUCCESS", `"paymentId":{}`)), ErrMalformed, "paymentId"},
-	} {
+	}
+}
+
+func TestWhatIsNotProvenIsUnknown(t *testing.T) {
+	const token = "agent-token-7"
+	rows := notBelieved()
+	maps.Copy(rows, notUsable())
+	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
 			g := newGateway(t, row.reply)
 			g.Config.ErrorLog = nil

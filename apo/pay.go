@@ -128,7 +128,7 @@ func (c *Client) Call(ctx context.Context, path string, body json.RawMessage) Ra
 	}
 	r := request{op: op, path: full, payload: body}
 	if err != nil {
-		r.refused = refusal(op, err.Error())
+		r.refusal = refusalError(op, err.Error())
 	}
 	answer, d := c.call(ctx, r)
 	if d.body == nil {
@@ -174,7 +174,7 @@ func (c *Client) collect(ctx context.Context, op Op, r PayRequest) (Answer, cont
 	body, asked, err := r.encode(op)
 	sent := request{op: op, payload: body, asked: asked}
 	if err != nil {
-		sent.refused = refusal(op, err.Error())
+		sent.refusal = refusalError(op, err.Error())
 	}
 	return c.call(ctx, sent)
 }

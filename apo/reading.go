@@ -52,7 +52,7 @@ func (e Evidence) Read() (Reading, error) {
 		}
 	}
 	if err != nil {
-		return Reading{Op: op}, malformed(op, "the signed body "+err.Error())
+		return Reading{Op: op}, malformedError(op, "the signed body "+err.Error())
 	}
 	c, err := contentOf(op, whole)
 	r := Reading{Op: op, Status: c.result.status, Code: c.result.code, Message: c.result.message,

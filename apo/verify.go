@@ -90,13 +90,13 @@ func (v *Verifier) CheckNotificationHeader(method, path string, header http.Head
 		path = v.config.SignedPath
 	}
 	if _, err := v.trust.claimed(method, path, headerRequestTime, header); err != nil {
-		return notVerified()
+		return notVerifiedError()
 	}
 	return nil
 }
 
-// notVerified is the same whatever is wrong, so that it teaches a forger nothing.
-func notVerified() error {
+// notVerifiedError is the same whatever is wrong, so that it teaches a forger nothing.
+func notVerifiedError() error {
 	return newError(ErrSignature, "notification", "is not verified",
 		"check key, key version, client id and the signed path")
 }
@@ -120,14 +120,14 @@ func (v *Verifier) VerifyNotification(method, path string, header http.Header, b
 	}
 	evidence, err := v.trust.check(method, path, headerRequestTime, header, body)
 	if err != nil {
-		return Verified{}, notVerified()
+		return Verified{}, notVerifiedError()
 	}
 	if err := v.checkFresh(evidence.Time); err != nil {
 		return Verified{}, err
 	}
 	whole, err := parseObject(body)
 	if err != nil {
-		return Verified{}, malformed("notification", "the signed body "+err.Error())
+		return Verified{}, malformedError("notification", "the signed body "+err.Error())
 	}
 	op, err := notifiedOp(whole)
 	if err != nil {
@@ -140,7 +140,7 @@ func (v *Verifier) VerifyNotification(method, path string, header http.Header, b
 	evidence = evidence.clone()
 	facts := prove(read, &evidence)
 	if len(facts) == 0 {
-		return Verified{}, noFact(op, read.result)
+		return Verified{}, noFactError(op, read.result)
 	}
 	return facts[0], nil
 }
@@ -171,12 +171,12 @@ func (v *Verifier) VerifyAnswer(op Op, path string, header http.Header, body []b
 	evidence = evidence.clone()
 	facts := prove(read, &evidence)
 	if len(facts) == 0 {
-		return nil, noFact(op, read.result)
+		return nil, noFactError(op, read.result)
 	}
 	return facts, nil
 }
 
-func noFact(op Op, r result) error {
+func noFactError(op Op, r result) error {
 	return newError(ErrNoFact, string(op),
 		fmt.Sprintf("%q with code %q proves nothing that could be recorded", r.status, r.code), "inquire")
 }
@@ -186,7 +186,7 @@ func notifiedOp(whole object) (Op, error) {
 	r := &reader{from: whole}
 	kind := r.code("notifyType")
 	if r.err != nil {
-		return "", malformed("notification", r.err.Error())
+		return "", malformedError("notification", r.err.Error())
 	}
 	switch kind {
 	case notifyPaymentResult, notifyPaymentPending:

@@ -19,8 +19,8 @@ const statusDone = "S"
 // ErrEvidence: a record says otherwise than the message of APO's that it was made from.
 var ErrEvidence = errors.New("the record is not what APO's message says")
 
-// differs is the error of a record that says otherwise than its message.
-func differs(format string, args ...any) error {
+// evidenceError is the error of a record that says otherwise than its message.
+func evidenceError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrEvidence, fmt.Sprintf(format, args...))
 }
 
@@ -46,7 +46,7 @@ func (p *replay) unanswered() error {
 	}
 	w := &p.waiting[0]
 	return &IllegalError{Position: w.record.Position, Record: w.record,
-		Err: differs("it is said to come from inquiry %d, and the same append has no answer to it", w.states.proof.Inquiry)}
+		Err: evidenceError("it is said to come from inquiry %d, and the same append has no answer to it", w.states.proof.Inquiry)}
 }
 
 // evidence holds a record against the message that was kept with it; before is the order as it was. Facts of an inquiry
@@ -73,25 +73,25 @@ func (p *replay) evidence(r *events.Record, before *order.Order) error {
 	e := s.proof.Evidence
 	switch via := s.proof.Via; {
 	case e != nil && (via == events.ViaSelf || via == events.ViaOperator):
-		return differs("a message of APO's is beside a record that is said to come from %s", via)
+		return evidenceError("a message of APO's is beside a record that is said to come from %s", via)
 	case e != nil:
 		m, err := readMessage(e)
 		if err != nil && !s.unresolved {
 			return err
 		}
 		if translate.Channel(m.Op) != via {
-			return differs("it is said to come by %s, and the message beside it is of %s", via, m.Op)
+			return evidenceError("it is said to come by %s, and the message beside it is of %s", via, m.Op)
 		}
 		return s.against(&m, before, held)
 	case via == events.ViaInquiry:
 		if s.proof.Inquiry == 0 || s.proof.Inquiry != before.Inquiry.Number || !before.Inquiry.Open {
-			return differs("it is said to come from inquiry %d, which is not under way", s.proof.Inquiry)
+			return evidenceError("it is said to come from inquiry %d, which is not under way", s.proof.Inquiry)
 		}
 		p.waiting = append(p.waiting, waiting{record: *r, states: s, held: held})
 	case via == events.ViaOperator:
 		return p.onWord(r, &s, word)
 	case !s.onRecordAlone(held):
-		return differs("it is said to come by %s, and no message of APO's is beside it", via)
+		return evidenceError("it is said to come by %s, and no message of APO's is beside it", via)
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (s *statement) onRecordAlone(held bool) bool {
 // onWord holds a fact on an operator's word against that word, which must be the record before it.
 func (p *replay) onWord(r *events.Record, s *statement, word *resolution) error {
 	if word == nil || word.stream != r.Stream {
-		return differs("it is said to be an operator's word, and no such word is the record before it")
+		return evidenceError("it is said to be an operator's word, and no such word is the record before it")
 	}
 	p.word = word // what else follows from it
 	if s.anomaly {
@@ -131,12 +131,12 @@ func (p *replay) onWord(r *events.Record, s *statement, word *resolution) error 
 	about, failed := &word.about, s.class == apo.Failed
 	switch {
 	case word.spent:
-		return differs("it is said to be an operator's word, which was about one operation")
+		return evidenceError("it is said to be an operator's word, which was about one operation")
 	case failed != (word.what == events.ResolvedFailed) || s.what != about.Kind.String() || s.requestID != about.RequestID:
-		return differs("the record says otherwise than the operator's word before it: %s of %s %q", word.what, about.Kind,
+		return evidenceError("the record says otherwise than the operator's word before it: %s of %s %q", word.what, about.Kind,
 			about.RequestID)
 	case s.has&hasAmount != 0 && s.amount != about.Amount:
-		return differs("the record says %s %s, and the operator's word before it was about %s", s.what, s.amount, about.Amount)
+		return evidenceError("the record says %s %s, and the operator's word before it was about %s", s.what, s.amount, about.Amount)
 	}
 	word.spent = true
 	return nil
@@ -151,7 +151,7 @@ func (p *replay) inquired(r *events.Record, answered *events.InquiryAnswered) er
 	if answered.Evidence != nil {
 		m, err = readMessage(answered.Evidence)
 	} else {
-		err = differs("no message of APO's is beside the answer to inquiry %d", answered.Number)
+		err = evidenceError("no message of APO's is beside the answer to inquiry %d", answered.Number)
 	}
 	for i := range left {
 		w := &left[i]
@@ -180,14 +180,14 @@ func answers(e *events.InquiryAnswered, m *apo.Reading) error {
 	}
 	switch {
 	case m.Op != op:
-		return differs("it answers an inquiry about a %s, and the message beside it is of %s", e.Subject, m.Op)
+		return evidenceError("it answers an inquiry about a %s, and the message beside it is of %s", e.Subject, m.Op)
 	case e.Outcome == events.InquiryAnswers && class != apo.Succeeded,
 		e.Outcome == events.InquiryNotExist && class != apo.NotExist:
-		return differs("it says that APO %s, and the message beside it says that the query %s", e.Outcome, class)
+		return evidenceError("it says that APO %s, and the message beside it says that the query %s", e.Outcome, class)
 	case e.State != string(m.State):
-		return differsIn("state", e.State, string(m.State))
+		return fieldError("state", e.State, string(m.State))
 	case e.Code != m.Code:
-		return differsIn("code", e.Code, m.Code)
+		return fieldError("code", e.Code, m.Code)
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func answers(e *events.InquiryAnswered, m *apo.Reading) error {
 func readMessage(e *events.Evidence) (apo.Reading, error) {
 	m, err := apo.Evidence(*e).Read()
 	if err != nil {
-		return m, differs("the message beside it cannot be read: %s", err)
+		return m, evidenceError("the message beside it cannot be read: %s", err)
 	}
 	return m, nil
 }
@@ -216,9 +216,10 @@ func (s *statement) against(m *apo.Reading, before *order.Order, held bool) erro
 	case !s.neverPaid:
 		return s.againstFacts(m, before, held)
 	case m.Op != apo.OpInquirePayment || m.Class != apo.NotExist:
-		return differs("the record says that APO knows no payment, APO's message beside it says that the query %s", m.Class)
+		return evidenceError("the record says that APO knows no payment, APO's message beside it says that the query %s",
+			m.Class)
 	case s.paymentID != "" || !s.at.IsZero():
-		return differs("the record names a payment or a time, and APO's message beside it knows no payment")
+		return evidenceError("the record names a payment or a time, and APO's message beside it knows no payment")
 	}
 	return nil
 }
@@ -248,9 +249,9 @@ func (s *statement) againstFacts(m *apo.Reading, before *order.Order, held bool)
 	case nearest != nil:
 		return nearest
 	case len(m.Facts) == 0:
-		return differs("the record says %s, APO's message beside it proves nothing (%s, code %q)", s.kind, m.Op, m.Code)
+		return evidenceError("the record says %s, APO's message beside it proves nothing (%s, code %q)", s.kind, m.Op, m.Code)
 	}
-	return differs("the record says %s, APO's message beside it says %s", s.kind, m.Facts[0].Kind)
+	return evidenceError("the record says %s, APO's message beside it says %s", s.kind, m.Facts[0].Kind)
 }
 
 // concludes reports whether the record is the end of an operation that an inquiry decided by what it does not tell:
@@ -265,25 +266,25 @@ func (s *statement) concludes(m *apo.Reading) bool {
 
 // againstFact compares every field that the record has with the fact that it was made from.
 func (s *statement) againstFact(f *apo.Told, before *order.Order) error {
-	has, amount := func(x fields) bool { return s.has&x != 0 }, money(f.Amount)
+	has, amount := func(x fields) bool { return s.has&x != 0 }, events.Money(f.Amount)
 	unsaid := amount == events.Money{} && s.what == "payment" && !s.anomaly // then the order's amount is recorded
 	switch {
 	case has(hasPayment) && s.paymentID != f.PaymentID:
-		return differsIn("paymentId", s.paymentID, f.PaymentID)
+		return fieldError("paymentId", s.paymentID, f.PaymentID)
 	case !s.anomaly && f.PaymentRequestID != "" && f.PaymentRequestID != before.PaymentRequestID:
-		return differsIn("paymentRequestId", before.PaymentRequestID, f.PaymentRequestID)
+		return fieldError("paymentRequestId", before.PaymentRequestID, f.PaymentRequestID)
 	case has(hasTransfer) && s.transferID != f.TransferID:
-		return differsIn(s.what+"Id", s.transferID, f.TransferID)
+		return fieldError(s.what+"Id", s.transferID, f.TransferID)
 	case has(hasRequest) && s.requestID != f.RequestID:
-		return differsIn(s.what+"RequestId", s.requestID, f.RequestID)
+		return fieldError(s.what+"RequestId", s.requestID, f.RequestID)
 	case has(hasAmount) && s.amount != amount && !unsaid:
-		return differs("the record says %s %s, APO's message beside it says %s", s.what, s.amount, amount)
+		return evidenceError("the record says %s %s, APO's message beside it says %s", s.what, s.amount, amount)
 	case has(hasTime) && !sameTime(s.at, f.Time):
-		return differsIn("time", tellTime(s.at), tellTime(f.Time))
+		return fieldError("time", tellTime(s.at), tellTime(f.Time))
 	case has(hasExpiry) && !sameTime(s.expires, f.AuthExpiry):
-		return differsIn("authExpiryTime", tellTime(s.expires), tellTime(f.AuthExpiry))
+		return fieldError("authExpiryTime", tellTime(s.expires), tellTime(f.AuthExpiry))
 	case has(hasCode) && s.code != f.Code:
-		return differsIn("code", s.code, f.Code)
+		return fieldError("code", s.code, f.Code)
 	}
 	return nil
 }
@@ -297,37 +298,35 @@ func (s *statement) againstAnswer(m *apo.Reading, asked *order.Operation) error 
 	}
 	switch {
 	case m.Op != s.op:
-		return differs("the record is of a %s, APO's message beside it answers a %s", s.what, m.Op)
+		return evidenceError("the record is of a %s, APO's message beside it answers a %s", s.what, m.Op)
 	case s.has&hasCode != 0 && s.code != m.Code:
-		return differsIn("code", s.code, m.Code)
+		return fieldError("code", s.code, m.Code)
 	case s.message != "" && s.message != clipped(m.Message): // which a gateway need not pass on
-		return differsIn("result message", s.message, m.Message)
+		return fieldError("result message", s.message, m.Message)
 	case s.unresolved:
 		return nil
 	case m.Class != s.class && !(s.eitherWay && m.Class == apo.Failed):
-		return differs("the record says that the %s is %s, APO's message beside it says %s", s.what, s.class, m.Class)
+		return evidenceError("the record says that the %s is %s, APO's message beside it says %s", s.what, s.class, m.Class)
 	case s.has&hasRequest != 0 && m.RequestID != "" && s.requestID != m.RequestID:
-		return differsIn(s.what+"RequestId", s.requestID, m.RequestID)
+		return fieldError(s.what+"RequestId", s.requestID, m.RequestID)
 	case m.Class == apo.Failed: // of which nothing else is recorded
 		if s.paymentID != "" || s.transferID != "" || s.amount != (events.Money{}) || !s.at.IsZero() {
-			return differs("the record says more of a refused %s than APO's message beside it", s.what)
+			return evidenceError("the record says more of a refused %s than APO's message beside it", s.what)
 		}
 	case s.has&hasTransfer != 0 && s.transferID != m.TransferID:
-		return differsIn(s.what+"Id", s.transferID, m.TransferID)
+		return fieldError(s.what+"Id", s.transferID, m.TransferID)
 	case s.has&hasPayment != 0 && s.paymentID != m.PaymentID:
-		return differsIn("paymentId", s.paymentID, m.PaymentID)
+		return fieldError("paymentId", s.paymentID, m.PaymentID)
 	case s.has&hasTime != 0 && !sameTime(s.at, m.Time):
-		return differsIn("time", tellTime(s.at), tellTime(m.Time))
-	case m.Status == statusDone && amount != (events.Money{}) && !m.Amount.IsZero() && amount != money(m.Amount):
-		return differs("the record says %s %s, APO's message beside it says %s", s.what, amount, money(m.Amount))
+		return fieldError("time", tellTime(s.at), tellTime(m.Time))
+	case m.Status == statusDone && amount != (events.Money{}) && !m.Amount.IsZero() && amount != events.Money(m.Amount):
+		return evidenceError("the record says %s %s, APO's message beside it says %s", s.what, amount, events.Money(m.Amount))
 	}
 	return nil
 }
 
-func money(a apo.Amount) events.Money { return events.Money{Minor: a.Minor, Currency: a.Currency} }
-
-func differsIn(field, recorded, told string) error {
-	return differs("the record says %s %q, APO's message beside it says %q", field, recorded, told)
+func fieldError(field, recorded, told string) error {
+	return evidenceError("the record says %s %q, APO's message beside it says %q", field, recorded, told)
 }
 
 func tellTime(t time.Time) string {

@@ -16,7 +16,7 @@ const (
 	shardMin  = 8 // slots a shard begins with; as ever after, a power of two
 )
 
-// shard is an open-addressing table; slots that collide stand behind one another.
+// shard is an open-addressing table; slots that collide stand one after another.
 type shard struct {
 	slots []slot
 	used  int

@@ -174,7 +174,7 @@ func (p *replay) take(r *events.Record) (o *order.Order, err error) {
 	case r.Stream.Category == events.CategoryRefusal:
 		p.word = nil
 		if err = p.unanswered(); err == nil {
-			err = p.refusal(r)
+			err = p.foldRefusal(r)
 		}
 	default:
 		o, err = p.fold(r)
@@ -200,7 +200,7 @@ func checkPrevious(r *events.Record, position uint64) error {
 	return fmt.Errorf("it names position %d as its stream's record before, which is %d", r.Previous, position)
 }
 
-func (p *replay) refusal(r *events.Record) error {
+func (p *replay) foldRefusal(r *events.Record) error {
 	before := p.refused[r.Stream.ID]
 	if before == nil {
 		before = &refusals{}
@@ -209,7 +209,7 @@ func (p *replay) refusal(r *events.Record) error {
 		return err
 	}
 	if _, ok := r.Event.(events.CommandRefused); !ok {
-		return fmt.Errorf("%s does not belong into the category %s", r.Event.Kind(), r.Stream.Category)
+		return fmt.Errorf("%s does not belong to the category %s", r.Event.Kind(), r.Stream.Category)
 	}
 	if want := before.version + 1; r.Version != want {
 		return fmt.Errorf("version %d stands where %d belongs", r.Version, want)
@@ -227,7 +227,7 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	shelf := p.out.orders
 	n, known := shelf.find(r.Stream.ID)
 	if !known || r.Stream.Category != events.CategoryOrder {
-		return p.place(r)
+		return p.begin(r)
 	}
 	row := shelf.row(n)
 	if err := checkPrevious(r, row.previous); err != nil {
@@ -245,8 +245,8 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	return &w.order, nil
 }
 
-// place folds a record of an order that is not known yet.
-func (p *replay) place(r *events.Record) (*order.Order, error) {
+// begin folds a record of an order that is not known yet.
+func (p *replay) begin(r *events.Record) (*order.Order, error) {
 	if err := checkPrevious(r, 0); err != nil {
 		return nil, err
 	}

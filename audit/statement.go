@@ -42,7 +42,7 @@ type statement struct {
 	unresolved bool // the message decided nothing
 }
 
-// stated says what a fact has from APO. ok is false for facts that no message is behind.
+// stated says what a fact has from APO. ok is false for facts that rest on no message.
 func stated(e events.Event) (s statement, ok bool) {
 	switch e := e.(type) {
 	case events.PaymentPending:

@@ -30,7 +30,7 @@ func thisMachine(dir string) machine {
 		Date: time.Now().UTC().Format(time.DateOnly)}
 }
 
-// field returns what stands behind the first line of a /proc file that begins with name.
+// field returns what follows name in the first line of a /proc file that begins with it.
 func field(file, name string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -24,7 +24,7 @@ type replayResult struct {
 	// garbage included.
 	Live, Peak float64
 	// The same loop over frames that are in memory already, on one core, in events a second: our payloads, payloads in
-	// JSON behind our header, and whole records in JSON.
+	// JSON after our header, and whole records in JSON.
 	MemoryEvents                            int
 	MemoryOurs, MemoryPayload, MemoryRecord float64
 }

@@ -172,10 +172,10 @@ func TestEveryKindIsKnownOnce(t *testing.T) {
 }
 
 // named is a fact with a kind of the test's choice.
-type named struct{ kind Kind }
+type foreign struct{ kind Kind }
 
-func (n named) Kind() Kind { return n.kind }
-func (named) event()       {}
+func (n foreign) Kind() Kind { return n.kind }
+func (foreign) event()       {}
 
 func TestFactsThatAreNotOurs(t *testing.T) {
 	type disguised struct{ PaymentPending }
@@ -188,16 +188,16 @@ func TestFactsThatAreNotOurs(t *testing.T) {
 		{"a pointer", &PaymentPending{}, "event is a *events.PaymentPending; give the value that it points to"},
 		{"a nil pointer", (*PaymentPending)(nil), "event is a *events.PaymentPending; give the value that it points to"},
 		{"a wrapped fact", disguised{}, "payment.pending.v1: event is a events.disguised; give a events.PaymentPending"},
-		{"another kind", named{"order.melted.v1"},
+		{"another kind", foreign{"order.melted.v1"},
 			`kind "order.melted.v1" is none that this version writes; give one of Kinds`},
-		{"another version", named{"order.created.v2"},
+		{"another version", foreign{"order.created.v2"},
 			`kind "order.created.v2" is none that this version writes; give one of Kinds`},
-		{"no version", named{"order.created"}, `kind "order.created" has no version; write it like "cancel.requested.v1"`},
-		{"version zero", named{"order.created.v0"},
+		{"no version", foreign{"order.created"}, `kind "order.created" has no version; write it like "cancel.requested.v1"`},
+		{"version zero", foreign{"order.created.v0"},
 			`kind "order.created.v0" does not end in a version; write it like "cancel.requested.v1"`},
-		{"no number", named{"order.created.vx"},
+		{"no number", foreign{"order.created.vx"},
 			`kind "order.created.vx" does not end in a version; write it like "cancel.requested.v1"`},
-		{"no name", named{".v1"}, `kind ".v1" has no version; write it like "cancel.requested.v1"`},
+		{"no name", foreign{".v1"}, `kind ".v1" has no version; write it like "cancel.requested.v1"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

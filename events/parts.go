@@ -28,8 +28,8 @@ const (
 	StageFailed           //
 )
 
-// Parts are what facts have in common, in one shape for all kinds: whoever wants to know what a fact names, says or
-// proves asks here and not the fact itself. What a kind has no field for is zero.
+// Parts are what facts have in common, in one shape for all kinds: code that wants to know what a fact names, says
+// or proves asks here and not the fact itself. What a kind has no field for is zero.
 type Parts struct {
 	Transfer         Transfer
 	Stage            Stage

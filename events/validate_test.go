@@ -225,8 +225,8 @@ func (l largest) number(string) uint64             { return 1<<64 - 1 }
 func (l largest) signed(string) int64              { return -1 }
 func (l largest) choice(_ string, m uint64) uint64 { return m }
 
-// Whoever keeps to each field's bound never meets the frame's: a fact that APO signed is not lost for being large in
-// several places at once. The other way round, no bound is under what the outside may send.
+// A record that keeps to each field's bound never meets the frame's: a fact that APO signed is not lost for being large
+// in several places at once. The other way round, no bound is under what the outside may send.
 func TestEverythingAtItsBoundFits(t *testing.T) {
 	word, key := strings.Repeat("x", IDMax), Key(strings.Repeat("k", KeyMax))
 	for _, k := range Kinds() {

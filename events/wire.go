@@ -198,8 +198,9 @@ func (w *wire) bytes(n protowire.Number, field string, v *[]byte, most int) {
 	switch {
 	case raw == nil:
 	case w.text != "":
-		// The text is a copy in memory of its own, which can be written to, and no string has these bytes: whoever changes
-		// them changes nothing else. Copied again they would be a tenth of what reading a record takes of memory.
+		// The text is a copy in memory of its own, which can be written to, and no string has these bytes: a caller
+		// that changes them changes nothing else. Copied again they would be a tenth of what reading a record takes of
+		// memory.
 		*v = unsafe.Slice(unsafe.StringData(w.text[w.at-len(raw):w.at]), len(raw))
 	default:
 		*v = append([]byte(nil), raw...)

@@ -90,8 +90,8 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 	case v.Class == VerdictSucceeded && c.Kind != CallRefund:
 		d.observe(d.o.succeededFact(c, v, proof))
 	case v.Class == VerdictSucceeded || v.Class == VerdictAccepted:
-		if at := named(d.o.refunds, v.TransferID, c.RequestID); c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed &&
-			!d.o.refunds[at].tookAndFailed(v.TransferID) {
+		at := transferAt(d.o.refunds, v.TransferID, c.RequestID)
+		if c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed && !d.o.refunds[at].tookAndFailed(v.TransferID) {
 			f := pendingFact(c, v, proof)
 			d.anomaly(events.LateAnswer, &f, "the refund had failed, now APO accepts it")
 		}
@@ -117,10 +117,10 @@ func (o *Order) ended(c *Call) bool {
 		}
 		return o.Status == Cancelled && o.CancelCause == events.CauseRequested
 	case CallCapture:
-		at := named(o.captures, "", c.RequestID)
+		at := transferAt(o.captures, "", c.RequestID)
 		return at >= 0 && !o.captures[at].failed
 	case CallRefund:
-		at := named(o.refunds, "", c.RequestID)
+		at := transferAt(o.refunds, "", c.RequestID)
 		return at >= 0 && !o.refunds[at].failed
 	}
 	return false

@@ -202,7 +202,7 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 // nothing.
 func (env *Env) mint(order, command string, known []transfer) (string, error) {
 	id := env.NewID()
-	if named(known, "", id) >= 0 {
+	if transferAt(known, "", id) >= 0 {
 		return "", &InvalidError{Order: order, Command: command, Field: "NewID",
 			Problem: fmt.Sprintf("returned %q again; it must never give an id twice", id)}
 	}

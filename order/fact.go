@@ -2,7 +2,7 @@ package order
 
 import "github.com/tilltape/tilltape/internal/law"
 
-// FactKind says what a proven fact tells, as whoever observed it can tell it.
+// FactKind says what a proven fact tells, as its observer can tell it.
 type FactKind uint8
 
 // The facts that can be given. What one of them is to its order (a refund beyond what was authorized, the failure of a

@@ -48,9 +48,9 @@ func (o *Order) judge(r *events.Record) string {
 	case events.OrderCreated:
 		return when(e.Amount.Minor <= 0, "has no amount")
 	case events.CancelRequested:
-		named := e.By == events.Identifier{PaymentID: o.PaymentID} || o.PaymentID == "" &&
+		ours := e.By == events.Identifier{PaymentID: o.PaymentID} || o.PaymentID == "" &&
 			e.By == events.Identifier{PaymentRequestID: o.PaymentRequestID}
-		return first(o.judgeCancel(r, &e), when(!named, "names another payment"), judgeLease(r, e.Lease))
+		return first(o.judgeCancel(r, &e), when(!ours, "names another payment"), judgeLease(r, e.Lease))
 	case events.CaptureRequested:
 		return first(o.judgeCommand(r, &question{verb: VerbCapture, amount: e.Amount}),
 			o.judgeRequest(o.captures, e.CaptureRequestID, e.PaymentID), judgeLease(r, e.Lease))
@@ -87,14 +87,14 @@ func (o *Order) judge(r *events.Record) string {
 	case events.AnomalyObserved:
 		return ""
 	case events.CommandRefused:
-		return "belongs into the category refusal"
+		return "belongs to the category refusal"
 	}
 	return o.judgeFact(r)
 }
 
 // judgeRequest holds what a capture or refund asks under against what is on record.
 func (o *Order) judgeRequest(known []transfer, request, paymentID string) string {
-	return first(when(named(known, "", request) >= 0, "asks under an identifier that is closed"),
+	return first(when(transferAt(known, "", request) >= 0, "asks under an identifier that is closed"),
 		when(paymentID != o.PaymentID, "names another payment"))
 }
 
@@ -244,7 +244,7 @@ func (o *Order) judgeMoney(e events.Event) string {
 }
 
 func (o *Order) judgeTransfer(op CallKind, known []transfer, id, request string, m Money) string {
-	at := named(known, id, request)
+	at := transferAt(known, id, request)
 	p := &o.Operation
 	switch {
 	case m.Minor <= 0 || m.Currency != o.Amount.Currency:
@@ -263,7 +263,7 @@ func (o *Order) judgeHeld(id, request string, m Money) string {
 }
 
 func judgeReversal(known []transfer, id, request string) string {
-	at := named(known, id, request)
+	at := transferAt(known, id, request)
 	return when(at >= 0 && !known[at].failed, "fails what had succeeded")
 }
 
@@ -309,7 +309,7 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		if i := o.findHeld(e.RefundID, e.RefundRequestID); i >= 0 {
 			return o.classifyRefund(o.Held[i].Minor), false
 		}
-		at := named(o.refunds, e.RefundID, e.RefundRequestID)
+		at := transferAt(o.refunds, e.RefundID, e.RefundRequestID)
 		return o.classifyRefund(e.Amount.Minor), at >= 0 && !o.refunds[at].failed && o.refunds[at].minor == e.Amount.Minor
 	case events.RefundFailed:
 		if o.findHeld(e.RefundID, e.RefundRequestID) >= 0 {

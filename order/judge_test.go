@@ -35,26 +35,16 @@ func forgedSteps(t *testing.T) []forgery {
 	refund := func(minor int64) events.Event {
 		return events.RefundRequested{RefundRequestID: "x", PaymentID: "P1", Amount: usd(minor), Lease: lease}
 	}
-	accepted := asked(t, CallRefund)
-	accepted.answer(works)
 	reversed := in(t, Refunded)
 	reversed.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})
 	held := in(t, Authorized)
 	held.observe(refunded("F1", 100))
-	unresolved := asked(t, CallCancel)
-	unresolved.answer(unknownU)
-	inquiring := in(t, Authorized)
-	inquiring.must(Claim{Inquire: true})
-	apoCaptures := placed(t, CaptureAutomatic)
-	apoCaptures.must(Cancel{ID: "k"})
-	apoCaptures.observe(authorized())
-	apoCaptures.free()
 	return []forgery{
 		{in(t, Created), nil, "carries no fact"},
 		{in(t, Created), events.OrderCreated{Amount: usd(1)}, "begins with order.created, once"},
 		{newTill(t), events.PaymentPending{}, "begins with order.created, once"},
 		{newTill(t), events.OrderCreated{}, "has no amount"},
-		{in(t, Created), events.CommandRefused{}, "belongs into the category refusal"},
+		{in(t, Created), events.CommandRefused{}, "belongs to the category refusal"},
 		{in(t, Captured), events.CancelRequested{By: by, Lease: lease}, "not legal for an order that is captured"},
 		{in(t, Cancelled), capture(1), "not legal for an order that is cancelled"},
 		{asked(t, CallCapture), events.CancelRequested{By: by, Lease: lease},
@@ -69,6 +59,26 @@ func forgedSteps(t *testing.T) []forgery {
 		{in(t, Captured), refund(-1), "(got -1 minor units)"},
 		{in(t, Captured), events.RefundRequested{PaymentID: "P2", Amount: usd(1), Lease: lease}, "names another payment"},
 		{reversed, refund(1), "is no legal refund: a capture or refund was reversed"},
+		{in(t, Authorized), events.OperationParked{}, "parks nothing"},
+		{asked(t, CallCancel), events.OperationResolved{}, "no operation is parked"},
+		{in(t, Authorized), events.AnomalyCleared{Anomaly: 1}, "no such anomaly stands open"},
+	}
+}
+
+// forgedAttempts are records of what we did to see an operation through.
+func forgedAttempts(t *testing.T) []forgery {
+	lease := opened.Add(time.Hour)
+	accepted := asked(t, CallRefund)
+	accepted.answer(works)
+	unresolved := asked(t, CallCancel)
+	unresolved.answer(unknownU)
+	inquiring := in(t, Authorized)
+	inquiring.must(Claim{Inquire: true})
+	apoCaptures := placed(t, CaptureAutomatic)
+	apoCaptures.must(Cancel{ID: "k"})
+	apoCaptures.observe(authorized())
+	apoCaptures.free()
+	return []forgery{
 		{in(t, Authorized), events.AttemptStarted{Attempt: 1, Lease: lease}, "attempts an operation that is idle"},
 		{accepted, events.AttemptStarted{Attempt: 2, Lease: lease}, "attempts an operation that is accepted"},
 		{unresolved, events.AttemptStarted{Attempt: 3, Lease: lease}, "claims attempt 3 after attempt 1"},
@@ -92,9 +102,6 @@ func forgedSteps(t *testing.T) []forgery {
 		{in(t, Authorized), events.InquiryStarted{Subject: events.SubjectRefund, Number: 1, Lease: lease},
 			"a refund that nobody asked for"},
 		{in(t, Authorized), events.InquiryAnswered{Subject: events.SubjectPayment}, "answers no inquiry under way"},
-		{in(t, Authorized), events.OperationParked{}, "parks nothing"},
-		{asked(t, CallCancel), events.OperationResolved{}, "no operation is parked"},
-		{in(t, Authorized), events.AnomalyCleared{Anomaly: 1}, "no such anomaly stands open"},
 	}
 }
 
@@ -137,7 +144,7 @@ func forgedFacts(t *testing.T) []forgery {
 }
 
 func TestJudge_RefusesWhatOurRulesCannotHaveWritten(t *testing.T) {
-	for _, c := range append(forgedSteps(t), forgedFacts(t)...) {
+	for _, c := range slices.Concat(forgedSteps(t), forgedAttempts(t), forgedFacts(t)) {
 		err := c.x.judged(c.e)
 		require.Error(t, err, c.problem)
 		assert.ErrorIs(t, err, ErrIllegal)

@@ -23,9 +23,9 @@ func find(ts []transfer, id, request uint64) int {
 	})
 }
 
-// named looks a transfer up by either identifier, neither of which is digested where there is none to compare it with:
-// to digest costs more than all else here.
-func named(ts []transfer, id, request string) int {
+// transferAt looks a transfer up by either identifier, neither of which is digested where there is none to compare it
+// with: to digest costs more than all else here.
+func transferAt(ts []transfer, id, request string) int {
 	if len(ts) == 0 {
 		return -1
 	}

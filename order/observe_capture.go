@@ -66,7 +66,7 @@ func (d *decision) emitCapture(f *Fact) {
 func (d *decision) observeCaptureFailed(f *Fact) {
 	o := &d.o
 	ours := o.Operation.Kind == CallCapture && f.RequestID == o.Operation.RequestID
-	at := named(o.captures, f.TransferID, f.RequestID)
+	at := transferAt(o.captures, f.TransferID, f.RequestID)
 	if f.TransferID == "" && f.RequestID == "" {
 		at = slices.IndexFunc(o.captures, func(t transfer) bool { return t.failed && t.id == 0 && t.request == 0 })
 	}

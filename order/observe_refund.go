@@ -82,7 +82,7 @@ func (o *Order) placeOfRefund(id, request string) int {
 	if i := o.findHeld(id, request); i >= 0 {
 		return i
 	}
-	if i := named(o.refunds, id, request); i >= 0 {
+	if i := transferAt(o.refunds, id, request); i >= 0 {
 		return len(o.Held) + i
 	}
 	return -1
@@ -103,7 +103,7 @@ func (o *Order) classifyRefund(minor int64) law.Fact {
 
 func (d *decision) observeRefundFailed(f *Fact) {
 	o := &d.o
-	at := named(o.refunds, f.TransferID, f.RequestID)
+	at := transferAt(o.refunds, f.TransferID, f.RequestID)
 	held := o.findHeld(f.TransferID, f.RequestID) >= 0
 	kind := law.RefundFailed
 	switch {

@@ -200,7 +200,7 @@ func TestUnpack_WhatIsNotPacked(t *testing.T) {
 		assert.Zero(t, o)
 	}
 	for name, text := range map[string]string{
-		"more behind it":           packed + "\x00",
+		"more after it":            packed + "\x00",
 		"a number that never ends": strings.Repeat("\xff", 40),
 		"a text beyond the end":    "\x01\x00\x00\x00\x00\x00\x00\x00\x7fab",
 		"a list beyond memory":     pack(Order{Anomalies: []Anomaly{}})[:wordSize] + "\xff\xff\xff\xff\xff\xff\xff\x7f",

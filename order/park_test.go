@@ -56,7 +56,7 @@ func TestPark_TheWholeSchedule(t *testing.T) {
 	}
 }
 
-// Whoever stops for a month does not park on coming back what APO can tell at once.
+// A process that comes back after a month does not park what APO can tell at once.
 func TestPark_OnlyAfterAPOWasAskedOnceMore(t *testing.T) {
 	x := asked(t, CallCapture)
 	x.answer(silence)

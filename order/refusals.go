@@ -69,7 +69,7 @@ func (r Refusals) find(reason string) int {
 	return slices.IndexFunc(r.rows, func(row refusalRow) bool { return row.reason == reason })
 }
 
-// writable returns a copy and the reason's row in it: r stays what it is for whoever holds it.
+// writable returns a copy and the reason's row in it: r stays what it is for every other holder.
 func (r Refusals) writable(reason string) (Refusals, *refusalRow) {
 	i := r.find(reason)
 	r.rows = slices.Clone(r.rows)

@@ -121,13 +121,11 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 	owes := movedLate(t)
 	owes.o.PaymentID = ""
 	euros := in(t, Authorized)
-	for _, c := range []refusalCase{
-		{ReasonOneStep, onceStep, Capture{Amount: usd(1)}},
-		{ReasonNoPaymentID, owes, Compensate{}},
-		{ReasonCurrency, euros, Capture{Amount: Money{Minor: 1, Currency: "EUR"}}},
-	} {
-		cases = append(cases, c)
-	}
+	cases = append(cases,
+		refusalCase{ReasonOneStep, onceStep, Capture{Amount: usd(1)}},
+		refusalCase{ReasonNoPaymentID, owes, Compensate{}},
+		refusalCase{ReasonCurrency, euros, Capture{Amount: Money{Minor: 1, Currency: "EUR"}}},
+	)
 	taken := asked(t, CallCapture)
 	taken.observe(captured("D1", 700))
 	taken.park()

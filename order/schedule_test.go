@@ -142,7 +142,7 @@ func TestLease_NothingIsDueBeforeItEnds(t *testing.T) {
 		x.must(Claim{})
 		assert.EqualValues(t, 2, x.o.Operation.Attempt, "no answer means perhaps sent: the same ids again")
 		_, err := x.do(Claim{})
-		assert.ErrorIs(t, err, ErrNotDue, "of two who claim, one claims")
+		assert.ErrorIs(t, err, ErrNotDue, "of two that claim, one claims")
 	}
 }
 
@@ -159,7 +159,7 @@ func TestLease_OfAnInquiry(t *testing.T) {
 		assert.ErrorIs(t, err, ErrNotDue)
 	}
 	x.now = x.o.NextDue()
-	x.must(Claim{}) // whoever claimed it died
+	x.must(Claim{}) // the process that claimed it died
 	assert.EqualValues(t, 2, x.o.Inquiry.Number)
 }
 

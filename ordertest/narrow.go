@@ -37,8 +37,8 @@ func narrowed(history []porcupine.Operation, ids []string) []porcupine.Operation
 	}
 	m.inOrder()
 
-	// The search tries what begins first. Within one moment, who saw the shorter stream begins first and everybody ends
-	// last: nothing comes to stand before something else by that, and the first try is nearly always right.
+	// The search tries what begins first. Within one moment, the one that saw the shorter stream begins first and all
+	// end last: nothing comes to stand before something else by that, and the first try is nearly always right.
 	scale := int64(len(ids)) + 2
 	cut := make([]porcupine.Operation, len(history))
 	for i, op := range history {

@@ -45,7 +45,7 @@ func (c Checkpoint) check() error {
 // [*InvalidError] where two different verifiers cannot be told apart.
 func Open(signed []byte, verifiers ...*Verifier) (Checkpoint, error) {
 	if len(signed) > MaxCheckpoint {
-		return Checkpoint{}, malformedCheckpoint(0,
+		return Checkpoint{}, malformedCheckpointError(0,
 			fmt.Sprintf("it has %d bytes; none has more than %d", len(signed), MaxCheckpoint))
 	}
 	known, err := keyring(verifiers)
@@ -64,7 +64,7 @@ func Open(signed []byte, verifiers ...*Verifier) (Checkpoint, error) {
 	for _, sig := range n.Sigs {
 		// One signature has one spelling: note would take others whose last character differs in bits that do not count.
 		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
-			return Checkpoint{}, malformedCheckpoint(0, "a signature is not in its one base64 spelling")
+			return Checkpoint{}, malformedCheckpointError(0, "a signature is not in its one base64 spelling")
 		}
 		spoken = spoken || covers(sig.Name, c.Origin)
 	}
@@ -108,12 +108,12 @@ func openError(err error) error {
 	if _, ok := errors.AsType[*note.UnverifiedNoteError](err); ok {
 		return &SignatureError{Problem: "none of the given keys signed; give the public key of this log"}
 	}
-	return malformedCheckpoint(0, "it is no signed note, which is text, an empty line and lines of signatures")
+	return malformedCheckpointError(0, "it is no signed note, which is text, an empty line and lines of signatures")
 }
 
 func keyName(name string, hash uint32) string { return fmt.Sprintf("%s+%08x", name, hash) }
 
-func malformedCheckpoint(line int, problem string) error {
+func malformedCheckpointError(line int, problem string) error {
 	return &TextError{What: "checkpoint", Line: line, Problem: problem}
 }
 
@@ -122,24 +122,24 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 	body, ended := strings.CutSuffix(text, "\n")
 	lines := strings.Split(body, "\n")
 	if !ended || len(lines) < checkpointLines {
-		return Checkpoint{}, malformedCheckpoint(0, "it has less than the lines origin, size and root")
+		return Checkpoint{}, malformedCheckpointError(0, "it has less than the lines origin, size and root")
 	}
 	for i, line := range lines {
 		if line == "" {
-			return Checkpoint{}, malformedCheckpoint(i+1, "is empty")
+			return Checkpoint{}, malformedCheckpointError(i+1, "is empty")
 		}
 	}
 	if err := checkName("origin", lines[0]); err != nil {
-		return Checkpoint{}, malformedCheckpoint(1, err.Error())
+		return Checkpoint{}, malformedCheckpointError(1, err.Error())
 	}
 	size, ok := parseNumber(lines[1])
 	if !ok || size > MaxSize {
-		return Checkpoint{}, malformedCheckpoint(2,
+		return Checkpoint{}, malformedCheckpointError(2,
 			fmt.Sprintf("is no decimal number up to %d without leading zeros", uint64(MaxSize)))
 	}
 	root, ok := parseHash(lines[2])
 	if !ok {
-		return Checkpoint{}, malformedCheckpoint(3, "is no hash of 44 base64 characters")
+		return Checkpoint{}, malformedCheckpointError(3, "is no hash of 44 base64 characters")
 	}
 	return Checkpoint{Origin: lines[0], Size: size, Root: root}, nil
 }

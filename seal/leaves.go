@@ -27,7 +27,7 @@ func NewLeaves(of *Tree) *Leaves { return &Leaves{tree: of} }
 // [*InvalidError] where the tree has no such leaf, or what src returned.
 func (l *Leaves) At(src Source, n uint64) (Hash, error) {
 	if n >= l.tree.size {
-		return Hash{}, noLeaf(n, l.tree.size)
+		return Hash{}, noLeafError(n, l.tree.size)
 	}
 	return l.at(src, 0, n)
 }

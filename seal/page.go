@@ -39,7 +39,7 @@ const pageGroups = 4
 
 func formatPage(checkpoint []byte) (string, error) {
 	if len(checkpoint) > MaxCheckpoint {
-		return "", malformedCheckpoint(0,
+		return "", malformedCheckpointError(0,
 			fmt.Sprintf("it has %d bytes; none has more than %d", len(checkpoint), MaxCheckpoint))
 	}
 	text, err := noteText(checkpoint)

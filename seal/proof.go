@@ -84,15 +84,15 @@ func (p Proof) AppendText(dst []byte) ([]byte, error) {
 // nobody signed, is skipped. The error is a [*TextError].
 func ParseProof(text []byte) (Proof, error) {
 	if len(text) > MaxProof {
-		return Proof{}, malformedProof(0, fmt.Sprintf("it has %d bytes; none has more than %d", len(text), MaxProof))
+		return Proof{}, malformedProofError(0, fmt.Sprintf("it has %d bytes; none has more than %d", len(text), MaxProof))
 	}
 	head, checkpoint, found := bytes.Cut(text, []byte("\n\n"))
 	if !found {
-		return Proof{}, malformedProof(0, "it has no empty line before the checkpoint")
+		return Proof{}, malformedProofError(0, "it has no empty line before the checkpoint")
 	}
 	lines := strings.Split(string(head), "\n")
 	if lines[0] != proofHeader {
-		return Proof{}, malformedProof(1, "is not "+proofHeader)
+		return Proof{}, malformedProofError(1, "is not "+proofHeader)
 	}
 	next := 1
 	if next < len(lines) && strings.HasPrefix(lines[next], extraPrefix) {
@@ -100,23 +100,23 @@ func ParseProof(text []byte) (Proof, error) {
 	}
 	var p Proof
 	if next == len(lines) {
-		return Proof{}, malformedProof(next+1, "is not index and a number")
+		return Proof{}, malformedProofError(next+1, "is not index and a number")
 	}
 	number, found := strings.CutPrefix(lines[next], indexPrefix)
 	index, ok := parseNumber(number)
 	if !found || !ok || index >= MaxSize {
-		return Proof{}, malformedProof(next+1,
+		return Proof{}, malformedProofError(next+1,
 			fmt.Sprintf("is not index and a number below %d without leading zeros", uint64(MaxSize)))
 	}
 	next++
 	if n := len(lines) - next; n > maxHashes {
-		return Proof{}, malformedProof(0, fmt.Sprintf("it has %d hashes; no tree needs more than %d", n, maxHashes))
+		return Proof{}, malformedProofError(0, fmt.Sprintf("it has %d hashes; no tree needs more than %d", n, maxHashes))
 	}
 	p.Index = index
 	for i, line := range lines[next:] {
 		h, ok := parseHash(line)
 		if !ok {
-			return Proof{}, malformedProof(next+i+1, "is no hash of 44 base64 characters")
+			return Proof{}, malformedProofError(next+i+1, "is no hash of 44 base64 characters")
 		}
 		p.Hashes = append(p.Hashes, h)
 	}
@@ -124,6 +124,6 @@ func ParseProof(text []byte) (Proof, error) {
 	return p, nil
 }
 
-func malformedProof(line int, problem string) error {
+func malformedProofError(line int, problem string) error {
 	return &TextError{What: "proof", Line: line, Problem: problem}
 }

@@ -26,7 +26,7 @@ func ProveInclusion(src Source, size, n uint64) ([]Hash, error) {
 		return nil, err
 	}
 	if n >= size {
-		return nil, noLeaf(n, size)
+		return nil, noLeafError(n, size)
 	}
 	proof, err := tlog.ProveRecord(int64(size), int64(n), &reader{src: src, size: size})
 	if err != nil {
@@ -42,7 +42,7 @@ func ProveConsistency(src Source, old, size uint64) ([]Hash, error) {
 		return nil, err
 	}
 	if old > size {
-		return nil, laterThan(old, size)
+		return nil, laterThanError(old, size)
 	}
 	if old == 0 {
 		return nil, nil
@@ -61,7 +61,7 @@ func VerifyInclusion(proof []Hash, size uint64, root Hash, n uint64, leaf Hash) 
 		return err
 	}
 	if n >= size {
-		return noLeaf(n, size)
+		return noLeafError(n, size)
 	}
 	if tlog.CheckRecord(theirs(proof), int64(size), tlog.Hash(root), int64(n), tlog.Hash(leaf)) != nil {
 		return &ProofError{
@@ -80,7 +80,7 @@ func VerifyConsistency(proof []Hash, old uint64, oldRoot Hash, size uint64, root
 		return err
 	}
 	if old > size {
-		return laterThan(old, size)
+		return laterThanError(old, size)
 	}
 	var holds bool
 	if old == 0 {
@@ -106,14 +106,14 @@ func checkSize(what string, size uint64) error {
 	return nil
 }
 
-func noLeaf(n, size uint64) error {
+func noLeafError(n, size uint64) error {
 	return &InvalidError{
 		What:    fmt.Sprintf("leaf %d", n),
 		Problem: fmt.Sprintf("is not in the tree of %d; leaves count from 0, take a later checkpoint", size),
 	}
 }
 
-func laterThan(old, size uint64) error {
+func laterThanError(old, size uint64) error {
 	return &InvalidError{
 		What:    fmt.Sprintf("old size %d", old),
 		Problem: fmt.Sprintf("is larger than the size %d; swap the two", size),

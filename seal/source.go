@@ -139,7 +139,7 @@ func Load(frontier []byte, src Source) (*Tree, error) {
 		}
 	}
 	t.size = size
-	if first, last, ok := t.differs(frontier); !ok {
+	if first, last, ok := t.matches(frontier); !ok {
 		return nil, &DamagedError{
 			What: "frontier",
 			Problem: fmt.Sprintf("of %d records is not what the records at positions %d to %d, or their tiles, give", size,
@@ -149,9 +149,9 @@ func Load(frontier []byte, src Source) (*Tree, error) {
 	return t, nil
 }
 
-// differs returns the positions, counted from 1, of the records below the first hash of a frontier of this size that is
+// matches returns the positions, counted from 1, of the records below the first hash of a frontier of this size that is
 // not the tree's; true where none differs.
-func (t *Tree) differs(frontier []byte) (first, last uint64, ok bool) {
+func (t *Tree) matches(frontier []byte) (first, last uint64, ok bool) {
 	mine := t.AppendFrontier(nil)
 	begin := uint64(0)
 	for at, left := sizeBytes, t.size; left > 0; at += HashSize {
@@ -166,18 +166,18 @@ func (t *Tree) differs(frontier []byte) (first, last uint64, ok bool) {
 
 // frontierSize returns the size that a frontier begins with, if its length fits it.
 func frontierSize(frontier []byte) (uint64, error) {
-	damaged := func(format string, args ...any) error {
+	damagedError := func(format string, args ...any) error {
 		return &DamagedError{What: "frontier", Problem: fmt.Sprintf(format, args...)}
 	}
 	if len(frontier) < sizeBytes {
-		return 0, damaged("has %d bytes; the size alone takes %d", len(frontier), sizeBytes)
+		return 0, damagedError("has %d bytes; the size alone takes %d", len(frontier), sizeBytes)
 	}
 	size := binary.BigEndian.Uint64(frontier)
 	if size > MaxSize {
-		return 0, damaged("claims %d records; no tree has more than %d", size, uint64(MaxSize))
+		return 0, damagedError("claims %d records; no tree has more than %d", size, uint64(MaxSize))
 	}
 	if want := sizeBytes + bits.OnesCount64(size)*HashSize; len(frontier) != want {
-		return 0, damaged("of %d records has %d bytes instead of %d", size, len(frontier), want)
+		return 0, damagedError("of %d records has %d bytes instead of %d", size, len(frontier), want)
 	}
 	return size, nil
 }

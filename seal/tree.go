@@ -117,7 +117,7 @@ func (t *Tree) Clone() *Tree {
 // commit back.
 func (t *Tree) CopyFrom(from *Tree) {
 	*t = *from
-	// Without room behind its end, the copy's next hash goes to an array of its own and never into one that from still
+	// Without room after its end, the copy's next hash goes to an array of its own and never into one that from still
 	// fills.
 	for level := range t.levels {
 		t.levels[level].hashes = slices.Clip(t.levels[level].hashes)

@@ -15,7 +15,7 @@ const ControlPath = "/_control/"
 
 // ControlHandler plays buyer, dashboard and script over HTTP, so that a shell
 // can drive a simulator that runs as a process. The package documentation lists
-// its calls. It obeys whoever reaches it: serve it on loopback alone. What a web
+// its calls. It obeys every program that reaches it: serve it on loopback alone. What a web
 // page in a browser sends is refused.
 func (s *Server) ControlHandler() http.Handler {
 	mux := http.NewServeMux()

@@ -89,7 +89,7 @@
 //	in-process       leave a capture or refund in process and answer U
 //	forget-keys      forget all request ids first
 //	duplicate [N]    send a notification N times more
-//	reorder          send it behind the next one
+//	reorder          send it after the next one
 //	lose             never send it
 //
 // The first four strike before the work, or after it where the line says so.

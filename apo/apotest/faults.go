@@ -39,7 +39,7 @@ const (
 
 	// These strike notifications, as Delay and BadSignature also do.
 	Duplicate Do = "duplicate" // send it Times times more
-	Reorder   Do = "reorder"   // send it behind the next one
+	Reorder   Do = "reorder"   // send it after the next one
 	Lose      Do = "lose"      // never send it
 )
 

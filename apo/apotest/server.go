@@ -161,7 +161,7 @@ func NewServer(cfg *Config) (*Server, error) {
 
 // Start listens on addr, "host:port"; "" is a free port of 127.0.0.1. It also
 // delivers notifications from now on, unless that is manual. Anything but
-// loopback is refused with an error wrapping [ErrConfig], since whoever reaches
+// loopback is refused with an error wrapping [ErrConfig], since what reaches
 // a simulator's controls owns what it signs.
 func (s *Server) Start(addr string) error {
 	return s.StartHandler(addr, s)

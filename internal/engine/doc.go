@@ -1,6 +1,6 @@
 // Package engine is the drive loop as pure steps. A [Drive] carries one command through load, decide, append, call and
 // record, and names at each step the one effect it needs as a value, a [Task]: read a stream, append records, ask APO.
-// Whoever holds the drive performs the task and hands the result back. Root does that for real; an explorer can do it
+// What holds the drive performs the task and hands the result back. Root does that for real; an explorer can do it
 // in every order and stop between any two.
 //
 // What the loop holds to:

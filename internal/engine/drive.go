@@ -112,9 +112,9 @@ func (d *Drive) Loaded(records []events.Record, err error) {
 func (d *Drive) decide() {
 	env := d.env()
 	facts, err := order.Decide(d.o, d.command, env)
-	_, claims := d.command.(order.Claim)
+	_, claiming := d.command.(order.Claim)
 	switch {
-	case errors.Is(err, order.ErrNotDue) && claims && (d.calls > 0 || !d.command.(order.Claim).Inquire):
+	case errors.Is(err, order.ErrNotDue) && claiming && (d.calls > 0 || !d.command.(order.Claim).Inquire):
 		d.done(nil)
 	case err != nil:
 		d.done(err)
@@ -129,12 +129,12 @@ func (d *Drive) decide() {
 func (d *Drive) append(facts []events.Event, env order.Env) {
 	records, o := order.Records(d.o, d.command, facts, env, d.actor, d.taken...)
 	_, claimed := o.Claimed()
-	d.next, d.claimed, d.appends = o, claimed && claims(facts[len(facts)-1]), 0
+	d.next, d.claimed, d.appends = o, claimed && isClaim(facts[len(facts)-1]), 0
 	d.task = Task{Kind: Append, Stream: d.stream, After: d.o.Version, Records: records}
 }
 
-// claims reports whether a fact is a claim: a call may follow its append, by the one who wrote it.
-func claims(e events.Event) bool {
+// isClaim reports whether a fact is a claim: a call may follow its append, by the drive that wrote it.
+func isClaim(e events.Event) bool {
 	switch e.(type) {
 	case events.CancelRequested, events.CaptureRequested, events.RefundRequested, events.AttemptStarted,
 		events.InquiryStarted:

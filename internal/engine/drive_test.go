@@ -370,7 +370,7 @@ func TestDrive_CallsAreBounded(t *testing.T) {
 	assert.True(t, d.Order().Operation.Outstanding())
 }
 
-// A claim in force belongs to the one who wrote it: another drive's append beside it names no call.
+// A claim in force belongs to the drive that wrote it: another drive's append beside it names no call.
 func TestDrive_SomebodyElsesClaimIsNotTakenForItsOwn(t *testing.T) {
 	s := authorized(t)
 	asking := s.drive(cancel)

@@ -31,8 +31,6 @@ const (
 	GuardAnomaly
 )
 
-const guardCount = int(GuardAnomaly) + 1
-
 // Rule is one condition of the law, in full: whatever decides, judges or explains reads this row.
 type Rule struct {
 	Guard   Guard

@@ -36,7 +36,7 @@ type Config struct {
 	Now     func() time.Time
 	NewID   func() string
 	Timeout time.Duration        // of recording one refusal
-	Go      func(func())         // starts the recording; whoever closes the log waits for what it has started
+	Go      func(func())         // starts the recording; what closes the log waits for what it has started
 	Closing context.Context      // once it has ended, what the log does not take within Timeout is given up
 	Lost    func(Refusal, error) // is told of a refusal that is not recorded
 }
@@ -74,11 +74,11 @@ type Recorder struct {
 // New returns a Recorder.
 func New(cfg Config) *Recorder { return &Recorder{cfg: cfg, known: map[string]order.Refusals{}} }
 
-// Record has a refusal recorded, and returns at once. The caller has to keep whoever closes the log from waiting for
+// Record has a refusal recorded, and returns at once. The caller has to keep what closes the log from waiting for
 // the goroutine before it was started.
 func (q *Recorder) Record(r Refusal) {
 	if r.Err.Status == order.Unplaced || r.malformed() {
-		return // whoever guesses must not fill the log
+		return // a caller that guesses ids must not fill the log
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -166,6 +166,6 @@ func TestAPassOfRunLeavesALogAloneThatFails(t *testing.T) {
 	assert.Equal(t, pauseMin, s.orders.paused(nil))
 
 	all := settlerOf(x, &d).Once(t.Context(), t.Context())
-	assert.Equal(t, len(x), all.Failed, "whoever waits for Once hears of all")
+	assert.Equal(t, len(x), all.Failed, "the caller of Once hears of all")
 	require.ErrorIs(t, all.Err, broken)
 }

@@ -23,7 +23,7 @@ const (
 	ErrorsMax   = 16          // orders whose errors a pass keeps
 )
 
-// ErrNotBegun: nothing was asked of APO, because whoever wanted it is gone. It stays due.
+// ErrNotBegun: nothing was asked of APO, because the caller that wanted it is gone. It stays due.
 var ErrNotBegun = errors.New("not begun")
 
 // Config is what a [Settler] works with. All of it is needed.

@@ -11,7 +11,7 @@ import (
 )
 
 // request is one append on its way to the committer and back. All that needs no turn in the log's order is done before
-// it is queued and after it is committed, in the goroutine of whoever appends.
+// it is queued and after it is committed, in the goroutine that appends.
 type request struct {
 	stream  events.Stream
 	after   uint64
@@ -61,7 +61,7 @@ func (l *Log) prepare(ctx context.Context, to events.Stream, after uint64, recor
 		return nil, err
 	}
 	if ctx.Err() != nil {
-		return nil, notBegun(ctx, to)
+		return nil, notBegunError(ctx, to)
 	}
 	if l.readOnly {
 		if err := l.usable(); err != nil {
@@ -87,7 +87,7 @@ func encode(to events.Stream, after uint64, records []events.Record) (*request, 
 		record.Stream = to
 		frame, err := events.Prepare(record)
 		if err != nil {
-			return nil, cmp.Or(store.CheckAppend(to, records), r.refuse(i, err))
+			return nil, cmp.Or(store.CheckAppend(to, records), r.recordError(i, err))
 		}
 		r.frames[i] = frame
 		r.size += frame.SizeMax()
@@ -95,8 +95,8 @@ func encode(to events.Stream, after uint64, records []events.Record) (*request, 
 	return r, nil
 }
 
-// refuse is the error of the request's i-th record, which no log can hold.
-func (r *request) refuse(i int, err error) error {
+// recordError is the error of the request's i-th record, which no log can hold.
+func (r *request) recordError(i int, err error) error {
 	return fmt.Errorf("%w: %s %q: record %d of %d: %w", store.ErrInvalid, r.stream.Category, r.stream.ID, i+1,
 		len(r.records), err)
 }
@@ -111,26 +111,26 @@ func (l *Log) enqueue(ctx context.Context, r *request) error {
 			case <-joined.done:
 			case <-ctx.Done():
 				if l.queue.withdraw(joined, r) {
-					return notBegun(ctx, r.stream)
+					return notBegunError(ctx, r.stream)
 				}
 				<-joined.done
 			}
 			return nil
 		case retry == nil:
-			return closed(l.path)
+			return closedError(l.path)
 		}
 		select {
 		case <-retry:
 			l.queue.resume(1)
 		case <-ctx.Done():
 			l.queue.resume(1)
-			return notBegun(ctx, r.stream)
+			return notBegunError(ctx, r.stream)
 		}
 	}
 }
 
-// notBegun is the error of an append whose ctx has ended.
-func notBegun(ctx context.Context, to events.Stream) error {
+// notBegunError is the error of an append whose ctx has ended.
+func notBegunError(ctx context.Context, to events.Stream) error {
 	return store.CheckContext(ctx, fmt.Sprintf("append to %s %q", to.Category, to.ID))
 }
 

@@ -36,9 +36,9 @@ func isFresh(path string) (bool, error) {
 	return info.Size() == 0, nil
 }
 
-// unopened says what is wrong with a file that bbolt does not take for one of its own. One that begins like bbolt's was
-// one, and is damaged or cut short.
-func unopened(path string, err error) error {
+// openError says what is wrong with a file that bbolt does not take for one of its own. One that begins like bbolt's
+// was one, and is damaged or cut short.
+func openError(path string, err error) error {
 	if errors.Is(err, bberrors.ErrTimeout) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return err
 	}
@@ -104,7 +104,7 @@ func (l *Log) stillThere() error {
 // a moment ago, nil for a new one: what it has recovered need not be recovered again.
 func (l *Log) ready(c Config, look *Log) error {
 	// Committed even where nothing changes: the process before us may have died between writing its last commit and
-	// syncing it. We see that commit now, and whoever appended it may be told that it is done.
+	// syncing it. We see that commit now, and its append, made again, may be told that it is done.
 	err := l.db.Update(func(tx *bbolt.Tx) error {
 		fresh, err := l.checkTx(tx)
 		if err != nil || !fresh {
@@ -175,7 +175,7 @@ func syncDirectory(path string) error {
 }
 
 // check proves that the file is a log that can be used as c says, and changes nothing. A file with nothing in it passes
-// where ready will fill it; for whoever only reads it is no log yet.
+// where ready will fill it; for one that only reads it is no log yet.
 func (l *Log) check(c Config) error {
 	blank := false
 	err := l.db.View(func(tx *bbolt.Tx) (err error) {
@@ -186,7 +186,7 @@ func (l *Log) check(c Config) error {
 	case err != nil || blank && !c.ReadOnly:
 		return err
 	case blank:
-		return unfinished(l.path)
+		return unfinishedError(l.path)
 	}
 	if err := l.recover(nil); err != nil {
 		return err
@@ -199,7 +199,7 @@ func (l *Log) check(c Config) error {
 	return nil
 }
 
-func unfinished(path string) error {
+func unfinishedError(path string) error {
 	return &FileError{Kind: ErrNotALog, Path: path, Reason: "it is empty: its creation was cut short",
 		Remedy: "open it once without Config.ReadOnly, which completes it"}
 }
@@ -214,7 +214,7 @@ func (l *Log) checkTx(tx *bbolt.Tx) (blank bool, err error) {
 	// Before any page is read: one beyond the file's end is a memory fault. How many there are, a transaction has from the
 	// header pages, which bbolt has read.
 	if info.Size() < tx.Size() {
-		return false, l.damaged("it was cut short: %d bytes of %d are there", info.Size(), tx.Size())
+		return false, l.damagedError("it was cut short: %d bytes of %d are there", info.Size(), tx.Size())
 	}
 	// Not in a transaction that writes: when there is one, this was done before it.
 	if !tx.Writable() {
@@ -225,7 +225,7 @@ func (l *Log) checkTx(tx *bbolt.Tx) (blank bool, err error) {
 	if empty(tx) {
 		// Nothing was ever committed to a file whose creation was cut short.
 		if !tx.Writable() && tx.ID() > freshCommit {
-			return false, l.damaged("it reads as empty, and was not")
+			return false, l.damagedError("it reads as empty, and was not")
 		}
 		return true, nil
 	}
@@ -236,7 +236,7 @@ func (l *Log) checkTx(tx *bbolt.Tx) (blank bool, err error) {
 	}
 	format := meta.Get([]byte(metaFormat))
 	if len(format) != 4 || binary.BigEndian.Uint32(format) == 0 {
-		return false, l.damaged("its format version is unreadable")
+		return false, l.damagedError("its format version is unreadable")
 	}
 	if found := binary.BigEndian.Uint32(format); found > formatVersion {
 		return false, &FileError{Kind: store.ErrNewerFormat, Path: l.path, Remedy: "upgrade first",
@@ -250,12 +250,12 @@ func (l *Log) checkTx(tx *bbolt.Tx) (blank bool, err error) {
 func (l *Log) checkBuckets(tx *bbolt.Tx) error {
 	for _, name := range buckets {
 		if tx.Bucket([]byte(name)) == nil {
-			return l.damaged("its bucket %q is missing", name)
+			return l.damagedError("its bucket %q is missing", name)
 		}
 	}
 	for name, value := range all(tx.Cursor()) {
 		if value != nil || !slices.Contains(buckets, string(name)) {
-			return l.damaged("it has a bucket or an entry %q, which no log has", name)
+			return l.damagedError("it has a bucket or an entry %q, which no log has", name)
 		}
 	}
 	return nil
@@ -269,6 +269,6 @@ func all(entries *bbolt.Cursor) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-func (l *Log) damaged(format string, args ...any) error {
+func (l *Log) damagedError(format string, args ...any) error {
 	return &store.DamagedError{Log: "log " + l.path, Reason: fmt.Sprintf(format, args...)}
 }

@@ -76,11 +76,11 @@ func (l *Log) Prove(ctx context.Context, position uint64) (proof seal.Proof, err
 	err = l.view(func(tx *bbolt.Tx) error {
 		source := newSealed(l, tx)
 		if proof, err = seal.Prove(source, signed, position-1, l.signer.Verifier()); err != nil {
-			return l.unsound(err)
+			return l.unsoundError(err)
 		}
 		frame, err := source.frames.at(position)
 		if err == nil && seal.VerifyInclusion(proof.Hashes, c.Size, c.Root, position-1, seal.LeafHash(frame)) != nil {
-			err = l.alteredError(position)
+			err = l.alteredRecordError(position)
 		}
 		return err
 	})
@@ -103,16 +103,16 @@ func (l *Log) ProveConsistency(ctx context.Context, old, size uint64) (proof []s
 		source := newSealed(l, tx)
 		root, err := rootAt(source, tree, size)
 		if err != nil {
-			return l.unsound(err)
+			return l.unsoundError(err)
 		}
 		if proof, err = seal.ProveConsistency(source, old, size); err != nil {
-			return l.unsound(err)
+			return l.unsoundError(err)
 		}
 		before, err := seal.RootAt(source, old)
 		if err == nil {
 			err = seal.VerifyConsistency(proof, old, before, size, root)
 		}
-		return l.unsound(err)
+		return l.unsoundError(err)
 	})
 	return proof, err
 }

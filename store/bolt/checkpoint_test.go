@@ -99,7 +99,7 @@ func TestSealRefusals(t *testing.T) {
 }
 
 // TestAlteredRecordIsSeen: whoever changes a record so well that it still reads, and even the hashes beside it, is
-// found out by who kept a checkpoint; and without touching the hashes, by Verify.
+// found out by an auditor with a checkpoint; and without touching the hashes, by Verify.
 func TestAlteredRecordIsSeen(t *testing.T) {
 	path, ctx := filled(t, 2, 200), context.Background()
 	before := func() seal.Checkpoint {

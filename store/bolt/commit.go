@@ -10,7 +10,8 @@ import (
 )
 
 // patienceMax is how long the committer waits at most for appends that are on their way, and it waits no longer than
-// the commit before took: who has just come is not kept longer than by coming a little earlier.
+// the commit before took: an append that has just come is not kept longer than if it had come a little
+// earlier.
 const patienceMax = 5 * time.Millisecond
 
 // commitAll is the one goroutine that writes. It ends when the queue is closed and empty.
@@ -65,15 +66,15 @@ func (l *Log) commit(b *batch) {
 	if failed := l.failed.Load(); failed != nil {
 		err = failed.err // what the log says from now on: the cause alone may promise that nothing was written
 		if errors.Is(err, store.ErrDamaged) {
-			err = brokenOff(l.path)
+			err = brokenOffError(l.path)
 		}
 	}
 	b.fail(err)
 }
 
-// brokenOff is the error of appends in whose commit the damage was found. Nobody is told of damage that an append may
-// or may not have got past: store.ErrDamaged promises that it did not.
-func brokenOff(path string) error {
+// brokenOffError is the error of appends in whose commit the damage was found. Nobody is told of damage that an append
+// may or may not have got past: store.ErrDamaged promises that it did not.
+func brokenOffError(path string) error {
 	return &FileError{Kind: store.ErrStorage, Path: path, Reason: "a commit broke off: its pages are damaged",
 		Remedy: "open it again, or go on from a backup; an append that failed may have happened: repeat it with the same " +
 			"record ids"}

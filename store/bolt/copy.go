@@ -30,7 +30,7 @@ func (l *Log) Backup(ctx context.Context, path string, progress func(done, total
 		return fmt.Errorf("%w: backup path is empty; name the file the copy is to be kept in", store.ErrInvalid)
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return taken(path)
+		return takenError(path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return explain(path, err)
 	}
@@ -44,7 +44,7 @@ func (l *Log) Backup(ctx context.Context, path string, progress func(done, total
 	return explain(path, err)
 }
 
-func taken(path string) error {
+func takenError(path string) error {
 	return &FileError{Kind: store.ErrStorage, Path: path, Reason: "there is a file already",
 		Remedy: "choose a path where no file is yet; a backup replaces nothing"}
 }
@@ -54,7 +54,7 @@ func settle(partial, path string) error {
 	// A link fails where a file is, and a rename would replace it; but not every file system has links.
 	err := os.Link(partial, path)
 	if errors.Is(err, fs.ErrExist) {
-		err = taken(path)
+		err = takenError(path)
 	}
 	if err == nil || errors.Is(err, store.ErrStorage) {
 		return errors.Join(err, os.Remove(partial))
@@ -107,7 +107,7 @@ func (l *Log) compact(ctx context.Context, progress func(done, total uint64)) (s
 		return Compacted{}, explain(l.path, errors.Join(err, os.Remove(partial)))
 	}
 	// The file that is open is not the log any more: closing must not write to it what a crash before had left in memory.
-	l.fail(&failure{err: closed(l.path)})
+	l.fail(&failure{err: closedError(l.path)})
 	return size, explain(l.path, syncDirectory(target))
 }
 
@@ -240,9 +240,9 @@ func (c *copying) same(copied *Log) error {
 	got := copied.lazy.layers()
 	switch {
 	case copied.identity != c.identity || got.end != c.end || (got.tree == nil) != (c.tree == nil):
-		return copied.damaged("the copy is another log than the one it was made from, or ends elsewhere")
+		return copied.damagedError("the copy is another log than the one it was made from, or ends elsewhere")
 	case c.tree != nil && got.tree.Root() != c.tree.Root():
-		return copied.damaged("the copy's root over %d records is not that of the log it was made from", c.end)
+		return copied.damagedError("the copy's root over %d records is not that of the log it was made from", c.end)
 	}
 	return nil
 }

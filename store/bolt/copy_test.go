@@ -80,7 +80,7 @@ func TestBackupOfALogInUse(t *testing.T) {
 	proof, err := log.ProveConsistency(ctx, got.Size, tree(t, log).Size)
 	require.NoError(t, err)
 	require.NoError(t, seal.VerifyConsistency(proof, got.Size, got.Root, tree(t, log).Size, tree(t, log).Root))
-	assert.Zero(t, backup.Recovery().Records, "nothing is left to do for who opens it")
+	assert.Zero(t, backup.Recovery().Records, "nothing is left to do for its opening")
 	owner, err := backup.Lookup(ctx, "paymentId:before-7")
 	require.NoError(t, err)
 	assert.Equal(t, events.OrderStream("before-7"), owner)

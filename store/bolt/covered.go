@@ -21,7 +21,7 @@ func (l *Log) confirmCovered(tx *bbolt.Tx, covered uint64) error {
 		return err
 	}
 	if at.version < r.Version || at.position < r.Position || at.version == r.Version && at.position != r.Position {
-		return l.damaged("its heads are said to cover position %d, and %s %q is not among them",
+		return l.damagedError("its heads are said to cover position %d, and %s %q is not among them",
 			covered, r.Stream.Category, r.Stream.ID)
 	}
 	return l.confirmKeys(tx, r)
@@ -35,7 +35,8 @@ func (l *Log) confirmKeys(tx *bbolt.Tx, r events.Record) error {
 			return err
 		}
 		if !ok || owner != r.Stream {
-			return l.damaged("its lookup keys are said to cover position %d, and %q is not among them", r.Position, string(key))
+			return l.damagedError("its lookup keys are said to cover position %d, and %q is not among them", r.Position,
+				string(key))
 		}
 	}
 	return nil

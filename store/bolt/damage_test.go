@@ -33,7 +33,7 @@ const (
 	damageMore       = 10
 	damageGeneration = 80
 	// damageSample is how many bytes of each part are changed in everyday runs, of each part's keys and values.
-	damageSample = 3
+	damageSample = 1
 	// damageLong is how many where there are minutes, and all of them are where there is an hour.
 	damageLong = 60
 )
@@ -246,16 +246,16 @@ func (h *harness) copied(stage, what string, c change, path string) {
 func (h *harness) whileClosed(c change) {
 	image := slices.Clone(h.image)
 	copy(image[c.at:], c.with)
-	refused := true
+	unopened := true
 	log, err := bolt.Open(h.write("changed.log", image), &bolt.Config{ReadOnly: true, Signer: h.signer})
 	if err == nil {
-		refused = false
+		unopened = false
 		h.try(whileClosed+" (read)", c, log)
 		require.NoError(h.t, log.Close())
 	} else {
 		h.contract(whileClosed, "open for reading", c, err)
 	}
-	if h.append(c, h.write("changed.log", image)) && !refused {
+	if h.append(c, h.write("changed.log", image)) && !unopened {
 		h.finding(whileClosed, "open", c, "is refused for appends only")
 	}
 	path := h.write("changed.log", image)
@@ -264,13 +264,13 @@ func (h *harness) whileClosed(c change) {
 	} else {
 		h.contract(whileClosed, "compact", c, err)
 	}
-	if refused {
+	if unopened {
 		h.tried["refused by Open"]++
 	}
 }
 
 // append goes on with a log: what it takes in is right, and then everything is.
-func (h *harness) append(c change, path string) (refused bool) {
+func (h *harness) append(c change, path string) (unopened bool) {
 	log, err := bolt.Open(path, &bolt.Config{MapSize: 1})
 	if err != nil {
 		h.contract(whileClosed, "open for appends", c, err)

@@ -96,8 +96,8 @@ func TestFaultInAWriteLeavesNoLock(t *testing.T) {
 	require.NoError(t, again.Close())
 }
 
-// TestFaultInACommitLeavesItInDoubt: whoever waited for that commit is not told of damage, which would promise that the
-// append has not happened. Whoever comes after it is.
+// TestFaultInACommitLeavesItInDoubt: an append that waited for that commit is not told of damage, which would promise
+// that it has not happened. An append that comes later is.
 func TestFaultInACommitLeavesItInDoubt(t *testing.T) {
 	log, ctx := openTest(t), context.Background()
 	prepared := make(chan struct{})

@@ -63,7 +63,7 @@ func explain(path string, err error) error {
 	case errors.As(err, &broken):
 		return &store.DamagedError{Log: "log " + path, Reason: broken.Error()}
 	case errors.Is(err, bberrors.ErrDatabaseNotOpen):
-		return closed(path)
+		return closedError(path)
 	case errors.Is(err, bberrors.ErrTimeout):
 		return is(ErrLocked, "another process, or another handle in this one, has it open",
 			"stop that one first, ask the running service, or read a backup copy")
@@ -107,12 +107,12 @@ func fromStore(err error) bool {
 	return false
 }
 
-func closed(path string) error {
+func closedError(path string) error {
 	return fmt.Errorf("log %s: %w; open it again to go on", path, store.ErrClosed)
 }
 
-// unreadable is the error of a frame that stands at the position and cannot be decoded.
-func unreadable(path string, position uint64, err error) error {
+// unreadableError is the error of a frame that stands at the position and cannot be decoded.
+func unreadableError(path string, position uint64, err error) error {
 	if errors.Is(err, events.ErrUpgrade) {
 		return fmt.Errorf("log %s, position %d: %w: %w", path, position, store.ErrNewerFormat, err)
 	}

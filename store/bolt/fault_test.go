@@ -66,7 +66,7 @@ func TestExplainKeepsTheContract(t *testing.T) {
 		&store.ConflictError{}, &store.KeyTakenError{}, &store.NotFoundError{Key: "k"}, &store.DamagedError{},
 		store.BeyondEnd("log", 2, 1),
 		&FileError{Kind: store.ErrNewerFormat}, &FileError{Kind: store.ErrReadOnly}, &FileError{Kind: store.ErrFull},
-		closed("x"),
+		closedError("x"),
 	} {
 		assert.Same(t, err, explain("x", err), "%T", err)
 	}
@@ -74,14 +74,14 @@ func TestExplainKeepsTheContract(t *testing.T) {
 
 func TestUnreadableFrames(t *testing.T) {
 	newer := &events.UpgradeError{What: "the frame", Found: "format 2", Known: "format 1"}
-	err := unreadable("x.log", 7, newer)
+	err := unreadableError("x.log", 7, newer)
 	require.ErrorIs(t, err, store.ErrNewerFormat)
 	require.ErrorIs(t, err, events.ErrUpgrade, "the details are ours, and stay")
 	require.NotErrorIs(t, err, store.ErrDamaged, "a newer frame is not damage")
 	assert.Contains(t, err.Error(), "x.log, position 7")
 	assert.Contains(t, err.Error(), "upgrade first")
 
-	err = unreadable("x.log", 7, &events.FrameError{Offset: 3, Field: "stream id", Problem: "is cut short"})
+	err = unreadableError("x.log", 7, &events.FrameError{Offset: 3, Field: "stream id", Problem: "is cut short"})
 	var damaged *store.DamagedError
 	require.ErrorAs(t, err, &damaged)
 	assert.Equal(t, uint64(7), damaged.Position)

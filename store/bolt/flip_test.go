@@ -45,12 +45,13 @@ const (
 )
 
 // How damaged images are checked: how long one may take, the bytes of each page of which every bit is flipped, and of
-// how many bytes one is flipped where not all are.
+// how many bytes one is flipped where not all are, in whole and in everyday runs.
 const (
 	imagePatience = 10 * time.Second
 	pageSize      = 4096
 	pageHead      = 32
 	sampleEvery   = 23
+	everydayEvery = 67
 	tailPages     = 4
 )
 
@@ -231,7 +232,7 @@ func TestFlippedBits(t *testing.T) {
 			sound, err := os.ReadFile(c.path)
 			require.NoError(t, err)
 			if killed || !long.Enabled() || underRace() {
-				for at := 0; at < used; at += sampleEvery {
+				for at := 0; at < used; at += sample() {
 					c.flip(at, at*5/3%8)
 				}
 				c.judge()
@@ -259,6 +260,9 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
+// sample is how many bytes lie from one that is damaged to the next, where not all are.
+func sample() int { return long.Rounds(sampleEvery, everydayEvery) }
+
 // A run of zeros is mostly space that nobody uses: it is flipped in one image first, and byte by byte only where that
 // shows.
 const (
@@ -281,7 +285,7 @@ func TestTruncatedAnywhere(t *testing.T) {
 	c, used := newChecker(t, false)
 	step := 1
 	if !long.Enabled() || underRace() {
-		step = sampleEvery
+		step = sample()
 	}
 	for length := used; length > used-tailPages*pageSize; length -= step {
 		c.look("cut", length, 0)

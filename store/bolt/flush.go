@@ -16,10 +16,10 @@ import (
 // in the order of the file's keys, so that neighbours share pages; and with the last of them the position that they
 // cover.
 //
-// An order's index entries are in the file some commits before its place, so between the two they do not fit. Who reads
-// an index leaves out what is in memory, and that all of the generation is. After a crash the generation is made again
-// from the same records, which the file names as long as the flush is under way, and the flush begins again: what it
-// does twice changes nothing.
+// An order's index entries are in the file some commits before its place, so between the two they do not fit. A reader
+// of an index leaves out what is in memory, and that all of the generation is. After a crash the generation is made
+// again from the same records, which the file names as long as the flush is under way, and the flush begins again: what
+// it does twice changes nothing.
 type flush struct {
 	gen      *generation
 	prepared chan struct{} // closed when the fields below are there
@@ -86,7 +86,7 @@ func (f *flush) prepare(l *Log) {
 
 // compare finds out what is to be done for these streams: what the indexes hold of an order is read from the frame that
 // its place in the file names. What a flush before a crash has done already is left alone. Where that place or the frame
-// is damaged, the new place is put beside it, and the old index entries stay for whoever reads the index to find: the
+// is damaged, the new place is put beside it, and the old index entries stay for a reader of the index to find: the
 // other orders go on.
 func (f *flush) compare(l *Log, tx *bbolt.Tx, streams []filing) error {
 	walk := newFrames(l, tx)
@@ -146,7 +146,7 @@ func (f *flush) total() int { return len(f.keys) + len(f.edits) + len(f.places) 
 func (f *flush) left() int  { return f.total() - f.done }
 
 // step puts the next n entries into a transaction, and tells how many are in then. A step that is rolled back is to be
-// repeated: done moves on only by the caller, who writes with it how far the file is, by progress.
+// repeated: done moves on only by the caller, which writes with it how far the file is, by progress.
 func (f *flush) step(tx *bbolt.Tx, n int) (done int, err error) {
 	done = f.done
 	if f.err != nil || n == 0 && f.left() > 0 {

@@ -73,17 +73,17 @@ func (f *frames) at(position uint64) ([]byte, error) {
 		end = int(binary.BigEndian.Uint16(f.begins[2*i:]))
 	}
 	if begin > end || end > len(f.chunk) {
-		return nil, f.missing(position)
+		return nil, f.missingError(position)
 	}
 	frame := f.chunk[begin:end]
 	if crc32.Checksum(frame, castagnoli) != binary.BigEndian.Uint32(f.sums[sumSize*i:]) {
-		return nil, f.damaged(position, "the record here is not as it was written")
+		return nil, f.damagedError(position, "the record here is not as it was written")
 	}
 	switch size, err := events.FrameSize(frame); {
 	case err != nil:
-		return nil, unreadable(f.log.path, position, err)
+		return nil, unreadableError(f.log.path, position, err)
 	case size != len(frame):
-		return nil, f.missing(position)
+		return nil, f.missingError(position)
 	}
 	return frame, nil
 }
@@ -92,7 +92,7 @@ func (f *frames) at(position uint64) ([]byte, error) {
 func (f *frames) on(position uint64) ([]byte, error) {
 	if f.first != 0 && position == f.last+1 {
 		if more, err := f.next(); err != nil || !more {
-			return nil, cmp.Or(err, f.missing(position))
+			return nil, cmp.Or(err, f.missingError(position))
 		}
 	}
 	return f.at(position)
@@ -111,23 +111,23 @@ func (f *frames) next() (bool, error) {
 func (f *frames) take(key, chunk []byte, position uint64) error {
 	last, ok := parseNumber(key)
 	if !ok || len(chunk) < directorySize(1) {
-		return f.missing(position)
+		return f.missingError(position)
 	}
 	count := uint64(binary.BigEndian.Uint16(chunk[len(chunk)-2:]))
 	end := len(chunk) - directorySize(int(count))
 	if count == 0 || end < 0 || last < count || position > last || last-count >= position {
-		return f.missing(position)
+		return f.missingError(position)
 	}
 	sums := len(chunk) - 2 - sumSize*int(count)
 	f.first, f.last, f.chunk, f.begins, f.sums = last-count+1, last, chunk[:end], chunk[end:sums], chunk[sums:len(chunk)-2]
 	return nil
 }
 
-func (f *frames) missing(position uint64) error {
-	return f.damaged(position, "there is no record here")
+func (f *frames) missingError(position uint64) error {
+	return f.damagedError(position, "there is no record here")
 }
 
-func (f *frames) damaged(position uint64, reason string) error {
+func (f *frames) damagedError(position uint64, reason string) error {
 	return &store.DamagedError{Log: "log " + f.log.path, Position: position, Reason: reason}
 }
 
@@ -146,7 +146,7 @@ func (f *frames) record(position uint64) (events.Record, error) {
 func (l *Log) decode(position uint64, frame []byte) (events.Record, error) {
 	r, err := events.DecodeFrame(frame)
 	if err != nil {
-		return events.Record{}, unreadable(l.path, position, err)
+		return events.Record{}, unreadableError(l.path, position, err)
 	}
 	if r.Position != position {
 		return events.Record{}, &store.DamagedError{Log: "log " + l.path, Position: position,

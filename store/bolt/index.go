@@ -62,7 +62,7 @@ func (w *indexWalk) next(l *Log, memory *memory) (page []store.Head, err error) 
 			}
 			key := next.rest
 			if len(key) <= numberSize {
-				return l.damaged("an entry of the index %q is unreadable", w.bucket)
+				return l.damagedError("an entry of the index %q is unreadable", w.bucket)
 			}
 			if binary.BigEndian.Uint64(key) > w.until {
 				w.done = true
@@ -103,9 +103,10 @@ func (l *Log) indexed(tx *bbolt.Tx, walk *frames, order events.Stream, found ent
 	case err != nil:
 		return store.Head{}, err
 	case s == nil:
-		return store.Head{}, l.damaged("the index %q names order %q, which the log does not have", found.bucket, order.ID)
+		return store.Head{}, l.damagedError("the index %q names order %q, which the log does not have", found.bucket,
+			order.ID)
 	case !slices.Contains(entries(s.head, order.ID), found):
-		return store.Head{}, l.damaged("the index %q and the newest record of order %q disagree", found.bucket, order.ID)
+		return store.Head{}, l.damagedError("the index %q and the newest record of order %q disagree", found.bucket, order.ID)
 	}
 	return s.as(order), nil
 }
@@ -132,7 +133,7 @@ func (w *indexWalk) branches(l *Log, tx *bbolt.Tx) ([]*branch, error) {
 			break
 		}
 		if len(words.key) < 1+int(words.key[0]) {
-			return nil, l.damaged("the index %q has an entry without a word", w.bucket)
+			return nil, l.damagedError("the index %q has an entry without a word", w.bucket)
 		}
 		prefix := bytes.Clone(words.key[:1+int(words.key[0])])
 		b, err := w.branch(l, tx, prefix)

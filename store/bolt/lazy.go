@@ -12,7 +12,7 @@ import (
 // A tree keyed by other people's ids is hit at a random page by every append, and would be rewritten a page an append.
 // So what is keyed by them is lazy: what appends change is kept in memory, a generation of it at a time, and goes into
 // the file sorted, in steps within later commits, while the next generation gathers. The file says up to which position
-// it holds everything; opening reads the log's tail behind that position into memory again, and has it taken into the
+// it holds everything; opening reads the log's tail after that position into memory again, and has it taken into the
 // file at once.
 
 // generationMax is the number of entries, streams and lookup keys together, at which a generation is closed. It bounds
@@ -36,7 +36,7 @@ type slot struct {
 	newest atomic.Pointer[summary]
 }
 
-// claim is who owns a lookup key, and where it says so.
+// claim is the stream that owns a lookup key, and where it says so.
 type claim struct {
 	owner    events.Stream
 	position uint64
@@ -147,7 +147,7 @@ func (y *layers) onTheWay(of events.Stream) *summary {
 	return y.frozen.heads[of].newest.Load()
 }
 
-// owner returns who owns a lookup key; false where memory does not know and the file is to be asked.
+// owner returns the claim on a lookup key; false where memory does not know and the file is to be asked.
 func (y *layers) owner(key events.Key) (claim, bool) {
 	y.lazy.mu.RLock()
 	defer y.lazy.mu.RUnlock()
@@ -184,7 +184,7 @@ func (z *lazy) wait(position uint64) <-chan struct{} {
 	return z.grown
 }
 
-// wake ends the waiting of all who wait for the log to grow.
+// wake ends every wait for the log to grow.
 func (z *lazy) wake() {
 	z.mu.Lock()
 	defer z.mu.Unlock()

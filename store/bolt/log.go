@@ -58,7 +58,7 @@ type failure struct {
 	wedged bool // bbolt gave up in the middle of a write and may hold its own locks for ever
 }
 
-// fail stops the log, and wakes those who watch it.
+// fail stops the log, and wakes its watchers.
 func (l *Log) fail(f *failure) {
 	l.failed.CompareAndSwap(nil, f)
 	l.lazy.wake()
@@ -100,7 +100,7 @@ func (l *Log) viewLayers(f func(tx *bbolt.Tx, memory layers) error) error {
 // usable is the error of a log that was closed or that has failed.
 func (l *Log) usable() error {
 	if l.closed.Load() {
-		return closed(l.path)
+		return closedError(l.path)
 	}
 	if failed := l.failed.Load(); failed != nil {
 		return failed.err

@@ -72,7 +72,7 @@ func (l *Log) filedPlace(tx *bbolt.Tx, of events.Stream) (place, error) {
 	}
 	at, ok := parsePlace(value)
 	if !ok || at.version == 0 || at.position < at.version {
-		return place{}, l.damaged("the entry of %s %q is unreadable", of.Category, of.ID)
+		return place{}, l.damagedError("the entry of %s %q is unreadable", of.Category, of.ID)
 	}
 	return at, nil
 }
@@ -85,7 +85,7 @@ func (l *Log) filedOwner(tx *bbolt.Tx, key events.Key) (owner events.Stream, ok 
 	}
 	position, ok := parseShort(value)
 	if !ok {
-		return events.Stream{}, false, l.damaged("the owner of the lookup key %q is unreadable", string(key))
+		return events.Stream{}, false, l.damagedError("the owner of the lookup key %q is unreadable", string(key))
 	}
 	r, err := newFrames(l, tx).record(position)
 	if err != nil {
@@ -97,5 +97,5 @@ func (l *Log) filedOwner(tx *bbolt.Tx, key events.Key) (owner events.Stream, ok 
 		}
 	}
 	return events.Stream{}, false,
-		l.damaged("the lookup key %q leads to position %d, whose record does not have it", string(key), position)
+		l.damagedError("the lookup key %q leads to position %d, whose record does not have it", string(key), position)
 }

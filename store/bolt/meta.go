@@ -110,7 +110,7 @@ func (l *Log) readHeader(tx *bbolt.Tx) (header, error) {
 	found := map[string][]byte{}
 	err := tx.Bucket([]byte(bucketMeta)).ForEach(func(key, value []byte) error {
 		if value == nil {
-			return l.damaged("its bucket %q has a bucket inside, %q", bucketMeta, key)
+			return l.damagedError("its bucket %q has a bucket inside, %q", bucketMeta, key)
 		}
 		found[string(key)] = value
 		return nil
@@ -128,7 +128,8 @@ func (l *Log) readHeader(tx *bbolt.Tx) (header, error) {
 		all = append(all, metaEntry{key, found[key]})
 	}
 	if want := sumOf(all); !bytes.Equal(sum, want[:]) {
-		return header{}, l.damaged("the entries of its bucket %q do not give their sum: one of them was altered", bucketMeta)
+		return header{}, l.damagedError("the entries of its bucket %q do not give their sum: one of them was altered",
+			bucketMeta)
 	}
 	return l.parseHeader(found, lastPosition(tx))
 }
@@ -139,9 +140,9 @@ func (l *Log) legalEntries(found map[string][]byte) error {
 	_, unsealed := found[metaUnsealed]
 	switch {
 	case sealed && unsealed:
-		return l.damaged("it has a seal, and is marked as having none")
+		return l.damagedError("it has a seal, and is marked as having none")
 	case !sealed && !unsealed:
-		return l.damaged("it has no seal, and not the mark of a log that was made without one")
+		return l.damagedError("it has no seal, and not the mark of a log that was made without one")
 	}
 	legal := map[string]bool{metaSum: true}
 	for _, e := range (header{identity: identity{unsealed: unsealed}}).entries() {
@@ -149,12 +150,12 @@ func (l *Log) legalEntries(found map[string][]byte) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(found)) {
 		if !legal[key] {
-			return l.damaged("its bucket %q has an entry %q, which no log like it has", bucketMeta, key)
+			return l.damagedError("its bucket %q has an entry %q, which no log like it has", bucketMeta, key)
 		}
 		delete(legal, key)
 	}
 	if len(legal) > 0 {
-		return l.damaged("its bucket %q has no entry %q", bucketMeta, slices.Min(slices.Collect(maps.Keys(legal))))
+		return l.damagedError("its bucket %q has no entry %q", bucketMeta, slices.Min(slices.Collect(maps.Keys(legal))))
 	}
 	return nil
 }
@@ -166,24 +167,24 @@ func (l *Log) parseHeader(found map[string][]byte, last uint64) (h header, err e
 	h.frontier = bytes.Clone(found[metaFrontier])
 	copied := found[metaCopied]
 	if len(copied) != 1 || copied[0] > 1 {
-		return header{}, l.damaged("whether it is a backup is unreadable")
+		return header{}, l.damagedError("whether it is a backup is unreadable")
 	}
 	h.copied = copied[0] == 1
 	if h.unsealed && string(found[metaUnsealed]) != "\x01" {
-		return header{}, l.damaged("the mark of a log without a seal is unreadable")
+		return header{}, l.damagedError("the mark of a log without a seal is unreadable")
 	}
 	covered, readable := parseNumber(found[metaCovered])
 	filing, also := parseNumber(found[metaFiling])
 	if !readable || !also || covered > filing || filing > last {
-		return header{}, l.damaged("its heads are said to cover position %d and then %d, and it ends at position %d",
+		return header{}, l.damagedError("its heads are said to cover position %d and then %d, and it ends at position %d",
 			covered, filing, last)
 	}
 	h.progress = progress{covered, filing}
 	if !h.unsealed && !isOrigin(h.origin) {
-		return header{}, l.damaged("its origin is unreadable")
+		return header{}, l.damagedError("its origin is unreadable")
 	}
 	if _, ok := h.past(); !ok {
-		return header{}, l.damaged("the list of its earlier origins is unreadable")
+		return header{}, l.damagedError("the list of its earlier origins is unreadable")
 	}
 	return h, nil
 }

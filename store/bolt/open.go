@@ -95,7 +95,7 @@ func Open(path string, config *Config) (*Log, error) {
 	}
 	if c.ReadOnly && fresh {
 		if _, err := os.Stat(path); err == nil {
-			return nil, unfinished(path)
+			return nil, unfinishedError(path)
 		}
 		return nil, &FileError{Kind: store.ErrStorage, Path: path, Reason: "there is no such file",
 			Remedy: "check the path; opening for reading makes no file"}
@@ -129,10 +129,10 @@ func Open(path string, config *Config) (*Log, error) {
 func (l *Log) start() {
 	l.queue = newQueue()
 	l.committed = make(chan struct{})
-	behind := l.flush
+	begun := l.flush
 	go l.commitAll()
-	if behind != nil {
-		go l.catchUp(behind)
+	if begun != nil {
+		go l.catchUp(begun)
 	}
 }
 
@@ -172,7 +172,7 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 		if errors.As(err, new(*fault)) {
 			release(l.file)
 		}
-		return nil, explain(path, unopened(path, err))
+		return nil, explain(path, openError(path, err))
 	}
 	if err := guarded(func() error { return cmp.Or(l.stillThere(), check(l)) }); err != nil {
 		// A fault inside bbolt can leave its locks held, and then its Close would wait for ever.

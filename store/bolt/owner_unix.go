@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// keepOwner gives the file the owner and group that info names. Who may not do that must not take the place of a file
+// keepOwner gives the file the owner and group that info names. A process that may not do that must not replace a file
 // of others: they could not open it any more.
 func keepOwner(file string, info os.FileInfo) error {
 	want, ok := info.Sys().(*syscall.Stat_t)

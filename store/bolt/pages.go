@@ -35,7 +35,7 @@ const (
 	bucketSize    = 16 // root 8, sequence 8 bytes
 )
 
-// bbolt's two header pages hold, behind the page's own header, the page of the free list and the number of the commit.
+// bbolt's two header pages hold, after the page's own header, the page of the free list and the number of the commit.
 const (
 	headerPages      = 2
 	headerFreeListAt = 48
@@ -113,7 +113,7 @@ func (p *pages) read(id uint64) ([]byte, error) {
 		return page, nil
 	}
 	if id+overflow >= p.end {
-		return nil, p.log.damaged("its page %d is said to go on for %d pages", id, overflow)
+		return nil, p.log.damagedError("its page %d is said to go on for %d pages", id, overflow)
 	}
 	for next := id + 1; next <= id+overflow; next++ {
 		if err := p.use(next); err != nil {
@@ -127,7 +127,7 @@ func (p *pages) read(id uint64) ([]byte, error) {
 // use notes that a page is in use, once.
 func (p *pages) use(id uint64) error {
 	if id < headerPages || id >= p.end || p.seen[id] {
-		return p.log.damaged("its page %d is linked twice, or is none of its pages", id)
+		return p.log.damagedError("its page %d is linked twice, or is none of its pages", id)
 	}
 	p.seen[id] = true
 	return nil
@@ -136,13 +136,13 @@ func (p *pages) use(id uint64) error {
 func (p *pages) fill(page []byte, id uint64) error {
 	at := int64(id * p.size)
 	if id >= p.end {
-		return p.log.damaged("its page %d is beyond its end", id)
+		return p.log.damagedError("its page %d is beyond its end", id)
 	}
 	switch n, err := p.log.file.ReadAt(page, at); {
 	case n == len(page):
 		return nil
 	case errors.Is(err, io.EOF):
-		return p.log.damaged("its page %d is beyond its end", id)
+		return p.log.damagedError("its page %d is beyond its end", id)
 	default:
 		return err
 	}
@@ -152,10 +152,10 @@ func (p *pages) fill(page []byte, id uint64) error {
 // element on: so a count, a place or a size that was changed leaves a gap.
 func (p *pages) contents(at link, page []byte) error {
 	flags, count := binary.NativeEndian.Uint16(page[pageFlagsAt:]), int(binary.NativeEndian.Uint16(page[pageCountAt:]))
-	bad := func() error { return p.log.damaged("its page %d is no page of keys in order", at.page) }
+	pageError := func() error { return p.log.damagedError("its page %d is no page of keys in order", at.page) }
 	next := pageHeaderSize + count*elementSize
 	if flags != pageBranch && flags != pageLeaf || next > len(page) || count == 0 && !at.mayBeEmpty() {
-		return bad()
+		return pageError()
 	}
 	keys := make([][]byte, count+1)
 	for i := range count {
@@ -169,12 +169,12 @@ func (p *pages) contents(at link, page []byte) error {
 				binary.NativeEndian.Uint32(e[12:])
 		}
 		if begin+position != next || next+int(size)+int(value) > len(page) || size == 0 {
-			return bad()
+			return pageError()
 		}
 		keys[i] = e[position : position+int(size)]
 		if i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 || bytes.Compare(keys[i], at.from) < 0 || at.to != nil &&
 			bytes.Compare(keys[i], at.to) >= 0 {
-			return bad()
+			return pageError()
 		}
 		next += int(size) + int(value)
 		if flags == pageLeaf {
@@ -184,7 +184,7 @@ func (p *pages) contents(at link, page []byte) error {
 		}
 	}
 	if at.inline && next != len(page) {
-		return bad()
+		return pageError()
 	}
 	if flags == pageBranch {
 		p.below(at, page, keys)
@@ -213,13 +213,13 @@ func (p *pages) entry(at link, flags uint32, key, value []byte) error {
 			if _, ok := unsummed(key, value); ok {
 				return nil
 			}
-			return p.log.altered(at.bucket, key)
+			return p.log.alteredEntryError(at.bucket, key)
 		}
 		return nil
 	case at.bucket != "":
-		return p.log.damaged("one of its buckets has a bucket inside, %q", key)
+		return p.log.damagedError("one of its buckets has a bucket inside, %q", key)
 	case flags != elementBucket || len(value) < bucketSize:
-		return p.log.damaged("its page %d has an element of no known kind", at.page)
+		return p.log.damagedError("its page %d has an element of no known kind", at.page)
 	}
 	name := string(key)
 	below := link{page: binary.NativeEndian.Uint64(value), bucket: name, lazy: slices.Contains(lazyBuckets, name)}
@@ -229,7 +229,7 @@ func (p *pages) entry(at link, flags uint32, key, value []byte) error {
 	}
 	inline := value[bucketSize:]
 	if len(inline) < pageHeaderSize || binary.NativeEndian.Uint16(inline[pageFlagsAt:]) != pageLeaf {
-		return p.log.damaged("its page %d has a bucket that is no page", at.page)
+		return p.log.damagedError("its page %d has a bucket that is no page", at.page)
 	}
 	below.page, below.inline = at.page, true
 	return p.contents(below, inline)
@@ -259,7 +259,7 @@ func (p *pages) free(commit uint64) error {
 		count, begin = binary.NativeEndian.Uint64(first[pageHeaderSize:]), begin+numberSize
 	}
 	if count > p.end || begin+count*numberSize > (uint64(binary.NativeEndian.Uint32(first[pageOverflowAt:]))+1)*p.size {
-		return p.log.damaged("its free list, page %d, is said to have %d entries", list, count)
+		return p.log.damagedError("its free list, page %d, is said to have %d entries", list, count)
 	}
 	page := make([]byte, begin+count*numberSize)
 	if err := p.fill(page, list); err != nil {
@@ -269,7 +269,7 @@ func (p *pages) free(commit uint64) error {
 	for ids := page[begin:]; len(ids) > 0; ids = ids[numberSize:] {
 		id := binary.NativeEndian.Uint64(ids)
 		if p.seen[id] || id < headerPages || id >= p.end {
-			return p.log.damaged("its page %d is on the free list, and in use or none of its pages", id)
+			return p.log.damagedError("its page %d is on the free list, and in use or none of its pages", id)
 		}
 		p.seen[id] = true
 	}

@@ -47,9 +47,9 @@ func put(q *queue, r *request) (joined *batch, retry <-chan struct{}) {
 	return q.add(r)
 }
 
-// TestQueueWaitsForWhoIsOnTheWay: who comes while others still do goes with them, and nobody waits for who does not
-// come, nor beyond patience.
-func TestQueueWaitsForWhoIsOnTheWay(t *testing.T) {
+// TestQueueWaitsForWhatIsOnTheWay: an append that comes while others still do goes with them, and none waits for one
+// that does not come, nor beyond patience.
+func TestQueueWaitsForWhatIsOnTheWay(t *testing.T) {
 	c := newCommitter(t)
 	_, _ = put(c.q, &request{})
 	c.take(time.Hour)
@@ -72,7 +72,7 @@ func TestQueueWaitsForWhoIsOnTheWay(t *testing.T) {
 	_, _ = c.q.add(&request{})
 	c.waits()
 	c.q.leave()
-	assert.Equal(t, 1, <-c.taken, "who has its outcome may come again, and has not")
+	assert.Equal(t, 1, <-c.taken, "an appender with its outcome may come again, and has not")
 	c.done(1)
 
 	c.take(time.Hour)
@@ -154,7 +154,7 @@ func TestQueueTakesWhatIsFull(t *testing.T) {
 	_, _ = put(q, &request{size: 1})
 	_, retry := q.add(&request{size: batchBytesMax})
 	assert.NotNil(t, retry)
-	assert.Len(t, q.take(time.Hour).requests, 1, "who has no room is not on the way either")
+	assert.Len(t, q.take(time.Hour).requests, 1, "an append without room is not on the way either")
 }
 
 func TestQueueIsBounded(t *testing.T) {
@@ -193,7 +193,7 @@ func TestQueueIsBounded(t *testing.T) {
 	<-retry
 	b, retry = put(q, big)
 	require.Nil(t, b)
-	require.Nil(t, retry, "who waited for space learns that the queue is closed")
+	require.Nil(t, retry, "an append that waited for space learns that the queue is closed")
 }
 
 func TestQueueWakesTheCommitter(t *testing.T) {

@@ -78,12 +78,12 @@ func (p *plan) append(r *request) (refusal error) {
 				return &store.KeyTakenError{Stream: r.stream, Key: key, Owner: owner}
 			case ok && at.version == 0:
 				// Or the stream would begin a second life, and what is due of the first would be done again.
-				return p.log.damaged("%s %q is not among its streams, and owns the lookup key %q",
+				return p.log.damagedError("%s %q is not among its streams, and owns the lookup key %q",
 					r.stream.Category, r.stream.ID, string(key))
 			}
 		}
 	}
-	return p.place(r, at)
+	return p.assign(r, at)
 }
 
 // newest is the place of the newest record of the request's stream.
@@ -104,7 +104,7 @@ func (p *plan) newest(r *request) (at place, err error) {
 	return at, err
 }
 
-// owner is who owns a lookup key of the request.
+// owner is the stream that owns a lookup key of the request.
 func (p *plan) owner(r *request, key events.Key) (owner events.Stream, ok bool, err error) {
 	if c, ok := p.keys[key]; ok {
 		return c.owner, true, nil
@@ -123,8 +123,8 @@ func (p *plan) owner(r *request, key events.Key) (owner events.Stream, ok bool, 
 	return owner, ok, err
 }
 
-// place gives the request's records their places after the stream's newest.
-func (p *plan) place(r *request, at place) error {
+// assign gives the request's records their places after the stream's newest.
+func (p *plan) assign(r *request, at place) error {
 	r.first, r.previous = p.last+1, at.position
 	begin, previous := len(p.frames), at.position
 	for i, frame := range r.frames {
@@ -132,7 +132,7 @@ func (p *plan) place(r *request, at place) error {
 		whole, err := frame.AppendFrame(p.frames, r.after+uint64(i)+1, position, previous)
 		if err != nil {
 			p.frames = p.frames[:begin]
-			return r.refuse(i, err)
+			return r.recordError(i, err)
 		}
 		p.frames, previous = whole, position
 	}
@@ -149,7 +149,7 @@ func (p *plan) place(r *request, at place) error {
 	return nil
 }
 
-// take makes the frame that ends at end, behind those before it, the log's next record.
+// take makes the frame that ends at end, after those before it, the log's next record.
 func (p *plan) take(position uint64, end int) {
 	p.ends = append(p.ends, end)
 	p.last = position
@@ -192,8 +192,8 @@ func (p *plan) hash() {
 	}
 }
 
-// aside is how many frames are hashed in a goroutine of their own: as long as a commit is put together, those who
-// append wait for it, and another core has nothing to do.
+// aside is how many frames are hashed in a goroutine of their own: as long as a commit is put together, the
+// appenders wait for it, and another core has nothing to do.
 const aside = 16
 
 // startHash hashes, and returns a function that waits for the end of it.

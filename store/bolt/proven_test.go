@@ -231,7 +231,7 @@ func TestProven_NamesTheFirstOfTwo(t *testing.T) {
 	})
 }
 
-// Who alters a record and the hash that its tile has for it does not fit the frontier.
+// A record that is altered together with the hash that its tile has for it does not fit the frontier.
 func TestProven_HashesOfATileAreHeldAgainstTheFrontier(t *testing.T) {
 	path := lengthy(t, 600)
 	alterOne(t, path, 300, func(r *events.Record) { r.Actor = "eve" })

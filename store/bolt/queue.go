@@ -104,7 +104,7 @@ func (q *queue) add(r *request) (joined *batch, retry <-chan struct{}) {
 	return q.forming, nil
 }
 
-// resume says that so many who waited are on their way again.
+// resume says that so many appends that waited are on their way again.
 func (q *queue) resume(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -122,16 +122,16 @@ func (q *queue) withdraw(from *batch, r *request) bool {
 	from.requests = slices.Delete(from.requests, i, i+1)
 	from.bytes -= r.size
 	q.waiting--
-	q.free() // an empty batch is never taken, so nobody else would wake who waits for this space
+	q.free() // an empty batch is never taken, so nothing else would wake an append that waits for this space
 	return true
 }
 
 // take waits for appends and returns the batch that holds them, nil once the queue is closed and empty. Before it takes
-// a batch that is not full, it waits for those who are on their way, but no longer than patience in all.
+// a batch that is not full, it waits for those that are on their way, but no longer than patience in all.
 //
-// After a commit all who waited for it come with their next append, and each has some microseconds to go: who takes
-// what the first of them have brought has the others wait for one commit more. A lone writer is never waited for: when
-// it has come, nobody is on the way.
+// After a commit all appenders that waited for it come with their next append, and each has some microseconds to go:
+// taking what the first of them have brought would have the others wait for one commit more. A lone writer is never
+// waited for: when it has come, nobody is on the way.
 func (q *queue) take(patience time.Duration) *batch {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -177,7 +177,7 @@ func (q *queue) close() {
 	q.signal()
 }
 
-// free wakes whoever waits for space.
+// free wakes the appends that wait for space.
 func (q *queue) free() {
 	if q.space != nil {
 		close(q.space)

@@ -11,7 +11,7 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// One page is what a read takes in one transaction: short enough that nobody who waits for the transaction notices.
+// One page is what a read takes in one transaction: short enough that nothing that waits for the transaction notices.
 const (
 	pageMax      = 256     // records or heads
 	pageBytesMax = 1 << 20 // of frames; the frame that passes it is the page's last

@@ -71,7 +71,7 @@ func (g *generation) replay(walk *provenFrames, begin, last uint64) error {
 	for position := begin + 1; position <= last; position++ {
 		if walk.first != 0 && position > walk.last {
 			if more, err := walk.next(); err != nil || !more {
-				return cmp.Or(err, walk.missing(position))
+				return cmp.Or(err, walk.missingError(position))
 			}
 		}
 		r, _, err := walk.record(position)
@@ -111,14 +111,14 @@ func (l *Log) resumeFlush() {
 func (l *Log) hopeless() bool { return l.lazy.filled() >= hopelessShare*l.lazy.limit }
 
 // catchUp has the committer take the rest of a generation into the file without waiting for appends to pay for it.
-func (l *Log) catchUp(behind *flush) {
-	<-behind.prepared
+func (l *Log) catchUp(begun *flush) {
+	<-begun.prepared
 	l.queue.enter()
 	defer l.queue.leave()
-	for l.lazy.layers().frozen == behind.gen {
+	for l.lazy.layers().frozen == begun.gen {
 		r := &request{nudge: true}
 		if l.enqueue(context.Background(), r) != nil || r.err != nil {
-			return // the log is closed or has failed, and says so to those who ask it
+			return // the log is closed or has failed, and says so when it is asked
 		}
 	}
 }
@@ -141,7 +141,8 @@ func (l *Log) endsWhole(tx *bbolt.Tx, last uint64) error {
 		return err
 	}
 	if end != (place{r.Version, r.Position}) {
-		return l.damaged("the log ends at position %d, and %s %q does not end there", last, r.Stream.Category, r.Stream.ID)
+		return l.damagedError("the log ends at position %d, and %s %q does not end there", last, r.Stream.Category,
+			r.Stream.ID)
 	}
 	return nil
 }

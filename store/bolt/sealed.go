@@ -18,31 +18,32 @@ import (
 func (l *Log) loadSeal(tx *bbolt.Tx, h header, last uint64) error {
 	if h.unsealed {
 		if tile, _ := tx.Bucket([]byte(bucketTiles)).Cursor().First(); tile != nil {
-			return l.damaged("it is marked as having no seal, and has tiles of one")
+			return l.damagedError("it is marked as having no seal, and has tiles of one")
 		}
 		return nil
 	}
 	tree, err := seal.Load(h.frontier, newSealed(l, tx))
 	if err != nil {
-		return l.unsound(err)
+		return l.unsoundError(err)
 	}
 	if tree.Size() != last {
-		return l.damaged("its seal covers %d records, and it has %d", tree.Size(), last)
+		return l.damagedError("its seal covers %d records, and it has %d", tree.Size(), last)
 	}
 	l.lazy.tree = tree
 	return nil
 }
 
-// unsound says in our words that the seal and the records do not fit. Errors of another kind pass.
-func (l *Log) unsound(err error) error {
+// unsoundError says in our words that the seal and the records do not fit. Errors of another kind pass.
+func (l *Log) unsoundError(err error) error {
 	if damage, ok := errors.AsType[*store.DamagedError](err); ok {
 		return damage // without the words of package seal around it
 	}
 	if damage, ok := errors.AsType[*seal.DamagedError](err); ok {
-		return l.damaged("its seal does not fit its records: %s %s", damage.What, damage.Problem)
+		return l.damagedError("its seal does not fit its records: %s %s", damage.What, damage.Problem)
 	}
 	if errors.Is(err, seal.ErrProof) {
-		return l.damaged("its seal does not fit its records: what the tiles say does not lead to the tree that was sealed")
+		return l.damagedError("its seal does not fit its records: " +
+			"what the tiles say does not lead to the tree that was sealed")
 	}
 	return err
 }
@@ -61,7 +62,7 @@ func newSealed(l *Log, tx *bbolt.Tx) sealed {
 func (s sealed) Tile(level int, index uint64) ([]byte, error) {
 	tile := s.tiles.Get(tileKey(level, index))
 	if tile == nil {
-		return nil, s.frames.log.damaged("tile %d of level %d of its seal is missing", index, level)
+		return nil, s.frames.log.damagedError("tile %d of level %d of its seal is missing", index, level)
 	}
 	return tile, nil
 }
@@ -120,16 +121,16 @@ func (p *proven) hold(source sealed, position uint64, frame []byte) error {
 	}
 	want, err := p.leaves.At(source, position-1)
 	if err != nil {
-		return p.log.unsound(err)
+		return p.log.unsoundError(err)
 	}
 	if seal.LeafHash(frame) != want {
-		return p.log.alteredError(position)
+		return p.log.alteredRecordError(position)
 	}
 	return nil
 }
 
-// alteredError is the error of a record that reads well and was sealed otherwise.
-func (l *Log) alteredError(position uint64) error {
+// alteredRecordError is the error of a record that reads well and was sealed otherwise.
+func (l *Log) alteredRecordError(position uint64) error {
 	return &store.DamagedError{Log: "log " + l.path, Position: position,
 		Reason: "the record here is not the one that its seal was made over"}
 }

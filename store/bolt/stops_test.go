@@ -29,8 +29,8 @@ func soon(t *testing.T, from <-chan error, what string) error {
 	}
 }
 
-// TestWithdrawnSpaceIsTold: a full batch whose appends are all called off is never taken, so nobody else would tell
-// those who wait.
+// TestWithdrawnSpaceIsTold: a full batch whose appends are all called off is never taken, so nothing else would tell
+// the appends that wait.
 func TestWithdrawnSpaceIsTold(t *testing.T) {
 	log := openTest(t)
 	_, release := hold(t, log)
@@ -81,7 +81,7 @@ func TestRecoveryIsBoundedOverKills(t *testing.T) {
 	}
 }
 
-// TestWatchEndsWhenTheLogStops: who watches a log that will never grow again is told.
+// TestWatchEndsWhenTheLogStops: a watcher of a log that will never grow again is told.
 func TestWatchEndsWhenTheLogStops(t *testing.T) {
 	log, ctx := openTest(t), context.Background()
 	_, err := log.Append(ctx, events.OrderStream("o-1"), 0, testRecord("r-1"))
@@ -178,11 +178,12 @@ func TestSystemErrorsAreNoDamage(t *testing.T) {
 		syscall.ENOLCK: store.ErrStorage,
 		syscall.EMFILE: store.ErrStorage, syscall.ENOSPC: store.ErrFull,
 	} {
-		require.ErrorIs(t, explain(log.path, unopened(log.path, &os.PathError{Op: "open", Path: log.path, Err: errno})), kind)
+		failed := &os.PathError{Op: "open", Path: log.path, Err: errno}
+		require.ErrorIs(t, explain(log.path, openError(log.path, failed)), kind)
 	}
 }
 
-// TestPanicLeavesNobodyOnTheWay: or every later commit would wait for who never comes.
+// TestPanicLeavesNobodyOnTheWay: or every later commit would wait for an append that never comes.
 func TestPanicLeavesNobodyOnTheWay(t *testing.T) {
 	log := openTest(t)
 	var none context.Context

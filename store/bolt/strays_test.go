@@ -96,7 +96,7 @@ func twice(tx *bbolt.Tx) error {
 	return log.Put(position(3), bolt.Chunk(frame(2), frame(3)))
 }
 
-// TestStraysAreFound: what no record made would stand in the way of whoever has that id one day. So Verify finds it,
+// TestStraysAreFound: what no record made would stand in the way of an order with that id one day. So Verify finds it,
 // whether the log was closed in order or killed, and where memory knows better than the file too.
 func TestStraysAreFound(t *testing.T) {
 	ctx := context.Background()

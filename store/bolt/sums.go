@@ -80,11 +80,11 @@ func (c *lazyCursor) find(key []byte) (found, moved bool, err error) {
 		case order == 0:
 			return true, false, nil
 		case order < 0:
-			return false, false, c.altered(c.key)
+			return false, false, c.alteredError(c.key)
 		}
 		if after, _ := c.cursor.Next(); after != nil {
 			if bytes.Compare(after, c.key) <= 0 {
-				return false, false, c.altered(c.key)
+				return false, false, c.alteredError(c.key)
 			}
 			c.cursor.Prev()
 		}
@@ -94,11 +94,11 @@ func (c *lazyCursor) find(key []byte) (found, moved bool, err error) {
 		return false, false, nil
 	}
 	if _, ok := unsummed(before, whole); !ok || bytes.Compare(before, key) >= 0 {
-		return false, false, c.altered(before)
+		return false, false, c.alteredError(before)
 	}
 	if earlier, _ := c.cursor.Prev(); earlier != nil {
 		if bytes.Compare(earlier, before) >= 0 {
-			return false, false, c.altered(before)
+			return false, false, c.alteredError(before)
 		}
 		c.cursor.Next()
 	}
@@ -112,7 +112,7 @@ func (c *lazyCursor) next() error {
 		return err
 	}
 	if c.key != nil && bytes.Compare(before, c.key) >= 0 {
-		return c.altered(c.key)
+		return c.alteredError(c.key)
 	}
 	return nil
 }
@@ -123,14 +123,14 @@ func (c *lazyCursor) take(key, whole []byte) error {
 	}
 	value, ok := unsummed(key, whole)
 	if !ok {
-		return c.altered(key)
+		return c.alteredError(key)
 	}
 	c.value = value
 	return nil
 }
 
-func (c *lazyCursor) altered(key []byte) error { return c.log.altered(c.bucket, key) }
+func (c *lazyCursor) alteredError(key []byte) error { return c.log.alteredEntryError(c.bucket, key) }
 
-func (l *Log) altered(bucket string, key []byte) error {
-	return l.damaged("the entry %q of its bucket %q is not as it was written", key, bucket)
+func (l *Log) alteredEntryError(bucket string, key []byte) error {
+	return l.damagedError("the entry %q of its bucket %q is not as it was written", key, bucket)
 }

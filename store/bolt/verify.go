@@ -56,7 +56,7 @@ func (v *verifier) inLayers(ctx context.Context, step func(tx *bbolt.Tx, so head
 		v.memory = memory
 		so, err := v.log.readHeader(tx)
 		if err == nil && so.identity != v.log.identity {
-			err = v.log.damaged("the file names another log than when it was opened")
+			err = v.log.damagedError("the file names another log than when it was opened")
 		}
 		if err != nil {
 			return err
@@ -175,12 +175,12 @@ func (v *verifier) whole(tx *bbolt.Tx, so header) error {
 		return err
 	}
 	if lastPosition(tx) < v.end {
-		return v.log.damaged("it ends at position %d, and had %d records", lastPosition(tx), v.end)
+		return v.log.damagedError("it ends at position %d, and had %d records", lastPosition(tx), v.end)
 	}
 	if v.tree == nil {
 		return nil
 	}
-	return v.log.unsound(v.root(tx, so))
+	return v.log.unsoundError(v.root(tx, so))
 }
 
 // root proves that the file's own seal, which may be of more records by now, goes on from the tree that the records
@@ -192,11 +192,11 @@ func (v *verifier) root(tx *bbolt.Tx, so header) error {
 		return err
 	}
 	if last := lastPosition(tx); filed.Size() != last {
-		return v.log.damaged("its seal covers %d records, and it has %d", filed.Size(), last)
+		return v.log.damagedError("its seal covers %d records, and it has %d", filed.Size(), last)
 	}
 	root, err := rootAt(source, filed, v.end)
 	if err == nil && root != v.tree.Root() {
-		err = v.log.damaged("its seal is not the one that it had: the root over %d records differs", v.end)
+		err = v.log.damagedError("its seal is not the one that it had: the root over %d records differs", v.end)
 	}
 	if err != nil {
 		return err
@@ -210,7 +210,8 @@ func (v *verifier) root(tx *bbolt.Tx, so header) error {
 			}
 		}
 		if had != c.Root {
-			return v.log.damaged("it does not begin with the %d records that it is said to have had as %s", c.Size, c.Origin)
+			return v.log.damagedError("it does not begin with the %d records that it is said to have had as %s", c.Size,
+				c.Origin)
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 )
 
 // The records say what must be in the other buckets, and [verifier.linked] that it is there. Here every entry of these
-// is asked which record it comes from: one that none made would stand in the way of whoever has the same id later.
+// is asked which record it comes from: one that none made would stand in the way of a later order with the same id.
 
 // entries walks every bucket but the log's to its end.
 func (v *verifier) entries(ctx context.Context) error {
@@ -50,12 +50,12 @@ func (v *verifier) walk(ctx context.Context, bucket string, confirm func(tx *bbo
 			}
 			for n := 0; key != nil && n < pageMax; n++ {
 				if value == nil {
-					return v.log.damaged("its bucket %q has a bucket inside, %q", bucket, key)
+					return v.log.damagedError("its bucket %q has a bucket inside, %q", bucket, key)
 				}
 				entry := value
 				if lazy {
 					if entry, sound = unsummed(key, value); !sound {
-						return v.log.altered(bucket, key)
+						return v.log.alteredEntryError(bucket, key)
 					}
 				}
 				if err := confirm(tx, key, entry); err != nil {
@@ -85,7 +85,7 @@ func (v *verifier) tile(tx *bbolt.Tx, key, value []byte) error {
 			return nil
 		}
 	}
-	return v.log.damaged("its seal has a tile %x, which a log of %d records has not", key, size)
+	return v.log.damagedError("its seal has a tile %x, which a log of %d records has not", key, size)
 }
 
 // tileBits is the number of bits that stand for a record within its tile, or for a tile within the one above.
@@ -96,14 +96,14 @@ const tileBits = 8
 func (v *verifier) head(tx *bbolt.Tx, key, value []byte) error {
 	at, ok := parsePlace(value)
 	if !ok {
-		return v.log.damaged("the entry %q of its heads is unreadable", key)
+		return v.log.damagedError("the entry %q of its heads is unreadable", key)
 	}
 	r, err := newFrames(v.log, tx).record(at.position)
 	if err != nil {
 		return err
 	}
 	if r.Version != at.version || !bytes.Equal(streamKey(r.Stream), key) {
-		return v.log.damaged("the entry %q of its heads leads to position %d, whose record is not of that place",
+		return v.log.damagedError("the entry %q of its heads leads to position %d, whose record is not of that place",
 			key, at.position)
 	}
 	return nil
@@ -113,14 +113,14 @@ func (v *verifier) head(tx *bbolt.Tx, key, value []byte) error {
 func (v *verifier) key(tx *bbolt.Tx, key, value []byte) error {
 	position, ok := parseShort(value)
 	if !ok {
-		return v.log.damaged("the entry %q of its lookup keys is unreadable", key)
+		return v.log.damagedError("the entry %q of its lookup keys is unreadable", key)
 	}
 	r, err := newFrames(v.log, tx).record(position)
 	if err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(r.Keys, func(k events.Key) bool { return bytes.Equal(ownerKey(k), key) }) {
-		return v.log.damaged("the entry %q of its lookup keys leads to position %d, whose record does not carry it",
+		return v.log.damagedError("the entry %q of its lookup keys leads to position %d, whose record does not carry it",
 			key, position)
 	}
 	return nil
@@ -135,7 +135,7 @@ func (v *verifier) indexed(bucket string) func(tx *bbolt.Tx, key, value []byte) 
 			rest = rest[min(1+int(key[0]), len(rest)):]
 		}
 		if len(rest) <= numberSize || len(value) > 0 {
-			return v.log.damaged("the entry %q of its index %q is unreadable", key, bucket)
+			return v.log.damagedError("the entry %q of its index %q is unreadable", key, bucket)
 		}
 		order, e := events.OrderStream(string(rest[numberSize:])), entry{bucket, string(key)}
 		if s := v.memory.onTheWay(order); s != nil && slices.Contains(entries(s.head, order.ID), e) {
@@ -143,7 +143,7 @@ func (v *verifier) indexed(bucket string) func(tx *bbolt.Tx, key, value []byte) 
 		}
 		s, err := v.log.filed(tx, newFrames(v.log, tx), order)
 		if err == nil && (s == nil || !slices.Contains(entries(s.head, order.ID), e)) {
-			err = v.log.damaged("the index %q names order %q, whose newest record says otherwise or is not there",
+			err = v.log.damagedError("the index %q names order %q, whose newest record says otherwise or is not there",
 				bucket, order.ID)
 		}
 		return err

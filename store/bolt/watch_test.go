@@ -48,7 +48,7 @@ func onlyFrame(t *testing.T, chunk []byte) []byte {
 }
 
 // TestWatchSeesEverythingOnce: many watchers from many places, while many append. Each sees every record after its
-// place, in order, and each record is already there for whoever asks.
+// place, in order, and each record is already there for all that read.
 func TestWatchSeesEverythingOnce(t *testing.T) {
 	log := openLog(t, filepath.Join(t.TempDir(), "orders.log"), bolt.SmallGenerations(40))
 	grow(t, log, "before", 20)
@@ -69,7 +69,7 @@ func TestWatchSeesEverythingOnce(t *testing.T) {
 				require.Equal(t, next, r.Position)
 				head, err := log.Head(ctx, r.Stream)
 				assert.NoError(t, err)
-				assert.GreaterOrEqual(t, head.Version, r.Version, "who is told of a record finds it")
+				assert.GreaterOrEqual(t, head.Version, r.Version, "a watcher that is told of a record finds it")
 				if next++; r.Position == total {
 					return
 				}

@@ -56,7 +56,7 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, errClosed()
+		return nil, closedError()
 	}
 
 	have := l.version(to)
@@ -148,7 +148,7 @@ func (l *Log) write(to events.Stream, records []events.Record) ([]events.Record,
 	return placed, nil
 }
 
-// wake ends the waiting of those who watch.
+// wake ends every watcher's waiting.
 func (l *Log) wake() {
 	if l.grown != nil {
 		close(l.grown)
@@ -167,7 +167,7 @@ func (l *Log) Lookup(ctx context.Context, key events.Key) (events.Stream, error)
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed {
-		return events.Stream{}, errClosed()
+		return events.Stream{}, closedError()
 	}
 	owner, ok := l.keys[key]
 	if !ok {
@@ -185,7 +185,7 @@ func (l *Log) Close() error {
 	return nil
 }
 
-func errClosed() error {
+func closedError() error {
 	return fmt.Errorf("%s: %w; make a new one, what this one held is gone", logName, store.ErrClosed)
 }
 

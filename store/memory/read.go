@@ -105,7 +105,7 @@ func (l *Log) streamPage(from events.Stream, after uint64) ([][]byte, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed {
-		return nil, errClosed()
+		return nil, closedError()
 	}
 	have := l.version(from)
 	if after >= have {
@@ -123,7 +123,7 @@ func (l *Log) logPage(after uint64) ([][]byte, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed {
-		return nil, errClosed()
+		return nil, closedError()
 	}
 	end := uint64(len(l.frames))
 	if after > end {
@@ -143,7 +143,7 @@ func (l *Log) Head(ctx context.Context, of events.Stream) (store.Head, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed {
-		return store.Head{}, errClosed()
+		return store.Head{}, closedError()
 	}
 	s := l.streams[of]
 	if s == nil {
@@ -187,7 +187,7 @@ func (l *Log) matching(ctx context.Context, filter store.Filter) ([]store.Head, 
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed {
-		return nil, errClosed()
+		return nil, closedError()
 	}
 	if filter.Index() == store.IndexDue && filter.Until().Before(time.Unix(0, l.soonest.Load())) {
 		return nil, nil

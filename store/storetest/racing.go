@@ -105,7 +105,7 @@ func appendsToManyStreams(t *testing.T, f Factory) {
 				assert.Equal(t, after+uint64(n)+1, r.Version)
 				assert.Equal(t, written[0].Position+uint64(n), r.Position, "records of one append stand next to each other")
 			}
-			// Acknowledged is visible, to whoever asks and at once.
+			// Acknowledged is visible, to every caller and at once.
 			h, err := log.Head(ctx, stream)
 			assert.NoError(t, err)
 			assert.Equal(t, written[len(written)-1].Version, h.Version)
@@ -203,7 +203,7 @@ func lookupKeys(t *testing.T, f Factory) {
 	owned(log, "paymentId:p-3", two)
 	owned(log, "refundRequestId:p-3", two)
 
-	// A conflict is told before a taken key: whoever has not seen the newest must read first anyway.
+	// A conflict is told before a taken key: a caller that has not seen the newest must read first anyway.
 	_, err = log.Append(ctx, two, 0, record("k-6", withKeys("paymentId:p-1")))
 	require.ErrorIs(t, err, store.ErrConflict)
 

@@ -206,7 +206,7 @@ func (l reordered) All(ctx context.Context, from store.Cursor) iter.Seq2[events.
 	}
 }
 
-// lateCommits shows every seventh record only to those who ask again, as a sequence number taken before its commit
+// lateCommits shows every seventh record only to a caller that asks again, as a sequence number taken before its commit
 // does.
 type lateCommits struct {
 	store.Log

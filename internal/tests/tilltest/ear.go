@@ -215,7 +215,7 @@ func (x *Ear) Send(n apotest.Notification, change func(*http.Request)) (status i
 	text, err := io.ReadAll(answer.Body)
 	require.NoError(x.T, err)
 	if answer.StatusCode != http.StatusOK {
-		assert.Equal(x.T, http.StatusText(answer.StatusCode)+"\n", string(text), "no detail to whoever it is")
+		assert.Equal(x.T, http.StatusText(answer.StatusCode)+"\n", string(text), "no detail to any sender")
 	}
 	return answer.StatusCode, string(text)
 }

@@ -83,7 +83,7 @@ const (
 	restartsMax = 5                // after crashes and hangs: each is a failure by itself
 )
 
-// judgeShard runs the driver's judge with the arguments, and again behind an image that ended it.
+// judgeShard runs the driver's judge with the arguments, and again after an image that ended it.
 func judgeShard(ctx context.Context, driver string, takes time.Duration, args ...string) *tally {
 	found := newTally()
 	from := 0

@@ -160,7 +160,7 @@ func TestListsEndWithTheLogsError(t *testing.T) {
 	}
 }
 
-// An operation that is parked behind the place where the list is moves in every index, and must not fall between.
+// An operation that is parked at a place the list has passed moves in every index, and must not fall between.
 func TestWhatIsParkedWhileTheListRunsIsNotLeftOut(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	ids := x.Many(3)

@@ -130,7 +130,7 @@ func TestRefusals_AFloodFillsNoLog(t *testing.T) {
 	assert.Len(t, refusals(x, tilltest.TheOrder), order.RefusalsMax+1)
 }
 
-// quiet waits until what was refused so far is on record or given up: a marker that is refused afterwards stands behind
+// quiet waits until what was refused so far is on record or given up: a marker that is refused afterwards comes after
 // it.
 func quiet(x *tilltest.Till) {
 	x.T.Helper()

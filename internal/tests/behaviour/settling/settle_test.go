@@ -114,15 +114,15 @@ func TestSettleDue_KeepsAFewOfManyErrors(t *testing.T) {
 	assert.Contains(t, err.Error(), "and 24 orders more")
 }
 
-// Who is gone waits for no follow-up: what APO is still owed is claimed by whoever settles next, not spent on a context
-// that has ended.
+// A caller that is gone waits for no follow-up: what APO is still owed is claimed by the next pass, not spent on a
+// context that has ended.
 func TestAFollowUpIsNotClaimedForACallerWhoIsGone(t *testing.T) {
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		x := tilltest.NewTill(t, log)
 		x.Place(order.CaptureManual)
 		x.Paid()
 		ctx, leave := context.WithCancel(x.Ctx)
-		// behind the answer
+		// after the answer
 		x.Config.Observer = &tilltape.Observer{Called: func(context.Context, tilltape.CallMade) { leave() }}
 		x.Open(x.Bank)
 		x.Bank.Next(tilltest.SaysF("ORDER_STATUS_INVALID")) // an inquiry would come next, at once
@@ -130,7 +130,7 @@ func TestAFollowUpIsNotClaimedForACallerWhoIsGone(t *testing.T) {
 		require.ErrorIs(t, err, tilltape.ErrUnresolved)
 		require.NotErrorIs(t, err, context.Canceled)
 		kinds := x.Kinds()
-		assert.Equal(t, events.KindCancelUnresolved, kinds[len(kinds)-1], "the answer is on record, and no claim behind it")
+		assert.Equal(t, events.KindCancelUnresolved, kinds[len(kinds)-1], "the answer is on record, and no claim after it")
 		assert.Equal(t, 1, x.Bank.Touched())
 		x.Config.Observer = nil
 		x.Open(x.Bank)

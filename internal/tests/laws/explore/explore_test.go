@@ -5,7 +5,6 @@ package explore_test
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -14,209 +13,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
-	"github.com/tilltape/tilltape/internal/translate"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
 func TestMain(m *testing.M) { tilltest.Main(m) }
-
-// choices makes every run of a test that asks it different, until all have been made: the first answers of a run repeat
-// the last one's, up to where there is something left to choose. Where chance is set, so many runs are drawn by lot
-// instead.
-type choices struct {
-	taken []int
-	of    []int
-	at    int
-
-	chance *rand.Rand
-	drawn  int // runs that are still to come
-}
-
-// drawnRuns is how many of a scene's runs with crashes are walked in everyday runs, of up to some thousands.
-const drawnRuns = 60
-
-// walked are the runs of a scene with crashes: all of them, or everyday some that are drawn, the same ones each time.
-func walked() *choices {
-	if long.Enabled() {
-		return &choices{}
-	}
-	return &choices{chance: rand.New(rand.NewPCG(1, 1)), drawn: drawnRuns - 1}
-}
-
-// pick returns 0 … n-1, a different one in each run that comes here by the same way.
-func (c *choices) pick(n int) int {
-	if c.chance != nil {
-		return c.chance.IntN(n)
-	}
-	if c.at == len(c.taken) {
-		c.taken, c.of = append(c.taken, 0), append(c.of, n)
-	}
-	c.at++
-	return c.taken[c.at-1]
-}
-
-// next begins another run; false once all have been made.
-func (c *choices) next() bool {
-	if c.chance != nil {
-		c.drawn--
-		return c.drawn >= 0
-	}
-	c.at = 0
-	for n := len(c.taken); n > 0; n-- {
-		if c.taken[n-1]++; c.taken[n-1] < c.of[n-1] {
-			c.taken, c.of = c.taken[:n], c.of[:n]
-			return true
-		}
-	}
-	return false
-}
-
-func TestChoicesWalkTheWholeTree(t *testing.T) {
-	var c choices
-	seen := map[string]bool{}
-	for again := true; again; again = c.next() {
-		way := ""
-		for range 2 {
-			n := c.pick(3)
-			way += fmt.Sprint(n)
-			if n == 2 {
-				way += fmt.Sprint(c.pick(2))
-			}
-		}
-		require.False(t, seen[way], way)
-		seen[way] = true
-	}
-	assert.Len(t, seen, 16, "(2 + 2) ways to answer, twice")
-}
-
-func TestChoicesDrawnByLotDiffer(t *testing.T) {
-	c := choices{chance: rand.New(rand.NewPCG(1, 1)), drawn: 19}
-	seen, runs := map[int]bool{}, 0
-	for again := true; again; again = c.next() {
-		seen[c.pick(3)] = true
-		runs++
-	}
-	assert.Len(t, seen, 3)
-	assert.Equal(t, 20, runs)
-}
-
-// scene is what the explorer plays: commands that come at the same time to one order.
-type scene struct {
-	name     string
-	mode     events.CaptureMode
-	setup    func(*tilltest.Till)
-	commands func(*tilltest.Till) []order.Command
-	answers  []tilltest.Fault     // what the bank may do with a command's call, besides what it does by itself
-	crashes  int                  // how often the process may die
-	later    func(*tilltest.Till) // what happens at the bank before the restart settles; may be nil
-}
-
-// observing is the command that a notification becomes.
-func observing(v apo.Verified) order.Observe {
-	f, message := translate.Fact(v), v.Evidence()
-	f.Proof = events.Proof{Via: translate.Channel(v.Op()), Evidence: translate.Evidence(&message)}
-	return order.Observe{Fact: f}
-}
-
-func explorerScenes() []scene {
-	paid := func(x *tilltest.Till) { x.Paid() }
-	captured := func(x *tilltest.Till) {
-		x.Paid()
-		_, err := x.Capture(tilltest.TheAmount)
-		require.NoError(x.T, err)
-	}
-	cancel := order.Cancel{ID: "c-1"}
-	capture := order.Capture{ID: "k-1", Amount: tilltest.USD(tilltest.TheAmount)}
-	part := order.Capture{ID: "k-2", Amount: tilltest.USD(tilltest.ThePart)}
-	refund := order.Refund{ID: "r-1", Amount: tilltest.USD(600)}
-	other := order.Refund{ID: "r-2", Amount: tilltest.USD(600)}
-	paying := observing(tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment,
-		PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: tilltest.Dawn()}))
-	lost := []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter}
-	both := func(cs ...order.Command) func(*tilltest.Till) []order.Command {
-		return func(*tilltest.Till) []order.Command { return cs }
-	}
-	return []scene{
-		{"cancel alone", order.CaptureManual, paid, both(cancel),
-			[]tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU,
-				tilltest.SaysF("ORDER_STATUS_INVALID")}, 1, nil},
-		{"capture alone", order.CaptureManual, paid, both(capture),
-			[]tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU,
-				tilltest.SaysF("PROCESS_FAIL")}, 1, nil},
-		{"refund alone", order.CaptureManual, captured, both(refund),
-			[]tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU,
-				tilltest.SaysF("PROCESS_FAIL")}, 1, nil},
-		{"refund alone, two crashes", order.CaptureManual, captured, both(refund), nil, 2, nil},
-		{"the same cancel twice", order.CaptureManual, paid, both(cancel, cancel), lost, 1, nil},
-		{"cancel and capture", order.CaptureManual, paid, both(cancel, capture), lost, 1, nil},
-		{"cancel of a one-step payment and its refund", order.CaptureNone, paid, both(cancel, refund), lost, 1, nil},
-		{"capture and capture", order.CaptureManual, paid, both(capture, part), lost, 1, nil},
-		{"refund and refund, more than there is", order.CaptureManual, captured, both(refund, other), lost, 1, nil},
-		{"cancel and the payment's notification", order.CaptureManual,
-			func(x *tilltest.Till) { x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true) },
-			both(cancel, paying), lost, 1, nil},
-		{"cancel and a payment that APO captures", order.CaptureAutomatic, func(x *tilltest.Till) {
-			x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true)
-		}, both(cancel, paying), nil, 1, func(x *tilltest.Till) {
-			if a := x.Bank.Accounts[0]; a.State == apo.StateSuccess {
-				a.Captures = []tilltest.Move{{ID: "cap-auto", Request: "", Minor: tilltest.TheAmount, State: apo.StateSuccess}}
-			}
-		}},
-	}
-}
-
-// settlerScenes are what two workers do who find the same operation without an outcome: soon after, when it is asked
-// again, and after hours, when an inquiry has to come first.
-func settlerScenes() []scene {
-	paid := func(x *tilltest.Till) { x.Paid() }
-	captured := func(x *tilltest.Till) {
-		x.Paid()
-		_, err := x.Capture(tilltest.TheAmount)
-		require.NoError(x.T, err)
-	}
-	give := map[string]struct {
-		before func(*tilltest.Till)
-		give   func(*tilltest.Till) error
-	}{
-		"cancel": {paid, func(x *tilltest.Till) error {
-			_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: "c-1"})
-			return err
-		}},
-		"capture": {paid, func(x *tilltest.Till) error { _, err := x.Capture(tilltest.TheAmount); return err }},
-		"refund": {captured, func(x *tilltest.Till) error {
-			_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{ID: "r-1", Amount: tilltest.USD(600)})
-			return err
-		}},
-	}
-	var scenes []scene
-	for _, what := range slices.Sorted(maps.Keys(give)) {
-		for how, lost := range map[string]tilltest.Fault{"done": tilltest.LostAfter, "not done": tilltest.LostBefore} {
-			for _, later := range []time.Duration{2 * time.Second, 2 * time.Hour} {
-				g, answers := give[what], []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter}
-				if later > time.Hour {
-					answers = nil // each multiplies the ways, and the inquiry has made them many
-				}
-				scenes = append(scenes, scene{fmt.Sprintf("two settle a %s that was %s, %s later", what, how, later),
-					order.CaptureManual, func(x *tilltest.Till) {
-						g.before(x)
-						x.Bank.Next(lost)
-						require.ErrorIs(x.T, g.give(x), tilltape.ErrUnresolved)
-						x.Clock.Pass(later)
-					}, func(*tilltest.Till) []order.Command { return []order.Command{order.Claim{}, order.Claim{}} }, answers, 1, nil})
-			}
-		}
-	}
-	return scenes
-}
 
 // run is one way through a scene.
 type run struct {

@@ -11,7 +11,7 @@ const SectorSize = 512
 // sync says nothing about it.
 type Platter struct {
 	sure    []byte   // the bytes that are certain, up to the last one ever written
-	size    int64    // the size that is certain; what lies behind sure is zeros
+	size    int64    // the size that is certain; what follows sure is zeros
 	pending []write  // oldest first
 	sizes   []resize // oldest first
 	now     int64    // the size that the file's user sees
@@ -111,7 +111,7 @@ func overwrite(older []write, w write) {
 func (w write) sectors() int { return (len(w.data) + SectorSize - 1) / SectorSize }
 
 // copyTo puts those sectors of w that keep, where it is not nil, wants into file, which grows as needed and never
-// beyond size; what lies behind that is dropped.
+// beyond size; what follows is dropped.
 func (w write) copyTo(file []byte, size int64, keep func(sector int) bool) []byte {
 	for s := range w.sectors() {
 		from := s * SectorSize
@@ -145,7 +145,7 @@ func (p *Platter) Sizes() []int64 {
 }
 
 // Image makes one of the files that the disk may hold, in buffer where it is large enough. The file is size bytes long,
-// and behind the bytes that Image returns all of them are zero. The writes that are not certain arrive in the given
+// and all bytes after those that Image returns are zero. The writes that are not certain arrive in the given
 // order, those that it leaves out never; of each of them only the sectors that keep wants. A nil keep wants all.
 func (p *Platter) Image(buffer []byte, size int64, order []int, keep func(write, sector int) bool) []byte {
 	image := append(buffer[:0], p.sure[:min(size, int64(len(p.sure)))]...)

@@ -12,7 +12,7 @@ import (
 
 // Recorder keeps what happens to one file. It is safe for many goroutines at once.
 type Recorder struct {
-	// SyncTakes is how long a sync lasts: long enough for appends to gather behind it, as they do on a real disk.
+	// SyncTakes is how long a sync lasts: long enough for appends to gather meanwhile, as they do on a real disk.
 	SyncTakes time.Duration
 	// Fault is what fails; nil: nothing.
 	Fault *Fault
@@ -21,7 +21,7 @@ type Recorder struct {
 	ops []Op
 }
 
-// Recorded returns a recorder that goes on behind ops.
+// Recorded returns a recorder that goes on after ops.
 func Recorded(ops []Op) *Recorder { return &Recorder{ops: slices.Clone(ops)} }
 
 // Fault makes one operation of a file fail, or one and all like it afterwards.
@@ -43,7 +43,7 @@ func (f *Fault) Hit() bool { return f.hit }
 // Struck is the number of ops that had been recorded when the fault struck first.
 func (f *Fault) Struck() int { return f.op }
 
-// strikes tells whether the next operation, of the kind k, behind so many recorded ops, is to fail.
+// strikes tells whether the next operation, of the kind k, after so many recorded ops, is to fail.
 func (f *Fault) strikes(k Kind, ops int) bool {
 	if f == nil || f.Kind != k {
 		return false

@@ -16,7 +16,7 @@ const (
 	Sized                  // the file's size was set, in memory
 	Synced                 // the disk was asked to keep all that was done before Since
 	Acked                  // an append returned: what it carried must never be lost
-	Seen                   // a reader was given records, whoever was told yet that they are safe
+	Seen                   // a reader was given records, whether or not an append was told yet that they are safe
 )
 
 // String names the kind as in a report.

@@ -108,7 +108,7 @@ func wordOf(err error) string {
 	return "bad"
 }
 
-// put makes the image a file. What is zero behind its content is a hole.
+// put makes the image a file. The zeros after its content are a hole.
 func put(path string, content []byte, size int64) error {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		return err

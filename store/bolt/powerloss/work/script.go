@@ -18,7 +18,7 @@ import (
 // Script is a workload. Equal scripts try equal appends; how they gather in commits is the scheduler's matter.
 type Script struct {
 	Seed    uint64
-	Name    string // begins the records' ids; scripts that go on behind one another need different ones
+	Name    string // begins the records' ids; scripts that go on one after another need different ones
 	Writers int
 	Appends int // of each writer
 	Streams int // shared by all writers; at most [StreamsMax]
@@ -26,7 +26,7 @@ type Script struct {
 	Follow  bool
 }
 
-// Run opens the log at path, does the workload and closes the log. The trace goes on behind before, whose ops the
+// Run opens the log at path, does the workload and closes the log. The trace goes on after before, whose ops the
 // recorder must hold already and whose image the file must be; nil is the beginning of a new file. An append that fails
 // is a result and no error. The error is what the engine must never do, whatever the disk does: fail to open on a disk
 // without a fault, or not to come to an end.
@@ -87,7 +87,7 @@ func (r *run) all(log *bolt.Log) error {
 		writers.Wait()
 		cancel()
 		reader.Wait()
-		// A log that has failed says nothing when it is closed: whoever has to know was told by then.
+		// A log that has failed says nothing when it is closed: every caller that has to know was told by then.
 		r.trace.Closed = log.Close() == nil && r.recorder.Fault == nil
 	}()
 	select {
