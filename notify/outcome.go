@@ -16,9 +16,9 @@ const (
 	// Busy: too many came at once.
 	Busy
 	// Forged: APO did not sign it for this client, under a key known here, with the path it has here. Noise
-	// from the internet, unless all are: then a key, the client id or SignedPath is wrong.
+	// from the internet, unless all are: then a key, the client id or the verifier's SignedPath is wrong.
 	Forged
-	// Stale: APO signed it, outside FreshFor.
+	// Stale: APO signed it, outside the verifier's FreshFor.
 	Stale
 	// Unusable: APO signed it, and it says nothing that could be recorded. Somebody has to look.
 	Unusable

@@ -87,7 +87,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, orders.Close()) }()
 
 	shop := &shop{orders: orders, logger: logger}
-	if err := shop.hears(s.client, keys); err != nil {
+	if err := shop.hears(client); err != nil {
 		return err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)

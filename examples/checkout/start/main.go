@@ -42,7 +42,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	verifier, err := apo.NewVerifier(server.ClientID(), server.Keys(), nil)
+	verifier, err := client.Verifier(nil)
 	if err != nil {
 		return err
 	}
