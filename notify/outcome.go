@@ -1,5 +1,7 @@
 package notify
 
+import "github.com/tilltape/tilltape/internal/words"
+
 // Outcome is how a notification ended. Recorded and Duplicate are acknowledged, the others are not.
 type Outcome uint8
 
@@ -41,6 +43,12 @@ func (o Outcome) String() string {
 	}
 	return "unknown"
 }
+
+// MarshalText is the word that String says; a value that is none is an error.
+func (o Outcome) MarshalText() ([]byte, error) { return words.Marshal(o, Failed) }
+
+// UnmarshalText takes one of these words; the error lists them.
+func (o *Outcome) UnmarshalText(text []byte) error { return words.Unmarshal(text, o, Failed) }
 
 // Acknowledged reports whether APO was told that it need not send the notification again.
 func (o Outcome) Acknowledged() bool {
