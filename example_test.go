@@ -138,7 +138,7 @@ func ExampleOrders_Refund() {
 	fmt.Println(o.Words(), o.PartiallyRefunded(), err)
 	// Output:
 	// refunding true true
-	// refunded true <nil>
+	// partly refunded true <nil>
 }
 
 func ExampleOrders_SettleDue() {

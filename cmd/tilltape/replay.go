@@ -132,7 +132,7 @@ func (p *replayPrinter) fact(r events.Record, o order.Order) error {
 	if r.Stream.Category == events.CategoryOrder { // a refusal leaves the order as it was
 		p.words = o.Words()
 	}
-	_, err := fmt.Fprintf(p.t.out, "%s  %3d  %-22s %-11s %s\n", r.Recorded.Format(stamp), r.Version, r.Event.Kind(),
+	_, err := fmt.Fprintf(p.t.out, "%s  %3d  %-22s %-15s %s\n", r.Recorded.Format(stamp), r.Version, r.Event.Kind(),
 		p.words, r.Actor)
 	return err
 }
