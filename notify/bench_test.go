@@ -21,7 +21,8 @@ func BenchmarkNotification(b *testing.B) {
 	x := tilltest.NewTill(b, memory.New())
 	x.Place(order.CaptureManual)
 	key := tilltest.ServerKeys()[1]
-	v, err := apo.NewVerifier(tilltest.TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, nil)
+	v, err := apo.NewVerifier(tilltest.TestClient,
+		apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, nil)
 	require.NoError(b, err)
 	h, err := notify.NewHandler(x.Orders, v, nil)
 	require.NoError(b, err)

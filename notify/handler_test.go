@@ -220,7 +220,8 @@ func TestTheSignedPathSurvivesPrefixesAndProxies(t *testing.T) {
 		})
 	}
 	for signed, good := range map[string]bool{"": false, tilltest.EarPath: true, "/apo/notify": false} {
-		x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{Front: proxied, Verifier: apo.VerifierConfig{SignedPath: signed}})
+		x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{Front: proxied,
+			Verifier: apo.VerifierConfig{SignedPath: signed}})
 		x.Sell("o-1")
 		require.NoError(t, x.Server.Submit("preq-o-1"))
 		assert.Equal(t, good, x.Deliver(), "%q", signed)

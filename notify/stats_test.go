@@ -199,7 +199,8 @@ func FuzzNotificationHandler(f *testing.F) {
 	x := tilltest.NewTill(f, memory.New())
 	x.Place(order.CaptureManual)
 	keys := tilltest.ServerKeys()
-	v, err := apo.NewVerifier(tilltest.TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &keys[1].PublicKey}}, nil)
+	v, err := apo.NewVerifier(tilltest.TestClient,
+		apo.Keys{Public: map[string]*rsa.PublicKey{"1": &keys[1].PublicKey}}, nil)
 	require.NoError(f, err)
 	h, err := notify.NewHandler(x.Orders, v, nil)
 	require.NoError(f, err)

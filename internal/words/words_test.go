@@ -102,7 +102,8 @@ func TestNoEnumerationIsForgotten(t *testing.T) {
 	for _, e := range all() {
 		walked[e.name] = true
 	}
-	for _, dir := range []string{"events", "order", "order/window", "apo", "notify", "evidence", "audit", "seal", "money"} {
+	for _, dir := range []string{"money", "events", "order", "order/window", "apo", "notify", "evidence", "audit",
+		"seal"} {
 		files, err := filepath.Glob(filepath.Join("../..", dir, "*.go"))
 		require.NoError(t, err)
 		for _, name := range files {

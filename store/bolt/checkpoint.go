@@ -130,8 +130,8 @@ func rootAt(source seal.Source, tree *seal.Tree, size uint64) (seal.Hash, error)
 }
 
 // Ancestry returns what the log held under each of its earlier origins, oldest first: a log that goes on from a backup
-// has those of the logs it was copied from, one that took a name later that from before. [Log.Verify] proves that its records begin with theirs; only whoever kept
-// their checkpoints can tell that the origins are the right ones.
+// has those of the logs it was copied from, one that took a name later that from before. [Log.Verify] proves that its
+// records begin with theirs; only whoever kept their checkpoints can tell that the origins are the right ones.
 func (l *Log) Ancestry(ctx context.Context) ([]seal.Checkpoint, error) {
 	if _, err := l.sealNow(ctx); err != nil {
 		return nil, err

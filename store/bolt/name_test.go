@@ -98,7 +98,8 @@ func TestALogKeepsItsName(t *testing.T) {
 	_, err = bolt.Open(path, &bolt.Config{Origin: "other.example"})
 	isClear(t, err, store.ErrInvalid, path, `"shop.example"`, `"other.example"`, "Config.Origin")
 	assert.Equal(t, before, metaOf(t, path))
-	for _, config := range []*bolt.Config{nil, {Origin: "shop.example"}, {Signer: shop}, {Origin: "shop.example", Signer: shop}} {
+	for _, config := range []*bolt.Config{nil, {Origin: "shop.example"}, {Signer: shop},
+		{Origin: "shop.example", Signer: shop}} {
 		openedWith(t, path, config, func(log *bolt.Log) { assert.Len(t, pastOf(t, log), 1) })
 	}
 

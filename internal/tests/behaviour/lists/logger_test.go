@@ -30,7 +30,8 @@ func TestLogger_TellsOutcomesAtInfo(t *testing.T) {
 	x.Paid()
 	_, err := x.Cancel()
 	require.NoError(t, err)
-	assert.Contains(t, text.String(), `level=INFO msg="outcome known" order=`+tilltest.TheOrder+` fact=cancel.succeeded.v1`)
+	assert.Contains(t, text.String(),
+		`level=INFO msg="outcome known" order=`+tilltest.TheOrder+` fact=cancel.succeeded.v1`)
 	assert.NotContains(t, text.String(), "level=WARN")
 }
 
