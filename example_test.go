@@ -25,7 +25,7 @@ func openExampleShop(ctx context.Context) *exampleShop {
 	clock := apotest.NewClock(time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC))
 	server := must(apotest.NewServer(&apotest.Config{Now: clock.Now, ManualDelivery: true}))
 	client := must(apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil))
-	s := &exampleShop{Server: server, clock: clock, verifier: must(apo.NewVerifier(server.ClientID(), server.Keys(), nil)),
+	s := &exampleShop{Server: server, clock: clock, verifier: must(client.Verifier(nil)),
 		orders: must(tilltape.New(memory.New(), client, &tilltape.Config{Now: clock.Now}))}
 	must(server.Register(apotest.Payment{PaymentRequestID: "pay-1", PaymentID: "P1",
 		Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
@@ -138,7 +138,7 @@ func ExampleOrders_Refund() {
 	fmt.Println(o.Words(), o.PartiallyRefunded(), err)
 	// Output:
 	// refunding true true
-	// refunded true <nil>
+	// partly refunded true <nil>
 }
 
 func ExampleOrders_SettleDue() {

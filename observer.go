@@ -139,6 +139,11 @@ func (t *teller) appended(ctx context.Context, records []events.Record, d *engin
 				slog.String("phase", r.Head.Phase), slog.Time("due", r.Head.Due))
 		}
 		switch e := r.Event.(type) {
+		case events.CancelSucceeded, events.CancelFailed, events.CaptureSucceeded, events.CaptureFailed,
+			events.RefundSucceeded, events.RefundFailed, events.OperationResolved:
+			t.log.LogAttrs(ctx, slog.LevelInfo, "outcome known", slog.String("order", r.Stream.ID),
+				slog.String("fact", string(r.Event.Kind())), slog.String("command", r.CommandID),
+				slog.String("status", r.Head.Status))
 		case events.OperationParked:
 			t.parked(ctx, Alarm{Order: r.Stream.ID, Reason: e.Reason, Operation: d.Order().Operation})
 		case events.AnomalyObserved:

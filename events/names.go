@@ -14,6 +14,11 @@ var (
 		"contradicts the transfer", "beyond authorized", "reversal", "key taken", "late answer"}
 )
 
+var (
+	transferNames = [...]string{"none", "payment", "cancel", "capture", "refund"}
+	stageNames    = [...]string{"none", "asked", "accepted", "unresolved", "succeeded", "held", "failed"}
+)
+
 func word[T ~uint8](names []string, v T) string {
 	if int(v) < len(names) {
 		return names[v]
@@ -41,3 +46,9 @@ func (r Resolution) String() string { return word(resolutionNames[:], r) }
 
 // String is the reason in words.
 func (r AnomalyReason) String() string { return word(anomalyNames[:], r) }
+
+// String is the transfer in words.
+func (t Transfer) String() string { return word(transferNames[:], t) }
+
+// String is the stage in words.
+func (s Stage) String() string { return word(stageNames[:], s) }

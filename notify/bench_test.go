@@ -21,8 +21,10 @@ func BenchmarkNotification(b *testing.B) {
 	x := tilltest.NewTill(b, memory.New())
 	x.Place(order.CaptureManual)
 	key := tilltest.ServerKeys()[1]
-	h, err := notify.NewHandler(x.Orders, tilltest.TestClient,
-		apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, &notify.Config{})
+	v, err := apo.NewVerifier(tilltest.TestClient,
+		apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, nil)
+	require.NoError(b, err)
+	h, err := notify.NewHandler(x.Orders, v, nil)
 	require.NoError(b, err)
 	text := []byte(`{"notifyType":"PAYMENT_RESULT","paymentRequestId":"` + tilltest.TheRequest + `","paymentId":"P1",` +
 		`"paymentAmount":{"currency":"USD","value":"1000"},` + resultS + `}`)

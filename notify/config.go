@@ -24,13 +24,6 @@ const (
 
 // Config is what may differ between two services that hear APO. Its zero value, or nil, takes the defaults.
 type Config struct {
-	// SignedPath is the path of the notify URL as APO was given it, with the query if there is one. Set it where a proxy
-	// rewrites the path on the way; empty: the path as it arrives, whatever is stripped from it inside this process.
-	SignedPath string
-	// FreshFor refuses a notification whose request-time is further than this from the Orders' clock, before or after.
-	// Zero takes any age: a fact is recorded once however often it is told, and APO goes on telling for a day. Never less
-	// than that, or a night without this service loses what APO said in it.
-	FreshFor time.Duration
 	// Concurrency is how many notifications are verified and recorded at once; a further one is answered 503, and APO
 	// sends it again. Default [DefaultConcurrency]. While their bodies are on their way [Readers] times as many are taken,
 	// of which Concurrency may become longer than [ShortMax], up to [apo.BodyMax]. So bodies hold at most Readers ×

@@ -16,10 +16,15 @@ import (
 )
 
 // serveNotifications wires the handler up as a service would. What is returned ends it.
-func serveNotifications(orders *tilltape.Orders, clientID string, keys apo.Keys,
+func serveNotifications(orders *tilltape.Orders, client *apo.Client,
 	listener net.Listener) (*notify.Handler, *http.Server, error) {
-	handler, err := notify.NewHandler(orders, clientID, keys, &notify.Config{
+	verifier, err := client.Verifier(&apo.VerifierConfig{
 		// SignedPath: "/apo/notify", // only where a proxy rewrites the path on the way
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	handler, err := notify.NewHandler(orders, verifier, &notify.Config{
 		Heard: func(_ context.Context, n notify.Notification) {
 			if n.Outcome == notify.UnknownOrder {
 				fmt.Println("of nobody we know:", n.Fact)
@@ -46,7 +51,7 @@ func ExampleNewHandler() {
 	client := must(apo.NewClient(apoServer.URL(), apoServer.ClientID(), apoServer.Keys(), nil))
 	defer client.Close()
 	orders := must(tilltape.New(memory.New(), client, nil))
-	handler, server, err := serveNotifications(orders, apoServer.ClientID(), apoServer.Keys(), listener)
+	handler, server, err := serveNotifications(orders, client, listener)
 	check(err)
 	for _, id := range []string{"pay-1", "pay-2"} { // pay-2 is of another shop under the same client id
 		must(apoServer.Register(apotest.Payment{PaymentRequestID: id, PaymentID: "P-" + id,
@@ -79,7 +84,7 @@ func ExampleHandler_Stats() {
 	defer func() { check(apoServer.Close()) }()
 	client := must(apo.NewClient(apoServer.URL(), apoServer.ClientID(), apoServer.Keys(), nil))
 	orders := must(tilltape.New(memory.New(), client, nil))
-	handler := must(notify.NewHandler(orders, apoServer.ClientID(), apoServer.Keys(), nil))
+	handler := must(notify.NewHandler(orders, must(client.Verifier(nil)), nil))
 
 	request := must(http.NewRequestWithContext(ctx, http.MethodPost, "http://shop.example/apo/notify", http.NoBody))
 	request.Header.Set("Content-Type", "application/json")

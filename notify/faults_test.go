@@ -131,13 +131,13 @@ func TestAReadTimeoutDoesNotEndTheRequest(t *testing.T) {
 func TestReplayedNotifications(t *testing.T) {
 	const window = 24 * time.Hour
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
-		x, n := told(t, log, tilltest.EarConfig{Notify: notify.Config{FreshFor: window}})
+		x, n := told(t, log, tilltest.EarConfig{Verifier: apo.VerifierConfig{FreshFor: window}})
 		x.Clock.Advance(window)
 		status, _ := x.Send(n, nil)
 		require.Equal(t, http.StatusOK, status, "old, and inside the window")
 		x.Clock.Advance(time.Second)
 		status, _ = x.Send(n, nil)
-		assert.Equal(t, http.StatusUnauthorized, status, "by the clock of the Orders")
+		assert.Equal(t, http.StatusUnauthorized, status, "by the verifier's clock")
 		assert.Equal(t, notify.Stats{Received: 2, Acknowledged: 1, Stale: 1}, x.Handler.Stats())
 		require.True(t, x.Deliver(), "APO signs anew what it sends again")
 	})
@@ -150,13 +150,22 @@ func TestReplayedNotifications(t *testing.T) {
 	assert.EqualValues(t, 2, x.Order("o-1").Version)
 }
 
+// believing is a handler that believes what these keys signed.
+func believing(t *testing.T, x *tilltest.Ear, keys apo.Keys) *notify.Handler {
+	t.Helper()
+	v, err := apo.NewVerifier(x.Server.ClientID(), keys, nil)
+	require.NoError(t, err)
+	h, err := notify.NewHandler(x.Orders, v, nil)
+	require.NoError(t, err)
+	return h
+}
+
 func TestKeysChangeWhileNotificationsCome(t *testing.T) {
 	x, n := told(t, memory.New(), tilltest.EarConfig{})
 	// APO's newest is current; the other stands for one that is going.
 	old, current := tilltest.ServerKeys()[0], tilltest.ServerKeys()[1]
 	keys := apo.Keys{Public: map[string]*rsa.PublicKey{"1": &current.PublicKey, "2": &old.PublicKey}}
-	h, err := notify.NewHandler(x.Orders, x.Server.ClientID(), keys, nil)
-	require.NoError(t, err)
+	h := believing(t, x, keys)
 	resigned := func(version string) *http.Request {
 		r := httptest.NewRequest(http.MethodPost, n.Path, bytes.NewReader(n.Body))
 		r.Header = n.Header.Clone()
@@ -176,8 +185,7 @@ func TestKeysChangeWhileNotificationsCome(t *testing.T) {
 		assert.Equal(t, "application/json", w.Header().Get("Content-Type"))
 	}
 	delete(keys.Public, "2")
-	h, err = notify.NewHandler(x.Orders, x.Server.ClientID(), keys, nil)
-	require.NoError(t, err)
+	h = believing(t, x, keys)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, resigned("2"))
 	assert.Equal(t, http.StatusUnauthorized, w.Code, "a key that is gone signs nothing")

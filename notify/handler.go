@@ -27,14 +27,14 @@ type Handler struct {
 }
 
 // NewHandler returns the endpoint for APO's notifyPayment, notifyCapture and notifyRefund: one handler for all three,
-// under whatever path APO was told. clientID and keys say whom it believes: keys.Public holds APO's keys by version,
-// several while they change; no private key is needed. The error wraps [tilltape.ErrConfig], and [apo.ErrKey] where a
-// key is at fault.
+// under whatever path APO was told. The verifier says whom it believes: [apo.Client.Verifier] makes one with the client
+// id and keys that the client has, [apo.NewVerifier] where no client is. The signed path and the freshness are its
+// matter ([apo.VerifierConfig]), and its clock measures the latter. The error wraps [tilltape.ErrConfig].
 //
 // A notification is acknowledged, in the form that APO wants, only once what it proves is durable in the log, or was
 // there before. Everything else is answered otherwise, so that APO sends it again:
 //
-//	401  not signed by APO for this client, or outside FreshFor
+//	401  not signed by APO for this client, or outside the verifier's FreshFor
 //	404  signed, and no order here goes by its identifiers
 //	405, 408, 413, 415, 400  not a notification: its method, the time it took, its size, its type, its end
 //	422  signed, and it says nothing that could be recorded: a newer library may know its type
@@ -48,21 +48,20 @@ type Handler struct {
 //
 // Middleware in front must leave the body as it came, and let [http.ResponseController] find the connection, or the
 // server's own ReadTimeout must bound the body.
-func NewHandler(orders *tilltape.Orders, clientID string, keys apo.Keys, cfg *Config) (*Handler, error) {
+func NewHandler(orders *tilltape.Orders, verifier *apo.Verifier, cfg *Config) (*Handler, error) {
 	if orders == nil {
 		return nil, fmt.Errorf("notify: %w: an Orders is needed; make one with tilltape.New", tilltape.ErrConfig)
+	}
+	if verifier == nil {
+		return nil, fmt.Errorf("notify: %w: a verifier is needed; make one with Verifier of the apo.Client, or with "+
+			"apo.NewVerifier", tilltape.ErrConfig)
 	}
 	c, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	service := orders.Config()
-	v, err := apo.NewVerifier(clientID, keys, &apo.VerifierConfig{SignedPath: c.SignedPath, FreshFor: c.FreshFor,
-		Now: service.Now})
-	if err != nil {
-		return nil, fmt.Errorf("notify: %w: %w", tilltape.ErrConfig, err)
-	}
-	return &Handler{orders: orders, service: service, verifier: v,
+	return &Handler{orders: orders, service: service, verifier: verifier,
 		bodies: bodies{timeout: c.ReadTimeout, readers: make(slots, Readers*c.Concurrency), long: make(slots, c.Concurrency)},
 		slots:  make(slots, c.Concurrency),
 		teller: teller{now: service.Now, log: service.Logger, heard: c.Heard}}, nil

@@ -220,7 +220,8 @@ func TestTheSignedPathSurvivesPrefixesAndProxies(t *testing.T) {
 		})
 	}
 	for signed, good := range map[string]bool{"": false, tilltest.EarPath: true, "/apo/notify": false} {
-		x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{Front: proxied, Notify: notify.Config{SignedPath: signed}})
+		x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{Front: proxied,
+			Verifier: apo.VerifierConfig{SignedPath: signed}})
 		x.Sell("o-1")
 		require.NoError(t, x.Server.Submit("preq-o-1"))
 		assert.Equal(t, good, x.Deliver(), "%q", signed)
@@ -238,27 +239,22 @@ func TestTheSignedPathSurvivesPrefixesAndProxies(t *testing.T) {
 	assert.True(t, x.Deliver())
 }
 
-func TestNotificationHandler_RefusesWhatItCannotBelieveWith(t *testing.T) {
+func TestNotificationHandler_RefusesWhatItCannotServeWith(t *testing.T) {
 	x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{})
-	keys := x.Server.Keys()
+	v, err := apo.NewVerifier("c-1", x.Server.Keys(), nil)
+	require.NoError(t, err)
 	for name, tt := range map[string]struct {
-		client string
-		keys   apo.Keys
-		cfg    notify.Config
-		also   error
+		verifier *apo.Verifier
+		cfg      notify.Config
 	}{
-		"no client":             {"", keys, notify.Config{}, apo.ErrConfig},
-		"no keys":               {"c-1", apo.Keys{}, notify.Config{}, apo.ErrKey},
-		"negative freshness":    {"c-1", keys, notify.Config{FreshFor: -1}, apo.ErrConfig},
-		"no path":               {"c-1", keys, notify.Config{SignedPath: "notify"}, apo.ErrConfig},
-		"negative concurrency":  {"c-1", keys, notify.Config{Concurrency: -1}, tilltape.ErrConfig},
-		"negative read timeout": {"c-1", keys, notify.Config{ReadTimeout: -1}, tilltape.ErrConfig},
+		"no verifier":           {nil, notify.Config{}},
+		"negative concurrency":  {v, notify.Config{Concurrency: -1}},
+		"negative read timeout": {v, notify.Config{ReadTimeout: -1}},
 	} {
-		h, err := notify.NewHandler(x.Orders, tt.client, tt.keys, &tt.cfg)
+		h, err := notify.NewHandler(x.Orders, tt.verifier, &tt.cfg)
 		require.ErrorIs(t, err, tilltape.ErrConfig, name)
-		require.ErrorIs(t, err, tt.also, name)
 		assert.Nil(t, h, name)
 	}
-	_, err := notify.NewHandler(x.Orders, "c-1", keys, nil)
+	_, err = notify.NewHandler(x.Orders, v, nil)
 	require.NoError(t, err, "nil takes the defaults")
 }

@@ -1,5 +1,7 @@
 package notify
 
+import "github.com/tilltape/tilltape/internal/words"
+
 // Outcome is how a notification ended. Recorded and Duplicate are acknowledged, the others are not.
 type Outcome uint8
 
@@ -16,9 +18,9 @@ const (
 	// Busy: too many came at once.
 	Busy
 	// Forged: APO did not sign it for this client, under a key known here, with the path it has here. Noise
-	// from the internet, unless all are: then a key, the client id or SignedPath is wrong.
+	// from the internet, unless all are: then a key, the client id or the verifier's SignedPath is wrong.
 	Forged
-	// Stale: APO signed it, outside FreshFor.
+	// Stale: APO signed it, outside the verifier's FreshFor.
 	Stale
 	// Unusable: APO signed it, and it says nothing that could be recorded. Somebody has to look.
 	Unusable
@@ -41,6 +43,12 @@ func (o Outcome) String() string {
 	}
 	return "unknown"
 }
+
+// MarshalText is the word that String says; a value that is none is an error.
+func (o Outcome) MarshalText() ([]byte, error) { return words.Marshal(o, Failed) }
+
+// UnmarshalText takes one of these words; the error lists them.
+func (o *Outcome) UnmarshalText(text []byte) error { return words.Unmarshal(text, o, Failed) }
 
 // Acknowledged reports whether APO was told that it need not send the notification again.
 func (o Outcome) Acknowledged() bool {

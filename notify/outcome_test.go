@@ -23,6 +23,6 @@ func TestTheZeroOutcomeAcknowledgesNothing(t *testing.T) {
 }
 
 func TestNewHandlerNeedsAnOrders(t *testing.T) {
-	_, err := notify.NewHandler(nil, "c-1", apo.Keys{}, nil)
+	_, err := notify.NewHandler(nil, &apo.Verifier{}, nil)
 	require.ErrorIs(t, err, tilltape.ErrConfig)
 }

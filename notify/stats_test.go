@@ -199,8 +199,10 @@ func FuzzNotificationHandler(f *testing.F) {
 	x := tilltest.NewTill(f, memory.New())
 	x.Place(order.CaptureManual)
 	keys := tilltest.ServerKeys()
-	h, err := notify.NewHandler(x.Orders, tilltest.TestClient,
+	v, err := apo.NewVerifier(tilltest.TestClient,
 		apo.Keys{Public: map[string]*rsa.PublicKey{"1": &keys[1].PublicKey}}, nil)
+	require.NoError(f, err)
+	h, err := notify.NewHandler(x.Orders, v, nil)
 	require.NoError(f, err)
 	text := `{"notifyType":"PAYMENT_RESULT","paymentRequestId":"` + tilltest.TheRequest + `",` + resultS + `}`
 	f.Add("POST", "/notify", "application/json", tilltest.TestClient, "1795423200000",

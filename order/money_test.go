@@ -333,11 +333,16 @@ func TestAmounts_CannotOverflow(t *testing.T) {
 
 func TestWords_AndRemainders(t *testing.T) {
 	for want, x := range map[string]*till{"cancelling": asked(t, CallCancel), "capturing": asked(t, CallCapture),
-		"refunding": asked(t, CallRefund),
-		"captured":  in(t, Captured), "needs attention": parked(t)} {
+		"refunding":       asked(t, CallRefund),
+		"partly captured": in(t, Captured), "partly refunded": in(t, Refunded), "needs attention": parked(t)} {
 		assert.Equal(t, want, x.o.Words())
 	}
-	x := in(t, Refunded)
+	x := in(t, Captured)
+	x.observe(captured("C-rest", x.o.Capturable()))
+	assert.Equal(t, "captured", x.o.Words(), "all of it")
+	x.observe(refunded("F-all", x.o.Refundable()))
+	assert.Equal(t, "refunded", x.o.Words(), "all of it")
+	x = in(t, Refunded)
 	assert.True(t, x.o.PartiallyRefunded())
 	assert.EqualValues(t, 500, x.o.Refundable())
 	assert.EqualValues(t, 400, x.o.Capturable())

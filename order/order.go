@@ -183,8 +183,8 @@ func (o Order) Refundable() int64 { return o.refundable() }
 
 func (o *Order) refundable() int64 { return o.Captured - o.Refunded }
 
-// Words describes the order for people: its status, or what is under way: "cancelling", "capturing", "refunding",
-// "needs attention".
+// Words describes the order for people: its status, "partly captured" or "partly refunded" where the amounts say so, or
+// what is under way: "cancelling", "capturing", "refunding", "needs attention".
 func (o Order) Words() string {
 	switch {
 	case o.Operation.Phase == Parked || len(o.Anomalies) > 0:
@@ -195,6 +195,10 @@ func (o Order) Words() string {
 		return "capturing"
 	case o.Operation.Kind == CallRefund:
 		return "refunding"
+	case o.Status == Captured && o.PartiallyCaptured():
+		return "partly captured"
+	case o.Status == Refunded && o.PartiallyRefunded():
+		return "partly refunded"
 	}
 	return o.Status.String()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -21,11 +22,11 @@ func demoCommand(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Drive a day of orders against a simulated APO",
-		Long: "Starts an APO on loopback (real HTTP, real signatures), opens a log in a bbolt file, and drives a day of " +
-			"orders:\n" +
-			"cancels that work, cancels that are refused before APO is called, answers that get lost, a process that dies.\n" +
-			"Ends by replaying the log and comparing it with APO's ledger. Exits 0 only if every expectation held.\n" +
-			"The clock is simulated: nothing waits.",
+		Long: "Starts an APO on loopback (real HTTP, real signatures), opens a log in a bbolt\n" +
+			"file, and drives a day of orders: cancels that work, cancels that are refused\n" +
+			"before APO is called, answers that get lost, a process that dies. Ends by\n" +
+			"replaying the log and comparing it with APO's ledger. Exits 0 only if every\n" +
+			"expectation held. The clock is simulated: nothing waits.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path, err := demoPath(dir)
@@ -49,7 +50,12 @@ func demoPath(dir string) (string, error) {
 		}
 		return filepath.Join(made, demoLog), nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	// Its parents are not made: a path with a slip in it would become a tree of directories.
+	switch err := os.Mkdir(dir, 0o700); {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", withHint(fmt.Errorf("directory %s cannot be made: there is no %s", dir, filepath.Dir(dir)),
+			"make that one first, or name another one with --dir")
+	case err != nil && !errors.Is(err, fs.ErrExist):
 		return "", withHint(fmt.Errorf("making the directory: %w", err), "name another one with --dir")
 	}
 	path := filepath.Join(dir, demoLog)

@@ -81,6 +81,13 @@ func TestDemoRefusesADirectoryThatCannotBe(t *testing.T) {
 	code, _, errs := execute(t, "demo", "--dir", filepath.Join(file, "below"))
 	assert.Equal(t, exitFailure, code)
 	assert.Contains(t, errs, "hint: name another one with --dir")
+
+	below := filepath.Join(t.TempDir(), "a", "b")
+	code, _, errs = execute(t, "demo", "--dir", below)
+	assert.Equal(t, exitFailure, code)
+	assert.Equal(t, "error: directory "+below+" cannot be made: there is no "+filepath.Dir(below)+"\n"+
+		"hint: make that one first, or name another one with --dir\n", errs)
+	assert.NoDirExists(t, filepath.Dir(below))
 }
 
 // aDemo is a demo whose day has not begun.

@@ -41,12 +41,11 @@ func newDemo(t terminal, path string) (*demo, error) {
 	if d.apo, err = apotest.NewServer(&apotest.Config{Now: d.clock.Now, ManualDelivery: true}); err != nil {
 		return nil, err
 	}
-	keys := d.apo.Keys()
-	if d.client, err = apo.NewClient(d.apo.URL(), d.apo.ClientID(), keys,
+	if d.client, err = apo.NewClient(d.apo.URL(), d.apo.ClientID(), d.apo.Keys(),
 		&apo.Config{Now: d.clock.Now, CallTimeout: demoCallTimeout}); err != nil {
 		return nil, errors.Join(err, d.apo.Close())
 	}
-	if d.verifier, err = apo.NewVerifier(d.apo.ClientID(), keys, nil); err != nil {
+	if d.verifier, err = d.client.Verifier(nil); err != nil {
 		return nil, errors.Join(err, d.apo.Close())
 	}
 	if err := d.open(); err != nil {

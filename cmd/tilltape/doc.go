@@ -20,7 +20,8 @@
 //
 //	0    success
 //	1    the command ran and failed, in none of the ways below
-//	2    it was not understood (an unknown command or flag, a missing argument) and has done nothing
+//	2    it was not understood (an unknown command or flag, a missing argument, a flag that asks for what
+//	     cannot be) and has done nothing
 //	6    what was asked for is not there: a file, an order
 //	10   the log is not what was written: its seal or the rules disprove a record, or it is damaged
 //	12   the file is no log, or one that only a newer version can read

@@ -21,10 +21,10 @@ func graphCommand(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "graph",
 		Short: "Draw the machines that an order is made of",
-		Long: "Draws one of the three machines, from the tables that decide: the status (what is proven about the money), " +
-			"the\n" +
-			"operation (how far a command is at APO) or the gateway capture (what APO captures by itself).\n" +
-			"Mermaid shows on pages of GitHub and GitLab; DOT is for Graphviz.",
+		Long: "Draws one of the three machines, from the tables that decide: the status (what\n" +
+			"is proven about the money), the operation (how far a command is at APO) or the\n" +
+			"gateway capture (what APO captures by itself). Mermaid shows on pages of GitHub\n" +
+			"and GitLab; DOT is for Graphviz.",
 		Example: "  tilltape graph --format dot | dot -Tsvg -o status.svg\n" +
 			"  tilltape graph --machine operation",
 		Args: noArguments,

@@ -29,12 +29,13 @@ func replayCommand(t terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay FILE",
 		Short: "Replay a log and judge every record by the rules",
-		Long: "Replays a log from its first record: holds every record against the log's seal, folds every order, and\n" +
-			"judges every record by the tables that decided it when it was written. Prints what the log comes to and the\n" +
-			"root that its records give, or where it is not what was written: the first record that the seal disproves or " +
-			"that our\n" +
-			"rules cannot have written, with exit code 10. A history that was rewritten together with its seal shows only\n" +
-			"beside a checkpoint that was kept elsewhere: compare the root. The file is opened for reading only and is not\n" +
+		Long: "Replays a log from its first record: holds every record against the log's seal,\n" +
+			"folds every order, and judges every record by the tables that decided it when it\n" +
+			"was written. Prints what the log comes to and the root that its records give, or\n" +
+			"where it is not what was written: the first record that the seal disproves or\n" +
+			"that our rules cannot have written, with exit code 10. A history that was\n" +
+			"rewritten together with its seal shows only beside a checkpoint that was kept\n" +
+			"elsewhere: compare the root. The file is opened for reading only and is not\n" +
 			"changed.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -48,7 +49,7 @@ func replayCommand(t terminal) *cobra.Command {
 			}
 			log, err := bolt.Open(args[0], &bolt.Config{ReadOnly: true})
 			if err != nil {
-				return err
+				return unopened(err)
 			}
 			defer func() { _ = log.Close() }()
 			show := replayPrinter{t: t, only: only, json: asJSON}
@@ -60,10 +61,25 @@ func replayCommand(t terminal) *cobra.Command {
 	return cmd
 }
 
+// unopened says in the words of the command line what the library says in those of its Config.
+func unopened(err error) error {
+	file, ok := errors.AsType[*bolt.FileError](err)
+	if !ok || !strings.Contains(file.Remedy, "Config.") {
+		return err
+	}
+	said := *file
+	said.Remedy = "let this user read the file, or read a copy of it"
+	if errors.Is(err, bolt.ErrNotALog) {
+		said.Remedy = "start the service that writes it once, which completes it"
+	}
+	return &said
+}
+
 type replayPrinter struct {
-	t    terminal
-	only string
-	json bool
+	t     terminal
+	only  string
+	json  bool
+	words string // the order's, as the newest record so far leaves it
 }
 
 // run replays and prints. Facts are printed as they pass; the summary says at the end whether all of it was legal.
@@ -113,8 +129,11 @@ func (p *replayPrinter) fact(r events.Record, o order.Order) error {
 			Actor:  r.Actor,
 			Status: r.Head.Status, Phase: r.Head.Phase, Attention: r.Head.Attention(), Due: r.Head.Due, Fact: r.Event})
 	}
-	_, err := fmt.Fprintf(p.t.out, "%s  %3d  %-22s %-11s %s\n", r.Recorded.Format(stamp), r.Version, r.Event.Kind(),
-		o.Words(), r.Actor)
+	if r.Stream.Category == events.CategoryOrder { // a refusal leaves the order as it was
+		p.words = o.Words()
+	}
+	_, err := fmt.Fprintf(p.t.out, "%s  %3d  %-22s %-15s %s\n", r.Recorded.Format(stamp), r.Version, r.Event.Kind(),
+		p.words, r.Actor)
 	return err
 }
 

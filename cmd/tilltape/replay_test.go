@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -185,4 +186,32 @@ func TestReplayWantsOneFile(t *testing.T) {
 		assert.Equal(t, exitUsage, code)
 		assert.Contains(t, errs, "takes the log's file")
 	}
+}
+
+// A refusal stands in a stream of its own, and is shown with what the order was when it was refused.
+func TestReplayShowsWhatTheOrderWasWhenItRefused(t *testing.T) {
+	d, _ := aDemo(t)
+	require.NoError(t, d.afterCapture(t.Context()))
+	require.NoError(t, d.shut())
+	code, out, errs := execute(t, "replay", d.path, "--order", "o-06")
+	require.NoError(t, d.open()) // for the end of the test
+	require.Equal(t, exitOK, code, errs)
+	assert.Regexp(t, `  command.refused.v1 +captured +alice`, out)
+	assert.NotContains(t, out, "unplaced")
+}
+
+func TestReplaySpeaksOfTheCommandLine(t *testing.T) {
+	for want, kind := range map[string]error{
+		"hint: start the service": bolt.ErrNotALog, "hint: let this user read the file": store.ErrStorage} {
+		var errs bytes.Buffer
+		report(t.Context(), terminal{err: &errs}, unopened(&bolt.FileError{Kind: kind, Path: "x", Reason: "it is so",
+			Remedy: "open it once without Config.ReadOnly"}))
+		assert.Contains(t, errs.String(), "error: log x: it is so\n"+want)
+		assert.NotContains(t, errs.String(), "Config")
+	}
+	path := filepath.Join(t.TempDir(), "log")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	code, _, errs := execute(t, "replay", path)
+	assert.Equal(t, exitUnreadable, code)
+	assert.Contains(t, errs, "hint: start the service")
 }

@@ -61,23 +61,37 @@ func noArguments(cmd *cobra.Command, args []string) error {
 // rootCommand builds the tree. The function is called just before a command's own code runs: what fails earlier is
 // the command line's fault and not the command's.
 func rootCommand(t terminal, running func()) *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "tilltape",
 		Short: "An append-only record of orders paid through APO",
-		Long: "Tilltape keeps an append-only record of orders paid through APO (Antom's payment orchestration).\n" +
-			"This command shows the library at work and looks into the logs it writes.",
-		Args:                       knownCommand,
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: "Tilltape keeps an append-only record of orders paid through APO (Antom's payment\n" +
+			"orchestration). This command shows the library at work and looks into the logs\n" +
+			"it writes.",
+		Args: knownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return printBuild(t)
+			}
+			return cmd.Help()
+		},
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: suggestionDistance,
 	}
+	root.Flags().BoolVar(&version, "version", false, "print what this binary was built from")
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages ", "FlagUsagesWrapped 80 "))
 	root.SetOut(t.out)
 	root.SetErr(t.err)
 	root.AddCommand(commands(t)...)
 	// Made now and not by cobra at the last moment, so that they are told apart like all others.
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" { // cobra's own says that it knows no such topic, and ends as if all were well
+			c.Args = knownTopic
+		}
+	}
 	announce(root, running)
 	return root
 }
@@ -92,6 +106,18 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 		hint = "did you mean: " + strings.Join(near, ", ")
 	}
 	return &usageError{err: fmt.Errorf("unknown command %q", args[0]), hint: hint}
+}
+
+// knownTopic refuses what help has nothing to say of.
+func knownTopic(cmd *cobra.Command, args []string) error {
+	_, rest, err := cmd.Root().Find(args)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("no help for %q: there is no such command", strings.Join(args, " "))
+	}
+	if err != nil {
+		return &usageError{err: err, hint: helpHint(cmd.Root())}
+	}
+	return nil
 }
 
 // announce has every command below cmd call running first.

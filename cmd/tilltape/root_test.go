@@ -32,6 +32,10 @@ func TestExitCodesAndStreams(t *testing.T) {
 		{"help flag", []string{"--help"}, exitOK, ""},
 		{"help command", []string{"help"}, exitOK, ""},
 		{"version", []string{"version"}, exitOK, ""},
+		{"version flag", []string{"--version"}, exitOK, ""},
+		{"help of a command", []string{"help", "replay"}, exitOK, ""},
+		{"help of what is none", []string{"help", "nope"}, exitUsage,
+			"error: no help for \"nope\": there is no such command\nhint: see: tilltape --help\n"},
 		{"shell completion", []string{"completion", "bash"}, exitOK, ""},
 		{"mistyped command", []string{"vresion"}, exitUsage,
 			"error: unknown command \"vresion\"\nhint: did you mean: version\n"},
@@ -69,6 +73,20 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 		}
 		assert.Contains(t, out, c.Name())
 		assert.Contains(t, out, c.Short)
+	}
+}
+
+// TestHelpFitsATerminal of eighty columns. The text of shell completion is cobra's own.
+func TestHelpFitsATerminal(t *testing.T) {
+	for _, c := range append(commands(terminal{}), &cobra.Command{Use: "help"}, &cobra.Command{}) {
+		if c.Hidden {
+			continue
+		}
+		code, out, errs := execute(t, strings.Fields(c.Name()+" --help")...)
+		require.Equal(t, exitOK, code, errs)
+		for line := range strings.Lines(out) {
+			assert.LessOrEqual(t, len(strings.TrimSuffix(line, "\n")), 80, line)
+		}
 	}
 }
 

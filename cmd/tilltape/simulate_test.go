@@ -97,6 +97,18 @@ func TestSimulateKeepsItsKeys(t *testing.T) {
 	}
 }
 
+// TestSimulateLeavesNoKeys in a temporary directory: a private key that nobody needs any more.
+func TestSimulateLeavesNoKeys(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	t.Run("stopped", func(t *testing.T) { assert.DirExists(t, startSimulation(t).keys) })
+	code, _, _ := execute(t, "simulate", "--listen", "0.0.0.0:0")
+	assert.Equal(t, exitUsage, code)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
 func TestSimulateRefusesWhatItCannotRunWith(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -113,13 +125,16 @@ func TestSimulateRefusesWhatItCannotRunWith(t *testing.T) {
 
 	for name, tt := range map[string]struct {
 		args        []string
+		code        int
 		error, hint string
 	}{
-		"another machine could reach it": {[]string{"--listen", "0.0.0.0:0"}, "loopback", "--listen"},
-		"the port is taken":              {[]string{"--listen", busy.Addr().String()}, busy.Addr().String(), "--listen"},
-		"a script with a slip":           {[]string{"--script", bad}, "line 2", "OP CALLS DO"},
-		"no such script":                 {[]string{"--script", bad + "-not"}, "reading the script", "--script"},
-		"keys that are none":             {[]string{"--keys", garbage}, "key", "--keys"},
+		"another machine could reach it": {[]string{"--listen", "0.0.0.0:0"}, exitUsage, "loopback", "--listen"},
+		"notifies another machine":       {[]string{"--notify", "http://shop.example/"}, exitUsage, "loopback", "--help"},
+		"the port is taken": {[]string{"--listen", busy.Addr().String()}, exitFailure, busy.Addr().String(),
+			"--listen"},
+		"a script with a slip": {[]string{"--script", bad}, exitUsage, "line 2", "OP CALLS DO"},
+		"no such script":       {[]string{"--script", bad + "-not"}, exitFailure, "reading the script", "--script"},
+		"keys that are none":   {[]string{"--keys", garbage}, exitFailure, "key", "--keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"simulate"}, tt.args...)
@@ -127,7 +142,7 @@ func TestSimulateRefusesWhatItCannotRunWith(t *testing.T) {
 				args = append(args, "--keys", t.TempDir())
 			}
 			code, out, errs := execute(t, args...)
-			assert.Equal(t, exitFailure, code)
+			assert.Equal(t, tt.code, code)
 			assert.Empty(t, out)
 			first, second, _ := strings.Cut(errs, "\n")
 			assert.Contains(t, first, tt.error)

@@ -20,17 +20,20 @@ func versionCommand(t terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print what this binary was built from",
-		Long: "Prints the version, the revision where the build recorded one, and the Go version with the platform;\n" +
-			"put all of it into a bug report.",
+		Long: "Prints the version, the revision where the build recorded one, and the Go\n" +
+			"version with the platform; put all of it into a bug report.",
 		Args: noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				return withHint(errNoBuildInfo, "build it with the go command, in module mode")
-			}
-			return printVersion(t, info)
-		},
+		RunE: func(*cobra.Command, []string) error { return printBuild(t) },
 	}
+}
+
+// printBuild prints what the toolchain has put into this binary.
+func printBuild(t terminal) error {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return withHint(errNoBuildInfo, "build it with the go command, in module mode")
+	}
+	return printVersion(t, info)
 }
 
 // printVersion writes one line each: version, revision (if recorded), Go version and platform.

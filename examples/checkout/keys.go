@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/seal"
 )
 
 // The key files, named as `tilltape simulate --keys` writes them. Put your own ones there: PEM, or base64 as APO shows
@@ -38,4 +39,20 @@ func readKey[K any](path string, parse func([]byte) (K, error)) (key K, err erro
 		return key, fmt.Errorf("%s: %w", path, err)
 	}
 	return key, nil
+}
+
+// readSigner reads the key that signs the log's checkpoints; without a file there is none.
+func readSigner(path string) (*seal.Signer, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w; --signer names the file of the log's key", err)
+	}
+	signer, err := seal.NewSigner(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return signer, nil
 }

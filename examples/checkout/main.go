@@ -33,7 +33,7 @@ func main() {
 
 // settings are what the flags say.
 type settings struct {
-	listen, gateway, client, keys, log string
+	listen, gateway, client, keys, log, origin, signer string
 }
 
 func parse(args []string, out io.Writer) (settings, error) {
@@ -45,6 +45,8 @@ func parse(args []string, out io.Writer) (settings, error) {
 	f.StringVar(&s.client, "client", "", "your client `id` at APO")
 	f.StringVar(&s.keys, "keys", "keys", "`directory` with "+privateKeyFile+" and "+publicKeyFile)
 	f.StringVar(&s.log, "log", "orders.tilltape", "`file` that keeps the orders")
+	f.StringVar(&s.origin, "origin", "", "`name` of a new log in its checkpoints, such as shop.example/orders")
+	f.StringVar(&s.signer, "signer", "", "`file` with the private key that signs checkpoints, as seal.GenerateKey made it")
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}
@@ -72,7 +74,11 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer client.Close()
-	log, err := bolt.Open(s.log, nil)
+	signer, err := readSigner(s.signer)
+	if err != nil {
+		return err
+	}
+	log, err := bolt.Open(s.log, &bolt.Config{Origin: s.origin, Signer: signer})
 	if err != nil {
 		return err
 	}
@@ -87,7 +93,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, orders.Close()) }()
 
 	shop := &shop{orders: orders, logger: logger}
-	if err := shop.hears(s.client, keys); err != nil {
+	if err := shop.hears(client); err != nil {
 		return err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)

@@ -10,8 +10,12 @@ import (
 // hears gives the shop its endpoint for APO. It is the library's: it verifies, records whether or not APO still waits
 // for the answer, and acknowledges what is on disk. Everything else APO sends again, and the logger given to the Orders
 // says what a person should know of it.
-func (s *shop) hears(clientID string, keys apo.Keys) (err error) {
-	s.notify, err = notify.NewHandler(s.orders, clientID, keys, &notify.Config{Heard: s.heard})
+func (s *shop) hears(client *apo.Client) error {
+	verifier, err := client.Verifier(nil) // it believes APO's keys, which the client has
+	if err != nil {
+		return err
+	}
+	s.notify, err = notify.NewHandler(s.orders, verifier, &notify.Config{Heard: s.heard})
 	return err
 }
 

@@ -78,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, orders.Close()) })
 	w.shop = &shop{orders: orders, logger: logger}
-	require.NoError(t, w.shop.hears(w.apo.ClientID(), w.apo.Keys()))
+	require.NoError(t, w.shop.hears(client))
 	w.handler = w.shop.routes()
 	return w
 }

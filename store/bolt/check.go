@@ -196,7 +196,7 @@ func (l *Log) check(c Config) error {
 			"without Config.Signer, and if it had a seal, go on from a backup: this is not the file that it was",
 			store.ErrInvalid, l.path)
 	}
-	return nil
+	return l.checkName(c)
 }
 
 func unfinishedError(path string) error {

@@ -2,18 +2,13 @@ package bolt
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"strings"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
-
-// DefaultOrigin begins the origin of a log that is made without a name or a signer.
-const DefaultOrigin = "tilltape"
 
 // Tree returns what the log holds at this moment, unsigned: its origin, the number of its records and the root over
 // them. It asks memory only, which has the records as they were appended: so what was altered in the file since is
@@ -54,6 +49,10 @@ func (l *Log) signedTree(ctx context.Context) (c seal.Checkpoint, signed []byte,
 	}
 	if c, err = l.Tree(ctx); err != nil {
 		return c, nil, err
+	}
+	if nameOf(c.Origin) == DefaultOrigin && l.readOnly && !(Config{Signer: l.signer}).speaksFor(c.Origin) {
+		return c, nil, fmt.Errorf("%w: log %s has no name yet, only the origin %s; open it once without Config.ReadOnly, and "+
+			"it takes that of Config.Signer", store.ErrInvalid, l.path, c.Origin)
 	}
 	if signed, err = l.signer.Sign(c); err != nil {
 		return c, nil, fmt.Errorf("%w: log %s: %w", store.ErrInvalid, l.path, err)
@@ -131,64 +130,14 @@ func rootAt(source seal.Source, tree *seal.Tree, size uint64) (seal.Hash, error)
 }
 
 // Ancestry returns what the log held under each of its earlier origins, oldest first: a log that goes on from a backup
-// has those of the logs it was copied from. [Log.Verify] proves that its records begin with theirs; only whoever kept
-// their checkpoints can tell that the origins are the right ones.
+// has those of the logs it was copied from, one that took a name later that from before. [Log.Verify] proves that its
+// records begin with theirs; only whoever kept their checkpoints can tell that the origins are the right ones.
 func (l *Log) Ancestry(ctx context.Context) ([]seal.Checkpoint, error) {
 	if _, err := l.sealNow(ctx); err != nil {
 		return nil, err
 	}
 	past, _ := l.identity.past() // it was readable when the log was opened
 	return past, nil
-}
-
-// newOrigin makes up the name of a new log.
-func (c Config) newOrigin() (string, error) {
-	name := c.Origin
-	if name == "" && c.Signer != nil {
-		name = c.Signer.Verifier().Name()
-	}
-	if name == "" {
-		name = DefaultOrigin
-	}
-	var id [seal.OriginIDSize]byte
-	if _, err := rand.Read(id[:]); err != nil {
-		return "", err
-	}
-	origin, err := seal.NewOrigin(name, id)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", store.ErrInvalid, err)
-	}
-	return origin, nil
-}
-
-// beOneself gives a log that is a copy an origin of its own before it goes on: the log it was copied from may go on
-// too, and two logs of one origin that differ would look like a forgery.
-func (l *Log) beOneself(c Config) error {
-	if !l.identity.copied || c.asIs {
-		return nil
-	}
-	now := l.header()
-	now.copied = false
-	if !now.unsealed {
-		tree := l.lazy.tree
-		was := seal.Checkpoint{Origin: now.origin, Size: tree.Size(), Root: tree.Root()}
-		if c.Origin == "" && c.Signer == nil {
-			c.Origin = was.Origin[:strings.LastIndexByte(was.Origin, '/')]
-		}
-		var err error
-		if now.origin, err = c.newOrigin(); err != nil {
-			return err
-		}
-		now.ancestry += formatAncestor(was)
-	}
-	if err := l.db.Update(func(tx *bbolt.Tx) error {
-		return now.put(tx, metaCopied, metaOrigin,
-			metaAncestry)
-	}); err != nil {
-		return err
-	}
-	l.identity = now.identity
-	return nil
 }
 
 // formatAncestor is one line: size, root and origin.

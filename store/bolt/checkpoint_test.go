@@ -92,10 +92,6 @@ func TestSealRefusals(t *testing.T) {
 
 	_, err = bolt.Open(filepath.Join(dir, "other.log"), &bolt.Config{Origin: "two words"})
 	isClear(t, err, store.ErrInvalid, "Origin", "space")
-	stranger := openLog(t, filepath.Join(dir, "stranger.log"),
-		&bolt.Config{Origin: "shop.example", Signer: newSigner(t, "elsewhere.example")})
-	_, err = stranger.Checkpoint(ctx)
-	isClear(t, err, store.ErrInvalid, "shop.example", "elsewhere.example")
 }
 
 // TestAlteredRecordIsSeen: whoever changes a record so well that it still reads, and even the hashes beside it, is

@@ -47,8 +47,10 @@ type Config struct {
 	// store.ErrInvalid when it is opened: either it was made with Unsealed, or its seal was taken away.
 	Signer *seal.Signer
 	// Origin begins the name that a new log has in its checkpoints, preferably as a web address ("shop.example/orders"); a
-	// random part follows. Empty: the signer's name, or [DefaultOrigin]. It changes nothing in a log that exists, but
-	// where a backup goes on as a log of its own.
+	// random part follows. Empty: the signer's name, or [DefaultOrigin]. A log that was made without a name takes the one
+	// that it is first opened for appends with, and tells its origin before in [Log.Ancestry]; one that has a name keeps
+	// it, and any other is store.ErrInvalid, but where a backup goes on as a log of its own. The signer's key has to be of
+	// that name, or of one above it.
 	Origin string
 
 	unsynced   bool      // nothing is durable before a sync; for copies
@@ -84,6 +86,9 @@ func Open(path string, config *Config) (*Log, error) {
 	}
 	if _, err := c.newOrigin(); err != nil {
 		return nil, fmt.Errorf("log %s: Origin: %w", path, err)
+	}
+	if err := c.checkNames(path); err != nil {
+		return nil, err
 	}
 	c.LockTimeout = cmp.Or(c.LockTimeout, DefaultLockTimeout)
 	c.MapSize = cmp.Or(c.MapSize, defaultMapSize())

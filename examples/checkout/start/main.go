@@ -32,7 +32,7 @@ func run(ctx context.Context) error {
 	defer server.Close()
 
 	// Tilltape: a log on disk, a client that signs, a verifier that believes nobody but APO.
-	log, err := bolt.Open("orders.tilltape", nil)
+	log, err := bolt.Open("orders.tilltape", &bolt.Config{Origin: "shop.example/orders"}) // its name, for good
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	verifier, err := apo.NewVerifier(server.ClientID(), server.Keys(), nil)
+	verifier, err := client.Verifier(nil)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package simulation_test
 import (
 	"bytes"
 	"context"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -62,8 +61,7 @@ func (s *simulation) start() error {
 	if err != nil {
 		return err
 	}
-	keys := apo.Keys{Public: map[string]*rsa.PublicKey{"1": &tilltest.TheOffice().Key.PublicKey}}
-	if p.handler, err = notify.NewHandler(p.orders, tilltest.TestClient, keys, nil); err != nil {
+	if p.handler, err = notify.NewHandler(p.orders, tilltest.TheOffice().Verifier, nil); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -122,7 +122,9 @@ func (s *story) start() {
 	var err error
 	p.orders, err = tilltape.New(p, p, &tilltape.Config{Now: s.clock.Now, Policy: order.Policy{Jitter: order.NoJitter}})
 	require.NoError(s.t, err)
-	p.handler, err = notify.NewHandler(p.orders, s.server.ClientID(), s.server.Keys(), nil)
+	verifier, err := s.client.Verifier(nil)
+	require.NoError(s.t, err)
+	p.handler, err = notify.NewHandler(p.orders, verifier, nil)
 	require.NoError(s.t, err)
 	s.process = p
 }

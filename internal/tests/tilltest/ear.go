@@ -102,12 +102,13 @@ type Ear struct {
 
 // EarConfig is what a test of ears wants otherwise.
 type EarConfig struct {
-	Orders  tilltape.Config
-	Notify  notify.Config
-	Script  []apotest.Fault
-	Async   bool // refunds end when the test says so
-	Gateway func(*apo.Client) tilltape.Gateway
-	Front   func(http.Handler) http.Handler
+	Orders   tilltape.Config
+	Notify   notify.Config
+	Verifier apo.VerifierConfig
+	Script   []apotest.Fault
+	Async    bool // refunds end when the test says so
+	Gateway  func(*apo.Client) tilltape.Gateway
+	Front    func(http.Handler) http.Handler
 }
 
 func NewEar(t *testing.T, log store.Log, c EarConfig) *Ear {
@@ -130,7 +131,10 @@ func NewEar(t *testing.T, log store.Log, c EarConfig) *Ear {
 	}
 	x.Orders, err = tilltape.New(log, gateway, &c.Orders)
 	require.NoError(t, err)
-	x.Handler, err = notify.NewHandler(x.Orders, x.Server.ClientID(), x.Server.Keys(), &c.Notify)
+	c.Verifier.Now = x.Clock.Now
+	verifier, err := client.Verifier(&c.Verifier)
+	require.NoError(t, err)
+	x.Handler, err = notify.NewHandler(x.Orders, verifier, &c.Notify)
 	require.NoError(t, err)
 	served = x.Handler
 	if c.Front != nil {

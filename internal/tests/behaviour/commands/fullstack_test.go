@@ -44,7 +44,7 @@ func newShop(t *testing.T) *shop {
 	s.client, err = apo.NewClient(server.URL(), server.ClientID(), server.Keys(),
 		&apo.Config{CallTimeout: 200 * time.Millisecond})
 	require.NoError(t, err)
-	s.verifier, err = apo.NewVerifier(server.ClientID(), server.Keys(), nil)
+	s.verifier, err = s.client.Verifier(nil)
 	require.NoError(t, err)
 	s.start()
 	t.Cleanup(func() {

@@ -20,6 +20,21 @@ import (
 	"github.com/tilltape/tilltape/store/memory"
 )
 
+// An outcome is good to know, and nobody has to do anything: it is told at Info, whatever it is.
+func TestLogger_TellsOutcomesAtInfo(t *testing.T) {
+	x := tilltest.NewTill(t, memory.New())
+	var text bytes.Buffer
+	x.Config.Logger = slog.New(slog.NewTextHandler(&text, nil))
+	x.Open(x.Bank)
+	x.Place(order.CaptureManual)
+	x.Paid()
+	_, err := x.Cancel()
+	require.NoError(t, err)
+	assert.Contains(t, text.String(),
+		`level=INFO msg="outcome known" order=`+tilltest.TheOrder+` fact=cancel.succeeded.v1`)
+	assert.NotContains(t, text.String(), "level=WARN")
+}
+
 // What a proxy or somebody else answers in APO's place is kept for the support case, and no log is a place for it.
 func TestLogger_QuotesNoAnswer(t *testing.T) {
 	const canary = "Kanarienvogel"

@@ -1,0 +1,127 @@
+package words_test
+
+import (
+	"encoding"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
+	"github.com/tilltape/tilltape/notify"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/order/window"
+)
+
+// enumeration is one of the public enumerations, made tangible for a test that walks them all.
+type enumeration struct {
+	name string
+	test func(*testing.T)
+}
+
+// walk is an enumeration up to its last value.
+func walk[E interface {
+	words.Enumeration
+	encoding.TextMarshaler
+}](last E) enumeration {
+	return enumeration{fmt.Sprintf("%T", last), func(t *testing.T) {
+		read := func(text string, to *E) error { return any(to).(encoding.TextUnmarshaler).UnmarshalText([]byte(text)) }
+		seen := map[string]bool{}
+		for i := range int(last) + 1 {
+			v := E(i)
+			if v.String() == "" {
+				continue // the zero value of one that has none
+			}
+			text, err := v.MarshalText()
+			require.NoError(t, err)
+			assert.Equal(t, v.String(), string(text))
+			assert.False(t, seen[string(text)], "%s is one value's alone", text)
+			seen[string(text)] = true
+			got := last
+			require.NoError(t, read(string(text), &got))
+			assert.Equal(t, v, got)
+		}
+		_, err := (last + 1).MarshalText()
+		require.Error(t, err, "%d is the last value", last)
+		got := last
+		err = read("no such word", &got)
+		require.Error(t, err)
+		assert.Equal(t, last, got, "what is refused changes nothing")
+		for word := range seen {
+			assert.Contains(t, err.Error(), word, "the error lists the words")
+		}
+		assert.Contains(t, err.Error(), `"no such word"`)
+	}}
+}
+
+func all() []enumeration {
+	return []enumeration{
+		walk(events.ViaOperator),
+		walk(events.CaptureManual),
+		walk(events.CauseGateway),
+		walk(events.SubjectRefund),
+		walk(events.InquiryNotExist),
+		walk(events.ResolvedFailed),
+		walk(events.LateAnswer),
+		walk(events.AttentionAnomaly),
+		walk(events.TransferRefund),
+		walk(events.StageFailed),
+		walk(order.Failed),
+		walk(order.Parked),
+		walk(order.GatewayFailed),
+		walk(order.VerbCompensate),
+		walk(order.ReasonContradicts),
+		walk(order.OutcomeFailed),
+		walk(order.OtherTransaction),
+		walk(order.CallInquireRefund),
+		walk(order.VerdictWrong),
+		walk(apo.NotSent),
+		walk(apo.OtherTransaction),
+		walk(notify.Failed),
+		walk(window.NextDay),
+	}
+}
+
+func TestEveryEnumerationHasWords(t *testing.T) {
+	for _, e := range all() {
+		t.Run(e.name, e.test)
+	}
+}
+
+// TestNoEnumerationIsForgotten: every exported type over uint8 of these packages is in the walk.
+func TestNoEnumerationIsForgotten(t *testing.T) {
+	walked := map[string]bool{}
+	for _, e := range all() {
+		walked[e.name] = true
+	}
+	for _, dir := range []string{"money", "events", "order", "order/window", "apo", "notify", "evidence", "audit",
+		"seal"} {
+		files, err := filepath.Glob(filepath.Join("../..", dir, "*.go"))
+		require.NoError(t, err)
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+			require.NoError(t, err)
+			ast.Inspect(file, func(n ast.Node) bool {
+				spec, ok := n.(*ast.TypeSpec)
+				if !ok || !spec.Name.IsExported() {
+					return true
+				}
+				if of, ok := spec.Type.(*ast.Ident); ok && of.Name == "uint8" {
+					assert.True(t, walked[filepath.Base(dir)+"."+spec.Name.Name], "%s.%s", dir, spec.Name)
+				}
+				return true
+			})
+		}
+	}
+}
