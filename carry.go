@@ -53,7 +53,7 @@ func (s *Orders) begin(ctx context.Context, id string, c order.Command) (end fun
 	if err := checkID(id, wordFor(c)); err != nil {
 		return nil, err
 	}
-	return s.enter(ctx, flight{id, s.minted(order.Describe(c).ID)})
+	return s.enter(ctx, flight{id, s.minted(order.Describe(c).CommandID)})
 }
 
 // conclude tells of a command's end whoever else wants to know, while it still counts as under way.
@@ -67,7 +67,7 @@ func (s *Orders) conclude(ctx context.Context, c order.Command, o *order.Order, 
 	if given.Actor == "" {
 		given.Actor = s.cfg.Actor
 	}
-	s.tell.refused(ctx, Refusal{CommandID: given.ID, Actor: given.Actor, Err: rejected})
+	s.tell.refused(ctx, Refusal{CommandID: given.CommandID, Actor: given.Actor, Err: rejected})
 	s.refusals.Record(refusing.Refusal{Command: c, Given: given, Err: rejected, At: s.now()})
 }
 
@@ -80,7 +80,7 @@ func (s *Orders) carry(ctx, stop context.Context, id string, c order.Command) (o
 // outcome says how a command stands whose drive ended with err.
 func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error) (order.Order, error) {
 	o := d.Order()
-	commandID := order.Describe(c).ID
+	commandID := order.Describe(c).CommandID
 	state := o.Command(commandID)
 	if d.Called() && (state.Outcome == order.OutcomeSucceeded || state.Outcome == order.OutcomeFailed) {
 		err = nil // what failed is a follow-up: it stays due, and the command's own outcome is on record
@@ -93,7 +93,7 @@ func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error)
 	case err != nil:
 		return o, commandError(id, c, err)
 	case state.Outcome == order.OutcomeFailed:
-		return o, &order.FailedError{Order: id, CommandID: commandID, Command: state.Verb, Code: state.Code,
+		return o, &order.FailedError{OrderID: id, CommandID: commandID, Command: state.Verb, Code: state.Code,
 			Version: state.Version}
 	case state.Outcome == order.OutcomePending:
 		return o, s.unresolvedError(&o, nil)
@@ -111,7 +111,7 @@ func wordFor(c order.Command) string {
 
 func (s *Orders) unresolvedError(o *order.Order, err error) error {
 	p := &o.Operation
-	return &UnresolvedError{Order: o.ID, Command: p.Verb(), CommandID: p.CommandID, Phase: p.Phase, Attempts: p.Attempt,
+	return &UnresolvedError{OrderID: o.ID, Command: p.Verb(), CommandID: p.CommandID, Phase: p.Phase, Attempts: p.Attempt,
 		Code: p.Code, AskAgain: o.NextDue(), Err: err}
 }
 
@@ -119,7 +119,7 @@ func (s *Orders) unresolvedError(o *order.Order, err error) error {
 func commandError(id string, c order.Command, err error) error {
 	switch {
 	case errors.Is(err, ErrInDoubt):
-		if commandID := order.Describe(c).ID; commandID != "" {
+		if commandID := order.Describe(c).CommandID; commandID != "" {
 			return fmt.Errorf("%w; give the command again under its id %q, never another one", err, commandID)
 		}
 	case errors.Is(err, order.ErrUnknownOrder):

@@ -19,7 +19,7 @@ func ExampleOrders_Compensate() {
 	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", PaymentID: "P2",
 		Amount: apotest.Amount{Currency: "USD", Minor: 500}, Capture: apotest.Manual}))
 	must(shop.orders.Create(ctx,
-		order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 500, Currency: "USD"},
+		order.Create{OrderID: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 500, Currency: "USD"},
 			Method: "CARD", CaptureMode: order.CaptureManual}))
 	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{}))
 
@@ -46,7 +46,7 @@ func ExampleObserver() {
 	}
 	client := must(apo.NewClient(shop.URL(), shop.ClientID(), shop.Keys(), nil))
 	orders := must(tilltape.New(memory.New(), client, &tilltape.Config{Now: shop.clock.Now, Observer: observer}))
-	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
 		Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
 
@@ -98,7 +98,7 @@ func ExampleReader_Anomalies() {
 	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000},
 		Capture: apotest.Manual}))
 	must(shop.orders.Create(ctx,
-		order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
+		order.Create{OrderID: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
 			Method: "CARD", CaptureMode: order.CaptureManual}))
 	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind"}))
 	check(shop.PayLate("pay-2")) // the buyer had the page open still

@@ -33,7 +33,7 @@ var (
 
 // UnresolvedError says that a command is on record, perhaps carried out, and not known to be.
 type UnresolvedError struct {
-	Order     string
+	OrderID   string
 	Command   order.Verb
 	CommandID string
 	Phase     order.Phase
@@ -45,10 +45,10 @@ type UnresolvedError struct {
 
 // Error names the command, how often it was tried, and what happens next.
 func (e *UnresolvedError) Error() string {
-	text := fmt.Sprintf("order %s: %s %s", e.Order, e.Command, e.story())
+	text := fmt.Sprintf("order %s: %s %s", e.OrderID, e.Command, e.story())
 	if e.Err != nil {
 		// The log's errors name the order too.
-		text += "; what APO told could not be recorded: " + strings.TrimPrefix(e.Err.Error(), "order "+e.Order+": ")
+		text += "; what APO told could not be recorded: " + strings.TrimPrefix(e.Err.Error(), "order "+e.OrderID+": ")
 	}
 	return text
 }

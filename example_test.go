@@ -29,7 +29,7 @@ func openExampleShop(ctx context.Context) *exampleShop {
 		orders: must(tilltape.New(memory.New(), client, &tilltape.Config{Now: clock.Now}))}
 	must(server.Register(apotest.Payment{PaymentRequestID: "pay-1", PaymentID: "P1",
 		Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
-	must(s.orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+	must(s.orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
 		Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
 	check(server.Submit("pay-1"))
@@ -91,7 +91,7 @@ func ExampleNew() {
 		return
 	}
 	defer func() { check(orders.Close()) }()
-	o, err := orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+	o, err := orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
 		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD",
 		CaptureMode: order.CaptureManual, Actor: "shop"})
 	fmt.Println(o.Status, o.Amount, err)
@@ -130,11 +130,11 @@ func ExampleOrders_Refund() {
 	must(shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}}))
 
 	o, err := shop.orders.Refund(ctx, "o-1",
-		order.Refund{ID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
+		order.Refund{CommandID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
 	fmt.Println(o.Words(), errors.Is(err, tilltape.ErrUnresolved), errors.Is(err, tilltape.ErrAccepted))
 	shop.hear(ctx)
 	o, err = shop.orders.Refund(ctx, "o-1",
-		order.Refund{ID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
+		order.Refund{CommandID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
 	fmt.Println(o.Words(), o.PartiallyRefunded(), err)
 	// Output:
 	// refunding true true

@@ -144,7 +144,7 @@ func (d *demo) place(ctx context.Context, id, method string, mode events.Capture
 		return err
 	}
 	o, err := d.orders.Create(ctx,
-		order.Create{Order: id, PaymentRequestID: p.PaymentRequestID, Amount: usd(demoAmount), Method: method,
+		order.Create{OrderID: id, PaymentRequestID: p.PaymentRequestID, Amount: usd(demoAmount), Method: method,
 			Acquirer: window.AcquirerAntom, CaptureMode: mode, PayBy: d.clock.Now().Add(14 * time.Minute), Actor: "shop"})
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func (d *demo) hear(ctx context.Context, id string) (order.Order, error) {
 func (d *demo) cancel(ctx context.Context, id string) (order.Order, error) {
 	d.line(id, "cancel")
 	o, err := d.orders.Cancel(ctx, id,
-		order.Cancel{ID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
+		order.Cancel{CommandID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
 	d.wire(id)
 	d.outcome(id, o, err)
 	return o, err

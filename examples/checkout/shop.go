@@ -50,7 +50,7 @@ func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o, err := s.orders.Create(r.Context(),
-		order.Create{Order: b.Order, PaymentRequestID: b.PaymentRequestID, Amount: order.Money(b.Amount),
+		order.Create{OrderID: b.Order, PaymentRequestID: b.PaymentRequestID, Amount: order.Money(b.Amount),
 			Method: b.Method, Acquirer: b.Acquirer, CaptureMode: mode, PayBy: b.PayBy, Actor: b.Actor})
 	if err == nil {
 		w.Header().Set("Location", "/orders/"+url.PathEscape(o.ID))
@@ -76,7 +76,8 @@ func (s *shop) cancel(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	o, err := s.orders.Cancel(r.Context(), r.PathValue("id"), order.Cancel{ID: key, Reason: b.Reason, Actor: b.Actor})
+	o, err := s.orders.Cancel(r.Context(), r.PathValue("id"), order.Cancel{CommandID: key, Reason: b.Reason,
+		Actor: b.Actor})
 	s.answer(w, r, http.StatusOK, &o, err)
 }
 
@@ -91,7 +92,7 @@ func (s *shop) capture(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o, err := s.orders.Capture(r.Context(), r.PathValue("id"),
-		order.Capture{ID: key, Amount: order.Money(b.Amount), Last: b.Last, Actor: b.Actor})
+		order.Capture{CommandID: key, Amount: order.Money(b.Amount), Last: b.Last, Actor: b.Actor})
 	s.answer(w, r, http.StatusOK, &o, err)
 }
 
@@ -106,7 +107,7 @@ func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o, err := s.orders.Refund(r.Context(), r.PathValue("id"),
-		order.Refund{ID: key, Amount: order.Money(b.Amount), Reason: b.Reason, Actor: b.Actor})
+		order.Refund{CommandID: key, Amount: order.Money(b.Amount), Reason: b.Reason, Actor: b.Actor})
 	s.answer(w, r, http.StatusOK, &o, err)
 }
 

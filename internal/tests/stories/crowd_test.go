@@ -29,7 +29,7 @@ func crowdSteps() []storyStep {
 			n, err := strconv.Atoi(a["n"])
 			outcomes := make([]error, n)
 			together(n, func(i int) {
-				_, outcomes[i] = s.process.orders.Cancel(s.ctx, a["id"], order.Cancel{ID: a["cmd"]})
+				_, outcomes[i] = s.process.orders.Cancel(s.ctx, a["id"], order.Cancel{CommandID: a["cmd"]})
 			})
 			s.err = errors.Join(outcomes...)
 			return err

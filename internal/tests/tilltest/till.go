@@ -134,7 +134,7 @@ func Placing(mode events.CaptureMode) order.Create {
 	if mode == order.CaptureNone {
 		method = "ALIPAY_CN"
 	}
-	return order.Create{Order: TheOrder, PaymentRequestID: TheRequest, Amount: USD(TheAmount), Method: method,
+	return order.Create{OrderID: TheOrder, PaymentRequestID: TheRequest, Amount: USD(TheAmount), Method: method,
 		CaptureMode: mode}
 }
 

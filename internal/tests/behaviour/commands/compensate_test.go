@@ -21,7 +21,7 @@ func TestCompensate_WhatIsHeldIsCancelled(t *testing.T) {
 		x := tilltest.NewTill(t, log)
 		a := x.PaidLate(order.CaptureManual)
 		inquiries := x.Bank.Touched() - x.Bank.Wired()
-		o, err := x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{ID: tilltest.CommandID, Actor: "ada"})
+		o, err := x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{CommandID: tilltest.CommandID, Actor: "ada"})
 		require.NoError(t, err)
 		assert.Equal(t, inquiries+1, x.Bank.Touched()-x.Bank.Wired(), "APO is asked first")
 		assert.Equal(t, 2, a.Cancels)
@@ -29,9 +29,9 @@ func TestCompensate_WhatIsHeldIsCancelled(t *testing.T) {
 		assert.Empty(t, o.Anomalies)
 
 		calls := x.Bank.Touched()
-		_, err = x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{ID: tilltest.CommandID, Actor: "ada"})
+		_, err = x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{CommandID: tilltest.CommandID, Actor: "ada"})
 		require.NoError(t, err, "its recorded outcome")
-		_, err = x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{ID: "another", Actor: "ada"})
+		_, err = x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{CommandID: "another", Actor: "ada"})
 		tilltest.Rejected(t, err, order.ReasonNoLateMoney)
 		assert.Equal(t, calls, x.Bank.Touched())
 	})
@@ -40,7 +40,7 @@ func TestCompensate_WhatIsHeldIsCancelled(t *testing.T) {
 func TestCompensate_WhatMovedIsRefunded(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	a := x.PaidLate(order.CaptureNone)
-	_, err := x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{ID: tilltest.CommandID, Actor: "ada"})
+	_, err := x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{CommandID: tilltest.CommandID, Actor: "ada"})
 	require.ErrorIs(t, err, tilltape.ErrAccepted)
 	var unresolved *tilltape.UnresolvedError
 	require.ErrorAs(t, err, &unresolved)
@@ -57,7 +57,7 @@ func TestCompensate_AnInquiryThatFailsSendsNothing(t *testing.T) {
 	x.PaidLate(order.CaptureManual)
 	wired := x.Bank.Wired()
 	x.Bank.Deaf = true
-	_, err := x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{ID: tilltest.CommandID})
+	_, err := x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{CommandID: tilltest.CommandID})
 	tilltest.Rejected(t, err, order.ReasonStaleInquiry)
 	assert.Equal(t, wired, x.Bank.Wired())
 }

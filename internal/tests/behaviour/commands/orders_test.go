@@ -90,7 +90,7 @@ func TestCreate(t *testing.T) {
 		_, err = x.Orders.Create(x.Ctx, c)
 		tilltest.Rejected(t, err, order.ReasonExists)
 
-		c.Order, c.Amount = "o-2", tilltest.USD(tilltest.TheAmount)
+		c.OrderID, c.Amount = "o-2", tilltest.USD(tilltest.TheAmount)
 		_, err = x.Orders.Create(x.Ctx, c)
 		var taken *store.KeyTakenError
 		require.ErrorAs(t, err, &taken, "one payment is one order")
@@ -137,8 +137,9 @@ func TestClearAnomaly(t *testing.T) {
 	x.Captured(tilltest.TheAmount)
 	o := x.Observe(tilltest.CancelAnswer(tilltest.ThePayment))
 	require.Equal(t, []events.AnomalyReason{events.StatusContradicts}, tilltest.Anomalies(o))
-	c := order.ClearAnomaly{ID: "clear-1", Anomaly: o.Anomalies[0].Version, Reason: "APO confirmed the capture, case 4",
-		Actor: "grace"}
+	c := order.ClearAnomaly{CommandID: "clear-1", Anomaly: o.Anomalies[0].Version,
+		Reason: "APO confirmed the capture, case 4",
+		Actor:  "grace"}
 
 	o, err := x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, c)
 	require.NoError(t, err)
@@ -146,7 +147,7 @@ func TestClearAnomaly(t *testing.T) {
 	again, err := x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, c)
 	require.NoError(t, err, "the same command again")
 	assert.Equal(t, o, again)
-	c.ID = "clear-2"
+	c.CommandID = "clear-2"
 	_, err = x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, c)
 	tilltest.Rejected(t, err, order.ReasonNoAnomaly)
 	last := x.History()[o.Version-1]
@@ -162,7 +163,7 @@ func parked(t *testing.T) *tilltest.Till {
 	accounts := x.Bank.Accounts
 	x.Bank.Accounts = nil
 	_, err := x.Orders.Capture(x.Ctx, tilltest.TheOrder,
-		order.Capture{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart)})
+		order.Capture{CommandID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart)})
 	var unresolved *tilltape.UnresolvedError
 	require.ErrorAs(t, err, &unresolved)
 	require.Equal(t, order.Parked, unresolved.Phase)
@@ -172,8 +173,9 @@ func parked(t *testing.T) *tilltest.Till {
 }
 
 func TestResolve(t *testing.T) {
-	word := order.Resolve{ID: "res-1", Resolution: events.ResolvedFailed, Statement: "APO support, case 17: never arrived",
-		Actor: "grace"}
+	word := order.Resolve{CommandID: "res-1", Resolution: events.ResolvedFailed,
+		Statement: "APO support, case 17: never arrived",
+		Actor:     "grace"}
 
 	t.Run("on a fresh inquiry", func(t *testing.T) {
 		x := parked(t)
@@ -282,7 +284,7 @@ func TestObserve_AKeyOfAnotherOrderIsKeptAsAnAnomaly(t *testing.T) {
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		x := tilltest.NewTill(t, log)
 		other := tilltest.Placing(order.CaptureManual)
-		other.Order, other.PaymentRequestID, other.PaymentID = "o-2", "preq-2", tilltest.ThePayment
+		other.OrderID, other.PaymentRequestID, other.PaymentID = "o-2", "preq-2", tilltest.ThePayment
 		_, err := x.Orders.Create(x.Ctx, other)
 		require.NoError(t, err)
 		x.Place(order.CaptureManual)

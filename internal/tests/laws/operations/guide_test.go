@@ -144,7 +144,7 @@ func TestGuide_FEndsTheCancelWithItsCode(t *testing.T) {
 	x.Place(order.CaptureManual)
 	x.Paid()
 	x.Bank.Next(tilltest.SaysF("INVALID_CONTRACT"))
-	c := order.Cancel{ID: "c-1", Actor: "ada"}
+	c := order.Cancel{CommandID: "c-1", Actor: "ada"}
 
 	o, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, c)
 	var failed *order.FailedError

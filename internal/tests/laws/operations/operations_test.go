@@ -34,7 +34,7 @@ type operationRow struct {
 func beginCancel(f tilltest.Fault) func(*tilltest.Till) {
 	return func(x *tilltest.Till) {
 		x.Bank.Next(f)
-		_, _ = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID, Actor: "ada"})
+		_, _ = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID, Actor: "ada"})
 	}
 }
 
@@ -43,7 +43,7 @@ func beginCapture(f tilltest.Fault) func(*tilltest.Till) {
 		x.Paid()
 		x.Bank.Next(f)
 		_, _ = x.Orders.Capture(x.Ctx, tilltest.TheOrder,
-			order.Capture{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
+			order.Capture{CommandID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
 	}
 }
 
@@ -53,7 +53,7 @@ func beginRefund(f tilltest.Fault) func(*tilltest.Till) {
 		_, _ = x.Capture(tilltest.TheAmount)
 		x.Bank.Next(f)
 		_, _ = x.Orders.Refund(x.Ctx, tilltest.TheOrder,
-			order.Refund{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
+			order.Refund{CommandID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
 	}
 }
 
