@@ -18,32 +18,38 @@ func (s *Orders) minted(id string) string {
 	return id
 }
 
-// command drives one command and says how it stands.
-func (s *Orders) command(ctx context.Context, id string, c order.Command) (order.Order, error) {
-	end, err := s.begin(ctx, id, c)
-	if err != nil {
-		return order.Order{}, err
-	}
-	defer end()
-	o, err := s.carry(ctx, ctx, id, c)
-	s.conclude(ctx, c, &o, err)
-	return o, err
+// command drives one command and says how it ended.
+func (s *Orders) command(ctx context.Context, id string, c order.Command) (Result, error) {
+	o, err := s.take(ctx, id, c, s.carry)
+	return resultOf(&o, order.Describe(c).CommandID, err), err
 }
 
 // informed drives a command that is legal on APO's newest word alone: where that is too old, APO is inquired of.
-func (s *Orders) informed(ctx context.Context, id string, c order.Command) (order.Order, error) {
+func (s *Orders) informed(ctx context.Context, id string, c order.Command) (Result, error) {
+	o, err := s.take(ctx, id, c, func(ctx, stop context.Context, id string, c order.Command) (order.Order, error) {
+		o, err := s.carry(ctx, stop, id, c)
+		var rejected *order.RejectedError
+		if errors.As(err, &rejected) && rejected.Reason == order.ReasonStaleInquiry {
+			if _, unasked := s.carry(ctx, stop, id, order.Claim{Inquire: true}); unasked == nil {
+				return s.carry(ctx, stop, id, c)
+			}
+		}
+		return o, err
+	})
+	return resultOf(&o, order.Describe(c).CommandID, err), err
+}
+
+// carrying drives a command that is registered, see [Orders.carry].
+type carrying func(ctx, stop context.Context, id string, c order.Command) (order.Order, error)
+
+// take registers a command, drives it and tells of its end. An error and what APO works on is all that it did not do.
+func (s *Orders) take(ctx context.Context, id string, c order.Command, carry carrying) (order.Order, error) {
 	end, err := s.begin(ctx, id, c)
 	if err != nil {
 		return order.Order{}, err
 	}
 	defer end()
-	o, err := s.carry(ctx, ctx, id, c)
-	var rejected *order.RejectedError
-	if errors.As(err, &rejected) && rejected.Reason == order.ReasonStaleInquiry {
-		if _, unasked := s.carry(ctx, ctx, id, order.Claim{Inquire: true}); unasked == nil {
-			o, err = s.carry(ctx, ctx, id, c)
-		}
-	}
+	o, err := carry(ctx, ctx, id, c)
 	s.conclude(ctx, c, &o, err)
 	return o, err
 }
@@ -77,7 +83,7 @@ func (s *Orders) carry(ctx, stop context.Context, id string, c order.Command) (o
 	return s.outcome(d, id, c, err)
 }
 
-// outcome says how a command stands whose drive ended with err.
+// outcome says how a command stands whose drive ended with err. What APO has accepted is no error.
 func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error) (order.Order, error) {
 	o := d.Order()
 	commandID := order.Describe(c).CommandID
@@ -95,7 +101,7 @@ func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error)
 	case state.Outcome == order.OutcomeFailed:
 		return o, &order.FailedError{OrderID: id, CommandID: commandID, Command: state.Verb, Code: state.Code,
 			Version: state.Version}
-	case state.Outcome == order.OutcomePending:
+	case state.Outcome == order.OutcomePending && o.Operation.Phase != order.Accepted:
 		return o, s.unresolvedError(&o, nil)
 	}
 	return o, nil

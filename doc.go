@@ -26,6 +26,7 @@
 //	store           what a log must promise; store/memory and store/bolt keep the promise
 //	apo             APO over HTTP: sign, send, verify, classify
 //	tilltape        this package: the four of them driven with a clock; a Reader where nothing is to be driven
+//	problem         how a command ended, told over HTTP
 //	notify          the endpoint that APO calls
 //	evidence        what APO's support needs to see of one order
 //	audit           what can be proved from a log alone

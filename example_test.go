@@ -91,10 +91,10 @@ func ExampleNew() {
 		return
 	}
 	defer func() { check(orders.Close()) }()
-	o, err := orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
+	result, err := orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
 		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD",
 		CaptureMode: order.CaptureManual, Actor: "shop"})
-	fmt.Println(o.Status, o.Amount, err)
+	fmt.Println(result.Order.Status, result.Order.Amount, err)
 	// Output: created USD 10.00 <nil>
 }
 
@@ -129,16 +129,16 @@ func ExampleOrders_Refund() {
 	defer func() { check(shop.Close()) }()
 	must(shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}}))
 
-	o, err := shop.orders.Refund(ctx, "o-1",
-		order.Refund{CommandID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
-	fmt.Println(o.Words(), errors.Is(err, tilltape.ErrUnresolved), errors.Is(err, tilltape.ErrAccepted))
+	refund := order.Refund{CommandID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"},
+		Reason: "one item returned"}
+	result, err := shop.orders.Refund(ctx, "o-1", refund)
+	fmt.Println(result.Outcome, err)
 	shop.hear(ctx)
-	o, err = shop.orders.Refund(ctx, "o-1",
-		order.Refund{CommandID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
-	fmt.Println(o.Words(), o.PartiallyRefunded(), err)
+	result, err = shop.orders.Refund(ctx, "o-1", refund)
+	fmt.Println(result.Outcome, result.Order.PartiallyRefunded(), err)
 	// Output:
-	// refunding true true
-	// refunded true <nil>
+	// accepted <nil>
+	// done true <nil>
 }
 
 func ExampleOrders_SettleDue() {

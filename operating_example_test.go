@@ -96,9 +96,9 @@ func ExampleOrders_Resolve() {
 	check(supportCase(ctx, orders, "o-1", filepath.Join(dir, "o-1.json")))
 
 	shop.ClearScript() // APO's support has mended it, and says that nothing was captured
-	o, err := orders.Resolve(ctx, "o-1", order.Resolve{Resolution: events.ResolvedFailed,
+	result, err := orders.Resolve(ctx, "o-1", order.Resolve{Resolution: events.ResolvedFailed,
 		Statement: "APO support, ticket 4711, Ms Ng by mail of 2026-11-20: not captured", Actor: "alice"})
-	fmt.Println(o.Status, o.Operation.Phase, err)
+	fmt.Println(result.Order.Status, result.Order.Operation.Phase, err)
 	_, err = orders.Resolve(ctx, "o-1", order.Resolve{Resolution: events.ResolvedFailed, Statement: "again", Actor: "bob"})
 	fmt.Println(err)
 
@@ -128,9 +128,9 @@ func ExampleOrders_ClearAnomaly() {
 
 	o := must(orders.Get(ctx, "o-2"))
 	for _, a := range o.Anomalies {
-		o, err := orders.ClearAnomaly(ctx, o.ID, order.ClearAnomaly{Anomaly: a.Version,
+		result, err := orders.ClearAnomaly(ctx, o.ID, order.ClearAnomaly{Anomaly: a.Version,
 			Reason: "case 12: the buyer keeps the order, booked by hand", Actor: "alice"})
-		fmt.Println(o.Status, len(o.Anomalies), err)
+		fmt.Println(result.Order.Status, len(result.Order.Anomalies), err)
 	}
 	// Output:
 	// cancelled 0 <nil>

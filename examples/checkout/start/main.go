@@ -81,11 +81,11 @@ func run(ctx context.Context) error {
 	}
 
 	// We take the money. The command has an id: given again, it is not done again.
-	o, err := orders.Capture(ctx, "o-1", order.Capture{CommandID: "capture-o-1", Amount: ten, Actor: "warehouse"})
+	result, err := orders.Capture(ctx, "o-1", order.Capture{CommandID: "capture-o-1", Amount: ten, Actor: "warehouse"})
 	if err != nil {
 		return err
 	}
-	fmt.Println("the order is", o.Words())
+	fmt.Println("the order is", result.Order.Words())
 
 	// Too late for a cancel.
 	before := server.Count()

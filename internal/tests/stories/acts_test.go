@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
@@ -127,26 +128,28 @@ func commandSteps() []storyStep {
 		}),
 		does("capture {n} of {id} as {cmd}", func(s *story, a args) error {
 			n, err := a.minor("n")
-			_, s.err = s.process.orders.Capture(s.ctx, a["id"], order.Capture{CommandID: a["cmd"], Amount: tilltest.USD(n)})
+			s.result, s.err = s.process.orders.Capture(s.ctx, a["id"], order.Capture{CommandID: a["cmd"],
+				Amount: tilltest.USD(n)})
 			return err
 		}),
 		does("refund {n} of {id} as {cmd}", func(s *story, a args) error {
 			n, err := a.minor("n")
-			_, s.err = s.process.orders.Refund(s.ctx, a["id"], order.Refund{CommandID: a["cmd"], Amount: tilltest.USD(n)})
+			s.result, s.err = s.process.orders.Refund(s.ctx, a["id"], order.Refund{CommandID: a["cmd"], Amount: tilltest.USD(n)})
 			return err
 		}),
 		does("compensate {id} as {cmd}", func(s *story, a args) error {
-			_, s.err = s.process.orders.Compensate(s.ctx, a["id"], order.Compensate{CommandID: a["cmd"]})
+			s.result, s.err = s.process.orders.Compensate(s.ctx, a["id"], order.Compensate{CommandID: a["cmd"]})
 			return nil
 		}),
 		does("{actor} resolves {id} as failed as {cmd}", func(s *story, a args) error {
-			_, s.err = s.process.orders.Resolve(s.ctx, a["id"], order.Resolve{CommandID: a["cmd"],
+			s.result, s.err = s.process.orders.Resolve(s.ctx, a["id"], order.Resolve{CommandID: a["cmd"],
 				Resolution: events.ResolvedFailed,
 				Statement:  "APO support says that it was never done", Actor: a["actor"]})
 			return nil
 		}),
 		does("{id} is reconciled", func(s *story, a args) error {
 			_, s.err = s.process.orders.Reconcile(s.ctx, a["id"])
+			s.result = tilltape.Result{Outcome: tilltape.OutcomeOf(s.err)}
 			return nil
 		}),
 	}
@@ -294,7 +297,7 @@ func (s *story) place(a args) error {
 }
 
 func (s *story) cancel(ctx context.Context, a args) error {
-	_, s.err = s.process.orders.Cancel(ctx, a["id"], order.Cancel{CommandID: a["cmd"]})
+	s.result, s.err = s.process.orders.Cancel(ctx, a["id"], order.Cancel{CommandID: a["cmd"]})
 	return nil
 }
 

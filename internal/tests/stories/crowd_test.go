@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
@@ -32,6 +33,7 @@ func crowdSteps() []storyStep {
 				_, outcomes[i] = s.process.orders.Cancel(s.ctx, a["id"], order.Cancel{CommandID: a["cmd"]})
 			})
 			s.err = errors.Join(outcomes...)
+			s.result = tilltape.Result{Outcome: tilltape.OutcomeOf(s.err)}
 			return err
 		}),
 		does("a crowd of {n} authorized orders of {each}", func(s *story, a args) error {

@@ -5,7 +5,6 @@ package commands_test
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,8 +34,8 @@ func TestFiftyParallelCancelsWithOneCommandIdMakeOneCall(t *testing.T) {
 		var failed atomic.Int32
 		for range 50 {
 			wg.Go(func() {
-				o, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
-				if err != nil || o.Status != order.Cancelled {
+				result, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
+				if err != nil || result.Order.Status != order.Cancelled {
 					failed.Add(1)
 				}
 			})
@@ -175,9 +174,9 @@ func TestALostAppendAnswerIsFoundByItsRecordIds(t *testing.T) {
 			x.Place(order.CaptureManual)
 			x.Paid()
 			log.OnAppend = tilltest.On(kind, tilltest.AppendAnswers, engine.AppendsMax-1)
-			o, err := x.Cancel()
+			result, err := x.Cancel()
 			require.NoError(t, err)
-			assert.Equal(t, order.Cancelled, o.Status)
+			assert.Equal(t, order.Cancelled, result.Order.Status)
 			assert.Equal(t, 1, x.Bank.Wired())
 			assert.Equal(t, []events.Kind{events.KindOrderCreated, events.KindPaymentAuthorized, events.KindCancelRequested,
 				events.KindCancelSucceeded}, x.Kinds(), "nothing twice")
@@ -304,8 +303,6 @@ func TestUnresolvedErrorSaysWhatHappensNext(t *testing.T) {
 			assert.Contains(t, tt.give.Error(), part)
 		}
 		assert.ErrorIs(t, &tt.give, tilltape.ErrUnresolved)
-		assert.Equal(t, tt.give.Phase == order.Accepted,
-			strings.Contains(fmt.Sprint(tt.give.Unwrap()), tilltape.ErrAccepted.Error()))
 	}
 }
 
@@ -317,9 +314,9 @@ func TestIdempotence(t *testing.T) {
 	_, err := x.Orders.Capture(x.Ctx, tilltest.TheOrder, capture)
 	require.NoError(t, err)
 	calls := x.Bank.Touched()
-	o, err := x.Orders.Capture(x.Ctx, tilltest.TheOrder, capture)
+	result, err := x.Orders.Capture(x.Ctx, tilltest.TheOrder, capture)
 	require.NoError(t, err, "its recorded outcome")
-	assert.Equal(t, tilltest.ThePart, o.Captured)
+	assert.Equal(t, tilltest.ThePart, result.Order.Captured)
 
 	capture.Amount = tilltest.USD(tilltest.ThePart + 1)
 	_, err = x.Orders.Capture(x.Ctx, tilltest.TheOrder, capture)
@@ -330,8 +327,9 @@ func TestIdempotence(t *testing.T) {
 	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: "refused"})
 	require.ErrorIs(t, err, order.ErrRejected)
 	assert.Equal(t, order.OutcomeUnknown, x.Get().Command("refused").Outcome, "a refused command's id is not remembered")
-	_, err = x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{CommandID: "refused", Amount: tilltest.USD(1)})
-	require.ErrorIs(t, err, tilltape.ErrAccepted, "so it may stand for another command")
+	accepted, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{CommandID: "refused", Amount: tilltest.USD(1)})
+	require.NoError(t, err, "so it may stand for another command")
+	assert.Equal(t, tilltape.Accepted, accepted.Outcome)
 	assert.Equal(t, calls+1, x.Bank.Wired())
 }
 
@@ -394,7 +392,7 @@ func TestWhatWasNotSentIsCertainlyNotDone(t *testing.T) {
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, "NOT_SENT", failed.Code)
 	x.Open(x.Bank)
-	o, err := x.Cancel()
+	result, err := x.Cancel()
 	require.NoError(t, err, "under a new id it may be given again")
-	assert.Equal(t, order.Cancelled, o.Status)
+	assert.Equal(t, order.Cancelled, result.Order.Status)
 }

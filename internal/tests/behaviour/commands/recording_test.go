@@ -131,9 +131,9 @@ func TestAnIntentInDoubtSaysUnderWhichIdToAskAgain(t *testing.T) {
 
 	log.OnAppend = nil
 	x.Clock.Pass(time.Hour)
-	o, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: intent.CommandID})
+	result, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: intent.CommandID})
 	require.NoError(t, err)
-	assert.Equal(t, order.Cancelled, o.Status)
+	assert.Equal(t, order.Cancelled, result.Order.Status)
 	assert.Equal(t, 1, x.Bank.Accounts[0].Cancels)
 }
 

@@ -310,9 +310,9 @@ func TestLaw_GatewayCapture(t *testing.T) {
 		tilltest.Rejected(t, err, order.ReasonGatewayCapture)
 		x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-auto",
 			Code: "RISK_REJECT", At: tilltest.Dawn()}))
-		o, err := x.Capture(tilltest.TheAmount)
+		result, err := x.Capture(tilltest.TheAmount)
 		require.NoError(t, err)
-		assert.Equal(t, order.Captured, o.Status)
+		assert.Equal(t, order.Captured, result.Order.Status)
 	})
 	t.Run("a cancel under way only inquires", func(t *testing.T) {
 		x := tilltest.NewTill(t, memory.New())
