@@ -42,7 +42,7 @@ func (s *Orders) informed(ctx context.Context, id string, c order.Command) (Resu
 // carrying drives a command that is registered, see [Orders.carry].
 type carrying func(ctx, stop context.Context, id string, c order.Command) (order.Order, error)
 
-// take registers a command, drives it and tells of its end. An error and what APO works on is all that it did not do.
+// take registers a command, drives it and tells of its end whoever else wants to know.
 func (s *Orders) take(ctx context.Context, id string, c order.Command, carry carrying) (order.Order, error) {
 	end, err := s.begin(ctx, id, c)
 	if err != nil {

@@ -141,6 +141,23 @@ func ExampleOrders_Refund() {
 	// done true <nil>
 }
 
+func ExampleOutcomeOf() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	must(shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}}))
+
+	result, err := shop.orders.Cancel(ctx, "o-1", order.Cancel{})
+	fmt.Println(result.Outcome, result.Order.Status)
+	fmt.Println(tilltape.OutcomeOf(err))
+	_, err = shop.orders.Get(ctx, "o-2")
+	fmt.Println(tilltape.OutcomeOf(err))
+	// Output:
+	// refused captured
+	// refused
+	// not found
+}
+
 func ExampleOrders_SettleDue() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)

@@ -3,6 +3,9 @@ package tilltape
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape/internal/settling"
@@ -54,6 +57,16 @@ func (o Outcome) String() string {
 
 // MarshalText is [Outcome.String].
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText reads what [Outcome.MarshalText] wrote. The error wraps [store.ErrInvalid].
+func (o *Outcome) UnmarshalText(text []byte) error {
+	i := slices.Index(outcomeNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("outcome %.40q: %w; give one of %s", text, store.ErrInvalid, strings.Join(outcomeNames[:], ", "))
+	}
+	*o = Outcome(i)
+	return nil
+}
 
 // outcomes says what an error is. The first row that an error matches counts: what may have moved money stands before
 // what it wraps, and what may be on record before what the log said of it.

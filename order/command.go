@@ -30,8 +30,8 @@ func Describe(c Command) Description {
 // Create places an order. One order is one payment: another attempt to pay is another order. Legal when the id is
 // unused (or nothing changes: the same content again is no command at all).
 type Create struct {
-	CommandID        string // command id; empty: the command cannot be repeated by id
-	OrderID          string // the order's id
+	CommandID        string // empty: the command cannot be repeated by id
+	OrderID          string
 	PaymentRequestID string
 	PaymentID        string // where it is known already
 	Amount           Money

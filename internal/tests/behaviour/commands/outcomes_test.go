@@ -99,11 +99,16 @@ func TestOutcomesHaveWords(t *testing.T) {
 		text, err := o.MarshalText()
 		require.NoError(t, err)
 		assert.Equal(t, o.String(), string(text))
+		var read tilltape.Outcome
+		require.NoError(t, read.UnmarshalText(text))
+		assert.Equal(t, o, read)
 		assert.NotContains(t, words, o.String())
 		words = append(words, o.String())
 	}
 	assert.Equal(t, "broken", (tilltape.Unavailable + 1).String())
 	assert.True(t, slices.Contains(words, "in doubt"))
+	var read tilltape.Outcome
+	require.ErrorIs(t, read.UnmarshalText([]byte("maybe")), store.ErrInvalid)
 }
 
 // The result says the same as the error, and has the order as far as it was read.
