@@ -77,6 +77,10 @@ var rooms = map[string]room{
 		ours:    []string{".", "events", "order", "apo"},
 		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
 	},
+	"problem": {
+		ours:    []string{".", "order"},
+		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
+	},
 	"notify": {
 		ours:    []string{".", "order", "apo", "internal/words"},
 		modules: []string{protobufModule, fsmModule, modModule, uuidModule},

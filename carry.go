@@ -18,32 +18,38 @@ func (s *Orders) minted(id string) string {
 	return id
 }
 
-// command drives one command and says how it stands.
-func (s *Orders) command(ctx context.Context, id string, c order.Command) (order.Order, error) {
-	end, err := s.begin(ctx, id, c)
-	if err != nil {
-		return order.Order{}, err
-	}
-	defer end()
-	o, err := s.carry(ctx, ctx, id, c)
-	s.conclude(ctx, c, &o, err)
-	return o, err
+// command drives one command and says how it ended.
+func (s *Orders) command(ctx context.Context, id string, c order.Command) (Result, error) {
+	o, err := s.take(ctx, id, c, s.carry)
+	return resultOf(&o, order.Describe(c).CommandID, err), err
 }
 
 // informed drives a command that is legal on APO's newest word alone: where that is too old, APO is inquired of.
-func (s *Orders) informed(ctx context.Context, id string, c order.Command) (order.Order, error) {
+func (s *Orders) informed(ctx context.Context, id string, c order.Command) (Result, error) {
+	o, err := s.take(ctx, id, c, func(ctx, stop context.Context, id string, c order.Command) (order.Order, error) {
+		o, err := s.carry(ctx, stop, id, c)
+		var rejected *order.RejectedError
+		if errors.As(err, &rejected) && rejected.Reason == order.ReasonStaleInquiry {
+			if _, unasked := s.carry(ctx, stop, id, order.Claim{Inquire: true}); unasked == nil {
+				return s.carry(ctx, stop, id, c)
+			}
+		}
+		return o, err
+	})
+	return resultOf(&o, order.Describe(c).CommandID, err), err
+}
+
+// carrying drives a command that is registered, see [Orders.carry].
+type carrying func(ctx, stop context.Context, id string, c order.Command) (order.Order, error)
+
+// take registers a command, drives it and tells of its end whoever else wants to know.
+func (s *Orders) take(ctx context.Context, id string, c order.Command, carry carrying) (order.Order, error) {
 	end, err := s.begin(ctx, id, c)
 	if err != nil {
 		return order.Order{}, err
 	}
 	defer end()
-	o, err := s.carry(ctx, ctx, id, c)
-	var rejected *order.RejectedError
-	if errors.As(err, &rejected) && rejected.Reason == order.ReasonStaleInquiry {
-		if _, unasked := s.carry(ctx, ctx, id, order.Claim{Inquire: true}); unasked == nil {
-			o, err = s.carry(ctx, ctx, id, c)
-		}
-	}
+	o, err := carry(ctx, ctx, id, c)
 	s.conclude(ctx, c, &o, err)
 	return o, err
 }
@@ -53,7 +59,7 @@ func (s *Orders) begin(ctx context.Context, id string, c order.Command) (end fun
 	if err := checkID(id, wordFor(c)); err != nil {
 		return nil, err
 	}
-	return s.enter(ctx, flight{id, s.minted(order.Describe(c).ID)})
+	return s.enter(ctx, flight{id, s.minted(order.Describe(c).CommandID)})
 }
 
 // conclude tells of a command's end whoever else wants to know, while it still counts as under way.
@@ -67,7 +73,7 @@ func (s *Orders) conclude(ctx context.Context, c order.Command, o *order.Order, 
 	if given.Actor == "" {
 		given.Actor = s.cfg.Actor
 	}
-	s.tell.refused(ctx, Refusal{CommandID: given.ID, Actor: given.Actor, Err: rejected})
+	s.tell.refused(ctx, Refusal{CommandID: given.CommandID, Actor: given.Actor, Err: rejected})
 	s.refusals.Record(refusing.Refusal{Command: c, Given: given, Err: rejected, At: s.now()})
 }
 
@@ -77,10 +83,10 @@ func (s *Orders) carry(ctx, stop context.Context, id string, c order.Command) (o
 	return s.outcome(d, id, c, err)
 }
 
-// outcome says how a command stands whose drive ended with err.
+// outcome says how a command stands whose drive ended with err. What APO has accepted is no error.
 func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error) (order.Order, error) {
 	o := d.Order()
-	commandID := order.Describe(c).ID
+	commandID := order.Describe(c).CommandID
 	state := o.Command(commandID)
 	if d.Called() && (state.Outcome == order.OutcomeSucceeded || state.Outcome == order.OutcomeFailed) {
 		err = nil // what failed is a follow-up: it stays due, and the command's own outcome is on record
@@ -93,9 +99,9 @@ func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error)
 	case err != nil:
 		return o, commandError(id, c, err)
 	case state.Outcome == order.OutcomeFailed:
-		return o, &order.FailedError{Order: id, CommandID: commandID, Command: state.Verb, Code: state.Code,
+		return o, &order.FailedError{OrderID: id, CommandID: commandID, Command: state.Verb, Code: state.Code,
 			Version: state.Version}
-	case state.Outcome == order.OutcomePending:
+	case state.Outcome == order.OutcomePending && o.Operation.Phase != order.Accepted:
 		return o, s.unresolvedError(&o, nil)
 	}
 	return o, nil
@@ -111,7 +117,7 @@ func wordFor(c order.Command) string {
 
 func (s *Orders) unresolvedError(o *order.Order, err error) error {
 	p := &o.Operation
-	return &UnresolvedError{Order: o.ID, Command: p.Verb(), CommandID: p.CommandID, Phase: p.Phase, Attempts: p.Attempt,
+	return &UnresolvedError{OrderID: o.ID, Command: p.Verb(), CommandID: p.CommandID, Phase: p.Phase, Attempts: p.Attempt,
 		Code: p.Code, AskAgain: o.NextDue(), Err: err}
 }
 
@@ -119,7 +125,7 @@ func (s *Orders) unresolvedError(o *order.Order, err error) error {
 func commandError(id string, c order.Command, err error) error {
 	switch {
 	case errors.Is(err, ErrInDoubt):
-		if commandID := order.Describe(c).ID; commandID != "" {
+		if commandID := order.Describe(c).CommandID; commandID != "" {
 			return fmt.Errorf("%w; give the command again under its id %q, never another one", err, commandID)
 		}
 	case errors.Is(err, order.ErrUnknownOrder):

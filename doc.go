@@ -28,6 +28,7 @@
 //	seal            the Merkle tree over a log, its checkpoints and proofs
 //	apo             APO over HTTP: pay, cancel, capture, refund, inquire; sign, verify, classify
 //	tilltape        this package: the four of them driven with a clock; a Reader where nothing is to be driven
+//	problem         how a command ended, told over HTTP
 //	notify          the endpoint that APO calls
 //	evidence        what APO's support needs to see of one order
 //	audit           what can be proved from a log alone

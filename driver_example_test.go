@@ -19,7 +19,7 @@ func ExampleOrders_Compensate() {
 	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", PaymentID: "P2",
 		Amount: apotest.Amount{Currency: "USD", Minor: 500}, Capture: apotest.Manual}))
 	must(shop.orders.Create(ctx,
-		order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 500, Currency: "USD"},
+		order.Create{OrderID: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 500, Currency: "USD"},
 			Method: "CARD", CaptureMode: order.CaptureManual}))
 	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{}))
 
@@ -28,11 +28,11 @@ func ExampleOrders_Compensate() {
 	o := must(shop.orders.Get(ctx, "o-2"))
 	fmt.Println(o.Status, "with", o.Late.Authorized, "held, an anomaly:", o.Anomalies[0].Reason)
 
-	o = must(shop.orders.Compensate(ctx, "o-2", order.Compensate{Actor: "alice"}))
-	fmt.Println(o.Status, "with anomalies:", len(o.Anomalies))
+	result := must(shop.orders.Compensate(ctx, "o-2", order.Compensate{Actor: "alice"}))
+	fmt.Println(result.Outcome, "with anomalies:", len(result.Order.Anomalies))
 	// Output:
 	// cancelled with 500 held, an anomaly: late payment
-	// cancelled with anomalies: 0
+	// done with anomalies: 0
 }
 
 func ExampleObserver() {
@@ -46,7 +46,7 @@ func ExampleObserver() {
 	}
 	client := must(apo.NewClient(shop.URL(), shop.ClientID(), shop.Keys(), nil))
 	orders := must(tilltape.New(memory.New(), client, &tilltape.Config{Now: shop.clock.Now, Observer: observer}))
-	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
 		Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
 
@@ -98,7 +98,7 @@ func ExampleReader_Anomalies() {
 	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000},
 		Capture: apotest.Manual}))
 	must(shop.orders.Create(ctx,
-		order.Create{Order: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
+		order.Create{OrderID: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
 			Method: "CARD", CaptureMode: order.CaptureManual}))
 	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind"}))
 	check(shop.PayLate("pay-2")) // the buyer had the page open still
@@ -121,15 +121,15 @@ func ExampleReader_Outstanding() {
 	defer func() { check(shop.Close()) }()
 	_, err := shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}})
 	check(err)
-	_, err = shop.orders.Refund(ctx, "o-1", order.Refund{Amount: order.Money{Minor: 300, Currency: "USD"}})
-	fmt.Println(err != nil) // APO works on it
+	result, err := shop.orders.Refund(ctx, "o-1", order.Refund{Amount: order.Money{Minor: 300, Currency: "USD"}})
+	fmt.Println(result.Outcome, err)
 
 	for o, err := range shop.orders.Outstanding(ctx) {
 		check(err)
 		fmt.Println(o.ID, o.Operation.Kind, o.Operation.Phase, o.Operation.Amount)
 	}
 	// Output:
-	// true
+	// accepted <nil>
 	// o-1 refund accepted USD 3.00
 }
 

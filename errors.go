@@ -15,9 +15,6 @@ var (
 	// ErrUnresolved: it is not known whether the command was done. It is on record and is asked about until it is known;
 	// never give it under another command id meanwhile. See [UnresolvedError].
 	ErrUnresolved = errors.New("outcome not known")
-	// ErrAccepted goes with ErrUnresolved where APO has said that it works on the command (a refund, a capture in
-	// process).
-	ErrAccepted = errors.New("accepted, not final")
 	// ErrContended: others changed the order so often that the command never got its turn. Nothing was sent: try again.
 	ErrContended = engine.ErrContended
 	// ErrInDoubt: the log did not say whether it took the command or fact. No call was made for it; where it was taken it
@@ -33,7 +30,7 @@ var (
 
 // UnresolvedError says that a command is on record, perhaps carried out, and not known to be.
 type UnresolvedError struct {
-	Order     string
+	OrderID   string
 	Command   order.Verb
 	CommandID string
 	Phase     order.Phase
@@ -45,10 +42,10 @@ type UnresolvedError struct {
 
 // Error names the command, how often it was tried, and what happens next.
 func (e *UnresolvedError) Error() string {
-	text := fmt.Sprintf("order %s: %s %s", e.Order, e.Command, e.story())
+	text := fmt.Sprintf("order %s: %s %s", e.OrderID, e.Command, e.story())
 	if e.Err != nil {
 		// The log's errors name the order too.
-		text += "; what APO told could not be recorded: " + strings.TrimPrefix(e.Err.Error(), "order "+e.Order+": ")
+		text += "; what APO told could not be recorded: " + strings.TrimPrefix(e.Err.Error(), "order "+e.OrderID+": ")
 	}
 	return text
 }
@@ -73,14 +70,10 @@ func (e *UnresolvedError) story() string {
 		e.Phase, tries, remedy)
 }
 
-// Unwrap returns [ErrUnresolved], [ErrAccepted] where APO works on it, and what kept the outcome from being recorded.
+// Unwrap returns [ErrUnresolved] and what kept the outcome from being recorded.
 func (e *UnresolvedError) Unwrap() []error {
-	chain := []error{ErrUnresolved}
-	if e.Phase == order.Accepted {
-		chain = append(chain, ErrAccepted)
+	if e.Err == nil {
+		return []error{ErrUnresolved}
 	}
-	if e.Err != nil {
-		chain = append(chain, e.Err)
-	}
-	return chain
+	return []error{ErrUnresolved, e.Err}
 }

@@ -29,7 +29,7 @@ func openExampleShop(ctx context.Context) *exampleShop {
 		orders: must(tilltape.New(memory.New(), client, &tilltape.Config{Now: clock.Now}))}
 	must(server.Register(apotest.Payment{PaymentRequestID: "pay-1", PaymentID: "P1",
 		Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
-	must(s.orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+	must(s.orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
 		Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
 	check(server.Submit("pay-1"))
@@ -91,10 +91,10 @@ func ExampleNew() {
 		return
 	}
 	defer func() { check(orders.Close()) }()
-	o, err := orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+	result, err := orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
 		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD",
 		CaptureMode: order.CaptureManual, Actor: "shop"})
-	fmt.Println(o.Status, o.Amount, err)
+	fmt.Println(result.Order.Status, result.Order.Amount, err)
 	// Output: created USD 10.00 <nil>
 }
 
@@ -129,16 +129,33 @@ func ExampleOrders_Refund() {
 	defer func() { check(shop.Close()) }()
 	must(shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}}))
 
-	o, err := shop.orders.Refund(ctx, "o-1",
-		order.Refund{ID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
-	fmt.Println(o.Words(), errors.Is(err, tilltape.ErrUnresolved), errors.Is(err, tilltape.ErrAccepted))
+	refund := order.Refund{CommandID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"},
+		Reason: "one item returned"}
+	result, err := shop.orders.Refund(ctx, "o-1", refund)
+	fmt.Println(result.Outcome, err)
 	shop.hear(ctx)
-	o, err = shop.orders.Refund(ctx, "o-1",
-		order.Refund{ID: "refund-1", Amount: order.Money{Minor: 300, Currency: "USD"}, Reason: "one item returned"})
-	fmt.Println(o.Words(), o.PartiallyRefunded(), err)
+	result, err = shop.orders.Refund(ctx, "o-1", refund)
+	fmt.Println(result.Outcome, result.Order.PartiallyRefunded(), err)
 	// Output:
-	// refunding true true
-	// partly refunded true <nil>
+	// accepted <nil>
+	// done true <nil>
+}
+
+func ExampleOutcomeOf() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	must(shop.orders.Capture(ctx, "o-1", order.Capture{Amount: order.Money{Minor: 1000, Currency: "USD"}}))
+
+	result, err := shop.orders.Cancel(ctx, "o-1", order.Cancel{})
+	fmt.Println(result.Outcome, result.Order.Status)
+	fmt.Println(tilltape.OutcomeOf(err))
+	_, err = shop.orders.Get(ctx, "o-2")
+	fmt.Println(tilltape.OutcomeOf(err))
+	// Output:
+	// refused captured
+	// refused
+	// not found
 }
 
 func ExampleOrders_SettleDue() {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
@@ -68,42 +69,42 @@ type attempt struct {
 	name string
 	verb order.Verb
 	rule func(order.Order, time.Time) tilltest.Ruling
-	give func(*tilltest.Till) (order.Order, error)
+	give func(*tilltest.Till) (tilltape.Result, error)
 }
 
 // attempts are the commands of section 3.3 with every amount that matters to an order.
 func attempts(o order.Order) []attempt {
 	cancel := attempt{"cancel", order.VerbCancel,
 		func(o order.Order, _ time.Time) tilltest.Ruling { return tilltest.MayCancel(o) },
-		func(x *tilltest.Till) (order.Order, error) { return x.Cancel() }}
+		func(x *tilltest.Till) (tilltape.Result, error) { return x.Cancel() }}
 	out := []attempt{cancel}
 	amounts := func(rest int64) []int64 { return []int64{1, rest, rest + 1, 0, -1, 1<<63 - 1, -1 << 63} }
 	for _, minor := range amounts(o.Authorized - o.Captured) {
 		out = append(out, attempt{fmt.Sprint("capture ", minor), order.VerbCapture,
 			func(o order.Order, now time.Time) tilltest.Ruling { return tilltest.MayCapture(o, minor, now, true) },
-			func(x *tilltest.Till) (order.Order, error) { return x.Capture(minor) }})
+			func(x *tilltest.Till) (tilltape.Result, error) { return x.Capture(minor) }})
 	}
 	for _, minor := range amounts(o.Captured - o.Refunded) {
 		out = append(out, attempt{fmt.Sprint("refund ", minor), order.VerbRefund,
 			func(o order.Order, _ time.Time) tilltest.Ruling { return tilltest.MayRefund(o, minor) },
-			func(x *tilltest.Till) (order.Order, error) { return x.Refund(minor) }})
+			func(x *tilltest.Till) (tilltape.Result, error) { return x.Refund(minor) }})
 	}
 	never := func(order.Order, time.Time) tilltest.Ruling { return tilltest.Refusal }
 	euros := order.Money{Minor: 1, Currency: "EUR"}
 	return append(out,
-		attempt{"capture euros", order.VerbCapture, never, func(x *tilltest.Till) (order.Order, error) {
+		attempt{"capture euros", order.VerbCapture, never, func(x *tilltest.Till) (tilltape.Result, error) {
 			return x.Orders.Capture(x.Ctx, tilltest.TheOrder, order.Capture{Amount: euros})
 		}},
-		attempt{"refund euros", order.VerbRefund, never, func(x *tilltest.Till) (order.Order, error) {
+		attempt{"refund euros", order.VerbRefund, never, func(x *tilltest.Till) (tilltape.Result, error) {
 			return x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{Amount: euros})
 		}},
-		attempt{"create other content", order.VerbCreate, never, func(x *tilltest.Till) (order.Order, error) {
+		attempt{"create other content", order.VerbCreate, never, func(x *tilltest.Till) (tilltape.Result, error) {
 			c := tilltest.Placing(x.Get().CaptureMode)
 			c.Amount = tilltest.USD(tilltest.TheAmount + 1)
 			return x.Orders.Create(x.Ctx, c)
 		}},
 		attempt{"clear an anomaly that is not open", order.VerbClearAnomaly, never,
-			func(x *tilltest.Till) (order.Order, error) {
+			func(x *tilltest.Till) (tilltape.Result, error) {
 				return x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, order.ClearAnomaly{Anomaly: 1, Reason: "checked"})
 			}},
 		attempt{"resolve what is not parked", order.VerbResolve, func(o order.Order, _ time.Time) tilltest.Ruling {
@@ -111,7 +112,7 @@ func attempts(o order.Order) []attempt {
 				return tilltest.Local
 			}
 			return tilltest.Refusal
-		}, func(x *tilltest.Till) (order.Order, error) {
+		}, func(x *tilltest.Till) (tilltape.Result, error) {
 			x.Bank.Deaf = false
 			return x.Orders.Resolve(x.Ctx, tilltest.TheOrder,
 				order.Resolve{Resolution: events.ResolvedFailed, Statement: "APO support, case 17"})
@@ -137,7 +138,7 @@ func TestLaw_CommandsInEveryCell(t *testing.T) {
 func judgeAttempt(t *testing.T, x *tilltest.Till, a attempt, where string) {
 	before, calls := x.Get(), x.Bank.Wired()
 	x.Bank.Next(tilltest.Fault{Status: "S", Code: "SUCCESS", Undone: true})
-	o, err := a.give(x)
+	result, err := a.give(x)
 	after := x.Get()
 	switch rule := a.rule(before, x.Clock.Now()); rule {
 	case tilltest.Refusal:
@@ -163,7 +164,7 @@ func judgeAttempt(t *testing.T, x *tilltest.Till, a attempt, where string) {
 			require.NotErrorIs(t, err, order.ErrRejected, where)
 		}
 		assert.Equal(t, calls+1, x.Bank.Wired(), "%s: one call", where)
-		assert.Equal(t, o.Version, after.Version, where)
+		assert.Equal(t, result.Order.Version, after.Version, where)
 	}
 	require.NoError(t, x.Lawful(), where)
 }

@@ -74,14 +74,14 @@ type Refusal struct {
 // Alarm is an operation that was given to a person: contact APO support, with what package evidence gathers, and end it
 // with [Orders.Resolve].
 type Alarm struct {
-	Order     string
+	OrderID   string
 	Reason    string // says what to do, too
 	Operation order.Operation
 }
 
 // Contradiction is an anomaly that stands open until APO's facts or [Orders.ClearAnomaly] close it.
 type Contradiction struct {
-	Order   string
+	OrderID string
 	Version uint64 // names it, see [order.ClearAnomaly]
 	Fact    events.AnomalyObserved
 }
@@ -102,9 +102,9 @@ type Pass struct {
 
 // Trouble is what [Orders.Run] goes on in spite of.
 type Trouble struct {
-	Order string // empty: the list of due orders
-	Err   error
-	Again time.Time // when it is tried again
+	OrderID string // empty: the list of due orders
+	Err     error
+	Again   time.Time // when it is tried again
 }
 
 // teller tells the observer and the logger. No text of people (reasons, statements) and no message of APO's goes to the
@@ -145,9 +145,9 @@ func (t *teller) appended(ctx context.Context, records []events.Record, d *engin
 				slog.String("fact", string(r.Event.Kind())), slog.String("command", r.CommandID),
 				slog.String("status", r.Head.Status))
 		case events.OperationParked:
-			t.parked(ctx, Alarm{Order: r.Stream.ID, Reason: e.Reason, Operation: d.Order().Operation})
+			t.parked(ctx, Alarm{OrderID: r.Stream.ID, Reason: e.Reason, Operation: d.Order().Operation})
 		case events.AnomalyObserved:
-			t.anomaly(ctx, Contradiction{Order: r.Stream.ID, Version: r.Version, Fact: e})
+			t.anomaly(ctx, Contradiction{OrderID: r.Stream.ID, Version: r.Version, Fact: e})
 		}
 	}
 }
@@ -158,7 +158,7 @@ func (t *teller) parked(ctx context.Context, a Alarm) {
 	}
 	t.log.LogAttrs(ctx, slog.LevelError,
 		"operation parked: contact APO support, with what evidence.Of gathers, then resolve it",
-		slog.String("order", a.Order), slog.String("operation", a.Operation.Verb().String()),
+		slog.String("order", a.OrderID), slog.String("operation", a.Operation.Verb().String()),
 		slog.String("command", a.Operation.CommandID), slog.Uint64("attempts", a.Operation.Attempt),
 		slog.String("code", a.Operation.Code), slog.Time("since", a.Operation.Since),
 		slog.String("reason", a.Reason))
@@ -168,7 +168,7 @@ func (t *teller) anomaly(ctx context.Context, c Contradiction) {
 	if t.hooks.Anomaly != nil {
 		t.hooks.Anomaly(ctx, c)
 	}
-	t.log.LogAttrs(ctx, slog.LevelWarn, "anomaly: APO signed what contradicts the record", slog.String("order", c.Order),
+	t.log.LogAttrs(ctx, slog.LevelWarn, "anomaly: APO signed what contradicts the record", slog.String("order", c.OrderID),
 		slog.Uint64("anomaly", c.Version), slog.String("reason", c.Fact.Reason.String()),
 		slog.String("fact", string(c.Fact.Fact)), slog.String("code", c.Fact.Code))
 }
@@ -184,7 +184,8 @@ func (t *teller) called(ctx context.Context, c CallMade) {
 	if !t.log.Enabled(ctx, level) {
 		return
 	}
-	t.log.LogAttrs(ctx, level, "asked APO", slog.String("order", c.Call.Order), slog.String("call", c.Call.Kind.String()),
+	t.log.LogAttrs(ctx, level, "asked APO", slog.String("order", c.Call.OrderID), slog.String("call",
+		c.Call.Kind.String()),
 		slog.Uint64("attempt", c.Call.Attempt), slog.Uint64("inquiry", c.Call.Number), slog.Duration("took", c.Took),
 		slog.String("said", c.Said()), slog.String("code", c.Code), slog.String("problem", unquoted(c.Problem)))
 }
@@ -202,7 +203,7 @@ func (t *teller) refused(ctx context.Context, r Refusal) {
 	if !t.log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	t.log.LogAttrs(ctx, slog.LevelInfo, "command refused", slog.String("order", r.Err.Order),
+	t.log.LogAttrs(ctx, slog.LevelInfo, "command refused", slog.String("order", r.Err.OrderID),
 		slog.String("command", r.Err.Command.String()), slog.String("id", r.CommandID),
 		slog.String("actor", r.Actor), slog.String("status", r.Err.Status.String()),
 		slog.String("reason", r.Err.Reason.String()), slog.Uint64("cause", r.Err.Cause.Version))
@@ -210,7 +211,7 @@ func (t *teller) refused(ctx context.Context, r Refusal) {
 
 // unrecorded is told quietly: the caller has the refusal, and a log that fails is told of by others.
 func (t *teller) unrecorded(r refusing.Refusal, err error) {
-	t.log.LogAttrs(context.Background(), slog.LevelDebug, "refusal not recorded", slog.String("order", r.Err.Order),
+	t.log.LogAttrs(context.Background(), slog.LevelDebug, "refusal not recorded", slog.String("order", r.Err.OrderID),
 		slog.String("reason", r.Err.Reason.String()), slog.String("error", err.Error()))
 }
 
@@ -233,6 +234,6 @@ func (t *teller) failed(ctx context.Context, x Trouble) {
 	if t.hooks.Failed != nil {
 		t.hooks.Failed(ctx, x)
 	}
-	t.log.LogAttrs(ctx, slog.LevelError, "settling failed and is tried again", slog.String("order", x.Order),
+	t.log.LogAttrs(ctx, slog.LevelError, "settling failed and is tried again", slog.String("order", x.OrderID),
 		slog.String("error", x.Err.Error()), slog.Time("again", x.Again))
 }

@@ -24,9 +24,9 @@ func watchedOrders(log store.Log, client *apo.Client, logger *slog.Logger,
 	return tilltape.New(log, client, &tilltape.Config{
 		Logger: logger,
 		Observer: &tilltape.Observer{
-			Parked:  func(_ context.Context, a tilltape.Alarm) { page(a.Order, a.Reason) },
-			Anomaly: func(_ context.Context, c tilltape.Contradiction) { page(c.Order, c.Fact.Reason.String()) },
-			Failed:  func(_ context.Context, t tilltape.Trouble) { page(t.Order, t.Err.Error()) },
+			Parked:  func(_ context.Context, a tilltape.Alarm) { page(a.OrderID, a.Reason) },
+			Anomaly: func(_ context.Context, c tilltape.Contradiction) { page(c.OrderID, c.Fact.Reason.String()) },
+			Failed:  func(_ context.Context, t tilltape.Trouble) { page(t.OrderID, t.Err.Error()) },
 		},
 	})
 }
@@ -86,7 +86,8 @@ func ExampleOrders_Resolve() {
 	check(shop.Script( // a bad night at APO: it knows nothing of what it has told
 		apotest.Fault{Op: apotest.OpCapture, Do: apotest.Refuse, Code: "ORDER_NOT_EXIST"},
 		apotest.Fault{Op: apotest.OpInquirePayment, Do: apotest.Refuse, Code: "ORDER_NOT_EXIST"}))
-	_, err := orders.Capture(ctx, "o-1", order.Capture{ID: "capture-1", Amount: order.Money{Minor: 1000, Currency: "USD"}})
+	_, err := orders.Capture(ctx, "o-1", order.Capture{CommandID: "capture-1", Amount: order.Money{Minor: 1000,
+		Currency: "USD"}})
 	fmt.Println(errors.Is(err, tilltape.ErrUnresolved))
 	check(standsOpen(ctx, orders))
 
@@ -95,9 +96,9 @@ func ExampleOrders_Resolve() {
 	check(supportCase(ctx, orders, "o-1", filepath.Join(dir, "o-1.json")))
 
 	shop.ClearScript() // APO's support has mended it, and says that nothing was captured
-	o, err := orders.Resolve(ctx, "o-1", order.Resolve{Resolution: events.ResolvedFailed,
+	result, err := orders.Resolve(ctx, "o-1", order.Resolve{Resolution: events.ResolvedFailed,
 		Statement: "APO support, ticket 4711, Ms Ng by mail of 2026-11-20: not captured", Actor: "alice"})
-	fmt.Println(o.Status, o.Operation.Phase, err)
+	fmt.Println(result.Order.Status, result.Order.Operation.Phase, err)
 	_, err = orders.Resolve(ctx, "o-1", order.Resolve{Resolution: events.ResolvedFailed, Statement: "again", Actor: "bob"})
 	fmt.Println(err)
 
@@ -118,7 +119,7 @@ func ExampleOrders_ClearAnomaly() {
 	orders := shop.orders
 	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000},
 		Capture: apotest.Manual}))
-	must(orders.Create(ctx, order.Create{Order: "o-2", PaymentRequestID: "pay-2",
+	must(orders.Create(ctx, order.Create{OrderID: "o-2", PaymentRequestID: "pay-2",
 		Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
 	must(orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind"}))
@@ -127,9 +128,9 @@ func ExampleOrders_ClearAnomaly() {
 
 	o := must(orders.Get(ctx, "o-2"))
 	for _, a := range o.Anomalies {
-		o, err := orders.ClearAnomaly(ctx, o.ID, order.ClearAnomaly{Anomaly: a.Version,
+		result, err := orders.ClearAnomaly(ctx, o.ID, order.ClearAnomaly{Anomaly: a.Version,
 			Reason: "case 12: the buyer keeps the order, booked by hand", Actor: "alice"})
-		fmt.Println(o.Status, len(o.Anomalies), err)
+		fmt.Println(result.Order.Status, len(result.Order.Anomalies), err)
 	}
 	// Output:
 	// cancelled 0 <nil>

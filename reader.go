@@ -109,7 +109,7 @@ func checkID(id, given string) error {
 	if err == nil {
 		return nil
 	}
-	return &order.InvalidError{Order: id, Command: given, Field: "order id", Problem: "is not usable: " + err.Error(),
+	return &order.InvalidError{OrderID: id, Command: given, Field: "order id", Problem: "is not usable: " + err.Error(),
 		Err: err}
 }
 

@@ -164,7 +164,7 @@ func exampleBackup(ctx context.Context) (path string, clean func()) {
 	dir := must(os.MkdirTemp("", "tilltape-reader-"))
 	log := must(bolt.Open(filepath.Join(dir, "orders.tilltape"), nil))
 	orders := must(tilltape.New(log, tilltest.NewBank(time.Now), nil))
-	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
 		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD", CaptureMode: order.CaptureManual}))
 	path = filepath.Join(dir, "backup.tilltape")
 	check(log.Backup(ctx, path, nil))

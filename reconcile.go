@@ -38,7 +38,7 @@ func (s *Orders) Reconcile(ctx context.Context, id string) (Reconciliation, erro
 	}
 	var r Reconciliation
 	for range 2 { // the second time where the first one was about a refund, and has ended it
-		if r.Order, err = s.command(ctx, id, order.Claim{Inquire: true}); err != nil {
+		if r.Order, err = s.take(ctx, id, order.Claim{Inquire: true}, s.carry); err != nil {
 			return r, err
 		}
 		done, err := s.learn(ctx, &r, before.Version)

@@ -80,14 +80,14 @@ func history(i int, trimmed bool) []events.Record {
 		out = append(out, records...)
 		now = now.Add(time.Second + 123456789)
 	}
-	give(order.Create{ID: mint(), Order: id, PaymentRequestID: "pr-" + id, PaymentID: payment, Amount: money,
+	give(order.Create{CommandID: mint(), OrderID: id, PaymentRequestID: "pr-" + id, PaymentID: payment, Amount: money,
 		Method: "CARD", Acquirer: "ACME",
 		CaptureMode: order.CaptureManual, PayBy: now.Add(14 * time.Minute), Actor: "checkout"})
 	paid := signed(apo.OpNotifyPayment, trimmed, fields{"notifyType": "PAYMENT_RESULT", "paymentId": payment,
 		"paymentRequestId": "pr-" + id, "paymentAmount": wire(money), "paymentTime": stamp(now)})
 	give(order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: payment, Amount: money, At: now,
 		Proof: events.Proof{Via: events.ViaNotification, Evidence: paid}}})
-	give(order.Capture{ID: mint(), Amount: money, Actor: "warehouse"})
+	give(order.Capture{CommandID: mint(), Amount: money, Actor: "warehouse"})
 	call, _ := o.Claimed()
 	captured := signed(apo.OpCapture, trimmed, fields{"captureId": "c" + payment, "captureRequestId": call.RequestID,
 		"captureAmount": wire(money), "captureTime": stamp(now)})

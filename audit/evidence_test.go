@@ -24,10 +24,10 @@ import (
 func refunded(t *testing.T) []events.Record {
 	t.Helper()
 	w := newWriter(func(int) int { return int(order.VerdictAccepted) })
-	w.give("o-1", order.Create{Order: "o-1", PaymentRequestID: "preq-1", Amount: usd(amount), Method: "ALIPAY_CN"})
+	w.give("o-1", order.Create{OrderID: "o-1", PaymentRequestID: "preq-1", Amount: usd(amount), Method: "ALIPAY_CN"})
 	w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1",
 		Amount: usd(amount), At: w.now})})
-	w.give("o-1", order.Refund{ID: "r-1", Amount: usd(400), Reason: "broken", Actor: "ada"})
+	w.give("o-1", order.Refund{CommandID: "r-1", Amount: usd(400), Reason: "broken", Actor: "ada"})
 	all := records(w.log)
 	asked := all[2].Event.(events.RefundRequested)
 	w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.RefundSucceeded,
@@ -264,7 +264,7 @@ func asked(t *testing.T) []events.Record {
 	t.Helper()
 	picks := []int{int(events.InquiryAnswers), 0} // which says SUCCESS
 	w := newWriter(func(int) int { next := picks[0]; picks = picks[1:]; return next })
-	w.give("o-1", order.Create{Order: "o-1", PaymentRequestID: "preq-1", Amount: usd(amount), Method: "ALIPAY_CN"})
+	w.give("o-1", order.Create{OrderID: "o-1", PaymentRequestID: "preq-1", Amount: usd(amount), Method: "ALIPAY_CN"})
 	w.give("o-1", order.Claim{Inquire: true})
 	all := records(w.log)
 	require.Equal(t, []events.Kind{events.KindOrderCreated, events.KindInquiryStarted, events.KindPaymentPaid,

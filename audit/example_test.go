@@ -16,7 +16,8 @@ import (
 func exampleLog() store.Log {
 	w := newWriter(func(int) int { return 0 })
 	for _, id := range []string{"o-1", "o-2"} {
-		w.give(id, order.Create{Order: id, PaymentRequestID: "preq-" + id, Amount: order.Money{Minor: 1000, Currency: "USD"},
+		w.give(id, order.Create{OrderID: id, PaymentRequestID: "preq-" + id, Amount: order.Money{Minor: 1000,
+			Currency: "USD"},
 			Method:      "CARD",
 			CaptureMode: order.CaptureManual})
 	}

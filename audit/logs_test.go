@@ -111,7 +111,7 @@ var answers = map[order.VerdictClass][2]string{
 }
 
 func (w *writer) verdict(c order.Call) order.Verdict {
-	v := order.Verdict{Class: order.VerdictClass(w.pick(6)), PaymentID: "p-" + c.Order, At: w.now}
+	v := order.Verdict{Class: order.VerdictClass(w.pick(6)), PaymentID: "p-" + c.OrderID, At: w.now}
 	result, op := answers[v.Class], apo.OpCancel
 	content := fields{"paymentId": v.PaymentID, "cancelTime": stamp(v.At)}
 	switch c.Kind {
@@ -163,7 +163,7 @@ func (w *writer) picture(c order.Call) order.Picture {
 			"refundAmount": wire(usd(part)), "refundTime": stamp(w.now), "refundStatus": p.State})
 		return p
 	}
-	f := order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-" + c.Order, Amount: usd(amount), At: w.now}
+	f := order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-" + c.OrderID, Amount: usd(amount), At: w.now}
 	switch p.State {
 	case order.StateFail:
 		f.Kind = order.PaymentFailed
@@ -241,17 +241,17 @@ func (w *writer) step(id string) {
 	w.now = w.now.Add([]time.Duration{0, time.Second, time.Minute, time.Hour, 24 * time.Hour}[w.pick(5)])
 	switch w.pick(8) {
 	case 0:
-		w.give(id, order.Cancel{ID: w.id(), Actor: "ada"})
+		w.give(id, order.Cancel{CommandID: w.id(), Actor: "ada"})
 	case 1:
-		w.give(id, order.Capture{ID: w.id(), Amount: usd(part)})
+		w.give(id, order.Capture{CommandID: w.id(), Amount: usd(part)})
 	case 2:
-		w.give(id, order.Capture{ID: w.id(), Amount: usd(amount), Last: true})
+		w.give(id, order.Capture{CommandID: w.id(), Amount: usd(amount), Last: true})
 	case 3:
-		w.give(id, order.Refund{ID: w.id(), Amount: usd(part), Reason: "broken"})
+		w.give(id, order.Refund{CommandID: w.id(), Amount: usd(part), Reason: "broken"})
 	case 4:
 		w.give(id, order.Claim{})
 	case 5:
-		w.give(id, order.Resolve{ID: w.id(), Resolution: events.ResolvedFailed, Statement: "case 17"})
+		w.give(id, order.Resolve{CommandID: w.id(), Resolution: events.ResolvedFailed, Statement: "case 17"})
 	case 6, 7:
 		w.give(id, order.Observe{Fact: w.fact(id)})
 	}
@@ -261,7 +261,7 @@ func (w *writer) step(id string) {
 func (w *writer) write(steps int) []string {
 	ids := []string{"o-1", "o-2", "o-3"}
 	for i, id := range ids {
-		c := order.Create{Order: id, PaymentRequestID: "preq-" + id, Amount: usd(amount), Method: "CARD",
+		c := order.Create{OrderID: id, PaymentRequestID: "preq-" + id, Amount: usd(amount), Method: "CARD",
 			CaptureMode: events.CaptureMode(i % 3)}
 		if c.CaptureMode == order.CaptureNone {
 			c.Method = "ALIPAY_CN"

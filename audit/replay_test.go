@@ -226,7 +226,7 @@ func TestReplay_EveryAlterationIsFoundWhereItIs(t *testing.T) {
 // An amount is not in the head. One that was altered is found by the intent it answers, or where the facts stop making
 // sense.
 func TestReplay_AnAlteredAmountIsFoundByWhatItMustFit(t *testing.T) {
-	ours := func(w *writer) { w.give("o-1", order.Capture{ID: "k-1", Amount: usd(amount)}) }
+	ours := func(w *writer) { w.give("o-1", order.Capture{CommandID: "k-1", Amount: usd(amount)}) }
 	foreign := func(w *writer) {
 		w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.CaptureSucceeded, TransferID: "t-9",
 			PaymentID: "p-o-1",
@@ -243,14 +243,14 @@ func TestReplay_AnAlteredAmountIsFoundByWhatItMustFit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWriter(func(int) int { return int(order.VerdictSucceeded) })
-			w.give("o-1", order.Create{Order: "o-1", PaymentRequestID: "preq-1", PaymentID: "p-o-1", Amount: usd(amount),
+			w.give("o-1", order.Create{OrderID: "o-1", PaymentRequestID: "preq-1", PaymentID: "p-o-1", Amount: usd(amount),
 				Method:      "CARD",
 				CaptureMode: order.CaptureManual})
 			w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1",
 				Amount: usd(amount),
 				At:     w.now})})
 			tt.capture(w)
-			w.give("o-1", order.Refund{ID: "r-1", Amount: usd(amount)})
+			w.give("o-1", order.Refund{CommandID: "r-1", Amount: usd(amount)})
 			all := records(w.log)
 			at := slices.IndexFunc(all, func(r events.Record) bool { return r.Event.Kind() == events.KindCaptureSucceeded })
 			require.Equal(t, events.KindRefundRequested, all[at+1].Event.Kind())

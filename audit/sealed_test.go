@@ -30,9 +30,9 @@ func shopFile(t *testing.T, config *bolt.Config, orders int) string {
 	w.log = log
 	for i := range orders {
 		id := fmt.Sprintf("o-%03d", i)
-		w.give(id, order.Create{Order: id, PaymentRequestID: "preq-" + id, Amount: usd(amount), Method: "CARD",
+		w.give(id, order.Create{OrderID: id, PaymentRequestID: "preq-" + id, Amount: usd(amount), Method: "CARD",
 			CaptureMode: order.CaptureManual, Actor: "clerk-" + id})
-		w.give(id, order.Cancel{ID: w.id(), Reason: "reason-" + id, Actor: "actor-" + id})
+		w.give(id, order.Cancel{CommandID: w.id(), Reason: "reason-" + id, Actor: "actor-" + id})
 	}
 	require.NoError(t, log.Close())
 	return path

@@ -94,10 +94,10 @@ func TestReplay_AFailureNeedsAMessageToo(t *testing.T) {
 // A cancel that ended as failed stands beside APO's own word that the payment is cancelled.
 func TestReplay_AnInquiryThatSaysCancelledFailsNoCancel(t *testing.T) {
 	w := newWriter(func(int) int { return int(order.VerdictUnknown) })
-	w.give("o-1", order.Create{Order: "o-1", PaymentRequestID: "preq-1", Amount: usd(amount), Method: "ALIPAY_CN"})
+	w.give("o-1", order.Create{OrderID: "o-1", PaymentRequestID: "preq-1", Amount: usd(amount), Method: "ALIPAY_CN"})
 	w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1",
 		Amount: usd(amount), At: w.now})})
-	w.give("o-1", order.Cancel{ID: "c-1"})
+	w.give("o-1", order.Cancel{CommandID: "c-1"})
 	all := records(w.log)
 	require.Equal(t, events.KindCancelUnresolved, all[3].Event.Kind())
 	all = all[:4]

@@ -115,9 +115,9 @@ func wholeCancels(log store.Log) (func(id string) error, error) {
 		return nil, err
 	}
 	return func(id string) error {
-		o, err := orders.Cancel(context.Background(), id, order.Cancel{Reason: "changed their mind", Actor: "checkout"})
-		if err == nil && o.Status != order.Cancelled {
-			err = fmt.Errorf("order %s is %s after its cancel", id, o.Status)
+		result, err := orders.Cancel(context.Background(), id, order.Cancel{Reason: "changed their mind", Actor: "checkout"})
+		if err == nil && result.Order.Status != order.Cancelled {
+			err = fmt.Errorf("order %s is %s after its cancel", id, result.Order.Status)
 		}
 		return err
 	}, nil

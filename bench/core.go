@@ -30,7 +30,7 @@ func (b *bench) core() error {
 	placed = order.Evolve(placed, facts[0])
 	authorized = order.Evolve(placed, facts[1])
 	env := order.Env{Now: facts[2].Recorded, NewID: func() string { return "k-1" }}
-	cancel := order.Cancel{ID: "c-1", Actor: "ada"}
+	cancel := order.Cancel{CommandID: "c-1", Actor: "ada"}
 	requested, err := order.Decide(authorized, cancel, env)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (b *bench) core() error {
 		c    order.Command
 	}{
 		{"Decide(Cancel)", authorized, cancel},
-		{"Decide(Capture)", authorized, order.Capture{ID: "c-1", Amount: amount, Actor: "ada"}},
+		{"Decide(Capture)", authorized, order.Capture{CommandID: "c-1", Amount: amount, Actor: "ada"}},
 		{"Decide(RecordAnswer)", cancelling, answer},
 	} {
 		var failed error

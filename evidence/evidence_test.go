@@ -36,7 +36,7 @@ func TestASupportCase(t *testing.T) {
 		for range tilltest.RoundsMax {
 			x.Bank.Next(tilltest.LostBefore)
 		}
-		_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{ID: tilltest.CommandID,
+		_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{CommandID: tilltest.CommandID,
 			Amount: tilltest.USD(tilltest.ThePart), Reason: "damaged", Actor: "ada"})
 		require.ErrorIs(t, err, tilltape.ErrUnresolved)
 		x.Bank.Deaf = true

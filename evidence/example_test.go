@@ -22,7 +22,7 @@ func ExampleOf() {
 	orders := must(tilltape.New(memory.New(), client, nil))
 	must(server.Register(apotest.Payment{PaymentRequestID: "pay-1", Capture: apotest.Manual,
 		Amount: apotest.Amount{Currency: "USD", Minor: 1000}}))
-	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1", Method: "CARD",
+	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1", Method: "CARD",
 		Amount: order.Money{Minor: 1000, Currency: "USD"}, CaptureMode: order.CaptureManual}))
 	must(orders.Cancel(ctx, "o-1", order.Cancel{}))
 

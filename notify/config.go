@@ -41,7 +41,7 @@ type Notification struct {
 	Outcome Outcome
 	Status  int           // of the HTTP answer
 	Fact    apo.Verified  // the zero value, unless APO's signature fitted and there was a fact
-	Order   string        // whom it is about; empty where that is not known
+	OrderID string        // whom it is about; empty where that is not known
 	Err     error         // why it was not acknowledged; nil: it was
 	Took    time.Duration // by the Orders' clock
 }

@@ -57,7 +57,7 @@ func ExampleNewHandler() {
 		must(apoServer.Register(apotest.Payment{PaymentRequestID: id, PaymentID: "P-" + id,
 			Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
 	}
-	must(orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1",
+	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
 		Amount: order.Money{Minor: 1000, Currency: "USD"},
 		Method: "CARD", CaptureMode: order.CaptureManual}))
 

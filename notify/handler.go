@@ -175,7 +175,7 @@ func (h *Handler) record(ctx context.Context, v apo.Verified) Notification {
 	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), h.service.RecordTimeout)
 	defer end()
 	heard, err := h.orders.Hear(ctx, v)
-	n := Notification{Outcome: Recorded, Status: http.StatusOK, Fact: v, Order: heard.OrderID, Err: err}
+	n := Notification{Outcome: Recorded, Status: http.StatusOK, Fact: v, OrderID: heard.OrderID, Err: err}
 	switch {
 	case errors.Is(err, order.ErrUnknownOrder):
 		n.Outcome, n.Status = UnknownOrder, http.StatusNotFound

@@ -84,7 +84,7 @@ func (t *teller) write(ctx context.Context, n Notification) {
 	}
 	attrs := []slog.Attr{slog.String("outcome", n.Outcome.String()), slog.Duration("took", n.Took)}
 	if !n.Fact.IsZero() {
-		attrs = append(attrs, slog.String("order", n.Order), slog.String("fact", n.Fact.String()))
+		attrs = append(attrs, slog.String("order", n.OrderID), slog.String("fact", n.Fact.String()))
 	}
 	if n.Err != nil {
 		attrs = append(attrs, slog.String("error", n.Err.Error()), slog.Uint64("so far", t.ended[n.Outcome].Load()))

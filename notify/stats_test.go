@@ -84,7 +84,7 @@ func TestWhoeverWantsToKnowIsToldOfEveryNotification(t *testing.T) {
 		assert.Equal(t, want, heard[i].Outcome)
 		assert.Equal(t, want.Acknowledged(), heard[i].Err == nil)
 		assert.Equal(t, want.Acknowledged(), heard[i].Status == http.StatusOK)
-		assert.Equal(t, want.Acknowledged(), heard[i].Order == "o-1")
+		assert.Equal(t, want.Acknowledged(), heard[i].OrderID == "o-1")
 		assert.Equal(t, want == notify.Forged, heard[i].Fact.IsZero(), "nothing of a forgery is handed on")
 	}
 	require.ErrorIs(t, heard[2].Err, apo.ErrSignature)

@@ -21,7 +21,7 @@ func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 		return d.events, nil
 	}
 	if c.Call.Attempt == 0 || c.Call.Attempt > p.Attempt {
-		return nil, &InvalidError{Order: o.ID, Command: "record answer", Field: "attempt",
+		return nil, &InvalidError{OrderID: o.ID, Command: "record answer", Field: "attempt",
 			Problem: fmt.Sprintf("%d was never started; %d is the newest", c.Call.Attempt, p.Attempt)}
 	}
 	if p.Answered&attemptBit(c.Call.Attempt) != 0 {

@@ -222,7 +222,7 @@ func TestAnswer_LateAndContradictingIsAnAnomaly(t *testing.T) {
 		"an operator's word": func(x *till) {
 			x.park()
 			x.inquire(notExist)
-			x.must(Resolve{ID: "res", Resolution: events.ResolvedFailed, Statement: "APO ticket 7"})
+			x.must(Resolve{CommandID: "res", Resolution: events.ResolvedFailed, Statement: "APO ticket 7"})
 		},
 		"another refund of the same request": func(x *till) {
 			x.observe(Fact{Kind: RefundFailed, TransferID: "F0", RequestID: "r-1", Code: "RISK_REJECT"})
@@ -286,7 +286,7 @@ func TestParked_BlocksAndIsResolvedWithEvidenceOnly(t *testing.T) {
 	assert.Equal(t, ReasonParked, rejected(t, err).Reason)
 	assert.Equal(t, "needs attention", x.o.Words())
 
-	ok := Resolve{ID: "res", Resolution: events.ResolvedSucceeded, Override: true,
+	ok := Resolve{CommandID: "res", Resolution: events.ResolvedSucceeded, Override: true,
 		Statement: "APO ticket 7, mail of Li Wei"}
 	bad := ok
 	bad.Statement = ""
@@ -314,7 +314,7 @@ func TestParked_BlocksAndIsResolvedWithEvidenceOnly(t *testing.T) {
 	assert.ErrorIs(t, err, ErrIdempotencyMismatch)
 
 	x = parked(t)
-	x.must(Resolve{ID: "res", Resolution: events.ResolvedFailed, Statement: "APO ticket 8"})
+	x.must(Resolve{CommandID: "res", Resolution: events.ResolvedFailed, Statement: "APO ticket 8"})
 	x.ended(OutcomeFailed, CodeResolved)
 	assert.Zero(t, x.o.Captured)
 	_, err = x.do(Resolve{Resolution: events.ResolvedFailed, Statement: "again"})

@@ -18,10 +18,10 @@ func decisions(t testing.TB) map[string]func() ([]events.Event, error) {
 		o := x.o
 		out[name] = func() ([]events.Event, error) { return Decide(o, c, env) }
 	}
-	add("cancel", in(t, Authorized), Cancel{ID: "k", Reason: "changed their mind", Actor: "mia"})
-	add("capture", in(t, Authorized), Capture{ID: "k", Amount: usd(400)})
-	add("refund", in(t, Captured), Refund{ID: "k", Amount: usd(200), Reason: "broken"})
-	add("cancel refused", in(t, Captured), Cancel{ID: "k"})
+	add("cancel", in(t, Authorized), Cancel{CommandID: "k", Reason: "changed their mind", Actor: "mia"})
+	add("capture", in(t, Authorized), Capture{CommandID: "k", Amount: usd(400)})
+	add("refund", in(t, Captured), Refund{CommandID: "k", Amount: usd(200), Reason: "broken"})
+	add("cancel refused", in(t, Captured), Cancel{CommandID: "k"})
 	add("payment", in(t, Created), Observe{Fact: authorized()})
 	x := asked(t, CallCancel)
 	v := done
@@ -76,7 +76,7 @@ func folds(t testing.TB) map[events.Kind]fold {
 	cancel.observe(captured("C1", 1))
 	parked := asked(t, CallCapture)
 	parked.inquire(notExist)
-	parked.must(Resolve{ID: "res", Resolution: events.ResolvedFailed, Statement: "APO ticket 7"})
+	parked.must(Resolve{CommandID: "res", Resolution: events.ResolvedFailed, Statement: "APO ticket 7"})
 	held := in(t, Authorized)
 	held.observe(refunded("F1", 1))
 	late := in(t, Cancelled)

@@ -11,14 +11,15 @@ import (
 // check refuses what no order could be. Nothing is appended or sent for it.
 func (c *Create) check() error {
 	invalid := func(field, problem string, err error) error {
-		return &InvalidError{Order: c.Order, Command: "create", Field: field, Problem: problem, Err: err}
+		return &InvalidError{OrderID: c.OrderID, Command: "create", Field: field, Problem: problem, Err: err}
 	}
 	for _, f := range []struct {
 		field, id string
 		optional  bool
 	}{
-		{"order id", c.Order, false}, {"paymentRequestId", c.PaymentRequestID, false}, {"paymentId", c.PaymentID, true},
-		{"method", c.Method, false}, {"acquirer", c.Acquirer, true}, {"command id", c.ID, true}, {"actor", c.Actor, true},
+		{"order id", c.OrderID, false}, {"paymentRequestId", c.PaymentRequestID, false}, {"paymentId", c.PaymentID, true},
+		{"method", c.Method, false}, {"acquirer", c.Acquirer, true}, {"command id", c.CommandID, true}, {"actor", c.Actor,
+			true},
 	} {
 		if f.id == "" && f.optional {
 			continue
@@ -52,7 +53,7 @@ func checkAuthor(order, command, id, actor string) error {
 			continue
 		}
 		if err := events.CheckID(f.field, f.id); err != nil {
-			return &InvalidError{Order: order, Command: command, Field: f.field, Problem: "is not usable: " + err.Error(),
+			return &InvalidError{OrderID: order, Command: command, Field: f.field, Problem: "is not usable: " + err.Error(),
 				Err: err}
 		}
 	}
@@ -63,10 +64,10 @@ func checkAuthor(order, command, id, actor string) error {
 func checkText(order, command, field, text string) error {
 	switch {
 	case len(text) > events.TextMax:
-		return &InvalidError{Order: order, Command: command, Field: field,
+		return &InvalidError{OrderID: order, Command: command, Field: field,
 			Problem: fmt.Sprintf("has %d bytes; give at most %d", len(text), events.TextMax)}
 	case !utf8.ValidString(text):
-		return &InvalidError{Order: order, Command: command, Field: field, Problem: "is not UTF-8; give text"}
+		return &InvalidError{OrderID: order, Command: command, Field: field, Problem: "is not UTF-8; give text"}
 	}
 	return nil
 }
@@ -74,7 +75,7 @@ func checkText(order, command, field, text string) error {
 // checkReason refuses a refund's reason that APO would not take. A record holds every other one.
 func (c *Refund) checkReason(order string) error {
 	if n := utf8.RuneCountInString(c.Reason); n > RefundReasonMax {
-		return &InvalidError{Order: order, Command: "refund", Field: "reason",
+		return &InvalidError{OrderID: order, Command: "refund", Field: "reason",
 			Problem: fmt.Sprintf("has %d characters; give at most %d", n, RefundReasonMax)}
 	}
 	return checkText(order, "refund", "reason", c.Reason)

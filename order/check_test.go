@@ -16,7 +16,7 @@ func TestRefund_AReasonIsCountedInCharacters(t *testing.T) {
 	for _, char := range []string{"x", "é", "退", "𝄞"} {
 		for n, fits := range map[int]bool{0: true, 100: true, RefundReasonMax: true, RefundReasonMax + 1: false} {
 			x := in(t, Captured)
-			_, err := x.do(Refund{ID: "k", Amount: usd(100), Reason: strings.Repeat(char, n)})
+			_, err := x.do(Refund{CommandID: "k", Amount: usd(100), Reason: strings.Repeat(char, n)})
 			if !fits {
 				var invalid *InvalidError
 				require.ErrorAs(t, err, &invalid, "%d of %s", n, char)

@@ -46,8 +46,9 @@ func TestClock_AClaimFromAnotherYearIsNotWaitedFor(t *testing.T) {
 		}
 		right := x.now
 		x.later(365 * day)
-		x.must(map[CallKind]Command{CallCancel: Cancel{ID: "k"}, CallCapture: Capture{ID: "k", Amount: usd(400)},
-			CallRefund: Refund{ID: "k", Amount: usd(200)}}[k])
+		x.must(map[CallKind]Command{CallCancel: Cancel{CommandID: "k"}, CallCapture: Capture{CommandID: "k",
+			Amount: usd(400)},
+			CallRefund: Refund{CommandID: "k", Amount: usd(200)}}[k])
 		x.now = right.Add(time.Minute)
 		facts := x.must(Claim{Inquire: true})
 		require.Len(t, facts, 1)
@@ -65,7 +66,7 @@ func TestClock_AClaimFromAnotherYearIsNotWaitedFor(t *testing.T) {
 func TestClock_NoLeaseIsLongerThanIsWaitedFor(t *testing.T) {
 	x := in(t, Authorized)
 	x.policy.Lease = 48 * time.Hour
-	x.must(Cancel{ID: "k"})
+	x.must(Cancel{CommandID: "k"})
 	assert.Equal(t, x.now.Add(LeaseMax), x.claimedLease())
 	_, err := x.do(Claim{Inquire: true})
 	assert.ErrorIs(t, err, ErrNotDue)
@@ -86,7 +87,7 @@ func TestClock_ACompensationGoesByTheOrderOfRecords(t *testing.T) {
 	x.observe(authorized())
 	x.later(-time.Hour)
 	x.inquire(tells(StateSuccess, authorized()))
-	x.must(Compensate{ID: "k"})
+	x.must(Compensate{CommandID: "k"})
 }
 
 func TestClock_WhateverHappensTheBookAgreesWithAPO(t *testing.T) {

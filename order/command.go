@@ -14,9 +14,9 @@ type Command interface {
 
 // Description is what commands say of themselves, in one shape for all. It is empty for the engine's own.
 type Description struct {
-	Verb      Verb
-	ID, Actor string
-	Amount    Money // zero where the command has none
+	Verb             Verb
+	CommandID, Actor string
+	Amount           Money // zero where the command has none
 }
 
 // Describe returns what a command says of itself; the description of none, nil, is empty too.
@@ -30,8 +30,8 @@ func Describe(c Command) Description {
 // Create places an order. One order is one payment: another attempt to pay is another order. Legal when the id is
 // unused (or nothing changes: the same content again is no command at all).
 type Create struct {
-	ID               string // command id; empty: the command cannot be repeated by id
-	Order            string // the order's id
+	CommandID        string // empty: the command cannot be repeated by id
+	OrderID          string
 	PaymentRequestID string
 	PaymentID        string // where it is known already
 	Amount           Money
@@ -44,31 +44,31 @@ type Create struct {
 
 // Cancel cancels the whole payment; there is no partial cancel.
 type Cancel struct {
-	ID     string
-	Reason string
-	Actor  string
+	CommandID string
+	Reason    string
+	Actor     string
 }
 
 // Capture takes some or all of an authorization. Last closes it: what remains is not captured.
 type Capture struct {
-	ID     string
-	Amount Money
-	Last   bool
-	Actor  string
+	CommandID string
+	Amount    Money
+	Last      bool
+	Actor     string
 }
 
 // Refund gives some or all of the captured money back. Reason is sent to APO (at most [RefundReasonMax] characters).
 type Refund struct {
-	ID     string
-	Amount Money
-	Reason string
-	Actor  string
+	CommandID string
+	Amount    Money
+	Reason    string
+	Actor     string
 }
 
 // Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence. Where APO's
 // answer to that inquiry says otherwise, Override must say that the operator knows: it stays on record.
 type Resolve struct {
-	ID         string
+	CommandID  string
 	Resolution events.Resolution
 	Statement  string
 	Override   bool
@@ -77,17 +77,17 @@ type Resolve struct {
 
 // ClearAnomaly closes an open anomaly, named by its record's stream version.
 type ClearAnomaly struct {
-	ID      string
-	Anomaly uint64
-	Reason  string
-	Actor   string
+	CommandID string
+	Anomaly   uint64
+	Reason    string
+	Actor     string
 }
 
 // Compensate gives back money that arrived on a cancelled order: what is only held by a cancel, what moved by a refund.
 // It is legal after a fresh inquiry, one at a time, and never while APO is capturing.
 type Compensate struct {
-	ID    string
-	Actor string
+	CommandID string
+	Actor     string
 }
 
 // Observe records what APO proved. The caller vouches that the fact was verified: root takes nothing else. A fact that
@@ -111,16 +111,24 @@ type RecordInquiry struct {
 	Picture Picture
 }
 
-func (c Create) describe() Description  { return Description{VerbCreate, c.ID, c.Actor, c.Amount} }
-func (c Cancel) describe() Description  { return Description{VerbCancel, c.ID, c.Actor, Money{}} }
-func (c Capture) describe() Description { return Description{VerbCapture, c.ID, c.Actor, c.Amount} }
-func (c Refund) describe() Description  { return Description{VerbRefund, c.ID, c.Actor, c.Amount} }
-func (c Resolve) describe() Description { return Description{VerbResolve, c.ID, c.Actor, Money{}} }
+func (c Create) describe() Description {
+	return Description{VerbCreate, c.CommandID, c.Actor, c.Amount}
+}
+func (c Cancel) describe() Description { return Description{VerbCancel, c.CommandID, c.Actor, Money{}} }
+func (c Capture) describe() Description {
+	return Description{VerbCapture, c.CommandID, c.Actor, c.Amount}
+}
+func (c Refund) describe() Description {
+	return Description{VerbRefund, c.CommandID, c.Actor, c.Amount}
+}
+func (c Resolve) describe() Description {
+	return Description{VerbResolve, c.CommandID, c.Actor, Money{}}
+}
 func (c ClearAnomaly) describe() Description {
-	return Description{VerbClearAnomaly, c.ID, c.Actor, Money{}}
+	return Description{VerbClearAnomaly, c.CommandID, c.Actor, Money{}}
 }
 func (c Compensate) describe() Description {
-	return Description{VerbCompensate, c.ID, c.Actor, Money{}}
+	return Description{VerbCompensate, c.CommandID, c.Actor, Money{}}
 }
 func (Observe) describe() Description       { return Description{} }
 func (Claim) describe() Description         { return Description{} }

@@ -22,11 +22,11 @@ func (o *Order) late() (Anomaly, bool) {
 
 // decideCompensate begins the operation that gives late money back. Its intent names the anomaly.
 func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error) {
-	if err := checkAuthor(o.ID, "compensate", c.ID, c.Actor); err != nil {
+	if err := checkAuthor(o.ID, "compensate", c.CommandID, c.Actor); err != nil {
 		return nil, err
 	}
-	if m, known := o.recall(c.ID); known {
-		return nil, o.again(c.ID, m, contentOf(VerbCompensate, Money{}, false, ""))
+	if m, known := o.recall(c.CommandID); known {
+		return nil, o.again(c.CommandID, m, contentOf(VerbCompensate, Money{}, false, ""))
 	}
 	if _, rejected := o.permit(&question{verb: VerbCompensate}, env); rejected != nil {
 		return nil, rejected

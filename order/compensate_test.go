@@ -24,7 +24,7 @@ func heldLate(t require.TestingT) *till {
 // movedLate is a cancelled order of a one-step method that was paid afterwards.
 func movedLate(t require.TestingT) *till {
 	x := placed(t, CaptureNone)
-	x.must(Cancel{ID: "cancel-0"})
+	x.must(Cancel{CommandID: "cancel-0"})
 	x.answer(done)
 	x.observe(paid())
 	x.inquire(tells(StateSuccess, paid()))
@@ -33,14 +33,14 @@ func movedLate(t require.TestingT) *till {
 
 // compensating has the compensation k in flight.
 func compensating(x *till) *till {
-	x.must(Compensate{ID: "k", Actor: "ada"})
+	x.must(Compensate{CommandID: "k", Actor: "ada"})
 	return x
 }
 
 func TestCompensate_MoneyThatIsHeldIsCancelled(t *testing.T) {
 	x := heldLate(t)
 	late, _ := x.o.late()
-	facts := x.must(Compensate{ID: "k", Actor: "ada"})
+	facts := x.must(Compensate{CommandID: "k", Actor: "ada"})
 	assert.Equal(t, []events.Event{events.CancelRequested{By: events.Identifier{PaymentID: "P1"},
 		Reason:      compensationReason,
 		Compensates: late.Version, Lease: x.now.Add(DefaultLease)}}, facts)
@@ -50,9 +50,9 @@ func TestCompensate_MoneyThatIsHeldIsCancelled(t *testing.T) {
 	assert.Equal(t, []events.Kind{events.KindCancelSucceeded, events.KindAnomalyCleared}, kindsOf(facts))
 	x.ended(OutcomeSucceeded, "")
 	assert.Equal(t, []any{Cancelled, true, 0}, []any{x.o.Status, x.o.Late.IsZero(), len(x.o.Anomalies)})
-	_, err := x.do(Compensate{ID: "k", Actor: "ada"})
+	_, err := x.do(Compensate{CommandID: "k", Actor: "ada"})
 	require.NoError(t, err, "the same command again has its outcome")
-	_, err = x.do(Compensate{ID: "k2"})
+	_, err = x.do(Compensate{CommandID: "k2"})
 	assert.Equal(t, ReasonNoLateMoney, rejected(t, err).Reason)
 	replayIsLive(t, x)
 }
@@ -98,11 +98,11 @@ func TestCompensate_AsksAPOFirst(t *testing.T) {
 
 func TestCompensate_NeverBesideAPOsOwnCapture(t *testing.T) {
 	x := placed(t, CaptureAutomatic)
-	x.must(Cancel{ID: "cancel-0"})
+	x.must(Cancel{CommandID: "cancel-0"})
 	x.answer(done)
 	x.observe(authorized())
 	x.inquire(tells(StateSuccess, authorized()))
-	_, err := x.do(Compensate{ID: "k"})
+	_, err := x.do(Compensate{CommandID: "k"})
 	assert.Equal(t, ReasonGatewayCapture, rejected(t, err).Reason)
 	x.inquire(tells(StateSuccess, captured("C1", theAmount)))
 	compensating(x)
@@ -111,15 +111,15 @@ func TestCompensate_NeverBesideAPOsOwnCapture(t *testing.T) {
 
 func TestCompensate_OneAtATime(t *testing.T) {
 	x := compensating(heldLate(t))
-	facts, err := x.do(Compensate{ID: "k", Actor: "bob"})
+	facts, err := x.do(Compensate{CommandID: "k", Actor: "bob"})
 	require.NoError(t, err)
 	assert.Empty(t, facts, "the same command joins")
-	_, err = x.do(Compensate{ID: "other"})
+	_, err = x.do(Compensate{CommandID: "other"})
 	assert.Equal(t, ReasonCancelling, rejected(t, err).Reason)
-	_, err = x.do(Cancel{ID: "k"})
+	_, err = x.do(Cancel{CommandID: "k"})
 	assert.ErrorIs(t, err, ErrIdempotencyMismatch, "its id does not stand for a cancel")
 	x = compensating(movedLate(t))
-	_, err = x.do(Compensate{ID: "other"})
+	_, err = x.do(Compensate{CommandID: "other"})
 	assert.Equal(t, ReasonRefunding, rejected(t, err).Reason)
 }
 
@@ -129,10 +129,10 @@ func TestCompensate_AfterADefiniteFailureUnderANewID(t *testing.T) {
 	x.ended(OutcomeFailed, "RISK_REJECT")
 	closed := x.log[len(x.log)-1].Event.(events.RefundFailed).RefundRequestID
 	var f *FailedError
-	_, err := x.do(Compensate{ID: "k"})
+	_, err := x.do(Compensate{CommandID: "k"})
 	require.ErrorAs(t, err, &f)
 	assert.Equal(t, []any{VerbCompensate, "RISK_REJECT"}, []any{f.Command, f.Code})
-	x.must(Compensate{ID: "k2"})
+	x.must(Compensate{CommandID: "k2"})
 	assert.NotEqual(t, closed, x.o.Operation.RequestID)
 }
 
@@ -191,7 +191,7 @@ func TestCompensate_ACaptureThatWinsEndsTheCancel(t *testing.T) {
 	x.observe(captured("C1", theAmount))
 	x.ended(OutcomeFailed, CodeCaptured)
 	x.inquire(tells(StateSuccess, captured("C1", theAmount)))
-	x.must(Compensate{ID: "k2"})
+	x.must(Compensate{CommandID: "k2"})
 	assert.Equal(t, []any{CallRefund, usd(theAmount)}, []any{x.o.Operation.Kind, x.o.Operation.Amount})
 }
 
@@ -214,7 +214,7 @@ func TestCompensate_PartlyCapturedGoesBackTheRestExpires(t *testing.T) {
 // The answer to the first cancel comes after the late payment: it speaks of the first cancel.
 func TestCompensate_ALateAnswerToTheOldCancelReleasesNothing(t *testing.T) {
 	x := in(t, Created)
-	x.must(Cancel{ID: "first"})
+	x.must(Cancel{CommandID: "first"})
 	old := x.attempt()
 	x.observe(cancelled())
 	x.observe(authorized())
@@ -268,7 +268,7 @@ func TestCompensate_Guards(t *testing.T) {
 	c := create(CaptureNone)
 	c.PaymentID = ""
 	nameless.must(c)
-	nameless.must(Cancel{ID: "cancel-0"})
+	nameless.must(Cancel{CommandID: "cancel-0"})
 	nameless.answer(done)
 	nameless.observe(Fact{Kind: PaymentPaid})
 	nameless.inquire(tells(StateSuccess))
@@ -303,7 +303,7 @@ func TestJudge_ForgedCompensations(t *testing.T) {
 	moved := movedLate(t)
 	movedAnomaly, _ := moved.o.late()
 	automatic := placed(t, CaptureAutomatic)
-	automatic.must(Cancel{ID: "cancel-0"})
+	automatic.must(Cancel{CommandID: "cancel-0"})
 	automatic.answer(done)
 	automatic.observe(authorized())
 	waiting, _ := automatic.o.late()
@@ -343,7 +343,7 @@ func TestCompensate_InTheEndNothingIsOwed(t *testing.T) {
 		mode := rapid.SampledFrom([]events.CaptureMode{CaptureNone, CaptureAutomatic, CaptureManual}).Draw(t, "mode")
 		x := placed(t, mode)
 		k := &walker{till: x, w: &world{mode: mode}, asked: map[Call]bool{}, ends: map[string]Outcome{}}
-		x.must(Cancel{ID: "cancel-0"})
+		x.must(Cancel{CommandID: "cancel-0"})
 		x.answer(k.w.cancel())
 		require.Equal(t, Cancelled, x.o.Status)
 		k.w.pay(true)
@@ -377,7 +377,7 @@ func (k *walker) compensate(t *rapid.T) { k.compensateNow(t, true) }
 
 func (k *walker) compensateNow(t *rapid.T, faulty bool) {
 	give := func() error {
-		facts, err := k.do(Compensate{ID: rapid.StringMatching("z[0-9]{6}").Draw(t, "id")})
+		facts, err := k.do(Compensate{CommandID: rapid.StringMatching("z[0-9]{6}").Draw(t, "id")})
 		if len(facts) > 0 {
 			k.carry(t, faulty)
 		}

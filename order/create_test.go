@@ -14,7 +14,7 @@ import (
 func TestObserve_TimesThatNoRecordCanHoldCountAsNotTold(t *testing.T) {
 	far := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	env := Env{Now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), Policy: Policy{ReconcileFor: NoReconcile}}
-	create := Create{Order: "o-1", PaymentRequestID: "p-1", Amount: Money{Minor: 100, Currency: "USD"}, Method: "CARD",
+	create := Create{OrderID: "o-1", PaymentRequestID: "p-1", Amount: Money{Minor: 100, Currency: "USD"}, Method: "CARD",
 		CaptureMode: CaptureManual}
 	facts, err := Decide(Order{}, create, env)
 	require.NoError(t, err)
@@ -37,7 +37,8 @@ func TestObserve_TimesThatNoRecordCanHoldCountAsNotTold(t *testing.T) {
 
 // Without it a program that forgets the mode would count a card as paid when its funds are only held.
 func TestCreate_ACardSaysWhoCaptures(t *testing.T) {
-	create := Create{Order: "o-1", PaymentRequestID: "p-1", Amount: Money{Minor: 100, Currency: "USD"}, Method: MethodCard}
+	create := Create{OrderID: "o-1", PaymentRequestID: "p-1", Amount: Money{Minor: 100, Currency: "USD"},
+		Method: MethodCard}
 	_, err := Decide(Order{}, create, Env{})
 	require.ErrorIs(t, err, ErrInvalid)
 	assert.ErrorContains(t, err, "capture mode is none, but a card is only authorized when it is paid")

@@ -48,7 +48,7 @@ func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 	case RecordInquiry:
 		return decideInquiry(o, &c, &env)
 	}
-	return nil, &InvalidError{Order: o.ID, Command: fmt.Sprintf("%T", c), Field: "command",
+	return nil, &InvalidError{OrderID: o.ID, Command: fmt.Sprintf("%T", c), Field: "command",
 		Problem: "is not one of this package's"}
 }
 
@@ -76,7 +76,7 @@ func (d *decision) signed(command string) ([]events.Event, error) {
 	for _, e := range d.events {
 		if c, ok := e.(events.CancelSucceeded); ok &&
 			(c.Proof.Evidence == nil || c.Proof.Via == events.ViaSelf || c.Proof.Via == events.ViaOperator) {
-			return nil, &InvalidError{Order: d.o.ID, Command: command, Field: "proof",
+			return nil, &InvalidError{OrderID: d.o.ID, Command: command, Field: "proof",
 				Problem: "carries nothing that APO signed; give the message as evidence"}
 		}
 	}
@@ -87,9 +87,9 @@ func (d *decision) signed(command string) ([]events.Event, error) {
 func (o *Order) again(id string, m memory, content uint64) error {
 	switch {
 	case m.content != content:
-		return &MismatchError{Order: o.ID, CommandID: id}
+		return &MismatchError{OrderID: o.ID, CommandID: id}
 	case m.outcome == OutcomeFailed:
-		return &FailedError{Order: o.ID, CommandID: id, Command: m.verb, Code: m.code, Version: m.version}
+		return &FailedError{OrderID: o.ID, CommandID: id, Command: m.verb, Code: m.code, Version: m.version}
 	}
 	return nil
 }
@@ -105,8 +105,8 @@ func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
 		e.PayBy = time.Time{}
 	}
 	e.Due = (&Order{CreatedAt: env.Now, PayBy: e.PayBy}).payDeadline(env)
-	if m, known := o.recall(c.ID); known {
-		return nil, o.again(c.ID, m, createContent(&e))
+	if m, known := o.recall(c.CommandID); known {
+		return nil, o.again(c.CommandID, m, createContent(&e))
 	}
 	if o.Status != Unplaced && o.placedAs(&e) {
 		return nil, nil
@@ -138,11 +138,11 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 	if err := checkText(o.ID, "cancel", "reason", c.Reason); err != nil {
 		return nil, err
 	}
-	if err := checkAuthor(o.ID, "cancel", c.ID, c.Actor); err != nil {
+	if err := checkAuthor(o.ID, "cancel", c.CommandID, c.Actor); err != nil {
 		return nil, err
 	}
-	if m, known := o.recall(c.ID); known {
-		return nil, o.again(c.ID, m, contentOf(VerbCancel, Money{}, false, ""))
+	if m, known := o.recall(c.CommandID); known {
+		return nil, o.again(c.CommandID, m, contentOf(VerbCancel, Money{}, false, ""))
 	}
 	permit, rejected := o.permit(&question{verb: VerbCancel}, env)
 	switch {
@@ -158,11 +158,11 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 }
 
 func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
-	if err := checkAuthor(o.ID, "capture", c.ID, c.Actor); err != nil {
+	if err := checkAuthor(o.ID, "capture", c.CommandID, c.Actor); err != nil {
 		return nil, err
 	}
-	if m, known := o.recall(c.ID); known {
-		return nil, o.again(c.ID, m, contentOf(VerbCapture, c.Amount, c.Last, ""))
+	if m, known := o.recall(c.CommandID); known {
+		return nil, o.again(c.CommandID, m, contentOf(VerbCapture, c.Amount, c.Last, ""))
 	}
 	if _, rejected := o.permit(&question{verb: VerbCapture, amount: c.Amount}, env); rejected != nil {
 		return nil, rejected
@@ -180,11 +180,11 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 	if err := c.checkReason(o.ID); err != nil {
 		return nil, err
 	}
-	if err := checkAuthor(o.ID, "refund", c.ID, c.Actor); err != nil {
+	if err := checkAuthor(o.ID, "refund", c.CommandID, c.Actor); err != nil {
 		return nil, err
 	}
-	if m, known := o.recall(c.ID); known {
-		return nil, o.again(c.ID, m, contentOf(VerbRefund, c.Amount, false, c.Reason))
+	if m, known := o.recall(c.CommandID); known {
+		return nil, o.again(c.CommandID, m, contentOf(VerbRefund, c.Amount, false, c.Reason))
 	}
 	if _, rejected := o.permit(&question{verb: VerbRefund, amount: c.Amount}, env); rejected != nil {
 		return nil, rejected
@@ -203,11 +203,11 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 func (env *Env) mint(order, command string, known []transfer) (string, error) {
 	id := env.NewID()
 	if transferAt(known, "", id) >= 0 {
-		return "", &InvalidError{Order: order, Command: command, Field: "NewID",
+		return "", &InvalidError{OrderID: order, Command: command, Field: "NewID",
 			Problem: fmt.Sprintf("returned %q again; it must never give an id twice", id)}
 	}
 	if err := events.CheckID("request id", id); err != nil {
-		return "", &InvalidError{Order: order, Command: command, Field: "NewID",
+		return "", &InvalidError{OrderID: order, Command: command, Field: "NewID",
 			Problem: "returned an unusable id; it must give 1 to 64 printable bytes", Err: err}
 	}
 	return id, nil
@@ -217,27 +217,28 @@ func (env *Env) mint(order, command string, known []transfer) (string, error) {
 // order is never cancelled so: only APO's signed word, an inquiry or a failed payment does that.
 func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	if c.Statement == "" {
-		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "statement",
+		return nil, &InvalidError{OrderID: o.ID, Command: "resolve", Field: "statement",
 			Problem: "is empty; say who at APO said what, and where it is filed"}
 	}
 	if err := checkText(o.ID, "resolve", "statement", c.Statement); err != nil {
 		return nil, err
 	}
-	if err := checkAuthor(o.ID, "resolve", c.ID, c.Actor); err != nil {
+	if err := checkAuthor(o.ID, "resolve", c.CommandID, c.Actor); err != nil {
 		return nil, err
 	}
 	if c.Resolution != events.ResolvedSucceeded && c.Resolution != events.ResolvedFailed {
-		return nil, &InvalidError{Order: o.ID, Command: "resolve", Field: "resolution",
+		return nil, &InvalidError{OrderID: o.ID, Command: "resolve", Field: "resolution",
 			Problem: "is neither succeeded nor failed"}
 	}
-	if m, known := o.recall(c.ID); known {
-		return nil, o.again(c.ID, m, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, c.Override, c.Statement))
+	if m, known := o.recall(c.CommandID); known {
+		return nil, o.again(c.CommandID, m, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, c.Override,
+			c.Statement))
 	}
 	q := question{verb: VerbResolve, resolution: c.Resolution, override: c.Override}
 	if _, rejected := o.permit(&q, env); rejected != nil {
 		return nil, rejected
 	}
-	d := newDecision(*o, env, c.ID)
+	d := newDecision(*o, env, c.CommandID)
 	d.emit(events.OperationResolved{Resolution: c.Resolution, Statement: c.Statement, Override: c.Override})
 	d.resolve(c.Resolution)
 	return d.events, nil
@@ -263,11 +264,11 @@ func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
 	if err := checkText(o.ID, "clear anomaly", "reason", c.Reason); err != nil {
 		return nil, err
 	}
-	if err := checkAuthor(o.ID, "clear anomaly", c.ID, c.Actor); err != nil {
+	if err := checkAuthor(o.ID, "clear anomaly", c.CommandID, c.Actor); err != nil {
 		return nil, err
 	}
-	if m, known := o.recall(c.ID); known {
-		return nil, o.again(c.ID, m, contentOf(VerbClearAnomaly, Money{Minor: int64(c.Anomaly)}, false, ""))
+	if m, known := o.recall(c.CommandID); known {
+		return nil, o.again(c.CommandID, m, contentOf(VerbClearAnomaly, Money{Minor: int64(c.Anomaly)}, false, ""))
 	}
 	if _, rejected := o.permit(&question{verb: VerbClearAnomaly, anomaly: c.Anomaly}, env); rejected != nil {
 		return nil, rejected

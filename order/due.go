@@ -28,7 +28,7 @@ func (k CallKind) String() string { return name(callNames[:], int(k)) }
 // the same ids and amounts.
 type Call struct {
 	Kind             CallKind
-	Order            string
+	OrderID          string
 	Intent           uint64 // stream version of the operation's intent; 0 for an inquiry about the payment alone
 	Attempt          uint64 // of an operation's call
 	Number           uint64 // of an inquiry
@@ -143,7 +143,7 @@ func (o *Order) mustInquire(now time.Time) bool {
 
 func (o *Order) operationCall(attempt uint64) Call {
 	p := &o.Operation
-	c := Call{Kind: p.Kind, Order: o.ID, Intent: p.Intent, Attempt: attempt, RequestID: p.RequestID,
+	c := Call{Kind: p.Kind, OrderID: o.ID, Intent: p.Intent, Attempt: attempt, RequestID: p.RequestID,
 		PaymentID: p.PaymentID, Amount: p.Amount}
 	switch p.Kind {
 	case CallCancel:
@@ -167,14 +167,14 @@ func (o *Order) inquiry() Call { return o.inquiryOf(o.subject()) }
 
 func (o *Order) inquiryOf(s events.Subject) Call {
 	if s == events.SubjectRefund && o.Operation.Kind == CallRefund {
-		return Call{Kind: CallInquireRefund, Order: o.ID, Intent: o.Operation.Intent, RequestID: o.Operation.RequestID,
+		return Call{Kind: CallInquireRefund, OrderID: o.ID, Intent: o.Operation.Intent, RequestID: o.Operation.RequestID,
 			Number: o.Inquiry.Number + 1}
 	}
 	return o.paymentInquiry()
 }
 
 func (o *Order) paymentInquiry() Call {
-	c := Call{Kind: CallInquirePayment, Order: o.ID, Intent: o.Operation.Intent, PaymentID: o.PaymentID,
+	c := Call{Kind: CallInquirePayment, OrderID: o.ID, Intent: o.Operation.Intent, PaymentID: o.PaymentID,
 		Number: o.Inquiry.Number + 1}
 	if c.PaymentID == "" {
 		c.PaymentRequestID = o.PaymentRequestID

@@ -39,7 +39,7 @@ type Cause struct {
 
 // RejectedError says why a command is not legal, because of which record, and what to do instead.
 type RejectedError struct {
-	Order   string
+	OrderID string
 	Command Verb
 	Status  Status
 	Reason  Reason
@@ -51,7 +51,7 @@ type RejectedError struct {
 
 // Error reads like "order o-1: cancel rejected: captured 2026-11-20 by capture c-7; refund instead".
 func (e *RejectedError) Error() string {
-	return fmt.Sprintf("order %s: %s rejected: %s; %s", e.Order, e.Command, e.Why(), e.Remedy)
+	return fmt.Sprintf("order %s: %s rejected: %s; %s", e.OrderID, e.Command, e.Why(), e.Remedy)
 }
 
 // Why is the reason in words, with its causing record, without the remedy.
@@ -84,7 +84,7 @@ func (e *RejectedError) Unwrap() error { return ErrRejected }
 
 // FailedError is the recorded failure of a command: APO's code, or a word of ours where another fact decided it.
 type FailedError struct {
-	Order     string
+	OrderID   string
 	CommandID string
 	Command   Verb
 	Code      string
@@ -95,7 +95,7 @@ type FailedError struct {
 func (e *FailedError) Error() string {
 	return fmt.Sprintf("order %s: %s failed: %s; its id is closed, give the command again under a new id if it is "+
 		"still wanted",
-		e.Order, e.Command, e.Code)
+		e.OrderID, e.Command, e.Code)
 }
 
 // Unwrap returns [ErrFailed].
@@ -103,14 +103,14 @@ func (e *FailedError) Unwrap() error { return ErrFailed }
 
 // MismatchError: a command id came again with other content.
 type MismatchError struct {
-	Order     string
+	OrderID   string
 	CommandID string
 }
 
 // Error names the command id and the way out.
 func (e *MismatchError) Error() string {
 	return fmt.Sprintf("order %s: command id %q stands for another command; repeat that one unchanged, or use a new id",
-		e.Order, e.CommandID)
+		e.OrderID, e.CommandID)
 }
 
 // Unwrap returns [ErrIdempotencyMismatch].
@@ -118,7 +118,7 @@ func (e *MismatchError) Unwrap() error { return ErrIdempotencyMismatch }
 
 // InvalidError: a command that no order could take.
 type InvalidError struct {
-	Order   string
+	OrderID string
 	Command string
 	Field   string
 	Problem string
@@ -127,7 +127,7 @@ type InvalidError struct {
 
 // Error names the field, the problem and the remedy.
 func (e *InvalidError) Error() string {
-	return fmt.Sprintf("order %q: %s: %s %s", e.Order, e.Command, e.Field, e.Problem)
+	return fmt.Sprintf("order %q: %s: %s %s", e.OrderID, e.Command, e.Field, e.Problem)
 }
 
 // Unwrap returns [ErrInvalid] and what refused the value.
@@ -140,7 +140,7 @@ func (e *InvalidError) Unwrap() []error {
 
 // IllegalError: a record cannot follow the ones before it by the tables.
 type IllegalError struct {
-	Order   string
+	OrderID string
 	Version uint64
 	Kind    events.Kind
 	Problem string
@@ -149,7 +149,7 @@ type IllegalError struct {
 // Error names the record and what is wrong with it.
 func (e *IllegalError) Error() string {
 	return fmt.Sprintf("order %s, version %d: %s %s; the log was not written by these rules, or was altered",
-		e.Order, e.Version, e.Kind, e.Problem)
+		e.OrderID, e.Version, e.Kind, e.Problem)
 }
 
 // Unwrap returns [ErrIllegal].

@@ -65,7 +65,7 @@ func ExampleDifferences() {
 // A caller that tries again and again leaves a few records, and then one a day with a count.
 func ExampleRefusals() {
 	o := place(authorized(), captured())
-	cancel := order.Cancel{ID: "c-1", Actor: "ada"}
+	cancel := order.Cancel{CommandID: "c-1", Actor: "ada"}
 	_, err := order.Decide(o, cancel, env(noon))
 	var rejected *order.RejectedError
 	errors.As(err, &rejected)

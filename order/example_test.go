@@ -18,7 +18,7 @@ func env(now time.Time) order.Env {
 // place makes an order, then decides each command and folds what follows, as a service does with a log in between.
 func place(commands ...order.Command) order.Order {
 	var o order.Order
-	first := order.Create{Order: "o-1", PaymentRequestID: "pr-1", PaymentID: "P1",
+	first := order.Create{OrderID: "o-1", PaymentRequestID: "pr-1", PaymentID: "P1",
 		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD",
 		CaptureMode: order.CaptureManual}
 	for _, c := range append([]order.Command{first}, commands...) {
@@ -83,7 +83,7 @@ func ExampleEvolve() {
 // due.
 func ExampleRecords() {
 	var o order.Order
-	create := order.Create{ID: "command-1", Order: "o-1", PaymentRequestID: "pr-1", Method: "CARD",
+	create := order.Create{CommandID: "command-1", OrderID: "o-1", PaymentRequestID: "pr-1", Method: "CARD",
 		Amount: order.Money{Minor: 1000, Currency: "USD"}, CaptureMode: order.CaptureManual, Actor: "checkout"}
 	now := env(noon)
 	facts, err := order.Decide(o, create, now)
@@ -105,7 +105,7 @@ func ExampleRecords() {
 // What APO is owed follows from the order alone: nothing while the attempt may still be answered, then the same call
 // again.
 func ExampleOrder_Due() {
-	o := place(authorized(), order.Capture{ID: "command-1", Amount: order.Money{Minor: 400, Currency: "USD"}})
+	o := place(authorized(), order.Capture{CommandID: "command-1", Amount: order.Money{Minor: 400, Currency: "USD"}})
 
 	_, due := o.Due(noon)
 	fmt.Println("at once:", due)

@@ -28,7 +28,7 @@ func TestGatewayCapture_OutstandingRefusesCancelAndCapture(t *testing.T) {
 }
 
 func TestGatewayCapture_FailedLetsUsCaptureOrCancel(t *testing.T) {
-	for _, c := range []Command{Cancel{ID: "k"}, Capture{ID: "k", Amount: usd(theAmount)}} {
+	for _, c := range []Command{Cancel{CommandID: "k"}, Capture{CommandID: "k", Amount: usd(theAmount)}} {
 		x := capturing(t)
 		x.observe(Fact{Kind: CaptureFailed, Code: "RISK_REJECT"}) // nameless, but somebody waits for it
 		assert.Equal(t, GatewayFailed, x.o.Gateway)
@@ -36,14 +36,14 @@ func TestGatewayCapture_FailedLetsUsCaptureOrCancel(t *testing.T) {
 	}
 	x := capturing(t)
 	x.observe(Fact{Kind: CaptureFailed, TransferID: "C1", Code: "RISK_REJECT"})
-	x.must(Capture{ID: "k", Amount: usd(theAmount)})
+	x.must(Capture{CommandID: "k", Amount: usd(theAmount)})
 	x.answer(Verdict{Class: VerdictSucceeded, TransferID: "C2"})
 	assert.Equal(t, []any{Captured, GatewayNone}, []any{x.o.Status, x.o.Gateway})
 }
 
 func TestGatewayCapture_ACancelUnderWayOnlyInquires(t *testing.T) {
 	x := placed(t, CaptureAutomatic)
-	x.must(Cancel{ID: "k"})
+	x.must(Cancel{CommandID: "k"})
 	x.answer(silence)
 	x.observe(authorized())
 	x.now = x.o.NextDue()
@@ -80,7 +80,7 @@ func TestGatewayCapture_FailedBeforeTheAuthorizationIsKnown(t *testing.T) {
 	x.observe(Fact{Kind: CaptureFailed, TransferID: "C1", Code: "RISK_REJECT"})
 	x.observe(authorized())
 	assert.Equal(t, GatewayFailed, x.o.Gateway, "the two may come in either order")
-	x.must(Capture{ID: "k", Amount: usd(theAmount)})
+	x.must(Capture{CommandID: "k", Amount: usd(theAmount)})
 }
 
 // A notification that names no capture may overtake its payment: acknowledged, it must be on record.
@@ -124,11 +124,11 @@ func TestGatewayCapture_AnothersFailureLeavesItOutstanding(t *testing.T) {
 			assert.Equal(t, GatewayOutstanding, x.o.Gateway, "%s, %s", name, arrival)
 			assert.Equal(t, f.RequestID == "", hasAnomaly(x.o, events.TransferContradicts), "%s, %s: whose was it?", name,
 				arrival)
-			_, err := x.do(Cancel{ID: "k"})
+			_, err := x.do(Cancel{CommandID: "k"})
 			assert.Equal(t, ReasonGatewayCapture, rejected(t, err).Reason, "%s, %s: APO is capturing", name, arrival)
 			x.observe(Fact{Kind: CaptureFailed, TransferID: "AUTO", Amount: usd(theAmount), Code: "RISK_REJECT"})
 			assert.Equal(t, GatewayFailed, x.o.Gateway, "%s, %s: that was its own", name, arrival)
-			x.must(Cancel{ID: "k"})
+			x.must(Cancel{CommandID: "k"})
 			replayIsLive(t, x)
 		}
 	}

@@ -65,7 +65,7 @@ func TestGuide_UAndSilenceAreTriedAgainWithTheSameIdentifier(t *testing.T) {
 		c := create(CaptureManual)
 		c.PaymentID = ""
 		x.must(c)
-		x.must(Cancel{ID: "k"})
+		x.must(Cancel{CommandID: "k"})
 		first := x.attempt()
 		x.answer(v)
 		x.observe(authorized()) // the paymentId is known now
@@ -90,7 +90,7 @@ func TestGuide_RefundedOrdersCannotBeCancelled(t *testing.T) {
 
 func TestGuide_ProcessFailOfARefundedOrderEndsTheCancel(t *testing.T) {
 	x := in(t, Paid)
-	x.must(Cancel{ID: "k"})
+	x.must(Cancel{CommandID: "k"})
 	x.answer(wrongF)
 	x.inquire(tells(StateSuccess, refunded("F1", 100)))
 	x.ended(OutcomeFailed, CodeRefunded)

@@ -30,7 +30,7 @@ func TestHead_SinceWhen(t *testing.T) {
 	replayIsLive(t, x)
 
 	x.later(time.Minute)
-	x.must(ClearAnomaly{ID: "c", Anomaly: x.o.Anomalies[0].Version, Reason: "APO ticket 7"})
+	x.must(ClearAnomaly{CommandID: "c", Anomaly: x.o.Anomalies[0].Version, Reason: "APO ticket 7"})
 	assert.Equal(t, []time.Time{begun, parked, {}}, sinces(x.o))
 }
 

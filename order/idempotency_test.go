@@ -13,8 +13,8 @@ import (
 )
 
 func commandOf(k CallKind) Command {
-	return map[CallKind]Command{CallCancel: Cancel{ID: "k"}, CallCapture: Capture{ID: "k", Amount: usd(400)},
-		CallRefund: Refund{ID: "k", Amount: usd(200), Reason: "broken"}}[k]
+	return map[CallKind]Command{CallCancel: Cancel{CommandID: "k"}, CallCapture: Capture{CommandID: "k", Amount: usd(400)},
+		CallRefund: Refund{CommandID: "k", Amount: usd(200), Reason: "broken"}}[k]
 }
 
 func TestCommandID_JoinsTheOperationThenReturnsItsOutcome(t *testing.T) {
@@ -28,13 +28,13 @@ func TestCommandID_JoinsTheOperationThenReturnsItsOutcome(t *testing.T) {
 		var failure *FailedError
 		require.ErrorAs(t, err, &failure)
 		assert.ErrorIs(t, err, ErrFailed)
-		assert.Equal(t, FailedError{Order: "o-1", CommandID: "k", Command: k.Verb(), Code: "RISK_REJECT",
+		assert.Equal(t, FailedError{OrderID: "o-1", CommandID: "k", Command: k.Verb(), Code: "RISK_REJECT",
 			Version: x.o.Version}, *failure)
 		assert.Contains(t, err.Error(), "RISK_REJECT; its id is closed")
 	}
 	x := asked(t, CallCancel)
 	x.answer(done)
-	assert.Empty(t, x.must(Cancel{ID: "k", Reason: "another"}), "succeeded; the reason is no content")
+	assert.Empty(t, x.must(Cancel{CommandID: "k", Reason: "another"}), "succeeded; the reason is no content")
 	x = asked(t, CallCapture)
 	x.answer(done)
 	assert.Empty(t, x.must(commandOf(CallCapture)))
@@ -44,10 +44,10 @@ func TestCommandID_JoinsTheOperationThenReturnsItsOutcome(t *testing.T) {
 }
 
 func TestCommandID_WithOtherContentIsAMismatch(t *testing.T) {
-	for name, c := range map[string]Command{"amount": Capture{ID: "k", Amount: usd(399)},
-		"last":     Capture{ID: "k", Amount: usd(400), Last: true},
-		"currency": Capture{ID: "k", Amount: Money{Minor: 400, Currency: "EUR"}}, "verb": Cancel{ID: "k"},
-		"refund": Refund{ID: "k", Amount: usd(400)}} {
+	for name, c := range map[string]Command{"amount": Capture{CommandID: "k", Amount: usd(399)},
+		"last":     Capture{CommandID: "k", Amount: usd(400), Last: true},
+		"currency": Capture{CommandID: "k", Amount: Money{Minor: 400, Currency: "EUR"}}, "verb": Cancel{CommandID: "k"},
+		"refund": Refund{CommandID: "k", Amount: usd(400)}} {
 		for _, over := range []bool{false, true} {
 			x := asked(t, CallCapture)
 			if over {
@@ -59,16 +59,16 @@ func TestCommandID_WithOtherContentIsAMismatch(t *testing.T) {
 		}
 	}
 	x := asked(t, CallRefund)
-	_, err := x.do(Refund{ID: "k", Amount: usd(200), Reason: "late"})
+	_, err := x.do(Refund{CommandID: "k", Amount: usd(200), Reason: "late"})
 	assert.ErrorIs(t, err, ErrIdempotencyMismatch, "a refund's reason is sent to APO")
-	_, err = x.do(ClearAnomaly{ID: "k", Anomaly: 1})
+	_, err = x.do(ClearAnomaly{CommandID: "k", Anomaly: 1})
 	assert.ErrorIs(t, err, ErrIdempotencyMismatch)
-	_, err = x.do(Resolve{ID: "k", Statement: "s", Resolution: events.ResolvedFailed})
+	_, err = x.do(Resolve{CommandID: "k", Statement: "s", Resolution: events.ResolvedFailed})
 	assert.ErrorIs(t, err, ErrIdempotencyMismatch)
-	_, err = x.do(Cancel{ID: "create-1"})
+	_, err = x.do(Cancel{CommandID: "create-1"})
 	assert.ErrorIs(t, err, ErrIdempotencyMismatch)
 	again := create(CaptureManual)
-	again.ID = "k"
+	again.CommandID = "k"
 	_, err = x.do(again)
 	assert.ErrorIs(t, err, ErrIdempotencyMismatch)
 }
@@ -77,7 +77,7 @@ func TestCommandID_ClosedAfterAFailureAndTheNextTryHasNewRequestIDs(t *testing.T
 	x := asked(t, CallCapture)
 	first := x.o.Operation.RequestID
 	x.answer(refusedF)
-	x.must(Capture{ID: "k2", Amount: usd(400)})
+	x.must(Capture{CommandID: "k2", Amount: usd(400)})
 	assert.NotEqual(t, first, x.o.Operation.RequestID)
 }
 
@@ -102,28 +102,28 @@ func TestRequestID_IsNeverUsedTwice(t *testing.T) {
 
 func TestCommandID_OfARefusedCommandIsNotRemembered(t *testing.T) {
 	x := in(t, Captured)
-	_, err := x.do(Cancel{ID: "k"})
+	_, err := x.do(Cancel{CommandID: "k"})
 	rejected(t, err)
-	x.must(Refund{ID: "k", Amount: usd(1)})
+	x.must(Refund{CommandID: "k", Amount: usd(1)})
 }
 
 func TestCommandID_CancelWithoutACall(t *testing.T) {
 	x := in(t, Failed)
-	facts := x.must(Cancel{ID: "k"})
+	facts := x.must(Cancel{CommandID: "k"})
 	require.Equal(t, []events.Kind{events.KindCancelSucceeded}, kindsOf(facts))
 	assert.Equal(t, events.CausePaymentFailed, x.o.CancelCause)
 	assert.Equal(t, OutcomeSucceeded, x.o.Command("k").Outcome)
 	_, due := x.o.Due(x.now.Add(1000 * time.Hour))
 	assert.False(t, due, "nothing is sent")
-	assert.Empty(t, x.must(Cancel{ID: "k"}))
-	assert.Empty(t, x.must(Cancel{ID: "other"}), "in effect already")
+	assert.Empty(t, x.must(Cancel{CommandID: "k"}))
+	assert.Empty(t, x.must(Cancel{CommandID: "other"}), "in effect already")
 }
 
 func TestCreate_AgainWithTheSameContentIsNoOp(t *testing.T) {
 	x := placed(t, CaptureManual)
 	same := create(CaptureManual)
 	assert.Empty(t, x.must(same))
-	same.ID = "another command"
+	same.CommandID = "another command"
 	assert.Empty(t, x.must(same))
 	same.PaymentID = ""
 	assert.Empty(t, x.must(same), "an id that was learnt since does not count")
@@ -136,11 +136,11 @@ func TestCreate_AgainWithTheSameContentIsNoOp(t *testing.T) {
 		"paymentId":        func(c *Create) { c.PaymentID = "P2" },
 		"currency":         func(c *Create) { c.Amount.Currency = "EUR" }} {
 		other := create(CaptureManual)
-		other.ID = ""
+		other.CommandID = ""
 		c(&other)
 		_, err := x.do(other)
 		assert.Equal(t, ReasonExists, rejected(t, err).Reason, name)
-		other.ID = "create-1"
+		other.CommandID = "create-1"
 		_, err = x.do(other)
 		assert.ErrorIs(t, err, ErrIdempotencyMismatch, name)
 	}
@@ -152,12 +152,12 @@ func TestCreate_AgainWithTheSameContentIsNoOp(t *testing.T) {
 func TestInvalid_NothingThatNoOrderCouldBe(t *testing.T) {
 	long := strings.Repeat("x", events.IDMax+1)
 	for name, change := range map[string]func(*Create){
-		"order id": func(c *Create) { c.Order = "" }, "long order id": func(c *Create) { c.Order = long },
-		"NUL":              func(c *Create) { c.Order = "a\x00" },
+		"order id": func(c *Create) { c.OrderID = "" }, "long order id": func(c *Create) { c.OrderID = long },
+		"NUL":              func(c *Create) { c.OrderID = "a\x00" },
 		"paymentRequestId": func(c *Create) { c.PaymentRequestID = "" },
 		"paymentId":        func(c *Create) { c.PaymentID = "a\nb" },
 		"method":           func(c *Create) { c.Method = "" }, "acquirer": func(c *Create) { c.Acquirer = long },
-		"command id": func(c *Create) { c.ID = long },
+		"command id": func(c *Create) { c.CommandID = long },
 		"actor":      func(c *Create) { c.Actor = "\xff" }, "zero": func(c *Create) { c.Amount.Minor = 0 },
 		"negative": func(c *Create) { c.Amount.Minor = -1 },
 
@@ -176,11 +176,12 @@ func TestInvalid_NothingThatNoOrderCouldBe(t *testing.T) {
 		}
 	}
 	text := strings.Repeat("x", events.TextMax+1)
-	for _, c := range []Command{Cancel{Reason: text}, Cancel{Reason: "\xff"}, Cancel{ID: long}, Cancel{Actor: "a\x00"},
-		Capture{ID: long}, Refund{Actor: long},
-		Refund{Reason: text[:RefundReasonMax+1]}, Refund{ID: long}, Resolve{Statement: text},
-		Resolve{Statement: "s", ID: long}, Resolve{Statement: "\xff"},
-		ClearAnomaly{Reason: text}, ClearAnomaly{ID: long}} {
+	for _, c := range []Command{Cancel{Reason: text}, Cancel{Reason: "\xff"}, Cancel{CommandID: long},
+		Cancel{Actor: "a\x00"},
+		Capture{CommandID: long}, Refund{Actor: long},
+		Refund{Reason: text[:RefundReasonMax+1]}, Refund{CommandID: long}, Resolve{Statement: text},
+		Resolve{Statement: "s", CommandID: long}, Resolve{Statement: "\xff"},
+		ClearAnomaly{Reason: text}, ClearAnomaly{CommandID: long}} {
 		_, err := in(t, Authorized).do(c)
 		assert.ErrorIs(t, err, ErrInvalid, "%T", c)
 	}
@@ -201,13 +202,13 @@ type foreign struct{ Cancel }
 
 func TestDescribe(t *testing.T) {
 	for verb, c := range map[Verb]Command{
-		VerbCreate: Create{ID: "k", Actor: "mia", Amount: usd(7)}, VerbCancel: Cancel{ID: "k", Actor: "mia"},
-		VerbCapture: Capture{ID: "k", Actor: "mia", Amount: usd(7)},
-		VerbRefund:  Refund{ID: "k", Actor: "mia", Amount: usd(7)},
-		VerbResolve: Resolve{ID: "k", Actor: "mia"}, VerbClearAnomaly: ClearAnomaly{ID: "k", Actor: "mia"},
-		VerbCompensate: Compensate{ID: "k", Actor: "mia"},
+		VerbCreate: Create{CommandID: "k", Actor: "mia", Amount: usd(7)}, VerbCancel: Cancel{CommandID: "k", Actor: "mia"},
+		VerbCapture: Capture{CommandID: "k", Actor: "mia", Amount: usd(7)},
+		VerbRefund:  Refund{CommandID: "k", Actor: "mia", Amount: usd(7)},
+		VerbResolve: Resolve{CommandID: "k", Actor: "mia"}, VerbClearAnomaly: ClearAnomaly{CommandID: "k", Actor: "mia"},
+		VerbCompensate: Compensate{CommandID: "k", Actor: "mia"},
 	} {
-		want := Description{Verb: verb, ID: "k", Actor: "mia"}
+		want := Description{Verb: verb, CommandID: "k", Actor: "mia"}
 		switch verb {
 		case VerbCreate, VerbCapture, VerbRefund:
 			want.Amount = usd(7)

@@ -104,7 +104,7 @@ func TestIdentity_ANamelessFullCaptureIsTheGatewayCapture(t *testing.T) {
 
 func TestIdentity_OurFullCaptureSeenNamelessFirst(t *testing.T) {
 	x := in(t, Authorized)
-	x.must(Capture{ID: "k", Amount: usd(theAmount)})
+	x.must(Capture{CommandID: "k", Amount: usd(theAmount)})
 	x.inquire(tells(StateSuccess, Fact{Kind: CaptureSucceeded, Amount: usd(theAmount)}))
 	assert.True(t, x.o.Operation.Outstanding(), "it may be ours; our id has not been named")
 	x.observe(Fact{Kind: CaptureSucceeded, TransferID: "C1", RequestID: "r-1", Amount: usd(theAmount)})
@@ -244,7 +244,7 @@ func TestRecords_OfWhomAndWhen(t *testing.T) {
 		x.o = after
 		return records
 	}
-	intent := decided(Cancel{ID: "k-1", Actor: "mia"})[0]
+	intent := decided(Cancel{CommandID: "k-1", Actor: "mia"})[0]
 	assert.Equal(t, []any{"k-1", "mia"}, []any{intent.CommandID, intent.Actor})
 	assert.Equal(t, []any{x.now, x.now}, []any{intent.Recorded, intent.Occurred})
 	answer := decided(RecordAnswer{Call: x.attempt(), Verdict: silence})[0]

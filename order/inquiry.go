@@ -14,7 +14,7 @@ import (
 // is asked next. All of it is one append.
 func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) {
 	if c.Number == 0 || c.Number > o.Inquiry.Number {
-		return nil, &InvalidError{Order: o.ID, Command: "record inquiry", Field: "number",
+		return nil, &InvalidError{OrderID: o.ID, Command: "record inquiry", Field: "number",
 			Problem: fmt.Sprintf("%d was never started; %d is the newest", c.Number, o.Inquiry.Number)}
 	}
 	d := newDecision(o, env, o.Operation.CommandID)

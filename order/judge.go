@@ -27,7 +27,7 @@ func (o *Order) legal(r *events.Record) error {
 	if r.Event != nil {
 		kind = r.Event.Kind()
 	}
-	return &IllegalError{Order: id, Version: r.Version, Kind: kind, Problem: problem}
+	return &IllegalError{OrderID: id, Version: r.Version, Kind: kind, Problem: problem}
 }
 
 func (o *Order) judge(r *events.Record) string {

@@ -75,7 +75,7 @@ func forgedAttempts(t *testing.T) []forgery {
 	inquiring := in(t, Authorized)
 	inquiring.must(Claim{Inquire: true})
 	apoCaptures := placed(t, CaptureAutomatic)
-	apoCaptures.must(Cancel{ID: "k"})
+	apoCaptures.must(Cancel{CommandID: "k"})
 	apoCaptures.observe(authorized())
 	apoCaptures.free()
 	return []forgery{
@@ -162,7 +162,7 @@ func TestJudge_HoldsTheAuthorizationsEndAndWhoseTheCaptureIs(t *testing.T) {
 	f.Expires = opened.Add(time.Hour)
 	ended.observe(f)
 	ended.later(48 * time.Hour)
-	_, err := ended.do(Capture{ID: "k", Amount: usd(1)})
+	_, err := ended.do(Capture{CommandID: "k", Amount: usd(1)})
 	require.Equal(t, ReasonExpired, rejected(t, err).Reason)
 	capture.Lease = ended.now.Add(time.Minute)
 	assert.ErrorIs(t, ended.judged(capture), ErrIllegal, "48 h after an authorization that ended after one hour")
@@ -170,7 +170,7 @@ func TestJudge_HoldsTheAuthorizationsEndAndWhoseTheCaptureIs(t *testing.T) {
 	foreign := placed(t, CaptureAutomatic)
 	foreign.policy.SeveralCaptures = []string{"CARD"}
 	foreign.observe(captured("C1", 400))
-	_, err = foreign.do(Capture{ID: "k", Amount: usd(1)})
+	_, err = foreign.do(Capture{CommandID: "k", Amount: usd(1)})
 	require.Equal(t, ReasonAutomatic, rejected(t, err).Reason)
 	assert.ErrorIs(t, foreign.judged(capture), ErrIllegal, "a capture of an automatic order, after a foreign partial one")
 }

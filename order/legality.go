@@ -50,7 +50,7 @@ func (o *Order) objection(q *question, now time.Time, policy *Policy) *RejectedE
 }
 
 func (o *Order) reject(v Verb, reason Reason, cause Cause) *RejectedError {
-	return &RejectedError{Order: o.ID, Command: v, Status: o.Status, Reason: reason, Cause: cause,
+	return &RejectedError{OrderID: o.ID, Command: v, Status: o.Status, Reason: reason, Cause: cause,
 		Remedy: o.remedy(v, reason)}
 }
 

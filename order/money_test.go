@@ -64,7 +64,7 @@ func TestHeld_OneThatFailsAfterAllIsReleased(t *testing.T) {
 			x := in(t, Authorized)
 			x.observe(refunded("F1", 100))
 			x.observe(refunded("F2", 50))
-			_, err := x.do(Cancel{ID: "k"})
+			_, err := x.do(Cancel{CommandID: "k"})
 			assert.Equal(t, ReasonHeldRefund, rejected(t, err).Reason)
 			tell(x, Fact{Kind: RefundFailed, TransferID: "F1", Code: "RISK_REJECT"})
 			assert.True(t, hasAnomaly(x.o, events.TransferContradicts))
@@ -72,7 +72,7 @@ func TestHeld_OneThatFailsAfterAllIsReleased(t *testing.T) {
 			assert.Equal(t, []string{"F2"}, []string{x.o.Held[0].RefundID}, "the other still waits")
 			tell(x, Fact{Kind: RefundFailed, TransferID: "F2", Code: "RISK_REJECT"})
 			x.free()
-			x.must(Cancel{ID: "k"})
+			x.must(Cancel{CommandID: "k"})
 			replayIsLive(t, x)
 		})
 	}
@@ -87,7 +87,7 @@ func TestHeld_OneThatFailsAfterAllIsReleased(t *testing.T) {
 
 func TestHeld_OurOwnRefundThatFindsNoCaptureEndsWithIt(t *testing.T) {
 	x := in(t, Captured)
-	x.must(Refund{ID: "k", Amount: usd(500)})
+	x.must(Refund{CommandID: "k", Amount: usd(500)})
 	x.observe(refunded("F9", 200)) // somebody at the dashboard was faster
 	x.observe(Fact{Kind: RefundSucceeded, RequestID: "r-1", Amount: usd(500)})
 	assert.True(t, x.o.Operation.Outstanding())
@@ -120,7 +120,7 @@ func TestHeld_OneThatWaitsForADayIsShown(t *testing.T) {
 			assert.Len(t, x.o.Held, 1, "it still waits for its capture")
 			assert.Equal(t, told, x.o.Head().AnomalySince)
 			replayIsLive(t, x)
-			x.must(ClearAnomaly{ID: "c", Anomaly: x.o.Anomalies[0].Version, Reason: "APO ticket 7"})
+			x.must(ClearAnomaly{CommandID: "c", Anomaly: x.o.Anomalies[0].Version, Reason: "APO ticket 7"})
 			x.inquire(tells(StateProcessing, f))
 			assert.Empty(t, x.o.Anomalies, "a person has seen it")
 		})
@@ -163,7 +163,7 @@ func TestLate_ACancelTransactionGivesOneStepMoneyBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := placed(t, CaptureNone)
-			x.must(Cancel{ID: "cancel-0"})
+			x.must(Cancel{CommandID: "cancel-0"})
 			x.answer(done)
 			x.later(2 * time.Hour)
 			late := paid()
@@ -208,7 +208,7 @@ func TestLate_ARefundMayComeBeforeTheMoney(t *testing.T) {
 func TestLate_ClearedByAPersonStaysClearedUntilMoreMoves(t *testing.T) {
 	x := in(t, Cancelled)
 	x.observe(authorized())
-	clear := ClearAnomaly{ID: "clear", Anomaly: x.o.Anomalies[0].Version, Reason: "voided at APO", Actor: "mia"}
+	clear := ClearAnomaly{CommandID: "clear", Anomaly: x.o.Anomalies[0].Version, Reason: "voided at APO", Actor: "mia"}
 	x.must(clear)
 	assert.Empty(t, x.o.Anomalies)
 	assert.Empty(t, x.must(clear), "the same command id again")
@@ -263,7 +263,7 @@ func TestForeign_CapturesAndRefundsCount(t *testing.T) {
 	x.policy.SeveralCaptures = []string{"CARD"}
 	_, err := x.do(Capture{Amount: usd(701)})
 	assert.Equal(t, ReasonRemainder, rejected(t, err).Reason)
-	x.must(Capture{ID: "k", Amount: usd(700)})
+	x.must(Capture{CommandID: "k", Amount: usd(700)})
 	x.answer(done)
 	x.observe(refunded("dashboard-2", 400))
 	_, err = x.do(Refund{Amount: usd(601)})
@@ -289,7 +289,7 @@ func TestCaptures_SeveralOnlyWhereTheMethodTakesThem(t *testing.T) {
 	r := rejected(t, err)
 	assert.Equal(t, []any{ReasonSingleCapture, "C1"}, []any{r.Reason, r.Cause.ID})
 	x.policy.SeveralCaptures = []string{"OTHER", "CARD"}
-	x.must(Capture{ID: "k", Amount: usd(100), Last: true})
+	x.must(Capture{CommandID: "k", Amount: usd(100), Last: true})
 	x.answer(done)
 	assert.Zero(t, x.o.Capturable(), "the last one closes the authorization")
 	_, err = x.do(Capture{Amount: usd(1)})

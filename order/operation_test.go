@@ -17,22 +17,22 @@ func asked(t require.TestingT, k CallKind) *till {
 	switch k {
 	case CallCancel:
 		x := in(t, Authorized)
-		x.must(Cancel{ID: "k"})
+		x.must(Cancel{CommandID: "k"})
 		return x
 	case CallCapture:
 		x := in(t, Authorized)
-		x.must(Capture{ID: "k", Amount: usd(400)})
+		x.must(Capture{CommandID: "k", Amount: usd(400)})
 		return x
 	}
 	x := in(t, Captured)
-	x.must(Refund{ID: "k", Amount: usd(200), Reason: "broken"})
+	x.must(Refund{CommandID: "k", Amount: usd(200), Reason: "broken"})
 	return x
 }
 
 // cancelling is a created order with a cancel in flight.
 func cancelling(t require.TestingT) *till {
 	x := in(t, Created)
-	x.must(Cancel{ID: "k"})
+	x.must(Cancel{CommandID: "k"})
 	return x
 }
 
@@ -83,7 +83,7 @@ func TestOperation_CancelAndMoney(t *testing.T) {
 	assert.Len(t, x.o.Held, 1)
 
 	x = in(t, Paid)
-	x.must(Cancel{ID: "k"})
+	x.must(Cancel{CommandID: "k"})
 	x.observe(refunded("F1", 100))
 	x.ended(OutcomeFailed, CodeRefunded)
 	assert.Equal(t, Refunded, x.o.Status)
@@ -106,7 +106,7 @@ func TestOperation_CancelAndAFailedPayment(t *testing.T) {
 
 	for _, x := range []*till{asked(t, CallCancel), in(t, Paid)} { // from authorized or paid: anomaly, and inquire
 		if x.o.Status == Paid {
-			x.must(Cancel{ID: "k"})
+			x.must(Cancel{CommandID: "k"})
 		}
 		x.observe(failed())
 		assert.True(t, hasAnomaly(x.o, events.StatusContradicts))
@@ -129,7 +129,7 @@ func TestOperation_CancelAndAPaymentThatStands(t *testing.T) {
 		x.inquire(tells(s))
 		call, due := x.o.Due(x.now)
 		require.True(t, due, "asked again at once")
-		assert.Equal(t, Call{Kind: CallCancel, Order: "o-1", Intent: 3, Attempt: 2, PaymentID: "P1"}, call,
+		assert.Equal(t, Call{Kind: CallCancel, OrderID: "o-1", Intent: 3, Attempt: 2, PaymentID: "P1"}, call,
 			"with the same identifier")
 	}
 }
@@ -262,7 +262,7 @@ func TestOperation_CaptureNotListed(t *testing.T) {
 	x.inquire(tells(StateSuccess, captured("C5", 100)))
 	call, due := x.o.Due(x.now)
 	require.True(t, due)
-	assert.Equal(t, Call{Kind: CallCapture, Order: "o-1", Intent: 3, Attempt: 2, PaymentID: "P1", RequestID: "r-1",
+	assert.Equal(t, Call{Kind: CallCapture, OrderID: "o-1", Intent: 3, Attempt: 2, PaymentID: "P1", RequestID: "r-1",
 		Amount: usd(400)}, call)
 
 	x = asked(t, CallCapture)
@@ -309,7 +309,7 @@ func TestOperation_RefundThatDoesNotExist(t *testing.T) {
 	x.inquire(notExist)
 	call, due := x.o.Due(x.now)
 	require.True(t, due)
-	assert.Equal(t, Call{Kind: CallRefund, Order: "o-1", Intent: 4, Attempt: 2, PaymentID: "P1", RequestID: "r-1",
+	assert.Equal(t, Call{Kind: CallRefund, OrderID: "o-1", Intent: 4, Attempt: 2, PaymentID: "P1", RequestID: "r-1",
 		Amount: usd(200), Reason: "broken"}, call)
 
 	x = asked(t, CallRefund)
@@ -339,7 +339,7 @@ func TestOperation_GatewayCapture(t *testing.T) {
 	x = automatic()
 	x.observe(Fact{Kind: CaptureFailed, TransferID: "C1", Code: "RISK_REJECT"})
 	assert.Equal(t, GatewayFailed, x.o.Gateway)
-	x.must(Capture{ID: "k", Amount: usd(theAmount)})
+	x.must(Capture{CommandID: "k", Amount: usd(theAmount)})
 
 	x = automatic()
 	x.observe(cancelled())

@@ -78,7 +78,7 @@ func TestPace_SecondsMeantNanosecondsGiven(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := &persistent{till: in(t, Authorized)}
 			x.policy = p
-			x.must(Cancel{ID: "k"})
+			x.must(Cancel{CommandID: "k"})
 			x.answer(silence)
 			for end := x.now.Add(10 * time.Minute); x.now.Before(end); x.later(50 * time.Millisecond) {
 				x.ask(Claim{}, silence, tells(StateSuccess))
@@ -112,7 +112,7 @@ func TestPace_IsKeptWhateverThePolicySaysAndAPOAnswers(t *testing.T) {
 // A chain that follows at once from a command is not held up: an inquiry after each F, and each attempt that it allows.
 func TestPace_WhatFollowsAtOnceFollowsAtOnce(t *testing.T) {
 	x := &persistent{till: in(t, Authorized)}
-	x.must(Cancel{ID: "k"})
+	x.must(Cancel{CommandID: "k"})
 	x.answer(Verdict{Class: VerdictUnknownF, Code: "NEW_CODE"})
 	for range callsAtOnce - 1 {
 		require.True(t, x.ask(Claim{Inquire: true}, silence, tells(StateSuccess)))

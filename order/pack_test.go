@@ -231,8 +231,8 @@ func FuzzUnpack(f *testing.F) {
 func longIDs(t testing.TB) Order {
 	x := newTill(t)
 	c := create(CaptureManual)
-	c.ID, c.PaymentRequestID = "0193574e-8f2a-7c11-9d3e-5f0c2a1b4d6e", "pr-20261123-000042-5f0c2a1b"
-	c.Order, c.PaymentID = "order-20261123-000042", "202611231940108001001888800000000042"
+	c.CommandID, c.PaymentRequestID = "0193574e-8f2a-7c11-9d3e-5f0c2a1b4d6e", "pr-20261123-000042-5f0c2a1b"
+	c.OrderID, c.PaymentID = "order-20261123-000042", "202611231940108001001888800000000042"
 	x.must(c)
 	x.later(time.Minute + 123456789)
 	f := authorized()

@@ -67,7 +67,7 @@ func TestReconcile_WhatIsOverIsNotLookedAt(t *testing.T) {
 
 	x = looked(placed(t, CaptureManual))
 	x.observe(authorized())
-	x.must(Cancel{ID: "k"})
+	x.must(Cancel{CommandID: "k"})
 	facts := x.answer(done)
 	assert.Zero(t, x.o.NextDue(), "cancelled after the payment")
 	assert.Zero(t, facts[0].(events.CancelSucceeded).Due, "and the log says so")
@@ -81,7 +81,7 @@ func TestReconcile_WhatIsOverIsNotLookedAt(t *testing.T) {
 func TestReconcile_ACancelledOrderIsLookedAtOnceMore(t *testing.T) {
 	cancelled := func() *till {
 		x := looked(placed(t, CaptureNone))
-		x.must(Cancel{ID: "k"})
+		x.must(Cancel{CommandID: "k"})
 		x.answer(done)
 		return x
 	}
@@ -103,7 +103,7 @@ func TestReconcile_ACancelledOrderIsLookedAtOnceMore(t *testing.T) {
 	assert.Zero(t, x.o.NextDue())
 
 	x = looked(placed(t, CaptureNone))
-	x.must(Cancel{ID: "k"})
+	x.must(Cancel{CommandID: "k"})
 	x.later(time.Hour)
 	x.answer(done)
 	assert.Zero(t, x.o.NextDue(), "nobody can be paying any longer")

@@ -22,10 +22,10 @@ func Records(before Order, c Command, facts []events.Event, env Env, actor strin
 	m := making{o: before, env: &env, given: Describe(c), stream: events.OrderStream(before.ID),
 		records: make([]events.Record, 0, len(facts)+len(taken))}
 	if create, is := c.(Create); is {
-		m.stream = events.OrderStream(create.Order)
+		m.stream = events.OrderStream(create.OrderID)
 	}
-	if m.given.ID == "" {
-		m.given.ID = before.Operation.CommandID
+	if m.given.CommandID == "" {
+		m.given.CommandID = before.Operation.CommandID
 	}
 	if m.given.Actor == "" {
 		m.given.Actor = actor
@@ -60,7 +60,7 @@ type making struct {
 
 func (m *making) add(e events.Event, keys []events.Key) {
 	r := events.Record{ID: m.env.NewID(), Stream: m.stream, Version: m.o.Version + 1, Recorded: m.env.Now,
-		Occurred: occurred(e, m.env.Now), CommandID: m.given.ID, Actor: m.given.Actor, Event: e}
+		Occurred: occurred(e, m.env.Now), CommandID: m.given.CommandID, Actor: m.given.Actor, Event: e}
 	if len(keys) > 0 {
 		r.Keys = keys
 	}

@@ -39,7 +39,7 @@ func (l *ledger) append(t require.TestingT, e events.CommandRefused) {
 
 // refusedCapture is a real rejection.
 func refusedCapture(t require.TestingT, x *till) (Capture, *RejectedError) {
-	c := Capture{ID: "k", Amount: usd(1001), Actor: "ada"}
+	c := Capture{CommandID: "k", Amount: usd(1001), Actor: "ada"}
 	_, err := x.do(c)
 	return c, rejected(t, err)
 }
@@ -139,7 +139,7 @@ func TestRefusals_CountsAndBounds(t *testing.T) {
 				"later"))
 			reason := rapid.SampledFrom([]Reason{ReasonCaptured, ReasonWindow}).Draw(t, "reason")
 			fact, record := l.refuse(t, Cancel{},
-				&RejectedError{Order: "o-1", Command: VerbCancel, Status: Captured, Reason: reason, Remedy: "refund"})
+				&RejectedError{OrderID: "o-1", Command: VerbCancel, Status: Captured, Reason: reason, Remedy: "refund"})
 			given[reason]++
 			if record && rapid.IntRange(0, 9).Draw(t, "append fails") > 0 {
 				l.append(t, fact)

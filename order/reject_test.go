@@ -36,7 +36,7 @@ func refusalsByStatus(t *testing.T) []refusalCase {
 	all := in(t, Captured)
 	all.observe(refunded("F1", 600))
 	other := create(CaptureManual)
-	other.ID, other.Amount = "", usd(5)
+	other.CommandID, other.Amount = "", usd(5)
 	return []refusalCase{
 		{ReasonExists, in(t, Created), other},
 		{ReasonCaptured, in(t, Captured), Cancel{}},
@@ -148,7 +148,7 @@ func TestRejections_EveryReasonNamesCauseAndRemedy(t *testing.T) {
 		require.Equal(t, c.reason, r.Reason, err.Error())
 		assert.NotEmpty(t, r.Remedy)
 		assert.Equal(t, r.Remedy, r.Hint())
-		assert.Equal(t, "o-1", r.Order)
+		assert.Equal(t, "o-1", r.OrderID)
 		assert.Equal(t, c.x.o.Status, r.Status)
 		if !uncaused[r.Reason] {
 			assert.NotZero(t, r.Cause.Version, err.Error())
@@ -217,7 +217,7 @@ func TestRejections_ReadAloud(t *testing.T) {
 	}
 	b.WriteString("\n# where neither time nor id is known\n")
 	for reason := ReasonExists; reason <= ReasonContradicts; reason++ {
-		e := &RejectedError{Order: "o-1", Command: VerbCancel, Reason: reason, Remedy: reason.Remedy()}
+		e := &RejectedError{OrderID: "o-1", Command: VerbCancel, Reason: reason, Remedy: reason.Remedy()}
 		fmt.Fprintf(&b, "%s\n    %v\n", reason, e)
 	}
 	const path = "testdata/rejections.txt"

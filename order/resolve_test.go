@@ -48,15 +48,15 @@ func TestResolve_WhatGoesAgainstAPOsAnswerNeedsAnOverride(t *testing.T) {
 			}
 			for _, word := range c.freely {
 				x := stands()
-				x.must(Resolve{ID: "res", Resolution: word, Statement: "APO ticket 7"})
+				x.must(Resolve{CommandID: "res", Resolution: word, Statement: "APO ticket 7"})
 				assert.False(t, x.o.Operation.Outstanding())
 				replayIsLive(t, x)
 			}
 			for word, reason := range c.refused {
 				x := stands()
-				_, err := x.do(Resolve{ID: "res", Resolution: word, Statement: "APO ticket 7"})
+				_, err := x.do(Resolve{CommandID: "res", Resolution: word, Statement: "APO ticket 7"})
 				assert.Equal(t, reason, rejected(t, err).Reason)
-				facts, err := x.do(Resolve{ID: "res", Resolution: word, Override: true, Statement: "APO ticket 7"})
+				facts, err := x.do(Resolve{CommandID: "res", Resolution: word, Override: true, Statement: "APO ticket 7"})
 				if reason == ReasonOnlyAPO {
 					assert.Equal(t, reason, rejected(t, err).Reason, "no override cancels an order")
 					continue
@@ -88,7 +88,7 @@ func TestResolve_WhatNoLongerFitsWasNotDone(t *testing.T) {
 		}, "capture USD 4.00, USD 3.00 remains", Fact{}},
 		"refund of one-step money": {func(t *testing.T) *till {
 			x := in(t, Paid)
-			x.must(Refund{ID: "k", Amount: usd(600)})
+			x.must(Refund{CommandID: "k", Amount: usd(600)})
 			x.observe(refunded("D1", 500))
 			return x
 		}, "refund USD 6.00, USD 5.00 remains", Fact{}},
@@ -103,7 +103,7 @@ func TestResolve_WhatNoLongerFitsWasNotDone(t *testing.T) {
 			x.park()
 			x.inquire(tells("NEW"))
 			require.Equal(t, Parked, x.o.Operation.Phase)
-			word := Resolve{ID: "res", Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7"}
+			word := Resolve{CommandID: "res", Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7"}
 			_, err := x.do(word)
 			e := rejected(t, err)
 			assert.Equal(t, []any{ReasonRemainder, c.asks}, []any{e.Reason, e.Detail})
@@ -131,7 +131,7 @@ func TestResolve_AnAnswerThatIsNoneSaysNothingNew(t *testing.T) {
 
 func TestResolve_TheOverrideBelongsToTheCommand(t *testing.T) {
 	x := parked(t)
-	word := Resolve{ID: "res", Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7"}
+	word := Resolve{CommandID: "res", Resolution: events.ResolvedSucceeded, Override: true, Statement: "APO ticket 7"}
 	x.must(word)
 	word.Override = false
 	_, err := x.do(word)

@@ -58,7 +58,7 @@ func TestSchedule_IsThePolicysWhereItSays(t *testing.T) {
 	x := in(t, Authorized)
 	x.policy = Policy{Jitter: NoJitter, ReconcileFor: NoReconcile, Lease: time.Second,
 		Retries: []time.Duration{3 * time.Second}, Waits: []time.Duration{4 * time.Second}}
-	x.must(Capture{ID: "k", Amount: usd(1)})
+	x.must(Capture{CommandID: "k", Amount: usd(1)})
 	assert.Equal(t, x.now.Add(time.Second), x.claimedLease())
 	x.answer(silence)
 	assert.Equal(t, x.now.Add(3*time.Second), x.o.NextDue())
@@ -152,7 +152,7 @@ func TestLease_OfAnInquiry(t *testing.T) {
 	x.must(Claim{})
 	call, ok := x.o.Claimed()
 	require.True(t, ok)
-	assert.Equal(t, Call{Kind: CallInquirePayment, Order: "o-1", Intent: 3, Number: 1, PaymentID: "P1",
+	assert.Equal(t, Call{Kind: CallInquirePayment, OrderID: "o-1", Intent: 3, Number: 1, PaymentID: "P1",
 		Lease: x.now.Add(DefaultLease)}, call)
 	for _, c := range []Claim{{}, {Inquire: true}} {
 		_, err := x.do(c)
@@ -166,7 +166,7 @@ func TestLease_OfAnInquiry(t *testing.T) {
 func TestClaimed_IsTheNewestClaimWhateverAnOldInquiryLeftOpen(t *testing.T) {
 	x := in(t, Authorized)
 	x.must(Claim{Inquire: true}) // its owner dies without an answer
-	x.must(Cancel{ID: "k"})
+	x.must(Cancel{CommandID: "k"})
 	call, ok := x.o.Claimed()
 	require.True(t, ok)
 	assert.Equal(t, CallCancel, call.Kind)
@@ -180,7 +180,7 @@ func TestClaimed_IsTheNewestClaimWhateverAnOldInquiryLeftOpen(t *testing.T) {
 	_, ok = x.o.Claimed()
 	assert.False(t, ok)
 	x.must(Claim{Inquire: true})
-	x.must(Cancel{ID: "k"})
+	x.must(Cancel{CommandID: "k"})
 	x.answer(done)
 	_, ok = x.o.Claimed()
 	assert.False(t, ok, "the newest claim is answered")
@@ -238,7 +238,7 @@ func TestInquiry_FactsAreFoldedPaymentCapturesRefunds(t *testing.T) {
 func TestInquiry_AskedBeforeTheAttemptSaysNothingAboutIt(t *testing.T) {
 	x := in(t, Authorized)
 	x.must(Claim{Inquire: true})
-	x.must(Capture{ID: "k", Amount: usd(400)})
+	x.must(Capture{CommandID: "k", Amount: usd(400)})
 	lease := x.o.Operation.Lease
 	stale := tells(StateSuccess)
 	stale.Evidence = signed()
@@ -248,7 +248,7 @@ func TestInquiry_AskedBeforeTheAttemptSaysNothingAboutIt(t *testing.T) {
 
 	x = in(t, Authorized)
 	x.must(Claim{Inquire: true})
-	x.must(Capture{ID: "k", Amount: usd(400)})
+	x.must(Capture{CommandID: "k", Amount: usd(400)})
 	x.answer(wrongF)
 	x.must(RecordInquiry{Number: 1, Picture: stale})
 	assert.True(t, x.o.Operation.Outstanding(), "not listed then, perhaps done since")

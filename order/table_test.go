@@ -250,13 +250,14 @@ compensate|unknown|no-late-money|no-late-money|no-late-money|no-late-money|no-la
 
 func TestCommandTable_EveryCellDriven(t *testing.T) {
 	words := map[law.Permit]string{law.Allowed: "allowed", law.Local: "local", law.Already: "already"}
-	commands := map[Verb]Command{VerbCreate: Create{ID: "x", Order: "o-1", PaymentRequestID: "pr-2", Amount: usd(1),
+	commands := map[Verb]Command{VerbCreate: Create{CommandID: "x", OrderID: "o-1", PaymentRequestID: "pr-2",
+		Amount: usd(1),
 		Method: "ALIPAY_CN"},
-		VerbCancel: Cancel{ID: "x"}, VerbCapture: Capture{ID: "x", Amount: usd(100)},
-		VerbRefund:       Refund{ID: "x", Amount: usd(100)},
-		VerbResolve:      Resolve{ID: "x", Resolution: events.ResolvedFailed, Statement: "ticket 7"},
-		VerbClearAnomaly: ClearAnomaly{ID: "x", Anomaly: 99},
-		VerbCompensate:   Compensate{ID: "x"}}
+		VerbCancel: Cancel{CommandID: "x"}, VerbCapture: Capture{CommandID: "x", Amount: usd(100)},
+		VerbRefund:       Refund{CommandID: "x", Amount: usd(100)},
+		VerbResolve:      Resolve{CommandID: "x", Resolution: events.ResolvedFailed, Statement: "ticket 7"},
+		VerbClearAnomaly: ClearAnomaly{CommandID: "x", Anomaly: 99},
+		VerbCompensate:   Compensate{CommandID: "x"}}
 	guarded := map[Verb]Reason{VerbResolve: ReasonNotParked, VerbClearAnomaly: ReasonNoAnomaly,
 		VerbCompensate: ReasonNoLateMoney}
 	want := grid(t, commandGrid)

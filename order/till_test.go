@@ -45,7 +45,7 @@ func create(mode events.CaptureMode) Create {
 	if mode == CaptureNone {
 		method = "ALIPAY_CN"
 	}
-	return Create{ID: "create-1", Order: "o-1", PaymentRequestID: "pr-1", PaymentID: "P1", Amount: usd(theAmount),
+	return Create{CommandID: "create-1", OrderID: "o-1", PaymentRequestID: "pr-1", PaymentID: "P1", Amount: usd(theAmount),
 		Method:   method,
 		Acquirer: "ACME", CaptureMode: mode, PayBy: opened.Add(14 * time.Minute)}
 }
@@ -206,7 +206,7 @@ func in(t require.TestingT, s Status) *till {
 		x.observe(captured("C1", 600))
 		x.observe(refunded("F1", 100))
 	case Cancelled:
-		x.must(Cancel{ID: "cancel-0"})
+		x.must(Cancel{CommandID: "cancel-0"})
 		x.answer(Verdict{Class: VerdictSucceeded, Code: "SUCCESS"})
 	case Failed:
 		x.observe(failed())

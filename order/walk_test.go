@@ -118,21 +118,21 @@ func (k *walker) command(t *rapid.T) {
 	var legal bool
 	switch verb {
 	case VerbCancel:
-		c = Cancel{ID: rapid.StringMatching("k[0-9]{3}").Draw(t, "id")}
+		c = Cancel{CommandID: rapid.StringMatching("k[0-9]{3}").Draw(t, "id")}
 		legal = o.Status == Cancelled || o.Status == Failed ||
 			(o.Status == Created || o.Status == Authorized || o.Status == Paid) && !blocked && !bound
 	case VerbCapture:
-		c = Capture{ID: rapid.StringMatching("c[0-9]{3}").Draw(t, "id"), Amount: usd(minor)}
+		c = Capture{CommandID: rapid.StringMatching("c[0-9]{3}").Draw(t, "id"), Amount: usd(minor)}
 		ours := o.CaptureMode == CaptureManual || o.Gateway == GatewayFailed
 		legal = (o.Status == Authorized || o.Status == Captured) && ours && !blocked && !bound &&
 			minor <= o.Authorized-o.Captured && o.PaymentID != ""
 	case VerbRefund:
-		c = Refund{ID: rapid.StringMatching("f[0-9]{3}").Draw(t, "id"), Amount: usd(minor)}
+		c = Refund{CommandID: rapid.StringMatching("f[0-9]{3}").Draw(t, "id"), Amount: usd(minor)}
 		legal = (o.Status == Paid || o.Status == Captured || o.Status == Refunded) && !blocked &&
 			minor <= o.Captured-o.Refunded &&
 			o.PaymentID != "" && !hasAnomaly(o, events.Reversal)
 	}
-	if id := Describe(c).ID; o.Command(id) != (CommandState{}) {
+	if id := Describe(c).CommandID; o.Command(id) != (CommandState{}) {
 		return // its id stands for something already; command ids have tests of their own
 	}
 	before := len(k.log)

@@ -70,11 +70,11 @@ func ExampleCommands() {
 func ExampleTill() {
 	till := ordertest.NewTill()
 	usd := func(minor int64) order.Money { return order.Money{Minor: minor, Currency: "USD"} }
-	_, err := till.Do(order.Create{Order: "o-1", PaymentRequestID: "pr-1", Amount: usd(1000), Method: "ALIPAY_CN"})
+	_, err := till.Do(order.Create{OrderID: "o-1", PaymentRequestID: "pr-1", Amount: usd(1000), Method: "ALIPAY_CN"})
 	fmt.Println(till.Order.Words(), err)
 	_, err = till.Do(order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "P1", Amount: usd(1000)}})
 	fmt.Println(till.Order.Words(), err)
-	_, err = till.Do(order.Refund{ID: "refund-1", Amount: usd(1001)})
+	_, err = till.Do(order.Refund{CommandID: "refund-1", Amount: usd(1001)})
 	fmt.Println(errors.Is(err, order.ErrRejected), len(till.Records))
 	// Output:
 	// created <nil>

@@ -81,7 +81,7 @@ func (a *author) name(what string) string {
 }
 
 func (a *author) create() order.Create {
-	c := order.Create{ID: a.name("create"), Order: a.id, PaymentRequestID: "pr-" + a.id, Actor: "shop",
+	c := order.Create{CommandID: a.name("create"), OrderID: a.id, PaymentRequestID: "pr-" + a.id, Actor: "shop",
 		Amount: order.Money{
 			Minor:    rapid.Int64Range(2, 1_000_000).Draw(a.t, "amount"),
 			Currency: rapid.SampledFrom([]string{"EUR", "JPY", "KWD", "USD"}).Draw(a.t, "currency"),
@@ -108,12 +108,13 @@ func (a *author) paymentID() string { return "payment-" + a.id }
 func (a *author) next() order.Command {
 	switch rapid.IntRange(0, 9).Draw(a.t, "what") {
 	case 0:
-		return order.Cancel{ID: a.name("cancel"), Reason: "changed their mind", Actor: "shop"}
+		return order.Cancel{CommandID: a.name("cancel"), Reason: "changed their mind", Actor: "shop"}
 	case 1:
-		return order.Capture{ID: a.name("capture"), Amount: a.part(a.Order.Capturable()),
+		return order.Capture{CommandID: a.name("capture"), Amount: a.part(a.Order.Capturable()),
 			Last: rapid.Bool().Draw(a.t, "last"), Actor: "shop"}
 	case 2:
-		return order.Refund{ID: a.name("refund"), Amount: a.part(a.Order.Refundable()), Reason: "came back", Actor: "desk"}
+		return order.Refund{CommandID: a.name("refund"), Amount: a.part(a.Order.Refundable()), Reason: "came back",
+			Actor: "desk"}
 	case 3:
 		return a.claim()
 	case 4, 5:
@@ -140,13 +141,13 @@ func (a *author) claim() order.Command {
 func (a *author) operator() order.Command {
 	switch {
 	case a.Order.Operation.Phase == order.Parked:
-		return order.Resolve{ID: a.name("resolve"), Actor: "ops", Statement: "APO's support says so, case 7",
+		return order.Resolve{CommandID: a.name("resolve"), Actor: "ops", Statement: "APO's support says so, case 7",
 			Resolution: rapid.SampledFrom([]events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed}).Draw(a.t,
 				"resolution")}
 	case !a.Order.Late.IsZero() && rapid.Bool().Draw(a.t, "give it back"):
-		return order.Compensate{ID: a.name("compensate"), Actor: "ops"}
+		return order.Compensate{CommandID: a.name("compensate"), Actor: "ops"}
 	case len(a.Order.Anomalies) > 0:
-		return order.ClearAnomaly{ID: a.name("clear"), Anomaly: a.Order.Anomalies[0].Version, Reason: "looked into it",
+		return order.ClearAnomaly{CommandID: a.name("clear"), Anomaly: a.Order.Anomalies[0].Version, Reason: "looked into it",
 			Actor: "ops"}
 	}
 	return nil

@@ -80,7 +80,7 @@ func TestTillMakesTheSameRecordsAgain(t *testing.T) {
 func TestTillTellsWhichStepIsRefused(t *testing.T) {
 	steps := ordertest.Commands("o-1").Example(7)[:1]
 	steps = append(steps, ordertest.Step{At: ordertest.Opened(),
-		Command: order.Refund{ID: "r-1", Amount: order.Money{Minor: 1, Currency: "EUR"}}})
+		Command: order.Refund{CommandID: "r-1", Amount: order.Money{Minor: 1, Currency: "EUR"}}})
 	till := ordertest.NewTill()
 	err := till.Play(steps)
 	require.ErrorIs(t, err, order.ErrRejected)

@@ -106,7 +106,7 @@ func cancelAndDie(ctx context.Context, path, url, clientID, dir string, now time
 		return err
 	}
 	_, err = orders.Cancel(ctx, id,
-		order.Cancel{ID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
+		order.Cancel{CommandID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
 	return errors.Join(errAlive, err)
 }
 

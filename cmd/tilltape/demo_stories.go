@@ -63,8 +63,9 @@ func (d *demo) byPaymentID(ctx context.Context) error {
 	if _, err := d.authorized(ctx, id, order.CaptureManual); err != nil {
 		return err
 	}
-	o, err := d.cancel(ctx, id)
-	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be cancelled, got %s, %v", id, o.Status, err)
+	result, err := d.cancel(ctx, id)
+	d.expect(err == nil && result.Order.Status == order.Cancelled, "order %s to be cancelled, got %s, %v", id,
+		result.Order.Status, err)
 	d.expect(d.lastCall().PaymentID != "" && d.lastCall().PaymentRequestID == "", "the cancel to name the paymentId alone")
 	return nil
 }
@@ -74,8 +75,9 @@ func (d *demo) byPaymentRequestID(ctx context.Context) error {
 	if err := d.place(ctx, id, card, order.CaptureManual); err != nil {
 		return err
 	}
-	o, err := d.cancel(ctx, id)
-	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be cancelled, got %s, %v", id, o.Status, err)
+	result, err := d.cancel(ctx, id)
+	d.expect(err == nil && result.Order.Status == order.Cancelled, "order %s to be cancelled, got %s, %v", id,
+		result.Order.Status, err)
 	d.expect(d.lastCall().PaymentID == "" && d.lastCall().PaymentRequestID != "",
 		"the cancel to name the paymentRequestId alone")
 	return nil
@@ -142,12 +144,12 @@ func (d *demo) lostAnswerWrongPicture(ctx context.Context) error {
 }
 
 // captured captures some of an authorized order.
-func (d *demo) captured(ctx context.Context, id string) (order.Order, error) {
+func (d *demo) captured(ctx context.Context, id string) (tilltape.Result, error) {
 	d.line(id, "capture "+usd(demoAmount).String())
-	o, err := d.orders.Capture(ctx, id, order.Capture{Amount: usd(demoAmount), Actor: "warehouse"})
+	result, err := d.orders.Capture(ctx, id, order.Capture{Amount: usd(demoAmount), Actor: "warehouse"})
 	d.wire(id)
-	d.outcome(id, o, err)
-	return o, err
+	d.outcome(id, result, err)
+	return result, err
 }
 
 func (d *demo) afterCapture(ctx context.Context) error {
@@ -155,8 +157,9 @@ func (d *demo) afterCapture(ctx context.Context) error {
 	if _, err := d.authorized(ctx, id, order.CaptureManual); err != nil {
 		return err
 	}
-	o, err := d.captured(ctx, id)
-	d.expect(err == nil && o.Status == order.Captured, "order %s to be captured, got %s, %v", id, o.Status, err)
+	result, err := d.captured(ctx, id)
+	d.expect(err == nil && result.Order.Status == order.Captured, "order %s to be captured, got %s, %v", id,
+		result.Order.Status, err)
 	d.refusedCancel(ctx, id, order.ReasonCaptured)
 	_, err = d.hear(ctx, id)
 	return err
@@ -170,8 +173,8 @@ func (d *demo) duringOwnCapture(ctx context.Context) error {
 	if err := d.next(apotest.Fault{Op: apotest.OpCapture, Do: apotest.InProcess}); err != nil {
 		return err
 	}
-	_, err := d.captured(ctx, id)
-	d.expect(errors.Is(err, tilltape.ErrAccepted), "APO to work on the capture, got %v", err)
+	result, err := d.captured(ctx, id)
+	d.expect(result.Outcome == tilltape.Accepted, "APO to work on the capture, got %s, %v", result.Outcome, err)
 	d.refusedCancel(ctx, id, order.ReasonCapturing)
 	return d.captureEnds(ctx, id)
 }
@@ -206,11 +209,12 @@ func (d *demo) afterRefund(ctx context.Context, id string, minor int64) error {
 		return err
 	}
 	d.line(id, "refund "+usd(minor).String())
-	o, err := d.orders.Refund(ctx, id, order.Refund{Amount: usd(minor), Reason: "returned", Actor: "bob"})
+	result, err := d.orders.Refund(ctx, id, order.Refund{Amount: usd(minor), Reason: "returned", Actor: "bob"})
 	d.wire(id)
-	d.outcome(id, o, err)
-	d.expect(errors.Is(err, tilltape.ErrAccepted), "APO to accept the refund first, got %v", err)
-	if o, err = d.hear(ctx, id); err != nil {
+	d.outcome(id, result, err)
+	d.expect(result.Outcome == tilltape.Accepted, "APO to accept the refund first, got %s, %v", result.Outcome, err)
+	o, err := d.hear(ctx, id)
+	if err != nil {
 		return err
 	}
 	d.expect(o.Status == order.Refunded && o.Refunded == minor, "order %s to be refunded %d, got %s, %d", id, minor,
@@ -224,13 +228,15 @@ func (d *demo) latePayment(ctx context.Context) error {
 	if err := d.place(ctx, id, wallet, order.CaptureNone); err != nil {
 		return err
 	}
-	o, err := d.cancel(ctx, id)
-	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be cancelled, got %s, %v", id, o.Status, err)
+	if _, err := d.cancel(ctx, id); err != nil {
+		return err
+	}
 	d.clock.Advance(time.Minute)
 	if err := d.apo.PayLate("pay-" + id); err != nil {
 		return err
 	}
-	if o, err = d.hear(ctx, id); err != nil {
+	o, err := d.hear(ctx, id)
+	if err != nil {
 		return err
 	}
 	d.expect(o.Status == order.Cancelled, "order %s to stay cancelled, got %s", id, o.Status)

@@ -142,15 +142,15 @@ func (d *demo) place(ctx context.Context, id, method string, mode events.Capture
 	if _, err := d.apo.Register(p); err != nil {
 		return err
 	}
-	o, err := d.orders.Create(ctx,
-		order.Create{Order: id, PaymentRequestID: p.PaymentRequestID, Amount: usd(demoAmount), Method: method,
+	placed, err := d.orders.Create(ctx,
+		order.Create{OrderID: id, PaymentRequestID: p.PaymentRequestID, Amount: usd(demoAmount), Method: method,
 			Acquirer: window.AcquirerAntom, CaptureMode: mode, PayBy: d.clock.Now().Add(14 * time.Minute), Actor: "shop"})
 	if err != nil {
 		return err
 	}
 	how := map[events.CaptureMode]string{order.CaptureNone: "paid in one step", order.CaptureAutomatic: "captured by APO",
 		order.CaptureManual: "captured by us"}
-	d.line(id, fmt.Sprintf("placed: %s by %s, %s", o.Amount, method, how[mode]))
+	d.line(id, fmt.Sprintf("placed: %s by %s, %s", placed.Order.Amount, method, how[mode]))
 	return nil
 }
 
@@ -176,26 +176,26 @@ func (d *demo) hear(ctx context.Context, id string) (order.Order, error) {
 }
 
 // cancel gives the command and tells how it went.
-func (d *demo) cancel(ctx context.Context, id string) (order.Order, error) {
+func (d *demo) cancel(ctx context.Context, id string) (tilltape.Result, error) {
 	d.line(id, "cancel")
-	o, err := d.orders.Cancel(ctx, id,
-		order.Cancel{ID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
+	result, err := d.orders.Cancel(ctx, id,
+		order.Cancel{CommandID: "cancel-" + id, Reason: "the buyer changed their mind", Actor: "alice"})
 	d.wire(id)
-	d.outcome(id, o, err)
-	return o, err
+	d.outcome(id, result, err)
+	return result, err
 }
 
 // outcome tells where the order stands, or why not where it was meant to.
-func (d *demo) outcome(id string, o order.Order, err error) {
+func (d *demo) outcome(id string, result tilltape.Result, err error) {
+	o := &result.Order
 	var rejected *order.RejectedError
-	var unresolved *tilltape.UnresolvedError
 	switch {
 	case errors.As(err, &rejected):
 		d.line(id, d.t.paint(yellow, "refused: ")+rejected.Why())
 		d.line(id, d.t.paint(yellow, "remedy:  ")+rejected.Remedy)
-	case errors.As(err, &unresolved):
+	case result.Outcome == tilltape.Accepted, result.Outcome == tilltape.Unknown:
 		d.line(id, d.t.paint(yellow, fmt.Sprintf("%s, %s; outcome not known, asked again at %s", o.Words(), o.Operation.Phase,
-			unresolved.AskAgain.Format(time.TimeOnly))))
+			result.AskAgain.Format(time.TimeOnly))))
 	case err != nil:
 		d.line(id, d.t.paint(red, err.Error()))
 	default:

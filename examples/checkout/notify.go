@@ -24,9 +24,9 @@ func (s *shop) heard(ctx context.Context, n notify.Notification) {
 	if n.Err != nil {
 		return // the library has logged it
 	}
-	o, err := s.orders.Get(ctx, n.Order)
+	o, err := s.orders.Get(ctx, n.OrderID)
 	if err != nil { // APO may have hung up; what it told is recorded all the same
-		s.logger.Info("notified", "order", n.Order, "fact", n.Fact.Kind().String())
+		s.logger.Info("notified", "order", n.OrderID, "fact", n.Fact.Kind().String())
 		return
 	}
 	s.logger.Info("notified", "order", o.ID, "fact", n.Fact.Kind().String(), "now", o.Words())

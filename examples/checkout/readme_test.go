@@ -41,7 +41,7 @@ func TestTheReadmeTellsWhatHappens(t *testing.T) {
 	}
 	assert.Equal(t, []int{201, 200, 409, 202, 200, 200}, statuses)
 	assert.Equal(t, shown[1], said[1].body+said[2].body)
-	assert.True(t, said[3].problem(t).Accepted)
+	assert.Equal(t, "refunding", said[3].order(t).Words)
 	assert.Equal(t, int64(400), w.apo.Totals("pay-1").Refunded)
 
 	for _, status := range []string{"202", "400", "404", "409", "422", "500", "502", "503"} {

@@ -16,8 +16,8 @@ const bodyMax = 16 << 10
 // command reads a command's body and its id. A command that moves money must be repeatable, so it must have one.
 func (s *shop) command(w http.ResponseWriter, r *http.Request, body any) (key string, ok bool) {
 	if key = r.Header.Get("Idempotency-Key"); key == "" {
-		s.write(w, http.StatusBadRequest, problem{Error: "the header Idempotency-Key is missing",
-			Remedy: "send an id of 1 to 64 bytes of your own making, and the same one when you repeat the command"})
+		s.bad(w, "the header Idempotency-Key is missing",
+			"send an id of 1 to 64 bytes of your own making, and the same one when you repeat the command")
 		return "", false
 	}
 	return key, s.read(w, r, body)
@@ -27,8 +27,7 @@ func (s *shop) read(w http.ResponseWriter, r *http.Request, body any) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, bodyMax))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(body); err != nil {
-		s.write(w, http.StatusBadRequest,
-			problem{Error: "the body cannot be read: " + err.Error(), Remedy: "send JSON with the fields the README lists"})
+		s.bad(w, "the body cannot be read: "+err.Error(), "send JSON with the fields the README lists")
 		return false
 	}
 	return true

@@ -46,25 +46,24 @@ func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 	}
 	mode, err := captureModeOf(b.CaptureMode)
 	if err != nil {
-		s.write(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: "say none, automatic or manual"})
+		s.bad(w, err.Error(), "say none, automatic or manual")
 		return
 	}
-	o, err := s.orders.Create(r.Context(),
-		order.Create{Order: b.Order, PaymentRequestID: b.PaymentRequestID, Amount: order.Money(b.Amount),
+	result, err := s.orders.Create(r.Context(),
+		order.Create{OrderID: b.Order, PaymentRequestID: b.PaymentRequestID, Amount: order.Money(b.Amount),
 			Method: b.Method, Acquirer: b.Acquirer, CaptureMode: mode, PayBy: b.PayBy, Actor: b.Actor})
-	if err == nil {
-		w.Header().Set("Location", "/orders/"+url.PathEscape(o.ID))
+	if s.failed(w, r, result, err) {
+		return
 	}
-	s.answer(w, r, http.StatusCreated, &o, err)
+	w.Header().Set("Location", "/orders/"+url.PathEscape(result.Order.ID))
+	s.write(w, http.StatusCreated, viewOf(&result.Order))
 }
 
 func (s *shop) show(w http.ResponseWriter, r *http.Request) {
 	v, err := s.whole(r.Context(), r.PathValue("id"))
-	if err != nil {
-		s.fail(w, r, err)
-		return
+	if !s.failed(w, r, tilltape.Result{}, err) {
+		s.write(w, http.StatusOK, v)
 	}
-	s.write(w, http.StatusOK, v)
 }
 
 func (s *shop) cancel(w http.ResponseWriter, r *http.Request) {
@@ -76,8 +75,9 @@ func (s *shop) cancel(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	o, err := s.orders.Cancel(r.Context(), r.PathValue("id"), order.Cancel{ID: key, Reason: b.Reason, Actor: b.Actor})
-	s.answer(w, r, http.StatusOK, &o, err)
+	result, err := s.orders.Cancel(r.Context(), r.PathValue("id"), order.Cancel{CommandID: key, Reason: b.Reason,
+		Actor: b.Actor})
+	s.answer(w, r, result, err)
 }
 
 func (s *shop) capture(w http.ResponseWriter, r *http.Request) {
@@ -90,9 +90,9 @@ func (s *shop) capture(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	o, err := s.orders.Capture(r.Context(), r.PathValue("id"),
-		order.Capture{ID: key, Amount: order.Money(b.Amount), Last: b.Last, Actor: b.Actor})
-	s.answer(w, r, http.StatusOK, &o, err)
+	result, err := s.orders.Capture(r.Context(), r.PathValue("id"),
+		order.Capture{CommandID: key, Amount: order.Money(b.Amount), Last: b.Last, Actor: b.Actor})
+	s.answer(w, r, result, err)
 }
 
 func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
@@ -105,15 +105,7 @@ func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	o, err := s.orders.Refund(r.Context(), r.PathValue("id"),
-		order.Refund{ID: key, Amount: order.Money(b.Amount), Reason: b.Reason, Actor: b.Actor})
-	s.answer(w, r, http.StatusOK, &o, err)
-}
-
-func (s *shop) answer(w http.ResponseWriter, r *http.Request, status int, o *order.Order, err error) {
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.write(w, status, viewOf(o))
+	result, err := s.orders.Refund(r.Context(), r.PathValue("id"),
+		order.Refund{CommandID: key, Amount: order.Money(b.Amount), Reason: b.Reason, Actor: b.Actor})
+	s.answer(w, r, result, err)
 }

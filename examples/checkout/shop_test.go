@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/problem"
 )
 
 func TestAnOrderFromItsPlacingToItsRefund(t *testing.T) {
@@ -30,16 +31,14 @@ func TestAnOrderFromItsPlacingToItsRefund(t *testing.T) {
 	p := refused.problem(t)
 	assert.Equal(t, "captured", p.Reason)
 	assert.Equal(t, "refund instead", p.Remedy)
-	assert.Contains(t, p.Error, "order o-1: cancel rejected: captured 2026-11-23 by capture")
+	assert.Contains(t, p.Detail, "order o-1: cancel rejected: captured 2026-11-23 by capture")
 	assert.Equal(t, before, w.apo.Count(), "APO was not called")
 
 	const refund = `{"amount":"USD 4.00","reason":"one item sent back","actor":"alice"}`
 	accepted := w.do("POST", "/orders/o-1/refund", "refund-1", refund)
 	assert.Equal(t, http.StatusAccepted, accepted.status)
-	p = accepted.problem(t)
-	assert.True(t, p.Accepted)
-	assert.Equal(t, "refund-1", p.CommandID)
-	assert.False(t, p.AskAgain.IsZero())
+	assert.Equal(t, "refunding", accepted.order(t).Words)
+	assert.NotEmpty(t, accepted.header.Get("Retry-After"))
 
 	require.Positive(t, w.apo.Deliver(t.Context()))
 	done := w.do("POST", "/orders/o-1/refund", "refund-1", refund)
@@ -82,7 +81,8 @@ func TestATimeoutIsToldAsUnresolvedAndSettled(t *testing.T) {
 	open := w.do("POST", "/orders/o-1/cancel", "cancel-1", `{"reason":"changed their mind"}`)
 	assert.Equal(t, http.StatusAccepted, open.status, open.body)
 	p := open.problem(t)
-	assert.False(t, p.Accepted)
+	assert.Equal(t, problem.TypeBase+"unknown", p.Type)
+	assert.Equal(t, "cancel-1", p.CommandID)
 	assert.True(t, p.AskAgain.After(w.clock.Now()))
 	assert.Equal(t, "cancelling", w.do("GET", "/orders/o-1", "", "").order(t).Words)
 
@@ -129,13 +129,14 @@ func TestWhatNobodyCanDoIsRefusedWithARemedy(t *testing.T) {
 		"too large": {"/orders/o-1/cancel", "k", `{"reason":"` + strings.Repeat("x", bodyMax) + `"}`,
 			http.StatusBadRequest, "too large"},
 		"long key":      {"/orders/o-1/cancel", strings.Repeat("k", 65), `{}`, http.StatusBadRequest, "64"},
-		"no such order": {"/orders/o-2/cancel", "k", `{}`, http.StatusNotFound, "create it first"},
+		"no such order": {"/orders/o-2/cancel", "k", `{}`, http.StatusNotFound, "no such order"},
 		"other content": {"/orders/o-1/capture", "capture-1", `{"amount":"USD 2.00"}`, http.StatusUnprocessableEntity,
 			"capture-1"},
 		"too much": {"/orders/o-1/refund", "k", `{"amount":"USD 2.00"}`, http.StatusConflict, "remain"},
 		"order exists": {"/orders", "", strings.Replace(placeO1, "10.00", "11.00", 1), http.StatusConflict,
 			"other content"},
-		"payment taken": {"/orders", "", strings.Replace(placeO1, "o-1", "o-9", 1), http.StatusConflict, "pay-1"},
+		"payment taken": {"/orders", "", strings.Replace(placeO1, "o-1", "o-9", 1), http.StatusConflict,
+			"paymentRequestId"},
 		"no captureMode": {"/orders", "", strings.Replace(placeO1, `"manual"`, `""`, 1), http.StatusBadRequest,
 			"captureMode"},
 		"no order id": {"/orders", "", strings.Replace(placeO1, `"o-1"`, `""`, 1), http.StatusBadRequest, "order"},
@@ -143,7 +144,7 @@ func TestWhatNobodyCanDoIsRefusedWithARemedy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := w.do("POST", c.path, c.key, c.body)
 			assert.Equal(t, c.status, a.status, a.body)
-			assert.Contains(t, a.problem(t).Error, c.says)
+			assert.Contains(t, a.problem(t).Detail, c.says)
 		})
 	}
 	assert.Equal(t, calls, w.apo.Count(), "none of them reached APO")
@@ -155,8 +156,8 @@ func TestWhatIsOursAloneIsLoggedAndNotTold(t *testing.T) {
 	w.authorized()
 	require.NoError(t, w.log.Close())
 	a := w.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`)
-	assert.Equal(t, http.StatusInternalServerError, a.status)
-	assert.Equal(t, problem{Error: "internal error", Remedy: "it is in the service's log"}, a.problem(t))
+	assert.Equal(t, http.StatusServiceUnavailable, a.status)
+	assert.NotContains(t, a.body, "closed", "what the log says is ours")
 	assert.Contains(t, w.logged.String(), "request failed")
 
 	require.NoError(t, w.shop.orders.Close())

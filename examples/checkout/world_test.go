@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape"
@@ -19,6 +20,7 @@ import (
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/order/window"
+	"github.com/tilltape/tilltape/problem"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -96,9 +98,11 @@ func (a answer) order(t *testing.T) (v orderView) {
 	return v
 }
 
-func (a answer) problem(t *testing.T) (p problem) {
+func (a answer) problem(t *testing.T) (p problem.Problem) {
 	t.Helper()
+	assert.Equal(t, problem.ContentType, a.header.Get("Content-Type"))
 	require.NoError(t, json.Unmarshal([]byte(a.body), &p), a.body)
+	assert.Equal(t, a.status, p.Status)
 	return p
 }
 

@@ -207,7 +207,7 @@ func (d *Drive) record(c order.Command) {
 // goOn follows up what is due at once: an inquiry after an answer that does not decide, the attempt an inquiry allows,
 // the retry that a repeated command asks for. A drive that has only observed or recorded something local is done.
 func (d *Drive) goOn() {
-	id := order.Describe(d.command).ID
+	id := order.Describe(d.command).CommandID
 	repeated := id != "" && id == d.o.Operation.CommandID
 	_, claiming := d.command.(order.Claim)
 	if d.calls == 0 && !claiming && !repeated || d.calls >= CallsMax {

@@ -78,7 +78,7 @@ func (s *stage) finish(d *engine.Drive) *engine.Drive {
 // authorized places an order whose payment is authorized.
 func authorized(t *testing.T) *stage {
 	s := newStage(t)
-	s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", PaymentID: "p-1", Amount: usd(1000),
+	s.finish(s.drive(order.Create{OrderID: theOrder, PaymentRequestID: "preq-1", PaymentID: "p-1", Amount: usd(1000),
 		Method:      "CARD",
 		CaptureMode: order.CaptureManual}))
 	s.finish(s.drive(order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-1", Amount: usd(1000),
@@ -87,7 +87,7 @@ func authorized(t *testing.T) *stage {
 	return s
 }
 
-var cancel = order.Cancel{ID: "c-1", Actor: "ada"}
+var cancel = order.Cancel{CommandID: "c-1", Actor: "ada"}
 
 func TestDrive_ACallIsNamedOnlyAfterItsClaimIsAppended(t *testing.T) {
 	s := authorized(t)
@@ -132,7 +132,7 @@ func TestDrive_ARefusalAppendsNothing(t *testing.T) {
 
 func TestDrive_AConflictReadsWhatIsNewAndDecidesAgain(t *testing.T) {
 	s := authorized(t)
-	slow, fast := s.drive(cancel), s.drive(order.Capture{ID: "k-1", Amount: usd(1000)})
+	slow, fast := s.drive(cancel), s.drive(order.Capture{CommandID: "k-1", Amount: usd(1000)})
 	s.to(slow, engine.Append)
 	s.to(fast, engine.Ask)
 	slow.Appended(&store.ConflictError{Want: 2, Have: 3})
@@ -243,7 +243,7 @@ func TestDrive_AKeyOfAnotherOrder(t *testing.T) {
 
 	t.Run("a fact is kept without it, with an anomaly", func(t *testing.T) {
 		s := newStage(t)
-		s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", Amount: usd(1000), Method: "CARD",
+		s.finish(s.drive(order.Create{OrderID: theOrder, PaymentRequestID: "preq-1", Amount: usd(1000), Method: "CARD",
 			CaptureMode: order.CaptureManual}))
 		d := s.drive(order.Observe{Fact: order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-9", Amount: usd(1000),
 			Proof: events.Proof{Via: events.ViaNotification, Evidence: &events.Evidence{}}}})
@@ -262,7 +262,7 @@ func TestDrive_AKeyOfAnotherOrder(t *testing.T) {
 	})
 	t.Run("a new order is refused", func(t *testing.T) {
 		s := newStage(t)
-		d := s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", PaymentID: "p-9", Amount: usd(1000),
+		d := s.drive(order.Create{OrderID: theOrder, PaymentRequestID: "preq-1", PaymentID: "p-9", Amount: usd(1000),
 			Method: "CARD", CaptureMode: order.CaptureManual})
 		s.to(d, engine.Append)
 		d.Appended(taken)
@@ -279,7 +279,7 @@ func TestDrive_AKeyOfAnotherOrder(t *testing.T) {
 	})
 	t.Run("the same key twice is an end, not a loop", func(t *testing.T) {
 		s := newStage(t)
-		s.finish(s.drive(order.Create{Order: theOrder, PaymentRequestID: "preq-1", Amount: usd(1000), Method: "CARD",
+		s.finish(s.drive(order.Create{OrderID: theOrder, PaymentRequestID: "preq-1", Amount: usd(1000), Method: "CARD",
 			CaptureMode: order.CaptureManual}))
 		d := s.drive(order.Observe{Fact: order.Fact{Kind: order.PaymentPending, PaymentID: "p-9"}})
 		s.to(d, engine.Append)

@@ -132,7 +132,7 @@ func (q *Recorder) next() (Refusal, bool) {
 func (q *Recorder) append(ctx context.Context, r *Refusal) error {
 	ctx, end := context.WithTimeout(ctx, q.cfg.Timeout)
 	defer end()
-	id := r.Err.Order
+	id := r.Err.OrderID
 	known, cached := q.known[id]
 	err := error(nil)
 	if !cached {
@@ -148,7 +148,7 @@ func (q *Recorder) append(ctx context.Context, r *Refusal) error {
 			return nil
 		}
 		made := events.Record{ID: q.cfg.NewID(), Stream: events.RefusalStream(id), Version: next.Version + 1, Recorded: now,
-			Occurred: r.At, CommandID: r.Given.ID, Actor: r.Given.Actor, Event: fact}
+			Occurred: r.At, CommandID: r.Given.CommandID, Actor: r.Given.Actor, Event: fact}
 		if _, err = q.cfg.Log.Append(ctx, made.Stream, next.Version, made); err == nil {
 			q.keep(id, next.Evolve(made))
 			return nil

@@ -29,11 +29,11 @@ func TestARefusalTooManyIsTold(t *testing.T) {
 	q := New(Config{
 		Go: func(func()) {}, // nobody writes
 		Lost: func(r Refusal, err error) {
-			assert.Equal(t, "o-7", r.Err.Order)
+			assert.Equal(t, "o-7", r.Err.OrderID)
 			lost = append(lost, err)
 		},
 	})
-	refused := Refusal{Command: order.Cancel{}, Err: &order.RejectedError{Order: "o-7", Status: order.Captured}}
+	refused := Refusal{Command: order.Cancel{}, Err: &order.RejectedError{OrderID: "o-7", Status: order.Captured}}
 	for range queueMax {
 		q.Record(refused)
 	}

@@ -161,7 +161,7 @@ func (p *pass) ended(h store.Head, o *order.Order, err error) {
 	p.add(o, err)
 	again := p.s.orders.settled(h, o, err)
 	if err != nil && p.hooks != nil {
-		p.hooks.Failed(p.calls, Trouble{Order: h.Stream.ID, Err: err, Again: again})
+		p.hooks.Failed(p.calls, Trouble{OrderID: h.Stream.ID, Err: err, Again: again})
 	}
 	p.leave(nil)
 }

@@ -55,9 +55,9 @@ type Pass struct {
 
 // Trouble is what [Settler.Run] goes on in spite of.
 type Trouble struct {
-	Order string // empty: the list of due orders
-	Err   error
-	Again time.Time // when it is tried again
+	OrderID string // empty: the list of due orders
+	Err     error
+	Again   time.Time // when it is tried again
 }
 
 // Hooks are told what a Run does, on the goroutine that does it.

@@ -54,7 +54,7 @@ func run(ctx context.Context) error {
 
 	// The shop places an order on record, then asks APO to collect; Register stands for that pay call.
 	ten := order.Money{Minor: 1000, Currency: "USD"}
-	_, err = orders.Create(ctx, order.Create{Order: "o-1", PaymentRequestID: "pay-1", Amount: ten,
+	_, err = orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1", Amount: ten,
 		Method: "CARD", CaptureMode: order.CaptureManual, Actor: "shop"})
 	if err != nil {
 		return err
@@ -81,11 +81,11 @@ func run(ctx context.Context) error {
 	}
 
 	// We take the money. The command has an id: given again, it is not done again.
-	o, err := orders.Capture(ctx, "o-1", order.Capture{ID: "capture-o-1", Amount: ten, Actor: "warehouse"})
+	result, err := orders.Capture(ctx, "o-1", order.Capture{CommandID: "capture-o-1", Amount: ten, Actor: "warehouse"})
 	if err != nil {
 		return err
 	}
-	fmt.Println("the order is", o.Words())
+	fmt.Println("the order is", result.Order.Words())
 
 	// Too late for a cancel.
 	before := server.Count()

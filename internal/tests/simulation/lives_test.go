@@ -37,7 +37,7 @@ func (s *simulation) live(n int) {
 	if mode == order.CaptureNone {
 		method = "ALIPAY_CN"
 	}
-	place := order.Create{Order: l.id, PaymentRequestID: l.p.request, Amount: tilltest.USD(minor), Method: method,
+	place := order.Create{OrderID: l.id, PaymentRequestID: l.p.request, Amount: tilltest.USD(minor), Method: method,
 		CaptureMode: mode}
 	if !l.per(100) {
 		place.PayBy = time.Now().Add(unpaidLasts)
@@ -204,7 +204,7 @@ func (l *simLife) insist(command func(id string) func(context.Context, *tilltape
 func (l *simLife) cancel() {
 	l.insist(func(id string) func(context.Context, *tilltape.Orders) error {
 		return func(ctx context.Context, o *tilltape.Orders) error {
-			_, err := o.Cancel(ctx, l.id, order.Cancel{ID: id})
+			_, err := o.Cancel(ctx, l.id, order.Cancel{CommandID: id})
 			return err
 		}
 	})
@@ -217,7 +217,7 @@ func (l *simLife) capture() {
 	}
 	l.insist(func(id string) func(context.Context, *tilltape.Orders) error {
 		return func(ctx context.Context, o *tilltape.Orders) error {
-			_, err := o.Capture(ctx, l.id, order.Capture{ID: id, Amount: amount})
+			_, err := o.Capture(ctx, l.id, order.Capture{CommandID: id, Amount: amount})
 			return err
 		}
 	})
@@ -230,7 +230,7 @@ func (l *simLife) refund() {
 	}
 	l.insist(func(id string) func(context.Context, *tilltape.Orders) error {
 		return func(ctx context.Context, o *tilltape.Orders) error {
-			_, err := o.Refund(ctx, l.id, order.Refund{ID: id, Amount: amount})
+			_, err := o.Refund(ctx, l.id, order.Refund{CommandID: id, Amount: amount})
 			return err
 		}
 	})
@@ -278,7 +278,7 @@ func (s *simulation) resolve(o *order.Order, round int) {
 	}
 	_ = s.give(func(ctx context.Context, orders *tilltape.Orders) error {
 		_, err := orders.Resolve(ctx, o.ID,
-			order.Resolve{ID: fmt.Sprintf("%s-r%d", o.ID, round), Resolution: events.ResolvedFailed, Actor: "ann",
+			order.Resolve{CommandID: fmt.Sprintf("%s-r%d", o.ID, round), Resolution: events.ResolvedFailed, Actor: "ann",
 				Statement: "APO support: it was never done"})
 		return err
 	})
@@ -293,11 +293,11 @@ func (s *simulation) compensate(o *order.Order, round int) {
 	s.bank.mu.Unlock()
 	_ = s.give(func(ctx context.Context, orders *tilltape.Orders) error {
 		if late {
-			_, err := orders.Compensate(ctx, o.ID, order.Compensate{ID: fmt.Sprintf("%s-k%d", o.ID, round)})
+			_, err := orders.Compensate(ctx, o.ID, order.Compensate{CommandID: fmt.Sprintf("%s-k%d", o.ID, round)})
 			return err
 		}
 		_, err := orders.ClearAnomaly(ctx, o.ID,
-			order.ClearAnomaly{ID: fmt.Sprintf("%s-k%d", o.ID, round), Anomaly: o.Anomalies[0].Version,
+			order.ClearAnomaly{CommandID: fmt.Sprintf("%s-k%d", o.ID, round), Anomaly: o.Anomalies[0].Version,
 				Reason: "the cancel gave it back"})
 		return err
 	})

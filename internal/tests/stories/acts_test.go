@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
@@ -127,25 +128,28 @@ func commandSteps() []storyStep {
 		}),
 		does("capture {n} of {id} as {cmd}", func(s *story, a args) error {
 			n, err := a.minor("n")
-			_, s.err = s.process.orders.Capture(s.ctx, a["id"], order.Capture{ID: a["cmd"], Amount: tilltest.USD(n)})
+			s.result, s.err = s.process.orders.Capture(s.ctx, a["id"], order.Capture{CommandID: a["cmd"],
+				Amount: tilltest.USD(n)})
 			return err
 		}),
 		does("refund {n} of {id} as {cmd}", func(s *story, a args) error {
 			n, err := a.minor("n")
-			_, s.err = s.process.orders.Refund(s.ctx, a["id"], order.Refund{ID: a["cmd"], Amount: tilltest.USD(n)})
+			s.result, s.err = s.process.orders.Refund(s.ctx, a["id"], order.Refund{CommandID: a["cmd"], Amount: tilltest.USD(n)})
 			return err
 		}),
 		does("compensate {id} as {cmd}", func(s *story, a args) error {
-			_, s.err = s.process.orders.Compensate(s.ctx, a["id"], order.Compensate{ID: a["cmd"]})
+			s.result, s.err = s.process.orders.Compensate(s.ctx, a["id"], order.Compensate{CommandID: a["cmd"]})
 			return nil
 		}),
 		does("{actor} resolves {id} as failed as {cmd}", func(s *story, a args) error {
-			_, s.err = s.process.orders.Resolve(s.ctx, a["id"], order.Resolve{ID: a["cmd"], Resolution: events.ResolvedFailed,
-				Statement: "APO support says that it was never done", Actor: a["actor"]})
+			s.result, s.err = s.process.orders.Resolve(s.ctx, a["id"], order.Resolve{CommandID: a["cmd"],
+				Resolution: events.ResolvedFailed,
+				Statement:  "APO support says that it was never done", Actor: a["actor"]})
 			return nil
 		}),
 		does("{id} is reconciled", func(s *story, a args) error {
 			_, s.err = s.process.orders.Reconcile(s.ctx, a["id"])
+			s.result = tilltape.Result{Outcome: tilltape.OutcomeOf(s.err)}
 			return nil
 		}),
 	}
@@ -287,13 +291,13 @@ func (s *story) place(a args) error {
 		return err
 	}
 	_, err = s.process.orders.Create(s.ctx,
-		order.Create{Order: a["id"], PaymentRequestID: preq(a), PaymentID: a["payment"], Amount: tilltest.USD(n),
+		order.Create{OrderID: a["id"], PaymentRequestID: preq(a), PaymentID: a["payment"], Amount: tilltest.USD(n),
 			Method: mode.method, CaptureMode: mode.ours, PayBy: s.clock.Now().Add(14 * time.Minute)})
 	return err
 }
 
 func (s *story) cancel(ctx context.Context, a args) error {
-	_, s.err = s.process.orders.Cancel(ctx, a["id"], order.Cancel{ID: a["cmd"]})
+	s.result, s.err = s.process.orders.Cancel(ctx, a["id"], order.Cancel{CommandID: a["cmd"]})
 	return nil
 }
 

@@ -87,11 +87,14 @@ func answered(form string, right func(err error, a args) bool) storyStep {
 
 func answerAsserts() []storyStep {
 	return []storyStep{
-		answered("the command succeeds", func(err error, _ args) bool { return err == nil }),
-		answered("its outcome is not known", func(err error, _ args) bool {
-			return errors.Is(err, tilltape.ErrUnresolved) && !errors.Is(err, tilltape.ErrAccepted)
-		}),
-		answered("it is accepted", func(err error, _ args) bool { return errors.Is(err, tilltape.ErrAccepted) }),
+		{"the command succeeds", func(s *story, _ args) error {
+			return errors.Join(s.err, same(tilltape.Done.String(), s.result.Outcome.String()))
+		}},
+		answered("its outcome is not known",
+			func(err error, _ args) bool { return errors.Is(err, tilltape.ErrUnresolved) }),
+		{"it is accepted", func(s *story, _ args) error {
+			return errors.Join(s.err, same(tilltape.Accepted.String(), s.result.Outcome.String()))
+		}},
 		answered("it is in doubt", func(err error, _ args) bool { return errors.Is(err, tilltape.ErrInDoubt) }),
 		answered("the log's error is told", func(err error, _ args) bool { return errors.Is(err, tilltest.ErrDisk) }),
 		answered("nobody hears of it", func(err error, _ args) bool { return errors.Is(err, tilltest.ErrDead) }),

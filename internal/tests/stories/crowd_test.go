@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
@@ -29,9 +30,10 @@ func crowdSteps() []storyStep {
 			n, err := strconv.Atoi(a["n"])
 			outcomes := make([]error, n)
 			together(n, func(i int) {
-				_, outcomes[i] = s.process.orders.Cancel(s.ctx, a["id"], order.Cancel{ID: a["cmd"]})
+				_, outcomes[i] = s.process.orders.Cancel(s.ctx, a["id"], order.Cancel{CommandID: a["cmd"]})
 			})
 			s.err = errors.Join(outcomes...)
+			s.result = tilltape.Result{Outcome: tilltape.OutcomeOf(s.err)}
 			return err
 		}),
 		does("a crowd of {n} authorized orders of {each}", func(s *story, a args) error {

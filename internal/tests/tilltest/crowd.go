@@ -43,12 +43,12 @@ func (x *Till) Many(count int) (ids []string) {
 	x.T.Helper()
 	for i := range count {
 		c := Placing(order.CaptureManual)
-		c.Order, c.PaymentRequestID = fmt.Sprint("o-", i), fmt.Sprint("preq-", i)
+		c.OrderID, c.PaymentRequestID = fmt.Sprint("o-", i), fmt.Sprint("preq-", i)
 		_, err := x.Orders.Create(x.Ctx, c)
 		require.NoError(x.T, err)
 		a := x.Bank.BuyerPays(c.PaymentRequestID, TheAmount, true)
 		x.Observe(PaymentNotice(Notice{Payment: a.ID, PaymentRequest: a.Request, Minor: TheAmount, At: Dawn()}))
-		ids = append(ids, c.Order)
+		ids = append(ids, c.OrderID)
 	}
 	return ids
 }

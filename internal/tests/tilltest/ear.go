@@ -159,7 +159,7 @@ func (x *Ear) Register(id string, mode apotest.CaptureMode) {
 
 func (x *Ear) Place(id string, mode events.CaptureMode) {
 	x.T.Helper()
-	_, err := x.Orders.Create(x.Ctx, order.Create{Order: id, PaymentRequestID: "preq-" + id, Amount: USD(TheAmount),
+	_, err := x.Orders.Create(x.Ctx, order.Create{OrderID: id, PaymentRequestID: "preq-" + id, Amount: USD(TheAmount),
 		Method: apotest.MethodCard, CaptureMode: mode})
 	require.NoError(x.T, err)
 }

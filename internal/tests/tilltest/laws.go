@@ -32,7 +32,7 @@ func Rejected(t testing.TB, err error, why order.Reason) *order.RejectedError {
 	require.Equal(t, why, r.Reason, r.Error())
 	require.NotEmpty(t, r.Remedy)
 	require.Contains(t, r.Error(), r.Remedy)
-	require.Contains(t, r.Error(), r.Order)
+	require.Contains(t, r.Error(), r.OrderID)
 	require.NotContains(t, r.Error(), "%")
 	return r
 }

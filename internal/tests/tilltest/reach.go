@@ -59,10 +59,10 @@ func steps() []step {
 		{"refunded in part", func(x *Till) { x.Observe(x.RefundOfOurs(ThePart)) }},
 		{"cancel U", answered(SaysU, cancel)},
 		{"cancel S", answered(Fault{Status: "S", Code: "SUCCESS", Undone: true}, cancel)},
-		{"cancel dies", func(x *Till) { x.dies(order.Cancel{ID: x.IDs.Next()}) }},
+		{"cancel dies", func(x *Till) { x.dies(order.Cancel{CommandID: x.IDs.Next()}) }},
 		{"capture U", answered(SaysU, capture)},
 		{"capture accepted", answered(Fault{Status: "U", Code: "CAPTURE_IN_PROCESS", Undone: true}, capture)},
-		{"capture dies", func(x *Till) { x.dies(order.Capture{ID: x.IDs.Next(), Amount: USD(ThePart)}) }},
+		{"capture dies", func(x *Till) { x.dies(order.Capture{CommandID: x.IDs.Next(), Amount: USD(ThePart)}) }},
 		{"capture parked", func(x *Till) {
 			known := x.Bank.Accounts
 			x.Bank.Accounts = nil // APO has never heard of the payment
@@ -71,7 +71,7 @@ func steps() []step {
 		}},
 		{"refund U", answered(SaysU, refund)},
 		{"refund accepted", answered(Fault{Status: "S", Code: "SUCCESS", Undone: true}, refund)},
-		{"refund dies", func(x *Till) { x.dies(order.Refund{ID: x.IDs.Next(), Amount: USD(ThePart)}) }},
+		{"refund dies", func(x *Till) { x.dies(order.Refund{CommandID: x.IDs.Next(), Amount: USD(ThePart)}) }},
 	}
 }
 

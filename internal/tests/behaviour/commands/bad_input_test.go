@@ -62,7 +62,7 @@ type bad struct {
 func creating(change func(*order.Create)) func(*tilltest.Till) error {
 	return func(x *tilltest.Till) error {
 		c := tilltest.Placing(order.CaptureManual)
-		c.Order, c.PaymentRequestID = "o-2", "preq-2"
+		c.OrderID, c.PaymentRequestID = "o-2", "preq-2"
 		change(&c)
 		_, err := x.Orders.Create(x.Ctx, c)
 		return err
@@ -71,7 +71,8 @@ func creating(change func(*order.Create)) func(*tilltest.Till) error {
 
 func badCreates() []bad {
 	out := []bad{
-		{"create, empty order id", creating(func(c *order.Create) { c.Order = "" }), order.ErrInvalid, []string{"order id"}},
+		{"create, empty order id", creating(func(c *order.Create) { c.OrderID = "" }), order.ErrInvalid,
+			[]string{"order id"}},
 		{"create, empty paymentRequestId", creating(func(c *order.Create) { c.PaymentRequestID = "" }), order.ErrInvalid,
 			[]string{"paymentRequestId"}},
 		{"create, empty method", creating(func(c *order.Create) { c.Method = "" }), order.ErrInvalid, []string{"method"}},
@@ -92,12 +93,12 @@ func badCreates() []bad {
 	}
 	for name, id := range badIDs {
 		for field, set := range map[string]func(*order.Create){
-			"order id":         func(c *order.Create) { c.Order = id },
+			"order id":         func(c *order.Create) { c.OrderID = id },
 			"paymentRequestId": func(c *order.Create) { c.PaymentRequestID = id },
 			"paymentId":        func(c *order.Create) { c.PaymentID = id },
 			"method":           func(c *order.Create) { c.Method = id },
 			"acquirer":         func(c *order.Create) { c.Acquirer = id },
-			"command id":       func(c *order.Create) { c.ID = id },
+			"command id":       func(c *order.Create) { c.CommandID = id },
 			"actor":            func(c *order.Create) { c.Actor = id },
 		} {
 			out = append(out, bad{"create, " + field + " " + name, creating(set), order.ErrInvalid, []string{field}})
@@ -110,24 +111,24 @@ func badCreates() []bad {
 func eachCommand(id, commandID, actor string) map[string]func(*tilltest.Till) error {
 	return map[string]func(*tilltest.Till) error{
 		"cancel": func(x *tilltest.Till) error {
-			_, err := x.Orders.Cancel(x.Ctx, id, order.Cancel{ID: commandID, Actor: actor})
+			_, err := x.Orders.Cancel(x.Ctx, id, order.Cancel{CommandID: commandID, Actor: actor})
 			return err
 		},
 		"capture": func(x *tilltest.Till) error {
-			_, err := x.Orders.Capture(x.Ctx, id, order.Capture{ID: commandID, Actor: actor, Amount: tilltest.USD(1)})
+			_, err := x.Orders.Capture(x.Ctx, id, order.Capture{CommandID: commandID, Actor: actor, Amount: tilltest.USD(1)})
 			return err
 		},
 		"refund": func(x *tilltest.Till) error {
-			_, err := x.Orders.Refund(x.Ctx, id, order.Refund{ID: commandID, Actor: actor, Amount: tilltest.USD(1)})
+			_, err := x.Orders.Refund(x.Ctx, id, order.Refund{CommandID: commandID, Actor: actor, Amount: tilltest.USD(1)})
 			return err
 		},
 		"resolve": func(x *tilltest.Till) error {
 			_, err := x.Orders.Resolve(x.Ctx, id,
-				order.Resolve{ID: commandID, Actor: actor, Resolution: events.ResolvedFailed, Statement: "s"})
+				order.Resolve{CommandID: commandID, Actor: actor, Resolution: events.ResolvedFailed, Statement: "s"})
 			return err
 		},
 		"clear anomaly": func(x *tilltest.Till) error {
-			_, err := x.Orders.ClearAnomaly(x.Ctx, id, order.ClearAnomaly{ID: commandID, Actor: actor, Anomaly: 1})
+			_, err := x.Orders.ClearAnomaly(x.Ctx, id, order.ClearAnomaly{CommandID: commandID, Actor: actor, Anomaly: 1})
 			return err
 		},
 	}
@@ -226,7 +227,7 @@ func TestBadInput_UnusableMintedIds(t *testing.T) {
 			version, calls := x.Get().Version, x.Bank.Touched()
 			x.Config.NewID = func() string { return id }
 			x.Open(x.Bank)
-			_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{ID: "r-1", Amount: tilltest.USD(1)})
+			_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{CommandID: "r-1", Amount: tilltest.USD(1)})
 			require.Error(t, err, name)
 			assert.Contains(t, err.Error(), tilltest.TheOrder)
 			assert.Equal(t, version, x.Get().Version, name)
@@ -243,7 +244,7 @@ func TestBadInput_MintedIdsThatRepeat(t *testing.T) {
 		x.Paid()
 		x.Config.NewID = func() string { return "always" }
 		x.Open(x.Bank)
-		_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: "c-1"})
+		_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: "c-1"})
 		if err != nil {
 			require.ErrorIs(t, err, tilltape.ErrUnresolved)
 		}

@@ -5,7 +5,6 @@ package commands_test
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,8 +34,8 @@ func TestFiftyParallelCancelsWithOneCommandIdMakeOneCall(t *testing.T) {
 		var failed atomic.Int32
 		for range 50 {
 			wg.Go(func() {
-				o, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
-				if err != nil || o.Status != order.Cancelled {
+				result, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
+				if err != nil || result.Order.Status != order.Cancelled {
 					failed.Add(1)
 				}
 			})
@@ -62,19 +61,19 @@ func TestTwoOrdersOnOneStoreMakeOneCall(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := first.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
+		_, err := first.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 		done <- err
 	}()
 	<-entered
-	_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
+	_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 	var unresolved *tilltape.UnresolvedError
 	require.ErrorAs(t, err, &unresolved, "it joins the operation")
 	assert.Equal(t, order.Requested, unresolved.Phase)
-	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: "another"})
+	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: "another"})
 	tilltest.Rejected(t, err, order.ReasonCancelling)
 	close(release)
 	require.NoError(t, <-done)
-	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
+	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 	require.NoError(t, err, "now its outcome is on record")
 	assert.Equal(t, 1, x.Bank.Touched())
 }
@@ -90,7 +89,7 @@ func TestCancelAndCaptureTogetherOneWins(t *testing.T) {
 		for i := range rounds {
 			id := fmt.Sprint("o-", i)
 			c := tilltest.Placing(order.CaptureManual)
-			c.Order, c.PaymentRequestID = id, "preq-"+id
+			c.OrderID, c.PaymentRequestID = id, "preq-"+id
 			_, err := x.Orders.Create(x.Ctx, c)
 			require.NoError(t, err)
 			a := x.Bank.BuyerPays(c.PaymentRequestID, tilltest.TheAmount, true)
@@ -129,7 +128,7 @@ func TestACallersEndedContextStillRecordsTheOutcome(t *testing.T) {
 	ctx, leave := context.WithCancel(x.Ctx)
 	// the caller goes while APO works; its answer never arrives
 	x.Bank.Enter = func(context.Context, tilltest.WireCall) { leave() }
-	_, err := x.Orders.Cancel(ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
+	_, err := x.Orders.Cancel(ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 	require.ErrorIs(t, err, tilltape.ErrUnresolved)
 	assert.Equal(t, events.KindCancelUnresolved, x.Kinds()[len(x.Kinds())-1], "what came of it is on record")
 
@@ -175,9 +174,9 @@ func TestALostAppendAnswerIsFoundByItsRecordIds(t *testing.T) {
 			x.Place(order.CaptureManual)
 			x.Paid()
 			log.OnAppend = tilltest.On(kind, tilltest.AppendAnswers, engine.AppendsMax-1)
-			o, err := x.Cancel()
+			result, err := x.Cancel()
 			require.NoError(t, err)
-			assert.Equal(t, order.Cancelled, o.Status)
+			assert.Equal(t, order.Cancelled, result.Order.Status)
 			assert.Equal(t, 1, x.Bank.Wired())
 			assert.Equal(t, []events.Kind{events.KindOrderCreated, events.KindPaymentAuthorized, events.KindCancelRequested,
 				events.KindCancelSucceeded}, x.Kinds(), "nothing twice")
@@ -289,13 +288,14 @@ func TestUnresolvedErrorSaysWhatHappensNext(t *testing.T) {
 		give tilltape.UnresolvedError
 		want []string
 	}{
-		{tilltape.UnresolvedError{Order: "o-1", Command: order.VerbCancel, Phase: order.Unresolved, Attempts: 1,
+		{tilltape.UnresolvedError{OrderID: "o-1", Command: order.VerbCancel, Phase: order.Unresolved, Attempts: 1,
 			Code: "UNKNOWN_EXCEPTION", AskAgain: at},
 			[]string{"order o-1: cancel", "1 attempt,", "APO said UNKNOWN_EXCEPTION", "asks APO again at 2026-11-23T09:00:01Z",
 				"another command id"}},
-		{tilltape.UnresolvedError{Order: "o-1", Command: order.VerbRefund, Phase: order.Accepted, Attempts: 2, AskAgain: at},
+		{tilltape.UnresolvedError{OrderID: "o-1", Command: order.VerbRefund, Phase: order.Accepted, Attempts: 2,
+			AskAgain: at},
 			[]string{"accepted by APO, not final", "2026-11-23T09:00:01Z"}},
-		{tilltape.UnresolvedError{Order: "o-1", Command: order.VerbCapture, Phase: order.Parked, Attempts: 3,
+		{tilltape.UnresolvedError{OrderID: "o-1", Command: order.VerbCapture, Phase: order.Parked, Attempts: 3,
 			Err: tilltest.ErrDisk},
 			[]string{"contact APO support and resolve it", tilltest.ErrDisk.Error()}},
 	} {
@@ -303,8 +303,6 @@ func TestUnresolvedErrorSaysWhatHappensNext(t *testing.T) {
 			assert.Contains(t, tt.give.Error(), part)
 		}
 		assert.ErrorIs(t, &tt.give, tilltape.ErrUnresolved)
-		assert.Equal(t, tt.give.Phase == order.Accepted,
-			strings.Contains(fmt.Sprint(tt.give.Unwrap()), tilltape.ErrAccepted.Error()))
 	}
 }
 
@@ -312,25 +310,26 @@ func TestIdempotence(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Place(order.CaptureManual)
 	x.Paid()
-	capture := order.Capture{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart)}
+	capture := order.Capture{CommandID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart)}
 	_, err := x.Orders.Capture(x.Ctx, tilltest.TheOrder, capture)
 	require.NoError(t, err)
 	calls := x.Bank.Touched()
-	o, err := x.Orders.Capture(x.Ctx, tilltest.TheOrder, capture)
+	result, err := x.Orders.Capture(x.Ctx, tilltest.TheOrder, capture)
 	require.NoError(t, err, "its recorded outcome")
-	assert.Equal(t, tilltest.ThePart, o.Captured)
+	assert.Equal(t, tilltest.ThePart, result.Order.Captured)
 
 	capture.Amount = tilltest.USD(tilltest.ThePart + 1)
 	_, err = x.Orders.Capture(x.Ctx, tilltest.TheOrder, capture)
 	require.ErrorIs(t, err, order.ErrIdempotencyMismatch)
-	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
+	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 	require.ErrorIs(t, err, order.ErrIdempotencyMismatch)
 
-	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: "refused"})
+	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: "refused"})
 	require.ErrorIs(t, err, order.ErrRejected)
 	assert.Equal(t, order.OutcomeUnknown, x.Get().Command("refused").Outcome, "a refused command's id is not remembered")
-	_, err = x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{ID: "refused", Amount: tilltest.USD(1)})
-	require.ErrorIs(t, err, tilltape.ErrAccepted, "so it may stand for another command")
+	accepted, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{CommandID: "refused", Amount: tilltest.USD(1)})
+	require.NoError(t, err, "so it may stand for another command")
+	assert.Equal(t, tilltape.Accepted, accepted.Outcome)
 	assert.Equal(t, calls+1, x.Bank.Wired())
 }
 
@@ -339,7 +338,7 @@ func TestARepeatedCommandAsksAgainWhenItIsDue(t *testing.T) {
 	x.Place(order.CaptureManual)
 	x.Paid()
 	x.Bank.Next(tilltest.SaysU)
-	c := order.Cancel{ID: tilltest.CommandID}
+	c := order.Cancel{CommandID: tilltest.CommandID}
 	_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, c)
 	require.ErrorIs(t, err, tilltape.ErrUnresolved)
 	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, c)
@@ -362,13 +361,13 @@ func TestARepetitionThatStopsWaitingSaysWhy(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
+		_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 		done <- err
 	}()
 	<-entered
 	ctx, leave := context.WithCancel(x.Ctx)
 	leave()
-	_, err := x.Orders.Cancel(ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
+	_, err := x.Orders.Cancel(ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Contains(t, err.Error(), tilltest.TheOrder)
 	close(release)
@@ -393,7 +392,7 @@ func TestWhatWasNotSentIsCertainlyNotDone(t *testing.T) {
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, "NOT_SENT", failed.Code)
 	x.Open(x.Bank)
-	o, err := x.Cancel()
+	result, err := x.Cancel()
 	require.NoError(t, err, "under a new id it may be given again")
-	assert.Equal(t, order.Cancelled, o.Status)
+	assert.Equal(t, order.Cancelled, result.Order.Status)
 }

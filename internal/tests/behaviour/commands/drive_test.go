@@ -48,7 +48,7 @@ func TestClose_AFollowUpIsLeftToTheNextOrders(t *testing.T) {
 			return err != nil
 		}, 5*time.Second, time.Millisecond)
 	}
-	_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
+	_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 	require.ErrorIs(t, err, tilltape.ErrUnresolved)
 	require.NoError(t, <-closing)
 	assert.Equal(t, 1, x.Bank.Touched())

@@ -58,9 +58,9 @@ func TestNew_TheZeroConfigWorks(t *testing.T) {
 	x.Orders = orders
 	x.Place(order.CaptureManual)
 	x.Paid()
-	o, err := orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{})
+	result, err := orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{})
 	require.NoError(t, err)
-	assert.Equal(t, order.Cancelled, o.Status)
+	assert.Equal(t, order.Cancelled, result.Order.Status)
 	seen := map[string]bool{}
 	for _, r := range x.History() {
 		assert.False(t, seen[r.ID], "ids are minted once")
@@ -75,22 +75,23 @@ func TestCreate(t *testing.T) {
 		x := tilltest.NewTill(t, log)
 		c := tilltest.Placing(order.CaptureManual)
 		c.Actor, c.PayBy = "checkout", tilltest.Dawn().Add(14*time.Minute)
-		o, err := x.Orders.Create(x.Ctx, c)
+		result, err := x.Orders.Create(x.Ctx, c)
 		require.NoError(t, err)
-		assert.Equal(t, order.Created, o.Status)
-		assert.Equal(t, c.PayBy.Add(order.DefaultMargin), o.NextDue(), "asked about once the buyer can no longer pay")
+		assert.Equal(t, order.Created, result.Order.Status)
+		assert.Equal(t, c.PayBy.Add(order.DefaultMargin), result.Order.NextDue(),
+			"asked about once the buyer can no longer pay")
 		assert.Equal(t, "checkout", x.History()[0].Actor)
 		assert.Zero(t, x.Bank.Touched())
 
 		again, err := x.Orders.Create(x.Ctx, c)
 		require.NoError(t, err, "the same content again")
-		assert.Equal(t, o, again)
+		assert.Equal(t, result.Order, again.Order)
 
 		c.Amount = tilltest.USD(tilltest.TheAmount + 1)
 		_, err = x.Orders.Create(x.Ctx, c)
 		tilltest.Rejected(t, err, order.ReasonExists)
 
-		c.Order, c.Amount = "o-2", tilltest.USD(tilltest.TheAmount)
+		c.OrderID, c.Amount = "o-2", tilltest.USD(tilltest.TheAmount)
 		_, err = x.Orders.Create(x.Ctx, c)
 		var taken *store.KeyTakenError
 		require.ErrorAs(t, err, &taken, "one payment is one order")
@@ -123,8 +124,9 @@ func TestGetActionsHistory(t *testing.T) {
 		for r, err := range x.Orders.History(x.Ctx, tilltest.TheOrder) {
 			require.NoError(t, err)
 			if r.Event.Kind() == events.KindCaptureSucceeded {
-				_, err := x.Refund(tilltest.TheAmount)
-				require.ErrorIs(t, err, tilltape.ErrAccepted)
+				accepted, err := x.Refund(tilltest.TheAmount)
+				require.NoError(t, err)
+				assert.Equal(t, tilltape.Accepted, accepted.Outcome)
 				break
 			}
 		}
@@ -137,19 +139,20 @@ func TestClearAnomaly(t *testing.T) {
 	x.Captured(tilltest.TheAmount)
 	o := x.Observe(tilltest.CancelAnswer(tilltest.ThePayment))
 	require.Equal(t, []events.AnomalyReason{events.StatusContradicts}, tilltest.Anomalies(o))
-	c := order.ClearAnomaly{ID: "clear-1", Anomaly: o.Anomalies[0].Version, Reason: "APO confirmed the capture, case 4",
-		Actor: "grace"}
+	c := order.ClearAnomaly{CommandID: "clear-1", Anomaly: o.Anomalies[0].Version,
+		Reason: "APO confirmed the capture, case 4",
+		Actor:  "grace"}
 
-	o, err := x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, c)
+	cleared, err := x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, c)
 	require.NoError(t, err)
-	assert.Empty(t, o.Anomalies)
+	assert.Empty(t, cleared.Order.Anomalies)
 	again, err := x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, c)
 	require.NoError(t, err, "the same command again")
-	assert.Equal(t, o, again)
-	c.ID = "clear-2"
+	assert.Equal(t, cleared, again)
+	c.CommandID = "clear-2"
 	_, err = x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, c)
 	tilltest.Rejected(t, err, order.ReasonNoAnomaly)
-	last := x.History()[o.Version-1]
+	last := x.History()[cleared.Order.Version-1]
 	assert.Equal(t, "grace", last.Actor)
 	require.NoError(t, x.Lawful())
 }
@@ -162,7 +165,7 @@ func parked(t *testing.T) *tilltest.Till {
 	accounts := x.Bank.Accounts
 	x.Bank.Accounts = nil
 	_, err := x.Orders.Capture(x.Ctx, tilltest.TheOrder,
-		order.Capture{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart)})
+		order.Capture{CommandID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart)})
 	var unresolved *tilltape.UnresolvedError
 	require.ErrorAs(t, err, &unresolved)
 	require.Equal(t, order.Parked, unresolved.Phase)
@@ -172,18 +175,19 @@ func parked(t *testing.T) *tilltest.Till {
 }
 
 func TestResolve(t *testing.T) {
-	word := order.Resolve{ID: "res-1", Resolution: events.ResolvedFailed, Statement: "APO support, case 17: never arrived",
-		Actor: "grace"}
+	word := order.Resolve{CommandID: "res-1", Resolution: events.ResolvedFailed,
+		Statement: "APO support, case 17: never arrived",
+		Actor:     "grace"}
 
 	t.Run("on a fresh inquiry", func(t *testing.T) {
 		x := parked(t)
 		calls := x.Bank.Touched()
-		o, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, word)
+		result, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, word)
 		require.NoError(t, err)
 		assert.Equal(t, calls, x.Bank.Touched(), "APO has just been asked")
-		assert.Equal(t, order.Idle, o.Operation.Phase)
-		assert.Equal(t, order.OutcomeFailed, o.Command(tilltest.CommandID).Outcome)
-		assert.Equal(t, order.CodeResolved, o.Command(tilltest.CommandID).Code)
+		assert.Equal(t, order.Idle, result.Order.Operation.Phase)
+		assert.Equal(t, order.OutcomeFailed, result.Order.Command(tilltest.CommandID).Outcome)
+		assert.Equal(t, order.CodeResolved, result.Order.Command(tilltest.CommandID).Code)
 		require.NoError(t, x.Lawful())
 	})
 	t.Run("after a while APO is asked first", func(t *testing.T) {
@@ -198,9 +202,10 @@ func TestResolve(t *testing.T) {
 		x := parked(t)
 		x.Clock.Pass(time.Hour)
 		tilltest.Done("cap", apo.StateSuccess)(x)
-		o, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, word)
+		result, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, word)
 		tilltest.Rejected(t, err, order.ReasonNotParked)
-		assert.Equal(t, order.OutcomeSucceeded, o.Command(tilltest.CommandID).Outcome, "the inquiry proved the capture")
+		assert.Equal(t, order.OutcomeSucceeded, result.Order.Command(tilltest.CommandID).Outcome,
+			"the inquiry proved the capture")
 		assert.Equal(t, tilltest.ThePart, x.Get().Captured)
 	})
 	t.Run("APO does not answer", func(t *testing.T) {
@@ -215,13 +220,13 @@ func TestResolve(t *testing.T) {
 		x := parked(t)
 		yes := word
 		yes.Resolution, yes.Override = events.ResolvedSucceeded, true
-		o, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, yes)
+		result, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, yes)
 		require.NoError(t, err)
-		assert.Equal(t, order.Captured, o.Status)
-		assert.Equal(t, tilltest.ThePart, o.Captured)
+		assert.Equal(t, order.Captured, result.Order.Status)
+		assert.Equal(t, tilltest.ThePart, result.Order.Captured)
 		again, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, yes)
 		require.NoError(t, err, "the same command again")
-		assert.Equal(t, o, again)
+		assert.Equal(t, result, again)
 		require.NoError(t, x.Lawful())
 	})
 	t.Run("nothing is parked", func(t *testing.T) {
@@ -282,7 +287,7 @@ func TestObserve_AKeyOfAnotherOrderIsKeptAsAnAnomaly(t *testing.T) {
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		x := tilltest.NewTill(t, log)
 		other := tilltest.Placing(order.CaptureManual)
-		other.Order, other.PaymentRequestID, other.PaymentID = "o-2", "preq-2", tilltest.ThePayment
+		other.OrderID, other.PaymentRequestID, other.PaymentID = "o-2", "preq-2", tilltest.ThePayment
 		_, err := x.Orders.Create(x.Ctx, other)
 		require.NoError(t, err)
 		x.Place(order.CaptureManual)

@@ -131,9 +131,9 @@ func TestAnIntentInDoubtSaysUnderWhichIdToAskAgain(t *testing.T) {
 
 	log.OnAppend = nil
 	x.Clock.Pass(time.Hour)
-	o, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: intent.CommandID})
+	result, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: intent.CommandID})
 	require.NoError(t, err)
-	assert.Equal(t, order.Cancelled, o.Status)
+	assert.Equal(t, order.Cancelled, result.Order.Status)
 	assert.Equal(t, 1, x.Bank.Accounts[0].Cancels)
 }
 
@@ -150,7 +150,7 @@ func TestErrorsOfTheLogReadWell(t *testing.T) {
 	_, err = x.Orders.Cancel(ended, tilltest.TheOrder, order.Cancel{})
 	assert.EqualError(t, err, `read order "o-1": not begun: context canceled`)
 	second := tilltest.Placing(order.CaptureManual)
-	second.Order = "o-2"
+	second.OrderID = "o-2"
 	_, err = x.Orders.Create(x.Ctx, second)
 	require.ErrorIs(t, err, store.ErrKeyTaken)
 	assert.Equal(t, 1, strings.Count(err.Error(), "o-2"), err.Error())

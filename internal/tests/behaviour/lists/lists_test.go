@@ -27,7 +27,7 @@ import (
 func another(x *tilltest.Till, id string) {
 	x.T.Helper()
 	c := tilltest.Placing(order.CaptureManual)
-	c.Order, c.PaymentRequestID = id, "preq-"+id
+	c.OrderID, c.PaymentRequestID = id, "preq-"+id
 	_, err := x.Orders.Create(x.Ctx, c)
 	require.NoError(x.T, err)
 	x.Bank.BuyerPays(c.PaymentRequestID, tilltest.TheAmount, true)

@@ -45,9 +45,10 @@ func TestRefusals_SayWhoWhatAndWhy(t *testing.T) {
 		x.Captured(tilltest.ThePart)
 		version := x.Get().Version
 		x.Clock.Pass(time.Minute)
-		_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: "c-1", Actor: "ada"})
+		_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: "c-1", Actor: "ada"})
 		tilltest.Rejected(t, err, order.ReasonCaptured)
-		_, err = x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{ID: "c-2", Amount: tilltest.USD(tilltest.TheAmount)})
+		_, err = x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{CommandID: "c-2",
+			Amount: tilltest.USD(tilltest.TheAmount)})
 		tilltest.Rejected(t, err, order.ReasonRemainder)
 		require.NoError(t, x.Orders.Close(), "Close waits until they are on record")
 
@@ -136,7 +137,7 @@ func quiet(x *tilltest.Till) {
 	x.T.Helper()
 	id := x.IDs.Next()
 	c := tilltest.Placing(order.CaptureManual)
-	c.Order, c.PaymentRequestID = id, "preq-"+id
+	c.OrderID, c.PaymentRequestID = id, "preq-"+id
 	_, err := x.Orders.Create(x.Ctx, c)
 	require.NoError(x.T, err)
 	_, err = x.Orders.Capture(x.Ctx, id, order.Capture{Amount: tilltest.USD(1)})
@@ -254,10 +255,10 @@ func TestRefusals_OfMoreOrdersThanAreRemembered(t *testing.T) {
 	for round := range 2 {
 		for i := range count {
 			c := tilltest.Placing(order.CaptureManual)
-			c.Order, c.PaymentRequestID = fmt.Sprint("o-", i), fmt.Sprint("preq-", i)
+			c.OrderID, c.PaymentRequestID = fmt.Sprint("o-", i), fmt.Sprint("preq-", i)
 			_, err := x.Orders.Create(x.Ctx, c)
 			require.NoError(t, err)
-			_, err = x.Orders.Refund(x.Ctx, c.Order, order.Refund{Amount: tilltest.USD(1)})
+			_, err = x.Orders.Refund(x.Ctx, c.OrderID, order.Refund{Amount: tilltest.USD(1)})
 			require.ErrorIs(t, err, order.ErrRejected)
 			if i%512 == 0 {
 				quiet(x) // so that the queue does not overflow

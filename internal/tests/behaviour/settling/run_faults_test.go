@@ -36,7 +36,7 @@ func TestRun_GoesOnAfterARequestOfTheLogsOwnWasCancelled(t *testing.T) {
 		assert.Equal(t, order.Cancelled, status(x, ids[0]), "it was driven again")
 		troubles := tilltest.Seen(w, &w.Troubles)
 		require.Len(t, troubles, 1, "and somebody was told")
-		assert.Equal(t, ids[0], troubles[0].Order)
+		assert.Equal(t, ids[0], troubles[0].OrderID)
 		require.NoError(t, stop())
 	})
 }

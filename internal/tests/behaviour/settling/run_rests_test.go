@@ -39,7 +39,7 @@ func TestRun_GoesOnWhenTheListFails(t *testing.T) {
 		troubles := tilltest.Seen(w, &w.Troubles)
 		require.Len(t, troubles, int(lists.Load()))
 		require.ErrorIs(t, troubles[0].Err, tilltest.ErrDisk)
-		assert.Empty(t, troubles[0].Order)
+		assert.Empty(t, troubles[0].OrderID)
 		assert.Equal(t, tilltest.Dawn().Add(100*time.Millisecond), troubles[0].Again)
 		broken.Store(false)
 		time.Sleep(tilltape.RunPauseMax)
@@ -61,7 +61,7 @@ func TestRun_AnOrderThatFailsRests(t *testing.T) {
 		troubles := tilltest.Seen(w, &w.Troubles)
 		assert.InDelta(t, 15, len(troubles), 2, "after 1, 2, 4 … seconds, then each minute")
 		for _, x := range troubles {
-			assert.Equal(t, ids[0], x.Order)
+			assert.Equal(t, ids[0], x.OrderID)
 			require.ErrorIs(t, x.Err, tilltest.ErrDisk)
 		}
 		none := ""

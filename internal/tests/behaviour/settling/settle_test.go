@@ -28,12 +28,12 @@ func TestSettleDue(t *testing.T) {
 	x.Open(x.Bank)
 	for i := range count {
 		c := tilltest.Placing(order.CaptureManual)
-		c.Order, c.PaymentRequestID = fmt.Sprint("o-", i), fmt.Sprint("preq-", i)
+		c.OrderID, c.PaymentRequestID = fmt.Sprint("o-", i), fmt.Sprint("preq-", i)
 		_, err := x.Orders.Create(x.Ctx, c)
 		require.NoError(t, err)
 		x.Bank.BuyerPays(c.PaymentRequestID, tilltest.TheAmount, true)
 		x.Bank.Script = []tilltest.Fault{tilltest.LostBefore}
-		_, err = x.Orders.Cancel(x.Ctx, c.Order, order.Cancel{})
+		_, err = x.Orders.Cancel(x.Ctx, c.OrderID, order.Cancel{})
 		require.ErrorIs(t, err, tilltape.ErrUnresolved)
 	}
 	assert.Equal(t, tilltape.Settled{}, x.Settle(0), "nothing is due yet")
@@ -49,7 +49,7 @@ func TestSettleDue_OneOrdersErrorDoesNotStopTheOthers(t *testing.T) {
 	x := tilltest.NewTill(t, log)
 	for _, id := range []string{"o-1", "o-2"} {
 		c := tilltest.Placing(order.CaptureManual)
-		c.Order, c.PaymentRequestID = id, "preq-"+id
+		c.OrderID, c.PaymentRequestID = id, "preq-"+id
 		_, err := x.Orders.Create(x.Ctx, c)
 		require.NoError(t, err)
 		x.Bank.BuyerPays(c.PaymentRequestID, tilltest.TheAmount, true)
@@ -74,7 +74,7 @@ func TestSettleDue_AContextThatEndsStopsThePass(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	for i := range 3 {
 		c := tilltest.Placing(order.CaptureManual)
-		c.Order, c.PaymentRequestID, c.PayBy = fmt.Sprint("o-", i), fmt.Sprint("preq-", i), tilltest.Dawn()
+		c.OrderID, c.PaymentRequestID, c.PayBy = fmt.Sprint("o-", i), fmt.Sprint("preq-", i), tilltest.Dawn()
 		_, err := x.Orders.Create(x.Ctx, c)
 		require.NoError(t, err)
 	}
@@ -101,7 +101,7 @@ func TestSettleDue_KeepsAFewOfManyErrors(t *testing.T) {
 	x := tilltest.NewTill(t, log)
 	for i := range count {
 		c := tilltest.Placing(order.CaptureManual)
-		c.Order, c.PaymentRequestID, c.PayBy = fmt.Sprint("o-", i), fmt.Sprint("preq-", i), tilltest.Dawn()
+		c.OrderID, c.PaymentRequestID, c.PayBy = fmt.Sprint("o-", i), fmt.Sprint("preq-", i), tilltest.Dawn()
 		_, err := x.Orders.Create(x.Ctx, c)
 		require.NoError(t, err)
 	}
@@ -126,7 +126,7 @@ func TestAFollowUpIsNotClaimedForACallerWhoIsGone(t *testing.T) {
 		x.Config.Observer = &tilltape.Observer{Called: func(context.Context, tilltape.CallMade) { leave() }}
 		x.Open(x.Bank)
 		x.Bank.Next(tilltest.SaysF("ORDER_STATUS_INVALID")) // an inquiry would come next, at once
-		_, err := x.Orders.Cancel(ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID})
+		_, err := x.Orders.Cancel(ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 		require.ErrorIs(t, err, tilltape.ErrUnresolved)
 		require.NotErrorIs(t, err, context.Canceled)
 		kinds := x.Kinds()

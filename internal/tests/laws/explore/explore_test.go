@@ -257,7 +257,7 @@ func TestExplore_AConflictNamesNoCall(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Place(order.CaptureManual)
 	x.Paid()
-	d := x.Drive(order.Cancel{ID: "c-1"})
+	d := x.Drive(order.Cancel{CommandID: "c-1"})
 	x.Perform(d)
 	require.Equal(t, engine.Append, d.Task().Kind)
 	d.Appended(&store.ConflictError{Stream: events.OrderStream(tilltest.TheOrder), Want: 2, Have: 3})

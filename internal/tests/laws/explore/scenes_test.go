@@ -41,11 +41,11 @@ func explorerScenes() []scene {
 		_, err := x.Capture(tilltest.TheAmount)
 		require.NoError(x.T, err)
 	}
-	cancel := order.Cancel{ID: "c-1"}
-	capture := order.Capture{ID: "k-1", Amount: tilltest.USD(tilltest.TheAmount)}
-	part := order.Capture{ID: "k-2", Amount: tilltest.USD(tilltest.ThePart)}
-	refund := order.Refund{ID: "r-1", Amount: tilltest.USD(600)}
-	other := order.Refund{ID: "r-2", Amount: tilltest.USD(600)}
+	cancel := order.Cancel{CommandID: "c-1"}
+	capture := order.Capture{CommandID: "k-1", Amount: tilltest.USD(tilltest.TheAmount)}
+	part := order.Capture{CommandID: "k-2", Amount: tilltest.USD(tilltest.ThePart)}
+	refund := order.Refund{CommandID: "r-1", Amount: tilltest.USD(600)}
+	other := order.Refund{CommandID: "r-2", Amount: tilltest.USD(600)}
 	paying := observing(tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment,
 		PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: tilltest.Dawn()}))
 	lost := []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter}
@@ -95,12 +95,12 @@ func settlerScenes() []scene {
 		give   func(*tilltest.Till) error
 	}{
 		"cancel": {paid, func(x *tilltest.Till) error {
-			_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: "c-1"})
+			_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: "c-1"})
 			return err
 		}},
 		"capture": {paid, func(x *tilltest.Till) error { _, err := x.Capture(tilltest.TheAmount); return err }},
 		"refund": {captured, func(x *tilltest.Till) error {
-			_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{ID: "r-1", Amount: tilltest.USD(600)})
+			_, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, order.Refund{CommandID: "r-1", Amount: tilltest.USD(600)})
 			return err
 		}},
 	}

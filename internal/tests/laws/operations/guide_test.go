@@ -26,12 +26,12 @@ func TestGuide_CancelBeforePaymentGoesByPaymentRequestId(t *testing.T) {
 		x.Place(order.CaptureManual)
 		x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true) // at APO, while we have not heard of it
 
-		o, err := x.Cancel()
+		result, err := x.Cancel()
 		require.NoError(t, err)
-		assert.Equal(t, order.Cancelled, o.Status)
-		assert.Equal(t, events.CauseRequested, o.CancelCause)
+		assert.Equal(t, order.Cancelled, result.Order.Status)
+		assert.Equal(t, events.CauseRequested, result.Order.CancelCause)
 		assert.Equal(t, []tilltest.WireCall{{Op: apo.OpCancel, Payment: tilltest.TheRequest}}, x.Bank.Seen())
-		assert.Equal(t, tilltest.ThePayment, o.PaymentID, "the answer tells the paymentId")
+		assert.Equal(t, tilltest.ThePayment, result.Order.PaymentID, "the answer tells the paymentId")
 		require.NoError(t, x.Lawful())
 	})
 }
@@ -42,9 +42,9 @@ func TestGuide_CancelGoesByPaymentIdOnceItIsKnown(t *testing.T) {
 		x.Place(order.CaptureManual)
 		x.Paid()
 
-		o, err := x.Cancel()
+		result, err := x.Cancel()
 		require.NoError(t, err)
-		assert.Equal(t, order.Cancelled, o.Status)
+		assert.Equal(t, order.Cancelled, result.Order.Status)
 		assert.Equal(t, []tilltest.WireCall{{Op: apo.OpCancel, Payment: tilltest.ThePayment}}, x.Bank.Seen())
 	})
 }
@@ -130,10 +130,10 @@ func TestGuide_SCancelsTheOrder(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Place(order.CaptureNone)
 	x.Paid()
-	o, err := x.Cancel()
+	result, err := x.Cancel()
 	require.NoError(t, err)
-	assert.Equal(t, order.Cancelled, o.Status)
-	last := x.History()[o.Version-1].Event.(events.CancelSucceeded)
+	assert.Equal(t, order.Cancelled, result.Order.Status)
+	last := x.History()[result.Order.Version-1].Event.(events.CancelSucceeded)
 	require.NotNil(t, last.Proof.Evidence)
 	assert.NoError(t, apo.Evidence(*last.Proof.Evidence).Verify(&tilltest.TheOffice().Key.PublicKey),
 		"the S is kept as APO signed it")
@@ -144,13 +144,13 @@ func TestGuide_FEndsTheCancelWithItsCode(t *testing.T) {
 	x.Place(order.CaptureManual)
 	x.Paid()
 	x.Bank.Next(tilltest.SaysF("INVALID_CONTRACT"))
-	c := order.Cancel{ID: "c-1", Actor: "ada"}
+	c := order.Cancel{CommandID: "c-1", Actor: "ada"}
 
-	o, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, c)
+	result, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, c)
 	var failed *order.FailedError
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, "INVALID_CONTRACT", failed.Code)
-	assert.Equal(t, order.Authorized, o.Status)
+	assert.Equal(t, order.Authorized, result.Order.Status)
 
 	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, c)
 	require.ErrorIs(t, err, order.ErrFailed, "the same command tells its recorded failure again")
@@ -237,11 +237,11 @@ func TestGuide_ProcessFailMeansOurPictureWasWrongAndAnInquiryDecides(t *testing.
 	a.Captures = append(a.Captures,
 		tilltest.Move{ID: "cap-dashboard", Request: "dash-1", Minor: tilltest.TheAmount, State: apo.StateSuccess})
 
-	o, err := x.Cancel()
+	result, err := x.Cancel()
 	var failed *order.FailedError
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, order.CodeCaptured, failed.Code)
-	assert.Equal(t, order.Captured, o.Status, "the inquiry taught us the capture")
+	assert.Equal(t, order.Captured, result.Order.Status, "the inquiry taught us the capture")
 	assert.Equal(t, []apo.Op{apo.OpCancel, apo.OpInquirePayment}, ops(x.Bank.Seen()))
 	require.NoError(t, x.Lawful())
 }
@@ -315,9 +315,9 @@ func TestGuide_TheWindowIsTheAcquirers(t *testing.T) {
 				refuseCancel(t, x, tt.want)
 				return
 			}
-			o, err := x.Cancel()
+			result, err := x.Cancel()
 			require.NoError(t, err)
-			assert.Equal(t, order.Cancelled, o.Status)
+			assert.Equal(t, order.Cancelled, result.Order.Status)
 		})
 	}
 }

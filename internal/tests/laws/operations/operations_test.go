@@ -34,7 +34,7 @@ type operationRow struct {
 func beginCancel(f tilltest.Fault) func(*tilltest.Till) {
 	return func(x *tilltest.Till) {
 		x.Bank.Next(f)
-		_, _ = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{ID: tilltest.CommandID, Actor: "ada"})
+		_, _ = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID, Actor: "ada"})
 	}
 }
 
@@ -43,7 +43,7 @@ func beginCapture(f tilltest.Fault) func(*tilltest.Till) {
 		x.Paid()
 		x.Bank.Next(f)
 		_, _ = x.Orders.Capture(x.Ctx, tilltest.TheOrder,
-			order.Capture{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
+			order.Capture{CommandID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
 	}
 }
 
@@ -53,7 +53,7 @@ func beginRefund(f tilltest.Fault) func(*tilltest.Till) {
 		_, _ = x.Capture(tilltest.TheAmount)
 		x.Bank.Next(f)
 		_, _ = x.Orders.Refund(x.Ctx, tilltest.TheOrder,
-			order.Refund{ID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
+			order.Refund{CommandID: tilltest.CommandID, Amount: tilltest.USD(tilltest.ThePart), Actor: "ada"})
 	}
 }
 
@@ -310,9 +310,9 @@ func TestLaw_GatewayCapture(t *testing.T) {
 		tilltest.Rejected(t, err, order.ReasonGatewayCapture)
 		x.Observe(tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-auto",
 			Code: "RISK_REJECT", At: tilltest.Dawn()}))
-		o, err := x.Capture(tilltest.TheAmount)
+		result, err := x.Capture(tilltest.TheAmount)
 		require.NoError(t, err)
-		assert.Equal(t, order.Captured, o.Status)
+		assert.Equal(t, order.Captured, result.Order.Status)
 	})
 	t.Run("a cancel under way only inquires", func(t *testing.T) {
 		x := tilltest.NewTill(t, memory.New())

@@ -61,9 +61,9 @@ func newDuet(t testing.TB, mode string) *duet {
 	x.Bank.Deaf = true
 	c := tilltest.Placing(tilltest.Modes[mode])
 	c.PaymentID = tilltest.ThePayment
-	o, err := x.Orders.Create(x.Ctx, c)
+	placed, err := x.Orders.Create(x.Ctx, c)
 	require.NoError(t, err)
-	return &duet{x: x, b: tilltest.NewBook(mode, tilltest.TheAmount), o: o, answer: "S"}
+	return &duet{x: x, b: tilltest.NewBook(mode, tilltest.TheAmount), o: placed.Order, answer: "S"}
 }
 
 // play lets the letter happen to both and returns where they differ.
@@ -95,15 +95,17 @@ func (d *duet) command(before order.Order, verb string, minor int64) error {
 	calls := x.Bank.Wired()
 	code := map[string]string{"S": "SUCCESS", "F": "PARAM_ILLEGAL", "U": "UNKNOWN_EXCEPTION"}[d.answer]
 	x.Bank.Script = []tilltest.Fault{{Undone: true, Status: d.answer, Code: code}}
+	var result tilltape.Result
 	var err error
 	switch verb {
 	case "cancel":
-		d.o, err = x.Cancel()
+		result, err = x.Cancel()
 	case "capture":
-		d.o, err = x.Capture(minor)
+		result, err = x.Capture(minor)
 	case "refund":
-		d.o, err = x.Refund(minor)
+		result, err = x.Refund(minor)
 	}
+	d.o = result.Order
 	x.Bank.Script = nil
 	rule := d.b.Command(verb, minor, d.answer)
 	sent := x.Bank.Wired() - calls
@@ -118,21 +120,21 @@ func (d *duet) command(before order.Order, verb string, minor int64) error {
 	case rule == tilltest.Refusal && (rejected.Remedy == "" || !strings.Contains(err.Error(), rejected.Remedy)):
 		return fmt.Errorf("%s %d: no remedy in %q", verb, minor, err)
 	case rule == tilltest.Sends:
-		if err := d.outcome(verb, err); err != nil {
+		if err := d.outcome(verb, result.Outcome, err); err != nil {
 			return err
 		}
 	}
 	return d.compare()
 }
 
-// outcome holds the error of a command that was sent against APO's answer.
-func (d *duet) outcome(verb string, err error) error {
+// outcome holds the end of a command that was sent against APO's answer.
+func (d *duet) outcome(verb string, told tilltape.Outcome, err error) error {
 	want := map[string]error{"S": nil, "F": order.ErrFailed, "U": tilltape.ErrUnresolved}[d.answer]
-	if verb == "refund" && d.answer == "S" {
-		want = tilltape.ErrAccepted
-	}
 	if want == nil && err != nil || want != nil && !errors.Is(err, want) {
 		return fmt.Errorf("%s answered %s: %v", verb, d.answer, err)
+	}
+	if accepted := verb == "refund" && d.answer == "S"; accepted != (told == tilltape.Accepted) {
+		return fmt.Errorf("%s answered %s: %s", verb, d.answer, told)
 	}
 	return nil
 }
