@@ -99,36 +99,39 @@ func readContent(op Op, body []byte) (content, error) {
 
 // contentOf takes what an operation has out of a body that was decoded. Errors as in [readContent].
 func contentOf(op Op, whole object) (content, error) {
-	c := content{op: op}
+	var c content
+	err := c.read(op, whole)
+	return c, err
+}
+
+// read takes what an operation has out of a body that was decoded.
+func (c *content) read(op Op, whole object) error {
+	*c = content{op: op}
 	r := &reader{from: whole}
-	outcome := r.object("result")
-	if outcome == nil {
-		return c, malformed(op, "the signed body has no result")
+	outcome, ok := r.object("result")
+	if !ok {
+		return malformed(op, "the signed body has no result")
 	}
-	c.result = result{
-		status: outcome.code("resultStatus"), code: outcome.code("resultCode"),
-		message: clip(outcome.text("resultMessage"), resultTextMax),
-	}
+	c.result.status, c.result.code = outcome.code("resultStatus"), outcome.code("resultCode")
+	c.result.message = clip(outcome.text("resultMessage"), resultTextMax)
 	if outcome.err != nil {
-		return c, malformed(op, outcome.err.Error())
+		return malformed(op, outcome.err.Error())
 	}
-	s := shapeOf(op)
-	c.details = details{
-		NotifyType: r.code("notifyType"),
-		PaymentID:  r.id("paymentId"), PaymentRequestID: r.id("paymentRequestId"),
-		TransferID: r.id(s.transferID), RequestID: r.id(s.requestID),
-		Amount: r.amount(s.amount), Time: r.time(s.time),
-		CreateTime: r.time("paymentCreateTime"), AuthExpiry: r.time("authExpiryTime"),
-		State: State(r.code(s.state)), StateCode: r.code("paymentResultCode"),
-	}
+	s, d := shapeOf(op), &c.details
+	d.NotifyType = r.code("notifyType")
+	d.PaymentID, d.PaymentRequestID = r.id("paymentId"), r.id("paymentRequestId")
+	d.TransferID, d.RequestID = r.id(s.transferID), r.id(s.requestID)
+	d.Amount, d.Time = r.amount(s.amount), r.time(s.time)
+	d.CreateTime, d.AuthExpiry = r.time("paymentCreateTime"), r.time("authExpiryTime")
+	d.State, d.StateCode = State(r.code(s.state)), r.code("paymentResultCode")
 	if op == OpInquirePayment {
 		c.transactions = r.transactions()
 	}
 	if r.err != nil {
-		return c, malformed(op, r.err.Error())
+		return malformed(op, r.err.Error())
 	}
 	c.body = whole
-	return c, nil
+	return nil
 }
 
 func (r *reader) transactions() []Transaction {

@@ -60,6 +60,12 @@ func parseObject(body []byte) (object, error) {
 		return nil, errNotJSON
 	}
 	p := parser{text: string(body), nodes: make(object, 0, nodesUsual)}
+	return p.whole()
+}
+
+// whole reads the text, which is UTF-8, as exactly one object. The nodes
+// are the parser's.
+func (p *parser) whole() (object, error) {
 	err := p.value("", 0)
 	if err == nil {
 		if p.space(); p.at != len(p.text) || p.nodes[0].kind != jsonObject {
@@ -68,7 +74,7 @@ func parseObject(body []byte) (object, error) {
 	}
 	if err != nil {
 		// What is no JSON at all is told as that, whatever was met first.
-		if !json.Valid(body) {
+		if !json.Valid([]byte(p.text)) {
 			err = errNotJSON
 		}
 		return nil, err
@@ -240,6 +246,7 @@ func (p *parser) string() (string, error) {
 	begin, escaped := p.at, false
 	for i := begin + 1; i < len(p.text); i++ {
 		switch c := p.text[i]; {
+		case !special[c]:
 		case c == '"':
 			p.at = i + 1
 			if !escaped {
@@ -253,12 +260,22 @@ func (p *parser) string() (string, error) {
 		case c == '\\':
 			escaped = true
 			i++ // whatever follows is not the end; what it must be, Unmarshal tells
-		case c < ' ':
+		default:
 			return "", errNotJSON
 		}
 	}
 	return "", errNotJSON
 }
+
+// special are the bytes in a string that are not simply its text. A table is
+// twice as fast as three comparisons, and most of a message is strings.
+var special = func() (t [256]bool) {
+	for c := range ' ' {
+		t[c] = true
+	}
+	t['"'], t['\\'] = true, true
+	return t
+}()
 
 // isNumber reports whether the text is a JSON number.
 func isNumber(text string) bool {

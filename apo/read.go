@@ -74,20 +74,21 @@ func (r *reader) code(name string) string {
 	return value
 }
 
-func (r *reader) object(name string) *reader {
+// object returns a reader of an object in it; false where there is none.
+func (r *reader) object(name string) (inner reader, ok bool) {
 	switch v, inside := r.value(name); v.kind {
 	case jsonNull:
-		return nil
+		return reader{}, false
 	case jsonObject:
-		return &reader{from: inside}
+		return reader{from: inside}, true
 	}
 	r.fail(name, "is not an object")
-	return nil
+	return reader{}, false
 }
 
 func (r *reader) amount(name string) Amount {
-	inner := r.object(name)
-	if inner == nil {
+	inner, ok := r.object(name)
+	if !ok {
 		return Amount{}
 	}
 	minor, ok := parseMinor(inner.text("value"))

@@ -36,7 +36,7 @@ func TestEvidence_Read(t *testing.T) {
 			c, err := readContent(tt.op, []byte(tt.body))
 			require.NoError(t, err)
 			var kinds []Kind
-			for i, v := range prove(c, nil) {
+			for i, v := range prove(&c, nil) {
 				kinds = append(kinds, v.Kind())
 				assert.Equal(t, v.told(), r.Facts[i])
 			}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/ours"
 	"github.com/tilltape/tilltape/order"
@@ -91,6 +92,7 @@ type replay struct {
 	kinds   tally
 	refused map[string]*refusals
 	waiting map[string][]waits // facts of an inquiry under way, by order
+	reader  apo.Reader         // of the messages that were kept
 }
 
 // refusals is how far an order's refused commands are.
