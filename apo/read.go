@@ -29,9 +29,9 @@ type reader struct {
 	err  error
 }
 
-func (r *reader) value(name string) (node, object) {
+func (r *reader) value(name string) (*node, object) {
 	if name == "" {
-		return node{}, nil
+		return &node{}, nil
 	}
 	return r.from.get(name)
 }
