@@ -52,7 +52,6 @@ type details struct {
 	RequestID        string // captureRequestId or refundRequestId
 	Amount           Amount
 	Time             time.Time
-	CreateTime       time.Time
 	AuthExpiry       time.Time
 	State            State  // paymentStatus or refundStatus
 	StateCode        string // paymentResultCode
@@ -122,7 +121,8 @@ func (c *content) read(op Op, whole object) error {
 	d.PaymentID, d.PaymentRequestID = r.id("paymentId"), r.id("paymentRequestId")
 	d.TransferID, d.RequestID = r.id(s.transferID), r.id(s.requestID)
 	d.Amount, d.Time = r.amount(s.amount), r.time(s.time)
-	d.CreateTime, d.AuthExpiry = r.time("paymentCreateTime"), r.time("authExpiryTime")
+	r.text("paymentCreateTime") // no fact has it; see createTime
+	d.AuthExpiry = r.time("authExpiryTime")
 	d.State, d.StateCode = State(r.code(s.state)), r.code("paymentResultCode")
 	if op == OpInquirePayment {
 		c.transactions = r.transactions()
@@ -133,6 +133,9 @@ func (c *content) read(op Op, whole object) error {
 	c.body = whole
 	return nil
 }
+
+// createTime is the paymentCreateTime of a message that could be read.
+func (c *content) createTime() time.Time { return (&reader{from: c.body}).time("paymentCreateTime") }
 
 func (r *reader) transactions() []Transaction {
 	var lines []Transaction

@@ -283,19 +283,12 @@ func (p *parser) string() (string, error) {
 }
 
 // plain counts the bytes before the first one that is a quote, a backslash or a
-// control character. Eight at a time: most of a message is in strings.
+// control character.
 func plain(text string) int {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
-	)
 	i := 0
 	for ; len(text)-i >= 8; i += 8 {
 		w := word(text[i:])
-		quote, back := w^'"'*ones, w^'\\'*ones
-		// The lowest of these bits is right: a byte that became 0 by xor, or is
-		// below a space, is the first to borrow from the one above it.
-		if found := ((quote-ones)&^quote | (back-ones)&^back | (w-' '*ones)&^w) & highs; found != 0 {
+		if found := lowest(w^'"'*ones, 1) | lowest(w^'\\'*ones, 1) | lowest(w, ' '); found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
@@ -303,13 +296,6 @@ func plain(text string) int {
 		i++
 	}
 	return i
-}
-
-// word is the first eight bytes, the first of them lowest: one load.
-func word(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 |
-		uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // isNumber reports whether the text is a JSON number.

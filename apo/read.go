@@ -127,6 +127,8 @@ func checkID(id string) error {
 		return errors.New("is empty")
 	case len(id) > IDMax:
 		return fmt.Errorf("has %d bytes, above %d", len(id), IDMax)
+	case isPrintable(id): // nearly always
+		return nil
 	case !utf8.ValidString(id):
 		return errors.New("is not UTF-8")
 	case hasControl(id):
@@ -136,6 +138,9 @@ func checkID(id string) error {
 }
 
 func hasControl(text string) bool {
+	if isPrintable(text) {
+		return false
+	}
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c < ' ', c == 0x7f:
@@ -145,6 +150,21 @@ func hasControl(text string) bool {
 		}
 	}
 	return false
+}
+
+// isPrintable reports whether text is ASCII without control characters.
+func isPrintable(text string) bool {
+	for ; len(text) >= 8; text = text[8:] {
+		if w := word(text); w&highs != 0 || below(w, ' ') || below(w^0x7f*ones, 1) {
+			return false
+		}
+	}
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // clip shortens text to at most limit bytes, on a character's boundary.
