@@ -326,12 +326,13 @@ func TestTheTableKeepsThePromises(t *testing.T) {
 		assert.NotContains(t, r.ours, "store/bolt", name)
 	}
 	assert.Equal(t, room{}, rooms["money"])
-	assert.Equal(t, room{ours: []string{"money"}, modules: []string{protobufModule}}, rooms["events"])
+	assert.Equal(t, room{ours: []string{"money", "internal/words"}, modules: []string{protobufModule}}, rooms["events"])
 	assert.Equal(t, room{ours: []string{"events"}, modules: []string{protobufModule}}, rooms["internal/law"])
-	core := room{ours: []string{"money", "events", "internal/law", "internal/ours", "order/window"},
+	core := room{ours: []string{"money", "events", "internal/law", "internal/ours", "internal/words", "order/window"},
 		modules: []string{protobufModule, fsmModule}}
 	assert.Equal(t, core, rooms["order"])
-	assert.Equal(t, room{ours: []string{"money"}}, rooms["apo"])
+	assert.Equal(t, room{ours: []string{"money", "internal/words"}}, rooms["apo"])
+	assert.Equal(t, room{}, rooms["internal/words"])
 }
 
 func TestBreachesAreFound(t *testing.T) {

@@ -157,7 +157,7 @@ func judge(c content, asked expectation, evidence *Evidence) Answer {
 	a.Class = Classify(c.op, a.Status, a.Code)
 	// The facts keep a copy: the caller may write to Evidence, never to a fact.
 	kept := evidence.clone()
-	a.Facts = prove(c, &kept)
+	a.Facts = prove(&c, &kept)
 	inquiry := c.op == OpInquirePayment || c.op == OpInquireRefund
 	switch {
 	case a.Class == UnknownFailure:
@@ -174,7 +174,7 @@ func judge(c content, asked expectation, evidence *Evidence) Answer {
 }
 
 // unreadable says why a message that is well-formed still has no meaning.
-func (c content) unreadable() string {
+func (c *content) unreadable() string {
 	switch c.result.status {
 	case statusDone:
 	case statusFailed, statusUnknown:

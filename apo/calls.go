@@ -114,7 +114,7 @@ func (c *Client) InquirePayment(ctx context.Context, r InquirePaymentRequest) Pa
 	return PaymentPicture{
 		Answer: answer, PaymentID: d.details.PaymentID, PaymentRequestID: d.details.PaymentRequestID,
 		State: d.details.State, StateCode: d.details.StateCode, Amount: d.details.Amount,
-		CreateTime: d.details.CreateTime, PaymentTime: d.details.Time, AuthExpiry: d.details.AuthExpiry,
+		CreateTime: d.createTime(), PaymentTime: d.details.Time, AuthExpiry: d.details.AuthExpiry,
 		Transactions: d.transactions,
 	}
 }

@@ -52,7 +52,6 @@ type details struct {
 	RequestID        string // captureRequestId or refundRequestId
 	Amount           Amount
 	Time             time.Time
-	CreateTime       time.Time
 	AuthExpiry       time.Time
 	State            State  // paymentStatus or refundStatus
 	StateCode        string // paymentResultCode
@@ -99,37 +98,44 @@ func readContent(op Op, body []byte) (content, error) {
 
 // contentOf takes what an operation has out of a body that was decoded. Errors as in [readContent].
 func contentOf(op Op, whole object) (content, error) {
-	c := content{op: op}
+	var c content
+	err := c.read(op, whole)
+	return c, err
+}
+
+// read takes what an operation has out of a body that was decoded.
+func (c *content) read(op Op, whole object) error {
+	*c = content{op: op}
 	r := &reader{from: whole}
-	outcome := r.object("result")
-	if outcome == nil {
-		return c, malformedError(op, "the signed body has no result")
+	outcome, ok := r.object("result")
+	if !ok {
+		return malformedError(op, "the signed body has no result")
 	}
-	c.result = result{
-		status: outcome.code("resultStatus"), code: outcome.code("resultCode"),
-		message: clip(outcome.text("resultMessage"), resultTextMax),
-	}
+	c.result.status, c.result.code = outcome.code("resultStatus"), outcome.code("resultCode")
+	c.result.message = clip(outcome.text("resultMessage"), resultTextMax)
 	if outcome.err != nil {
-		return c, malformedError(op, outcome.err.Error())
+		return malformedError(op, outcome.err.Error())
 	}
-	s := shapeOf(op)
-	c.details = details{
-		NotifyType: r.code("notifyType"),
-		PaymentID:  r.id("paymentId"), PaymentRequestID: r.id("paymentRequestId"),
-		TransferID: r.id(s.transferID), RequestID: r.id(s.requestID),
-		Amount: r.amount(s.amount), Time: r.time(s.time),
-		CreateTime: r.time("paymentCreateTime"), AuthExpiry: r.time("authExpiryTime"),
-		State: State(r.code(s.state)), StateCode: r.code("paymentResultCode"),
-	}
+	s, d := shapeOf(op), &c.details
+	d.NotifyType = r.code("notifyType")
+	d.PaymentID, d.PaymentRequestID = r.id("paymentId"), r.id("paymentRequestId")
+	d.TransferID, d.RequestID = r.id(s.transferID), r.id(s.requestID)
+	d.Amount, d.Time = r.amount(s.amount), r.time(s.time)
+	r.text("paymentCreateTime") // no fact has it; see createTime
+	d.AuthExpiry = r.time("authExpiryTime")
+	d.State, d.StateCode = State(r.code(s.state)), r.code("paymentResultCode")
 	if op == OpInquirePayment {
 		c.transactions = r.transactions()
 	}
 	if r.err != nil {
-		return c, malformedError(op, r.err.Error())
+		return malformedError(op, r.err.Error())
 	}
 	c.body = whole
-	return c, nil
+	return nil
 }
+
+// createTime is the paymentCreateTime of a message that could be read.
+func (c *content) createTime() time.Time { return (&reader{from: c.body}).time("paymentCreateTime") }
 
 func (r *reader) transactions() []Transaction {
 	var lines []Transaction

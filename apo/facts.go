@@ -5,7 +5,7 @@ import "slices"
 // prove says what a verified message proves, in the order in which the facts
 // are to be applied: the payment, then captures, then refunds, then the rest. A
 // fact that names nothing it could belong to is left out.
-func prove(c content, evidence *Evidence) []Verified {
+func prove(c *content, evidence *Evidence) []Verified {
 	whole := c.whole()
 	whole.evidence = evidence
 	facts := []Verified{whole}
@@ -17,12 +17,17 @@ func prove(c content, evidence *Evidence) []Verified {
 
 // whole is what the message proves as a whole.
 func (c *content) whole() Verified {
-	v := Verified{kind: c.kind(), op: c.op, details: c.details}
-	switch v.kind {
+	kind := c.kind()
+	return Verified{kind: kind, op: c.op, details: c.details, code: c.codeOf(kind)}
+}
+
+// codeOf is the code of a fact of the kind: of a failure alone.
+func (c *content) codeOf(kind Kind) string {
+	switch kind {
 	case PaymentFailed, CaptureFailed, RefundFailed:
-		v.code = c.failureCode()
+		return c.failureCode()
 	}
-	return v
+	return ""
 }
 
 // named reports whether there is any id to find an order by.
@@ -31,7 +36,7 @@ func (v Verified) named() bool {
 }
 
 // kind says what the message as a whole proves, 0 for nothing.
-func (c content) kind() Kind {
+func (c *content) kind() Kind {
 	class := Classify(c.op, c.result.status, c.result.code)
 	switch c.op {
 	case OpPay:
@@ -70,7 +75,7 @@ func pick(class Class, succeeded, accepted, failed Kind) Kind {
 
 // notifiedKind reads a notification, whose S and F are final: no table of codes
 // decides there.
-func (c content) notifiedKind() Kind {
+func (c *content) notifiedKind() Kind {
 	done, failed := c.result.status == statusDone, c.result.status == statusFailed
 	switch {
 	case c.details.NotifyType == notifyPaymentPending && done:
@@ -99,7 +104,7 @@ func (c content) notifiedKind() Kind {
 
 // failureCode is the code that explains a failure. An inquiry's own result code
 // speaks of the query, so it is not taken.
-func (c content) failureCode() string {
+func (c *content) failureCode() string {
 	switch {
 	case c.op == OpInquirePayment:
 		return c.details.StateCode
@@ -169,7 +174,7 @@ func lineKind(line Transaction) (kind Kind, ok bool) {
 }
 
 // proveLines adds what each line proves to what the picture as a whole does.
-func (c content) proveLines(whole Verified) []Verified {
+func (c *content) proveLines(whole Verified) []Verified {
 	var payments, captures, refunds, others []Verified
 	for _, line := range c.transactions {
 		kind, ok := lineKind(line)

@@ -31,7 +31,7 @@ func picture(t require.TestingT, state State, lines ...string) (facts []Verified
 		"paymentAmount":{"currency":"JPY","value":"1000"},"paymentTime":"2026-01-01T00:00:00Z","transactions":[%s]`,
 		state, strings.Join(lines, ",")))))
 	require.NoError(t, err)
-	facts = prove(c, &Evidence{Body: []byte("kept")})
+	facts = prove(&c, &Evidence{Body: []byte("kept")})
 	for _, fact := range facts {
 		short = append(short, strings.TrimSpace(fact.Kind().String()+" "+fact.TransferID()))
 	}
@@ -190,7 +190,7 @@ func TestAnswersToCommandsProveWhatTheySay(t *testing.T) {
 	} {
 		c, err := readContent(row.op, []byte(row.body))
 		require.NoError(t, err, name)
-		facts := prove(c, &Evidence{})
+		facts := prove(&c, &Evidence{})
 		if row.want == 0 {
 			assert.Empty(t, facts, name)
 			continue

@@ -3,6 +3,7 @@ package apo
 import (
 	"encoding/json"
 	"errors"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,13 +43,16 @@ type node struct {
 type object []node
 
 // get returns a member and what is in it; a null where there is none.
-func (o object) get(name string) (node, object) {
-	for i := 0; i < len(o); i += int(o[i].size) {
-		if o[i].name == name {
-			return o[i], o[i+1 : i+int(o[i].size)]
+func (o object) get(name string) (*node, object) {
+	for i := 0; i < len(o); {
+		n := &o[i]
+		end := i + int(n.size)
+		if n.name == name {
+			return n, o[i+1 : end]
 		}
+		i = end
 	}
-	return node{}, nil
+	return &node{}, nil
 }
 
 // parseObject decodes a body that is exactly one JSON object. It is our own
@@ -60,6 +64,12 @@ func parseObject(body []byte) (object, error) {
 		return nil, errNotJSON
 	}
 	p := parser{text: string(body), nodes: make(object, 0, nodesUsual)}
+	return p.whole()
+}
+
+// whole reads the text, which is UTF-8, as exactly one object. The nodes
+// are the parser's.
+func (p *parser) whole() (object, error) {
 	err := p.value("", 0)
 	if err == nil {
 		if p.space(); p.at != len(p.text) || p.nodes[0].kind != jsonObject {
@@ -68,7 +78,7 @@ func parseObject(body []byte) (object, error) {
 	}
 	if err != nil {
 		// What is no JSON at all is told as that, whatever was met first.
-		if !json.Valid(body) {
+		if !json.Valid([]byte(p.text)) {
 			err = errNotJSON
 		}
 		return nil, err
@@ -106,11 +116,12 @@ func (p *parser) next() byte {
 
 // take skips space and a byte, if it is the one.
 func (p *parser) take(b byte) bool {
-	if p.next() != b {
-		return false
+	// Most bodies have no space there.
+	if p.at < len(p.text) && p.text[p.at] == b || p.next() == b {
+		p.at++
+		return true
 	}
-	p.at++
-	return true
+	return false
 }
 
 // value reads a value and appends it, with all that is in it.
@@ -118,25 +129,31 @@ func (p *parser) value(name string, depth int) (err error) {
 	if depth > depthMax {
 		return errTooDeep
 	}
-	at := len(p.nodes)
-	p.nodes = append(p.nodes, node{name: name})
-	var text string
-	var kind jsonKind
+	n := node{name: name, size: 1}
 	switch p.next() {
 	case '{':
-		p.at++
-		kind, err = jsonObject, p.members(depth)
+		n.kind = jsonObject
 	case '[':
-		p.at++
-		kind, err = jsonList, p.list(depth)
+		n.kind = jsonList
 	case '"':
-		kind = jsonString
-		text, err = p.string()
+		n.kind = jsonString
+		n.text, err = p.string()
 	default:
-		kind, text, err = p.scalar()
+		n.kind, n.text, err = p.scalar()
 	}
-	n := &p.nodes[at]
-	n.kind, n.text, n.size = kind, text, int32(len(p.nodes)-at)
+	at := len(p.nodes)
+	p.nodes = append(p.nodes, n)
+	switch n.kind {
+	case jsonObject:
+		p.at++
+		err = p.members(depth)
+	case jsonList:
+		p.at++
+		err = p.list(depth)
+	default:
+		return err
+	}
+	p.nodes[at].size = int32(len(p.nodes) - at)
 	return err
 }
 
@@ -238,9 +255,12 @@ func (p *parser) list(depth int) error {
 // string reads a string, whose first quote is next.
 func (p *parser) string() (string, error) {
 	begin, escaped := p.at, false
-	for i := begin + 1; i < len(p.text); i++ {
-		switch c := p.text[i]; {
-		case c == '"':
+	for i := begin + 1; ; i++ {
+		if i += plain(p.text[i:]); i >= len(p.text) {
+			return "", errNotJSON
+		}
+		switch p.text[i] {
+		case '"':
 			p.at = i + 1
 			if !escaped {
 				return p.text[begin+1 : i], nil
@@ -250,14 +270,32 @@ func (p *parser) string() (string, error) {
 				return "", errNotJSON
 			}
 			return text, nil
-		case c == '\\':
+		case '\\':
 			escaped = true
-			i++ // whatever follows is not the end; what it must be, Unmarshal tells
-		case c < ' ':
+			// Whatever follows is not the end; what it must be, Unmarshal tells.
+			if i++; i >= len(p.text) {
+				return "", errNotJSON
+			}
+		default:
 			return "", errNotJSON
 		}
 	}
-	return "", errNotJSON
+}
+
+// plain counts the bytes before the first one that is a quote, a backslash or a
+// control character.
+func plain(text string) int {
+	i := 0
+	for ; len(text)-i >= 8; i += 8 {
+		w := word(text[i:])
+		if found := lowest(w^'"'*ones, 1) | lowest(w^'\\'*ones, 1) | lowest(w, ' '); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(text) && text[i] >= ' ' && text[i] != '"' && text[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 // isNumber reports whether the text is a JSON number.

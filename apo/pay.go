@@ -96,7 +96,7 @@ func (c *Client) Pay(ctx context.Context, r PayRequest) PayAnswer {
 	links := &reader{from: d.body}
 	return PayAnswer{
 		Answer: answer, PaymentID: d.details.PaymentID, PaymentRequestID: d.details.PaymentRequestID,
-		Amount: d.details.Amount, CreateTime: d.details.CreateTime, Time: d.details.Time,
+		Amount: d.details.Amount, CreateTime: d.createTime(), Time: d.details.Time,
 		AuthExpiry: d.details.AuthExpiry,
 		NormalURL:  links.link("normalUrl"), SchemeURL: links.link("schemeUrl"), AppLinkURL: links.link("applinkUrl"),
 	}

@@ -29,9 +29,9 @@ type reader struct {
 	err  error
 }
 
-func (r *reader) value(name string) (node, object) {
+func (r *reader) value(name string) (*node, object) {
 	if name == "" {
-		return node{}, nil
+		return &node{}, nil
 	}
 	return r.from.get(name)
 }
@@ -74,20 +74,21 @@ func (r *reader) code(name string) string {
 	return value
 }
 
-func (r *reader) object(name string) *reader {
+// object returns a reader of an object in it; false where there is none.
+func (r *reader) object(name string) (inner reader, ok bool) {
 	switch v, inside := r.value(name); v.kind {
 	case jsonNull:
-		return nil
+		return reader{}, false
 	case jsonObject:
-		return &reader{from: inside}
+		return reader{from: inside}, true
 	}
 	r.fail(name, "is not an object")
-	return nil
+	return reader{}, false
 }
 
 func (r *reader) amount(name string) Amount {
-	inner := r.object(name)
-	if inner == nil {
+	inner, ok := r.object(name)
+	if !ok {
 		return Amount{}
 	}
 	minor, ok := parseMinor(inner.text("value"))
@@ -126,6 +127,8 @@ func checkID(id string) error {
 		return errors.New("is empty")
 	case len(id) > IDMax:
 		return fmt.Errorf("has %d bytes, above %d", len(id), IDMax)
+	case isPrintable(id): // nearly always
+		return nil
 	case !utf8.ValidString(id):
 		return errors.New("is not UTF-8")
 	case hasControl(id):
@@ -135,6 +138,9 @@ func checkID(id string) error {
 }
 
 func hasControl(text string) bool {
+	if isPrintable(text) {
+		return false
+	}
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c < ' ', c == 0x7f:
@@ -144,6 +150,21 @@ func hasControl(text string) bool {
 		}
 	}
 	return false
+}
+
+// isPrintable reports whether text is ASCII without control characters.
+func isPrintable(text string) bool {
+	for ; len(text) >= 8; text = text[8:] {
+		if w := word(text); w&highs != 0 || below(w, ' ') || below(w^0x7f*ones, 1) {
+			return false
+		}
+	}
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // clip shortens text to at most limit bytes, on a character's boundary.

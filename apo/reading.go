@@ -1,8 +1,11 @@
 package apo
 
 import (
+	"bytes"
 	"path"
 	"time"
+	"unicode/utf8"
+	"unsafe"
 )
 
 // Reading is what a kept message says. Nobody has checked who signed it, so it
@@ -39,7 +42,36 @@ type Told struct {
 // does that. The error wraps [ErrMalformed], or [ErrUnknownNotification]; what
 // could be read of the result is returned with it.
 func (e Evidence) Read() (Reading, error) {
-	whole, err := parseObject(e.Body)
+	e.Body = bytes.Clone(e.Body)
+	var r Reader
+	m, err := r.Read(&e)
+	return *m, err
+}
+
+// Reader reads many kept messages, one after another, and uses its memory again.
+// Its zero value is ready. It is not safe for concurrent use.
+type Reader struct {
+	nodes   object
+	content content
+	reading Reading
+}
+
+// Read is [Evidence.Read] without a copy. What it returns is the Reader's, its
+// strings are parts of the message's body, and both are valid until the next
+// Read, or until somebody writes to the body. It allocates nothing, but for
+// strings with escapes, an inquiry's transactions and errors.
+func (r *Reader) Read(e *Evidence) (*Reading, error) {
+	m := &r.reading
+	*m = Reading{Facts: m.Facts[:0]}
+	err := r.read(e)
+	if len(m.Facts) == 0 && cap(m.Facts) == 0 {
+		m.Facts = nil
+	}
+	return m, err
+}
+
+func (r *Reader) read(e *Evidence) error {
+	whole, err := r.parse(e.Body)
 	op := Op(path.Base(e.Path))
 	switch op {
 	case OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund:
@@ -48,32 +80,49 @@ func (e Evidence) Read() (Reading, error) {
 			break
 		}
 		if op, err = notifiedOp(whole); err != nil {
-			return Reading{}, err
+			return err
 		}
 	}
+	m, c := &r.reading, &r.content
+	m.Op = op
 	if err != nil {
-		return Reading{Op: op}, malformedError(op, "the signed body "+err.Error())
+		return malformedError(op, "the signed body "+err.Error())
 	}
-	c, err := contentOf(op, whole)
-	r := Reading{Op: op, Status: c.result.status, Code: c.result.code, Message: c.result.message,
-		Class: Classify(op, c.result.status, c.result.code)}
+	err = c.read(op, whole)
+	m.Status, m.Code, m.Message = c.result.status, c.result.code, c.result.message
 	if err != nil {
-		r.Class = Unknown
-		return r, err
+		return err
 	}
+	m.Class = Classify(op, m.Status, m.Code)
 	d := &c.details
-	r.State, r.Amount, r.Time = d.State, d.Amount, d.Time
-	r.PaymentID, r.PaymentRequestID, r.TransferID, r.RequestID = d.PaymentID, d.PaymentRequestID, d.TransferID, d.RequestID
-	if len(c.transactions) == 0 { // as prove has it, without a slice of facts
-		if v := c.whole(); v.kind != 0 && v.named() {
-			r.Facts = []Told{v.told()}
+	m.State, m.Amount, m.Time = d.State, d.Amount, d.Time
+	m.PaymentID, m.PaymentRequestID, m.TransferID, m.RequestID = d.PaymentID, d.PaymentRequestID, d.TransferID, d.RequestID
+	if len(c.transactions) > 0 {
+		for _, v := range prove(c, nil) {
+			m.Facts = append(m.Facts, v.told())
 		}
-		return r, nil
+		return nil
 	}
-	for _, v := range prove(c, nil) {
-		r.Facts = append(r.Facts, v.told())
+	// As prove has it, without a slice of facts.
+	kind := c.kind()
+	if kind == 0 || d.PaymentID == "" && d.PaymentRequestID == "" && d.TransferID == "" && d.RequestID == "" {
+		return nil
 	}
-	return r, nil
+	m.Facts = append(m.Facts, Told{Kind: kind, PaymentID: d.PaymentID, PaymentRequestID: d.PaymentRequestID,
+		TransferID: d.TransferID, RequestID: d.RequestID, Amount: d.Amount, Time: d.Time, AuthExpiry: d.AuthExpiry,
+		Code: c.codeOf(kind)})
+	return nil
+}
+
+// parse is parseObject in the Reader's memory.
+func (r *Reader) parse(body []byte) (object, error) {
+	if !utf8.Valid(body) {
+		return nil, errNotJSON
+	}
+	p := parser{text: unsafe.String(unsafe.SliceData(body), len(body)), nodes: r.nodes[:0]}
+	whole, err := p.whole()
+	r.nodes = p.nodes
+	return whole, err
 }
 
 // told is what the fact says, without its proof.

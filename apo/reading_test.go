@@ -36,7 +36,7 @@ func TestEvidence_Read(t *testing.T) {
 			c, err := readContent(tt.op, []byte(tt.body))
 			require.NoError(t, err)
 			var kinds []Kind
-			for i, v := range prove(c, nil) {
+			for i, v := range prove(&c, nil) {
 				kinds = append(kinds, v.Kind())
 				assert.Equal(t, v.told(), r.Facts[i])
 			}
@@ -55,4 +55,31 @@ func TestEvidence_ReadOfWhatCannotBeRead(t *testing.T) {
 		Body: []byte(`{"result":{"resultStatus":"U","resultCode":"X"},"refundId":[]}`)}.Read()
 	require.ErrorIs(t, err, ErrMalformed)
 	assert.Equal(t, Reading{Op: OpRefund, Status: "U", Code: "X"}, r, "what could be read of the result")
+}
+
+// What a Reader read before leaves nothing in what it reads next, whether that can be read or not.
+func TestReader_ForgetsTheMessageBefore(t *testing.T) {
+	const result = `{"result":{"resultStatus":"S","resultCode":"SUCCESS"}`
+	messages := []Evidence{
+		{Path: "/v1/inquiryPayment", Body: []byte(result + `,"paymentId":"p-1","paymentStatus":"SUCCESS","transactions":[` +
+			`{"transactionType":"REFUND","transactionStatus":"SUCCESS","transactionId":"t-1"}]}`)},
+		{Path: "/v1/capture", Body: []byte(result + `,"captureId":"c-1"}`)},
+		{Path: "/v1/cancel", Body: []byte(result + `}`)},
+		{Path: "/v1/capture", Body: []byte("garbage")},
+		{Path: "/hear", Body: []byte(`{"notifyType":"DISPUTE"}`)},
+	}
+	var r Reader
+	for i := range messages {
+		for j := range messages {
+			_, _ = r.Read(&messages[i])
+			got, err := r.Read(&messages[j])
+			want, wrong := messages[j].Read()
+			assert.Equal(t, wrong, err)
+			assert.Empty(t, got.Facts[len(want.Facts):])
+			assert.Equal(t, append([]Told(nil), want.Facts...), append([]Told(nil), got.Facts...))
+			rest := *got
+			rest.Facts, want.Facts = nil, nil
+			assert.Equal(t, want, rest)
+		}
+	}
 }

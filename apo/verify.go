@@ -138,7 +138,7 @@ func (v *Verifier) VerifyNotification(method, path string, header http.Header, b
 		return Verified{}, err
 	}
 	evidence = evidence.clone()
-	facts := prove(read, &evidence)
+	facts := prove(&read, &evidence)
 	if len(facts) == 0 {
 		return Verified{}, noFactError(op, read.result)
 	}
@@ -169,7 +169,7 @@ func (v *Verifier) VerifyAnswer(op Op, path string, header http.Header, body []b
 		return nil, err
 	}
 	evidence = evidence.clone()
-	facts := prove(read, &evidence)
+	facts := prove(&read, &evidence)
 	if len(facts) == 0 {
 		return nil, noFactError(op, read.result)
 	}

@@ -75,14 +75,14 @@ func (p *replay) evidence(r *events.Record, before *order.Order) error {
 	case e != nil && (via == events.ViaSelf || via == events.ViaOperator):
 		return evidenceError("a message of APO's is beside a record that is said to come from %s", via)
 	case e != nil:
-		m, err := readMessage(e)
+		m, err := p.message(e)
 		if err != nil && !s.unresolved {
 			return err
 		}
 		if translate.Channel(m.Op) != via {
 			return evidenceError("it is said to come by %s, and the message beside it is of %s", via, m.Op)
 		}
-		return s.against(&m, before, held)
+		return s.against(m, before, held)
 	case via == events.ViaInquiry:
 		if s.proof.Inquiry == 0 || s.proof.Inquiry != before.Inquiry.Number || !before.Inquiry.Open {
 			return evidenceError("it is said to come from inquiry %d, which is not under way", s.proof.Inquiry)
@@ -146,10 +146,10 @@ func (p *replay) onWord(r *events.Record, s *statement, word *resolution) error 
 func (p *replay) inquired(r *events.Record, answered *events.InquiryAnswered) error {
 	left := p.waiting
 	p.waiting = p.waiting[:0]
-	var m apo.Reading
+	var m *apo.Reading
 	var err error
 	if answered.Evidence != nil {
-		m, err = readMessage(answered.Evidence)
+		m, err = p.message(answered.Evidence)
 	} else {
 		err = evidenceError("no message of APO's is beside the answer to inquiry %d", answered.Number)
 	}
@@ -157,7 +157,7 @@ func (p *replay) inquired(r *events.Record, answered *events.InquiryAnswered) er
 		w := &left[i]
 		problem := err
 		if problem == nil {
-			problem = w.states.against(&m, &p.before, w.held)
+			problem = w.states.against(m, &p.before, w.held)
 		}
 		if problem != nil {
 			return &IllegalError{Position: w.record.Position, Record: w.record, Err: problem}
@@ -169,7 +169,7 @@ func (p *replay) inquired(r *events.Record, answered *events.InquiryAnswered) er
 	if err != nil {
 		return err
 	}
-	return answers(answered, &m)
+	return answers(answered, m)
 }
 
 // answers holds what is recorded of the query itself against its message.
@@ -192,8 +192,9 @@ func answers(e *events.InquiryAnswered, m *apo.Reading) error {
 	return nil
 }
 
-func readMessage(e *events.Evidence) (apo.Reading, error) {
-	m, err := apo.Evidence(*e).Read()
+// message reads a kept message, until the next one.
+func (p *replay) message(e *events.Evidence) (*apo.Reading, error) {
+	m, err := p.reader.Read((*apo.Evidence)(e))
 	if err != nil {
 		return m, evidenceError("the message beside it cannot be read: %s", err)
 	}

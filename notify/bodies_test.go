@@ -21,6 +21,7 @@ import (
 // strangers send headers that look genuine, and so much of a body, and then nothing. They are there when it returns;
 // leave waits until they have been turned away.
 func strangers(x *tilltest.Ear, n apotest.Notification, count, said int) (leave func()) {
+	received := x.Handler.Stats().Received
 	var wg sync.WaitGroup
 	for range count {
 		wg.Go(func() {
@@ -31,7 +32,6 @@ func strangers(x *tilltest.Ear, n apotest.Notification, count, said int) (leave 
 			assert.Contains(x.T, got, "408")
 		})
 	}
-	received := x.Handler.Stats().Received
 	require.Eventually(x.T, func() bool { return x.Handler.Stats().Received >= received+uint64(count) }, 5*time.Second,
 		time.Millisecond)
 	time.Sleep(100 * time.Millisecond) // what they said is read
