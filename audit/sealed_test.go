@@ -3,7 +3,9 @@ package audit_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"testing"
@@ -38,7 +40,8 @@ func shopFile(t *testing.T, config *bolt.Config, orders int) string {
 	return path
 }
 
-// rewrite puts one text in the place of another of the same length, wherever a file has it.
+// rewrite puts one text in the place of another of the same length, wherever a file has it, and renews the checksum of a
+// frame that holds it: what is left to tell is the seal.
 func rewrite(t *testing.T, path, was, is string) {
 	t.Helper()
 	require.Len(t, is, len(was))
@@ -48,16 +51,44 @@ func rewrite(t *testing.T, path, was, is string) {
 	all, err := os.ReadFile(path)
 	require.NoError(t, err)
 	found := false
-	for at := 0; ; {
-		next := bytes.Index(all[at:], []byte(was))
+	for from := 0; ; {
+		next := bytes.Index(all[from:], []byte(was))
 		if next < 0 {
 			break
 		}
-		_, err := file.WriteAt([]byte(is), int64(at+next))
+		at := from + next
+		begin, size, sum := frameAround(all, at)
+		copy(all[at:], is)
+		_, err := file.WriteAt([]byte(is), int64(at))
 		require.NoError(t, err)
-		at, found = at+next+1, true
+		if size > 0 {
+			binary.BigEndian.PutUint32(all[sum:], frameSum(all[begin:begin+size]))
+			_, err = file.WriteAt(all[sum:sum+4], int64(sum))
+			require.NoError(t, err)
+		}
+		from, found = at+1, true
 	}
 	require.True(t, found, "%q is nowhere in the file", was)
+}
+
+func frameSum(frame []byte) uint32 { return crc32.Checksum(frame, crc32.MakeTable(crc32.Castagnoli)) }
+
+// frameAround is the frame that holds what stands at a place, and where its checksum is: after the frames of its chunk.
+// The size is 0 where there is none: the place is in an entry of an index.
+func frameAround(image []byte, at int) (begin, size, sum int) {
+	const chunkMax = 8 << 10
+	for begin = at; begin >= 0 && begin > at-chunkMax; begin-- {
+		size = 2 + int(binary.BigEndian.Uint16(image[begin:]))
+		end := begin + size
+		if end <= at || size > chunkMax || end > len(image) {
+			continue
+		}
+		rest := image[end:min(end+chunkMax, len(image))]
+		if i := bytes.Index(rest, binary.BigEndian.AppendUint32(nil, frameSum(image[begin:end]))); i >= 0 {
+			return begin, size, end + i
+		}
+	}
+	return 0, 0, 0
 }
 
 // duplicate copies a file, so that a test can have many to alter.
@@ -110,11 +141,11 @@ func TestReplay_TellsWhatTheSealProves(t *testing.T) {
 // open.
 func TestReplay_WhatTheSealDisprovesIsNotLegal(t *testing.T) {
 	whole := shopFile(t, nil, 100)
-	for name, tt := range map[string]struct{ was, is, place string }{
-		"a reason within a full tile":        {"reason-o-007", "reason-o-008", "position 23:"},
-		"a person within a full tile":        {"actor-o-000", "actor-o-009", "position 2:"},
-		"a reason after the last full tile":  {"reason-o-086", "reason-o-068", "position 260:"},
-		"a person in the log's newest group": {"actor-o-099", "actor-o-098", "position 299:"},
+	for name, tt := range map[string]struct{ was, is, place, opened string }{
+		"a reason within a full tile":        {"reason-o-007", "reason-o-008", "position 23:", "position 23:"},
+		"a person within a full tile":        {"actor-o-000", "actor-o-009", "position 2:", "position 2:"},
+		"a reason after the last full tile":  {"reason-o-086", "reason-o-068", "position 260:", "positions 257 to 288,"},
+		"a person in the log's newest group": {"actor-o-099", "actor-o-098", "position 299:", "positions 297 to 300,"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onCores(t, func(t *testing.T, _ int) {
@@ -122,17 +153,17 @@ func TestReplay_WhatTheSealDisprovesIsNotLegal(t *testing.T) {
 				live, err := bolt.Open(path, nil)
 				require.NoError(t, err)
 				rewrite(t, path, tt.was, tt.is)
-				check := func(p *audit.Replayed, err error) {
+				check := func(p *audit.Replayed, err error, place string) {
 					require.ErrorIs(t, err, store.ErrDamaged)
 					assert.NotErrorIs(t, err, audit.ErrIllegal)
-					assert.Contains(t, err.Error(), tt.place)
+					assert.Contains(t, err.Error(), place)
 					assert.Zero(t, p.Seal, "what is disproved is not told")
 				}
 				p, err := replay(live)
-				check(p, err)
+				check(p, err, tt.place)
 				require.NoError(t, live.Close())
 				p, err = replayFile(t, path)
-				check(p, err)
+				check(p, err, tt.opened)
 			})
 		})
 	}

@@ -63,7 +63,7 @@ func checkTime(field string, d, least, most time.Duration) string {
 	switch {
 	case d >= least && d <= most:
 		return ""
-	case d > 0 && d < time.Second: // a plain number counts nanoseconds, and mostly seconds were meant
+	case d > 0 && d <= most/time.Second && d*time.Second >= least: // a plain number, where seconds were meant
 		return fmt.Sprintf("%s is %s, and %s is the least; a plain number counts nanoseconds: write %d * time.Second",
 			field, d, least, int64(d))
 	case d < least:

@@ -71,8 +71,8 @@
 //     that was altered: run it before you trust a file that was out of your hands, and now and then.
 //   - [Log.Backup] and [Compact] prove each record that they copy, and that the copy has the root that memory has.
 //   - [Log.Checkpoint] signs the root from memory, [Log.Prove] and [Log.ProveConsistency] hand out what leads to it.
-//   - A read proves that each record can be read, stands where it says and continues its stream. It does not hold it
-//     against the seal.
+//   - A read proves that each record can be read, fits its frame's checksum, stands where it says and continues its
+//     stream. It does not hold it against the seal; a replay (package audit) does.
 //
 // There is no way to open a file that does not pass; its records can be read with any bbolt tool, as docs/reference
 // says.
