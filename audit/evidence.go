@@ -46,7 +46,8 @@ func (p *replay) unanswered() error {
 	}
 	w := &p.waiting[0]
 	return &IllegalError{Position: w.record.Position, Record: w.record,
-		Err: evidenceError("it is said to come from inquiry %d, and the same append has no answer to it", w.states.proof.Inquiry)}
+		Err: evidenceError("it is said to come from inquiry %d, and the same append has no answer to it",
+			w.states.proof.Inquiry)}
 }
 
 // evidence holds a record against the message that was kept with it; before is the order as it was. Facts of an inquiry
@@ -96,8 +97,8 @@ func (p *replay) evidence(r *events.Record, before *order.Order) error {
 	return nil
 }
 
-// besideFacts reports whether a record can stand between a fact of an inquiry and its answer: another such fact, what we
-// conclude from them, or the end of an inquiry's patience.
+// besideFacts reports whether a record can stand between a fact of an inquiry and its answer: another such fact, what
+// we conclude from them, or the end of an inquiry's patience.
 func besideFacts(e events.Event, s *statement, fact bool) bool {
 	switch e.(type) {
 	case events.AnomalyCleared, events.OperationParked:
@@ -133,10 +134,11 @@ func (p *replay) onWord(r *events.Record, s *statement, word *resolution) error 
 	case word.spent:
 		return evidenceError("it is said to be an operator's word, which was about one operation")
 	case failed != (word.what == events.ResolvedFailed) || s.what != about.Kind.String() || s.requestID != about.RequestID:
-		return evidenceError("the record says otherwise than the operator's word before it: %s of %s %q", word.what, about.Kind,
-			about.RequestID)
+		return evidenceError("the record says otherwise than the operator's word before it: %s of %s %q", word.what,
+			about.Kind, about.RequestID)
 	case s.has&hasAmount != 0 && s.amount != about.Amount:
-		return evidenceError("the record says %s %s, and the operator's word before it was about %s", s.what, s.amount, about.Amount)
+		return evidenceError("the record says %s %s, and the operator's word before it was about %s", s.what, s.amount,
+			about.Amount)
 	}
 	word.spent = true
 	return nil

@@ -103,7 +103,7 @@ func TestReplay_ARefundMadeSmallerIsFoundByItsMessage(t *testing.T) {
 		}
 		_, err := replayFile(t, altered)
 		require.ErrorIs(t, err, store.ErrDamaged)
-		assert.Contains(t, err.Error(), "position 5: the log is damaged: the record here is not as it was written")
+		assert.Contains(t, err.Error(), "the log is damaged: its seal does not fit its records")
 	})
 }
 

@@ -40,8 +40,8 @@ func shopFile(t *testing.T, config *bolt.Config, orders int) string {
 	return path
 }
 
-// rewrite puts one text in the place of another of the same length, wherever a file has it, and renews the checksum of a
-// frame that holds it: what is left to tell is the seal.
+// rewrite puts one text in the place of another of the same length, wherever a file has it, and renews the checksum of
+// a frame that holds it: what is left to tell is the seal.
 func rewrite(t *testing.T, path, was, is string) {
 	t.Helper()
 	require.Len(t, is, len(was))

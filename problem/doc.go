@@ -1,5 +1,5 @@
-// Package problem tells over HTTP how a command ended: a status for each [tilltape.Outcome], and for what is an error an
-// application/problem+json after RFC 9457. A handler needs no table of its own:
+// Package problem tells over HTTP how a command ended: a status for each [tilltape.Outcome], and for what is an error
+// an application/problem+json after RFC 9457. A handler needs no table of its own:
 //
 //	result, err := orders.Refund(r.Context(), r.PathValue("id"), refund)
 //	if problem.Write(w, r, result, err) {

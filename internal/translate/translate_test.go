@@ -75,7 +75,8 @@ func (g *gateway) InquireRefund(_ context.Context, r apo.InquireRefundRequest) a
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func TestEachCallAsksForWhatTheOrderOwes(t *testing.T) {
-	call := order.Call{PaymentID: "P", PaymentRequestID: "Q", RequestID: "q", Amount: order.Money{Minor: 7, Currency: "EUR"},
+	call := order.Call{PaymentID: "P", PaymentRequestID: "Q", RequestID: "q",
+		Amount: order.Money{Minor: 7, Currency: "EUR"},
 		Reason: "broken"}
 	for kind, row := range map[order.CallKind]struct {
 		asked    any

@@ -51,8 +51,8 @@ func (l *Log) signedTree(ctx context.Context) (c seal.Checkpoint, signed []byte,
 		return c, nil, err
 	}
 	if nameOf(c.Origin) == DefaultOrigin && l.readOnly && !(Config{Signer: l.signer}).speaksFor(c.Origin) {
-		return c, nil, fmt.Errorf("%w: log %s has no name yet, only the origin %s; open it once without Config.ReadOnly, and "+
-			"it takes that of Config.Signer", store.ErrInvalid, l.path, c.Origin)
+		return c, nil, fmt.Errorf("%w: log %s has no name yet, only the origin %s; open it once without Config.ReadOnly, "+
+			"and it takes that of Config.Signer", store.ErrInvalid, l.path, c.Origin)
 	}
 	if signed, err = l.signer.Sign(c); err != nil {
 		return c, nil, fmt.Errorf("%w: log %s: %w", store.ErrInvalid, l.path, err)

@@ -85,9 +85,9 @@ func (f *flush) prepare(l *Log) {
 }
 
 // compare finds out what is to be done for these streams: what the indexes hold of an order is read from the frame that
-// its place in the file names. What a flush before a crash has done already is left alone. Where that place or the frame
-// is damaged, the new place is put beside it, and the old index entries stay for a reader of the index to find: the
-// other orders go on.
+// its place in the file names. What a flush before a crash has done already is left alone. Where that place or the
+// frame is damaged, the new place is put beside it, and the old index entries stay for a reader of the index to find:
+// the other orders go on.
 func (f *flush) compare(l *Log, tx *bbolt.Tx, streams []filing) error {
 	walk := newFrames(l, tx)
 	for _, s := range streams {

@@ -11,8 +11,8 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// DefaultOrigin begins the origin of a log that is made without a name or a signer. Such a log has no name yet: it takes
-// the first that it is opened with.
+// DefaultOrigin begins the origin of a log that is made without a name or a signer. Such a log has no name yet: it
+// takes the first that it is opened with.
 const DefaultOrigin = "tilltape"
 
 // newOrigin makes up the name of a new log.

@@ -86,9 +86,9 @@ func TestNothingIsUnknownInManyPages(t *testing.T) {
 	}
 }
 
-// TestNothingIsUnknownWhereAPageMisplacesAnEntry changes where a leaf page says that an entry stands, below an open log:
-// the bytes there can be another sound entry, of another page, and then every checksum fits. It stands out of order, and
-// whichever order is asked for, it is known, or the log is damaged.
+// TestNothingIsUnknownWhereAPageMisplacesAnEntry changes where a leaf page says that an entry stands, below an open
+// log: the bytes there can be another sound entry, of another page, and then every checksum fits. It stands out of
+// order, and whichever order is asked for, it is known, or the log is damaged.
 func TestNothingIsUnknownWhereAPageMisplacesAnEntry(t *testing.T) {
 	const orders = 900
 	ctx := context.Background()

@@ -15,9 +15,9 @@ import (
 // now, between the two that were its neighbours. So where two that stand next to each other are as they were written,
 // nothing is missing between them.
 //
-// A page says where each of its entries stands, and that can be altered too: what it then points to may be another sound
-// entry, of another page. It leads a search astray only to its own place, and there it is out of order with the entry on
-// its other side. So one more entry is looked at on each side.
+// A page says where each of its entries stands, and that can be altered too: what it then points to may be another
+// sound entry, of another page. It leads a search astray only to its own place, and there it is out of order with the
+// entry on its other side. So one more entry is looked at on each side.
 
 // sumSize is the size of a checksum: CRC-32C over the key and the value before it, big-endian.
 const sumSize = 4

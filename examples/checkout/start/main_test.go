@@ -64,7 +64,8 @@ func TestThePageShowsWhatTheProgramPrints(t *testing.T) {
 	// Each log has an origin and a root of its own, which the page cuts short.
 	seal := regexp.MustCompile(`(?m)^seal: shop.example/orders/[0-9a-f]{32}, 6 records, root [A-Za-z0-9+/]{43}=$`)
 	require.Regexp(t, seal, string(out))
-	assert.Equal(t, shown[2], seal.ReplaceAllString(string(out), "seal: shop.example/orders/3f0c…, 6 records, root qJ4N…="))
+	assert.Equal(t, shown[2], seal.ReplaceAllString(string(out),
+		"seal: shop.example/orders/3f0c…, 6 records, root qJ4N…="))
 }
 
 // The page moves the cancel above the capture and says what happens then.
