@@ -166,6 +166,3 @@ func statedAnomaly(e *events.AnomalyObserved) statement {
 	}
 	return s
 }
-
-// moves reports whether it tells of money that was taken or given back.
-func (s *statement) moves() bool { return s.has&hasAmount != 0 && !s.anomaly }
