@@ -41,9 +41,9 @@ const (
 // of the log's index of due orders for each order it drives, and one each [RunLookEvery].
 //
 // An operation that was recorded while a clock was far ahead is due when that clock said, perhaps in years. So when it
-// begins, and each [RunStraysEvery], Run walks the whole index once and asks APO about every operation that is due
-// later than the policy's longest wait allows. Of an order without an operation nobody can tell: a payment may well be
-// open for years.
+// begins, and each [RunStraysEvery], Run walks the whole index of outstanding operations once and asks APO about every
+// one that is due later than the policy's longest wait allows. Of an order without an operation nobody can tell: a
+// payment may well be open for years.
 func (s *Orders) Run(ctx context.Context) error {
 	settler, stop, leave, err := s.settler(ctx)
 	if err != nil {

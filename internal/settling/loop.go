@@ -49,11 +49,14 @@ func (s *Settler) loop(calls, stop context.Context, hooks *Hooks) error {
 func (s *Settler) look(p *pass) (next time.Time, err error) {
 	defer func() { p.leave(err) }()
 	if p.began.Sub(s.strayed).Abs() >= StraysEvery {
-		if err := p.walk(p.strays()); err != nil {
+		whole, err := p.walk(p.strays())
+		if err != nil {
 			return p.next, err
 		}
-		s.strayed = p.began
+		if whole {
+			s.strayed = p.began
+		}
 	}
-	err = p.walk(p.due(p.next))
+	_, err = p.walk(p.due(p.next))
 	return p.next, err
 }

@@ -35,7 +35,7 @@ func (s *Settler) newPass(calls, stop context.Context, hooks *Hooks) *pass {
 // is begun once the second one has ended.
 func (s *Settler) Once(calls, stop context.Context) Pass {
 	p := s.newPass(calls, stop, nil)
-	err := p.walk(p.due(p.began))
+	_, err := p.walk(p.due(p.began))
 	s.driving.Wait()
 	p.leave(err)
 	return p.result()
@@ -83,32 +83,33 @@ func (p *pass) strays() list {
 		}}
 }
 
-// walk begins to drive the orders of a list, in its order, as far as there are slots.
-func (p *pass) walk(l list) error {
+// walk begins to drive the orders of a list, in its order, as far as there are slots. It says whether it came to the
+// list's end.
+func (p *pass) walk(l list) (whole bool, err error) {
 	for h, err := range p.s.cfg.Heads(p.stop, l.filter) {
 		switch {
 		case p.stop.Err() != nil:
 			p.stopped()
-			return nil
+			return false, nil
 		case err != nil:
-			return fmt.Errorf("listing %s: %w", l.name, err)
+			return false, fmt.Errorf("listing %s: %w", l.name, err)
 		}
 		switch l.choose(&h) {
 		case skip:
 			continue
 		case end:
-			return nil
+			return true, nil
 		}
 		if until, free := p.s.orders.free(h.Stream.ID); !free {
 			p.next = earlier(p.next, until)
 			continue
 		}
 		if !p.slot() {
-			return nil
+			return false, nil
 		}
 		p.begin(h, l.claim)
 	}
-	return nil
+	return true, nil
 }
 
 // slot waits for a slot, unless the pass is stopped or so much fails that the log is left alone.

@@ -144,6 +144,29 @@ func TestAPassOfRunFindsTheStraysToo(t *testing.T) {
 	assert.ElementsMatch(t, []order.Claim{{Inquire: true}, {}, {}}, d.claims)
 }
 
+// Strays that a pass did not come to, since all that it drove failed, are not left for an hour.
+func TestAPassOfRunLooksForStraysAgainWhereItDidNotComeToTheirEnd(t *testing.T) {
+	var x index
+	for i := range 3 * failuresMax {
+		x = append(x, head(fmt.Sprint("o-", i), noon().AddDate(9, 0, 0)))
+	}
+	d := driver{do: func(context.Context, context.Context, string) error { return errors.New("disk full") }}
+	s := settlerOf(x, &d)
+	hooks := &Hooks{Settled: func(context.Context, Pass) {}, Failed: func(context.Context, Trouble) {}}
+	look := func() int {
+		was := len(d.driven)
+		_, err := s.look(s.newPass(t.Context(), t.Context(), hooks))
+		require.NoError(t, err)
+		s.driving.Wait()
+		return len(d.driven) - was
+	}
+	assert.Less(t, look(), len(x))
+	d.do = nil
+	s.orders = memory{now: noon, busy: map[string]bool{}, resting: map[string]rest{}}
+	assert.Equal(t, len(x), look())
+	assert.Zero(t, look(), "all were looked for")
+}
+
 func TestAPassOfRunLeavesALogAloneThatFails(t *testing.T) {
 	var x index
 	for i := range 3 * failuresMax {
