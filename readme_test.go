@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo"
 )
 
 // The README shows an Example and what it prints; both are taken at their word here.
@@ -26,6 +28,26 @@ func TestReadmeShowsTheExampleAndItsRealOutput(t *testing.T) {
 	body, output := exampleSource(t, "ExampleOrders_Cancel")
 	assert.Contains(t, body, dedent(blocks[0][2]), "the first block is code of the Example")
 	assert.Equal(t, strings.TrimSpace(output), strings.TrimSpace(blocks[1][2]), "the second is its tested output")
+}
+
+// The guide to paying shows code of its Example, and has a word for every class of answer.
+func TestTheGuideToPayingShowsTestedCode(t *testing.T) {
+	guide, err := os.ReadFile("docs/guides/paying.md")
+	require.NoError(t, err)
+	source, err := os.ReadFile("paying_example_test.go")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(guide), -1)
+	require.Len(t, blocks, 1)
+	assert.Contains(t, dedent(string(source)), dedent(blocks[0][1]))
+	for c := apo.Unknown; c <= apo.NotSent; c++ {
+		var name string
+		for _, word := range strings.Fields(c.String()) {
+			name += strings.ToUpper(word[:1]) + word[1:]
+		}
+		if c != apo.NotExist { // an inquiry's alone
+			assert.Regexp(t, "(?m)^\\| .*`"+name+"`.* \\|", string(guide))
+		}
+	}
 }
 
 // exampleSource returns an Example's body without indentation, and the output it is tested for.
