@@ -3,7 +3,6 @@ package tilltape_test
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/internal/tests/pages"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -20,13 +20,7 @@ func TestThePageOfStuckOrdersShowsTestedCodeAndTrueFigures(t *testing.T) {
 	text, err := os.ReadFile("docs/operating/stuck-orders.md")
 	require.NoError(t, err)
 	page := string(text)
-	source, err := os.ReadFile("operating_example_test.go")
-	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(page, -1)
-	require.Len(t, blocks, 6)
-	for _, b := range blocks {
-		assert.Contains(t, dedent(string(source)), dedent(b[1]))
-	}
+	pages.ShowsCode(t, page, "operating_example_test.go", 6)
 	list := func(waits []time.Duration) string {
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(waits), " ", ", "), "[]")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/internal/tests/pages"
 )
 
 // The README shows an Example and what it prints; both are taken at their word here.
@@ -26,7 +27,7 @@ func TestReadmeShowsTheExampleAndItsRealOutput(t *testing.T) {
 	require.Equal(t, "text", blocks[1][1])
 
 	body, output := exampleSource(t, "ExampleOrders_Cancel")
-	assert.Contains(t, body, dedent(blocks[0][2]), "the first block is code of the Example")
+	assert.Contains(t, body, pages.Dedent(blocks[0][2]), "the first block is code of the Example")
 	assert.Equal(t, strings.TrimSpace(output), strings.TrimSpace(blocks[1][2]), "the second is its tested output")
 }
 
@@ -34,11 +35,7 @@ func TestReadmeShowsTheExampleAndItsRealOutput(t *testing.T) {
 func TestTheGuideToPayingShowsTestedCode(t *testing.T) {
 	guide, err := os.ReadFile("docs/guides/paying.md")
 	require.NoError(t, err)
-	source, err := os.ReadFile("paying_example_test.go")
-	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(guide), -1)
-	require.Len(t, blocks, 1)
-	assert.Contains(t, dedent(string(source)), dedent(blocks[0][1]))
+	pages.ShowsCode(t, string(guide), "paying_example_test.go", 1)
 	for c := apo.Unknown; c <= apo.NotSent; c++ {
 		var name string
 		for _, word := range strings.Fields(c.String()) {
@@ -66,15 +63,10 @@ func exampleSource(t *testing.T, name string) (body, output string) {
 		text := string(source[fset.Position(f.Body.Lbrace).Offset+1 : fset.Position(f.Body.Rbrace).Offset])
 		code, printed, found := strings.Cut(text, "// Output:")
 		require.True(t, found, "%s has no tested output", name)
-		return dedent(code), strings.ReplaceAll(dedent(printed), "// ", "")
+		return pages.Dedent(code), strings.ReplaceAll(pages.Dedent(printed), "// ", "")
 	}
 	t.Fatalf("no %s in example_test.go", name)
 	return "", ""
-}
-
-// dedent takes the indentation away, line by line.
-func dedent(s string) string {
-	return regexp.MustCompile(`(?m)^[\t ]+`).ReplaceAllString(strings.TrimSpace(s), "")
 }
 
 // A link that leads nowhere is a promise not kept.

@@ -3,7 +3,6 @@ package notify_test
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/internal/tests/pages"
 	"github.com/tilltape/tilltape/notify"
 )
 
@@ -18,13 +18,7 @@ import (
 func TestTheGuideToNotificationsShowsTestedCode(t *testing.T) {
 	guide, err := os.ReadFile("../docs/guides/notifications.md")
 	require.NoError(t, err)
-	source, err := os.ReadFile("example_test.go")
-	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(guide), -1)
-	require.Len(t, blocks, 2)
-	for _, b := range blocks {
-		assert.Contains(t, dedent(string(source)), dedent(b[1]))
-	}
+	pages.ShowsCode(t, string(guide), "example_test.go", 2)
 	words := strings.Join(strings.Fields(string(guide)), " ") // wherever its lines break
 	assert.Contains(t, words, fmt.Sprintf("at most %d KiB", apo.BodyMax>>10))
 	readers := notify.Readers * notify.DefaultConcurrency
@@ -39,9 +33,4 @@ func TestTheGuideToNotificationsShowsTestedCode(t *testing.T) {
 		}
 		assert.Contains(t, string(guide), "`"+field+"`", "the guide says what %s means", field)
 	}
-}
-
-// dedent lets code be compared wherever it is indented.
-func dedent(s string) string {
-	return regexp.MustCompile(`(?m)^[\t ]+`).ReplaceAllString(strings.TrimSpace(s), "")
 }

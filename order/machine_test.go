@@ -103,32 +103,7 @@ func TestTheGatewayMachineIsTheTable(t *testing.T) {
 	}
 }
 
-// speaks walks an enum from zero until its words end.
-func speaks[T ~uint8](t *testing.T, count int, word func(T) string) {
-	t.Helper()
-	seen := map[string]bool{}
-	for i := range count {
-		w := word(T(i))
-		assert.NotEmpty(t, w)
-		assert.False(t, seen[w], "%q stands twice in %T", w, T(0))
-		seen[w] = true
-	}
-	assert.Equal(t, "unknown", word(T(count)), "%T", T(0))
-	assert.Equal(t, "unknown", word(T(255)), "%T", T(0))
-}
-
-func TestEveryEnumHasItsWords(t *testing.T) {
-	speaks(t, int(Failed)+1, Status.String)
-	speaks(t, int(Parked)+1, Phase.String)
-	speaks(t, int(GatewayFailed)+1, GatewayCapture.String)
-	speaks(t, int(toldUndecided)+1, bearing.String)
-	speaks(t, int(OtherTransaction)+1, FactKind.String)
-	speaks(t, int(VerbCompensate)+1, Verb.String)
-	speaks(t, int(VerdictWrong)+1, VerdictClass.String)
-	speaks(t, int(CallInquireRefund)+1, CallKind.String)
-	speaks(t, int(ReasonContradicts)+1, Reason.String)
-	assert.Equal(t, []string{"unknown", "pending", "succeeded", "failed"},
-		[]string{OutcomeUnknown.String(), OutcomePending.String(), OutcomeSucceeded.String(), OutcomeFailed.String()})
+func TestACallIsItsCommands(t *testing.T) {
 	assert.Equal(t, []Verb{VerbNone, VerbCancel, VerbCapture, VerbRefund},
 		[]Verb{CallNone.Verb(), CallCancel.Verb(), CallCapture.Verb(), CallRefund.Verb()})
 }

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
+	"github.com/tilltape/tilltape/internal/tests/pages"
 )
 
 // The tables of DESIGN.md 3.1 and 3.3 typed out a second time, by hand. "→s" moves, "add" changes amounts, "!" adds an
@@ -43,35 +43,11 @@ var unreachable = map[string]bool{
 	"refund reversed/paid":               true, "refund reversed/captured": true,
 }
 
-// grid reads a table as row → column → cell.
-func grid(t *testing.T, text string) map[string]map[string]string {
-	t.Helper()
-	out := map[string]map[string]string{}
-	var columns []string
-	for line := range strings.Lines(strings.TrimSpace(text)) {
-		var cells []string
-		for c := range strings.SplitSeq(line, "|") {
-			cells = append(cells, strings.TrimSpace(c))
-		}
-		if columns == nil {
-			columns = cells
-			continue
-		}
-		require.Len(t, cells, len(columns), line)
-		row := map[string]string{}
-		for i, c := range cells[1:] {
-			row[columns[i+1]] = c
-		}
-		out[cells[0]] = row
-	}
-	return out
-}
-
 func TestStatusTable_ValuesAreTheDesigns(t *testing.T) {
 	words := map[law.Effect]string{law.Impossible: ".", law.Ignored: "–", law.Duplicate: "dup", law.Noted: "noted",
 		law.Ends: "ends", law.Applied: "add", law.AppliedAnomaly: "add!", law.Held: "held", law.LateMoney: "late",
 		law.Released: "released", law.Contradicts: "anomaly"}
-	want := grid(t, statusGrid)
+	want := pages.Grid(t, statusGrid)
 	assert.Len(t, want, len(law.Facts()))
 	for _, f := range law.Facts() {
 		for _, s := range law.Statuses() {
@@ -156,7 +132,7 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 }
 
 func TestStatusTable_EveryCellDriven(t *testing.T) {
-	for fact, row := range grid(t, statusGrid) {
+	for fact, row := range pages.Grid(t, statusGrid) {
 		for status, want := range row {
 			kind, s := factNamed(fact), statusNamed(status)
 			cell := fact + "/" + status
@@ -260,7 +236,7 @@ func TestCommandTable_EveryCellDriven(t *testing.T) {
 		VerbCompensate:   Compensate{CommandID: "x"}}
 	guarded := map[Verb]Reason{VerbResolve: ReasonNotParked, VerbClearAnomaly: ReasonNoAnomaly,
 		VerbCompensate: ReasonNoLateMoney}
-	want := grid(t, commandGrid)
+	want := pages.Grid(t, commandGrid)
 	assert.Len(t, want, len(law.Verbs()))
 	for _, verb := range law.Verbs() {
 		v := Verb(verb)

@@ -3,11 +3,12 @@ package law
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/internal/tests/pages"
 )
 
 func TestNoRowStandsTwice(t *testing.T) {
@@ -116,30 +117,6 @@ func TestTheTablesKnowNothingElse(t *testing.T) {
 	assert.Equal(t, []any{Refused, ReasonNone}, []any{permit, reason})
 }
 
-// grid reads a table as row → column → cell.
-func grid(t *testing.T, text string) map[string]map[string]string {
-	t.Helper()
-	out := map[string]map[string]string{}
-	var columns []string
-	for line := range strings.Lines(strings.TrimSpace(text)) {
-		var cells []string
-		for c := range strings.SplitSeq(line, "|") {
-			cells = append(cells, strings.TrimSpace(c))
-		}
-		if columns == nil {
-			columns = cells
-			continue
-		}
-		require.Len(t, cells, len(columns), line)
-		row := map[string]string{}
-		for i, c := range cells[1:] {
-			row[columns[i+1]] = c
-		}
-		out[cells[0]] = row
-	}
-	return out
-}
-
 func TestTheOperationTable_ValuesAreTheDesigns(t *testing.T) {
 	const operationGrid = `
 proven                                       | cancel                | capture    | refund
@@ -153,10 +130,13 @@ does not exist                               | never paid            | park     
 ours succeeded                               | .                     | succeed    | succeed
 ours failed                                  | .                     | fail       | fail
 ours in process                              | .                     | accept     | accept
+cancelled, perhaps since before the late payment | again, after F later | . | .
 `
 	words := map[Then]string{InquireLater: "later", Succeed: "succeed", Fail: "fail", AskAgain: "again", Accept: "accept",
 		Park: "park", NeverPaid: "never paid", CancelledUnpaid: "unpaid"}
-	for proven, row := range grid(t, operationGrid) {
+	want := pages.Grid(t, operationGrid)
+	assert.Len(t, want, provenCount)
+	for proven, row := range want {
 		for op, want := range row {
 			k, p := OpKind(slices.Index(opNames[:], op)), Proven(slices.Index(provenNames[:], proven))
 			then, ok := OperationThen(k, p, false)

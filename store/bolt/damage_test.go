@@ -123,7 +123,7 @@ func (h *harness) changes(image []byte) (all []change) {
 			}
 		}
 	}
-	most := long.Rounds(damageLong, damageSample)
+	most := long.Walk(damageLong, damageSample)
 	if long.Everything() {
 		most = len(image)
 	}

@@ -231,7 +231,7 @@ func TestFlippedBits(t *testing.T) {
 			c, used := newChecker(t, killed)
 			sound, err := os.ReadFile(c.path)
 			require.NoError(t, err)
-			if killed || !long.Enabled() || underRace() {
+			if killed || !long.Walks() {
 				for at := 0; at < used; at += sample() {
 					c.flip(at, at*5/3%8)
 				}
@@ -261,7 +261,7 @@ func TestFlippedBits(t *testing.T) {
 }
 
 // sample is how many bytes lie from one that is damaged to the next, where not all are.
-func sample() int { return long.Rounds(sampleEvery, everydayEvery) }
+func sample() int { return long.Walk(sampleEvery, everydayEvery) }
 
 // A run of zeros is mostly space that nobody uses: it is flipped in one image first, and byte by byte only where that
 // shows.
@@ -284,7 +284,7 @@ func (c *checker) flip(at, bit int) {
 func TestTruncatedAnywhere(t *testing.T) {
 	c, used := newChecker(t, false)
 	step := 1
-	if !long.Enabled() || underRace() {
+	if !long.Walks() {
 		step = sample()
 	}
 	for length := used; length > used-tailPages*pageSize; length -= step {

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -300,17 +299,11 @@ func (k *killing) lookup(t *testing.T, log store.Log, ids []string) {
 	}
 }
 
-// underRace tells whether the race detector is built in.
-func underRace() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
-
 // TestKilledProcessLosesNothingAcknowledged kills a process that appends in groups, again and again, on one file that
 // grows. It cannot show a missing sync (what a dead process wrote, the system still has); the tests of power loss do.
 func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 	rounds, least := killRounds, acknowledgedLeast
-	if !long.Enabled() || underRace() { // the race detector slows the processes down, and looks into none that is killed
+	if !long.Walks() { // the race detector slows the processes down, and looks into none that is killed
 		rounds, least = killRoundsShort, acknowledgedShort
 	}
 	seed := rand.Uint64()

@@ -64,7 +64,7 @@ func TestNothingIsUnknownInManyPages(t *testing.T) {
 			}
 		}
 	}
-	for round := range long.Rounds(3000, 60) {
+	for round := range long.Walk(3000, 60) {
 		s := entries[random.IntN(len(entries))]
 		if round%3 == 0 {
 			s = inner[random.IntN(len(inner))]
@@ -110,7 +110,7 @@ func TestNothingIsUnknownWhereAPageMisplacesAnEntry(t *testing.T) {
 	entries, _ := spotsOf(t, image)
 	random := rand.New(rand.NewPCG(5, 6))
 	damaged := 0
-	for range long.Rounds(600, 60) {
+	for range long.Walk(600, 60) {
 		s := entries[random.IntN(len(entries))]
 		if s.bucket != "heads" && s.bucket != "keys" {
 			continue

@@ -2,7 +2,7 @@
 // together. `go test work` runs each of them in a short form; with the environment variable [Variable] set to 1 it runs
 // them whole, as .ci/run does.
 //
-// It is for tests: it imports testing.
+// It is for tests.
 package long
 
 import (
@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"testing"
 )
 
 // Variable is the environment variable that turns the long laws on where it is 1. go test takes a variable that a test
@@ -35,6 +34,18 @@ func Rounds(whole, everyday int) int {
 	return everyday
 }
 
+// Walks reports whether a walk through a whole space is made whole: where tests run whole, and not under the race
+// detector, which makes it ten times slower and no more thorough.
+func Walks() bool { return Enabled() && !Raced }
+
+// Walk is [Rounds] for such a walk.
+func Walk(whole, everyday int) int {
+	if Walks() {
+		return whole
+	}
+	return everyday
+}
+
 // checksFlag is the flag of pgregory.net/rapid for how many times a property is checked.
 const checksFlag = "rapid.checks"
 
@@ -47,13 +58,5 @@ func Checks(everyday int) {
 	}
 	if err := flag.Set(checksFlag, strconv.Itoa(everyday)); err != nil {
 		panic(fmt.Sprintf("set -%s: %v; call Checks only in a test binary that imports pgregory.net/rapid", checksFlag, err))
-	}
-}
-
-// Only skips a test that has no short form: one of scale, whose law another test holds in small.
-func Only(t testing.TB) {
-	t.Helper()
-	if !Enabled() {
-		t.Skipf("a long law; run it with: %s=1 go test -count=1 -run '^%s$' in this folder", Variable, t.Name())
 	}
 }

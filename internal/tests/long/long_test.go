@@ -2,7 +2,6 @@ package long_test
 
 import (
 	"flag"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -21,6 +20,11 @@ func TestTheSwitchIsOnAtOneOnly(t *testing.T) {
 			want = 300
 		}
 		assert.Equal(t, want, long.Rounds(300, 5), "%q", value)
+		assert.Equal(t, on && !long.Raced, long.Walks(), "%q", value)
+		if long.Raced {
+			want = 5
+		}
+		assert.Equal(t, want, long.Walk(300, 5), "%q", value)
 	}
 }
 
@@ -42,25 +46,4 @@ func TestPropertiesAreCheckedAsOftenAsSaid(t *testing.T) {
 	t.Setenv(long.Variable, "")
 	long.Checks(7)
 	assert.Equal(t, 7, count())
-}
-
-// skipped is a test that only notes how it was skipped.
-type skipped struct {
-	testing.TB
-	how string
-}
-
-func (s *skipped) Helper()                          {}
-func (s *skipped) Name() string                     { return "TestScale" }
-func (s *skipped) Skipf(format string, args ...any) { s.how = fmt.Sprintf(format, args...) }
-
-func TestOnlySkipsAndSaysHowToRunIt(t *testing.T) {
-	var s skipped
-	t.Setenv(long.Variable, "1")
-	long.Only(&s)
-	assert.Empty(t, s.how)
-
-	t.Setenv(long.Variable, "")
-	long.Only(&s)
-	assert.Equal(t, "a long law; run it with: TILLTAPE_LONG=1 go test -count=1 -run '^TestScale$' in this folder", s.how)
 }

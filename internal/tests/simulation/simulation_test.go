@@ -51,7 +51,7 @@ const (
 // APO's ledger and the log must tell the same story of every order.
 func TestSimulation(t *testing.T) {
 	runs := []simRun{{1, simulatedDays}, {2, 100}, {3, 100}, {4, 100}}
-	if !long.Enabled() || tilltest.Raced { // the detector finds races in one run as well as in all
+	if !long.Walks() { // the detector finds races in one run as well as in all
 		runs = runs[3:]
 	}
 	if chosen, is := chosenRun(t); is {
@@ -254,7 +254,7 @@ func (s *simulation) story(id string) string {
 // What the printed command promises: the same story, unless the runtime takes a goroutine off its processor in between.
 // Not under the race detector, which has the scheduler draw lots.
 func TestSimulation_OnOneProcessorASeedComesAgain(t *testing.T) {
-	if tilltest.Raced {
+	if long.Raced {
 		t.Skip("the race detector has the scheduler draw lots")
 	}
 	const triesMax = 5

@@ -79,10 +79,7 @@ func TestTwoOrdersOnOneStoreMakeOneCall(t *testing.T) {
 }
 
 func TestCancelAndCaptureTogetherOneWins(t *testing.T) {
-	rounds := long.Rounds(1000, 100)
-	if tilltest.Raced {
-		rounds = 100
-	}
+	rounds := long.Walk(1000, 100)
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		x := tilltest.NewTill(t, log)
 		wins := map[order.Status]int{}

@@ -236,7 +236,7 @@ func TestExplore(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			known, calmRuns := exploreCalm(t, s)
-			if tilltest.Raced {
+			if long.Raced {
 				t.Logf("%d runs without a crash; those with one are walked without the race detector", calmRuns)
 				return
 			}

@@ -227,7 +227,7 @@ const (
 
 func TestLaw_EveryBoundedSequenceAgreesWithTheRuleBook(t *testing.T) {
 	longest := sequenceMax
-	if !long.Enabled() || tilltest.Raced {
+	if !long.Walks() {
 		longest = sequenceShortMax
 	}
 	for mode := range tilltest.Modes {
