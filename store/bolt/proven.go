@@ -38,24 +38,7 @@ func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Rec
 // yieldProven yields the records that the tree is over.
 func (l *Log) yieldProven(ctx context.Context, tree *seal.Tree, yield func(events.Record, error) bool) {
 	held := l.newProven(tree)
-	ahead := l.newReadAhead()
-	defer ahead.stop()
-	var page []events.Record
-	for seen := uint64(0); seen < tree.Size(); ahead.passed(seen) {
-		page = page[:0]
-		err := store.CheckContext(ctx, "read the log")
-		if err == nil {
-			page, err = l.pageUntil(page, seen, tree.Size(), held)
-		}
-		for _, r := range page {
-			if !yield(r, nil) {
-				return
-			}
-			seen = r.Position
-		}
-		if err != nil {
-			yield(events.Record{}, err)
-			return
-		}
-	}
+	l.yieldPages(ctx, 0, func(page []events.Record, position uint64) ([]events.Record, error) {
+		return l.pageUntil(page, position, tree.Size(), held)
+	}, yield)
 }

@@ -100,38 +100,36 @@ func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint
 
 // All implements [store.Log]. It reads the log in its own order, a page at a time, and has the system read on ahead.
 func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
-	return func(yield func(events.Record, error) bool) {
-		seen := from.Position()
-		ahead := l.newReadAhead()
-		defer ahead.stop()
-		var page []events.Record
-		for {
-			var err error
-			page, err = l.nextPage(ctx, page[:0], seen)
-			for _, r := range page {
-				if !yield(r, nil) {
-					return
-				}
-				seen = r.Position
-			}
-			if err != nil {
-				yield(events.Record{}, err)
-				return
-			}
-			if len(page) == 0 {
-				return
-			}
-			ahead.passed(seen)
-		}
-	}
+	return func(yield func(events.Record, error) bool) { l.yieldPages(ctx, from.Position(), l.pageAfter, yield) }
 }
 
-// nextPage is pageAfter, while ctx goes on.
-func (l *Log) nextPage(ctx context.Context, page []events.Record, seen uint64) ([]events.Record, error) {
-	if err := store.CheckContext(ctx, "read the log"); err != nil {
-		return page, err
+// yieldPages yields the records after seen, a page at a time as next reads it, until a page has none.
+func (l *Log) yieldPages(ctx context.Context, seen uint64,
+	next func(page []events.Record, position uint64) ([]events.Record, error), yield func(events.Record, error) bool) {
+	ahead := l.newReadAhead()
+	defer ahead.stop()
+	var page []events.Record
+	for {
+		page = page[:0]
+		err := store.CheckContext(ctx, "read the log")
+		if err == nil {
+			page, err = next(page, seen)
+		}
+		for _, r := range page {
+			if !yield(r, nil) {
+				return
+			}
+			seen = r.Position
+		}
+		if err != nil {
+			yield(events.Record{}, err)
+			return
+		}
+		if len(page) == 0 {
+			return
+		}
+		ahead.passed(seen)
 	}
-	return l.pageAfter(page, seen)
 }
 
 // Watch implements [store.Watcher]: All, and then whatever is appended, as soon as it is durable. It waits without
