@@ -167,6 +167,21 @@ func (x *Till) Get() order.Order {
 	return o
 }
 
+// CancelUnderWay gives a cancel whose call waits at the bank until it is released, and returns once it is there.
+func (x *Till) CancelUnderWay(by *tilltape.Orders) (release func(), answered <-chan error) {
+	entered, leave, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	x.Bank.Enter = func(context.Context, WireCall) {
+		close(entered)
+		<-leave
+	}
+	go func() {
+		_, err := by.Cancel(x.Ctx, TheOrder, order.Cancel{CommandID: CommandID})
+		done <- err
+	}()
+	<-entered
+	return func() { close(leave) }, done
+}
+
 func (x *Till) Cancel() (tilltape.Result, error) {
 	return x.Orders.Cancel(x.Ctx, TheOrder, order.Cancel{Reason: "the buyer changed their mind", Actor: "ada"})
 }

@@ -54,24 +54,14 @@ func TestTwoOrdersOnOneStoreMakeOneCall(t *testing.T) {
 	x.Paid()
 	first := x.Orders
 	x.Open(x.Bank)
-	entered, release := make(chan struct{}), make(chan struct{})
-	x.Bank.Enter = func(context.Context, tilltest.WireCall) {
-		close(entered)
-		<-release
-	}
-	done := make(chan error, 1)
-	go func() {
-		_, err := first.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
-		done <- err
-	}()
-	<-entered
+	release, done := x.CancelUnderWay(first)
 	_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 	var unresolved *tilltape.UnresolvedError
 	require.ErrorAs(t, err, &unresolved, "it joins the operation")
 	assert.Equal(t, order.Requested, unresolved.Phase)
 	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: "another"})
 	tilltest.Rejected(t, err, order.ReasonCancelling)
-	close(release)
+	release()
 	require.NoError(t, <-done)
 	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 	require.NoError(t, err, "now its outcome is on record")
@@ -351,23 +341,13 @@ func TestARepetitionThatStopsWaitingSaysWhy(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Place(order.CaptureManual)
 	x.Paid()
-	entered, release := make(chan struct{}), make(chan struct{})
-	x.Bank.Enter = func(context.Context, tilltest.WireCall) {
-		close(entered)
-		<-release
-	}
-	done := make(chan error, 1)
-	go func() {
-		_, err := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
-		done <- err
-	}()
-	<-entered
+	release, done := x.CancelUnderWay(x.Orders)
 	ctx, leave := context.WithCancel(x.Ctx)
 	leave()
 	_, err := x.Orders.Cancel(ctx, tilltest.TheOrder, order.Cancel{CommandID: tilltest.CommandID})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Contains(t, err.Error(), tilltest.TheOrder)
-	close(release)
+	release()
 	require.NoError(t, <-done)
 	assert.Equal(t, 1, x.Bank.Touched())
 }

@@ -1,7 +1,6 @@
 package commands_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -319,17 +318,7 @@ func TestClose(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Place(order.CaptureManual)
 	x.Paid()
-	entered, release := make(chan struct{}), make(chan struct{})
-	x.Bank.Enter = func(context.Context, tilltest.WireCall) {
-		close(entered)
-		<-release
-	}
-	answered := make(chan error, 1)
-	go func() {
-		_, err := x.Cancel()
-		answered <- err
-	}()
-	<-entered
+	release, answered := x.CancelUnderWay(x.Orders)
 	closed := make(chan error, 1)
 	go func() { closed <- x.Orders.Close() }()
 	// Once new commands are refused, Close has begun, and it waits for the one under way.
@@ -342,7 +331,7 @@ func TestClose(t *testing.T) {
 		t.Fatal("Close did not wait for the command under way")
 	default:
 	}
-	close(release)
+	release()
 	require.NoError(t, <-answered)
 	require.NoError(t, <-closed)
 	require.NoError(t, x.Orders.Close(), "closing again does nothing")

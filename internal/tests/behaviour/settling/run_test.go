@@ -175,17 +175,28 @@ func TestRun_DrivesAtMostSoManyAtOnce(t *testing.T) {
 }
 
 func TestRun_ACallUnderWayMayEnd(t *testing.T) {
-	awake(t, memory.New(), func(x *tilltest.Till, _ *tilltest.Witness) {
-		ids := x.Many(1)
-		x.Lost(ids...)
-		x.Bank.Enter = func(context.Context, tilltest.WireCall) { time.Sleep(8 * time.Second) }
-		stop := running(x)
-		time.Sleep(2 * time.Second)
-		began := time.Now()
-		require.NoError(t, stop())
-		assert.Equal(t, 7*time.Second, time.Since(began))
-		assert.Equal(t, order.Cancelled, status(x, ids[0]), "its answer is on record")
-	})
+	for how, end := range map[string]func(x *tilltest.Till, stop func() error) error{
+		"stopped": func(_ *tilltest.Till, stop func() error) error { return stop() },
+		"closed": func(x *tilltest.Till, stop func() error) error {
+			err := x.Orders.Close()
+			require.ErrorIs(t, stop(), tilltape.ErrClosed)
+			return err
+		},
+	} {
+		t.Run(how, func(t *testing.T) {
+			awake(t, memory.New(), func(x *tilltest.Till, _ *tilltest.Witness) {
+				ids := x.Many(1)
+				x.Lost(ids...)
+				x.Bank.Enter = func(context.Context, tilltest.WireCall) { time.Sleep(8 * time.Second) }
+				stop := running(x)
+				time.Sleep(2 * time.Second)
+				began := time.Now()
+				require.NoError(t, end(x, stop))
+				assert.Equal(t, 7*time.Second, time.Since(began), "both wait for the call under way")
+				assert.Equal(t, order.Cancelled, status(x, ids[0]), "its answer is on record")
+			})
+		})
+	}
 }
 
 func TestRun_ACallThatTakesTooLongIsCutShortAndOnRecord(t *testing.T) {
@@ -232,21 +243,6 @@ func TestRun_EndsWithItsOrders(t *testing.T) {
 			t.Fatal("Close did not wait for it")
 		}
 		require.ErrorIs(t, x.Orders.Run(x.Ctx), tilltape.ErrClosed)
-	})
-}
-
-func TestRun_IsGivenItsGraceByCloseToo(t *testing.T) {
-	awake(t, memory.New(), func(x *tilltest.Till, _ *tilltest.Witness) {
-		ids := x.Many(1)
-		x.Lost(ids...)
-		x.Bank.Enter = func(context.Context, tilltest.WireCall) { time.Sleep(8 * time.Second) }
-		stop := running(x)
-		time.Sleep(2 * time.Second)
-		began := time.Now()
-		require.NoError(t, x.Orders.Close())
-		assert.Equal(t, 7*time.Second, time.Since(began), "Close waits for the call under way")
-		require.ErrorIs(t, stop(), tilltape.ErrClosed)
-		assert.Equal(t, order.Cancelled, status(x, ids[0]), "its answer is on record")
 	})
 }
 
