@@ -113,8 +113,7 @@ var rooms = map[string]room{
 
 // testRooms are for tests alone: they may be linked with a test's libraries and rest on engines, and nothing that a
 // user's program is linked with may rest on them.
-var testRooms = []string{"store/storetest", "internal/tests/tilltest", "internal/tests/long",
-	"internal/tests/pages"}
+var testRooms = []string{"store/storetest", "internal/tests/tilltest", "internal/tests/long", "internal/tests/pages"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
 var pureRooms = []string{"money", "events", "internal/law", "order/window", "order"}

@@ -47,8 +47,7 @@ func ExampleObserver() {
 	client := must(apo.NewClient(shop.URL(), shop.ClientID(), shop.Keys(), nil))
 	orders := must(tilltape.New(memory.New(), client, &tilltape.Config{Now: shop.clock.Now, Observer: observer}))
 	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
-		Amount: order.Money{Minor: 1000, Currency: "USD"},
-		Method: "CARD", CaptureMode: order.CaptureManual}))
+		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD", CaptureMode: order.CaptureManual}))
 
 	_, err := orders.Refund(ctx, "o-1", order.Refund{Amount: order.Money{Minor: 1, Currency: "USD"}})
 	fmt.Println(err != nil)

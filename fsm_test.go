@@ -55,8 +55,7 @@ func TestLaw_EveryPossibleCellIsReachedAndNoOther(t *testing.T) {
 		for _, op := range append([]law.OpKind{law.OpNone}, law.Operations()...) {
 			for _, phase := range law.Phases() {
 				for _, g := range law.GatewayCaptures() {
-					c := tilltest.Cell{Status: s, Op: order.CallKind(op), Phase: order.Phase(phase),
-						Gateway: order.GatewayCapture(g)}
+					c := tilltest.Cell{Status: s, Op: order.CallKind(op), Phase: order.Phase(phase), Gateway: order.GatewayCapture(g)}
 					assert.Equal(t, !impossible(c), reached[c], c.String())
 				}
 			}

@@ -208,8 +208,7 @@ func TestInquiriesSpeakOfTheQueryAlone(t *testing.T) {
 		err   error
 		facts int
 	}{
-		"payment failed": {inquire, with("S", "SUCCESS", `"paymentId":"P1","paymentStatus":"FAIL"`), Succeeded, nil,
-			1},
+		"payment failed": {inquire, with("S", "SUCCESS", `"paymentId":"P1","paymentStatus":"FAIL"`), Succeeded, nil, 1},
 		"payment unknown to us": {inquire, with("S", "SUCCESS", `"paymentId":"P1","paymentStatus":"LIMBO"`), Unknown,
 			ErrMalformed, 0},
 		"no payment status": {inquire, with("S", "SUCCESS", `"paymentId":"P1"`), Unknown, ErrMalformed, 0},

@@ -264,8 +264,7 @@ func TestInvalidRequestsAreRefusedBeforeSending(t *testing.T) {
 			"paymentId or paymentRequestId is empty"},
 		"refund inquiry without": {c.InquireRefund(ctx, InquireRefundRequest{}).Answer,
 			"refundId or refundRequestId is empty"},
-		"refund inquiry, long": {c.InquireRefund(ctx, InquireRefundRequest{RefundID: long}).Answer,
-			"refundId has 65 bytes"},
+		"refund inquiry, long": {c.InquireRefund(ctx, InquireRefundRequest{RefundID: long}).Answer, "refundId has 65 bytes"},
 	} {
 		assert.Equal(t, NotSent, row.answer.Class, name)
 		require.ErrorIs(t, row.answer.Err, ErrInvalidRequest, name)

@@ -28,8 +28,7 @@ func TestPaySendsWhatTheRequestSays(t *testing.T) {
 		"the least": {payRequest(), `{"productCode":"CASHIER_PAYMENT","paymentRequestId":"R1",` +
 			`"paymentAmount":{"currency":"JPY","value":"1000"},"paymentMethod":{"paymentMethodType":"CARD"}}`},
 		"all of it": {PayRequest{PaymentRequestID: "R1", Amount: jpy(1000), Method: "CARD", MethodID: "tok",
-			Capture: CaptureManual,
-			OrderID: "o-1", Description: "茶 & <b>", NotifyURL: "https://shop.example/n?a=1&b=2",
+			Capture: CaptureManual, OrderID: "o-1", Description: "茶 & <b>", NotifyURL: "https://shop.example/n?a=1&b=2",
 			RedirectURL: "https://shop.example/back", PayBy: at, ProductCode: "X",
 			More: map[string]any{"userRegion": "JP", "env": map[string]any{"terminalType": "WEB"}}},
 			`{"productCode":"X","paymentRequestId":"R1",` +

@@ -17,8 +17,7 @@ func exampleLog() store.Log {
 	w := newWriter(func(int) int { return 0 })
 	for _, id := range []string{"o-1", "o-2"} {
 		w.give(id, order.Create{OrderID: id, PaymentRequestID: "preq-" + id, Amount: order.Money{Minor: 1000,
-			Currency: "USD"},
-			Method:      "CARD",
+			Currency: "USD"}, Method: "CARD",
 			CaptureMode: order.CaptureManual})
 	}
 	w.now = w.now.Add(time.Minute)

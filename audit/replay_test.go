@@ -78,8 +78,7 @@ func TestReplay_Totals(t *testing.T) {
 	w.write(0)
 	w.now = w.now.Add(time.Hour)
 	w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1",
-		Amount: usd(amount),
-		At:     w.now})})
+		Amount: usd(amount), At: w.now})})
 	_, err := w.log.Append(context.Background(), events.RefusalStream("o-1"), 0,
 		events.Record{ID: w.id(), Recorded: w.now, Occurred: w.now,
 			Actor: "ada", Event: events.CommandRefused{Command: "capture", Reason: "one-step", Remedy: "refund", Count: 1}})
@@ -229,8 +228,7 @@ func TestReplay_AnAlteredAmountIsFoundByWhatItMustFit(t *testing.T) {
 	ours := func(w *writer) { w.give("o-1", order.Capture{CommandID: "k-1", Amount: usd(amount)}) }
 	foreign := func(w *writer) {
 		w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.CaptureSucceeded, TransferID: "t-9",
-			PaymentID: "p-o-1",
-			Amount:    usd(amount), At: w.now})})
+			PaymentID: "p-o-1", Amount: usd(amount), At: w.now})})
 	}
 	for name, tt := range map[string]struct {
 		capture func(*writer)
@@ -247,8 +245,7 @@ func TestReplay_AnAlteredAmountIsFoundByWhatItMustFit(t *testing.T) {
 				Method:      "CARD",
 				CaptureMode: order.CaptureManual})
 			w.give("o-1", order.Observe{Fact: notified(order.Fact{Kind: order.PaymentSucceeded, PaymentID: "p-o-1",
-				Amount: usd(amount),
-				At:     w.now})})
+				Amount: usd(amount), At: w.now})})
 			tt.capture(w)
 			w.give("o-1", order.Refund{CommandID: "r-1", Amount: usd(amount)})
 			all := records(w.log)

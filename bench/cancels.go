@@ -37,8 +37,7 @@ func (instantGateway) Cancel(_ context.Context, r apo.CancelRequest) apo.CancelA
 	now := time.Now().UTC()
 	e := apo.Evidence(*signed(epoch, "/ams/api/v1/payments/cancel", fmt.Sprintf(cancelled, r.PaymentID, stamp(now))))
 	return apo.CancelAnswer{Answer: apo.Answer{Class: apo.Succeeded, Status: "S", Code: "SUCCESS", HTTPStatus: 200,
-		Evidence: &e},
-		PaymentID: r.PaymentID, Time: now}
+		Evidence: &e}, PaymentID: r.PaymentID, Time: now}
 }
 
 func (b *bench) cancels() error {

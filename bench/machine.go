@@ -25,8 +25,7 @@ const unknown = "unknown"
 
 func thisMachine(dir string) machine {
 	return machine{CPU: processor(), Cores: runtime.GOMAXPROCS(0), Memory: memorySize(), System: runtime.GOOS + " " +
-		release() + ", " + runtime.GOARCH,
-		FileSystem: fileSystem(dir), Go: strings.TrimPrefix(runtime.Version(), "go"),
+		release() + ", " + runtime.GOARCH, FileSystem: fileSystem(dir), Go: strings.TrimPrefix(runtime.Version(), "go"),
 		Date: time.Now().UTC().Format(time.DateOnly)}
 }
 

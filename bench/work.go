@@ -87,8 +87,7 @@ const (
 // signed is a message of APO's as it is kept.
 func signed(at time.Time, path, body string) *events.Evidence {
 	return &events.Evidence{Method: "POST", Path: path, ClientID: "SANDBOX_5YB52H", Time: at.Format(time.RFC3339),
-		KeyVersion: "1",
-		Signature:  trimmedSignature, Body: []byte(body)}
+		KeyVersion: "1", Signature: trimmedSignature, Body: []byte(body)}
 }
 
 // proveAuthorized and proveCaptured put the messages that prove the facts into them.
@@ -119,14 +118,12 @@ func (m *maker) newOrder() (id string, facts [eventsPerOrder]events.Record) {
 		Acquirer:    "acquirer-1",
 		CaptureMode: events.CaptureManual, PayBy: at.Add(30 * time.Minute), Due: at.Add(40 * time.Minute)}
 	authorized := events.PaymentAuthorized{PaymentID: payment, Amount: amount, At: at.Add(time.Second),
-		Expires: at.Add(7 * 24 * time.Hour),
-		Due:     at.Add(7*24*time.Hour + order.DefaultMargin)}
+		Expires: at.Add(7 * 24 * time.Hour), Due: at.Add(7*24*time.Hour + order.DefaultMargin)}
 	proveAuthorized(&authorized, at)
 	lease := at.Add(3*time.Second + order.DefaultLease)
 	requested := events.CaptureRequested{CaptureRequestID: capture, PaymentID: payment, Amount: amount, Lease: lease}
 	captured := events.CaptureSucceeded{CaptureID: "capture-" + capture[:8], CaptureRequestID: capture, PaymentID: payment,
-		Amount: amount,
-		At:     at.Add(4 * time.Second)}
+		Amount: amount, At: at.Add(4 * time.Second)}
 	proveCaptured(&captured, at)
 	command, idle := m.id(at), order.Idle.String()
 	facts = [...]events.Record{
@@ -138,8 +135,7 @@ func (m *maker) newOrder() (id string, facts [eventsPerOrder]events.Record) {
 			Phase: idle, Due: authorized.Due}},
 		{Event: requested, CommandID: command,
 			Head: events.Head{Status: order.Authorized.String(), StatusSince: at.Add(2 * time.Second),
-				Phase: order.Requested.String(), Due: lease,
-				OperationSince: at.Add(recordedAfter[2])}},
+				Phase: order.Requested.String(), Due: lease, OperationSince: at.Add(recordedAfter[2])}},
 		{Event: captured, CommandID: command,
 			Head: events.Head{Status: order.Captured.String(), StatusSince: at.Add(4 * time.Second), Phase: idle}},
 	}

@@ -59,8 +59,7 @@ func anyRecord(rt *rapid.T, t *testing.T) Record {
 		Recorded: o.moment("recorded"), Occurred: o.moment("occurred"), CommandID: maybe("command"), Actor: maybe("actor"),
 		Head: Head{Status: maybe("status"), StatusSince: o.moment("since"), Phase: maybe("phase"),
 			OperationSince: o.moment("operation since"), ParkedSince: o.moment("parked since"),
-			AnomalySince: o.moment("anomaly since"),
-			Due:          o.moment("due")},
+			AnomalySince: o.moment("anomaly since"), Due: o.moment("due")},
 		Event: filled(t, rapid.SampledFrom(Kinds()).Draw(rt, "kind"), o)}
 	for range rapid.IntRange(0, KeysMax).Draw(rt, "keys") {
 		r.Keys = append(r.Keys, Key("k"+o.text("key")+maybe("key's end")))

@@ -63,8 +63,7 @@ func TestASupportCase(t *testing.T) {
 		assert.Equal(t, b, read, "nothing is lost on the way")
 		assert.Equal(t, evidence.Format, read.Format)
 		o := read.Order
-		assert.Equal(t,
-			[]any{tilltest.TheOrder, "captured", tilltest.TheRequest, tilltest.ThePayment, int64(1000), int64(0)},
+		assert.Equal(t, []any{tilltest.TheOrder, "captured", tilltest.TheRequest, tilltest.ThePayment, int64(1000), int64(0)},
 			[]any{o.ID, o.Status, o.PaymentRequestID, o.PaymentID, o.Captured, o.Refunded})
 		require.NotNil(t, read.Open)
 		assert.Equal(t, []any{"refund", tilltest.CommandID, "parked", tilltest.Dawn().Add(time.Hour), x.Clock.Now()},
@@ -233,8 +232,7 @@ func TestABundleHasTheMessageOfEveryKindOfFact(t *testing.T) {
 		}
 		require.Len(t, b.Messages, 1, e.Kind())
 		assert.Equal(t, []any{uint64(2), "", message.Body},
-			[]any{b.Messages[0].Version, b.Messages[0].Body, b.Messages[0].RawBody},
-			"a body that is not text stays what it is")
+			[]any{b.Messages[0].Version, b.Messages[0].Body, b.Messages[0].RawBody}, "a body that is not text stays what it is")
 		assert.Equal(t, message.Body, b.Messages[0].Evidence().Body)
 	}
 	for _, k := range events.Kinds() {

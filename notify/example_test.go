@@ -58,8 +58,7 @@ func ExampleNewHandler() {
 			Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
 	}
 	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
-		Amount: order.Money{Minor: 1000, Currency: "USD"},
-		Method: "CARD", CaptureMode: order.CaptureManual}))
+		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD", CaptureMode: order.CaptureManual}))
 
 	check(apoServer.Submit("pay-1")) // the buyers pay
 	check(apoServer.Submit("pay-2"))

@@ -87,8 +87,7 @@ func TestWhatIsNoNotificationIsRefusedByItsLooks(t *testing.T) {
 			http.StatusUnsupportedMediaType},
 		"packed": {func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") },
 			http.StatusUnsupportedMediaType},
-		"too large and says so": {func(r *http.Request) { tilltest.Body(r, large) },
-			http.StatusRequestEntityTooLarge},
+		"too large and says so": {func(r *http.Request) { tilltest.Body(r, large) }, http.StatusRequestEntityTooLarge},
 		"too large in chunks": {func(r *http.Request) { tilltest.Body(r, large); r.ContentLength = -1 },
 			http.StatusRequestEntityTooLarge},
 	} {
@@ -171,8 +170,7 @@ func TestKeysChangeWhileNotificationsCome(t *testing.T) {
 		r.Header = n.Header.Clone()
 		if version == "2" {
 			value, err := apo.Message{Method: n.Method, Path: n.Path, ClientID: x.Server.ClientID(),
-				Time: n.Header.Get("Request-Time"),
-				Body: n.Body}.Sign(old)
+				Time: n.Header.Get("Request-Time"), Body: n.Body}.Sign(old)
 			require.NoError(t, err)
 			r.Header.Set("Signature", apo.Signature{KeyVersion: "2", Value: value}.Header())
 		}

@@ -23,8 +23,7 @@ func TestTheGuideToNotificationsShowsTestedCode(t *testing.T) {
 	assert.Contains(t, words, fmt.Sprintf("at most %d KiB", apo.BodyMax>>10))
 	readers := notify.Readers * notify.DefaultConcurrency
 	assert.Contains(t, words, fmt.Sprintf("%d whose bodies are on their way, %d of them longer than %d KiB, "+
-		"and %[2]d that are verified",
-		readers, notify.DefaultConcurrency, notify.ShortMax>>10))
+		"and %[2]d that are verified", readers, notify.DefaultConcurrency, notify.ShortMax>>10))
 	for o := notify.Malformed; o <= notify.Failed; o++ {
 		field := map[notify.Outcome]string{notify.UnknownOrder: "UnknownOrder"}[o]
 		if field == "" {

@@ -63,8 +63,7 @@ func NewHandler(orders *tilltape.Orders, verifier *apo.Verifier, cfg *Config) (*
 	service := orders.Config()
 	return &Handler{orders: orders, service: service, verifier: verifier,
 		bodies: bodies{timeout: c.ReadTimeout, readers: make(slots, Readers*c.Concurrency), long: make(slots, c.Concurrency)},
-		slots:  make(slots, c.Concurrency),
-		teller: teller{now: service.Now, log: service.Logger, heard: c.Heard}}, nil
+		slots:  make(slots, c.Concurrency), teller: teller{now: service.Now, log: service.Logger, heard: c.Heard}}, nil
 }
 
 // Stats returns the counts. It takes no lock and holds up nobody, and no count in it is larger than what had come.

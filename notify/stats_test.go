@@ -33,8 +33,7 @@ func signed(x *tilltest.Ear, text string) apotest.Notification {
 		Body: n.Body}.Sign(tilltest.ServerKeys()[1])
 	require.NoError(x.T, err)
 	n.Header = http.Header{"Content-Type": {"application/json; charset=UTF-8"}, "Client-Id": {x.Server.ClientID()},
-		"Request-Time": {at},
-		"Signature":    {apo.Signature{KeyVersion: "1", Value: value}.Header()}}
+		"Request-Time": {at}, "Signature": {apo.Signature{KeyVersion: "1", Value: value}.Header()}}
 	return n
 }
 

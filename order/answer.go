@@ -58,8 +58,7 @@ func (d *decision) unresolved(v *Verdict, proof events.Proof, definite, inquire 
 		due = d.retryDue(p.Waits)
 	}
 	u := events.Unresolved{Attempt: proof.Attempt, Code: v.Code, Message: clip(v.Message), Problem: clip(v.Problem),
-		Definite: definite,
-		Inquire:  inquire, Due: due, Proof: proof}
+		Definite: definite, Inquire: inquire, Due: due, Proof: proof}
 	switch p.Kind {
 	case CallCancel:
 		d.emit(events.CancelUnresolved{Unresolved: u})

@@ -47,8 +47,7 @@ func TestClock_AClaimFromAnotherYearIsNotWaitedFor(t *testing.T) {
 		right := x.now
 		x.later(365 * day)
 		x.must(map[CallKind]Command{CallCancel: Cancel{CommandID: "k"}, CallCapture: Capture{CommandID: "k",
-			Amount: usd(400)},
-			CallRefund: Refund{CommandID: "k", Amount: usd(200)}}[k])
+			Amount: usd(400)}, CallRefund: Refund{CommandID: "k", Amount: usd(200)}}[k])
 		x.now = right.Add(time.Minute)
 		facts := x.must(Claim{Inquire: true})
 		require.Len(t, facts, 1)

@@ -42,8 +42,7 @@ func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error)
 		return nil, err
 	}
 	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID,
-		Amount: o.money(o.Late.owed()),
-		Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
+		Amount: o.money(o.Late.owed()), Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
 }
 
 // identifier is what a cancel names: the paymentId where it is known.

@@ -194,8 +194,7 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 		return nil, err
 	}
 	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID, Amount: c.Amount,
-		Reason: c.Reason,
-		Lease:  env.Now.Add(env.Policy.lease())}}, nil
+		Reason: c.Reason, Lease: env.Now.Add(env.Policy.lease())}}, nil
 }
 
 // mint makes the request id that an intent freezes. APO would answer an id that it knows with the old outcome, and move

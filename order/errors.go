@@ -94,8 +94,7 @@ type FailedError struct {
 // Error names the order, the code and the way out.
 func (e *FailedError) Error() string {
 	return fmt.Sprintf("order %s: %s failed: %s; its id is closed, give the command again under a new id if it is "+
-		"still wanted",
-		e.OrderID, e.Command, e.Code)
+		"still wanted", e.OrderID, e.Command, e.Code)
 }
 
 // Unwrap returns [ErrFailed].

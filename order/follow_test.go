@@ -62,8 +62,7 @@ func TestFollow_LeavesWhatIsSharedAlone(t *testing.T) {
 	one, before := x.o, pack(x.o)
 	for _, id := range []string{"C2", "C3"} {
 		r := events.Record{ID: "x-" + id, Stream: x.log[0].Stream, Version: one.Version + 1, Recorded: opened,
-			Occurred: opened,
-			Event:    events.CaptureSucceeded{CaptureID: id, Amount: usd(100)}}
+			Occurred: opened, Event: events.CaptureSucceeded{CaptureID: id, Amount: usd(100)}}
 		_, err := one.Follow(ours.Key{}, &r)
 		require.NoError(t, err)
 	}

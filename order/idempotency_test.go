@@ -132,9 +132,8 @@ func TestCreate_AgainWithTheSameContentIsNoOp(t *testing.T) {
 		"paymentRequestId": func(c *Create) { c.PaymentRequestID = "pr-2" },
 		"payBy":            func(c *Create) { c.PayBy = time.Time{} },
 		"mode":             func(c *Create) { c.CaptureMode = CaptureAutomatic },
-		"acquirer":         func(c *Create) { c.Acquirer = "" },
-		"paymentId":        func(c *Create) { c.PaymentID = "P2" },
-		"currency":         func(c *Create) { c.Amount.Currency = "EUR" }} {
+		"acquirer":         func(c *Create) { c.Acquirer = "" }, "paymentId": func(c *Create) { c.PaymentID = "P2" },
+		"currency": func(c *Create) { c.Amount.Currency = "EUR" }} {
 		other := create(CaptureManual)
 		other.CommandID = ""
 		c(&other)
@@ -177,8 +176,7 @@ func TestInvalid_NothingThatNoOrderCouldBe(t *testing.T) {
 	}
 	text := strings.Repeat("x", events.TextMax+1)
 	for _, c := range []Command{Cancel{Reason: text}, Cancel{Reason: "\xff"}, Cancel{CommandID: long},
-		Cancel{Actor: "a\x00"},
-		Capture{CommandID: long}, Refund{Actor: long},
+		Cancel{Actor: "a\x00"}, Capture{CommandID: long}, Refund{Actor: long},
 		Refund{Reason: text[:RefundReasonMax+1]}, Refund{CommandID: long}, Resolve{Statement: text},
 		Resolve{Statement: "s", CommandID: long}, Resolve{Statement: "\xff"},
 		ClearAnomaly{Reason: text}, ClearAnomaly{CommandID: long}} {

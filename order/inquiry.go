@@ -33,8 +33,7 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 		return d.signed("record inquiry")
 	}
 	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: c.Number, Outcome: c.Picture.Outcome,
-		State: c.Picture.State,
-		Code:  c.Picture.Code, Problem: clip(c.Picture.Problem), Evidence: c.Picture.Evidence}
+		State: c.Picture.State, Code: c.Picture.Code, Problem: clip(c.Picture.Problem), Evidence: c.Picture.Evidence}
 	// What was asked before the newest attempt tells facts, and nothing about that attempt.
 	if d.o.Operation.Outstanding() && answered.Subject == d.o.subject() && o.inquiring {
 		d.concludeOperation(&c.Picture, &answered, proof)

@@ -170,8 +170,7 @@ func (o *Order) causeOf(f *Fact) events.CancelCause {
 
 func (d *decision) emitRefund(f *Fact) {
 	d.emit(events.RefundSucceeded{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID,
-		Amount: f.Amount,
-		At:     f.At, Proof: f.Proof})
+		Amount: f.Amount, At: f.At, Proof: f.Proof})
 }
 
 // seenAgain handles a capture or refund that is known: another amount contradicts; the same is a duplicate, unless it

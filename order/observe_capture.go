@@ -59,8 +59,7 @@ func (d *decision) observeCapture(f *Fact) {
 
 func (d *decision) emitCapture(f *Fact) {
 	d.emit(events.CaptureSucceeded{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID,
-		Amount: f.Amount,
-		At:     f.At, Due: d.reconcileDue(0), Proof: f.Proof})
+		Amount: f.Amount, At: f.At, Due: d.reconcileDue(0), Proof: f.Proof})
 }
 
 func (d *decision) observeCaptureFailed(f *Fact) {

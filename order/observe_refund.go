@@ -153,8 +153,7 @@ func (o *Order) neverFits(minor int64) bool {
 
 func (d *decision) heldBeyond(f *Fact) {
 	d.emit(events.AnomalyObserved{Reason: events.BeyondAuthorized, Fact: events.KindRefundHeld, TransferID: f.TransferID,
-		RequestID: f.RequestID,
-		Amount:    f.Amount, At: f.At,
+		RequestID: f.RequestID, Amount: f.Amount, At: f.At,
 		Detail: fmt.Sprintf("%s refunded, %s was authorized", f.Amount, d.o.money(d.o.fullAmount()))})
 }
 

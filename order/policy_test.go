@@ -72,8 +72,7 @@ func TestPolicyCheck_TakesTheDefaultsAndTheBounds(t *testing.T) {
 		"zero": {}, "the least": least, "the most": most,
 		"the defaults, written out": {Lease: DefaultLease, Margin: DefaultMargin, Validity: DefaultValidity,
 			Retries: Policy{}.WithDefaults().Retries, Waits: Policy{}.WithDefaults().Waits, Jitter: DefaultJitter,
-			ParkAfter:    DefaultParkAfter,
-			ParkAccepted: DefaultParkAccepted, Reconciles: Policy{}.WithDefaults().Reconciles,
+			ParkAfter: DefaultParkAfter, ParkAccepted: DefaultParkAccepted, Reconciles: Policy{}.WithDefaults().Reconciles,
 			ReconcileFor: DefaultReconcileFor},
 		"contracts": {Windows: window.Antom(), SeveralCaptures: []string{MethodCard}},
 	} {

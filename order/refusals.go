@@ -39,8 +39,7 @@ func (r Refusals) Refuse(c Command, e *RejectedError, now time.Time) (next Refus
 		return next, events.CommandRefused{}, false
 	}
 	return next, events.CommandRefused{Command: e.Command.String(), Reason: e.Reason.String(), Remedy: e.Remedy,
-		Cause:  e.Cause.Version,
-		Amount: Describe(c).Amount, Count: row.pending}, true
+		Cause: e.Cause.Version, Amount: Describe(c).Amount, Count: row.pending}, true
 }
 
 // Evolve folds one record of the order's refusal stream. Other records leave it as it is.

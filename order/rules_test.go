@@ -121,8 +121,7 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 	owes := movedLate(t)
 	owes.o.PaymentID = ""
 	euros := in(t, Authorized)
-	cases = append(cases,
-		refusalCase{ReasonOneStep, onceStep, Capture{Amount: usd(1)}},
+	cases = append(cases, refusalCase{ReasonOneStep, onceStep, Capture{Amount: usd(1)}},
 		refusalCase{ReasonNoPaymentID, owes, Compensate{}},
 		refusalCase{ReasonCurrency, euros, Capture{Amount: Money{Minor: 1, Currency: "EUR"}}},
 	)

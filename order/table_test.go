@@ -227,13 +227,11 @@ compensate|unknown|no-late-money|no-late-money|no-late-money|no-late-money|no-la
 func TestCommandTable_EveryCellDriven(t *testing.T) {
 	words := map[law.Permit]string{law.Allowed: "allowed", law.Local: "local", law.Already: "already"}
 	commands := map[Verb]Command{VerbCreate: Create{CommandID: "x", OrderID: "o-1", PaymentRequestID: "pr-2",
-		Amount: usd(1),
-		Method: "ALIPAY_CN"},
+		Amount: usd(1), Method: "ALIPAY_CN"},
 		VerbCancel: Cancel{CommandID: "x"}, VerbCapture: Capture{CommandID: "x", Amount: usd(100)},
 		VerbRefund:       Refund{CommandID: "x", Amount: usd(100)},
 		VerbResolve:      Resolve{CommandID: "x", Resolution: events.ResolvedFailed, Statement: "ticket 7"},
-		VerbClearAnomaly: ClearAnomaly{CommandID: "x", Anomaly: 99},
-		VerbCompensate:   Compensate{CommandID: "x"}}
+		VerbClearAnomaly: ClearAnomaly{CommandID: "x", Anomaly: 99}, VerbCompensate: Compensate{CommandID: "x"}}
 	guarded := map[Verb]Reason{VerbResolve: ReasonNotParked, VerbClearAnomaly: ReasonNoAnomaly,
 		VerbCompensate: ReasonNoLateMoney}
 	want := pages.Grid(t, commandGrid)

@@ -42,8 +42,7 @@ func TestFilter(t *testing.T) {
 		"parked": {store.Attention(events.AttentionParked), true, h.ParkedSince, store.IndexAttention, "parked",
 			`orders with the attention "parked"`},
 		"an anomaly beside it": {store.Attention(events.AttentionAnomaly), true, h.AnomalySince, store.IndexAttention,
-			"anomaly",
-			`orders with the attention "anomaly"`},
+			"anomaly", `orders with the attention "anomaly"`},
 	} {
 		require.NoError(t, c.filter.Check(), what)
 		assert.Equal(t, c.matches, c.filter.Matches(h), what)

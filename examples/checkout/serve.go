@@ -23,8 +23,7 @@ const (
 // would notice.
 func (s *shop) serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: s.routes(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: readTimeout + commandTimeout,
-		IdleTimeout:  idleTimeout, MaxHeaderBytes: headerMax}
+		WriteTimeout: readTimeout + commandTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerMax}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	settled := make(chan error, 1) // Run takes over what an earlier process left, too

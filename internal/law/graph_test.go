@@ -228,18 +228,15 @@ func TestTablesSayWhatTheLawSays(t *testing.T) {
 		assert.Equal(t, []string{"→ captured", "→ captured", "anomaly", "adds", "adds", "late money", "→ captured, anomaly"},
 			graphRow(t, facts, "capture succeeded"))
 		assert.Equal(t, []string{"impossible", "impossible", "→ refunded", "→ refunded", "adds", "adds, anomaly",
-			"impossible"},
-			graphRow(t, facts, "refund succeeded"))
+			"impossible"}, graphRow(t, facts, "refund succeeded"))
 		assert.Equal(t, []string{"→ cancelled", "→ cancelled", "→ cancelled", "anomaly", "anomaly", "duplicate",
-			"→ cancelled"},
-			graphRow(t, facts, "payment cancelled"))
+			"→ cancelled"}, graphRow(t, facts, "payment cancelled"))
 	})
 	t.Run("commands", func(t *testing.T) {
 		commands := graphTable(t, "commands")
 		assert.Len(t, commands.Rows, len(Verbs()))
 		assert.Equal(t, []string{"refused: `unknown-order`", "allowed", "allowed", "allowed", "refused: `captured`",
-			"refused: `refunded`",
-			"in effect already", "done without APO"}, graphRow(t, commands, "cancel"))
+			"refused: `refunded`", "in effect already", "done without APO"}, graphRow(t, commands, "cancel"))
 		assert.Equal(t, "allowed", graphRow(t, commands, "create")[0])
 	})
 	t.Run("operations", func(t *testing.T) {

@@ -20,8 +20,7 @@ const (
 
 var provenNames = [...]string{"nothing", "cancelled", "a capture or refund", "payment failed",
 	"payment alive, ours not listed", "payment cancelled or failed, ours not listed", "does not exist", "ours succeeded",
-	"ours failed", "ours in process",
-	"cancelled, perhaps since before the late payment"}
+	"ours failed", "ours in process", "cancelled, perhaps since before the late payment"}
 
 const provenCount = len(provenNames)
 

@@ -80,8 +80,7 @@ var guards = map[Verb][]Guard{
 	VerbRefund:       {GuardIdle, GuardReversal, GuardRefundable, GuardPaymentID},
 	VerbResolve:      {GuardParked, GuardFreshInquiry, GuardOnlyAPO, GuardContradiction, GuardFits},
 	VerbClearAnomaly: {GuardAnomaly},
-	VerbCompensate: {GuardLate, GuardIdle, GuardGateway, GuardHeld, GuardReversal, GuardLatePaymentID,
-		GuardLateInquiry},
+	VerbCompensate:   {GuardLate, GuardIdle, GuardGateway, GuardHeld, GuardReversal, GuardLatePaymentID, GuardLateInquiry},
 }
 
 // RuleRows returns one rule a guard, in order.

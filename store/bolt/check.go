@@ -28,8 +28,7 @@ func isFresh(path string) (bool, error) {
 	case err != nil:
 		return false, err
 	case info.IsDir():
-		return false, &FileError{Kind: ErrNotALog, Path: path, Reason: "it is a directory",
-			Remedy: "name a file in it"}
+		return false, &FileError{Kind: ErrNotALog, Path: path, Reason: "it is a directory", Remedy: "name a file in it"}
 	case !info.Mode().IsRegular():
 		return false, &FileError{Kind: ErrNotALog, Path: path, Reason: "it is no regular file", Remedy: remedyOther}
 	}

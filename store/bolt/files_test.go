@@ -140,8 +140,7 @@ func TestOpenDamagedStructure(t *testing.T) {
 	for name, change := range map[string]func(tx *bbolt.Tx) error{
 		"format is gone": func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("format")) },
 		"format is zero": func(tx *bbolt.Tx) error {
-			return tx.Bucket([]byte("meta")).Put([]byte("format"),
-				make([]byte, 4))
+			return tx.Bucket([]byte("meta")).Put([]byte("format"), make([]byte, 4))
 		},
 		"a bucket is gone":     func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("due")) },
 		"newest frame is torn": func(tx *bbolt.Tx) error { return tx.Bucket([]byte("log")).Put(position(4), []byte("torn")) },

@@ -30,8 +30,7 @@ func TestLayoutDocument(t *testing.T) {
 	order := record("r-1")
 	order.Keys = []events.Key{"paymentId:p-1"}
 	order.Head = events.Head{Status: "paid", StatusSince: noon, OperationSince: noon.Add(-2 * time.Second),
-		ParkedSince: noon.Add(-time.Second),
-		Due:         noon.Add(time.Second)}
+		ParkedSince: noon.Add(-time.Second), Due: noon.Add(time.Second)}
 	later := record("r-3")
 	later.Keys, later.Head = nil, order.Head
 	refusal := record("r-2")

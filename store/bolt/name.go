@@ -49,8 +49,7 @@ func (c Config) checkNames(path string) error {
 		return nil
 	}
 	return fmt.Errorf("%w: log %s: Config.Origin is %q, and the key of Config.Signer speaks for %q and what is below it; "+
-		"give the key of that name, or leave out Config.Origin", store.ErrInvalid, path, c.Origin,
-		c.Signer.Verifier().Name())
+		"give the key of that name, or leave out Config.Origin", store.ErrInvalid, path, c.Origin, c.Signer.Verifier().Name())
 }
 
 // checkName refuses a second name for a log that has one. Whoever only reads may give any: nothing comes of it.

@@ -42,8 +42,7 @@ func (l *Log) newPlan() *plan {
 	clear(p.heads)
 	clear(p.keys)
 	*p = plan{log: l, memory: memory, last: memory.end, frames: p.frames[:0], ends: p.ends[:0], chunks: p.chunks[:0],
-		values: p.values[:0],
-		order:  p.order[:0], heads: p.heads, keys: p.keys}
+		values: p.values[:0], order: p.order[:0], heads: p.heads, keys: p.keys}
 	if p.heads == nil {
 		p.heads, p.keys = map[events.Stream]*summary{}, map[events.Key]claim{}
 	}

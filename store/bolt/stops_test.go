@@ -159,8 +159,7 @@ func TestOneDamagedRecordStopsNoOtherOrder(t *testing.T) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
 	require.NoError(t, err)
 	require.NoError(t, db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte(bucketLog)).Put(number(1),
-			[]byte("garbage"))
+		return tx.Bucket([]byte(bucketLog)).Put(number(1), []byte("garbage"))
 	}))
 	require.NoError(t, db.Close())
 	log = open(&Config{generation: 2})

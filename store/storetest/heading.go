@@ -88,9 +88,8 @@ func headsInOrder(t *testing.T, f Factory) {
 		"due a nanosecond earlier":                     {store.DueBy(at(20).Add(-1)), []string{"f", "b"}},
 		"due in another zone": {store.DueBy(at(10).In(time.FixedZone("UTC+8", 8*60*60))),
 			[]string{"f", "b"}},
-		"due before all": {store.DueBy(old.Add(-1)), []string{}},
-		"due by long ago": {store.DueBy(time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)),
-			[]string{}},
+		"due before all":  {store.DueBy(old.Add(-1)), []string{}},
+		"due by long ago": {store.DueBy(time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)), []string{}},
 		"due ever": {store.DueBy(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)),
 			[]string{"f", "b", "d", "e", "c"}},
 	} {

@@ -207,8 +207,7 @@ func (p *simPayment) refund(now time.Time, request string, minor int64) (simFina
 // picture is what an inquiry tells of a payment, all of it true.
 func (p *simPayment) picture() map[string]any {
 	content := map[string]any{"result": tilltest.Result("S", "SUCCESS"), "paymentStatus": string(p.state),
-		"paymentId":        p.id,
-		"paymentRequestId": p.request, "paymentAmount": tilltest.Wire(p.minor)}
+		"paymentId": p.id, "paymentRequestId": p.request, "paymentAmount": tilltest.Wire(p.minor)}
 	if !p.paidAt.IsZero() {
 		content["paymentTime"] = tilltest.Stamp(p.paidAt)
 	}

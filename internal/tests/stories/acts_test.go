@@ -143,8 +143,7 @@ func commandSteps() []storyStep {
 		}),
 		does("{actor} resolves {id} as failed as {cmd}", func(s *story, a args) error {
 			s.result, s.err = s.process.orders.Resolve(s.ctx, a["id"], order.Resolve{CommandID: a["cmd"],
-				Resolution: events.ResolvedFailed,
-				Statement:  "APO support says that it was never done", Actor: a["actor"]})
+				Resolution: events.ResolvedFailed, Statement: "APO support says that it was never done", Actor: a["actor"]})
 			return nil
 		}),
 		does("{id} is reconciled", func(s *story, a args) error {

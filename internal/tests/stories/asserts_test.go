@@ -90,8 +90,7 @@ func answerAsserts() []storyStep {
 		{"the command succeeds", func(s *story, _ args) error {
 			return errors.Join(s.err, same(tilltape.Done.String(), s.result.Outcome.String()))
 		}},
-		answered("its outcome is not known",
-			func(err error, _ args) bool { return errors.Is(err, tilltape.ErrUnresolved) }),
+		answered("its outcome is not known", func(err error, _ args) bool { return errors.Is(err, tilltape.ErrUnresolved) }),
 		{"it is accepted", func(s *story, _ args) error {
 			return errors.Join(s.err, same(tilltape.Accepted.String(), s.result.Outcome.String()))
 		}},

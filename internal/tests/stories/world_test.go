@@ -94,8 +94,7 @@ func (s *story) begin() {
 	keys := tilltest.ServerKeys()
 	var err error
 	s.server, err = apotest.NewServer(&apotest.Config{Merchant: keys[0], APO: keys[1], Now: s.clock.Now,
-		ManualDelivery: true,
-		NotifyURL:      s.web.URL + tilltest.EarPath, Behaviour: s.behaviour})
+		ManualDelivery: true, NotifyURL: s.web.URL + tilltest.EarPath, Behaviour: s.behaviour})
 	require.NoError(s.t, err)
 	s.client, err = apo.NewClient(s.server.URL(), s.server.ClientID(), s.server.Keys(), nil)
 	require.NoError(s.t, err)

@@ -109,8 +109,7 @@ func (f *Office) Answer(op apo.Op, content map[string]any) ([]apo.Verified, *apo
 		return facts
 	})
 	return facts, &apo.Evidence{Method: http.MethodPost, Path: path, ClientID: TestClient, Time: OfficeTime,
-		KeyVersion: "1",
-		Signature:  f.sign(path, body), Body: []byte(body)}
+		KeyVersion: "1", Signature: f.sign(path, body), Body: []byte(body)}
 }
 
 func Encode(content map[string]any) string {

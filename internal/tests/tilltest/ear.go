@@ -118,8 +118,7 @@ func NewEar(t *testing.T, log store.Log, c EarConfig) *Ear {
 	keys := ServerKeys()
 	var err error
 	x.Server, err = apotest.NewServer(&apotest.Config{Merchant: keys[0], APO: keys[1], Now: x.Clock.Now,
-		ManualDelivery: true,
-		NotifyURL:      x.Web.URL + EarPath, Script: c.Script,
+		ManualDelivery: true, NotifyURL: x.Web.URL + EarPath, Script: c.Script,
 		Behaviour: apotest.Behaviour{AsyncRefund: c.Async}})
 	require.NoError(t, err)
 	client, err := apo.NewClient(x.Server.URL(), x.Server.ClientID(), x.Server.Keys(), nil)

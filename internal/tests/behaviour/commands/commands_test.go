@@ -280,11 +280,9 @@ func TestUnresolvedErrorSaysWhatHappensNext(t *testing.T) {
 			[]string{"order o-1: cancel", "1 attempt,", "APO said UNKNOWN_EXCEPTION", "asks APO again at 2026-11-23T09:00:01Z",
 				"another command id"}},
 		{tilltape.UnresolvedError{OrderID: "o-1", Command: order.VerbRefund, Phase: order.Accepted, Attempts: 2,
-			AskAgain: at},
-			[]string{"accepted by APO, not final", "2026-11-23T09:00:01Z"}},
+			AskAgain: at}, []string{"accepted by APO, not final", "2026-11-23T09:00:01Z"}},
 		{tilltape.UnresolvedError{OrderID: "o-1", Command: order.VerbCapture, Phase: order.Parked, Attempts: 3,
-			Err: tilltest.ErrDisk},
-			[]string{"contact APO support and resolve it", tilltest.ErrDisk.Error()}},
+			Err: tilltest.ErrDisk}, []string{"contact APO support and resolve it", tilltest.ErrDisk.Error()}},
 	} {
 		for _, part := range tt.want {
 			assert.Contains(t, tt.give.Error(), part)

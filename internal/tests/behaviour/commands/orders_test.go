@@ -35,8 +35,7 @@ func TestNew_RefusesWhatNoOrdersCanRunWith(t *testing.T) {
 		"nanoseconds for seconds": {log, gateway, &tilltape.Config{Policy: order.Policy{Retries: []time.Duration{1, 5, 30}}},
 			"policy: Retries[0] is 1ns, and 1s is the least; a plain number counts nanoseconds"},
 		"call outlives its lease": {log, gateway,
-			&tilltape.Config{CallTimeout: time.Minute, Policy: order.Policy{Lease: time.Minute}},
-			"not shorter than the lease"},
+			&tilltape.Config{CallTimeout: time.Minute, Policy: order.Policy{Lease: time.Minute}}, "not shorter than the lease"},
 		"actor too long":        {log, gateway, &tilltape.Config{Actor: strings.Repeat("a", events.IDMax+1)}, "actor"},
 		"actor with a new line": {log, gateway, &tilltape.Config{Actor: "ada\n"}, "actor"},
 	} {
@@ -139,8 +138,7 @@ func TestClearAnomaly(t *testing.T) {
 	o := x.Observe(tilltest.CancelAnswer(tilltest.ThePayment))
 	require.Equal(t, []events.AnomalyReason{events.StatusContradicts}, tilltest.Anomalies(o))
 	c := order.ClearAnomaly{CommandID: "clear-1", Anomaly: o.Anomalies[0].Version,
-		Reason: "APO confirmed the capture, case 4",
-		Actor:  "grace"}
+		Reason: "APO confirmed the capture, case 4", Actor: "grace"}
 
 	cleared, err := x.Orders.ClearAnomaly(x.Ctx, tilltest.TheOrder, c)
 	require.NoError(t, err)
@@ -175,8 +173,7 @@ func parked(t *testing.T) *tilltest.Till {
 
 func TestResolve(t *testing.T) {
 	word := order.Resolve{CommandID: "res-1", Resolution: events.ResolvedFailed,
-		Statement: "APO support, case 17: never arrived",
-		Actor:     "grace"}
+		Statement: "APO support, case 17: never arrived", Actor: "grace"}
 
 	t.Run("on a fresh inquiry", func(t *testing.T) {
 		x := parked(t)

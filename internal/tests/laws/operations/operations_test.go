@@ -166,8 +166,7 @@ func captureRows() []operationRow {
 		{"capture, ours failed, by notification", beginCapture(tilltest.SaysU), told("RISK_REJECT"), 0,
 			order.OutcomeFailed, "RISK_REJECT", order.Idle, order.Authorized, nil},
 		{"capture, ours failed, by inquiry", twice(beginCapture, tilltest.SaysU), tilltest.Done("cap", apo.StateFail),
-			toInquiry,
-			order.OutcomeFailed, "", order.Idle, order.Authorized, nil},
+			toInquiry, order.OutcomeFailed, "", order.Idle, order.Authorized, nil},
 		{"capture, ours in process, by inquiry", twice(beginCapture, tilltest.SaysU),
 			tilltest.Done("cap", apo.StateProcessing), toInquiry,
 			order.OutcomePending, "", order.Accepted, order.Authorized, nil},
@@ -196,8 +195,7 @@ func captureRows() []operationRow {
 				assert.Equal(t, []string{"parked"}, o.Head().Attention())
 			}},
 		{"capture, nothing proven", twice(beginCapture, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Deaf = true },
-			toInquiry,
-			order.OutcomePending, "", order.Unresolved, order.Authorized, nil},
+			toInquiry, order.OutcomePending, "", order.Unresolved, order.Authorized, nil},
 	}
 }
 
@@ -213,15 +211,13 @@ func refundRows() []operationRow {
 		{"refund, succeeded, by notification", beginRefund(tilltest.SaysU), told(""), 0, order.OutcomeSucceeded, "",
 			order.Idle, order.Refunded, nil},
 		{"refund, succeeded, by inquiry", twice(beginRefund, tilltest.LostBefore), tilltest.Done("ref", apo.StateSuccess),
-			toInquiry,
-			order.OutcomeSucceeded, "", order.Idle, order.Refunded, nil},
+			toInquiry, order.OutcomeSucceeded, "", order.Idle, order.Refunded, nil},
 		{"refund, failed, by notification", beginRefund(tilltest.Plain), told("RISK_REJECT"), 0, order.OutcomeFailed,
 			"RISK_REJECT", order.Idle, order.Captured, nil},
 		{"refund, failed, by inquiry", twice(beginRefund, tilltest.SaysU), tilltest.Done("ref", apo.StateFail), toInquiry,
 			order.OutcomeFailed, "", order.Idle, order.Captured, nil},
 		{"refund, in process, by inquiry", twice(beginRefund, tilltest.SaysU), tilltest.Done("ref", apo.StateProcessing),
-			toInquiry,
-			order.OutcomePending, "", order.Accepted, order.Captured, nil},
+			toInquiry, order.OutcomePending, "", order.Accepted, order.Captured, nil},
 		{"refund, accepted by its answer", beginRefund(tilltest.Plain), unheard, 0, order.OutcomePending, "", order.Accepted,
 			order.Captured, nil},
 		{"refund, REFUND_NOT_EXIST after an unknown answer", twice(beginRefund, tilltest.SaysU), unheard, toInquiry,
@@ -232,8 +228,7 @@ func refundRows() []operationRow {
 		{"refund, REFUND_NOT_EXIST after a known F", beginRefund(tilltest.SaysF("PROCESS_FAIL")), unheard, 0,
 			order.OutcomeFailed, "PROCESS_FAIL", order.Idle, order.Captured, nil},
 		{"refund, nothing proven", twice(beginRefund, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Deaf = true },
-			toInquiry,
-			order.OutcomePending, "", order.Unresolved, order.Captured, nil},
+			toInquiry, order.OutcomePending, "", order.Unresolved, order.Captured, nil},
 	}
 }
 
