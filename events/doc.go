@@ -1,6 +1,6 @@
-// Package events holds the facts of an order, and their bytes on disk. It depends on the standard library and on
-// protobuf's protowire alone, knows no rules and does no I/O: what a fact means for an order is package order's matter,
-// where it is kept is package store's.
+// Package events holds the facts of an order, and their bytes on disk. Beside the standard
+// library and protobuf's protowire it rests on package money and on the words of enumerations, knows no rules and does
+// no I/O: what a fact means for an order is package order's matter, where it is kept is package store's.
 //
 // Most programs need three things of it: the fact types, to read what [Record.Event] holds; [DecodeFrame], to read a
 // log; and [Money].

@@ -22,7 +22,8 @@ func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	}
 	if c.Call.Attempt == 0 || c.Call.Attempt > p.Attempt {
 		return nil, &InvalidError{OrderID: o.ID, Command: "record answer", Field: "attempt",
-			Problem: fmt.Sprintf("%d was never started; %d is the newest", c.Call.Attempt, p.Attempt)}
+			Problem: fmt.Sprintf("%d was never started; %d is the newest; give the call that Order.Claimed returned",
+				c.Call.Attempt, p.Attempt)}
 	}
 	if p.Answered&attemptBit(c.Call.Attempt) != 0 {
 		return nil, nil

@@ -18,8 +18,8 @@ func (c *Create) check() error {
 		optional  bool
 	}{
 		{"order id", c.OrderID, false}, {"paymentRequestId", c.PaymentRequestID, false}, {"paymentId", c.PaymentID, true},
-		{"method", c.Method, false}, {"acquirer", c.Acquirer, true}, {"command id", c.CommandID, true}, {"actor", c.Actor,
-			true},
+		{"method", c.Method, false}, {"acquirer", c.Acquirer, true},
+		{"command id", c.CommandID, true}, {"actor", c.Actor, true},
 	} {
 		if f.id == "" && f.optional {
 			continue
@@ -34,7 +34,7 @@ func (c *Create) check() error {
 	if c.Amount.Minor <= 0 {
 		return invalid("amount", fmt.Sprintf("is %d minor units; an order needs more than zero", c.Amount.Minor), nil)
 	}
-	if !c.PayBy.IsZero() && keepable(c.PayBy).IsZero() {
+	if !c.PayBy.IsZero() && (keepable(c.PayBy).IsZero() || keepable(c.PayBy.Add(WaitMax)).IsZero()) { // and with a margin
 		return invalid("payBy", "lies outside the years 1678 to 2262; leave it zero where it is not known", nil)
 	}
 	if c.Method == MethodCard && c.CaptureMode == CaptureNone {
@@ -42,7 +42,7 @@ func (c *Create) check() error {
 			"is none, but a card is only authorized when it is paid; say automatic (APO's default) or manual", nil)
 	}
 	if c.CaptureMode > CaptureManual {
-		return invalid("capture mode", "is none of none, automatic and manual", nil)
+		return invalid("capture mode", "is not known; give CaptureNone, CaptureAutomatic or CaptureManual", nil)
 	}
 	return nil
 }

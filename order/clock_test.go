@@ -1,6 +1,7 @@
 package order
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -104,4 +105,26 @@ func TestClock_WhateverHappensTheBookAgreesWithAPO(t *testing.T) {
 		k.carry(t, false)
 		agrees(t, k)
 	})
+}
+
+// A log keeps times as 64 bits of nanoseconds. APO's signed word must not be kept out of it by one at its ends, nor by
+// what we add to one.
+func TestClock_ATimeAtTheEndOfTimeKeepsNoFactOut(t *testing.T) {
+	for _, end := range []time.Time{time.Unix(0, math.MinInt64), time.Unix(0, math.MinInt64+1),
+		time.Unix(0, math.MaxInt64),
+		time.Unix(0, math.MaxInt64).Add(-time.Minute)} {
+		x := placed(t, CaptureManual)
+		f := authorized()
+		f.At, f.Expires = end, end
+		require.Len(t, x.observe(f), 1, "%s", end)
+		x.must(Claim{Inquire: true})
+		x.must(RecordInquiry{Number: x.o.Inquiry.Number, Picture: Picture{Problem: "timeout"}})
+
+		c := create(CaptureManual)
+		c.PayBy = end
+		y := newTill(t)
+		if _, err := y.do(c); err != nil {
+			require.ErrorContains(t, err, "payBy lies outside the years 1678 to 2262", "%s", end)
+		}
+	}
 }

@@ -11,14 +11,7 @@ func (l Late) held() int64 { return max(l.Authorized-l.Captured, 0) }
 func (l Late) owed() int64 { return l.Captured - l.Refunded }
 
 // late returns the open anomaly of the late money.
-func (o *Order) late() (Anomaly, bool) {
-	for _, a := range o.Anomalies {
-		if a.Reason == events.LatePayment {
-			return a, true
-		}
-	}
-	return Anomaly{}, false
-}
+func (o *Order) late() (Anomaly, bool) { return o.anomalyFor(events.LatePayment) }
 
 // decideCompensate begins the operation that gives late money back. Its intent names the anomaly.
 func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error) {

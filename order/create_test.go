@@ -46,3 +46,15 @@ func TestCreate_ACardSaysWhoCaptures(t *testing.T) {
 	_, err = Decide(Order{}, create, Env{})
 	assert.NoError(t, err)
 }
+
+// A program that gives a pointer must not hear that the order is unknown.
+func TestDecide_APointerIsNoCommand(t *testing.T) {
+	for _, row := range []struct {
+		o Order
+		c Command
+	}{{Order{}, &Create{OrderID: "o-1"}}, {Order{ID: "o-1", Status: Authorized}, &Cancel{}}} {
+		_, err := Decide(row.o, row.c, Env{})
+		require.ErrorIs(t, err, ErrInvalid)
+		assert.ErrorContains(t, err, "give one of its commands, as a value")
+	}
+}

@@ -21,7 +21,7 @@ func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 	if create, ok := c.(Create); ok {
 		return decideCreate(&o, &create, &env)
 	}
-	if o.Status == Unplaced {
+	if o.Status == Unplaced && Describe(c).Verb != VerbCreate {
 		return nil, ErrUnknownOrder
 	}
 	switch c := c.(type) {
@@ -49,7 +49,7 @@ func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 		return decideInquiry(o, &c, &env)
 	}
 	return nil, &InvalidError{OrderID: o.ID, Command: fmt.Sprintf("%T", c), Field: "command",
-		Problem: "is not one of this package's"}
+		Problem: "is not one of this package's; give one of its commands, as a value"}
 }
 
 // decision collects facts, each folded into the order before the next is decided.
@@ -227,7 +227,7 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	}
 	if c.Resolution != events.ResolvedSucceeded && c.Resolution != events.ResolvedFailed {
 		return nil, &InvalidError{OrderID: o.ID, Command: "resolve", Field: "resolution",
-			Problem: "is neither succeeded nor failed"}
+			Problem: "is neither succeeded nor failed; give events.ResolvedSucceeded or events.ResolvedFailed"}
 	}
 	if m, known := o.recall(c.CommandID); known {
 		return nil, o.again(c.CommandID, m, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, c.Override,

@@ -191,7 +191,7 @@ func (o *Order) guardPaymentID(q *question, needed bool) *RejectedError {
 }
 
 func (o *Order) guardReversal(q *question) *RejectedError {
-	a, open := o.reversal()
+	a, open := o.anomalyFor(events.Reversal)
 	if !open {
 		return nil
 	}

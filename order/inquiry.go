@@ -15,7 +15,8 @@ import (
 func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) {
 	if c.Number == 0 || c.Number > o.Inquiry.Number {
 		return nil, &InvalidError{OrderID: o.ID, Command: "record inquiry", Field: "number",
-			Problem: fmt.Sprintf("%d was never started; %d is the newest", c.Number, o.Inquiry.Number)}
+			Problem: fmt.Sprintf("%d was never started; %d is the newest; give the number of the call that Order.Claimed "+
+				"returned", c.Number, o.Inquiry.Number)}
 	}
 	d := newDecision(o, env, o.Operation.CommandID)
 	proof := events.Proof{Via: events.ViaInquiry, Inquiry: c.Number}
@@ -181,7 +182,7 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	case o.Status == Cancelled && o.Late.IsZero():
 		return zeroTime // nobody paid it after all
 	}
-	if end := o.Expires.Add(d.env.Policy.margin()); o.Status == Authorized && !o.Expires.IsZero() && end.After(d.env.Now) {
+	if end := keepable(o.Expires.Add(d.env.Policy.margin())); o.Status == Authorized && end.After(d.env.Now) {
 		return end // this one was about APO's own capture, which failed
 	}
 	return d.reconcileDue(o.Watches + 1)

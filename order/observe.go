@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,11 +126,12 @@ func (d *decision) emitPayment(f *Fact) {
 		e := events.PaymentAuthorized{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Expires: f.Expires, Proof: f.Proof}
 		captured := o.Captured + o.Late.Captured
 		e.GatewayCapture = o.CaptureMode == CaptureAutomatic && captured < o.Amount.Minor && o.Status != Refunded
+		end := keepable(f.Expires.Add(d.env.Policy.margin()))
 		switch {
 		case e.GatewayCapture:
 			e.Due = d.waitDue(0)
-		case !f.Expires.IsZero():
-			e.Due = f.Expires.Add(d.env.Policy.margin())
+		case !end.IsZero():
+			e.Due = end
 		default:
 			e.Due = d.reconcileDue(0)
 		}
@@ -240,37 +242,37 @@ func (d *decision) settleLateMoney() {
 }
 
 var factEvents = map[FactKind]events.Kind{
-	PaymentPending: events.KindPaymentPending, PaymentAuthorized: events.KindPaymentAuthorized,
-	PaymentPaid:   events.KindPaymentPaid,
-	PaymentFailed: events.KindPaymentFailed, CaptureSucceeded: events.KindCaptureSucceeded,
-	CaptureFailed:  events.KindCaptureFailed,
-	CapturePending: events.KindCaptureAccepted, RefundSucceeded: events.KindRefundSucceeded,
-	RefundFailed:  events.KindRefundFailed,
-	RefundPending: events.KindRefundAccepted, PaymentCancelled: events.KindCancelSucceeded,
-	OtherTransaction: events.KindInquiryAnswered,
+	PaymentPending:    events.KindPaymentPending,
+	PaymentAuthorized: events.KindPaymentAuthorized,
+	PaymentPaid:       events.KindPaymentPaid,
+	PaymentFailed:     events.KindPaymentFailed,
+	PaymentCancelled:  events.KindCancelSucceeded,
+	CapturePending:    events.KindCaptureAccepted,
+	CaptureSucceeded:  events.KindCaptureSucceeded,
+	CaptureFailed:     events.KindCaptureFailed,
+	RefundPending:     events.KindRefundAccepted,
+	RefundSucceeded:   events.KindRefundSucceeded,
+	RefundFailed:      events.KindRefundFailed,
+	OtherTransaction:  events.KindInquiryAnswered,
 }
 
 // anomaly records a contradiction, once however often its fact is delivered.
 func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) {
 	e := events.AnomalyObserved{Reason: reason, Fact: factEvents[f.Kind], PaymentID: f.PaymentID, TransferID: f.TransferID,
 		RequestID: f.RequestID, Amount: f.Amount, At: f.At, Code: f.Code, Detail: clip(detail), Proof: f.Proof}
-	dig := contradictionDigest(e)
-	for _, known := range d.o.contradiction {
-		if known == dig {
-			return
-		}
+	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) {
+		d.emit(e)
 	}
-	d.emit(e)
 }
 
 func (o *Order) money(minor int64) Money {
-	return Money{Minor: min(max(minor, 0), math.MaxInt64), Currency: o.Amount.Currency}
+	return Money{Minor: max(minor, 0), Currency: o.Amount.Currency}
 }
 
 // keepable is a time that a record can hold, in UTC; one beyond 64 bits of nanoseconds (an expiry in the year 9999)
 // counts as not told, because it must not keep its fact out of the log. The evidence has it as it came.
 func keepable(t time.Time) time.Time {
-	if !time.Unix(0, t.UnixNano()).Equal(t) {
+	if n := t.UnixNano(); n == math.MinInt64 || !time.Unix(0, n).Equal(t) {
 		return time.Time{}
 	}
 	return t.UTC()

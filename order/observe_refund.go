@@ -91,7 +91,7 @@ func (o *Order) placeOfRefund(id, request string) int {
 // classifyRefund splits a refund by the amounts, as the table needs it.
 func (o *Order) classifyRefund(minor int64) law.Fact {
 	switch {
-	case o.Status == Cancelled && minor <= o.Late.Captured-o.Late.Refunded:
+	case o.Status == Cancelled && minor <= o.Late.owed():
 		return law.RefundOfLateMoney
 	case minor <= o.refundable():
 		return law.RefundSucceeded

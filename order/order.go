@@ -239,10 +239,10 @@ func (o *Order) heldMinor() int64 {
 	return sum
 }
 
-// reversal returns the open anomaly that puts the captured amounts in doubt.
-func (o *Order) reversal() (Anomaly, bool) {
+// anomalyFor returns the oldest open anomaly of that reason.
+func (o *Order) anomalyFor(r events.AnomalyReason) (Anomaly, bool) {
 	for _, a := range o.Anomalies {
-		if a.Reason == events.Reversal {
+		if a.Reason == r {
 			return a, true
 		}
 	}

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tilltape/tilltape/order/window"
@@ -119,12 +120,7 @@ func (p *Policy) jitter() int {
 }
 
 func (p *Policy) takesSeveral(method string) bool {
-	for _, m := range p.SeveralCaptures {
-		if m == method {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.SeveralCaptures, method)
 }
 
 // A decision does not check its policy: that would cost more than the decision, and no fact may be denied for it. It

@@ -112,5 +112,9 @@ func TestPolicyCheck_WhatItTakesIsUsedAsItStands(t *testing.T) {
 		if p.Jitter > 0 {
 			require.Equal(rt, p.Jitter, p.jitter())
 		}
+		if p.ReconcileFor > 0 {
+			require.True(rt, p.reconciles(p.ReconcileFor))
+			require.False(rt, p.reconciles(p.ReconcileFor+1))
+		}
 	})
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/tilltape/tilltape/internal/tests/pages"
 )
 
-// The tables of DESIGN.md 3.1 and 3.3 typed out a second time, by hand. "→s" moves, "add" changes amounts, "!" adds an
-// anomaly, "anomaly" appends nothing else, "–" and "dup" append nothing, "noted" changes nothing, "." cannot be.
+// The status table of docs/reference/states.md typed out a second time, by hand. "→s" moves, "add" changes amounts, "!"
+// adds an anomaly, "anomaly" appends nothing else, "–" and "dup" append nothing, "noted" changes nothing, "." cannot
+// be.
 const statusGrid = `
 fact                        | created      | authorized   | paid       | captured   | refunded | cancelled | failed
 payment pending             | noted        | –            | –          | –          | –        | –         | –

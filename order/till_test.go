@@ -50,7 +50,7 @@ func create(mode events.CaptureMode) Create {
 		Acquirer: "ACME", CaptureMode: mode, PayBy: opened.Add(14 * time.Minute)}
 }
 
-// tester keeps the interface that both *testing.T and *rapid.T have.
+// helper marks the caller as a helper where the test can: rapid's T is one too.
 func (x *till) helper() {
 	if h, ok := x.t.(interface{ Helper() }); ok {
 		h.Helper()
@@ -79,6 +79,7 @@ func (x *till) do(c Command) ([]events.Event, error) {
 	records, after := Records(x.o, c, facts, env, "")
 	for _, r := range records {
 		require.NoError(x.t, Judge(x.o, r), "Judge takes what Decide made")
+		require.NoError(x.t, r.Validate(), "and a log")
 		x.o = Evolve(x.o, r)
 		require.Equal(x.t, x.o.Head(), r.Head)
 		x.log = append(x.log, r)

@@ -107,7 +107,7 @@ func (k *walker) record(c Call, v Verdict, p Picture) {
 	k.must(RecordAnswer{Call: c, Verdict: v})
 }
 
-// command gives a command by the rule book of DESIGN.md 3.3, written once more.
+// command gives a command by the rules of docs/reference/states.md, written once more.
 func (k *walker) command(t *rapid.T) {
 	o := k.o
 	minor := rapid.SampledFrom([]int64{1, 300, 500, theAmount}).Draw(t, "minor")

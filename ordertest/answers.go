@@ -93,7 +93,7 @@ func (a *author) picture(call order.Call) order.Picture {
 	default:
 		a.tell(call, &p)
 	}
-	p.Evidence = a.signed(`{"paymentStatus":"` + string(p.State) + `"}`)
+	p.Evidence = a.signed(`{"paymentStatus":"` + p.State + `"}`)
 	return p
 }
 

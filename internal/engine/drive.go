@@ -112,9 +112,9 @@ func (d *Drive) Loaded(records []events.Record, err error) {
 func (d *Drive) decide() {
 	env := d.env()
 	facts, err := order.Decide(d.o, d.command, env)
-	_, claiming := d.command.(order.Claim)
+	claim, claiming := d.command.(order.Claim)
 	switch {
-	case errors.Is(err, order.ErrNotDue) && claiming && (d.calls > 0 || !d.command.(order.Claim).Inquire):
+	case errors.Is(err, order.ErrNotDue) && claiming && (d.calls > 0 || !claim.Inquire):
 		d.done(nil)
 	case err != nil:
 		d.done(err)
