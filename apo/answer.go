@@ -164,7 +164,7 @@ func judge(c content, asked expectation, evidence *Evidence) Answer {
 		a.Err = newError(ErrUnknownCode, string(c.op), fmt.Sprintf("F with code %q, which no table knows", a.Code),
 			"inquire before asking again")
 	case a.Class == Unknown && inquiry && a.Status == statusFailed:
-		a.Err = newError(ErrUnknownCode, string(c.op), fmt.Sprintf("the query was refusal: %q", a.Code),
+		a.Err = newError(ErrUnknownCode, string(c.op), fmt.Sprintf("the query was refused: %q", a.Code),
 			"check access and parameters, then inquire again")
 	case a.Class == Unknown:
 		a.Err = newError(ErrUndecided, string(c.op), fmt.Sprintf("U with code %q", a.Code),

@@ -229,6 +229,9 @@ func TestInquiriesSpeakOfTheQueryAlone(t *testing.T) {
 			answer := row.call(clientOf(t, newGateway(t, answering(row.body)).URL, nil))
 			assert.Equal(t, row.class, answer.Class)
 			assert.ErrorIs(t, answer.Err, row.err)
+			if name == "refused" {
+				assert.ErrorContains(t, answer.Err, `the query was refused: "ACCESS_DENIED"`)
+			}
 			assert.Len(t, answer.Facts, row.facts)
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -17,6 +18,7 @@ const (
 
 	descriptionMax = 256     // characters of an order's description
 	redirectURLMax = 2048    // characters
+	methodIDMax    = 2048    // characters
 	linkMax        = 8 << 10 // bytes of a link in an answer
 )
 
@@ -117,14 +119,17 @@ func (c *Client) CreatePaymentSession(ctx context.Context, r PayRequest) Payment
 // one JSON object. It is signed, sent and its answer verified as every call; a sandbox client id speaks to the
 // sandbox's path. An F with a code that this package does not know for that call is UnknownFailure.
 func (c *Client) Call(ctx context.Context, path string, body json.RawMessage) RawAnswer {
-	op := Op(path[strings.LastIndexByte(path, '/')+1:])
+	op := Op(strings.TrimPrefix(path, productionRoot)) // no operation of a payment, wherever else its name stands
+	if name, is := strings.CutPrefix(path, productionBase); is {
+		op = Op(name)
+	}
 	full, err := c.pathOf(path)
 	switch {
 	case err != nil:
 	case op == OpNotifyPayment, op == OpNotifyCapture, op == OpNotifyRefund: // its answer would read as one
 		err = fmt.Errorf("path %q is a notification's, which only APO sends", path)
 	default:
-		err = checkBody(body)
+		_, err = checkBody(body)
 	}
 	r := request{op: op, path: full, payload: body}
 	if err != nil {
@@ -159,14 +164,15 @@ func (c *Client) pathOf(path string) (string, error) {
 	return path, nil
 }
 
-func checkBody(body json.RawMessage) error {
+func checkBody(body json.RawMessage) (object, error) {
 	if len(body) > BodyMax {
-		return fmt.Errorf("body has %d bytes, above %d", len(body), BodyMax)
+		return nil, fmt.Errorf("body has %d bytes, above %d", len(body), BodyMax)
 	}
-	if _, err := parseObject(body); err != nil {
-		return fmt.Errorf("body %w", err)
+	whole, err := parseObject(body)
+	if err != nil {
+		return nil, fmt.Errorf("body %w", err)
 	}
-	return nil
+	return whole, nil
 }
 
 // collect makes one of the two calls that begin a payment.
@@ -236,7 +242,7 @@ func (r PayRequest) encode(op Op) (json.RawMessage, expectation, error) {
 		body, err = r.join(body)
 	}
 	if err == nil {
-		err = checkBody(body)
+		_, err = checkBody(body)
 	}
 	return body, expectation{paymentRequestID: r.PaymentRequestID, amount: r.Amount}, err
 }
@@ -266,13 +272,13 @@ func (r PayRequest) join(body []byte) ([]byte, error) {
 func (r PayRequest) given() (json.RawMessage, expectation, error) {
 	bare := r
 	bare.Body = nil
-	if bare.isSet() {
+	if !reflect.ValueOf(bare).IsZero() {
 		return nil, expectation{}, fmt.Errorf("has Body and other fields; the body is sent as it is, so say it all there")
 	}
-	if err := checkBody(r.Body); err != nil {
+	whole, err := checkBody(r.Body)
+	if err != nil {
 		return nil, expectation{}, err
 	}
-	whole, _ := parseObject(r.Body)
 	from := &reader{from: whole}
 	asked := expectation{paymentRequestID: from.id("paymentRequestId"), amount: from.amount("paymentAmount")}
 	switch {
@@ -282,11 +288,6 @@ func (r PayRequest) given() (json.RawMessage, expectation, error) {
 		return nil, expectation{}, fmt.Errorf("body lacks paymentRequestId or paymentAmount")
 	}
 	return r.Body, asked, nil
-}
-
-func (r PayRequest) isSet() bool {
-	return r.PaymentRequestID+r.Method+r.MethodID+string(r.Capture)+r.OrderID+r.Description+r.NotifyURL+r.RedirectURL+
-		r.ProductCode != "" || !unsaid(r.Amount) || !r.PayBy.IsZero() || len(r.More) > 0
 }
 
 // check refuses what APO would, where that is known beforehand.
@@ -310,7 +311,7 @@ func (r PayRequest) check(op Op) error {
 		name, value string
 		most        int
 	}{
-		{"paymentMethodType", r.Method, IDMax}, {"paymentMethodId", r.MethodID, redirectURLMax},
+		{"paymentMethodType", r.Method, IDMax}, {"paymentMethodId", r.MethodID, methodIDMax},
 		{"referenceOrderId", r.OrderID, IDMax}, {"orderDescription", r.Description, descriptionMax},
 		{"productCode", r.ProductCode, IDMax},
 	} {

@@ -212,13 +212,23 @@ func TestASandboxClientCallsTheSandboxesPath(t *testing.T) {
 	assert.Equal(t, "/ams/sandbox/api/v1/payments/pay", got)
 }
 
+// Another call's last word can be a payment's: what it answers is no fact of a payment.
+func TestACallThatIsNamedLikeAPaymentsProvesNothingOfOne(t *testing.T) {
+	g := newGateway(t, answering(with("S", "SUCCESS", `"paymentId":"P1","paymentRequestId":"R1"`)))
+	c := clientOf(t, g.URL, nil)
+	answer := c.Call(t.Context(), "/ams/api/v1/subscriptions/cancel", json.RawMessage(`{}`))
+	assert.Equal(t, Succeeded, answer.Class)
+	assert.Empty(t, answer.Facts)
+	assert.Len(t, c.Call(t.Context(), "/ams/api/v1/payments/cancel", json.RawMessage(`{}`)).Facts, 1)
+}
+
 func TestACallThatCannotBeMeantIsNotSent(t *testing.T) {
 	g := newGateway(t, answering(with("S", "SUCCESS", "")))
 	c := clientOf(t, g.URL, nil)
 	for _, path := range []string{"", "/", "pay", "/ams/api/", "/ams/api/v1/", "/ams/sandbox/api/v1/x",
 		"https://x.example/ams/api/v1/x",
 		"/ams/api/v1/../x", "/ams/api/v1//x", "/ams/api/v1/x?y=1", "/ams/api/v1/x#y", "/ams/api/v1/ä",
-		"/ams/api/v1/notifyRefund"} {
+		"/ams/api/v1/payments/notifyRefund"} {
 		answer := c.Call(t.Context(), path, json.RawMessage(`{}`))
 		assert.Equal(t, NotSent, answer.Class, path)
 		assert.ErrorIs(t, answer.Err, ErrInvalidRequest, path)
