@@ -81,14 +81,16 @@ func (q *Recorder) Record(r Refusal) {
 		return // a caller that guesses ids must not fill the log
 	}
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.queue) >= queueMax {
-		q.cfg.Lost(r, errOthersWait)
-		return
+	full := len(q.queue) >= queueMax
+	starts := !full && !q.writing
+	if !full {
+		q.queue, q.writing = append(q.queue, r), true
 	}
-	q.queue = append(q.queue, r)
-	if !q.writing {
-		q.writing = true
+	q.mu.Unlock()
+	switch {
+	case full:
+		q.cfg.Lost(r, errOthersWait) // a hook of others: not under the lock
+	case starts:
 		q.cfg.Go(q.empty)
 	}
 }

@@ -26,9 +26,12 @@ func TestRefusalsOfSoManyOrdersAreRemembered(t *testing.T) {
 // A refusal that comes while very many wait is told of, since it will not stand in the log.
 func TestARefusalTooManyIsTold(t *testing.T) {
 	var lost []error
-	q := New(Config{
+	var q *Recorder
+	q = New(Config{
 		Go: func(func()) {}, // nobody writes
 		Lost: func(r Refusal, err error) {
+			q.mu.Lock() // as a command that the hook gives would
+			q.mu.Unlock()
 			assert.Equal(t, "o-7", r.Err.OrderID)
 			lost = append(lost, err)
 		},
