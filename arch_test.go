@@ -69,21 +69,21 @@ var rooms = map[string]room{
 	"internal/settling":  {ours: []string{"events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
 	"internal/translate": {ours: []string{"events", "order", "apo"}, modules: []string{protobufModule, fsmModule}},
 	".": {
-		ours: []string{"events", "order", "store", "seal", "apo", "internal/engine", "internal/refusing",
-			"internal/settling", "internal/translate"},
-		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
+		ours: []string{"events", "order", "store", "apo", "internal/engine", "internal/refusing",
+			"internal/settling", "internal/translate", "internal/words"},
+		modules: []string{protobufModule, fsmModule, uuidModule},
 	},
 	"evidence": {
 		ours:    []string{".", "events", "order", "apo"},
-		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
+		modules: []string{protobufModule, fsmModule, uuidModule},
 	},
 	"problem": {
 		ours:    []string{".", "order"},
-		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
+		modules: []string{protobufModule, fsmModule, uuidModule},
 	},
 	"notify": {
 		ours:    []string{".", "order", "apo", "internal/words"},
-		modules: []string{protobufModule, fsmModule, modModule, uuidModule},
+		modules: []string{protobufModule, fsmModule, uuidModule},
 	},
 	"audit": {
 		ours:    []string{"events", "internal/ours", "order", "store", "seal", "apo", "internal/translate"},

@@ -78,10 +78,7 @@ func (c *Config) withDefaults() (Config, error) {
 	if err := out.Policy.Check(); err != nil {
 		return out, fmt.Errorf("tilltape: %w: %w", ErrConfig, err)
 	}
-	lease := out.Policy.Lease
-	if lease == 0 {
-		lease = order.DefaultLease
-	}
+	lease := out.Policy.WithDefaults().Lease
 	for _, f := range []struct {
 		field string
 		value int64

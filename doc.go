@@ -27,7 +27,7 @@
 //	store           what a log must promise; store/memory and store/bolt keep the promise
 //	seal            the Merkle tree over a log, its checkpoints and proofs
 //	apo             APO over HTTP: pay, cancel, capture, refund, inquire; sign, verify, classify
-//	tilltape        this package: the four of them driven with a clock; a Reader where nothing is to be driven
+//	tilltape        this package: orders, store and apo driven with a clock; a Reader where nothing is to be driven
 //	problem         how a command ended, told over HTTP
 //	notify          the endpoint that APO calls
 //	evidence        what APO's support needs to see of one order

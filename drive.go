@@ -22,7 +22,7 @@ func (s *Orders) drive(ctx, stop context.Context, id string, c order.Command) (*
 		case engine.Done:
 			return d, d.Err()
 		case engine.Read:
-			d.Loaded(s.read(recording, t))
+			d.Loaded(s.records(recording, t.Stream, t.After))
 		case engine.Append:
 			if claims(t) && s.leaves(stop, d) {
 				return d, notBegunError(stop, d, id)
@@ -69,9 +69,10 @@ func notBegunError(stop context.Context, d *engine.Drive, id string) error {
 	return fmt.Errorf("order %s: %w: %w", id, settling.ErrNotBegun, stop.Err())
 }
 
-func (s *Orders) read(ctx context.Context, t engine.Task) ([]events.Record, error) {
+// records reads a stream's records after a version.
+func (s *Orders) records(ctx context.Context, of events.Stream, after uint64) ([]events.Record, error) {
 	var records []events.Record
-	for r, err := range s.log.Read(ctx, t.Stream, t.After) {
+	for r, err := range s.log.Read(ctx, of, after) {
 		if err != nil {
 			return nil, err
 		}

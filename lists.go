@@ -2,7 +2,6 @@ package tilltape
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -46,14 +45,12 @@ func (r *Reader) Outstanding(ctx context.Context) iter.Seq2[order.Order, error] 
 }
 
 func (r *Reader) listed(filter store.Filter) *list {
-	return &list{log: r.log, get: r.Get, now: r.now, filter: filter}
+	return &list{r: r, filter: filter}
 }
 
 // list is the orders that an index names, in its order, each as it stands when its turn comes.
 type list struct {
-	log    store.Reader
-	get    func(ctx context.Context, id string) (order.Order, error)
-	now    func() time.Time
+	r      *Reader
 	filter store.Filter
 
 	began time.Time  // when the list did
@@ -64,7 +61,7 @@ type list struct {
 func (l *list) seq(ctx context.Context) iter.Seq2[order.Order, error] {
 	return func(yield func(order.Order, error) bool) {
 		one := *l // a sequence may be run again
-		one.began = one.now()
+		one.began = one.r.now()
 		for more, wanted := true, true; more && wanted; {
 			page, err := one.page(ctx)
 			if err != nil {
@@ -83,7 +80,7 @@ func (l *list) page(ctx context.Context) (page []store.Head, err error) {
 	if l.begun {
 		rest = rest.After(l.last)
 	}
-	for h, err := range l.log.Heads(ctx, rest.Limit(listPage)) {
+	for h, err := range l.r.log.Heads(ctx, rest.Limit(listPage)) {
 		if err != nil {
 			return nil, listError(err)
 		}
@@ -99,7 +96,7 @@ func (l *list) page(ctx context.Context) (page []store.Head, err error) {
 // before. A time that is still to come was written by a clock that was ahead.
 func (l *list) young(h *store.Head) bool {
 	since := l.filter.Time(*h)
-	return since.After(l.began) && !since.After(l.now())
+	return since.After(l.began) && !since.After(l.r.now())
 }
 
 // yield yields a page's orders as they stand now. It reports whether one has moved to after the page, and whether the
@@ -115,7 +112,7 @@ func (l *list) yield(ctx context.Context, page []store.Head, yield func(order.Or
 		if came[h.Stream.ID] || !first && l.young(&h) {
 			continue
 		}
-		o, err := l.get(ctx, h.Stream.ID)
+		o, err := l.r.Get(ctx, h.Stream.ID)
 		if err != nil {
 			yield(order.Order{}, err)
 			return false, false
@@ -143,7 +140,7 @@ func (l *list) yield(ctx context.Context, page []store.Head, yield func(order.Or
 
 // listError says what could not be done; the error of a context that ended says so itself.
 func listError(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if ended(err) {
 		return err
 	}
 	return fmt.Errorf("listing orders: %w; what was listed so far stands", err)

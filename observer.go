@@ -119,9 +119,6 @@ func newTeller(hooks *Observer, log *slog.Logger) teller {
 	if hooks != nil {
 		t.hooks = *hooks
 	}
-	if t.log == nil {
-		t.log = slog.New(slog.DiscardHandler)
-	}
 	return t
 }
 
@@ -160,8 +157,7 @@ func (t *teller) parked(ctx context.Context, a Alarm) {
 		"operation parked: contact APO support, with what evidence.Of gathers, then resolve it",
 		slog.String("order", a.OrderID), slog.String("operation", a.Operation.Verb().String()),
 		slog.String("command", a.Operation.CommandID), slog.Uint64("attempts", a.Operation.Attempt),
-		slog.String("code", a.Operation.Code), slog.Time("since", a.Operation.Since),
-		slog.String("reason", a.Reason))
+		slog.String("code", a.Operation.Code), slog.Time("since", a.Operation.Since), slog.String("reason", a.Reason))
 }
 
 func (t *teller) anomaly(ctx context.Context, c Contradiction) {
@@ -184,9 +180,9 @@ func (t *teller) called(ctx context.Context, c CallMade) {
 	if !t.log.Enabled(ctx, level) {
 		return
 	}
-	t.log.LogAttrs(ctx, level, "asked APO", slog.String("order", c.Call.OrderID), slog.String("call",
-		c.Call.Kind.String()),
-		slog.Uint64("attempt", c.Call.Attempt), slog.Uint64("inquiry", c.Call.Number), slog.Duration("took", c.Took),
+	t.log.LogAttrs(ctx, level, "asked APO", slog.String("order", c.Call.OrderID),
+		slog.String("call", c.Call.Kind.String()), slog.Uint64("attempt", c.Call.Attempt),
+		slog.Uint64("inquiry", c.Call.Number), slog.Duration("took", c.Took),
 		slog.String("said", c.Said()), slog.String("code", c.Code), slog.String("problem", unquoted(c.Problem)))
 }
 

@@ -1,6 +1,7 @@
 package tilltape
 
 import (
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,7 +12,7 @@ import (
 
 // Who asked for neither hooks nor a log pays for neither.
 func TestWhatNobodyHearsCostsNothing(t *testing.T) {
-	quiet := newTeller(nil, nil)
+	quiet := newTeller(nil, slog.New(slog.DiscardHandler))
 	ctx, records := t.Context(), []events.Record{{Event: events.CancelRequested{}}}
 	call, refused := CallMade{Verdict: order.VerdictUnknown}, Refusal{Err: &order.RejectedError{}}
 	assert.Zero(t, testing.AllocsPerRun(100, func() {

@@ -3,12 +3,9 @@ package tilltape
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/tilltape/tilltape/internal/settling"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -55,18 +52,11 @@ func (o Outcome) String() string {
 	return outcomeNames[Broken]
 }
 
-// MarshalText is [Outcome.String].
-func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+// MarshalText is the word that String says; a value that is none is an error.
+func (o Outcome) MarshalText() ([]byte, error) { return words.Marshal(o, Unavailable) }
 
-// UnmarshalText reads what [Outcome.MarshalText] wrote. The error wraps [store.ErrInvalid].
-func (o *Outcome) UnmarshalText(text []byte) error {
-	i := slices.Index(outcomeNames[:], string(text))
-	if i < 0 {
-		return fmt.Errorf("outcome %.40q: %w; give one of %s", text, store.ErrInvalid, strings.Join(outcomeNames[:], ", "))
-	}
-	*o = Outcome(i)
-	return nil
-}
+// UnmarshalText takes one of these words; the error lists them.
+func (o *Outcome) UnmarshalText(text []byte) error { return words.Unmarshal(text, o, Unavailable) }
 
 // outcomes says what an error is. The first row that an error matches counts: what may have moved money stands before
 // what it wraps, and what may be on record before what the log said of it.
@@ -85,7 +75,6 @@ var outcomes = [...]struct {
 	{ErrContended, Unavailable},
 	{order.ErrNotDue, Unavailable},
 	{ErrClosed, Unavailable},
-	{settling.ErrNotBegun, Unavailable},
 	{store.ErrUnavailable, Unavailable},
 	{store.ErrClosed, Unavailable},
 	{store.ErrInvalid, Invalid},

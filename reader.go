@@ -119,10 +119,15 @@ func unknownError(id string) error {
 
 // readError says which order could not be read; the error of a context that ended says so itself.
 func readError(id string, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if ended(err) {
 		return err
 	}
 	return fmt.Errorf("order %q: reading it: %w", id, err)
+}
+
+// ended reports the error of a context that ended.
+func ended(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (r *Reader) now() time.Time { return r.cfg.Now().UTC() }

@@ -71,23 +71,23 @@ func exampleSource(t *testing.T, name string) (body, output string) {
 
 // A link that leads nowhere is a promise not kept.
 func TestLinksInTheDocsLeadSomewhere(t *testing.T) {
-	var pages []string
+	var files []string
 	require.NoError(t, filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".md") {
-			pages = append(pages, path)
+			files = append(files, path)
 		}
 		return err
 	}))
-	require.NotEmpty(t, pages)
+	require.NotEmpty(t, files)
 	links := regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)]*)?\)`)
 	code := regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
-	for _, page := range pages {
-		text, err := os.ReadFile(page)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, m := range links.FindAllStringSubmatch(code.ReplaceAllString(string(text), ""), -1) {
-			target := filepath.Join(filepath.Dir(page), filepath.FromSlash(m[1]))
+			target := filepath.Join(filepath.Dir(file), filepath.FromSlash(m[1]))
 			_, err := os.Stat(target)
-			assert.NoError(t, err, "%s links to %s", page, m[1])
+			assert.NoError(t, err, "%s links to %s", file, m[1])
 		}
 	}
 }

@@ -51,12 +51,9 @@ func (s *Orders) Reconcile(ctx context.Context, id string) (Reconciliation, erro
 
 // learn reads what was recorded since, and reports whether asking again would tell no more.
 func (s *Orders) learn(ctx context.Context, r *Reconciliation, since uint64) (done bool, err error) {
-	var records []events.Record
-	for record, err := range s.log.Read(ctx, events.OrderStream(r.Order.ID), since) {
-		if err != nil {
-			return false, readError(r.Order.ID, err)
-		}
-		records = append(records, record)
+	records, err := s.records(ctx, events.OrderStream(r.Order.ID), since)
+	if err != nil {
+		return false, readError(r.Order.ID, err)
 	}
 	r.Differences = order.Differences(records)
 	var last events.InquiryAnswered

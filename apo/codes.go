@@ -28,6 +28,15 @@ const (
 // forgotten or failed on the way proves nothing.
 type Class uint8
 
+// answers reports whether a signed answer to it can prove something.
+func (op Op) answers() bool {
+	switch op {
+	case OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund:
+		return true
+	}
+	return false
+}
+
 const (
 	// Unknown: not proven either way; it may have been done. Ask again with the
 	// same ids, or inquire.

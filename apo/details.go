@@ -93,17 +93,12 @@ func readContent(op Op, body []byte) (content, error) {
 	if err != nil {
 		return content{op: op}, malformedError(op, "the signed body "+err.Error())
 	}
-	return contentOf(op, whole)
-}
-
-// contentOf takes what an operation has out of a body that was decoded. Errors as in [readContent].
-func contentOf(op Op, whole object) (content, error) {
 	var c content
-	err := c.read(op, whole)
+	err = c.read(op, whole)
 	return c, err
 }
 
-// read takes what an operation has out of a body that was decoded.
+// read takes what an operation has out of a body that was decoded. Errors as in [readContent].
 func (c *content) read(op Op, whole object) error {
 	*c = content{op: op}
 	r := &reader{from: whole}

@@ -63,24 +63,17 @@ type Reader struct {
 func (r *Reader) Read(e *Evidence) (*Reading, error) {
 	m := &r.reading
 	*m = Reading{Facts: m.Facts[:0]}
-	err := r.read(e)
-	if len(m.Facts) == 0 && cap(m.Facts) == 0 {
-		m.Facts = nil
-	}
-	return m, err
+	return m, r.read(e)
 }
 
 func (r *Reader) read(e *Evidence) error {
 	whole, err := r.parse(e.Body)
 	op := Op(path.Base(e.Path))
-	switch op {
-	case OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund:
-	default:
-		if op = "notification"; err != nil {
-			break
-		}
-		if op, err = notifiedOp(whole); err != nil {
-			return err
+	if !op.answers() {
+		if op = "notification"; err == nil {
+			if op, err = notifiedOp(whole); err != nil {
+				return err
+			}
 		}
 	}
 	m, c := &r.reading, &r.content
@@ -103,14 +96,9 @@ func (r *Reader) read(e *Evidence) error {
 		}
 		return nil
 	}
-	// As prove has it, without a slice of facts.
-	kind := c.kind()
-	if kind == 0 || d.PaymentID == "" && d.PaymentRequestID == "" && d.TransferID == "" && d.RequestID == "" {
-		return nil
+	if v := c.whole(); v.kind != 0 && v.named() {
+		m.Facts = append(m.Facts, v.told())
 	}
-	m.Facts = append(m.Facts, Told{Kind: kind, PaymentID: d.PaymentID, PaymentRequestID: d.PaymentRequestID,
-		TransferID: d.TransferID, RequestID: d.RequestID, Amount: d.Amount, Time: d.Time, AuthExpiry: d.AuthExpiry,
-		Code: c.codeOf(kind)})
 	return nil
 }
 

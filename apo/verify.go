@@ -133,8 +133,8 @@ func (v *Verifier) VerifyNotification(method, path string, header http.Header, b
 	if err != nil {
 		return Verified{}, err
 	}
-	read, err := contentOf(op, whole)
-	if err != nil {
+	var read content
+	if err := read.read(op, whole); err != nil {
 		return Verified{}, err
 	}
 	evidence = evidence.clone()
@@ -154,9 +154,7 @@ func (v *Verifier) VerifyNotification(method, path string, header http.Header, b
 // names no id). What an answer does not prove is unknown: inquire. The body is
 // copied.
 func (v *Verifier) VerifyAnswer(op Op, path string, header http.Header, body []byte) ([]Verified, error) {
-	switch op {
-	case OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund:
-	default:
+	if !op.answers() {
 		return nil, newError(ErrInvalidRequest, "answer",
 			fmt.Sprintf("is to an operation not known: %q", clip(string(op), codeMax)), "use one of the Op constants of a call")
 	}

@@ -69,53 +69,62 @@ func TestASupportCase(t *testing.T) {
 		assert.Equal(t, []any{"refund", tilltest.CommandID, "parked", tilltest.Dawn().Add(time.Hour), x.Clock.Now()},
 			[]any{read.Open.Operation, read.Open.CommandID, read.Open.Phase, read.Open.Since, read.Open.Parked})
 
-		// and what was asked: once with an answer that decides nothing, and then into the void, always the same,
-		request := read.Open.Request
-		assert.Equal(t, &evidence.Amount{Currency: "USD", Value: tilltest.ThePart}, request.Amount)
-		assert.Equal(t, []any{tilltest.ThePayment, "damaged"}, []any{request.PaymentID, request.Reason})
-		assert.NotEmpty(t, request.RefundRequestID)
-		var refunds, inquiries []evidence.Call
-		for _, c := range read.Calls {
-			switch c.Call {
-			case "refund":
-				refunds = append(refunds, c)
-			case "inquiryRefund":
-				inquiries = append(inquiries, c)
-			}
-		}
-		require.Len(t, refunds, int(read.Open.Attempts))
-		for i, c := range refunds {
-			assert.Equal(t, request, c.Request)
-			assert.EqualValues(t, i+1, c.Attempt)
-			assert.Equal(t, c.Claimed.Add(order.DefaultLease), c.Until)
-			require.NotNil(t, c.Answer)
-			assert.Equal(t, string(events.KindRefundUnresolved), c.Answer.Fact)
-		}
-		assert.Equal(t, []any{"UNKNOWN_EXCEPTION", tilltest.ErrLost.Error()},
-			[]any{refunds[0].Answer.Code, refunds[1].Answer.Problem[len("refund: "):]})
-		require.NotEmpty(t, inquiries)
-		for _, c := range inquiries {
-			assert.Equal(t, evidence.Request{RefundRequestID: request.RefundRequestID}, c.Request)
-			assert.Equal(t, tilltest.ErrLost.Error(), c.Answer.Problem)
-		}
-
-		// and what APO said, signed by APO: the payment's notification, the capture's answer, and the U.
-		require.Len(t, read.Messages, 3)
-		for _, m := range read.Messages {
-			require.NoError(t, m.Evidence().Verify(&tilltest.TheOffice().Key.PublicKey))
-		}
-		assert.Equal(t, []string{"notification", "answer", "answer"},
-			[]string{read.Messages[0].Via, read.Messages[1].Via, read.Messages[2].Via})
-		assert.Equal(t, refunds[0].Answer.Version, read.Messages[2].Version, "the answer's version leads to its message")
-		assert.Contains(t, read.Messages[2].Body, `"UNKNOWN_EXCEPTION"`)
-		assert.Len(t, read.Facts, int(read.Order.Version))
-		assert.True(t, slices.ContainsFunc(read.Facts, func(f evidence.Fact) bool {
-			return f.Fact == string(events.KindOperationParked)
-		}))
+		hasMessages(t, read, asksAlways(t, read))
 
 		// And nothing of our own leaves the house with it.
 		assert.NotContains(t, string(text), "ada")
 	})
+}
+
+// asksAlways holds what was asked: once with an answer that decides nothing, and then into the void, always the same.
+func asksAlways(t *testing.T, read evidence.Bundle) (refunds []evidence.Call) {
+	t.Helper()
+	request := read.Open.Request
+	assert.Equal(t, &evidence.Amount{Currency: "USD", Value: tilltest.ThePart}, request.Amount)
+	assert.Equal(t, []any{tilltest.ThePayment, "damaged"}, []any{request.PaymentID, request.Reason})
+	assert.NotEmpty(t, request.RefundRequestID)
+	var inquiries []evidence.Call
+	for _, c := range read.Calls {
+		switch c.Call {
+		case "refund":
+			refunds = append(refunds, c)
+		case "inquiryRefund":
+			inquiries = append(inquiries, c)
+		}
+	}
+	require.Len(t, refunds, int(read.Open.Attempts))
+	for i, c := range refunds {
+		assert.Equal(t, request, c.Request)
+		assert.EqualValues(t, i+1, c.Attempt)
+		assert.Equal(t, c.Claimed.Add(order.DefaultLease), c.Until)
+		require.NotNil(t, c.Answer)
+		assert.Equal(t, string(events.KindRefundUnresolved), c.Answer.Fact)
+	}
+	assert.Equal(t, []any{"UNKNOWN_EXCEPTION", tilltest.ErrLost.Error()},
+		[]any{refunds[0].Answer.Code, refunds[1].Answer.Problem[len("refund: "):]})
+	require.NotEmpty(t, inquiries)
+	for _, c := range inquiries {
+		assert.Equal(t, evidence.Request{RefundRequestID: request.RefundRequestID}, c.Request)
+		assert.Equal(t, tilltest.ErrLost.Error(), c.Answer.Problem)
+	}
+	return refunds
+}
+
+// hasMessages holds what APO said, signed by APO: the payment's notification, the capture's answer, and the U.
+func hasMessages(t *testing.T, read evidence.Bundle, refunds []evidence.Call) {
+	t.Helper()
+	require.Len(t, read.Messages, 3)
+	for _, m := range read.Messages {
+		require.NoError(t, m.Evidence().Verify(&tilltest.TheOffice().Key.PublicKey))
+	}
+	assert.Equal(t, []string{"notification", "answer", "answer"},
+		[]string{read.Messages[0].Via, read.Messages[1].Via, read.Messages[2].Via})
+	assert.Equal(t, refunds[0].Answer.Version, read.Messages[2].Version, "the answer's version leads to its message")
+	assert.Contains(t, read.Messages[2].Body, `"UNKNOWN_EXCEPTION"`)
+	assert.Len(t, read.Facts, int(read.Order.Version))
+	assert.True(t, slices.ContainsFunc(read.Facts, func(f evidence.Fact) bool {
+		return f.Fact == string(events.KindOperationParked)
+	}))
 }
 
 func TestABundleOfAnOrderThatIsFine(t *testing.T) {

@@ -240,19 +240,21 @@ func TestTheSignedPathSurvivesPrefixesAndProxies(t *testing.T) {
 	assert.True(t, x.Deliver())
 }
 
-func TestNotificationHandler_RefusesWhatItCannotServeWith(t *testing.T) {
+func TestNewHandler_RefusesWhatItCannotServeWith(t *testing.T) {
 	x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{})
 	v, err := apo.NewVerifier("c-1", x.Server.Keys(), nil)
 	require.NoError(t, err)
 	for name, tt := range map[string]struct {
+		orders   *tilltape.Orders
 		verifier *apo.Verifier
 		cfg      notify.Config
 	}{
-		"no verifier":           {nil, notify.Config{}},
-		"negative concurrency":  {v, notify.Config{Concurrency: -1}},
-		"negative read timeout": {v, notify.Config{ReadTimeout: -1}},
+		"no orders":             {nil, v, notify.Config{}},
+		"no verifier":           {x.Orders, nil, notify.Config{}},
+		"negative concurrency":  {x.Orders, v, notify.Config{Concurrency: -1}},
+		"negative read timeout": {x.Orders, v, notify.Config{ReadTimeout: -1}},
 	} {
-		h, err := notify.NewHandler(x.Orders, tt.verifier, &tt.cfg)
+		h, err := notify.NewHandler(tt.orders, tt.verifier, &tt.cfg)
 		require.ErrorIs(t, err, tilltape.ErrConfig, name)
 		assert.Nil(t, h, name)
 	}

@@ -4,10 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape"
-	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/notify"
 )
 
@@ -20,9 +17,4 @@ func TestTheZeroOutcomeAcknowledgesNothing(t *testing.T) {
 	for o := notify.Undecided; o <= notify.Failed; o++ {
 		assert.Equal(t, acknowledged[o], o.Acknowledged(), o.String())
 	}
-}
-
-func TestNewHandlerNeedsAnOrders(t *testing.T) {
-	_, err := notify.NewHandler(nil, &apo.Verifier{}, nil)
-	require.ErrorIs(t, err, tilltape.ErrConfig)
 }

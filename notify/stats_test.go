@@ -193,8 +193,8 @@ func TestStatsAddUpUnderLoad(t *testing.T) {
 	assert.NotZero(t, s.Forged)
 }
 
-// FuzzNotificationHandler: whatever a stranger sends, nothing panics, nothing is recorded, and nobody hears S.
-func FuzzNotificationHandler(f *testing.F) {
+// FuzzHandler: whatever a stranger sends, nothing panics, nothing is recorded, and nobody hears S.
+func FuzzHandler(f *testing.F) {
 	x := tilltest.NewTill(f, memory.New())
 	x.Place(order.CaptureManual)
 	keys := tilltest.ServerKeys()

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape"
@@ -33,8 +32,6 @@ type Problem struct {
 	CommandID string    `json:"commandId,omitempty"`
 	Code      string    `json:"code,omitempty"`    // APO's, or a word of ours where another fact decided it
 	AskAgain  time.Time `json:"askAgain,omitzero"` // when APO is asked again
-
-	retry bool
 }
 
 // kind is what all problems of one type share.
@@ -42,66 +39,62 @@ type kind struct {
 	section, title string
 	status         int
 	detail, remedy string // where the error has none that may be told
-	retry          bool
 }
 
 var kinds = [...]kind{
-	tilltape.Broken: {"broken", "Internal error", http.StatusInternalServerError, "", "it is in the service's log",
-		false},
-	tilltape.Refused: {"refused", "Refused", http.StatusConflict, "", "", false},
+	tilltape.Broken:  {"broken", "Internal error", http.StatusInternalServerError, "", "it is in the service's log"},
+	tilltape.Refused: {"refused", "Refused", http.StatusConflict, "", ""},
 	tilltape.Failed: {"failed", "Failed", http.StatusBadGateway, "",
-		"look at the order; if it is still wanted, give it under a new id", false},
+		"look at the order; if it is still wanted, give it under a new id"},
 	tilltape.Unknown: {"unknown", "Outcome not known", http.StatusAccepted,
 		"APO has not said how it stands; it is asked again",
-		"give it again under the same id, never under another, or look at the order", false},
+		"give it again under the same id, never under another, or look at the order"},
 	tilltape.InDoubt: {"in-doubt", "In doubt", http.StatusServiceUnavailable,
 		"it is not known whether the command is on record; nothing was sent for it yet",
-		"give it again under the same id, never under another", true},
-	tilltape.Invalid: {"invalid", "Invalid", http.StatusBadRequest, "no order could take it", "correct it", false},
+		"give it again under the same id, never under another"},
+	tilltape.Invalid: {"invalid", "Invalid", http.StatusBadRequest, "no order could take it", "correct it"},
 	tilltape.NotFound: {"not-found", "No such order", http.StatusNotFound, "no such order is on record",
-		"check the id, or place the order first", false},
+		"check the id, or place the order first"},
 	tilltape.Conflict: {"conflict", "Conflict", http.StatusConflict,
-		"a paymentRequestId or paymentId of it belongs to another order", "give it ids of its own", false},
+		"a paymentRequestId or paymentId of it belongs to another order", "give it ids of its own"},
 	tilltape.Unavailable: {"unavailable", "Not now", http.StatusServiceUnavailable,
-		"others are at the same order, or nothing can be recorded now", "give it again a little later, under the same id",
-		true},
+		"others are at the same order, or nothing can be recorded now", "give it again a little later, under the same id"},
 }
 
 // mismatch is a conflict of the command's own id.
 var mismatch = kind{"mismatch", "Command id in use", http.StatusUnprocessableEntity, "",
-	"repeat the first command unchanged, or take a new id", false}
+	"repeat the first command unchanged, or take a new id"}
 
 // Of is the problem that an error of a method of [tilltape.Orders] or [tilltape.Reader] is. The result is the method's;
 // one that has none, like Get, gives the zero value.
 func Of(result tilltape.Result, err error) Problem {
 	outcome := tilltape.OutcomeOf(err)
-	if err == nil || int(outcome) >= len(kinds) {
+	if err == nil {
 		outcome = tilltape.Broken // which nobody should ask for
 	}
 	k := kinds[outcome]
 	if errors.Is(err, order.ErrIdempotencyMismatch) && outcome == tilltape.Conflict {
 		k = mismatch
 	}
-	p := Problem{Type: TypeBase + k.section, Title: k.title, Status: k.status, Detail: k.detail, Remedy: k.remedy,
-		retry: k.retry}
+	p := Problem{Type: TypeBase + k.section, Title: k.title, Status: k.status, Detail: k.detail, Remedy: k.remedy}
 	switch outcome {
 	case tilltape.Broken, tilltape.Invalid, tilltape.NotFound:
 	default:
 		p.CommandID, p.Code, p.AskAgain = result.CommandID, result.Code, result.AskAgain
 	}
-	p.tell(err)
+	p.tell(k.section, err)
 	return p
 }
 
 // tell takes from typed errors what may be told.
-func (p *Problem) tell(err error) {
-	if unresolved, is := errors.AsType[*tilltape.UnresolvedError](err); is { // first: it may wrap others
-		own := *unresolved
-		own.Err = nil // the log's words
-		p.Detail, p.CommandID, p.Code, p.AskAgain = own.Error(), own.CommandID, own.Code, own.AskAgain
-		return
-	}
-	switch p.Type[len(TypeBase):] {
+func (p *Problem) tell(section string, err error) {
+	switch section {
+	case kinds[tilltape.Unknown].section:
+		if unresolved, is := errors.AsType[*tilltape.UnresolvedError](err); is {
+			own := *unresolved
+			own.Err = nil // the log's words
+			p.Detail, p.CommandID, p.Code, p.AskAgain = own.Error(), own.CommandID, own.Code, own.AskAgain
+		}
 	case kinds[tilltape.Refused].section:
 		if rejected, is := errors.AsType[*order.RejectedError](err); is {
 			p.Detail, p.Reason, p.Remedy, p.LegalAt = rejected.Error(), rejected.Reason.String(), rejected.Remedy,
@@ -157,7 +150,7 @@ func (p Problem) Write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", ContentType)
 	h.Set("Cache-Control", "no-store")
-	if p.retry {
+	if p.Status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter)
 	}
 	askedAt(h, p.AskAgain)
@@ -173,5 +166,5 @@ func askedAt(h http.Header, at time.Time) {
 	if at.IsZero() {
 		return
 	}
-	h.Set("Retry-After", strings.Replace(at.Add(time.Second-1).UTC().Format(time.RFC1123), "UTC", "GMT", 1))
+	h.Set("Retry-After", at.Add(time.Second-1).UTC().Format(http.TimeFormat))
 }

@@ -86,7 +86,7 @@ func (s *Server) claim(i int) (*note, note) {
 	defer s.mu.Unlock()
 	n, now := s.outbox.notes[i], s.now()
 	over := n.Acknowledged || n.Deliveries == len(redelivery())
-	waiting := now.Before(n.due) || n.overtaken && now.Before(n.due.Add(reorderWait))
+	waiting := now.Before(n.due) || n.behind && now.Before(n.due.Add(reorderWait))
 	if !n.sendable || over || waiting || n.sending {
 		return nil, note{}
 	}
@@ -98,7 +98,7 @@ func (s *Server) claim(i int) (*note, note) {
 func (s *Server) delivered(n *note, acknowledged bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n.sending, n.overtaken, n.Acknowledged = false, false, acknowledged
+	n.sending, n.behind, n.Acknowledged = false, false, acknowledged
 	if waits := redelivery(); n.Deliveries < len(waits) {
 		n.due = s.now().Add(waits[n.Deliveries])
 	}

@@ -52,12 +52,12 @@ func add(a, b int64) int64 {
 }
 
 // CaptureMode says who captures an authorized card payment.
-type CaptureMode string
+type CaptureMode = apo.CaptureMode
 
 // The capture modes; "" is Automatic. Methods that are paid in one step ignore it.
 const (
-	Automatic CaptureMode = "AUTOMATIC"
-	Manual    CaptureMode = "MANUAL"
+	Automatic = apo.CaptureAutomatic
+	Manual    = apo.CaptureManual
 )
 
 // MethodCard is the method that authorizes first and captures afterwards. Every

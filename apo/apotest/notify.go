@@ -50,13 +50,13 @@ type Notification struct {
 // note is a notification on its way.
 type note struct {
 	Notification
-	due       time.Time
-	taken     bool
-	overtaken bool // waits for the next one to overtake it
-	spoiled   bool // its signature does not fit
-	sending   bool
-	sendable  bool
-	clientID  string
+	due      time.Time
+	taken    bool
+	behind   bool // waits for the next one to overtake it
+	spoiled  bool // its signature does not fit
+	sending  bool
+	sendable bool
+	clientID string
 }
 
 // outbox holds all notifications, in the order in which they go out.
@@ -111,7 +111,7 @@ func (s *Server) notify(p *payment, op Op, notifyType string, r result, requestI
 			Body:             encode(r, fields, s.cfg.Behaviour.StringScalars),
 			PaymentRequestID: p.PaymentRequestID, PaymentID: p.PaymentID, RequestID: requestID, Time: s.now().UTC(),
 		},
-		due: s.now().Add(strikes.delay()), overtaken: strikes.has(Reorder), spoiled: strikes.has(BadSignature),
+		due: s.now().Add(strikes.delay()), behind: strikes.has(Reorder), spoiled: strikes.has(BadSignature),
 		clientID: p.ClientID,
 	}
 	if strikes.has(Lose) {
@@ -163,9 +163,9 @@ func notifyTarget(target string) (*url.URL, error) {
 // put appends a note; one that waits to be overtaken comes after it.
 func (o *outbox) put(n note) {
 	at := len(o.notes)
-	if at > 0 && o.notes[at-1].overtaken && o.notes[at-1].Number != n.Number {
+	if at > 0 && o.notes[at-1].behind && o.notes[at-1].Number != n.Number {
 		at--
-		o.notes[at].overtaken = false
+		o.notes[at].behind = false
 	}
 	o.notes = slices.Insert(o.notes, at, &n)
 }

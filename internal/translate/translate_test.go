@@ -32,7 +32,8 @@ func TestEveryWordHasARow(t *testing.T) {
 	assert.Len(t, factKinds, kinds)
 }
 
-// What is not proven counts as nothing: only what APO signed as done or refused decides an operation.
+// What is not proven counts as nothing: only what APO signed as done or refused, and what was never sent, decides an
+// operation.
 func TestOnlyWhatIsProvenDecides(t *testing.T) {
 	for class, decides := range map[apo.Class]bool{apo.Unknown: false, apo.UnknownFailure: false, apo.Accepted: false,
 		apo.WrongPicture: false, apo.NotExist: false, apo.Succeeded: true, apo.Failed: true, apo.NotSent: true} {

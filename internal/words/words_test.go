@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/words"
@@ -88,6 +89,7 @@ func all() []enumeration {
 		walk(apo.OtherTransaction),
 		walk(notify.Failed),
 		walk(window.NextDay),
+		walk(tilltape.Unavailable),
 	}
 }
 
@@ -103,7 +105,7 @@ func TestNoEnumerationIsForgotten(t *testing.T) {
 	for _, e := range all() {
 		walked[e.name] = true
 	}
-	for _, dir := range []string{"money", "events", "order", "order/window", "apo", "notify", "evidence", "audit",
+	for _, dir := range []string{".", "money", "events", "order", "order/window", "apo", "notify", "evidence", "audit",
 		"seal"} {
 		files, err := filepath.Glob(filepath.Join("../..", dir, "*.go"))
 		require.NoError(t, err)
@@ -119,7 +121,7 @@ func TestNoEnumerationIsForgotten(t *testing.T) {
 					return true
 				}
 				if of, ok := spec.Type.(*ast.Ident); ok && of.Name == "uint8" {
-					assert.True(t, walked[filepath.Base(dir)+"."+spec.Name.Name], "%s.%s", dir, spec.Name)
+					assert.True(t, walked[file.Name.Name+"."+spec.Name.Name], "%s.%s", dir, spec.Name)
 				}
 				return true
 			})

@@ -8,7 +8,6 @@ import (
 	"go/parser"
 	"go/token"
 	"regexp"
-	"slices"
 	"testing"
 	"time"
 
@@ -91,24 +90,6 @@ func TestTheDocumentationOfEachCommandNamesItsErrors(t *testing.T) {
 		assert.Subset(t, named, want, f.Name.Name)
 	}
 	assert.Len(t, methods, 7)
-}
-
-func TestOutcomesHaveWords(t *testing.T) {
-	var words []string
-	for o := tilltape.Broken; o <= tilltape.Unavailable; o++ {
-		text, err := o.MarshalText()
-		require.NoError(t, err)
-		assert.Equal(t, o.String(), string(text))
-		var read tilltape.Outcome
-		require.NoError(t, read.UnmarshalText(text))
-		assert.Equal(t, o, read)
-		assert.NotContains(t, words, o.String())
-		words = append(words, o.String())
-	}
-	assert.Equal(t, "broken", (tilltape.Unavailable + 1).String())
-	assert.True(t, slices.Contains(words, "in doubt"))
-	var read tilltape.Outcome
-	require.ErrorIs(t, read.UnmarshalText([]byte("maybe")), store.ErrInvalid)
 }
 
 // The result says the same as the error, and has the order as far as it was read.
