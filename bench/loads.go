@@ -186,9 +186,9 @@ func getEach(db *bbolt.DB, ids []string, positions map[string][]uint64,
 }
 
 // holds tells whether the value holds the frame of that position, so that what is measured is what is meant: frames,
-// and after them two bytes for each.
+// and after them six bytes for each.
 func holds(position uint64, value []byte) error {
-	for frames := 0; len(value) > 2*frames; frames++ {
+	for frames := 0; len(value) > 6*frames; frames++ {
 		size, err := events.FrameSize(value)
 		if err != nil {
 			return err

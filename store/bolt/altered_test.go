@@ -244,7 +244,7 @@ func TestAncestorIsWhatWasSealed(t *testing.T) {
 	assert.Equal(t, []seal.Checkpoint{was}, past)
 }
 
-// TestAltered tile: an altered tile is told from an altered record, also where only tiles above cover it.
+// TestAlteredTileIsNamed: an altered tile is told from an altered record, also where only tiles above cover it.
 func TestAlteredTileIsNamed(t *testing.T) {
 	path, _ := toAlter(t, nil)
 	log := openLog(t, path, nil)

@@ -18,7 +18,12 @@ func (l *Log) Tree(ctx context.Context) (seal.Checkpoint, error) {
 	if err != nil {
 		return seal.Checkpoint{}, err
 	}
-	return seal.Checkpoint{Origin: l.identity.origin, Size: tree.Size(), Root: tree.Root()}, nil
+	return l.checkpointOf(tree), nil
+}
+
+// checkpointOf is what the log holds by the tree, unsigned.
+func (l *Log) checkpointOf(tree *seal.Tree) seal.Checkpoint {
+	return seal.Checkpoint{Origin: l.identity.origin, Size: tree.Size(), Root: tree.Root()}
 }
 
 // sealNow is the tree over the records that readers may see.

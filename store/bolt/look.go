@@ -33,8 +33,13 @@ func (l *Log) lookUp(r *request) (found look, err error) {
 	}
 	err = l.view(func(tx *bbolt.Tx) error {
 		if !known {
-			if err := l.lookUpStream(tx, r, &found); err != nil {
+			// A stream whose newest record cannot be read is not appended to.
+			s, err := l.filed(tx, newFrames(l, tx), r.stream)
+			if err != nil {
 				return err
+			}
+			if s != nil {
+				found.newest = s.place
 			}
 		}
 		for _, key := range keys {
@@ -54,17 +59,8 @@ func (l *Log) lookUp(r *request) (found look, err error) {
 	return found, err
 }
 
-func (l *Log) lookUpStream(tx *bbolt.Tx, r *request, found *look) (err error) {
-	if found.newest, err = l.filedPlace(tx, r.stream); err != nil || found.newest == (place{}) {
-		return err
-	}
-	// A stream whose newest record cannot be read is not appended to.
-	_, err = l.frameOf(newFrames(l, tx), r.stream, found.newest)
-	return err
-}
-
-// filedPlace returns where the file says that the stream's newest record is, the zero place where it has
-// none for certain.
+// filedPlace returns where the file says that the stream's newest record is, the zero place where it has none for
+// certain.
 func (l *Log) filedPlace(tx *bbolt.Tx, of events.Stream) (place, error) {
 	value, found, err := l.entry(tx, bucketHeads, streamKey(of))
 	if err != nil || !found {

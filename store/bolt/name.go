@@ -102,8 +102,7 @@ func (l *Log) beOneself(c Config) error {
 	now := l.header()
 	now.copied = false
 	if !now.unsealed {
-		tree := l.lazy.tree
-		was := seal.Checkpoint{Origin: now.origin, Size: tree.Size(), Root: tree.Root()}
+		was := l.checkpointOf(l.lazy.tree)
 		var err error
 		if now.origin, err = c.newOrigin(); err != nil {
 			return err

@@ -63,7 +63,12 @@ func TestCoveredIsConfirmed(t *testing.T) {
 	for covered := range uint64(records + 1) {
 		require.NoError(t, os.WriteFile(log.path, killed, fileMode))
 		meddle(t, log.path, func(tx *bbolt.Tx) error {
-			return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaCovered), number(covered))
+			h, err := log.readHeader(tx)
+			if err != nil {
+				return err
+			}
+			h.progress = progress{covered, covered}
+			return h.put(tx) // with its sum
 		})
 		for _, config := range []*Config{{ReadOnly: true}, nil} {
 			again, err := Open(log.path, config)
@@ -74,6 +79,7 @@ func TestCoveredIsConfirmed(t *testing.T) {
 				continue
 			}
 			require.ErrorIs(t, err, store.ErrDamaged, "covered %d", covered)
+			require.ErrorContains(t, err, fmt.Sprintf("said to cover position %d, and", covered))
 		}
 	}
 }

@@ -31,8 +31,7 @@ func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Rec
 		return seal.Checkpoint{}, l.All(ctx, store.Start()), nil
 	}
 	tree := l.lazy.layers().tree
-	c := seal.Checkpoint{Origin: l.identity.origin, Size: tree.Size(), Root: tree.Root()}
-	return c, func(yield func(events.Record, error) bool) { l.yieldProven(ctx, tree, yield) }, nil
+	return l.checkpointOf(tree), func(yield func(events.Record, error) bool) { l.yieldProven(ctx, tree, yield) }, nil
 }
 
 // yieldProven yields the records that the tree is over.

@@ -136,16 +136,15 @@ func (l *Log) yieldPages(ctx context.Context, seen uint64,
 // polling, and ends with the error of ctx, with store.ErrClosed once the log is closed, or with what a read ends with.
 func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
 	return func(yield func(events.Record, error) bool) {
-		seen := from.Position()
 		for {
 			for r, err := range l.All(ctx, from) {
 				if !yield(r, err) || err != nil {
 					return
 				}
-				seen, from = r.Position, store.After(r)
+				from = store.After(r)
 			}
 			select {
-			case <-l.lazy.wait(seen):
+			case <-l.lazy.wait(from.Position()):
 			case <-l.ended:
 			case <-ctx.Done():
 			}
@@ -156,11 +155,10 @@ func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Rec
 // pageAfter appends the log's next records after the position to page, which is empty. With an error it appends those
 // before the bad place.
 func (l *Log) pageAfter(page []events.Record, position uint64) ([]events.Record, error) {
-	return l.pageUntil(page, position, l.lazy.end(), nil) // what is in the file and not yet shown is not read
+	return l.pageUntil(page, position, l.lazy.end(), l.newProven(nil)) // what is in the file and not yet shown is not read
 }
 
-// pageUntil is pageAfter for the records up to a position that readers may see, each held against what is proven, if
-// that is not nil.
+// pageUntil is pageAfter for the records up to a position that readers may see, each held against what is proven.
 func (l *Log) pageUntil(page []events.Record, position, end uint64, held *proven) ([]events.Record, error) {
 	if n := min(end-min(position, end), pageMax); uint64(cap(page)) < n {
 		page = make([]events.Record, 0, n)
@@ -170,16 +168,9 @@ func (l *Log) pageUntil(page []events.Record, position, end uint64, held *proven
 			return store.BeyondEnd("log "+l.path, position, end)
 		}
 		size := 0
-		walk, source := newFrames(l, tx), newSealed(l, tx)
+		walk := held.in(tx)
 		for next := position + 1; next <= end && len(page) < pageMax && size < pageBytesMax; next++ {
-			frame, err := walk.on(next)
-			if err == nil && held != nil {
-				err = held.hold(source, next, frame)
-			}
-			if err != nil {
-				return err
-			}
-			r, err := l.decode(next, frame)
+			r, frame, err := walk.record(next)
 			if err != nil {
 				return err
 			}

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -69,11 +68,6 @@ func (l *Log) replay(tx *bbolt.Tx, so progress, last uint64) error {
 // replay reads the records of a stretch into a generation.
 func (g *generation) replay(walk *provenFrames, begin, last uint64) error {
 	for position := begin + 1; position <= last; position++ {
-		if walk.first != 0 && position > walk.last {
-			if more, err := walk.next(); err != nil || !more {
-				return cmp.Or(err, walk.missingError(position))
-			}
-		}
 		r, _, err := walk.record(position)
 		if err != nil {
 			return err

@@ -104,7 +104,7 @@ type provenFrames struct {
 
 // record reads the record at the position and its frame, and proves that they are what was sealed there.
 func (f *provenFrames) record(position uint64) (r events.Record, frame []byte, err error) {
-	if frame, err = f.at(position); err == nil {
+	if frame, err = f.on(position); err == nil {
 		err = f.proven.hold(f.source, position, frame)
 	}
 	if err != nil {

@@ -61,13 +61,14 @@ func strays() map[string]stray {
 		"a status that is not the order's": {put("status", "\x04paid"+seven+"\x00o-0", ""), false, "o-0"},
 		"an attention of nobody":           {put("attention", "\x06parked"+seven+"\x00o-9", ""), false, "o-9"},
 		"a due time of nobody":             {put("due", seven+"\x00o-9", ""), false, "o-9"},
+		"an operation of nobody":           {put("operation", seven+"\x00o-9", ""), false, "o-9"},
 		"a tile too many":                  {put("tiles", seven+"\x00\x07", tile), false, "tile"},
 		"a tile of a level too high":       {put("tiles", "\x07"+seven+"\x00", tile), false, "tile"},
 		"a tile that is none":              {put("tiles", "x", "x"), false, "tile"},
 		"a record beside the records":      {again("log", seven+"\x02", seven+"\x02\x00"), false, "position 3"},
 		"a record before the first":        {again("log", seven+"\x02", "\x00"), false, "position 1"},
 		"a record that is there twice":     {twice, false, "position 2"},
-		"a ninth bucket": {func(tx *bbolt.Tx) error {
+		"a tenth bucket": {func(tx *bbolt.Tx) error {
 			_, err := tx.CreateBucket([]byte("notes"))
 			return err
 		}, true, "notes"},
@@ -76,6 +77,7 @@ func strays() map[string]stray {
 		"a bucket inside heads":     {inside("heads"), true, "inside"},
 		"a bucket inside keys":      {inside("keys"), true, "inside"},
 		"a bucket inside due":       {inside("due"), true, "inside"},
+		"a bucket inside operation": {inside("operation"), true, "inside"},
 		"a bucket inside status":    {inside("status"), true, "inside"},
 		"a bucket inside attention": {inside("attention"), true, "inside"},
 		"a bucket inside tiles":     {inside("tiles"), true, "inside"},

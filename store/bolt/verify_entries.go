@@ -39,7 +39,6 @@ func (v *verifier) entries(ctx context.Context) error {
 
 // walk has each entry of a bucket confirmed, a page in a transaction of its own.
 func (v *verifier) walk(ctx context.Context, bucket string, confirm func(tx *bbolt.Tx, key, value []byte) error) error {
-	lazy, sound := slices.Contains(lazyBuckets, bucket), true
 	var after []byte
 	for more := true; more; {
 		err := v.inLayers(ctx, func(tx *bbolt.Tx, _ header) error {
@@ -52,13 +51,13 @@ func (v *verifier) walk(ctx context.Context, bucket string, confirm func(tx *bbo
 				if value == nil {
 					return v.log.damagedError("its bucket %q has a bucket inside, %q", bucket, key)
 				}
-				entry := value
-				if lazy {
-					if entry, sound = unsummed(key, value); !sound {
+				if slices.Contains(lazyBuckets, bucket) {
+					var sound bool
+					if value, sound = unsummed(key, value); !sound {
 						return v.log.alteredEntryError(bucket, key)
 					}
 				}
-				if err := confirm(tx, key, entry); err != nil {
+				if err := confirm(tx, key, value); err != nil {
 					return err
 				}
 				after = append(after[:0], key...)
@@ -79,9 +78,7 @@ func (v *verifier) tile(tx *bbolt.Tx, key, value []byte) error {
 	size := lastPosition(tx)
 	if v.tree != nil && len(key) == 1+numberSize && len(value) == seal.TileSize {
 		level, index := int(key[0]), binary.BigEndian.Uint64(key[1:])
-		// As many tiles are full as the records below one go into the size; the shift takes all bits of it away from level 7
-		// on.
-		if full := size >> (tileBits * min(level+1, 8)); index < full {
+		if index < size>>(tileBits*(level+1)) { // so many are full
 			return nil
 		}
 	}

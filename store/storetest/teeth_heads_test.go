@@ -12,7 +12,7 @@ import (
 
 // The broken logs whose fault is in their heads.
 
-// unsorted yields heads in the order of the zero filter.
+// unsorted yields heads in the order of [store.AllOrders], whatever was asked for.
 type unsorted struct{ store.Log }
 
 func (l unsorted) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store.Head, error] {
