@@ -1,11 +1,9 @@
 package audit_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -50,45 +49,19 @@ func rewrite(t *testing.T, path, was, is string) {
 	defer func() { require.NoError(t, file.Close()) }()
 	all, err := os.ReadFile(path)
 	require.NoError(t, err)
-	found := false
-	for from := 0; ; {
-		next := bytes.Index(all[from:], []byte(was))
-		if next < 0 {
-			break
-		}
-		at := from + next
-		begin, size, sum := frameAround(all, at)
+	places := logfile.Places(all, []byte(was))
+	require.NotEmpty(t, places, "%q is nowhere in the file", was)
+	for _, at := range places {
+		begin, size, sum := logfile.FrameAround(all, at)
 		copy(all[at:], is)
 		_, err := file.WriteAt([]byte(is), int64(at))
 		require.NoError(t, err)
 		if size > 0 {
-			binary.BigEndian.PutUint32(all[sum:], frameSum(all[begin:begin+size]))
+			binary.BigEndian.PutUint32(all[sum:], logfile.FrameSum(all[begin:begin+size]))
 			_, err = file.WriteAt(all[sum:sum+4], int64(sum))
 			require.NoError(t, err)
 		}
-		from, found = at+1, true
 	}
-	require.True(t, found, "%q is nowhere in the file", was)
-}
-
-func frameSum(frame []byte) uint32 { return crc32.Checksum(frame, crc32.MakeTable(crc32.Castagnoli)) }
-
-// frameAround is the frame that holds what stands at a place, and where its checksum is: after the frames of its chunk.
-// The size is 0 where there is none: the place is in an entry of an index.
-func frameAround(image []byte, at int) (begin, size, sum int) {
-	const chunkMax = 8 << 10
-	for begin = at; begin >= 0 && begin > at-chunkMax; begin-- {
-		size = 2 + int(binary.BigEndian.Uint16(image[begin:]))
-		end := begin + size
-		if end <= at || size > chunkMax || end > len(image) {
-			continue
-		}
-		rest := image[end:min(end+chunkMax, len(image))]
-		if i := bytes.Index(rest, binary.BigEndian.AppendUint32(nil, frameSum(image[begin:end]))); i >= 0 {
-			return begin, size, end + i
-		}
-	}
-	return 0, 0, 0
 }
 
 // duplicate copies a file, so that a test can have many to alter.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -29,16 +29,12 @@ func rot(t *testing.T, path string, what []byte, offset int) (places int) {
 	defer file.Close()
 	image, err := os.ReadFile(path)
 	require.NoError(t, err)
-	for at := 0; ; at += len(what) {
-		i := bytes.Index(image[at:], what)
-		if i < 0 {
-			return places
-		}
-		at += i
+	all := logfile.Places(image, what)
+	for _, at := range all {
 		_, err := file.WriteAt([]byte{image[at+offset] ^ 1}, int64(at+offset))
 		require.NoError(t, err)
-		places++
 	}
+	return len(all)
 }
 
 // altered is the log that these tests alter: a full tile of the seal, and records after it.
@@ -66,44 +62,18 @@ func rotRecord(t *testing.T, path string, position uint64) {
 	defer file.Close()
 	image, err := os.ReadFile(path)
 	require.NoError(t, err)
-	payload, places := []byte("payment-of-"+alteredID(position)), 0
-	for from := 0; ; places++ {
-		next := bytes.Index(image[from:], payload)
-		if next < 0 {
-			break
-		}
-		at := from + next
-		begin, size, sum := frameAround(t, image, at)
+	places := logfile.Places(image, []byte("payment-of-"+alteredID(position)))
+	require.NotEmpty(t, places, "the record is in the file")
+	for _, at := range places {
+		begin, size, sum := logfile.FrameAround(image, at)
+		require.Positive(t, size)
 		frame := bytes.Clone(image[begin : begin+size])
 		frame[at-begin] ^= 1
 		_, err := file.WriteAt(frame, int64(begin))
 		require.NoError(t, err)
-		_, err = file.WriteAt(binary.BigEndian.AppendUint32(nil, frameSum(frame)), int64(sum))
+		_, err = file.WriteAt(binary.BigEndian.AppendUint32(nil, logfile.FrameSum(frame)), int64(sum))
 		require.NoError(t, err)
-		from = at + 1
 	}
-	require.Positive(t, places, "the record is in the file")
-}
-
-func frameSum(frame []byte) uint32 { return crc32.Checksum(frame, crc32.MakeTable(crc32.Castagnoli)) }
-
-// frameAround is the frame that holds what stands at a place, and where its checksum is: after the frames of its chunk.
-func frameAround(t *testing.T, image []byte, at int) (begin, size, sum int) {
-	t.Helper()
-	const chunkMax = 8 << 10
-	for begin = at; begin >= 0 && begin > at-1024; begin-- {
-		size = 2 + int(binary.BigEndian.Uint16(image[begin:]))
-		end := begin + size
-		if end <= at || end > len(image) {
-			continue
-		}
-		rest := image[end:min(end+chunkMax, len(image))]
-		if i := bytes.Index(rest, binary.BigEndian.AppendUint32(nil, frameSum(image[begin:end]))); i >= 0 {
-			return begin, size, end + i
-		}
-	}
-	require.Fail(t, "no frame around the place")
-	return 0, 0, 0
 }
 
 // toAlter makes the log in memory, closed, and the checkpoint it has.

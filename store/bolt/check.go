@@ -55,7 +55,7 @@ func openError(path string, err error) error {
 	if n < headerMagicAt+4 || binary.NativeEndian.Uint32(header[headerMagicAt:]) != headerMagic {
 		return bberrors.ErrInvalid
 	}
-	if errors.As(err, new(*fault)) {
+	if isFault(err) {
 		return err // of a page that the headers lead to
 	}
 	info, statErr := file.Stat()

@@ -103,7 +103,7 @@ func TestAlteredRecordIsSeen(t *testing.T) {
 		defer log.Close()
 		return tree(t, log)
 	}()
-	alterRecord(t, path, 7, func(r *events.Record) { r.Actor = "somebody else" })
+	alterOne(t, path, 7, func(r *events.Record) { r.Actor = "somebody else" })
 	log := openLog(t, path, nil)
 	err := log.Verify(ctx, nil)
 	isClear(t, err, store.ErrDamaged, path, "position 7", "seal")

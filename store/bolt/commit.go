@@ -123,7 +123,7 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 		})
 	})
 	if err != nil {
-		if filled || errors.As(err, new(*fault)) {
+		if filled || isFault(err) {
 			l.doubt(err)
 		}
 		return err
@@ -175,7 +175,7 @@ const flushAllMax = 2 * flushMax
 // header is written and only its sync failed, readers see a commit that the disk may not have, and nothing that is
 // built on it would be durable. Then, and after a fault, the log stops until it is opened again.
 func (l *Log) doubt(cause error) {
-	wedged := errors.As(cause, new(*fault))
+	wedged := isFault(cause)
 	if !wedged && l.undone() {
 		return
 	}

@@ -47,6 +47,11 @@ const (
 	remedyOther  = "check the path, or choose one where no file is yet"
 )
 
+func isFault(err error) bool {
+	_, is := errors.AsType[*fault](err)
+	return is
+}
+
 // explain turns whatever an operation on the file ended with into an error of package store. Errors that are the
 // contract's already pass through; of all others only the text is kept, so that no type of bbolt's leaks.
 func explain(path string, err error) error {
@@ -56,11 +61,11 @@ func explain(path string, err error) error {
 	is := func(kind error, reason, remedy string) error {
 		return &FileError{Kind: kind, Path: path, Reason: reason, Remedy: remedy}
 	}
-	var broken *fault
+	broken, found := errors.AsType[*fault](err)
 	switch {
 	case errors.Is(err, seal.ErrDamaged):
 		return &store.DamagedError{Log: "log " + path, Reason: err.Error()}
-	case errors.As(err, &broken):
+	case found:
 		return &store.DamagedError{Log: "log " + path, Reason: broken.Error()}
 	case errors.Is(err, bberrors.ErrDatabaseNotOpen):
 		return closedError(path)

@@ -53,11 +53,15 @@ func TestVerifyWalksEveryIndex(t *testing.T) {
 			in := func(tx *bbolt.Tx) *bbolt.Bucket { return tx.Bucket([]byte(bucket)) }
 			known := indexEntry(word, noon.Add(time.Second), "o-1")
 			damages := map[string]func(tx *bbolt.Tx) error{
-				"at another time": func(tx *bbolt.Tx) error { return putEntry(in(tx), indexEntry(word, noon.Add(1), "o-1")) },
-				"of nobody":       func(tx *bbolt.Tx) error { return putEntry(in(tx), indexEntry(word, noon.Add(1), "o-9")) },
+				"at another time": func(tx *bbolt.Tx) error {
+					return forge(tx, bucket, string(indexEntry(word, noon.Add(1), "o-1")), nil)
+				},
+				"of nobody": func(tx *bbolt.Tx) error {
+					return forge(tx, bucket, string(indexEntry(word, noon.Add(1), "o-9")), nil)
+				},
 				"missing": func(tx *bbolt.Tx) error {
 					if in(tx).Get(known) == nil { // of a word that no order has: one too many instead
-						return putEntry(in(tx), known)
+						return forge(tx, bucket, string(known), nil)
 					}
 					return in(tx).Delete(known)
 				},
@@ -82,7 +86,7 @@ func TestALimitIsAllThatIsRead(t *testing.T) {
 	tamper(func(tx *bbolt.Tx) error {
 		for bucket, word := range map[string]string{"due": "", "status": "paid", "operation": "", "attention": "anomaly"} {
 			entry := indexEntry(word, noon.Add(orders/2*time.Second-1), "nobody")
-			if err := putEntry(tx.Bucket([]byte(bucket)), entry); err != nil {
+			if err := forge(tx, bucket, string(entry), nil); err != nil {
 				return err
 			}
 		}
@@ -98,9 +102,4 @@ func TestALimitIsAllThatIsRead(t *testing.T) {
 		}
 		require.ErrorIs(t, last, store.ErrDamaged, "%s", filter)
 	}
-}
-
-// putEntry puts an entry with its checksum into an index.
-func putEntry(index *bbolt.Bucket, key []byte) error {
-	return index.Put(key, bolt.Summed(string(key), nil))
 }

@@ -3,7 +3,6 @@ package bolt
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -22,8 +21,8 @@ var (
 	_ store.Checkpointer = (*Log)(nil)
 )
 
-// Log is a log in a bbolt file. Make one with [Open]; it is safe for many goroutines at once. All its methods are those
-// of [store.Log] and keep its contract.
+// Log is a log in a bbolt file. Make one with [Open]; it is safe for many goroutines at once. It keeps the
+// contract of [store.Log]; what it can do besides is proving, copying and watching.
 type Log struct {
 	path     string
 	absolute string // the same, wherever the process goes
@@ -73,7 +72,7 @@ func (l *Log) view(f func(tx *bbolt.Tx) error) error {
 	err := guarded(func() error {
 		return l.db.View(func(tx *bbolt.Tx) error { begun = true; return f(tx) })
 	})
-	if !begun && errors.As(err, new(*fault)) {
+	if !begun && isFault(err) {
 		l.fail(&failure{err: explain(l.path, err), wedged: true}) // bbolt holds its locks while it reads its headers
 	}
 	return explain(l.path, err)

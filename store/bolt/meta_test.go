@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/bbolt"
 
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -120,10 +121,7 @@ func TestNoBitOfMetaCanChange(t *testing.T) {
 			change(entries)
 			return entries
 		}
-		step := 1
-		if testing.Short() {
-			step = 5
-		}
+		step := long.Rounds(1, 5)
 		for key, value := range sound {
 			for i := 0; i < len(value); i += step {
 				refusesMeta(t, path, altered(func(e map[string][]byte) {
@@ -134,8 +132,7 @@ func TestNoBitOfMetaCanChange(t *testing.T) {
 			for i := range key {
 				other := []byte(key)
 				other[i] ^= 1 << (i % 5)
-				words := key
-				refusesMeta(t, path, altered(func(e map[string][]byte) { delete(e, key); e[string(other)] = value }), words)
+				refusesMeta(t, path, altered(func(e map[string][]byte) { delete(e, key); e[string(other)] = value }), key)
 			}
 			refusesMeta(t, path, altered(func(e map[string][]byte) { delete(e, key) }), key)
 			if len(value) > 0 {
@@ -179,14 +176,14 @@ func TestMetaMustMakeSense(t *testing.T) {
 		"filing no number": {sealed, func(e map[string][]byte) { e["filing"] = []byte{1, 2} }, "cover"},
 		"an unknown entry": {sealed, func(e map[string][]byte) { e["note"] = []byte("x") }, `an entry "note"`},
 	} {
-		entries := maps.Clone(metaOf(t, c.of))
+		entries := metaOf(t, c.of)
 		c.change(entries)
 		entries["sum"] = metaSum(entries)
 		err := refusesMeta(t, c.of, entries, name)
 		require.Error(t, err, name)
 		assert.ErrorContains(t, err, c.words, name)
 	}
-	entries := maps.Clone(metaOf(t, sealed))
+	entries := metaOf(t, sealed)
 	delete(entries, "sum")
 	assert.ErrorContains(t, refusesMeta(t, sealed, entries, "no sum"), `no entry "sum"`)
 }
@@ -224,20 +221,21 @@ func TestVerifyProvesTheAncestry(t *testing.T) {
 		"another size": func(size *uint64, _ *[]byte) { *size-- },
 		"beyond":       func(size *uint64, _ *[]byte) { *size = 99 },
 	} {
-		path := goneOn(t, nil)
-		entries := metaOf(t, path)
-		var size uint64
-		var root []byte
-		var origin string
-		_, err := fmt.Sscanf(string(entries["ancestry"]), "%d %x %s\n", &size, &root, &origin)
-		require.NoError(t, err)
-		change(&size, &root)
-		entries["ancestry"] = fmt.Appendf(nil, "%d %x %s\n", size, root, origin)
-		entries["sum"] = metaSum(entries)
-		setMeta(t, path, entries)
-		log := openLog(t, path, &bolt.Config{ReadOnly: true})
-		isClear(t, log.Verify(context.Background(), nil), store.ErrDamaged, path, origin)
-		t.Log(name)
+		t.Run(name, func(t *testing.T) {
+			path := goneOn(t, nil)
+			entries := metaOf(t, path)
+			var size uint64
+			var root []byte
+			var origin string
+			_, err := fmt.Sscanf(string(entries["ancestry"]), "%d %x %s\n", &size, &root, &origin)
+			require.NoError(t, err)
+			change(&size, &root)
+			entries["ancestry"] = fmt.Appendf(nil, "%d %x %s\n", size, root, origin)
+			entries["sum"] = metaSum(entries)
+			setMeta(t, path, entries)
+			log := openLog(t, path, &bolt.Config{ReadOnly: true})
+			isClear(t, log.Verify(context.Background(), nil), store.ErrDamaged, path, origin)
+		})
 	}
 }
 

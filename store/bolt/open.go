@@ -174,14 +174,14 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 		return err
 	})
 	if err != nil {
-		if errors.As(err, new(*fault)) {
+		if isFault(err) {
 			release(l.file)
 		}
 		return nil, explain(path, openError(path, err))
 	}
 	if err := guarded(func() error { return cmp.Or(l.stillThere(), check(l)) }); err != nil {
 		// A fault inside bbolt can leave its locks held, and then its Close would wait for ever.
-		if errors.As(err, new(*fault)) {
+		if isFault(err) {
 			release(l.file)
 		} else {
 			err = errors.Join(err, l.db.Close())

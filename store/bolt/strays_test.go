@@ -27,11 +27,10 @@ func strays() map[string]stray {
 	tile := string(make([]byte, seal.TileSize))
 	put := func(bucket, key, value string) func(tx *bbolt.Tx) error {
 		return func(tx *bbolt.Tx) error {
-			whole := []byte(value)
 			if bucket != "tiles" {
-				whole = bolt.Summed(key, whole)
+				return forge(tx, bucket, key, []byte(value))
 			}
-			return tx.Bucket([]byte(bucket)).Put([]byte(key), whole)
+			return tx.Bucket([]byte(bucket)).Put([]byte(key), []byte(value))
 		}
 	}
 	again := func(bucket, from, to string) func(tx *bbolt.Tx) error {

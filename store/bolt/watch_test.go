@@ -12,30 +12,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
-
-// alterRecord changes a record that is alone in its chunk, and leaves everything else as it is.
-func alterRecord(t *testing.T, path string, at uint64, change func(*events.Record)) {
-	t.Helper()
-	tamper(func(tx *bbolt.Tx) error {
-		log := tx.Bucket([]byte("log"))
-		r, err := events.DecodeFrame(onlyFrame(t, log.Get(position(at))))
-		if err != nil {
-			return err
-		}
-		change(&r)
-		frame, err := events.AppendFrame(nil, r)
-		if err != nil {
-			return err
-		}
-		return log.Put(position(at), bolt.Chunk(frame))
-	})(t, path)
-}
 
 // onlyFrame is the frame that is alone in a chunk.
 func onlyFrame(t *testing.T, chunk []byte) []byte {
