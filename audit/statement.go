@@ -34,7 +34,7 @@ type statement struct {
 	amount                           events.Money
 	at, expires                      time.Time
 	code, message                    string
-	proof                            *events.Proof
+	proof                            events.Proof
 
 	anomaly    bool
 	eitherWay  bool // an anomaly of a late answer, which may be of class Failed as well
@@ -47,16 +47,16 @@ func stated(e events.Event) (s statement, ok bool) {
 	switch e := e.(type) {
 	case events.PaymentPending:
 		return statement{what: "payment", kind: apo.PaymentPending, has: hasPayment, paymentID: e.PaymentID,
-			proof: &e.Proof}, true
+			proof: e.Proof}, true
 	case events.PaymentAuthorized:
 		return statement{what: "payment", kind: apo.PaymentSucceeded, has: hasPayment | hasAmount | hasTime | hasExpiry,
-			paymentID: e.PaymentID, amount: e.Amount, at: e.At, expires: e.Expires, proof: &e.Proof}, true
+			paymentID: e.PaymentID, amount: e.Amount, at: e.At, expires: e.Expires, proof: e.Proof}, true
 	case events.PaymentPaid:
 		return statement{what: "payment", kind: apo.PaymentSucceeded, has: hasPayment | hasAmount | hasTime,
-			paymentID: e.PaymentID, amount: e.Amount, at: e.At, proof: &e.Proof}, true
+			paymentID: e.PaymentID, amount: e.Amount, at: e.At, proof: e.Proof}, true
 	case events.PaymentFailed:
 		return statement{what: "payment", kind: apo.PaymentFailed, has: hasPayment | hasTime | hasCode,
-			paymentID: e.PaymentID, at: e.At, code: e.Code, proof: &e.Proof}, true
+			paymentID: e.PaymentID, at: e.At, code: e.Code, proof: e.Proof}, true
 	case events.CancelSucceeded, events.CancelFailed, events.CancelUnresolved:
 		return statedCancel(e), true
 	case events.CaptureAccepted, events.CaptureSucceeded, events.CaptureFailed, events.CaptureUnresolved:
@@ -73,13 +73,13 @@ func statedCancel(e events.Event) statement {
 	s := statement{what: "cancel", kind: apo.Cancelled, op: apo.OpCancel}
 	switch e := e.(type) {
 	case events.CancelSucceeded:
-		s.class, s.has, s.paymentID, s.at, s.proof = apo.Succeeded, hasPayment|hasTime, e.PaymentID, e.At, &e.Proof
+		s.class, s.has, s.paymentID, s.at, s.proof = apo.Succeeded, hasPayment|hasTime, e.PaymentID, e.At, e.Proof
 		s.neverPaid = e.Cause == events.CauseNeverPaid
 		if e.Cause == events.CausePaymentFailed {
 			s.kind = apo.PaymentFailed
 		}
 	case events.CancelFailed:
-		s.class, s.has, s.code, s.message, s.proof = apo.Failed, hasCode, e.Code, e.Message, &e.Proof
+		s.class, s.has, s.code, s.message, s.proof = apo.Failed, hasCode, e.Code, e.Message, e.Proof
 	case events.CancelUnresolved:
 		s.unsettled(&e.Unresolved)
 	}
@@ -91,15 +91,15 @@ func statedCapture(e events.Event) statement {
 	switch e := e.(type) {
 	case events.CaptureAccepted:
 		s.kind, s.class, s.has = apo.CapturePending, apo.Accepted, hasRequest|hasCode
-		s.requestID, s.code, s.proof = e.CaptureRequestID, e.Code, &e.Proof
+		s.requestID, s.code, s.proof = e.CaptureRequestID, e.Code, e.Proof
 	case events.CaptureSucceeded:
 		s.kind, s.class, s.has = apo.CaptureSucceeded, apo.Succeeded, hasIDs|hasAmount|hasTime
 		s.paymentID, s.transferID, s.requestID, s.amount, s.at = e.PaymentID, e.CaptureID, e.CaptureRequestID, e.Amount, e.At
-		s.proof = &e.Proof
+		s.proof = e.Proof
 	case events.CaptureFailed:
 		s.kind, s.class, s.has = apo.CaptureFailed, apo.Failed, hasIDs|hasTime|hasCode
 		s.paymentID, s.transferID, s.requestID, s.at = e.PaymentID, e.CaptureID, e.CaptureRequestID, e.At
-		s.code, s.message, s.proof = e.Code, e.Message, &e.Proof
+		s.code, s.message, s.proof = e.Code, e.Message, e.Proof
 	case events.CaptureUnresolved:
 		s.unsettled(&e.Unresolved)
 	}
@@ -111,19 +111,19 @@ func statedRefund(e events.Event) statement {
 	switch e := e.(type) {
 	case events.RefundAccepted:
 		s.kind, s.class, s.has = apo.RefundPending, apo.Accepted, hasTransfer|hasRequest|hasCode
-		s.transferID, s.requestID, s.code, s.proof = e.RefundID, e.RefundRequestID, e.Code, &e.Proof
+		s.transferID, s.requestID, s.code, s.proof = e.RefundID, e.RefundRequestID, e.Code, e.Proof
 	case events.RefundSucceeded:
 		s.kind, s.has = apo.RefundSucceeded, hasIDs|hasAmount|hasTime
 		s.paymentID, s.transferID, s.requestID, s.amount, s.at = e.PaymentID, e.RefundID, e.RefundRequestID, e.Amount, e.At
-		s.proof = &e.Proof
+		s.proof = e.Proof
 	case events.RefundHeld:
 		s.kind, s.has = apo.RefundSucceeded, hasIDs|hasAmount|hasTime
 		s.paymentID, s.transferID, s.requestID, s.amount, s.at = e.PaymentID, e.RefundID, e.RefundRequestID, e.Amount, e.At
-		s.proof = &e.Proof
+		s.proof = e.Proof
 	case events.RefundFailed:
 		s.kind, s.class, s.has = apo.RefundFailed, apo.Failed, hasTransfer|hasRequest|hasTime|hasCode
 		s.transferID, s.requestID, s.at, s.code, s.message = e.RefundID, e.RefundRequestID, e.At, e.Code, e.Message
-		s.proof = &e.Proof
+		s.proof = e.Proof
 	case events.RefundUnresolved:
 		s.unsettled(&e.Unresolved)
 	}
@@ -131,13 +131,13 @@ func statedRefund(e events.Event) statement {
 }
 
 func (s *statement) unsettled(u *events.Unresolved) {
-	s.has, s.code, s.message, s.proof, s.unresolved = hasCode, u.Code, u.Message, &u.Proof, true
+	s.has, s.code, s.message, s.proof, s.unresolved = hasCode, u.Code, u.Message, u.Proof, true
 }
 
 // statedAnomaly: an anomaly has all that its fact would have had.
 func statedAnomaly(e *events.AnomalyObserved) statement {
 	s := statement{what: "payment", has: hasIDs | hasAmount | hasTime | hasCode, paymentID: e.PaymentID,
-		transferID: e.TransferID, requestID: e.RequestID, amount: e.Amount, at: e.At, code: e.Code, proof: &e.Proof,
+		transferID: e.TransferID, requestID: e.RequestID, amount: e.Amount, at: e.At, code: e.Code, proof: e.Proof,
 		anomaly: true}
 	switch e.Fact {
 	case events.KindPaymentPending:

@@ -54,12 +54,12 @@ type sealed struct {
 	tiles  *bbolt.Bucket
 }
 
-func newSealed(l *Log, tx *bbolt.Tx) sealed {
-	return sealed{newFrames(l, tx), tx.Bucket([]byte(bucketTiles))}
+func newSealed(l *Log, tx *bbolt.Tx) *sealed {
+	return &sealed{newFrames(l, tx), tx.Bucket([]byte(bucketTiles))}
 }
 
 // Tile implements [seal.Source].
-func (s sealed) Tile(level int, index uint64) ([]byte, error) {
+func (s *sealed) Tile(level int, index uint64) ([]byte, error) {
 	tile := s.tiles.Get(tileKey(level, index))
 	if tile == nil {
 		return nil, s.frames.log.damagedError("tile %d of level %d of its seal is missing", index, level)
@@ -68,7 +68,7 @@ func (s sealed) Tile(level int, index uint64) ([]byte, error) {
 }
 
 // Leaf implements [seal.Source].
-func (s sealed) Leaf(n uint64) (seal.Hash, error) {
+func (s *sealed) Leaf(n uint64) (seal.Hash, error) {
 	frame, err := s.frames.at(n + 1)
 	if err != nil {
 		return seal.Hash{}, err
@@ -99,7 +99,7 @@ func (p *proven) in(tx *bbolt.Tx) *provenFrames {
 type provenFrames struct {
 	*frames
 	proven *proven
-	source sealed
+	source *sealed
 }
 
 // record reads the record at the position and its frame, and proves that they are what was sealed there.
@@ -115,7 +115,7 @@ func (f *provenFrames) record(position uint64) (r events.Record, frame []byte, e
 }
 
 // hold holds a frame against the tree, whose full tiles are read from source.
-func (p *proven) hold(source sealed, position uint64, frame []byte) error {
+func (p *proven) hold(source *sealed, position uint64, frame []byte) error {
 	if p.leaves == nil {
 		return nil
 	}
