@@ -76,9 +76,12 @@ type IllegalError struct {
 
 // Error names the place and the reason, and says what to do.
 func (e *IllegalError) Error() string {
-	return fmt.Sprintf("log position %d (%s %s, version %d): %v; keep the file as it is and compare it with a backup",
-		e.Position, e.Record.Stream.Category, e.Record.Stream.ID, e.Record.Version, e.Err)
+	return fmt.Sprintf("log position %d (%s %s, version %d): %v; %s", e.Position, e.Record.Stream.Category,
+		e.Record.Stream.ID, e.Record.Version, e.Err, e.Hint())
 }
+
+// Hint is the way out alone, for a command line that prints it on a line of its own.
+func (e *IllegalError) Hint() string { return "keep the file as it is and compare it with a backup" }
 
 // Unwrap returns [ErrIllegal] and the reason.
 func (e *IllegalError) Unwrap() []error { return []error{ErrIllegal, e.Err} }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -216,7 +217,8 @@ func TestReplay_EveryAlterationIsFoundWhereItIs(t *testing.T) {
 				require.Equal(t, changed[at].Position, illegal.Position, "record %d: %v", i+1, err)
 				require.Equal(t, changed[at].ID, illegal.Record.ID)
 				require.NotEmpty(t, illegal.Err.Error())
-				require.Contains(t, err.Error(), "compare it with a backup")
+				require.Equal(t, "keep the file as it is and compare it with a backup", illegal.Hint())
+				require.True(t, strings.HasSuffix(err.Error(), "; "+illegal.Hint()), "%v", err)
 			}
 		})
 	}

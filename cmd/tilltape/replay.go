@@ -99,9 +99,6 @@ func (p *replayPrinter) run(ctx context.Context, log *bolt.Log) error {
 		fmt.Fprint(p.t.err, "\r\x1b[K")
 	}
 	if err != nil {
-		if illegal, ok := errors.AsType[*audit.IllegalError](err); ok {
-			return withHint(illegal, "keep the file as it is and compare it with a backup")
-		}
 		return err
 	}
 	if p.only != "" {

@@ -42,8 +42,8 @@ func TestReport(t *testing.T) {
 		{"what is not there", withHint(fmt.Errorf("order %q is %w", "o-9", errNotFound), "list them"), exitNotFound,
 			"error: order \"o-9\" is not found\nhint: list them\n"},
 		{"an illegal record", &audit.IllegalError{Position: 7, Err: errPlain}, exitAltered,
-			"error: log position 7 ( , version 0): log day.tape: is locked; keep the file as it is and compare it with a " +
-				"backup\n"},
+			"error: log position 7 ( , version 0): log day.tape: is locked\nhint: keep the file as it is and compare it " +
+				"with a backup\n"},
 		{"a record that is not what was written", &store.DamagedError{Log: "log x", Position: 7, Reason: "altered"},
 			exitAltered,
 			"error: log x, position 7: the log is damaged: altered\nhint: keep the log as it is, to compare, and go on from " +
