@@ -45,7 +45,7 @@ func replayCommand(t terminal) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
-				return withHint(fmt.Errorf("log %s: there is no such file (%w)", args[0], errNotFound), "check the path")
+				return withHint(fmt.Errorf("log %s is %w", args[0], errNotFound), "check the path")
 			}
 			log, err := bolt.Open(args[0], &bolt.Config{ReadOnly: true})
 			if err != nil {

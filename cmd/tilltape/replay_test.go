@@ -146,13 +146,14 @@ func TestReplayOfBadFiles(t *testing.T) {
 	for name, tt := range map[string]struct {
 		path string
 		code int
+		hint string
 	}{
-		"missing":     {filepath.Join(t.TempDir(), "nowhere"), exitNotFound},
-		"a directory": {t.TempDir(), exitUnreadable},
-		"text":        {write("text", []byte(strings.Repeat("not a log\n", 1000))), exitUnreadable},
-		"empty":       {write("empty", nil), exitUnreadable},
-		"truncated":   {write("truncated", whole[:2*os.Getpagesize()+100]), exitAltered},
-		"locked":      {locked, exitFailure},
+		"missing":     {filepath.Join(t.TempDir(), "nowhere"), exitNotFound, "check the path\n"},
+		"a directory": {t.TempDir(), exitUnreadable, "name a file in it\n"},
+		"text":        {write("text", []byte(strings.Repeat("not a log\n", 1000))), exitUnreadable, "check the path\n"},
+		"empty":       {write("empty", nil), exitUnreadable, "start the service that writes it once"},
+		"truncated":   {write("truncated", whole[:2*os.Getpagesize()+100]), exitAltered, "keep the log as it is, to compare"},
+		"locked":      {locked, exitFailure, "stop that one first"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := tt.path
@@ -162,7 +163,7 @@ func TestReplayOfBadFiles(t *testing.T) {
 			assert.Empty(t, out)
 			assert.True(t, strings.HasPrefix(errs, "error: "), errs)
 			assert.Contains(t, errs, path, "it names the file")
-			assert.Contains(t, errs, "hint: ", "and the way out")
+			assert.Contains(t, errs, "\nhint: "+tt.hint, "and the way out")
 			assert.Equal(t, 2, strings.Count(errs, "\n"), "one clear error and one hint: %s", errs)
 			after, _ := os.ReadFile(path)
 			assert.Equal(t, before, after, "the file is as it was")

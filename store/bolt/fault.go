@@ -44,7 +44,7 @@ func guarded(f func() error) (err error) {
 // Remedies that several errors share.
 const (
 	remedyBackup = "keep a copy of the file as it is and go on from a backup"
-	remedyOther  = "check the path, or choose one where no file is yet"
+	remedyOther  = "check the path"
 )
 
 func isFault(err error) bool {
