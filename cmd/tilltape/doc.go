@@ -1,12 +1,13 @@
 // Command tilltape is the library at the prompt: flags and printing, and nothing that a program could not do by calling
 // the library itself.
 //
-//	tilltape demo       a day of orders against a simulated APO
-//	tilltape graph      the machines that an order is made of
-//	tilltape replay     a log, judged record by record
-//	tilltape simulate   that APO as a process of its own
-//	tilltape version    what this binary was built from
-//	tilltape help       every command, with its flags
+//	tilltape demo         a day of orders against a simulated APO
+//	tilltape graph        the machines that an order is made of
+//	tilltape replay       a log, judged record by record
+//	tilltape simulate     that APO as a process of its own
+//	tilltape version      what this binary was built from
+//	tilltape completion   what a shell needs to complete its command lines
+//	tilltape help         every command, with its flags
 //
 // # What a script can rely on
 //

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -73,6 +74,14 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 		}
 		assert.Contains(t, out, c.Name())
 		assert.Contains(t, out, c.Short)
+	}
+}
+
+func TestTheDocumentationNamesEveryCommand(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	for _, c := range rootCommand(terminal{}, func() {}).Commands() {
+		assert.Equal(t, !c.Hidden, strings.Contains(string(doc), "//\ttilltape "+c.Name()+" "), c.Name())
 	}
 }
 
