@@ -84,12 +84,11 @@ type replayPrinter struct {
 
 // run replays and prints. Facts are printed as they pass; the summary says at the end whether all of it was legal.
 func (p *replayPrinter) run(ctx context.Context, log *bolt.Log) error {
-	var failed error
 	cfg := &audit.Config{Each: func(r events.Record, o order.Order) error {
 		if p.only == r.Stream.ID || p.json && p.only == "" {
-			failed = p.fact(r, o)
+			return p.fact(r, o)
 		}
-		return failed
+		return nil
 	}}
 	if p.t.colourErr { // a terminal: long work shows where it is
 		cfg.Progress = func(records uint64) { fmt.Fprintf(p.t.err, "\r%d records", records) }
@@ -121,10 +120,9 @@ func (p *replayPrinter) run(ctx context.Context, log *bolt.Log) error {
 func (p *replayPrinter) fact(r events.Record, o order.Order) error {
 	if p.json {
 		return writeJSON(p.t.out, recordView{Position: r.Position, Stream: r.Stream.Category, ID: r.Stream.ID,
-			Version: r.Version,
-			Kind:    string(r.Event.Kind()), Recorded: r.Recorded, Occurred: r.Occurred, Record: r.ID, Command: r.CommandID,
-			Actor:  r.Actor,
-			Status: r.Head.Status, Phase: r.Head.Phase, Attention: r.Head.Attention(), Due: r.Head.Due, Fact: r.Event})
+			Version: r.Version, Kind: string(r.Event.Kind()), Recorded: r.Recorded, Occurred: r.Occurred, Record: r.ID,
+			Command: r.CommandID, Actor: r.Actor, Status: r.Head.Status, Phase: r.Head.Phase,
+			Attention: r.Head.Attention(), Due: r.Head.Due, Fact: r.Event})
 	}
 	if r.Stream.Category == events.CategoryOrder { // a refusal leaves the order as it was
 		p.words = o.Words()

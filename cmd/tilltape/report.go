@@ -66,13 +66,8 @@ func (e *hintedError) Error() string { return e.err.Error() }
 func (e *hintedError) Unwrap() error { return e.err }
 func (e *hintedError) Hint() string  { return e.hint }
 
-// withHint adds the way out to a failure, in the words of this command's flags. No hint for no error.
-func withHint(err error, hint string) error {
-	if err == nil {
-		return nil
-	}
-	return &hintedError{err: err, hint: hint}
-}
+// withHint adds the way out to a failure, in the words of this command's flags.
+func withHint(err error, hint string) error { return &hintedError{err: err, hint: hint} }
 
 // report prints a failure and returns its exit code.
 func report(ctx context.Context, t terminal, err error) int {
