@@ -1,6 +1,6 @@
 // Package long is the switch for the long laws: tests that walk a whole space, or many rounds and seeds, take minutes
 // together. `go test work` runs each of them in a short form; with the environment variable [Variable] set to 1 it runs
-// them whole, as .ci/run does.
+// them whole, as .ci/run does. Set to "all" it also runs what takes an hour, whole.
 //
 // It is for tests.
 package long
@@ -12,8 +12,8 @@ import (
 	"strconv"
 )
 
-// Variable is the environment variable that turns the long laws on where it is 1. go test takes a variable that a test
-// reads into account where it keeps results, so a kept short run never stands for a long one.
+// Variable is the environment variable that turns the long laws on where it is 1 or "all". go test takes a variable
+// that a test reads into account where it keeps results, so a kept short run never stands for a long one.
 const Variable = "TILLTAPE_LONG"
 
 // everything, as the value of [Variable], asks for more than .ci/run has the time for.

@@ -11,10 +11,11 @@ import (
 	"github.com/tilltape/tilltape/internal/tests/long"
 )
 
-func TestTheSwitchIsOnAtOneOnly(t *testing.T) {
-	for value, on := range map[string]bool{"1": true, "": false, "0": false, "true": false} {
+func TestTheSwitchIsOnAtOneAndAll(t *testing.T) {
+	for value, on := range map[string]bool{"1": true, "all": true, "": false, "0": false, "true": false, "ALL": false} {
 		t.Setenv(long.Variable, value)
 		assert.Equal(t, on, long.Enabled(), "%q", value)
+		assert.Equal(t, value == "all", long.Everything(), "%q", value)
 		want := 5
 		if on {
 			want = 300
