@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,6 +85,38 @@ func TestEveryTableIsOnAPage(t *testing.T) {
 	}
 	for _, m := range law.Machines() {
 		assert.Equal(t, 1, strings.Count(both, m.Mermaid()), "the drawing of %s", m)
+	}
+}
+
+// TestEveryWordOfAFactIsExplained: what stands in a cell of the table of facts has its row below it. An anomaly that
+// comes beside a move is told by the row of its own.
+func TestEveryWordOfAFactIsExplained(t *testing.T) {
+	page, err := statesPage()
+	require.NoError(t, err)
+	_, text, ok := strings.Cut(section(t, string(page), "### Status and fact"), "| word | meaning |\n|---|---|\n")
+	require.True(t, ok)
+	explained := map[string]bool{}
+	for row := range strings.Lines(text) {
+		word, _, ok := strings.Cut(strings.TrimPrefix(row, "| "), " | ")
+		if !ok {
+			break
+		}
+		explained[word] = true
+	}
+	explained["duplicate"], explained["–"] = explained["duplicate, –"], explained["duplicate, –"]
+	all := law.Tables()
+	at := slices.IndexFunc(all, func(tab law.Table) bool { return tab.Name == "facts" })
+	for _, row := range all[at].Rows {
+		for _, cell := range row[1:] {
+			word := cell
+			if strings.HasPrefix(cell, "→ ") || strings.HasPrefix(cell, "adds") {
+				word, _, _ = strings.Cut(cell, ", anomaly")
+			}
+			if strings.HasPrefix(word, "→ ") {
+				word = "→ status"
+			}
+			assert.True(t, explained[word], "%q of the fact %q", word, row[0])
+		}
 	}
 }
 
