@@ -47,7 +47,7 @@ var rooms = map[string]room{
 	"money":          {},
 	"internal/words": {},
 	"events":         {ours: []string{"money", "internal/words"}, modules: []string{protobufModule}},
-	"internal/law":   {ours: []string{"events"}, modules: []string{protobufModule}},
+	"internal/law":   {ours: []string{"events", "internal/words"}, modules: []string{protobufModule}},
 	"order/window":   {ours: []string{"internal/words"}},
 	"order": {ours: []string{"money", "events", "internal/law", "internal/ours", "internal/words", "order/window"},
 		modules: []string{protobufModule, fsmModule}},
@@ -330,7 +330,8 @@ func TestTheTableKeepsThePromises(t *testing.T) {
 	}
 	assert.Equal(t, room{}, rooms["money"])
 	assert.Equal(t, room{ours: []string{"money", "internal/words"}, modules: []string{protobufModule}}, rooms["events"])
-	assert.Equal(t, room{ours: []string{"events"}, modules: []string{protobufModule}}, rooms["internal/law"])
+	assert.Equal(t, room{ours: []string{"events", "internal/words"}, modules: []string{protobufModule}},
+		rooms["internal/law"])
 	core := room{ours: []string{"money", "events", "internal/law", "internal/ours", "internal/words", "order/window"},
 		modules: []string{protobufModule, fsmModule}}
 	assert.Equal(t, core, rooms["order"])

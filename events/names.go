@@ -1,5 +1,7 @@
 package events
 
+import "github.com/tilltape/tilltape/internal/words"
+
 // The small enumerations in words for people.
 
 var (
@@ -19,36 +21,29 @@ var (
 	stageNames    = [...]string{"none", "asked", "accepted", "unresolved", "succeeded", "held", "failed"}
 )
 
-func word[T ~uint8](names []string, v T) string {
-	if int(v) < len(names) {
-		return names[v]
-	}
-	return "unknown"
-}
-
 // String is the channel in words.
-func (c Channel) String() string { return word(channelNames[:], c) }
+func (c Channel) String() string { return words.Of(channelNames[:], c) }
 
 // String is the capture mode in words.
-func (m CaptureMode) String() string { return word(captureModeNames[:], m) }
+func (m CaptureMode) String() string { return words.Of(captureModeNames[:], m) }
 
 // String is the cause in words.
-func (c CancelCause) String() string { return word(cancelCauseNames[:], c) }
+func (c CancelCause) String() string { return words.Of(cancelCauseNames[:], c) }
 
 // String is the subject in words.
-func (s Subject) String() string { return word(subjectNames[:], s) }
+func (s Subject) String() string { return words.Of(subjectNames[:], s) }
 
 // String is the outcome in words.
-func (o InquiryOutcome) String() string { return word(outcomeNames[:], o) }
+func (o InquiryOutcome) String() string { return words.Of(outcomeNames[:], o) }
 
 // String is the resolution in words.
-func (r Resolution) String() string { return word(resolutionNames[:], r) }
+func (r Resolution) String() string { return words.Of(resolutionNames[:], r) }
 
 // String is the reason in words.
-func (r AnomalyReason) String() string { return word(anomalyNames[:], r) }
+func (r AnomalyReason) String() string { return words.Of(anomalyNames[:], r) }
 
 // String is the transfer in words.
-func (t Transfer) String() string { return word(transferNames[:], t) }
+func (t Transfer) String() string { return words.Of(transferNames[:], t) }
 
 // String is the stage in words.
-func (s Stage) String() string { return word(stageNames[:], s) }
+func (s Stage) String() string { return words.Of(stageNames[:], s) }

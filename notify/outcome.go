@@ -37,12 +37,7 @@ var outcomeNames = [...]string{"undecided", "recorded", "duplicate", "malformed"
 const outcomes = len(outcomeNames)
 
 // String is the outcome in lower case.
-func (o Outcome) String() string {
-	if int(o) < outcomes {
-		return outcomeNames[o]
-	}
-	return "unknown"
-}
+func (o Outcome) String() string { return words.Of(outcomeNames[:], o) }
 
 // MarshalText is the word that String says; a value that is none is an error.
 func (o Outcome) MarshalText() ([]byte, error) { return words.Marshal(o, Failed) }

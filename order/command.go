@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // Command is something asked of an order. The sum is sealed. The first seven are given by people and services and say
@@ -168,7 +169,7 @@ const (
 var verdictNames = [...]string{"unknown", "unknown F", "succeeded", "accepted", "failed", "our picture is wrong"}
 
 // String is the class in words.
-func (c VerdictClass) String() string { return name(verdictNames[:], int(c)) }
+func (c VerdictClass) String() string { return words.Of(verdictNames[:], c) }
 
 // Verdict is what came of an attempt. The zero value is unknown.
 type Verdict struct {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // CallKind is which call APO is owed, and what an operation asks of it.
@@ -22,7 +23,7 @@ const (
 var callNames = [...]string{"none", "cancel", "capture", "refund", "inquiryPayment", "inquiryRefund"}
 
 // String is the call as APO names it.
-func (k CallKind) String() string { return name(callNames[:], int(k)) }
+func (k CallKind) String() string { return words.Of(callNames[:], k) }
 
 // Call is what APO is to be asked: a function of stored state alone, so the first try, a retry and a restart all carry
 // the same ids and amounts.

@@ -1,6 +1,9 @@
 package order
 
-import "github.com/tilltape/tilltape/internal/law"
+import (
+	"github.com/tilltape/tilltape/internal/law"
+	"github.com/tilltape/tilltape/internal/words"
+)
 
 // FactKind says what a proven fact tells, as its observer can tell it.
 type FactKind uint8
@@ -29,7 +32,7 @@ var factNames = [...]string{"none", "payment succeeded", "payment pending", "pay
 	"refund pending", "payment cancelled", "other transaction"}
 
 // String is the fact in words.
-func (k FactKind) String() string { return name(factNames[:], int(k)) }
+func (k FactKind) String() string { return words.Of(factNames[:], k) }
 
 // ofPayment is the row of a fact about the payment itself, which amounts and identities do not split.
 func (k FactKind) ofPayment() law.Fact {

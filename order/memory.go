@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // transfer is a capture or refund that is known, by either of its identifiers: a notification and an inquiry name it
@@ -86,7 +87,7 @@ const (
 var outcomeNames = [...]string{"unknown", "pending", "succeeded", "failed"}
 
 // String is the outcome in lower case.
-func (c Outcome) String() string { return name(outcomeNames[:], int(c)) }
+func (c Outcome) String() string { return words.Of(outcomeNames[:], c) }
 
 // memory is a command that ended.
 type memory struct {

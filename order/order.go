@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // Money is an amount in minor units of an ISO 4217 currency, see [events.Money].
@@ -122,7 +123,7 @@ const (
 var toldNames = [...]string{"nothing", "not done", "undecided"}
 
 // String is it in words.
-func (s bearing) String() string { return name(toldNames[:], int(s)) }
+func (s bearing) String() string { return words.Of(toldNames[:], s) }
 
 // contradicts reports whether an operator's word goes against what APO said.
 func (s bearing) contradicts(word events.Resolution) bool {

@@ -68,10 +68,3 @@ const (
 
 // String is the state in lower case.
 func (g GatewayCapture) String() string { return law.GatewayCapture(g).String() }
-
-func name(names []string, i int) string {
-	if i < len(names) {
-		return names[i]
-	}
-	return "unknown"
-}

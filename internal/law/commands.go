@@ -1,5 +1,7 @@
 package law
 
+import "github.com/tilltape/tilltape/internal/words"
+
 // Verb is a command as the tables see it.
 type Verb uint8
 
@@ -20,7 +22,7 @@ var verbNames = [...]string{"none", "create", "cancel", "capture", "refund", "re
 const verbCount = len(verbNames)
 
 // String is the command's name.
-func (v Verb) String() string { return name(verbNames[:], int(v)) }
+func (v Verb) String() string { return words.Of(verbNames[:], v) }
 
 // Verbs returns the commands, in order.
 func Verbs() []Verb {

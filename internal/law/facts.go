@@ -1,5 +1,7 @@
 package law
 
+import "github.com/tilltape/tilltape/internal/words"
+
 // Effect is what recording a fact does to an order in a given status.
 type Effect uint8
 
@@ -33,7 +35,7 @@ var effectNames = [...]string{"impossible", "ignored", "duplicate", "noted", "en
 	"applied, anomaly", "held", "late money", "released, anomaly", "anomaly"}
 
 // String is the effect in words.
-func (e Effect) String() string { return name(effectNames[:], int(e)) }
+func (e Effect) String() string { return words.Of(effectNames[:], e) }
 
 // Recorded reports whether the fact itself is appended (a contradiction appends an anomaly instead).
 func (e Effect) Recorded() bool {
@@ -77,7 +79,7 @@ var factNames = [...]string{"none", "payment pending", "payment authorized", "pa
 const factCount = len(factNames)
 
 // String is the fact in words.
-func (f Fact) String() string { return name(factNames[:], int(f)) }
+func (f Fact) String() string { return words.Of(factNames[:], f) }
 
 // Facts returns the facts, in order.
 func Facts() []Fact {

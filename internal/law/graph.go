@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // Machine is one of the three machines that an order is made of, for drawing.
@@ -19,7 +21,7 @@ const (
 var machineNames = [...]string{"status", "operation", "gateway"}
 
 // String is the machine's name in one word.
-func (m Machine) String() string { return name(machineNames[:], int(m)) }
+func (m Machine) String() string { return words.Of(machineNames[:], m) }
 
 // Machines returns the machines, in order.
 func Machines() []Machine { return []Machine{MachineStatus, MachineOperation, MachineGateway} }

@@ -1,5 +1,7 @@
 package law
 
+import "github.com/tilltape/tilltape/internal/words"
+
 // Proven is what has become known about an outstanding operation.
 type Proven uint8
 
@@ -25,7 +27,7 @@ var provenNames = [...]string{"nothing", "cancelled", "a capture or refund", "pa
 const provenCount = len(provenNames)
 
 // String is the proof in words.
-func (p Proven) String() string { return name(provenNames[:], int(p)) }
+func (p Proven) String() string { return words.Of(provenNames[:], p) }
 
 // Then is what follows for the operation.
 type Then uint8
@@ -46,7 +48,7 @@ var thenNames = [...]string{"inquired again", "succeeded", "failed", "asked agai
 	"parked", "asked again until payBy and a margin, then cancelled (never paid)", "cancelled (payment failed)"}
 
 // String is the consequence in words.
-func (t Then) String() string { return name(thenNames[:], int(t)) }
+func (t Then) String() string { return words.Of(thenNames[:], t) }
 
 type operationRow struct {
 	op        OpKind

@@ -1,5 +1,7 @@
 package law
 
+import "github.com/tilltape/tilltape/internal/words"
+
 // Status is what is proven about an order's money. Package order tells what each one means.
 type Status uint8
 
@@ -21,7 +23,7 @@ var statusNames = [...]string{"unplaced", "created", "authorized", "paid", "capt
 const statusCount = len(statusNames)
 
 // String is the status in lower case, as it stands in a log's heads.
-func (s Status) String() string { return name(statusNames[:], int(s)) }
+func (s Status) String() string { return words.Of(statusNames[:], s) }
 
 // Statuses returns the statuses an order on record can have, in order.
 func Statuses() []Status {
@@ -45,7 +47,7 @@ var phaseNames = [...]string{"idle", "requested", "accepted", "unresolved", "par
 const phaseCount = len(phaseNames)
 
 // String is the phase in lower case, as it stands in a log's heads.
-func (p Phase) String() string { return name(phaseNames[:], int(p)) }
+func (p Phase) String() string { return words.Of(phaseNames[:], p) }
 
 // Phases returns every phase, in order.
 func Phases() []Phase { return []Phase{Idle, Requested, Accepted, Unresolved, Parked} }
@@ -65,7 +67,7 @@ var gatewayNames = [...]string{"none", "outstanding", "failed"}
 const gatewayCount = len(gatewayNames)
 
 // String is the state in lower case.
-func (g GatewayCapture) String() string { return name(gatewayNames[:], int(g)) }
+func (g GatewayCapture) String() string { return words.Of(gatewayNames[:], g) }
 
 // GatewayCaptures returns every state of the gateway capture, in order.
 func GatewayCaptures() []GatewayCapture {
@@ -88,14 +90,7 @@ var opNames = [...]string{"none", "cancel", "capture", "refund"}
 const opCount = len(opNames)
 
 // String is the operation as a command's name.
-func (k OpKind) String() string { return name(opNames[:], int(k)) }
+func (k OpKind) String() string { return words.Of(opNames[:], k) }
 
 // Operations returns the operations there are, in order.
 func Operations() []OpKind { return []OpKind{OpCancel, OpCapture, OpRefund} }
-
-func name(names []string, i int) string {
-	if i < len(names) {
-		return names[i]
-	}
-	return "unknown"
-}

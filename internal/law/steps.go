@@ -1,6 +1,9 @@
 package law
 
-import "github.com/tilltape/tilltape/events"
+import (
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
+)
 
 // Step is what moves the operation.
 type Step uint8
@@ -71,7 +74,7 @@ var gatewayEventNames = [...]string{"payment authorized, automatic", "captured",
 const gatewayEventCount = len(gatewayEventNames)
 
 // String is the event in words.
-func (e GatewayEvent) String() string { return name(gatewayEventNames[:], int(e)) }
+func (e GatewayEvent) String() string { return words.Of(gatewayEventNames[:], e) }
 
 type gatewayRow struct {
 	event GatewayEvent

@@ -6,6 +6,14 @@ import (
 	"strings"
 )
 
+// Of is a value's word in the list of all of them, for String; "unknown" for a value that has none.
+func Of[E ~uint8](all []string, v E) string {
+	if int(v) < len(all) {
+		return all[v]
+	}
+	return "unknown"
+}
+
 // Enumeration is a small one whose String gives each of its values a word of its own, and none the empty one.
 type Enumeration interface {
 	~uint8

@@ -99,6 +99,13 @@ func TestEveryEnumerationHasWords(t *testing.T) {
 	}
 }
 
+func TestAValueBeyondTheListIsUnknown(t *testing.T) {
+	all := []string{"none", "one"}
+	assert.Equal(t, "one", words.Of(all, events.Transfer(1)))
+	assert.Equal(t, "unknown", words.Of(all, events.Transfer(2)))
+	assert.Equal(t, "unknown", words.Of(all, events.Transfer(255)))
+}
+
 // TestNoEnumerationIsForgotten: every exported type over uint8 of these packages is in the walk.
 func TestNoEnumerationIsForgotten(t *testing.T) {
 	walked := map[string]bool{}
