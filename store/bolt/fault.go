@@ -102,8 +102,7 @@ func full(err error) bool {
 func fromStore(err error) bool {
 	for _, sentinel := range []error{
 		store.ErrConflict, store.ErrKeyTaken, store.ErrNotFound, store.ErrInvalid, store.ErrClosed, store.ErrReadOnly,
-		ErrLocked,
-		ErrNotALog, store.ErrNewerFormat, store.ErrDamaged, store.ErrFull, store.ErrStorage,
+		store.ErrNewerFormat, store.ErrDamaged, store.ErrFull, store.ErrStorage, ErrLocked, ErrNotALog,
 	} {
 		if errors.Is(err, sentinel) {
 			return true

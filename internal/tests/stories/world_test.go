@@ -87,8 +87,7 @@ func (s *story) begin() {
 	if s.server != nil {
 		return
 	}
-	s.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
-		r *http.Request) {
+	s.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.process.handler.ServeHTTP(w, r)
 	}))
 	keys := tilltest.ServerKeys()
