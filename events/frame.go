@@ -50,9 +50,9 @@ func (c codec) appendFrame(dst []byte, r *Record) (b []byte, place int, err erro
 	}
 	start := len(dst)
 	b = append(dst, 0, 0, FrameVersion)
-	b = appendText(b, name)
+	b = protowire.AppendString(b, name)
 	b = protowire.AppendVarint(b, version)
-	b = appendText(b, r.Stream.Category)
+	b = protowire.AppendString(b, r.Stream.Category)
 	b = AppendID(b, r.Stream.ID)
 	place = len(b) - start
 	b = protowire.AppendVarint(b, r.Version)
@@ -62,10 +62,10 @@ func (c codec) appendFrame(dst []byte, r *Record) (b []byte, place int, err erro
 	b = r.appendMoment(b, r.Occurred, time.Time{})
 	b = AppendID(b, r.ID)
 	b = AppendID(b, r.CommandID)
-	b = appendText(b, r.Actor)
-	b = appendText(b, r.Head.Status)
+	b = protowire.AppendString(b, r.Actor)
+	b = protowire.AppendString(b, r.Head.Status)
 	b = r.appendMoment(b, r.Head.StatusSince, r.Occurred)
-	b = appendText(b, r.Head.Phase)
+	b = protowire.AppendString(b, r.Head.Phase)
 	b = r.appendSince(b)
 	b = r.appendMoment(b, r.Head.Due, r.Occurred)
 	b = protowire.AppendVarint(b, uint64(len(r.Keys)))
@@ -87,8 +87,6 @@ func (c codec) appendFrame(dst []byte, r *Record) (b []byte, place int, err erro
 	binary.BigEndian.PutUint16(b[start:], uint16(size-prefixSize))
 	return b, place, nil
 }
-
-func appendText(b []byte, s string) []byte { return protowire.AppendString(b, s) }
 
 func appendTime(b []byte, t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(nanos(t)))
