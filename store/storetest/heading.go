@@ -113,9 +113,7 @@ func headsOverPages(t *testing.T, f Factory) {
 		i := order[n]
 		at := noon.Add(time.Duration(i/7) * time.Minute)
 		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%04d", i)), 0,
-			record(fmt.Sprintf("p-%d", i), withHead(events.Head{
-				Status: "paid", StatusSince: at, OperationSince: at, ParkedSince: at, AnomalySince: at, Due: at,
-			})))
+			record(fmt.Sprintf("p-%d", i), withHead(everything(at))))
 		assert.NoError(t, err)
 	})
 	var want []string

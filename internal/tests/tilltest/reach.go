@@ -64,10 +64,10 @@ func steps() []step {
 		{"capture accepted", answered(Fault{Status: "U", Code: "CAPTURE_IN_PROCESS", Undone: true}, capture)},
 		{"capture dies", func(x *Till) { x.dies(order.Capture{CommandID: x.IDs.Next(), Amount: USD(ThePart)}) }},
 		{"capture parked", func(x *Till) {
-			known := x.Bank.Accounts
-			x.Bank.Accounts = nil // APO has never heard of the payment
+			known, deaf := x.Bank.Accounts, x.Bank.Deaf
+			x.Bank.Accounts, x.Bank.Deaf = nil, false // APO answers that it has never heard of the payment
 			_, _ = x.Capture(ThePart)
-			x.Bank.Accounts = known
+			x.Bank.Accounts, x.Bank.Deaf = known, deaf
 		}},
 		{"refund U", answered(SaysU, refund)},
 		{"refund accepted", answered(Fault{Status: "S", Code: "SUCCESS", Undone: true}, refund)},
@@ -162,11 +162,7 @@ func Reach(t testing.TB, mode events.CaptureMode, path []step) *Till {
 	_, err := x.Orders.Create(x.Ctx, c)
 	require.NoError(t, err)
 	for _, s := range path {
-		if s.name == "capture parked" {
-			x.Bank.Deaf = false
-		}
 		s.do(x)
-		x.Bank.Deaf = true
 	}
 	return x
 }

@@ -191,11 +191,7 @@ func TestTenThousandParkedOrdersAreListedInBoundedMemory(t *testing.T) {
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		x := tilltest.NewTill(t, log)
 		given(x, tilltest.TheOrder)
-		var like []events.Record
-		for r, err := range log.Read(x.Ctx, events.OrderStream(tilltest.TheOrder), 0) {
-			require.NoError(t, err)
-			like = append(like, r)
-		}
+		like := x.History()
 		var wg sync.WaitGroup
 		for w := range writers {
 			wg.Go(func() {
