@@ -209,7 +209,7 @@ func TestLaw_ActionsAgreeWithCommandsInEveryCell(t *testing.T) {
 	}
 }
 
-// Columns of the status × fact table of section 3.1, in the design's order.
+// columns are those of the status × fact table of section 3.1, in the design's order.
 var columns = []order.Status{order.Created, order.Authorized, order.Paid, order.Captured, order.Refunded,
 	order.Cancelled, order.Failed}
 

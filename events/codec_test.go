@@ -171,7 +171,7 @@ func TestEveryKindIsKnownOnce(t *testing.T) {
 	assert.Equal(t, KindOrderCreated, Kinds()[0], "the slice is the caller's")
 }
 
-// named is a fact with a kind of the test's choice.
+// foreign is a fact with a kind of the test's choice.
 type foreign struct{ kind Kind }
 
 func (n foreign) Kind() Kind { return n.kind }

@@ -15,7 +15,8 @@ import (
 
 const day = 24 * time.Hour
 
-// drive gives APO's silence to whatever is due until the operation is parked, and returns when each contact was made.
+// silentUntilParked gives APO's silence to whatever is due until the operation is parked, and returns when each contact
+// was made.
 func (x *till) silentUntilParked() (contacts []time.Duration) {
 	begun := x.o.Operation.Since
 	for range 100 {

@@ -76,7 +76,7 @@ func worldSteps() []storyStep {
 	}
 }
 
-// plain is a play of the buyer, the bank or the dashboard.
+// plainPlay is a play of the buyer, the bank or the dashboard.
 func plainPlay(form string, play func(*apotest.Server, string) error) storyStep {
 	return does(form, func(s *story, a args) error { return play(s.server, preq(a)) })
 }

@@ -59,7 +59,7 @@ func readStory(name, text string) ([]line, error) {
 	return lines, nil
 }
 
-// step is what lines of one form do. A name in braces is one word, one with dots is the rest of the line.
+// storyStep is what lines of one form do. A name in braces is one word, one with dots is the rest of the line.
 type storyStep struct {
 	form string
 	do   func(s *story, a args) error

@@ -14,7 +14,8 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// CopyOrder appends another order with the same history, so much later.
+// CopyOrder appends another order with the same facts, recorded so much later, and outstanding and parked since so much
+// later. The head's other times are the same, and no lookup key leads to it.
 func CopyOrder(ctx context.Context, log store.Log, id string, like []events.Record, later time.Duration) error {
 	records := make([]events.Record, len(like))
 	for i, r := range like {

@@ -43,7 +43,7 @@ var ServerKeys = sync.OnceValue(func() [2]*rsa.PrivateKey {
 	return keys
 })
 
-// untouched: nothing was recorded.
+// Untouched checks that nothing was recorded.
 func (x *Ear) Untouched() {
 	x.T.Helper()
 	assert.Equal(x.T, order.Created, x.Order("o-1").Status)

@@ -102,7 +102,7 @@ func lawfulHistory(records []events.Record) error {
 	return nil
 }
 
-// moved is how much money the commands of the log that are not definitely failed ask for.
+// asked is how much money the commands of the log that are not definitely failed ask for.
 func asked(records []events.Record) (captured, refunded int64) {
 	failed := map[string]bool{}
 	for _, r := range records {

@@ -221,7 +221,7 @@ func (x *Till) Settle(after time.Duration) tilltape.Settled {
 	return s
 }
 
-// Settling in tests ends after this many rounds; a schedule that needs more has gone wrong.
+// RoundsMax is how many rounds of settling a test makes at most; a schedule that needs more has gone wrong.
 const RoundsMax = 60
 
 // Exhaust drives until nothing is due within the horizon.

@@ -107,7 +107,7 @@ func badCreates() []bad {
 	return out
 }
 
-// commands gives each command of an order, with those three fields.
+// eachCommand gives each command of an order, with those three fields.
 func eachCommand(id, commandID, actor string) map[string]func(*tilltest.Till) error {
 	return map[string]func(*tilltest.Till) error{
 		"cancel": func(x *tilltest.Till) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/tilltape/tilltape/store/bolt/powerloss/disk"
 )
 
-// commit is two pages, a sync, a header page and its sync, twice.
+// commits are two pages, a sync, a header page and its sync, twice.
 var commits = &disk.Trace{Ops: []disk.Op{
 	wrote(0, page('a', 8)), wrote(8*disk.SectorSize, page('b', 8)), synced(2), wrote(16*disk.SectorSize, page('c', 1)),
 	synced(4),
