@@ -19,8 +19,7 @@ import (
 // else. Appends go on meanwhile. The error is a *store.DamagedError with the position where there is one.
 //
 // What each part is held against stands in docs/decisions/0018-what-the-seal-covers.md. progress, where it is not nil,
-// is told now and then how many of how many records are done. Cost: some five times what a replay
-// takes.
+// is told now and then how many of how many records are done. Cost: some five times what a replay takes.
 func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) error {
 	now := l.lazy.layers()
 	v := &verifier{log: l, end: now.end, tree: now.tree, proven: l.newProven(now.tree)}
