@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -12,8 +13,11 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/bolt"
 )
+
+var ten = order.Money{Minor: 1000, Currency: "USD"}
 
 func main() {
 	if err := run(context.Background()); err != nil {
@@ -30,46 +34,85 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer server.Close()
-
-	// Tilltape: a log on disk, a client that signs, a verifier that believes nobody but APO.
-	log, err := bolt.Open("orders.tilltape", &bolt.Config{Origin: "shop.example/orders"}) // its name, for good
-	if err != nil {
-		return err
-	}
-	defer log.Close()
 	client, err := apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	verifier, err := client.Verifier(nil)
+
+	// Tilltape: a log on disk, with its name for good and the key that signs for it, and the orders in it.
+	signer, err := logKey("orders.key")
 	if err != nil {
 		return err
 	}
+	log, err := bolt.Open("orders.tilltape", &bolt.Config{Origin: "shop.example/orders", Signer: signer})
+	if err != nil {
+		return err
+	}
+	defer log.Close()
 	orders, err := tilltape.New(log, client, &tilltape.Config{Now: noon})
 	if err != nil {
 		return err
 	}
 	defer orders.Close()
 
-	// The shop places an order on record, then asks APO to collect; Register stands for that pay call.
-	ten := order.Money{Minor: 1000, Currency: "USD"}
-	_, err = orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1", Amount: ten,
+	if err := place(ctx, orders, client); err != nil {
+		return err
+	}
+	if err := server.Submit("pay-1"); err != nil { // the buyer pays, on APO's page
+		return err
+	}
+	if err := hear(ctx, orders, client, server.TakeNotifications()); err != nil {
+		return err
+	}
+	if err := capture(ctx, orders); err != nil {
+		return err
+	}
+	cancel(ctx, orders, server)
+	return nil
+}
+
+// logKey reads the key that signs for the log. The first run makes it.
+func logKey(path string) (*seal.Signer, error) {
+	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		var made string
+		if made, _, err = seal.GenerateKey(nil, "shop.example"); err != nil {
+			return nil, err
+		}
+		key, err = []byte(made), os.WriteFile(path, []byte(made), 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return seal.NewSigner(string(key))
+}
+
+// place puts the order on record, then asks APO to collect. What APO's answer proves goes on record too.
+func place(ctx context.Context, orders *tilltape.Orders, client *apo.Client) error {
+	_, err := orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1", Amount: ten,
 		Method: "CARD", CaptureMode: order.CaptureManual, Actor: "shop"})
 	if err != nil {
 		return err
 	}
-	_, err = server.Register(apotest.Payment{PaymentRequestID: "pay-1",
-		Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual})
+	answer := client.Pay(ctx, apo.PayRequest{PaymentRequestID: "pay-1", Amount: ten,
+		Method: "CARD", Capture: apo.CaptureManual})
+	for _, fact := range answer.Facts {
+		if _, err := orders.Observe(ctx, fact); err != nil {
+			return err
+		}
+	}
+	fmt.Println("the payment is", answer.Class) // begun, that is: the buyer has yet to pay
+	return answer.Err
+}
+
+// hear takes what APO notifies, as an endpoint would. What the signature proves goes on record.
+func hear(ctx context.Context, orders *tilltape.Orders, client *apo.Client, told []apotest.Notification) error {
+	verifier, err := client.Verifier(nil) // it believes nobody but APO
 	if err != nil {
 		return err
 	}
-
-	// The buyer pays. APO notifies; what its signature proves goes on record.
-	if err := server.Submit("pay-1"); err != nil {
-		return err
-	}
-	for _, n := range server.TakeNotifications() {
+	for _, n := range told {
 		fact, err := verifier.VerifyNotification(n.Method, n.Path, n.Header, n.Body)
 		if err != nil {
 			return err
@@ -79,22 +122,27 @@ func run(ctx context.Context) error {
 		}
 		fmt.Println("APO notifies:", fact.Kind())
 	}
+	return nil
+}
 
-	// We take the money. The command has an id: given again, it is not done again.
+// capture takes the money. The command has an id: given again, it is not done again.
+func capture(ctx context.Context, orders *tilltape.Orders) error {
 	result, err := orders.Capture(ctx, "o-1", order.Capture{CommandID: "capture-o-1", Amount: ten, Actor: "warehouse"})
 	if err != nil {
 		return err
 	}
 	fmt.Println("the order is", result.Order.Words())
+	return nil
+}
 
-	// Too late for a cancel.
+// cancel comes too late.
+func cancel(ctx context.Context, orders *tilltape.Orders, server *apotest.Server) {
 	before := server.Count()
-	_, err = orders.Cancel(ctx, "o-1", order.Cancel{Reason: "changed their mind", Actor: "alice"})
+	_, err := orders.Cancel(ctx, "o-1", order.Cancel{Reason: "changed their mind", Actor: "alice"})
 	fmt.Println("error:", err)
 	var rejected *order.RejectedError
 	if errors.As(err, &rejected) {
 		fmt.Println("remedy:", rejected.Remedy)
 	}
 	fmt.Printf("calls to APO: %d before the cancel, %d for it\n", before, server.Count()-before)
-	return nil
 }

@@ -62,26 +62,25 @@ func TestThePageShowsWhatTheProgramPrints(t *testing.T) {
 	out, err := replay.CombinedOutput()
 	require.NoError(t, err, string(out))
 	// Each log has an origin and a root of its own, which the page cuts short.
-	seal := regexp.MustCompile(`(?m)^seal: shop.example/orders/[0-9a-f]{32}, 6 records, root [A-Za-z0-9+/]{43}=$`)
+	seal := regexp.MustCompile(`(?m)^seal: shop.example/orders/[0-9a-f]{32}, 7 records, root [A-Za-z0-9+/]{43}=$`)
 	require.Regexp(t, seal, string(out))
 	assert.Equal(t, shown[2], seal.ReplaceAllString(string(out),
-		"seal: shop.example/orders/3f0c…, 6 records, root qJ4N…="))
+		"seal: shop.example/orders/3f0c…, 7 records, root qJ4N…="))
 }
 
-// The page moves the cancel above the capture and says what happens then.
+// The page moves the cancel above the capture, and says what happens then.
 func TestThePageIsRightAboutAnEarlierCancel(t *testing.T) {
 	program, err := os.ReadFile("main.go")
 	require.NoError(t, err)
-	const capture, cancel, end = "\t// We take the money.", "\t// Too late for a cancel.", "\treturn nil\n}\n"
+	const capture, cancel = "\tif err := capture(", "\tcancel(ctx, orders, server)\n"
 	before, rest, found := strings.Cut(string(program), capture)
 	require.True(t, found)
-	captures, cancels, found := strings.Cut(rest, cancel)
+	between, after, found := strings.Cut(rest, cancel)
 	require.True(t, found)
 	dir := t.TempDir()
 	moved, overlay, binary := filepath.Join(dir, "moved.go"), filepath.Join(dir, "overlay.json"),
 		filepath.Join(dir, "moved")
-	require.NoError(t, os.WriteFile(moved, []byte(before+cancel+strings.TrimSuffix(cancels, end)+capture+captures+end),
-		0o600))
+	require.NoError(t, os.WriteFile(moved, []byte(before+cancel+capture+between+after), 0o600))
 	original, err := filepath.Abs("main.go")
 	require.NoError(t, err)
 	text, err := json.Marshal(map[string]any{"Replace": map[string]string{original: moved}})
