@@ -26,7 +26,7 @@ type story struct {
 func (d *demo) stories() []story {
 	return []story{
 		{"A cancel by paymentId", d.byPaymentID},
-		{"A cancel by paymentRequestId, before a paymentId is known", d.byPaymentRequestID},
+		{"The pay call's answer is lost: a cancel by paymentRequestId, without a paymentId", d.byPaymentRequestID},
 		{"APO answers U, then S: the same identifier both times", d.unknownThenSuccess},
 		{"The answer is lost, and the cancel is found done", d.lostAnswer},
 		{"The answer is lost, and APO calls the retry wrong: an inquiry decides", d.lostAnswerWrongPicture},
@@ -72,6 +72,9 @@ func (d *demo) byPaymentID(ctx context.Context) error {
 
 func (d *demo) byPaymentRequestID(ctx context.Context) error {
 	id := "o-02"
+	if err := d.next(apotest.Fault{Op: apotest.OpPay, Do: apotest.Cut, After: true}); err != nil {
+		return err
+	}
 	if err := d.place(ctx, id, card, order.CaptureManual); err != nil {
 		return err
 	}
@@ -88,62 +91,61 @@ func (d *demo) lastCall() apotest.Call {
 	return calls[len(calls)-1]
 }
 
-func (d *demo) unknownThenSuccess(ctx context.Context) error {
-	id := "o-03"
+// unsure cancels an authorized order with a fault in the way, after which nobody knows what became of it.
+func (d *demo) unsure(ctx context.Context, id string, f apotest.Fault) error {
 	if _, err := d.authorized(ctx, id, order.CaptureManual); err != nil {
 		return err
 	}
-	if err := d.next(apotest.Fault{Op: apotest.OpCancel, Do: apotest.Undecided}); err != nil {
+	f.Op = apotest.OpCancel
+	if err := d.next(f); err != nil {
 		return err
 	}
 	_, err := d.cancel(ctx, id)
-	d.expect(errors.Is(err, tilltape.ErrUnresolved), "a U to leave the outcome unresolved, got %v", err)
-	first := d.lastCall()
+	d.expect(errors.Is(err, tilltape.ErrUnresolved), "%q to leave the outcome unresolved, got %v", f.Do, err)
+	return nil
+}
+
+// foundCancelled asks APO about an order and finds it cancelled.
+func (d *demo) foundCancelled(ctx context.Context, id string) {
 	d.clock.Advance(time.Second)
 	o, err := d.settle(ctx, id)
-	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be cancelled, got %s, %v", id, o.Status, err)
+	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be found cancelled, got %s, %v", id, o.Status, err)
+}
+
+func (d *demo) unknownThenSuccess(ctx context.Context) error {
+	id := "o-03"
+	if err := d.unsure(ctx, id, apotest.Fault{Do: apotest.Undecided}); err != nil {
+		return err
+	}
+	first := d.lastCall()
+	d.foundCancelled(ctx, id)
 	d.expect(string(first.Body) == string(d.lastCall().Body), "the retry to carry the same bytes")
 	return nil
 }
 
 func (d *demo) lostAnswer(ctx context.Context) error {
 	id := "o-04"
-	if _, err := d.authorized(ctx, id, order.CaptureManual); err != nil {
+	if err := d.unsure(ctx, id, apotest.Fault{Do: apotest.Cut, After: true}); err != nil {
 		return err
 	}
-	if err := d.next(apotest.Fault{Op: apotest.OpCancel, Do: apotest.Cut, After: true}); err != nil {
-		return err
-	}
-	_, err := d.cancel(ctx, id)
-	d.expect(errors.Is(err, tilltape.ErrUnresolved), "a cut connection to leave the outcome unresolved, got %v", err)
-	d.clock.Advance(time.Second)
-	o, err := d.settle(ctx, id)
-	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be found cancelled, got %s, %v", id, o.Status, err)
+	d.foundCancelled(ctx, id)
 	return nil
 }
 
 func (d *demo) lostAnswerWrongPicture(ctx context.Context) error {
 	id := "o-05"
-	if _, err := d.authorized(ctx, id, order.CaptureManual); err != nil {
+	if err := d.unsure(ctx, id, apotest.Fault{Do: apotest.Cut, After: true}); err != nil {
 		return err
 	}
-	if err := d.next(apotest.Fault{Op: apotest.OpCancel, Do: apotest.Cut, After: true}); err != nil {
-		return err
-	}
-	_, err := d.cancel(ctx, id)
-	d.expect(errors.Is(err, tilltape.ErrUnresolved), "a cut connection to leave the outcome unresolved, got %v", err)
 	if err := d.next(apotest.Fault{Op: apotest.OpCancel, Do: apotest.Refuse, Code: "ORDER_STATUS_INVALID"}); err != nil {
 		return err
 	}
-	d.clock.Advance(time.Second)
-	o, err := d.settle(ctx, id)
-	d.expect(err == nil && o.Status == order.Cancelled, "order %s to be found cancelled by an inquiry, got %s, %v", id,
-		o.Status, err)
+	d.foundCancelled(ctx, id)
 	d.expect(d.lastCall().Op == apotest.OpInquirePayment, "an inquiry to have decided, got %s", d.lastCall().Op)
 	return nil
 }
 
-// captured captures some of an authorized order.
+// captured captures the whole of an authorized order.
 func (d *demo) captured(ctx context.Context, id string) (tilltape.Result, error) {
 	d.line(id, "capture "+usd(demoAmount).String())
 	result, err := d.orders.Capture(ctx, id, order.Capture{Amount: usd(demoAmount), Actor: "warehouse"})

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
 )
 
 // TestMain lets the test binary be the process that the demo kills.
@@ -33,6 +35,7 @@ func TestDemoHoldsEveryExpectation(t *testing.T) {
 	path := filepath.Join(dir, demoLog)
 	for _, want := range []string{
 		path, "all ", "expectations held",
+		"→ APO pay  paymentRequestId pay-o-01", "[fault: pay 1 cut after]",
 		"cancel  paymentId", "cancel  paymentRequestId", "U UNKNOWN_EXCEPTION", "cut after", "F ORDER_STATUS_INVALID",
 		"→ APO inquiryPayment",
 		"refused: captured", "refused: a capture is outstanding", "refused: APO captures automatically", "refused: refunded",
@@ -98,6 +101,12 @@ func aDemo(t *testing.T) (*demo, *bytes.Buffer) {
 	require.NoError(t, err)
 	t.Cleanup(d.close)
 	return d, &out
+}
+
+func TestDemoEndsWhatItBeganWhereItsLogCannotBe(t *testing.T) {
+	d, err := newDemo(terminal{out: io.Discard, err: io.Discard}, filepath.Join(t.TempDir(), "none", demoLog))
+	require.ErrorIs(t, err, store.ErrStorage)
+	assert.Nil(t, d)
 }
 
 func TestDemoFailsWhenTheLedgerDisagrees(t *testing.T) {

@@ -37,21 +37,26 @@ type demo struct {
 
 func newDemo(t terminal, path string) (*demo, error) {
 	d := &demo{t: t, path: path, clock: apotest.NewClock(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC))}
-	var err error
-	if d.apo, err = apotest.NewServer(&apotest.Config{Now: d.clock.Now, ManualDelivery: true}); err != nil {
+	if err := d.begun(); err != nil {
+		d.close()
 		return nil, err
+	}
+	return d, nil
+}
+
+// begun starts APO and opens the till. Where it fails, close ends what was begun.
+func (d *demo) begun() (err error) {
+	if d.apo, err = apotest.NewServer(&apotest.Config{Now: d.clock.Now, ManualDelivery: true}); err != nil {
+		return err
 	}
 	if d.client, err = apo.NewClient(d.apo.URL(), d.apo.ClientID(), d.apo.Keys(),
 		&apo.Config{Now: d.clock.Now, CallTimeout: demoCallTimeout}); err != nil {
-		return nil, errors.Join(err, d.apo.Close())
+		return err
 	}
 	if d.verifier, err = d.client.Verifier(nil); err != nil {
-		return nil, errors.Join(err, d.apo.Close())
+		return err
 	}
-	if err := d.open(); err != nil {
-		return nil, errors.Join(err, d.apo.Close())
-	}
-	return d, nil
+	return d.open()
 }
 
 // demoCallTimeout is in real time: the lost answers of the demo are cut connections, so it is never waited for.
@@ -78,10 +83,17 @@ func (d *demo) open() error {
 // shut closes the log, as a process that ends would: bbolt's file belongs to one process at a time.
 func (d *demo) shut() error { return errors.Join(d.orders.Close(), d.log.Close()) }
 
+// close ends whatever there is.
 func (d *demo) close() {
-	_ = d.shut()
-	d.client.Close()
-	_ = d.apo.Close()
+	if d.orders != nil {
+		_ = d.shut()
+	}
+	if d.client != nil {
+		d.client.Close()
+	}
+	if d.apo != nil {
+		_ = d.apo.Close()
+	}
 }
 
 func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.t.out, "  "+format+"\n", args...) }
@@ -131,27 +143,32 @@ func (d *demo) wire(id string) {
 	}
 }
 
-// place registers the payment with APO, as the shop's pay call did, and places the order. A paymentId is only known to
-// the till once APO tells it.
+// place puts the order on record and asks APO to collect. The till knows a paymentId once APO has told it: mostly by the
+// answer to this call.
 func (d *demo) place(ctx context.Context, id, method string, mode events.CaptureMode) error {
-	p := apotest.Payment{PaymentRequestID: "pay-" + id, PaymentID: "2026112301" + id,
-		Amount: apotest.Amount{Currency: "USD", Minor: demoAmount}, Method: method}
-	if mode == order.CaptureManual {
-		p.Capture = apotest.Manual
-	}
-	if _, err := d.apo.Register(p); err != nil {
-		return err
-	}
-	placed, err := d.orders.Create(ctx,
-		order.Create{OrderID: id, PaymentRequestID: p.PaymentRequestID, Amount: usd(demoAmount), Method: method,
-			Acquirer: window.AcquirerAntom, CaptureMode: mode, PayBy: d.clock.Now().Add(14 * time.Minute), Actor: "shop"})
+	payBy := d.clock.Now().Add(14 * time.Minute)
+	placed, err := d.orders.Create(ctx, order.Create{OrderID: id, PaymentRequestID: "pay-" + id, Amount: usd(demoAmount),
+		Method: method, Acquirer: window.AcquirerAntom, CaptureMode: mode, PayBy: payBy, Actor: "shop"})
 	if err != nil {
 		return err
 	}
 	how := map[events.CaptureMode]string{order.CaptureNone: "paid in one step", order.CaptureAutomatic: "captured by APO",
 		order.CaptureManual: "captured by us"}
 	d.line(id, fmt.Sprintf("placed: %s by %s, %s", placed.Order.Amount, method, how[mode]))
-	return nil
+	captures := map[events.CaptureMode]apo.CaptureMode{order.CaptureAutomatic: apo.CaptureAutomatic,
+		order.CaptureManual: apo.CaptureManual}
+	answer := d.client.Pay(ctx, apo.PayRequest{PaymentRequestID: "pay-" + id, Amount: usd(demoAmount), Method: method,
+		Capture: captures[mode], OrderID: id, PayBy: payBy})
+	d.wire(id)
+	for _, fact := range answer.Facts {
+		if _, err := d.orders.Observe(ctx, fact); err != nil {
+			return err
+		}
+	}
+	if answer.Class == apo.Accepted || answer.Class == apo.Unknown {
+		return nil // begun, or perhaps: the story goes on either way
+	}
+	return answer.Err
 }
 
 // demoAmount is what every order of the day comes to, in cents.
