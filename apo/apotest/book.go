@@ -2,6 +2,7 @@ package apotest
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -50,9 +51,12 @@ func (s *Server) newID() string {
 	return fmt.Sprintf("%s%022d", s.now().In(zone()).Format("20060102"), s.book.next)
 }
 
-// Register puts a payment on APO's side, as a merchant's pay call would have,
-// and returns it with its defaults filled in. The buyer has not paid it yet. The
-// error wraps [ErrPlay].
+// Register puts a payment on APO's side without a pay call, and returns it with its defaults filled in. The buyer has not
+// paid it yet. The error wraps [ErrPlay].
+//
+// It is for tests alone: of clients that make no pay call, and of payments that a pay call cannot ask for, with a
+// paymentId of the test's own, a cancel window or a limit. A service asks APO to collect ([apo.Client.Pay]), here as
+// everywhere.
 func (s *Server) Register(p Payment) (Payment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,13 +167,23 @@ func (s *Server) pay(clientID string, r request) answer {
 		wish.Expiry = expiry
 	}
 	if p := s.book.byRequest[payKey(clientID, wish.PaymentRequestID)]; p != nil {
-		return p.payAgain(wish)
+		return s.payAgain(p, wish)
 	}
 	p, err := s.register(wish)
 	if err != nil {
 		return failed(codeParamIllegal)
 	}
-	return undecided(codePaymentInProcess, p.fields())
+	return s.begun(p)
+}
+
+// begun answers that a payment waits for its buyer. The link for the buyer leads to what the controls show of the
+// payment; who plays the buyer pays by [Server.Submit].
+func (s *Server) begun(p *payment) answer {
+	fields := p.fields()
+	if s.listener != nil {
+		fields["normalUrl"] = "http://" + s.listener.Addr().String() + ControlPath + "payment/" + url.PathEscape(p.PaymentID)
+	}
+	return undecided(codePaymentInProcess, fields)
 }
 
 // session answers createPaymentSession: a pay call whose method the buyer is still to choose at APO. Where the request
@@ -195,7 +209,7 @@ func (s *Server) session(clientID string, r request) answer {
 }
 
 // payAgain answers a repeated pay call: by what became of the payment.
-func (p *payment) payAgain(wish Payment) answer {
+func (s *Server) payAgain(p *payment, wish Payment) answer {
 	same := p.ClientID == wish.ClientID && p.Amount == wish.Amount && p.Method == wish.Method &&
 		(wish.Capture == "" || p.Capture == wish.Capture) && (wish.Expiry.IsZero() || p.Expiry.Equal(wish.Expiry))
 	if !same {
@@ -209,7 +223,7 @@ func (p *payment) payAgain(wish Payment) answer {
 	case Cancelled:
 		return answer{result{"F", codeOrderCanceled}, p.fields()}
 	}
-	return undecided(codePaymentInProcess, p.fields())
+	return s.begun(p)
 }
 
 // fields are what pay, notifyPayment and inquiryPayment say of a payment alike.

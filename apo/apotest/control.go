@@ -143,7 +143,7 @@ func (s *Server) controlled(w http.ResponseWriter, r *http.Request, err error) {
 	status := s.Status(id)
 	switch {
 	case status == "":
-		controlError(w, http.StatusNotFound, playError(id, "found", "nobody registered it or called pay for it").Error())
+		controlError(w, http.StatusNotFound, playError(id, "found", "nobody called pay for it or registered it").Error())
 	case errors.Is(err, ErrPlay):
 		controlError(w, http.StatusConflict, err.Error())
 	default:

@@ -3,10 +3,12 @@
 //
 //	server, err := apotest.NewServer(nil)
 //	defer server.Close()
-//	server.Register(apotest.Payment{PaymentRequestID: "pay-1",
-//		Amount: apotest.Amount{Currency: "EUR", Minor: 1250}, Capture: apotest.Manual})
-//	server.Submit("pay-1") // the buyer pays
 //	client, err := apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil)
+//	answer := client.Pay(ctx, apo.PayRequest{PaymentRequestID: "pay-1", Method: "CARD",
+//		Amount: apo.Amount{Currency: "EUR", Minor: 1250}, Capture: apo.CaptureManual})
+//	server.Submit("pay-1") // the buyer pays
+//
+// A test that is not about the pay call may put a payment there with [Server.Register].
 //
 // It reads the protocol with its own eyes: of package apo it uses keys and
 // signatures alone. A client that was written without knowing it works too; it
@@ -15,8 +17,9 @@
 // # What it serves
 //
 // POST /ams/api/v1/payments/{op}, and /ams/sandbox/api/v1/payments/{op} for a
-// client id that starts with SANDBOX_, where op is pay, cancel, capture, refund,
-// inquiryPayment or inquiryRefund. The path is signed as received. What is wrong
+// client id that starts with SANDBOX_, where op is pay, createPaymentSession,
+// cancel, capture, refund, inquiryPayment or inquiryRefund. The path is signed as
+// received. What is wrong
 // with path, method, media type or signature is answered unsigned, with HTTP
 // status 4xx and a gateway's code such as INVALID_SIGNATURE; everything else is
 // signed, with status 200.
@@ -27,6 +30,11 @@
 // process until [Server.FinishCapture] or [Behaviour].SettleAfter) or by the
 // merchant. Every other method is paid in one step.
 //
+//   - pay: PAYMENT_IN_PROCESS with a normalUrl until the buyer acts; the same
+//     request again is answered by what became of the payment, another one under
+//     its paymentRequestId is REPEAT_REQ_INCONSISTENT. It takes amount, method,
+//     who captures, the time to pay and the notify URL; what else APO's pay call
+//     has is let through unread.
 //   - cancel: ORDER_NOT_EXIST; ORDER_IS_CLOSED for a failed or expired payment;
 //     PROCESS_FAIL after any refund or capture; ORDER_STATUS_INVALID during a
 //     capture; PAYMENT_METHOD_NOT_SUPPORTED or CANCEL_WINDOW_EXCEED by the
@@ -105,7 +113,7 @@
 // [Server.ControlHandler] lets a shell play, under /_control/ on the same
 // listener:
 //
-//	POST register               with a Payment as JSON
+//	POST register               with a Payment as JSON: one without a pay call
 //	POST submit/ID, pay-late/ID, pend/ID, decline/ID, expire/ID, void/ID, fail-capture/ID
 //	POST finish-capture/ID, finish-refund/ID        ?ok=false lets it fail
 //	POST refund/ID, capture/ID                      ?amount=500, at the dashboard

@@ -64,7 +64,7 @@ const (
 // other method is paid in one step.
 const MethodCard = "CARD"
 
-// Payment is what a merchant registers, and what APO was asked to collect.
+// Payment is what APO was asked to collect, by a pay call or in a test by [Server.Register].
 type Payment struct {
 	// PaymentRequestID is the merchant's id, 1 to 64 bytes; required.
 	PaymentRequestID string `json:"paymentRequestId"`

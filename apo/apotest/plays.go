@@ -14,7 +14,7 @@ func (s *Server) play(id string, act func(*payment) error) error {
 		p = s.book.byID[id]
 	}
 	if p == nil {
-		return playError(id, "found", "nobody registered it or called pay for it")
+		return playError(id, "found", "nobody called pay for it or registered it")
 	}
 	return act(p)
 }

@@ -177,6 +177,23 @@ func TestControls(t *testing.T) {
 	assert.Contains(t, sh.ok("GET", "notifications", ""), `PAYMENT_RESULT`)
 }
 
+// Where the buyer is sent to is there: it shows the payment.
+func TestTheBuyersLinkLeadsToThePayment(t *testing.T) {
+	m, sh := process(t)
+	client, err := apo.NewClient(m.base, m.server.ClientID(), m.server.Keys(), nil)
+	require.NoError(t, err)
+	pay := apo.PayRequest{PaymentRequestID: "p", Method: "CARD", Amount: apo.Amount{Currency: "EUR", Minor: 1000}}
+	answer := client.Pay(t.Context(), pay)
+	require.Equal(t, apo.Accepted, answer.Class, answer.Err)
+	path, here := strings.CutPrefix(answer.NormalURL, m.base+apotest.ControlPath)
+	require.True(t, here, answer.NormalURL)
+	assert.Contains(t, sh.ok("GET", path, ""), `"PROCESSING"`)
+	assert.Equal(t, answer.NormalURL, client.Pay(t.Context(), pay).NormalURL, "the same request again")
+	require.NoError(t, m.server.Submit("p"))
+	assert.Contains(t, sh.ok("GET", path, ""), `"SUCCESS"`)
+	assert.Empty(t, client.Pay(t.Context(), pay).NormalURL, "there is nothing left to pay")
+}
+
 func TestControlsOfTheScript(t *testing.T) {
 	m, sh := process(t)
 	m.wallet("w")

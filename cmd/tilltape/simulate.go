@@ -26,7 +26,8 @@ func simulateCommand(t terminal) *cobra.Command {
 		Long: "Runs an APO on loopback until it is interrupted: real HTTP, real signatures, its\n" +
 			"own rules and a ledger. Clients need the URL, the client id and the keys, which\n" +
 			"it prints. A script makes answers fail; the format is in the documentation of\n" +
-			"package apotest. Payments are registered and played under /_control/.",
+			"package apotest. A client's pay call begins a payment; buyer and dashboard are\n" +
+			"played under /_control/.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return simulate(cmd.Context(), t, &f) },
 	}

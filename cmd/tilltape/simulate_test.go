@@ -70,8 +70,10 @@ func TestSimulateServesAClientThatKnowsWhatItPrints(t *testing.T) {
 	require.NoError(t, err)
 	client, err := apo.NewClient(s.url, s.client, keys, nil)
 	require.NoError(t, err)
-	answer, err := http.Post(s.control+"register", "application/json",
-		strings.NewReader(`{"paymentRequestId":"p-1","amount":{"currency":"USD","minor":1000}}`))
+	paid := client.Pay(t.Context(), apo.PayRequest{PaymentRequestID: "p-1", Method: "CARD",
+		Amount: apo.Amount{Currency: "USD", Minor: 1000}, Capture: apo.CaptureManual})
+	require.Equal(t, apo.Accepted, paid.Class, paid.Err)
+	answer, err := http.Post(s.control+"submit/p-1", "", nil)
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
 	require.Equal(t, http.StatusOK, answer.StatusCode)
