@@ -6,7 +6,6 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
-	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
@@ -16,11 +15,8 @@ func ExampleOrders_Compensate() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()
-	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", PaymentID: "P2",
-		Amount: apotest.Amount{Currency: "USD", Minor: 500}, Capture: apotest.Manual}))
-	must(shop.orders.Create(ctx,
-		order.Create{OrderID: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 500, Currency: "USD"},
-			Method: "CARD", CaptureMode: order.CaptureManual}))
+	shop.place(ctx, order.Create{OrderID: "o-2", PaymentRequestID: "pay-2",
+		Amount: order.Money{Minor: 500, Currency: "USD"}, Method: "CARD", CaptureMode: order.CaptureManual})
 	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{}))
 
 	check(shop.PayLate("pay-2")) // the buyer was just paying
@@ -94,11 +90,8 @@ func ExampleReader_Anomalies() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()
-	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000},
-		Capture: apotest.Manual}))
-	must(shop.orders.Create(ctx,
-		order.Create{OrderID: "o-2", PaymentRequestID: "pay-2", Amount: order.Money{Minor: 1000, Currency: "USD"},
-			Method: "CARD", CaptureMode: order.CaptureManual}))
+	shop.place(ctx, order.Create{OrderID: "o-2", PaymentRequestID: "pay-2",
+		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD", CaptureMode: order.CaptureManual})
 	must(shop.orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind"}))
 	check(shop.PayLate("pay-2")) // the buyer had the page open still
 	shop.hear(ctx)

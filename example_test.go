@@ -17,6 +17,7 @@ import (
 type exampleShop struct {
 	*apotest.Server
 	clock    *apotest.Clock
+	client   *apo.Client
 	verifier *apo.Verifier
 	orders   *tilltape.Orders
 }
@@ -25,16 +26,23 @@ func openExampleShop(ctx context.Context) *exampleShop {
 	clock := apotest.NewClock(time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC))
 	server := must(apotest.NewServer(&apotest.Config{Now: clock.Now, ManualDelivery: true}))
 	client := must(apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil))
-	s := &exampleShop{Server: server, clock: clock, verifier: must(client.Verifier(nil)),
+	s := &exampleShop{Server: server, clock: clock, client: client, verifier: must(client.Verifier(nil)),
 		orders: must(tilltape.New(memory.New(), client, &tilltape.Config{Now: clock.Now}))}
-	must(server.Register(apotest.Payment{PaymentRequestID: "pay-1", PaymentID: "P1",
-		Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
-	must(s.orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
-		Amount: order.Money{Minor: 1000, Currency: "USD"},
-		Method: "CARD", CaptureMode: order.CaptureManual}))
-	check(server.Submit("pay-1"))
+	s.place(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
+		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD", CaptureMode: order.CaptureManual})
+	check(server.Submit("pay-1")) // the buyer pays
 	s.hear(ctx)
 	return s
+}
+
+// place puts a card order on record and asks APO to collect; Example (Paying) has the answers that there are.
+func (s *exampleShop) place(ctx context.Context, c order.Create) {
+	must(s.orders.Create(ctx, c))
+	answer := s.client.Pay(ctx, apo.PayRequest{PaymentRequestID: c.PaymentRequestID, Amount: c.Amount, Method: c.Method,
+		Capture: apo.CaptureManual})
+	for _, fact := range answer.Facts {
+		must(s.orders.Observe(ctx, fact))
+	}
 }
 
 // hear takes APO's notifications as an endpoint would.
@@ -72,7 +80,7 @@ func ExampleOrders_Cancel() {
 	}
 	fmt.Println("calls to APO:", shop.Count()-before)
 	// Output:
-	// order o-1: cancel rejected: captured 2026-11-20 by capture 202611200000000000000000000002; refund instead
+	// order o-1: cancel rejected: captured 2026-11-20 by capture 202611200000000000000000000003; refund instead
 	// remedy: refund instead
 	// calls to APO: 0
 }
@@ -209,7 +217,8 @@ func ExampleReader_History() {
 	}
 	// Output:
 	// 1 order.created.v1 by service
-	// 2 payment.authorized.v1 by service
-	// 3 cancel.requested.v1 by alice
-	// 4 cancel.succeeded.v1 by service
+	// 2 payment.pending.v1 by service
+	// 3 payment.authorized.v1 by service
+	// 4 cancel.requested.v1 by alice
+	// 5 cancel.succeeded.v1 by service
 }

@@ -117,11 +117,8 @@ func ExampleOrders_ClearAnomaly() {
 	shop := openExampleShop(ctx)
 	defer func() { check(shop.Close()) }()
 	orders := shop.orders
-	must(shop.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "USD", Minor: 1000},
-		Capture: apotest.Manual}))
-	must(orders.Create(ctx, order.Create{OrderID: "o-2", PaymentRequestID: "pay-2",
-		Amount: order.Money{Minor: 1000, Currency: "USD"},
-		Method: "CARD", CaptureMode: order.CaptureManual}))
+	shop.place(ctx, order.Create{OrderID: "o-2", PaymentRequestID: "pay-2",
+		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD", CaptureMode: order.CaptureManual})
 	must(orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind"}))
 	check(shop.PayLate("pay-2"))
 	shop.hear(ctx)

@@ -20,10 +20,14 @@ func ExampleOf() {
 	defer func() { check(server.Close()) }()
 	client := must(apo.NewClient(server.URL(), server.ClientID(), server.Keys(), nil))
 	orders := must(tilltape.New(memory.New(), client, nil))
-	must(server.Register(apotest.Payment{PaymentRequestID: "pay-1", Capture: apotest.Manual,
-		Amount: apotest.Amount{Currency: "USD", Minor: 1000}}))
-	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1", Method: "CARD",
-		Amount: order.Money{Minor: 1000, Currency: "USD"}, CaptureMode: order.CaptureManual}))
+	ten := order.Money{Minor: 1000, Currency: "USD"}
+	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1", Amount: ten, Method: "CARD",
+		CaptureMode: order.CaptureManual}))
+	answer := client.Pay(ctx, apo.PayRequest{PaymentRequestID: "pay-1", Amount: ten, Method: "CARD",
+		Capture: apo.CaptureManual})
+	for _, fact := range answer.Facts {
+		must(orders.Observe(ctx, fact))
+	}
 	must(orders.Cancel(ctx, "o-1", order.Cancel{}))
 
 	bundle := must(evidence.Of(ctx, orders.Reader, "o-1"))

@@ -46,19 +46,24 @@ func serveNotifications(orders *tilltape.Orders, client *apo.Client,
 func ExampleNewHandler() {
 	ctx := context.Background()
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))
-	apoServer := must(apotest.NewServer(&apotest.Config{ManualDelivery: true,
+	clock := apotest.NewClock(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+	apoServer := must(apotest.NewServer(&apotest.Config{Now: clock.Now, ManualDelivery: true,
 		NotifyURL: "http://" + listener.Addr().String() + "/apo/notify"}))
 	client := must(apo.NewClient(apoServer.URL(), apoServer.ClientID(), apoServer.Keys(), nil))
 	defer client.Close()
-	orders := must(tilltape.New(memory.New(), client, nil))
+	orders := must(tilltape.New(memory.New(), client, &tilltape.Config{Now: clock.Now}))
 	handler, server, err := serveNotifications(orders, client, listener)
 	check(err)
-	for _, id := range []string{"pay-1", "pay-2"} { // pay-2 is of another shop under the same client id
-		must(apoServer.Register(apotest.Payment{PaymentRequestID: id, PaymentID: "P-" + id,
-			Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual}))
+	ten := order.Money{Minor: 1000, Currency: "USD"}
+	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1", Amount: ten, Method: "CARD",
+		CaptureMode: order.CaptureManual}))
+	answer := client.Pay(ctx, apo.PayRequest{PaymentRequestID: "pay-1", Amount: ten, Method: "CARD",
+		Capture: apo.CaptureManual})
+	for _, fact := range answer.Facts {
+		must(orders.Observe(ctx, fact))
 	}
-	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
-		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD", CaptureMode: order.CaptureManual}))
+	// Another shop under the same client id has orders in another log.
+	client.Pay(ctx, apo.PayRequest{PaymentRequestID: "pay-2", Amount: ten, Method: "CARD", Capture: apo.CaptureManual})
 
 	check(apoServer.Submit("pay-1")) // the buyers pay
 	check(apoServer.Submit("pay-2"))
@@ -72,7 +77,7 @@ func ExampleNewHandler() {
 	check(orders.Close())
 	check(apoServer.Close())
 	// Output:
-	// of nobody we know: payment succeeded USD 10.00, payment P-pay-2, payment request pay-2
+	// of nobody we know: payment succeeded USD 10.00, payment 202611230000000000000000000002, payment request pay-2
 	// o-1 is authorized
 	// 2 came, 1 acknowledged, 1 unknown
 }
