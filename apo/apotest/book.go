@@ -51,8 +51,8 @@ func (s *Server) newID() string {
 	return fmt.Sprintf("%s%022d", s.now().In(zone()).Format("20060102"), s.book.next)
 }
 
-// Register puts a payment on APO's side without a pay call, and returns it with its defaults filled in. The buyer has not
-// paid it yet. The error wraps [ErrPlay].
+// Register puts a payment on APO's side without a pay call, and returns it with its defaults filled in. The buyer has
+// not paid it yet. The error wraps [ErrPlay].
 //
 // It is for tests alone: of clients that make no pay call, and of payments that a pay call cannot ask for, with a
 // paymentId of the test's own, a cancel window or a limit. A service asks APO to collect ([apo.Client.Pay]), here as

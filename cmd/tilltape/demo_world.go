@@ -143,8 +143,8 @@ func (d *demo) wire(id string) {
 	}
 }
 
-// place puts the order on record and asks APO to collect. The till knows a paymentId once APO has told it: mostly by the
-// answer to this call.
+// place puts the order on record and asks APO to collect. The till knows a paymentId once APO has told it, mostly by
+// the answer to this call.
 func (d *demo) place(ctx context.Context, id, method string, mode events.CaptureMode) error {
 	payBy := d.clock.Now().Add(14 * time.Minute)
 	placed, err := d.orders.Create(ctx, order.Create{OrderID: id, PaymentRequestID: "pay-" + id, Amount: usd(demoAmount),
@@ -168,7 +168,7 @@ func (d *demo) place(ctx context.Context, id, method string, mode events.Capture
 	if answer.Class == apo.Accepted || answer.Class == apo.Unknown {
 		return nil // begun, or perhaps: the story goes on either way
 	}
-	return answer.Err
+	return fmt.Errorf("%w: the pay call of %s is %s %s", errDemo, id, answer.Class, answer.Code)
 }
 
 // demoAmount is what every order of the day comes to, in cents.
