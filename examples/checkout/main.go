@@ -1,5 +1,6 @@
-// Command checkout is a small checkout service that keeps its orders with Tilltape: commands over HTTP, an endpoint for
-// APO's notifications, and a Run that asks APO whatever is owed. The README beside it walks through an order.
+// Command checkout is a small checkout service that keeps its orders with Tilltape: commands over HTTP, the pay call,
+// an endpoint for APO's notifications, and a Run that asks APO whatever is owed. The README beside it walks through an
+// order.
 package main
 
 import (
@@ -45,8 +46,9 @@ func parse(args []string, out io.Writer) (settings, error) {
 	f.StringVar(&s.client, "client", "", "your client `id` at APO")
 	f.StringVar(&s.keys, "keys", "keys", "`directory` with "+privateKeyFile+" and "+publicKeyFile)
 	f.StringVar(&s.log, "log", "orders.tilltape", "`file` that keeps the orders")
-	f.StringVar(&s.origin, "origin", "", "`name` of a new log in its checkpoints, such as shop.example/orders")
-	f.StringVar(&s.signer, "signer", "", "`file` with the private key that signs checkpoints, as seal.GenerateKey made it")
+	f.StringVar(&s.origin, "origin", "",
+		"`name` of the log, such as shop.example/orders; the first that it is opened with is its name for good")
+	f.StringVar(&s.signer, "signer", "", "`file` with the private key that signs for the log, as seal.GenerateKey made it")
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}
@@ -92,8 +94,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, orders.Close()) }()
 
-	shop := &shop{orders: orders, logger: logger}
-	if err := shop.hears(client); err != nil {
+	shop := &shop{orders: orders, client: client, logger: logger}
+	if err := shop.hears(); err != nil {
 		return err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)

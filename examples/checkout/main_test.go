@@ -53,9 +53,6 @@ func TestTheProgramSettlesWhatAnotherProcessLeft(t *testing.T) {
 	require.NoError(t, server.WriteKeys(keys))
 	args := []string{"--listen", "127.0.0.1:0", "--gateway", server.URL(), "--client", server.ClientID(), "--keys", keys,
 		"--log", filepath.Join(dir, "orders.tilltape")}
-	_, err = server.Register(apotest.Payment{PaymentRequestID: "pay-1",
-		Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual})
-	require.NoError(t, err)
 	require.NoError(t, server.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
 
 	url, stop := serving(t, args...)

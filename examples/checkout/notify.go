@@ -3,15 +3,14 @@ package main
 import (
 	"context"
 
-	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/notify"
 )
 
 // hears gives the shop its endpoint for APO. It is the library's: it verifies, records whether or not APO still waits
 // for the answer, and acknowledges what is on disk. Everything else APO sends again, and the logger given to the Orders
 // says what a person should know of it.
-func (s *shop) hears(client *apo.Client) error {
-	verifier, err := client.Verifier(nil) // it believes APO's keys, which the client has
+func (s *shop) hears() error {
+	verifier, err := s.client.Verifier(nil) // it believes APO's keys, which the client has
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,6 @@ import (
 // paid is the notification of a payment, before it was delivered.
 func paid(t *testing.T, w *world) apotest.Notification {
 	t.Helper()
-	w.registered()
 	require.NoError(t, w.apo.Submit("pay-1"))
 	notes := w.apo.TakeNotifications()
 	require.Len(t, notes, 1)
@@ -45,7 +44,7 @@ func TestANotificationIsAcknowledgedOnceItIsOnRecord(t *testing.T) {
 		assert.Equal(t, "application/json", rec.Header().Get("Content-Type"))
 		v := w.do("GET", "/orders/o-1", "", "").order(t)
 		assert.Equal(t, "authorized", v.Status)
-		assert.Len(t, v.History, 2, "recorded once")
+		assert.Len(t, v.History, 3, "placed, the pay call's answer, and this once")
 	}
 }
 
@@ -74,6 +73,9 @@ func TestAStrangerLearnsNothing(t *testing.T) {
 
 func TestANotificationOfAnUnknownOrderComesAgain(t *testing.T) {
 	w := newWorld(t)
+	_, err := w.apo.Register(apotest.Payment{PaymentRequestID: "pay-1", Capture: apotest.Manual,
+		Amount: apotest.Amount{Currency: "USD", Minor: 1000}}) // somebody else asked for it
+	require.NoError(t, err)
 	n := paid(t, w)
 	rec := hand(w, &n, n.Body)
 	assert.Equal(t, http.StatusNotFound, rec.Code)

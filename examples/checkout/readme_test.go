@@ -30,7 +30,6 @@ func TestTheReadmeTellsWhatHappens(t *testing.T) {
 		}
 		said = append(said, w.do(method, c[1], c[2], c[3]))
 		if i == 0 {
-			w.registered()
 			require.NoError(t, w.apo.Submit("pay-1"))
 		}
 		w.apo.Deliver(t.Context())

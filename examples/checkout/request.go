@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/money"
 	"github.com/tilltape/tilltape/order"
 )
@@ -40,15 +38,4 @@ func (m *amount) UnmarshalText(text []byte) error {
 	v, err := money.Parse(string(text))
 	*m = amount(v)
 	return err
-}
-
-// captureModeOf reads who captures: "none" (paid in one step), "automatic" (APO) or "manual" (we). It has no default: a
-// card taken for a wallet would count as paid when it is only authorized.
-func captureModeOf(word string) (events.CaptureMode, error) {
-	for _, mode := range []events.CaptureMode{order.CaptureNone, order.CaptureAutomatic, order.CaptureManual} {
-		if mode.String() == word {
-			return mode, nil
-		}
-	}
-	return 0, fmt.Errorf("captureMode %.20q is not known", word)
 }

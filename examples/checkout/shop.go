@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -14,6 +16,7 @@ import (
 // address.
 type shop struct {
 	orders *tilltape.Orders
+	client *apo.Client  // for the pay call; all others are made by orders
 	notify http.Handler // see hears
 	logger *slog.Logger
 }
@@ -29,34 +32,39 @@ func (s *shop) routes() http.Handler {
 	return mux
 }
 
-// create places an order. Do it before the pay call: a notification of an order that is not on record goes back to APO.
+// create puts an order on record and then asks APO to collect, in this order: a notification of an order that is not on
+// record goes back to APO. The same order again changes nothing, and asks again as long as nobody knows of a payment.
 func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 	var b struct {
-		Order            string    `json:"order"`
-		PaymentRequestID string    `json:"paymentRequestId"`
-		Amount           amount    `json:"amount"`
-		Method           string    `json:"method"`
-		Acquirer         string    `json:"acquirer"`
-		CaptureMode      string    `json:"captureMode"`
-		PayBy            time.Time `json:"payBy"`
-		Actor            string    `json:"actor"`
+		Order            string              `json:"order"`
+		PaymentRequestID string              `json:"paymentRequestId"`
+		Amount           amount              `json:"amount"`
+		Method           string              `json:"method"`
+		Acquirer         string              `json:"acquirer"`
+		CaptureMode      *events.CaptureMode `json:"captureMode"` // no default: see below
+		PayBy            time.Time           `json:"payBy"`
+		RedirectURL      string              `json:"redirectUrl"`
+		Actor            string              `json:"actor"`
 	}
 	if !s.read(w, r, &b) {
 		return
 	}
-	mode, err := captureModeOf(b.CaptureMode)
-	if err != nil {
-		s.bad(w, err.Error(), "say none, automatic or manual")
+	if b.CaptureMode == nil { // a card taken for a wallet would count as paid when it is only authorized
+		s.bad(w, "captureMode is missing", "say none, automatic or manual")
 		return
 	}
 	result, err := s.orders.Create(r.Context(),
 		order.Create{OrderID: b.Order, PaymentRequestID: b.PaymentRequestID, Amount: order.Money(b.Amount),
-			Method: b.Method, Acquirer: b.Acquirer, CaptureMode: mode, PayBy: b.PayBy, Actor: b.Actor})
+			Method: b.Method, Acquirer: b.Acquirer, CaptureMode: *b.CaptureMode, PayBy: b.PayBy, Actor: b.Actor})
 	if s.failed(w, r, result, err) {
 		return
 	}
 	w.Header().Set("Location", "/orders/"+url.PathEscape(result.Order.ID))
-	s.write(w, http.StatusCreated, viewOf(&result.Order))
+	if o := &result.Order; o.Status != order.Created || o.Operation.Outstanding() {
+		s.write(w, http.StatusCreated, viewOf(o)) // paid, or being cancelled: there is nothing to ask for
+		return
+	}
+	s.collect(w, r, result.Order, b.RedirectURL)
 }
 
 func (s *shop) show(w http.ResponseWriter, r *http.Request) {

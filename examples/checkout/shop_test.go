@@ -68,9 +68,8 @@ func TestTheOrderTellsWhatItTakesAndHowItCameAbout(t *testing.T) {
 		assert.Equal(t, uint64(i+1), f.Version)
 		facts = append(facts, f.Fact+" by "+f.By)
 	}
-	assert.Equal(t, []string{"order.created.v1 by shop", "payment.authorized.v1 by checkout",
-		"capture.requested.v1 by warehouse",
-		"capture.succeeded.v1 by checkout"}, facts)
+	assert.Equal(t, []string{"order.created.v1 by shop", "payment.pending.v1 by checkout",
+		"payment.authorized.v1 by checkout", "capture.requested.v1 by warehouse", "capture.succeeded.v1 by checkout"}, facts)
 	assert.NotContains(t, strings.ToLower(seen.body), "signature", "evidence stays in the log")
 }
 
@@ -135,8 +134,10 @@ func TestWhatNobodyCanDoIsRefusedWithARemedy(t *testing.T) {
 		"too much":      {"/orders/o-1/refund", "k", `{"amount":"USD 2.00"}`, http.StatusConflict, "remain"},
 		"order exists":  {"/orders", "", strings.Replace(placeO1, "10.00", "11.00", 1), http.StatusConflict, "other content"},
 		"payment taken": {"/orders", "", strings.Replace(placeO1, "o-1", "o-9", 1), http.StatusConflict, "paymentRequestId"},
-		"no captureMode": {"/orders", "", strings.Replace(placeO1, `"manual"`, `""`, 1), http.StatusBadRequest,
-			"captureMode"},
+		"no captureMode": {"/orders", "", strings.Replace(placeO1, `"captureMode":"manual",`, ``, 1), http.StatusBadRequest,
+			"captureMode is missing"},
+		"other captureMode": {"/orders", "", strings.Replace(placeO1, `"manual"`, `""`, 1), http.StatusBadRequest,
+			"use one of: none, automatic, manual"},
 		"no order id": {"/orders", "", strings.Replace(placeO1, `"o-1"`, `""`, 1), http.StatusBadRequest, "order"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@ type orderView struct {
 	Amount    string   `json:"amount"`
 	Captured  string   `json:"captured"`
 	Refunded  string   `json:"refunded"`
+	PayURL    string   `json:"payUrl,omitempty"` // where the buyer pays: when the order is placed, and then no more
 
 	Actions []actionView `json:"actions,omitempty"`
 	History []factView   `json:"history,omitempty"`

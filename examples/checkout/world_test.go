@@ -57,8 +57,7 @@ func (b *syncBuffer) String() string {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, clock: apotest.NewClock(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)), logged: &syncBuffer{}}
-	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter,
-		r *http.Request) {
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.handler.ServeHTTP(rw, r)
 	}))
 	t.Cleanup(front.Close)
@@ -79,8 +78,8 @@ func newWorld(t *testing.T) *world {
 		Policy: order.Policy{Windows: window.Antom()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, orders.Close()) })
-	w.shop = &shop{orders: orders, logger: logger}
-	require.NoError(t, w.shop.hears(client))
+	w.shop = &shop{orders: orders, client: client, logger: logger}
+	require.NoError(t, w.shop.hears())
 	w.handler = w.shop.routes()
 	return w
 }
@@ -130,15 +129,7 @@ func (w *world) authorized() {
 	w.t.Helper()
 	placed := w.do("POST", "/orders", "", placeO1)
 	require.Equal(w.t, http.StatusCreated, placed.status, placed.body)
-	w.registered()
 	require.NoError(w.t, w.apo.Submit("pay-1"))
 	require.Equal(w.t, 1, w.apo.Deliver(w.t.Context()))
 	require.Equal(w.t, "authorized", w.do("GET", "/orders/o-1", "", "").order(w.t).Status)
-}
-
-func (w *world) registered() {
-	w.t.Helper()
-	_, err := w.apo.Register(apotest.Payment{PaymentRequestID: "pay-1",
-		Amount: apotest.Amount{Currency: "USD", Minor: 1000}, Capture: apotest.Manual})
-	require.NoError(w.t, err)
 }

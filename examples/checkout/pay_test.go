@@ -1,0 +1,86 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo/apotest"
+)
+
+func TestThePayCallSaysWhatTheOrderSays(t *testing.T) {
+	w := newWorld(t)
+	placed := w.do("POST", "/orders", "", strings.Replace(placeO1, `"actor"`,
+		`"payBy":"2026-11-23T12:14:00Z","redirectUrl":"https://shop.example/thanks","actor"`, 1))
+	require.Equal(t, http.StatusCreated, placed.status, placed.body)
+	assert.True(t, strings.HasPrefix(placed.order(t).PayURL, w.apo.URL()), "where the buyer pays")
+	calls := w.apo.Calls()
+	require.Len(t, calls, 1)
+	assert.Equal(t, apotest.OpPay, calls[0].Op)
+	assert.JSONEq(t, `{"productCode":"CASHIER_PAYMENT","paymentRequestId":"pay-1","paymentAmount":{"currency":"USD",
+		"value":"1000"},"order":{"referenceOrderId":"o-1","orderAmount":{"currency":"USD","value":"1000"}},
+		"paymentMethod":{"paymentMethodType":"CARD"},"paymentFactor":{"isAuthorization":true,"captureMode":"MANUAL"},
+		"paymentExpiryTime":"2026-11-23T12:14:00Z","paymentRedirectUrl":"https://shop.example/thanks"}`,
+		string(calls[0].Body))
+
+	require.NoError(t, w.apo.Submit("pay-1"))
+	require.Equal(t, 1, w.apo.Deliver(t.Context()))
+	again := w.do("POST", "/orders", "", strings.Replace(placeO1, `"actor"`, `"payBy":"2026-11-23T12:14:00Z","actor"`, 1))
+	assert.Equal(t, http.StatusCreated, again.status, again.body)
+	assert.Empty(t, again.order(t).PayURL)
+	assert.Equal(t, 1, w.apo.Count(), "what is paid is not asked for again")
+}
+
+func TestAPayCallWithoutAnAnswerIsMadeAgain(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpPay, From: 1, Do: apotest.Cut, After: true}))
+	open := w.do("POST", "/orders", "", placeO1)
+	assert.Equal(t, http.StatusAccepted, open.status, open.body)
+	assert.NotEmpty(t, open.header.Get("Retry-After"))
+	assert.Contains(t, open.problem(t).Remedy, "again, unchanged")
+	assert.Contains(t, w.logged.String(), "not collected")
+
+	again := w.do("POST", "/orders", "", placeO1)
+	assert.Equal(t, http.StatusCreated, again.status, again.body)
+	calls := w.apo.Calls()
+	require.Len(t, calls, 2)
+	assert.Equal(t, string(calls[0].Body), string(calls[1].Body))
+	assert.Len(t, w.do("GET", "/orders/o-1", "", "").order(t).History, 2)
+}
+
+func TestAPaymentThatIsRefusedIsOnRecord(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpPay, From: 1, Do: apotest.Cut, After: true}))
+	assert.Equal(t, http.StatusAccepted, w.do("POST", "/orders", "", placeO1).status)
+	require.NoError(t, w.apo.Decline("pay-1"))
+	failed := w.do("POST", "/orders", "", placeO1)
+	assert.Equal(t, http.StatusBadGateway, failed.status, failed.body)
+	assert.Equal(t, apotest.CodeDeclined, failed.problem(t).Code)
+	assert.Equal(t, "failed", w.do("GET", "/orders/o-1", "", "").order(t).Status)
+	again := w.do("POST", "/orders", "", placeO1)
+	assert.Equal(t, "failed", again.order(t).Status, "and it is not tried again")
+	assert.Equal(t, 2, w.apo.Count())
+}
+
+func TestAPayCallThatProvesNothingIsNotAFailure(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpPay, From: 1, Do: apotest.Refuse,
+		Code: "REPEAT_REQ_INCONSISTENT"}))
+	open := w.do("POST", "/orders", "", placeO1)
+	assert.Equal(t, http.StatusAccepted, open.status, open.body)
+	assert.Equal(t, "REPEAT_REQ_INCONSISTENT", open.problem(t).Code)
+	assert.Equal(t, "created", w.do("GET", "/orders/o-1", "", "").order(t).Status)
+}
+
+func TestAPayCallThatCannotBeMeantIsNotSent(t *testing.T) {
+	w := newWorld(t)
+	bad := w.do("POST", "/orders", "", strings.Replace(placeO1, `"actor"`, `"redirectUrl":"thanks","actor"`, 1))
+	assert.Equal(t, http.StatusBadRequest, bad.status, bad.body)
+	assert.Contains(t, bad.problem(t).Detail, "paymentRedirectUrl")
+	assert.Zero(t, w.apo.Count())
+	mended := w.do("POST", "/orders", "", placeO1)
+	assert.Equal(t, http.StatusCreated, mended.status, mended.body)
+}
