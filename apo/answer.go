@@ -147,7 +147,8 @@ func judge(c content, asked expectation, evidence *Evidence) Answer {
 		Evidence: evidence,
 	}
 	if what := asked.contradiction(c); what != "" {
-		a.Err = newError(ErrContradiction, string(c.op), "the signed answer "+what, "inquire; it may be another order's")
+		a.Err = newError(ErrContradiction, string(c.op), "the signed answer "+what,
+			inquireWith(c.op)+"; it may be another order's")
 		return a
 	}
 	if reason := c.unreadable(); reason != "" {
@@ -162,13 +163,13 @@ func judge(c content, asked expectation, evidence *Evidence) Answer {
 	switch {
 	case a.Class == UnknownFailure:
 		a.Err = newError(ErrUnknownCode, string(c.op), fmt.Sprintf("F with code %q, which no table knows", a.Code),
-			"inquire before asking again")
+			inquireWith(c.op)+" before asking again")
 	case a.Class == Unknown && inquiry && a.Status == statusFailed:
 		a.Err = newError(ErrUnknownCode, string(c.op), fmt.Sprintf("the query was refused: %q", a.Code),
 			"check access and parameters, then inquire again")
 	case a.Class == Unknown:
 		a.Err = newError(ErrUndecided, string(c.op), fmt.Sprintf("U with code %q", a.Code),
-			"ask again with the same ids, or inquire")
+			"ask again with the same ids, or "+inquireWith(c.op))
 	}
 	return a
 }

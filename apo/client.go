@@ -215,8 +215,8 @@ func (c *Client) exchange(out *http.Request) (int, http.Header, []byte, error) {
 // transportError tells why no complete answer came, in words without the types
 // of the HTTP library.
 func (c *Client) transportError(ctx context.Context, op Op, err error) error {
-	const remedy = "it may have been done: ask again with the same ids, or inquire"
-	failure := newError(ErrTransport, string(op), "", remedy)
+	failure := newError(ErrTransport, string(op), "",
+		"it may have been done: ask again with the same ids, or "+inquireWith(op))
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
@@ -247,7 +247,8 @@ func (c *Client) untrustedError(op Op, status int, body []byte, signature string
 	if status >= http.StatusMultipleChoices && status < http.StatusBadRequest {
 		reason = fmt.Sprintf("HTTP %d redirects, which is never followed", status)
 	}
-	return newError(cause.kind, string(op), reason, "it proves nothing: check gateway, keys and client id, then inquire")
+	return newError(cause.kind, string(op), reason,
+		"it proves nothing: check gateway, keys and client id, then "+inquireWith(op))
 }
 
 // redact removes what an answer or error may echo of our headers.

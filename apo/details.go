@@ -165,5 +165,6 @@ func (r *reader) transactions() []Transaction {
 }
 
 func malformedError(op Op, reason string) error {
-	return newError(ErrMalformed, string(op), reason, "it proves nothing: inquire, and show APO's support the body")
+	return newError(ErrMalformed, string(op), reason,
+		"it proves nothing: "+inquireWith(op)+", and show APO's support the body")
 }

@@ -74,3 +74,14 @@ func (e *Error) Unwrap() []error {
 func newError(kind error, thing, reason, remedy string) *Error {
 	return &Error{Thing: thing, Reason: reason, Remedy: remedy, kind: kind}
 }
+
+// inquireWith is how to find out what became of a call.
+func inquireWith(op Op) string {
+	switch op {
+	case OpPay, OpCreatePaymentSession, OpCancel, OpCapture, OpInquirePayment:
+		return "inquire with Client.InquirePayment"
+	case OpRefund, OpInquireRefund:
+		return "inquire with Client.InquireRefund"
+	}
+	return "inquire" // another call has an inquiry of its own, or none
+}

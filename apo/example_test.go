@@ -84,7 +84,7 @@ func ExampleClient_Capture() {
 	fmt.Println(answer.Err)
 	// Output:
 	// unknown true
-	// apo: capture: the signed answer names JPY 900, not JPY 1000; inquire; it may be another order's
+	// apo: capture: the signed answer names JPY 900, not JPY 1000; inquire with Client.InquirePayment; it may be another order's
 }
 
 func ExampleClient_Refund() {

@@ -173,6 +173,21 @@ func TestCreatePaymentSession(t *testing.T) {
 		g.bodies[0])
 }
 
+func TestWhatIsNotProvenNamesTheInquiryThatTells(t *testing.T) {
+	g := newGateway(t, answering(with("U", "UNKNOWN_EXCEPTION", "")))
+	c := clientOf(t, g.URL, nil)
+	assert.ErrorContains(t, c.Pay(t.Context(), payRequest()).Err,
+		"ask again with the same ids, or inquire with Client.InquirePayment")
+	refund := RefundRequest{RefundRequestID: "F1", PaymentID: "P1", Amount: jpy(1)}
+	assert.ErrorContains(t, c.Refund(t.Context(), refund).Err, "or inquire with Client.InquireRefund")
+	other := c.Call(t.Context(), "/ams/api/v1/disputes/acceptDispute", json.RawMessage(`{}`))
+	require.Error(t, other.Err)
+	assert.NotContains(t, other.Err.Error(), "Client.", "of another call this package knows no inquiry")
+
+	g.Close()
+	assert.ErrorContains(t, c.Pay(t.Context(), payRequest()).Err, "or inquire with Client.InquirePayment")
+}
+
 func TestCallSignsAndVerifiesAnyOtherCall(t *testing.T) {
 	const path = "/ams/api/v1/disputes/acceptDispute"
 	body := json.RawMessage(`{ "disputeId": "D1" }`)

@@ -176,7 +176,7 @@ func (v *Verifier) VerifyAnswer(op Op, path string, header http.Header, body []b
 
 func noFactError(op Op, r result) error {
 	return newError(ErrNoFact, string(op),
-		fmt.Sprintf("%q with code %q proves nothing that could be recorded", r.status, r.code), "inquire")
+		fmt.Sprintf("%q with code %q proves nothing that could be recorded", r.status, r.code), inquireWith(op))
 }
 
 // notifiedOp tells the notifications apart by their type.
