@@ -32,7 +32,7 @@ type Heard struct {
 // recorded, and whether it told anything new. Whatever else happens to the order meanwhile does not make it news.
 func (s *Orders) Hear(ctx context.Context, v apo.Verified) (h Heard, err error) {
 	if v.IsZero() {
-		return h, fmt.Errorf("tilltape: %w: it is empty; use what apo's verify functions return", ErrUnverified)
+		return h, fmt.Errorf("tilltape: %w: it is empty; use a fact of apo.Client or apo.Verifier", ErrUnverified)
 	}
 	f := translate.Fact(v)
 	e := v.Evidence()
@@ -76,5 +76,6 @@ func (s *Orders) owner(ctx context.Context, v apo.Verified) (string, error) {
 			return "", fmt.Errorf("looking up %s: %w", k.name, err)
 		}
 	}
-	return "", fmt.Errorf("%w: no order goes by %s; do not acknowledge it: APO sends it again", order.ErrUnknownOrder, v)
+	return "", fmt.Errorf("%w: no order goes by %s; if it is yours, put it on record with Orders.Create; do not "+
+		"acknowledge the notification: APO sends it again", order.ErrUnknownOrder, v)
 }

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/internal/tests/pages"
 )
@@ -43,6 +45,21 @@ func TestTheGuideToPayingShowsTestedCode(t *testing.T) {
 		}
 		if c != apo.NotExist { // an inquiry's alone
 			assert.Regexp(t, "(?m)^\\| .*`"+name+"`.* \\|", string(guide))
+		}
+	}
+}
+
+// Refusals name what helps; it has to be there.
+func TestWhatRefusalsNameIsAMethodOfOrders(t *testing.T) {
+	orders := reflect.TypeFor[*tilltape.Orders]()
+	for _, file := range []string{"docs/reference/errors.md", "order/testdata/rejections.txt"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		named := regexp.MustCompile(`Orders\.([A-Z]\w+)`).FindAllStringSubmatch(string(text), -1)
+		require.NotEmpty(t, named, file)
+		for _, m := range named {
+			_, there := orders.MethodByName(m[1])
+			assert.True(t, there, "%s names %s", file, m[0])
 		}
 	}
 }

@@ -131,12 +131,12 @@ func ExampleOrder_Actions() {
 		}
 	}
 	// Output:
-	// not create: an order with this id and other content was placed 2026-11-20; place another attempt to pay under a new order id
+	// not create: an order with this id and other content was placed 2026-11-20; create another attempt to pay under a new order id
 	// cancel
 	// capture up to USD 10.00
 	// not refund: nothing is captured; cancel instead
-	// not resolve: no operation is parked; let settling go on; only what is parked needs a person
-	// not clear anomaly: no such anomaly stands open; list the order's open anomalies
+	// not resolve: no operation is parked; let Orders.Run go on; only what is parked needs a person
+	// not clear anomaly: no such anomaly stands open; look at the order's anomalies with Orders.Get
 	// not compensate: no late money is to be given back; cancel or refund instead
 }
 

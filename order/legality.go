@@ -64,15 +64,15 @@ func (e *RejectedError) with(detail string) *RejectedError {
 func (o *Order) remedy(v Verb, reason Reason) string {
 	switch {
 	case reason == ReasonRefunded && v == VerbCapture:
-		return "place a new order for the rest"
+		return "create a new order for the rest"
 	case (reason == ReasonRefunded || reason == ReasonRemainder && v == VerbRefund) && o.refundable() == 0:
 		return "nothing remains to give back"
 	case reason == ReasonRemainder && v == VerbCapture && o.capturable() == 0:
 		return "nothing remains to capture"
 	case reason == ReasonRemainder && v == VerbResolve:
-		return "inquire for what is not on record yet, or resolve as failed"
+		return "ask with Orders.Reconcile for what is not on record yet, or resolve as failed"
 	case reason == ReasonCapturing && v != VerbCancel:
-		return "wait for its outcome"
+		return "wait for its outcome; Orders.Run asks APO again, Orders.Reconcile at once"
 	case reason == ReasonGatewayCapture && v == VerbCapture:
 		return "wait for its result; capture only if it fails"
 	case reason == ReasonNothingCaptured && (o.Gateway == GatewayOutstanding || o.Operation.Kind == CallCapture):
