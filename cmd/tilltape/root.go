@@ -19,6 +19,7 @@ func commands(t terminal) []*cobra.Command {
 		crashChild(),
 		demoCommand(t),
 		graphCommand(t),
+		keyCommand(t),
 		replayCommand(t),
 		simulateCommand(t),
 		versionCommand(t),

@@ -15,6 +15,22 @@ import (
 // takes the first that it is opened with.
 const DefaultOrigin = "tilltape"
 
+// readSigner makes the signer of its key's text, of which no error shows anything.
+func (c *Config) readSigner(path string) error {
+	if c.SignerKey == "" {
+		return nil
+	}
+	if c.Signer != nil {
+		return fmt.Errorf("%w: log %s: Config.Signer and Config.SignerKey are both given; give one", store.ErrInvalid, path)
+	}
+	signer, err := seal.NewSigner(c.SignerKey)
+	if err != nil {
+		return fmt.Errorf("%w: log %s: Config.SignerKey: %w", store.ErrInvalid, path, err)
+	}
+	c.Signer, c.SignerKey = signer, ""
+	return nil
+}
+
 // newOrigin makes up the name of a new log.
 func (c Config) newOrigin() (string, error) {
 	name := c.Origin

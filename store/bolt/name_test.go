@@ -124,3 +124,30 @@ func TestALogThatIsOnlyReadTakesNoName(t *testing.T) {
 	})
 	assert.Equal(t, before, metaOf(t, path))
 }
+
+// TestASignerIsGivenAsItsKey too: by whoever needs no package seal, as the text that the key's file has.
+func TestASignerIsGivenAsItsKey(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "orders.tilltape")
+	key, public, err := seal.GenerateKey(nil, "shop.example")
+	require.NoError(t, err)
+	verifier, err := seal.NewVerifier(public)
+	require.NoError(t, err)
+	openedWith(t, path, &bolt.Config{SignerKey: key + "\n"}, func(log *bolt.Log) {
+		signed, err := log.Checkpoint(ctx)
+		require.NoError(t, err)
+		read, err := seal.Open(signed, verifier)
+		require.NoError(t, err)
+		assert.True(t, strings.HasPrefix(read.Origin, "shop.example/"), read.Origin)
+	})
+	for says, config := range map[string]*bolt.Config{
+		"Config.SignerKey: ":          {SignerKey: key[1:]},
+		"are both given":              {SignerKey: key, Signer: newSigner(t, "shop.example")},
+		"Config.Unsealed":             {SignerKey: key, Unsealed: true},
+		"speaks for \"shop.example\"": {SignerKey: key, Origin: "mall.example"},
+	} {
+		_, err := bolt.Open(path, config)
+		require.ErrorIs(t, err, store.ErrInvalid, says)
+		assert.ErrorContains(t, err, says)
+		assert.NotContains(t, err.Error(), key[len(key)-20:], "no error shows the key")
+	}
+}

@@ -46,6 +46,9 @@ type Config struct {
 	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused. With one, a log that has no seal is
 	// store.ErrInvalid when it is opened: either it was made with Unsealed, or its seal was taken away.
 	Signer *seal.Signer
+	// SignerKey is the Signer's key as text, as seal.GenerateKey or `tilltape key` made it, for whoever needs the key for
+	// nothing else: give this or Signer. White space around it is ignored.
+	SignerKey string
 	// Origin begins the name that a new log has in its checkpoints, preferably as a web address ("shop.example/orders"); a
 	// random part follows. Empty: the signer's name, or [DefaultOrigin]. A log that was made without a name takes the one
 	// that it is first opened for appends with, and tells its origin before in [Log.Ancestry]; one that has a name keeps
@@ -79,6 +82,9 @@ func Open(path string, config *Config) (*Log, error) {
 		return nil, fmt.Errorf("%w: log %s: LockTimeout %s and MapSize %d must not be negative; leave them zero for the "+
 			"defaults",
 			store.ErrInvalid, path, c.LockTimeout, c.MapSize)
+	}
+	if err := c.readSigner(path); err != nil {
+		return nil, err
 	}
 	if c.Unsealed && c.Signer != nil {
 		return nil, fmt.Errorf("%w: log %s: a log without a seal has nothing to sign; leave out Config.Unsealed or "+
