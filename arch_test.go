@@ -85,6 +85,10 @@ var rooms = map[string]room{
 		ours:    []string{".", "order", "apo", "internal/words"},
 		modules: []string{protobufModule, fsmModule, uuidModule},
 	},
+	"service": {
+		ours:    []string{".", "apo", "notify", "problem", "store"},
+		modules: []string{protobufModule, fsmModule, uuidModule},
+	},
 	"audit": {
 		ours:    []string{"events", "internal/ours", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},

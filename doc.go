@@ -30,6 +30,7 @@
 //	tilltape        this package: orders, store and apo driven with a clock; a Reader where nothing is to be driven
 //	problem         how a command ended, told over HTTP
 //	notify          the endpoint that APO calls
+//	service         what every HTTP service has around an Orders: it reads, answers, hears, settles and ends
 //	evidence        what APO's support needs to see of one order
 //	audit           what can be proved from a log alone
 package tilltape

@@ -19,7 +19,8 @@ import (
 
 // layeredRooms are the packages whose files form layers: a file uses what is defined in files below it, and none of
 // these uses it in turn, by however many others. Then a reader who begins at the bottom never has to look up.
-var layeredRooms = []string{".", "evidence", "notify", "problem", "internal/refusing", "internal/settling"}
+var layeredRooms = []string{".", "evidence", "notify", "problem", "service", "internal/refusing",
+	"internal/settling"}
 
 // nameOnly imports every package as an empty one: of what a file uses, only what its own package defines is looked at.
 type nameOnly struct{}

@@ -30,7 +30,8 @@ func TestKeyMakesAPair(t *testing.T) {
 	code, out, errs = execute(t, "key", "shop.example/orders", path)
 	assert.Equal(t, exitFailure, code)
 	assert.Empty(t, out)
-	assert.Equal(t, "error: key "+path+": the file is there already\nhint: name a new file; that key may be in use\n", errs)
+	assert.Equal(t, "error: key "+path+": the file is there already\n"+
+		"hint: name a new file; that key may be in use\n", errs)
 	same, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Equal(t, private, same)

@@ -1,0 +1,55 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Bounds of the server that [Service.Serve] runs. An answer has the time to read its request and the time of a command.
+const (
+	HeaderTimeout = 5 * time.Second
+	ReadTimeout   = 10 * time.Second
+	IdleTimeout   = time.Minute
+	HeaderMax     = 16 << 10 // bytes
+)
+
+// Serve answers requests at the listener, which it closes, and lets the orders settle, until ctx ends; it returns nil
+// then. It ends too where serving or settling does, with the error of that. Then nothing new is taken, and what is
+// under way is waited for, as long as a command takes at the most: two calls to APO, and the record of what they
+// proved.
+func (s *Service) Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	cfg := s.Orders.Config()
+	patience := 2*cfg.CallTimeout + cfg.RecordTimeout
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: HeaderTimeout, ReadTimeout: ReadTimeout,
+		WriteTimeout: ReadTimeout + patience, IdleTimeout: IdleTimeout, MaxHeaderBytes: HeaderMax,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	settled := make(chan error, 1)
+	go func() {
+		settled <- s.Orders.Run(ctx) // takes over what an earlier process left, too
+		stop()
+	}()
+	served := make(chan error, 1)
+	go func() {
+		served <- server.Serve(listener)
+		stop()
+	}()
+	s.log.Info("serving", "address", listener.Addr().String())
+	<-ctx.Done()
+	s.log.Info("stopping")
+	last, end := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer end()
+	err := server.Shutdown(last)
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	return errors.Join(err, <-settled)
+}
