@@ -3,7 +3,7 @@
 //
 //	tilltape demo         a day of orders against a simulated APO
 //	tilltape graph        the machines that an order is made of
-//	tilltape key          a key that signs the checkpoints of a log
+//	tilltape key          the key that signs a log's checkpoints
 //	tilltape replay       a log, judged record by record
 //	tilltape simulate     that APO as a process of its own
 //	tilltape version      what this binary was built from
