@@ -25,7 +25,10 @@ func TestAnOrderFromItsPlacingToItsRefund(t *testing.T) {
 	placed := w.post("/orders", "place-1", placeO1)
 	require.Equal(t, http.StatusCreated, placed.status, placed.body)
 	usd := order.Money{Minor: 1000, Currency: "USD"}
-	assert.Equal(t, view{Order: "o-1", Words: "created", Amount: usd, Payment: "accepted"}, placed.view(t))
+	created := placed.view(t)
+	assert.Regexp(t, `^http://127\.0\.0\.1:\d+/`, created.PayAt)
+	created.PayAt = ""
+	assert.Equal(t, view{Order: "o-1", Words: "created", Amount: usd, Payment: "accepted"}, created)
 	assert.Equal(t, "/orders/o-1", placed.header.Get("Location"))
 	require.NoError(t, w.apo.Submit("o-1"))
 	require.Positive(t, w.apo.Deliver(t.Context()))
