@@ -91,7 +91,8 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 		d.observe(d.o.succeededFact(c, v, proof))
 	case v.Class == VerdictSucceeded || v.Class == VerdictAccepted:
 		at := transferAt(d.o.refunds, v.TransferID, c.RequestID)
-		if c.Kind == CallRefund && at >= 0 && d.o.refunds[at].failed && !d.o.refunds[at].tookAndFailed(v.TransferID) {
+		if c.Kind == CallRefund && at >= 0 && d.o.refunds[at].is(transferFailed) &&
+			!d.o.refunds[at].tookAndFailed(v.TransferID) {
 			f := pendingFact(c, v, proof)
 			d.anomaly(events.LateAnswer, &f, "the refund had failed, now APO accepts it")
 		}
@@ -118,10 +119,10 @@ func (o *Order) ended(c *Call) bool {
 		return o.Status == Cancelled && o.CancelCause == events.CauseRequested
 	case CallCapture:
 		at := transferAt(o.captures, "", c.RequestID)
-		return at >= 0 && !o.captures[at].failed
+		return at >= 0 && o.captures[at].is(transferCounted)
 	case CallRefund:
 		at := transferAt(o.refunds, "", c.RequestID)
-		return at >= 0 && !o.refunds[at].failed
+		return at >= 0 && o.refunds[at].is(transferCounted)
 	}
 	return false
 }

@@ -274,9 +274,10 @@ func TestParked_AnswersOfPaymentsThatAreNotOursLeaveItParked(t *testing.T) {
 	x := asked(t, CallCapture)
 	first := x.attempt()
 	x.inquire(notExist)
-	due := x.o.NextDue()
+	due := x.o.Operation.Due
 	x.answerTo(first, Verdict{Class: VerdictSucceeded, PaymentID: "P-other"})
-	assert.Equal(t, []any{Parked, due}, []any{x.o.Operation.Phase, x.o.NextDue()})
+	assert.Equal(t, []any{Parked, due}, []any{x.o.Operation.Phase, x.o.Operation.Due})
+	assert.Equal(t, x.now, x.o.NextDue(), "whether another payment was captured is asked at once")
 	assert.Empty(t, x.answerTo(first, refusedF), "neither does an F free what a person has")
 }
 

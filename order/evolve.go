@@ -92,7 +92,7 @@ func (o *Order) watching() bool {
 	case Created, Authorized:
 		return true
 	case Paid, Captured, Refunded:
-		if o.refundable() > 0 {
+		if o.left() > 0 {
 			return true
 		}
 	case Cancelled:
@@ -143,7 +143,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		o.gatewayMark = markOf(r, "")
 		o.watchFrom(e.Due)
 		// its result came before
-		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.failed && t.request == 0 }) {
+		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.is(transferFailed) && t.request == 0 }) {
 			o.Gateway = o.Gateway.after(law.EventFailed)
 		}
 	}
@@ -174,7 +174,7 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	o.learn(e.PaymentID)
 	id, request := digest(e.CaptureID), digest(e.CaptureRequestID)
 	at := o.findCapture(id, request, e.Amount.Minor)
-	known := at >= 0 && !o.captures[at].failed
+	known := at >= 0 && o.captures[at].is(transferCounted)
 	o.captures = remember(o.captures, at,
 		transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
 	if !known {
@@ -216,7 +216,7 @@ func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	o.learn(e.PaymentID)
 	if id, request := digest(e.CaptureID), digest(e.CaptureRequestID); id != 0 || request != 0 || o.awaitsGateway() {
 		o.captures = remember(o.captures, find(o.captures, id, request),
-			transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
+			transfer{id: id, request: request, standing: transferFailed, version: uint32(r.Version)})
 	}
 	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
@@ -233,7 +233,7 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 	o.learn(e.PaymentID)
 	id, request := digest(e.RefundID), digest(e.RefundRequestID)
 	at := find(o.refunds, id, request)
-	known := at >= 0 && !o.refunds[at].failed
+	known := at >= 0 && o.refunds[at].is(transferCounted)
 	o.refunds = remember(o.refunds, at,
 		transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
 	o.dropHeld(e.RefundID, e.RefundRequestID)
@@ -261,7 +261,7 @@ func (o *Order) addRefund(r *events.Record, e *events.RefundSucceeded) {
 func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 	if id, request := digest(e.RefundID), digest(e.RefundRequestID); id != 0 || request != 0 {
 		o.refunds = remember(o.refunds, find(o.refunds, id, request),
-			transfer{id: id, request: request, failed: true, version: uint32(r.Version)})
+			transfer{id: id, request: request, standing: transferFailed, version: uint32(r.Version)})
 	}
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
@@ -330,9 +330,48 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	if e.Fact == events.KindRefundHeld {
 		o.dropHeld(e.TransferID, e.RequestID)
 	}
+	o.foldContradicted(r, e)
 	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
 	}
+}
+
+// foldContradicted remembers what an anomaly tells of a capture or refund that the amounts cannot have: it may stand,
+// and the rules ask for it. An anomaly beside a fact that is in the amounts tells of nothing more.
+func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
+	switch e.Reason {
+	case events.LatePayment, events.PaymentRevived, events.LateAnswer, events.KeyTaken:
+		return
+	}
+	t := transfer{minor: e.Amount.Minor, standing: transferContradicted,
+		foreign: e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency, version: uint32(r.Version)}
+	known := &o.captures
+	switch e.Fact {
+	case events.KindCaptureSucceeded, events.KindInquiryAnswered:
+	case events.KindCaptureFailed:
+		t.standing = transferFailed
+	case events.KindRefundSucceeded, events.KindRefundHeld:
+		if o.findHeld(e.TransferID, e.RequestID) >= 0 {
+			return // it waits for its capture, which the rules ask for by itself
+		}
+		known = &o.refunds
+	case events.KindRefundFailed:
+		t.standing, known = transferFailed, &o.refunds
+	default:
+		return
+	}
+	t.id, t.request = digest(e.TransferID), digest(e.RequestID)
+	at := find(*known, t.id, t.request)
+	if known == &o.captures && t.is(transferContradicted) {
+		at = o.findCapture(t.id, t.request, t.minor)
+	}
+	switch {
+	case at >= 0 && (*known)[at].is(transferCounted), at < 0 && t.is(transferFailed):
+		return
+	case t.is(transferContradicted) && (o.WatchDue.IsZero() || o.WatchDue.After(r.Recorded)):
+		o.WatchDue = r.Recorded // an inquiry may tell what became of it
+	}
+	*known = remember(*known, at, t)
 }
 
 // rememberCommand keeps a command that is done at once. A record that only belongs to a command under way, or one that

@@ -19,6 +19,8 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 		return o.guardGateway(q)
 	case law.GuardHeld:
 		return o.guardHeld(q)
+	case law.GuardUnaccounted:
+		return o.guardUnaccounted(q)
 	case law.GuardWindow:
 		return o.guardWindow(q, now, policy)
 	case law.GuardMode:
@@ -105,6 +107,20 @@ func (o *Order) guardHeld(q *question) *RejectedError {
 	h := &o.Held[0]
 	cause := Cause{Version: h.Version, At: h.At, ID: first(h.RefundID, h.RefundRequestID)}
 	return o.reject(q.verb, ReasonHeldRefund, cause)
+}
+
+func (o *Order) guardUnaccounted(q *question) *RejectedError {
+	t := o.contradicted()
+	if t == nil {
+		return nil
+	}
+	cause := Cause{Version: uint64(t.version)}
+	for i := range o.Anomalies { // the rule does not rest on the anomaly: that may be cleared, and then tells no time
+		if a := &o.Anomalies[i]; a.Version == cause.Version {
+			cause.At = a.At
+		}
+	}
+	return o.reject(q.verb, ReasonUnaccounted, cause)
 }
 
 func (o *Order) guardWindow(q *question, now time.Time, policy *Policy) *RejectedError {
@@ -246,7 +262,7 @@ func (o *Order) guardFits(q *question, now time.Time) *RejectedError {
 	remains, cause := o.fullAmount()-o.Captured, newest(o.captureMark, o.paymentMark)
 	switch {
 	case p.Kind == CallRefund:
-		remains, cause = o.refundable(), newest(o.refundMark, o.captureMark, o.paymentMark)
+		remains, cause = o.left(), newest(o.refundMark, o.captureMark, o.paymentMark)
 		if o.Status == Cancelled {
 			remains = max(remains, o.Late.owed())
 		}

@@ -251,7 +251,7 @@ func (o *Order) judgeTransfer(op CallKind, known []transfer, id, request string,
 		return "moves no money of the order's currency"
 	case p.Kind == op && p.RequestID == request && m != p.Amount:
 		return fmt.Sprintf("moves %s where %s was asked for", m, p.Amount)
-	case at >= 0 && !known[at].failed && known[at].minor != m.Minor:
+	case at >= 0 && known[at].is(transferCounted) && known[at].minor != m.Minor:
 		return fmt.Sprintf("moves %s under an identifier that moved %s", m, o.money(known[at].minor))
 	}
 	return ""
@@ -264,7 +264,7 @@ func (o *Order) judgeHeld(id, request string, m Money) string {
 
 func judgeReversal(known []transfer, id, request string) string {
 	at := transferAt(known, id, request)
-	return when(at >= 0 && !known[at].failed, "fails what had succeeded")
+	return when(at >= 0 && known[at].is(transferCounted), "fails what had succeeded")
 }
 
 // judgeCancelled demands evidence: APO's signed answer, an inquiry under way, or a failed payment.
@@ -302,7 +302,7 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 			return law.CaptureSucceeded, false
 		}
 		at := o.findCapture(digest(e.CaptureID), digest(e.CaptureRequestID), e.Amount.Minor)
-		return law.CaptureSucceeded, at >= 0 && !o.captures[at].failed && o.captures[at].minor == e.Amount.Minor
+		return law.CaptureSucceeded, at >= 0 && o.captures[at].is(transferCounted) && o.captures[at].minor == e.Amount.Minor
 	case events.CaptureFailed:
 		return law.CaptureFailed, false
 	case events.RefundSucceeded:
@@ -310,7 +310,8 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 			return o.classifyRefund(o.Held[i].Minor), false
 		}
 		at := transferAt(o.refunds, e.RefundID, e.RefundRequestID)
-		return o.classifyRefund(e.Amount.Minor), at >= 0 && !o.refunds[at].failed && o.refunds[at].minor == e.Amount.Minor
+		again = at >= 0 && o.refunds[at].is(transferCounted) && o.refunds[at].minor == e.Amount.Minor
+		return o.classifyRefund(e.Amount.Minor), again
 	case events.RefundFailed:
 		if o.findHeld(e.RefundID, e.RefundRequestID) >= 0 {
 			return law.HeldRefundFailed, false

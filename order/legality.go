@@ -65,6 +65,8 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 	switch {
 	case reason == ReasonRefunded && v == VerbCapture:
 		return "create a new order for the rest"
+	case (reason == ReasonNothingCaptured || reason == ReasonRemainder && v == VerbRefund) && o.contradicted() != nil:
+		return ReasonUnaccounted.Remedy()
 	case (reason == ReasonRefunded || reason == ReasonRemainder && v == VerbRefund) && o.refundable() == 0:
 		return "nothing remains to give back"
 	case reason == ReasonRemainder && v == VerbCapture && o.capturable() == 0:

@@ -13,9 +13,21 @@ import (
 type transfer struct {
 	id, request uint64
 	minor       int64
-	failed      bool
+	standing    standing
+	foreign     bool // its amount is in another currency than the order's
 	version     uint32
 }
+
+// standing is how APO's word on a transfer stands beside the order's amounts.
+type standing uint8
+
+const (
+	transferCounted      standing = iota // it is in the amounts
+	transferFailed                       // it is known to have failed
+	transferContradicted                 // APO has signed it, and the amounts cannot have it: it may stand
+)
+
+func (t *transfer) is(s standing) bool { return t.standing == s }
 
 // find looks a transfer up by either identifier.
 func find(ts []transfer, id, request uint64) int {
@@ -44,7 +56,7 @@ func (o *Order) findCapture(id, request uint64, minor int64) int {
 	}
 	nameless := id == 0 && request == 0
 	return slices.IndexFunc(o.captures, func(t transfer) bool {
-		return !t.failed && t.minor == full && (nameless || t.id == 0 && t.request == 0)
+		return t.is(transferCounted) && t.minor == full && (nameless || t.id == 0 && t.request == 0)
 	})
 }
 
@@ -69,7 +81,7 @@ func remember(ts []transfer, at int, t transfer) []transfer {
 	if out[at].request == 0 {
 		out[at].request = t.request
 	}
-	out[at].failed, out[at].minor = t.failed, t.minor
+	out[at].standing, out[at].foreign, out[at].minor = t.standing, t.foreign, t.minor
 	return out
 }
 

@@ -24,25 +24,31 @@ func (d *decision) observe(f Fact) {
 	}
 	if problem := o.contradicts(&f); problem != "" {
 		d.anomaly(events.PaymentContradicts, &f, problem)
-		return
+	} else {
+		d.observeOurs(&f)
 	}
+	d.endCancelOnMoney()
+}
+
+// observeOurs records a fact about this order's payment.
+func (d *decision) observeOurs(f *Fact) {
 	switch f.Kind {
 	case PaymentPending, PaymentAuthorized, PaymentPaid, PaymentFailed:
-		d.observePayment(&f)
+		d.observePayment(f)
 	case PaymentCancelled:
-		d.observeCancelled(&f)
+		d.observeCancelled(f)
 	case CaptureSucceeded:
-		d.observeCapture(&f)
+		d.observeCapture(f)
 	case CaptureFailed:
-		d.observeCaptureFailed(&f)
+		d.observeCaptureFailed(f)
 	case CapturePending, RefundPending:
-		d.observePending(&f)
+		d.observePending(f)
 	case RefundSucceeded:
-		d.observeRefund(&f)
+		d.observeRefund(f)
 	case RefundFailed:
-		d.observeRefundFailed(&f)
+		d.observeRefundFailed(f)
 	default: // it may have moved money: a person must look
-		d.anomaly(events.StatusContradicts, &f, "APO tells of a transaction of a kind not known here")
+		d.anomaly(events.StatusContradicts, f, "APO tells of a transaction of a kind not known here")
 	}
 }
 
@@ -99,7 +105,6 @@ func (d *decision) observePayment(f *Fact) {
 		d.lateMoney(f)
 	}
 	d.applyHeld()
-	d.endCancelOnMoney()
 }
 
 // knows reports whether a fact of that kind is on record already.
@@ -208,7 +213,8 @@ func (d *decision) observePending(f *Fact) {
 }
 
 // endCancelOnMoney ends an outstanding cancel once money is known to have been captured or refunded: it can no longer
-// succeed, and must not be sent again.
+// succeed, and must not be sent again. Where APO's word on that money contradicts the order the cancel may have
+// succeeded: then APO says so, and that is heard as ever.
 func (d *decision) endCancelOnMoney() {
 	o := &d.o
 	then, outstanding := o.Operation.then(law.ProvenMoneyMoved)
@@ -220,6 +226,8 @@ func (d *decision) endCancelOnMoney() {
 		d.emit(events.CancelFailed{Code: CodeRefunded})
 	case o.Status == Captured:
 		d.emit(events.CancelFailed{Code: CodeCaptured})
+	case o.contradicted() != nil:
+		d.emit(events.CancelFailed{Code: CodeUnaccounted})
 	}
 }
 

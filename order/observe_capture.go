@@ -22,7 +22,7 @@ func (d *decision) observeCapture(f *Fact) {
 		return
 	}
 	at := o.findCapture(id, request, f.Amount.Minor)
-	if at >= 0 && !o.captures[at].failed {
+	if at >= 0 && o.captures[at].is(transferCounted) {
 		d.seenAgain(f, &o.captures[at], id, request)
 		return
 	}
@@ -44,17 +44,17 @@ func (d *decision) observeCapture(f *Fact) {
 			fmt.Sprintf("%s captured, %s of %s remain", f.Amount, o.money(o.fullAmount()-captured), o.money(o.fullAmount())))
 		return
 	}
+	revived := at >= 0 && o.captures[at].is(transferFailed)
 	d.emitCapture(f)
 	switch {
 	case cell.Effect == law.LateMoney:
 		d.lateMoney(f)
 	case cell.Effect == law.AppliedAnomaly:
 		d.anomaly(events.PaymentRevived, f, "the payment had failed")
-	case at >= 0:
+	case revived:
 		d.anomaly(events.TransferContradicts, f, "the capture had failed")
 	}
 	d.applyHeld()
-	d.endCancelOnMoney()
 }
 
 func (d *decision) emitCapture(f *Fact) {
@@ -67,14 +67,17 @@ func (d *decision) observeCaptureFailed(f *Fact) {
 	ours := o.Operation.Kind == CallCapture && f.RequestID == o.Operation.RequestID
 	at := transferAt(o.captures, f.TransferID, f.RequestID)
 	if f.TransferID == "" && f.RequestID == "" {
-		at = slices.IndexFunc(o.captures, func(t transfer) bool { return t.failed && t.id == 0 && t.request == 0 })
+		at = slices.IndexFunc(o.captures,
+			func(t transfer) bool { return t.is(transferFailed) && t.id == 0 && t.request == 0 })
 	}
 	kind := law.CaptureFailed
 	if at >= 0 {
-		if o.captures[at].failed {
+		switch o.captures[at].standing {
+		case transferFailed:
 			return
+		case transferCounted:
+			kind = law.CaptureReversed
 		}
-		kind = law.CaptureReversed
 	}
 	switch cell := o.cell(kind); cell.Effect {
 	case law.Contradicts:

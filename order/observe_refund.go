@@ -29,15 +29,16 @@ func (d *decision) observeRefund(f *Fact) {
 		return
 	}
 	at := find(o.refunds, id, request)
-	if at >= 0 && !o.refunds[at].failed {
+	if at >= 0 && o.refunds[at].is(transferCounted) {
 		d.seenAgain(f, &o.refunds[at], id, request)
 		return
 	}
+	revived := at >= 0 && o.refunds[at].is(transferFailed)
 	kind := o.classifyRefund(f.Amount.Minor)
 	switch cell := o.cell(kind); cell.Effect {
 	case law.Contradicts:
 		d.anomaly(events.BeyondAuthorized, f,
-			fmt.Sprintf("%s refunded, %s of %s remain", f.Amount, o.money(o.refundable()), o.money(o.Captured)))
+			fmt.Sprintf("%s refunded, %s of %s remain", f.Amount, o.money(o.left()), o.money(o.Captured)))
 		return
 	case law.Held:
 		if o.neverFits(f.Amount.Minor) {
@@ -54,11 +55,10 @@ func (d *decision) observeRefund(f *Fact) {
 			d.anomaly(events.StatusContradicts, f, "the payment was cancelled")
 		}
 	}
-	if at >= 0 {
+	if revived {
 		d.anomaly(events.TransferContradicts, f, "the refund had failed")
 	}
 	d.settleLateMoney()
-	d.endCancelOnMoney()
 }
 
 // heldAgain is seenAgain for a refund that is held.
@@ -93,7 +93,7 @@ func (o *Order) classifyRefund(minor int64) law.Fact {
 	switch {
 	case o.Status == Cancelled && minor <= o.Late.owed():
 		return law.RefundOfLateMoney
-	case minor <= o.refundable():
+	case minor <= o.left():
 		return law.RefundSucceeded
 	case minor <= max(o.Authorized-o.Refunded, o.Late.Authorized-o.Late.Refunded)-o.heldMinor():
 		return law.RefundAhead
@@ -107,11 +107,11 @@ func (d *decision) observeRefundFailed(f *Fact) {
 	held := o.findHeld(f.TransferID, f.RequestID) >= 0
 	kind := law.RefundFailed
 	switch {
-	case at >= 0 && o.refunds[at].failed, f.TransferID == "" && f.RequestID == "":
+	case at >= 0 && o.refunds[at].is(transferFailed), f.TransferID == "" && f.RequestID == "":
 		return
 	case held: // never counted, so nothing has to be taken back
 		kind = law.HeldRefundFailed
-	case at >= 0:
+	case at >= 0 && o.refunds[at].is(transferCounted):
 		kind = law.RefundReversed
 	}
 	switch o.cell(kind).Effect {

@@ -205,34 +205,35 @@ func (p *packing) held(h *HeldRefund) {
 	p.varint(&h.Version)
 }
 
-// The kinds of a transfer, in the bits under its version.
+// What is said of a transfer in the bits under its version.
 const (
-	transferFailed = 1 << iota
-	transferID
-	transferRequest
-	transferBits = iota
+	packedForeign = 1 << iota
+	packedID
+	packedRequest
+	packedBits = iota
 )
 
 func (p *packing) transfer(t *transfer) {
-	u := uint64(t.version) << transferBits
-	if t.failed {
-		u |= transferFailed
+	u := uint64(t.version) << packedBits
+	if t.foreign {
+		u |= packedForeign
 	}
 	if t.id != 0 {
-		u |= transferID
+		u |= packedID
 	}
 	if t.request != 0 {
-		u |= transferRequest
+		u |= packedRequest
 	}
 	p.varint(&u)
-	if u&transferID != 0 {
+	small(p, &t.standing)
+	if u&packedID != 0 {
 		p.word(&t.id)
 	}
-	if u&transferRequest != 0 {
+	if u&packedRequest != 0 {
 		p.word(&t.request)
 	}
 	p.signed(&t.minor)
-	t.failed, t.version = u&transferFailed != 0, uint32(u>>transferBits)
+	t.foreign, t.version = u&packedForeign != 0, uint32(u>>packedBits)
 }
 
 func (p *packing) memory(m *memory) {

@@ -40,6 +40,7 @@ const (
 	ReasonUnknownOrder           // no order.created is on record
 	ReasonNoLateMoney            // no money stands on a cancelled order
 	ReasonContradicts            // an operator's word goes against APO's
+	ReasonUnaccounted            // APO has signed a capture or refund that the amounts cannot have
 )
 
 // String is the reason's stable word.

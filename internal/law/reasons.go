@@ -40,9 +40,10 @@ const (
 	ReasonUnknownOrder
 	ReasonNoLateMoney
 	ReasonContradicts
+	ReasonUnaccounted
 )
 
-const reasonCount = int(ReasonContradicts) + 1
+const reasonCount = int(ReasonUnaccounted) + 1
 
 type reasonRow struct {
 	reason Reason
@@ -102,6 +103,8 @@ var reasonRows = []reasonRow{
 	{ReasonNoLateMoney, "no-late-money", "no late money is to be given back", "cancel or refund instead"},
 	{ReasonContradicts, "contradicts", "APO's newest answer[, %C,] says otherwise",
 		"take APO's word, or resolve with Override"},
+	{ReasonUnaccounted, "unaccounted", "APO told[ on %C] of a capture or refund that the order's amounts cannot have",
+		"ask APO what stands with Orders.Reconcile, and contact APO support where that does not tell"},
 }
 
 // Says is the reason in words, with its cause where there is one.

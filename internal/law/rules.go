@@ -11,6 +11,7 @@ const (
 	GuardIdle
 	GuardGateway
 	GuardHeld
+	GuardUnaccounted
 	GuardWindow
 	GuardMode
 	GuardLast
@@ -45,6 +46,8 @@ var ruleRows = []Rule{
 		[]Reason{ReasonParked, ReasonCancelling, ReasonCapturing, ReasonRefunding}},
 	{GuardGateway, false, "APO is not capturing by itself", []Reason{ReasonGatewayCapture}},
 	{GuardHeld, false, "no refund is held", []Reason{ReasonHeldRefund}},
+	{GuardUnaccounted, false, "APO has signed no capture or refund that the amounts cannot have, unless it failed",
+		[]Reason{ReasonUnaccounted}},
 	{GuardWindow, true, "the acquirer's cancel window is open, where the policy knows one",
 		[]Reason{ReasonNeverCancels, ReasonWindow}},
 	{GuardMode, false, "the capture is ours to make: the mode is manual, or APO's own capture failed",
@@ -74,13 +77,14 @@ var ruleRows = []Rule{
 
 // guards are asked in this order once the status allows a command; the first that objects refuses it.
 var guards = map[Verb][]Guard{
-	VerbCancel: {GuardIdle, GuardGateway, GuardHeld, GuardWindow},
-	VerbCapture: {GuardIdle, GuardMode, GuardGateway, GuardHeld, GuardLast, GuardSeveral, GuardExpiry, GuardCapturable,
-		GuardPaymentID},
+	VerbCancel: {GuardIdle, GuardGateway, GuardHeld, GuardUnaccounted, GuardWindow},
+	VerbCapture: {GuardIdle, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardLast, GuardSeveral, GuardExpiry,
+		GuardCapturable, GuardPaymentID},
 	VerbRefund:       {GuardIdle, GuardReversal, GuardRefundable, GuardPaymentID},
 	VerbResolve:      {GuardParked, GuardFreshInquiry, GuardOnlyAPO, GuardContradiction, GuardFits},
 	VerbClearAnomaly: {GuardAnomaly},
-	VerbCompensate:   {GuardLate, GuardIdle, GuardGateway, GuardHeld, GuardReversal, GuardLatePaymentID, GuardLateInquiry},
+	VerbCompensate: {GuardLate, GuardIdle, GuardGateway, GuardHeld, GuardUnaccounted, GuardReversal, GuardLatePaymentID,
+		GuardLateInquiry},
 }
 
 // RuleRows returns one rule a guard, in order.

@@ -29,7 +29,7 @@ func MayCancel(o order.Order) Ruling {
 	case o.Status == order.Failed:
 		return Local
 	case !slices.Contains([]order.Status{order.Created, order.Authorized, order.Paid}, o.Status),
-		o.Operation.Outstanding(), o.Gateway == order.GatewayOutstanding, len(o.Held) > 0:
+		o.Operation.Outstanding(), o.Gateway == order.GatewayOutstanding, len(o.Held) > 0, o.Unaccounted():
 		return Refusal
 	}
 	return Sends
@@ -41,8 +41,8 @@ func MayCapture(o order.Order, minor int64, now time.Time, several bool) Ruling 
 	first := o.Status == order.Authorized
 	another := o.Status == order.Captured && several
 	expired := !o.Expires.IsZero() && !now.Before(o.Expires)
-	if !ours || !first && !another || o.Operation.Outstanding() || len(o.Held) > 0 || expired || minor <= 0 ||
-		minor > o.Authorized-o.Captured {
+	if !ours || !first && !another || o.Operation.Outstanding() || len(o.Held) > 0 || o.Unaccounted() || expired ||
+		minor <= 0 || minor > o.Authorized-o.Captured {
 		return Refusal
 	}
 	return Sends
@@ -71,8 +71,15 @@ type Book struct {
 	opMinor  int64
 	accepted bool
 	gateway  string // "", "outstanding", "failed"
-	held     []int64
-	Trouble  int // anomalies ever
+	held     []noted
+	strange  []noted // captures and refunds that the amounts cannot have: they may stand
+	Trouble  int     // anomalies ever
+}
+
+// noted is a capture or refund under the name that its message gives it.
+type noted struct {
+	what, id string
+	minor    int64
 }
 
 func NewBook(mode string, amount int64) *Book {
@@ -91,13 +98,13 @@ func (b *Book) Command(verb string, minor int64, answer string) Ruling {
 		}
 	case "capture":
 		ours := b.mode == "manual" || b.mode == "automatic" && b.gateway == "failed"
-		if !ours || b.status != "authorized" && b.status != "captured" || b.op != "" || len(b.held) > 0 || minor <= 0 ||
-			minor > b.Authorized-b.Captured {
+		if !ours || b.status != "authorized" && b.status != "captured" || b.op != "" || len(b.held) > 0 ||
+			len(b.strange) > 0 || minor <= 0 || minor > b.Authorized-b.Captured {
 			return Refusal
 		}
 	case "refund":
 		if b.status != "captured" && b.status != "paid" && b.status != "refunded" || b.op != "" || minor <= 0 ||
-			minor > b.Captured-b.Refunded {
+			minor > b.Captured-b.Refunded-b.mayHaveGoneBack() {
 			return Refusal
 		}
 	}
@@ -121,7 +128,8 @@ func (b *Book) cancellable() Ruling {
 		return Already
 	case b.status == "failed":
 		return Local
-	case b.status == "captured" || b.status == "refunded" || b.op != "" || b.gateway == "outstanding" || len(b.held) > 0:
+	case b.status == "captured" || b.status == "refunded" || b.op != "" || b.gateway == "outstanding" ||
+		len(b.held) > 0 || len(b.strange) > 0:
 		return Refusal
 	}
 	return Sends
@@ -173,15 +181,16 @@ func (b *Book) PaymentFails() {
 }
 
 // CaptureSucceeds is a notification of a capture that nobody has told of before; ours is the outstanding one.
-func (b *Book) CaptureSucceeds(minor int64, ours bool) {
+func (b *Book) CaptureSucceeds(id string, minor int64, ours bool) {
 	captured := b.Captured
 	if b.status == "cancelled" {
 		captured = b.late.Captured
 	}
 	if b.status == "paid" || minor > b.amount-captured {
-		b.Trouble++
+		b.mayStand(noted{"capture", id, minor})
 		return
 	}
+	b.forget("capture", id)
 	if b.status == "failed" {
 		b.Trouble++
 	}
@@ -219,7 +228,8 @@ func (b *Book) captureKnown(minor int64) {
 }
 
 // RefundSucceeds is a notification of a refund that nobody has told of before.
-func (b *Book) RefundSucceeds(minor int64, ours bool) {
+func (b *Book) RefundSucceeds(id string, minor int64, ours bool) {
+	n := noted{"refund", id, minor}
 	switch left := b.Captured - b.Refunded; {
 	case b.status == "cancelled" && minor <= b.late.Captured-b.late.Refunded:
 		b.late.Refunded += minor
@@ -232,25 +242,49 @@ func (b *Book) RefundSucceeds(minor int64, ours bool) {
 		}
 	case b.status == "cancelled" && b.paymentKnown &&
 		minor > max(b.Authorized, b.late.Authorized)-b.Refunded-b.late.Refunded:
-		b.Trouble++
+		b.mayStand(n)
 		return
 	case b.status == "created" || b.status == "failed" || b.status == "cancelled":
-		b.held = append(b.held, minor)
+		b.held = append(b.held, n)
 	case b.status == "paid" || minor > b.Authorized-b.Refunded-sumOf(b.held):
-		b.Trouble++
+		b.mayStand(n)
 		return
 	default:
-		b.held = append(b.held, minor)
+		b.held = append(b.held, n)
 	}
+	b.forget("refund", id)
 	if ours {
 		b.op, b.accepted = "", false
 	}
 	b.endCancel()
 }
 
-// endCancel: once money is known to have moved, an outstanding cancel cannot succeed any more.
+// mayStand notes what the amounts cannot have.
+func (b *Book) mayStand(n noted) {
+	b.Trouble++
+	b.forget(n.what, n.id)
+	b.strange = append(b.strange, n)
+	b.endCancel()
+}
+
+// forget drops such a note: it has found its place.
+func (b *Book) forget(what, id string) {
+	b.strange = slices.DeleteFunc(slices.Clone(b.strange), func(n noted) bool { return n.what == what && n.id == id })
+}
+
+func (b *Book) mayHaveGoneBack() (minor int64) {
+	for _, n := range b.strange {
+		if n.what == "refund" {
+			minor += n.minor
+		}
+	}
+	return minor
+}
+
+// endCancel: once money is known to have moved, or may have, an outstanding cancel must not be sent again.
 func (b *Book) endCancel() {
-	if b.op == "cancel" && (b.status == "captured" || b.status == "refunded" || b.Refunded > 0 || len(b.held) > 0) {
+	if b.op == "cancel" && (b.status == "captured" || b.status == "refunded" || b.Refunded > 0 || len(b.held) > 0 ||
+		len(b.strange) > 0) {
 		b.op = ""
 	}
 }
@@ -258,7 +292,7 @@ func (b *Book) endCancel() {
 // placeHeld gives held refunds their place once there is money they can have come from.
 func (b *Book) placeHeld() {
 	for i := 0; i < len(b.held); {
-		minor := b.held[i]
+		minor := b.held[i].minor
 		fits := minor <= b.Captured-b.Refunded
 		lateFits := b.status == "cancelled" && minor <= b.late.Captured-b.late.Refunded
 		never := b.paymentKnown && minor > max(b.Authorized, b.late.Authorized)-b.Refunded-b.late.Refunded
@@ -271,7 +305,7 @@ func (b *Book) placeHeld() {
 				b.status = "refunded"
 			}
 		case never:
-			b.Trouble++
+			b.mayStand(b.held[i])
 		default:
 			i++
 			continue
@@ -283,9 +317,9 @@ func (b *Book) placeHeld() {
 	}
 }
 
-func sumOf(minors []int64) (total int64) {
-	for _, m := range minors {
-		total += m
+func sumOf(all []noted) (total int64) {
+	for _, n := range all {
+		total += n.minor
 	}
 	return total
 }

@@ -2,6 +2,7 @@ package operations_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -320,6 +321,42 @@ func TestGuide_TheWindowIsTheAcquirers(t *testing.T) {
 			assert.Equal(t, order.Cancelled, result.Order.Status)
 		})
 	}
+}
+
+// APO signed a capture that the order's amounts cannot have. Whatever it is, a cancel beside it is what the guide
+// forbids, before and after a person has looked; APO is asked at once, and free is the order once the capture failed.
+func TestGuide_NeverBesideACaptureThatNobodyUnderstands(t *testing.T) {
+	tilltest.Stores(t, func(t *testing.T, log store.Log) {
+		x := tilltest.NewTill(t, log)
+		x.Place(order.CaptureManual)
+		x.Paid()
+		n := tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-9", Minor: tilltest.TheAmount + 200,
+			At: tilltest.Dawn()}
+		o := x.Observe(tilltest.CaptureNotice(n))
+		refused := func() {
+			t.Helper()
+			calls := x.Bank.Wired()
+			_, err := x.Cancel()
+			rejected, ok := errors.AsType[*order.RejectedError](err)
+			require.True(t, ok, "%v", err)
+			assert.Equal(t, order.ReasonUnaccounted, rejected.Reason)
+			assert.Equal(t, calls, x.Bank.Wired(), "nothing is sent")
+		}
+		refused()
+		_, err := x.Orders.ClearAnomaly(x.Ctx, o.ID, order.ClearAnomaly{Anomaly: o.Anomalies[0].Version, Reason: "seen"})
+		require.NoError(t, err)
+		refused()
+		x.Settle(0)
+		assert.Equal(t, []apo.Op{apo.OpInquirePayment}, ops(x.Bank.Seen()))
+		refused()
+
+		n.Code = "RISK_REJECT"
+		x.Observe(tilltest.CaptureNotice(n))
+		result, err := x.Cancel()
+		require.NoError(t, err)
+		assert.Equal(t, order.Cancelled, result.Order.Status)
+		require.NoError(t, x.Lawful())
+	})
 }
 
 func TestGuide_AfterRepeatedUAPersonIsToldWhatHappens(t *testing.T) {

@@ -159,17 +159,18 @@ func (d *duet) fact(l letter) {
 		if ours {
 			n.Minor, n.Request = p.Amount.Minor, p.RequestID
 		}
-		v, tell = tilltest.CaptureNotice(n), func() { d.b.CaptureSucceeds(n.Minor, ours) }
+		v, tell = tilltest.CaptureNotice(n), func() { d.b.CaptureSucceeds(n.Transfer, n.Minor, ours) }
 	case letterRefunded:
 		if ours := p.Kind == order.CallRefund; ours {
 			v = tilltest.RefundNotice(tilltest.Notice{Transfer: "ref-" + p.RequestID, Request: p.RequestID,
 				Minor: p.Amount.Minor, At: tilltest.Dawn()})
-			tell = func() { d.b.RefundSucceeds(p.Amount.Minor, true) }
+			tell = func() { d.b.RefundSucceeds(p.RequestID, p.Amount.Minor, true) }
 			break
 		}
 		d.foreign++
-		v = tilltest.DashboardRefund(fmt.Sprint("ref-", d.foreign), tilltest.ThePart)
-		tell = func() { d.b.RefundSucceeds(tilltest.ThePart, false) }
+		id := fmt.Sprint("ref-", d.foreign)
+		v = tilltest.DashboardRefund(id, tilltest.ThePart)
+		tell = func() { d.b.RefundSucceeds(id, tilltest.ThePart, false) }
 	}
 	d.o = x.Observe(v)
 	d.last = &v

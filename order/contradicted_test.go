@@ -1,0 +1,150 @@
+package order
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// strange is a signed word of money that moved in a way the order's amounts cannot have.
+type strange struct {
+	in      Status
+	facts   []Fact
+	inquiry bool
+}
+
+func strangers() map[string]strange {
+	of := func(k FactKind, id string, m Money) []Fact { return []Fact{{Kind: k, TransferID: id, Amount: m}} }
+	euros := Money{Minor: 100, Currency: "EUR"}
+	return map[string]strange{
+		"a capture above the authorization": {Authorized, of(CaptureSucceeded, "C9", usd(1200)), false},
+		"a capture in another currency":     {Authorized, of(CaptureSucceeded, "C9", euros), false},
+		"a part captured without ids":       {Authorized, of(CaptureSucceeded, "", usd(300)), false},
+		"a capture of nothing":              {Authorized, of(CaptureSucceeded, "C9", usd(0)), false},
+		"a capture of another payment": {Authorized,
+			[]Fact{{Kind: CaptureSucceeded, PaymentID: "P2", TransferID: "C9", Amount: usd(100)}}, false},
+		"a capture of what is paid at once": {Paid, of(CaptureSucceeded, "C9", usd(theAmount)), false},
+		"a refund above the payment":        {Paid, of(RefundSucceeded, "F9", usd(1200)), false},
+		"a refund above the authorization":  {Authorized, of(RefundSucceeded, "F9", usd(1200)), false},
+		"a refund without ids":              {Paid, of(RefundSucceeded, "", usd(300)), false},
+		"a refund in another currency":      {Paid, of(RefundSucceeded, "F9", euros), false},
+		"a refund held and then too large":  {Created, append(of(RefundSucceeded, "F9", usd(1200)), authorized()), false},
+		"a line that nobody knows":          {Authorized, of(OtherTransaction, "T9", usd(100)), true},
+	}
+}
+
+func (s *strange) tell(t require.TestingT) *till {
+	x := in(t, s.in)
+	if s.inquiry {
+		x.inquire(tells(StateSuccess, s.facts...))
+		x.free()
+		return x
+	}
+	for _, f := range s.facts {
+		x.observe(f)
+	}
+	return x
+}
+
+// Cancel and Capture are never sent beside a signed word of a capture or refund that is not known to have failed,
+// whatever its amount, currency or ids.
+func TestContradicted_NothingIsSentBesideMoneyThatMayHaveMoved(t *testing.T) {
+	for name, s := range strangers() {
+		t.Run(name, func(t *testing.T) {
+			x := s.tell(t)
+			require.NotEmpty(t, x.o.Anomalies)
+			require.True(t, x.o.Unaccounted())
+			if !s.inquiry {
+				assert.Equal(t, x.now, x.o.NextDue(), "APO is asked at once")
+				call, due := x.o.Due(x.now)
+				assert.Equal(t, []any{true, CallInquirePayment}, []any{due, call.Kind})
+			}
+			refuses := func() {
+				t.Helper()
+				_, err := x.do(Cancel{CommandID: "k"})
+				r := rejected(t, err)
+				assert.Equal(t, ReasonUnaccounted, r.Reason, r.Error())
+				assert.Contains(t, r.Remedy, "Orders.Reconcile")
+				if x.o.Status == Authorized {
+					_, err = x.do(Capture{CommandID: "c", Amount: usd(1)})
+					assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason)
+					_, err = x.do(Refund{CommandID: "f", Amount: usd(1)})
+					assert.NotContains(t, rejected(t, err).Remedy, "cancel")
+				}
+			}
+			refuses()
+			for _, a := range x.o.Anomalies { // the flag is a person's, and says nothing of the money
+				x.must(ClearAnomaly{Anomaly: a.Version, Reason: "seen"})
+			}
+			refuses()
+			replayIsLive(t, x)
+		})
+	}
+}
+
+// Once APO says that it failed, the order is free again.
+func TestContradicted_WhatFailedIsNoWordOfMoney(t *testing.T) {
+	for kind, failing := range map[FactKind]FactKind{CaptureSucceeded: CaptureFailed, RefundSucceeded: RefundFailed} {
+		x := in(t, Authorized)
+		x.observe(Fact{Kind: kind, TransferID: "X9", Amount: usd(1200)})
+		x.observe(Fact{Kind: failing, TransferID: "X9", Code: "RISK_REJECT"})
+		x.must(Cancel{CommandID: "k"})
+		replayIsLive(t, x)
+	}
+}
+
+// Once it fits, it is in the amounts, and the rules speak of those.
+func TestContradicted_WhatFindsItsPlaceIsCounted(t *testing.T) {
+	x := placed(t, CaptureManual)
+	x.observe(Fact{Kind: CaptureSucceeded, TransferID: "C9", Amount: Money{Minor: theAmount, Currency: "EUR"}})
+	x.observe(captured("C9", theAmount))
+	assert.Equal(t, []any{Captured, int64(theAmount)}, []any{x.o.Status, x.o.Captured})
+	x.must(Refund{CommandID: "f", Amount: usd(theAmount)})
+	replayIsLive(t, x)
+}
+
+// A refund that may stand reserves its amount.
+func TestContradicted_ARefundThatMayStandReservesItsAmount(t *testing.T) {
+	x := in(t, Paid)
+	x.observe(Fact{Kind: RefundSucceeded, Amount: usd(300)})
+	assert.EqualValues(t, 700, x.o.Refundable())
+	_, err := x.do(Refund{CommandID: "f", Amount: usd(701)})
+	assert.Equal(t, ReasonRemainder, rejected(t, err).Reason)
+	x.must(Refund{CommandID: "f", Amount: usd(700)})
+
+	x = in(t, Paid)
+	x.observe(Fact{Kind: RefundSucceeded, TransferID: "F9", Amount: Money{Minor: 1, Currency: "EUR"}})
+	assert.Zero(t, x.o.Refundable(), "nobody knows what a euro of it is")
+	_, err = x.do(Refund{CommandID: "f", Amount: usd(1)})
+	r := rejected(t, err)
+	assert.Equal(t, ReasonRemainder, r.Reason)
+	assert.Equal(t, ReasonUnaccounted.Remedy(), r.Remedy)
+}
+
+// A cancel under way ends: another attempt of it would be a cancel beside a capture. Should APO have done it all the
+// same it says so, and that is heard.
+func TestContradicted_ACancelUnderWayIsNotSentAgain(t *testing.T) {
+	for name, s := range strangers() {
+		if s.in != Authorized || s.inquiry {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			x := asked(t, CallCancel)
+			call := x.attempt()
+			facts := x.observe(s.facts[0])
+			assert.IsType(t, events.CancelFailed{}, facts[len(facts)-1])
+			x.ended(OutcomeFailed, CodeUnaccounted)
+			x.later(1 << 40)
+			_, err := x.do(Claim{})
+			if err == nil {
+				assert.NotEqual(t, CallCancel, x.o.Operation.Kind)
+			}
+			x.answerTo(call, Verdict{Class: VerdictSucceeded, PaymentID: "P1"})
+			assert.Equal(t, Cancelled, x.o.Status)
+			replayIsLive(t, x)
+		})
+	}
+}
