@@ -1,6 +1,7 @@
 package order
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -354,4 +355,34 @@ func TestParked_CancelAndRefund(t *testing.T) {
 			events.ResolvedFailed: OutcomeFailed}[r],
 			map[events.Resolution]string{events.ResolvedFailed: CodeResolved}[r])
 	}
+}
+
+// APO refuses what our rules had found to fit: 5.00 was refunded in the dashboard, and nobody here knew. The refund has
+// failed, and APO is asked at once, so that the next one is judged by what is true.
+func TestAnswer_AnFThatOurRulesShouldHaveMadeImpossibleIsFollowedByAnInquiry(t *testing.T) {
+	for _, code := range surprising {
+		kind := CallRefund
+		if strings.Contains(code, "CAPTURE") || code == "PAYMENT_COUNT_EXCEED_LIMIT" {
+			kind = CallCapture
+		}
+		x := asked(t, kind)
+		x.answer(Verdict{Class: VerdictFailed, Code: code})
+		x.ended(OutcomeFailed, code)
+		assert.Equal(t, x.now, x.o.NextDue(), code)
+		call, due := x.o.Due(x.now)
+		assert.Equal(t, []any{true, CallInquirePayment}, []any{due, call.Kind}, code)
+	}
+	x := in(t, Paid)
+	x.must(Refund{CommandID: "f", Amount: usd(theAmount)})
+	x.answer(Verdict{Class: VerdictFailed, Code: "REFUND_AMOUNT_EXCEED"})
+	x.inquire(tells(StateSuccess, refunded("F9", 500)))
+	_, err := x.do(Refund{CommandID: "g", Amount: usd(theAmount)})
+	assert.Equal(t, ReasonRemainder, rejected(t, err).Reason)
+	assert.NotEqual(t, x.now, x.o.NextDue(), "and then no sooner than ever")
+	x.must(Refund{CommandID: "h", Amount: usd(500)})
+
+	quiet := asked(t, CallRefund)
+	quiet.answer(Verdict{Class: VerdictFailed, Code: "RISK_REJECT"})
+	quiet.ended(OutcomeFailed, "RISK_REJECT")
+	assert.NotEqual(t, quiet.now, quiet.o.NextDue(), "this says nothing of the picture")
 }

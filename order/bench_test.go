@@ -100,13 +100,14 @@ func folds(t testing.TB) map[events.Kind]fold {
 }
 
 func TestAllocations_OfEvolve(t *testing.T) {
-	// These add an identifier, an anomaly or a held refund, or end a command whose id is remembered.
-	adds := map[events.Kind]bool{events.KindOrderCreated: true, events.KindCaptureSucceeded: true,
-		events.KindCaptureFailed:   true,
-		events.KindRefundSucceeded: true, events.KindRefundFailed: true, events.KindRefundHeld: true,
-		events.KindCancelSucceeded: true,
-		events.KindCancelFailed:    true, events.KindAnomalyObserved: true, events.KindAnomalyCleared: true,
-		events.KindOperationResolved: true}
+	// These add an identifier, an anomaly, a held refund or a failure, or end a command whose id is remembered.
+	adds := map[events.Kind]bool{}
+	for _, k := range []events.Kind{events.KindOrderCreated, events.KindPaymentFailed, events.KindCaptureSucceeded,
+		events.KindCaptureFailed, events.KindRefundSucceeded, events.KindRefundFailed, events.KindRefundHeld,
+		events.KindCancelSucceeded, events.KindCancelFailed, events.KindAnomalyObserved, events.KindAnomalyCleared,
+		events.KindOperationResolved} {
+		adds[k] = true
+	}
 	if raced {
 		t.Skip("pools are not what they are without the race detector")
 	}

@@ -117,3 +117,19 @@ func TestConverge_WithACancellationTheAmountsDo(t *testing.T) {
 		assert.Equal(t, first == Cancelled, got.Status == Cancelled)
 	})
 }
+
+// The buyer's first card was refused, the second one worked, and APO delivers the refusal again.
+func TestConverge_AFailureToldAgainAfterASuccessIsNoNews(t *testing.T) {
+	for _, mode := range []events.CaptureMode{CaptureManual, CaptureNone} {
+		refused := Fact{Kind: PaymentFailed, PaymentID: "P1", Amount: usd(theAmount), Code: "USER_BALANCE_NOT_ENOUGH"}
+		x := placed(t, mode)
+		x.observe(refused)
+		x.observe(Fact{Kind: PaymentSucceeded, PaymentID: "P1", Amount: usd(theAmount)})
+		require.Len(t, x.o.Anomalies, 1, "that a failed payment succeeded is one")
+		assert.Empty(t, x.observe(refused), "and the same refusal once more is none")
+		refused.Code = "RISK_REJECT"
+		x.observe(refused)
+		assert.Len(t, x.o.Anomalies, 2, "another one is")
+		replayIsLive(t, x)
+	}
+}

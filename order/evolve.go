@@ -35,6 +35,9 @@ func (o *Order) fold(r *events.Record) {
 	case events.PaymentFailed:
 		o.learn(e.PaymentID)
 		o.failureKnown = true
+		// Told once more after another try has succeeded, it is no news, and no contradiction either.
+		o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(events.AnomalyObserved{
+			Reason: events.StatusContradicts, Fact: events.KindPaymentFailed, PaymentID: e.PaymentID, Code: e.Code}))
 		if o.cell(law.PaymentFailed).Effect == law.Applied {
 			o.move(Failed, r)
 			o.endMark = markOf(r, e.Code)
@@ -365,13 +368,13 @@ func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
 	if known == &o.captures && t.is(transferContradicted) {
 		at = o.findCapture(t.id, t.request, t.minor)
 	}
-	switch {
-	case at >= 0 && (*known)[at].is(transferCounted), at < 0 && t.is(transferFailed):
+	if at >= 0 && (*known)[at].is(transferCounted) || at < 0 && t.is(transferFailed) {
 		return
-	case t.is(transferContradicted) && (o.WatchDue.IsZero() || o.WatchDue.After(r.Recorded)):
-		o.WatchDue = r.Recorded // an inquiry may tell what became of it
 	}
 	*known = remember(*known, at, t)
+	if t.is(transferContradicted) { // an inquiry may tell what became of it
+		o.watchSoon(r)
+	}
 }
 
 // rememberCommand keeps a command that is done at once. A record that only belongs to a command under way, or one that

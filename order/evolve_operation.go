@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -143,7 +144,25 @@ func (o *Order) endOperation(r *events.Record, outcome Outcome, code string) {
 		o.commands = o.remembering(memory{id: digest(p.CommandID), content: p.content(), version: r.Version,
 			verb: p.verb(), outcome: outcome, code: code})
 	}
+	if outcome == OutcomeFailed && slices.Contains(surprising, code) {
+		o.watchSoon(r)
+	}
 	o.Operation = Operation{}
+}
+
+// watchSoon has the payment inquired about at once.
+func (o *Order) watchSoon(r *events.Record) {
+	if o.WatchDue.IsZero() || o.WatchDue.After(r.Recorded) {
+		o.WatchDue = r.Recorded
+	}
+}
+
+// surprising are the codes by which APO refuses a capture or refund that our own rules had found to fit: it says
+// that our picture of the payment is wrong. The operation has failed all the same, and its ids are closed.
+var surprising = []string{
+	"CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT", "MULTI_CAPTURE_NOT_SUPPORTED", "PAYMENT_COUNT_EXCEED_LIMIT",
+	"REFUND_AMOUNT_EXCEED", "REFUND_WINDOW_EXCEED", "PARTIAL_REFUND_NOT_SUPPORTED", "MULTIPLE_REFUNDS_NOT_SUPPORTED",
+	"CURRENCY_NOT_SUPPORT",
 }
 
 // attemptBit is an attempt's place in Operation.Answered.

@@ -199,8 +199,12 @@ func (o *Order) remembering(m memory) []memory {
 	return append(out, m)
 }
 
-// contradictionDigest names an anomaly by what it says, so that a redelivered fact adds no second one.
+// contradictionDigest names an anomaly by what it says, so that a redelivered fact adds no second one. Of a failed
+// payment the amount says nothing: none of it moved.
 func contradictionDigest(a events.AnomalyObserved) uint64 {
+	if a.Fact == events.KindPaymentFailed {
+		a.Amount = Money{}
+	}
 	var b [9]byte
 	b[0] = byte(a.Reason)
 	binary.BigEndian.PutUint64(b[1:], uint64(a.Amount.Minor))

@@ -59,7 +59,7 @@ type Order struct {
 	captures      []transfer
 	refunds       []transfer
 	commands      []memory
-	contradiction []uint64 // digests of anomalies ever observed, so that a redelivery adds none
+	contradiction []uint64 // digests of what is no news if it is told again: anomalies ever observed, failures
 }
 
 // Late is the account of money that arrived on a cancelled order, in minor units.
