@@ -115,11 +115,21 @@ func (o *Order) watchFrom(due time.Time) {
 	o.WatchDue, o.Watches = due, 0
 }
 
+// foldPaymentKnown notes that a payment's success is on record, and reports whether it was before. When the payment was
+// is by its first message that says so.
+func (o *Order) foldPaymentKnown(r *events.Record, at time.Time) (before bool) {
+	before = o.paymentKnown
+	if before && !o.paymentTimed && !at.IsZero() {
+		o.PaymentAt = r.Occurred
+	}
+	o.paymentKnown, o.paymentTimed = true, o.paymentTimed || !at.IsZero()
+	return before
+}
+
 func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	o.learn(e.PaymentID)
 	cell := o.cell(law.PaymentAuthorized)
-	known := o.paymentKnown
-	o.paymentKnown = true
+	known := o.foldPaymentKnown(r, e.At)
 	switch cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
 		o.move(Status(cell.To), r)
@@ -138,8 +148,11 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		}
 		o.watchFrom(e.Due)
 	}
-	if o.Expires.IsZero() {
+	if e.Expires.After(o.Expires) {
 		o.Expires = e.Expires
+		if known && o.Status == Authorized && o.Gateway != GatewayOutstanding {
+			o.watchFrom(e.Due)
+		}
 	}
 	if e.GatewayCapture && !known {
 		o.Gateway = o.Gateway.after(law.EventOpened)
@@ -154,8 +167,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 
 func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	o.learn(e.PaymentID)
-	known := o.paymentKnown
-	o.paymentKnown = true
+	known := o.foldPaymentKnown(r, e.At)
 	switch cell := o.cell(law.PaymentPaid); cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
 		o.move(Status(cell.To), r)

@@ -257,3 +257,38 @@ func TestRecords_OfWhomAndWhen(t *testing.T) {
 	other := decided(Observe{Fact: Fact{Kind: PaymentFailed, Code: "X", Proof: told.Proof}})[0]
 	assert.Empty(t, other.CommandID, "nobody's")
 }
+
+// What a first message left out, or a later one says anew, is no duplicate: on the eighth day of thirty a capture is
+// legal once APO has said so.
+func TestPayment_ALaterMessageTeachesWhatTheFirstLeftOut(t *testing.T) {
+	week, month := opened.Add(7*24*time.Hour), opened.Add(30*24*time.Hour)
+	success := func(at, expires time.Time) Fact {
+		f := authorized()
+		f.At, f.Expires = at, expires
+		return f
+	}
+	x := placed(t, CaptureManual)
+	x.observe(success(time.Time{}, time.Time{}))
+	assert.Len(t, x.observe(success(time.Time{}, week)), 1, "the end of the authorization was missing")
+	assert.Equal(t, week, x.o.Expires)
+	assert.Empty(t, x.observe(success(time.Time{}, week)), "that is a duplicate")
+	assert.Len(t, x.observe(success(time.Time{}, month)), 1, "a later one is news")
+	assert.Empty(t, x.observe(success(time.Time{}, week)), "the older message is not")
+	assert.Equal(t, month, x.o.Expires)
+	paid := opened.Add(-time.Minute)
+	assert.Len(t, x.observe(success(paid, week)), 1, "so is when the payment was")
+	assert.Equal(t, []any{paid, month}, []any{x.o.PaymentAt, x.o.Expires})
+	assert.Empty(t, x.observe(success(paid.Add(time.Hour), week)))
+	assert.Equal(t, month.Add(DefaultMargin), x.o.NextDue(), "it is looked at when it ends")
+	x.now = week.Add(24 * time.Hour)
+	x.must(Capture{CommandID: "c", Amount: usd(1)})
+	replayIsLive(t, x)
+
+	x = placed(t, CaptureNone)
+	f := Fact{Kind: PaymentPaid, PaymentID: "P1", Amount: usd(theAmount)}
+	x.observe(f)
+	f.At = paid
+	assert.Len(t, x.observe(f), 1)
+	assert.Equal(t, paid, x.o.PaymentAt)
+	assert.Empty(t, x.observe(f))
+}

@@ -287,9 +287,9 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 	case events.PaymentPending:
 		return law.PaymentPending, false
 	case events.PaymentAuthorized:
-		return law.PaymentAuthorized, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
+		return law.PaymentAuthorized, o.authorizedAnew(&e)
 	case events.PaymentPaid:
-		return law.PaymentPaid, o.paymentKnown && o.PaymentID == "" && e.PaymentID != ""
+		return law.PaymentPaid, o.paymentKnown && o.teaches(law.PaymentPaid, e.PaymentID, e.At, zeroTime)
 	case events.PaymentFailed:
 		return law.PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.CancelSucceeded:

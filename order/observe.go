@@ -80,7 +80,7 @@ func (d *decision) observePayment(f *Fact) {
 		return
 	}
 	cell := o.cell(f.Kind.ofPayment())
-	teaches := o.PaymentID == "" && f.PaymentID != ""
+	teaches := o.teaches(f.Kind.ofPayment(), f.PaymentID, f.At, f.Expires)
 	switch cell.Effect {
 	case law.Contradicts:
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
@@ -91,7 +91,6 @@ func (d *decision) observePayment(f *Fact) {
 		}
 	case law.Applied, law.AppliedAnomaly:
 	default:
-		// A duplicate that tells the paymentId is worth a record: captures and refunds cannot be asked for without it.
 		if !teaches || cell.Effect != law.Duplicate {
 			return
 		}
@@ -105,6 +104,21 @@ func (d *decision) observePayment(f *Fact) {
 		d.lateMoney(f)
 	}
 	d.applyHeld()
+}
+
+// teaches reports whether a payment's result that is on record says more now: the paymentId, without which no capture or
+// refund can be asked for; a later end of the authorization; when it was, where that was left out.
+func (o *Order) teaches(kind law.Fact, paymentID string, at, expires time.Time) bool {
+	if o.PaymentID == "" && paymentID != "" {
+		return true
+	}
+	return o.paymentKnown && (kind == law.PaymentAuthorized && expires.After(o.Expires) ||
+		(kind == law.PaymentAuthorized || kind == law.PaymentPaid) && !o.paymentTimed && !at.IsZero())
+}
+
+// authorizedAnew reports whether an authorization on record stands there once more for what it teaches.
+func (o *Order) authorizedAnew(e *events.PaymentAuthorized) bool {
+	return o.paymentKnown && o.teaches(law.PaymentAuthorized, e.PaymentID, e.At, e.Expires)
 }
 
 // knows reports whether a fact of that kind is on record already.

@@ -46,6 +46,7 @@ type Order struct {
 
 	inquiring     bool // the newest claim is an inquiry's
 	paymentKnown  bool // a payment's success is on record
+	paymentTimed  bool // and when it was, by APO's word
 	pendingKnown  bool
 	failureKnown  bool
 	lastCapture   bool   // a capture of ours marked Last succeeded

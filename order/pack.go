@@ -109,6 +109,7 @@ func (p *packing) order(o *Order) {
 	p.count(&o.Watches)
 	p.bool(&o.inquiring)
 	p.bool(&o.paymentKnown)
+	p.bool(&o.paymentTimed)
 	p.bool(&o.pendingKnown)
 	p.bool(&o.failureKnown)
 	p.bool(&o.lastCapture)
