@@ -91,15 +91,19 @@ func (c *content) notifiedKind() Kind {
 	case c.op != OpNotifyRefund || !done && !failed:
 		return 0
 	}
-	// refundStatus is the last word on a refund; result stands in where it is
-	// missing. A failed result beside a successful refund proves neither.
+	// refundStatus is the last word on a refund, read as in an inquiry's answer; result stands in where it is missing. A
+	// failed result beside a refund that succeeded or goes on proves neither.
+	state := c.details.State
+	kind := transferKind(state, RefundSucceeded, RefundPending, RefundFailed)
 	switch {
-	case c.details.State == StateFail, c.details.State == "" && failed:
-		return RefundFailed
-	case done && (c.details.State == StateSuccess || c.details.State == ""):
+	case state == "" && done:
 		return RefundSucceeded
+	case state == "":
+		return RefundFailed
+	case failed && kind != RefundFailed:
+		return 0
 	}
-	return 0
+	return kind
 }
 
 // failureCode is the code that explains a failure. An inquiry's own result code
@@ -128,8 +132,11 @@ func paymentKind(state State) Kind {
 	return 0
 }
 
-// transferKind reads the state of a capture or refund. One that is CANCELLED
-// will not happen any more, so it is failed.
+// transferKind reads the state of a capture or refund, in whatever message it
+// stands. CANCELLED is APO's signed and last word that it did not happen and
+// will not, so it is proven to have failed: what it would have moved is free
+// again. Nothing else follows from it; a refund that had succeeded before is
+// an anomaly then, as with FAIL. A state that is not known here proves nothing.
 func transferKind(state State, succeeded, pending, failed Kind) Kind {
 	switch state {
 	case StateSuccess:

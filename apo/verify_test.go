@@ -109,6 +109,13 @@ func TestNotificationsByTypeAndResult(t *testing.T) {
 		"refund F without refundStatus": {"REFUND_RESULT", "F", refund, RefundFailed, "ANY_CODE"},
 		"refund S, status not heard of": {"REFUND_RESULT", "S", refund + `,"refundStatus":"MAYBE"`, 0, ""},
 		"refund U":                      {"REFUND_RESULT", "U", refund + `,"refundStatus":"SUCCESS"`, 0, ""},
+		"refund S, but CANCELLED":       {"REFUND_RESULT", "S", refund + `,"refundStatus":"CANCELLED"`, RefundFailed, ""},
+		"refund F, CANCELLED": {"REFUND_RESULT", "F", refund + `,"refundStatus":"CANCELLED"`, RefundFailed,
+			"ANY_CODE"},
+		"refund U, CANCELLED":          {"REFUND_RESULT", "U", refund + `,"refundStatus":"CANCELLED"`, 0, ""},
+		"refund S, PROCESSING":         {"REFUND_RESULT", "S", refund + `,"refundStatus":"PROCESSING"`, RefundPending, ""},
+		"refund S, PENDING":            {"REFUND_RESULT", "S", refund + `,"refundStatus":"PENDING"`, RefundPending, ""},
+		"refund F, but in process yet": {"REFUND_RESULT", "F", refund + `,"refundStatus":"PROCESSING"`, 0, ""},
 		"refund with a payment's code too": {"REFUND_RESULT", "S", refund +
 			`,"paymentStatus":"FAIL","refundStatus":"SUCCESS"`, RefundSucceeded, ""},
 	} {
@@ -128,6 +135,19 @@ func TestNotificationsByTypeAndResult(t *testing.T) {
 			assert.NoError(t, fact.Evidence().Verify(&gatewayKey().PublicKey), "the body was copied")
 		})
 	}
+}
+
+// The log's judge reads a kept message as the one who verified it did, or a log with such a fact could not be replayed.
+func TestARefundThatWasCancelledIsReadTheSameFromItsEvidence(t *testing.T) {
+	header, body := notified(with("S", "SUCCESS", `"notifyType":"REFUND_RESULT","refundStatus":"CANCELLED",
+		"refundRequestId":"F1","refundId":"K2"`))
+	fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
+	require.NoError(t, err)
+	require.NoError(t, fact.Evidence().Verify(&gatewayKey().PublicKey))
+	read, err := fact.Evidence().Read()
+	require.NoError(t, err)
+	assert.Equal(t, []Told{{Kind: RefundFailed, TransferID: "K2", RequestID: "F1"}}, read.Facts)
+	assert.Equal(t, StateCancelled, read.State)
 }
 
 func TestARefundsNotificationHasNoPaymentID(t *testing.T) {

@@ -239,6 +239,12 @@ func TestReplay_AFactNeedsItsMessage(t *testing.T) {
 		"another one": {func(all []events.Record) {
 			done(all, func(e *events.RefundSucceeded) { e.Proof.Evidence = paid(all) })
 		}, 5, "the record says refund succeeded, APO's message beside it says payment succeeded"},
+		"a refund that APO cancelled": {func(all []events.Record) {
+			done(all, func(e *events.RefundSucceeded) {
+				e.Proof.Evidence = says("notifyRefund", "S", "SUCCESS", fields{"notifyType": "REFUND_RESULT",
+					"refundStatus": "CANCELLED", "refundId": e.RefundID, "refundRequestId": e.RefundRequestID})
+			})
+		}, 5, "the record says refund succeeded, APO's message beside it says refund failed"},
 		"an answer instead of a notification": {func(all []events.Record) {
 			done(all, func(e *events.RefundSucceeded) { e.Proof.Via = events.ViaAnswer })
 		}, 5, "it is said to come by answer, and the message beside it is of notifyRefund"},

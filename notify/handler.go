@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 
@@ -36,7 +35,7 @@ type Handler struct {
 //
 //	401  not signed by APO for this client, or outside the verifier's FreshFor
 //	404  signed, and no order here goes by its identifiers
-//	405, 408, 413, 415, 400  not a notification: its method, the time it took, its size, its type, its end
+//	405, 408, 413, 400  not a notification: its method, the time it took, its size, its end
 //	422  signed, and it says nothing that could be recorded: a newer library may know its type
 //	500  something panicked
 //	503  too many at once, or the log could not take it, or the Orders is closed
@@ -45,6 +44,9 @@ type Handler struct {
 // most [apo.BodyMax] bytes, ReadTimeout and one RSA verification, about 40 µs; noise without the right headers costs
 // none of these. A genuine one costs one to three lookups, one read of its order's stream and, if it is news, one
 // append. It is recorded even where APO has hung up meanwhile, for at most [tilltape.Config].RecordTimeout.
+//
+// Whether a message is APO's is decided by its signature alone. Headers that APO does not sign, such as Content-Type
+// and Content-Encoding, may say anything or be missing.
 //
 // Middleware in front must leave the body as it came, and let [http.ResponseController] find the connection, or the
 // server's own ReadTimeout must bound the body.
@@ -126,7 +128,7 @@ func (h *Handler) hear(w http.ResponseWriter, r *http.Request) (n Notification) 
 	defer h.slots.free()
 	v, err := h.verifier.VerifyNotification(r.Method, path, r.Header, body)
 	if err != nil {
-		return unproven(err)
+		return unproven(packed(r.Header, err))
 	}
 	return h.record(r.Context(), v)
 }
@@ -140,15 +142,13 @@ func target(r *http.Request) string {
 	return r.URL.RequestURI()
 }
 
-// precheck ends, at no cost, what cannot be a notification whatever its body; otherwise nothing is decided.
+// precheck ends, at no cost, what cannot be a notification whatever its body; otherwise nothing is decided. What the
+// headers say of the body, its media type or encoding, is not looked at: APO does not sign them, and a proxy may set
+// them, so the bytes that came are read as they are, and the signature decides.
 func (h *Handler) precheck(r *http.Request, path string) Notification {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case r.Method != http.MethodPost:
 		return ending(Malformed, http.StatusMethodNotAllowed, errors.New("not a POST: notifications are"))
-	case err != nil || kind != "application/json" || r.Header.Get("Content-Encoding") != "":
-		return ending(Malformed, http.StatusUnsupportedMediaType,
-			errors.New("not plain JSON by its headers: notifications are"))
 	case r.ContentLength > apo.BodyMax:
 		return ending(Malformed, http.StatusRequestEntityTooLarge, sizeError())
 	}
@@ -156,6 +156,16 @@ func (h *Handler) precheck(r *http.Request, path string) Notification {
 		return ending(Forged, http.StatusUnauthorized, err)
 	}
 	return Notification{}
+}
+
+// packed adds to the error of a signature that does not fit what is the likely cause where the body says to be packed.
+func packed(header http.Header, err error) error {
+	encoding := header.Get("Content-Encoding")
+	if encoding == "" || strings.EqualFold(encoding, "identity") || !errors.Is(err, apo.ErrSignature) {
+		return err
+	}
+	return fmt.Errorf("%w; it came with Content-Encoding %.32q, and APO signs the body as it sends it: have the proxy "+
+		"pass it on unchanged", err, encoding)
 }
 
 // unproven is the end of a message that proves nothing.

@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
@@ -111,6 +114,49 @@ func TestPendingIsNotSuccess(t *testing.T) {
 		require.True(t, x.Deliver())
 		assert.Equal(t, order.Created, x.Order("o-1").Status)
 		assert.Zero(t, x.Order("o-1").Authorized)
+	})
+}
+
+// APO's word that a refund was cancelled ends it: no money went back, what was to go is free again, and the log that
+// says so can be judged by the message beside it.
+func TestACancelledRefundIsAFailedOne(t *testing.T) {
+	tilltest.Stores(t, func(t *testing.T, log store.Log) {
+		x := tilltest.NewEar(t, log, tilltest.EarConfig{Async: true})
+		x.Sell("o-1")
+		require.NoError(t, x.Server.Submit("preq-o-1"))
+		require.True(t, x.Deliver())
+		_, err := x.Orders.Capture(x.Ctx, "o-1", order.Capture{Amount: tilltest.USD(tilltest.TheAmount)})
+		require.NoError(t, err)
+		require.True(t, x.Deliver())
+		accepted, err := x.Orders.Refund(x.Ctx, "o-1", order.Refund{CommandID: "r-1", Amount: tilltest.USD(tilltest.ThePart)})
+		require.NoError(t, err)
+		require.Equal(t, tilltape.Accepted, accepted.Outcome)
+
+		body := `{"notifyType":"REFUND_RESULT","refundStatus":"CANCELLED","refundId":"K2","refundRequestId":"` +
+			accepted.Order.Operation.RequestID + `",` + resultS + `}`
+		status, said := x.Send(signed(x, body), nil)
+		assert.Equal(t, http.StatusOK, status)
+		assert.Equal(t, apo.Acknowledgement, said)
+		status, _ = x.Send(signed(x, body), nil)
+		assert.Equal(t, http.StatusOK, status, "a duplicate")
+		o := x.Order("o-1")
+		assert.Equal(t, []any{order.Captured, order.Idle, int64(0)}, []any{o.Status, o.Operation.Phase, o.Refunded})
+		assert.Empty(t, o.Anomalies)
+		_, err = x.Orders.Refund(x.Ctx, "o-1", order.Refund{CommandID: "r-1", Amount: tilltest.USD(tilltest.ThePart)})
+		failed, ok := errors.AsType[*order.FailedError](err)
+		require.True(t, ok, "%v", err)
+		assert.Empty(t, failed.Code)
+
+		var kept []byte
+		for r, err := range log.Read(x.Ctx, events.Stream{Category: events.CategoryOrder, ID: "o-1"}, 0) {
+			require.NoError(t, err)
+			if e, is := r.Event.(events.RefundFailed); is {
+				kept = e.Proof.Evidence.Body
+			}
+		}
+		assert.Equal(t, body, string(kept))
+		_, err = audit.Replay(x.Ctx, log, nil)
+		require.NoError(t, err, "the judge of a log reads the message alike")
 	})
 }
 

@@ -13,7 +13,7 @@ const (
 	Recorded
 	// Duplicate: it told what was on record, so nothing was appended. Redeliveries are normal.
 	Duplicate
-	// Malformed: by its method, type, size, or the time it took, it is no notification.
+	// Malformed: by its method, its size, or the time it took, it is no notification.
 	Malformed
 	// Busy: too many came at once.
 	Busy
