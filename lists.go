@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -138,10 +139,7 @@ func (l *list) yield(ctx context.Context, page []store.Head, yield func(order.Or
 	return moved, true
 }
 
-// listError says what could not be done; the error of a context that ended says so itself.
+// listError says what could not be done.
 func listError(err error) error {
-	if ended(err) {
-		return err
-	}
-	return fmt.Errorf("listing orders: %w; what was listed so far stands", err)
+	return fmt.Errorf("%w; what was listed so far stands", engine.Say(err, "listing orders"))
 }

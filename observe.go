@@ -7,6 +7,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/internal/translate"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -73,7 +74,7 @@ func (s *Orders) owner(ctx context.Context, v apo.Verified) (string, error) {
 			return stream.ID, nil
 		}
 		if !errors.Is(err, store.ErrNotFound) {
-			return "", fmt.Errorf("looking up %s: %w", k.name, err)
+			return "", engine.Say(err, fmt.Sprintf("finding out whose %s %q is", k.name, k.value))
 		}
 	}
 	return "", fmt.Errorf("%w: no order goes by %s; if it is yours, put it on record with Orders.Create; do not "+

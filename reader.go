@@ -2,13 +2,13 @@ package tilltape
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"reflect"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/engine"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -117,17 +117,9 @@ func unknownError(id string) error {
 	return fmt.Errorf("order %q: %w; create it first", id, order.ErrUnknownOrder)
 }
 
-// readError says which order could not be read; the error of a context that ended says so itself.
+// readError says which order could not be read.
 func readError(id string, err error) error {
-	if ended(err) {
-		return err
-	}
-	return fmt.Errorf("order %q: reading it: %w", id, err)
-}
-
-// ended reports the error of a context that ended.
-func ended(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return engine.Say(err, fmt.Sprintf("order %s: it could not be read", id))
 }
 
 func (r *Reader) now() time.Time { return r.cfg.Now().UTC() }

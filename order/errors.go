@@ -93,8 +93,12 @@ type FailedError struct {
 
 // Error names the order, the code and the way out.
 func (e *FailedError) Error() string {
+	why := e.Code
+	if why == "" { // a refund's failure is told without one
+		why = "APO gave no code"
+	}
 	return fmt.Sprintf("order %s: %s failed: %s; its id is closed, give the command again under a new id if it is "+
-		"still wanted", e.OrderID, e.Command, e.Code)
+		"still wanted", e.OrderID, e.Command, why)
 }
 
 // Unwrap returns [ErrFailed].

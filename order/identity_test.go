@@ -218,7 +218,7 @@ func TestRecords_WithoutAKeyThatAnotherOrderOwns(t *testing.T) {
 	assert.Equal(t, events.KindPaymentAuthorized, records[0].Event.Kind())
 	assert.Empty(t, records[0].Keys)
 	assert.Equal(t, events.AnomalyObserved{Reason: events.KeyTaken, Fact: events.KindPaymentAuthorized,
-		RequestID: "paymentId:P1", Detail: "the lookup key paymentId:P1 belongs to another order"}, records[1].Event)
+		RequestID: "paymentId:P1", Detail: "paymentId P1 belongs to another order"}, records[1].Event)
 	assert.Equal(t, after.Head(), records[1].Head)
 	assert.NotEqual(t, records[0].ID, records[1].ID)
 	assert.True(t, hasAnomaly(after, events.KeyTaken))

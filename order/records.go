@@ -113,8 +113,9 @@ func keysOf(before *Order, e events.Event) []events.Key {
 
 // keyTaken is the anomaly that goes with a fact whose lookup key another order owns.
 func keyTaken(k events.Key, fact events.Event) events.Event {
+	name, value, _ := strings.Cut(string(k), ":")
 	return events.AnomalyObserved{Reason: events.KeyTaken, Fact: fact.Kind(), RequestID: clipID(string(k)),
-		Detail: "the lookup key " + string(k) + " belongs to another order"}
+		Detail: name + " " + value + " belongs to another order"}
 }
 
 // clipID keeps a key within the bound of an identifier; the detail has it whole.

@@ -95,12 +95,8 @@ func (d *Drive) done(err error) {
 
 // Loaded takes what was read, or why it could not be.
 func (d *Drive) Loaded(records []events.Record, err error) {
-	switch {
-	case ended(err):
-		d.done(err)
-		return
-	case err != nil:
-		d.done(fmt.Errorf("order %s: reading it: %w", d.stream.ID, err))
+	if err != nil {
+		d.done(Say(err, fmt.Sprintf("order %s: it could not be read", d.stream.ID)))
 		return
 	}
 	for _, r := range records {
@@ -157,23 +153,24 @@ func (d *Drive) Appended(err error) {
 		d.goOn()
 	case errors.As(err, &conflict):
 		if d.conflicts++; d.conflicts >= ConflictsMax {
-			d.done(fmt.Errorf("order %s: %w: %d version conflicts in a row; try again", d.stream.ID, ErrContended, d.conflicts))
+			d.done(fmt.Errorf("%s never had its turn: %w: others changed the order %d times in a row; try again", d.subject(),
+				ErrContended, d.conflicts))
 			return
 		}
 		d.read()
 	case errors.As(err, &taken) && d.o.Version > 0 && !d.claimed && !slices.Contains(d.taken, taken.Key):
 		d.taken = append(d.taken, taken.Key)
 		d.decide()
-	case errors.As(err, &taken), ended(err) && d.appends == 0: // they name the stream themselves
-		d.done(err)
-	case errors.Is(err, store.ErrInvalid),
-		(errors.Is(err, store.ErrClosed) || errors.Is(err, store.ErrDamaged)) && d.appends == 0:
-		d.done(fmt.Errorf("order %s: %w", d.stream.ID, err))
-	case errors.Is(err, store.ErrUnavailable) && d.appends == 0: // no try of it can have been written
-		d.done(fmt.Errorf("order %s: %s was not written: %w; try again", d.stream.ID, d.task.Records[0].Event.Kind(), err))
+	case errors.As(err, &taken):
+		d.done(d.takenError(taken))
+	case errors.Is(err, store.ErrInvalid), d.appends == 0 && (ended(err) || errors.Is(err, store.ErrClosed) ||
+		errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrReadOnly)): // no try of it can have been written
+		d.done(d.notRecorded(err))
+	case errors.Is(err, store.ErrUnavailable) && d.appends == 0: // neither
+		d.done(fmt.Errorf("%w; try again", d.notRecorded(err)))
 	default:
 		if d.appends++; d.appends >= AppendsMax || ended(err) {
-			d.done(fmt.Errorf("order %s: %s %w: %w", d.stream.ID, d.task.Records[0].Event.Kind(), ErrInDoubt, err))
+			d.done(fmt.Errorf("%s %w: %w", d.subject(), ErrInDoubt, &said{cause(err), err}))
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestDrive_AnUnavailableLogIsNoDoubt(t *testing.T) {
 	require.ErrorIs(t, d.Err(), store.ErrUnavailable)
 	require.NotErrorIs(t, d.Err(), engine.ErrInDoubt)
 	assert.False(t, d.Called())
-	assert.Equal(t, "order o-1: cancel.requested.v1 was not written: append: log is unavailable for now; try again",
+	assert.Equal(t, "order o-1: cancel was not recorded: append: log is unavailable for now; try again",
 		d.Err().Error())
 
 	d = s.drive(cancel)

@@ -146,9 +146,9 @@ func TestErrorsOfTheLogReadWell(t *testing.T) {
 	ended, leave := context.WithCancel(x.Ctx)
 	leave()
 	_, err := x.Orders.Get(ended, tilltest.TheOrder)
-	assert.EqualError(t, err, `read order "o-1": not begun: context canceled`)
+	assert.EqualError(t, err, "order o-1: it could not be read: context canceled")
 	_, err = x.Orders.Cancel(ended, tilltest.TheOrder, order.Cancel{})
-	assert.EqualError(t, err, `read order "o-1": not begun: context canceled`)
+	assert.EqualError(t, err, "order o-1: it could not be read: context canceled")
 	second := tilltest.Placing(order.CaptureManual)
 	second.OrderID = "o-2"
 	_, err = x.Orders.Create(x.Ctx, second)

@@ -126,7 +126,7 @@ func TestACommandOnALogThatIsUnavailableIsNotBegun(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.NotErrorIs(t, err, tilltape.ErrInDoubt)
 	require.NotErrorIs(t, err, tilltape.ErrUnresolved)
-	assert.Contains(t, err.Error(), "order "+id+": cancel.requested.v1 was not written")
+	assert.Contains(t, err.Error(), "order "+id+": cancel was not recorded")
 	assert.Contains(t, err.Error(), "try again")
 	assert.Equal(t, calls, x.Bank.Touched(), "APO was not asked")
 	assert.Equal(t, appends+1, log.Appends(), "and the log not bothered again")
