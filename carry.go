@@ -18,6 +18,20 @@ func (s *Orders) minted(id string) string {
 	return id
 }
 
+// given is minted, unless a command has to have an id of its own: then one without is left so, and refused.
+func (s *Orders) given(id string) string {
+	if s.cfg.RequireCommandID {
+		return id
+	}
+	return s.minted(id)
+}
+
+// namelessError refuses a command that should have an id and has none.
+func namelessError(id, command string) error {
+	return &order.InvalidError{OrderID: id, Command: command, Field: "command id",
+		Problem: "is missing, and Config.RequireCommandID demands one: give one id for one click, the same at each try"}
+}
+
 // command drives one command and says how it ended.
 func (s *Orders) command(ctx context.Context, id string, c order.Command) (Result, error) {
 	o, err := s.take(ctx, id, c, s.carry)
@@ -59,7 +73,11 @@ func (s *Orders) begin(ctx context.Context, id string, c order.Command) (end fun
 	if err := checkID(id, wordFor(c)); err != nil {
 		return nil, err
 	}
-	return s.enter(ctx, flight{id, s.minted(order.Describe(c).CommandID)})
+	given := order.Describe(c)
+	if given.CommandID == "" && given.Verb != order.VerbNone {
+		return nil, namelessError(id, given.Verb.String())
+	}
+	return s.enter(ctx, flight{id, s.minted(given.CommandID)})
 }
 
 // conclude tells of a command's end whoever else wants to know, while it still counts as under way.

@@ -27,7 +27,7 @@ func (s *Orders) Create(ctx context.Context, c order.Create) (Result, error) {
 // [ErrContended]; [ErrClosed]; [store.ErrUnavailable], [store.ErrClosed] or another error of the log's; and ctx's where
 // it ended before anything was done. The result's order is as it stands now, with an error too once it could be read.
 func (s *Orders) Cancel(ctx context.Context, id string, c order.Cancel) (Result, error) {
-	c.CommandID = s.minted(c.CommandID)
+	c.CommandID = s.given(c.CommandID)
 	return s.command(ctx, id, c)
 }
 
@@ -37,7 +37,7 @@ func (s *Orders) Cancel(ctx context.Context, id string, c order.Cancel) (Result,
 // *[UnresolvedError], *[order.InvalidError], [order.ErrUnknownOrder], *[order.MismatchError], [ErrInDoubt],
 // [ErrContended], [ErrClosed], [store.ErrUnavailable], [store.ErrClosed] or another error of the log's, and ctx's.
 func (s *Orders) Capture(ctx context.Context, id string, c order.Capture) (Result, error) {
-	c.CommandID = s.minted(c.CommandID)
+	c.CommandID = s.given(c.CommandID)
 	return s.command(ctx, id, c)
 }
 
@@ -48,7 +48,7 @@ func (s *Orders) Capture(ctx context.Context, id string, c order.Capture) (Resul
 // *[UnresolvedError], *[order.InvalidError], [order.ErrUnknownOrder], *[order.MismatchError], [ErrInDoubt],
 // [ErrContended], [ErrClosed], [store.ErrUnavailable], [store.ErrClosed] or another error of the log's, and ctx's.
 func (s *Orders) Refund(ctx context.Context, id string, c order.Refund) (Result, error) {
-	c.CommandID = s.minted(c.CommandID)
+	c.CommandID = s.given(c.CommandID)
 	return s.command(ctx, id, c)
 }
 
@@ -58,7 +58,7 @@ func (s *Orders) Refund(ctx context.Context, id string, c order.Refund) (Result,
 // *[order.MismatchError]; [ErrInDoubt]; [ErrContended]; [ErrClosed]; [store.ErrUnavailable], [store.ErrClosed] or
 // another error of the log's; and ctx's. The result's order as for [Orders.Cancel].
 func (s *Orders) ClearAnomaly(ctx context.Context, id string, c order.ClearAnomaly) (Result, error) {
-	c.CommandID = s.minted(c.CommandID)
+	c.CommandID = s.given(c.CommandID)
 	return s.command(ctx, id, c)
 }
 
@@ -72,7 +72,7 @@ func (s *Orders) ClearAnomaly(ctx context.Context, id string, c order.ClearAnoma
 // [ErrClosed]; [store.ErrUnavailable], [store.ErrClosed] or another error of the log's; and ctx's. The result's order
 // as for [Orders.Cancel].
 func (s *Orders) Resolve(ctx context.Context, id string, c order.Resolve) (Result, error) {
-	c.CommandID = s.minted(c.CommandID)
+	c.CommandID = s.given(c.CommandID)
 	return s.informed(ctx, id, c)
 }
 
@@ -86,6 +86,6 @@ func (s *Orders) Resolve(ctx context.Context, id string, c order.Resolve) (Resul
 // [ErrContended], [ErrClosed], [store.ErrUnavailable], [store.ErrClosed] or another error of the log's, and ctx's. The
 // result's order as there.
 func (s *Orders) Compensate(ctx context.Context, id string, c order.Compensate) (Result, error) {
-	c.CommandID = s.minted(c.CommandID)
+	c.CommandID = s.given(c.CommandID)
 	return s.informed(ctx, id, c)
 }

@@ -30,6 +30,10 @@ type Config struct {
 	NewID func() string
 	// Actor stands in records that nobody commanded, and for commands that name nobody; default [DefaultActor].
 	Actor string
+	// RequireCommandID refuses every command but Create that comes without an id, before anything is recorded or sent: the
+	// error is an *[order.InvalidError]. Without it a command that has none gets one minted, and then nobody can tell a
+	// second click on "refund" from the wish for a second refund. Create needs none: its order's id does the same.
+	RequireCommandID bool
 	// CallTimeout ends a call to APO; default [DefaultCallTimeout]. It must be shorter than the policy's lease.
 	CallTimeout time.Duration
 	// RecordTimeout is how long recording an outcome may take once APO was asked, even where the caller's context has
