@@ -2,6 +2,7 @@ package tilltape
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"reflect"
@@ -109,8 +110,11 @@ func checkID(id, given string) error {
 	if err == nil {
 		return nil
 	}
-	return &order.InvalidError{OrderID: id, Command: given, Field: "order id", Problem: "is not usable: " + err.Error(),
-		Err: err}
+	invalid := order.InvalidError{OrderID: id, Command: given, Field: "order id", Problem: err.Error(), Err: err}
+	if unfit, is := errors.AsType[*events.InvalidError](err); is {
+		invalid.Problem = unfit.Problem
+	}
+	return &invalid
 }
 
 func unknownError(id string) error {

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 const (
@@ -129,10 +131,9 @@ func checkID(id string) error {
 		return fmt.Errorf("has %d bytes, above %d", len(id), IDMax)
 	case isPrintable(id): // nearly always
 		return nil
-	case !utf8.ValidString(id):
-		return errors.New("is not UTF-8")
-	case hasControl(id):
-		return errors.New("has a control character")
+	}
+	if problem := words.Unfit(id); problem != "" {
+		return errors.New(problem)
 	}
 	return nil
 }

@@ -117,21 +117,21 @@ func ExampleFrameSize() {
 func ExampleCheckID() {
 	fmt.Println(events.CheckID("order id", "2026-11-23.42"))
 	fmt.Println(events.CheckID("order id", ""))
-	fmt.Println(events.CheckID("order id", "a/b"))
+	fmt.Println(events.CheckID("order id", "INV/2026/00001"))
 	fmt.Println(events.CheckID("order id", "a\nb"))
 	// Output:
 	// <nil>
 	// order id is empty; give 1 to 64 bytes
-	// order id "a/b" has a slash; leave it out
-	// order id "a\nb" has a control character such as NUL or a newline; leave it out
+	// <nil>
+	// order id "a\nb" has the control character U+000A at byte 2, which breaks lines of logs and headers; leave it out
 }
 
 func ExampleRecord_Validate() {
 	record := cancelRequested()
 	fmt.Println(record.Validate())
-	record.Actor = "night shift/2"
+	record.Actor = "night\tshift"
 	fmt.Println(record.Validate())
 	// Output:
 	// <nil>
-	// actor "night shift/2" has a slash; leave it out
+	// actor "night\tshift" has the control character U+0009 at byte 6, which breaks lines of logs and headers; leave it out
 }

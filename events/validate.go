@@ -3,10 +3,10 @@ package events
 import (
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // Validate says whether a log can hold the record: its ids, times, keys, and every field of its fact. The place that a
@@ -97,9 +97,11 @@ func checkKeys(keys []Key) error {
 	return nil
 }
 
-// CheckID says whether an identifier of ours is usable: 1 to [IDMax] bytes of UTF-8 without control characters and
-// without "/", so that it can stand in a path, a log line and a message. The error is an *[InvalidError] that begins
-// with name and wraps [ErrInvalidID]. Cost: one pass over the bytes, no allocation where all is well.
+// CheckID says whether an identifier is usable: 1 to [IDMax] bytes of UTF-8 without control characters. That is what
+// APO takes of its merchants' ids, slashes included, so an id has to be escaped where it becomes part of a URL
+// ([net/url.PathEscape]) or of a file's name. The error is an *[InvalidError] that begins with name, has the character
+// that is wrong and its place, and wraps [ErrInvalidID]. Cost: one pass over the bytes, and no allocation where all is
+// well.
 func CheckID(name, id string) error {
 	if id != "" && len(id) <= IDMax && plain(id) {
 		return nil
@@ -110,24 +112,21 @@ func CheckID(name, id string) error {
 		problem = fmt.Sprintf("is empty; give 1 to %d bytes", IDMax)
 	case len(id) > IDMax:
 		problem = fmt.Sprintf("has %d bytes; give at most %d", len(id), IDMax)
-	case !utf8.ValidString(id):
-		problem = fmt.Sprintf("%q is not UTF-8; give text", id)
-	case strings.ContainsFunc(id, unicode.IsControl):
-		problem = fmt.Sprintf("%q has a control character such as NUL or a newline; leave it out", id)
-	case strings.Contains(id, "/"):
-		problem = fmt.Sprintf("%q has a slash; leave it out", id)
 	default:
-		return nil
+		if problem = words.Unfit(id); problem == "" {
+			return nil
+		}
+		problem = fmt.Sprintf("%q %s", id, problem)
 	}
 	return &InvalidError{Field: name, Problem: problem, Err: ErrInvalidID}
 }
 
-// plain reports whether all is printable ASCII without a slash, as nearly every id is. It looks at eight bytes at a
-// time, at the end at some of them twice: it is most of what reading a header costs.
+// plain reports whether all is printable ASCII, as nearly every id is. It looks at eight bytes at a time, at the end at
+// some of them twice: it is most of what reading a header costs.
 func plain(id string) bool {
 	if len(id) < wordSize {
 		for i := range len(id) {
-			if c := id[i]; c < ' ' || c > '~' || c == '/' {
+			if c := id[i]; c < ' ' || c > '~' {
 				return false
 			}
 		}
@@ -149,10 +148,10 @@ func wordOf(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// notPlain is 0 where eight bytes are plain: the top bits of those that are not ASCII, below the space, or one of the
-// two exceptions. A borrow can only come out of a byte that is bad itself, so it hides nothing and invents nothing.
+// notPlain is 0 where eight bytes are plain: the top bits of those that are not ASCII, below the space, or the one that
+// deletes. A borrow can only come out of a byte that is bad itself, so it hides nothing and invents nothing.
 func notPlain(w uint64) uint64 {
 	const ones = 0x0101010101010101
-	del, slash := w^ones*0x7f, w^ones*'/'
-	return (w | (w-ones*' ')&^w | (del-ones)&^del | (slash-ones)&^slash) & (ones * 0x80)
+	del := w ^ ones*0x7f
+	return (w | (w-ones*' ')&^w | (del-ones)&^del) & (ones * 0x80)
 }

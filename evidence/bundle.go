@@ -141,7 +141,8 @@ type Fact struct {
 	Phase     string    `json:"phase"`
 }
 
-// WriteTo writes the bundle as JSON, indented, with a new line at its end. The same bundle is always the same bytes.
+// WriteTo writes the bundle as JSON, indented, with a new line at its end. The same bundle is always the same bytes. An
+// order's id may have slashes and dots, so whoever names a file by it escapes it ([net/url.PathEscape]).
 func (b Bundle) WriteTo(w io.Writer) (int64, error) {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)

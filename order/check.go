@@ -1,6 +1,7 @@
 package order
 
 import (
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -25,7 +26,7 @@ func (c *Create) check() error {
 			continue
 		}
 		if err := events.CheckID(f.field, f.id); err != nil {
-			return invalid(f.field, "is not usable: "+err.Error(), err)
+			return invalid(f.field, problemOf(err), err)
 		}
 	}
 	if err := money.CheckCurrency(c.Amount.Currency); err != nil {
@@ -47,14 +48,21 @@ func (c *Create) check() error {
 	return nil
 }
 
+// problemOf is what [events.CheckID] found, without the name that stands before it.
+func problemOf(err error) string {
+	if invalid, is := errors.AsType[*events.InvalidError](err); is {
+		return invalid.Problem
+	}
+	return err.Error()
+}
+
 func checkAuthor(order, command, id, actor string) error {
 	for _, f := range []struct{ field, id string }{{"command id", id}, {"actor", actor}} {
 		if f.id == "" {
 			continue
 		}
 		if err := events.CheckID(f.field, f.id); err != nil {
-			return &InvalidError{OrderID: order, Command: command, Field: f.field, Problem: "is not usable: " + err.Error(),
-				Err: err}
+			return &InvalidError{OrderID: order, Command: command, Field: f.field, Problem: problemOf(err), Err: err}
 		}
 	}
 	return nil

@@ -277,7 +277,7 @@ func TestCompensate_Guards(t *testing.T) {
 		_, err := x.do(Compensate{})
 		assert.Equal(t, want, rejected(t, err).Reason)
 	}
-	_, err := heldLate(t).do(Compensate{Actor: "a/b"})
+	_, err := heldLate(t).do(Compensate{Actor: "a\tb"})
 	assert.ErrorIs(t, err, ErrInvalid)
 	x := movedLate(t)
 	env := x.env()

@@ -207,7 +207,7 @@ func (env *Env) mint(order, command string, known []transfer) (string, error) {
 	}
 	if err := events.CheckID("request id", id); err != nil {
 		return "", &InvalidError{OrderID: order, Command: command, Field: "NewID",
-			Problem: "returned an unusable id; it must give 1 to 64 printable bytes", Err: err}
+			Problem: "returned an unusable id: it " + problemOf(err), Err: err}
 	}
 	return id, nil
 }

@@ -106,8 +106,8 @@ func (d *decision) observePayment(f *Fact) {
 	d.applyHeld()
 }
 
-// teaches reports whether a payment's result that is on record says more now: the paymentId, without which no capture or
-// refund can be asked for; a later end of the authorization; when it was, where that was left out.
+// teaches reports whether a payment's result that is on record says more now: the paymentId, without which no capture
+// or refund can be asked for; a later end of the authorization; when it was, where that was left out.
 func (o *Order) teaches(kind law.Fact, paymentID string, at, expires time.Time) bool {
 	if o.PaymentID == "" && paymentID != "" {
 		return true

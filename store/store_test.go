@@ -118,8 +118,8 @@ func TestCheckAppend(t *testing.T) {
 		"empty category": {events.Stream{ID: "o-1"}, []events.Record{good("r-1")}, []string{"category"}},
 		"long category": {events.Stream{Category: strings.Repeat("c", 17), ID: "o-1"}, []events.Record{good("r-1")},
 			[]string{"category", "17 bytes", "at most 16"}},
-		"odd category": {events.Stream{Category: "a/b", ID: "o-1"}, []events.Record{good("r-1")},
-			[]string{"category", "a/b", "slash"}},
+		"odd category": {events.Stream{Category: "a\tb", ID: "o-1"}, []events.Record{good("r-1")},
+			[]string{"category", `"a\tb"`, "U+0009 at byte 2"}},
 	} {
 		err := store.CheckAppend(c.stream, c.records)
 		require.ErrorIs(t, err, store.ErrInvalid, what)
@@ -127,7 +127,7 @@ func TestCheckAppend(t *testing.T) {
 			assert.Contains(t, err.Error(), word, what)
 		}
 	}
-	require.ErrorIs(t, store.CheckAppend(events.OrderStream("a/b"), []events.Record{good("r-1")}), events.ErrInvalidID,
+	require.ErrorIs(t, store.CheckAppend(events.OrderStream("a\nb"), []events.Record{good("r-1")}), events.ErrInvalidID,
 		"the finer reason is in the chain")
 }
 

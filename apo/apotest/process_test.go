@@ -194,6 +194,17 @@ func TestTheBuyersLinkLeadsToThePayment(t *testing.T) {
 	assert.Empty(t, client.Pay(t.Context(), pay).NormalURL, "there is nothing left to pay")
 }
 
+// A merchant's ids may have slashes: escaped in a path, bare in a script.
+func TestControlsTakeIDsWithSlashes(t *testing.T) {
+	m, sh := process(t)
+	const id, escaped = "INV/2026/00001", "INV%2F2026%2F00001"
+	sh.ok("POST", "register", `{"paymentRequestId":"`+id+`","amount":{"currency":"EUR","minor":5}}`)
+	assert.Contains(t, sh.ok("POST", "submit/"+escaped, ""), `"SUCCESS"`)
+	assert.Contains(t, sh.ok("GET", "payment/"+escaped, ""), `"id":"`+id+`"`)
+	sh.ok("POST", "script", "cancel * unknown for "+id+"\n")
+	m.is(m.cancel(id), "U", "UNKNOWN_EXCEPTION")
+}
+
 func TestControlsOfTheScript(t *testing.T) {
 	m, sh := process(t)
 	m.wallet("w")

@@ -88,8 +88,12 @@ func badID(id string) string {
 		return "is empty"
 	case len(id) > idMax:
 		return fmt.Sprintf("has %d bytes, above %d", len(id), idMax)
-	case !utf8.ValidString(id), strings.ContainsFunc(id, unicode.IsControl):
-		return "has a control character or is not UTF-8"
+	case !utf8.ValidString(id):
+		return "is not UTF-8"
+	}
+	if at := strings.IndexFunc(id, unicode.IsControl); at >= 0 {
+		c, _ := utf8.DecodeRuneInString(id[at:])
+		return fmt.Sprintf("has the control character %U at byte %d", c, at+1)
 	}
 	return ""
 }

@@ -20,7 +20,10 @@ import (
 
 // aLog writes a log of one cancelled order and returns its path. With lie, the newest record's head says something that
 // the facts do not come to.
-func aLog(t *testing.T, lie bool) string {
+func aLog(t *testing.T, lie bool) string { return aLogOf(t, "o-1", lie) }
+
+// aLogOf is aLog of an order with that id.
+func aLogOf(t *testing.T, id string, lie bool) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log")
 	log, err := bolt.Open(path, nil)
@@ -40,9 +43,18 @@ func aLog(t *testing.T, lie bool) string {
 	if lie {
 		pending.Head.Status = "paid"
 	}
-	_, err = log.Append(t.Context(), events.OrderStream("o-1"), 0, placed, pending)
+	_, err = log.Append(t.Context(), events.OrderStream(id), 0, placed, pending)
 	require.NoError(t, err)
 	return path
+}
+
+func TestReplayShowsAnOrderWhoseIDHasSlashes(t *testing.T) {
+	const id = "INV/2026/00001"
+	code, out, errs := execute(t, "replay", aLogOf(t, id, false), "--order", id)
+	require.Equal(t, exitOK, code, errs)
+	assert.Contains(t, out, "payment.pending.v1")
+	code, _, errs = execute(t, "replay", aLogOf(t, id, false), "--order", "INV")
+	assert.Equal(t, exitNotFound, code, errs)
 }
 
 func TestReplayJudgesALog(t *testing.T) {

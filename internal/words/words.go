@@ -1,10 +1,30 @@
-// Package words makes the words of an enumeration its form in texts of every kind: JSON, flags, logs.
+// Package words makes the words of an enumeration its form in texts of every kind: JSON, flags, logs. It also knows
+// what an identifier must not have, wherever it comes from.
 package words
 
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
+
+// Unfit says what keeps an identifier from standing in JSON, in a header and in a line of a log: the clause that
+// follows the identifier, with the character, its place and the remedy; empty where nothing does. APO documents nothing
+// else that an id must not have, a slash least of all, so nothing else is refused: whoever puts an id into a URL or the
+// name of a file has to escape it.
+func Unfit(id string) string {
+	for at, c := range id {
+		switch {
+		case c == utf8.RuneError && !strings.HasPrefix(id[at:], string(utf8.RuneError)):
+			return fmt.Sprintf("is not UTF-8 from byte %d on, and JSON carries nothing else; give text", at+1)
+		case unicode.IsControl(c):
+			return fmt.Sprintf("has the control character %U at byte %d, which breaks lines of logs and headers; leave it out",
+				c, at+1)
+		}
+	}
+	return ""
+}
 
 // Of is a value's word in the list of all of them, for String; "unknown" for a value that has none.
 func Of[E ~uint8](all []string, v E) string {

@@ -135,3 +135,15 @@ func TestNoEnumerationIsForgotten(t *testing.T) {
 		}
 	}
 }
+
+func TestUnfitNamesTheCharacterAndItsPlace(t *testing.T) {
+	for id, want := range map[string]string{
+		"INV/2026/00001": "", "../..": "", "é\u00a0\ufffd": "", "": "", "a\u2028b": "",
+		"a\nb":    "has the control character U+000A at byte 2, which breaks lines of logs and headers; leave it out",
+		"é\u0085": "has the control character U+0085 at byte 3, which breaks lines of logs and headers; leave it out",
+		"\x00":    "has the control character U+0000 at byte 1, which breaks lines of logs and headers; leave it out",
+		"ab\xff":  "is not UTF-8 from byte 3 on, and JSON carries nothing else; give text",
+	} {
+		assert.Equal(t, want, words.Unfit(id), "%q", id)
+	}
+}
