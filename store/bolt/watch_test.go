@@ -110,17 +110,21 @@ func TestRecoveryIsTheSameLog(t *testing.T) {
 				require.NoError(t, err)
 			}
 		}
-		killed := killedCopy(t, path)
-		again := openLog(t, killed, nil)
+		again := openLog(t, killedCopy(t, path), nil)
+		flushes := entries < 1<<20 // beside the appends, on a goroutine that a busy machine may not have let run yet
+		for end := time.Now().Add(10 * time.Second); flushes && again.Recovery().Records == 120 && time.Now().Before(end); {
+			time.Sleep(10 * time.Millisecond)
+			again = openLog(t, killedCopy(t, path), nil)
+		}
 		assert.Equal(t, frames(t, log), frames(t, again))
 		require.NoError(t, again.Verify(ctx, nil))
 		for _, filter := range []store.Filter{store.AllOrders(), store.InStatus("cancelled"), store.InStatus("created")} {
 			assert.Equal(t, heads(t, log, filter), heads(t, again, filter), "generations of %d, %+v", entries, filter)
 		}
-		if entries == 1<<20 {
-			assert.EqualValues(t, 120, again.Recovery().Records)
-		} else {
+		if flushes {
 			assert.Less(t, again.Recovery().Records, uint64(120), "what was flushed is not read again")
+		} else {
+			assert.EqualValues(t, 120, again.Recovery().Records)
 		}
 	}
 }
