@@ -23,6 +23,7 @@ const (
 
 	ahead       = "has no records, and its head is"
 	uncovered   = "and its head is version"
+	unconfirmed = "its heads are said to cover position" // told on opening, where it is the head at that very position
 	stale       = "the index \""
 	unrecovered = "after an orderly close"
 )
@@ -65,7 +66,7 @@ var teeth = []tooth{
 	{"covered position written ahead of the heads it covers",
 		patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
 			"return progress{before.covered, f.gen.last}", "return progress{f.gen.last, f.gen.last}",
-		}}, []string{uncovered}},
+		}}, []string{uncovered, unconfirmed}},
 	{"index entries written without word of where they come from",
 		patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
 			"return progress{before.covered, f.gen.last}", "return before",
