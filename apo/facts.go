@@ -194,6 +194,7 @@ func (c *content) proveLines(whole Verified) []Verified {
 		case PaymentSucceeded, Cancelled:
 			// The line that paymentStatus sums up is the same fact, not another one.
 			if kind == PaymentSucceeded && whole.kind == kind && fact.Amount() == whole.Amount() {
+				whole.held = whole.held || line.Type == TransactionAuthorization
 				continue
 			}
 			payments = append(payments, fact)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -100,6 +101,30 @@ func TestFactsComeAsPaymentCapturesRefunds(t *testing.T) {
 		"payment succeeded", "capture succeeded c1", "capture failed c2", "refund pending r2", "refund succeeded r1",
 		"other transaction i1",
 	}, short, "and the authorization that paymentStatus sums up is not told twice")
+}
+
+// Whether money has moved or is only held is told by the line's type or by the end of the authorization.
+func TestAnAuthorizationIsToldAsOne(t *testing.T) {
+	authorized := func(lines ...string) (out []bool) {
+		facts, _ := picture(t, StateSuccess, lines...)
+		for _, f := range facts {
+			out = append(out, f.Authorized())
+		}
+		return out
+	}
+	of := func(kind TransactionType, minor int64) string {
+		return line(kind, StateSuccess, "t1", minor, "2026-01-01T00:00:00Z")
+	}
+	assert.Equal(t, []bool{false}, authorized(), "nothing says so")
+	assert.Equal(t, []bool{true}, authorized(of(TransactionAuthorization, 1000)), "the line that the picture sums up")
+	assert.Equal(t, []bool{false, true}, authorized(of(TransactionAuthorization, 999)), "a line of its own")
+	assert.Equal(t, []bool{false}, authorized(of(TransactionPayment, 1000)))
+	assert.Equal(t, []bool{true, false}, authorized(of(TransactionAuthorization, 1000), of(TransactionCapture, 5)),
+		"a capture is none")
+	expires := Verified{kind: PaymentSucceeded, details: details{AuthExpiry: time.Unix(1, 0)}}
+	assert.True(t, expires.Authorized())
+	expires.kind = PaymentFailed
+	assert.False(t, expires.Authorized())
 }
 
 func TestAPaymentLineThatDisagreesIsToldToo(t *testing.T) {

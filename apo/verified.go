@@ -78,6 +78,7 @@ type Verified struct {
 	details  details
 	line     Transaction
 	code     string
+	held     bool // a line says that the payment is an authorization
 	evidence *Evidence
 }
 
@@ -133,6 +134,14 @@ func (v Verified) Time() time.Time {
 
 // AuthExpiry is when a card's authorization ends, in UTC; zero if not given.
 func (v Verified) AuthExpiry() time.Time { return v.details.AuthExpiry }
+
+// Authorized reports whether APO says of a payment that succeeded that its
+// money is only held: it has an end of the authorization, or an AUTHORIZATION
+// line.
+func (v Verified) Authorized() bool {
+	return v.kind == PaymentSucceeded &&
+		(v.held || v.line.Type == TransactionAuthorization || !v.details.AuthExpiry.IsZero())
+}
 
 // Code is the result code of a failure, empty where none is given.
 func (v Verified) Code() string { return v.code }

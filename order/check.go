@@ -3,6 +3,8 @@ package order
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/tilltape/tilltape/events"
@@ -38,7 +40,7 @@ func (c *Create) check() error {
 	if !c.PayBy.IsZero() && (keepable(c.PayBy).IsZero() || keepable(c.PayBy.Add(WaitMax)).IsZero()) { // and with a margin
 		return invalid("payBy", "lies outside the years 1678 to 2262; leave it zero where it is not known", nil)
 	}
-	if c.Method == MethodCard && c.CaptureMode == CaptureNone {
+	if carriesCard(c.Method) && c.CaptureMode == CaptureNone {
 		return invalid("capture mode",
 			"is none, but a card is only authorized when it is paid; say automatic (APO's default) or manual", nil)
 	}
@@ -46,6 +48,13 @@ func (c *Create) check() error {
 		return invalid("capture mode", "is not known; give CaptureNone, CaptureAutomatic or CaptureManual", nil)
 	}
 	return nil
+}
+
+// carriesCard reports whether a method is a card, or a wallet that hands one on, in whatever case it is spelt.
+func carriesCard(method string) bool {
+	return slices.ContainsFunc([]string{MethodCard, "APPLEPAY", "GOOGLEPAY"}, func(m string) bool {
+		return strings.EqualFold(m, method)
+	})
 }
 
 // problemOf is what [events.CheckID] found, without the name that stands before it.

@@ -58,3 +58,34 @@ func TestDecide_APointerIsNoCommand(t *testing.T) {
 		assert.ErrorContains(t, err, "give one of its commands, as a value")
 	}
 }
+
+// A card is only authorized when it is paid, however its method is spelt and whichever wallet hands it on.
+func TestCreate_CardsMustSayWhoCaptures(t *testing.T) {
+	for _, method := range []string{"CARD", "card", "Card", "APPLEPAY", "ApplePay", "GOOGLEPAY"} {
+		c := create(CaptureNone)
+		c.Method = method
+		_, err := newTill(t).do(c)
+		require.ErrorIs(t, err, ErrInvalid, method)
+		require.ErrorContains(t, err, "capture mode")
+		c.CaptureMode = CaptureAutomatic
+		newTill(t).must(c)
+	}
+}
+
+// APO's word wins over what was configured: what it has only authorized is not paid, goods do not ship for it, and its
+// capture of that is waited for, with an anomaly for whoever placed it so.
+func TestPayment_OnlyAuthorizedIsNotPaidWhateverTheOrderSays(t *testing.T) {
+	x := placed(t, CaptureNone)
+	f := authorized()
+	f.At, f.Expires = opened, opened.Add(7*24*time.Hour)
+	x.observe(f)
+	assert.Equal(t, []any{Authorized, GatewayOutstanding, int64(0)}, []any{x.o.Status, x.o.Gateway, x.o.Captured})
+	assert.True(t, hasAnomaly(x.o, events.StatusContradicts))
+	assert.Empty(t, x.observe(f), "a duplicate")
+	_, err := x.do(Cancel{CommandID: "k"})
+	assert.Equal(t, ReasonGatewayCapture, rejected(t, err).Reason, "by itself APO captures")
+	assert.Empty(t, x.must(create(CaptureNone)), "placed again it is the same order")
+	x.observe(captured("C1", theAmount))
+	assert.Equal(t, Captured, x.o.Status)
+	replayIsLive(t, x)
+}

@@ -117,11 +117,13 @@ func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
 	return []events.Event{e}, nil
 }
 
-// placedAs reports whether the order was created with this content. A paymentId that was learnt since does not count.
+// placedAs reports whether the order was created with this content. A paymentId that was learnt since does not count,
+// nor that APO has only authorized what was placed as paid in one step.
 func (o *Order) placedAs(e *events.OrderCreated) bool {
 	return o.PaymentRequestID == e.PaymentRequestID && (e.PaymentID == "" || e.PaymentID == o.PaymentID) &&
 		o.Amount == e.Amount &&
-		o.Method == e.Method && o.Acquirer == e.Acquirer && o.CaptureMode == e.CaptureMode && o.PayBy.Equal(e.PayBy)
+		o.Method == e.Method && o.Acquirer == e.Acquirer && o.PayBy.Equal(e.PayBy) &&
+		(o.CaptureMode == e.CaptureMode || o.CaptureMode == CaptureAutomatic && e.CaptureMode == CaptureNone)
 }
 
 func createContent(e *events.OrderCreated) uint64 {

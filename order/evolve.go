@@ -128,6 +128,9 @@ func (o *Order) foldPaymentKnown(r *events.Record, at time.Time) (before bool) {
 
 func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	o.learn(e.PaymentID)
+	if o.CaptureMode == CaptureNone { // APO's word wins, and by itself APO captures
+		o.CaptureMode = CaptureAutomatic
+	}
 	cell := o.cell(law.PaymentAuthorized)
 	known := o.foldPaymentKnown(r, e.At)
 	switch cell.Effect {

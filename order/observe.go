@@ -96,7 +96,11 @@ func (d *decision) observePayment(f *Fact) {
 		}
 	}
 	late := cell.Effect == law.LateMoney && !o.knows(f.Kind)
+	surprise := f.Kind == PaymentAuthorized && o.CaptureMode == CaptureNone
 	d.emitPayment(f)
+	if surprise {
+		d.anomaly(events.StatusContradicts, f, "placed as paid in one step, and APO has only authorized it")
+	}
 	switch {
 	case cell.Effect == law.AppliedAnomaly:
 		d.anomaly(events.PaymentRevived, f, "the payment had failed")
@@ -144,7 +148,7 @@ func (d *decision) emitPayment(f *Fact) {
 	case PaymentAuthorized:
 		e := events.PaymentAuthorized{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Expires: f.Expires, Proof: f.Proof}
 		captured := o.Captured + o.Late.Captured
-		e.GatewayCapture = o.CaptureMode == CaptureAutomatic && captured < o.Amount.Minor && o.Status != Refunded
+		e.GatewayCapture = o.CaptureMode != CaptureManual && captured < o.Amount.Minor && o.Status != Refunded
 		end := keepable(f.Expires.Add(d.env.Policy.margin()))
 		switch {
 		case e.GatewayCapture:

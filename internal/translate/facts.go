@@ -25,7 +25,11 @@ var factKinds = map[apo.Kind]order.FactKind{
 
 // Fact is a verified fact in the core's words, without its proof.
 func Fact(v apo.Verified) order.Fact {
-	return order.Fact{Kind: factKinds[v.Kind()], PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),
+	kind := factKinds[v.Kind()]
+	if v.Authorized() {
+		kind = order.PaymentAuthorized
+	}
+	return order.Fact{Kind: kind, PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),
 		TransferID: v.TransferID(), RequestID: v.RequestID(), Amount: v.Amount(), At: v.Time(), Expires: v.AuthExpiry(),
 		Code: v.Code()}
 }
