@@ -47,6 +47,8 @@ type CancelAnswer struct {
 type CaptureRequest struct {
 	CaptureRequestID, PaymentID string
 	Amount                      Amount
+	// Last says that nothing more will be captured (isLastCapture): APO lets go of what is left.
+	Last bool
 }
 
 // CaptureAnswer is the answer to a capture.

@@ -21,6 +21,7 @@ type (
 		CaptureRequestID string     `json:"captureRequestId"`
 		PaymentID        string     `json:"paymentId"`
 		Amount           wireAmount `json:"captureAmount"`
+		Last             bool       `json:"isLastCapture,omitempty"`
 	}
 	wireRefund struct {
 		RefundRequestID string     `json:"refundRequestId"`
@@ -60,8 +61,10 @@ func (c *Client) Capture(ctx context.Context, r CaptureRequest) CaptureAnswer {
 		idField{"paymentId", r.PaymentID})
 	answer, d := c.call(ctx, request{
 		op: OpCapture, refusal: err,
-		payload: wireCapture{CaptureRequestID: r.CaptureRequestID, PaymentID: r.PaymentID, Amount: wireOf(r.Amount)},
-		asked:   expectation{paymentID: r.PaymentID, requestID: r.CaptureRequestID, amount: r.Amount},
+		payload: wireCapture{
+			CaptureRequestID: r.CaptureRequestID, PaymentID: r.PaymentID, Amount: wireOf(r.Amount), Last: r.Last,
+		},
+		asked: expectation{paymentID: r.PaymentID, requestID: r.CaptureRequestID, amount: r.Amount},
 	})
 	return CaptureAnswer{
 		Answer: answer, CaptureID: d.details.TransferID, CaptureRequestID: d.details.RequestID,

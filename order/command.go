@@ -50,7 +50,8 @@ type Cancel struct {
 	Actor     string
 }
 
-// Capture takes some or all of an authorization. Last closes it: what remains is not captured.
+// Capture takes some or all of an authorization. Last closes it: APO is told so (isLastCapture) and lets go of what
+// remains.
 type Capture struct {
 	CommandID string
 	Amount    Money

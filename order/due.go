@@ -37,6 +37,7 @@ type Call struct {
 	PaymentRequestID string
 	RequestID        string // captureRequestId or refundRequestId
 	Amount           Money
+	Last             bool // of a capture: the last one of its authorization
 	Reason           string
 	Lease            time.Time // the call must be over by then; zero before it is claimed
 }
@@ -149,6 +150,8 @@ func (o *Order) operationCall(attempt uint64) Call {
 	switch p.Kind {
 	case CallCancel:
 		c.PaymentID, c.PaymentRequestID = p.By.PaymentID, p.By.PaymentRequestID
+	case CallCapture:
+		c.Last = p.Last
 	case CallRefund:
 		c.Reason = p.Reason
 	}

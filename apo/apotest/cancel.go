@@ -56,3 +56,15 @@ func (s *Server) release(p *payment, why closure) {
 	p.status, p.closed, p.lateMoney = Cancelled, why, false
 	p.cancelled = now
 }
+
+// releaseRest lets go of what a last capture left, once it is known how much that is. The payment goes on.
+func (s *Server) releaseRest(p *payment) {
+	rest := p.Amount.Minor - sum(p.captures, used)
+	if p.closed == byLast || rest <= 0 || !anyOf(p.captures, closes) || anyOf(p.captures, isPending) {
+		return
+	}
+	v := void{id: s.newID(), amount: rest, at: s.now()}
+	p.voids = append(p.voids, v)
+	s.write(p, Entry{Kind: Voided, Amount: of(p.Amount, rest), ID: v.id})
+	p.closed = byLast
+}

@@ -6,7 +6,8 @@ import "time"
 // again; a new one is judged by the payment as it stands.
 func (s *Server) capture(clientID string, r request, pending bool) answer {
 	amount, ok := r.CaptureAmount.amount()
-	if !ok || r.CaptureRequestID == "" || r.PaymentID == "" {
+	last, said := r.IsLastCapture.truth()
+	if !ok || !said || r.CaptureRequestID == "" || r.PaymentID == "" {
 		return failed(codeParamIllegal)
 	}
 	id, content := r.key(OpCapture, clientID)
@@ -25,6 +26,7 @@ func (s *Server) capture(clientID string, r request, pending bool) answer {
 		return failed(code)
 	}
 	t := s.startCapture(p, amount, string(r.CaptureRequestID))
+	t.last = last
 	s.remember(id, remembered{content: content, transfer: t})
 	if !pending && !s.cfg.Behaviour.AsyncCapture {
 		s.endCapture(t, "")
@@ -48,6 +50,8 @@ func (p *payment) captureCode(amount Amount, now time.Time) string {
 		return codeStatusInvalid
 	case now.After(p.authExpiry):
 		return codeAuthExpired
+	case anyOf(p.captures, closes):
+		return codeAuthCancelled
 	case amount.Currency != p.Amount.Currency:
 		return codeCurrency
 	case p.SingleCapture && anyOf(p.captures, takes):
@@ -61,6 +65,9 @@ func (p *payment) captureCode(amount Amount, now time.Time) string {
 // takes reports a capture that took, or is about to take, its part of the
 // authorization.
 func takes(t *transfer) bool { return used(t) || isPending(t) }
+
+// closes reports a capture after which there is no other: it was called the last, and took its part or is about to.
+func closes(t *transfer) bool { return t.last && takes(t) }
 
 // automaticOutstanding reports that APO itself is about to capture.
 func (p *payment) automaticOutstanding() bool {
@@ -88,6 +95,7 @@ func (s *Server) endCapture(t *transfer, code string) {
 	} else {
 		s.write(t.payment, Entry{Kind: Captured, Amount: t.amount, ID: t.ID, RequestID: t.RequestID})
 	}
+	s.releaseRest(t.payment)
 	// While it was in process the authorization could not run out.
 	s.wakeAt(t.payment.authExpiry.Add(1))
 	s.notifyCapture(t)

@@ -41,7 +41,8 @@
 //     payment's [Window]; a cancelled payment gets its first S again.
 //   - capture: AUTH_NOT_FOUND, AUTH_EXPIRED, AUTH_CANCELLED, ORDER_IS_CANCELED,
 //     ORDER_STATUS_INVALID, CURRENCY_NOT_SUPPORT, MULTI_CAPTURE_NOT_SUPPORTED,
-//     CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT.
+//     CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT. What is left after one with isLastCapture is
+//     let go, as a VOID that inquiryPayment lists, and AUTH_CANCELLED meets the next.
 //   - refund: ORDER_NOT_EXIST, ORDER_IS_CLOSED, ORDER_STATUS_INVALID where nothing
 //     is paid or captured, REFUND_NOT_SUPPORTED, CURRENCY_NOT_SUPPORT,
 //     REFUND_WINDOW_EXCEED, REFUND_AMOUNT_EXCEED, PARTIAL_REFUND_NOT_SUPPORTED,

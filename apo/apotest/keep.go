@@ -40,5 +40,6 @@ func (r request) key(op Op, clientID string) (id key, content string) {
 		return key{}, ""
 	}
 	parts := []text{r.PaymentID, amount.Currency, amount.Value, r.CaptureID}
-	return key{op, clientID, r.requestID(op)}, fmt.Sprintf("%q", parts)
+	last, _ := r.IsLastCapture.truth()
+	return key{op, clientID, r.requestID(op)}, fmt.Sprintf("%q %t", parts, last)
 }

@@ -169,6 +169,13 @@ func (m *merchant) capture(id, requestID string, minor int64) response {
 		"captureAmount": money(minor)})
 }
 
+// lastCapture says of a capture whether it is the last, in whichever form.
+func (m *merchant) lastCapture(id, requestID string, minor int64, said any) response {
+	m.t.Helper()
+	return m.call("capture", map[string]any{"captureRequestId": requestID, "paymentId": "P-" + id,
+		"captureAmount": money(minor), "isLastCapture": said})
+}
+
 func (m *merchant) refund(id, requestID string, minor int64) response {
 	m.t.Helper()
 	return m.call("refund", map[string]any{"refundRequestId": requestID, "paymentId": "P-" + id,

@@ -118,6 +118,7 @@ const (
 	byMerchant
 	byExpiry // the authorization ran out
 	byIssuer // the authorization was taken back
+	byLast   // what a last capture left was let go; the payment goes on
 )
 
 // payment is a payment with all that happened to it.
@@ -157,6 +158,7 @@ type transfer struct {
 	settleAt  time.Time // zero: when the test says so
 	automatic bool      // a capture that APO made by itself
 	foreign   bool      // from the dashboard
+	last      bool      // a capture that was called the last
 	reversed  bool
 	inProcess bool   // accepted with U instead of S
 	captureID string // the capture that a refund names

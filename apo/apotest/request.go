@@ -36,6 +36,9 @@ func (w wireAmount) amount() (Amount, bool) {
 	return a, err == nil && valid(a)
 }
 
+// truth reads a boolean, whether it came as one or as a string; one that is missing is false.
+func (t text) truth() (is, ok bool) { return t == "true", t == "" || t == "true" || t == "false" }
+
 // valid reports a positive amount in something like a currency.
 func valid(a Amount) bool {
 	if len(a.Currency) != 3 || a.Minor <= 0 {
@@ -66,6 +69,7 @@ type request struct {
 	CaptureRequestID text       `json:"captureRequestId"`
 	CaptureAmount    wireAmount `json:"captureAmount"`
 	CaptureID        text       `json:"captureId"`
+	IsLastCapture    text       `json:"isLastCapture"`
 
 	RefundRequestID text       `json:"refundRequestId"`
 	RefundID        text       `json:"refundId"`

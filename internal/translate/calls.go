@@ -31,7 +31,8 @@ func Command(ctx context.Context, g Gateway, c order.Call) order.Verdict {
 		v.PaymentID, v.At = a.PaymentID, a.Time
 		return v
 	case order.CallCapture:
-		a := g.Capture(ctx, apo.CaptureRequest{CaptureRequestID: c.RequestID, PaymentID: c.PaymentID, Amount: c.Amount})
+		a := g.Capture(ctx, apo.CaptureRequest{CaptureRequestID: c.RequestID, PaymentID: c.PaymentID, Amount: c.Amount,
+			Last: c.Last})
 		v := verdict(a.Answer)
 		v.PaymentID, v.TransferID, v.At = a.PaymentID, a.CaptureID, a.Time
 		return v

@@ -77,13 +77,13 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func TestEachCallAsksForWhatTheOrderOwes(t *testing.T) {
 	call := order.Call{PaymentID: "P", PaymentRequestID: "Q", RequestID: "q",
-		Amount: order.Money{Minor: 7, Currency: "EUR"}, Reason: "broken"}
+		Amount: order.Money{Minor: 7, Currency: "EUR"}, Last: true, Reason: "broken"}
 	for kind, row := range map[order.CallKind]struct {
 		asked    any
 		transfer string
 	}{
 		order.CallCancel:  {apo.CancelRequest{PaymentID: "P", PaymentRequestID: "Q"}, ""},
-		order.CallCapture: {apo.CaptureRequest{CaptureRequestID: "q", PaymentID: "P", Amount: call.Amount}, "K"},
+		order.CallCapture: {apo.CaptureRequest{CaptureRequestID: "q", PaymentID: "P", Amount: call.Amount, Last: true}, "K"},
 		order.CallRefund: {apo.RefundRequest{RefundRequestID: "q", PaymentID: "P", Amount: call.Amount, Reason: "broken"},
 			"R"},
 	} {
