@@ -48,8 +48,7 @@ func (o *Order) identifier() events.Identifier {
 
 // releases reports whether a cancellation lets go of the late money. Mere "CANCELLED" may be the old one.
 func (o *Order) releases(f *Fact) bool {
-	transaction := f.TransferID != "" || f.RequestID != ""
-	return o.releasable() && (f.own && o.Late.held() > 0 || transaction && f.At.After(o.PaymentAt))
+	return o.releasable() && (f.own && o.Late.held() > 0 || f.ofTransaction() && f.At.After(o.PaymentAt))
 }
 
 // releasable reports whether there is late money that a cancellation can let go: what is held, and of a one-step

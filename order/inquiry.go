@@ -10,8 +10,8 @@ import (
 )
 
 // decideInquiry records what an inquiry told: first the facts it proves, folded in the order payment, captures,
-// refunds; then what follows for the operation; last inquiry.answered, which keeps the evidence once and says when APO
-// is asked next. All of it is one append.
+// refunds, what was let go in part; then what follows for the operation; last inquiry.answered, which keeps the
+// evidence once and says when APO is asked next. All of it is one append.
 func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) {
 	if c.Number == 0 || c.Number > o.Inquiry.Number {
 		return nil, &InvalidError{OrderID: o.ID, Command: "record inquiry", Field: "number",
@@ -25,7 +25,7 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 		proof.Evidence = c.Picture.Evidence // no inquiry.answered will keep it
 	}
 	facts := slices.Clone(c.Picture.Facts)
-	slices.SortStableFunc(facts, func(a, b Fact) int { return factRank(a.Kind) - factRank(b.Kind) })
+	slices.SortStableFunc(facts, func(a, b Fact) int { return o.factRank(&a) - o.factRank(&b) })
 	for _, f := range facts {
 		f.Proof = proof
 		d.observe(f)
@@ -48,12 +48,18 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 	return d.events, nil
 }
 
-func factRank(k FactKind) int {
-	switch k {
+// factRank is a fact's place in an inquiry's order. What was let go of an authorization in part comes after the
+// captures that left it.
+func (o *Order) factRank(f *Fact) int {
+	switch f.Kind {
 	case CaptureSucceeded, CaptureFailed, CapturePending:
 		return 1
 	case RefundSucceeded, RefundFailed, RefundPending:
 		return 2
+	case PaymentCancelled:
+		if o.releasesPart(f) {
+			return 3
+		}
 	}
 	return 0
 }

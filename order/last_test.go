@@ -2,10 +2,25 @@ package order
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
 )
+
+// closed is an order in the status, captured or refunded, of which 600 was taken by a capture that was the last.
+func closed(t require.TestingT, s Status) *till {
+	x := in(t, Authorized)
+	x.must(Capture{CommandID: "last", Amount: usd(600), Last: true})
+	x.answer(done)
+	if s == Refunded {
+		x.observe(refunded("F1", 100))
+	}
+	require.Equal(t, s, x.o.Status)
+	return x
+}
 
 // What the command called the last capture, every attempt tells APO, in this process and in one that starts after it.
 func TestCaptures_EveryAttemptSaysThatItIsTheLast(t *testing.T) {
@@ -29,4 +44,63 @@ func TestCaptures_EveryAttemptSaysThatItIsTheLast(t *testing.T) {
 	x.must(Refund{CommandID: "k", Amount: usd(100)})
 	call, _ := x.o.Claimed()
 	assert.False(t, call.Last, "only a capture can be the last")
+}
+
+// APO lets go of what a last capture leaves, and an inquiry lists that as a VOID: nothing that anybody must look at.
+func TestLast_WhatIsLetGoIsNoAnomaly(t *testing.T) {
+	alive := Fact{Kind: PaymentAuthorized, PaymentID: "P1", Amount: usd(theAmount)}
+	for name, minor := range map[string]int64{"all of the rest": 400, "a part of it": 100} {
+		x := closed(t, Captured)
+		x.inquire(tells(StateSuccess, alive, voidedPart(minor)))
+		assert.Empty(t, x.o.Anomalies, name)
+		assert.Equal(t, Captured, x.o.Status)
+	}
+	x := closed(t, Captured)
+	unsaid := voidedPart(0)
+	unsaid.Amount = Money{}
+	x.inquire(tells(StateSuccess, alive, unsaid))
+	assert.Empty(t, x.o.Anomalies, "APO need not say how much it is")
+	x.inquire(tells(StateSuccess, alive, voidedPart(401)))
+	assert.True(t, hasAnomaly(x.o, events.StatusContradicts), "more than the rest")
+
+	x = closed(t, Captured)
+	x.inquire(tells(StateCancelled, cancelled()))
+	assert.True(t, hasAnomaly(x.o, events.StatusContradicts), "the payment as a whole is something else")
+
+	x = in(t, Captured)
+	x.inquire(tells(StateSuccess, alive, voidedPart(400)))
+	assert.True(t, hasAnomaly(x.o, events.StatusContradicts), "nobody called a capture the last")
+}
+
+// The inquiry that tells of the capture whose answer was lost tells of the VOID too, and before it: that cancels
+// nothing.
+func TestLast_AnInquiryAfterALostAnswerTellsBoth(t *testing.T) {
+	x := in(t, Authorized)
+	x.must(Capture{CommandID: "last", Amount: usd(600), Last: true})
+	call := x.attempt()
+	x.answer(unknownU)
+	ours := captured("C1", 600)
+	ours.RequestID = call.RequestID
+	x.inquire(tells(StateSuccess, authorized(), voidedPart(400), ours))
+	assert.Equal(t, Captured, x.o.Status)
+	assert.Empty(t, x.o.Anomalies)
+	assert.Equal(t, OutcomeSucceeded, x.o.Command("last").Outcome)
+	assert.Zero(t, x.o.Capturable())
+	replayIsLive(t, x)
+}
+
+// An authorization that ends lets go of what was not captured in time, which nobody need look at either.
+func TestLast_WhatAnAuthorizationsEndLetsGoIsNoAnomaly(t *testing.T) {
+	x := placed(t, CaptureManual)
+	f := authorized()
+	f.Expires = opened.Add(time.Hour)
+	x.observe(f)
+	x.observe(captured("C1", 600))
+	void := voidedPart(400)
+	x.inquire(tells(StateSuccess, authorized(), void))
+	assert.True(t, hasAnomaly(x.o, events.StatusContradicts), "before its time")
+	void.TransferID, void.At = "V3", opened.Add(time.Hour)
+	before := len(x.o.Anomalies)
+	x.inquire(tells(StateSuccess, authorized(), void))
+	assert.Len(t, x.o.Anomalies, before)
 }

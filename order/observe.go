@@ -162,37 +162,6 @@ func (d *decision) emitPayment(f *Fact) {
 	}
 }
 
-func (d *decision) observeCancelled(f *Fact) {
-	o := &d.o
-	kind := law.PaymentCancelled
-	if o.releases(f) {
-		kind = law.LateMoneyReleased
-	}
-	switch cell := o.cell(kind); cell.Effect {
-	case law.Contradicts:
-		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
-	case law.Applied, law.LateMoney:
-		d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Due: d.paidAfterAllDue(),
-			Proof: f.Proof})
-		d.settleLateMoney()
-	case law.Duplicate:
-		if f.own && !o.Late.IsZero() {
-			d.anomaly(events.LateAnswer, f, "APO cancels what was captured")
-		}
-	}
-}
-
-// causeOf says why APO reports the payment as cancelled.
-func (o *Order) causeOf(f *Fact) events.CancelCause {
-	switch {
-	case o.Operation.Kind == CallCancel || f.Proof.Via == events.ViaAnswer:
-		return events.CauseRequested
-	case !o.Expires.IsZero() && !f.At.Before(o.Expires):
-		return events.CauseExpired
-	}
-	return events.CauseGateway
-}
-
 func (d *decision) emitRefund(f *Fact) {
 	d.emit(events.RefundSucceeded{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID,
 		Amount: f.Amount, At: f.At, Proof: f.Proof})

@@ -34,6 +34,8 @@ refund reversed             | .            | .            | anomaly    | anomaly
 held refund failed          | released     | released     | .          | released   | released | released  | released
 payment cancelled           | →cancelled   | →cancelled   | →cancelled | anomaly    | anomaly  | dup       | →cancelled
 late authorization released | .            | .            | .          | .          | .        | late      | .
+rest released               | .            | .            | .          | –          | –        | .         | .
+part released               | anomaly      | anomaly      | anomaly    | anomaly    | anomaly  | .         | anomaly
 `
 
 // unreachable are the cells whose fact cannot be classified so by amounts: nothing is authorized before the payment, a
@@ -90,6 +92,10 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		x.observe(authorized())
 		x.later(time.Hour)
 		return x, voided(x.now)
+	case law.RestReleased:
+		return closed(t, s), voidedPart(400)
+	case law.PartReleased:
+		return x, voidedPart(400)
 	case law.CaptureSucceeded:
 		return x, captured("C9", 200)
 	case law.CaptureFailed:

@@ -179,6 +179,11 @@ func voided(at time.Time) Fact {
 	return Fact{Kind: PaymentCancelled, PaymentID: "P1", TransferID: "V1", At: at}
 }
 
+// voidedPart is such a line of a part of what was authorized.
+func voidedPart(minor int64) Fact {
+	return Fact{Kind: PaymentCancelled, PaymentID: "P1", TransferID: "V2", Amount: usd(minor), At: opened.Add(time.Minute)}
+}
+
 func captured(id string, minor int64) Fact {
 	return Fact{Kind: CaptureSucceeded, TransferID: id, Amount: usd(minor)}
 }

@@ -69,12 +69,14 @@ const (
 	HeldRefundFailed       // split: the failure of a refund that is held
 	PaymentCancelled       // own S, inquiry CANCELLED, a VOID or CANCEL transaction
 	LateMoneyReleased      // split: S to a cancel that compensates, or such a transaction after the late payment
+	RestReleased           // split: such a transaction of what a last capture, or the authorization's end, left
+	PartReleased           // split: such a transaction of less than was authorized, and nothing says why
 )
 
 var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid", "payment failed",
 	"capture succeeded", "capture failed", "capture reversed", "refund succeeded", "refund ahead of its capture",
 	"refund beyond authorized", "refund of late money", "refund failed", "refund reversed", "held refund failed",
-	"payment cancelled", "late authorization released"}
+	"payment cancelled", "late authorization released", "rest released", "part released"}
 
 const factCount = len(factNames)
 
@@ -158,4 +160,6 @@ var statusRows = []statusRow{
 	{PaymentCancelled, []Status{Captured, Refunded}, Cell{Contradicts, stay}},
 	{PaymentCancelled, []Status{Cancelled}, Cell{Duplicate, stay}},
 	{LateMoneyReleased, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{RestReleased, []Status{Captured, Refunded}, Cell{Ignored, stay}},
+	{PartReleased, []Status{Created, Authorized, Paid, Captured, Refunded, Failed}, Cell{Contradicts, stay}},
 }

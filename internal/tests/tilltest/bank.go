@@ -38,7 +38,8 @@ type Account struct {
 	at          time.Time
 	Captures    []Move
 	Refunds     []Move
-	Cancels     int // how often a cancel took effect
+	Voids       []Move // what a last capture left, let go
+	Cancels     int    // how often a cancel took effect
 }
 
 type Move struct {
@@ -52,6 +53,7 @@ type WireCall struct {
 	Op               apo.Op
 	Payment, Request string // Payment is whichever identifier of the payment was given
 	Minor            int64
+	Last             bool // of a capture
 }
 
 type final struct {
@@ -200,7 +202,7 @@ func (b *Bank) command(ctx context.Context, c WireCall, do func(*Account) final)
 
 // once does a command's work, or replays the final answer of an earlier one with the same request id.
 func (b *Bank) once(c WireCall, do func(*Account) final) final {
-	key, content := string(c.Op)+c.Request, fmt.Sprint(c.Payment, c.Minor)
+	key, content := string(c.Op)+c.Request, fmt.Sprint(c.Payment, c.Minor, c.Last)
 	if known, ok := b.finals[key]; ok && c.Request != "" && !b.Forgets {
 		if known.content != content {
 			return final{status: "F", code: "REPEAT_REQ_INCONSISTENT"}
@@ -241,16 +243,20 @@ func (b *Bank) Cancel(ctx context.Context, r apo.CancelRequest) apo.CancelAnswer
 
 // Capture captures what is authorized.
 func (b *Bank) Capture(ctx context.Context, r apo.CaptureRequest) apo.CaptureAnswer {
-	c := WireCall{Op: apo.OpCapture, Payment: r.PaymentID, Request: r.CaptureRequestID, Minor: r.Amount.Minor}
+	c := WireCall{Op: apo.OpCapture, Payment: r.PaymentID, Request: r.CaptureRequestID, Minor: r.Amount.Minor,
+		Last: r.Last}
 	a, extra := b.command(ctx, c, func(a *Account) final {
 		switch {
-		case a.State == apo.StateCancelled:
+		case a.State == apo.StateCancelled, len(a.Voids) > 0:
 			return final{status: "F", code: "AUTH_CANCELLED"}
 		case r.Amount.Minor > a.Minor-Sum(a.Captures):
 			return final{status: "F", code: "CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT"}
 		}
 		m := Move{ID: b.mint("cap"), Request: r.CaptureRequestID, Minor: r.Amount.Minor, State: apo.StateSuccess}
 		a.Captures = append(a.Captures, m)
+		if rest := a.Minor - Sum(a.Captures); r.Last && rest > 0 {
+			a.Voids = append(a.Voids, Move{ID: b.mint("void"), Minor: rest, State: apo.StateSuccess})
+		}
 		return final{status: "S", code: "SUCCESS",
 			extra: map[string]any{"captureId": m.ID, "captureRequestId": m.Request, "paymentId": a.ID,
 				"captureAmount": Wire(m.Minor), "captureTime": Stamp(b.Now())}}
@@ -305,6 +311,7 @@ func (b *Bank) InquirePayment(_ context.Context, r apo.InquirePaymentRequest) ap
 				"transactionRequestId": m.Request, "transactionAmount": Wire(m.Minor), "transactionTime": Stamp(a.at)})
 		}
 	}
+	add("VOID", a.Voids)
 	add("CAPTURE", a.Captures)
 	add("REFUND", a.Refunds)
 	content := map[string]any{"result": Result("S", "SUCCESS"), "paymentStatus": string(a.State), "paymentId": a.ID,

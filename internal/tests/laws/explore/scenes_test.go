@@ -44,6 +44,7 @@ func explorerScenes() []scene {
 	cancel := order.Cancel{CommandID: "c-1"}
 	capture := order.Capture{CommandID: "k-1", Amount: tilltest.USD(tilltest.TheAmount)}
 	part := order.Capture{CommandID: "k-2", Amount: tilltest.USD(tilltest.ThePart)}
+	last := order.Capture{CommandID: "k-3", Amount: tilltest.USD(tilltest.ThePart), Last: true}
 	refund := order.Refund{CommandID: "r-1", Amount: tilltest.USD(600)}
 	other := order.Refund{CommandID: "r-2", Amount: tilltest.USD(600)}
 	paying := observing(tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment,
@@ -59,6 +60,8 @@ func explorerScenes() []scene {
 		{"capture alone", order.CaptureManual, paid, both(capture),
 			[]tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU,
 				tilltest.SaysF("PROCESS_FAIL")}, 1, nil},
+		{"last capture alone", order.CaptureManual, paid, both(last), lost, 1, nil},
+		{"last capture and another", order.CaptureManual, paid, both(last, part), lost, 1, nil},
 		{"refund alone", order.CaptureManual, captured, both(refund),
 			[]tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU,
 				tilltest.SaysF("PROCESS_FAIL")}, 1, nil},
