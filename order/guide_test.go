@@ -122,7 +122,7 @@ func TestGuide_CapturedOrdersAreRefundedInstead(t *testing.T) {
 	_, err := x.do(Cancel{})
 	r := rejected(t, err)
 	assert.Equal(t, ReasonCaptured, r.Reason)
-	assert.Equal(t, "refund instead", r.Remedy)
+	assert.Equal(t, "refund instead; what is still held ends with the authorization", r.Remedy)
 	x.must(Refund{Amount: usd(600)})
 }
 

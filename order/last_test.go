@@ -104,3 +104,46 @@ func TestLast_WhatAnAuthorizationsEndLetsGoIsNoAnomaly(t *testing.T) {
 	x.inquire(tells(StateSuccess, authorized(), void))
 	assert.Len(t, x.o.Anomalies, before)
 }
+
+// Cancelling what is captured in part takes two steps, and the refusal names both.
+func TestLast_ARefusedCancelNamesBothParts(t *testing.T) {
+	several := func(x *till) { x.policy.SeveralCaptures = []string{MethodCard} }
+	const held = "; what is still held ends with the authorization"
+	for name, row := range map[string]struct {
+		s      Status
+		change func(*till)
+		remedy string
+	}{
+		"one capture":      {Captured, func(*till) {}, "refund instead" + held},
+		"several captures": {Captured, several, "give up what is still held with Capture{Last: true}, then refund"},
+		"refunded in part": {Refunded, several, "refund what remains instead" + held},
+		"refunded": {Refunded, func(x *till) { x.observe(refunded("F2", 500)) },
+			"nothing remains to give back" + held},
+		"captured whole": {Captured, func(x *till) { x.observe(captured("C2", 400)) }, "refund instead"},
+		"being captured": {Captured, func(x *till) { several(x); x.must(Capture{Amount: usd(1)}) }, "refund instead"},
+	} {
+		x := in(t, row.s)
+		row.change(x)
+		_, err := x.do(Cancel{})
+		assert.Equal(t, row.remedy, rejected(t, err).Remedy, name)
+		for _, a := range x.o.Actions(x.env()) {
+			if a.Verb == VerbCancel {
+				assert.Equal(t, row.remedy, a.Rejected.Remedy, name)
+			}
+		}
+	}
+	x := closed(t, Captured)
+	_, err := x.do(Cancel{})
+	assert.Equal(t, "refund instead", rejected(t, err).Remedy, "the last capture ended the rest")
+
+	x = placed(t, CaptureManual)
+	f := authorized()
+	f.Expires = opened.Add(time.Hour)
+	x.observe(f)
+	x.observe(captured("C1", 600))
+	x.later(time.Hour)
+	_, err = x.do(Cancel{})
+	assert.Equal(t, "refund instead", rejected(t, err).Remedy, "the authorization ended")
+	_, err = in(t, Refunded).do(Capture{Amount: usd(1)})
+	assert.Equal(t, "create a new order for the rest", rejected(t, err).Remedy)
+}

@@ -22,7 +22,7 @@ type question struct {
 func (o *Order) permit(q *question, env *Env) (law.Permit, *RejectedError) {
 	p, reason := o.permits(q.verb)
 	if !statusArbiter.can(o.Status.String(), q.verb.String()) {
-		return law.Refused, o.reject(q.verb, reason, o.causeOfStatus(q.verb))
+		return law.Refused, o.bothParts(o.reject(q.verb, reason, o.causeOfStatus(q.verb)), env)
 	}
 	if p != law.Allowed {
 		return p, nil
@@ -89,6 +89,28 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 		return "let the authorization expire uncaptured"
 	}
 	return reason.Remedy()
+}
+
+// What a cancel's remedy says of what is still held where some was captured.
+const (
+	endRest  = "give up what is still held with Capture{Last: true}, then refund"
+	restEnds = "; what is still held ends with the authorization"
+)
+
+// bothParts completes the remedy of a cancel whose order is captured in part: what is still held has to end too. A last
+// capture comes before the refund, because after it nothing can be captured any more.
+func (o *Order) bothParts(r *RejectedError, env *Env) *RejectedError {
+	over := !o.Expires.IsZero() && !env.Now.Before(o.Expires)
+	if r.Command != VerbCancel || o.Captured == 0 || o.capturable() <= 0 || over || o.Gateway == GatewayOutstanding ||
+		o.Operation.Outstanding() {
+		return r
+	}
+	if _, refused := o.permit(&question{verb: VerbCapture, open: true}, env); refused != nil {
+		r.Remedy += restEnds
+	} else {
+		r.Remedy = endRest
+	}
+	return r
 }
 
 // causeOfStatus is the record for which the status refuses the command: of another create, the first one.
