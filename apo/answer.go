@@ -32,7 +32,10 @@ func (a Answer) NotExist() bool {
 
 // CancelRequest names the payment to cancel. PaymentID wins: with both given it
 // alone is sent, and the answer's other id must agree.
-type CancelRequest struct{ PaymentID, PaymentRequestID string }
+type CancelRequest struct {
+	PaymentID, PaymentRequestID string
+	MerchantAccountID           string // optional: the merchant account that the payment was made for
+}
 
 // CancelAnswer is the answer to a cancel. The fields after Answer are the signed
 // message's and empty where it has none.
@@ -83,7 +86,10 @@ type RefundAnswer struct {
 }
 
 // InquirePaymentRequest names a payment; PaymentID wins, as in CancelRequest.
-type InquirePaymentRequest struct{ PaymentID, PaymentRequestID string }
+type InquirePaymentRequest struct {
+	PaymentID, PaymentRequestID string
+	MerchantAccountID           string // optional, as in CancelRequest
+}
 
 // PaymentPicture is APO's picture of a payment. Class speaks of the query alone:
 // Succeeded, NotExist or Unknown.
@@ -103,7 +109,10 @@ type PaymentPicture struct {
 }
 
 // InquireRefundRequest names a refund by APO's id or the merchant's; RefundID wins.
-type InquireRefundRequest struct{ RefundID, RefundRequestID string }
+type InquireRefundRequest struct {
+	RefundID, RefundRequestID string
+	MerchantAccountID         string // optional, as in CancelRequest
+}
 
 // RefundPicture is APO's picture of a refund. Class speaks of the query alone.
 type RefundPicture struct {

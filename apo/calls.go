@@ -14,8 +14,9 @@ type (
 		Value    string `json:"value"`
 	}
 	wirePayment struct {
-		PaymentID        string `json:"paymentId,omitempty"`
-		PaymentRequestID string `json:"paymentRequestId,omitempty"`
+		PaymentID         string `json:"paymentId,omitempty"`
+		PaymentRequestID  string `json:"paymentRequestId,omitempty"`
+		MerchantAccountID string `json:"merchantAccountId,omitempty"`
 	}
 	wireCapture struct {
 		CaptureRequestID string     `json:"captureRequestId"`
@@ -32,8 +33,9 @@ type (
 		CaptureID       string     `json:"captureId,omitempty"`
 	}
 	wireRefundID struct {
-		RefundID        string `json:"refundId,omitempty"`
-		RefundRequestID string `json:"refundRequestId,omitempty"`
+		RefundID          string `json:"refundId,omitempty"`
+		RefundRequestID   string `json:"refundRequestId,omitempty"`
+		MerchantAccountID string `json:"merchantAccountId,omitempty"`
 	}
 )
 
@@ -44,7 +46,7 @@ func wireOf(a Amount) wireAmount {
 // Cancel cancels a whole payment. Its answer is final: APO sends no
 // notification for it.
 func (c *Client) Cancel(ctx context.Context, r CancelRequest) CancelAnswer {
-	payload, err := payloadOf(OpCancel, r.PaymentID, r.PaymentRequestID)
+	payload, err := payloadOf(OpCancel, wirePayment(r))
 	answer, d := c.call(ctx, request{
 		op: OpCancel, payload: payload, refusal: err,
 		asked: expectation{paymentID: r.PaymentID, paymentRequestID: r.PaymentRequestID},
@@ -109,7 +111,7 @@ func (r RefundRequest) checkTexts() error {
 
 // InquirePayment asks for APO's picture of a payment. It changes nothing.
 func (c *Client) InquirePayment(ctx context.Context, r InquirePaymentRequest) PaymentPicture {
-	payload, err := payloadOf(OpInquirePayment, r.PaymentID, r.PaymentRequestID)
+	payload, err := payloadOf(OpInquirePayment, wirePayment(r))
 	answer, d := c.call(ctx, request{
 		op: OpInquirePayment, payload: payload, refusal: err,
 		asked: expectation{paymentID: r.PaymentID, paymentRequestID: r.PaymentRequestID},
@@ -124,13 +126,13 @@ func (c *Client) InquirePayment(ctx context.Context, r InquirePaymentRequest) Pa
 
 // InquireRefund asks for APO's picture of a refund. It changes nothing.
 func (c *Client) InquireRefund(ctx context.Context, r InquireRefundRequest) RefundPicture {
-	payload := wireRefundID{RefundID: r.RefundID}
+	payload := wireRefundID{RefundID: r.RefundID, MerchantAccountID: r.MerchantAccountID}
 	id := idField{"refundId", r.RefundID}
 	if r.RefundID == "" {
 		payload.RefundRequestID, id = r.RefundRequestID, idField{"refundId or refundRequestId", r.RefundRequestID}
 	}
 	answer, d := c.call(ctx, request{
-		op: OpInquireRefund, payload: payload, refusal: checkIDs(OpInquireRefund, id),
+		op: OpInquireRefund, payload: payload, refusal: checkIDs(OpInquireRefund, withAccount(r.MerchantAccountID, id)...),
 		asked: expectation{transferID: r.RefundID, requestID: r.RefundRequestID},
 	})
 	return RefundPicture{
@@ -140,12 +142,22 @@ func (c *Client) InquireRefund(ctx context.Context, r InquireRefundRequest) Refu
 }
 
 // payloadOf names a payment by one id: paymentId where there is one.
-func payloadOf(op Op, paymentID, paymentRequestID string) (wirePayment, error) {
-	if paymentID != "" {
-		return wirePayment{PaymentID: paymentID}, checkIDs(op, idField{"paymentId", paymentID})
+func payloadOf(op Op, p wirePayment) (wirePayment, error) {
+	id := idField{"paymentId", p.PaymentID}
+	if p.PaymentID == "" {
+		id = idField{"paymentId or paymentRequestId", p.PaymentRequestID}
+	} else {
+		p.PaymentRequestID = ""
 	}
-	return wirePayment{PaymentRequestID: paymentRequestID},
-		checkIDs(op, idField{"paymentId or paymentRequestId", paymentRequestID})
+	return p, checkIDs(op, withAccount(p.MerchantAccountID, id)...)
+}
+
+// withAccount adds the merchant account to the ids to be checked, where there is one.
+func withAccount(account string, ids ...idField) []idField {
+	if account == "" {
+		return ids
+	}
+	return append(ids, idField{"merchantAccountId", account})
 }
 
 type idField struct{ name, id string }

@@ -114,6 +114,9 @@ func TestEachCallSendsItsRequestSigned(t *testing.T) {
 		"cancel by paymentRequestId": {func(c *Client) Answer {
 			return c.Cancel(t.Context(), CancelRequest{PaymentRequestID: "R1"}).Answer
 		}, "cancel", `{"paymentRequestId":"R1"}`},
+		"cancel for a merchant account": {func(c *Client) Answer {
+			return c.Cancel(t.Context(), CancelRequest{PaymentID: "P1", MerchantAccountID: "M1"}).Answer
+		}, "cancel", `{"paymentId":"P1","merchantAccountId":"M1"}`},
 		"cancel with both: paymentId wins": {func(c *Client) Answer {
 			return c.Cancel(t.Context(), CancelRequest{PaymentID: "P1", PaymentRequestID: "R1"}).Answer
 		}, "cancel", `{"paymentId":"P1"}`},
@@ -138,6 +141,12 @@ func TestEachCallSendsItsRequestSigned(t *testing.T) {
 		"inquire payment": {func(c *Client) Answer {
 			return c.InquirePayment(t.Context(), InquirePaymentRequest{PaymentRequestID: "R1"}).Answer
 		}, "inquiryPayment", `{"paymentRequestId":"R1"}`},
+		"inquire payment of a merchant account": {func(c *Client) Answer {
+			return c.InquirePayment(t.Context(), InquirePaymentRequest{PaymentRequestID: "R1", MerchantAccountID: "M1"}).Answer
+		}, "inquiryPayment", `{"paymentRequestId":"R1","merchantAccountId":"M1"}`},
+		"inquire refund of a merchant account": {func(c *Client) Answer {
+			return c.InquireRefund(t.Context(), InquireRefundRequest{RefundRequestID: "F1", MerchantAccountID: "M1"}).Answer
+		}, "inquiryRefund", `{"refundRequestId":"F1","merchantAccountId":"M1"}`},
 		"inquire refund by refundId": {func(c *Client) Answer {
 			return c.InquireRefund(t.Context(), InquireRefundRequest{RefundID: "K1", RefundRequestID: "F1"}).Answer
 		}, "inquiryRefund", `{"refundId":"K1"}`},

@@ -49,6 +49,8 @@ type PayRequest struct {
 	RedirectURL      string      // optional: where the buyer comes back to; up to 2048 characters
 	PayBy            time.Time   // optional: when the payment's time runs out; APO counts in seconds
 	ProductCode      string      // default [DefaultProductCode]
+	// MerchantAccountID is optional: the merchant account that the payment is made for. Create the order with it too.
+	MerchantAccountID string
 	// More are further members of the request by their names in APO's documentation, such as "env" or
 	// "settlementStrategy"; values are encoded as JSON, with names in order, so that a retry is byte-equal.
 	More map[string]any
@@ -196,6 +198,7 @@ type (
 		ExpiryTime       string      `json:"paymentExpiryTime,omitempty"`
 		RedirectURL      string      `json:"paymentRedirectUrl,omitempty"`
 		NotifyURL        string      `json:"paymentNotifyUrl,omitempty"`
+		MerchantAccount  string      `json:"merchantAccountId,omitempty"`
 	}
 	wireOrder struct {
 		ID          string     `json:"referenceOrderId,omitempty"`
@@ -221,7 +224,7 @@ func (r PayRequest) encode(op Op) (json.RawMessage, expectation, error) {
 		return nil, expectation{}, err
 	}
 	w := wirePay{ProductCode: r.ProductCode, PaymentRequestID: r.PaymentRequestID, Amount: wireOf(r.Amount),
-		RedirectURL: r.RedirectURL, NotifyURL: r.NotifyURL}
+		RedirectURL: r.RedirectURL, NotifyURL: r.NotifyURL, MerchantAccount: r.MerchantAccountID}
 	if w.ProductCode == "" {
 		w.ProductCode = DefaultProductCode
 	}
@@ -292,8 +295,10 @@ func (r PayRequest) given() (json.RawMessage, expectation, error) {
 
 // check refuses what APO would, where that is known beforehand.
 func (r PayRequest) check(op Op) error {
-	if err := checkID(r.PaymentRequestID); err != nil {
-		return fmt.Errorf("paymentRequestId %w", err)
+	for _, item := range withAccount(r.MerchantAccountID, idField{"paymentRequestId", r.PaymentRequestID}) {
+		if err := checkID(item.id); err != nil {
+			return fmt.Errorf("%s %w", item.name, err)
+		}
 	}
 	if err := checkAmount(r.Amount); err != nil {
 		return fmt.Errorf("paymentAmount %w", err)

@@ -29,7 +29,7 @@ func TestPaySendsWhatTheRequestSays(t *testing.T) {
 			`"paymentAmount":{"currency":"JPY","value":"1000"},"paymentMethod":{"paymentMethodType":"CARD"}}`},
 		"all of it": {PayRequest{PaymentRequestID: "R1", Amount: jpy(1000), Method: "CARD", MethodID: "tok",
 			Capture: CaptureManual, OrderID: "o-1", Description: "茶 & <b>", NotifyURL: "https://shop.example/n?a=1&b=2",
-			RedirectURL: "https://shop.example/back", PayBy: at, ProductCode: "X",
+			RedirectURL: "https://shop.example/back", PayBy: at, ProductCode: "X", MerchantAccountID: "M1",
 			More: map[string]any{"userRegion": "JP", "env": map[string]any{"terminalType": "WEB"}}},
 			`{"productCode":"X","paymentRequestId":"R1",` +
 				`"order":{"referenceOrderId":"o-1","orderDescription":"茶 & <b>","orderAmount":{"currency":"JPY","value":"1000"}},` +
@@ -37,6 +37,7 @@ func TestPaySendsWhatTheRequestSays(t *testing.T) {
 				`"paymentMethod":{"paymentMethodType":"CARD","paymentMethodId":"tok"},` +
 				`"paymentFactor":{"isAuthorization":true,"captureMode":"MANUAL"},"paymentExpiryTime":"2026-01-01T00:00:00Z",` +
 				`"paymentRedirectUrl":"https://shop.example/back","paymentNotifyUrl":"https://shop.example/n?a=1&b=2",` +
+				`"merchantAccountId":"M1",` +
 				`"env":{"terminalType":"WEB"},"userRegion":"JP"}`},
 		"the caller's own bytes": {
 			PayRequest{Body: json.RawMessage("{ \"paymentRequestId\" : " +
@@ -117,6 +118,8 @@ func TestAPayRequestThatCannotBeMeantIsNotSent(t *testing.T) {
 		"no id": {func(r *PayRequest) { r.PaymentRequestID = "" }, "paymentRequestId is empty"},
 		"an id too long": {func(r *PayRequest) { r.PaymentRequestID = strings.Repeat("x", IDMax+1) },
 			"paymentRequestId has 65 bytes"},
+		"an account too long": {func(r *PayRequest) { r.MerchantAccountID = strings.Repeat("x", IDMax+1) },
+			"merchantAccountId has 65 bytes"},
 		"no amount":            {func(r *PayRequest) { r.Amount = Amount{} }, "paymentAmount has currency"},
 		"an amount of nothing": {func(r *PayRequest) { r.Amount.Minor = 0 }, "paymentAmount is 0"},
 		"no method":            {func(r *PayRequest) { r.Method = "" }, "paymentMethodType is empty"},

@@ -53,6 +53,8 @@ type OrderCreated struct {
 	CaptureMode      CaptureMode
 	PayBy            time.Time // until when the buyer can pay; zero: not known
 	Due              time.Time
+	// MerchantAccountID is the merchant account at APO that the payment is made for; empty: none was given.
+	MerchantAccountID string
 }
 
 // PaymentPending: APO knows the payment and has no result yet.

@@ -69,6 +69,7 @@ func walkOrderCreated(w *wire, e *OrderCreated) {
 	enum(w, 6, "capture_mode", &e.CaptureMode, CaptureManual)
 	w.time(7, "pay_by", &e.PayBy)
 	w.time(8, "due", &e.Due)
+	w.str(9, "merchant_account_id", &e.MerchantAccountID, TextMax)
 }
 
 func walkPaymentPending(w *wire, e *PaymentPending) {

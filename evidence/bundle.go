@@ -39,6 +39,7 @@ type Order struct {
 	Since            time.Time `json:"since"`
 	PaymentRequestID string    `json:"paymentRequestId"`
 	PaymentID        string    `json:"paymentId,omitempty"`
+	MerchantAccount  string    `json:"merchantAccountId,omitempty"`
 	Method           string    `json:"method"`
 	CaptureMode      string    `json:"captureMode"`
 	Amount           Amount    `json:"amount"`
@@ -79,7 +80,9 @@ type Request struct {
 	PaymentRequestID string  `json:"paymentRequestId,omitempty"`
 	CaptureRequestID string  `json:"captureRequestId,omitempty"`
 	RefundRequestID  string  `json:"refundRequestId,omitempty"`
+	MerchantAccount  string  `json:"merchantAccountId,omitempty"`
 	Amount           *Amount `json:"amount,omitempty"`
+	IsLastCapture    bool    `json:"isLastCapture,omitempty"`
 	Reason           string  `json:"reason,omitempty"`
 }
 

@@ -127,6 +127,27 @@ func hasMessages(t *testing.T, read evidence.Bundle, refunds []evidence.Call) {
 	}))
 }
 
+// What a call carried stands in it, whatever it was: which merchant account it named, and that a capture was the last.
+func TestABundleTellsWhatEachCallCarried(t *testing.T) {
+	x := tilltest.NewTill(t, memory.New())
+	c := tilltest.Placing(order.CaptureManual)
+	c.MerchantAccountID = "M1"
+	_, err := x.Orders.Create(x.Ctx, c)
+	require.NoError(t, err)
+	x.Paid()
+	_, err = x.Orders.Capture(x.Ctx, tilltest.TheOrder, order.Capture{Amount: tilltest.USD(tilltest.ThePart), Last: true})
+	require.NoError(t, err)
+	_, err = x.Orders.Reconcile(x.Ctx, tilltest.TheOrder)
+	require.NoError(t, err)
+	b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
+	require.NoError(t, err)
+	assert.Equal(t, "M1", b.Order.MerchantAccount)
+	require.Len(t, b.Calls, 2)
+	assert.True(t, b.Calls[0].Request.IsLastCapture)
+	assert.Empty(t, b.Calls[0].Request.MerchantAccount)
+	assert.Equal(t, evidence.Request{PaymentID: tilltest.ThePayment, MerchantAccount: "M1"}, b.Calls[1].Request)
+}
+
 func TestABundleOfAnOrderThatIsFine(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	x.Place(order.CaptureManual)

@@ -95,7 +95,8 @@ func (g *gathering) answered(r *events.Record, p *events.Parts) {
 func (g *gathering) done() Bundle {
 	o := &g.o
 	g.bundle.Order = Order{ID: o.ID, Version: o.Version, Status: o.Status.String(), Since: o.StatusSince,
-		PaymentRequestID: o.PaymentRequestID, PaymentID: o.PaymentID, Method: o.Method, CaptureMode: o.CaptureMode.String(),
+		PaymentRequestID: o.PaymentRequestID, PaymentID: o.PaymentID, MerchantAccount: o.MerchantAccountID,
+		Method: o.Method, CaptureMode: o.CaptureMode.String(),
 		Amount: *amountOf(o.Amount), Authorized: o.Authorized, Captured: o.Captured, Refunded: o.Refunded}
 	if p := &o.Operation; p.Outstanding() {
 		g.bundle.Open = &Operation{Operation: p.Verb().String(), CommandID: p.CommandID, Phase: p.Phase.String(),
@@ -116,10 +117,11 @@ func (g *gathering) asked() Request {
 }
 
 func requestOf(c order.Call) Request {
-	r := Request{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID, Reason: c.Reason}
+	r := Request{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID, MerchantAccount: c.MerchantAccountID,
+		Reason: c.Reason}
 	switch c.Kind {
 	case order.CallCapture:
-		r.CaptureRequestID, r.Amount = c.RequestID, amountOf(c.Amount)
+		r.CaptureRequestID, r.Amount, r.IsLastCapture = c.RequestID, amountOf(c.Amount), c.Last
 	case order.CallRefund:
 		r.RefundRequestID, r.Amount = c.RequestID, amountOf(c.Amount)
 	case order.CallInquireRefund:

@@ -22,7 +22,7 @@ func (c *Create) check() error {
 	}{
 		{"order id", c.OrderID, false}, {"paymentRequestId", c.PaymentRequestID, false}, {"paymentId", c.PaymentID, true},
 		{"method", c.Method, false}, {"acquirer", c.Acquirer, true},
-		{"command id", c.CommandID, true}, {"actor", c.Actor, true},
+		{"merchantAccountId", c.MerchantAccountID, true}, {"command id", c.CommandID, true}, {"actor", c.Actor, true},
 	} {
 		if f.id == "" && f.optional {
 			continue

@@ -40,7 +40,10 @@ type Create struct {
 	Acquirer         string // whose contract sets the cancel window; may be empty
 	CaptureMode      events.CaptureMode
 	PayBy            time.Time // until when the buyer can pay; zero: not known
-	Actor            string
+	// MerchantAccountID is the merchant account at APO that the payment is made for, where APO knows several. It goes with
+	// every call that has a place for it: cancels and inquiries.
+	MerchantAccountID string
+	Actor             string
 }
 
 // Cancel cancels the whole payment; there is no partial cancel.

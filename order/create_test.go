@@ -89,3 +89,45 @@ func TestPayment_OnlyAuthorizedIsNotPaidWhateverTheOrderSays(t *testing.T) {
 	assert.Equal(t, Captured, x.o.Status)
 	replayIsLive(t, x)
 }
+
+// The account that an order was placed for goes with every call that APO takes it on, whichever process makes it.
+func TestCreate_TheMerchantAccountGoesWithEveryCallThatHasIt(t *testing.T) {
+	for _, account := range []string{"", "M1"} {
+		x := newTill(t)
+		c := create(CaptureManual)
+		c.MerchantAccountID = account
+		x.must(c)
+		assert.Equal(t, account, x.o.MerchantAccountID)
+		seen := map[CallKind]string{}
+		see := func() {
+			replayIsLive(t, x)
+			restarted, ok := unpack(pack(x.o))
+			require.True(t, ok)
+			call, ok := restarted.Claimed()
+			require.True(t, ok)
+			live, _ := x.o.Claimed()
+			require.Equal(t, live, call)
+			seen[call.Kind] = call.MerchantAccountID
+		}
+		inquire := func() {
+			x.free()
+			x.must(Claim{Inquire: true})
+			see()
+		}
+		inquire()
+		x.free()
+		x.must(Cancel{})
+		see()
+		x.answer(refusedF)
+		x.observe(authorized())
+		x.must(Capture{Amount: usd(500)})
+		see()
+		x.answer(done)
+		x.must(Refund{Amount: usd(100)})
+		see()
+		x.answer(unknownU)
+		inquire()
+		assert.Equal(t, map[CallKind]string{CallInquirePayment: account, CallCancel: account, CallCapture: "",
+			CallRefund: "", CallInquireRefund: account}, seen)
+	}
+}

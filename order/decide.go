@@ -100,7 +100,7 @@ func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
 	}
 	e := events.OrderCreated{PaymentRequestID: c.PaymentRequestID, PaymentID: c.PaymentID, Amount: c.Amount,
 		Method:   c.Method,
-		Acquirer: c.Acquirer, CaptureMode: c.CaptureMode, PayBy: c.PayBy.UTC()}
+		Acquirer: c.Acquirer, CaptureMode: c.CaptureMode, PayBy: c.PayBy.UTC(), MerchantAccountID: c.MerchantAccountID}
 	if c.PayBy.IsZero() { // UTC turns the zero time into another one
 		e.PayBy = time.Time{}
 	}
@@ -121,8 +121,8 @@ func decideCreate(o *Order, c *Create, env *Env) ([]events.Event, error) {
 // nor that APO has only authorized what was placed as paid in one step.
 func (o *Order) placedAs(e *events.OrderCreated) bool {
 	return o.PaymentRequestID == e.PaymentRequestID && (e.PaymentID == "" || e.PaymentID == o.PaymentID) &&
-		o.Amount == e.Amount &&
-		o.Method == e.Method && o.Acquirer == e.Acquirer && o.PayBy.Equal(e.PayBy) &&
+		o.Amount == e.Amount && o.Method == e.Method && o.Acquirer == e.Acquirer && o.PayBy.Equal(e.PayBy) &&
+		o.MerchantAccountID == e.MerchantAccountID &&
 		(o.CaptureMode == e.CaptureMode || o.CaptureMode == CaptureAutomatic && e.CaptureMode == CaptureNone)
 }
 
@@ -133,7 +133,8 @@ func createContent(e *events.OrderCreated) uint64 {
 	if !e.PayBy.IsZero() {
 		binary.BigEndian.PutUint64(b[9:], uint64(e.PayBy.UnixNano()))
 	}
-	return digestOf("create", e.PaymentRequestID, e.PaymentID, string(b[:]), e.Amount.Currency, e.Method, e.Acquirer)
+	return digestOf("create", e.PaymentRequestID, e.PaymentID, string(b[:]), e.Amount.Currency, e.Method, e.Acquirer,
+		e.MerchantAccountID)
 }
 
 func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {

@@ -40,6 +40,8 @@ type Call struct {
 	Last             bool // of a capture: the last one of its authorization
 	Reason           string
 	Lease            time.Time // the call must be over by then; zero before it is claimed
+
+	MerchantAccountID string // of a cancel or an inquiry
 }
 
 // IsInquiry reports whether the call only asks.
@@ -150,6 +152,7 @@ func (o *Order) operationCall(attempt uint64) Call {
 	switch p.Kind {
 	case CallCancel:
 		c.PaymentID, c.PaymentRequestID = p.By.PaymentID, p.By.PaymentRequestID
+		c.MerchantAccountID = o.MerchantAccountID
 	case CallCapture:
 		c.Last = p.Last
 	case CallRefund:
@@ -172,14 +175,14 @@ func (o *Order) inquiry() Call { return o.inquiryOf(o.subject()) }
 func (o *Order) inquiryOf(s events.Subject) Call {
 	if s == events.SubjectRefund && o.Operation.Kind == CallRefund {
 		return Call{Kind: CallInquireRefund, OrderID: o.ID, Intent: o.Operation.Intent, RequestID: o.Operation.RequestID,
-			Number: o.Inquiry.Number + 1}
+			Number: o.Inquiry.Number + 1, MerchantAccountID: o.MerchantAccountID}
 	}
 	return o.paymentInquiry()
 }
 
 func (o *Order) paymentInquiry() Call {
 	c := Call{Kind: CallInquirePayment, OrderID: o.ID, Intent: o.Operation.Intent, PaymentID: o.PaymentID,
-		Number: o.Inquiry.Number + 1}
+		Number: o.Inquiry.Number + 1, MerchantAccountID: o.MerchantAccountID}
 	if c.PaymentID == "" {
 		c.PaymentRequestID = o.PaymentRequestID
 	}

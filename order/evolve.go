@@ -71,7 +71,7 @@ func (o *Order) foldCreated(r *events.Record, e *events.OrderCreated) {
 	o.ID = r.Stream.ID
 	o.PaymentRequestID, o.PaymentID = e.PaymentRequestID, e.PaymentID
 	o.Amount, o.Method, o.Acquirer, o.CaptureMode = e.Amount, e.Method, e.Acquirer, e.CaptureMode
-	o.CreatedAt, o.PayBy, o.WatchDue = r.Recorded, e.PayBy, e.Due
+	o.CreatedAt, o.PayBy, o.WatchDue, o.MerchantAccountID = r.Recorded, e.PayBy, e.Due, e.MerchantAccountID
 	o.move(Created, r)
 	o.rememberCommand(r, VerbCreate, createContent(e))
 }

@@ -133,7 +133,8 @@ func TestCreate_AgainWithTheSameContentIsNoOp(t *testing.T) {
 		"payBy":            func(c *Create) { c.PayBy = time.Time{} },
 		"mode":             func(c *Create) { c.CaptureMode = CaptureAutomatic },
 		"acquirer":         func(c *Create) { c.Acquirer = "" }, "paymentId": func(c *Create) { c.PaymentID = "P2" },
-		"currency": func(c *Create) { c.Amount.Currency = "EUR" }} {
+		"currency":          func(c *Create) { c.Amount.Currency = "EUR" },
+		"merchantAccountId": func(c *Create) { c.MerchantAccountID = "M2" }} {
 		other := create(CaptureManual)
 		other.CommandID = ""
 		c(&other)
@@ -156,8 +157,9 @@ func TestInvalid_NothingThatNoOrderCouldBe(t *testing.T) {
 		"paymentRequestId": func(c *Create) { c.PaymentRequestID = "" },
 		"paymentId":        func(c *Create) { c.PaymentID = "a\nb" },
 		"method":           func(c *Create) { c.Method = "" }, "acquirer": func(c *Create) { c.Acquirer = long },
-		"command id": func(c *Create) { c.CommandID = long },
-		"actor":      func(c *Create) { c.Actor = "\xff" }, "zero": func(c *Create) { c.Amount.Minor = 0 },
+		"merchantAccountId": func(c *Create) { c.MerchantAccountID = long },
+		"command id":        func(c *Create) { c.CommandID = long },
+		"actor":             func(c *Create) { c.Actor = "\xff" }, "zero": func(c *Create) { c.Amount.Minor = 0 },
 		"negative": func(c *Create) { c.Amount.Minor = -1 },
 
 		"currency": func(c *Create) { c.Amount.Currency = "XYZ" }, "mode": func(c *Create) { c.CaptureMode = 9 },

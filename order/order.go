@@ -31,6 +31,8 @@ type Order struct {
 	CreatedAt        time.Time
 	PayBy            time.Time // zero: not known
 
+	MerchantAccountID string // goes with cancels and inquiries; may be empty
+
 	Authorized, Captured, Refunded int64
 	Late                           Late
 	PaymentAt                      time.Time // of the authorization or payment
@@ -74,6 +76,7 @@ func (l Late) IsZero() bool { return l.Refunded >= max(l.Authorized, l.Captured)
 type Operation struct {
 	Kind        CallKind // what it asks of APO: a cancel, a capture or a refund; none while idle
 	Phase       Phase
+	Refusals    uint8 // attempts answered by a known F, at most [AttemptsMax]
 	Last        bool
 	Inquire     bool // an inquiry must come before the next attempt
 	Cleared     bool // an inquiry has just said that it was not done: the next attempt may go
@@ -90,7 +93,6 @@ type Operation struct {
 
 	Attempt  uint64    // attempts started
 	Answered uint64    // bit n-1: attempt n has been answered
-	Refusals int       // attempts answered by a known F
 	Lease    time.Time // until then the newest attempt may be under way
 	AskedAt  time.Time // when APO was last asked or answered an inquiry
 	Due      time.Time // when it is next driven

@@ -113,6 +113,8 @@ func (s *Server) checkPayment(p Payment) error {
 		return refuse("its paymentRequestId " + badID(p.PaymentRequestID))
 	case badID(p.PaymentID) != "":
 		return refuse("its paymentId " + badID(p.PaymentID))
+	case p.MerchantAccountID != "" && badID(p.MerchantAccountID) != "":
+		return refuse("its merchantAccountId " + badID(p.MerchantAccountID))
 	case !valid(p.Amount):
 		return refuse("its amount " + p.Amount.String() + " is not positive or has no currency")
 	case p.card() && p.Capture != Automatic && p.Capture != Manual:
@@ -149,6 +151,11 @@ func (s *Server) find(clientID string, paymentID, paymentRequestID text) *paymen
 	return p
 }
 
+// madeFor reports whether the payment is of the account that a call names; every payment is, where it names none.
+func (p *payment) madeFor(account text) bool {
+	return account == "" || string(account) == p.MerchantAccountID
+}
+
 // pay answers a pay call: it files the payment and leaves the buyer to it.
 func (s *Server) pay(clientID string, r request) answer {
 	amount, ok := r.PaymentAmount.amount()
@@ -158,6 +165,7 @@ func (s *Server) pay(clientID string, r request) answer {
 	wish := Payment{
 		PaymentRequestID: string(r.PaymentRequestID), Amount: amount, Method: string(r.PaymentMethod.Type),
 		Capture: CaptureMode(r.PaymentFactor.CaptureMode), NotifyURL: string(r.PaymentNotifyURL), ClientID: clientID,
+		MerchantAccountID: string(r.MerchantAccountID),
 	}
 	if r.PaymentExpiryTime != "" {
 		expiry, err := time.Parse(time.RFC3339, string(r.PaymentExpiryTime))
@@ -211,7 +219,8 @@ func (s *Server) session(clientID string, r request) answer {
 // payAgain answers a repeated pay call: by what became of the payment.
 func (s *Server) payAgain(p *payment, wish Payment) answer {
 	same := p.ClientID == wish.ClientID && p.Amount == wish.Amount && p.Method == wish.Method &&
-		(wish.Capture == "" || p.Capture == wish.Capture) && (wish.Expiry.IsZero() || p.Expiry.Equal(wish.Expiry))
+		p.madeFor(text(wish.MerchantAccountID)) && (wish.Capture == "" || p.Capture == wish.Capture) &&
+		(wish.Expiry.IsZero() || p.Expiry.Equal(wish.Expiry))
 	if !same {
 		return failed(codeInconsistent)
 	}

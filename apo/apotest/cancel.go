@@ -7,7 +7,7 @@ func (s *Server) cancel(clientID string, r request) answer {
 		return failed(codeParamIllegal)
 	}
 	p := s.find(clientID, r.PaymentID, r.PaymentRequestID)
-	if p == nil {
+	if p == nil || !p.madeFor(r.MerchantAccountID) {
 		return failed(codeOrderNotExist)
 	}
 	if code := s.cancelCode(p); code != "" {

@@ -49,6 +49,8 @@
 //     MULTIPLE_REFUNDS_NOT_SUPPORTED. S only accepts it.
 //   - A captureRequestId or refundRequestId gets its final answer again for ever,
 //     and REPEAT_REQ_INCONSISTENT with other content, until [Server.ForgetKeys].
+//   - A merchantAccountId that is not the payment's makes a cancel or an inquiry
+//     find nothing: ORDER_NOT_EXIST, REFUND_NOT_EXIST.
 //   - What is missing, malformed or beyond its bound is PARAM_ILLEGAL.
 //
 // An unpaid payment fails when its time is over, an authorization is let go 7 days

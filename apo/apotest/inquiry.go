@@ -9,12 +9,15 @@ func (s *Server) inquirePayment(clientID string, r request) answer {
 		return failed(codeParamIllegal)
 	}
 	p := s.find(clientID, r.PaymentID, r.PaymentRequestID)
-	if p == nil {
+	if p == nil || !p.madeFor(r.MerchantAccountID) {
 		return failed(codeOrderNotExist)
 	}
 	fields := p.fields()
 	fields["paymentStatus"] = string(p.status)
 	fields["paymentMethodType"] = p.Method
+	if p.MerchantAccountID != "" {
+		fields["merchantAccountId"] = p.MerchantAccountID
+	}
 	if p.code != "" {
 		fields["paymentResultCode"] = p.code
 	} else if p.status == Success {
@@ -89,7 +92,7 @@ func (s *Server) inquireRefund(clientID string, r request) answer {
 	if r.RefundID == "" {
 		t = s.book.refundKeys[key{OpRefund, clientID, string(r.RefundRequestID)}]
 	}
-	if t == nil || t.payment.ClientID != clientID {
+	if t == nil || t.payment.ClientID != clientID || !t.payment.madeFor(r.MerchantAccountID) {
 		return failed(codeRefundNotExist)
 	}
 	fields := map[string]any{

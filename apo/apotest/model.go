@@ -94,6 +94,9 @@ type Payment struct {
 	SingleRefund    bool `json:"singleRefund,omitempty"`
 	// ClientID is the merchant it belongs to; "" is the server's.
 	ClientID string `json:"clientId,omitempty"`
+	// MerchantAccountID is the merchant's account that it is made for; "" is none. For
+	// a call that names another one the payment does not exist.
+	MerchantAccountID string `json:"merchantAccountId,omitempty"`
 }
 
 // card reports a payment that is authorized before it is captured.

@@ -65,6 +65,7 @@ type request struct {
 	} `json:"paymentFactor"`
 	PaymentExpiryTime text `json:"paymentExpiryTime"`
 	PaymentNotifyURL  text `json:"paymentNotifyUrl"`
+	MerchantAccountID text `json:"merchantAccountId"`
 
 	CaptureRequestID text       `json:"captureRequestId"`
 	CaptureAmount    wireAmount `json:"captureAmount"`
@@ -92,6 +93,7 @@ func parseRequest(body []byte) (request, bool) {
 	}
 	for _, id := range []text{
 		r.PaymentRequestID, r.PaymentID, r.CaptureRequestID, r.CaptureID, r.RefundRequestID, r.RefundID,
+		r.MerchantAccountID,
 	} {
 		if id != "" && badID(string(id)) != "" {
 			return request{}, false

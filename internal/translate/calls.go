@@ -26,7 +26,8 @@ const CodeNotSent = "NOT_SENT"
 func Command(ctx context.Context, g Gateway, c order.Call) order.Verdict {
 	switch c.Kind {
 	case order.CallCancel:
-		a := g.Cancel(ctx, apo.CancelRequest{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID})
+		a := g.Cancel(ctx, apo.CancelRequest{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID,
+			MerchantAccountID: c.MerchantAccountID})
 		v := verdict(a.Answer)
 		v.PaymentID, v.At = a.PaymentID, a.Time
 		return v
@@ -49,10 +50,12 @@ func Command(ctx context.Context, g Gateway, c order.Call) order.Verdict {
 // Inquire makes an inquiry.
 func Inquire(ctx context.Context, g Gateway, c order.Call) order.Picture {
 	if c.Kind == order.CallInquireRefund {
-		a := g.InquireRefund(ctx, apo.InquireRefundRequest{RefundRequestID: c.RequestID})
+		a := g.InquireRefund(ctx, apo.InquireRefundRequest{RefundRequestID: c.RequestID,
+			MerchantAccountID: c.MerchantAccountID})
 		return picture(a.Answer, a.State)
 	}
-	a := g.InquirePayment(ctx, apo.InquirePaymentRequest{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID})
+	a := g.InquirePayment(ctx, apo.InquirePaymentRequest{PaymentID: c.PaymentID, PaymentRequestID: c.PaymentRequestID,
+		MerchantAccountID: c.MerchantAccountID})
 	return picture(a.Answer, a.State)
 }
 

@@ -77,12 +77,13 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func TestEachCallAsksForWhatTheOrderOwes(t *testing.T) {
 	call := order.Call{PaymentID: "P", PaymentRequestID: "Q", RequestID: "q",
-		Amount: order.Money{Minor: 7, Currency: "EUR"}, Last: true, Reason: "broken"}
+		Amount: order.Money{Minor: 7, Currency: "EUR"}, Last: true, Reason: "broken",
+		MerchantAccountID: "M"}
 	for kind, row := range map[order.CallKind]struct {
 		asked    any
 		transfer string
 	}{
-		order.CallCancel:  {apo.CancelRequest{PaymentID: "P", PaymentRequestID: "Q"}, ""},
+		order.CallCancel:  {apo.CancelRequest{PaymentID: "P", PaymentRequestID: "Q", MerchantAccountID: "M"}, ""},
 		order.CallCapture: {apo.CaptureRequest{CaptureRequestID: "q", PaymentID: "P", Amount: call.Amount, Last: true}, "K"},
 		order.CallRefund: {apo.RefundRequest{RefundRequestID: "q", PaymentID: "P", Amount: call.Amount, Reason: "broken"},
 			"R"},
@@ -102,12 +103,13 @@ func TestEachCallAsksForWhatTheOrderOwes(t *testing.T) {
 
 func TestEachInquiryAsksAboutWhatTheOrderOwes(t *testing.T) {
 	g := &gateway{answer: apo.Answer{Class: apo.Succeeded, Code: "SUCCESS"}}
-	p := Inquire(t.Context(), g, order.Call{Kind: order.CallInquirePayment, PaymentID: "P", PaymentRequestID: "Q"})
-	assert.Equal(t, apo.InquirePaymentRequest{PaymentID: "P", PaymentRequestID: "Q"}, g.asked)
+	p := Inquire(t.Context(), g, order.Call{Kind: order.CallInquirePayment, PaymentID: "P", PaymentRequestID: "Q",
+		MerchantAccountID: "M"})
+	assert.Equal(t, apo.InquirePaymentRequest{PaymentID: "P", PaymentRequestID: "Q", MerchantAccountID: "M"}, g.asked)
 	assert.Equal(t, order.Picture{Outcome: events.InquiryAnswers, State: "SUCCESS", Code: "SUCCESS"}, p)
 
-	p = Inquire(t.Context(), g, order.Call{Kind: order.CallInquireRefund, RequestID: "q"})
-	assert.Equal(t, apo.InquireRefundRequest{RefundRequestID: "q"}, g.asked)
+	p = Inquire(t.Context(), g, order.Call{Kind: order.CallInquireRefund, RequestID: "q", MerchantAccountID: "M"})
+	assert.Equal(t, apo.InquireRefundRequest{RefundRequestID: "q", MerchantAccountID: "M"}, g.asked)
 	assert.Equal(t, "FAIL", p.State)
 
 	g.answer = apo.Answer{Class: apo.NotExist}

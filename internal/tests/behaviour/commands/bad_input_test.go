@@ -93,13 +93,14 @@ func badCreates() []bad {
 	}
 	for name, id := range badIDs {
 		for field, set := range map[string]func(*order.Create){
-			"order id":         func(c *order.Create) { c.OrderID = id },
-			"paymentRequestId": func(c *order.Create) { c.PaymentRequestID = id },
-			"paymentId":        func(c *order.Create) { c.PaymentID = id },
-			"method":           func(c *order.Create) { c.Method = id },
-			"acquirer":         func(c *order.Create) { c.Acquirer = id },
-			"command id":       func(c *order.Create) { c.CommandID = id },
-			"actor":            func(c *order.Create) { c.Actor = id },
+			"order id":          func(c *order.Create) { c.OrderID = id },
+			"paymentRequestId":  func(c *order.Create) { c.PaymentRequestID = id },
+			"paymentId":         func(c *order.Create) { c.PaymentID = id },
+			"method":            func(c *order.Create) { c.Method = id },
+			"acquirer":          func(c *order.Create) { c.Acquirer = id },
+			"merchantAccountId": func(c *order.Create) { c.MerchantAccountID = id },
+			"command id":        func(c *order.Create) { c.CommandID = id },
+			"actor":             func(c *order.Create) { c.Actor = id },
 		} {
 			out = append(out, bad{"create, " + field + " " + name, creating(set), order.ErrInvalid, []string{field}})
 		}

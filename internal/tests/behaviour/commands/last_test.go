@@ -83,3 +83,36 @@ func (s *shop) reconciled(id string) {
 	assert.Empty(s.t, o.Anomalies)
 	s.agrees()
 }
+
+// The merchant account of an order goes over the wire with every cancel and inquiry, and with nothing that has no place
+// for it.
+func TestFullStack_TheMerchantAccountIsSent(t *testing.T) {
+	s := newShop(t)
+	_, err := s.server.Register(apotest.Payment{PaymentRequestID: "preq-o-1", PaymentID: "pay-o-1",
+		Capture: apotest.Manual, MerchantAccountID: "M1",
+		Amount: apotest.Amount{Currency: tilltest.TestCurrency, Minor: tilltest.TheAmount}})
+	require.NoError(t, err)
+	_, err = s.orders.Create(s.ctx, order.Create{OrderID: "o-1", PaymentRequestID: "preq-o-1",
+		Amount: tilltest.USD(tilltest.TheAmount), Method: apotest.MethodCard, CaptureMode: order.CaptureManual,
+		MerchantAccountID: "M1"})
+	require.NoError(t, err)
+	s.buy("o-1")
+	require.NoError(t, s.server.Script(apotest.Fault{Op: "cancel", From: 1, Do: apotest.Cut}))
+	_, err = s.orders.Cancel(s.ctx, "o-1", order.Cancel{})
+	require.ErrorIs(t, err, tilltape.ErrUnresolved)
+	s.stop()
+	s.start()
+	s.clock.Advance(2 * time.Second)
+	_, err = s.orders.SettleDue(s.ctx)
+	require.NoError(t, err)
+	cancels := s.bodies(apotest.OpCancel)
+	require.Len(t, cancels, 2)
+	assert.Equal(t, `{"paymentId":"pay-o-1","merchantAccountId":"M1"}`, cancels[0])
+	assert.Equal(t, cancels[0], cancels[1])
+
+	_, err = s.orders.Reconcile(s.ctx, "o-1")
+	require.NoError(t, err)
+	assert.Equal(t, []string{cancels[0]}, s.bodies(apotest.OpInquirePayment))
+	assert.Equal(t, order.Cancelled, s.order("o-1").Status)
+	s.agrees()
+}
