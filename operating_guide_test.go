@@ -29,7 +29,7 @@ func TestThePageOfStuckOrdersShowsTestedCodeAndTrueFigures(t *testing.T) {
 		"Lease": p.Lease, "Retries": list(p.Retries), "Waits": list(p.Waits), "Jitter": p.Jitter,
 		"ParkAfter": p.ParkAfter, "ParkAccepted": p.ParkAccepted, "Reconciles": list(p.Reconciles),
 		"ReconcileFor": p.ReconcileFor, "Margin": p.Margin, "Validity": p.Validity,
-		"Windows": "none", "SeveralCaptures": "none",
+		"Windows": "none", "SeveralCaptures": "none", "ZeroLastCaptures": "none",
 	} {
 		assert.Contains(t, page, fmt.Sprintf("\n| `%s` | %v |", field, value))
 	}

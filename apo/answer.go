@@ -50,7 +50,8 @@ type CancelAnswer struct {
 type CaptureRequest struct {
 	CaptureRequestID, PaymentID string
 	Amount                      Amount
-	// Last says that nothing more will be captured (isLastCapture): APO lets go of what is left.
+	// Last says that nothing more will be captured (isLastCapture): APO lets go of what is left. By some contracts the
+	// last one may be of zero.
 	Last bool
 }
 

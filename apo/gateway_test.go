@@ -128,6 +128,11 @@ func TestEachCallSendsItsRequestSigned(t *testing.T) {
 				Last: true}).Answer
 		}, "capture", `{"captureRequestId":"C1","paymentId":"P1","captureAmount":{"currency":"JPY","value":"1000"},` +
 			`"isLastCapture":true}`},
+		"the last capture, of nothing": {func(c *Client) Answer {
+			return c.Capture(t.Context(), CaptureRequest{CaptureRequestID: "C1", PaymentID: "P1", Amount: jpy(0),
+				Last: true}).Answer
+		}, "capture", `{"captureRequestId":"C1","paymentId":"P1","captureAmount":{"currency":"JPY","value":"0"},` +
+			`"isLastCapture":true}`},
 		"refund": {func(c *Client) Answer {
 			return c.Refund(t.Context(), RefundRequest{RefundRequestID: "F1", PaymentID: "P1", Amount: jpy(7)}).Answer
 		}, "refund", `{"refundRequestId":"F1","paymentId":"P1","refundAmount":{"currency":"JPY","value":"7"}}`},

@@ -322,7 +322,7 @@ func (s *statement) againstAnswer(m *apo.Reading, asked *order.Operation) error 
 		return fieldError("paymentId", s.paymentID, m.PaymentID)
 	case s.has&hasTime != 0 && !sameTime(s.at, m.Time):
 		return fieldError("time", tellTime(s.at), tellTime(m.Time))
-	case m.Status == statusDone && amount != (events.Money{}) && !m.Amount.IsZero() && amount != events.Money(m.Amount):
+	case m.Status == statusDone && amount != (events.Money{}) && m.Amount != (apo.Amount{}) && amount != m.Amount:
 		return evidenceError("the record says %s %s, APO's message beside it says %s", s.what, amount, events.Money(m.Amount))
 	}
 	return nil

@@ -36,7 +36,9 @@ func (w *writer) id() string {
 	return fmt.Sprint("id-", w.serial)
 }
 
-func (w *writer) env() order.Env { return order.Env{Now: w.now, NewID: w.id} }
+func (w *writer) env() order.Env {
+	return order.Env{Now: w.now, NewID: w.id, Policy: order.Policy{ZeroLastCaptures: []string{order.MethodCard}}}
+}
 
 const (
 	amount = 1000

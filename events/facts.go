@@ -154,8 +154,9 @@ type Unresolved struct {
 // CancelUnresolved: an attempt to cancel ended without a proven outcome.
 type CancelUnresolved struct{ Unresolved }
 
-// CaptureRequested is the intent to capture, and the claim of attempt 1 (see [CancelRequested]). Last closes the
-// authorization for further captures of ours once it succeeds.
+// CaptureRequested is the intent to capture, and the claim of attempt 1 (see [CancelRequested]). Last is sent to APO,
+// and closes the authorization for further captures of ours once it succeeds; a last capture may be of zero, which
+// gives up what is left of the authorization and captures nothing.
 type CaptureRequested struct {
 	CaptureRequestID string
 	PaymentID        string
@@ -174,8 +175,8 @@ type CaptureAccepted struct {
 }
 
 // CaptureSucceeded: money was captured: by our command, by APO itself (automatic capture) or by somebody else. A
-// notification and an inquiry name the same capture differently; either identifier may be empty. Due as in
-// [PaymentPaid].
+// notification and an inquiry name the same capture differently; either identifier may be empty. Amount is zero for a
+// last capture of ours that asked for nothing. Due as in [PaymentPaid].
 type CaptureSucceeded struct {
 	CaptureID        string
 	CaptureRequestID string

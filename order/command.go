@@ -54,7 +54,8 @@ type Cancel struct {
 }
 
 // Capture takes some or all of an authorization. Last closes it: APO is told so (isLastCapture) and lets go of what
-// remains.
+// remains. Where some is captured already and the contract takes it ([Policy.ZeroLastCaptures]), the last one may be of
+// zero: it captures nothing, and only gives up what remains.
 type Capture struct {
 	CommandID string
 	Amount    Money

@@ -167,7 +167,7 @@ func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
 	if m, known := o.recall(c.CommandID); known {
 		return nil, o.again(c.CommandID, m, contentOf(VerbCapture, c.Amount, c.Last, ""))
 	}
-	if _, rejected := o.permit(&question{verb: VerbCapture, amount: c.Amount}, env); rejected != nil {
+	if _, rejected := o.permit(&question{verb: VerbCapture, amount: c.Amount, last: c.Last}, env); rejected != nil {
 		return nil, rejected
 	}
 	id, err := env.mint(o.ID, "capture", o.captures)

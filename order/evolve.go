@@ -199,7 +199,9 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 		o.addCapture(r, e)
 	}
 	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
-		o.lastCapture = o.lastCapture || p.Last
+		if p.Last {
+			o.lastCapture, o.endMark = true, markOf(r, first(e.CaptureID, e.CaptureRequestID))
+		}
 		o.endOperation(r, OutcomeSucceeded, "")
 	}
 }
@@ -219,7 +221,9 @@ func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
 		// A capture proves the authorization it drew on, even where that fact has yet to arrive.
 		o.Authorized = o.fullAmount()
 		o.move(Status(cell.To), r)
-		o.captureMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
+		if e.Amount.Minor > 0 { // a last capture may capture nothing
+			o.captureMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
+		}
 	}
 	*captured += e.Amount.Minor
 	if *captured >= o.fullAmount() {

@@ -31,8 +31,10 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 		return o.guardSeveral(q, policy)
 	case law.GuardExpiry:
 		return o.guardExpiry(q, now)
+	case law.GuardZero:
+		return o.guardZero(q, policy)
 	case law.GuardCapturable:
-		return o.guardAmount(q, o.capturable(), o.captureMark, o.paymentMark)
+		return o.guardCapturable(q)
 	case law.GuardRefundable:
 		return o.guardAmount(q, o.refundable(), o.refundMark, o.captureMark, o.paymentMark)
 	case law.GuardPaymentID:
@@ -151,14 +153,38 @@ func (o *Order) guardLast(q *question) *RejectedError {
 	if !o.lastCapture {
 		return nil
 	}
-	return o.reject(q.verb, ReasonLastCapture, o.captureMark.cause())
+	return o.reject(q.verb, ReasonLastCapture, o.endMark.cause())
 }
 
 func (o *Order) guardSeveral(q *question, policy *Policy) *RejectedError {
-	if o.Status != Captured || o.capturable() <= 0 || policy.takesSeveral(o.Method) {
+	zero := q.amount.Minor == 0 && (!q.open || policy.takesZero(o.Method)) // captures nothing
+	if o.Status != Captured || o.capturable() <= 0 || zero || policy.takesSeveral(o.Method) {
 		return nil
 	}
 	return o.reject(q.verb, ReasonSingleCapture, o.captureMark.cause())
+}
+
+func (o *Order) guardZero(q *question, policy *Policy) *RejectedError {
+	if q.open || q.amount.Minor != 0 || policy.takesZero(o.Method) {
+		return nil
+	}
+	return o.rejectAmount(q)
+}
+
+// guardCapturable lets zero pass where it gives up what is left.
+func (o *Order) guardCapturable(q *question) *RejectedError {
+	nothing := q.last && o.Captured > 0 && q.amount == o.money(0)
+	switch remains := o.capturable(); {
+	case !nothing:
+		return o.guardAmount(q, remains, o.captureMark, o.paymentMark)
+	case remains <= 0:
+		return o.reject(q.verb, ReasonRemainder, o.captureMark.cause()).with("nothing remains")
+	}
+	return nil
+}
+
+func (o *Order) rejectAmount(q *question) *RejectedError {
+	return o.reject(q.verb, ReasonAmount, Cause{}).with(fmt.Sprintf("got %d minor units", q.amount.Minor))
 }
 
 func (o *Order) guardExpiry(q *question, now time.Time) *RejectedError {
@@ -177,7 +203,7 @@ func (o *Order) guardAmount(q *question, remains int64, marks ...mark) *Rejected
 	case q.open:
 		return o.reject(q.verb, ReasonRemainder, newest(marks...)).with("nothing remains")
 	case q.amount.Minor <= 0:
-		return o.reject(q.verb, ReasonAmount, Cause{}).with(fmt.Sprintf("got %d minor units", q.amount.Minor))
+		return o.rejectAmount(q)
 	case q.amount.Currency != o.Amount.Currency:
 		detail := fmt.Sprintf("got %q, the order is in %s", q.amount.Currency, o.Amount.Currency)
 		return o.reject(q.verb, ReasonCurrency, Cause{}).with(detail)

@@ -52,7 +52,7 @@ func (o *Order) judge(r *events.Record) string {
 			e.By == events.Identifier{PaymentRequestID: o.PaymentRequestID}
 		return first(o.judgeCancel(r, &e), when(!ours, "names another payment"), judgeLease(r, e.Lease))
 	case events.CaptureRequested:
-		return first(o.judgeCommand(r, &question{verb: VerbCapture, amount: e.Amount}),
+		return first(o.judgeCommand(r, &question{verb: VerbCapture, amount: e.Amount, last: e.Last}),
 			o.judgeRequest(o.captures, e.CaptureRequestID, e.PaymentID), judgeLease(r, e.Lease))
 	case events.RefundRequested:
 		return first(o.judgeRefund(r, &e), o.judgeRequest(o.refunds, e.RefundRequestID, e.PaymentID), judgeLease(r, e.Lease))
@@ -208,7 +208,7 @@ func (o *Order) judgeFact(r *events.Record) string {
 		if cell.Effect == law.LateMoney {
 			captured = o.Late.Captured
 		}
-		return when(e.Amount.Minor <= 0 || e.Amount.Minor > o.fullAmount()-captured, "captures more than there is")
+		return when(e.Amount.Minor > o.fullAmount()-captured, "captures more than there is")
 	}
 	_, held := r.Event.(events.RefundHeld)
 	switch {
@@ -247,7 +247,8 @@ func (o *Order) judgeTransfer(op CallKind, known []transfer, id, request string,
 	at := transferAt(known, id, request)
 	p := &o.Operation
 	switch {
-	case m.Minor <= 0 || m.Currency != o.Amount.Currency:
+	case m.Minor <= 0 && !(op == CallCapture && m == o.money(0) && o.askedForNothing(id, request)),
+		m.Currency != o.Amount.Currency:
 		return "moves no money of the order's currency"
 	case p.Kind == op && p.RequestID == request && m != p.Amount:
 		return fmt.Sprintf("moves %s where %s was asked for", m, p.Amount)

@@ -11,6 +11,7 @@ import (
 type question struct {
 	verb       Verb
 	amount     Money             // of a capture or refund
+	last       bool              // of a capture
 	resolution events.Resolution // of a resolve
 	override   bool              // of a resolve
 	anomaly    uint64            // of a clear
@@ -94,6 +95,7 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 // What a cancel's remedy says of what is still held where some was captured.
 const (
 	endRest  = "give up what is still held with Capture{Last: true}, then refund"
+	zeroRest = "give up what is still held with Capture{Last: true} of zero, then refund"
 	restEnds = "; what is still held ends with the authorization"
 )
 
@@ -105,9 +107,13 @@ func (o *Order) bothParts(r *RejectedError, env *Env) *RejectedError {
 		o.Operation.Outstanding() {
 		return r
 	}
-	if _, refused := o.permit(&question{verb: VerbCapture, open: true}, env); refused != nil {
+	_, refused := o.permit(&question{verb: VerbCapture, open: true}, env)
+	switch {
+	case refused != nil:
 		r.Remedy += restEnds
-	} else {
+	case env.Policy.takesZero(o.Method):
+		r.Remedy = zeroRest
+	default:
 		r.Remedy = endRest
 	}
 	return r
@@ -144,7 +150,7 @@ func (o *Order) statusCause() Cause {
 type Action struct {
 	Verb     Verb
 	Legal    bool
-	Max      Money          // of a capture or refund: the most it may be given with
+	Max      Money          // of a capture or refund: the most it may be given with; zero: only a last capture of zero
 	Rejected *RejectedError // why not, because of which record, and what to do instead; nil where Legal
 }
 
@@ -161,6 +167,9 @@ func (o Order) Actions(env Env) []Action {
 		switch {
 		case a.Legal && v == VerbCapture:
 			a.Max = o.money(o.capturable())
+			if o.Status == Captured && !env.Policy.takesSeveral(o.Method) {
+				a.Max = o.money(0) // what is left can be given up, and not captured
+			}
 		case a.Legal && v == VerbRefund:
 			a.Max = o.money(o.refundable())
 		}

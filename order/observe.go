@@ -63,7 +63,8 @@ func (o *Order) contradicts(f *Fact) string {
 		return fmt.Sprintf("currency %s, the order's is %s", f.Amount.Currency, o.Amount.Currency)
 	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) && f.Amount != o.Amount:
 		return fmt.Sprintf("amount %s, the order's is %s", f.Amount, o.Amount)
-	case (f.Kind == CaptureSucceeded || f.Kind == RefundSucceeded) && (f.Amount.Minor <= 0 || f.Amount.Currency == ""):
+	case (f.Kind == CaptureSucceeded || f.Kind == RefundSucceeded) && (f.Amount.Minor <= 0 || f.Amount.Currency == "") &&
+		!(f.Kind == CaptureSucceeded && f.Amount == o.money(0) && o.askedForNothing(f.TransferID, f.RequestID)):
 		return fmt.Sprintf("amount %d %q moves no money", f.Amount.Minor, f.Amount.Currency)
 	}
 	return ""

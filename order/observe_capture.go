@@ -57,6 +57,15 @@ func (d *decision) observeCapture(f *Fact) {
 	d.applyHeld()
 }
 
+// askedForNothing reports whether a capture is a last one of ours that captures nothing: under way, or known.
+func (o *Order) askedForNothing(id, request string) bool {
+	if p := &o.Operation; p.Kind == CallCapture && p.Last && p.Amount.Minor == 0 && p.RequestID == request {
+		return true
+	}
+	at := transferAt(o.captures, id, request)
+	return at >= 0 && o.captures[at].is(transferCounted) && o.captures[at].minor == 0
+}
+
 func (d *decision) emitCapture(f *Fact) {
 	d.emit(events.CaptureSucceeded{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID,
 		Amount: f.Amount, At: f.At, Due: d.reconcileDue(0), Proof: f.Proof})

@@ -57,7 +57,7 @@ type Order struct {
 	captureMark   mark
 	refundMark    mark
 	paymentMark   mark
-	endMark       mark // cancelled or failed
+	endMark       mark // cancelled, failed, or closed by a last capture
 	gatewayMark   mark
 	captures      []transfer
 	refunds       []transfer

@@ -76,6 +76,9 @@ type Policy struct {
 	// SeveralCaptures lists the payment methods that take more than one capture. Card networks differ by contract, so the
 	// default is none.
 	SeveralCaptures []string
+	// ZeroLastCaptures lists the payment methods whose contract takes a last capture of zero, which captures nothing and
+	// gives up what is left of an authorization that is captured in part. The default is none.
+	ZeroLastCaptures []string
 }
 
 var (
@@ -121,6 +124,10 @@ func (p *Policy) jitter() int {
 
 func (p *Policy) takesSeveral(method string) bool {
 	return slices.Contains(p.SeveralCaptures, method)
+}
+
+func (p *Policy) takesZero(method string) bool {
+	return slices.Contains(p.ZeroLastCaptures, method)
 }
 
 // A decision does not check its policy: that would cost more than the decision, and no fact may be denied for it. It

@@ -77,10 +77,14 @@ func (p *Policy) checkShares() string {
 		return fmt.Sprintf("Jitter is %d, and it counts hundredths; give 1 to %d, NoJitter for none, "+
 			"or leave it zero for the default", p.Jitter, JitterMax)
 	}
-	for i, m := range p.SeveralCaptures {
+	return first(checkMethods("SeveralCaptures", p.SeveralCaptures), checkMethods("ZeroLastCaptures", p.ZeroLastCaptures))
+}
+
+func checkMethods(field string, methods []string) string {
+	for i, m := range methods {
 		if err := events.CheckID("the method", m); err != nil {
-			return fmt.Sprintf("SeveralCaptures[%d] is %q: %s; give a payment method as APO names it, such as %q",
-				i, m, err, MethodCard)
+			return fmt.Sprintf("%s[%d] is %q: %s; give a payment method as APO names it, such as %q", field, i, m, err,
+				MethodCard)
 		}
 	}
 	return ""

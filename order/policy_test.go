@@ -42,6 +42,7 @@ func TestPolicyCheck_SaysWhatIsWrongAndWhatToGive(t *testing.T) {
 		{Policy{Jitter: JitterMax + 1}, "Jitter is 51"},
 		{Policy{Jitter: -2}, "Jitter is -2"},
 		{Policy{SeveralCaptures: []string{MethodCard, ""}}, `SeveralCaptures[1] is "": the method is empty`},
+		{Policy{ZeroLastCaptures: []string{""}}, `ZeroLastCaptures[0] is "": the method is empty`},
 		{at("", MethodCard, window.Rule{}), `Windows has the acquirer ""`},
 		{at("ACME", "", window.Rule{}), `Windows["ACME"][""]: the method is empty`},
 		{ofCards(window.Rule{Kind: 9}), `Windows["ACME"]["CARD"] is of kind 9, which is none`},
@@ -74,7 +75,8 @@ func TestPolicyCheck_TakesTheDefaultsAndTheBounds(t *testing.T) {
 			Retries: Policy{}.WithDefaults().Retries, Waits: Policy{}.WithDefaults().Waits, Jitter: DefaultJitter,
 			ParkAfter: DefaultParkAfter, ParkAccepted: DefaultParkAccepted, Reconciles: Policy{}.WithDefaults().Reconciles,
 			ReconcileFor: DefaultReconcileFor},
-		"contracts": {Windows: window.Antom(), SeveralCaptures: []string{MethodCard}},
+		"contracts": {Windows: window.Antom(), SeveralCaptures: []string{MethodCard},
+			ZeroLastCaptures: []string{MethodCard}},
 	} {
 		assert.NoError(t, p.Check(), name)
 	}

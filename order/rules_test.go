@@ -49,6 +49,8 @@ func commandsTo(o Order, env Env, m Money, word events.Resolution, override bool
 		{Cancel{}, question{verb: VerbCancel}, events.CancelRequested{By: o.identifier(), Lease: lease}},
 		{Capture{Amount: m}, question{verb: VerbCapture, amount: m},
 			events.CaptureRequested{CaptureRequestID: "new", PaymentID: o.PaymentID, Amount: m, Lease: lease}},
+		{Capture{Amount: m, Last: true}, question{verb: VerbCapture, amount: m, last: true},
+			events.CaptureRequested{CaptureRequestID: "new", PaymentID: o.PaymentID, Amount: m, Last: true, Lease: lease}},
 		{Refund{Amount: m}, question{verb: VerbRefund, amount: m},
 			events.RefundRequested{RefundRequestID: "new", PaymentID: o.PaymentID, Amount: m, Lease: lease}},
 		{Resolve{Resolution: word, Override: override, Statement: "APO ticket 7"},
@@ -125,6 +127,9 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 		refusalCase{ReasonNoPaymentID, owes, Compensate{}},
 		refusalCase{ReasonCurrency, euros, Capture{Amount: Money{Minor: 1, Currency: "EUR"}}},
 	)
+	whole := endable(t)
+	whole.observe(captured("C2", 400))
+	cases = append(cases, refusalCase{ReasonAmount, endable(t), nil}, refusalCase{ReasonRemainder, whole, nil})
 	taken := asked(t, CallCapture)
 	taken.observe(captured("D1", 700))
 	taken.park()
@@ -132,7 +137,7 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 	cases = append(cases, refusalCase{ReasonRemainder, taken, nil})
 	for _, c := range cases {
 		k := c.x.hearing(t, broken)
-		for _, m := range []Money{usd(1), usd(0), usd(theAmount), usd(2 * theAmount), {Minor: 1, Currency: "EUR"}} {
+		for _, m := range []Money{usd(1), usd(0), usd(-1), usd(theAmount), usd(2 * theAmount), {Minor: 1, Currency: "EUR"}} {
 			for _, word := range []events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed} {
 				for _, override := range []bool{false, true} {
 					for _, r := range commandsTo(k.o, k.env, m, word, override, 999) {
@@ -164,6 +169,9 @@ func TestRules_HoldForWhateverOrdersComeToBe(t *testing.T) {
 		k.env.Policy.Windows = window.Rules{"ACME": {window.AnyMethod: rapid.SampledFrom(windows).Draw(t, "window")}}
 		if rapid.Bool().Draw(t, "one capture") {
 			k.env.Policy.SeveralCaptures = nil
+		}
+		if rapid.Bool().Draw(t, "no capture of zero") {
+			k.env.Policy.ZeroLastCaptures = nil
 		}
 		minor := rapid.SampledFrom([]int64{-1, 0, 1, 300, 500, theAmount, theAmount + 1}).Draw(t, "minor")
 		word := rapid.SampledFrom([]events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed}).Draw(t, "word")

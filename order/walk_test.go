@@ -36,7 +36,7 @@ func startWalk(t *rapid.T) *walker {
 	if rapid.Bool().Draw(t, "paymentId known later") {
 		c.PaymentID = ""
 	}
-	x.policy.SeveralCaptures = []string{"CARD"}
+	x.policy.SeveralCaptures, x.policy.ZeroLastCaptures = []string{"CARD"}, []string{"CARD"}
 	x.must(c)
 	k := &walker{till: x, w: &world{mode: mode}, asked: map[Call]bool{}, ends: map[string]Outcome{}}
 	if rapid.Bool().Draw(t, "paid at once") {
@@ -122,10 +122,15 @@ func (k *walker) command(t *rapid.T) {
 		legal = o.Status == Cancelled || o.Status == Failed ||
 			(o.Status == Created || o.Status == Authorized || o.Status == Paid) && !blocked && !bound
 	case VerbCapture:
-		c = Capture{CommandID: rapid.StringMatching("c[0-9]{3}").Draw(t, "id"), Amount: usd(minor)}
+		last := rapid.IntRange(0, 2).Draw(t, "last") == 0
+		zero := last && o.Captured > 0 && o.Captured < o.Authorized && rapid.Bool().Draw(t, "zero")
+		if zero {
+			minor = 0
+		}
+		c = Capture{CommandID: rapid.StringMatching("c[0-9]{3}").Draw(t, "id"), Amount: usd(minor), Last: last}
 		ours := o.CaptureMode == CaptureManual || o.Gateway == GatewayFailed
 		legal = (o.Status == Authorized || o.Status == Captured) && ours && !blocked && !bound &&
-			minor <= o.Authorized-o.Captured && o.PaymentID != ""
+			minor <= o.Authorized-o.Captured && o.PaymentID != "" && !k.closed()
 	case VerbRefund:
 		c = Refund{CommandID: rapid.StringMatching("f[0-9]{3}").Draw(t, "id"), Amount: usd(minor)}
 		legal = (o.Status == Paid || o.Status == Captured || o.Status == Refunded) && !blocked &&
@@ -147,6 +152,24 @@ func (k *walker) command(t *rapid.T) {
 	if len(facts) > 0 && k.o.Operation.Outstanding() {
 		k.carry(t, true)
 	}
+}
+
+// closed reports whether a capture of ours that was the last is known to have succeeded while it was under way.
+func (k *walker) closed() bool {
+	last := map[string]bool{}
+	for _, r := range k.log {
+		switch e := r.Event.(type) {
+		case events.CaptureRequested:
+			last[e.CaptureRequestID] = e.Last
+		case events.CaptureFailed:
+			delete(last, e.CaptureRequestID)
+		case events.CaptureSucceeded:
+			if last[e.CaptureRequestID] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (k *walker) claim(t *rapid.T) {

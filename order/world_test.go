@@ -2,6 +2,7 @@ package order
 
 import (
 	"fmt"
+	"slices"
 
 	"pgregory.net/rapid"
 
@@ -25,6 +26,7 @@ type moved struct {
 	id, request string
 	minor       int64
 	state       string
+	last        bool // a capture after which there is no other
 }
 
 func sum(ts []*moved) (minor int64) {
@@ -153,10 +155,12 @@ func (w *world) transfer(book *[]*moved, c Call, prefix string, outcome string, 
 			return answerOf(m)
 		}
 	}
-	if !alive || c.Amount.Minor > left {
+	closed := slices.ContainsFunc(*book, func(m *moved) bool { return m.last && m.state != StateFail })
+	if !alive || c.Amount.Minor > left || prefix == "C" && closed {
 		return Verdict{Class: VerdictWrong, Code: "ORDER_STATUS_INVALID"}
 	}
-	m := &moved{id: fmt.Sprint(prefix, len(*book)), request: c.RequestID, minor: c.Amount.Minor, state: outcome}
+	m := &moved{id: fmt.Sprint(prefix, len(*book)), request: c.RequestID, minor: c.Amount.Minor, state: outcome,
+		last: c.Last}
 	*book = append(*book, m)
 	if outcome != StateProcessing {
 		if prefix == "C" {
@@ -201,6 +205,9 @@ func (w *world) picture(c Call) Picture {
 		p.Facts = append(p.Facts, cancelled())
 	}
 	for _, m := range w.captures {
+		if rest := theAmount - reserved(w.captures); m.last && m.state == StateSuccess && rest > 0 {
+			p.Facts = append(p.Facts, voidedPart(rest))
+		}
 		p.Facts = append(p.Facts, w.captureFact(m))
 	}
 	for _, m := range w.refunds {

@@ -7,6 +7,7 @@ import "time"
 func (s *Server) capture(clientID string, r request, pending bool) answer {
 	amount, ok := r.CaptureAmount.amount()
 	last, said := r.IsLastCapture.truth()
+	ok = ok || last && r.CaptureAmount.zero()
 	if !ok || !said || r.CaptureRequestID == "" || r.PaymentID == "" {
 		return failed(codeParamIllegal)
 	}
@@ -54,10 +55,22 @@ func (p *payment) captureCode(amount Amount, now time.Time) string {
 		return codeAuthCancelled
 	case amount.Currency != p.Amount.Currency:
 		return codeCurrency
+	case amount.Minor == 0 && !p.ZeroCapture:
+		return codeParamIllegal
+	case amount.Minor == 0:
+		return p.zeroCode()
 	case p.SingleCapture && anyOf(p.captures, takes):
 		return codeMultiCapture
 	case add(sum(p.captures, takes), amount.Minor) > p.Amount.Minor:
 		return codeCaptureExceed
+	}
+	return ""
+}
+
+// zeroCode refuses a last capture of zero where nothing was captured before it: there a cancel lets go.
+func (p *payment) zeroCode() string {
+	if !anyOf(p.captures, takes) {
+		return codeStatusInvalid
 	}
 	return ""
 }
@@ -92,7 +105,7 @@ func (s *Server) endCapture(t *transfer, code string) {
 	t.ended, t.status, t.code = s.now(), Success, ""
 	if code != "" {
 		t.status, t.code = Fail, code
-	} else {
+	} else if t.amount.Minor > 0 {
 		s.write(t.payment, Entry{Kind: Captured, Amount: t.amount, ID: t.ID, RequestID: t.RequestID})
 	}
 	s.releaseRest(t.payment)

@@ -43,6 +43,7 @@
 //     ORDER_STATUS_INVALID, CURRENCY_NOT_SUPPORT, MULTI_CAPTURE_NOT_SUPPORTED,
 //     CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT. What is left after one with isLastCapture is
 //     let go, as a VOID that inquiryPayment lists, and AUTH_CANCELLED meets the next.
+//     It may be of zero where the payment's contract says so ([Payment].ZeroCapture).
 //   - refund: ORDER_NOT_EXIST, ORDER_IS_CLOSED, ORDER_STATUS_INVALID where nothing
 //     is paid or captured, REFUND_NOT_SUPPORTED, CURRENCY_NOT_SUPPORT,
 //     REFUND_WINDOW_EXCEED, REFUND_AMOUNT_EXCEED, PARTIAL_REFUND_NOT_SUPPORTED,

@@ -63,3 +63,30 @@ func TestLastCaptureWaitsForTheOthers(t *testing.T) {
 	m.is(m.capture("fails", "k5", 100), "U", "CAPTURE_IN_PROCESS")
 	assert.Equal(t, int64(1000), m.server.Totals("fails").Held(), "the last one failed, so another may be the last")
 }
+
+// A last capture of zero is by contract: it captures nothing, and lets go of what is left.
+func TestLastCaptureOfZero(t *testing.T) {
+	m := open(t, apotest.Config{})
+	m.register(apotest.Payment{PaymentRequestID: "c", Capture: apotest.Manual, ZeroCapture: true, SingleCapture: true})
+	require.NoError(t, m.server.Submit("c"))
+	m.is(m.lastCapture("c", "k0", 0, true), "F", "ORDER_STATUS_INVALID")
+	m.is(m.capture("c", "k1", 300), "S", "SUCCESS")
+	m.is(m.capture("c", "k2", 0), "F", "PARAM_ILLEGAL")
+	m.server.TakeNotifications()
+	r := m.lastCapture("c", "k3", 0, "true")
+	m.is(r, "S", "SUCCESS")
+	assert.Equal(t, money(0), r.fields["captureAmount"])
+	assert.Equal(t, "S", status(body(t, m, one(t, m))))
+	totals := m.server.Totals("c")
+	assert.Equal(t, [3]int64{300, 700, 0}, [3]int64{totals.Captured, totals.Voided, totals.Held()})
+	for _, e := range m.server.Ledger() {
+		assert.Positive(t, e.Amount.Minor, "only what moved is there")
+	}
+	require.NoError(t, m.server.FailCapture("c"), "what is taken back is what was captured")
+	assert.Equal(t, int64(300), m.server.Totals("c").Reversed)
+
+	m.card("without")
+	m.is(m.capture("without", "k4", 300), "S", "SUCCESS")
+	m.is(m.lastCapture("without", "k5", 0, true), "F", "PARAM_ILLEGAL")
+	assert.Equal(t, int64(700), m.server.Totals("without").Held())
+}

@@ -88,6 +88,8 @@ type Payment struct {
 	RefundWindow time.Duration `json:"refundWindow,omitempty"`
 	// SingleCapture allows one capture only.
 	SingleCapture bool `json:"singleCapture,omitempty"`
+	// ZeroCapture allows a last capture of zero, which only lets go of what is left.
+	ZeroCapture bool `json:"zeroCapture,omitempty"`
 	// NoRefund, NoPartialRefund and SingleRefund are limits some methods have.
 	NoRefund        bool `json:"noRefund,omitempty"`
 	NoPartialRefund bool `json:"noPartialRefund,omitempty"`

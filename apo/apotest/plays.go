@@ -154,7 +154,7 @@ func codeUnless(ok bool) string {
 func (s *Server) FailCapture(id string) error {
 	return s.play(id, func(p *payment) error {
 		for i := len(p.captures) - 1; i >= 0; i-- {
-			if t := p.captures[i]; t.status == Success {
+			if t := p.captures[i]; t.status == Success && t.amount.Minor > 0 {
 				t.status, t.code, t.reversed = Fail, codeProcessFail, true
 				s.write(p, Entry{Kind: Reversed, Amount: t.amount, ID: t.ID, RequestID: t.RequestID})
 				s.notifyCapture(t)

@@ -36,6 +36,11 @@ func (w wireAmount) amount() (Amount, bool) {
 	return a, err == nil && valid(a)
 }
 
+// zero reports an amount of nothing, in something like a currency.
+func (w wireAmount) zero() bool {
+	return w.Value == "0" && valid(Amount{Currency: string(w.Currency), Minor: 1})
+}
+
 // truth reads a boolean, whether it came as one or as a string; one that is missing is false.
 func (t text) truth() (is, ok bool) { return t == "true", t == "" || t == "true" || t == "false" }
 

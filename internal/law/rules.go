@@ -17,6 +17,7 @@ const (
 	GuardLast
 	GuardSeveral
 	GuardExpiry
+	GuardZero
 	GuardCapturable
 	GuardPaymentID
 	GuardReversal
@@ -53,9 +54,12 @@ var ruleRows = []Rule{
 	{GuardMode, false, "the capture is ours to make: the mode is manual, or APO's own capture failed",
 		[]Reason{ReasonOneStep, ReasonAutomatic}},
 	{GuardLast, false, "no capture that was called the last is done", []Reason{ReasonLastCapture}},
-	{GuardSeveral, true, "nothing is captured yet, or the method takes several captures", []Reason{ReasonSingleCapture}},
+	{GuardSeveral, true, "nothing is captured yet, the amount is zero, or the method takes several captures",
+		[]Reason{ReasonSingleCapture}},
 	{GuardExpiry, false, "the authorization is not over", []Reason{ReasonExpired}},
-	{GuardCapturable, false, "the amount is above zero, in the order's currency, and at most authorized − captured",
+	{GuardZero, true, "the amount is not zero, or the method takes a last capture of zero", []Reason{ReasonAmount}},
+	{GuardCapturable, false, "the amount is in the order's currency, at most authorized − captured, and above zero or, " +
+		"for the last capture of an order that is captured in part, zero",
 		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder}},
 	{GuardPaymentID, false, "APO's paymentId is known", []Reason{ReasonNoPaymentID}},
 	{GuardReversal, false, "no reversal stands open", []Reason{ReasonReversal}},
@@ -79,7 +83,7 @@ var ruleRows = []Rule{
 var guards = map[Verb][]Guard{
 	VerbCancel: {GuardIdle, GuardGateway, GuardHeld, GuardUnaccounted, GuardWindow},
 	VerbCapture: {GuardIdle, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardLast, GuardSeveral, GuardExpiry,
-		GuardCapturable, GuardPaymentID},
+		GuardZero, GuardCapturable, GuardPaymentID},
 	VerbRefund:       {GuardIdle, GuardReversal, GuardRefundable, GuardPaymentID},
 	VerbResolve:      {GuardParked, GuardFreshInquiry, GuardOnlyAPO, GuardContradiction, GuardFits},
 	VerbClearAnomaly: {GuardAnomaly},

@@ -249,6 +249,8 @@ func (b *Bank) Capture(ctx context.Context, r apo.CaptureRequest) apo.CaptureAns
 		switch {
 		case a.State == apo.StateCancelled, len(a.Voids) > 0:
 			return final{status: "F", code: "AUTH_CANCELLED"}
+		case r.Amount.Minor == 0 && (!r.Last || Sum(a.Captures) == 0):
+			return final{status: "F", code: "PARAM_ILLEGAL"}
 		case r.Amount.Minor > a.Minor-Sum(a.Captures):
 			return final{status: "F", code: "CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT"}
 		}

@@ -99,7 +99,8 @@ func NewTill(t testing.TB, log store.Log) *Till {
 	c := newClock()
 	x := &Till{T: t, Ctx: context.Background(), Log: log, Bank: NewBank(c.Now), Clock: c, IDs: &Counter{Prefix: "id-"}}
 	x.Config = tilltape.Config{Now: c.Now, NewID: x.IDs.Next,
-		Policy:      order.Policy{Jitter: order.NoJitter, ReconcileFor: order.NoReconcile, SeveralCaptures: []string{"CARD"}},
+		Policy: order.Policy{Jitter: order.NoJitter, ReconcileFor: order.NoReconcile, SeveralCaptures: []string{"CARD"},
+			ZeroLastCaptures: []string{"CARD"}},
 		Concurrency: 1}
 	x.Open(x.Bank)
 	return x

@@ -32,6 +32,7 @@ type shop struct {
 	path     string
 	log      *bolt.Log
 	orders   *tilltape.Orders
+	policy   order.Policy
 }
 
 func newShop(t *testing.T) *shop {
@@ -60,7 +61,7 @@ func (s *shop) start() {
 	var err error
 	s.log, err = bolt.Open(s.path, nil)
 	require.NoError(s.t, err)
-	s.orders, err = tilltape.New(s.log, s.client, &tilltape.Config{Now: s.clock.Now})
+	s.orders, err = tilltape.New(s.log, s.client, &tilltape.Config{Now: s.clock.Now, Policy: s.policy})
 	require.NoError(s.t, err)
 }
 

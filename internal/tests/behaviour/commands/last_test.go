@@ -71,6 +71,39 @@ func TestFullStack_AnInquiryTellsOfALastCapture(t *testing.T) {
 	s.reconciled("o-1")
 }
 
+// What is still held beside a captured part is given up by a last capture of zero, where the contract takes one: it is
+// sent, answered, notified and told by an inquiry like any other, and a replay of the log finds APO's word beside it.
+func TestFullStack_ALastCaptureOfZero(t *testing.T) {
+	s := newShop(t)
+	s.stop()
+	s.policy.ZeroLastCaptures = []string{apotest.MethodCard}
+	s.start()
+	_, err := s.server.Register(apotest.Payment{PaymentRequestID: "preq-o-1", PaymentID: "pay-o-1",
+		Capture: apotest.Manual, SingleCapture: true, ZeroCapture: true,
+		Amount: apotest.Amount{Currency: tilltest.TestCurrency, Minor: tilltest.TheAmount}})
+	require.NoError(t, err)
+	_, err = s.orders.Create(s.ctx, order.Create{OrderID: "o-1", PaymentRequestID: "preq-o-1",
+		Amount: tilltest.USD(tilltest.TheAmount), Method: apotest.MethodCard, CaptureMode: order.CaptureManual})
+	require.NoError(t, err)
+	s.buy("o-1")
+	_, err = s.orders.Capture(s.ctx, "o-1", order.Capture{Amount: tilltest.USD(tilltest.ThePart)})
+	require.NoError(t, err)
+	require.NoError(t, s.server.Script(apotest.Fault{Op: "capture", From: 1, Do: apotest.Cut, After: true}))
+	_, err = s.orders.Capture(s.ctx, "o-1", order.Capture{CommandID: tilltest.CommandID, Amount: tilltest.USD(0),
+		Last: true})
+	require.ErrorIs(t, err, tilltape.ErrUnresolved)
+	s.clock.Advance(2 * time.Hour)
+	_, err = s.orders.SettleDue(s.ctx)
+	require.NoError(t, err)
+	assert.Contains(t, s.bodies(apotest.OpCapture)[1],
+		`"captureAmount":{"currency":"USD","value":"0"},"isLastCapture":true`)
+	assert.Equal(t, order.OutcomeSucceeded, s.order("o-1").Command(tilltest.CommandID).Outcome)
+	s.reconciled("o-1")
+	s.hear()
+	s.reconciled("o-1")
+	assert.Zero(t, s.server.Totals("pay-o-1").Held())
+}
+
 // reconciled asks APO about an order that is captured in part: it knows nothing that the log does not.
 func (s *shop) reconciled(id string) {
 	s.t.Helper()

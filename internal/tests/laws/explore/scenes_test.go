@@ -41,7 +41,14 @@ func explorerScenes() []scene {
 		_, err := x.Capture(tilltest.TheAmount)
 		require.NoError(x.T, err)
 	}
+	partly := func(x *tilltest.Till) {
+		x.Paid()
+		_, err := x.Capture(tilltest.ThePart)
+		require.NoError(x.T, err)
+	}
 	cancel := order.Cancel{CommandID: "c-1"}
+	zero := order.Capture{CommandID: "k-4", Amount: tilltest.USD(0), Last: true}
+	refunding := order.Refund{CommandID: "r-3", Amount: tilltest.USD(tilltest.ThePart)}
 	capture := order.Capture{CommandID: "k-1", Amount: tilltest.USD(tilltest.TheAmount)}
 	part := order.Capture{CommandID: "k-2", Amount: tilltest.USD(tilltest.ThePart)}
 	last := order.Capture{CommandID: "k-3", Amount: tilltest.USD(tilltest.ThePart), Last: true}
@@ -62,6 +69,8 @@ func explorerScenes() []scene {
 				tilltest.SaysF("PROCESS_FAIL")}, 1, nil},
 		{"last capture alone", order.CaptureManual, paid, both(last), lost, 1, nil},
 		{"last capture and another", order.CaptureManual, paid, both(last, part), lost, 1, nil},
+		{"last capture of zero and another", order.CaptureManual, partly, both(zero, part), lost, 1, nil},
+		{"last capture of zero and a refund", order.CaptureManual, partly, both(zero, refunding), lost, 1, nil},
 		{"refund alone", order.CaptureManual, captured, both(refund),
 			[]tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter, tilltest.SaysU, tilltest.DoneSaysU,
 				tilltest.SaysF("PROCESS_FAIL")}, 1, nil},
