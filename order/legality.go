@@ -107,9 +107,9 @@ func (o *Order) bothParts(r *RejectedError, env *Env) *RejectedError {
 		o.Operation.Outstanding() {
 		return r
 	}
-	_, refused := o.permit(&question{verb: VerbCapture, open: true}, env)
+	permit, _ := o.permits(VerbCapture)
 	switch {
-	case refused != nil:
+	case permit != law.Allowed || o.objection(&question{verb: VerbCapture, open: true}, env.Now, &env.Policy) != nil:
 		r.Remedy += restEnds
 	case env.Policy.takesZero(o.Method):
 		r.Remedy = zeroRest

@@ -59,7 +59,7 @@ func TestTheOrderTellsWhatItTakesAndHowItCameAbout(t *testing.T) {
 	require.Len(t, v.Actions, 3)
 	assert.Equal(t, "cancel", v.Actions[0].Command)
 	assert.False(t, v.Actions[0].Legal)
-	assert.Equal(t, "refund instead", v.Actions[0].Remedy)
+	assert.Equal(t, "refund instead; what is still held ends with the authorization", v.Actions[0].Remedy)
 	assert.Contains(t, v.Actions[0].Why, "captured 2026-11-23")
 	assert.Equal(t, actionView{Command: "refund", Legal: true, Max: "USD 6.00"}, v.Actions[2])
 
