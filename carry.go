@@ -74,7 +74,7 @@ func (s *Orders) begin(ctx context.Context, id string, c order.Command) (end fun
 		return nil, err
 	}
 	given := order.Describe(c)
-	if given.CommandID == "" && given.Verb != order.VerbNone {
+	if s.cfg.RequireCommandID && given.CommandID == "" && given.Verb != order.VerbNone {
 		return nil, namelessError(id, given.Verb.String())
 	}
 	return s.enter(ctx, flight{id, s.minted(given.CommandID)})

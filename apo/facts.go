@@ -154,8 +154,8 @@ func transferKind(state State, succeeded, pending, failed Kind) Kind {
 func lineKind(line Transaction) (kind Kind, ok bool) {
 	switch line.State {
 	case StateSuccess, StateFail, StateProcessing, StateCancelled, StatePending:
-	default:
-		return 0, false
+	default: // of what moves no money paymentStatus is the word
+		return 0, line.Type == TransactionPayment || line.Type == TransactionAuthorization
 	}
 	switch line.Type {
 	case TransactionCapture:
@@ -177,7 +177,7 @@ func lineKind(line Transaction) (kind Kind, ok bool) {
 	case TransactionIncremental:
 		return 0, line.State != StateSuccess
 	}
-	return 0, false
+	return 0, line.State == StateFail || line.State == StateCancelled // whatever it is, it was not done
 }
 
 // proveLines adds what each line proves to what the picture as a whole does.

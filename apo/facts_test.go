@@ -87,6 +87,11 @@ func TestEveryTransactionTypeAndStateHasItsFact(t *testing.T) {
 		_, short := picture(t, StateSuccess, line(TransactionType(row[0]), State(row[1]), "T1", 5, ""))
 		assert.Equal(t, []string{"payment succeeded", "other transaction T1"}, short, "not known is not silent: %v", row)
 	}
+	for _, row := range [][2]string{{"CHARGEBACK", "FAIL"}, {"CHARGEBACK", "CANCELLED"}, {"AUTHORIZATION", "REVIEW"},
+		{"PAYMENT", ""}} {
+		_, short := picture(t, StateSuccess, line(TransactionType(row[0]), State(row[1]), "T1", 5, ""))
+		assert.Equal(t, []string{"payment succeeded"}, short, "that moved no money: %v", row)
+	}
 }
 
 func TestFactsComeAsPaymentCapturesRefunds(t *testing.T) {

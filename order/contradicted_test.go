@@ -5,8 +5,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/tilltape/tilltape/events"
 )
 
 // strange is a signed word of money that moved in a way the order's amounts cannot have.
@@ -85,15 +83,42 @@ func TestContradicted_NothingIsSentBesideMoneyThatMayHaveMoved(t *testing.T) {
 	}
 }
 
-// Once APO says that it failed, the order is free again.
+// Once APO says that it failed, the order is free again: by an inquiry, which tells the newer of two words that
+// contradict each other. Of two messages nobody knows which is the newer.
 func TestContradicted_WhatFailedIsNoWordOfMoney(t *testing.T) {
 	for kind, failing := range map[FactKind]FactKind{CaptureSucceeded: CaptureFailed, RefundSucceeded: RefundFailed} {
+		done := Fact{Kind: kind, TransferID: "X9", Amount: usd(1200)}
+		failure := Fact{Kind: failing, TransferID: "X9", Code: "RISK_REJECT"}
 		x := in(t, Authorized)
-		x.observe(Fact{Kind: kind, TransferID: "X9", Amount: usd(1200)})
-		x.observe(Fact{Kind: failing, TransferID: "X9", Code: "RISK_REJECT"})
+		x.observe(done)
+		assert.Len(t, x.observe(failure), 1, "it is on record")
+		assert.Empty(t, x.observe(failure), "once")
+		assert.True(t, x.o.Unaccounted())
+		assert.Equal(t, x.now, x.o.NextDue(), "APO is asked")
+		x.inquire(tells(StateSuccess, failure))
+		assert.False(t, x.o.Unaccounted())
+
+		x.inquire(tells(StateSuccess, done))
+		assert.True(t, x.o.Unaccounted(), "and its newest word is that it was done")
+		x.observe(failure)
+		assert.True(t, x.o.Unaccounted(), "that is the old failure once more")
+		x.inquire(tells(StateSuccess, failure))
+		x.free()
 		x.must(Cancel{CommandID: "k"})
 		replayIsLive(t, x)
 	}
+}
+
+// A failure that came before the success, and is delivered again after it, moves nothing.
+func TestContradicted_AnOldFailureFreesNothing(t *testing.T) {
+	x := in(t, Authorized)
+	failure := Fact{Kind: CaptureFailed, TransferID: "C9", Code: "RISK_REJECT"}
+	x.observe(failure)
+	x.observe(captured("C9", 1200))
+	assert.Empty(t, x.observe(failure))
+	_, err := x.do(Cancel{CommandID: "k"})
+	assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason)
+	replayIsLive(t, x)
 }
 
 // Once it fits, it is in the amounts, and the rules speak of those.
@@ -124,27 +149,49 @@ func TestContradicted_ARefundThatMayStandReservesItsAmount(t *testing.T) {
 	assert.Equal(t, ReasonUnaccounted.Remedy(), r.Remedy)
 }
 
-// A cancel under way ends: another attempt of it would be a cancel beside a capture. Should APO have done it all the
-// same it says so, and that is heard.
-func TestContradicted_ACancelUnderWayIsNotSentAgain(t *testing.T) {
+// An operation under way is not sent again beside money that may have moved, and not called failed either: APO may have
+// carried it out, and is asked.
+func TestContradicted_WhatIsUnderWayIsOnlyAskedAbout(t *testing.T) {
 	for name, s := range strangers() {
 		if s.in != Authorized || s.inquiry {
 			continue
 		}
-		t.Run(name, func(t *testing.T) {
-			x := asked(t, CallCancel)
-			call := x.attempt()
-			facts := x.observe(s.facts[0])
-			assert.IsType(t, events.CancelFailed{}, facts[len(facts)-1])
-			x.ended(OutcomeFailed, CodeUnaccounted)
-			x.later(1 << 40)
-			_, err := x.do(Claim{})
-			if err == nil {
-				assert.NotEqual(t, CallCancel, x.o.Operation.Kind)
-			}
-			x.answerTo(call, Verdict{Class: VerdictSucceeded, PaymentID: "P1"})
-			assert.Equal(t, Cancelled, x.o.Status)
-			replayIsLive(t, x)
-		})
+		for _, kind := range []CallKind{CallCancel, CallCapture} {
+			t.Run(name+", "+kind.String(), func(t *testing.T) {
+				x := asked(t, kind)
+				call := x.attempt()
+				x.observe(s.facts[0])
+				for range 5 {
+					x.now = x.o.NextDue()
+					next, due := x.o.Due(x.now)
+					require.True(t, due)
+					require.True(t, next.IsInquiry(), next.Kind)
+					x.inquire(tells(StateSuccess, authorized()))
+				}
+				require.Equal(t, kind, x.o.Operation.Kind, "nothing is proven")
+				replayIsLive(t, x)
+				x.answerTo(call, Verdict{Class: VerdictSucceeded, PaymentID: "P1", TransferID: "C1"})
+				assert.Equal(t, Idle, x.o.Operation.Phase, "the answer that came late is APO's word")
+				replayIsLive(t, x)
+			})
+		}
+	}
+	x := in(t, Cancelled) // the refund of late money, beside one that took it already
+	x.observe(authorized())
+	x.observe(captured("C1", theAmount))
+	x.inquire(tells(StateSuccess, captured("C1", theAmount)))
+	x.must(Compensate{CommandID: "comp"})
+	x.answer(silence)
+	x.observe(Fact{Kind: RefundSucceeded, TransferID: "F9", Amount: Money{Minor: theAmount, Currency: "EUR"}})
+	for range 5 {
+		x.now = x.o.NextDue()
+		next, due := x.o.Due(x.now)
+		require.True(t, due)
+		require.True(t, next.IsInquiry(), next.Kind)
+		if next.Kind == CallInquireRefund {
+			x.inquire(notExist)
+		} else {
+			x.inquire(tells(StateSuccess))
+		}
 	}
 }

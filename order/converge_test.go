@@ -127,6 +127,9 @@ func TestConverge_AFailureToldAgainAfterASuccessIsNoNews(t *testing.T) {
 		x.observe(Fact{Kind: PaymentSucceeded, PaymentID: "P1", Amount: usd(theAmount)})
 		require.Len(t, x.o.Anomalies, 1, "that a failed payment succeeded is one")
 		assert.Empty(t, x.observe(refused), "and the same refusal once more is none")
+		refused.PaymentID = ""
+		assert.Empty(t, x.observe(refused), "however it names the payment")
+		refused.PaymentID = "P1"
 		refused.Code = "RISK_REJECT"
 		x.observe(refused)
 		assert.Len(t, x.o.Anomalies, 2, "another one is")

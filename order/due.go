@@ -137,12 +137,23 @@ func (o *Order) mustInquire(now time.Time) bool {
 	switch {
 	case p.Phase == Accepted, p.Phase == Parked, p.Attempt >= AttemptsMax:
 		return true
-	case p.Kind == CallCancel && o.Gateway == GatewayOutstanding:
+	case o.mustNotSend():
 		return true
 	case p.Cleared:
 		return silent
 	}
 	return p.Inquire || p.Attempt >= 2 || silent
+}
+
+// mustNotSend reports whether another attempt of the operation would be sent beside money that may have moved: a cancel
+// while APO captures; a cancel, a capture or what gives late money back beside a transfer that the amounts cannot have.
+// It stays outstanding, and APO is asked what became of it.
+func (o *Order) mustNotSend() bool {
+	p := &o.Operation
+	if p.Kind == CallCancel && o.Gateway == GatewayOutstanding {
+		return true
+	}
+	return (p.Kind == CallCancel || p.Kind == CallCapture || p.Compensates != 0) && o.contradicted() != nil
 }
 
 func (o *Order) operationCall(attempt uint64) Call {

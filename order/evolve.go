@@ -103,13 +103,13 @@ func (o *Order) watching() bool {
 			return true
 		}
 	}
-	return o.Gateway == GatewayOutstanding || len(o.Held) > 0
+	return o.Gateway == GatewayOutstanding || len(o.Held) > 0 || o.contradicted() != nil
 }
 
-// watchFrom begins the schedule of the payment's inquiries anew, but never puts off or drops the one a held refund
-// waits for.
+// watchFrom begins the schedule of the payment's inquiries anew, but never puts off or drops the one that a held refund
+// waits for, or that may tell what became of money which the amounts cannot have.
 func (o *Order) watchFrom(due time.Time) {
-	if len(o.Held) > 0 && (due.IsZero() || o.WatchDue.Before(due)) {
+	if !o.WatchDue.IsZero() && (len(o.Held) > 0 || o.contradicted() != nil) && (due.IsZero() || o.WatchDue.Before(due)) {
 		return
 	}
 	o.WatchDue, o.Watches = due, 0
@@ -179,9 +179,9 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 		o.paymentMark = markOf(r, e.PaymentID)
 		o.watchFrom(e.Due)
 	case law.LateMoney:
-		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
-		o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
 		if !known {
+			o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
+			o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
 			o.PaymentAt = r.Occurred
 		}
 		o.watchFrom(e.Due)
@@ -195,6 +195,7 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	known := at >= 0 && o.captures[at].is(transferCounted)
 	o.captures = remember(o.captures, at,
 		transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
+	o.retire(id, request)
 	if !known {
 		o.addCapture(r, e)
 	}
@@ -237,8 +238,8 @@ func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
 func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	o.learn(e.PaymentID)
 	if id, request := digest(e.CaptureID), digest(e.CaptureRequestID); id != 0 || request != 0 || o.awaitsGateway() {
-		o.captures = remember(o.captures, find(o.captures, id, request),
-			transfer{id: id, request: request, standing: transferFailed, version: uint32(r.Version)})
+		o.foldRefuted(r, &o.captures, find(o.captures, id, request),
+			transfer{id: id, request: request, standing: transferFailed}, e.Proof.Via)
 	}
 	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
@@ -258,6 +259,7 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 	known := at >= 0 && o.refunds[at].is(transferCounted)
 	o.refunds = remember(o.refunds, at,
 		transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
+	o.retire(id, request)
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if !known {
 		o.addRefund(r, e)
@@ -282,8 +284,8 @@ func (o *Order) addRefund(r *events.Record, e *events.RefundSucceeded) {
 
 func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 	if id, request := digest(e.RefundID), digest(e.RefundRequestID); id != 0 || request != 0 {
-		o.refunds = remember(o.refunds, find(o.refunds, id, request),
-			transfer{id: id, request: request, standing: transferFailed, version: uint32(r.Version)})
+		o.foldRefuted(r, &o.refunds, find(o.refunds, id, request),
+			transfer{id: id, request: request, standing: transferFailed}, e.Proof.Via)
 	}
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
@@ -355,44 +357,6 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	o.foldContradicted(r, e)
 	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
-	}
-}
-
-// foldContradicted remembers what an anomaly tells of a capture or refund that the amounts cannot have: it may stand,
-// and the rules ask for it. An anomaly beside a fact that is in the amounts tells of nothing more.
-func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
-	switch e.Reason {
-	case events.LatePayment, events.PaymentRevived, events.LateAnswer, events.KeyTaken:
-		return
-	}
-	t := transfer{minor: e.Amount.Minor, standing: transferContradicted,
-		foreign: e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency, version: uint32(r.Version)}
-	known := &o.captures
-	switch e.Fact {
-	case events.KindCaptureSucceeded, events.KindInquiryAnswered:
-	case events.KindCaptureFailed:
-		t.standing = transferFailed
-	case events.KindRefundSucceeded, events.KindRefundHeld:
-		if o.findHeld(e.TransferID, e.RequestID) >= 0 {
-			return // it waits for its capture, which the rules ask for by itself
-		}
-		known = &o.refunds
-	case events.KindRefundFailed:
-		t.standing, known = transferFailed, &o.refunds
-	default:
-		return
-	}
-	t.id, t.request = digest(e.TransferID), digest(e.RequestID)
-	at := find(*known, t.id, t.request)
-	if known == &o.captures && t.is(transferContradicted) {
-		at = o.findCapture(t.id, t.request, t.minor)
-	}
-	if at >= 0 && (*known)[at].is(transferCounted) || at < 0 && t.is(transferFailed) {
-		return
-	}
-	*known = remember(*known, at, t)
-	if t.is(transferContradicted) { // an inquiry may tell what became of it
-		o.watchSoon(r)
 	}
 }
 

@@ -150,13 +150,6 @@ func (o *Order) endOperation(r *events.Record, outcome Outcome, code string) {
 	o.Operation = Operation{}
 }
 
-// watchSoon has the payment inquired about at once.
-func (o *Order) watchSoon(r *events.Record) {
-	if o.WatchDue.IsZero() || o.WatchDue.After(r.Recorded) {
-		o.WatchDue = r.Recorded
-	}
-}
-
 // surprising are the codes by which APO refuses a capture or refund that our own rules had found to fit: it says
 // that our picture of the payment is wrong. The operation has failed all the same, and its ids are closed.
 var surprising = []string{

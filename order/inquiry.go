@@ -87,7 +87,7 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 	case d.o.usedUp(&d.env): // after APO was asked once more: what it can tell, a person need not find out
 		d.park(d.parkReason())
 		answered.Due = d.o.Operation.Due
-	case then == law.AskAgain && p.Attempt < AttemptsMax && (p.Kind != CallCancel || d.o.Gateway != GatewayOutstanding):
+	case then == law.AskAgain && p.Attempt < AttemptsMax && !d.o.mustNotSend():
 		answered.AskAgain, answered.Due = true, d.env.Now
 		if p.Inquire { // APO answered F: asking again at once would be answered the same
 			answered.Due = d.retryDue(p.Waits)
@@ -182,8 +182,8 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 		return d.waitDue(o.Watches + 1) // the first wait passed before this inquiry
 	case due.IsZero(), !o.watching():
 		return zeroTime
-	case answered.Outcome == events.InquiryUnknown &&
-		(o.Status == Created || o.Status == Authorized || !d.reconcileDue(0).IsZero()):
+	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized ||
+		o.contradicted() != nil || !d.reconcileDue(0).IsZero()):
 		return d.waitDue(o.Watches)
 	case o.Status == Cancelled && o.Late.IsZero():
 		return zeroTime // nobody paid it after all

@@ -155,6 +155,8 @@ func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string 
 		return "claims while another claim is in force"
 	case p.Kind == CallCancel && o.Gateway == GatewayOutstanding:
 		return "cancels while APO's own capture is outstanding"
+	case o.mustNotSend():
+		return "is sent beside money that may have moved"
 	}
 	return ""
 }
@@ -290,7 +292,7 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 	case events.PaymentAuthorized:
 		return law.PaymentAuthorized, o.authorizedAnew(&e)
 	case events.PaymentPaid:
-		return law.PaymentPaid, o.paymentKnown && o.teaches(law.PaymentPaid, e.PaymentID, e.At, zeroTime)
+		return law.PaymentPaid, o.paidAnew(&e)
 	case events.PaymentFailed:
 		return law.PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.CancelSucceeded:

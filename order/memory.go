@@ -15,25 +15,27 @@ type transfer struct {
 	minor       int64
 	standing    standing
 	foreign     bool // its amount is in another currency than the order's
+	refuted     bool // contradicted, and APO has also said that it failed
 	version     uint32
 }
 
-// standing is how APO's word on a transfer stands beside the order's amounts.
-type standing uint8
-
-const (
-	transferCounted      standing = iota // it is in the amounts
-	transferFailed                       // it is known to have failed
-	transferContradicted                 // APO has signed it, and the amounts cannot have it: it may stand
-)
-
 func (t *transfer) is(s standing) bool { return t.standing == s }
 
-// find looks a transfer up by either identifier.
+// named reports whether one of the identifiers is the transfer's.
+func (t *transfer) named(id, request uint64) bool {
+	return id != 0 && t.id == id || request != 0 && t.request == request
+}
+
+// find looks a transfer up by either identifier. Where each is another's, until APO names both together, it is the one
+// that matters most: what counts, then what may stand.
 func find(ts []transfer, id, request uint64) int {
-	return slices.IndexFunc(ts, func(t transfer) bool {
-		return id != 0 && t.id == id || request != 0 && t.request == request
-	})
+	at := -1
+	for i := range ts {
+		if ts[i].named(id, request) && (at < 0 || ts[i].standing < ts[at].standing) {
+			at = i
+		}
+	}
+	return at
 }
 
 // transferAt looks a transfer up by either identifier, neither of which is digested where there is none to compare it
@@ -81,7 +83,11 @@ func remember(ts []transfer, at int, t transfer) []transfer {
 	if out[at].request == 0 {
 		out[at].request = t.request
 	}
-	out[at].standing, out[at].foreign, out[at].minor = t.standing, t.foreign, t.minor
+	was := &out[at]
+	was.standing, was.foreign, was.refuted, was.minor = t.standing, t.foreign, t.refuted, t.minor
+	if t.is(transferContradicted) {
+		was.version = t.version
+	}
 	return out
 }
 
@@ -200,10 +206,11 @@ func (o *Order) remembering(m memory) []memory {
 }
 
 // contradictionDigest names an anomaly by what it says, so that a redelivered fact adds no second one. Of a failed
-// payment the amount says nothing: none of it moved.
+// payment the amount says nothing, since none of it moved, and neither does the paymentId, which an earlier message may
+// have left out.
 func contradictionDigest(a events.AnomalyObserved) uint64 {
 	if a.Fact == events.KindPaymentFailed {
-		a.Amount = Money{}
+		a.Amount, a.PaymentID = Money{}, ""
 	}
 	var b [9]byte
 	b[0] = byte(a.Reason)

@@ -123,7 +123,14 @@ func (o *Order) teaches(kind law.Fact, paymentID string, at, expires time.Time) 
 
 // authorizedAnew reports whether an authorization on record stands there once more for what it teaches.
 func (o *Order) authorizedAnew(e *events.PaymentAuthorized) bool {
-	return o.paymentKnown && o.teaches(law.PaymentAuthorized, e.PaymentID, e.At, e.Expires)
+	return o.paymentKnown && o.cell(law.PaymentAuthorized).Effect != law.Contradicts &&
+		o.teaches(law.PaymentAuthorized, e.PaymentID, e.At, e.Expires)
+}
+
+// paidAnew is the same of a payment in one step.
+func (o *Order) paidAnew(e *events.PaymentPaid) bool {
+	return o.paymentKnown && o.cell(law.PaymentPaid).Effect != law.Contradicts &&
+		o.teaches(law.PaymentPaid, e.PaymentID, e.At, zeroTime)
 }
 
 // knows reports whether a fact of that kind is on record already.
@@ -201,8 +208,7 @@ func (d *decision) observePending(f *Fact) {
 }
 
 // endCancelOnMoney ends an outstanding cancel once money is known to have been captured or refunded: it can no longer
-// succeed, and must not be sent again. Where APO's word on that money contradicts the order the cancel may have
-// succeeded: then APO says so, and that is heard as ever.
+// succeed, and must not be sent again.
 func (d *decision) endCancelOnMoney() {
 	o := &d.o
 	then, outstanding := o.Operation.then(law.ProvenMoneyMoved)
@@ -214,8 +220,6 @@ func (d *decision) endCancelOnMoney() {
 		d.emit(events.CancelFailed{Code: CodeRefunded})
 	case o.Status == Captured:
 		d.emit(events.CancelFailed{Code: CodeCaptured})
-	case o.contradicted() != nil:
-		d.emit(events.CancelFailed{Code: CodeUnaccounted})
 	}
 }
 
@@ -256,7 +260,7 @@ var factEvents = map[FactKind]events.Kind{
 func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) {
 	e := events.AnomalyObserved{Reason: reason, Fact: factEvents[f.Kind], PaymentID: f.PaymentID, TransferID: f.TransferID,
 		RequestID: f.RequestID, Amount: f.Amount, At: f.At, Code: f.Code, Detail: clip(detail), Proof: f.Proof}
-	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) {
+	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) || d.o.tellsMore(&e) {
 		d.emit(e)
 	}
 }

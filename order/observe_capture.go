@@ -18,7 +18,11 @@ func (d *decision) observeCapture(f *Fact) {
 		return
 	}
 	if a, b := find(o.captures, id, 0), find(o.captures, 0, request); a >= 0 && b >= 0 && a != b {
-		d.anomaly(events.TransferContradicts, f, twoAreOne)
+		if one(&o.captures[a], &o.captures[b], f.Amount.Minor) {
+			d.emitCapture(f)
+		} else {
+			d.anomaly(events.TransferContradicts, f, twoAreOne)
+		}
 		return
 	}
 	at := o.findCapture(id, request, f.Amount.Minor)
@@ -81,10 +85,10 @@ func (d *decision) observeCaptureFailed(f *Fact) {
 	}
 	kind := law.CaptureFailed
 	if at >= 0 {
-		switch o.captures[at].standing {
-		case transferFailed:
+		switch t := &o.captures[at]; {
+		case t.is(transferFailed), t.refuted && f.Proof.Via != events.ViaInquiry:
 			return
-		case transferCounted:
+		case t.is(transferCounted):
 			kind = law.CaptureReversed
 		}
 	}

@@ -21,7 +21,11 @@ func (d *decision) observeRefund(f *Fact) {
 		return
 	}
 	if a, b := o.placeOfRefund(f.TransferID, ""), o.placeOfRefund("", f.RequestID); a >= 0 && b >= 0 && a != b {
-		d.anomaly(events.TransferContradicts, f, twoAreOne)
+		if held := len(o.Held); a >= held && b >= held && one(&o.refunds[a-held], &o.refunds[b-held], f.Amount.Minor) {
+			d.emitRefund(f)
+		} else {
+			d.anomaly(events.TransferContradicts, f, twoAreOne)
+		}
 		return
 	}
 	if i := o.findHeld(f.TransferID, f.RequestID); i >= 0 {
@@ -107,7 +111,11 @@ func (d *decision) observeRefundFailed(f *Fact) {
 	held := o.findHeld(f.TransferID, f.RequestID) >= 0
 	kind := law.RefundFailed
 	switch {
-	case at >= 0 && o.refunds[at].is(transferFailed), f.TransferID == "" && f.RequestID == "":
+	case at >= 0 && o.refunds[at].is(transferFailed), f.TransferID == "" && f.RequestID == "",
+		at >= 0 && o.refunds[at].refuted && f.Proof.Via != events.ViaInquiry:
+		return
+	case held && at >= 0 && o.refunds[at].is(transferCounted):
+		d.anomaly(events.TransferContradicts, f, twoAreOne)
 		return
 	case held: // never counted, so nothing has to be taken back
 		kind = law.HeldRefundFailed

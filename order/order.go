@@ -191,37 +191,6 @@ func (o *Order) refundable() int64 { return max(o.left()-o.reserved(), 0) }
 // left is what was captured and has not gone back.
 func (o *Order) left() int64 { return o.Captured - o.Refunded }
 
-// reserved is what contradicted refunds may have taken: all there is, where one is in another currency.
-func (o *Order) reserved() (minor int64) {
-	for i := range o.refunds {
-		switch t := &o.refunds[i]; {
-		case !t.is(transferContradicted):
-		case t.foreign:
-			return math.MaxInt64
-		default:
-			minor += min(max(t.minor, 0), math.MaxInt64-minor)
-		}
-	}
-	return minor
-}
-
-// Unaccounted reports whether APO has signed a capture or refund that the amounts cannot have and that is not known to
-// have failed: above what there is, in another currency, of another payment, or told so that it cannot be told from
-// others. While one may stand, nothing is cancelled or captured.
-func (o Order) Unaccounted() bool { return o.contradicted() != nil }
-
-// contradicted is a capture or refund that APO has signed and the amounts cannot have; nil: none.
-func (o *Order) contradicted() *transfer {
-	for _, ts := range [...][]transfer{o.captures, o.refunds} {
-		for i := range ts {
-			if ts[i].is(transferContradicted) {
-				return &ts[i]
-			}
-		}
-	}
-	return nil
-}
-
 // Words describes the order for people: its status, "partly captured" or "partly refunded" where the amounts say so, or
 // what is under way: "cancelling", "capturing", "refunding", "needs attention".
 func (o Order) Words() string {

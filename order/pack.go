@@ -210,6 +210,7 @@ func (p *packing) held(h *HeldRefund) {
 // What is said of a transfer in the bits under its version.
 const (
 	packedForeign = 1 << iota
+	packedRefuted
 	packedID
 	packedRequest
 	packedBits = iota
@@ -219,6 +220,9 @@ func (p *packing) transfer(t *transfer) {
 	u := uint64(t.version) << packedBits
 	if t.foreign {
 		u |= packedForeign
+	}
+	if t.refuted {
+		u |= packedRefuted
 	}
 	if t.id != 0 {
 		u |= packedID
@@ -235,7 +239,7 @@ func (p *packing) transfer(t *transfer) {
 		p.word(&t.request)
 	}
 	p.signed(&t.minor)
-	t.foreign, t.version = u&packedForeign != 0, uint32(u>>packedBits)
+	t.foreign, t.refuted, t.version = u&packedForeign != 0, u&packedRefuted != 0, uint32(u>>packedBits)
 }
 
 func (p *packing) memory(m *memory) {

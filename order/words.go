@@ -29,7 +29,6 @@ const (
 
 	CodeCaptured     = "CAPTURED"      // a cancel ended because money was captured
 	CodeRefunded     = "REFUNDED"      // … because money went back
-	CodeUnaccounted  = "UNACCOUNTED"   // … because APO tells of a capture or refund that the amounts do not have
 	CodeNotCancelled = "NOT_CANCELLED" // … because the payment stands and APO had refused
 	CodeNotDone      = "NOT_DONE"      // a capture or refund that APO does not list
 	CodeCancelled    = "CANCELLED"     // a capture whose payment is gone

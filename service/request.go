@@ -1,6 +1,7 @@
 package service
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,17 +30,7 @@ func (s *Service) Command(w http.ResponseWriter, r *http.Request, body any) (id 
 // Read reads the request's body, one JSON object, into the struct that body points to, and reports whether it could.
 // Where it could not it has answered: 413 for a body that is too long, otherwise 400, with what is wrong and where.
 func (s *Service) Read(w http.ResponseWriter, r *http.Request, body any) bool {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, int64(s.bodyMax)))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(body)
-	if err == nil {
-		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			err = errMore
-			if tooLong, is := errors.AsType[*http.MaxBytesError](more); is {
-				err = tooLong
-			}
-		}
-	}
+	err := decode(http.MaxBytesReader(w, r.Body, int64(s.bodyMax)), body)
 	if err == nil {
 		return true
 	}
@@ -48,8 +39,31 @@ func (s *Service) Read(w http.ResponseWriter, r *http.Request, body any) bool {
 	return false
 }
 
-// errMore: a body that goes on after its object.
-var errMore = errors.New("more than one object")
+// A body that goes on after its object, and one that is the word null, which package json takes for anything.
+var (
+	errMore = errors.New("more than one object")
+	errNull = errors.New("null")
+)
+
+func decode(from io.Reader, body any) error {
+	var whole json.RawMessage
+	decoder := json.NewDecoder(from)
+	if err := decoder.Decode(&whole); err != nil {
+		return err
+	}
+	if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
+		if tooLong, is := errors.AsType[*http.MaxBytesError](more); is {
+			return tooLong
+		}
+		return errMore
+	}
+	if string(whole) == "null" {
+		return errNull
+	}
+	decoder = json.NewDecoder(bytes.NewReader(whole))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(body)
+}
 
 // told says in our words what a body's error is: those of package json name types of the program.
 func told(err error) (status int, detail string) {
@@ -72,6 +86,8 @@ func told(err error) (status int, detail string) {
 		return http.StatusBadRequest, "is empty"
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return http.StatusBadRequest, "ends before its JSON does"
+	case errors.Is(err, errNull):
+		return http.StatusBadRequest, "is a JSON null and no object"
 	case errors.Is(err, errMore):
 		return http.StatusBadRequest, "goes on after its object"
 	}

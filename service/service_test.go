@@ -58,6 +58,7 @@ func TestWhatIsNoCommandIsToldOnceAndNotDone(t *testing.T) {
 		"another type":  {"k", `{"amount":{"minor":"10"}}`, 400, `has a string for "amount.minor", which cannot be one`},
 		"a fraction":    {"k", `{"amount":{"minor":10.5}}`, 400, `the body has a number 10.5 for "amount.minor"`},
 		"a list":        {"k", `[1]`, 400, "the body is a JSON array and no object"},
+		"null":          {"k", `null`, 400, "the body is a JSON null and no object"},
 		"two objects":   {"k", captureTen + captureTen, 400, "the body goes on after its object"},
 		"too long":      {"k", long, 413, "the body is longer than 16384 bytes"},
 		"a long tail":   {"k", captureTen + strings.Repeat(" ", service.DefaultBodyMax), 413, "is longer than"},

@@ -29,7 +29,7 @@ func MayCancel(o order.Order) Ruling {
 	case o.Status == order.Failed:
 		return Local
 	case !slices.Contains([]order.Status{order.Created, order.Authorized, order.Paid}, o.Status),
-		o.Operation.Outstanding(), o.Gateway == order.GatewayOutstanding, len(o.Held) > 0, o.Unaccounted():
+		o.Operation.Outstanding(), o.Gateway == order.GatewayOutstanding, len(o.Held) > 0:
 		return Refusal
 	}
 	return Sends
@@ -41,7 +41,7 @@ func MayCapture(o order.Order, minor int64, now time.Time, several bool) Ruling 
 	first := o.Status == order.Authorized
 	another := o.Status == order.Captured && several
 	expired := !o.Expires.IsZero() && !now.Before(o.Expires)
-	if !ours || !first && !another || o.Operation.Outstanding() || len(o.Held) > 0 || o.Unaccounted() || expired ||
+	if !ours || !first && !another || o.Operation.Outstanding() || len(o.Held) > 0 || expired ||
 		minor <= 0 || minor > o.Authorized-o.Captured {
 		return Refusal
 	}
@@ -264,7 +264,6 @@ func (b *Book) mayStand(n noted) {
 	b.Trouble++
 	b.forget(n.what, n.id)
 	b.strange = append(b.strange, n)
-	b.endCancel()
 }
 
 // forget drops such a note: it has found its place.
@@ -281,10 +280,9 @@ func (b *Book) mayHaveGoneBack() (minor int64) {
 	return minor
 }
 
-// endCancel: once money is known to have moved, or may have, an outstanding cancel must not be sent again.
+// endCancel: once money is known to have moved, an outstanding cancel cannot succeed any more.
 func (b *Book) endCancel() {
-	if b.op == "cancel" && (b.status == "captured" || b.status == "refunded" || b.Refunded > 0 || len(b.held) > 0 ||
-		len(b.strange) > 0) {
+	if b.op == "cancel" && (b.status == "captured" || b.status == "refunded" || b.Refunded > 0 || len(b.held) > 0) {
 		b.op = ""
 	}
 }

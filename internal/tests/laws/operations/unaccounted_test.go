@@ -1,0 +1,85 @@
+package operations_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/internal/tests/tilltest"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// What goes over the wire beside a capture that APO has signed and the order's amounts cannot have: nothing but
+// questions.
+
+func tooMuch(x *tilltest.Till, code string) apo.Verified {
+	return tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "C9", Request: "cr-9",
+		Minor: tilltest.TheAmount + 200, Code: code, At: x.Clock.Now()})
+}
+
+// atAPO puts that capture into APO's books.
+func atAPO(x *tilltest.Till) {
+	a := x.Bank.Accounts[0]
+	a.Captures = append(a.Captures, tilltest.Move{ID: "C9", Request: "cr-9", Minor: tilltest.TheAmount + 200,
+		State: apo.StateSuccess})
+}
+
+func TestUnaccounted_ACaptureUnderWayIsNotSentAgain(t *testing.T) {
+	x := tilltest.NewTill(t, memory.New())
+	x.Place(order.CaptureManual)
+	x.Paid()
+	x.Bank.Next(tilltest.LostBefore)
+	_, err := x.Capture(tilltest.TheAmount)
+	require.Error(t, err)
+	atAPO(x)
+	x.Observe(tooMuch(x, ""))
+	before := x.Bank.Wired()
+	for range 20 {
+		x.Settle(time.Minute)
+	}
+	assert.Equal(t, before, x.Bank.Wired())
+	assert.True(t, x.Get().Operation.Outstanding(), "nobody knows yet what became of it")
+	require.NoError(t, x.Lawful())
+}
+
+// A success, its failure, and then APO's answer to an inquiry that it was done: that is the newest word.
+func TestUnaccounted_TheNewestWordIsAnInquirys(t *testing.T) {
+	x := tilltest.NewTill(t, memory.New())
+	x.Place(order.CaptureManual)
+	x.Paid()
+	x.Observe(tooMuch(x, ""))
+	x.Clock.Pass(time.Minute)
+	x.Observe(tooMuch(x, "RISK_REJECT"))
+	atAPO(x)
+	x.Clock.Pass(time.Minute)
+	_, err := x.Orders.Reconcile(x.Ctx, tilltest.TheOrder)
+	require.NoError(t, err)
+	before := x.Bank.Wired()
+	_, err = x.Cancel()
+	require.ErrorIs(t, err, order.ErrRejected)
+	assert.Equal(t, before, x.Bank.Wired())
+	require.NoError(t, x.Lawful())
+}
+
+// While a cancel is at APO and such a capture comes and fails, nothing else is sent: the cancel may be carried out any
+// moment, and once it is, that is how it ended.
+func TestUnaccounted_ACancelAtAPOKeepsItsPlace(t *testing.T) {
+	x := tilltest.NewTill(t, memory.New())
+	x.Place(order.CaptureManual)
+	x.Paid()
+	release, answered := x.CancelUnderWay(x.Orders)
+	x.Observe(tooMuch(x, ""))
+	x.Observe(tooMuch(x, "RISK_REJECT"))
+	x.Bank.Enter = nil
+	_, err := x.Capture(tilltest.TheAmount)
+	require.ErrorIs(t, err, order.ErrRejected)
+	release()
+	require.NoError(t, <-answered)
+	o := x.Get()
+	assert.Equal(t, order.Cancelled, o.Status)
+	require.NoError(t, x.Lawful())
+}
