@@ -74,7 +74,7 @@ func (s *Server) register(p Payment) (*payment, error) {
 	if p.Method == "" {
 		p.Method = MethodCard
 	}
-	if p.card() && p.Capture == "" {
+	if carriesCard(p.Method) && p.Capture == "" {
 		p.Capture = Automatic
 	}
 	if p.Window == "" {
@@ -117,7 +117,7 @@ func (s *Server) checkPayment(p Payment) error {
 		return refuse("its merchantAccountId " + badID(p.MerchantAccountID))
 	case !valid(p.Amount):
 		return refuse("its amount " + p.Amount.String() + " is not positive or has no currency")
-	case p.card() && p.Capture != Automatic && p.Capture != Manual:
+	case p.twoSteps() && p.Capture != Automatic && p.Capture != Manual:
 		return refuse("its capture mode " + string(p.Capture) + " is neither AUTOMATIC nor MANUAL")
 	case s.merchants[p.ClientID] == nil:
 		return refuse("its client id " + p.ClientID + " is not registered: call AddMerchant")
@@ -159,12 +159,13 @@ func (p *payment) madeFor(account text) bool {
 // pay answers a pay call: it files the payment and leaves the buyer to it.
 func (s *Server) pay(clientID string, r request) answer {
 	amount, ok := r.PaymentAmount.amount()
-	if !ok || r.PaymentRequestID == "" || r.PaymentMethod.Type == "" {
+	capture, said := r.capture()
+	if !ok || !said || r.PaymentRequestID == "" || r.PaymentMethod.Type == "" {
 		return failed(codeParamIllegal)
 	}
 	wish := Payment{
 		PaymentRequestID: string(r.PaymentRequestID), Amount: amount, Method: string(r.PaymentMethod.Type),
-		Capture: CaptureMode(r.PaymentFactor.CaptureMode), NotifyURL: string(r.PaymentNotifyURL), ClientID: clientID,
+		Capture: capture, NotifyURL: string(r.PaymentNotifyURL), ClientID: clientID,
 		MerchantAccountID: string(r.MerchantAccountID),
 	}
 	if r.PaymentExpiryTime != "" {
@@ -219,7 +220,8 @@ func (s *Server) session(clientID string, r request) answer {
 // payAgain answers a repeated pay call: by what became of the payment.
 func (s *Server) payAgain(p *payment, wish Payment) answer {
 	same := p.ClientID == wish.ClientID && p.Amount == wish.Amount && p.Method == wish.Method &&
-		p.madeFor(text(wish.MerchantAccountID)) && (wish.Capture == "" || p.Capture == wish.Capture) &&
+		p.madeFor(text(wish.MerchantAccountID)) &&
+		(p.Capture == wish.Capture || wish.Capture == "" && carriesCard(p.Method)) &&
 		(wish.Expiry.IsZero() || p.Expiry.Equal(wish.Expiry))
 	if !same {
 		return failed(codeInconsistent)

@@ -46,7 +46,7 @@ func (s *Server) release(p *payment, why closure) {
 		v := void{id: s.newID(), at: now}
 		kind := Returned
 		v.amount = p.Amount.Minor
-		if p.card() {
+		if p.twoSteps() {
 			kind = Voided
 			v.amount -= sum(p.captures, used)
 		}

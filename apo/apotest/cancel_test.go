@@ -98,7 +98,6 @@ func TestCancelWindows(t *testing.T) {
 		after  time.Duration
 		want   string
 	}{
-		{apotest.MethodCard, week, "SUCCESS"},
 		{"MERCADOPAGO_BR", week, "SUCCESS"},
 		{"MERCADOPAGO_BR", week + time.Second, "CANCEL_WINDOW_EXCEED"},
 		{"ALIPAY_CN", wallet, "SUCCESS"},
@@ -111,7 +110,7 @@ func TestCancelWindows(t *testing.T) {
 	} {
 		t.Run(c.method+" "+c.after.String(), func(t *testing.T) {
 			m := open(t, apotest.Config{})
-			m.register(apotest.Payment{PaymentRequestID: "p", Method: c.method, Capture: apotest.Manual})
+			m.register(apotest.Payment{PaymentRequestID: "p", Method: c.method})
 			require.NoError(t, m.server.Submit("p"))
 			m.clock.Advance(c.after)
 			assert.Equal(t, c.want, m.cancel("p").code)

@@ -47,7 +47,7 @@ func (p *payment) captureCode(amount Amount, now time.Time) string {
 		return codeAuthCancelled
 	case p.status == Cancelled && !p.lateMoney:
 		return codeOrderCanceled
-	case !p.card(), p.paid.IsZero(), p.automaticOutstanding():
+	case !p.twoSteps(), p.paid.IsZero(), p.automaticOutstanding():
 		return codeStatusInvalid
 	case now.After(p.authExpiry):
 		return codeAuthExpired

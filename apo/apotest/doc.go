@@ -26,15 +26,22 @@
 //
 // # Rules
 //
-// A card is authorized and then captured, by APO itself (automatic capture is in
+// What the pay call asks for with paymentFactor.isAuthorization is authorized and
+// then captured, by APO itself (automatic capture, which is the default, is in
 // process until [Server.FinishCapture] or [Behaviour].SettleAfter) or by the
-// merchant. Every other method is paid in one step.
+// merchant (captureMode MANUAL): PayPal or Pay by bank, for instance, and any other
+// method too, though at APO not every one can be. CARD, APPLEPAY and GOOGLEPAY are
+// always authorized first. Everything else is paid in one step. In
+// [Server.Register] a capture mode asks for an authorization.
+//
+// Once authorized, a payment has the same rules whatever its method; only the time
+// to cancel it is the method's, counted from the authorization.
 //
 //   - pay: PAYMENT_IN_PROCESS with a normalUrl until the buyer acts; the same
 //     request again is answered by what became of the payment, another one under
 //     its paymentRequestId is REPEAT_REQ_INCONSISTENT. It takes amount, method,
-//     who captures, the time to pay and the notify URL; what else APO's pay call
-//     has is let through unread.
+//     whether to authorize and who captures, the time to pay and the notify URL;
+//     what else APO's pay call has is let through unread.
 //   - cancel: ORDER_NOT_EXIST; ORDER_IS_CLOSED for a failed or expired payment;
 //     PROCESS_FAIL after any refund or capture; ORDER_STATUS_INVALID during a
 //     capture; PAYMENT_METHOD_NOT_SUPPORTED or CANCEL_WINDOW_EXCEED by the
@@ -117,7 +124,8 @@
 // [Server.ControlHandler] lets a shell play, under /_control/ on the same
 // listener:
 //
-//	POST register               with a Payment as JSON: one without a pay call
+//	POST register               with a Payment as JSON: one without a pay call;
+//	                            "capture": "MANUAL" authorizes it, whatever its method
 //	POST submit/ID, pay-late/ID, pend/ID, decline/ID, expire/ID, void/ID, fail-capture/ID
 //	POST finish-capture/ID, finish-refund/ID        ?ok=false lets it fail
 //	POST refund/ID, capture/ID                      ?amount=500, at the dashboard

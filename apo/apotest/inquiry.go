@@ -42,7 +42,7 @@ func (p *payment) lines() []any {
 	var lines []any
 	if !p.paid.IsZero() {
 		kind := "PAYMENT"
-		if p.card() {
+		if p.twoSteps() {
 			kind = "AUTHORIZATION"
 		}
 		lines = append(lines, line(kind, Success, p.paidID, p.PaymentRequestID, p.Amount, p.paid))
@@ -54,7 +54,7 @@ func (p *payment) lines() []any {
 		lines = append(lines, line("REFUND", r.status, r.ID, r.RequestID, r.amount, r.when()))
 	}
 	kind := "CANCEL"
-	if p.card() {
+	if p.twoSteps() {
 		kind = "VOID"
 	}
 	for _, v := range p.voids {

@@ -8,11 +8,11 @@ import (
 // Movement says what an [Entry] did to the buyer's money.
 type Movement string
 
-// The movements. Money is held on a card before it is captured; a method of one
-// step moves it when the buyer pays.
+// The movements. What is authorized is held before it is captured; what is paid in
+// one step moves when the buyer pays.
 const (
-	Authorized Movement = "authorized" // held on a card
-	Paid       Movement = "paid"       // moved, by a method of one step
+	Authorized Movement = "authorized" // held, whatever the method
+	Paid       Movement = "paid"       // moved, in one step
 	Captured   Movement = "captured"   // moved, out of what is held
 	Refunded   Movement = "refunded"   // given back
 	Voided     Movement = "voided"     // let go, not moved
@@ -52,7 +52,7 @@ type Totals struct {
 // Kept is what the merchant has.
 func (t Totals) Kept() int64 { return t.Paid + t.Captured - t.Refunded - t.Returned - t.Reversed }
 
-// Held is what is blocked on the buyer's card beside that.
+// Held is what is blocked of the buyer's money beside that.
 func (t Totals) Held() int64 { return t.Authorized - t.Captured - t.Voided }
 
 func (t *Totals) add(e Entry) {

@@ -2,7 +2,9 @@ package apotest
 
 import (
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape/apo"
@@ -51,17 +53,18 @@ func add(a, b int64) int64 {
 	return a + b
 }
 
-// CaptureMode says who captures an authorized card payment.
+// CaptureMode says who captures a payment that is authorized first.
 type CaptureMode = apo.CaptureMode
 
-// The capture modes; "" is Automatic. Methods that are paid in one step ignore it.
+// The capture modes.
 const (
 	Automatic = apo.CaptureAutomatic
 	Manual    = apo.CaptureManual
 )
 
-// MethodCard is the method that authorizes first and captures afterwards. Every
-// other method is paid in one step.
+// MethodCard is APO's name for cards. A card is always authorized first and captured
+// afterwards, and so are APPLEPAY and GOOGLEPAY, which hand one on. Every other method
+// is paid in one step, unless the payment has a capture mode.
 const MethodCard = "CARD"
 
 // Payment is what APO was asked to collect, by a pay call or in a test by [Server.Register].
@@ -74,7 +77,8 @@ type Payment struct {
 	Amount Amount `json:"amount"`
 	// Method is APO's payment method type; "" is [MethodCard].
 	Method string `json:"method,omitempty"`
-	// Capture is read for cards alone.
+	// Capture says that the payment is authorized first, and who captures it: for any
+	// method. "" is [Automatic] for what carries a card, and paid in one step for all else.
 	Capture CaptureMode `json:"capture,omitempty"`
 	// Expiry is when an unpaid payment fails. Zero: 14 minutes from now, for a bank
 	// transfer 48 hours.
@@ -101,8 +105,15 @@ type Payment struct {
 	MerchantAccountID string `json:"merchantAccountId,omitempty"`
 }
 
-// card reports a payment that is authorized before it is captured.
-func (p Payment) card() bool { return p.Method == MethodCard }
+// carriesCard reports whether a method is a card, or a wallet that hands one on, in whatever case it is spelt.
+func carriesCard(method string) bool {
+	return slices.ContainsFunc([]string{MethodCard, "APPLEPAY", "GOOGLEPAY"}, func(m string) bool {
+		return strings.EqualFold(m, method)
+	})
+}
+
+// twoSteps reports a payment that is authorized before it is captured. A registered one has a capture mode then.
+func (p Payment) twoSteps() bool { return p.Capture != "" }
 
 // Status is how far a payment, capture or refund has come.
 type Status string
@@ -207,7 +218,7 @@ func (p *payment) refundable() int64 {
 	switch {
 	case p.paid.IsZero(), p.status == Cancelled && !p.lateMoney:
 		return 0
-	case p.card():
+	case p.twoSteps():
 		return sum(p.captures, isDone)
 	}
 	return p.Amount.Minor

@@ -19,9 +19,10 @@ func (s *Server) play(id string, act func(*payment) error) error {
 	return act(p)
 }
 
-// Submit lets the buyer pay: a card is authorized and, with automatic capture,
-// its capture is in process from then on; every other method is paid. Like all
-// plays it takes either id of the payment, and its error wraps [ErrPlay].
+// Submit lets the buyer pay. A card, and whatever else has a capture mode, is
+// authorized and, with automatic capture, its capture is in process from then on;
+// all else is paid. Like all plays it takes either id of the payment, and its error
+// wraps [ErrPlay].
 func (s *Server) Submit(id string) error {
 	return s.play(id, func(p *payment) error {
 		if p.status != Processing {
@@ -59,21 +60,21 @@ func (s *Server) PayLate(id string) error {
 func (s *Server) receive(p *payment) {
 	p.paid, p.paidID = s.now(), s.newID()
 	kind := Paid
-	if p.card() {
+	if p.twoSteps() {
 		kind = Authorized
 		p.authExpiry = p.paid.Add(authorizationLife)
 		s.wakeAt(p.authExpiry)
 	}
 	s.write(p, Entry{Kind: kind, Amount: p.Amount, ID: p.paidID, Late: p.late})
 	s.notifyPayment(p, typePaymentResult, result{"S", codeSuccess})
-	if p.card() && p.Capture == Automatic && !(p.late && s.cfg.Behaviour.ReturnLateMoney) {
+	if p.twoSteps() && p.Capture == Automatic && !(p.late && s.cfg.Behaviour.ReturnLateMoney) {
 		s.startCapture(p, p.Amount, "").automatic = true
 	}
 }
 
 // returnLate sends late money back, as an acquirer does by itself.
 func (s *Server) returnLate(p *payment) {
-	if p.card() {
+	if p.twoSteps() {
 		s.release(p, byMerchant)
 		return
 	}
@@ -205,7 +206,7 @@ func (s *Server) DashboardCapture(id string, minor int64) (captureID string, err
 // sends no notification for it.
 func (s *Server) VoidAuthorization(id string) error {
 	return s.play(id, func(p *payment) error {
-		if !p.card() || p.paid.IsZero() || p.status != Success || anyOf(p.captures, takes) {
+		if !p.twoSteps() || p.paid.IsZero() || p.status != Success || anyOf(p.captures, takes) {
 			return playError(id, "voided", "it has no authorization without a capture")
 		}
 		s.release(p, byIssuer)

@@ -66,7 +66,8 @@ type request struct {
 		Type text `json:"paymentMethodType"`
 	} `json:"paymentMethod"`
 	PaymentFactor struct {
-		CaptureMode text `json:"captureMode"`
+		IsAuthorization text `json:"isAuthorization"`
+		CaptureMode     text `json:"captureMode"`
 	} `json:"paymentFactor"`
 	PaymentExpiryTime text `json:"paymentExpiryTime"`
 	PaymentNotifyURL  text `json:"paymentNotifyUrl"`
@@ -82,6 +83,23 @@ type request struct {
 	RefundAmount    wireAmount `json:"refundAmount"`
 	RefundReason    text       `json:"refundReason"`
 	RefundNotifyURL text       `json:"refundNotifyUrl"`
+}
+
+// capture is who captures what a pay call asks to authorize, "" where it asks for no authorization or leaves it to the
+// method. A card is authorized whatever isAuthorization says; of every other method, isAuthorization alone makes it two
+// steps, and a captureMode without it is let through unread. ok is false where isAuthorization is no boolean.
+func (r request) capture() (mode CaptureMode, ok bool) {
+	mode = CaptureMode(r.PaymentFactor.CaptureMode)
+	asked, ok := r.PaymentFactor.IsAuthorization.truth()
+	switch {
+	case carriesCard(string(r.PaymentMethod.Type)):
+		return mode, ok
+	case asked && mode == "":
+		return Automatic, ok
+	case !asked:
+		return "", ok
+	}
+	return mode, ok
 }
 
 const (

@@ -38,8 +38,11 @@ const transferPrefix = "BANKTRANSFER_"
 
 // windowOf is the window of a method, by the names APO gives its methods.
 func windowOf(method string) Window {
+	if strings.EqualFold(method, MethodCard) {
+		return WindowWeek
+	}
 	switch method {
-	case MethodCard, "MERCADOPAGO_BR", "MERCADOPAGO_CL", "MERCADOPAGO_MX", "MERCADOPAGO_PE":
+	case "MERCADOPAGO_BR", "MERCADOPAGO_CL", "MERCADOPAGO_MX", "MERCADOPAGO_PE":
 		return WindowWeek
 	case "JKOPAY", "DANA", "OVO", "GOPAY_ID", "LINKAJA", "SHOPEEPAY_ID", "KREDIVO_ID", "QRIS", "AKULAKU_PAYLATER",
 		"ATMTRANSFER_ID", "CIMBNIAGA", "OCTOCLICKS", "BANKTRANSFER_BNI", "BANKTRANSFER_BSI", "BANKTRANSFER_MAYBANK",

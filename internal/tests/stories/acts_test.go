@@ -261,7 +261,7 @@ var storyModes = map[string]struct {
 }{
 	"manual":    {apotest.MethodCard, apotest.Manual, order.CaptureManual},
 	"automatic": {apotest.MethodCard, apotest.Automatic, order.CaptureAutomatic},
-	"no":        {"ALIPAY_CN", apotest.Automatic, order.CaptureNone},
+	"no":        {"ALIPAY_CN", "", order.CaptureNone},
 }
 
 // sell registers a payment at APO, and places the order here if it is ours.
