@@ -131,7 +131,7 @@ func (s *shop) agrees() {
 	require.NoError(s.t, err)
 	for o := range p.Orders() {
 		totals := s.server.Totals(o.PaymentRequestID)
-		assert.Equal(s.t, totals.Captured, o.Captured+o.Late.Captured, o.ID)
+		assert.Equal(s.t, totals.Paid+totals.Captured, o.Captured+o.Late.Captured, o.ID)
 		assert.Equal(s.t, totals.Refunded, o.Refunded+o.Late.Refunded, o.ID)
 		assert.Equal(s.t, s.order(o.ID), o)
 	}
