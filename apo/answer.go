@@ -97,15 +97,15 @@ type InquirePaymentRequest struct {
 type PaymentPicture struct {
 	Answer
 	PaymentID, PaymentRequestID string
-	// State stays StateSuccess after captures and refunds, and for a card with
-	// manual capture means authorized only: Transactions tell the rest.
+	// State stays StateSuccess after captures and refunds, and for a payment that
+	// is captured later means authorized only: Transactions tell the rest.
 	State State
 	// StateCode is the code that explains State (paymentResultCode).
 	StateCode    string
 	Amount       Amount
 	CreateTime   time.Time // UTC
 	PaymentTime  time.Time // UTC
-	AuthExpiry   time.Time // UTC; cards only
+	AuthExpiry   time.Time // UTC; only of what is authorized
 	Transactions []Transaction
 }
 

@@ -57,7 +57,7 @@ func (c *Client) Cancel(ctx context.Context, r CancelRequest) CancelAnswer {
 	}
 }
 
-// Capture takes some or all of what a card payment authorized.
+// Capture takes some or all of what was authorized.
 func (c *Client) Capture(ctx context.Context, r CaptureRequest) CaptureAnswer {
 	amount := r.Amount
 	if r.Last && amount.Minor == 0 {

@@ -25,7 +25,8 @@ const (
 // CaptureMode says who captures an authorized payment, in APO's words.
 type CaptureMode string
 
-// The capture modes. Where a request names none, APO captures by itself.
+// The capture modes. A request that names one asks for an authorization (isAuthorization), which not every method has;
+// where it names none, a card is authorized and captured by APO itself, and other methods are paid in one step.
 const (
 	CaptureAutomatic CaptureMode = "AUTOMATIC"
 	CaptureManual    CaptureMode = "MANUAL"
@@ -42,7 +43,7 @@ type PayRequest struct {
 	Amount           Amount
 	Method           string      // paymentMethodType as APO spells it: "CARD", "ALIPAY_CN" …
 	MethodID         string      // optional: paymentMethodId, for instance a card's token
-	Capture          CaptureMode // optional: for methods that are authorized first
+	Capture          CaptureMode // optional: to authorize first; a card always is
 	OrderID          string      // optional: referenceOrderId, what the buyer knows the order by
 	Description      string      // optional: up to 256 characters, for the buyer
 	NotifyURL        string      // optional: where APO notifies; http or https, up to 1024 characters

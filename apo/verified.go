@@ -10,11 +10,12 @@ import (
 type Kind uint8
 
 // The kinds of facts. What a payment's success means for the money depends on
-// the method: a card with manual capture is authorized, a wallet has paid.
+// what the pay call asked for: a card, and what has a capture mode, is authorized;
+// all else has paid.
 const (
 	// PaymentPending: the payment is in process.
 	PaymentPending Kind = iota + 1
-	// PaymentSucceeded: authorized (cards) or paid (one-step methods).
+	// PaymentSucceeded: authorized, or paid in one step.
 	PaymentSucceeded
 	// PaymentFailed: declined, or its time ran out.
 	PaymentFailed
@@ -132,7 +133,7 @@ func (v Verified) Time() time.Time {
 	return v.details.Time
 }
 
-// AuthExpiry is when a card's authorization ends, in UTC; zero if not given.
+// AuthExpiry is when an authorization ends, in UTC; zero if not given.
 func (v Verified) AuthExpiry() time.Time { return v.details.AuthExpiry }
 
 // Authorized reports whether APO says of a payment that succeeded that its

@@ -37,9 +37,9 @@ type CaptureMode uint8
 
 // The capture modes.
 const (
-	CaptureNone      CaptureMode = iota // one-step method (wallet, bank): the payment itself moves the money
-	CaptureAutomatic                    // card: APO captures right after authorization
-	CaptureManual                       // card: captured by our command
+	CaptureNone      CaptureMode = iota // one step (most wallets, banks): the payment itself moves the money
+	CaptureAutomatic                    // authorized first: APO captures right after it
+	CaptureManual                       // authorized first: captured by our command
 )
 
 // OrderCreated: an order was placed. One order is one payment; the stream's id is the order's id.
@@ -63,7 +63,7 @@ type PaymentPending struct {
 	Proof     Proof
 }
 
-// PaymentAuthorized: card funds are held. GatewayCapture says that APO captures by itself, so that a capture is
+// PaymentAuthorized: money is held. GatewayCapture says that APO captures by itself, so that a capture is
 // outstanding from now on. Due is when the payment is next inquired about (for the gateway capture, or at expiry).
 type PaymentAuthorized struct {
 	PaymentID      string

@@ -14,7 +14,7 @@ const (
 	FactNone          FactKind = iota
 	PaymentSucceeded           // authorized or paid, whichever the order's capture mode makes of it
 	PaymentPending             // APO knows the payment and has no result
-	PaymentAuthorized          // card funds held
+	PaymentAuthorized          // money is held
 	PaymentPaid                // one-step payment done
 	PaymentFailed              // failed or timed out
 	CaptureSucceeded           // ours, automatic or foreign

@@ -73,8 +73,7 @@ type Policy struct {
 	Reconciles   []time.Duration
 	ReconcileFor time.Duration
 	Windows      window.Rules // cancel windows by acquirer; nil: let APO decide
-	// SeveralCaptures lists the payment methods that take more than one capture. Card networks differ by contract, so the
-	// default is none.
+	// SeveralCaptures lists the payment methods that take more than one capture. Contracts differ, so the default is none.
 	SeveralCaptures []string
 	// ZeroLastCaptures lists the payment methods whose contract takes a last capture of zero, which captures nothing and
 	// gives up what is left of an authorization that is captured in part. The default is none.

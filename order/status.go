@@ -11,7 +11,7 @@ const (
 	Unplaced Status = iota
 	// Created: placed; APO has not confirmed a payment. A payment's result moves it; after payBy an inquiry asks once.
 	Created
-	// Authorized: card funds are held, the capture is outstanding. A capture or a cancellation moves it; at the
+	// Authorized: money is held, the capture is outstanding. A capture or a cancellation moves it; at the
 	// authorization's end an inquiry asks what became of it.
 	Authorized
 	// Paid: a one-step payment moved the money; authorized, captured and amount are equal. A refund or a cancellation
@@ -56,7 +56,7 @@ const (
 // String is the phase in lower case, as it stands in a log's heads.
 func (p Phase) String() string { return law.Phase(p).String() }
 
-// GatewayCapture is the capture that APO starts by itself for cards with automatic capture.
+// GatewayCapture is the capture that APO starts by itself where the capture is automatic.
 type GatewayCapture uint8
 
 // The states of a gateway capture.

@@ -8,7 +8,8 @@ import (
 
 // Words that stand on record or come from APO, and the bounds of commands and of their refusals.
 const (
-	// MethodCard is APO's name for cards. A card is never paid in one step, so its orders must say who captures.
+	// MethodCard is APO's name for cards. A card is never paid in one step, so its orders must say who captures; of an
+	// order with another method, its capture mode says whether it is authorized first.
 	MethodCard = "CARD"
 
 	// The capture modes, as in package events.

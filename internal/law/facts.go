@@ -54,7 +54,7 @@ type Fact uint8
 const (
 	FactNone          Fact = iota
 	PaymentPending         // APO knows the payment and has no result
-	PaymentAuthorized      // card funds held
+	PaymentAuthorized      // money is held
 	PaymentPaid            // one-step payment done
 	PaymentFailed          // failed or timed out
 	CaptureSucceeded       // ours, automatic or foreign

@@ -22,7 +22,7 @@ const (
 	Never
 	// UntilPaid: open until the payment; afterwards only a refund gives the money back.
 	UntilPaid
-	// AfterPayment: open until [Rule.Length] after the payment or, for a card, the authorization.
+	// AfterPayment: open until [Rule.Length] after the payment or, where it is authorized first, the authorization.
 	AfterPayment
 	// NextDay: open until 00:15 at UTC+8 on the day after the payment, days counted at UTC+8.
 	NextDay
