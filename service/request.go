@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/tilltape/tilltape/problem"
@@ -24,6 +25,10 @@ func (s *Service) Command(w http.ResponseWriter, r *http.Request, body any) (id 
 			"send an id of 1 to 64 bytes of your own making, and the same one when you repeat the command")
 		return "", false
 	}
+	if n := len(r.Header.Values(CommandHeader)); n > 1 { // which one a proxy or a retry would keep is anybody's guess
+		unreadable(w, r, http.StatusBadRequest, fmt.Sprintf("the header %s is there %d times", CommandHeader, n), "send one id")
+		return "", false
+	}
 	return id, s.Read(w, r, body)
 }
 
@@ -35,19 +40,15 @@ func (s *Service) Read(w http.ResponseWriter, r *http.Request, body any) bool {
 		return true
 	}
 	status, detail := told(err)
-	unreadable(w, r, status, "the body "+detail, "send one JSON object with the fields that this command has")
+	unreadable(w, r, status, "the body "+detail, "send one JSON object with "+fieldsOf(body))
 	return false
 }
 
-// A body that goes on after its object, and one that is the word null, which package json takes for anything.
-var (
-	errMore = errors.New("more than one object")
-	errNull = errors.New("null")
-)
-
+// decode reads one object and nothing after it. It is read as a whole first: a null would otherwise pass for an object
+// without fields.
 func decode(from io.Reader, body any) error {
-	var whole json.RawMessage
 	decoder := json.NewDecoder(from)
+	var whole json.RawMessage
 	if err := decoder.Decode(&whole); err != nil {
 		return err
 	}
@@ -58,12 +59,15 @@ func decode(from io.Reader, body any) error {
 		return errMore
 	}
 	if string(whole) == "null" {
-		return errNull
+		return &json.UnmarshalTypeError{Value: "null"}
 	}
 	decoder = json.NewDecoder(bytes.NewReader(whole))
 	decoder.DisallowUnknownFields()
 	return decoder.Decode(body)
 }
+
+// errMore: a body that goes on after its object.
+var errMore = errors.New("more than one object")
 
 // told says in our words what a body's error is: those of package json name types of the program.
 func told(err error) (status int, detail string) {
@@ -77,7 +81,8 @@ func told(err error) (status int, detail string) {
 		if kind.Field == "" {
 			return http.StatusBadRequest, "is a JSON " + kind.Value + " and no object"
 		}
-		return http.StatusBadRequest, fmt.Sprintf("has a %s for %q, which cannot be one", kind.Value, kind.Field)
+		return http.StatusBadRequest, fmt.Sprintf("has %s for %q, where %s belongs", article(kind.Value), kind.Field,
+			wanted(kind.Type))
 	}
 	switch unknown, is := strings.CutPrefix(err.Error(), "json: unknown field "); {
 	case is:
@@ -86,8 +91,6 @@ func told(err error) (status int, detail string) {
 		return http.StatusBadRequest, "is empty"
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return http.StatusBadRequest, "ends before its JSON does"
-	case errors.Is(err, errNull):
-		return http.StatusBadRequest, "is a JSON null and no object"
 	case errors.Is(err, errMore):
 		return http.StatusBadRequest, "goes on after its object"
 	}
@@ -95,6 +98,58 @@ func told(err error) (status int, detail string) {
 		return http.StatusBadRequest, "did not come whole"
 	}
 	return http.StatusBadRequest, "cannot be read: " + err.Error() // what a field's own UnmarshalText says
+}
+
+// wanted names in the caller's words what a field of the program takes.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return fmt.Sprintf("a whole number of up to %d digits", (t.Bits()-1)*3/10) // log10(2) is 0.301
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	}
+	return "a string"
+}
+
+// article is "a string", "an array".
+func article(noun string) string {
+	if strings.ContainsRune("aeiou", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + noun
+}
+
+// fieldsOf lists what the struct that body points to reads.
+func fieldsOf(body any) string {
+	const unknown = "the fields that this command has"
+	t := reflect.TypeOf(body)
+	if t == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+		return unknown
+	}
+	var names []string
+	for _, f := range reflect.VisibleFields(t.Elem()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous:
+			return unknown
+		case !f.IsExported() || f.Tag.Get("json") == "-":
+			continue
+		case name == "":
+			name = f.Name
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return "no fields"
+	}
+	return "the fields " + strings.Join(names, ", ") + " and no others"
 }
 
 // unreadable answers what is no command yet.

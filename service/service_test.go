@@ -55,10 +55,12 @@ func TestWhatIsNoCommandIsToldOnceAndNotDone(t *testing.T) {
 		"no JSON":       {"k", `{"amount":}`, 400, "the body is no JSON from byte 11 on"},
 		"cut short":     {"k", `{"amount":{"minor":10`, 400, "the body ends before its JSON does"},
 		"another field": {"k", `{"amont":1}`, 400, `the body has a field that nobody reads: "amont"`},
-		"another type":  {"k", `{"amount":{"minor":"10"}}`, 400, `has a string for "amount.minor", which cannot be one`},
-		"a fraction":    {"k", `{"amount":{"minor":10.5}}`, 400, `the body has a number 10.5 for "amount.minor"`},
+		"another type":  {"k", `{"amount":{"minor":"10"}}`, 400, `has a string for "amount.minor", where a whole`},
+		"a fraction":    {"k", `{"amount":{"minor":10.5}}`, 400, `has a number 10.5 for "amount.minor", where a whole number`},
+		"too many":      {"k", `{"amount":{"minor":1e30}}`, 400, "where a whole number of up to 18 digits belongs"},
+		"a text":        {"k", `{"amount":"USD 10.00"}`, 400, `has a string for "amount", where an object belongs`},
+		"an array":      {"k", `{"amount":[]}`, 400, `has an array for "amount", where an object belongs`},
 		"a list":        {"k", `[1]`, 400, "the body is a JSON array and no object"},
-		"null":          {"k", `null`, 400, "the body is a JSON null and no object"},
 		"two objects":   {"k", captureTen + captureTen, 400, "the body goes on after its object"},
 		"too long":      {"k", long, 413, "the body is longer than 16384 bytes"},
 		"a long tail":   {"k", captureTen + strings.Repeat(" ", service.DefaultBodyMax), 413, "is longer than"},
@@ -76,6 +78,40 @@ func TestWhatIsNoCommandIsToldOnceAndNotDone(t *testing.T) {
 	o, err := w.Orders.Get(t.Context(), "o-1")
 	require.NoError(t, err)
 	assert.Equal(t, uint64(2), o.Version, "nothing was recorded")
+}
+
+func TestARequestIsToldWhatWouldDo(t *testing.T) {
+	w := newWorld(t)
+	w.authorized(t, "o-1")
+	remedy := func(handler http.HandlerFunc, r *http.Request) string {
+		rec := given(handler, r)
+		assert.Equal(t, http.StatusBadRequest, rec.Code)
+		return problemOf(t, rec).Remedy
+	}
+	assert.Equal(t, "send one JSON object with the fields amount, note and no others",
+		remedy(w.capture, request("k", `{"amont":1}`)))
+
+	twice := request("capture-1", captureTen)
+	twice.Header.Add(service.CommandHeader, "capture-2")
+	assert.Equal(t, "send one id", remedy(w.capture, twice))
+	o, err := w.Orders.Get(t.Context(), "o-1")
+	require.NoError(t, err)
+	assert.Equal(t, uint64(2), o.Version, "nothing was recorded")
+
+	reading := func(body any) http.HandlerFunc {
+		return func(rw http.ResponseWriter, r *http.Request) { assert.False(t, w.Read(rw, r, body)) }
+	}
+	for says, body := range map[string]any{
+		"send one JSON object with no fields":                        &struct{}{},
+		"send one JSON object with the fields Word and no others":    &struct{ Word, own string }{},
+		"send one JSON object with the fields that this command has": &map[string]int{},
+		"send one JSON object with the fields a and no others": &struct {
+			A int `json:"a,omitempty"`
+			B int `json:"-"`
+		}{},
+	} {
+		assert.Equal(t, says, remedy(reading(body), request("", `[]`)))
+	}
 }
 
 // word has a text form of its own, which says what is wrong in words of its own.
