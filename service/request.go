@@ -26,7 +26,8 @@ func (s *Service) Command(w http.ResponseWriter, r *http.Request, body any) (id 
 		return "", false
 	}
 	if n := len(r.Header.Values(CommandHeader)); n > 1 { // which one a proxy or a retry would keep is anybody's guess
-		unreadable(w, r, http.StatusBadRequest, fmt.Sprintf("the header %s is there %d times", CommandHeader, n), "send one id")
+		unreadable(w, r, http.StatusBadRequest, fmt.Sprintf("the header %s is there %d times", CommandHeader, n),
+			"send one id")
 		return "", false
 	}
 	return id, s.Read(w, r, body)

@@ -58,12 +58,23 @@ func demoPath(dir string) (string, error) {
 	case err != nil && !errors.Is(err, fs.ErrExist):
 		return "", withHint(fmt.Errorf("making the directory: %w", err), "name another one with --dir")
 	}
+	if err := notAFile(dir, "--dir"); err != nil {
+		return "", err
+	}
 	path := filepath.Join(dir, demoLog)
 	if _, err := os.Stat(path); err == nil {
 		return "", withHint(fmt.Errorf("%s is there already, and a log is never overwritten", path),
 			"name an empty directory with --dir, or replay it: tilltape replay "+path)
 	}
 	return path, nil
+}
+
+// notAFile refuses a file where the flag names a directory. One that is not there is for whoever makes it.
+func notAFile(dir, flag string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return withHint(fmt.Errorf("%s is a file and no directory", dir), "name a directory with "+flag)
+	}
+	return nil
 }
 
 // runDemo tells the stories one after another, and at the end whether all of it was as it must be.

@@ -85,6 +85,10 @@ func TestDemoRefusesADirectoryThatCannotBe(t *testing.T) {
 	assert.Equal(t, exitFailure, code)
 	assert.Contains(t, errs, "hint: name another one with --dir")
 
+	code, _, errs = execute(t, "demo", "--dir", file)
+	assert.Equal(t, exitFailure, code)
+	assert.Equal(t, "error: "+file+" is a file and no directory\nhint: name a directory with --dir\n", errs)
+
 	below := filepath.Join(t.TempDir(), "a", "b")
 	code, _, errs = execute(t, "demo", "--dir", below)
 	assert.Equal(t, exitFailure, code)

@@ -25,8 +25,8 @@ func keyCommand(t terminal) *cobra.Command {
 		Example: "  tilltape key shop.example/orders orders.key > orders.pub",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return fmt.Errorf("%s takes the log's name and the key's file, but was given %d arguments",
-					cmd.CommandPath(), len(args))
+				return fmt.Errorf("%s takes the log's name and the key's file, but was given %s", cmd.CommandPath(),
+					counted(uint64(len(args)), "argument"))
 			}
 			return nil
 		},

@@ -45,7 +45,7 @@ func TestKeyMakesNothingOfWhatIsNoName(t *testing.T) {
 		says string
 	}{
 		"a space in the name": {[]string{"my shop", filepath.Join(dir, "k")}, exitUsage, "hint: a name such as"},
-		"no file":             {[]string{"shop.example"}, exitUsage, "was given 1 arguments"},
+		"no file":             {[]string{"shop.example"}, exitUsage, "was given 1 argument\n"},
 		"no such directory":   {[]string{"shop.example", filepath.Join(dir, "none", "k")}, exitFailure, "can be written"},
 	} {
 		t.Run(name, func(t *testing.T) {

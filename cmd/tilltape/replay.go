@@ -39,7 +39,8 @@ func replayCommand(t terminal) *cobra.Command {
 			"changed.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return fmt.Errorf("%s takes the log's file, but was given %d arguments", cmd.CommandPath(), len(args))
+				return fmt.Errorf("%s takes the log's file, but was given %s", cmd.CommandPath(),
+					counted(uint64(len(args)), "argument"))
 			}
 			return nil
 		},
@@ -52,7 +53,7 @@ func replayCommand(t terminal) *cobra.Command {
 				return unopened(err)
 			}
 			defer func() { _ = log.Close() }()
-			show := replayPrinter{t: t, only: only, json: asJSON}
+			show := replayPrinter{t: t, file: args[0], only: only, json: asJSON}
 			return show.run(cmd.Context(), log)
 		},
 	}
@@ -77,6 +78,7 @@ func unopened(err error) error {
 
 type replayPrinter struct {
 	t     terminal
+	file  string
 	only  string
 	json  bool
 	words string // the order's, as the newest record so far leaves it
@@ -103,7 +105,7 @@ func (p *replayPrinter) run(ctx context.Context, log *bolt.Log) error {
 	if p.only != "" {
 		if _, known := replayed.Order(p.only); !known {
 			return withHint(fmt.Errorf("order %q is %w in this log", p.only, errNotFound),
-				"list the orders with: tilltape replay FILE --json")
+				"list the orders with: tilltape replay "+p.file+" --json")
 		}
 		return nil
 	}
@@ -166,16 +168,31 @@ func (p *replayPrinter) summary(replayed *audit.Replayed) string {
 		return out.String()
 	}
 	fmt.Fprintf(out, "    from %s to %s UTC\n", replayed.First.Format(stamp), replayed.Last.Format(stamp))
-	counts := replayed.Statuses()
+	partly, open := p.each(replayed)
+	whole := replayed.Statuses()
 	for _, s := range order.Statuses() {
-		if counts[s] > 0 {
-			fmt.Fprintf(out, "    %4d %s\n", counts[s], s)
+		if n := partly[s]; n > 0 {
+			fmt.Fprintf(out, "    %4d partly %s\n", n, s)
+		}
+		if n := whole[s] - partly[s]; n > 0 {
+			fmt.Fprintf(out, "    %4d %s\n", n, s)
 		}
 	}
-	if replayed.Refusals > 0 {
-		fmt.Fprintf(out, "    %4d refused commands on record\n", replayed.Refusals)
+	if n := replayed.Refusals; n > 0 {
+		fmt.Fprintf(out, "    %4d refused %s on record\n", n, noun(n, "command"))
 	}
+	return out.String() + open
+}
+
+// each looks at every order once: it counts those of which only a part is captured or refunded, since "refunded" alone
+// would say that all of the money went back, and tells what stands open.
+func (p *replayPrinter) each(replayed *audit.Replayed) (partly map[order.Status]int, open string) {
+	partly = map[order.Status]int{}
+	out := &strings.Builder{}
 	for o := range replayed.Orders() {
+		if o.Status == order.Captured && o.PartiallyCaptured() || o.Status == order.Refunded && o.PartiallyRefunded() {
+			partly[o.Status]++
+		}
 		for _, a := range o.Anomalies {
 			fmt.Fprintf(out, "    %s order %s: %s, open since %s (version %d)\n", p.t.paint(yellow, "anomaly:"), o.ID, a.Reason,
 				a.At.Format(stamp), a.Version)
@@ -185,7 +202,7 @@ func (p *replayPrinter) summary(replayed *audit.Replayed) string {
 				o.Operation.Phase, o.NextDue().Format(stamp))
 		}
 	}
-	return out.String()
+	return partly, out.String()
 }
 
 // sealWords is what the records have proven, in the order of a checkpoint's lines.
@@ -197,9 +214,12 @@ func sealWords(c seal.Checkpoint) string {
 }
 
 // counted is "1 order", "2 orders".
-func counted(n uint64, noun string) string {
+func counted(n uint64, what string) string { return fmt.Sprintf("%d %s", n, noun(n, what)) }
+
+// noun is "order" for one, otherwise "orders".
+func noun(n uint64, what string) string {
 	if n == 1 {
-		return "1 " + noun
+		return what
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return what + "s"
 }

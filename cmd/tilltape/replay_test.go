@@ -120,6 +120,7 @@ func TestReplayShowsOneOrder(t *testing.T) {
 	code, _, errs := execute(t, "replay", path, "--order", "o-2")
 	assert.Equal(t, exitNotFound, code)
 	assert.Contains(t, errs, `order "o-2" is not found in this log`)
+	assert.Contains(t, errs, "tilltape replay "+path+" --json", "ready to be copied")
 }
 
 func TestReplayPrintsJSONForPrograms(t *testing.T) {
@@ -211,6 +212,18 @@ func TestReplayShowsWhatTheOrderWasWhenItRefused(t *testing.T) {
 	require.Equal(t, exitOK, code, errs)
 	assert.Regexp(t, `  command.refused.v1 +captured +alice`, out)
 	assert.NotContains(t, out, "unplaced")
+}
+
+// "refunded" would say of an order that all of it went back.
+func TestReplayCountsWhatIsPartlyDoneByItself(t *testing.T) {
+	d, _ := aDemo(t)
+	require.NoError(t, d.afterCapture(t.Context()))
+	require.NoError(t, d.afterRefund(t.Context(), "o-09", 2_500))
+	require.NoError(t, d.shut())
+	code, out, errs := execute(t, "replay", d.path)
+	require.NoError(t, d.open()) // for the end of the test
+	require.Equal(t, exitOK, code, errs)
+	assert.Contains(t, out, "       1 captured\n       1 partly refunded\n       2 refused commands on record\n")
 }
 
 func TestReplaySpeaksOfTheCommandLine(t *testing.T) {

@@ -92,6 +92,9 @@ func simulator(f *simulateFlags, dir string) (*apotest.Server, error) {
 				"one fault a line: OP CALLS DO, for instance: cancel 1 unknown")
 		}
 	}
+	if err := notAFile(dir, "--keys"); err != nil {
+		return nil, err
+	}
 	if err := cfg.ReadKeys(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, withHint(err, "mend the files in "+dir+" or name an empty directory with --keys")
 	}

@@ -136,6 +136,7 @@ func TestSimulateRefusesWhatItCannotRunWith(t *testing.T) {
 			"--listen"},
 		"a script with a slip": {[]string{"--script", bad}, exitUsage, "line 2", "OP CALLS DO"},
 		"no such script":       {[]string{"--script", bad + "-not"}, exitFailure, "reading the script", "--script"},
+		"a file for the keys":  {[]string{"--keys", bad}, exitFailure, bad + " is a file and no directory", "--keys"},
 		"keys that are none":   {[]string{"--keys", garbage}, exitFailure, "key", "--keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
