@@ -32,10 +32,11 @@ func (c *Create) check() error {
 		}
 	}
 	if err := money.CheckCurrency(c.Amount.Currency); err != nil {
-		return invalid("currency", "is not usable: "+err.Error(), err)
+		return invalid("currency", fmt.Sprintf("is %.20q; give an ISO 4217 code in capitals, for instance USD", c.Amount.Currency),
+			err)
 	}
 	if c.Amount.Minor <= 0 {
-		return invalid("amount", fmt.Sprintf("is %d minor units; an order needs more than zero", c.Amount.Minor), nil)
+		return invalid("amount", fmt.Sprintf("is %s; an order needs more than zero", c.Amount), nil)
 	}
 	if !c.PayBy.IsZero() && (keepable(c.PayBy).IsZero() || keepable(c.PayBy.Add(WaitMax)).IsZero()) { // and with a margin
 		return invalid("payBy", "lies outside the years 1678 to 2262; leave it zero where it is not known", nil)

@@ -184,7 +184,7 @@ func (o *Order) guardCapturable(q *question) *RejectedError {
 }
 
 func (o *Order) rejectAmount(q *question) *RejectedError {
-	return o.reject(q.verb, ReasonAmount, Cause{}).with(fmt.Sprintf("got %d minor units", q.amount.Minor))
+	return o.reject(q.verb, ReasonAmount, Cause{}).with("got " + q.amount.String())
 }
 
 func (o *Order) guardExpiry(q *question, now time.Time) *RejectedError {

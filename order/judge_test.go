@@ -56,7 +56,7 @@ func forgedSteps(t *testing.T) []forgery {
 		{in(t, Authorized), events.CancelRequested{By: by, Lease: opened}, "claims no time to answer"},
 		{in(t, Authorized), capture(1001), "(USD 10.01 asked, USD 10.00 remains)"},
 		{in(t, Captured), refund(601), "(USD 6.01 asked, USD 6.00 remains)"},
-		{in(t, Captured), refund(-1), "(got -1 minor units)"},
+		{in(t, Captured), refund(-1), "(got USD -0.01)"},
 		{in(t, Captured), events.RefundRequested{PaymentID: "P2", Amount: usd(1), Lease: lease}, "names another payment"},
 		{reversed, refund(1), "is no legal refund: a capture or refund was reversed"},
 		{in(t, Authorized), events.OperationParked{}, "parks nothing"},

@@ -27,12 +27,12 @@ func TestZero_IsLegalOnlyAsTheLastOfAPartialCapture(t *testing.T) {
 		why  Reason
 		says string
 	}{
-		"the contract does not take it": {in(t, Captured), ending(), ReasonAmount, "got 0 minor units"},
-		"not the last":                  {endable(t), Capture{Amount: usd(0)}, ReasonAmount, "got 0 minor units"},
+		"the contract does not take it": {in(t, Captured), ending(), ReasonAmount, " 0.00)"},
+		"not the last":                  {endable(t), Capture{Amount: usd(0)}, ReasonAmount, " 0.00)"},
 		"below zero": {endable(t), Capture{Amount: usd(-1), Last: true}, ReasonSingleCapture,
 			"takes one capture"},
 		"another currency": {endable(t), Capture{Amount: Money{Currency: "EUR"}, Last: true}, ReasonAmount,
-			"got 0 minor units"},
+			" 0.00)"},
 		"more than zero needs a contract of its own": {endable(t), Capture{Amount: usd(1), Last: true}, ReasonSingleCapture,
 			"takes one capture"},
 	} {
@@ -189,7 +189,7 @@ func TestZero_OnRecordIsJudged(t *testing.T) {
 	require.NoError(t, judged(events.CaptureRequested{CaptureRequestID: "k", PaymentID: "P1", Amount: usd(0), Last: true,
 		Lease: lease}), "the contract of the day is not on record")
 	require.ErrorContains(t, judged(events.CaptureRequested{CaptureRequestID: "k", PaymentID: "P1", Amount: usd(0),
-		Lease: lease}), "got 0 minor units")
+		Lease: lease}), " 0.00)")
 	nothing := events.CaptureSucceeded{CaptureID: "C7", CaptureRequestID: "r-1", Amount: usd(0)}
 	require.ErrorContains(t, judged(nothing), "moves no money")
 	x.must(ending())

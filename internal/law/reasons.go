@@ -87,7 +87,7 @@ var reasonRows = []reasonRow{
 	{ReasonSingleCapture, "single-capture", "this method takes one capture[, done %C]", "create a new order for the rest"},
 	{ReasonLastCapture, "last-capture", "the last capture was done[ %C]", "create a new order for the rest"},
 	{ReasonExpired, "expired", "the authorization ended", "create a new order"},
-	{ReasonAmount, "amount", "the amount must be more than zero", "give a positive amount in minor units"},
+	{ReasonAmount, "amount", "the amount must be more than zero", "give an amount of more than zero"},
 	{ReasonRemainder, "remainder", "the amount is more than what remains", "give at most what remains"},
 	{ReasonCurrency, "currency", "the currency is not the order's", "give the amount in the order's currency"},
 	{ReasonNoPaymentID, "no-payment-id", "APO's paymentId is not known yet", "ask with Orders.Reconcile first"},

@@ -79,7 +79,7 @@ func badCreates() []bad {
 		{"create, no amount", creating(func(c *order.Create) { c.Amount.Minor = 0 }), order.ErrInvalid,
 			[]string{"amount", "more than zero"}},
 		{"create, negative amount", creating(func(c *order.Create) { c.Amount.Minor = -1 }), order.ErrInvalid,
-			[]string{"amount", "-1"}},
+			[]string{"amount", "USD -0.01"}},
 		{"create, least amount", creating(func(c *order.Create) { c.Amount.Minor = math.MinInt64 }), order.ErrInvalid,
 			[]string{"amount"}},
 		{"create, no currency", creating(func(c *order.Create) { c.Amount.Currency = "" }), order.ErrInvalid,
@@ -87,7 +87,7 @@ func badCreates() []bad {
 		{"create, unknown currency", creating(func(c *order.Create) { c.Amount.Currency = "XXQ" }), order.ErrInvalid,
 			[]string{"currency", "XXQ"}},
 		{"create, lower case currency", creating(func(c *order.Create) { c.Amount.Currency = "usd" }), order.ErrInvalid,
-			[]string{"currency"}},
+			[]string{`currency is "usd"; give an ISO 4217 code in capitals`}},
 		{"create, unknown capture mode", creating(func(c *order.Create) { c.CaptureMode = 9 }), order.ErrInvalid,
 			[]string{"capture mode"}},
 	}
