@@ -19,10 +19,10 @@ func unsaid(a Amount) bool { return a == Amount{} }
 // checkAmount refuses what no request may carry.
 func checkAmount(a Amount) error {
 	if !isCurrency(a.Currency) {
-		return fmt.Errorf("has currency %q", clip(a.Currency, currencyLength))
+		return fmt.Errorf("has currency %q, which is no ISO 4217 code in capitals", clip(a.Currency, currencyLength))
 	}
 	if a.Minor <= 0 {
-		return fmt.Errorf("is %d", a.Minor)
+		return fmt.Errorf("is %s, and has to be more than zero", a)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rsa"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -230,9 +232,27 @@ func (c *Client) transportError(ctx context.Context, op Op, err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		failure.Reason = "the answer was cut short"
 	default:
-		failure.Reason = "no answer: " + strconv.Quote(clip(c.redact(err.Error(), ""), causeMax))
+		failure.Reason = "no answer: " + lineTrouble(err) + strconv.Quote(clip(c.redact(err.Error(), ""), causeMax))
 	}
 	return failure
+}
+
+// lineTrouble says in our words what is the matter with the line, for logs that leave out what an error quotes. It is
+// empty for what nobody knows.
+func lineTrouble(err error) string {
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &name):
+		return "the gateway's name is not resolved: "
+	case errors.As(err, &certificate):
+		return "the gateway's certificate is not accepted: "
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nobody takes connections there: "
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the connection was cut: "
+	}
+	return ""
 }
 
 // untrustedError reports an answer whose signature is missing or wrong; gateways send

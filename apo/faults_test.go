@@ -101,7 +101,7 @@ func notUsable() map[string]unproven {
 		}, ErrTransport, "cut short"},
 		"cut before the answer": {func(http.ResponseWriter, *http.Request) {
 			panic(http.ErrAbortHandler)
-		}, ErrTransport, "no answer"},
+		}, ErrTransport, `no answer: the connection was cut: "`},
 		"too large": {func(w http.ResponseWriter, r *http.Request) {
 			body := done + strings.Repeat(" ", BodyMax)
 			sign(w, r, body)
@@ -241,8 +241,8 @@ func TestInvalidRequestsAreRefusedBeforeSending(t *testing.T) {
 		"cancel, not UTF-8":      {c.Cancel(ctx, CancelRequest{PaymentID: "\xff"}).Answer, "UTF-8"},
 		"capture without id":     {capture("", "P1", jpy(1)), "captureRequestId is empty"},
 		"capture, no payment":    {capture("C1", "", jpy(1)), "paymentId is empty"},
-		"capture of nothing":     {capture("C1", "P1", jpy(0)), "captureAmount is 0"},
-		"capture of less":        {capture("C1", "P1", jpy(-5)), "captureAmount is -5"},
+		"capture of nothing":     {capture("C1", "P1", jpy(0)), "captureAmount is JPY 0, and"},
+		"capture of less":        {capture("C1", "P1", jpy(-5)), "captureAmount is JPY -5, and"},
 		"capture, no currency":   {capture("C1", "P1", Amount{Minor: 1}), "currency"},
 		"capture, odd currency":  {capture("C1", "P1", Amount{Currency: "Jpy", Minor: 1}), "currency"},
 		"refund without id":      {change(func(r *RefundRequest) { r.RefundRequestID = "" }), "refundRequestId"},

@@ -121,7 +121,7 @@ func TestAPayRequestThatCannotBeMeantIsNotSent(t *testing.T) {
 		"an account too long": {func(r *PayRequest) { r.MerchantAccountID = strings.Repeat("x", IDMax+1) },
 			"merchantAccountId has 65 bytes"},
 		"no amount":            {func(r *PayRequest) { r.Amount = Amount{} }, "paymentAmount has currency"},
-		"an amount of nothing": {func(r *PayRequest) { r.Amount.Minor = 0 }, "paymentAmount is 0"},
+		"an amount of nothing": {func(r *PayRequest) { r.Amount.Minor = 0 }, "paymentAmount is JPY 0, and"},
 		"no method":            {func(r *PayRequest) { r.Method = "" }, "paymentMethodType is empty"},
 		"an unknown mode":      {func(r *PayRequest) { r.Capture = "LATER" }, `captureMode "LATER"`},
 		"a description too long": {func(r *PayRequest) { r.Description = strings.Repeat("é", descriptionMax+1) },
