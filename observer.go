@@ -140,7 +140,7 @@ func (t *teller) appended(ctx context.Context, records []events.Record, d *engin
 			events.RefundSucceeded, events.RefundFailed, events.OperationResolved:
 			t.log.LogAttrs(ctx, slog.LevelInfo, "outcome known", slog.String("order", r.Stream.ID),
 				slog.String("fact", string(r.Event.Kind())), slog.String("command", r.CommandID),
-				slog.String("status", r.Head.Status))
+				slog.String("status", r.Head.Status), slog.String("now", d.Order().Words()))
 		case events.OperationParked:
 			t.parked(ctx, Alarm{OrderID: r.Stream.ID, Reason: e.Reason, Operation: d.Order().Operation})
 		case events.AnomalyObserved:

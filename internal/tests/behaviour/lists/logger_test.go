@@ -35,6 +35,18 @@ func TestLogger_TellsOutcomesAtInfo(t *testing.T) {
 	assert.NotContains(t, text.String(), "level=WARN")
 }
 
+// The status alone would say of a part that it is the whole.
+func TestLogger_TellsOutcomesInTheOrdersWords(t *testing.T) {
+	x := tilltest.NewTill(t, memory.New())
+	var text bytes.Buffer
+	x.Config.Logger = slog.New(slog.NewTextHandler(&text, nil))
+	x.Open(x.Bank)
+	x.Captured(tilltest.TheAmount)
+	x.Refunded(tilltest.ThePart)
+	assert.Contains(t, text.String(), `status=captured now=captured`)
+	assert.Contains(t, text.String(), `status=refunded now="partly refunded"`)
+}
+
 // What a proxy or somebody else answers in APO's place is kept for the support case, and no log is a place for it.
 func TestLogger_QuotesNoAnswer(t *testing.T) {
 	const canary = "Kanarienvogel"
