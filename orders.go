@@ -37,7 +37,8 @@ type flight struct{ order, command string }
 // [ErrConfig].
 func New(log store.Log, gateway Gateway, cfg *Config) (*Orders, error) {
 	if missing(log) || missing(gateway) {
-		return nil, fmt.Errorf("tilltape: %w: a log and a gateway are needed; open a store and make an apo.Client", ErrConfig)
+		return nil, fmt.Errorf("tilltape: %w: a log and a gateway are needed; open a store and make an apo.Client, or "+
+			"take NewReader, which reads orders without one", ErrConfig)
 	}
 	reader, err := NewReader(log, cfg)
 	if err != nil {

@@ -38,8 +38,9 @@ const signerParts = 5
 func NewSigner(key string) (*Signer, error) {
 	key = strings.TrimSpace(key)
 	malformed := &InvalidError{
-		What:    "signer key",
-		Problem: "is none; pass the whole text PRIVATE+KEY+name+hash+key that GenerateKey returned first",
+		What: "signer key",
+		Problem: "is not a private key of GenerateKey's; pass the whole text PRIVATE+KEY+name+hash+key, as " +
+			"`tilltape key` writes it",
 	}
 	signer, err := note.NewSigner(key)
 	if err != nil || checkName("key name", signer.Name()) != nil {
@@ -110,7 +111,7 @@ func NewVerifier(key string) (*Verifier, error) {
 	// Not quoted: a private key passed by mistake would end in a log file.
 	malformed := &InvalidError{
 		What:    "verifier key",
-		Problem: "is none; pass the whole text name+hash+key that GenerateKey returned second",
+		Problem: "is not a public key of GenerateKey's; pass the whole text name+hash+key, as `tilltape key` prints it",
 	}
 	verifier, err := note.NewVerifier(key)
 	if err != nil || checkName("key name", verifier.Name()) != nil {
