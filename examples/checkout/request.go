@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/tilltape/tilltape/money"
@@ -24,11 +26,16 @@ func (s *shop) command(w http.ResponseWriter, r *http.Request, body any) (key st
 func (s *shop) read(w http.ResponseWriter, r *http.Request, body any) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, bodyMax))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(body); err != nil {
-		s.bad(w, "the body cannot be read: "+err.Error(), "send JSON with the fields the README lists")
-		return false
+	err := decoder.Decode(body)
+	if err == nil {
+		return true
 	}
-	return true
+	said := err.Error()
+	if kind, is := errors.AsType[*json.UnmarshalTypeError](err); is { // it would name types of this program
+		said = fmt.Sprintf("%q cannot be a JSON %s", kind.Field, kind.Value)
+	}
+	s.bad(w, "the body cannot be read: "+said, "send JSON with the fields the README lists")
+	return false
 }
 
 // amount is money in JSON, "USD 10.00".

@@ -124,6 +124,8 @@ func TestWhatNobodyCanDoIsRefusedWithARemedy(t *testing.T) {
 		"no json": {"/orders/o-1/cancel", "k", `{`, http.StatusBadRequest, "the body cannot be read"},
 		"unknown field": {"/orders/o-1/cancel", "k", `{"amount":"USD 1.00"}`, http.StatusBadRequest,
 			`unknown field "amount"`},
+		"a number": {"/orders/o-1/refund", "k", `{"amount":12}`, http.StatusBadRequest,
+			`"amount" cannot be a JSON number`},
 		"guessed cents": {"/orders/o-1/refund", "k", `{"amount":"USD 1"}`, http.StatusBadRequest, "write it like"},
 		"too large": {"/orders/o-1/cancel", "k", `{"reason":"` + strings.Repeat("x", bodyMax) + `"}`,
 			http.StatusBadRequest, "too large"},
