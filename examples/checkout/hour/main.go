@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/tilltape/tilltape/apo"
@@ -53,6 +54,10 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 	}
 	if f.NArg() > 0 {
 		return s, fmt.Errorf("%q is not understood; everything is given by flags, see -help", f.Arg(0))
+	}
+	s.public = strings.TrimRight(s.public, "/")
+	if u, err := url.Parse(s.public); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return s, fmt.Errorf("-public %q is no URL; give scheme and host, such as https://shop.example", s.public)
 	}
 	return s, nil
 }
@@ -117,7 +122,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, core.Close()) }()
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; -listen names another address", err)
 	}
 	shop := &shop{Service: core, client: client, log: log, public: s.public, logger: cfg.Orders.Logger}
 	return core.Serve(ctx, listener, shop.routes())

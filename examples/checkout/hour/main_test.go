@@ -212,8 +212,9 @@ func TestTheProgramSaysWhatItNeeds(t *testing.T) {
 		"signer":         {append(base, "-keys", spoiled(signerFile)), "signer key"},
 		"plain http":     {append(base, "-gateway", "http://example.com"), "http"},
 		"no folder":      {append(base, "-log", filepath.Join(away, "log")), away},
+		"public address": {append(base, "-public", "shop.example"), "-public"},
 		"log in use":     {w.args(), "orders.tilltape"},
-		"address in use": {append(base, "-listen", busy.Addr().String()), "in use"},
+		"address in use": {append(base, "-listen", busy.Addr().String()), "-listen names another"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := run(t.Context(), c.args, &syncBuffer{})
@@ -222,4 +223,8 @@ func TestTheProgramSaysWhatItNeeds(t *testing.T) {
 		})
 	}
 	require.ErrorIs(t, run(t.Context(), []string{"-help"}, &syncBuffer{}), flag.ErrHelp)
+
+	s, err := parse([]string{"-public", "https://shop.example/"}, &syncBuffer{})
+	require.NoError(t, err)
+	assert.Equal(t, "https://shop.example", s.public, "APO would call //notify otherwise, which nobody serves")
 }
