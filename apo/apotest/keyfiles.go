@@ -2,6 +2,7 @@ package apotest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -131,7 +132,7 @@ func publicPEM(key *rsa.PublicKey) []byte {
 func (c *Config) ReadKeys(dir string) error {
 	var merchant, own *rsa.PrivateKey
 	var merchantPublic, ownPublic *rsa.PublicKey
-	err := errors.Join(
+	err := cmp.Or( // the first: what is wrong with one file is mostly wrong with all
 		readKey(dir, MerchantPrivateFile, apo.ParsePrivateKey, &merchant),
 		readKey(dir, MerchantPublicFile, apo.ParsePublicKey, &merchantPublic),
 		readKey(dir, APOPrivateFile, apo.ParsePrivateKey, &own),
@@ -190,7 +191,7 @@ func readKey[K any](dir, name string, parse func([]byte) (K, error), key *K) err
 func ReadKeys(dir string) (apo.Keys, error) {
 	var private *rsa.PrivateKey
 	var public *rsa.PublicKey
-	err := errors.Join(
+	err := cmp.Or( // the first: what is wrong with one file is mostly wrong with all
 		readKey(dir, MerchantPrivateFile, apo.ParsePrivateKey, &private),
 		readKey(dir, APOPublicFile, apo.ParsePublicKey, &public),
 	)

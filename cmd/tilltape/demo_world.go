@@ -70,7 +70,7 @@ func demoConfig(now func() time.Time) *tilltape.Config {
 func (d *demo) open() error {
 	log, err := bolt.Open(d.path, nil)
 	if err != nil {
-		return err
+		return inFlags(err, "name a directory with --dir that can be written")
 	}
 	orders, err := tilltape.New(log, d.client, demoConfig(d.clock.Now))
 	if err != nil {

@@ -64,15 +64,20 @@ func replayCommand(t terminal) *cobra.Command {
 
 // unopened says in the words of the command line what the library says in those of its Config.
 func unopened(err error) error {
+	if errors.Is(err, bolt.ErrNotALog) {
+		return inFlags(err, "start the service that writes it once, which completes it")
+	}
+	return inFlags(err, "let this user read the file, or read a copy of it")
+}
+
+// inFlags puts the remedy in the place of one that speaks of the library's Config.
+func inFlags(err error, remedy string) error {
 	file, ok := errors.AsType[*bolt.FileError](err)
 	if !ok || !strings.Contains(file.Remedy, "Config.") {
 		return err
 	}
 	said := *file
-	said.Remedy = "let this user read the file, or read a copy of it"
-	if errors.Is(err, bolt.ErrNotALog) {
-		said.Remedy = "start the service that writes it once, which completes it"
-	}
+	said.Remedy = remedy
 	return &said
 }
 

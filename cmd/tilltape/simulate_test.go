@@ -147,6 +147,7 @@ func TestSimulateRefusesWhatItCannotRunWith(t *testing.T) {
 			code, out, errs := execute(t, args...)
 			assert.Equal(t, tt.code, code)
 			assert.Empty(t, out)
+			assert.Equal(t, 2, strings.Count(errs, "\n"), "one error and one hint: %s", errs)
 			first, second, _ := strings.Cut(errs, "\n")
 			assert.Contains(t, first, tt.error)
 			assert.Contains(t, second, tt.hint)
