@@ -19,6 +19,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/order/window"
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -81,6 +82,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	log, err := bolt.Open(s.log, &bolt.Config{Origin: s.origin, Signer: signer})
+	if errors.Is(err, store.ErrInvalid) { // the log's words are those of its Config
+		return fmt.Errorf("%w; --origin gives Config.Origin, --signer the key", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -102,6 +102,7 @@ func TestTheProgramSaysWhatItNeeds(t *testing.T) {
 		"half the keys":  {append(base, "--keys", half), publicKeyFile},
 		"plain http":     {append(base, "--gateway", "http://example.com"), "http"},
 		"no log":         {append(base, "--log", filepath.Join(dir, "none", "log")), filepath.Join(dir, "none")},
+		"no log's name":  {append(base, "--origin", "my shop"), "--origin gives Config.Origin"},
 		"address in use": {append(base, "--listen", busy.Addr().String()), "in use"},
 	} {
 		t.Run(name, func(t *testing.T) {
