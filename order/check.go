@@ -32,8 +32,8 @@ func (c *Create) check() error {
 		}
 	}
 	if err := money.CheckCurrency(c.Amount.Currency); err != nil {
-		return invalid("currency", fmt.Sprintf("is %.20q; give an ISO 4217 code in capitals, for instance USD", c.Amount.Currency),
-			err)
+		return invalid("currency",
+			fmt.Sprintf("is %.20q; give an ISO 4217 code in capitals, for instance USD", c.Amount.Currency), err)
 	}
 	if c.Amount.Minor <= 0 {
 		return invalid("amount", fmt.Sprintf("is %s; an order needs more than zero", c.Amount), nil)

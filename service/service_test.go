@@ -56,7 +56,7 @@ func TestWhatIsNoCommandIsToldOnceAndNotDone(t *testing.T) {
 		"cut short":     {"k", `{"amount":{"minor":10`, 400, "the body ends before its JSON does"},
 		"another field": {"k", `{"amont":1}`, 400, `the body has a field that nobody reads: "amont"`},
 		"another type":  {"k", `{"amount":{"minor":"10"}}`, 400, `has a string for "amount.minor", where a whole`},
-		"a fraction":    {"k", `{"amount":{"minor":10.5}}`, 400, `has a number 10.5 for "amount.minor", where a whole number`},
+		"a fraction":    {"k", `{"amount":{"minor":10.5}}`, 400, `a number 10.5 for "amount.minor", where a whole number`},
 		"too many":      {"k", `{"amount":{"minor":1e30}}`, 400, "where a whole number of up to 18 digits belongs"},
 		"a text":        {"k", `{"amount":"USD 10.00"}`, 400, `has a string for "amount", where an object belongs`},
 		"an array":      {"k", `{"amount":[]}`, 400, `has an array for "amount", where an object belongs`},

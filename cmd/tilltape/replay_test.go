@@ -236,7 +236,7 @@ func TestReplaySpeaksOfTheCommandLine(t *testing.T) {
 		assert.Contains(t, errs.String(), "error: log x: it is so\n"+want)
 		assert.NotContains(t, errs.String(), "Config")
 	}
-	refused := &bolt.FileError{Kind: store.ErrStorage, Path: "x", Reason: "no", Remedy: "to read only, set Config.ReadOnly"}
+	refused := &bolt.FileError{Kind: store.ErrStorage, Path: "x", Reason: "no", Remedy: "set Config.ReadOnly"}
 	require.EqualError(t, inFlags(refused, "name another"), "log x: no; name another")
 	require.EqualError(t, inFlags(io.EOF, "name another"), "EOF", "what is not of the file stays as it is")
 	path := filepath.Join(t.TempDir(), "log")
