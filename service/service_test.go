@@ -61,6 +61,7 @@ func TestWhatIsNoCommandIsToldOnceAndNotDone(t *testing.T) {
 		"a text":        {"k", `{"amount":"USD 10.00"}`, 400, `has a string for "amount", where an object belongs`},
 		"an array":      {"k", `{"amount":[]}`, 400, `has an array for "amount", where an object belongs`},
 		"a list":        {"k", `[1]`, 400, "the body is a JSON array and no object"},
+		"null":          {"k", `null`, 400, "the body is a JSON null and no object"},
 		"two objects":   {"k", captureTen + captureTen, 400, "the body goes on after its object"},
 		"too long":      {"k", long, 413, "the body is longer than 16384 bytes"},
 		"a long tail":   {"k", captureTen + strings.Repeat(" ", service.DefaultBodyMax), 413, "is longer than"},
