@@ -72,9 +72,9 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 		o.paymentMark = markOf(r, e.PaymentID)
 		o.watchFrom(e.Due)
 	case law.LateMoney:
-		o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
-		o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
 		if !known {
+			o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
+			o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
 			o.PaymentAt = r.Occurred
 		}
 		o.watchFrom(e.Due)

@@ -205,6 +205,25 @@ func TestLate_ARefundMayComeBeforeTheMoney(t *testing.T) {
 	assert.Empty(t, x.o.Anomalies)
 }
 
+// A payment known before the cancel, without its time, and told again after it with one, is not money anew.
+func TestLate_APaymentKnownBeforeIsNotLateWhenToldAgain(t *testing.T) {
+	for name, after := range map[string]time.Duration{"before the cancel": -time.Second, "after it": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			x := in(t, Paid)
+			x.later(time.Minute)
+			c := cancelled()
+			c.At = x.now
+			x.observe(c)
+			again := paid()
+			again.At = c.At.Add(after)
+			require.Len(t, x.observe(again), 1, "it teaches when it was")
+			assert.Equal(t, []any{Late{}, int64(theAmount), time.Time{}}, []any{x.o.Late, x.o.Captured, x.o.NextDue()})
+			assert.Empty(t, x.o.Anomalies)
+			replayIsLive(t, x)
+		})
+	}
+}
+
 func TestLate_ClearedByAPersonStaysClearedUntilMoreMoves(t *testing.T) {
 	x := in(t, Cancelled)
 	x.observe(authorized())
