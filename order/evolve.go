@@ -128,7 +128,10 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	}
 	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
 		if p.Last {
-			o.lastCapture, o.endMark = true, markOf(r, first(e.CaptureID, e.CaptureRequestID))
+			o.lastCapture = true
+			if o.Status != Cancelled { // that mark is the cancel's
+				o.endMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
+			}
 		}
 		o.endOperation(r, OutcomeSucceeded, "")
 	}

@@ -147,3 +147,25 @@ func TestLast_ARefusedCancelNamesBothParts(t *testing.T) {
 	_, err = in(t, Refunded).do(Capture{Amount: usd(1)})
 	assert.Equal(t, "create a new order for the rest", rejected(t, err).Remedy)
 }
+
+// lastWhileCancelled is an order that APO cancelled while our last capture was under way, which then succeeded.
+func lastWhileCancelled(t *testing.T) *till {
+	x := in(t, Authorized)
+	x.must(Capture{CommandID: "k", Amount: usd(400), Last: true})
+	c := cancelled()
+	c.At = opened.Add(11 * time.Second)
+	x.observe(c)
+	require.True(t, x.o.Operation.Outstanding())
+	x.observe(Fact{Kind: CaptureSucceeded, TransferID: "C2", RequestID: "r-1", Amount: usd(400), At: c.At.Add(time.Hour)})
+	require.True(t, x.o.lastCapture)
+	return x
+}
+
+func TestLast_OnACancelledOrderTheCancelRefuses(t *testing.T) {
+	x := lastWhileCancelled(t)
+	_, err := x.do(Refund{CommandID: "f", Amount: usd(1)})
+	r := rejected(t, err)
+	assert.Equal(t, ReasonCancelled, r.Reason)
+	assert.Equal(t, []any{opened.Add(11 * time.Second), ""}, []any{r.Cause.At, r.Cause.ID}, "the cancel, and not the capture")
+	replayIsLive(t, x)
+}
