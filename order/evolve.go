@@ -261,7 +261,7 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	}
 	if cell := o.cell(law.PaymentCancelled); cell.Effect == law.Applied {
 		o.move(Status(cell.To), r)
-		o.CancelCause = e.Cause
+		o.CancelCause, o.cancelTimed = e.Cause, undoes(e)
 		o.endMark = markOf(r, "")
 		o.Gateway = o.Gateway.after(law.EventVoided)
 		o.watchFrom(e.Due)

@@ -24,10 +24,14 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	if o.CaptureMode == CaptureNone { // APO's word wins, and by itself APO captures
 		o.CaptureMode = CaptureAutomatic
 	}
-	cell := o.cell(law.PaymentAuthorized)
+	kind := o.payment(law.PaymentAuthorized, e.At)
 	known := o.foldPaymentKnown(r, e.At)
-	switch cell.Effect {
+	switch cell := o.cell(kind); cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
+		if kind == law.PaymentUndone {
+			o.foldUndone(r, e.PaymentID, 0, known)
+			break
+		}
 		o.move(Status(cell.To), r)
 		o.Authorized = e.Amount.Minor
 		o.PaymentAt = r.Occurred
@@ -50,7 +54,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 			o.watchFrom(e.Due)
 		}
 	}
-	if e.GatewayCapture && !known {
+	if e.GatewayCapture && !known && kind != law.PaymentUndone {
 		o.Gateway = o.Gateway.after(law.EventOpened)
 		o.gatewayMark = markOf(r, "")
 		o.watchFrom(e.Due)
@@ -63,9 +67,14 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 
 func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	o.learn(e.PaymentID)
+	kind := o.payment(law.PaymentPaid, e.At)
 	known := o.foldPaymentKnown(r, e.At)
-	switch cell := o.cell(law.PaymentPaid); cell.Effect {
+	switch cell := o.cell(kind); cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
+		if kind == law.PaymentUndone {
+			o.foldUndone(r, e.PaymentID, e.Amount.Minor, known)
+			break
+		}
 		o.move(Status(cell.To), r)
 		o.Authorized, o.Captured = e.Amount.Minor, e.Amount.Minor
 		o.PaymentAt = r.Occurred
@@ -79,4 +88,15 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 		}
 		o.watchFrom(e.Due)
 	}
+}
+
+// foldUndone gives a payment that the cancel undid the amounts that it would have had, had its message come first. An
+// authorization that was only inferred from a late capture was not late. What is known as late money stays that: its
+// anomaly is open, and somebody may be giving it back.
+func (o *Order) foldUndone(r *events.Record, paymentID string, captured int64, known bool) {
+	if known {
+		return
+	}
+	o.Authorized, o.Captured, o.Late.Authorized = o.Amount.Minor, captured, 0
+	o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, paymentID)
 }

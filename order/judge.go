@@ -290,9 +290,9 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 	case events.PaymentPending:
 		return law.PaymentPending, false
 	case events.PaymentAuthorized:
-		return law.PaymentAuthorized, o.authorizedAnew(&e)
+		return o.payment(law.PaymentAuthorized, e.At), o.authorizedAnew(&e)
 	case events.PaymentPaid:
-		return law.PaymentPaid, o.paidAnew(&e)
+		return o.payment(law.PaymentPaid, e.At), o.paidAnew(&e)
 	case events.PaymentFailed:
 		return law.PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.CancelSucceeded:

@@ -166,6 +166,6 @@ func TestLast_OnACancelledOrderTheCancelRefuses(t *testing.T) {
 	_, err := x.do(Refund{CommandID: "f", Amount: usd(1)})
 	r := rejected(t, err)
 	assert.Equal(t, ReasonCancelled, r.Reason)
-	assert.Equal(t, []any{opened.Add(11 * time.Second), ""}, []any{r.Cause.At, r.Cause.ID}, "the cancel, and not the capture")
+	assert.Equal(t, []any{opened.Add(11 * time.Second), ""}, []any{r.Cause.At, r.Cause.ID}, "not the capture")
 	replayIsLive(t, x)
 }

@@ -80,17 +80,17 @@ func (d *decision) observePayment(f *Fact) {
 		d.emit(events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
 		return
 	}
-	cell := o.cell(f.Kind.ofPayment())
+	kind := o.payment(f.Kind.ofPayment(), f.At)
+	cell := o.cell(kind)
 	teaches := o.teaches(f.Kind.ofPayment(), f.PaymentID, f.At, f.Expires)
 	switch cell.Effect {
 	case law.Contradicts:
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 		return
-	case law.Noted, law.LateMoney:
-		if o.knows(f.Kind) && !teaches {
+	case law.Noted, law.LateMoney, law.Applied, law.AppliedAnomaly: // whose status may stay
+		if o.knows(f.Kind) && !teaches && law.Status(o.Status) == cell.To {
 			return
 		}
-	case law.Applied, law.AppliedAnomaly:
 	default:
 		if !teaches || cell.Effect != law.Duplicate {
 			return
@@ -98,7 +98,7 @@ func (d *decision) observePayment(f *Fact) {
 	}
 	late := cell.Effect == law.LateMoney && !o.knows(f.Kind)
 	surprise := f.Kind == PaymentAuthorized && o.CaptureMode == CaptureNone
-	d.emitPayment(f)
+	d.emitPayment(f, kind == law.PaymentUndone)
 	if surprise {
 		d.anomaly(events.StatusContradicts, f, "placed as paid in one step, and APO has only authorized it")
 	}
@@ -107,6 +107,8 @@ func (d *decision) observePayment(f *Fact) {
 		d.anomaly(events.PaymentRevived, f, "the payment had failed")
 	case late:
 		d.lateMoney(f)
+	case kind == law.PaymentUndone:
+		d.settleLateMoney()
 	}
 	d.applyHeld()
 }
@@ -144,7 +146,9 @@ func (o *Order) knows(k FactKind) bool {
 	return o.paymentKnown
 }
 
-func (d *decision) emitPayment(f *Fact) {
+// emitPayment records a payment's result. One that the cancel undid owes nothing: APO captures none of it, and nobody
+// has to look at it.
+func (d *decision) emitPayment(f *Fact, undone bool) {
 	o := &d.o
 	switch f.Kind {
 	case PaymentPending:
@@ -152,13 +156,18 @@ func (d *decision) emitPayment(f *Fact) {
 	case PaymentFailed:
 		d.emit(events.PaymentFailed{PaymentID: f.PaymentID, Code: f.Code, At: f.At, Proof: f.Proof})
 	case PaymentPaid:
-		d.emit(events.PaymentPaid{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Due: d.reconcileDue(0), Proof: f.Proof})
+		e := events.PaymentPaid{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Proof: f.Proof}
+		if !undone {
+			e.Due = d.reconcileDue(0)
+		}
+		d.emit(e)
 	case PaymentAuthorized:
 		e := events.PaymentAuthorized{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Expires: f.Expires, Proof: f.Proof}
 		captured := o.Captured + o.Late.Captured
-		e.GatewayCapture = o.CaptureMode != CaptureManual && captured < o.Amount.Minor && o.Status != Refunded
+		e.GatewayCapture = o.CaptureMode != CaptureManual && captured < o.Amount.Minor && o.Status != Refunded && !undone
 		end := keepable(f.Expires.Add(d.env.Policy.margin()))
 		switch {
+		case undone:
 		case e.GatewayCapture:
 			e.Due = d.waitDue(0)
 		case !end.IsZero():

@@ -56,7 +56,7 @@ func (d *decision) observeRefund(f *Fact) {
 	default:
 		d.emitRefund(f)
 		if cell.Effect == law.AppliedAnomaly {
-			d.anomaly(events.StatusContradicts, f, "the payment was cancelled")
+			d.anomaly(events.StatusContradicts, f, cancelledToo)
 		}
 	}
 	if revived {
@@ -76,6 +76,9 @@ func (d *decision) heldAgain(f *Fact, h HeldRefund) {
 			Due: d.o.WatchDue, Proof: f.Proof})
 	}
 }
+
+// cancelledToo: the cancel gave back what the refund gives back too.
+const cancelledToo = "the payment was cancelled"
 
 // twoAreOne: each identifier was taken for a transfer of its own before a message named both. What was counted stays
 // counted; a person must look.
@@ -142,7 +145,11 @@ func (d *decision) applyHeld() {
 			At: h.At}
 		switch kind := d.o.classifyRefund(h.Minor); {
 		case kind == law.RefundSucceeded || kind == law.RefundOfLateMoney:
+			cell := d.o.cell(kind)
 			d.emitRefund(&f)
+			if cell.Effect == law.AppliedAnomaly {
+				d.anomaly(events.StatusContradicts, &f, cancelledToo)
+			}
 			d.settleLateMoney()
 			i = 0 // less is left to refund: the first may be beyond it now
 		case d.o.neverFits(h.Minor):

@@ -22,6 +22,7 @@ type Order struct {
 	CancelCause events.CancelCause // why, once Cancelled
 	CaptureMode events.CaptureMode
 	Gateway     GatewayCapture
+	cancelTimed bool // APO signed when it cancelled the payment, and endMark has it; it stands where a byte was free
 	StatusSince time.Time
 
 	PaymentRequestID string
@@ -65,7 +66,8 @@ type Order struct {
 	contradiction []uint64 // digests of what is no news if it is told again: anomalies ever observed, failures
 }
 
-// Late is the account of money that arrived on a cancelled order, in minor units.
+// Late is the account of money that arrived on a cancelled order, in minor units. A payment that APO dates before its
+// cancel is not among it.
 type Late struct{ Authorized, Captured, Refunded int64 }
 
 // IsZero reports whether nothing of the late money is still with us or held. What was authorized late and is not

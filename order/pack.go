@@ -84,6 +84,7 @@ func (p *packing) order(o *Order) {
 	octet(p, &o.Status)
 	p.time(&o.StatusSince)
 	octet(p, &o.CancelCause)
+	p.bool(&o.cancelTimed)
 	p.str(&o.PaymentRequestID)
 	p.int(&o.Amount.Minor)
 	p.str(&o.Method)

@@ -21,6 +21,7 @@ fact                        | created      | authorized   | paid       | capture
 payment pending             | noted        | –            | –          | –          | –        | –         | –
 payment authorized          | →authorized  | dup          | anomaly    | noted      | noted    | late    | →authorized!
 payment paid                | →paid        | anomaly      | dup        | noted      | noted    | late      | →paid!
+payment undone              | .            | .            | .          | .          | .        | add       | .
 payment failed              | →failed      | anomaly      | anomaly    | anomaly    | anomaly  | noted     | dup
 capture succeeded           | →captured    | →captured    | anomaly    | add        | add      | late      | →captured!
 capture failed              | noted        | ends         | anomaly    | ends       | ends     | noted     | noted
@@ -86,6 +87,8 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return x, authorized()
 	case law.PaymentFailed:
 		return x, failed()
+	case law.PaymentUndone:
+		return cancelledByS(t, CaptureManual), paidAtTime(paidAt)
 	case law.PaymentCancelled:
 		return x, cancelled()
 	case law.LateMoneyReleased:

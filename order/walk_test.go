@@ -301,6 +301,10 @@ func agrees(t require.TestingT, k *walker) {
 	if w.state == StateCancelled {
 		assert.Equal(t, Cancelled, o.Status)
 	}
+	if w.cancelled > 0 && !w.repaid {
+		assert.Zero(t, o.Late, "what the cancel undid is not late")
+		assert.False(t, hasAnomaly(o, events.LatePayment))
+	}
 	noDoubleEffect(t, k)
 	replayIsLive(t, k.till)
 }

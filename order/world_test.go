@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -19,6 +20,25 @@ type world struct {
 	refunds   []*moved
 	notices   []Fact // on their way, in any order
 	cancelled int
+
+	clock               int       // of what it does to the payment, in seconds
+	paidAt, cancelledAt time.Time // by that clock
+}
+
+// tick is the next time by APO's clock.
+func (w *world) tick() time.Time {
+	w.clock++
+	return opened.Add(time.Duration(w.clock) * time.Second)
+}
+
+// cancelledFact and done are the cancellation as APO signs it.
+func (w *world) cancelledFact() Fact {
+	return Fact{Kind: PaymentCancelled, PaymentID: "P1", At: w.cancelledAt}
+}
+func (w *world) done() Verdict {
+	v := done
+	v.At = w.cancelledAt
+	return v
 }
 
 // moved is a capture or refund in APO's book.
@@ -70,8 +90,8 @@ func (w *world) pay(ok bool) {
 	w.state = StateFail
 	f := Fact{Kind: PaymentFailed, PaymentID: "P1", Code: "USER_BALANCE_NOT_ENOUGH"}
 	if ok {
-		w.state = StateSuccess
-		f = Fact{Kind: PaymentSucceeded, PaymentID: "P1", Amount: usd(theAmount)}
+		w.state, w.paidAt = StateSuccess, w.tick()
+		f = Fact{Kind: PaymentSucceeded, PaymentID: "P1", Amount: usd(theAmount), At: w.paidAt}
 		if w.mode == CaptureAutomatic {
 			w.captures = append(w.captures, &moved{id: "auto", minor: theAmount, state: StateProcessing})
 		}
@@ -116,15 +136,15 @@ func (w *world) dashboard(minor int64) {
 func (w *world) cancel() Verdict {
 	switch {
 	case w.state == StateCancelled:
-		return done
+		return w.done()
 	case w.state == StateFail, reserved(w.captures) > 0, reserved(w.refunds) > 0:
 		return wrongF
 	}
 	if w.state == StateSuccess {
 		w.cancelled++ // a payment that was there: the buyer cannot pay again
 	}
-	w.state = StateCancelled
-	return done
+	w.state, w.cancelledAt = StateCancelled, w.tick()
+	return w.done()
 }
 
 // atTheDoor is a refusal of this one call (too much traffic, no access): it says nothing about the request's earlier
@@ -198,11 +218,11 @@ func (w *world) picture(c Call) Picture {
 	p := tells(w.state)
 	switch w.state {
 	case StateSuccess:
-		p.Facts = append(p.Facts, Fact{Kind: PaymentSucceeded, PaymentID: "P1", Amount: usd(theAmount)})
+		p.Facts = append(p.Facts, Fact{Kind: PaymentSucceeded, PaymentID: "P1", Amount: usd(theAmount), At: w.paidAt})
 	case StateFail:
 		p.Facts = append(p.Facts, failed())
 	case StateCancelled:
-		p.Facts = append(p.Facts, cancelled())
+		p.Facts = append(p.Facts, w.cancelledFact())
 	}
 	for _, m := range w.captures {
 		if rest := theAmount - reserved(w.captures); m.last && m.state == StateSuccess && rest > 0 {

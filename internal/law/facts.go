@@ -57,6 +57,7 @@ const (
 	PaymentAuthorized      // money is held
 	PaymentPaid            // one-step payment done
 	PaymentFailed          // failed or timed out
+	PaymentUndone          // split: authorized or paid before the cancel that is on record, by APO's times
 	CaptureSucceeded       // ours, automatic or foreign
 	CaptureFailed          // of a capture not known to have succeeded
 	CaptureReversed        // split: the failure of a capture that had succeeded
@@ -74,9 +75,9 @@ const (
 )
 
 var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid", "payment failed",
-	"capture succeeded", "capture failed", "capture reversed", "refund succeeded", "refund ahead of its capture",
-	"refund beyond authorized", "refund of late money", "refund failed", "refund reversed", "held refund failed",
-	"payment cancelled", "late authorization released", "rest released", "part released"}
+	"payment undone", "capture succeeded", "capture failed", "capture reversed", "refund succeeded",
+	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
+	"held refund failed", "payment cancelled", "late authorization released", "rest released", "part released"}
 
 const factCount = len(factNames)
 
@@ -130,6 +131,8 @@ var statusRows = []statusRow{
 	{PaymentFailed, []Status{Authorized, Paid, Captured, Refunded}, Cell{Contradicts, stay}},
 	{PaymentFailed, []Status{Cancelled}, Cell{Noted, stay}},
 	{PaymentFailed, []Status{Failed}, Cell{Duplicate, stay}},
+
+	{PaymentUndone, []Status{Cancelled}, Cell{Applied, stay}},
 
 	{CaptureSucceeded, []Status{Created, Authorized}, Cell{Applied, Captured}},
 	{CaptureSucceeded, []Status{Paid}, Cell{Contradicts, stay}},

@@ -107,7 +107,7 @@ func TestTheDrawingMarksWhatIsUnusual(t *testing.T) {
 		assert.Equal(t, s == Cancelled || s == Refunded, final, "does anything leave %s?", s)
 	}
 	for _, m := range dotArrow.FindAllStringSubmatch(dot, -1) {
-		unusual := m[1] == "failed" && m[2] != "cancelled" || m[1] == "cancelled"
+		unusual := m[1] == "failed" && m[2] != "cancelled"
 		assert.Equal(t, unusual, m[4] != "", "%s to %s", m[1], m[2])
 	}
 }

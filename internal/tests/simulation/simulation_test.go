@@ -192,8 +192,9 @@ func (s *simulation) differs(o *order.Order, p *simPayment) string {
 		return fmt.Sprintf("the log captured %d, the ledger %d", captured, p.captured())
 	case refunded != total(p.refunds, settled):
 		return fmt.Sprintf("the log refunded %d, the ledger %d", refunded, total(p.refunds, settled))
-	// a message that came after the cancel which covers it is for a person to clear
-	case held != p.held() && (p.late || !p.byUs):
+	// a message that came after the cancel which covers it is for a person to clear, where an inquiry told of that cancel
+	// and so not when it was
+	case held != p.held() && (p.late || !p.byUs || s.dated(o)):
 		return fmt.Sprintf("the log holds %d, the ledger %d", held, p.held())
 	case gone != (p.state == apo.StateCancelled || !p.exists) && p.state != apo.StateFail:
 		return fmt.Sprintf("the log has it %s, the ledger %s", o.Status, p.state)
@@ -201,6 +202,16 @@ func (s *simulation) differs(o *order.Order, p *simPayment) string {
 		return fmt.Sprintf("the log has it %s, the ledger %s", o.Status, p.state)
 	}
 	return s.commands(o, p)
+}
+
+// dated reports whether the order's cancel is known by APO's answer to it, which says when it was.
+func (s *simulation) dated(o *order.Order) bool {
+	for r := range s.log.Read(context.Background(), events.OrderStream(o.ID), 0) {
+		if e, is := r.Event.(events.CancelSucceeded); is {
+			return e.Proof.Via == events.ViaAnswer && !e.At.IsZero()
+		}
+	}
+	return false
 }
 
 // commands holds every request of ours against what became of it.

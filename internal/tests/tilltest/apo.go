@@ -203,6 +203,21 @@ func CancelAnswer(payment string) apo.Verified {
 	return facts[0]
 }
 
+// CancelledPicture is what an inquiry proves of a payment that was made, and then cancelled: both lines, and the
+// CANCELLED that sums them up.
+func CancelledPicture(paid, cancelled time.Time) []apo.Verified {
+	line := func(kind, id string, at time.Time) map[string]any {
+		return map[string]any{"transactionType": kind, "transactionStatus": "SUCCESS", "transactionId": id,
+			"transactionAmount": Wire(TheAmount), "transactionTime": Stamp(at)}
+	}
+	facts, _ := TheOffice().Answer(apo.OpInquirePayment,
+		map[string]any{"result": Result("S", "SUCCESS"), "paymentStatus": "CANCELLED",
+			"paymentId": ThePayment, "paymentRequestId": TheRequest, "paymentAmount": Wire(TheAmount),
+			"paymentTime":  Stamp(paid),
+			"transactions": []map[string]any{line("CANCEL", "cancel-1", cancelled), line("PAYMENT", "paid-1", paid)}})
+	return facts
+}
+
 func Done(kind string, state apo.State) func(*Till) {
 	return func(x *Till) {
 		m := Move{ID: kind + "-7", Request: x.RequestID(), Minor: ThePart, State: state}

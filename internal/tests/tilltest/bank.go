@@ -67,6 +67,7 @@ type Fault struct {
 	lose         bool // the answer does not arrive
 	Undone       bool // nothing is done
 	Status, Code string
+	Extra        map[string]any // what the answer says beside that, where nothing is done
 }
 
 var (
@@ -178,7 +179,7 @@ func (b *Bank) command(ctx context.Context, c WireCall, do func(*Account) final)
 	if len(b.Script) > 0 {
 		f, b.Script = b.Script[0], b.Script[1:]
 	}
-	done := final{status: f.Status, code: f.Code}
+	done := final{status: f.Status, code: f.Code, extra: f.Extra}
 	if !f.Undone {
 		if done = b.once(c, do); f.Status != "" {
 			done = final{status: f.Status, code: f.Code}

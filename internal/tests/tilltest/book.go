@@ -66,6 +66,7 @@ type Book struct {
 	Authorized, Captured, Refunded int64
 	late                           order.Late
 	paymentKnown                   bool
+	cancelDated                    bool // APO signed when it cancelled
 
 	op       string // outstanding command, "" for none
 	opMinor  int64
@@ -113,7 +114,7 @@ func (b *Book) Command(verb string, minor int64, answer string) Ruling {
 		b.op, b.opMinor = verb, minor
 	case answer == "F":
 	case verb == "cancel":
-		b.status, b.gateway = "cancelled", ""
+		b.status, b.gateway, b.cancelDated = "cancelled", "", true
 	case verb == "capture":
 		b.captureKnown(minor)
 	case verb == "refund":
@@ -135,13 +136,22 @@ func (b *Book) cancellable() Ruling {
 	return Sends
 }
 
-// PaymentSucceeds is a notification that the payment is authorized, or paid. Only the first one tells anything.
-func (b *Book) PaymentSucceeds() {
+// PaymentSucceeds is a notification that the payment is authorized, or paid, before or after the moment in which a
+// cancel takes effect. Only the first one tells anything.
+func (b *Book) PaymentSucceeds(beforeCancel bool) {
 	if b.paymentKnown {
 		return
 	}
 	b.paymentKnown = true
 	oneStep := b.mode == "one-step"
+	if b.status == "cancelled" && b.cancelDated && beforeCancel { // the cancel gave it back, whenever we hear of it
+		b.Authorized, b.late.Authorized = b.amount, 0
+		if oneStep {
+			b.Captured = b.amount
+		}
+		b.placeHeld()
+		return
+	}
 	switch b.status {
 	case "created", "failed":
 		if b.status == "failed" {
@@ -299,7 +309,9 @@ func (b *Book) placeHeld() {
 			b.late.Refunded += minor
 		case fits:
 			b.Refunded += minor
-			if b.status != "cancelled" {
+			if b.status == "cancelled" {
+				b.Trouble++ // given back twice
+			} else {
 				b.status = "refunded"
 			}
 		case never:

@@ -83,6 +83,10 @@ func explorerScenes() []scene {
 		{"cancel and the payment's notification", order.CaptureManual,
 			func(x *tilltest.Till) { x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true) },
 			both(cancel, paying), lost, 1, nil},
+		{"cancel and the notification of a payment a second before", order.CaptureNone, func(x *tilltest.Till) {
+			x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, false)
+			x.Clock.Pass(time.Second)
+		}, both(cancel, paying), lost, 1, nil},
 		{"cancel and a payment that APO captures", order.CaptureAutomatic, func(x *tilltest.Till) {
 			x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true)
 		}, both(cancel, paying), nil, 1, func(x *tilltest.Till) {

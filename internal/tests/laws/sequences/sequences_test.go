@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -32,6 +33,7 @@ const (
 	letterRefundPart  letter = "refund part"
 	letterRefundRest  letter = "refund rest"
 	letterPaid        letter = "payment notification"
+	letterPaidBefore  letter = "notification of a payment before any cancel"
 	letterFailed      letter = "payment failure notification"
 	letterCaptured    letter = "capture notification"
 	letterRefunded    letter = "refund notification"
@@ -42,7 +44,7 @@ const (
 )
 
 var letters = []letter{letterCancel, letterCapturePart, letterCaptureRest, letterRefundPart, letterRefundRest,
-	letterPaid, letterFailed,
+	letterPaid, letterPaidBefore, letterFailed,
 	letterCaptured, letterRefunded, letterAgain, letterS, letterF, letterU}
 
 // duet plays letters to the library and to the rule book, and holds one against the other after each.
@@ -94,7 +96,11 @@ func (d *duet) command(before order.Order, verb string, minor int64) error {
 	x := d.x
 	calls := x.Bank.Wired()
 	code := map[string]string{"S": "SUCCESS", "F": "PARAM_ILLEGAL", "U": "UNKNOWN_EXCEPTION"}[d.answer]
-	x.Bank.Script = []tilltest.Fault{{Undone: true, Status: d.answer, Code: code}}
+	fault := tilltest.Fault{Undone: true, Status: d.answer, Code: code}
+	if verb == "cancel" && d.answer == "S" {
+		fault.Extra = map[string]any{"paymentId": tilltest.ThePayment, "cancelTime": tilltest.Stamp(tilltest.Dawn())}
+	}
+	x.Bank.Script = []tilltest.Fault{fault}
 	var result tilltape.Result
 	var err error
 	switch verb {
@@ -148,7 +154,10 @@ func (d *duet) fact(l letter) {
 	var tell func()
 	switch l {
 	case letterPaid:
-		v, tell = tilltest.PaymentNotice(n), d.b.PaymentSucceeds
+		v, tell = tilltest.PaymentNotice(n), func() { d.b.PaymentSucceeds(false) }
+	case letterPaidBefore:
+		n.At = n.At.Add(-time.Second)
+		v, tell = tilltest.PaymentNotice(n), func() { d.b.PaymentSucceeds(true) }
 	case letterFailed:
 		n.Minor, n.Code = 0, "ORDER_IS_CLOSED"
 		v, tell = tilltest.PaymentNotice(n), d.b.PaymentFails

@@ -1,0 +1,27 @@
+package order
+
+import (
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
+)
+
+// payment is the row of a fact about the payment itself. A success is split by APO's own times: what was before the
+// cancel is part of what the cancel undid, however late its message comes. Where either time is not told, or both are
+// in the same second, nobody knows which came first, and the money is late: APO tells its times to the second, and a
+// finer one beside a coarser must not make late money disappear.
+func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
+	success := kind == law.PaymentAuthorized || kind == law.PaymentPaid
+	if success && o.Status == Cancelled && o.cancelTimed && !at.IsZero() &&
+		at.Unix() < time.Unix(0, o.endMark.nanos).Unix() {
+		return law.PaymentUndone
+	}
+	return kind
+}
+
+// undoes reports whether a cancellation undoes what was before it: APO has to have said when it was, and the end of a
+// payment that failed is no cancel.
+func undoes(e *events.CancelSucceeded) bool {
+	return !e.At.IsZero() && e.Cause != events.CausePaymentFailed
+}
