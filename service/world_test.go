@@ -16,6 +16,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/problem"
 	"github.com/tilltape/tilltape/service"
@@ -53,7 +54,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{log: memory.New(), logged: &syncBuffer{}}
 	var err error
-	w.apo, err = apotest.NewServer(&apotest.Config{ManualDelivery: true})
+	keys := tilltest.ServerKeys()
+	w.apo, err = apotest.NewServer(&apotest.Config{Merchant: keys[0], APO: keys[1], ManualDelivery: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.apo.Close()) })
 	w.client, err = apo.NewClient(w.apo.URL(), w.apo.ClientID(), w.apo.Keys(), nil)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -54,6 +56,17 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
+// keys are the merchant's and APO's, made once: that takes longer than most tests.
+var keys = sync.OnceValue(func() (pair [2]*rsa.PrivateKey) {
+	for i := range pair {
+		var err error
+		if pair[i], err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			panic(err)
+		}
+	}
+	return pair
+})
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, clock: apotest.NewClock(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)), logged: &syncBuffer{}}
@@ -64,7 +77,7 @@ func newWorld(t *testing.T) *world {
 	w.url = front.URL
 	var err error
 	w.apo, err = apotest.NewServer(&apotest.Config{Now: w.clock.Now, NotifyURL: front.URL + "/notify",
-		ManualDelivery: true})
+		Merchant: keys()[0], APO: keys()[1], ManualDelivery: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.apo.Close()) })
 	client, err := apo.NewClient(w.apo.URL(), w.apo.ClientID(), w.apo.Keys(), nil)

@@ -153,6 +153,7 @@ func TestBackupOfADamagedLogFails(t *testing.T) {
 }
 
 func TestCompact(t *testing.T) {
+	t.Parallel()
 	path, ctx := filepath.Join(t.TempDir(), "orders.log"), context.Background()
 	log, err := bolt.Open(path, bolt.SmallGenerations(20))
 	require.NoError(t, err)

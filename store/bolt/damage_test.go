@@ -50,6 +50,7 @@ type change struct {
 // index entry, of the seal and of what else the file says of itself. Nothing may give a false answer, crash or hang,
 // and the file is refused or Verify finds it.
 func TestNoByteChangesUnseen(t *testing.T) {
+	t.Parallel()
 	for name, killed := range map[string]bool{"closed": false, "killed": true} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, killed)

@@ -281,6 +281,7 @@ func TestLookupProvesTheOwner(t *testing.T) {
 // TestDamagedPages overwrites every used page of a file in several ways. The log may refuse the file or a read, or be
 // lucky; it may never panic, hang, return what was not written, or keep the file locked.
 func TestDamagedPages(t *testing.T) {
+	t.Parallel()
 	path := filled(t, 12, 6)
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)

@@ -101,6 +101,7 @@ func TestAFlushThatACrashInterruptedGoesOn(t *testing.T) {
 // TestListsDuringFlushes: a list that is read while generation after generation goes into the file never takes what is
 // on the way for damage, and names every order. Nor does Verify.
 func TestListsDuringFlushes(t *testing.T) {
+	t.Parallel()
 	log, err := Open(filepath.Join(t.TempDir(), "orders.log"), &Config{generation: 96})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, log.Close()) }()

@@ -302,6 +302,7 @@ func (k *killing) lookup(t *testing.T, log store.Log, ids []string) {
 // TestKilledProcessLosesNothingAcknowledged kills a process that appends in groups, again and again, on one file that
 // grows. It cannot show a missing sync (what a dead process wrote, the system still has); the tests of power loss do.
 func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
+	t.Parallel()
 	rounds, least := killRounds, acknowledgedLeast
 	if !long.Walks() { // the race detector slows the processes down, and looks into none that is killed
 		rounds, least = killRoundsShort, acknowledgedShort

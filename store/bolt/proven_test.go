@@ -277,6 +277,7 @@ func TestProven_WhatIsWrongWithTheSealItself(t *testing.T) {
 }
 
 func TestProven_TilesAboveAreProvenToo(t *testing.T) {
+	t.Parallel()
 	path := lengthy(t, 65_536+256)
 	_, _, err := proveFile(t, path)
 	require.NoError(t, err)

@@ -62,6 +62,7 @@ func TestWithdrawnSpaceIsTold(t *testing.T) {
 // TestRecoveryIsBoundedOverKills: processes that are killed before they have appended a generation leave no more each
 // time.
 func TestRecoveryIsBoundedOverKills(t *testing.T) {
+	t.Parallel()
 	const limit, each = 64, 40
 	path := filepath.Join(t.TempDir(), "orders.log")
 	for life := range 40 {

@@ -100,6 +100,7 @@ func twice(tx *bbolt.Tx) error {
 // TestStraysAreFound: what no record made would stand in the way of an order with that id one day. So Verify finds it,
 // whether the log was closed in order or killed, and where memory knows better than the file too.
 func TestStraysAreFound(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	closed := filled(t, 2, 3)
 	killed := filepath.Join(t.TempDir(), "killed.log")

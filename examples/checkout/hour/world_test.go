@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -58,6 +60,17 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
+// keys are the merchant's and APO's, made once: that takes longer than most tests.
+var keys = sync.OnceValue(func() (pair [2]*rsa.PrivateKey) {
+	for i := range pair {
+		var err error
+		if pair[i], err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			panic(err)
+		}
+	}
+	return pair
+})
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
@@ -67,7 +80,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(front.Close)
 	w.public = front.URL
 	var err error
-	w.apo, err = apotest.NewUnstartedServer(&apotest.Config{ManualDelivery: true})
+	w.apo, err = apotest.NewUnstartedServer(&apotest.Config{Merchant: keys()[0], APO: keys()[1], ManualDelivery: true})
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	mux.Handle(apotest.ControlPath, w.apo.ControlHandler())
