@@ -29,7 +29,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	switch cell := o.cell(kind); cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
 		if kind == law.PaymentUndone {
-			o.foldUndone(r, e.PaymentID, 0, known)
+			o.foldUndone(r, e.PaymentID, e.Amount.Minor, 0, known)
 			break
 		}
 		o.move(Status(cell.To), r)
@@ -39,14 +39,15 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		o.watchFrom(e.Due)
 	case law.Noted: // its capture came before
 		if !known {
+			o.Authorized = e.Amount.Minor // it was only inferred from the capture
 			o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
 		}
 	case law.LateMoney:
 		if !known {
-			o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
+			o.Late.Authorized = e.Amount.Minor
 			o.PaymentAt = r.Occurred
+			o.watchFrom(e.Due)
 		}
-		o.watchFrom(e.Due)
 	}
 	if e.Expires.After(o.Expires) {
 		o.Expires = e.Expires
@@ -72,7 +73,7 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	switch cell := o.cell(kind); cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
 		if kind == law.PaymentUndone {
-			o.foldUndone(r, e.PaymentID, e.Amount.Minor, known)
+			o.foldUndone(r, e.PaymentID, e.Amount.Minor, e.Amount.Minor, known)
 			break
 		}
 		o.move(Status(cell.To), r)
@@ -82,21 +83,21 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 		o.watchFrom(e.Due)
 	case law.LateMoney:
 		if !known {
-			o.Late.Authorized = max(o.Late.Authorized, e.Amount.Minor)
+			o.Late.Authorized = e.Amount.Minor
 			o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
 			o.PaymentAt = r.Occurred
+			o.watchFrom(e.Due)
 		}
-		o.watchFrom(e.Due)
 	}
 }
 
 // foldUndone gives a payment that the cancel undid the amounts that it would have had, had its message come first. An
 // authorization that was only inferred from a late capture was not late. What is known as late money stays that: its
 // anomaly is open, and somebody may be giving it back.
-func (o *Order) foldUndone(r *events.Record, paymentID string, captured int64, known bool) {
+func (o *Order) foldUndone(r *events.Record, paymentID string, authorized, captured int64, known bool) {
 	if known {
 		return
 	}
-	o.Authorized, o.Captured, o.Late.Authorized = o.Amount.Minor, captured, 0
+	o.Authorized, o.Captured, o.Late.Authorized = authorized, captured, 0
 	o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, paymentID)
 }

@@ -145,7 +145,6 @@ func TestIdentity_ContradictionsOfThePayment(t *testing.T) {
 		"paymentId":        {Kind: PaymentAuthorized, PaymentID: "P2"},
 		"paymentRequestId": {Kind: PaymentAuthorized, PaymentRequestID: "pr-2"},
 		"currency":         {Kind: CaptureSucceeded, TransferID: "C1", Amount: Money{Minor: 10, Currency: "EUR"}},
-		"amount":           {Kind: PaymentAuthorized, Amount: usd(theAmount - 1)},
 		"no money":         {Kind: RefundSucceeded, TransferID: "F1", Amount: usd(0)},
 		"less than none":   {Kind: CaptureSucceeded, TransferID: "C1", Amount: usd(-5)},
 	} {
@@ -155,7 +154,10 @@ func TestIdentity_ContradictionsOfThePayment(t *testing.T) {
 		assert.Equal(t, Created, x.o.Status)
 		assert.Empty(t, x.observe(f), "recorded once")
 	}
-	x := in(t, Created)
+	x := in(t, Authorized)
+	x.observe(Fact{Kind: PaymentAuthorized, Amount: usd(theAmount - 1)})
+	assert.True(t, hasAnomaly(x.o, events.PaymentContradicts), "another amount than APO signed before")
+	x = in(t, Created)
 	x.observe(Fact{Kind: OtherTransaction, TransferID: "I1", Amount: usd(5)})
 	assert.True(t, hasAnomaly(x.o, events.StatusContradicts), "a transaction nobody knows may have moved money")
 }

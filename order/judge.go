@@ -231,7 +231,10 @@ func (o *Order) judgeMoney(e events.Event) string {
 	case problem != "":
 		return problem
 	case p.Transfer == events.TransferPayment:
-		return when(p.Stage == events.StageSucceeded && p.Amount != o.Amount, "has another amount than the order")
+		if p.Stage != events.StageSucceeded {
+			return ""
+		}
+		return o.judgeAmount(e, p.PaymentID, p.Amount)
 	case p.Transfer == events.TransferCapture && failed:
 		return judgeReversal(o.captures, p.TransferID, p.RequestID)
 	case p.Transfer == events.TransferCapture:

@@ -209,8 +209,11 @@ func (o *Order) remembering(m memory) []memory {
 // payment the amount says nothing, since none of it moved, and neither does the paymentId, which an earlier message may
 // have left out.
 func contradictionDigest(a events.AnomalyObserved) uint64 {
-	if a.Fact == events.KindPaymentFailed {
+	switch a.Fact {
+	case events.KindPaymentFailed:
 		a.Amount, a.PaymentID = Money{}, ""
+	case events.KindPaymentAuthorized, events.KindPaymentPaid:
+		a.TransferID, a.RequestID, a.Code = "", "", "" // a line of an inquiry names itself, and tells of the payment
 	}
 	var b [9]byte
 	b[0] = byte(a.Reason)

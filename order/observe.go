@@ -61,8 +61,8 @@ func (o *Order) contradicts(f *Fact) string {
 		return fmt.Sprintf("paymentRequestId %s, the order's is %s", f.PaymentRequestID, o.PaymentRequestID)
 	case f.Amount.Currency != "" && f.Amount.Currency != o.Amount.Currency:
 		return fmt.Sprintf("currency %s, the order's is %s", f.Amount.Currency, o.Amount.Currency)
-	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) && f.Amount != o.Amount:
-		return fmt.Sprintf("amount %s, the order's is %s", f.Amount, o.Amount)
+	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) && !o.canBePaid(f.Amount):
+		return fmt.Sprintf("amount %s, the payment's is %s", f.Amount, o.paymentAmount())
 	case (f.Kind == CaptureSucceeded || f.Kind == RefundSucceeded) && (f.Amount.Minor <= 0 || f.Amount.Currency == "") &&
 		!(f.Kind == CaptureSucceeded && f.Amount == o.money(0) && o.askedForNothing(f.TransferID, f.RequestID)):
 		return fmt.Sprintf("amount %d %q moves no money", f.Amount.Minor, f.Amount.Currency)
@@ -70,8 +70,8 @@ func (o *Order) contradicts(f *Fact) string {
 	return ""
 }
 
-// observePayment records a payment's result. Where the message carries no amount, it is the order's: one order is one
-// payment, and any other amount would have been a contradiction.
+// observePayment records a payment's result, with the amount that APO signed. Where that is not the ordered one, the
+// anomaly that says so stands before it: a log without that anomaly was altered.
 func (d *decision) observePayment(f *Fact) {
 	o := &d.o
 	if then, outstanding := o.Operation.then(law.ProvenPaymentFailed); f.Kind == PaymentFailed &&
@@ -98,6 +98,10 @@ func (d *decision) observePayment(f *Fact) {
 	}
 	late := cell.Effect == law.LateMoney && !o.knows(f.Kind)
 	surprise := f.Kind == PaymentAuthorized && o.CaptureMode == CaptureNone
+	if !o.paymentKnown && (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) &&
+		f.Amount != o.Amount {
+		d.anomaly(events.PaymentContradicts, f, fmt.Sprintf("amount %s, ordered were %s", f.Amount, o.Amount))
+	}
 	d.emitPayment(f, kind == law.PaymentUndone)
 	if surprise {
 		d.anomaly(events.StatusContradicts, f, "placed as paid in one step, and APO has only authorized it")
@@ -150,21 +154,25 @@ func (o *Order) knows(k FactKind) bool {
 // has to look at it.
 func (d *decision) emitPayment(f *Fact, undone bool) {
 	o := &d.o
+	amount := f.Amount
+	if amount == (Money{}) { // a message without one is about what is known
+		amount = o.paymentAmount()
+	}
 	switch f.Kind {
 	case PaymentPending:
 		d.emit(events.PaymentPending{PaymentID: f.PaymentID, Proof: f.Proof})
 	case PaymentFailed:
 		d.emit(events.PaymentFailed{PaymentID: f.PaymentID, Code: f.Code, At: f.At, Proof: f.Proof})
 	case PaymentPaid:
-		e := events.PaymentPaid{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Proof: f.Proof}
+		e := events.PaymentPaid{PaymentID: f.PaymentID, Amount: amount, At: f.At, Proof: f.Proof}
 		if !undone {
 			e.Due = d.reconcileDue(0)
 		}
 		d.emit(e)
 	case PaymentAuthorized:
-		e := events.PaymentAuthorized{PaymentID: f.PaymentID, Amount: o.Amount, At: f.At, Expires: f.Expires, Proof: f.Proof}
+		e := events.PaymentAuthorized{PaymentID: f.PaymentID, Amount: amount, At: f.At, Expires: f.Expires, Proof: f.Proof}
 		captured := o.Captured + o.Late.Captured
-		e.GatewayCapture = o.CaptureMode != CaptureManual && captured < o.Amount.Minor && o.Status != Refunded && !undone
+		e.GatewayCapture = o.CaptureMode != CaptureManual && captured < amount.Minor && o.Status != Refunded && !undone
 		end := keepable(f.Expires.Add(d.env.Policy.margin()))
 		switch {
 		case undone:

@@ -255,8 +255,6 @@ func TestObserve_UnknownOrdersAndEmptyFacts(t *testing.T) {
 
 func TestObserve_ContradictionsAreKeptWithTheirEvidence(t *testing.T) {
 	for name, n := range map[string]tilltest.Notice{
-		"amount": {Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount + 1,
-			At: tilltest.Dawn()},
 		"currency": {Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount,
 			Currency: "EUR", At: tilltest.Dawn()},
 		"paymentId": {Payment: "pay-other", PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount,
@@ -277,6 +275,39 @@ func TestObserve_ContradictionsAreKeptWithTheirEvidence(t *testing.T) {
 			assert.Equal(t, o.Version, x.Observe(tilltest.PaymentNotice(n)).Version, "once, however often it is delivered")
 		})
 	}
+}
+
+// Ordered 10.00, and APO signs a payment of 4.00: that is what is authorized, and all that can be captured. The order
+// is known by its paymentId from then on, and a person is told.
+func TestObserve_AnotherAmountIsTheOneThatAPOSigned(t *testing.T) {
+	tilltest.Stores(t, func(t *testing.T, log store.Log) {
+		x := tilltest.NewTill(t, log)
+		x.Place(order.CaptureManual)
+		n := tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.ThePart,
+			At: tilltest.Dawn()}
+		o := x.Observe(tilltest.PaymentNotice(n))
+		assert.Equal(t, []any{order.Authorized, int64(tilltest.ThePart)}, []any{o.Status, o.Authorized})
+		assert.Equal(t, []events.AnomalyReason{events.PaymentContradicts}, tilltest.Anomalies(o))
+		assert.Equal(t, o.Version, x.Observe(tilltest.PaymentNotice(n)).Version, "once, however often it is delivered")
+		_, err := x.Capture(tilltest.ThePart + 1)
+		require.ErrorIs(t, err, order.ErrRejected)
+
+		n.Transfer, n.PaymentRequest = "cap-1", ""
+		o = x.Observe(tilltest.CaptureNotice(n)) // by its paymentId alone
+		assert.Equal(t, []any{order.Captured, int64(tilltest.ThePart)}, []any{o.Status, o.Captured})
+		require.NoError(t, x.Lawful())
+	})
+
+	x := tilltest.NewTill(t, memory.New()) // and where only an inquiry tells
+	x.Place(order.CaptureNone)
+	x.Bank.BuyerPays(tilltest.TheRequest, tilltest.ThePart, false)
+	_, err := x.Orders.Reconcile(x.Ctx, tilltest.TheOrder)
+	require.NoError(t, err)
+	o := x.Get()
+	assert.Equal(t, []any{order.Paid, int64(tilltest.ThePart)}, []any{o.Status, o.Captured})
+	_, err = x.Refund(tilltest.ThePart)
+	require.NoError(t, err)
+	require.NoError(t, x.Lawful())
 }
 
 func TestObserve_AKeyOfAnotherOrderIsKeptAsAnAnomaly(t *testing.T) {

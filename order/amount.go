@@ -1,0 +1,38 @@
+package order
+
+import (
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// paymentAmount is what APO has signed for the payment; until it has, what was ordered.
+func (o *Order) paymentAmount() Money {
+	if minor := max(o.Authorized, o.Late.Authorized); o.paymentKnown && minor > 0 {
+		return o.money(minor)
+	}
+	return o.Amount
+}
+
+// canBePaid reports whether the payment can be of that amount: of the one that APO has signed; and before it has signed
+// any, of every one in the order's currency that covers what is captured. Of a cancelled order some may have been let
+// go since.
+func (o *Order) canBePaid(m Money) bool {
+	switch {
+	case m.Currency != o.Amount.Currency || m.Minor <= 0:
+		return false
+	case !o.paymentKnown:
+		return m.Minor >= o.Captured+o.Late.Captured
+	case o.Status == Cancelled:
+		return m == o.Amount || m.Minor == o.Authorized || m.Minor == o.Late.Authorized
+	}
+	return m == o.paymentAmount()
+}
+
+// judgeAmount holds the amount of a payment's success against what was ordered: another one is what APO signed, and
+// then the anomaly before it says so.
+func (o *Order) judgeAmount(e events.Event, paymentID string, m Money) string {
+	told := events.AnomalyObserved{Reason: events.PaymentContradicts, Fact: e.Kind(), PaymentID: paymentID, Amount: m}
+	other := !o.paymentKnown && m != o.Amount && !slices.Contains(o.contradiction, contradictionDigest(told))
+	return when(other || !o.canBePaid(m), "has another amount than the order")
+}
