@@ -223,3 +223,19 @@ func TestAuthorization_IsInquiredAboutAtItsEndAlsoWhereTheGatewayCaptureFailed(t
 	x.inquire(tells(StateSuccess))
 	assert.Zero(t, x.o.NextDue())
 }
+
+// A late payment that is told again, for its time, does not put off the capture that is waited for.
+func TestGateway_ALatePaymentToldAgainKeepsItsSchedule(t *testing.T) {
+	x := placed(t, CaptureAutomatic)
+	x.must(Cancel{CommandID: "k"})
+	x.answer(done)
+	x.observe(authorized())
+	require.Equal(t, GatewayOutstanding, x.o.Gateway)
+	due := x.o.NextDue()
+	x.later(time.Second)
+	again := authorized()
+	again.At = x.now
+	assert.NotEmpty(t, x.observe(again))
+	assert.Equal(t, due, x.o.NextDue())
+	replayIsLive(t, x)
+}

@@ -235,7 +235,8 @@ func broken(before, o Order) string {
 		return "an operation without a kind, or a kind without an operation"
 	case (outstanding || o.Gateway == GatewayOutstanding || len(o.Held) > 0) && o.NextDue().IsZero():
 		return "something is outstanding and nothing is due"
-	case before.Late != late && !late.IsZero() && !hasAnomaly(o, events.LatePayment):
+	case (late.Authorized > before.Late.Authorized || late.Captured > before.Late.Captured) && !late.IsZero() &&
+		!hasAnomaly(o, events.LatePayment): // where it only gets less a person may have closed it before
 		return "late money is silent"
 	case o.Status == Cancelled && o.CancelCause == 0:
 		return "cancelled without a cause"
