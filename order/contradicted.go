@@ -89,8 +89,13 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, list *[]transfer
 	return t, list, at, !(known && (*list)[at].is(transferCounted)) && (known || !t.is(transferFailed))
 }
 
-// tellsMore reports whether an anomaly that was told before tells more now: of a transfer that may stand again.
+// tellsMore reports whether an anomaly that was told before tells more now: of a transfer that may stand again, or by
+// an inquiry that one which counts has failed after all.
 func (o *Order) tellsMore(e *events.AnomalyObserved) bool {
+	if e.Reason == events.Reversal {
+		list, at := o.reversed(e)
+		return e.Proof.Via == events.ViaInquiry && at >= 0 && !(*list)[at].refuted
+	}
 	t, list, at, ok := o.strange(e)
 	return ok && t.is(transferContradicted) && (at < 0 || !(*list)[at].is(transferContradicted))
 }
@@ -110,6 +115,56 @@ func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
 	t.refuted = at >= 0 && ((*list)[at].is(transferFailed) || (*list)[at].refuted)
 	*list = remember(*list, at, t)
 	o.watchSoon(r)
+}
+
+// reversed is the transfer that counts and that an anomaly says has failed since.
+func (o *Order) reversed(e *events.AnomalyObserved) (list *[]transfer, at int) {
+	list = &o.captures
+	if e.Fact == events.KindRefundFailed {
+		list = &o.refunds
+	}
+	at = find(*list, digest(e.TransferID), digest(e.RequestID))
+	if at >= 0 && !(*list)[at].is(transferCounted) {
+		at = -1
+	}
+	return list, at
+}
+
+// foldReversed remembers that there are two words on a transfer that counts: an inquiry tells which is the newer.
+func (o *Order) foldReversed(r *events.Record, e *events.AnomalyObserved) {
+	list, at := o.reversed(e)
+	if at < 0 {
+		return
+	}
+	t := (*list)[at]
+	t.refuted, t.version = true, uint32(r.Version)
+	*list = slices.Clone(*list)
+	(*list)[at] = t
+	o.watchSoon(r)
+}
+
+// believe ends the doubt about a transfer that counts, with its anomaly.
+func (o *Order) believe(anomaly uint64) {
+	for _, list := range [...]*[]transfer{&o.captures, &o.refunds} {
+		at := slices.IndexFunc(*list, func(t transfer) bool {
+			return t.is(transferCounted) && t.refuted && uint64(t.version) == anomaly
+		})
+		if at >= 0 {
+			*list = slices.Clone(*list)
+			(*list)[at].refuted = false
+		}
+	}
+}
+
+// doneAfterAll closes the anomaly of a transfer that counts and was said to have failed, where an inquiry says that it
+// was done.
+func (d *decision) doneAfterAll(f *Fact, t *transfer) {
+	if !t.refuted || f.Proof.Via != events.ViaInquiry || f.Amount.Minor != t.minor {
+		return
+	}
+	if slices.ContainsFunc(d.o.Anomalies, func(a Anomaly) bool { return a.Version == uint64(t.version) }) {
+		d.emit(events.AnomalyCleared{Anomaly: uint64(t.version), Reason: "APO's newest word is that it was done"})
+	}
 }
 
 // foldRefuted remembers that a transfer failed. Of one that APO has signed as done there are two words then that

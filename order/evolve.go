@@ -58,6 +58,7 @@ func (o *Order) fold(r *events.Record) {
 		o.foldAnomaly(r, &e)
 	case events.AnomalyCleared:
 		o.Anomalies = slices.DeleteFunc(slices.Clone(o.Anomalies), func(a Anomaly) bool { return a.Version == e.Anomaly })
+		o.believe(e.Anomaly)
 		o.rememberCommand(r, VerbClearAnomaly, contentOf(VerbClearAnomaly, Money{Minor: int64(e.Anomaly)}, false, ""))
 	default:
 		o.foldOperation(r)
@@ -285,6 +286,9 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 		o.dropHeld(e.TransferID, e.RequestID)
 	}
 	o.foldContradicted(r, e)
+	if e.Reason == events.Reversal {
+		o.foldReversed(r, e)
+	}
 	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
 	}

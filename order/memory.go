@@ -14,9 +14,9 @@ type transfer struct {
 	id, request uint64
 	minor       int64
 	standing    standing
-	foreign     bool // its amount is in another currency than the order's
-	refuted     bool // contradicted, and APO has also said that it failed
-	version     uint32
+	foreign     bool   // its amount is in another currency than the order's
+	refuted     bool   // APO has said that it was done, and also that it failed
+	version     uint32 // of the record that it is known by; of one that counts and is refuted, of the anomaly
 }
 
 func (t *transfer) is(s standing) bool { return t.standing == s }
@@ -84,6 +84,7 @@ func remember(ts []transfer, at int, t transfer) []transfer {
 		out[at].request = t.request
 	}
 	was := &out[at]
+	t.refuted = t.refuted || t.is(transferCounted) && was.is(transferCounted) && was.refuted // only its name is told
 	was.standing, was.foreign, was.refuted, was.minor = t.standing, t.foreign, t.refuted, t.minor
 	if t.is(transferContradicted) {
 		was.version = t.version

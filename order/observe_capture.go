@@ -27,6 +27,7 @@ func (d *decision) observeCapture(f *Fact) {
 	}
 	at := o.findCapture(id, request, f.Amount.Minor)
 	if at >= 0 && o.captures[at].is(transferCounted) {
+		d.doneAfterAll(f, &o.captures[at])
 		d.seenAgain(f, &o.captures[at], id, request)
 		return
 	}

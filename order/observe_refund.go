@@ -34,6 +34,7 @@ func (d *decision) observeRefund(f *Fact) {
 	}
 	at := find(o.refunds, id, request)
 	if at >= 0 && o.refunds[at].is(transferCounted) {
+		d.doneAfterAll(f, &o.refunds[at])
 		d.seenAgain(f, &o.refunds[at], id, request)
 		return
 	}
