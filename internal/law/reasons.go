@@ -92,7 +92,7 @@ var reasonRows = []reasonRow{
 	{ReasonCurrency, "currency", "the currency is not the order's", "give the amount in the order's currency"},
 	{ReasonNoPaymentID, "no-payment-id", "APO's paymentId is not known yet", "ask with Orders.Reconcile first"},
 	{ReasonReversal, "reversal", "a capture or refund was reversed[ %C], so what can be refunded is in doubt",
-		"clear the anomaly once APO has confirmed the amounts"},
+		"ask APO what stands with Orders.Reconcile; clear the anomaly once APO has confirmed the amounts"},
 	{ReasonNotParked, "not-parked", "no operation is parked", "let Orders.Run go on; only what is parked needs a person"},
 	{ReasonStaleInquiry, "stale-inquiry", "APO's last word on it is too old",
 		"ask with Orders.Reconcile first, then give it again at once"},
