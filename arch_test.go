@@ -73,14 +73,9 @@ var rooms = map[string]room{
 			"internal/settling", "internal/translate", "internal/words"},
 		modules: []string{protobufModule, fsmModule, uuidModule},
 	},
-	"evidence": {
-		ours:    []string{".", "events", "order", "apo"},
-		modules: []string{protobufModule, fsmModule, uuidModule},
-	},
-	"problem": {
-		ours:    []string{".", "order"},
-		modules: []string{protobufModule, fsmModule, uuidModule},
-	},
+	"evidence": {ours: []string{".", "events", "order", "apo"},
+		modules: []string{protobufModule, fsmModule, uuidModule}},
+	"problem": {ours: []string{".", "order"}, modules: []string{protobufModule, fsmModule, uuidModule}},
 	"notify": {
 		ours:    []string{".", "order", "apo", "internal/words"},
 		modules: []string{protobufModule, fsmModule, uuidModule},

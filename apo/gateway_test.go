@@ -165,22 +165,26 @@ func TestEachCallSendsItsRequestSigned(t *testing.T) {
 			assert.Equal(t, Unknown, answer.Class)
 			require.ErrorIs(t, answer.Err, ErrUndecided)
 			require.Equal(t, 1, g.count())
-			r := g.calls[0]
 			assert.Equal(t, row.body, g.bodies[0])
-			assert.Equal(t, "/ams/api/v1/payments/"+row.path, r.URL.RequestURI())
-			assert.Equal(t, http.MethodPost, r.Method)
-			assert.Equal(t, testClientID, r.Header.Get("client-id"))
-			assert.Equal(t, testRequestTime, r.Header.Get("request-time"))
-			assert.Equal(t, "token-1", r.Header.Get("agent-token"))
-			assert.Equal(t, "application/json; charset=UTF-8", r.Header.Get("content-type"))
-			signature, err := ParseSignature(r.Header.Get("signature"))
-			require.NoError(t, err)
-			assert.Equal(t, "1", signature.KeyVersion)
-			m := Message{Method: r.Method, Path: r.URL.Path, ClientID: testClientID, Time: testRequestTime,
-				Body: []byte(row.body)}
-			require.NoError(t, m.Verify(&merchantKey().PublicKey, signature.Value))
+			assert.Equal(t, "/ams/api/v1/payments/"+row.path, g.calls[0].URL.RequestURI())
+			isSigned(t, g.calls[0], row.body)
 		})
 	}
+}
+
+// isSigned holds a request's headers against what APO asks for, and its signature against its body.
+func isSigned(t *testing.T, r *http.Request, body string) {
+	t.Helper()
+	assert.Equal(t, http.MethodPost, r.Method)
+	assert.Equal(t, testClientID, r.Header.Get("client-id"))
+	assert.Equal(t, testRequestTime, r.Header.Get("request-time"))
+	assert.Equal(t, "token-1", r.Header.Get("agent-token"))
+	assert.Equal(t, "application/json; charset=UTF-8", r.Header.Get("content-type"))
+	signature, err := ParseSignature(r.Header.Get("signature"))
+	require.NoError(t, err)
+	assert.Equal(t, "1", signature.KeyVersion)
+	m := Message{Method: r.Method, Path: r.URL.Path, ClientID: testClientID, Time: testRequestTime, Body: []byte(body)}
+	require.NoError(t, m.Verify(&merchantKey().PublicKey, signature.Value))
 }
 
 func TestGatewayURLMayHaveAPathAndATrailingSlash(t *testing.T) {

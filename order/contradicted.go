@@ -136,10 +136,9 @@ func (o *Order) foldReversed(r *events.Record, e *events.AnomalyObserved) {
 	if at < 0 {
 		return
 	}
-	t := (*list)[at]
-	t.refuted, t.version = true, uint32(r.Version)
 	*list = slices.Clone(*list)
-	(*list)[at] = t
+	t := &(*list)[at]
+	t.refuted, t.version = true, uint32(r.Version)
 	o.watchSoon(r)
 }
 

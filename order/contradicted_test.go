@@ -14,10 +14,10 @@ type strange struct {
 	inquiry bool
 }
 
-func strangers() map[string]strange {
+func strangers() map[string]*strange {
 	of := func(k FactKind, id string, m Money) []Fact { return []Fact{{Kind: k, TransferID: id, Amount: m}} }
 	euros := Money{Minor: 100, Currency: "EUR"}
-	return map[string]strange{
+	return map[string]*strange{
 		"a capture above the authorization": {Authorized, of(CaptureSucceeded, "C9", usd(1200)), false},
 		"a capture in another currency":     {Authorized, of(CaptureSucceeded, "C9", euros), false},
 		"a part captured without ids":       {Authorized, of(CaptureSucceeded, "", usd(300)), false},

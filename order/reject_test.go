@@ -76,8 +76,6 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	several.answer(Verdict{Class: VerdictSucceeded, TransferID: "C7"})
 	held := in(t, Authorized)
 	held.observe(refunded("F1", 100))
-	strange := in(t, Authorized)
-	strange.observe(captured("C9", 1200))
 	closing := func(w window.Rule) *till {
 		x := in(t, Authorized)
 		x.policy.Windows = window.Rules{"ACME": {"CARD": w}}
@@ -119,7 +117,7 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 		{ReasonGatewayCapture, capturing(t), Capture{Amount: usd(1)}},
 		{ReasonAutomatic, automatic, Capture{Amount: usd(1)}},
 		{ReasonHeldRefund, held, Cancel{}},
-		{ReasonUnaccounted, strange, Cancel{}},
+		{ReasonUnaccounted, strangers()["a capture above the authorization"].tell(t), Cancel{}},
 		{ReasonWindow, closing(window.Rule{Kind: window.AfterPayment, Length: time.Hour}), Cancel{}},
 		{ReasonWindow, closing(window.Rule{Kind: window.UntilPaid}), Cancel{}},
 		{ReasonNeverCancels, closing(window.Rule{Kind: window.Never}), Cancel{}},

@@ -73,18 +73,10 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 	switch k {
 	case law.PaymentPending:
 		return x, Fact{Kind: PaymentPending, PaymentID: "P1"}
-	case law.PaymentAuthorized, law.PaymentPaid:
-		if s == Captured || s == Refunded { // noted once: so the capture comes before the payment
-			x = placed(t, CaptureManual)
-			x.observe(captured("C1", 600))
-		}
-		if s == Refunded {
-			x.observe(refunded("F1", 100))
-		}
-		if k == law.PaymentPaid {
-			return x, paid()
-		}
-		return x, authorized()
+	case law.PaymentPaid:
+		return unpaid(t, s), paid()
+	case law.PaymentAuthorized:
+		return unpaid(t, s), authorized()
 	case law.PaymentFailed:
 		return x, failed()
 	case law.PaymentUndone:
@@ -132,13 +124,26 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return x, refunded("F9", 200)
 	case law.RefundReversed:
 		refund.TransferID = "F1"
-		switch s {
-		case Cancelled:
+		if s == Cancelled {
 			x.observe(captured("C1", 600))
 			x.observe(refunded("F1", 100))
 		}
 	}
 	return x, refund
+}
+
+// unpaid is an order in the status whose payment is still to be heard of, where that can be: it is noted once, so the
+// capture comes before it.
+func unpaid(t *testing.T, s Status) *till {
+	if s != Captured && s != Refunded {
+		return in(t, s)
+	}
+	x := placed(t, CaptureManual)
+	x.observe(captured("C1", 600))
+	if s == Refunded {
+		x.observe(refunded("F1", 100))
+	}
+	return x
 }
 
 func TestStatusTable_EveryCellDriven(t *testing.T) {

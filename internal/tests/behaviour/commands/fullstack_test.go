@@ -75,6 +75,16 @@ func (s *shop) stop() {
 	require.NoError(s.t, s.log.Close())
 }
 
+// restartAndSettle lets another process find what is owed, and ask once.
+func (s *shop) restartAndSettle() {
+	s.t.Helper()
+	s.stop()
+	s.start()
+	s.clock.Advance(2 * time.Second)
+	_, err := s.orders.SettleDue(s.ctx)
+	require.NoError(s.t, err)
+}
+
 // sell places an order and registers its payment; the buyer has not paid yet.
 func (s *shop) sell(id string, capture apotest.CaptureMode) {
 	s.t.Helper()
