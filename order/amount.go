@@ -8,7 +8,7 @@ import (
 
 // paymentAmount is what APO has signed for the payment; until it has, what was ordered.
 func (o *Order) paymentAmount() Money {
-	if minor := max(o.Authorized, o.Late.Authorized); o.paymentKnown && minor > 0 {
+	if minor := max(o.Authorized, o.Late.Authorized); o.paymentKnown() && minor > 0 {
 		return o.money(minor)
 	}
 	return o.Amount
@@ -21,7 +21,7 @@ func (o *Order) canBePaid(m Money) bool {
 	switch {
 	case m.Currency != o.Amount.Currency || m.Minor <= 0:
 		return false
-	case !o.paymentKnown:
+	case !o.paymentKnown():
 		return m.Minor >= o.Captured+o.Late.Captured
 	case o.Status == Cancelled:
 		return m == o.Amount || m.Minor == o.Authorized || m.Minor == o.Late.Authorized
@@ -33,6 +33,6 @@ func (o *Order) canBePaid(m Money) bool {
 // then the anomaly before it says so.
 func (o *Order) judgeAmount(e events.Event, paymentID string, m Money) string {
 	told := events.AnomalyObserved{Reason: events.PaymentContradicts, Fact: e.Kind(), PaymentID: paymentID, Amount: m}
-	other := !o.paymentKnown && m != o.Amount && !slices.Contains(o.contradiction, contradictionDigest(told))
+	other := !o.paymentKnown() && m != o.Amount && !slices.Contains(o.contradiction, contradictionDigest(told))
 	return when(other || !o.canBePaid(m), "has another amount than the order")
 }

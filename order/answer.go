@@ -90,9 +90,9 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 	case v.Class == VerdictSucceeded && c.Kind != CallRefund:
 		d.observe(d.o.succeededFact(c, v, proof))
 	case v.Class == VerdictSucceeded || v.Class == VerdictAccepted:
-		at := transferAt(d.o.refunds, v.TransferID, c.RequestID)
-		if c.Kind == CallRefund && at >= 0 && d.o.refunds[at].is(transferFailed) &&
-			!d.o.refunds[at].tookAndFailed(v.TransferID) {
+		at := d.o.placed(refunds, v.TransferID, c.RequestID)
+		if c.Kind == CallRefund && at >= 0 && d.o.book[at].is(transferFailed) &&
+			!d.o.book[at].tookAndFailed(v.TransferID) {
 			f := pendingFact(c, v, proof)
 			d.anomaly(events.LateAnswer, &f, "the refund had failed, now APO accepts it")
 		}
@@ -118,11 +118,11 @@ func (o *Order) ended(c *Call) bool {
 		}
 		return o.Status == Cancelled && o.CancelCause == events.CauseRequested
 	case CallCapture:
-		at := transferAt(o.captures, "", c.RequestID)
-		return at >= 0 && o.captures[at].is(transferCounted)
+		at := o.placed(captures, "", c.RequestID)
+		return o.counted(at)
 	case CallRefund:
-		at := transferAt(o.refunds, "", c.RequestID)
-		return at >= 0 && o.refunds[at].is(transferCounted)
+		at := o.placed(refunds, "", c.RequestID)
+		return o.counted(at)
 	}
 	return false
 }

@@ -30,7 +30,7 @@ func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error)
 		return []events.Event{events.CancelRequested{By: o.identifier(), Reason: compensationReason,
 			Compensates: late.Version, Lease: lease}}, nil
 	}
-	id, err := env.mint(o.ID, "compensate", o.refunds)
+	id, err := o.mint(env, "compensate", refunds)
 	if err != nil {
 		return nil, err
 	}

@@ -170,7 +170,7 @@ func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
 	if _, rejected := o.permit(&question{verb: VerbCapture, amount: c.Amount, last: c.Last}, env); rejected != nil {
 		return nil, rejected
 	}
-	id, err := env.mint(o.ID, "capture", o.captures)
+	id, err := o.mint(env, "capture", captures)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 	if _, rejected := o.permit(&question{verb: VerbRefund, amount: c.Amount}, env); rejected != nil {
 		return nil, rejected
 	}
-	id, err := env.mint(o.ID, "refund", o.refunds)
+	id, err := o.mint(env, "refund", refunds)
 	if err != nil {
 		return nil, err
 	}
@@ -202,14 +202,14 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 
 // mint makes the request id that an intent freezes. APO would answer an id that it knows with the old outcome, and move
 // nothing.
-func (env *Env) mint(order, command string, known []transfer) (string, error) {
+func (o *Order) mint(env *Env, command string, kind transferKind) (string, error) {
 	id := env.NewID()
-	if transferAt(known, "", id) >= 0 {
-		return "", &InvalidError{OrderID: order, Command: command, Field: "NewID",
+	if o.placed(kind, "", id) >= 0 {
+		return "", &InvalidError{OrderID: o.ID, Command: command, Field: "NewID",
 			Problem: fmt.Sprintf("returned %q again; it must never give an id twice", id)}
 	}
 	if err := events.CheckID("request id", id); err != nil {
-		return "", &InvalidError{OrderID: order, Command: command, Field: "NewID",
+		return "", &InvalidError{OrderID: o.ID, Command: command, Field: "NewID",
 			Problem: "returned an unusable id: it " + problemOf(err), Err: err}
 	}
 	return id, nil

@@ -22,6 +22,13 @@
 // status: they begin operations. Facts move it, by whatever channel they come, and are never denied: one that
 // contradicts what is on record raises an anomaly.
 //
+// # The book
+//
+// An order keeps a book of its money: one entry a movement (the payment, a capture, a refund), with its identifiers,
+// whose it is, the amount as APO signed it, and how far APO's word on it goes. The amounts (authorized, captured,
+// refunded, late) are made from the entries and never added up beside them, and the rules read the book and not the
+// anomalies: an anomaly is only the flag that a person should look.
+//
 // # One law
 //
 // All legality stands in the rows of one internal package, each condition once. looplab/fsm, built from them,

@@ -100,7 +100,7 @@ func (o *Order) watching() bool {
 			return true
 		}
 	case Cancelled:
-		if !o.paymentKnown || !o.Late.IsZero() {
+		if !o.paymentKnown() || !o.Late.IsZero() {
 			return true
 		}
 	}
@@ -120,45 +120,52 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	o.learn(e.PaymentID)
 	id, request := digest(e.CaptureID), digest(e.CaptureRequestID)
 	at := o.findCapture(id, request, e.Amount.Minor)
-	known := at >= 0 && o.captures[at].is(transferCounted)
-	o.captures = remember(o.captures, at,
-		transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
+	known := o.counted(at)
+	p := &o.Operation
+	t := transfer{kind: captures, id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version),
+		owner: o.ownerOf(e.CaptureRequestID, CallCapture)}
+	cell := o.cell(law.CaptureSucceeded)
+	t.set(markLate, cell.Effect == law.LateMoney)
+	t.set(markLast, t.owner == ownerOurs && p.Last)
+	o.enter(at, t)
 	o.retire(id, request)
 	if !known {
-		o.addCapture(r, e)
+		o.captured(r, e, cell)
 	}
-	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
-		if p.Last {
-			o.lastCapture = true
-			if o.Status != Cancelled { // that mark is the cancel's
-				o.endMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
-			}
+	if t.owner == ownerOurs {
+		if p.Last && o.Status != Cancelled { // that mark is the cancel's
+			o.endMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
 		}
 		o.endOperation(r, OutcomeSucceeded, "")
 	}
 }
 
-func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
-	cell := o.cell(law.CaptureSucceeded)
-	captured := &o.Captured
+// ownerOf says whose a transfer is that carries this request's id.
+func (o *Order) ownerOf(request string, kind CallKind) owner {
+	if p := &o.Operation; p.Kind == kind && p.RequestID == request {
+		return ownerOurs
+	}
+	if kind == CallCapture && request == "" && o.CaptureMode == CaptureAutomatic {
+		return ownerGateway
+	}
+	return ownerForeign
+}
+
+// captured is what follows from a capture that is new to the book.
+func (o *Order) captured(r *events.Record, e *events.CaptureSucceeded, cell law.Cell) {
+	captured := o.Captured
 	if cell.Effect == law.LateMoney {
-		captured = &o.Late.Captured
-		if o.Authorized == 0 { // nothing was authorized before the cancellation: the authorization is late too
-			o.Late.Authorized = max(o.Late.Authorized, o.Amount.Minor)
-			if o.PaymentAt.IsZero() {
-				o.PaymentAt = r.Occurred
-			}
+		captured = o.Late.Captured
+		if o.Authorized == 0 && o.PaymentAt.IsZero() {
+			o.PaymentAt = r.Occurred
 		}
 	} else {
-		// A capture proves the authorization it drew on, even where that fact has yet to arrive.
-		o.Authorized = o.fullAmount()
 		o.move(Status(cell.To), r)
 		if e.Amount.Minor > 0 { // a last capture may capture nothing
 			o.captureMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
 		}
 	}
-	*captured += e.Amount.Minor
-	if *captured >= o.fullAmount() {
+	if captured >= o.fullAmount() {
 		o.Gateway = o.Gateway.after(law.EventCaptured)
 	}
 	if o.Gateway != GatewayOutstanding {
@@ -169,8 +176,9 @@ func (o *Order) addCapture(r *events.Record, e *events.CaptureSucceeded) {
 func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	o.learn(e.PaymentID)
 	if id, request := digest(e.CaptureID), digest(e.CaptureRequestID); id != 0 || request != 0 || o.awaitsGateway() {
-		o.foldRefuted(r, &o.captures, find(o.captures, id, request),
-			transfer{id: id, request: request, standing: transferFailed}, e.Proof.Via)
+		o.foldRefuted(r, o.find(captures, id, request),
+			transfer{kind: captures, id: id, request: request, standing: transferFailed,
+				owner: o.ownerOf(e.CaptureRequestID, CallCapture)}, e.Proof.Via)
 	}
 	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
@@ -186,37 +194,31 @@ func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 	o.learn(e.PaymentID)
 	id, request := digest(e.RefundID), digest(e.RefundRequestID)
-	at := find(o.refunds, id, request)
-	known := at >= 0 && o.refunds[at].is(transferCounted)
-	o.refunds = remember(o.refunds, at,
-		transfer{id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version)})
+	at := o.find(refunds, id, request)
+	known := o.counted(at)
+	t := transfer{kind: refunds, id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version),
+		owner: o.ownerOf(e.RefundRequestID, CallRefund)}
+	cell := o.cell(o.classifyRefund(e.Amount.Minor))
+	t.set(markLate, cell.Effect == law.LateMoney)
+	o.enter(at, t)
 	o.retire(id, request)
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if !known {
-		o.addRefund(r, e)
+		if cell.Effect == law.Applied {
+			o.move(Status(cell.To), r)
+		}
+		o.refundMark = markOf(r, first(e.RefundID, e.RefundRequestID))
 	}
-	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
+	if t.owner == ownerOurs {
 		o.endOperation(r, OutcomeSucceeded, "")
 	}
 }
 
-func (o *Order) addRefund(r *events.Record, e *events.RefundSucceeded) {
-	kind := o.classifyRefund(e.Amount.Minor)
-	if cell := o.cell(kind); cell.Effect == law.LateMoney {
-		o.Late.Refunded += e.Amount.Minor
-	} else {
-		o.Refunded += e.Amount.Minor
-		if cell.Effect == law.Applied {
-			o.move(Status(cell.To), r)
-		}
-	}
-	o.refundMark = markOf(r, first(e.RefundID, e.RefundRequestID))
-}
-
 func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 	if id, request := digest(e.RefundID), digest(e.RefundRequestID); id != 0 || request != 0 {
-		o.foldRefuted(r, &o.refunds, find(o.refunds, id, request),
-			transfer{id: id, request: request, standing: transferFailed}, e.Proof.Via)
+		o.foldRefuted(r, o.find(refunds, id, request),
+			transfer{kind: refunds, id: id, request: request, standing: transferFailed,
+				owner: o.ownerOf(e.RefundRequestID, CallRefund)}, e.Proof.Via)
 	}
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
@@ -254,10 +256,7 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	o.learn(e.PaymentID)
 	o.failureKnown = o.failureKnown || e.Cause == events.CausePaymentFailed
 	if o.Status == Cancelled { // recorded again for one thing only: the late money is released
-		o.Late.Authorized = o.Late.Captured
-		if o.CaptureMode == CaptureNone {
-			o.Late.Refunded = max(o.Late.Refunded, o.Late.Captured)
-		}
+		o.foldReleased(r)
 		o.Gateway = o.Gateway.after(law.EventVoided)
 	}
 	if cell := o.cell(law.PaymentCancelled); cell.Effect == law.Applied {
@@ -291,6 +290,18 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	}
 	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
+	}
+}
+
+// foldReleased books what a cancel let go of the late money: what was held, and of a payment in one step what had moved.
+func (o *Order) foldReleased(r *events.Record) {
+	late := o.Late
+	t := transfer{owner: ownerGateway, marks: markLate, version: uint32(r.Version)}
+	if t.kind, t.minor = releases, late.held(); t.minor > 0 {
+		o.enter(-1, t)
+	}
+	if t.kind, t.minor = refunds, late.owed(); t.minor > 0 && o.CaptureMode == CaptureNone {
+		o.enter(-1, t)
 	}
 }
 

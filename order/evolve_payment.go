@@ -11,11 +11,11 @@ import (
 // foldPaymentKnown notes that a payment's success is on record, and reports whether it was before. When the payment was
 // is by its first message that says so.
 func (o *Order) foldPaymentKnown(r *events.Record, at time.Time) (before bool) {
-	before = o.paymentKnown
+	before = o.paymentKnown()
 	if before && !o.paymentTimed && !at.IsZero() {
 		o.PaymentAt = r.Occurred
 	}
-	o.paymentKnown, o.paymentTimed = true, o.paymentTimed || !at.IsZero()
+	o.paymentTimed = o.paymentTimed || !at.IsZero()
 	return before
 }
 
@@ -26,25 +26,26 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	}
 	kind := o.payment(law.PaymentAuthorized, e.At)
 	known := o.foldPaymentKnown(r, e.At)
-	switch cell := o.cell(kind); cell.Effect {
+	cell := o.cell(kind)
+	if !known {
+		o.enterPayment(r, cell.Effect, e.Amount.Minor, 0)
+	}
+	switch cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
-		if kind == law.PaymentUndone {
-			o.foldUndone(r, e.PaymentID, e.Amount.Minor, 0, known)
+		if kind == law.PaymentUndone && known {
 			break
 		}
-		o.move(Status(cell.To), r)
-		o.Authorized = e.Amount.Minor
-		o.PaymentAt = r.Occurred
-		o.paymentMark = markOf(r, e.PaymentID)
-		o.watchFrom(e.Due)
+		o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
+		if kind != law.PaymentUndone {
+			o.move(Status(cell.To), r)
+			o.watchFrom(e.Due)
+		}
 	case law.Noted: // its capture came before
 		if !known {
-			o.Authorized = e.Amount.Minor // it was only inferred from the capture
 			o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
 		}
 	case law.LateMoney:
 		if !known {
-			o.Late.Authorized = e.Amount.Minor
 			o.PaymentAt = r.Occurred
 			o.watchFrom(e.Due)
 		}
@@ -60,7 +61,8 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		o.gatewayMark = markOf(r, "")
 		o.watchFrom(e.Due)
 		// its result came before
-		if slices.ContainsFunc(o.captures, func(t transfer) bool { return t.is(transferFailed) && t.request == 0 }) {
+		failed := func(t transfer) bool { return t.kind == captures && t.is(transferFailed) && t.request == 0 }
+		if slices.ContainsFunc(o.book, failed) {
 			o.Gateway = o.Gateway.after(law.EventFailed)
 		}
 	}
@@ -70,34 +72,38 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	o.learn(e.PaymentID)
 	kind := o.payment(law.PaymentPaid, e.At)
 	known := o.foldPaymentKnown(r, e.At)
-	switch cell := o.cell(kind); cell.Effect {
+	cell := o.cell(kind)
+	if !known {
+		o.enterPayment(r, cell.Effect, e.Amount.Minor, markMoved)
+	}
+	switch cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
-		if kind == law.PaymentUndone {
-			o.foldUndone(r, e.PaymentID, e.Amount.Minor, e.Amount.Minor, known)
+		if kind == law.PaymentUndone && known {
 			break
 		}
-		o.move(Status(cell.To), r)
-		o.Authorized, o.Captured = e.Amount.Minor, e.Amount.Minor
-		o.PaymentAt = r.Occurred
-		o.paymentMark = markOf(r, e.PaymentID)
-		o.watchFrom(e.Due)
+		o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
+		if kind != law.PaymentUndone {
+			o.move(Status(cell.To), r)
+			o.watchFrom(e.Due)
+		}
 	case law.LateMoney:
 		if !known {
-			o.Late.Authorized = e.Amount.Minor
-			o.Late.Captured = max(o.Late.Captured, e.Amount.Minor)
 			o.PaymentAt = r.Occurred
 			o.watchFrom(e.Due)
 		}
 	}
 }
 
-// foldUndone gives a payment that the cancel undid the amounts that it would have had, had its message come first. An
-// authorization that was only inferred from a late capture was not late. What is known as late money stays that: its
-// anomaly is open, and somebody may be giving it back.
-func (o *Order) foldUndone(r *events.Record, paymentID string, authorized, captured int64, known bool) {
-	if known {
-		return
+// enterPayment puts the payment into the book. One that the cancel undid has the amounts that it would have had, had its
+// message come first: an authorization that was only inferred from a late capture was not late then. What is known as
+// late money stays that: its anomaly is open, and somebody may be giving it back.
+func (o *Order) enterPayment(r *events.Record, effect law.Effect, minor int64, moved marks) {
+	t := transfer{kind: payments, minor: minor, version: uint32(r.Version)}
+	switch effect {
+	case law.Applied, law.AppliedAnomaly:
+		t.set(moved, true)
+	case law.LateMoney:
+		t.set(moved|markLate, true)
 	}
-	o.Authorized, o.Captured, o.Late.Authorized = authorized, captured, 0
-	o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, paymentID)
+	o.enter(-1, t)
 }

@@ -150,7 +150,7 @@ func (o *Order) guardMode(q *question) *RejectedError {
 }
 
 func (o *Order) guardLast(q *question) *RejectedError {
-	if !o.lastCapture {
+	if o.lastCapture() == nil {
 		return nil
 	}
 	return o.reject(q.verb, ReasonLastCapture, o.endMark.cause())

@@ -53,9 +53,9 @@ func (o *Order) judge(r *events.Record) string {
 		return first(o.judgeCancel(r, &e), when(!ours, "names another payment"), judgeLease(r, e.Lease))
 	case events.CaptureRequested:
 		return first(o.judgeCommand(r, &question{verb: VerbCapture, amount: e.Amount, last: e.Last}),
-			o.judgeRequest(o.captures, e.CaptureRequestID, e.PaymentID), judgeLease(r, e.Lease))
+			o.judgeRequest(captures, e.CaptureRequestID, e.PaymentID), judgeLease(r, e.Lease))
 	case events.RefundRequested:
-		return first(o.judgeRefund(r, &e), o.judgeRequest(o.refunds, e.RefundRequestID, e.PaymentID), judgeLease(r, e.Lease))
+		return first(o.judgeRefund(r, &e), o.judgeRequest(refunds, e.RefundRequestID, e.PaymentID), judgeLease(r, e.Lease))
 	case events.AttemptStarted:
 		return first(o.judgeAttempt(r, &e), judgeLease(r, e.Lease))
 	case events.CancelUnresolved:
@@ -93,8 +93,8 @@ func (o *Order) judge(r *events.Record) string {
 }
 
 // judgeRequest holds what a capture or refund asks under against what is on record.
-func (o *Order) judgeRequest(known []transfer, request, paymentID string) string {
-	return first(when(transferAt(known, "", request) >= 0, "asks under an identifier that is closed"),
+func (o *Order) judgeRequest(kind transferKind, request, paymentID string) string {
+	return first(when(o.placed(kind, "", request) >= 0, "asks under an identifier that is closed"),
 		when(paymentID != o.PaymentID, "names another payment"))
 }
 
@@ -236,29 +236,29 @@ func (o *Order) judgeMoney(e events.Event) string {
 		}
 		return o.judgeAmount(e, p.PaymentID, p.Amount)
 	case p.Transfer == events.TransferCapture && failed:
-		return judgeReversal(o.captures, p.TransferID, p.RequestID)
+		return o.judgeReversal(captures, p.TransferID, p.RequestID)
 	case p.Transfer == events.TransferCapture:
-		return o.judgeTransfer(CallCapture, o.captures, p.TransferID, p.RequestID, p.Amount)
+		return o.judgeTransfer(captures, p.TransferID, p.RequestID, p.Amount)
 	case refund && failed:
-		return judgeReversal(o.refunds, p.TransferID, p.RequestID)
+		return o.judgeReversal(refunds, p.TransferID, p.RequestID)
 	case refund:
 		return first(o.judgeHeld(p.TransferID, p.RequestID, p.Amount),
-			o.judgeTransfer(CallRefund, o.refunds, p.TransferID, p.RequestID, p.Amount))
+			o.judgeTransfer(refunds, p.TransferID, p.RequestID, p.Amount))
 	}
 	return ""
 }
 
-func (o *Order) judgeTransfer(op CallKind, known []transfer, id, request string, m Money) string {
-	at := transferAt(known, id, request)
-	p := &o.Operation
+func (o *Order) judgeTransfer(kind transferKind, id, request string, m Money) string {
+	at := o.placed(kind, id, request)
+	p, op := &o.Operation, kind.asked()
 	switch {
 	case m.Minor <= 0 && !(op == CallCapture && m == o.money(0) && o.askedForNothing(id, request)),
 		m.Currency != o.Amount.Currency:
 		return "moves no money of the order's currency"
 	case p.Kind == op && p.RequestID == request && m != p.Amount:
 		return fmt.Sprintf("moves %s where %s was asked for", m, p.Amount)
-	case at >= 0 && known[at].is(transferCounted) && known[at].minor != m.Minor:
-		return fmt.Sprintf("moves %s under an identifier that moved %s", m, o.money(known[at].minor))
+	case o.counted(at) && o.book[at].minor != m.Minor:
+		return fmt.Sprintf("moves %s under an identifier that moved %s", m, o.money(o.book[at].minor))
 	}
 	return ""
 }
@@ -268,9 +268,9 @@ func (o *Order) judgeHeld(id, request string, m Money) string {
 	return when(i >= 0 && o.Held[i].Minor != m.Minor, "has another amount than the refund that is held")
 }
 
-func judgeReversal(known []transfer, id, request string) string {
-	at := transferAt(known, id, request)
-	return when(at >= 0 && known[at].is(transferCounted), "fails what had succeeded")
+func (o *Order) judgeReversal(kind transferKind, id, request string) string {
+	at := o.placed(kind, id, request)
+	return when(o.counted(at), "fails what had succeeded")
 }
 
 // judgeCancelled demands evidence: APO's signed answer, an inquiry under way, or a failed payment.
@@ -304,19 +304,19 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		}
 		return law.PaymentCancelled, false
 	case events.CaptureSucceeded:
-		if len(o.captures) == 0 {
+		if !o.any(captures) {
 			return law.CaptureSucceeded, false
 		}
 		at := o.findCapture(digest(e.CaptureID), digest(e.CaptureRequestID), e.Amount.Minor)
-		return law.CaptureSucceeded, at >= 0 && o.captures[at].is(transferCounted) && o.captures[at].minor == e.Amount.Minor
+		return law.CaptureSucceeded, o.counted(at) && o.book[at].minor == e.Amount.Minor
 	case events.CaptureFailed:
 		return law.CaptureFailed, false
 	case events.RefundSucceeded:
 		if i := o.findHeld(e.RefundID, e.RefundRequestID); i >= 0 {
 			return o.classifyRefund(o.Held[i].Minor), false
 		}
-		at := transferAt(o.refunds, e.RefundID, e.RefundRequestID)
-		again = at >= 0 && o.refunds[at].is(transferCounted) && o.refunds[at].minor == e.Amount.Minor
+		at := o.placed(refunds, e.RefundID, e.RefundRequestID)
+		again = o.counted(at) && o.book[at].minor == e.Amount.Minor
 		return o.classifyRefund(e.Amount.Minor), again
 	case events.RefundFailed:
 		if o.findHeld(e.RefundID, e.RefundRequestID) >= 0 {

@@ -157,7 +157,7 @@ func lastWhileCancelled(t *testing.T) *till {
 	x.observe(c)
 	require.True(t, x.o.Operation.Outstanding())
 	x.observe(Fact{Kind: CaptureSucceeded, TransferID: "C2", RequestID: "r-1", Amount: usd(400), At: c.At.Add(time.Hour)})
-	require.True(t, x.o.lastCapture)
+	require.True(t, x.o.lastCapture() != nil)
 	return x
 }
 

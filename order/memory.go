@@ -2,95 +2,10 @@ package order
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/words"
 )
-
-// transfer is a capture or refund that is known, by either of its identifiers: a notification and an inquiry name it
-// differently.
-type transfer struct {
-	id, request uint64
-	minor       int64
-	standing    standing
-	foreign     bool   // its amount is in another currency than the order's
-	refuted     bool   // APO has said that it was done, and also that it failed
-	version     uint32 // of the record that it is known by; of one that counts and is refuted, of the anomaly
-}
-
-func (t *transfer) is(s standing) bool { return t.standing == s }
-
-// named reports whether one of the identifiers is the transfer's.
-func (t *transfer) named(id, request uint64) bool {
-	return id != 0 && t.id == id || request != 0 && t.request == request
-}
-
-// find looks a transfer up by either identifier. Where each is another's, until APO names both together, it is the one
-// that matters most: what counts, then what may stand.
-func find(ts []transfer, id, request uint64) int {
-	at := -1
-	for i := range ts {
-		if ts[i].named(id, request) && (at < 0 || ts[i].standing < ts[at].standing) {
-			at = i
-		}
-	}
-	return at
-}
-
-// transferAt looks a transfer up by either identifier, neither of which is digested where there is none to compare it
-// with: to digest costs more than all else here.
-func transferAt(ts []transfer, id, request string) int {
-	if len(ts) == 0 {
-		return -1
-	}
-	return find(ts, digest(id), digest(request))
-}
-
-// findCapture also knows APO's own full capture, which may come without identifiers: there is only one full capture.
-func (o *Order) findCapture(id, request uint64, minor int64) int {
-	if i := find(o.captures, id, request); i >= 0 {
-		return i
-	}
-	full := o.fullAmount()
-	if minor != full {
-		return -1
-	}
-	nameless := id == 0 && request == 0
-	return slices.IndexFunc(o.captures, func(t transfer) bool {
-		return t.is(transferCounted) && t.minor == full && (nameless || t.id == 0 && t.request == 0)
-	})
-}
-
-// fullAmount is what an authorization comes to: until one is known, what was ordered.
-func (o *Order) fullAmount() int64 {
-	if o.Authorized > 0 {
-		return o.Authorized
-	}
-	return o.Amount.Minor
-}
-
-// remember adds a transfer or completes a known one. The slice is copied: explorer branches share the old one.
-func remember(ts []transfer, at int, t transfer) []transfer {
-	out := make([]transfer, len(ts), len(ts)+1)
-	copy(out, ts)
-	if at < 0 {
-		return append(out, t)
-	}
-	if out[at].id == 0 {
-		out[at].id = t.id
-	}
-	if out[at].request == 0 {
-		out[at].request = t.request
-	}
-	was := &out[at]
-	t.refuted = t.refuted || t.is(transferCounted) && was.is(transferCounted) && was.refuted // only its name is told
-	was.standing, was.foreign, was.refuted, was.minor = t.standing, t.foreign, t.refuted, t.minor
-	if t.is(transferContradicted) {
-		was.version = t.version
-	}
-	return out
-}
 
 // Outcome says how a command ended.
 type Outcome uint8
@@ -199,7 +114,7 @@ func contentOf(v Verb, m Money, last bool, text string) uint64 {
 	return digestOf(string(b[:]), m.Currency, text)
 }
 
-// remembering returns the commands with one more. Copied, see [remember].
+// remembering returns the commands with one more. Copied, see [Order.enter].
 func (o *Order) remembering(m memory) []memory {
 	out := make([]memory, len(o.commands), len(o.commands)+1)
 	copy(out, o.commands)

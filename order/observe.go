@@ -98,7 +98,7 @@ func (d *decision) observePayment(f *Fact) {
 	}
 	late := cell.Effect == law.LateMoney && !o.knows(f.Kind)
 	surprise := f.Kind == PaymentAuthorized && o.CaptureMode == CaptureNone
-	if !o.paymentKnown && (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) &&
+	if !o.paymentKnown() && (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) &&
 		f.Amount != o.Amount {
 		d.anomaly(events.PaymentContradicts, f, fmt.Sprintf("amount %s, ordered were %s", f.Amount, o.Amount))
 	}
@@ -123,19 +123,19 @@ func (o *Order) teaches(kind law.Fact, paymentID string, at, expires time.Time) 
 	if o.PaymentID == "" && paymentID != "" {
 		return true
 	}
-	return o.paymentKnown && (kind == law.PaymentAuthorized && expires.After(o.Expires) ||
+	return o.paymentKnown() && (kind == law.PaymentAuthorized && expires.After(o.Expires) ||
 		(kind == law.PaymentAuthorized || kind == law.PaymentPaid) && !o.paymentTimed && !at.IsZero())
 }
 
 // authorizedAnew reports whether an authorization on record stands there once more for what it teaches.
 func (o *Order) authorizedAnew(e *events.PaymentAuthorized) bool {
-	return o.paymentKnown && o.cell(law.PaymentAuthorized).Effect != law.Contradicts &&
+	return o.paymentKnown() && o.cell(law.PaymentAuthorized).Effect != law.Contradicts &&
 		o.teaches(law.PaymentAuthorized, e.PaymentID, e.At, e.Expires)
 }
 
 // paidAnew is the same of a payment in one step.
 func (o *Order) paidAnew(e *events.PaymentPaid) bool {
-	return o.paymentKnown && o.cell(law.PaymentPaid).Effect != law.Contradicts &&
+	return o.paymentKnown() && o.cell(law.PaymentPaid).Effect != law.Contradicts &&
 		o.teaches(law.PaymentPaid, e.PaymentID, e.At, zeroTime)
 }
 
@@ -147,7 +147,7 @@ func (o *Order) knows(k FactKind) bool {
 	case PaymentFailed:
 		return o.failureKnown
 	}
-	return o.paymentKnown
+	return o.paymentKnown()
 }
 
 // emitPayment records a payment's result. One that the cancel undid owes nothing: APO captures none of it, and nobody

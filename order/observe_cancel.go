@@ -58,7 +58,7 @@ func (o *Order) cancellation(f *Fact) law.Fact {
 // the last capture is done or the authorization has ended.
 func (o *Order) releasesRest(f *Fact) bool {
 	ended := !o.Expires.IsZero() && !f.At.Before(o.Expires)
-	return (o.Status == Captured || o.Status == Refunded) && f.ofTransaction() && (o.lastCapture || ended) &&
+	return (o.Status == Captured || o.Status == Refunded) && f.ofTransaction() && (o.lastCapture() != nil || ended) &&
 		f.Amount.Minor <= o.Authorized-o.Captured
 }
 

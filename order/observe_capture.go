@@ -17,8 +17,8 @@ func (d *decision) observeCapture(f *Fact) {
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s captured, we asked for %s", f.Amount, o.Operation.Amount))
 		return
 	}
-	if a, b := find(o.captures, id, 0), find(o.captures, 0, request); a >= 0 && b >= 0 && a != b {
-		if one(&o.captures[a], &o.captures[b], f.Amount.Minor) {
+	if a, b := o.find(captures, id, 0), o.find(captures, 0, request); a >= 0 && b >= 0 && a != b {
+		if one(&o.book[a], &o.book[b], f.Amount.Minor) {
 			d.emitCapture(f)
 		} else {
 			d.anomaly(events.TransferContradicts, f, twoAreOne)
@@ -26,9 +26,9 @@ func (d *decision) observeCapture(f *Fact) {
 		return
 	}
 	at := o.findCapture(id, request, f.Amount.Minor)
-	if at >= 0 && o.captures[at].is(transferCounted) {
-		d.doneAfterAll(f, &o.captures[at])
-		d.seenAgain(f, &o.captures[at], id, request)
+	if o.counted(at) {
+		d.doneAfterAll(f, &o.book[at])
+		d.seenAgain(f, &o.book[at], id, request)
 		return
 	}
 	if at < 0 && id == 0 && request == 0 && f.Amount.Minor != o.fullAmount() {
@@ -49,7 +49,7 @@ func (d *decision) observeCapture(f *Fact) {
 			fmt.Sprintf("%s captured, %s of %s remain", f.Amount, o.money(o.fullAmount()-captured), o.money(o.fullAmount())))
 		return
 	}
-	revived := at >= 0 && o.captures[at].is(transferFailed)
+	revived := at >= 0 && o.book[at].is(transferFailed)
 	d.emitCapture(f)
 	switch {
 	case cell.Effect == law.LateMoney:
@@ -67,8 +67,8 @@ func (o *Order) askedForNothing(id, request string) bool {
 	if p := &o.Operation; p.Kind == CallCapture && p.Last && p.Amount.Minor == 0 && p.RequestID == request {
 		return true
 	}
-	at := transferAt(o.captures, id, request)
-	return at >= 0 && o.captures[at].is(transferCounted) && o.captures[at].minor == 0
+	at := o.placed(captures, id, request)
+	return o.counted(at) && o.book[at].minor == 0
 }
 
 func (d *decision) emitCapture(f *Fact) {
@@ -79,15 +79,16 @@ func (d *decision) emitCapture(f *Fact) {
 func (d *decision) observeCaptureFailed(f *Fact) {
 	o := &d.o
 	ours := o.Operation.Kind == CallCapture && f.RequestID == o.Operation.RequestID
-	at := transferAt(o.captures, f.TransferID, f.RequestID)
+	at := o.placed(captures, f.TransferID, f.RequestID)
 	if f.TransferID == "" && f.RequestID == "" {
-		at = slices.IndexFunc(o.captures,
-			func(t transfer) bool { return t.is(transferFailed) && t.id == 0 && t.request == 0 })
+		at = slices.IndexFunc(o.book, func(t transfer) bool {
+			return t.kind == captures && t.is(transferFailed) && t.id == 0 && t.request == 0
+		})
 	}
 	kind := law.CaptureFailed
 	if at >= 0 {
-		switch t := &o.captures[at]; {
-		case t.is(transferFailed), t.refuted && f.Proof.Via != events.ViaInquiry:
+		switch t := &o.book[at]; {
+		case t.is(transferFailed), t.has(markRefuted) && f.Proof.Via != events.ViaInquiry:
 			return
 		case t.is(transferCounted):
 			kind = law.CaptureReversed
@@ -124,4 +125,4 @@ func (o *Order) failsAnother(f *Fact) bool {
 
 // awaitsGateway reports whether a payment still to be heard of would open a gateway capture, whose result may come
 // first.
-func (o *Order) awaitsGateway() bool { return o.CaptureMode == CaptureAutomatic && !o.paymentKnown }
+func (o *Order) awaitsGateway() bool { return o.CaptureMode == CaptureAutomatic && !o.paymentKnown() }

@@ -21,7 +21,7 @@ func (d *decision) observeRefund(f *Fact) {
 		return
 	}
 	if a, b := o.placeOfRefund(f.TransferID, ""), o.placeOfRefund("", f.RequestID); a >= 0 && b >= 0 && a != b {
-		if held := len(o.Held); a >= held && b >= held && one(&o.refunds[a-held], &o.refunds[b-held], f.Amount.Minor) {
+		if held := len(o.Held); a >= held && b >= held && one(&o.book[a-held], &o.book[b-held], f.Amount.Minor) {
 			d.emitRefund(f)
 		} else {
 			d.anomaly(events.TransferContradicts, f, twoAreOne)
@@ -32,13 +32,13 @@ func (d *decision) observeRefund(f *Fact) {
 		d.heldAgain(f, o.Held[i])
 		return
 	}
-	at := find(o.refunds, id, request)
-	if at >= 0 && o.refunds[at].is(transferCounted) {
-		d.doneAfterAll(f, &o.refunds[at])
-		d.seenAgain(f, &o.refunds[at], id, request)
+	at := o.find(refunds, id, request)
+	if o.counted(at) {
+		d.doneAfterAll(f, &o.book[at])
+		d.seenAgain(f, &o.book[at], id, request)
 		return
 	}
-	revived := at >= 0 && o.refunds[at].is(transferFailed)
+	revived := at >= 0 && o.book[at].is(transferFailed)
 	kind := o.classifyRefund(f.Amount.Minor)
 	switch cell := o.cell(kind); cell.Effect {
 	case law.Contradicts:
@@ -90,7 +90,7 @@ func (o *Order) placeOfRefund(id, request string) int {
 	if i := o.findHeld(id, request); i >= 0 {
 		return i
 	}
-	if i := transferAt(o.refunds, id, request); i >= 0 {
+	if i := o.placed(refunds, id, request); i >= 0 {
 		return len(o.Held) + i
 	}
 	return -1
@@ -111,19 +111,19 @@ func (o *Order) classifyRefund(minor int64) law.Fact {
 
 func (d *decision) observeRefundFailed(f *Fact) {
 	o := &d.o
-	at := transferAt(o.refunds, f.TransferID, f.RequestID)
+	at := o.placed(refunds, f.TransferID, f.RequestID)
 	held := o.findHeld(f.TransferID, f.RequestID) >= 0
 	kind := law.RefundFailed
 	switch {
-	case at >= 0 && o.refunds[at].is(transferFailed), f.TransferID == "" && f.RequestID == "",
-		at >= 0 && o.refunds[at].refuted && f.Proof.Via != events.ViaInquiry:
+	case at >= 0 && o.book[at].is(transferFailed), f.TransferID == "" && f.RequestID == "",
+		at >= 0 && o.book[at].has(markRefuted) && f.Proof.Via != events.ViaInquiry:
 		return
-	case held && at >= 0 && o.refunds[at].is(transferCounted):
+	case held && o.counted(at):
 		d.anomaly(events.TransferContradicts, f, twoAreOne)
 		return
 	case held: // never counted, so nothing has to be taken back
 		kind = law.HeldRefundFailed
-	case at >= 0 && o.refunds[at].is(transferCounted):
+	case o.counted(at):
 		kind = law.RefundReversed
 	}
 	switch o.cell(kind).Effect {
@@ -164,7 +164,7 @@ func (d *decision) applyHeld() {
 // neverFits reports whether no capture still to come could make room for a refund: the payment is known, and it was
 // less.
 func (o *Order) neverFits(minor int64) bool {
-	return o.paymentKnown && minor > max(o.Authorized, o.Late.Authorized)-o.Refunded-o.Late.Refunded
+	return o.paymentKnown() && minor > max(o.Authorized, o.Late.Authorized)-o.Refunded-o.Late.Refunded
 }
 
 func (d *decision) heldBeyond(f *Fact) {

@@ -48,11 +48,9 @@ type Order struct {
 	Held      []HeldRefund // refunds proven before their capture
 
 	inquiring     bool // the newest claim is an inquiry's
-	paymentKnown  bool // a payment's success is on record
-	paymentTimed  bool // and when it was, by APO's word
+	paymentTimed  bool // when the payment was stands on record, by APO's word
 	pendingKnown  bool
 	failureKnown  bool
-	lastCapture   bool   // a capture of ours marked Last succeeded
 	level         uint16 // of the calls to APO, in milliseconds: see pace.go
 	askedAt       int64  // when the newest call was claimed, in nanoseconds like a mark's time
 	captureMark   mark
@@ -60,8 +58,7 @@ type Order struct {
 	paymentMark   mark
 	endMark       mark // cancelled, failed, or closed by a last capture
 	gatewayMark   mark
-	captures      []transfer
-	refunds       []transfer
+	book          []transfer
 	commands      []memory
 	contradiction []uint64 // digests of what is no news if it is told again: anomalies ever observed, failures
 }
@@ -178,7 +175,7 @@ func (o Order) Capturable() int64 { return o.capturable() }
 
 // capturable and refundable are asked often, and an order is large to copy.
 func (o *Order) capturable() int64 {
-	if o.lastCapture {
+	if o.lastCapture() != nil {
 		return 0
 	}
 	return o.Authorized - o.Captured

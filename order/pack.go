@@ -92,12 +92,6 @@ func (p *packing) order(o *Order) {
 	p.str(&o.MerchantAccountID)
 	octet(p, &o.CaptureMode)
 	p.time(&o.PayBy)
-	p.int(&o.Authorized)
-	p.int(&o.Captured)
-	p.int(&o.Refunded)
-	p.int(&o.Late.Authorized)
-	p.int(&o.Late.Captured)
-	p.int(&o.Late.Refunded)
 	p.time(&o.PaymentAt)
 	p.time(&o.Expires)
 	octet(p, &o.Gateway)
@@ -110,11 +104,9 @@ func (p *packing) order(o *Order) {
 	p.time(&o.WatchDue)
 	p.count(&o.Watches)
 	p.bool(&o.inquiring)
-	p.bool(&o.paymentKnown)
 	p.bool(&o.paymentTimed)
 	p.bool(&o.pendingKnown)
 	p.bool(&o.failureKnown)
-	p.bool(&o.lastCapture)
 	level := uint64(o.level)
 	p.uint(&level)
 	o.level = uint16(level)
@@ -144,13 +136,12 @@ func (p *packing) past(o *Order) {
 	for i := range o.Held {
 		p.held(&o.Held[i])
 	}
-	list(p, &o.captures)
-	for i := range o.captures {
-		p.transfer(&o.captures[i])
+	list(p, &o.book)
+	for i := range o.book {
+		p.transfer(&o.book[i])
 	}
-	list(p, &o.refunds)
-	for i := range o.refunds {
-		p.transfer(&o.refunds[i])
+	if !p.writing {
+		o.total()
 	}
 	list(p, &o.commands)
 	for i := range o.commands {
@@ -208,39 +199,42 @@ func (p *packing) held(h *HeldRefund) {
 	p.varint(&h.Version)
 }
 
-// What is said of a transfer in the bits under its version.
+// What is said of a transfer in the bits under its kind.
 const (
-	packedForeign = 1 << iota
-	packedRefuted
-	packedID
+	packedID = 1 << iota
 	packedRequest
+	packedMore // of most transfers everything else is zero
 	packedBits = iota
 )
 
 func (p *packing) transfer(t *transfer) {
-	u := uint64(t.version) << packedBits
-	if t.foreign {
-		u |= packedForeign
-	}
-	if t.refuted {
-		u |= packedRefuted
-	}
+	u := uint64(t.kind) << packedBits
 	if t.id != 0 {
 		u |= packedID
 	}
 	if t.request != 0 {
 		u |= packedRequest
 	}
+	if t.standing != 0 || t.owner != 0 || t.marks != 0 {
+		u |= packedMore
+	}
 	p.varint(&u)
-	small(p, &t.standing)
+	t.kind = transferKind(u >> packedBits)
 	if u&packedID != 0 {
 		p.word(&t.id)
 	}
 	if u&packedRequest != 0 {
 		p.word(&t.request)
 	}
+	if u&packedMore != 0 {
+		small(p, &t.standing)
+		small(p, &t.owner)
+		small(p, &t.marks)
+	}
+	version := uint64(t.version)
+	p.varint(&version)
+	t.version = uint32(version)
 	p.signed(&t.minor)
-	t.foreign, t.refuted, t.version = u&packedForeign != 0, u&packedRefuted != 0, uint32(u>>packedBits)
 }
 
 func (p *packing) memory(m *memory) {

@@ -143,6 +143,7 @@ func TestPack_OrdersThatCannotBe(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var o Order
 		populate(t, reflect.ValueOf(&o).Elem(), wild{t})
+		o.total()
 		comesBack(t, o)
 	})
 }
@@ -161,8 +162,12 @@ func full(t require.TestingT) Order {
 	var o Order
 	n := uint64(0)
 	populate(t, reflect.ValueOf(&o).Elem(), counted{&n})
+	o.total()
 	return o
 }
+
+// derived are the fields that are made from the book, and not packed.
+var derived = map[string]bool{"Authorized": true, "Captured": true, "Refunded": true, "Late": true}
 
 // Each field counts: an order with one field emptied has another packed form, and still comes back.
 func TestPack_LeavesNoFieldOut(t *testing.T) {
@@ -170,6 +175,9 @@ func TestPack_LeavesNoFieldOut(t *testing.T) {
 	packed := comesBack(t, whole)
 	var each func(v func(*Order) reflect.Value, path string)
 	each = func(v func(*Order) reflect.Value, path string) {
+		if derived[strings.Split(path+".", ".")[1]] {
+			return
+		}
 		o := full(t)
 		at := v(&o)
 		switch {
@@ -187,6 +195,7 @@ func TestPack_LeavesNoFieldOut(t *testing.T) {
 		}
 		require.False(t, at.IsZero(), path)
 		at.SetZero()
+		o.total()
 		assert.NotEqual(t, packed, comesBack(t, o), path)
 	}
 	each(func(o *Order) reflect.Value { return reflect.ValueOf(o).Elem() }, "Order")
@@ -260,7 +269,7 @@ func TestAllocations_OfPack(t *testing.T) {
 	room := o.Pack(ours.Key{}, nil)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { room = o.Pack(ours.Key{}, room[:0]) }))
 	packed := pack(o)
-	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { unpack(packed) }), 2.0, "its captures and its commands")
+	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { unpack(packed) }), 2.0, "its book and its commands")
 }
 
 // Thousands of orders at rest cost a few hundred bytes each.

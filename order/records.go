@@ -103,7 +103,7 @@ func keysOf(before *Order, e events.Event) []events.Key {
 		return keys
 	}
 	switch {
-	case p.Transfer == events.TransferCapture && transferAt(before.captures, "", p.RequestID) < 0:
+	case p.Transfer == events.TransferCapture && before.placed(captures, "", p.RequestID) < 0:
 		add(events.KeyCaptureRequestID, p.RequestID)
 	case p.Transfer == events.TransferRefund && before.placeOfRefund("", p.RequestID) < 0:
 		add(events.KeyRefundRequestID, p.RequestID)

@@ -30,7 +30,7 @@ func (d *decision) reconcileDue(n int) time.Time {
 func (d *decision) paidAfterAllDue() time.Time {
 	o := &d.o
 	deadline := o.payDeadline(&d.env)
-	if o.paymentKnown || d.env.Policy.ReconcileFor < 0 || !d.env.Now.Before(deadline) {
+	if o.paymentKnown() || d.env.Policy.ReconcileFor < 0 || !d.env.Now.Before(deadline) {
 		return zeroTime
 	}
 	return deadline

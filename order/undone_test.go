@@ -184,7 +184,7 @@ func TestUndone_ByALineOfAnInquiry(t *testing.T) {
 		line := paidAtTime(paidAt)
 		line.TransferID = "T1"
 		x.inquire(tells(StateCancelled, line, voided(cancelledAt), cancelled()))
-		assert.Equal(t, []any{Late{}, true, time.Time{}}, []any{x.o.Late, x.o.paymentKnown, x.o.NextDue()})
+		assert.Equal(t, []any{Late{}, true, time.Time{}}, []any{x.o.Late, x.o.paymentKnown(), x.o.NextDue()})
 		assert.Empty(t, x.o.Anomalies)
 		replayIsLive(t, x)
 	}

@@ -1,0 +1,228 @@
+package order
+
+import (
+	"math"
+	"slices"
+)
+
+// transfer is an entry of the order's book: one movement of its money that is known. A capture or refund is known by
+// either of its identifiers: a notification and an inquiry name it differently.
+type transfer struct {
+	id, request uint64
+	minor       int64  // as APO signed it
+	version     uint32 // of the record that it is known by; of one that counts and is refuted, of the anomaly
+	kind        transferKind
+	standing    standing
+	owner       owner
+	marks       marks
+}
+
+// transferKind is what a transfer moves.
+type transferKind uint8
+
+const (
+	payments transferKind = iota + 1 // the payment or authorization
+	captures
+	refunds
+	releases // late money that a cancel let go while it was only held
+)
+
+// asked is the call that asks for such a transfer.
+func (k transferKind) asked() CallKind {
+	switch k {
+	case captures:
+		return CallCapture
+	case refunds:
+		return CallRefund
+	}
+	return CallNone
+}
+
+// standing is how APO's word on a transfer stands beside the order's amounts. In this order one of several that a
+// message can mean is taken.
+type standing uint8
+
+const (
+	transferCounted      standing = iota // it is in the amounts
+	transferContradicted                 // APO has signed it, and the amounts cannot have it: it may stand
+	transferFailed                       // it is known to have failed
+)
+
+// owner is who asked for a capture or refund.
+type owner uint8
+
+const (
+	ownerForeign owner = iota // somebody else: another service, or a person in APO's dashboard
+	ownerOurs
+	ownerGateway // APO by itself
+)
+
+// marks is what else is known of a transfer.
+type marks uint8
+
+const (
+	markLate    marks = 1 << iota // it came when the order was cancelled
+	markMoved                     // of a payment in one step: it captured too
+	markForeign                   // its amount is in another currency than the order's
+	markRefuted                   // APO has said that it was done, and also that it failed
+	markLast                      // of a capture of ours: the last one of its authorization
+)
+
+func (t *transfer) is(s standing) bool { return t.standing == s }
+
+func (t *transfer) has(m marks) bool { return t.marks&m != 0 }
+
+func (t *transfer) set(m marks, on bool) {
+	t.marks &^= m
+	if on {
+		t.marks |= m
+	}
+}
+
+// named reports whether one of the identifiers is the transfer's.
+func (t *transfer) named(id, request uint64) bool {
+	return id != 0 && t.id == id || request != 0 && t.request == request
+}
+
+// find looks a transfer up by either identifier; -1: not in the book. Where each is another's, until APO names both
+// together, it is the one that matters most: what counts, then what may stand.
+func (o *Order) find(kind transferKind, id, request uint64) int {
+	at := -1
+	for i := range o.book {
+		t := &o.book[i]
+		if t.kind == kind && t.named(id, request) && (at < 0 || t.standing < o.book[at].standing) {
+			at = i
+		}
+	}
+	return at
+}
+
+// placed is find by the identifiers themselves, neither of which is digested where there is none to compare it with: to
+// digest costs more than all else here.
+func (o *Order) placed(kind transferKind, id, request string) int {
+	if !o.any(kind) {
+		return -1
+	}
+	return o.find(kind, digest(id), digest(request))
+}
+
+func (o *Order) any(kind transferKind) bool {
+	for i := range o.book {
+		if o.book[i].kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// counted reports whether a transfer is in the book, and in the amounts.
+func (o *Order) counted(at int) bool { return at >= 0 && o.book[at].is(transferCounted) }
+
+// findCapture also knows APO's own full capture, which may come without identifiers: there is only one full capture.
+func (o *Order) findCapture(id, request uint64, minor int64) int {
+	if i := o.find(captures, id, request); i >= 0 {
+		return i
+	}
+	full := o.fullAmount()
+	if minor != full {
+		return -1
+	}
+	nameless := id == 0 && request == 0
+	return slices.IndexFunc(o.book, func(t transfer) bool {
+		return t.kind == captures && t.is(transferCounted) && t.minor == full && (nameless || t.id == 0 && t.request == 0)
+	})
+}
+
+// fullAmount is what an authorization comes to: until one is known, what was ordered.
+func (o *Order) fullAmount() int64 {
+	if o.Authorized > 0 {
+		return o.Authorized
+	}
+	return o.Amount.Minor
+}
+
+// enter adds a transfer to the book, or moves the entry that is there. The book is copied: explorer branches share the
+// old one.
+func (o *Order) enter(at int, t transfer) {
+	book := make([]transfer, len(o.book), len(o.book)+1)
+	copy(book, o.book)
+	if at < 0 {
+		o.book = append(book, t)
+		o.total()
+		return
+	}
+	was := &book[at]
+	if was.id != 0 {
+		t.id = was.id
+	}
+	if was.request != 0 {
+		t.request = was.request
+	}
+	if was.owner != ownerForeign {
+		t.owner = was.owner
+	}
+	if t.is(transferCounted) && was.is(transferCounted) { // only its name is told
+		t.marks = was.marks
+	}
+	if !t.is(transferContradicted) {
+		t.version = was.version
+	}
+	*was = t
+	o.book = book
+	o.total()
+}
+
+// account is what the transfers of one time come to, in minor units.
+type account struct{ authorized, moved, captured, refunded, released int64 }
+
+func (a *account) take(t *transfer) {
+	switch t.kind {
+	case payments:
+		a.authorized = t.minor
+		if t.has(markMoved) {
+			a.moved = t.minor
+		}
+	case captures:
+		a.captured = plus(a.captured, t.minor)
+	case refunds:
+		a.refunded = plus(a.refunded, t.minor)
+	case releases:
+		a.released = plus(a.released, t.minor)
+	}
+}
+
+// total makes the order's amounts from its book: nothing is added up beside it. A capture proves the authorization it
+// drew on, even where that fact has yet to arrive: until then it is taken for what was ordered.
+func (o *Order) total() {
+	var accounts [2]account // in time, and late
+	for i := range o.book {
+		if t := &o.book[i]; t.is(transferCounted) {
+			accounts[min(t.marks&markLate, 1)].take(t)
+		}
+	}
+	now, late := &accounts[0], &accounts[1]
+	if now.authorized == 0 && now.captured > 0 {
+		now.authorized = o.Amount.Minor
+	}
+	if now.authorized == 0 && late.captured > 0 {
+		late.authorized = max(late.authorized, o.Amount.Minor)
+	}
+	o.Authorized, o.Captured, o.Refunded = now.authorized, max(now.moved, now.captured), now.refunded
+	o.Late = Late{late.authorized - late.released, max(late.moved, late.captured), late.refunded}
+}
+
+// plus adds what is not bounded by the order's amount.
+func plus(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }
+
+// paymentKnown reports whether a payment's success is on record.
+func (o *Order) paymentKnown() bool { return o.any(payments) }
+
+// lastCapture is the capture of ours that closed the authorization; nil: none did.
+func (o *Order) lastCapture() *transfer {
+	for i := range o.book {
+		if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && t.has(markLast) {
+			return t
+		}
+	}
+	return nil
+}
