@@ -137,7 +137,7 @@ func (t *teller) appended(ctx context.Context, records []events.Record, d *engin
 		}
 		switch e := r.Event.(type) {
 		case events.CancelSucceeded, events.CancelFailed, events.CaptureSucceeded, events.CaptureFailed,
-			events.RefundSucceeded, events.RefundFailed, events.OperationResolved:
+			events.RefundSucceeded, events.RefundFailed, events.OperationResolved, events.TransferResolved:
 			t.log.LogAttrs(ctx, slog.LevelInfo, "outcome known", slog.String("order", r.Stream.ID),
 				slog.String("fact", string(r.Event.Kind())), slog.String("command", r.CommandID),
 				slog.String("status", r.Head.Status), slog.String("now", d.Order().Words()))

@@ -133,6 +133,28 @@ func ExampleOrders_ClearAnomaly() {
 	// cancelled 0 <nil>
 }
 
+// What no inquiry tells of a capture or refund in doubt, a person settles.
+func ExampleOrders_Resolve_transferInDoubt() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	orders := shop.orders
+	must(orders.Capture(ctx, "o-1", order.Capture{CommandID: "capture-1",
+		Amount: order.Money{Minor: 1000, Currency: "USD"}}))
+	check(shop.FailCapture("pay-1")) // done, and then failed
+	shop.hear(ctx)
+	check(shop.Script(apotest.Fault{Op: apotest.OpInquirePayment, Do: apotest.Refuse, Code: "ORDER_NOT_EXIST"}))
+
+	o := must(orders.Get(ctx, "o-1"))
+	fmt.Println(o.Status, o.Captured, o.Refundable(), len(o.Doubts()))
+	result, err := orders.Resolve(ctx, o.ID, order.Resolve{Record: o.Doubts()[0], Resolution: events.ResolvedFailed,
+		Statement: "APO ticket 4711: the capture did not take place", Actor: "alice"})
+	fmt.Println(result.Order.Status, result.Order.Captured, len(result.Order.Doubts()), err)
+	// Output:
+	// captured 1000 0 1
+	// authorized 0 0 <nil>
+}
+
 func ExampleConfig() {
 	server := must(apotest.NewServer(nil))
 	defer func() { check(server.Close()) }()

@@ -49,6 +49,7 @@ var current = codec{}.
 	with(entry(KindInquiryAnswered, walkInquiryAnswered)).
 	with(entry(KindOperationParked, walkOperationParked)).
 	with(entry(KindOperationResolved, walkOperationResolved)).
+	with(entry(KindTransferResolved, walkTransferResolved)).
 	with(entry(KindAnomalyObserved, walkAnomalyObserved)).
 	with(entry(KindAnomalyCleared, walkAnomalyCleared)).
 	with(entry(KindCommandRefused, walkCommandRefused))

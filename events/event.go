@@ -41,6 +41,7 @@ const (
 	KindInquiryAnswered   Kind = "inquiry.answered.v1"
 	KindOperationParked   Kind = "operation.parked.v1"
 	KindOperationResolved Kind = "operation.resolved.v1"
+	KindTransferResolved  Kind = "transfer.resolved.v1"
 	KindAnomalyObserved   Kind = "anomaly.observed.v1"
 	KindAnomalyCleared    Kind = "anomaly.cleared.v1"
 )
@@ -54,7 +55,8 @@ var kinds = []Kind{
 	KindCaptureRequested, KindCaptureAccepted, KindCaptureSucceeded, KindCaptureFailed, KindCaptureUnresolved,
 	KindRefundRequested, KindRefundAccepted, KindRefundSucceeded, KindRefundFailed, KindRefundUnresolved, KindRefundHeld,
 	KindAttemptStarted, KindInquiryStarted, KindInquiryAnswered,
-	KindOperationParked, KindOperationResolved, KindAnomalyObserved, KindAnomalyCleared, KindCommandRefused,
+	KindOperationParked, KindOperationResolved, KindTransferResolved, KindAnomalyObserved, KindAnomalyCleared,
+	KindCommandRefused,
 }
 
 // Kinds returns every kind this version of the library reads and writes, in a fixed order. The slice is the caller's.

@@ -331,6 +331,15 @@ type OperationResolved struct {
 	Override   bool
 }
 
+// TransferResolved: an operator settled a capture or refund in doubt, about which APO's words contradict each other or
+// the order's amounts, and an inquiry did not tell. Record is the stream version of the record that tells of it;
+// Statement is the evidence, as in [OperationResolved].
+type TransferResolved struct {
+	Record     uint64
+	Resolution Resolution
+	Statement  string
+}
+
 // AnomalyReason says what is wrong with a fact.
 type AnomalyReason uint8
 

@@ -256,6 +256,12 @@ func walkOperationResolved(w *wire, e *OperationResolved) {
 	w.bool(3, "override", &e.Override)
 }
 
+func walkTransferResolved(w *wire, e *TransferResolved) {
+	w.uint(1, "record", &e.Record)
+	enum(w, 2, "resolution", &e.Resolution, ResolvedFailed)
+	w.str(3, "statement", &e.Statement, TextMax)
+}
+
 func walkAnomalyObserved(w *wire, e *AnomalyObserved) {
 	enum(w, 1, "reason", &e.Reason, LateAnswer)
 	kind := string(e.Fact)

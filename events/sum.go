@@ -125,6 +125,11 @@ func (OperationResolved) Kind() Kind { return KindOperationResolved }
 
 func (OperationResolved) event() {}
 
+// Kind is [KindTransferResolved].
+func (TransferResolved) Kind() Kind { return KindTransferResolved }
+
+func (TransferResolved) event() {}
+
 // Kind is [KindAnomalyObserved].
 func (AnomalyObserved) Kind() Kind { return KindAnomalyObserved }
 

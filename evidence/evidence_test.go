@@ -245,7 +245,8 @@ func TestABundleHasTheMessageOfEveryKindOfFact(t *testing.T) {
 		events.CaptureFailed{}, events.CaptureUnresolved{}, events.RefundRequested{}, events.RefundAccepted{},
 		events.RefundSucceeded{}, events.RefundFailed{}, events.RefundUnresolved{}, events.RefundHeld{},
 		events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{}, events.OperationParked{},
-		events.OperationResolved{}, events.AnomalyObserved{}, events.AnomalyCleared{}, events.OrderCreated{}}
+		events.OperationResolved{}, events.TransferResolved{}, events.AnomalyObserved{}, events.AnomalyCleared{},
+		events.OrderCreated{}}
 	covered := map[events.Kind]bool{events.KindCommandRefused: true} // stands in another stream
 	message := &events.Evidence{Method: "POST", Path: "/p", Signature: "s", Body: []byte{0xff, 0xfe}}
 	for _, e := range kinds {

@@ -85,9 +85,14 @@ func folds(t testing.TB) map[events.Kind]fold {
 	late.must(ClearAnomaly{Anomaly: late.o.Anomalies[0].Version})
 	pending := in(t, Created)
 	pending.observe(Fact{Kind: PaymentPending})
+	doubted := in(t, Refunded)
+	doubted.observe(Fact{Kind: RefundFailed, TransferID: "F1"})
+	doubted.inquire(tells(StateSuccess))
+	doubted.must(Resolve{CommandID: "res", Record: doubted.o.Anomalies[0].Version, Resolution: events.ResolvedFailed,
+		Statement: "APO ticket 7"})
 	out := map[events.Kind]fold{}
 	for _, x := range []*till{in(t, Paid), in(t, Refunded), in(t, Failed), accepted, capture, refund, cancel, parked, held,
-		late, pending} {
+		late, pending, doubted} {
 		var o Order
 		for _, r := range x.log {
 			if _, known := out[r.Event.Kind()]; !known {
@@ -103,9 +108,10 @@ func TestAllocations_OfEvolve(t *testing.T) {
 	// These add to the book, an anomaly, a held refund or a failure, or end a command whose id is remembered.
 	adds := map[events.Kind]bool{}
 	for _, k := range []events.Kind{events.KindOrderCreated, events.KindPaymentAuthorized, events.KindPaymentPaid,
-		events.KindPaymentFailed, events.KindCaptureSucceeded, events.KindCaptureFailed, events.KindRefundSucceeded, events.KindRefundFailed, events.KindRefundHeld,
+		events.KindPaymentFailed, events.KindCaptureSucceeded, events.KindCaptureFailed,
+		events.KindRefundSucceeded, events.KindRefundFailed, events.KindRefundHeld,
 		events.KindCancelSucceeded, events.KindCancelFailed, events.KindAnomalyObserved, events.KindAnomalyCleared,
-		events.KindOperationResolved} {
+		events.KindOperationResolved, events.KindTransferResolved} {
 		adds[k] = true
 	}
 	if raced {

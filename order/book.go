@@ -10,7 +10,8 @@ import (
 type transfer struct {
 	id, request uint64
 	minor       int64  // as APO signed it
-	version     uint32 // of the record that it is known by; of one that counts and is refuted, of the anomaly
+	version     uint32 // of the record that it is known by
+	doubt       uint32 // of the record that contradicts it, where APO has said both that it was done and that it failed
 	kind        transferKind
 	standing    standing
 	owner       owner
@@ -61,11 +62,12 @@ const (
 type marks uint8
 
 const (
-	markLate    marks = 1 << iota // it came when the order was cancelled
-	markMoved                     // of a payment in one step: it captured too
-	markForeign                   // its amount is in another currency than the order's
-	markRefuted                   // APO has said that it was done, and also that it failed
-	markLast                      // of a capture of ours: the last one of its authorization
+	markLate      marks = 1 << iota // it came when the order was cancelled
+	markMoved                       // of a payment in one step: it captured too
+	markForeign                     // its amount is in another currency than the order's
+	markLast                        // of a capture of ours: the last one of its authorization
+	markTakenBack                   // it counted, and APO's newest word is that it failed
+	markSettled                     // it counts by a person's word, beyond what APO's words allow
 )
 
 func (t *transfer) is(s standing) bool { return t.standing == s }
@@ -161,11 +163,8 @@ func (o *Order) enter(at int, t transfer) {
 	if was.owner != ownerForeign {
 		t.owner = was.owner
 	}
-	if t.is(transferCounted) && was.is(transferCounted) { // only its name is told
-		t.marks = was.marks
-	}
-	if !t.is(transferContradicted) {
-		t.version = was.version
+	if t.is(was.standing) && !t.is(transferContradicted) { // only its name is told
+		t.marks, t.doubt, t.version = was.marks, was.doubt, was.version
 	}
 	*was = t
 	o.book = book

@@ -73,8 +73,13 @@ type Refund struct {
 
 // Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence. Where APO's
 // answer to that inquiry says otherwise, Override must say that the operator knows: it stays on record.
+//
+// With a Record it settles a capture or refund in doubt instead: one that the order's amounts cannot have, or that APO
+// has called both done and failed, and about which a fresh inquiry did not tell. Record is the stream version of the
+// record that tells of it, which is what the refusal of other commands names.
 type Resolve struct {
 	CommandID  string
+	Record     uint64 // 0: the parked operation
 	Resolution events.Resolution
 	Statement  string
 	Override   bool

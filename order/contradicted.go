@@ -22,21 +22,80 @@ func (o *Order) contradicted() *transfer {
 	return nil
 }
 
-// reserved is what contradicted refunds may have taken: all there is, where one has no amount or another currency.
-func (o *Order) reserved() (minor int64) {
+// doubted is a transfer that counts and that APO has also said to have failed; nil: none.
+func (o *Order) doubted() *transfer {
+	for i := range o.book {
+		if t := &o.book[i]; t.is(transferCounted) && t.doubt != 0 {
+			return t
+		}
+	}
+	return nil
+}
+
+// inDoubt reports whether APO's words on a transfer contradict each other or the amounts.
+func (o *Order) inDoubt() bool { return o.contradicted() != nil || o.doubted() != nil }
+
+// Doubts returns the records that tell of captures and refunds in doubt, one each, as [Resolve] names them: those that
+// the amounts cannot have, and those that APO has called both done and failed. APO is asked about them by itself; what
+// no inquiry tells, a person settles.
+func (o Order) Doubts() (records []uint64) {
 	for i := range o.book {
 		switch t := &o.book[i]; {
-		case t.kind != refunds || !t.is(transferContradicted):
-		case t.has(markForeign) || t.minor <= 0:
+		case t.is(transferContradicted):
+			records = append(records, uint64(t.version))
+		case t.is(transferCounted) && t.doubt != 0:
+			records = append(records, uint64(t.doubt))
+		}
+	}
+	return records
+}
+
+// undecided is the place of the transfer in doubt that is named by a record: the one that it is known by, or the one
+// that contradicts it; of 0, of any. -1: none.
+func (o *Order) undecided(record uint64) int {
+	return slices.IndexFunc(o.book, func(t transfer) bool {
+		return (t.is(transferContradicted) || t.is(transferCounted) && t.doubt != 0) &&
+			(record == 0 || record == uint64(t.version) || record == uint64(t.doubt))
+	})
+}
+
+// unasked reports whether something is in doubt that APO has not been asked about since.
+func (o *Order) unasked() bool {
+	for i := range o.book {
+		t := &o.book[i]
+		doubtful := t.is(transferContradicted) || t.is(transferCounted) && t.doubt != 0
+		if doubtful && (o.Inquiry.Subject != events.SubjectPayment || o.Inquiry.started <= max(t.version, t.doubt)) {
+			return true
+		}
+	}
+	return false
+}
+
+// spokenFor is what can not be refunded of what was captured and has not gone back: contradicted refunds may have taken
+// it, captures may have failed after all, and of money in another currency nobody knows what is left.
+func (o *Order) spokenFor() (minor int64) {
+	for i := range o.book {
+		switch t := &o.book[i]; {
+		case t.is(transferContradicted) && (t.has(markForeign) || t.kind == refunds && t.minor <= 0):
 			return math.MaxInt64
-		default:
+		case t.kind == refunds && t.is(transferContradicted):
+			minor = plus(minor, t.minor)
+		case t.kind == captures && t.is(transferCounted) && t.doubt != 0 && !t.has(markLate):
 			minor = plus(minor, t.minor)
 		}
 	}
 	return minor
 }
 
-// strange is a transfer as an anomaly tells it, and its place in the book, -1: none yet. ok is false where the anomaly tells nothing of a transfer, or of one that the rules know otherwise.
+// supersedes reports whether a word on a transfer is newer than every other on record: an inquiry's that was begun
+// after them, or a person's, who has asked.
+func (o *Order) supersedes(p *events.Proof, t *transfer) bool {
+	return p.Via == events.ViaOperator || p.Via == events.ViaInquiry && o.Inquiry.Open &&
+		p.Inquiry == o.Inquiry.Number && o.Inquiry.started > max(t.version, t.doubt)
+}
+
+// strange is a transfer as an anomaly tells it, and its place in the book, -1: none yet. ok is false where the anomaly
+// tells nothing of a transfer, or of one that the rules know otherwise.
 func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool) {
 	switch e.Reason {
 	case events.LatePayment, events.PaymentRevived, events.LateAnswer, events.KeyTaken:
@@ -75,12 +134,12 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 	return t, at, !o.counted(at) && (at >= 0 || !t.is(transferFailed))
 }
 
-// tellsMore reports whether an anomaly that was told before tells more now: of a transfer that may stand again, or by
-// an inquiry that one which counts has failed after all.
+// tellsMore reports whether an anomaly that was told before tells more now: of a transfer that may stand again, or that
+// one which counts is in doubt again.
 func (o *Order) tellsMore(e *events.AnomalyObserved) bool {
 	if e.Reason == events.Reversal {
 		at := o.reversed(e)
-		return e.Proof.Via == events.ViaInquiry && at >= 0 && !o.book[at].has(markRefuted)
+		return e.Proof.Via == events.ViaInquiry && at >= 0 && o.book[at].doubt == 0
 	}
 	t, at, ok := o.strange(e)
 	return ok && t.is(transferContradicted) && (at < 0 || !o.book[at].is(transferContradicted))
@@ -94,17 +153,23 @@ func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
 	case !ok:
 		return
 	case t.is(transferFailed):
-		o.foldRefuted(r, at, t, e.Proof.Via)
+		o.foldRefuted(r, at, t, &e.Proof)
 		return
 	}
 	t.version = uint32(r.Version)
-	t.set(markRefuted, at >= 0 && (o.book[at].is(transferFailed) || o.book[at].has(markRefuted)))
+	if at >= 0 && (o.book[at].is(transferFailed) || o.book[at].doubt != 0) {
+		t.doubt = t.version
+	}
 	o.enter(at, t)
 	o.watchSoon(r)
 }
 
-// reversed is the place of the transfer that counts and that an anomaly says has failed since.
+// reversed is the place of the transfer that counts and that an anomaly says has failed since; -1: it says nothing of
+// the kind.
 func (o *Order) reversed(e *events.AnomalyObserved) int {
+	if e.Reason != events.Reversal {
+		return -1
+	}
 	kind := captures
 	if e.Fact == events.KindRefundFailed {
 		kind = refunds
@@ -117,51 +182,29 @@ func (o *Order) reversed(e *events.AnomalyObserved) int {
 
 // foldReversed remembers that there are two words on a transfer that counts: an inquiry tells which is the newer.
 func (o *Order) foldReversed(r *events.Record, e *events.AnomalyObserved) {
-	at := o.reversed(e)
-	if at < 0 {
-		return
+	if at := o.reversed(e); at >= 0 {
+		o.doubt(at, uint32(r.Version))
+		o.watchSoon(r)
 	}
+}
+
+// doubt names the record that contradicts a transfer; 0 ends the doubt.
+func (o *Order) doubt(at int, record uint32) {
 	o.book = slices.Clone(o.book)
-	t := &o.book[at]
-	t.set(markRefuted, true)
-	t.version = uint32(r.Version)
-	o.watchSoon(r)
-}
-
-// believe ends the doubt about a transfer that counts, with its anomaly.
-func (o *Order) believe(anomaly uint64) {
-	at := slices.IndexFunc(o.book, func(t transfer) bool {
-		return t.is(transferCounted) && t.has(markRefuted) && uint64(t.version) == anomaly
-	})
-	if at >= 0 {
-		o.book = slices.Clone(o.book)
-		o.book[at].set(markRefuted, false)
-	}
-}
-
-// doneAfterAll closes the anomaly of a transfer that counts and was said to have failed, where an inquiry says that it
-// was done.
-func (d *decision) doneAfterAll(f *Fact, t *transfer) {
-	if !t.has(markRefuted) || f.Proof.Via != events.ViaInquiry || f.Amount.Minor != t.minor {
-		return
-	}
-	if slices.ContainsFunc(d.o.Anomalies, func(a Anomaly) bool { return a.Version == uint64(t.version) }) {
-		d.emit(events.AnomalyCleared{Anomaly: uint64(t.version), Reason: "APO's newest word is that it was done"})
-	}
+	o.book[at].doubt = record
 }
 
 // foldRefuted remembers that a transfer failed. Of one that APO has signed as done there are two words then that
 // contradict each other, in whichever order they came: an inquiry tells which is the newer.
-func (o *Order) foldRefuted(r *events.Record, at int, t transfer, via events.Channel) {
-	if at >= 0 && o.book[at].is(transferContradicted) && via != events.ViaInquiry {
+func (o *Order) foldRefuted(r *events.Record, at int, t transfer, p *events.Proof) {
+	t.version = uint32(r.Version)
+	if at >= 0 && o.book[at].is(transferContradicted) && !o.supersedes(p, &o.book[at]) {
 		was := o.book[at]
-		was.id, was.request = t.id, t.request
-		was.set(markRefuted, true)
+		was.id, was.request, was.doubt = t.id, t.request, t.version
 		o.enter(at, was)
 		o.watchSoon(r)
 		return
 	}
-	t.version = uint32(r.Version)
 	o.enter(at, t)
 	o.retire(t.id, t.request)
 }
@@ -172,7 +215,8 @@ func one(a, b *transfer, minor int64) bool {
 	if b.is(transferCounted) {
 		a, b = b, a
 	}
-	return a.is(transferCounted) && a.minor == minor && b.is(transferContradicted) && b.minor == minor && !b.has(markForeign)
+	return a.is(transferCounted) && a.minor == minor && b.is(transferContradicted) && b.minor == minor &&
+		!b.has(markForeign)
 }
 
 // retire drops what may have stood under one of the identifiers: it is known now what became of it, or that two told

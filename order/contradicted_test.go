@@ -137,16 +137,19 @@ func TestContradicted_ARefundThatMayStandReservesItsAmount(t *testing.T) {
 	x.observe(Fact{Kind: RefundSucceeded, Amount: usd(300)})
 	assert.EqualValues(t, 700, x.o.Refundable())
 	_, err := x.do(Refund{CommandID: "f", Amount: usd(701)})
-	assert.Equal(t, ReasonRemainder, rejected(t, err).Reason)
+	assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason)
 	x.must(Refund{CommandID: "f", Amount: usd(700)})
 
 	x = in(t, Paid)
 	x.observe(Fact{Kind: RefundSucceeded, TransferID: "F9", Amount: Money{Minor: 1, Currency: "EUR"}})
 	assert.Zero(t, x.o.Refundable(), "nobody knows what a euro of it is")
 	_, err = x.do(Refund{CommandID: "f", Amount: usd(1)})
-	r := rejected(t, err)
-	assert.Equal(t, ReasonRemainder, r.Reason)
-	assert.Equal(t, ReasonUnaccounted.Remedy(), r.Remedy)
+	assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason)
+
+	x = in(t, Captured)
+	x.observe(Fact{Kind: CaptureSucceeded, TransferID: "C9", Amount: Money{Minor: 1, Currency: "EUR"}})
+	_, err = x.do(Refund{CommandID: "f", Amount: usd(1)})
+	assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason)
 }
 
 // An operation under way is not sent again beside money that may have moved, and not called failed either: APO may have

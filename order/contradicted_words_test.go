@@ -165,34 +165,3 @@ func TestPayment_ToldAnewItIsJudgedAsAnyOther(t *testing.T) {
 	assert.Equal(t, []any{Cancelled, Late{}}, []any{x.o.Status, x.o.Late})
 	assert.Empty(t, x.o.Anomalies)
 }
-
-// A transfer that counts and is said to have failed: APO is asked at once, and its newest word is taken where it is
-// that the transfer was done. Refunds are free again without a person.
-func TestReversal_AnInquiryThatSaysItWasDoneEndsTheDoubt(t *testing.T) {
-	for name, pair := range map[string][2]Fact{
-		"capture": {captured("C1", 600), {Kind: CaptureFailed, TransferID: "C1", Code: "X"}},
-		"refund":  {refunded("F1", 100), {Kind: RefundFailed, TransferID: "F1", Code: "X"}},
-	} {
-		was, failed := pair[0], pair[1]
-		x := in(t, Refunded)
-		x.observe(failed)
-		assert.Equal(t, x.now, x.o.NextDue(), name)
-		assert.Empty(t, x.observe(was), "a message may be the old one")
-		assert.False(t, x.takes(Refund{CommandID: "f", Amount: usd(1)}))
-		x.inquire(tells(StateSuccess, was))
-		assert.Empty(t, x.o.Anomalies, name)
-		assert.True(t, x.takes(Refund{CommandID: "f", Amount: usd(1)}))
-
-		assert.Empty(t, x.observe(failed), "that is on record")
-		x.inquire(tells(StateSuccess, failed))
-		assert.True(t, hasAnomaly(x.o, events.Reversal), "and by an inquiry it is the newest word")
-		x.inquire(tells(StateSuccess, failed))
-		assert.Len(t, x.o.Anomalies, 1, "once")
-		named := was
-		named.RequestID = "named"
-		x.observe(named)
-		x.inquire(tells(StateSuccess, was))
-		assert.Empty(t, x.o.Anomalies)
-		replayIsLive(t, x)
-	}
-}

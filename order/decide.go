@@ -233,17 +233,36 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 			Problem: "is neither succeeded nor failed; give events.ResolvedSucceeded or events.ResolvedFailed"}
 	}
 	if m, known := o.recall(c.CommandID); known {
-		return nil, o.again(c.CommandID, m, contentOf(VerbResolve, Money{Minor: int64(c.Resolution)}, c.Override,
-			c.Statement))
+		return nil, o.again(c.CommandID, m, resolveContent(c.Record, c.Resolution, c.Override && c.Record == 0, c.Statement))
 	}
-	q := question{verb: VerbResolve, resolution: c.Resolution, override: c.Override}
+	q := question{verb: VerbResolve, resolution: c.Resolution, override: c.Override, record: c.Record}
 	if _, rejected := o.permit(&q, env); rejected != nil {
 		return nil, rejected
 	}
 	d := newDecision(*o, env, c.CommandID)
+	if c.Record != 0 {
+		d.resolveTransfer(c)
+		return d.events, nil
+	}
 	d.emit(events.OperationResolved{Resolution: c.Resolution, Statement: c.Statement, Override: c.Override})
 	d.resolve(c.Resolution)
 	return d.events, nil
+}
+
+// resolveTransfer settles a transfer in doubt. What stood waits for it goes on.
+func (d *decision) resolveTransfer(c *Resolve) {
+	t := d.o.book[d.o.undecided(c.Record)]
+	f := Fact{Kind: CaptureSucceeded, Amount: d.o.money(t.minor), Proof: events.Proof{Via: events.ViaOperator}}
+	if t.kind == refunds {
+		f.Kind = RefundSucceeded
+	}
+	d.emit(events.TransferResolved{Record: c.Record, Resolution: c.Resolution, Statement: c.Statement})
+	if d.o.Status == Cancelled && !d.o.Late.IsZero() {
+		d.lateMoney(&f)
+	}
+	d.settleLateMoney()
+	d.applyHeld()
+	d.endCancelOnMoney()
 }
 
 // resolve makes the fact that ends the outstanding operation as an operator says it ended.
@@ -283,6 +302,9 @@ func decideClaim(o *Order, c Claim, env *Env) ([]events.Event, error) {
 	call, due := o.Due(env.Now)
 	if !due && c.Inquire && o.free(env.Now) {
 		call, due = o.inquiry(), true
+	}
+	if due && c.Inquire && o.unasked() {
+		call = o.paymentInquiry()
 	}
 	if !due {
 		return nil, ErrNotDue

@@ -58,7 +58,6 @@ func (o *Order) fold(r *events.Record) {
 		o.foldAnomaly(r, &e)
 	case events.AnomalyCleared:
 		o.Anomalies = slices.DeleteFunc(slices.Clone(o.Anomalies), func(a Anomaly) bool { return a.Version == e.Anomaly })
-		o.believe(e.Anomaly)
 		o.rememberCommand(r, VerbClearAnomaly, contentOf(VerbClearAnomaly, Money{Minor: int64(e.Anomaly)}, false, ""))
 	default:
 		o.foldOperation(r)
@@ -104,13 +103,13 @@ func (o *Order) watching() bool {
 			return true
 		}
 	}
-	return o.Gateway == GatewayOutstanding || len(o.Held) > 0 || o.contradicted() != nil
+	return o.Gateway == GatewayOutstanding || len(o.Held) > 0 || o.inDoubt()
 }
 
 // watchFrom begins the schedule of the payment's inquiries anew, but never puts off or drops the one that a held refund
 // waits for, or that may tell what became of money which the amounts cannot have.
 func (o *Order) watchFrom(due time.Time) {
-	if !o.WatchDue.IsZero() && (len(o.Held) > 0 || o.contradicted() != nil) && (due.IsZero() || o.WatchDue.Before(due)) {
+	if !o.WatchDue.IsZero() && (len(o.Held) > 0 || o.inDoubt()) && (due.IsZero() || o.WatchDue.Before(due)) {
 		return
 	}
 	o.WatchDue, o.Watches = due, 0
@@ -127,8 +126,7 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	cell := o.cell(law.CaptureSucceeded)
 	t.set(markLate, cell.Effect == law.LateMoney)
 	t.set(markLast, t.owner == ownerOurs && p.Last)
-	o.enter(at, t)
-	o.retire(id, request)
+	o.counts(r, at, t, &e.Proof)
 	if !known {
 		o.captured(r, e, cell)
 	}
@@ -175,10 +173,13 @@ func (o *Order) captured(r *events.Record, e *events.CaptureSucceeded, cell law.
 
 func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	o.learn(e.PaymentID)
-	if id, request := digest(e.CaptureID), digest(e.CaptureRequestID); id != 0 || request != 0 || o.awaitsGateway() {
-		o.foldRefuted(r, o.find(captures, id, request),
-			transfer{kind: captures, id: id, request: request, standing: transferFailed,
-				owner: o.ownerOf(e.CaptureRequestID, CallCapture)}, e.Proof.Via)
+	id, request := digest(e.CaptureID), digest(e.CaptureRequestID)
+	switch at := o.find(captures, id, request); {
+	case o.counted(at):
+		o.takeBack(r, at, e.Code)
+	case id != 0 || request != 0 || o.awaitsGateway():
+		o.foldRefuted(r, at, transfer{kind: captures, id: id, request: request, standing: transferFailed,
+			owner: o.ownerOf(e.CaptureRequestID, CallCapture)}, &e.Proof)
 	}
 	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
 		o.endOperation(r, OutcomeFailed, e.Code)
@@ -200,8 +201,7 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 		owner: o.ownerOf(e.RefundRequestID, CallRefund)}
 	cell := o.cell(o.classifyRefund(e.Amount.Minor))
 	t.set(markLate, cell.Effect == law.LateMoney)
-	o.enter(at, t)
-	o.retire(id, request)
+	o.counts(r, at, t, &e.Proof)
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if !known {
 		if cell.Effect == law.Applied {
@@ -215,10 +215,13 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 }
 
 func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
-	if id, request := digest(e.RefundID), digest(e.RefundRequestID); id != 0 || request != 0 {
-		o.foldRefuted(r, o.find(refunds, id, request),
-			transfer{kind: refunds, id: id, request: request, standing: transferFailed,
-				owner: o.ownerOf(e.RefundRequestID, CallRefund)}, e.Proof.Via)
+	id, request := digest(e.RefundID), digest(e.RefundRequestID)
+	switch at := o.find(refunds, id, request); {
+	case o.counted(at):
+		o.takeBack(r, at, e.Code)
+	case id != 0 || request != 0:
+		o.foldRefuted(r, at, transfer{kind: refunds, id: id, request: request, standing: transferFailed,
+			owner: o.ownerOf(e.RefundRequestID, CallRefund)}, &e.Proof)
 	}
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
@@ -285,15 +288,14 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 		o.dropHeld(e.TransferID, e.RequestID)
 	}
 	o.foldContradicted(r, e)
-	if e.Reason == events.Reversal {
-		o.foldReversed(r, e)
-	}
+	o.foldReversed(r, e)
 	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
 	}
 }
 
-// foldReleased books what a cancel let go of the late money: what was held, and of a payment in one step what had moved.
+// foldReleased books what a cancel let go of the late money: what was held, and of a payment in one step what had
+// moved.
 func (o *Order) foldReleased(r *events.Record) {
 	late := o.Late
 	t := transfer{owner: ownerGateway, marks: markLate, version: uint32(r.Version)}

@@ -44,7 +44,7 @@ func (o *Order) foldOperation(r *events.Record) {
 		o.endOperation(r, OutcomeFailed, e.Code)
 	case events.InquiryStarted:
 		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered,
-			told: o.Inquiry.told}
+			told: o.Inquiry.told, started: uint32(r.Version)}
 		o.inquiring = true
 		o.took(r.Recorded)
 	case events.InquiryAnswered:
@@ -52,9 +52,11 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.OperationParked:
 		p.Phase, _ = p.Phase.next(law.StepParked)
 		p.Due, p.ParkedAt = e.Due, r.Recorded
+	case events.TransferResolved:
+		o.foldTransferResolved(r, &e)
 	case events.OperationResolved:
 		// The fact that ends the operation follows in the same append.
-		o.rememberCommand(r, VerbResolve, contentOf(VerbResolve, Money{Minor: int64(e.Resolution)}, e.Override, e.Statement))
+		o.rememberCommand(r, VerbResolve, resolveContent(0, e.Resolution, e.Override, e.Statement))
 	}
 }
 

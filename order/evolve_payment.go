@@ -94,9 +94,9 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	}
 }
 
-// enterPayment puts the payment into the book. One that the cancel undid has the amounts that it would have had, had its
-// message come first: an authorization that was only inferred from a late capture was not late then. What is known as
-// late money stays that: its anomaly is open, and somebody may be giving it back.
+// enterPayment puts the payment into the book. One that the cancel undid has the amounts that it would have had, had
+// its message come first: an authorization that was only inferred from a late capture was not late then. What is known
+// as late money stays that: its anomaly is open, and somebody may be giving it back.
 func (o *Order) enterPayment(r *events.Record, effect law.Effect, minor int64, moved marks) {
 	t := transfer{kind: payments, minor: minor, version: uint32(r.Version)}
 	switch effect {

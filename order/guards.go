@@ -36,7 +36,7 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 	case law.GuardCapturable:
 		return o.guardCapturable(q)
 	case law.GuardRefundable:
-		return o.guardAmount(q, o.refundable(), o.refundMark, o.captureMark, o.paymentMark)
+		return o.guardRefundable(q)
 	case law.GuardPaymentID:
 		return o.guardPaymentID(q, true)
 	case law.GuardReversal:
@@ -44,7 +44,7 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 	case law.GuardParked:
 		return o.guardParked(q)
 	case law.GuardFreshInquiry:
-		return o.guardInquired(q, now, Cause{Version: o.Operation.Intent, At: o.Operation.Since})
+		return o.guardFreshInquiry(q, now)
 	case law.GuardOnlyAPO:
 		return o.guardOnlyAPO(q)
 	case law.GuardContradiction:
@@ -57,7 +57,7 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 		return o.guardPaymentID(q, o.Late.owed() > 0)
 	case law.GuardLateInquiry:
 		late, _ := o.late()
-		return o.guardInquired(q, now, Cause{Version: late.Version, At: late.At})
+		return o.guardInquired(q, now, o.subject(), Cause{Version: late.Version, At: late.At})
 	case law.GuardAnomaly:
 		return o.guardAnomaly(q)
 	}
@@ -116,13 +116,7 @@ func (o *Order) guardUnaccounted(q *question) *RejectedError {
 	if t == nil {
 		return nil
 	}
-	cause := Cause{Version: uint64(t.version)}
-	for i := range o.Anomalies { // the rule does not rest on the anomaly: that may be cleared, and then tells no time
-		if a := &o.Anomalies[i]; a.Version == cause.Version {
-			cause.At = a.At
-		}
-	}
-	return o.reject(q.verb, ReasonUnaccounted, cause)
+	return o.reject(q.verb, ReasonUnaccounted, o.causeOfDoubt(t.version))
 }
 
 func (o *Order) guardWindow(q *question, now time.Time, policy *Policy) *RejectedError {
@@ -183,6 +177,21 @@ func (o *Order) guardCapturable(q *question) *RejectedError {
 	return nil
 }
 
+// guardRefundable names the doubt where only that leaves too little.
+func (o *Order) guardRefundable(q *question) *RejectedError {
+	r := o.guardAmount(q, o.refundable(), o.refundMark, o.captureMark, o.paymentMark)
+	if r == nil || r.Reason != ReasonRemainder || q.amount.Minor > o.left() || o.left() <= 0 {
+		return r
+	}
+	switch bad, doubted := o.contradicted(), o.doubted(); {
+	case doubted != nil && doubted.kind == captures:
+		return o.reject(q.verb, ReasonReversal, o.causeOfDoubt(doubted.doubt)).with(r.Detail)
+	case bad != nil:
+		return o.reject(q.verb, ReasonUnaccounted, o.causeOfDoubt(bad.version)).with(r.Detail)
+	}
+	return r
+}
+
 func (o *Order) rejectAmount(q *question) *RejectedError {
 	return o.reject(q.verb, ReasonAmount, Cause{}).with("got " + q.amount.String())
 }
@@ -233,40 +242,70 @@ func (o *Order) guardPaymentID(q *question, needed bool) *RejectedError {
 }
 
 func (o *Order) guardReversal(q *question) *RejectedError {
-	a, open := o.anomalyFor(events.Reversal)
-	if !open {
+	t := o.doubted()
+	if t == nil {
 		return nil
 	}
-	return o.reject(q.verb, ReasonReversal, Cause{Version: a.Version, At: a.At})
+	return o.reject(q.verb, ReasonReversal, o.causeOfDoubt(t.doubt))
+}
+
+// causeOfDoubt is the record that tells of a doubt. The rules do not rest on its anomaly: that may be cleared, and then
+// tells no time.
+func (o *Order) causeOfDoubt(record uint32) Cause {
+	cause := Cause{Version: uint64(record)}
+	for i := range o.Anomalies {
+		if a := &o.Anomalies[i]; a.Version == cause.Version {
+			cause.At = a.At
+		}
+	}
+	return cause
 }
 
 func (o *Order) guardParked(q *question) *RejectedError {
-	if o.Operation.Phase == Parked {
+	switch {
+	case q.record == 0 && o.Operation.Phase == Parked, q.open && o.inDoubt(), q.record != 0 && o.undecided(q.record) >= 0:
 		return nil
+	case q.record != 0:
+		return o.reject(q.verb, ReasonNoDoubt, Cause{Version: q.record})
 	}
 	return o.reject(q.verb, ReasonNotParked, o.statusCause())
 }
 
 // guardInquired wants APO's word of just now: on an operation that a person resolves, and since late money became
 // known, because what is held may be captured by now, and what was captured may have gone back.
-func (o *Order) guardInquired(q *question, now time.Time, cause Cause) *RejectedError {
+func (o *Order) guardInquired(q *question, now time.Time, about events.Subject, cause Cause) *RejectedError {
 	last := &o.Inquiry
 	age := now.Sub(last.Answered) // below zero: the clock has gone back, and nobody knows
-	if !last.Open && !last.Answered.IsZero() && age >= 0 && age <= FreshInquiry && last.Subject == o.subject() {
+	if !last.Open && !last.Answered.IsZero() && age >= 0 && age <= FreshInquiry && last.Subject == about {
 		return nil
 	}
 	return o.reject(q.verb, ReasonStaleInquiry, cause)
 }
 
+// guardFreshInquiry is guardInquired of what a person resolves. About a transfer in doubt APO must have been asked
+// since the doubt arose.
+func (o *Order) guardFreshInquiry(q *question, now time.Time) *RejectedError {
+	at := o.undecided(q.record)
+	if q.record == 0 && o.Operation.Phase == Parked || at < 0 {
+		return o.guardInquired(q, now, o.subject(), Cause{Version: o.Operation.Intent, At: o.Operation.Since})
+	}
+	t := &o.book[at]
+	since := max(t.version, t.doubt)
+	if o.Inquiry.started <= since {
+		return o.reject(q.verb, ReasonStaleInquiry, o.causeOfDoubt(since))
+	}
+	return o.guardInquired(q, now, events.SubjectPayment, o.causeOfDoubt(since))
+}
+
 func (o *Order) guardOnlyAPO(q *question) *RejectedError {
-	if o.Operation.Kind != CallCancel || q.resolution != events.ResolvedSucceeded {
+	if q.record != 0 || o.Operation.Kind != CallCancel || q.resolution != events.ResolvedSucceeded {
 		return nil
 	}
 	return o.reject(q.verb, ReasonOnlyAPO, Cause{Version: o.Operation.Intent, At: o.Operation.Since})
 }
 
 func (o *Order) guardContradiction(q *question) *RejectedError {
-	if q.open || q.override || !o.Inquiry.told.contradicts(q.resolution) {
+	if q.open || q.record != 0 || q.override || !o.Inquiry.told.contradicts(q.resolution) {
 		return nil
 	}
 	cause := Cause{Version: o.Operation.Intent, At: o.Inquiry.Answered}
@@ -278,6 +317,9 @@ func (o *Order) guardContradiction(q *question) *RejectedError {
 func (o *Order) guardFits(q *question, now time.Time) *RejectedError {
 	if q.resolution != events.ResolvedSucceeded {
 		return nil
+	}
+	if q.record != 0 {
+		return o.guardCurrency(q)
 	}
 	d := newDecision(*o, &Env{Now: now}, "")
 	d.resolve(q.resolution)
@@ -297,6 +339,15 @@ func (o *Order) guardFits(q *question, now time.Time) *RejectedError {
 	}
 	detail := fmt.Sprintf("%s %s, %s remains", p.Kind, p.Amount, o.money(remains))
 	return o.reject(q.verb, ReasonRemainder, cause).with(detail)
+}
+
+// guardCurrency refuses to count a transfer that the order's amounts have no place for.
+func (o *Order) guardCurrency(q *question) *RejectedError {
+	at := o.undecided(q.record)
+	if at < 0 || !o.book[at].has(markForeign) {
+		return nil
+	}
+	return o.reject(q.verb, ReasonCurrency, o.causeOfDoubt(o.book[at].version))
 }
 
 func (o *Order) guardLate(q *question) *RejectedError {

@@ -183,7 +183,7 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	case due.IsZero(), !o.watching():
 		return zeroTime
 	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized ||
-		o.contradicted() != nil || !d.reconcileDue(0).IsZero()):
+		o.inDoubt() || !d.reconcileDue(0).IsZero()):
 		return d.waitDue(o.Watches)
 	case o.Status == Cancelled && o.Late.IsZero():
 		return zeroTime // nobody paid it after all

@@ -82,6 +82,9 @@ func (o *Order) judge(r *events.Record) string {
 		return when(!ok, "parks nothing that is outstanding")
 	case events.OperationResolved:
 		return o.judgeCommand(r, &question{verb: VerbResolve, resolution: e.Resolution, override: e.Override})
+	case events.TransferResolved:
+		q := question{verb: VerbResolve, resolution: e.Resolution, record: e.Record}
+		return first(when(e.Record == 0, "resolves no record"), o.judgeCommand(r, &q))
 	case events.AnomalyCleared:
 		return o.judgeCommand(r, &question{verb: VerbClearAnomaly, anomaly: e.Anomaly})
 	case events.AnomalyObserved:
@@ -236,11 +239,11 @@ func (o *Order) judgeMoney(e events.Event) string {
 		}
 		return o.judgeAmount(e, p.PaymentID, p.Amount)
 	case p.Transfer == events.TransferCapture && failed:
-		return o.judgeReversal(captures, p.TransferID, p.RequestID)
+		return o.judgeReversal(captures, &p)
 	case p.Transfer == events.TransferCapture:
 		return o.judgeTransfer(captures, p.TransferID, p.RequestID, p.Amount)
 	case refund && failed:
-		return o.judgeReversal(refunds, p.TransferID, p.RequestID)
+		return o.judgeReversal(refunds, &p)
 	case refund:
 		return first(o.judgeHeld(p.TransferID, p.RequestID, p.Amount),
 			o.judgeTransfer(refunds, p.TransferID, p.RequestID, p.Amount))
@@ -268,9 +271,10 @@ func (o *Order) judgeHeld(id, request string, m Money) string {
 	return when(i >= 0 && o.Held[i].Minor != m.Minor, "has another amount than the refund that is held")
 }
 
-func (o *Order) judgeReversal(kind transferKind, id, request string) string {
-	at := o.placed(kind, id, request)
-	return when(o.counted(at), "fails what had succeeded")
+// judgeReversal: only the newest word takes back what was done.
+func (o *Order) judgeReversal(kind transferKind, p *events.Parts) string {
+	at := o.placed(kind, p.TransferID, p.RequestID)
+	return when(o.counted(at) && !o.supersedes(&p.Proof, &o.book[at]), "fails what had succeeded")
 }
 
 // judgeCancelled demands evidence: APO's signed answer, an inquiry under way, or a failed payment.
@@ -310,7 +314,7 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		at := o.findCapture(digest(e.CaptureID), digest(e.CaptureRequestID), e.Amount.Minor)
 		return law.CaptureSucceeded, o.counted(at) && o.book[at].minor == e.Amount.Minor
 	case events.CaptureFailed:
-		return law.CaptureFailed, false
+		return o.failure(captures, o.placed(captures, e.CaptureID, e.CaptureRequestID), &e.Proof), false
 	case events.RefundSucceeded:
 		if i := o.findHeld(e.RefundID, e.RefundRequestID); i >= 0 {
 			return o.classifyRefund(o.Held[i].Minor), false
@@ -322,7 +326,7 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		if o.findHeld(e.RefundID, e.RefundRequestID) >= 0 {
 			return law.HeldRefundFailed, false
 		}
-		return law.RefundFailed, false
+		return o.failure(refunds, o.placed(refunds, e.RefundID, e.RefundRequestID), &e.Proof), false
 	case events.RefundHeld:
 		i := o.findHeld(e.RefundID, e.RefundRequestID)
 		return o.classifyRefund(e.Amount.Minor), i >= 0 && o.Held[i].Minor == e.Amount.Minor

@@ -14,6 +14,7 @@ type question struct {
 	last       bool              // of a capture
 	resolution events.Resolution // of a resolve
 	override   bool              // of a resolve
+	record     uint64            // of a resolve: what it is about, 0: the parked operation
 	anomaly    uint64            // of a clear
 	open       bool              // none of these yet: is there anything it could be given with?
 }
@@ -66,8 +67,10 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 	switch {
 	case reason == ReasonRefunded && v == VerbCapture:
 		return "create a new order for the rest"
-	case (reason == ReasonNothingCaptured || reason == ReasonRemainder && v == VerbRefund) && o.contradicted() != nil:
+	case reason == ReasonNothingCaptured && o.contradicted() != nil:
 		return ReasonUnaccounted.Remedy()
+	case reason == ReasonCurrency && v == VerbResolve:
+		return "resolve it as failed if APO says so; as long as it stands, this order takes no other command"
 	case (reason == ReasonRefunded || reason == ReasonRemainder && v == VerbRefund) && o.refundable() == 0:
 		return "nothing remains to give back"
 	case reason == ReasonRemainder && v == VerbCapture && o.capturable() == 0:

@@ -2,6 +2,7 @@ package order
 
 import (
 	"encoding/binary"
+	"strconv"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/words"
@@ -112,6 +113,14 @@ func contentOf(v Verb, m Money, last bool, text string) uint64 {
 	}
 	binary.BigEndian.PutUint64(b[2:], uint64(m.Minor))
 	return digestOf(string(b[:]), m.Currency, text)
+}
+
+func resolveContent(record uint64, r events.Resolution, override bool, statement string) uint64 {
+	m := Money{Minor: int64(r)}
+	if record != 0 {
+		m.Currency = strconv.FormatUint(record, 10)
+	}
+	return contentOf(VerbResolve, m, override, statement)
 }
 
 // remembering returns the commands with one more. Copied, see [Order.enter].

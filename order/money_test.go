@@ -259,23 +259,6 @@ func TestLate_ARefundOfWhatWasPaidBeforeTheCancellation(t *testing.T) {
 	assert.True(t, hasAnomaly(x.o, events.StatusContradicts))
 }
 
-func TestReversal_BlocksRefundsUntilAPersonClearsIt(t *testing.T) {
-	for name, f := range map[string]Fact{"capture": {Kind: CaptureFailed, TransferID: "C1"},
-		"refund": {Kind: RefundFailed, TransferID: "F1"}} {
-		x := in(t, Refunded)
-		x.observe(f)
-		require.Len(t, x.o.Anomalies, 1, name)
-		a := x.o.Anomalies[0]
-		_, err := x.do(Refund{Amount: usd(1)})
-		r := rejected(t, err)
-		assert.Equal(t, []any{ReasonReversal, a.Version}, []any{r.Reason, r.Cause.Version})
-		_, err = x.do(ClearAnomaly{Anomaly: a.Version + 1})
-		assert.Equal(t, ReasonNoAnomaly, rejected(t, err).Reason)
-		x.must(ClearAnomaly{Anomaly: a.Version, Reason: "APO ticket 3"})
-		x.must(Refund{Amount: usd(1)})
-	}
-}
-
 func TestForeign_CapturesAndRefundsCount(t *testing.T) {
 	x := in(t, Authorized)
 	x.observe(captured("dashboard-1", 300))

@@ -27,8 +27,9 @@ func (d *decision) observeCapture(f *Fact) {
 	}
 	at := o.findCapture(id, request, f.Amount.Minor)
 	if o.counted(at) {
-		d.doneAfterAll(f, &o.book[at])
-		d.seenAgain(f, &o.book[at], id, request)
+		if !d.settle(f, at) {
+			d.seenAgain(f, &o.book[at], id, request)
+		}
 		return
 	}
 	if at < 0 && id == 0 && request == 0 && f.Amount.Minor != o.fullAmount() {
@@ -85,16 +86,15 @@ func (d *decision) observeCaptureFailed(f *Fact) {
 			return t.kind == captures && t.is(transferFailed) && t.id == 0 && t.request == 0
 		})
 	}
-	kind := law.CaptureFailed
-	if at >= 0 {
-		switch t := &o.book[at]; {
-		case t.is(transferFailed), t.has(markRefuted) && f.Proof.Via != events.ViaInquiry:
-			return
-		case t.is(transferCounted):
-			kind = law.CaptureReversed
-		}
+	if o.failedBefore(at, &f.Proof) {
+		return
 	}
+	kind := o.failure(captures, at, &f.Proof)
 	switch cell := o.cell(kind); cell.Effect {
+	case law.AppliedAnomaly, law.LateMoney:
+		doubt := o.book[at].doubt
+		d.emitCaptureFailed(f)
+		d.tellReversal(f, doubt, "a capture that had succeeded failed")
 	case law.Contradicts:
 		if kind == law.CaptureReversed {
 			d.anomaly(events.Reversal, f, "a capture that had succeeded failed")
@@ -110,10 +110,19 @@ func (d *decision) observeCaptureFailed(f *Fact) {
 		case f.TransferID == "" && f.RequestID == "" && o.Gateway != GatewayOutstanding && !o.awaitsGateway():
 			return // nothing to note it by, and nothing that waits for it
 		}
-		d.emit(events.CaptureFailed{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID,
-			Code:    f.Code,
-			Message: clip(f.Message), At: f.At, Proof: f.Proof})
+		d.emitCaptureFailed(f)
 	}
+}
+
+func (d *decision) emitCaptureFailed(f *Fact) {
+	d.emit(events.CaptureFailed{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID,
+		Code: f.Code, Message: clip(f.Message), At: f.At, Proof: f.Proof})
+}
+
+// failedBefore reports whether a failure says nothing new of the transfer at that place: it has failed, or is in doubt,
+// and this word is not the newest.
+func (o *Order) failedBefore(at int, p *events.Proof) bool {
+	return at >= 0 && (o.book[at].is(transferFailed) || o.book[at].doubt != 0 && !o.supersedes(p, &o.book[at]))
 }
 
 // failsAnother reports whether a failure that names no request is of another amount than APO's own capture, for which

@@ -34,8 +34,9 @@ func (d *decision) observeRefund(f *Fact) {
 	}
 	at := o.find(refunds, id, request)
 	if o.counted(at) {
-		d.doneAfterAll(f, &o.book[at])
-		d.seenAgain(f, &o.book[at], id, request)
+		if !d.settle(f, at) {
+			d.seenAgain(f, &o.book[at], id, request)
+		}
 		return
 	}
 	revived := at >= 0 && o.book[at].is(transferFailed)
@@ -113,29 +114,34 @@ func (d *decision) observeRefundFailed(f *Fact) {
 	o := &d.o
 	at := o.placed(refunds, f.TransferID, f.RequestID)
 	held := o.findHeld(f.TransferID, f.RequestID) >= 0
-	kind := law.RefundFailed
+	kind := o.failure(refunds, at, &f.Proof)
 	switch {
-	case at >= 0 && o.book[at].is(transferFailed), f.TransferID == "" && f.RequestID == "",
-		at >= 0 && o.book[at].has(markRefuted) && f.Proof.Via != events.ViaInquiry:
+	case o.failedBefore(at, &f.Proof), f.TransferID == "" && f.RequestID == "":
 		return
 	case held && o.counted(at):
 		d.anomaly(events.TransferContradicts, f, twoAreOne)
 		return
 	case held: // never counted, so nothing has to be taken back
 		kind = law.HeldRefundFailed
-	case o.counted(at):
-		kind = law.RefundReversed
 	}
 	switch o.cell(kind).Effect {
+	case law.AppliedAnomaly, law.LateMoney:
+		doubt := o.book[at].doubt
+		d.emitRefundFailed(f)
+		d.tellReversal(f, doubt, "a refund that had succeeded failed")
 	case law.Noted, law.Ends, law.Released:
-		d.emit(events.RefundFailed{RefundID: f.TransferID, RefundRequestID: f.RequestID, Code: f.Code,
-			Message: clip(f.Message), At: f.At, Proof: f.Proof})
+		d.emitRefundFailed(f)
 		if held {
 			d.anomaly(events.TransferContradicts, f, "the refund had succeeded, and waited for its capture")
 		}
 	default: // whatever the status, a refund that is known to have succeeded cannot fail unseen
 		d.anomaly(events.Reversal, f, "a refund that had succeeded failed")
 	}
+}
+
+func (d *decision) emitRefundFailed(f *Fact) {
+	d.emit(events.RefundFailed{RefundID: f.TransferID, RefundRequestID: f.RequestID, Code: f.Code,
+		Message: clip(f.Message), At: f.At, Proof: f.Proof})
 }
 
 // applyHeld gives held refunds their place once their capture is known, and tells of those that cannot have one.

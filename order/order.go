@@ -108,6 +108,7 @@ type Inquiry struct {
 	Subject  events.Subject
 	Open     bool    // claimed and not answered
 	told     bearing // what APO last told of the operation
+	started  uint32  // the version of its record
 	Number   uint64
 	Lease    time.Time // of the claim
 	Answered time.Time // when APO last told the state; zero: never, or not since late money showed
@@ -181,11 +182,11 @@ func (o *Order) capturable() int64 {
 	return o.Authorized - o.Captured
 }
 
-// Refundable is what was captured, has not gone back, and is not spoken for by a refund that APO has signed and the
-// amounts cannot have, in minor units.
+// Refundable is what was captured, has not gone back, and is in no doubt, in minor units: a refund that APO has signed
+// and the amounts cannot have may have taken it, and a capture that APO has also called failed may never have been.
 func (o Order) Refundable() int64 { return o.refundable() }
 
-func (o *Order) refundable() int64 { return max(o.left()-o.reserved(), 0) }
+func (o *Order) refundable() int64 { return max(o.left()-o.spokenFor(), 0) }
 
 // left is what was captured and has not gone back.
 func (o *Order) left() int64 { return o.Captured - o.Refunded }

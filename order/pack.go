@@ -101,6 +101,9 @@ func (p *packing) order(o *Order) {
 	p.time(&o.Inquiry.Lease)
 	p.time(&o.Inquiry.Answered)
 	octet(p, &o.Inquiry.told)
+	started := uint64(o.Inquiry.started)
+	p.uint(&started)
+	o.Inquiry.started = uint32(started)
 	p.time(&o.WatchDue)
 	p.count(&o.Watches)
 	p.bool(&o.inquiring)
@@ -215,7 +218,7 @@ func (p *packing) transfer(t *transfer) {
 	if t.request != 0 {
 		u |= packedRequest
 	}
-	if t.standing != 0 || t.owner != 0 || t.marks != 0 {
+	if t.standing != 0 || t.owner != 0 || t.marks != 0 || t.doubt != 0 {
 		u |= packedMore
 	}
 	p.varint(&u)
@@ -230,6 +233,9 @@ func (p *packing) transfer(t *transfer) {
 		small(p, &t.standing)
 		small(p, &t.owner)
 		small(p, &t.marks)
+		doubt := uint64(t.doubt)
+		p.varint(&doubt)
+		t.doubt = uint32(doubt)
 	}
 	version := uint64(t.version)
 	p.varint(&version)

@@ -41,6 +41,7 @@ const (
 	ReasonNoLateMoney            // no money stands on a cancelled order
 	ReasonContradicts            // an operator's word goes against APO's
 	ReasonUnaccounted            // APO has signed a capture or refund that the amounts cannot have
+	ReasonNoDoubt                // the record named tells of nothing in doubt
 )
 
 // String is the reason's stable word.

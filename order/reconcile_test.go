@@ -203,7 +203,8 @@ var everyFact = []events.Event{events.OrderCreated{}, events.PaymentPending{}, e
 	events.RefundUnresolved{},
 	events.RefundHeld{}, events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{},
 	events.OperationParked{},
-	events.OperationResolved{}, events.AnomalyObserved{}, events.AnomalyCleared{}, events.CommandRefused{}}
+	events.OperationResolved{}, events.TransferResolved{}, events.AnomalyObserved{}, events.AnomalyCleared{},
+	events.CommandRefused{}}
 
 // provenBy is the fact, known by that channel.
 func provenBy(e events.Event, via events.Channel) events.Event {

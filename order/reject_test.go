@@ -60,11 +60,15 @@ func refusalsOfLateMoney(t *testing.T) []refusalCase {
 	expired := in(t, Cancelled)
 	expired.observe(captured("C1", 600))
 	expired.observe(refunded("F1", 600))
+	doubted := in(t, Cancelled)
+	doubted.observe(captured("C1", 600))
+	doubted.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})
 	return []refusalCase{
 		{ReasonNoLateMoney, in(t, Paid), Compensate{}},
 		{ReasonNoLateMoney, in(t, Cancelled), Compensate{}},
 		{ReasonNoLateMoney, expired, Compensate{}},
 		{ReasonStaleInquiry, late, Compensate{}},
+		{ReasonReversal, doubted, Compensate{}},
 	}
 }
 
@@ -132,6 +136,7 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 		{ReasonNoPaymentID, nameless, Capture{Amount: usd(1)}},
 		{ReasonReversal, reversed, Refund{Amount: usd(1)}},
 		{ReasonNotParked, in(t, Authorized), resolve},
+		{ReasonNoDoubt, in(t, Authorized), Resolve{Record: 2, Resolution: events.ResolvedFailed, Statement: "APO ticket 7"}},
 		{ReasonStaleInquiry, stale, resolve},
 		{ReasonContradicts, denied, resolve},
 		{ReasonOnlyAPO, only, resolve},

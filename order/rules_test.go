@@ -37,6 +37,10 @@ type onRecord struct {
 
 // commandsTo are the commands that a person gives to an order on record, with these figures.
 func commandsTo(o Order, env Env, m Money, word events.Resolution, override bool, anomaly uint64) []onRecord {
+	record := uint64(999)
+	if at := o.undecided(0); at >= 0 {
+		record = uint64(o.book[at].version)
+	}
 	lease := env.Now.Add(DefaultLease)
 	late, _ := o.late()
 	compensation := events.Event(events.CancelRequested{By: o.identifier(), Reason: compensationReason,
@@ -56,6 +60,9 @@ func commandsTo(o Order, env Env, m Money, word events.Resolution, override bool
 		{Resolve{Resolution: word, Override: override, Statement: "APO ticket 7"},
 			question{verb: VerbResolve, resolution: word, override: override},
 			events.OperationResolved{Resolution: word, Override: override, Statement: "APO ticket 7"}},
+		{Resolve{Record: record, Resolution: word, Statement: "APO ticket 7"},
+			question{verb: VerbResolve, resolution: word, record: record},
+			events.TransferResolved{Record: record, Resolution: word, Statement: "APO ticket 7"}},
 		{ClearAnomaly{Anomaly: anomaly}, question{verb: VerbClearAnomaly, anomaly: anomaly},
 			events.AnomalyCleared{Anomaly: anomaly}},
 		{Compensate{}, question{verb: VerbCompensate}, compensation},
@@ -134,7 +141,12 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 	taken.observe(captured("D1", 700))
 	taken.park()
 	taken.inquire(tells("NEW"))
-	cases = append(cases, refusalCase{ReasonRemainder, taken, nil})
+	euro := in(t, Captured)
+	f := refunded("D1", 100)
+	f.Amount.Currency = "EUR"
+	euro.observe(f)
+	euro.inquire(tells(StateSuccess))
+	cases = append(cases, refusalCase{ReasonRemainder, taken, nil}, refusalCase{ReasonCurrency, euro, nil})
 	for _, c := range cases {
 		k := c.x.hearing(t, broken)
 		for _, m := range []Money{usd(1), usd(0), usd(-1), usd(theAmount), usd(2 * theAmount), {Minor: 1, Currency: "EUR"}} {
@@ -221,7 +233,7 @@ func TestRules_NothingButAGuardRefusesForItsReasons(t *testing.T) {
 
 // Judge speaks of intents by the guards alone: what only they ask of an order has no business in its file.
 func TestRules_JudgeAsksNothingThatAGuardAsks(t *testing.T) {
-	asked := []string{"Expires", "lastCapture", "CaptureMode", "told", "Answered", "Anomalies", "anomalyFor", "capturable",
+	asked := []string{"Expires", "lastCapture", "CaptureMode", "told", "Answered", "Anomalies", "capturable",
 		"refundable"}
 	names := func(path string) (found []string) {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)

@@ -142,8 +142,10 @@ func (a *author) operator() order.Command {
 	switch {
 	case a.Order.Operation.Phase == order.Parked:
 		return order.Resolve{CommandID: a.name("resolve"), Actor: "ops", Statement: "APO's support says so, case 7",
-			Resolution: rapid.SampledFrom([]events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed}).Draw(a.t,
-				"resolution")}
+			Resolution: a.resolution()}
+	case len(a.Order.Doubts()) > 0 && rapid.Bool().Draw(a.t, "settle it"):
+		return order.Resolve{CommandID: a.name("settle"), Actor: "ops", Statement: "APO's support says so, case 8",
+			Record: a.Order.Doubts()[0], Resolution: a.resolution()}
 	case !a.Order.Late.IsZero() && rapid.Bool().Draw(a.t, "give it back"):
 		return order.Compensate{CommandID: a.name("compensate"), Actor: "ops"}
 	case len(a.Order.Anomalies) > 0:
@@ -151,6 +153,10 @@ func (a *author) operator() order.Command {
 			Actor: "ops"}
 	}
 	return nil
+}
+
+func (a *author) resolution() events.Resolution {
+	return rapid.SampledFrom([]events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed}).Draw(a.t, "resolution")
 }
 
 // part draws some or all of what is left; where nothing is left, an amount that the order refuses.

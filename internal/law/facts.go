@@ -52,31 +52,40 @@ type Fact uint8
 
 // The facts. Those marked "split" are what becomes of one that can be given, once it meets its order.
 const (
-	FactNone          Fact = iota
-	PaymentPending         // APO knows the payment and has no result
-	PaymentAuthorized      // money is held
-	PaymentPaid            // one-step payment done
-	PaymentFailed          // failed or timed out
-	PaymentUndone          // split: authorized or paid before the cancel that is on record, by APO's times
-	CaptureSucceeded       // ours, automatic or foreign
-	CaptureFailed          // of a capture not known to have succeeded
-	CaptureReversed        // split: the failure of a capture that had succeeded
-	RefundSucceeded        // at most what is captured and not refunded
-	RefundAhead            // split: beyond captured, within authorized
-	RefundBeyond           // split: beyond authorized
-	RefundOfLateMoney      // split: at most what is captured late and not refunded
-	RefundFailed           // of a refund not known to have succeeded
-	RefundReversed         // split: the failure of a refund that had succeeded
-	HeldRefundFailed       // split: the failure of a refund that is held
-	PaymentCancelled       // own S, inquiry CANCELLED, a VOID or CANCEL transaction
-	LateMoneyReleased      // split: S to a cancel that compensates, or such a transaction after the late payment
-	RestReleased           // split: such a transaction of what a last capture, or the authorization's end, left
-	PartReleased           // split: such a transaction of less than was authorized, and nothing says why
+	FactNone             Fact = iota
+	PaymentPending            // APO knows the payment and has no result
+	PaymentAuthorized         // money is held
+	PaymentPaid               // one-step payment done
+	PaymentFailed             // failed or timed out
+	PaymentUndone             // split: authorized or paid before the cancel that is on record, by APO's times
+	CaptureSucceeded          // ours, automatic or foreign
+	CaptureFailed             // of a capture not known to have succeeded
+	CaptureReversed           // split: the failure of a capture that had succeeded, by no newest word
+	CaptureTakenBack          // split: the same by the newest word
+	OnlyCaptureTakenBack      // split: the same of the only capture, and nothing is refunded
+	CaptureSettled            // split: a capture in doubt, done by a person's word
+	RefundSucceeded           // at most what is captured and not refunded
+	RefundAhead               // split: beyond captured, within authorized
+	RefundBeyond              // split: beyond authorized
+	RefundOfLateMoney         // split: at most what is captured late and not refunded
+	RefundFailed              // of a refund not known to have succeeded
+	RefundReversed            // split: the failure of a refund that had succeeded, by no newest word
+	RefundTakenBack           // split: the same by the newest word
+	OnlyRefundTakenBack       // split: the same of the only refund
+	PaidRefundTakenBack       // split: the same, and the payment was in one step
+	RefundSettled             // split: a refund in doubt, done by a person's word
+	HeldRefundFailed          // split: the failure of a refund that is held
+	PaymentCancelled          // own S, inquiry CANCELLED, a VOID or CANCEL transaction
+	LateMoneyReleased         // split: S to a cancel that compensates, or such a transaction after the late payment
+	RestReleased              // split: such a transaction of what a last capture, or the authorization's end, left
+	PartReleased              // split: such a transaction of less than was authorized, and nothing says why
 )
 
 var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid", "payment failed",
-	"payment undone", "capture succeeded", "capture failed", "capture reversed", "refund succeeded",
+	"payment undone", "capture succeeded", "capture failed", "capture reversed", "capture taken back",
+	"only capture taken back", "capture settled by a person", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
+	"refund taken back", "only refund taken back", "only refund of a payment taken back", "refund settled by a person",
 	"held refund failed", "payment cancelled", "late authorization released", "rest released", "part released"}
 
 const factCount = len(factNames)
@@ -144,6 +153,12 @@ var statusRows = []statusRow{
 	{CaptureFailed, []Status{Authorized, Captured, Refunded}, Cell{Ends, stay}},
 	{CaptureFailed, []Status{Paid}, Cell{Contradicts, stay}},
 	{CaptureReversed, []Status{Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
+	{CaptureTakenBack, []Status{Captured, Refunded}, Cell{AppliedAnomaly, stay}},
+	{CaptureTakenBack, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{OnlyCaptureTakenBack, []Status{Captured}, Cell{AppliedAnomaly, Authorized}},
+	{CaptureSettled, []Status{Created, Authorized, Failed}, Cell{Applied, Captured}},
+	{CaptureSettled, []Status{Paid, Captured, Refunded}, Cell{Applied, stay}},
+	{CaptureSettled, []Status{Cancelled}, Cell{LateMoney, stay}},
 
 	{RefundSucceeded, []Status{Paid, Captured}, Cell{Applied, Refunded}},
 	{RefundSucceeded, []Status{Refunded}, Cell{Applied, stay}},
@@ -157,6 +172,13 @@ var statusRows = []statusRow{
 	{RefundFailed, []Status{Created, Authorized, Failed}, Cell{Noted, stay}},
 	{RefundFailed, []Status{Paid, Captured, Refunded, Cancelled}, Cell{Ends, stay}},
 	{RefundReversed, []Status{Paid, Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
+	{RefundTakenBack, []Status{Refunded}, Cell{AppliedAnomaly, stay}},
+	{RefundTakenBack, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{OnlyRefundTakenBack, []Status{Refunded}, Cell{AppliedAnomaly, Captured}},
+	{PaidRefundTakenBack, []Status{Refunded}, Cell{AppliedAnomaly, Paid}},
+	{RefundSettled, []Status{Created, Authorized, Paid, Captured, Failed}, Cell{Applied, Refunded}},
+	{RefundSettled, []Status{Refunded}, Cell{Applied, stay}},
+	{RefundSettled, []Status{Cancelled}, Cell{LateMoney, stay}},
 	{HeldRefundFailed, []Status{Created, Authorized, Captured, Refunded, Cancelled, Failed}, Cell{Released, stay}},
 
 	{PaymentCancelled, []Status{Created, Authorized, Paid, Failed}, Cell{Applied, Cancelled}},

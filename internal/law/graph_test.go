@@ -104,11 +104,11 @@ func TestTheDrawingMarksWhatIsUnusual(t *testing.T) {
 	dot := MachineStatus.DOT()
 	for _, s := range Statuses() {
 		final := strings.Contains(dot, "    "+s.String()+" [peripheries=2];\n")
-		assert.Equal(t, s == Cancelled || s == Refunded, final, "does anything leave %s?", s)
+		assert.Equal(t, s == Cancelled, final, "does anything leave %s?", s)
 	}
+	unusual := []string{"failed authorized", "failed paid", "captured authorized", "refunded captured", "refunded paid"}
 	for _, m := range dotArrow.FindAllStringSubmatch(dot, -1) {
-		unusual := m[1] == "failed" && m[2] != "cancelled"
-		assert.Equal(t, unusual, m[4] != "", "%s to %s", m[1], m[2])
+		assert.Equal(t, slices.Contains(unusual, m[1]+" "+m[2]), m[4] != "", "%s to %s", m[1], m[2])
 	}
 }
 
@@ -126,6 +126,7 @@ func TestDrawingInFull(t *testing.T) {
     outstanding -> none [label=" captured \n payment cancelled "];
     failed -> none [label=" captured \n payment cancelled "];
     outstanding -> failed [label=" capture failed "];
+    none -> failed [label=" capture taken back "];
 }
 `, MachineGateway.DOT())
 }
@@ -286,6 +287,7 @@ func ExampleMachine_Mermaid() {
 	//     outstanding --> none : captured<br/>payment cancelled
 	//     failed --> none : captured<br/>payment cancelled
 	//     outstanding --> failed : capture failed
+	//     none --> failed : capture taken back
 }
 
 func ExampleTables() {
@@ -301,4 +303,5 @@ func ExampleTables() {
 	// | captured | outstanding, failed | none |
 	// | capture failed | outstanding | failed |
 	// | payment cancelled | outstanding, failed | none |
+	// | capture taken back | none | failed |
 }

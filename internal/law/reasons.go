@@ -41,9 +41,10 @@ const (
 	ReasonNoLateMoney
 	ReasonContradicts
 	ReasonUnaccounted
+	ReasonNoDoubt
 )
 
-const reasonCount = int(ReasonUnaccounted) + 1
+const reasonCount = int(ReasonNoDoubt) + 1
 
 type reasonRow struct {
 	reason Reason
@@ -92,7 +93,7 @@ var reasonRows = []reasonRow{
 	{ReasonCurrency, "currency", "the currency is not the order's", "give the amount in the order's currency"},
 	{ReasonNoPaymentID, "no-payment-id", "APO's paymentId is not known yet", "ask with Orders.Reconcile first"},
 	{ReasonReversal, "reversal", "a capture or refund was reversed[ %C], so what can be refunded is in doubt",
-		"ask APO what stands with Orders.Reconcile; clear the anomaly once APO has confirmed the amounts"},
+		"ask APO what stands with Orders.Reconcile, and resolve that record where APO does not tell"},
 	{ReasonNotParked, "not-parked", "no operation is parked", "let Orders.Run go on; only what is parked needs a person"},
 	{ReasonStaleInquiry, "stale-inquiry", "APO's last word on it is too old",
 		"ask with Orders.Reconcile first, then give it again at once"},
@@ -104,7 +105,9 @@ var reasonRows = []reasonRow{
 	{ReasonContradicts, "contradicts", "APO's newest answer[, %C,] says otherwise",
 		"take APO's word, or resolve with Override"},
 	{ReasonUnaccounted, "unaccounted", "APO told[ on %C] of a capture or refund that the order's amounts cannot have",
-		"ask APO what stands with Orders.Reconcile, and contact APO support where that does not tell"},
+		"ask APO what stands with Orders.Reconcile; where that does not tell, ask APO support and resolve that record"},
+	{ReasonNoDoubt, "no-doubt", "that record tells of no capture or refund in doubt",
+		"give Resolve the record that the refusal of the other command names, and 0 for the parked operation"},
 }
 
 // Says is the reason in words, with its cause where there is one.

@@ -67,9 +67,11 @@ const (
 	EventCaptured
 	EventFailed
 	EventVoided
+	EventTakenBack
 )
 
-var gatewayEventNames = [...]string{"payment authorized, automatic", "captured", "capture failed", "payment cancelled"}
+var gatewayEventNames = [...]string{"payment authorized, automatic", "captured", "capture failed", "payment cancelled",
+	"capture taken back"}
 
 const gatewayEventCount = len(gatewayEventNames)
 
@@ -88,4 +90,5 @@ var gatewayRows = []gatewayRow{
 	{EventCaptured, []GatewayCapture{GatewayOutstanding, GatewayFailed}, GatewayNone},
 	{EventFailed, []GatewayCapture{GatewayOutstanding}, GatewayFailed},
 	{EventVoided, []GatewayCapture{GatewayOutstanding, GatewayFailed}, GatewayNone},
+	{EventTakenBack, []GatewayCapture{GatewayNone}, GatewayFailed},
 }

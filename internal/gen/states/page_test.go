@@ -124,13 +124,15 @@ func TestMovesFollowFromTheTables(t *testing.T) {
 	tests := []struct{ status, want string }{
 		{"created", "- reached by the command create\n" +
 			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *payment failed* (to failed), " +
-			"*capture\n  succeeded* (to captured), *payment cancelled* (to cancelled)\n" +
+			"*capture\n  succeeded* (to captured), *capture settled by a person* (to captured), *refund settled by a person* " +
+			"(to refunded),\n  *payment cancelled* (to cancelled)\n" +
 			"- takes cancel, resolve, clear anomaly\n"},
 		{"cancelled", "- reached by *payment cancelled* (from created, authorized, paid, failed)\n" +
 			"- left by nothing\n- takes cancel (in effect already), resolve, clear anomaly, compensate\n"},
 		{"failed", "- reached by *payment failed* (from created)\n" +
 			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *capture succeeded* (to captured), " +
-			"*payment\n  cancelled* (to cancelled)\n- takes cancel (done without APO), resolve, clear anomaly\n"},
+			"*capture\n  settled by a person* (to captured), *refund settled by a person* (to refunded), *payment cancelled* " +
+			"(to cancelled)\n- takes cancel (done without APO), resolve, clear anomaly\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.status, func(t *testing.T) {

@@ -1,0 +1,164 @@
+package order
+
+import (
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
+)
+
+// APO's newest word on a transfer is what it says: what was signed as done and is said to have failed by an inquiry
+// that was begun later is taken back, out of the amounts.
+
+// failure is the row of a capture's or refund's failure, of the transfer at that place.
+func (o *Order) failure(kind transferKind, at int, p *events.Proof) law.Fact {
+	switch {
+	case !o.counted(at) && kind == captures:
+		return law.CaptureFailed
+	case !o.counted(at):
+		return law.RefundFailed
+	case !o.supersedes(p, &o.book[at]) && kind == captures:
+		return law.CaptureReversed
+	case !o.supersedes(p, &o.book[at]):
+		return law.RefundReversed
+	case kind == captures && o.Status == Captured && !o.others(at):
+		return law.OnlyCaptureTakenBack
+	case kind == captures:
+		return law.CaptureTakenBack
+	case o.Status != Refunded || o.others(at):
+		return law.RefundTakenBack
+	case o.CaptureMode == CaptureNone:
+		return law.PaidRefundTakenBack
+	}
+	return law.OnlyRefundTakenBack
+}
+
+// others reports whether the book has another transfer of the kind that counts and moved something.
+func (o *Order) others(at int) bool {
+	for i := range o.book {
+		t := &o.book[i]
+		if i != at && t.kind == o.book[at].kind && t.is(transferCounted) && t.minor > 0 && !t.has(markLate) {
+			return true
+		}
+	}
+	return false
+}
+
+// counts enters a transfer that is proven. One that was known to have failed is in doubt, until an inquiry tells which
+// of the two words is the newer; the inquiry that was begun after both ends the doubt.
+func (o *Order) counts(r *events.Record, at int, t transfer, p *events.Proof) {
+	newest := at >= 0 && o.supersedes(p, &o.book[at])
+	revived := at >= 0 && o.book[at].is(transferFailed)
+	if revived {
+		o.revise(uint64(o.book[at].version), OutcomeSucceeded, "")
+	}
+	o.enter(at, t)
+	switch {
+	case revived && !newest:
+		o.doubt(at, t.version)
+		o.watchSoon(r)
+	case at >= 0 && newest && o.book[at].doubt != 0:
+		o.doubt(at, 0)
+	}
+	o.retire(t.id, t.request)
+}
+
+// takeBack takes a transfer that counts out of the amounts, and says so of the command that asked for it.
+func (o *Order) takeBack(r *events.Record, at int, code string) {
+	cell := o.cell(o.failure(o.book[at].kind, at, &events.Proof{Via: events.ViaOperator}))
+	was := o.book[at]
+	t := was
+	t.standing, t.doubt, t.version, t.marks = transferFailed, 0, uint32(r.Version), markTakenBack
+	o.enter(at, t)
+	o.revise(uint64(was.version), OutcomeFailed, code)
+	o.move(Status(cell.To), r)
+	if was.owner == ownerGateway && o.CaptureMode == CaptureAutomatic {
+		o.Gateway = o.Gateway.after(law.EventTakenBack)
+	}
+	o.watchSoon(r)
+}
+
+// revise corrects how a command ended, that is remembered by the record which ended it.
+func (o *Order) revise(version uint64, outcome Outcome, code string) {
+	at := slices.IndexFunc(o.commands, func(m memory) bool {
+		return m.version == version && (m.verb == VerbCapture || m.verb == VerbRefund || m.verb == VerbCompensate)
+	})
+	if at >= 0 {
+		o.commands = slices.Clone(o.commands)
+		o.commands[at].outcome, o.commands[at].code = outcome, code
+	}
+}
+
+// foldTransferResolved takes a person's word on a transfer in doubt.
+func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolved) {
+	o.rememberCommand(r, VerbResolve, resolveContent(e.Record, e.Resolution, false, e.Statement))
+	at := o.undecided(e.Record)
+	if at < 0 {
+		return
+	}
+	t := o.book[at]
+	switch done := e.Resolution == events.ResolvedSucceeded; {
+	case done && t.is(transferCounted):
+		o.doubt(at, 0)
+	case t.is(transferCounted):
+		o.takeBack(r, at, CodeResolved)
+	case done:
+		cell := o.cell(t.kind.settled())
+		t.standing, t.doubt = transferCounted, 0
+		t.set(markLate, cell.Effect == law.LateMoney)
+		t.set(markSettled, true)
+		o.enter(at, t)
+		o.move(Status(cell.To), r)
+		o.markSettled(r, t.kind)
+	default:
+		t.standing, t.doubt = transferFailed, 0
+		o.enter(at, t)
+	}
+}
+
+// markSettled remembers the record behind what is refused from now on.
+func (o *Order) markSettled(r *events.Record, kind transferKind) {
+	if kind == captures {
+		o.captureMark = markOf(r, "")
+	} else {
+		o.refundMark = markOf(r, "")
+	}
+}
+
+// settled is the row of a transfer that a person says was done.
+func (k transferKind) settled() law.Fact {
+	if k == captures {
+		return law.CaptureSettled
+	}
+	return law.RefundSettled
+}
+
+// settle ends the doubt about a transfer that counts: APO's newest word is that it was done. The anomaly that told of
+// the doubt is closed.
+func (d *decision) settle(f *Fact, at int) bool {
+	t := &d.o.book[at]
+	if t.doubt == 0 || f.Amount.Minor != t.minor || !d.o.supersedes(&f.Proof, t) {
+		return false
+	}
+	doubt := uint64(t.doubt)
+	if f.Kind == CaptureSucceeded {
+		d.emitCapture(f)
+	} else {
+		d.emitRefund(f)
+	}
+	if slices.ContainsFunc(d.o.Anomalies, func(a Anomaly) bool { return a.Version == doubt }) {
+		d.emit(events.AnomalyCleared{Anomaly: doubt, Reason: "APO's newest word is that it was done"})
+	}
+	return true
+}
+
+// tellReversal opens the anomaly of a transfer that counted and was taken back, unless the one about its doubt is open.
+func (d *decision) tellReversal(f *Fact, doubt uint32, detail string) {
+	if !slices.ContainsFunc(d.o.Anomalies, func(a Anomaly) bool { return a.Version == uint64(doubt) }) {
+		d.anomaly(events.Reversal, f, detail)
+	}
+	if d.o.Status == Cancelled && !d.o.Late.IsZero() {
+		d.lateMoney(f)
+	}
+	d.settleLateMoney()
+}
