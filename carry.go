@@ -44,7 +44,11 @@ func (s *Orders) informed(ctx context.Context, id string, c order.Command) (Resu
 		o, err := s.carry(ctx, stop, id, c)
 		var rejected *order.RejectedError
 		if errors.As(err, &rejected) && rejected.Reason == order.ReasonStaleInquiry {
-			if _, unasked := s.carry(ctx, stop, id, order.Claim{Inquire: true}); unasked == nil {
+			claim := order.Claim{Inquire: true}
+			if resolve, is := c.(order.Resolve); is {
+				claim.Record = resolve.Record
+			}
+			if _, unasked := s.carry(ctx, stop, id, claim); unasked == nil {
 				return s.carry(ctx, stop, id, c)
 			}
 		}
@@ -119,10 +123,15 @@ func (s *Orders) outcome(d *engine.Drive, id string, c order.Command, err error)
 	case state.Outcome == order.OutcomeFailed:
 		return o, &order.FailedError{OrderID: id, CommandID: commandID, Command: state.Verb, Code: state.Code,
 			Version: state.Version}
-	case state.Outcome == order.OutcomePending && o.Operation.Phase != order.Accepted:
+	case state.Outcome == order.OutcomePending && phaseOf(&o, commandID) != order.Accepted:
 		return o, s.unresolvedError(&o, nil)
 	}
 	return o, nil
+}
+
+func phaseOf(o *order.Order, commandID string) order.Phase {
+	p, _ := o.OperationOf(commandID)
+	return p.Phase
 }
 
 // wordFor is the command in a word.

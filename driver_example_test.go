@@ -118,7 +118,9 @@ func ExampleReader_Outstanding() {
 
 	for o, err := range shop.orders.Outstanding(ctx) {
 		check(err)
-		fmt.Println(o.ID, o.Operation.Kind, o.Operation.Phase, o.Operation.Amount)
+		for _, p := range o.Operations() {
+			fmt.Println(o.ID, p.Kind, p.Phase, p.Amount)
+		}
 	}
 	// Output:
 	// accepted <nil>

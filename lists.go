@@ -35,9 +35,10 @@ func (r *Reader) Anomalies(ctx context.Context) iter.Seq2[order.Order, error] {
 
 // Outstanding yields the orders with an operation whose outcome is not known: APO was asked, or is about to be, and has
 // not said that it was done or refused. They come oldest first: in the order of the time since when it is so
-// ([order.Operation.Since]), whatever has been tried meanwhile, orders of equal time by id. What is parked waits for a
-// person, and nothing ends it but APO's word or [Orders.Resolve]; the others settling still sees to.
-// [order.Order.Operation] says what was asked, how often, what APO answered and when it is asked next.
+// ([order.Operation.Since]), whatever has been tried meanwhile, orders of equal time by id; refunds that APO works on
+// are among them. What is parked waits for a person, and nothing ends it but APO's word or [Orders.Resolve]; the others
+// settling still sees to. [order.Order.Operations] says what was asked, how often, what APO answered and when it is
+// asked next.
 //
 // They are found by one walk of the log's index of outstanding operations. Memory, loop bodies, changes meanwhile and
 // errors are as in [Reader.Anomalies].

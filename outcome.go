@@ -120,7 +120,11 @@ func resultOf(o *order.Order, commandID string, err error) Result {
 	}
 	switch r.Outcome {
 	case Accepted, Unknown:
-		r.Code, r.AskAgain = o.Operation.Code, o.NextDue()
+		p, outstanding := o.OperationOf(commandID)
+		if !outstanding {
+			p = o.Operation
+		}
+		r.Code, r.AskAgain = p.Code, o.NextDue()
 	case Failed:
 		r.Code = state.Code
 	}

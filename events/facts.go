@@ -276,6 +276,7 @@ type InquiryStarted struct {
 	Subject Subject
 	Number  uint64 // 1, 2, 3 … within the order
 	Lease   time.Time
+	Intent  uint64 // of a refund: the stream version of its intent
 }
 
 // InquiryOutcome says whether the query itself worked.
@@ -312,6 +313,7 @@ type InquiryAnswered struct {
 type OperationParked struct {
 	Reason string
 	Due    time.Time
+	Intent uint64 // which one: the stream version of its intent
 }
 
 // Resolution is an operator's word on a parked operation.
@@ -329,6 +331,7 @@ type OperationResolved struct {
 	Resolution Resolution
 	Statement  string
 	Override   bool
+	Intent     uint64 // which one: the stream version of its intent
 }
 
 // TransferResolved: an operator settled a capture or refund in doubt, about which APO's words contradict each other or
@@ -338,6 +341,7 @@ type TransferResolved struct {
 	Record     uint64
 	Resolution Resolution
 	Statement  string
+	Override   bool // as it was commanded; it changes nothing here
 }
 
 // AnomalyReason says what is wrong with a fact.

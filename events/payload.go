@@ -229,6 +229,7 @@ func walkInquiryStarted(w *wire, e *InquiryStarted) {
 	enum(w, 1, "subject", &e.Subject, SubjectRefund)
 	w.uint(2, "number", &e.Number)
 	w.time(3, "lease", &e.Lease)
+	w.uint(4, "intent", &e.Intent)
 }
 
 func walkInquiryAnswered(w *wire, e *InquiryAnswered) {
@@ -248,18 +249,21 @@ func walkInquiryAnswered(w *wire, e *InquiryAnswered) {
 func walkOperationParked(w *wire, e *OperationParked) {
 	w.str(1, "reason", &e.Reason, TextMax)
 	w.time(2, "due", &e.Due)
+	w.uint(3, "intent", &e.Intent)
 }
 
 func walkOperationResolved(w *wire, e *OperationResolved) {
 	enum(w, 1, "resolution", &e.Resolution, ResolvedFailed)
 	w.str(2, "statement", &e.Statement, TextMax)
 	w.bool(3, "override", &e.Override)
+	w.uint(4, "intent", &e.Intent)
 }
 
 func walkTransferResolved(w *wire, e *TransferResolved) {
 	w.uint(1, "record", &e.Record)
 	enum(w, 2, "resolution", &e.Resolution, ResolvedFailed)
 	w.str(3, "statement", &e.Statement, TextMax)
+	w.bool(4, "override", &e.Override)
 }
 
 func walkAnomalyObserved(w *wire, e *AnomalyObserved) {

@@ -21,14 +21,14 @@ const Format = "tilltape.evidence.v1"
 // with our ids and times: no key, no actor, and no reason but one that was sent. A signed message can hold personal
 // data, see SECURITY.md.
 type Bundle struct {
-	Format    string     `json:"format"` // [Format]
-	Made      time.Time  `json:"made"`
-	Order     Order      `json:"order"`
-	Open      *Operation `json:"open,omitempty"`      // what APO was asked for and has not answered; nil: nothing
-	Anomalies []Anomaly  `json:"anomalies,omitempty"` // open ones, oldest first
-	Calls     []Call     `json:"calls"`               // in the order in which they were claimed
-	Messages  []Message  `json:"messages"`            // in the order in which they came
-	Facts     []Fact     `json:"facts"`               // the order's whole history
+	Format    string      `json:"format"` // [Format]
+	Made      time.Time   `json:"made"`
+	Order     Order       `json:"order"`
+	Open      []Operation `json:"open,omitempty"`      // what APO was asked for and has not decided; nil: nothing
+	Anomalies []Anomaly   `json:"anomalies,omitempty"` // open ones, oldest first
+	Calls     []Call      `json:"calls"`               // in the order in which they were claimed
+	Messages  []Message   `json:"messages"`            // in the order in which they came
+	Facts     []Fact      `json:"facts"`               // the order's whole history
 }
 
 // Order is the order as its facts tell it.

@@ -65,9 +65,9 @@ func TestASupportCase(t *testing.T) {
 		o := read.Order
 		assert.Equal(t, []any{tilltest.TheOrder, "captured", tilltest.TheRequest, tilltest.ThePayment, int64(1000), int64(0)},
 			[]any{o.ID, o.Status, o.PaymentRequestID, o.PaymentID, o.Captured, o.Refunded})
-		require.NotNil(t, read.Open)
+		require.Len(t, read.Open, 1)
 		assert.Equal(t, []any{"refund", tilltest.CommandID, "parked", tilltest.Dawn().Add(time.Hour), x.Clock.Now()},
-			[]any{read.Open.Operation, read.Open.CommandID, read.Open.Phase, read.Open.Since, read.Open.Parked})
+			[]any{read.Open[0].Operation, read.Open[0].CommandID, read.Open[0].Phase, read.Open[0].Since, read.Open[0].Parked})
 
 		hasMessages(t, read, asksAlways(t, read))
 
@@ -79,7 +79,7 @@ func TestASupportCase(t *testing.T) {
 // asksAlways holds what was asked: once with an answer that decides nothing, and then into the void, always the same.
 func asksAlways(t *testing.T, read evidence.Bundle) (refunds []evidence.Call) {
 	t.Helper()
-	request := read.Open.Request
+	request := read.Open[0].Request
 	assert.Equal(t, &evidence.Amount{Currency: "USD", Value: tilltest.ThePart}, request.Amount)
 	assert.Equal(t, []any{tilltest.ThePayment, "damaged"}, []any{request.PaymentID, request.Reason})
 	assert.NotEmpty(t, request.RefundRequestID)
@@ -92,7 +92,7 @@ func asksAlways(t *testing.T, read evidence.Bundle) (refunds []evidence.Call) {
 			inquiries = append(inquiries, c)
 		}
 	}
-	require.Len(t, refunds, int(read.Open.Attempts))
+	require.Len(t, refunds, int(read.Open[0].Attempts))
 	for i, c := range refunds {
 		assert.Equal(t, request, c.Request)
 		assert.EqualValues(t, i+1, c.Attempt)
@@ -153,13 +153,13 @@ func TestABundleOfAnOrderThatIsFine(t *testing.T) {
 	x.Place(order.CaptureManual)
 	b, err := evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.NoError(t, err)
-	assert.Nil(t, b.Open)
+	assert.Empty(t, b.Open)
 	x.Paid()
 	_, err = x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{Reason: "for our own eyes"})
 	require.NoError(t, err)
 	b, err = evidence.Of(x.Ctx, x.Orders.Reader, tilltest.TheOrder)
 	require.NoError(t, err)
-	assert.Nil(t, b.Open)
+	assert.Empty(t, b.Open)
 	assert.Empty(t, b.Anomalies)
 	require.Len(t, b.Calls, 1)
 	assert.Equal(t, string(events.KindCancelSucceeded), b.Calls[0].Answer.Fact)

@@ -33,6 +33,7 @@ type gathering struct {
 	bundle    Bundle
 	o         order.Order
 	attempts  map[uint64]int // the call of each attempt of the newest operation
+	intents   map[uint64]int // the first call of each operation
 	inquiries map[uint64]int // the call of each inquiry
 }
 
@@ -53,6 +54,10 @@ func (g *gathering) claimed(r *events.Record) {
 	switch r.Event.(type) {
 	case events.CancelRequested, events.CaptureRequested, events.RefundRequested:
 		g.attempts = map[uint64]int{}
+		if g.intents == nil {
+			g.intents = map[uint64]int{}
+		}
+		g.intents[r.Version] = len(g.bundle.Calls)
 	case events.AttemptStarted, events.InquiryStarted:
 	default:
 		return
@@ -98,9 +103,10 @@ func (g *gathering) done() Bundle {
 		PaymentRequestID: o.PaymentRequestID, PaymentID: o.PaymentID, MerchantAccount: o.MerchantAccountID,
 		Method: o.Method, CaptureMode: o.CaptureMode.String(),
 		Amount: *amountOf(o.Amount), Authorized: o.Authorized, Captured: o.Captured, Refunded: o.Refunded}
-	if p := &o.Operation; p.Outstanding() {
-		g.bundle.Open = &Operation{Operation: p.Verb().String(), CommandID: p.CommandID, Phase: p.Phase.String(),
-			Since: p.Since, Attempts: p.Attempt, Code: p.Code, Parked: p.ParkedAt, AskAgain: o.NextDue(), Request: g.asked()}
+	for _, p := range o.Operations() {
+		g.bundle.Open = append(g.bundle.Open, Operation{Operation: p.Verb().String(), CommandID: p.CommandID,
+			Phase: p.Phase.String(), Since: p.Since, Attempts: p.Attempt, Code: p.Code, Parked: p.ParkedAt, AskAgain: p.Due,
+			Request: g.asked(p.Intent)})
 	}
 	for _, a := range o.Anomalies {
 		g.bundle.Anomalies = append(g.bundle.Anomalies, Anomaly{Version: a.Version, Reason: a.Reason.String(), At: a.At})
@@ -108,9 +114,9 @@ func (g *gathering) done() Bundle {
 	return g.bundle
 }
 
-// asked is what the newest operation asked for: every attempt's request is equal to the first one's.
-func (g *gathering) asked() Request {
-	if at, ok := g.attempts[1]; ok {
+// asked is what an operation asked for: every attempt's request is equal to the first one's.
+func (g *gathering) asked(intent uint64) Request {
+	if at, ok := g.intents[intent]; ok && at < len(g.bundle.Calls) {
 		return g.bundle.Calls[at].Request
 	}
 	return Request{}

@@ -16,9 +16,12 @@ func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 		v.Class, v.Problem = VerdictUnknown, "a success that nobody signed"
 	}
 	proof := events.Proof{Via: events.ViaAnswer, Attempt: c.Call.Attempt, Evidence: v.Evidence}
-	if !p.Outstanding() || p.Intent != c.Call.Intent {
+	if o.current(c.Call.Intent) == nil {
 		d.lateAnswer(&c.Call, v, proof)
 		return d.events, nil
+	}
+	if p.Intent != c.Call.Intent {
+		return nil, nil // APO has accepted it: a proven fact alone decides
 	}
 	if c.Call.Attempt == 0 || c.Call.Attempt > p.Attempt {
 		return nil, &InvalidError{OrderID: o.ID, Command: "record answer", Field: "attempt",
@@ -39,7 +42,7 @@ func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	case v.Class == VerdictSucceeded, v.Class == VerdictAccepted && p.Kind != CallCancel:
 		d.observe(pendingFact(&c.Call, v, proof))
 	case v.Class == VerdictFailed && p.Attempt-uint64(p.Refusals) <= 1:
-		d.failOperation(v.Code, clip(v.Message), proof)
+		d.failOperation(p, v.Code, clip(v.Message), proof)
 	case v.Class == VerdictFailed, v.Class == VerdictWrong:
 		d.unresolved(v, proof, true, true)
 	case v.Class == VerdictUnknownF:
@@ -70,9 +73,8 @@ func (d *decision) unresolved(v *Verdict, proof events.Proof, definite, inquire 
 	}
 }
 
-// failOperation ends the outstanding operation as failed; its ids are closed for ever.
-func (d *decision) failOperation(code, message string, proof events.Proof) {
-	p := d.o.Operation
+// failOperation ends an operation as failed; its ids are closed for ever.
+func (d *decision) failOperation(p *Operation, code, message string, proof events.Proof) {
 	switch p.Kind {
 	case CallCancel:
 		d.emit(events.CancelFailed{Code: code, Message: message, Proof: proof})

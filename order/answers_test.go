@@ -326,7 +326,8 @@ func TestParked_BlocksAndIsResolvedWithEvidenceOnly(t *testing.T) {
 // park gives the outstanding operation to a person, as the end of a schedule will.
 func (x *till) park() {
 	r := events.Record{ID: "parked", Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now,
-		Occurred: x.now, Event: events.OperationParked{Reason: "asked too often", Due: x.now.Add(ParkedEvery)}}
+		Occurred: x.now, Event: events.OperationParked{Intent: x.op().Intent, Reason: "asked too often",
+			Due: x.now.Add(ParkedEvery)}}
 	require.NoError(x.t, Judge(x.o, r))
 	x.o = Evolve(x.o, r)
 	r.Head = x.o.Head()

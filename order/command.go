@@ -74,12 +74,13 @@ type Refund struct {
 // Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence. Where APO's
 // answer to that inquiry says otherwise, Override must say that the operator knows: it stays on record.
 //
-// With a Record it settles a capture or refund in doubt instead: one that the order's amounts cannot have, or that APO
-// has called both done and failed, and about which a fresh inquiry did not tell. Record is the stream version of the
-// record that tells of it, which is what the refusal of other commands names.
+// With a Record it says which, where several are parked: the stream version of the operation's intent
+// ([Operation.Intent]). Or it settles a capture or refund in doubt: one that the order's amounts cannot have, or that
+// APO has called both done and failed, and about which a fresh inquiry did not tell. Record is then the version of the
+// record that tells of it ([Order.Doubts]), which is what the refusal of other commands names.
 type Resolve struct {
 	CommandID  string
-	Record     uint64 // 0: the parked operation
+	Record     uint64 // 0: the operation that is parked
 	Resolution events.Resolution
 	Statement  string
 	Override   bool
@@ -108,7 +109,13 @@ type Observe struct{ Fact Fact }
 // Claim takes what is due, so that nobody else asks APO at the same time: it appends attempt.started or
 // inquiry.started. Inquire claims an inquiry even though none is due, as long as no other claim is in force and APO has
 // not been asked [CallsPerMinuteMax] times lately.
-type Claim struct{ Inquire bool }
+//
+// Record, of an inquiry that is to be begun, is what to ask about, as in [Resolve]; 0 is what is outstanding, or else
+// the payment.
+type Claim struct {
+	Inquire bool
+	Record  uint64
+}
 
 // RecordAnswer records what came of an attempt.
 type RecordAnswer struct {

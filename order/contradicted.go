@@ -59,6 +59,19 @@ func (o *Order) undecided(record uint64) int {
 	})
 }
 
+// inquiryOf is the inquiry that tells of what a record stands for: a refund by its intent; the payment, for what is in
+// doubt, and by itself where something is that APO has not been asked about since; or else what is outstanding.
+func (o *Order) inquiryOf(record uint64) Call {
+	p := o.current(record)
+	switch {
+	case record != 0 && p != nil && p.Kind == CallRefund:
+		return o.refundInquiry(p)
+	case record != 0, o.unasked():
+		return o.paymentInquiry()
+	}
+	return o.inquiry()
+}
+
 // unasked reports whether something is in doubt that APO has not been asked about since.
 func (o *Order) unasked() bool {
 	for i := range o.book {

@@ -204,7 +204,7 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 // nothing.
 func (o *Order) mint(env *Env, command string, kind transferKind) (string, error) {
 	id := env.NewID()
-	if o.placed(kind, "", id) >= 0 {
+	if o.placed(kind, "", id) >= 0 || o.askedFor(kind.asked(), id) != nil {
 		return "", &InvalidError{OrderID: o.ID, Command: command, Field: "NewID",
 			Problem: fmt.Sprintf("returned %q again; it must never give an id twice", id)}
 	}
@@ -233,19 +233,21 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 			Problem: "is neither succeeded nor failed; give events.ResolvedSucceeded or events.ResolvedFailed"}
 	}
 	if m, known := o.recall(c.CommandID); known {
-		return nil, o.again(c.CommandID, m, resolveContent(c.Record, c.Resolution, c.Override && c.Record == 0, c.Statement))
+		return nil, o.again(c.CommandID, m, resolveContent(c.Resolution, c.Override, c.Statement))
 	}
 	q := question{verb: VerbResolve, resolution: c.Resolution, override: c.Override, record: c.Record}
 	if _, rejected := o.permit(&q, env); rejected != nil {
 		return nil, rejected
 	}
 	d := newDecision(*o, env, c.CommandID)
-	if c.Record != 0 {
+	p := o.parked(c.Record)
+	if p == nil {
 		d.resolveTransfer(c)
 		return d.events, nil
 	}
-	d.emit(events.OperationResolved{Resolution: c.Resolution, Statement: c.Statement, Override: c.Override})
-	d.resolve(c.Resolution)
+	d.emit(events.OperationResolved{Intent: p.Intent, Resolution: c.Resolution, Statement: c.Statement,
+		Override: c.Override})
+	d.resolve(p, c.Resolution)
 	return d.events, nil
 }
 
@@ -265,13 +267,12 @@ func (d *decision) resolveTransfer(c *Resolve) {
 	d.endCancelOnMoney()
 }
 
-// resolve makes the fact that ends the outstanding operation as an operator says it ended.
-func (d *decision) resolve(r events.Resolution) {
-	p := d.o.Operation
+// resolve makes the fact that ends an operation as an operator says it ended.
+func (d *decision) resolve(p *Operation, r events.Resolution) {
 	f := Fact{RequestID: p.RequestID, Amount: p.Amount, Proof: events.Proof{Via: events.ViaOperator}}
 	switch {
 	case r != events.ResolvedSucceeded:
-		d.failOperation(CodeResolved, "", f.Proof)
+		d.failOperation(p, CodeResolved, "", f.Proof)
 	case p.Kind == CallCapture:
 		f.Kind, f.Code = CaptureSucceeded, CodeResolved
 		d.observe(f)
@@ -300,24 +301,19 @@ func decideClear(o *Order, c *ClearAnomaly, env *Env) ([]events.Event, error) {
 func decideClaim(o *Order, c Claim, env *Env) ([]events.Event, error) {
 	lease := env.Now.Add(env.Policy.lease())
 	call, due := o.Due(env.Now)
-	if !due && c.Inquire && o.free(env.Now) {
-		call, due = o.inquiry(), true
-	}
-	if due && c.Inquire && o.unasked() {
-		call = o.paymentInquiry()
+	due = due || c.Inquire && o.free(env.Now)
+	if due && c.Inquire {
+		call = o.inquiryOf(c.Record)
 	}
 	if !due {
 		return nil, ErrNotDue
 	}
-	if call.IsInquiry() || c.Inquire {
-		if !call.IsInquiry() {
-			call = o.inquiry()
-		}
-		subject := events.SubjectPayment
+	if call.IsInquiry() {
+		started := events.InquiryStarted{Subject: events.SubjectPayment, Number: call.Number, Lease: lease}
 		if call.Kind == CallInquireRefund {
-			subject = events.SubjectRefund
+			started.Subject, started.Intent = events.SubjectRefund, call.Intent
 		}
-		return []events.Event{events.InquiryStarted{Subject: subject, Number: call.Number, Lease: lease}}, nil
+		return []events.Event{started}, nil
 	}
 	return []events.Event{events.AttemptStarted{Attempt: call.Attempt, Lease: lease}}, nil
 }

@@ -18,9 +18,9 @@
 // # Status, operation, gateway capture
 //
 // A [Status] says what is proven about the money. An [Operation] is what we have asked of APO and do not know the
-// answer to; an order has at most one. A [GatewayCapture] is the capture APO starts by itself. Commands never move the
-// status: they begin operations. Facts move it, by whatever channel they come, and are never denied: one that
-// contradicts what is on record raises an anomaly.
+// answer to; an order has at most one, and beside it the refunds that APO has accepted. A [GatewayCapture] is the
+// capture APO starts by itself. Commands never move the status: they begin operations. Facts move it, by whatever
+// channel they come, and are never denied: one that contradicts what is on record raises an anomaly.
 //
 // # The book
 //

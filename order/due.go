@@ -53,8 +53,11 @@ func (o Order) NextDue() time.Time { return o.nextDue() }
 
 func (o *Order) nextDue() time.Time {
 	due := o.WatchDue
-	if p := &o.Operation; p.Outstanding() && (due.IsZero() || !p.Due.IsZero() && p.Due.Before(due)) {
-		due = p.Due
+	if p := &o.Operation; p.Outstanding() {
+		due = earlier(due, p.Due)
+	}
+	if p := o.dueFirst(); p != nil {
+		due = earlier(due, p.Due)
 	}
 	if due.IsZero() {
 		return due
@@ -101,6 +104,9 @@ func (o Order) Due(now time.Time) (c Call, ok bool) {
 		}
 		return o.operationCall(p.Attempt + 1), true
 	}
+	if p := o.dueFirst(); p != nil && !now.Before(p.Due) {
+		return o.refundInquiry(p), true
+	}
 	if !o.WatchDue.IsZero() && !now.Before(o.WatchDue) {
 		return o.paymentInquiry(), true
 	}
@@ -115,7 +121,10 @@ func (o Order) Claimed() (c Call, ok bool) {
 		if !o.Inquiry.Open {
 			return Call{}, false
 		}
-		c = o.inquiryOf(o.Inquiry.Subject)
+		c = o.paymentInquiry()
+		if p := o.current(o.Inquiry.Intent); o.Inquiry.Subject == events.SubjectRefund && p != nil {
+			c = o.refundInquiry(p)
+		}
 		c.Number, c.Lease = o.Inquiry.Number, o.Inquiry.Lease
 		return c, true
 	}
@@ -156,6 +165,15 @@ func (o *Order) mustNotSend() bool {
 	return (p.Kind == CallCancel || p.Kind == CallCapture || p.Compensates != 0) && o.contradicted() != nil
 }
 
+// maySend reports whether an inquiry's word lets the operation be asked for again. A refund that was accepted comes
+// back for that, once nothing else is outstanding.
+func (o *Order) maySend(p *Operation) bool {
+	if p != &o.Operation {
+		return !o.Operation.Outstanding() && (p.Compensates == 0 || o.contradicted() == nil)
+	}
+	return !o.mustNotSend()
+}
+
 func (o *Order) operationCall(attempt uint64) Call {
 	p := &o.Operation
 	c := Call{Kind: p.Kind, OrderID: o.ID, Intent: p.Intent, Attempt: attempt, RequestID: p.RequestID,
@@ -172,23 +190,29 @@ func (o *Order) operationCall(attempt uint64) Call {
 	return c
 }
 
-// subject is what an inquiry about the operation is about; without one, the payment.
-func (o *Order) subject() events.Subject {
-	if o.Operation.Kind == CallRefund {
+// subject is what an inquiry about the operation is about.
+func (p *Operation) subject() events.Subject {
+	if p.Kind == CallRefund {
 		return events.SubjectRefund
 	}
 	return events.SubjectPayment
 }
 
-// inquiry is the next inquiry about the operation, or the payment.
-func (o *Order) inquiry() Call { return o.inquiryOf(o.subject()) }
-
-func (o *Order) inquiryOf(s events.Subject) Call {
-	if s == events.SubjectRefund && o.Operation.Kind == CallRefund {
-		return Call{Kind: CallInquireRefund, OrderID: o.ID, Intent: o.Operation.Intent, RequestID: o.Operation.RequestID,
-			Number: o.Inquiry.Number + 1, MerchantAccountID: o.MerchantAccountID}
+// inquiry is the next inquiry about the outstanding operation; without one, about the accepted refund that APO was not
+// asked about for longest, or the payment.
+func (o *Order) inquiry() Call {
+	switch last := o.askedLast(); {
+	case o.Operation.Kind == CallRefund:
+		return o.refundInquiry(&o.Operation)
+	case !o.Operation.Outstanding() && last != nil:
+		return o.refundInquiry(last)
 	}
 	return o.paymentInquiry()
+}
+
+func (o *Order) refundInquiry(p *Operation) Call {
+	return Call{Kind: CallInquireRefund, OrderID: o.ID, Intent: p.Intent, RequestID: p.RequestID,
+		Number: o.Inquiry.Number + 1, MerchantAccountID: o.MerchantAccountID}
 }
 
 func (o *Order) paymentInquiry() Call {

@@ -120,27 +120,27 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	id, request := digest(e.CaptureID), digest(e.CaptureRequestID)
 	at := o.findCapture(id, request, e.Amount.Minor)
 	known := o.counted(at)
-	p := &o.Operation
+	p := o.askedFor(CallCapture, e.CaptureRequestID)
 	t := transfer{kind: captures, id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version),
 		owner: o.ownerOf(e.CaptureRequestID, CallCapture)}
 	cell := o.cell(law.CaptureSucceeded)
 	t.set(markLate, cell.Effect == law.LateMoney)
-	t.set(markLast, t.owner == ownerOurs && p.Last)
+	t.set(markLast, p != nil && p.Last)
 	o.counts(r, at, t, &e.Proof)
 	if !known {
 		o.captured(r, e, cell)
 	}
-	if t.owner == ownerOurs {
+	if p != nil {
 		if p.Last && o.Status != Cancelled { // that mark is the cancel's
 			o.endMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
 		}
-		o.endOperation(r, OutcomeSucceeded, "")
+		o.endOperation(r, p.Intent, OutcomeSucceeded, "")
 	}
 }
 
 // ownerOf says whose a transfer is that carries this request's id.
 func (o *Order) ownerOf(request string, kind CallKind) owner {
-	if p := &o.Operation; p.Kind == kind && p.RequestID == request {
+	if o.askedFor(kind, request) != nil {
 		return ownerOurs
 	}
 	if kind == CallCapture && request == "" && o.CaptureMode == CaptureAutomatic {
@@ -181,8 +181,8 @@ func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 		o.foldRefuted(r, at, transfer{kind: captures, id: id, request: request, standing: transferFailed,
 			owner: o.ownerOf(e.CaptureRequestID, CallCapture)}, &e.Proof)
 	}
-	if p := &o.Operation; p.Kind == CallCapture && p.RequestID == e.CaptureRequestID {
-		o.endOperation(r, OutcomeFailed, e.Code)
+	if p := o.askedFor(CallCapture, e.CaptureRequestID); p != nil {
+		o.endOperation(r, p.Intent, OutcomeFailed, e.Code)
 		return
 	}
 	// Nobody asks APO for its own capture, so one that names a request was somebody else's: APO goes on capturing, and to
@@ -209,8 +209,8 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 		}
 		o.refundMark = markOf(r, first(e.RefundID, e.RefundRequestID))
 	}
-	if t.owner == ownerOurs {
-		o.endOperation(r, OutcomeSucceeded, "")
+	if p := o.askedFor(CallRefund, e.RefundRequestID); p != nil {
+		o.endOperation(r, p.Intent, OutcomeSucceeded, "")
 	}
 }
 
@@ -224,8 +224,8 @@ func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 			owner: o.ownerOf(e.RefundRequestID, CallRefund)}, &e.Proof)
 	}
 	o.dropHeld(e.RefundID, e.RefundRequestID)
-	if p := &o.Operation; p.Kind == CallRefund && p.RequestID == e.RefundRequestID {
-		o.endOperation(r, OutcomeFailed, e.Code)
+	if p := o.askedFor(CallRefund, e.RefundRequestID); p != nil {
+		o.endOperation(r, p.Intent, OutcomeFailed, e.Code)
 	}
 }
 
@@ -271,7 +271,7 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	}
 	switch {
 	case o.Operation.Kind == CallCancel:
-		o.endOperation(r, OutcomeSucceeded, "")
+		o.endOperation(r, o.Operation.Intent, OutcomeSucceeded, "")
 	case e.Proof.Via == events.ViaSelf:
 		o.rememberCommand(r, VerbCancel, contentOf(VerbCancel, Money{}, false, ""))
 	}

@@ -40,23 +40,23 @@ func (o *Order) foldOperation(r *events.Record) {
 		p.foldAccepted(e.Attempt, e.Code, e.Due)
 	case events.RefundAccepted:
 		p.foldAccepted(e.Attempt, e.Code, e.Due)
+		o.leaveSlot()
 	case events.CancelFailed:
-		o.endOperation(r, OutcomeFailed, e.Code)
+		o.endOperation(r, p.Intent, OutcomeFailed, e.Code)
 	case events.InquiryStarted:
-		o.Inquiry = Inquiry{Subject: e.Subject, Number: e.Number, Open: true, Lease: e.Lease, Answered: o.Inquiry.Answered,
-			told: o.Inquiry.told, started: uint32(r.Version)}
+		o.Inquiry = Inquiry{Subject: e.Subject, Intent: e.Intent, Number: e.Number, Open: true, Lease: e.Lease,
+			Answered: o.Inquiry.Answered, told: o.Inquiry.told, started: uint32(r.Version)}
 		o.inquiring = true
 		o.took(r.Recorded)
 	case events.InquiryAnswered:
 		o.foldInquiryAnswered(r, &e)
 	case events.OperationParked:
-		p.Phase, _ = p.Phase.next(law.StepParked)
-		p.Due, p.ParkedAt = e.Due, r.Recorded
+		o.foldParked(r, &e)
 	case events.TransferResolved:
 		o.foldTransferResolved(r, &e)
 	case events.OperationResolved:
 		// The fact that ends the operation follows in the same append.
-		o.rememberCommand(r, VerbResolve, resolveContent(0, e.Resolution, e.Override, e.Statement))
+		o.rememberCommand(r, VerbResolve, resolveContent(e.Resolution, e.Override, e.Statement))
 	}
 }
 
@@ -105,8 +105,8 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 		o.Watches++
 	}
 	o.WatchDue = e.WatchDue
-	p := &o.Operation
-	if !p.Outstanding() || e.Subject != o.subject() {
+	p := o.inquired()
+	if p == nil {
 		return
 	}
 	sameRound := p.Due.Equal(e.Due) // accepted in this very append, or inquired about before its time
@@ -117,6 +117,9 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 	if e.AskAgain {
 		p.Phase, _ = p.Phase.next(law.StepAskAgain)
 		p.Cleared, p.Inquire, p.Lease = true, false, zeroTime
+		if !o.Operation.Outstanding() {
+			o.returnToSlot(p.Intent)
+		}
 		return
 	}
 	if !sameRound {
@@ -139,9 +142,23 @@ func toldBy(e *events.InquiryAnswered) bearing {
 	return toldNothing
 }
 
-// endOperation frees the slot and remembers how its command ended.
-func (o *Order) endOperation(r *events.Record, outcome Outcome, code string) {
-	p := &o.Operation
+// inquired is the operation that the newest inquiry is about; nil: none is outstanding.
+func (o *Order) inquired() *Operation {
+	switch p := &o.Operation; {
+	case o.Inquiry.Subject == events.SubjectRefund:
+		return o.writable(o.Inquiry.Intent)
+	case p.Outstanding() && p.Kind != CallRefund:
+		return p
+	}
+	return nil
+}
+
+// endOperation ends an operation and remembers how its command ended.
+func (o *Order) endOperation(r *events.Record, intent uint64, outcome Outcome, code string) {
+	p := o.current(intent)
+	if p == nil {
+		return
+	}
 	if p.CommandID != "" {
 		o.commands = o.remembering(memory{id: digest(p.CommandID), content: p.content(), version: r.Version,
 			verb: p.verb(), outcome: outcome, code: code})
@@ -149,7 +166,7 @@ func (o *Order) endOperation(r *events.Record, outcome Outcome, code string) {
 	if outcome == OutcomeFailed && slices.Contains(surprising, code) {
 		o.watchSoon(r)
 	}
-	o.Operation = Operation{}
+	o.drop(intent)
 }
 
 // surprising are the codes by which APO refuses a capture or refund that our own rules had found to fit: it says

@@ -2,9 +2,9 @@ package order
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
 	"github.com/tilltape/tilltape/order/window"
 )
@@ -15,6 +15,10 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 	switch g {
 	case law.GuardIdle:
 		return o.guardIdle(q, policy != nil)
+	case law.GuardNoRefund:
+		return o.guardNoRefund(q)
+	case law.GuardRefunds:
+		return o.guardRefunds(q)
 	case law.GuardGateway:
 		return o.guardGateway(q)
 	case law.GuardHeld:
@@ -57,7 +61,7 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 		return o.guardPaymentID(q, o.Late.owed() > 0)
 	case law.GuardLateInquiry:
 		late, _ := o.late()
-		return o.guardInquired(q, now, o.subject(), Cause{Version: late.Version, At: late.At})
+		return o.guardInquired(q, now, &o.Operation, Cause{Version: late.Version, At: late.At})
 	case law.GuardAnomaly:
 		return o.guardAnomaly(q)
 	}
@@ -93,6 +97,27 @@ func (o *Order) guardIdle(q *question, live bool) *RejectedError {
 		reason = ReasonCapturing
 	}
 	return o.reject(q.verb, reason, cause).with(detail)
+}
+
+// guardNoRefund refuses what must not be beside a refund that APO works on.
+func (o *Order) guardNoRefund(q *question) *RejectedError {
+	if len(o.Accepted) == 0 {
+		return nil
+	}
+	p := &o.Accepted[0]
+	if parked := slices.IndexFunc(o.Accepted, func(p Operation) bool { return p.Phase == Parked }); parked >= 0 {
+		p = &o.Accepted[parked]
+		return o.reject(q.verb, ReasonParked, Cause{Version: p.Intent, At: p.ParkedAt, ID: p.RequestID}).with(p.Kind.String())
+	}
+	return o.reject(q.verb, ReasonRefunding, Cause{Version: p.Intent, At: p.Since, ID: p.RequestID}).with(p.Phase.String())
+}
+
+func (o *Order) guardRefunds(q *question) *RejectedError {
+	if len(o.Accepted) < RefundsMax {
+		return nil
+	}
+	p := &o.Accepted[0]
+	return o.reject(q.verb, ReasonRefunds, Cause{Version: p.Intent, At: p.Since, ID: p.RequestID})
 }
 
 func (o *Order) guardGateway(q *question) *RejectedError {
@@ -259,95 +284,6 @@ func (o *Order) causeOfDoubt(record uint32) Cause {
 		}
 	}
 	return cause
-}
-
-func (o *Order) guardParked(q *question) *RejectedError {
-	switch {
-	case q.record == 0 && o.Operation.Phase == Parked, q.open && o.inDoubt(), q.record != 0 && o.undecided(q.record) >= 0:
-		return nil
-	case q.record != 0:
-		return o.reject(q.verb, ReasonNoDoubt, Cause{Version: q.record})
-	}
-	return o.reject(q.verb, ReasonNotParked, o.statusCause())
-}
-
-// guardInquired wants APO's word of just now: on an operation that a person resolves, and since late money became
-// known, because what is held may be captured by now, and what was captured may have gone back.
-func (o *Order) guardInquired(q *question, now time.Time, about events.Subject, cause Cause) *RejectedError {
-	last := &o.Inquiry
-	age := now.Sub(last.Answered) // below zero: the clock has gone back, and nobody knows
-	if !last.Open && !last.Answered.IsZero() && age >= 0 && age <= FreshInquiry && last.Subject == about {
-		return nil
-	}
-	return o.reject(q.verb, ReasonStaleInquiry, cause)
-}
-
-// guardFreshInquiry is guardInquired of what a person resolves. About a transfer in doubt APO must have been asked
-// since the doubt arose.
-func (o *Order) guardFreshInquiry(q *question, now time.Time) *RejectedError {
-	at := o.undecided(q.record)
-	if q.record == 0 && o.Operation.Phase == Parked || at < 0 {
-		return o.guardInquired(q, now, o.subject(), Cause{Version: o.Operation.Intent, At: o.Operation.Since})
-	}
-	t := &o.book[at]
-	since := max(t.version, t.doubt)
-	if o.Inquiry.started <= since {
-		return o.reject(q.verb, ReasonStaleInquiry, o.causeOfDoubt(since))
-	}
-	return o.guardInquired(q, now, events.SubjectPayment, o.causeOfDoubt(since))
-}
-
-func (o *Order) guardOnlyAPO(q *question) *RejectedError {
-	if q.record != 0 || o.Operation.Kind != CallCancel || q.resolution != events.ResolvedSucceeded {
-		return nil
-	}
-	return o.reject(q.verb, ReasonOnlyAPO, Cause{Version: o.Operation.Intent, At: o.Operation.Since})
-}
-
-func (o *Order) guardContradiction(q *question) *RejectedError {
-	if q.open || q.record != 0 || q.override || !o.Inquiry.told.contradicts(q.resolution) {
-		return nil
-	}
-	cause := Cause{Version: o.Operation.Intent, At: o.Inquiry.Answered}
-	return o.reject(q.verb, ReasonContradicts, cause).with(o.Inquiry.told.String())
-}
-
-// guardFits tries a resolution on a copy. Of APO "succeeded" would be a fact, and held or shown where other money has
-// taken its room. An operator's word is a command, and must not be kept as done while what it was about stays parked.
-func (o *Order) guardFits(q *question, now time.Time) *RejectedError {
-	if q.resolution != events.ResolvedSucceeded {
-		return nil
-	}
-	if q.record != 0 {
-		return o.guardCurrency(q)
-	}
-	d := newDecision(*o, &Env{Now: now}, "")
-	d.resolve(q.resolution)
-	if !d.o.Operation.Outstanding() {
-		return nil
-	}
-	p := &o.Operation
-	remains, cause := o.fullAmount()-o.Captured, newest(o.captureMark, o.paymentMark)
-	switch {
-	case p.Kind == CallRefund:
-		remains, cause = o.left(), newest(o.refundMark, o.captureMark, o.paymentMark)
-		if o.Status == Cancelled {
-			remains = max(remains, o.Late.owed())
-		}
-	case o.Status == Cancelled:
-		remains = o.fullAmount() - o.Late.Captured
-	}
-	detail := fmt.Sprintf("%s %s, %s remains", p.Kind, p.Amount, o.money(remains))
-	return o.reject(q.verb, ReasonRemainder, cause).with(detail)
-}
-
-// guardCurrency refuses to count a transfer that the order's amounts have no place for.
-func (o *Order) guardCurrency(q *question) *RejectedError {
-	at := o.undecided(q.record)
-	if at < 0 || !o.book[at].has(markForeign) {
-		return nil
-	}
-	return o.reject(q.verb, ReasonCurrency, o.causeOfDoubt(o.book[at].version))
 }
 
 func (o *Order) guardLate(q *question) *RejectedError {

@@ -18,7 +18,10 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 			Problem: fmt.Sprintf("%d was never started; %d is the newest; give the number of the call that Order.Claimed "+
 				"returned", c.Number, o.Inquiry.Number)}
 	}
-	d := newDecision(o, env, o.Operation.CommandID)
+	d := newDecision(o, env, "")
+	if p := o.inquired(); p != nil {
+		d.commandID = p.CommandID
+	}
 	proof := events.Proof{Via: events.ViaInquiry, Inquiry: c.Number}
 	late := !o.Inquiry.Open || c.Number != o.Inquiry.Number
 	if late {
@@ -36,10 +39,12 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: c.Number, Outcome: c.Picture.Outcome,
 		State: c.Picture.State, Code: c.Picture.Code, Problem: clip(c.Picture.Problem), Evidence: c.Picture.Evidence}
 	// What was asked before the newest attempt tells facts, and nothing about that attempt.
-	if d.o.Operation.Outstanding() && answered.Subject == d.o.subject() && o.inquiring {
-		d.concludeOperation(&c.Picture, &answered, proof)
-	} else {
-		answered.Due = d.o.Operation.Due
+	switch p := d.o.inquired(); {
+	case p != nil && (o.inquiring || p.Intent != o.Operation.Intent):
+		d.concludeOperation(p, &c.Picture, &answered, proof)
+	case p != nil:
+		answered.Due = p.Due
+	default:
 		d.concludeUnpaid(&c.Picture, &answered, proof)
 	}
 	d.showHeld(proof)
@@ -65,10 +70,10 @@ func (o *Order) factRank(f *Fact) int {
 }
 
 // concludeOperation applies the row of operation × proven fact, for what the facts themselves have not ended.
-func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswered, proof events.Proof) {
-	p := d.o.Operation
-	then, _ := p.then(d.o.proven(pic))
-	answered.Listed = pic.Outcome == events.InquiryAnswers && (d.o.listed(pic) >= 0 || p.Kind == CallRefund)
+func (d *decision) concludeOperation(p *Operation, pic *Picture, answered *events.InquiryAnswered,
+	proof events.Proof) {
+	then, _ := p.then(p.proven(pic))
+	answered.Listed = pic.Outcome == events.InquiryAnswers && (p.listed(pic) >= 0 || p.Kind == CallRefund)
 	if then == law.NeverPaid {
 		if !d.env.Now.Before(d.o.payDeadline(&d.env)) {
 			d.emit(events.CancelSucceeded{Cause: events.CauseNeverPaid, Proof: proof})
@@ -78,16 +83,14 @@ func (d *decision) concludeOperation(pic *Picture, answered *events.InquiryAnswe
 	}
 	switch {
 	case then == law.Fail:
-		d.failOperation(p.failureCode(pic), "", proof)
+		d.failOperation(p, p.failureCode(pic), "", proof)
 	case p.Phase == Parked:
 		answered.Due = d.after(ParkedEvery)
 	case then == law.Park:
-		d.park(parkedUnknown)
-		answered.Due = d.o.Operation.Due
-	case d.o.usedUp(&d.env): // after APO was asked once more: what it can tell, a person need not find out
-		d.park(d.parkReason())
-		answered.Due = d.o.Operation.Due
-	case then == law.AskAgain && p.Attempt < AttemptsMax && !d.o.mustNotSend():
+		answered.Due = d.park(p, parkedUnknown)
+	case p.usedUp(&d.env): // after APO was asked once more: what it can tell, a person need not find out
+		answered.Due = d.park(p, d.parkReason(p))
+	case then == law.AskAgain && p.Attempt < AttemptsMax && d.o.maySend(p):
 		answered.AskAgain, answered.Due = true, d.env.Now
 		if p.Inquire { // APO answered F: asking again at once would be answered the same
 			answered.Due = d.retryDue(p.Waits)
@@ -120,9 +123,8 @@ func (o *Order) payDeadline(env *Env) time.Time {
 }
 
 // proven says what the picture proves about the operation that its facts have not ended.
-func (o *Order) proven(pic *Picture) law.Proven {
-	p := &o.Operation
-	listed := o.listed(pic)
+func (p *Operation) proven(pic *Picture) law.Proven {
+	listed := p.listed(pic)
 	compensating := p.Kind == CallCancel && p.Compensates != 0
 	switch {
 	case pic.Outcome == events.InquiryNotExist && compensating:
@@ -151,8 +153,8 @@ func (o *Order) proven(pic *Picture) law.Proven {
 }
 
 // listed is where the picture tells of the operation's request; -1: nowhere.
-func (o *Order) listed(pic *Picture) int {
-	id := o.Operation.RequestID
+func (p *Operation) listed(pic *Picture) int {
+	id := p.RequestID
 	return slices.IndexFunc(pic.Facts, func(f Fact) bool { return id != "" && f.RequestID == id })
 }
 

@@ -78,10 +78,15 @@ func (o *Order) judge(r *events.Record) string {
 		return when(!o.Inquiry.Open || e.Number != o.Inquiry.Number || e.Subject != o.Inquiry.Subject,
 			"answers no inquiry under way")
 	case events.OperationParked:
-		_, ok := o.Operation.Phase.next(law.StepParked)
-		return when(!ok, "parks nothing that is outstanding")
+		p := o.current(e.Intent)
+		if p == nil {
+			return "parks nothing that is outstanding"
+		}
+		_, ok := p.Phase.next(law.StepParked)
+		return when(!ok, "parks what is parked")
 	case events.OperationResolved:
-		return o.judgeCommand(r, &question{verb: VerbResolve, resolution: e.Resolution, override: e.Override})
+		return o.judgeCommand(r, &question{verb: VerbResolve, resolution: e.Resolution, override: e.Override,
+			record: e.Intent})
 	case events.TransferResolved:
 		q := question{verb: VerbResolve, resolution: e.Resolution, record: e.Record}
 		return first(when(e.Record == 0, "resolves no record"), o.judgeCommand(r, &q))
@@ -97,7 +102,8 @@ func (o *Order) judge(r *events.Record) string {
 
 // judgeRequest holds what a capture or refund asks under against what is on record.
 func (o *Order) judgeRequest(kind transferKind, request, paymentID string) string {
-	return first(when(o.placed(kind, "", request) >= 0, "asks under an identifier that is closed"),
+	known := o.placed(kind, "", request) >= 0 || o.askedFor(kind.asked(), request) != nil
+	return first(when(known, "asks under an identifier that is closed"),
 		when(paymentID != o.PaymentID, "names another payment"))
 }
 
@@ -186,7 +192,7 @@ func (o *Order) judgeInquiry(r *events.Record, e *events.InquiryStarted) string 
 		return fmt.Sprintf("claims inquiry %d after inquiry %d", e.Number, o.Inquiry.Number)
 	case o.claimed(r.Recorded):
 		return "claims while another claim is in force"
-	case e.Subject == events.SubjectRefund && o.Operation.Kind != CallRefund:
+	case e.Subject == events.SubjectRefund && (o.current(e.Intent) == nil || o.current(e.Intent).Kind != CallRefund):
 		return "asks about a refund that nobody asked for"
 	}
 	return ""
@@ -253,12 +259,13 @@ func (o *Order) judgeMoney(e events.Event) string {
 
 func (o *Order) judgeTransfer(kind transferKind, id, request string, m Money) string {
 	at := o.placed(kind, id, request)
-	p, op := &o.Operation, kind.asked()
+	op := kind.asked()
+	p := o.askedFor(op, request)
 	switch {
 	case m.Minor <= 0 && !(op == CallCapture && m == o.money(0) && o.askedForNothing(id, request)),
 		m.Currency != o.Amount.Currency:
 		return "moves no money of the order's currency"
-	case p.Kind == op && p.RequestID == request && m != p.Amount:
+	case p != nil && m != p.Amount:
 		return fmt.Sprintf("moves %s where %s was asked for", m, p.Amount)
 	case o.counted(at) && o.book[at].minor != m.Minor:
 		return fmt.Sprintf("moves %s under an identifier that moved %s", m, o.money(o.book[at].minor))

@@ -80,7 +80,7 @@ func forgedAttempts(t *testing.T) []forgery {
 	apoCaptures.free()
 	return []forgery{
 		{in(t, Authorized), events.AttemptStarted{Attempt: 1, Lease: lease}, "attempts an operation that is idle"},
-		{accepted, events.AttemptStarted{Attempt: 2, Lease: lease}, "attempts an operation that is accepted"},
+		{accepted, events.AttemptStarted{Attempt: 2, Lease: lease}, "attempts an operation that is idle"},
 		{unresolved, events.AttemptStarted{Attempt: 3, Lease: lease}, "claims attempt 3 after attempt 1"},
 		{asked(t, CallCancel), events.AttemptStarted{Attempt: 2, Lease: lease}, "another claim is in force"},
 		{apoCaptures, events.AttemptStarted{Attempt: 2, Lease: lease}, "cancels while APO's own capture is outstanding"},

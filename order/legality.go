@@ -14,7 +14,7 @@ type question struct {
 	last       bool              // of a capture
 	resolution events.Resolution // of a resolve
 	override   bool              // of a resolve
-	record     uint64            // of a resolve: what it is about, 0: the parked operation
+	record     uint64            // of a resolve: what it is about, 0: the operation that is parked
 	anomaly    uint64            // of a clear
 	open       bool              // none of these yet: is there anything it could be given with?
 }

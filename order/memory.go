@@ -2,7 +2,6 @@ package order
 
 import (
 	"encoding/binary"
-	"strconv"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/words"
@@ -54,7 +53,7 @@ func (o *Order) recall(id string) (memory, bool) {
 	if id == "" {
 		return memory{}, false
 	}
-	if p := &o.Operation; p.Outstanding() && p.CommandID == id {
+	if p := o.operationOf(id); p != nil {
 		return memory{content: p.content(), version: p.Intent, verb: p.verb(), outcome: OutcomePending}, true
 	}
 	if len(o.commands) == 0 {
@@ -115,12 +114,9 @@ func contentOf(v Verb, m Money, last bool, text string) uint64 {
 	return digestOf(string(b[:]), m.Currency, text)
 }
 
-func resolveContent(record uint64, r events.Resolution, override bool, statement string) uint64 {
-	m := Money{Minor: int64(r)}
-	if record != 0 {
-		m.Currency = strconv.FormatUint(record, 10)
-	}
-	return contentOf(VerbResolve, m, override, statement)
+// resolveContent leaves out which record was meant: of one that stood for the only one there was, nothing tells later.
+func resolveContent(r events.Resolution, override bool, statement string) uint64 {
+	return contentOf(VerbResolve, Money{Minor: int64(r)}, override, statement)
 }
 
 // remembering returns the commands with one more. Copied, see [Order.enter].

@@ -16,7 +16,7 @@ func (d *decision) observeRefund(f *Fact) {
 		d.anomaly(events.TransferContradicts, f, "a refund without an identifier cannot be told from others")
 		return
 	}
-	if p := &o.Operation; p.Kind == CallRefund && f.RequestID == p.RequestID && f.Amount != p.Amount {
+	if p := o.askedFor(CallRefund, f.RequestID); p != nil && f.Amount != p.Amount {
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s refunded, we asked for %s", f.Amount, p.Amount))
 		return
 	}

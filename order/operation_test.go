@@ -211,7 +211,7 @@ func TestOperation_OursSucceeded(t *testing.T) {
 	t.Run("a refund's S is only an acceptance", func(t *testing.T) {
 		x := asked(t, CallRefund)
 		x.answer(done)
-		assert.Equal(t, Accepted, x.o.Operation.Phase)
+		assert.Equal(t, Accepted, x.op().Phase)
 		assert.Zero(t, x.o.Refunded)
 	})
 }
@@ -244,7 +244,7 @@ func TestOperation_OursInProcess(t *testing.T) {
 		x := asked(t, k)
 		x.answer(silence)
 		x.inquire(tells(StateProcessing, f))
-		assert.Equal(t, Accepted, x.o.Operation.Phase, k.String())
+		assert.Equal(t, Accepted, x.op().Phase, k.String())
 		assert.Equal(t, x.now.Add(10*time.Minute), x.o.NextDue())
 		x.now = x.o.NextDue()
 		x.inquire(tells(StateProcessing, f))

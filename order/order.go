@@ -39,7 +39,8 @@ type Order struct {
 	PaymentAt                      time.Time // of the authorization or payment
 	Expires                        time.Time // of the authorization; zero: not told
 
-	Operation Operation
+	Operation Operation   // what was asked and is neither accepted nor decided, except for captures, which stay here
+	Accepted  []Operation // refunds that APO works on, oldest first; at most [RefundsMax]
 	Inquiry   Inquiry
 	WatchDue  time.Time // when the payment is inquired about apart from the operation; zero: not by itself
 	Watches   int       // such inquiries so far, for the schedule
@@ -57,7 +58,7 @@ type Order struct {
 	refundMark    mark
 	paymentMark   mark
 	endMark       mark // cancelled, failed, or closed by a last capture
-	gatewayMark   mark
+	gatewayMark   place
 	book          []transfer
 	commands      []memory
 	contradiction []uint64 // digests of what is no news if it is told again: anomalies ever observed, failures
@@ -71,7 +72,7 @@ type Late struct{ Authorized, Captured, Refunded int64 }
 // captured is held until something proves otherwise.
 func (l Late) IsZero() bool { return l.Refunded >= max(l.Authorized, l.Captured) }
 
-// Operation is what we have asked APO and do not know the answer to. The zero value is idle.
+// Operation is what we have asked APO for and it has not decided. The zero value is idle.
 type Operation struct {
 	Kind        CallKind // what it asks of APO: a cancel, a capture or a refund; none while idle
 	Phase       Phase
@@ -110,6 +111,7 @@ type Inquiry struct {
 	told     bearing // what APO last told of the operation
 	started  uint32  // the version of its record
 	Number   uint64
+	Intent   uint64    // of a refund: which one it is about, by the version of its intent
 	Lease    time.Time // of the claim
 	Answered time.Time // when APO last told the state; zero: never, or not since late money showed
 }
@@ -149,20 +151,33 @@ type HeldRefund struct {
 	Version                   uint64
 }
 
-// mark remembers the record behind a rejection. The time is kept as nanoseconds: an order is copied at every fold.
+// mark remembers the record behind a rejection, and what it names.
 type mark struct {
-	version uint64
-	nanos   int64
-	id      string
+	place
+	id string
 }
 
-func markOf(r *events.Record, id string) mark { return mark{r.Version, r.Occurred.UnixNano(), id} }
+// place is a record's, with its time as nanoseconds: an order is copied at every fold.
+type place struct {
+	version uint64
+	nanos   int64
+}
 
-func (m mark) cause() Cause {
-	if m.version == 0 {
+func placeOf(r *events.Record) place { return place{r.Version, r.Occurred.UnixNano()} }
+
+func markOf(r *events.Record, id string) mark { return mark{placeOf(r), id} }
+
+func (p place) cause() Cause {
+	if p.version == 0 {
 		return Cause{}
 	}
-	return Cause{Version: m.version, At: time.Unix(0, m.nanos).UTC(), ID: m.id}
+	return Cause{Version: p.version, At: time.Unix(0, p.nanos).UTC()}
+}
+
+func (m mark) cause() Cause {
+	c := m.place.cause()
+	c.ID = m.id
+	return c
 }
 
 // PartiallyRefunded reports whether some but not all of the captured amount went back.
@@ -182,11 +197,12 @@ func (o *Order) capturable() int64 {
 	return o.Authorized - o.Captured
 }
 
-// Refundable is what was captured, has not gone back, and is in no doubt, in minor units: a refund that APO has signed
-// and the amounts cannot have may have taken it, and a capture that APO has also called failed may never have been.
+// Refundable is what was captured, has not gone back, is not going back by a refund that APO has accepted, and is in no
+// doubt, in minor units: a refund that APO has signed and the amounts cannot have may have taken it, and a capture that
+// APO has also called failed may never have been.
 func (o Order) Refundable() int64 { return o.refundable() }
 
-func (o *Order) refundable() int64 { return max(o.left()-o.spokenFor(), 0) }
+func (o *Order) refundable() int64 { return max(o.left()-plus(o.spokenFor(), o.acceptedMinor()), 0) }
 
 // left is what was captured and has not gone back.
 func (o *Order) left() int64 { return o.Captured - o.Refunded }
@@ -195,13 +211,13 @@ func (o *Order) left() int64 { return o.Captured - o.Refunded }
 // what is under way: "cancelling", "capturing", "refunding", "needs attention".
 func (o Order) Words() string {
 	switch {
-	case o.Operation.Phase == Parked || len(o.Anomalies) > 0:
+	case o.phase() == Parked || len(o.Anomalies) > 0:
 		return "needs attention"
 	case o.Operation.Kind == CallCancel:
 		return "cancelling"
 	case o.Operation.Kind == CallCapture, o.Gateway == GatewayOutstanding && o.Status == Authorized:
 		return "capturing"
-	case o.Operation.Kind == CallRefund:
+	case o.Operation.Kind == CallRefund, len(o.Accepted) > 0:
 		return "refunding"
 	case o.Status == Captured && o.PartiallyCaptured():
 		return "partly captured"
@@ -215,16 +231,39 @@ func (o Order) Words() string {
 func (o Order) Head() events.Head { return o.head() }
 
 func (o *Order) head() events.Head {
-	p := &o.Operation
-	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: p.Phase.String(),
+	phase := o.phase()
+	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: phase.String(),
 		AnomalySince: o.anomalySince(), Due: o.nextDue()}
-	if p.Outstanding() {
-		h.OperationSince = p.Since
+	if o.Operation.Outstanding() {
+		h.OperationSince, h.ParkedSince = o.Operation.Since, o.Operation.ParkedAt
 	}
-	if p.Phase == Parked {
-		h.ParkedSince = p.ParkedAt
+	for i := range o.Accepted {
+		p := &o.Accepted[i]
+		h.OperationSince, h.ParkedSince = earlier(h.OperationSince, p.Since), earlier(h.ParkedSince, p.ParkedAt)
+	}
+	if phase != Parked {
+		h.ParkedSince = zeroTime
 	}
 	return h
+}
+
+// phase is how far the operations are, in one word: given to a person, where one is.
+func (o *Order) phase() Phase {
+	phase := o.Operation.Phase
+	for i := range o.Accepted {
+		if p := &o.Accepted[i]; p.Phase == Parked || phase == Idle {
+			phase = p.Phase
+		}
+	}
+	return phase
+}
+
+// earlier is the earlier of two times; zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // anomalySince is the earliest time of an open anomaly. They stand in the order of the log, and a clock can go back.

@@ -97,6 +97,7 @@ func (p *packing) order(o *Order) {
 	octet(p, &o.Gateway)
 	octet(p, &o.Inquiry.Subject)
 	p.uint(&o.Inquiry.Number)
+	p.uint(&o.Inquiry.Intent)
 	p.bool(&o.Inquiry.Open)
 	p.time(&o.Inquiry.Lease)
 	p.time(&o.Inquiry.Answered)
@@ -118,14 +119,15 @@ func (p *packing) order(o *Order) {
 	p.mark(&o.refundMark)
 	p.mark(&o.paymentMark)
 	p.mark(&o.endMark)
-	p.mark(&o.gatewayMark)
+	p.place(&o.gatewayMark)
 	p.past(o)
 	operation := p.some(o.Operation != Operation{})
 	p.close(place)
 	if operation {
-		place := p.open()
 		p.operation(&o.Operation)
-		p.close(place)
+	}
+	for i := range o.Accepted {
+		p.operation(&o.Accepted[i])
 	}
 }
 
@@ -139,6 +141,7 @@ func (p *packing) past(o *Order) {
 	for i := range o.Held {
 		p.held(&o.Held[i])
 	}
+	list(p, &o.Accepted)
 	list(p, &o.book)
 	for i := range o.book {
 		p.transfer(&o.book[i])
@@ -157,6 +160,7 @@ func (p *packing) past(o *Order) {
 }
 
 func (p *packing) operation(o *Operation) {
+	place := p.open()
 	octet(p, &o.Kind)
 	octet(p, &o.Phase)
 	p.str(&o.CommandID)
@@ -183,6 +187,7 @@ func (p *packing) operation(o *Operation) {
 	p.str(&o.Code)
 	p.count(&o.Waits)
 	p.time(&o.ParkedAt)
+	p.close(place)
 }
 
 // The elements of lists have no mask: there is little in them that may be missing.

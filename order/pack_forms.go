@@ -56,13 +56,23 @@ func (p *packing) str(v *string) {
 
 func (p *packing) mark(m *mark) {
 	if p.some(*m != mark{}) {
-		p.varint(&m.version)
-		if p.writing {
-			p.put(uint64(m.nanos))
-		} else {
-			m.nanos = int64(p.get())
-		}
+		p.placed(&m.place)
 		p.share(&m.id)
+	}
+}
+
+func (p *packing) place(at *place) {
+	if p.some(*at != place{}) {
+		p.placed(at)
+	}
+}
+
+func (p *packing) placed(at *place) {
+	p.varint(&at.version)
+	if p.writing {
+		p.put(uint64(at.nanos))
+	} else {
+		at.nanos = int64(p.get())
 	}
 }
 

@@ -81,8 +81,8 @@ func TestPark_WhatAPOWorksOnHasAMonth(t *testing.T) {
 	x := asked(t, CallRefund)
 	x.answer(works)
 	processing := tells(StateProcessing, Fact{Kind: RefundPending, RequestID: "r-1"})
-	begun, asked := x.o.Operation.Since, 0
-	for x.o.Operation.Phase == Accepted {
+	begun, asked := x.op().Since, 0
+	for x.op().Phase == Accepted {
 		x.now = x.o.NextDue()
 		x.inquire(processing)
 		asked++
@@ -111,7 +111,7 @@ func TestPark_ThePolicySaysWhen(t *testing.T) {
 	x.answer(works)
 	x.later(time.Hour)
 	x.inquire(tells(StateProcessing, Fact{Kind: RefundPending, RequestID: "r-1"}))
-	assert.Equal(t, Parked, x.o.Operation.Phase)
+	assert.Equal(t, Parked, x.op().Phase)
 }
 
 func TestJitter_IsBoundedAndFollowsFromTheOrder(t *testing.T) {

@@ -42,6 +42,7 @@ const (
 	ReasonContradicts            // an operator's word goes against APO's
 	ReasonUnaccounted            // APO has signed a capture or refund that the amounts cannot have
 	ReasonNoDoubt                // the record named tells of nothing in doubt
+	ReasonRefunds                // APO works on [RefundsMax] refunds
 )
 
 // String is the reason's stable word.

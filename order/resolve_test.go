@@ -62,7 +62,8 @@ func TestResolve_WhatGoesAgainstAPOsAnswerNeedsAnOverride(t *testing.T) {
 					continue
 				}
 				require.NoError(t, err)
-				assert.Equal(t, events.OperationResolved{Resolution: word, Statement: "APO ticket 7", Override: true}, facts[0])
+				assert.Equal(t, events.OperationResolved{Intent: facts[0].(events.OperationResolved).Intent,
+					Resolution: word, Statement: "APO ticket 7", Override: true}, facts[0])
 				replayIsLive(t, x)
 			}
 		})

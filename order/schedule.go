@@ -58,15 +58,16 @@ func (o *Order) jitter(wait time.Duration, percent int) time.Duration {
 	return wait / 100 * time.Duration(percent) / jitterSteps * time.Duration(h%jitterSteps)
 }
 
-// usedUp reports whether the outstanding operation's schedule is over.
-func (o *Order) usedUp(env *Env) bool {
-	p := &o.Operation
+// usedUp reports whether the operation's schedule is over.
+func (p *Operation) usedUp(env *Env) bool {
 	return env.Now.Sub(p.Since) >= env.Policy.patience(p.Phase)
 }
 
-// park gives the outstanding operation to a person.
-func (d *decision) park(reason string) {
-	d.emit(events.OperationParked{Reason: reason, Due: d.after(ParkedEvery)})
+// park gives an operation to a person, and says when APO is asked about it then.
+func (d *decision) park(p *Operation, reason string) (due time.Time) {
+	due = d.after(ParkedEvery)
+	d.emit(events.OperationParked{Intent: p.Intent, Reason: reason, Due: due})
+	return due
 }
 
 // Why an operation is parked.
@@ -77,8 +78,7 @@ const (
 )
 
 // parkReason says why an operation whose schedule is used up is parked.
-func (d *decision) parkReason() string {
-	p := &d.o.Operation
+func (d *decision) parkReason(p *Operation) string {
 	words := parkedSilent
 	if p.Phase == Accepted {
 		words = parkedAccepted

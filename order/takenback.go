@@ -91,7 +91,7 @@ func (o *Order) revise(version uint64, outcome Outcome, code string) {
 
 // foldTransferResolved takes a person's word on a transfer in doubt.
 func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolved) {
-	o.rememberCommand(r, VerbResolve, resolveContent(e.Record, e.Resolution, false, e.Statement))
+	o.rememberCommand(r, VerbResolve, resolveContent(e.Resolution, e.Override, e.Statement))
 	at := o.undecided(e.Record)
 	if at < 0 {
 		return

@@ -134,6 +134,14 @@ func (x *till) answerTo(c Call, v Verdict) []events.Event {
 	return x.must(RecordAnswer{Call: c, Verdict: v})
 }
 
+// op is the operation that is neither decided nor accepted, or else the refund that was accepted first.
+func (x *till) op() Operation {
+	if all := x.o.Operations(); len(all) > 0 {
+		return all[0]
+	}
+	return Operation{}
+}
+
 // attempt is the call of the newest attempt.
 func (x *till) attempt() Call {
 	x.helper()

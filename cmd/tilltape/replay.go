@@ -202,9 +202,9 @@ func (p *replayPrinter) each(replayed *audit.Replayed) (partly map[order.Status]
 			fmt.Fprintf(out, "    %s order %s: %s, open since %s (version %d)\n", p.t.paint(yellow, "anomaly:"), o.ID, a.Reason,
 				a.At.Format(stamp), a.Version)
 		}
-		if o.Operation.Outstanding() {
-			fmt.Fprintf(out, "    %s order %s: %s %s, due %s\n", p.t.paint(yellow, "open:"), o.ID, o.Operation.Kind,
-				o.Operation.Phase, o.NextDue().Format(stamp))
+		for _, op := range o.Operations() {
+			fmt.Fprintf(out, "    %s order %s: %s %s, due %s\n", p.t.paint(yellow, "open:"), o.ID, op.Kind, op.Phase,
+				op.Due.Format(stamp))
 		}
 	}
 	return partly, out.String()

@@ -60,7 +60,7 @@ func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Location", "/orders/"+url.PathEscape(result.Order.ID))
-	if o := &result.Order; o.Status != order.Created || o.Operation.Outstanding() {
+	if o := &result.Order; o.Status != order.Created || len(o.Operations()) > 0 {
 		s.write(w, http.StatusCreated, viewOf(o)) // paid, or being cancelled: there is nothing to ask for
 		return
 	}

@@ -205,7 +205,7 @@ func (d *Drive) record(c order.Command) {
 // the retry that a repeated command asks for. A drive that has only observed or recorded something local is done.
 func (d *Drive) goOn() {
 	id := order.Describe(d.command).CommandID
-	repeated := id != "" && id == d.o.Operation.CommandID
+	_, repeated := d.o.OperationOf(id)
 	_, claiming := d.command.(order.Claim)
 	if d.calls == 0 && !claiming && !repeated || d.calls >= CallsMax {
 		d.done(nil)

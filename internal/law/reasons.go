@@ -42,9 +42,10 @@ const (
 	ReasonContradicts
 	ReasonUnaccounted
 	ReasonNoDoubt
+	ReasonRefunds
 )
 
-const reasonCount = int(ReasonNoDoubt) + 1
+const reasonCount = int(ReasonRefunds) + 1
 
 type reasonRow struct {
 	reason Reason
@@ -108,6 +109,8 @@ var reasonRows = []reasonRow{
 		"ask APO what stands with Orders.Reconcile; where that does not tell, ask APO support and resolve that record"},
 	{ReasonNoDoubt, "no-doubt", "that record tells of no capture or refund in doubt",
 		"give Resolve the record that the refusal of the other command names, and 0 for the parked operation"},
+	{ReasonRefunds, "refunds", "APO works on as many refunds as there may be at once[, the oldest since %C]",
+		"wait until one of them ends; Orders.Run asks APO about each"},
 }
 
 // Says is the reason in words, with its cause where there is one.

@@ -9,6 +9,8 @@ type Guard uint8
 const (
 	GuardNone Guard = iota
 	GuardIdle
+	GuardNoRefund
+	GuardRefunds
 	GuardGateway
 	GuardHeld
 	GuardUnaccounted
@@ -45,6 +47,8 @@ type Rule struct {
 var ruleRows = []Rule{
 	{GuardIdle, false, "no operation is outstanding",
 		[]Reason{ReasonParked, ReasonCancelling, ReasonCapturing, ReasonRefunding}},
+	{GuardNoRefund, false, "APO works on no refund", []Reason{ReasonRefunding, ReasonParked}},
+	{GuardRefunds, false, "APO works on fewer than 64 refunds", []Reason{ReasonRefunds}},
 	{GuardGateway, false, "APO is not capturing by itself", []Reason{ReasonGatewayCapture}},
 	{GuardHeld, false, "no refund is held", []Reason{ReasonHeldRefund}},
 	{GuardUnaccounted, false, "APO has signed no capture or refund that the amounts cannot have, unless it failed",
@@ -64,8 +68,10 @@ var ruleRows = []Rule{
 	{GuardPaymentID, false, "APO's paymentId is known", []Reason{ReasonNoPaymentID}},
 	{GuardReversal, false, "APO has called no capture or refund that counts failed too", []Reason{ReasonReversal}},
 	{GuardRefundable, false, "the amount is above zero, in the order's currency, and at most captured − refunded − what " +
-		"is in doubt", []Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal, ReasonUnaccounted}},
-	{GuardParked, false, "the operation is parked, or the record named tells of a capture or refund in doubt",
+		"is under way or in doubt",
+		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal, ReasonUnaccounted}},
+	{GuardParked, false, "an operation is parked, of several the one named, or the record named tells of a " +
+		"capture or refund in doubt",
 		[]Reason{ReasonNotParked, ReasonNoDoubt}},
 	{GuardFreshInquiry, false, "APO answered an inquiry about it within the last 10 minutes",
 		[]Reason{ReasonStaleInquiry}},
@@ -83,14 +89,14 @@ var ruleRows = []Rule{
 
 // guards are asked in this order once the status allows a command; the first that objects refuses it.
 var guards = map[Verb][]Guard{
-	VerbCancel: {GuardIdle, GuardGateway, GuardHeld, GuardUnaccounted, GuardWindow},
-	VerbCapture: {GuardIdle, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardLast, GuardSeveral, GuardExpiry,
-		GuardZero, GuardCapturable, GuardPaymentID},
-	VerbRefund:       {GuardIdle, GuardRefundable, GuardPaymentID},
+	VerbCancel: {GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardWindow},
+	VerbCapture: {GuardIdle, GuardNoRefund, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardLast, GuardSeveral,
+		GuardExpiry, GuardZero, GuardCapturable, GuardPaymentID},
+	VerbRefund:       {GuardIdle, GuardRefunds, GuardRefundable, GuardPaymentID},
 	VerbResolve:      {GuardParked, GuardFreshInquiry, GuardOnlyAPO, GuardContradiction, GuardFits},
 	VerbClearAnomaly: {GuardAnomaly},
-	VerbCompensate: {GuardLate, GuardIdle, GuardGateway, GuardHeld, GuardUnaccounted, GuardReversal, GuardLatePaymentID,
-		GuardLateInquiry},
+	VerbCompensate: {GuardLate, GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardReversal,
+		GuardLatePaymentID, GuardLateInquiry},
 }
 
 // RuleRows returns one rule a guard, in order.

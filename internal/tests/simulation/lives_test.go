@@ -247,8 +247,10 @@ func (s *simulation) operate(round int) {
 		if err != nil {
 			break // it died
 		}
-		if o.Operation.Phase == order.Parked {
-			s.resolve(&o, round)
+		for _, p := range o.Operations() {
+			if p.Phase == order.Parked {
+				s.resolve(&o, &p, round)
+			}
 		}
 	}
 	for o, err := range p.orders.Anomalies(ctx) {
@@ -260,15 +262,15 @@ func (s *simulation) operate(round int) {
 }
 
 // resolve asks APO's support, which knows the ledger.
-func (s *simulation) resolve(o *order.Order, round int) {
+func (s *simulation) resolve(o *order.Order, p *order.Operation, round int) {
 	pay, done := s.bank.payments[o.PaymentRequestID], false
 	s.bank.mu.Lock()
-	switch o.Operation.Kind {
+	switch p.Kind {
 	case order.CallCancel:
 		done = pay.state == apo.StateCancelled && !pay.lateHeld
 	default:
 		done = slices.ContainsFunc(slices.Concat(pay.captures, pay.refunds), func(m *simMove) bool {
-			return m.request == o.Operation.RequestID && m.alive()
+			return m.request == p.RequestID && m.alive()
 		})
 	}
 	s.bank.befell["parked"]++
@@ -278,7 +280,8 @@ func (s *simulation) resolve(o *order.Order, round int) {
 	}
 	_ = s.give(func(ctx context.Context, orders *tilltape.Orders) error {
 		_, err := orders.Resolve(ctx, o.ID,
-			order.Resolve{CommandID: fmt.Sprintf("%s-r%d", o.ID, round), Resolution: events.ResolvedFailed, Actor: "ann",
+			order.Resolve{CommandID: fmt.Sprintf("%s-r%d-%d", o.ID, round, p.Intent), Record: p.Intent,
+				Resolution: events.ResolvedFailed, Actor: "ann",
 				Statement: "APO support: it was never done"})
 		return err
 	})

@@ -159,7 +159,7 @@ func (s *simulation) reconciled(t *testing.T) {
 	var problems []string
 	for o := range p.Orders() {
 		statuses[o.Status]++
-		if len(o.Anomalies) > 0 || o.Operation.Outstanding() {
+		if len(o.Anomalies) > 0 || len(o.Operations()) > 0 {
 			open++
 		}
 		pay := s.bank.payments[o.PaymentRequestID]

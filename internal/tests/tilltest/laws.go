@@ -51,7 +51,7 @@ func (x *Till) Lawful() error {
 	if fmt.Sprint(folded) != fmt.Sprint(live) {
 		return fmt.Errorf("replay gives %v, the live order is %v", folded, live)
 	}
-	if live.Operation.Outstanding() && live.NextDue().IsZero() {
+	if len(live.Operations()) > 0 && live.NextDue().IsZero() {
 		return errors.New("an operation is outstanding and nothing is due")
 	}
 	return lawfulHistory(x.History())
@@ -62,6 +62,7 @@ func lawfulHistory(records []events.Record) error {
 	var o order.Order
 	ends := map[string]int{}
 	var lastVersion uint64
+	unbounded := false // APO took a capture back, or a person settled what its words do not allow
 	for _, r := range records {
 		before := o
 		o = order.Evolve(o, r)
@@ -72,7 +73,9 @@ func lawfulHistory(records []events.Record) error {
 		if before.Status == order.Cancelled && o.Status != order.Cancelled {
 			return fmt.Errorf("version %d leaves cancelled for %s", r.Version, o.Status)
 		}
-		if o.Captured > max(o.Authorized, 0) || o.Refunded > o.Captured {
+		_, settled := r.Event.(events.TransferResolved)
+		unbounded = unbounded || settled || o.Captured < before.Captured
+		if !unbounded && (o.Captured > max(o.Authorized, 0) || o.Refunded > o.Captured) {
 			return fmt.Errorf("version %d: authorized %d, captured %d, refunded %d", r.Version, o.Authorized, o.Captured,
 				o.Refunded)
 		}
@@ -90,12 +93,16 @@ func lawfulHistory(records []events.Record) error {
 		}
 		if cancelling && (before.Captured > 0 && before.Status != order.Paid || before.Refunded > 0 ||
 			before.Gateway == order.GatewayOutstanding ||
-			before.Operation.Kind == order.CallCapture || before.Operation.Kind == order.CallRefund) {
+			before.Operation.Kind == order.CallCapture || before.Operation.Kind == order.CallRefund ||
+			len(before.Accepted) > 0) {
 			return fmt.Errorf("version %d cancels beside a capture or refund", r.Version)
 		}
-		if before.Operation.Outstanding() && !o.Operation.Outstanding() {
-			if ends[before.Operation.CommandID]++; ends[before.Operation.CommandID] > 1 {
-				return fmt.Errorf("version %d ends command %s again", r.Version, before.Operation.CommandID)
+		for _, p := range before.Operations() {
+			if _, goesOn := o.OperationOf(p.CommandID); goesOn {
+				continue
+			}
+			if ends[p.CommandID]++; ends[p.CommandID] > 1 {
+				return fmt.Errorf("version %d ends command %s again", r.Version, p.CommandID)
 			}
 		}
 	}

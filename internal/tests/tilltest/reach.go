@@ -139,18 +139,20 @@ func (c Cell) String() string {
 }
 
 func cellOf(o order.Order) Cell {
-	return Cell{o.Status, o.Operation.Kind, o.Operation.Phase, o.Gateway}
+	p := Op(o)
+	return Cell{o.Status, p.Kind, p.Phase, o.Gateway}
 }
 
 // place is a cell with what else decides how it goes on; the search tells places apart, the laws cells.
 type place struct {
 	Cell
 	captured, refunded, Held int64
-	reversed                 bool
+	accepted, doubts         int
 }
 
 func placeOf(o order.Order) place {
-	return place{cellOf(o), o.Captured + o.Late.Captured, o.Refunded + o.Late.Refunded, int64(len(o.Held)), reversed(o)}
+	return place{cellOf(o), o.Captured + o.Late.Captured, o.Refunded + o.Late.Refunded, int64(len(o.Held)),
+		len(o.Accepted), len(o.Doubts())}
 }
 
 // Reach builds the order that a path of steps leads to.

@@ -37,8 +37,16 @@ func (x *Till) PaidLate(mode events.CaptureMode) *Account {
 
 const CommandID = "cmd-1"
 
-// RequestID is the one the outstanding operation froze.
-func (x *Till) RequestID() string { return x.Get().Operation.RequestID }
+// RequestID is the one that the outstanding operation froze, or else the refund that was accepted first.
+func (x *Till) RequestID() string { return Op(x.Get()).RequestID }
+
+// Op is the operation that is neither decided nor accepted, or else the refund that was accepted first.
+func Op(o order.Order) order.Operation {
+	if all := o.Operations(); len(all) > 0 {
+		return all[0]
+	}
+	return order.Operation{}
+}
 
 // The order every test is about, unless it says otherwise.
 const (

@@ -45,7 +45,7 @@ func TestCompensate_WhatMovedIsRefunded(t *testing.T) {
 		Actor: "ada"})
 	require.NoError(t, err)
 	assert.Equal(t, tilltape.Accepted, accepted.Outcome)
-	assert.Equal(t, order.VerbCompensate, accepted.Order.Operation.Verb(), "the person is told of what they asked for")
+	assert.Equal(t, order.VerbCompensate, tilltest.Op(accepted.Order).Verb(), "the person is told of what they asked for")
 	assert.Equal(t, tilltest.TheAmount, tilltest.Sum(a.Refunds))
 	o := x.Exhaust(24 * time.Hour)
 	assert.True(t, o.Late.IsZero())

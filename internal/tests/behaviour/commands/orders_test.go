@@ -128,7 +128,7 @@ func TestGetActionsHistory(t *testing.T) {
 				break
 			}
 		}
-		assert.Equal(t, order.CallRefund, x.Get().Operation.Kind)
+		assert.Equal(t, order.CallRefund, tilltest.Op(x.Get()).Kind)
 	})
 }
 

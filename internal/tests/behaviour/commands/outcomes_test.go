@@ -109,7 +109,7 @@ func TestResults(t *testing.T) {
 	assert.Equal(t, tilltape.Accepted, accepted.Outcome)
 	assert.Equal(t, "r-1", accepted.CommandID)
 	assert.Equal(t, accepted.Order.NextDue(), accepted.AskAgain)
-	assert.Equal(t, order.Accepted, accepted.Order.Operation.Phase)
+	assert.Equal(t, order.Accepted, tilltest.Op(accepted.Order).Phase)
 	again, err := x.Orders.Refund(x.Ctx, tilltest.TheOrder, refund)
 	require.NoError(t, err)
 	assert.Equal(t, tilltape.Accepted, again.Outcome, "the same id joins it")

@@ -96,7 +96,7 @@ func TestReconcile_ARefundUnderWayIsAskedAboutFirst(t *testing.T) {
 	r, err := x.Orders.Reconcile(x.Ctx, "o-1")
 	require.NoError(t, err)
 	assert.False(t, r.Whole, "APO works on it, and was asked about that alone")
-	assert.Equal(t, order.Accepted, r.Order.Operation.Phase)
+	assert.Equal(t, order.Accepted, tilltest.Op(r.Order).Phase)
 	assert.Empty(t, r.Differences)
 
 	require.NoError(t, x.Server.FinishRefund("preq-o-1", true))

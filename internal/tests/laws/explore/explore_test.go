@@ -155,7 +155,8 @@ func taskWord(t engine.Task) string {
 // end is what a run comes to: the order, and the money at the bank.
 func (r *run) end(o order.Order) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s captured %d refunded %d late %v", o.Status, o.Operation.Phase, o.Captured, o.Refunded, o.Late)
+	fmt.Fprintf(&b, "%s %s captured %d refunded %d late %v", o.Status, tilltest.Op(o).Phase, o.Captured, o.Refunded,
+		o.Late)
 	for _, a := range r.Bank.Accounts {
 		fmt.Fprintf(&b, "; bank %s captured %d refunded %d", a.State, tilltest.Sum(a.Captures), tilltest.Sum(a.Refunds))
 	}
@@ -180,8 +181,8 @@ func (r *run) check(o order.Order) error {
 			return fmt.Errorf("the bank has %+v, the order %s", *a, r.end(o))
 		}
 	}
-	if o.Operation.Outstanding() {
-		return fmt.Errorf("the %s is still %s", o.Operation.Kind, o.Operation.Phase)
+	if p := tilltest.Op(o); p.Outstanding() {
+		return fmt.Errorf("the %s is still %s", p.Kind, p.Phase)
 	}
 	return nil
 }

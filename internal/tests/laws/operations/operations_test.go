@@ -247,7 +247,7 @@ func TestLaw_OperationsAndWhatIsProvenOfThem(t *testing.T) {
 				o := x.Get()
 				state := o.Command(tilltest.CommandID)
 				assert.Equal(t, row.outcome, state.Outcome)
-				assert.Equal(t, row.phase, o.Operation.Phase)
+				assert.Equal(t, row.phase, tilltest.Op(o).Phase)
 				assert.Equal(t, row.status, o.Status)
 				if row.code != "" {
 					assert.Equal(t, row.code, state.Code)
@@ -359,7 +359,7 @@ func TestLaw_TheScheduleOfWhatAPOWorksOn(t *testing.T) {
 			x.Bank.Deaf = true
 			for _, want := range []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 24 * time.Hour} {
 				o := x.Get()
-				require.Equal(t, order.Accepted, o.Operation.Phase)
+				require.Equal(t, order.Accepted, tilltest.Op(o).Phase)
 				assert.Equal(t, want, o.NextDue().Sub(x.Clock.Now()))
 				x.Settle(want)
 			}
@@ -374,7 +374,7 @@ func TestLaw_AnAcceptedRefundEndsAsAPOSaysLater(t *testing.T) {
 		x.Place(order.CaptureManual)
 		beginRefund(tilltest.Plain)(x)
 		x.Settle(10 * time.Minute)
-		require.Equal(t, order.Accepted, x.Get().Operation.Phase, "still in process")
+		require.Equal(t, order.Accepted, tilltest.Op(x.Get()).Phase, "still in process")
 		x.Bank.Finish(well)
 		x.Settle(time.Hour)
 		o := x.Get()

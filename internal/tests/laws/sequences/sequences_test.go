@@ -147,7 +147,7 @@ func (d *duet) outcome(verb string, told tilltape.Outcome, err error) error {
 
 // fact lets a notification arrive. It is about our own capture or refund where one is outstanding.
 func (d *duet) fact(l letter) {
-	x, p := d.x, d.o.Operation
+	x, p := d.x, tilltest.Op(d.o)
 	n := tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount,
 		At: tilltest.Dawn()}
 	var v apo.Verified
