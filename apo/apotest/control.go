@@ -22,7 +22,7 @@ func (s *Server) ControlHandler() http.Handler {
 	mux.HandleFunc("POST "+ControlPath+"register", s.controlRegister)
 	for name, play := range map[string]func(string) error{
 		"submit": s.Submit, "pay-late": s.PayLate, "pend": s.Pend, "decline": s.Decline, "expire": s.Expire,
-		"fail-capture": s.FailCapture, "void": s.VoidAuthorization,
+		"fail-capture": s.FailCapture, "fail-refund": s.FailRefund, "void": s.VoidAuthorization,
 	} {
 		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
 			s.controlled(w, r, play(r.PathValue("id")))

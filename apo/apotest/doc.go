@@ -69,7 +69,7 @@
 //
 // Methods play those whom the merchant does not command: [Server.Submit],
 // [Server.PayLate] after a cancel, [Server.Decline], [Server.Expire],
-// [Server.DashboardRefund], [Server.FailCapture] and others. [Server.Calls] holds
+// [Server.DashboardRefund], [Server.FailCapture], [Server.FailRefund] and others. [Server.Calls] holds
 // every call that came over the wire, [Server.Ledger] all money that moved: with
 // them a test can say "APO was never called" and "the money agrees".
 //
@@ -126,7 +126,8 @@
 //
 //	POST register               with a Payment as JSON: one without a pay call;
 //	                            "capture": "MANUAL" authorizes it, whatever its method
-//	POST submit/ID, pay-late/ID, pend/ID, decline/ID, expire/ID, void/ID, fail-capture/ID
+//	POST submit/ID, pay-late/ID, pend/ID, decline/ID, expire/ID, void/ID
+//	POST fail-capture/ID, fail-refund/ID            what was done is taken back
 //	POST finish-capture/ID, finish-refund/ID        ?ok=false lets it fail
 //	POST refund/ID, capture/ID                      ?amount=500, at the dashboard
 //	POST script                 with a script; DELETE script; POST forget-keys

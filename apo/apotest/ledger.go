@@ -18,6 +18,7 @@ const (
 	Voided     Movement = "voided"     // let go, not moved
 	Returned   Movement = "returned"   // given back by the cancel of a paid payment
 	Reversed   Movement = "reversed"   // a capture that was taken back after it succeeded
+	Restored   Movement = "restored"   // a refund that was taken back after it succeeded
 )
 
 // Entry is one line of the ledger. Only what succeeded is there.
@@ -45,12 +46,15 @@ type Totals struct {
 	Voided     int64  `json:"voided"`
 	Returned   int64  `json:"returned"`
 	Reversed   int64  `json:"reversed"`
+	Restored   int64  `json:"restored"`
 	// Late is the part of Authorized and Paid that came after a cancel.
 	Late int64 `json:"late"`
 }
 
 // Kept is what the merchant has.
-func (t Totals) Kept() int64 { return t.Paid + t.Captured - t.Refunded - t.Returned - t.Reversed }
+func (t Totals) Kept() int64 {
+	return t.Paid + t.Captured + t.Restored - t.Refunded - t.Returned - t.Reversed
+}
 
 // Held is what is blocked of the buyer's money beside that.
 func (t Totals) Held() int64 { return t.Authorized - t.Captured - t.Voided }
@@ -59,7 +63,7 @@ func (t *Totals) add(e Entry) {
 	t.Currency = e.Amount.Currency
 	sums := map[Movement]*int64{
 		Authorized: &t.Authorized, Paid: &t.Paid, Captured: &t.Captured, Refunded: &t.Refunded,
-		Voided: &t.Voided, Returned: &t.Returned, Reversed: &t.Reversed,
+		Voided: &t.Voided, Returned: &t.Returned, Reversed: &t.Reversed, Restored: &t.Restored,
 	}
 	if total := sums[e.Kind]; total != nil {
 		*total = add(*total, e.Amount.Minor)

@@ -166,6 +166,23 @@ func (s *Server) FailCapture(id string) error {
 	})
 }
 
+// FailRefund takes back the payment's newest refund after it succeeded, and
+// notifies of its failure: the buyer's bank sent it back. The merchant has the
+// money again. Its request id goes on replaying S.
+func (s *Server) FailRefund(id string) error {
+	return s.play(id, func(p *payment) error {
+		for i := len(p.refunds) - 1; i >= 0; i-- {
+			if t := p.refunds[i]; t.status == Success {
+				t.status, t.code = Fail, codeProcessFail
+				s.write(p, Entry{Kind: Restored, Amount: t.amount, ID: t.ID, RequestID: t.RequestID})
+				s.notifyRefund(t)
+				return nil
+			}
+		}
+		return playError(id, "restored", "no refund of it has succeeded")
+	})
+}
+
 // DashboardRefund refunds minor units at APO's dashboard, with ids the merchant
 // never saw, and returns the refundId. The rules of a refund hold.
 func (s *Server) DashboardRefund(id string, minor int64) (refundID string, err error) {

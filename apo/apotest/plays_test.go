@@ -99,6 +99,19 @@ func TestReversedCapture(t *testing.T) {
 	assert.ErrorIs(t, m.server.FailCapture("c"), apotest.ErrPlay)
 }
 
+func TestRestoredRefund(t *testing.T) {
+	m := open(t, apotest.Config{})
+	m.wallet("w")
+	m.is(m.refund("w", "r", 300), "S", "SUCCESS")
+	require.NoError(t, m.server.FailRefund("w"))
+	assert.Equal(t, m.server.Totals("w").Paid, m.server.Totals("w").Kept())
+	m.is(m.refund("w", "r", 300), "S", "SUCCESS")
+	assert.Equal(t, "FAIL", m.call("inquiryRefund", map[string]any{"refundRequestId": "r"}).text("refundStatus"))
+	assert.ErrorIs(t, m.server.FailRefund("w"), apotest.ErrPlay)
+	m.is(m.refund("w", "again", 1000), "S", "SUCCESS")
+	assert.Zero(t, m.server.Totals("w").Kept(), "what came back can be given back again")
+}
+
 func TestDashboardKeepsAPOsRules(t *testing.T) {
 	m := open(t, apotest.Config{})
 	m.card("c")
@@ -135,6 +148,7 @@ func TestPlaysThatAreNotPossible(t *testing.T) {
 		"finish nothing": m.server.FinishCapture("open", true),
 		"refund nothing": m.server.FinishRefund("open", true),
 		"reverse":        m.server.FailCapture("open"),
+		"restore":        m.server.FailRefund("paid"),
 		"void":           m.server.VoidAuthorization("paid"),
 	} {
 		assert.ErrorIs(t, err, apotest.ErrPlay, name)

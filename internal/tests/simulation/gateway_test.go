@@ -83,6 +83,8 @@ const (
 	lineMute       = "mute for days"
 	lineSlow       = "slow"
 	lineBalance    = "F, not done"
+	lineBeside     = "refunds beside each other"
+	lineTakenBack  = "taken back: "
 	lineKeysForgot = "keys forgotten"
 )
 
@@ -268,6 +270,31 @@ func (b *simBank) end(p *simPayment, op apo.Op, m *simMove, fails bool) {
 			m.state = apo.StateFail
 		}
 	}
+	b.tellEnd(p, op, m)
+	if m.state == apo.StateSuccess && !b.calm && p.per(40) {
+		b.takeBackLater(p, op, m)
+	}
+}
+
+// takeBackLater has APO say some days later that what was done has failed after all, as long as nothing rests on it.
+func (b *simBank) takeBackLater(p *simPayment, op apo.Op, m *simMove) {
+	after := within(p.chance, 5*day)
+	go func() {
+		time.Sleep(after)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		p.age(time.Now())
+		if op == apo.OpCapture && (total(p.refunds, (*simMove).alive) > 0 || p.state != apo.StateSuccess || p.late) {
+			return
+		}
+		m.state, m.takenBack = apo.StateFail, true
+		b.befell[lineTakenBack+string(op)]++
+		b.tellEnd(p, op, m)
+	}()
+}
+
+// tellEnd notifies of how a movement ended.
+func (b *simBank) tellEnd(p *simPayment, op apo.Op, m *simMove) {
 	n := tilltest.Notice{Payment: p.id, Transfer: m.id, Request: m.request, Minor: m.minor, At: m.at}
 	if m.state == apo.StateFail {
 		n.Code = "PROCESS_FAIL"

@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/tilltape/tilltape/apo"
@@ -37,6 +38,7 @@ type simPayment struct {
 	captures []*simMove
 	refunds  []*simMove
 	voids    []*simMove
+	beside   bool // a refund was taken while another was worked on
 
 	forgets bool      // request ids, after a day
 	strict  bool      // a second cancel is ORDER_STATUS_INVALID
@@ -57,6 +59,7 @@ type simMove struct {
 	state       apo.State
 	at          time.Time
 	foreign     bool
+	takenBack   bool // after it was done
 }
 
 func (m *simMove) alive() bool { return m.state == apo.StateSuccess || m.state == apo.StateProcessing }
@@ -196,6 +199,8 @@ func (p *simPayment) refund(now time.Time, request string, minor int64) (simFina
 	if gone || minor > p.captured()-total(p.refunds, (*simMove).alive) {
 		return simRefusal("REFUND_AMOUNT_EXCEED"), nil
 	}
+	working := func(m *simMove) bool { return m.state == apo.StateProcessing }
+	p.beside = p.beside || slices.ContainsFunc(p.refunds, working)
 	m := &simMove{id: fmt.Sprint("ref-", p.id, len(p.refunds)), request: request, minor: minor, state: apo.StateProcessing,
 		at: now}
 	p.refunds = append(p.refunds, m)

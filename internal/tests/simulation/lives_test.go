@@ -186,6 +186,10 @@ func (l *simLife) service() {
 			l.cancel()
 		case l.per(100):
 			l.capture()
+		case l.per(300): // ticket by ticket
+			for range 2 + l.chance.IntN(3) {
+				l.refundOf(1 + l.p.minor/10)
+			}
 		default:
 			l.refund()
 		}
@@ -224,10 +228,15 @@ func (l *simLife) capture() {
 }
 
 func (l *simLife) refund() {
-	amount := tilltest.USD(1 + l.chance.Int64N(l.p.minor))
 	if l.per(300) {
-		amount = tilltest.USD(l.p.minor)
+		l.refundOf(l.p.minor)
+	} else {
+		l.refundOf(1 + l.chance.Int64N(l.p.minor))
 	}
+}
+
+func (l *simLife) refundOf(minor int64) {
+	amount := tilltest.USD(minor)
 	l.insist(func(id string) func(context.Context, *tilltape.Orders) error {
 		return func(ctx context.Context, o *tilltape.Orders) error {
 			_, err := o.Refund(ctx, l.id, order.Refund{CommandID: id, Amount: amount})

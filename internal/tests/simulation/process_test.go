@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -230,7 +231,7 @@ func (s *simulation) verdictOf(p *simPayment, c tilltest.WireCall) string {
 		return fmt.Sprintf("its request id asked for %v before", first)
 	}
 	for id := range p.asked {
-		if c.Request != "" && id != c.Request && !known.ended[id] {
+		if c.Request != "" && id != c.Request && !known.ended[id] && !(c.Op == apo.OpRefund && known.accepted[id]) {
 			return "the outcome of " + id + " is not known"
 		}
 	}
@@ -241,6 +242,9 @@ func (s *simulation) verdictOf(p *simPayment, c tilltest.WireCall) string {
 		return m.alive() && m.request != c.Request && (!m.foreign || known.ended[m.id] || known.ended[m.request])
 	}
 	moved := total(p.captures, counts) + total(p.refunds, counts)
+	captured := p.captured() + total(p.captures, func(m *simMove) bool {
+		return m.takenBack && !known.failed[m.id] && !known.failed[m.request] // which nobody has told us yet
+	})
 	capturing := p.mode == order.CaptureAutomatic && known.paid && !known.captureFailed
 	gone := p.state == apo.StateCancelled && !p.lateHeld && p.byUs
 	switch {
@@ -256,8 +260,8 @@ func (s *simulation) verdictOf(p *simPayment, c tilltest.WireCall) string {
 		return "there is nothing for us to capture"
 	case c.Op == apo.OpCapture && c.Minor > p.minor-total(p.captures, counts):
 		return fmt.Sprintf("of %d are %d captured", p.minor, total(p.captures, counts))
-	case c.Op == apo.OpRefund && c.Minor > p.captured()-total(p.refunds, counts):
-		return fmt.Sprintf("of %d are %d refunded", p.captured(), total(p.refunds, counts))
+	case c.Op == apo.OpRefund && c.Minor > captured-total(p.refunds, counts):
+		return fmt.Sprintf("of %d are %d refunded", captured, total(p.refunds, counts))
 	case c.Op == apo.OpRefund && p.state == apo.StateCancelled && !p.late:
 		return "it is cancelled"
 	}
@@ -267,12 +271,12 @@ func (s *simulation) verdictOf(p *simPayment, c tilltest.WireCall) string {
 // simKnown is what the log tells of a payment up to its newest claim.
 type simKnown struct {
 	paid, cancelled, captureFailed bool
-	ended                          map[string]bool // movements and requests that have an end
+	ended, accepted, failed        map[string]bool // movements and requests: that have an end, that APO works on, …
 }
 
 func (s *simulation) known(p *simPayment) simKnown {
 	var newest, known simKnown
-	newest.ended = map[string]bool{}
+	newest.ended, newest.accepted, newest.failed = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for r, err := range s.log.Read(context.Background(), events.OrderStream(p.order), 0) {
 		if err != nil {
 			return known
@@ -287,7 +291,9 @@ func (s *simulation) known(p *simPayment) simKnown {
 			k.ended[e.CaptureID], k.ended[e.CaptureRequestID] = true, true
 		case events.CaptureFailed:
 			k.captureFailed = k.captureFailed || e.CaptureRequestID == ""
-			k.ended[e.CaptureRequestID] = true
+			k.ended[e.CaptureRequestID], k.failed[e.CaptureRequestID], k.failed[e.CaptureID] = true, true, true
+		case events.RefundAccepted:
+			k.accepted[e.RefundRequestID] = true
 		case events.RefundSucceeded:
 			k.ended[e.RefundID], k.ended[e.RefundRequestID] = true, true
 		case events.RefundFailed:
@@ -300,10 +306,8 @@ func (s *simulation) known(p *simPayment) simKnown {
 		if kind := string(r.Event.Kind()); strings.Contains(kind, ".requested.") ||
 			strings.Contains(kind, "attempt.started") {
 			known = newest
-			known.ended = map[string]bool{}
-			for id := range newest.ended {
-				known.ended[id] = true
-			}
+			known.ended, known.accepted, known.failed = maps.Clone(newest.ended), maps.Clone(newest.accepted),
+				maps.Clone(newest.failed)
 		}
 	}
 	return known

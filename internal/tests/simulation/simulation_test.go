@@ -149,7 +149,7 @@ func (s *simulation) reconciled(t *testing.T) {
 	if time.Since(s.began) >= simulatedDays*day { // in fewer the rarest may not come up
 		for _, fault := range []string{lineGood, lineCutBefore, lineCutAfter, lineU, lineUDone, lineOddF, lineOddFDone,
 			lineDieBefore, lineDieAfter,
-			lineMute, lineSlow, lineBalance} {
+			lineMute, lineSlow, lineBalance, lineTakenBack + string(apo.OpCapture), lineTakenBack + string(apo.OpRefund)} {
 			assert.NotZero(t, s.bank.befell[fault], fault)
 		}
 	}
@@ -164,11 +164,18 @@ func (s *simulation) reconciled(t *testing.T) {
 		}
 		pay := s.bank.payments[o.PaymentRequestID]
 		pay.age(time.Now())
+		if pay.beside {
+			s.bank.befell[lineBeside]++
+		}
 		if problem := s.differs(&o, pay); problem != "" {
 			problems = append(problems, o.ID+": "+problem+s.story(o.ID))
 		}
 	}
-	t.Logf("%d records, %v, %d stand open", p.Records, statuses, open)
+	t.Logf("%d records, %v, %d stand open, %d with refunds beside each other", p.Records, statuses, open,
+		s.bank.befell[lineBeside])
+	if time.Since(s.began) >= simulatedDays*day {
+		assert.NotZero(t, s.bank.befell[lineBeside], lineBeside)
+	}
 	some("the log differs from the ledger", problems)
 	for _, status := range []order.Status{order.Authorized, order.Created} {
 		assert.Zero(t, statuses[status], "%s is no end", status)

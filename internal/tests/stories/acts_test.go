@@ -102,6 +102,8 @@ func apoSteps() []storyStep {
 			func(s *apotest.Server, id string) error { return s.FinishRefund(id, true) }),
 		plainPlay("APO fails the refund of {id}",
 			func(s *apotest.Server, id string) error { return s.FinishRefund(id, false) }),
+		plainPlay("APO takes the capture of {id} back", (*apotest.Server).FailCapture),
+		plainPlay("APO takes the refund of {id} back", (*apotest.Server).FailRefund),
 		dashboard("{n} of {id} is captured at the dashboard", (*apotest.Server).DashboardCapture),
 		dashboard("{n} of {id} is refunded at the dashboard", (*apotest.Server).DashboardRefund),
 		does("APO shows the refunds of {id} and not yet its captures",

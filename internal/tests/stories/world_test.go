@@ -279,12 +279,12 @@ func (s *story) agrees() error {
 	var problems []error
 	for o := range p.Orders() {
 		totals := s.server.Totals(o.PaymentRequestID)
-		moved := totals.Captured + totals.Paid
+		moved, back := totals.Captured+totals.Paid-totals.Reversed, totals.Refunded-totals.Restored
 		if kept := o.Captured + o.Late.Captured; kept != moved {
 			problems = append(problems, fmt.Errorf("%s: the ledger captured %d, the log %d", o.ID, moved, kept))
 		}
-		if gone := o.Refunded + o.Late.Refunded; gone != totals.Refunded {
-			problems = append(problems, fmt.Errorf("%s: the ledger refunded %d, the log %d", o.ID, totals.Refunded, gone))
+		if gone := o.Refunded + o.Late.Refunded; gone != back {
+			problems = append(problems, fmt.Errorf("%s: the ledger refunded %d, the log %d", o.ID, back, gone))
 		}
 	}
 	return errors.Join(problems...)
