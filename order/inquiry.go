@@ -9,9 +9,9 @@ import (
 	"github.com/tilltape/tilltape/internal/law"
 )
 
-// decideInquiry records what an inquiry told: first the facts it proves, folded in the order payment, captures,
-// refunds, what was let go in part; then what follows for the operation; last inquiry.answered, which keeps the
-// evidence once and says when APO is asked next. All of it is one append.
+// decideInquiry records what an inquiry told: first the facts it proves, folded in the order payment, what failed,
+// captures, refunds, what was let go in part; then what follows for the operation; last inquiry.answered, which keeps
+// the evidence once and says when APO is asked next. All of it is one append.
 func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) {
 	if c.Number == 0 || c.Number > o.Inquiry.Number {
 		return nil, &InvalidError{OrderID: o.ID, Command: "record inquiry", Field: "number",
@@ -53,17 +53,23 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 	return d.events, nil
 }
 
-// factRank is a fact's place in an inquiry's order. What was let go of an authorization in part comes after the
-// captures that left it.
+// factRank is a fact's place in an inquiry's order. What failed makes room for what was done, and a refund that waits
+// for its capture must not find it before it is said what became of it. What was let go of an authorization in part
+// comes after the captures that left it.
 func (o *Order) factRank(f *Fact) int {
 	switch f.Kind {
-	case CaptureSucceeded, CaptureFailed, CapturePending:
+	case CaptureFailed, RefundFailed:
 		return 1
-	case RefundSucceeded, RefundFailed, RefundPending:
+	case CaptureSucceeded, CapturePending:
 		return 2
+	case RefundSucceeded, RefundPending:
+		if o.findHeld(f.TransferID, f.RequestID) >= 0 {
+			return 1
+		}
+		return 3
 	case PaymentCancelled:
 		if o.releasesPart(f) {
-			return 3
+			return 4
 		}
 	}
 	return 0

@@ -72,11 +72,25 @@ func (d *decision) heldAgain(f *Fact, h HeldRefund) {
 	switch {
 	case h.Minor != f.Amount.Minor:
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, d.o.money(h.Minor)))
-	case h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "":
+	case h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "",
+		d.o.failedRefund(f.TransferID, f.RequestID) >= 0 && d.o.newestOfHeld(&f.Proof, &h):
 		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID,
 			Amount: f.Amount, At: f.At,
 			Due: d.o.WatchDue, Proof: f.Proof})
 	}
+}
+
+// newestOfHeld reports whether a word on a refund that is held is newer than what it is known by.
+func (o *Order) newestOfHeld(p *events.Proof, h *HeldRefund) bool {
+	return o.supersedes(p, &transfer{version: uint32(h.Version)})
+}
+
+// failedRefund is the place of a refund that is known to have failed; -1: none is.
+func (o *Order) failedRefund(id, request string) int {
+	if at := o.placed(refunds, id, request); at >= 0 && o.book[at].is(transferFailed) {
+		return at
+	}
+	return -1
 }
 
 // cancelledToo: the cancel gave back what the refund gives back too.
@@ -113,10 +127,12 @@ func (o *Order) classifyRefund(minor int64) law.Fact {
 func (d *decision) observeRefundFailed(f *Fact) {
 	o := &d.o
 	at := o.placed(refunds, f.TransferID, f.RequestID)
-	held := o.findHeld(f.TransferID, f.RequestID) >= 0
+	waiting := o.findHeld(f.TransferID, f.RequestID)
+	held := waiting >= 0
+	newest := held && o.newestOfHeld(&f.Proof, &o.Held[waiting])
 	kind := o.failure(refunds, at, &f.Proof)
 	switch {
-	case o.failedBefore(at, &f.Proof), f.TransferID == "" && f.RequestID == "":
+	case !newest && o.failedBefore(at, &f.Proof), f.TransferID == "" && f.RequestID == "":
 		return
 	case held && o.counted(at):
 		d.anomaly(events.TransferContradicts, f, twoAreOne)
