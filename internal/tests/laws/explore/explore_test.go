@@ -233,7 +233,7 @@ func exploreCalm(t *testing.T, s scene) (ends map[string][]string, runs int) {
 // dying at any boundary: the invariants hold, and a crash leads nowhere that a run without one does not lead. Everyday
 // runs walk every way without a crash, and [drawnRuns] of those with one.
 func TestExplore(t *testing.T) {
-	for _, s := range append(explorerScenes(), settlerScenes()...) {
+	for _, s := range slices.Concat(explorerScenes(), newsScenes(), settlerScenes()) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			known, calmRuns := exploreCalm(t, s)

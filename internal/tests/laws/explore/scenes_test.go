@@ -97,6 +97,72 @@ func explorerScenes() []scene {
 	}
 }
 
+// newsScenes are what APO tells beside a command: that what was done has failed, of money that the amounts cannot have,
+// and of several refunds that it works on at once.
+func newsScenes() []scene {
+	captured := func(x *tilltest.Till) {
+		x.Paid()
+		_, err := x.Capture(tilltest.TheAmount)
+		require.NoError(x.T, err)
+	}
+	notice := func(code string, minor int64) tilltest.Notice {
+		return tilltest.Notice{Payment: tilltest.ThePayment, Minor: minor, Code: code, At: tilltest.Dawn()}
+	}
+	slow := func(x *tilltest.Till) {
+		captured(x)
+		x.Bank.Slow = true
+	}
+	ticket := func(id string) order.Refund {
+		return order.Refund{CommandID: id, Amount: tilltest.USD(tilltest.ThePart)}
+	}
+	again := func(v func() apo.Verified) func(*tilltest.Till) { // APO notifies until somebody listens
+		return func(x *tilltest.Till) {
+			x.Open(x.Bank)
+			x.Observe(v())
+		}
+	}
+	lost := []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter}
+	takenBack := notice("PROCESS_FAIL", tilltest.TheAmount)
+	restored := notice("PROCESS_FAIL", tilltest.ThePart)
+	above := notice("", 2*tilltest.TheAmount)
+	above.Transfer = "cap-x"
+	return []scene{
+		{"two refunds that APO works on", order.CaptureManual, slow,
+			func(*tilltest.Till) []order.Command { return []order.Command{ticket("r-1"), ticket("r-2")} }, lost, 1,
+			func(x *tilltest.Till) {
+				x.Bank.Finish(true)
+				x.Bank.Slow = false
+			}},
+		{"a refund, and the word that the one before has failed", order.CaptureManual, func(x *tilltest.Till) {
+			captured(x)
+			_, err := x.Refund(tilltest.ThePart)
+			require.NoError(x.T, err)
+			x.Settle(time.Hour)
+			move := &x.Bank.Accounts[0].Refunds[0]
+			move.State = apo.StateFail
+			restored.Payment, restored.Transfer, restored.Request = "", move.ID, move.Request
+		}, func(*tilltest.Till) []order.Command {
+			return []order.Command{ticket("r-2"), observing(tilltest.RefundNotice(restored))}
+		}, lost, 1, again(func() apo.Verified { return tilltest.RefundNotice(restored) })},
+		{"a refund, and the word that its capture has failed", order.CaptureManual, func(x *tilltest.Till) {
+			captured(x)
+			move := &x.Bank.Accounts[0].Captures[0]
+			move.State = apo.StateFail
+			takenBack.Transfer, takenBack.Request = move.ID, move.Request
+		}, func(*tilltest.Till) []order.Command {
+			return []order.Command{ticket("r-2"), observing(tilltest.CaptureNotice(takenBack))}
+		}, lost, 1, again(func() apo.Verified { return tilltest.CaptureNotice(takenBack) })},
+		{"a cancel, and a capture of more than there is that has failed", order.CaptureManual, func(x *tilltest.Till) {
+			x.Paid()
+		}, func(*tilltest.Till) []order.Command {
+			return []order.Command{order.Cancel{CommandID: "c-1"}, observing(tilltest.CaptureNotice(above))}
+		}, lost, 1, func(x *tilltest.Till) {
+			a := x.Bank.Accounts[0]
+			a.Captures = append(a.Captures, tilltest.Move{ID: above.Transfer, Minor: above.Minor, State: apo.StateFail})
+		}},
+	}
+}
+
 // settlerScenes are what two workers do that find the same operation without an outcome: soon after, when it is asked
 // again, and after hours, when an inquiry has to come first.
 func settlerScenes() []scene {
