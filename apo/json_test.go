@@ -161,8 +161,9 @@ func BenchmarkReadEvidence(b *testing.B) {
 		`{"cardBrand":"VISA","cardNo":"************8764","funding":"CREDIT","threeDSResult":{"eci":"05"}}}`)}
 	b.ReportAllocs()
 	var r Reader
+	var m Reading
 	for b.Loop() {
-		if _, err := r.Read(&e); err != nil {
+		if err := r.Read(&e, &m); err != nil {
 			b.Fatal(err)
 		}
 	}

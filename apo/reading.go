@@ -44,8 +44,9 @@ type Told struct {
 func (e Evidence) Read() (Reading, error) {
 	e.Body = bytes.Clone(e.Body)
 	var r Reader
-	m, err := r.Read(&e)
-	return *m, err
+	var m Reading
+	err := r.Read(&e, &m)
+	return m, err
 }
 
 // Reader reads many kept messages, one after another, and uses its memory again.
@@ -53,20 +54,18 @@ func (e Evidence) Read() (Reading, error) {
 type Reader struct {
 	nodes   object
 	content content
-	reading Reading
 }
 
-// Read is [Evidence.Read] without a copy. What it returns is the Reader's, its
-// strings are parts of the message's body, and both are valid until the next
-// Read, or until somebody writes to the body. It allocates nothing, but for
-// strings with escapes, an inquiry's transactions and errors.
-func (r *Reader) Read(e *Evidence) (*Reading, error) {
-	m := &r.reading
+// Read is [Evidence.Read] without a copy, into m, whose Facts' room it uses
+// again. The strings are parts of the message's body, so they are valid until
+// somebody writes to that. It allocates nothing, but for strings with escapes,
+// an inquiry's transactions, errors, and room that m does not have.
+func (r *Reader) Read(e *Evidence, m *Reading) error {
 	*m = Reading{Facts: m.Facts[:0]}
-	return m, r.read(e)
+	return r.read(e, m)
 }
 
-func (r *Reader) read(e *Evidence) error {
+func (r *Reader) read(e *Evidence, m *Reading) error {
 	whole, err := r.parse(e.Body)
 	op := Op(path.Base(e.Path))
 	if !op.answers() {
@@ -76,7 +75,7 @@ func (r *Reader) read(e *Evidence) error {
 			}
 		}
 	}
-	m, c := &r.reading, &r.content
+	c := &r.content
 	m.Op = op
 	if err != nil {
 		return malformedError(op, "the signed body "+err.Error())

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"runtime"
 
+	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 )
@@ -20,19 +21,20 @@ const readOn = "read on in the log"
 // batch is records on their way from the goroutine that decodes to the one that folds.
 type batch struct {
 	records []events.Record
-	err     error // after the records
-	last    bool  // nothing follows
-	panics  any   // what the log's own code panicked with
+	letters []letter // of the first records, as many as the goroutine that decodes had time for
+	err     error    // after the records
+	last    bool     // nothing follows
+	panics  any      // what the log's own code panicked with
 }
 
 // reading begins to read a log's records, oldest first.
 type reading func(context.Context) iter.Seq2[events.Record, error]
 
-// walk calls do with all records that are read, in order and a few at a time, on the caller's goroutine, until an
-// error. The records are do's until it returns. Where there is a second core, the log is read and decoded on another
+// walk calls do with all records that are read, in order and a batch at a time, on the caller's goroutine, until an
+// error. The batch is do's until it returns. Where there is a second core, the log is read and decoded on another
 // goroutine a few hundred records ahead; that one has ended when walk returns. An error of do comes back as it is, one
 // of the log through explain.
-func walk(ctx context.Context, read reading, explain func(error) error, do func([]events.Record) error) error {
+func walk(ctx context.Context, read reading, explain func(error) error, do func(*batch) error) error {
 	if runtime.GOMAXPROCS(0) < 2 {
 		return alone(ctx, read, explain, do)
 	}
@@ -52,7 +54,7 @@ func walk(ctx context.Context, read reading, explain func(error) error, do func(
 		if err := store.CheckContext(ctx, readOn); err != nil {
 			return explain(err)
 		}
-		if err := do(b.records); err != nil {
+		if err := do(b); err != nil {
 			return err
 		}
 		switch {
@@ -69,29 +71,30 @@ func walk(ctx context.Context, read reading, explain func(error) error, do func(
 
 // alone reads and folds in turns, a batch each: record by record, the code of the one would push the other's out of the
 // processor's caches, which costs a twentieth.
-func alone(ctx context.Context, read reading, explain func(error) error, do func([]events.Record) error) error {
-	records := make([]events.Record, 0, batchMax)
+func alone(ctx context.Context, read reading, explain func(error) error, do func(*batch) error) error {
+	b := &batch{}
 	for r, err := range read(ctx) {
 		if err == nil {
-			records = append(records, r)
-			if len(records) < batchMax {
+			b.records = append(b.records, r)
+			if len(b.records) < batchMax {
 				continue
 			}
 		}
-		if err := do(records); err != nil {
+		if err := do(b); err != nil {
 			return err
 		}
 		if err != nil {
 			return explain(err)
 		}
-		records = records[:0]
+		b.records = b.records[:0]
 	}
-	return do(records)
+	return do(b)
 }
 
 // fill reads the log into batches until its end or the context's. The last batch is always handed over, since there is
 // room for all of them: whatever becomes of the log's own code, the reader does not wait for ever.
 func fill(ctx context.Context, read reading, full chan<- *batch, free <-chan *batch) {
+	var messages apo.Reader
 	b := <-free
 	b.last = true // unless it is full
 	finished := false
@@ -113,10 +116,11 @@ func fill(ctx context.Context, read reading, full chan<- *batch, free <-chan *ba
 			continue
 		}
 		b.last = false
+		b.open(&messages, func() bool { return len(full) > 0 })
 		full <- b
 		select {
 		case b = <-free:
-			b.records, b.last = b.records[:0], true
+			b.records, b.letters, b.last = b.records[:0], b.letters[:0], true
 		case <-ctx.Done():
 			b = &batch{last: true, err: store.CheckContext(ctx, readOn)}
 		}
@@ -125,4 +129,28 @@ func fill(ctx context.Context, read reading, full chan<- *batch, free <-chan *ba
 		}
 	}
 	finished = true
+}
+
+// letter is a kept message that was read before its record's turn came.
+type letter struct {
+	of   *events.Evidence // nil: the record has none
+	says apo.Reading
+	err  error
+}
+
+// open reads the messages of the batch's records while there is time. What a message says does not depend on the order
+// it is about, so either goroutine can find it out, and the one that has less to do should: the one that folds has more
+// than half of all work with them and less without.
+func (b *batch) open(messages *apo.Reader, time func() bool) {
+	for len(b.letters) < len(b.records) && time() {
+		if cap(b.letters) == 0 {
+			b.letters = make([]letter, 0, batchMax)
+		}
+		n := len(b.letters)
+		b.letters = b.letters[:n+1] // what it had is used again
+		l := &b.letters[n]
+		if l.of = messageOf(b.records[n].Event); l.of != nil {
+			l.err = messages.Read((*apo.Evidence)(l.of), &l.says)
+		}
+	}
 }

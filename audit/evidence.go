@@ -204,9 +204,23 @@ func answers(e *events.InquiryAnswered, m *apo.Reading) error {
 	return nil
 }
 
-// message reads a kept message, until the next one.
-func (p *replay) message(e *events.Evidence) (*apo.Reading, error) {
-	m, err := p.reader.Read((*apo.Evidence)(e))
+// messageOf is the message that was kept with a fact, or nil.
+func messageOf(e events.Event) *events.Evidence {
+	if answered, is := e.(events.InquiryAnswered); is {
+		return answered.Evidence
+	}
+	s, _ := stated(e)
+	return s.proof.Evidence
+}
+
+// message is what the newest record's kept message says, until the next record.
+func (p *replay) message(e *events.Evidence) (m *apo.Reading, err error) {
+	if l := p.letter; l != nil && l.of == e {
+		m, err = &l.says, l.err
+	} else {
+		m = &p.read
+		err = p.reader.Read((*apo.Evidence)(e), m)
+	}
 	if err != nil {
 		return m, evidenceError("the message beside it cannot be read: %s", err)
 	}

@@ -97,6 +97,8 @@ type replay struct {
 	waiting []waiting   // facts of an inquiry, in the append that is being read
 	word    *resolution // an operator's, in the append that is being read; nil: none
 	reader  apo.Reader  // of the messages that were kept
+	read    apo.Reading // by it, last
+	letter  *letter     // the newest record's message, if it was read before; or nil
 }
 
 // refusals is how far an order's refused commands are.
@@ -136,9 +138,13 @@ func Replay(ctx context.Context, log store.Reader, cfg *Config) (*Replayed, erro
 }
 
 // records takes the log's next records.
-func (p *replay) records(rs []events.Record) error {
-	for i := range rs {
-		if err := p.record(&rs[i]); err != nil {
+func (p *replay) records(b *batch) error {
+	for i := range b.records {
+		p.letter = nil
+		if i < len(b.letters) {
+			p.letter = &b.letters[i]
+		}
+		if err := p.record(&b.records[i]); err != nil {
 			return err
 		}
 	}
