@@ -70,11 +70,9 @@ func parseObject(body []byte) (object, error) {
 // whole reads the text, which is UTF-8, as exactly one object. The nodes
 // are the parser's.
 func (p *parser) whole() (object, error) {
-	err := p.value("", 0)
-	if err == nil {
-		if p.space(); p.at != len(p.text) || p.nodes[0].kind != jsonObject {
-			err = errNotJSON
-		}
+	at, err := p.value(0, "", 0)
+	if err == nil && (space(p.text, at) != len(p.text) || p.nodes[0].kind != jsonObject) {
+		err = errNotJSON
 	}
 	if err != nil {
 		// What is no JSON at all is told as that, whatever was met first.
@@ -87,88 +85,85 @@ func (p *parser) whole() (object, error) {
 }
 
 // parser reads one text from left to right. The strings it returns are parts of
-// the text, but for those with escapes.
+// the text, but for those with escapes. Its methods are told where they begin
+// and return where they ended: kept in the parser, that would be stored and
+// loaded again for every byte.
 type parser struct {
-	text  string
-	at    int
-	nodes object
+	text    string
+	nodes   object
+	strings []stringAt // found so far; nil where nobody asks for them
 }
 
-func (p *parser) space() {
-	for p.at < len(p.text) {
-		switch p.text[p.at] {
+// space returns where the first byte at or after at stands that is no space.
+func space(text string, at int) int {
+	for at < len(text) {
+		switch text[at] {
 		case ' ', '\t', '\r', '\n':
-			p.at++
+			at++
 		default:
-			return
+			return at
 		}
 	}
+	return at
 }
 
-// next skips space and returns the byte there, 0 at the end.
-func (p *parser) next() byte {
-	p.space()
-	if p.at == len(p.text) {
-		return 0
+// after skips space and returns what follows the byte that stands there, if it
+// is the one; 0 if it is another.
+func after(text string, at int, b byte) int {
+	if at < len(text) && text[at] == b { // most bodies have no space there
+		return at + 1
 	}
-	return p.text[p.at]
-}
-
-// take skips space and a byte, if it is the one.
-func (p *parser) take(b byte) bool {
-	// Most bodies have no space there.
-	if p.at < len(p.text) && p.text[p.at] == b || p.next() == b {
-		p.at++
-		return true
+	if at = space(text, at); at < len(text) && text[at] == b {
+		return at + 1
 	}
-	return false
+	return 0
 }
 
 // value reads a value and appends it, with all that is in it.
-func (p *parser) value(name string, depth int) (err error) {
+func (p *parser) value(at int, name string, depth int) (end int, err error) {
 	if depth > depthMax {
-		return errTooDeep
+		return 0, errTooDeep
 	}
-	n := node{name: name, size: 1}
-	switch p.next() {
-	case '{':
-		n.kind = jsonObject
-	case '[':
-		n.kind = jsonList
+	if at = space(p.text, at); at == len(p.text) {
+		return 0, errNotJSON
+	}
+	i := len(p.nodes)
+	p.nodes = append(p.nodes, node{name: name, size: 1})
+	n := &p.nodes[i]
+	switch p.text[at] {
 	case '"':
 		n.kind = jsonString
-		n.text, err = p.string()
+		if p.strings != nil {
+			p.strings = append(p.strings, stringAt{int32(at), int32(i)})
+		}
+		n.text, end, err = p.string(at)
+		return end, err
+	case '{':
+		n.kind = jsonObject
+		end, err = p.members(at+1, depth)
+	case '[':
+		n.kind = jsonList
+		end, err = p.list(at+1, depth)
 	default:
-		n.kind, n.text, err = p.scalar()
+		n.kind, n.text, end, err = p.scalar(at)
+		return end, err
 	}
-	at := len(p.nodes)
-	p.nodes = append(p.nodes, n)
-	switch n.kind {
-	case jsonObject:
-		p.at++
-		err = p.members(depth)
-	case jsonList:
-		p.at++
-		err = p.list(depth)
-	default:
-		return err
-	}
-	p.nodes[at].size = int32(len(p.nodes) - at)
-	return err
+	p.nodes[i].size = int32(len(p.nodes) - i)
+	return end, err
 }
 
-func (p *parser) scalar() (jsonKind, string, error) {
-	begin := p.at
-	for p.at < len(p.text) && strings.IndexByte(" \t\r\n,]}", p.text[p.at]) < 0 {
-		p.at++
+func (p *parser) scalar(at int) (kind jsonKind, text string, end int, err error) {
+	end = at
+	for end < len(p.text) && strings.IndexByte(" \t\r\n,]}", p.text[end]) < 0 {
+		end++
 	}
-	switch text := p.text[begin:p.at]; {
+	switch text = p.text[at:end]; {
 	case text == "null":
-		return jsonNull, "", nil
+		return jsonNull, "", end, nil
 	case text == "true", text == "false", isNumber(text):
-		return jsonScalar, text, nil
+		return jsonScalar, text, end, nil
 	}
-	return jsonNull, "", errNotJSON
+	return jsonNull, "", end, errNotJSON
 }
 
 const (
@@ -176,46 +171,64 @@ const (
 	membersFew = 16 // above that, an object's names are looked up in a set
 )
 
-func (p *parser) members(depth int) error {
-	if p.take('}') {
-		return nil
+func (p *parser) members(at, depth int) (int, error) {
+	if end := after(p.text, at, '}'); end > 0 {
+		return end, nil
 	}
-	begin := len(p.nodes)
-	var names map[string]bool
-	for count := 0; ; count++ {
-		if p.next() != '"' {
-			return errNotJSON
+	known := nameSet{begin: len(p.nodes)}
+	for {
+		if at = space(p.text, at); at == len(p.text) || p.text[at] != '"' {
+			return 0, errNotJSON
 		}
-		name, err := p.string()
+		name, end, err := p.string(at)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if count < membersFew {
-			if p.nodes[begin:].has(name) {
-				return errDuplicate
-			}
-		} else {
-			if names == nil {
-				names = p.nodes[begin:].names()
-			}
-			if names[name] {
-				return errDuplicate
-			}
-			names[name] = true
+		if known.has(p.nodes, name) {
+			return 0, errDuplicate
 		}
-		if !p.take(':') {
-			return errNotJSON
+		if at = after(p.text, end, ':'); at == 0 {
+			return 0, errNotJSON
 		}
-		if err := p.value(name, depth+1); err != nil {
-			return err
+		if at, err = p.value(at, name, depth+1); err != nil {
+			return 0, err
 		}
-		if p.take('}') {
-			return nil
+		if end := after(p.text, at, '}'); end > 0 {
+			return end, nil
 		}
-		if !p.take(',') {
-			return errNotJSON
+		if at = after(p.text, at, ','); at == 0 {
+			return 0, errNotJSON
 		}
 	}
+}
+
+// nameSet is the names of one object as they come. Each has a mark, which is
+// one of 64, so that a name is compared with others only where one of them has
+// the same.
+type nameSet struct {
+	begin int // of the object's members
+	count int
+	marks uint64
+	names map[string]bool // once there are many
+}
+
+// has reports whether the name is there, and takes it in.
+func (s *nameSet) has(nodes object, name string) bool {
+	mark := uint64(1)
+	if n := uint(len(name)); n > 0 {
+		mark <<= (n + 3*uint(name[0]) + 5*uint(name[n/2]) + 7*uint(name[n-1])) % 64
+	}
+	again := s.marks&mark != 0
+	s.marks |= mark
+	if s.count++; s.count <= membersFew {
+		return again && nodes[s.begin:].has(name)
+	}
+	if s.names == nil {
+		s.names = nodes[s.begin:].names()
+	}
+	again = s.names[name]
+	s.names[name] = true
+	return again
 }
 
 func (o object) has(name string) bool {
@@ -235,51 +248,55 @@ func (o object) names() map[string]bool {
 	return names
 }
 
-func (p *parser) list(depth int) error {
-	if p.take(']') {
-		return nil
+func (p *parser) list(at, depth int) (int, error) {
+	if end := after(p.text, at, ']'); end > 0 {
+		return end, nil
 	}
 	for {
-		if err := p.value("", depth+1); err != nil {
-			return err
+		var err error
+		if at, err = p.value(at, "", depth+1); err != nil {
+			return 0, err
 		}
-		if p.take(']') {
-			return nil
+		if end := after(p.text, at, ']'); end > 0 {
+			return end, nil
 		}
-		if !p.take(',') {
-			return errNotJSON
+		if at = after(p.text, at, ','); at == 0 {
+			return 0, errNotJSON
 		}
 	}
 }
 
-// string reads a string, whose first quote is next.
-func (p *parser) string() (string, error) {
-	begin, escaped := p.at, false
+// string reads the string whose first quote stands there.
+func (p *parser) string(begin int) (text string, end int, err error) {
+	escaped := false
 	for i := begin + 1; ; i++ {
 		if i += plain(p.text[i:]); i >= len(p.text) {
-			return "", errNotJSON
+			return "", 0, errNotJSON
 		}
 		switch p.text[i] {
 		case '"':
-			p.at = i + 1
 			if !escaped {
-				return p.text[begin+1 : i], nil
+				return p.text[begin+1 : i], i + 1, nil
 			}
-			var text string
-			if json.Unmarshal([]byte(p.text[begin:p.at]), &text) != nil {
-				return "", errNotJSON
-			}
-			return text, nil
+			text, err = unescaped(p.text[begin : i+1])
+			return text, i + 1, err
 		case '\\':
 			escaped = true
 			// Whatever follows is not the end; what it must be, Unmarshal tells.
 			if i++; i >= len(p.text) {
-				return "", errNotJSON
+				return "", 0, errNotJSON
 			}
 		default:
-			return "", errNotJSON
+			return "", 0, errNotJSON
 		}
 	}
+}
+
+func unescaped(quoted string) (text string, err error) {
+	if json.Unmarshal([]byte(quoted), &text) != nil {
+		return "", errNotJSON
+	}
+	return text, nil
 }
 
 // plain counts the bytes before the first one that is a quote, a backslash or a

@@ -53,6 +53,8 @@ func (e Evidence) Read() (Reading, error) {
 // Its zero value is ready. It is not safe for concurrent use.
 type Reader struct {
 	nodes   object
+	strings []stringAt
+	forms   forms
 	content content
 }
 
@@ -95,8 +97,9 @@ func (r *Reader) read(e *Evidence, m *Reading) error {
 		}
 		return nil
 	}
-	if v := c.whole(); v.kind != 0 && v.named() {
-		m.Facts = append(m.Facts, v.told())
+	// As prove tells it, without a Verified, which is large.
+	if t := c.told(); t.Kind != 0 && (t.PaymentID != "" || t.PaymentRequestID != "" || t.TransferID != "" || t.RequestID != "") {
+		m.Facts = append(m.Facts, t)
 	}
 	return nil
 }
@@ -106,10 +109,27 @@ func (r *Reader) parse(body []byte) (object, error) {
 	if !utf8.Valid(body) {
 		return nil, errNotJSON
 	}
-	p := parser{text: unsafe.String(unsafe.SliceData(body), len(body)), nodes: r.nodes[:0]}
+	text := unsafe.String(unsafe.SliceData(body), len(body))
+	if nodes, ok := r.forms.fit(text); ok {
+		return nodes[1:], nil
+	}
+	if r.strings == nil {
+		r.strings = make([]stringAt, 0, nodesUsual)
+	}
+	p := parser{text: text, nodes: r.nodes[:0], strings: r.strings[:0]}
 	whole, err := p.whole()
-	r.nodes = p.nodes
+	r.nodes, r.strings = p.nodes, p.strings
+	if err == nil {
+		r.forms.keep(&p)
+	}
 	return whole, err
+}
+
+// told is what the message tells as a whole.
+func (c *content) told() Told {
+	d, kind := &c.details, c.kind()
+	return Told{Kind: kind, PaymentID: d.PaymentID, PaymentRequestID: d.PaymentRequestID, TransferID: d.TransferID,
+		RequestID: d.RequestID, Amount: d.Amount, Time: d.Time, AuthExpiry: d.AuthExpiry, Code: c.codeOf(kind)}
 }
 
 // told is what the fact says, without its proof.
