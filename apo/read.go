@@ -113,15 +113,6 @@ func (r *reader) time(name string) time.Time {
 	return parsed
 }
 
-func parseTime(text string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700"} {
-		if parsed, err := time.Parse(layout, text); err == nil {
-			return parsed.UTC(), true
-		}
-	}
-	return time.Time{}, false
-}
-
 // checkID says what is wrong with an id: the clause that follows its name.
 func checkID(id string) error {
 	switch {

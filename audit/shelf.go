@@ -21,6 +21,7 @@ type shelf struct {
 	index   index
 	pages   [][]row
 	n       uint32
+	newest  uint32 // the row taken last
 	warm    []warm // the order of row n, if it is warm, is at n modulo warmMax
 	scratch []byte
 }
@@ -45,8 +46,13 @@ func newShelf() *shelf {
 
 func (s *shelf) row(n uint32) *row { return &s.pages[n/pageRows][n%pageRows] }
 
-// find returns the row of the order.
+// find returns the row of the order. Often it is the one taken last: what is appended at once stands together.
 func (s *shelf) find(id string) (n uint32, ok bool) {
+	if len(s.warm) > 0 {
+		if w := &s.warm[s.newest%warmMax]; w.held && w.row == s.newest && w.order.ID == id {
+			return s.newest, true
+		}
+	}
 	for found := s.index.find(id); found.next(); {
 		if s.id(found.row) == id {
 			return found.row, true
@@ -77,6 +83,7 @@ func (s *shelf) add(id string) uint32 {
 
 // take makes the order of a row warm and returns it, to be read, or changed and marked dirty, before the next take.
 func (s *shelf) take(n uint32) *warm {
+	s.newest = n
 	w := &s.warm[n%warmMax]
 	if w.held && w.row == n {
 		return w
