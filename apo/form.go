@@ -9,9 +9,9 @@ import "strings"
 // that is left to be found.
 
 const (
-	formsMax  = 8  // that a Reader keeps: APO's messages come in few
-	formEvery = 16 // of so many bodies that fit none one is kept: to keep one costs as much as to parse it
-	formBytes = 4 << 10
+	formsMax  = 8       // that a Reader keeps: APO's messages come in few
+	formEvery = 16      // of so many bodies that fit none one is kept: to keep one costs as much as to parse it
+	formBytes = 4 << 10 // of the longest body that is kept
 )
 
 // form is a body without its strings. Its nodes are of the body that fitted last.
@@ -61,10 +61,7 @@ func (s *form) fit(text string) bool {
 			return false
 		}
 		text = text[len(p.before):]
-		n := plain(text)
-		if n == len(text) || text[n] != '"' {
-			return false
-		}
+		n := plain(text) // what comes next, and has to be a quote, is part of what stands around the strings
 		s.nodes[p.node].text, text = text[:n], text[n:]
 	}
 	return text == s.rest

@@ -137,6 +137,14 @@ func TestParseObject_OfManyMembers(t *testing.T) {
 	}
 }
 
+func TestParseObject_OfANameThatComesAgain(t *testing.T) {
+	for _, body := range []string{`{"a":1,"a":2}`, `{"a":1,"b":{"a":1},"a":2}`, `{"":1,"":2}`, `{"x":[{"a":1,"b":2,"a":3}]}`} {
+		_, err := parseObject([]byte(body))
+		assert.Equal(t, errDuplicate, err, body)
+	}
+	readsAlike(t, []byte(`{"ab":1,"ba":2,"a":{"a":{"ab":3}},"":4,"b":5,"bab":6}`))
+}
+
 func TestParseObject_Depth(t *testing.T) {
 	for _, open := range []string{`[`, `{"a":`} {
 		end := map[string]string{`[`: `]`, `{"a":`: `}`}[open]

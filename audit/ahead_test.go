@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -164,4 +165,33 @@ func TestReplay_ALogThatBreaksOff(t *testing.T) {
 	log := many()
 	log.after = func(func(events.Record, error) bool) { runtime.Goexit() }
 	require.PanicsWithValue(t, "audit: the log ended the goroutine that read it", func() { _, _ = replay(log) })
+}
+
+// Whichever goroutine reads a record's message, what comes of it is the same, for a record that says what its message
+// says, for one that does not, and for one whose message nobody can read.
+func TestReplay_MessagesReadAhead(t *testing.T) {
+	whole := refunded(t)
+	forged := slices.Clone(whole)
+	asked, done := forged[2].Event.(events.RefundRequested), forged[4].Event.(events.RefundSucceeded)
+	asked.Amount, done.Amount = usd(300), usd(300)
+	forged[2].Event, forged[4].Event = asked, done
+	garbled := slices.Clone(whole)
+	done = garbled[4].Event.(events.RefundSucceeded)
+	message := *done.Proof.Evidence
+	message.Body = []byte("garbage")
+	done.Proof.Evidence = &message
+	garbled[4].Event = done
+
+	for name, all := range map[string][]events.Record{"whole": whole, "forged": forged, "garbled": garbled} {
+		none, want := audit.ReplayOpened(all, 0)
+		require.Zero(t, none)
+		require.Equal(t, name == "whole", want == nil, name)
+		for first := range len(all) + 1 {
+			messages, got := audit.ReplayOpened(all, first)
+			assert.Equal(t, want, got, "%s, %d read before", name, first)
+			if first == len(all) {
+				assert.Equal(t, 3, messages, "of the payment, of the refund's acceptance and of its end")
+			}
+		}
+	}
 }

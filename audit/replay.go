@@ -104,6 +104,11 @@ type replay struct {
 // refusals is how far an order's refused commands are.
 type refusals struct{ version, position uint64 }
 
+func newReplay(cfg *Config) *replay {
+	return &replay{cfg: cfg, out: &Replayed{Kinds: map[events.Kind]uint64{}, orders: newShelf()},
+		refused: map[string]*refusals{}}
+}
+
 // Replay streams the log and judges every record. A log that is a [Prover] is held against its seal as it is read, and
 // what that proves stands in [Replayed.Seal]. The error is an *[IllegalError] for the first record that is not legal;
 // what the store found damaged, or the seal disproves, comes as the store's own error, which wraps [store.ErrDamaged].
@@ -118,11 +123,7 @@ func Replay(ctx context.Context, log store.Reader, cfg *Config) (*Replayed, erro
 	if cfg == nil {
 		cfg = &Config{}
 	}
-	p := &replay{
-		cfg:     cfg,
-		out:     &Replayed{Kinds: map[events.Kind]uint64{}, orders: newShelf()},
-		refused: map[string]*refusals{},
-	}
+	p := newReplay(cfg)
 	explain := func(err error) error { return fmt.Errorf("replaying after position %d: %w", p.last, err) }
 	var sealed seal.Checkpoint // written by the reader, which has ended when walk returns
 	err := walk(ctx, proven(log, &sealed), explain, p.records)
