@@ -111,11 +111,7 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 				return err
 			}
 			now.frontier = p.frontier()
-			changed := []string{metaFrontier}
-			if now.progress != l.progress {
-				changed = append(changed, metaCovered, metaFiling)
-			}
-			if err := now.put(tx, changed...); err != nil {
+			if err := now.putAfter(tx, l.progress); err != nil {
 				return err
 			}
 			filled = true

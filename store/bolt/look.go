@@ -33,13 +33,14 @@ func (l *Log) lookUp(r *request) (found look, err error) {
 	}
 	err = l.view(func(tx *bbolt.Tx) error {
 		if !known {
-			// A stream whose newest record cannot be read is not appended to.
-			s, err := l.filed(tx, newFrames(l, tx), r.stream)
-			if err != nil {
+			if found.newest, err = l.filedPlace(tx, r.stream); err != nil {
 				return err
 			}
-			if s != nil {
-				found.newest = s.place
+			// A stream whose newest record cannot be read is not appended to.
+			if found.newest != (place{}) {
+				if _, err = l.frameOf(newFrames(l, tx), r.stream, found.newest); err != nil {
+					return err
+				}
 			}
 		}
 		for _, key := range keys {

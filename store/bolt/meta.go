@@ -104,6 +104,22 @@ func (h header) put(tx *bbolt.Tx, keys ...string) error {
 	return nil
 }
 
+// putAfter writes what a commit changed of the header, whose progress was before. Of a log without a seal that is often
+// nothing: then its page is not written again, with every commit and for a sum that stays as it is.
+func (h header) putAfter(tx *bbolt.Tx, before progress) error {
+	var changed []string
+	if !h.unsealed {
+		changed = append(changed, metaFrontier)
+	}
+	if h.progress != before {
+		changed = append(changed, metaCovered, metaFiling)
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return h.put(tx, changed...)
+}
+
 // readHeader returns what the bucket meta says, if that is what a log can have written there: every entry that a log of
 // its kind has and no other, each with a legal value, and the sum over them.
 func (l *Log) readHeader(tx *bbolt.Tx) (header, error) {
