@@ -138,7 +138,8 @@ func TestParseObject_OfManyMembers(t *testing.T) {
 }
 
 func TestParseObject_OfANameThatComesAgain(t *testing.T) {
-	for _, body := range []string{`{"a":1,"a":2}`, `{"a":1,"b":{"a":1},"a":2}`, `{"":1,"":2}`, `{"x":[{"a":1,"b":2,"a":3}]}`} {
+	for _, body := range []string{`{"a":1,"a":2}`, `{"a":1,"b":{"a":1},"a":2}`, `{"":1,"":2}`,
+		`{"x":[{"a":1,"b":2,"a":3}]}`} {
 		_, err := parseObject([]byte(body))
 		assert.Equal(t, errDuplicate, err, body)
 	}

@@ -98,7 +98,7 @@ func (r *Reader) read(e *Evidence, m *Reading) error {
 		return nil
 	}
 	// As prove tells it, without a Verified, which is large.
-	if t := c.told(); t.Kind != 0 && (t.PaymentID != "" || t.PaymentRequestID != "" || t.TransferID != "" || t.RequestID != "") {
+	if t := c.told(); t.Kind != 0 && t.named() {
 		m.Facts = append(m.Facts, t)
 	}
 	return nil
@@ -130,6 +130,11 @@ func (c *content) told() Told {
 	d, kind := &c.details, c.kind()
 	return Told{Kind: kind, PaymentID: d.PaymentID, PaymentRequestID: d.PaymentRequestID, TransferID: d.TransferID,
 		RequestID: d.RequestID, Amount: d.Amount, Time: d.Time, AuthExpiry: d.AuthExpiry, Code: c.codeOf(kind)}
+}
+
+// named is [Verified.named] of what is told.
+func (t *Told) named() bool {
+	return t.PaymentID != "" || t.PaymentRequestID != "" || t.TransferID != "" || t.RequestID != ""
 }
 
 // told is what the fact says, without its proof.
