@@ -116,7 +116,7 @@ func newReplay(cfg *Config) *replay {
 // it; what is appended meanwhile may or may not be seen. Where there is a second core the log is read on a goroutine of
 // its own, a few hundred records ahead; Config's functions are called on the caller's.
 //
-// Cost: about five microseconds a record on one core; a fifth of that is for reading APO's messages, and a fifth for
+// Cost: about five microseconds a record on one core; a sixth of that is for reading APO's messages, and a fifth for
 // the seal. Memory grows with the orders and not with the log: at most 300 bytes an order and 24 for each identifier it
 // remembers (of commands, captures, refunds and anomalies), and a few megabytes.
 func Replay(ctx context.Context, log store.Reader, cfg *Config) (*Replayed, error) {
