@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,12 +16,19 @@ import (
 const FrameVersion = 1
 
 const (
-	prefixSize = 2 // the frame's length without the prefix, big-endian
-	timeSize   = 8 // nanoseconds since the epoch, big-endian two's complement
+	timeSize = 8 // nanoseconds since the epoch, big-endian two's complement
 	// strings of smaller frames share one copy of it; a larger one (kept bodies) would be held by any of them
 	shareMax  = 4 << 10
 	namesRoom = 3 * uuidText // such a copy also has the UUIDs of a record, its stream and its command
 	zeroNanos = math.MinInt64
+)
+
+// How a frame has its length, which is of what follows it.
+const (
+	lengthSize = 2         // bytes of nearly all: big-endian
+	lengthMax  = 1<<16 - 2 // that these tell
+	lengthLong = 1<<16 - 1 // stands there for a longer one, which follows in
+	longerSize = 4         // bytes: big-endian
 )
 
 // How a frame has a time that often is none or one that stands before it.
@@ -49,7 +57,8 @@ func (c codec) appendFrame(dst []byte, r *Record) (b []byte, place int, err erro
 		return dst, 0, err
 	}
 	start := len(dst)
-	b = append(dst, 0, 0, FrameVersion)
+	b = append(dst, make([]byte, lengthSize)...)
+	b = append(b, FrameVersion)
 	b = protowire.AppendString(b, name)
 	b = protowire.AppendVarint(b, version)
 	b = protowire.AppendString(b, r.Stream.Category)
@@ -79,13 +88,55 @@ func (c codec) appendFrame(dst []byte, r *Record) (b []byte, place int, err erro
 		return dst, 0, w.err
 	}
 	b = sized(w.b, begin)
-	size := len(b) - start
-	if size > FrameMax {
+	length := len(b) - start - lengthSize
+	if size := sizeOf(length); size > FrameMax {
 		return dst, 0, &InvalidError{Field: w.name,
 			Problem: fmt.Sprintf("needs a frame of %d bytes; keep less, at most %d fit", size, FrameMax), Err: ErrTooLarge}
 	}
-	binary.BigEndian.PutUint16(b[start:], uint16(size-prefixSize))
+	if length > lengthMax {
+		b = slices.Insert(b, start+lengthSize, make([]byte, longerSize)...)
+		place += longerSize
+	}
+	appendLength(b[:start], length)
 	return b, place, nil
+}
+
+// sizeOf is how long a frame is with so many bytes after its length.
+func sizeOf(length int) int {
+	if length > lengthMax {
+		return lengthSize + longerSize + length
+	}
+	return lengthSize + length
+}
+
+// appendLength appends a frame's length.
+func appendLength(b []byte, length int) []byte {
+	if length > lengthMax {
+		return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint16(b, lengthLong), uint32(length))
+	}
+	return binary.BigEndian.AppendUint16(b, uint16(length))
+}
+
+// lengthOf reads a frame's length: where what it counts begins, and how much that is.
+func lengthOf(src []byte) (begin, length int, err error) {
+	if len(src) < lengthSize {
+		return 0, 0, &FrameError{Offset: len(src), Field: "length", Problem: "is missing", Err: ErrTruncated}
+	}
+	if length = int(binary.BigEndian.Uint16(src)); length != lengthLong {
+		return lengthSize, length, nil
+	}
+	if len(src) < lengthSize+longerSize {
+		return 0, 0, &FrameError{Offset: len(src), Field: "length", Problem: "is cut short", Err: ErrTruncated}
+	}
+	switch n := binary.BigEndian.Uint32(src[lengthSize:]); {
+	case n <= lengthMax:
+		return 0, 0, &FrameError{Field: "length", Problem: "is not in its shortest form"}
+	case n > FrameMax-lengthSize-longerSize:
+		return 0, 0, &FrameError{Field: "length", Problem: fmt.Sprintf("is %d, and no frame has more than %d bytes", n,
+			FrameMax)}
+	default:
+		return lengthSize + longerSize, int(n), nil
+	}
 }
 
 func appendTime(b []byte, t time.Time) []byte {
@@ -116,10 +167,11 @@ func (r *Record) appendMoment(b []byte, t, occurred time.Time) []byte {
 // FrameSize returns the length of the first frame in src, so that frames written one after another can be parted. The
 // error wraps [ErrTruncated] where src ends before the frame does.
 func FrameSize(src []byte) (int, error) {
-	if len(src) < prefixSize {
-		return 0, &FrameError{Offset: len(src), Field: "length", Problem: "is missing", Err: ErrTruncated}
+	begin, length, err := lengthOf(src)
+	if err != nil {
+		return 0, err
 	}
-	size := prefixSize + int(binary.BigEndian.Uint16(src))
+	size := begin + length
 	if size > len(src) {
 		return 0, &FrameError{Offset: len(src), Field: "frame",
 			Problem: fmt.Sprintf("ends; it says that it has %d bytes", size), Err: ErrTruncated}
@@ -138,21 +190,23 @@ func DecodeFrame(src []byte) (Record, error) { return current.decodeFrame(src) }
 
 func (c codec) decodeFrame(src []byte) (r Record, err error) {
 	size, err := FrameSize(src)
-	switch {
-	case err != nil:
+	if err != nil {
 		return Record{}, err
+	}
+	begin, _, _ := lengthOf(src)
+	switch {
 	case size != len(src):
 		return Record{}, &FrameError{Offset: size, Field: "frame",
 			Problem: fmt.Sprintf("is followed by %d more bytes", len(src)-size)}
-	case size == prefixSize:
+	case size == begin:
 		return Record{}, &FrameError{Offset: size, Field: "format version", Problem: "is missing", Err: ErrTruncated}
-	case src[prefixSize] > FrameVersion:
-		return Record{}, &UpgradeError{What: "frame", Found: fmt.Sprintf("format %d", src[prefixSize]),
+	case src[begin] > FrameVersion:
+		return Record{}, &UpgradeError{What: "frame", Found: fmt.Sprintf("format %d", src[begin]),
 			Known: fmt.Sprintf("format %d", FrameVersion)}
-	case src[prefixSize] != FrameVersion:
-		return Record{}, &FrameError{Offset: prefixSize, Field: "format version", Problem: "is none that was ever written"}
+	case src[begin] != FrameVersion:
+		return Record{}, &FrameError{Offset: begin, Field: "format version", Problem: "is none that was ever written"}
 	}
-	h := header{b: src, at: prefixSize + 1}
+	h := header{b: src, at: begin + 1}
 	if len(src) <= shareMax {
 		h.copy.Grow(len(src) + namesRoom)
 		h.copy.Write(src)

@@ -103,6 +103,9 @@ func FuzzDecode(f *testing.F) {
 			f.Add(frame)
 		}
 	}
+	for _, length := range []int{lengthMax, lengthMax + 1} {
+		f.Add(ofLength(f, length))
+	}
 	f.Add([]byte{})
 	f.Add([]byte{0, 0})
 	f.Fuzz(func(t *testing.T, src []byte) {

@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -90,6 +91,21 @@ func TestLogFormatExample(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, example(), record)
 	assert.Equal(t, frame, stored)
+}
+
+// TestLogFormatTellsLongFrames: a frame whose length two bytes do not tell is read by the page as well.
+func TestLogFormatTellsLongFrames(t *testing.T) {
+	_, fields := page(t, "The frame")
+	r := example()
+	e := r.Event.(events.PaymentAuthorized)
+	e.Proof = events.Proof{Via: events.ViaNotification, Evidence: &events.Evidence{Body: bytes.Repeat([]byte("x"), 1<<16)}}
+	r.Event = e
+	frame, err := events.AppendFrame(nil, r)
+	require.NoError(t, err)
+	require.Equal(t, []byte{0xff, 0xff, 0, 1}, frame[:4])
+	byThePage := &reader{t: t, b: frame, proto: messages(t)}
+	byThePage.frame(fields)
+	assert.Contains(t, byThePage.lines.String(), strings.Repeat("x", 1<<16))
 }
 
 // TestLogFormatBounds: what the page calls the most is what fits, and one more is refused.
@@ -263,9 +279,13 @@ func (r *reader) frame(rows [][]string) {
 				if field == "head's times" {
 					times = int(r.b[begin])
 				}
-			case "uint16":
+			case "length":
 				size := int(binary.BigEndian.Uint16(r.take(2)))
-				require.Equal(r.t, len(r.b)-2, size)
+				if size == 0xffff {
+					size = int(binary.BigEndian.Uint32(r.take(4)))
+					require.Greater(r.t, size, 65_534)
+				}
+				require.Equal(r.t, len(r.b)-r.at, size)
 				value = strconv.Itoa(size)
 			case "varint":
 				number := r.varint()

@@ -1,7 +1,6 @@
 package events
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -11,7 +10,7 @@ import (
 // turn has come, and only copies bytes when it has. The zero value holds nothing. It may be used by many goroutines at
 // once.
 type Prepared struct {
-	bytes []byte // the frame without the three numbers of its place
+	bytes []byte // the frame without its length and without the three numbers of its place
 	at    int    // where they belong
 }
 
@@ -29,30 +28,30 @@ func Prepare(r Record) (Prepared, error) {
 	if err != nil {
 		return Prepared{}, err
 	}
-	return Prepared{bytes: append(b[:at], b[at+3:]...), at: at}, nil
+	begin, _, err := lengthOf(b)
+	return Prepared{bytes: append(b[begin:at], b[at+3:]...), at: at - begin}, err
 }
 
 // preparedSize holds most frames, so that encoding grows no slice.
 const preparedSize = 768
 
 // SizeMax is the most bytes that the frame can have, whatever its place.
-func (p Prepared) SizeMax() int { return len(p.bytes) + placeMax }
+func (p Prepared) SizeMax() int { return sizeOf(len(p.bytes) + placeMax) }
 
 // AppendFrame appends the frame of the record at its place to dst: the bytes that the function [AppendFrame] gives for
 // the record with the same Version, Position and Previous. The error is an *[InvalidError] where the place makes the
 // frame longer than [FrameMax]; dst is returned as it was then. Cost: a copy.
 func (p Prepared) AppendFrame(dst []byte, version, position, previous uint64) ([]byte, error) {
-	start := len(dst)
-	b := append(dst, p.bytes[:p.at]...)
-	b = protowire.AppendVarint(b, version)
-	b = protowire.AppendVarint(b, position)
-	b = protowire.AppendVarint(b, previous)
-	b = append(b, p.bytes[p.at:]...)
-	size := len(b) - start
-	if size > FrameMax {
+	length := len(p.bytes) + protowire.SizeVarint(version) + protowire.SizeVarint(position) +
+		protowire.SizeVarint(previous)
+	if size := sizeOf(length); size > FrameMax {
 		return dst, &InvalidError{Field: "frame",
 			Problem: fmt.Sprintf("would have %d bytes; keep less, at most %d fit", size, FrameMax), Err: ErrTooLarge}
 	}
-	binary.BigEndian.PutUint16(b[start:], uint16(size-prefixSize))
-	return b, nil
+	b := appendLength(dst, length)
+	b = append(b, p.bytes[:p.at]...)
+	b = protowire.AppendVarint(b, version)
+	b = protowire.AppendVarint(b, position)
+	b = protowire.AppendVarint(b, previous)
+	return append(b, p.bytes[p.at:]...), nil
 }

@@ -53,7 +53,7 @@ func TestPreparedFramesKeepTheBound(t *testing.T) {
 			Proof: Proof{Evidence: &Evidence{Method: "POST"}}}}
 	p, err := Prepare(r)
 	require.NoError(t, err)
-	p.bytes = append(p.bytes, make([]byte, FrameMax-3-len(p.bytes))...)
+	p.bytes = append(p.bytes, make([]byte, FrameMax-lengthSize-longerSize-3-len(p.bytes))...)
 	frame, err := p.AppendFrame(nil, 1, 1, 0)
 	require.NoError(t, err)
 	require.Len(t, frame, FrameMax)

@@ -9,8 +9,9 @@ const (
 	KeyMax      = 96        // a lookup key, its name included
 	KeysMax     = 4         // lookup keys of one record
 	TextMax     = 1024      // free text: reasons, problems, statements, messages
-	BodyMax     = 48 << 10  // a kept message body; a larger answer is unknown
-	FrameMax    = 1<<16 - 1 // a whole frame
+	BodyMax     = 960 << 10 // a kept message body, of some 4 000 transactions; a larger answer is unknown
+	FrameMax    = 976 << 10 // a whole frame
+	AppendMax   = 16 << 10  // records that one append writes
 )
 
 // The categories of streams.

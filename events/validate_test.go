@@ -283,7 +283,7 @@ func TestForeignTextIsKeptAsItCame(t *testing.T) {
 	assert.EqualError(t, err, "payment.failed.v1: code is not UTF-8; give text")
 	r.Event = PaymentPaid{Proof: Proof{Evidence: &Evidence{Body: make([]byte, BodyMax+1)}}}
 	_, err = AppendFrame(nil, r)
-	assert.EqualError(t, err, "payment.paid.v1: body has 49153 bytes; give at most 49152")
+	assert.EqualError(t, err, "payment.paid.v1: body has 983041 bytes; give at most 983040")
 	r.Event = CancelSucceeded{Cause: 6}
 	_, err = AppendFrame(nil, r)
 	assert.EqualError(t, err, "cancel.succeeded.v1: cause is 6, which has no name; give 0 to 5")
@@ -304,7 +304,7 @@ func TestAFrameIsNeverCut(t *testing.T) {
 	r.Event = pendingV3{Source: "x"}
 	small, _, err := codec{}.with(name, k).appendFrame(nil, &r)
 	require.NoError(t, err)
-	more := 1 - 2 - 2 // one "x" is there already, and the lengths of text and payload take two bytes more each
+	more := 1 - 2 - 2 - longerSize // one "x" is there already, and the lengths take more: of text, payload and frame
 	r.Event = pendingV3{Source: strings.Repeat("x", FrameMax-len(small)+more)}
 	fits, _, err := codec{}.with(name, k).appendFrame(nil, &r)
 	require.NoError(t, err)

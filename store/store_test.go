@@ -102,6 +102,14 @@ func TestCheckAppend(t *testing.T) {
 		most[i] = good(fmt.Sprintf("r-%d", i))
 	}
 	require.NoError(t, store.CheckAppend(order, most))
+	most[len(most)-1].ID = most[1].ID
+	require.ErrorContains(t, store.CheckAppend(order, most), fmt.Sprintf("record %d of %d: id %q stands twice",
+		store.AppendMax, store.AppendMax, most[1].ID))
+	require.NoError(t, store.CheckAppendSize(order, store.AppendBytesMax))
+	err := store.CheckAppendSize(order, store.AppendBytesMax+1)
+	require.ErrorIs(t, err, store.ErrInvalid)
+	require.EqualError(t, err,
+		`invalid: order "o-1": an append carries at most 33554432 bytes, not 33554433; split it`)
 
 	bad := good("r-2")
 	bad.Actor = "a\nb"
@@ -110,8 +118,8 @@ func TestCheckAppend(t *testing.T) {
 		records []events.Record
 		words   []string
 	}{
-		"no records":     {order, nil, []string{`order "o-1"`, "1 to 256", "not 0"}},
-		"too many":       {order, append(most, good("one more")), []string{"not 257", "split"}},
+		"no records":     {order, nil, []string{`order "o-1"`, "1 to 16384", "not 0"}},
+		"too many":       {order, append(most, good("one more")), []string{"not 16385", "split"}},
 		"twice":          {order, []events.Record{good("r-1"), good("r-2"), good("r-1")}, []string{"record 3 of 3", `"r-1"`}},
 		"second is bad":  {order, []events.Record{good("r-1"), bad}, []string{"record 2 of 2", "actor"}},
 		"empty id":       {events.OrderStream(""), []events.Record{good("r-1")}, []string{"order id", "empty"}},

@@ -90,7 +90,9 @@ func encode(to events.Stream, after uint64, records []events.Record) (*request, 
 			return nil, cmp.Or(store.CheckAppend(to, records), r.recordError(i, err))
 		}
 		r.frames[i] = frame
-		r.size += frame.SizeMax()
+		if r.size += frame.SizeMax(); r.size > store.AppendBytesMax {
+			return nil, store.CheckAppendSize(to, r.size)
+		}
 	}
 	return r, nil
 }

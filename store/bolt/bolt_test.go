@@ -68,11 +68,14 @@ func record(id string) events.Record {
 	}
 }
 
-// bulky is a record with as large a body as there can be.
+// bulk is a body that takes some pages of the file.
+const bulk = 48 << 10
+
+// bulky is a record with a large body.
 func bulky(id string) events.Record {
 	r := record(id)
 	r.Event = events.PaymentPending{PaymentID: id,
-		Proof: events.Proof{Evidence: &events.Evidence{Body: bytes.Repeat([]byte{'x'}, events.BodyMax)}}}
+		Proof: events.Proof{Evidence: &events.Evidence{Body: bytes.Repeat([]byte{'x'}, bulk)}}}
 	return r
 }
 

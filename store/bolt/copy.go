@@ -186,7 +186,7 @@ func (c *copying) all(ctx context.Context) error {
 			return err
 		}
 		p := c.to.newPlan()
-		for p.last < c.end && p.last < done+copyRecords {
+		for p.last < c.end && p.last < done+copyRecords && len(p.frames) < batchBytesMax {
 			if err := c.log.view(func(tx *bbolt.Tx) error { return c.page(tx, p, min(p.last+pageMax, c.end)) }); err != nil {
 				return err
 			}
@@ -202,10 +202,11 @@ func (c *copying) all(ctx context.Context) error {
 	return nil
 }
 
-// page takes the records up to a position into the plan, frame by frame as they were sealed.
+// page takes the records up to a position into the plan, frame by frame as they were sealed, or fewer where they are
+// long.
 func (c *copying) page(tx *bbolt.Tx, p *plan, until uint64) error {
 	walk := c.proven.in(tx)
-	for position := p.last + 1; position <= until; position++ {
+	for position := p.last + 1; position <= until && len(p.frames) < batchBytesMax; position++ {
 		r, frame, err := walk.record(position)
 		if err != nil {
 			return err

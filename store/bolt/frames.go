@@ -51,6 +51,7 @@ type frames struct {
 	chunk       []byte // without its directory
 	begins      []byte // of each frame but the first
 	sums        []byte // of each frame
+	size        int    // of the frame read last
 }
 
 func newFrames(l *Log, tx *bbolt.Tx) *frames {
@@ -131,15 +132,13 @@ func (f *frames) damagedError(position uint64, reason string) error {
 	return &store.DamagedError{Log: "log " + f.log.path, Position: position, Reason: reason}
 }
 
-// frameSize is the size of the first of the frames in b, which this package made.
-func frameSize(b []byte) int { return 2 + int(binary.BigEndian.Uint16(b)) }
-
 // record reads the record at the position and proves that it is the one that belongs there.
 func (f *frames) record(position uint64) (events.Record, error) {
 	frame, err := f.at(position)
 	if err != nil {
 		return events.Record{}, err
 	}
+	f.size = len(frame)
 	return f.log.decode(position, frame)
 }
 

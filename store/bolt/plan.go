@@ -135,10 +135,11 @@ func (p *plan) assign(r *request, at place) error {
 		}
 		p.frames, previous = whole, position
 	}
-	for i, position := begin, r.first; i < len(p.frames); position++ {
-		size := frameSize(p.frames[i:])
-		p.take(position, i+size)
-		i += size
+	end := begin
+	for i := range r.frames {
+		size, _ := events.FrameSize(p.frames[end:]) // of one that was just made
+		end += size
+		p.take(r.first+uint64(i), end)
 	}
 	newest := r.records[len(r.records)-1]
 	p.set(r.stream, &summary{place{r.after + uint64(len(r.records)), p.last}, normal(newest.Head)})

@@ -81,7 +81,7 @@ func (l *Log) pageAt(ctx context.Context, doing func() string, from events.Strea
 }
 
 // pageBefore returns the page of the stream that ends with the record at end, oldest first, without what is at or
-// before the version after; and the end of the page before it.
+// before the version after; and the end of the page before it. The same end always gives the same page.
 func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint64) (page []events.Record, next place,
 	err error) {
 	if end.version <= after {
@@ -89,13 +89,16 @@ func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint
 	}
 	walk := newFrames(l, tx)
 	page = make([]events.Record, min(end.version-after, pageMax))
-	for i := len(page) - 1; i >= 0; i-- {
-		if page[i], err = l.frameOf(walk, from, end); err != nil {
+	first, size := len(page), 0
+	for first > 0 && size < pageBytesMax {
+		first--
+		if page[first], err = l.frameOf(walk, from, end); err != nil {
 			return nil, place{}, err
 		}
-		end = place{version: end.version - 1, position: page[i].Previous}
+		size += walk.size
+		end = place{version: end.version - 1, position: page[first].Previous}
 	}
-	return page, end, nil
+	return page[first:], end, nil
 }
 
 // All implements [store.Log]. It reads the log in its own order, a page at a time, and has the system read on ahead.

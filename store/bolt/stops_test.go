@@ -34,7 +34,7 @@ func soon(t *testing.T, from <-chan error, what string) error {
 func TestWithdrawnSpaceIsTold(t *testing.T) {
 	log := openTest(t)
 	_, release := hold(t, log)
-	huge := make([]events.Record, store.AppendMax)
+	huge := make([]events.Record, batchBytesMax/events.BodyMax+1)
 	for i := range huge {
 		huge[i] = testRecord(fmt.Sprintf("huge-%d", i))
 		huge[i].Event = events.PaymentPending{PaymentID: "p",

@@ -115,6 +115,7 @@ func (l *Log) write(to events.Stream, records []events.Record) ([]events.Record,
 
 	frames := make([][]byte, 0, len(records))
 	placed := make([]events.Record, 0, len(records))
+	size := 0
 	for i, r := range records {
 		r.Stream, r.Version = to, uint64(len(s.positions)+i)+1
 		r.Position, r.Previous = first+uint64(i), previous
@@ -123,6 +124,9 @@ func (l *Log) write(to events.Stream, records []events.Record) ([]events.Record,
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s %q: record %d of %d: %w", store.ErrInvalid, to.Category, to.ID, i+1, len(records),
 				err)
+		}
+		if size += len(frame); size > store.AppendBytesMax {
+			return nil, store.CheckAppendSize(to, size)
 		}
 		// Returned is what a reader will read: it shares nothing with the caller's record.
 		stored, err := decode(frame)

@@ -135,6 +135,7 @@ func atomicAppends(t *testing.T, f Factory) {
 	written := mustAppend(t, log, stream, 0, records("c", store.AppendMax)...)
 	assert.Equal(t, uint64(2), written[0].Position)
 	inPlace(t, readAll(t, log))
+	assert.Equal(t, ids(written), ids(readStream(t, log, stream, 0)), "as many as one append carries")
 }
 
 // hostileIDs are legal ids that have made other stores confuse streams.
@@ -224,6 +225,7 @@ func refusedInput(t *testing.T, f Factory) {
 		r.Event = events.PaymentPending{PaymentID: "p",
 			Proof: events.Proof{Evidence: &events.Evidence{Body: make([]byte, events.FrameMax)}}}
 	}))
+	refused("more bytes than one append carries", good, long("m", store.AppendBytesMax/events.BodyMax+1)...)
 	refused("a bad record after a good one", good, record("r-1", nil), record("r\t2", nil))
 
 	for _, key := range []events.Key{"", events.Key(strings.Repeat("k", events.KeyMax+1))} {

@@ -41,6 +41,7 @@ func tests() []test {
 		{"refused input", refusedInput},
 		{"records are copied", recordsAreCopied},
 		{"byte identity", byteIdentity},
+		{"long messages", longMessages},
 		{"races for one stream", racesForOneStream},
 		{"races for a key", racesForAKey},
 		{"appends to many streams", appendsToManyStreams},
