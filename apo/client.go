@@ -267,8 +267,11 @@ func (c *Client) untrustedError(op Op, status int, body []byte, signature string
 	if status >= http.StatusMultipleChoices && status < http.StatusBadRequest {
 		reason = fmt.Sprintf("HTTP %d redirects, which is never followed", status)
 	}
-	return newError(cause.kind, string(op), reason,
-		"it proves nothing: check gateway, keys and client id, then "+inquireWith(op))
+	remedy := "it proves nothing: check gateway, keys and client id, then " + inquireWith(op)
+	if cause.kind == ErrTooLarge {
+		remedy = "it proves nothing, and to ask again makes it no shorter: have APO's support say what became of it"
+	}
+	return newError(cause.kind, string(op), reason, remedy)
 }
 
 // redact removes what an answer or error may echo of our headers.

@@ -1,6 +1,9 @@
 package apo
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // State is how far a payment, refund or transaction has come, in APO's words.
 type State string
@@ -142,6 +145,10 @@ func (r *reader) transactions() []Transaction {
 		return nil
 	}
 	for len(inside) > 0 {
+		if len(lines) == TransactionsMax {
+			r.fail("transactions", fmt.Sprintf("has more than %d entries", TransactionsMax))
+			return nil
+		}
 		entry, fields := inside[0], inside[1:inside[0].size]
 		inside = inside[entry.size:]
 		if entry.kind != jsonObject {

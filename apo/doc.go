@@ -58,11 +58,12 @@
 //
 // # Limits
 //
-// Bodies are read up to [BodyMax], ids are 1 to [IDMax] bytes, RSA keys have
-// [KeyBitsMin] bits or more, calls end after Config.CallTimeout. Money is a count
-// of minor units, on the wire a decimal string; times are UTC. Scalars may
-// come as JSON strings or as their natural type. An unreadable time is the zero
-// time, an unreadable amount makes the whole answer unknown.
+// Bodies are read up to [BodyMax], transactions up to [TransactionsMax], ids are
+// 1 to [IDMax] bytes, RSA keys have [KeyBitsMin] bits or more, calls end after
+// Config.CallTimeout. Money is a count of minor units, on the wire a decimal
+// string; times are UTC. Scalars may come as JSON strings or as their natural
+// type. An unreadable time is the zero time, an unreadable amount makes the whole
+// answer unknown.
 //
 // Errors are *[Error] and wrap one sentinel each. No error and no printing of a
 // [Config], [Keys], [Client] or [Verifier] shows a key, an agent token or a

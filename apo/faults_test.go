@@ -106,7 +106,7 @@ func notUsable() map[string]unproven {
 			body := done + strings.Repeat(" ", BodyMax)
 			sign(w, r, body)
 			_, _ = io.WriteString(w, body)
-		}, ErrTooLarge, "above 49152 bytes"},
+		}, ErrTooLarge, "above 983040 bytes"},
 		"signed and not JSON": {func(w http.ResponseWriter, r *http.Request) {
 			sign(w, r, "<html>")
 			_, _ = io.WriteString(w, "<html>")

@@ -33,7 +33,7 @@ const (
 type node struct {
 	name string
 	text string // of a string or scalar
-	size int32  // nodes that it takes, with those in it; a body of 48 KiB has fewer
+	size int32  // nodes that it takes, with those in it; a body of [BodyMax] has fewer
 	kind jsonKind
 }
 

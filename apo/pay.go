@@ -16,10 +16,11 @@ const (
 	// DefaultProductCode is the productCode of a payment at a checkout.
 	DefaultProductCode = "CASHIER_PAYMENT"
 
-	descriptionMax = 256     // characters of an order's description
-	redirectURLMax = 2048    // characters
-	methodIDMax    = 2048    // characters
-	linkMax        = 8 << 10 // bytes of a link in an answer
+	descriptionMax = 256      // characters of an order's description
+	redirectURLMax = 2048     // characters
+	methodIDMax    = 2048     // characters
+	linkMax        = 8 << 10  // bytes of a link in an answer
+	requestMax     = 48 << 10 // bytes of a request's body
 )
 
 // CaptureMode says who captures an authorized payment, in APO's words.
@@ -168,8 +169,8 @@ func (c *Client) pathOf(path string) (string, error) {
 }
 
 func checkBody(body json.RawMessage) (object, error) {
-	if len(body) > BodyMax {
-		return nil, fmt.Errorf("body has %d bytes, above %d", len(body), BodyMax)
+	if len(body) > requestMax {
+		return nil, fmt.Errorf("body has %d bytes, above %d", len(body), requestMax)
 	}
 	whole, err := parseObject(body)
 	if err != nil {

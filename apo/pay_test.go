@@ -131,7 +131,7 @@ func TestAPayRequestThatCannotBeMeantIsNotSent(t *testing.T) {
 		"a member given twice": {func(r *PayRequest) { r.More = map[string]any{"paymentMethod": 1} },
 			`member "paymentMethod" of More`},
 		"a member that is no JSON": {func(r *PayRequest) { r.More = map[string]any{"x": func() {}} }, "cannot be encoded"},
-		"more than APO takes": {func(r *PayRequest) { r.More = map[string]any{"x": strings.Repeat("x", BodyMax)} },
+		"more than APO takes": {func(r *PayRequest) { r.More = map[string]any{"x": strings.Repeat("x", requestMax)} },
 			"above 49152"},
 		"a body and a field": {func(r *PayRequest) { r.Body = own }, "has Body and other fields"},
 		"a body that is no object": {func(r *PayRequest) { *r = PayRequest{Body: json.RawMessage(`[]`)} },

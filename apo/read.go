@@ -12,9 +12,13 @@ import (
 )
 
 const (
-	// BodyMax bounds the body of an answer or notification, in bytes. A larger
-	// one proves nothing, since it could not be kept as evidence.
-	BodyMax = 48 << 10
+	// BodyMax bounds the body of an answer or notification, in bytes: some 4 000
+	// transactions. A larger one proves nothing, since it could not be kept as
+	// evidence.
+	BodyMax = 960 << 10
+	// TransactionsMax bounds the transactions of an inquiry's answer. One with more
+	// is kept and proves nothing.
+	TransactionsMax = 4096
 	// IDMax bounds an id, in bytes.
 	IDMax = 64
 	// codeMax bounds a result code or status, in bytes.

@@ -44,16 +44,16 @@ func sizeError() error {
 type bodies struct {
 	timeout time.Duration // of one
 	readers slots         // one for each body on its way
-	long    slots         // one for each of these that is longer than most
+	long    slots         // one for each that is longer than most, until it is on record
 }
 
 // read takes the body, as much of it as a notification can have, as long as the sender may take. The slots for that are
-// others than those for what is recorded: anybody can take one by saying nothing. Without a body it says how that
-// ended.
-func (b *bodies) read(w http.ResponseWriter, r *http.Request) ([]byte, Notification) {
+// others than those for what is recorded: anybody can take one by saying nothing. Whoever has done with the body calls
+// free. Without a body it says how that ended.
+func (b *bodies) read(w http.ResponseWriter, r *http.Request) (body []byte, free func(), n Notification) {
 	if !b.readers.take() {
-		return nil, busyEnding(w, fmt.Errorf("%d bodies are on their way and this is one more; let the proxy buffer them",
-			cap(b.readers)))
+		return nil, nil, busyEnding(w, fmt.Errorf("%d bodies are on their way and this is one more; let the proxy buffer "+
+			"them", cap(b.readers)))
 	}
 	defer b.readers.free()
 	// By the machine's clock, as deadlines of connections are. Where none can be set the server's own one holds. net/http
@@ -61,26 +61,30 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) ([]byte, Notificat
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(b.timeout))
 	from := http.MaxBytesReader(w, r.Body, apo.BodyMax)
 	body, err := io.ReadAll(io.LimitReader(from, ShortMax+1))
-	if err == nil && len(body) > ShortMax {
-		if !b.long.take() {
-			return nil, busyEnding(w, fmt.Errorf("%d long bodies are on their way and this is one more; let the proxy buffer "+
-				"them", cap(b.long)))
+	if err != nil || len(body) <= ShortMax {
+		return body, func() {}, b.unread(w, err)
+	}
+	if !b.long.take() {
+		return nil, nil, busyEnding(w, fmt.Errorf("%d long bodies are being heard and this is one more; let the proxy "+
+			"buffer them", cap(b.long)))
+	}
+	whole := false
+	defer func() { // a body that panics gives its slot back as well
+		if !whole {
+			b.long.free()
 		}
-		defer b.long.free()
-		var rest []byte
-		rest, err = io.ReadAll(from)
-		body = append(body, rest...)
-	}
-	if err != nil {
-		return nil, b.unread(w, err)
-	}
-	return body, Notification{}
+	}()
+	rest, err := io.ReadAll(from)
+	whole = err == nil
+	return append(body, rest...), b.long.free, b.unread(w, err)
 }
 
-// unread is the end of a notification whose body was not read to its end.
+// unread is the end of a notification whose body was not read to its end; none where it was.
 func (b *bodies) unread(w http.ResponseWriter, err error) Notification {
 	var large *http.MaxBytesError
 	switch {
+	case err == nil:
+		return Notification{}
 	case errors.As(err, &large):
 		return ending(Malformed, http.StatusRequestEntityTooLarge, sizeError())
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -17,17 +17,19 @@ const (
 	// Whoever has the headers of a notification takes one, without any signature and for ReadTimeout, and must not find
 	// it easy to take them all.
 	Readers = 16
-	// ShortMax is how long a body may become, in bytes, before it needs one of the Concurrency slots for long ones. APO's
-	// are shorter.
+	// ShortMax is how long a body may become, in bytes, before it needs one of the slots for long ones. APO's are shorter.
 	ShortMax = 8 << 10
+	// LongMax is how many longer ones are heard at once, from the first byte until they are on record; no more than
+	// Concurrency.
+	LongMax = 16
 )
 
 // Config is what may differ between two services that hear APO. Its zero value, or nil, takes the defaults.
 type Config struct {
 	// Concurrency is how many notifications are verified and recorded at once; a further one is answered 503, and APO
 	// sends it again. Default [DefaultConcurrency]. While their bodies are on their way [Readers] times as many are taken,
-	// of which Concurrency may become longer than [ShortMax], up to [apo.BodyMax]. So bodies hold at most Readers ×
-	// ShortMax + 2 × BodyMax, 224 KiB, for each that is recorded at once: 56 MiB by default.
+	// and of all these [LongMax] may be longer than [ShortMax], up to [apo.BodyMax]. So bodies hold at most 136 KiB,
+	// (Readers + 1) × ShortMax, for each that is recorded at once, and LongMax × BodyMax: 49 MiB by default.
 	Concurrency int
 	// ReadTimeout is how long the sender may take over the body; default [DefaultReadTimeout].
 	ReadTimeout time.Duration
