@@ -9,6 +9,10 @@ import (
 	"github.com/tilltape/tilltape/internal/law"
 )
 
+// tooMuch is the problem of an answer that comes to more. To ask again tells no less, so a person has to look at it.
+var tooMuch = fmt.Sprintf("it tells of more than can be recorded at once, %d facts; have APO's support say what became "+
+	"of the payment", AnswerRecordsMax)
+
 // decideInquiry records what an inquiry told: first the facts it proves, folded in the order payment, what failed,
 // captures, refunds, what was let go in part; then what follows for the operation; last inquiry.answered, which keeps
 // the evidence once and says when APO is asked next. All of it is one append.
@@ -18,39 +22,77 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 			Problem: fmt.Sprintf("%d was never started; %d is the newest; give the number of the call that Order.Claimed "+
 				"returned", c.Number, o.Inquiry.Number)}
 	}
-	d := newDecision(o, env, "")
+	if !o.Inquiry.Open || c.Number != o.Inquiry.Number {
+		d := o.inquiryDecision(env)
+		d.hearLate(c)
+		return d.signed("record inquiry")
+	}
+	d := o.inquiryDecision(env)
+	d.hearInquiry(&c.Picture)
+	if len(d.events) <= AnswerRecordsMax {
+		return d.events, nil
+	}
+	d = o.inquiryDecision(env)
+	d.hearInquiry(&Picture{Outcome: events.InquiryUnknown, State: c.Picture.State, Code: c.Picture.Code, Problem: tooMuch,
+		Evidence: c.Picture.Evidence})
+	return d.events, nil
+}
+
+// inquiryDecision is a decision on what an inquiry told, in the name of the operation that it was about.
+func (o *Order) inquiryDecision(env *Env) *decision {
 	if p := o.inquired(); p != nil {
-		d.commandID = p.CommandID
+		return newDecision(*o, env, p.CommandID)
 	}
-	proof := events.Proof{Via: events.ViaInquiry, Inquiry: c.Number}
-	late := !o.Inquiry.Open || c.Number != o.Inquiry.Number
-	if late {
-		proof.Evidence = c.Picture.Evidence // no inquiry.answered will keep it
+	return newDecision(*o, env, "")
+}
+
+// hearLate records what an inquiry told that was given up meanwhile: no inquiry.answered will keep the message, so each
+// fact does. Of a long message that is as many facts as have room beside one another; the inquiry that was started
+// since tells the rest.
+func (d *decision) hearLate(c *RecordInquiry) {
+	proof := events.Proof{Via: events.ViaInquiry, Inquiry: c.Number, Evidence: c.Picture.Evidence}
+	size := 0
+	if proof.Evidence != nil {
+		size = len(proof.Evidence.Body)
 	}
-	facts := slices.Clone(c.Picture.Facts)
-	slices.SortStableFunc(facts, func(a, b Fact) int { return o.factRank(&a) - o.factRank(&b) })
-	for _, f := range facts {
+	for _, f := range d.o.ranked(c.Picture.Facts) {
+		if len(d.events)*size >= events.BodyMax {
+			return
+		}
 		f.Proof = proof
 		d.observe(f)
 	}
-	if late {
-		return d.signed("record inquiry")
+}
+
+// hearInquiry records what the inquiry under way told.
+func (d *decision) hearInquiry(pic *Picture) {
+	o := d.o
+	proof := events.Proof{Via: events.ViaInquiry, Inquiry: o.Inquiry.Number}
+	for _, f := range o.ranked(pic.Facts) {
+		f.Proof = proof
+		d.observe(f)
 	}
-	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: c.Number, Outcome: c.Picture.Outcome,
-		State: c.Picture.State, Code: c.Picture.Code, Problem: clip(c.Picture.Problem), Evidence: c.Picture.Evidence}
+	answered := events.InquiryAnswered{Subject: o.Inquiry.Subject, Number: o.Inquiry.Number, Outcome: pic.Outcome,
+		State: pic.State, Code: pic.Code, Problem: clip(pic.Problem), Evidence: pic.Evidence}
 	// What was asked before the newest attempt tells facts, and nothing about that attempt.
 	switch p := d.o.inquired(); {
 	case p != nil && (o.inquiring || p.Intent != o.Operation.Intent):
-		d.concludeOperation(p, &c.Picture, &answered, proof)
+		d.concludeOperation(p, pic, &answered, proof)
 	case p != nil:
 		answered.Due = p.Due
 	default:
-		d.concludeUnpaid(&c.Picture, &answered, proof)
+		d.concludeUnpaid(pic, &answered, proof)
 	}
 	d.showHeld(proof)
 	answered.WatchDue = d.nextWatch(&answered)
 	d.emit(answered)
-	return d.events, nil
+}
+
+// ranked are an inquiry's facts in the order in which they are folded.
+func (o *Order) ranked(facts []Fact) []Fact {
+	facts = slices.Clone(facts)
+	slices.SortStableFunc(facts, func(a, b Fact) int { return o.factRank(&a) - o.factRank(&b) })
+	return facts
 }
 
 // factRank is a fact's place in an inquiry's order. What failed makes room for what was done, and a refund that waits

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order/window"
 )
 
@@ -21,6 +22,10 @@ const (
 	// CallsPerMinuteMax is how often APO is asked about one order within any minute, whatever the policy says and APO
 	// answers: what would be more waits ([Order.NextDue]). The call that a command asks for never waits; it counts.
 	CallsPerMinuteMax = 20
+	// AnswerRecordsMax is how many facts one inquiry's answer may come to: two for each transaction that an answer has at
+	// most, one of them an anomaly. An append takes twice as many, since each may need an anomaly for a key that another
+	// order owns.
+	AnswerRecordsMax = events.AppendMax / 2
 	// LeaseMin and LeaseMax bound a lease. A claim that ends further ahead is not waited for, see [Order.Due].
 	LeaseMin = time.Second
 	LeaseMax = 24 * time.Hour
