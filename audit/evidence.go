@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -251,20 +252,26 @@ func (s *statement) against(m *apo.Reading, before *order.Order, held bool) erro
 	return nil
 }
 
-// againstFacts holds a fact against those that the message tells.
+// againstFacts holds a fact against those that the message tells: first those of its own identifiers, since a long
+// message tells of thousands of its kind, and to say in what each differs would take seconds.
 func (s *statement) againstFacts(m *apo.Reading, before *order.Order, held bool) error {
-	var nearest error
+	var nearest error // of several of the kind, the one that it must have been made from
 	for i := range m.Facts {
-		f := &m.Facts[i]
-		if f.Kind != s.kind {
-			continue
+		if f := &m.Facts[i]; f.Kind == s.kind && s.names(f) {
+			problem := s.againstFact(f, before)
+			if problem == nil {
+				return nil
+			}
+			nearest = problem
 		}
-		problem := s.againstFact(f, before)
-		if problem == nil {
-			return nil
-		}
-		if nearest == nil || f.TransferID == s.transferID && f.RequestID == s.requestID {
-			nearest = problem // of several of the kind, the one that it must have been made from
+	}
+	for i := range m.Facts {
+		if f := &m.Facts[i]; f.Kind == s.kind && !s.names(f) && (nearest == nil || !s.identified()) {
+			problem := s.againstFact(f, before)
+			if problem == nil {
+				return nil
+			}
+			nearest = cmp.Or(nearest, problem)
 		}
 	}
 	inquired := s.proof.Via == events.ViaInquiry
@@ -280,6 +287,12 @@ func (s *statement) againstFacts(m *apo.Reading, before *order.Order, held bool)
 	}
 	return evidenceError("the record says %s, APO's message beside it says %s", s.kind, m.Facts[0].Kind)
 }
+
+// names reports whether the record has the fact's own identifiers.
+func (s *statement) names(f *apo.Told) bool { return f.TransferID == s.transferID && f.RequestID == s.requestID }
+
+// identified reports whether the record keeps both of a transfer's identifiers, so that no fact of others can be its.
+func (s *statement) identified() bool { return s.has&(hasTransfer|hasRequest) == hasTransfer|hasRequest }
 
 // concludes reports whether the record is the end of an operation that an inquiry decided by what it does not tell:
 // then the message tells of nothing else that became of the request.
