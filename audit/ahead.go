@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	batchMax = 128 // records handed over at once: enough that handing over costs nothing beside decoding
-	batches  = 3   // one being filled, one being read, one between
+	batchMax      = 128     // records handed over at once: enough that handing over costs nothing beside decoding
+	batchBytesMax = 1 << 20 // of the messages of inquiries in them, which alone grow long; the last may pass it
+	batches       = 3       // one being filled, one being read, one between
 )
 
 // readOn is what a context forbids that has ended.
@@ -21,11 +22,24 @@ const readOn = "read on in the log"
 // batch is records on their way from the goroutine that decodes to the one that folds.
 type batch struct {
 	records []events.Record
+	size    int      // in bytes, of the messages of inquiries in them
 	letters []letter // of the first records, as many as the goroutine that decodes had time for
 	err     error    // after the records
 	last    bool     // nothing follows
 	panics  any      // what the log's own code panicked with
 }
+
+// add takes a record in, and reports whether more have room beside it.
+func (b *batch) add(r *events.Record) (more bool) {
+	b.records = append(b.records, *r)
+	if answered, is := r.Event.(events.InquiryAnswered); is && answered.Evidence != nil {
+		b.size += len(answered.Evidence.Body)
+	}
+	return len(b.records) < batchMax && b.size < batchBytesMax
+}
+
+// empty makes it ready to be filled again.
+func (b *batch) empty() { b.records, b.letters, b.size = b.records[:0], b.letters[:0], 0 }
 
 // reading begins to read a log's records, oldest first.
 type reading func(context.Context) iter.Seq2[events.Record, error]
@@ -74,11 +88,8 @@ func walk(ctx context.Context, read reading, explain func(error) error, do func(
 func alone(ctx context.Context, read reading, explain func(error) error, do func(*batch) error) error {
 	b := &batch{}
 	for r, err := range read(ctx) {
-		if err == nil {
-			b.records = append(b.records, r)
-			if len(b.records) < batchMax {
-				continue
-			}
+		if err == nil && b.add(&r) {
+			continue
 		}
 		if err := do(b); err != nil {
 			return err
@@ -86,7 +97,7 @@ func alone(ctx context.Context, read reading, explain func(error) error, do func
 		if err != nil {
 			return explain(err)
 		}
-		b.records = b.records[:0]
+		b.empty()
 	}
 	return do(b)
 }
@@ -111,8 +122,7 @@ func fill(ctx context.Context, read reading, full chan<- *batch, free <-chan *ba
 			b.err = err
 			break
 		}
-		b.records = append(b.records, r)
-		if len(b.records) < batchMax {
+		if b.add(&r) {
 			continue
 		}
 		b.last = false
@@ -120,7 +130,8 @@ func fill(ctx context.Context, read reading, full chan<- *batch, free <-chan *ba
 		full <- b
 		select {
 		case b = <-free:
-			b.records, b.letters, b.last = b.records[:0], b.letters[:0], true
+			b.empty()
+			b.last = true
 		case <-ctx.Done():
 			b = &batch{last: true, err: store.CheckContext(ctx, readOn)}
 		}

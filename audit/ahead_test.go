@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -133,6 +134,46 @@ func TestReplay_ReadsAFewHundredAheadAtMost(t *testing.T) {
 			return nil
 		}})
 		require.NoError(t, err)
+	})
+}
+
+// padded is a log whose inquiries were answered at length.
+type padded struct{ store.Log }
+
+func (l padded) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		for r, err := range l.Log.All(ctx, from) {
+			if answered, is := r.Event.(events.InquiryAnswered); is {
+				e := *answered.Evidence
+				e.Body = append(bytes.Clone(e.Body), bytes.Repeat([]byte(" "), events.BodyMax-len(e.Body))...)
+				answered.Evidence = &e
+				r.Event = answered
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// Long messages are read a few ahead: what is in memory is bounded by bytes as well.
+func TestReplay_ReadsFewLongMessagesAhead(t *testing.T) {
+	const orders, each, fits = 40, 3, 2 // records of an order, of which one is long; long ones in a batch
+	w := newWriter(func(n int) int { return n - 1 })
+	for i := range orders {
+		id := fmt.Sprint("o-", i)
+		w.give(id, order.Create{OrderID: id, PaymentRequestID: "preq-" + id, Amount: usd(amount), Method: "ALIPAY_CN"})
+		w.give(id, order.Claim{Inquire: true})
+	}
+	onCores(t, func(t *testing.T, _ int) {
+		log := &watched{Log: padded{w.log}}
+		p, err := audit.Replay(t.Context(), log, &audit.Config{Each: func(r events.Record, _ order.Order) error {
+			runtime.Gosched()
+			assert.LessOrEqual(t, log.told.Load()-int64(r.Position), int64(3*fits*each))
+			return nil
+		}})
+		require.NoError(t, err)
+		assert.EqualValues(t, orders*each, p.Records)
 	})
 }
 

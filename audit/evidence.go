@@ -289,10 +289,14 @@ func (s *statement) againstFacts(m *apo.Reading, before *order.Order, held bool)
 }
 
 // names reports whether the record has the fact's own identifiers.
-func (s *statement) names(f *apo.Told) bool { return f.TransferID == s.transferID && f.RequestID == s.requestID }
+func (s *statement) names(f *apo.Told) bool {
+	return f.TransferID == s.transferID && f.RequestID == s.requestID
+}
 
 // identified reports whether the record keeps both of a transfer's identifiers, so that no fact of others can be its.
-func (s *statement) identified() bool { return s.has&(hasTransfer|hasRequest) == hasTransfer|hasRequest }
+func (s *statement) identified() bool {
+	return s.has&(hasTransfer|hasRequest) == hasTransfer|hasRequest
+}
 
 // concludes reports whether the record is the end of an operation that an inquiry decided by what it does not tell:
 // then the message tells of nothing else that became of the request.
