@@ -41,9 +41,10 @@ type Handler struct {
 //	503  too many at once, or the log could not take it, or the Orders is closed
 //
 // Nobody learns more than the status. Before the signature fits nothing of the body is decoded, and a stranger costs at
-// most [apo.BodyMax] bytes, ReadTimeout and one RSA verification, about 40 µs and half a millisecond for the hash of so
-// many bytes; noise without the right headers costs none of these. A genuine one costs one to three lookups, one read of
-// its order's stream and, if it is news, one append. It is recorded even where APO has hung up meanwhile, for at most [tilltape.Config].RecordTimeout.
+// most [apo.BodyMax] bytes, ReadTimeout and one RSA verification, about 40 µs and some 2 ms for the hash of so many
+// bytes; noise without the right headers costs none of these. A genuine one costs one to three lookups, one read of its
+// order's stream and, if it is news, one append. It is recorded even where APO has hung up meanwhile, for at most
+// [tilltape.Config].RecordTimeout.
 //
 // Whether a message is APO's is decided by its signature alone. Headers that APO does not sign, such as Content-Type
 // and Content-Encoding, may say anything or be missing.
