@@ -29,13 +29,16 @@ func TestThePageOfStuckOrdersShowsTestedCodeAndTrueFigures(t *testing.T) {
 		"Lease": p.Lease, "Retries": list(p.Retries), "Waits": list(p.Waits), "Jitter": p.Jitter,
 		"ParkAfter": p.ParkAfter, "ParkAccepted": p.ParkAccepted, "Reconciles": list(p.Reconciles),
 		"ReconcileFor": p.ReconcileFor, "Margin": p.Margin, "Validity": p.Validity,
-		"Windows": "none", "SeveralCaptures": "none", "ZeroLastCaptures": "none",
+		"UnansweredInquiries": p.UnansweredInquiries,
+		"Windows":             "none", "SeveralCaptures": "none", "ZeroLastCaptures": "none",
 	} {
 		assert.Contains(t, page, fmt.Sprintf("\n| `%s` | %v |", field, value))
 	}
 	for _, figure := range []string{
 		fmt.Sprintf("`Config.CallTimeout` (%s), at most %s", tilltape.DefaultCallTimeout, order.LeaseMax),
 		fmt.Sprintf("at most %d; `NoJitter`", order.JitterMax),
+		fmt.Sprintf("once %d inquiries in a row since", order.DefaultUnansweredInquiries),
+		fmt.Sprintf("without APO's word, at most %d |", order.UnansweredInquiriesMax),
 		fmt.Sprintf("what is parked (%s), the %s of a fresh inquiry, the %s of silence", order.ParkedEvery,
 			order.FreshInquiry, order.SilenceMax),
 		fmt.Sprintf("the %d attempts", order.AttemptsMax),

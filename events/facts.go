@@ -326,7 +326,8 @@ const (
 )
 
 // OperationResolved: an operator ended a parked operation. Statement is the evidence: who at APO said what, where it is
-// filed. Override says that the operator knew that APO's newest answer to an inquiry says otherwise.
+// filed. Override says that the operator knew that APO's newest answer to an inquiry says otherwise, or that APO has
+// told nothing, inquiry after inquiry.
 type OperationResolved struct {
 	Resolution Resolution
 	Statement  string

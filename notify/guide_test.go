@@ -22,8 +22,8 @@ func TestTheGuideToNotificationsShowsTestedCode(t *testing.T) {
 	words := strings.Join(strings.Fields(string(guide)), " ") // wherever its lines break
 	assert.Contains(t, words, fmt.Sprintf("at most %d KiB", apo.BodyMax>>10))
 	readers := notify.Readers * notify.DefaultConcurrency
-	assert.Contains(t, words, fmt.Sprintf("%d whose bodies are on their way, %d that are verified and recorded, and of all "+
-		"these %d longer than %d KiB", readers, notify.DefaultConcurrency, notify.LongMax, notify.ShortMax>>10))
+	assert.Contains(t, words, fmt.Sprintf("%d whose bodies are on their way, %d that are verified and recorded, and of "+
+		"all these %d longer than %d KiB", readers, notify.DefaultConcurrency, notify.LongMax, notify.ShortMax>>10))
 	for o := notify.Malformed; o <= notify.Failed; o++ {
 		field := map[notify.Outcome]string{notify.UnknownOrder: "UnknownOrder"}[o]
 		if field == "" {

@@ -154,6 +154,6 @@ func (o *Order) parked(intent uint64) *Operation {
 func (o *Order) foldParked(r *events.Record, e *events.OperationParked) {
 	if p := o.writable(e.Intent); p != nil {
 		p.Phase, _ = p.Phase.next(law.StepParked)
-		p.Due, p.ParkedAt = e.Due, r.Recorded
+		p.Due, p.ParkedAt, p.Unanswered = e.Due, r.Recorded, 0
 	}
 }

@@ -72,7 +72,9 @@ type Refund struct {
 }
 
 // Resolve ends a parked operation on an operator's word, after a fresh inquiry. Statement is the evidence. Where APO's
-// answer to that inquiry says otherwise, Override must say that the operator knows: it stays on record.
+// answer to that inquiry says otherwise, Override must say that the operator knows: it stays on record. So it must
+// where APO tells nothing of the operation, which is legal once as many inquiries in a row have told nothing as the
+// policy says ([Policy.UnansweredInquiries]).
 //
 // With a Record it says which, where several are parked: the stream version of the operation's intent
 // ([Operation.Intent]). Or it settles a capture or refund in doubt: one that the order's amounts cannot have, or that

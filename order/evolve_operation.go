@@ -1,6 +1,7 @@
 package order
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -46,6 +47,8 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.InquiryStarted:
 		o.Inquiry = Inquiry{Subject: e.Subject, Intent: e.Intent, Number: e.Number, Open: true, Lease: e.Lease,
 			Answered: o.Inquiry.Answered, told: o.Inquiry.told, started: uint32(r.Version)}
+		about := o.askedAbout()
+		o.Inquiry.parked = about != nil && about.Phase == Parked
 		o.inquiring = true
 		o.took(r.Recorded)
 	case events.InquiryAnswered:
@@ -111,8 +114,11 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 	}
 	sameRound := p.Due.Equal(e.Due) // accepted in this very append, or inquired about before its time
 	p.Due = e.Due
-	if e.Outcome != events.InquiryUnknown {
-		p.AskedAt = r.Recorded
+	switch {
+	case e.Outcome != events.InquiryUnknown:
+		p.AskedAt, p.Unanswered = r.Recorded, 0
+	case o.Inquiry.parked && p.Unanswered < math.MaxUint8:
+		p.Unanswered++
 	}
 	if e.AskAgain {
 		p.Phase, _ = p.Phase.next(law.StepAskAgain)
@@ -142,11 +148,19 @@ func toldBy(e *events.InquiryAnswered) bearing {
 	return toldNothing
 }
 
-// inquired is the operation that the newest inquiry is about; nil: none is outstanding.
+// inquired is the operation that the newest inquiry is about, for the fold; nil: none is outstanding.
 func (o *Order) inquired() *Operation {
+	if o.Inquiry.Subject == events.SubjectRefund {
+		return o.writable(o.Inquiry.Intent)
+	}
+	return o.askedAbout()
+}
+
+// askedAbout is the operation that the newest inquiry is about, to be read.
+func (o *Order) askedAbout() *Operation {
 	switch p := &o.Operation; {
 	case o.Inquiry.Subject == events.SubjectRefund:
-		return o.writable(o.Inquiry.Intent)
+		return o.current(o.Inquiry.Intent)
 	case p.Outstanding() && p.Kind != CallRefund:
 		return p
 	}

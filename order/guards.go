@@ -48,7 +48,9 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 	case law.GuardParked:
 		return o.guardParked(q)
 	case law.GuardFreshInquiry:
-		return o.guardFreshInquiry(q, now)
+		return o.guardFreshInquiry(q, now, policy)
+	case law.GuardUnanswered:
+		return o.guardUnanswered(q, now, policy)
 	case law.GuardOnlyAPO:
 		return o.guardOnlyAPO(q)
 	case law.GuardContradiction:

@@ -31,9 +31,9 @@ func (o *Order) guardInquired(q *question, now time.Time, about *Operation, caus
 	return o.reject(q.verb, ReasonStaleInquiry, cause)
 }
 
-// guardFreshInquiry is guardInquired of what a person resolves. About a transfer in doubt APO must have been asked
+// guardAsked is guardInquired of what a person resolves. About a transfer in doubt APO must have been asked
 // since the doubt arose.
-func (o *Order) guardFreshInquiry(q *question, now time.Time) *RejectedError {
+func (o *Order) guardAsked(q *question, now time.Time) *RejectedError {
 	p, at := o.parked(q.record), o.undecided(q.record)
 	switch {
 	case p != nil:

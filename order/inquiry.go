@@ -10,8 +10,8 @@ import (
 )
 
 // tooMuch is the problem of an answer that comes to more. To ask again tells no less, so a person has to look at it.
-var tooMuch = fmt.Sprintf("it tells of more than can be recorded at once, %d facts; have APO's support say what became "+
-	"of the payment", AnswerRecordsMax)
+var tooMuch = fmt.Sprintf("it tells of more than can be recorded at once, %d facts; have APO's support say what "+
+	"became of the payment", AnswerRecordsMax)
 
 // decideInquiry records what an inquiry told: first the facts it proves, folded in the order payment, what failed,
 // captures, refunds, what was let go in part; then what follows for the operation; last inquiry.answered, which keeps

@@ -74,13 +74,16 @@ func (l Late) IsZero() bool { return l.Refunded >= max(l.Authorized, l.Captured)
 
 // Operation is what we have asked APO for and it has not decided. The zero value is idle.
 type Operation struct {
-	Kind        CallKind // what it asks of APO: a cancel, a capture or a refund; none while idle
-	Phase       Phase
-	Refusals    uint8 // attempts answered by a known F, at most [AttemptsMax]
-	Last        bool
-	Inquire     bool // an inquiry must come before the next attempt
-	Cleared     bool // an inquiry has just said that it was not done: the next attempt may go
-	AfterF      bool // the newest answer was an F with a known code
+	Kind     CallKind // what it asks of APO: a cancel, a capture or a refund; none while idle
+	Phase    Phase
+	Refusals uint8 // attempts answered by a known F, at most [AttemptsMax]
+	Last     bool
+	Inquire  bool // an inquiry must come before the next attempt
+	Cleared  bool // an inquiry has just said that it was not done: the next attempt may go
+	AfterF   bool // the newest answer was an F with a known code
+	// Unanswered is how many inquiries about it in a row have told nothing of its state since it was parked; 255: so many
+	// or more.
+	Unanswered  uint8
 	CommandID   string
 	Intent      uint64            // stream version of the intent
 	Since       time.Time         // when it was recorded
@@ -109,6 +112,7 @@ type Inquiry struct {
 	Subject  events.Subject
 	Open     bool    // claimed and not answered
 	told     bearing // what APO last told of the operation
+	parked   bool    // it is about an operation that was parked when it was claimed
 	started  uint32  // the version of its record
 	Number   uint64
 	Intent   uint64    // of a refund: which one it is about, by the version of its intent

@@ -102,6 +102,7 @@ func (p *packing) order(o *Order) {
 	p.time(&o.Inquiry.Lease)
 	p.time(&o.Inquiry.Answered)
 	octet(p, &o.Inquiry.told)
+	p.bool(&o.Inquiry.parked)
 	started := uint64(o.Inquiry.started)
 	p.uint(&started)
 	o.Inquiry.started = uint32(started)
@@ -187,6 +188,7 @@ func (p *packing) operation(o *Operation) {
 	p.str(&o.Code)
 	p.count(&o.Waits)
 	p.time(&o.ParkedAt)
+	octet(p, &o.Unanswered)
 	p.close(place)
 }
 

@@ -35,6 +35,8 @@ const (
 	ReconcileForMax = 10 * WaitMax
 	// JitterMax is the most that [Policy.Jitter] may be, in hundredths.
 	JitterMax = 50
+	// UnansweredInquiriesMax bounds [Policy.UnansweredInquiries].
+	UnansweredInquiriesMax = 100
 	// NoReconcile, as [Policy.ReconcileFor], looks at no settled money by itself.
 	NoReconcile = time.Duration(-1)
 	// NoJitter, as [Policy.Jitter], keeps every wait as it is written.
@@ -53,6 +55,9 @@ const (
 	DefaultParkAfter = 7 * 24 * time.Hour
 	// DefaultParkAccepted is how long an operation may take that APO says it works on: some banks need weeks to refund.
 	DefaultParkAccepted = 30 * 24 * time.Hour
+	// DefaultUnansweredInquiries is how many inquiries in a row must have told nothing of a parked operation before a
+	// person may end it without APO's word.
+	DefaultUnansweredInquiries = 3
 	// DefaultReconcileFor is how long after its creation an order whose money can still move is inquired about by itself.
 	DefaultReconcileFor = 90 * 24 * time.Hour
 )
@@ -72,6 +77,10 @@ type Policy struct {
 	Jitter       int
 	ParkAfter    time.Duration // default [DefaultParkAfter], counted from the intent
 	ParkAccepted time.Duration // for what APO works on; default [DefaultParkAccepted]
+	// UnansweredInquiries is how many inquiries in a row about a parked operation must have told nothing of its state, a
+	// signed refusal among them, before [Resolve] with Override may end it; at most [UnansweredInquiriesMax], default
+	// [DefaultUnansweredInquiries].
+	UnansweredInquiries int
 	// Reconciles are the waits between inquiries about an order whose money can still move though nothing is under way: a
 	// refund made in APO's dashboard, or a payment whose notifications were all lost, is learnt so. The last repeats,
 	// until the order is as old as ReconcileFor; its default is [DefaultReconcileFor], [NoReconcile] makes none.

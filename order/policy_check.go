@@ -77,6 +77,10 @@ func (p *Policy) checkShares() string {
 		return fmt.Sprintf("Jitter is %d, and it counts hundredths; give 1 to %d, NoJitter for none, "+
 			"or leave it zero for the default", p.Jitter, JitterMax)
 	}
+	if p.UnansweredInquiries < 0 || p.UnansweredInquiries > UnansweredInquiriesMax {
+		return fmt.Sprintf("UnansweredInquiries is %d; give 1 to %d, or leave it zero for the default",
+			p.UnansweredInquiries, UnansweredInquiriesMax)
+	}
 	return first(checkMethods("SeveralCaptures", p.SeveralCaptures), checkMethods("ZeroLastCaptures", p.ZeroLastCaptures))
 }
 

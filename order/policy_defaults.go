@@ -16,6 +16,7 @@ func (p Policy) WithDefaults() Policy {
 	p.Jitter = cmp.Or(p.Jitter, DefaultJitter)
 	p.ParkAfter = cmp.Or(p.ParkAfter, DefaultParkAfter)
 	p.ParkAccepted = cmp.Or(p.ParkAccepted, DefaultParkAccepted)
+	p.UnansweredInquiries = cmp.Or(p.UnansweredInquiries, DefaultUnansweredInquiries)
 	p.ReconcileFor = cmp.Or(p.ReconcileFor, DefaultReconcileFor)
 	p.Retries = waits(p.Retries, defaultRetries)
 	p.Waits = waits(p.Waits, defaultWaits)

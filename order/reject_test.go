@@ -98,6 +98,14 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	reversed.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})
 	stale := parked(t)
 	stale.later(time.Hour)
+	silent := silentlyParked(t, CallCapture)
+	silent.later(time.Hour)
+	silent.inquire(refusedQuery)
+	silent3 := silentlyParked(t, CallCapture)
+	for range DefaultUnansweredInquiries {
+		silent3.later(time.Hour)
+		silent3.inquire(refusedQuery)
+	}
 	only := asked(t, CallCancel)
 	only.park()
 	only.inquire(tells(StateSuccess))
@@ -141,6 +149,8 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 		{ReasonNotParked, in(t, Authorized), resolve},
 		{ReasonNoDoubt, in(t, Authorized), Resolve{Record: 2, Resolution: events.ResolvedFailed, Statement: "APO ticket 7"}},
 		{ReasonStaleInquiry, stale, resolve},
+		{ReasonStaleInquiry, silent, resolve},
+		{ReasonStaleInquiry, silent3, resolve},
 		{ReasonContradicts, denied, resolve},
 		{ReasonOnlyAPO, only, resolve},
 		{ReasonNoAnomaly, in(t, Authorized), ClearAnomaly{Anomaly: 2}},

@@ -269,10 +269,12 @@ func TestPolicy_WithDefaultsSaysWhatADecisionTakes(t *testing.T) {
 		[]any{full.Lease, full.Margin, full.Validity, full.Jitter})
 	assert.Equal(t, full.ParkAfter, zero.patience(Requested))
 	assert.Equal(t, full.ParkAccepted, zero.patience(Accepted))
+	assert.Equal(t, full.UnansweredInquiries, zero.unanswered())
 	assert.True(t, zero.reconciles(full.ReconcileFor))
 	assert.False(t, zero.reconciles(full.ReconcileFor+1))
 	given := Policy{Lease: 1, Margin: 2, Validity: 3, Retries: []time.Duration{4}, Waits: []time.Duration{5},
-		Jitter: NoJitter, ParkAfter: 6, ParkAccepted: 7, Reconciles: []time.Duration{8}, ReconcileFor: NoReconcile}
+		Jitter: NoJitter, ParkAfter: 6, ParkAccepted: 7, UnansweredInquiries: 9,
+		Reconciles: []time.Duration{8}, ReconcileFor: NoReconcile}
 	assert.Equal(t, given, given.WithDefaults())
 	full.Retries[0] = 0
 	assert.NotZero(t, Policy{}.WithDefaults().Retries[0], "the waits are the caller's own")

@@ -11,6 +11,7 @@ const (
 	codeSuccess           = "SUCCESS"
 	codeUnknown           = "UNKNOWN_EXCEPTION"
 	codeParamIllegal      = "PARAM_ILLEGAL"
+	codeAccessDenied      = "ACCESS_DENIED"
 	codeProcessFail       = "PROCESS_FAIL"
 	codeStatusInvalid     = "ORDER_STATUS_INVALID"
 	codeWindowExceed      = "CANCEL_WINDOW_EXCEED"

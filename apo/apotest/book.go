@@ -19,12 +19,14 @@ type book struct {
 	wake       time.Time            // when settle has something to do; zero: never
 	captures   map[string]*transfer // by captureId
 	keys       map[key]*remembered
+	denied     map[key]bool // merchant accounts whose inquiries are refused; the empty one is of calls that name none
 }
 
 func newBook() book {
 	return book{
 		byRequest: map[key]*payment{}, byID: map[string]*payment{}, refunds: map[string]*transfer{},
 		refundKeys: map[key]*transfer{}, captures: map[string]*transfer{}, keys: map[key]*remembered{},
+		denied: map[key]bool{},
 	}
 }
 
@@ -34,6 +36,8 @@ type key struct {
 	clientID string
 	id       string
 }
+
+func accountKey(clientID, account string) key { return key{AnyOp, clientID, account} }
 
 func payKey(clientID, id string) key { return key{OpPay, clientID, id} }
 

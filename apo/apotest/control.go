@@ -29,7 +29,7 @@ func (s *Server) ControlHandler() http.Handler {
 		})
 	}
 	for name, finish := range map[string]func(string, bool) error{
-		"finish-capture": s.FinishCapture, "finish-refund": s.FinishRefund,
+		"finish-capture": s.FinishCapture, "finish-refund": s.FinishRefund, "deny-inquiries": s.DenyInquiries,
 	} {
 		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
 			s.controlled(w, r, finish(r.PathValue("id"), r.FormValue("ok") != "false"))

@@ -57,6 +57,8 @@
 //     MULTIPLE_REFUNDS_NOT_SUPPORTED. S only accepts it.
 //   - A captureRequestId or refundRequestId gets its final answer again for ever,
 //     and REPEAT_REQ_INCONSISTENT with other content, until [Server.ForgetKeys].
+//   - inquiryPayment and inquiryRefund: ACCESS_DENIED for an account that
+//     [Server.DenyInquiries] named.
 //   - A merchantAccountId that is not the payment's makes a cancel or an inquiry
 //     find nothing: ORDER_NOT_EXIST, REFUND_NOT_EXIST.
 //   - What is missing, malformed or beyond its bound is PARAM_ILLEGAL.
@@ -129,6 +131,7 @@
 //	POST submit/ID, pay-late/ID, pend/ID, decline/ID, expire/ID, void/ID
 //	POST fail-capture/ID, fail-refund/ID            what was done is taken back
 //	POST finish-capture/ID, finish-refund/ID        ?ok=false lets it fail
+//	POST deny-inquiries/ID                          ?ok=false answers them again
 //	POST refund/ID, capture/ID                      ?amount=500, at the dashboard
 //	POST script                 with a script; DELETE script; POST forget-keys
 //	GET  payment/ID, ledger, totals, calls, notifications

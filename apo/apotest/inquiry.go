@@ -8,6 +8,9 @@ func (s *Server) inquirePayment(clientID string, r request) answer {
 	if r.PaymentID == "" && r.PaymentRequestID == "" {
 		return failed(codeParamIllegal)
 	}
+	if s.book.denied[accountKey(clientID, string(r.MerchantAccountID))] {
+		return failed(codeAccessDenied)
+	}
 	p := s.find(clientID, r.PaymentID, r.PaymentRequestID)
 	if p == nil || !p.madeFor(r.MerchantAccountID) {
 		return failed(codeOrderNotExist)
@@ -87,6 +90,9 @@ func (t *transfer) when() time.Time {
 func (s *Server) inquireRefund(clientID string, r request) answer {
 	if r.RefundID == "" && r.RefundRequestID == "" {
 		return failed(codeParamIllegal)
+	}
+	if s.book.denied[accountKey(clientID, string(r.MerchantAccountID))] {
+		return failed(codeAccessDenied)
 	}
 	t := s.book.refunds[string(r.RefundID)]
 	if r.RefundID == "" {

@@ -231,6 +231,17 @@ func (s *Server) VoidAuthorization(id string) error {
 	})
 }
 
+// DenyInquiries has APO answer all inquiries that name the payment's merchant
+// account (that name none, if it has none) with a signed ACCESS_DENIED, as it does
+// once an account was closed; with deny false it answers them again. Payments,
+// refunds and notifications go on as before.
+func (s *Server) DenyInquiries(id string, deny bool) error {
+	return s.play(id, func(p *payment) error {
+		s.book.denied[accountKey(p.ClientID, p.MerchantAccountID)] = deny
+		return nil
+	})
+}
+
 // Status is how far a payment has come, named by either id; "" if there is none.
 func (s *Server) Status(id string) Status {
 	var status Status

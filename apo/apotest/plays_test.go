@@ -187,3 +187,22 @@ func TestRegisterIsRefused(t *testing.T) {
 	assert.Equal(t, start().Add(48*time.Hour), made.Expiry)
 	assert.Len(t, made.PaymentID, 30)
 }
+
+// An account that is closed is told nothing, of payments and of refunds, whether they are there or not; everything else
+// goes on, and other accounts are told as before.
+func TestInquiriesOfAnAccountAreRefused(t *testing.T) {
+	m := open(t, apotest.Config{})
+	m.register(apotest.Payment{PaymentRequestID: "w", Method: "ALIPAY_CN"})
+	m.register(apotest.Payment{PaymentRequestID: "x", Method: "ALIPAY_CN", MerchantAccountID: "M1"})
+	require.NoError(t, m.server.Submit("w"))
+	require.NoError(t, m.server.DenyInquiries("w", true))
+	m.is(m.inquire("w"), "F", "ACCESS_DENIED")
+	m.is(m.refund("w", "r", 400), "S", "SUCCESS")
+	m.is(m.inquireRefund("r"), "F", "ACCESS_DENIED")
+	m.is(m.inquireRefund("never"), "F", "ACCESS_DENIED")
+	m.is(m.call("inquiryPayment", map[string]any{"paymentRequestId": "x", "merchantAccountId": "M1"}), "S", "SUCCESS")
+	require.NoError(t, m.server.DenyInquiries("w", false))
+	m.is(m.inquire("w"), "S", "SUCCESS")
+	m.is(m.inquireRefund("r"), "S", "SUCCESS")
+	require.ErrorIs(t, m.server.DenyInquiries("nobody", true), apotest.ErrPlay)
+}

@@ -26,6 +26,7 @@ const (
 	GuardRefundable
 	GuardParked
 	GuardFreshInquiry
+	GuardUnanswered
 	GuardOnlyAPO
 	GuardContradiction
 	GuardFits
@@ -73,8 +74,10 @@ var ruleRows = []Rule{
 	{GuardParked, false, "an operation is parked, of several the one named, or the record named tells of a " +
 		"capture or refund in doubt",
 		[]Reason{ReasonNotParked, ReasonNoDoubt}},
-	{GuardFreshInquiry, false, "APO answered an inquiry about it within the last 10 minutes",
-		[]Reason{ReasonStaleInquiry}},
+	{GuardFreshInquiry, false, "APO answered an inquiry about it within the last 10 minutes; or, of what is parked, told " +
+		"nothing in one since it was, and the resolution overrides that", []Reason{ReasonStaleInquiry}},
+	{GuardUnanswered, true, "APO answered an inquiry about it within the last 10 minutes, or has told nothing in as " +
+		"many in a row since it was parked as the policy says", []Reason{ReasonStaleInquiry}},
 	{GuardOnlyAPO, false, "it does not call a cancel succeeded", []Reason{ReasonOnlyAPO}},
 	{GuardContradiction, false, "APO's answer does not say otherwise, or the resolution overrides it",
 		[]Reason{ReasonContradicts}},
@@ -93,7 +96,7 @@ var guards = map[Verb][]Guard{
 	VerbCapture: {GuardIdle, GuardNoRefund, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardLast, GuardSeveral,
 		GuardExpiry, GuardZero, GuardCapturable, GuardPaymentID},
 	VerbRefund:       {GuardIdle, GuardRefunds, GuardRefundable, GuardPaymentID},
-	VerbResolve:      {GuardParked, GuardFreshInquiry, GuardOnlyAPO, GuardContradiction, GuardFits},
+	VerbResolve:      {GuardParked, GuardFreshInquiry, GuardUnanswered, GuardOnlyAPO, GuardContradiction, GuardFits},
 	VerbClearAnomaly: {GuardAnomaly},
 	VerbCompensate: {GuardLate, GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardReversal,
 		GuardLatePaymentID, GuardLateInquiry},

@@ -104,6 +104,8 @@ func apoSteps() []storyStep {
 			func(s *apotest.Server, id string) error { return s.FinishRefund(id, false) }),
 		plainPlay("APO takes the capture of {id} back", (*apotest.Server).FailCapture),
 		plainPlay("APO takes the refund of {id} back", (*apotest.Server).FailRefund),
+		plainPlay("APO refuses inquiries about {id}",
+			func(s *apotest.Server, id string) error { return s.DenyInquiries(id, true) }),
 		dashboard("{n} of {id} is captured at the dashboard", (*apotest.Server).DashboardCapture),
 		dashboard("{n} of {id} is refunded at the dashboard", (*apotest.Server).DashboardRefund),
 		does("APO shows the refunds of {id} and not yet its captures",
@@ -145,6 +147,11 @@ func commandSteps() []storyStep {
 		}),
 		does("{actor} resolves {id} as failed as {cmd}", func(s *story, a args) error {
 			s.result, s.err = s.process.orders.Resolve(s.ctx, a["id"], order.Resolve{CommandID: a["cmd"],
+				Resolution: events.ResolvedFailed, Statement: "APO support says that it was never done", Actor: a["actor"]})
+			return nil
+		}),
+		does("{actor} resolves {id} as failed as {cmd}, overriding APO's silence", func(s *story, a args) error {
+			s.result, s.err = s.process.orders.Resolve(s.ctx, a["id"], order.Resolve{CommandID: a["cmd"], Override: true,
 				Resolution: events.ResolvedFailed, Statement: "APO support says that it was never done", Actor: a["actor"]})
 			return nil
 		}),

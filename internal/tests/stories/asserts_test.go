@@ -10,6 +10,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/evidence"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/order"
@@ -63,6 +64,14 @@ func orderAsserts() []storyStep {
 			c := o.Command(a["cmd"])
 			return same("failed "+a["code"], c.Outcome.String()+" "+c.Code)
 		}),
+		{"{actor} is on record as who overrode APO about {id}", func(s *story, a args) error {
+			for r, err := range s.process.orders.History(s.ctx, a["id"]) {
+				if e, is := r.Event.(events.OperationResolved); err != nil || is {
+					return errors.Join(err, same(a["actor"]+" true", fmt.Sprint(r.Actor, " ", e.Override)))
+				}
+			}
+			return errors.New("nobody is")
+		}},
 		sees("{id} has no anomaly",
 			func(o order.Order, _ args) error { return same("[]", fmt.Sprint(tilltest.Anomalies(o))) }),
 		sees("{id} has the anomaly: {reason...}", func(o order.Order, a args) error {
