@@ -120,11 +120,18 @@ func TestUnanswered_CountsWhatIsInARowAndAboutIt(t *testing.T) {
 	assert.EqualValues(t, 1, x.o.Operation.Unanswered)
 
 	x = silentlyParked(t, CallRefund)
+	for range DefaultUnansweredInquiries {
+		x.later(time.Hour)
+		x.inquire(refusedQuery)
+	}
+	x.later(time.Hour)
 	payment := events.InquiryStarted{Subject: events.SubjectPayment, Number: x.o.Inquiry.Number + 1,
 		Lease: x.now.Add(time.Minute)}
 	x.stands(payment)
 	x.stands(events.InquiryAnswered{Subject: events.SubjectPayment, Number: payment.Number, Due: x.o.Operation.Due})
-	assert.Zero(t, x.o.Operation.Unanswered, "the payment is not the refund")
+	assert.EqualValues(t, DefaultUnansweredInquiries, x.o.Operation.Unanswered, "the payment is not the refund")
+	_, err = x.do(word(events.ResolvedFailed))
+	assert.Equal(t, ReasonStaleInquiry, rejected(t, err).Reason, "nor is it of the refund that APO was asked just now")
 }
 
 // Only the newest inquiry of just now shows that APO still tells nothing.
