@@ -13,6 +13,7 @@ import (
 const (
 	batchMax      = 128     // records handed over at once: enough that handing over costs nothing beside decoding
 	batchBytesMax = 1 << 20 // of the messages of inquiries in them, which alone grow long; the last may pass it
+	factsKept     = 64      // of a message: what has room for more is not used again
 	batches       = 3       // one being filled, one being read, one between
 )
 
@@ -38,8 +39,16 @@ func (b *batch) add(r *events.Record) (more bool) {
 	return len(b.records) < batchMax && b.size < batchBytesMax
 }
 
-// empty makes it ready to be filled again.
-func (b *batch) empty() { b.records, b.letters, b.size = b.records[:0], b.letters[:0], 0 }
+// empty makes it ready to be filled again. What a long message took is let go: there would be room for one in every
+// place.
+func (b *batch) empty() {
+	for i := range b.letters {
+		if says := &b.letters[i].says; cap(says.Facts) > factsKept {
+			says.Facts = nil
+		}
+	}
+	b.records, b.letters, b.size = b.records[:0], b.letters[:0], 0
+}
 
 // reading begins to read a log's records, oldest first.
 type reading func(context.Context) iter.Seq2[events.Record, error]
