@@ -133,7 +133,7 @@ func TestACancelledRefundIsAFailedOne(t *testing.T) {
 		require.Equal(t, tilltape.Accepted, accepted.Outcome)
 
 		body := `{"notifyType":"REFUND_RESULT","refundStatus":"CANCELLED","refundId":"K2","refundRequestId":"` +
-			accepted.Order.Operation.RequestID + `",` + resultS + `}`
+			accepted.Order.Accepted[0].RequestID + `",` + resultS + `}`
 		status, said := x.Send(signed(x, body), nil)
 		assert.Equal(t, http.StatusOK, status)
 		assert.Equal(t, apo.Acknowledgement, said)

@@ -202,3 +202,21 @@ func TestAccepted_NothingElseIsSentBesideIt(t *testing.T) {
 	_, err := late.do(Compensate{CommandID: "c-2"})
 	assert.Equal(t, ReasonRefunding, rejected(t, err).Reason)
 }
+
+// Whoever asks about an order by hand asks about each of its refunds in turn, answered or not.
+func TestAccepted_AskedAboutInTurn(t *testing.T) {
+	x := in(t, Paid)
+	x.accepting("f-1", 100)
+	x.later(time.Minute)
+	x.accepting("f-2", 100)
+	var asked []uint64
+	for range 4 {
+		x.later(time.Second)
+		x.free()
+		started := x.must(Claim{Inquire: true})[0].(events.InquiryStarted)
+		asked = append(asked, started.Intent)
+		x.must(RecordInquiry{Number: started.Number, Picture: Picture{Problem: "timeout"}})
+	}
+	first, second := x.o.Accepted[0].Intent, x.o.Accepted[1].Intent
+	assert.Equal(t, []uint64{first, second, first, second}, asked)
+}

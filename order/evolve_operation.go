@@ -51,6 +51,9 @@ func (o *Order) foldOperation(r *events.Record) {
 		o.Inquiry.parked = about != nil && about.Phase == Parked
 		o.inquiring = true
 		o.took(r.Recorded)
+		if p := o.current(e.Intent); p != nil && p != &o.Operation { // the next one asked about is another
+			o.writable(e.Intent).AskedAt = r.Recorded
+		}
 	case events.InquiryAnswered:
 		o.foldInquiryAnswered(r, &e)
 	case events.OperationParked:
