@@ -75,6 +75,9 @@ func (p *replay) evidence(r *events.Record, before *order.Order) error {
 	case events.OperationResolved:
 		p.word = &resolution{stream: r.Stream, what: e.Resolution, about: about(before, e.Intent)}
 		return nil
+	case events.TransferResolved: // which is the fact itself; what follows are anomalies
+		p.word = &resolution{stream: r.Stream, what: e.Resolution, spent: true}
+		return nil
 	case events.InquiryAnswered:
 		return p.inquired(r, &answered)
 	}

@@ -359,6 +359,7 @@ const (
 	Reversal                                     // a capture or refund that had succeeded failed; refunds are blocked
 	KeyTaken                                     // an identifier belongs to another order
 	LateAnswer                                   // an answer contradicts the outcome on record
+	NoResult                                     // APO has worked on it for so long that a person should ask
 )
 
 // AnomalyObserved: a fact that APO signed contradicts what was believed. It stands open, under the stream version of

@@ -12,7 +12,8 @@ var (
 	outcomeNames     = [...]string{"unknown", "answered", "does not exist"}
 	resolutionNames  = [...]string{"unknown", "succeeded", "failed"}
 	anomalyNames     = [...]string{"unknown", "late payment", "payment revived", "contradicts the status",
-		"contradicts the payment", "contradicts the transfer", "beyond authorized", "reversal", "key taken", "late answer"}
+		"contradicts the payment", "contradicts the transfer", "beyond authorized", "reversal", "key taken", "late answer",
+		"no result"}
 )
 
 var (

@@ -54,7 +54,7 @@ func TestNames(t *testing.T) {
 	check("outcome", named, others, "unknown", "answered", "does not exist")
 	named, others = words(events.ResolvedSucceeded, events.ResolvedFailed)
 	check("resolution", named, others, "succeeded", "failed")
-	named, others = words(events.LatePayment, events.LateAnswer)
+	named, others = words(events.LatePayment, events.NoResult)
 	check("anomaly", named, others, "late payment", "payment revived", "contradicts the status", "contradicts the payment",
-		"contradicts the transfer", "beyond authorized", "reversal", "key taken", "late answer")
+		"contradicts the transfer", "beyond authorized", "reversal", "key taken", "late answer", "no result")
 }

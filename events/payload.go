@@ -267,7 +267,7 @@ func walkTransferResolved(w *wire, e *TransferResolved) {
 }
 
 func walkAnomalyObserved(w *wire, e *AnomalyObserved) {
-	enum(w, 1, "reason", &e.Reason, LateAnswer)
+	enum(w, 1, "reason", &e.Reason, NoResult)
 	kind := string(e.Fact)
 	w.str(2, "fact", &kind, IDMax)
 	e.Fact = Kind(kind)

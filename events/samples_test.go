@@ -21,7 +21,7 @@ var enumMax = map[reflect.Type]uint64{
 	reflect.TypeFor[Subject]():        2,
 	reflect.TypeFor[InquiryOutcome](): 2,
 	reflect.TypeFor[Resolution]():     2,
-	reflect.TypeFor[AnomalyReason]():  9,
+	reflect.TypeFor[AnomalyReason]():  10,
 }
 
 // blank returns the kind's fact with nothing in it.

@@ -47,10 +47,10 @@ func (r *Resolution) UnmarshalText(text []byte) error {
 }
 
 // MarshalText is the word that String says; a value that is none is an error.
-func (a AnomalyReason) MarshalText() ([]byte, error) { return words.Marshal(a, LateAnswer) }
+func (a AnomalyReason) MarshalText() ([]byte, error) { return words.Marshal(a, NoResult) }
 
 // UnmarshalText takes one of these words; the error lists them.
-func (a *AnomalyReason) UnmarshalText(text []byte) error { return words.Unmarshal(text, a, LateAnswer) }
+func (a *AnomalyReason) UnmarshalText(text []byte) error { return words.Unmarshal(text, a, NoResult) }
 
 // MarshalText is the word that String says; a value that is none is an error.
 func (a Attention) MarshalText() ([]byte, error) { return words.Marshal(a, AttentionAnomaly) }

@@ -111,7 +111,7 @@ func (o *Order) supersedes(p *events.Proof, t *transfer) bool {
 // tells nothing of a transfer, or of one that the rules know otherwise.
 func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool) {
 	switch e.Reason {
-	case events.LatePayment, events.PaymentRevived, events.LateAnswer, events.KeyTaken:
+	case events.LatePayment, events.PaymentRevived, events.LateAnswer, events.KeyTaken, events.NoResult:
 		return t, -1, false
 	}
 	t = transfer{kind: captures, minor: e.Amount.Minor, standing: transferContradicted}

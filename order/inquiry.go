@@ -85,6 +85,7 @@ func (d *decision) hearInquiry(pic *Picture) {
 	}
 	d.showHeld(proof)
 	answered.WatchDue = d.nextWatch(&answered)
+	d.showOverdue(&answered)
 	d.emit(answered)
 }
 
@@ -229,7 +230,7 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	case due.After(d.env.Now), answered.Subject != events.SubjectPayment:
 		return due
 	case o.Gateway == GatewayOutstanding, len(o.Held) > 0:
-		return d.waitDue(o.Watches + 1) // the first wait passed before this inquiry
+		return d.overdueWatch(o.waitingSince())
 	case due.IsZero(), !o.watching():
 		return zeroTime
 	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized ||

@@ -8,8 +8,8 @@ import (
 // Of a parked operation APO may tell nothing for ever: its account was closed and every inquiry is refused, or nobody
 // answers. Then a person goes without its word, knowingly, once APO was asked often enough.
 
-// guardFreshInquiry wants APO's word of just now on what a person resolves; or that APO, asked just now, has told nothing
-// of the parked operation since it was parked, and that the person knows.
+// guardFreshInquiry wants APO's word of just now on what a person resolves; or that APO, asked just now, has told
+// nothing of the parked operation since it was parked, and that the person knows.
 func (o *Order) guardFreshInquiry(q *question, now time.Time, policy *Policy) *RejectedError {
 	r, p := o.guardAsked(q, now), o.parked(q.record)
 	if r == nil || o.silent(p, now) && (q.override || q.open) {

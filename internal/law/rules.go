@@ -74,8 +74,8 @@ var ruleRows = []Rule{
 	{GuardParked, false, "an operation is parked, of several the one named, or the record named tells of a " +
 		"capture or refund in doubt",
 		[]Reason{ReasonNotParked, ReasonNoDoubt}},
-	{GuardFreshInquiry, false, "APO answered an inquiry about it within the last 10 minutes; or, of what is parked, told " +
-		"nothing in one since it was, and the resolution overrides that", []Reason{ReasonStaleInquiry}},
+	{GuardFreshInquiry, false, "APO answered an inquiry about it within the last 10 minutes; or, of what is parked, " +
+		"told nothing in one since it was, and the resolution overrides that", []Reason{ReasonStaleInquiry}},
 	{GuardUnanswered, true, "APO answered an inquiry about it within the last 10 minutes, or has told nothing in as " +
 		"many in a row since it was parked as the policy says", []Reason{ReasonStaleInquiry}},
 	{GuardOnlyAPO, false, "it does not call a cancel succeeded", []Reason{ReasonOnlyAPO}},

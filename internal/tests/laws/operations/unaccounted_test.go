@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store/memory"
@@ -82,4 +83,29 @@ func TestUnaccounted_ACancelAtAPOKeepsItsPlace(t *testing.T) {
 	o := x.Get()
 	assert.Equal(t, order.Cancelled, o.Status)
 	require.NoError(t, x.Lawful())
+}
+
+// What no inquiry tells a person settles, and the auditor takes it: on a cancelled order, where it is late money.
+func TestUnaccounted_APersonSettlesIt(t *testing.T) {
+	for name, cancelled := range map[string]bool{"authorized": false, "cancelled": true} {
+		t.Run(name, func(t *testing.T) {
+			x := tilltest.NewTill(t, memory.New())
+			x.Place(order.CaptureManual)
+			x.Paid()
+			if cancelled {
+				_, err := x.Cancel()
+				require.NoError(t, err)
+			}
+			o := x.Observe(tooMuch(x, ""))
+			require.Len(t, o.Doubts(), 1)
+			result, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, order.Resolve{Record: o.Doubts()[0],
+				Resolution: events.ResolvedSucceeded, Statement: "APO support, case 17", Actor: "ann"})
+			require.NoError(t, err)
+			o = result.Order
+			assert.Empty(t, o.Doubts())
+			assert.EqualValues(t, tilltest.TheAmount+200, o.Captured+o.Late.Captured)
+			assert.Equal(t, cancelled, !o.Late.IsZero())
+			require.NoError(t, x.Lawful())
+		})
+	}
 }

@@ -1,0 +1,57 @@
+package order
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// OverdueMax is how long at the most APO is asked by itself about what it never tells the end of: its own capture, or
+// the capture that a held refund belongs to. Daily until a person is told ([Policy.ParkAccepted]), and then as what is
+// parked, every [ParkedEvery].
+const OverdueMax = WaitMax
+
+// waitingSince is since when the newest thing is waited for that only APO can tell; zero: nothing is.
+func (o *Order) waitingSince() (since time.Time) {
+	if o.Gateway == GatewayOutstanding {
+		since = time.Unix(0, o.gatewayMark.nanos).UTC()
+		if since.Before(o.CreatedAt) { // APO's times are its own
+			since = o.CreatedAt
+		}
+	}
+	for i := range o.Held {
+		if at := o.Held[i].Since; at.After(since) {
+			since = at
+		}
+	}
+	return since
+}
+
+// overdueWatch is when APO is asked again about what is waited for since then; zero: not by itself any more.
+func (d *decision) overdueWatch(since time.Time) time.Time {
+	switch age := d.env.Now.Sub(since); {
+	case age < d.env.Policy.patience(Accepted):
+		return d.waitDue(d.o.Watches + 1) // the first wait passed before this inquiry
+	case age < OverdueMax:
+		return d.after(ParkedEvery)
+	}
+	return zeroTime
+}
+
+// showOverdue gives to a person, once, what APO tells no result of: its own capture after so long that an operation
+// would be parked, and a payment that is still in process when APO is asked about it for the last time.
+func (d *decision) showOverdue(answered *events.InquiryAnswered) {
+	o := &d.o
+	patience := d.env.Policy.patience(Accepted)
+	switch {
+	case o.Gateway == GatewayOutstanding && d.env.Now.Sub(o.waitingSince()) >= patience:
+		f := Fact{Kind: CapturePending, PaymentID: o.PaymentID}
+		d.anomaly(events.NoResult, &f, fmt.Sprintf("APO has captured by itself for %s without a result; contact APO support",
+			days(patience)))
+	case o.Status == Created && answered.Outcome == events.InquiryAnswers && answered.WatchDue.IsZero() &&
+		d.env.Policy.ReconcileFor >= 0 && !o.Operation.Outstanding():
+		f := Fact{Kind: PaymentPending, PaymentID: o.PaymentID}
+		d.anomaly(events.NoResult, &f, "APO has no result of the payment, and is not asked any more; contact APO support")
+	}
+}
