@@ -29,6 +29,8 @@ var current = codec{}.
 	with(entry(KindPaymentAuthorized, walkPaymentAuthorized)).
 	with(entry(KindPaymentPaid, walkPaymentPaid)).
 	with(entry(KindPaymentFailed, walkPaymentFailed)).
+	with(entry(KindPaymentRaised, walkPaymentRaised)).
+	with(entry(KindRaiseFailed, walkRaiseFailed)).
 	with(entry(KindCancelRequested, walkCancelRequested)).
 	with(entry(KindCancelSucceeded, walkCancelSucceeded)).
 	with(entry(KindCancelFailed, walkCancelFailed)).

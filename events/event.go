@@ -21,6 +21,8 @@ const (
 	KindPaymentAuthorized Kind = "payment.authorized.v1"
 	KindPaymentPaid       Kind = "payment.paid.v1"
 	KindPaymentFailed     Kind = "payment.failed.v1"
+	KindPaymentRaised     Kind = "payment.raised.v1"
+	KindRaiseFailed       Kind = "raise.failed.v1"
 	KindCancelRequested   Kind = "cancel.requested.v1"
 	KindCancelSucceeded   Kind = "cancel.succeeded.v1"
 	KindCancelFailed      Kind = "cancel.failed.v1"
@@ -51,6 +53,7 @@ const KindCommandRefused Kind = "command.refused.v1"
 
 var kinds = []Kind{
 	KindOrderCreated, KindPaymentPending, KindPaymentAuthorized, KindPaymentPaid, KindPaymentFailed,
+	KindPaymentRaised, KindRaiseFailed,
 	KindCancelRequested, KindCancelSucceeded, KindCancelFailed, KindCancelUnresolved,
 	KindCaptureRequested, KindCaptureAccepted, KindCaptureSucceeded, KindCaptureFailed, KindCaptureUnresolved,
 	KindRefundRequested, KindRefundAccepted, KindRefundSucceeded, KindRefundFailed, KindRefundUnresolved, KindRefundHeld,

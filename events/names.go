@@ -17,7 +17,7 @@ var (
 )
 
 var (
-	transferNames = [...]string{"none", "payment", "cancel", "capture", "refund"}
+	transferNames = [...]string{"none", "payment", "cancel", "capture", "refund", "raise"}
 	stageNames    = [...]string{"none", "asked", "accepted", "unresolved", "succeeded", "held", "failed"}
 )
 

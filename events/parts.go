@@ -12,6 +12,7 @@ const (
 	TransferCancel
 	TransferCapture
 	TransferRefund
+	TransferRaise // of an authorization, by APO's updateAmount
 )
 
 // Stage says how far a transfer has come by a fact.
@@ -35,9 +36,9 @@ type Parts struct {
 	Stage            Stage
 	PaymentRequestID string
 	PaymentID        string
-	TransferID       string // captureId, refundId; of an anomaly, whichever its fact had
-	RequestID        string // captureRequestId, refundRequestId; likewise
-	Amount           Money
+	TransferID       string    // captureId, refundId, a raise's transactionId; of an anomaly, whichever its fact had
+	RequestID        string    // captureRequestId, refundRequestId, updateRequestId; likewise
+	Amount           Money     // of a raise, the new total
 	At               time.Time // by APO's word; zero: not told, or done by ourselves
 	Code, Message    string
 	Problem          string // our own words where there was no usable answer
@@ -98,9 +99,16 @@ func (p *Parts) take(e Event) {
 	}
 }
 
-// ofTransfer takes the parts of a capture or refund.
+// ofTransfer takes the parts of a raise, a capture or a refund.
 func (p *Parts) ofTransfer(e Event) {
 	switch e := e.(type) {
+	case PaymentRaised:
+		p.transfer(e.TransactionID, e.UpdateRequestID, e.PaymentID, &e.Amount, e.At)
+		p.proven(TransferRaise, StageSucceeded, &e.Proof)
+	case RaiseFailed:
+		p.transfer(e.TransactionID, e.UpdateRequestID, e.PaymentID, &Money{}, e.At)
+		p.Code = e.Code
+		p.proven(TransferRaise, StageFailed, &e.Proof)
 	case CaptureRequested:
 		p.Transfer, p.Stage, p.Attempt = TransferCapture, StageAsked, 1
 		p.RequestID, p.PaymentID, p.Amount = e.CaptureRequestID, e.PaymentID, e.Amount

@@ -17,6 +17,7 @@ var partNames = map[string]string{
 	"PaymentID": "PaymentID", "By.PaymentID": "PaymentID",
 	"CaptureID": "TransferID", "RefundID": "TransferID", "TransferID": "TransferID",
 	"CaptureRequestID": "RequestID", "RefundRequestID": "RequestID", "RequestID": "RequestID",
+	"TransactionID": "TransferID", "UpdateRequestID": "RequestID",
 	"Amount": "Amount", "At": "At", "Code": "Code", "Message": "Message", "Problem": "Problem",
 	"Attempt": "Attempt", "Number": "Inquiry", "Proof": "Proof", "Evidence": "Proof.Evidence",
 }
@@ -80,13 +81,16 @@ func TestPartsOf_HasEveryFieldOfEveryFact(t *testing.T) {
 // The transfer and the stage are in the kind's name, typed here a second time.
 func TestPartsOf_SaysWhatTheKindIsAbout(t *testing.T) {
 	transfers := map[string]Transfer{"payment": TransferPayment, "cancel": TransferCancel, "capture": TransferCapture,
-		"refund": TransferRefund}
+		"refund": TransferRefund, "raise": TransferRaise}
 	stages := map[string]Stage{"requested": StageAsked, "pending": StageAccepted, "accepted": StageAccepted,
 		"unresolved": StageUnresolved,
 		"authorized": StageSucceeded, "paid": StageSucceeded, "succeeded": StageSucceeded, "held": StageHeld,
 		"failed": StageFailed}
 	for _, k := range Kinds() {
 		words := strings.Split(string(k), ".")
+		if k == KindPaymentRaised { // it is the payment's, and a transfer beside it
+			words = []string{"raise", "succeeded"}
+		}
 		p := PartsOf(blank(t, k))
 		assert.Equal(t, transfers[words[0]], p.Transfer, "%s", k)
 		if p.Transfer == TransferNone {

@@ -102,6 +102,25 @@ func walkPaymentFailed(w *wire, e *PaymentFailed) {
 	w.proof(4, "proof", &e.Proof)
 }
 
+func walkPaymentRaised(w *wire, e *PaymentRaised) {
+	w.str(1, "update_request_id", &e.UpdateRequestID, TextMax)
+	w.str(2, "transaction_id", &e.TransactionID, TextMax)
+	w.str(3, "payment_id", &e.PaymentID, TextMax)
+	w.money(4, "amount", &e.Amount)
+	w.time(5, "at", &e.At)
+	w.time(6, "due", &e.Due)
+	w.proof(7, "proof", &e.Proof)
+}
+
+func walkRaiseFailed(w *wire, e *RaiseFailed) {
+	w.str(1, "update_request_id", &e.UpdateRequestID, TextMax)
+	w.str(2, "transaction_id", &e.TransactionID, TextMax)
+	w.str(3, "payment_id", &e.PaymentID, TextMax)
+	w.str(4, "code", &e.Code, TextMax)
+	w.time(5, "at", &e.At)
+	w.proof(6, "proof", &e.Proof)
+}
+
 func walkCancelRequested(w *wire, e *CancelRequested) {
 	w.identifier(1, "by", &e.By)
 	w.str(2, "reason", &e.Reason, TextMax)

@@ -25,6 +25,16 @@ func (PaymentFailed) Kind() Kind { return KindPaymentFailed }
 
 func (PaymentFailed) event() {}
 
+// Kind is [KindPaymentRaised].
+func (PaymentRaised) Kind() Kind { return KindPaymentRaised }
+
+func (PaymentRaised) event() {}
+
+// Kind is [KindRaiseFailed].
+func (RaiseFailed) Kind() Kind { return KindRaiseFailed }
+
+func (RaiseFailed) event() {}
+
 // Kind is [KindCancelRequested].
 func (CancelRequested) Kind() Kind { return KindCancelRequested }
 

@@ -61,10 +61,10 @@ func (a *Attention) UnmarshalText(text []byte) error {
 }
 
 // MarshalText is the word that String says; a value that is none is an error.
-func (t Transfer) MarshalText() ([]byte, error) { return words.Marshal(t, TransferRefund) }
+func (t Transfer) MarshalText() ([]byte, error) { return words.Marshal(t, TransferRaise) }
 
 // UnmarshalText takes one of these words; the error lists them.
-func (t *Transfer) UnmarshalText(text []byte) error { return words.Unmarshal(text, t, TransferRefund) }
+func (t *Transfer) UnmarshalText(text []byte) error { return words.Unmarshal(text, t, TransferRaise) }
 
 // MarshalText is the word that String says; a value that is none is an error.
 func (s Stage) MarshalText() ([]byte, error) { return words.Marshal(s, StageFailed) }

@@ -74,7 +74,7 @@ func all() []enumeration {
 		walk(events.ResolvedFailed),
 		walk(events.LateAnswer),
 		walk(events.AttentionAnomaly),
-		walk(events.TransferRefund),
+		walk(events.TransferRaise),
 		walk(events.StageFailed),
 		walk(order.Failed),
 		walk(order.Parked),
