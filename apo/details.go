@@ -52,7 +52,7 @@ type details struct {
 	PaymentID        string
 	PaymentRequestID string
 	TransferID       string // captureId or refundId
-	RequestID        string // captureRequestId or refundRequestId
+	RequestID        string // captureRequestId, refundRequestId or updateRequestId
 	Amount           Amount
 	Time             time.Time
 	AuthExpiry       time.Time
@@ -116,6 +116,9 @@ func (c *content) read(op Op, whole object) error {
 	}
 	s, d := shapeOf(op), &c.details
 	d.NotifyType = r.code("notifyType")
+	if op == OpNotifyPayment && d.NotifyType == notifyUpdateResult {
+		s = shape{requestID: "updateRequestId", amount: "paymentAmount"} // its paymentTime is the authorization's
+	}
 	d.PaymentID, d.PaymentRequestID = r.id("paymentId"), r.id("paymentRequestId")
 	d.TransferID, d.RequestID = r.id(s.transferID), r.id(s.requestID)
 	d.Amount, d.Time = r.amount(s.amount), r.time(s.time)

@@ -52,9 +52,9 @@
 // public key can check years later.
 //
 // An inquiry may prove several facts. They come in the order in which they are to be
-// applied: payment and cancel by their times, then captures, refunds and what
-// has no kind here. A line of its transactions that tells of a try which did not
-// succeed is no fact; paymentStatus speaks for the payment.
+// applied: payment, what it was raised to and cancel by their times, then captures,
+// refunds and what has no kind here. A line of its transactions that tells of a
+// payment's try which did not succeed is no fact; paymentStatus speaks for the payment.
 //
 // # Limits
 //

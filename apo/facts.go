@@ -3,8 +3,8 @@ package apo
 import "slices"
 
 // prove says what a verified message proves, in the order in which the facts
-// are to be applied: the payment, then captures, then refunds, then the rest. A
-// fact that names nothing it could belong to is left out.
+// are to be applied: the payment and what it was raised to, then captures, then
+// refunds, then the rest. A fact that names nothing it could belong to is left out.
 func prove(c *content, evidence *Evidence) []Verified {
 	whole := c.whole()
 	whole.evidence = evidence
@@ -24,7 +24,7 @@ func (c *content) whole() Verified {
 // codeOf is the code of a fact of the kind: of a failure alone.
 func (c *content) codeOf(kind Kind) string {
 	switch kind {
-	case PaymentFailed, CaptureFailed, RefundFailed:
+	case PaymentFailed, CaptureFailed, RefundFailed, RaiseFailed:
 		return c.failureCode()
 	}
 	return ""
@@ -84,6 +84,10 @@ func (c *content) notifiedKind() Kind {
 		return PaymentSucceeded
 	case c.op == OpNotifyPayment && c.details.NotifyType == notifyPaymentResult && failed:
 		return PaymentFailed
+	case c.op == OpNotifyPayment && c.details.NotifyType == notifyUpdateResult && done:
+		return PaymentRaised
+	case c.op == OpNotifyPayment && c.details.NotifyType == notifyUpdateResult && failed:
+		return RaiseFailed
 	case c.op == OpNotifyCapture && done:
 		return CaptureSucceeded
 	case c.op == OpNotifyCapture && failed:
@@ -155,7 +159,8 @@ func lineKind(line Transaction) (kind Kind, ok bool) {
 	switch line.State {
 	case StateSuccess, StateFail, StateProcessing, StateCancelled, StatePending:
 	default: // of what moves no money paymentStatus is the word
-		return 0, line.Type == TransactionPayment || line.Type == TransactionAuthorization
+		return 0, line.Type == TransactionPayment || line.Type == TransactionAuthorization ||
+			line.Type == TransactionIncremental
 	}
 	switch line.Type {
 	case TransactionCapture:
@@ -175,7 +180,7 @@ func lineKind(line Transaction) (kind Kind, ok bool) {
 		}
 		return 0, true
 	case TransactionIncremental:
-		return 0, line.State != StateSuccess
+		return transferKind(line.State, PaymentRaised, 0, RaiseFailed), true
 	}
 	return 0, line.State == StateFail || line.State == StateCancelled // whatever it is, it was not done
 }
@@ -191,7 +196,7 @@ func (c *content) proveLines(whole Verified) []Verified {
 		fact := Verified{kind: kind, op: c.op, details: c.details, line: line, evidence: whole.evidence}
 		switch kind {
 		case 0:
-		case PaymentSucceeded, Cancelled:
+		case PaymentSucceeded, PaymentRaised, RaiseFailed, Cancelled:
 			// The line that paymentStatus sums up is the same fact, not another one.
 			if kind == PaymentSucceeded && whole.kind == kind && fact.Amount() == whole.Amount() {
 				whole.held = whole.held || line.Type == TransactionAuthorization

@@ -63,7 +63,7 @@ func TestEveryTransactionTypeAndStateHasItsFact(t *testing.T) {
 		TransactionRefund:        {RefundSucceeded, RefundFailed, RefundPending, RefundFailed, RefundPending},
 		TransactionCancel:        {Cancelled, none, none, none, none},
 		TransactionVoid:          {Cancelled, none, none, none, none},
-		TransactionIncremental:   {OtherTransaction, none, none, none, none},
+		TransactionIncremental:   {PaymentRaised, RaiseFailed, none, RaiseFailed, none},
 	}
 	for _, kind := range allTypes {
 		for i, state := range allStates {
@@ -88,7 +88,7 @@ func TestEveryTransactionTypeAndStateHasItsFact(t *testing.T) {
 		assert.Equal(t, []string{"payment succeeded", "other transaction T1"}, short, "not known is not silent: %v", row)
 	}
 	for _, row := range [][2]string{{"CHARGEBACK", "FAIL"}, {"CHARGEBACK", "CANCELLED"}, {"AUTHORIZATION", "REVIEW"},
-		{"PAYMENT", ""}} {
+		{"PAYMENT", ""}, {"INCREMENTAL", "REVIEW"}} {
 		_, short := picture(t, StateSuccess, line(TransactionType(row[0]), State(row[1]), "T1", 5, ""))
 		assert.Equal(t, []string{"payment succeeded"}, short, "that moved no money: %v", row)
 	}
@@ -103,8 +103,8 @@ func TestFactsComeAsPaymentCapturesRefunds(t *testing.T) {
 		line(TransactionAuthorization, StateSuccess, "a1", 1000, "2026-01-01T00:00:00Z"),
 		line(TransactionCapture, StateFail, "c2", 500, "2026-01-02T00:00:00Z"))
 	assert.Equal(t, []string{
-		"payment succeeded", "capture succeeded c1", "capture failed c2", "refund pending r2", "refund succeeded r1",
-		"other transaction i1",
+		"payment succeeded", "payment raised i1", "capture succeeded c1", "capture failed c2", "refund pending r2",
+		"refund succeeded r1",
 	}, short, "and the authorization that paymentStatus sums up is not told twice")
 }
 
@@ -152,6 +152,17 @@ func TestACancelledPictureKeepsItsMoneyVisible(t *testing.T) {
 		"a late payment comes after the cancel")
 }
 
+// What an authorization was raised to was let go of with it: the raise comes before the cancel that undid both.
+func TestARaiseComesBeforeTheCancelThatUndidIt(t *testing.T) {
+	_, short := picture(t, StateCancelled,
+		line(TransactionVoid, StateSuccess, "v1", 1500, "2026-01-03T00:00:00Z"),
+		line(TransactionIncremental, StateSuccess, "i2", 1500, "2026-01-02T00:00:00Z"),
+		line(TransactionIncremental, StateFail, "i1", 1200, "2026-01-02T00:00:00Z"),
+		line(TransactionAuthorization, StateSuccess, "a1", 1000, "2026-01-01T00:00:00Z"))
+	assert.Equal(t, []string{"payment succeeded a1", "payment raised i2", "raise failed i1", "cancelled v1", "cancelled"},
+		short)
+}
+
 func TestFactsOfAnyPictureAreOrderedAndComplete(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		state := rapid.SampledFrom(allStates).Draw(t, "state")
@@ -169,7 +180,7 @@ func TestFactsOfAnyPictureAreOrderedAndComplete(t *testing.T) {
 		facts, _ := picture(t, state, lines...)
 		rank := func(v Verified) int {
 			switch v.Kind() {
-			case PaymentPending, PaymentSucceeded, PaymentFailed, Cancelled:
+			case PaymentPending, PaymentSucceeded, PaymentFailed, PaymentRaised, RaiseFailed, Cancelled:
 				return 0
 			case CapturePending, CaptureSucceeded, CaptureFailed:
 				return 1

@@ -33,8 +33,12 @@ const (
 	RefundSucceeded
 	// RefundFailed: a refund will not happen.
 	RefundFailed
+	// PaymentRaised: an authorization was raised; Amount is the new total.
+	PaymentRaised
+	// RaiseFailed: an authorization was not raised, and holds what it held.
+	RaiseFailed
 	// OtherTransaction: a transaction of a type or state for which there is no
-	// kind here, such as a raised authorization. It may have moved money.
+	// kind here. It may have moved money.
 	OtherTransaction
 
 	// kindEnd is one above the last kind.
@@ -64,6 +68,10 @@ func (k Kind) String() string {
 		return "refund succeeded"
 	case RefundFailed:
 		return "refund failed"
+	case PaymentRaised:
+		return "payment raised"
+	case RaiseFailed:
+		return "raise failed"
 	case OtherTransaction:
 		return "other transaction"
 	}
@@ -107,8 +115,8 @@ func (v Verified) TransferID() string {
 	return v.details.TransferID
 }
 
-// RequestID is the merchant's id of it: captureRequestId, refundRequestId or
-// transactionRequestId. One that nobody here minted comes from APO's dashboard.
+// RequestID is the merchant's id of it: captureRequestId, refundRequestId,
+// updateRequestId or transactionRequestId. One that nobody here minted comes from APO's dashboard.
 func (v Verified) RequestID() string {
 	if v.line.Type != "" {
 		return v.line.RequestID
@@ -116,7 +124,10 @@ func (v Verified) RequestID() string {
 	return v.details.RequestID
 }
 
-// Amount is the amount of what is proven; zero where the message names none.
+// Amount is the amount of what is proven; zero where the message names none. Of
+// a raised authorization it is the new total, not what was added: that is what
+// updateAmount asks for. Whether an INCREMENTAL line says the same is not
+// documented; read so, it never makes the authorization larger than it is.
 func (v Verified) Amount() Amount {
 	if v.line.Type != "" {
 		return v.line.Amount
@@ -125,7 +136,8 @@ func (v Verified) Amount() Amount {
 }
 
 // Time is when it happened according to APO, in UTC; zero if the message does
-// not say or says it unreadably.
+// not say or says it unreadably. The notification of a raise has the payment's
+// time alone, so there it is zero.
 func (v Verified) Time() time.Time {
 	if v.line.Type != "" {
 		return v.line.Time

@@ -11,6 +11,7 @@ import (
 const (
 	notifyPaymentResult  = "PAYMENT_RESULT"
 	notifyPaymentPending = "PAYMENT_PENDING"
+	notifyUpdateResult   = "UPDATE_AMOUNT_RESULT"
 	notifyCaptureResult  = "CAPTURE_RESULT"
 	notifyRefundResult   = "REFUND_RESULT"
 )
@@ -187,7 +188,7 @@ func notifiedOp(whole object) (Op, error) {
 		return "", malformedError("notification", r.err.Error())
 	}
 	switch kind {
-	case notifyPaymentResult, notifyPaymentPending:
+	case notifyPaymentResult, notifyPaymentPending, notifyUpdateResult:
 		return OpNotifyPayment, nil
 	case notifyCaptureResult:
 		return OpNotifyCapture, nil

@@ -86,6 +86,7 @@ func TestNotificationsByTypeAndResult(t *testing.T) {
 		payment = `"paymentId":"P1","paymentRequestId":"R1"`
 		capture = `"captureRequestId":"C1","paymentId":"P1","captureId":"K1"`
 		refund  = `"refundRequestId":"F1","refundId":"K2"`
+		raise   = `,"updateRequestId":"U1","authExpiryTime":"2026-01-08T00:00:00Z"`
 	)
 	for name, row := range map[string]struct {
 		kind, status, members string
@@ -97,6 +98,10 @@ func TestNotificationsByTypeAndResult(t *testing.T) {
 		"payment U":                     {"PAYMENT_RESULT", "U", payment, 0, ""},
 		"payment pending S":             {"PAYMENT_PENDING", "S", payment, PaymentPending, ""},
 		"payment pending F":             {"PAYMENT_PENDING", "F", payment, 0, ""},
+		"raise S":                       {"UPDATE_AMOUNT_RESULT", "S", payment + raise, PaymentRaised, ""},
+		"raise F":                       {"UPDATE_AMOUNT_RESULT", "F", payment + raise, RaiseFailed, "ANY_CODE"},
+		"raise U":                       {"UPDATE_AMOUNT_RESULT", "U", payment + raise, 0, ""},
+		"raise of nobody":               {"UPDATE_AMOUNT_RESULT", "S", `"paymentTime":"2026-01-01T00:00:00Z"`, 0, ""},
 		"payment of nobody":             {"PAYMENT_RESULT", "S", `"paymentTime":"2026-01-01T00:00:00Z"`, 0, ""},
 		"capture S":                     {"CAPTURE_RESULT", "S", capture, CaptureSucceeded, ""},
 		"capture F":                     {"CAPTURE_RESULT", "F", capture, CaptureFailed, "ANY_CODE"},
@@ -148,6 +153,32 @@ func TestARefundThatWasCancelledIsReadTheSameFromItsEvidence(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []Told{{Kind: RefundFailed, TransferID: "K2", RequestID: "F1"}}, read.Facts)
 	assert.Equal(t, StateCancelled, read.State)
+}
+
+// It names the raise and the new total. The only time in it is the authorization's, which says nothing of the raise; and
+// an updateRequestId beside a payment's result names no transfer of that payment.
+func TestARaisesNotificationHasItsIDAndTheNewTotal(t *testing.T) {
+	const members = `"paymentId":"P1","paymentRequestId":"R1","updateRequestId":"U1",
+		"paymentAmount":{"currency":"JPY","value":"1500"},"paymentTime":"2026-01-02T09:00:00+09:00"`
+	of := func(kind string) Verified {
+		header, body := notified(with("S", "SUCCESS", `"notifyType":"`+kind+`",`+members))
+		fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
+		require.NoError(t, err)
+		return fact
+	}
+	fact := of("UPDATE_AMOUNT_RESULT")
+	assert.Equal(t, OpNotifyPayment, fact.Op())
+	assert.Equal(t, "payment raised JPY 1500, payment P1, payment request R1, request U1", fact.String())
+	assert.True(t, fact.Time().IsZero())
+	assert.False(t, fact.Authorized(), "that is said of the payment")
+	read, err := fact.Evidence().Read()
+	require.NoError(t, err)
+	assert.Equal(t, []Told{{Kind: PaymentRaised, PaymentID: "P1", PaymentRequestID: "R1", RequestID: "U1",
+		Amount: jpy(1500)}}, read.Facts, "and a judge reads the same")
+
+	paid := of("PAYMENT_RESULT")
+	assert.Empty(t, paid.RequestID())
+	assert.Equal(t, utc(t, "2026-01-02T00:00:00Z"), paid.Time())
 }
 
 func TestARefundsNotificationHasNoPaymentID(t *testing.T) {
