@@ -35,6 +35,7 @@ const (
 	codeRefundPartial     = "PARTIAL_REFUND_NOT_SUPPORTED"
 	codeRefundMultiple    = "MULTIPLE_REFUNDS_NOT_SUPPORTED"
 	codeRefundNotExist    = "REFUND_NOT_EXIST"
+	codeIncremental       = "INCREMENTAL_NOT_SUPPORT"
 )
 
 // result is what an answer says of itself.

@@ -103,7 +103,7 @@ func (s *Server) register(p Payment) (*payment, error) {
 		return nil, err
 	}
 	s.wakeAt(p.Expiry)
-	made := &payment{Payment: p, status: Processing, created: now}
+	made := &payment{Payment: p, status: Processing, created: now, keepAmount: s.cfg.Behaviour.KeepPaymentAmount}
 	s.book.payments = append(s.book.payments, made)
 	s.book.byRequest[payKey(p.ClientID, p.PaymentRequestID)] = made
 	s.book.byID[p.PaymentID] = made
@@ -245,7 +245,7 @@ func (s *Server) payAgain(p *payment, wish Payment) answer {
 func (p *payment) fields() map[string]any {
 	fields := map[string]any{
 		"paymentId": p.PaymentID, "paymentRequestId": p.PaymentRequestID,
-		"paymentAmount": wire(p.Amount), "paymentCreateTime": isoTime(p.created),
+		"paymentAmount": wire(p.told()), "paymentCreateTime": isoTime(p.created),
 	}
 	if !p.paid.IsZero() {
 		fields["paymentTime"] = isoTime(p.paid)

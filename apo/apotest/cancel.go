@@ -45,7 +45,7 @@ func (s *Server) release(p *payment, why closure) {
 	if !p.paid.IsZero() {
 		v := void{id: s.newID(), at: now}
 		kind := Returned
-		v.amount = p.Amount.Minor
+		v.amount = p.held()
 		if p.twoSteps() {
 			kind = Voided
 			v.amount -= sum(p.captures, used)
@@ -55,11 +55,16 @@ func (s *Server) release(p *payment, why closure) {
 	}
 	p.status, p.closed, p.lateMoney = Cancelled, why, false
 	p.cancelled = now
+	for _, r := range p.raises {
+		if r.status == Processing {
+			s.endRaise(p, r, codeOrderCanceled)
+		}
+	}
 }
 
 // releaseRest lets go of what a last capture left, once it is known how much that is. The payment goes on.
 func (s *Server) releaseRest(p *payment) {
-	rest := p.Amount.Minor - sum(p.captures, used)
+	rest := p.held() - sum(p.captures, used)
 	if p.closed == byLast || rest <= 0 || !anyOf(p.captures, closes) || anyOf(p.captures, isPending) {
 		return
 	}

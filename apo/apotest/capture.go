@@ -61,7 +61,7 @@ func (p *payment) captureCode(amount Amount, now time.Time) string {
 		return p.zeroCode()
 	case p.SingleCapture && anyOf(p.captures, takes):
 		return codeMultiCapture
-	case add(sum(p.captures, takes), amount.Minor) > p.Amount.Minor:
+	case add(sum(p.captures, takes), amount.Minor) > p.held():
 		return codeCaptureExceed
 	}
 	return ""

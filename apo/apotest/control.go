@@ -29,14 +29,16 @@ func (s *Server) ControlHandler() http.Handler {
 		})
 	}
 	for name, finish := range map[string]func(string, bool) error{
-		"finish-capture": s.FinishCapture, "finish-refund": s.FinishRefund, "deny-inquiries": s.DenyInquiries,
+		"finish-capture": s.FinishCapture, "finish-refund": s.FinishRefund, "finish-raise": s.FinishRaise,
+		"deny-inquiries": s.DenyInquiries,
 	} {
 		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
 			s.controlled(w, r, finish(r.PathValue("id"), r.FormValue("ok") != "false"))
 		})
 	}
 	for name, move := range map[string]func(string, int64) (string, error){
-		"refund": s.DashboardRefund, "capture": s.DashboardCapture,
+		"refund": s.DashboardRefund, "capture": s.DashboardCapture, "raise": s.RaiseAuthorization,
+		"start-raise": s.StartRaise,
 	} {
 		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
 			minor, err := strconv.ParseInt(r.FormValue("amount"), 10, 64)

@@ -55,6 +55,9 @@
 //     is paid or captured, REFUND_NOT_SUPPORTED, CURRENCY_NOT_SUPPORT,
 //     REFUND_WINDOW_EXCEED, REFUND_AMOUNT_EXCEED, PARTIAL_REFUND_NOT_SUPPORTED,
 //     MULTIPLE_REFUNDS_NOT_SUPPORTED. S only accepts it.
+//   - A raise of an authorization ([Server.RaiseAuthorization]; its call is not
+//     served): INCREMENTAL_NOT_SUPPORT after a capture and the tenth raise, and what
+//     a capture is refused with. The new total is what can be captured then.
 //   - A captureRequestId or refundRequestId gets its final answer again for ever,
 //     and REPEAT_REQ_INCONSISTENT with other content, until [Server.ForgetKeys].
 //   - inquiryPayment and inquiryRefund: ACCESS_DENIED for an account that
@@ -71,13 +74,14 @@
 //
 // Methods play those whom the merchant does not command: [Server.Submit],
 // [Server.PayLate] after a cancel, [Server.Decline], [Server.Expire],
-// [Server.DashboardRefund], [Server.FailCapture], [Server.FailRefund] and others. [Server.Calls] holds
+// [Server.DashboardRefund], [Server.RaiseAuthorization], [Server.FailCapture],
+// [Server.FailRefund] and others. [Server.Calls] holds
 // every call that came over the wire, [Server.Ledger] all money that moved: with
 // them a test can say "APO was never called" and "the money agrees".
 //
 // # Notifications
 //
-// Results of payments, captures and refunds are notified, cancels never. They go
+// Results of payments, raises, captures and refunds are notified, cancels never. They go
 // to [Config].NotifyURL or the URL a request named, if it is on loopback, until
 // acknowledged, at most eight times ([Server.Deliver]). A test without a listener
 // takes them signed with [Server.TakeNotifications], and may hand them over twice
@@ -130,9 +134,10 @@
 //	                            "capture": "MANUAL" authorizes it, whatever its method
 //	POST submit/ID, pay-late/ID, pend/ID, decline/ID, expire/ID, void/ID
 //	POST fail-capture/ID, fail-refund/ID            what was done is taken back
-//	POST finish-capture/ID, finish-refund/ID        ?ok=false lets it fail
+//	POST finish-capture/ID, finish-refund/ID, finish-raise/ID    ?ok=false lets it fail
 //	POST deny-inquiries/ID                          ?ok=false answers them again
 //	POST refund/ID, capture/ID                      ?amount=500, at the dashboard
+//	POST raise/ID, start-raise/ID                   ?amount=1500, all that is to be held
 //	POST script                 with a script; DELETE script; POST forget-keys
 //	GET  payment/ID, ledger, totals, calls, notifications
 //

@@ -37,9 +37,9 @@ func (s *Server) inquirePayment(clientID string, r request) answer {
 }
 
 // lines are the transactions. APO lists them once there is a capture or refund;
-// late money is listed too, since nothing else would show it.
+// late money and raises are listed too, since nothing else would show them.
 func (p *payment) lines() []any {
-	if len(p.captures)+len(p.refunds) == 0 && !p.late {
+	if len(p.captures)+len(p.refunds)+len(p.raises) == 0 && !p.late {
 		return nil
 	}
 	var lines []any
@@ -50,6 +50,7 @@ func (p *payment) lines() []any {
 		}
 		lines = append(lines, line(kind, Success, p.paidID, p.PaymentRequestID, p.Amount, p.paid))
 	}
+	lines = append(lines, p.raiseLines()...)
 	for _, c := range p.captures {
 		lines = append(lines, line("CAPTURE", c.status, c.ID, c.RequestID, c.amount, c.when()))
 	}

@@ -151,6 +151,8 @@ type payment struct {
 	cancelled  time.Time
 	lateMoney  bool // money of the buyer arrived after a cancel and is there
 	voids      []void
+	raises     []*raise
+	keepAmount bool // see [Behaviour].KeepPaymentAmount
 	captures   []*transfer
 	refunds    []*transfer
 }

@@ -16,6 +16,7 @@ const (
 	typePaymentPending = "PAYMENT_PENDING"
 	typeCaptureResult  = "CAPTURE_RESULT"
 	typeRefundResult   = "REFUND_RESULT"
+	typeUpdateResult   = "UPDATE_AMOUNT_RESULT"
 )
 
 // Notification is a message from APO to the merchant, signed and ready to be

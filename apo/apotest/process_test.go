@@ -153,6 +153,11 @@ func TestControls(t *testing.T) {
 	assert.Contains(t, sh.ok("GET", "payment/c", ""), `"refunded":300`)
 	sh.ok("POST", "fail-capture/c", "")
 
+	card("u")
+	sh.ok("POST", "submit/u", "")
+	assert.Contains(t, sh.ok("POST", "raise/u?amount=1500", ""), `"authorized":1500`)
+	sh.ok("POST", "start-raise/u?amount=1800", "")
+	assert.Contains(t, sh.ok("POST", "finish-raise/u?ok=false", ""), `"authorized":1500`)
 	card("v")
 	sh.ok("POST", "submit/v", "")
 	assert.Contains(t, sh.ok("POST", "void/v", ""), `"CANCELLED"`)

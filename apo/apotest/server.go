@@ -78,6 +78,10 @@ type Behaviour struct {
 	// ForgetKeysAfter forgets request ids of captures and refunds that long after
 	// their first use: the same id then moves money again. Zero: never.
 	ForgetKeysAfter time.Duration
+	// KeepPaymentAmount leaves paymentAmount what was ordered once the authorization was
+	// raised. Otherwise it is the new total. APO documents neither; the notification of
+	// a raise has the new total in any case.
+	KeepPaymentAmount bool
 	// StringScalars sends every scalar as a JSON string ("true"), which APO may do.
 	StringScalars bool
 	// ISOTimes puts ISO 8601 instead of milliseconds into response-time and

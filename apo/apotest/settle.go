@@ -45,7 +45,7 @@ func (p *payment) times(give func(time.Time)) {
 // holds reports an authorization that still has something to let go.
 func (p *payment) holds() bool {
 	return !p.authExpiry.IsZero() && (p.status == Success && p.closed == notClosed || p.lateMoney && p.closed != byLast) &&
-		!anyOf(p.captures, isPending) && sum(p.captures, used) < p.Amount.Minor
+		!anyOf(p.captures, isPending) && sum(p.captures, used) < p.held()
 }
 
 func (s *Server) settleOne(p *payment, now time.Time) {
