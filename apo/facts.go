@@ -180,7 +180,13 @@ func lineKind(line Transaction) (kind Kind, ok bool) {
 		}
 		return 0, true
 	case TransactionIncremental:
-		return transferKind(line.State, PaymentRaised, 0, RaiseFailed), true
+		switch line.State {
+		case StateSuccess:
+			return PaymentRaised, true
+		case StateFail:
+			return RaiseFailed, true
+		}
+		return 0, true // CANCELLED is said of what was held too, once it is let go
 	}
 	return 0, line.State == StateFail || line.State == StateCancelled // whatever it is, it was not done
 }

@@ -63,7 +63,7 @@ func TestEveryTransactionTypeAndStateHasItsFact(t *testing.T) {
 		TransactionRefund:        {RefundSucceeded, RefundFailed, RefundPending, RefundFailed, RefundPending},
 		TransactionCancel:        {Cancelled, none, none, none, none},
 		TransactionVoid:          {Cancelled, none, none, none, none},
-		TransactionIncremental:   {PaymentRaised, RaiseFailed, none, RaiseFailed, none},
+		TransactionIncremental:   {PaymentRaised, RaiseFailed, none, none, none},
 	}
 	for _, kind := range allTypes {
 		for i, state := range allStates {

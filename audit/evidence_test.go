@@ -190,7 +190,8 @@ func TestReplay_NoFieldIsForgedBesideItsMessage(t *testing.T) {
 	for _, name := range []string{"payment.paid.v1 At", "payment.authorized.v1 Expires", "capture.succeeded.v1 CaptureID",
 		"capture.succeeded.v1 At", "refund.accepted.v1 RefundID", "refund.held.v1 Amount", "refund.failed.v1 Code",
 		"anomaly.observed.v1 Amount", "anomaly.observed.v1 TransferID", "cancel.unresolved.v1 Unresolved",
-		"inquiry.answered.v1 State", "cancel.succeeded.v1 PaymentID"} {
+		"inquiry.answered.v1 State", "cancel.succeeded.v1 PaymentID", "payment.raised.v1 Amount",
+		"payment.raised.v1 UpdateRequestID", "raise.failed.v1 Code"} {
 		assert.Positive(t, seen[name], "%s: %v", name, seen)
 	}
 }

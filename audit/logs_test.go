@@ -184,7 +184,7 @@ func (w *writer) picture(c order.Call) order.Picture {
 func notified(f order.Fact) order.Fact {
 	op, status, code, content := apo.OpNotifyPayment, "S", "SUCCESS", fields{"paymentId": f.PaymentID}
 	switch f.Kind {
-	case order.PaymentFailed, order.CaptureFailed, order.RefundFailed:
+	case order.PaymentFailed, order.CaptureFailed, order.RefundFailed, order.RaiseFailed:
 		status, code = "F", "PROCESS_FAIL"
 		f.Code = code
 	}
@@ -200,6 +200,10 @@ func notified(f order.Fact) order.Fact {
 		transfer(apo.OpNotifyRefund, "refund")
 	case order.PaymentPending:
 		content["notifyType"], content["paymentTime"] = "PAYMENT_PENDING", stamp(f.At)
+	case order.PaymentRaised, order.RaiseFailed:
+		content["notifyType"], content["paymentTime"] = "UPDATE_AMOUNT_RESULT", stamp(f.At)
+		content["updateRequestId"], content["paymentAmount"] = f.RequestID, wire(f.Amount)
+		f.At = time.Time{} // that one is the payment's
 	default:
 		content["notifyType"], content["paymentTime"] = "PAYMENT_RESULT", stamp(f.At)
 		if f.Amount != (order.Money{}) {
@@ -214,13 +218,16 @@ func notified(f order.Fact) order.Fact {
 func (w *writer) fact(id string) order.Fact {
 	kinds := []order.FactKind{order.PaymentSucceeded, order.PaymentSucceeded, order.PaymentPending, order.PaymentFailed,
 		order.CaptureSucceeded,
-		order.CaptureFailed, order.RefundSucceeded, order.RefundFailed, order.PaymentCancelled, order.OtherTransaction}
+		order.CaptureFailed, order.RefundSucceeded, order.RefundFailed, order.PaymentRaised, order.RaiseFailed,
+		order.PaymentCancelled, order.OtherTransaction}
 	f := order.Fact{Kind: kinds[w.pick(len(kinds))], PaymentID: "p-" + id, At: w.now}
 	switch f.Kind {
 	case order.PaymentSucceeded:
 		f.Amount = usd(amount)
 	case order.CaptureSucceeded, order.RefundSucceeded, order.CaptureFailed, order.RefundFailed:
 		f.TransferID, f.Amount = fmt.Sprint("foreign-", id, w.pick(3)), usd(part)
+	case order.PaymentRaised, order.RaiseFailed:
+		f.RequestID, f.Amount = fmt.Sprint("update-", id, w.pick(3)), usd(amount+part)
 	case order.PaymentCancelled, order.OtherTransaction: // no notification tells it
 		return inquired(f)
 	}
@@ -232,7 +239,7 @@ func inquired(f order.Fact) order.Fact {
 	content := fields{"paymentId": f.PaymentID, "paymentStatus": "CANCELLED", "paymentTime": stamp(f.At)}
 	if f.Kind == order.OtherTransaction {
 		content = fields{"paymentId": f.PaymentID, "paymentStatus": "SUCCESS", "transactions": []any{fields{
-			"transactionType": "INCREMENTAL", "transactionStatus": "SUCCESS", "transactionTime": stamp(f.At)}}}
+			"transactionType": "CHARGEBACK", "transactionStatus": "SUCCESS", "transactionTime": stamp(f.At)}}}
 	}
 	f.Proof = events.Proof{Via: events.ViaInquiry, Evidence: says(apo.OpInquirePayment, "S", "SUCCESS", content)}
 	return f

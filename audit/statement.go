@@ -24,7 +24,7 @@ const (
 
 // statement is a fact as something that APO said.
 type statement struct {
-	what  string    // it is about: "payment", "cancel", "capture", "refund"
+	what  string    // it is about: "payment", "raise", "cancel", "capture", "refund"
 	kind  apo.Kind  // as which the message must tell it, unless it answers a call of ours
 	op    apo.Op    // of the call that it can be the answer to
 	class apo.Class // of that answer
@@ -57,6 +57,12 @@ func stated(e events.Event) (s statement, ok bool) {
 	case events.PaymentFailed:
 		return statement{what: "payment", kind: apo.PaymentFailed, has: hasPayment | hasTime | hasCode,
 			paymentID: e.PaymentID, at: e.At, code: e.Code, proof: e.Proof}, true
+	case events.PaymentRaised:
+		return statement{what: "raise", kind: apo.PaymentRaised, has: hasIDs | hasAmount | hasTime, paymentID: e.PaymentID,
+			transferID: e.TransactionID, requestID: e.UpdateRequestID, amount: e.Amount, at: e.At, proof: e.Proof}, true
+	case events.RaiseFailed:
+		return statement{what: "raise", kind: apo.RaiseFailed, has: hasIDs | hasTime | hasCode, paymentID: e.PaymentID,
+			transferID: e.TransactionID, requestID: e.UpdateRequestID, at: e.At, code: e.Code, proof: e.Proof}, true
 	case events.CancelSucceeded, events.CancelFailed, events.CancelUnresolved:
 		return statedCancel(e), true
 	case events.CaptureAccepted, events.CaptureSucceeded, events.CaptureFailed, events.CaptureUnresolved:
@@ -146,6 +152,10 @@ func statedAnomaly(e *events.AnomalyObserved) statement {
 		s.kind = apo.PaymentSucceeded
 	case events.KindPaymentFailed:
 		s.kind = apo.PaymentFailed
+	case events.KindPaymentRaised:
+		s.what, s.kind = "raise", apo.PaymentRaised
+	case events.KindRaiseFailed:
+		s.what, s.kind = "raise", apo.RaiseFailed
 	case events.KindCancelSucceeded:
 		s.what, s.kind, s.op, s.class = "cancel", apo.Cancelled, apo.OpCancel, apo.Succeeded
 		s.eitherWay = e.Reason == events.LateAnswer

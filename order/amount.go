@@ -24,15 +24,16 @@ func (o *Order) canBePaid(m Money) bool {
 	case !o.paymentKnown():
 		return m.Minor >= o.Captured+o.Late.Captured
 	case o.Status == Cancelled:
-		return m == o.Amount || m.Minor == o.Authorized || m.Minor == o.Late.Authorized
+		return m == o.Amount || m.Minor == o.Authorized || m.Minor == o.Late.Authorized || o.wasHeld(m.Minor)
 	}
-	return m == o.paymentAmount()
+	return m == o.paymentAmount() || o.wasHeld(m.Minor)
 }
 
 // judgeAmount holds the amount of a payment's success against what was ordered: another one is what APO signed, and
 // then the anomaly before it says so.
 func (o *Order) judgeAmount(e events.Event, paymentID string, m Money) string {
 	told := events.AnomalyObserved{Reason: events.PaymentContradicts, Fact: e.Kind(), PaymentID: paymentID, Amount: m}
-	other := !o.paymentKnown() && m != o.Amount && !slices.Contains(o.contradiction, contradictionDigest(told))
+	other := !o.paymentKnown() && m != o.Amount && !o.wasHeld(m.Minor) &&
+		!slices.Contains(o.contradiction, contradictionDigest(told))
 	return when(other || !o.canBePaid(m), "has another amount than the order")
 }

@@ -37,7 +37,7 @@ func someFact(t *rapid.T) Fact {
 	default:
 		f.TransferID = rapid.SampledFrom([]string{"", "T1", "T2", "T3"}).Draw(t, "id")
 		f.RequestID = rapid.SampledFrom([]string{"", "q1", "q2", "r-1", "r-2", "r-3"}).Draw(t, "request")
-		f.Amount = Money{Minor: rapid.SampledFrom([]int64{0, 100, 400, 600, theAmount, 1200}).Draw(t, "minor"),
+		f.Amount = Money{Minor: rapid.SampledFrom([]int64{0, 100, 400, 600, theAmount, 1200, 1500}).Draw(t, "minor"),
 			Currency: rapid.SampledFrom([]string{"USD", "USD", "USD", "EUR", ""}).Draw(t, "currency")}
 	}
 	return f

@@ -85,6 +85,8 @@ func folds(t testing.TB) map[events.Kind]fold {
 	late.must(ClearAnomaly{Anomaly: late.o.Anomalies[0].Version})
 	pending := in(t, Created)
 	pending.observe(Fact{Kind: PaymentPending})
+	pending.observe(raised("u1", 1500))
+	pending.observe(Fact{Kind: RaiseFailed, RequestID: "u2"})
 	doubted := in(t, Refunded)
 	doubted.observe(Fact{Kind: RefundFailed, TransferID: "F1"})
 	doubted.inquire(tells(StateSuccess))
@@ -108,7 +110,8 @@ func TestAllocations_OfEvolve(t *testing.T) {
 	// These add to the book, an anomaly, a held refund or a failure, or end a command whose id is remembered.
 	adds := map[events.Kind]bool{}
 	for _, k := range []events.Kind{events.KindOrderCreated, events.KindPaymentAuthorized, events.KindPaymentPaid,
-		events.KindPaymentFailed, events.KindCaptureSucceeded, events.KindCaptureFailed,
+		events.KindPaymentFailed, events.KindPaymentRaised, events.KindRaiseFailed,
+		events.KindCaptureSucceeded, events.KindCaptureFailed,
 		events.KindRefundSucceeded, events.KindRefundFailed, events.KindRefundHeld,
 		events.KindCancelSucceeded, events.KindCancelFailed, events.KindAnomalyObserved, events.KindAnomalyCleared,
 		events.KindRefundAccepted, events.KindOperationResolved, events.KindTransferResolved} {

@@ -26,6 +26,7 @@ const (
 	captures
 	refunds
 	releases // late money that a cancel let go while it was only held
+	raises   // what the authorization was raised to: a total, which moves nothing by itself
 )
 
 // asked is the call that asks for such a transfer.
@@ -140,7 +141,7 @@ func (o *Order) fullAmount() int64 {
 	if o.Authorized > 0 {
 		return o.Authorized
 	}
-	return o.Amount.Minor
+	return max(o.Amount.Minor, o.raisedTo())
 }
 
 // enter adds a transfer to the book, or moves the entry that is there. The book is copied: explorer branches share the
@@ -205,6 +206,14 @@ func (o *Order) total() {
 	}
 	if now.authorized == 0 && late.captured > 0 {
 		late.authorized = max(late.authorized, o.Amount.Minor)
+	}
+	switch raised := o.raisedTo(); { // it belongs to its authorization, and says nothing of money until that is known
+	case now.moved > 0: // nothing is held that could be raised
+		now.authorized = max(now.authorized, now.captured)
+	case now.authorized > 0:
+		now.authorized = max(now.authorized, raised)
+	case late.authorized > 0:
+		late.authorized = max(late.authorized, raised)
 	}
 	o.Authorized, o.Captured, o.Refunded = now.authorized, max(now.moved, now.captured), now.refunded
 	o.Late = Late{late.authorized - late.released, max(late.moved, late.captured), late.refunded}

@@ -42,6 +42,10 @@ func (o *Order) fold(r *events.Record) {
 			o.move(Failed, r)
 			o.endMark = markOf(r, e.Code)
 		}
+	case events.PaymentRaised:
+		o.foldRaised(r, &e)
+	case events.RaiseFailed:
+		o.foldRaiseFailed(r, &e)
 	case events.CaptureSucceeded:
 		o.foldCaptured(r, &e)
 	case events.CaptureFailed:
@@ -103,7 +107,7 @@ func (o *Order) watching() bool {
 			return true
 		}
 	}
-	return o.Gateway == GatewayOutstanding || len(o.Held) > 0 || o.inDoubt()
+	return o.Gateway == GatewayOutstanding || len(o.Held) > 0 || o.inDoubt() || o.Status == Failed && o.raisedTo() > 0
 }
 
 // watchFrom begins the schedule of the payment's inquiries anew, but never puts off or drops the one that a held refund
@@ -292,6 +296,7 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	}
 	o.foldContradicted(r, e)
 	o.foldReversed(r, e)
+	o.foldDisputed(r, e)
 	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
 	}

@@ -24,12 +24,14 @@ const (
 	RefundFailed               //
 	RefundPending              // APO works on a refund; touches operations only
 	PaymentCancelled           // own S, inquiry CANCELLED, a VOID or CANCEL transaction
+	PaymentRaised              // the authorization was raised, to Amount in all
+	RaiseFailed                // it was not raised, and holds what it held
 	OtherTransaction           // a transaction of a kind not known here; always an anomaly
 )
 
 var factNames = [...]string{"none", "payment succeeded", "payment pending", "payment authorized", "payment paid",
 	"payment failed", "capture succeeded", "capture failed", "capture pending", "refund succeeded", "refund failed",
-	"refund pending", "payment cancelled", "other transaction"}
+	"refund pending", "payment cancelled", "payment raised", "raise failed", "other transaction"}
 
 // String is the fact in words.
 func (k FactKind) String() string { return words.Of(factNames[:], k) }

@@ -96,11 +96,13 @@ func (o *Order) ranked(facts []Fact) []Fact {
 	return facts
 }
 
-// factRank is a fact's place in an inquiry's order. What failed makes room for what was done, and a refund that waits
-// for its capture must not find it before it is said what became of it. What was let go of an authorization in part
-// comes after the captures that left it.
+// factRank is a fact's place in an inquiry's order. A raise comes before the payment, whose amount may be the raised
+// one. What failed makes room for what was done, and a refund that waits for its capture must not find it before it is
+// said what became of it. What was let go of an authorization in part comes after the captures that left it.
 func (o *Order) factRank(f *Fact) int {
 	switch f.Kind {
+	case PaymentRaised, RaiseFailed:
+		return -1
 	case CaptureFailed, RefundFailed:
 		return 1
 	case CaptureSucceeded, CapturePending:

@@ -244,6 +244,8 @@ func (o *Order) judgeMoney(e events.Event) string {
 			return ""
 		}
 		return o.judgeAmount(e, p.PaymentID, p.Amount)
+	case p.Transfer == events.TransferRaise:
+		return o.judgeRaise(p.TransferID, p.RequestID, p.Amount, failed)
 	case p.Transfer == events.TransferCapture && failed:
 		return o.judgeReversal(captures, &p)
 	case p.Transfer == events.TransferCapture:
@@ -309,6 +311,10 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		return o.payment(law.PaymentPaid, e.At), o.paidAnew(&e)
 	case events.PaymentFailed:
 		return law.PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
+	case events.PaymentRaised:
+		return o.raiseOf(&e)
+	case events.RaiseFailed:
+		return law.RaiseFailed, false
 	case events.CancelSucceeded:
 		if o.releasable() {
 			return law.LateMoneyReleased, false

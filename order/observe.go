@@ -37,6 +37,10 @@ func (d *decision) observeOurs(f *Fact) {
 		d.observePayment(f)
 	case PaymentCancelled:
 		d.observeCancelled(f)
+	case PaymentRaised:
+		d.observeRaised(f)
+	case RaiseFailed:
+		d.observeRaiseFailed(f)
 	case CaptureSucceeded:
 		d.observeCapture(f)
 	case CaptureFailed:
@@ -66,6 +70,8 @@ func (o *Order) contradicts(f *Fact) string {
 	case (f.Kind == CaptureSucceeded || f.Kind == RefundSucceeded) && (f.Amount.Minor <= 0 || f.Amount.Currency == "") &&
 		!(f.Kind == CaptureSucceeded && f.Amount == o.money(0) && o.askedForNothing(f.TransferID, f.RequestID)):
 		return fmt.Sprintf("amount %d %q moves no money", f.Amount.Minor, f.Amount.Currency)
+	case f.Kind == PaymentRaised && (f.Amount.Minor <= 0 || f.Amount.Currency == ""):
+		return fmt.Sprintf("amount %d %q is none to be raised to", f.Amount.Minor, f.Amount.Currency)
 	}
 	return ""
 }
@@ -99,7 +105,7 @@ func (d *decision) observePayment(f *Fact) {
 	late := cell.Effect == law.LateMoney && !o.knows(f.Kind)
 	surprise := f.Kind == PaymentAuthorized && o.CaptureMode == CaptureNone
 	if !o.paymentKnown() && (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) &&
-		f.Amount != o.Amount {
+		f.Amount != o.Amount && !o.wasHeld(f.Amount.Minor) {
 		d.anomaly(events.PaymentContradicts, f, fmt.Sprintf("amount %s, ordered were %s", f.Amount, o.Amount))
 	}
 	d.emitPayment(f, kind == law.PaymentUndone)
@@ -270,6 +276,8 @@ var factEvents = map[FactKind]events.Kind{
 	RefundPending:     events.KindRefundAccepted,
 	RefundSucceeded:   events.KindRefundSucceeded,
 	RefundFailed:      events.KindRefundFailed,
+	PaymentRaised:     events.KindPaymentRaised,
+	RaiseFailed:       events.KindRaiseFailed,
 	OtherTransaction:  events.KindInquiryAnswered,
 }
 

@@ -195,7 +195,7 @@ func TestDifference_OnlyWhatAnInquiryProved(t *testing.T) {
 // everyFact is one empty fact of each kind.
 var everyFact = []events.Event{events.OrderCreated{}, events.PaymentPending{}, events.PaymentAuthorized{},
 	events.PaymentPaid{},
-	events.PaymentFailed{}, events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{},
+	events.PaymentFailed{}, events.PaymentRaised{}, events.RaiseFailed{}, events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{},
 	events.CancelUnresolved{},
 	events.CaptureRequested{}, events.CaptureAccepted{}, events.CaptureSucceeded{}, events.CaptureFailed{},
 	events.CaptureUnresolved{},

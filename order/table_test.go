@@ -23,6 +23,10 @@ payment authorized          | →authorized  | dup          | anomaly    | noted
 payment paid                | →paid        | anomaly      | dup        | noted      | noted    | late      | →paid!
 payment undone              | .            | .            | .          | .          | .        | add       | .
 payment failed              | →failed      | anomaly      | anomaly    | anomaly    | anomaly  | noted     | dup
+payment raised              | noted        | add          | anomaly    | add        | add      | late      | noted
+raise undone                | .            | .            | .          | .          | .        | add       | .
+raise contradicts           | anomaly      | anomaly      | anomaly    | anomaly    | anomaly  | anomaly   | anomaly
+raise failed                | noted        | noted        | noted      | noted      | noted    | noted     | noted
 capture succeeded           | →captured    | →captured    | anomaly    | add        | add      | late      | →captured!
 capture failed              | noted        | ends         | anomaly    | ends       | ends     | noted     | noted
 capture reversed            | .            | .            | .          | anomaly    | anomaly  | anomaly   | .
@@ -88,6 +92,24 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return x, failed()
 	case law.PaymentUndone:
 		return cancelledByS(t, CaptureManual), paidAtTime(paidAt)
+	case law.PaymentRaised:
+		if s == Cancelled {
+			x.observe(authorized())
+		}
+		return x, raised("u9", 1500)
+	case law.RaiseUndone:
+		x = in(t, Authorized)
+		x.inquire(tells(StateCancelled, cancelled()))
+		return x, raised("u9", 1500)
+	case law.RaiseContradicts:
+		if s == Paid { // nothing that is held can have been raised, so no raise is on record
+			x.observe(Fact{Kind: RaiseFailed, RequestID: "u9"})
+		} else {
+			x.observe(raised("u9", 1500))
+		}
+		return x, raised("u9", 1600)
+	case law.RaiseFailed:
+		return x, Fact{Kind: RaiseFailed, RequestID: "u9", Code: "RISK_REJECT"}
 	case law.PaymentCancelled:
 		return x, cancelled()
 	case law.LateMoneyReleased:

@@ -203,6 +203,11 @@ func refunded(id string, minor int64) Fact {
 	return Fact{Kind: RefundSucceeded, TransferID: id, Amount: usd(minor)}
 }
 
+// raised is a notification that the authorization holds so much in all.
+func raised(request string, minor int64) Fact {
+	return Fact{Kind: PaymentRaised, PaymentID: "P1", RequestID: request, Amount: usd(minor)}
+}
+
 // in makes an order that stands in the status.
 func in(t require.TestingT, s Status) *till {
 	mode := CaptureManual

@@ -22,6 +22,9 @@ func (a *author) notified(f order.Fact) order.Fact {
 	return f
 }
 
+// raiseMinor is what one raise adds to an authorization, in minor units.
+const raiseMinor = 100
+
 // fact draws what APO could prove now: mostly what is awaited, now and then what contradicts the order.
 func (a *author) fact() order.Fact {
 	f := order.Fact{PaymentID: a.paymentID(), Amount: a.Order.Amount}
@@ -29,7 +32,8 @@ func (a *author) fact() order.Fact {
 	if a.Order.Status != order.Created {
 		kinds = []order.FactKind{order.CaptureSucceeded, order.CaptureSucceeded, order.RefundSucceeded, order.RefundSucceeded,
 			order.CaptureFailed,
-			order.RefundFailed, order.PaymentSucceeded, order.PaymentFailed, order.PaymentCancelled}
+			order.RefundFailed, order.PaymentSucceeded, order.PaymentFailed, order.PaymentCancelled,
+			order.PaymentRaised, order.RaiseFailed}
 	}
 	f.Kind = rapid.SampledFrom(kinds).Draw(a.t, "fact")
 	switch f.Kind {
@@ -39,6 +43,13 @@ func (a *author) fact() order.Fact {
 	case order.RefundSucceeded, order.RefundFailed:
 		f.TransferID = fmt.Sprintf("refund-%s-%d", a.id, rapid.IntRange(1, 3).Draw(a.t, "refund"))
 		f.Amount = a.part(a.Order.Refundable())
+	case order.PaymentRaised, order.RaiseFailed: // the second of an order's two goes higher than the first
+		n := rapid.Int64Range(1, 2).Draw(a.t, "raise")
+		f.RequestID, f.Amount.Minor = fmt.Sprintf("update-%s-%d", a.id, n), f.Amount.Minor+n*raiseMinor
+		if f.Kind == order.RaiseFailed {
+			f.Code = "USER_BALANCE_NOT_ENOUGH"
+		}
+		return f
 	case order.PaymentFailed:
 		f.Code = "ORDER_IS_CLOSED"
 	}

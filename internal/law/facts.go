@@ -58,6 +58,10 @@ const (
 	PaymentPaid               // one-step payment done
 	PaymentFailed             // failed or timed out
 	PaymentUndone             // split: authorized or paid before the cancel that is on record, by APO's times
+	PaymentRaised             // the authorization holds a larger total; of a cancelled order, one that is late money
+	RaiseUndone               // split: of an authorization that the cancel on record let go of
+	RaiseContradicts          // split: another total than before, after it failed, or dated after the cancel
+	RaiseFailed               // of a raise not known to have succeeded
 	CaptureSucceeded          // ours, automatic or foreign
 	CaptureFailed             // of a capture not known to have succeeded
 	CaptureReversed           // split: the failure of a capture that had succeeded, by no newest word
@@ -82,7 +86,7 @@ const (
 )
 
 var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid", "payment failed",
-	"payment undone", "capture succeeded", "capture failed", "capture reversed", "capture taken back",
+	"payment undone", "payment raised", "raise undone", "raise contradicts", "raise failed", "capture succeeded", "capture failed", "capture reversed", "capture taken back",
 	"only capture taken back", "capture settled by a person", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
 	"refund taken back", "only refund taken back", "only refund of a payment taken back", "refund settled by a person",
@@ -142,6 +146,15 @@ var statusRows = []statusRow{
 	{PaymentFailed, []Status{Failed}, Cell{Duplicate, stay}},
 
 	{PaymentUndone, []Status{Cancelled}, Cell{Applied, stay}},
+
+	{PaymentRaised, []Status{Created, Failed}, Cell{Noted, stay}},
+	{PaymentRaised, []Status{Authorized, Captured, Refunded}, Cell{Applied, stay}},
+	{PaymentRaised, []Status{Paid}, Cell{Contradicts, stay}},
+	{PaymentRaised, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{RaiseUndone, []Status{Cancelled}, Cell{Applied, stay}},
+	{RaiseContradicts, []Status{Created, Authorized, Paid, Captured, Refunded, Cancelled, Failed},
+		Cell{Contradicts, stay}},
+	{RaiseFailed, []Status{Created, Authorized, Paid, Captured, Refunded, Cancelled, Failed}, Cell{Noted, stay}},
 
 	{CaptureSucceeded, []Status{Created, Authorized}, Cell{Applied, Captured}},
 	{CaptureSucceeded, []Status{Paid}, Cell{Contradicts, stay}},

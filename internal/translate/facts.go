@@ -20,6 +20,8 @@ var factKinds = map[apo.Kind]order.FactKind{
 	apo.RefundPending:    order.RefundPending,
 	apo.RefundSucceeded:  order.RefundSucceeded,
 	apo.RefundFailed:     order.RefundFailed,
+	apo.PaymentRaised:    order.PaymentRaised,
+	apo.RaiseFailed:      order.RaiseFailed,
 	apo.OtherTransaction: order.OtherTransaction,
 }
 
