@@ -208,8 +208,6 @@ func (o *Order) total() {
 		late.authorized = max(late.authorized, o.Amount.Minor)
 	}
 	switch raised := o.raisedTo(); { // it belongs to its authorization, and says nothing of money until that is known
-	case now.moved > 0: // nothing is held that could be raised
-		now.authorized = max(now.authorized, now.captured)
 	case now.authorized > 0:
 		now.authorized = max(now.authorized, raised)
 	case late.authorized > 0:

@@ -9,11 +9,15 @@ import (
 	"github.com/tilltape/tilltape/internal/law"
 )
 
-// raisedTo is the largest total that APO has signed for a raise of the authorization; 0: it was not raised. A raise
-// only goes up, so that the largest is the newest, in whichever order the messages came.
+// raisedTo is the largest total that APO has signed for a raise of the authorization; 0: it was not raised, or nothing
+// was held that could be. A raise only goes up, so that the largest is the newest, in whichever order the messages came.
 func (o *Order) raisedTo() (minor int64) {
 	for i := range o.book {
-		if t := &o.book[i]; t.kind == raises && t.is(transferCounted) {
+		switch t := &o.book[i]; {
+		case !t.is(transferCounted):
+		case t.has(markMoved):
+			return 0
+		case t.kind == raises:
 			minor = max(minor, t.minor)
 		}
 	}

@@ -82,7 +82,7 @@ func plainPlay(form string, play func(*apotest.Server, string) error) storyStep 
 }
 
 func apoSteps() []storyStep {
-	dashboard := func(form string, play func(*apotest.Server, string, int64) (string, error)) storyStep {
+	elsewhere := func(form string, play func(*apotest.Server, string, int64) (string, error)) storyStep {
 		return does(form, func(s *story, a args) error {
 			n, err := a.minor("n")
 			if err != nil {
@@ -106,8 +106,14 @@ func apoSteps() []storyStep {
 		plainPlay("APO takes the refund of {id} back", (*apotest.Server).FailRefund),
 		plainPlay("APO refuses inquiries about {id}",
 			func(s *apotest.Server, id string) error { return s.DenyInquiries(id, true) }),
-		dashboard("{n} of {id} is captured at the dashboard", (*apotest.Server).DashboardCapture),
-		dashboard("{n} of {id} is refunded at the dashboard", (*apotest.Server).DashboardRefund),
+		elsewhere("{n} of {id} is captured at the dashboard", (*apotest.Server).DashboardCapture),
+		elsewhere("{n} of {id} is refunded at the dashboard", (*apotest.Server).DashboardRefund),
+		elsewhere("the authorization of {id} is raised to {n}", (*apotest.Server).RaiseAuthorization),
+		elsewhere("the bank declines to raise the authorization of {id} to {n}",
+			func(s *apotest.Server, id string, n int64) (string, error) {
+				request, err := s.StartRaise(id, n)
+				return request, errors.Join(err, s.FinishRaise(id, false))
+			}),
 		does("APO shows the refunds of {id} and not yet its captures",
 			func(s *story, a args) error { return s.showRefunds(a) }),
 		does("APO's fault: {script...}", func(s *story, a args) error {

@@ -183,6 +183,11 @@ func PendingNotice(n Notice) apo.Verified {
 	return TheOffice().notify(n.Content("PAYMENT_PENDING", "", "", "paymentAmount", "paymentTime"))
 }
 
+// RaiseNotice is of an authorization that was raised to n.Minor in all; its time is the payment's.
+func RaiseNotice(n Notice) apo.Verified {
+	return TheOffice().notify(n.Content("UPDATE_AMOUNT_RESULT", "", "updateRequestId", "paymentAmount", "paymentTime"))
+}
+
 func CaptureNotice(n Notice) apo.Verified {
 	return TheOffice().notify(n.Content("CAPTURE_RESULT", "captureId", "captureRequestId", "captureAmount", "captureTime"))
 }

@@ -78,7 +78,9 @@ type Book struct {
 	Authorized, Captured, Refunded int64
 	late                           order.Late
 	paymentKnown                   bool
-	cancelDated                    bool // APO signed when it cancelled
+	moved                          bool  // it moved the money at once, so that nothing is held
+	raisedTo                       int64 // the largest total that an authorization was raised to
+	cancelDated                    bool  // APO signed when it cancelled
 
 	op       string // outstanding command, "" for none
 	opMinor  int64
@@ -156,8 +158,12 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 	}
 	b.paymentKnown = true
 	oneStep := b.mode == "one-step"
+	held := max(b.amount, b.raisedTo)
+	if oneStep {
+		held = b.amount
+	}
 	if b.status == "cancelled" && b.cancelDated && beforeCancel { // the cancel gave it back, whenever we hear of it
-		b.Authorized, b.late.Authorized = b.amount, 0
+		b.Authorized, b.late.Authorized, b.moved = held, 0, oneStep
 		if oneStep {
 			b.Captured = b.amount
 		}
@@ -169,23 +175,54 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 		if b.status == "failed" {
 			b.Trouble++
 		}
-		b.status, b.Authorized = "authorized", b.amount
+		b.status, b.Authorized = "authorized", held
 		if oneStep {
-			b.status, b.Captured = "paid", b.amount
+			b.status, b.Captured, b.moved = "paid", b.amount, true
 		}
 	case "cancelled":
 		if b.late == (order.Late{}) {
 			b.Trouble++
 		}
-		b.late.Authorized = b.amount
+		b.late.Authorized = held
 		if oneStep {
-			b.late.Captured = b.amount
+			b.late.Captured, b.moved = b.amount, true
 		}
 	}
 	if b.mode == "automatic" && b.Captured+b.late.Captured < b.amount && b.status != "refunded" {
 		b.gateway = "outstanding"
 	}
 	b.placeHeld()
+}
+
+// Raised is a notification that the authorization holds so much in all.
+func (b *Book) Raised(total int64) {
+	switch {
+	case total == b.raisedTo:
+		return
+	case b.status == "paid":
+		b.Trouble++
+		return
+	}
+	b.raisedTo = max(b.raisedTo, total)
+	switch {
+	case b.moved:
+	case b.Authorized > 0:
+		b.Authorized = max(b.Authorized, b.raisedTo)
+	case b.late.Authorized > 0:
+		b.late.Authorized = max(b.late.Authorized, b.raisedTo)
+	}
+	b.placeHeld()
+}
+
+// full is what an authorization comes to: until one is known, what was ordered or a raise has told.
+func (b *Book) full() int64 {
+	switch {
+	case b.Authorized > 0:
+		return b.Authorized
+	case b.moved:
+		return b.amount
+	}
+	return max(b.amount, b.raisedTo)
 }
 
 // PaymentFails is a notification that it did not succeed.
@@ -208,7 +245,7 @@ func (b *Book) CaptureSucceeds(id string, minor int64, ours bool) {
 	if b.status == "cancelled" {
 		captured = b.late.Captured
 	}
-	if b.status == "paid" || minor > b.amount-captured {
+	if b.status == "paid" || minor > b.full()-captured {
 		b.mayStand(noted{"capture", id, minor})
 		return
 	}
@@ -229,19 +266,19 @@ func (b *Book) captureKnown(minor int64) {
 			b.Trouble++
 		}
 		if b.Authorized == 0 {
-			b.late.Authorized = b.amount
+			b.late.Authorized = max(b.amount, b.raisedTo)
 		}
 		b.late.Captured += minor
-		if b.late.Captured >= b.amount {
+		if b.late.Captured >= b.full() {
 			b.gateway = ""
 		}
 	default:
 		if b.status != "refunded" {
 			b.status = "captured"
 		}
-		b.Authorized = b.amount // a capture proves the authorization it drew on
+		b.Authorized = b.full() // a capture proves the authorization it drew on
 		b.Captured += minor
-		if b.Captured >= b.amount {
+		if b.Captured >= b.full() {
 			b.gateway = ""
 		}
 	}

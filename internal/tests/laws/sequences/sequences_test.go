@@ -37,6 +37,7 @@ const (
 	letterFailed      letter = "payment failure notification"
 	letterCaptured    letter = "capture notification"
 	letterRefunded    letter = "refund notification"
+	letterRaised      letter = "notification of a raise"
 	letterAgain       letter = "redelivery"
 	letterS           letter = "answers S"
 	letterF           letter = "answers F"
@@ -45,7 +46,7 @@ const (
 
 var letters = []letter{letterCancel, letterCapturePart, letterCaptureRest, letterRefundPart, letterRefundRest,
 	letterPaid, letterPaidBefore, letterFailed,
-	letterCaptured, letterRefunded, letterAgain, letterS, letterF, letterU}
+	letterCaptured, letterRefunded, letterRaised, letterAgain, letterS, letterF, letterU}
 
 // duet plays letters to the library and to the rule book, and holds one against the other after each.
 type duet struct {
@@ -161,6 +162,9 @@ func (d *duet) fact(l letter) {
 	case letterFailed:
 		n.Minor, n.Code = 0, "ORDER_IS_CLOSED"
 		v, tell = tilltest.PaymentNotice(n), d.b.PaymentFails
+	case letterRaised:
+		n.Request, n.Minor = "raise-1", tilltest.TheAmount+tilltest.ThePart
+		v, tell = tilltest.RaiseNotice(n), func() { d.b.Raised(n.Minor) }
 	case letterCaptured:
 		ours := p.Kind == order.CallCapture
 		d.foreign++
