@@ -152,17 +152,6 @@ func TestACancelledPictureKeepsItsMoneyVisible(t *testing.T) {
 		"a late payment comes after the cancel")
 }
 
-// What an authorization was raised to was let go of with it: the raise comes before the cancel that undid both.
-func TestARaiseComesBeforeTheCancelThatUndidIt(t *testing.T) {
-	_, short := picture(t, StateCancelled,
-		line(TransactionVoid, StateSuccess, "v1", 1500, "2026-01-03T00:00:00Z"),
-		line(TransactionIncremental, StateSuccess, "i2", 1500, "2026-01-02T00:00:00Z"),
-		line(TransactionIncremental, StateFail, "i1", 1200, "2026-01-02T00:00:00Z"),
-		line(TransactionAuthorization, StateSuccess, "a1", 1000, "2026-01-01T00:00:00Z"))
-	assert.Equal(t, []string{"payment succeeded a1", "payment raised i2", "raise failed i1", "cancelled v1", "cancelled"},
-		short)
-}
-
 func TestFactsOfAnyPictureAreOrderedAndComplete(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		state := rapid.SampledFrom(allStates).Draw(t, "state")

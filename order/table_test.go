@@ -92,24 +92,8 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return x, failed()
 	case law.PaymentUndone:
 		return cancelledByS(t, CaptureManual), paidAtTime(paidAt)
-	case law.PaymentRaised:
-		if s == Cancelled {
-			x.observe(authorized())
-		}
-		return x, raised("u9", 1500)
-	case law.RaiseUndone:
-		x = in(t, Authorized)
-		x.inquire(tells(StateCancelled, cancelled()))
-		return x, raised("u9", 1500)
-	case law.RaiseContradicts:
-		if s == Paid { // nothing that is held can have been raised, so no raise is on record
-			x.observe(Fact{Kind: RaiseFailed, RequestID: "u9"})
-		} else {
-			x.observe(raised("u9", 1500))
-		}
-		return x, raised("u9", 1600)
-	case law.RaiseFailed:
-		return x, Fact{Kind: RaiseFailed, RequestID: "u9", Code: "RISK_REJECT"}
+	case law.PaymentRaised, law.RaiseUndone, law.RaiseContradicts, law.RaiseFailed:
+		return meetingRaise(t, k, s)
 	case law.PaymentCancelled:
 		return x, cancelled()
 	case law.LateMoneyReleased:
@@ -199,6 +183,25 @@ func (x *till) asking() *till {
 func (x *till) newest(f Fact) Fact {
 	f.Proof = events.Proof{Via: events.ViaInquiry, Inquiry: x.o.Inquiry.Number}
 	return f
+}
+
+// meetingRaise is meeting of a raise.
+func meetingRaise(t *testing.T, k law.Fact, s Status) (*till, Fact) {
+	x := in(t, s)
+	switch {
+	case k == law.PaymentRaised && s == Cancelled:
+		x.observe(authorized())
+	case k == law.RaiseUndone:
+		x = in(t, Authorized)
+		x.inquire(tells(StateCancelled, cancelled()))
+	case k == law.RaiseContradicts && s == Paid: // what is not held was not raised, so only a failure is on record
+		x.observe(raiseFailed("u9"))
+	case k == law.RaiseContradicts:
+		x.observe(raised("u9", 1400))
+	case k == law.RaiseFailed:
+		return x, raiseFailed("u9")
+	}
+	return x, raised("u9", 1500)
 }
 
 // unpaid is an order in the status whose payment is still to be heard of, where that can be: it is noted once, so the
