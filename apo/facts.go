@@ -1,6 +1,9 @@
 package apo
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // prove says what a verified message proves, in the order in which the facts
 // are to be applied: the payment and what it was raised to, then captures, then
@@ -18,7 +21,11 @@ func prove(c *content, evidence *Evidence) []Verified {
 // whole is what the message proves as a whole.
 func (c *content) whole() Verified {
 	kind := c.kind()
-	return Verified{kind: kind, op: c.op, details: c.details, code: c.codeOf(kind)}
+	v := Verified{kind: kind, op: c.op, details: c.details, code: c.codeOf(kind)}
+	if kind == Cancelled && c.op == OpInquirePayment {
+		v.details.Time = time.Time{} // paymentTime is when it was paid
+	}
+	return v
 }
 
 // codeOf is the code of a fact of the kind: of a failure alone.
@@ -191,21 +198,35 @@ func lineKind(line Transaction) (kind Kind, ok bool) {
 	return 0, line.State == StateFail || line.State == StateCancelled // whatever it is, it was not done
 }
 
+// oneStep reports whether nothing in an inquiry's answer is of an authorization.
+func (c *content) oneStep() bool {
+	return c.details.AuthExpiry.IsZero() && !slices.ContainsFunc(c.transactions, func(line Transaction) bool {
+		switch line.Type {
+		case TransactionAuthorization, TransactionIncremental, TransactionCapture, TransactionVoid:
+			return true
+		}
+		return false
+	})
+}
+
 // proveLines adds what each line proves to what the picture as a whole does.
 func (c *content) proveLines(whole Verified) []Verified {
 	var payments, captures, refunds, others []Verified
+	oneStep := c.oneStep()
 	for _, line := range c.transactions {
 		kind, ok := lineKind(line)
 		if !ok {
 			kind = OtherTransaction
 		}
-		fact := Verified{kind: kind, op: c.op, details: c.details, line: line, evidence: whole.evidence}
+		fact := Verified{kind: kind, op: c.op, details: c.details, line: line, evidence: whole.evidence,
+			moved: oneStep && line.Type == TransactionPayment}
 		switch kind {
 		case 0:
 		case PaymentSucceeded, PaymentRaised, RaiseFailed, Cancelled:
 			// The line that paymentStatus sums up is the same fact, not another one.
 			if kind == PaymentSucceeded && whole.kind == kind && fact.Amount() == whole.Amount() {
 				whole.held = whole.held || line.Type == TransactionAuthorization
+				whole.moved = whole.moved || fact.moved
 				continue
 			}
 			payments = append(payments, fact)

@@ -245,3 +245,40 @@ func TestTheZeroFactProvesNothing(t *testing.T) {
 		seen[kind.String()] = true
 	}
 }
+
+// That money has moved is said by a PAYMENT line alone, and only where nothing in the answer is of an authorization.
+func TestAPaymentInOneStepIsToldAsOne(t *testing.T) {
+	of := func(kind TransactionType, state State, minor int64) string {
+		return line(kind, state, "t1", minor, "2026-01-01T00:00:00Z")
+	}
+	said := func(lines ...string) (out []bool) {
+		facts, _ := picture(t, StateSuccess, lines...)
+		for _, f := range facts {
+			out = append(out, f.PaidInOneStep())
+		}
+		return out
+	}
+	pay := of(TransactionPayment, StateSuccess, 1000)
+	assert.Equal(t, []bool{false}, said(), "nothing says so")
+	assert.Equal(t, []bool{true}, said(pay), "the line that the picture sums up")
+	assert.Equal(t, []bool{false, true}, said(of(TransactionPayment, StateSuccess, 999)), "a line of its own")
+	assert.Equal(t, []bool{true, false}, said(pay, of(TransactionRefund, StateSuccess, 5)))
+	assert.Equal(t, []bool{false}, said(of(TransactionPayment, StateFail, 1000)), "a try that failed")
+	for _, held := range []TransactionType{TransactionCapture, TransactionVoid, TransactionIncremental} {
+		assert.NotContains(t, said(pay, of(held, StateSuccess, 5)), true, held)
+	}
+	assert.NotContains(t, said(pay, of(TransactionAuthorization, StateSuccess, 1000)), true)
+	c, err := readContent(OpInquirePayment, []byte(with("S", "SUCCESS", `"paymentId":"P1","paymentStatus":"SUCCESS",
+		"paymentAmount":{"currency":"JPY","value":"1000"},"authExpiryTime":"2026-01-08T00:00:00Z","transactions":[`+pay+`]`)))
+	require.NoError(t, err)
+	for _, f := range prove(&c, &Evidence{}) {
+		assert.Equal(t, []bool{false, true}, []bool{f.PaidInOneStep(), f.Authorized()}, "held is not paid")
+	}
+}
+
+// The time beside CANCELLED is the payment's: when it was cancelled is told by a line, or not at all.
+func TestACancelledPictureTellsNoTimeOfTheCancel(t *testing.T) {
+	facts, short := picture(t, StateCancelled, line(TransactionCancel, StateSuccess, "x1", 1000, "2026-01-02T00:00:00Z"))
+	require.Equal(t, []string{"cancelled x1", "cancelled"}, short)
+	assert.Equal(t, []bool{false, true}, []bool{facts[0].Time().IsZero(), facts[1].Time().IsZero()})
+}

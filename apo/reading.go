@@ -36,6 +36,7 @@ type Told struct {
 	Amount                                             Amount
 	Time, AuthExpiry                                   time.Time
 	Code                                               string
+	PaidInOneStep                                      bool
 }
 
 // Read decodes a kept message without checking its signature; [Evidence.Verify]
@@ -141,5 +142,5 @@ func (t *Told) named() bool {
 func (v *Verified) told() Told {
 	return Told{Kind: v.Kind(), PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),
 		TransferID: v.TransferID(), RequestID: v.RequestID(), Amount: v.Amount(), Time: v.Time(),
-		AuthExpiry: v.AuthExpiry(), Code: v.Code()}
+		AuthExpiry: v.AuthExpiry(), Code: v.Code(), PaidInOneStep: v.PaidInOneStep()}
 }

@@ -88,6 +88,7 @@ type Verified struct {
 	line     Transaction
 	code     string
 	held     bool // a line says that the payment is an authorization
+	moved    bool // a PAYMENT line says that it moved the money, and nothing that it is held
 	evidence *Evidence
 }
 
@@ -136,8 +137,9 @@ func (v Verified) Amount() Amount {
 }
 
 // Time is when it happened according to APO, in UTC; zero if the message does
-// not say or says it unreadably. The notification of a raise has the payment's
-// time alone, so there it is zero.
+// not say or says it unreadably. The notification of a raise, and an inquiry's
+// CANCELLED, have the payment's time alone, so there it is zero: when a payment was
+// cancelled stands in the answer to the cancel, or in a CANCEL or VOID line.
 func (v Verified) Time() time.Time {
 	if v.line.Type != "" {
 		return v.line.Time
@@ -155,6 +157,12 @@ func (v Verified) Authorized() bool {
 	return v.kind == PaymentSucceeded &&
 		(v.held || v.line.Type == TransactionAuthorization || !v.details.AuthExpiry.IsZero())
 }
+
+// PaidInOneStep reports whether APO says of a payment that succeeded that its money
+// has moved: the inquiry lists it as a PAYMENT, and nothing in that answer is of an
+// authorization: no end of one, and no line that authorizes, raises, captures or
+// voids. Whether APO ever lists an authorization so is not documented.
+func (v Verified) PaidInOneStep() bool { return v.kind == PaymentSucceeded && v.moved }
 
 // Code is the result code of a failure, empty where none is given.
 func (v Verified) Code() string { return v.code }

@@ -316,6 +316,9 @@ func (s *statement) againstFact(f *apo.Told, before *order.Order) error {
 	has, amount := func(x fields) bool { return s.has&x != 0 }, events.Money(f.Amount)
 	unsaid := amount == events.Money{} && s.what == "payment" && !s.anomaly // then the order's amount is recorded
 	switch {
+	case s.oneStep && before.CaptureMode != order.CaptureNone && !f.PaidInOneStep:
+		return evidenceError("the record says that a payment which is to be captured was paid in one step, APO's message " +
+			"beside it does not")
 	case has(hasPayment) && s.paymentID != f.PaymentID:
 		return fieldError("paymentId", s.paymentID, f.PaymentID)
 	case !s.anomaly && f.PaymentRequestID != "" && f.PaymentRequestID != before.PaymentRequestID:

@@ -169,8 +169,8 @@ func (w *writer) picture(c order.Call) order.Picture {
 	switch p.State {
 	case order.StateFail:
 		f.Kind = order.PaymentFailed
-	case order.StateCancelled:
-		f.Kind = order.PaymentCancelled
+	case order.StateCancelled: // its paymentTime is no time of the cancel
+		f.Kind, f.At = order.PaymentCancelled, time.Time{}
 	case order.StateProcessing:
 		f.Kind = order.PaymentPending
 	}
@@ -237,6 +237,9 @@ func (w *writer) fact(id string) order.Fact {
 // inquired makes a fact one that the answer to an inquiry tells, which somebody else made and handed on.
 func inquired(f order.Fact) order.Fact {
 	content := fields{"paymentId": f.PaymentID, "paymentStatus": "CANCELLED", "paymentTime": stamp(f.At)}
+	if f.Kind == order.PaymentCancelled {
+		f.At = time.Time{}
+	}
 	if f.Kind == order.OtherTransaction {
 		content = fields{"paymentId": f.PaymentID, "paymentStatus": "SUCCESS", "transactions": []any{fields{
 			"transactionType": "CHARGEBACK", "transactionStatus": "SUCCESS", "transactionTime": stamp(f.At)}}}

@@ -40,6 +40,7 @@ type statement struct {
 	eitherWay  bool // an anomaly of a late answer, which may be of class Failed as well
 	neverPaid  bool // the message says that there is no payment
 	unresolved bool // the message decided nothing
+	oneStep    bool // the payment moved its money at once
 }
 
 // stated says what a fact has from APO. ok is false for facts that rest on no message.
@@ -53,7 +54,7 @@ func stated(e events.Event) (s statement, ok bool) {
 			paymentID: e.PaymentID, amount: e.Amount, at: e.At, expires: e.Expires, proof: e.Proof}, true
 	case events.PaymentPaid:
 		return statement{what: "payment", kind: apo.PaymentSucceeded, has: hasPayment | hasAmount | hasTime,
-			paymentID: e.PaymentID, amount: e.Amount, at: e.At, proof: e.Proof}, true
+			paymentID: e.PaymentID, amount: e.Amount, at: e.At, proof: e.Proof, oneStep: true}, true
 	case events.PaymentFailed:
 		return statement{what: "payment", kind: apo.PaymentFailed, has: hasPayment | hasTime | hasCode,
 			paymentID: e.PaymentID, at: e.At, code: e.Code, proof: e.Proof}, true

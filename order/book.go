@@ -215,6 +215,9 @@ func (o *Order) total() {
 	}
 	o.Authorized, o.Captured, o.Refunded = now.authorized, max(now.moved, now.captured), now.refunded
 	o.Late = Late{late.authorized - late.released, max(late.moved, late.captured), late.refunded}
+	if now.authorized == 0 { // what was let go was not what moved
+		o.Late.Authorized = max(o.Late.Authorized, o.Late.Captured)
+	}
 }
 
 // plus adds what is not bounded by the order's amount.

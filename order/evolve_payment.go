@@ -73,15 +73,23 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	kind := o.payment(law.PaymentPaid, e.At)
 	known := o.foldPaymentKnown(r, e.At)
 	cell := o.cell(kind)
-	if !known {
+	switch {
+	case !known:
 		o.enterPayment(r, cell.Effect, e.Amount.Minor, markMoved)
+	case kind == law.PaidWhole:
+		o.moveWhole(e.Amount.Minor)
 	}
 	switch cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
 		if kind == law.PaymentUndone && known {
 			break
 		}
-		o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
+		if kind != law.PaidWhole || !known {
+			o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
+		}
+		if kind == law.PaidWhole {
+			o.captureMark = markOf(r, "")
+		}
 		if kind != law.PaymentUndone {
 			o.move(Status(cell.To), r)
 			o.watchFrom(e.Due)
@@ -91,6 +99,9 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 			o.PaymentAt = r.Occurred
 			o.watchFrom(e.Due)
 		}
+	}
+	if kind == law.PaidWhole {
+		o.Gateway = o.Gateway.after(law.EventCaptured)
 	}
 }
 

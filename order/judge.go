@@ -215,11 +215,7 @@ func (o *Order) judgeFact(r *events.Record) string {
 		return fmt.Sprintf("cannot follow for an order that is %s (%s: %s)", o.Status, kind, cell.Effect)
 	}
 	if e, ok := r.Event.(events.CaptureSucceeded); ok {
-		captured := o.Captured
-		if cell.Effect == law.LateMoney {
-			captured = o.Late.Captured
-		}
-		return when(e.Amount.Minor > o.fullAmount()-captured, "captures more than there is")
+		return when(e.Amount.Minor > o.uncaptured(cell.Effect), "captures more than there is")
 	}
 	_, held := r.Event.(events.RefundHeld)
 	switch {
@@ -308,7 +304,8 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 	case events.PaymentAuthorized:
 		return o.payment(law.PaymentAuthorized, e.At), o.authorizedAnew(&e)
 	case events.PaymentPaid:
-		return o.payment(law.PaymentPaid, e.At), o.paidAnew(&e)
+		kind = o.payment(law.PaymentPaid, e.At)
+		return kind, o.paidAnew(&e, kind)
 	case events.PaymentFailed:
 		return law.PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
 	case events.PaymentRaised:

@@ -94,7 +94,7 @@ func (d *decision) observePayment(f *Fact) {
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 		return
 	case law.Noted, law.LateMoney, law.Applied, law.AppliedAnomaly: // whose status may stay
-		if o.knows(f.Kind) && !teaches && law.Status(o.Status) == cell.To {
+		if o.knows(kind) && !teaches && law.Status(o.Status) == cell.To {
 			return
 		}
 	default:
@@ -102,7 +102,8 @@ func (d *decision) observePayment(f *Fact) {
 			return
 		}
 	}
-	late := cell.Effect == law.LateMoney && !o.knows(f.Kind)
+	late := cell.Effect == law.LateMoney && !o.knows(kind)
+	status := o.Status
 	surprise := f.Kind == PaymentAuthorized && o.CaptureMode == CaptureNone
 	if !o.paymentKnown() && (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) &&
 		f.Amount != o.Amount && !o.wasHeld(f.Amount.Minor) {
@@ -113,6 +114,8 @@ func (d *decision) observePayment(f *Fact) {
 		d.anomaly(events.StatusContradicts, f, "placed as paid in one step, and APO has only authorized it")
 	}
 	switch {
+	case kind == law.PaidWhole && cell.Effect == law.AppliedAnomaly && status != Failed:
+		d.anomaly(events.StatusContradicts, f, "placed to be captured, and APO says that it was paid in one step")
 	case cell.Effect == law.AppliedAnomaly:
 		d.anomaly(events.PaymentRevived, f, "the payment had failed")
 	case late:
@@ -140,18 +143,20 @@ func (o *Order) authorizedAnew(e *events.PaymentAuthorized) bool {
 }
 
 // paidAnew is the same of a payment in one step.
-func (o *Order) paidAnew(e *events.PaymentPaid) bool {
-	return o.paymentKnown() && o.cell(law.PaymentPaid).Effect != law.Contradicts &&
+func (o *Order) paidAnew(e *events.PaymentPaid, kind law.Fact) bool {
+	return o.knows(kind) && o.cell(kind).Effect != law.Contradicts &&
 		o.teaches(law.PaymentPaid, e.PaymentID, e.At, zeroTime)
 }
 
 // knows reports whether a fact of that kind is on record already.
-func (o *Order) knows(k FactKind) bool {
+func (o *Order) knows(k law.Fact) bool {
 	switch k {
-	case PaymentPending:
+	case law.PaymentPending:
 		return o.pendingKnown
-	case PaymentFailed:
+	case law.PaymentFailed:
 		return o.failureKnown
+	case law.PaidWhole:
+		return o.movedWhole()
 	}
 	return o.paymentKnown()
 }

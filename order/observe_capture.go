@@ -37,17 +37,14 @@ func (d *decision) observeCapture(f *Fact) {
 		return
 	}
 	cell := o.cell(law.CaptureSucceeded)
-	captured := o.Captured
-	if cell.Effect == law.LateMoney {
-		captured = o.Late.Captured
-	}
+	remain := o.uncaptured(cell.Effect)
 	switch {
 	case cell.Effect == law.Contradicts:
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 		return
-	case f.Amount.Minor > o.fullAmount()-captured:
+	case f.Amount.Minor > remain:
 		d.anomaly(events.BeyondAuthorized, f,
-			fmt.Sprintf("%s captured, %s of %s remain", f.Amount, o.money(o.fullAmount()-captured), o.money(o.fullAmount())))
+			fmt.Sprintf("%s captured, %s of %s remain", f.Amount, o.money(remain), o.money(o.fullAmount())))
 		return
 	}
 	revived := at >= 0 && o.book[at].is(transferFailed)

@@ -72,13 +72,15 @@ func (o *Order) raise(at int, minor int64, on time.Time, p *events.Proof) law.Fa
 		return law.RaiseContradicts
 	case o.Status != Cancelled:
 		return law.PaymentRaised
-	case slices.ContainsFunc(o.book, func(t transfer) bool { return t.kind == payments && t.has(markLate) }):
+	case o.Late.Authorized > 0 || slices.ContainsFunc(o.book, lateAuthorization):
 		return law.PaymentRaised
 	case o.cancelTimed && !on.IsZero() && on.Unix() > time.Unix(0, o.endMark.nanos).Unix():
 		return law.RaiseContradicts
 	}
 	return law.RaiseUndone
 }
+
+func lateAuthorization(t transfer) bool { return t.kind == payments && t.has(markLate) }
 
 // observeRaised records that somebody raised the authorization: what can be captured is the new total.
 func (d *decision) observeRaised(f *Fact) {

@@ -20,7 +20,8 @@ const statusGrid = `
 fact                        | created      | authorized   | paid       | captured   | refunded | cancelled | failed
 payment pending             | noted        | –            | –          | –          | –        | –         | –
 payment authorized          | →authorized  | dup          | anomaly    | noted      | noted    | late    | →authorized!
-payment paid                | →paid        | anomaly      | dup        | noted      | noted    | late      | →paid!
+payment paid                | →paid        | .            | dup        | noted      | noted    | late      | →paid!
+paid without a capture      | →captured!   | →captured!   | .          | add!       | add!     | late      | →captured!
 payment undone              | .            | .            | .          | .          | .        | add       | .
 payment failed              | →failed      | anomaly      | anomaly    | anomaly    | anomaly  | noted     | dup
 payment raised              | noted        | add          | anomaly    | add        | add      | late      | noted
@@ -85,9 +86,16 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 	case law.PaymentPending:
 		return x, Fact{Kind: PaymentPending, PaymentID: "P1"}
 	case law.PaymentPaid:
-		return unpaid(t, s), paid()
+		if s == Failed || s == Created || s == Cancelled {
+			x = placed(t, CaptureNone)
+			reach(x, s)
+			return x, paid()
+		}
+		return unpaid(t, s, CaptureNone), paid()
+	case law.PaidWhole:
+		return x, paid()
 	case law.PaymentAuthorized:
-		return unpaid(t, s), authorized()
+		return unpaid(t, s, CaptureManual), authorized()
 	case law.PaymentFailed:
 		return x, failed()
 	case law.PaymentUndone:
@@ -206,11 +214,11 @@ func meetingRaise(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 
 // unpaid is an order in the status whose payment is still to be heard of, where that can be: it is noted once, so the
 // capture comes before it.
-func unpaid(t *testing.T, s Status) *till {
+func unpaid(t *testing.T, s Status, mode events.CaptureMode) *till {
 	if s != Captured && s != Refunded {
 		return in(t, s)
 	}
-	x := placed(t, CaptureManual)
+	x := placed(t, mode)
 	x.observe(captured("C1", 600))
 	if s == Refunded {
 		x.observe(refunded("F1", 100))

@@ -21,7 +21,7 @@ func (o *Order) failure(kind transferKind, at int, p *events.Proof) law.Fact {
 		return law.CaptureReversed
 	case !o.supersedes(p, &o.book[at]):
 		return law.RefundReversed
-	case kind == captures && o.Status == Captured && !o.others(at):
+	case kind == captures && o.Status == Captured && !o.others(at) && !o.movedWhole():
 		return law.OnlyCaptureTakenBack
 	case kind == captures:
 		return law.CaptureTakenBack

@@ -215,6 +215,13 @@ func in(t require.TestingT, s Status) *till {
 		mode = CaptureNone
 	}
 	x := placed(t, mode)
+	reach(x, s)
+	require.Equal(t, s, x.o.Status)
+	return x
+}
+
+// reach lets happen to a placed order what brings it to the status.
+func reach(x *till, s Status) {
 	switch s {
 	case Authorized:
 		x.observe(authorized())
@@ -233,8 +240,6 @@ func in(t require.TestingT, s Status) *till {
 	case Failed:
 		x.observe(failed())
 	}
-	require.Equal(t, s, x.o.Status)
-	return x
 }
 
 // broken says which invariant the step from before to o breaks; empty: none.

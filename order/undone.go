@@ -17,6 +17,9 @@ func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
 		at.Unix() < time.Unix(0, o.endMark.nanos).Unix() {
 		return law.PaymentUndone
 	}
+	if kind == law.PaymentPaid && o.CaptureMode != CaptureNone {
+		return law.PaidWhole
+	}
 	return kind
 }
 

@@ -193,8 +193,8 @@ func TestUndone_ByALineOfAnInquiry(t *testing.T) {
 // A capture of ours that turns out to have been the last does not move the time of the cancel.
 func TestUndone_ALastCaptureIsNoCancel(t *testing.T) {
 	x := lastWhileCancelled(t)
-	assert.Equal(t, law.PaymentUndone, x.o.payment(law.PaymentPaid, paidAt))
-	assert.Equal(t, law.PaymentPaid, x.o.payment(law.PaymentPaid, cancelledAt))
+	assert.Equal(t, law.PaymentUndone, x.o.payment(law.PaymentAuthorized, paidAt))
+	assert.Equal(t, law.PaymentAuthorized, x.o.payment(law.PaymentAuthorized, cancelledAt))
 }
 
 // A record that opens APO's capture of what the cancel undid does not.

@@ -56,6 +56,7 @@ const (
 	PaymentPending            // APO knows the payment and has no result
 	PaymentAuthorized         // money is held
 	PaymentPaid               // one-step payment done
+	PaidWhole                 // split: the same of an order to be captured: APO says that all of it has moved
 	PaymentFailed             // failed or timed out
 	PaymentUndone             // split: authorized or paid before the cancel that is on record, by APO's times
 	PaymentRaised             // the authorization holds a larger total; of a cancelled order, one that is late money
@@ -85,9 +86,10 @@ const (
 	PartReleased              // split: such a transaction of less than was authorized, and nothing says why
 )
 
-var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid", "payment failed",
-	"payment undone", "payment raised", "raise undone", "raise contradicts", "raise failed", "capture succeeded", "capture failed", "capture reversed", "capture taken back",
-	"only capture taken back", "capture settled by a person", "refund succeeded",
+var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid", "paid without a capture",
+	"payment failed", "payment undone", "payment raised", "raise undone", "raise contradicts", "raise failed",
+	"capture succeeded", "capture failed", "capture reversed", "capture taken back", "only capture taken back",
+	"capture settled by a person", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
 	"refund taken back", "only refund taken back", "only refund of a payment taken back", "refund settled by a person",
 	"held refund failed", "payment cancelled", "late authorization released", "rest released", "part released"}
@@ -134,11 +136,14 @@ var statusRows = []statusRow{
 	{PaymentAuthorized, []Status{Failed}, Cell{AppliedAnomaly, Authorized}},
 
 	{PaymentPaid, []Status{Created}, Cell{Applied, Paid}},
-	{PaymentPaid, []Status{Authorized}, Cell{Contradicts, stay}},
 	{PaymentPaid, []Status{Paid}, Cell{Duplicate, stay}},
 	{PaymentPaid, []Status{Captured, Refunded}, Cell{Noted, stay}},
 	{PaymentPaid, []Status{Cancelled}, Cell{LateMoney, stay}},
 	{PaymentPaid, []Status{Failed}, Cell{AppliedAnomaly, Paid}},
+
+	{PaidWhole, []Status{Created, Authorized, Failed}, Cell{AppliedAnomaly, Captured}},
+	{PaidWhole, []Status{Captured, Refunded}, Cell{AppliedAnomaly, stay}},
+	{PaidWhole, []Status{Cancelled}, Cell{LateMoney, stay}},
 
 	{PaymentFailed, []Status{Created}, Cell{Applied, Failed}},
 	{PaymentFailed, []Status{Authorized, Paid, Captured, Refunded}, Cell{Contradicts, stay}},

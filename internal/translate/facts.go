@@ -28,8 +28,11 @@ var factKinds = map[apo.Kind]order.FactKind{
 // Fact is a verified fact in the core's words, without its proof.
 func Fact(v apo.Verified) order.Fact {
 	kind := factKinds[v.Kind()]
-	if v.Authorized() {
+	switch {
+	case v.Authorized():
 		kind = order.PaymentAuthorized
+	case v.PaidInOneStep():
+		kind = order.PaymentPaid
 	}
 	return order.Fact{Kind: kind, PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),
 		TransferID: v.TransferID(), RequestID: v.RequestID(), Amount: v.Amount(), At: v.Time(), Expires: v.AuthExpiry(),

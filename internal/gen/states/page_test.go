@@ -123,16 +123,16 @@ func TestEveryWordOfAFactIsExplained(t *testing.T) {
 func TestMovesFollowFromTheTables(t *testing.T) {
 	tests := []struct{ status, want string }{
 		{"created", "- reached by the command create\n" +
-			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *payment failed* (to failed), " +
-			"*capture\n  succeeded* (to captured), *capture settled by a person* (to captured), *refund settled by a person* " +
-			"(to refunded),\n  *payment cancelled* (to cancelled)\n" +
+			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *paid without a capture* " +
+			"(to captured),\n  *payment failed* (to failed), *capture succeeded* (to captured), *capture settled by a person* " +
+			"(to captured),\n  *refund settled by a person* (to refunded), *payment cancelled* (to cancelled)\n" +
 			"- takes cancel, resolve, clear anomaly\n"},
 		{"cancelled", "- reached by *payment cancelled* (from created, authorized, paid, failed)\n" +
 			"- left by nothing\n- takes cancel (in effect already), resolve, clear anomaly, compensate\n"},
 		{"failed", "- reached by *payment failed* (from created)\n" +
-			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *capture succeeded* (to captured), " +
-			"*capture\n  settled by a person* (to captured), *refund settled by a person* (to refunded), *payment cancelled* " +
-			"(to cancelled)\n- takes cancel (done without APO), resolve, clear anomaly\n"},
+			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *paid without a capture* " +
+			"(to captured),\n  *capture succeeded* (to captured), *capture settled by a person* (to captured), *refund settled " +
+			"by a person* (to\n  refunded), *payment cancelled* (to cancelled)\n- takes cancel (done without APO), resolve, clear anomaly\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.status, func(t *testing.T) {

@@ -1,0 +1,44 @@
+package order
+
+import (
+	"slices"
+
+	"github.com/tilltape/tilltape/internal/law"
+)
+
+// An order whose money is to be captured, and APO says that it was paid in one step: all of it has moved, as by one
+// capture, whatever the order was placed as. So it is captured, a cancel is refused, and what goes back is a refund.
+
+// movedWhole reports whether the payment moved all of its money at once.
+func (o *Order) movedWhole() bool { return o.wholeAt() >= 0 }
+
+func (o *Order) wholeAt() int {
+	return slices.IndexFunc(o.book, func(t transfer) bool { return t.kind == payments && t.has(markMoved) })
+}
+
+// moveWhole books that a payment which is known as an authorization has moved its money, as much as APO signed for that.
+func (o *Order) moveWhole(minor int64) {
+	at := slices.IndexFunc(o.book, func(t transfer) bool { return t.kind == payments })
+	o.book = slices.Clone(o.book)
+	o.book[at].set(markMoved, true)
+	o.book[at].minor = max(minor, o.Captured, o.Late.Captured)
+	o.total()
+}
+
+// uncaptured is what a capture that is told can be of: what is authorized and in no other. One that is told of a payment
+// that moved its money whole is of that same money.
+func (o *Order) uncaptured(effect law.Effect) int64 {
+	captured, late := o.Captured, effect == law.LateMoney
+	if late {
+		captured = o.Late.Captured
+	}
+	if at := o.wholeAt(); at >= 0 && o.CaptureMode != CaptureNone && o.book[at].has(markLate) == late {
+		captured = 0
+		for i := range o.book {
+			if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && t.has(markLate) == late {
+				captured = plus(captured, t.minor)
+			}
+		}
+	}
+	return o.fullAmount() - captured
+}
