@@ -125,7 +125,7 @@ func TestMovesFollowFromTheTables(t *testing.T) {
 		{"created", "- reached by the command create\n" +
 			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *paid without a capture* " +
 			"(to captured),\n  *payment failed* (to failed), *capture succeeded* (to captured), *capture settled by a person* " +
-			"(to captured),\n  *refund settled by a person* (to refunded), *payment cancelled* (to cancelled)\n" +
+			"(to captured), *refund\n  settled by a person* (to refunded), *payment cancelled* (to cancelled)\n" +
 			"- takes cancel, resolve, clear anomaly\n"},
 		{"cancelled", "- reached by *payment cancelled* (from created, authorized, paid, failed)\n" +
 			"- left by nothing\n- takes cancel (in effect already), resolve, clear anomaly, compensate\n"},
