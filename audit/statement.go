@@ -64,7 +64,7 @@ func stated(e events.Event) (s statement, ok bool) {
 	case events.RaiseFailed:
 		return statement{what: "raise", kind: apo.RaiseFailed, has: hasIDs | hasTime | hasCode, paymentID: e.PaymentID,
 			transferID: e.TransactionID, requestID: e.UpdateRequestID, at: e.At, code: e.Code, proof: e.Proof}, true
-	case events.CancelSucceeded, events.CancelFailed, events.CancelUnresolved:
+	case events.CancelSucceeded, events.CancelDated, events.CancelFailed, events.CancelUnresolved:
 		return statedCancel(e), true
 	case events.CaptureAccepted, events.CaptureSucceeded, events.CaptureFailed, events.CaptureUnresolved:
 		return statedCapture(e), true
@@ -85,6 +85,8 @@ func statedCancel(e events.Event) statement {
 		if e.Cause == events.CausePaymentFailed {
 			s.kind = apo.PaymentFailed
 		}
+	case events.CancelDated:
+		s.class, s.has, s.paymentID, s.at, s.proof = apo.Succeeded, hasPayment|hasTime, e.PaymentID, e.At, e.Proof
 	case events.CancelFailed:
 		s.class, s.has, s.code, s.message, s.proof = apo.Failed, hasCode, e.Code, e.Message, e.Proof
 	case events.CancelUnresolved:

@@ -35,6 +35,7 @@ var current = codec{}.
 	with(entry(KindCancelSucceeded, walkCancelSucceeded)).
 	with(entry(KindCancelFailed, walkCancelFailed)).
 	with(entry(KindCancelUnresolved, walkCancelUnresolved)).
+	with(entry(KindCancelDated, walkCancelDated)).
 	with(entry(KindCaptureRequested, walkCaptureRequested)).
 	with(entry(KindCaptureAccepted, walkCaptureAccepted)).
 	with(entry(KindCaptureSucceeded, walkCaptureSucceeded)).

@@ -27,6 +27,7 @@ const (
 	KindCancelSucceeded   Kind = "cancel.succeeded.v1"
 	KindCancelFailed      Kind = "cancel.failed.v1"
 	KindCancelUnresolved  Kind = "cancel.unresolved.v1"
+	KindCancelDated       Kind = "cancel.dated.v1"
 	KindCaptureRequested  Kind = "capture.requested.v1"
 	KindCaptureAccepted   Kind = "capture.accepted.v1"
 	KindCaptureSucceeded  Kind = "capture.succeeded.v1"
@@ -54,7 +55,7 @@ const KindCommandRefused Kind = "command.refused.v1"
 var kinds = []Kind{
 	KindOrderCreated, KindPaymentPending, KindPaymentAuthorized, KindPaymentPaid, KindPaymentFailed,
 	KindPaymentRaised, KindRaiseFailed,
-	KindCancelRequested, KindCancelSucceeded, KindCancelFailed, KindCancelUnresolved,
+	KindCancelRequested, KindCancelSucceeded, KindCancelFailed, KindCancelUnresolved, KindCancelDated,
 	KindCaptureRequested, KindCaptureAccepted, KindCaptureSucceeded, KindCaptureFailed, KindCaptureUnresolved,
 	KindRefundRequested, KindRefundAccepted, KindRefundSucceeded, KindRefundFailed, KindRefundUnresolved, KindRefundHeld,
 	KindAttemptStarted, KindInquiryStarted, KindInquiryAnswered,

@@ -25,3 +25,11 @@ type RaiseFailed struct {
 	At              time.Time
 	Proof           Proof
 }
+
+// CancelDated: APO has said when it cancelled the payment, of an order whose cancel was known without a time (an
+// inquiry's CANCELLED has none). What it dates before that is part of what the cancel undid.
+type CancelDated struct {
+	PaymentID string
+	At        time.Time
+	Proof     Proof
+}

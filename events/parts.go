@@ -76,6 +76,9 @@ func (p *Parts) take(e Event) {
 	case CancelSucceeded:
 		p.PaymentID, p.At = e.PaymentID, e.At
 		p.proven(TransferCancel, StageSucceeded, &e.Proof)
+	case CancelDated:
+		p.PaymentID, p.At = e.PaymentID, e.At
+		p.proven(TransferCancel, StageSucceeded, &e.Proof)
 	case CancelFailed:
 		p.Code, p.Message = e.Code, e.Message
 		p.proven(TransferCancel, StageFailed, &e.Proof)

@@ -85,7 +85,7 @@ func TestPartsOf_SaysWhatTheKindIsAbout(t *testing.T) {
 	stages := map[string]Stage{"requested": StageAsked, "pending": StageAccepted, "accepted": StageAccepted,
 		"unresolved": StageUnresolved,
 		"authorized": StageSucceeded, "paid": StageSucceeded, "succeeded": StageSucceeded, "held": StageHeld,
-		"failed": StageFailed}
+		"failed": StageFailed, "dated": StageSucceeded}
 	for _, k := range Kinds() {
 		words := strings.Split(string(k), ".")
 		if k == KindPaymentRaised { // it is the payment's, and a transfer beside it

@@ -142,6 +142,12 @@ func walkCancelFailed(w *wire, e *CancelFailed) {
 	w.proof(3, "proof", &e.Proof)
 }
 
+func walkCancelDated(w *wire, e *CancelDated) {
+	w.str(1, "payment_id", &e.PaymentID, TextMax)
+	w.time(2, "at", &e.At)
+	w.proof(3, "proof", &e.Proof)
+}
+
 func walkUnresolved(w *wire, u *Unresolved) {
 	w.uint(1, "attempt", &u.Attempt)
 	w.str(2, "code", &u.Code, TextMax)

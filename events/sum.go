@@ -55,6 +55,11 @@ func (CancelUnresolved) Kind() Kind { return KindCancelUnresolved }
 
 func (CancelUnresolved) event() {}
 
+// Kind is [KindCancelDated].
+func (CancelDated) Kind() Kind { return KindCancelDated }
+
+func (CancelDated) event() {}
+
 // Kind is [KindCaptureRequested].
 func (CaptureRequested) Kind() Kind { return KindCaptureRequested }
 

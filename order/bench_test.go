@@ -83,6 +83,8 @@ func folds(t testing.TB) map[events.Kind]fold {
 	late.observe(Fact{Kind: PaymentPending})
 	late.observe(authorized())
 	late.must(ClearAnomaly{Anomaly: late.o.Anomalies[0].Version})
+	dated := in(t, Cancelled)
+	dated.observe(voided(dated.now))
 	pending := in(t, Created)
 	pending.observe(Fact{Kind: PaymentPending})
 	pending.observe(raised("u1", 1500))
@@ -94,7 +96,7 @@ func folds(t testing.TB) map[events.Kind]fold {
 		Statement: "APO ticket 7"})
 	out := map[events.Kind]fold{}
 	for _, x := range []*till{in(t, Paid), in(t, Refunded), in(t, Failed), accepted, capture, refund, cancel, parked, held,
-		late, pending, doubted} {
+		late, pending, doubted, dated} {
 		var o Order
 		for _, r := range x.log {
 			if _, known := out[r.Event.Kind()]; !known {

@@ -46,9 +46,11 @@ func (o *Order) identifier() events.Identifier {
 	return events.Identifier{PaymentID: o.PaymentID}
 }
 
-// releases reports whether a cancellation lets go of the late money. Mere "CANCELLED" may be the old one.
+// releases reports whether a cancellation lets go of the late money: the S to the cancel that asked for that, and what
+// APO dates after the payment. Mere "CANCELLED" may be the old one.
 func (o *Order) releases(f *Fact) bool {
-	return o.releasable() && (f.own && o.Late.held() > 0 || f.ofTransaction() && f.At.After(o.PaymentAt))
+	return o.releasable() && (f.own && o.Late.held() > 0 || f.ofTransaction() && f.At.After(o.PaymentAt) ||
+		!f.own && o.paymentTimed && f.At.Unix() > o.PaymentAt.Unix())
 }
 
 // releasable reports whether there is late money that a cancellation can let go: what is held, and of a one-step

@@ -58,6 +58,8 @@ func (o *Order) fold(r *events.Record) {
 		o.foldHeld(r, &e)
 	case events.CancelSucceeded:
 		o.foldCancelled(r, &e)
+	case events.CancelDated:
+		o.foldDated(r, &e)
 	case events.AnomalyObserved:
 		o.foldAnomaly(r, &e)
 	case events.AnomalyCleared:

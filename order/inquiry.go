@@ -113,8 +113,11 @@ func (o *Order) factRank(f *Fact) int {
 		}
 		return 3
 	case PaymentCancelled:
-		if o.releasesPart(f) {
+		switch {
+		case o.releasesPart(f):
 			return 4
+		case o.dates(f): // before the payment that it may have undone
+			return -2
 		}
 	}
 	return 0

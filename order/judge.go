@@ -211,6 +211,9 @@ func (o *Order) judgeFact(r *events.Record) string {
 			return problem
 		}
 	}
+	if e, ok := r.Event.(events.CancelDated); ok && o.Status == Cancelled {
+		return o.judgeDated(&e)
+	}
 	if !cell.Effect.Recorded() {
 		return fmt.Sprintf("cannot follow for an order that is %s (%s: %s)", o.Status, kind, cell.Effect)
 	}
@@ -312,6 +315,8 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		return o.raiseOf(&e)
 	case events.RaiseFailed:
 		return law.RaiseFailed, false
+	case events.CancelDated:
+		return law.CancelDated, false
 	case events.CancelSucceeded:
 		if o.releasable() {
 			return law.LateMoneyReleased, false

@@ -158,7 +158,9 @@ func TestLate_ACancelTransactionGivesOneStepMoneyBack(t *testing.T) {
 	}{
 		"later":           {time.Hour, "V1", true},
 		"the one before":  {-time.Hour, "V1", false},
-		"no transaction":  {time.Hour, "", false},
+		"no transaction":  {0, "", false},
+		"the S, later":    {time.Hour, "", true},
+		"the S, before":   {-time.Hour, "", false},
 		"no time is told": {0, "V1", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,6 +23,8 @@ func (d *decision) observeCancelled(f *Fact) {
 		d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Due: d.paidAfterAllDue(),
 			Proof: f.Proof})
 		d.settleLateMoney()
+	case law.Noted:
+		d.emit(events.CancelDated{PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
 	case law.Duplicate:
 		if f.own && !o.Late.IsZero() {
 			d.anomaly(events.LateAnswer, f, "APO cancels what was captured")
@@ -46,6 +48,8 @@ func (o *Order) cancellation(f *Fact) law.Fact {
 	switch {
 	case o.releases(f):
 		return law.LateMoneyReleased
+	case o.dates(f):
+		return law.CancelDated
 	case o.releasesRest(f):
 		return law.RestReleased
 	case o.Status != Cancelled && o.releasesPart(f):

@@ -196,7 +196,7 @@ func TestDifference_OnlyWhatAnInquiryProved(t *testing.T) {
 var everyFact = []events.Event{events.OrderCreated{}, events.PaymentPending{}, events.PaymentAuthorized{},
 	events.PaymentPaid{},
 	events.PaymentFailed{}, events.PaymentRaised{}, events.RaiseFailed{}, events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{},
-	events.CancelUnresolved{},
+	events.CancelUnresolved{}, events.CancelDated{},
 	events.CaptureRequested{}, events.CaptureAccepted{}, events.CaptureSucceeded{}, events.CaptureFailed{},
 	events.CaptureUnresolved{},
 	events.RefundRequested{}, events.RefundAccepted{}, events.RefundSucceeded{}, events.RefundFailed{},

@@ -46,6 +46,7 @@ only refund of a payment taken back | .    | .            | .          | .      
 refund settled by a person  | →refunded    | →refunded    | →refunded  | →refunded  | add      | late      | →refunded
 held refund failed          | released     | released     | .          | released   | released | released  | released
 payment cancelled           | →cancelled   | →cancelled   | →cancelled | anomaly    | anomaly  | dup       | →cancelled
+cancel dated                | .            | .            | .          | .          | .        | noted     | .
 late authorization released | .            | .            | .          | .          | .        | late      | .
 rest released               | .            | .            | .          | –          | –        | .         | .
 part released               | anomaly      | anomaly      | anomaly    | anomaly    | anomaly  | .         | anomaly
@@ -104,6 +105,8 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return meetingRaise(t, k, s)
 	case law.PaymentCancelled:
 		return x, cancelled()
+	case law.CancelDated:
+		return x, voided(x.now)
 	case law.LateMoneyReleased:
 		x.observe(authorized())
 		x.later(time.Hour)

@@ -23,6 +23,26 @@ func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
 	return kind
 }
 
+// dates reports whether a cancellation tells when the one on record was, of which nobody knew: as long as no payment is
+// known that it could have undone or come before. A part that was let go is not the payment, and the cancel that gives
+// late money back is another one.
+func (o *Order) dates(f *Fact) bool {
+	return f.Kind == PaymentCancelled && o.Status == Cancelled && !o.cancelTimed && !f.At.IsZero() && !f.own &&
+		!o.releasesPart(f) && !o.paymentKnown() && o.Late == Late{}
+}
+
+// foldDated keeps the time of the cancel. The mark stays that of the record which cancelled the order.
+func (o *Order) foldDated(r *events.Record, e *events.CancelDated) {
+	o.learn(e.PaymentID)
+	o.cancelTimed, o.endMark.nanos = true, r.Occurred.UnixNano()
+}
+
+// judgeDated demands what a cancellation needs, and a time that was not known.
+func (o *Order) judgeDated(e *events.CancelDated) string {
+	return first(when(e.At.IsZero() || o.cancelTimed || o.paymentKnown(), "dates no cancel that waits for its time"),
+		o.judgeCancelled(&events.CancelSucceeded{Proof: e.Proof}))
+}
+
 // undoes reports whether a cancellation undoes what was before it: APO has to have said when it was, and the end of a
 // payment that failed is no cancel.
 func undoes(e *events.CancelSucceeded) bool {

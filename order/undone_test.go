@@ -156,6 +156,105 @@ func failedWhileCancelling(t *testing.T) *till {
 	return x
 }
 
+// cancelledUntimed is an order that an inquiry says is cancelled, and not since when.
+func cancelledUntimed(t require.TestingT, mode events.CaptureMode) *till {
+	x := placed(t, mode)
+	x.must(Cancel{CommandID: "cancel-0"})
+	x.answer(silence)
+	x.later(time.Minute)
+	x.inquire(tells(StateCancelled, cancelled()))
+	require.Equal(t, Cancelled, x.o.Status)
+	return x
+}
+
+// A cancel that only an inquiry told has no time, until a message of APO's has one: its own line, or the S that came
+// late. What was paid before it is no late money then, and what was paid after it is.
+func TestUndone_ByACancelWhoseTimeIsToldLater(t *testing.T) {
+	line := voided(cancelledAt)
+	for name, date := range map[string]func(*till){
+		"by a line": func(x *till) { x.inquire(tells(StateCancelled, line, cancelled())) },
+		"by the S that came late": func(x *till) {
+			call := Call{Kind: CallCancel, Intent: 2, Attempt: 1, OrderID: "o-1"}
+			x.answerTo(call, Verdict{Class: VerdictSucceeded, Code: "SUCCESS", PaymentID: "P1", At: cancelledAt})
+		},
+	} {
+		for _, mode := range everyMode {
+			x := cancelledUntimed(t, mode)
+			date(x)
+			cause := x.o.endMark.cause()
+			assert.Equal(t, cancelledAt, cause.At, name)
+			assert.Equal(t, events.KindCancelSucceeded, x.log[cause.Version-1].Event.Kind(), "still the record that did it")
+			before := len(x.log)
+			date(x)
+			for _, r := range x.log[before:] {
+				assert.NotEqual(t, events.KindCancelDated, r.Event.Kind(), "once")
+			}
+			x.observe(paidAtTime(paidAt))
+			assert.Equal(t, Late{}, x.o.Late, "%s, %s", name, mode)
+			assert.Empty(t, x.o.Anomalies)
+			replayIsLive(t, x)
+
+			x = cancelledUntimed(t, mode)
+			date(x)
+			x.observe(paidAtTime(cancelledAt.Add(time.Second)))
+			assert.True(t, hasAnomaly(x.o, events.LatePayment), "%s, %s", name, mode)
+		}
+	}
+}
+
+// The payment and the time of the cancel are told by one answer: no late money, not even for a moment.
+func TestUndone_ByALineBesideThePayment(t *testing.T) {
+	x := cancelledUntimed(t, CaptureManual)
+	x.inquire(tells(StateCancelled, paidAtTime(paidAt), voided(cancelledAt), cancelled()))
+	assert.Equal(t, []any{Late{}, int64(theAmount)}, []any{x.o.Late, x.o.Authorized})
+	for _, r := range x.log {
+		assert.NotEqual(t, events.KindAnomalyObserved, r.Event.Kind())
+	}
+	replayIsLive(t, x)
+}
+
+// Nobody knows: CANCELLED has no time, before the payment is known or after it. The money is late, and a person looks.
+// The S that came late settles it, where it is dated after the payment.
+func TestUndone_CancelledAloneProvesNoOrder(t *testing.T) {
+	x := cancelledUntimed(t, CaptureManual)
+	x.observe(paidAtTime(paidAt))
+	x.inquire(tells(StateCancelled, cancelled()))
+	assert.Equal(t, Late{Authorized: theAmount}, x.o.Late)
+	assert.True(t, hasAnomaly(x.o, events.LatePayment))
+	call := Call{Kind: CallCancel, Intent: 2, Attempt: 1, OrderID: "o-1"}
+	x.answerTo(call, Verdict{Class: VerdictSucceeded, Code: "SUCCESS", PaymentID: "P1", At: paidAt})
+	assert.True(t, hasAnomaly(x.o, events.LatePayment), "in the same second nobody knows")
+	x.answerTo(call, Verdict{Class: VerdictSucceeded, Code: "SUCCESS", PaymentID: "P1", At: cancelledAt})
+	assert.True(t, x.o.Late.IsZero())
+	assert.Empty(t, x.o.Anomalies)
+	replayIsLive(t, x)
+}
+
+func TestUndone_JudgeOfADate(t *testing.T) {
+	proof := events.Proof{Via: events.ViaAnswer, Evidence: signed()}
+	dated := cancelledByS(t, CaptureManual)
+	paidLate := cancelledUntimed(t, CaptureManual)
+	paidLate.observe(paidAtTime(paidAt))
+	for name, c := range map[string]struct {
+		x *till
+		e events.CancelDated
+	}{
+		"no time":          {cancelledUntimed(t, CaptureManual), events.CancelDated{Proof: proof}},
+		"nobody signed it": {cancelledUntimed(t, CaptureManual), events.CancelDated{At: cancelledAt}},
+		"dated":            {dated, events.CancelDated{At: cancelledAt, Proof: proof}},
+		"of late money":    {paidLate, events.CancelDated{At: cancelledAt, Proof: proof}},
+		"not cancelled":    {in(t, Authorized), events.CancelDated{At: cancelledAt, Proof: proof}},
+		"another payment": {cancelledUntimed(t, CaptureManual), events.CancelDated{PaymentID: "P2", At: cancelledAt,
+			Proof: proof}},
+	} {
+		records, _ := Records(c.x.o, Observe{}, []events.Event{c.e}, c.x.env(), "")
+		assert.Error(t, Judge(c.x.o, records[0]), name)
+	}
+	x := cancelledUntimed(t, CaptureManual)
+	records, _ := Records(x.o, Observe{}, []events.Event{events.CancelDated{At: cancelledAt, Proof: proof}}, x.env(), "")
+	assert.NoError(t, Judge(x.o, records[0]))
+}
+
 // Late money whose time is told afterwards stays on its account: its anomaly is open, somebody may be giving it back.
 func TestUndone_WhatIsLateAlreadyStaysSo(t *testing.T) {
 	for _, mode := range everyMode {

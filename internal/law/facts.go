@@ -81,6 +81,7 @@ const (
 	RefundSettled             // split: a refund in doubt, done by a person's word
 	HeldRefundFailed          // split: the failure of a refund that is held
 	PaymentCancelled          // own S, inquiry CANCELLED, a VOID or CANCEL transaction
+	CancelDated               // split: the same with a time, and the cancel on record has none
 	LateMoneyReleased         // split: S to a cancel that compensates, or such a transaction after the late payment
 	RestReleased              // split: such a transaction of what a last capture, or the authorization's end, left
 	PartReleased              // split: such a transaction of less than was authorized, and nothing says why
@@ -92,7 +93,7 @@ var factNames = [...]string{"none", "payment pending", "payment authorized", "pa
 	"capture settled by a person", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
 	"refund taken back", "only refund taken back", "only refund of a payment taken back", "refund settled by a person",
-	"held refund failed", "payment cancelled", "late authorization released", "rest released", "part released"}
+	"held refund failed", "payment cancelled", "cancel dated", "late authorization released", "rest released", "part released"}
 
 const factCount = len(factNames)
 
@@ -202,6 +203,7 @@ var statusRows = []statusRow{
 	{PaymentCancelled, []Status{Created, Authorized, Paid, Failed}, Cell{Applied, Cancelled}},
 	{PaymentCancelled, []Status{Captured, Refunded}, Cell{Contradicts, stay}},
 	{PaymentCancelled, []Status{Cancelled}, Cell{Duplicate, stay}},
+	{CancelDated, []Status{Cancelled}, Cell{Noted, stay}},
 	{LateMoneyReleased, []Status{Cancelled}, Cell{LateMoney, stay}},
 	{RestReleased, []Status{Captured, Refunded}, Cell{Ignored, stay}},
 	{PartReleased, []Status{Created, Authorized, Paid, Captured, Refunded, Failed}, Cell{Contradicts, stay}},
