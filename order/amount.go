@@ -22,7 +22,7 @@ func (o *Order) canBePaid(m Money) bool {
 	case m.Currency != o.Amount.Currency || m.Minor <= 0:
 		return false
 	case !o.paymentKnown():
-		return m.Minor >= o.Captured+o.Late.Captured
+		return max(m.Minor, o.raisedTo()) >= o.Captured+o.Late.Captured
 	case o.Status == Cancelled:
 		return m == o.Amount || m.Minor == o.Authorized || m.Minor == o.Late.Authorized || o.wasHeld(m.Minor)
 	}

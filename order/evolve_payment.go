@@ -73,10 +73,10 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	kind := o.payment(law.PaymentPaid, e.At)
 	known := o.foldPaymentKnown(r, e.At)
 	cell := o.cell(kind)
-	switch {
-	case !known:
+	if !known {
 		o.enterPayment(r, cell.Effect, e.Amount.Minor, markMoved)
-	case kind == law.PaidWhole:
+	}
+	if kind == law.PaidWhole {
 		o.moveWhole(e.Amount.Minor)
 	}
 	switch cell.Effect {

@@ -198,6 +198,19 @@ func TestLate_ACancelTransactionGivesOneStepMoneyBack(t *testing.T) {
 	assert.True(t, hasAnomaly(x.o, events.LatePayment))
 }
 
+// What was let go before the payment was told of is not what moved: late money is never less than what came.
+func TestLate_APaymentThatIsToldAfterItWasLetGo(t *testing.T) {
+	x := placed(t, CaptureNone)
+	reach(x, Cancelled)
+	x.observe(captured("C1", 100))
+	x.later(time.Hour)
+	x.observe(voided(x.now))
+	require.True(t, x.o.Late.IsZero())
+	x.observe(paid())
+	assert.Equal(t, Late{Authorized: theAmount, Captured: theAmount, Refunded: 100}, x.o.Late)
+	replayIsLive(t, x)
+}
+
 func TestLate_ARefundMayComeBeforeTheMoney(t *testing.T) {
 	x := in(t, Cancelled)
 	x.observe(refunded("F1", theAmount))

@@ -108,6 +108,13 @@ func TestRaise_BeforeItsAuthorizationIsKnown(t *testing.T) {
 	assert.Empty(t, x.o.Anomalies)
 	replayIsLive(t, x)
 
+	x = placed(t, CaptureManual) // and what was captured of it
+	x.observe(raised("u1", 1500))
+	x.observe(captured("C1", 1500))
+	assert.Equal(t, []any{Captured, int64(1500), int64(1500)}, []any{x.o.Status, x.o.Authorized, x.o.Captured})
+	x.observe(authorized())
+	assert.Empty(t, x.o.Anomalies)
+
 	x = in(t, Failed) // the buyer's first try failed; that the second one was raised comes before its own message
 	x.observe(raised("u1", 1500))
 	require.Equal(t, x.now.Add(10*time.Minute), x.o.NextDue())
@@ -232,6 +239,17 @@ func TestRaise_OnACancelledOrder(t *testing.T) {
 	assert.True(t, x.o.Late.IsZero())
 	x.observe(raised("u2", 1600))
 	assert.True(t, hasAnomaly(x.o, events.LatePayment), "some of it seems to be held again")
+	replayIsLive(t, x)
+}
+
+// Late money is never silent: what it was raised to opens the anomaly again that a person has closed.
+func TestRaise_OfLateMoneyThatIsKnownByItsCapture(t *testing.T) {
+	x := in(t, Cancelled)
+	x.observe(captured("C1", theAmount))
+	x.must(ClearAnomaly{CommandID: "k", Anomaly: x.o.Anomalies[0].Version, Reason: "seen"})
+	x.observe(raised("u1", 1200))
+	assert.Equal(t, Late{Authorized: 1200, Captured: theAmount}, x.o.Late)
+	assert.True(t, hasAnomaly(x.o, events.LatePayment))
 	replayIsLive(t, x)
 }
 

@@ -16,7 +16,7 @@ func (o *Order) wholeAt() int {
 	return slices.IndexFunc(o.book, func(t transfer) bool { return t.kind == payments && t.has(markMoved) })
 }
 
-// moveWhole books that a payment which is known as an authorization has moved its money, as much as APO signed for that.
+// moveWhole books that a payment has moved its money: as much as APO signed for that, and as was captured of it.
 func (o *Order) moveWhole(minor int64) {
 	at := slices.IndexFunc(o.book, func(t transfer) bool { return t.kind == payments })
 	o.book = slices.Clone(o.book)

@@ -77,6 +77,12 @@ func TestWhole_StaysCapturedWithoutItsCaptures(t *testing.T) {
 
 // What it was raised to is what has moved, if APO signs as much.
 func TestWhole_OfARaisedAuthorization(t *testing.T) {
+	x := placed(t, CaptureManual) // whichever is told first
+	x.observe(raised("u1", 1500))
+	x.observe(captured("C1", 1200))
+	x.observe(paid())
+	assert.Equal(t, []any{Captured, int64(1200), int64(1200)}, []any{x.o.Status, x.o.Authorized, x.o.Captured})
+	replayIsLive(t, x)
 	for moved, want := range map[int64]int64{1500: 1500, theAmount: theAmount} {
 		x := in(t, Authorized)
 		x.observe(raised("u1", 1500))
