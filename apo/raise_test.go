@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// It names the raise and the new total. The only time in it is the authorization's, which says nothing of the raise; and
-// an updateRequestId beside a payment's result names no transfer of that payment.
+// It names the raise and the new total. The only time in it is the authorization's, which says nothing of the raise;
+// and an updateRequestId beside a payment's result names no transfer of that payment.
 func TestARaisesNotificationHasItsIDAndTheNewTotal(t *testing.T) {
 	const members = `"paymentId":"P1","paymentRequestId":"R1","updateRequestId":"U1",
 		"paymentAmount":{"currency":"JPY","value":"1500"},"paymentTime":"2026-01-02T09:00:00+09:00"`

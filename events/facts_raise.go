@@ -3,9 +3,9 @@ package events
 import "time"
 
 // PaymentRaised: an authorization was raised before any capture, by whoever gave APO's updateAmount. Amount is the new
-// total that is held, not what was added; it only ever goes up, so the largest one counts. A notification names the raise
-// by UpdateRequestID and does not say when it was; a line of an inquiry has a TransactionID and a time too. Due is when
-// the payment is inquired about, where its authorization is not on record yet (zero: not by itself).
+// total that is held, not what was added; it only ever goes up, so the largest one counts. A notification names the
+// raise by UpdateRequestID and does not say when it was; a line of an inquiry has a TransactionID and a time too. Due
+// is when the payment is inquired about, where its authorization is not on record yet (zero: not by itself).
 type PaymentRaised struct {
 	UpdateRequestID string
 	TransactionID   string

@@ -240,8 +240,9 @@ func (full) Write([]byte) (int, error) { return 5, tilltest.ErrDisk }
 // Every kind of fact that can keep a signed message gives it away: a kind that is added must be looked at here.
 func TestABundleHasTheMessageOfEveryKindOfFact(t *testing.T) {
 	kinds := []events.Event{events.PaymentPending{}, events.PaymentAuthorized{}, events.PaymentPaid{},
-		events.PaymentFailed{}, events.PaymentRaised{}, events.RaiseFailed{}, events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{},
-		events.CancelUnresolved{}, events.CancelDated{}, events.CaptureRequested{}, events.CaptureAccepted{}, events.CaptureSucceeded{},
+		events.PaymentFailed{}, events.PaymentRaised{}, events.RaiseFailed{}, events.CancelRequested{},
+		events.CancelSucceeded{}, events.CancelFailed{}, events.CancelUnresolved{}, events.CancelDated{},
+		events.CaptureRequested{}, events.CaptureAccepted{}, events.CaptureSucceeded{},
 		events.CaptureFailed{}, events.CaptureUnresolved{}, events.RefundRequested{}, events.RefundAccepted{},
 		events.RefundSucceeded{}, events.RefundFailed{}, events.RefundUnresolved{}, events.RefundHeld{},
 		events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{}, events.OperationParked{},

@@ -10,7 +10,7 @@ import (
 )
 
 // raisedTo is the largest total that APO has signed for a raise of the authorization; 0: it was not raised, or nothing
-// was held that could be. A raise only goes up, so that the largest is the newest, in whichever order the messages came.
+// was held that could be. A raise only goes up, so that the largest is the newest, in whichever order messages came.
 func (o *Order) raisedTo() (minor int64) {
 	for i := range o.book {
 		switch t := &o.book[i]; {

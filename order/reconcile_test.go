@@ -195,8 +195,9 @@ func TestDifference_OnlyWhatAnInquiryProved(t *testing.T) {
 // everyFact is one empty fact of each kind.
 var everyFact = []events.Event{events.OrderCreated{}, events.PaymentPending{}, events.PaymentAuthorized{},
 	events.PaymentPaid{},
-	events.PaymentFailed{}, events.PaymentRaised{}, events.RaiseFailed{}, events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{},
-	events.CancelUnresolved{}, events.CancelDated{},
+	events.PaymentFailed{}, events.PaymentRaised{}, events.RaiseFailed{},
+	events.CancelRequested{}, events.CancelSucceeded{}, events.CancelFailed{}, events.CancelUnresolved{},
+	events.CancelDated{},
 	events.CaptureRequested{}, events.CaptureAccepted{}, events.CaptureSucceeded{}, events.CaptureFailed{},
 	events.CaptureUnresolved{},
 	events.RefundRequested{}, events.RefundAccepted{}, events.RefundSucceeded{}, events.RefundFailed{},

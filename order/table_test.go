@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
@@ -84,37 +85,6 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 	capture := Fact{Kind: CaptureFailed, TransferID: "C8", Code: "RISK_REJECT"}
 	refund := Fact{Kind: RefundFailed, TransferID: "F8", Code: "RISK_REJECT"}
 	switch k {
-	case law.PaymentPending:
-		return x, Fact{Kind: PaymentPending, PaymentID: "P1"}
-	case law.PaymentPaid:
-		if s == Failed || s == Created || s == Cancelled {
-			x = placed(t, CaptureNone)
-			reach(x, s)
-			return x, paid()
-		}
-		return unpaid(t, s, CaptureNone), paid()
-	case law.PaidWhole:
-		return x, paid()
-	case law.PaymentAuthorized:
-		return unpaid(t, s, CaptureManual), authorized()
-	case law.PaymentFailed:
-		return x, failed()
-	case law.PaymentUndone:
-		return cancelledByS(t, CaptureManual), paidAtTime(paidAt)
-	case law.PaymentRaised, law.RaiseUndone, law.RaiseContradicts, law.RaiseFailed:
-		return meetingRaise(t, k, s)
-	case law.PaymentCancelled:
-		return x, cancelled()
-	case law.CancelDated:
-		return x, voided(x.now)
-	case law.LateMoneyReleased:
-		x.observe(authorized())
-		x.later(time.Hour)
-		return x, voided(x.now)
-	case law.RestReleased:
-		return closed(t, s), voidedPart(400)
-	case law.PartReleased:
-		return x, voidedPart(400)
 	case law.CaptureSucceeded:
 		return x, captured("C9", 200)
 	case law.CaptureFailed:
@@ -160,8 +130,50 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return x, refunded("F9", 200)
 	case law.RefundReversed, law.RefundTakenBack, law.OnlyRefundTakenBack, law.PaidRefundTakenBack:
 		return refundedAndFailed(t, k, x)
+	case law.RefundFailed:
+		return x, refund
 	}
-	return x, refund
+	return meetingPayment(t, k, s)
+}
+
+// meetingPayment is meeting of what tells of the payment as a whole.
+func meetingPayment(t *testing.T, k law.Fact, s Status) (*till, Fact) {
+	x := in(t, s)
+	switch k {
+	case law.PaymentPending:
+		return x, Fact{Kind: PaymentPending, PaymentID: "P1"}
+	case law.PaymentPaid:
+		if s == Failed || s == Created || s == Cancelled {
+			x = placed(t, CaptureNone)
+			reach(x, s)
+			return x, paid()
+		}
+		return unpaid(t, s, CaptureNone), paid()
+	case law.PaidWhole:
+		return x, paid()
+	case law.PaymentAuthorized:
+		return unpaid(t, s, CaptureManual), authorized()
+	case law.PaymentFailed:
+		return x, failed()
+	case law.PaymentUndone:
+		return cancelledByS(t, CaptureManual), paidAtTime(paidAt)
+	case law.PaymentRaised, law.RaiseUndone, law.RaiseContradicts, law.RaiseFailed:
+		return meetingRaise(t, k, s)
+	case law.PaymentCancelled:
+		return x, cancelled()
+	case law.CancelDated:
+		return x, voided(x.now)
+	case law.LateMoneyReleased:
+		x.observe(authorized())
+		x.later(time.Hour)
+		return x, voided(x.now)
+	case law.RestReleased:
+		return closed(t, s), voidedPart(400)
+	case law.PartReleased:
+		return x, voidedPart(400)
+	}
+	require.Fail(t, "no fact of that kind is made here", "%s", k)
+	return x, Fact{}
 }
 
 // refundedAndFailed is an order that knows a refund as done, and the word that it failed.

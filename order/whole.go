@@ -25,8 +25,8 @@ func (o *Order) moveWhole(minor int64) {
 	o.total()
 }
 
-// uncaptured is what a capture that is told can be of: what is authorized and in no other. One that is told of a payment
-// that moved its money whole is of that same money.
+// uncaptured is what a capture that is told can be of: what is authorized and in no other. One that is told of a
+// payment which moved its money whole is of that same money.
 func (o *Order) uncaptured(effect law.Effect) int64 {
 	captured, late := o.Captured, effect == law.LateMoney
 	if late {

@@ -50,6 +50,10 @@ func (a *author) fact() order.Fact {
 			f.Code = "USER_BALANCE_NOT_ENOUGH"
 		}
 		return f
+	case order.PaymentCancelled: // it says when, or it does not
+		if rapid.Bool().Draw(a.t, "dated") {
+			f.At = a.Now
+		}
 	case order.PaymentFailed:
 		f.Code = "ORDER_IS_CLOSED"
 	}

@@ -93,7 +93,8 @@ var factNames = [...]string{"none", "payment pending", "payment authorized", "pa
 	"capture settled by a person", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
 	"refund taken back", "only refund taken back", "only refund of a payment taken back", "refund settled by a person",
-	"held refund failed", "payment cancelled", "cancel dated", "late authorization released", "rest released", "part released"}
+	"held refund failed", "payment cancelled", "cancel dated", "late authorization released", "rest released",
+	"part released"}
 
 const factCount = len(factNames)
 

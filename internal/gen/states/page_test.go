@@ -131,8 +131,9 @@ func TestMovesFollowFromTheTables(t *testing.T) {
 			"- left by nothing\n- takes cancel (in effect already), resolve, clear anomaly, compensate\n"},
 		{"failed", "- reached by *payment failed* (from created)\n" +
 			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *paid without a capture* " +
-			"(to captured),\n  *capture succeeded* (to captured), *capture settled by a person* (to captured), *refund settled " +
-			"by a person* (to\n  refunded), *payment cancelled* (to cancelled)\n- takes cancel (done without APO), resolve, clear anomaly\n"},
+			"(to captured),\n  *capture succeeded* (to captured), *capture settled by a person* (to captured), " +
+			"*refund settled by a person* (to\n  refunded), *payment cancelled* (to cancelled)\n" +
+			"- takes cancel (done without APO), resolve, clear anomaly\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.status, func(t *testing.T) {
