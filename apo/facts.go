@@ -22,10 +22,17 @@ func prove(c *content, evidence *Evidence) []Verified {
 func (c *content) whole() Verified {
 	kind := c.kind()
 	v := Verified{kind: kind, op: c.op, details: c.details, code: c.codeOf(kind)}
-	if kind == Cancelled && c.op == OpInquirePayment {
-		v.details.Time = time.Time{} // paymentTime is when it was paid
-	}
+	v.details.Time = c.timeOf(kind)
 	return v
+}
+
+// timeOf is when a fact of the kind was, by the message as a whole: beside an
+// inquiry's CANCELLED, paymentTime is when it was paid.
+func (c *content) timeOf(kind Kind) time.Time {
+	if kind == Cancelled && c.op == OpInquirePayment {
+		return time.Time{}
+	}
+	return c.details.Time
 }
 
 // codeOf is the code of a fact of the kind: of a failure alone.

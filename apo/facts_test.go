@@ -281,4 +281,8 @@ func TestACancelledPictureTellsNoTimeOfTheCancel(t *testing.T) {
 	facts, short := picture(t, StateCancelled, line(TransactionCancel, StateSuccess, "x1", 1000, "2026-01-02T00:00:00Z"))
 	require.Equal(t, []string{"cancelled x1", "cancelled"}, short)
 	assert.Equal(t, []bool{false, true}, []bool{facts[0].Time().IsZero(), facts[1].Time().IsZero()})
+	read, err := Evidence{Path: "/ams/api/v1/payments/inquiryPayment", Body: []byte(with("S", "SUCCESS",
+		`"paymentId":"P1","paymentStatus":"CANCELLED","paymentTime":"2026-01-01T00:00:00Z"`))}.Read()
+	require.NoError(t, err)
+	assert.Equal(t, []Told{{Kind: Cancelled, PaymentID: "P1"}}, read.Facts, "and a judge reads the same")
 }

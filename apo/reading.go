@@ -130,7 +130,7 @@ func (r *Reader) parse(body []byte) (object, error) {
 func (c *content) told() Told {
 	d, kind := &c.details, c.kind()
 	return Told{Kind: kind, PaymentID: d.PaymentID, PaymentRequestID: d.PaymentRequestID, TransferID: d.TransferID,
-		RequestID: d.RequestID, Amount: d.Amount, Time: d.Time, AuthExpiry: d.AuthExpiry, Code: c.codeOf(kind)}
+		RequestID: d.RequestID, Amount: d.Amount, Time: c.timeOf(kind), AuthExpiry: d.AuthExpiry, Code: c.codeOf(kind)}
 }
 
 // named is [Verified.named] of what is told.

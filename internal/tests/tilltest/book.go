@@ -185,7 +185,8 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 		}
 		b.late.Authorized = held
 		if oneStep {
-			b.late.Captured, b.moved = b.amount, true
+			b.late.Captured, b.moved = max(b.late.Captured, b.amount), true
+			b.late.Authorized = max(b.late.Authorized, b.late.Captured)
 		}
 	}
 	if b.mode == "automatic" && b.Captured+b.late.Captured < b.amount && b.status != "refunded" {
