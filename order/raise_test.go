@@ -50,6 +50,17 @@ func TestRaise_TheOrderIsCancelledAsAWhole(t *testing.T) {
 	assert.Equal(t, ReasonNoLateMoney, rejected(t, err).Reason)
 }
 
+// One that no message names is known by its total.
+func TestRaise_WithoutAName(t *testing.T) {
+	x := in(t, Authorized)
+	x.observe(raised("", 1500))
+	assert.EqualValues(t, 1500, x.o.Authorized)
+	assert.Empty(t, x.observe(raised("", 1500)))
+	assert.Len(t, x.observe(raised("", 1600)), 1, "another total is another raise")
+	assert.EqualValues(t, 1600, x.o.Authorized)
+	replayIsLive(t, x)
+}
+
 // A notification names a raise by its request, an inquiry also by its own identifier.
 func TestRaise_TheLineOfAnInquiryIsTheSameRaise(t *testing.T) {
 	x := in(t, Authorized)
