@@ -7,9 +7,6 @@ import (
 	"github.com/tilltape/tilltape/internal/law"
 )
 
-// RefundsMax is how many refunds of one order APO may be working on at once, those given to a person included.
-const RefundsMax = 64
-
 // Operations returns what APO was asked for and has not decided: the outstanding operation, and the refunds that it has
 // accepted, oldest first.
 func (o Order) Operations() []Operation {

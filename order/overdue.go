@@ -7,11 +7,6 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// OverdueMax is how long at the most APO is asked by itself about what it never tells the end of: its own capture, or
-// the capture that a held refund belongs to. Daily until a person is told ([Policy.ParkAccepted]), and then as what is
-// parked, every [ParkedEvery].
-const OverdueMax = WaitMax
-
 // waitingSince is since when the newest thing is waited for that only APO can tell; zero: nothing is.
 func (o *Order) waitingSince() (since time.Time) {
 	if o.Gateway == GatewayOutstanding {

@@ -33,6 +33,12 @@ const (
 	WaitMin         = time.Second
 	WaitMax         = 366 * 24 * time.Hour
 	ReconcileForMax = 10 * WaitMax
+	// OverdueMax is how long at the most APO is asked by itself about what it never tells the end of: its own capture, or
+	// the capture that a held refund belongs to. Daily until a person is told ([Policy.ParkAccepted]), and then as what is
+	// parked, every [ParkedEvery].
+	OverdueMax = WaitMax
+	// RefundsMax is how many refunds of one order APO may be working on at once, those given to a person included.
+	RefundsMax = 64
 	// JitterMax is the most that [Policy.Jitter] may be, in hundredths.
 	JitterMax = 50
 	// UnansweredInquiriesMax bounds [Policy.UnansweredInquiries].
