@@ -296,7 +296,7 @@ func headWords(h *events.Head) string {
 		word string
 		at   time.Time
 	}{{"since", h.StatusSince}, {"operation since", h.OperationSince}, {"parked since", h.ParkedSince},
-		{"anomaly since", h.AnomalySince}, {"due", h.Due}} {
+		{"anomaly since", h.AnomalySince}, {"dispute by", h.DisputeBy}, {"due", h.Due}} {
 		if !t.at.IsZero() {
 			text += ", " + t.word + " " + t.at.Format(time.RFC3339Nano)
 		}
@@ -309,5 +309,5 @@ func headWords(h *events.Head) string {
 func sameHead(a, b *events.Head) bool {
 	return *a == *b || a.Status == b.Status && a.Phase == b.Phase && a.StatusSince.Equal(b.StatusSince) &&
 		a.OperationSince.Equal(b.OperationSince) && a.ParkedSince.Equal(b.ParkedSince) &&
-		a.AnomalySince.Equal(b.AnomalySince) && a.Due.Equal(b.Due)
+		a.AnomalySince.Equal(b.AnomalySince) && a.DisputeBy.Equal(b.DisputeBy) && a.Due.Equal(b.Due)
 }

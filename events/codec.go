@@ -47,6 +47,10 @@ var current = codec{}.
 	with(entry(KindRefundFailed, walkRefundFailed)).
 	with(entry(KindRefundUnresolved, walkRefundUnresolved)).
 	with(entry(KindRefundHeld, walkRefundHeld)).
+	with(entry(KindDisputeOpened, walkDisputeOpened)).
+	with(entry(KindDisputeDue, walkDisputeDue)).
+	with(entry(KindDisputeDefended, walkDisputeDefended)).
+	with(entry(KindDisputeClosed, walkDisputeClosed)).
 	with(entry(KindAttemptStarted, walkAttemptStarted)).
 	with(entry(KindInquiryStarted, walkInquiryStarted)).
 	with(entry(KindInquiryAnswered, walkInquiryAnswered)).

@@ -157,9 +157,9 @@ func TestATimeOfAHeadThatIsNotKnownIsNewer(t *testing.T) {
 		h := plainHeader()
 		h.times = []byte{1 << bit, momentRecorded}
 		r, err := DecodeFrame(h.frame())
-		if bit < 3 {
+		if bit < 4 {
 			require.NoError(t, err)
-			times := []time.Time{r.Head.OperationSince, r.Head.ParkedSince, r.Head.AnomalySince}
+			times := []time.Time{r.Head.OperationSince, r.Head.ParkedSince, r.Head.AnomalySince, r.Head.DisputeBy}
 			for i, at := range times {
 				assert.Equal(t, i == bit, at.Equal(r.Recorded), "bit %d, time %d", bit, i)
 			}
@@ -167,7 +167,7 @@ func TestATimeOfAHeadThatIsNotKnownIsNewer(t *testing.T) {
 		}
 		require.ErrorIs(t, err, ErrUpgrade)
 		require.NotErrorIs(t, err, ErrDamaged)
-		assert.ErrorContains(t, err, fmt.Sprintf("head: found times %#x; this version knows times up to 0x7;", 1<<bit))
+		assert.ErrorContains(t, err, fmt.Sprintf("head: found times %#x; this version knows times up to 0xf;", 1<<bit))
 	}
 }
 

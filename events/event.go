@@ -39,6 +39,10 @@ const (
 	KindRefundFailed      Kind = "refund.failed.v1"
 	KindRefundUnresolved  Kind = "refund.unresolved.v1"
 	KindRefundHeld        Kind = "refund.held.v1"
+	KindDisputeOpened     Kind = "dispute.opened.v1"
+	KindDisputeDue        Kind = "dispute.due.v1"
+	KindDisputeDefended   Kind = "dispute.defended.v1"
+	KindDisputeClosed     Kind = "dispute.closed.v1"
 	KindAttemptStarted    Kind = "attempt.started.v1"
 	KindInquiryStarted    Kind = "inquiry.started.v1"
 	KindInquiryAnswered   Kind = "inquiry.answered.v1"
@@ -58,6 +62,7 @@ var kinds = []Kind{
 	KindCancelRequested, KindCancelSucceeded, KindCancelFailed, KindCancelUnresolved, KindCancelDated,
 	KindCaptureRequested, KindCaptureAccepted, KindCaptureSucceeded, KindCaptureFailed, KindCaptureUnresolved,
 	KindRefundRequested, KindRefundAccepted, KindRefundSucceeded, KindRefundFailed, KindRefundUnresolved, KindRefundHeld,
+	KindDisputeOpened, KindDisputeDue, KindDisputeDefended, KindDisputeClosed,
 	KindAttemptStarted, KindInquiryStarted, KindInquiryAnswered,
 	KindOperationParked, KindOperationResolved, KindTransferResolved, KindAnomalyObserved, KindAnomalyCleared,
 	KindCommandRefused,

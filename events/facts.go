@@ -360,10 +360,12 @@ const (
 	KeyTaken                                     // an identifier belongs to another order
 	LateAnswer                                   // an answer contradicts the outcome on record
 	NoResult                                     // APO has worked on it for so long that a person should ask
+	NotUnderstood                                // this version cannot say what APO's notification tells
 )
 
 // AnomalyObserved: a fact that APO signed contradicts what was believed. It stands open, under the stream version of
-// its record, until an [AnomalyCleared] names it. Fact is the kind the contradicting fact would have had.
+// its record, until an [AnomalyCleared] names it. Fact is the kind the contradicting fact would have had; empty, with the
+// notification's type as Code, where it is [NotUnderstood].
 type AnomalyObserved struct {
 	Reason     AnomalyReason
 	Fact       Kind

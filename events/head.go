@@ -14,7 +14,10 @@ type Head struct {
 	OperationSince time.Time // since when the operation has been outstanding; zero: none is
 	ParkedSince    time.Time // since when the operation waits for a person; zero: it does not
 	AnomalySince   time.Time // since when the oldest open anomaly has been open; zero: none is
-	Due            time.Time // when something is owed; zero: nothing
+	// DisputeBy is until when the first dispute that nobody has defended yet can be defended; where APO has not told
+	// that, when the dispute became known. Zero: none is to be defended.
+	DisputeBy time.Time
+	Due       time.Time // when something is owed; zero: nothing
 }
 
 // Attention is a reason why an order needs a person. An order can need one for several at once.
@@ -24,12 +27,16 @@ type Attention uint8
 const (
 	AttentionParked  Attention = iota + 1 // its operation is parked: somebody must resolve it
 	AttentionAnomaly                      // an anomaly stands open: somebody must look at it
+	AttentionDispute                      // a dispute waits for its defence: somebody must defend or accept it
 )
 
-var attentionNames = [...]string{"", AttentionParked: "parked", AttentionAnomaly: "anomaly"}
+var attentionNames = [...]string{"", AttentionParked: "parked", AttentionAnomaly: "anomaly",
+	AttentionDispute: "dispute"}
 
 // Attentions returns the reasons there are.
-func Attentions() []Attention { return []Attention{AttentionParked, AttentionAnomaly} }
+func Attentions() []Attention {
+	return []Attention{AttentionParked, AttentionAnomaly, AttentionDispute}
+}
 
 // String is the reason in a word that never changes; empty for what is none.
 func (a Attention) String() string {
@@ -39,13 +46,16 @@ func (a Attention) String() string {
 	return ""
 }
 
-// Since returns since when the order has needed a person for that reason; zero where it does not.
+// Since returns the time that the order is filed under for that reason, earliest first: since when it has needed a
+// person; of a dispute, by when it does. Zero where it does not.
 func (h Head) Since(a Attention) time.Time {
 	switch a {
 	case AttentionParked:
 		return h.ParkedSince
 	case AttentionAnomaly:
 		return h.AnomalySince
+	case AttentionDispute:
+		return h.DisputeBy
 	}
 	return time.Time{}
 }
@@ -66,6 +76,7 @@ const (
 	sinceOperation = 1 << iota
 	sinceParked
 	sinceAnomaly
+	byDispute
 	sinceKnown = 1<<iota - 1
 )
 
@@ -84,6 +95,10 @@ func (r *Record) appendSince(b []byte) []byte {
 	if !r.Head.AnomalySince.IsZero() {
 		b[at] |= sinceAnomaly
 		b = r.appendMoment(b, r.Head.AnomalySince, r.Occurred)
+	}
+	if !r.Head.DisputeBy.IsZero() {
+		b[at] |= byDispute
+		b = r.appendMoment(b, r.Head.DisputeBy, r.Occurred)
 	}
 	return b
 }
@@ -116,6 +131,9 @@ func (h *header) since(r *Record) {
 	}
 	if there&sinceAnomaly != 0 {
 		r.Head.AnomalySince = h.there("head's anomaly time", r)
+	}
+	if there&byDispute != 0 {
+		r.Head.DisputeBy = h.there("head's dispute time", r)
 	}
 }
 

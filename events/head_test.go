@@ -17,11 +17,14 @@ func TestHeadsTellEveryReason(t *testing.T) {
 		{Head{ParkedSince: noon}, []string{"parked"}},
 		{Head{AnomalySince: noon}, []string{"anomaly"}},
 		{Head{ParkedSince: noon, AnomalySince: noon.Add(-1)}, []string{"parked", "anomaly"}},
+		{Head{DisputeBy: noon}, []string{"dispute"}},
+		{Head{AnomalySince: noon, DisputeBy: noon.Add(1)}, []string{"anomaly", "dispute"}},
 	} {
 		assert.Equal(t, tt.want, tt.head.Attention())
 	}
-	h := Head{ParkedSince: noon, AnomalySince: noon.Add(1)}
-	assert.Equal(t, []time.Time{noon, noon.Add(1)}, []time.Time{h.Since(AttentionParked), h.Since(AttentionAnomaly)})
+	h := Head{ParkedSince: noon, AnomalySince: noon.Add(1), DisputeBy: noon.Add(2)}
+	assert.Equal(t, []time.Time{noon, noon.Add(1), noon.Add(2)},
+		[]time.Time{h.Since(AttentionParked), h.Since(AttentionAnomaly), h.Since(AttentionDispute)})
 	assert.Zero(t, h.Since(0))
 	assert.Zero(t, h.Since(Attention(len(attentionNames))))
 }

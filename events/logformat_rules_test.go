@@ -17,13 +17,14 @@ import (
 // TestLogFormatTimesOfTheHead: a frame that has all of them is read by the page's table too.
 func TestLogFormatTimesOfTheHead(t *testing.T) {
 	_, fields := page(t, "The frame")
-	for bits := range 8 {
+	for bits := range 16 {
 		r := example()
 		want := map[string]string{}
 		for i, at := range []struct {
 			field string
 			to    *time.Time
-		}{{"operation", &r.Head.OperationSince}, {"parked", &r.Head.ParkedSince}, {"anomaly", &r.Head.AnomalySince}} {
+		}{{"operation", &r.Head.OperationSince}, {"parked", &r.Head.ParkedSince}, {"anomaly", &r.Head.AnomalySince},
+			{"dispute", &r.Head.DisputeBy}} {
 			if bits&(1<<i) != 0 {
 				*at.to = r.Recorded.Add(time.Duration(i-1) * time.Minute)
 				want["head's "+at.field+" time"] = instant(at.to.UnixNano())
@@ -33,7 +34,8 @@ func TestLogFormatTimesOfTheHead(t *testing.T) {
 		require.NoError(t, err)
 		byThePage := &reader{t: t, b: frame, proto: messages(t)}
 		byThePage.frame(fields)
-		for _, field := range []string{"head's operation time", "head's parked time", "head's anomaly time"} {
+		for _, field := range []string{"head's operation time", "head's parked time", "head's anomaly time",
+			"head's dispute time"} {
 			line := regexp.MustCompile(field + ` +(\S+)\n`).FindStringSubmatch(byThePage.lines.String())
 			if want[field] == "" {
 				assert.Nil(t, line, field)

@@ -13,12 +13,15 @@ var (
 	resolutionNames  = [...]string{"unknown", "succeeded", "failed"}
 	anomalyNames     = [...]string{"unknown", "late payment", "payment revived", "contradicts the status",
 		"contradicts the payment", "contradicts the transfer", "beyond authorized", "reversal", "key taken", "late answer",
-		"no result"}
+		"no result", "not understood"}
+	disputeNames = [...]string{"unknown", "won", "lost", "accepted", "not defended", "withdrawn", "refunded by the scheme",
+		"documents taken", "documents refused"}
 )
 
 var (
-	transferNames = [...]string{"none", "payment", "cancel", "capture", "refund", "raise"}
-	stageNames    = [...]string{"none", "asked", "accepted", "unresolved", "succeeded", "held", "failed"}
+	transferNames = [...]string{"none", "payment", "cancel", "capture", "refund", "raise", "dispute"}
+	stageNames    = [...]string{"none", "asked", "accepted", "unresolved", "succeeded", "held", "failed", "opened",
+		"defended", "closed"}
 )
 
 // String is the channel in words.
@@ -47,3 +50,6 @@ func (t Transfer) String() string { return words.Of(transferNames[:], t) }
 
 // String is the stage in words.
 func (s Stage) String() string { return words.Of(stageNames[:], s) }
+
+// String is the outcome in words.
+func (d DisputeOutcome) String() string { return words.Of(disputeNames[:], d) }

@@ -54,7 +54,11 @@ func TestNames(t *testing.T) {
 	check("outcome", named, others, "unknown", "answered", "does not exist")
 	named, others = words(events.ResolvedSucceeded, events.ResolvedFailed)
 	check("resolution", named, others, "succeeded", "failed")
-	named, others = words(events.LatePayment, events.NoResult)
+	named, others = words(events.LatePayment, events.NotUnderstood)
 	check("anomaly", named, others, "late payment", "payment revived", "contradicts the status", "contradicts the payment",
-		"contradicts the transfer", "beyond authorized", "reversal", "key taken", "late answer", "no result")
+		"contradicts the transfer", "beyond authorized", "reversal", "key taken", "late answer", "no result",
+		"not understood")
+	named, others = words(events.DisputeWon, events.DisputeInvalidated)
+	check("dispute", named, others, "won", "lost", "accepted", "not defended", "withdrawn", "refunded by the scheme",
+		"documents taken", "documents refused")
 }

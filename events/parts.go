@@ -12,7 +12,8 @@ const (
 	TransferCancel
 	TransferCapture
 	TransferRefund
-	TransferRaise // of an authorization, by APO's updateAmount
+	TransferRaise   // of an authorization, by APO's updateAmount
+	TransferDispute // of the payment, by its buyer
 )
 
 // Stage says how far a transfer has come by a fact.
@@ -27,6 +28,9 @@ const (
 	StageSucceeded        //
 	StageHeld             // succeeded, and its capture is not known yet
 	StageFailed           //
+	StageOpened           // of a dispute, as the two below
+	StageDefended         //
+	StageClosed           // won, lost, or over otherwise: its outcome says which
 )
 
 // Parts are what facts have in common, in one shape for all kinds: code that wants to know what a fact names, says
@@ -36,7 +40,7 @@ type Parts struct {
 	Stage            Stage
 	PaymentRequestID string
 	PaymentID        string
-	TransferID       string    // captureId, refundId, a raise's transactionId; of an anomaly, whichever its fact had
+	TransferID       string    // captureId, refundId, disputeId, a raise's transactionId; of an anomaly, whichever its fact had
 	RequestID        string    // captureRequestId, refundRequestId, updateRequestId; likewise
 	Amount           Money     // of a raise, the new total
 	At               time.Time // by APO's word; zero: not told, or done by ourselves
@@ -147,6 +151,8 @@ func (p *Parts) ofTransfer(e Event) {
 	case RefundHeld:
 		p.transfer(e.RefundID, e.RefundRequestID, e.PaymentID, &e.Amount, e.At)
 		p.proven(TransferRefund, StageHeld, &e.Proof)
+	default:
+		p.ofDispute(e)
 	}
 }
 

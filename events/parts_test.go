@@ -15,7 +15,7 @@ import (
 var partNames = map[string]string{
 	"PaymentRequestID": "PaymentRequestID", "By.PaymentRequestID": "PaymentRequestID",
 	"PaymentID": "PaymentID", "By.PaymentID": "PaymentID",
-	"CaptureID": "TransferID", "RefundID": "TransferID", "TransferID": "TransferID",
+	"CaptureID": "TransferID", "RefundID": "TransferID", "DisputeID": "TransferID", "TransferID": "TransferID",
 	"CaptureRequestID": "RequestID", "RefundRequestID": "RequestID", "RequestID": "RequestID",
 	"TransactionID": "TransferID", "UpdateRequestID": "RequestID",
 	"Amount": "Amount", "At": "At", "Code": "Code", "Message": "Message", "Problem": "Problem",
@@ -24,7 +24,7 @@ var partNames = map[string]string{
 
 var ownNames = strings.Fields(`Method Acquirer CaptureMode PayBy Due Expires GatewayCapture Reason Compensates Lease
 	Cause Last Definite Inquire Subject Outcome State AskAgain WatchDue Listed Resolution Statement Override Fact Detail
-	Anomaly Command Remedy Count MerchantAccountID Record Intent`)
+	Anomaly Command Remedy Count MerchantAccountID Record Intent DefendBy Undefendable Type Lost`)
 
 // fieldsOf are a fact's fields by name, those of what is embedded in it too.
 func fieldsOf(v reflect.Value) map[string]reflect.Value {
@@ -81,11 +81,12 @@ func TestPartsOf_HasEveryFieldOfEveryFact(t *testing.T) {
 // The transfer and the stage are in the kind's name, typed here a second time.
 func TestPartsOf_SaysWhatTheKindIsAbout(t *testing.T) {
 	transfers := map[string]Transfer{"payment": TransferPayment, "cancel": TransferCancel, "capture": TransferCapture,
-		"refund": TransferRefund, "raise": TransferRaise}
+		"refund": TransferRefund, "raise": TransferRaise, "dispute": TransferDispute}
 	stages := map[string]Stage{"requested": StageAsked, "pending": StageAccepted, "accepted": StageAccepted,
 		"unresolved": StageUnresolved,
 		"authorized": StageSucceeded, "paid": StageSucceeded, "succeeded": StageSucceeded, "held": StageHeld,
-		"failed": StageFailed, "dated": StageSucceeded}
+		"failed": StageFailed, "opened": StageOpened, "due": StageOpened, "defended": StageDefended, "closed": StageClosed,
+		"dated": StageSucceeded}
 	for _, k := range Kinds() {
 		words := strings.Split(string(k), ".")
 		if k == KindPaymentRaised { // it is the payment's, and a transfer beside it

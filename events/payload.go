@@ -292,7 +292,7 @@ func walkTransferResolved(w *wire, e *TransferResolved) {
 }
 
 func walkAnomalyObserved(w *wire, e *AnomalyObserved) {
-	enum(w, 1, "reason", &e.Reason, NoResult)
+	enum(w, 1, "reason", &e.Reason, NotUnderstood)
 	kind := string(e.Fact)
 	w.str(2, "fact", &kind, IDMax)
 	e.Fact = Kind(kind)

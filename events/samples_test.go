@@ -21,7 +21,8 @@ var enumMax = map[reflect.Type]uint64{
 	reflect.TypeFor[Subject]():        2,
 	reflect.TypeFor[InquiryOutcome](): 2,
 	reflect.TypeFor[Resolution]():     2,
-	reflect.TypeFor[AnomalyReason]():  10,
+	reflect.TypeFor[AnomalyReason]():  11,
+	reflect.TypeFor[DisputeOutcome](): 8,
 }
 
 // blank returns the kind's fact with nothing in it.
@@ -129,7 +130,8 @@ func full(t testing.TB, k Kind) Record {
 		Occurred: noon.Add(-time.Minute), CommandID: "cmd-1", Actor: "Zoë@shop",
 		Head: Head{Status: "authorized", StatusSince: noon.Add(-time.Hour), Phase: "parked",
 			OperationSince: noon.Add(-2 * time.Second), ParkedSince: noon.Add(-time.Second), AnomalySince: noon,
-			Due: noon.Add(time.Hour)},
+			DisputeBy: noon.Add(48 * time.Hour),
+			Due:       noon.Add(time.Hour)},
 		Keys: []Key{NewKey(KeyPaymentID, "p-1"), NewKey(KeyPaymentRequestID, "r-1"), NewKey(KeyCaptureRequestID, "c-1"),
 			NewKey(KeyRefundRequestID, "f-1")},
 		Event: filled(t, k, newPlausible()),

@@ -47,27 +47,37 @@ func (r *Resolution) UnmarshalText(text []byte) error {
 }
 
 // MarshalText is the word that String says; a value that is none is an error.
-func (a AnomalyReason) MarshalText() ([]byte, error) { return words.Marshal(a, NoResult) }
+func (a AnomalyReason) MarshalText() ([]byte, error) { return words.Marshal(a, NotUnderstood) }
 
 // UnmarshalText takes one of these words; the error lists them.
-func (a *AnomalyReason) UnmarshalText(text []byte) error { return words.Unmarshal(text, a, NoResult) }
-
-// MarshalText is the word that String says; a value that is none is an error.
-func (a Attention) MarshalText() ([]byte, error) { return words.Marshal(a, AttentionAnomaly) }
-
-// UnmarshalText takes one of these words; the error lists them.
-func (a *Attention) UnmarshalText(text []byte) error {
-	return words.Unmarshal(text, a, AttentionAnomaly)
+func (a *AnomalyReason) UnmarshalText(text []byte) error {
+	return words.Unmarshal(text, a, NotUnderstood)
 }
 
 // MarshalText is the word that String says; a value that is none is an error.
-func (t Transfer) MarshalText() ([]byte, error) { return words.Marshal(t, TransferRaise) }
+func (a Attention) MarshalText() ([]byte, error) { return words.Marshal(a, AttentionDispute) }
 
 // UnmarshalText takes one of these words; the error lists them.
-func (t *Transfer) UnmarshalText(text []byte) error { return words.Unmarshal(text, t, TransferRaise) }
+func (a *Attention) UnmarshalText(text []byte) error {
+	return words.Unmarshal(text, a, AttentionDispute)
+}
 
 // MarshalText is the word that String says; a value that is none is an error.
-func (s Stage) MarshalText() ([]byte, error) { return words.Marshal(s, StageFailed) }
+func (t Transfer) MarshalText() ([]byte, error) { return words.Marshal(t, TransferDispute) }
 
 // UnmarshalText takes one of these words; the error lists them.
-func (s *Stage) UnmarshalText(text []byte) error { return words.Unmarshal(text, s, StageFailed) }
+func (t *Transfer) UnmarshalText(text []byte) error { return words.Unmarshal(text, t, TransferDispute) }
+
+// MarshalText is the word that String says; a value that is none is an error.
+func (s Stage) MarshalText() ([]byte, error) { return words.Marshal(s, StageClosed) }
+
+// UnmarshalText takes one of these words; the error lists them.
+func (s *Stage) UnmarshalText(text []byte) error { return words.Unmarshal(text, s, StageClosed) }
+
+// MarshalText is the word that String says; a value that is none is an error.
+func (d DisputeOutcome) MarshalText() ([]byte, error) { return words.Marshal(d, DisputeInvalidated) }
+
+// UnmarshalText takes one of these words; the error lists them.
+func (d *DisputeOutcome) UnmarshalText(text []byte) error {
+	return words.Unmarshal(text, d, DisputeInvalidated)
+}

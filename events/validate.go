@@ -46,7 +46,8 @@ func (r *Record) check() error {
 		t     time.Time // no pointer: it would send the record to the heap
 	}{{"recorded time", r.Recorded}, {"occurred time", r.Occurred}, {"head's status time", r.Head.StatusSince},
 		{"head's operation time", r.Head.OperationSince}, {"head's parked time", r.Head.ParkedSince},
-		{"head's anomaly time", r.Head.AnomalySince}, {"head's due time", r.Head.Due}} {
+		{"head's anomaly time", r.Head.AnomalySince}, {"head's dispute time", r.Head.DisputeBy},
+		{"head's due time", r.Head.Due}} {
 		if f.t.IsZero() {
 			continue
 		}

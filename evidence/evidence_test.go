@@ -245,6 +245,7 @@ func TestABundleHasTheMessageOfEveryKindOfFact(t *testing.T) {
 		events.CaptureRequested{}, events.CaptureAccepted{}, events.CaptureSucceeded{},
 		events.CaptureFailed{}, events.CaptureUnresolved{}, events.RefundRequested{}, events.RefundAccepted{},
 		events.RefundSucceeded{}, events.RefundFailed{}, events.RefundUnresolved{}, events.RefundHeld{},
+		events.DisputeOpened{}, events.DisputeDue{}, events.DisputeDefended{}, events.DisputeClosed{},
 		events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{}, events.OperationParked{},
 		events.OperationResolved{}, events.TransferResolved{}, events.AnomalyObserved{}, events.AnomalyCleared{},
 		events.OrderCreated{}}

@@ -202,7 +202,8 @@ var everyFact = []events.Event{events.OrderCreated{}, events.PaymentPending{}, e
 	events.CaptureUnresolved{},
 	events.RefundRequested{}, events.RefundAccepted{}, events.RefundSucceeded{}, events.RefundFailed{},
 	events.RefundUnresolved{},
-	events.RefundHeld{}, events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{},
+	events.RefundHeld{}, events.DisputeOpened{}, events.DisputeDue{}, events.DisputeDefended{}, events.DisputeClosed{},
+	events.AttemptStarted{}, events.InquiryStarted{}, events.InquiryAnswered{},
 	events.OperationParked{},
 	events.OperationResolved{}, events.TransferResolved{}, events.AnomalyObserved{}, events.AnomalyCleared{},
 	events.CommandRefused{}}

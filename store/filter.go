@@ -71,7 +71,8 @@ func DueBy(at time.Time) Filter {
 // Outstanding asks for the orders with an operation whose outcome is not known, by the time since when it is so.
 func Outstanding() Filter { return Filter{index: IndexOutstanding} }
 
-// Attention asks for the orders that need a person for that reason, by the time since when they do.
+// Attention asks for the orders that need a person for that reason, by the time since when they do; of
+// [events.AttentionDispute], by the time until when ([events.Head.Since]).
 func Attention(reason events.Attention) Filter {
 	f := Filter{index: IndexAttention, reason: reason, word: reason.String()}
 	if f.word == "" {

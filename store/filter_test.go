@@ -18,7 +18,8 @@ var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 func aHead(id string) store.Head {
 	return store.Head{Stream: events.OrderStream(id),
 		Head: events.Head{Status: "paid", StatusSince: noon, OperationSince: noon.Add(1),
-			ParkedSince: noon.Add(2), AnomalySince: noon.Add(3), Due: noon.Add(4)}}
+			ParkedSince: noon.Add(2), AnomalySince: noon.Add(3), Due: noon.Add(4),
+			DisputeBy: noon.Add(5)}}
 }
 
 func TestFilter(t *testing.T) {
@@ -43,6 +44,8 @@ func TestFilter(t *testing.T) {
 			`orders with the attention "parked"`},
 		"an anomaly beside it": {store.Attention(events.AttentionAnomaly), true, h.AnomalySince, store.IndexAttention,
 			"anomaly", `orders with the attention "anomaly"`},
+		"a dispute, by when": {store.Attention(events.AttentionDispute), true, h.DisputeBy, store.IndexAttention,
+			"dispute", `orders with the attention "dispute"`},
 	} {
 		require.NoError(t, c.filter.Check(), what)
 		assert.Equal(t, c.matches, c.filter.Matches(h), what)
@@ -57,7 +60,8 @@ func TestFilter(t *testing.T) {
 	assert.True(t, store.Outstanding().Until().IsZero())
 	idle := store.Head{Stream: events.OrderStream("o-2"), Head: events.Head{Status: "created"}}
 	for _, filter := range []store.Filter{store.DueBy(noon), store.Outstanding(),
-		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly)} {
+		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly),
+		store.Attention(events.AttentionDispute)} {
 		assert.False(t, filter.Matches(idle), "%s: what is not so has no time", filter)
 	}
 }

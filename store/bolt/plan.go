@@ -274,7 +274,8 @@ func normal(h events.Head) events.Head {
 	for _, word := range []*string{&h.Status, &h.Phase} {
 		*word = unique.Make(*word).Value()
 	}
-	for _, t := range []*time.Time{&h.StatusSince, &h.OperationSince, &h.ParkedSince, &h.AnomalySince, &h.Due} {
+	for _, t := range []*time.Time{&h.StatusSince, &h.OperationSince, &h.ParkedSince, &h.AnomalySince, &h.DisputeBy,
+		&h.Due} {
 		if !t.IsZero() {
 			*t = time.Unix(0, t.UnixNano()).UTC()
 		}

@@ -59,10 +59,11 @@ func headsInOrder(t *testing.T, f Factory) {
 		head events.Head
 	}{
 		{"c", events.Head{Status: "paid", StatusSince: at(5), Due: at(30)}},
-		{"a", events.Head{Status: "paid", StatusSince: at(9), OperationSince: at(0), ParkedSince: at(1)}},
+		{"a", events.Head{Status: "paid", StatusSince: at(9), OperationSince: at(0), ParkedSince: at(1),
+			DisputeBy: at(9)}},
 		{"b", events.Head{Status: "paid2", StatusSince: at(1), OperationSince: at(7), AnomalySince: at(2), Due: at(10)}},
 		{"e", events.Head{Status: "pai", StatusSince: at(0), OperationSince: at(4), ParkedSince: at(5), AnomalySince: at(1),
-			Due: at(20)}},
+			DisputeBy: at(8), Due: at(20)}},
 		{"d", events.Head{Status: "paid", StatusSince: at(5), OperationSince: old, ParkedSince: old, Due: at(20)}},
 		{"f", events.Head{Status: "paid", StatusSince: old, Due: old}},
 		{"g", events.Head{Status: "paid", StatusSince: at(5).Add(1)}},
@@ -83,6 +84,7 @@ func headsInOrder(t *testing.T, f Factory) {
 		"a status nobody has":                          {store.InStatus("refunded"), []string{}},
 		"parked, by since when":                        {store.Attention(events.AttentionParked), []string{"d", "a", "e"}},
 		"an anomaly, beside a parked operation or not": {store.Attention(events.AttentionAnomaly), []string{"e", "b"}},
+		"a dispute, by when it has to be defended":     {store.Attention(events.AttentionDispute), []string{"e", "a"}},
 		"outstanding, by since when, parked or not":    {store.Outstanding(), []string{"d", "a", "e", "b"}},
 		"due, the moment itself included":              {store.DueBy(at(20)), []string{"f", "b", "d", "e"}},
 		"due a nanosecond earlier":                     {store.DueBy(at(20).Add(-1)), []string{"f", "b"}},

@@ -13,7 +13,7 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// everyFilter is one filter of each kind. An order that is paid, outstanding, parked, contradicted and due on the
+// everyFilter is one filter of each kind. An order that is paid, outstanding, parked, contradicted, disputed and due on the
 // suite's day is taken by all of them.
 func everyFilter() []store.Filter {
 	filters := []store.Filter{store.AllOrders(), store.InStatus("paid"), store.DueBy(noon.Add(span * time.Minute)),
@@ -27,7 +27,7 @@ func everyFilter() []store.Filter {
 // everything is the head of such an order, by one time.
 func everything(at time.Time) events.Head {
 	return events.Head{Status: "paid", StatusSince: at, Phase: "parked", OperationSince: at, ParkedSince: at,
-		AnomalySince: at, Due: at}
+		AnomalySince: at, DisputeBy: at, Due: at}
 }
 
 // fileAll appends one such record to each of so many orders. Seven share a time.

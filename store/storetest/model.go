@@ -86,7 +86,7 @@ func drawHead(rt *rapid.T) events.Head {
 	if rapid.Bool().Draw(rt, "is due") {
 		h.Due = drawTime(rt)
 	}
-	for _, since := range []*time.Time{&h.OperationSince, &h.ParkedSince, &h.AnomalySince} {
+	for _, since := range []*time.Time{&h.OperationSince, &h.ParkedSince, &h.AnomalySince, &h.DisputeBy} {
 		if rapid.IntRange(0, 2).Draw(rt, "is so") == 0 {
 			*since = drawTime(rt)
 		}
@@ -204,7 +204,8 @@ func (m *machine) lookup(rt *rapid.T) {
 func (m *machine) heads(rt *rapid.T) {
 	filter := rapid.SampledFrom([]store.Filter{
 		store.AllOrders(), store.InStatus("created"), store.InStatus("paid"), store.InStatus("paid2"),
-		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly), store.Outstanding(),
+		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly),
+		store.Attention(events.AttentionDispute), store.Outstanding(),
 		store.DueBy(noon), store.DueBy(noon.Add(1)), store.DueBy(noon.Add(-3)),
 	}).Draw(rt, "filter")
 	newest := map[events.Stream]store.Head{}

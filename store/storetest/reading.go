@@ -249,7 +249,7 @@ func reopening(t *testing.T, f Factory) {
 	stream := events.OrderStream("o-1")
 	mustAppend(t, log, stream, 0, records("r", 3)...)
 	due := events.Head{Status: "paid", StatusSince: noon, Phase: "parked", OperationSince: noon, ParkedSince: noon,
-		AnomalySince: noon, Due: noon}
+		AnomalySince: noon, DisputeBy: noon, Due: noon}
 	mustAppend(t, log, stream, 3,
 		record("r-4", func(r *events.Record) { r.Head = due; r.Keys = []events.Key{"paymentId:p-1"} }))
 	mustAppend(t, log, events.RefusalStream("o-1"), 0, record("r-5", nil))

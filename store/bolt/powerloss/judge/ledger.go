@@ -113,7 +113,8 @@ func headOf(r events.Record) store.Head {
 // headsOf compares Heads, under filters of each kind, with the records.
 func (l *ledger) headsOf(log *bolt.Log) error {
 	filters := []store.Filter{store.AllOrders(), store.DueBy(work.Noon.Add(66 * time.Minute)), store.Outstanding(),
-		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly)}
+		store.Attention(events.AttentionParked), store.Attention(events.AttentionAnomaly),
+		store.Attention(events.AttentionDispute)}
 	for _, status := range work.Statuses {
 		filters = append(filters, store.InStatus(status))
 	}

@@ -71,6 +71,9 @@ func Record(random *rand.Rand, id string) events.Record {
 	if random.IntN(5) == 0 {
 		head.AnomalySince = at.Add(time.Second)
 	}
+	if random.IntN(5) == 0 {
+		head.DisputeBy = at.Add(48 * time.Hour)
+	}
 	return events.Record{
 		ID: id, Recorded: at, Occurred: at, CommandID: "command-" + id, Actor: "till-7", Head: head,
 		Event: events.PaymentPending{PaymentID: "payment-1",
