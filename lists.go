@@ -46,6 +46,20 @@ func (r *Reader) Outstanding(ctx context.Context) iter.Seq2[order.Order, error] 
 	return r.listed(store.Outstanding()).seq(ctx)
 }
 
+// Disputes yields the orders with a dispute that waits for its defence: the buyer disputes the payment, and no documents
+// are with APO that defend it. They come in the order of the time until when the first such dispute of an order can be
+// defended, so that what is due first comes first, and what is overdue before it; where APO has not told that time, it
+// is when the dispute became known. Orders of equal time come by id. [order.Order.Disputes] has all disputes of an
+// order. One that is defended, or cannot be, or ended, needs nobody.
+//
+// They are found by one walk of the log's index of such disputes. Memory, loop bodies and errors are as in
+// [Reader.Anomalies]. An order whose defence is put off while the list runs may come again.
+func (r *Reader) Disputes(ctx context.Context) iter.Seq2[order.Order, error] {
+	l := r.listed(store.Attention(events.AttentionDispute))
+	l.ahead = true
+	return l.seq(ctx)
+}
+
 func (r *Reader) listed(filter store.Filter) *list {
 	return &list{r: r, filter: filter}
 }
@@ -54,6 +68,7 @@ func (r *Reader) listed(filter store.Filter) *list {
 type list struct {
 	r      *Reader
 	filter store.Filter
+	ahead  bool // its times are until when, and not since when: they tell nothing of when an order came to be listed
 
 	began time.Time  // when the list did
 	begun bool       // a page has been read
@@ -98,7 +113,7 @@ func (l *list) page(ctx context.Context) (page []store.Head, err error) {
 // before. A time that is still to come was written by a clock that was ahead.
 func (l *list) young(h *store.Head) bool {
 	since := l.filter.Time(*h)
-	return since.After(l.began) && !since.After(l.r.now())
+	return !l.ahead && since.After(l.began) && !since.After(l.r.now())
 }
 
 // yield yields a page's orders as they stand now. It reports whether one has moved to after the page, and whether the

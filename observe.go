@@ -56,17 +56,20 @@ func (s *Orders) Hear(ctx context.Context, v apo.Verified) (h Heard, err error) 
 
 // owner finds the order a fact is about: by the payment's identifiers, or by the request we made.
 func (s *Orders) owner(ctx context.Context, v apo.Verified) (string, error) {
-	request := ""
+	var capture, refund string
 	switch v.Kind() {
 	case apo.CapturePending, apo.CaptureSucceeded, apo.CaptureFailed:
-		request = events.KeyCaptureRequestID
+		capture = v.RequestID()
 	case apo.RefundPending, apo.RefundSucceeded, apo.RefundFailed:
-		request = events.KeyRefundRequestID
+		refund = v.RequestID()
+	case apo.NotUnderstood: // nobody knows which it is
+		capture, refund = v.RequestID(), v.RequestID()
 	}
 	for _, k := range []struct{ name, value string }{
-		{events.KeyPaymentID, v.PaymentID()}, {events.KeyPaymentRequestID, v.PaymentRequestID()}, {request, v.RequestID()},
+		{events.KeyPaymentID, v.PaymentID()}, {events.KeyPaymentRequestID, v.PaymentRequestID()},
+		{events.KeyCaptureRequestID, capture}, {events.KeyRefundRequestID, refund},
 	} {
-		if k.name == "" || k.value == "" {
+		if k.value == "" {
 			continue
 		}
 		stream, err := s.log.Lookup(ctx, events.NewKey(k.name, k.value))

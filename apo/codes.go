@@ -22,6 +22,9 @@ const (
 	OpNotifyPayment Op = "notifyPayment"
 	OpNotifyCapture Op = "notifyCapture"
 	OpNotifyRefund  Op = "notifyRefund"
+	OpNotifyDispute Op = "notifyDispute"
+	// OpNotification is one of a type that is not known here.
+	OpNotification Op = "notification"
 )
 
 // Class says what an answer proves. The zero value is Unknown, so whatever was

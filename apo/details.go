@@ -51,7 +51,7 @@ type details struct {
 	NotifyType       string
 	PaymentID        string
 	PaymentRequestID string
-	TransferID       string // captureId or refundId
+	TransferID       string // captureId, refundId or disputeId
 	RequestID        string // captureRequestId, refundRequestId or updateRequestId
 	Amount           Amount
 	Time             time.Time
@@ -74,6 +74,8 @@ func shapeOf(op Op) shape {
 	case OpNotifyRefund, OpInquireRefund:
 		return shape{transferID: "refundId", requestID: "refundRequestId", amount: "refundAmount", time: "refundTime",
 			state: "refundStatus"}
+	case OpNotifyDispute: // whose time depends on what it tells
+		return shape{transferID: "disputeId", amount: "disputeAmount"}
 	case OpInquirePayment:
 		return shape{amount: "paymentAmount", time: "paymentTime", state: "paymentStatus"}
 	}
@@ -85,6 +87,7 @@ type content struct {
 	op           Op
 	result       result
 	details      details
+	dispute      Dispute
 	transactions []Transaction
 	body         object // all of it, for what only some answers have
 }
@@ -106,7 +109,7 @@ func (c *content) read(op Op, whole object) error {
 	*c = content{op: op}
 	r := &reader{from: whole}
 	outcome, ok := r.object("result")
-	if !ok {
+	if !ok && op != OpNotifyDispute {
 		return malformedError(op, "the signed body has no result")
 	}
 	c.result.status, c.result.code = outcome.code("resultStatus"), outcome.code("resultCode")
@@ -115,7 +118,7 @@ func (c *content) read(op Op, whole object) error {
 		return malformedError(op, outcome.err.Error())
 	}
 	s, d := shapeOf(op), &c.details
-	d.NotifyType = r.code("notifyType")
+	d.NotifyType = r.code(fieldNotifyType)
 	if op == OpNotifyPayment && d.NotifyType == notifyUpdateResult {
 		s = shape{requestID: "updateRequestId", amount: "paymentAmount"} // its paymentTime is the authorization's
 	}
@@ -125,8 +128,11 @@ func (c *content) read(op Op, whole object) error {
 	r.text("paymentCreateTime") // no fact has it; see createTime
 	d.AuthExpiry = r.time("authExpiryTime")
 	d.State, d.StateCode = State(r.code(s.state)), r.code("paymentResultCode")
-	if op == OpInquirePayment {
+	switch op {
+	case OpInquirePayment:
 		c.transactions = r.transactions()
+	case OpNotifyDispute:
+		c.readDispute(r)
 	}
 	if r.err != nil {
 		return malformedError(op, r.err.Error())

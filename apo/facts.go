@@ -21,7 +21,7 @@ func prove(c *content, evidence *Evidence) []Verified {
 // whole is what the message proves as a whole.
 func (c *content) whole() Verified {
 	kind := c.kind()
-	v := Verified{kind: kind, op: c.op, details: c.details, code: c.codeOf(kind)}
+	v := Verified{kind: kind, op: c.op, details: c.details, dispute: c.dispute, code: c.codeOf(kind)}
 	v.details.Time = c.timeOf(kind)
 	return v
 }
@@ -35,11 +35,13 @@ func (c *content) timeOf(kind Kind) time.Time {
 	return c.details.Time
 }
 
-// codeOf is the code of a fact of the kind: of a failure alone.
+// codeOf is the code of a fact of the kind: of a failure, or of a dispute's reason.
 func (c *content) codeOf(kind Kind) string {
 	switch kind {
 	case PaymentFailed, CaptureFailed, RefundFailed, RaiseFailed:
 		return c.failureCode()
+	case DisputeOpened, DisputeClosed:
+		return c.result.code
 	}
 	return ""
 }
@@ -71,6 +73,8 @@ func (c *content) kind() Kind {
 		}
 	case OpNotifyPayment, OpNotifyCapture, OpNotifyRefund:
 		return c.notifiedKind()
+	case OpNotifyDispute:
+		return c.disputeKind()
 	}
 	return 0
 }

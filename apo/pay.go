@@ -130,7 +130,7 @@ func (c *Client) Call(ctx context.Context, path string, body json.RawMessage) Ra
 	full, err := c.pathOf(path)
 	switch {
 	case err != nil:
-	case op == OpNotifyPayment, op == OpNotifyCapture, op == OpNotifyRefund: // its answer would read as one
+	case op.IsNotification(): // its answer would read as one
 		err = fmt.Errorf("path %q is a notification's, which only APO sends", path)
 	default:
 		_, err = checkBody(body)

@@ -148,7 +148,8 @@ func FuzzReadContent(f *testing.F) {
 	f.Add([]byte(`{"result":{"resultStatus":"F"},"notifyType":"REFUND_RESULT","refundStatus":"FAIL","refundId":1}`))
 	f.Add([]byte(`{"a":{"a":[[{}]]},"a":1}`))
 	ops := []Op{OpPay, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund, OpNotifyPayment, OpNotifyCapture,
-		OpNotifyRefund}
+		OpNotifyRefund, OpNotifyDispute}
+	f.Add([]byte(`{"disputeNotificationType":"DISPUTE_JUDGED","disputeJudgedResult":"VALIDATE_FAIL","disputeId":"D"}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, op := range ops {
 			c, err := readContent(op, body)
@@ -170,8 +171,12 @@ func FuzzReadContent(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := notifiedOp(whole); err != nil {
-			require.True(t, errors.Is(err, ErrMalformed) || errors.Is(err, ErrUnknownNotification))
+		fact := understand(whole, &Evidence{Body: body})
+		if err := fact.Err(); err != nil {
+			require.True(t, errors.Is(err, ErrMalformed) || errors.Is(err, ErrUnknownNotification) ||
+				errors.Is(err, ErrNoFact))
 		}
+		require.Equal(t, fact.Kind() == NotUnderstood, fact.Err() != nil)
+		require.False(t, fact.IsZero())
 	})
 }

@@ -20,6 +20,8 @@ type Reading struct {
 	Class                 Class
 	// State is the paymentStatus or refundStatus, where the message has one.
 	State State
+	// Type is the notification's, as it calls itself.
+	Type string
 	// The ids, amount and time of the message as a whole, as in [Verified].
 	PaymentID, PaymentRequestID, TransferID, RequestID string
 	Amount                                             Amount
@@ -37,11 +39,13 @@ type Told struct {
 	Time, AuthExpiry                                   time.Time
 	Code                                               string
 	PaidInOneStep                                      bool
+	Dispute                                            Dispute
 }
 
 // Read decodes a kept message without checking its signature; [Evidence.Verify]
 // does that. The error wraps [ErrMalformed], or [ErrUnknownNotification]; what
-// could be read of the result is returned with it.
+// could be read of the result, and of a notification its type and ids, is
+// returned with it.
 func (e Evidence) Read() (Reading, error) {
 	e.Body = bytes.Clone(e.Body)
 	var r Reader
@@ -72,8 +76,12 @@ func (r *Reader) read(e *Evidence, m *Reading) error {
 	whole, err := r.parse(e.Body)
 	op := Op(path.Base(e.Path))
 	if !op.answers() {
-		if op = "notification"; err == nil {
-			if op, err = notifiedOp(whole); err != nil {
+		if op = OpNotification; err == nil {
+			op, err = notifiedOp(whole)
+			names := namesIn(whole)
+			m.Type, m.PaymentID, m.PaymentRequestID = typeOf(whole), names.PaymentID, names.PaymentRequestID
+			m.TransferID, m.RequestID = names.TransferID, names.RequestID
+			if m.Op = op; err != nil {
 				return err
 			}
 		}
@@ -130,7 +138,8 @@ func (r *Reader) parse(body []byte) (object, error) {
 func (c *content) told() Told {
 	d, kind := &c.details, c.kind()
 	return Told{Kind: kind, PaymentID: d.PaymentID, PaymentRequestID: d.PaymentRequestID, TransferID: d.TransferID,
-		RequestID: d.RequestID, Amount: d.Amount, Time: c.timeOf(kind), AuthExpiry: d.AuthExpiry, Code: c.codeOf(kind)}
+		RequestID: d.RequestID, Amount: d.Amount, Time: c.timeOf(kind), AuthExpiry: d.AuthExpiry, Code: c.codeOf(kind),
+		Dispute: c.dispute}
 }
 
 // named is [Verified.named] of what is told.
@@ -142,5 +151,6 @@ func (t *Told) named() bool {
 func (v *Verified) told() Told {
 	return Told{Kind: v.Kind(), PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),
 		TransferID: v.TransferID(), RequestID: v.RequestID(), Amount: v.Amount(), Time: v.Time(),
-		AuthExpiry: v.AuthExpiry(), Code: v.Code(), PaidInOneStep: v.PaidInOneStep()}
+		AuthExpiry: v.AuthExpiry(), Code: v.Code(), PaidInOneStep: v.PaidInOneStep(),
+		Dispute: v.Dispute()}
 }

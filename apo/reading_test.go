@@ -49,9 +49,10 @@ func TestEvidence_Read(t *testing.T) {
 func TestEvidence_ReadOfWhatCannotBeRead(t *testing.T) {
 	_, err := Evidence{Path: "/hear", Body: []byte("garbage")}.Read()
 	require.ErrorIs(t, err, ErrMalformed)
-	_, err = Evidence{Path: "/hear", Body: []byte(`{"notifyType":"DISPUTE"}`)}.Read()
+	r, err := Evidence{Path: "/hear", Body: []byte(`{"notifyType":"CARD","paymentId":"P"}`)}.Read()
 	require.ErrorIs(t, err, ErrUnknownNotification)
-	r, err := Evidence{Path: "/v1/refund",
+	assert.Equal(t, Reading{Op: OpNotification, Type: "CARD", PaymentID: "P"}, r)
+	r, err = Evidence{Path: "/v1/refund",
 		Body: []byte(`{"result":{"resultStatus":"U","resultCode":"X"},"refundId":[]}`)}.Read()
 	require.ErrorIs(t, err, ErrMalformed)
 	assert.Equal(t, Reading{Op: OpRefund, Status: "U", Code: "X"}, r, "what could be read of the result")
@@ -67,6 +68,8 @@ func TestReader_ForgetsTheMessageBefore(t *testing.T) {
 		{Path: "/v1/cancel", Body: []byte(result + `}`)},
 		{Path: "/v1/capture", Body: []byte("garbage")},
 		{Path: "/hear", Body: []byte(`{"notifyType":"DISPUTE"}`)},
+		{Path: "/hear", Body: []byte(`{"disputeNotificationType":"DISPUTE_JUDGED","disputeId":"D","paymentId":"P",` +
+			`"disputeJudgedResult":"ACCEPT_BY_MERCHANT","disputeJudgedAmount":{"value":"5","currency":"USD"}}`)},
 	}
 	var r Reader
 	var got Reading

@@ -11,7 +11,7 @@ func (c Class) MarshalText() ([]byte, error) { return words.Marshal(c, NotSent) 
 func (c *Class) UnmarshalText(text []byte) error { return words.Unmarshal(text, c, NotSent) }
 
 // MarshalText is the word that String says; a value that is none is an error.
-func (k Kind) MarshalText() ([]byte, error) { return words.Marshal(k, OtherTransaction) }
+func (k Kind) MarshalText() ([]byte, error) { return words.Marshal(k, NotUnderstood) }
 
 // UnmarshalText takes one of these words; the error lists them.
-func (k *Kind) UnmarshalText(text []byte) error { return words.Unmarshal(text, k, OtherTransaction) }
+func (k *Kind) UnmarshalText(text []byte) error { return words.Unmarshal(text, k, NotUnderstood) }

@@ -40,6 +40,17 @@ const (
 	// OtherTransaction: a transaction of a type or state for which there is no
 	// kind here. It may have moved money.
 	OtherTransaction
+	// DisputeOpened: the buyer disputes the payment.
+	DisputeOpened
+	// DisputeDue: the defence of a dispute is due soon.
+	DisputeDue
+	// DisputeDefended: documents that defend a dispute were supplied.
+	DisputeDefended
+	// DisputeClosed: a dispute was judged, accepted, withdrawn or resolved.
+	DisputeClosed
+	// NotUnderstood: APO signed a notification, and this version cannot say what it proves: it is of another type, or
+	// has a content that is not known. [Verified.Err] says why, Code is its type.
+	NotUnderstood
 
 	// kindEnd is one above the last kind.
 	kindEnd
@@ -74,6 +85,16 @@ func (k Kind) String() string {
 		return "raise failed"
 	case OtherTransaction:
 		return "other transaction"
+	case DisputeOpened:
+		return "dispute opened"
+	case DisputeDue:
+		return "dispute due"
+	case DisputeDefended:
+		return "dispute defended"
+	case DisputeClosed:
+		return "dispute closed"
+	case NotUnderstood:
+		return "not understood"
 	}
 	return "nothing"
 }
@@ -89,6 +110,8 @@ type Verified struct {
 	code     string
 	held     bool // a line says that the payment is an authorization
 	moved    bool // a PAYMENT line says that it moved the money, and nothing that it is held
+	dispute  Dispute
+	problem  *Error // of what is not understood
 	evidence *Evidence
 }
 
@@ -107,8 +130,8 @@ func (v Verified) PaymentID() string { return v.details.PaymentID }
 // PaymentRequestID is the merchant's id of the payment, where the message has it.
 func (v Verified) PaymentRequestID() string { return v.details.PaymentRequestID }
 
-// TransferID is APO's id of the capture, refund or transaction: captureId,
-// refundId or transactionId. It may be empty, as for a gateway's own capture.
+// TransferID is APO's id of the capture, refund, dispute or transaction: captureId,
+// refundId, disputeId or transactionId. It may be empty, as for a gateway's own capture.
 func (v Verified) TransferID() string {
 	if v.line.Type != "" {
 		return v.line.ID
@@ -164,8 +187,12 @@ func (v Verified) Authorized() bool {
 // voids. Whether APO ever lists an authorization so is not documented.
 func (v Verified) PaidInOneStep() bool { return v.kind == PaymentSucceeded && v.moved }
 
-// Code is the result code of a failure, empty where none is given.
+// Code is the result code of a failure, the code of a dispute's reason, or the type of a notification that is not
+// understood; empty where none is given.
 func (v Verified) Code() string { return v.code }
+
+// Dispute is what else a fact about a dispute says; the zero value for other kinds.
+func (v Verified) Dispute() Dispute { return v.dispute }
 
 // TransactionType is the type of the line of an inquiry's transactions that
 // proves the fact; empty if the message as a whole proves it.

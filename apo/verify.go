@@ -109,9 +109,10 @@ func notVerifiedError() error {
 // Until the signature fits, nothing of the message is believed or decoded: the
 // error then wraps [ErrSignature] or [ErrTooLarge], says the same for every
 // cause, and may be shown to the sender. The work is bounded: one RSA
-// verification at most. After that the error wraps [ErrStale],
-// [ErrMalformed], [ErrUnknownNotification] or [ErrNoFact] (a verified message
-// without a final word). The body is copied.
+// verification at most. After that the error wraps [ErrStale], or
+// [ErrMalformed] where the body is not one JSON object. What is one and cannot be
+// understood is a fact of the kind [NotUnderstood], so that [Verified.Err] and not
+// an error says what is wrong with it. The body is copied.
 func (v *Verifier) VerifyNotification(method, path string, header http.Header, body []byte) (Verified, error) {
 	if len(body) > BodyMax {
 		return Verified{}, newError(ErrTooLarge, "notification", "is too large", "")
@@ -130,20 +131,8 @@ func (v *Verifier) VerifyNotification(method, path string, header http.Header, b
 	if err != nil {
 		return Verified{}, malformedError("notification", "the signed body "+err.Error())
 	}
-	op, err := notifiedOp(whole)
-	if err != nil {
-		return Verified{}, err
-	}
-	var read content
-	if err := read.read(op, whole); err != nil {
-		return Verified{}, err
-	}
 	evidence = evidence.clone()
-	facts := prove(&read, &evidence)
-	if len(facts) == 0 {
-		return Verified{}, noFactError(op, read.result)
-	}
-	return facts[0], nil
+	return understand(whole, &evidence), nil
 }
 
 // VerifyAnswer checks a signed answer to a call that somebody else made, such as
@@ -178,25 +167,6 @@ func (v *Verifier) VerifyAnswer(op Op, path string, header http.Header, body []b
 func noFactError(op Op, r result) error {
 	return newError(ErrNoFact, string(op),
 		fmt.Sprintf("%q with code %q proves nothing that could be recorded", r.status, r.code), inquireWith(op))
-}
-
-// notifiedOp tells the notifications apart by their type.
-func notifiedOp(whole object) (Op, error) {
-	r := &reader{from: whole}
-	kind := r.code("notifyType")
-	if r.err != nil {
-		return "", malformedError("notification", r.err.Error())
-	}
-	switch kind {
-	case notifyPaymentResult, notifyPaymentPending, notifyUpdateResult:
-		return OpNotifyPayment, nil
-	case notifyCaptureResult:
-		return OpNotifyCapture, nil
-	case notifyRefundResult:
-		return OpNotifyRefund, nil
-	}
-	return "", newError(ErrUnknownNotification, "notification", fmt.Sprintf("is of type %q", kind),
-		"do not acknowledge it; a newer version may know it")
 }
 
 // checkFresh applies the opt-in window to a verified time, which comes in

@@ -127,14 +127,16 @@ func TestNotificationsByTypeAndResult(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			header, body := notified(with(row.status, "ANY_CODE", `"notifyType":"`+row.kind+`",`+row.members))
 			fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
-			assert.Equal(t, row.want, fact.Kind())
-			assert.Equal(t, row.want == 0, fact.IsZero())
-			if row.want == 0 {
-				require.ErrorIs(t, err, ErrNoFact)
-				return
-			}
 			require.NoError(t, err)
-			assert.Equal(t, row.code, fact.Code())
+			if row.want == 0 { // its evidence is kept with the order that it names
+				assert.Equal(t, NotUnderstood, fact.Kind())
+				assert.Equal(t, row.kind, fact.Code())
+				require.ErrorIs(t, fact.Err(), ErrNoFact)
+			} else {
+				assert.Equal(t, row.want, fact.Kind())
+				assert.Equal(t, row.code, fact.Code())
+				require.NoError(t, fact.Err())
+			}
 			assert.Equal(t, body, fact.Evidence().Body)
 			body[0] = 'X'
 			assert.NoError(t, fact.Evidence().Verify(&gatewayKey().PublicKey), "the body was copied")
@@ -245,20 +247,42 @@ func TestHeadersAloneTurnNoiseAway(t *testing.T) {
 func TestVerifiedNotificationsThatCannotBeUsed(t *testing.T) {
 	for name, row := range map[string]struct {
 		body string
+		kind string
 		err  error
 	}{
-		"unknown type": {with("S", "SUCCESS", `"notifyType":"DISPUTE_CREATED"`), ErrUnknownNotification},
-		"no type":      {with("S", "SUCCESS", ""), ErrUnknownNotification},
-		"not JSON":     {`hello`, ErrMalformed},
-		"type a list":  {with("S", "SUCCESS", `"notifyType":["PAYMENT_RESULT"]`), ErrMalformed},
-		"key twice":    {`{"notifyType":"PAYMENT_RESULT","notifyType":"REFUND_RESULT"}`, ErrMalformed},
-		"no result":    {`{"notifyType":"PAYMENT_RESULT"}`, ErrMalformed},
+		"unknown type": {with("S", "SUCCESS", `"notifyType":"CARD_STATUS"`), "CARD_STATUS", ErrUnknownNotification},
+		"no type":      {with("S", "SUCCESS", ""), "", ErrUnknownNotification},
+		"type of its own": {with("S", "SUCCESS", `"subscriptionNotificationType":"CREATE"`), "CREATE",
+			ErrUnknownNotification},
+		"type a list": {with("S", "SUCCESS", `"notifyType":["PAYMENT_RESULT"]`), "", ErrMalformed},
+		"no result":   {`{"notifyType":"PAYMENT_RESULT"}`, "PAYMENT_RESULT", ErrMalformed},
 		"bad amount": {with("S", "SUCCESS",
-			`"notifyType":"PAYMENT_RESULT","paymentAmount":{"value":"1e9","currency":"JPY"}`), ErrMalformed},
+			`"notifyType":"PAYMENT_RESULT","paymentAmount":{"value":"1e9","currency":"JPY"}`), "PAYMENT_RESULT", ErrMalformed},
 	} {
-		header, body := notified(row.body)
+		for _, named := range []bool{false, true} {
+			text := row.body
+			if named {
+				text = strings.Replace(text, "{", `{"paymentId":"P1","paymentRequestId":[],"captureRequestId":"c-1",`, 1)
+			}
+			header, body := notified(text)
+			fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
+			require.NoError(t, err, name)
+			require.ErrorIs(t, fact.Err(), row.err, name)
+			assert.Equal(t, []any{NotUnderstood, row.kind}, []any{fact.Kind(), fact.Code()}, name)
+			assert.Equal(t, body, fact.Evidence().Body, name)
+			assert.Empty(t, fact.PaymentRequestID(), "%s: what is no id is left out", name)
+			assert.Equal(t, named, fact.PaymentID() == "P1" && fact.RequestID() == "c-1", name)
+			read, _ := fact.Evidence().Read() // as the judge of a log does
+			assert.Equal(t, []any{row.kind, fact.PaymentID(), fact.RequestID()},
+				[]any{read.Type, read.PaymentID, read.RequestID}, name)
+			assert.True(t, read.Op.IsNotification(), name)
+		}
+	}
+	for name, text := range map[string]string{"not JSON": `hello`,
+		"key twice": `{"notifyType":"PAYMENT_RESULT","notifyType":"REFUND_RESULT"}`} {
+		header, body := notified(text)
 		fact, err := verifierOf(t, nil).VerifyNotification(http.MethodPost, notifyPath, header, body)
-		require.ErrorIs(t, err, row.err, name)
+		require.ErrorIs(t, err, ErrMalformed, name)
 		assert.True(t, fact.IsZero(), name)
 	}
 }

@@ -91,7 +91,7 @@ func (p *replay) evidence(r *events.Record, before *order.Order) error {
 		return evidenceError("a message of APO's is beside a record that is said to come from %s", via)
 	case e != nil:
 		m, err := p.message(e)
-		if err != nil && !s.unresolved {
+		if err != nil && !s.unresolved && !s.unread {
 			return err
 		}
 		if translate.Channel(m.Op) != via {
@@ -242,6 +242,8 @@ func holds(o *order.Order, s *statement) bool {
 // against holds what a record states against the message it was made from.
 func (s *statement) against(m *apo.Reading, before *order.Order, held bool) error {
 	switch {
+	case s.unread:
+		return s.againstNames(m)
 	case s.proof.Via == events.ViaAnswer && s.proof.Attempt > 0:
 		return s.againstAnswer(m, &before.Operation)
 	case !s.neverPaid:
@@ -336,7 +338,7 @@ func (s *statement) againstFact(f *apo.Told, before *order.Order) error {
 	case has(hasCode) && s.code != f.Code:
 		return fieldError("code", s.code, f.Code)
 	}
-	return nil
+	return s.againstDispute(f)
 }
 
 // againstAnswer holds what was recorded of an answer to a call of ours against the answer as a whole. What the message

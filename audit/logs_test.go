@@ -87,7 +87,7 @@ func wire(m order.Money) any {
 // checks its signature here.
 func says(op apo.Op, status, code string, content fields) *events.Evidence {
 	path := "/ams/api/v1/payments/" + string(op)
-	if strings.HasPrefix(string(op), "notify") {
+	if op.IsNotification() {
 		path = "/hear"
 	}
 	body := fields{"result": fields{"resultStatus": status, "resultCode": code, "resultMessage": "so it is"}}
@@ -204,6 +204,11 @@ func notified(f order.Fact) order.Fact {
 		content["notifyType"], content["paymentTime"] = "UPDATE_AMOUNT_RESULT", stamp(f.At)
 		content["updateRequestId"], content["paymentAmount"] = f.RequestID, wire(f.Amount)
 		f.At = time.Time{} // that one is the payment's
+	case order.NotUnderstood:
+		op, content["notifyType"], f.Code, f.At = apo.OpNotification, "CARD_STATUS", "CARD_STATUS", time.Time{}
+	case order.DisputeOpened, order.DisputeDue, order.DisputeDefended, order.DisputeClosed:
+		op = apo.OpNotifyDispute
+		tellDispute(&f, content)
 	default:
 		content["notifyType"], content["paymentTime"] = "PAYMENT_RESULT", stamp(f.At)
 		if f.Amount != (order.Money{}) {
@@ -214,12 +219,39 @@ func notified(f order.Fact) order.Fact {
 	return f
 }
 
+// tellDispute puts a fact about a dispute into its message, and leaves in it what the message tells.
+func tellDispute(f *order.Fact, content fields) {
+	content["disputeId"], content["disputeAmount"] = f.TransferID, wire(f.Amount)
+	at, outcome, lost := f.At, f.Outcome, f.Lost
+	f.At, f.Outcome, f.Lost = time.Time{}, 0, order.Money{}
+	switch f.Kind {
+	case order.DisputeOpened:
+		f.At, f.Code, f.Message = at, "4853", "never came"
+		f.DefendBy, f.Undefendable, f.Type = at.Add(24*time.Hour), true, "CHARGEBACK"
+		content["disputeNotificationType"], content["disputeTime"] = "DISPUTE_CREATED", stamp(at)
+		content["disputeReasonCode"], content["disputeReasonMsg"], content["disputeType"] = f.Code, f.Message, "CHARGEBACK"
+		content["defenseDueTime"], content["defendable"] = stamp(f.DefendBy), false
+	case order.DisputeDue:
+		f.DefendBy = at.Add(24 * time.Hour)
+		content["disputeNotificationType"], content["defenseDueTime"] = "DEFENSE_DUE_ALERT", stamp(f.DefendBy)
+	case order.DisputeDefended:
+		content["disputeNotificationType"] = "DEFENSE_SUPPLIED"
+	default:
+		f.At, f.Outcome, f.Lost, f.Message = at, outcome, lost, "never came"
+		content["disputeNotificationType"], content["disputeJudgedTime"] = "DISPUTE_JUDGED", stamp(at)
+		content["disputeJudgedResult"] = map[bool]string{true: "ACCEPT_BY_MERCHANT",
+			false: "ACCEPT_BY_CUSTOMER"}[outcome == events.DisputeLost]
+		content["disputeJudgedAmount"], content["disputeReasonMsg"] = wire(lost), f.Message
+	}
+}
+
 // fact is something that APO's notifications can tell.
 func (w *writer) fact(id string) order.Fact {
 	kinds := []order.FactKind{order.PaymentSucceeded, order.PaymentSucceeded, order.PaymentPending, order.PaymentFailed,
 		order.CaptureSucceeded,
 		order.CaptureFailed, order.RefundSucceeded, order.RefundFailed, order.PaymentRaised, order.RaiseFailed,
-		order.PaymentCancelled, order.OtherTransaction}
+		order.PaymentCancelled, order.OtherTransaction, order.DisputeOpened, order.DisputeDue, order.DisputeDefended,
+		order.DisputeClosed, order.NotUnderstood}
 	f := order.Fact{Kind: kinds[w.pick(len(kinds))], PaymentID: "p-" + id, At: w.now}
 	switch f.Kind {
 	case order.PaymentSucceeded:
@@ -228,6 +260,10 @@ func (w *writer) fact(id string) order.Fact {
 		f.TransferID, f.Amount = fmt.Sprint("foreign-", id, w.pick(3)), usd(part)
 	case order.PaymentRaised, order.RaiseFailed:
 		f.RequestID, f.Amount = fmt.Sprint("update-", id, w.pick(3)), usd(amount+part)
+	case order.DisputeOpened, order.DisputeDue, order.DisputeDefended, order.DisputeClosed:
+		f.TransferID, f.Amount = fmt.Sprint("dispute-", id, w.pick(2)), usd(part)
+		f.Lost = usd(int64(100 * w.pick(3)))
+		f.Outcome = []events.DisputeOutcome{events.DisputeLost, events.DisputeWon}[w.pick(2)]
 	case order.PaymentCancelled, order.OtherTransaction: // no notification tells it
 		return inquired(f)
 	}

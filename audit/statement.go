@@ -18,6 +18,9 @@ const (
 	hasTime
 	hasExpiry
 	hasCode
+	hasDefence // of a dispute: until when it can be defended, and whether
+	hasEnd     // of a dispute: how it ended, and what it took
+	hasEndWord // of an anomaly: how a dispute ended, in the place of a code
 
 	hasIDs = hasPayment | hasTransfer | hasRequest
 )
@@ -36,11 +39,19 @@ type statement struct {
 	code, message                    string
 	proof                            events.Proof
 
+	// Of a dispute alone.
+	defendBy     time.Time
+	undefendable bool
+	kindWord     string // disputeType
+	outcome      events.DisputeOutcome
+	lost         events.Money
+
 	anomaly    bool
 	eitherWay  bool // an anomaly of a late answer, which may be of class Failed as well
 	neverPaid  bool // the message says that there is no payment
 	unresolved bool // the message decided nothing
 	oneStep    bool // the payment moved its money at once
+	unread     bool // an anomaly of a message that was not understood
 }
 
 // stated says what a fact has from APO. ok is false for facts that rest on no message.
@@ -70,6 +81,8 @@ func stated(e events.Event) (s statement, ok bool) {
 		return statedCapture(e), true
 	case events.RefundAccepted, events.RefundSucceeded, events.RefundHeld, events.RefundFailed, events.RefundUnresolved:
 		return statedRefund(e), true
+	case events.DisputeOpened, events.DisputeDue, events.DisputeDefended, events.DisputeClosed:
+		return statedDispute(e), true
 	case events.AnomalyObserved:
 		return statedAnomaly(&e), true
 	}
@@ -147,7 +160,7 @@ func (s *statement) unsettled(u *events.Unresolved) {
 func statedAnomaly(e *events.AnomalyObserved) statement {
 	s := statement{what: "payment", has: hasIDs | hasAmount | hasTime | hasCode, paymentID: e.PaymentID,
 		transferID: e.TransferID, requestID: e.RequestID, amount: e.Amount, at: e.At, code: e.Code, proof: e.Proof,
-		anomaly: true}
+		anomaly: true, unread: e.Reason == events.NotUnderstood}
 	switch e.Fact {
 	case events.KindPaymentPending:
 		s.kind = apo.PaymentPending
@@ -176,6 +189,8 @@ func statedAnomaly(e *events.AnomalyObserved) statement {
 		s.what, s.kind, s.op, s.class = "refund", apo.RefundFailed, apo.OpRefund, apo.Failed
 	case events.KindInquiryAnswered:
 		s.what, s.kind = "transaction", apo.OtherTransaction
+	case events.KindDisputeOpened, events.KindDisputeDue, events.KindDisputeDefended, events.KindDisputeClosed:
+		s.disputeAnomaly(e.Fact)
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tilltape/tilltape"
@@ -22,6 +23,8 @@ const (
 	// LongMax is how many longer ones are heard at once, from the first byte until they are on record; no more than
 	// Concurrency.
 	LongMax = 16
+	// TypesMax is how many types of notifications are told apart that no order here can have. APO has some dozens.
+	TypesMax = 128
 )
 
 // Config is what may differ between two services that hear APO. Its zero value, or nil, takes the defaults.
@@ -33,6 +36,12 @@ type Config struct {
 	Concurrency int
 	// ReadTimeout is how long the sender may take over the body; default [DefaultReadTimeout].
 	ReadTimeout time.Duration
+	// AcknowledgeTypes are the types of notifications that this service has no use for, as they call themselves (their
+	// notifyType, or the field whose name ends like that): APO is told that it need not send them again, and nothing of
+	// them is kept. Default none: what nobody here understands is not acknowledged, so that APO goes on for a day, in which
+	// an upgrade or another service can still take it. One that names an order which is known here is recorded all the
+	// same, whatever its type. At most [TypesMax].
+	AcknowledgeTypes []string
 	// Heard is told of every notification once its answer is decided; nil: nobody. It is called on the goroutine that
 	// serves it, from many at once, and holds up that answer alone. One that panics is logged and does no harm.
 	Heard func(context.Context, Notification)
@@ -57,6 +66,11 @@ func (c *Config) withDefaults() (Config, error) {
 		return out, fmt.Errorf("notify: %w: Concurrency or ReadTimeout is negative; leave it zero for the default",
 			tilltape.ErrConfig)
 	}
+	if len(out.AcknowledgeTypes) > TypesMax || slices.Contains(out.AcknowledgeTypes, "") {
+		return out, fmt.Errorf("notify: %w: AcknowledgeTypes has %d types, or one without a name; give at most %d, each as it "+
+			"calls itself", tilltape.ErrConfig, len(out.AcknowledgeTypes), TypesMax)
+	}
+	out.AcknowledgeTypes = slices.Clone(out.AcknowledgeTypes)
 	if out.Concurrency == 0 {
 		out.Concurrency = DefaultConcurrency
 	}

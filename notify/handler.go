@@ -1,5 +1,5 @@
-// Package notify is the endpoint that APO calls to tell the outcome of payments, captures and refunds: a [Handler]
-// verifies what it hears, has it recorded, and acknowledges what is durable.
+// Package notify is the endpoint that APO calls to tell the outcome of payments, captures, refunds and disputes: a
+// [Handler] verifies what it hears, has it recorded, and acknowledges what is durable.
 package notify
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tilltape/tilltape"
@@ -23,10 +24,12 @@ type Handler struct {
 	bodies   bodies
 	slots    slots // one for each notification that is verified and recorded
 	teller   teller
+
+	acknowledged []string // types of which nothing is kept
 }
 
-// NewHandler returns the endpoint for APO's notifyPayment, notifyCapture and notifyRefund: one handler for all three,
-// under whatever path APO was told. The verifier says whom it believes: [apo.Client.Verifier] makes one with the client
+// NewHandler returns the endpoint for APO's notifyPayment, notifyCapture, notifyRefund and notifyDispute: one handler for
+// all four, under whatever path APO was told. The verifier says whom it believes: [apo.Client.Verifier] makes one with the client
 // id and keys that the client has, [apo.NewVerifier] where no client is. The signed path and the freshness are its
 // matter ([apo.VerifierConfig]), and its clock measures the latter. The error wraps [tilltape.ErrConfig].
 //
@@ -36,9 +39,12 @@ type Handler struct {
 //	401  not signed by APO for this client, or outside the verifier's FreshFor
 //	404  signed, and no order here goes by its identifiers
 //	405, 408, 413, 400  not a notification: its method, the time it took, its size, its end
-//	422  signed, and it says nothing that could be recorded: a newer library may know its type
+//	422  signed, of no order that is known here, and not understood: a newer library may know its type
 //	500  something panicked
 //	503  too many at once, or the log could not take it, or the Orders is closed
+//
+// What is signed, names an order that is known here and is not understood is recorded too, as an anomaly with the whole
+// message. Of a type that [Config.AcknowledgeTypes] has, what names no such order is acknowledged without being recorded.
 //
 // Nobody learns more than the status. Before the signature fits nothing of the body is decoded, and a stranger costs at
 // most [apo.BodyMax] bytes, ReadTimeout and one RSA verification, about 40 µs and some 2 ms for the hash of so many
@@ -67,7 +73,8 @@ func NewHandler(orders *tilltape.Orders, verifier *apo.Verifier, cfg *Config) (*
 	return &Handler{orders: orders, service: service, verifier: verifier,
 		bodies: bodies{timeout: c.ReadTimeout, readers: make(slots, Readers*c.Concurrency),
 			long: make(slots, min(c.Concurrency, LongMax))},
-		slots: make(slots, c.Concurrency), teller: teller{now: service.Now, log: service.Logger, heard: c.Heard}}, nil
+		slots: make(slots, c.Concurrency), teller: teller{now: service.Now, log: service.Logger, heard: c.Heard},
+		acknowledged: c.AcknowledgeTypes}, nil
 }
 
 // Stats returns the counts. It takes no lock and holds up nobody, and no count in it is larger than what had come.
@@ -189,12 +196,28 @@ func (h *Handler) record(ctx context.Context, v apo.Verified) Notification {
 	heard, err := h.orders.Hear(ctx, v)
 	n := Notification{Outcome: Recorded, Status: http.StatusOK, Fact: v, OrderID: heard.OrderID, Err: err}
 	switch {
+	case errors.Is(err, order.ErrUnknownOrder) && v.Kind() == apo.NotUnderstood:
+		return h.foreign(n)
 	case errors.Is(err, order.ErrUnknownOrder):
 		n.Outcome, n.Status = UnknownOrder, http.StatusNotFound
 	case err != nil:
 		n.Outcome, n.Status = Failed, http.StatusServiceUnavailable
 	case !heard.News:
 		n.Outcome = Duplicate
+	}
+	return n
+}
+
+// foreign ends a notification that is not understood and names no order that is known here.
+func (h *Handler) foreign(n Notification) Notification {
+	n.Err = n.Fact.Err()
+	switch {
+	case !errors.Is(n.Err, apo.ErrUnknownNotification): // of an order, by its type
+		n.Outcome, n.Status = Unusable, http.StatusUnprocessableEntity
+	case n.Fact.Code() != "" && slices.Contains(h.acknowledged, n.Fact.Code()):
+		n.Outcome, n.Err = Ignored, nil
+	default:
+		n.Outcome, n.Status = Foreign, http.StatusUnprocessableEntity
 	}
 	return n
 }

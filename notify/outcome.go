@@ -2,7 +2,7 @@ package notify
 
 import "github.com/tilltape/tilltape/internal/words"
 
-// Outcome is how a notification ended. Recorded and Duplicate are acknowledged, the others are not.
+// Outcome is how a notification ended. Recorded, Duplicate and Ignored are acknowledged, the others are not.
 type Outcome uint8
 
 // The outcomes.
@@ -22,8 +22,15 @@ const (
 	Forged
 	// Stale: APO signed it, outside the verifier's FreshFor.
 	Stale
-	// Unusable: APO signed it, and it says nothing that could be recorded. Somebody has to look.
+	// Unusable: APO signed it, it names no order that is known here, and what it says of a payment, capture, refund or
+	// dispute cannot be understood. Somebody has to look. One that names a known order is Recorded: its evidence is on that
+	// order's record, under an anomaly.
 	Unusable
+	// Foreign: APO signed it, it names no order that is known here, and it is of a type that is no order's business as far
+	// as this version knows: of cards, vaulting, subscriptions. [Stats.Types] counts them by type.
+	Foreign
+	// Ignored: the same, of a type that [Config.AcknowledgeTypes] has. Nothing of it is kept.
+	Ignored
 	// UnknownOrder: APO signed it, and no order here goes by its identifiers: a refund made in APO's dashboard,
 	// which an inquiry tells of, or an order that this log has never seen.
 	UnknownOrder
@@ -32,7 +39,7 @@ const (
 )
 
 var outcomeNames = [...]string{"undecided", "recorded", "duplicate", "malformed", "busy", "forged", "stale", "unusable",
-	"unknown order", "failed"}
+	"foreign", "ignored", "unknown order", "failed"}
 
 const outcomes = len(outcomeNames)
 
@@ -47,5 +54,5 @@ func (o *Outcome) UnmarshalText(text []byte) error { return words.Unmarshal(text
 
 // Acknowledged reports whether APO was told that it need not send the notification again.
 func (o Outcome) Acknowledged() bool {
-	return o == Recorded || o == Duplicate
+	return o == Recorded || o == Duplicate || o == Ignored
 }

@@ -13,7 +13,7 @@ func TestTheZeroOutcomeAcknowledgesNothing(t *testing.T) {
 	var n notify.Notification
 	assert.False(t, n.Outcome.Acknowledged())
 	assert.Equal(t, "undecided", n.Outcome.String())
-	acknowledged := map[notify.Outcome]bool{notify.Recorded: true, notify.Duplicate: true}
+	acknowledged := map[notify.Outcome]bool{notify.Recorded: true, notify.Duplicate: true, notify.Ignored: true}
 	for o := notify.Undecided; o <= notify.Failed; o++ {
 		assert.Equal(t, acknowledged[o], o.Acknowledged(), o.String())
 	}

@@ -2,12 +2,17 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/tilltape/tilltape/apo"
 )
 
 // Stats counts notifications since their handler was made. But for those under way, Received is the sum of all
@@ -21,9 +26,17 @@ type Stats struct {
 	Forged       uint64
 	Stale        uint64
 	Unusable     uint64
+	Foreign      uint64
+	Ignored      uint64 // acknowledged, and not durable
 	UnknownOrder uint64
 	Failed       uint64
+	// Types counts by type the notifications of types that this version does not know, those among them that were recorded
+	// with an order too; "" is what does not say its type. Nil: none came. Beyond [TypesMax] types the rest is [OtherTypes].
+	Types map[string]uint64
 }
+
+// OtherTypes counts, among [Stats.Types], what came when so many types were counted that no other one is.
+const OtherTypes = "other types"
 
 // NoiseEvery is how often the logger is told of notifications that anybody on the internet can send, or send
 // again: once for each kind. [Handler.Stats] and [Config.Heard] tell of all.
@@ -36,14 +49,44 @@ type teller struct {
 	heard    func(context.Context, Notification) // may be nil
 	received atomic.Uint64
 	ended    [outcomes]atomic.Uint64
+	types    types
 	logged   [outcomes]atomic.Int64 // when noise of that kind was last logged, in nanoseconds
+}
+
+// types counts notifications by type. What is read is never written to again, so that reading takes no lock.
+type types struct {
+	writing sync.Mutex
+	now     atomic.Pointer[map[string]uint64]
+}
+
+func (t *types) counts() map[string]uint64 {
+	if now := t.now.Load(); now != nil {
+		return maps.Clone(*now)
+	}
+	return nil
+}
+
+// count copies the counts: notifications of such types are few.
+func (t *types) count(name string) {
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	next := t.counts()
+	if next == nil {
+		next = map[string]uint64{}
+	}
+	if _, known := next[name]; !known && len(next) >= TypesMax {
+		name = OtherTypes
+	}
+	next[name]++
+	t.now.Store(&next)
 }
 
 // stats takes no lock, and no count in it is larger than what had come.
 func (t *teller) stats() Stats {
 	n := func(o Outcome) uint64 { return t.ended[o].Load() }
 	s := Stats{Duplicate: n(Duplicate), Malformed: n(Malformed), Busy: n(Busy), Forged: n(Forged), Stale: n(Stale),
-		Unusable: n(Unusable), UnknownOrder: n(UnknownOrder), Failed: n(Failed)}
+		Unusable: n(Unusable), Foreign: n(Foreign), Ignored: n(Ignored), UnknownOrder: n(UnknownOrder), Failed: n(Failed),
+		Types: t.types.counts()}
 	s.Acknowledged = s.Duplicate + n(Recorded)
 	s.Received = t.received.Load() // last: whatever is counted above was counted here before
 	return s
@@ -52,6 +95,9 @@ func (t *teller) stats() Stats {
 // tell counts a notification that has ended, and tells of it.
 func (t *teller) tell(ctx context.Context, n Notification) {
 	t.ended[n.Outcome].Add(1)
+	if errors.Is(n.Fact.Err(), apo.ErrUnknownNotification) {
+		t.types.count(n.Fact.Code())
+	}
 	t.write(ctx, n)
 	if t.heard == nil {
 		return
@@ -67,6 +113,11 @@ func (t *teller) tell(ctx context.Context, n Notification) {
 func (t *teller) write(ctx context.Context, n Notification) {
 	level, text := slog.LevelDebug, "notification acknowledged"
 	switch n.Outcome {
+	case Foreign:
+		if !t.silent(n.Outcome) {
+			return
+		}
+		level, text = slog.LevelWarn, "notification of a type that no order here has, not acknowledged; Stats.Types counts them"
 	case Malformed, Busy, Forged, Stale:
 		if !t.silent(n.Outcome) {
 			return

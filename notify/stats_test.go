@@ -44,8 +44,9 @@ func TestSignedMessagesThatSayNothingUsable(t *testing.T) {
 	x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{})
 	x.Sell("o-1")
 	for name, text := range map[string]string{
-		"a type of the future": `{"notifyType":"DISPUTE_CREATED","paymentId":"pay-o-1",` + resultS + `}`,
-		"not JSON":             `hello`,
+		"an end of the future": `{"disputeNotificationType":"DISPUTE_JUDGED","disputeId":"D1","paymentId":"pay-o-1",` +
+			`"disputeJudgedResult":"SPLIT"}`,
+		"not JSON": `hello`,
 		"no final word": `{"notifyType":"PAYMENT_RESULT","paymentId":"pay-o-1",` +
 			`"result":{"resultCode":"UNKNOWN_EXCEPTION","resultStatus":"U"}}`,
 		"nobody's": `{"notifyType":"PAYMENT_RESULT",` + resultS + `}`,

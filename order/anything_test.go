@@ -17,7 +17,7 @@ import (
 
 // someFact is a fact that need not fit anything.
 func someFact(t *rapid.T) Fact {
-	kind := FactKind(rapid.IntRange(int(PaymentSucceeded), int(OtherTransaction)).Draw(t, "kind"))
+	kind := FactKind(rapid.IntRange(int(PaymentSucceeded), int(NotUnderstood)).Draw(t, "kind"))
 	f := Fact{Kind: kind, PaymentID: rapid.SampledFrom([]string{"", "P1", "P1", "P2"}).Draw(t, "paymentId"),
 		Code: rapid.SampledFrom([]string{"", "A"}).Draw(t, "code")}
 	if rapid.Bool().Draw(t, "timed") {
@@ -39,6 +39,9 @@ func someFact(t *rapid.T) Fact {
 		f.RequestID = rapid.SampledFrom([]string{"", "q1", "q2", "r-1", "r-2", "r-3"}).Draw(t, "request")
 		f.Amount = Money{Minor: rapid.SampledFrom([]int64{0, 100, 400, 600, theAmount, 1200, 1500}).Draw(t, "minor"),
 			Currency: rapid.SampledFrom([]string{"USD", "USD", "USD", "EUR", ""}).Draw(t, "currency")}
+	}
+	if kind.isDispute() {
+		f = someDispute(t, f)
 	}
 	return f
 }

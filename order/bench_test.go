@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -90,14 +89,18 @@ func folds(t testing.TB) map[events.Kind]fold {
 	pending.observe(Fact{Kind: PaymentPending})
 	pending.observe(raised("u1", 1500))
 	pending.observe(Fact{Kind: RaiseFailed, RequestID: "u2"})
+	disputes := in(t, Captured)
+	for _, k := range []FactKind{DisputeOpened, DisputeDue, DisputeDefended, DisputeClosed} {
+		disputes.observe(disputed(k, "D1", 100))
+	}
 	doubted := in(t, Refunded)
 	doubted.observe(Fact{Kind: RefundFailed, TransferID: "F1"})
 	doubted.inquire(tells(StateSuccess))
 	doubted.must(Resolve{CommandID: "res", Record: doubted.o.Anomalies[0].Version, Resolution: events.ResolvedFailed,
 		Statement: "APO ticket 7"})
 	out := map[events.Kind]fold{}
-	for _, x := range []*till{in(t, Paid), in(t, Refunded), in(t, Failed), accepted, capture, refund, cancel, parked, held,
-		late, pending, doubted, dated} {
+	for _, x := range []*till{disputes, in(t, Paid), in(t, Refunded), in(t, Failed), accepted, capture, refund, cancel, parked,
+		held, late, pending, doubted, dated} {
 		var o Order
 		for _, r := range x.log {
 			if _, known := out[r.Event.Kind()]; !known {
@@ -117,7 +120,8 @@ func TestAllocations_OfEvolve(t *testing.T) {
 		events.KindCaptureSucceeded, events.KindCaptureFailed,
 		events.KindRefundSucceeded, events.KindRefundFailed, events.KindRefundHeld,
 		events.KindCancelSucceeded, events.KindCancelFailed, events.KindAnomalyObserved, events.KindAnomalyCleared,
-		events.KindRefundAccepted, events.KindOperationResolved, events.KindTransferResolved} {
+		events.KindRefundAccepted, events.KindOperationResolved, events.KindTransferResolved, events.KindDisputeOpened,
+		events.KindDisputeDue, events.KindDisputeDefended, events.KindDisputeClosed} {
 		adds[k] = true
 	}
 	if raced {
@@ -126,7 +130,7 @@ func TestAllocations_OfEvolve(t *testing.T) {
 	known := folds(t)
 	for _, kind := range events.Kinds() {
 		f, ok := known[kind]
-		if kind == events.KindCommandRefused || strings.HasPrefix(string(kind), "dispute.") {
+		if kind == events.KindCommandRefused {
 			continue
 		}
 		if !assert.True(t, ok, "no history has %s", kind) {

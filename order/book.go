@@ -9,7 +9,8 @@ import (
 // either of its identifiers: a notification and an inquiry name it differently.
 type transfer struct {
 	id, request uint64
-	minor       int64  // as APO signed it
+	minor       int64  // as APO signed it; of a dispute what is disputed, of a ruling what it took
+	at          int64  // in nanoseconds: of a dispute until when it can be defended, of a ruling when it was; 0: not told
 	version     uint32 // of the record that it is known by
 	doubt       uint32 // of the record that contradicts it, where APO has said both that it was done and that it failed
 	kind        transferKind
@@ -27,6 +28,8 @@ const (
 	refunds
 	releases // late money that a cancel let go while it was only held
 	raises   // what the authorization was raised to: a total, which moves nothing by itself
+	disputes // of the payment, by its buyer
+	rulings  // how a dispute ended, under its identifier
 )
 
 // asked is the call that asks for such a transfer.
@@ -60,7 +63,7 @@ const (
 )
 
 // marks is what else is known of a transfer.
-type marks uint8
+type marks uint16
 
 const (
 	markLate      marks = 1 << iota // it came when the order was cancelled
@@ -69,6 +72,14 @@ const (
 	markLast                        // of a capture of ours: the last one of its authorization
 	markTakenBack                   // it counted, and APO's newest word is that it failed
 	markSettled                     // it counts by a person's word, beyond what APO's words allow
+
+	markUndated      // of a dispute: nobody has told until when it can be defended, and at is when it became known
+	markDefended     // of a dispute
+	markUndefendable // of a dispute
+	markTold         // of a dispute: its opening is on record
+	markAlerted      // of a dispute: that its defence is due soon is on record
+	markLost         // of a ruling: it takes money from the merchant
+	markUnnamed      // of a ruling: APO has not said how much
 )
 
 func (t *transfer) is(s standing) bool { return t.standing == s }
@@ -214,10 +225,19 @@ func (o *Order) total() {
 		late.authorized = max(late.authorized, raised)
 	}
 	o.Authorized, o.Captured, o.Refunded = now.authorized, max(now.moved, now.captured), now.refunded
-	o.Late = Late{late.authorized - late.released, max(late.moved, late.captured), late.refunded}
+	o.Late = Late{Authorized: late.authorized - late.released, Captured: max(late.moved, late.captured),
+		Refunded: late.refunded}
 	if now.authorized == 0 { // what was let go was not what moved
 		o.Late.Authorized = max(o.Late.Authorized, o.Late.Captured)
 	}
+	o.Disputed = 0
+	for i := range o.book {
+		if o.book[i].kind == disputes {
+			lost, _ := o.costs(&o.book[i])
+			o.Disputed = plus(o.Disputed, lost)
+		}
+	}
+	o.Late.Disputed = min(o.Disputed, o.Late.Captured)
 }
 
 // plus adds what is not bounded by the order's amount.

@@ -160,14 +160,21 @@ type Fact struct {
 	Kind             FactKind
 	PaymentID        string
 	PaymentRequestID string
-	TransferID       string // captureId, refundId or transactionId
+	TransferID       string // captureId, refundId, disputeId or transactionId
 	RequestID        string // captureRequestId, refundRequestId or transactionRequestId
 	Amount           Money
 	At               time.Time
 	Expires          time.Time // of an authorization
-	Code             string
+	Code             string    // of what is not understood, the notification's type
 	Message          string
 	Proof            events.Proof
+
+	// Of a dispute alone.
+	DefendBy     time.Time             // zero: not told
+	Undefendable bool                  //
+	Type         string                // APO's word, for instance "CHARGEBACK"
+	Outcome      events.DisputeOutcome // of one that closed
+	Lost         Money                 // what is taken from the merchant then; zero: not told
 
 	own bool // S to a cancel that compensates
 }

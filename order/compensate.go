@@ -10,6 +10,9 @@ func (l Late) held() int64 { return max(l.Authorized-l.Captured, 0) }
 // owed is what of the late money moved and has not gone back: a refund returns it.
 func (l Late) owed() int64 { return l.Captured - l.Refunded }
 
+// returnable is what of that a dispute has not taken either.
+func (l Late) returnable() int64 { return l.owed() - l.Disputed }
+
 // late returns the open anomaly of the late money.
 func (o *Order) late() (Anomaly, bool) { return o.anomalyFor(events.LatePayment) }
 
@@ -26,7 +29,7 @@ func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error)
 	}
 	late, _ := o.late()
 	lease := env.Now.Add(env.Policy.lease())
-	if o.Late.owed() <= 0 {
+	if o.Late.returnable() <= 0 {
 		return []events.Event{events.CancelRequested{By: o.identifier(), Reason: compensationReason,
 			Compensates: late.Version, Lease: lease}}, nil
 	}
@@ -35,7 +38,7 @@ func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error)
 		return nil, err
 	}
 	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID,
-		Amount: o.money(o.Late.owed()), Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
+		Amount: o.money(o.Late.returnable()), Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
 }
 
 // identifier is what a cancel names: the paymentId where it is known.
@@ -50,7 +53,7 @@ func (o *Order) identifier() events.Identifier {
 // APO dates after the payment. Mere "CANCELLED" may be the old one.
 func (o *Order) releases(f *Fact) bool {
 	return o.releasable() && (f.own && o.Late.held() > 0 || f.ofTransaction() && f.At.After(o.PaymentAt) ||
-		!f.own && o.paymentTimed && f.At.Unix() > o.PaymentAt.Unix())
+		!f.own && o.known.has(knownPaymentTime) && f.At.Unix() > o.PaymentAt.Unix())
 }
 
 // releasable reports whether there is late money that a cancellation can let go: what is held, and of a one-step

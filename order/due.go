@@ -117,7 +117,7 @@ func (o Order) Due(now time.Time) (c Call, ok bool) {
 // when the newest claim has been answered.
 func (o Order) Claimed() (c Call, ok bool) {
 	p := &o.Operation
-	if o.inquiring {
+	if o.known.has(knownInquiring) {
 		if !o.Inquiry.Open {
 			return Call{}, false
 		}
@@ -162,6 +162,9 @@ func (o *Order) mustNotSend() bool {
 	if p.Kind == CallCancel && o.Gateway == GatewayOutstanding {
 		return true
 	}
+	if p.Kind == CallRefund && o.openDispute() != nil {
+		return true
+	}
 	return (p.Kind == CallCancel || p.Kind == CallCapture || p.Compensates != 0) && o.contradicted() != nil
 }
 
@@ -169,7 +172,7 @@ func (o *Order) mustNotSend() bool {
 // back for that, once nothing else is outstanding.
 func (o *Order) maySend(p *Operation) bool {
 	if p != &o.Operation {
-		return !o.Operation.Outstanding() && (p.Compensates == 0 || o.contradicted() == nil)
+		return !o.Operation.Outstanding() && o.openDispute() == nil && (p.Compensates == 0 || o.contradicted() == nil)
 	}
 	return !o.mustNotSend()
 }

@@ -27,14 +27,14 @@ func (o *Order) fold(r *events.Record) {
 		o.foldCreated(r, &e)
 	case events.PaymentPending:
 		o.learn(e.PaymentID)
-		o.pendingKnown = true
+		o.known.set(knownPending, true)
 	case events.PaymentAuthorized:
 		o.foldAuthorized(r, &e)
 	case events.PaymentPaid:
 		o.foldPaid(r, &e)
 	case events.PaymentFailed:
 		o.learn(e.PaymentID)
-		o.failureKnown = true
+		o.known.set(knownFailure, true)
 		// Told once more after another try has succeeded, it is no news, and no contradiction either.
 		o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(events.AnomalyObserved{
 			Reason: events.StatusContradicts, Fact: events.KindPaymentFailed, PaymentID: e.PaymentID, Code: e.Code}))
@@ -60,6 +60,8 @@ func (o *Order) fold(r *events.Record) {
 		o.foldCancelled(r, &e)
 	case events.CancelDated:
 		o.foldDated(r, &e)
+	case events.DisputeOpened, events.DisputeDue, events.DisputeDefended, events.DisputeClosed:
+		o.foldDispute(r)
 	case events.AnomalyObserved:
 		o.foldAnomaly(r, &e)
 	case events.AnomalyCleared:
@@ -266,14 +268,17 @@ func (o *Order) findHeld(id, request string) int {
 
 func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	o.learn(e.PaymentID)
-	o.failureKnown = o.failureKnown || e.Cause == events.CausePaymentFailed
+	if e.Cause == events.CausePaymentFailed {
+		o.known.set(knownFailure, true)
+	}
 	if o.Status == Cancelled { // recorded again for one thing only: the late money is released
 		o.foldReleased(r)
 		o.Gateway = o.Gateway.after(law.EventVoided)
 	}
 	if cell := o.cell(law.PaymentCancelled); cell.Effect == law.Applied {
 		o.move(Status(cell.To), r)
-		o.CancelCause, o.cancelTimed = e.Cause, undoes(e)
+		o.CancelCause = e.Cause
+		o.known.set(knownCancelTime, undoes(e))
 		o.endMark = markOf(r, "")
 		o.Gateway = o.Gateway.after(law.EventVoided)
 		o.watchFrom(e.Due)
@@ -290,8 +295,11 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	o.Anomalies = append(slices.Clip(o.Anomalies), Anomaly{r.Version, e.Reason, r.Recorded})
 	o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(*e))
 	// by order of records, not by the clock: what APO said before speaks of another picture
-	if e.Reason == events.LatePayment {
+	switch e.Reason {
+	case events.LatePayment:
 		o.Inquiry.Answered = zeroTime
+	case events.NotUnderstood: // APO does not tell it again, and an inquiry may say what it was about
+		o.watchSoon(r)
 	}
 	if e.Fact == events.KindRefundHeld {
 		o.dropHeld(e.TransferID, e.RequestID)

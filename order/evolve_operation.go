@@ -30,7 +30,8 @@ func (o *Order) foldOperation(r *events.Record) {
 		p.Attempt, p.Lease, p.Due, p.AskedAt = e.Attempt, e.Lease, e.Lease, r.Recorded
 		o.took(r.Recorded)
 		// The answer before it was about another attempt: this one is unknown until it is answered.
-		p.Cleared, p.Inquire, p.AfterF, o.inquiring = false, false, false, false
+		p.Cleared, p.Inquire, p.AfterF = false, false, false
+		o.known.set(knownInquiring, false)
 	case events.CancelUnresolved:
 		p.foldUnresolved(&e.Unresolved)
 	case events.CaptureUnresolved:
@@ -49,7 +50,7 @@ func (o *Order) foldOperation(r *events.Record) {
 			Answered: o.Inquiry.Answered, told: o.Inquiry.told, started: uint32(r.Version)}
 		about := o.askedAbout()
 		o.Inquiry.parked = about != nil && about.Phase == Parked
-		o.inquiring = true
+		o.known.set(knownInquiring, true)
 		o.took(r.Recorded)
 		if p := o.current(e.Intent); p != nil && p != &o.Operation { // the next one asked about is another
 			o.writable(e.Intent).AskedAt = r.Recorded
@@ -74,7 +75,7 @@ func (o *Order) beginOperation(r *events.Record, kind CallKind, lease time.Time)
 	p.CommandID, p.Intent, p.Since = r.CommandID, r.Version, r.Recorded
 	p.Attempt, p.Lease, p.Due, p.AskedAt = 1, lease, lease, r.Recorded
 	o.took(r.Recorded)
-	o.inquiring = false
+	o.known.set(knownInquiring, false)
 }
 
 // foldUnresolved keeps an attempt's unknown outcome. The answer to an earlier attempt than the newest only counts: the

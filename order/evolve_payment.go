@@ -12,10 +12,12 @@ import (
 // is by its first message that says so.
 func (o *Order) foldPaymentKnown(r *events.Record, at time.Time) (before bool) {
 	before = o.paymentKnown()
-	if before && !o.paymentTimed && !at.IsZero() {
+	if before && !o.known.has(knownPaymentTime) && !at.IsZero() {
 		o.PaymentAt = r.Occurred
 	}
-	o.paymentTimed = o.paymentTimed || !at.IsZero()
+	if !at.IsZero() {
+		o.known.set(knownPaymentTime, true)
+	}
 	return before
 }
 

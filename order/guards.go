@@ -45,6 +45,8 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 		return o.guardPaymentID(q, true)
 	case law.GuardReversal:
 		return o.guardReversal(q)
+	case law.GuardDispute:
+		return o.guardDispute(q)
 	case law.GuardParked:
 		return o.guardParked(q)
 	case law.GuardFreshInquiry:
@@ -60,7 +62,7 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 	case law.GuardLate:
 		return o.guardLate(q)
 	case law.GuardLatePaymentID:
-		return o.guardPaymentID(q, o.Late.owed() > 0)
+		return o.guardPaymentID(q, o.Late.returnable() > 0)
 	case law.GuardLateInquiry:
 		late, _ := o.late()
 		return o.guardInquired(q, now, &o.Operation, Cause{Version: late.Version, At: late.At})
@@ -206,8 +208,8 @@ func (o *Order) guardCapturable(q *question) *RejectedError {
 
 // guardRefundable names the doubt where only that leaves too little.
 func (o *Order) guardRefundable(q *question) *RejectedError {
-	r := o.guardAmount(q, o.refundable(), o.refundMark, o.captureMark, o.paymentMark)
-	if r == nil || r.Reason != ReasonRemainder || q.amount.Minor > o.left() || o.left() <= 0 {
+	r := o.guardAmount(q, o.refundable(), o.refundMark, o.captureMark, o.paymentMark, o.disputeMark())
+	if r == nil || r.Reason != ReasonRemainder || q.amount.Minor > o.undisputed() || o.undisputed() <= 0 {
 		return r
 	}
 	switch bad, doubted := o.contradicted(), o.doubted(); {
@@ -288,12 +290,30 @@ func (o *Order) causeOfDoubt(record uint32) Cause {
 	return cause
 }
 
+func (o *Order) guardDispute(q *question) *RejectedError {
+	t := o.openDispute()
+	if t == nil {
+		return nil
+	}
+	detail := "defended"
+	switch {
+	case t.has(markDefended):
+	case t.has(markUndefendable):
+		detail = "it cannot be defended"
+	case t.has(markUndated):
+		detail = "not defended yet"
+	default:
+		detail = "to be defended by " + time.Unix(0, t.at).UTC().Format(time.RFC3339)
+	}
+	return o.reject(q.verb, ReasonDisputed, Cause{Version: uint64(t.version)}).with(detail)
+}
+
 func (o *Order) guardLate(q *question) *RejectedError {
 	_, open := o.late()
 	switch {
 	case !open || o.Late.IsZero():
 		return o.reject(q.verb, ReasonNoLateMoney, o.statusCause())
-	case o.Late.owed() <= 0 && o.Late.Captured > 0: // APO cancels nothing of what was captured in part
+	case o.Late.returnable() <= 0 && o.Late.Captured > 0: // APO cancels nothing of what was captured in part
 		const detail = "what was not captured of the late authorization can only expire"
 		return o.reject(q.verb, ReasonNoLateMoney, o.statusCause()).with(detail)
 	}

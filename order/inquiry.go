@@ -76,7 +76,7 @@ func (d *decision) hearInquiry(pic *Picture) {
 		State: pic.State, Code: pic.Code, Problem: clip(pic.Problem), Evidence: pic.Evidence}
 	// What was asked before the newest attempt tells facts, and nothing about that attempt.
 	switch p := d.o.inquired(); {
-	case p != nil && (o.inquiring || p.Intent != o.Operation.Intent):
+	case p != nil && (o.known.has(knownInquiring) || p.Intent != o.Operation.Intent):
 		d.concludeOperation(p, pic, &answered, proof)
 	case p != nil:
 		answered.Due = p.Due

@@ -135,14 +135,14 @@ func (o *Order) judgeCancel(r *events.Record, e *events.CancelRequested) string 
 		return o.judgeCommand(r, &question{verb: VerbCancel})
 	}
 	return first(o.judgeCommand(r, &question{verb: VerbCompensate}), o.judgeCompensated(e.Compensates),
-		when(o.Late.owed() > 0, "cancels late money that is not merely held"))
+		when(o.Late.returnable() > 0, "cancels late money that is not merely held"))
 }
 
 func (o *Order) judgeRefund(r *events.Record, e *events.RefundRequested) string {
 	if e.Compensates == 0 {
 		return o.judgeCommand(r, &question{verb: VerbRefund, amount: e.Amount})
 	}
-	owed := o.Late.owed()
+	owed := o.Late.returnable()
 	return first(o.judgeCommand(r, &question{verb: VerbCompensate}), o.judgeCompensated(e.Compensates),
 		when(owed <= 0 || e.Amount != o.money(owed), "gives back another amount than the late money that moved"))
 }
@@ -249,6 +249,8 @@ func (o *Order) judgeMoney(e events.Event) string {
 		return o.judgeReversal(captures, &p)
 	case p.Transfer == events.TransferCapture:
 		return o.judgeTransfer(captures, p.TransferID, p.RequestID, p.Amount)
+	case p.Transfer == events.TransferDispute:
+		return o.judgeDispute(e)
 	case refund && failed:
 		return o.judgeReversal(refunds, &p)
 	case refund:
@@ -310,7 +312,7 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		kind = o.payment(law.PaymentPaid, e.At)
 		return kind, o.paidAnew(&e, kind)
 	case events.PaymentFailed:
-		return law.PaymentFailed, o.failureKnown && o.PaymentID == "" && e.PaymentID != ""
+		return law.PaymentFailed, o.known.has(knownFailure) && o.PaymentID == "" && e.PaymentID != ""
 	case events.PaymentRaised:
 		return o.raiseOf(&e)
 	case events.RaiseFailed:
@@ -346,5 +348,5 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		i := o.findHeld(e.RefundID, e.RefundRequestID)
 		return o.classifyRefund(e.Amount.Minor), i >= 0 && o.Held[i].Minor == e.Amount.Minor
 	}
-	return law.FactNone, false
+	return disputeRow(e), false
 }

@@ -136,8 +136,14 @@ func contradictionDigest(a events.AnomalyObserved) uint64 {
 	case events.KindPaymentAuthorized, events.KindPaymentPaid:
 		a.TransferID, a.RequestID, a.Code = "", "", "" // a line of an inquiry names itself, and tells of the payment
 	}
-	var b [9]byte
+	if a.Reason == events.NotUnderstood && a.Proof.Evidence != nil { // nobody knows how two of a type differ
+		a.Code += string(a.Proof.Evidence.Body)
+	}
+	var b [17]byte
 	b[0] = byte(a.Reason)
 	binary.BigEndian.PutUint64(b[1:], uint64(a.Amount.Minor))
+	if a.Fact == events.KindDisputeClosed { // an end that is taken back and told again is news
+		binary.BigEndian.PutUint64(b[9:], uint64(a.At.UnixNano()))
+	}
 	return digestOf(string(b[:]), string(a.Fact), a.PaymentID, a.TransferID, a.RequestID, a.Amount.Currency, a.Code)
 }

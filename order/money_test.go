@@ -145,7 +145,7 @@ func TestLate_MoneyOnACancelledOrderIsNeverSilent(t *testing.T) {
 	facts := x.observe(refunded("F2", 600))
 	assert.Equal(t, []events.Kind{events.KindRefundSucceeded, events.KindAnomalyCleared}, kindsOf(facts))
 	assert.Empty(t, x.o.Anomalies)
-	assert.Equal(t, Late{theAmount, theAmount, theAmount}, x.o.Late)
+	assert.Equal(t, Late{Authorized: theAmount, Captured: theAmount, Refunded: theAmount}, x.o.Late)
 	assert.Equal(t, [3]int64{}, [3]int64{x.o.Authorized, x.o.Captured, x.o.Refunded}, "its own account")
 }
 
@@ -185,7 +185,7 @@ func TestLate_ACancelTransactionGivesOneStepMoneyBack(t *testing.T) {
 			}
 			assert.Equal(t, []events.Kind{events.KindCancelSucceeded, events.KindAnomalyCleared, events.KindInquiryAnswered},
 				facts)
-			assert.Equal(t, []any{Late{theAmount, theAmount, theAmount}, true, time.Time{}},
+			assert.Equal(t, []any{Late{Authorized: theAmount, Captured: theAmount, Refunded: theAmount}, true, time.Time{}},
 				[]any{x.o.Late, x.o.Late.IsZero(), x.o.NextDue()})
 			assert.Empty(t, x.observe(c), "known")
 			replayIsLive(t, x)
@@ -216,7 +216,7 @@ func TestLate_ARefundMayComeBeforeTheMoney(t *testing.T) {
 	x.observe(refunded("F1", theAmount))
 	assert.Len(t, x.o.Held, 1)
 	x.observe(Fact{Kind: PaymentPaid, Amount: usd(theAmount)})
-	assert.Equal(t, Late{theAmount, theAmount, theAmount}, x.o.Late)
+	assert.Equal(t, Late{Authorized: theAmount, Captured: theAmount, Refunded: theAmount}, x.o.Late)
 	assert.Empty(t, x.o.Anomalies)
 }
 

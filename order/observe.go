@@ -22,7 +22,9 @@ func (d *decision) observe(f Fact) {
 			f.Kind = PaymentPaid
 		}
 	}
-	if problem := o.contradicts(&f); problem != "" {
+	if f.Kind == NotUnderstood { // whatever it names: nobody knows what it says of that
+		d.anomaly(events.NotUnderstood, &f, f.Message)
+	} else if problem := o.contradicts(&f); problem != "" {
 		d.anomaly(events.PaymentContradicts, &f, problem)
 	} else {
 		d.observeOurs(&f)
@@ -51,6 +53,8 @@ func (d *decision) observeOurs(f *Fact) {
 		d.observeRefund(f)
 	case RefundFailed:
 		d.observeRefundFailed(f)
+	case DisputeOpened, DisputeDue, DisputeDefended, DisputeClosed:
+		d.observeDispute(f)
 	default: // it may have moved money: a person must look
 		d.anomaly(events.StatusContradicts, f, "APO tells of a transaction of a kind not known here")
 	}
@@ -63,7 +67,7 @@ func (o *Order) contradicts(f *Fact) string {
 		return fmt.Sprintf("paymentId %s, the order's is %s", f.PaymentID, o.PaymentID)
 	case f.PaymentRequestID != "" && f.PaymentRequestID != o.PaymentRequestID:
 		return fmt.Sprintf("paymentRequestId %s, the order's is %s", f.PaymentRequestID, o.PaymentRequestID)
-	case f.Amount.Currency != "" && f.Amount.Currency != o.Amount.Currency:
+	case f.Amount.Currency != "" && f.Amount.Currency != o.Amount.Currency && !f.Kind.isDispute():
 		return fmt.Sprintf("currency %s, the order's is %s", f.Amount.Currency, o.Amount.Currency)
 	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) && !o.canBePaid(f.Amount):
 		return fmt.Sprintf("amount %s, the payment's is %s", f.Amount, o.paymentAmount())
@@ -133,7 +137,7 @@ func (o *Order) teaches(kind law.Fact, paymentID string, at, expires time.Time) 
 		return true
 	}
 	return o.paymentKnown() && (kind == law.PaymentAuthorized && expires.After(o.Expires) ||
-		(kind == law.PaymentAuthorized || kind == law.PaymentPaid) && !o.paymentTimed && !at.IsZero())
+		(kind == law.PaymentAuthorized || kind == law.PaymentPaid) && !o.known.has(knownPaymentTime) && !at.IsZero())
 }
 
 // authorizedAnew reports whether an authorization on record stands there once more for what it teaches.
@@ -152,9 +156,9 @@ func (o *Order) paidAnew(e *events.PaymentPaid, kind law.Fact) bool {
 func (o *Order) knows(k law.Fact) bool {
 	switch k {
 	case law.PaymentPending:
-		return o.pendingKnown
+		return o.known.has(knownPending)
 	case law.PaymentFailed:
-		return o.failureKnown
+		return o.known.has(knownFailure)
 	case law.PaidWhole:
 		return o.movedWhole()
 	}
@@ -284,12 +288,19 @@ var factEvents = map[FactKind]events.Kind{
 	PaymentRaised:     events.KindPaymentRaised,
 	RaiseFailed:       events.KindRaiseFailed,
 	OtherTransaction:  events.KindInquiryAnswered,
+	DisputeOpened:     events.KindDisputeOpened,
+	DisputeDue:        events.KindDisputeDue,
+	DisputeDefended:   events.KindDisputeDefended,
+	DisputeClosed:     events.KindDisputeClosed,
 }
 
 // anomaly records a contradiction, once however often its fact is delivered.
 func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) {
 	e := events.AnomalyObserved{Reason: reason, Fact: factEvents[f.Kind], PaymentID: f.PaymentID, TransferID: f.TransferID,
 		RequestID: f.RequestID, Amount: f.Amount, At: f.At, Code: f.Code, Detail: clip(detail), Proof: f.Proof}
+	if f.Kind == DisputeClosed {
+		e.Code = f.Outcome.String() // which says more of it than the dispute's reason
+	}
 	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) || d.o.tellsMore(&e) {
 		d.emit(e)
 	}

@@ -22,7 +22,8 @@ type Order struct {
 	CancelCause events.CancelCause // why, once Cancelled
 	CaptureMode events.CaptureMode
 	Gateway     GatewayCapture
-	cancelTimed bool // APO signed when it cancelled the payment, and endMark has it; it stands where a byte was free
+	known       known  // these two stand where bytes were free
+	level       uint16 // of the calls to APO, in milliseconds: see pace.go
 	StatusSince time.Time
 
 	PaymentRequestID string
@@ -35,9 +36,12 @@ type Order struct {
 	MerchantAccountID string // goes with cancels and inquiries; may be empty
 
 	Authorized, Captured, Refunded int64
-	Late                           Late
-	PaymentAt                      time.Time // of the authorization or payment
-	Expires                        time.Time // of the authorization; zero: not told
+	// Disputed is what disputes that ended took from the merchant, beside what was refunded: the judged amount, and the
+	// disputed one where APO names none.
+	Disputed  int64
+	Late      Late
+	PaymentAt time.Time // of the authorization or payment
+	Expires   time.Time // of the authorization; zero: not told
 
 	Operation Operation   // what was asked and is neither accepted nor decided, except for captures, which stay here
 	Accepted  []Operation // refunds that APO works on, oldest first; at most [RefundsMax]
@@ -48,12 +52,7 @@ type Order struct {
 	Anomalies []Anomaly    // open ones, oldest first
 	Held      []HeldRefund // refunds proven before their capture
 
-	inquiring     bool // the newest claim is an inquiry's
-	paymentTimed  bool // when the payment was stands on record, by APO's word
-	pendingKnown  bool
-	failureKnown  bool
-	level         uint16 // of the calls to APO, in milliseconds: see pace.go
-	askedAt       int64  // when the newest call was claimed, in nanoseconds like a mark's time
+	askedAt       int64 // when the newest call was claimed, in nanoseconds like a mark's time
 	captureMark   mark
 	refundMark    mark
 	paymentMark   mark
@@ -64,13 +63,33 @@ type Order struct {
 	contradiction []uint64 // digests of what is no news if it is told again: anomalies ever observed, failures
 }
 
+// known is what else an order remembers.
+type known uint8
+
+const (
+	knownCancelTime  known = 1 << iota // APO signed when it cancelled the payment, and endMark has it
+	knownPaymentTime                   // when the payment was stands on record, by APO's word
+	knownPending
+	knownFailure
+	knownInquiring // the newest claim is an inquiry's
+)
+
+func (k known) has(what known) bool { return k&what != 0 }
+
+func (k *known) set(what known, on bool) {
+	*k &^= what
+	if on {
+		*k |= what
+	}
+}
+
 // Late is the account of money that arrived on a cancelled order, in minor units. A payment that APO dates before its
-// cancel is not among it.
-type Late struct{ Authorized, Captured, Refunded int64 }
+// cancel is not among it. Disputed is what of the captured late money disputes took.
+type Late struct{ Authorized, Captured, Refunded, Disputed int64 }
 
 // IsZero reports whether nothing of the late money is still with us or held. What was authorized late and is not
 // captured is held until something proves otherwise.
-func (l Late) IsZero() bool { return l.Refunded >= max(l.Authorized, l.Captured) }
+func (l Late) IsZero() bool { return plus(l.Refunded, l.Disputed) >= max(l.Authorized, l.Captured) }
 
 // Operation is what we have asked APO for and it has not decided. The zero value is idle.
 type Operation struct {
@@ -171,9 +190,15 @@ func placeOf(r *events.Record) place { return place{r.Version, r.Occurred.UnixNa
 
 func markOf(r *events.Record, id string) mark { return mark{placeOf(r), id} }
 
+// noMoment is the time of a place that has none.
+const noMoment = math.MinInt64
+
 func (p place) cause() Cause {
-	if p.version == 0 {
+	switch {
+	case p.version == 0:
 		return Cause{}
+	case p.nanos == noMoment:
+		return Cause{Version: p.version}
 	}
 	return Cause{Version: p.version, At: time.Unix(0, p.nanos).UTC()}
 }
@@ -201,21 +226,26 @@ func (o *Order) capturable() int64 {
 	return o.Authorized - o.Captured
 }
 
-// Refundable is what was captured, has not gone back, is not going back by a refund that APO has accepted, and is in no
-// doubt, in minor units: a refund that APO has signed and the amounts cannot have may have taken it, and a capture that
-// APO has also called failed may never have been.
+// Refundable is what was captured, has not gone back, is not going back by a refund that APO has accepted, was not lost
+// in a dispute, and is in no doubt, in minor units: a refund that APO has signed and the amounts cannot have may have
+// taken it, a capture that APO has also called failed may never have been, and a dispute that is open may still take it.
 func (o Order) Refundable() int64 { return o.refundable() }
 
-func (o *Order) refundable() int64 { return max(o.left()-plus(o.spokenFor(), o.acceptedMinor()), 0) }
+func (o *Order) refundable() int64 {
+	return max(o.undisputed()-plus(o.spokenFor(), o.acceptedMinor()), 0)
+}
+
+// undisputed is what of it no dispute has taken, or may still take; below zero where they took more.
+func (o *Order) undisputed() int64 { return o.left() - plus(o.inDispute(), o.Disputed) }
 
 // left is what was captured and has not gone back.
 func (o *Order) left() int64 { return o.Captured - o.Refunded }
 
 // Words describes the order for people: its status, "partly captured" or "partly refunded" where the amounts say so, or
-// what is under way: "cancelling", "capturing", "refunding", "needs attention".
+// what is under way: "cancelling", "capturing", "refunding", "disputed", "needs attention".
 func (o Order) Words() string {
 	switch {
-	case o.phase() == Parked || len(o.Anomalies) > 0:
+	case o.phase() == Parked || len(o.Anomalies) > 0 || !o.disputeBy().IsZero():
 		return "needs attention"
 	case o.Operation.Kind == CallCancel:
 		return "cancelling"
@@ -223,6 +253,8 @@ func (o Order) Words() string {
 		return "capturing"
 	case o.Operation.Kind == CallRefund, len(o.Accepted) > 0:
 		return "refunding"
+	case o.openDispute() != nil:
+		return "disputed"
 	case o.Status == Captured && o.PartiallyCaptured():
 		return "partly captured"
 	case o.Status == Refunded && o.PartiallyRefunded():
@@ -237,7 +269,7 @@ func (o Order) Head() events.Head { return o.head() }
 func (o *Order) head() events.Head {
 	phase := o.phase()
 	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: phase.String(),
-		AnomalySince: o.anomalySince(), Due: o.nextDue()}
+		AnomalySince: o.anomalySince(), DisputeBy: o.disputeBy(), Due: o.nextDue()}
 	if o.Operation.Outstanding() {
 		h.OperationSince, h.ParkedSince = o.Operation.Since, o.Operation.ParkedAt
 	}

@@ -84,7 +84,7 @@ func (p *packing) order(o *Order) {
 	octet(p, &o.Status)
 	p.time(&o.StatusSince)
 	octet(p, &o.CancelCause)
-	p.bool(&o.cancelTimed)
+	octet(p, &o.known)
 	p.str(&o.PaymentRequestID)
 	p.int(&o.Amount.Minor)
 	p.str(&o.Method)
@@ -108,10 +108,6 @@ func (p *packing) order(o *Order) {
 	o.Inquiry.started = uint32(started)
 	p.time(&o.WatchDue)
 	p.count(&o.Watches)
-	p.bool(&o.inquiring)
-	p.bool(&o.paymentTimed)
-	p.bool(&o.pendingKnown)
-	p.bool(&o.failureKnown)
 	level := uint64(o.level)
 	p.uint(&level)
 	o.level = uint16(level)
@@ -213,6 +209,7 @@ func (p *packing) held(h *HeldRefund) {
 const (
 	packedID = 1 << iota
 	packedRequest
+	packedAt
 	packedMore // of most transfers everything else is zero
 	packedBits = iota
 )
@@ -225,6 +222,9 @@ func (p *packing) transfer(t *transfer) {
 	if t.request != 0 {
 		u |= packedRequest
 	}
+	if t.at != 0 {
+		u |= packedAt
+	}
 	if t.standing != 0 || t.owner != 0 || t.marks != 0 || t.doubt != 0 {
 		u |= packedMore
 	}
@@ -236,10 +236,17 @@ func (p *packing) transfer(t *transfer) {
 	if u&packedRequest != 0 {
 		p.word(&t.request)
 	}
+	if u&packedAt != 0 {
+		at := uint64(t.at)
+		p.word(&at)
+		t.at = int64(at)
+	}
 	if u&packedMore != 0 {
 		small(p, &t.standing)
 		small(p, &t.owner)
-		small(p, &t.marks)
+		marked := uint64(t.marks)
+		p.varint(&marked)
+		t.marks = marks(marked)
 		doubt := uint64(t.doubt)
 		p.varint(&doubt)
 		t.doubt = uint32(doubt)

@@ -74,7 +74,7 @@ func (o *Order) raise(at int, minor int64, on time.Time, p *events.Proof) law.Fa
 		return law.PaymentRaised
 	case o.Late.Authorized > 0 || slices.ContainsFunc(o.book, lateAuthorization):
 		return law.PaymentRaised
-	case o.cancelTimed && !on.IsZero() && on.Unix() > time.Unix(0, o.endMark.nanos).Unix():
+	case o.known.has(knownCancelTime) && !on.IsZero() && on.Unix() > time.Unix(0, o.endMark.nanos).Unix():
 		return law.RaiseContradicts
 	}
 	return law.RaiseUndone

@@ -118,6 +118,9 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	all.observe(refunded("F1", 600))
 	twice := asked(t, CallCancel)
 	twice.retry()
+	opened, lost := in(t, Captured), in(t, Captured)
+	opened.observe(disputed(DisputeOpened, "D1", 300))
+	lost.observe(disputed(DisputeClosed, "D1", 300))
 	resolve := Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
 	return []refusalCase{
 		{ReasonCancelling, asked(t, CallCancel), Capture{Amount: usd(1)}},
@@ -146,6 +149,8 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 		{ReasonCurrency, in(t, Captured), Refund{Amount: Money{Minor: 1, Currency: "EUR"}}},
 		{ReasonNoPaymentID, nameless, Capture{Amount: usd(1)}},
 		{ReasonReversal, reversed, Refund{Amount: usd(1)}},
+		{ReasonDisputed, opened, Refund{Amount: usd(1)}},
+		{ReasonRemainder, lost, Refund{Amount: usd(301)}},
 		{ReasonNotParked, in(t, Authorized), resolve},
 		{ReasonNoDoubt, in(t, Authorized), Resolve{Record: 2, Resolution: events.ResolvedFailed, Statement: "APO ticket 7"}},
 		{ReasonStaleInquiry, stale, resolve},

@@ -51,6 +51,10 @@ cancel dated                | .            | .            | .          | .      
 late authorization released | .            | .            | .          | .          | .        | late      | .
 rest released               | .            | .            | .          | –          | –        | .         | .
 part released               | anomaly      | anomaly      | anomaly    | anomaly    | anomaly  | .         | anomaly
+dispute opened              | noted        | noted        | noted      | noted      | noted    | noted     | noted
+dispute due                 | noted        | noted        | noted      | noted      | noted    | noted     | noted
+dispute defended            | noted        | noted        | noted      | noted      | noted    | noted     | noted
+dispute closed              | apart        | apart        | apart      | apart      | apart    | apart     | apart
 `
 
 // unreachable are the cells whose fact cannot be classified so by amounts: nothing is authorized before the payment, a
@@ -64,7 +68,7 @@ var unreachable = map[string]bool{
 func TestStatusTable_ValuesAreTheDesigns(t *testing.T) {
 	words := map[law.Effect]string{law.Impossible: ".", law.Ignored: "–", law.Duplicate: "dup", law.Noted: "noted",
 		law.Ends: "ends", law.Applied: "add", law.AppliedAnomaly: "add!", law.Held: "held", law.LateMoney: "late",
-		law.Released: "released", law.Contradicts: "anomaly"}
+		law.Released: "released", law.Contradicts: "anomaly", law.Apart: "apart"}
 	want := pages.Grid(t, statusGrid)
 	assert.Len(t, want, len(law.Facts()))
 	for _, f := range law.Facts() {
@@ -125,6 +129,8 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		x.observe(refunded("F9", 650))
 		refund.TransferID = "F9"
 		return x, refund
+	case law.DisputeOpened, law.DisputeDue, law.DisputeDefended, law.DisputeClosed:
+		return x, disputed(disputeFacts[k], "D1", 300)
 	case law.RefundOfLateMoney:
 		x.observe(captured("C1", 600))
 		return x, refunded("F9", 200)
@@ -289,8 +295,9 @@ func holdCell(t *testing.T, want string, before, after Order, facts []events.Eve
 	if !raises || want != "late" || before.Late.IsZero() {
 		assert.Equal(t, raises, len(after.Anomalies) > len(before.Anomalies), "anomaly")
 	}
-	money := func(o Order) [6]int64 {
-		return [6]int64{o.Authorized, o.Captured, o.Refunded, o.Late.Authorized, o.Late.Captured, o.Late.Refunded}
+	money := func(o Order) [7]int64 {
+		return [7]int64{o.Authorized, o.Captured, o.Refunded, o.Disputed, o.Late.Authorized, o.Late.Captured,
+			o.Late.Refunded}
 	}
 	switch word := strings.TrimSuffix(want, "!"); {
 	case word == "–", word == "dup":
@@ -316,6 +323,11 @@ func holdCell(t *testing.T, want string, before, after Order, facts []events.Eve
 		assert.Equal(t, [3]int64{before.Authorized, before.Captured, before.Refunded},
 			[3]int64{after.Authorized, after.Captured, after.Refunded})
 		assert.True(t, hasAnomaly(after, events.LatePayment) || after.Late.IsZero())
+	case word == "apart":
+		assert.Len(t, facts, 1)
+		assert.Greater(t, after.Disputed, before.Disputed)
+		assert.Equal(t, [3]int64{before.Authorized, before.Captured, before.Refunded},
+			[3]int64{after.Authorized, after.Captured, after.Refunded})
 	case word == "→failed", word == "→cancelled":
 		assert.Len(t, facts, 1)
 	default:

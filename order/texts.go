@@ -43,11 +43,11 @@ func (o Outcome) MarshalText() ([]byte, error) { return words.Marshal(o, Outcome
 func (o *Outcome) UnmarshalText(text []byte) error { return words.Unmarshal(text, o, OutcomeFailed) }
 
 // MarshalText is the word that String says; a value that is none is an error.
-func (f FactKind) MarshalText() ([]byte, error) { return words.Marshal(f, OtherTransaction) }
+func (f FactKind) MarshalText() ([]byte, error) { return words.Marshal(f, NotUnderstood) }
 
 // UnmarshalText takes one of these words; the error lists them.
 func (f *FactKind) UnmarshalText(text []byte) error {
-	return words.Unmarshal(text, f, OtherTransaction)
+	return words.Unmarshal(text, f, NotUnderstood)
 }
 
 // MarshalText is the word that String says; a value that is none is an error.

@@ -30,8 +30,8 @@ func (o *Order) guardUnanswered(q *question, now time.Time, policy *Policy) *Rej
 // silent reports whether APO was asked just now about a parked operation, and told nothing of it.
 func (o *Order) silent(p *Operation, now time.Time) bool {
 	last, age := &o.Inquiry, now.Sub(time.Unix(0, o.askedAt)) // below zero: as in guardInquired
-	return p != nil && p.Unanswered > 0 && o.askedAbout() == p && last.parked && o.inquiring && !last.Open && age >= 0 &&
-		age <= FreshInquiry
+	return p != nil && p.Unanswered > 0 && o.askedAbout() == p && last.parked && o.known.has(knownInquiring) &&
+		!last.Open && age >= 0 && age <= FreshInquiry
 }
 
 // unheard says in a refusal how often APO has told nothing of a parked operation, and how much more often it takes.

@@ -13,7 +13,7 @@ import (
 // finer one beside a coarser must not make late money disappear.
 func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
 	success := kind == law.PaymentAuthorized || kind == law.PaymentPaid
-	if success && o.Status == Cancelled && o.cancelTimed && !at.IsZero() &&
+	if success && o.Status == Cancelled && o.known.has(knownCancelTime) && !at.IsZero() &&
 		at.Unix() < time.Unix(0, o.endMark.nanos).Unix() {
 		return law.PaymentUndone
 	}
@@ -27,19 +27,20 @@ func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
 // known that it could have undone or come before. A part that was let go is not the payment, and the cancel that gives
 // late money back is another one.
 func (o *Order) dates(f *Fact) bool {
-	return f.Kind == PaymentCancelled && o.Status == Cancelled && !o.cancelTimed && !f.At.IsZero() && !f.own &&
+	return f.Kind == PaymentCancelled && o.Status == Cancelled && !o.known.has(knownCancelTime) && !f.At.IsZero() && !f.own &&
 		!o.releasesPart(f) && !o.paymentKnown() && o.Late == Late{}
 }
 
 // foldDated keeps the time of the cancel. The mark stays that of the record which cancelled the order.
 func (o *Order) foldDated(r *events.Record, e *events.CancelDated) {
 	o.learn(e.PaymentID)
-	o.cancelTimed, o.endMark.nanos = true, r.Occurred.UnixNano()
+	o.known.set(knownCancelTime, true)
+	o.endMark.nanos = r.Occurred.UnixNano()
 }
 
 // judgeDated demands what a cancellation needs, and a time that was not known.
 func (o *Order) judgeDated(e *events.CancelDated) string {
-	return first(when(e.At.IsZero() || o.cancelTimed || o.paymentKnown(), "dates no cancel that waits for its time"),
+	return first(when(e.At.IsZero() || o.known.has(knownCancelTime) || o.paymentKnown(), "dates no cancel that waits for its time"),
 		o.judgeCancelled(&events.CancelSucceeded{Proof: e.Proof}))
 }
 

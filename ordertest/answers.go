@@ -2,6 +2,7 @@ package ordertest
 
 import (
 	"fmt"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -35,6 +36,9 @@ func (a *author) fact() order.Fact {
 			order.RefundFailed, order.PaymentSucceeded, order.PaymentFailed, order.PaymentCancelled,
 			order.PaymentRaised, order.RaiseFailed}
 	}
+	if rapid.IntRange(0, disputedOnce).Draw(a.t, "disputed") == disputedOnce {
+		kinds = []order.FactKind{order.DisputeOpened, order.DisputeDue, order.DisputeDefended, order.DisputeClosed}
+	}
 	f.Kind = rapid.SampledFrom(kinds).Draw(a.t, "fact")
 	switch f.Kind {
 	case order.CaptureSucceeded, order.CaptureFailed:
@@ -56,9 +60,29 @@ func (a *author) fact() order.Fact {
 		}
 	case order.PaymentFailed:
 		f.Code = "ORDER_IS_CLOSED"
+	case order.DisputeOpened, order.DisputeDue, order.DisputeDefended, order.DisputeClosed:
+		return a.dispute(f)
 	}
 	if op := a.Order.Operation; op.Outstanding() && op.RequestID != "" && rapid.Bool().Draw(a.t, "of our own request") {
 		f.RequestID, f.Amount = op.RequestID, op.Amount
+	}
+	return f
+}
+
+// disputedOnce is that of so many facts one more is about a dispute.
+const disputedOnce = 7
+
+// dispute draws what APO says of a dispute.
+func (a *author) dispute(f order.Fact) order.Fact {
+	f.TransferID = fmt.Sprintf("dispute-%s-%d", a.id, rapid.IntRange(1, 2).Draw(a.t, "dispute"))
+	f.Amount = a.part(a.Order.Captured)
+	switch f.Kind {
+	case order.DisputeOpened, order.DisputeDue:
+		f.DefendBy = a.Now.Add(7 * 24 * time.Hour)
+	case order.DisputeClosed:
+		f.At, f.Lost = a.Now, f.Amount
+		f.Outcome = rapid.SampledFrom([]events.DisputeOutcome{events.DisputeWon, events.DisputeLost,
+			events.DisputeWithdrawn, events.DisputeAccepted}).Draw(a.t, "outcome")
 	}
 	return f
 }

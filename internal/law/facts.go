@@ -29,10 +29,12 @@ const (
 	Released
 	// Contradicts: only an anomaly is appended, with the fact's evidence.
 	Contradicts
+	// Apart: appended, changes an amount of its own, of which no status tells.
+	Apart
 )
 
 var effectNames = [...]string{"impossible", "ignored", "duplicate", "noted", "ends its operation", "applied",
-	"applied, anomaly", "held", "late money", "released, anomaly", "anomaly"}
+	"applied, anomaly", "held", "late money", "released, anomaly", "anomaly", "counts apart"}
 
 // String is the effect in words.
 func (e Effect) String() string { return words.Of(effectNames[:], e) }
@@ -40,7 +42,7 @@ func (e Effect) String() string { return words.Of(effectNames[:], e) }
 // Recorded reports whether the fact itself is appended (a contradiction appends an anomaly instead).
 func (e Effect) Recorded() bool {
 	switch e {
-	case Noted, Ends, Applied, AppliedAnomaly, Held, LateMoney, Released:
+	case Noted, Ends, Applied, AppliedAnomaly, Held, LateMoney, Released, Apart:
 		return true
 	}
 	return false
@@ -85,6 +87,10 @@ const (
 	LateMoneyReleased         // split: S to a cancel that compensates, or such a transaction after the late payment
 	RestReleased              // split: such a transaction of what a last capture, or the authorization's end, left
 	PartReleased              // split: such a transaction of less than was authorized, and nothing says why
+	DisputeOpened             // the buyer disputes the payment
+	DisputeDue                // its defence is due soon
+	DisputeDefended           // documents that defend it are with APO
+	DisputeClosed             // it was judged, accepted, withdrawn or resolved
 )
 
 var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid", "paid without a capture",
@@ -94,7 +100,7 @@ var factNames = [...]string{"none", "payment pending", "payment authorized", "pa
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
 	"refund taken back", "only refund taken back", "only refund of a payment taken back", "refund settled by a person",
 	"held refund failed", "payment cancelled", "cancel dated", "late authorization released", "rest released",
-	"part released"}
+	"part released", "dispute opened", "dispute due", "dispute defended", "dispute closed"}
 
 const factCount = len(factNames)
 
@@ -124,6 +130,9 @@ type statusRow struct {
 
 // stay leaves the status as it is; it is replaced when the table is compiled.
 const stay = Unplaced
+
+// everyStatus is where a dispute can come: it is about money that may have moved long before, and moves no status.
+var everyStatus = []Status{Created, Authorized, Paid, Captured, Refunded, Cancelled, Failed}
 
 // statusRows is status × fact. A pair without a row is Impossible.
 var statusRows = []statusRow{
@@ -208,4 +217,9 @@ var statusRows = []statusRow{
 	{LateMoneyReleased, []Status{Cancelled}, Cell{LateMoney, stay}},
 	{RestReleased, []Status{Captured, Refunded}, Cell{Ignored, stay}},
 	{PartReleased, []Status{Created, Authorized, Paid, Captured, Refunded, Failed}, Cell{Contradicts, stay}},
+
+	{DisputeOpened, everyStatus, Cell{Noted, stay}},
+	{DisputeDue, everyStatus, Cell{Noted, stay}},
+	{DisputeDefended, everyStatus, Cell{Noted, stay}},
+	{DisputeClosed, everyStatus, Cell{Apart, stay}},
 }

@@ -43,9 +43,10 @@ const (
 	ReasonUnaccounted
 	ReasonNoDoubt
 	ReasonRefunds
+	ReasonDisputed
 )
 
-const reasonCount = int(ReasonRefunds) + 1
+const reasonCount = int(ReasonDisputed) + 1
 
 type reasonRow struct {
 	reason Reason
@@ -111,6 +112,8 @@ var reasonRows = []reasonRow{
 		"give Resolve the record that the refusal of the other command names, and 0 for the parked operation"},
 	{ReasonRefunds, "refunds", "APO works on as many refunds as there may be at once[, the oldest since %C]",
 		"wait until one of them ends; Orders.Run asks APO about each"},
+	{ReasonDisputed, "disputed", "the buyer disputes the payment, and that is not decided",
+		"defend or accept the dispute where the acquirer takes it, and wait for its end; refund what it leaves"},
 }
 
 // Says is the reason in words, with its cause where there is one.

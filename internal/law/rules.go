@@ -23,6 +23,7 @@ const (
 	GuardCapturable
 	GuardPaymentID
 	GuardReversal
+	GuardDispute
 	GuardRefundable
 	GuardParked
 	GuardFreshInquiry
@@ -68,8 +69,9 @@ var ruleRows = []Rule{
 		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder}},
 	{GuardPaymentID, false, "APO's paymentId is known", []Reason{ReasonNoPaymentID}},
 	{GuardReversal, false, "APO has called no capture or refund that counts failed too", []Reason{ReasonReversal}},
-	{GuardRefundable, false, "the amount is above zero, in the order's currency, and at most captured − refunded − what " +
-		"is under way or in doubt",
+	{GuardDispute, false, "no dispute of the payment is open", []Reason{ReasonDisputed}},
+	{GuardRefundable, false, "the amount is above zero, in the order's currency, and at most captured − refunded − " +
+		"disputed − what is under way or in doubt",
 		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal, ReasonUnaccounted}},
 	{GuardParked, false, "an operation is parked, of several the one named, or the record named tells of a " +
 		"capture or refund in doubt",
@@ -95,10 +97,11 @@ var guards = map[Verb][]Guard{
 	VerbCancel: {GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardWindow},
 	VerbCapture: {GuardIdle, GuardNoRefund, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardLast, GuardSeveral,
 		GuardExpiry, GuardZero, GuardCapturable, GuardPaymentID},
-	VerbRefund:       {GuardIdle, GuardRefunds, GuardRefundable, GuardPaymentID},
+	VerbRefund:       {GuardIdle, GuardRefunds, GuardDispute, GuardRefundable, GuardPaymentID},
 	VerbResolve:      {GuardParked, GuardFreshInquiry, GuardUnanswered, GuardOnlyAPO, GuardContradiction, GuardFits},
 	VerbClearAnomaly: {GuardAnomaly},
 	VerbCompensate: {GuardLate, GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardReversal,
+		GuardDispute,
 		GuardLatePaymentID, GuardLateInquiry},
 }
 

@@ -23,7 +23,26 @@ var factKinds = map[apo.Kind]order.FactKind{
 	apo.PaymentRaised:    order.PaymentRaised,
 	apo.RaiseFailed:      order.RaiseFailed,
 	apo.OtherTransaction: order.OtherTransaction,
+	apo.DisputeOpened:    order.DisputeOpened,
+	apo.DisputeDue:       order.DisputeDue,
+	apo.DisputeDefended:  order.DisputeDefended,
+	apo.DisputeClosed:    order.DisputeClosed,
+	apo.NotUnderstood:    order.NotUnderstood,
 }
+
+var disputeOutcomes = map[apo.DisputeOutcome]events.DisputeOutcome{
+	apo.DisputeBuyerLiable:    events.DisputeWon,
+	apo.DisputeMerchantLiable: events.DisputeLost,
+	apo.DisputeValidated:      events.DisputeValidated,
+	apo.DisputeInvalidated:    events.DisputeInvalidated,
+	apo.DisputeAccepted:       events.DisputeAccepted,
+	apo.DisputeTimedOut:       events.DisputeUndefended,
+	apo.DisputeWithdrawn:      events.DisputeWithdrawn,
+	apo.DisputeRapid:          events.DisputeRefunded,
+}
+
+// DisputeOutcome is how a dispute ended, in the core's words.
+func DisputeOutcome(o apo.DisputeOutcome) events.DisputeOutcome { return disputeOutcomes[o] }
 
 // Fact is a verified fact in the core's words, without its proof.
 func Fact(v apo.Verified) order.Fact {
@@ -34,9 +53,15 @@ func Fact(v apo.Verified) order.Fact {
 	case v.PaidInOneStep():
 		kind = order.PaymentPaid
 	}
-	return order.Fact{Kind: kind, PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),
+	dispute := v.Dispute()
+	f := order.Fact{Kind: kind, PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),
 		TransferID: v.TransferID(), RequestID: v.RequestID(), Amount: v.Amount(), At: v.Time(), Expires: v.AuthExpiry(),
-		Code: v.Code()}
+		Code: v.Code(), Message: dispute.Reason, DefendBy: dispute.DefendBy, Undefendable: dispute.Undefendable,
+		Type: dispute.Type, Outcome: DisputeOutcome(dispute.Outcome), Lost: dispute.Lost}
+	if err := v.Err(); err != nil {
+		f.Message = err.Error()
+	}
+	return f
 }
 
 // Evidence is a kept message in the words of the log; nil stays nil.
@@ -50,10 +75,10 @@ func Evidence(e *apo.Evidence) *events.Evidence {
 
 // Channel is how a message of that operation reaches us.
 func Channel(op apo.Op) events.Channel {
-	switch op {
-	case apo.OpNotifyPayment, apo.OpNotifyCapture, apo.OpNotifyRefund:
+	switch {
+	case op.IsNotification():
 		return events.ViaNotification
-	case apo.OpInquirePayment, apo.OpInquireRefund:
+	case op == apo.OpInquirePayment, op == apo.OpInquireRefund:
 		return events.ViaInquiry
 	}
 	return events.ViaAnswer

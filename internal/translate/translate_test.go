@@ -32,6 +32,20 @@ func TestEveryWordHasARow(t *testing.T) {
 	assert.Len(t, factKinds, kinds)
 }
 
+// An end without a row would be none.
+func TestEveryEndOfADisputeHasARow(t *testing.T) {
+	ends := []apo.DisputeOutcome{apo.DisputeBuyerLiable, apo.DisputeMerchantLiable, apo.DisputeValidated,
+		apo.DisputeInvalidated, apo.DisputeAccepted, apo.DisputeTimedOut, apo.DisputeWithdrawn, apo.DisputeRapid}
+	seen := map[events.DisputeOutcome]bool{}
+	for _, end := range ends {
+		seen[DisputeOutcome(end)] = true
+	}
+	assert.Len(t, seen, len(ends))
+	assert.False(t, seen[0])
+	assert.Len(t, disputeOutcomes, len(ends))
+	assert.Zero(t, DisputeOutcome("SPLIT"))
+}
+
 // What is not proven counts as nothing: only what APO signed as done or refused, and what was never sent, decides an
 // operation.
 func TestOnlyWhatIsProvenDecides(t *testing.T) {

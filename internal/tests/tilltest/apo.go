@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -198,6 +199,17 @@ func RefundNotice(n Notice) apo.Verified {
 	if n.Code != "" {
 		c["refundStatus"] = "FAIL"
 	}
+	return TheOffice().notify(c)
+}
+
+// DisputeNotice is APO's word on a dispute, as APO documents it: without a notifyType or a result. kind is its
+// disputeNotificationType, and more has whatever else stands in it.
+func DisputeNotice(kind string, n Notice, more map[string]any) apo.Verified {
+	c := n.Content("", "disputeId", "", "disputeAmount", "disputeTime")
+	delete(c, "notifyType")
+	delete(c, "result")
+	c["disputeNotificationType"] = kind
+	maps.Copy(c, more)
 	return TheOffice().notify(c)
 }
 

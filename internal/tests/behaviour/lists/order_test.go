@@ -48,6 +48,46 @@ func TestAnomaliesComeByTheirOwnTime(t *testing.T) {
 	assert.Equal(t, []string{"b-late", tilltest.TheOrder}, tilltest.IDsOf(t, x.Orders.Anomalies(x.Ctx)))
 }
 
+// A dispute is listed by when it has to be defended, and until it is: what is overdue comes first, also where its day
+// comes while the list runs.
+func TestDisputesComeByWhenTheyHaveToBeDefended(t *testing.T) {
+	x := tilltest.NewTill(t, memory.New())
+	now := x.Clock.Now()
+	for id, by := range map[string]time.Duration{"a": 3 * time.Hour, "b": -time.Hour, "c": time.Hour, "d": 2 * time.Hour,
+		"e": 0} {
+		another(x, id)
+		more := map[string]any{}
+		if by != 0 { // of e nobody knows: at once
+			more["defenseDueTime"] = tilltest.Stamp(now.Add(by))
+		}
+		_, err := x.Orders.Observe(x.Ctx, tilltest.DisputeNotice("DISPUTE_CREATED", tilltest.Notice{PaymentRequest: "preq-" + id,
+			Payment: "pay-preq-" + id, Transfer: "dispute-" + id, Minor: tilltest.ThePart}, more))
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []string{"b", "e", "c", "d", "a"}, tilltest.IDsOf(t, x.Orders.Disputes(x.Ctx)))
+	tell := func(id, kind string, more map[string]any) {
+		_, err := x.Orders.Observe(x.Ctx, tilltest.DisputeNotice(kind, tilltest.Notice{PaymentRequest: "preq-" + id,
+			Transfer: "dispute-" + id, Minor: tilltest.ThePart}, more))
+		require.NoError(t, err)
+	}
+	var came []string
+	for o, err := range x.Orders.Disputes(x.Ctx) {
+		require.NoError(t, err)
+		came = append(came, o.ID)
+		switch o.ID {
+		case "b":
+			x.Clock.Pass(90 * time.Minute) // c falls due while the list runs
+			tell("e", "DEFENSE_SUPPLIED", nil)
+		case "c":
+			tell("d", "DISPUTE_JUDGED", map[string]any{"disputeJudgedResult": "ACCEPT_BY_MERCHANT"})
+		}
+	}
+	assert.Equal(t, []string{"b", "c", "a"}, came)
+	o, err := x.Orders.Get(x.Ctx, "d")
+	require.NoError(t, err)
+	assert.Equal(t, tilltest.ThePart, o.Disputed)
+}
+
 func TestListsGoByWhatStandsWhenItIsYielded(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
 	ids := x.Many(5)
