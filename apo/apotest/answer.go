@@ -73,6 +73,11 @@ func messageOf(r result) string {
 func encode(r result, fields map[string]any, stringScalars bool) []byte {
 	whole := map[string]any{"result": r.wire()}
 	maps.Copy(whole, fields)
+	return encodeFields(whole, stringScalars)
+}
+
+// encodeFields writes a message that need not have a result.
+func encodeFields(whole map[string]any, stringScalars bool) []byte {
 	var tree any = whole
 	if stringScalars {
 		tree = stringify(whole)

@@ -18,6 +18,7 @@ type book struct {
 	refundKeys map[key]*transfer    // by refundRequestId
 	wake       time.Time            // when settle has something to do; zero: never
 	captures   map[string]*transfer // by captureId
+	disputes   map[string]*dispute  // by disputeId
 	keys       map[key]*remembered
 	denied     map[key]bool // merchant accounts whose inquiries are refused; the empty one is of calls that name none
 }
@@ -25,8 +26,8 @@ type book struct {
 func newBook() book {
 	return book{
 		byRequest: map[key]*payment{}, byID: map[string]*payment{}, refunds: map[string]*transfer{},
-		refundKeys: map[key]*transfer{}, captures: map[string]*transfer{}, keys: map[key]*remembered{},
-		denied: map[key]bool{},
+		refundKeys: map[key]*transfer{}, captures: map[string]*transfer{}, disputes: map[string]*dispute{},
+		keys: map[key]*remembered{}, denied: map[key]bool{},
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/tilltape/tilltape/apo"
 )
 
 // ControlPath begins all paths of [Server.ControlHandler].
@@ -50,8 +52,58 @@ func (s *Server) ControlHandler() http.Handler {
 			s.controlled(w, r, err)
 		})
 	}
+	s.controlDisputes(mux)
 	s.controlReading(mux)
 	return localOnly(mux)
+}
+
+// controlDisputes adds what buyers and acquirers do about disputes.
+func (s *Server) controlDisputes(mux *http.ServeMux) {
+	mux.HandleFunc("POST "+ControlPath+"dispute/{id}", func(w http.ResponseWriter, r *http.Request) {
+		minor, err := amountOf(r)
+		id := ""
+		if err == nil {
+			id, err = s.OpenDispute(r.PathValue("id"), Dispute{Minor: minor, Undefendable: r.FormValue("defendable") == "false",
+				Type: r.FormValue("type"), ReasonCode: r.FormValue("code"), Reason: r.FormValue("reason")})
+		}
+		disputeControlled(w, id, err)
+	})
+	for name, play := range map[string]func(string) error{"alert-dispute": s.AlertDispute, "defend-dispute": s.DefendDispute} {
+		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
+			disputeControlled(w, r.PathValue("id"), play(r.PathValue("id")))
+		})
+	}
+	mux.HandleFunc("POST "+ControlPath+"end-dispute/{id}", func(w http.ResponseWriter, r *http.Request) {
+		minor, err := amountOf(r)
+		if err == nil {
+			err = s.EndDispute(r.PathValue("id"), apo.DisputeOutcome(r.FormValue("outcome")), minor)
+		}
+		disputeControlled(w, r.PathValue("id"), err)
+	})
+}
+
+// amountOf reads the count of minor units that a control may have.
+func amountOf(r *http.Request) (int64, error) {
+	text := r.FormValue("amount")
+	if text == "" {
+		return 0, nil
+	}
+	minor, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, errors.New("amount is no count of minor units: write ?amount=500")
+	}
+	return minor, nil
+}
+
+func disputeControlled(w http.ResponseWriter, disputeID string, err error) {
+	switch {
+	case errors.Is(err, ErrPlay):
+		controlError(w, http.StatusConflict, err.Error())
+	case err != nil:
+		controlError(w, http.StatusBadRequest, err.Error())
+	default:
+		controlAnswer(w, map[string]string{"disputeId": disputeID})
+	}
 }
 
 // controlReading adds what shows the server, and its script.

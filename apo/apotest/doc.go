@@ -54,7 +54,8 @@
 //   - refund: ORDER_NOT_EXIST, ORDER_IS_CLOSED, ORDER_STATUS_INVALID where nothing
 //     is paid or captured, REFUND_NOT_SUPPORTED, CURRENCY_NOT_SUPPORT,
 //     REFUND_WINDOW_EXCEED, REFUND_AMOUNT_EXCEED, PARTIAL_REFUND_NOT_SUPPORTED,
-//     MULTIPLE_REFUNDS_NOT_SUPPORTED. S only accepts it.
+//     MULTIPLE_REFUNDS_NOT_SUPPORTED. S only accepts it. What a dispute took cannot
+//     be refunded; one that is open refuses nothing here, since APO does not say so.
 //   - A raise of an authorization ([Server.RaiseAuthorization]; its call is not
 //     served): INCREMENTAL_NOT_SUPPORT after a capture and the tenth raise, and what
 //     a capture is refused with. The new total is what can be captured then.
@@ -75,13 +76,15 @@
 // Methods play those whom the merchant does not command: [Server.Submit],
 // [Server.PayLate] after a cancel, [Server.Decline], [Server.Expire],
 // [Server.DashboardRefund], [Server.RaiseAuthorization], [Server.FailCapture],
-// [Server.FailRefund] and others. [Server.Calls] holds
+// [Server.FailRefund], [Server.OpenDispute] and others. [Server.Calls] holds
 // every call that came over the wire, [Server.Ledger] all money that moved: with
 // them a test can say "APO was never called" and "the money agrees".
 //
 // # Notifications
 //
-// Results of payments, raises, captures and refunds are notified, cancels never. They go
+// Results of payments, raises, captures and refunds are notified, cancels never, and
+// disputes from [Server.OpenDispute] to [Server.EndDispute]. [Server.Tell] sends
+// what APO calls for otherwise: of any type, with any content. They go
 // to [Config].NotifyURL or the URL a request named, if it is on loopback, until
 // acknowledged, at most eight times ([Server.Deliver]). A test without a listener
 // takes them signed with [Server.TakeNotifications], and may hand them over twice
@@ -98,8 +101,8 @@
 //	capture       1      fail PROCESS_FAIL
 //	notifyRefund  1      duplicate 2
 //
-// The op is one of those above, notifyPayment, notifyCapture, notifyRefund, or *
-// for every call. Calls count from 1 from when the fault was armed, over the calls
+// The op is one of those above, notifyPayment, notifyCapture, notifyRefund,
+// notifyDispute, notification (of [Server.Tell]), or * for every call. Calls count from 1 from when the fault was armed, over the calls
 // that fit op and ID: 2, 2-4 or * for all. ID is any id that the call gives or its
 // payment has. # begins a comment.
 //
@@ -138,6 +141,9 @@
 //	POST deny-inquiries/ID                          ?ok=false answers them again
 //	POST refund/ID, capture/ID                      ?amount=500, at the dashboard
 //	POST raise/ID, start-raise/ID                   ?amount=1500, all that is to be held
+//	POST dispute/ID                                 ?amount=500&defendable=false&type=T&code=C&reason=R
+//	POST alert-dispute/DISPUTE, defend-dispute/DISPUTE
+//	POST end-dispute/DISPUTE                        ?outcome=ACCEPT_BY_MERCHANT&amount=500
 //	POST script                 with a script; DELETE script; POST forget-keys
 //	GET  payment/ID, ledger, totals, calls, notifications
 //

@@ -19,6 +19,7 @@ const (
 	Returned   Movement = "returned"   // given back by the cancel of a paid payment
 	Reversed   Movement = "reversed"   // a capture that was taken back after it succeeded
 	Restored   Movement = "restored"   // a refund that was taken back after it succeeded
+	Disputed   Movement = "disputed"   // taken from the merchant by a dispute that ended
 )
 
 // Entry is one line of the ledger. Only what succeeded is there.
@@ -28,7 +29,7 @@ type Entry struct {
 	PaymentID        string    `json:"paymentId"`
 	PaymentRequestID string    `json:"paymentRequestId"`
 	Amount           Amount    `json:"amount"`
-	// ID is APO's id of the movement: transactionId, captureId or refundId.
+	// ID is APO's id of the movement: transactionId, captureId, refundId or disputeId.
 	ID string `json:"id,omitempty"`
 	// RequestID is the captureRequestId or refundRequestId, where there is one.
 	RequestID string `json:"requestId,omitempty"`
@@ -47,13 +48,14 @@ type Totals struct {
 	Returned   int64  `json:"returned"`
 	Reversed   int64  `json:"reversed"`
 	Restored   int64  `json:"restored"`
+	Disputed   int64  `json:"disputed"`
 	// Late is the part of Authorized and Paid that came after a cancel.
 	Late int64 `json:"late"`
 }
 
 // Kept is what the merchant has.
 func (t Totals) Kept() int64 {
-	return t.Paid + t.Captured + t.Restored - t.Refunded - t.Returned - t.Reversed
+	return t.Paid + t.Captured + t.Restored - t.Refunded - t.Returned - t.Reversed - t.Disputed
 }
 
 // Held is what is blocked of the buyer's money beside that.
@@ -63,7 +65,7 @@ func (t *Totals) add(e Entry) {
 	t.Currency = e.Amount.Currency
 	sums := map[Movement]*int64{
 		Authorized: &t.Authorized, Paid: &t.Paid, Captured: &t.Captured, Refunded: &t.Refunded,
-		Voided: &t.Voided, Returned: &t.Returned, Reversed: &t.Reversed, Restored: &t.Restored,
+		Voided: &t.Voided, Returned: &t.Returned, Reversed: &t.Reversed, Restored: &t.Restored, Disputed: &t.Disputed,
 	}
 	if total := sums[e.Kind]; total != nil {
 		*total = add(*total, e.Amount.Minor)

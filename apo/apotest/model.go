@@ -26,12 +26,15 @@ const (
 	OpNotifyPayment Op = "notifyPayment"
 	OpNotifyCapture Op = "notifyCapture"
 	OpNotifyRefund  Op = "notifyRefund"
+	OpNotifyDispute Op = "notifyDispute"
+	// OpNotification is what [Server.Tell] sends.
+	OpNotification Op = "notification"
 )
 
 // calledOps are those a merchant calls, notifyOps those sent to it.
 var (
 	calledOps = []Op{OpPay, OpSession, OpCancel, OpCapture, OpRefund, OpInquirePayment, OpInquireRefund}
-	notifyOps = []Op{OpNotifyPayment, OpNotifyCapture, OpNotifyRefund}
+	notifyOps = []Op{OpNotifyPayment, OpNotifyCapture, OpNotifyRefund, OpNotifyDispute, OpNotification}
 )
 
 // Amount is money, by the name that package apo has for it.
@@ -155,6 +158,7 @@ type payment struct {
 	keepAmount bool // see [Behaviour].KeepPaymentAmount
 	captures   []*transfer
 	refunds    []*transfer
+	disputes   []*dispute
 }
 
 // void is a cancel that released or returned money.
@@ -215,15 +219,12 @@ func anyOf(list []*transfer, is func(*transfer) bool) bool {
 	return false
 }
 
-// refundable is what is there to give back: what was paid or captured.
+// refundable is what is there to give back: what was paid or captured, and not lost in a dispute.
 func (p *payment) refundable() int64 {
-	switch {
-	case p.paid.IsZero(), p.status == Cancelled && !p.lateMoney:
+	if p.status == Cancelled && !p.lateMoney {
 		return 0
-	case p.twoSteps():
-		return sum(p.captures, isDone)
 	}
-	return p.Amount.Minor
+	return max(p.moved()-p.lost(), 0)
 }
 
 // refunding is what was given back or is on its way.

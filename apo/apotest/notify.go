@@ -26,7 +26,7 @@ type Notification struct {
 	// duplicate has the number of its original.
 	Number int `json:"number"`
 	Op     Op  `json:"op"`
-	// Type is its notifyType.
+	// Type is its notifyType, of a dispute's its disputeNotificationType.
 	Type string `json:"type"`
 	// Method, Path, Header and Body are the HTTP request. Path is what is signed.
 	Method string      `json:"method"`
@@ -36,7 +36,7 @@ type Notification struct {
 	// URL is where it is sent; empty if nowhere.
 	URL string `json:"url,omitempty"`
 	// PaymentRequestID and PaymentID name the payment it is about, RequestID the
-	// capture or refund: also where the message itself does not say.
+	// capture, refund or dispute: also where the message itself does not say.
 	PaymentRequestID string `json:"paymentRequestId"`
 	PaymentID        string `json:"paymentId"`
 	RequestID        string `json:"requestId,omitempty"`
@@ -98,19 +98,34 @@ func (t *transfer) result() result {
 	return result{"S", codeSuccess}
 }
 
-// notify puts a message into the outbox, as the script would have it.
+// notify puts the result of a payment, capture or refund into the outbox.
 func (s *Server) notify(p *payment, op Op, notifyType string, r result, requestID, target string,
 	fields map[string]any) {
-	strikes := s.strikesFor(op, func(id string) bool {
-		return id == p.PaymentRequestID || id == p.PaymentID || id == requestID
+	fields["notifyType"], fields["result"] = notifyType, r.wire()
+	s.mail(p, letter{op: op, kind: notifyType, requestID: requestID, target: target, fields: fields})
+}
+
+// letter is a notification that is about to be.
+type letter struct {
+	op        Op
+	kind      string // as it calls itself
+	requestID string // of what it is about beside the payment
+	target    string // where it goes; "" is where the server's go
+	fields    map[string]any
+}
+
+// mail puts a message into the outbox, as the script would have it.
+func (s *Server) mail(p *payment, l letter) {
+	strikes := s.strikesFor(l.op, func(id string) bool {
+		return id == p.PaymentRequestID || id == p.PaymentID || id == l.requestID
 	})
 	s.outbox.made++
-	fields["notifyType"] = notifyType
+	target := l.target
 	n := note{
 		Notification: Notification{
-			Number: s.outbox.made, Op: op, Type: notifyType, Method: http.MethodPost, Path: s.notifyOwn,
-			Body:             encode(r, fields, s.cfg.Behaviour.StringScalars),
-			PaymentRequestID: p.PaymentRequestID, PaymentID: p.PaymentID, RequestID: requestID, Time: s.now().UTC(),
+			Number: s.outbox.made, Op: l.op, Type: l.kind, Method: http.MethodPost, Path: s.notifyOwn,
+			Body:             encodeFields(l.fields, s.cfg.Behaviour.StringScalars),
+			PaymentRequestID: p.PaymentRequestID, PaymentID: p.PaymentID, RequestID: l.requestID, Time: s.now().UTC(),
 		},
 		due: s.now().Add(strikes.delay()), behind: strikes.has(Reorder), spoiled: strikes.has(BadSignature),
 		clientID: p.ClientID,

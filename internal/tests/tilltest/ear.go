@@ -193,6 +193,7 @@ func (x *Ear) Agrees(id string) {
 	o, totals := x.Order(id), x.Server.Totals("preq-"+id)
 	assert.Equal(x.T, totals.Captured, o.Captured+o.Late.Captured, id)
 	assert.Equal(x.T, totals.Refunded, o.Refunded+o.Late.Refunded, id)
+	assert.Equal(x.T, totals.Disputed, o.Disputed, id)
 }
 
 // Newest is the notification that APO made last, signed now.
