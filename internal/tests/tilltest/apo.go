@@ -213,6 +213,12 @@ func DisputeNotice(kind string, n Notice, more map[string]any) apo.Verified {
 	return TheOffice().notify(c)
 }
 
+// LostDispute is APO's word that a dispute took all that it was about.
+func LostDispute(n Notice) apo.Verified {
+	return DisputeNotice("DISPUTE_JUDGED", n, map[string]any{"disputeJudgedResult": "ACCEPT_BY_MERCHANT",
+		"disputeJudgedTime": Stamp(Dawn()), "disputeJudgedAmount": Wire(n.Minor)})
+}
+
 // CancelAnswer is a cancel's S that somebody else than Orders received.
 func CancelAnswer(payment string) apo.Verified {
 	facts, _ := TheOffice().Answer(apo.OpCancel,

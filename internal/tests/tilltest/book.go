@@ -50,11 +50,12 @@ func MayCapture(o order.Order, minor int64, now time.Time, several bool) Ruling 
 
 func MayRefund(o order.Order, minor int64) Ruling {
 	moved := o.Status == order.Captured || o.Status == order.Paid || o.Status == order.Refunded
-	left := o.Captured - o.Refunded - Accepted(o)
+	left := o.Captured - o.Refunded - o.Disputed - Accepted(o)
 	if slices.Contains(Anomalies(o), events.Reversal) { // of a capture of this much, in the tests that ask
 		left -= ThePart
 	}
-	if !moved || o.Operation.Outstanding() || len(o.Accepted) >= 64 || minor <= 0 || minor > left {
+	disputed := slices.ContainsFunc(o.Disputes(), func(d order.Dispute) bool { return !d.Closed })
+	if !moved || o.Operation.Outstanding() || len(o.Accepted) >= 64 || disputed || minor <= 0 || minor > left {
 		return Refusal
 	}
 	return Sends
@@ -88,6 +89,8 @@ type Book struct {
 	gateway  string  // "", "outstanding", "failed"
 	held     []noted
 	strange  []noted // captures and refunds that the amounts cannot have: they may stand
+	disputes []noted // open ones
+	lost     int64   // in disputes that are over
 	Trouble  int     // anomalies ever
 }
 
@@ -119,7 +122,8 @@ func (b *Book) Command(verb string, minor int64, answer string) Ruling {
 		}
 	case "refund":
 		if b.status != "captured" && b.status != "paid" && b.status != "refunded" || b.op != "" || minor <= 0 ||
-			minor > b.Captured-b.Refunded-b.mayHaveGoneBack()-sumOf(b.accepted) {
+			len(b.disputes) > 0 ||
+			minor > b.Captured-b.Refunded-b.lost-b.mayHaveGoneBack()-sumOf(b.accepted) {
 			return Refusal
 		}
 	}
@@ -291,6 +295,25 @@ func (b *Book) RefundSucceeds(id string, minor int64, ours bool) {
 	b.endCancel()
 }
 
+// IsDisputed is a notification that a dispute was opened.
+func (b *Book) IsDisputed(id string, minor int64) {
+	b.disputes = append(b.disputes, noted{"dispute", id, minor})
+}
+
+// LosesDispute is a notification that a dispute, told of before or not, took the merchant's money.
+func (b *Book) LosesDispute(id string, minor int64) {
+	b.disputes = slices.DeleteFunc(slices.Clone(b.disputes), func(n noted) bool { return n.id == id })
+	b.lost += minor
+}
+
+// OpenDispute is the one that was opened first of those that are not over; empty: none is.
+func (b *Book) OpenDispute() string {
+	if len(b.disputes) == 0 {
+		return ""
+	}
+	return b.disputes[0].id
+}
+
 // mayStand notes what the amounts cannot have.
 func (b *Book) mayStand(n noted) {
 	b.Trouble++
@@ -358,8 +381,11 @@ func sumOf(all []noted) (total int64) {
 
 // Differs says where the library's order is not what the book says, or nothing.
 func (b *Book) Differs(o order.Order) string {
-	mine := fmt.Sprintf("%s authorized %d captured %d refunded %d late %v op %q working on %d gateway %q held %d",
-		b.status, b.Authorized, b.Captured, b.Refunded, b.late, b.op, len(b.accepted), b.gateway, len(b.held))
+	late := b.late
+	late.Disputed = min(b.lost, late.Captured)
+	const form = "%s authorized %d captured %d refunded %d lost %d late %v op %q working on %d gateway %q held %d disputed %t"
+	mine := fmt.Sprintf(form, b.status, b.Authorized, b.Captured, b.Refunded, b.lost, late, b.op, len(b.accepted),
+		b.gateway, len(b.held), len(b.disputes) > 0)
 	op, gateway := "", ""
 	if o.Operation.Outstanding() {
 		op = o.Operation.Kind.String()
@@ -367,8 +393,9 @@ func (b *Book) Differs(o order.Order) string {
 	if o.Gateway != order.GatewayNone {
 		gateway = o.Gateway.String()
 	}
-	theirs := fmt.Sprintf("%s authorized %d captured %d refunded %d late %v op %q working on %d gateway %q held %d",
-		o.Status, o.Authorized, o.Captured, o.Refunded, o.Late, op, len(o.Accepted), gateway, len(o.Held))
+	open := slices.ContainsFunc(o.Disputes(), func(d order.Dispute) bool { return !d.Closed })
+	theirs := fmt.Sprintf(form, o.Status, o.Authorized, o.Captured, o.Refunded, o.Disputed, o.Late, op, len(o.Accepted),
+		gateway, len(o.Held), open)
 	if mine == theirs {
 		return ""
 	}

@@ -38,6 +38,8 @@ const (
 	letterCaptured    letter = "capture notification"
 	letterRefunded    letter = "refund notification"
 	letterRaised      letter = "notification of a raise"
+	letterDisputed    letter = "notification of a dispute"
+	letterLost        letter = "notification of a lost dispute"
 	letterAgain       letter = "redelivery"
 	letterS           letter = "answers S"
 	letterF           letter = "answers F"
@@ -46,7 +48,8 @@ const (
 
 var letters = []letter{letterCancel, letterCapturePart, letterCaptureRest, letterRefundPart, letterRefundRest,
 	letterPaid, letterPaidBefore, letterFailed,
-	letterCaptured, letterRefunded, letterRaised, letterAgain, letterS, letterF, letterU}
+	letterCaptured, letterRefunded, letterRaised, letterDisputed, letterLost,
+	letterAgain, letterS, letterF, letterU}
 
 // duet plays letters to the library and to the rule book, and holds one against the other after each.
 type duet struct {
@@ -185,6 +188,9 @@ func (d *duet) fact(l letter) {
 		v = tilltest.DashboardRefund(id, tilltest.ThePart)
 		tell = func() { d.b.RefundSucceeds(id, tilltest.ThePart, false) }
 	}
+	if l == letterDisputed || l == letterLost {
+		v, tell = d.dispute(l)
+	}
 	d.o = x.Observe(v)
 	d.last = &v
 	before := *d.b
@@ -193,6 +199,22 @@ func (d *duet) fact(l letter) {
 	if before.Trouble++; fmt.Sprint(before) == fmt.Sprint(*d.b) {
 		d.retell = tell
 	}
+}
+
+// dispute is APO's word on one: a further one that is opened, or the end of the first that is open, or of one that
+// nobody has told of.
+func (d *duet) dispute(l letter) (apo.Verified, func()) {
+	id := d.b.OpenDispute()
+	if l == letterDisputed || id == "" {
+		d.foreign++
+		id = fmt.Sprint("dispute-", d.foreign)
+	}
+	n := tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Transfer: id,
+		Minor: tilltest.ThePart}
+	if l == letterDisputed {
+		return tilltest.DisputeNotice("DISPUTE_CREATED", n, nil), func() { d.b.IsDisputed(id, tilltest.ThePart) }
+	}
+	return tilltest.LostDispute(n), func() { d.b.LosesDispute(id, tilltest.ThePart) }
 }
 
 // again delivers the newest notification once more: nothing may come of it, whatever happened meanwhile. One that
@@ -307,6 +329,11 @@ func TestLaw_FactsConvergeInAnyOrder(t *testing.T) {
 			tilltest.CaptureNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "cap-2", Minor: 300,
 				At: tilltest.Dawn()}),
 			tilltest.DashboardRefund("ref-1", 500), tilltest.DashboardRefund("ref-2", 250),
+			tilltest.DisputeNotice("DISPUTE_CREATED", tilltest.Notice{PaymentRequest: tilltest.TheRequest, Transfer: "dispute-1",
+				Minor: 150, At: tilltest.Dawn()}, nil),
+			tilltest.DisputeNotice("DEFENSE_SUPPLIED", tilltest.Notice{PaymentRequest: tilltest.TheRequest,
+				Transfer: "dispute-1", Minor: 150}, nil),
+			tilltest.LostDispute(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "dispute-1", Minor: 150}),
 		}
 		if cancelled {
 			facts = append(facts, tilltest.CancelAnswer(tilltest.ThePayment))
@@ -325,6 +352,9 @@ func TestLaw_FactsConvergeInAnyOrder(t *testing.T) {
 		}
 		if o.Captured+o.Late.Captured != 900 || o.Refunded+o.Late.Refunded != 750 || len(o.Held) != 0 {
 			r.Fatalf("captured %d, refunded %d, late %v, held %v after %v", o.Captured, o.Refunded, o.Late, o.Held, delivered)
+		}
+		if o.Disputed != 150 || o.Refundable() != 0 || len(o.Disputes()) != 1 || !o.Disputes()[0].Closed {
+			r.Fatalf("disputed %d, refundable %d, %+v after %v", o.Disputed, o.Refundable(), o.Disputes(), delivered)
 		}
 		if o.Status != order.Refunded && !(cancelled && o.Status == order.Cancelled) {
 			r.Fatalf("status %s after %v", o.Status, delivered)
