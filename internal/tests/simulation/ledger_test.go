@@ -38,6 +38,7 @@ type simPayment struct {
 	captures []*simMove
 	refunds  []*simMove
 	voids    []*simMove
+	disputes []*simDispute
 	beside   bool // a refund was taken while another was worked on
 
 	forgets bool      // request ids, after a day
@@ -196,7 +197,7 @@ func (p *simPayment) capture(now time.Time, request string, minor int64, slow bo
 // refund is APO's rule for a refund. It is accepted; when it is done is not known here.
 func (p *simPayment) refund(now time.Time, request string, minor int64) (simFinal, *simMove) {
 	gone := p.state == apo.StateCancelled && !p.late || !p.card() && len(p.voids) > 0
-	if gone || minor > p.captured()-total(p.refunds, (*simMove).alive) {
+	if gone || minor > p.captured()-p.lost()-total(p.refunds, (*simMove).alive) {
 		return simRefusal("REFUND_AMOUNT_EXCEED"), nil
 	}
 	working := func(m *simMove) bool { return m.state == apo.StateProcessing }

@@ -52,6 +52,7 @@ func (s *simulation) live(n int) {
 	var crowd sync.WaitGroup
 	crowd.Go(l.buyer(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+1))))
 	crowd.Go(l.dashboard(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+2))))
+	crowd.Go(l.disputes(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+3))))
 	l.service()
 	crowd.Wait()
 }
@@ -150,7 +151,7 @@ func (l *simLife) dashboard(r *rand.Rand) func() {
 		for range r.IntN(12) - 9 {
 			time.Sleep(within(r, 15*day))
 			l.bank.at(l.p, func(now time.Time) {
-				left := l.p.captured() - total(l.p.refunds, (*simMove).alive)
+				left := l.p.captured() - l.p.lost() - total(l.p.refunds, (*simMove).alive)
 				if left > 0 && len(l.p.voids) == 0 {
 					move(&l.p.refunds, "ref", 1+r.Int64N(left), now)
 				}

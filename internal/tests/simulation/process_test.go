@@ -152,7 +152,7 @@ var deliveries = []time.Duration{0, 2 * time.Minute, 10 * time.Minute, 10 * time
 func (s *simulation) post(p *simPayment, delay time.Duration, content map[string]any) {
 	if !s.bank.calm {
 		switch {
-		case p.per(80):
+		case content["disputeId"] == nil && p.per(80):
 			s.bank.befell["notification lost for good"]++
 			return
 		case p.per(300):
@@ -260,8 +260,10 @@ func (s *simulation) verdictOf(p *simPayment, c tilltest.WireCall) string {
 		return "there is nothing for us to capture"
 	case c.Op == apo.OpCapture && c.Minor > p.minor-total(p.captures, counts):
 		return fmt.Sprintf("of %d are %d captured", p.minor, total(p.captures, counts))
-	case c.Op == apo.OpRefund && c.Minor > captured-total(p.refunds, counts):
-		return fmt.Sprintf("of %d are %d refunded", captured, total(p.refunds, counts))
+	case c.Op == apo.OpRefund && len(known.disputed) > 0:
+		return fmt.Sprintf("a dispute is known to be open: %v", known.disputed)
+	case c.Op == apo.OpRefund && c.Minor > captured-known.lost-total(p.refunds, counts):
+		return fmt.Sprintf("of %d are %d refunded and %d lost", captured, total(p.refunds, counts), known.lost)
 	case c.Op == apo.OpRefund && p.state == apo.StateCancelled && !p.late:
 		return "it is cancelled"
 	}
@@ -272,11 +274,14 @@ func (s *simulation) verdictOf(p *simPayment, c tilltest.WireCall) string {
 type simKnown struct {
 	paid, cancelled, captureFailed bool
 	ended, accepted, failed        map[string]bool // movements and requests: that have an end, that APO works on, …
+	disputed                       map[string]bool // disputes that are open; the ended ones are among the ended
+	lost                           int64
 }
 
 func (s *simulation) known(p *simPayment) simKnown {
 	var newest, known simKnown
 	newest.ended, newest.accepted, newest.failed = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	newest.disputed = map[string]bool{}
 	for r, err := range s.log.Read(context.Background(), events.OrderStream(p.order), 0) {
 		if err != nil {
 			return known
@@ -298,6 +303,8 @@ func (s *simulation) known(p *simPayment) simKnown {
 			k.ended[e.RefundID], k.ended[e.RefundRequestID] = true, true
 		case events.RefundFailed:
 			k.ended[e.RefundRequestID] = true
+		case events.DisputeOpened, events.DisputeDue, events.DisputeDefended, events.DisputeClosed:
+			k.hear(events.PartsOf(e).TransferID, e)
 		case events.OperationResolved:
 			for id := range p.asked {
 				k.ended[id] = true
@@ -308,7 +315,24 @@ func (s *simulation) known(p *simPayment) simKnown {
 			known = newest
 			known.ended, known.accepted, known.failed = maps.Clone(newest.ended), maps.Clone(newest.accepted),
 				maps.Clone(newest.failed)
+			known.disputed = maps.Clone(newest.disputed)
 		}
 	}
 	return known
+}
+
+// hear notes what a fact tells of a dispute: whichever order its messages come in, its end is its end.
+func (k *simKnown) hear(id string, e events.Event) {
+	if closed, is := e.(events.DisputeClosed); is && !k.ended[id] {
+		delete(k.disputed, id)
+		k.ended[id] = true
+		switch {
+		case closed.Lost.Currency != "":
+			k.lost += closed.Lost.Minor
+		case closed.Outcome != events.DisputeWithdrawn:
+			k.lost += closed.Amount.Minor
+		}
+	} else if !k.ended[id] {
+		k.disputed[id] = true
+	}
 }

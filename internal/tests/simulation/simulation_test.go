@@ -197,6 +197,8 @@ func (s *simulation) differs(o *order.Order, p *simPayment) string {
 	switch {
 	case captured != p.captured() && !(returned && captured == 0): // paid, unheard of, and given back by the cancel
 		return fmt.Sprintf("the log captured %d, the ledger %d", captured, p.captured())
+	case o.Disputed != p.lost():
+		return fmt.Sprintf("the log lost %d in disputes, the ledger %d", o.Disputed, p.lost())
 	case refunded != total(p.refunds, settled):
 		return fmt.Sprintf("the log refunded %d, the ledger %d", refunded, total(p.refunds, settled))
 	// a message that came after the cancel which covers it is for a person to clear, where an inquiry told of that cancel

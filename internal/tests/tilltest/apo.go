@@ -205,12 +205,17 @@ func RefundNotice(n Notice) apo.Verified {
 // DisputeNotice is APO's word on a dispute, as APO documents it: without a notifyType or a result. kind is its
 // disputeNotificationType, and more has whatever else stands in it.
 func DisputeNotice(kind string, n Notice, more map[string]any) apo.Verified {
+	return TheOffice().notify(DisputeContent(kind, n, more))
+}
+
+// DisputeContent is the message of [DisputeNotice].
+func DisputeContent(kind string, n Notice, more map[string]any) map[string]any {
 	c := n.Content("", "disputeId", "", "disputeAmount", "disputeTime")
 	delete(c, "notifyType")
 	delete(c, "result")
 	c["disputeNotificationType"] = kind
 	maps.Copy(c, more)
-	return TheOffice().notify(c)
+	return c
 }
 
 // LostDispute is APO's word that a dispute took all that it was about.
