@@ -21,7 +21,8 @@ import (
 // storyActs are the steps of given and when. ID is an order's, N is minor units, CMD a command's id, TIME is 90s, 15m,
 // 1h or 7d.
 func storyActs() []storyStep {
-	return slices.Concat(worldSteps(), apoSteps(), commandSteps(), crowdSteps(), timeSteps(), mailSteps(), troubleSteps())
+	return slices.Concat(worldSteps(), apoSteps(), commandSteps(), crowdSteps(), timeSteps(), mailSteps(), troubleSteps(),
+		disputeSteps())
 }
 
 // behave chooses how APO behaves, which must be known before anything else happens.

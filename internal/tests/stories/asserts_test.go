@@ -18,7 +18,7 @@ import (
 
 // storyAsserts are the steps of then.
 func storyAsserts() []storyStep {
-	return slices.Concat(orderAsserts(), answerAsserts(), apoAsserts(), listAsserts(), crowdAsserts())
+	return slices.Concat(orderAsserts(), answerAsserts(), apoAsserts(), listAsserts(), crowdAsserts(), disputeAsserts())
 }
 
 // same is nil where what is is as it should be.

@@ -51,12 +51,13 @@ type story struct {
 	faults  *tilltest.Flaky // on the disk, whichever process writes
 	process *process
 
-	err    error // of the newest command
-	result tilltape.Result
-	mail   []apotest.Notification // sent by APO, and not arrived yet
-	heard  []apotest.Notification // arrived at least once
-	codes  []int                  // how those of the newest delivery were answered
-	crowd  int                    // orders that are spoken of together
+	err      error // of the newest command
+	result   tilltape.Result
+	mail     []apotest.Notification // sent by APO, and not arrived yet
+	heard    []apotest.Notification // arrived at least once
+	codes    []int                  // how those of the newest delivery were answered
+	disputes map[string]string      // by order
+	crowd    int                    // orders that are spoken of together
 }
 
 // process is one run of the service. Once it has died it neither writes nor calls: whatever its goroutines still do is
