@@ -262,6 +262,14 @@ func factRows() []factRow {
 			}, dashboard(tilltest.TheAmount)},
 		{"refund succeeded, beyond authorized", [7]string{"held", "!", "!", "!", "!", "", "held"},
 			fresh, dashboard(tilltest.TheAmount + 1)},
+		{"dispute opened", [7]string{"noted", "noted", "noted", "noted", "noted", "noted", "noted"}, nil,
+			tilltest.DisputeNotice("DISPUTE_CREATED", tilltest.Notice{PaymentRequest: tilltest.TheRequest, Transfer: "dispute-n",
+				Minor: tilltest.ThePart, At: at}, nil)},
+		// Of late money it takes some, which the account of that money has.
+		{"dispute lost", [7]string{"noted", "noted", "noted", "noted", "noted", "noted", "noted"},
+			func(o order.Order) bool { return o.Late.Captured == 0 },
+			tilltest.LostDispute(tilltest.Notice{PaymentRequest: tilltest.TheRequest, Transfer: "dispute-l",
+				Minor: tilltest.ThePart})},
 		{"cancel proven", [7]string{"cancelled", "cancelled", "cancelled", "!", "!", "-", "cancelled"}, nil,
 			tilltest.CancelAnswer(tilltest.ThePayment)},
 	}

@@ -111,6 +111,9 @@ func (r *run) asking(call order.Call) {
 	if !ok || claimed != call {
 		r.wrong = append(r.wrong, fmt.Sprintf("call %+v, claimed is %+v", call, claimed))
 	}
+	if by := r.claimedBeside(); call.Kind == order.CallRefund && by != 0 {
+		r.wrong = append(r.wrong, fmt.Sprintf("the refund was claimed by version %d, beside an open dispute", by))
+	}
 	r.Bank.Script = nil
 	if !call.IsInquiry() && len(r.scene.answers) > 0 {
 		if n := r.c.pick(1 + len(r.scene.answers)); n > 0 {
@@ -118,6 +121,24 @@ func (r *run) asking(call order.Call) {
 			r.way = append(r.way, fmt.Sprintf("%+v", r.scene.answers[n-1]))
 		}
 	}
+}
+
+// claimedBeside is the newest claim, where a dispute was open when it was made; 0: none was.
+func (r *run) claimedBeside() (version uint64) {
+	open := map[string]bool{}
+	for _, rec := range r.History() {
+		switch e := rec.Event.(type) {
+		case events.DisputeOpened:
+			open[e.DisputeID] = true
+		case events.DisputeClosed:
+			delete(open, e.DisputeID)
+		case events.RefundRequested, events.AttemptStarted:
+			if version = 0; len(open) > 0 {
+				version = rec.Version
+			}
+		}
+	}
+	return version
 }
 
 // crash ends the drive's process, and with it every other drive unless they run apart from it.

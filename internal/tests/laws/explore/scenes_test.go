@@ -34,6 +34,14 @@ func observing(v apo.Verified) order.Observe {
 	return order.Observe{Fact: f}
 }
 
+// disputeOfTheOrder is the dispute that scenes have.
+var disputeOfTheOrder = tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "dispute-1", Minor: tilltest.ThePart}
+
+// wins ends it. Until then a refund that may be under way is asked about and not sent again.
+func wins(x *tilltest.Till) {
+	x.Observe(tilltest.DisputeNotice("DISPUTE_CANCELLED", disputeOfTheOrder, nil))
+}
+
 func explorerScenes() []scene {
 	paid := func(x *tilltest.Till) { x.Paid() }
 	captured := func(x *tilltest.Till) {
@@ -56,6 +64,7 @@ func explorerScenes() []scene {
 	other := order.Refund{CommandID: "r-2", Amount: tilltest.USD(600)}
 	paying := observing(tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment,
 		PaymentRequest: tilltest.TheRequest, Minor: tilltest.TheAmount, At: tilltest.Dawn()}))
+	disputing := observing(tilltest.DisputeNotice("DISPUTE_CREATED", disputeOfTheOrder, nil))
 	lost := []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter}
 	both := func(cs ...order.Command) func(*tilltest.Till) []order.Command {
 		return func(*tilltest.Till) []order.Command { return cs }
@@ -80,6 +89,7 @@ func explorerScenes() []scene {
 		{"cancel of a one-step payment and its refund", order.CaptureNone, paid, both(cancel, refund), lost, 1, nil},
 		{"capture and capture", order.CaptureManual, paid, both(capture, part), lost, 1, nil},
 		{"refund and refund, more than there is", order.CaptureManual, captured, both(refund, other), lost, 1, nil},
+		{"refund and a dispute", order.CaptureManual, captured, both(refund, disputing), lost, 1, wins},
 		{"cancel and the payment's notification", order.CaptureManual,
 			func(x *tilltest.Till) { x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true) },
 			both(cancel, paying), lost, 1, nil},
@@ -186,7 +196,14 @@ func settlerScenes() []scene {
 			return err
 		}},
 	}
-	var scenes []scene
+	scenes := []scene{{"two settle a refund that was not done, and that its buyer disputes", order.CaptureManual,
+		func(x *tilltest.Till) {
+			captured(x)
+			x.Bank.Next(tilltest.LostBefore)
+			require.ErrorIs(x.T, give["refund"].give(x), tilltape.ErrUnresolved)
+			x.Observe(tilltest.DisputeNotice("DISPUTE_CREATED", disputeOfTheOrder, nil))
+			x.Clock.Pass(2 * time.Second)
+		}, func(*tilltest.Till) []order.Command { return []order.Command{order.Claim{}, order.Claim{}} }, nil, 1, wins}}
 	for _, what := range slices.Sorted(maps.Keys(give)) {
 		for how, lost := range map[string]tilltest.Fault{"done": tilltest.LostAfter, "not done": tilltest.LostBefore} {
 			for _, later := range []time.Duration{2 * time.Second, 2 * time.Hour} {
