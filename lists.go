@@ -46,11 +46,11 @@ func (r *Reader) Outstanding(ctx context.Context) iter.Seq2[order.Order, error] 
 	return r.listed(store.Outstanding()).seq(ctx)
 }
 
-// Disputes yields the orders with a dispute that waits for its defence: the buyer disputes the payment, and no documents
-// are with APO that defend it. They come in the order of the time until when the first such dispute of an order can be
-// defended, so that what is due first comes first, and what is overdue before it; where APO has not told that time, it
-// is when the dispute became known. Orders of equal time come by id. [order.Order.Disputes] has all disputes of an
-// order. One that is defended, or cannot be, or ended, needs nobody.
+// Disputes yields the orders with a dispute that waits for its defence: the buyer disputes the payment, and no
+// documents are with APO that defend it. They come in the order of the time until when the first such dispute of an
+// order can be defended, so that what is due first comes first, and what is overdue before it; where APO has not told
+// that time, it is when the dispute became known. Orders of equal time come by id. [order.Order.Disputes] has all
+// disputes of an order. One that is defended, or cannot be, or ended, needs nobody.
 //
 // They are found by one walk of the log's index of such disputes. Memory, loop bodies and errors are as in
 // [Reader.Anomalies]. An order whose defence is put off while the list runs may come again.

@@ -32,8 +32,8 @@ func disputed(kind, members string) string {
 func day(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
 
 func TestNotificationsOfDisputes(t *testing.T) {
-	const judged = `"disputeJudgedTime":"2026-03-09T08:00:00+08:00","disputeJudgedAmount":{"currency":"JPY","value":"600"},` +
-		`"disputeReasonCode":"4853","disputeJudgedResult":`
+	const judged = `"disputeJudgedTime":"2026-03-09T08:00:00+08:00",` +
+		`"disputeJudgedAmount":{"currency":"JPY","value":"600"},"disputeReasonCode":"4853","disputeJudgedResult":`
 	lost := Dispute{Lost: jpy(600)}
 	ended := func(o DisputeOutcome) Dispute { d := lost; d.Outcome = o; return d }
 	for name, row := range map[string]struct {
@@ -43,8 +43,9 @@ func TestNotificationsOfDisputes(t *testing.T) {
 		code string
 		want Dispute
 	}{
-		"created": {disputed("DISPUTE_CREATED", `"disputeTime":"2026-03-01T00:00:00Z","defenseDueTime":"2026-03-08T00:00:00Z",`+
-			`"disputeReasonCode":"4853","disputeReasonMsg":"not as described","disputeType":"CHARGEBACK","defendable":true`),
+		"created": {disputed("DISPUTE_CREATED", `"disputeTime":"2026-03-01T00:00:00Z",`+
+			`"defenseDueTime":"2026-03-08T00:00:00Z","disputeReasonCode":"4853",`+
+			`"disputeReasonMsg":"not as described","disputeType":"CHARGEBACK","defendable":true`),
 			DisputeOpened, day(1), "4853", Dispute{DefendBy: day(8), Type: "CHARGEBACK", Reason: "not as described"}},
 		"created, not to be defended": {disputed("DISPUTE_CREATED", `"defendable":"false"`), DisputeOpened, time.Time{}, "",
 			Dispute{Undefendable: true}},
@@ -61,10 +62,10 @@ func TestNotificationsOfDisputes(t *testing.T) {
 			ended(DisputeInvalidated)},
 		"accepted": {disputed("DISPUTE_ACCEPTED", `"disputeAcceptTime":"2026-03-07T00:00:00Z",`+
 			`"disputeAcceptReason":"MERCHANT_ACCEPTED"`), DisputeClosed, day(7), "", Dispute{Outcome: DisputeAccepted}},
-		"accepted by hand": {disputed("DISPUTE_ACCEPTED", `"disputeAcceptReason":"MANUAL_PROCESSING_ACCEPTED"`), DisputeClosed,
-			time.Time{}, "", Dispute{Outcome: DisputeAccepted}},
-		"not defended in time": {disputed("DISPUTE_ACCEPTED", `"disputeAcceptReason":"TIMEOUT"`), DisputeClosed, time.Time{}, "",
-			Dispute{Outcome: DisputeTimedOut}},
+		"accepted by hand": {disputed("DISPUTE_ACCEPTED", `"disputeAcceptReason":"MANUAL_PROCESSING_ACCEPTED"`),
+			DisputeClosed, time.Time{}, "", Dispute{Outcome: DisputeAccepted}},
+		"not defended in time": {disputed("DISPUTE_ACCEPTED", `"disputeAcceptReason":"TIMEOUT"`), DisputeClosed,
+			time.Time{}, "", Dispute{Outcome: DisputeTimedOut}},
 		"withdrawn": {disputed("DISPUTE_CANCELLED", ""), DisputeClosed, time.Time{}, "",
 			Dispute{Outcome: DisputeWithdrawn}},
 		"rapid": {disputed("RDR_RESOLVED", ""), DisputeClosed, time.Time{}, "", Dispute{Outcome: DisputeRapid}},

@@ -59,10 +59,11 @@ func (s *statement) againstDispute(f *apo.Told) error {
 	case has(hasEnd) && s.outcome != outcome:
 		return fieldError("outcome", s.outcome.String(), outcome.String())
 	case has(hasEnd) && s.lost != told.Lost:
-		return evidenceError("the record says that %s is lost, APO's message beside it says %s", s.lost, events.Money(told.Lost))
+		return evidenceError("the record says that %s is lost, APO's message beside it says %s", s.lost,
+			events.Money(told.Lost))
 	case has(hasEndWord) && s.code != outcome.String():
 		return fieldError("outcome", s.code, outcome.String())
-	case !s.anomaly && s.has&(hasEnd|hasDefence) != 0 && s.kind != apo.DisputeDue && s.message != clipped(f.Dispute.Reason):
+	case !s.anomaly && (opened || has(hasEnd)) && s.message != clipped(f.Dispute.Reason):
 		return fieldError("disputeReasonMsg", s.message, f.Dispute.Reason)
 	}
 	return nil

@@ -364,8 +364,8 @@ const (
 )
 
 // AnomalyObserved: a fact that APO signed contradicts what was believed. It stands open, under the stream version of
-// its record, until an [AnomalyCleared] names it. Fact is the kind the contradicting fact would have had; empty, with the
-// notification's type as Code, where it is [NotUnderstood].
+// its record, until an [AnomalyCleared] names it. Fact is the kind the contradicting fact would have had; empty, with
+// the notification's type as Code, where it is [NotUnderstood].
 type AnomalyObserved struct {
 	Reason     AnomalyReason
 	Fact       Kind

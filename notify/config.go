@@ -38,9 +38,9 @@ type Config struct {
 	ReadTimeout time.Duration
 	// AcknowledgeTypes are the types of notifications that this service has no use for, as they call themselves (their
 	// notifyType, or the field whose name ends like that): APO is told that it need not send them again, and nothing of
-	// them is kept. Default none: what nobody here understands is not acknowledged, so that APO goes on for a day, in which
-	// an upgrade or another service can still take it. One that names an order which is known here is recorded all the
-	// same, whatever its type. At most [TypesMax].
+	// them is kept. Default none: what nobody here understands is not acknowledged, so that APO goes on for a day, in
+	// which an upgrade or another service can still take it. One that names an order which is known here is recorded all
+	// the same, whatever its type. At most [TypesMax].
 	AcknowledgeTypes []string
 	// Heard is told of every notification once its answer is decided; nil: nobody. It is called on the goroutine that
 	// serves it, from many at once, and holds up that answer alone. One that panics is logged and does no harm.
@@ -67,8 +67,8 @@ func (c *Config) withDefaults() (Config, error) {
 			tilltape.ErrConfig)
 	}
 	if len(out.AcknowledgeTypes) > TypesMax || slices.Contains(out.AcknowledgeTypes, "") {
-		return out, fmt.Errorf("notify: %w: AcknowledgeTypes has %d types, or one without a name; give at most %d, each as it "+
-			"calls itself", tilltape.ErrConfig, len(out.AcknowledgeTypes), TypesMax)
+		return out, fmt.Errorf("notify: %w: AcknowledgeTypes has %d types, or one without a name; give at most %d, each as "+
+			"it calls itself", tilltape.ErrConfig, len(out.AcknowledgeTypes), TypesMax)
 	}
 	out.AcknowledgeTypes = slices.Clone(out.AcknowledgeTypes)
 	if out.Concurrency == 0 {

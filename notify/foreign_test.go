@@ -27,7 +27,8 @@ func ofType(kind, paymentID string) string {
 
 // What is no order's business is counted by type, and acknowledged where somebody has said that nobody wants it.
 func TestTypesThatNoOrderHasAreCountedAndAcknowledgedWhereWanted(t *testing.T) {
-	x := tilltest.NewEar(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{AcknowledgeTypes: []string{"CARD_STATUS"}}})
+	x := tilltest.NewEar(t, memory.New(),
+		tilltest.EarConfig{Notify: notify.Config{AcknowledgeTypes: []string{"CARD_STATUS"}}})
 	x.Sell("o-1")
 	for text, want := range map[string]int{
 		ofType("CARD_STATUS", "nobody"):                             http.StatusOK,

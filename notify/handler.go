@@ -28,10 +28,11 @@ type Handler struct {
 	acknowledged []string // types of which nothing is kept
 }
 
-// NewHandler returns the endpoint for APO's notifyPayment, notifyCapture, notifyRefund and notifyDispute: one handler for
-// all four, under whatever path APO was told. The verifier says whom it believes: [apo.Client.Verifier] makes one with the client
-// id and keys that the client has, [apo.NewVerifier] where no client is. The signed path and the freshness are its
-// matter ([apo.VerifierConfig]), and its clock measures the latter. The error wraps [tilltape.ErrConfig].
+// NewHandler returns the endpoint for APO's notifyPayment, notifyCapture, notifyRefund and notifyDispute: one handler
+// for all four, under whatever path APO was told. The verifier says whom it believes: [apo.Client.Verifier] makes one
+// with the client id and keys that the client has, [apo.NewVerifier] where no client is. The signed path and the
+// freshness are its matter ([apo.VerifierConfig]), and its clock measures the latter. The error wraps
+// [tilltape.ErrConfig].
 //
 // A notification is acknowledged, in the form that APO wants, only once what it proves is durable in the log, or was
 // there before. Everything else is answered otherwise, so that APO sends it again:
@@ -44,7 +45,8 @@ type Handler struct {
 //	503  too many at once, or the log could not take it, or the Orders is closed
 //
 // What is signed, names an order that is known here and is not understood is recorded too, as an anomaly with the whole
-// message. Of a type that [Config.AcknowledgeTypes] has, what names no such order is acknowledged without being recorded.
+// message. Of a type that [Config.AcknowledgeTypes] has, what names no such order is acknowledged without being
+// recorded.
 //
 // Nobody learns more than the status. Before the signature fits nothing of the body is decoded, and a stranger costs at
 // most [apo.BodyMax] bytes, ReadTimeout and one RSA verification, about 40 µs and some 2 ms for the hash of so many

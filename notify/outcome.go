@@ -23,8 +23,8 @@ const (
 	// Stale: APO signed it, outside the verifier's FreshFor.
 	Stale
 	// Unusable: APO signed it, it names no order that is known here, and what it says of a payment, capture, refund or
-	// dispute cannot be understood. Somebody has to look. One that names a known order is Recorded: its evidence is on that
-	// order's record, under an anomaly.
+	// dispute cannot be understood. Somebody has to look. One that names a known order is Recorded: its evidence is on
+	// that order's record, under an anomaly.
 	Unusable
 	// Foreign: APO signed it, it names no order that is known here, and it is of a type that is no order's business as far
 	// as this version knows: of cards, vaulting, subscriptions. [Stats.Types] counts them by type.

@@ -31,7 +31,8 @@ type Stats struct {
 	UnknownOrder uint64
 	Failed       uint64
 	// Types counts by type the notifications of types that this version does not know, those among them that were recorded
-	// with an order too; "" is what does not say its type. Nil: none came. Beyond [TypesMax] types the rest is [OtherTypes].
+	// with an order too; "" is what does not say its type. Nil: none came. Beyond [TypesMax] types the rest is
+	// [OtherTypes].
 	Types map[string]uint64
 }
 
@@ -117,7 +118,7 @@ func (t *teller) write(ctx context.Context, n Notification) {
 		if !t.silent(n.Outcome) {
 			return
 		}
-		level, text = slog.LevelWarn, "notification of a type that no order here has, not acknowledged; Stats.Types counts them"
+		level, text = slog.LevelWarn, "notification of a type that no order has, not acknowledged; Stats.Types counts them"
 	case Malformed, Busy, Forged, Stale:
 		if !t.silent(n.Outcome) {
 			return

@@ -99,8 +99,8 @@ func folds(t testing.TB) map[events.Kind]fold {
 	doubted.must(Resolve{CommandID: "res", Record: doubted.o.Anomalies[0].Version, Resolution: events.ResolvedFailed,
 		Statement: "APO ticket 7"})
 	out := map[events.Kind]fold{}
-	for _, x := range []*till{disputes, in(t, Paid), in(t, Refunded), in(t, Failed), accepted, capture, refund, cancel, parked,
-		held, late, pending, doubted, dated} {
+	for _, x := range []*till{disputes, in(t, Paid), in(t, Refunded), in(t, Failed), accepted, capture, refund, cancel,
+		parked, held, late, pending, doubted, dated} {
 		var o Order
 		for _, r := range x.log {
 			if _, known := out[r.Event.Kind()]; !known {

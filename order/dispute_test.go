@@ -60,9 +60,9 @@ func TestDispute_WhileOneIsOpenNothingIsRefunded(t *testing.T) {
 	_, err := x.do(Refund{CommandID: "r", Amount: usd(100)})
 	r := rejected(t, err)
 	assert.Equal(t, []any{ReasonDisputed, x.o.Version}, []any{r.Reason, r.Cause.Version})
-	assert.Equal(t, "order o-1: refund rejected: the buyer disputes the payment, and that is not decided (to be defended by "+
-		"2026-11-22T10:00:00Z); defend or accept the dispute where the acquirer takes it, and wait for its end; refund what "+
-		"it leaves", r.Error())
+	assert.Equal(t, "order o-1: refund rejected: the buyer disputes the payment, and that is not decided (to be "+
+		"defended by 2026-11-22T10:00:00Z); defend or accept the dispute where the acquirer takes it, and wait for its end; "+
+		"refund what it leaves", r.Error())
 	assert.Equal(t, []any{Captured, int64(0), int64(300), "needs attention"},
 		[]any{x.o.Status, x.o.Disputed, x.o.Refundable(), x.o.Words()})
 	assert.Equal(t, opened.Add(48*time.Hour), x.o.Head().DisputeBy)
@@ -106,7 +106,8 @@ func TestDispute_WhatEachEndCosts(t *testing.T) {
 		f := ended(row.outcome, opened, row.lost)
 		f.Amount.Minor = row.disputed
 		x.observe(f)
-		assert.Equal(t, []int64{row.costs, row.remaining, 0}, []int64{x.o.Disputed, x.o.Refundable(), x.o.Refunded}, "%+v", row)
+		assert.Equal(t, []int64{row.costs, row.remaining, 0}, []int64{x.o.Disputed, x.o.Refundable(), x.o.Refunded},
+			"%+v", row)
 		assert.Equal(t, Captured, x.o.Status)
 		assert.True(t, x.o.Head().DisputeBy.IsZero(), "what is over needs nobody")
 		assert.Equal(t, x.o.money(row.costs), x.o.Disputes()[0].Lost)
@@ -155,7 +156,8 @@ func TestDispute_ContradictoryEnds(t *testing.T) {
 	x = in(t, Captured)
 	x.observe(ended(events.DisputeAccepted, opened, Money{}))
 	x.observe(ended(events.DisputeLost, opened.Add(time.Hour), usd(200)))
-	assert.Equal(t, []any{int64(200), 0}, []any{x.o.Disputed, len(x.o.Anomalies)}, "a judgement after an acceptance agrees")
+	assert.Equal(t, []any{int64(200), 0}, []any{x.o.Disputed, len(x.o.Anomalies)},
+		"a judgement after an acceptance agrees")
 }
 
 // Whatever order words come in, and however often, the order comes to the same.
@@ -214,7 +216,8 @@ func TestDispute_WithoutAnAmountOrInAnotherCurrencyReservesAll(t *testing.T) {
 		[]any{x.o.Refundable(), x.o.Head().DisputeBy, x.o.Disputes()[0].Amount})
 	f.Amount = usd(300)
 	x.observe(f)
-	assert.Equal(t, []any{int64(300), 1}, []any{x.o.Refundable(), len(x.o.Anomalies)}, "the larger of two, and a person looks")
+	assert.Equal(t, []any{int64(300), 1}, []any{x.o.Refundable(), len(x.o.Anomalies)},
+		"the larger of two, and a person looks")
 
 	x = in(t, Captured)
 	f.Amount = Money{Minor: 200, Currency: "EUR"}
@@ -287,12 +290,14 @@ func TestDispute_KeepsARefundFromBeingSentAgain(t *testing.T) {
 	x.now = x.o.NextDue()
 	facts := x.must(Claim{})
 	require.IsType(t, events.InquiryStarted{}, facts[0])
-	x.must(RecordInquiry{Number: x.o.Inquiry.Number, Picture: Picture{Outcome: events.InquiryNotExist, Evidence: signed()}})
+	gone := Picture{Outcome: events.InquiryNotExist, Evidence: signed()}
+	x.must(RecordInquiry{Number: x.o.Inquiry.Number, Picture: gone})
 	r := events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now,
 		Event: events.AttemptStarted{Attempt: x.o.Operation.Attempt + 1, Lease: x.now.Add(time.Minute)}}
 	require.ErrorContains(t, Judge(x.o, r), "beside money that may have moved")
 	x.observe(disputed(DisputeClosed, "D1", 200))
-	require.NoError(t, Judge(x.o, events.Record{Stream: r.Stream, Version: x.o.Version + 1, Recorded: x.now, Event: r.Event}))
+	r.Version = x.o.Version + 1
+	require.NoError(t, Judge(x.o, r))
 }
 
 func TestDispute_WhatNoRuleWrites(t *testing.T) {

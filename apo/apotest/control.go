@@ -68,7 +68,9 @@ func (s *Server) controlDisputes(mux *http.ServeMux) {
 		}
 		disputeControlled(w, id, err)
 	})
-	for name, play := range map[string]func(string) error{"alert-dispute": s.AlertDispute, "defend-dispute": s.DefendDispute} {
+	for name, play := range map[string]func(string) error{
+		"alert-dispute": s.AlertDispute, "defend-dispute": s.DefendDispute,
+	} {
 		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
 			disputeControlled(w, r.PathValue("id"), play(r.PathValue("id")))
 		})

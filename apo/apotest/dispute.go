@@ -42,8 +42,8 @@ type dispute struct {
 	lost    int64
 }
 
-// OpenDispute lets the buyer dispute a payment whose money moved, and returns APO's disputeId. A payment can be disputed
-// several times. The error wraps [ErrPlay], as those below.
+// OpenDispute lets the buyer dispute a payment whose money moved, and returns APO's disputeId. A payment can be
+// disputed several times. The error wraps [ErrPlay], as those below.
 func (s *Server) OpenDispute(id string, d Dispute) (disputeID string, err error) {
 	err = s.play(id, func(p *payment) error {
 		if p.moved() == 0 {
@@ -153,7 +153,8 @@ func (s *Server) notifyDispute(d *dispute, kind string, fields map[string]any) {
 	fields["disputeNotificationType"], fields["disputeId"] = kind, d.ID
 	fields["paymentId"], fields["paymentRequestId"] = d.payment.PaymentID, d.payment.PaymentRequestID
 	fields["disputeAmount"] = wire(of(d.payment.Amount, d.Minor))
-	s.mail(d.payment, letter{op: OpNotifyDispute, kind: kind, requestID: d.ID, target: d.payment.NotifyURL, fields: fields})
+	s.mail(d.payment, letter{op: OpNotifyDispute, kind: kind, requestID: d.ID, target: d.payment.NotifyURL,
+		fields: fields})
 }
 
 // Tell sends the merchant a signed notification of any content about a payment: of a type that nobody has heard of, or

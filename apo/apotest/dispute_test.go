@@ -34,8 +34,8 @@ func saidOf(t *testing.T, m *merchant) (facts []apo.Verified) {
 func disputable(t *testing.T, cfg apotest.Config) *merchant {
 	t.Helper()
 	m := open(t, cfg)
-	_, err := m.server.Register(apotest.Payment{PaymentRequestID: "pay-1", Amount: apotest.Amount{Currency: "EUR", Minor: 1000},
-		Method: "ALIPAY_CN"})
+	_, err := m.server.Register(apotest.Payment{PaymentRequestID: "pay-1", Method: "ALIPAY_CN",
+		Amount: apotest.Amount{Currency: "EUR", Minor: 1000}})
 	require.NoError(t, err)
 	require.NoError(t, m.server.Submit("pay-1"))
 	saidOf(t, m)
@@ -92,7 +92,8 @@ func TestEveryEndOfADisputeIsToldAndTakesWhatItTakes(t *testing.T) {
 
 func TestDisputesThatCannotBe(t *testing.T) {
 	m := disputable(t, apotest.Config{})
-	_, err := m.server.Register(apotest.Payment{PaymentRequestID: "pay-2", Amount: apotest.Amount{Currency: "EUR", Minor: 1}})
+	_, err := m.server.Register(apotest.Payment{PaymentRequestID: "pay-2",
+		Amount: apotest.Amount{Currency: "EUR", Minor: 1}})
 	require.NoError(t, err)
 	for _, d := range []struct {
 		id string
@@ -111,7 +112,8 @@ func TestDisputesThatCannotBe(t *testing.T) {
 
 // The script strikes what is told of disputes, and what is told of nothing that APO knows, as all else.
 func TestDisputesAndOtherTypesAreToldByTheScript(t *testing.T) {
-	script, err := apotest.ParseScript([]byte("notifyDispute 1 reorder\nnotifyDispute 2 duplicate 2\nnotification * duplicate"))
+	script, err := apotest.ParseScript([]byte("notifyDispute 1 reorder\nnotifyDispute 2 duplicate 2\n" +
+		"notification * duplicate"))
 	require.NoError(t, err)
 	m := disputable(t, apotest.Config{Script: script})
 	id, err := m.server.OpenDispute("pay-1", apotest.Dispute{})
@@ -123,8 +125,8 @@ func TestDisputesAndOtherTypesAreToldByTheScript(t *testing.T) {
 	for _, f := range saidOf(t, m) {
 		kinds = append(kinds, f.Kind().String()+" "+f.PaymentRequestID())
 	}
-	assert.Equal(t, []string{"dispute closed pay-1", "dispute opened pay-1", "dispute closed pay-1", "dispute closed pay-1",
-		"not understood ", "not understood "}, kinds)
+	assert.Equal(t, []string{"dispute closed pay-1", "dispute opened pay-1", "dispute closed pay-1",
+		"dispute closed pay-1", "not understood ", "not understood "}, kinds)
 }
 
 func TestControlsOfDisputes(t *testing.T) {

@@ -102,9 +102,10 @@
 //	notifyRefund  1      duplicate 2
 //
 // The op is one of those above, notifyPayment, notifyCapture, notifyRefund,
-// notifyDispute, notification (of [Server.Tell]), or * for every call. Calls count from 1 from when the fault was armed, over the calls
-// that fit op and ID: 2, 2-4 or * for all. ID is any id that the call gives or its
-// payment has. # begins a comment.
+// notifyDispute, notification (of [Server.Tell]), or * for every call. Calls count
+// from 1 from when the fault was armed, over the calls that fit op and ID: 2, 2-4
+// or * for all. ID is any id that the call gives or its payment has. # begins a
+// comment.
 //
 //	unknown [CODE]   answer U, UNKNOWN_EXCEPTION where no code is given
 //	timeout          hold the connection until the client gives up

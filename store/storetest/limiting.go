@@ -13,8 +13,8 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// everyFilter is one filter of each kind. An order that is paid, outstanding, parked, contradicted, disputed and due on the
-// suite's day is taken by all of them.
+// everyFilter is one filter of each kind. An order that is paid, outstanding, parked, contradicted, disputed and due on
+// the suite's day is taken by all of them.
 func everyFilter() []store.Filter {
 	filters := []store.Filter{store.AllOrders(), store.InStatus("paid"), store.DueBy(noon.Add(span * time.Minute)),
 		store.Outstanding()}

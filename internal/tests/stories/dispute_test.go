@@ -34,7 +34,8 @@ func disputeSteps() []storyStep {
 			s.disputes[a["id"]] = id
 			return err
 		}),
-		play("APO warns that the defence of {id} is due", func(s *story, id string) error { return s.server.AlertDispute(id) }),
+		play("APO warns that the defence of {id} is due",
+			func(s *story, id string) error { return s.server.AlertDispute(id) }),
 		play("the dispute of {id} is defended", func(s *story, id string) error { return s.server.DefendDispute(id) }),
 		play("the dispute of {id} is lost",
 			func(s *story, id string) error { return s.server.EndDispute(id, apo.DisputeMerchantLiable, 0) }),

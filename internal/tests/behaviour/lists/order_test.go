@@ -60,8 +60,9 @@ func TestDisputesComeByWhenTheyHaveToBeDefended(t *testing.T) {
 		if by != 0 { // of e nobody knows: at once
 			more["defenseDueTime"] = tilltest.Stamp(now.Add(by))
 		}
-		_, err := x.Orders.Observe(x.Ctx, tilltest.DisputeNotice("DISPUTE_CREATED", tilltest.Notice{PaymentRequest: "preq-" + id,
-			Payment: "pay-preq-" + id, Transfer: "dispute-" + id, Minor: tilltest.ThePart}, more))
+		n := tilltest.Notice{PaymentRequest: "preq-" + id, Payment: "pay-preq-" + id, Transfer: "dispute-" + id,
+			Minor: tilltest.ThePart}
+		_, err := x.Orders.Observe(x.Ctx, tilltest.DisputeNotice("DISPUTE_CREATED", n, more))
 		require.NoError(t, err)
 	}
 	assert.Equal(t, []string{"b", "e", "c", "d", "a"}, tilltest.IDsOf(t, x.Orders.Disputes(x.Ctx)))
