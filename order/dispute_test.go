@@ -300,6 +300,20 @@ func TestDispute_KeepsARefundFromBeingSentAgain(t *testing.T) {
 	require.NoError(t, Judge(x.o, r))
 }
 
+// A refund that APO took before, and does not know any more, is asked for again once no dispute is open.
+func TestDispute_KeepsAnAcceptedRefundFromComingBack(t *testing.T) {
+	x := working(t)
+	x.observe(disputed(DisputeOpened, "D1", 200))
+	gone := Picture{Outcome: events.InquiryNotExist, Evidence: signed()}
+	x.inquire(gone)
+	assert.Equal(t, []any{1, false}, []any{len(x.o.Accepted), x.o.Operation.Outstanding()})
+	assert.False(t, x.o.NextDue().IsZero(), "APO is asked about it again")
+	x.observe(disputed(DisputeClosed, "D1", 200))
+	x.inquire(gone)
+	assert.Equal(t, []any{0, CallRefund}, []any{len(x.o.Accepted), x.o.Operation.Kind})
+	replayIsLive(t, x)
+}
+
 func TestDispute_WhatNoRuleWrites(t *testing.T) {
 	x := in(t, Captured)
 	x.observe(disputed(DisputeOpened, "D1", 200))

@@ -383,7 +383,8 @@ func sumOf(all []noted) (total int64) {
 func (b *Book) Differs(o order.Order) string {
 	late := b.late
 	late.Disputed = min(b.lost, late.Captured)
-	const form = "%s authorized %d captured %d refunded %d lost %d late %v op %q working on %d gateway %q held %d disputed %t"
+	const form = "%s authorized %d captured %d refunded %d lost %d late %v op %q working on %d gateway %q held %d " +
+		"disputed %t"
 	mine := fmt.Sprintf(form, b.status, b.Authorized, b.Captured, b.Refunded, b.lost, late, b.op, len(b.accepted),
 		b.gateway, len(b.held), len(b.disputes) > 0)
 	op, gateway := "", ""
