@@ -143,6 +143,8 @@ func (t *teller) appended(ctx context.Context, records []events.Record, d *engin
 				slog.String("status", r.Head.Status), slog.String("now", d.Order().Words()))
 		case events.OperationParked:
 			t.parked(ctx, Alarm{OrderID: r.Stream.ID, Reason: e.Reason, Operation: parkedBy(d.Order(), e.Intent)})
+		case events.DisputeOpened, events.DisputeDue, events.DisputeDefended, events.DisputeClosed:
+			t.disputed(ctx, r)
 		case events.AnomalyObserved:
 			t.anomaly(ctx, Contradiction{OrderID: r.Stream.ID, Version: r.Version, Fact: e})
 		}
@@ -177,6 +179,18 @@ func (t *teller) anomaly(ctx context.Context, c Contradiction) {
 	t.log.LogAttrs(ctx, slog.LevelWarn, "anomaly: APO signed what contradicts the record", slog.String("order", c.OrderID),
 		slog.Uint64("anomaly", c.Version), slog.String("reason", c.Fact.Reason.String()),
 		slog.String("fact", string(c.Fact.Fact)), slog.String("code", c.Fact.Code))
+}
+
+// disputed warns as long as a dispute of the order waits for its defence: to let it lapse costs the money.
+func (t *teller) disputed(ctx context.Context, r *events.Record) {
+	attrs := []slog.Attr{slog.String("order", r.Stream.ID), slog.String("fact", string(r.Event.Kind())),
+		slog.String("status", r.Head.Status)}
+	if r.Head.DisputeBy.IsZero() {
+		t.log.LogAttrs(ctx, slog.LevelInfo, "APO's word on a dispute", attrs...)
+		return
+	}
+	t.log.LogAttrs(ctx, slog.LevelWarn, "a dispute waits for its defence: defend or accept it where the acquirer takes it",
+		append(attrs, slog.Time("by", r.Head.DisputeBy))...)
 }
 
 func (t *teller) called(ctx context.Context, c CallMade) {

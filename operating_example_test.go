@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
@@ -46,6 +47,19 @@ func standsOpen(ctx context.Context, orders *tilltape.Orders) error {
 		}
 		for _, a := range o.Anomalies {
 			fmt.Println(o.ID, "anomaly", a.Version, a.Reason)
+		}
+	}
+	return nil
+}
+
+// toDefend prints the disputes of the orders that have one which waits for its defence.
+func toDefend(ctx context.Context, orders *tilltape.Orders) error {
+	for o, err := range orders.Disputes(ctx) {
+		if err != nil {
+			return err
+		}
+		for _, d := range o.Disputes() {
+			fmt.Println(o.ID, d.Amount, "defend by", d.DefendBy, "defended:", d.Defended, "over:", d.Closed)
 		}
 	}
 	return nil
@@ -153,6 +167,32 @@ func ExampleOrders_Resolve_transferInDoubt() {
 	// Output:
 	// captured 1000 0 1
 	// authorized 0 0 <nil>
+}
+
+// While a dispute is open nothing is refunded; what it has left can be.
+func ExampleReader_Disputes() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	orders := shop.orders
+	dollars := func(minor int64) order.Money { return order.Money{Minor: minor, Currency: "USD"} }
+	must(orders.Capture(ctx, "o-1", order.Capture{CommandID: "capture-1", Amount: dollars(1000)}))
+	id := must(shop.OpenDispute("pay-1", apotest.Dispute{Minor: 600,
+		DefendBy: time.Date(2026, 12, 24, 12, 0, 0, 0, time.UTC)}))
+	shop.hear(ctx)
+	check(toDefend(ctx, orders))
+	_, err := orders.Refund(ctx, "o-1", order.Refund{CommandID: "refund-1", Amount: dollars(100)})
+	var refused *order.RejectedError
+	fmt.Println(errors.As(err, &refused), refused.Reason)
+
+	check(shop.EndDispute(id, apo.DisputeMerchantLiable, 600)) // nobody has defended it
+	shop.hear(ctx)
+	o := must(orders.Get(ctx, "o-1"))
+	fmt.Println(o.Disputed, o.Refundable())
+	// Output:
+	// o-1 USD 6.00 defend by 2026-12-24 12:00:00 +0000 UTC defended: false over: false
+	// true disputed
+	// 600 400
 }
 
 func ExampleConfig() {

@@ -20,7 +20,7 @@ func TestThePageOfStuckOrdersShowsTestedCodeAndTrueFigures(t *testing.T) {
 	text, err := os.ReadFile("docs/operating/stuck-orders.md")
 	require.NoError(t, err)
 	page := string(text)
-	pages.ShowsCode(t, page, "operating_example_test.go", 7)
+	pages.ShowsCode(t, page, "operating_example_test.go", 8)
 	list := func(waits []time.Duration) string {
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(waits), " ", ", "), "[]")
 	}

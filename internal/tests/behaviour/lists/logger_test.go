@@ -35,6 +35,28 @@ func TestLogger_TellsOutcomesAtInfo(t *testing.T) {
 	assert.NotContains(t, text.String(), "level=WARN")
 }
 
+// A dispute that nobody defends in time is lost: it is a warning until someone has.
+func TestLogger_WarnsWhileADisputeWaitsForItsDefence(t *testing.T) {
+	x := tilltest.NewTill(t, memory.New())
+	var text bytes.Buffer
+	x.Config.Logger = slog.New(slog.NewTextHandler(&text, nil))
+	x.Open(x.Bank)
+	x.Captured(tilltest.TheAmount)
+	for _, row := range []struct{ kind, want string }{
+		{"DISPUTE_CREATED", `level=WARN msg="a dispute waits for its defence`},
+		{"DEFENSE_SUPPLIED", `level=INFO msg="APO's word on a dispute" order=` + tilltest.TheOrder +
+			` fact=dispute.defended.v1`},
+	} {
+		text.Reset()
+		_, err := x.Orders.Observe(x.Ctx, tilltest.DisputeNotice(row.kind, tilltest.Notice{
+			PaymentRequest: tilltest.TheRequest, Payment: tilltest.ThePayment, Transfer: "D1",
+			Minor: tilltest.ThePart}, map[string]any{"disputeReasonMsg": "Kanarienvogel"}))
+		require.NoError(t, err)
+		assert.Contains(t, text.String(), row.want)
+		assert.NotContains(t, text.String(), "Kanarienvogel")
+	}
+}
+
 // The status alone would say of a part that it is the whole.
 func TestLogger_TellsOutcomesInTheOrdersWords(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
