@@ -12,6 +12,8 @@ import (
 const (
 	// AttemptsMax is how often one operation's call is attempted at the most; afterwards APO is only inquired of.
 	AttemptsMax = 64
+	// RefundsMax is how many refunds of one order APO may be working on at once, those given to a person included.
+	RefundsMax = 64
 	// SilenceMax: after so long without contact a retry is preceded by an inquiry, because a gateway may have forgotten
 	// the request's id by then.
 	SilenceMax = time.Hour
