@@ -127,5 +127,5 @@ func TestASignedMessageThatProvesNothingIsLogged(t *testing.T) {
 	rec := hand(w, &n, body)
 	assert.Equal(t, http.StatusUnprocessableEntity, rec.Code)
 	assert.Equal(t, "Unprocessable Entity\n", rec.Body.String())
-	assert.True(t, strings.Contains(w.logged.String(), "could not be understood"), w.logged.String())
+	assert.True(t, strings.Contains(w.logged.String(), "of a type that no order has"), w.logged.String())
 }
