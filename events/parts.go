@@ -40,7 +40,7 @@ type Parts struct {
 	Stage            Stage
 	PaymentRequestID string
 	PaymentID        string
-	TransferID       string    // captureId, refundId, disputeId, a raise's transactionId; of an anomaly, whichever its fact had
+	TransferID       string    // captureId, refundId, disputeId, transactionId; of an anomaly, whichever its fact had
 	RequestID        string    // captureRequestId, refundRequestId, updateRequestId; likewise
 	Amount           Money     // of a raise, the new total
 	At               time.Time // by APO's word; zero: not told, or done by ourselves

@@ -39,8 +39,6 @@ const (
 	// the capture that a held refund belongs to. Daily until a person is told ([Policy.ParkAccepted]), and then as what is
 	// parked, every [ParkedEvery].
 	OverdueMax = WaitMax
-	// RefundsMax is how many refunds of one order APO may be working on at once, those given to a person included.
-	RefundsMax = 64
 	// JitterMax is the most that [Policy.Jitter] may be, in hundredths.
 	JitterMax = 50
 	// UnansweredInquiriesMax bounds [Policy.UnansweredInquiries].

@@ -27,8 +27,8 @@ func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
 // known that it could have undone or come before. A part that was let go is not the payment, and the cancel that gives
 // late money back is another one.
 func (o *Order) dates(f *Fact) bool {
-	return f.Kind == PaymentCancelled && o.Status == Cancelled && !o.known.has(knownCancelTime) && !f.At.IsZero() && !f.own &&
-		!o.releasesPart(f) && !o.paymentKnown() && o.Late == Late{}
+	return f.Kind == PaymentCancelled && o.Status == Cancelled && !o.known.has(knownCancelTime) && !f.At.IsZero() &&
+		!f.own && !o.releasesPart(f) && !o.paymentKnown() && o.Late == Late{}
 }
 
 // foldDated keeps the time of the cancel. The mark stays that of the record which cancelled the order.
@@ -40,7 +40,8 @@ func (o *Order) foldDated(r *events.Record, e *events.CancelDated) {
 
 // judgeDated demands what a cancellation needs, and a time that was not known.
 func (o *Order) judgeDated(e *events.CancelDated) string {
-	return first(when(e.At.IsZero() || o.known.has(knownCancelTime) || o.paymentKnown(), "dates no cancel that waits for its time"),
+	dated := e.At.IsZero() || o.known.has(knownCancelTime) || o.paymentKnown()
+	return first(when(dated, "dates no cancel that waits for its time"),
 		o.judgeCancelled(&events.CancelSucceeded{Proof: e.Proof}))
 }
 
