@@ -162,7 +162,7 @@ func proofOf(e events.Event) (p events.Proof, ok bool) {
 func TestReplay_NoFieldIsForgedBesideItsMessage(t *testing.T) {
 	random := rand.New(rand.NewPCG(8, 20))
 	seen := map[string]int{}
-	for range 5 {
+	for range 8 {
 		w := newWriter(random.IntN)
 		w.write(100)
 		all := records(w.log)

@@ -247,8 +247,8 @@ func tellDispute(f *order.Fact, content fields) {
 
 // fact is something that APO's notifications can tell.
 func (w *writer) fact(id string) order.Fact {
-	kinds := []order.FactKind{order.PaymentSucceeded, order.PaymentSucceeded, order.PaymentPending, order.PaymentFailed,
-		order.CaptureSucceeded,
+	kinds := []order.FactKind{order.PaymentSucceeded, order.PaymentSucceeded, order.PaymentSucceeded,
+		order.PaymentSucceeded, order.PaymentPending, order.PaymentFailed, order.CaptureSucceeded, order.CaptureSucceeded,
 		order.CaptureFailed, order.RefundSucceeded, order.RefundFailed, order.PaymentRaised, order.RaiseFailed,
 		order.PaymentCancelled, order.OtherTransaction, order.DisputeOpened, order.DisputeDue, order.DisputeDefended,
 		order.DisputeClosed, order.NotUnderstood}

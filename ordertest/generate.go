@@ -106,6 +106,12 @@ func (a *author) paymentID() string { return "payment-" + a.id }
 
 // next draws what happens next; nil where it does not apply.
 func (a *author) next() order.Command {
+	if a.parked() > 0 && rapid.Bool().Draw(a.t, "somebody looks after it") {
+		if _, asking := a.Order.Claimed(); asking {
+			return a.answer()
+		}
+		return a.operator()
+	}
 	switch rapid.IntRange(0, 9).Draw(a.t, "what") {
 	case 0:
 		return order.Cancel{CommandID: a.name("cancel"), Reason: "changed their mind", Actor: "shop"}
@@ -137,12 +143,25 @@ func (a *author) claim() order.Command {
 	return order.Claim{Inquire: rapid.Bool().Draw(a.t, "inquire anyway")}
 }
 
+// parked is the intent of an operation that a person has; 0: none.
+func (a *author) parked() uint64 {
+	for _, p := range a.Order.Operations() {
+		if p.Phase == order.Parked {
+			return p.Intent
+		}
+	}
+	return 0
+}
+
 // operator looks after what needs a person.
 func (a *author) operator() order.Command {
-	switch {
-	case a.Order.Operation.Phase == order.Parked:
+	switch intent := a.parked(); {
+	case intent > 0:
+		if rapid.Bool().Draw(a.t, "ask first") {
+			return order.Claim{Inquire: true, Record: intent}
+		}
 		return order.Resolve{CommandID: a.name("resolve"), Actor: "ops", Statement: "APO's support says so, case 7",
-			Resolution: a.resolution()}
+			Record: intent, Resolution: a.resolution(), Override: rapid.Bool().Draw(a.t, "override")}
 	case len(a.Order.Doubts()) > 0 && rapid.Bool().Draw(a.t, "settle it"):
 		return order.Resolve{CommandID: a.name("settle"), Actor: "ops", Statement: "APO's support says so, case 8",
 			Record: a.Order.Doubts()[0], Resolution: a.resolution()}
