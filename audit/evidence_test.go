@@ -191,7 +191,8 @@ func TestReplay_NoFieldIsForgedBesideItsMessage(t *testing.T) {
 		"capture.succeeded.v1 At", "refund.accepted.v1 RefundID", "refund.held.v1 Amount", "refund.failed.v1 Code",
 		"anomaly.observed.v1 Amount", "anomaly.observed.v1 TransferID", "cancel.unresolved.v1 Unresolved",
 		"inquiry.answered.v1 State", "cancel.succeeded.v1 PaymentID", "payment.raised.v1 Amount",
-		"payment.raised.v1 UpdateRequestID", "raise.failed.v1 Code"} {
+		"payment.raised.v1 UpdateRequestID", "raise.failed.v1 Code", "dispute.opened.v1 Type", "dispute.closed.v1 Lost",
+		"dispute.due.v1 DisputeID", "dispute.defended.v1 Amount"} {
 		assert.Positive(t, seen[name], "%s: %v", name, seen)
 	}
 }
