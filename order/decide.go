@@ -253,12 +253,20 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 
 // resolveTransfer settles a transfer in doubt. What stood waits for it goes on.
 func (d *decision) resolveTransfer(c *Resolve) {
-	t := d.o.book[d.o.undecided(c.Record)]
+	resolved := events.TransferResolved{Record: c.Record, Resolution: c.Resolution, Statement: c.Statement,
+		Override: c.Override}
+	at := d.o.undecided(c.Record)
+	if at < 0 { // a dispute, which moves no status
+		d.emit(resolved)
+		d.settleLateMoney()
+		return
+	}
+	t := d.o.book[at]
 	f := Fact{Kind: CaptureSucceeded, Amount: d.o.money(t.minor), Proof: events.Proof{Via: events.ViaOperator}}
 	if t.kind == refunds {
 		f.Kind = RefundSucceeded
 	}
-	d.emit(events.TransferResolved{Record: c.Record, Resolution: c.Resolution, Statement: c.Statement})
+	d.emit(resolved)
 	if d.o.Status == Cancelled && !d.o.Late.IsZero() {
 		d.lateMoney(&f)
 	}

@@ -205,6 +205,41 @@ func (o *Order) costs(t *transfer) (lost, reserved int64) {
 	}
 }
 
+// unjudged is the place of the dispute that is known by a record, and of which APO has told no end, or not what it
+// took. A person may say so: no inquiry tells. -1: there is none.
+func (o *Order) unjudged(record uint64) int {
+	return slices.IndexFunc(o.book, func(t transfer) bool {
+		if record == 0 || t.kind != disputes || uint64(t.version) != record {
+			return false
+		}
+		_, may := o.costs(&t)
+		return may > 0
+	})
+}
+
+// foldRuled takes a person's word on how a dispute ended. It has no time, so that any end which APO tells later counts
+// instead, and stands in the place of one that does not say what it took.
+func (o *Order) foldRuled(r *events.Record, e *events.TransferResolved) {
+	at := o.unjudged(e.Record)
+	if at < 0 {
+		return
+	}
+	ruling := transfer{kind: rulings, id: o.book[at].id, version: uint32(r.Version), marks: markSettled}
+	if e.Resolution == events.ResolvedSucceeded {
+		ruling.minor = o.book[at].minor
+		ruling.set(markLost, true)
+	}
+	end := o.find(rulings, ruling.id, 0)
+	o.book = slices.Clone(o.book)
+	if end < 0 {
+		o.book = append(o.book, ruling)
+	} else {
+		ruling.at = o.book[end].at
+		o.book[end] = ruling
+	}
+	o.total()
+}
+
 // inDispute is what disputes that are open may still take.
 func (o *Order) inDispute() (reserved int64) {
 	for i := range o.book {

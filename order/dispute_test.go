@@ -61,8 +61,8 @@ func TestDispute_WhileOneIsOpenNothingIsRefunded(t *testing.T) {
 	r := rejected(t, err)
 	assert.Equal(t, []any{ReasonDisputed, x.o.Version}, []any{r.Reason, r.Cause.Version})
 	assert.Equal(t, "order o-1: refund rejected: the buyer disputes the payment, and that is not decided (to be "+
-		"defended by 2026-11-22T10:00:00Z); defend or accept the dispute where the acquirer takes it, and wait for its end; "+
-		"refund what it leaves", r.Error())
+		"defended by 2026-11-22T10:00:00Z); defend or accept the dispute where the acquirer takes it, and wait for its end, "+
+		"or resolve its record; refund what it leaves", r.Error())
 	assert.Equal(t, []any{Captured, int64(0), int64(300), "needs attention"},
 		[]any{x.o.Status, x.o.Disputed, x.o.Refundable(), x.o.Words()})
 	assert.Equal(t, opened.Add(48*time.Hour), x.o.Head().DisputeBy)
@@ -349,4 +349,40 @@ func TestNotUnderstood_LeavesItsEvidence(t *testing.T) {
 	assert.Len(t, tell("two"), 1, "nobody knows how it differs")
 	assert.Len(t, x.o.Anomalies, 2)
 	assert.Equal(t, Captured, x.o.Status)
+}
+
+// A dispute that APO never ends is ended by a person, on record; whatever end APO tells later counts instead.
+func TestDispute_APersonEndsWhatAPODoesNot(t *testing.T) {
+	for name, c := range map[string]struct {
+		word       events.Resolution
+		lost, left int64
+	}{"lost": {events.ResolvedSucceeded, 100, 500}, "won": {events.ResolvedFailed, 0, 600}} {
+		t.Run(name, func(t *testing.T) {
+			x := in(t, Captured)
+			x.observe(disputed(DisputeOpened, "D1", 100))
+			record := x.o.Disputes()[0].Version
+			end := Resolve{CommandID: "s", Record: record, Resolution: c.word, Override: true,
+				Statement: "the acquirer's letter"}
+			x.must(end)
+			assert.Equal(t, []int64{c.lost, c.left}, []int64{x.o.Disputed, x.o.Refundable()})
+			assert.True(t, x.o.Disputes()[0].Closed)
+			assert.Empty(t, x.must(end), "once")
+			x.must(Refund{CommandID: "f", Amount: usd(c.left)})
+			replayIsLive(t, x)
+
+			won := disputed(DisputeClosed, "D1", 100)
+			won.Outcome, won.At, won.Lost = events.DisputeLost, x.now, usd(80)
+			x.observe(won)
+			assert.EqualValues(t, 80, x.o.Disputed, "APO's own end")
+			_, err := x.do(Resolve{Record: record, Resolution: events.ResolvedFailed, Statement: "again"})
+			assert.Equal(t, ReasonNoDoubt, rejected(t, err).Reason)
+			replayIsLive(t, x)
+		})
+	}
+	x := in(t, Captured)
+	f := disputed(DisputeOpened, "D1", 100)
+	f.Amount = Money{}
+	x.observe(f)
+	_, err := x.do(Resolve{Record: x.o.Disputes()[0].Version, Resolution: events.ResolvedSucceeded, Statement: "a letter"})
+	assert.Equal(t, ReasonCurrency, rejected(t, err).Reason, "nobody knows how much")
 }

@@ -11,7 +11,8 @@ import (
 
 func (o *Order) guardParked(q *question) *RejectedError {
 	switch {
-	case o.parked(q.record) != nil, q.open && o.phase() == Parked, (q.open || q.record != 0) && o.undecided(q.record) >= 0:
+	case o.parked(q.record) != nil, q.open && o.phase() == Parked, (q.open || q.record != 0) && o.undecided(q.record) >= 0,
+		o.unjudged(q.record) >= 0:
 		return nil
 	case q.record != 0:
 		return o.reject(q.verb, ReasonNoDoubt, Cause{Version: q.record})
@@ -36,6 +37,8 @@ func (o *Order) guardInquired(q *question, now time.Time, about *Operation, caus
 func (o *Order) guardAsked(q *question, now time.Time) *RejectedError {
 	p, at := o.parked(q.record), o.undecided(q.record)
 	switch {
+	case o.unjudged(q.record) >= 0: // no inquiry tells of disputes
+		return nil
 	case p != nil:
 		return o.guardInquired(q, now, p, Cause{Version: p.Intent, At: p.Since})
 	case at < 0:
@@ -93,8 +96,12 @@ func (o *Order) guardFits(q *question, now time.Time) *RejectedError {
 	return o.reject(q.verb, ReasonRemainder, cause).with(detail)
 }
 
-// guardCurrency refuses to count a transfer that the order's amounts have no place for.
+// guardCurrency refuses to count what the order's amounts have no place for: a transfer in another currency, a dispute
+// of which no amount is known.
 func (o *Order) guardCurrency(q *question) *RejectedError {
+	if at := o.unjudged(q.record); at >= 0 && (o.book[at].minor <= 0 || o.book[at].has(markForeign)) {
+		return o.reject(q.verb, ReasonCurrency, Cause{Version: q.record}).with("no amount of the dispute is known in it")
+	}
 	at := o.undecided(q.record)
 	if at < 0 || !o.book[at].has(markForeign) {
 		return nil

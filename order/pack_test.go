@@ -292,8 +292,8 @@ func BenchmarkPack(b *testing.B) {
 	})
 }
 
-// An order is copied at every fold: above this size that costs a fifth more, and at 1 016 bytes, which is no multiple of
-// the 64 that are copied at a time, a quarter.
+// An order is copied at every fold: above this size that costs a fifth more, and at 1 016 bytes, which is no multiple
+// of the 64 that are copied at a time, a quarter.
 func TestAnOrderIsSmallEnoughToBeCopied(t *testing.T) {
 	assert.LessOrEqual(t, unsafe.Sizeof(Order{}), uintptr(1024))
 	assert.Zero(t, unsafe.Sizeof(Order{})%64)

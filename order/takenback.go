@@ -94,6 +94,7 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 	o.rememberCommand(r, VerbResolve, resolveContent(e.Resolution, e.Override, e.Statement))
 	at := o.undecided(e.Record)
 	if at < 0 {
+		o.foldRuled(r, e)
 		return
 	}
 	t := o.book[at]

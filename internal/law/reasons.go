@@ -108,12 +108,13 @@ var reasonRows = []reasonRow{
 		"take APO's word, or resolve with Override"},
 	{ReasonUnaccounted, "unaccounted", "APO told[ on %C] of a capture or refund that the order's amounts cannot have",
 		"ask APO what stands with Orders.Reconcile; where that does not tell, ask APO support and resolve that record"},
-	{ReasonNoDoubt, "no-doubt", "that record tells of no capture or refund in doubt",
+	{ReasonNoDoubt, "no-doubt", "that record tells of no capture or refund in doubt, and of no dispute without an end",
 		"give Resolve the record that the refusal of the other command names, and 0 for the parked operation"},
 	{ReasonRefunds, "refunds", "APO works on as many refunds as there may be at once[, the oldest since %C]",
 		"wait until one of them ends; Orders.Run asks APO about each"},
 	{ReasonDisputed, "disputed", "the buyer disputes the payment, and that is not decided",
-		"defend or accept the dispute where the acquirer takes it, and wait for its end; refund what it leaves"},
+		"defend or accept the dispute where the acquirer takes it, and wait for its end, or resolve its record; " +
+			"refund what it leaves"},
 }
 
 // Says is the reason in words, with its cause where there is one.
