@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -250,14 +251,34 @@ func exploreCalm(t *testing.T, s scene) (ends map[string][]string, runs int) {
 	return ends, runs
 }
 
+// tally counts what the explorer has walked.
+type tally struct{ scenes, calm, crashed, ends atomic.Int64 }
+
+func (n *tally) add(calm, crashed, ends int) {
+	if calm > 0 {
+		n.scenes.Add(1)
+	}
+	n.calm.Add(int64(calm))
+	n.crashed.Add(int64(crashed))
+	n.ends.Add(int64(ends))
+}
+
+func (n *tally) String() string {
+	return fmt.Sprintf("%d scenes: %d runs without a crash, %d with crashes, %d ends", n.scenes.Load(), n.calm.Load(),
+		n.crashed.Load(), n.ends.Load())
+}
+
 // Commands that come together, every step of each in every order, with every answer of the bank's, and the process
 // dying at any boundary: the invariants hold, and a crash leads nowhere that a run without one does not lead. Everyday
 // runs walk every way without a crash, and [drawnRuns] of those with one.
 func TestExplore(t *testing.T) {
+	var total tally
+	t.Cleanup(func() { t.Log(total.String()) })
 	for _, s := range slices.Concat(explorerScenes(), newsScenes(), settlerScenes()) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			known, calmRuns := exploreCalm(t, s)
+			total.add(calmRuns, 0, len(known))
 			if long.Raced {
 				t.Logf("%d runs without a crash; those with one are walked without the race detector", calmRuns)
 				return
@@ -266,6 +287,7 @@ func TestExplore(t *testing.T) {
 			for end, way := range ends {
 				assert.Contains(t, known, end, "reached by way of %q", way)
 			}
+			total.add(0, runs, 0)
 			if long.Enabled() {
 				assert.Greater(t, runs, calmRuns)
 			}
