@@ -10,7 +10,7 @@ import (
 )
 
 // Prover is a log that proves its records by its seal while they are read. [Replay] finds it with a type assertion;
-// store/bolt is one, store/memory keeps no seal.
+// store/bolt is one, and so is store/memory.
 type Prover interface {
 	// Proven returns what the seal says that the log holds, and a sequence of these records, oldest first. A record that
 	// does not fit the seal is not yielded: it ends the sequence with an error that wraps [store.ErrDamaged]. A sequence

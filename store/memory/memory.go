@@ -15,12 +15,14 @@ import (
 const logName = "memory log"
 
 var (
-	_ store.Log     = (*Log)(nil)
-	_ store.Watcher = (*Log)(nil)
+	_ store.Log          = (*Log)(nil)
+	_ store.Watcher      = (*Log)(nil)
+	_ store.Checkpointer = (*Log)(nil)
 )
 
-// Log is an append-only log in memory. Make one with [New]; it is safe for many goroutines at once. All its methods are
-// those of [store.Log] and keep its contract, except that nothing outlives the process.
+// Log is an append-only log in memory. Make one with [New] or [NewSealed]; it is safe for many goroutines at once. It
+// keeps the contract of [store.Log], except that nothing outlives the process; what it can do besides is watching, and
+// proving where it is sealed.
 type Log struct {
 	mu      sync.RWMutex
 	closed  bool
@@ -28,6 +30,7 @@ type Log struct {
 	streams map[events.Stream]*stream
 	keys    map[events.Key]events.Stream
 	grown   chan struct{} // closed when a frame comes or the log is closed; nil while nobody waits for that
+	seal    *sealing      // nil in a log without a seal; which of the two never changes
 	soonest atomic.Int64  // nothing is due before, in nanoseconds since the epoch: asked each second, it seldom walks
 }
 
@@ -37,7 +40,7 @@ type stream struct {
 	head      events.Head
 }
 
-// New returns an empty log.
+// New returns an empty log without a seal.
 func New() *Log {
 	l := &Log{streams: map[events.Stream]*stream{}, keys: map[events.Key]events.Stream{}}
 	l.soonest.Store(math.MaxInt64)
@@ -148,6 +151,11 @@ func (l *Log) write(to events.Stream, records []events.Record) ([]events.Record,
 	}
 	l.streams[to] = s
 	l.frames = append(l.frames, frames...)
+	if l.seal != nil {
+		for _, frame := range frames {
+			l.seal.leaves = append(l.seal.leaves, leafHash(frame))
+		}
+	}
 	l.wake()
 	return placed, nil
 }
