@@ -57,14 +57,20 @@ func telling(position uint64) events.Record {
 // checksum in its chunk's directory fits what it has become. So only the seal can tell.
 func rotRecord(t *testing.T, path string, position uint64) {
 	t.Helper()
+	require.Positive(t, rotFrame(t, path, []byte("payment-of-"+alteredID(position)), 0), "the record is in the file")
+}
+
+// rotFrame does so with a bit at an offset of what stands in a frame, wherever that is, and returns at how many places.
+func rotFrame(t *testing.T, path string, what []byte, offset int) (places int) {
+	t.Helper()
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	require.NoError(t, err)
 	defer file.Close()
 	image, err := os.ReadFile(path)
 	require.NoError(t, err)
-	places := logfile.Places(image, []byte("payment-of-"+alteredID(position)))
-	require.NotEmpty(t, places, "the record is in the file")
-	for _, at := range places {
+	all := logfile.Places(image, what)
+	for _, at := range all {
+		at += offset
 		begin, size, sum := logfile.FrameAround(image, at)
 		require.Positive(t, size)
 		frame := bytes.Clone(image[begin : begin+size])
@@ -74,6 +80,7 @@ func rotRecord(t *testing.T, path string, position uint64) {
 		_, err = file.WriteAt(binary.BigEndian.AppendUint32(nil, logfile.FrameSum(frame)), int64(sum))
 		require.NoError(t, err)
 	}
+	return len(all)
 }
 
 // toAlter makes the log in memory, closed, and the checkpoint it has.

@@ -43,12 +43,57 @@ func factoryOf(config *bolt.Config) storetest.Factory {
 	}
 }
 
-func TestLog(t *testing.T) { storetest.Run(t, factory()) }
+// sealedFactory is a factory whose logs sign what they hold.
+func sealedFactory(t *testing.T, config bolt.Config) storetest.Factory {
+	config.Signer = newSigner(t, "shop.example/orders")
+	reading := config
+	reading.ReadOnly = true
+	f := factoryOf(&config)
+	toRead := func(path string) (store.Log, error) {
+		log, err := bolt.Open(path, &reading)
+		if err != nil {
+			return nil, err
+		}
+		return kept{log, path}, nil
+	}
+	f.Seal = &storetest.Seal{
+		Verifier: config.Signer.Verifier(),
+		Backup: func(t *testing.T, log store.Log) (store.Log, error) {
+			path := filepath.Join(t.TempDir(), "backup.log")
+			if err := log.(kept).Backup(context.Background(), path, nil); err != nil {
+				return nil, err
+			}
+			return toRead(path)
+		},
+		OpenToRead: func(t *testing.T, log store.Log) (store.Log, error) {
+			require.NoError(t, log.Close())
+			return toRead(log.(kept).path)
+		},
+		Tamper: tamperRecord,
+	}
+	return f
+}
+
+// tamperRecord changes a letter of the actor in the record at the position, in the file under an open log, together
+// with the checksum in its chunk's directory.
+func tamperRecord(t *testing.T, log store.Log, position uint64) {
+	t.Helper()
+	for r, err := range log.All(context.Background(), store.After(events.Record{Position: position - 1})) {
+		require.NoError(t, err)
+		frame, err := events.AppendFrame(nil, r)
+		require.NoError(t, err)
+		require.NotEmpty(t, r.Actor)
+		require.Positive(t, rotFrame(t, log.(kept).path, frame, bytes.Index(frame, []byte(r.Actor))))
+		return
+	}
+}
+
+func TestLog(t *testing.T) { storetest.Run(t, sealedFactory(t, bolt.Config{})) }
 
 // TestLogOfSmallGenerations: the same where what is lazy goes to the file all the time.
 func TestLogOfSmallGenerations(t *testing.T) {
 	for _, entries := range []int{1, 7, 100} {
-		t.Run(fmt.Sprint(entries), func(t *testing.T) { storetest.Run(t, factoryOf(bolt.SmallGenerations(entries))) })
+		t.Run(fmt.Sprint(entries), func(t *testing.T) { storetest.Run(t, sealedFactory(t, *bolt.SmallGenerations(entries))) })
 	}
 }
 

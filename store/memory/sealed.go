@@ -19,8 +19,8 @@ const DefaultOrigin = "tilltape"
 type Config struct {
 	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused.
 	Signer *seal.Signer
-	// Origin begins the name that the log has in its checkpoints ("shop.example/orders"); a random part follows. Empty: the
-	// signer's name, or [DefaultOrigin]. The signer's key has to be of that name, or of one above it.
+	// Origin begins the name that the log has in its checkpoints ("shop.example/orders"); a random part follows. Empty:
+	// the signer's name, or [DefaultOrigin]. The signer's key has to be of that name, or of one above it.
 	Origin string
 }
 
@@ -139,7 +139,8 @@ func (l *Log) ProveConsistency(ctx context.Context, old, size uint64) ([]seal.Ha
 		return nil, err
 	}
 	if have := uint64(len(now.leaves)); size > have || old > size {
-		return nil, fmt.Errorf("%w: %s: no proof from %d to %d records; it has %d", store.ErrInvalid, logName, old, size, have)
+		return nil, fmt.Errorf("%w: %s: no proof from %d to %d records; it has %d", store.ErrInvalid, logName, old, size,
+			have)
 	}
 	if old == 0 {
 		return nil, nil

@@ -7,6 +7,9 @@
 //		})
 //	}
 //
+// What only some engines can do is asked for where the factory says that they can: Second for several handles on one
+// log, and Seal for logs that prove what they hold.
+//
 // Each clause of the contract is a subtest with a name to match, so that a failure says which promise is broken and
 // `-run 'TestLog/lost_answers'` runs that one alone. [Same] drives several engines with the same random operations and
 // demands the same answers and the same bytes.

@@ -21,6 +21,11 @@ type Factory struct {
 	Open func(t *testing.T) store.Log
 	// Reopen closes the log and returns one over what it kept. Nil for an engine that keeps nothing.
 	Reopen func(t *testing.T, log store.Log) store.Log
+	// Second returns another handle on the same log, as another process would have. Nil for an engine that has one at a
+	// time.
+	Second func(t *testing.T, log store.Log) store.Log
+	// Seal is for logs that seal themselves, each of which is a [Sealed] then. Nil for logs without a seal.
+	Seal *Seal
 }
 
 // test is one clause of the contract.
@@ -46,6 +51,8 @@ func tests() []test {
 		{"races for a key", racesForAKey},
 		{"appends to many streams", appendsToManyStreams},
 		{"lost answers", lostAnswers},
+		{"retries that give up", retriesThatGiveUp},
+		{"two handles", twoHandles},
 		{"lookup keys", lookupKeys},
 		{"appends while reading", appendsWhileReading},
 		{"cursors", cursors},
@@ -58,6 +65,11 @@ func tests() []test {
 		{"heads while they move", headsWhileTheyMove},
 		{"limited heads", limitedHeads},
 		{"limited heads while they move", limitedHeadsWhileTheyMove},
+		{"checkpoints", checkpoints},
+		{"checkpoints while appending", checkpointsWhileAppending},
+		{"proofs", proofs},
+		{"backups", backups},
+		{"tampering", tampering},
 		{"ended context", endedContext},
 		{"closing", closing},
 		{"reopening", reopening},

@@ -30,10 +30,12 @@ type fault struct {
 	clause string
 	open   func() store.Log
 	reopen func(store.Log) store.Log
+	second func(store.Log) store.Log
+	seal   *storetest.Seal
 }
 
 func faults() []fault {
-	return []fault{
+	return append(sealedFaults(), []fault{
 		{name: "blind-append", clause: "versions", open: func() store.Log { return blindAppend{memory.New()} }},
 		{name: "blind-append-in-a-race", clause: "races for one stream",
 			open: func() store.Log { return blindAppend{memory.New()} }},
@@ -74,7 +76,7 @@ func faults() []fault {
 			reopen: withoutTheLast},
 		{name: "sleepy-watcher", clause: "watching", open: func() store.Log { return skipping{memory.New()} }},
 		{name: "random", clause: "random operations", open: func() store.Log { return sharedKeys{memory.New()} }},
-	}
+	}...)
 }
 
 // TestTeeth proves that a log which breaks one promise fails the clause about it. The suite runs in a process of its
@@ -106,9 +108,12 @@ func TestBroken(t *testing.T) {
 		if fault.name != name {
 			continue
 		}
-		factory := storetest.Factory{Open: func(*testing.T) store.Log { return fault.open() }}
+		factory := storetest.Factory{Open: func(*testing.T) store.Log { return fault.open() }, Seal: fault.seal}
 		if fault.reopen != nil {
 			factory.Reopen = func(_ *testing.T, log store.Log) store.Log { return fault.reopen(log) }
+		}
+		if fault.second != nil {
+			factory.Second = func(_ *testing.T, log store.Log) store.Log { return fault.second(log) }
 		}
 		storetest.Run(t, factory)
 	}
