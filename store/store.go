@@ -23,7 +23,8 @@ type Log interface {
 	//     was written the first time, so that a lost answer does no harm.
 	//   - It fails with [ErrInvalid] on records that no log can hold (see [CheckAppend]), before anything is written.
 	//   - It fails with ctx's error when ctx ends before the append is under way, and then has not happened; once it is
-	//     under way its outcome is reported, whatever becomes of ctx.
+	//     under way its outcome is reported, whatever becomes of ctx. So it fails, too, when ctx ends while the log looks
+	//     whether an earlier try was written: this one then has written nothing, and the earlier one is what it was.
 	//   - It fails with [ErrUnavailable] when the log cannot take appends now; nothing was written, and trying
 	//     again helps.
 	//   - It fails with [ErrDamaged] where damage stands in its way, before anything is written: with ids that were never

@@ -29,7 +29,8 @@ type request struct {
 
 // Append implements [store.Log]. It returns after the commit that holds the records is synced to the disk, together
 // with the other appends that gathered while the commit before it was written. If ctx ends while the append still
-// waits for its commit, it has not happened; once the commit has begun, its outcome is reported.
+// waits for its commit, it has not happened; once the commit has begun, its outcome is reported. If it ends while the
+// log looks whether an earlier try was written, this try has written nothing.
 func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
 	error) {
 	l.queue.enter()
@@ -43,7 +44,7 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 	}
 	if errors.Is(r.err, store.ErrConflict) {
 		// Here and not in the committer: others do not wait while this stream is read.
-		written, found, err := l.writtenBefore(r)
+		written, found, err := l.writtenBefore(ctx, r)
 		if err != nil || found {
 			return written, err
 		}
@@ -158,14 +159,18 @@ func (l *Log) written(r *request) ([]events.Record, error) {
 	return written, nil
 }
 
-// writtenBefore looks for the request's records where an earlier try of the same append has put them.
-func (l *Log) writtenBefore(r *request) ([]events.Record, bool, error) {
+// writtenBefore looks for the request's records where an earlier try of the same append has put them. It reads the
+// stream from its newest record back, as far as the caller has the time.
+func (l *Log) writtenBefore(ctx context.Context, r *request) ([]events.Record, bool, error) {
 	found := make([]events.Record, 0, len(r.records))
-	for record, err := range l.Read(context.Background(), r.stream, r.after) {
-		if err != nil {
+	for record, err := range l.Read(ctx, r.stream, r.after) {
+		switch ended := ctx.Err(); {
+		case err != nil && ended != nil && errors.Is(err, ended):
+			return nil, false, fmt.Errorf("append to %s %q: it wrote nothing, and whether an earlier try did is not known: %w; "+
+				"repeat it with the same record ids", r.stream.Category, r.stream.ID, ended)
+		case err != nil:
 			return nil, false, err
-		}
-		if record.ID != r.records[len(found)].ID {
+		case record.ID != r.records[len(found)].ID:
 			return nil, false, nil
 		}
 		if found = append(found, record); len(found) == len(r.records) {
