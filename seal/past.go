@@ -19,9 +19,10 @@ type Tiles func(tiles []TileID, bytes [][]byte) error
 
 // Past answers for one tree as it is, and as it was at every size before. What lies in the tree's unfull tiles it has
 // from the tree; for the rest it reads the full tiles on the way, all of a question together, and each counts only
-// where it leads, by way of those above, to what the tree has at its edge. So what it returns needs no other proof, and it
-// never reads a leaf. [RootAt], [ProveInclusion] and [ProveConsistency] return the same with no tree at hand: they read
-// whatever makes up the right edge of the size asked about, 511 tiles and leaves for 131 071 records, one after another.
+// where it leads, by way of those above, to what the tree has at its edge. So what it returns needs no other proof, and
+// it never reads a leaf. [RootAt], [ProveInclusion] and [ProveConsistency] return the same with no tree at hand: they
+// read whatever makes up the right edge of the size asked about, 511 tiles and leaves for 131 071 records, one after
+// another.
 //
 // A question reads at most two tiles of a level. They are kept for the next one, 8 KiB each, so a Past is for a few
 // questions. It is not safe for concurrent use.

@@ -69,6 +69,8 @@
 //
 //	func TestLog(t *testing.T) { storetest.Run(t, storetest.Factory{Open: open, Reopen: reopen}) }
 //
+// An engine that seals its log finds what all of them do for that in package store/sealed.
+//
 // Abilities that only some engines have are interfaces of their own in this package, found with a type assertion:
 // [Watcher], [Checkpointer].
 package store

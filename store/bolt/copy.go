@@ -146,7 +146,7 @@ func (l *Log) copyBeside(
 	}
 	now := l.lazy.layers()
 	c := &copying{log: l, end: now.end, tree: now.tree, identity: l.identity, progress: progress}
-	c.proven = l.newProven(c.tree)
+	c.proven = l.newProven(ctx, c.tree)
 	c.identity.copied = c.identity.copied || copied
 	if err := c.open(name); err != nil {
 		return "", err

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"maps"
 	"slices"
-	"strings"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store/sealed"
 )
 
 // identity is which log the file holds. It does not change while the log is open.
@@ -196,7 +195,7 @@ func (l *Log) parseHeader(found map[string][]byte, last uint64) (h header, err e
 			covered, filing, last)
 	}
 	h.progress = progress{covered, filing}
-	if !h.unsealed && !isOrigin(h.origin) {
+	if !h.unsealed && !sealed.IsOrigin(h.origin) {
 		return header{}, l.damagedError("its origin is unreadable")
 	}
 	if _, ok := h.past(); !ok {
@@ -205,28 +204,5 @@ func (l *Log) parseHeader(found map[string][]byte, last uint64) (h header, err e
 	return h, nil
 }
 
-// isOrigin tells whether a text is what newOrigin makes.
-func isOrigin(text string) bool {
-	i := strings.LastIndexByte(text, '/')
-	if i < 0 {
-		return false
-	}
-	id, err := hex.DecodeString(text[i+1:])
-	if err != nil || len(id) != seal.OriginIDSize {
-		return false
-	}
-	made, err := seal.NewOrigin(text[:i], [seal.OriginIDSize]byte(id))
-	return err == nil && made == text
-}
-
 // past is what the log held under each of its earlier origins, oldest first; false where the list is unreadable.
-func (id identity) past() (all []seal.Checkpoint, ok bool) {
-	for line := range strings.Lines(id.ancestry) {
-		c, ok := parseAncestor(line)
-		if !ok || formatAncestor(c) != line || !isOrigin(c.Origin) {
-			return nil, false
-		}
-		all = append(all, c)
-	}
-	return all, true
-}
+func (id identity) past() (all []seal.Checkpoint, ok bool) { return sealed.ParseAncestry(id.ancestry) }

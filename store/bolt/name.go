@@ -9,6 +9,7 @@ import (
 
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/sealed"
 )
 
 // DefaultOrigin begins the origin of a log that is made without a name or a signer. Such a log has no name yet: it
@@ -118,12 +119,12 @@ func (l *Log) beOneself(c Config) error {
 	now := l.header()
 	now.copied = false
 	if !now.unsealed {
-		was := l.checkpointOf(l.lazy.tree)
+		was := l.sealOf(l.lazy.tree).Checkpoint()
 		var err error
 		if now.origin, err = c.newOrigin(); err != nil {
 			return err
 		}
-		now.ancestry += formatAncestor(was)
+		now.ancestry += sealed.FormatAncestor(was)
 	}
 	if err := l.db.Update(func(tx *bbolt.Tx) error {
 		return now.put(tx, metaCopied, metaOrigin, metaAncestry)

@@ -31,12 +31,13 @@ func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Rec
 		return seal.Checkpoint{}, l.All(ctx, store.Start()), nil
 	}
 	tree := l.lazy.layers().tree
-	return l.checkpointOf(tree), func(yield func(events.Record, error) bool) { l.yieldProven(ctx, tree, yield) }, nil
+	records := func(yield func(events.Record, error) bool) { l.yieldProven(ctx, tree, yield) }
+	return l.sealOf(tree).Checkpoint(), records, nil
 }
 
 // yieldProven yields the records that the tree is over.
 func (l *Log) yieldProven(ctx context.Context, tree *seal.Tree, yield func(events.Record, error) bool) {
-	held := l.newProven(tree)
+	held := l.newProven(ctx, tree)
 	l.yieldPages(ctx, 0, func(page []events.Record, position uint64) ([]events.Record, error) {
 		return l.pageUntil(page, position, tree.Size(), held)
 	}, yield)

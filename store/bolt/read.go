@@ -158,7 +158,7 @@ func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Rec
 // pageAfter appends the log's next records after the position to page, which is empty. With an error it appends those
 // before the bad place.
 func (l *Log) pageAfter(page []events.Record, position uint64) ([]events.Record, error) {
-	return l.pageUntil(page, position, l.lazy.end(), l.newProven(nil)) // what is in the file and not yet shown is not read
+	return l.pageUntil(page, position, l.lazy.end(), l.unproven()) // what is in the file and not yet shown is not read
 }
 
 // pageUntil is pageAfter for the records up to a position that readers may see, each held against what is proven.

@@ -50,7 +50,7 @@ func (l *Log) recover(look *Log) error {
 // replay reads the records after covered into memory, those up to filing as the generation that was on its way into the
 // file.
 func (l *Log) replay(tx *bbolt.Tx, so progress, last uint64) error {
-	walk := l.newProven(l.lazy.tree).in(tx)
+	walk := l.newProven(context.Background(), l.lazy.tree).in(tx) // opening has no context
 	if so.filing > so.covered {
 		if err := l.lazy.active.replay(walk, so.covered, so.filing); err != nil {
 			return err

@@ -1,20 +1,27 @@
 package bolt
 
 import (
-	"errors"
+	"context"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/sealed"
 )
 
 // What is proven is never held against what was made from the same bytes. The root of all proofs here is the tree in
 // memory: made when the log is opened, from the newest records and the tiles, and only where these give the frontier
 // that the file keeps; from then on grown from the records as they were appended, before they went into the file.
 
-// loadSeal makes the seal's right edge from the newest records and tiles, and proves it by the frontier.
+// sealOf is the log's seal where the tree is over its records.
+func (l *Log) sealOf(tree *seal.Tree) *sealed.Seal {
+	return &sealed.Seal{Log: "log " + l.path, Origin: l.identity.origin, Tree: tree, Signer: l.signer}
+}
+
+// loadSeal makes the seal's right edge from the newest records and tiles, and proves it by the frontier. Opening has no
+// context.
 func (l *Log) loadSeal(tx *bbolt.Tx, h header, last uint64) error {
 	if h.unsealed {
 		if tile, _ := tx.Bucket([]byte(bucketTiles)).Cursor().First(); tile != nil {
@@ -22,9 +29,9 @@ func (l *Log) loadSeal(tx *bbolt.Tx, h header, last uint64) error {
 		}
 		return nil
 	}
-	tree, err := seal.Load(h.frontier, newSealed(l, tx))
+	tree, err := sealed.Load(context.Background(), "log "+l.path, h.frontier, newSealSource(l, tx))
 	if err != nil {
-		return l.unsoundError(err)
+		return err
 	}
 	if tree.Size() != last {
 		return l.damagedError("its seal covers %d records, and it has %d", tree.Size(), last)
@@ -33,104 +40,83 @@ func (l *Log) loadSeal(tx *bbolt.Tx, h header, last uint64) error {
 	return nil
 }
 
-// unsoundError says in our words that the seal and the records do not fit. Errors of another kind pass.
-func (l *Log) unsoundError(err error) error {
-	if damage, ok := errors.AsType[*store.DamagedError](err); ok {
-		return damage // without the words of package seal around it
-	}
-	if damage, ok := errors.AsType[*seal.DamagedError](err); ok {
-		return l.damagedError("its seal does not fit its records: %s %s", damage.What, damage.Problem)
-	}
-	if errors.Is(err, seal.ErrProof) {
-		return l.damagedError("its seal does not fit its records: " +
-			"what the tiles say does not lead to the tree that was sealed")
-	}
-	return err
-}
-
-// sealed is a transaction as what a seal's hashes are read from.
-type sealed struct {
+// sealSource is a transaction as what a seal is read from.
+type sealSource struct {
 	frames *frames
 	tiles  *bbolt.Bucket
 }
 
-func newSealed(l *Log, tx *bbolt.Tx) *sealed {
-	return &sealed{newFrames(l, tx), tx.Bucket([]byte(bucketTiles))}
+func newSealSource(l *Log, tx *bbolt.Tx) *sealSource {
+	return &sealSource{newFrames(l, tx), tx.Bucket([]byte(bucketTiles))}
 }
 
-// Tile implements [seal.Source].
-func (s *sealed) Tile(level int, index uint64) ([]byte, error) {
-	tile := s.tiles.Get(tileKey(level, index))
-	if tile == nil {
-		return nil, s.frames.log.damagedError("tile %d of level %d of its seal is missing", index, level)
+// Tiles implements [sealed.Source].
+func (s *sealSource) Tiles(ctx context.Context, tiles []seal.TileID, bytes [][]byte) error {
+	if err := store.CheckContext(ctx, "read the seal"); err != nil {
+		return err
 	}
-	return tile, nil
+	for i, t := range tiles {
+		if bytes[i] = s.tiles.Get(tileKey(t.Level, t.Index)); bytes[i] == nil {
+			return s.frames.log.damagedError("tile %d of level %d of its seal is missing", t.Index, t.Level)
+		}
+	}
+	return nil
 }
 
-// Leaf implements [seal.Source].
-func (s *sealed) Leaf(n uint64) (seal.Hash, error) {
-	frame, err := s.frames.at(n + 1)
-	if err != nil {
-		return seal.Hash{}, err
+// Leaves implements [sealed.Source].
+func (s *sealSource) Leaves(ctx context.Context, first uint64, hashes []seal.Hash) error {
+	if err := store.CheckContext(ctx, "read the records that the seal ends with"); err != nil {
+		return err
 	}
-	return seal.LeafHash(frame), nil
+	for i := range hashes {
+		frame, err := s.frames.at(first + uint64(i))
+		if err != nil {
+			return err
+		}
+		hashes[i] = seal.LeafHash(frame)
+	}
+	return nil
 }
 
 // proven holds records against a tree in memory as they are read from the file, one transaction after another.
 type proven struct {
-	log    *Log
-	leaves *seal.Leaves // nil in a log without a seal, whose records are held against nothing
+	log     *Log
+	ctx     context.Context // of whoever reads
+	records *sealed.Records // nil in a log without a seal, whose records are held against nothing
 }
 
-func (l *Log) newProven(tree *seal.Tree) *proven {
-	p := &proven{log: l}
+func (l *Log) newProven(ctx context.Context, tree *seal.Tree) *proven {
+	p := &proven{log: l, ctx: ctx}
 	if tree != nil {
-		p.leaves = seal.NewLeaves(tree)
+		p.records = l.sealOf(tree).Records()
 	}
 	return p
 }
 
+// unproven is proven by no tree.
+func (l *Log) unproven() *proven { return &proven{log: l} }
+
 // in returns the records of a transaction.
 func (p *proven) in(tx *bbolt.Tx) *provenFrames {
-	return &provenFrames{newFrames(p.log, tx), p, newSealed(p.log, tx)}
+	return &provenFrames{newFrames(p.log, tx), p, newSealSource(p.log, tx)}
 }
 
 // provenFrames is frames, each held against the tree.
 type provenFrames struct {
 	*frames
 	proven *proven
-	source *sealed
+	source *sealSource
 }
 
 // record reads the record at the position and its frame, and proves that they are what was sealed there.
 func (f *provenFrames) record(position uint64) (r events.Record, frame []byte, err error) {
-	if frame, err = f.on(position); err == nil {
-		err = f.proven.hold(f.source, position, frame)
+	frame, err = f.on(position)
+	if held := f.proven.records; err == nil && held != nil {
+		err = held.Hold(f.proven.ctx, f.source, position, frame)
 	}
 	if err != nil {
 		return events.Record{}, nil, err
 	}
 	r, err = f.log.decode(position, frame)
 	return r, frame, err
-}
-
-// hold holds a frame against the tree, whose full tiles are read from source.
-func (p *proven) hold(source *sealed, position uint64, frame []byte) error {
-	if p.leaves == nil {
-		return nil
-	}
-	want, err := p.leaves.At(source, position-1)
-	if err != nil {
-		return p.log.unsoundError(err)
-	}
-	if seal.LeafHash(frame) != want {
-		return p.log.alteredRecordError(position)
-	}
-	return nil
-}
-
-// alteredRecordError is the error of a record that reads well and was sealed otherwise.
-func (l *Log) alteredRecordError(position uint64) error {
-	return &store.DamagedError{Log: "log " + l.path, Position: position,
-		Reason: "the record here is not the one that its seal was made over"}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/sealed"
 )
 
 // Verify reads everything in the file, as it was when Verify began, and proves that the log is whole: each record's
@@ -22,7 +23,7 @@ import (
 // is told now and then how many of how many records are done. Cost: some five times what a replay takes.
 func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) error {
 	now := l.lazy.layers()
-	v := &verifier{log: l, end: now.end, tree: now.tree, proven: l.newProven(now.tree)}
+	v := &verifier{log: l, end: now.end, tree: now.tree, proven: l.newProven(ctx, now.tree)}
 	for v.done < v.end {
 		if err := v.inLayers(ctx, v.page); err != nil {
 			return err
@@ -179,41 +180,9 @@ func (v *verifier) whole(tx *bbolt.Tx, so header) error {
 	if v.tree == nil {
 		return nil
 	}
-	return v.log.unsoundError(v.root(tx, so))
-}
-
-// root proves that the file's own seal, which may be of more records by now, goes on from the tree that the records
-// were held against; and that the log begins with what it is said to have held under earlier origins.
-func (v *verifier) root(tx *bbolt.Tx, so header) error {
-	source := newSealed(v.log, tx)
-	filed, err := seal.Load(so.frontier, source)
-	if err != nil {
-		return err
-	}
-	if last := lastPosition(tx); filed.Size() != last {
-		return v.log.damagedError("its seal covers %d records, and it has %d", filed.Size(), last)
-	}
-	root, err := rootAt(source, filed, v.end)
-	if err == nil && root != v.tree.Root() {
-		err = v.log.damagedError("its seal is not the one that it had: the root over %d records differs", v.end)
-	}
-	if err != nil {
-		return err
-	}
 	past, _ := so.past()
-	for _, c := range past {
-		had := seal.Hash{}
-		if c.Size <= filed.Size() {
-			if had, err = rootAt(source, filed, c.Size); err != nil {
-				return err
-			}
-		}
-		if had != c.Root {
-			return v.log.damagedError("it does not begin with the %d records that it is said to have had as %s", c.Size,
-				c.Origin)
-		}
-	}
-	return nil
+	return v.log.sealOf(v.tree).Verify(v.proven.ctx, newSealSource(v.log, tx),
+		sealed.Stored{Frontier: so.frontier, Last: lastPosition(tx), Past: past})
 }
 
 // resume has the next chunk be the one after that which ends at the position, 0 for the first.
