@@ -19,15 +19,14 @@ func (l *Log) commitAll() {
 	defer close(l.committed)
 	var took time.Duration
 	for {
-		b := l.queue.take(min(took, patienceMax))
+		b := l.queue.Take(min(took, patienceMax))
 		if b == nil {
 			return
 		}
 		begun := time.Now()
 		l.commit(b)
 		took = time.Since(begun)
-		l.queue.resume(len(b.requests))
-		close(b.done)
+		l.queue.Done(b)
 	}
 }
 
@@ -35,19 +34,19 @@ func (l *Log) commitAll() {
 // that fails fails them all, refusals too, because those were judged against what is now not there.
 func (l *Log) commit(b *batch) {
 	if failed := l.failed.Load(); failed != nil {
-		b.fail(failed.err)
+		b.Fail(failed.err)
 		return
 	}
 	var p *plan
 	nudged := false
 	err := guarded(func() error {
 		p = l.newPlan()
-		for _, r := range b.requests {
-			if r.nudge {
+		for _, r := range b.Requests {
+			if r.Nudge {
 				nudged = true
 				continue
 			}
-			r.err = explain(l.path, p.append(r))
+			r.Err = explain(l.path, p.append(r))
 		}
 		return nil
 	})
@@ -69,7 +68,7 @@ func (l *Log) commit(b *batch) {
 			err = brokenOffError(l.path)
 		}
 	}
-	b.fail(err)
+	b.Fail(err)
 }
 
 // brokenOffError is the error of appends in whose commit the damage was found. Nobody is told of damage that an append
@@ -78,12 +77,6 @@ func brokenOffError(path string) error {
 	return &FileError{Kind: store.ErrStorage, Path: path, Reason: "a commit broke off: its pages are damaged",
 		Remedy: "open it again, or go on from a backup; an append that failed may have happened: repeat it with the same " +
 			"record ids"}
-}
-
-func (b *batch) fail(err error) {
-	for _, r := range b.requests {
-		r.err = err
-	}
 }
 
 // write makes a plan durable together with a step of the flush that is under way, and shows it to readers. steps tells

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // copyRecords is the most records that one commit of a copy holds.
@@ -186,7 +187,7 @@ func (c *copying) all(ctx context.Context) error {
 			return err
 		}
 		p := c.to.newPlan()
-		for p.last < c.end && p.last < done+copyRecords && len(p.frames) < batchBytesMax {
+		for p.last < c.end && p.last < done+copyRecords && len(p.frames) < ledger.BatchBytesMax {
 			if err := c.log.view(func(tx *bbolt.Tx) error { return c.page(tx, p, min(p.last+pageMax, c.end)) }); err != nil {
 				return err
 			}
@@ -206,7 +207,7 @@ func (c *copying) all(ctx context.Context) error {
 // long.
 func (c *copying) page(tx *bbolt.Tx, p *plan, until uint64) error {
 	walk := c.proven.in(tx)
-	for position := p.last + 1; position <= until && len(p.frames) < batchBytesMax; position++ {
+	for position := p.last + 1; position <= until && len(p.frames) < ledger.BatchBytesMax; position++ {
 		r, frame, err := walk.record(position)
 		if err != nil {
 			return err

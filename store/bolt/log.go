@@ -152,7 +152,7 @@ func (l *Log) Close() error {
 		l.closed.Store(true)
 		close(l.ended)
 		if l.queue != nil {
-			l.queue.close()
+			l.queue.Close()
 			<-l.committed
 		}
 		if l.queue != nil && l.failed.Load() == nil {

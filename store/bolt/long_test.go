@@ -13,6 +13,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // longMessages is a log of one stream of so many records, each with as long a message as there can be.
@@ -53,7 +54,7 @@ func TestAPageOfLongMessagesIsShort(t *testing.T) {
 
 // A copy of many long messages is written in steps that fit into memory, and is whole.
 func TestALogOfLongMessagesIsCopied(t *testing.T) {
-	log := longMessages(t, batchBytesMax/events.BodyMax+3)
+	log := longMessages(t, ledger.BatchBytesMax/events.BodyMax+3)
 	taken := filepath.Join(t.TempDir(), "copy.log")
 	steps := 0
 	require.NoError(t, log.Backup(context.Background(), taken, func(uint64, uint64) { steps++ }))
@@ -67,5 +68,5 @@ func TestALogOfLongMessagesIsCopied(t *testing.T) {
 		assert.Len(t, r.Event.(events.PaymentPending).Proof.Evidence.Body, events.BodyMax)
 		count++
 	}
-	assert.Equal(t, batchBytesMax/events.BodyMax+3, count)
+	assert.Equal(t, ledger.BatchBytesMax/events.BodyMax+3, count)
 }

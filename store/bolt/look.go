@@ -19,9 +19,9 @@ type look struct {
 func (l *Log) lookUp(r *request) (found look, err error) {
 	memory := l.lazy.layers()
 	found.epoch = memory.epoch
-	known := memory.newest(r.stream) != nil
+	known := memory.newest(r.Stream) != nil
 	var keys []events.Key
-	for _, record := range r.records {
+	for _, record := range r.Records {
 		for _, key := range record.Keys {
 			if _, known := memory.owner(key); !known {
 				keys = append(keys, key)
@@ -33,12 +33,12 @@ func (l *Log) lookUp(r *request) (found look, err error) {
 	}
 	err = l.view(func(tx *bbolt.Tx) error {
 		if !known {
-			if found.newest, err = l.filedPlace(tx, r.stream); err != nil {
+			if found.newest, err = l.filedPlace(tx, r.Stream); err != nil {
 				return err
 			}
 			// A stream whose newest record cannot be read is not appended to.
 			if found.newest != (place{}) {
-				if _, err = l.frameOf(newFrames(l, tx), r.stream, found.newest); err != nil {
+				if _, err = l.frameOf(newFrames(l, tx), r.Stream, found.newest); err != nil {
 					return err
 				}
 			}

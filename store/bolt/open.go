@@ -15,6 +15,7 @@ import (
 
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // What Config's zero values stand for.
@@ -138,7 +139,7 @@ func Open(path string, config *Config) (*Log, error) {
 
 // start lets appends in.
 func (l *Log) start() {
-	l.queue = newQueue()
+	l.queue = ledger.NewQueue[look]()
 	l.committed = make(chan struct{})
 	begun := l.flush
 	go l.commitAll()

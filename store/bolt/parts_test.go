@@ -13,213 +13,8 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
-
-func TestQueueOrder(t *testing.T) {
-	q := newQueue()
-	var all []*request
-	for range 4 {
-		r := &request{}
-		all = append(all, r)
-		b, retry := put(q, r)
-		require.Same(t, q.forming, b)
-		require.Nil(t, retry)
-	}
-	first := q.forming
-	require.True(t, q.withdraw(first, all[1]))
-	require.Same(t, first, q.take(0))
-	assert.Equal(t, []*request{all[0], all[2], all[3]}, first.requests, "oldest first, without what was withdrawn")
-	require.False(t, q.withdraw(first, all[0]), "the committer has it")
-	second, _ := put(q, &request{})
-	require.NotSame(t, first, second)
-	q.close()
-	none, retry := put(q, &request{})
-	require.Nil(t, none, "a closed queue takes nothing")
-	require.Nil(t, retry, "and there is nothing to wait for")
-	assert.Same(t, second, q.take(0), "what waited is still taken")
-	assert.Nil(t, q.take(0))
-	assert.Nil(t, q.take(0), "and again")
-}
-
-// put has a request come and be added.
-func put(q *queue, r *request) (joined *batch, retry <-chan struct{}) {
-	q.enter()
-	return q.add(r)
-}
-
-// TestQueueWaitsForWhatIsOnTheWay: an append that comes while others still do goes with them, and none waits for one
-// that does not come, nor beyond patience.
-func TestQueueWaitsForWhatIsOnTheWay(t *testing.T) {
-	c := newCommitter(t)
-	_, _ = put(c.q, &request{})
-	c.take(time.Hour)
-	assert.Equal(t, 1, <-c.taken, "a lone writer is not kept waiting")
-	c.done(1)
-
-	for range 3 {
-		c.q.enter()
-	}
-	c.take(time.Hour)
-	_, _ = c.q.add(&request{})
-	c.waits()
-	_, _ = c.q.add(&request{})
-	c.waits()
-	c.q.leave()
-	assert.Equal(t, 2, <-c.taken, "the third does not come")
-
-	c.q.resume(2)
-	c.take(time.Hour)
-	_, _ = c.q.add(&request{})
-	c.waits()
-	c.q.leave()
-	assert.Equal(t, 1, <-c.taken, "an appender with its outcome may come again, and has not")
-	c.done(1)
-
-	c.take(time.Hour)
-	_, _ = put(c.q, &request{})
-	assert.Equal(t, 1, <-c.taken, "it slept, and nobody else was on the way")
-	c.done(1)
-	assert.Zero(t, c.q.inside)
-	assert.Zero(t, c.q.waiting)
-}
-
-func TestQueueWaitsNoLongerThanItsPatience(t *testing.T) {
-	c := newCommitter(t)
-	c.q.enter()
-	c.q.enter()
-	begun := time.Now()
-	c.take(aWhile)
-	_, _ = c.q.add(&request{})
-	assert.Equal(t, 1, <-c.taken, "the other is late")
-	assert.GreaterOrEqual(t, time.Since(begun), aWhile)
-	c.done(1)
-	c.take(aWhile)
-	c.waits()
-	_, _ = c.q.add(&request{})
-	assert.Equal(t, 1, <-c.taken)
-	c.done(1)
-
-	c.q.enter()
-	_, _ = put(c.q, &request{})
-	c.take(time.Hour)
-	c.waits()
-	c.q.close()
-	assert.Equal(t, 1, <-c.taken, "a closed queue waits for nobody")
-}
-
-// aWhile is long enough for a committer that does not wait to show it.
-const aWhile = 20 * time.Millisecond
-
-// committer takes batches from a queue beside the test.
-type committer struct {
-	t     *testing.T
-	q     *queue
-	taken chan int // how many requests each batch had
-}
-
-func newCommitter(t *testing.T) committer { return committer{t, newQueue(), make(chan int)} }
-
-func (c committer) take(patience time.Duration) {
-	go func() {
-		b := c.q.take(patience)
-		c.taken <- len(b.requests)
-	}()
-}
-
-// done ends n appends: they are on their way again and leave.
-func (c committer) done(n int) {
-	c.q.resume(n)
-	for range n {
-		c.q.leave()
-	}
-}
-
-func (c committer) waits() {
-	c.t.Helper()
-	select {
-	case n := <-c.taken:
-		c.t.Fatalf("the committer took %d and did not wait", n)
-	case <-time.After(aWhile):
-	}
-}
-
-func TestQueueTakesWhatIsFull(t *testing.T) {
-	q := newQueue()
-	q.enter()
-	for range batchMax {
-		_, _ = put(q, &request{})
-	}
-	assert.Len(t, q.take(time.Hour).requests, batchMax)
-
-	_, _ = put(q, &request{size: 1})
-	_, retry := q.add(&request{size: batchBytesMax})
-	assert.NotNil(t, retry)
-	assert.Len(t, q.take(time.Hour).requests, 1, "an append without room is not on the way either")
-}
-
-func TestQueueIsBounded(t *testing.T) {
-	q := newQueue()
-	for range batchMax {
-		b, _ := put(q, &request{})
-		require.NotNil(t, b)
-	}
-	isFull := func(size int) {
-		t.Helper()
-		b, retry := put(q, &request{size: size})
-		require.Nil(t, b)
-		select {
-		case <-retry:
-			t.Fatal("nothing has changed yet")
-		default:
-		}
-		q.take(0)
-		<-retry
-	}
-	isFull(1)
-	big := &request{size: batchBytesMax + 1}
-	b, _ := put(q, big)
-	require.NotNil(t, b, "what is too big for any batch is taken alone")
-	isFull(1)
-	_, _ = put(q, &request{size: batchBytesMax - 1})
-	b, _ = put(q, &request{size: 1})
-	require.NotNil(t, b)
-	require.True(t, q.withdraw(b, b.requests[0]))
-	b, _ = put(q, big)
-	require.Nil(t, b)
-	b, _ = put(q, &request{size: batchBytesMax - 1})
-	require.NotNil(t, b, "what is withdrawn leaves its space")
-	_, retry := put(q, big)
-	q.close()
-	<-retry
-	b, retry = put(q, big)
-	require.Nil(t, b)
-	require.Nil(t, retry, "an append that waited for space learns that the queue is closed")
-}
-
-func TestQueueWakesTheCommitter(t *testing.T) {
-	q := newQueue()
-	const requests = 1000
-	taken := make(chan int)
-	go func() {
-		n := 0
-		for b := q.take(0); b != nil; b = q.take(0) {
-			n += len(b.requests)
-		}
-		taken <- n
-	}()
-	var group sync.WaitGroup
-	for range requests {
-		group.Go(func() { put(q, &request{}) })
-	}
-	group.Wait()
-	q.close()
-	select {
-	case n := <-taken:
-		assert.Equal(t, requests, n)
-	case <-time.After(10 * time.Second):
-		t.Fatal("the committer sleeps beside a full queue")
-	}
-}
 
 // hold makes the committer wait in the middle of a batch of one append. It returns bbolt's number of that commit and a
 // function that lets the committer go on and waits for the append.
@@ -229,25 +24,27 @@ func hold(t *testing.T, log *Log) (commit int, release func()) {
 	require.NoError(t, err)
 	first, err := log.prepare(context.Background(), events.OrderStream("first"), 0, []events.Record{testRecord("first")})
 	require.NoError(t, err)
-	joined, _ := put(log.queue, first)
-	require.NotNil(t, joined)
-	awaitQueue(t, log, 0)
+	log.queue.Enter()
+	done := make(chan error, 1)
+	go func() { done <- log.enqueue(context.Background(), first) }()
+	awaitState(t, log, func(s ledger.State) bool { return s.Waiting == 1 && s.Gathered == 0 })
 	return tx.ID(), func() {
 		require.NoError(t, tx.Rollback())
-		<-joined.done
-		log.queue.leave()
-		require.NoError(t, first.err)
+		require.NoError(t, <-done)
+		log.queue.Leave()
+		require.NoError(t, first.Err)
 	}
 }
 
-// awaitQueue waits until so many appends wait.
+// awaitQueue waits until so many appends wait for the commit after the one that is held.
 func awaitQueue(t *testing.T, log *Log, length int) {
 	t.Helper()
-	require.Eventually(t, func() bool {
-		log.queue.mu.Lock()
-		defer log.queue.mu.Unlock()
-		return len(log.queue.forming.requests) == length
-	}, 10*time.Second, time.Millisecond)
+	awaitState(t, log, func(s ledger.State) bool { return s.Gathered == length })
+}
+
+func awaitState(t *testing.T, log *Log, is func(ledger.State) bool) {
+	t.Helper()
+	require.Eventually(t, func() bool { return is(log.queue.State()) }, 10*time.Second, time.Millisecond)
 }
 
 func TestWithdrawnAppendHasNotHappened(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // plan is one commit to be: the records that go into it and what they change, judged against what is in the log before
@@ -46,7 +47,7 @@ func (l *Log) newPlan() *plan {
 	if p.heads == nil {
 		p.heads, p.keys = map[events.Stream]*summary{}, map[events.Key]claim{}
 	}
-	if cap(p.frames) > batchBytesMax {
+	if cap(p.frames) > ledger.BatchBytesMax {
 		p.frames, p.values = nil, nil
 	}
 	if memory.tree != nil {
@@ -63,22 +64,22 @@ func (p *plan) append(r *request) (refusal error) {
 	if err != nil {
 		return err
 	}
-	if at.version != r.after {
-		return &store.ConflictError{Stream: r.stream, Want: r.after, Have: at.version}
+	if at.version != r.After {
+		return &store.ConflictError{Stream: r.Stream, Want: r.After, Have: at.version}
 	}
-	for _, record := range r.records {
+	for _, record := range r.Records {
 		for _, key := range record.Keys {
 			owner, ok, err := p.owner(r, key)
 			if err != nil {
 				return err
 			}
 			switch {
-			case ok && owner != r.stream:
-				return &store.KeyTakenError{Stream: r.stream, Key: key, Owner: owner}
+			case ok && owner != r.Stream:
+				return &store.KeyTakenError{Stream: r.Stream, Key: key, Owner: owner}
 			case ok && at.version == 0:
 				// Or the stream would begin a second life, and what is due of the first would be done again.
 				return p.log.damagedError("%s %q is not among its streams, and owns the lookup key %q",
-					r.stream.Category, r.stream.ID, string(key))
+					r.Stream.Category, r.Stream.ID, string(key))
 			}
 		}
 	}
@@ -87,17 +88,17 @@ func (p *plan) append(r *request) (refusal error) {
 
 // newest is the place of the newest record of the request's stream.
 func (p *plan) newest(r *request) (at place, err error) {
-	if s := p.heads[r.stream]; s != nil {
+	if s := p.heads[r.Stream]; s != nil {
 		return s.place, nil
 	}
-	if s := p.memory.newest(r.stream); s != nil {
+	if s := p.memory.newest(r.Stream); s != nil {
 		return s.place, nil
 	}
-	if p.memory.epoch == r.look.epoch {
-		return r.look.newest, nil
+	if p.memory.epoch == r.Look.epoch {
+		return r.Look.newest, nil
 	}
 	err = p.log.db.View(func(tx *bbolt.Tx) error {
-		at, err = p.log.filedPlace(tx, r.stream)
+		at, err = p.log.filedPlace(tx, r.Stream)
 		return err
 	})
 	return at, err
@@ -111,8 +112,8 @@ func (p *plan) owner(r *request, key events.Key) (owner events.Stream, ok bool, 
 	if c, ok := p.memory.owner(key); ok {
 		return c.owner, true, nil
 	}
-	if p.memory.epoch == r.look.epoch {
-		owner, ok = r.look.owners[key]
+	if p.memory.epoch == r.Look.epoch {
+		owner, ok = r.Look.owners[key]
 		return owner, ok, nil
 	}
 	err = p.log.db.View(func(tx *bbolt.Tx) error {
@@ -124,27 +125,27 @@ func (p *plan) owner(r *request, key events.Key) (owner events.Stream, ok bool, 
 
 // assign gives the request's records their places after the stream's newest.
 func (p *plan) assign(r *request, at place) error {
-	r.first, r.previous = p.last+1, at.position
+	r.First, r.Previous = p.last+1, at.position
 	begin, previous := len(p.frames), at.position
-	for i, frame := range r.frames {
-		position := r.first + uint64(i)
-		whole, err := frame.AppendFrame(p.frames, r.after+uint64(i)+1, position, previous)
+	for i, frame := range r.Frames {
+		position := r.First + uint64(i)
+		whole, err := frame.AppendFrame(p.frames, r.After+uint64(i)+1, position, previous)
 		if err != nil {
 			p.frames = p.frames[:begin]
-			return r.recordError(i, err)
+			return r.RecordError(i, err)
 		}
 		p.frames, previous = whole, position
 	}
 	end := begin
-	for i := range r.frames {
+	for i := range r.Frames {
 		size, _ := events.FrameSize(p.frames[end:]) // of one that was just made
 		end += size
-		p.take(r.first+uint64(i), end)
+		p.take(r.First+uint64(i), end)
 	}
-	newest := r.records[len(r.records)-1]
-	p.set(r.stream, &summary{place{r.after + uint64(len(r.records)), p.last}, normal(newest.Head)})
-	for i, record := range r.records {
-		p.claim(record.Keys, claim{r.stream, r.first + uint64(i)})
+	newest := r.Records[len(r.Records)-1]
+	p.set(r.Stream, &summary{place{r.After + uint64(len(r.Records)), p.last}, normal(newest.Head)})
+	for i, record := range r.Records {
+		p.claim(record.Keys, claim{r.Stream, r.First + uint64(i)})
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // One page is what a read takes in one transaction: short enough that nothing that waits for the transaction notices.
@@ -138,22 +139,17 @@ func (l *Log) yieldPages(ctx context.Context, seen uint64,
 // Watch implements [store.Watcher]: All, and then whatever is appended, as soon as it is durable. It waits without
 // polling, and ends with the error of ctx, with store.ErrClosed once the log is closed, or with what a read ends with.
 func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
-	return func(yield func(events.Record, error) bool) {
-		for {
-			for r, err := range l.All(ctx, from) {
-				if !yield(r, err) || err != nil {
-					return
-				}
-				from = store.After(r)
-			}
-			select {
-			case <-l.lazy.wait(from.Position()):
-			case <-l.ended:
-			case <-ctx.Done():
-			}
-		}
-	}
+	return ledger.Watch(ctx, watched{l}, from)
 }
+
+// watched is a Log as what can be followed.
+type watched struct{ *Log }
+
+// Grown implements [ledger.Watched].
+func (w watched) Grown(position uint64) <-chan struct{} { return w.lazy.wait(position) }
+
+// Ended implements [ledger.Watched].
+func (w watched) Ended() <-chan struct{} { return w.ended }
 
 // pageAfter appends the log's next records after the position to page, which is empty. With an error it appends those
 // before the bad place.

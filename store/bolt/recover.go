@@ -107,11 +107,11 @@ func (l *Log) hopeless() bool { return l.lazy.filled() >= hopelessShare*l.lazy.l
 // catchUp has the committer take the rest of a generation into the file without waiting for appends to pay for it.
 func (l *Log) catchUp(begun *flush) {
 	<-begun.prepared
-	l.queue.enter()
-	defer l.queue.leave()
+	l.queue.Enter()
+	defer l.queue.Leave()
 	for l.lazy.layers().frozen == begun.gen {
-		r := &request{nudge: true}
-		if l.enqueue(context.Background(), r) != nil || r.err != nil {
+		r := &request{Nudge: true}
+		if l.enqueue(context.Background(), r) != nil || r.Err != nil {
 			return // the log is closed or has failed, and says so when it is asked
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // soon fails the test if nothing comes.
@@ -34,7 +35,7 @@ func soon(t *testing.T, from <-chan error, what string) error {
 func TestWithdrawnSpaceIsTold(t *testing.T) {
 	log := openTest(t)
 	_, release := hold(t, log)
-	huge := make([]events.Record, batchBytesMax/events.BodyMax+1)
+	huge := make([]events.Record, ledger.BatchBytesMax/events.BodyMax+1)
 	for i := range huge {
 		huge[i] = testRecord(fmt.Sprintf("huge-%d", i))
 		huge[i].Event = events.PaymentPending{PaymentID: "p",
@@ -48,11 +49,7 @@ func TestWithdrawnSpaceIsTold(t *testing.T) {
 		_, err := log.Append(context.Background(), events.OrderStream("o-2"), 0, testRecord("r-2"))
 		waiting <- err
 	}()
-	require.Eventually(t, func() bool {
-		log.queue.mu.Lock()
-		defer log.queue.mu.Unlock()
-		return log.queue.space != nil
-	}, 5*time.Second, time.Millisecond)
+	awaitState(t, log, func(s ledger.State) bool { return s.Full })
 	cancel()
 	require.ErrorIs(t, soon(t, off, "the append that is called off"), context.Canceled)
 	release()
@@ -188,5 +185,5 @@ func TestPanicLeavesNobodyOnTheWay(t *testing.T) {
 	log := openTest(t)
 	var none context.Context
 	assert.Panics(t, func() { _, _ = log.Append(none, events.OrderStream("o-1"), 0, testRecord("r-1")) })
-	assert.Zero(t, log.queue.inside)
+	assert.Zero(t, log.queue.State().Inside)
 }

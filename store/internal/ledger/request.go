@@ -1,0 +1,117 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+)
+
+// Request is one append on its way to the committer and back. All that needs no turn in the log's order is done before
+// it is queued and after it is committed, in the goroutine that appends. L is what an engine looked up for it
+// meanwhile.
+type Request[L any] struct {
+	Stream  events.Stream
+	After   uint64
+	Records []events.Record
+	Frames  []events.Prepared
+	Size    int // of the frames, at most
+	Look    L
+	Nudge   bool // not an append: only has the committer write
+
+	// Set by the committer before [Queue.Done].
+	First    uint64 // position of the first record
+	Previous uint64 // position of the stream's record before
+	Err      error
+}
+
+// Encode makes the frames, and is as strict as [store.CheckAppend]: encoding a record checks all that it checks of one,
+// so it is asked where there are several, or for the reason. Of the frames' bytes it asks [store.CheckAppendSize].
+func Encode[L any](to events.Stream, after uint64, records []events.Record) (*Request[L], error) {
+	if len(records) != 1 {
+		if err := store.CheckAppend(to, records); err != nil {
+			return nil, err
+		}
+	}
+	r := &Request[L]{Stream: to, After: after, Records: records, Frames: make([]events.Prepared, len(records))}
+	for i, record := range records {
+		record.Stream = to
+		frame, err := events.Prepare(record)
+		if err != nil {
+			return nil, cmp.Or(store.CheckAppend(to, records), r.RecordError(i, err))
+		}
+		r.Frames[i] = frame
+		if r.Size += frame.SizeMax(); r.Size > store.AppendBytesMax {
+			return nil, store.CheckAppendSize(to, r.Size)
+		}
+	}
+	return r, nil
+}
+
+// RecordError is the error of the request's i-th record, which no log can hold.
+func (r *Request[L]) RecordError(i int, err error) error {
+	return fmt.Errorf("%w: %s %q: record %d of %d: %w", store.ErrInvalid, r.Stream.Category, r.Stream.ID, i+1,
+		len(r.Records), err)
+}
+
+// NotBegunError is the error of an append whose ctx has ended; nil while it goes on.
+func NotBegunError(ctx context.Context, to events.Stream) error {
+	return store.CheckContext(ctx, fmt.Sprintf("append to %s %q", to.Category, to.ID))
+}
+
+// Enqueue has the request committed, and returns an error where it never was: that of ctx, or the bare
+// [store.ErrClosed].
+func (q *Queue[L]) Enqueue(ctx context.Context, r *Request[L]) error {
+	for {
+		joined, retry := q.add(r)
+		switch {
+		case joined != nil:
+			select {
+			case <-joined.done:
+			case <-ctx.Done():
+				if q.withdraw(joined, r) {
+					return NotBegunError(ctx, r.Stream)
+				}
+				<-joined.done
+			}
+			return nil
+		case retry == nil:
+			return store.ErrClosed
+		}
+		select {
+		case <-retry:
+			q.resume(1)
+		case <-ctx.Done():
+			q.resume(1)
+			return NotBegunError(ctx, r.Stream)
+		}
+	}
+}
+
+// Decoder reads the frame that stands at a position.
+type Decoder interface {
+	Decode(position uint64, frame []byte) (events.Record, error)
+}
+
+// Written reads the records of a request that was committed from their own frames: what readers will get, sharing
+// nothing with the caller's. scratch is for a frame at a time, and is left as long as the longest needed.
+func (r *Request[L]) Written(by Decoder, scratch *[]byte) ([]events.Record, error) {
+	written := make([]events.Record, len(r.Frames))
+	frame := *scratch
+	defer func() { *scratch = frame }()
+	previous := r.Previous
+	for i, p := range r.Frames {
+		position := r.First + uint64(i)
+		var err error
+		if frame, err = p.AppendFrame(frame[:0], r.After+uint64(i)+1, position, previous); err != nil {
+			return nil, err
+		}
+		if written[i], err = by.Decode(position, frame); err != nil {
+			return nil, err
+		}
+		previous = position
+	}
+	return written, nil
+}
