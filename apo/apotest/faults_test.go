@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,7 +63,9 @@ func TestNoAnswerComes(t *testing.T) {
 			m := open(t, apotest.Config{})
 			script(t, m, c.line)
 			m.wallet("w")
-			m.http.Timeout = 150 * time.Millisecond
+			if strings.Contains(c.line, "timeout") { // what is cut ends by itself
+				m.http.Timeout = time.Second
+			}
 			assert.Error(t, m.refund("w", "r", 10).err)
 			calls := m.server.Calls()
 			require.Len(t, calls, 1, "the call was on the wire")

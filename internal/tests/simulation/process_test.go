@@ -165,14 +165,22 @@ func (s *simulation) post(p *simPayment, delay time.Duration, content map[string
 	body := tilltest.Encode(content)
 	s.letters.Go(func() {
 		time.Sleep(delay + time.Second)
+		heard := false
 		for _, wait := range deliveries {
 			time.Sleep(wait)
 			if lossy.IntN(10) == 0 {
 				continue // it does not arrive
 			}
-			if s.deliver(body) && lossy.IntN(10) > 0 { // or its acknowledgement does not
-				break
+			if s.deliver(body) {
+				heard = true
+				if lossy.IntN(10) > 0 { // or its acknowledgement does not
+					break
+				}
 			}
+		}
+		for !heard && content["disputeId"] != nil { // no inquiry tells of it: somebody asks APO to send it again
+			time.Sleep(day)
+			heard = s.deliver(body)
 		}
 		if again {
 			time.Sleep(within(lossy, 15*24*time.Hour))
