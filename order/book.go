@@ -243,6 +243,9 @@ func (o *Order) total() {
 // plus adds what is not bounded by the order's amount.
 func plus(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }
 
+// minus is what is left of an amount, at least zero: what is taken may be all that an int64 holds, and twice.
+func minus(a, taken int64) int64 { return max(max(a, 0)-taken, 0) }
+
 // paymentKnown reports whether a payment's success is on record.
 func (o *Order) paymentKnown() bool { return o.any(payments) }
 

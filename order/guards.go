@@ -206,7 +206,7 @@ func (o *Order) guardCapturable(q *question) *RejectedError {
 	return nil
 }
 
-// guardRefundable names the doubt where only that leaves too little.
+// guardRefundable names the doubt, or the refund that is held, where only that leaves too little.
 func (o *Order) guardRefundable(q *question) *RejectedError {
 	r := o.guardAmount(q, o.refundable(), o.refundMark, o.captureMark, o.paymentMark, o.disputeMark())
 	if r == nil || r.Reason != ReasonRemainder || q.amount.Minor > o.undisputed() || o.undisputed() <= 0 {
@@ -217,6 +217,8 @@ func (o *Order) guardRefundable(q *question) *RejectedError {
 		return o.reject(q.verb, ReasonReversal, o.causeOfDoubt(doubted.doubt)).with(r.Detail)
 	case bad != nil:
 		return o.reject(q.verb, ReasonUnaccounted, o.causeOfDoubt(bad.version)).with(r.Detail)
+	case len(o.Held) > 0:
+		return o.guardHeld(q).with(r.Detail)
 	}
 	return r
 }

@@ -118,7 +118,7 @@ func (o *Order) classifyRefund(minor int64) law.Fact {
 		return law.RefundOfLateMoney
 	case minor <= o.left():
 		return law.RefundSucceeded
-	case minor <= max(o.Authorized-o.Refunded, o.Late.Authorized-o.Late.Refunded)-o.heldMinor():
+	case minor <= minus(max(o.Authorized-o.Refunded, o.Late.Authorized-o.Late.Refunded), o.heldMinor()):
 		return law.RefundAhead
 	}
 	return law.RefundBeyond
@@ -186,7 +186,7 @@ func (d *decision) applyHeld() {
 // neverFits reports whether no capture still to come could make room for a refund: the payment is known, and it was
 // less.
 func (o *Order) neverFits(minor int64) bool {
-	return o.paymentKnown() && minor > max(o.Authorized, o.Late.Authorized)-o.Refunded-o.Late.Refunded
+	return o.paymentKnown() && minor > minus(max(o.Authorized, o.Late.Authorized), plus(o.Refunded, o.Late.Refunded))
 }
 
 func (d *decision) heldBeyond(f *Fact) {

@@ -226,18 +226,18 @@ func (o *Order) capturable() int64 {
 	return o.Authorized - o.Captured
 }
 
-// Refundable is what was captured, has not gone back, is not going back by a refund that APO has accepted, was not lost
-// in a dispute, and is in no doubt, in minor units: a refund that APO has signed and the amounts cannot have may have
-// taken it, a capture that APO has also called failed may never have been, and a dispute that is open may still take
-// it.
+// Refundable is what was captured, has not gone back, is not going back by a refund that APO has accepted or that waits
+// for its capture, was not lost in a dispute, and is in no doubt, in minor units: a refund that APO has signed and the
+// amounts cannot have may have taken it, a capture that APO has also called failed may never have been, and a dispute
+// that is open may still take it.
 func (o Order) Refundable() int64 { return o.refundable() }
 
 func (o *Order) refundable() int64 {
-	return max(o.undisputed()-plus(o.spokenFor(), o.acceptedMinor()), 0)
+	return minus(o.undisputed(), plus(o.spokenFor(), plus(o.acceptedMinor(), o.heldMinor())))
 }
 
-// undisputed is what of it no dispute has taken, or may still take; below zero where they took more.
-func (o *Order) undisputed() int64 { return o.left() - plus(o.inDispute(), o.Disputed) }
+// undisputed is what of it no dispute has taken, or may still take.
+func (o *Order) undisputed() int64 { return minus(o.left(), plus(o.inDispute(), o.Disputed)) }
 
 // left is what was captured and has not gone back.
 func (o *Order) left() int64 { return o.Captured - o.Refunded }

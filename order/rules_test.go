@@ -149,7 +149,10 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 	f.Amount.Currency = "EUR"
 	euro.observe(f)
 	euro.inquire(tells(StateSuccess))
-	cases = append(cases, refusalCase{ReasonRemainder, taken, nil}, refusalCase{ReasonCurrency, euro, nil})
+	held := in(t, Captured)
+	held.observe(refunded("D1", 700))
+	cases = append(cases, refusalCase{ReasonRemainder, taken, nil}, refusalCase{ReasonCurrency, euro, nil},
+		refusalCase{ReasonHeldRefund, held, nil})
 	for _, c := range cases {
 		k := c.x.hearing(t, broken)
 		for _, m := range []Money{usd(1), usd(0), usd(-1), usd(theAmount), usd(2 * theAmount), {Minor: 1, Currency: "EUR"}} {

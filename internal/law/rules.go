@@ -71,8 +71,8 @@ var ruleRows = []Rule{
 	{GuardReversal, false, "APO has called no capture or refund that counts failed too", []Reason{ReasonReversal}},
 	{GuardDispute, false, "no dispute of the payment is open", []Reason{ReasonDisputed}},
 	{GuardRefundable, false, "the amount is above zero, in the order's currency, and at most captured − refunded − " +
-		"disputed − what is under way or in doubt",
-		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal, ReasonUnaccounted}},
+		"disputed − what is under way, held or in doubt",
+		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal, ReasonUnaccounted, ReasonHeldRefund}},
 	{GuardParked, false, "an operation is parked, of several the one named, or the record named tells of a " +
 		"capture or refund in doubt, or of a dispute without an end",
 		[]Reason{ReasonNotParked, ReasonNoDoubt}},

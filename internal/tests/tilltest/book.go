@@ -54,6 +54,9 @@ func MayRefund(o order.Order, minor int64) Ruling {
 	if slices.Contains(Anomalies(o), events.Reversal) { // of a capture of this much, in the tests that ask
 		left -= ThePart
 	}
+	for _, h := range o.Held { // APO has signed that it went back
+		left -= h.Minor
+	}
 	disputed := slices.ContainsFunc(o.Disputes(), func(d order.Dispute) bool { return !d.Closed })
 	if !moved || o.Operation.Outstanding() || len(o.Accepted) >= 64 || disputed || minor <= 0 || minor > left {
 		return Refusal
@@ -123,7 +126,7 @@ func (b *Book) Command(verb string, minor int64, answer string) Ruling {
 	case "refund":
 		if b.status != "captured" && b.status != "paid" && b.status != "refunded" || b.op != "" || minor <= 0 ||
 			len(b.disputes) > 0 ||
-			minor > b.Captured-b.Refunded-b.lost-b.mayHaveGoneBack()-sumOf(b.accepted) {
+			minor > b.Captured-b.Refunded-b.lost-b.mayHaveGoneBack()-sumOf(b.accepted)-sumOf(b.held) {
 			return Refusal
 		}
 	}
