@@ -68,6 +68,7 @@ func (d *decision) hearLate(c *RecordInquiry) {
 func (d *decision) hearInquiry(pic *Picture) {
 	o := d.o
 	proof := events.Proof{Via: events.ViaInquiry, Inquiry: o.Inquiry.Number}
+	missed := o.unasked() // what was told while this inquiry was under way, which it may have been answered before
 	for _, f := range o.ranked(pic.Facts) {
 		f.Proof = proof
 		d.observe(f)
@@ -84,7 +85,9 @@ func (d *decision) hearInquiry(pic *Picture) {
 		d.concludeUnpaid(pic, &answered, proof)
 	}
 	d.showHeld(proof)
-	answered.WatchDue = d.nextWatch(&answered)
+	if answered.WatchDue = d.nextWatch(&answered); missed && d.o.inDoubt() {
+		answered.WatchDue = d.env.Now
+	}
 	d.showOverdue(&answered)
 	d.emit(answered)
 }

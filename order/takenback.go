@@ -21,23 +21,29 @@ func (o *Order) failure(kind transferKind, at int, p *events.Proof) law.Fact {
 		return law.CaptureReversed
 	case !o.supersedes(p, &o.book[at]):
 		return law.RefundReversed
-	case kind == captures && o.Status == Captured && !o.others(at) && !o.movedWhole():
-		return law.OnlyCaptureTakenBack
-	case kind == captures:
+	case kind == captures && (o.Status != Captured || o.others(at) || o.movedWhole()):
 		return law.CaptureTakenBack
-	case o.Status != Refunded || o.others(at):
+	case kind == refunds && (o.Status != Refunded || o.others(at)):
 		return law.RefundTakenBack
+	case !o.paymentKnown() && (kind == captures || o.Captured == 0):
+		return law.UnpaidTakenBack
+	case kind == captures:
+		return law.OnlyCaptureTakenBack
+	case o.Captured == 0:
+		return law.HeldMoneyTakenBack
 	case o.CaptureMode == CaptureNone:
 		return law.PaidRefundTakenBack
 	}
 	return law.OnlyRefundTakenBack
 }
 
-// others reports whether the book has another transfer of the kind that counts and moved something.
+// others reports whether the book has another transfer of the kind that counts: of captures one that moved something,
+// since a last one of zero only gave up what was left.
 func (o *Order) others(at int) bool {
 	for i := range o.book {
 		t := &o.book[i]
-		if i != at && t.kind == o.book[at].kind && t.is(transferCounted) && t.minor > 0 && !t.has(markLate) {
+		moves := t.minor > 0 || t.kind == refunds
+		if i != at && moves && t.kind == o.book[at].kind && t.is(transferCounted) && !t.has(markLate) {
 			return true
 		}
 	}

@@ -80,6 +80,8 @@ const (
 	RefundTakenBack           // split: the same by the newest word
 	OnlyRefundTakenBack       // split: the same of the only refund
 	PaidRefundTakenBack       // split: the same, and the payment was in one step
+	HeldMoneyTakenBack        // split: the same of the only refund, and nothing is captured any more
+	UnpaidTakenBack           // split: the same of the only capture or refund, and no payment is known
 	RefundSettled             // split: a refund in doubt, done by a person's word
 	HeldRefundFailed          // split: the failure of a refund that is held
 	PaymentCancelled          // own S, inquiry CANCELLED, a VOID or CANCEL transaction
@@ -98,7 +100,8 @@ var factNames = [...]string{"none", "payment pending", "payment authorized", "pa
 	"capture succeeded", "capture failed", "capture reversed", "capture taken back", "only capture taken back",
 	"capture settled by a person", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
-	"refund taken back", "only refund taken back", "only refund of a payment taken back", "refund settled by a person",
+	"refund taken back", "only refund taken back", "only refund of a payment taken back",
+	"only refund of what is held taken back", "only transfer of no payment taken back", "refund settled by a person",
 	"held refund failed", "payment cancelled", "cancel dated", "late authorization released", "rest released",
 	"part released", "dispute opened", "dispute due", "dispute defended", "dispute closed"}
 
@@ -181,8 +184,8 @@ var statusRows = []statusRow{
 	{CaptureFailed, []Status{Created, Cancelled, Failed}, Cell{Noted, stay}},
 	{CaptureFailed, []Status{Authorized, Captured, Refunded}, Cell{Ends, stay}},
 	{CaptureFailed, []Status{Paid}, Cell{Contradicts, stay}},
-	{CaptureReversed, []Status{Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
-	{CaptureTakenBack, []Status{Captured, Refunded}, Cell{AppliedAnomaly, stay}},
+	{CaptureReversed, []Status{Authorized, Paid, Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
+	{CaptureTakenBack, []Status{Authorized, Paid, Captured, Refunded}, Cell{AppliedAnomaly, stay}},
 	{CaptureTakenBack, []Status{Cancelled}, Cell{LateMoney, stay}},
 	{OnlyCaptureTakenBack, []Status{Captured}, Cell{AppliedAnomaly, Authorized}},
 	{CaptureSettled, []Status{Created, Authorized, Failed}, Cell{Applied, Captured}},
@@ -205,6 +208,8 @@ var statusRows = []statusRow{
 	{RefundTakenBack, []Status{Cancelled}, Cell{LateMoney, stay}},
 	{OnlyRefundTakenBack, []Status{Refunded}, Cell{AppliedAnomaly, Captured}},
 	{PaidRefundTakenBack, []Status{Refunded}, Cell{AppliedAnomaly, Paid}},
+	{HeldMoneyTakenBack, []Status{Refunded}, Cell{AppliedAnomaly, Authorized}},
+	{UnpaidTakenBack, []Status{Captured, Refunded}, Cell{AppliedAnomaly, Created}},
 	{RefundSettled, []Status{Created, Authorized, Paid, Captured, Failed}, Cell{Applied, Refunded}},
 	{RefundSettled, []Status{Refunded}, Cell{Applied, stay}},
 	{RefundSettled, []Status{Cancelled}, Cell{LateMoney, stay}},

@@ -106,7 +106,8 @@ func TestTheDrawingMarksWhatIsUnusual(t *testing.T) {
 		final := strings.Contains(dot, "    "+s.String()+" [peripheries=2];\n")
 		assert.Equal(t, s == Cancelled, final, "does anything leave %s?", s)
 	}
-	unusual := []string{"failed authorized", "failed paid", "captured authorized", "refunded captured", "refunded paid"}
+	unusual := []string{"failed authorized", "failed paid", "captured authorized", "captured created",
+		"refunded captured", "refunded paid", "refunded authorized", "refunded created"}
 	for _, m := range dotArrow.FindAllStringSubmatch(dot, -1) {
 		assert.Equal(t, slices.Contains(unusual, m[1]+" "+m[2]), m[4] != "", "%s to %s", m[1], m[2])
 	}

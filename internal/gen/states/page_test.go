@@ -122,7 +122,7 @@ func TestEveryWordOfAFactIsExplained(t *testing.T) {
 
 func TestMovesFollowFromTheTables(t *testing.T) {
 	tests := []struct{ status, want string }{
-		{"created", "- reached by the command create\n" +
+		{"created", "- reached by the command create, *only transfer of no payment taken back* (from captured, refunded)\n" +
 			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *paid without a capture* " +
 			"(to captured),\n  *payment failed* (to failed), *capture succeeded* (to captured), *capture settled by a person* " +
 			"(to captured), *refund\n  settled by a person* (to refunded), *payment cancelled* (to cancelled)\n" +
