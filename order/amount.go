@@ -14,6 +14,14 @@ func (o *Order) paymentAmount() Money {
 	return o.Amount
 }
 
+// paidBy is the amount of a payment's success: a message without one is about what is known.
+func (o *Order) paidBy(f *Fact) Money {
+	if f.Amount == (Money{}) {
+		return o.paymentAmount()
+	}
+	return f.Amount
+}
+
 // canBePaid reports whether the payment can be of that amount: of the one that APO has signed; and before it has signed
 // any, of every one in the order's currency that covers what is captured. Of a cancelled order some may have been let
 // go since.

@@ -69,7 +69,10 @@ func (o *Order) contradicts(f *Fact) string {
 		return fmt.Sprintf("paymentRequestId %s, the order's is %s", f.PaymentRequestID, o.PaymentRequestID)
 	case f.Amount.Currency != "" && f.Amount.Currency != o.Amount.Currency && !f.Kind.isDispute():
 		return fmt.Sprintf("currency %s, the order's is %s", f.Amount.Currency, o.Amount.Currency)
-	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) && !o.canBePaid(f.Amount):
+	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && !o.canBePaid(o.paidBy(f)):
+		if !o.paymentKnown() {
+			return fmt.Sprintf("amount %s, and %s is captured", o.paidBy(f), o.money(plus(o.Captured, o.Late.Captured)))
+		}
 		return fmt.Sprintf("amount %s, the payment's is %s", f.Amount, o.paymentAmount())
 	case (f.Kind == CaptureSucceeded || f.Kind == RefundSucceeded) && (f.Amount.Minor <= 0 || f.Amount.Currency == "") &&
 		!(f.Kind == CaptureSucceeded && f.Amount == o.money(0) && o.askedForNothing(f.TransferID, f.RequestID)):
@@ -169,10 +172,7 @@ func (o *Order) knows(k law.Fact) bool {
 // has to look at it.
 func (d *decision) emitPayment(f *Fact, undone bool) {
 	o := &d.o
-	amount := f.Amount
-	if amount == (Money{}) { // a message without one is about what is known
-		amount = o.paymentAmount()
-	}
+	amount := o.paidBy(f)
 	switch f.Kind {
 	case PaymentPending:
 		d.emit(events.PaymentPending{PaymentID: f.PaymentID, Proof: f.Proof})

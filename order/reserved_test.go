@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
 )
 
 // What is reserved can be all that an int64 holds, more than once over, and must not come out as money.
@@ -32,4 +34,19 @@ func TestRefundable_AHeldRefundIsReserved(t *testing.T) {
 	x.observe(captured("C2", 400)) // the capture that it waited for
 	assert.Equal(t, []int64{1000, 700, 300}, []int64{x.o.Captured, x.o.Refunded, x.o.Refundable()})
 	x.must(Refund{CommandID: "r", Amount: usd(300)})
+}
+
+// A payment that is told without its amount is held against what is captured like one with it.
+func TestPayment_OfLessThanAPersonSettledIsNeverWrittenUnseen(t *testing.T) {
+	for _, f := range []Fact{paid(), {Kind: PaymentPaid, PaymentID: "P1"}} {
+		x := placed(t, CaptureNone)
+		x.observe(captured("C1", 1500))
+		x.inquire(tells(StateProcessing))
+		x.must(Resolve{Record: x.o.Doubts()[0], Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"})
+		x.observe(f) // the till holds it against Judge
+		a := x.o.Anomalies[len(x.o.Anomalies)-1]
+		assert.Equal(t, events.PaymentContradicts, a.Reason)
+		e := x.log[a.Version-1].Event.(events.AnomalyObserved)
+		assert.Contains(t, e.Detail, "USD 10.00, and USD 15.00 is captured")
+	}
 }
