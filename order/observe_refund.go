@@ -166,7 +166,10 @@ func (d *decision) applyHeld() {
 		h := d.o.Held[i]
 		f := Fact{Kind: RefundSucceeded, TransferID: h.RefundID, RequestID: h.RefundRequestID, Amount: d.o.money(h.Minor),
 			At: h.At}
+		at := d.o.placed(refunds, h.RefundID, h.RefundRequestID)
 		switch kind := d.o.classifyRefund(h.Minor); {
+		case d.o.counted(at) && d.o.book[at].minor != h.Minor: // as a person has settled it: it stays reserved
+			i++
 		case kind == law.RefundSucceeded || kind == law.RefundOfLateMoney:
 			cell := d.o.cell(kind)
 			d.emitRefund(&f)

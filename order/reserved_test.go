@@ -50,3 +50,21 @@ func TestPayment_OfLessThanAPersonSettledIsNeverWrittenUnseen(t *testing.T) {
 		assert.Contains(t, e.Detail, "USD 10.00, and USD 15.00 is captured")
 	}
 }
+
+// A refund that is held under a name which a person has settled with another amount is not counted twice. It stays
+// reserved.
+func TestHeld_UnderANameThatAPersonSettledOtherwise(t *testing.T) {
+	for _, minor := range []int64{0, 200} {
+		x := placed(t, CaptureAutomatic)
+		f := refunded("E1", minor)
+		f.PaymentID = "P2"
+		x.observe(f)
+		x.observe(refunded("E1", 100))
+		require.Len(t, x.o.Held, 1)
+		x.inquire(tells(StateProcessing))
+		x.must(Resolve{Record: x.o.Doubts()[0], Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"})
+		x.observe(paid()) // the till holds it against Judge
+		assert.Equal(t, []int64{minor, 900 - minor}, []int64{x.o.Refunded, x.o.Refundable()})
+		replayIsLive(t, x)
+	}
+}
