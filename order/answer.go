@@ -96,6 +96,7 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 		if c.Kind == CallRefund && at >= 0 && d.o.book[at].is(transferFailed) &&
 			!d.o.book[at].tookAndFailed(v.TransferID) {
 			f := pendingFact(c, v, proof)
+			f.Amount = c.Amount
 			d.anomaly(events.LateAnswer, &f, "the refund had failed, now APO accepts it")
 		}
 	case v.Class == VerdictFailed && d.o.ended(c):

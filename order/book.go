@@ -73,6 +73,8 @@ const (
 	markTakenBack                   // it counted, and APO's newest word is that it failed
 	markSettled                     // it counts by a person's word, beyond what APO's words allow
 
+	markUnequal // APO has told it with two amounts
+
 	markUndated      // of a dispute: nobody has told until when it can be defended, and at is when it became known
 	markDefended     // of a dispute
 	markUndefendable // of a dispute

@@ -91,6 +91,8 @@ func (o *Order) spokenFor() (minor int64) {
 		switch t := &o.book[i]; {
 		case t.is(transferContradicted) && (t.has(markForeign) || t.kind == refunds && t.minor <= 0):
 			return math.MaxInt64
+		case t.kind == refunds && t.is(transferCounted) && t.has(markUnequal):
+			return math.MaxInt64
 		case t.kind == refunds && t.is(transferContradicted):
 			minor = plus(minor, t.minor)
 		case t.kind == captures && t.is(transferCounted) && t.doubt != 0 && !t.has(markLate):
@@ -110,8 +112,10 @@ func (o *Order) supersedes(p *events.Proof, t *transfer) bool {
 // strange is a transfer as an anomaly tells it, and its place in the book, -1: none yet. ok is false where the anomaly
 // tells nothing of a transfer, or of one that the rules know otherwise.
 func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool) {
-	switch e.Reason {
-	case events.LatePayment, events.PaymentRevived, events.LateAnswer, events.KeyTaken, events.NoResult:
+	switch accepted := e.Reason == events.LateAnswer && e.Fact == events.KindRefundAccepted; {
+	case accepted: // it may be under way after all
+	case e.Reason == events.LatePayment, e.Reason == events.PaymentRevived, e.Reason == events.LateAnswer,
+		e.Reason == events.KeyTaken, e.Reason == events.NoResult:
 		return t, -1, false
 	}
 	t = transfer{kind: captures, minor: e.Amount.Minor, standing: transferContradicted}
@@ -120,7 +124,7 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 	case events.KindCaptureSucceeded, events.KindInquiryAnswered:
 	case events.KindCaptureFailed:
 		t.standing = transferFailed
-	case events.KindRefundSucceeded, events.KindRefundHeld:
+	case events.KindRefundSucceeded, events.KindRefundHeld, events.KindRefundAccepted:
 		t.kind = refunds
 		// A held one waits for its capture, which the rules ask for by itself.
 		if e.Fact == events.KindRefundSucceeded && o.findHeld(e.TransferID, e.RequestID) >= 0 {
@@ -207,7 +211,30 @@ func (o *Order) foldReversed(r *events.Record, e *events.AnomalyObserved) {
 // doubt names the record that contradicts a transfer; 0 ends the doubt.
 func (o *Order) doubt(at int, record uint32) {
 	o.book = slices.Clone(o.book)
-	o.book[at].doubt = record
+	t := &o.book[at]
+	t.doubt = record
+	t.set(markUnequal, record != 0 && t.has(markUnequal))
+}
+
+// foldUnequal remembers that APO has told a transfer that counts with another amount: an inquiry tells which is the
+// newer.
+func (o *Order) foldUnequal(r *events.Record, e *events.AnomalyObserved) {
+	kind := captures
+	switch {
+	case e.Reason != events.TransferContradicts, e.Amount.Currency != o.Amount.Currency:
+		return
+	case e.Fact == events.KindRefundSucceeded:
+		kind = refunds
+	case e.Fact != events.KindCaptureSucceeded:
+		return
+	}
+	at := o.find(kind, digest(e.TransferID), digest(e.RequestID))
+	if !o.counted(at) || o.book[at].minor == e.Amount.Minor || e.Amount.Minor <= 0 {
+		return
+	}
+	o.doubt(at, uint32(r.Version))
+	o.book[at].set(markUnequal, true)
+	o.watchSoon(r)
 }
 
 // foldRefuted remembers that a transfer failed. Of one that APO has signed as done there are two words then that

@@ -248,19 +248,20 @@ func (o *Order) judgeMoney(e events.Event) string {
 	case p.Transfer == events.TransferCapture && failed:
 		return o.judgeReversal(captures, &p)
 	case p.Transfer == events.TransferCapture:
-		return o.judgeTransfer(captures, p.TransferID, p.RequestID, p.Amount)
+		return o.judgeTransfer(captures, &p)
 	case p.Transfer == events.TransferDispute:
 		return o.judgeDispute(e)
 	case refund && failed:
 		return o.judgeReversal(refunds, &p)
 	case refund:
 		return first(o.judgeHeld(p.TransferID, p.RequestID, p.Amount),
-			o.judgeTransfer(refunds, p.TransferID, p.RequestID, p.Amount))
+			o.judgeTransfer(refunds, &p))
 	}
 	return ""
 }
 
-func (o *Order) judgeTransfer(kind transferKind, id, request string, m Money) string {
+func (o *Order) judgeTransfer(kind transferKind, told *events.Parts) string {
+	id, request, m := told.TransferID, told.RequestID, told.Amount
 	at := o.placed(kind, id, request)
 	op := kind.asked()
 	p := o.askedFor(op, request)
@@ -270,7 +271,8 @@ func (o *Order) judgeTransfer(kind transferKind, id, request string, m Money) st
 		return "moves no money of the order's currency"
 	case p != nil && m != p.Amount:
 		return fmt.Sprintf("moves %s where %s was asked for", m, p.Amount)
-	case o.counted(at) && o.book[at].minor != m.Minor:
+	case o.counted(at) && o.book[at].minor != m.Minor && (!o.supersedes(&told.Proof, &o.book[at]) ||
+		m.Minor-o.book[at].minor > o.roomFor(&o.book[at])):
 		return fmt.Sprintf("moves %s under an identifier that moved %s", m, o.money(o.book[at].minor))
 	}
 	return ""
@@ -329,7 +331,8 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 			return law.CaptureSucceeded, false
 		}
 		at := o.findCapture(digest(e.CaptureID), digest(e.CaptureRequestID), e.Amount.Minor)
-		return law.CaptureSucceeded, o.counted(at) && o.book[at].minor == e.Amount.Minor
+		again = o.counted(at) && (o.book[at].minor == e.Amount.Minor || o.supersedes(&e.Proof, &o.book[at]))
+		return law.CaptureSucceeded, again
 	case events.CaptureFailed:
 		return o.failure(captures, o.placed(captures, e.CaptureID, e.CaptureRequestID), &e.Proof), false
 	case events.RefundSucceeded:
@@ -337,7 +340,7 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 			return o.classifyRefund(o.Held[i].Minor), false
 		}
 		at := o.placed(refunds, e.RefundID, e.RefundRequestID)
-		again = o.counted(at) && o.book[at].minor == e.Amount.Minor
+		again = o.counted(at) && (o.book[at].minor == e.Amount.Minor || o.supersedes(&e.Proof, &o.book[at]))
 		return o.classifyRefund(e.Amount.Minor), again
 	case events.RefundFailed:
 		if o.findHeld(e.RefundID, e.RefundRequestID) >= 0 {

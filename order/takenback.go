@@ -1,6 +1,7 @@
 package order
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/tilltape/tilltape/events"
@@ -140,23 +141,41 @@ func (k transferKind) settled() law.Fact {
 	return law.RefundSettled
 }
 
-// settle ends the doubt about a transfer that counts: APO's newest word is that it was done. The anomaly that told of
-// the doubt is closed.
+// settle takes APO's newest word on a transfer that counts: that it was done, which ends a doubt and closes the anomaly
+// about it, and of which amount, where that fits.
 func (d *decision) settle(f *Fact, at int) bool {
-	t := &d.o.book[at]
-	if t.doubt == 0 || f.Amount.Minor != t.minor || !d.o.supersedes(&f.Proof, t) {
+	t := d.o.book[at]
+	same := f.Amount.Minor == t.minor
+	if !d.o.supersedes(&f.Proof, &t) || same && t.doubt == 0 || f.Amount.Minor-t.minor > d.o.roomFor(&t) {
 		return false
 	}
-	doubt := uint64(t.doubt)
 	if f.Kind == CaptureSucceeded {
 		d.emitCapture(f)
 	} else {
 		d.emitRefund(f)
 	}
-	if slices.ContainsFunc(d.o.Anomalies, func(a Anomaly) bool { return a.Version == doubt }) {
-		d.emit(events.AnomalyCleared{Anomaly: doubt, Reason: "APO's newest word is that it was done"})
+	told := slices.ContainsFunc(d.o.Anomalies, func(a Anomaly) bool { return a.Version == uint64(t.doubt) })
+	switch {
+	case same && told:
+		d.emit(events.AnomalyCleared{Anomaly: uint64(t.doubt), Reason: "APO's newest word is that it was done"})
+	case !same && !told:
+		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, d.o.money(t.minor)))
 	}
+	d.settleLateMoney()
 	return true
+}
+
+// roomFor is what a transfer that counts could be more than it is.
+func (o *Order) roomFor(t *transfer) int64 {
+	switch late := t.has(markLate); {
+	case t.kind == captures && late:
+		return o.fullAmount() - o.Late.Captured
+	case t.kind == captures:
+		return o.fullAmount() - o.Captured
+	case late:
+		return o.Late.owed()
+	}
+	return o.left()
 }
 
 // tellReversal opens the anomaly of a transfer that counted and was taken back, unless the one about its doubt is open.
