@@ -255,6 +255,17 @@ func (r *reader) name(most int) string {
 	return fmt.Sprintf("%s%x-%x-%x-%x-%x", text, b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
+// length is that of what follows in the frame.
+func (r *reader) length() int {
+	size := int(binary.BigEndian.Uint16(r.take(2)))
+	if size == 0xffff {
+		size = int(binary.BigEndian.Uint32(r.take(4)))
+		require.Greater(r.t, size, 65_534)
+	}
+	require.Equal(r.t, len(r.b)-r.at, size)
+	return size
+}
+
 // frame follows the page's table, row by row.
 func (r *reader) frame(rows [][]string) {
 	keys, times, stood := 0, 0, map[string]string{}
@@ -280,13 +291,7 @@ func (r *reader) frame(rows [][]string) {
 					times = int(r.b[begin])
 				}
 			case "length":
-				size := int(binary.BigEndian.Uint16(r.take(2)))
-				if size == 0xffff {
-					size = int(binary.BigEndian.Uint32(r.take(4)))
-					require.Greater(r.t, size, 65_534)
-				}
-				require.Equal(r.t, len(r.b)-r.at, size)
-				value = strconv.Itoa(size)
+				value = strconv.Itoa(r.length())
 			case "varint":
 				number := r.varint()
 				value = strconv.FormatUint(number, 10)

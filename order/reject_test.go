@@ -28,7 +28,7 @@ type refusalCase struct {
 
 // refusals has every reason at least once, each met by a real order.
 func refusals(t *testing.T) []refusalCase {
-	return slices.Concat(refusalsByStatus(t), refusalsOfLateMoney(t), refusalsByGuard(t))
+	return slices.Concat(refusalsByStatus(t), refusalsOfLateMoney(t), refusalsByGuard(t), refusalsOfPeople(t))
 }
 
 func refusalsByStatus(t *testing.T) []refusalCase {
@@ -96,22 +96,6 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	nameless.observe(Fact{Kind: PaymentAuthorized})
 	reversed := in(t, Captured)
 	reversed.observe(Fact{Kind: CaptureFailed, TransferID: "C1"})
-	stale := parked(t)
-	stale.later(time.Hour)
-	silent := silentlyParked(t, CallCapture)
-	silent.later(time.Hour)
-	silent.inquire(refusedQuery)
-	silent3 := silentlyParked(t, CallCapture)
-	for range DefaultUnansweredInquiries {
-		silent3.later(time.Hour)
-		silent3.inquire(refusedQuery)
-	}
-	only := asked(t, CallCancel)
-	only.park()
-	only.inquire(tells(StateSuccess))
-	denied := asked(t, CallRefund)
-	denied.park()
-	denied.inquire(notExist)
 	automatic := capturing(t)
 	automatic.observe(captured("C1", theAmount))
 	all := in(t, Captured)
@@ -121,7 +105,6 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 	opened, lost := in(t, Captured), in(t, Captured)
 	opened.observe(disputed(DisputeOpened, "D1", 300))
 	lost.observe(disputed(DisputeClosed, "D1", 300))
-	resolve := Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
 	return []refusalCase{
 		{ReasonCancelling, asked(t, CallCancel), Capture{Amount: usd(1)}},
 		{ReasonCancelling, twice, Cancel{}},
@@ -151,6 +134,29 @@ func refusalsByGuard(t *testing.T) []refusalCase {
 		{ReasonReversal, reversed, Refund{Amount: usd(1)}},
 		{ReasonDisputed, opened, Refund{Amount: usd(1)}},
 		{ReasonRemainder, lost, Refund{Amount: usd(301)}},
+	}
+}
+
+func refusalsOfPeople(t *testing.T) []refusalCase {
+	t.Helper()
+	stale := parked(t)
+	stale.later(time.Hour)
+	silent := silentlyParked(t, CallCapture)
+	silent.later(time.Hour)
+	silent.inquire(refusedQuery)
+	silent3 := silentlyParked(t, CallCapture)
+	for range DefaultUnansweredInquiries {
+		silent3.later(time.Hour)
+		silent3.inquire(refusedQuery)
+	}
+	only := asked(t, CallCancel)
+	only.park()
+	only.inquire(tells(StateSuccess))
+	denied := asked(t, CallRefund)
+	denied.park()
+	denied.inquire(notExist)
+	resolve := Resolve{Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"}
+	return []refusalCase{
 		{ReasonNotParked, in(t, Authorized), resolve},
 		{ReasonNoDoubt, in(t, Authorized), Resolve{Record: 2, Resolution: events.ResolvedFailed, Statement: "APO ticket 7"}},
 		{ReasonStaleInquiry, stale, resolve},
