@@ -142,23 +142,14 @@ func (t *teller) appended(ctx context.Context, records []events.Record, d *engin
 				slog.String("fact", string(r.Event.Kind())), slog.String("command", r.CommandID),
 				slog.String("status", r.Head.Status), slog.String("now", d.Order().Words()))
 		case events.OperationParked:
-			t.parked(ctx, Alarm{OrderID: r.Stream.ID, Reason: e.Reason, Operation: parkedBy(d.Order(), e.Intent)})
+			p, _ := d.Order().OperationAt(e.Intent)
+			t.parked(ctx, Alarm{OrderID: r.Stream.ID, Reason: e.Reason, Operation: p})
 		case events.DisputeOpened, events.DisputeDue, events.DisputeDefended, events.DisputeClosed:
 			t.disputed(ctx, r)
 		case events.AnomalyObserved:
 			t.anomaly(ctx, Contradiction{OrderID: r.Stream.ID, Version: r.Version, Fact: e})
 		}
 	}
-}
-
-// parkedBy is the operation that a record gave to a person.
-func parkedBy(o order.Order, intent uint64) order.Operation {
-	for _, p := range o.Operations() {
-		if p.Intent == intent {
-			return p
-		}
-	}
-	return order.Operation{}
 }
 
 func (t *teller) parked(ctx context.Context, a Alarm) {

@@ -40,16 +40,6 @@ type resolution struct {
 	spent  bool // its fact is on record
 }
 
-// about is the operation that an operator speaks of.
-func about(o *order.Order, intent uint64) order.Operation {
-	for _, p := range o.Operations() {
-		if p.Intent == intent {
-			return p
-		}
-	}
-	return order.Operation{}
-}
-
 // unanswered is the error of facts whose inquiry's answer should have followed in the same append, and did not.
 func (p *replay) unanswered() error {
 	if len(p.waiting) == 0 {
@@ -73,7 +63,8 @@ func (p *replay) evidence(r *events.Record, before *order.Order) error {
 	p.word = nil
 	switch e := r.Event.(type) {
 	case events.OperationResolved:
-		p.word = &resolution{stream: r.Stream, what: e.Resolution, about: about(before, e.Intent)}
+		about, _ := before.OperationAt(e.Intent)
+		p.word = &resolution{stream: r.Stream, what: e.Resolution, about: about}
 		return nil
 	case events.TransferResolved: // which is the fact itself; what follows are anomalies
 		p.word = &resolution{stream: r.Stream, what: e.Resolution, spent: true}

@@ -25,6 +25,14 @@ func (o Order) OperationOf(commandID string) (Operation, bool) {
 	return Operation{}, false
 }
 
+// OperationAt returns the operation that the intent of that stream version began, as long as it is not decided.
+func (o Order) OperationAt(intent uint64) (Operation, bool) {
+	if p := o.current(intent); p != nil {
+		return *p, true
+	}
+	return Operation{}, false
+}
+
 func (o *Order) operationOf(commandID string) *Operation {
 	return o.findOperation(func(p *Operation) bool { return commandID != "" && p.CommandID == commandID })
 }
@@ -68,14 +76,9 @@ func (o *Order) leaveSlot() {
 
 // returnToSlot takes a refund that APO does not know after all back, to be asked for again under the same id.
 func (o *Order) returnToSlot(intent uint64) {
-	at := slices.IndexFunc(o.Accepted, func(p Operation) bool { return p.Intent == intent })
-	if at >= 0 {
-		o.Operation = o.Accepted[at]
-		o.Accepted = slices.Delete(slices.Clone(o.Accepted), at, at+1)
-	}
-	if len(o.Accepted) == 0 {
-		o.Accepted = nil
-	}
+	p := *o.current(intent)
+	o.drop(intent)
+	o.Operation = p
 }
 
 // drop ends an operation.

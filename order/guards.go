@@ -283,13 +283,8 @@ func (o *Order) guardReversal(q *question) *RejectedError {
 // causeOfDoubt is the record that tells of a doubt. The rules do not rest on its anomaly: that may be cleared, and then
 // tells no time.
 func (o *Order) causeOfDoubt(record uint32) Cause {
-	cause := Cause{Version: uint64(record)}
-	for i := range o.Anomalies {
-		if a := &o.Anomalies[i]; a.Version == cause.Version {
-			cause.At = a.At
-		}
-	}
-	return cause
+	a, _ := o.openAnomaly(uint64(record))
+	return Cause{Version: uint64(record), At: a.At}
 }
 
 func (o *Order) guardDispute(q *question) *RejectedError {
@@ -323,10 +318,8 @@ func (o *Order) guardLate(q *question) *RejectedError {
 }
 
 func (o *Order) guardAnomaly(q *question) *RejectedError {
-	for i := range o.Anomalies {
-		if q.open || o.Anomalies[i].Version == q.anomaly {
-			return nil
-		}
+	if _, stands := o.openAnomaly(q.anomaly); stands || q.open && len(o.Anomalies) > 0 {
+		return nil
 	}
 	return o.reject(q.verb, ReasonNoAnomaly, Cause{Version: q.anomaly})
 }

@@ -323,6 +323,16 @@ func (o *Order) heldMinor() int64 {
 	return sum
 }
 
+// openAnomaly returns the anomaly that a record opened, as long as it is open.
+func (o *Order) openAnomaly(version uint64) (Anomaly, bool) {
+	for _, a := range o.Anomalies {
+		if a.Version == version {
+			return a, true
+		}
+	}
+	return Anomaly{}, false
+}
+
 // anomalyFor returns the oldest open anomaly of that reason.
 func (o *Order) anomalyFor(r events.AnomalyReason) (Anomaly, bool) {
 	for _, a := range o.Anomalies {

@@ -154,8 +154,7 @@ func (d *decision) settle(f *Fact, at int) bool {
 	} else {
 		d.emitRefund(f)
 	}
-	told := slices.ContainsFunc(d.o.Anomalies, func(a Anomaly) bool { return a.Version == uint64(t.doubt) })
-	switch {
+	switch _, told := d.o.openAnomaly(uint64(t.doubt)); {
 	case same && told:
 		d.emit(events.AnomalyCleared{Anomaly: uint64(t.doubt), Reason: "APO's newest word is that it was done"})
 	case !same && !told:
@@ -180,7 +179,7 @@ func (o *Order) roomFor(t *transfer) int64 {
 
 // tellReversal opens the anomaly of a transfer that counted and was taken back, unless the one about its doubt is open.
 func (d *decision) tellReversal(f *Fact, doubt uint32, detail string) {
-	if !slices.ContainsFunc(d.o.Anomalies, func(a Anomaly) bool { return a.Version == uint64(doubt) }) {
+	if _, told := d.o.openAnomaly(uint64(doubt)); !told {
 		d.anomaly(events.Reversal, f, detail)
 	}
 	if d.o.Status == Cancelled && !d.o.Late.IsZero() {
