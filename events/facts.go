@@ -356,7 +356,7 @@ const (
 	PaymentContradicts                           // other amount, currency or paymentId than the order's
 	TransferContradicts                          // same capture or refund, other amount or outcome
 	BeyondAuthorized                             // more captured or refunded than there is
-	Reversal                                     // a capture or refund that had succeeded failed; refunds are blocked
+	Reversal                                     // a capture or refund that had succeeded failed
 	KeyTaken                                     // an identifier belongs to another order
 	LateAnswer                                   // an answer contradicts the outcome on record
 	NoResult                                     // APO has worked on it for so long that a person should ask

@@ -29,8 +29,8 @@ type Handler struct {
 }
 
 // NewHandler returns the endpoint for APO's notifyPayment, notifyCapture, notifyRefund and notifyDispute: one handler
-// for all four, under whatever path APO was told. The verifier says whom it believes: [apo.Client.Verifier] makes one
-// with the client id and keys that the client has, [apo.NewVerifier] where no client is. The signed path and the
+// for all of them, under whatever path APO was told. The verifier says whom it believes: [apo.Client.Verifier] makes
+// one with the client id and keys that the client has, [apo.NewVerifier] where no client is. The signed path and the
 // freshness are its matter ([apo.VerifierConfig]), and its clock measures the latter. The error wraps
 // [tilltape.ErrConfig].
 //
