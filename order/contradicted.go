@@ -158,7 +158,7 @@ func (o *Order) tellsMore(e *events.AnomalyObserved) bool {
 		at := o.reversed(e)
 		return e.Proof.Via == events.ViaInquiry && at >= 0 && o.book[at].doubt == 0
 	}
-	if _, at, ok := o.disputed(e); ok && o.supersedes(&e.Proof, &o.book[at]) {
+	if _, at, ok := o.raiseContradicted(e); ok && o.supersedes(&e.Proof, &o.book[at]) {
 		return true
 	}
 	t, at, ok := o.strange(e)

@@ -307,7 +307,7 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	o.foldContradicted(r, e)
 	o.foldReversed(r, e)
 	o.foldUnequal(r, e)
-	o.foldDisputed(r, e)
+	o.foldRaiseContradicted(r, e)
 	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
 	}

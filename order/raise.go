@@ -165,9 +165,9 @@ func (o *Order) foldRaiseFailed(r *events.Record, e *events.RaiseFailed) {
 		request: digest(e.UpdateRequestID), standing: transferFailed, version: uint32(r.Version)})
 }
 
-// disputed is what an anomaly makes of a raise that is on record, and its place: the stricter of two words, until an
-// inquiry has the newer. ok is false where it changes nothing.
-func (o *Order) disputed(e *events.AnomalyObserved) (t transfer, at int, ok bool) {
+// raiseContradicted is what an anomaly makes of a raise that is on record, and its place: the stricter of two words,
+// until an inquiry has the newer. ok is false where it changes nothing.
+func (o *Order) raiseContradicted(e *events.AnomalyObserved) (t transfer, at int, ok bool) {
 	if e.Reason != events.TransferContradicts || e.Fact != events.KindPaymentRaised && e.Fact != events.KindRaiseFailed {
 		return t, -1, false
 	}
@@ -186,8 +186,8 @@ func (o *Order) disputed(e *events.AnomalyObserved) (t transfer, at int, ok bool
 	return t, at, t != o.book[at]
 }
 
-// foldDisputed takes the stricter of two words on a raise, and has APO asked which is the newer.
-func (o *Order) foldDisputed(r *events.Record, e *events.AnomalyObserved) {
+// foldRaiseContradicted takes the stricter of two words on a raise, and has APO asked which is the newer.
+func (o *Order) foldRaiseContradicted(r *events.Record, e *events.AnomalyObserved) {
 	if e.Fact != events.KindPaymentRaised && e.Fact != events.KindRaiseFailed {
 		return
 	}
@@ -196,7 +196,7 @@ func (o *Order) foldDisputed(r *events.Record, e *events.AnomalyObserved) {
 		return
 	}
 	newest := o.supersedes(&e.Proof, &o.book[at])
-	t, _, ok := o.disputed(e)
+	t, _, ok := o.raiseContradicted(e)
 	if !ok {
 		t = o.book[at]
 	}

@@ -117,15 +117,15 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 		t.set(markSettled, true)
 		o.enter(at, t)
 		o.move(Status(cell.To), r)
-		o.markSettled(r, t.kind)
+		o.rememberSettled(r, t.kind)
 	default:
 		t.standing, t.doubt = transferFailed, 0
 		o.enter(at, t)
 	}
 }
 
-// markSettled remembers the record behind what is refused from now on.
-func (o *Order) markSettled(r *events.Record, kind transferKind) {
+// rememberSettled remembers the record behind what is refused from now on.
+func (o *Order) rememberSettled(r *events.Record, kind transferKind) {
 	if kind == captures {
 		o.captureMark = markOf(r, "")
 	} else {
