@@ -33,8 +33,9 @@ var teeth = []tooth{
 		"NoSync:          c.unsynced,", "NoSync:          true,",
 	}}, []string{lost, unopened}}, // which comes first is the trace's matter
 	{"acknowledged before the commit is synced", patch{file: "store/bolt/commit.go", ours: true, pairs: []string{
-		"\t\tclose(b.done)\n", "\t\tselect {\n\t\tcase <-b.done:\n\t\tdefault:\n\t\t\tclose(b.done)\n\t\t}\n",
-		"\t\terr = l.write(p, func(f *flush) int {", "\t\tclose(b.done)\n\t\terr = l.write(p, func(f *flush) int {",
+		"\t\tl.queue.Done(b)\n", "",
+		"\t\tb.Fail(failed.err)\n", "\t\tb.Fail(failed.err)\n\t\tl.queue.Done(b)\n",
+		"\tif err == nil && (!p.empty() || nudged) {", "\tl.queue.Done(b)\n\tif err == nil && (!p.empty() || nudged) {",
 	}}, []string{lost}},
 	{"header page written before its data is synced", patch{file: "tx.go", pairs: []string{
 		"// gofail: var beforeSyncDataPages struct{}\n\t\tif err := fdatasync(tx.db); err != nil {",
