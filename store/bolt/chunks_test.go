@@ -19,17 +19,20 @@ import (
 func TestDirectory(t *testing.T) {
 	log := openTest(t)
 	const count = 5
-	p := log.newPlan()
+	var frames []byte
+	var ends []int
 	for position := uint64(1); position <= count; position++ {
 		r := testRecord(fmt.Sprintf("r-%d", position))
 		r.Stream, r.Version, r.Position = events.OrderStream("o-1"), position, position
 		var err error
-		p.frames, err = events.AppendFrame(p.frames, r)
+		frames, err = events.AppendFrame(frames, r)
 		require.NoError(t, err)
-		p.take(position, len(p.frames))
+		ends = append(ends, len(frames))
 	}
-	require.Len(t, p.chunks, 1)
-	sound := bytes.Clone(p.value(p.chunks[0]))
+	var c chunks
+	c.cut(1, frames, ends)
+	require.Len(t, c.list, 1)
+	sound := bytes.Clone(c.value(c.list[0]))
 	read := func(value []byte) (bad int) {
 		err := log.db.Update(func(tx *bbolt.Tx) error {
 			require.NoError(t, tx.Bucket([]byte(bucketLog)).Put(number(count), value))
@@ -63,25 +66,29 @@ func TestDirectory(t *testing.T) {
 // TestChunksAreFilled: a chunk is closed by the frame that would make its value too long, and never before.
 func TestChunksAreFilled(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		p := &plan{}
-		var sizes []int
-		for position := uint64(1); position <= 60; position++ {
+		const before, count = 7, 60
+		var sizes, ends []int
+		for range count {
 			size := rapid.OneOf(rapid.IntRange(100, 900), rapid.IntRange(chunkMax-200, chunkMax+10)).Draw(rt, "size")
 			sizes = append(sizes, size)
-			p.frames = append(p.frames, make([]byte, size)...)
-			p.take(position, len(p.frames))
+			ends = append(ends, size)
+			if n := len(ends); n > 1 {
+				ends[n-1] += ends[n-2]
+			}
 		}
+		var cut chunks
+		cut.cut(before+1, make([]byte, ends[count-1]), ends)
 		frames := 0
-		for i, c := range p.chunks {
-			value := p.value(c)
-			require.Len(rt, value, p.size(c))
+		for i, c := range cut.list {
+			value := cut.value(c)
+			require.Len(rt, value, cut.size(c))
 			n := int(binary.BigEndian.Uint16(value[len(value)-2:]))
 			require.True(rt, len(value) <= chunkMax || n == 1, "%d frames in %d bytes", n, len(value))
-			if frames += n; i < len(p.chunks)-1 {
+			if frames += n; i < len(cut.list)-1 {
 				require.Greater(rt, len(value)+sizes[frames]+directorySize(1), chunkMax, "there was room for one more")
 			}
-			require.EqualValues(rt, frames, c.last)
+			require.EqualValues(rt, before+frames, c.last)
 		}
-		require.Equal(rt, 60, frames)
+		require.Equal(rt, count, frames)
 	})
 }

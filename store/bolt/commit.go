@@ -46,11 +46,11 @@ func (l *Log) commit(b *batch) {
 				nudged = true
 				continue
 			}
-			r.Err = explain(l.path, p.append(r))
+			r.Err = explain(l.path, p.Append(r))
 		}
 		return nil
 	})
-	if err == nil && (!p.empty() || nudged) {
+	if err == nil && (!p.Empty() || nudged) {
 		err = l.write(p, func(f *flush) int {
 			if nudged {
 				return flushMax
@@ -85,11 +85,13 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 	done, filled := 0, false
 	now := header{identity: l.identity, progress: l.progress}
 	step := l.flush != nil && l.flush.ready()
-	hashed := p.startHash()
+	hashed := p.StartHash()
 	defer hashed() // whatever happens: the plan's memory is used again
+	frames, ends := p.Frames()
+	l.chunks.cut(p.First(), frames, ends)
 	err := guarded(func() error {
 		return l.db.Update(func(tx *bbolt.Tx) error {
-			if err := p.write(tx); err != nil {
+			if err := l.chunks.write(tx); err != nil {
 				return err
 			}
 			if step {
@@ -100,10 +102,10 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 				now.progress = l.flush.progress(done, l.progress)
 			}
 			hashed()
-			if err := p.writeTiles(tx); err != nil {
+			if err := writeTiles(tx, p.Tree()); err != nil {
 				return err
 			}
-			now.frontier = p.frontier()
+			now.frontier = frontier(p.Tree())
 			if err := now.putAfter(tx, l.progress); err != nil {
 				return err
 			}

@@ -187,15 +187,15 @@ func (c *copying) all(ctx context.Context) error {
 			return err
 		}
 		p := c.to.newPlan()
-		for p.last < c.end && p.last < done+copyRecords && len(p.frames) < ledger.BatchBytesMax {
-			if err := c.log.view(func(tx *bbolt.Tx) error { return c.page(tx, p, min(p.last+pageMax, c.end)) }); err != nil {
+		for p.Last() < c.end && p.Last() < done+copyRecords && p.Size() < ledger.BatchBytesMax {
+			if err := c.log.view(func(tx *bbolt.Tx) error { return c.page(tx, p, min(p.Last()+pageMax, c.end)) }); err != nil {
 				return err
 			}
 		}
 		if err := c.to.write(p, func(f *flush) int { return c.to.lazy.pace(f, p) }); err != nil {
 			return explain(c.to.path, err)
 		}
-		done = p.last
+		done = p.Last()
 		if c.progress != nil {
 			c.progress(done, c.end)
 		}
@@ -207,15 +207,12 @@ func (c *copying) all(ctx context.Context) error {
 // long.
 func (c *copying) page(tx *bbolt.Tx, p *plan, until uint64) error {
 	walk := c.proven.in(tx)
-	for position := p.last + 1; position <= until && len(p.frames) < ledger.BatchBytesMax; position++ {
+	for position := p.Last() + 1; position <= until && p.Size() < ledger.BatchBytesMax; position++ {
 		r, frame, err := walk.record(position)
 		if err != nil {
 			return err
 		}
-		p.frames = append(p.frames, frame...)
-		p.take(position, len(p.frames))
-		p.set(r.Stream, &summary{place{r.Version, r.Position}, normal(r.Head)})
-		p.claim(r.Keys, claim{r.Stream, r.Position})
+		p.Import(r, frame)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func (l *Log) confirmCovered(tx *bbolt.Tx, covered uint64) error {
 	if err != nil {
 		return err
 	}
-	if at.version < r.Version || at.position < r.Position || at.version == r.Version && at.position != r.Position {
+	if at.Version < r.Version || at.Position < r.Position || at.Version == r.Version && at.Position != r.Position {
 		return l.damagedError("its heads are said to cover position %d, and %s %q is not among them",
 			covered, r.Stream.Category, r.Stream.ID)
 	}

@@ -63,7 +63,7 @@ func (l *Log) newFlush(g *generation) *flush {
 func (f *flush) prepare(l *Log) {
 	f.keys = make([]owned, 0, len(f.gen.keys))
 	for key, claim := range f.gen.keys {
-		f.keys = append(f.keys, owned{ownerKey(key), claim.position})
+		f.keys = append(f.keys, owned{ownerKey(key), claim.Position})
 	}
 	slices.SortFunc(f.keys, func(a, b owned) int { return bytes.Compare(a.key, b.key) })
 	all := make([]filing, 0, len(f.gen.slots))
@@ -98,7 +98,7 @@ func (f *flush) compare(l *Log, tx *bbolt.Tx, streams []filing) error {
 		if err != nil {
 			return err
 		}
-		if before.version >= s.now.version {
+		if before.Version >= s.now.Version {
 			continue
 		}
 		f.places = append(f.places, s)
@@ -114,7 +114,7 @@ func (f *flush) compare(l *Log, tx *bbolt.Tx, streams []filing) error {
 				return err
 			}
 		}
-		f.reindex(old, entries(s.now.head, s.stream.ID))
+		f.reindex(old, entries(s.now.Head, s.stream.ID))
 	}
 	return nil
 }
@@ -188,5 +188,5 @@ func (f *flush) put(tx *bbolt.Tx, i int) error {
 		return tx.Bucket([]byte(e.bucket)).Put(key, summed(key, nil))
 	}
 	s := f.places[i-len(f.edits)]
-	return tx.Bucket([]byte(bucketHeads)).Put(s.key, summed(s.key, s.now.bytes()))
+	return tx.Bucket([]byte(bucketHeads)).Put(s.key, summed(s.key, placeBytes(s.now.Place)))
 }

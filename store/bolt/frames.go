@@ -156,14 +156,14 @@ func (l *Log) decode(position uint64, frame []byte) (events.Record, error) {
 
 // frameOf reads the record at a place of the stream.
 func (l *Log) frameOf(f *frames, of events.Stream, at place) (events.Record, error) {
-	r, err := f.record(at.position)
+	r, err := f.record(at.Position)
 	if err != nil {
 		return events.Record{}, err
 	}
-	if r.Stream != of || r.Version != at.version {
-		return events.Record{}, &store.DamagedError{Log: "log " + l.path, Position: at.position,
+	if r.Stream != of || r.Version != at.Version {
+		return events.Record{}, &store.DamagedError{Log: "log " + l.path, Position: at.Position,
 			Reason: fmt.Sprintf("version %d of %s %q should be here, but it is version %d of %s %q",
-				at.version, of.Category, of.ID, r.Version, r.Stream.Category, r.Stream.ID)}
+				at.Version, of.Category, of.ID, r.Version, r.Stream.Category, r.Stream.ID)}
 	}
 	return r, nil
 }

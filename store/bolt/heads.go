@@ -26,25 +26,17 @@ func (l *Log) Head(ctx context.Context, of events.Stream) (head store.Head, err 
 	}
 	memory := l.lazy.layers()
 	if s := memory.newest(of); s != nil {
-		return s.as(of), nil
+		return s.Of(of), nil
 	}
 	err = l.view(func(tx *bbolt.Tx) error {
 		s, err := l.filed(tx, newFrames(l, tx), of)
 		if err == nil && s == nil {
 			return &store.NotFoundError{Stream: of}
 		}
-		head = s.as(of)
+		head = s.Of(of)
 		return err
 	})
 	return head, err
-}
-
-// as is the summary as the head of the stream; the zero Head where there is none.
-func (s *summary) as(of events.Stream) store.Head {
-	if s == nil {
-		return store.Head{}
-	}
-	return store.Head{Stream: of, Version: s.version, Position: s.position, Head: s.head}
 }
 
 // filed is the summary of a stream by what the file says, nil where it knows none.
@@ -57,7 +49,7 @@ func (l *Log) filed(tx *bbolt.Tx, walk *frames, of events.Stream) (*summary, err
 	if err != nil {
 		return nil, err
 	}
-	return &summary{at, r.Head}, nil
+	return &summary{Place: at, Head: r.Head}, nil
 }
 
 // Heads implements [store.Log]. It walks the filter's index, at two searches an order, together with what memory knows
@@ -158,7 +150,7 @@ func (z *lazy) remember(filter store.Filter) *memory {
 	for _, g := range []*generation{m.active, m.frozen} {
 		for _, s := range m.slots(g) {
 			newest := s.newest.Load()
-			head := newest.as(s.stream)
+			head := newest.Of(s.stream)
 			if s.stream.Category != events.CategoryOrder || !filter.Matches(head) || g == m.frozen &&
 				m.newest(s.stream) != newest {
 				continue

@@ -75,10 +75,10 @@ func (w *indexWalk) next(l *Log, memory *memory) (page []store.Head, err error) 
 			}
 			order := events.OrderStream(string(w.after[numberSize:]))
 			if known := now.newest(order); known != nil {
-				memory.moved(known.as(order), w.after)
+				memory.moved(known.Of(order), w.after)
 				continue
 			}
-			if known := memory.newest(order); known != nil && known.position <= memory.end {
+			if known := memory.newest(order); known != nil && known.Position <= memory.end {
 				continue
 			}
 			head, err := l.indexed(tx, walk, order, found)
@@ -105,10 +105,10 @@ func (l *Log) indexed(tx *bbolt.Tx, walk *frames, order events.Stream, found ent
 	case s == nil:
 		return store.Head{}, l.damagedError("the index %q names order %q, which the log does not have", found.bucket,
 			order.ID)
-	case !slices.Contains(entries(s.head, order.ID), found):
+	case !slices.Contains(entries(s.Head, order.ID), found):
 		return store.Head{}, l.damagedError("the index %q and the newest record of order %q disagree", found.bucket, order.ID)
 	}
-	return s.as(order), nil
+	return s.Of(order), nil
 }
 
 // branch is the entries of one word that are still to come.

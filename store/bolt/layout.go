@@ -57,10 +57,7 @@ const (
 	numberSize = 8 // a position, a version or a time
 )
 
-// place is where a stream's record is. The zero place is before its first.
-type place struct{ version, position uint64 }
-
-func (p place) bytes() []byte { return append(short(p.version), short(p.position)...) }
+func placeBytes(p place) []byte { return append(short(p.Version), short(p.Position)...) }
 
 func parsePlace(b []byte) (p place, ok bool) {
 	version, n := binary.Uvarint(b)
@@ -68,7 +65,7 @@ func parsePlace(b []byte) (p place, ok bool) {
 		return place{}, false
 	}
 	position, ok := parseShort(b[n:])
-	return place{version, position}, ok
+	return place{Version: version, Position: position}, ok
 }
 
 // short is a number that nothing is sorted by.

@@ -24,22 +24,10 @@ const generationMax = 1 << 17
 // streams. It bounds what an opening after a crash reads again: two generations' records.
 const stretchMax = 2
 
-// summary is what is known of a stream at its newest record.
-type summary struct {
-	place
-	head events.Head
-}
-
 // slot is a stream in a generation. Its summary is replaced, never changed.
 type slot struct {
 	stream events.Stream
 	newest atomic.Pointer[summary]
-}
-
-// claim is the stream that owns a lookup key, and where it says so.
-type claim struct {
-	owner    events.Stream
-	position uint64
 }
 
 // generation is what the records of one stretch of the log have changed. Nothing is ever taken out of it.
@@ -59,12 +47,12 @@ func (g *generation) size() int { return len(g.slots) + len(g.keys) }
 
 // growth is how many entries the plan will add.
 func (g *generation) growth(p *plan) (entries int) {
-	for _, of := range p.order {
+	for _, of := range p.Streams() {
 		if g.heads[of] == nil {
 			entries++
 		}
 	}
-	for key := range p.keys {
+	for key := range p.Claims() {
 		if _, known := g.keys[key]; !known {
 			entries++
 		}
@@ -86,8 +74,8 @@ func (g *generation) setHead(of events.Stream, s *summary) {
 
 func (g *generation) setKey(key events.Key, c claim) {
 	if _, known := g.keys[key]; !known {
-		if own := g.heads[c.owner]; own != nil {
-			c.owner = own.stream // its own strings, too
+		if own := g.heads[c.Owner]; own != nil {
+			c.Owner = own.stream // its own strings, too
 		}
 		g.keys[events.Key(strings.Clone(string(key)))] = c
 	}
@@ -199,18 +187,18 @@ func (z *lazy) wake() {
 func (z *lazy) publish(p *plan, flushed bool) (closed *generation) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	for _, of := range p.order {
-		z.active.setHead(of, p.heads[of])
+	for _, of := range p.Streams() {
+		z.active.setHead(of, p.Summary(of))
 	}
-	for key, c := range p.keys {
+	for key, c := range p.Claims() {
 		z.active.setKey(key, c)
 	}
-	z.active.last, z.last, z.tree = p.last, p.last, p.tree
+	z.active.last, z.last, z.tree = p.Last(), p.Last(), p.Tree()
 	if flushed {
 		z.frozen = nil
 		z.epoch++
 	}
-	if z.grown != nil && len(p.order) > 0 {
+	if z.grown != nil && !p.Empty() {
 		close(z.grown)
 		z.grown = nil
 	}

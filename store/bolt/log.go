@@ -40,6 +40,8 @@ type Log struct {
 	progress progress // as the file has it
 	flush    *flush   // of lazy's frozen generation
 	plan     plan     // of the next commit
+	before   before   // what it is judged against
+	chunks   chunks   // what its frames become
 
 	queue     *queue        // appends on their way to the committer; nil when read-only
 	committed chan struct{} // closed when the committer has ended
@@ -113,7 +115,7 @@ func (l *Log) viewStream(of events.Stream, f func(tx *bbolt.Tx, at place) error)
 	s := memory.newest(of)
 	return l.view(func(tx *bbolt.Tx) error {
 		if s != nil {
-			return f(tx, s.place)
+			return f(tx, s.Place)
 		}
 		at, err := l.filedPlace(tx, of)
 		if err != nil {
@@ -134,7 +136,7 @@ func (l *Log) Lookup(ctx context.Context, key events.Key) (owner events.Stream, 
 	memory := l.lazy.layers()
 	c, known := memory.owner(key)
 	err = l.view(func(tx *bbolt.Tx) error {
-		if owner = c.owner; known {
+		if owner = c.Owner; known {
 			return nil
 		}
 		var found bool

@@ -40,7 +40,7 @@ func TestAPageOfLongMessagesIsShort(t *testing.T) {
 		page, next, err := log.pageBefore(tx, of, end, 0)
 		require.NoError(t, err)
 		require.Len(t, page, 2)
-		assert.Equal(t, []uint64{4, 5, 3}, []uint64{page[0].Version, page[1].Version, next.version})
+		assert.Equal(t, []uint64{4, 5, 3}, []uint64{page[0].Version, page[1].Version, next.Version})
 		return nil
 	}))
 	version := uint64(0)

@@ -68,7 +68,7 @@ func (l *Log) filedPlace(tx *bbolt.Tx, of events.Stream) (place, error) {
 		return place{}, err
 	}
 	at, ok := parsePlace(value)
-	if !ok || at.version == 0 || at.position < at.version {
+	if !ok || at.Version == 0 || at.Position < at.Version {
 		return place{}, l.damagedError("the entry of %s %q is unreadable", of.Category, of.ID)
 	}
 	return at, nil

@@ -38,11 +38,11 @@ func TestMemoryKeepsNoMessageAlive(t *testing.T) {
 	g := log.lazy.layers().active
 	var kept []string
 	for of, s := range g.heads {
-		h := s.newest.Load().head
+		h := s.newest.Load().Head
 		kept = append(kept, of.ID, s.stream.ID, h.Status, h.Phase)
 	}
 	for key, c := range g.keys {
-		kept = append(kept, string(key), c.owner.ID)
+		kept = append(kept, string(key), c.Owner.ID)
 	}
 	require.Len(t, kept, 6)
 	for _, k := range kept {

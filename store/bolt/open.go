@@ -163,6 +163,7 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 	}
 	l := &Log{path: path, absolute: absolute, readOnly: readOnly, signer: c.Signer,
 		lazy: lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{}),
+		plan:    plan{Log: "log " + path},
 		scratch: sync.Pool{New: func() any { return new([]byte) }}}
 	err = guarded(func() (err error) {
 		l.db, err = bbolt.Open(path, fileMode, &bbolt.Options{

@@ -16,7 +16,7 @@ const (
 // generation is in the file when the next one is closed, for its entries or for its records.
 func (z *lazy) pace(f *flush, p *plan) int {
 	g, entries := z.active, z.active.growth(p)
-	f.owed += max(f.rate(g.size(), entries, z.limit), f.rate(int(g.last-g.begin), len(p.ends), z.limit*stretchMax))
+	f.owed += max(f.rate(g.size(), entries, z.limit), f.rate(int(g.last-g.begin), p.Len(), z.limit*stretchMax))
 	return f.bundle(z.limit, entries)
 }
 

@@ -104,9 +104,9 @@ func TestSortableTimes(t *testing.T) {
 }
 
 func TestPlaces(t *testing.T) {
-	at, ok := parsePlace(place{7, 1 << 40}.bytes())
+	at, ok := parsePlace(placeBytes(place{Version: 7, Position: 1 << 40}))
 	assert.True(t, ok)
-	assert.Equal(t, place{7, 1 << 40}, at)
+	assert.Equal(t, place{Version: 7, Position: 1 << 40}, at)
 	for _, bad := range []string{"", "\x80", "\x07", "\x07\x80", "\x07\x08\x09"} {
 		_, ok = parsePlace([]byte(bad))
 		assert.False(t, ok, "%x", bad)

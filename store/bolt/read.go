@@ -46,8 +46,8 @@ func (l *Log) read(ctx context.Context, from events.Stream, after uint64, yield 
 		return err
 	})
 	var ends []place // of the pages that are read again, newest first
-	for err == nil && next.version > after {
-		end := place{page[len(page)-1].Version, page[len(page)-1].Position}
+	for err == nil && next.Version > after {
+		end := place{Version: page[len(page)-1].Version, Position: page[len(page)-1].Position}
 		ends = append(ends, end)
 		page, next, err = l.pageAt(ctx, doing, from, next, after)
 	}
@@ -85,11 +85,11 @@ func (l *Log) pageAt(ctx context.Context, doing func() string, from events.Strea
 // before the version after; and the end of the page before it. The same end always gives the same page.
 func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint64) (page []events.Record, next place,
 	err error) {
-	if end.version <= after {
+	if end.Version <= after {
 		return nil, end, nil
 	}
 	walk := newFrames(l, tx)
-	page = make([]events.Record, min(end.version-after, pageMax))
+	page = make([]events.Record, min(end.Version-after, pageMax))
 	first, size := len(page), 0
 	for first > 0 && size < pageBytesMax {
 		first--
@@ -97,7 +97,7 @@ func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint
 			return nil, place{}, err
 		}
 		size += walk.size
-		end = place{version: end.version - 1, position: page[first].Previous}
+		end = place{Version: end.Version - 1, Position: page[first].Previous}
 	}
 	return page[first:], end, nil
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // Recovery is what an opening had to do again: after a close it is nothing, after a crash it is bounded.
@@ -72,9 +74,9 @@ func (g *generation) replay(walk *provenFrames, begin, last uint64) error {
 		if err != nil {
 			return err
 		}
-		g.setHead(r.Stream, &summary{place{r.Version, r.Position}, normal(r.Head)})
+		g.setHead(r.Stream, ledger.Summarize(r))
 		for _, key := range r.Keys {
-			g.setKey(key, claim{r.Stream, r.Position})
+			g.setKey(key, claim{Owner: r.Stream, Position: r.Position})
 		}
 	}
 	g.begin, g.last = begin, last
@@ -130,11 +132,11 @@ func (l *Log) endsWhole(tx *bbolt.Tx, last uint64) error {
 	end := place{}
 	memory := l.lazy.layers()
 	if s := memory.newest(r.Stream); s != nil {
-		end = s.place
+		end = s.Place
 	} else if end, err = l.filedPlace(tx, r.Stream); err != nil {
 		return err
 	}
-	if end != (place{r.Version, r.Position}) {
+	if end != (place{Version: r.Version, Position: r.Position}) {
 		return l.damagedError("the log ends at position %d, and %s %q does not end there", last, r.Stream.Category,
 			r.Stream.ID)
 	}

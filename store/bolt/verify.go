@@ -97,7 +97,7 @@ func (v *verifier) linked(tx *bbolt.Tx, links *frames, so header, r events.Recor
 		if r.Previous >= r.Position {
 			return v.at(r, "it names position %d as the one before it", r.Previous)
 		}
-		if _, err := v.log.frameOf(links, r.Stream, place{r.Version - 1, r.Previous}); err != nil {
+		if _, err := v.log.frameOf(links, r.Stream, place{Version: r.Version - 1, Position: r.Previous}); err != nil {
 			return err
 		}
 	}
@@ -106,15 +106,15 @@ func (v *verifier) linked(tx *bbolt.Tx, links *frames, so header, r events.Recor
 		return err
 	}
 	end := filed
-	if r.Version == 1 && end != (place{}) && end.position < r.Position {
-		return v.at(r, "it begins its stream, and there is version %d of that at position %d", end.version, end.position)
+	if r.Version == 1 && end != (place{}) && end.Position < r.Position {
+		return v.at(r, "it begins its stream, and there is version %d of that at position %d", end.Version, end.Position)
 	}
 	if s := v.memory.newest(r.Stream); s != nil && r.Position > so.covered {
-		end = s.place
+		end = s.Place
 	}
-	if end.version < r.Version || end.version == r.Version && end.position != r.Position || end.position < r.Position {
+	if end.Version < r.Version || end.Version == r.Version && end.Position != r.Position || end.Position < r.Position {
 		return v.at(r, "it has version %d, and its stream is said to end with version %d at position %d",
-			r.Version, end.version, end.position)
+			r.Version, end.Version, end.Position)
 	}
 	if err := v.listed(tx, r, filed); err != nil {
 		return err
@@ -130,7 +130,7 @@ func (v *verifier) linked(tx *bbolt.Tx, links *frames, so header, r events.Recor
 // owned checks that a lookup key of the record leads to its stream.
 func (v *verifier) owned(tx *bbolt.Tx, so header, r events.Record, key events.Key) error {
 	if c, ok := v.memory.owner(key); ok && r.Position > so.covered {
-		if c.owner != r.Stream {
+		if c.Owner != r.Stream {
 			return v.at(r, "its lookup key %q leads to another stream", string(key))
 		}
 		return nil
@@ -149,7 +149,7 @@ func (v *verifier) owned(tx *bbolt.Tx, so header, r events.Record, key events.Ke
 // listed checks, of a record that the file has as its stream's newest, that the indexes have the order; unless its next
 // place is on the way into the file.
 func (v *verifier) listed(tx *bbolt.Tx, r events.Record, filed place) error {
-	if r.Stream.Category != events.CategoryOrder || filed != (place{r.Version, r.Position}) ||
+	if r.Stream.Category != events.CategoryOrder || filed != (place{Version: r.Version, Position: r.Position}) ||
 		v.memory.onTheWay(r.Stream) != nil {
 		return nil
 	}

@@ -95,13 +95,13 @@ func (v *verifier) head(tx *bbolt.Tx, key, value []byte) error {
 	if !ok {
 		return v.log.damagedError("the entry %q of its heads is unreadable", key)
 	}
-	r, err := newFrames(v.log, tx).record(at.position)
+	r, err := newFrames(v.log, tx).record(at.Position)
 	if err != nil {
 		return err
 	}
-	if r.Version != at.version || !bytes.Equal(streamKey(r.Stream), key) {
+	if r.Version != at.Version || !bytes.Equal(streamKey(r.Stream), key) {
 		return v.log.damagedError("the entry %q of its heads leads to position %d, whose record is not of that place",
-			key, at.position)
+			key, at.Position)
 	}
 	return nil
 }
@@ -135,11 +135,11 @@ func (v *verifier) indexed(bucket string) func(tx *bbolt.Tx, key, value []byte) 
 			return v.log.damagedError("the entry %q of its index %q is unreadable", key, bucket)
 		}
 		order, e := events.OrderStream(string(rest[numberSize:])), entry{bucket, string(key)}
-		if s := v.memory.onTheWay(order); s != nil && slices.Contains(entries(s.head, order.ID), e) {
+		if s := v.memory.onTheWay(order); s != nil && slices.Contains(entries(s.Head, order.ID), e) {
 			return nil
 		}
 		s, err := v.log.filed(tx, newFrames(v.log, tx), order)
-		if err == nil && (s == nil || !slices.Contains(entries(s.head, order.ID), e)) {
+		if err == nil && (s == nil || !slices.Contains(entries(s.Head, order.ID), e)) {
 			err = v.log.damagedError("the index %q names order %q, whose newest record says otherwise or is not there",
 				bucket, order.ID)
 		}

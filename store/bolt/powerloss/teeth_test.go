@@ -35,7 +35,7 @@ var teeth = []tooth{
 	{"acknowledged before the commit is synced", patch{file: "store/bolt/commit.go", ours: true, pairs: []string{
 		"\t\tl.queue.Done(b)\n", "",
 		"\t\tb.Fail(failed.err)\n", "\t\tb.Fail(failed.err)\n\t\tl.queue.Done(b)\n",
-		"\tif err == nil && (!p.empty() || nudged) {", "\tl.queue.Done(b)\n\tif err == nil && (!p.empty() || nudged) {",
+		"\tif err == nil && (!p.Empty() || nudged) {", "\tl.queue.Done(b)\n\tif err == nil && (!p.Empty() || nudged) {",
 	}}, []string{lost}},
 	{"header page written before its data is synced", patch{file: "tx.go", pairs: []string{
 		"// gofail: var beforeSyncDataPages struct{}\n\t\tif err := fdatasync(tx.db); err != nil {",
@@ -48,13 +48,14 @@ var teeth = []tooth{
 	{"heads and keys written ahead of the log", patch{file: "store/bolt/commit.go", ours: true, pairs: []string{
 		"\tdone, filled := 0, false\n", `	done, filled := 0, false
 	if err := l.db.Update(func(tx *bbolt.Tx) error {
-		for _, of := range p.order {
-			if err := tx.Bucket([]byte(bucketHeads)).Put(streamKey(of), summed(streamKey(of), p.heads[of].bytes())); err != nil {
+		for _, of := range p.Streams() {
+			at := placeBytes(p.Summary(of).Place)
+			if err := tx.Bucket([]byte(bucketHeads)).Put(streamKey(of), summed(streamKey(of), at)); err != nil {
 				return err
 			}
 		}
-		for key, c := range p.keys {
-			if err := tx.Bucket([]byte(bucketKeys)).Put(ownerKey(key), summed(ownerKey(key), short(c.position))); err != nil {
+		for key, c := range p.Claims() {
+			if err := tx.Bucket([]byte(bucketKeys)).Put(ownerKey(key), summed(ownerKey(key), short(c.Position))); err != nil {
 				return err
 			}
 		}
