@@ -2,73 +2,50 @@ package bolt
 
 import (
 	"errors"
-	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
-// patienceMax is how long the committer waits at most for appends that are on their way, and it waits no longer than
-// the commit before took: an append that has just come is not kept longer than if it had come a little
-// earlier.
-const patienceMax = 5 * time.Millisecond
+// engine is a Log as what writes its appends.
+type engine Log
 
-// commitAll is the one goroutine that writes. It ends when the queue is closed and empty.
-func (l *Log) commitAll() {
-	defer close(l.committed)
-	var took time.Duration
-	for {
-		b := l.queue.Take(min(took, patienceMax))
-		if b == nil {
-			return
-		}
-		begun := time.Now()
-		l.commit(b)
-		took = time.Since(begun)
-		l.queue.Done(b)
+// Begin implements [ledger.Engine]. What judging asks of the file was looked up when each append was prepared.
+func (e *engine) Begin(*batch) (ledger.Turn[look], error) {
+	l := (*Log)(e)
+	if failed := l.failed.Load(); failed != nil {
+		return ledger.Turn[look]{}, failed.err
 	}
+	return l.turn(), nil
 }
 
-// commit writes a batch in one transaction. A refused append is a result and leaves the others alone; a transaction
-// that fails fails them all, refusals too, because those were judged against what is now not there.
-func (l *Log) commit(b *batch) {
-	if failed := l.failed.Load(); failed != nil {
-		b.Fail(failed.err)
-		return
+// Commit implements [ledger.Engine], in one transaction.
+func (e *engine) Commit(b *batch, p *plan) error {
+	l, nudged := (*Log)(e), b.Nudged()
+	if failed := l.failed.Load(); failed != nil { // since the turn began
+		return failed.err
 	}
-	var p *plan
-	nudged := false
-	err := guarded(func() error {
-		p = l.newPlan()
-		for _, r := range b.Requests {
-			if r.Nudge {
-				nudged = true
-				continue
-			}
-			r.Err = explain(l.path, p.Append(r))
-		}
+	if p.Empty() && !nudged {
 		return nil
+	}
+	err := l.write(p, func(f *flush) int {
+		if nudged {
+			return flushMax
+		}
+		return l.lazy.pace(f, p)
 	})
-	if err == nil && (!p.Empty() || nudged) {
-		err = l.write(p, func(f *flush) int {
-			if nudged {
-				return flushMax
-			}
-			return l.lazy.pace(f, p)
-		})
-	}
 	if err == nil {
-		return
+		return nil
 	}
-	err = explain(l.path, err)
 	if failed := l.failed.Load(); failed != nil {
 		err = failed.err // what the log says from now on: the cause alone may promise that nothing was written
 		if errors.Is(err, store.ErrDamaged) {
 			err = brokenOffError(l.path)
 		}
 	}
-	b.Fail(err)
+	return explain(l.path, err)
 }
 
 // brokenOffError is the error of appends in whose commit the damage was found. Nobody is told of damage that an append

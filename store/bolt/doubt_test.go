@@ -133,6 +133,27 @@ func TestFileCutUnderAnOpenLog(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrDamaged, "append again")
 }
 
+// TestFaultInJudgingIsOneAppends: a page that cannot be reached refuses the append that it is needed for, and nobody
+// else's.
+func TestFaultInJudgingIsOneAppends(t *testing.T) {
+	ctx := context.Background()
+	log, err := Open(filepath.Join(t.TempDir(), "orders.log"), nil)
+	require.NoError(t, err)
+	defer log.Close() // which comes upon it too
+	for i := range 50 {
+		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%d", i)), 0, testRecord(fmt.Sprintf("r-%d", i)))
+		require.NoError(t, err)
+	}
+	require.NoError(t, os.Truncate(log.path, 8192))
+	before := log.turn().Before
+	beforeThis := &request{Stream: events.OrderStream("gone"), Look: look{epoch: log.lazy.layers().epoch - 1}}
+	_, err = before.Newest(beforeThis)
+	require.ErrorIs(t, err, store.ErrDamaged, "a stream")
+	_, _, err = before.Owner(beforeThis, events.NewKey(events.KeyPaymentID, "gone"))
+	require.ErrorIs(t, err, store.ErrDamaged, "a lookup key")
+	require.NoError(t, log.usable())
+}
+
 func TestGuardedKeepsOrdinaryErrors(t *testing.T) {
 	require.NoError(t, guarded(func() error { return nil }))
 	require.ErrorIs(t, guarded(func() error { return errSync }), errSync)

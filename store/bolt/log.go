@@ -70,6 +70,11 @@ func (l *Log) view(f func(tx *bbolt.Tx) error) error {
 	if err := l.usable(); err != nil {
 		return err
 	}
+	return l.glance(f)
+}
+
+// glance is view for a log that may have been closed, whose last appends are still written.
+func (l *Log) glance(f func(tx *bbolt.Tx) error) error {
 	begun := false
 	err := guarded(func() error {
 		return l.db.View(func(tx *bbolt.Tx) error { begun = true; return f(tx) })

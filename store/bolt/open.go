@@ -142,7 +142,10 @@ func (l *Log) start() {
 	l.queue = ledger.NewQueue[look]()
 	l.committed = make(chan struct{})
 	begun := l.flush
-	go l.commitAll()
+	go func() {
+		defer close(l.committed)
+		ledger.Run(l.queue, (*engine)(l), &l.plan)
+	}()
 	if begun != nil {
 		go l.catchUp(begun)
 	}

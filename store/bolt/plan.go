@@ -16,10 +16,16 @@ type (
 	claim   = ledger.Claim
 )
 
-// newPlan returns an empty plan. It uses the memory of the one before: a log writes one at a time.
-func (l *Log) newPlan() *plan {
+// turn is what a plan goes after: all that is in the log. A log writes one plan at a time.
+func (l *Log) turn() ledger.Turn[look] {
 	l.before = before{l, l.lazy.layers()}
-	l.plan.Reset(&l.before, l.before.memory.end, l.before.memory.tree)
+	return ledger.Turn[look]{Before: &l.before, Last: l.before.memory.end, Tree: l.before.memory.tree}
+}
+
+// newPlan returns an empty plan.
+func (l *Log) newPlan() *plan {
+	turn := l.turn()
+	l.plan.Reset(turn.Before, turn.Last, turn.Tree)
 	return &l.plan
 }
 
@@ -43,7 +49,7 @@ func (b *before) Newest(r *request) (place, error) {
 
 // newestFiled asks the file: seldom, and what it needs of memory is not asked for by the others.
 func (b *before) newestFiled(r *request) (at place, err error) {
-	err = b.log.db.View(func(tx *bbolt.Tx) error {
+	err = b.log.glance(func(tx *bbolt.Tx) error {
 		at, err = b.log.filedPlace(tx, r.Stream)
 		return err
 	})
@@ -63,7 +69,7 @@ func (b *before) Owner(r *request, key events.Key) (events.Stream, bool, error) 
 }
 
 func (b *before) ownerFiled(key events.Key) (owner events.Stream, owned bool, err error) {
-	err = b.log.db.View(func(tx *bbolt.Tx) error {
+	err = b.log.glance(func(tx *bbolt.Tx) error {
 		owner, owned, err = b.log.filedOwner(tx, key)
 		return err
 	})

@@ -32,11 +32,12 @@ var teeth = []tooth{
 	{"no sync at all", patch{file: "store/bolt/open.go", ours: true, pairs: []string{
 		"NoSync:          c.unsynced,", "NoSync:          true,",
 	}}, []string{lost, unopened}}, // which comes first is the trace's matter
-	{"acknowledged before the commit is synced", patch{file: "store/bolt/commit.go", ours: true, pairs: []string{
-		"\t\tl.queue.Done(b)\n", "",
-		"\t\tb.Fail(failed.err)\n", "\t\tb.Fail(failed.err)\n\t\tl.queue.Done(b)\n",
-		"\tif err == nil && (!p.Empty() || nudged) {", "\tl.queue.Done(b)\n\tif err == nil && (!p.Empty() || nudged) {",
-	}}, []string{lost}},
+	{"acknowledged before the commit is synced", patch{file: "store/internal/ledger/commit.go", ours: true,
+		pairs: []string{
+			"\t\tq.Done(b)\n", "\t\tq.resume(len(b.Requests))\n" +
+				"\t\tselect {\n\t\tcase <-b.done:\n\t\tdefault:\n\t\t\tclose(b.done)\n\t\t}\n",
+			"\treturn e.Commit(b, p)\n", "\tclose(b.done)\n\treturn e.Commit(b, p)\n",
+		}}, []string{lost}},
 	{"header page written before its data is synced", patch{file: "tx.go", pairs: []string{
 		"// gofail: var beforeSyncDataPages struct{}\n\t\tif err := fdatasync(tx.db); err != nil {",
 		"if err := error(nil); err != nil {",
