@@ -20,14 +20,15 @@ const PlansMax = 8
 type Engine[L any] interface {
 	// Begin begins the engine's turn: from now until Commit has returned, nobody else writes, or Commit will notice. It
 	// returns what the batch is planned after. What judging the batch will ask of a server is asked here, all together.
-	// Where it fails, there is no turn.
+	// Where it fails, there is no turn. It may also find, in the turn after one whose outcome was not known, that the
+	// batch has been written: that is [ErrWritten], and there is no turn then either.
 	Begin(b *Batch[L]) (Turn[L], error)
 	// Commit ends the turn. It returns nil only once the plan is durable and readers see it. The plan is empty where
 	// there is nothing to write but what the engine writes for nudges.
 	//
 	// Its error, one of package store's, is that of every append of the batch, so it must be true of each: where the
-	// plan may have been written, it is none of those that promise that nothing was. That others have written since the
-	// turn began, and nothing of the plan was, is a [*AgainError], from Begin too.
+	// plan may have been written, it is none of those that promise that nothing was. A [*AgainError], from Begin too,
+	// has the batch begin another turn.
 	Commit(b *Batch[L], p *Plan[L]) error
 }
 
@@ -38,8 +39,10 @@ type Turn[L any] struct {
 	Tree   *seal.Tree // over the records up to it, and never changed; nil in a log without a seal
 }
 
-// AgainError has a batch judged anew, by what a new turn begins with: nothing of it was written, and others have
-// written meanwhile. After [PlansMax] times its appends are told the cause, which is one of package store's errors.
+// AgainError is the error of a turn that came to nothing, because others have written since it began; or of one that
+// may have come to something, which its engine finds out when the next begins. The batch gets another turn, and is
+// judged anew by what that begins with. After [PlansMax] turns its appends are told the cause, which is one of package
+// store's errors. How long an engine waits before it begins again is its own matter.
 type AgainError struct{ Cause error }
 
 // Error says what is done about it.
@@ -47,6 +50,10 @@ func (e *AgainError) Error() string { return fmt.Sprintf("plan again: %v", e.Cau
 
 // Unwrap returns the cause.
 func (e *AgainError) Unwrap() error { return e.Cause }
+
+// ErrWritten is what Begin finds where the plan of the turn before has been written after all: the batch keeps the
+// outcomes of that plan.
+var ErrWritten = errors.New("the plan before was written")
 
 // Run is an engine's one committer. It plans with p and has written what gathers in the queue, and ends when that is
 // closed and empty. A refused append is a result and leaves the others alone; a commit that fails fails them all,
@@ -73,6 +80,8 @@ func (p *Plan[L]) commit(e Engine[L], b *Batch[L]) error {
 		err := p.commitOnce(e, b)
 		again, is := errors.AsType[*AgainError](err)
 		switch {
+		case errors.Is(err, ErrWritten):
+			return nil
 		case !is:
 			return err
 		case plans == PlansMax:

@@ -25,6 +25,7 @@ type fake struct {
 	turns         int
 	sizes         []int // of the plans that were written
 	nudges        int
+	lost          error // what is said of a plan that was written
 }
 
 func newFake(t *testing.T) *fake {
@@ -46,7 +47,7 @@ func (f *fake) Commit(b *batch, p *Plan[int]) error {
 	}
 	f.sizes = append(f.sizes, p.Len())
 	f.put(f.t, p)
-	return nil
+	return f.lost
 }
 
 // together has the appends share a batch, and returns when Run has ended.
@@ -151,6 +152,27 @@ func TestPlanAgainIsBounded(t *testing.T) {
 	require.Equal(t, busy, refused.Err, "it was judged by what nobody can tell any more")
 	require.ErrorIs(t, &AgainError{Cause: busy}, store.ErrUnavailable)
 	require.EqualError(t, &AgainError{Cause: busy}, "plan again: log is unavailable for now: others write all the time")
+}
+
+// TestWrittenAfterAll: an engine that lost the answer to a commit finds it out in its next turn, and nothing is judged
+// again by what the batch itself has written.
+func TestWrittenAfterAll(t *testing.T) {
+	f := newFake(t)
+	r, refused := appending(t, "a", 0, "r-1"), appending(t, "a", 9, "r-2")
+	f.begin = func(turn int) error {
+		if turn == 1 {
+			return nil
+		}
+		return ErrWritten
+	}
+	f.lost = &AgainError{Cause: errDisk}
+	f.together(r, refused)
+	assert.Equal(t, 2, f.turns)
+	require.NoError(t, r.Err)
+	assert.Equal(t, uint64(1), r.First)
+	var conflict *store.ConflictError
+	require.ErrorAs(t, refused.Err, &conflict)
+	assert.Equal(t, uint64(1), conflict.Have)
 }
 
 // TestAFailureIsEverybodys, refused or not, and what failed is not there for those that come after.

@@ -10,8 +10,8 @@ import (
 
 // Plan is one commit to be: the records that go into it and what they change, judged against what is in the log before
 // it and what the plan holds already. Nothing of it is in the log until an engine has written it. It is for one
-// goroutine, and uses its memory again from one commit to the next: what its methods return is valid until [Plan.Reset],
-// but for summaries, keys and the tree, which may be kept.
+// goroutine, and uses its memory again from one commit to the next: what its methods return is valid until
+// [Plan.Reset], but for a summary and the tree, which may be kept.
 type Plan[L any] struct {
 	Log string // names the log in errors
 
