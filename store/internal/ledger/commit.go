@@ -97,7 +97,7 @@ func (p *Plan[L]) commitOnce(e Engine[L], b *Batch[L]) error {
 	}
 	p.Reset(turn.Before, turn.Last, turn.Tree)
 	for _, r := range b.Requests {
-		if r.Err = nil; !r.Nudge {
+		if !r.Nudge {
 			r.Err = p.Append(r)
 		}
 	}

@@ -101,7 +101,8 @@ func draw(rt *rapid.T, heads map[events.Stream]uint64, made *int) (events.Stream
 	for i := range given {
 		*made++
 		given[i] = record(fmt.Sprintf("r-%d", *made))
-		given[i].Head = events.Head{Status: fmt.Sprintf("s-%d", *made%3), StatusSince: noon.Add(time.Duration(*made))}
+		given[i].Head = events.Head{Status: fmt.Sprintf("s-%d", *made%3),
+			StatusSince: noon.Add(time.Duration(*made)).In(time.FixedZone("shop", 3600))}
 		if rapid.Bool().Draw(rt, "with a key") {
 			key := rapid.SampledFrom([]string{"1", "2", "3", "4", "5"}).Draw(rt, "key")
 			given[i].Keys = []events.Key{events.NewKey(events.KeyPaymentID, key)}
