@@ -1,10 +1,14 @@
 package order
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order/window"
 )
 
 // strange is a signed word of money that moved in a way the order's amounts cannot have.
@@ -81,6 +85,32 @@ func TestContradicted_NothingIsSentBesideMoneyThatMayHaveMoved(t *testing.T) {
 			replayIsLive(t, x)
 		})
 	}
+}
+
+// failedBeside is an order whose payment failed, and of which APO has signed a capture that the amounts cannot have.
+func failedBeside(t require.TestingT) *till {
+	x := in(t, Failed)
+	x.observe(captured("C1", 1200))
+	return x
+}
+
+// A cancel that is done without APO is none either, beside money that may have moved.
+func TestContradicted_AFailedPaymentIsNotCancelledBesideIt(t *testing.T) {
+	x := failedBeside(t)
+	_, err := x.do(Cancel{CommandID: "k"})
+	require.Equal(t, ReasonUnaccounted, rejected(t, err).Reason)
+	at := slices.IndexFunc(x.o.Actions(x.env()), func(a Action) bool { return a.Verb == VerbCancel })
+	assert.False(t, x.o.Actions(x.env())[at].Legal)
+	x.inquire(tells(StateFail))
+	x.must(Resolve{CommandID: "r", Record: x.o.Doubts()[0], Resolution: events.ResolvedFailed, Statement: "ticket 7"})
+	x.policy.Windows = window.Rules{"ACME": {"CARD": {Kind: window.Never}}} // which is about what is sent
+	x.must(Cancel{CommandID: "k"})
+	assert.Equal(t, Cancelled, x.o.Status)
+
+	x = in(t, Failed)
+	x.observe(refunded("F1", 100))
+	_, err = x.do(Cancel{CommandID: "k"})
+	assert.Equal(t, ReasonHeldRefund, rejected(t, err).Reason)
 }
 
 // Once APO says that it failed, the order is free again: by an inquiry, which tells the newer of two words that

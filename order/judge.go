@@ -124,6 +124,10 @@ func (o *Order) judgeCommand(r *events.Record, q *question) string {
 	if permit, _ := o.permits(q.verb); permit != law.Allowed {
 		return "is not legal for an order that is " + o.Status.String()
 	}
+	return o.judgeRules(r, q)
+}
+
+func (o *Order) judgeRules(r *events.Record, q *question) string {
 	if rejected := o.objection(q, r.Recorded.Round(0), nil); rejected != nil {
 		return fmt.Sprintf("is no legal %s: %s", q.verb, rejected.Why())
 	}
@@ -207,7 +211,7 @@ func (o *Order) judgeFact(r *events.Record) string {
 	}
 	cell := o.cell(kind)
 	if c, ok := r.Event.(events.CancelSucceeded); ok {
-		if problem := o.judgeCancelled(&c); problem != "" {
+		if problem := first(o.judgeCancelled(&c), o.judgeLocal(r, &c)); problem != "" {
 			return problem
 		}
 	}
@@ -300,6 +304,14 @@ func (o *Order) judgeCancelled(c *events.CancelSucceeded) string {
 		return ""
 	}
 	return "has no evidence: only APO's signed word, an inquiry or a failed payment cancels an order"
+}
+
+// judgeLocal holds a cancel that was done without APO against the rules that a command has to keep.
+func (o *Order) judgeLocal(r *events.Record, c *events.CancelSucceeded) string {
+	if permit, _ := o.permits(VerbCancel); permit != law.Local || c.Proof.Via != events.ViaSelf || c.Proof.Evidence != nil {
+		return ""
+	}
+	return o.judgeRules(r, &question{verb: VerbCancel})
 }
 
 // factOf says which row of the status table an event stands for; again marks one whose fact is on record and that only

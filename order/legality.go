@@ -26,13 +26,17 @@ func (o *Order) permit(q *question, env *Env) (law.Permit, *RejectedError) {
 	if !statusArbiter.can(o.Status.String(), q.verb.String()) {
 		return law.Refused, o.bothParts(o.reject(q.verb, reason, o.causeOfStatus(q.verb)), env)
 	}
-	if p != law.Allowed {
+	policy := &env.Policy
+	switch p {
+	case law.Already:
 		return p, nil
+	case law.Local: // the window is about what is sent
+		policy = nil
 	}
-	if r := o.objection(q, env.Now, &env.Policy); r != nil {
+	if r := o.objection(q, env.Now, policy); r != nil {
 		return law.Refused, r
 	}
-	return law.Allowed, nil
+	return p, nil
 }
 
 // objection asks the rules of a command that its status allows, in their order, and says which is broken first; nil:

@@ -123,8 +123,8 @@ func (k *walker) command(t *rapid.T) {
 	switch verb {
 	case VerbCancel:
 		c = Cancel{CommandID: rapid.StringMatching("k[0-9]{3}").Draw(t, "id")}
-		legal = o.Status == Cancelled || o.Status == Failed ||
-			(o.Status == Created || o.Status == Authorized || o.Status == Paid) && !blocked && !bound
+		free := o.Status == Created || o.Status == Authorized || o.Status == Paid || o.Status == Failed
+		legal = o.Status == Cancelled || free && !blocked && !bound
 	case VerbCapture:
 		last := rapid.IntRange(0, 2).Draw(t, "last") == 0
 		zero := last && o.Captured > 0 && o.Captured < o.Authorized && rapid.Bool().Draw(t, "zero")

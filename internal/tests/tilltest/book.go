@@ -93,11 +93,11 @@ func (b *Book) cancellable() Ruling {
 	switch {
 	case b.status == "cancelled":
 		return Already
-	case b.status == "failed":
-		return Local
 	case b.status == "captured" || b.status == "refunded" || b.op != "" || b.gateway == "outstanding" ||
 		len(b.accepted) > 0 || len(b.held) > 0 || len(b.strange) > 0:
 		return Refusal
+	case b.status == "failed":
+		return Local
 	}
 	return Sends
 }

@@ -15,11 +15,11 @@ func MayCancel(o order.Order) Ruling {
 	switch {
 	case o.Status == order.Cancelled:
 		return Already
-	case o.Status == order.Failed:
-		return Local
-	case !slices.Contains([]order.Status{order.Created, order.Authorized, order.Paid}, o.Status),
+	case !slices.Contains([]order.Status{order.Created, order.Authorized, order.Paid, order.Failed}, o.Status),
 		len(o.Operations()) > 0, o.Gateway == order.GatewayOutstanding, len(o.Held) > 0, o.Unaccounted():
 		return Refusal
+	case o.Status == order.Failed:
+		return Local
 	}
 	return Sends
 }
