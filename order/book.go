@@ -180,6 +180,7 @@ func (o *Order) enter(at int, t transfer) {
 	if t.is(was.standing) && !t.is(transferContradicted) { // only its name is told
 		t.marks, t.doubt, t.version = was.marks, was.doubt, was.version
 	}
+	o.follow(was.version, t.version)
 	*was = t
 	o.book = book
 	o.total()

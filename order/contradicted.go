@@ -249,7 +249,7 @@ func (o *Order) foldRefuted(r *events.Record, at int, t transfer, p *events.Proo
 		return
 	}
 	o.enter(at, t)
-	o.retire(t.id, t.request)
+	o.retire(&t)
 }
 
 // one reports whether two transfers that a message names together are one that counts with this amount, and the other
@@ -262,16 +262,23 @@ func one(a, b *transfer, minor int64) bool {
 		!b.has(markForeign)
 }
 
-// retire drops what may have stood under one of the identifiers: it is known now what became of it, or that two told
-// apart are one.
-func (o *Order) retire(id, request uint64) {
+// retire drops what may have stood under one of a transfer's identifiers: it is known now what became of it, or that
+// two told apart are one. The command of the other is the one's.
+func (o *Order) retire(t *transfer) {
 	if o.contradicted() == nil {
 		return
 	}
-	known := func(t transfer) bool { return t.is(transferContradicted) && t.named(id, request) }
-	if slices.ContainsFunc(o.book, known) {
-		o.book = slices.DeleteFunc(slices.Clone(o.book), known)
+	known := func(k transfer) bool { return k.is(transferContradicted) && k.named(t.id, t.request) }
+	if !slices.ContainsFunc(o.book, known) {
+		return
 	}
+	for i := range o.book {
+		if other := o.book[i].version; known(o.book[i]) && t.is(transferCounted) {
+			o.revise(other, OutcomeSucceeded, "")
+			o.follow(other, t.version)
+		}
+	}
+	o.book = slices.DeleteFunc(slices.Clone(o.book), known)
 }
 
 // watchSoon has the payment inquired about at once.

@@ -308,7 +308,8 @@ func (o *Order) judgeCancelled(c *events.CancelSucceeded) string {
 
 // judgeLocal holds a cancel that was done without APO against the rules that a command has to keep.
 func (o *Order) judgeLocal(r *events.Record, c *events.CancelSucceeded) string {
-	if permit, _ := o.permits(VerbCancel); permit != law.Local || c.Proof.Via != events.ViaSelf || c.Proof.Evidence != nil {
+	permit, _ := o.permits(VerbCancel)
+	if permit != law.Local || c.Proof.Via != events.ViaSelf || c.Proof.Evidence != nil {
 		return ""
 	}
 	return o.judgeRules(r, &question{verb: VerbCancel})

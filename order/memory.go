@@ -37,7 +37,7 @@ type CommandState struct {
 	Verb    Verb
 	Outcome Outcome
 	Code    string // of a failure
-	Version uint64 // of the record that ended it, or of its intent while pending
+	Version uint64 // of the record that ended it, or tells the newest of its transfer; while pending, of its intent
 }
 
 // Command returns what is on record of the command with that id. A refused command leaves nothing.

@@ -56,8 +56,8 @@ func (o *Order) others(at int) bool {
 func (o *Order) counts(r *events.Record, at int, t transfer, p *events.Proof) {
 	newest := at >= 0 && o.supersedes(p, &o.book[at])
 	revived := at >= 0 && o.book[at].is(transferFailed)
-	if revived {
-		o.revise(uint64(o.book[at].version), OutcomeSucceeded, "")
+	if at >= 0 {
+		o.revise(o.book[at].version, OutcomeSucceeded, "")
 	}
 	o.enter(at, t)
 	switch {
@@ -67,7 +67,10 @@ func (o *Order) counts(r *events.Record, at int, t transfer, p *events.Proof) {
 	case at >= 0 && newest && o.book[at].doubt != 0:
 		o.doubt(at, 0)
 	}
-	o.retire(t.id, t.request)
+	if at >= 0 {
+		t.version = o.book[at].version
+	}
+	o.retire(&t)
 }
 
 // takeBack takes a transfer that counts out of the amounts, and says so of the command that asked for it.
@@ -76,8 +79,8 @@ func (o *Order) takeBack(r *events.Record, at int, code string) {
 	was := o.book[at]
 	t := was
 	t.standing, t.doubt, t.version, t.marks = transferFailed, 0, uint32(r.Version), markTakenBack
+	o.revise(was.version, OutcomeFailed, code)
 	o.enter(at, t)
-	o.revise(uint64(was.version), OutcomeFailed, code)
 	o.move(Status(cell.To), r)
 	if was.owner == ownerGateway && o.CaptureMode == CaptureAutomatic {
 		o.Gateway = o.Gateway.after(law.EventTakenBack)
@@ -85,15 +88,30 @@ func (o *Order) takeBack(r *events.Record, at int, code string) {
 	o.watchSoon(r)
 }
 
-// revise corrects how a command ended, that is remembered by the record which ended it.
-func (o *Order) revise(version uint64, outcome Outcome, code string) {
-	at := slices.IndexFunc(o.commands, func(m memory) bool {
-		return m.version == version && (m.verb == VerbCapture || m.verb == VerbRefund || m.verb == VerbCompensate)
-	})
-	if at >= 0 {
+// A command whose transfer is in the book is remembered by the record that the transfer is known by: so it ends as the
+// book says, however often APO changes its word.
+
+// revise corrects how the command of the transfer that is known by a record ended.
+func (o *Order) revise(record uint32, outcome Outcome, code string) {
+	if at := o.commandOf(record); at >= 0 && o.commands[at].outcome != outcome {
 		o.commands = slices.Clone(o.commands)
 		o.commands[at].outcome, o.commands[at].code = outcome, code
 	}
+}
+
+// follow keeps a command with its transfer, which is known by another record from now on.
+func (o *Order) follow(was, now uint32) {
+	if at := o.commandOf(was); at >= 0 && was != now {
+		o.commands = slices.Clone(o.commands)
+		o.commands[at].version = uint64(now)
+	}
+}
+
+// commandOf is the place of the command whose transfer is known by a record; -1: nobody gave one.
+func (o *Order) commandOf(record uint32) int {
+	return slices.IndexFunc(o.commands, func(m memory) bool {
+		return m.version == uint64(record) && (m.verb == VerbCapture || m.verb == VerbRefund || m.verb == VerbCompensate)
+	})
 }
 
 // foldTransferResolved takes a person's word on a transfer in doubt.
@@ -115,6 +133,7 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 		t.standing, t.doubt = transferCounted, 0
 		t.set(markLate, cell.Effect == law.LateMoney)
 		t.set(markSettled, true)
+		o.revise(t.version, OutcomeSucceeded, "")
 		o.enter(at, t)
 		o.move(Status(cell.To), r)
 		o.rememberSettled(r, t.kind)

@@ -166,6 +166,74 @@ func TestReversal_TheCommandHasFailed(t *testing.T) {
 	replayIsLive(t, x)
 }
 
+// However often APO changes its word, and whoever tells it last, the command ended as the book says.
+func TestReversal_TheOutcomeFollowsTheBook(t *testing.T) {
+	type story struct {
+		*till
+		id string
+	}
+	word := func(s story, kind FactKind) Fact {
+		return Fact{Kind: kind, RequestID: s.id, Amount: usd(100), Code: "BANK_REJECT"}
+	}
+	done := func(s story) { s.inquire(tells(StateSuccess, word(s, RefundSucceeded))) }
+	failed := func(s story) { s.inquire(tells(StateSuccess, word(s, RefundFailed))) }
+	taken := func(s story) { // an answer that came late
+		d := newDecision(s.o, &Env{Now: s.now}, "")
+		d.lateAnswer(&Call{Kind: CallRefund, RequestID: s.id, Amount: usd(100)},
+			&Verdict{Class: VerdictAccepted}, events.Proof{Via: events.ViaAnswer, Evidence: signed()})
+		records, _ := Records(s.o, Observe{}, d.events, s.env(), "")
+		for _, r := range records {
+			require.NoError(t, Judge(s.o, r))
+			s.o = Evolve(s.o, r)
+			s.log = append(s.log, r)
+		}
+	}
+	resolve := func(r events.Resolution) func(story) {
+		return func(s story) {
+			s.inquire(tells(StateSuccess))
+			s.must(Resolve{Record: s.o.Doubts()[0], Resolution: r, Statement: "APO ticket 7"})
+		}
+	}
+	apart := func(s story) { // it is told under a name of its own, and then under both
+		s.observe(refunded("F1", 100))
+		both := word(s, RefundSucceeded)
+		both.TransferID = "F1"
+		s.observe(both)
+	}
+	yes, no := resolve(events.ResolvedSucceeded), resolve(events.ResolvedFailed)
+	for name, c := range map[string]struct {
+		words []func(story)
+		want  Outcome
+	}{
+		"done, failed":                     {[]func(story){done, failed}, OutcomeFailed},
+		"done, failed, done":               {[]func(story){done, failed, done}, OutcomeSucceeded},
+		"done, failed, done, failed":       {[]func(story){done, failed, done, failed}, OutcomeFailed},
+		"failed, done":                     {[]func(story){failed, done}, OutcomeSucceeded},
+		"failed, done, failed":             {[]func(story){failed, done, failed}, OutcomeFailed},
+		"failed, taken, done":              {[]func(story){failed, taken, done}, OutcomeSucceeded},
+		"failed, taken, told apart, one":   {[]func(story){failed, taken, apart}, OutcomeSucceeded},
+		"failed, taken, failed":            {[]func(story){failed, taken, failed}, OutcomeFailed},
+		"failed, taken, a person says so":  {[]func(story){failed, taken, yes}, OutcomeSucceeded},
+		"failed, taken, a person says not": {[]func(story){failed, taken, no}, OutcomeFailed},
+		"failed, taken, yes, failed":       {[]func(story){failed, taken, yes, failed}, OutcomeFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := in(t, Paid)
+			x.must(Refund{CommandID: "f", Amount: usd(100)})
+			s := story{x, x.o.Operation.RequestID}
+			for _, w := range c.words {
+				w(s)
+			}
+			got := x.o.Command("f")
+			assert.Equal(t, c.want, got.Outcome)
+			assert.EqualValues(t, x.o.book[x.o.placed(refunds, "", s.id)].version, got.Version, "by the newest word on it")
+			_, err := x.do(Refund{CommandID: "f", Amount: usd(100)})
+			assert.Equal(t, c.want == OutcomeFailed, err != nil)
+			outcomesFollow(t, x)
+		})
+	}
+}
+
 // APO's own capture that is taken back is ours to make.
 func TestReversal_OfAPOsOwnCapture(t *testing.T) {
 	x := capturing(t)

@@ -77,4 +77,5 @@ func TestUnequal_ARefundThatIsTakenAfterItHadFailed(t *testing.T) {
 		Amount: usd(600)}))
 	assert.Equal(t, []any{Refunded, int64(600)}, []any{x.o.Status, x.o.Refunded})
 	replayIsLive(t, x)
+	assert.Empty(t, x.must(Refund{CommandID: "f", Amount: usd(600)}), "its command has succeeded")
 }

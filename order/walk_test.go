@@ -350,4 +350,27 @@ func replayIsLive(t require.TestingT, x *till) {
 		require.Equal(t, r.Head, o.Head())
 	}
 	require.Equal(t, x.o, o)
+	outcomesFollow(t, x)
+}
+
+// outcomesFollow: a capture's or refund's command ended as its transfer stands in the book.
+func outcomesFollow(t require.TestingT, x *till) {
+	for _, r := range x.log {
+		p := events.PartsOf(r.Event)
+		if p.Stage != events.StageAsked || r.CommandID == "" || p.RequestID == "" {
+			continue
+		}
+		kind := captures
+		if p.Transfer == events.TransferRefund {
+			kind = refunds
+		}
+		at, got := x.o.placed(kind, "", p.RequestID), x.o.Command(r.CommandID)
+		switch {
+		case at < 0 || got.Outcome == OutcomePending || got.Verb == VerbCreate || x.o.book[at].is(transferContradicted):
+		case x.o.counted(at):
+			require.Equal(t, []any{OutcomeSucceeded, ""}, []any{got.Outcome, got.Code}, "%s counts", p.RequestID)
+		default:
+			require.Equal(t, OutcomeFailed, got.Outcome, "%s has failed", p.RequestID)
+		}
+	}
 }
