@@ -23,12 +23,14 @@ func (o *Order) paidBy(f *Fact) Money {
 }
 
 // canBePaid reports whether the payment can be of that amount: of the one that APO has signed; and before it has signed
-// any, of every one in the order's currency that covers what is captured. Of a cancelled order some may have been let
-// go since.
-func (o *Order) canBePaid(m Money) bool {
+// any, of every one in the order's currency that covers what is captured, or in one step what that leaves of it. Of a
+// cancelled order some may have been let go since.
+func (o *Order) canBePaid(m Money, paid bool) bool {
 	switch {
 	case m.Currency != o.Amount.Currency || m.Minor <= 0:
 		return false
+	case paid && o.CaptureMode == CaptureNone && o.besideCaptures():
+		return m.Minor >= o.takenInOneStep()
 	case !o.paymentKnown():
 		return max(m.Minor, o.raisedTo()) >= o.Captured+o.Late.Captured
 	case o.Status == Cancelled:
@@ -37,11 +39,22 @@ func (o *Order) canBePaid(m Money) bool {
 	return m == o.paymentAmount() || o.wasHeld(m.Minor)
 }
 
+// takenInOneStep is what a payment in one step has to cover: what went back of it, and captures that a person settled.
+func (o *Order) takenInOneStep() (minor int64) {
+	for i := range o.book {
+		if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && !o.noneOfOneStep(*t) {
+			minor = plus(minor, t.minor)
+		}
+	}
+	return max(minor, o.Refunded, o.Late.Refunded)
+}
+
 // judgeAmount holds the amount of a payment's success against what was ordered: another one is what APO signed, and
 // then the anomaly before it says so.
 func (o *Order) judgeAmount(e events.Event, paymentID string, m Money) string {
+	_, paid := e.(events.PaymentPaid)
 	told := events.AnomalyObserved{Reason: events.PaymentContradicts, Fact: e.Kind(), PaymentID: paymentID, Amount: m}
 	other := !o.paymentKnown() && m != o.Amount && !o.wasHeld(m.Minor) &&
 		!slices.Contains(o.contradiction, contradictionDigest(told))
-	return when(other || !o.canBePaid(m), "has another amount than the order")
+	return when(other || !o.canBePaid(m, paid), "has another amount than the order")
 }

@@ -12,7 +12,7 @@ type transfer struct {
 	minor       int64  // as APO signed it; of a dispute what is disputed, of a ruling what it took
 	at          int64  // in nanoseconds: of a dispute until when it can be defended, of a ruling when it was; 0: not told
 	version     uint32 // of the record that it is known by
-	doubt       uint32 // of the record that contradicts it, where APO has said both that it was done and that it failed
+	doubt       uint32 // of the record that contradicts it: it was done, and it failed or cannot have been
 	kind        transferKind
 	standing    standing
 	owner       owner
@@ -149,10 +149,13 @@ func (o *Order) findCapture(id, request uint64, minor int64) int {
 	})
 }
 
-// fullAmount is what an authorization comes to: until one is known, what was ordered.
+// fullAmount is what an authorization comes to, in time or late: until one is known, what was ordered.
 func (o *Order) fullAmount() int64 {
 	if o.Authorized > 0 {
 		return o.Authorized
+	}
+	if late := o.signedFor().Minor; late > 0 {
+		return max(late, o.raisedTo())
 	}
 	return max(o.Amount.Minor, o.raisedTo())
 }
@@ -218,8 +221,8 @@ func (o *Order) total() {
 	if now.authorized == 0 && now.captured > 0 {
 		now.authorized = o.Amount.Minor
 	}
-	if now.authorized == 0 && late.captured > 0 {
-		late.authorized = max(late.authorized, o.Amount.Minor)
+	if now.authorized == 0 && late.authorized == 0 && late.captured > 0 {
+		late.authorized = o.Amount.Minor
 	}
 	switch raised := o.raisedTo(); { // it belongs to its authorization, and says nothing of money until that is known
 	case now.authorized > 0:

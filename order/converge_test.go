@@ -2,6 +2,7 @@ package order
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -115,6 +116,99 @@ func TestConverge_WithACancellationTheAmountsDo(t *testing.T) {
 			}
 		}
 		assert.Equal(t, first == Cancelled, got.Status == Cancelled)
+	})
+}
+
+// A refund of such captures that APO takes back leaves what they make: no payment is known yet.
+func TestConverge_ARefundTakenBackBeforeThePaymentIsKnown(t *testing.T) {
+	x := placed(t, CaptureNone)
+	for _, f := range []Fact{captured("C1", 600), refunded("F1", 100)} {
+		x.observe(f)
+	}
+	x.inquire(tells(StateProcessing, Fact{Kind: RefundFailed, TransferID: "F1", Code: "X"}))
+	require.Equal(t, Captured, x.o.Status)
+	x.observe(paid())
+	require.Equal(t, []any{Paid, []int64{theAmount, theAmount, 0}}, []any{x.o.Status, amounts(x.o)})
+	replayIsLive(t, x)
+}
+
+// Late money is what APO signed for the payment, less or more than was ordered, with or without its captures.
+func TestConverge_ALatePaymentOfAnotherAmount(t *testing.T) {
+	pay := authorized()
+	pay.Amount = usd(800)
+	for _, facts := range [][]Fact{{pay, captured("C1", 800)}, {captured("C1", 800), pay}} {
+		x := in(t, Cancelled)
+		for _, f := range facts {
+			x.observe(f)
+		}
+		require.Equal(t, Late{Authorized: 800, Captured: 800}, x.o.Late)
+		x.observe(captured("C2", 1))
+		require.True(t, x.o.Unaccounted(), "more than was authorized")
+		replayIsLive(t, x)
+	}
+}
+
+// A payment in one step of which captures are told, too, and what a person settled before it was known: the order ends
+// where it ends if the payment is told first. Nothing sent rests on captures that such a payment cannot have.
+func TestConverge_APaymentInOneStepWhateverWasToldBefore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pay, facts, refunds := paid(), []Fact{}, int64(0)
+		pay.Amount = usd(rapid.SampledFrom([]int64{theAmount, 800}).Draw(t, "paid"))
+		for i, left := 0, int64(800); i < rapid.IntRange(0, 2).Draw(t, "captures"); i++ {
+			minor := rapid.Int64Range(1, left/2).Draw(t, "captured")
+			left -= minor
+			facts = append(facts, captured(fmt.Sprint("C", i), minor))
+		}
+		for i := range rapid.IntRange(0, 2).Draw(t, "refunds") {
+			minor := rapid.Int64Range(1, 300).Draw(t, "refunded")
+			refunds += minor
+			facts = append(facts, refunded(fmt.Sprint("F", i), minor))
+		}
+		begin := func() *till {
+			x := placed(t, CaptureNone)
+			switch {
+			case len(facts)%3 == 1:
+				x.observe(failed())
+			case len(facts)%3 == 2:
+				x.must(Cancel{CommandID: "cancel-0"})
+				x.answer(done)
+			}
+			return x
+		}
+		settled := rapid.Bool().Draw(t, "a person settles one")
+		settle := func(x *till) {
+			if !settled {
+				return
+			}
+			x.observe(Fact{Kind: RefundSucceeded, Amount: usd(100)}) // which nothing tells from others
+			x.inquire(tells(StateProcessing))
+			x.must(Resolve{Record: x.log[len(x.log)-3].Version, Resolution: events.ResolvedSucceeded, Statement: "ticket 7"})
+		}
+		want := begin()
+		want.observe(pay)
+		settle(want)
+		for _, f := range facts {
+			want.observe(f)
+		}
+		got := begin()
+		settle(got)
+		for _, f := range rapid.Permutation(append(slices.Clone(facts), pay)).Draw(t, "order") {
+			got.observe(f)
+		}
+		all := func(o Order) []any {
+			return []any{o.Status, amounts(o), o.Late, o.Refundable(), o.Unaccounted(), len(o.Held), len(o.Doubts())}
+		}
+		require.Equal(t, all(want.o), all(got.o), "%v", facts)
+		if want.o.Status != Cancelled && !settled {
+			require.EqualValues(t, pay.Amount.Minor-refunds, got.o.Refundable())
+		}
+		for _, x := range []*till{want, got} {
+			if x.o.Unaccounted() {
+				require.Equal(t, x.now, x.o.NextDue(), "APO is asked at once")
+				require.NotEmpty(t, x.o.Anomalies, "and a person sees it")
+			}
+			replayIsLive(t, x)
+		}
 	})
 }
 

@@ -75,6 +75,9 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	kind := o.payment(law.PaymentPaid, e.At)
 	known := o.foldPaymentKnown(r, e.At)
 	cell := o.cell(kind)
+	if kind == law.PaidBesideCaptures {
+		o.contradictCaptures(r)
+	}
 	if !known {
 		o.enterPayment(r, cell.Effect, e.Amount.Minor, markMoved)
 	}

@@ -83,9 +83,12 @@ func meetingPayment(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 	case law.PaymentPending:
 		return x, Fact{Kind: PaymentPending, PaymentID: "P1"}
 	case law.PaymentPaid:
-		if s == Failed || s == Created || s == Cancelled {
-			x = placed(t, CaptureNone)
+		return settledUnpaid(t, s), paid()
+	case law.PaidBesideCaptures:
+		x = placed(t, CaptureNone)
+		if s == Cancelled {
 			reach(x, s)
+			x.observe(captured("C1", 600))
 			return x, paid()
 		}
 		return unpaid(t, s, CaptureNone), paid()
@@ -165,6 +168,25 @@ func meetingRaise(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return x, raiseFailed("u9")
 	}
 	return x, raised("u9", 1500)
+}
+
+// settledUnpaid is an order to be paid in one step in the status, whose payment is still to be heard of, where that can
+// be: a person has settled what brought it there.
+func settledUnpaid(t *testing.T, s Status) *till {
+	x := placed(t, CaptureNone)
+	switch s {
+	case Captured:
+		x.observe(captured("", 300)) // which nothing tells from others
+	case Refunded:
+		x.observe(Fact{Kind: RefundSucceeded, Amount: usd(100)})
+	default:
+		reach(x, s)
+		return x
+	}
+	x.inquire(tells(StateProcessing))
+	x.must(Resolve{Record: x.o.Doubts()[0], Resolution: events.ResolvedSucceeded, Statement: "ticket 7"})
+	require.Equal(t, s, x.o.Status)
+	return x
 }
 
 // unpaid is an order in the status whose payment is still to be heard of, where that can be: it is noted once, so the

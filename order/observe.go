@@ -69,7 +69,7 @@ func (o *Order) contradicts(f *Fact) string {
 		return fmt.Sprintf("paymentRequestId %s, the order's is %s", f.PaymentRequestID, o.PaymentRequestID)
 	case f.Amount.Currency != "" && f.Amount.Currency != o.Amount.Currency && !f.Kind.isDispute():
 		return fmt.Sprintf("currency %s, the order's is %s", f.Amount.Currency, o.Amount.Currency)
-	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && !o.canBePaid(o.paidBy(f)):
+	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && !o.canBePaid(o.paidBy(f), f.Kind == PaymentPaid):
 		if !o.paymentKnown() {
 			return fmt.Sprintf("amount %s, and %s is captured", o.paidBy(f), o.money(plus(o.Captured, o.Late.Captured)))
 		}
@@ -123,6 +123,11 @@ func (d *decision) observePayment(f *Fact) {
 	switch {
 	case kind == law.PaidWhole && cell.Effect == law.AppliedAnomaly && status != Failed:
 		d.anomaly(events.StatusContradicts, f, "placed to be captured, and APO says that it was paid in one step")
+	case kind == law.PaidBesideCaptures:
+		d.anomaly(events.StatusContradicts, f, "captures of it were told before, and APO says that it was paid in one step")
+		if late {
+			d.lateMoney(f)
+		}
 	case cell.Effect == law.AppliedAnomaly:
 		d.anomaly(events.PaymentRevived, f, "the payment had failed")
 	case late:

@@ -120,6 +120,8 @@ func (o *Order) classifyRefund(minor int64) law.Fact {
 		return law.RefundSucceeded
 	case minor <= minus(max(o.Authorized-o.Refunded, o.Late.Authorized-o.Late.Refunded), o.heldMinor()):
 		return law.RefundAhead
+	case o.Status == Refunded && o.Authorized == 0 && !o.paymentKnown(): // by a person's word alone: nobody knows of what
+		return law.RefundAhead
 	}
 	return law.RefundBeyond
 }

@@ -19,7 +19,8 @@ const statusGrid = `
 fact                        | created      | authorized   | paid       | captured   | refunded | cancelled | failed
 payment pending             | noted        | –            | –          | –          | –        | –         | –
 payment authorized          | →authorized  | dup          | anomaly    | noted      | noted    | late    | →authorized!
-payment paid                | →paid        | .            | dup        | noted      | noted    | late      | →paid!
+payment paid                | →paid        | .            | dup        | →paid      | add      | late      | →paid!
+paid beside captures        | .            | .            | .          | →paid!     | add!     | late      | .
 paid without a capture      | →captured!   | →captured!   | .          | add!       | add!     | late      | →captured!
 payment undone              | .            | .            | .          | .          | .        | add       | .
 payment failed              | →failed      | anomaly      | anomaly    | anomaly    | anomaly  | noted     | dup

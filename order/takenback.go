@@ -32,7 +32,7 @@ func (o *Order) failure(kind transferKind, at int, p *events.Proof) law.Fact {
 		return law.OnlyCaptureTakenBack
 	case o.Captured == 0:
 		return law.HeldMoneyTakenBack
-	case o.CaptureMode == CaptureNone:
+	case o.CaptureMode == CaptureNone && o.paymentKnown():
 		return law.PaidRefundTakenBack
 	}
 	return law.OnlyRefundTakenBack

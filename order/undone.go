@@ -17,8 +17,12 @@ func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
 		at.Unix() < time.Unix(0, o.endMark.nanos).Unix() {
 		return law.PaymentUndone
 	}
-	if kind == law.PaymentPaid && o.CaptureMode != CaptureNone {
+	switch {
+	case kind != law.PaymentPaid:
+	case o.CaptureMode != CaptureNone:
 		return law.PaidWhole
+	case o.besideCaptures():
+		return law.PaidBesideCaptures
 	}
 	return kind
 }

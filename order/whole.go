@@ -3,6 +3,7 @@ package order
 import (
 	"slices"
 
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
 )
 
@@ -41,4 +42,31 @@ func (o *Order) uncaptured(effect law.Effect) int64 {
 		}
 	}
 	return o.fullAmount() - captured
+}
+
+// A payment that was placed to be made in one step has no captures. What is told of some before the payment is known
+// counts, since APO may have authorized it after all; once it says that all was paid at once, they are contradicted, as
+// they are where they come after it.
+
+// besideCaptures reports whether a payment in one step that becomes known contradicts a capture that counts.
+func (o *Order) besideCaptures() bool {
+	return !o.paymentKnown() && slices.ContainsFunc(o.book, o.noneOfOneStep)
+}
+
+// noneOfOneStep reports whether a payment in one step that becomes known now cannot have the transfer: not what a person
+// has settled, who knew.
+func (o *Order) noneOfOneStep(t transfer) bool {
+	return t.kind == captures && t.is(transferCounted) && !t.has(markSettled) && t.has(markLate) == (o.Status == Cancelled)
+}
+
+// contradictCaptures takes such captures out of the amounts. They may stand, and APO is asked.
+func (o *Order) contradictCaptures(r *events.Record) {
+	book := slices.Clone(o.book)
+	for i := range book {
+		if t := &book[i]; o.noneOfOneStep(*t) {
+			t.standing, t.doubt = transferContradicted, uint32(r.Version)
+		}
+	}
+	o.book = book
+	o.watchSoon(r)
 }

@@ -58,6 +58,7 @@ const (
 	PaymentPending            // APO knows the payment and has no result
 	PaymentAuthorized         // money is held
 	PaymentPaid               // one-step payment done
+	PaidBesideCaptures        // split: the same, and captures that such a payment cannot have were told before
 	PaidWhole                 // split: the same of an order to be captured: APO says that all of it has moved
 	PaymentFailed             // failed or timed out
 	PaymentUndone             // split: authorized or paid before the cancel that is on record, by APO's times
@@ -95,8 +96,8 @@ const (
 	DisputeClosed             // it was judged, accepted, withdrawn or resolved
 )
 
-var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid", "paid without a capture",
-	"payment failed", "payment undone", "payment raised", "raise undone", "raise contradicts", "raise failed",
+var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid",
+	"paid beside captures", "paid without a capture", "payment failed", "payment undone", "payment raised", "raise undone", "raise contradicts", "raise failed",
 	"capture succeeded", "capture failed", "capture reversed", "capture taken back", "only capture taken back",
 	"capture settled by a person", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
@@ -151,9 +152,14 @@ var statusRows = []statusRow{
 
 	{PaymentPaid, []Status{Created}, Cell{Applied, Paid}},
 	{PaymentPaid, []Status{Paid}, Cell{Duplicate, stay}},
-	{PaymentPaid, []Status{Captured, Refunded}, Cell{Noted, stay}},
+	{PaymentPaid, []Status{Captured}, Cell{Applied, Paid}},
+	{PaymentPaid, []Status{Refunded}, Cell{Applied, stay}},
 	{PaymentPaid, []Status{Cancelled}, Cell{LateMoney, stay}},
 	{PaymentPaid, []Status{Failed}, Cell{AppliedAnomaly, Paid}},
+
+	{PaidBesideCaptures, []Status{Captured}, Cell{AppliedAnomaly, Paid}},
+	{PaidBesideCaptures, []Status{Refunded}, Cell{AppliedAnomaly, stay}},
+	{PaidBesideCaptures, []Status{Cancelled}, Cell{LateMoney, stay}},
 
 	{PaidWhole, []Status{Created, Authorized, Failed}, Cell{AppliedAnomaly, Captured}},
 	{PaidWhole, []Status{Captured, Refunded}, Cell{AppliedAnomaly, stay}},

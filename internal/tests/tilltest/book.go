@@ -36,6 +36,7 @@ type Book struct {
 	accepted []noted // refunds that APO works on
 	gateway  string  // "", "outstanding", "failed"
 	held     []noted
+	captures []noted // told before the payment was known
 	strange  []noted // captures and refunds that the amounts cannot have: they may stand
 	disputes []noted // open ones
 	lost     int64   // in disputes that are over
@@ -131,14 +132,18 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 		if oneStep {
 			b.status, b.Captured, b.moved = "paid", b.amount, true
 		}
+	case "captured", "refunded":
+		if oneStep {
+			b.paidBesideCaptures()
+		}
 	case "cancelled":
 		if b.late == (order.Late{}) {
 			b.Trouble++
 		}
 		b.late.Authorized = held
 		if oneStep {
-			b.late.Captured, b.moved = max(b.late.Captured, b.amount), true
-			b.late.Authorized = max(b.late.Authorized, b.late.Captured)
+			b.late.Captured, b.moved = b.amount, true
+			b.noCaptures()
 		}
 	}
 	if b.mode == "automatic" && b.Captured+b.late.Captured < b.amount && b.status != "refunded" {
@@ -172,6 +177,7 @@ func (b *Book) CaptureSucceeds(id string, minor int64, ours bool) {
 		return
 	}
 	b.forget("capture", id)
+	b.captures = append(slices.Clip(b.captures), noted{"capture", id, minor})
 	if b.status == "failed" {
 		b.Trouble++
 	}
