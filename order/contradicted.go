@@ -281,9 +281,25 @@ func (o *Order) retire(t *transfer) {
 	o.book = slices.DeleteFunc(slices.Clone(o.book), known)
 }
 
-// watchSoon has the payment inquired about at once.
+// watchSoon has the payment inquired about at once, until APO has answered. What an inquiry about it tells by itself was
+// asked about already.
 func (o *Order) watchSoon(r *events.Record) {
 	if o.WatchDue.IsZero() || o.WatchDue.After(r.Recorded) {
 		o.WatchDue = r.Recorded
 	}
+	asking := o.Inquiry.Open && o.Inquiry.Subject == events.SubjectPayment
+	if p := events.PartsOf(r.Event).Proof; asking && p.Via == events.ViaInquiry && p.Inquiry == o.Inquiry.Number {
+		return
+	}
+	o.known.set(knownNews, true)
+	o.known.set(knownMissed, asking)
+}
+
+// foldHeard ends what APO was to be asked about by an inquiry about the payment that it has answered, but for what was
+// told during that.
+func (o *Order) foldHeard(e *events.InquiryAnswered) {
+	if e.Subject == events.SubjectPayment && e.Outcome != events.InquiryUnknown {
+		o.known.set(knownNews, o.known.has(knownMissed))
+	}
+	o.known.set(knownMissed, false)
 }

@@ -51,6 +51,7 @@ func (o *Order) foldOperation(r *events.Record) {
 		about := o.askedAbout()
 		o.Inquiry.parked = about != nil && about.Phase == Parked
 		o.known.set(knownInquiring, true)
+		o.known.set(knownMissed, false)
 		o.took(r.Recorded)
 		if p := o.current(e.Intent); p != nil && p != &o.Operation { // the next one asked about is another
 			o.writable(e.Intent).AskedAt = r.Recorded
@@ -104,6 +105,7 @@ func (p *Operation) foldAccepted(attempt uint64, code string, due time.Time) {
 
 func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered) {
 	o.Inquiry.Open = false
+	o.foldHeard(e)
 	if e.Outcome != events.InquiryUnknown {
 		o.Inquiry.Answered, o.Inquiry.told = r.Recorded, toldBy(e)
 	}

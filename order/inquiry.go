@@ -68,7 +68,7 @@ func (d *decision) hearLate(c *RecordInquiry) {
 func (d *decision) hearInquiry(pic *Picture) {
 	o := d.o
 	proof := events.Proof{Via: events.ViaInquiry, Inquiry: o.Inquiry.Number}
-	missed := o.unasked() // what was told while this inquiry was under way, which it may have been answered before
+	missed := o.known.has(knownMissed)
 	for _, f := range o.ranked(pic.Facts) {
 		f.Proof = proof
 		d.observe(f)
@@ -85,7 +85,7 @@ func (d *decision) hearInquiry(pic *Picture) {
 		d.concludeUnpaid(pic, &answered, proof)
 	}
 	d.showHeld(proof)
-	if answered.WatchDue = d.nextWatch(&answered); missed && d.o.inDoubt() {
+	if answered.WatchDue = d.nextWatch(&answered); missed {
 		answered.WatchDue = d.env.Now
 	}
 	d.showOverdue(&answered)
@@ -242,7 +242,7 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	case due.IsZero(), !o.watching():
 		return zeroTime
 	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized ||
-		o.inDoubt() || !d.reconcileDue(0).IsZero()):
+		o.inDoubt() || o.known.has(knownNews) || !d.reconcileDue(0).IsZero()):
 		return d.waitDue(o.Watches)
 	case o.Status == Cancelled && o.Late.IsZero():
 		return zeroTime // nobody paid it after all

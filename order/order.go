@@ -72,6 +72,8 @@ const (
 	knownPending
 	knownFailure
 	knownInquiring // the newest claim is an inquiry's
+	knownNews      // APO is to be asked about the payment, and has not answered since that was told
+	knownMissed    // the same, told while an inquiry about it was under way, which may have been answered before
 )
 
 func (k known) has(what known) bool { return k&what != 0 }
