@@ -215,7 +215,8 @@ var columns = []order.Status{order.Created, order.Authorized, order.Paid, order.
 
 // factRow is one row of the table, with its fact. The words of a cell: "-" appends nothing; "noted" appends and changes
 // neither status nor amounts; "add" and a status name apply the amount; "late" adds to the late account; "held" keeps a
-// refund; "!" opens an anomaly; "ends" may end a gateway capture.
+// refund; "!" opens an anomaly; "ends" may end a gateway capture; "after" is noted, but that a payment in one step has
+// its amount and no captures.
 type factRow struct {
 	name  string
 	cells [7]string
@@ -236,7 +237,7 @@ func factRows() []factRow {
 	return []factRow{
 		{"payment pending", [7]string{"noted", "-", "-", "-", "-", "-", "-"}, nil,
 			tilltest.PendingNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest})},
-		{"payment succeeded", [7]string{"paid up", "-", "-", "noted", "noted", "late", "paid up !"},
+		{"payment succeeded", [7]string{"paid up", "-", "-", "after", "after", "late", "paid up !"},
 			// What was paid before the cancellation is not late.
 			func(o order.Order) bool {
 				return len(o.Held) == 0 && (o.Status != order.Cancelled || o.Authorized == 0)
@@ -316,6 +317,12 @@ func judgeFact(t *testing.T, x *tilltest.Till, row factRow, want, where string) 
 			status, captured = order.Paid, tilltest.TheAmount
 		}
 		opened = want == "paid up !"
+	case "after":
+		if before.CaptureMode == order.CaptureNone && o.Version > before.Version {
+			if captured, opened = tilltest.TheAmount, true; status == order.Captured {
+				status = order.Paid
+			}
+		}
 	case "captured", "captured !":
 		status, captured = order.Captured, captured+tilltest.ThePart
 		opened = want == "captured !"
