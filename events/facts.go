@@ -336,13 +336,12 @@ type OperationResolved struct {
 }
 
 // TransferResolved: an operator settled a capture or refund in doubt, about which APO's words contradict each other or
-// the order's amounts, and an inquiry did not tell. Record is the stream version of the record that tells of it;
-// Statement is the evidence, as in [OperationResolved].
+// the order's amounts, a refund that is held, or a dispute, where APO did not tell. Record is the stream version of the
+// record that tells of it; Statement is the evidence, as in [OperationResolved].
 type TransferResolved struct {
 	Record     uint64
 	Resolution Resolution
 	Statement  string
-	Override   bool // as it was commanded; it changes nothing here
 }
 
 // AnomalyReason says what is wrong with a fact.

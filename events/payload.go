@@ -288,7 +288,6 @@ func walkTransferResolved(w *wire, e *TransferResolved) {
 	w.uint(1, "record", &e.Record)
 	enum(w, 2, "resolution", &e.Resolution, ResolvedFailed)
 	w.str(3, "statement", &e.Statement, TextMax)
-	w.bool(4, "override", &e.Override)
 }
 
 func walkAnomalyObserved(w *wire, e *AnomalyObserved) {

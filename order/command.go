@@ -79,9 +79,10 @@ type Refund struct {
 // With a Record it says which, where several are parked: the stream version of the operation's intent
 // ([Operation.Intent]). Or it settles a capture or refund in doubt: one that the order's amounts cannot have, or that
 // APO has called both done and failed, and about which a fresh inquiry did not tell. Record is then the version of the
-// record that tells of it ([Order.Doubts]), which is what the refusal of other commands names. Or it ends a dispute
-// that APO does not end, named by the record that it is known by ([Order.Disputes]): succeeded is that the disputed
-// amount is lost, failed that nothing is.
+// record that tells of it ([Order.Doubts]), which is what the refusal of other commands names. Or it settles a refund
+// that is held ([HeldRefund.Version]). Or it ends a dispute that APO does not end, named by the record that it is known
+// by ([Order.Disputes]): succeeded is that the disputed amount is lost, failed that nothing is. Of none of these there
+// is an answer of APO's to override, and Override is an [InvalidError].
 type Resolve struct {
 	CommandID  string
 	Record     uint64 // 0: the operation that is parked

@@ -235,6 +235,11 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	if m, known := o.recall(c.CommandID); known {
 		return nil, o.again(c.CommandID, m, resolveContent(c.Resolution, c.Override, c.Statement))
 	}
+	if c.Override && o.parked(c.Record) == nil && o.settled(c.Record) {
+		return nil, &InvalidError{OrderID: o.ID, Command: "resolve", Field: "override",
+			Problem: fmt.Sprintf("overrules APO's answer about an operation that is parked, and record %d tells of none; "+
+				"leave it out", c.Record)}
+	}
 	q := question{verb: VerbResolve, resolution: c.Resolution, override: c.Override, record: c.Record}
 	if _, rejected := o.permit(&q, env); rejected != nil {
 		return nil, rejected
@@ -253,12 +258,12 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 
 // resolveTransfer settles a transfer in doubt. What stood waits for it goes on.
 func (d *decision) resolveTransfer(c *Resolve) {
-	resolved := events.TransferResolved{Record: c.Record, Resolution: c.Resolution, Statement: c.Statement,
-		Override: c.Override}
+	resolved := events.TransferResolved{Record: c.Record, Resolution: c.Resolution, Statement: c.Statement}
 	at := d.o.undecided(c.Record)
-	if at < 0 { // a dispute, which moves no status
+	if at < 0 { // a dispute, which moves no status, or a refund that is held
 		d.emit(resolved)
 		d.settleLateMoney()
+		d.applyHeld()
 		return
 	}
 	t := d.o.book[at]

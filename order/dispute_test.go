@@ -361,8 +361,7 @@ func TestDispute_APersonEndsWhatAPODoesNot(t *testing.T) {
 			x := in(t, Captured)
 			x.observe(disputed(DisputeOpened, "D1", 100))
 			record := x.o.Disputes()[0].Version
-			end := Resolve{CommandID: "s", Record: record, Resolution: c.word, Override: true,
-				Statement: "the acquirer's letter"}
+			end := Resolve{CommandID: "s", Record: record, Resolution: c.word, Statement: "the acquirer's letter"}
 			x.must(end)
 			assert.Equal(t, []int64{c.lost, c.left}, []int64{x.o.Disputed, x.o.Refundable()})
 			assert.True(t, x.o.Disputes()[0].Closed)

@@ -11,13 +11,19 @@ import (
 
 func (o *Order) guardParked(q *question) *RejectedError {
 	switch {
-	case o.parked(q.record) != nil, q.open && o.phase() == Parked, (q.open || q.record != 0) && o.undecided(q.record) >= 0,
-		o.unjudged(q.record) >= 0:
+	case o.parked(q.record) != nil, o.settled(q.record),
+		q.open && (o.phase() == Parked || o.inDoubt() || len(o.Held) > 0):
 		return nil
 	case q.record != 0:
 		return o.reject(q.verb, ReasonNoDoubt, Cause{Version: q.record})
 	}
 	return o.reject(q.verb, ReasonNotParked, o.statusCause())
+}
+
+// settled reports whether a record tells of something other than an operation that a person can settle: a transfer in
+// doubt, a refund that is held, a dispute.
+func (o *Order) settled(record uint64) bool {
+	return record != 0 && (o.undecided(record) >= 0 || o.unjudged(record) >= 0 || o.heldAt(record) >= 0)
 }
 
 // guardInquired wants APO's word of just now: on an operation that a person resolves, and since late money became
@@ -32,8 +38,8 @@ func (o *Order) guardInquired(q *question, now time.Time, about *Operation, caus
 	return o.reject(q.verb, ReasonStaleInquiry, cause)
 }
 
-// guardAsked is guardInquired of what a person resolves. About a transfer in doubt APO must have been asked
-// since the doubt arose.
+// guardAsked is guardInquired of what a person resolves. About a transfer in doubt, or a refund that is held, APO must
+// have been asked since that is so.
 func (o *Order) guardAsked(q *question, now time.Time) *RejectedError {
 	p, at := o.parked(q.record), o.undecided(q.record)
 	switch {
@@ -41,15 +47,22 @@ func (o *Order) guardAsked(q *question, now time.Time) *RejectedError {
 		return nil
 	case p != nil:
 		return o.guardInquired(q, now, p, Cause{Version: p.Intent, At: p.Since})
-	case at < 0:
-		return o.guardInquired(q, now, &o.Operation, Cause{Version: o.Operation.Intent, At: o.Operation.Since})
+	case at >= 0:
+		since := max(o.book[at].version, o.book[at].doubt)
+		return o.guardAskedSince(q, now, o.causeOfDoubt(since))
 	}
-	t := &o.book[at]
-	since := max(t.version, t.doubt)
-	if o.Inquiry.started <= since {
-		return o.reject(q.verb, ReasonStaleInquiry, o.causeOfDoubt(since))
+	if i := o.heldAt(q.record); i >= 0 {
+		return o.guardAskedSince(q, now, Cause{Version: o.Held[i].Version, At: o.Held[i].Since})
 	}
-	return o.guardInquired(q, now, &Operation{}, o.causeOfDoubt(since))
+	return o.guardInquired(q, now, &o.Operation, Cause{Version: o.Operation.Intent, At: o.Operation.Since})
+}
+
+// guardAskedSince wants APO's word of just now on the payment, by an inquiry that was begun since that record.
+func (o *Order) guardAskedSince(q *question, now time.Time, record Cause) *RejectedError {
+	if uint64(o.Inquiry.started) <= record.Version {
+		return o.reject(q.verb, ReasonStaleInquiry, record)
+	}
+	return o.guardInquired(q, now, &Operation{}, record)
 }
 
 func (o *Order) guardOnlyAPO(q *question) *RejectedError {

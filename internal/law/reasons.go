@@ -82,7 +82,8 @@ var reasonRows = []reasonRow{
 	{ReasonAutomatic, "automatic-capture", "APO captures this order automatically",
 		"wait for the capture's result; Orders.Reconcile asks APO at once"},
 	{ReasonHeldRefund, "held-refund", "a refund[ (%C)] is proven whose capture is not known yet",
-		"ask with Orders.Reconcile until that capture shows, then refund what remains"},
+		"ask with Orders.Reconcile until that capture shows, then refund what remains; where it never does, ask APO " +
+			"support and resolve that record"},
 	{ReasonWindow, "window", "the cancel window closed",
 		"refund what was paid, or let the authorization expire uncaptured"},
 	{ReasonNeverCancels, "never-cancels", "the acquirer does not cancel payments of this method",
@@ -108,7 +109,7 @@ var reasonRows = []reasonRow{
 		"take APO's word, or resolve with Override"},
 	{ReasonUnaccounted, "unaccounted", "APO told[ on %C] of a capture or refund that the order's amounts cannot have",
 		"ask APO what stands with Orders.Reconcile; where that does not tell, ask APO support and resolve that record"},
-	{ReasonNoDoubt, "no-doubt", "that record tells of no capture or refund in doubt, and of no dispute without an end",
+	{ReasonNoDoubt, "no-doubt", "that record tells of no capture or refund in doubt or held, and of no dispute without an end",
 		"give Resolve the record that the refusal of the other command names, and 0 for the parked operation"},
 	{ReasonRefunds, "refunds", "APO works on as many refunds as there may be at once[, the oldest since %C]",
 		"wait until one of them ends; Orders.Run asks APO about each"},

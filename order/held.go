@@ -1,0 +1,48 @@
+package order
+
+import (
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
+)
+
+// A refund that is held waits for a capture of which APO may never tell. Then a person says what became of it.
+
+// heldAt is the place of the held refund that a record tells of; -1: none.
+func (o *Order) heldAt(record uint64) int {
+	return slices.IndexFunc(o.Held, func(h HeldRefund) bool { return record != 0 && h.Version == record })
+}
+
+// foldHeldResolved takes a person's word on a refund that is held: it was done, of money of which APO has not told, or
+// it has failed.
+func (o *Order) foldHeldResolved(r *events.Record, e *events.TransferResolved) {
+	i := o.heldAt(e.Record)
+	if i < 0 {
+		return
+	}
+	h, done := o.Held[i], e.Resolution == events.ResolvedSucceeded
+	t := transfer{kind: refunds, id: digest(h.RefundID), request: digest(h.RefundRequestID), minor: h.Minor,
+		version: uint32(r.Version), standing: transferFailed, owner: o.ownerOf(h.RefundRequestID, CallRefund)}
+	at := o.find(refunds, t.id, t.request)
+	o.dropHeld(h.RefundID, h.RefundRequestID)
+	outcome, code := OutcomeFailed, CodeResolved
+	switch {
+	case done:
+		outcome, code = OutcomeSucceeded, ""
+		cell := o.cell(law.RefundSettled)
+		t.standing, t.marks = transferCounted, markSettled
+		t.set(markLate, cell.Effect == law.LateMoney)
+		if at >= 0 {
+			o.revise(o.book[at].version, outcome, code)
+		}
+		o.enter(at, t)
+		o.move(Status(cell.To), r)
+		o.rememberSettled(r, refunds)
+	case !o.counted(at): // what a person has settled under its name stays
+		o.enter(at, t)
+	}
+	if p := o.askedFor(CallRefund, h.RefundRequestID); p != nil {
+		o.endOperation(r, p.Intent, outcome, code)
+	}
+}
