@@ -63,11 +63,12 @@ func (s *Orders) ClearAnomaly(ctx context.Context, id string, c order.ClearAnoma
 }
 
 // Resolve ends a parked operation on a person's word, or settles a capture or refund that is in doubt
-// ([order.Order.Doubts]) or held, and is [Done] without an error. APO is inquired of first, unless it has just been; where that decides the operation by itself there is nothing left to resolve, and the error is
-// *[order.RejectedError] with [order.ReasonNotParked] or [order.ReasonNoDoubt]. A word that goes against APO's
-// answer is refused with [order.ReasonContradicts] until it says that it overrides it, and any word with
-// [order.ReasonStaleInquiry] where APO could not be asked, or tells nothing: of a parked operation the error's remedy
-// says how many more such inquiries it takes until a word with Override is taken.
+// ([order.Order.Doubts]) or held, and is [Done] without an error. APO is inquired of first, unless it has just been;
+// where that decides the operation by itself there is nothing left to resolve, and the error is *[order.RejectedError]
+// with [order.ReasonNotParked] or [order.ReasonNoDoubt]. A word that goes against APO's answer is refused with
+// [order.ReasonContradicts] until it says that it overrides it, and any word with [order.ReasonStaleInquiry] where APO
+// could not be asked, or tells nothing: of a parked operation the error's remedy says how many more such inquiries it
+// takes until a word with Override is taken.
 //
 // Other errors: *[order.InvalidError]; [order.ErrUnknownOrder]; *[order.MismatchError]; [ErrInDoubt]; [ErrContended];
 // [ErrClosed]; [store.ErrUnavailable], [store.ErrClosed] or another error of the log's; and ctx's. The result's order
