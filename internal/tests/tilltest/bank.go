@@ -39,6 +39,7 @@ type Account struct {
 	Captures    []Move
 	Refunds     []Move
 	Voids       []Move // what a last capture left, let go
+	Raises      []Move // each to so much in all
 	Cancels     int    // how often a cancel took effect
 }
 
@@ -314,6 +315,7 @@ func (b *Bank) InquirePayment(_ context.Context, r apo.InquirePaymentRequest) ap
 				"transactionRequestId": m.Request, "transactionAmount": Wire(m.Minor), "transactionTime": Stamp(a.at)})
 		}
 	}
+	add("INCREMENTAL", a.Raises)
 	add("VOID", a.Voids)
 	add("CAPTURE", a.Captures)
 	add("REFUND", a.Refunds)

@@ -199,7 +199,8 @@ func (r *run) check(o order.Order) error {
 	for _, a := range r.Bank.Accounts {
 		agrees := tilltest.Sum(a.Captures) == o.Captured+o.Late.Captured &&
 			tilltest.Sum(a.Refunds) == o.Refunded+o.Late.Refunded || !a.Card
-		if !agrees || a.Cancels > 1 || a.State == apo.StateCancelled && o.Status != order.Cancelled {
+		held := a.Card && a.State == apo.StateSuccess && o.Status != order.Cancelled
+		if !agrees || held && a.Minor != o.Authorized || a.Cancels > 1 || a.State == apo.StateCancelled && o.Status != order.Cancelled {
 			return fmt.Errorf("the bank has %+v, the order %s", *a, r.end(o))
 		}
 	}
@@ -274,7 +275,7 @@ func (n *tally) String() string {
 func TestExplore(t *testing.T) {
 	var total tally
 	t.Cleanup(func() { t.Log(total.String()) })
-	for _, s := range slices.Concat(explorerScenes(), newsScenes(), settlerScenes()) {
+	for _, s := range slices.Concat(explorerScenes(), newsScenes(), raiseScenes(), settlerScenes()) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			known, calmRuns := exploreCalm(t, s)
