@@ -53,7 +53,7 @@ func (e *UnresolvedError) Error() string {
 func (e *UnresolvedError) story() string {
 	at := e.AskAgain.UTC().Format(time.RFC3339)
 	if e.Phase == order.Accepted {
-		return "accepted by APO, not final; its notification tells, or Orders.Run, which asks at " + at
+		return "accepted by APO, not final; its notification tells, or the inquiry at " + at
 	}
 	tries := "1 attempt"
 	if e.Attempts != 1 {
@@ -62,7 +62,7 @@ func (e *UnresolvedError) story() string {
 	if e.Code != "" {
 		tries += ", APO said " + e.Code
 	}
-	remedy := "Orders.Run asks APO again at " + at + ", Orders.Reconcile at once"
+	remedy := "APO is asked again at " + at + ", and at once by reconcile"
 	if e.Phase == order.Parked {
 		remedy = "contact APO support and resolve it"
 	}

@@ -122,8 +122,8 @@ func ExampleOrders_Resolve() {
 	// true
 	// o-1 capture parked USD 10.00 attempts 1 ORDER_NOT_EXIST
 	// authorized idle <nil>
-	// order o-1: resolve rejected: no operation is parked; let Orders.Run go on; only what is parked needs a person
-	// bob resolve not-parked 1 let Orders.Run go on; only what is parked needs a person
+	// order o-1: resolve rejected: no operation is parked; let settling go on; only what is parked needs a person
+	// bob resolve not-parked 1 let settling go on; only what is parked needs a person
 }
 
 func ExampleOrders_ClearAnomaly() {

@@ -69,7 +69,7 @@ func TestContradicted_NothingIsSentBesideMoneyThatMayHaveMoved(t *testing.T) {
 				_, err := x.do(Cancel{CommandID: "k"})
 				r := rejected(t, err)
 				assert.Equal(t, ReasonUnaccounted, r.Reason, r.Error())
-				assert.Contains(t, r.Remedy, "Orders.Reconcile")
+				assert.Contains(t, r.Remedy, "reconcile")
 				if x.o.Status == Authorized {
 					_, err = x.do(Capture{CommandID: "c", Amount: usd(1)})
 					assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason)

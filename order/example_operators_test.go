@@ -43,7 +43,7 @@ func ExampleCompensate() {
 	fmt.Println("refund", intent.Amount, "for the anomaly at version", intent.Compensates)
 	// Output:
 	// cancelled 1000 needs attention
-	// order o-1: compensate rejected: APO's last word on it is too old; ask with Orders.Reconcile first, then give it again at once
+	// order o-1: compensate rejected: APO's last word on it is too old; reconcile first, then give it again at once
 	// refund USD 10.00 for the anomaly at version 4
 }
 

@@ -135,8 +135,8 @@ func ExampleOrder_Actions() {
 	// cancel
 	// capture up to USD 10.00
 	// not refund: nothing is captured; cancel instead
-	// not resolve: no operation is parked; let Orders.Run go on; only what is parked needs a person
-	// not clear anomaly: no such anomaly stands open; look at the order's anomalies with Orders.Get
+	// not resolve: no operation is parked; let settling go on; only what is parked needs a person
+	// not clear anomaly: no such anomaly stands open; look at the anomalies that the order has
 	// not compensate: no late money is to be given back; cancel or refund instead
 }
 

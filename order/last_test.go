@@ -115,7 +115,7 @@ func TestLast_ARefusedCancelNamesBothParts(t *testing.T) {
 		remedy string
 	}{
 		"one capture":      {Captured, func(*till) {}, "refund instead" + held},
-		"several captures": {Captured, several, "give up what is still held with Capture{Last: true}, then refund"},
+		"several captures": {Captured, several, "give up what is still held with a last capture, then refund"},
 		"refunded in part": {Refunded, several, "refund what remains instead" + held},
 		"refunded": {Refunded, func(x *till) { x.observe(refunded("F2", 500)) },
 			"nothing remains to give back" + held},

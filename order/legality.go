@@ -80,9 +80,9 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 	case reason == ReasonRemainder && v == VerbCapture && o.capturable() == 0:
 		return "nothing remains to capture"
 	case reason == ReasonRemainder && v == VerbResolve:
-		return "ask with Orders.Reconcile for what is not on record yet, or resolve as failed"
+		return "reconcile for what is not on record yet, or resolve as failed"
 	case reason == ReasonCapturing && v != VerbCancel:
-		return "wait for its outcome; Orders.Run asks APO again, Orders.Reconcile at once"
+		return "wait for its outcome; APO is asked again by itself, and at once by reconcile"
 	case reason == ReasonGatewayCapture && v == VerbCapture:
 		return "wait for its result; capture only if it fails"
 	case reason == ReasonNothingCaptured && (o.Gateway == GatewayOutstanding || o.Operation.Kind == CallCapture):
@@ -101,8 +101,8 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 
 // What a cancel's remedy says of what is still held where some was captured.
 const (
-	endRest  = "give up what is still held with Capture{Last: true}, then refund"
-	zeroRest = "give up what is still held with Capture{Last: true} of zero, then refund"
+	endRest  = "give up what is still held with a last capture, then refund"
+	zeroRest = "give up what is still held with a last capture of zero, then refund"
 	restEnds = "; what is still held ends with the authorization"
 )
 

@@ -260,7 +260,8 @@ func TestRejections_ReadAloud(t *testing.T) {
 	for line := range strings.Lines(b.String()) {
 		text := strings.TrimSpace(line)
 		assert.NotContains(t, text, "  ", "double space")
-		for _, bad := range []string{" ;", " ,", " (,", "since;", "since (", "was;", "%C", "..", "; ;"} {
+		for _, bad := range []string{" ;", " ,", " (,", "since;", "since (", "was;", "%C", "..", "; ;", "Orders.",
+			"Override", "{"} {
 			assert.NotContains(t, text, bad)
 		}
 	}

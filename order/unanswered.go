@@ -45,11 +45,11 @@ func (o *Order) unheard(r *RejectedError, p *Operation, now time.Time, policy *P
 	}
 	switch {
 	case missing <= 0:
-		r.Remedy = "resolve with Override, or ask with Orders.Reconcile once more"
+		r.Remedy = "resolve with an override, or reconcile once more"
 	case missing == 1:
-		r.Remedy += "; if APO tells nothing of it once more, resolve with Override"
+		r.Remedy += "; if APO tells nothing of it once more, resolve with an override"
 	default:
-		r.Remedy += fmt.Sprintf("; if APO tells nothing of it %d more times, resolve with Override", missing)
+		r.Remedy += fmt.Sprintf("; if APO tells nothing of it %d more times, resolve with an override", missing)
 	}
 	if p.Unanswered > 0 {
 		r.Detail = fmt.Sprintf("inquiries in a row that told nothing: %d", p.Unanswered)

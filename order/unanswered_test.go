@@ -59,7 +59,7 @@ func TestUnanswered_APersonEndsWhatAPOTellsNothingOf(t *testing.T) {
 				_, err := x.do(word(c.says))
 				e := rejected(t, err)
 				require.Equal(t, ReasonStaleInquiry, e.Reason)
-				require.Contains(t, e.Remedy, "if APO tells nothing of it "+remedy+", resolve with Override")
+				require.Contains(t, e.Remedy, "if APO tells nothing of it "+remedy+", resolve with an override")
 				x.later(time.Hour)
 				x.inquire(refusedQuery)
 				require.EqualValues(t, i+1, x.o.Operation.Unanswered)
@@ -69,7 +69,7 @@ func TestUnanswered_APersonEndsWhatAPOTellsNothingOf(t *testing.T) {
 			_, err := x.do(plain)
 			e := rejected(t, err)
 			require.Equal(t, ReasonStaleInquiry, e.Reason, "not without saying so")
-			assert.Equal(t, "resolve with Override, or ask with Orders.Reconcile once more", e.Remedy)
+			assert.Equal(t, "resolve with an override, or reconcile once more", e.Remedy)
 			assert.Equal(t, "inquiries in a row that told nothing: 3", e.Detail)
 			assert.True(t, slices.ContainsFunc(x.o.Actions(x.env()),
 				func(a Action) bool { return a.Verb == VerbResolve && a.Legal }))
@@ -145,7 +145,7 @@ func TestUnanswered_TheNewestIsOfJustNow(t *testing.T) {
 	_, err := x.do(word(events.ResolvedFailed))
 	e := rejected(t, err)
 	assert.Equal(t, ReasonStaleInquiry, e.Reason)
-	assert.Contains(t, e.Remedy, "if APO tells nothing of it once more, resolve with Override")
+	assert.Contains(t, e.Remedy, "if APO tells nothing of it once more, resolve with an override")
 	assert.Error(t, x.judged(events.OperationResolved{Resolution: events.ResolvedFailed, Override: true, Statement: "s",
 		Intent: x.o.Operation.Intent}))
 	x.must(Claim{Inquire: true})

@@ -158,7 +158,7 @@ func TestZero_IsResolvedLikeAnyCapture(t *testing.T) {
 
 func TestZero_ActionsAndRemediesTellOfIt(t *testing.T) {
 	x := endable(t)
-	remedy := "give up what is still held with Capture{Last: true} of zero, then refund"
+	remedy := "give up what is still held with a last capture of zero, then refund"
 	for _, a := range x.o.Actions(x.env()) {
 		switch a.Verb {
 		case VerbCapture:

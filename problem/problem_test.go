@@ -156,3 +156,15 @@ func ExampleWrite() {
 	//   "commandId": "cancel-1"
 	// }
 }
+
+// A remedy reaches who calls over HTTP: it names commands, and nothing of this library's.
+func TestNoRemedySpeaksOfGo(t *testing.T) {
+	texts := []string{(&tilltape.UnresolvedError{Phase: order.Unresolved}).Error(),
+		(&tilltape.UnresolvedError{Phase: order.Accepted}).Error()}
+	for r := order.ReasonExists; r.String() != "unknown"; r++ {
+		texts = append(texts, r.Remedy(), (&order.RejectedError{Reason: r, Remedy: r.Remedy()}).Error())
+	}
+	for _, text := range texts {
+		assert.NotRegexp(t, `Orders\.|Override|Resolve\b|\{|\bnil\b`, text)
+	}
+}

@@ -56,7 +56,7 @@ func TestRefusals_SayWhoWhatAndWhy(t *testing.T) {
 		require.Len(t, got, 2)
 		assert.Equal(t, []any{"c-1", "ada",
 			events.CommandRefused{Command: "cancel", Reason: "captured", Cause: 4,
-				Remedy: "give up what is still held with Capture{Last: true} of zero, then refund", Count: 1}},
+				Remedy: "give up what is still held with a last capture of zero, then refund", Count: 1}},
 			[]any{got[0].CommandID, got[0].Actor, got[0].Event})
 		assert.Equal(t, []any{"c-2", tilltape.DefaultActor, "remainder", tilltest.USD(tilltest.TheAmount)},
 			[]any{got[1].CommandID, got[1].Actor,
