@@ -281,8 +281,8 @@ func (o *Order) retire(t *transfer) {
 	o.book = slices.DeleteFunc(slices.Clone(o.book), known)
 }
 
-// watchSoon has the payment inquired about at once, until APO has answered. What an inquiry about it tells by itself was
-// asked about already.
+// watchSoon has the payment inquired about at once, until APO has answered. What an inquiry about it tells by itself
+// was asked about already.
 func (o *Order) watchSoon(r *events.Record) {
 	if o.WatchDue.IsZero() || o.WatchDue.After(r.Recorded) {
 		o.WatchDue = r.Recorded

@@ -69,7 +69,7 @@ func TestHeld_WhatIsToldAfterAPersonsWord(t *testing.T) {
 	x.must(statement(record, events.ResolvedFailed))
 	x.observe(captured("C1", 700))
 	x.inquire(tells(StateSuccess, authorized(), refunded("F9", 650)))
-	assert.Equal(t, []any{Refunded, int64(50)}, []any{x.o.Status, x.o.Refundable()}, "APO's newest word is that it was done")
+	assert.Equal(t, []any{Refunded, int64(50)}, []any{x.o.Status, x.o.Refundable()}, "APO's newest word is: done")
 	replayIsLive(t, x)
 }
 

@@ -53,8 +53,8 @@ func (o *Order) besideCaptures() bool {
 	return !o.paymentKnown() && slices.ContainsFunc(o.book, o.noneOfOneStep)
 }
 
-// noneOfOneStep reports whether a payment in one step that becomes known now cannot have the transfer: not what a person
-// has settled, who knew.
+// noneOfOneStep reports whether a payment in one step that becomes known now cannot have the transfer: not what a
+// person has settled, who knew.
 func (o *Order) noneOfOneStep(t transfer) bool {
 	return t.kind == captures && t.is(transferCounted) && !t.has(markSettled) && t.has(markLate) == (o.Status == Cancelled)
 }

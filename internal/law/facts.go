@@ -97,7 +97,8 @@ const (
 )
 
 var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid",
-	"paid beside captures", "paid without a capture", "payment failed", "payment undone", "payment raised", "raise undone", "raise contradicts", "raise failed",
+	"paid beside captures", "paid without a capture", "payment failed", "payment undone", "payment raised",
+	"raise undone", "raise contradicts", "raise failed",
 	"capture succeeded", "capture failed", "capture reversed", "capture taken back", "only capture taken back",
 	"capture settled by a person", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",

@@ -277,8 +277,8 @@ func TestUnresolvedErrorSaysWhatHappensNext(t *testing.T) {
 	}{
 		{tilltape.UnresolvedError{OrderID: "o-1", Command: order.VerbCancel, Phase: order.Unresolved, Attempts: 1,
 			Code: "UNKNOWN_EXCEPTION", AskAgain: at},
-			[]string{"order o-1: cancel", "1 attempt,", "APO said UNKNOWN_EXCEPTION", "APO is asked again at 2026-11-23T09:00:01Z",
-				"another command id"}},
+			[]string{"order o-1: cancel", "1 attempt,", "APO said UNKNOWN_EXCEPTION",
+				"APO is asked again at 2026-11-23T09:00:01Z", "another command id"}},
 		{tilltape.UnresolvedError{OrderID: "o-1", Command: order.VerbRefund, Phase: order.Accepted, Attempts: 2,
 			AskAgain: at}, []string{"accepted by APO, not final", "2026-11-23T09:00:01Z"}},
 		{tilltape.UnresolvedError{OrderID: "o-1", Command: order.VerbCapture, Phase: order.Parked, Attempts: 3,

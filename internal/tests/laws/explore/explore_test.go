@@ -200,7 +200,8 @@ func (r *run) check(o order.Order) error {
 		agrees := tilltest.Sum(a.Captures) == o.Captured+o.Late.Captured &&
 			tilltest.Sum(a.Refunds) == o.Refunded+o.Late.Refunded || !a.Card
 		held := a.Card && a.State == apo.StateSuccess && o.Status != order.Cancelled
-		if !agrees || held && a.Minor != o.Authorized || a.Cancels > 1 || a.State == apo.StateCancelled && o.Status != order.Cancelled {
+		if !agrees || held && a.Minor != o.Authorized || a.Cancels > 1 ||
+			a.State == apo.StateCancelled && o.Status != order.Cancelled {
 			return fmt.Errorf("the bank has %+v, the order %s", *a, r.end(o))
 		}
 	}
