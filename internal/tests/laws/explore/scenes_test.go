@@ -108,8 +108,7 @@ func explorerScenes() []scene {
 }
 
 // newsScenes are what APO tells beside a command: that what was done has failed, of money that the amounts cannot have,
-// and of several refunds that it works on at once. Answers that are lost would multiply the ways, and have scenes of
-// their own.
+// and of several refunds that it works on at once.
 func newsScenes() []scene {
 	captured := func(x *tilltest.Till) {
 		x.Paid()
@@ -132,13 +131,14 @@ func newsScenes() []scene {
 			x.Observe(v())
 		}
 	}
+	lost := []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter}
 	takenBack := notice("PROCESS_FAIL", tilltest.TheAmount)
 	restored := notice("PROCESS_FAIL", tilltest.ThePart)
 	above := notice("", 2*tilltest.TheAmount)
 	above.Transfer = "cap-x"
 	return []scene{
 		{"two refunds that APO works on", order.CaptureManual, slow,
-			func(*tilltest.Till) []order.Command { return []order.Command{ticket("r-1"), ticket("r-2")} }, nil, 1,
+			func(*tilltest.Till) []order.Command { return []order.Command{ticket("r-1"), ticket("r-2")} }, lost, 1,
 			func(x *tilltest.Till) {
 				x.Bank.Finish(true)
 				x.Bank.Slow = false
@@ -153,7 +153,7 @@ func newsScenes() []scene {
 			restored.Payment, restored.Transfer, restored.Request = "", move.ID, move.Request
 		}, func(*tilltest.Till) []order.Command {
 			return []order.Command{ticket("r-2"), observing(tilltest.RefundNotice(restored))}
-		}, nil, 1, again(func() apo.Verified { return tilltest.RefundNotice(restored) })},
+		}, lost, 1, again(func() apo.Verified { return tilltest.RefundNotice(restored) })},
 		{"a refund, and the word that its capture has failed", order.CaptureManual, func(x *tilltest.Till) {
 			captured(x)
 			move := &x.Bank.Accounts[0].Captures[0]
@@ -161,12 +161,12 @@ func newsScenes() []scene {
 			takenBack.Transfer, takenBack.Request = move.ID, move.Request
 		}, func(*tilltest.Till) []order.Command {
 			return []order.Command{ticket("r-2"), observing(tilltest.CaptureNotice(takenBack))}
-		}, nil, 1, again(func() apo.Verified { return tilltest.CaptureNotice(takenBack) })},
+		}, lost, 1, again(func() apo.Verified { return tilltest.CaptureNotice(takenBack) })},
 		{"a cancel, and a capture of more than there is that has failed", order.CaptureManual, func(x *tilltest.Till) {
 			x.Paid()
 		}, func(*tilltest.Till) []order.Command {
 			return []order.Command{order.Cancel{CommandID: "c-1"}, observing(tilltest.CaptureNotice(above))}
-		}, nil, 1, func(x *tilltest.Till) {
+		}, lost, 1, func(x *tilltest.Till) {
 			a := x.Bank.Accounts[0]
 			a.Captures = append(a.Captures, tilltest.Move{ID: above.Transfer, Minor: above.Minor, State: apo.StateFail})
 		}},
@@ -208,9 +208,6 @@ func settlerScenes() []scene {
 		for how, lost := range map[string]tilltest.Fault{"done": tilltest.LostAfter, "not done": tilltest.LostBefore} {
 			for _, later := range []time.Duration{2 * time.Second, 2 * time.Hour} {
 				g, answers := give[what], []tilltest.Fault{tilltest.LostBefore, tilltest.LostAfter}
-				if later > time.Hour {
-					answers = nil // each multiplies the ways, and the inquiry has made them many
-				}
 				scenes = append(scenes, scene{fmt.Sprintf("two settle a %s that was %s, %s later", what, how, later),
 					order.CaptureManual, func(x *tilltest.Till) {
 						g.before(x)
