@@ -6,7 +6,8 @@ import (
 )
 
 // transfer is an entry of the order's book: one movement of its money that is known. A capture or refund is known by
-// either of its identifiers: a notification and an inquiry name it differently.
+// either of its identifiers: a notification and an inquiry name it differently. The payment, which there is one of and
+// nobody asks for by an identifier, has its entry in the order itself, so that to learn of it costs no allocation.
 type transfer struct {
 	id, request uint64
 	minor       int64  // as APO signed it; of a dispute what is disputed, of a ruling what it took
@@ -23,8 +24,7 @@ type transfer struct {
 type transferKind uint8
 
 const (
-	payments transferKind = iota + 1 // the payment or authorization
-	captures
+	captures transferKind = iota + 1
 	refunds
 	releases // late money that a cancel let go while it was only held
 	raises   // what the authorization was raised to: a total, which moves nothing by itself
@@ -67,7 +67,6 @@ type marks uint16
 
 const (
 	markLate      marks = 1 << iota // it came when the order was cancelled
-	markMoved                       // of a payment in one step: it captured too
 	markForeign                     // its amount is in another currency than the order's
 	markLast                        // of a capture of ours: the last one of its authorization
 	markTakenBack                   // it counted, and APO's newest word is that it failed
@@ -194,11 +193,6 @@ type account struct{ authorized, moved, captured, refunded, released int64 }
 
 func (a *account) take(t *transfer) {
 	switch t.kind {
-	case payments:
-		a.authorized = t.minor
-		if t.has(markMoved) {
-			a.moved = t.minor
-		}
 	case captures:
 		a.captured = plus(a.captured, t.minor)
 	case refunds:
@@ -212,12 +206,20 @@ func (a *account) take(t *transfer) {
 // drew on, even where that fact has yet to arrive: until then it is taken for what was ordered.
 func (o *Order) total() {
 	var accounts [2]account // in time, and late
+	now, late := &accounts[0], &accounts[1]
+	paid := now
+	if o.known.has(knownLate) {
+		paid = late
+	}
+	paid.authorized = o.signed
+	if o.known.has(knownMoved) {
+		paid.moved = o.signed
+	}
 	for i := range o.book {
 		if t := &o.book[i]; t.is(transferCounted) {
 			accounts[min(t.marks&markLate, 1)].take(t)
 		}
 	}
-	now, late := &accounts[0], &accounts[1]
 	if now.authorized == 0 && now.captured > 0 {
 		now.authorized = o.Amount.Minor
 	}
@@ -253,7 +255,7 @@ func plus(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }
 func minus(a, taken int64) int64 { return max(max(a, 0)-taken, 0) }
 
 // paymentKnown reports whether a payment's success is on record.
-func (o *Order) paymentKnown() bool { return o.any(payments) }
+func (o *Order) paymentKnown() bool { return o.known.has(knownPayment) }
 
 // lastCapture is the capture of ours that closed the authorization; nil: none did.
 func (o *Order) lastCapture() *transfer {

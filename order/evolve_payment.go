@@ -30,7 +30,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	known := o.foldPaymentKnown(r, e.At)
 	cell := o.cell(kind)
 	if !known {
-		o.enterPayment(r, cell.Effect, e.Amount.Minor, 0)
+		o.enterPayment(cell.Effect, e.Amount.Minor, 0)
 	}
 	switch cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
@@ -60,7 +60,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	}
 	if e.GatewayCapture && !known && kind != law.PaymentUndone {
 		o.Gateway = o.Gateway.after(law.EventOpened)
-		o.gatewayMark = placeOf(r)
+		o.gateway, o.gatewayAt = uint32(r.Version), r.Occurred.UnixNano()
 		o.watchFrom(e.Due)
 		// its result came before
 		failed := func(t transfer) bool { return t.kind == captures && t.is(transferFailed) && t.request == 0 }
@@ -79,7 +79,7 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 		o.contradictCaptures(r)
 	}
 	if !known {
-		o.enterPayment(r, cell.Effect, e.Amount.Minor, markMoved)
+		o.enterPayment(cell.Effect, e.Amount.Minor, knownMoved)
 	}
 	if kind == law.PaidWhole {
 		o.moveWhole(e.Amount.Minor)
@@ -113,13 +113,14 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 // enterPayment puts the payment into the book. One that the cancel undid has the amounts that it would have had, had
 // its message come first: an authorization that was only inferred from a late capture was not late then. What is known
 // as late money stays that: its anomaly is open, and somebody may be giving it back.
-func (o *Order) enterPayment(r *events.Record, effect law.Effect, minor int64, moved marks) {
-	t := transfer{kind: payments, minor: minor, version: uint32(r.Version)}
+func (o *Order) enterPayment(effect law.Effect, minor int64, moved known) {
+	o.signed = minor
+	o.known.set(knownPayment, true)
 	switch effect {
 	case law.Applied, law.AppliedAnomaly:
-		t.set(moved, true)
+		o.known.set(moved, true)
 	case law.LateMoney:
-		t.set(moved|markLate, true)
+		o.known.set(moved|knownLate, true)
 	}
-	o.enter(-1, t)
+	o.total()
 }

@@ -128,7 +128,7 @@ func (o *Order) guardGateway(q *question) *RejectedError {
 	if o.Gateway != GatewayOutstanding {
 		return nil
 	}
-	return o.reject(q.verb, ReasonGatewayCapture, o.gatewayMark.cause())
+	return o.reject(q.verb, ReasonGatewayCapture, place{uint64(o.gateway), o.gatewayAt}.cause())
 }
 
 func (o *Order) guardHeld(q *question) *RejectedError {

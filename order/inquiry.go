@@ -243,12 +243,12 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 		return zeroTime
 	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized ||
 		o.inDoubt() || o.known.has(knownNews) || !d.reconcileDue(0).IsZero()):
-		return d.waitDue(o.Watches)
+		return d.waitDue(int(o.Watches))
 	case o.Status == Cancelled && o.Late.IsZero():
 		return zeroTime // nobody paid it after all
 	}
 	if end := keepable(o.Expires.Add(d.env.Policy.margin())); o.Status == Authorized && end.After(d.env.Now) {
 		return end // this one was about APO's own capture, which failed
 	}
-	return d.reconcileDue(o.Watches + 1)
+	return d.reconcileDue(int(o.Watches) + 1)
 }

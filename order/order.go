@@ -47,7 +47,9 @@ type Order struct {
 	Accepted  []Operation // refunds that APO works on, oldest first; at most [RefundsMax]
 	Inquiry   Inquiry
 	WatchDue  time.Time // when the payment is inquired about apart from the operation; zero: not by itself
-	Watches   int       // such inquiries so far, for the schedule
+	Watches   uint32    // such inquiries so far, for the schedule
+	gateway   uint32    // the version of the record that began the gateway's capture; 0: none did
+	gatewayAt int64     // and its time, like a mark's
 
 	Anomalies []Anomaly    // open ones, oldest first
 	Held      []HeldRefund // refunds proven before their capture
@@ -56,15 +58,15 @@ type Order struct {
 	captureMark   mark
 	refundMark    mark
 	paymentMark   mark
-	endMark       mark // cancelled, failed, or closed by a last capture
-	gatewayMark   place
-	book          []transfer
+	endMark       mark       // cancelled, failed, or closed by a last capture
+	signed        int64      // the payment's entry in the book: as APO signed it, and known has the rest
+	book          []transfer // all others
 	commands      []memory
 	contradiction []uint64 // digests of what is no news if it is told again: anomalies ever observed, failures
 }
 
 // known is what else an order remembers.
-type known uint8
+type known uint16
 
 const (
 	knownCancelTime  known = 1 << iota // APO signed when it cancelled the payment, and endMark has it
@@ -74,6 +76,10 @@ const (
 	knownInquiring // the newest claim is an inquiry's
 	knownNews      // APO is to be asked about the payment, and has not answered since that was told
 	knownMissed    // the same, told while an inquiry about it was under way, which may have been answered before
+
+	knownPayment // the payment's success
+	knownMoved   // it was in one step, so that it captured too
+	knownLate    // it came when the order was cancelled
 )
 
 func (k known) has(what known) bool { return k&what != 0 }

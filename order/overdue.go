@@ -10,7 +10,7 @@ import (
 // waitingSince is since when the newest thing is waited for that only APO can tell; zero: nothing is.
 func (o *Order) waitingSince() (since time.Time) {
 	if o.Gateway == GatewayOutstanding {
-		since = time.Unix(0, o.gatewayMark.nanos).UTC()
+		since = time.Unix(0, o.gatewayAt).UTC()
 		if since.Before(o.CreatedAt) { // APO's times are its own
 			since = o.CreatedAt
 		}
@@ -27,7 +27,7 @@ func (o *Order) waitingSince() (since time.Time) {
 func (d *decision) overdueWatch(since time.Time) time.Time {
 	switch age := d.env.Now.Sub(since); {
 	case age < d.env.Policy.patience(Accepted):
-		return d.waitDue(d.o.Watches + 1) // the first wait passed before this inquiry
+		return d.waitDue(int(d.o.Watches) + 1) // the first wait passed before this inquiry
 	case age < OverdueMax:
 		return d.after(ParkedEvery)
 	}

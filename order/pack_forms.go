@@ -27,6 +27,12 @@ func (p *packing) uint(v *uint64) {
 	}
 }
 
+func narrow[T ~uint16 | ~uint32](p *packing, v *T) {
+	u := uint64(*v)
+	p.uint(&u)
+	*v = T(u)
+}
+
 func (p *packing) int(v *int64) {
 	if p.some(*v != 0) {
 		p.signed(v)
@@ -58,12 +64,6 @@ func (p *packing) mark(m *mark) {
 	if p.some(*m != mark{}) {
 		p.placed(&m.place)
 		p.share(&m.id)
-	}
-}
-
-func (p *packing) place(at *place) {
-	if p.some(*at != place{}) {
-		p.placed(at)
 	}
 }
 

@@ -12,12 +12,11 @@ import (
 // raisedTo is the largest total that APO has signed for a raise of the authorization; 0: it was not raised, or nothing
 // was held that could be. A raise only goes up, so that the largest is the newest, in whichever order messages came.
 func (o *Order) raisedTo() (minor int64) {
+	if o.movedWhole() {
+		return 0
+	}
 	for i := range o.book {
-		switch t := &o.book[i]; {
-		case !t.is(transferCounted):
-		case t.has(markMoved):
-			return 0
-		case t.kind == raises:
+		if t := &o.book[i]; t.kind == raises && t.is(transferCounted) {
 			minor = max(minor, t.minor)
 		}
 	}
@@ -27,16 +26,16 @@ func (o *Order) raisedTo() (minor int64) {
 // wasHeld reports whether a raised authorization held that amount before or after one of its raises: a message about
 // the payment that says so tells nothing else than is on record.
 func (o *Order) wasHeld(minor int64) bool {
+	if o.paymentKnown() && o.signed == minor {
+		return o.raisedTo() > 0
+	}
 	raised := false
 	for i := range o.book {
-		switch t := &o.book[i]; {
-		case t.kind == raises && t.is(transferCounted):
+		if t := &o.book[i]; t.kind == raises && t.is(transferCounted) {
 			raised = true
 			if t.minor == minor {
 				return true
 			}
-		case t.kind == payments && t.minor == minor:
-			return o.raisedTo() > 0
 		}
 	}
 	return raised && minor == o.Amount.Minor
@@ -44,10 +43,8 @@ func (o *Order) wasHeld(minor int64) bool {
 
 // signedFor is what APO has signed for the payment by itself, whatever it was raised to; zero: nothing yet.
 func (o *Order) signedFor() Money {
-	for i := range o.book {
-		if t := &o.book[i]; t.kind == payments {
-			return o.money(t.minor)
-		}
+	if o.paymentKnown() {
+		return o.money(o.signed)
 	}
 	return Money{}
 }
@@ -72,15 +69,13 @@ func (o *Order) raise(at int, minor int64, on time.Time, p *events.Proof) law.Fa
 		return law.RaiseContradicts
 	case o.Status != Cancelled:
 		return law.PaymentRaised
-	case o.Late.Authorized > 0 || slices.ContainsFunc(o.book, lateAuthorization):
+	case o.Late.Authorized > 0 || o.known.has(knownLate):
 		return law.PaymentRaised
 	case o.known.has(knownCancelTime) && !on.IsZero() && on.Unix() > time.Unix(0, o.endMark.nanos).Unix():
 		return law.RaiseContradicts
 	}
 	return law.RaiseUndone
 }
-
-func lateAuthorization(t transfer) bool { return t.kind == payments && t.has(markLate) }
 
 // observeRaised records that somebody raised the authorization: what can be captured is the new total.
 func (d *decision) observeRaised(f *Fact) {

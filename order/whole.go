@@ -11,18 +11,12 @@ import (
 // capture, whatever the order was placed as. So it is captured, a cancel is refused, and what goes back is a refund.
 
 // movedWhole reports whether the payment moved all of its money at once.
-func (o *Order) movedWhole() bool { return o.wholeAt() >= 0 }
-
-func (o *Order) wholeAt() int {
-	return slices.IndexFunc(o.book, func(t transfer) bool { return t.kind == payments && t.has(markMoved) })
-}
+func (o *Order) movedWhole() bool { return o.known.has(knownMoved) }
 
 // moveWhole books that a payment has moved its money: as much as APO signed for that, and as was captured of it.
 func (o *Order) moveWhole(minor int64) {
-	at := slices.IndexFunc(o.book, func(t transfer) bool { return t.kind == payments })
-	o.book = slices.Clone(o.book)
-	o.book[at].set(markMoved, true)
-	o.book[at].minor = max(minor, o.Captured, o.Late.Captured)
+	o.known.set(knownMoved, true)
+	o.signed = max(minor, o.Captured, o.Late.Captured)
 	o.total()
 }
 
@@ -33,7 +27,7 @@ func (o *Order) uncaptured(effect law.Effect) int64 {
 	if late {
 		captured = o.Late.Captured
 	}
-	if at := o.wholeAt(); at >= 0 && o.CaptureMode != CaptureNone && o.book[at].has(markLate) == late {
+	if o.movedWhole() && o.CaptureMode != CaptureNone && o.known.has(knownLate) == late {
 		captured = 0
 		for i := range o.book {
 			if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && t.has(markLate) == late {

@@ -285,7 +285,9 @@ func (n *tally) String() string {
 // statesLeast is what the scenes come to at least, a tenth less than they do: who walks fewer has lost some.
 const statesLeast = 5100
 
-func scenes() []scene { return slices.Concat(explorerScenes(), newsScenes(), raiseScenes(), settlerScenes()) }
+func scenes() []scene {
+	return slices.Concat(explorerScenes(), newsScenes(), raiseScenes(), settlerScenes())
+}
 
 // exploreWhole walks all of a scene. The race detector makes walking ten times slower and no more thorough, and has to
 // do without crashes.
