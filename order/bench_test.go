@@ -115,8 +115,8 @@ func folds(t testing.TB) map[events.Kind]fold {
 func TestAllocations_OfEvolve(t *testing.T) {
 	// These add to the book, an anomaly, a held refund or a failure, or end a command whose id is remembered.
 	adds := map[events.Kind]bool{}
-	for _, k := range []events.Kind{events.KindOrderCreated, events.KindPaymentFailed, events.KindPaymentRaised, events.KindRaiseFailed,
-		events.KindCaptureSucceeded, events.KindCaptureFailed,
+	for _, k := range []events.Kind{events.KindOrderCreated, events.KindPaymentFailed,
+		events.KindPaymentRaised, events.KindRaiseFailed, events.KindCaptureSucceeded, events.KindCaptureFailed,
 		events.KindRefundSucceeded, events.KindRefundFailed, events.KindRefundHeld,
 		events.KindCancelSucceeded, events.KindCancelFailed, events.KindAnomalyObserved, events.KindAnomalyCleared,
 		events.KindRefundAccepted, events.KindOperationResolved, events.KindTransferResolved, events.KindDisputeOpened,

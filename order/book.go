@@ -161,30 +161,33 @@ func (o *Order) fullAmount() int64 {
 
 // enter adds a transfer to the book, or moves the entry that is there. The book is copied: explorer branches share the
 // old one.
-func (o *Order) enter(at int, t transfer) {
-	book := make([]transfer, len(o.book), len(o.book)+1)
-	copy(book, o.book)
+func (o *Order) enter(at int, t *transfer) {
+	n := len(o.book)
 	if at < 0 {
-		o.book = append(book, t)
+		book := make([]transfer, n+1)
+		copy(book, o.book)
+		book[n] = *t
+		o.book = book
 		o.total()
 		return
 	}
-	was := &book[at]
+	o.book = slices.Clone(o.book)
+	was := &o.book[at]
+	now := *t
 	if was.id != 0 {
-		t.id = was.id
+		now.id = was.id
 	}
 	if was.request != 0 {
-		t.request = was.request
+		now.request = was.request
 	}
 	if was.owner != ownerForeign {
-		t.owner = was.owner
+		now.owner = was.owner
 	}
-	if t.is(was.standing) && !t.is(transferContradicted) { // only its name is told
-		t.marks, t.doubt, t.version = was.marks, was.doubt, was.version
+	if now.is(was.standing) && !now.is(transferContradicted) { // only its name is told
+		now.marks, now.doubt, now.version = was.marks, was.doubt, was.version
 	}
-	o.follow(was.version, t.version)
-	*was = t
-	o.book = book
+	o.follow(was.version, now.version)
+	*was = now
 	o.total()
 }
 
@@ -212,13 +215,23 @@ func (o *Order) total() {
 		paid = late
 	}
 	paid.authorized = o.signed
-	if o.known.has(knownMoved) {
+	if o.movedWhole() {
 		paid.moved = o.signed
 	}
+	raised, disputed := int64(0), false
 	for i := range o.book {
-		if t := &o.book[i]; t.is(transferCounted) {
-			accounts[min(t.marks&markLate, 1)].take(t)
+		switch t := &o.book[i]; {
+		case t.kind == disputes:
+			disputed = true
+		case !t.is(transferCounted):
+		case t.kind == raises:
+			raised = max(raised, t.minor)
+		default:
+			accounts[t.marks&markLate].take(t)
 		}
+	}
+	if o.movedWhole() {
+		raised = 0
 	}
 	if now.authorized == 0 && now.captured > 0 {
 		now.authorized = o.Amount.Minor
@@ -226,7 +239,7 @@ func (o *Order) total() {
 	if now.authorized == 0 && late.authorized == 0 && late.captured > 0 {
 		late.authorized = o.Amount.Minor
 	}
-	switch raised := o.raisedTo(); { // it belongs to its authorization, and says nothing of money until that is known
+	switch { // a raise belongs to its authorization, and says nothing of money until that is known
 	case now.authorized > 0:
 		now.authorized = max(now.authorized, raised)
 	case late.authorized > 0:
@@ -239,6 +252,13 @@ func (o *Order) total() {
 		o.Late.Authorized = max(o.Late.Authorized, o.Late.Captured)
 	}
 	o.Disputed = 0
+	if disputed {
+		o.totalDisputed()
+	}
+}
+
+// totalDisputed is total for what disputes took.
+func (o *Order) totalDisputed() {
 	for i := range o.book {
 		if o.book[i].kind == disputes {
 			lost, _ := o.costs(&o.book[i])

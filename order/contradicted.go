@@ -33,7 +33,14 @@ func (o *Order) doubted() *transfer {
 }
 
 // inDoubt reports whether APO's words on a transfer contradict each other or the amounts.
-func (o *Order) inDoubt() bool { return o.contradicted() != nil || o.doubted() != nil }
+func (o *Order) inDoubt() bool {
+	for i := range o.book {
+		if t := &o.book[i]; t.is(transferContradicted) || t.is(transferCounted) && t.doubt != 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // Doubts returns the records that tell of captures and refunds in doubt, one each, as [Resolve] names them: those that
 // the amounts cannot have, and those that APO has called both done and failed. APO is asked about them by itself; what
@@ -173,14 +180,14 @@ func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
 	case !ok:
 		return
 	case t.is(transferFailed):
-		o.foldRefuted(r, at, t, &e.Proof)
+		o.foldRefuted(r, at, &t, &e.Proof)
 		return
 	}
 	t.version = uint32(r.Version)
 	if at >= 0 && (o.book[at].is(transferFailed) || o.book[at].doubt != 0) {
 		t.doubt = t.version
 	}
-	o.enter(at, t)
+	o.enter(at, &t)
 	o.watchSoon(r)
 }
 
@@ -239,17 +246,17 @@ func (o *Order) foldUnequal(r *events.Record, e *events.AnomalyObserved) {
 
 // foldRefuted remembers that a transfer failed. Of one that APO has signed as done there are two words then that
 // contradict each other, in whichever order they came: an inquiry tells which is the newer.
-func (o *Order) foldRefuted(r *events.Record, at int, t transfer, p *events.Proof) {
+func (o *Order) foldRefuted(r *events.Record, at int, t *transfer, p *events.Proof) {
 	t.version = uint32(r.Version)
 	if at >= 0 && o.book[at].is(transferContradicted) && !o.supersedes(p, &o.book[at]) {
 		was := o.book[at]
 		was.id, was.request, was.doubt = t.id, t.request, t.version
-		o.enter(at, was)
+		o.enter(at, &was)
 		o.watchSoon(r)
 		return
 	}
 	o.enter(at, t)
-	o.retire(&t)
+	o.retire(t)
 }
 
 // one reports whether two transfers that a message names together are one that counts with this amount, and the other

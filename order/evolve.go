@@ -129,12 +129,13 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	at := o.findCapture(id, request, e.Amount.Minor)
 	known := o.counted(at)
 	p := o.askedFor(CallCapture, e.CaptureRequestID)
-	t := transfer{kind: captures, id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version),
-		owner: o.ownerOf(e.CaptureRequestID, CallCapture)}
 	cell := o.cell(law.CaptureSucceeded)
-	t.set(markLate, cell.Effect == law.LateMoney)
-	t.set(markLast, p != nil && p.Last)
-	o.counts(r, at, t, &e.Proof)
+	m := lateMark(cell)
+	if p != nil && p.Last {
+		m |= markLast
+	}
+	o.counts(r, at, &transfer{kind: captures, id: id, request: request, minor: e.Amount.Minor,
+		version: uint32(r.Version), owner: o.ownerOf(p, e.CaptureRequestID, CallCapture), marks: m}, &e.Proof)
 	if !known {
 		o.captured(r, e, cell)
 	}
@@ -146,9 +147,17 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	}
 }
 
-// ownerOf says whose a transfer is that carries this request's id.
-func (o *Order) ownerOf(request string, kind CallKind) owner {
-	if o.askedFor(kind, request) != nil {
+// lateMark is the mark of a transfer that came when the order was cancelled.
+func lateMark(cell law.Cell) marks {
+	if cell.Effect == law.LateMoney {
+		return markLate
+	}
+	return 0
+}
+
+// ownerOf says whose a transfer is that carries this request's id, which p asks for, unless nil.
+func (o *Order) ownerOf(p *Operation, request string, kind CallKind) owner {
+	if p != nil {
 		return ownerOurs
 	}
 	if kind == CallCapture && request == "" && o.CaptureMode == CaptureAutomatic {
@@ -182,14 +191,15 @@ func (o *Order) captured(r *events.Record, e *events.CaptureSucceeded, cell law.
 func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	o.learn(e.PaymentID)
 	id, request := digest(e.CaptureID), digest(e.CaptureRequestID)
+	p := o.askedFor(CallCapture, e.CaptureRequestID)
 	switch at := o.find(captures, id, request); {
 	case o.counted(at):
 		o.takeBack(r, at, e.Code)
 	case id != 0 || request != 0 || o.awaitsGateway():
-		o.foldRefuted(r, at, transfer{kind: captures, id: id, request: request, standing: transferFailed,
-			owner: o.ownerOf(e.CaptureRequestID, CallCapture)}, &e.Proof)
+		o.foldRefuted(r, at, &transfer{kind: captures, id: id, request: request, standing: transferFailed,
+			owner: o.ownerOf(p, e.CaptureRequestID, CallCapture)}, &e.Proof)
 	}
-	if p := o.askedFor(CallCapture, e.CaptureRequestID); p != nil {
+	if p != nil {
 		o.endOperation(r, p.Intent, OutcomeFailed, e.Code)
 		return
 	}
@@ -205,11 +215,10 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 	id, request := digest(e.RefundID), digest(e.RefundRequestID)
 	at := o.find(refunds, id, request)
 	known := o.counted(at)
-	t := transfer{kind: refunds, id: id, request: request, minor: e.Amount.Minor, version: uint32(r.Version),
-		owner: o.ownerOf(e.RefundRequestID, CallRefund)}
+	p := o.askedFor(CallRefund, e.RefundRequestID)
 	cell := o.cell(o.classifyRefund(e.Amount.Minor))
-	t.set(markLate, cell.Effect == law.LateMoney)
-	o.counts(r, at, t, &e.Proof)
+	o.counts(r, at, &transfer{kind: refunds, id: id, request: request, minor: e.Amount.Minor,
+		version: uint32(r.Version), owner: o.ownerOf(p, e.RefundRequestID, CallRefund), marks: lateMark(cell)}, &e.Proof)
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if !known {
 		if cell.Effect == law.Applied {
@@ -217,22 +226,23 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 		}
 		o.refundMark = markOf(r, first(e.RefundID, e.RefundRequestID))
 	}
-	if p := o.askedFor(CallRefund, e.RefundRequestID); p != nil {
+	if p != nil {
 		o.endOperation(r, p.Intent, OutcomeSucceeded, "")
 	}
 }
 
 func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 	id, request := digest(e.RefundID), digest(e.RefundRequestID)
+	p := o.askedFor(CallRefund, e.RefundRequestID)
 	switch at := o.find(refunds, id, request); {
 	case o.counted(at):
 		o.takeBack(r, at, e.Code)
 	case id != 0 || request != 0:
-		o.foldRefuted(r, at, transfer{kind: refunds, id: id, request: request, standing: transferFailed,
-			owner: o.ownerOf(e.RefundRequestID, CallRefund)}, &e.Proof)
+		o.foldRefuted(r, at, &transfer{kind: refunds, id: id, request: request, standing: transferFailed,
+			owner: o.ownerOf(p, e.RefundRequestID, CallRefund)}, &e.Proof)
 	}
 	o.dropHeld(e.RefundID, e.RefundRequestID)
-	if p := o.askedFor(CallRefund, e.RefundRequestID); p != nil {
+	if p != nil {
 		o.endOperation(r, p.Intent, OutcomeFailed, e.Code)
 	}
 }
@@ -319,10 +329,10 @@ func (o *Order) foldReleased(r *events.Record) {
 	late := o.Late
 	t := transfer{owner: ownerGateway, marks: markLate, version: uint32(r.Version)}
 	if t.kind, t.minor = releases, late.held(); t.minor > 0 {
-		o.enter(-1, t)
+		o.enter(-1, &t)
 	}
 	if t.kind, t.minor = refunds, late.owed(); t.minor > 0 && o.CaptureMode == CaptureNone {
-		o.enter(-1, t)
+		o.enter(-1, &t)
 	}
 }
 

@@ -79,7 +79,7 @@ func (o *Order) takesIntent(live bool) bool {
 		_, ok := o.Operation.Phase.next(law.StepIntent)
 		return ok
 	}
-	return operationArbiter.can(o.Operation.Phase.String(), law.StepIntent.String())
+	return operationArbiter.can(o.Operation.Phase, law.StepIntent.String())
 }
 
 func (o *Order) guardIdle(q *question, live bool) *RejectedError {
@@ -199,7 +199,7 @@ func (o *Order) guardCapturable(q *question) *RejectedError {
 	nothing := q.last && o.Captured > 0 && q.amount == o.money(0)
 	switch remains := o.capturable(); {
 	case !nothing:
-		return o.guardAmount(q, remains, o.captureMark, o.paymentMark)
+		return o.guardAmount(q, remains, &o.captureMark, &o.paymentMark)
 	case remains <= 0:
 		return o.reject(q.verb, ReasonRemainder, o.captureMark.cause()).with("nothing remains")
 	}
@@ -208,7 +208,8 @@ func (o *Order) guardCapturable(q *question) *RejectedError {
 
 // guardRefundable names the doubt, or the refund that is held, where only that leaves too little.
 func (o *Order) guardRefundable(q *question) *RejectedError {
-	r := o.guardAmount(q, o.refundable(), o.refundMark, o.captureMark, o.paymentMark, o.disputeMark())
+	disputed := o.disputeMark()
+	r := o.guardAmount(q, o.refundable(), &o.refundMark, &o.captureMark, &o.paymentMark, &disputed)
 	if r == nil || r.Reason != ReasonRemainder || q.amount.Minor > o.undisputed() || o.undisputed() <= 0 {
 		return r
 	}
@@ -236,7 +237,7 @@ func (o *Order) guardExpiry(q *question, now time.Time) *RejectedError {
 
 // guardAmount compares without adding, so that no amount can overflow it. The newest of the marks is the record that
 // left what remains.
-func (o *Order) guardAmount(q *question, remains int64, marks ...mark) *RejectedError {
+func (o *Order) guardAmount(q *question, remains int64, marks ...*mark) *RejectedError {
 	switch {
 	case q.open && remains > 0:
 		return nil
@@ -255,8 +256,8 @@ func (o *Order) guardAmount(q *question, remains int64, marks ...mark) *Rejected
 }
 
 // newest is the record that left what remains.
-func newest(marks ...mark) Cause {
-	var m mark
+func newest(marks ...*mark) Cause {
+	m := &mark{}
 	for _, other := range marks {
 		if other.version > m.version {
 			m = other

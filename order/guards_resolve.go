@@ -95,10 +95,10 @@ func (o *Order) guardFits(q *question, now time.Time) *RejectedError {
 	if d.o.current(p.Intent) == nil {
 		return nil
 	}
-	remains, cause := o.fullAmount()-o.Captured, newest(o.captureMark, o.paymentMark)
+	remains, cause := o.fullAmount()-o.Captured, newest(&o.captureMark, &o.paymentMark)
 	switch {
 	case p.Kind == CallRefund:
-		remains, cause = o.left(), newest(o.refundMark, o.captureMark, o.paymentMark)
+		remains, cause = o.left(), newest(&o.refundMark, &o.captureMark, &o.paymentMark)
 		if o.Status == Cancelled {
 			remains = max(remains, o.Late.owed())
 		}

@@ -22,8 +22,9 @@ func (o *Order) foldHeldResolved(r *events.Record, e *events.TransferResolved) {
 		return
 	}
 	h, done := o.Held[i], e.Resolution == events.ResolvedSucceeded
+	p := o.askedFor(CallRefund, h.RefundRequestID)
 	t := transfer{kind: refunds, id: digest(h.RefundID), request: digest(h.RefundRequestID), minor: h.Minor,
-		version: uint32(r.Version), standing: transferFailed, owner: o.ownerOf(h.RefundRequestID, CallRefund)}
+		version: uint32(r.Version), standing: transferFailed, owner: o.ownerOf(p, h.RefundRequestID, CallRefund)}
 	at := o.find(refunds, t.id, t.request)
 	o.dropHeld(h.RefundID, h.RefundRequestID)
 	outcome, code := OutcomeFailed, CodeResolved
@@ -36,13 +37,13 @@ func (o *Order) foldHeldResolved(r *events.Record, e *events.TransferResolved) {
 		if at >= 0 {
 			o.revise(o.book[at].version, outcome, code)
 		}
-		o.enter(at, t)
+		o.enter(at, &t)
 		o.move(Status(cell.To), r)
 		o.rememberSettled(r, refunds)
 	case !o.counted(at): // what a person has settled under its name stays
-		o.enter(at, t)
+		o.enter(at, &t)
 	}
-	if p := o.askedFor(CallRefund, h.RefundRequestID); p != nil {
+	if p != nil {
 		o.endOperation(r, p.Intent, outcome, code)
 	}
 }

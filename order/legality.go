@@ -23,7 +23,7 @@ type question struct {
 // the reason where it does not.
 func (o *Order) permit(q *question, env *Env) (law.Permit, *RejectedError) {
 	p, reason := o.permits(q.verb)
-	if !statusArbiter.can(o.Status.String(), q.verb.String()) {
+	if !statusArbiter.can(o.Status, q.verb.String()) {
 		return law.Refused, o.bothParts(o.reject(q.verb, reason, o.causeOfStatus(q.verb)), env)
 	}
 	policy := &env.Policy

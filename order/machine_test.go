@@ -38,7 +38,7 @@ func TestTheStatusMachineIsTheTable(t *testing.T) {
 			cell := law.StatusCell(f, s)
 			to, ok := takes(rows, s.String(), f.String())
 			assert.Equal(t, cell.Effect.Recorded(), ok, "%s × %s", f, s)
-			assert.Equal(t, ok, statusArbiter.can(s.String(), f.String()))
+			assert.Equal(t, ok, statusArbiter.can(Status(s), f.String()))
 			if ok {
 				assert.Equal(t, cell.To.String(), to, "%s × %s", f, s)
 			}
@@ -47,7 +47,7 @@ func TestTheStatusMachineIsTheTable(t *testing.T) {
 			permit, _ := law.CommandPermit(v, s)
 			to, ok := takes(rows, s.String(), v.String())
 			assert.Equal(t, permit != law.Refused, ok, "%s × %s", v, s)
-			assert.Equal(t, ok, statusArbiter.can(s.String(), v.String()))
+			assert.Equal(t, ok, statusArbiter.can(Status(s), v.String()))
 			assert.Equal(t, s.String(), to, "a command never moves the status")
 		}
 	}
@@ -70,7 +70,7 @@ func TestTheOperationMachineIsTheTable(t *testing.T) {
 			next, ok := law.NextPhase(step, p)
 			to, can := takes(rows, p.String(), step.String())
 			assert.Equal(t, ok, can, "%s × %s", step, p)
-			assert.Equal(t, ok, operationArbiter.can(p.String(), step.String()))
+			assert.Equal(t, ok, operationArbiter.can(Phase(p), step.String()))
 			assert.Equal(t, next.String(), to, "%s × %s", step, p)
 			if !ok {
 				to = "-"

@@ -147,7 +147,7 @@ func (d *decision) observeRaiseFailed(f *Fact) {
 
 func (o *Order) foldRaised(r *events.Record, e *events.PaymentRaised) {
 	o.learn(e.PaymentID)
-	o.enter(o.findRaise(e.TransactionID, e.UpdateRequestID, e.Amount.Minor), transfer{kind: raises,
+	o.enter(o.findRaise(e.TransactionID, e.UpdateRequestID, e.Amount.Minor), &transfer{kind: raises,
 		id: digest(e.TransactionID), request: digest(e.UpdateRequestID), minor: e.Amount.Minor, version: uint32(r.Version)})
 	if !e.Due.IsZero() && !o.paymentKnown() && (o.WatchDue.IsZero() || o.WatchDue.After(e.Due)) {
 		o.WatchDue, o.Watches = e.Due, 0
@@ -156,7 +156,7 @@ func (o *Order) foldRaised(r *events.Record, e *events.PaymentRaised) {
 
 func (o *Order) foldRaiseFailed(r *events.Record, e *events.RaiseFailed) {
 	o.learn(e.PaymentID)
-	o.enter(o.placed(raises, e.TransactionID, e.UpdateRequestID), transfer{kind: raises, id: digest(e.TransactionID),
+	o.enter(o.placed(raises, e.TransactionID, e.UpdateRequestID), &transfer{kind: raises, id: digest(e.TransactionID),
 		request: digest(e.UpdateRequestID), standing: transferFailed, version: uint32(r.Version)})
 }
 

@@ -53,24 +53,26 @@ func (o *Order) others(at int) bool {
 
 // counts enters a transfer that is proven. One that was known to have failed is in doubt, until an inquiry tells which
 // of the two words is the newer; the inquiry that was begun after both ends the doubt.
-func (o *Order) counts(r *events.Record, at int, t transfer, p *events.Proof) {
-	newest := at >= 0 && o.supersedes(p, &o.book[at])
-	revived := at >= 0 && o.book[at].is(transferFailed)
-	if at >= 0 {
-		o.revise(o.book[at].version, OutcomeSucceeded, "")
+func (o *Order) counts(r *events.Record, at int, t *transfer, p *events.Proof) {
+	if at < 0 {
+		o.enter(at, t)
+		o.retire(t)
+		return
 	}
+	newest := o.supersedes(p, &o.book[at])
+	revived := o.book[at].is(transferFailed)
+	o.revise(o.book[at].version, OutcomeSucceeded, "")
 	o.enter(at, t)
 	switch {
 	case revived && !newest:
 		o.doubt(at, t.version)
 		o.watchSoon(r)
-	case at >= 0 && newest && o.book[at].doubt != 0:
+	case newest && o.book[at].doubt != 0:
 		o.doubt(at, 0)
 	}
-	if at >= 0 {
-		t.version = o.book[at].version
-	}
-	o.retire(&t)
+	now := *t
+	now.version = o.book[at].version
+	o.retire(&now)
 }
 
 // takeBack takes a transfer that counts out of the amounts, and says so of the command that asked for it.
@@ -80,7 +82,7 @@ func (o *Order) takeBack(r *events.Record, at int, code string) {
 	t := was
 	t.standing, t.doubt, t.version, t.marks = transferFailed, 0, uint32(r.Version), markTakenBack
 	o.revise(was.version, OutcomeFailed, code)
-	o.enter(at, t)
+	o.enter(at, &t)
 	o.move(Status(cell.To), r)
 	if was.owner == ownerGateway && o.CaptureMode == CaptureAutomatic {
 		o.Gateway = o.Gateway.after(law.EventTakenBack)
@@ -135,12 +137,12 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 		t.set(markLate, cell.Effect == law.LateMoney)
 		t.set(markSettled, true)
 		o.revise(t.version, OutcomeSucceeded, "")
-		o.enter(at, t)
+		o.enter(at, &t)
 		o.move(Status(cell.To), r)
 		o.rememberSettled(r, t.kind)
 	default:
 		t.standing, t.doubt = transferFailed, 0
-		o.enter(at, t)
+		o.enter(at, &t)
 	}
 }
 
