@@ -8,7 +8,7 @@ import (
 
 // decideAnswer records what came of an attempt. What is not proven is unknown: only an S, and an F that says "not done"
 // where every other attempt is known to have been refused too, end an operation here.
-func decideAnswer(o Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
+func decideAnswer(o *Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	p := &o.Operation
 	d := newDecision(o, env, p.CommandID)
 	v := &c.Verdict

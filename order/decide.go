@@ -38,15 +38,15 @@ func Decide(o Order, c Command, env Env) ([]events.Event, error) {
 	case Compensate:
 		return decideCompensate(&o, &c, &env)
 	case Observe:
-		d := newDecision(o, &env, "")
+		d := newDecision(&o, &env, "")
 		d.observe(c.Fact)
 		return d.signed("observe")
 	case Claim:
 		return decideClaim(&o, c, &env)
 	case RecordAnswer:
-		return decideAnswer(o, &c, &env)
+		return decideAnswer(&o, &c, &env)
 	case RecordInquiry:
-		return decideInquiry(o, &c, &env)
+		return decideInquiry(&o, &c, &env)
 	}
 	return nil, &InvalidError{OrderID: o.ID, Command: fmt.Sprintf("%T", c), Field: "command",
 		Problem: "is not one of this package's; give one of its commands, as a value"}
@@ -60,8 +60,8 @@ type decision struct {
 	events    []events.Event
 }
 
-func newDecision(o Order, env *Env, commandID string) *decision {
-	return &decision{o: o, env: *env, commandID: commandID}
+func newDecision(o *Order, env *Env, commandID string) *decision {
+	return &decision{o: *o, env: *env, commandID: commandID}
 }
 
 func (d *decision) emit(e events.Event) {
@@ -244,7 +244,7 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	if _, rejected := o.permit(&q, env); rejected != nil {
 		return nil, rejected
 	}
-	d := newDecision(*o, env, c.CommandID)
+	d := newDecision(o, env, c.CommandID)
 	p := o.parked(c.Record)
 	if p == nil {
 		d.resolveTransfer(c)

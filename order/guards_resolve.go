@@ -90,7 +90,7 @@ func (o *Order) guardFits(q *question, now time.Time) *RejectedError {
 	if p == nil {
 		return o.guardCurrency(q)
 	}
-	d := newDecision(*o, &Env{Now: now}, "")
+	d := newDecision(o, &Env{Now: now}, "")
 	d.resolve(p, q.resolution)
 	if d.o.current(p.Intent) == nil {
 		return nil

@@ -16,7 +16,7 @@ var tooMuch = fmt.Sprintf("it tells of more than can be recorded at once, %d fac
 // decideInquiry records what an inquiry told: first the facts it proves, folded in the order payment, what failed,
 // captures, refunds, what was let go in part; then what follows for the operation; last inquiry.answered, which keeps
 // the evidence once and says when APO is asked next. All of it is one append.
-func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) {
+func decideInquiry(o *Order, c *RecordInquiry, env *Env) ([]events.Event, error) {
 	if c.Number == 0 || c.Number > o.Inquiry.Number {
 		return nil, &InvalidError{OrderID: o.ID, Command: "record inquiry", Field: "number",
 			Problem: fmt.Sprintf("%d was never started; %d is the newest; give the number of the call that Order.Claimed "+
@@ -41,9 +41,9 @@ func decideInquiry(o Order, c *RecordInquiry, env *Env) ([]events.Event, error) 
 // inquiryDecision is a decision on what an inquiry told, in the name of the operation that it was about.
 func (o *Order) inquiryDecision(env *Env) *decision {
 	if p := o.inquired(); p != nil {
-		return newDecision(*o, env, p.CommandID)
+		return newDecision(o, env, p.CommandID)
 	}
-	return newDecision(*o, env, "")
+	return newDecision(o, env, "")
 }
 
 // hearLate records what an inquiry told that was given up meanwhile: no inquiry.answered will keep the message, so each
