@@ -87,9 +87,13 @@ func (o *Order) drop(intent uint64) {
 		o.Operation = Operation{}
 		return
 	}
-	o.Accepted = slices.DeleteFunc(slices.Clone(o.Accepted), func(p Operation) bool { return p.Intent == intent })
-	if len(o.Accepted) == 0 {
+	at := slices.IndexFunc(o.Accepted, func(p Operation) bool { return p.Intent == intent })
+	switch {
+	case at < 0:
+	case len(o.Accepted) == 1:
 		o.Accepted = nil
+	default:
+		o.Accepted = slices.Delete(slices.Clone(o.Accepted), at, at+1)
 	}
 }
 
