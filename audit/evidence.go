@@ -70,7 +70,7 @@ func (p *replay) evidence(r *events.Record, before *order.Order) error {
 		p.word = &resolution{stream: r.Stream, what: e.Resolution, spent: true}
 		return nil
 	case events.InquiryAnswered:
-		return p.inquired(r, &answered)
+		return p.inquired(r, &answered, before)
 	}
 	if !ok {
 		return nil
@@ -150,7 +150,7 @@ func (p *replay) onWord(r *events.Record, s *statement, word *resolution) error 
 }
 
 // inquired holds an inquiry's answer against its message, and the facts that waited for it.
-func (p *replay) inquired(r *events.Record, answered *events.InquiryAnswered) error {
+func (p *replay) inquired(r *events.Record, answered *events.InquiryAnswered, before *order.Order) error {
 	left := p.waiting
 	p.waiting = p.waiting[:0]
 	var m *apo.Reading
@@ -164,7 +164,7 @@ func (p *replay) inquired(r *events.Record, answered *events.InquiryAnswered) er
 		w := &left[i]
 		problem := err
 		if problem == nil {
-			problem = w.states.against(m, &p.before, w.held)
+			problem = w.states.against(m, before, w.held)
 		}
 		if problem != nil {
 			return &IllegalError{Position: w.record.Position, Record: w.record, Err: problem}

@@ -90,8 +90,7 @@ func (e *IllegalError) Unwrap() []error { return []error{ErrIllegal, e.Err} }
 type replay struct {
 	cfg     *Config
 	out     *Replayed
-	last    uint64      // the newest position
-	before  order.Order // what the newest record followed
+	last    uint64 // the newest position
 	kinds   tally
 	refused map[string]*refusals
 	waiting []waiting   // facts of an inquiry, in the append that is being read
@@ -246,25 +245,27 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 		return nil, err
 	}
 	w := shelf.take(n)
-	p.before = w.order
-	if err := p.follow(&w.order, r); err != nil {
-		w.order = p.before
+	before := w.order // on the stack: the collector need not be told of every pointer that goes there
+	if err := p.follow(&w.order, r, &before); err != nil {
+		w.order = before
 		return nil, err
 	}
-	p.out.statuses[p.before.Status]--
+	p.out.statuses[before.Status]--
 	p.out.statuses[w.order.Status]++
 	w.dirty, row.previous = true, r.Position
 	return &w.order, nil
 }
+
+// unplaced is what the first record of an order follows. It is only read.
+var unplaced order.Order
 
 // begin folds a record of an order that is not known yet.
 func (p *replay) begin(r *events.Record) (*order.Order, error) {
 	if err := checkPrevious(r, 0); err != nil {
 		return nil, err
 	}
-	p.before = order.Order{}
 	var o order.Order
-	if err := p.follow(&o, r); err != nil {
+	if err := p.follow(&o, r, &unplaced); err != nil {
 		return nil, err
 	}
 	shelf := p.out.orders
@@ -278,7 +279,7 @@ func (p *replay) begin(r *events.Record) (*order.Order, error) {
 
 // follow folds a record into the order as it was before: one that is legal, has the head that the facts come to, and
 // says what APO's message beside it says. After an error the order is anything.
-func (p *replay) follow(o *order.Order, r *events.Record) error {
+func (p *replay) follow(o *order.Order, r *events.Record, before *order.Order) error {
 	head, err := o.Follow(ours.Key{}, r)
 	if err != nil {
 		return err
@@ -286,7 +287,7 @@ func (p *replay) follow(o *order.Order, r *events.Record) error {
 	if !sameHead(&head, &r.Head) {
 		return fmt.Errorf("its head says %s; the facts come to %s", headWords(&r.Head), headWords(&head))
 	}
-	return p.evidence(r, &p.before)
+	return p.evidence(r, before)
 }
 
 // headWords is all that a head says.
