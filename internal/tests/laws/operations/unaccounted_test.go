@@ -109,3 +109,27 @@ func TestUnaccounted_APersonSettlesIt(t *testing.T) {
 		})
 	}
 }
+
+// A refund whose capture never shows: a person settles it, and APO is asked first. An override is refused before that.
+func TestHeld_APersonSettlesItOnceAPOWasAsked(t *testing.T) {
+	for _, r := range []events.Resolution{events.ResolvedFailed, events.ResolvedSucceeded} {
+		x := tilltest.NewTill(t, memory.New())
+		x.Place(order.CaptureManual)
+		x.Paid()
+		o := x.Observe(x.RefundOfOurs(tilltest.ThePart))
+		require.Len(t, o.Held, 1)
+		settle := order.Resolve{Record: o.Held[0].Version, Resolution: r, Statement: "APO ticket 7", Override: true}
+		asked := x.Bank.Touched()
+		_, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, settle)
+		require.ErrorIs(t, err, order.ErrInvalid)
+		assert.Equal(t, asked, x.Bank.Touched())
+		settle.Override = false
+		result, err := x.Orders.Resolve(x.Ctx, tilltest.TheOrder, settle)
+		require.NoError(t, err)
+		assert.Equal(t, asked+1, x.Bank.Touched(), "one inquiry")
+		assert.Empty(t, result.Order.Held)
+		_, err = x.Cancel()
+		assert.Equal(t, r == events.ResolvedSucceeded, err != nil)
+		require.NoError(t, x.Lawful())
+	}
+}
