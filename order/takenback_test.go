@@ -178,7 +178,7 @@ func TestReversal_TheOutcomeFollowsTheBook(t *testing.T) {
 	done := func(s story) { s.inquire(tells(StateSuccess, word(s, RefundSucceeded))) }
 	failed := func(s story) { s.inquire(tells(StateSuccess, word(s, RefundFailed))) }
 	taken := func(s story) { // an answer that came late
-		d := newDecision(s.o, &Env{Now: s.now}, "")
+		d := newDecision(&s.o, &Env{Now: s.now}, "")
 		d.lateAnswer(&Call{Kind: CallRefund, RequestID: s.id, Amount: usd(100)},
 			&Verdict{Class: VerdictAccepted}, events.Proof{Via: events.ViaAnswer, Evidence: signed()})
 		records, _ := Records(s.o, Observe{}, d.events, s.env(), "")
