@@ -92,7 +92,9 @@ var rooms = map[string]room{
 	},
 	"internal/tests/logfile": {},
 	"internal/tests/long":    {},
-	"internal/tests/pages":   {modules: []string{testifyModule, yamlModule}},
+	// Runs programs and speaks a protocol, with the standard library alone.
+	"internal/tests/pgserver": {},
+	"internal/tests/pages":    {modules: []string{testifyModule, yamlModule}},
 	// The worlds that the tests of the root share, and the packages of those tests, which have no code of their own.
 	"internal/tests/tilltest": {
 		ours: []string{
@@ -116,7 +118,7 @@ var rooms = map[string]room{
 // testRooms are for tests alone: they may be linked with a test's libraries and rest on engines, and nothing that a
 // user's program is linked with may rest on them.
 var testRooms = []string{"store/storetest", "internal/tests/logfile", "internal/tests/tilltest", "internal/tests/long",
-	"internal/tests/pages"}
+	"internal/tests/pages", "internal/tests/pgserver"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
 var pureRooms = []string{"money", "events", "internal/law", "order/window", "order"}

@@ -1,0 +1,149 @@
+package pgserver
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// shared is the server of a test binary.
+var shared struct {
+	once   sync.Once
+	server *Server
+	err    error
+}
+
+// serial tells the schemas of one binary apart.
+var serial atomic.Uint64
+
+// Run runs the tests of a binary that use [Shared], ends the server after them, and returns the binary's exit code.
+func Run(m *testing.M) int {
+	defer func() {
+		if shared.server != nil {
+			_ = shared.server.Close() // nobody is left to be told
+		}
+	}()
+	return m.Run()
+}
+
+// Shared is the binary's one server: made when it is first asked for, or the one that [Variable] names. Tests leave it
+// running and its settings alone. Where there is neither, the test is skipped, and in CI it fails.
+func Shared(t testing.TB) *Server {
+	t.Helper()
+	shared.once.Do(func() {
+		if given := os.Getenv(Variable); given != "" {
+			shared.server = &Server{given: given}
+			if bin, err := Find(); err == nil {
+				shared.server.bin = bin
+			}
+			return
+		}
+		shared.server, shared.err = Make(nil)
+	})
+	check(t, shared.err)
+	return shared.server
+}
+
+// New is a server of the test's own, to be stopped, killed and changed. The settings are as in [Make].
+func New(t testing.TB, settings map[string]string) *Server {
+	t.Helper()
+	s, err := Make(settings)
+	check(t, err)
+	s.closeAfter(t)
+	return s
+}
+
+// NewStandby is [Server.Standby] for the test.
+func (s *Server) NewStandby(t testing.TB) *Server {
+	t.Helper()
+	b, err := s.Standby()
+	check(t, err)
+	b.closeAfter(t)
+	return b
+}
+
+func (s *Server) closeAfter(t testing.TB) {
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the server's last words:\n%s", s.logTail())
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, ErrMissing) {
+		lack(t, err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Schema is a name for the test's own schema, which nobody has used before. On a server that is not ours what the test
+// makes of it is dropped afterwards.
+func (s *Server) Schema(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("t%d_%d", time.Now().UnixNano(), serial.Add(1))
+	if s.given != "" && complete(s.bin) {
+		t.Cleanup(func() {
+			if _, err := s.Exec("DROP SCHEMA IF EXISTS " + name + " CASCADE"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	return name
+}
+
+// MustExec is [Server.Exec] for the test.
+func (s *Server) MustExec(t testing.TB, sql string) string {
+	t.Helper()
+	if s.bin == "" {
+		lack(t, fmt.Errorf("psql is not there: %w", ErrMissing))
+	}
+	out, err := s.Exec(sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Do fails the test where what was done to a server did not work.
+func Do(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Dump is the path of a dump of one schema, and Restore brings it back into a server: pg_dump and psql.
+func (s *Server) Dump(t testing.TB, schema string) string {
+	t.Helper()
+	path := filepath.Join(s.dir, schema+"."+fmt.Sprint(serial.Add(1))+".sql")
+	if _, err := s.program("pg_dump", "-d", s.URL(), "-n", schema, "-f", path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Restore replaces the schema with what was dumped.
+func (s *Server) Restore(t testing.TB, schema, path string) {
+	t.Helper()
+	s.MustExec(t, "DROP SCHEMA "+schema+" CASCADE")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.MustExec(t, string(text)); !strings.Contains(string(text), schema) {
+		t.Fatalf("%s holds nothing of %s", path, schema)
+	}
+}

@@ -1,0 +1,16 @@
+//go:build !unix
+
+package pgserver
+
+import (
+	"os"
+	"os/exec"
+)
+
+// identity is who runs the server: we.
+type identity struct{}
+
+func ordinary() (identity, error)  { return identity{}, ErrMissing }
+func (identity) own(string) error  { return nil }
+func (identity) become(*exec.Cmd)  {}
+func killTree(p *os.Process) error { return p.Kill() }
