@@ -146,7 +146,7 @@ func create(tx *bbolt.Tx, c Config) error {
 		h.identity = *c.copyOf
 	case !c.Unsealed:
 		var err error
-		if h.origin, err = c.newOrigin(); err != nil {
+		if h.origin, err = c.naming().NewOrigin(); err != nil {
 			return err
 		}
 	}

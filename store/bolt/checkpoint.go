@@ -54,7 +54,7 @@ func (l *Log) signedSeal(ctx context.Context) (now *sealed.Seal, signed []byte, 
 		return nil, nil, err
 	}
 	now = l.sealOf(tree)
-	if nameOf(now.Origin) == DefaultOrigin && l.readOnly && !(Config{Signer: l.signer}).speaksFor(now.Origin) {
+	if nameOf(now.Origin) == DefaultOrigin && l.readOnly && !(sealed.Naming{Signer: l.signer}).SpeaksFor(now.Origin) {
 		return nil, nil, fmt.Errorf("%w: log %s has no name yet, only the origin %s; open it once without Config.ReadOnly, "+
 			"and it takes that of Config.Signer", store.ErrInvalid, l.path, now.Origin)
 	}

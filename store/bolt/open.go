@@ -91,10 +91,7 @@ func Open(path string, config *Config) (*Log, error) {
 		return nil, fmt.Errorf("%w: log %s: a log without a seal has nothing to sign; leave out Config.Unsealed or "+
 			"Config.Signer", store.ErrInvalid, path)
 	}
-	if _, err := c.newOrigin(); err != nil {
-		return nil, fmt.Errorf("log %s: Origin: %w", path, err)
-	}
-	if err := c.checkNames(path); err != nil {
+	if err := c.naming().Check("log " + path); err != nil {
 		return nil, err
 	}
 	c.LockTimeout = cmp.Or(c.LockTimeout, DefaultLockTimeout)
