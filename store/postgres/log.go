@@ -1,0 +1,190 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
+	"github.com/tilltape/tilltape/store/sealed"
+)
+
+var (
+	_ store.Log          = (*Log)(nil)
+	_ store.Watcher      = (*Log)(nil)
+	_ store.Checkpointer = (*Log)(nil)
+)
+
+// Log is a log in a PostgreSQL database. Make one with [Open]; it is safe for many goroutines at once, and so is any
+// number of logs, in any number of processes, on the same schema. It keeps the contract of [store.Log]; what it can do
+// besides is proving, copying and watching.
+type Log struct {
+	name   string // what errors call it
+	pool   *pgxpool.Pool
+	config Config
+	naming sealed.Naming
+	sql    statements
+
+	// Over the records as this handle knows them: those it appended as it made them, those of others by the bytes that the
+	// server holds, and only where they give the frontier beside them. Never changed once it is here.
+	tree atomic.Pointer[seal.Tree]
+
+	queue     *queue        // appends on their way to the committer; nil when read-only
+	committed chan struct{} // closed when the committer has ended
+	plan      plan          // of the committer
+	scratch   sync.Pool     // of *[]byte, for a frame each
+
+	closing sync.Once
+	ended   chan struct{} // closed when closing begins
+	closed  atomic.Bool
+
+	// Of Watch.
+	following context.Context // ends with Close
+	stop      context.CancelFunc
+	follow    sync.Once
+	followed  sync.WaitGroup
+	watchers  atomic.Int64
+	mu        sync.Mutex
+	known     uint64        // newest position that is known to be there
+	grown     chan struct{} // closed when known grows
+}
+
+// The types of appends that need nothing looked up before their turn.
+type (
+	request = ledger.Request[struct{}]
+	batch   = ledger.Batch[struct{}]
+	queue   = ledger.Queue[struct{}]
+)
+
+// Append implements [store.Log]. It returns after the server has confirmed the transaction that holds the records,
+// together with other appends that gathered while the one before it was written: two round trips for all of them. If
+// ctx ends while the append still waits for its turn, it has not happened; once the turn has begun, its outcome is
+// reported. Where the connection breaks during the commit, the log finds out by another one what has become of it; if
+// it cannot in half a minute, the error is store.ErrStorage, and the same append again finds out.
+func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
+	error) {
+	l.queue.Enter()
+	defer l.queue.Leave()
+	r, err := ledger.Encode[struct{}](to, after, records)
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, ledger.NotBegunError(ctx, to)
+	}
+	if l.closed.Load() {
+		return nil, l.closedError()
+	}
+	if l.config.ReadOnly {
+		return nil, &ServerError{Kind: store.ErrReadOnly, Log: l.name, Reason: "it was opened for reading only",
+			Remedy: "open it without Config.ReadOnly to append"}
+	}
+	if err := l.queue.Enqueue(ctx, r); err != nil {
+		if errors.Is(err, store.ErrClosed) {
+			return nil, l.closedError()
+		}
+		return nil, err
+	}
+	if errors.Is(r.Err, store.ErrConflict) {
+		// Here and not in the committer: others do not wait while this stream is read.
+		written, found, err := l.writtenBefore(ctx, r)
+		if err != nil || found {
+			return written, err
+		}
+	}
+	if r.Err != nil {
+		return nil, r.Err
+	}
+	scratch, ok := l.scratch.Get().(*[]byte)
+	if !ok {
+		scratch = new([]byte)
+	}
+	defer l.scratch.Put(scratch)
+	return r.Written(l, scratch)
+}
+
+// Decode implements [ledger.Decoder].
+func (l *Log) Decode(position uint64, frame []byte) (events.Record, error) {
+	r, err := events.DecodeFrame(frame)
+	if err != nil {
+		return events.Record{}, l.unreadableError(position, err)
+	}
+	if r.Position != position {
+		return events.Record{}, l.damagedAt(position, "the record here says that its position is %d", r.Position)
+	}
+	return r, nil
+}
+
+// writtenBefore looks for the request's records where an earlier try of the same append has put them, as far as the
+// caller has the time.
+func (l *Log) writtenBefore(ctx context.Context, r *request) ([]events.Record, bool, error) {
+	found := make([]events.Record, 0, len(r.Records))
+	for record, err := range l.Read(ctx, r.Stream, r.After) {
+		switch ended := ctx.Err(); {
+		case err != nil && ended != nil && errors.Is(err, ended):
+			return nil, false, fmt.Errorf("append to %s %q: it wrote nothing, and whether an earlier try did is not known: %w; "+
+				"repeat it with the same record ids", r.Stream.Category, r.Stream.ID, ended)
+		case err != nil:
+			return nil, false, err
+		case record.ID != r.Records[len(found)].ID:
+			return nil, false, nil
+		}
+		if found = append(found, record); len(found) == len(r.Records) {
+			return found, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+// Lookup implements [store.Log]. It reads one row.
+func (l *Log) Lookup(ctx context.Context, key events.Key) (owner events.Stream, err error) {
+	if err := store.CheckKey(key); err != nil {
+		return events.Stream{}, err
+	}
+	doing := fmt.Sprintf("look up %q", string(key))
+	if err := l.usable(ctx, doing); err != nil {
+		return events.Stream{}, err
+	}
+	err = l.pool.QueryRow(ctx, l.sql.owner, []byte(key)).Scan(&owner.Category, &owner.ID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return events.Stream{}, &store.NotFoundError{Key: key}
+	}
+	return owner, explain(ctx, l.name, doing, err)
+}
+
+// usable is the error of a call that cannot begin: its context has ended, or the log was closed.
+func (l *Log) usable(ctx context.Context, doing string) error {
+	if err := store.CheckContext(ctx, doing); err != nil {
+		return err
+	}
+	if l.closed.Load() {
+		return l.closedError()
+	}
+	return nil
+}
+
+// Close implements [store.Log]. Appends that wait are still written. The pool stays open.
+func (l *Log) Close() error {
+	l.closing.Do(func() {
+		l.closed.Store(true)
+		close(l.ended)
+		if l.queue != nil {
+			l.queue.Close()
+			<-l.committed
+		}
+		l.stop()
+		l.mu.Lock()
+		l.follow.Do(func() {}) // nobody begins to follow any more
+		l.mu.Unlock()
+		l.followed.Wait()
+	})
+	return nil
+}

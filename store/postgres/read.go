@@ -1,0 +1,168 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+)
+
+// One page is what a read takes in one round trip. No transaction and no connection is held while it is yielded.
+const (
+	pageMax      = 512     // records
+	pageBytesMax = 1 << 20 // of frames; the frame that passes it is the page's last
+)
+
+// bigint is a position or version as the server's type, which is large enough for any that there is.
+func bigint(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
+
+// Read implements [store.Log]: a page of the stream in each round trip.
+func (l *Log) Read(ctx context.Context, from events.Stream, after uint64) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		if err := store.CheckStream(from); err != nil {
+			yield(events.Record{}, err)
+			return
+		}
+		doing := fmt.Sprintf("read %s %q", from.Category, from.ID)
+		var p page
+		for {
+			err := l.usable(ctx, doing)
+			if err == nil {
+				err = l.streamPage(ctx, &p, from, after)
+			}
+			for _, r := range p.records {
+				if !yield(r, nil) {
+					return
+				}
+				after = r.Version
+			}
+			if err != nil {
+				yield(events.Record{}, explain(ctx, l.name, doing, err))
+				return
+			}
+			if p.last {
+				return
+			}
+		}
+	}
+}
+
+// page is the records of one round trip.
+type page struct {
+	records []events.Record
+	frames  int  // bytes
+	last    bool // nothing follows
+}
+
+// full tells whether the page ended because it had enough.
+func (p *page) full() bool { return len(p.records) == pageMax || p.frames >= pageBytesMax }
+
+// streamPage reads the stream's next page, and where the stream ends: a record that is gone is no end.
+func (l *Log) streamPage(ctx context.Context, p *page, from events.Stream, after uint64) error {
+	*p = page{records: p.records[:0]}
+	end := uint64(0)
+	var s pgx.Batch
+	s.Queue(l.sql.version, from.Category, from.ID).QueryRow(func(r pgx.Row) error { return r.Scan(&end) })
+	s.Queue(l.sql.stream, from.Category, from.ID, bigint(after), pageMax, pageBytesMax).Query(func(rows pgx.Rows) error {
+		next := after
+		return l.scan(rows, p, func(r *events.Record) error {
+			if next++; r.Version == next && r.Stream == from {
+				return nil
+			}
+			return l.damagedError("version %d of %s %q is missing", next, from.Category, from.ID)
+		})
+	})
+	if err := l.pool.SendBatch(ctx, &s).Close(); err != nil {
+		return err
+	}
+	if p.last = !p.full(); p.last && after+uint64(len(p.records)) < end {
+		return l.damagedError("version %d of %s %q is missing", after+uint64(len(p.records))+1, from.Category, from.ID)
+	}
+	return nil
+}
+
+// scan appends the rows' records to the page, each once it is what the columns beside it say and what follows says that
+// it is next. Those before a bad one stay.
+func (l *Log) scan(rows pgx.Rows, p *page, follows func(*events.Record) error) error {
+	for rows.Next() {
+		var position, version uint64
+		var category, stream, frame raw
+		if err := rows.Scan(&position, &version, &category, &stream, &frame); err != nil {
+			return err
+		}
+		r, err := l.Decode(position, frame)
+		if err != nil {
+			return err
+		}
+		if r.Version != version || r.Stream.Category != string(category) || r.Stream.ID != string(stream) {
+			return l.damagedAt(position, "version %d of %s %q should be here, but it is version %d of %s %q", version,
+				category, stream, r.Version, r.Stream.Category, r.Stream.ID)
+		}
+		if err := follows(&r); err != nil {
+			return err
+		}
+		p.records = append(p.records, r)
+		p.frames += len(frame)
+	}
+	return rows.Err()
+}
+
+// All implements [store.Log]: a page of the log in each round trip.
+func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		const doing = "read the log"
+		var p page
+		for seen := from.Position(); ; {
+			err := l.usable(ctx, doing)
+			if err == nil {
+				err = l.logPage(ctx, &p, seen)
+			}
+			for _, r := range p.records {
+				if !yield(r, nil) {
+					return
+				}
+				seen = r.Position
+			}
+			if err != nil {
+				yield(events.Record{}, explain(ctx, l.name, doing, err))
+				return
+			}
+			if p.last {
+				return
+			}
+		}
+	}
+}
+
+// logPage reads the log's next page, and where the log ends.
+func (l *Log) logPage(ctx context.Context, p *page, after uint64) error {
+	*p = page{records: p.records[:0]}
+	known, end := l.knows(), uint64(0)
+	var s pgx.Batch
+	s.Queue(l.sql.end).QueryRow(func(r pgx.Row) error { return r.Scan(&end) })
+	s.Queue(l.sql.page, bigint(after), int64(math.MaxInt64), pageMax, pageBytesMax).Query(func(rows pgx.Rows) error {
+		next := after
+		return l.scan(rows, p, func(r *events.Record) error {
+			if next++; r.Position == next {
+				return nil
+			}
+			return l.damagedAt(next, "there is no record here")
+		})
+	})
+	if err := l.pool.SendBatch(ctx, &s).Close(); err != nil {
+		return err
+	}
+	l.ends(end, known)
+	if after > end {
+		return store.BeyondEnd(l.name, after, end)
+	}
+	if p.last = !p.full(); p.last && after+uint64(len(p.records)) < end {
+		return l.damagedAt(after+uint64(len(p.records))+1, "there is no record here")
+	}
+	return nil
+}

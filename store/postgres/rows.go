@@ -1,0 +1,131 @@
+package postgres
+
+import (
+	"math"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// raw is bytes of a row, valid until the next one.
+type raw []byte
+
+// ScanBytes implements pgtype.BytesScanner.
+func (r *raw) ScanBytes(b []byte) error {
+	*r = b
+	return nil
+}
+
+// noTime is how a time that is always there is stored where it is none, so that it comes first.
+const noTime = math.MinInt64
+
+// nanoseconds is a time as a head's columns have it: times outside of what 64 bits can tell count as the nearest that
+// they can.
+func nanoseconds(t time.Time) int64 {
+	switch {
+	case t.IsZero() || t.Before(time.Unix(0, math.MinInt64)):
+		return noTime
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
+// moment is the time that nanoseconds was given.
+func moment(n int64) time.Time {
+	if n == noTime {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}
+
+// sometimes is nanoseconds, null where there is no time.
+func sometimes(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	n := nanoseconds(t)
+	return &n
+}
+
+// recordRows are the columns of the records to be.
+type recordRows struct {
+	version                           []int64
+	category, stream, id, fact, actor []string
+	frame                             [][]byte
+	occurred, recorded                []*time.Time
+	amount                            []*int64
+	currency                          []*string
+}
+
+func newRecordRows(p *plan) *recordRows {
+	n := len(p.ends)
+	r := &recordRows{version: make([]int64, 0, n), category: make([]string, 0, n), stream: make([]string, 0, n),
+		id: make([]string, 0, n), fact: make([]string, 0, n), actor: make([]string, 0, n), frame: make([][]byte, 0, n),
+		occurred: make([]*time.Time, 0, n), recorded: make([]*time.Time, 0, n), amount: make([]*int64, 0, n),
+		currency: make([]*string, 0, n)}
+	begin := 0
+	for _, request := range p.taken {
+		for i := range request.Records {
+			record := &request.Records[i]
+			end := p.ends[len(r.frame)]
+			c := columnsOf(record)
+			r.version = append(r.version, int64(request.After)+int64(i)+1)
+			r.category, r.stream = append(r.category, request.Stream.Category), append(r.stream, request.Stream.ID)
+			r.id, r.fact, r.actor = append(r.id, record.ID), append(r.fact, c.fact), append(r.actor, record.Actor)
+			r.frame = append(r.frame, p.frames[begin:end])
+			r.occurred, r.recorded = append(r.occurred, c.occurred), append(r.recorded, c.recorded)
+			r.amount, r.currency = append(r.amount, c.amount), append(r.currency, c.currency)
+			begin = end
+		}
+	}
+	return r
+}
+
+// columns are what a record's row has beside its frame for people, of what is not in the record as it is.
+type columns struct {
+	fact               string
+	occurred, recorded *time.Time
+	amount             *int64
+	currency           *string
+}
+
+func columnsOf(r *events.Record) (c columns) {
+	c.fact = string(r.Event.Kind())
+	c.occurred, c.recorded = micros(r.Occurred), micros(r.Recorded)
+	if m := events.PartsOf(r.Event).Amount; m != (events.Money{}) {
+		c.amount, c.currency = &m.Minor, &m.Currency
+	}
+	return c
+}
+
+// micros is a time as the server keeps it, cut to microseconds.
+func micros(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Microsecond)
+	return &t
+}
+
+// headRows are the columns of the heads to be.
+type headRows struct {
+	category, stream, status, phase          []string
+	version, position, statusSince           []int64
+	operation, parked, anomaly, dispute, due []*int64
+}
+
+func newHeadRows(p *plan) *headRows {
+	r := new(headRows)
+	for _, stream := range p.order {
+		at, h := p.newest[stream], p.heads[stream]
+		r.category, r.stream = append(r.category, stream.Category), append(r.stream, stream.ID)
+		r.version, r.position = append(r.version, int64(at.version)), append(r.position, int64(at.position))
+		r.status, r.statusSince = append(r.status, h.Status), append(r.statusSince, nanoseconds(h.StatusSince))
+		r.phase = append(r.phase, h.Phase)
+		r.operation, r.parked = append(r.operation, sometimes(h.OperationSince)), append(r.parked, sometimes(h.ParkedSince))
+		r.anomaly, r.dispute = append(r.anomaly, sometimes(h.AnomalySince)), append(r.dispute, sometimes(h.DisputeBy))
+		r.due = append(r.due, sometimes(h.Due))
+	}
+	return r
+}

@@ -1,0 +1,149 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
+)
+
+// row is what the log's row says.
+type row struct {
+	origin, ancestry string
+	position         uint64
+	frontier         []byte
+	last             uint64 // position of the newest record; only of readRow
+}
+
+// turn is what the server said once it gave a turn: whatever is read after the log's row was locked is as the last
+// holder of the turn has left it, and stays so.
+type turn struct {
+	row    row
+	before *seal.Tree  // what this handle knew before it asked
+	leaves []seal.Hash // of the records after that, the first leavesMax of them
+	newest map[events.Stream]place
+	owners map[events.Key]events.Stream
+	ids    []string // where the doubtful plan would be
+}
+
+// leavesMax is how many records of other processes are caught up with in a turn: more than a batch has, of which there
+// is one from each other process in between.
+const leavesMax = 4096
+
+// begun begins a transaction, waits for the turn, and reads all that judging the batch needs: one round trip.
+func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *doubt) (*turn, error) {
+	t := &turn{before: l.tree.Load(), newest: map[events.Stream]place{}, owners: map[events.Key]events.Stream{}}
+	var s pgx.Batch
+	s.Queue("begin")
+	s.Queue(l.sql.settings, milliseconds(lockMax), milliseconds(idleMax))
+	s.Queue(l.sql.lock).QueryRow(func(r pgx.Row) error {
+		return r.Scan(&t.row.origin, &t.row.ancestry, &t.row.position, &t.row.frontier)
+	})
+	s.Queue(l.sql.leaves, int64(t.before.Size()), leavesMax).Query(t.readLeaves)
+	categories, streams, keys := asked(b)
+	s.Queue(l.sql.newest, categories, streams).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var stream events.Stream
+			var at place
+			if err := rows.Scan(&stream.Category, &stream.ID, &at.version, &at.position); err != nil {
+				return err
+			}
+			t.newest[stream] = at
+		}
+		return rows.Err()
+	})
+	if len(keys) > 0 {
+		s.Queue(l.sql.owners, keys).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				var key raw
+				var owner events.Stream
+				if err := rows.Scan(&key, &owner.Category, &owner.ID); err != nil {
+					return err
+				}
+				t.owners[events.Key(key)] = owner
+			}
+			return rows.Err()
+		})
+	}
+	if open != nil {
+		s.Queue(l.sql.ids, int64(open.first), int64(open.last)).Query(func(rows pgx.Rows) (err error) {
+			t.ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+			return err
+		})
+	}
+	return t, conn.SendBatch(ctx, &s).Close()
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// asked is what judging a batch needs to know about.
+func asked(b *batch) (categories, streams []string, keys [][]byte) {
+	for _, r := range b.Requests {
+		categories, streams = append(categories, r.Stream.Category), append(streams, r.Stream.ID)
+		for _, record := range r.Records {
+			for _, key := range record.Keys {
+				keys = append(keys, []byte(key))
+			}
+		}
+	}
+	return categories, streams, keys
+}
+
+func (t *turn) readLeaves(rows pgx.Rows) error {
+	for rows.Next() {
+		var at uint64
+		var leaf raw
+		if err := rows.Scan(&at, &leaf); err != nil {
+			return err
+		}
+		if at != t.before.Size()+uint64(len(t.leaves))+1 || len(leaf) != seal.HashSize {
+			continue // what is missing shows in the tree
+		}
+		t.leaves = append(t.leaves, seal.Hash(leaf))
+	}
+	return rows.Err()
+}
+
+// holds tells whether the plan that was in doubt has happened.
+func (t *turn) holds(open *doubt) bool {
+	return t.row.position >= open.last && slices.Equal(t.ids, open.ids)
+}
+
+// fill tells the plan what it is judged against.
+func (t *turn) fill(p *plan) { p.newest, p.owners = t.newest, t.owners }
+
+// writes are the statements that write a plan and commit it.
+func (l *Log) writes(p *plan) *pgx.Batch {
+	var s pgx.Batch
+	r := newRecordRows(p)
+	s.Queue(l.sql.addRecords, int64(p.begin), r.version, r.category, r.stream, r.id, r.frame, r.fact, r.actor,
+		r.occurred, r.recorded, r.amount, r.currency)
+	if full := p.tree.Full(); len(full) > 0 {
+		levels, indexes, hashes := make([]int16, len(full)), make([]int64, len(full)), make([][]byte, len(full))
+		for i, tile := range full {
+			levels[i], indexes[i] = int16(tile.Level), int64(tile.Index)
+			hashes[i], _ = tile.AppendBinary(nil) // never fails
+		}
+		s.Queue(l.sql.addTiles, levels, indexes, hashes)
+	}
+	h := newHeadRows(p)
+	s.Queue(l.sql.addHeads, h.category, h.stream, h.version, h.position, h.status, h.statusSince, h.phase, h.operation,
+		h.parked, h.anomaly, h.dispute, h.due)
+	if n := len(p.keys); n > 0 {
+		keys, categories, streams, positions := make([][]byte, n), make([]string, n), make([]string, n), make([]int64, n)
+		for i, c := range p.keys {
+			keys[i], categories[i], streams[i] = []byte(c.key), c.owner.Category, c.owner.ID
+			positions[i] = int64(c.position)
+		}
+		s.Queue(l.sql.addKeys, keys, categories, streams, positions)
+	}
+	s.Queue(l.sql.advance, int64(p.last), p.tree.AppendFrontier(nil), channelOf(l.config.Schema))
+	s.Queue("commit")
+	return &s
+}
