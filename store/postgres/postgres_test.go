@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -20,8 +19,6 @@ import (
 	"github.com/tilltape/tilltape/store/postgres"
 	"github.com/tilltape/tilltape/store/storetest"
 )
-
-var _ = filepath.Join
 
 func TestMain(m *testing.M) { os.Exit(pgserver.Run(m)) }
 

@@ -31,7 +31,8 @@ func statementsIn(schema string) statements {
 		// Of a turn. What it looks up, it looks up by an index, whatever the statistics say: they are of a table that was
 		// empty when the plan was made.
 		settings: `select set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true),
-			set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`,
+			set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+			set_config('jit', 'off', true)`,
 		lock: s(`select origin, ancestry, position, frontier from {schema}.log for update`),
 		leaves: s(`select position, sha256('\x00'::bytea || frame) from {schema}.records
 			where position > $1 order by position limit $2`),
