@@ -8,84 +8,179 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
-// patienceMax is how long the committer waits at most for appends that are on their way, and it waits no longer than
-// the turn before took.
-const patienceMax = 5 * time.Millisecond
+// The types of appends that need nothing looked up before their turn.
+type (
+	request = ledger.Request[struct{}]
+	batch   = ledger.Batch[struct{}]
+	queue   = ledger.Queue[struct{}]
+	plan    = ledger.Plan[struct{}]
+)
 
-// commitAll is the one goroutine that writes. It ends when the queue is closed and empty.
-func (l *Log) commitAll() {
-	defer close(l.committed)
-	var took time.Duration
-	for {
-		b := l.queue.Take(min(took, patienceMax))
-		if b == nil {
-			return
-		}
-		begun := time.Now()
-		l.commit(b)
-		took = time.Since(begun)
-		l.queue.Done(b)
-	}
+// engine writes the log's batches. Its contexts are its own: no caller's end leaves a connection half used, and once a
+// turn has begun its outcome is found out for all in it.
+type engine struct {
+	log   *Log
+	conn  *pgxpool.Conn // while it has a turn
+	turn  *turn
+	doubt *doubt
+	pause time.Duration // before the next try; zero: the last one went well
 }
 
 // doubt is a plan that was sent and not confirmed: it has happened, or it has not and never will once another turn has
 // begun, because that waits for the end of the one before.
 type doubt struct {
+	of          *batch
 	first, last uint64
 	ids         []string
 	tree        *seal.Tree // over the log with the plan
 	cause       error
 }
 
-// commit has a batch written, and tries again where nothing was or where that is not known. The context is the
-// committer's own: no caller's end leaves a connection half used, and once a turn has begun its outcome is found out
-// for all in it.
-func (l *Log) commit(b *batch) {
-	begun, pause := time.Now(), pauseMin
-	var open *doubt
-	for {
-		next, err := l.turn(b, open)
+// commitAll is the one goroutine that writes. It ends when the queue is closed and empty.
+func (l *Log) commitAll() {
+	defer close(l.committed)
+	ledger.Run(l.queue, &engine{log: l}, &plan{Log: l.name})
+}
+
+// Begin implements [ledger.Engine]. It tries again for a while where the server cannot be reached, and for longer where
+// it has to find out what has become of the plan before.
+func (e *engine) Begin(b *batch) (ledger.Turn[struct{}], error) {
+	if e.doubt != nil && e.doubt.of != b {
+		e.doubt = nil // those appends were told that nobody knows
+	}
+	for begun := time.Now(); ; {
+		e.wait()
+		turn, err := e.begin(b)
 		if err == nil {
-			return
+			e.pause = 0
+			return turn, nil
 		}
-		if next != nil && open == nil {
-			begun = time.Now() // the longer patience of a doubt begins with it
+		e.release()
+		if errors.Is(err, ledger.ErrWritten) {
+			e.pause = 0
+			return turn, err
 		}
-		open = next
 		limit := retryMax
-		if open != nil {
+		if e.doubt != nil {
 			limit = doubtMax
 		}
-		if time.Since(begun)+pause > limit || open == nil && !transient(err) {
-			b.Fail(l.outcome(open, err))
-			return
+		e.pause = min(max(pauseMin, 2*e.pause), pauseMax)
+		switch {
+		case time.Since(begun)+e.pause < limit && transient(err) && (e.doubt != nil || !e.log.closed.Load()):
+			continue
+		case e.doubt != nil:
+			return turn, e.doubtfulError(err)
 		}
-		select {
-		case <-time.After(pause):
-		case <-l.ended:
-			// Closing waits for what is in doubt, and for nothing that has not happened.
-			if open == nil {
-				b.Fail(l.outcome(nil, err))
-				return
-			}
-			time.Sleep(pause)
-		}
-		pause = min(2*pause, pauseMax)
+		return turn, explain(context.Background(), e.log.name, "append", err)
 	}
 }
 
-// outcome is the error of appends that were given up.
-func (l *Log) outcome(open *doubt, err error) error {
-	if open == nil {
-		return explain(context.Background(), l.name, "append", err)
+// wait lets some time pass before the next try.
+func (e *engine) wait() {
+	if e.pause > 0 {
+		time.Sleep(e.pause)
 	}
-	return &ServerError{Kind: store.ErrStorage, Log: l.name,
-		Reason: "the connection broke during a commit, and whether it happened cannot be found out (" +
-			plainText(open.cause) + "; then " + plainText(err) + ")",
+}
+
+func (e *engine) release() {
+	if e.conn != nil {
+		e.conn.Release() // which closes one that is in the middle of something
+		e.conn = nil
+	}
+}
+
+// begin is one try of Begin.
+func (e *engine) begin(b *batch) (turn ledger.Turn[struct{}], err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), turnMax)
+	defer cancel()
+	if e.conn, err = e.log.pool.Acquire(ctx); err != nil {
+		return turn, err
+	}
+	if e.turn, err = e.log.begun(ctx, e.conn, b, e.doubt); err != nil {
+		e.giveUp(ctx)
+		return turn, err
+	}
+	if open := e.doubt; open != nil {
+		e.doubt = nil
+		if e.turn.holds(open) {
+			e.giveUp(ctx)
+			e.log.publish(open.tree)
+			return turn, ledger.ErrWritten
+		}
+	}
+	tree, err := e.log.growTo(ctx, e.conn.Conn(), e.turn.before, e.turn.row, e.turn.leaves)
+	if err != nil {
+		e.giveUp(ctx)
+		return turn, err
+	}
+	tree.Full() // what others have filled, they have stored
+	return ledger.Turn[struct{}]{Before: e.turn, Last: tree.Size(), Tree: tree}, nil
+}
+
+// Commit implements [ledger.Engine]: one round trip.
+func (e *engine) Commit(b *batch, p *plan) error {
+	defer e.release()
+	ctx, cancel := context.WithTimeout(context.Background(), turnMax)
+	defer cancel()
+	if p.Empty() {
+		e.giveUp(ctx)
+		return nil
+	}
+	p.StartHash()()
+	err := e.conn.SendBatch(ctx, e.log.writes(e.turn, b, p)).Close()
+	if err == nil {
+		e.log.publish(p.Tree())
+		return nil
+	}
+	// A statement that failed has the server skip the commit that came after it.
+	pg, is := errors.AsType[*pgconn.PgError](err)
+	if is && pg.SeverityUnlocalized == severityOfStatement || pgconn.SafeToRetry(err) {
+		e.giveUp(ctx)
+		explained := explain(context.Background(), e.log.name, "append", err)
+		if transient(err) {
+			e.pause = pauseMin
+			return &ledger.AgainError{Cause: explained}
+		}
+		return explained
+	}
+	e.pause = pauseMin
+	e.doubt = &doubt{of: b, first: p.First(), last: p.Last(), tree: p.Tree(), cause: err}
+	for _, r := range taken(b) {
+		for _, record := range r.Records {
+			e.doubt.ids = append(e.doubt.ids, record.ID)
+		}
+	}
+	return &ledger.AgainError{Cause: e.doubtfulError(err)}
+}
+
+// taken are the requests of a batch that its plan has taken in, in order.
+func taken(b *batch) (all []*request) {
+	for _, r := range b.Requests {
+		if r.Err == nil && !r.Nudge {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// giveUp ends a turn in which nothing was written.
+func (e *engine) giveUp(ctx context.Context) {
+	if c := e.conn.Conn(); !c.IsClosed() && c.PgConn().TxStatus() != 'I' {
+		_, _ = c.Exec(ctx, "rollback") // a connection that cannot is closed when it is released
+	}
+}
+
+// doubtfulError is the error of appends that may have happened.
+func (e *engine) doubtfulError(err error) error {
+	return &ServerError{Kind: store.ErrStorage, Log: e.log.name,
+		Reason: "the connection broke during a commit (" + plainText(e.doubt.cause) +
+			"), and whether it happened cannot be found out (" + plainText(err) + ")",
 		Remedy: "an append that failed so may have happened: repeat it with the same record ids once the server answers"}
 }
 
@@ -99,78 +194,6 @@ func transient(err error) bool {
 		return pg.Code == codeIdle || pg.Code == codeTooMany
 	}
 	return !fromStore(err) && isConnection(err)
-}
-
-// turn is one try to write a batch. An error comes with the doubt that remains, nil where nothing was written.
-func (l *Log) turn(b *batch, open *doubt) (*doubt, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), turnMax)
-	defer cancel()
-	conn, err := l.pool.Acquire(ctx)
-	if err != nil {
-		return open, err
-	}
-	defer conn.Release() // which closes one that is in the middle of something
-	t, err := l.begun(ctx, conn, b, open)
-	if err != nil {
-		l.giveUp(ctx, conn)
-		return open, err
-	}
-	if open != nil && t.holds(open) {
-		l.giveUp(ctx, conn)
-		l.publish(open.tree)
-		return nil, nil
-	}
-	tree, err := l.growTo(ctx, conn.Conn(), t.before, t.row, t.leaves)
-	if err != nil {
-		l.giveUp(ctx, conn)
-		return nil, err
-	}
-	tree.Full() // what others have filled, they have stored
-	p := &l.plan
-	p.reset(l, tree)
-	t.fill(p)
-	for _, r := range b.Requests {
-		r.Err = p.append(r)
-	}
-	if len(p.taken) == 0 {
-		l.giveUp(ctx, conn)
-		return nil, nil
-	}
-	p.hash()
-	return l.write(conn, p)
-}
-
-// write sends a plan and its commit, in one round trip.
-func (l *Log) write(conn *pgxpool.Conn, p *plan) (*doubt, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), turnMax)
-	defer cancel()
-	err := conn.SendBatch(ctx, l.writes(p)).Close()
-	if err == nil {
-		l.publish(p.tree)
-		return nil, nil
-	}
-	// A statement that failed has the server skip the commit that came after it.
-	if pg, is := errors.AsType[*pgconn.PgError](err); is && pg.SeverityUnlocalized == severityOfStatement {
-		l.giveUp(ctx, conn)
-		return nil, err
-	}
-	if pgconn.SafeToRetry(err) {
-		return nil, err
-	}
-	d := &doubt{first: p.begin + 1, last: p.last, tree: p.tree, cause: err}
-	for _, r := range p.taken {
-		for _, record := range r.Records {
-			d.ids = append(d.ids, record.ID)
-		}
-	}
-	return d, err
-}
-
-// giveUp ends a turn in which nothing was written. Where that fails, the connection is closed with it.
-func (l *Log) giveUp(ctx context.Context, conn *pgxpool.Conn) {
-	if conn.Conn().PgConn().TxStatus() != 'I' && !conn.Conn().IsClosed() {
-		_, _ = conn.Exec(ctx, "rollback") // a connection that cannot is closed when it is released
-	}
 }
 
 // publish makes a tree the one that this handle vouches for, unless it knows a longer one, and tells watchers.
@@ -187,4 +210,13 @@ func (l *Log) keep(tree *seal.Tree) {
 			return
 		}
 	}
+}
+
+// Newest implements [ledger.Before].
+func (t *turn) Newest(r *request) (ledger.Place, error) { return t.newest[r.Stream], nil }
+
+// Owner implements [ledger.Before].
+func (t *turn) Owner(_ *request, key events.Key) (events.Stream, bool, error) {
+	owner, owned := t.owners[key]
+	return owner, owned, nil
 }

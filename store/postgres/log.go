@@ -39,7 +39,6 @@ type Log struct {
 
 	queue     *queue        // appends on their way to the committer; nil when read-only
 	committed chan struct{} // closed when the committer has ended
-	plan      plan          // of the committer
 	scratch   sync.Pool     // of *[]byte, for a frame each
 
 	closing sync.Once
@@ -56,13 +55,6 @@ type Log struct {
 	known     uint64        // newest position that is known to be there
 	grown     chan struct{} // closed when known grows
 }
-
-// The types of appends that need nothing looked up before their turn.
-type (
-	request = ledger.Request[struct{}]
-	batch   = ledger.Batch[struct{}]
-	queue   = ledger.Queue[struct{}]
-)
 
 // Append implements [store.Log]. It returns after the server has confirmed the transaction that holds the records,
 // together with other appends that gathered while the one before it was written: two round trips for all of them. If

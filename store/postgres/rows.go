@@ -58,22 +58,23 @@ type recordRows struct {
 	currency                          []*string
 }
 
-func newRecordRows(p *plan) *recordRows {
-	n := len(p.ends)
+func newRecordRows(b *batch, p *plan) *recordRows {
+	n := p.Len()
 	r := &recordRows{version: make([]int64, 0, n), category: make([]string, 0, n), stream: make([]string, 0, n),
 		id: make([]string, 0, n), fact: make([]string, 0, n), actor: make([]string, 0, n), frame: make([][]byte, 0, n),
 		occurred: make([]*time.Time, 0, n), recorded: make([]*time.Time, 0, n), amount: make([]*int64, 0, n),
 		currency: make([]*string, 0, n)}
 	begin := 0
-	for _, request := range p.taken {
+	frames, ends := p.Frames()
+	for _, request := range taken(b) {
 		for i := range request.Records {
 			record := &request.Records[i]
-			end := p.ends[len(r.frame)]
+			end := ends[len(r.frame)]
 			c := columnsOf(record)
 			r.version = append(r.version, int64(request.After)+int64(i)+1)
 			r.category, r.stream = append(r.category, request.Stream.Category), append(r.stream, request.Stream.ID)
 			r.id, r.fact, r.actor = append(r.id, record.ID), append(r.fact, c.fact), append(r.actor, record.Actor)
-			r.frame = append(r.frame, p.frames[begin:end])
+			r.frame = append(r.frame, frames[begin:end])
 			r.occurred, r.recorded = append(r.occurred, c.occurred), append(r.recorded, c.recorded)
 			r.amount, r.currency = append(r.amount, c.amount), append(r.currency, c.currency)
 			begin = end
@@ -117,10 +118,11 @@ type headRows struct {
 
 func newHeadRows(p *plan) *headRows {
 	r := new(headRows)
-	for _, stream := range p.order {
-		at, h := p.newest[stream], p.heads[stream]
+	for _, stream := range p.Streams() {
+		at := p.Summary(stream)
+		h := &at.Head
 		r.category, r.stream = append(r.category, stream.Category), append(r.stream, stream.ID)
-		r.version, r.position = append(r.version, int64(at.version)), append(r.position, int64(at.position))
+		r.version, r.position = append(r.version, int64(at.Version)), append(r.position, int64(at.Position))
 		r.status, r.statusSince = append(r.status, h.Status), append(r.statusSince, nanoseconds(h.StatusSince))
 		r.phase = append(r.phase, h.Phase)
 		r.operation, r.parked = append(r.operation, sometimes(h.OperationSince)), append(r.parked, sometimes(h.ParkedSince))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // row is what the log's row says.
@@ -27,7 +28,7 @@ type turn struct {
 	row    row
 	before *seal.Tree  // what this handle knew before it asked
 	leaves []seal.Hash // of the records after that, the first leavesMax of them
-	newest map[events.Stream]place
+	newest map[events.Stream]ledger.Place
 	owners map[events.Key]events.Stream
 	ids    []string // where the doubtful plan would be
 }
@@ -38,7 +39,7 @@ const leavesMax = 4096
 
 // begun begins a transaction, waits for the turn, and reads all that judging the batch needs: one round trip.
 func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *doubt) (*turn, error) {
-	t := &turn{before: l.tree.Load(), newest: map[events.Stream]place{}, owners: map[events.Key]events.Stream{}}
+	t := &turn{before: l.tree.Load(), newest: map[events.Stream]ledger.Place{}, owners: map[events.Key]events.Stream{}}
 	var s pgx.Batch
 	s.Queue("begin")
 	s.Queue(l.sql.settings, milliseconds(lockMax), milliseconds(idleMax))
@@ -50,8 +51,8 @@ func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *dou
 	s.Queue(l.sql.newest, categories, streams).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var stream events.Stream
-			var at place
-			if err := rows.Scan(&stream.Category, &stream.ID, &at.version, &at.position); err != nil {
+			var at ledger.Place
+			if err := rows.Scan(&stream.Category, &stream.ID, &at.Version, &at.Position); err != nil {
 				return err
 			}
 			t.newest[stream] = at
@@ -115,16 +116,13 @@ func (t *turn) holds(open *doubt) bool {
 	return t.row.position >= open.last && slices.Equal(t.ids, open.ids)
 }
 
-// fill tells the plan what it is judged against.
-func (t *turn) fill(p *plan) { p.newest, p.owners = t.newest, t.owners }
-
-// writes are the statements that write a plan and commit it.
-func (l *Log) writes(p *plan) *pgx.Batch {
+// writes are the statements that write the plan of a batch and commit it.
+func (l *Log) writes(t *turn, b *batch, p *plan) *pgx.Batch {
 	var s pgx.Batch
-	r := newRecordRows(p)
-	s.Queue(l.sql.addRecords, int64(p.begin), r.version, r.category, r.stream, r.id, r.frame, r.fact, r.actor,
+	r := newRecordRows(b, p)
+	s.Queue(l.sql.addRecords, int64(p.First()-1), r.version, r.category, r.stream, r.id, r.frame, r.fact, r.actor,
 		r.occurred, r.recorded, r.amount, r.currency)
-	if full := p.tree.Full(); len(full) > 0 {
+	if full := p.Tree().Full(); len(full) > 0 {
 		levels, indexes, hashes := make([]int16, len(full)), make([]int64, len(full)), make([][]byte, len(full))
 		for i, tile := range full {
 			levels[i], indexes[i] = int16(tile.Level), int64(tile.Index)
@@ -135,15 +133,20 @@ func (l *Log) writes(p *plan) *pgx.Batch {
 	h := newHeadRows(p)
 	s.Queue(l.sql.addHeads, h.category, h.stream, h.version, h.position, h.status, h.statusSince, h.phase, h.operation,
 		h.parked, h.anomaly, h.dispute, h.due)
-	if n := len(p.keys); n > 0 {
-		keys, categories, streams, positions := make([][]byte, n), make([]string, n), make([]string, n), make([]int64, n)
-		for i, c := range p.keys {
-			keys[i], categories[i], streams[i] = []byte(c.key), c.owner.Category, c.owner.ID
-			positions[i] = int64(c.position)
+	var keys [][]byte
+	var categories, streams []string
+	var positions []int64
+	for key, c := range p.Claims() {
+		if _, owned := t.owners[key]; owned {
+			continue
 		}
+		keys, categories = append(keys, []byte(key)), append(categories, c.Owner.Category)
+		streams, positions = append(streams, c.Owner.ID), append(positions, int64(c.Position))
+	}
+	if len(keys) > 0 {
 		s.Queue(l.sql.addKeys, keys, categories, streams, positions)
 	}
-	s.Queue(l.sql.advance, int64(p.last), p.tree.AppendFrontier(nil), channelOf(l.config.Schema))
+	s.Queue(l.sql.advance, int64(p.Last()), p.Tree().AppendFrontier(nil), channelOf(l.config.Schema))
 	s.Queue("commit")
 	return &s
 }
