@@ -146,49 +146,61 @@ func (l *Log) copyBeside(
 		return "", explain(name, err)
 	}
 	now := l.lazy.layers()
-	c := &copying{log: l, end: now.end, tree: now.tree, identity: l.identity, progress: progress}
-	c.proven = l.newProven(ctx, c.tree)
+	c := &copying{name: l.path, end: now.end, identity: l.identity, progress: progress, generation: l.lazy.limit}
 	c.identity.copied = c.identity.copied || copied
-	if err := c.open(name); err != nil {
-		return "", err
+	held := l.newProven(ctx, now.tree)
+	c.page = func(p *plan) error {
+		return l.view(func(tx *bbolt.Tx) error { return c.take(held.in(tx), p, min(p.Last()+pageMax, c.end)) })
 	}
-	err = c.all(ctx)
-	if err == nil {
-		err = c.finish()
+	if now.tree != nil {
+		c.root = now.tree.Root()
 	}
-	if err = errors.Join(err, c.to.Close()); err != nil {
-		return "", err
-	}
-	return name, c.verify(ctx, name)
+	return name, c.run(ctx, name)
 }
 
 // copying is a copy under way.
 type copying struct {
-	log      *Log
-	to       *Log
-	end      uint64     // position of the last record to copy
-	tree     *seal.Tree // over the records up to it, from memory; nil in a log without a seal
-	proven   *proven    // by this tree
-	identity identity   // of the copy
-	progress func(done, total uint64)
+	name       string // of the log that is copied
+	to         *Log
+	end        uint64    // position of the last record to copy
+	root       seal.Hash // over the records up to it, from memory; zero in a log without a seal
+	identity   identity  // of the copy
+	generation int
+	page       func(p *plan) error // takes some of the next records into the plan, each proven by the root
+	progress   func(done, total uint64)
+}
+
+// run fills the file at the path, makes it durable and verifies it.
+func (c *copying) run(ctx context.Context, path string) error {
+	if err := c.open(path); err != nil {
+		return err
+	}
+	err := c.all(ctx)
+	if err == nil {
+		err = c.finish()
+	}
+	if err = errors.Join(err, c.to.Close()); err != nil {
+		return err
+	}
+	return c.verify(ctx, path)
 }
 
 // open makes the copy's file. Nothing in it is durable until finish says so.
 func (c *copying) open(path string) (err error) {
-	config := Config{LockTimeout: DefaultLockTimeout, MapSize: defaultMapSize(),
-		generation: c.log.lazy.limit, unsynced: true, copyOf: &c.identity, asIs: true}
+	config := Config{LockTimeout: DefaultLockTimeout, MapSize: defaultMapSize(), generation: c.generation, unsynced: true,
+		copyOf: &c.identity, asIs: true}
 	c.to, err = attach(path, config, false, func(l *Log) error { return l.ready(config, nil) })
 	return err
 }
 
 func (c *copying) all(ctx context.Context) error {
 	for done := uint64(0); done < c.end; {
-		if err := store.CheckContext(ctx, "go on with the copy of log "+c.log.path); err != nil {
+		if err := store.CheckContext(ctx, "go on with the copy of log "+c.name); err != nil {
 			return err
 		}
 		p := c.to.newPlan()
 		for p.Last() < c.end && p.Last() < done+copyRecords && p.Size() < ledger.BatchBytesMax {
-			if err := c.log.view(func(tx *bbolt.Tx) error { return c.page(tx, p, min(p.Last()+pageMax, c.end)) }); err != nil {
+			if err := c.page(p); err != nil {
 				return err
 			}
 		}
@@ -203,10 +215,9 @@ func (c *copying) all(ctx context.Context) error {
 	return nil
 }
 
-// page takes the records up to a position into the plan, frame by frame as they were sealed, or fewer where they are
+// take takes the records up to a position into the plan, frame by frame as they were sealed, or fewer where they are
 // long.
-func (c *copying) page(tx *bbolt.Tx, p *plan, until uint64) error {
-	walk := c.proven.in(tx)
+func (c *copying) take(walk *provenFrames, p *plan, until uint64) error {
 	for position := p.Last() + 1; position <= until && p.Size() < ledger.BatchBytesMax; position++ {
 		r, frame, err := walk.record(position)
 		if err != nil {
@@ -239,9 +250,9 @@ func (c *copying) verify(ctx context.Context, path string) error {
 func (c *copying) same(copied *Log) error {
 	got := copied.lazy.layers()
 	switch {
-	case copied.identity != c.identity || got.end != c.end || (got.tree == nil) != (c.tree == nil):
+	case copied.identity != c.identity || got.end != c.end:
 		return copied.damagedError("the copy is another log than the one it was made from, or ends elsewhere")
-	case c.tree != nil && got.tree.Root() != c.tree.Root():
+	case got.tree != nil && got.tree.Root() != c.root:
 		return copied.damagedError("the copy's root over %d records is not that of the log it was made from", c.end)
 	}
 	return nil

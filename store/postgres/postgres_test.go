@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/tilltape/tilltape/internal/tests/pgserver"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/store/postgres"
 	"github.com/tilltape/tilltape/store/storetest"
 )
@@ -79,6 +81,13 @@ func factory(t *testing.T, config func(pool *pgxpool.Pool) postgres.Config) stor
 		},
 		Seal: &storetest.Seal{
 			Verifier: signer.Verifier(),
+			Backup: func(t *testing.T, log store.Log) (store.Log, error) {
+				path := filepath.Join(t.TempDir(), "backup.log")
+				if err := log.(kept).Backup(context.Background(), path, nil); err != nil {
+					return nil, err
+				}
+				return bolt.Open(path, &bolt.Config{ReadOnly: true, Signer: signer})
+			},
 			OpenToRead: func(t *testing.T, log store.Log) (store.Log, error) {
 				require.NoError(t, log.Close())
 				c := log.(kept).config

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"iter"
@@ -55,8 +56,10 @@ func (l *Log) Read(ctx context.Context, from events.Stream, after uint64) iter.S
 // page is the records of one round trip.
 type page struct {
 	records []events.Record
-	frames  int  // bytes
-	last    bool // nothing follows
+	frames  int      // bytes
+	last    bool     // nothing follows
+	keep    bool     // the frames are wanted
+	raw     [][]byte // they
 }
 
 // full tells whether the page ended because it had enough.
@@ -107,9 +110,21 @@ func (l *Log) scan(rows pgx.Rows, p *page, follows func(*events.Record) error) e
 			return err
 		}
 		p.records = append(p.records, r)
-		p.frames += len(frame)
+		if p.frames += len(frame); p.keep {
+			p.raw = append(p.raw, bytes.Clone(frame))
+		}
 	}
 	return rows.Err()
+}
+
+// inOrder is what follows the record at a position in the log.
+func (l *Log) inOrder(after uint64) func(*events.Record) error {
+	return func(r *events.Record) error {
+		if after++; r.Position == after {
+			return nil
+		}
+		return l.damagedAt(after, "there is no record here")
+	}
 }
 
 // All implements [store.Log]: a page of the log in each round trip.
@@ -146,13 +161,7 @@ func (l *Log) logPage(ctx context.Context, p *page, after uint64) error {
 	var s pgx.Batch
 	s.Queue(l.sql.end).QueryRow(func(r pgx.Row) error { return r.Scan(&end) })
 	s.Queue(l.sql.page, bigint(after), int64(math.MaxInt64), pageMax, pageBytesMax).Query(func(rows pgx.Rows) error {
-		next := after
-		return l.scan(rows, p, func(r *events.Record) error {
-			if next++; r.Position == next {
-				return nil
-			}
-			return l.damagedAt(next, "there is no record here")
-		})
+		return l.scan(rows, p, l.inOrder(after))
 	})
 	if err := l.pool.SendBatch(ctx, &s).Close(); err != nil {
 		return err

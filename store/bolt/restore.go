@@ -1,0 +1,90 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/sealed"
+)
+
+// Original is the log of another engine, as what a copy in a file is made from.
+type Original struct {
+	Log        string          // what errors call it
+	Checkpoint seal.Checkpoint // what it is, and held when the copy was begun
+	Ancestry   []seal.Checkpoint
+	Records    iter.Seq2[events.Record, error] // just those that the checkpoint is of, oldest first
+}
+
+// BackupOf writes a copy of another engine's log to a new file at the path, as [Log.Backup] does of a file's: with the
+// same frames, the same root and the same origin, read back whole before it appears at the path. Records that do not
+// give the checkpoint's root are store.ErrDamaged. progress may be nil. The path must be free, in an existing directory.
+func BackupOf(ctx context.Context, original Original, path string, progress func(done, total uint64)) error {
+	if path == "" {
+		return fmt.Errorf("%w: backup path is empty; name the file the copy is to be kept in", store.ErrInvalid)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return takenError(path)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return explain(path, err)
+	}
+	partial, err := restoreBeside(ctx, original, path, progress)
+	if err != nil {
+		return err
+	}
+	if err = settle(partial, path); err == nil {
+		err = syncDirectory(path)
+	}
+	return explain(path, err)
+}
+
+// restoreBeside makes a durable and verified copy in a new file next to the path and returns that file's.
+func restoreBeside(ctx context.Context, original Original, path string, progress func(done, total uint64)) (
+	partial string, err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.partial")
+	if err != nil {
+		return "", explain(path, err)
+	}
+	name := file.Name()
+	defer func() {
+		if err != nil {
+			_ = os.Remove(name) // as good as it gets: the error that is returned says more
+		}
+	}()
+	if err := file.Close(); err != nil {
+		return "", explain(name, err)
+	}
+	var ancestry strings.Builder
+	for _, c := range original.Ancestry {
+		ancestry.WriteString(sealed.FormatAncestor(c))
+	}
+	next, stop := iter.Pull2(original.Records)
+	defer stop()
+	c := &copying{name: original.Log, end: original.Checkpoint.Size, root: original.Checkpoint.Root, progress: progress,
+		generation: generationMax,
+		identity:   identity{copied: true, origin: original.Checkpoint.Origin, ancestry: ancestry.String()}}
+	c.page = func(p *plan) error {
+		r, err, more := next()
+		if err == nil && (!more || r.Position != p.Last()+1) {
+			err = &store.DamagedError{Log: original.Log, Position: p.Last() + 1, Reason: "there is no record here"}
+		}
+		if err != nil {
+			return err
+		}
+		frame, err := events.AppendFrame(nil, r)
+		if err != nil {
+			return &store.DamagedError{Log: original.Log, Position: r.Position, Reason: err.Error()}
+		}
+		p.Import(r, frame)
+		return nil
+	}
+	return name, c.run(ctx, name)
+}

@@ -1,0 +1,85 @@
+package postgres
+
+import (
+	"context"
+	"iter"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store/bolt"
+	"github.com/tilltape/tilltape/store/sealed"
+)
+
+// Proven returns what the log's seal says that it holds at this moment, and a sequence of just these records, oldest
+// first, that proves it: no record is yielded before its stored bytes were found to hash to its leaf of the seal, and
+// the sequence ends without an error only where all of them do. What they are held against is the tree in memory, and
+// the full tiles as far as they lead to it. A record that was altered ends the sequence with a *store.DamagedError that
+// has its position. The checkpoint is unsigned. Cost: All's, and for each record its SHA-256 and a node's, and for each
+// 256 of them a round trip for a tile.
+func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Record, error], error) {
+	s, _, err := l.sealNow(ctx)
+	if err != nil {
+		return seal.Checkpoint{}, nil, err
+	}
+	return s.Checkpoint(), func(yield func(events.Record, error) bool) { l.yieldProven(ctx, s, yield) }, nil
+}
+
+// yieldProven yields the records that the seal is over.
+func (l *Log) yieldProven(ctx context.Context, s *sealed.Seal, yield func(events.Record, error) bool) {
+	const doing = "read the log"
+	held, from := s.Records(), &source{l, l.pool}
+	var p page
+	for done, end := uint64(0), s.Tree.Size(); done < end; {
+		err := l.usable(ctx, doing)
+		if err == nil {
+			err = l.provenPage(ctx, &p, done, end)
+		}
+		for i, r := range p.records {
+			if err := held.Hold(ctx, from, r.Position, p.raw[i]); err != nil {
+				yield(events.Record{}, err)
+				return
+			}
+			if !yield(r, nil) {
+				return
+			}
+			done = r.Position
+		}
+		if err == nil && len(p.records) == 0 {
+			err = l.damagedAt(done+1, "there is no record here")
+		}
+		if err != nil {
+			yield(events.Record{}, explain(ctx, l.name, doing, err))
+			return
+		}
+	}
+}
+
+// provenPage reads the log's next page up to a position, with its frames.
+func (l *Log) provenPage(ctx context.Context, p *page, after, end uint64) error {
+	*p = page{records: p.records[:0], raw: p.raw[:0], keep: true}
+	rows, err := l.pool.Query(ctx, l.sql.page, bigint(after), bigint(end), pageMax, pageBytesMax)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	return l.scan(rows, p, l.inOrder(after))
+}
+
+// Backup writes a copy of the log, as it is at the beginning of the call, to a new file of package store/bolt at the
+// path: with the same frames, the same root and the same origin. Each record is held against the tree that this log has
+// in memory, so one that was altered on the server is store.ErrDamaged with its position; and before the copy appears at
+// the path it is read back whole. It can be opened at once: for reading as what it is, and for appends as a log of its
+// own. progress, where it is not nil, is told now and then how many of how many records are copied. The path must be
+// free, in an existing directory.
+func (l *Log) Backup(ctx context.Context, path string, progress func(done, total uint64)) error {
+	s, r, err := l.sealNow(ctx)
+	if err != nil {
+		return err
+	}
+	past, err := l.past(r)
+	if err != nil {
+		return err
+	}
+	return bolt.BackupOf(ctx, bolt.Original{Log: l.name, Checkpoint: s.Checkpoint(), Ancestry: past,
+		Records: func(yield func(events.Record, error) bool) { l.yieldProven(ctx, s, yield) }}, path, progress)
+}
