@@ -84,11 +84,13 @@ func TestDoubtWhileAnotherWrites(t *testing.T) {
 		p.Refuse(true)
 		trap := p.CutAfter(tag, 0)
 		done := make(chan error, 1)
+		under, cancel := context.WithCancel(ctx)
 		go func() {
-			_, err := log.Append(ctx, events.OrderStream(tag), 0, record(tag))
+			_, err := log.Append(under, events.OrderStream(tag), 0, record(tag))
 			done <- err
 		}()
 		sprung(t, trap)
+		cancel() // too late: the turn has begun, and its outcome is reported
 		for i := range 3 {
 			id := fmt.Sprintf("%s-%d", tag, i)
 			_, err := direct.Append(ctx, events.OrderStream(id), 0, record(id))
