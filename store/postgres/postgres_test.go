@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,8 +140,6 @@ func listening(pool *pgxpool.Pool) postgres.Config {
 	return postgres.Config{Listen: postgres.Direct(pool)}
 }
 
-func polling(*pgxpool.Pool) postgres.Config { return postgres.Config{} }
-
 func TestLog(t *testing.T) { storetest.Run(t, factory(t, listening)) }
 
 // noon is when everything in these tests happens.
@@ -151,4 +151,17 @@ func record(id string) events.Record {
 		Head:  events.Head{Status: "created", StatusSince: noon, Phase: "idle", Due: noon},
 		Event: events.PaymentPending{PaymentID: "payment-" + id},
 	}
+}
+
+func inSchema(schema, sql string) string { return strings.ReplaceAll(sql, "{}", schema) }
+
+// drain reads a sequence to its end or its error.
+func drain(sequence iter.Seq2[events.Record, error]) (all []events.Record, err error) {
+	for r, err := range sequence {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
 }
