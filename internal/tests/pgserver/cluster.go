@@ -51,12 +51,15 @@ type Server struct {
 
 // Make makes a cluster in a new directory and starts it. The settings are those of postgresql.conf, over the package's
 // own; a nil map is none. Close stops it and removes the directory.
-func Make(settings map[string]string) (*Server, error) {
+func Make(settings map[string]string) (*Server, error) { return MakeIn("", settings) }
+
+// MakeIn is Make below a directory, which an ordinary user must be able to pass through.
+func MakeIn(dir string, settings map[string]string) (*Server, error) {
 	bin, err := Find()
 	if err != nil {
 		return nil, err
 	}
-	s, err := newServer(bin)
+	s, err := newServer(dir, bin)
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +71,12 @@ func Make(settings map[string]string) (*Server, error) {
 }
 
 // newServer is a server with a directory and a port, and no cluster yet.
-func newServer(bin string) (*Server, error) {
+func newServer(below, bin string) (*Server, error) {
 	id, err := ordinary()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "tilltape-pg")
+	dir, err := os.MkdirTemp(below, "tilltape-pg")
 	if err != nil {
 		return nil, err
 	}

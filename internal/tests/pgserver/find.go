@@ -30,7 +30,7 @@ var usual = []string{
 }
 
 // needed are the programs that a folder must have to count.
-var needed = []string{"initdb", "postgres", "psql", "pg_basebackup"}
+var needed = []string{"initdb", "postgres", "psql", "pg_basebackup", "pg_dump"}
 
 // Find returns the folder of PostgreSQL's programs: the PATH's, or the newest in the usual places.
 func Find() (string, error) {

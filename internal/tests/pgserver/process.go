@@ -27,7 +27,14 @@ type process struct {
 	ended chan struct{} // closed when it is gone
 }
 
-// Start starts the server, with the settings as they are now, and returns when it takes connections.
+// errNotGone: processes of the run before still hold the server's memory.
+var errNotGone = errors.New("the run before is not gone yet")
+
+// notGone is how the server says that.
+const notGone = "pre-existing shared memory block"
+
+// Start starts the server, with the settings as they are now, and returns when it takes connections. What was killed
+// needs a moment to be gone, which it waits for.
 func (s *Server) Start() error {
 	if s.running != nil {
 		return errors.New("the server runs already; stop it first")
@@ -35,11 +42,26 @@ func (s *Server) Start() error {
 	if err := s.writeSettings(); err != nil {
 		return err
 	}
+	deadline := time.Now().Add(patience)
+	for {
+		err := s.start()
+		if !errors.Is(err, errNotGone) || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(glance)
+	}
+}
+
+func (s *Server) start() error {
 	log, err := os.OpenFile(s.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
+	before, err := log.Stat()
+	if err != nil {
+		return err
+	}
 	c := exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data())
 	c.Dir, c.Stdout, c.Stderr = s.dir, log, log
 	c.Env = append(os.Environ(), "LC_ALL=C")
@@ -54,7 +76,11 @@ func (s *Server) Start() error {
 		_ = c.Wait() // it was stopped or killed, or its log says why
 	}()
 	s.running = p
-	return s.awaitReady()
+	err = s.awaitReady()
+	if err != nil && s.saidSince(before.Size(), notGone) {
+		return fmt.Errorf("%w: %w", errNotGone, err)
+	}
+	return err
 }
 
 // awaitReady waits until the server says in its own file that it takes connections.
@@ -81,6 +107,12 @@ func (s *Server) ready() bool {
 	lines := strings.Split(string(text), "\n")
 	return len(lines) > statusLine && lines[0] == strconv.Itoa(s.running.cmd.Process.Pid) &&
 		strings.TrimSpace(lines[statusLine]) == "ready"
+}
+
+// saidSince tells whether the server has written these words since its log was so long.
+func (s *Server) saidSince(size int64, words string) bool {
+	text, err := os.ReadFile(s.LogFile())
+	return err == nil && strings.Contains(string(text[min(size, int64(len(text))):]), words)
 }
 
 // logTail is the end of what the server wrote.

@@ -38,8 +38,19 @@ type Trap struct {
 	request string // cut before this statement is passed on
 	answer  string // cut when this command's completion comes back, and keep the answer
 	skip    int
+	refuse  bool // let nobody connect from then on
+	proxy   *Proxy
 	once    sync.Once
 	sprung  chan struct{}
+}
+
+// ThenRefuse lets new connections fail from the moment of the cut on, until [Proxy.Refuse] lets them through again. It
+// returns the trap.
+func (t *Trap) ThenRefuse() *Trap {
+	t.proxy.mu.Lock()
+	defer t.proxy.mu.Unlock()
+	t.refuse = true
+	return t
 }
 
 // Sprung is closed when the connection has been cut.
@@ -101,6 +112,13 @@ func (p *Proxy) Accepted() int {
 	return p.accepted
 }
 
+// Disarm takes all traps away.
+func (p *Proxy) Disarm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.traps = nil
+}
+
 // Cut cuts every connection now, wherever it stands, and returns how many there were.
 func (p *Proxy) Cut() int {
 	p.mu.Lock()
@@ -124,7 +142,7 @@ func (p *Proxy) CutAfter(tag string, skip int) *Trap { return p.arm(&Trap{answer
 func (p *Proxy) arm(t *Trap) *Trap {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t.sprung = make(chan struct{})
+	t.sprung, t.proxy = make(chan struct{}), p
 	p.traps = append(p.traps, t)
 	return t
 }
@@ -141,6 +159,7 @@ func (p *Proxy) springs(matches func(*Trap) bool) *Trap {
 			continue
 		}
 		p.traps = append(p.traps[:i], p.traps[i+1:]...)
+		p.refusing = p.refusing || t.refuse
 		return t
 	}
 	return nil

@@ -3,6 +3,7 @@ package pgserver
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"time"
 )
 
@@ -12,7 +13,7 @@ const standbyName = "standby"
 // Standby makes a copy of the running server and starts it as a streaming standby. The caller closes it. Whether
 // commits wait for it says [Server.Synchronous].
 func (s *Server) Standby() (*Server, error) {
-	b, err := newServer(s.bin)
+	b, err := newServer(filepath.Dir(s.dir), s.bin)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +40,12 @@ func (s *Server) Synchronous() error {
 		return err
 	}
 	return s.await("sync", `SELECT sync_state FROM pg_stat_replication WHERE application_name = '`+standbyName+`'`)
+}
+
+// CaughtUp returns when the standby has all that the primary has.
+func (s *Server) CaughtUp() error {
+	return s.await("t", `SELECT flush_lsn >= pg_current_wal_insert_lsn() FROM pg_stat_replication
+		WHERE application_name = '`+standbyName+`'`)
 }
 
 // Promote makes a standby a primary of its own, and returns when it takes writes.
