@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -107,12 +108,15 @@ func (e *engine) begin(b *batch) (turn ledger.Turn[struct{}], err error) {
 		return turn, err
 	}
 	if open := e.doubt; open != nil {
-		e.doubt = nil
 		if e.turn.holds(open) {
-			e.giveUp(ctx)
+			if err := e.log.confirmIn(ctx, e.conn.Conn()); err != nil {
+				return turn, err // and the doubt goes on
+			}
+			e.doubt = nil
 			e.log.publish(open.tree)
 			return turn, ledger.ErrWritten
 		}
+		e.doubt = nil
 	}
 	tree, err := e.log.growTo(ctx, e.conn.Conn(), e.turn.before, e.turn.row, e.turn.leaves)
 	if err != nil {
@@ -121,6 +125,25 @@ func (e *engine) begin(b *batch) (turn ledger.Turn[struct{}], err error) {
 	}
 	tree.Full() // what others have filled, they have stored
 	return ledger.Turn[struct{}]{Before: e.turn, Last: tree.Size(), Tree: tree}, nil
+}
+
+// A server that waits for standbys shows what it has committed before they have it, where it was restarted in that wait
+// or the wait was cut short: what is found then, a failover could still take away. A commit that comes later and writes
+// is confirmed only when the standbys have everything before it, too.
+
+// confirmIn ends a turn in which what was in doubt has been found, and returns when it is as durable as what is
+// acknowledged at once.
+func (l *Log) confirmIn(ctx context.Context, conn *pgx.Conn) error {
+	var b pgx.Batch
+	b.Queue(l.sql.confirm)
+	b.Queue("commit")
+	return conn.SendBatch(ctx, &b).Close()
+}
+
+// confirm does the same outside a turn.
+func (l *Log) confirm(ctx context.Context) error {
+	_, err := l.pool.Exec(ctx, l.sql.confirm)
+	return err
 }
 
 // Commit implements [ledger.Engine]: one round trip.

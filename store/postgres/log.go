@@ -130,10 +130,20 @@ func (l *Log) writtenBefore(ctx context.Context, r *request) ([]events.Record, b
 			return nil, false, nil
 		}
 		if found = append(found, record); len(found) == len(r.Records) {
-			return found, true, nil
+			return found, true, l.confirmed(ctx, r)
 		}
 	}
 	return nil, false, nil
+}
+
+// confirmed returns once an earlier try that was found is as durable as one that is acknowledged at once.
+func (l *Log) confirmed(ctx context.Context, r *request) error {
+	err := l.confirm(ctx)
+	if err == nil || ctx.Err() == nil {
+		return explain(ctx, l.name, "append", err)
+	}
+	return fmt.Errorf("append to %s %q: it wrote nothing; an earlier try did, and whether that will last is not known: "+
+		"%w; repeat it with the same record ids", r.Stream.Category, r.Stream.ID, ctx.Err())
 }
 
 // Lookup implements [store.Log]. It reads one row.

@@ -5,6 +5,7 @@ type statements struct {
 	begin, rename, row                               string
 	settings, lock, leaves, newest, owners           string
 	addRecords, addTiles, addHeads, addKeys, advance string
+	confirm                                          string
 	ids                                              string
 	head, owner, page, stream, version               string
 	end, tiles, moved                                string
@@ -62,6 +63,7 @@ func statementsIn(schema string) statements {
 		advance: s(`with moved as (update {schema}.log set position = $1::bigint, frontier = $2)
 			select pg_notify($3, $1::bigint::text)`),
 
+		confirm: s(`update {schema}.log set position = position`),
 		head:    s(`select h.category, ` + headColumns + ` from {schema}.heads h where h.category = $1 and h.stream = $2`),
 		version: s(`select coalesce(max(version), 0) from {schema}.heads where category = $1 and stream = $2`),
 		owner:   s(`select category, stream from {schema}.keys where key = $1`),

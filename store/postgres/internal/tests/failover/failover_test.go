@@ -1,0 +1,263 @@
+// Package failover_test promotes a standby while a service appends, and says what replication that is synchronous keeps
+// and what other replication may lose.
+package failover_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
+	"github.com/tilltape/tilltape/internal/tests/pgserver"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/postgres"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgserver.Run(m)) }
+
+// patience is how long anything may take.
+const patience = time.Minute
+
+var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+
+func record(id string) events.Record {
+	return events.Record{ID: id, Recorded: noon, Occurred: noon, CommandID: "command-" + id, Actor: "till-7",
+		Head:  events.Head{Status: "created", StatusSince: noon, Phase: "idle"},
+		Event: events.PaymentPending{PaymentID: id, Proof: events.Proof{Via: events.ViaAnswer, Attempt: 1}}}
+}
+
+// open opens the log over the address that stays the same whoever is primary.
+func open(t *testing.T, url string, config postgres.Config) *postgres.Log {
+	t.Helper()
+	pool, err := pgxpool.New(context.Background(), url)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	log, err := postgres.Open(t.Context(), pool, &config)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, log.Close()) })
+	return log
+}
+
+// service appends from many goroutines until it is told to stop, and keeps what it was told.
+type service struct {
+	log     store.Log
+	stop    chan struct{}
+	writers sync.WaitGroup
+
+	mu           sync.Mutex
+	acknowledged map[string]uint64
+	problems     []error
+}
+
+const writers = 16
+
+func serve(log store.Log, prefix string) *service {
+	s := &service{log: log, stop: make(chan struct{}), acknowledged: map[string]uint64{}}
+	for w := range writers {
+		s.writers.Go(func() {
+			for n := uint64(0); ; n++ {
+				select {
+				case <-s.stop:
+					return
+				default:
+				}
+				id := fmt.Sprintf("%s-%d-%d", prefix, w, n)
+				position, err := again(log, fmt.Sprintf("%s-%d", prefix, w), n, id)
+				s.mu.Lock()
+				if err != nil {
+					s.problems = append(s.problems, err)
+					s.mu.Unlock()
+					return
+				}
+				s.acknowledged[id] = position
+				s.mu.Unlock()
+			}
+		})
+	}
+	return s
+}
+
+// again appends until it is told how that ended, under one id.
+func again(log store.Log, stream string, after uint64, id string) (uint64, error) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		records, err := log.Append(context.Background(), events.OrderStream(stream), after, record(id))
+		if err == nil {
+			return records[0].Position, nil
+		}
+		if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrStorage) &&
+			!errors.Is(err, store.ErrReadOnly) || time.Now().After(deadline) {
+			return 0, err
+		}
+	}
+}
+
+// told is how many records the service knows to be there.
+func (s *service) told() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.acknowledged)
+}
+
+// busy waits until the service was told of so many more.
+func (s *service) busy(t *testing.T, more int) {
+	t.Helper()
+	from := s.told()
+	require.Eventually(t, func() bool { return s.told() >= from+more }, patience, time.Millisecond, "nobody appends")
+}
+
+func (s *service) end() map[string]uint64 {
+	close(s.stop)
+	s.writers.Wait()
+	return s.acknowledged
+}
+
+// idsOf are the ids of what the log holds, in order.
+func idsOf(t *testing.T, log store.Reader) (ids []string) {
+	t.Helper()
+	for r, err := range log.All(context.Background(), store.Start()) {
+		require.NoError(t, err)
+		require.Equal(t, uint64(len(ids))+1, r.Position)
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// holds fails the test where one of the acknowledged records is not in its place, once.
+func holds(t *testing.T, ids []string, acknowledged map[string]uint64) {
+	t.Helper()
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(ids))), len(ids), "something is there twice")
+	for id, position := range acknowledged {
+		require.LessOrEqual(t, position, uint64(len(ids)), "%s was acknowledged and is lost", id)
+		require.Equal(t, id, ids[position-1], "position %d was acknowledged and is another record", position)
+	}
+}
+
+// TestSynchronousStandbyLosesNothing promotes one standby after the other while a service appends through all of it.
+func TestSynchronousStandbyLosesNothing(t *testing.T) {
+	primary := pgserver.New(t, nil)
+	p := pgserver.NewProxy(t, primary.Addr())
+	log := open(t, p.URL(primary.URL()), postgres.Config{Schema: "shop", Migrate: true})
+	acknowledged := map[string]uint64{}
+	for round := range long.Rounds(5, 1) {
+		standby := primary.NewStandby(t)
+		pgserver.Do(t, primary.Synchronous())
+		s := serve(log, fmt.Sprint("r", round))
+		s.busy(t, 200)
+		pgserver.Do(t, primary.Kill()) // in the middle of whatever it did
+		p.Cut()
+		pgserver.Do(t, standby.Promote())
+		p.Target(standby.Addr())
+		s.busy(t, 200)
+		maps.Copy(acknowledged, s.end())
+		require.Empty(t, s.problems)
+		primary = standby
+	}
+	holds(t, idsOf(t, log), acknowledged)
+	require.NoError(t, log.Verify(t.Context(), nil))
+	assert.Equal(t, "f", primary.MustExec(t, "SELECT pg_is_in_recovery()"))
+}
+
+// quiet is for how long it is watched that nobody is told anything: whole, longer than the log has the patience for one
+// turn.
+func quiet() time.Duration { return time.Duration(long.Rounds(45, 2)) * time.Second }
+
+// later gives an append, and what became of it.
+func later(log store.Log, id string) <-chan error {
+	ended := make(chan error, 1)
+	go func() {
+		_, err := again(log, "o-"+id, 0, id)
+		ended <- err
+	}()
+	return ended
+}
+
+// TestNoStandbyNoAcknowledgement: what the standby has not got is not acknowledged, however long that takes, and
+// whatever the primary shows of it after a restart: a failover would take it away.
+func TestNoStandbyNoAcknowledgement(t *testing.T) {
+	for name, meanwhile := range map[string]func(t *testing.T, primary *pgserver.Server){
+		"waiting": func(*testing.T, *pgserver.Server) {},
+		"the primary restarts": func(t *testing.T, primary *pgserver.Server) {
+			time.Sleep(300 * time.Millisecond) // until the append waits in its commit
+			pgserver.Do(t, primary.Kill())
+			pgserver.Do(t, primary.Start())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			primary := pgserver.New(t, nil)
+			log := open(t, primary.URL(), postgres.Config{Schema: "shop", Migrate: true})
+			standby := primary.NewStandby(t)
+			pgserver.Do(t, primary.Synchronous())
+			require.NoError(t, <-later(log, "replicated"))
+			pgserver.Do(t, standby.Stop())
+
+			ended := later(log, "waiting")
+			meanwhile(t, primary)
+			select {
+			case err := <-ended:
+				t.Fatalf("acknowledged without the standby (%v): a failover now would take it away", err)
+			case <-time.After(quiet()):
+			}
+			pgserver.Do(t, standby.Start())
+			select {
+			case err := <-ended:
+				require.NoError(t, err)
+			case <-time.After(patience):
+				t.Fatal("the standby is back, and nobody is told")
+			}
+			pgserver.Do(t, primary.Kill())
+			pgserver.Do(t, standby.Promote())
+			after := open(t, standby.URL(), postgres.Config{Schema: "shop"})
+			assert.Equal(t, []string{"replicated", "waiting"}, idsOf(t, after))
+		})
+	}
+}
+
+// TestAsynchronousStandbyMayLose what was acknowledged while it was behind. Nothing else, and the log that was open says
+// so rather than go on as if nothing had happened.
+func TestAsynchronousStandbyMayLose(t *testing.T) {
+	primary := pgserver.New(t, nil)
+	p := pgserver.NewProxy(t, primary.Addr())
+	url := p.URL(primary.URL())
+	log := open(t, url, postgres.Config{Schema: "shop", Migrate: true})
+	careless := open(t, url, postgres.Config{Schema: "shop", MayLoseNewest: true})
+	standby := primary.NewStandby(t)
+	s := serve(log, "early")
+	s.busy(t, 100)
+	early := s.end()
+	require.Empty(t, s.problems)
+	pgserver.Do(t, primary.CaughtUp())
+	pgserver.Do(t, standby.Stop()) // behind from here on, as over a slow line
+
+	s = serve(log, "late")
+	s.busy(t, 100)
+	late := s.end()
+	require.Empty(t, s.problems)
+	pgserver.Do(t, primary.Kill())
+	p.Cut()
+	pgserver.Do(t, standby.Start())
+	pgserver.Do(t, standby.Promote())
+	p.Target(standby.Addr())
+
+	ids := idsOf(t, open(t, url, postgres.Config{Schema: "shop"}))
+	holds(t, ids, early)
+	for id := range late {
+		assert.NotContains(t, ids, id, "the standby cannot have it")
+	}
+	_, err := again(log, "o-new", 0, "new")
+	require.ErrorIs(t, err, store.ErrDamaged, "it acknowledged what is gone")
+	_, err = again(careless, "o-new", 0, "new")
+	require.NoError(t, err, "losing the newest appends was wanted")
+	assert.Equal(t, append(ids, "new"), idsOf(t, careless))
+	require.NoError(t, careless.Verify(t.Context(), nil))
+}
