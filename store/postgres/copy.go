@@ -66,11 +66,11 @@ func (l *Log) provenPage(ctx context.Context, p *page, after, end uint64) error 
 }
 
 // Backup writes a copy of the log, as it is at the beginning of the call, to a new file of package store/bolt at the
-// path: with the same frames, the same root and the same origin. Each record is held against the tree that this log has
-// in memory, so one that was altered on the server is store.ErrDamaged with its position; and before the copy appears at
-// the path it is read back whole. It can be opened at once: for reading as what it is, and for appends as a log of its
-// own. progress, where it is not nil, is told now and then how many of how many records are copied. The path must be
-// free, in an existing directory.
+// path: with the same frames, the same root and the same origin. Each record is held against the tree that this log
+// has in memory, so one that was altered on the server is store.ErrDamaged with its position; and before the copy
+// appears at the path it is read back whole. It can be opened at once: for reading as what it is, and for appends as a
+// log of its own. progress, where it is not nil, is told now and then how many of how many records are copied. The path
+// must be free, in an existing directory.
 func (l *Log) Backup(ctx context.Context, path string, progress func(done, total uint64)) error {
 	s, r, err := l.sealNow(ctx)
 	if err != nil {

@@ -126,8 +126,8 @@ func explainCode(log string, pg *pgconn.PgError) error {
 const (
 	remedyMigrate = "run the SQL that postgres.WriteMigrations prints, or open it with Config.Migrate; or check the " +
 		"schema's name"
-	remedyPrimary = "connect to the primary (target_session_attrs=read-write in the connection string); to read only, set " +
-		"Config.ReadOnly"
+	remedyPrimary = "connect to the primary (target_session_attrs=read-write in the connection string); to read only, " +
+		"set Config.ReadOnly"
 )
 
 // isConnection tells whether err is about the way to the server.

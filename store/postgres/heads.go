@@ -185,8 +185,8 @@ func (l *Log) headsQuery(filter store.Filter, most int) (sql string, args []any)
 			select h.category, ` + headColumns + ` from s cross join lateral (select * from {schema}.heads h
 				where h.category = 'order' and h.status = s.status and ` + ranged + order + `) h` + order
 	case filter.Index() == store.IndexStatus:
-		sql = `select h.category, ` + headColumns + ` from {schema}.heads h where h.category = 'order' and h.status = $5 and ` +
-			ranged + order
+		sql = `select h.category, ` + headColumns + ` from {schema}.heads h where h.category = 'order' and h.status = $5
+			and ` + ranged + order
 		args = append(args, filter.Word())
 	default:
 		sql = fmt.Sprintf(`select h.category, %s from {schema}.heads h where h.category = 'order' and h.%s is not null and `,

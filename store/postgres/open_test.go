@@ -163,15 +163,17 @@ func TestRightsOfAService(t *testing.T) {
 	written, err := log.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
 	require.NoError(t, err)
 	require.Len(t, written, 1)
-	for _, change := range []string{"update {}.records set actor = 'x'", "delete from {}.records", "truncate {}.tiles",
-		"delete from {}.keys", "delete from {}.heads", "delete from {}.log", "drop table {}.records",
-		"alter table {}.records disable trigger all"} {
+	changes := []string{"update {}.records set actor = 'x'", "delete from {}.records", "truncate {}.tiles",
+		"delete from {}.keys", "delete from {}.heads", "delete from {}.log"}
+	ours := len(changes)
+	changes = append(changes, "drop table {}.records", "alter table {}.records disable trigger all")
+	for i, change := range changes {
 		change = strings.ReplaceAll(change, "{}", schema)
 		_, err = log.pool.Exec(ctx, change)
 		require.ErrorContains(t, err, "42501", change) // insufficient_privilege, or not the owner
-		if !strings.Contains(change, "table {}") && !strings.HasPrefix(change, "drop") && !strings.HasPrefix(change, "alter") {
+		if i < ours {
 			_, err = s.Exec(change)
-			require.ErrorContains(t, err, "only ever added to", change)
+			require.ErrorContains(t, err, "only ever added to", "%s, by whoever may do everything", change)
 		}
 	}
 	require.NoError(t, log.Verify(ctx, nil))

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/internal/tests/pgserver"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
@@ -24,7 +25,13 @@ import (
 	"github.com/tilltape/tilltape/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgserver.Run(m)) }
+// everydayChecks is how often a property is checked in everyday runs: each check makes a schema and a pool.
+const everydayChecks = 10
+
+func TestMain(m *testing.M) {
+	long.Checks(everydayChecks)
+	os.Exit(pgserver.Run(m))
+}
 
 // kept is a log that remembers how it was opened.
 type kept struct {

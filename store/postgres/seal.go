@@ -25,9 +25,9 @@ func (l *Log) readRow(ctx context.Context, by querier) (r row, err error) {
 	return r, err
 }
 
-// growTo returns the tree over the log as the row has it, grown from the tree that this handle knew before by the leaves
-// of the records after it, as far as they are given; the caller may change it. The row's frontier has to be what comes
-// of that: so a record of another process counts only with the frontier it was sealed by.
+// growTo returns the tree over the log as the row has it, grown from the tree that this handle knew before by the
+// leaves of the records after it, as far as they are given; the caller may change it. The row's frontier has to be what
+// comes of that: so a record of another process counts only with the frontier it was sealed by.
 func (l *Log) growTo(ctx context.Context, by querier, before *seal.Tree, now row, leaves []seal.Hash) (*seal.Tree,
 	error) {
 	switch have := before.Size(); {
@@ -48,8 +48,8 @@ func (l *Log) growTo(ctx context.Context, by querier, before *seal.Tree, now row
 	if l.config.MayLoseNewest {
 		return l.reload(ctx, by, now)
 	}
-	return nil, l.damagedError("its seal over %d records is not what this log had of the first %d and what was added since "+
-		"give", now.position, before.Size())
+	return nil, l.damagedError("its seal over %d records is not what this log had of the first %d and what was added "+
+		"since give", now.position, before.Size())
 }
 
 // wentBack is about a database that has lost what this handle knows to have been there.
@@ -180,9 +180,9 @@ func (l *Log) ProveConsistency(ctx context.Context, old, size uint64) ([]seal.Ha
 	return proof, explain(ctx, l.name, "prove that the log only grew", err)
 }
 
-// Ancestry returns what the log held under each of its earlier origins, oldest first: a log that was copied from another
-// has that one's, one that took a name later that from before. [Log.Verify] proves that its records begin with theirs;
-// only whoever kept their checkpoints can tell that the origins are the right ones.
+// Ancestry returns what the log held under each of its earlier origins, oldest first: a log that was copied from
+// another has that one's, one that took a name later that from before. [Log.Verify] proves that its records begin with
+// theirs; only whoever kept their checkpoints can tell that the origins are the right ones.
 func (l *Log) Ancestry(ctx context.Context) ([]seal.Checkpoint, error) {
 	_, r, err := l.sealNow(ctx)
 	if err != nil {

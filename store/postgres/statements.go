@@ -5,8 +5,7 @@ type statements struct {
 	begin, rename, row                               string
 	settings, lock, leaves, newest, owners           string
 	addRecords, addTiles, addHeads, addKeys, advance string
-	confirm                                          string
-	ids                                              string
+	confirm, ids                                     string
 	head, owner, page, stream, version               string
 	end, tiles, moved                                string
 	verifyPage, verifyLinks, verifyHeads, verifyKeys string
@@ -20,86 +19,103 @@ const (
 		"h.parked_since, h.anomaly_since, h.dispute_by, h.due"
 )
 
-func statementsIn(schema string) statements {
+func statementsIn(schema string) (x statements) {
 	s := func(sql string) string { return inSchema(schema, sql) }
-	return statements{
-		begin: s(`insert into {schema}.log (origin, ancestry, position, frontier) values ($1, '', 0, $2)
-			on conflict do nothing`),
-		rename: s(`update {schema}.log set origin = $1, ancestry = ancestry || $2 where origin = $3 and frontier = $4`),
-		row: s(`select origin, ancestry, position, frontier, (select coalesce(max(position), 0) from {schema}.records)
-			from {schema}.log`),
+	x.ofOpening(s)
+	x.ofTurn(s)
+	x.ofReading(s)
+	x.ofVerifying(s)
+	return x
+}
 
-		// Of a turn. What it looks up, it looks up by an index, whatever the statistics say: they are of a table that was
-		// empty when the plan was made.
-		settings: `select set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true),
-			set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-			set_config('jit', 'off', true)`,
-		lock: s(`select origin, ancestry, position, frontier from {schema}.log for update`),
-		leaves: s(`select position, sha256('\x00'::bytea || frame) from {schema}.records
-			where position > $1 order by position limit $2`),
-		newest: s(`select h.category, h.stream, h.version, h.position from unnest($1::text[], $2::text[]) as w (category, stream)
-			cross join lateral (select * from {schema}.heads h where h.category = w.category and h.stream = w.stream limit 1) h`),
-		ids: s(`select record_id from {schema}.records where position between $1 and $2 order by position`),
-		owners: s(`select k.key, k.category, k.stream from unnest($1::bytea[]) as w (key)
-			cross join lateral (select * from {schema}.keys k where k.key = w.key limit 1) k`),
-		addRecords: s(`insert into {schema}.records
-				(position, version, category, stream, record_id, frame, fact, actor, occurred, recorded, amount_minor, currency)
-			select $1::bigint + n, version, category, stream, record_id, frame, fact, actor, occurred, recorded, amount, currency
-			from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
-				$9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::text[]) with ordinality as w
-				(version, category, stream, record_id, frame, fact, actor, occurred, recorded, amount, currency, n)`),
-		addTiles: s(`insert into {schema}.tiles (level, index, hashes)
-			select * from unnest($1::smallint[], $2::bigint[], $3::bytea[])`),
-		addHeads: s(`insert into {schema}.heads as h (category, stream, version, position, status, status_since, phase,
-				operation_since, parked_since, anomaly_since, dispute_by, due)
-			select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[],
-				$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
-			on conflict (category, stream) do update set version = excluded.version, position = excluded.position,
-				status = excluded.status, status_since = excluded.status_since, phase = excluded.phase,
-				operation_since = excluded.operation_since, parked_since = excluded.parked_since,
-				anomaly_since = excluded.anomaly_since, dispute_by = excluded.dispute_by, due = excluded.due`),
-		addKeys: s(`insert into {schema}.keys (key, category, stream, position)
-			select * from unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[])`),
-		advance: s(`with moved as (update {schema}.log set position = $1::bigint, frontier = $2)
-			select pg_notify($3, $1::bigint::text)`),
+func (x *statements) ofOpening(s func(string) string) {
+	x.begin = s(`insert into {schema}.log (origin, ancestry, position, frontier) values ($1, '', 0, $2)
+		on conflict do nothing`)
+	x.rename = s(`update {schema}.log set origin = $1, ancestry = ancestry || $2 where origin = $3 and frontier = $4`)
+	x.row = s(`select origin, ancestry, position, frontier, (select coalesce(max(position), 0) from {schema}.records)
+		from {schema}.log`)
+}
 
-		confirm: s(`update {schema}.log set position = position`),
-		head:    s(`select h.category, ` + headColumns + ` from {schema}.heads h where h.category = $1 and h.stream = $2`),
-		version: s(`select coalesce(max(version), 0) from {schema}.heads where category = $1 and stream = $2`),
-		owner:   s(`select category, stream from {schema}.keys where key = $1`),
-		end:     s(`select position from {schema}.log`),
-		// A page ends where its frames have enough bytes.
-		page: s(`select position, version, category, stream, frame from (
-				select ` + recordColumns + `, sum(octet_length(r.frame)) over (order by r.position) - octet_length(r.frame) as before
-				from {schema}.records r where r.position > $1 and r.position <= $2 order by r.position limit $3) r
-			where before < $4 order by position`),
-		stream: s(`select position, version, category, stream, frame from (
-				select ` + recordColumns + `, sum(octet_length(r.frame)) over (order by r.version) - octet_length(r.frame) as before
-				from {schema}.records r where r.category = $1 and r.stream = $2 and r.version > $3
-				order by r.version limit $4) r
-			where before < $5 order by version`),
-		tiles: s(`select t.level, t.index, t.hashes from unnest($1::smallint[], $2::bigint[]) as w (level, index)
-			join {schema}.tiles t on t.level = w.level and t.index = w.index`),
-		moved: s(`select h.category, ` + headColumns + ` from {schema}.heads h where h.category = 'order' and h.stream in (
-				select stream from {schema}.records r where r.category = 'order' and r.position > $1 and r.position <= $2)`),
+func (x *statements) ofTurn(s func(string) string) {
+	// Of a turn. What it looks up, it looks up by an index, whatever the statistics say: they are of a table that was
+	// empty when the plan was made.
+	x.settings = `select set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true),
+		set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+		set_config('jit', 'off', true)`
+	x.lock = s(`select origin, ancestry, position, frontier from {schema}.log for update`)
+	x.leaves = s(`select position, sha256('\x00'::bytea || frame) from {schema}.records
+		where position > $1 order by position limit $2`)
+	x.newest = s(`select h.category, h.stream, h.version, h.position
+		from unnest($1::text[], $2::text[]) as w (category, stream)
+		cross join lateral (select * from {schema}.heads h where h.category = w.category and h.stream = w.stream
+			limit 1) h`)
+	x.confirm = s(`update {schema}.log set position = position`)
+	x.ids = s(`select record_id from {schema}.records where position between $1 and $2 order by position`)
+	x.owners = s(`select k.key, k.category, k.stream from unnest($1::bytea[]) as w (key)
+		cross join lateral (select * from {schema}.keys k where k.key = w.key limit 1) k`)
+	x.addRecords = s(`insert into {schema}.records
+			(position, version, category, stream, record_id, frame, fact, actor, occurred, recorded, amount_minor, currency)
+		select $1::bigint + n, version, category, stream, record_id, frame, fact, actor, occurred, recorded, amount,
+			currency
+		from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
+			$9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::text[]) with ordinality as w
+			(version, category, stream, record_id, frame, fact, actor, occurred, recorded, amount, currency, n)`)
+	x.addTiles = s(`insert into {schema}.tiles (level, index, hashes)
+		select * from unnest($1::smallint[], $2::bigint[], $3::bytea[])`)
+	x.addHeads = s(`insert into {schema}.heads as h (category, stream, version, position, status, status_since, phase,
+			operation_since, parked_since, anomaly_since, dispute_by, due)
+		select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[],
+			$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+		on conflict (category, stream) do update set version = excluded.version, position = excluded.position,
+			status = excluded.status, status_since = excluded.status_since, phase = excluded.phase,
+			operation_since = excluded.operation_since, parked_since = excluded.parked_since,
+			anomaly_since = excluded.anomaly_since, dispute_by = excluded.dispute_by, due = excluded.due`)
+	x.addKeys = s(`insert into {schema}.keys (key, category, stream, position)
+		select * from unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[])`)
+	x.advance = s(`with moved as (update {schema}.log set position = $1::bigint, frontier = $2)
+		select pg_notify($3, $1::bigint::text)`)
+}
 
-		verifyPage: s(`select position, version, category, stream, frame, record_id, fact, actor, occurred, recorded,
-				amount_minor, currency from (
-				select r.*, sum(octet_length(r.frame)) over (order by r.position) - octet_length(r.frame) as before
-				from {schema}.records r where r.position > $1 and r.position <= $2 order by r.position limit $3) r
-			where before < $4 order by position`),
-		// For each record, in order: where the version before it is, and its stream's head.
-		verifyLinks: s(`select coalesce((select r.position from {schema}.records r where r.category = w.category and
-					r.stream = w.stream and r.version = w.version - 1), 0),
-				coalesce(h.version, 0), coalesce(h.position, 0)
-			from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) as w (position, category, stream, version)
-			left join {schema}.heads h on h.category = w.category and h.stream = w.stream order by w.position`),
-		verifyHeads: s(`select h.category, ` + headColumns + `, r.frame from (select * from {schema}.heads h
-				where (h.category, h.stream) > ($1::text, $2::text) order by h.category, h.stream limit $3) h
-			left join {schema}.records r on r.position = h.position order by h.category, h.stream`),
-		verifyKeys: s(`select k.key, k.category, k.stream, k.position, r.frame from (select * from {schema}.keys
-				where key > $1 order by key limit $2) k
-			left join {schema}.records r on r.position = k.position order by k.key`),
-		verifyTiles: s(`select position, (select count(*) from {schema}.tiles) from {schema}.log`),
-	}
+func (x *statements) ofReading(s func(string) string) {
+	x.head = s(`select h.category, ` + headColumns + ` from {schema}.heads h where h.category = $1 and h.stream = $2`)
+	x.version = s(`select coalesce(max(version), 0) from {schema}.heads where category = $1 and stream = $2`)
+	x.owner = s(`select category, stream from {schema}.keys where key = $1`)
+	x.end = s(`select position from {schema}.log`)
+	// A page ends where its frames have enough bytes.
+	x.page = s(`select position, version, category, stream, frame from (
+			select ` + recordColumns + `,
+				sum(octet_length(r.frame)) over (order by r.position) - octet_length(r.frame) as before
+			from {schema}.records r where r.position > $1 and r.position <= $2 order by r.position limit $3) r
+		where before < $4 order by position`)
+	x.stream = s(`select position, version, category, stream, frame from (
+			select ` + recordColumns + `,
+				sum(octet_length(r.frame)) over (order by r.version) - octet_length(r.frame) as before
+			from {schema}.records r where r.category = $1 and r.stream = $2 and r.version > $3
+			order by r.version limit $4) r
+		where before < $5 order by version`)
+	x.tiles = s(`select t.level, t.index, t.hashes from unnest($1::smallint[], $2::bigint[]) as w (level, index)
+		join {schema}.tiles t on t.level = w.level and t.index = w.index`)
+	x.moved = s(`select h.category, ` + headColumns + ` from {schema}.heads h where h.category = 'order' and h.stream in (
+			select stream from {schema}.records r where r.category = 'order' and r.position > $1 and r.position <= $2)`)
+}
+
+func (x *statements) ofVerifying(s func(string) string) {
+	x.verifyPage = s(`select position, version, category, stream, frame, record_id, fact, actor, occurred, recorded,
+			amount_minor, currency from (
+			select r.*, sum(octet_length(r.frame)) over (order by r.position) - octet_length(r.frame) as before
+			from {schema}.records r where r.position > $1 and r.position <= $2 order by r.position limit $3) r
+		where before < $4 order by position`)
+	// For each record, in order: where the version before it is, and its stream's head.
+	x.verifyLinks = s(`select coalesce((select r.position from {schema}.records r where r.category = w.category and
+				r.stream = w.stream and r.version = w.version - 1), 0),
+			coalesce(h.version, 0), coalesce(h.position, 0)
+		from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) as w (position, category, stream, version)
+		left join {schema}.heads h on h.category = w.category and h.stream = w.stream order by w.position`)
+	x.verifyHeads = s(`select h.category, ` + headColumns + `, r.frame from (select * from {schema}.heads h
+			where (h.category, h.stream) > ($1::text, $2::text) order by h.category, h.stream limit $3) h
+		left join {schema}.records r on r.position = h.position order by h.category, h.stream`)
+	x.verifyKeys = s(`select k.key, k.category, k.stream, k.position, r.frame from (select * from {schema}.keys
+			where key > $1 order by key limit $2) k
+		left join {schema}.records r on r.position = k.position order by k.key`)
+	x.verifyTiles = s(`select position, (select count(*) from {schema}.tiles) from {schema}.log`)
 }

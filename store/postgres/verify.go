@@ -14,11 +14,12 @@ import (
 )
 
 // Verify reads everything in the log's tables, as far as they went when Verify began, and proves that the log is whole:
-// each record's bytes are what was sealed at its position, and every tile of the seal leads to the tree that the log has
-// in memory; each record follows the one it names in its stream; what stands beside a record for people is what it says;
-// each stream's head and each lookup key is found and is what its record says, and none is there that no record made.
-// Appends go on meanwhile. The error is a *store.DamagedError with the position where there is one. progress, where it
-// is not nil, is told now and then how many of how many records are done. Memory is a page, whatever the log's length.
+// each record's bytes are what was sealed at its position, and every tile of the seal leads to the tree that the log
+// has in memory; each record follows the one it names in its stream; what stands beside a record for people is what it
+// says; each stream's head and each lookup key is found and is what its record says, and none is there that no record
+// made. Appends go on meanwhile. The error is a *store.DamagedError with the position where there is one. progress,
+// where it is not nil, is told now and then how many of how many records are done. Memory is a page, whatever the log's
+// length.
 func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) error {
 	s, _, err := l.sealNow(ctx)
 	if err != nil {
