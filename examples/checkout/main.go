@@ -19,8 +19,6 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/order/window"
-	"github.com/tilltape/tilltape/store"
-	"github.com/tilltape/tilltape/store/bolt"
 )
 
 func main() {
@@ -35,7 +33,7 @@ func main() {
 
 // settings are what the flags say.
 type settings struct {
-	listen, gateway, client, keys, log, origin, signer string
+	listen, gateway, client, keys, log, store, origin, signer string
 }
 
 func parse(args []string, out io.Writer) (settings, error) {
@@ -47,6 +45,8 @@ func parse(args []string, out io.Writer) (settings, error) {
 	f.StringVar(&s.client, "client", "", "your client `id` at APO")
 	f.StringVar(&s.keys, "keys", "keys", "`directory` with "+privateKeyFile+" and "+publicKeyFile)
 	f.StringVar(&s.log, "log", "orders.tilltape", "`file` that keeps the orders")
+	f.StringVar(&s.store, "store", "",
+		"`URL` of a PostgreSQL database that keeps the orders instead, for any number of processes")
 	f.StringVar(&s.origin, "origin", "",
 		"`name` of the log, such as shop.example/orders; the first that it is opened with is its name for good")
 	f.StringVar(&s.signer, "signer", "", "`file` with the private key that signs for the log, as seal.GenerateKey made it")
@@ -81,15 +81,12 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	log, err := bolt.Open(s.log, &bolt.Config{Origin: s.origin, Signer: signer})
-	if errors.Is(err, store.ErrInvalid) { // the log's words are those of its Config
-		return fmt.Errorf("%w; --origin gives Config.Origin, --signer the key", err)
-	}
+	log, closeLog, err := openLog(ctx, s, signer)
 	if err != nil {
 		return err
 	}
 	// The log is closed last: what is under way still has to be recorded.
-	defer func() { err = errors.Join(err, log.Close()) }()
+	defer func() { err = errors.Join(err, closeLog()) }()
 	logger := slog.New(slog.NewTextHandler(out, nil))
 	orders, err := tilltape.New(log, client,
 		&tilltape.Config{Policy: order.Policy{Windows: window.Antom()}, Actor: "checkout", Logger: logger})

@@ -5,9 +5,15 @@ import (
 	"crypto/rsa"
 	"flag"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +22,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/internal/tests/pgserver"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -70,6 +77,55 @@ func TestTheProgramSettlesWhatAnotherProcessLeft(t *testing.T) {
 	assert.Equal(t, 2, server.Count(apotest.OpCancel))
 }
 
+func TestMain(m *testing.M) { os.Exit(pgserver.Run(m)) }
+
+// Two processes on one database are one shop: what one placed, the other captures and refuses to cancel, and what one
+// left undecided, another settles.
+func TestTwoProcessesOnOneDatabase(t *testing.T) {
+	database := pgserver.New(t, nil).URL()
+	var balanced atomic.Pointer[httputil.ReverseProxy] // in front of both, as far as APO knows
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		balanced.Load().ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	server, err := apotest.NewServer(&apotest.Config{NotifyURL: front.URL + "/notify"})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	keys := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, server.WriteKeys(keys))
+	args := []string{"--listen", "127.0.0.1:0", "--gateway", server.URL(), "--client", server.ClientID(), "--keys", keys,
+		"--store", database}
+	var stops []func() error
+	var shops []*world
+	for range 2 {
+		url, stop := serving(t, args...)
+		shops, stops = append(shops, &world{t: t, url: url}), append(stops, stop)
+		target, err := neturl.Parse(url)
+		require.NoError(t, err)
+		balanced.Store(httputil.NewSingleHostReverseProxy(target))
+	}
+	one, two := shops[0], shops[1]
+	require.Equal(t, 201, one.do("POST", "/orders", "", placeO1).status)
+	require.NoError(t, server.Submit("pay-1"))
+	captured := func() bool {
+		return two.do("POST", "/orders/o-1/capture", "capture-1", `{"amount":"USD 10.00"}`).status == 200
+	}
+	require.Eventually(t, captured, 10*time.Second, 20*time.Millisecond, "once one of them was told that it is authorized")
+	assert.Equal(t, 409, one.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`).status)
+	assert.Equal(t, int64(1000), server.Totals("pay-1").Captured)
+
+	require.NoError(t, server.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
+	place := strings.NewReplacer("o-1", "o-2", "pay-1", "pay-2").Replace(placeO1)
+	require.Equal(t, 201, one.do("POST", "/orders", "", place).status)
+	require.Equal(t, 202, one.do("POST", "/orders/o-2/cancel", "cancel-2", `{}`).status)
+	require.NoError(t, stops[0]())
+	_, stop := serving(t, args...) // the one that runs on would look within a minute
+	defer func() { require.NoError(t, stop()) }()
+	require.Eventually(t, func() bool { return two.do("GET", "/orders/o-2", "", "").order(t).Status == "cancelled" },
+		10*time.Second, 20*time.Millisecond)
+	require.NoError(t, stops[1]())
+}
+
 func TestTheProgramSaysWhatItNeeds(t *testing.T) {
 	dir := t.TempDir()
 	server, err := apotest.NewUnstartedServer(nil)
@@ -102,6 +158,8 @@ func TestTheProgramSaysWhatItNeeds(t *testing.T) {
 		"half the keys":  {append(base, "--keys", half), publicKeyFile},
 		"plain http":     {append(base, "--gateway", "http://example.com"), "http"},
 		"no log":         {append(base, "--log", filepath.Join(dir, "none", "log")), filepath.Join(dir, "none")},
+		"no database":    {append(base, "--store", "postgres://shop@127.0.0.1:1/shop"), "cannot be reached"},
+		"no URL":         {append(base, "--store", "postgres://shop@:x:y/shop"), "--store"},
 		"no log's name":  {append(base, "--origin", "my shop"), "--origin gives Config.Origin"},
 		"address in use": {append(base, "--listen", busy.Addr().String()), "in use"},
 	} {
