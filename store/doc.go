@@ -1,7 +1,7 @@
 // Package store says what a log must promise. It is a contract and no engine: [Log] is the interface and [Reader] the
 // part of it that reads, the errors are the only answers besides success, and package store/storetest is the same
-// promise in executable form. The engines are store/memory (for tests and trials) and store/bolt (one file, one
-// process).
+// promise in executable form. The engines are store/memory (for tests and trials), store/bolt (one file, one process)
+// and store/postgres (a database, any number of processes; a module of its own).
 //
 // # What a log is
 //
