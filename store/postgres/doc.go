@@ -1,3 +1,57 @@
-// Package postgres keeps a log in a PostgreSQL database: the whole contract of package store, sealed, for any number of
-// processes.
+// Package postgres keeps a [store.Log] in a PostgreSQL database: for any number of processes, sealed, every append
+// committed before it returns.
+//
+//	pool, err := pgxpool.New(ctx, "postgres://shop_service@db.example/shop")
+//	…
+//	log, err := postgres.Open(ctx, pool, &postgres.Config{Listen: postgres.Direct(pool)})
+//	if err != nil {
+//		return err // names the log, what is wrong and what to do
+//	}
+//	defer log.Close()
+//
+// docs/guides/postgres.md sets up the database: tables, rights, standbys, PgBouncer.
+//
+// # What it promises
+//
+// All of package store's contract, as far as the server keeps what it confirms; [Open] refuses one that does not. The
+// same appends in the same order give the same bytes and the same root in memory, in a file and here. Any number of
+// logs may be open on one schema, in any number of processes: of any number of appends meant for one version one wins.
+//
+// # Turns
+//
+// Whoever appends takes a turn: a transaction that locks the log's one row first. So positions have no gaps, and
+// records show in the order of their positions, and no reader that keeps a cursor ever misses one. What gathers in a
+// process while a turn is under way shares the next. A turn makes two round trips, whatever it holds:
+//
+//	begin; lock the row; where do these streams end, who owns these keys, what did others append?
+//	                                            … judge, place and hash …
+//	write records, heads, keys, tiles and the row; notify; commit
+//
+// A process that dies in its turn holds up the others until the server notices: at once where its connection ends with
+// it, after ten seconds where only its machine is gone.
+//
+// # What is not known
+//
+// A connection that breaks before the second half was sent has done nothing: the turn is tried again for some seconds,
+// and then store.ErrUnavailable. One that breaks after it leaves a doubt, which the log ends by itself: the next turn
+// waits for the end of that one, looks whether its records are there, and has the server confirm that they stay. Where
+// it cannot in half a minute, the error is store.ErrStorage, and the same append again finds out. A caller's context
+// ends its wait for a turn and its reads; it never ends a turn, and leaves no connection half used.
+//
+// # The seal
+//
+// While a log is open its tree is in memory, grown by what it appended itself, and by what others appended, which
+// counts only with the frontier that they sealed it by. All proofs are held against it: [Log.Verify], [Log.Backup] and
+// [Log.Proven] prove each record, [Log.Checkpoint] signs the root. A database that lost what this process knew to be
+// there, restored from an older copy or failed over to a standby that was behind, is store.ErrDamaged until the log is
+// opened again.
+//
+// # Costs
+//
+// An append waits for two ways to the server and one commit, and shares them with those beside it. Loading an order,
+// its head, or a lookup is one round trip; reading along is one for each 512 records or MiB. A read holds no connection
+// and no transaction while its loop's body runs.
+//
+// The pool is the caller's. It may speak to the server in any of the driver's ways; one connection at a time is for
+// appends, and Config.Listen makes one that is in no pool.
 package postgres
