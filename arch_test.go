@@ -54,7 +54,7 @@ var rooms = map[string]room{
 	"store":                 {ours: []string{"events"}, modules: []string{protobufModule}},
 	"seal":                  {modules: []string{modModule}},
 	"store/memory":          {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
-	"store/sealed":          {ours: []string{"store", "seal"}, modules: []string{protobufModule, modModule}},
+	"store/sealed":          {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
 	"store/internal/ledger": {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
 	"store/bolt": {ours: []string{"events", "store", "seal", "store/sealed", "store/internal/ledger"},
 		modules: []string{protobufModule, modModule, boltModule, sysModule}},

@@ -7,7 +7,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/store/postgres"
+	"github.com/tilltape/tilltape/store/sealed"
 )
 
 // A service opens its log on a pool. This needs a server, so it is compiled and not run.
@@ -45,6 +47,20 @@ func ExampleLog_Backup() {
 		return err
 	}
 	_ = backup
+}
+
+// A team that began with a file moves its log into the database, with the service stopped.
+func Example_copy() {
+	move := func(ctx context.Context, log *postgres.Log) error {
+		file, err := bolt.Open("/var/lib/shop/orders.log", &bolt.Config{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		_, err = sealed.Copy(ctx, file, log, nil)
+		return err
+	}
+	_ = move
 }
 
 // What a DBA runs, for services that may not change tables.

@@ -13,7 +13,6 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
-	"github.com/tilltape/tilltape/store/internal/ledger"
 	"github.com/tilltape/tilltape/store/sealed"
 )
 
@@ -65,19 +64,9 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 	error) {
 	l.queue.Enter()
 	defer l.queue.Leave()
-	r, err := ledger.Encode[struct{}](to, after, records)
+	r, err := l.prepare(ctx, sealed.Append{Stream: to, After: after, Records: records})
 	if err != nil {
 		return nil, err
-	}
-	if ctx.Err() != nil {
-		return nil, ledger.NotBegunError(ctx, to)
-	}
-	if l.closed.Load() {
-		return nil, l.closedError()
-	}
-	if l.config.ReadOnly {
-		return nil, &ServerError{Kind: store.ErrReadOnly, Log: l.name, Reason: "it was opened for reading only",
-			Remedy: "open it without Config.ReadOnly to append"}
 	}
 	if err := l.queue.Enqueue(ctx, r); err != nil {
 		if errors.Is(err, store.ErrClosed) {

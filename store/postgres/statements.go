@@ -2,7 +2,7 @@ package postgres
 
 // statements are all that the log says to the server while it is open, with the schema's name in them.
 type statements struct {
-	begin, rename, row                               string
+	begin, rename, adopt, row                        string
 	settings, lock, leaves, newest, owners           string
 	addRecords, addTiles, addHeads, addKeys, advance string
 	confirm, ids                                     string
@@ -32,6 +32,7 @@ func (x *statements) ofOpening(s func(string) string) {
 	x.begin = s(`insert into {schema}.log (origin, ancestry, position, frontier) values ($1, '', 0, $2)
 		on conflict do nothing`)
 	x.rename = s(`update {schema}.log set origin = $1, ancestry = ancestry || $2 where origin = $3 and frontier = $4`)
+	x.adopt = s(`update {schema}.log set ancestry = ancestry || $1 where ancestry = $2`)
 	x.row = s(`select origin, ancestry, position, frontier, (select coalesce(max(position), 0) from {schema}.records)
 		from {schema}.log`)
 }

@@ -7,5 +7,5 @@
 // engine has in memory ([Seal].Tree): loaded once, by [Load], and only where records and tiles give the frontier that
 // was stored; from then on grown from the records as they are appended. A tile counts only where it leads to that tree.
 //
-// It is for engines. A program asks its log.
+// It is for engines; a program asks its log. One thing is for programs: [Copy] moves a log from one engine to another.
 package sealed

@@ -64,30 +64,52 @@ func NotBegunError(ctx context.Context, to events.Stream) error {
 // Enqueue has the request committed, and returns an error where it never was: that of ctx, or the bare
 // [store.ErrClosed].
 func (q *Queue[L]) Enqueue(ctx context.Context, r *Request[L]) error {
+	joined, err := q.join(ctx, r)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-joined.done:
+	case <-ctx.Done():
+		if q.withdraw(joined, r) {
+			return NotBegunError(ctx, r.Stream)
+		}
+		<-joined.done
+	}
+	return nil
+}
+
+// join puts the request into a batch, once there is space for it.
+func (q *Queue[L]) join(ctx context.Context, r *Request[L]) (*Batch[L], error) {
 	for {
 		joined, retry := q.add(r)
 		switch {
 		case joined != nil:
-			select {
-			case <-joined.done:
-			case <-ctx.Done():
-				if q.withdraw(joined, r) {
-					return NotBegunError(ctx, r.Stream)
-				}
-				<-joined.done
-			}
-			return nil
+			return joined, nil
 		case retry == nil:
-			return store.ErrClosed
+			return nil, store.ErrClosed
 		}
 		select {
 		case <-retry:
 			q.resume(1)
 		case <-ctx.Done():
 			q.resume(1)
-			return NotBegunError(ctx, r.Stream)
+			return nil, NotBegunError(ctx, r.Stream)
 		}
 	}
+}
+
+// EnqueueAll has requests committed in their order, together as far as a batch has room; each of them has entered. It
+// returns once all that joined a batch have their outcome, with Enqueue's error for the first that could not.
+func (q *Queue[L]) EnqueueAll(ctx context.Context, requests []*Request[L]) (err error) {
+	for _, r := range requests {
+		var joined *Batch[L]
+		if joined, err = q.join(ctx, r); err != nil {
+			break
+		}
+		defer func() { <-joined.done }()
+	}
+	return err
 }
 
 // Decoder reads the frame that stands at a position.
