@@ -90,11 +90,9 @@ var rooms = map[string]room{
 		ours:    []string{"events", "internal/ours", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},
 	},
-	"internal/tests/logfile": {},
-	"internal/tests/long":    {},
-	// Runs programs and speaks a protocol, with the standard library alone.
-	"internal/tests/pgserver": {},
-	"internal/tests/pages":    {modules: []string{testifyModule, yamlModule}},
+	"internal/tests/logfile": {}, "internal/tests/pgserver": {},
+	"internal/tests/long":  {},
+	"internal/tests/pages": {modules: []string{testifyModule, yamlModule}},
 	// The worlds that the tests of the root share, and the packages of those tests, which have no code of their own.
 	"internal/tests/tilltest": {
 		ours: []string{

@@ -26,7 +26,8 @@ type Original struct {
 
 // BackupOf writes a copy of another engine's log to a new file at the path, as [Log.Backup] does of a file's: with the
 // same frames, the same root and the same origin, read back whole before it appears at the path. Records that do not
-// give the checkpoint's root are store.ErrDamaged. progress may be nil. The path must be free, in an existing directory.
+// give the checkpoint's root are store.ErrDamaged. progress may be nil. The path must be free, in a directory that is
+// there.
 func BackupOf(ctx context.Context, original Original, path string, progress func(done, total uint64)) error {
 	if path == "" {
 		return fmt.Errorf("%w: backup path is empty; name the file the copy is to be kept in", store.ErrInvalid)

@@ -62,7 +62,8 @@ func (l *Log) Adopt(ctx context.Context, past []seal.Checkpoint) error {
 	if strings.HasSuffix(r.ancestry, text.String()) {
 		return nil // by an earlier try
 	}
-	if err := s.Verify(ctx, &source{l, l.pool}, sealed.Stored{Frontier: r.frontier, Last: r.last, Past: past}); err != nil {
+	claimed := sealed.Stored{Frontier: r.frontier, Last: r.last, Past: past}
+	if err := s.Verify(ctx, &source{l, l.pool}, claimed); err != nil {
 		return explain(ctx, l.name, doing, err)
 	}
 	_, err = l.pool.Exec(ctx, l.sql.adopt, text.String(), r.ancestry)

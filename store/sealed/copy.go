@@ -48,13 +48,14 @@ const (
 
 // Copy appends all that a log holds to one that is empty, of whatever engine: with the same frames, and so with the
 // same root, which is compared in the end. The copy has its own origin; where it is an [Adopter], the original's is the
-// newest in its ancestry, so that whoever kept the original's checkpoints can hold the copy against them. A copy that was
-// interrupted goes on where the same call is made again. progress may be nil.
+// newest in its ancestry, so that whoever kept the original's checkpoints can hold the copy against them. A copy that
+// was interrupted goes on where the same call is made again. progress may be nil.
 //
 // Nobody else may append to either: not to the copy until Copy has returned, and not to the original from the beginning
 // on, or what is appended there is not in the copy. The error wraps store.ErrInvalid where the copy holds something
 // else, store.ErrDamaged where the original is not what was sealed; others are those of reading and appending.
-func Copy(ctx context.Context, from Original, to store.Log, progress func(done, total uint64)) (seal.Checkpoint, error) {
+func Copy(ctx context.Context, from Original, to store.Log, progress func(done, total uint64)) (seal.Checkpoint,
+	error) {
 	was, records, err := from.Proven(ctx)
 	if err != nil {
 		return seal.Checkpoint{}, err
@@ -146,7 +147,8 @@ func (c *copying) has(there func() (events.Record, error, bool)) (bool, error) {
 }
 
 func (c *copying) otherError() error {
-	return fmt.Errorf("%w: the log that is copied to holds other records already; begin with an empty one", store.ErrInvalid)
+	return fmt.Errorf("%w: the log that is copied to holds other records already; begin with an empty one",
+		store.ErrInvalid)
 }
 
 // add takes a record into the batch, in the append before it where that is of the same stream.

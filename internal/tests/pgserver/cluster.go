@@ -34,8 +34,8 @@ var base = map[string]string{
 	"log_line_prefix":  "%m [%p] ",
 }
 
-// Server is a PostgreSQL server on loopback. Its methods are for one goroutine at a time, but Addr, URL, URLAs and Exec,
-// which any may call.
+// Server is a PostgreSQL server on loopback. Its methods are for one goroutine at a time, but Addr, URL, URLAs and
+// Exec, which any may call.
 type Server struct {
 	dir  string // all of it, below it data and the log
 	bin  string

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// Variable is the environment variable with the URL of a server that [Shared] takes instead of making one. Its user must
-// be allowed to create schemas and roles.
+// Variable is the environment variable with the URL of a server that [Shared] takes instead of making one. Its user
+// must be allowed to create schemas and roles.
 const Variable = "TILLTAPE_POSTGRES"
 
 // ciVariable is set to true where nothing may be skipped.

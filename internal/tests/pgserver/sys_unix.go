@@ -42,8 +42,8 @@ func ordinary() (identity, error) {
 		}
 		return identity{true, uid, gid}, nil
 	}
-	return identity{}, fmt.Errorf("PostgreSQL refuses root, and there is none of the users %v; make one, or run the tests "+
-		"as an ordinary user", candidates)
+	return identity{}, fmt.Errorf("PostgreSQL refuses root, and there is none of the users %v; make one, or run the "+
+		"tests as an ordinary user", candidates)
 }
 
 // own gives the file to whoever runs the server.

@@ -223,8 +223,8 @@ func TestNoStandbyNoAcknowledgement(t *testing.T) {
 	}
 }
 
-// TestAsynchronousStandbyMayLose what was acknowledged while it was behind. Nothing else, and the log that was open says
-// so rather than go on as if nothing had happened.
+// TestAsynchronousStandbyMayLose what was acknowledged while it was behind. Nothing else, and the log that was open
+// says so rather than go on as if nothing had happened.
 func TestAsynchronousStandbyMayLose(t *testing.T) {
 	primary := pgserver.New(t, nil)
 	p := pgserver.NewProxy(t, primary.Addr())

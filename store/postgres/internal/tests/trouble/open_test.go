@@ -147,7 +147,8 @@ func TestOnlyAddedTo(t *testing.T) {
 	assert.Len(t, idsOf(t, log), 300)
 }
 
-// TestTheServicesRights: with the documented rights a service does its work, and can neither change nor remove anything.
+// TestTheServicesRights: with the documented rights a service does its work, and can neither change nor remove
+// anything.
 func TestTheServicesRights(t *testing.T) {
 	s := pgserver.Shared(t)
 	_, schema := made(t, s)

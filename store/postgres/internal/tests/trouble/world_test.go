@@ -100,8 +100,8 @@ func idsOf(t *testing.T, log store.Reader) (ids []string) {
 }
 
 // notHappened are the errors of an append that, by the contract, has not happened.
-var notHappened = []error{store.ErrConflict, store.ErrKeyTaken, store.ErrInvalid, store.ErrUnavailable, store.ErrDamaged,
-	context.Canceled, context.DeadlineExceeded}
+var notHappened = []error{store.ErrConflict, store.ErrKeyTaken, store.ErrInvalid, store.ErrUnavailable,
+	store.ErrDamaged, context.Canceled, context.DeadlineExceeded}
 
 // says tells whether err says that nothing was written.
 func says(err error) bool {
