@@ -1,12 +1,15 @@
 package ledger
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/store"
 )
 
 type (
@@ -219,4 +222,40 @@ func TestQueueWakesTheCommitter(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the committer sleeps beside a full queue")
 	}
+}
+
+// Requests that are queued together keep their order, and share a batch as far as it has room; each has its outcome
+// once EnqueueAll has returned, and what did not join says why.
+func TestQueueTakesManyInOrder(t *testing.T) {
+	q := NewQueue[struct{}]()
+	const many = 2*BatchMax + 3
+	requests := make([]*Request[struct{}], many)
+	for i := range requests {
+		requests[i] = &Request[struct{}]{After: uint64(i)}
+		q.Enter()
+		defer q.Leave()
+	}
+	ended := make(chan struct{})
+	var sizes []int
+	next := uint64(0)
+	go func() {
+		defer close(ended)
+		for b := q.Take(time.Second); b != nil; b = q.Take(time.Second) {
+			sizes = append(sizes, len(b.Requests))
+			for _, r := range b.Requests {
+				assert.Equal(t, next, r.After, "in order")
+				next++
+				r.First = next
+			}
+			q.Done(b)
+		}
+	}()
+	require.NoError(t, q.EnqueueAll(context.Background(), requests))
+	for i, r := range requests {
+		require.EqualValues(t, i+1, r.First, "it has its outcome")
+	}
+	q.Close()
+	<-ended
+	assert.Equal(t, []int{BatchMax, BatchMax, 3}, sizes)
+	require.ErrorIs(t, q.EnqueueAll(context.Background(), requests[:2]), store.ErrClosed)
 }
