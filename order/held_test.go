@@ -25,8 +25,11 @@ func statement(record uint64, r events.Resolution) Resolve {
 func TestHeld_APersonSays(t *testing.T) {
 	for _, s := range []Status{Created, Authorized, Captured, Refunded, Cancelled, Failed} {
 		for _, r := range []events.Resolution{events.ResolvedFailed, events.ResolvedSucceeded} {
-			x, record := holding(t, s)
-			before := x.o
+			x := in(t, s)
+			x.inquire(tells(StateProcessing)) // just now, and too early
+			x.observe(refunded("F9", 650))
+			require.Len(t, x.o.Held, 1, s)
+			before, record := x.o, x.o.Held[0].Version
 			_, err := x.do(statement(record, r))
 			require.Equal(t, ReasonStaleInquiry, rejected(t, err).Reason, s)
 			assert.Equal(t, record, rejected(t, err).Cause.Version, s)

@@ -83,9 +83,11 @@ func TestNews_IsAskedAboutUntilAPOHasAnswered(t *testing.T) {
 				x.must(RecordInquiry{Number: x.o.Inquiry.Number, Picture: lost})
 				require.False(t, x.o.NextDue().IsZero())
 				require.LessOrEqual(t, x.o.NextDue().Sub(x.now), 24*time.Hour)
+				require.True(t, x.o.known.has(knownNews))
 			}
 			x.now = x.o.NextDue()
 			x.inquire(tells(StateSuccess, authorized(), captured("C1", 600)))
+			require.False(t, x.o.known.has(knownNews), "it has answered")
 			x.inquire(lost)
 			assert.True(t, x.o.NextDue().IsZero(), "where nothing is looked at by itself, not for ever")
 			if len(x.o.Doubts()) > 0 {
