@@ -11,7 +11,7 @@ import (
 // accepted, oldest first.
 func (o Order) Operations() []Operation {
 	var all []Operation
-	if o.Operation.Outstanding() {
+	if o.Operation.outstanding() {
 		all = append(all, o.Operation)
 	}
 	return append(all, o.Accepted...)
@@ -48,7 +48,7 @@ func (o *Order) askedFor(kind CallKind, request string) *Operation {
 }
 
 func (o *Order) findOperation(is func(*Operation) bool) *Operation {
-	if p := &o.Operation; p.Outstanding() && is(p) {
+	if p := &o.Operation; p.outstanding() && is(p) {
 		return p
 	}
 	for i := range o.Accepted {

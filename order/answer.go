@@ -35,7 +35,7 @@ func decideAnswer(o *Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	switch {
 	case v.Class == VerdictSucceeded && p.Kind != CallRefund:
 		d.observe(o.succeededFact(&c.Call, v, proof))
-		if d.o.Operation.Intent == c.Call.Intent && d.o.Operation.Outstanding() && p.Phase != Parked {
+		if d.o.Operation.Intent == c.Call.Intent && d.o.Operation.outstanding() && p.Phase != Parked {
 			d.unresolved(v, proof, false, true) // the answer contradicts the order: an inquiry decides
 		}
 	case waits: // what APO works on, or a person has, is decided by a proven fact alone

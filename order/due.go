@@ -53,7 +53,7 @@ func (o Order) NextDue() time.Time { return o.nextDue() }
 
 func (o *Order) nextDue() time.Time {
 	due := o.WatchDue
-	if p := &o.Operation; p.Outstanding() {
+	if p := &o.Operation; p.outstanding() {
 		due = earlier(due, p.Due)
 	}
 	if p := o.dueFirst(); p != nil {
@@ -98,7 +98,7 @@ func (o Order) Due(now time.Time) (c Call, ok bool) {
 		return Call{}, false
 	}
 	p := &o.Operation
-	if p.Outstanding() && !p.Due.IsZero() && !now.Before(p.Due) {
+	if p.outstanding() && !p.Due.IsZero() && !now.Before(p.Due) {
 		if o.mustInquire(now) {
 			return o.inquiry(), true
 		}
@@ -172,7 +172,7 @@ func (o *Order) mustNotSend() bool {
 // back for that, once nothing else is outstanding.
 func (o *Order) maySend(p *Operation) bool {
 	if p != &o.Operation {
-		return !o.Operation.Outstanding() && o.openDispute() == nil && (p.Compensates == 0 || o.contradicted() == nil)
+		return !o.Operation.outstanding() && o.openDispute() == nil && (p.Compensates == 0 || o.contradicted() == nil)
 	}
 	return !o.mustNotSend()
 }
@@ -207,7 +207,7 @@ func (o *Order) inquiry() Call {
 	switch last := o.askedLast(); {
 	case o.Operation.Kind == CallRefund:
 		return o.refundInquiry(&o.Operation)
-	case !o.Operation.Outstanding() && last != nil:
+	case !o.Operation.outstanding() && last != nil:
 		return o.refundInquiry(last)
 	}
 	return o.paymentInquiry()

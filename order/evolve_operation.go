@@ -46,10 +46,11 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.CancelFailed:
 		o.endOperation(r, p.Intent, OutcomeFailed, e.Code)
 	case events.InquiryStarted:
-		o.Inquiry = Inquiry{Subject: e.Subject, Intent: e.Intent, Number: e.Number, Open: true, Lease: e.Lease,
-			Answered: o.Inquiry.Answered, told: o.Inquiry.told, started: uint32(r.Version)}
+		i := &o.Inquiry // what was told before stays
+		i.Subject, i.Intent, i.Number, i.Open, i.Lease, i.started = e.Subject, e.Intent, e.Number, true, e.Lease,
+			uint32(r.Version)
 		about := o.askedAbout()
-		o.Inquiry.parked = about != nil && about.Phase == Parked
+		i.parked = about != nil && about.Phase == Parked
 		o.known.set(knownInquiring, true)
 		o.known.set(knownMissed, false)
 		o.took(r.Recorded)
@@ -129,7 +130,7 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 	if e.AskAgain {
 		p.Phase, _ = p.Phase.next(law.StepAskAgain)
 		p.Cleared, p.Inquire, p.Lease = true, false, zeroTime
-		if !o.Operation.Outstanding() {
+		if !o.Operation.outstanding() {
 			o.returnToSlot(p.Intent)
 		}
 		return
@@ -167,7 +168,7 @@ func (o *Order) askedAbout() *Operation {
 	switch p := &o.Operation; {
 	case o.Inquiry.Subject == events.SubjectRefund:
 		return o.current(o.Inquiry.Intent)
-	case p.Outstanding() && p.Kind != CallRefund:
+	case p.outstanding() && p.Kind != CallRefund:
 		return p
 	}
 	return nil

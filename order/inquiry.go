@@ -165,7 +165,7 @@ func (d *decision) concludeOperation(p *Operation, pic *Picture, answered *event
 func (d *decision) concludeUnpaid(pic *Picture, answered *events.InquiryAnswered, proof events.Proof) {
 	o := &d.o
 	if answered.Subject == events.SubjectPayment && pic.Outcome == events.InquiryNotExist && o.Status == Created &&
-		!o.Operation.Outstanding() && !d.env.Now.Before(o.payDeadline(&d.env)) {
+		!o.Operation.outstanding() && !d.env.Now.Before(o.payDeadline(&d.env)) {
 		d.emit(events.CancelSucceeded{Cause: events.CauseNeverPaid, Proof: proof})
 	}
 }

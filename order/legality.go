@@ -111,7 +111,7 @@ const (
 func (o *Order) bothParts(r *RejectedError, env *Env) *RejectedError {
 	over := !o.Expires.IsZero() && !env.Now.Before(o.Expires)
 	if r.Command != VerbCancel || o.Captured == 0 || o.capturable() <= 0 || over || o.Gateway == GatewayOutstanding ||
-		o.Operation.Outstanding() {
+		o.Operation.outstanding() {
 		return r
 	}
 	permit, _ := o.permits(VerbCapture)

@@ -132,7 +132,10 @@ type Operation struct {
 }
 
 // Outstanding reports whether an operation is under way.
-func (p Operation) Outstanding() bool { return p.Phase != Idle }
+func (p Operation) Outstanding() bool { return p.outstanding() }
+
+// outstanding is asked often, and an operation is large to copy.
+func (p *Operation) outstanding() bool { return p.Phase != Idle }
 
 // Inquiry is the newest inquiry.
 type Inquiry struct {
@@ -279,7 +282,7 @@ func (o *Order) head() events.Head {
 	phase := o.phase()
 	h := events.Head{Status: o.Status.String(), StatusSince: o.StatusSince, Phase: phase.String(),
 		AnomalySince: o.anomalySince(), DisputeBy: o.disputeBy(), Due: o.nextDue()}
-	if o.Operation.Outstanding() {
+	if o.Operation.outstanding() {
 		h.OperationSince, h.ParkedSince = o.Operation.Since, o.Operation.ParkedAt
 	}
 	for i := range o.Accepted {

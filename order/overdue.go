@@ -45,7 +45,7 @@ func (d *decision) showOverdue(answered *events.InquiryAnswered) {
 		d.anomaly(events.NoResult, &f, fmt.Sprintf("APO has captured by itself for %s without a result; contact APO support",
 			days(patience)))
 	case o.Status == Created && answered.Outcome == events.InquiryAnswers && answered.WatchDue.IsZero() &&
-		d.env.Policy.ReconcileFor >= 0 && !o.Operation.Outstanding():
+		d.env.Policy.ReconcileFor >= 0 && !o.Operation.outstanding():
 		f := Fact{Kind: PaymentPending, PaymentID: o.PaymentID}
 		d.anomaly(events.NoResult, &f, "APO has no result of the payment, and is not asked any more; contact APO support")
 	}
