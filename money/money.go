@@ -76,24 +76,46 @@ func decimal(s string) bool { return s != "" && strings.Trim(s, "0123456789") ==
 // String is the amount with its currency's decimals: "USD 10.00", "JPY 1000". Where the currency is not in ISO 4217 it
 // counts minor units: "1000 minor units of ?".
 func (m Amount) String() string {
-	digits, known := Digits(m.Currency)
+	b, known := m.AppendDecimal(append(append(make([]byte, 0, decimalRoom), m.Currency...), ' '))
 	if !known {
 		if m == (Amount{}) {
 			return "no money"
 		}
 		return fmt.Sprintf("%d minor units of %q", m.Minor, m.Currency)
 	}
-	value, sign := strconv.FormatUint(magnitude(m.Minor), 10), ""
+	return string(b)
+}
+
+// decimalRoom is what a code, a space and the longest decimal take.
+const decimalRoom = 32
+
+// AppendDecimal appends the amount's number alone, with its currency's decimals: "10.00", "1000", "-0.05". known is
+// false, and dst as it was, where the currency is not in ISO 4217: nobody can say how many decimals it has. Cost: no
+// allocation where dst has room.
+func (m Amount) AppendDecimal(dst []byte) (b []byte, known bool) {
+	decimals, known := Digits(m.Currency)
+	if !known {
+		return dst, false
+	}
 	if m.Minor < 0 {
-		sign = "-"
+		dst = append(dst, '-')
 	}
-	if digits > 0 {
-		if len(value) <= digits {
-			value = strings.Repeat("0", digits+1-len(value)) + value
-		}
-		value = value[:len(value)-digits] + "." + value[len(value)-digits:]
+	var room [decimalRoom]byte
+	number := strconv.AppendUint(room[:0], magnitude(m.Minor), 10)
+	whole := len(number) - decimals
+	if whole <= 0 {
+		dst = append(dst, '0')
+	} else {
+		dst = append(dst, number[:whole]...)
 	}
-	return m.Currency + " " + sign + value
+	if decimals == 0 {
+		return dst, true
+	}
+	dst = append(dst, '.')
+	for ; whole < 0; whole++ {
+		dst = append(dst, '0')
+	}
+	return append(dst, number[whole:]...), true
 }
 
 func magnitude(v int64) uint64 {

@@ -205,3 +205,22 @@ func TestMoneySums(t *testing.T) {
 		}
 	})
 }
+
+// The number is what String says after the code, whatever the sign and the decimals.
+func TestAppendDecimalIsTheNumberOfString(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := money.Amount{Minor: rapid.Int64().Draw(t, "minor"),
+			Currency: rapid.SampledFrom([]string{"JPY", "USD", "KWD", "CLF"}).Draw(t, "currency")}
+		b, known := m.AppendDecimal([]byte("before "))
+		require.True(t, known)
+		require.Equal(t, m.String(), m.Currency+strings.TrimPrefix(string(b), "before"))
+	})
+	for want, m := range map[string]money.Amount{"-0.05": {Minor: -5, Currency: "USD"}, "0.00": {Currency: "USD"},
+		"0.0001": {Minor: 1, Currency: "CLF"}, "-9223372036854775808": {Minor: math.MinInt64, Currency: "JPY"}} {
+		b, _ := m.AppendDecimal(nil)
+		assert.Equal(t, want, string(b))
+	}
+	b, known := money.Amount{Minor: 1, Currency: "XXX"}.AppendDecimal([]byte("before"))
+	assert.False(t, known)
+	assert.Equal(t, "before", string(b))
+}
