@@ -78,21 +78,17 @@ var rooms = map[string]room{
 	"evidence": {ours: []string{".", "events", "order", "apo"},
 		modules: []string{protobufModule, fsmModule, uuidModule}},
 	"problem": {ours: []string{".", "order"}, modules: []string{protobufModule, fsmModule, uuidModule}},
-	"notify": {
-		ours:    []string{".", "order", "apo", "internal/words"},
-		modules: []string{protobufModule, fsmModule, uuidModule},
-	},
-	"service": {
-		ours:    []string{".", "apo", "notify", "problem", "store"},
-		modules: []string{protobufModule, fsmModule, uuidModule},
-	},
+	"notify": {ours: []string{".", "order", "apo", "internal/words"},
+		modules: []string{protobufModule, fsmModule, uuidModule}},
+	"service": {ours: []string{".", "apo", "notify", "problem", "store"},
+		modules: []string{protobufModule, fsmModule, uuidModule}},
 	"audit": {
 		ours:    []string{"events", "internal/ours", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},
 	},
-	"internal/tests/logfile": {}, "internal/tests/pgserver": {},
-	"internal/tests/long":  {},
-	"internal/tests/pages": {modules: []string{testifyModule, yamlModule}},
+	"internal/tests/logfile": {}, "internal/tests/pgserver": {}, "internal/tests/long": {},
+	"internal/tests/filled": {modules: []string{testifyModule, yamlModule, rapidModule}},
+	"internal/tests/pages":  {modules: []string{testifyModule, yamlModule}},
 	// The worlds that the tests of the root share, and the packages of those tests, which have no code of their own.
 	"internal/tests/tilltest": {
 		ours: []string{
@@ -116,7 +112,7 @@ var rooms = map[string]room{
 // testRooms are for tests alone: they may be linked with a test's libraries and rest on engines, and nothing that a
 // user's program is linked with may rest on them.
 var testRooms = []string{"store/storetest", "internal/tests/logfile", "internal/tests/tilltest", "internal/tests/long",
-	"internal/tests/pages", "internal/tests/pgserver"}
+	"internal/tests/pages", "internal/tests/pgserver", "internal/tests/filled"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
 var pureRooms = []string{"money", "events", "internal/law", "order/window", "order"}

@@ -3,7 +3,6 @@ package events
 import (
 	"bytes"
 	"errors"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -11,62 +10,25 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/tilltape/tilltape/internal/tests/filled"
 )
 
-// odd fills a fact with values that a log takes, however odd.
-type odd struct{ t *rapid.T }
-
-func (o odd) text(path string) string {
-	return string(bytes.ToValidUTF8([]byte(rapid.StringN(0, 16, IDMax).Draw(o.t, path)), nil))
-}
-func (o odd) body(path string) []byte {
-	if b := rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(o.t, path); len(b) > 0 {
-		return b
-	}
-	return nil
-}
-func (o odd) number(path string) uint64           { return rapid.Uint64().Draw(o.t, path) }
-func (o odd) signed(path string) int64            { return rapid.Int64().Draw(o.t, path) }
-func (o odd) flag(path string) bool               { return rapid.Bool().Draw(o.t, path) }
-func (o odd) choice(path string, m uint64) uint64 { return rapid.Uint64Range(0, m).Draw(o.t, path) }
-func (o odd) present(path string) bool            { return rapid.Bool().Draw(o.t, path) }
-func (o odd) moment(path string) time.Time {
-	nanos := rapid.OneOf(rapid.Int64Min(math.MinInt64+1), rapid.Just(int64(0)), rapid.Just(int64(math.MinInt64))).Draw(o.t,
-		path)
-	if nanos == math.MinInt64 {
-		return time.Time{}
-	}
-	return time.Unix(0, nanos).UTC()
-}
-func (o odd) id(path string) string {
-	if o.flag(path + " ends in a UUID") {
-		return rapid.StringMatching(`[a-z0-9é€]{0,8}[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`).Draw(o.t,
-			path)
-	}
-	return rapid.StringMatching(`[a-z0-9 ._:\-é€🧾]{1,16}`).Draw(o.t, path)
-}
-
 func anyRecord(rt *rapid.T, t *testing.T) Record {
-	o := odd{rt}
-	maybe := func(path string) string {
-		if o.flag("has " + path) {
-			return o.id(path)
-		}
-		return ""
-	}
-	r := Record{ID: o.id("id"), Stream: Stream{rapid.StringMatching(`[a-z]{1,16}`).Draw(rt, "category"), o.id("stream")},
-		Version: o.number("version"), Position: o.number("position"), Previous: o.number("previous"),
-		Recorded: o.moment("recorded"), Occurred: o.moment("occurred"), CommandID: maybe("command"), Actor: maybe("actor"),
-		Head: Head{Status: maybe("status"), StatusSince: o.moment("since"), Phase: maybe("phase"),
-			OperationSince: o.moment("operation since"), ParkedSince: o.moment("parked since"),
-			AnomalySince: o.moment("anomaly since"), Due: o.moment("due")},
-		Event: filled(t, rapid.SampledFrom(Kinds()).Draw(rt, "kind"), o)}
+	o := filled.Odd{T: rt, TextMax: IDMax}
+	r := Record{ID: o.ID("id"), Stream: Stream{rapid.StringMatching(`[a-z]{1,16}`).Draw(rt, "category"), o.ID("stream")},
+		Version: o.Number("version"), Position: o.Number("position"), Previous: o.Number("previous"),
+		Recorded: o.Moment("recorded"), Occurred: o.Moment("occurred"), CommandID: o.Maybe("command"), Actor: o.Maybe("actor"),
+		Head: Head{Status: o.Maybe("status"), StatusSince: o.Moment("since"), Phase: o.Maybe("phase"),
+			OperationSince: o.Moment("operation since"), ParkedSince: o.Moment("parked since"),
+			AnomalySince: o.Moment("anomaly since"), DisputeBy: o.Moment("dispute by"), Due: o.Moment("due")},
+		Event: fact(t, rapid.SampledFrom(Kinds()).Draw(rt, "kind"), o)}
 	for range rapid.IntRange(0, KeysMax).Draw(rt, "keys") {
-		r.Keys = append(r.Keys, Key("k"+o.text("key")+maybe("key's end")))
+		r.Keys = append(r.Keys, Key("k"+o.Text("key")+o.Maybe("key's end")))
 	}
 	for _, t := range []*time.Time{&r.Occurred, &r.Head.StatusSince, &r.Head.OperationSince, &r.Head.ParkedSince,
-		&r.Head.AnomalySince, &r.Head.Due} {
-		switch o.choice("a time that stands before", 3) {
+		&r.Head.AnomalySince, &r.Head.DisputeBy, &r.Head.Due} {
+		switch o.Choice("a time that stands before", 3) {
 		case 0:
 			*t = r.Recorded
 		case 1:

@@ -47,7 +47,7 @@ func fieldsOf(v reflect.Value) map[string]reflect.Value {
 func TestPartsOf_HasEveryFieldOfEveryFact(t *testing.T) {
 	for _, k := range Kinds() {
 		t.Run(string(k), func(t *testing.T) {
-			e := filled(t, k, newPlausible())
+			e := fact(t, k, newPlausible())
 			parts := reflect.ValueOf(PartsOf(e))
 			given := map[string]bool{"Transfer": true, "Stage": true}
 			for name, value := range fieldsOf(reflect.ValueOf(e)) {
@@ -117,7 +117,7 @@ func TestPartsOf_WhatAProofAnswers(t *testing.T) {
 
 func TestPartsOf_AllocatesNothing(t *testing.T) {
 	for _, k := range Kinds() {
-		e, sum := filled(t, k, newPlausible()), time.Time{}
+		e, sum := fact(t, k, newPlausible()), time.Time{}
 		assert.Zero(t, testing.AllocsPerRun(10, func() { sum = PartsOf(e).At }), "%s", k)
 		_ = sum
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/tilltape/tilltape/internal/tests/filled"
 )
 
 // Encoding in two steps gives the bytes of encoding in one, for any record in any place.
@@ -17,7 +19,7 @@ func TestPreparedFramesAreTheSame(t *testing.T) {
 		want, err := AppendFrame(nil, r)
 		require.NoError(rt, err)
 		elsewhere := r
-		elsewhere.Version, elsewhere.Position, elsewhere.Previous = odd{rt}.number("other version"), 0, math.MaxUint64
+		elsewhere.Version, elsewhere.Position, elsewhere.Previous = filled.Odd{T: rt}.Number("other version"), 0, math.MaxUint64
 		p, err := Prepare(elsewhere)
 		require.NoError(rt, err, "its place plays no part yet")
 		require.GreaterOrEqual(rt, p.SizeMax(), len(want))

@@ -121,7 +121,7 @@ func TestProtoDescribesEveryPayload(t *testing.T) {
 	file := published(t)
 	for _, k := range Kinds() {
 		t.Run(string(k), func(t *testing.T) {
-			e := filled(t, k, newPlausible())
+			e := fact(t, k, newPlausible())
 			name := reflect.TypeOf(e).Name()
 			described := file.Messages().ByName(protoreflect.Name(name))
 			require.NotNil(t, described, "tilltape.proto has no message %s", name)
@@ -203,7 +203,7 @@ func snake(name string) string {
 func TestErrorsNameFieldsAsPublished(t *testing.T) {
 	file := published(t)
 	for _, k := range Kinds() {
-		e := filled(t, k, newPlausible())
+		e := fact(t, k, newPlausible())
 		described := file.Messages().ByName(protoreflect.Name(reflect.TypeOf(e).Name()))
 		for i := range described.Fields().Len() {
 			f := described.Fields().Get(i)

@@ -1,13 +1,13 @@
 package events
 
 import (
-	"fmt"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/internal/tests/filled"
 )
 
 // noon is the day these tests play on.
@@ -37,91 +37,15 @@ func blank(t testing.TB, k Kind) Event {
 	return e
 }
 
-// filler makes the value of a leaf: the field's path, and its number counted through the fact.
-type filler interface {
-	text(path string) string
-	body(path string) []byte
-	number(path string) uint64
-	signed(path string) int64
-	flag(path string) bool
-	moment(path string) time.Time
-	choice(path string, most uint64) uint64
-	present(path string) bool
-}
-
-// filled returns the kind's fact with every field made by f. It walks the Go type, so that a field added to a fact
-// cannot be forgotten in its walk.
-func filled(t testing.TB, k Kind, f filler) Event {
+// fact returns the kind's fact with every field made by f.
+func fact(t testing.TB, k Kind, f filled.Filler) Event {
 	t.Helper()
 	v := reflect.New(reflect.TypeOf(blank(t, k))).Elem()
-	fill(t, v, "", f)
+	filled.Fill(t, v, f)
 	return v.Interface().(Event)
 }
 
-func fill(t testing.TB, v reflect.Value, path string, f filler) {
-	t.Helper()
-	switch v.Type() {
-	case reflect.TypeFor[time.Time]():
-		v.Set(reflect.ValueOf(f.moment(path)))
-		return
-	case reflect.TypeFor[[]byte]():
-		v.SetBytes(f.body(path))
-		return
-	}
-	switch v.Kind() {
-	case reflect.Struct:
-		for i := range v.NumField() {
-			inner := path
-			if field := v.Type().Field(i); !field.Anonymous {
-				inner = strings.TrimPrefix(path+"."+field.Name, ".")
-			}
-			fill(t, v.Field(i), inner, f)
-		}
-	case reflect.Pointer:
-		if f.present(path) {
-			v.Set(reflect.New(v.Type().Elem()))
-			fill(t, v.Elem(), path, f)
-		}
-	case reflect.String:
-		v.SetString(f.text(path))
-	case reflect.Bool:
-		v.SetBool(f.flag(path))
-	case reflect.Int64:
-		v.SetInt(f.signed(path))
-	case reflect.Uint64:
-		v.SetUint(f.number(path))
-	case reflect.Uint8:
-		most, known := enumMax[v.Type()]
-		require.True(t, known, "%s at %s is not in the table", v.Type(), path)
-		v.SetUint(f.choice(path, most))
-	default:
-		require.Fail(t, "no payload holds such a field", "%s at %s", v.Type(), path)
-	}
-}
-
-// plausible fills every field with something other than its zero value, each with its own.
-type plausible struct{ count *uint64 }
-
-func newPlausible() plausible { return plausible{new(uint64)} }
-
-func (p plausible) next() uint64 { *p.count++; return *p.count }
-
-func (p plausible) text(path string) string {
-	switch path[strings.LastIndex(path, ".")+1:] {
-	case "Currency":
-		return "USD"
-	case "Fact":
-		return string(KindPaymentPaid)
-	}
-	return fmt.Sprintf("%s-%d", strings.ToLower(path), p.next())
-}
-func (p plausible) body(string) []byte               { return fmt.Appendf(nil, `{"n":%d,"name":"Zoë"}`, p.next()) }
-func (p plausible) number(string) uint64             { return p.next() + 200 }
-func (p plausible) signed(string) int64              { return int64(p.next()) * 1000 }
-func (p plausible) flag(string) bool                 { return true }
-func (p plausible) moment(string) time.Time          { return noon.Add(time.Duration(p.next()) * time.Second) }
-func (p plausible) choice(_ string, m uint64) uint64 { return 1 + p.next()%m }
-func (p plausible) present(string) bool              { return true }
+func newPlausible() filled.Plausible { return filled.NewPlausible(noon, string(KindPaymentPaid)) }
 
 // full is a record of the kind with everything in it that can be.
 func full(t testing.TB, k Kind) Record {
@@ -134,7 +58,7 @@ func full(t testing.TB, k Kind) Record {
 			Due:       noon.Add(time.Hour)},
 		Keys: []Key{NewKey(KeyPaymentID, "p-1"), NewKey(KeyPaymentRequestID, "r-1"), NewKey(KeyCaptureRequestID, "c-1"),
 			NewKey(KeyRefundRequestID, "f-1")},
-		Event: filled(t, k, newPlausible()),
+		Event: fact(t, k, newPlausible()),
 	}
 }
 

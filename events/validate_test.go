@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/internal/tests/filled"
 )
 
 func TestCheckID(t *testing.T) {
@@ -173,40 +175,40 @@ func refused(t *testing.T, r Record, field string, sentinel error, what string) 
 
 // only fills one text or body, so that a bound shows.
 type only struct {
-	plausible
+	filled.Plausible
 	path  string
 	value string
 }
 
-func (o only) text(path string) string {
+func (o only) Text(path string) string {
 	if path == o.path {
 		return o.value
 	}
 	return ""
 }
-func (o only) body(path string) []byte { return []byte(o.text(path)) }
+func (o only) Body(path string) []byte { return []byte(o.Text(path)) }
 
 // paths notes the path of every text and body.
 type paths struct {
-	plausible
+	filled.Plausible
 	seen *[]string
 }
 
-func (p paths) text(path string) string { *p.seen = append(*p.seen, path); return "" }
-func (p paths) body(path string) []byte { *p.seen = append(*p.seen, path); return nil }
+func (p paths) Text(path string) string { *p.seen = append(*p.seen, path); return "" }
+func (p paths) Body(path string) []byte { *p.seen = append(*p.seen, path); return nil }
 
 // bounds are the lengths that the log takes of each text and body of the kind.
 func bounds(t *testing.T, k Kind) map[string]int {
 	t.Helper()
 	var texts []string
-	filled(t, k, paths{newPlausible(), &texts})
+	fact(t, k, paths{newPlausible(), &texts})
 	found := map[string]int{}
 	for _, path := range texts {
 		for _, most := range []int{IDMax, TextMax, pathMax, signatureMax, BodyMax} {
 			r := minimal(t, k)
-			r.Event = filled(t, k, only{newPlausible(), path, strings.Repeat("x", most)})
+			r.Event = fact(t, k, only{newPlausible(), path, strings.Repeat("x", most)})
 			require.NoError(t, r.Validate(), "%s %s of %d bytes", k, path, most)
-			r.Event = filled(t, k, only{newPlausible(), path, strings.Repeat("x", most+1)})
+			r.Event = fact(t, k, only{newPlausible(), path, strings.Repeat("x", most+1)})
 			if err := r.Validate(); err != nil {
 				require.ErrorIs(t, err, ErrTooLarge)
 				require.ErrorContains(t, err, "bytes; give at most ")
@@ -221,15 +223,15 @@ func bounds(t *testing.T, k Kind) map[string]int {
 
 // largest fills everything to its bound.
 type largest struct {
-	plausible
+	filled.Plausible
 	bounds map[string]int
 }
 
-func (l largest) text(path string) string          { return strings.Repeat("x", l.bounds[path]) }
-func (l largest) body(path string) []byte          { return []byte(l.text(path)) }
-func (l largest) number(string) uint64             { return 1<<64 - 1 }
-func (l largest) signed(string) int64              { return -1 }
-func (l largest) choice(_ string, m uint64) uint64 { return m }
+func (l largest) Text(path string) string          { return strings.Repeat("x", l.bounds[path]) }
+func (l largest) Body(path string) []byte          { return []byte(l.Text(path)) }
+func (l largest) Number(string) uint64             { return 1<<64 - 1 }
+func (l largest) Signed(string) int64              { return -1 }
+func (l largest) Choice(_ string, m uint64) uint64 { return m }
 
 // A record that keeps to each field's bound never meets the frame's: a fact that APO signed is not lost for being large
 // in several places at once. The other way round, no bound is under what the outside may send.
@@ -251,7 +253,7 @@ func TestEverythingAtItsBoundFits(t *testing.T) {
 			Recorded: noon, Occurred: noon, CommandID: word, Actor: word,
 			Head: Head{Status: word, StatusSince: noon, Phase: word, OperationSince: noon.Add(1), ParkedSince: noon.Add(2),
 				AnomalySince: noon.Add(3), Due: noon},
-			Keys: []Key{key, key, key, key}, Event: filled(t, k, largest{newPlausible(), within})}
+			Keys: []Key{key, key, key, key}, Event: fact(t, k, largest{newPlausible(), within})}
 		frame, err := AppendFrame(nil, r)
 		require.NoError(t, err, k)
 		require.LessOrEqual(t, len(frame), FrameMax)
