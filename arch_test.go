@@ -52,6 +52,7 @@ var rooms = map[string]room{
 	"order": {ours: []string{"money", "events", "internal/law", "internal/ours", "internal/words", "order/window"},
 		modules: []string{protobufModule, fsmModule}},
 	"store":                 {ours: []string{"events"}, modules: []string{protobufModule}},
+	"jsonform":              {ours: []string{"money", "events", "store"}, modules: []string{protobufModule}},
 	"seal":                  {modules: []string{modModule}},
 	"store/memory":          {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
 	"store/sealed":          {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
@@ -115,7 +116,7 @@ var testRooms = []string{"store/storetest", "internal/tests/logfile", "internal/
 	"internal/tests/pages", "internal/tests/pgserver", "internal/tests/filled"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
-var pureRooms = []string{"money", "events", "internal/law", "order/window", "order"}
+var pureRooms = []string{"money", "events", "internal/law", "order/window", "order", "jsonform"}
 
 // impureImports would let a pure room reach the world; a trailing slash stands for everything below.
 var impureImports = []string{

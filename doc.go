@@ -25,6 +25,7 @@
 //	order           the rules, as pure functions over facts: no clock, no I/O, no randomness; order/window the
 //	                acquirers' cancel windows
 //	store           what a log must promise; store/memory and store/bolt keep the promise
+//	jsonform        facts, records, heads and orders in JSON: one form for all that prints them
 //	seal            the Merkle tree over a log, its checkpoints and proofs
 //	apo             APO over HTTP: pay, cancel, capture, refund, inquire; sign, verify, classify
 //	tilltape        this package: orders, store and apo driven with a clock; a Reader where nothing is to be driven
