@@ -198,9 +198,20 @@ func unfit(err error, fact string) error {
 	if !is {
 		return &DocumentError{Problem: "cannot be held by a log: " + err.Error()}
 	}
-	path := ""
+	path, problem := "", invalid.Error()
 	if kind, field, of := strings.Cut(invalid.Field, ": "); of && strings.Contains(kind, ".") {
-		path, invalid.Field = fact, field
+		path, problem = fact, camel(field)+" "+invalid.Problem
 	}
-	return &DocumentError{Path: path, Problem: "cannot be held by a log: " + invalid.Error(), Err: invalid.Err}
+	return &DocumentError{Path: path, Problem: "cannot be held by a log: " + problem, Err: invalid.Err}
+}
+
+// camel is a payload's name of a field as it is spelt here.
+func camel(snake string) string {
+	words := strings.Split(snake, "_")
+	for i, w := range words {
+		if i > 0 && w != "" {
+			words[i] = strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	return strings.Join(words, "")
 }
