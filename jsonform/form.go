@@ -141,8 +141,8 @@ func (f *form) must(name string) int {
 }
 
 // kindNames says what a value is, for errors.
-var kindNames = map[byte]string{'{': "an object", '[': "a list", '"': "text", '0': "a number", 't': "true", 'f': "false",
-	'n': "null"}
+var kindNames = map[byte]string{'{': "an object", '[': "a list", '"': "text", '0': "a number", 't': "true",
+	'f': "false", 'n': "null"}
 
 // is reports whether the value at a node is of that kind.
 func (f *form) is(name string, at int, kind byte) bool {

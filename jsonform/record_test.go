@@ -118,12 +118,14 @@ func (melted) Kind() events.Kind { return "order.melted.v1" }
 
 func TestWhatHasNoForm(t *testing.T) {
 	for want, change := range map[string]func(*events.Record){
-		"id is empty; give text":                                     func(r *events.Record) { r.ID = "" },
-		"actor is not UTF-8; give text":                              func(r *events.Record) { r.Actor = "a\xff" },
-		"stream.id is empty; give text":                              func(r *events.Record) { r.Stream.ID = "" },
-		"keys[1] is not UTF-8; give text":                            func(r *events.Record) { r.Keys[1] = "\xff" },
-		"fact is missing; a record carries exactly one fact":         func(r *events.Record) { r.Event = nil },
-		"fact is a *events.PaymentPaid; give a events.PaymentPaid":   func(r *events.Record) { r.Event = &events.PaymentPaid{} },
+		"id is empty; give text":                             func(r *events.Record) { r.ID = "" },
+		"actor is not UTF-8; give text":                      func(r *events.Record) { r.Actor = "a\xff" },
+		"stream.id is empty; give text":                      func(r *events.Record) { r.Stream.ID = "" },
+		"keys[1] is not UTF-8; give text":                    func(r *events.Record) { r.Keys[1] = "\xff" },
+		"fact is missing; a record carries exactly one fact": func(r *events.Record) { r.Event = nil },
+		"fact is a *events.PaymentPaid; give a events.PaymentPaid": func(r *events.Record) {
+			r.Event = &events.PaymentPaid{}
+		},
 		"fact is a jsonform.disguised; give a events.PaymentPending": func(r *events.Record) { r.Event = disguised{} },
 		`fact.kind is "order.melted.v1", which this version does not write; give one of events.Kinds`: func(
 			r *events.Record) {

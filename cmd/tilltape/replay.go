@@ -2,19 +2,18 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/jsonform"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -36,7 +35,10 @@ func replayCommand(t terminal) *cobra.Command {
 			"that our rules cannot have written, with exit code 10. A history that was\n" +
 			"rewritten together with its seal shows only beside a checkpoint that was kept\n" +
 			"elsewhere: compare the root. The file is opened for reading only and is not\n" +
-			"changed.",
+			"changed.\n\n" +
+			"With --json it prints the records and no summary, one JSON object a line, in the\n" +
+			"form that docs/reference/json.md tells. They are printed as they pass: the exit\n" +
+			"code says at the end whether all of them are good.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fmt.Errorf("%s takes the log's file, but was given %s", cmd.CommandPath(),
@@ -87,6 +89,7 @@ type replayPrinter struct {
 	only  string
 	json  bool
 	words string // the order's, as the newest record so far leaves it
+	line  []byte // of a record for programs, used again
 }
 
 // run replays and prints. Facts are printed as they pass; the summary says at the end whether all of it was legal.
@@ -126,10 +129,7 @@ func (p *replayPrinter) run(ctx context.Context, log *bolt.Log) error {
 // fact prints one record, for people or for programs.
 func (p *replayPrinter) fact(r events.Record, o order.Order) error {
 	if p.json {
-		return writeJSON(p.t.out, recordView{Position: r.Position, Stream: r.Stream.Category, ID: r.Stream.ID,
-			Version: r.Version, Kind: string(r.Event.Kind()), Recorded: r.Recorded, Occurred: r.Occurred, Record: r.ID,
-			Command: r.CommandID, Actor: r.Actor, Status: r.Head.Status, Phase: r.Head.Phase,
-			Attention: r.Head.Attention(), Due: r.Head.Due, Fact: r.Event})
+		return p.document(r)
 	}
 	if r.Stream.Category == events.CategoryOrder { // a refusal leaves the order as it was
 		p.words = o.Words()
@@ -139,29 +139,17 @@ func (p *replayPrinter) fact(r events.Record, o order.Order) error {
 	return err
 }
 
-// recordView is a record for programs; amounts are minor units, times RFC 3339.
-type recordView struct {
-	Position  uint64       `json:"position"`
-	Stream    string       `json:"stream"`
-	ID        string       `json:"id"`
-	Version   uint64       `json:"version"`
-	Kind      string       `json:"kind"`
-	Recorded  time.Time    `json:"recorded"`
-	Occurred  time.Time    `json:"occurred"`
-	Record    string       `json:"record"`
-	Command   string       `json:"command,omitempty"`
-	Actor     string       `json:"actor,omitempty"`
-	Status    string       `json:"status,omitempty"`
-	Phase     string       `json:"phase,omitempty"`
-	Attention []string     `json:"attention,omitempty"`
-	Due       time.Time    `json:"due,omitzero"`
-	Fact      events.Event `json:"fact"`
-}
-
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
+// document prints one record for programs, as docs/reference/json.md has it.
+func (p *replayPrinter) document(r events.Record) error {
+	line, err := jsonform.AppendRecord(p.line[:0], r)
+	if err != nil {
+		return err
+	}
+	p.line = append(line, '\n')
+	if _, err := p.t.out.Write(p.line); err != nil {
+		return fmt.Errorf("printing record %d: %w", r.Position, err)
+	}
+	return nil
 }
 
 func (p *replayPrinter) summary(replayed *audit.Replayed) string {
