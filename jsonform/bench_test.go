@@ -15,7 +15,8 @@ func usual() map[string]events.Record {
 	head := events.Head{Status: "authorized", StatusSince: noon, Phase: "requested", OperationSince: noon,
 		Due: noon.Add(time.Minute)}
 	intent := events.Record{ID: "0193574e-8f2a-7c11-9d3e-5f0c2a1b4d6e",
-		Stream: events.OrderStream("order-20261123-000042"), Version: 2, Position: 123456, Previous: 123400, Recorded: noon, Occurred: noon,
+		Stream: events.OrderStream("order-20261123-000042"), Version: 2, Position: 123456, Previous: 123400,
+		Recorded: noon, Occurred: noon,
 		CommandID: "0193574e-8f2a-7c11-9d3e-5f0c2a1b4d6f", Actor: "checkout", Head: head,
 		Event: events.CancelRequested{By: events.Identifier{PaymentID: "202611231940108001001888800000000042"},
 			Reason: "buyer changed their mind", Lease: noon}}

@@ -124,7 +124,7 @@ func TestReplayShowsOneOrder(t *testing.T) {
 	assert.Contains(t, errs, "tilltape replay "+path+" --json", "ready to be copied")
 }
 
-// The form is the library's, and nothing of it has to be known to Go: words, no numbers that are rounded, no zero times.
+// The form is the library's, and nothing of it has to be known to Go: words, no numbers that are rounded, no zero time
 func TestReplayPrintsJSONForPrograms(t *testing.T) {
 	path := aLog(t, false)
 	log, err := bolt.Open(path, nil)

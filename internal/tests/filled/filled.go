@@ -154,7 +154,8 @@ func (o Odd) Body(path string) []byte {
 
 // message is a text that is JSON, or nearly.
 func message(t *rapid.T) []byte {
-	return []byte(rapid.SampledFrom([]string{"{}", "null", "[]", ` { "a" : [ 1e5 , "\u00e9\/" , null ] } `, `{"a":1,"a":2}`,
+	return []byte(rapid.SampledFrom([]string{"{}", "null", "[]", ` { "a" : [ 1e5 , "\u00e9\/" , null ] } `,
+		`{"a":1,"a":2}`,
 		`{"paymentId":"2026112319401080010018888","n":2026112319401080010018888000}`, `"\ud83d\ude00"`, `"\ud83d"`, "{",
 		"{\"b\":-0.10,\"\\u0061\":true}", "\xef\xbb\xbf{}"}).Draw(t, "message"))
 }
