@@ -52,7 +52,7 @@ var rooms = map[string]room{
 	"order": {ours: []string{"money", "events", "internal/law", "internal/ours", "internal/words", "order/window"},
 		modules: []string{protobufModule, fsmModule}},
 	"store":                 {ours: []string{"events"}, modules: []string{protobufModule}},
-	"jsonform":              {ours: []string{"money", "events", "store"}, modules: []string{protobufModule}},
+	"jsonform":              {ours: []string{"money", "events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
 	"seal":                  {modules: []string{modModule}},
 	"store/memory":          {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
 	"store/sealed":          {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
@@ -297,7 +297,7 @@ func TestTheRootFolderIsOneScreen(t *testing.T) {
 }
 
 // orderLinesMax is how many lines the short documentation of the core has at most: more is no surface, but an attic.
-const orderLinesMax = 65
+const orderLinesMax = 66
 
 func TestTheSurfaceOfOrderIsSmall(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "go", "doc", "-short", "./order")

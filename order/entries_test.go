@@ -1,0 +1,85 @@
+package order
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// bookComesTo is what the entries that are shown add up to, by hand: what is captured and refunded, in time and late.
+func bookComesTo(book []Entry) (captured, refunded, lateCaptured, lateRefunded int64) {
+	var oneStep, late int64
+	for _, e := range book {
+		switch {
+		case !e.Counted:
+		case e.Transfer == events.TransferPayment && e.OneStep && e.Late:
+			late = e.Amount.Minor
+		case e.Transfer == events.TransferPayment && e.OneStep:
+			oneStep = e.Amount.Minor
+		case e.Transfer == events.TransferCapture && e.Late:
+			lateCaptured += e.Amount.Minor
+		case e.Transfer == events.TransferCapture:
+			captured += e.Amount.Minor
+		case e.Transfer == events.TransferRefund && e.Late:
+			lateRefunded += e.Amount.Minor
+		case e.Transfer == events.TransferRefund:
+			refunded += e.Amount.Minor
+		}
+	}
+	return max(captured, oneStep), refunded, max(lateCaptured, late), lateRefunded
+}
+
+// Whatever happens, what the book shows comes to the amounts, each entry stands in one way, its records are on record,
+// and what is in doubt is in Doubts.
+func TestTheBookShowsWhatTheAmountsAreMadeOf(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := newTill(t)
+		x.must(create(rapid.SampledFrom([]events.CaptureMode{CaptureNone, CaptureAutomatic, CaptureManual}).Draw(t, "mode")))
+		for i := range rapid.IntRange(1, 12).Draw(t, "steps") {
+			x.anything(t, string(rune('a'+i)))
+			o := x.o
+			captured, refunded, lateCaptured, lateRefunded := bookComesTo(o.Book())
+			require.Equal(t, o.Captured, captured)
+			require.Equal(t, o.Refunded, refunded)
+			require.Equal(t, o.Late.Captured, lateCaptured)
+			require.Equal(t, o.Late.Refunded, lateRefunded)
+			var doubts []uint64
+			for _, e := range o.Book() {
+				ways := 0
+				for _, is := range []bool{e.Counted, e.Contradicted, e.Failed} {
+					if is {
+						ways++
+					}
+				}
+				require.Equal(t, 1, ways)
+				require.LessOrEqual(t, max(e.Record, e.Doubt), o.Version)
+				switch {
+				case e.Contradicted:
+					doubts = append(doubts, e.Record)
+				case e.Counted && e.Doubt != 0:
+					doubts = append(doubts, e.Doubt)
+				}
+			}
+			require.Equal(t, o.Doubts(), doubts)
+		}
+	})
+}
+
+func TestTheBookSaysWhoseATransferIs(t *testing.T) {
+	x := newTill(t)
+	x.must(create(CaptureManual))
+	x.observe(Fact{Kind: PaymentAuthorized, PaymentID: "P1", Amount: usd(theAmount), At: opened})
+	x.must(Capture{CommandID: "c", Amount: usd(400), Last: true})
+	call, ok := x.o.Claimed()
+	require.True(t, ok)
+	x.must(RecordAnswer{Call: call, Verdict: done})
+	book := x.o.Book()
+	require.Len(t, book, 2)
+	assert.Equal(t, Entry{Transfer: events.TransferPayment, Record: 2, Amount: usd(theAmount), Counted: true}, book[0])
+	assert.Equal(t, Entry{Transfer: events.TransferCapture, Record: 4, Amount: usd(400), Counted: true, Ours: true,
+		Last: true}, book[1])
+}
