@@ -85,7 +85,7 @@ func (f *form) failed(name, problem string, err error) {
 }
 
 func joined(path, name string) string {
-	if path == "" || name == "" || name[0] == '[' {
+	if path == "" || name == "" {
 		return path + name
 	}
 	return path + "." + name

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/money"
+	"github.com/tilltape/tilltape/order"
 )
 
 const pageFile = "../docs/reference/json.md"
@@ -38,6 +39,9 @@ func kindOf(f reflect.StructField) string {
 		return "number"
 	case reflect.Uint8, reflect.Struct:
 		return jsonName(f.Type.Name())
+	case reflect.Slice:
+		f.Type = f.Type.Elem()
+		return "list of " + kindOf(f)
 	case reflect.Pointer:
 		return jsonName(f.Type.Elem().Name())
 	}
@@ -48,15 +52,34 @@ func factTable(t *testing.T) string {
 	t.Helper()
 	out := "| kind | members |\n|---|---|\n"
 	for _, k := range events.Kinds() {
-		var cells []string
-		for _, f := range fields(reflect.TypeOf(blank(t, k))) {
-			cell := "`" + f.Name + "`"
-			if kind := kindOf(f); kind != "" && kind != f.Name {
-				cell += " " + kind
-			}
-			cells = append(cells, cell)
+		out += fmt.Sprintf("| `%s` | %s |\n", k, cells(reflect.TypeOf(blank(t, k))))
+	}
+	return out
+}
+
+// cells are the members of a type and what they hold.
+func cells(of reflect.Type) string {
+	var all []string
+	for _, f := range fields(of) {
+		cell := "`" + f.Name + "`"
+		if kind := kindOf(f); kind != "" && (kind != f.Name || kind == "number") {
+			cell += " " + kind
 		}
-		out += fmt.Sprintf("| `%s` | %s |\n", k, strings.Join(cells, ", "))
+		all = append(all, cell)
+	}
+	return strings.Join(all, ", ")
+}
+
+func orderTable(*testing.T) string {
+	out := "| object | members |\n|---|---|\n"
+	for _, of := range []reflect.Type{reflect.TypeFor[orderDoc](), reflect.TypeFor[late](), reflect.TypeFor[operation](),
+		reflect.TypeFor[inquiry](), reflect.TypeFor[order.Anomaly](), reflect.TypeFor[heldRefund](),
+		reflect.TypeFor[order.Dispute](), reflect.TypeFor[order.Entry]()} {
+		name := jsonName(of.Name())
+		if of == reflect.TypeFor[orderDoc]() {
+			name = "order"
+		}
+		out += fmt.Sprintf("| %s | %s |\n", name, cells(of))
 	}
 	return out
 }
@@ -67,6 +90,7 @@ func wordTable(t *testing.T) string {
 	for _, k := range events.Kinds() {
 		enumerations(reflect.TypeOf(blank(t, k)), words)
 	}
+	enumerations(reflect.TypeFor[orderDoc](), words)
 	out := "| enumeration | words |\n|---|---|\n"
 	for _, name := range sortedNames(words) {
 		out += fmt.Sprintf("| %s | %s |\n", name, strings.Join(words[name], ", "))
@@ -79,7 +103,7 @@ func TestThePageIsTheCodes(t *testing.T) {
 	page, err := os.ReadFile(pageFile)
 	require.NoError(t, err)
 	want := string(page)
-	for name, table := range map[string]string{"facts": factTable(t), "words": wordTable(t)} {
+	for name, table := range map[string]string{"facts": factTable(t), "orders": orderTable(t), "words": wordTable(t)} {
 		begin, end := between(name)
 		before, rest, found := strings.Cut(want, begin)
 		require.True(t, found, "%s has no %q", pageFile, begin)

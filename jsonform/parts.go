@@ -63,7 +63,11 @@ func (f *form) evidence(name string, v **events.Evidence) {
 	if !f.writing {
 		*v = new(events.Evidence)
 	}
-	e := *v
+	evidenceMembers(f, *v)
+	f.close(o)
+}
+
+func evidenceMembers(f *form, e *events.Evidence) {
 	f.text("method", &e.Method)
 	f.text("path", &e.Path)
 	f.text("clientId", &e.ClientID)
@@ -72,7 +76,6 @@ func (f *form) evidence(name string, v **events.Evidence) {
 	f.text("signature", &e.Signature)
 	f.bytes("body", &e.Body)
 	f.message("message", e.Body)
-	f.close(o)
 }
 
 // message is a body decoded, where it is JSON: it says nothing of its own.

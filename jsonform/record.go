@@ -3,7 +3,6 @@ package jsonform
 import (
 	"bytes"
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/tilltape/tilltape/events"
@@ -108,10 +107,14 @@ func recordMembers(f *form, r *events.Record, frame *[]byte) {
 // stream is always there.
 func (f *form) stream(name string, s *events.Stream) {
 	if o, ok := f.mustOpen(name); ok {
-		f.mustText("category", &s.Category)
-		f.mustText("id", &s.ID)
+		streamMembers(f, s)
 		f.close(o)
 	}
+}
+
+func streamMembers(f *form, s *events.Stream) {
+	f.mustText("category", &s.Category)
+	f.mustText("id", &s.ID)
 }
 
 func headMembers(f *form, h *events.Head) {
@@ -124,45 +127,6 @@ func headMembers(f *form, h *events.Head) {
 	f.moment("disputeBy", &h.DisputeBy)
 	f.moment("due", &h.Due)
 }
-
-// keys are left out where there are none.
-func (f *form) keys(name string, keys *[]events.Key) {
-	if f.writing {
-		if len(*keys) == 0 {
-			return
-		}
-		f.name(name)
-		f.b = append(f.b, '[')
-		for i, k := range *keys {
-			if i > 0 {
-				f.b = append(f.b, ',')
-			}
-			var ok bool
-			if f.b, ok = appendText(f.b, string(k)); !ok {
-				f.fail(entry(name, i), "is not UTF-8; give text")
-			}
-		}
-		f.b = append(f.b, ']')
-		return
-	}
-	list := f.member(name)
-	if !f.is(name, list, '[') {
-		return
-	}
-	end := list + int(f.nodes[list].size)
-	for at := list + 1; at < end; at += int(f.nodes[at].size) {
-		k, ok := f.string(entry(name, len(*keys)), at)
-		if !ok {
-			return
-		}
-		*keys = append(*keys, events.Key(k))
-	}
-	if len(*keys) == 0 {
-		f.fail(name, "is empty; leave it out")
-	}
-}
-
-func entry(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
 
 // AppendHead appends the summary of a stream, as [AppendRecord] does a record.
 func AppendHead(dst []byte, h store.Head) ([]byte, error) {

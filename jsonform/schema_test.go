@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/filled"
 	"github.com/tilltape/tilltape/money"
 )
 
@@ -135,6 +136,9 @@ func typeOf(t *testing.T, f reflect.StructField, always bool) any {
 		return ref(jsonName(f.Type.Name()))
 	case reflect.Pointer:
 		return ref(jsonName(f.Type.Elem().Name()))
+	case reflect.Slice:
+		items := reflect.StructField{Name: f.Name, Type: f.Type.Elem()}
+		return object{{"type", "array"}, {"items", typeOf(t, items, false)}, {"minItems", 1}}
 	case reflect.String:
 		return ref("text")
 	case reflect.Bool:
@@ -154,7 +158,7 @@ func typeOf(t *testing.T, f reflect.StructField, always bool) any {
 // enumerations are the types of the words that a struct has, and those in it.
 func enumerations(of reflect.Type, found map[string][]string) {
 	switch of.Kind() {
-	case reflect.Pointer:
+	case reflect.Pointer, reflect.Slice:
 		enumerations(of.Elem(), found)
 	case reflect.Struct:
 		if of == reflect.TypeFor[time.Time]() {
@@ -164,6 +168,9 @@ func enumerations(of reflect.Type, found map[string][]string) {
 			enumerations(of.Field(i).Type, found)
 		}
 	case reflect.Uint8:
+		if of == reflect.TypeFor[byte]() {
+			return
+		}
 		var words []string
 		for i := range uint64(256) {
 			v := reflect.New(of).Elem()
@@ -176,38 +183,35 @@ func enumerations(of reflect.Type, found map[string][]string) {
 	}
 }
 
-// parts are the objects that facts and records have in them.
-func parts(t *testing.T) object {
+// partOf is the schema of an object that others have in them, held against what its walk writes.
+func partOf[T any](t *testing.T, members func(*form, *T)) member {
 	t.Helper()
-	write := func(walk func(*form)) []byte {
+	var most, least T
+	filled.Fill(t, reflect.ValueOf(&most).Elem(), plausible())
+	write := func(v *T) []byte {
 		f := begin(nil)
-		walk(f)
+		members(f, v)
 		b, err := f.end(nil)
 		require.NoError(t, err)
 		return b
 	}
-	r := full(t, events.KindPaymentPaid)
-	proof := r.Event.(events.PaymentPaid).Proof
-	by := events.Identifier{PaymentID: "p", PaymentRequestID: "r"}
-	evidence := func(e *events.Evidence) []byte {
-		var whole struct{ Evidence json.RawMessage }
-		doc := write(func(f *form) { f.evidence("evidence", &e) })
-		require.NoError(t, json.Unmarshal(doc, &whole))
-		return whole.Evidence
-	}
-	has := membersOf(t, evidence(proof.Evidence), evidence(&events.Evidence{}))
-	return object{
-		{"stream", object{{"type", "object"}, {"properties", object{{"category", ref("text")}, {"id", ref("text")}}},
-			{"required", []string{"category", "id"}}, {"additionalProperties", false}}},
-		{"head", schemaOf(t, reflect.TypeFor[events.Head](), membersOf(t,
-			write(func(f *form) { headMembers(f, &r.Head) }), write(func(f *form) { headMembers(f, &events.Head{}) })))},
-		{"identifier", schemaOf(t, reflect.TypeFor[events.Identifier](), membersOf(t,
-			write(func(f *form) { identifierMembers(f, &by) }),
-			write(func(f *form) { identifierMembers(f, &events.Identifier{}) })))},
-		{"proof", schemaOf(t, reflect.TypeFor[events.Proof](), membersOf(t,
-			write(func(f *form) { proofMembers(f, &proof) }), write(func(f *form) { proofMembers(f, &events.Proof{}) })))},
-		{"evidence", schemaOf(t, reflect.TypeFor[events.Evidence](), has)},
-	}
+	f := begin(nil)
+	members(f, &least) // what has to be there and is empty is an error, and stands there all the same
+	little := append(f.b, '}')
+	of := reflect.TypeFor[T]()
+	return member{jsonName(of.Name()), schemaOf(t, of, membersOf(t, write(&most), little))}
+}
+
+// parts are the objects that facts, records and orders have in them.
+func parts(t *testing.T) object {
+	t.Helper()
+	whole := partOf(t, orderMembers)
+	whole.name = "order"
+	return object{whole,
+		partOf(t, lateMembers), partOf(t, operationMembers), partOf(t, inquiryMembers), partOf(t, anomalyMembers),
+		partOf(t, heldMembers), partOf(t, disputeMembers), partOf(t, entryMembers),
+		partOf(t, streamMembers), partOf(t, headMembers), partOf(t, identifierMembers), partOf(t, proofMembers),
+		partOf(t, evidenceMembers)}
 }
 
 // leaves are what stands in a member by itself.
@@ -241,6 +245,7 @@ func schema(t *testing.T) object {
 		choices = append(choices, ref(string(k)))
 		enumerations(of, words)
 	}
+	enumerations(reflect.TypeFor[orderDoc](), words)
 	defs := append(object{{"record", recordSchema(t)}, {"storeHead", storeHeadSchema()},
 		{"fact", object{{"oneOf", choices}}}}, facts...)
 	defs = append(defs, parts(t)...)
@@ -250,7 +255,7 @@ func schema(t *testing.T) object {
 	defs = append(defs, leaves()...)
 	return object{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
 		{"title", "Tilltape's JSON: facts, records, heads and orders; json.md beside this file tells what they mean"},
-		{"anyOf", []object{ref("record"), ref("fact"), ref("storeHead")}}, {"$defs", defs}}
+		{"anyOf", []object{ref("record"), ref("fact"), ref("order"), ref("storeHead")}}, {"$defs", defs}}
 }
 
 func sortedNames(words map[string][]string) []string {

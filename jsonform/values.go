@@ -159,6 +159,21 @@ func word[E ~uint8](f *form, name string, words []string, v *E) {
 	f.b = append(append(append(f.b, '"'), words[*v]...), '"')
 }
 
+// maybeWord is left out where it is the zero value.
+func maybeWord[E ~uint8](f *form, name string, words []string, v *E) {
+	if f.writing {
+		if *v != 0 {
+			word(f, name, words, v)
+		}
+		return
+	}
+	if at := f.member(name); at >= 0 {
+		if readWord(f, name, words, v, at); *v == 0 {
+			f.fail(name, "says nothing; leave it out")
+		}
+	}
+}
+
 func readWord[E ~uint8](f *form, name string, words []string, v *E, at int) {
 	s, ok := f.string(name, at)
 	if !ok {

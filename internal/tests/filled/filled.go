@@ -58,6 +58,11 @@ func fill(t testing.TB, v reflect.Value, path string, f Filler) {
 			v.Set(reflect.New(v.Type().Elem()))
 			fill(t, v.Elem(), path, f)
 		}
+	case reflect.Slice:
+		for i := 0; i < entriesMax && f.Present(path); i++ {
+			v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
+			fill(t, v.Index(i), path, f)
+		}
 	case reflect.String:
 		v.SetString(f.Text(path))
 	case reflect.Bool:
@@ -72,6 +77,9 @@ func fill(t testing.TB, v reflect.Value, path string, f Filler) {
 		require.Fail(t, "no payload holds such a field", "%s at %s", v.Type(), path)
 	}
 }
+
+// entriesMax is how many entries a list gets at most.
+const entriesMax = 2
 
 // last is the highest value of an enumeration that has a word.
 func last(t testing.TB, e reflect.Type, path string) (most uint64) {
