@@ -45,12 +45,12 @@ func (f *form) minor(v *int64) {
 		f.b = append(strconv.AppendInt(append(f.b, '"'), *v, 10), '"')
 		return
 	}
-	s, ok := f.string(name, f.must(name))
+	text, ok := f.plain(name, f.must(name))
 	if !ok {
 		return
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || strconv.FormatInt(n, 10) != s {
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != string(text) {
 		f.fail(name, "is not a whole number of 64 bits; "+wholeNumber)
 	}
 	*v = n

@@ -98,7 +98,7 @@ func (f *form) message(name string, body []byte) {
 	case at >= 0 && !is:
 		f.fail(name, "is given of a body that is not JSON; leave it out")
 	case is:
-		want := bytes.Clone(decoded)
+		want := bytes.Clone(decoded) // the next one may take its place
 		if got, is := f.decoded(f.raw(at)); !is || !bytes.Equal(got, want) {
 			f.fail(name, "is not what the body says; the body counts, so give that, in its order and with its digits")
 		}
@@ -112,8 +112,11 @@ func (f *form) decoded(body []byte) (_ []byte, is bool) {
 		return nil, false
 	}
 	s := &f.copier
+	*s = scanner{src: body, depth: MessageDepthMax, naming: true, out: s.out[:0], names: s.names[:0]}
+	if is = s.whole(); !is || !s.loose { // as APO writes them, it is in that form already
+		return body, is
+	}
 	*s = scanner{src: body, depth: MessageDepthMax, copying: true, out: s.out[:0], names: s.names[:0]}
 	is = s.whole()
-	s.src = nil
 	return s.out, is
 }

@@ -56,13 +56,11 @@ func DecodeRecord(src []byte) (r events.Record, frame []byte, err error) {
 	if err := read(src, func(f *form) { recordMembers(f, &r, &frame) }); err != nil {
 		return events.Record{}, nil, err
 	}
-	if err := r.Validate(); err != nil {
-		return events.Record{}, nil, unfit(err, "fact")
-	}
 	if frame == nil {
-		return r, nil, nil
-	}
-	if err := sameFrame(r, frame); err != nil {
+		if err := r.Validate(); err != nil {
+			return events.Record{}, nil, unfit(err, "fact")
+		}
+	} else if err := sameFrame(r, frame); err != nil {
 		return events.Record{}, nil, err
 	}
 	return r, frame, nil
@@ -70,19 +68,19 @@ func DecodeRecord(src []byte) (r events.Record, frame []byte, err error) {
 
 // sameFrame says whether a frame holds that record. One of an older kind does if it is lifted to it.
 func sameFrame(r events.Record, frame []byte) error {
+	got, err := events.AppendFrame(make([]byte, 0, len(frame)), r)
+	if err != nil {
+		return unfit(err, "fact")
+	}
+	if bytes.Equal(got, frame) { // a record has one frame
+		return nil
+	}
 	stored, err := events.DecodeFrame(frame)
 	if err != nil {
 		return &DocumentError{Path: "frame", Problem: "cannot be read: " + err.Error(), Err: err}
 	}
-	want, err := events.AppendFrame(nil, stored)
-	if err != nil {
-		return &DocumentError{Path: "frame", Problem: "cannot be read: " + err.Error(), Err: err}
-	}
-	got, err := events.AppendFrame(nil, r)
-	if err != nil {
-		return unfit(err, "fact")
-	}
-	if !bytes.Equal(got, want) {
+	lifted, err := events.AppendFrame(nil, stored)
+	if err != nil || !bytes.Equal(got, lifted) {
 		return &DocumentError{Path: "frame", Problem: "holds another record than the document tells; the frame counts"}
 	}
 	return nil

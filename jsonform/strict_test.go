@@ -171,7 +171,7 @@ func FuzzScanner(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
-		s := scanner{src: src, depth: MessageDepthMax, copying: true}
+		s := scanner{src: src, depth: MessageDepthMax, naming: true, copying: true}
 		got := s.whole()
 		if got {
 			if !json.Valid(src) || !json.Valid(s.out) {

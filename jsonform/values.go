@@ -9,6 +9,18 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
+// plain is the text at a node without a copy, where it has no escapes: it is the document's, not to be kept.
+func (f *form) plain(name string, at int) (text []byte, ok bool) {
+	if !f.is(name, at, '"') {
+		return nil, false
+	}
+	n := &f.nodes[at]
+	if text = f.src[n.start:n.end]; n.escaped {
+		text = []byte(textOf(text, true))
+	}
+	return text, true
+}
+
 // text is left out where it is empty.
 func (f *form) text(name string, v *string) {
 	if f.writing {
@@ -72,12 +84,12 @@ func (f *form) mustNumber(name string, v *uint64) {
 }
 
 func (f *form) readNumber(name string, v *uint64, at int) {
-	s, ok := f.string(name, at)
+	text, ok := f.plain(name, at)
 	if !ok {
 		return
 	}
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil || strconv.FormatUint(n, 10) != s {
+	n, err := strconv.ParseUint(string(text), 10, 64)
+	if err != nil || len(text) > 1 && text[0] == '0' {
 		f.fail(name, "is not a whole number from 0 to 2^64-1; "+wholeNumber)
 	}
 	*v = n
@@ -115,17 +127,13 @@ func (f *form) moment(name string, v *time.Time) {
 		f.b = append(f.b, '"')
 		return
 	}
-	s, ok := f.string(name, f.member(name))
+	text, ok := f.plain(name, f.member(name))
 	if !ok {
 		return
 	}
-	t, err := time.Parse("2006-01-02T15:04:05.000000000Z", s)
-	again, held := (&calendar{}).append(make([]byte, 0, timeSize), t)
-	if err != nil || !held || string(again) != s {
+	if *v, ok = f.clock.parse(text); !ok {
 		f.fail(name, "is not a time of this form; write it in UTC with nine decimals, like 2026-11-29T12:00:00.000000000Z")
-		return
 	}
-	*v = t
 }
 
 // vocabulary is the words of an enumeration by its values, as it says itself; empty where a value has none.
@@ -175,17 +183,17 @@ func maybeWord[E ~uint8](f *form, name string, words []string, v *E) {
 }
 
 func readWord[E ~uint8](f *form, name string, words []string, v *E, at int) {
-	s, ok := f.string(name, at)
+	text, ok := f.plain(name, at)
 	if !ok {
 		return
 	}
 	for i, w := range words {
-		if w == s && s != "" {
+		if w == string(text) && w != "" {
 			*v = E(i)
 			return
 		}
 	}
-	f.failed(name, "is "+strconv.Quote(clipped(s))+"; give one of "+listed(words)+
+	f.failed(name, "is "+strconv.Quote(clipped(string(text)))+"; give one of "+listed(words)+
 		", or upgrade, if a newer version wrote it", events.ErrUpgrade)
 }
 
@@ -209,6 +217,8 @@ func clipped(s string) string {
 	return s
 }
 
+var strictBase64 = base64.StdEncoding.Strict()
+
 // bytes are base64, left out where there are none.
 func (f *form) bytes(name string, v *[]byte) {
 	if f.writing {
@@ -218,12 +228,12 @@ func (f *form) bytes(name string, v *[]byte) {
 		}
 		return
 	}
-	s, ok := f.string(name, f.member(name))
+	text, ok := f.plain(name, f.member(name))
 	if !ok {
 		return
 	}
-	b, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil || base64.StdEncoding.EncodedLen(len(b)) != len(s) { // it would skip line breaks
+	b, err := strictBase64.AppendDecode(make([]byte, 0, base64.StdEncoding.DecodedLen(len(text))), text)
+	if err != nil || base64.StdEncoding.EncodedLen(len(b)) != len(text) { // it would skip line breaks
 		f.fail(name, "is not in base64; give the standard alphabet, padded, without line breaks")
 		return
 	}

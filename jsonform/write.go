@@ -122,6 +122,27 @@ func (c *calendar) append(b []byte, t time.Time) (_ []byte, ok bool) {
 	return append(b, 'Z'), true
 }
 
+// parse reads a time that append wrote: nothing else comes out as it went in.
+func (c *calendar) parse(text []byte) (t time.Time, ok bool) {
+	if len(text) != timeSize {
+		return time.Time{}, false
+	}
+	number := func(from, to int) (n int) {
+		for _, digit := range text[from:to] {
+			n = n*10 + int(digit) - '0'
+		}
+		return n
+	}
+	t = time.Date(number(0, 4), time.Month(number(5, 7)), number(8, 10), number(11, 13), number(14, 16), number(17, 19),
+		number(20, 29), time.UTC)
+	var room [timeSize]byte
+	again, held := c.append(room[:0], t)
+	if !held || string(again) != string(text) {
+		return time.Time{}, false
+	}
+	return t, true
+}
+
 func appendYear(b []byte, year int) []byte {
 	return append(b, '0'+byte(year/1000), '0'+byte(year/100%10), '0'+byte(year/10%10), '0'+byte(year%10))
 }
