@@ -40,6 +40,7 @@
 //
 // # Cost
 //
-// Writing a record takes about as long as reading its frame, and allocates nothing where dst has room; reading one
-// takes some ten times as long. Everything here is safe for any number of goroutines.
+// Writing a record takes one and a half times as long as reading its frame, with a message and the frame in it twice as
+// long, and allocates nothing where dst has room; reading one takes some ten times as long as reading its frame.
+// Everything here is safe for any number of goroutines.
 package jsonform

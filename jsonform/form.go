@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/store"
 )
 
 // Bounds of a document.
@@ -47,17 +46,18 @@ type form struct {
 type given struct {
 	record events.Record
 	frame  []byte
-	head   store.Head
 }
 
 var forms = sync.Pool{New: func() any { return new(form) }}
 
 // release gives a form back without what it saw.
 func (f *form) release() {
-	out, names, nodes := f.copier.out[:0], f.copier.names[:0], f.nodes[:0]
-	clear(names[:cap(names)])
-	*f = form{clock: f.clock, nodes: nodes, copier: scanner{out: out, names: names}}
-	if cap(out) <= scratchMax && cap(nodes) <= scratchMax {
+	f.given = given{}
+	f.b, f.src, f.err = nil, nil, nil
+	f.copier.src = nil
+	clear(f.copier.names[:cap(f.copier.names)])
+	f.nodes, f.object, f.next, f.steps = f.nodes[:0], 0, 0, 0
+	if cap(f.copier.out) <= scratchMax && cap(f.nodes) <= scratchMax {
 		forms.Put(f)
 	}
 }
@@ -93,10 +93,13 @@ func joined(path, name string) string {
 
 // name begins a member.
 func (f *form) name(name string) {
-	if f.b[len(f.b)-1] != '{' {
-		f.b = append(f.b, ',')
+	b := f.b
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
 	}
-	f.b = append(append(append(f.b, '"'), name...), '"', ':')
+	b = append(b, '"')
+	b = append(b, name...)
+	f.b = append(b, '"', ':')
 }
 
 // member finds a member of the object that is read, and takes it; -1: it is not there, or something is wrong already.
@@ -201,7 +204,7 @@ func read(src []byte, members func(*form)) error {
 	defer f.release()
 	s := scanner{src: src, depth: depthMax, keeping: true, nodes: f.nodes[:0]}
 	ok := s.whole()
-	f.src, f.nodes = src, s.nodes
+	f.writing, f.src, f.nodes = false, src, s.nodes
 	if !ok {
 		return &DocumentError{Problem: s.problem}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // AppendFact appends a fact as one JSON object and returns the longer slice; where it fails, dst as it was. The error
-// is a *[ValueError]. Cost: a few hundred nanoseconds, and of a kept message about two more a byte; no allocation where
+// is a *[ValueError]. Cost: about a microsecond, and three more for a kept message of half a kilobyte; no allocation where
 // dst has room.
 func AppendFact(dst []byte, e events.Event) ([]byte, error) {
 	if e == nil {
@@ -129,8 +129,7 @@ func headMembers(f *form, h *events.Head) {
 // AppendHead appends the summary of a stream, as [AppendRecord] does a record.
 func AppendHead(dst []byte, h store.Head) ([]byte, error) {
 	f := begin(dst)
-	f.given.head = h
-	storeHeadMembers(f, &f.given.head)
+	storeHeadMembers(f, &h)
 	return f.end(dst)
 }
 

@@ -224,7 +224,7 @@ func (f *form) bytes(name string, v *[]byte) {
 	if f.writing {
 		if len(*v) > 0 {
 			f.name(name)
-			f.b = append(base64.StdEncoding.AppendEncode(append(f.b, '"'), *v), '"')
+			f.b = append(appendBase64(append(f.b, '"'), *v), '"')
 		}
 		return
 	}

@@ -18,19 +18,44 @@ const (
 	decimals4 = " CLF UYW "
 )
 
-// Digits returns how many decimals a currency's minor unit stands for; known is false for a code that is not in ISO
-// 4217. Cost: a search in a constant, no allocation.
-func Digits(code string) (digits int, known bool) {
-	if len(code) != 3 || strings.Contains(code, " ") {
-		return 0, false
-	}
-	for _, row := range [...]struct {
-		codes  string
-		digits int
-	}{{decimals2, 2}, {decimals0, 0}, {decimals3, 3}, {decimals4, 4}} {
-		if i := strings.Index(row.codes, code); i > 0 && row.codes[i-1] == ' ' && row.codes[i+3] == ' ' {
-			return row.digits, true
+// letters are of what a code is made, and codeLen is how many.
+const (
+	letters = 'Z' - 'A' + 1
+	codeLen = 3
+)
+
+// digits is how many decimals each code of three capitals has, and one more; 0 for what is none.
+var digits = func() (table [letters * letters * letters]uint8) {
+	for n, codes := range [...]string{decimals0, decimals2, decimals3, decimals4} {
+		for code := range strings.FieldsSeq(codes) {
+			at, _ := placeOf(code)
+			table[at] = [...]uint8{0, 2, 3, 4}[n] + 1
 		}
 	}
-	return 0, false
+	return table
+}()
+
+// placeOf is a code's place in a table of all there could be.
+func placeOf(code string) (at int, ok bool) {
+	if len(code) != codeLen {
+		return 0, false
+	}
+	for i := range codeLen {
+		c := code[i]
+		if c < 'A' || c > 'Z' {
+			return 0, false
+		}
+		at = at*letters + int(c-'A')
+	}
+	return at, true
+}
+
+// Digits returns how many decimals a currency's minor unit stands for; known is false for a code that is not in ISO
+// 4217. Cost: a look into a table, no allocation.
+func Digits(code string) (decimals int, known bool) {
+	at, ok := placeOf(code)
+	if !ok || digits[at] == 0 {
+		return 0, false
+	}
+	return int(digits[at]) - 1, true
 }
