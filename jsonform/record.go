@@ -10,8 +10,8 @@ import (
 )
 
 // AppendFact appends a fact as one JSON object and returns the longer slice; where it fails, dst as it was. The error
-// is a *[ValueError]. Cost: about a microsecond, and three more for a kept message of half a kilobyte; no allocation where
-// dst has room.
+// is a *[ValueError]. Cost: about a microsecond, and three more for a kept message of half a kilobyte; no allocation
+// where dst has room.
 func AppendFact(dst []byte, e events.Event) ([]byte, error) {
 	if e == nil {
 		return dst, &ValueError{Problem: "is no fact; give one"}

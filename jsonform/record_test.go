@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -172,5 +173,47 @@ func TestTheFrameCounts(t *testing.T) {
 		_, _, err = DecodeRecord(b)
 		require.ErrorIs(t, err, ErrDocument)
 		assert.True(t, strings.HasPrefix(err.Error(), want), "%v", err)
+	}
+}
+
+// Forms are used again, by whoever comes next: nothing of one record is in another's, and run with -race nothing is
+// shared.
+func TestManyAtOnce(t *testing.T) {
+	want := map[events.Kind]string{}
+	for _, k := range events.Kinds() {
+		doc, err := AppendRecord(nil, full(t, k))
+		require.NoError(t, err)
+		want[k] = string(doc)
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			var dst []byte
+			for k, doc := range want {
+				_, _, err := DecodeRecord([]byte(doc[:len(doc)-2]))
+				assert.Error(t, err)
+				r, _, err := DecodeRecord([]byte(doc))
+				assert.NoError(t, err)
+				bad := r
+				bad.Actor = "\xff"
+				_, err = AppendRecord(nil, bad)
+				assert.Error(t, err)
+				dst, err = AppendRecord(dst[:0], r)
+				assert.NoError(t, err)
+				assert.Equal(t, doc, string(dst), k)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// Where there is room, writing allocates nothing.
+func TestWritingAllocatesNothing(t *testing.T) {
+	if raced {
+		t.Skip("the race detector allocates, and empties pools")
+	}
+	for name, r := range usual() {
+		dst := make([]byte, 0, 8<<10)
+		assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = AppendRecord(dst, r) }), name)
 	}
 }

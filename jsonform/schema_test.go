@@ -3,7 +3,6 @@ package jsonform
 import (
 	"encoding"
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -326,5 +325,5 @@ func TestTheSchemaFollowsItsReferences(t *testing.T) {
 		name, _, _ := strings.Cut(piece, `"`)
 		assert.Contains(t, s.Defs, name)
 	}
-	assert.Len(t, s.Defs, len(schema(t)[len(schema(t))-1].value.(object)), fmt.Sprint("a name stands twice"))
+	assert.Len(t, s.Defs, len(schema(t)[len(schema(t))-1].value.(object)), "a name stands twice")
 }

@@ -39,8 +39,8 @@ func appendText(b []byte, s string) (_ []byte, ok bool) {
 	return append(append(b, s[from:]...), '"'), ok
 }
 
-// allOrdinary reports whether a text is ASCII and stands in a string as it is, as nearly all do. It looks at eight bytes
-// at a time, at the end at some of them twice.
+// allOrdinary reports whether a text is ASCII and stands in a string as it is, as nearly all do. It looks at eight
+// bytes at a time, at the end at some of them twice.
 func allOrdinary(s string) bool {
 	if len(s) < wordSize {
 		for i := range len(s) {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package jsonform
+
+const raced = false
