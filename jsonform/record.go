@@ -51,8 +51,12 @@ func AppendStored(dst []byte, r events.Record, frame []byte) ([]byte, error) {
 
 // DecodeRecord reads exactly one record, and the stored bytes where the document has them: then these are the record's
 // own, or there is an error. What it accepts, [AppendRecord] or [AppendStored] writes again in the one form. The record
-// shares no memory with src. The error is a *[DocumentError].
+// shares no memory with src. The error is a *[DocumentError]. Cost: some tens of microseconds; a few, where the stored
+// bytes are there and the document is as [AppendStored] wrote it.
 func DecodeRecord(src []byte) (r events.Record, frame []byte, err error) {
+	if r, frame, ok := asWritten(src); ok {
+		return r, frame, nil
+	}
 	if err := read(src, func(f *form) { recordMembers(f, &r, &frame) }); err != nil {
 		return events.Record{}, nil, err
 	}
@@ -64,6 +68,29 @@ func DecodeRecord(src []byte) (r events.Record, frame []byte, err error) {
 		return events.Record{}, nil, err
 	}
 	return r, frame, nil
+}
+
+// asWritten reads a document that is just what AppendStored makes of the frame in it: to make that again and compare it
+// costs less than to look at every member.
+func asWritten(src []byte) (r events.Record, frame []byte, ok bool) {
+	const begin, end = `,"frame":"`, `"}`
+	doc, last := bytes.CutSuffix(bytes.TrimRight(src, " \t\r\n"), []byte(end))
+	at := bytes.LastIndexByte(doc, '"') + 1 // base64 has none
+	if !last || !bytes.HasSuffix(doc[:at], []byte(begin)) {
+		return events.Record{}, nil, false
+	}
+	frame, err := fromBase64(doc[at:])
+	if err != nil {
+		return events.Record{}, nil, false
+	}
+	if r, err = events.DecodeFrame(frame); err != nil {
+		return events.Record{}, nil, false
+	}
+	again, err := AppendStored(make([]byte, 0, len(src)), r, frame)
+	if err != nil || !bytes.Equal(again, src[:len(doc)+len(end)]) {
+		return events.Record{}, nil, false
+	}
+	return r, frame, true
 }
 
 // sameFrame says whether a frame holds that record. One of an older kind does if it is lifted to it.

@@ -31,6 +31,10 @@ func TestAnyRecordComesBack(t *testing.T) {
 			require.NotContains(rt, string(doc), "\n")
 			kept := bytes.Clone(doc)
 
+			spaced, spacedFrame, err := DecodeRecord(append([]byte(" "), doc...))
+			require.NoError(rt, err, "member by member: %s", doc)
+			require.Equal(rt, r, spaced)
+			require.Equal(rt, frame, spacedFrame)
 			got, gotFrame, err := DecodeRecord(doc)
 			require.NoError(rt, err, "%s", doc)
 			clear(doc)

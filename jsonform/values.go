@@ -219,6 +219,10 @@ func clipped(s string) string {
 
 var strictBase64 = base64.StdEncoding.Strict()
 
+func fromBase64(text []byte) ([]byte, error) {
+	return strictBase64.AppendDecode(make([]byte, 0, base64.StdEncoding.DecodedLen(len(text))), text)
+}
+
 // bytes are base64, left out where there are none.
 func (f *form) bytes(name string, v *[]byte) {
 	if f.writing {
@@ -232,7 +236,7 @@ func (f *form) bytes(name string, v *[]byte) {
 	if !ok {
 		return
 	}
-	b, err := strictBase64.AppendDecode(make([]byte, 0, base64.StdEncoding.DecodedLen(len(text))), text)
+	b, err := fromBase64(text)
 	if err != nil || base64.StdEncoding.EncodedLen(len(b)) != len(text) { // it would skip line breaks
 		f.fail(name, "is not in base64; give the standard alphabet, padded, without line breaks")
 		return
