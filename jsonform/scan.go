@@ -107,7 +107,9 @@ func (s *scanner) value(depth int) bool {
 			n := &s.nodes[at]
 			n.start, n.end, n.escaped = int32(start), int32(end), escaped
 		}
-		s.copyText(start, end, escaped)
+		if ok {
+			s.copyText(start, end, escaped)
+		}
 		return ok
 	case c == '-', '0' <= c && c <= '9':
 		return s.scalar('0', depth, s.number)
