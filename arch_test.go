@@ -51,8 +51,9 @@ var rooms = map[string]room{
 	"order/window":   {ours: []string{"internal/words"}},
 	"order": {ours: []string{"money", "events", "internal/law", "internal/ours", "internal/words", "order/window"},
 		modules: []string{protobufModule, fsmModule}},
-	"store":                 {ours: []string{"events"}, modules: []string{protobufModule}},
-	"jsonform":              {ours: []string{"money", "events", "order", "store"}, modules: []string{protobufModule, fsmModule}},
+	"store": {ours: []string{"events"}, modules: []string{protobufModule}},
+	"jsonform": {ours: []string{"money", "events", "order", "store"},
+		modules: []string{protobufModule, fsmModule}},
 	"seal":                  {modules: []string{modModule}},
 	"store/memory":          {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
 	"store/sealed":          {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
@@ -297,7 +298,7 @@ func TestTheRootFolderIsOneScreen(t *testing.T) {
 }
 
 // orderLinesMax is how many lines the short documentation of the core has at most: more is no surface, but an attic.
-const orderLinesMax = 66
+const orderLinesMax = 65
 
 func TestTheSurfaceOfOrderIsSmall(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "go", "doc", "-short", "./order")

@@ -18,7 +18,8 @@ func anyRecord(rt *rapid.T, t *testing.T) Record {
 	o := filled.Odd{T: rt, TextMax: IDMax}
 	r := Record{ID: o.ID("id"), Stream: Stream{rapid.StringMatching(`[a-z]{1,16}`).Draw(rt, "category"), o.ID("stream")},
 		Version: o.Number("version"), Position: o.Number("position"), Previous: o.Number("previous"),
-		Recorded: o.Moment("recorded"), Occurred: o.Moment("occurred"), CommandID: o.Maybe("command"), Actor: o.Maybe("actor"),
+		Recorded: o.Moment("recorded"), Occurred: o.Moment("occurred"), CommandID: o.Maybe("command"),
+		Actor: o.Maybe("actor"),
 		Head: Head{Status: o.Maybe("status"), StatusSince: o.Moment("since"), Phase: o.Maybe("phase"),
 			OperationSince: o.Moment("operation since"), ParkedSince: o.Moment("parked since"),
 			AnomalySince: o.Moment("anomaly since"), DisputeBy: o.Moment("dispute by"), Due: o.Moment("due")},

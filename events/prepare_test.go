@@ -19,7 +19,8 @@ func TestPreparedFramesAreTheSame(t *testing.T) {
 		want, err := AppendFrame(nil, r)
 		require.NoError(rt, err)
 		elsewhere := r
-		elsewhere.Version, elsewhere.Position, elsewhere.Previous = filled.Odd{T: rt}.Number("other version"), 0, math.MaxUint64
+		elsewhere.Version, elsewhere.Position = filled.Odd{T: rt}.Number("other version"), 0
+		elsewhere.Previous = math.MaxUint64
 		p, err := Prepare(elsewhere)
 		require.NoError(rt, err, "its place plays no part yet")
 		require.GreaterOrEqual(rt, p.SizeMax(), len(want))

@@ -57,6 +57,7 @@ func TestTheBookShowsWhatTheAmountsAreMadeOf(t *testing.T) {
 				}
 				require.Equal(t, 1, ways)
 				require.LessOrEqual(t, max(e.Record, e.Doubt), o.Version)
+				require.NotZero(t, e.Record)
 				switch {
 				case e.Contradicted:
 					doubts = append(doubts, e.Record)

@@ -31,6 +31,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	cell := o.cell(kind)
 	if !known {
 		o.enterPayment(cell.Effect, e.Amount.Minor, 0)
+		o.paymentMark = markOf(r, e.PaymentID)
 	}
 	switch cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
@@ -44,7 +45,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		}
 	case law.Noted: // its capture came before
 		if !known {
-			o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
+			o.PaymentAt = r.Occurred
 		}
 	case law.LateMoney:
 		if !known {
@@ -80,6 +81,7 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	}
 	if !known {
 		o.enterPayment(cell.Effect, e.Amount.Minor, knownMoved)
+		o.paymentMark = markOf(r, e.PaymentID)
 	}
 	if kind == law.PaidWhole {
 		o.moveWhole(e.Amount.Minor)
