@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == victimCommand {
 		os.Exit(victim(os.Args[2], os.Stdout))
 	}
+	if len(os.Args) == appenderWords && os.Args[1] == appenderCommand {
+		os.Exit(appender(os.Args[2], os.Args[3], os.Stdin, os.Stdout))
+	}
 	os.Exit(m.Run())
 }
 

@@ -86,7 +86,8 @@ func (r *report) musts() []figure {
 		r.written(must, 1024),
 	}
 	all = append(all, r.tapeMusts()...)
-	return append(all, r.coreMusts()...)
+	all = append(all, r.coreMusts()...)
+	return append(all, r.pgMusts()...)
 }
 
 // hallgren was measured when the design was made. Its bbolt store is not to be had from every module proxy, so it is

@@ -37,6 +37,9 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == victimCommand {
 		os.Exit(victim(os.Args[2], os.Stdout))
 	}
+	if len(os.Args) == appenderWords && os.Args[1] == appenderCommand {
+		os.Exit(appender(os.Args[2], os.Args[3], os.Stdin, os.Stdout))
+	}
 	o, err := parse(os.Args[1:], os.Stderr)
 	if err != nil {
 		os.Exit(2)
@@ -198,7 +201,7 @@ func (b *bench) measure() error {
 		run  func() error
 	}{
 		{sectionCore, b.core}, {sectionAppends, b.appends}, {sectionCancels, b.cancels}, {sectionLoad, b.loads},
-		{sectionReplay, b.replays}, {sectionOpen, b.opens},
+		{sectionReplay, b.replays}, {sectionOpen, b.opens}, {sectionPostgres, b.postgres},
 	} {
 		if !b.has(s.name) {
 			continue

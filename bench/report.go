@@ -18,6 +18,7 @@ type report struct {
 	Replay         *replayResult  `json:",omitempty"`
 	Open           *openResult    `json:",omitempty"`
 	Core           []coreResult   `json:",omitempty"`
+	Postgres       *pgResult      `json:",omitempty"`
 	Figures        []figure
 }
 
@@ -58,6 +59,7 @@ func (r *report) tables() []table {
 		{len(r.Stored) > 0, r.storedTable}, {len(r.Appends) > 0, r.lessTable}, {len(r.Cancels) > 0, r.cancelTable},
 		{r.Load != nil, r.loadTable},
 		{r.Replay != nil, r.replayTable}, {r.Open != nil, r.openTable}, {len(r.Core) > 0, r.coreTable},
+		{r.Postgres != nil, r.pgAppendTable}, {r.Postgres != nil, r.pgReadTable},
 		{len(r.Figures) > 0, r.figureTable},
 	} {
 		if part.measured {

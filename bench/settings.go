@@ -25,15 +25,17 @@ type settings struct {
 
 // The sections.
 const (
-	sectionAppends = "appends"
-	sectionLoad    = "load"
-	sectionReplay  = "replay"
-	sectionOpen    = "open"
-	sectionCancels = "cancels"
-	sectionCore    = "core"
+	sectionAppends  = "appends"
+	sectionLoad     = "load"
+	sectionReplay   = "replay"
+	sectionOpen     = "open"
+	sectionCancels  = "cancels"
+	sectionCore     = "core"
+	sectionPostgres = "postgres"
 )
 
-var sections = []string{sectionAppends, sectionLoad, sectionReplay, sectionOpen, sectionCancels, sectionCore}
+var sections = []string{sectionAppends, sectionLoad, sectionReplay, sectionOpen, sectionCancels, sectionCore,
+	sectionPostgres}
 
 // The presets.
 var (
@@ -101,6 +103,7 @@ const (
 	steadyEach    = 70 * time.Microsecond  // a whole order that brings a contender on before a cell
 	preloadEach   = 130 * time.Microsecond // an order in every contender's file
 	tapeEach      = 80 * time.Microsecond  // an order of four facts
+	pgTapeEach    = 250 * time.Microsecond // the same on a server
 	replayEach    = 2 * time.Microsecond   // a fact
 	jsonEach      = 20 * time.Microsecond  // a fact in memory, in all three forms
 	openEach      = time.Second            // two opens, a kill and an open
@@ -135,6 +138,11 @@ func (s settings) estimate() time.Duration {
 	}
 	if s.has(sectionOpen) {
 		sum += rounds * (openEach + victimLife*s.CellTime)
+	}
+	if s.has(sectionPostgres) {
+		lanes := time.Duration(len(pgLanes()))
+		sum += rounds*lanes*(s.CellTime+s.CellTime/warmUpShare+pgTurn) + time.Duration(s.Tape)*pgTapeEach +
+			rounds*time.Duration(2*s.Tape*eventsPerOrder)*replayEach
 	}
 	if s.has(sectionCancels) {
 		sum += rounds * time.Duration(s.Cancels*len(s.Writers)) * cancelEach

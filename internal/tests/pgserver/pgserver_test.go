@@ -24,6 +24,16 @@ func TestServerKeepsItsWordByDefault(t *testing.T) {
 	assert.NotEqual(t, s.Schema(t), s.Schema(t))
 }
 
+func TestPassable(t *testing.T) {
+	dir := t.TempDir()
+	if os.Geteuid() != 0 {
+		assert.True(t, pgserver.Passable(dir), "we run the server ourselves")
+		return
+	}
+	assert.True(t, pgserver.Passable("/"))
+	assert.False(t, pgserver.Passable(dir), "a test's directory is its user's alone")
+}
+
 func TestServerComesBackWithWhatItCommitted(t *testing.T) {
 	s := pgserver.New(t, map[string]string{"work_mem": "5MB"})
 	assert.Equal(t, "5MB", s.MustExec(t, "SHOW work_mem"))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -52,6 +53,25 @@ func (i identity) own(path string) error {
 		return nil
 	}
 	return os.Chown(path, i.uid, i.gid)
+}
+
+// Passable tells whether whoever runs a server gets to what is in the directory.
+func Passable(dir string) bool {
+	id, err := ordinary()
+	if err != nil {
+		return false
+	}
+	const others = 0o001
+	for at := filepath.Clean(dir); id.other; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		if err != nil || info.Mode().Perm()&others == 0 {
+			return false
+		}
+		if at == filepath.Dir(at) {
+			break
+		}
+	}
+	return true
 }
 
 // become lets the command run as that user.
