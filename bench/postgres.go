@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,7 +141,8 @@ func (p *pgBench) turnWith(c *course, open func() (keeper, error)) (outcome, err
 
 // appendsInTurns lets every contender take its turn in every round.
 func (p *pgBench) appendsInTurns() ([]cell, error) {
-	lanes := pgLanes()
+	lanes := slices.DeleteFunc(pgLanes(),
+		func(l pgLane) bool { return !regexp.MustCompile(p.Only).MatchString(l.name) })
 	rounds := make([][]outcome, len(lanes))
 	for round := range p.Rounds {
 		for i, l := range lanes {

@@ -66,7 +66,7 @@ func (r *report) pgMusts() []figure {
 	p := r.Postgres
 	beside := func(what string, least float64, one, other string) figure {
 		f := figure{Must: true, What: what, Limit: fmt.Sprintf("≥ %.1f ×", least)}
-		if p != nil {
+		if p != nil && p.rate(one) > 0 && p.rate(other) > 0 {
 			got := ratio(p.rate(one), p.rate(other))
 			f.Measured, f.Met = fmt.Sprintf("%.2f ×", got), got >= least
 			f.Note = fmt.Sprintf("%s to %s a second", count(p.rate(one)), count(p.rate(other)))
