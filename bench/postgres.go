@@ -18,6 +18,7 @@ import (
 	"github.com/tilltape/tilltape/internal/tests/pgserver"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/postgres"
+	"github.com/tilltape/tilltape/store/sealed"
 )
 
 // pgResult is what the log costs on a PostgreSQL server beside other ways to write to the same server, and beside files
@@ -270,7 +271,10 @@ func countTrips(config *pgxpool.Config) *atomic.Int64 {
 
 // reads measures loading and replay on a log of whole orders.
 func (p *pgBench) reads(res *pgResult) error {
-	p.progress("PostgreSQL: writing %d orders of %d facts", p.Tape, eventsPerOrder)
+	t, err := p.theTape()
+	if err != nil {
+		return err
+	}
 	config, err := pgxpool.ParseConfig(p.server.URL())
 	if err != nil {
 		return err
@@ -286,15 +290,18 @@ func (p *pgBench) reads(res *pgResult) error {
 		return err
 	}
 	defer log.Close()
-	sample, err := writeTape(log, p.Tape)
-	if err != nil {
+	p.progress("PostgreSQL: copying the %d orders to the server", p.Tape)
+	if err := t.withLog(func(from store.Log) error {
+		_, err := sealed.Copy(context.Background(), from.(sealed.Original), log, nil)
+		return err
+	}); err != nil {
 		return err
 	}
 	res.Orders = p.Tape
 	if _, err := p.server.Exec("ANALYZE"); err != nil { // what autovacuum does in a while
 		return err
 	}
-	ids := sample[:min(len(sample), pgLoads)]
+	ids := t.some(pgLoads)
 	if _, err := loadEach(log, ids, nil); err != nil { // statements are prepared, pages warm
 		return err
 	}
@@ -304,18 +311,14 @@ func (p *pgBench) reads(res *pgResult) error {
 		return err
 	}
 	res.Load, res.Trips = timed(took), ratio(float64(trips.Load()-before), float64(len(ids)))
-	return p.replaysInTurns(res, log)
+	return p.replaysInTurns(res, t, log)
 }
 
 // pgLoads is how many orders are loaded.
 const pgLoads = 2_000
 
 // replaysInTurns replays the same orders over the network and from a file.
-func (p *pgBench) replaysInTurns(res *pgResult, log store.Log) error {
-	t, err := p.theTape()
-	if err != nil {
-		return err
-	}
+func (p *pgBench) replaysInTurns(res *pgResult, t *tape, log store.Log) error {
 	var network, file []float64
 	for round := range p.Rounds {
 		p.progress("PostgreSQL: replaying, round %d of %d", round+1, p.Rounds)

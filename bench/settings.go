@@ -104,7 +104,7 @@ const (
 	steadyEach    = 70 * time.Microsecond  // a whole order that brings a contender on before a cell
 	preloadEach   = 130 * time.Microsecond // an order in every contender's file
 	tapeEach      = 80 * time.Microsecond  // an order of four facts
-	pgTapeEach    = 250 * time.Microsecond // the same on a server
+	pgTapeEach    = 150 * time.Microsecond // the same, copied to a server
 	replayEach    = 2 * time.Microsecond   // a fact
 	jsonEach      = 20 * time.Microsecond  // a fact in memory, in all three forms
 	openEach      = time.Second            // two opens, a kill and an open
@@ -130,7 +130,7 @@ func (s settings) estimate() time.Duration {
 			}
 		}
 	}
-	if s.has(sectionLoad) || s.has(sectionReplay) || s.has(sectionOpen) {
+	if s.has(sectionLoad) || s.has(sectionReplay) || s.has(sectionOpen) || s.has(sectionPostgres) {
 		sum += time.Duration(s.Tape) * tapeEach
 	}
 	if s.has(sectionReplay) {

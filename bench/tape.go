@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -48,17 +47,11 @@ func (t *tape) write() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	t.sample, err = writeTape(log, t.orders)
-	return err
-}
-
-// writeTape appends whole orders, and returns the ids of some of them.
-func writeTape(log store.Log, orders int) (sample []string, err error) {
 	var mu sync.Mutex
 	c := newCourse(random)
-	heaps := (orders + tapeUnderWay - 1) / tapeUnderWay
-	left := orders
-	err = together(tapeWriters, heaps, func(int) func() error {
+	heaps := (t.orders + tapeUnderWay - 1) / tapeUnderWay
+	left := t.orders
+	return together(tapeWriters, heaps, func(int) func() error {
 		m := c.maker()
 		return func() error {
 			mu.Lock()
@@ -79,11 +72,10 @@ func writeTape(log store.Log, orders int) (sample []string, err error) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			sample = append(sample, heap[0][0].Stream.ID, heap[n/2][0].Stream.ID)
+			t.sample = append(t.sample, heap[0][0].Stream.ID, heap[n/2][0].Stream.ID)
 			return nil
 		}
 	})
-	return sample, err
 }
 
 // storedEach is what the file takes on the disk for each record.
