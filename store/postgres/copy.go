@@ -27,42 +27,40 @@ func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Rec
 // yieldProven yields the records that the seal is over.
 func (l *Log) yieldProven(ctx context.Context, s *sealed.Seal, yield func(events.Record, error) bool) {
 	const doing = "read the log"
-	held, from := s.Records(), &source{l, l.pool}
-	var p page
-	for done, end := uint64(0), s.Tree.Size(); done < end; {
-		err := l.usable(ctx, doing)
-		if err == nil {
-			err = l.provenPage(ctx, &p, done, end)
-		}
+	held, from, end := s.Records(), &source{l, l.pool}, s.Tree.Size()
+	read := func(ctx context.Context, p *page, after uint64) error { return l.provenPage(ctx, p, after, end) }
+	err := l.inPages(ctx, doing, 0, read, func(p *page) (bool, error) {
 		for i, r := range p.records {
 			if err := held.Hold(ctx, from, r.Position, p.raw[i]); err != nil {
-				yield(events.Record{}, err)
-				return
+				return false, err
 			}
 			if !yield(r, nil) {
-				return
+				return false, nil
 			}
-			done = r.Position
 		}
-		if err == nil && len(p.records) == 0 {
-			err = l.damagedAt(done+1, "there is no record here")
-		}
-		if err != nil {
-			yield(events.Record{}, explain(ctx, l.name, doing, err))
-			return
-		}
+		return true, nil
+	})
+	if err != nil {
+		yield(events.Record{}, explain(ctx, l.name, doing, err))
 	}
 }
 
 // provenPage reads the log's next page up to a position, with its frames.
 func (l *Log) provenPage(ctx context.Context, p *page, after, end uint64) error {
 	*p = page{records: p.records[:0], raw: p.raw[:0], keep: true}
+	if after >= end {
+		return nil
+	}
 	rows, err := l.pool.Query(ctx, l.sql.page, bigint(after), bigint(end), pageMax, pageBytesMax)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	return l.scan(rows, p, l.inOrder(after))
+	err = l.scan(rows, p, l.inOrder(after))
+	if err == nil && len(p.records) == 0 {
+		err = l.damagedAt(after+1, "there is no record here")
+	}
+	return err
 }
 
 // Backup writes a copy of the log, as it is at the beginning of the call, to a new file of package store/bolt at the

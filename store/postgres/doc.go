@@ -49,8 +49,9 @@
 // # Costs
 //
 // An append waits for two ways to the server and one commit, and shares them with those beside it. Loading an order,
-// its head, or a lookup is one round trip; reading along is one for each 512 records or MiB. A read holds no connection
-// and no transaction while its loop's body runs.
+// its head, or a lookup is one round trip; reading along is one for each 2048 records or 2 MiB, the next of them while
+// a full one is dealt with. A read holds no transaction while its loop's body runs, and no connection for longer than a
+// page takes.
 //
 // The pool is the caller's. It may speak to the server in any of the driver's ways; one connection at a time is for
 // appends, and Config.Listen makes one that is in no pool.

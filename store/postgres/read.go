@@ -15,8 +15,8 @@ import (
 
 // One page is what a read takes in one round trip. No transaction and no connection is held while it is yielded.
 const (
-	pageMax      = 512     // records
-	pageBytesMax = 1 << 20 // of frames; the frame that passes it is the page's last
+	pageMax      = 2048    // records
+	pageBytesMax = 2 << 20 // of frames; the frame that passes it is the page's last
 )
 
 // bigint is a position or version as the server's type, which is large enough for any that there is.
@@ -46,9 +46,13 @@ func (l *Log) Read(ctx context.Context, from events.Stream, after uint64) iter.S
 				yield(events.Record{}, explain(ctx, l.name, doing, err))
 				return
 			}
-			if p.last {
-				return
+			if !p.last {
+				continue
 			}
+			if err := l.usable(ctx, doing); err != nil { // a context that ended in the loop's body is no end of the stream
+				yield(events.Record{}, err)
+			}
+			return
 		}
 	}
 }
@@ -127,30 +131,61 @@ func (l *Log) inOrder(after uint64) func(*events.Record) error {
 	}
 }
 
-// All implements [store.Log]: a page of the log in each round trip.
+// All implements [store.Log]: a page of the log in each round trip, and the next one while a full page is yielded. It
+// ends once a page that was read after the last record was yielded has none.
 func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
 	return func(yield func(events.Record, error) bool) {
 		const doing = "read the log"
-		var p page
-		for seen := from.Position(); ; {
-			err := l.usable(ctx, doing)
-			if err == nil {
-				err = l.logPage(ctx, &p, seen)
-			}
+		err := l.inPages(ctx, doing, from.Position(), l.logPage, func(p *page) (bool, error) {
 			for _, r := range p.records {
 				if !yield(r, nil) {
-					return
+					return false, nil
 				}
-				seen = r.Position
 			}
-			if err != nil {
-				yield(events.Record{}, explain(ctx, l.name, doing, err))
-				return
+			return true, nil
+		})
+		if err != nil {
+			yield(events.Record{}, explain(ctx, l.name, doing, err))
+		}
+	}
+}
+
+// inPages hands out the log's pages after a position, each once the one before was dealt with, until one has no
+// records. It returns the error that ends them, or nil. What is before a bad place in a page is handed out.
+func (l *Log) inPages(ctx context.Context, doing string, seen uint64,
+	read func(ctx context.Context, p *page, after uint64) error, deal func(p *page) (more bool, err error)) error {
+	p, next := new(page), new(page)
+	fresh := true // the page was read after the one before was dealt with
+	err := l.usable(ctx, doing)
+	if err == nil {
+		err = read(ctx, p, seen)
+	}
+	for {
+		if len(p.records) == 0 && (fresh || err != nil) {
+			return err
+		}
+		var ahead chan error
+		if n := len(p.records); n > 0 {
+			if seen = p.records[n-1].Position; err == nil && p.full() {
+				ahead = make(chan error, 1) // where nobody waits for it any more, it ends by itself
+				go func(p *page, after uint64) { ahead <- read(ctx, p, after) }(next, seen)
 			}
-			if p.last {
-				return
+			if more, failed := deal(p); !more || failed != nil {
+				return failed
 			}
 		}
+		if err != nil {
+			return err
+		}
+		if err = l.usable(ctx, doing); err != nil {
+			return err
+		}
+		if fresh = ahead == nil; fresh {
+			err = read(ctx, next, seen)
+		} else {
+			err = <-ahead
+		}
+		p, next = next, p
 	}
 }
 
@@ -170,7 +205,7 @@ func (l *Log) logPage(ctx context.Context, p *page, after uint64) error {
 	if after > end {
 		return store.BeyondEnd(l.name, after, end)
 	}
-	if p.last = !p.full(); p.last && after+uint64(len(p.records)) < end {
+	if !p.full() && after+uint64(len(p.records)) < end {
 		return l.damagedAt(after+uint64(len(p.records))+1, "there is no record here")
 	}
 	return nil

@@ -55,6 +55,18 @@ func appendsWhileReading(t *testing.T, f Factory) {
 		}
 		assert.GreaterOrEqual(t, seen, uint64(40))
 	})
+	within(t, "appends inside All, after the last record", func() {
+		seen, end := uint64(0), appended
+		for r, err := range log.All(ctx, store.Start()) {
+			if !assert.NoError(t, err) {
+				return
+			}
+			if seen = r.Position; seen == appended && appended < end+3 {
+				big()
+			}
+		}
+		assert.Equal(t, end+3, seen, "All ends where the log does once the last record was yielded")
+	})
 	within(t, "appends inside Heads", func() {
 		for h, err := range log.Heads(ctx, store.AllOrders()) {
 			assert.NoError(t, err)
