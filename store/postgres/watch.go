@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strconv"
 	"time"
@@ -18,7 +19,7 @@ func channelOf(schema string) string { return "tilltape_" + schema }
 
 // Watch implements [store.Watcher]: All, and then whatever is appended, by whatever process. It waits without polling
 // where Config.Listen is set, and ends with the error of ctx, with store.ErrClosed once the log is closed, or with what
-// a read ends with.
+// a read ends with; but where that is store.ErrUnavailable it goes on from its place once the server can be reached.
 func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
 	return func(yield func(events.Record, error) bool) {
 		l.watchers.Add(1)
@@ -45,6 +46,33 @@ func (l *Log) followOthers() {
 
 // watched is a Log as what can be followed.
 type watched struct{ *Log }
+
+// All is that of the log, from where it broke off, again and again while the server is away.
+func (w watched) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		for pause := pauseMin; ; pause = min(2*pause, pauseMax) {
+			var away error
+			for r, err := range w.Log.All(ctx, from) {
+				if errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil {
+					away = err
+					break
+				}
+				if !yield(r, err) || err != nil {
+					return
+				}
+				from, pause = store.After(r), pauseMin
+			}
+			if away == nil {
+				return
+			}
+			select {
+			case <-time.After(pause):
+			case <-w.ended:
+			case <-ctx.Done():
+			}
+		}
+	}
+}
 
 // closedChannel is what a wait that is over is told.
 var closedChannel = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
