@@ -149,7 +149,7 @@ func TestSynchronousStandbyLosesNothing(t *testing.T) {
 	p := pgserver.NewProxy(t, primary.Addr())
 	log := open(t, p.URL(primary.URL()), postgres.Config{Schema: "shop", Migrate: true})
 	acknowledged := map[string]uint64{}
-	for round := range long.Rounds(5, 1) {
+	for round := range long.Walk(5, 1) {
 		standby := primary.NewStandby(t)
 		pgserver.Do(t, primary.Synchronous())
 		s := serve(log, fmt.Sprint("r", round))
@@ -170,7 +170,7 @@ func TestSynchronousStandbyLosesNothing(t *testing.T) {
 
 // quiet is for how long it is watched that nobody is told anything: whole, longer than the log has the patience for one
 // turn.
-func quiet() time.Duration { return time.Duration(long.Rounds(45, 2)) * time.Second }
+func quiet() time.Duration { return time.Duration(long.Walk(45, 2)) * time.Second }
 
 // later gives an append, and what became of it.
 func later(log store.Log, id string) <-chan error {

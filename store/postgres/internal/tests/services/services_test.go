@@ -83,7 +83,7 @@ func TestTwoServicesOneDatabase(t *testing.T) {
 	p.schema = p.server.Schema(t)
 	p.migrate()
 
-	kills, outages := long.Rounds(serviceKills, serviceKillsFew), long.Rounds(serverKills, serverKillsFew)
+	kills, outages := long.Walk(serviceKills, serviceKillsFew), long.Walk(serverKills, serverKillsFew)
 	var lives sync.WaitGroup
 	stop := make(chan struct{})
 	for slot := range slots {
@@ -104,7 +104,7 @@ func TestTwoServicesOneDatabase(t *testing.T) {
 	lives.Wait()
 
 	p.drain()
-	p.judge(long.Rounds(acknowledgedMany, acknowledgedFew))
+	p.judge(long.Walk(acknowledgedMany, acknowledgedFew))
 }
 
 func (p *parent) migrate() {
