@@ -73,7 +73,9 @@ func (s settings) check() error {
 	if _, err := regexp.Compile(s.Only); err != nil {
 		return fmt.Errorf("-contenders: %w", err)
 	}
-	onServer := slices.ContainsFunc(pgLanes(), func(l pgLane) bool { return regexp.MustCompile(s.Only).MatchString(l.name) })
+	onServer := slices.ContainsFunc(pgLanes(), func(l pgLane) bool {
+		return regexp.MustCompile(s.Only).MatchString(l.name)
+	})
 	if len(s.contenders()) == 0 && !onServer {
 		return fmt.Errorf("no contender's name has %q in it; the report of -ci shows all names", s.Only)
 	}
