@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # PostgreSQL 15.18 (Debian 12's packages): with enable_seqscan off, which is there to have indexes used, a query of
-# three rows that has no index to use is compiled by LLVM first. One would guess that it runs as before, since there is only
-# one plan for it. But what the setting does is to add 10 000 000 000 to the plan's cost, and a cost above
+# three rows that has no index to use is compiled by LLVM first. One would guess that it runs as before, since there is
+# only one plan for it. But what the setting does is to add 10 000 000 000 to the plan's cost, and a cost above
 # jit_above_cost, 100 000 by default, is what asks for compiling: with all optimizations, and anew each time. EXPLAIN
 # (ANALYZE) told of 180 ms for it when the machine was quiet, and of 0.02 ms for the query as usual.
 #

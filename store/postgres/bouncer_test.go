@@ -77,7 +77,7 @@ func TestThroughPgBouncer(t *testing.T) {
 	ways := map[string]string{
 		"direct, cache_statement": s.URL(), "direct, cache_describe": s.URL(), "direct, describe_exec": s.URL(),
 		"direct, exec": s.URL(), "direct, simple_protocol": s.URL(),
-		"bouncer, cache_describe": bouncer.URL(), "bouncer, describe_exec": bouncer.URL(), "bouncer, exec": bouncer.URL(),
+		"bouncer, cache_describe": bouncer.URL(), "bouncer, exec": bouncer.URL(),
 		"bouncer, simple_protocol": bouncer.URL(),
 	}
 	for way, address := range ways {
