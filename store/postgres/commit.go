@@ -38,8 +38,8 @@ type engine struct {
 type doubt struct {
 	of          *batch
 	first, last uint64
-	ids         []string
-	tree        *seal.Tree // over the log with the plan
+	leaves      []seal.Hash // of its records: another process may have written the same ids meanwhile
+	tree        *seal.Tree  // over the log with the plan
 	cause       error
 }
 
@@ -173,13 +173,19 @@ func (e *engine) Commit(b *batch, p *plan) error {
 		return explained
 	}
 	e.pause = pauseMin
-	e.doubt = &doubt{of: b, first: p.First(), last: p.Last(), tree: p.Tree(), cause: err}
-	for _, r := range taken(b) {
-		for _, record := range r.Records {
-			e.doubt.ids = append(e.doubt.ids, record.ID)
-		}
-	}
+	e.doubt = &doubt{of: b, first: p.First(), last: p.Last(), leaves: leavesOf(p), tree: p.Tree(), cause: err}
 	return &ledger.AgainError{Cause: e.doubtfulError(err)}
+}
+
+// leavesOf are the hashes of the plan's frames.
+func leavesOf(p *plan) []seal.Hash {
+	frames, ends := p.Frames()
+	leaves, begin := make([]seal.Hash, 0, len(ends)), 0
+	for _, end := range ends {
+		leaves = append(leaves, seal.LeafHash(frames[begin:end]))
+		begin = end
+	}
+	return leaves
 }
 
 // taken are the requests of a batch that its plan has taken in, in order.

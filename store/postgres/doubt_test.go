@@ -109,6 +109,35 @@ func TestDoubtWhileAnotherWrites(t *testing.T) {
 	require.NoError(t, log.Verify(ctx, nil))
 }
 
+// Where the append that is in doubt was given to another process meanwhile, which wrote records of the same ids in the
+// very place, what is acknowledged is what is there, and the log goes on.
+func TestDoubtWhileAnotherWritesTheSame(t *testing.T) {
+	ctx := context.Background()
+	p, log, direct := proxied(t)
+	trap := p.CutBefore("commit", 0).ThenRefuse()
+	type outcome struct {
+		written []events.Record
+		err     error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		written, err := log.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
+		done <- outcome{written, err}
+	}()
+	sprung(t, trap)
+	again := record("r-1")
+	again.Actor = "till-8"
+	want, err := direct.Append(ctx, events.OrderStream("o-1"), 0, again)
+	require.NoError(t, err)
+	p.Refuse(false)
+	have := <-done
+	require.NoError(t, have.err)
+	assert.Equal(t, want, have.written)
+	_, err = log.Append(ctx, events.OrderStream("o-2"), 0, record("r-2"))
+	require.NoError(t, err)
+	require.NoError(t, log.Verify(ctx, nil))
+}
+
 // A server that cannot be reached is an answer in a few seconds, and nothing was written; once it can, appends go on.
 func TestServerThatIsAway(t *testing.T) {
 	ctx := context.Background()

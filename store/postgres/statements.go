@@ -5,7 +5,7 @@ type statements struct {
 	begin, rename, adopt, row                        string
 	settings, lock, leaves, newest, owners           string
 	addRecords, addTiles, addHeads, addKeys, advance string
-	confirm, ids                                     string
+	confirm, stands                                  string
 	head, owner, page, stream, version               string
 	end, tiles, moved                                string
 	verifyPage, verifyLinks, verifyHeads, verifyKeys string
@@ -51,7 +51,8 @@ func (x *statements) ofTurn(s func(string) string) {
 		cross join lateral (select * from {schema}.heads h where h.category = w.category and h.stream = w.stream
 			limit 1) h`)
 	x.confirm = s(`update {schema}.log set position = position`)
-	x.ids = s(`select record_id from {schema}.records where position between $1 and $2 order by position`)
+	x.stands = s(`select sha256('\x00'::bytea || frame) from {schema}.records where position between $1 and $2
+		order by position`)
 	x.owners = s(`select k.key, k.category, k.stream from unnest($1::bytea[]) as w (key)
 		cross join lateral (select * from {schema}.keys k where k.key = w.key limit 1) k`)
 	x.addRecords = s(`insert into {schema}.records

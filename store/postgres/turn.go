@@ -30,7 +30,7 @@ type turn struct {
 	leaves []seal.Hash // of the records after that, the first leavesMax of them
 	newest map[events.Stream]ledger.Place
 	owners map[events.Key]events.Stream
-	ids    []string // where the doubtful plan would be
+	stands []seal.Hash // of the records where the doubtful plan would be
 }
 
 // leavesMax is how many records of other processes are caught up with in a turn: more than a batch has, of which there
@@ -73,9 +73,15 @@ func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *dou
 		})
 	}
 	if open != nil {
-		s.Queue(l.sql.ids, int64(open.first), int64(open.last)).Query(func(rows pgx.Rows) (err error) {
-			t.ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
-			return err
+		s.Queue(l.sql.stands, int64(open.first), int64(open.last)).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				var leaf raw
+				if err := rows.Scan(&leaf); err != nil {
+					return err
+				}
+				t.stands = append(t.stands, seal.Hash(leaf))
+			}
+			return rows.Err()
 		})
 	}
 	return t, conn.SendBatch(ctx, &s).Close()
@@ -113,7 +119,7 @@ func (t *turn) readLeaves(rows pgx.Rows) error {
 
 // holds tells whether the plan that was in doubt has happened.
 func (t *turn) holds(open *doubt) bool {
-	return t.row.position >= open.last && slices.Equal(t.ids, open.ids)
+	return t.row.position >= open.last && slices.Equal(t.stands, open.leaves)
 }
 
 // writes are the statements that write the plan of a batch and commit it.
