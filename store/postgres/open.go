@@ -217,8 +217,10 @@ func (l *Log) load(ctx context.Context) error {
 
 // Bounds of what the log waits for.
 const (
-	lockMax   = 10 * time.Second // for the row of another process's turn
-	idleMax   = 10 * time.Second // that a process may stay silent in its turn before the server ends it
+	idleMax = 10 * time.Second // that a process may stay silent in its turn before the server ends it
+	// For the row of another process's turn: longer than two that died with their machine stay silent, so that whoever
+	// waited for their turns when they began is not turned away just before they end.
+	lockMax   = 2*idleMax + 5*time.Second
 	turnMax   = 30 * time.Second // that one round trip of a turn may take, the wait for the row included
 	retryMax  = 5 * time.Second  // that an append is tried again where nothing was written
 	doubtMax  = 30 * time.Second // that is tried to find out whether a commit has happened
