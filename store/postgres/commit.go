@@ -89,6 +89,13 @@ func (e *engine) wait() {
 	}
 }
 
+// leave gives up a server that takes no writes any more: the pool finds its successor by another connection.
+func (e *engine) leave(ctx context.Context, err error) {
+	if pg, is := errors.AsType[*pgconn.PgError](err); is && pg.Code == codeReadOnly {
+		_ = e.conn.Conn().Close(ctx) // it is closed, one way or the other
+	}
+}
+
 func (e *engine) release() {
 	if e.conn != nil {
 		e.conn.Release() // which closes one that is in the middle of something
@@ -105,6 +112,7 @@ func (e *engine) begin(b *batch) (turn ledger.Turn[struct{}], err error) {
 	}
 	if e.turn, err = e.log.begun(ctx, e.conn, b, e.doubt); err != nil {
 		e.giveUp(ctx)
+		e.leave(ctx, err)
 		return turn, err
 	}
 	if open := e.doubt; open != nil {
@@ -220,7 +228,7 @@ func transient(err error) bool {
 		case classConnection, classRollback, classOperator:
 			return true
 		}
-		return pg.Code == codeIdle || pg.Code == codeTooMany
+		return pg.Code == codeIdle || pg.Code == codeTooMany || pg.Code == codeReadOnly // of a primary that was replaced
 	}
 	return !fromStore(err) && isConnection(err)
 }

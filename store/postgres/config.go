@@ -50,10 +50,25 @@ type Config struct {
 // DefaultOrigin begins the origin of a log that is made without a name or a signer.
 const DefaultOrigin = sealed.DefaultOrigin
 
-// Direct connects as the pool does, for Config.Listen: right where the pool leads to the server itself.
+// Direct connects as the pool does, with what it does before that and after it, for Config.Listen: right where the pool
+// leads to the server itself.
 func Direct(pool *pgxpool.Pool) func(ctx context.Context) (*pgx.Conn, error) {
 	return func(ctx context.Context) (*pgx.Conn, error) {
-		return pgx.ConnectConfig(ctx, pool.Config().ConnConfig)
+		c := pool.Config() // a copy
+		if c.BeforeConnect != nil {
+			if err := c.BeforeConnect(ctx, c.ConnConfig); err != nil {
+				return nil, err
+			}
+		}
+		conn, err := pgx.ConnectConfig(ctx, c.ConnConfig)
+		if err != nil || c.AfterConnect == nil {
+			return conn, err
+		}
+		if err := c.AfterConnect(ctx, conn); err != nil {
+			_ = conn.Close(ctx) // the first error is the one to tell
+			return nil, err
+		}
+		return conn, nil
 	}
 }
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -94,7 +95,8 @@ type columns struct {
 func columnsOf(r *events.Record) (c columns) {
 	c.fact = string(r.Event.Kind())
 	c.occurred, c.recorded = micros(r.Occurred), micros(r.Recorded)
-	if m := events.PartsOf(r.Event).Amount; m != (events.Money{}) {
+	// A frame takes any UTF-8 for a currency, and the server's text no zero byte.
+	if m := events.PartsOf(r.Event).Amount; m != (events.Money{}) && !strings.Contains(m.Currency, "\x00") {
 		c.amount, c.currency = &m.Minor, &m.Currency
 	}
 	return c

@@ -41,7 +41,7 @@ const leavesMax = 4096
 func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *doubt) (*turn, error) {
 	t := &turn{before: l.tree.Load(), newest: map[events.Stream]ledger.Place{}, owners: map[events.Key]events.Stream{}}
 	var s pgx.Batch
-	s.Queue("begin")
+	s.Queue("begin isolation level read committed") // whatever the role's own is
 	s.Queue(l.sql.settings, milliseconds(lockMax), milliseconds(idleMax))
 	s.Queue(l.sql.lock).QueryRow(func(r pgx.Row) error {
 		return r.Scan(&t.row.origin, &t.row.ancestry, &t.row.position, &t.row.frontier)
