@@ -175,6 +175,10 @@ func TestViews(t *testing.T) {
 		"o-2|created|2026-11-23 12:00:00+00||{}|1250|EUR|1", s.MustExec(t, utc+"select id, status, since, due, attention, "+
 		"amount_minor, currency, version from "+schema+".orders order by id"))
 	assert.Equal(t, "o-1", s.MustExec(t, "select id from "+schema+".open_orders"))
+	plan := s.MustExec(t, "set enable_seqscan = off; explain select id from "+schema+".open_orders")
+	for _, index := range []string{"due", "operation", "parked", "anomaly", "dispute"} {
+		assert.Contains(t, plan, "heads_"+index, "what is open is found among any number of orders")
+	}
 	assert.Equal(t, fmt.Sprintf("1|o-1|1|%s|till-7|2026-11-23 12:00:00+00|1250|EUR\n2|o-1|2|%s|till-7|2026-11-23 "+
 		"12:00:00+00||\n3|o-2|1|%[1]s|till-7|2026-11-23 12:00:00+00|1250|EUR", created.Event.Kind(), parked.Event.Kind()),
 		s.MustExec(t, utc+"select position, order_id, version, fact, actor, occurred, amount_minor, currency from "+schema+

@@ -1,6 +1,7 @@
 -- What people look at. Nothing in the library reads these.
 
-create function {schema}.moment(nanoseconds bigint) returns timestamptz language sql immutable as
+-- Stable, as adding to a timestamptz is, so that the server makes it a part of the query.
+create function {schema}.moment(nanoseconds bigint) returns timestamptz language sql stable as
 	$$ select timestamptz 'epoch' + (nanoseconds / 1000) * interval '1 microsecond' $$;
 
 create view {schema}.facts as
@@ -23,6 +24,12 @@ create view {schema}.orders as
 	left join {schema}.records r on r.category = h.category and r.stream = h.stream and r.version = 1
 	where h.category = 'order';
 
+-- Those that have something due, an outcome that is not known, or a reason for a person to look. They are found by the
+-- indexes of the heads, however many orders there are beside them.
 create view {schema}.open_orders as
-	select * from {schema}.orders
-	where due is not null or outstanding_since is not null or attention <> '{}';
+	select * from {schema}.orders where id in (
+		select stream from {schema}.heads where category = 'order' and due is not null
+		union select stream from {schema}.heads where category = 'order' and operation_since is not null
+		union select stream from {schema}.heads where category = 'order' and parked_since is not null
+		union select stream from {schema}.heads where category = 'order' and anomaly_since is not null
+		union select stream from {schema}.heads where category = 'order' and dispute_by is not null);
