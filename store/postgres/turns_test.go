@@ -3,7 +3,10 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tests/pgserver"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/postgres"
 )
@@ -115,12 +119,14 @@ func TestCurrencyThatIsNoText(t *testing.T) {
 func TestDirectConnectsAsThePoolDoes(t *testing.T) {
 	ctx := context.Background()
 	s := pgserver.Shared(t)
-	config, err := pgxpool.ParseConfig(s.URLAs(pgserver.User, "not-the-password"))
+	config, err := pgxpool.ParseConfig(s.URL())
 	require.NoError(t, err)
+	password := config.ConnConfig.Password
+	config.ConnConfig.Password = "not-the-password"
 	before, after, refuses := 0, 0, errors.New("not now")
 	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
 		before++
-		c.Password = pgserver.Password
+		c.Password = password
 		return nil
 	}
 	config.AfterConnect = func(context.Context, *pgx.Conn) error {
@@ -140,4 +146,107 @@ func TestDirectConnectsAsThePoolDoes(t *testing.T) {
 	assert.Positive(t, before)
 	_, err = connect(ctx)
 	require.ErrorIs(t, err, refuses)
+}
+
+// trips counts round trips: each time that something is sent after something was heard.
+type trips struct {
+	net.Conn
+	made  *atomic.Int64
+	heard *atomic.Bool
+}
+
+func (c trips) Write(b []byte) (int, error) {
+	if c.heard.Swap(false) {
+		c.made.Add(1)
+	}
+	return c.Conn.Write(b)
+}
+
+func (c trips) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.heard.Store(true)
+	}
+	return n, err
+}
+
+// What each call costs is what its documentation says, however much an append carries.
+func TestRoundTrips(t *testing.T) {
+	ctx := context.Background()
+	config, err := pgxpool.ParseConfig(pgserver.Shared(t).URL())
+	require.NoError(t, err)
+	config.MaxConns = 1
+	var made atomic.Int64
+	config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return trips{conn, &made, new(atomic.Bool)}, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	log := openLog(t, pool, newLog(t, postgres.Config{}).config)
+	t.Cleanup(func() { require.NoError(t, log.Close()) })
+	n := 0
+	one := func() {
+		n++
+		r := record(fmt.Sprintf("r-%d", n))
+		r.Keys = []events.Key{events.NewKey(events.KeyPaymentID, r.ID)}
+		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%d", n)), 0, r)
+		require.NoError(t, err)
+	}
+	many := func() {
+		n++
+		records := make([]events.Record, 2*seal.TileWidth)
+		for i := range records {
+			records[i] = record(fmt.Sprintf("r-%d-%d", n, i))
+		}
+		_, err := log.Append(ctx, events.OrderStream(fmt.Sprintf("o-%d", n)), 0, records...)
+		require.NoError(t, err)
+	}
+	for _, c := range []struct {
+		name string
+		most int64
+		call func()
+	}{
+		{"an append", 2, one}, {"an append that fills tiles", 2, many},
+		{"a head", 1, func() { _, err := log.Head(ctx, events.OrderStream("o-1")); require.NoError(t, err) }},
+		{"a lookup", 1, func() { _, err := log.Lookup(ctx, "paymentId:r-1"); require.NoError(t, err) }},
+		{"loading an order", 1, func() { _, err := drain(log.Read(ctx, events.OrderStream("o-1"), 0)); require.NoError(t, err) }},
+	} {
+		c.call() // statements are prepared
+		before := made.Load()
+		c.call()
+		assert.LessOrEqual(t, made.Load()-before, c.most, c.name)
+		assert.Positive(t, made.Load()-before, c.name)
+	}
+}
+
+// What the server takes back of a turn, so that it may be tried again, is tried again: once it happens, and nobody is
+// told. What it takes back each time is said to be unavailable, and nothing was written.
+func TestTurnsThatTheServerTakesBack(t *testing.T) {
+	ctx := context.Background()
+	s, log := pgserver.Shared(t), newLog(t, postgres.Config{})
+	for i, code := range []string{"40001", "40P01", "57P01"} {
+		s.MustExec(t, inSchema(log.config.Schema, fmt.Sprintf(`create sequence {}.tries_%[1]d;
+			create function {}.fail_%[1]d() returns trigger language plpgsql as $$ begin
+				if nextval('{}.tries_%[1]d') <= 2 then raise exception 'not now' using errcode = '%[2]s'; end if;
+				return null;
+			end $$;
+			create trigger fails before insert on {}.records execute function {}.fail_%[1]d()`, i, code)))
+		id := "o-" + code
+		written, err := log.Append(ctx, events.OrderStream(id), 0, record(id))
+		require.NoError(t, err, code)
+		assert.EqualValues(t, i+1, written[0].Position)
+		assert.Equal(t, "3", s.MustExec(t, inSchema(log.config.Schema, fmt.Sprintf("select last_value from {}.tries_%d", i))))
+		if i < 2 {
+			s.MustExec(t, inSchema(log.config.Schema, "drop trigger fails on {}.records"))
+		}
+	}
+	s.MustExec(t, inSchema(log.config.Schema, "alter sequence {}.tries_2 minvalue -1000 restart with -1000"))
+	_, err := log.Append(ctx, events.OrderStream("never"), 0, record("never"))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	s.MustExec(t, inSchema(log.config.Schema, "drop trigger fails on {}.records"))
+	_, err = log.Append(ctx, events.OrderStream("never"), 0, record("never"))
+	require.NoError(t, err)
+	require.NoError(t, log.Verify(ctx, nil))
 }
