@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -83,7 +84,11 @@ func (l *Log) loadAfter(ctx context.Context, by querier, before *seal.Tree, now 
 		return nil, l.damagedError("its seal covers %d records, and it has %d", tree.Size(), now.position)
 	}
 	s := &sealed.Seal{Log: l.name, Tree: before}
-	return tree, s.Verify(ctx, from, sealed.Stored{Frontier: now.frontier, Last: now.position})
+	err = s.Verify(ctx, from, sealed.Stored{Frontier: now.frontier, Last: now.position})
+	if l.config.MayLoseNewest && errors.Is(err, store.ErrDamaged) {
+		return l.reload(ctx, by, now)
+	}
+	return tree, err
 }
 
 // now is the log as the server has it, and the tree over it: one round trip, or some where other processes have

@@ -250,3 +250,31 @@ func TestTurnsThatTheServerTakesBack(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, log.Verify(ctx, nil))
 }
+
+// A log that may lose its newest records goes on also where what came in their stead is more than a turn catches up
+// with.
+func TestLostAndFarBehind(t *testing.T) {
+	ctx := context.Background()
+	s := pgserver.New(t, nil)
+	log := openLog(t, newPool(t, s.URL()), postgres.Config{Migrate: true})
+	dump := s.Dump(t, postgres.DefaultSchema)
+	_, err := log.Append(ctx, events.OrderStream("lost"), 0, record("lost"))
+	require.NoError(t, err)
+	loses := openLog(t, newPool(t, s.URL()), postgres.Config{MayLoseNewest: true})
+	s.Restore(t, postgres.DefaultSchema, dump)
+	other := openLog(t, newPool(t, s.URL()), postgres.Config{})
+	records := make([]events.Record, 5000)
+	for i := range records {
+		records[i] = record(fmt.Sprintf("r-%d", i))
+	}
+	_, err = other.Append(ctx, events.OrderStream("other"), 0, records...)
+	require.NoError(t, err)
+	_, err = log.Append(ctx, events.OrderStream("new"), 0, record("new"))
+	require.ErrorIs(t, err, store.ErrDamaged)
+	_, err = loses.Append(ctx, events.OrderStream("new"), 0, record("new"))
+	require.NoError(t, err)
+	require.NoError(t, loses.Verify(ctx, nil))
+	for _, l := range []kept{log, loses, other} {
+		require.NoError(t, l.Close())
+	}
+}
