@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -100,8 +101,13 @@ func (b *bank) watch(w http.ResponseWriter, r *http.Request) {
 			delete(b.asking, what)
 		}
 	}()
+	time.Sleep(dwell)
 	b.apo.ServeHTTP(w, r)
 }
+
+// dwell is how long a call is on its way at least: the other service, which sells the same order, has the time to make
+// the same call where nothing keeps it from that.
+const dwell = 30 * time.Millisecond
 
 // wrong is what must never have happened.
 func (b *bank) wrong() []string {
