@@ -114,7 +114,7 @@ func (l *Log) writtenBefore(ctx context.Context, r *request) ([]events.Record, b
 			return nil, false, fmt.Errorf("append to %s %q: it wrote nothing, and whether an earlier try did is not known: %w; "+
 				"repeat it with the same record ids", r.Stream.Category, r.Stream.ID, ended)
 		case err != nil:
-			return nil, false, err
+			return nil, false, l.earlierError("whether an earlier try did", err)
 		case record.ID != r.Records[len(found)].ID:
 			return nil, false, nil
 		}
@@ -129,10 +129,21 @@ func (l *Log) writtenBefore(ctx context.Context, r *request) ([]events.Record, b
 func (l *Log) confirmed(ctx context.Context, r *request) error {
 	err := l.confirm(ctx)
 	if err == nil || ctx.Err() == nil {
-		return explain(ctx, l.name, "append", err)
+		return l.earlierError("an earlier try did, and whether that will last", explain(ctx, l.name, "append", err))
 	}
 	return fmt.Errorf("append to %s %q: it wrote nothing; an earlier try did, and whether that will last is not known: "+
 		"%w; repeat it with the same record ids", r.Stream.Category, r.Stream.ID, ctx.Err())
+}
+
+// earlierError is the error of an append that wrote nothing, and cannot find out about an earlier try of the same: it
+// is none of those that say that nothing was written.
+func (l *Log) earlierError(unknown string, err error) error {
+	if !errors.Is(err, store.ErrUnavailable) {
+		return err
+	}
+	return &ServerError{Kind: store.ErrStorage, Log: l.name,
+		Reason: "it wrote nothing; " + unknown + ", cannot be found out (" + plainText(err) + ")",
+		Remedy: "repeat it with the same record ids once the server answers"}
 }
 
 // Lookup implements [store.Log]. It reads one row.

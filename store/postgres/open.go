@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tilltape/tilltape/seal"
@@ -183,13 +184,30 @@ func (l *Log) begin(ctx context.Context) error {
 	if err := l.naming.CheckOf(l.name, row.origin); err != nil || !l.naming.Names(row.origin) {
 		return err
 	}
-	tree, err := sealed.Load(ctx, l.name, row.frontier, &source{l, l.pool})
+	return pgx.BeginTxFunc(ctx, l.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		return l.rename(ctx, tx, origin)
+	})
+}
+
+// rename gives a log without a name another origin, in a turn of its own: somebody may append all the while. Where
+// another process was faster, its word stands.
+func (l *Log) rename(ctx context.Context, tx pgx.Tx, origin string) error {
+	if _, err := tx.Exec(ctx, l.sql.settings, milliseconds(lockMax), milliseconds(idleMax)); err != nil {
+		return err
+	}
+	var r row
+	if err := tx.QueryRow(ctx, l.sql.lock).Scan(&r.origin, &r.ancestry, &r.position, &r.frontier); err != nil {
+		return err
+	}
+	if err := l.naming.CheckOf(l.name, r.origin); err != nil || !l.naming.Names(r.origin) {
+		return err
+	}
+	tree, err := sealed.Load(ctx, l.name, r.frontier, &source{l, tx})
 	if err != nil {
 		return err
 	}
-	was := &sealed.Seal{Log: l.name, Origin: row.origin, Tree: tree}
-	// Where another process was faster, or has appended since, its word stands: the next opening names the log.
-	_, err = l.pool.Exec(ctx, l.sql.rename, origin, sealed.FormatAncestor(was.Checkpoint()), row.origin, row.frontier)
+	was := &sealed.Seal{Log: l.name, Origin: r.origin, Tree: tree}
+	_, err = tx.Exec(ctx, l.sql.rename, origin, sealed.FormatAncestor(was.Checkpoint()))
 	return err
 }
 

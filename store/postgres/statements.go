@@ -31,7 +31,7 @@ func statementsIn(schema string) (x statements) {
 func (x *statements) ofOpening(s func(string) string) {
 	x.begin = s(`insert into {schema}.log (origin, ancestry, position, frontier) values ($1, '', 0, $2)
 		on conflict do nothing`)
-	x.rename = s(`update {schema}.log set origin = $1, ancestry = ancestry || $2 where origin = $3 and frontier = $4`)
+	x.rename = s(`update {schema}.log set origin = $1, ancestry = ancestry || $2`)
 	x.adopt = s(`update {schema}.log set ancestry = ancestry || $1 where ancestry = $2`)
 	x.row = s(`select origin, ancestry, position, frontier, (select coalesce(max(position), 0) from {schema}.records)
 		from {schema}.log`)

@@ -278,3 +278,57 @@ func TestLostAndFarBehind(t *testing.T) {
 		require.NoError(t, l.Close())
 	}
 }
+
+// A log gets its name also while somebody appends to it all the time.
+func TestNameUnderLoad(t *testing.T) {
+	ctx := context.Background()
+	for range 3 { // or chance decides
+		log, stop, ended := newLog(t, postgres.Config{}), make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				id := fmt.Sprintf("o-%d", i)
+				_, err := log.Append(ctx, events.OrderStream(id), 0, record(id))
+				assert.NoError(t, err)
+			}
+		}()
+		config := postgres.Config{Schema: log.config.Schema, Signer: newSigner(t, "shop.example/orders")}
+		named := openLog(t, newPool(t, pgserver.Shared(t).URL()), config)
+		_, err := named.Checkpoint(ctx)
+		require.NoError(t, err)
+		close(stop)
+		<-ended
+		past, err := named.Ancestry(ctx)
+		require.NoError(t, err)
+		assert.Len(t, past, 1)
+		require.NoError(t, named.Verify(ctx, nil))
+		require.NoError(t, named.Close())
+	}
+}
+
+// An append that finds an earlier try of its own, and not whether that lasts, says nothing that is not true of both.
+func TestEarlierTryThatCannotBeConfirmed(t *testing.T) {
+	ctx := context.Background()
+	p, log, direct := proxied(t)
+	want, err := direct.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
+	require.NoError(t, err)
+	for name, statement := range map[string]string{
+		"found": inSchema(log.config.Schema, "update {}.log set position = position"), "not looked for": "select coalesce(max(",
+	} {
+		trap := p.CutBefore(statement, 0).ThenRefuse()
+		_, err = log.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
+		sprung(t, trap)
+		require.ErrorIs(t, err, store.ErrStorage, name)
+		require.NotErrorIs(t, err, store.ErrUnavailable, "nothing was written")
+		assert.ErrorContains(t, err, "same record ids")
+		p.Refuse(false)
+		have, err := log.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
+		require.NoError(t, err)
+		assert.Equal(t, want, have)
+	}
+}
