@@ -44,7 +44,8 @@ func (f *failures) TraceBatchQuery(_ context.Context, _ *pgx.Conn, q pgx.TraceBa
 	}
 }
 
-// A turn sees what the turn before it has left, whatever isolation the role's transactions have: nothing is tried twice.
+// A turn sees what the turn before it has left, whatever isolation the role's transactions have: nothing is tried
+// twice.
 func TestTurnsAreReadCommitted(t *testing.T) {
 	ctx := context.Background()
 	log := newLog(t, postgres.Config{})
@@ -211,7 +212,10 @@ func TestRoundTrips(t *testing.T) {
 		{"an append", 2, one}, {"an append that fills tiles", 2, many},
 		{"a head", 1, func() { _, err := log.Head(ctx, events.OrderStream("o-1")); require.NoError(t, err) }},
 		{"a lookup", 1, func() { _, err := log.Lookup(ctx, "paymentId:r-1"); require.NoError(t, err) }},
-		{"loading an order", 1, func() { _, err := drain(log.Read(ctx, events.OrderStream("o-1"), 0)); require.NoError(t, err) }},
+		{"loading an order", 1, func() {
+			_, err := drain(log.Read(ctx, events.OrderStream("o-1"), 0))
+			require.NoError(t, err)
+		}},
 	} {
 		c.call() // statements are prepared
 		before := made.Load()
@@ -318,7 +322,8 @@ func TestEarlierTryThatCannotBeConfirmed(t *testing.T) {
 	want, err := direct.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
 	require.NoError(t, err)
 	for name, statement := range map[string]string{
-		"found": inSchema(log.config.Schema, "update {}.log set position = position"), "not looked for": "select coalesce(max(",
+		"found":          inSchema(log.config.Schema, "update {}.log set position = position"),
+		"not looked for": "select coalesce(max(",
 	} {
 		trap := p.CutBefore(statement, 0).ThenRefuse()
 		_, err = log.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
