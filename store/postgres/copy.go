@@ -28,10 +28,14 @@ func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Rec
 func (l *Log) yieldProven(ctx context.Context, s *sealed.Seal, yield func(events.Record, error) bool) {
 	const doing = "read the log"
 	held, from, end := s.Records(), &source{l, l.pool}, s.Tree.Size()
-	read := func(ctx context.Context, p *page, after uint64) error { return l.provenPage(ctx, p, after, end) }
+	read := func(ctx context.Context, p, before *page, after uint64) error {
+		p.keep = true
+		p.follow(before)
+		return l.provenPage(ctx, p, after, end)
+	}
 	err := l.inPages(ctx, doing, 0, read, func(p *page) (bool, error) {
 		for i, r := range p.records {
-			if err := held.Hold(ctx, from, r.Position, p.raw[i]); err != nil {
+			if err := held.Hold(ctx, from, r.Position, p.frame(i)); err != nil {
 				return false, err
 			}
 			if !yield(r, nil) {
@@ -47,11 +51,10 @@ func (l *Log) yieldProven(ctx context.Context, s *sealed.Seal, yield func(events
 
 // provenPage reads the log's next page up to a position, with its frames.
 func (l *Log) provenPage(ctx context.Context, p *page, after, end uint64) error {
-	*p = page{records: p.records[:0], raw: p.raw[:0], keep: true}
 	if after >= end {
 		return nil
 	}
-	rows, err := l.pool.Query(ctx, l.sql.page, bigint(after), bigint(end), pageMax, pageBytesMax)
+	rows, err := l.pool.Query(ctx, l.sql.page, bigint(after), bigint(end), p.most)
 	if err != nil {
 		return err
 	}

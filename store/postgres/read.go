@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"iter"
@@ -15,6 +14,7 @@ import (
 
 // One page is what a read takes in one round trip. No transaction and no connection is held while it is yielded.
 const (
+	pageFirst    = 256     // records of a read's first page, of whose frames nothing is known
 	pageMax      = 2048    // records
 	pageBytesMax = 2 << 20 // of frames; the frame that passes it is the page's last
 )
@@ -60,22 +60,44 @@ func (l *Log) Read(ctx context.Context, from events.Stream, after uint64) iter.S
 // page is the records of one round trip.
 type page struct {
 	records []events.Record
-	frames  int      // bytes
-	last    bool     // nothing follows
-	keep    bool     // the frames are wanted
-	raw     [][]byte // they
+	most    int    // records that were asked for
+	frames  int    // bytes
+	last    bool   // nothing follows
+	keep    bool   // the frames are wanted
+	raw     []byte // they, one after the other
+	ends    []int  // where each ends
 }
 
 // full tells whether the page ended because it had enough.
-func (p *page) full() bool { return len(p.records) == pageMax || p.frames >= pageBytesMax }
+func (p *page) full() bool { return len(p.records) == p.most || p.frames >= pageBytesMax }
+
+// follow empties the page for the records after those of the page before, which may be itself; nil: there was none. As
+// many are asked for as may have room, by the size of those before: a limit of bytes that the server keeps would have
+// it copy each frame, which takes it three times as long. What is sent beyond the page's room is thrown away.
+func (p *page) follow(before *page) {
+	most := pageFirst
+	if before != nil && before.frames > 0 {
+		most = max(1, min(2*before.most, pageMax, len(before.records)*pageBytesMax/before.frames))
+	}
+	*p = page{records: p.records[:0], raw: p.raw[:0], ends: p.ends[:0], keep: p.keep, most: most}
+}
+
+// frame is the bytes of the page's i-th record, where they are kept.
+func (p *page) frame(i int) []byte {
+	begin := 0
+	if i > 0 {
+		begin = p.ends[i-1]
+	}
+	return p.raw[begin:p.ends[i]]
+}
 
 // streamPage reads the stream's next page, and where the stream ends: a record that is gone is no end.
 func (l *Log) streamPage(ctx context.Context, p *page, from events.Stream, after uint64) error {
-	*p = page{records: p.records[:0]}
+	p.follow(p)
 	end := uint64(0)
 	var s pgx.Batch
 	s.Queue(l.sql.version, from.Category, from.ID).QueryRow(func(r pgx.Row) error { return r.Scan(&end) })
-	s.Queue(l.sql.stream, from.Category, from.ID, bigint(after), pageMax, pageBytesMax).Query(func(rows pgx.Rows) error {
+	s.Queue(l.sql.stream, from.Category, from.ID, bigint(after), p.most).Query(func(rows pgx.Rows) error {
 		next := after
 		return l.scan(rows, p, func(r *events.Record) error {
 			if next++; r.Version == next && r.Stream == from {
@@ -96,28 +118,32 @@ func (l *Log) streamPage(ctx context.Context, p *page, from events.Stream, after
 // scan appends the rows' records to the page, each once it is what the columns beside it say and what follows says that
 // it is next. Those before a bad one stay.
 func (l *Log) scan(rows pgx.Rows, p *page, follows func(*events.Record) error) error {
-	for rows.Next() {
-		var position, version uint64
-		var category, stream, frame raw
-		if err := rows.Scan(&position, &version, &category, &stream, &frame); err != nil {
+	binary := isRecordRow(rows.FieldDescriptions())
+	var c recordRow
+	for !p.full() && rows.Next() {
+		if binary {
+			c.take(rows.RawValues())
+		} else if err := rows.Scan(&c.position, &c.version, &c.category, &c.stream, &c.frame); err != nil {
 			return err
 		}
-		r, err := l.Decode(position, frame)
+		r, err := l.Decode(c.position, c.frame)
 		if err != nil {
 			return err
 		}
-		if r.Version != version || r.Stream.Category != string(category) || r.Stream.ID != string(stream) {
-			return l.damagedAt(position, "version %d of %s %q should be here, but it is version %d of %s %q", version,
-				category, stream, r.Version, r.Stream.Category, r.Stream.ID)
+		if r.Version != c.version || r.Stream.Category != string(c.category) || r.Stream.ID != string(c.stream) {
+			return l.damagedAt(c.position, "version %d of %s %q should be here, but it is version %d of %s %q", c.version,
+				c.category, c.stream, r.Version, r.Stream.Category, r.Stream.ID)
 		}
 		if err := follows(&r); err != nil {
 			return err
 		}
 		p.records = append(p.records, r)
-		if p.frames += len(frame); p.keep {
-			p.raw = append(p.raw, bytes.Clone(frame))
+		if p.frames += len(c.frame); p.keep {
+			p.raw = append(p.raw, c.frame...)
+			p.ends = append(p.ends, len(p.raw))
 		}
 	}
+	rows.Close() // what has no room is read and thrown away
 	return rows.Err()
 }
 
@@ -153,12 +179,12 @@ func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Recor
 // inPages hands out the log's pages after a position, each once the one before was dealt with, until one has no
 // records. It returns the error that ends them, or nil. What is before a bad place in a page is handed out.
 func (l *Log) inPages(ctx context.Context, doing string, seen uint64,
-	read func(ctx context.Context, p *page, after uint64) error, deal func(p *page) (more bool, err error)) error {
+	read func(ctx context.Context, p, before *page, after uint64) error, deal func(p *page) (more bool, err error)) error {
 	p, next := new(page), new(page)
 	fresh := true // the page was read after the one before was dealt with
 	err := l.usable(ctx, doing)
 	if err == nil {
-		err = read(ctx, p, seen)
+		err = read(ctx, p, nil, seen)
 	}
 	for {
 		if len(p.records) == 0 && (fresh || err != nil) {
@@ -168,7 +194,7 @@ func (l *Log) inPages(ctx context.Context, doing string, seen uint64,
 		if n := len(p.records); n > 0 {
 			if seen = p.records[n-1].Position; err == nil && p.full() {
 				ahead = make(chan error, 1) // where nobody waits for it any more, it ends by itself
-				go func(p *page, after uint64) { ahead <- read(ctx, p, after) }(next, seen)
+				go func(p, before *page, after uint64) { ahead <- read(ctx, p, before, after) }(next, p, seen)
 			}
 			if more, failed := deal(p); !more || failed != nil {
 				return failed
@@ -181,7 +207,7 @@ func (l *Log) inPages(ctx context.Context, doing string, seen uint64,
 			return err
 		}
 		if fresh = ahead == nil; fresh {
-			err = read(ctx, next, seen)
+			err = read(ctx, next, p, seen)
 		} else {
 			err = <-ahead
 		}
@@ -190,12 +216,12 @@ func (l *Log) inPages(ctx context.Context, doing string, seen uint64,
 }
 
 // logPage reads the log's next page, and where the log ends.
-func (l *Log) logPage(ctx context.Context, p *page, after uint64) error {
-	*p = page{records: p.records[:0]}
+func (l *Log) logPage(ctx context.Context, p, before *page, after uint64) error {
+	p.follow(before)
 	known, end := l.knows(), uint64(0)
 	var s pgx.Batch
 	s.Queue(l.sql.end).QueryRow(func(r pgx.Row) error { return r.Scan(&end) })
-	s.Queue(l.sql.page, bigint(after), int64(math.MaxInt64), pageMax, pageBytesMax).Query(func(rows pgx.Rows) error {
+	s.Queue(l.sql.page, bigint(after), int64(math.MaxInt64), p.most).Query(func(rows pgx.Rows) error {
 		return l.scan(rows, p, l.inOrder(after))
 	})
 	if err := l.pool.SendBatch(ctx, &s).Close(); err != nil {

@@ -1,9 +1,13 @@
 package postgres
 
 import (
+	"encoding/binary"
 	"math"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -15,6 +19,41 @@ type raw []byte
 func (r *raw) ScanBytes(b []byte) error {
 	*r = b
 	return nil
+}
+
+// recordRow is a record's row as it is read: recordColumns. Its bytes are valid until the next one.
+type recordRow struct {
+	position, version       uint64
+	category, stream, frame raw
+}
+
+// isRecordRow tells whether rows come in the form that take reads. They come as text where the connection string says
+// that nothing is to be described.
+func isRecordRow(columns []pgconn.FieldDescription) bool {
+	types := [...]uint32{pgtype.Int8OID, pgtype.Int8OID, pgtype.TextOID, pgtype.TextOID, pgtype.ByteaOID}
+	if len(columns) != len(types) {
+		return false
+	}
+	for i, c := range columns {
+		if c.Format != pgtype.BinaryFormatCode || c.DataTypeOID != types[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// take reads a row in binary, of which no column is null. A column of another length is one that nothing is at.
+func (r *recordRow) take(values [][]byte) {
+	r.position, r.version = number(values[0]), number(values[1])
+	r.category, r.stream, r.frame = values[2], values[3], values[4]
+}
+
+// number is a bigint of a row, as all that the log's tables have of them are not negative.
+func number(b []byte) uint64 {
+	if len(b) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b)
 }
 
 // noTime is how a time that is always there is stored where it is none, so that it comes first.

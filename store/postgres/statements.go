@@ -83,18 +83,10 @@ func (x *statements) ofReading(s func(string) string) {
 	x.version = s(`select coalesce(max(version), 0) from {schema}.heads where category = $1 and stream = $2`)
 	x.owner = s(`select category, stream from {schema}.keys where key = $1`)
 	x.end = s(`select position from {schema}.log`)
-	// A page ends where its frames have enough bytes.
-	x.page = s(`select position, version, category, stream, frame from (
-			select ` + recordColumns + `,
-				sum(octet_length(r.frame)) over (order by r.position) - octet_length(r.frame) as before
-			from {schema}.records r where r.position > $1 and r.position <= $2 order by r.position limit $3) r
-		where before < $4 order by position`)
-	x.stream = s(`select position, version, category, stream, frame from (
-			select ` + recordColumns + `,
-				sum(octet_length(r.frame)) over (order by r.version) - octet_length(r.frame) as before
-			from {schema}.records r where r.category = $1 and r.stream = $2 and r.version > $3
-			order by r.version limit $4) r
-		where before < $5 order by version`)
+	x.page = s(`select ` + recordColumns + ` from {schema}.records r where r.position > $1 and r.position <= $2
+		order by r.position limit $3`)
+	x.stream = s(`select ` + recordColumns + ` from {schema}.records r
+		where r.category = $1 and r.stream = $2 and r.version > $3 order by r.version limit $4`)
 	x.tiles = s(`select t.level, t.index, t.hashes from unnest($1::smallint[], $2::bigint[]) as w (level, index)
 		join {schema}.tiles t on t.level = w.level and t.index = w.index`)
 	x.moved = s(`select h.category, ` + headColumns + ` from {schema}.heads h where h.category = 'order' and h.stream in (
