@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -15,7 +17,7 @@ import (
 // the sequence ends without an error only where all of them do. What they are held against is the tree in memory, and
 // the full tiles as far as they lead to it. A record that was altered ends the sequence with a *store.DamagedError that
 // has its position. The checkpoint is unsigned. Cost: All's, and for each record its SHA-256 and a node's, and for each
-// 256 of them a round trip for a tile.
+// page a round trip, in which the seal's tiles come, too.
 func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Record, error], error) {
 	s, _, err := l.sealNow(ctx)
 	if err != nil {
@@ -27,13 +29,14 @@ func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Rec
 // yieldProven yields the records that the seal is over.
 func (l *Log) yieldProven(ctx context.Context, s *sealed.Seal, yield func(events.Record, error) bool) {
 	const doing = "read the log"
-	held, from, end := s.Records(), &source{l, l.pool}, s.Tree.Size()
+	held, from, end := s.Records(), &pageSource{source: source{l, l.pool}}, s.Tree.Size()
 	read := func(ctx context.Context, p, before *page, after uint64) error {
 		p.keep = true
 		p.follow(before)
 		return l.provenPage(ctx, p, after, end)
 	}
 	err := l.inPages(ctx, doing, 0, read, func(p *page) (bool, error) {
+		from.page = p
 		for i, r := range p.records {
 			if err := held.Hold(ctx, from, r.Position, p.frame(i)); err != nil {
 				return false, err
@@ -49,21 +52,54 @@ func (l *Log) yieldProven(ctx context.Context, s *sealed.Seal, yield func(events
 	}
 }
 
-// provenPage reads the log's next page up to a position, with its frames.
+// provenPage reads the log's next page up to a position, with its frames and the full tiles that begin in it: the one
+// that the page before ended in is known.
 func (l *Log) provenPage(ctx context.Context, p *page, after, end uint64) error {
 	if after >= end {
 		return nil
 	}
-	rows, err := l.pool.Query(ctx, l.sql.page, bigint(after), bigint(end), p.most)
-	if err != nil {
-		return err
+	var b pgx.Batch
+	b.Queue(l.sql.page, bigint(after), bigint(end), p.most).Query(func(rows pgx.Rows) error {
+		return l.scan(rows, p, l.inOrder(after))
+	})
+	if wanted := tilesBegun(after, after+uint64(p.most), end); len(wanted) > 0 {
+		levels, indexes := tileColumns(wanted)
+		b.Queue(l.sql.tiles, levels, indexes).Query(func(rows pgx.Rows) (err error) {
+			p.tiles, err = scanTiles(rows, len(wanted))
+			return err
+		})
 	}
-	defer rows.Close()
-	err = l.scan(rows, p, l.inOrder(after))
+	err := l.pool.SendBatch(ctx, &b).Close()
 	if err == nil && len(p.records) == 0 {
 		err = l.damagedAt(after+1, "there is no record here")
 	}
 	return err
+}
+
+// tilesBegun are the full tiles of the leaves whose first is of a record after one position and up to another, in a log
+// that ends at end.
+func tilesBegun(after, last, end uint64) (all []seal.TileID) {
+	const width = seal.TileWidth
+	for index := (after + width - 1) / width; index*width < last && (index+1)*width <= end; index++ {
+		all = append(all, seal.TileID{Index: index})
+	}
+	return all
+}
+
+// pageSource is the server, and what has come of the seal with a page.
+type pageSource struct {
+	source
+	page *page
+}
+
+// Tiles implements [sealed.Source].
+func (s *pageSource) Tiles(ctx context.Context, tiles []seal.TileID, bytes [][]byte) error {
+	for i, t := range tiles {
+		if bytes[i] = s.page.tiles[t]; bytes[i] == nil {
+			return s.source.Tiles(ctx, tiles, bytes)
+		}
+	}
+	return nil
 }
 
 // Backup writes a copy of the log, as it is at the beginning of the call, to a new file of package store/bolt at the

@@ -9,12 +9,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
 // One page is what a read takes in one round trip. No transaction and no connection is held while it is yielded.
 const (
-	pageFirst    = 256     // records of a read's first page, of whose frames nothing is known
+	pageFirst    = 64      // records of a read's first page, of whose frames nothing is known
+	pageGrowth   = 4       // times as many as those before has a page at most
 	pageMax      = 2048    // records
 	pageBytesMax = 2 << 20 // of frames; the frame that passes it is the page's last
 )
@@ -60,12 +62,13 @@ func (l *Log) Read(ctx context.Context, from events.Stream, after uint64) iter.S
 // page is the records of one round trip.
 type page struct {
 	records []events.Record
-	most    int    // records that were asked for
-	frames  int    // bytes
-	last    bool   // nothing follows
-	keep    bool   // the frames are wanted
-	raw     []byte // they, one after the other
-	ends    []int  // where each ends
+	most    int                    // records that were asked for
+	frames  int                    // bytes
+	last    bool                   // nothing follows
+	keep    bool                   // the frames are wanted
+	raw     []byte                 // they, one after the other
+	ends    []int                  // where each ends
+	tiles   map[seal.TileID][]byte // of the seal, that the frames' leaves begin
 }
 
 // full tells whether the page ended because it had enough.
@@ -77,7 +80,7 @@ func (p *page) full() bool { return len(p.records) == p.most || p.frames >= page
 func (p *page) follow(before *page) {
 	most := pageFirst
 	if before != nil && before.frames > 0 {
-		most = max(1, min(2*before.most, pageMax, len(before.records)*pageBytesMax/before.frames))
+		most = max(1, min(pageGrowth*before.most, pageMax, len(before.records)*pageBytesMax/before.frames))
 	}
 	*p = page{records: p.records[:0], raw: p.raw[:0], ends: p.ends[:0], keep: p.keep, most: most}
 }

@@ -212,25 +212,13 @@ type source struct {
 
 // Tiles implements [sealed.Source].
 func (s *source) Tiles(ctx context.Context, tiles []seal.TileID, bytes [][]byte) error {
-	levels, indexes := make([]int16, len(tiles)), make([]int64, len(tiles))
-	for i, t := range tiles {
-		levels[i], indexes[i], bytes[i] = int16(t.Level), int64(t.Index), nil
-	}
+	levels, indexes := tileColumns(tiles)
 	rows, err := s.by.Query(ctx, s.log.sql.tiles, levels, indexes)
 	if err != nil {
 		return explain(ctx, s.log.name, "read the seal", err)
 	}
-	defer rows.Close()
-	found := make(map[seal.TileID][]byte, len(tiles))
-	for rows.Next() {
-		var t seal.TileID
-		var hashes []byte
-		if err := rows.Scan(&t.Level, &t.Index, &hashes); err != nil {
-			return explain(ctx, s.log.name, "read the seal", err)
-		}
-		found[t] = hashes
-	}
-	if err := rows.Err(); err != nil {
+	found, err := scanTiles(rows, len(tiles))
+	if err != nil {
 		return explain(ctx, s.log.name, "read the seal", err)
 	}
 	for i, t := range tiles {
@@ -239,6 +227,29 @@ func (s *source) Tiles(ctx context.Context, tiles []seal.TileID, bytes [][]byte)
 		}
 	}
 	return nil
+}
+
+// tileColumns are the columns that tiles are found by.
+func tileColumns(tiles []seal.TileID) (levels []int16, indexes []int64) {
+	for _, t := range tiles {
+		levels, indexes = append(levels, int16(t.Level)), append(indexes, int64(t.Index))
+	}
+	return levels, indexes
+}
+
+// scanTiles reads the rows of tiles, at most so many.
+func scanTiles(rows pgx.Rows, most int) (map[seal.TileID][]byte, error) {
+	defer rows.Close()
+	found := make(map[seal.TileID][]byte, most)
+	for rows.Next() {
+		var t seal.TileID
+		var hashes []byte
+		if err := rows.Scan(&t.Level, &t.Index, &hashes); err != nil {
+			return nil, err
+		}
+		found[t] = hashes
+	}
+	return found, rows.Err()
 }
 
 // Leaves implements [sealed.Source]. The server hashes the frames that it has.

@@ -1,0 +1,59 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/postgres"
+)
+
+// TestPagesOfLargeAndSmallRecords: a page that was asked for by the size of small frames meets large ones, and the
+// other way round; whatever had no room in it is in the next.
+func TestPagesOfLargeAndSmallRecords(t *testing.T) {
+	ctx := context.Background()
+	log := newLog(t, postgres.Config{})
+	const many, large = 2*seal.TileWidth + 3, 9
+	var want []string
+	add := func(n int, of string, body int) {
+		t.Helper()
+		for begin := 0; begin < n; {
+			size, batch := 0, []events.Record(nil)
+			for ; begin < n && size+body <= store.AppendBytesMax/2 && len(batch) < store.AppendMax; begin++ {
+				r := record(fmt.Sprintf("%s-%d-%d", of, len(want), begin))
+				r.Event = events.PaymentPending{PaymentID: "p", Proof: events.Proof{Evidence: &events.Evidence{
+					Body: make([]byte, body)}}}
+				batch, size = append(batch, r), size+body
+			}
+			written, err := log.Append(ctx, events.OrderStream("o"), uint64(len(want)), batch...)
+			require.NoError(t, err)
+			for _, r := range written {
+				want = append(want, r.ID)
+			}
+		}
+	}
+	add(many, "small", 0)
+	add(large, "large", 800<<10)
+	add(many, "small", 0)
+	_, proven, err := log.Proven(ctx)
+	require.NoError(t, err)
+	for name, read := range map[string]func() ([]events.Record, error){
+		"All":    func() ([]events.Record, error) { return drain(log.All(ctx, store.Start())) },
+		"Read":   func() ([]events.Record, error) { return drain(log.Read(ctx, events.OrderStream("o"), 0)) },
+		"Proven": func() ([]events.Record, error) { return drain(proven) },
+	} {
+		all, err := read()
+		require.NoError(t, err, name)
+		var got []string
+		for _, r := range all {
+			got = append(got, r.ID)
+		}
+		assert.Equal(t, want, got, name)
+	}
+}
