@@ -1,9 +1,15 @@
 package postgres
 
 import (
+	"encoding/binary"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
@@ -31,6 +37,49 @@ func TestPagesFollow(t *testing.T) {
 		var p page
 		p.follow(c.before)
 		assert.Equal(t, c.most, p.most, name)
+	}
+}
+
+// endless are rows of the same record for ever.
+type endless struct {
+	pgx.Rows
+	row    [][]byte
+	read   int
+	closed bool
+}
+
+func (*endless) FieldDescriptions() []pgconn.FieldDescription {
+	columns := make([]pgconn.FieldDescription, 5)
+	for i, of := range []uint32{pgtype.Int8OID, pgtype.Int8OID, pgtype.TextOID, pgtype.TextOID, pgtype.ByteaOID} {
+		columns[i] = pgconn.FieldDescription{DataTypeOID: of, Format: pgtype.BinaryFormatCode}
+	}
+	return columns
+}
+
+func (e *endless) Next() bool          { e.read++; return true }
+func (e *endless) RawValues() [][]byte { return e.row }
+func (e *endless) Close()              { e.closed = true }
+func (*endless) Err() error            { return nil }
+
+// TestPagesAreBounded: whatever the server sends, a page takes no more than its records and bytes, and reads the rest
+// away.
+func TestPagesAreBounded(t *testing.T) {
+	one := binary.BigEndian.AppendUint64(nil, 1)
+	for body, most := range map[int]int{0: pageFirst, 800 << 10: 3} {
+		r := events.Record{ID: "r", Stream: events.OrderStream("o"), Recorded: time.Unix(1, 0), Occurred: time.Unix(1, 0),
+			Actor: "till", Version: 1, Position: 1, Head: events.Head{Status: "created", Phase: "idle"},
+			Event: events.PaymentPending{PaymentID: "p",
+				Proof: events.Proof{Evidence: &events.Evidence{Body: make([]byte, body)}}}}
+		frame, err := events.AppendFrame(nil, r)
+		require.NoError(t, err)
+		rows := &endless{row: [][]byte{one, one, []byte(r.Stream.Category), []byte(r.Stream.ID), frame}}
+		var p page
+		p.follow(nil)
+		require.NoError(t, new(Log).scan(rows, &p, func(*events.Record) error { return nil }))
+		assert.Len(t, p.records, most)
+		assert.Equal(t, most, rows.read)
+		assert.True(t, p.full())
+		assert.True(t, rows.closed)
 	}
 }
 
