@@ -1,4 +1,4 @@
-package stories_test
+package stories
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package stories_test
+package stories
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -27,20 +26,18 @@ import (
 	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
-	"github.com/tilltape/tilltape/store/bolt"
-	"github.com/tilltape/tilltape/store/memory"
+	"github.com/tilltape/tilltape/store/storetest"
 )
 
 // lookEvery is how often a call looks whether APO holds the line.
 const lookEvery = 2 * time.Millisecond
 
-// story is the world that one story plays in: APO on loopback, a log of either engine, a clock that only the story
+// story is the world that one story plays in: APO on loopback, a log of any engine, a clock that only the story
 // moves, and one process after the other.
 type story struct {
 	t         *testing.T
 	ctx       context.Context
-	engine    string
-	path      string // of the file, for bbolt
+	engine    storetest.Factory
 	behaviour apotest.Behaviour
 
 	clock   *apotest.Clock
@@ -50,6 +47,7 @@ type story struct {
 	disk    store.Log
 	faults  *tilltest.Flaky // on the disk, whichever process writes
 	process *process
+	over    bool
 
 	err      error // of the newest command
 	result   tilltape.Result
@@ -76,11 +74,8 @@ type process struct {
 // deaths are the places where a process can die.
 var deaths = []string{"after the intent", "before the call", "after the call", "after the answer"}
 
-func newStory(t *testing.T, engine string) *story {
-	s := &story{t: t, ctx: t.Context(), engine: engine, path: filepath.Join(t.TempDir(), "orders.log"),
-		clock: apotest.NewClock(tilltest.Dawn())}
-	t.Cleanup(s.end)
-	return s
+func newStory(t *testing.T, engine storetest.Factory) *story {
+	return &story{t: t, ctx: t.Context(), engine: engine, clock: apotest.NewClock(tilltest.Dawn())}
 }
 
 // begin makes the world, once.
@@ -101,10 +96,12 @@ func (s *story) begin() {
 	s.start()
 }
 
+// end ends the world, once: before what the engine needs is gone, whichever opening of the log that was made for.
 func (s *story) end() {
-	if s.server == nil {
+	if s.over {
 		return
 	}
+	s.over = true
 	s.web.Close()
 	require.NoError(s.t, s.process.orders.Close())
 	require.NoError(s.t, s.disk.Close())
@@ -114,8 +111,11 @@ func (s *story) end() {
 
 // start runs a new process on what the one before has left behind.
 func (s *story) start() {
-	if s.disk == nil || s.engine == "bolt" {
-		s.disk = s.open()
+	switch {
+	case s.disk == nil:
+		s.disk = s.engine.Open(s.t)
+	case s.engine.Reopen != nil:
+		s.disk = s.engine.Reopen(s.t, s.disk)
 	}
 	s.faults = &tilltest.Flaky{Log: s.disk}
 	p := &process{Log: s.faults, Gateway: s.client, server: s.server}
@@ -127,15 +127,7 @@ func (s *story) start() {
 	p.handler, err = notify.NewHandler(p.orders, verifier, nil)
 	require.NoError(s.t, err)
 	s.process = p
-}
-
-func (s *story) open() store.Log {
-	if s.engine == "memory" {
-		return memory.New()
-	}
-	log, err := bolt.Open(s.path, nil)
-	require.NoError(s.t, err)
-	return log
+	s.t.Cleanup(s.end)
 }
 
 // restart ends the process, if it is not dead yet, and runs the next one.
@@ -143,11 +135,6 @@ func (s *story) restart() error {
 	s.process.dead.Store(true)
 	if err := s.process.orders.Close(); err != nil {
 		return err
-	}
-	if s.engine == "bolt" {
-		if err := s.disk.Close(); err != nil {
-			return err
-		}
 	}
 	s.start()
 	return nil
