@@ -91,8 +91,8 @@ var rooms = map[string]room{
 	"internal/tests/logfile": {}, "internal/tests/pgserver": {}, "internal/tests/long": {},
 	"internal/tests/filled": {modules: []string{testifyModule, yamlModule, rapidModule}},
 	"internal/tests/pages":  {modules: []string{testifyModule, yamlModule}},
-	// The worlds that the tests of the root share, those of its tests that any engine can run, and the packages of its other
-	// tests, which have no code of their own.
+	// The worlds that the tests of the root share, those of its tests that any engine can run, and the packages of its
+	// other tests, which have no code of their own.
 	"internal/tests/tilltest": {
 		ours: []string{
 			".", "events", "order", "store", "store/memory", "store/bolt", "apo", "apo/apotest", "audit", "internal/engine",
@@ -103,8 +103,8 @@ var rooms = map[string]room{
 		},
 	},
 	"internal/tests/stories": {
-		ours: []string{".", "events", "order", "store", "store/storetest", "apo", "apo/apotest", "audit", "evidence", "notify",
-			"internal/tests/long", "internal/tests/tilltest"},
+		ours: []string{".", "events", "order", "store", "store/storetest", "apo", "apo/apotest", "audit", "evidence",
+			"notify", "internal/tests/tilltest"},
 		modules: []string{
 			protobufModule, fsmModule, modModule, uuidModule, boltModule, sysModule, testifyModule, yamlModule, rapidModule,
 		},

@@ -9,13 +9,12 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/order"
 )
 
-// crowdOf is how many are told of where a story says n: everyday a tenth.
-func crowdOf(n int) int { return long.Rounds(n, n/10) }
+// crowdOf is how many are told of where a story says n: all of them where stories are told whole, else a tenth.
+func (s *story) crowdOf(n int) int { return s.rounds(n, n/10) }
 
 // crowdWriters is how many goroutines make a crowd of orders.
 const crowdWriters = 64
@@ -38,7 +37,7 @@ func crowdSteps() []storyStep {
 		}),
 		does("a crowd of {n} authorized orders of {each}", func(s *story, a args) error {
 			n, err := strconv.Atoi(a["n"])
-			n = crowdOf(n)
+			n = s.crowdOf(n)
 			for i := range n {
 				of := args{"id": crowdID(i), "n": a["each"], "mode": "manual"}
 				err = errors.Join(err, s.sell(of, true), s.server.Submit(preq(of)))
@@ -71,7 +70,7 @@ func crowdSteps() []storyStep {
 		}),
 		does("a crowd of {n} orders that stand as {id} does", func(s *story, a args) error {
 			n, err := strconv.Atoi(a["n"])
-			n = crowdOf(n)
+			n = s.crowdOf(n)
 			var like []events.Record
 			for r, err := range s.disk.Read(s.ctx, events.OrderStream(a["id"]), 0) {
 				if err != nil {
@@ -121,7 +120,7 @@ func crowdAsserts() []storyStep {
 		{"{n} orders are listed as outstanding, in the memory of a page of them", func(s *story, a args) error {
 			const growthMax = 4 << 20
 			var heaps []uint64
-			n, every := 0, crowdOf(2000)
+			n, every := 0, s.crowdOf(2000)
 			for o, err := range s.process.orders.Outstanding(s.ctx) {
 				if err != nil {
 					return err
@@ -137,7 +136,7 @@ func crowdAsserts() []storyStep {
 				return fmt.Errorf("memory grew by %d bytes", grown)
 			}
 			all, err := strconv.Atoi(a["n"])
-			return errors.Join(err, same(crowdOf(all), n))
+			return errors.Join(err, same(s.crowdOf(all), n))
 		}},
 	}
 }

@@ -1,5 +1,5 @@
-// Package stories plays the stories of testdata: what happens to an order, told in plain English line by line. [Run] plays
-// them over the logs of any engine.
+// Package stories plays the stories of testdata: what happens to an order, told in plain English line by line. [Run]
+// plays them over the logs of any engine.
 //
 // It is for tests: it imports testify, so nothing but a _test.go file may import it.
 package stories
@@ -179,8 +179,9 @@ func tales(t *testing.T) (all []tale) {
 }
 
 // Run plays every story over a log of its own, one subtest a story. A process that starts again reopens the log, and
-// where Reopen is nil it goes on with the same one.
-func Run(t *testing.T, f storetest.Factory) {
+// where Reopen is nil it goes on with the same one. A crowd of orders is as large as rounds says, which is long.Rounds,
+// or long.Walk where the race detector would take long.
+func Run(t *testing.T, f storetest.Factory, rounds func(whole, everyday int) int) {
 	g, all := newStage(storyActs(), storyAsserts()), tales(t)
 	for name, why := range knownFailures {
 		t.Logf("known to fail: %s: %s", name, why)
@@ -192,7 +193,7 @@ func Run(t *testing.T, f storetest.Factory) {
 			if !strings.Contains(tale.text, "memory") { // which is the process's, and others use it too
 				t.Parallel()
 			}
-			err := play(newStory(t, f), g, tale.lines)
+			err := play(newStory(t, f, rounds), g, tale.lines)
 			if known {
 				require.Error(t, err, "it passes now, so take it out of knownFailures: %s", why)
 				t.Logf("fails as known: %v", err)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/store/memory"
@@ -39,7 +40,7 @@ func TestStories(t *testing.T) {
 		},
 	}
 	for name, engine := range engines {
-		t.Run(name, func(t *testing.T) { Run(t, engine) })
+		t.Run(name, func(t *testing.T) { Run(t, engine, long.Rounds) })
 	}
 }
 

@@ -38,6 +38,7 @@ type story struct {
 	t         *testing.T
 	ctx       context.Context
 	engine    storetest.Factory
+	rounds    func(whole, everyday int) int
 	behaviour apotest.Behaviour
 
 	clock   *apotest.Clock
@@ -74,8 +75,8 @@ type process struct {
 // deaths are the places where a process can die.
 var deaths = []string{"after the intent", "before the call", "after the call", "after the answer"}
 
-func newStory(t *testing.T, engine storetest.Factory) *story {
-	return &story{t: t, ctx: t.Context(), engine: engine, clock: apotest.NewClock(tilltest.Dawn())}
+func newStory(t *testing.T, engine storetest.Factory, rounds func(whole, everyday int) int) *story {
+	return &story{t: t, ctx: t.Context(), engine: engine, rounds: rounds, clock: apotest.NewClock(tilltest.Dawn())}
 }
 
 // begin makes the world, once.
