@@ -109,19 +109,25 @@ var rooms = map[string]room{
 			protobufModule, fsmModule, modModule, uuidModule, boltModule, sysModule, testifyModule, yamlModule, rapidModule,
 		},
 	},
+	"internal/tests/simulation": {
+		ours: []string{".", "events", "order", "store", "apo", "apo/apotest", "audit", "notify", "internal/tests/tilltest"},
+		modules: []string{
+			protobufModule, fsmModule, modModule, uuidModule, boltModule, sysModule, testifyModule, yamlModule,
+		},
+	},
 	"internal/tests/behaviour/commands": {},
 	"internal/tests/behaviour/lists":    {},
 	"internal/tests/behaviour/settling": {},
 	"internal/tests/laws/explore":       {},
 	"internal/tests/laws/operations":    {},
 	"internal/tests/laws/sequences":     {},
-	"internal/tests/simulation":         {},
 }
 
 // testRooms are for tests alone: they may be linked with a test's libraries and rest on engines, and nothing that a
 // user's program is linked with may rest on them.
 var testRooms = []string{"store/storetest", "internal/tests/logfile", "internal/tests/tilltest", "internal/tests/long",
-	"internal/tests/pages", "internal/tests/pgserver", "internal/tests/filled", "internal/tests/stories"}
+	"internal/tests/pages", "internal/tests/pgserver", "internal/tests/filled", "internal/tests/stories",
+	"internal/tests/simulation"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
 var pureRooms = []string{"money", "events", "internal/law", "order/window", "order", "jsonform"}

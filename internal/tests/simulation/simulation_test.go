@@ -1,274 +1,39 @@
-// Package simulation_test runs a shop for a thousand days on an APO at the end of a bad line, in a service that dies
-// every few days, and holds the log against APO's ledger.
-package simulation_test
+package simulation
 
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape/apo"
-	"github.com/tilltape/tilltape/audit"
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
-	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
 func TestMain(m *testing.M) { tilltest.Main(m) }
 
-// These choose the one run, as a failure prints it. A seed alone does not tell what happens: which of two goroutines
-// that wake at the same instant goes first is the scheduler's choice. With GOMAXPROCS=1 it is nearly always the same
-// one: of five runs of a hundred days four are alike. With the race detector it never is.
-const (
-	seedVariable = "TILLTAPE_SIM_SEED"
-	daysVariable = "TILLTAPE_SIM_DAYS"
-)
+// shared is a log that outlives the process that closes it.
+type shared struct{ *memory.Log }
 
-// The thousand days, and how long nothing new happens after them: what is open must come to its end, and the last look
-// at money at rest, 90 days after the order, must have been.
-const (
-	simulatedDays  = 1000
-	quietDays      = 100
-	ordersADay     = 3
-	operatorsRound = 7 * day
-)
+func (shared) Close() error { return nil }
 
-// TestSimulation runs a shop on an APO at the end of a bad line, in a service that dies every few days. In the end
-// APO's ledger and the log must tell the same story of every order.
+func inMemory(*testing.T) func() (store.Log, error) {
+	log := memory.New()
+	return func() (store.Log, error) { return shared{log}, nil }
+}
+
 func TestSimulation(t *testing.T) {
-	runs := []simRun{{1, simulatedDays}, {2, 100}, {3, 100}, {4, 100}}
+	runs := []Run{{1, SimulatedDays}, {2, 100}, {3, 100}, {4, 100}}
 	if !long.Walks() { // the detector finds races in one run as well as in all
 		runs = runs[3:]
 	}
-	if chosen, is := chosenRun(t); is {
-		runs = []simRun{chosen}
-	}
-	for _, run := range runs {
-		t.Run(fmt.Sprintf("seed %d, %d days", run.seed, run.days), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				defer func() {
-					if t.Failed() {
-						t.Logf("to see it again, most times if not every time: %s", run.again())
-					}
-				}()
-				simulate(t, run.seed, run.days)
-			})
-		})
-	}
-}
-
-// simRun is one run.
-type simRun struct {
-	seed uint64
-	days int
-}
-
-// again is the command that runs it again. It is without the race detector, which would make another story of it.
-func (r simRun) again() string {
-	return fmt.Sprintf("GOMAXPROCS=1 %s=%d %s=%d go test -count=1 -v -run '^TestSimulation$' ./internal/tests/simulation",
-		seedVariable, r.seed, daysVariable, r.days)
-}
-
-// chosenRun is the run that the environment asks for.
-func chosenRun(t *testing.T) (r simRun, is bool) {
-	t.Helper()
-	seed, days := os.Getenv(seedVariable), os.Getenv(daysVariable)
-	if seed == "" && days == "" {
-		return r, false
-	}
-	r = simRun{1, simulatedDays}
-	var err error
-	if seed != "" {
-		r.seed, err = strconv.ParseUint(seed, 10, 64)
-		require.NoError(t, err, seedVariable)
-	}
-	if days != "" {
-		r.days, err = strconv.Atoi(days)
-		require.NoError(t, err, daysVariable)
-		require.Positive(t, r.days, daysVariable)
-	}
-	return r, true
-}
-
-func simulate(t *testing.T, seed uint64, days int) *simulation {
-	time.Sleep(time.Until(tilltest.Dawn()))
-	s := &simulation{seed: seed, bank: newSimBank(seed), log: memory.New(), ids: &tilltest.Counter{Prefix: "id-"},
-		chance: rand.New(rand.NewPCG(seed, 0)), began: time.Now()}
-	s.bank.notify, s.bank.judge = s.post, s.verdictOf
-	require.NoError(t, s.start())
-	for n := range days * ordersADay {
-		s.lives.Go(func() { s.live(n) })
-		time.Sleep(day / ordersADay)
-		if n%int(operatorsRound/day*ordersADay) == 0 {
-			s.operate(n)
-		}
-	}
-	s.lives.Wait()
-	s.letters.Wait()
-	s.bank.mu.Lock()
-	s.bank.calm = true
-	s.bank.mu.Unlock()
-	for n := range quietDays / 7 {
-		time.Sleep(operatorsRound)
-		s.operate(days*ordersADay + n)
-	}
-	s.process.Load().stop()
-	s.letters.Wait()
-	synctest.Wait()
-	t.Logf("%d deaths, %v", s.deaths, s.bank.befell)
-	s.reconciled(t)
-	return s
-}
-
-// problemsShown is how many problems of one kind a failure prints.
-const problemsShown = 5
-
-// reconciled holds the log against the ledger.
-func (s *simulation) reconciled(t *testing.T) {
-	some := func(what string, problems []string) {
-		assert.Empty(t, problems[:min(len(problems), problemsShown)], "%s: %d", what, len(problems))
-	}
-	some("APO saw what it must never see", s.bank.wrongs)
-	some("somebody saw what nobody should", s.problems)
-	assert.Greater(t, s.deaths, 0)
-	if time.Since(s.began) >= simulatedDays*day { // in fewer the rarest may not come up
-		for _, fault := range []string{lineGood, lineCutBefore, lineCutAfter, lineU, lineUDone, lineOddF, lineOddFDone,
-			lineDieBefore, lineDieAfter,
-			lineMute, lineSlow, lineBalance, lineTakenBack + string(apo.OpCapture), lineTakenBack + string(apo.OpRefund)} {
-			assert.NotZero(t, s.bank.befell[fault], fault)
-		}
-	}
-	p, err := audit.Replay(context.Background(), s.log, nil)
-	require.NoError(t, err)
-	statuses, open := map[order.Status]int{}, 0
-	var problems []string
-	for o := range p.Orders() {
-		statuses[o.Status]++
-		if len(o.Anomalies) > 0 || len(o.Operations()) > 0 {
-			open++
-		}
-		pay := s.bank.payments[o.PaymentRequestID]
-		pay.age(time.Now())
-		if pay.beside {
-			s.bank.befell[lineBeside]++
-		}
-		if problem := s.differs(&o, pay); problem != "" {
-			problems = append(problems, o.ID+": "+problem+s.story(o.ID))
-		}
-	}
-	t.Logf("%d records, %v, %d stand open, %d with refunds beside each other", p.Records, statuses, open,
-		s.bank.befell[lineBeside])
-	if time.Since(s.began) >= simulatedDays*day {
-		assert.NotZero(t, s.bank.befell[lineBeside], lineBeside)
-	}
-	some("the log differs from the ledger", problems)
-	for _, status := range []order.Status{order.Authorized, order.Created} {
-		assert.Zero(t, statuses[status], "%s is no end", status)
-	}
-}
-
-// differs says how an order differs from its payment; empty: it does not.
-func (s *simulation) differs(o *order.Order, p *simPayment) string {
-	captured, refunded := o.Captured+o.Late.Captured, o.Refunded+o.Late.Refunded
-	returned := !p.card() && len(p.voids) > 0
-	held := int64(0)
-	switch {
-	case o.Status == order.Authorized:
-		held = o.Authorized
-	case o.Status == order.Cancelled && o.Late.Captured == 0:
-		held = o.Late.Authorized - o.Late.Refunded
-	}
-	gone := o.Status == order.Cancelled
-	switch {
-	case captured != p.captured() && !(returned && captured == 0): // paid, unheard of, and given back by the cancel
-		return fmt.Sprintf("the log captured %d, the ledger %d", captured, p.captured())
-	case o.Disputed != p.lost():
-		return fmt.Sprintf("the log lost %d in disputes, the ledger %d", o.Disputed, p.lost())
-	case refunded != total(p.refunds, settled):
-		return fmt.Sprintf("the log refunded %d, the ledger %d", refunded, total(p.refunds, settled))
-	// a message that came after the cancel which covers it is for a person to clear, where an inquiry told of that cancel
-	// and so not when it was
-	case held != p.held() && (p.late || !p.byUs || s.dated(o)):
-		return fmt.Sprintf("the log holds %d, the ledger %d", held, p.held())
-	case gone != (p.state == apo.StateCancelled || !p.exists) && p.state != apo.StateFail:
-		return fmt.Sprintf("the log has it %s, the ledger %s", o.Status, p.state)
-	case p.state == apo.StateFail && !gone && o.Status != order.Failed:
-		return fmt.Sprintf("the log has it %s, the ledger %s", o.Status, p.state)
-	}
-	return s.commands(o, p)
-}
-
-// dated reports whether the order's cancel is known by APO's answer to it, which says when it was.
-func (s *simulation) dated(o *order.Order) bool {
-	for r := range s.log.Read(context.Background(), events.OrderStream(o.ID), 0) {
-		if e, is := r.Event.(events.CancelSucceeded); is {
-			return e.Proof.Via == events.ViaAnswer && !e.At.IsZero()
-		}
-	}
-	return false
-}
-
-// commands holds every request of ours against what became of it.
-func (s *simulation) commands(o *order.Order, p *simPayment) string {
-	requests, intents := map[string]string{}, map[string]int{}
-	for r := range s.log.Read(context.Background(), events.OrderStream(o.ID), 0) {
-		switch e := r.Event.(type) {
-		case events.CancelRequested:
-			intents[r.CommandID]++
-		case events.CaptureRequested:
-			requests[e.CaptureRequestID] = r.CommandID
-			intents[r.CommandID]++
-		case events.RefundRequested:
-			requests[e.RefundRequestID] = r.CommandID
-			intents[r.CommandID]++
-		}
-	}
-	for id, n := range intents {
-		if n > 1 {
-			return fmt.Sprintf("command %s has %d intents", id, n)
-		}
-	}
-	for request, command := range requests {
-		done := slices.ContainsFunc(slices.Concat(p.captures, p.refunds),
-			func(m *simMove) bool { return m.request == request && settled(m) })
-		got := o.Command(command).Outcome
-		if got == order.OutcomePending {
-			continue // it stands open, and is listed
-		}
-		if done != (got == order.OutcomeSucceeded) {
-			return fmt.Sprintf("command %s has %s, and in the ledger it is done: %t", command, got, done)
-		}
-	}
-	for _, m := range slices.Concat(p.captures, p.refunds) {
-		if _, ours := requests[m.request]; !ours && !m.foreign {
-			return fmt.Sprintf("the ledger moved %d for request %q, which the log never made", m.minor, m.request)
-		}
-	}
-	return ""
-}
-
-// story is an order's history, for a failure.
-func (s *simulation) story(id string) string {
-	text := ""
-	for r := range s.log.Read(context.Background(), events.OrderStream(id), 0) {
-		text += fmt.Sprintf("\n  %d %s %s %s", r.Version, r.Recorded.Format(time.DateTime), r.Event.Kind(), r.CommandID)
-	}
-	return text
+	Simulate(t, inMemory, runs...)
 }
 
 // What the printed command promises: the same story, unless the runtime takes a goroutine off its processor in between.
@@ -283,7 +48,7 @@ func TestSimulation_OnOneProcessorASeedComesAgain(t *testing.T) {
 	for range triesMax {
 		var story strings.Builder
 		synctest.Test(t, func(t *testing.T) {
-			s := simulate(t, 5, 10)
+			s := simulate(t, inMemory(t), Run{5, 10})
 			fmt.Fprintln(&story, s.deaths, s.bank.befell)
 			for r, err := range s.log.All(context.Background(), store.Start()) {
 				require.NoError(t, err)

@@ -1,4 +1,4 @@
-package simulation_test
+package simulation
 
 import (
 	"bytes"
@@ -29,7 +29,8 @@ import (
 type simulation struct {
 	seed uint64
 	bank *simBank
-	log  store.Log // it outlives every process
+	open func() (store.Log, error) // another handle on the log
+	log  store.Log                 // the one of who judges, which outlives every process
 	ids  *tilltest.Counter
 
 	process atomic.Pointer[simProcess]
@@ -54,16 +55,18 @@ type simProcess struct {
 	stop    func()
 }
 
-// start runs a process on the log.
-func (s *simulation) start() error {
-	p := &simProcess{Log: s.log, world: s}
+// start runs a process on the log. Where there is none any more, nobody who waits for one would ever end.
+func (s *simulation) start() {
+	p := &simProcess{world: s}
 	var err error
-	p.orders, err = tilltape.New(p, simGateway{s.bank, p}, &tilltape.Config{NewID: s.ids.Next, Concurrency: 4})
-	if err != nil {
-		return err
+	if p.Log, err = s.open(); err == nil {
+		p.orders, err = tilltape.New(p, simGateway{s.bank, p}, &tilltape.Config{NewID: s.ids.Next, Concurrency: 4})
 	}
-	if p.handler, err = notify.NewHandler(p.orders, tilltest.TheOffice().Verifier, nil); err != nil {
-		return err
+	if err == nil {
+		p.handler, err = notify.NewHandler(p.orders, tilltest.TheOffice().Verifier, nil)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("no process of the service begins any more: %v", err))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -71,10 +74,10 @@ func (s *simulation) start() error {
 		cancel()
 		s.mind(<-ended)
 		s.mind(p.orders.Close())
+		s.mind(p.Log.Close())
 	}
 	s.process.Store(p)
 	go func() { ended <- p.orders.Run(ctx) }() // which may die at once
-	return nil
 }
 
 // mind keeps an error that nobody should ever see.
@@ -109,7 +112,7 @@ func (p *simProcess) die() {
 		s.lives.Go(func() {
 			p.stop()
 			time.Sleep(down)
-			s.mind(s.start())
+			s.start()
 		})
 	})
 }
