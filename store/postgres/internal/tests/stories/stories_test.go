@@ -1,4 +1,4 @@
-// Package stories_test plays the stories of the library over logs on PostgreSQL.
+// Package stories_test plays the stories of the library over logs on PostgreSQL, and runs its shop for some days.
 package stories_test
 
 import (
@@ -32,17 +32,28 @@ func (p process) Close() error {
 	return p.Log.Close()
 }
 
-// start is a process over the log in a schema of the server.
-func start(t *testing.T, url, schema string) store.Log {
-	t.Helper()
-	pool, err := pgxpool.New(context.Background(), url)
-	require.NoError(t, err)
+// open begins a process over the log in a schema.
+func open(config *pgxpool.Config, schema string) (store.Log, error) {
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, err
+	}
 	log, err := postgres.Open(context.Background(), pool, &postgres.Config{Schema: schema, Migrate: true})
 	if err != nil {
 		pool.Close()
+		return nil, err
 	}
+	return process{log, pool, schema}, nil
+}
+
+// start is open for a test.
+func start(t *testing.T, url, schema string) store.Log {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(url)
 	require.NoError(t, err)
-	return process{log, pool, schema}
+	log, err := open(config, schema)
+	require.NoError(t, err)
+	return log
 }
 
 func TestStories(t *testing.T) {
