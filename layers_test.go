@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"go/types"
 	"maps"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -129,4 +130,16 @@ func TestCirclesAreFound(t *testing.T) {
 	}
 	assert.Equal(t, "a.go uses b of b.go, b.go uses T of a.go", circle(arrows(fset, files)))
 	assert.Empty(t, circle(map[string]map[string]string{"a": {"b": "x", "c": "y"}, "b": {"c": "z"}}))
+}
+
+// orderLinesMax is how many lines the short documentation of the core has at most: more is no surface, but an attic.
+const orderLinesMax = 65
+
+func TestTheSurfaceOfOrderIsSmall(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "doc", "-short", "./order")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	assert.Greater(t, len(lines), 1, "go doc lists nothing")
+	assert.LessOrEqual(t, len(lines), orderLinesMax, "what only this module uses belongs in internal:\n%s", out)
 }
