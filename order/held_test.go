@@ -125,3 +125,28 @@ func TestResolve_AnOverrideOfWhatIsNoOperation(t *testing.T) {
 		x.must(c)
 	}
 }
+
+// A refund waits for room among the captured money, and whichever fact makes it gives it its place: not only another
+// capture.
+func TestHeld_TakesTheRoomThatAnyFactLeaves(t *testing.T) {
+	failed := Fact{Kind: RefundFailed, TransferID: "F1", Code: "X"}
+	for name, c := range map[string]struct {
+		newest []Fact
+		left   []int64
+	}{
+		"another refund failed after all":  {[]Fact{failed}, []int64{theAmount, 600, 424}},
+		"another refund was of less":       {[]Fact{refunded("F1", 100)}, []int64{theAmount, 600, 524}},
+		"a capture was of more":            {[]Fact{captured("C1", 900)}, []int64{theAmount, 900, 824}},
+		"a failure is listed after it":     {[]Fact{refunded("F2", 424), failed}, []int64{theAmount, 600, 424}},
+		"and so is a refund that was less": {[]Fact{refunded("F2", 424), refunded("F1", 100)}, []int64{theAmount, 600, 524}},
+	} {
+		x := in(t, Captured)
+		x.observe(refunded("F1", 400))
+		x.observe(refunded("F2", 424))
+		require.Len(t, x.o.Held, 1, name)
+		x.inquire(tells(StateSuccess, append([]Fact{authorized()}, c.newest...)...))
+		assert.Equal(t, []any{Refunded, c.left, 0}, []any{x.o.Status, amounts(x.o), len(x.o.Held)}, name)
+		assert.Equal(t, c.left[1]-c.left[2], x.o.Refundable(), name)
+		replayIsLive(t, x)
+	}
+}

@@ -28,6 +28,7 @@ func (d *decision) observe(f Fact) {
 		d.anomaly(events.PaymentContradicts, &f, problem)
 	} else {
 		d.observeOurs(&f)
+		d.applyHeld()
 	}
 	d.endCancelOnMoney()
 }
@@ -135,7 +136,6 @@ func (d *decision) observePayment(f *Fact) {
 	case kind == law.PaymentUndone:
 		d.settleLateMoney()
 	}
-	d.applyHeld()
 }
 
 // teaches reports whether a payment's result that is on record says more now: the paymentId, without which no capture

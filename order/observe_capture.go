@@ -57,7 +57,6 @@ func (d *decision) observeCapture(f *Fact) {
 	case revived:
 		d.anomaly(events.TransferContradicts, f, "the capture had failed")
 	}
-	d.applyHeld()
 }
 
 // askedForNothing reports whether a capture is a last one of ours that captures nothing: under way, or known.

@@ -162,7 +162,8 @@ func (d *decision) emitRefundFailed(f *Fact) {
 		Message: clip(f.Message), At: f.At, Proof: f.Proof})
 }
 
-// applyHeld gives held refunds their place once their capture is known, and tells of those that cannot have one.
+// applyHeld gives held refunds their place once there is money they can be of, and tells of those that cannot have one.
+// Any fact may make that room: a capture, more of one, a refund that failed after all or was of less.
 func (d *decision) applyHeld() {
 	for i := 0; i < len(d.o.Held); {
 		h := d.o.Held[i]

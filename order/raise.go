@@ -109,7 +109,6 @@ func (d *decision) observeRaised(f *Fact) {
 	case held == o.Amount && f.Amount.Minor <= held.Minor: // by the rules of updateAmount it can only go up
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("raised to %s, and %s was held", f.Amount, held))
 	}
-	d.applyHeld()
 }
 
 // raiseProblem says what is wrong with a raise that contradicts what is on record.
