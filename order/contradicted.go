@@ -9,7 +9,7 @@ import (
 
 // Unaccounted reports whether APO has signed a capture or refund that the amounts cannot have and that is not known to
 // have failed: above what there is, in another currency, of another payment, or told so that it cannot be told from
-// others. While one may stand, nothing is cancelled or captured.
+// others; or a payment in another currency. While one may stand, nothing is cancelled or captured.
 func (o Order) Unaccounted() bool { return o.contradicted() != nil }
 
 // contradicted is a capture or refund that APO has signed and the amounts cannot have; nil: none.
@@ -129,6 +129,10 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 	t.set(markForeign, e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency)
 	switch e.Fact {
 	case events.KindCaptureSucceeded, events.KindInquiryAnswered:
+	case events.KindPaymentAuthorized, events.KindPaymentPaid: // of the order's currency the payment's own entry tells
+		if !t.has(markForeign) {
+			return t, -1, false
+		}
 	case events.KindCaptureFailed:
 		t.standing = transferFailed
 	case events.KindRefundSucceeded, events.KindRefundHeld, events.KindRefundAccepted:

@@ -34,7 +34,13 @@ func strangers() map[string]*strange {
 		"a refund without ids":              {Paid, of(RefundSucceeded, "", usd(300)), false},
 		"a refund in another currency":      {Paid, of(RefundSucceeded, "F9", euros), false},
 		"a refund held and then too large":  {Created, append(of(RefundSucceeded, "F9", usd(1200)), authorized()), false},
-		"a line that nobody knows":          {Authorized, of(OtherTransaction, "T9", usd(100)), true},
+		"a payment in another currency": {Created,
+			[]Fact{{Kind: PaymentPaid, PaymentID: "P1", Amount: euros}}, false},
+		"an authorization in another currency": {Created,
+			[]Fact{{Kind: PaymentAuthorized, PaymentID: "P1", Amount: euros}}, false},
+		"another payment in another currency": {Authorized,
+			[]Fact{{Kind: PaymentPaid, PaymentID: "P1", Amount: euros}}, false},
+		"a line that nobody knows": {Authorized, of(OtherTransaction, "T9", usd(100)), true},
 	}
 }
 
@@ -226,5 +232,30 @@ func TestContradicted_WhatIsUnderWayIsOnlyAskedAbout(t *testing.T) {
 		} else {
 			x.inquire(tells(StateSuccess))
 		}
+	}
+}
+
+// A payment in another currency takes no command but a person's word: it has moved money, and no amount of the order's
+// says how much.
+func TestContradicted_APaymentInAnotherCurrency(t *testing.T) {
+	euros := Fact{Kind: PaymentSucceeded, PaymentID: "P1", Amount: Money{Minor: 900, Currency: "EUR"}}
+	for _, mode := range []events.CaptureMode{CaptureManual, CaptureAutomatic, CaptureNone} {
+		x := placed(t, mode)
+		x.observe(euros)
+		assert.Empty(t, x.observe(euros), "told again it is on record")
+		record := x.o.Doubts()[0]
+		assert.Equal(t, x.now, x.o.NextDue(), "APO is asked at once")
+		x.inquire(tells(StateSuccess, euros))
+		for _, a := range x.o.Actions(x.env()) {
+			assert.Equal(t, a.Verb == VerbResolve || a.Verb == VerbClearAnomaly, a.Legal, a.Verb)
+			if !a.Legal && a.Verb != VerbCreate && a.Verb != VerbCompensate {
+				assert.Contains(t, a.Rejected.Remedy, "resolve that record", a.Verb)
+			}
+		}
+		_, err := x.do(statement(record, events.ResolvedSucceeded))
+		assert.Equal(t, ReasonCurrency, rejected(t, err).Reason)
+		x.must(statement(record, events.ResolvedFailed))
+		assert.True(t, x.takes(Cancel{}))
+		replayIsLive(t, x)
 	}
 }

@@ -6,7 +6,7 @@ import "github.com/tilltape/tilltape/events"
 // book has too, are told by [Order.Disputes].
 type Entry struct {
 	// Transfer is what moved: a payment or authorization, a capture, a refund, a raise; a cancel where late money that was
-	// only held was let go.
+	// only held was let go. A payment in another currency than the order's is told as a capture that may stand.
 	Transfer events.Transfer
 	// Record is the version of the record that it is known by, which has its identifiers; 0: of a payment that came when
 	// the order was cancelled, whose anomaly says it.

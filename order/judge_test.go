@@ -51,7 +51,7 @@ func forgedSteps(t *testing.T) []forgery {
 			"is no legal cancel: a capture is outstanding since 2026-11-20 (requested)"},
 		{capturing(t), events.CancelRequested{By: by, Lease: lease}, "APO captures automatically"},
 		{failedBeside(t), events.CancelSucceeded{Cause: events.CausePaymentFailed},
-			"is no legal cancel: APO told on 2026-11-20 of a capture or refund"},
+			"is no legal cancel: APO told on 2026-11-20 of money that"},
 		{held, capture(1), "a refund (F1) is proven whose capture is not known yet"},
 		{in(t, Authorized), events.CancelRequested{By: events.Identifier{PaymentID: "P2"}, Lease: lease},
 			"names another payment"},

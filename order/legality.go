@@ -71,7 +71,7 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 	switch {
 	case reason == ReasonRefunded && v == VerbCapture:
 		return "create a new order for the rest"
-	case reason == ReasonNothingCaptured && o.contradicted() != nil:
+	case (reason == ReasonNothingCaptured || reason == ReasonNotAuthorized) && o.contradicted() != nil:
 		return ReasonUnaccounted.Remedy()
 	case reason == ReasonCurrency && v == VerbResolve:
 		return "resolve it as failed if APO says so; as long as it stands, this order takes no other command"

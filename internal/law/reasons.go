@@ -107,7 +107,7 @@ var reasonRows = []reasonRow{
 	{ReasonNoLateMoney, "no-late-money", "no late money is to be given back", "cancel or refund instead"},
 	{ReasonContradicts, "contradicts", "APO's newest answer[, %C,] says otherwise",
 		"take APO's word, or resolve with an override"},
-	{ReasonUnaccounted, "unaccounted", "APO told[ on %C] of a capture or refund that the order's amounts cannot have",
+	{ReasonUnaccounted, "unaccounted", "APO told[ on %C] of money that the order's amounts cannot have",
 		"ask APO what stands by reconcile; where that does not tell, ask APO support and resolve that record"},
 	{ReasonNoDoubt, "no-doubt",
 		"that record tells of no capture or refund in doubt or held, and of no dispute without an end",

@@ -53,8 +53,8 @@ var ruleRows = []Rule{
 	{GuardRefunds, false, "APO works on fewer than 64 refunds", []Reason{ReasonRefunds}},
 	{GuardGateway, false, "APO is not capturing by itself", []Reason{ReasonGatewayCapture}},
 	{GuardHeld, false, "no refund is held", []Reason{ReasonHeldRefund}},
-	{GuardUnaccounted, false, "APO has signed no capture or refund that the amounts cannot have, unless it failed",
-		[]Reason{ReasonUnaccounted}},
+	{GuardUnaccounted, false, "APO has signed no payment, capture or refund that the amounts cannot have, unless it " +
+		"failed", []Reason{ReasonUnaccounted}},
 	{GuardWindow, true, "the acquirer's cancel window is open, where the policy knows one",
 		[]Reason{ReasonNeverCancels, ReasonWindow}},
 	{GuardMode, false, "the capture is ours to make: the mode is manual, or APO's own capture failed",
