@@ -310,6 +310,13 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 		o.Inquiry.Answered = zeroTime
 	case events.NotUnderstood: // APO does not tell it again, and an inquiry may say what it was about
 		o.watchSoon(r)
+	case events.PaymentContradicts, events.StatusContradicts: // of two words on the payment APO has the newer
+		switch e.Fact {
+		case events.KindPaymentAuthorized, events.KindPaymentPaid, events.KindPaymentFailed, events.KindCancelSucceeded:
+			if o.paymentKnown() || o.Captured > 0 {
+				o.watchSoon(r)
+			}
+		}
 	}
 	if e.Fact == events.KindRefundHeld {
 		o.dropHeld(e.TransferID, e.RequestID)
