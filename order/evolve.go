@@ -256,12 +256,16 @@ func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 			HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Recorded, r.Version})
 		return
 	}
-	if at := o.failedRefund(e.RefundID, e.RefundRequestID); at >= 0 && o.newestOfHeld(&e.Proof, &o.Held[i]) {
+	newest := o.newestOfHeld(&e.Proof, &o.Held[i])
+	if at := o.failedRefund(e.RefundID, e.RefundRequestID); at >= 0 && newest {
 		o.book = slices.Delete(slices.Clone(o.book), at, at+1) // the newest word is that it was done
 	}
 	o.Held = slices.Clone(o.Held)
 	h := &o.Held[i]
 	h.RefundID, h.RefundRequestID = first(h.RefundID, e.RefundID), first(h.RefundRequestID, e.RefundRequestID)
+	if newest {
+		h.Minor = e.Amount.Minor
+	}
 }
 
 func (o *Order) dropHeld(id, request string) {

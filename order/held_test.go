@@ -137,6 +137,7 @@ func TestHeld_TakesTheRoomThatAnyFactLeaves(t *testing.T) {
 		"another refund failed after all":  {[]Fact{failed}, []int64{theAmount, 600, 424}},
 		"another refund was of less":       {[]Fact{refunded("F1", 100)}, []int64{theAmount, 600, 524}},
 		"a capture was of more":            {[]Fact{captured("C1", 900)}, []int64{theAmount, 900, 824}},
+		"it was of less itself":            {[]Fact{refunded("F2", 150)}, []int64{theAmount, 600, 550}},
 		"a failure is listed after it":     {[]Fact{refunded("F2", 424), failed}, []int64{theAmount, 600, 424}},
 		"and so is a refund that was less": {[]Fact{refunded("F2", 424), refunded("F1", 100)}, []int64{theAmount, 600, 524}},
 	} {

@@ -258,7 +258,7 @@ func (o *Order) judgeMoney(e events.Event) string {
 	case refund && failed:
 		return o.judgeReversal(refunds, &p)
 	case refund:
-		return first(o.judgeHeld(p.TransferID, p.RequestID, p.Amount),
+		return first(o.judgeHeld(&p),
 			o.judgeTransfer(refunds, &p))
 	}
 	return ""
@@ -282,9 +282,10 @@ func (o *Order) judgeTransfer(kind transferKind, told *events.Parts) string {
 	return ""
 }
 
-func (o *Order) judgeHeld(id, request string, m Money) string {
-	i := o.findHeld(id, request)
-	return when(i >= 0 && o.Held[i].Minor != m.Minor, "has another amount than the refund that is held")
+func (o *Order) judgeHeld(p *events.Parts) string {
+	i := o.findHeld(p.TransferID, p.RequestID)
+	return when(i >= 0 && o.Held[i].Minor != p.Amount.Minor && !(p.Stage == events.StageHeld &&
+		o.newestOfHeld(&p.Proof, &o.Held[i])), "has another amount than the refund that is held")
 }
 
 // judgeReversal: only the newest word takes back what was done.
@@ -362,7 +363,8 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		return o.failure(refunds, o.placed(refunds, e.RefundID, e.RefundRequestID), &e.Proof), false
 	case events.RefundHeld:
 		i := o.findHeld(e.RefundID, e.RefundRequestID)
-		return o.classifyRefund(e.Amount.Minor), i >= 0 && o.Held[i].Minor == e.Amount.Minor
+		return o.classifyRefund(e.Amount.Minor), i >= 0 && (o.Held[i].Minor == e.Amount.Minor ||
+			o.newestOfHeld(&e.Proof, &o.Held[i]))
 	}
 	return disputeRow(e), false
 }

@@ -67,13 +67,16 @@ func (d *decision) observeRefund(f *Fact) {
 	d.settleLateMoney()
 }
 
-// heldAgain is seenAgain for a refund that is held.
+// heldAgain is seenAgain for a refund that is held. Of two amounts the newest word counts.
 func (d *decision) heldAgain(f *Fact, h HeldRefund) {
-	switch {
-	case h.Minor != f.Amount.Minor:
+	newest := d.o.newestOfHeld(&f.Proof, &h)
+	if h.Minor != f.Amount.Minor {
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, d.o.money(h.Minor)))
-	case h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "",
-		d.o.failedRefund(f.TransferID, f.RequestID) >= 0 && d.o.newestOfHeld(&f.Proof, &h):
+	}
+	switch {
+	case h.Minor != f.Amount.Minor && !newest:
+	case h.Minor != f.Amount.Minor, h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "",
+		d.o.failedRefund(f.TransferID, f.RequestID) >= 0 && newest:
 		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID,
 			Amount: f.Amount, At: f.At,
 			Due: d.o.WatchDue, Proof: f.Proof})
