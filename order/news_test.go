@@ -26,15 +26,16 @@ func news() map[string]struct {
 		before func(*till)
 		tell   func(*till)
 	}{
-		"a raise with another total":   {observing(raise), observing(raised("u1", 1200))},
-		"a raise that failed":          {observing(raise), observing(raiseFailed("u1"))},
-		"a raise that had failed":      {observing(raiseFailed("u1")), observing(raise)},
-		"what nobody understands":      {nothing, observing(Fact{Kind: NotUnderstood, PaymentID: "P1"})},
-		"more than there is":           {nothing, observing(captured("C9", 1200))},
-		"a capture that failed":        {nothing, observing(Fact{Kind: CaptureFailed, TransferID: "C1", Code: "X"})},
-		"a capture of another amount":  {nothing, observing(captured("C1", 700))},
-		"a payment that failed":        {nothing, observing(failed())},
-		"a payment of another amount":  {nothing, observing(Fact{Kind: PaymentAuthorized, PaymentID: "P1", Amount: usd(800)})},
+		"a raise with another total":  {observing(raise), observing(raised("u1", 1200))},
+		"a raise that failed":         {observing(raise), observing(raiseFailed("u1"))},
+		"a raise that had failed":     {observing(raiseFailed("u1")), observing(raise)},
+		"what nobody understands":     {nothing, observing(Fact{Kind: NotUnderstood, PaymentID: "P1"})},
+		"more than there is":          {nothing, observing(captured("C9", 1200))},
+		"a capture that failed":       {nothing, observing(Fact{Kind: CaptureFailed, TransferID: "C1", Code: "X"})},
+		"a capture of another amount": {nothing, observing(captured("C1", 700))},
+		"a payment that failed":       {nothing, observing(failed())},
+		"a payment of another amount": {nothing, observing(Fact{Kind: PaymentAuthorized, PaymentID: "P1",
+			Amount: usd(800)})},
 		"a payment that was cancelled": {nothing, observing(cancelled())},
 		"a code that surprises": {capture, func(x *till) {
 			x.answer(Verdict{Class: VerdictFailed, Code: "CAPTURE_AMOUNT_EXCEED_AUTH_LIMIT"})
