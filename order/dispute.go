@@ -88,6 +88,17 @@ func takesMoney(outcome events.DisputeOutcome) bool {
 	return false
 }
 
+// lostDispute is the end of a dispute that took money, as far as is known; nil: none did.
+func (o *Order) lostDispute() *transfer {
+	for i := range o.book {
+		t := &o.book[i]
+		if t.kind == rulings && t.has(markLost) && (t.minor > 0 || t.has(markUnnamed) || t.has(markForeign)) {
+			return t
+		}
+	}
+	return nil
+}
+
 // hears is the dispute after a word on it, the same in whatever order words come and however often: the largest amount
 // of those told, the latest end of the defence, all that was ever said of it.
 func (o *Order) hears(t transfer, w *disputeWord) transfer {

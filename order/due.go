@@ -155,14 +155,18 @@ func (o *Order) mustInquire(now time.Time) bool {
 }
 
 // mustNotSend reports whether another attempt of the operation would be sent beside money that may have moved: a cancel
-// while APO captures; a cancel, a capture or what gives late money back beside a transfer that the amounts cannot have.
+// while APO captures; a cancel or refund beside a dispute, and a cancel after one that took money; a cancel, a capture
+// or what gives late money back beside a transfer that the amounts cannot have.
 // It stays outstanding, and APO is asked what became of it.
 func (o *Order) mustNotSend() bool {
 	p := &o.Operation
 	if p.Kind == CallCancel && o.Gateway == GatewayOutstanding {
 		return true
 	}
-	if p.Kind == CallRefund && o.openDispute() != nil {
+	if (p.Kind == CallRefund || p.Kind == CallCancel) && o.openDispute() != nil {
+		return true
+	}
+	if p.Kind == CallCancel && o.lostDispute() != nil {
 		return true
 	}
 	return (p.Kind == CallCancel || p.Kind == CallCapture || p.Compensates != 0) && o.contradicted() != nil

@@ -291,6 +291,9 @@ func (o *Order) causeOfDoubt(record uint32) Cause {
 func (o *Order) guardDispute(q *question) *RejectedError {
 	t := o.openDispute()
 	if t == nil {
+		if lost := o.lostDispute(); q.verb == VerbCancel && lost != nil {
+			return o.reject(q.verb, ReasonDisputed, Cause{Version: uint64(lost.version)}).with("it took money")
+		}
 		return nil
 	}
 	detail := "defended"

@@ -43,7 +43,7 @@ const (
 	ReasonUnaccounted            // APO has signed a capture or refund that the amounts cannot have
 	ReasonNoDoubt                // the record named tells of nothing in doubt
 	ReasonRefunds                // APO works on [RefundsMax] refunds
-	ReasonDisputed               // the payment is disputed, and that is not decided
+	ReasonDisputed               // the buyer has disputed the payment
 )
 
 // String is the reason's stable word.

@@ -114,7 +114,7 @@ var reasonRows = []reasonRow{
 		"give resolve the record that the refusal of the other command names, and 0 for the parked operation"},
 	{ReasonRefunds, "refunds", "APO works on as many refunds as there may be at once[, the oldest since %C]",
 		"wait until one of them ends; settling asks APO about each"},
-	{ReasonDisputed, "disputed", "the buyer disputes the payment, and that is not decided",
+	{ReasonDisputed, "disputed", "the buyer has disputed the payment",
 		"defend or accept the dispute where the acquirer takes it, and wait for its end, or resolve its record; " +
 			"refund what it leaves"},
 }

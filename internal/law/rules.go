@@ -69,7 +69,8 @@ var ruleRows = []Rule{
 		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder}},
 	{GuardPaymentID, false, "APO's paymentId is known", []Reason{ReasonNoPaymentID}},
 	{GuardReversal, false, "APO has called no capture or refund that counts failed too", []Reason{ReasonReversal}},
-	{GuardDispute, false, "no dispute of the payment is open", []Reason{ReasonDisputed}},
+	{GuardDispute, false, "no dispute of the payment is open, and before a cancel, which gives back all, none has taken " +
+		"anything", []Reason{ReasonDisputed}},
 	{GuardRefundable, false, "the amount is above zero, in the order's currency, and at most captured − refunded − " +
 		"disputed − what is under way, held or in doubt",
 		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal, ReasonUnaccounted, ReasonHeldRefund}},
@@ -94,7 +95,7 @@ var ruleRows = []Rule{
 
 // guards are asked in this order once the status allows a command; the first that objects refuses it.
 var guards = map[Verb][]Guard{
-	VerbCancel: {GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardWindow},
+	VerbCancel: {GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardDispute, GuardWindow},
 	VerbCapture: {GuardIdle, GuardNoRefund, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardLast, GuardSeveral,
 		GuardExpiry, GuardZero, GuardCapturable, GuardPaymentID},
 	VerbRefund:       {GuardIdle, GuardRefunds, GuardDispute, GuardRefundable, GuardPaymentID},

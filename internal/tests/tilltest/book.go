@@ -95,7 +95,7 @@ func (b *Book) cancellable() Ruling {
 	case b.status == "cancelled":
 		return Already
 	case b.status == "captured" || b.status == "refunded" || b.op != "" || b.gateway == "outstanding" ||
-		len(b.accepted) > 0 || len(b.held) > 0 || len(b.strange) > 0:
+		len(b.accepted) > 0 || len(b.held) > 0 || len(b.strange) > 0 || len(b.disputes) > 0 || b.lost > 0:
 		return Refusal
 	case b.status == "failed":
 		return Local

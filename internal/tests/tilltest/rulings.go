@@ -16,7 +16,8 @@ func MayCancel(o order.Order) Ruling {
 	case o.Status == order.Cancelled:
 		return Already
 	case !slices.Contains([]order.Status{order.Created, order.Authorized, order.Paid, order.Failed}, o.Status),
-		len(o.Operations()) > 0, o.Gateway == order.GatewayOutstanding, len(o.Held) > 0, o.Unaccounted():
+		len(o.Operations()) > 0, o.Gateway == order.GatewayOutstanding, len(o.Held) > 0, o.Unaccounted(),
+		o.Disputed > 0, slices.ContainsFunc(o.Disputes(), func(d order.Dispute) bool { return !d.Closed }):
 		return Refusal
 	case o.Status == order.Failed:
 		return Local
