@@ -33,7 +33,7 @@ type Config struct {
 	MayLoseNewest bool
 	// Listen makes a connection of the log's own, by which the server tells of appends by other processes at once; see
 	// [Direct]. It must lead to the server itself or a pooler in session mode. Nil: while somebody watches, the log asks
-	// four times a second.
+	// four times a second, which is right on a standby, where PostgreSQL takes no LISTEN.
 	Listen func(ctx context.Context) (*pgx.Conn, error)
 	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused.
 	Signer *seal.Signer
