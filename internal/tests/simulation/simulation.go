@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,6 +146,10 @@ const problemsShown = 5
 func (s *simulation) reconciled(t *testing.T) {
 	some := func(what string, problems []string) {
 		assert.Empty(t, problems[:min(len(problems), problemsShown)], "%s: %d", what, len(problems))
+	}
+	for i, wrong := range s.bank.wrongs[:min(len(s.bank.wrongs), problemsShown)] {
+		id, _, _ := strings.Cut(wrong, ":")
+		s.bank.wrongs[i] += s.story(id)
 	}
 	some("APO saw what it must never see", s.bank.wrongs)
 	some("somebody saw what nobody should", s.problems)
