@@ -253,9 +253,10 @@ func (s *simulation) verdictOf(p *simPayment, c tilltest.WireCall) string {
 		return m.alive() && m.request != c.Request && (!m.foreign || known.ended[m.id] || known.ended[m.request])
 	}
 	moved := total(p.captures, counts) + total(p.refunds, counts)
-	captured := p.captured() + total(p.captures, func(m *simMove) bool {
-		return m.takenBack && !known.failed[m.id] && !known.failed[m.request] // which nobody has told us yet
+	unheard := total(p.captures, func(m *simMove) bool { // which nobody has told us yet
+		return m.takenBack && !known.failed[m.id] && !known.failed[m.request]
 	})
+	captured := p.captured() + unheard
 	capturing := p.mode == order.CaptureAutomatic && known.paid && !known.captureFailed
 	gone := p.state == apo.StateCancelled && !p.lateHeld && p.byUs
 	switch {
@@ -275,7 +276,7 @@ func (s *simulation) verdictOf(p *simPayment, c tilltest.WireCall) string {
 		return fmt.Sprintf("a dispute is known to be open: %v", known.disputed)
 	case c.Op == apo.OpRefund && c.Minor > captured-known.lost-total(p.refunds, counts):
 		return fmt.Sprintf("of %d are %d refunded and %d lost", captured, total(p.refunds, counts), known.lost)
-	case c.Op == apo.OpRefund && p.state == apo.StateCancelled && !p.late:
+	case c.Op == apo.OpRefund && p.state == apo.StateCancelled && !p.late && (p.byUs || unheard == 0): // else it lapsed
 		return "it is cancelled"
 	}
 	return ""
