@@ -35,6 +35,11 @@ func measured() *report {
 		MemoryRecord: 1}
 	r.Open = &openResult{KilledWorst: 2 * time.Second}
 	r.Core = []coreResult{{"Decide(Cancel)", 1500, 4}, {stepEvolve, 100, 0}}
+	r.Postgres = &pgResult{Trips: 2, Replay: 50, File: 100}
+	for name, rate := range map[string]float64{namePGOurs: 100, namePGOneEach: 5, nameOurs: 250, namePGTwo: 90,
+		namePGProcess: 100} {
+		r.Postgres.Appends = append(r.Postgres.Appends, cell{Contender: name, Writers: pgWriters, Rate: rate})
+	}
 	return r
 }
 
@@ -61,6 +66,17 @@ func TestFigures_BarelyMet(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, not)
+}
+
+// onServerRate spoils one rate of the server's section.
+func onServerRate(name string, rate float64) func(*report) {
+	return func(r *report) {
+		for i := range r.Postgres.Appends {
+			if c := &r.Postgres.Appends[i]; c.Contender == name {
+				c.Rate = rate
+			}
+		}
+	}
 }
 
 // Each limit is broken alone, and shows.
@@ -110,6 +126,12 @@ func TestFigures_EachLimitIsFelt(t *testing.T) {
 		"whole cancels beside two durable appends, worst load": {func(r *report) { r.Cancels[0].Cancels-- }, true},
 		"Decide, the slowest of those measured":                {func(r *report) { r.Core[0].Allocs++ }, true},
 		stepEvolve:                                             {func(r *report) { r.Core[1].Took++ }, true},
+
+		"PostgreSQL: appends beside a transaction each, 64 writers": {onServerRate(namePGOneEach, 5.1), true},
+		"PostgreSQL: appends beside the file's, 64 writers":         {onServerRate(nameOurs, 251), true},
+		"PostgreSQL: two processes beside one":                      {onServerRate(namePGTwo, 89), true},
+		"PostgreSQL: round trips to load an order":                  {func(r *report) { r.Postgres.Trips = 2.1 }, true},
+		"PostgreSQL: replay beside the file's":                      {func(r *report) { r.Postgres.Replay-- }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := measured()
