@@ -27,7 +27,7 @@ set -euo pipefail
 export LC_ALL=C
 self=$(realpath "${BASH_SOURCE[0]}")
 dir=$(mktemp -d)
-bin=$dir/root/usr/lib/postgresql/15/bin
+bin= # of the server, once it is unpacked
 unset "${!PG@}"
 as() { env HOME="$dir/run" "$@"; } # the server refuses to be root, see below
 stop() { as "$bin/pg_ctl" -D "$dir/run/data" -w -m "$1" stop > "$dir/said"; }
@@ -48,7 +48,8 @@ apt-get -qq -s --no-install-recommends --allow-downgrades install "${pinned[@]}"
 mapfile -t lacking < lacking
 apt-get -qq -o APT::Sandbox::User=root download "${pinned[@]}" "${lacking[@]}"
 for deb in *.deb; do dpkg -x "$deb" .; done
-libraries=$(echo "$dir"/root/usr/lib/*-linux-gnu)
+bin=$(dirname "$(find "$dir/root" -name initdb -type f)")
+libraries=$(dirname "$(find "$dir/root" -name 'libpq.so.5')")
 export LD_LIBRARY_PATH=$libraries PGHOST=$dir/run PGUSER=postgres PGDATABASE=postgres
 cd "$dir/run"
 
