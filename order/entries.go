@@ -8,10 +8,8 @@ type Entry struct {
 	// Transfer is what moved: a payment or authorization, a capture, a refund, a raise; a cancel where late money that was
 	// only held was let go. A payment in another currency than the order's is told as a capture that may stand.
 	Transfer events.Transfer
-	// Record is the version of the record that it is known by, which has its identifiers; 0: of a payment that came when
-	// the order was cancelled, whose anomaly says it.
-	Record uint64
-	Doubt  uint64 // the version of the record that contradicts it; 0: none does
+	Record   uint64 // the version of the record that it is known by, which has its identifiers
+	Doubt    uint64 // the version of the record that contradicts it; 0: none does
 	// Amount is what APO signed; of a raise the new total. Zero: none was told, or one in another currency than the
 	// order's.
 	Amount Money
