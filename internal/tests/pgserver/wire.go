@@ -92,13 +92,8 @@ func (p *Proxy) requests(c *pair) {
 				return
 			}
 		}
-		if _, err := out.Write(m.raw); err != nil {
+		if passOn(m.raw, in, out) != nil {
 			return
-		}
-		if in.Buffered() == 0 {
-			if err := out.Flush(); err != nil {
-				return
-			}
 		}
 	}
 }
@@ -120,13 +115,8 @@ func (p *Proxy) answers(c *pair) {
 				return
 			}
 		}
-		if _, err := out.Write(m.raw); err != nil {
+		if passOn(m.raw, in, out) != nil {
 			return
-		}
-		if in.Buffered() == 0 {
-			if err := out.Flush(); err != nil {
-				return
-			}
 		}
 	}
 }
@@ -158,4 +148,12 @@ func (s statements) runs(m message) string {
 func text(body []byte) string {
 	before, _, _ := bytes.Cut(body, []byte{0})
 	return string(before)
+}
+
+// passOn writes a message on, and sends what gathered where no other one is there yet.
+func passOn(raw []byte, in *bufio.Reader, out *bufio.Writer) error {
+	if _, err := out.Write(raw); err != nil || in.Buffered() > 0 {
+		return err
+	}
+	return out.Flush()
 }
