@@ -163,10 +163,8 @@ func (o *Order) mustNotSend() bool {
 	if p.Kind == CallCancel && o.Gateway == GatewayOutstanding {
 		return true
 	}
-	if (p.Kind == CallRefund || p.Kind == CallCancel) && o.openDispute() != nil {
-		return true
-	}
-	if p.Kind == CallCancel && o.lostDispute() != nil {
+	disputed := o.openDispute() != nil || p.Kind == CallCancel && o.lostDispute() != nil
+	if disputed && (p.Kind == CallRefund || p.Kind == CallCancel) {
 		return true
 	}
 	return (p.Kind == CallCancel || p.Kind == CallCapture || p.Compensates != 0) && o.contradicted() != nil

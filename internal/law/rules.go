@@ -102,8 +102,7 @@ var guards = map[Verb][]Guard{
 	VerbResolve:      {GuardParked, GuardFreshInquiry, GuardUnanswered, GuardOnlyAPO, GuardContradiction, GuardFits},
 	VerbClearAnomaly: {GuardAnomaly},
 	VerbCompensate: {GuardLate, GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardReversal,
-		GuardDispute,
-		GuardLatePaymentID, GuardLateInquiry},
+		GuardDispute, GuardLatePaymentID, GuardLateInquiry},
 }
 
 // RuleRows returns one rule a guard, in order.
