@@ -165,3 +165,38 @@ func BenchmarkEvolve(b *testing.B) {
 		})
 	}
 }
+
+// lives are whole logs of orders, by how they went: what a service folds is these, in which most records only move a
+// word or two, and a few allocate.
+func lives(t testing.TB) map[string][]events.Record {
+	refund := asked(t, CallRefund)
+	refund.answer(works)
+	refund.observe(Fact{Kind: RefundSucceeded, TransferID: "F9", RequestID: "r-1", Amount: usd(200)})
+	capture := asked(t, CallCapture)
+	capture.answer(done)
+	cancel := asked(t, CallCancel)
+	cancel.answer(unknownU)
+	cancel.inquire(tells(StateCancelled))
+	out := map[string][]events.Record{"refund accepted": refund.log, "captured by us": capture.log,
+		"cancel unresolved": cancel.log}
+	for _, s := range []Status{Paid, Captured, Refunded, Cancelled, Failed} {
+		out[s.String()] = in(t, s).log
+	}
+	return out
+}
+
+// BenchmarkLife folds an order's whole log, as loading it does.
+func BenchmarkLife(b *testing.B) {
+	for name, log := range lives(b) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			o := new(Order)
+			for b.Loop() {
+				*o = Order{}
+				for i := range log {
+					o.fold(&log[i])
+				}
+			}
+		})
+	}
+}
