@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
@@ -26,6 +27,40 @@ func ExampleConflictError() {
 	// Output:
 	// seen: 0 there: 1
 	// order "o-1": append refused: meant for version 0, but the stream is already at version 1; read what was added, decide again and append after version 1
+}
+
+// The bytes of all records are what a sealed log's root is over: whoever has them needs no log to make it.
+func ExampleFramer() {
+	ctx := context.Background()
+	log, err := memory.NewSealed(memory.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, _ = log.Append(ctx, events.OrderStream("o-1"), 0, good("r-1"), good("r-2"))
+
+	var exported []byte
+	for frame, err := range store.Framer(log).Frames(ctx, store.Start()) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		exported = append(exported, frame.Bytes...) // they are good until the loop goes on
+	}
+
+	var tree seal.Tree
+	for len(exported) > 0 {
+		size, err := events.FrameSize(exported)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		tree.Append(seal.LeafHash(exported[:size]))
+		exported = exported[size:]
+	}
+	sealed, _ := log.Tree(ctx)
+	fmt.Println(tree.Size(), tree.Root() == sealed.Root)
+	// Output: 2 true
 }
 
 // A reader that keeps its cursor as text goes on where it was, whatever happened in between.

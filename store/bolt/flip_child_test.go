@@ -121,6 +121,12 @@ func ask(log store.Log) (a answers, err error) {
 		}
 	}
 	sum.Sum(a.records[:0])
+	for f, err := range log.(store.Framer).Frames(ctx, store.Start()) {
+		if err != nil {
+			return a, err
+		}
+		sum.Write(f.Bytes)
+	}
 	for n := range flipOrders {
 		stream, _ := flipAppend(n)
 		for r, err := range log.Read(ctx, stream, 0) {

@@ -43,7 +43,7 @@ func appendDirectory(b []byte, start int, ends []int) []byte {
 }
 
 // frames finds frames in one transaction. It remembers the chunk it found last, so that walking costs few searches. It
-// is for one goroutine, and what it returns is valid until the transaction ends.
+// is for one goroutine, and what it returns is valid until the transaction ends, or in copies for as long as these are.
 type frames struct {
 	log         *Log
 	cursor      *bbolt.Cursor
@@ -52,6 +52,9 @@ type frames struct {
 	begins      []byte // of each frame but the first
 	sums        []byte // of each frame
 	size        int    // of the frame read last
+	// Where chunks are copied to before anything of them is believed, for frames that outlive the transaction; nil: they
+	// are read where they lie.
+	copies *[]byte
 }
 
 func newFrames(l *Log, tx *bbolt.Tx) *frames {
@@ -110,6 +113,11 @@ func (f *frames) next() (bool, error) {
 
 // take remembers a chunk once it is proven to hold the position.
 func (f *frames) take(key, chunk []byte, position uint64) error {
+	if f.copies != nil {
+		begin := len(*f.copies)
+		*f.copies = append(*f.copies, chunk...)
+		chunk = (*f.copies)[begin:]
+	}
 	last, ok := parseNumber(key)
 	if !ok || len(chunk) < directorySize(1) {
 		return f.missingError(position)

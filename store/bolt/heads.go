@@ -114,12 +114,12 @@ func (l *Log) changedHeads(ctx context.Context, filter store.Filter, begin, end 
 		if err := store.CheckContext(ctx, "go on with the heads"); err != nil {
 			return err
 		}
-		page, err := l.pageAfter(nil, begin)
-		if err != nil {
+		p := new(page)
+		if err := l.pageAfter(p, begin); err != nil {
 			return err
 		}
 		seen := map[events.Stream]bool{}
-		for _, r := range page {
+		for _, r := range p.records {
 			begin = r.Position
 			if begin > end || r.Stream.Category != events.CategoryOrder || seen[r.Stream] {
 				continue

@@ -38,7 +38,7 @@ func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Rec
 // yieldProven yields the records that the tree is over.
 func (l *Log) yieldProven(ctx context.Context, tree *seal.Tree, yield func(events.Record, error) bool) {
 	held := l.newProven(ctx, tree)
-	l.yieldPages(ctx, 0, func(page []events.Record, position uint64) ([]events.Record, error) {
-		return l.pageUntil(page, position, tree.Size(), held)
+	l.yieldRecords(ctx, 0, func(p *page, position uint64) error {
+		return l.pageUntil(p, position, tree.Size(), held)
 	}, yield)
 }

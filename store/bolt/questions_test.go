@@ -52,6 +52,14 @@ func questionsOf(appends int) (all []question) {
 			pieces = append(pieces, frameText(r))
 		}
 		return pieces, nil
+	}}, question{"frames", func(log store.Log) (pieces []string, err error) {
+		for f, err := range log.(store.Framer).Frames(ctx, store.Start()) {
+			if err != nil {
+				return pieces, err
+			}
+			pieces = append(pieces, fmt.Sprintf("%s %x", frameText(f.Record), f.Bytes))
+		}
+		return pieces, nil
 	}})
 	for n := range flipOrders + 1 {
 		stream := events.OrderStream(fmt.Sprintf("order-%d", n))

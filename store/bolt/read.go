@@ -104,34 +104,65 @@ func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint
 
 // All implements [store.Log]. It reads the log in its own order, a page at a time, and has the system read on ahead.
 func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
-	return func(yield func(events.Record, error) bool) { l.yieldPages(ctx, from.Position(), l.pageAfter, yield) }
+	return func(yield func(events.Record, error) bool) { l.yieldRecords(ctx, from.Position(), l.pageAfter, yield) }
 }
 
-// yieldPages yields the records after seen, a page at a time as next reads it, until a page has none.
-func (l *Log) yieldPages(ctx context.Context, seen uint64,
-	next func(page []events.Record, position uint64) ([]events.Record, error), yield func(events.Record, error) bool) {
+// Frames implements [store.Framer]. Memory is one page of records and of frames.
+func (l *Log) Frames(ctx context.Context, from store.Cursor) iter.Seq2[store.Frame, error] {
+	return func(yield func(store.Frame, error) bool) {
+		p := &page{keep: true}
+		err := l.inPages(ctx, p, from.Position(), l.pageAfter, func(i int) bool {
+			return yield(store.Frame{Record: p.records[i], Bytes: p.frames[i]}, nil)
+		})
+		if err != nil {
+			yield(store.Frame{}, err)
+		}
+	}
+}
+
+// page is what one transaction reads of the log. Its memory is used again from one to the next.
+type page struct {
+	records []events.Record
+	keep    bool     // the frames are wanted
+	frames  [][]byte // they, in chunks
+	chunks  []byte   // copied before anything of them was believed
+}
+
+func (p *page) empty() { p.records, p.frames, p.chunks = p.records[:0], p.frames[:0], p.chunks[:0] }
+
+// nextPage reads the records after a position into a page, which is empty; none at the end. With an error it has those
+// before the bad place.
+type nextPage func(p *page, position uint64) error
+
+// yieldRecords yields the records after a position and, at last, what ends them.
+func (l *Log) yieldRecords(ctx context.Context, seen uint64, next nextPage, yield func(events.Record, error) bool) {
+	p := new(page)
+	if err := l.inPages(ctx, p, seen, next, func(i int) bool { return yield(p.records[i], nil) }); err != nil {
+		yield(events.Record{}, err)
+	}
+}
+
+// inPages reads the records after seen, a page at a time, and hands out each by its number in the page, until a page
+// has none or deal does not want more. It returns the error that ends them, or nil.
+func (l *Log) inPages(ctx context.Context, p *page, seen uint64, next nextPage, deal func(i int) (more bool)) error {
 	ahead := l.newReadAhead()
 	defer ahead.stop()
-	var page []events.Record
 	for {
-		page = page[:0]
+		p.empty()
 		err := store.CheckContext(ctx, "read the log")
 		if err == nil {
-			page, err = next(page, seen)
+			err = next(p, seen)
 		}
-		for _, r := range page {
-			if !yield(r, nil) {
-				return
+		for i := range p.records {
+			if !deal(i) {
+				return nil
 			}
-			seen = r.Position
 		}
-		if err != nil {
-			yield(events.Record{}, err)
-			return
+		n := len(p.records)
+		if err != nil || n == 0 {
+			return err
 		}
-		if len(page) == 0 {
-			return
-		}
+		seen = p.records[n-1].Position
 		ahead.passed(seen)
 	}
 }
@@ -151,32 +182,36 @@ func (w watched) Grown(position uint64) <-chan struct{} { return w.lazy.wait(pos
 // Ended implements [ledger.Watched].
 func (w watched) Ended() <-chan struct{} { return w.ended }
 
-// pageAfter appends the log's next records after the position to page, which is empty. With an error it appends those
-// before the bad place.
-func (l *Log) pageAfter(page []events.Record, position uint64) ([]events.Record, error) {
-	return l.pageUntil(page, position, l.lazy.end(), l.unproven()) // what is in the file and not yet shown is not read
+// pageAfter is [nextPage] for all that readers may see: what is in the file and not yet shown is not read.
+func (l *Log) pageAfter(p *page, position uint64) error {
+	return l.pageUntil(p, position, l.lazy.end(), l.unproven())
 }
 
 // pageUntil is pageAfter for the records up to a position that readers may see, each held against what is proven.
-func (l *Log) pageUntil(page []events.Record, position, end uint64, held *proven) ([]events.Record, error) {
-	if n := min(end-min(position, end), pageMax); uint64(cap(page)) < n {
-		page = make([]events.Record, 0, n)
+func (l *Log) pageUntil(p *page, position, end uint64, held *proven) error {
+	if n := min(end-min(position, end), pageMax); uint64(cap(p.records)) < n {
+		p.records = make([]events.Record, 0, n)
 	}
-	err := l.view(func(tx *bbolt.Tx) error {
+	return l.view(func(tx *bbolt.Tx) error {
 		if position > end {
 			return store.BeyondEnd("log "+l.path, position, end)
 		}
 		size := 0
 		walk := held.in(tx)
-		for next := position + 1; next <= end && len(page) < pageMax && size < pageBytesMax; next++ {
+		if p.keep {
+			walk.copies = &p.chunks
+		}
+		for next := position + 1; next <= end && len(p.records) < pageMax && size < pageBytesMax; next++ {
 			r, frame, err := walk.record(next)
 			if err != nil {
 				return err
 			}
-			page = append(page, r)
+			p.records = append(p.records, r)
 			size += len(frame)
+			if p.keep {
+				p.frames = append(p.frames, frame)
+			}
 		}
 		return nil
 	})
-	return page, err
 }

@@ -17,6 +17,7 @@ const logName = "memory log"
 var (
 	_ store.Log          = (*Log)(nil)
 	_ store.Watcher      = (*Log)(nil)
+	_ store.Framer       = (*Log)(nil)
 	_ store.Checkpointer = (*Log)(nil)
 )
 

@@ -23,23 +23,38 @@ func (l *Log) Read(ctx context.Context, from events.Stream, after uint64) iter.S
 			return
 		}
 		seen := after
-		pages(ctx, fmt.Sprintf("read %s %q", from.Category, from.ID), yield, func() ([][]byte, error) {
+		next := func() ([][]byte, error) {
 			page, err := l.streamPage(from, seen)
 			seen += uint64(len(page))
 			return page, err
-		})
+		}
+		recordsOf(inPages(ctx, fmt.Sprintf("read %s %q", from.Category, from.ID), next), yield)
 	}
 }
 
 // All implements [store.Log].
 func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
-	return func(yield func(events.Record, error) bool) {
+	return func(yield func(events.Record, error) bool) { recordsOf(l.Frames(ctx, from), yield) }
+}
+
+// Frames implements [store.Framer]. It copies no frame: what stands in the log is never changed.
+func (l *Log) Frames(ctx context.Context, from store.Cursor) iter.Seq2[store.Frame, error] {
+	return func(yield func(store.Frame, error) bool) {
 		seen := from.Position()
-		pages(ctx, "read the log", yield, func() ([][]byte, error) {
+		inPages(ctx, "read the log", func() ([][]byte, error) {
 			page, err := l.logPage(seen)
 			seen += uint64(len(page))
 			return page, err
-		})
+		})(yield)
+	}
+}
+
+// recordsOf yields the frames' records.
+func recordsOf(frames iter.Seq2[store.Frame, error], yield func(events.Record, error) bool) {
+	for f, err := range frames {
+		if !yield(f.Record, err) {
+			return
+		}
 	}
 }
 
@@ -76,25 +91,31 @@ func (l *Log) wait(position uint64) <-chan struct{} {
 	return l.grown
 }
 
-// pages yields the records of one page of frames after the other, until a page is empty.
-func pages(ctx context.Context, doing string, yield func(events.Record, error) bool, next func() ([][]byte, error)) {
-	for {
-		err := store.CheckContext(ctx, doing)
-		var page [][]byte
-		if err == nil {
-			page, err = next()
-		}
-		if err != nil {
-			yield(events.Record{}, err)
-			return
-		}
-		if len(page) == 0 {
-			return
-		}
-		for _, frame := range page {
-			r, err := decode(frame)
-			if !yield(r, err) || err != nil {
+// inPages yields one page of frames after the other, until a page is empty.
+func inPages(ctx context.Context, doing string, next func() ([][]byte, error)) iter.Seq2[store.Frame, error] {
+	return func(yield func(store.Frame, error) bool) {
+		for {
+			err := store.CheckContext(ctx, doing)
+			var page [][]byte
+			if err == nil {
+				page, err = next()
+			}
+			if err != nil {
+				yield(store.Frame{}, err)
 				return
+			}
+			if len(page) == 0 {
+				return
+			}
+			for _, frame := range page {
+				r, err := decode(frame)
+				if err != nil {
+					yield(store.Frame{}, err)
+					return
+				}
+				if !yield(store.Frame{Record: r, Bytes: frame}, nil) {
+					return
+				}
 			}
 		}
 	}

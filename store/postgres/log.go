@@ -19,6 +19,7 @@ import (
 var (
 	_ store.Log          = (*Log)(nil)
 	_ store.Watcher      = (*Log)(nil)
+	_ store.Framer       = (*Log)(nil)
 	_ store.Checkpointer = (*Log)(nil)
 )
 

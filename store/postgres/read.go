@@ -179,6 +179,28 @@ func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Recor
 	}
 }
 
+// Frames implements [store.Framer], in All's pages.
+func (l *Log) Frames(ctx context.Context, from store.Cursor) iter.Seq2[store.Frame, error] {
+	return func(yield func(store.Frame, error) bool) {
+		const doing = "read the log"
+		read := func(ctx context.Context, p, before *page, after uint64) error {
+			p.keep = true
+			return l.logPage(ctx, p, before, after)
+		}
+		err := l.inPages(ctx, doing, from.Position(), read, func(p *page) (bool, error) {
+			for i, r := range p.records {
+				if !yield(store.Frame{Record: r, Bytes: p.frame(i)}, nil) {
+					return false, nil
+				}
+			}
+			return true, nil
+		})
+		if err != nil {
+			yield(store.Frame{}, explain(ctx, l.name, doing, err))
+		}
+	}
+}
+
 // inPages hands out the log's pages after a position, each once the one before was dealt with, until one has no
 // records. It returns the error that ends them, or nil. What is before a bad place in a page is handed out.
 func (l *Log) inPages(ctx context.Context, doing string, seen uint64,

@@ -47,6 +47,18 @@ func TestPagesOfLargeAndSmallRecords(t *testing.T) {
 		"All":    func() ([]events.Record, error) { return drain(log.All(ctx, store.Start())) },
 		"Read":   func() ([]events.Record, error) { return drain(log.Read(ctx, events.OrderStream("o"), 0)) },
 		"Proven": func() ([]events.Record, error) { return drain(proven) },
+		"Frames": func() ([]events.Record, error) {
+			return drain(func(yield func(events.Record, error) bool) {
+				for f, err := range log.Frames(ctx, store.Start()) {
+					if err == nil {
+						f.Record, err = events.DecodeFrame(f.Bytes)
+					}
+					if !yield(f.Record, err) {
+						return
+					}
+				}
+			})
+		},
 	} {
 		all, err := read()
 		require.NoError(t, err, name)

@@ -58,6 +58,7 @@ func tests() []test {
 		{"cursors", cursors},
 		{"reading along", readingAlong},
 		{"watching", watching},
+		{"frames", framing},
 		{"head", head},
 		{"heads in order", headsInOrder},
 		{"heads over pages", headsOverPages},

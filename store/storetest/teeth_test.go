@@ -35,7 +35,7 @@ type fault struct {
 }
 
 func faults() []fault {
-	return append(sealedFaults(), []fault{
+	return append(append(sealedFaults(), frameFaults()...), []fault{
 		{name: "blind-append", clause: "versions", open: func() store.Log { return blindAppend{memory.New()} }},
 		{name: "blind-append-in-a-race", clause: "races for one stream",
 			open: func() store.Log { return blindAppend{memory.New()} }},
