@@ -44,37 +44,54 @@ func (c Checkpoint) check() error {
 // root are signed too and have no meaning here. The error is a [*TextError] or a [*SignatureError], or an
 // [*InvalidError] where two different verifiers cannot be told apart.
 func Open(signed []byte, verifiers ...*Verifier) (Checkpoint, error) {
-	if len(signed) > MaxCheckpoint {
-		return Checkpoint{}, malformedCheckpointError(0,
-			fmt.Sprintf("it has %d bytes; none has more than %d", len(signed), MaxCheckpoint))
-	}
-	known, err := keyring(verifiers)
+	n, err := openNote(signed, "checkpoint", verifiers)
 	if err != nil {
 		return Checkpoint{}, err
-	}
-	n, err := note.Open(signed, known)
-	if err != nil {
-		return Checkpoint{}, openError(err)
 	}
 	c, err := parseCheckpoint(n.Text)
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	spoken := false
+	if err := spoken(n, "checkpoint", c.Origin); err != nil {
+		return Checkpoint{}, err
+	}
+	return c, nil
+}
+
+// openNote returns a note that one of the verifiers signed; what is what errors call it.
+func openNote(signed []byte, what string, verifiers []*Verifier) (*note.Note, error) {
+	if len(signed) > MaxCheckpoint {
+		return nil, malformedNoteError(what, 0,
+			fmt.Sprintf("it has %d bytes; none has more than %d", len(signed), MaxCheckpoint))
+	}
+	known, err := keyring(verifiers)
+	if err != nil {
+		return nil, err
+	}
+	n, err := note.Open(signed, known)
+	if err != nil {
+		return nil, openError(what, err)
+	}
+	return n, nil
+}
+
+// spoken returns nil if one of those who signed the note speaks for the origin.
+func spoken(n *note.Note, what, origin string) error {
+	speaks := false
 	for _, sig := range n.Sigs {
 		// One signature has one spelling: note would take others whose last character differs in bits that do not count.
 		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
-			return Checkpoint{}, malformedCheckpointError(0, "a signature is not in its one base64 spelling")
+			return malformedNoteError(what, 0, "a signature is not in its one base64 spelling")
 		}
-		spoken = spoken || covers(sig.Name, c.Origin)
+		speaks = speaks || covers(sig.Name, origin)
 	}
-	if !spoken {
-		return Checkpoint{}, &SignatureError{
+	if !speaks {
+		return &SignatureError{
 			Key:     keyName(n.Sigs[0].Name, n.Sigs[0].Hash),
-			Problem: "it signed, but does not speak for the checkpoint's origin; give the key of that log",
+			Problem: "it signed, but does not speak for the " + what + "'s origin; give the key of that log",
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // keyring returns the verifiers as note takes them, which is each key once.
@@ -97,7 +114,7 @@ func keyring(verifiers []*Verifier) (note.Verifiers, error) {
 }
 
 // openError says in our words what note found.
-func openError(err error) error {
+func openError(what string, err error) error {
 	if invalid, ok := errors.AsType[*note.InvalidSignatureError](err); ok {
 		return &SignatureError{
 			Key: keyName(invalid.Name, invalid.Hash),
@@ -108,13 +125,17 @@ func openError(err error) error {
 	if _, ok := errors.AsType[*note.UnverifiedNoteError](err); ok {
 		return &SignatureError{Problem: "none of the given keys signed; give the public key of this log"}
 	}
-	return malformedCheckpointError(0, "it is no signed note, which is text, an empty line and lines of signatures")
+	return malformedNoteError(what, 0, "it is no signed note, which is text, an empty line and lines of signatures")
 }
 
 func keyName(name string, hash uint32) string { return fmt.Sprintf("%s+%08x", name, hash) }
 
 func malformedCheckpointError(line int, problem string) error {
-	return &TextError{What: "checkpoint", Line: line, Problem: problem}
+	return malformedNoteError("checkpoint", line, problem)
+}
+
+func malformedNoteError(what string, line int, problem string) error {
+	return &TextError{What: what, Line: line, Problem: problem}
 }
 
 // parseCheckpoint reads the text of a checkpoint, whose signature the caller has verified.

@@ -39,6 +39,12 @@
 // signatures have one spelling. A checkpoint's extension lines and a proof's extra line, which the forms allow and
 // nobody can rely on, are read and not kept.
 //
+// # Several records, and all of a stream
+//
+// [Together] makes one proof for several records, with what their ways up have in common in it once. A [Roll] names
+// every stream with its newest record, so that nobody who is shown one stream can be kept from its end; its root is
+// signed beside a checkpoint, as a [SignedRoll].
+//
 // # What it is worth
 //
 // The seal shows that nothing was altered, moved or removed since a checkpoint, to those who have that checkpoint from

@@ -78,22 +78,7 @@ func (s *Signer) GoString() string { return s.String() }
 // Sign returns the checkpoint as a signed note. Sign only what is durable: a signed checkpoint that the log later does
 // not continue proves a forgery that was none. The error is an [*InvalidError] where the origin or size can be in no
 // checkpoint, or the key does not speak for the origin.
-func (s *Signer) Sign(c Checkpoint) ([]byte, error) {
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	if name := s.key.Name(); !covers(name, c.Origin) {
-		return nil, &InvalidError{
-			What:    fmt.Sprintf("origin %q", c.Origin),
-			Problem: fmt.Sprintf("is not the key's: %s speaks for origins that are %q or start with %q", s, name, name+"/"),
-		}
-	}
-	signed, err := note.Sign(&note.Note{Text: c.String()}, s.key)
-	if err != nil {
-		return nil, fmt.Errorf("seal: sign checkpoint of %s: %w", c.Origin, err)
-	}
-	return signed, nil
-}
+func (s *Signer) Sign(c Checkpoint) ([]byte, error) { return s.signNote(c, c.String()) }
 
 // Verifier checks signatures of one key. It can be used by several goroutines at once.
 type Verifier struct {

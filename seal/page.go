@@ -79,5 +79,5 @@ func noteText(signed []byte) (string, error) {
 	if unverified, ok := err.(*note.UnverifiedNoteError); ok {
 		return unverified.Note.Text, nil
 	}
-	return "", openError(err)
+	return "", openError("checkpoint", err)
 }
