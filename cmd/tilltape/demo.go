@@ -17,7 +17,7 @@ const demoLog = "orders.tilltape"
 // errDemo: an expectation of the demo did not hold.
 var errDemo = errors.New("the demo did not go as it must")
 
-func demoCommand(t terminal) *cobra.Command {
+func demoCommand(t *terminal) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -27,13 +27,15 @@ func demoCommand(t terminal) *cobra.Command {
 			"before APO is called, answers that get lost, a process that dies. Ends by\n" +
 			"replaying the log and comparing it with APO's ledger. Exits 0 only if every\n" +
 			"expectation held. The clock is simulated: nothing waits.",
+		Example: "  tilltape demo\n" +
+			"  tilltape demo --dir day",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path, err := demoPath(dir)
 			if err != nil {
 				return err
 			}
-			return runDemo(cmd.Context(), t, path)
+			return runDemo(cmd.Context(), *t, path)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "",

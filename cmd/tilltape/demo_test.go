@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childMark) != "" {
 		os.Exit(run(context.Background(), os.Args[1:], newTerminal(os.Stdout, os.Stderr, os.Getenv)))
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"tilltape": main})
 }
 
 func TestDemoHoldsEveryExpectation(t *testing.T) {

@@ -27,6 +27,7 @@ type demo struct {
 	verifier *apo.Verifier
 	log      *bolt.Log
 	orders   *tilltape.Orders
+	newID    func() string // nil: the library's own
 
 	seen     int // calls on the wire already told
 	refused  int // commands refused before APO
@@ -35,8 +36,11 @@ type demo struct {
 	broken   []string
 }
 
-func newDemo(t terminal, path string) (*demo, error) {
-	d := &demo{t: t, path: path, clock: apotest.NewClock(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC))}
+func newDemo(t terminal, path string) (*demo, error) { return newDemoOf(t, path, nil) }
+
+// newDemoOf is a demo whose ids are those; nil: the library's own.
+func newDemoOf(t terminal, path string, newID func() string) (*demo, error) {
+	d := &demo{t: t, path: path, newID: newID, clock: apotest.NewClock(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC))}
 	if err := d.begun(); err != nil {
 		d.close()
 		return nil, err
@@ -72,7 +76,9 @@ func (d *demo) open() error {
 	if err != nil {
 		return inFlags(err, "name a directory with --dir that can be written")
 	}
-	orders, err := tilltape.New(log, d.client, demoConfig(d.clock.Now))
+	cfg := demoConfig(d.clock.Now)
+	cfg.NewID = d.newID
+	orders, err := tilltape.New(log, d.client, cfg)
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}

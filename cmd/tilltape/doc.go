@@ -18,17 +18,11 @@
 //	error: what failed and why
 //	hint: what to do about it
 //
-// The exit code tells kinds of failure apart:
+// The exit code tells kinds of failure apart; `tilltape help exit-codes` has all of them, and the help of each command
+// those it has.
 //
-//	0    success
-//	1    the command ran and failed, in none of the ways below
-//	2    it was not understood (an unknown command or flag, a missing argument, a flag that asks for what
-//	     cannot be) and has done nothing
-//	6    what was asked for is not there: a file, an order
-//	10   the log is not what was written: its seal or the rules disprove a record, or it is damaged
-//	12   the file is no log, or one that only a newer version can read
-//	130  it was interrupted
+// Each flag has a variable that stands for it where it is not given, TILLTAPE_OUTPUT for --output; the flag wins.
 //
 // Colour is for people: there is none if the stream is not a terminal, if NO_COLOR is set and not empty, or if TERM is
-// "dumb".
+// "dumb"; --color always and --color never win over all of these.
 package main

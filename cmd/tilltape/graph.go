@@ -16,7 +16,7 @@ const (
 	formatDOT     = "dot"
 )
 
-func graphCommand(t terminal) *cobra.Command {
+func graphCommand(t *terminal) *cobra.Command {
 	var format, machine string
 	cmd := &cobra.Command{
 		Use:   "graph",

@@ -14,7 +14,7 @@ import (
 // keyMode keeps other users out: whoever has the key signs as the log's owner.
 const keyMode = 0o600
 
-func keyCommand(t terminal) *cobra.Command {
+func keyCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "key NAME FILE",
 		Short: "Make the key that signs a log's checkpoints",

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,17 +13,14 @@ import (
 	"github.com/tilltape/tilltape/jsonform"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/seal"
-	"github.com/tilltape/tilltape/store/bolt"
+	"github.com/tilltape/tilltape/store"
 )
 
-// stamp is how times are shown: to the second, since people read them.
-const stamp = "2006-01-02 15:04:05"
-
-func replayCommand(t terminal) *cobra.Command {
+func replayCommand(t *terminal) *cobra.Command {
 	var only string
-	var asJSON bool
+	var format *choice
 	cmd := &cobra.Command{
-		Use:   "replay FILE",
+		Use:   "replay SOURCE",
 		Short: "Replay a log and judge every record by the rules",
 		Long: "Replays a log from its first record: holds every record against the log's seal,\n" +
 			"folds every order, and judges every record by the tables that decided it when it\n" +
@@ -34,57 +28,29 @@ func replayCommand(t terminal) *cobra.Command {
 			"where it is not what was written: the first record that the seal disproves or\n" +
 			"that our rules cannot have written, with exit code 10. A history that was\n" +
 			"rewritten together with its seal shows only beside a checkpoint that was kept\n" +
-			"elsewhere: compare the root. The file is opened for reading only and is not\n" +
+			"elsewhere: compare the root. The log is opened for reading only and is not\n" +
 			"changed.\n\n" +
-			"With --json it prints the records and no summary, one JSON object a line, in the\n" +
-			"form that docs/reference/json.md tells. They are printed as they pass: the exit\n" +
-			"code says at the end whether all of them are good.",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("%s takes the log's file, but was given %s", cmd.CommandPath(),
-					counted(uint64(len(args)), "argument"))
-			}
-			return nil
-		},
+			"With -o jsonl it prints the records and no summary, one JSON object a line, in\n" +
+			"the form that docs/reference/json.md tells. They are printed as they pass: the\n" +
+			"exit code says at the end whether all of them are good.",
+		Example: "  tilltape replay orders.tilltape\n" +
+			"  tilltape replay orders.tilltape --order o-06\n" +
+			"  tilltape replay orders.tilltape -o jsonl | jq .fact.kind",
+		Args: takes("a source"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
-				return withHint(fmt.Errorf("log %s is %w", args[0], errNotFound), "check the path")
-			}
-			log, err := bolt.Open(args[0], &bolt.Config{ReadOnly: true})
-			if err != nil {
-				return unopened(err)
-			}
-			defer func() { _ = log.Close() }()
-			show := replayPrinter{t: t, file: args[0], only: only, json: asJSON}
-			return show.run(cmd.Context(), log)
+			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
+				show := replayPrinter{t: t, file: s.name, only: only, json: format.word == formatJSONL}
+				return show.run(ctx, s.Reader)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&only, "order", "", "show the facts of this order")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print for programs: one JSON object a line")
+	format = outputFlag(cmd, formatText, formatJSONL)
 	return cmd
 }
 
-// unopened says in the words of the command line what the library says in those of its Config.
-func unopened(err error) error {
-	if errors.Is(err, bolt.ErrNotALog) {
-		return inFlags(err, "start the service that writes it once, which completes it")
-	}
-	return inFlags(err, "let this user read the file, or read a copy of it")
-}
-
-// inFlags puts the remedy in the place of one that speaks of the library's Config.
-func inFlags(err error, remedy string) error {
-	file, ok := errors.AsType[*bolt.FileError](err)
-	if !ok || !strings.Contains(file.Remedy, "Config.") {
-		return err
-	}
-	said := *file
-	said.Remedy = remedy
-	return &said
-}
-
 type replayPrinter struct {
-	t     terminal
+	t     *terminal
 	file  string
 	only  string
 	json  bool
@@ -93,27 +59,24 @@ type replayPrinter struct {
 }
 
 // run replays and prints. Facts are printed as they pass; the summary says at the end whether all of it was legal.
-func (p *replayPrinter) run(ctx context.Context, log *bolt.Log) error {
+func (p *replayPrinter) run(ctx context.Context, log store.Reader) error {
 	cfg := &audit.Config{Each: func(r events.Record, o order.Order) error {
 		if p.only == r.Stream.ID || p.json && p.only == "" {
 			return p.fact(r, o)
 		}
 		return nil
 	}}
-	if p.t.colourErr { // a terminal: long work shows where it is
-		cfg.Progress = func(records uint64) { fmt.Fprintf(p.t.err, "\r%d records", records) }
-	}
+	meter := p.t.meter("records")
+	cfg.Progress = meter.at
 	replayed, err := audit.Replay(ctx, log, cfg)
-	if p.t.colourErr {
-		fmt.Fprint(p.t.err, "\r\x1b[K")
-	}
+	meter.end()
 	if err != nil {
 		return err
 	}
 	if p.only != "" {
 		if _, known := replayed.Order(p.only); !known {
 			return withHint(fmt.Errorf("order %q is %w in this log", p.only, errNotFound),
-				"list the orders with: tilltape replay "+p.file+" --json")
+				"list the orders with: tilltape replay "+p.file+" -o jsonl")
 		}
 		return nil
 	}

@@ -88,7 +88,7 @@ func TestReplayPrintsTheSeal(t *testing.T) {
 
 // The newest records of a log that is only read are held against its seal too.
 func TestReplayOfAnAlteredFile(t *testing.T) {
-	for _, args := range [][]string{nil, {"--json"}, {"--order", "o-1"}} {
+	for _, args := range [][]string{nil, {"-o", "jsonl"}, {"--order", "o-1"}} {
 		path := aLog(t, false)
 		all, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -121,7 +121,7 @@ func TestReplayShowsOneOrder(t *testing.T) {
 	code, _, errs := execute(t, "replay", path, "--order", "o-2")
 	assert.Equal(t, exitNotFound, code)
 	assert.Contains(t, errs, `order "o-2" is not found in this log`)
-	assert.Contains(t, errs, "tilltape replay "+path+" --json", "ready to be copied")
+	assert.Contains(t, errs, "tilltape replay "+path+" -o jsonl", "ready to be copied")
 }
 
 // The form is the library's, and nothing of it has to be known to Go: words, no numbers that are rounded, no zero time
@@ -135,7 +135,7 @@ func TestReplayPrintsJSONForPrograms(t *testing.T) {
 		want = append(want, r)
 	}
 	require.NoError(t, log.Close())
-	for _, args := range [][]string{{"--json"}, {"--json", "--order", "o-1"}} {
+	for _, args := range [][]string{{"-o", "jsonl"}, {"-o", "jsonl", "--order", "o-1"}} {
 		code, out, errs := execute(t, append([]string{"replay", path}, args...)...)
 		require.Equal(t, exitOK, code, errs)
 		var got []events.Record
@@ -198,7 +198,7 @@ func TestReplayOfBadFiles(t *testing.T) {
 }
 
 func TestReplayThatCannotBePrintedFails(t *testing.T) {
-	for _, args := range [][]string{nil, {"--json"}, {"--order", "o-1"}} {
+	for _, args := range [][]string{nil, {"-o", "jsonl"}, {"--order", "o-1"}} {
 		var errs bytes.Buffer
 		code := run(t.Context(), append([]string{"replay", aLog(t, false)}, args...),
 			terminal{out: brokenWriter{errors.New("no space left")}, err: &errs})
@@ -211,7 +211,7 @@ func TestReplayWantsOneFile(t *testing.T) {
 	for _, args := range [][]string{{"replay"}, {"replay", "a", "b"}} {
 		code, _, errs := execute(t, args...)
 		assert.Equal(t, exitUsage, code)
-		assert.Contains(t, errs, "takes the log's file")
+		assert.Contains(t, errs, "takes a source")
 	}
 }
 

@@ -5,39 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/tilltape/tilltape/audit"
-	"github.com/tilltape/tilltape/store"
-	"github.com/tilltape/tilltape/store/bolt"
-)
-
-// Exit codes; doc.go promises them.
-const (
-	exitOK          = 0
-	exitFailure     = 1
-	exitUsage       = 2
-	exitNotFound    = 6
-	exitAltered     = 10
-	exitUnreadable  = 12
-	exitInterrupted = 130 // what a shell reports for a program that SIGINT ended
-)
-
-// exitCodes tells which kind of failure has which code. The first row that fits counts; what fits none is exitFailure.
-var exitCodes = []struct {
-	kind error
-	code int
-}{
-	{errUsage, exitUsage},
-	{errNotFound, exitNotFound},
-	{audit.ErrIllegal, exitAltered},
-	{store.ErrDamaged, exitAltered},
-	{bolt.ErrNotALog, exitUnreadable},
-	{store.ErrNewerFormat, exitUnreadable},
-}
-
-var (
-	errUsage    = errors.New("not understood")
-	errNotFound = errors.New("not found")
 )
 
 // hinter is an error that knows the way out. Hint is one line without a full stop, and is printed after the error.
@@ -76,21 +43,15 @@ func report(ctx context.Context, t terminal, err error) int {
 		fmt.Fprintln(t.err, t.paintErr(bold, "error:"), "interrupted")
 		return exitInterrupted
 	}
+	if silent, ok := errors.AsType[quietError](err); ok {
+		return exitCode(silent)
+	}
 	text, hint := explain(err)
 	fmt.Fprintln(t.err, t.paintErr(red, "error:"), text)
 	if hint != "" {
 		fmt.Fprintln(t.err, t.paintErr(bold, "hint:"), hint)
 	}
 	return exitCode(err)
-}
-
-func exitCode(err error) int {
-	for _, row := range exitCodes {
-		if errors.Is(err, row.kind) {
-			return row.code
-		}
-	}
-	return exitFailure
 }
 
 // explain parts an error into what failed and what to do. The outermost hint wins: it speaks of this command's flags,

@@ -14,22 +14,22 @@ const suggestionDistance = 2
 
 // commands is the whole list; a new command is one line here and a file of its own. Each must use RunE: its error is
 // what decides the exit code.
-func commands(t terminal) []*cobra.Command {
+func commands(t *terminal) []*cobra.Command {
 	return []*cobra.Command{
 		crashChild(),
-		demoCommand(t),
-		graphCommand(t),
-		keyCommand(t),
-		replayCommand(t),
-		simulateCommand(t),
-		versionCommand(t),
+		exits(demoCommand(t)),
+		exits(graphCommand(t)),
+		exits(keyCommand(t)),
+		exits(replayCommand(t), exitNotFound, exitAltered, exitUnreadable),
+		exits(simulateCommand(t)),
+		exits(versionCommand(t)),
 	}
 }
 
 // run executes one command line and returns the exit code. It is all of main but the process itself.
 func run(ctx context.Context, args []string, t terminal) int {
 	var ran bool
-	root := rootCommand(t, func() { ran = true })
+	root := rootCommand(&t, func() { ran = true })
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
@@ -59,9 +59,9 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%s takes no arguments, but was given %q", cmd.CommandPath(), args[0])
 }
 
-// rootCommand builds the tree. The function is called just before a command's own code runs: what fails earlier is
-// the command line's fault and not the command's.
-func rootCommand(t terminal, running func()) *cobra.Command {
+// rootCommand builds the tree. The function is called just before a command's own code runs: what fails earlier, flags
+// from the environment included, is the command line's fault and not the command's.
+func rootCommand(t *terminal, running func()) *cobra.Command {
 	var version bool
 	root := &cobra.Command{
 		Use:   "tilltape",
@@ -81,10 +81,12 @@ func rootCommand(t terminal, running func()) *cobra.Command {
 		SuggestionsMinimumDistance: suggestionDistance,
 	}
 	root.Flags().BoolVar(&version, "version", false, "print what this binary was built from")
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages ", "FlagUsagesWrapped 80 "))
+	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
+	set := settingsOf(root)
 	root.SetOut(t.out)
 	root.SetErr(t.err)
 	root.AddCommand(commands(t)...)
+	root.AddCommand(exitTopic())
 	// Made now and not by cobra at the last moment, so that they are told apart like all others.
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -93,8 +95,23 @@ func rootCommand(t terminal, running func()) *cobra.Command {
 			c.Args = knownTopic
 		}
 	}
-	announce(root, running)
+	before := func(cmd *cobra.Command) error {
+		if err := set.settle(t, cmd); err != nil {
+			return err
+		}
+		running()
+		return nil
+	}
+	announce(root, before)
 	return root
+}
+
+// usageTemplate is cobra's, in eighty columns and with a command's exit codes.
+func usageTemplate(ours string) string {
+	ours = strings.ReplaceAll(ours, "FlagUsages ", "FlagUsagesWrapped 80 ")
+	return strings.TrimRight(ours, "\n") + `{{with index .Annotations "` + exitsKey + `"}}
+{{.}}
+{{end}}`
 }
 
 // knownCommand refuses what cobra would hand to the root as an argument, and offers the nearest command.
@@ -121,15 +138,17 @@ func knownTopic(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// announce has every command below cmd call running first.
-func announce(cmd *cobra.Command, running func()) {
+// announce has every command below cmd call before first.
+func announce(cmd *cobra.Command, before func(*cobra.Command) error) {
 	if own := cmd.RunE; own != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			running()
+			if err := before(cmd); err != nil {
+				return err
+			}
 			return own(cmd, args)
 		}
 	}
 	for _, child := range cmd.Commands() {
-		announce(child, running)
+		announce(child, before)
 	}
 }

@@ -35,6 +35,7 @@ func TestExitCodesAndStreams(t *testing.T) {
 		{"version", []string{"version"}, exitOK, ""},
 		{"version flag", []string{"--version"}, exitOK, ""},
 		{"help of a command", []string{"help", "replay"}, exitOK, ""},
+		{"help of a topic", []string{"help", "exit-codes"}, exitOK, ""},
 		{"help of what is none", []string{"help", "nope"}, exitUsage,
 			"error: no help for \"nope\": there is no such command\nhint: see: tilltape --help\n"},
 		{"shell completion", []string{"completion", "bash"}, exitOK, ""},
@@ -67,7 +68,7 @@ func TestExitCodesAndStreams(t *testing.T) {
 
 func TestHelpNamesEveryCommand(t *testing.T) {
 	_, out, _ := execute(t, "--help")
-	for _, c := range commands(terminal{}) {
+	for _, c := range commands(&terminal{}) {
 		if c.Hidden {
 			assert.NotContains(t, out, c.Name())
 			continue
@@ -80,14 +81,17 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 func TestTheDocumentationNamesEveryCommand(t *testing.T) {
 	doc, err := os.ReadFile("doc.go")
 	require.NoError(t, err)
-	for _, c := range rootCommand(terminal{}, func() {}).Commands() {
+	for _, c := range rootCommand(&terminal{}, func() {}).Commands() {
+		if c.IsAdditionalHelpTopicCommand() {
+			continue
+		}
 		assert.Equal(t, !c.Hidden, strings.Contains(string(doc), "//\ttilltape "+c.Name()+" "), c.Name())
 	}
 }
 
 // TestHelpFitsATerminal of eighty columns. The text of shell completion is cobra's own.
 func TestHelpFitsATerminal(t *testing.T) {
-	for _, c := range append(commands(terminal{}), &cobra.Command{Use: "help"}, &cobra.Command{}) {
+	for _, c := range append(commands(&terminal{}), &cobra.Command{Use: "help"}, &cobra.Command{}) {
 		if c.Hidden {
 			continue
 		}
@@ -100,7 +104,7 @@ func TestHelpFitsATerminal(t *testing.T) {
 }
 
 func TestEveryCommandIsWellFormed(t *testing.T) {
-	for _, c := range commands(terminal{out: io.Discard, err: io.Discard}) {
+	for _, c := range commands(&terminal{out: io.Discard, err: io.Discard}) {
 		t.Run(c.Name(), func(t *testing.T) {
 			assert.NotNil(t, c.RunE, "only an error decides the exit code")
 			assert.Nil(t, c.Run, "cobra would ignore one of the two")
@@ -122,7 +126,7 @@ func TestAnnounceTellsMisuseFromFailure(t *testing.T) {
 		child.Flags().String("must", "", "needed")
 		require.NoError(t, child.MarkFlagRequired("must"))
 		parent.AddCommand(child)
-		announce(parent, func() { announced++ })
+		announce(parent, func(*cobra.Command) error { announced++; return nil })
 		return parent, &announced
 	}
 	t.Run("a missing flag is misuse", func(t *testing.T) {
@@ -144,7 +148,7 @@ func TestAnnounceTellsMisuseFromFailure(t *testing.T) {
 func TestACommandGetsTheContext(t *testing.T) {
 	type key struct{}
 	ctx := context.WithValue(t.Context(), key{}, "seen")
-	root := rootCommand(terminal{out: io.Discard, err: io.Discard}, func() {})
+	root := rootCommand(&terminal{out: io.Discard, err: io.Discard}, func() {})
 	var got any
 	root.AddCommand(&cobra.Command{Use: "probe", RunE: func(cmd *cobra.Command, _ []string) error {
 		got = cmd.Context().Value(key{})

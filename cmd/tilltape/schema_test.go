@@ -95,7 +95,7 @@ func TestReplayKeepsToTheSchema(t *testing.T) {
 	d, _ := aDemo(t)
 	require.NoError(t, d.afterCapture(t.Context()))
 	require.NoError(t, d.shut())
-	code, out, errs := execute(t, "replay", d.path, "--json")
+	code, out, errs := execute(t, "replay", d.path, "-o", "jsonl")
 	require.NoError(t, d.open()) // for the end of the test
 	require.Equal(t, exitOK, code, errs)
 	s, lines := published(t, "record"), 0

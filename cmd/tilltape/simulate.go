@@ -18,7 +18,7 @@ import (
 // simulateFlags are what simulate can be told.
 type simulateFlags struct{ listen, keys, script, client, notify string }
 
-func simulateCommand(t terminal) *cobra.Command {
+func simulateCommand(t *terminal) *cobra.Command {
 	var f simulateFlags
 	cmd := &cobra.Command{
 		Use:   "simulate",
@@ -28,8 +28,9 @@ func simulateCommand(t terminal) *cobra.Command {
 			"it prints. A script makes answers fail; the format is in the documentation of\n" +
 			"package apotest. A client's pay call begins a payment; buyer and dashboard are\n" +
 			"played under /_control/.",
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return simulate(cmd.Context(), t, &f) },
+		Example: "  tilltape simulate --listen 127.0.0.1:8620 --keys keys",
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return simulate(cmd.Context(), *t, &f) },
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "address on loopback; port 0 takes a free one")
 	cmd.Flags().StringVar(&f.keys, "keys", "",

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"time"
 )
 
 // style is the inside of a terminal's SGR sequence.
@@ -18,11 +19,22 @@ const (
 	cyan   style = "36"
 )
 
-// terminal is where a command writes and whether there is colour. Make one with newTerminal,
-// or in a test from two buffers.
+// The words of --color.
+const (
+	colourAuto   = "auto"
+	colourAlways = "always"
+	colourNever  = "never"
+)
+
+// terminal is where a command writes, and how: made with newTerminal, or in a test from two buffers, and settled by the
+// flags that every command has before a command's own code runs.
 type terminal struct {
 	out, err             io.Writer
 	colourOut, colourErr bool
+	liveErr              bool                // standard error is a terminal: long work shows there how far it is
+	env                  func(string) string // nil: an empty environment
+	times                string              // the word of --time; empty is timeISO
+	at                   time.Time           // what "now" is; zero: the clock says
 }
 
 // newTerminal looks at the two streams and the environment once.
@@ -32,7 +44,32 @@ func newTerminal(out, err *os.File, getenv func(string) string) terminal {
 		out: out, err: err,
 		colourOut: wanted && interactive(out),
 		colourErr: wanted && interactive(err),
+		liveErr:   interactive(err),
+		env:       getenv,
 	}
+}
+
+// setColour takes the word of --color.
+func (t *terminal) setColour(word string) {
+	if word != colourAuto {
+		t.colourOut, t.colourErr = word == colourAlways, word == colourAlways
+	}
+}
+
+// getenv is the variable's value; empty where it is not set.
+func (t *terminal) getenv(name string) string {
+	if t.env == nil {
+		return ""
+	}
+	return t.env(name)
+}
+
+// now is the moment that ages are told from and that rules are asked about, in UTC.
+func (t *terminal) now() time.Time {
+	if t.at.IsZero() {
+		return time.Now().UTC()
+	}
+	return t.at
 }
 
 // paint gives text for standard output its style, or returns it as it is where there is no colour.
@@ -42,7 +79,7 @@ func (t terminal) paint(s style, text string) string { return paint(t.colourOut,
 func (t terminal) paintErr(s style, text string) string { return paint(t.colourErr, s, text) }
 
 func paint(colour bool, s style, text string) string {
-	if !colour {
+	if !colour || text == "" {
 		return text
 	}
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"

@@ -16,19 +16,20 @@ const develVersion = "(devel)"
 // errNoBuildInfo: the binary was linked without the toolchain's own record of what went in.
 var errNoBuildInfo = errors.New("this binary carries no build information")
 
-func versionCommand(t terminal) *cobra.Command {
+func versionCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print what this binary was built from",
 		Long: "Prints the version, the revision where the build recorded one, and the Go\n" +
 			"version with the platform; put all of it into a bug report.",
-		Args: noArguments,
-		RunE: func(*cobra.Command, []string) error { return printBuild(t) },
+		Example: "  tilltape version",
+		Args:    noArguments,
+		RunE:    func(*cobra.Command, []string) error { return printBuild(t) },
 	}
 }
 
 // printBuild prints what the toolchain has put into this binary.
-func printBuild(t terminal) error {
+func printBuild(t *terminal) error {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return withHint(errNoBuildInfo, "build it with the go command, in module mode")
@@ -37,7 +38,7 @@ func printBuild(t terminal) error {
 }
 
 // printVersion writes one line each: version, revision (if recorded), Go version and platform.
-func printVersion(t terminal, info *debug.BuildInfo) error {
+func printVersion(t *terminal, info *debug.BuildInfo) error {
 	version := info.Main.Version
 	if version == "" {
 		version = develVersion

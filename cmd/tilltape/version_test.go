@@ -33,7 +33,7 @@ func TestPrintVersion(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			require.NoError(t, printVersion(terminal{out: &out}, &tt.info))
+			require.NoError(t, printVersion(&terminal{out: &out}, &tt.info))
 			assert.Equal(t, tt.want, out.String())
 		})
 	}

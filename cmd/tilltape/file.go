@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// newFile makes a file that was not there, whole or not at all: what write writes goes into a file aside, is synced,
+// and gets its name last. Whatever ends it early, an interrupt too, leaves nothing at the path.
+func newFile(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
+	if _, err := os.Lstat(path); err == nil {
+		return taken(path)
+	}
+	dir := filepath.Dir(path)
+	aside, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
+	if err != nil {
+		return withHint(fmt.Errorf("writing %s: %w", path, err), "name a file in a directory that can be written")
+	}
+	defer func() { // it is gone in any case: either it has its name by now, or it is half
+		err = errors.Join(err, os.Remove(aside.Name()))
+	}()
+	err = write(aside)
+	if bad := errors.Join(aside.Chmod(mode), aside.Sync(), aside.Close()); err == nil && bad != nil {
+		err = withHint(fmt.Errorf("writing %s: %w", path, bad), "look at the disk")
+	}
+	if err != nil {
+		return err
+	}
+	// A link, unlike a rename, never takes the place of a file that came meanwhile.
+	if err := os.Link(aside.Name(), path); errors.Is(err, fs.ErrExist) {
+		return taken(path)
+	} else if err != nil {
+		return withHint(fmt.Errorf("naming %s: %w", path, err), "name a file on a file system that has links")
+	}
+	return syncFolder(dir)
+}
+
+func taken(path string) error {
+	return withHint(fmt.Errorf("%s is there already, and nothing is overwritten", path), "name a new file")
+}
+
+// syncFolder makes the new name durable, where the system can.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return nil //nolint:nilerr // a folder that can be written and not read: the file is whole
+	}
+	defer func() { _ = folder.Close() }()
+	_ = folder.Sync()
+	return nil
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/store/bolt"
+)
+
+// TestScripts runs the stories of the command line: one file a command, in processes of its own, beside the fixture's
+// files. TILLTAPE_NOW is when the fixture's log ends. Beside testscript's own commands they have
+//
+//	exits CODE tilltape …   runs a command line that ends with that code
+//	holds FILE              opens a log for appends, as a service does, until the script's end
+//	alter FILE OLD NEW      puts one text of a file in the place of another of its length
+//	cut FILE BYTES          leaves so much of a file
+func TestScripts(t *testing.T) {
+	day, err := aDayOnce()
+	require.NoError(t, err)
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: os.Getenv("TILLTAPE_UPDATE") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TILLTAPE_NOW", dayEnds.Format(time.RFC3339))
+			return day.write(e.WorkDir)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": scriptExits, "holds": scriptHolds, "alter": scriptAlter, "cut": scriptCut,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND …")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		ended, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = ended.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("it ended with %d, not with %d", got, want)
+	}
+}
+
+func scriptHolds(ts *testscript.TestScript, _ bool, args []string) {
+	log, err := bolt.Open(ts.MkAbs(args[0]), nil)
+	ts.Check(err)
+	ts.Defer(func() { _ = log.Close() })
+}
+
+func scriptAlter(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	all, err := os.ReadFile(path)
+	ts.Check(err)
+	if len(args[1]) != len(args[2]) || !bytes.Contains(all, []byte(args[1])) {
+		ts.Fatalf("%s does not have %q, or %q is of another length", args[0], args[1], args[2])
+	}
+	ts.Check(os.WriteFile(path, bytes.ReplaceAll(all, []byte(args[1]), []byte(args[2])), 0o600))
+}
+
+func scriptCut(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+// theTree is every command for people, below the root.
+func theTree() []*cobra.Command {
+	var tree []*cobra.Command
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, child := range c.Commands() {
+			if !child.Hidden {
+				tree = append(tree, child)
+				walk(child)
+			}
+		}
+	}
+	walk(rootCommand(&terminal{out: io.Discard, err: io.Discard}, func() {}))
+	return tree
+}
+
+// ours tells our own commands from cobra's help and completion, and from topics.
+func ours(c *cobra.Command) bool {
+	top := c
+	for top.Parent() != nil && top.Parent().HasParent() {
+		top = top.Parent()
+	}
+	return top.Name() != "help" && top.Name() != "completion" && !c.IsAdditionalHelpTopicCommand()
+}
+
+// exitsOf are the codes that a command's help names.
+func exitsOf(t *testing.T, c *cobra.Command) (codes []int) {
+	t.Helper()
+	text, ok := strings.CutPrefix(strings.Join(strings.Fields(c.Annotations[exitsKey]), " "), "Exit codes: ")
+	require.True(t, ok, "%s names its exit codes", c.CommandPath())
+	for part := range strings.SplitSeq(text, ", ") {
+		number, meaning, _ := strings.Cut(part, " ")
+		code, err := strconv.Atoi(number)
+		require.NoError(t, err, part)
+		assert.NotEmpty(t, meaning, part)
+		codes = append(codes, code)
+	}
+	return codes
+}
+
+// TestEveryCommandTellsHowItEnds and how it is used, and its script shows each of its codes but those that any command
+// ends with.
+func TestEveryCommandTellsHowItEnds(t *testing.T) {
+	known := map[int]bool{}
+	for _, m := range exitMeanings {
+		known[m.code] = true
+	}
+	checked := 0
+	for _, c := range theTree() {
+		if !ours(c) {
+			continue
+		}
+		assert.NotEmpty(t, c.Long, c.CommandPath())
+		assert.NotEmpty(t, c.Example, c.CommandPath())
+		script, err := os.ReadFile(filepath.Join("testdata", "script", c.Name()+".txtar"))
+		require.NoError(t, err, "each command has a script of its name")
+		for _, code := range exitsOf(t, c) {
+			assert.True(t, known[code], "%s: %d is in exitMeanings", c.CommandPath(), code)
+			if code == exitOK || code == exitFailure || code == exitInterrupted {
+				continue
+			}
+			assert.Contains(t, string(script), "exits "+strconv.Itoa(code)+" tilltape "+c.Name(),
+				"%s: the script shows code %d", c.CommandPath(), code)
+		}
+		checked++
+	}
+	require.Greater(t, checked, 5)
+}
+
+// stopAt ends a command that would run for ever, once it has said so much.
+type stopAt struct {
+	text string
+	stop func()
+	all  bytes.Buffer
+}
+
+func (w *stopAt) Write(p []byte) (int, error) {
+	w.all.Write(p)
+	if strings.Contains(w.all.String(), w.text) {
+		w.stop()
+	}
+	return len(p), nil
+}
+
+// TestEveryExampleRuns as it stands in its help, up to the first pipe, and ends in a way that its help names.
+func TestEveryExampleRuns(t *testing.T) {
+	for _, c := range theTree() {
+		if !ours(c) {
+			continue
+		}
+		t.Run(c.Name(), func(t *testing.T) {
+			aDay(t)
+			for line := range strings.Lines(c.Example) {
+				line, _, _ = strings.Cut(strings.TrimSpace(line), " | ")
+				line, _, _ = strings.Cut(line, " > ")
+				words := strings.Fields(line)
+				require.Equal(t, "tilltape", words[0], line)
+				ctx, cancel := context.WithCancel(t.Context())
+				var errs bytes.Buffer
+				out := &stopAt{text: "control", stop: cancel}
+				code := run(ctx, words[1:], terminal{out: out, err: &errs, env: os.Getenv})
+				cancel()
+				assert.Contains(t, exitsOf(t, c), code, line)
+				assert.NotContains(t, []int{exitFailure, exitUsage, exitNotFound, exitInterrupted}, code, line+errs.String())
+				assert.NotEmpty(t, out.all.String(), line)
+			}
+		})
+	}
+}
+
+func TestTheTopicOfExitCodesNamesAll(t *testing.T) {
+	code, out, _ := execute(t, "help", "exit-codes")
+	require.Equal(t, exitOK, code)
+	page, err := os.ReadFile("../../docs/reference/errors.md")
+	require.NoError(t, err)
+	for _, m := range exitMeanings {
+		assert.Regexp(t, `(?m)^  `+strconv.Itoa(m.code)+` +`+strings.Fields(m.meaning)[0], out)
+		assert.Contains(t, string(page), "\n| "+strconv.Itoa(m.code)+" | ", "docs/reference/errors.md")
+	}
+	for line := range strings.Lines(out) {
+		assert.LessOrEqual(t, len([]rune(line)), textWidth+1, line)
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
+)
+
+// source is a log that was opened to be read, whatever it is kept in. What its kind can do besides reading (proving,
+// copying) is found by a type assertion on the Reader.
+type source struct {
+	store.Reader
+	name  string // as it may be shown: a URL's has no password
+	close func() error
+}
+
+// opener opens one kind of source. A new kind is a row of openers.
+type opener struct {
+	kind string // as the help has it
+	// takes says whether a source is of this kind: by its name, and by the first bytes of the file of that name, sniffed
+	// at most; nil where the name is a URL.
+	takes func(name string, head []byte) bool
+	open  func(ctx context.Context, name string) (*source, error)
+}
+
+// sniffed is how much of a file an opener is shown.
+const sniffed = 4096
+
+// openers are asked in turn, and the last one takes every file: what it says of one that is none of ours is what is
+// said.
+var openers = []opener{
+	{kind: "a database (postgres://…, with ?schema= where the log's is another)", takes: isDatabase, open: openDatabase},
+	{kind: "a log's file, or a backup of one", takes: isFile, open: openFile},
+}
+
+// errUnreadable: there is something, and it cannot be read as a log.
+var errUnreadable = errors.New("unreadable")
+
+// isURL tells a URL from a path. A file whose name has "://" in it can be given as ./name.
+func isURL(name string) bool { return strings.Contains(name, "://") && !strings.HasPrefix(name, ".") }
+
+func isFile(name string, _ []byte) bool { return !isURL(name) }
+
+// openSource opens what a command's SOURCE names, for reading only.
+func openSource(ctx context.Context, name string) (*source, error) {
+	var head []byte
+	if !isURL(name) {
+		var err error
+		if head, err = beginning(name); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range openers {
+		if o.takes(name, head) {
+			return o.open(ctx, name)
+		}
+	}
+	scheme, _, _ := strings.Cut(name, "://") // the rest may have a password in it
+	return nil, &usageError{err: fmt.Errorf("a log cannot be read by the scheme %q", scheme),
+		hint: "a source is " + strings.Join(kinds(), ", or ")}
+}
+
+// kinds is every kind of source, in words.
+func kinds() (all []string) {
+	for _, o := range openers {
+		all = append(all, o.kind)
+	}
+	return all
+}
+
+// beginning reads the first bytes of a file.
+func beginning(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, withHint(fmt.Errorf("log %s is %w", name, errNotFound), "check the path")
+	case errors.Is(err, fs.ErrPermission):
+		return nil, withHint(fmt.Errorf("log %s is %w: the system does not permit it", name, errUnreadable),
+			"let this user read the file, or read a copy of it")
+	case err != nil:
+		return nil, withHint(fmt.Errorf("log %s is %w: %w", name, errUnreadable, err), "check the path")
+	}
+	defer func() { _ = file.Close() }()
+	head := make([]byte, sniffed)
+	n, err := io.ReadFull(file, head)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	if info, bad := file.Stat(); bad == nil && info.IsDir() {
+		return nil, nil // the opener says what it is
+	}
+	if err != nil {
+		return nil, withHint(fmt.Errorf("log %s is %w: %w", name, errUnreadable, err), "look at the disk")
+	}
+	return head[:n], nil
+}
+
+// openFile opens a bbolt file that nobody has open for appends. It waits for a second and no longer where somebody has.
+func openFile(_ context.Context, name string) (*source, error) {
+	log, err := bolt.Open(name, &bolt.Config{ReadOnly: true})
+	if err != nil {
+		return nil, unopened(err)
+	}
+	return &source{Reader: log, name: name, close: log.Close}, nil
+}
+
+// unopened says in the words of the command line what the library says in those of its Config.
+func unopened(err error) error {
+	if errors.Is(err, bolt.ErrNotALog) {
+		return inFlags(err, "start the service that writes it once, which completes it")
+	}
+	return inFlags(err, "let this user read the file, or read a copy of it")
+}
+
+// inFlags puts the remedy in the place of one that speaks of the library's Config.
+func inFlags(err error, remedy string) error {
+	file, ok := errors.AsType[*bolt.FileError](err)
+	if !ok || !strings.Contains(file.Remedy, "Config.") {
+		return err
+	}
+	said := *file
+	said.Remedy = remedy
+	return &said
+}
+
+// reading opens the source that a command names first and closes it after use.
+func reading(cmd *cobra.Command, name string, use func(ctx context.Context, s *source) error) error {
+	s, err := openSource(cmd.Context(), name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.close() }()
+	return use(cmd.Context(), s)
+}
+
+// takes is what a command wants as its arguments, in words, in their order: takes("the log's file", "the order's id").
+func takes(what ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != len(what) {
+			return fmt.Errorf("%s takes %s, but was given %s", cmd.CommandPath(), all(what),
+				counted(uint64(len(args)), "argument"))
+		}
+		return nil
+	}
+}
+
+// all is "a, b and c".
+func all(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
