@@ -92,6 +92,8 @@ var rooms = map[string]room{
 		ours:    []string{"events", "internal/ours", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},
 	},
+	"outbox": {ours: []string{"events", "store", "jsonform"},
+		modules: []string{protobufModule, fsmModule}},
 	"internal/tests/logfile": {}, "internal/tests/pgserver": {}, "internal/tests/long": {},
 	"internal/tests/filled": {modules: []string{testifyModule, yamlModule, rapidModule}},
 	"internal/tests/pages":  {modules: []string{testifyModule, yamlModule}},
