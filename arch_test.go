@@ -94,6 +94,8 @@ var rooms = map[string]room{
 	},
 	"outbox": {ours: []string{"events", "store", "jsonform"},
 		modules: []string{protobufModule, fsmModule}},
+	"export": {ours: []string{"events", "store", "seal", "jsonform", "store/sealed"},
+		modules: []string{protobufModule, fsmModule, modModule}},
 	"internal/tests/logfile": {}, "internal/tests/pgserver": {}, "internal/tests/long": {},
 	"internal/tests/filled": {modules: []string{testifyModule, yamlModule, rapidModule}},
 	"internal/tests/pages":  {modules: []string{testifyModule, yamlModule}},

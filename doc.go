@@ -34,4 +34,5 @@
 //	service         what every HTTP service has around an Orders: it reads, answers, hears, settles and ends
 //	evidence        what APO's support needs to see of one order
 //	audit           what can be proved from a log alone
+//	export          a log as a file of text that anybody can keep and read, and a log made of it again
 package tilltape

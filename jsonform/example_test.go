@@ -96,3 +96,25 @@ func ExampleDecodeRecord() {
 	// reading JSON: fact.amount.value is "1.00", and its minor units come to 100.00
 	// reading JSON: "author" is no name that belongs here; leave it out
 }
+
+// An archive of records is read as strictly as the log itself: a tool that has been at it shows.
+func ExampleDecodeStored() {
+	r := paid()
+	frame, err := events.AppendFrame(nil, r)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	line, err := jsonform.AppendStored(nil, r, frame)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	got, stored, err := jsonform.DecodeStored(line)
+	fmt.Println(got.ID, bytes.Equal(stored, frame), err)
+	_, _, err = jsonform.DecodeStored(bytes.Replace(line, []byte(":"), []byte(": "), 1))
+	fmt.Println(err)
+	// Output:
+	// r-2 true <nil>
+	// reading JSON: the document is not spelled as it was written: spaces, the order of members, or escaped characters differ; use DecodeRecord for what other tools have written
+}

@@ -70,13 +70,37 @@ func DecodeRecord(src []byte) (r events.Record, frame []byte, err error) {
 	return r, frame, nil
 }
 
+// DecodeStored reads exactly what [AppendStored] wrote of a record and its stored bytes, byte for byte: [DecodeRecord]
+// of the documents that no tool between here and there has touched. It shares no memory with src. The error is a
+// *[DocumentError]. Cost: as of writing it, and of reading the frame.
+func DecodeStored(src []byte) (r events.Record, frame []byte, err error) {
+	r, frame, ok := asWritten(src)
+	if ok && bytes.HasSuffix(src, []byte(storedEnd)) {
+		return r, frame, nil
+	}
+	switch _, frame, err = DecodeRecord(src); {
+	case err != nil:
+	case frame == nil:
+		err = &DocumentError{Path: "frame", Problem: "is missing; only what has its stored bytes is read here"}
+	default:
+		err = &DocumentError{Problem: "is not spelled as it was written: spaces, the order of members, or escaped " +
+			"characters differ; use DecodeRecord for what other tools have written"}
+	}
+	return events.Record{}, nil, err
+}
+
+// What stands before and after the stored bytes, which come last.
+const (
+	storedBegin = `,"frame":"`
+	storedEnd   = `"}`
+)
+
 // asWritten reads a document that is just what AppendStored makes of the frame in it: to make that again and compare it
 // costs less than to look at every member.
 func asWritten(src []byte) (r events.Record, frame []byte, ok bool) {
-	const begin, end = `,"frame":"`, `"}`
-	doc, last := bytes.CutSuffix(bytes.TrimRight(src, " \t\r\n"), []byte(end))
+	doc, last := bytes.CutSuffix(bytes.TrimRight(src, " \t\r\n"), []byte(storedEnd))
 	at := bytes.LastIndexByte(doc, '"') + 1 // base64 has none
-	if !last || !bytes.HasSuffix(doc[:at], []byte(begin)) {
+	if !last || !bytes.HasSuffix(doc[:at], []byte(storedBegin)) {
 		return events.Record{}, nil, false
 	}
 	frame, err := fromBase64(doc[at:])
@@ -87,7 +111,7 @@ func asWritten(src []byte) (r events.Record, frame []byte, ok bool) {
 		return events.Record{}, nil, false
 	}
 	again, err := AppendStored(make([]byte, 0, len(src)), r, frame)
-	if err != nil || !bytes.Equal(again, src[:len(doc)+len(end)]) {
+	if err != nil || !bytes.Equal(again, src[:len(doc)+len(storedEnd)]) {
 		return events.Record{}, nil, false
 	}
 	return r, frame, true

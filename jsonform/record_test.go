@@ -221,3 +221,37 @@ func TestWritingAllocatesNothing(t *testing.T) {
 		assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = AppendRecord(dst, r) }), name)
 	}
 }
+
+// Stored is read byte for byte: a document that means the same and is spelled otherwise is refused, and says so.
+func TestDecodeStoredReadsWhatWasWritten(t *testing.T) {
+	r := full(t, events.KindPaymentPending)
+	frame, err := events.AppendFrame(nil, r)
+	require.NoError(t, err)
+	doc, err := AppendStored(nil, r, frame)
+	require.NoError(t, err)
+	kept := bytes.Clone(doc)
+	got, gotFrame, err := DecodeStored(doc)
+	require.NoError(t, err)
+	clear(doc)
+	assert.Equal(t, r, got)
+	assert.Equal(t, frame, gotFrame)
+
+	const spelling = "is not spelled as it was written"
+	without, err := AppendRecord(nil, r)
+	require.NoError(t, err)
+	doc = kept
+	for what, c := range map[string]struct{ give, want string }{
+		"a space before":       {" " + string(doc), spelling},
+		"a line break after":   {string(doc) + "\n", spelling},
+		"a space within":       {strings.Replace(string(doc), `:`, `: `, 1), spelling},
+		"an escape":            {strings.Replace(string(doc), `"cmd-1"`, `"cmd\u002d1"`, 1), spelling},
+		"no stored bytes":      {string(without), "frame is missing"},
+		"another record":       {strings.Replace(string(doc), `"cmd-1"`, `"cmd-2"`, 1), "holds another record"},
+		"something else in it": {strings.Replace(string(doc), `,"frame"`, `,"more":"","frame"`, 1), "more"},
+		"nothing":              {"", ""},
+	} {
+		_, _, err := DecodeStored([]byte(c.give))
+		require.ErrorIs(t, err, ErrDocument, what)
+		assert.ErrorContains(t, err, c.want, what)
+	}
+}
