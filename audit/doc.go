@@ -10,6 +10,9 @@
 // the messages' signatures are APO's ([apo.Evidence.Verify] does), and a history that was rewritten together with its
 // seal; that shows only beside a checkpoint kept elsewhere.
 //
+// [Prove] makes a file of one order for a third party, who needs nothing but the public key to read what became of it
+// and to see that nothing of it was left out ([VerifyProof]).
+//
 //	replayed, err := audit.Replay(ctx, log, nil)
 //	var illegal *audit.IllegalError
 //	if errors.As(err, &illegal) {

@@ -9,12 +9,30 @@ import (
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/memory"
 )
 
+// exampleKeys are the shop's.
+func exampleKeys() (*seal.Signer, *seal.Verifier) {
+	key, _, err := seal.GenerateKey(nil, "shop.example/orders")
+	if err != nil {
+		panic(err)
+	}
+	signer, err := seal.NewSigner(key)
+	if err != nil {
+		panic(err)
+	}
+	return signer, signer.Verifier()
+}
+
 // exampleLog is what a service has written: two orders, one of them paid.
-func exampleLog() store.Log {
+func exampleLog() store.Log { return fill(memory.New()) }
+
+func fill(log store.Log) store.Log {
 	w := newWriter(func(int) int { return 0 })
+	w.log = log
 	for _, id := range []string{"o-1", "o-2"} {
 		w.give(id, order.Create{OrderID: id, PaymentRequestID: "preq-" + id, Amount: order.Money{Minor: 1000,
 			Currency: "USD"}, Method: "CARD",
@@ -55,4 +73,59 @@ func ExampleReplay() {
 	// o-2 created since 09:00:00
 	// position 3 in o-1
 	// order o-1, version 2: cancel.succeeded.v1 has no evidence: only APO's signed word, an inquiry or a failed payment cancels an order; the log was not written by these rules, or was altered
+}
+
+// The shop proves one order to somebody who has nothing but its public key.
+func ExampleProve() {
+	signer, verifier := exampleKeys()
+	log, err := memory.NewSealed(memory.Config{Origin: "shop.example/orders"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer log.Close()
+	fill(log)
+
+	proof, err := audit.Prove(context.Background(), log, "o-1", &audit.ProveConfig{Signer: signer})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	file, _ := proof.AppendBinary(nil) // os.WriteFile("o-1.proof", file, 0o644)
+
+	received, err := audit.ParseProof(file)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	proven, err := audit.VerifyProof(received, verifier)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(proven.Order.ID, proven.Order.Status, "after", len(proven.Records), "records; complete:", proven.Complete)
+	// Output:
+	// o-1 authorized after 2 records; complete: true
+}
+
+// An auditor who has the log, or an export of it, holds the shop to the roll that it signed.
+func ExampleCheckRoll() {
+	signer, verifier := exampleKeys()
+	log, err := memory.NewSealed(memory.Config{Origin: "shop.example/orders"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer log.Close()
+	fill(log)
+
+	_, roll, err := audit.Notarize(context.Background(), log, &audit.ProveConfig{Signer: signer})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	said, err := audit.CheckRoll(context.Background(), log, roll, verifier)
+	fmt.Println(said.Log.Size, err)
+	// Output:
+	// 3 <nil>
 }

@@ -155,10 +155,7 @@ func (p *replay) records(b *batch) error {
 func (p *replay) record(r *events.Record) error {
 	o, err := p.take(r)
 	if err != nil {
-		if earlier, ok := errors.AsType[*IllegalError](err); ok { // a fact that waited for the message it came from
-			return earlier
-		}
-		return &IllegalError{Position: r.Position, Record: *r, Err: err}
+		return illegalError(r, err)
 	}
 	if p.cfg.Each != nil {
 		var after order.Order
@@ -173,6 +170,13 @@ func (p *replay) record(r *events.Record) error {
 		p.cfg.Progress(p.out.Records)
 	}
 	return nil
+}
+
+func illegalError(r *events.Record, err error) error {
+	if earlier, ok := errors.AsType[*IllegalError](err); ok { // a fact that waited for the message it came from
+		return earlier
+	}
+	return &IllegalError{Position: r.Position, Record: *r, Err: err}
 }
 
 // take judges and folds a record. The order is as it is after it, to be read before the next record; nil for a refusal.

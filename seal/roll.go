@@ -122,21 +122,28 @@ func (r *Roll) Prove(stream Hash) (entry RollEntry, path []Hash, ok bool) {
 	return entries[0], path, true
 }
 
+// RollRoot returns the root of every roll in which this path leads to this entry; false where no roll has so long a
+// path. Only one whose root was signed says anything.
+func RollRoot(path []Hash, entry RollEntry) (Hash, bool) {
+	if len(path) > MaxRollPath {
+		return Hash{}, false
+	}
+	h := entry.hash()
+	for depth := len(path) - 1; depth >= 0; depth-- {
+		if bit(&entry.Stream, depth) == 0 {
+			h = rollNode(h, path[depth])
+		} else {
+			h = rollNode(path[depth], h)
+		}
+	}
+	return h, true
+}
+
 // VerifyRoll returns nil only if the path shows that the roll with that root has this entry, and so no other for its
 // stream. Otherwise the error is a [*ProofError].
 func VerifyRoll(path []Hash, root Hash, entry RollEntry) error {
-	h := entry.hash()
-	if len(path) <= MaxRollPath {
-		for depth := len(path) - 1; depth >= 0; depth-- {
-			if bit(&entry.Stream, depth) == 0 {
-				h = rollNode(h, path[depth])
-			} else {
-				h = rollNode(path[depth], h)
-			}
-		}
-		if h == root {
-			return nil
-		}
+	if got, ok := RollRoot(path, entry); ok && got == root {
+		return nil
 	}
 	return &ProofError{
 		Claim:   fmt.Sprintf("the stream ends with version %d at position %d", entry.Version, entry.Position),
