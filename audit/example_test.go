@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/tilltape/tilltape/audit"
@@ -128,4 +130,43 @@ func ExampleCheckRoll() {
 	fmt.Println(said.Log.Size, err)
 	// Output:
 	// 3 <nil>
+}
+
+// The log goes into a folder that any web server can serve, and any client of C2SP tlog-tiles can read.
+func ExampleExportTiles() {
+	signer, verifier := exampleKeys()
+	log, err := memory.NewSealed(memory.Config{Signer: signer})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer log.Close()
+	fill(log)
+	dir, err := os.MkdirTemp("", "tiles-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+
+	signed, err := log.Checkpoint(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	out, err := audit.ExportTiles(context.Background(), log, dir, signed, verifier)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(out.Log.Size, "records in", out.Files, "files")
+	for _, name := range []string{"checkpoint", "tile/0/000.p/3", "tile/entries/000.p/3"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		fmt.Println(name, err == nil && info.Size() > 0)
+	}
+	// Output:
+	// 3 records in 3 files
+	// checkpoint true
+	// tile/0/000.p/3 true
+	// tile/entries/000.p/3 true
 }

@@ -74,6 +74,10 @@ func (t Tile) Path() string { return tilePath(strconv.Itoa(t.Level), t.Index, le
 // at the end if there are only 12. The file holds each record's bytes after their number in two bytes, big-endian.
 func EntriesPath(index uint64, width int) string { return tilePath("entries", index, width) }
 
+// FramesPath returns where an export keeps records that EntriesPath's file cannot hold, because one of them has more
+// than 65 535 bytes: tile/frames/x001/234, likewise. It is no path of C2SP's.
+func FramesPath(index uint64, width int) string { return tilePath("frames", index, width) }
+
 // pathDigits is how many digits of an index a folder or file is named with.
 const pathDigits = 1000
 
