@@ -92,6 +92,8 @@ var rooms = map[string]room{
 		ours:    []string{"events", "internal/ours", "order", "store", "seal", "apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},
 	},
+	"reconcile": {ours: []string{".", "events", "order", "store"},
+		modules: []string{protobufModule, fsmModule, uuidModule}},
 	"outbox": {ours: []string{"events", "store", "jsonform"},
 		modules: []string{protobufModule, fsmModule}},
 	"export": {ours: []string{"events", "store", "seal", "jsonform", "store/sealed"},

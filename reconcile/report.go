@@ -1,0 +1,259 @@
+package reconcile
+
+import (
+	"cmp"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+)
+
+// Outcome is what became of one order.
+type Outcome string
+
+const (
+	Same       Outcome = "same"       // the log is as APO says
+	Differs    Outcome = "differs"    // APO proved what the log did not have; it has it now
+	Unanswered Outcome = "unanswered" // APO did not say, or somebody else was asking at that moment: ask again
+)
+
+// Difference is one thing that APO proved and the log did not have.
+type Difference struct {
+	Fact   string      `json:"fact"`            // its kind, such as "refund.succeeded.v1"
+	ID     string      `json:"id,omitempty"`    // APO's of the transfer, or the request's
+	Amount order.Money `json:"-"`               // zero where the fact has none
+	At     time.Time   `json:"at"`              // by APO's word, or when it was recorded
+	Wrong  string      `json:"wrong,omitempty"` // what contradicts the log and needs a person; empty: it was missing
+	Text   string      `json:"text"`            // all of it for people
+}
+
+// Line is one order.
+type Line struct {
+	Order       string       `json:"order"`
+	Outcome     Outcome      `json:"outcome"`
+	Status      string       `json:"status,omitempty"`  // in words, as the order stands now
+	Problem     string       `json:"problem,omitempty"` // why APO said nothing
+	Differences []Difference `json:"differences,omitempty"`
+}
+
+// Sum is what the differences of one kind of fact in one currency come to.
+type Sum struct {
+	Fact     string `json:"fact"`
+	Wrong    bool   `json:"wrong"` // of those that contradict the log
+	Currency string `json:"currency,omitempty"`
+	Count    uint64 `json:"count"`
+	Minor    int64  `json:"minor,string"` // in minor units; the largest int64 where it is more
+}
+
+// Report is what a reconciliation found. Its JSON can be read back and gone on with.
+type Report struct {
+	From       time.Time    `json:"from"`
+	Until      time.Time    `json:"until"`
+	Began      time.Time    `json:"began"`
+	Ended      time.Time    `json:"ended"`
+	Whole      bool         `json:"whole"` // every order of the span was asked about
+	Done       store.Cursor `json:"done"`  // how far in the log that is so
+	Orders     uint64       `json:"orders"`
+	Same       uint64       `json:"same"`
+	Differing  uint64       `json:"differing"`
+	Unanswered uint64       `json:"unanswered"`
+	Sums       []Sum        `json:"sums,omitempty"`  // by fact, then currency
+	Lines      []Line       `json:"lines,omitempty"` // of all orders that are not the same, in the order of the log
+}
+
+func (r *Report) clone() *Report {
+	out := *r
+	out.Sums, out.Lines = slices.Clone(r.Sums), slices.Clone(r.Lines)
+	return &out
+}
+
+func (r *Report) add(line Line) {
+	r.Orders++
+	switch line.Outcome {
+	case Same:
+		r.Same++
+		return
+	case Differs:
+		r.Differing++
+	case Unanswered:
+		r.Unanswered++
+	}
+	r.Lines = append(r.Lines, line)
+	for _, d := range line.Differences {
+		r.sum(d)
+	}
+}
+
+func (r *Report) sum(d Difference) {
+	of := Sum{Fact: d.Fact, Wrong: d.Wrong != "", Currency: d.Amount.Currency}
+	at, found := slices.BinarySearchFunc(r.Sums, of, func(a, b Sum) int {
+		return cmp.Or(strings.Compare(a.Fact, b.Fact), cmp.Compare(toInt(a.Wrong), toInt(b.Wrong)),
+			strings.Compare(a.Currency, b.Currency))
+	})
+	if !found {
+		r.Sums = slices.Insert(r.Sums, at, of)
+	}
+	s := &r.Sums[at]
+	s.Count++
+	s.Minor += min(d.Amount.Minor, math.MaxInt64-s.Minor)
+}
+
+func toInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// amount is money as the one JSON form has it.
+type amount struct {
+	Currency string `json:"currency"`
+	Minor    int64  `json:"minor,string"`
+	Value    string `json:"value,omitempty"`
+}
+
+func decimal(m order.Money) string {
+	text, _ := m.AppendDecimal(nil)
+	return string(text)
+}
+
+// plainDifference has the fields and no methods.
+type plainDifference Difference
+
+type differenceForm struct {
+	plainDifference
+	Amount *amount `json:"amount,omitempty"`
+}
+
+// MarshalJSON has the amount as {"currency", "minor", "value"}, minor units as a text.
+func (d Difference) MarshalJSON() ([]byte, error) {
+	form := differenceForm{plainDifference: plainDifference(d)}
+	if d.Amount != (order.Money{}) {
+		form.Amount = &amount{Currency: d.Amount.Currency, Minor: d.Amount.Minor, Value: decimal(d.Amount)}
+	}
+	return json.Marshal(form)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (d *Difference) UnmarshalJSON(text []byte) error {
+	var form differenceForm
+	if err := json.Unmarshal(text, &form); err != nil {
+		return err
+	}
+	*d = Difference(form.plainDifference)
+	if form.Amount != nil {
+		d.Amount = order.Money{Currency: form.Amount.Currency, Minor: form.Amount.Minor}
+	}
+	return nil
+}
+
+// day is how the text shows times.
+const day = "2006-01-02 15:04:05"
+
+// WriteText writes the report for people: a verdict, the sums, and every order that is not the same.
+func (r *Report) WriteText(w io.Writer) error {
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(out, r.verdict())
+	fmt.Fprintf(out, "From %s until %s UTC, asked from %s until %s UTC.\n", r.From.Format(day), r.Until.Format(day),
+		r.Began.Format(day), r.Ended.Format(day))
+	if len(r.Sums) > 0 {
+		fmt.Fprint(out, "\nDIFFERENCE\tCOUNT\tAMOUNT\t\n")
+	}
+	for _, s := range r.Sums {
+		fmt.Fprintf(out, "%s\t%d\t%s\t%s\n", factWords(s.Fact), s.Count, s.amount(), s.words())
+	}
+	if len(r.Lines) > 0 {
+		fmt.Fprint(out, "\nORDER\tSTATUS\tWHAT APO SAYS\n")
+	}
+	for _, l := range r.Lines {
+		if l.Outcome == Unanswered {
+			fmt.Fprintf(out, "%s\t%s\tunanswered: %s\n", l.Order, l.Status, l.Problem)
+		}
+		for _, d := range l.Differences {
+			fmt.Fprintf(out, "%s\t%s\t%s at %s\n", l.Order, l.Status, d.Text, d.At.UTC().Format(day))
+		}
+	}
+	return out.Flush()
+}
+
+func (s Sum) amount() string {
+	if s.Currency == "" {
+		return ""
+	}
+	return order.Money{Currency: s.Currency, Minor: s.Minor}.String()
+}
+
+func (s Sum) words() string {
+	if s.Wrong {
+		return "contradicts the log: a person has to look"
+	}
+	return "was missing and is booked now"
+}
+
+// verdict is the report in one sentence.
+func (r *Report) verdict() string {
+	text := fmt.Sprintf("%d orders: %d as APO says, %d differ, %d unanswered.", r.Orders, r.Same, r.Differing,
+		r.Unanswered)
+	if !r.Whole {
+		return text + " NOT WHOLE: it was cut off; go on with this report."
+	}
+	return text
+}
+
+func factWords(kind string) string {
+	name, _, _ := strings.Cut(kind, ".v")
+	return name
+}
+
+// csvHeader is the first row of the table.
+var csvHeader = []string{"order", "outcome", "status", "fact", "id", "currency", "amount", "minor", "at", "wrong",
+	"problem"}
+
+// WriteCSV writes one row for each difference and each unanswered order, as RFC 4180 has it, with a header. A text that
+// a spreadsheet would take for a formula begins with an apostrophe. Import the ids as text: a spreadsheet rounds a
+// paymentId that is all digits.
+func (r *Report) WriteCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	rows := [][]string{csvHeader}
+	for _, l := range r.Lines {
+		if l.Outcome == Unanswered {
+			rows = append(rows, []string{l.Order, string(l.Outcome), l.Status, "", "", "", "", "", "", "", l.Problem})
+		}
+		for _, d := range l.Differences {
+			row := []string{l.Order, string(l.Outcome), l.Status, d.Fact, d.ID, d.Amount.Currency, decimal(d.Amount), "",
+				d.At.UTC().Format(time.RFC3339Nano), d.Wrong, ""}
+			if d.Amount != (order.Money{}) {
+				row[7] = strconv.FormatInt(d.Amount.Minor, 10)
+			}
+			rows = append(rows, row)
+		}
+	}
+	for _, row := range rows {
+		for i := range row {
+			row[i] = harmless(row[i])
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// harmless keeps a text from being taken for a formula.
+func harmless(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
