@@ -14,6 +14,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/order/window"
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -77,7 +78,9 @@ func (d *demo) open() error {
 		return inFlags(err, "name a directory with --dir that can be written")
 	}
 	cfg := demoConfig(d.clock.Now)
-	cfg.NewID = d.newID
+	if d.newID != nil { // whoever wants the same ids every time wants one order at a time
+		cfg.NewID, cfg.Concurrency = d.newID, 1
+	}
 	orders, err := tilltape.New(log, d.client, cfg)
 	if err != nil {
 		return errors.Join(err, log.Close())
@@ -229,14 +232,36 @@ func (d *demo) outcome(id string, result tilltape.Result, err error) {
 // refusedCancel gives a cancel that must be refused for the reason, without a call on the wire.
 func (d *demo) refusedCancel(ctx context.Context, id string, reason order.Reason) {
 	before := d.apo.Count()
-	_, err := d.cancel(ctx, id)
+	head, err := d.log.Head(ctx, events.OrderStream(id))
+	d.expect(err == nil, "order %s to be on record, got %v", id, err)
+	_, err = d.cancel(ctx, id)
 	var rejected *order.RejectedError
 	d.expect(errors.As(err, &rejected) && rejected.Reason == reason && rejected.Remedy != "",
 		"order %s to refuse the cancel as %s with a remedy, got: %v", id, reason, err)
 	d.expect(d.apo.Count() == before, "no call to APO for the refused cancel of %s, got %d", id, d.apo.Count()-before)
 	d.line(id, d.t.paint(dim, fmt.Sprintf("calls on the wire: %d before, %d after", before, d.apo.Count())))
 	if rejected != nil {
+		d.recorded(ctx, id, head.Position)
 		d.refused++
+	}
+}
+
+// recordWait bounds how long a refusal may take to be on record. It is in real time.
+const recordWait = 5 * time.Second
+
+// recorded waits until the refusal of an order's command is on record after that position. It is written beside the
+// answer; a day that went on meanwhile would be another one each time.
+func (d *demo) recorded(ctx context.Context, id string, after uint64) {
+	ctx, cancel := context.WithTimeout(ctx, recordWait)
+	defer cancel()
+	for r, err := range d.log.Watch(ctx, store.After(events.Record{Position: after})) {
+		if err != nil {
+			d.expect(false, "the refusal of order %s to be on record, got %v", id, err)
+			return
+		}
+		if r.Stream == events.RefusalStream(id) {
+			return
+		}
 	}
 }
 

@@ -1,10 +1,16 @@
 // Command tilltape is the library at the prompt: flags and printing, and nothing that a program could not do by calling
 // the library itself.
 //
+//	tilltape anomalies    the contradictions that stand open
 //	tilltape demo         a day of orders against a simulated APO
+//	tilltape due          what APO is owed
 //	tilltape graph        the machines that an order is made of
+//	tilltape history      what happened to an order
 //	tilltape key          the key that signs a log's checkpoints
+//	tilltape list         the orders of a log
+//	tilltape refusals     the commands that were refused
 //	tilltape replay       a log, judged record by record
+//	tilltape show         how an order stands, and what may be done now
 //	tilltape simulate     that APO as a process of its own
 //	tilltape version      what this binary was built from
 //	tilltape completion   what a shell needs to complete its command lines

@@ -76,7 +76,7 @@ func (p *replayPrinter) run(ctx context.Context, log store.Reader) error {
 	if p.only != "" {
 		if _, known := replayed.Order(p.only); !known {
 			return withHint(fmt.Errorf("order %q is %w in this log", p.only, errNotFound),
-				"list the orders with: tilltape replay "+p.file+" -o jsonl")
+				"list the orders with: tilltape list "+p.file)
 		}
 		return nil
 	}

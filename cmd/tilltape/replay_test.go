@@ -121,7 +121,7 @@ func TestReplayShowsOneOrder(t *testing.T) {
 	code, _, errs := execute(t, "replay", path, "--order", "o-2")
 	assert.Equal(t, exitNotFound, code)
 	assert.Contains(t, errs, `order "o-2" is not found in this log`)
-	assert.Contains(t, errs, "tilltape replay "+path+" -o jsonl", "ready to be copied")
+	assert.Contains(t, errs, "tilltape list "+path, "ready to be copied")
 }
 
 // The form is the library's, and nothing of it has to be known to Go: words, no numbers that are rounded, no zero time

@@ -17,10 +17,16 @@ const suggestionDistance = 2
 func commands(t *terminal) []*cobra.Command {
 	return []*cobra.Command{
 		crashChild(),
+		exits(anomaliesCommand(t), exitNotFound, exitOpen, exitAltered, exitUnreadable),
 		exits(demoCommand(t)),
+		exits(dueCommand(t), exitNotFound, exitOpen, exitAltered, exitUnreadable),
 		exits(graphCommand(t)),
+		exits(historyCommand(t), exitNotFound, exitAltered, exitUnreadable),
 		exits(keyCommand(t)),
+		exits(listCommand(t), exitNotFound, exitAltered, exitUnreadable),
+		exits(refusalsCommand(t), exitNotFound, exitAltered, exitUnreadable),
 		exits(replayCommand(t), exitNotFound, exitAltered, exitUnreadable),
+		exits(showCommand(t), exitNotFound, exitAltered, exitUnreadable),
 		exits(simulateCommand(t)),
 		exits(versionCommand(t)),
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"os"
 	"os/exec"
@@ -21,6 +22,9 @@ import (
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
+// update has the scripts' expected files rewritten.
+var update = flag.Bool("update", false, "rewrite what the scripts compare with")
+
 // TestScripts runs the stories of the command line: one file a command, in processes of its own, beside the fixture's
 // files. TILLTAPE_NOW is when the fixture's log ends. Beside testscript's own commands they have
 //
@@ -33,7 +37,7 @@ func TestScripts(t *testing.T) {
 	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
-		UpdateScripts: os.Getenv("TILLTAPE_UPDATE") != "",
+		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TILLTAPE_NOW", dayEnds.Format(time.RFC3339))
 			return day.write(e.WorkDir)
