@@ -6,11 +6,13 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/pgserver"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -192,4 +194,38 @@ func TestBackupGoesOn(t *testing.T) {
 	assert.Equal(t, []seal.Checkpoint{was}, past)
 	require.NoError(t, file.Verify(ctx, nil))
 	require.NoError(t, file.Close())
+}
+
+// What a log is a copy of is put on record also where the log gets its name at that moment.
+func TestAdoptWhileTheLogIsNamed(t *testing.T) {
+	ctx := context.Background()
+	s, log := pgserver.Shared(t), newLog(t, postgres.Config{})
+	_, err := log.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
+	require.NoError(t, err)
+	tree, err := log.Tree(ctx)
+	require.NoError(t, err)
+	elsewhere, err := seal.NewOrigin("elsewhere.example/orders", [seal.OriginIDSize]byte{1})
+	require.NoError(t, err)
+	past := seal.Checkpoint{Origin: elsewhere, Size: tree.Size, Root: tree.Root}
+	naming, err := log.pool.Begin(ctx)
+	require.NoError(t, err)
+	named := sealed.FormatAncestor(tree)
+	_, err = naming.Exec(ctx, inSchema(log.config.Schema, "update {}.log set ancestry = $1"), named)
+	require.NoError(t, err)
+	adopted := make(chan error, 1)
+	go func() { adopted <- log.Adopt(ctx, []seal.Checkpoint{past}) }()
+	require.Eventually(t, func() bool {
+		return s.MustExec(t, "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%"+
+			log.config.Schema+".log set ancestry%'") == "1"
+	}, 10*time.Second, 10*time.Millisecond, "it waits for the row")
+	require.NoError(t, naming.Commit(ctx))
+	require.NoError(t, <-adopted)
+	have, err := log.Ancestry(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, []seal.Checkpoint{tree, past}, have)
+	require.NoError(t, log.Adopt(ctx, []seal.Checkpoint{past}), "and once")
+	again, err := log.Ancestry(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, have, again)
+	require.NoError(t, log.Verify(ctx, nil))
 }

@@ -51,23 +51,38 @@ func (l *Log) AppendAll(ctx context.Context, appends []sealed.Append) error {
 // Adopt implements [sealed.Adopter].
 func (l *Log) Adopt(ctx context.Context, past []seal.Checkpoint) error {
 	const doing = "put on record what the log is a copy of"
-	s, r, err := l.sealNow(ctx)
-	if err != nil {
-		return err
-	}
 	var text strings.Builder
 	for _, c := range past {
 		text.WriteString(sealed.FormatAncestor(c))
 	}
-	if strings.HasSuffix(r.ancestry, text.String()) {
-		return nil // by an earlier try
+	for range adoptTries {
+		done, err := l.adopt(ctx, past, text.String())
+		if err != nil || done {
+			return explain(ctx, l.name, doing, err)
+		}
+	}
+	return &ServerError{Kind: store.ErrUnavailable, Log: l.name,
+		Reason: "the list of its earlier origins was changed by others each time it was to be added to", Remedy: "try again"}
+}
+
+// adoptTries is how often a list that others change meanwhile is read again: only what names a log changes it.
+const adoptTries = 8
+
+// adopt is one try; false: the list is another one by now.
+func (l *Log) adopt(ctx context.Context, past []seal.Checkpoint, text string) (done bool, err error) {
+	s, r, err := l.sealNow(ctx)
+	if err != nil {
+		return false, err
+	}
+	if strings.Contains("\n"+r.ancestry, "\n"+text) {
+		return true, nil // by an earlier try
 	}
 	claimed := sealed.Stored{Frontier: r.frontier, Last: r.last, Past: past}
 	if err := s.Verify(ctx, &source{l, l.pool}, claimed); err != nil {
-		return explain(ctx, l.name, doing, err)
+		return false, err
 	}
-	_, err = l.pool.Exec(ctx, l.sql.adopt, text.String(), r.ancestry)
-	return explain(ctx, l.name, doing, err)
+	tag, err := l.pool.Exec(ctx, l.sql.adopt, text, r.ancestry)
+	return tag.RowsAffected() > 0, err
 }
 
 // prepare checks and encodes an append.
