@@ -28,9 +28,12 @@ type Config struct {
 	// store.ErrReadOnly.
 	ReadOnly bool
 	// MayLoseNewest accepts a server that confirms what it has not made durable (fsync, full_page_writes or
-	// synchronous_commit off), and a database that has lost the newest records, as after a failover to a standby that was
-	// behind: the log goes on from what is there. Without it, Open refuses the first and a log that is open the second.
+	// synchronous_commit off). Without it, Open refuses one.
 	MayLoseNewest bool
+	// MayGoBack has a log that is open go on from what is there, where the database has lost records that this process
+	// knew, as after a failover to a standby that was behind. Without it, that is store.ErrDamaged until somebody opens
+	// the log again.
+	MayGoBack bool
 	// Listen makes a connection of the log's own, by which the server tells of appends by other processes at once; see
 	// [Direct]. It must lead to the server itself or a pooler in session mode. Nil: while somebody watches, the log asks
 	// four times a second, which is right on a standby, where PostgreSQL takes no LISTEN.

@@ -59,6 +59,8 @@ func (l *Log) provenPage(ctx context.Context, p *page, after, end uint64) error 
 		return nil
 	}
 	var b pgx.Batch
+	var ends ending
+	b.Queue(l.sql.end).QueryRow(ends.scan)
 	b.Queue(l.sql.page, bigint(after), bigint(end), p.most).Query(func(rows pgx.Rows) error {
 		return l.scan(rows, p, l.inOrder(after))
 	})
@@ -71,6 +73,9 @@ func (l *Log) provenPage(ctx context.Context, p *page, after, end uint64) error 
 	}
 	err := l.pool.SendBatch(ctx, &b).Close()
 	if err == nil && len(p.records) == 0 {
+		if err := l.behind(ends, end); err != nil {
+			return err
+		}
 		err = l.damagedAt(after+1, "there is no record here")
 	}
 	return err

@@ -177,8 +177,8 @@ func TestTurnOfASilentProcess(t *testing.T) {
 func TestDatabaseThatWentBack(t *testing.T) {
 	ctx := context.Background()
 	s := pgserver.New(t, nil)
-	log := openLog(t, newPool(t, s.URL()), postgres.Config{Migrate: true})
-	loses := openLog(t, newPool(t, s.URL()), postgres.Config{MayLoseNewest: true})
+	log := openLog(t, newPool(t, s.URL()), postgres.Config{Migrate: true, MayLoseNewest: true}) // which is another matter
+	loses := openLog(t, newPool(t, s.URL()), postgres.Config{MayGoBack: true})
 	dump := ""
 	for i := range 3 {
 		id := fmt.Sprintf("o-%d", i)

@@ -24,6 +24,8 @@ type ServerError struct {
 	Log    string
 	Reason string
 	Remedy string
+
+	behind bool // the server follows another one and lacks what that has
 }
 
 // Error names the log, the reason and the way out.

@@ -102,7 +102,7 @@ func (l *Log) heads(ctx context.Context, filter store.Filter, yield func(store.H
 func (l *Log) headsPage(ctx context.Context, filter store.Filter, most int) (page []store.Head, end uint64, err error) {
 	sql, args := l.headsQuery(filter, most)
 	var s pgx.Batch
-	s.Queue(l.sql.end).QueryRow(func(r pgx.Row) error { return r.Scan(&end) })
+	s.Queue(l.sql.end).QueryRow(func(r pgx.Row) error { return r.Scan(&end, nil) })
 	s.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
 		page, err = pgx.CollectRows(rows, scanHead)
 		return err
@@ -115,7 +115,7 @@ func (l *Log) headsPage(ctx context.Context, filter store.Filter, most int) (pag
 func (l *Log) headsMoved(ctx context.Context, filter store.Filter, begin uint64, left int,
 	yield func(store.Head, error) bool) error {
 	var end uint64
-	if err := l.pool.QueryRow(ctx, l.sql.end).Scan(&end); err != nil {
+	if err := l.pool.QueryRow(ctx, l.sql.end).Scan(&end, nil); err != nil {
 		return err
 	}
 	for ; begin < end && left > 0; begin += headsMax {

@@ -16,8 +16,8 @@ import (
 	"github.com/tilltape/tilltape/store/sealed"
 )
 
-// versionMin is the oldest server that is known to do: PostgreSQL 13, in its own way of counting.
-const versionMin = 130000
+// versionMin is the oldest server that is let in: PostgreSQL 15, which the tests run on, in its own way of counting.
+const versionMin = 150000
 
 // Open opens the log in the pool's database. A schema that no log was opened in yet gets one, unless Config.ReadOnly is
 // set. The log uses the pool and does not close it; close the log first.
@@ -98,7 +98,7 @@ func (l *Log) checkServer(ctx context.Context) error {
 	switch {
 	case version < versionMin:
 		return &ServerError{Kind: store.ErrStorage, Log: l.name,
-			Reason: fmt.Sprintf("the server is version %d, and %d is the oldest that will do", version/10000,
+			Reason: fmt.Sprintf("the server is PostgreSQL %d, and %d is the oldest that this was tested with", version/10000,
 				versionMin/10000), Remedy: "upgrade the server"}
 	case encoding != "UTF8":
 		return &ServerError{Kind: store.ErrStorage, Log: l.name,
@@ -213,7 +213,11 @@ func (l *Log) rename(ctx context.Context, tx pgx.Tx, origin string) error {
 
 // load reads the log's row and makes the seal's right edge from the newest records and tiles.
 func (l *Log) load(ctx context.Context) error {
-	row, err := l.readRow(ctx, l.pool)
+	return l.onOne(ctx, func(by querier) error { return l.loadBy(ctx, by) })
+}
+
+func (l *Log) loadBy(ctx context.Context, by querier) error {
+	row, err := l.readRow(ctx, by)
 	if err != nil {
 		return err
 	}
@@ -221,7 +225,7 @@ func (l *Log) load(ctx context.Context) error {
 		return l.damagedError("it is said to end at position %d, and its newest record has position %d", row.position,
 			row.last)
 	}
-	tree, err := sealed.Load(ctx, l.name, row.frontier, &source{l, l.pool})
+	tree, err := sealed.Load(ctx, l.name, row.frontier, &source{l, by})
 	if err != nil {
 		return err
 	}

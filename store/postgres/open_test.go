@@ -187,6 +187,39 @@ func TestRightsOfAService(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrInvalid)
 }
 
+// A server that is older than any that the tests run on is refused. Here one only says that it is.
+func TestOpenRefusesAnOldServer(t *testing.T) {
+	s := pgserver.Shared(t)
+	schema := s.Schema(t)
+	s.MustExec(t, inSchema(schema, `create schema {};
+		create function {}.current_setting(name text) returns text language sql as $$
+			select case name when 'server_version_num' then '140013' else pg_catalog.current_setting(name) end $$`))
+	err := refused(t, with(t, s.URL(), "search_path="+schema+",pg_catalog"), postgres.Config{Schema: schema})
+	require.ErrorIs(t, err, store.ErrStorage)
+	assert.ErrorContains(t, err, "the server is PostgreSQL 14, and 15 is the oldest")
+}
+
+// Of several hosts any may be the one that is wrong, so errors name them all, each once.
+func TestErrorsNameEveryHost(t *testing.T) {
+	address := "postgres://shop:not-the-password@127.0.0.1:1,localhost:2,127.0.0.1:1/shop?connect_timeout=5"
+	err := refused(t, address, postgres.Config{})
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	assert.ErrorContains(t, err, `in database "shop" at 127.0.0.1:1 or localhost:2:`)
+}
+
+// A migration that fails says at which step, and leaves nothing of it.
+func TestMigrateSaysWhichStepFailed(t *testing.T) {
+	s := pgserver.Shared(t)
+	schema := s.Schema(t)
+	all, err := postgres.Migrations(schema)
+	require.NoError(t, err)
+	s.MustExec(t, all[0].SQL+"create table "+schema+".orders (id text);")
+	err = refused(t, s.URL(), postgres.Config{Schema: schema, Migrate: true})
+	require.ErrorIs(t, err, store.ErrStorage)
+	assert.ErrorContains(t, err, "step 2 (views) of the migrations failed: the server says")
+	assert.Empty(t, s.MustExec(t, "select viewname from pg_views where schemaname = '"+schema+"'"))
+}
+
 // Any number of processes may begin with Migrate: one of them makes the tables and the log.
 func TestMigrateTogether(t *testing.T) {
 	s := pgserver.Shared(t)

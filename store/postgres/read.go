@@ -243,9 +243,10 @@ func (l *Log) inPages(ctx context.Context, doing string, seen uint64,
 // logPage reads the log's next page, and where the log ends.
 func (l *Log) logPage(ctx context.Context, p, before *page, after uint64) error {
 	p.follow(before)
-	known, end := l.knows(), uint64(0)
+	known := l.knows()
+	var end ending
 	var s pgx.Batch
-	s.Queue(l.sql.end).QueryRow(func(r pgx.Row) error { return r.Scan(&end) })
+	s.Queue(l.sql.end).QueryRow(end.scan)
 	s.Queue(l.sql.page, bigint(after), int64(math.MaxInt64), p.most).Query(func(rows pgx.Rows) error {
 		return l.scan(rows, p, l.inOrder(after))
 	})
@@ -253,10 +254,13 @@ func (l *Log) logPage(ctx context.Context, p, before *page, after uint64) error 
 		return err
 	}
 	l.ends(end, known)
-	if after > end {
-		return store.BeyondEnd(l.name, after, end)
+	if after > end.position {
+		if err := l.behind(end, after); err != nil && after <= known {
+			return err
+		}
+		return store.BeyondEnd(l.name, after, end.position)
 	}
-	if !p.full() && after+uint64(len(p.records)) < end {
+	if !p.full() && after+uint64(len(p.records)) < end.position {
 		return l.damagedAt(after+uint64(len(p.records))+1, "there is no record here")
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -115,7 +116,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, schema string) error {
 	if err != nil {
 		return err
 	}
-	name := nameOf(pool, cmp.Or(schema, DefaultSchema))
+	name, doing := nameOf(pool, cmp.Or(schema, DefaultSchema)), "migrate"
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockSchema(schema)); err != nil {
 			return err
@@ -129,13 +130,19 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, schema string) error {
 		}
 		for _, m := range all[have:] {
 			// Several statements in one text are of the simple protocol.
+			doing = fmt.Sprintf("step %d (%s) of the migrations", m.Number, m.Name)
 			if _, err := tx.Exec(ctx, m.SQL, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return fmt.Errorf("step %d, %s: %w", m.Number, m.Name, err)
+				return err
 			}
 		}
+		doing = "migrate"
 		return nil
 	})
-	return explain(ctx, name, "migrate", err)
+	err = explain(ctx, name, doing, err)
+	if server, is := errors.AsType[*ServerError](err); is && doing != "migrate" {
+		server.Reason = doing + " failed: " + server.Reason
+	}
+	return err
 }
 
 // querier is a pool, a connection or a transaction.
@@ -166,7 +173,13 @@ func newerError(log string, found int) error {
 // nameOf is what errors call a log: the schema, the database and the server, and nothing that is secret.
 func nameOf(pool *pgxpool.Pool, schema string) string {
 	c := pool.Config().ConnConfig
-	return fmt.Sprintf("log %s in database %q at %s", schema, c.Database, address(c.Host, c.Port))
+	at := []string{address(c.Host, c.Port)}
+	for _, other := range c.Fallbacks { // of each host there may be several, with TLS and without
+		if a := address(other.Host, other.Port); !slices.Contains(at, a) {
+			at = append(at, a)
+		}
+	}
+	return fmt.Sprintf("log %s in database %q at %s", schema, c.Database, strings.Join(at, " or "))
 }
 
 func address(host string, port uint16) string {

@@ -15,7 +15,8 @@ import (
 
 // readRow reads the log's row, and where its records end.
 func (l *Log) readRow(ctx context.Context, by querier) (r row, err error) {
-	err = by.QueryRow(ctx, l.sql.row).Scan(&r.origin, &r.ancestry, &r.position, &r.frontier, &r.last)
+	err = by.QueryRow(ctx, l.sql.row).Scan(&r.origin, &r.ancestry, &r.position, &r.frontier, &r.last,
+		&r.standby)
 	if err == pgx.ErrNoRows {
 		return row{}, &ServerError{Kind: ErrNoLog, Log: l.name, Reason: "no log was begun in the schema yet",
 			Remedy: "open it once for appends"}
@@ -46,7 +47,7 @@ func (l *Log) growTo(ctx context.Context, by querier, before *seal.Tree, now row
 	if bytes.Equal(tree.AppendFrontier(nil), now.frontier) {
 		return tree, nil
 	}
-	if l.config.MayLoseNewest {
+	if l.config.MayGoBack {
 		return l.reload(ctx, by, now)
 	}
 	return nil, l.damagedError("its seal over %d records is not what this log had of the first %d and what was added "+
@@ -55,7 +56,7 @@ func (l *Log) growTo(ctx context.Context, by querier, before *seal.Tree, now row
 
 // wentBack is about a database that has lost what this handle knows to have been there.
 func (l *Log) wentBack(ctx context.Context, by querier, before *seal.Tree, now row) (*seal.Tree, error) {
-	if l.config.MayLoseNewest {
+	if l.config.MayGoBack {
 		return l.reload(ctx, by, now)
 	}
 	return nil, l.damagedError("it ends at position %d, and had %d records: it was restored from an older copy, or its "+
@@ -85,7 +86,7 @@ func (l *Log) loadAfter(ctx context.Context, by querier, before *seal.Tree, now 
 	}
 	s := &sealed.Seal{Log: l.name, Tree: before}
 	err = s.Verify(ctx, from, sealed.Stored{Frontier: now.frontier, Last: now.position})
-	if l.config.MayLoseNewest && errors.Is(err, store.ErrDamaged) {
+	if l.config.MayGoBack && errors.Is(err, store.ErrDamaged) {
 		return l.reload(ctx, by, now)
 	}
 	return tree, err
@@ -93,21 +94,26 @@ func (l *Log) loadAfter(ctx context.Context, by querier, before *seal.Tree, now 
 
 // now is the log as the server has it, and the tree over it: one round trip, or some where other processes have
 // appended much.
-func (l *Log) now(ctx context.Context) (row, *seal.Tree, error) {
+func (l *Log) now(ctx context.Context, by querier) (row, *seal.Tree, error) {
 	before := l.tree.Load()
 	t := &turn{before: before}
 	var s pgx.Batch
 	s.Queue(l.sql.row).QueryRow(func(r pgx.Row) error {
-		return r.Scan(&t.row.origin, &t.row.ancestry, &t.row.position, &t.row.frontier, &t.row.last)
+		return r.Scan(&t.row.origin, &t.row.ancestry, &t.row.position, &t.row.frontier, &t.row.last, &t.row.standby)
 	})
 	s.Queue(l.sql.leaves, int64(before.Size()), leavesMax).Query(t.readLeaves)
-	if err := l.pool.SendBatch(ctx, &s).Close(); err != nil {
+	if err := by.SendBatch(ctx, &s).Close(); err != nil {
 		return row{}, nil, err
+	}
+	if !l.config.MayGoBack {
+		if err := l.behind(ending{t.row.position, t.row.standby}, before.Size()); err != nil {
+			return row{}, nil, err
+		}
 	}
 	if t.row.position == before.Size() && bytes.Equal(t.row.frontier, before.AppendFrontier(nil)) {
 		return t.row, before, nil
 	}
-	tree, err := l.growTo(ctx, l.pool, before, t.row, t.leaves)
+	tree, err := l.growTo(ctx, by, before, t.row, t.leaves)
 	if err == nil {
 		tree.Full()
 		l.keep(tree)
@@ -116,12 +122,21 @@ func (l *Log) now(ctx context.Context) (row, *seal.Tree, error) {
 }
 
 // sealNow is the log's seal as the server has it, in this handle's memory.
-func (l *Log) sealNow(ctx context.Context) (*sealed.Seal, row, error) {
+func (l *Log) sealNow(ctx context.Context) (s *sealed.Seal, r row, err error) {
+	err = l.onOne(ctx, func(by querier) error {
+		s, r, err = l.sealBy(ctx, by)
+		return err
+	})
+	return s, r, explain(ctx, l.name, "read the seal", err)
+}
+
+// sealBy is sealNow, read by what the caller reads by.
+func (l *Log) sealBy(ctx context.Context, by querier) (*sealed.Seal, row, error) {
 	const doing = "read the seal"
 	if err := l.usable(ctx, doing); err != nil {
 		return nil, row{}, err
 	}
-	r, tree, err := l.now(ctx)
+	r, tree, err := l.now(ctx, by)
 	if err != nil {
 		return nil, row{}, explain(ctx, l.name, doing, err)
 	}
@@ -145,43 +160,58 @@ func (l *Log) Tree(ctx context.Context) (seal.Checkpoint, error) {
 // Checkpoint implements [store.Checkpointer]: [Log.Tree], signed by Config.Signer as a note in C2SP form. Without a
 // signer it answers with store.ErrInvalid.
 func (l *Log) Checkpoint(ctx context.Context) ([]byte, error) {
-	_, signed, err := l.signed(ctx)
-	return signed, err
-}
-
-// signed is the seal and its checkpoint.
-func (l *Log) signed(ctx context.Context) (*sealed.Seal, []byte, error) {
-	if l.naming.Signer == nil {
-		return nil, nil, fmt.Errorf("%w: %s: no signer; open it with Config.Signer", store.ErrInvalid, l.name)
+	if err := l.signs(); err != nil {
+		return nil, err
 	}
 	s, _, err := l.sealNow(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	_, signed, err := s.Sign()
-	return s, signed, err
+	return signed, err
+}
+
+// signs is the error of a log without a signer.
+func (l *Log) signs() error {
+	if l.naming.Signer == nil {
+		return fmt.Errorf("%w: %s: no signer; open it with Config.Signer", store.ErrInvalid, l.name)
+	}
+	return nil
 }
 
 // Prove returns the proof, for whoever has the record at the position, that it is in this log at that place. It shows
 // nothing of any other record. It needs Config.Signer, and proves nothing that the record on the server does not bear
 // out: one that was altered is store.ErrDamaged. Cost: three round trips.
-func (l *Log) Prove(ctx context.Context, position uint64) (seal.Proof, error) {
-	s, signed, err := l.signed(ctx)
-	if err != nil {
+func (l *Log) Prove(ctx context.Context, position uint64) (proof seal.Proof, err error) {
+	if err := l.signs(); err != nil {
 		return seal.Proof{}, err
 	}
-	proof, err := s.Prove(ctx, &source{l, l.pool}, signed, position)
+	err = l.onOne(ctx, func(by querier) error {
+		s, _, err := l.sealBy(ctx, by)
+		if err != nil {
+			return err
+		}
+		_, signed, err := s.Sign()
+		if err != nil {
+			return err
+		}
+		proof, err = s.Prove(ctx, &source{l, by}, signed, position)
+		return err
+	})
 	return proof, explain(ctx, l.name, "prove a record", err)
 }
 
 // ProveConsistency returns the hashes that prove, to whoever has the two checkpoints, that the log of size records
 // begins with the log of old records; see [seal.VerifyConsistency]. Cost: two round trips.
-func (l *Log) ProveConsistency(ctx context.Context, old, size uint64) ([]seal.Hash, error) {
-	s, _, err := l.sealNow(ctx)
-	if err != nil {
-		return nil, err
-	}
-	proof, err := s.ProveConsistency(ctx, &source{l, l.pool}, old, size)
+func (l *Log) ProveConsistency(ctx context.Context, old, size uint64) (proof []seal.Hash, err error) {
+	err = l.onOne(ctx, func(by querier) error {
+		s, _, err := l.sealBy(ctx, by)
+		if err != nil {
+			return err
+		}
+		proof, err = s.ProveConsistency(ctx, &source{l, by}, old, size)
+		return err
+	})
 	return proof, explain(ctx, l.name, "prove that the log only grew", err)
 }
 
@@ -213,16 +243,22 @@ type source struct {
 // Tiles implements [sealed.Source].
 func (s *source) Tiles(ctx context.Context, tiles []seal.TileID, bytes [][]byte) error {
 	levels, indexes := tileColumns(tiles)
-	rows, err := s.by.Query(ctx, s.log.sql.tiles, levels, indexes)
-	if err != nil {
-		return explain(ctx, s.log.name, "read the seal", err)
-	}
-	found, err := scanTiles(rows, len(tiles))
-	if err != nil {
+	var found map[seal.TileID][]byte
+	var end ending
+	var b pgx.Batch
+	b.Queue(s.log.sql.tiles, levels, indexes).Query(func(rows pgx.Rows) (err error) {
+		found, err = scanTiles(rows, len(tiles))
+		return err
+	})
+	b.Queue(s.log.sql.end).QueryRow(end.scan)
+	if err := s.by.SendBatch(ctx, &b).Close(); err != nil {
 		return explain(ctx, s.log.name, "read the seal", err)
 	}
 	for i, t := range tiles {
 		if bytes[i] = found[t]; bytes[i] == nil {
+			if err := s.log.behind(end, s.log.tree.Load().Size()); err != nil {
+				return err
+			}
 			return s.log.damagedError("tile %d of level %d of its seal is missing", t.Index, t.Level)
 		}
 	}

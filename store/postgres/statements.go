@@ -33,8 +33,8 @@ func (x *statements) ofOpening(s func(string) string) {
 		on conflict do nothing`)
 	x.rename = s(`update {schema}.log set origin = $1, ancestry = ancestry || $2`)
 	x.adopt = s(`update {schema}.log set ancestry = ancestry || $1 where ancestry = $2`)
-	x.row = s(`select origin, ancestry, position, frontier, (select coalesce(max(position), 0) from {schema}.records)
-		from {schema}.log`)
+	x.row = s(`select origin, ancestry, position, frontier, (select coalesce(max(position), 0) from {schema}.records),
+		pg_is_in_recovery() from {schema}.log`)
 }
 
 func (x *statements) ofTurn(s func(string) string) {
@@ -84,7 +84,7 @@ func (x *statements) ofReading(s func(string) string) {
 	x.head = s(`select h.category, ` + headColumns + ` from {schema}.heads h where h.category = $1 and h.stream = $2`)
 	x.version = s(`select coalesce(max(version), 0) from {schema}.heads where category = $1 and stream = $2`)
 	x.owner = s(`select category, stream from {schema}.keys where key = $1`)
-	x.end = s(`select position from {schema}.log`)
+	x.end = s(`select position, pg_is_in_recovery() from {schema}.log`)
 	x.page = s(`select ` + recordColumns + ` from {schema}.records r where r.position > $1 and r.position <= $2
 		order by r.position limit $3`)
 	x.stream = s(`select ` + recordColumns + ` from {schema}.records r

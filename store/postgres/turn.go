@@ -19,7 +19,8 @@ type row struct {
 	origin, ancestry string
 	position         uint64
 	frontier         []byte
-	last             uint64 // position of the newest record; only of readRow
+	last             uint64 // position of the newest record; of readRow and now, as is the next
+	standby          bool   // said by a server that follows another one, perhaps from behind
 }
 
 // turn is what the server said once it gave a turn: whatever is read after the log's row was locked is as the last

@@ -264,7 +264,7 @@ func TestLostAndFarBehind(t *testing.T) {
 	dump := s.Dump(t, postgres.DefaultSchema)
 	_, err := log.Append(ctx, events.OrderStream("lost"), 0, record("lost"))
 	require.NoError(t, err)
-	loses := openLog(t, newPool(t, s.URL()), postgres.Config{MayLoseNewest: true})
+	loses := openLog(t, newPool(t, s.URL()), postgres.Config{MayGoBack: true})
 	s.Restore(t, postgres.DefaultSchema, dump)
 	other := openLog(t, newPool(t, s.URL()), postgres.Config{})
 	records := make([]events.Record, 5000)

@@ -21,17 +21,21 @@ import (
 // where it is not nil, is told now and then how many of how many records are done. Memory is a page, whatever the log's
 // length.
 func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) error {
-	s, _, err := l.sealNow(ctx)
-	if err != nil {
-		return err
-	}
-	v := &verifier{log: l, seal: s, records: s.Records(), end: s.Tree.Size()}
-	return explain(ctx, l.name, "verify "+l.name, v.all(ctx, progress))
+	err := l.onOne(ctx, func(by querier) error {
+		s, _, err := l.sealBy(ctx, by)
+		if err != nil {
+			return err
+		}
+		v := &verifier{log: l, by: by, seal: s, records: s.Records(), end: s.Tree.Size()}
+		return v.all(ctx, progress)
+	})
+	return explain(ctx, l.name, "verify "+l.name, err)
 }
 
 // verifier is a verification under way.
 type verifier struct {
 	log     *Log
+	by      querier
 	seal    *sealed.Seal
 	records *sealed.Records
 	end     uint64 // position of the last record to verify
@@ -72,7 +76,7 @@ type stored struct {
 
 // page reads the next records and proves each of them, by itself.
 func (v *verifier) page(ctx context.Context, done uint64) ([]stored, error) {
-	rows, err := v.log.pool.Query(ctx, v.log.sql.verifyPage, bigint(done), bigint(v.end), pageMax, pageBytesMax)
+	rows, err := v.by.Query(ctx, v.log.sql.verifyPage, bigint(done), bigint(v.end), pageMax, pageBytesMax)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +107,7 @@ func (v *verifier) page(ctx context.Context, done uint64) ([]stored, error) {
 		return nil, v.log.damagedAt(done+1, "there is no record here")
 	}
 	for _, s := range page {
-		if err := v.records.Hold(ctx, &source{v.log, v.log.pool}, s.Position, s.frame); err != nil {
+		if err := v.records.Hold(ctx, &source{v.log, v.by}, s.Position, s.frame); err != nil {
 			return nil, err
 		}
 	}
@@ -147,7 +151,7 @@ func (v *verifier) linked(ctx context.Context, page []stored) error {
 		positions, versions = append(positions, int64(s.Position)), append(versions, int64(s.Version))
 		categories, streams = append(categories, s.Stream.Category), append(streams, s.Stream.ID)
 	}
-	rows, err := v.log.pool.Query(ctx, v.log.sql.verifyLinks, positions, categories, streams, versions)
+	rows, err := v.by.Query(ctx, v.log.sql.verifyLinks, positions, categories, streams, versions)
 	if err != nil {
 		return err
 	}
@@ -187,7 +191,7 @@ func (v *verifier) owned(ctx context.Context, page []stored) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	rows, err := v.log.pool.Query(ctx, v.log.sql.owners, keys)
+	rows, err := v.by.Query(ctx, v.log.sql.owners, keys)
 	if err != nil {
 		return err
 	}
@@ -215,7 +219,7 @@ func (v *verifier) heads(ctx context.Context) error {
 		if err := v.log.usable(ctx, "verify "+v.log.name); err != nil {
 			return err
 		}
-		rows, err := v.log.pool.Query(ctx, v.log.sql.verifyHeads, after.Category, after.ID, headsMax)
+		rows, err := v.by.Query(ctx, v.log.sql.verifyHeads, after.Category, after.ID, headsMax)
 		if err != nil {
 			return err
 		}
@@ -258,7 +262,7 @@ func (v *verifier) keys(ctx context.Context) error {
 		if err := v.log.usable(ctx, "verify "+v.log.name); err != nil {
 			return err
 		}
-		rows, err := v.log.pool.Query(ctx, v.log.sql.verifyKeys, after, headsMax)
+		rows, err := v.by.Query(ctx, v.log.sql.verifyKeys, after, headsMax)
 		if err != nil {
 			return err
 		}
@@ -291,7 +295,7 @@ func (v *verifier) keys(ctx context.Context) error {
 
 // whole checks what there is once: the seal as it is stored, where the log ends, and that no tile is there besides.
 func (v *verifier) whole(ctx context.Context) error {
-	r, err := v.log.readRow(ctx, v.log.pool)
+	r, err := v.log.readRow(ctx, v.by)
 	if err != nil {
 		return err
 	}
@@ -302,12 +306,12 @@ func (v *verifier) whole(ctx context.Context) error {
 	if r.origin != v.seal.Origin {
 		return v.log.damagedError("it names another log than when the verification began")
 	}
-	if err := v.seal.Verify(ctx, &source{v.log, v.log.pool}, sealed.Stored{Frontier: r.frontier, Last: r.last,
+	if err := v.seal.Verify(ctx, &source{v.log, v.by}, sealed.Stored{Frontier: r.frontier, Last: r.last,
 		Past: past}); err != nil {
 		return err
 	}
 	var position, tiles uint64
-	if err := v.log.pool.QueryRow(ctx, v.log.sql.verifyTiles).Scan(&position, &tiles); err != nil {
+	if err := v.by.QueryRow(ctx, v.log.sql.verifyTiles).Scan(&position, &tiles); err != nil {
 		return err
 	}
 	want := uint64(0)

@@ -110,25 +110,26 @@ func (l *Log) knows() uint64 {
 }
 
 // ends says that the log ended at the position some time after known was known: where it is less, what was known is
-// gone, and nobody may wait for it.
-func (l *Log) ends(position, known uint64) {
-	if position > known {
-		l.advance(position)
+// gone, and nobody may wait for it; but where a standby says so, it is behind.
+func (l *Log) ends(at ending, known uint64) {
+	if at.position > known || at.standby {
+		l.advance(at.position)
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.known == known {
-		l.known = position
+		l.known = at.position
 	}
 }
 
 // look asks where the log ends.
 func (l *Log) look() error {
-	known, end := l.knows(), uint64(0)
+	known := l.knows()
+	var end ending
 	ctx, cancel := context.WithTimeout(l.following, turnMax)
 	defer cancel()
-	if err := l.pool.QueryRow(ctx, l.sql.end).Scan(&end); err != nil {
+	if err := end.scan(l.pool.QueryRow(ctx, l.sql.end)); err != nil {
 		return err
 	}
 	l.ends(end, known)

@@ -24,11 +24,13 @@ create view {schema}.orders as
 	left join {schema}.records r on r.category = h.category and r.stream = h.stream and r.version = 1
 	where h.category = 'order';
 
--- Those that have something due, an outcome that is not known, or a reason for a person to look. They are found by the
--- indexes of the heads, however many orders there are beside them.
+-- Those whose payment is not decided yet, with an outcome that is not known, or a reason for a person to look. They are
+-- found by the indexes of the heads, however many orders there are beside them. What is only looked at now and then,
+-- because its money can still move, is not among them: see due in the view orders.
 create view {schema}.open_orders as
 	select * from {schema}.orders where id in (
-		select stream from {schema}.heads where category = 'order' and due is not null
+		select stream from {schema}.heads where category = 'order' and status = 'created'
+		union select stream from {schema}.heads where category = 'order' and status = 'authorized'
 		union select stream from {schema}.heads where category = 'order' and operation_since is not null
 		union select stream from {schema}.heads where category = 'order' and parked_since is not null
 		union select stream from {schema}.heads where category = 'order' and anomaly_since is not null

@@ -239,7 +239,7 @@ func TestAsynchronousStandbyMayLose(t *testing.T) {
 	p := pgserver.NewProxy(t, primary.Addr())
 	url := p.URL(primary.URL())
 	log := open(t, url, postgres.Config{Schema: "shop", Migrate: true})
-	careless := open(t, url, postgres.Config{Schema: "shop", MayLoseNewest: true})
+	careless := open(t, url, postgres.Config{Schema: "shop", MayGoBack: true})
 	standby := primary.NewStandby(t)
 	s := serve(log, "early")
 	s.busy(t, 100)
