@@ -21,24 +21,43 @@ import (
 // A log that is only read is proven as one that is appended to. A log without a seal has the zero checkpoint, and its
 // records come as [Log.All] yields them. Cost: All's, and for each record its SHA-256 and a node's.
 func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Record, error], error) {
-	if err := store.CheckContext(ctx, "read the seal"); err != nil {
+	tree, err := l.toProve(ctx)
+	if err != nil {
 		return seal.Checkpoint{}, nil, err
 	}
-	if err := l.usable(); err != nil {
-		return seal.Checkpoint{}, nil, err
-	}
-	if l.identity.unsealed {
+	if tree == nil {
 		return seal.Checkpoint{}, l.All(ctx, store.Start()), nil
 	}
-	tree := l.lazy.layers().tree
-	records := func(yield func(events.Record, error) bool) { l.yieldProven(ctx, tree, yield) }
+	records := func(yield func(events.Record, error) bool) { l.yieldRecords(ctx, 0, l.provenUntil(ctx, tree), yield) }
 	return l.sealOf(tree).Checkpoint(), records, nil
 }
 
-// yieldProven yields the records that the tree is over.
-func (l *Log) yieldProven(ctx context.Context, tree *seal.Tree, yield func(events.Record, error) bool) {
+// ProvenFrames is [Log.Proven] with each record's stored bytes, as [Log.Frames] has them.
+func (l *Log) ProvenFrames(ctx context.Context) (seal.Checkpoint, iter.Seq2[store.Frame, error], error) {
+	tree, err := l.toProve(ctx)
+	if err != nil {
+		return seal.Checkpoint{}, nil, err
+	}
+	if tree == nil {
+		return seal.Checkpoint{}, l.Frames(ctx, store.Start()), nil
+	}
+	frames := func(yield func(store.Frame, error) bool) { l.yieldFrames(ctx, 0, l.provenUntil(ctx, tree), yield) }
+	return l.sealOf(tree).Checkpoint(), frames, nil
+}
+
+// toProve is the tree over what readers may see; nil in a log without a seal.
+func (l *Log) toProve(ctx context.Context) (*seal.Tree, error) {
+	if err := store.CheckContext(ctx, "read the seal"); err != nil {
+		return nil, err
+	}
+	if err := l.usable(); err != nil || l.identity.unsealed {
+		return nil, err
+	}
+	return l.lazy.layers().tree, nil
+}
+
+// provenUntil reads the records that the tree is over, each held against it.
+func (l *Log) provenUntil(ctx context.Context, tree *seal.Tree) nextPage {
 	held := l.newProven(ctx, tree)
-	l.yieldRecords(ctx, 0, func(p *page, position uint64) error {
-		return l.pageUntil(p, position, tree.Size(), held)
-	}, yield)
+	return func(p *page, position uint64) error { return l.pageUntil(p, position, tree.Size(), held) }
 }

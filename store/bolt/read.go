@@ -109,14 +109,17 @@ func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Recor
 
 // Frames implements [store.Framer]. Memory is one page of records and of frames.
 func (l *Log) Frames(ctx context.Context, from store.Cursor) iter.Seq2[store.Frame, error] {
-	return func(yield func(store.Frame, error) bool) {
-		p := &page{keep: true}
-		err := l.inPages(ctx, p, from.Position(), l.pageAfter, func(i int) bool {
-			return yield(store.Frame{Record: p.records[i], Bytes: p.frames[i]}, nil)
-		})
-		if err != nil {
-			yield(store.Frame{}, err)
-		}
+	return func(yield func(store.Frame, error) bool) { l.yieldFrames(ctx, from.Position(), l.pageAfter, yield) }
+}
+
+// yieldFrames yields the records after a position with their frames and, at last, what ends them.
+func (l *Log) yieldFrames(ctx context.Context, seen uint64, next nextPage, yield func(store.Frame, error) bool) {
+	p := &page{keep: true}
+	err := l.inPages(ctx, p, seen, next, func(i int) bool {
+		return yield(store.Frame{Record: p.records[i], Bytes: p.frames[i]}, nil)
+	})
+	if err != nil {
+		yield(store.Frame{}, err)
 	}
 }
 
