@@ -1,6 +1,9 @@
 package apo
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // parseTime reads a time in ISO 8601 with an offset, as UTC.
 func parseTime(text string) (time.Time, bool) {
@@ -13,6 +16,14 @@ func parseTime(text string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// headerTime reads the time in a header, which comes in milliseconds or as ISO 8601, as UTC.
+func headerTime(text string) (time.Time, bool) {
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return time.UnixMilli(ms).UTC(), true
+	}
+	return parseTime(text)
 }
 
 const (

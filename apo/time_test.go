@@ -66,3 +66,15 @@ func likeTime(t failer, text string) {
 	require.True(t, ok, "%q", text)
 	require.Equal(t, want, got, "%q", text)
 }
+
+func TestSignedAt(t *testing.T) {
+	want := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
+	for text, ok := range map[string]bool{"2026-11-23T12:00:00+08:00": true, "1795406400000": true, "yesterday": false,
+		"": false} {
+		at, told := Evidence{Time: text}.SignedAt()
+		assert.Equal(t, ok, told, text)
+		if ok {
+			assert.Equal(t, want, at, text)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"time"
 )
 
 const (
@@ -67,6 +68,10 @@ func (e Evidence) Verify(key *rsa.PublicKey) error {
 	return Message{Method: e.Method, Path: e.Path, ClientID: e.ClientID, Time: e.Time, Body: e.Body}.
 		Verify(key, e.Signature)
 }
+
+// SignedAt is when APO signed the message, by its own word, which the signature covers, in UTC; false where the header
+// holds no time.
+func (e Evidence) SignedAt() (at time.Time, ok bool) { return headerTime(e.Time) }
 
 func (e Evidence) clone() Evidence {
 	e.Body = bytes.Clone(e.Body)

@@ -3,7 +3,6 @@ package apo
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -175,10 +174,7 @@ func (v *Verifier) checkFresh(text string) error {
 	if v.config.FreshFor == 0 {
 		return nil
 	}
-	at, ok := parseTime(text)
-	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
-		at, ok = time.UnixMilli(ms), true
-	}
+	at, ok := headerTime(text)
 	if age := v.config.Now().Sub(at); !ok || age > v.config.FreshFor || age < -v.config.FreshFor {
 		return newError(ErrStale, "notification", "has a request-time outside the freshness window",
 			"check the clock, or widen FreshFor")
