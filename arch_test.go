@@ -89,8 +89,8 @@ var rooms = map[string]room{
 	"service": {ours: []string{".", "apo", "notify", "problem", "store"},
 		modules: []string{protobufModule, fsmModule, uuidModule}},
 	"audit": {
-		ours: []string{"events", "internal/law", "internal/ours", "order", "store", "seal", "apo",
-			"internal/translate"},
+		ours: []string{"money", "events", "internal/law", "internal/ours", "internal/words", "order", "store", "seal",
+			"apo", "internal/translate"},
 		modules: []string{protobufModule, fsmModule, modModule},
 	},
 	"reconcile": {ours: []string{".", "events", "order", "store"},

@@ -25,6 +25,7 @@ type writer struct {
 	now    time.Time
 	serial int
 	pick   chooser
+	tells  func(order.Call) order.Picture // what APO answers to inquiries; nil: whatever pick says
 }
 
 func newWriter(pick chooser) *writer {
@@ -68,7 +69,11 @@ func (w *writer) give(id string, c order.Command) {
 			d.Appended(err)
 		case engine.Ask:
 			if t.Call.IsInquiry() {
-				d.Inquired(w.picture(t.Call))
+				if w.tells != nil {
+					d.Inquired(w.tells(t.Call))
+				} else {
+					d.Inquired(w.picture(t.Call))
+				}
 				continue
 			}
 			d.Answered(w.verdict(t.Call))

@@ -155,3 +155,15 @@ func (s *shelf) all() iter.Seq[order.Order] {
 		}
 	}
 }
+
+// unsorted yields the orders of a settled shelf in the order in which they began. Each is valid until the next.
+func (s *shelf) unsorted() iter.Seq[*order.Order] {
+	return func(yield func(*order.Order) bool) {
+		var o order.Order
+		for n := range s.n {
+			if s.unpack(n, &o); !yield(&o) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Verdict is the report in one sentence that needs no knowledge of logs: what was found, what was not looked at, and
+// which checkpoint all of it was held against. It has no line breaks.
+func (r *Report) Verdict() string {
+	log := "the log"
+	if r.Seal.Origin != "" {
+		log = "the log " + r.Seal.Origin
+	}
+	var b strings.Builder
+	switch outcome := r.Outcome(); outcome {
+	case Clean:
+		fmt.Fprintf(&b, "Nothing is wrong with %s, which has %s of %s", log, plural(r.Records, "record"),
+			plural(uint64(r.Orders), "order"))
+	case Open:
+		fmt.Fprintf(&b, "The records of %s are as they were written, but the money does not close", log)
+	case CutOff:
+		fmt.Fprintf(&b, "%s%s is cut off", strings.ToUpper(log[:1]), log[1:])
+	case Altered:
+		fmt.Fprintf(&b, "%s%s is not what was written", strings.ToUpper(log[:1]), log[1:])
+	default:
+		fmt.Fprintf(&b, "Not one record of %s can be read", log)
+	}
+	if f, found := r.First(); found {
+		fmt.Fprintf(&b, ": %s%s", f.Problem, whereWords(&f))
+		if n := r.wrongs(); n > 1 {
+			fmt.Fprintf(&b, ", the first of %d findings", n)
+		}
+	}
+	for _, state := range []State{StateProven, StateNotChecked} {
+		if names := r.inState(state); names != "" {
+			fmt.Fprintf(&b, "; %s: %s", state, names)
+		}
+	}
+	return b.String() + "; " + r.heldWords() + "."
+}
+
+// whereWords is where a finding is, with a space before it.
+func whereWords(f *Finding) string {
+	switch {
+	case f.Position == 0:
+		return ""
+	case f.Until != 0 && f.Until != f.Position:
+		return fmt.Sprintf(" within positions %d to %d", f.Position, f.Until)
+	}
+	return fmt.Sprintf(" at position %d", f.Position)
+}
+
+// wrongs counts the findings that say that something is wrong.
+func (r *Report) wrongs() (n uint64) {
+	for i := range r.Levels {
+		n += r.Levels[i].Wrong
+	}
+	return n
+}
+
+// inState lists the levels in a state, with why they are, unless nobody asked for them.
+func (r *Report) inState(s State) string {
+	var names []string
+	for _, l := range Levels() {
+		level := r.Level(l)
+		if level.State != s {
+			continue
+		}
+		name := l.String()
+		if level.Why != "" {
+			name += " (" + level.Why + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// heldWords names the checkpoint that the log was held against: of several the longest.
+func (r *Report) heldWords() string {
+	if len(r.Held) == 0 {
+		return "held against no checkpoint that was kept elsewhere, so a history that was rewritten together with its seal " +
+			"would not show"
+	}
+	longest := r.Held[0]
+	for _, h := range r.Held {
+		if h.Checkpoint.Size >= longest.Checkpoint.Size {
+			longest = h
+		}
+	}
+	c := longest.Checkpoint
+	text := fmt.Sprintf("held against the checkpoint of %s over %s, root %s", c.Origin, plural(c.Size, "record"), c.Root)
+	if more := len(r.Held) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
+}
+
+// plural is "1 order", "2 orders".
+func plural(n uint64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
