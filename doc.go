@@ -24,7 +24,8 @@
 //	events          the facts: their names, versions and bytes
 //	order           the rules, as pure functions over facts: no clock, no I/O, no randomness; order/window the
 //	                acquirers' cancel windows
-//	store           what a log must promise; store/memory and store/bolt keep the promise
+//	store           what a log must promise; store/memory and store/bolt keep the promise, and
+//	                store/bolt/salvage finds what is left in a damaged file
 //	jsonform        facts, records, heads and orders in JSON: one form for all that prints them
 //	seal            the Merkle tree over a log, its checkpoints and proofs
 //	apo             APO over HTTP: pay, cancel, capture, refund, inquire; sign, verify, classify

@@ -22,6 +22,27 @@ type Original struct {
 	Checkpoint seal.Checkpoint // what it is, and held when the copy was begun
 	Ancestry   []seal.Checkpoint
 	Records    iter.Seq2[events.Record, error] // just those that the checkpoint is of, oldest first
+	// Origin makes the copy a log of its own under this origin, with Checkpoint as the newest of its ancestry. Empty: the
+	// copy is a backup, and becomes such a log when it is first opened for appends.
+	Origin string
+	// Unsealed: the original has no seal, and so the copy has none. Of Checkpoint only the size counts then.
+	Unsealed bool
+}
+
+// identity is what the copy is to say of itself.
+func (o Original) identity() identity {
+	var ancestry strings.Builder
+	for _, c := range o.Ancestry {
+		ancestry.WriteString(sealed.FormatAncestor(c))
+	}
+	switch {
+	case o.Unsealed:
+		return identity{unsealed: true, copied: o.Origin == ""}
+	case o.Origin != "":
+		ancestry.WriteString(sealed.FormatAncestor(o.Checkpoint))
+		return identity{origin: o.Origin, ancestry: ancestry.String()}
+	}
+	return identity{copied: true, origin: o.Checkpoint.Origin, ancestry: ancestry.String()}
 }
 
 // BackupOf writes a copy of another engine's log to a new file at the path, as [Log.Backup] does of a file's: with the
@@ -63,15 +84,10 @@ func restoreBeside(ctx context.Context, original Original, path string, progress
 	if err := file.Close(); err != nil {
 		return "", explain(name, err)
 	}
-	var ancestry strings.Builder
-	for _, c := range original.Ancestry {
-		ancestry.WriteString(sealed.FormatAncestor(c))
-	}
 	next, stop := iter.Pull2(original.Records)
 	defer stop()
 	c := &copying{name: original.Log, end: original.Checkpoint.Size, root: original.Checkpoint.Root, progress: progress,
-		generation: generationMax,
-		identity:   identity{copied: true, origin: original.Checkpoint.Origin, ancestry: ancestry.String()}}
+		generation: generationMax, identity: original.identity()}
 	c.page = func(p *plan) error {
 		r, err, more := next()
 		if err == nil && (!more || r.Position != p.Last()+1) {

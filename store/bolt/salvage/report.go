@@ -1,0 +1,216 @@
+package salvage
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Proof is what shows that a frame is the one that the log held. The higher, the more it is worth.
+type Proof int
+
+// The proofs.
+const (
+	// Unproven: a frame that reads well, and nothing else says that it is as it was written. It never counts.
+	Unproven Proof = iota
+	// ByChecksum: its checksum stands in the directory of its chunk. It finds what rotted, and not what somebody altered.
+	ByChecksum
+	// ByTile: its hash stands in its place in a tile of the seal, and nothing vouches for the tile.
+	ByTile
+	// ByBackup: it is in the backup that was given.
+	ByBackup
+	// BySeal: its hash leads to a root that the log had, or that the checkpoint has.
+	BySeal
+)
+
+// What the records say of a checkpoint.
+const (
+	Proven     = "proven"      // the log held just this, and all of it is there
+	CannotTell = "cannot-tell" // records up to its size are missing
+	Differs    = "differs"     // all records are there, and are not those that it was signed over
+	OtherLog   = "other-log"   // its origin is not the log's, and none that the log says it had
+)
+
+// Span is a run of positions, or of versions, from the first to the last.
+type Span struct {
+	First uint64 `json:"first,string"`
+	Last  uint64 `json:"last,string"`
+}
+
+// Lost is a record that was not found, and whose it was: another record names it, or an entry of heads does.
+type Lost struct {
+	Position uint64 `json:"position,string"`
+	Category string `json:"category"`
+	ID       string `json:"id"`
+	Version  uint64 `json:"version,string"`
+}
+
+// Broken is an order of which records are missing.
+type Broken struct {
+	ID      string `json:"id"`
+	Records int    `json:"records"` // that were found
+	Missing []Span `json:"missing"` // versions
+}
+
+// Frames counts positions, and of what does not count frames.
+type Frames struct {
+	Whole       int `json:"whole"` // positions whose frame was found whole; the next four are of these
+	BySeal      int `json:"bySeal"`
+	ByBackup    int `json:"byBackup"`
+	ByTile      int `json:"byTile"`
+	ByChecksum  int `json:"byChecksum"`
+	Unproven    int `json:"unproven"`
+	Altered     int `json:"altered"`     // whole, and not what was sealed; or one of these together is not
+	Ambiguous   int `json:"ambiguous"`   // positions with two frames, or with one that cannot stand there
+	Uncommitted int `json:"uncommitted"` // left by a crash behind the end, and never in the log
+}
+
+// Orders says which orders are whole. Whether an order had a record among the missing that nothing else names, nobody
+// can tell.
+type Orders struct {
+	Found  int      `json:"found"`
+	Whole  int      `json:"whole"`  // every record that is known of was found
+	Behind []string `json:"behind"` // of these, those that have records behind the first hole
+	Broken []Broken `json:"broken"`
+}
+
+// BackupReport is what came of the backup.
+type BackupReport struct {
+	Path    string `json:"path"`
+	Origin  string `json:"origin"`
+	Records uint64 `json:"records,string"`
+	// Fork is the first position at which it has another record than the log; 0: nowhere. From there on it does not count.
+	Fork uint64 `json:"fork,string"`
+}
+
+// CheckpointReport is what came of the checkpoint.
+type CheckpointReport struct {
+	Origin  string `json:"origin"`
+	Size    uint64 `json:"size,string"`
+	Verdict string `json:"verdict"` // one of Proven, CannotTell, Differs and OtherLog
+}
+
+// Report is what was found in a damaged file.
+type Report struct {
+	File       string            `json:"file"`
+	Bytes      int64             `json:"bytes"`
+	SHA256     string            `json:"sha256"`     // of the file as it was read
+	Unreadable []Range           `json:"unreadable"` // bytes that the disk does not give
+	Origin     string            `json:"origin"`     // of the log; empty where it is not readable any more
+	Unsealed   bool              `json:"unsealed"`
+	End        uint64            `json:"end,string"`   // newest position that is known of
+	Taken      uint64            `json:"taken,string"` // the first so many are all there; [Found.Write] writes them
+	Missing    []Span            `json:"missing"`      // positions without a whole frame
+	Lost       []Lost            `json:"lost"`         // of these, the ones of which it is known whose they were
+	Unproven   []uint64          `json:"unproven"`
+	Altered    []uint64          `json:"altered"`
+	Ambiguous  []uint64          `json:"ambiguous"`
+	Frames     Frames            `json:"frames"`
+	Orders     Orders            `json:"orders"`
+	Backup     *BackupReport     `json:"backup,omitempty"`
+	Checkpoint *CheckpointReport `json:"checkpoint,omitempty"`
+	Written    *Written          `json:"written,omitempty"`
+}
+
+// Written is the new log.
+type Written struct {
+	Path    string `json:"path"`
+	Records uint64 `json:"records,string"`
+	Root    string `json:"root"` // in base64; empty without a seal
+	Origin  string `json:"origin"`
+	From    string `json:"from"` // the origin that its ancestry says it held these records under before
+}
+
+// Whole tells whether nothing is missing.
+func (r Report) Whole() bool { return len(r.Missing) == 0 && r.Taken == r.End }
+
+// listMax is how many of a list the text names.
+const listMax = 10
+
+// String is the report for people: some lines, each ended with a line feed.
+func (r Report) String() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("file       %s, %d bytes", r.File, r.Bytes)
+	line("sha256     %s", r.SHA256)
+	for _, u := range r.Unreadable {
+		line("unreadable bytes %d to %d: the disk does not give them", u.Begin, u.End-1)
+	}
+	switch {
+	case r.Unsealed:
+		line("origin     none: the log has no seal")
+	case r.Origin == "":
+		line("origin     cannot be read any more")
+	default:
+		line("origin     %s", r.Origin)
+	}
+	line("records    %d of %d positions found whole: %d proven by the seal, %d by the backup, %d by a tile, %d by their "+
+		"checksum", r.Frames.Whole, r.End, r.Frames.BySeal, r.Frames.ByBackup, r.Frames.ByTile, r.Frames.ByChecksum)
+	list(&b, "missing", r.Missing, func(s Span) string { return s.text("position") })
+	list(&b, "lost", r.Lost, func(l Lost) string {
+		return fmt.Sprintf("position %d: version %d of %s %s", l.Position, l.Version, l.Category, l.ID)
+	})
+	position := func(p uint64) string { return fmt.Sprintf("position %d", p) }
+	list(&b, "unproven", r.Unproven, position)
+	list(&b, "altered", r.Altered, position)
+	list(&b, "ambiguous", r.Ambiguous, position)
+	if r.Frames.Uncommitted > 0 {
+		line("discarded  %d frames that were never committed: a crash left them", r.Frames.Uncommitted)
+	}
+	line("orders     %d of %d whole, as far as the file tells", r.Orders.Whole, r.Orders.Found)
+	list(&b, "broken", r.Orders.Broken, func(o Broken) string {
+		var missing []string
+		for _, s := range o.Missing {
+			missing = append(missing, s.text("version"))
+		}
+		return fmt.Sprintf("order %s: %d records found, without %s", o.ID, o.Records, strings.Join(missing, ", "))
+	})
+	list(&b, "behind", r.Orders.Behind, func(id string) string { return "order " + id + ": whole, behind the first hole" })
+	r.others(line)
+	return b.String()
+}
+
+// others is what came of what was given beside the file.
+func (r Report) others(line func(format string, args ...any)) {
+	if b := r.Backup; b != nil {
+		line("backup     %s, %d records", b.Path, b.Records)
+		if b.Fork > 0 {
+			line("           it went another way at position %d, and counts up to there", b.Fork)
+		}
+	}
+	if c := r.Checkpoint; c != nil {
+		line("checkpoint of %d records, %s: %s", c.Size, c.Origin, verdicts[c.Verdict])
+	}
+	if w := r.Written; w != nil {
+		line("new log    %s, %d records", w.Path, w.Records)
+		if w.Root != "" {
+			line("root       %s", w.Root)
+			line("origin     %s", w.Origin)
+			line("held as    %s", w.From)
+		}
+	}
+}
+
+var verdicts = map[string]string{
+	Proven:     "proven, the log held just this",
+	CannotTell: "cannot be told, records before its end are missing",
+	Differs:    "DIFFERS, the records are not those that it was signed over",
+	OtherLog:   "of another log",
+}
+
+func (s Span) text(what string) string {
+	if s.First == s.Last {
+		return fmt.Sprintf("%s %d", what, s.First)
+	}
+	return fmt.Sprintf("%ss %d to %d", what, s.First, s.Last)
+}
+
+func list[T any](b *strings.Builder, name string, all []T, text func(T) string) {
+	for i, one := range all {
+		if i == listMax {
+			fmt.Fprintf(b, "%-10s and %d more\n", "", len(all)-listMax)
+			return
+		}
+		fmt.Fprintf(b, "%-10s %s\n", name, text(one))
+		name = ""
+	}
+}
