@@ -127,6 +127,7 @@ var rooms = map[string]room{
 	"internal/tests/laws/explore":       {},
 	"internal/tests/laws/operations":    {},
 	"internal/tests/laws/sequences":     {},
+	"internal/tests/second":             {},
 }
 
 // testRooms are for tests alone: they may be linked with a test's libraries and rest on engines, and nothing that a
