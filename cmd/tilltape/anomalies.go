@@ -23,7 +23,7 @@ func anomaliesCommand(t *terminal) *cobra.Command {
 			"  tilltape anomalies orders.tilltape --time relative",
 		Args: takes("a source"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
+			return asking(cmd, args[0], func(ctx context.Context, s *source) error {
 				return anomalies(ctx, t, s, format.word)
 			})
 		},

@@ -32,7 +32,7 @@ func dueCommand(t *terminal) *cobra.Command {
 			if at.IsZero() {
 				at = t.now()
 			}
-			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
+			return asking(cmd, args[0], func(ctx context.Context, s *source) error {
 				return due(ctx, t, s, at, format.word)
 			})
 		},

@@ -29,7 +29,7 @@ func historyCommand(t *terminal) *cobra.Command {
 			"  tilltape history orders.tilltape o-06 -o jsonl | jq .what",
 		Args: takes("a source", "an order's id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
+			return asking(cmd, args[0], func(ctx context.Context, s *source) error {
 				return history(ctx, t, s, args[1], format.word)
 			})
 		},

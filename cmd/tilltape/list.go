@@ -54,7 +54,7 @@ func listCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return &usageError{err: err, hint: helpHint(cmd)}
 			}
-			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
+			return asking(cmd, args[0], func(ctx context.Context, s *source) error {
 				return list(ctx, t, s, &f, filter)
 			})
 		},

@@ -29,7 +29,7 @@ func showCommand(t *terminal) *cobra.Command {
 			"  tilltape show orders.tilltape o-12 -o json | jq .order.operations",
 		Args: takes("a source", "an order's id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
+			return asking(cmd, args[0], func(ctx context.Context, s *source) error {
 				return show(ctx, t, s, args[1], format.word)
 			})
 		},

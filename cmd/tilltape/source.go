@@ -105,8 +105,12 @@ func beginning(name string) ([]byte, error) {
 }
 
 // openFile opens a bbolt file that nobody has open for appends. It waits for a second and no longer where somebody has.
-func openFile(_ context.Context, name string) (*source, error) {
-	log, err := bolt.Open(name, &bolt.Config{ReadOnly: true})
+func openFile(ctx context.Context, name string) (*source, error) {
+	cfg := bolt.Config{ReadOnly: true}
+	if ctx.Value(glance{}) != nil {
+		cfg.PagesLooked = glanced
+	}
+	log, err := bolt.Open(name, &cfg)
 	if err != nil {
 		return nil, unopened(err)
 	}
@@ -130,6 +134,19 @@ func inFlags(err error, remedy string) error {
 	said := *file
 	said.Remedy = remedy
 	return &said
+}
+
+// glance, in a context, marks a command that asks a question or two of a log: a third of a second for looking at a
+// large file before would be most of what it takes.
+type glance struct{}
+
+// glanced is how many pages of a file are looked at then.
+const glanced = 2048
+
+// asking is reading for a command that asks a question or two, and whose answer is waited for.
+func asking(cmd *cobra.Command, name string, use func(ctx context.Context, s *source) error) error {
+	cmd.SetContext(context.WithValue(cmd.Context(), glance{}, true))
+	return reading(cmd, name, use)
 }
 
 // reading opens the source that a command names first and closes it after use.

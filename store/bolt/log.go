@@ -35,6 +35,8 @@ type Log struct {
 	lazy     lazy
 	scratch  sync.Pool // of *[]byte, for a frame each
 
+	pagesLooked int // at most, by checkPages
+
 	identity identity // set before Open returns, and only read from then on
 
 	// Of the committer alone, and after it of Close.

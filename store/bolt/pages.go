@@ -14,11 +14,6 @@ import (
 // writes to the pages that its free list names whether or not they are in use. Where a link leads in a circle it runs
 // until memory is used up. So all of this is looked at before it does.
 
-// pagesMax is the most pages that an opening looks at, those nearest the roots first: a file of 256 MiB is looked at
-// whole, in a third of a second where the system has it in memory, and in as long as its disk takes to read it where
-// not.
-const pagesMax = 1 << 16
-
 // bbolt's pages: a header, then one element for each key, then what the elements point to, from where each stands. A
 // branch page links to a page below it for each key; a leaf page has a value, which for a bucket is its root and, where
 // the root is 0, a page of its own.
@@ -52,7 +47,7 @@ func (l *Log) checkPages(tx *bbolt.Tx) error {
 		seen: map[uint64]bool{}}
 	p.queue = []link{{page: uint64(tx.Cursor().Bucket().Root())}}
 	for len(p.queue) > 0 {
-		if len(p.seen) >= pagesMax {
+		if len(p.seen) >= l.pagesLooked {
 			return nil
 		}
 		next := p.queue[0]
