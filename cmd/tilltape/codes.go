@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/export"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -61,6 +62,7 @@ var exitCodes = []struct {
 	{postgres.ErrNoLog, exitNotFound},
 	{errOpen, exitOpen},
 	{errCut, exitCut},
+	{export.ErrCutOff, exitCut},
 	{audit.ErrIllegal, exitAltered},
 	{store.ErrDamaged, exitAltered},
 	{bolt.ErrNotALog, exitUnreadable},

@@ -4,8 +4,10 @@
 //	tilltape anomalies    the contradictions that stand open
 //	tilltape demo         a day of orders against a simulated APO
 //	tilltape due          what APO is owed
+//	tilltape export       a log as a file of text, or its money as a table
 //	tilltape graph        the machines that an order is made of
 //	tilltape history      what happened to an order
+//	tilltape import       a log made of an export, or of another log
 //	tilltape key          the key that signs a log's checkpoints
 //	tilltape list         the orders of a log
 //	tilltape refusals     the commands that were refused

@@ -30,13 +30,18 @@ func newFile(path string, mode fs.FileMode, write func(io.Writer) error) (err er
 	if err != nil {
 		return err
 	}
+	return named(aside.Name(), path)
+}
+
+// named gives a whole file the name that it is for, for good. The name that it had stays too.
+func named(aside, path string) error {
 	// A link, unlike a rename, never takes the place of a file that came meanwhile.
-	if err := os.Link(aside.Name(), path); errors.Is(err, fs.ErrExist) {
+	if err := os.Link(aside, path); errors.Is(err, fs.ErrExist) {
 		return taken(path)
 	} else if err != nil {
 		return withHint(fmt.Errorf("naming %s: %w", path, err), "name a file on a file system that has links")
 	}
-	return syncFolder(dir)
+	return syncFolder(filepath.Dir(path))
 }
 
 func taken(path string) error {

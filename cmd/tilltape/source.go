@@ -39,6 +39,7 @@ const sniffed = 4096
 // said.
 var openers = []opener{
 	{kind: "a database (postgres://…, with ?schema= where the log's is another)", takes: isDatabase, open: openDatabase},
+	{kind: "an export", takes: isExport, open: openExport},
 	{kind: "a log's file, or a backup of one", takes: isFile, open: openFile},
 }
 

@@ -29,6 +29,11 @@ func isDatabase(name string, _ []byte) bool {
 
 // openDatabase opens a log in a database. Whoever reads needs no more rights than select.
 func openDatabase(ctx context.Context, name string) (*source, error) {
+	return openDatabaseAs(ctx, name, postgres.Config{ReadOnly: true})
+}
+
+// openDatabaseAs opens a log in a database as it is told to; its schema is the URL's.
+func openDatabaseAs(ctx context.Context, name string, how postgres.Config) (*source, error) {
 	at, err := url.Parse(name)
 	if err != nil { // its text has the URL, and so the password
 		return nil, &usageError{err: errors.New("the database's URL cannot be read"),
@@ -50,7 +55,8 @@ func openDatabase(ctx context.Context, name string) (*source, error) {
 	if err != nil {
 		return nil, withHint(fmt.Errorf("database %s: the URL cannot be used", shown), "check its parameters")
 	}
-	log, err := postgres.Open(ctx, pool, &postgres.Config{Schema: schema, ReadOnly: true})
+	how.Schema = schema
+	log, err := postgres.Open(ctx, pool, &how)
 	if err != nil {
 		pool.Close()
 		if ended := ctx.Err(); ended != nil {

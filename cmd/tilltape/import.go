@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
+	"github.com/tilltape/tilltape/store/postgres"
+	"github.com/tilltape/tilltape/store/sealed"
+)
+
+func importCommand(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:   "import SOURCE LOG",
+		Short: "Make a log of an export, or of another log",
+		Long: "Makes a new log with all records of an export, or of any other source: the same\n" +
+			"bytes, and so the same root, which is compared in the end. LOG is a new file, or\n" +
+			"the URL of a database whose log is empty or not there yet; there an import that\n" +
+			"was interrupted goes on where it is given again, and nobody may append to it.\n" +
+			"The new log has a name of its own, under which it goes on. A filtered export is\n" +
+			"not the whole log, and is refused.",
+		Example: "  tilltape import yesterday.tilltape restored.tilltape",
+		Args:    takes("a source", "a new log"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
+				original, err := importing(s)
+				if err != nil {
+					return err
+				}
+				meter := t.meter("records")
+				c, err := into(ctx, original, args[1], meter.of)
+				meter.end()
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(t.out, "%s %s, root %s, from %s\n", t.paint(green, "ok:"), counted(c.Size, "record"), c.Root,
+					c.Origin)
+				return err
+			})
+		},
+	}
+}
+
+// into copies a log into the one that is named.
+func into(ctx context.Context, from sealed.Original, name string, progress func(done, total uint64)) (seal.Checkpoint,
+	error) {
+	if isDatabase(name, nil) {
+		s, err := openDatabaseAs(ctx, name, postgres.Config{Migrate: true})
+		if err != nil {
+			return seal.Checkpoint{}, err
+		}
+		c, err := sealed.Copy(ctx, from, s.Reader.(store.Log), progress)
+		return c, errors.Join(err, s.close())
+	}
+	if isURL(name) {
+		return seal.Checkpoint{}, &usageError{err: errors.New("a log cannot be made there"),
+			hint: "name a new file, or a database"}
+	}
+	return intoFile(ctx, from, name, progress)
+}
+
+// intoFile makes the log aside, in a directory of its own, and gives it its name once it is whole.
+func intoFile(ctx context.Context, from sealed.Original, path string, progress func(done, total uint64)) (
+	c seal.Checkpoint, err error) {
+	if _, err := os.Lstat(path); err == nil {
+		return c, taken(path)
+	}
+	aside, err := os.MkdirTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return c, withHint(fmt.Errorf("writing %s: %w", path, err), "name a file in a directory that can be written")
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(aside)) }()
+	made := filepath.Join(aside, filepath.Base(path))
+	log, err := bolt.Open(made, nil)
+	if err != nil {
+		return c, err
+	}
+	c, err = sealed.Copy(ctx, from, log, progress)
+	if err = errors.Join(err, log.Close()); err != nil {
+		return c, err
+	}
+	return c, named(made, path)
+}
