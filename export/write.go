@@ -41,7 +41,9 @@ type Config struct {
 // What is written has been held against the log's seal: where the records do not come to the root, the error wraps
 // [store.ErrDamaged] and names the first that does not fit, and what was written is to be thrown away, as after any
 // error. A log without a seal, a log that holds nothing of its own to be held against, and a filter that is none are
-// [store.ErrInvalid]; other errors are those of reading, of w, and of ctx. A service may append meanwhile.
+// [store.ErrInvalid]; other errors are those of reading, of w, and of ctx. A service may append meanwhile. Where there
+// is a second core the log is read on a goroutine of its own, a few hundred records ahead; w and Progress are called on
+// the caller's.
 //
 // Cost: a little more than a replay; with a filter, a pass more over the log and 33 bytes of memory a record of it.
 func Write(ctx context.Context, w io.Writer, log Source, cfg *Config) (Header, error) {
@@ -203,7 +205,7 @@ func (e *exporting) read(ctx context.Context, do func(events.Record, []byte) err
 	if size == 0 {
 		return nil
 	}
-	for s, err := range frames(ctx, e.log) {
+	for s, err := range ahead(ctx, e.frames) {
 		if err != nil {
 			return err
 		}
@@ -227,13 +229,13 @@ func (e *exporting) read(ctx context.Context, do func(events.Record, []byte) err
 
 // frames yields a log's records with the bytes that the seal is over: those that the log has, or made again, which the
 // root tells apart.
-func frames(ctx context.Context, log Source) iter.Seq2[store.Frame, error] {
-	if framer, ok := log.(store.Framer); ok {
+func (e *exporting) frames(ctx context.Context) iter.Seq2[store.Frame, error] {
+	if framer, ok := e.log.(store.Framer); ok {
 		return framer.Frames(ctx, store.Start())
 	}
 	return func(yield func(store.Frame, error) bool) {
 		var frame []byte
-		for r, err := range log.All(ctx, store.Start()) {
+		for r, err := range e.log.All(ctx, store.Start()) {
 			if err == nil {
 				frame, err = events.AppendFrame(frame[:0], r)
 			}
