@@ -2,6 +2,8 @@
 // the library itself.
 //
 //	tilltape anomalies    the contradictions that stand open
+//	tilltape backup       a verified copy of a log
+//	tilltape compact      a log's file without its unused pages
 //	tilltape demo         a day of orders against a simulated APO
 //	tilltape due          what APO is owed
 //	tilltape export       a log as a file of text, or its money as a table
@@ -12,6 +14,7 @@
 //	tilltape list         the orders of a log
 //	tilltape refusals     the commands that were refused
 //	tilltape replay       a log, judged record by record
+//	tilltape salvage      what is whole in a damaged file
 //	tilltape show         how an order stands, and what may be done now
 //	tilltape simulate     that APO as a process of its own
 //	tilltape version      what this binary was built from

@@ -18,6 +18,8 @@ func commands(t *terminal) []*cobra.Command {
 	return []*cobra.Command{
 		crashChild(),
 		exits(anomaliesCommand(t), exitNotFound, exitOpen, exitAltered, exitCut, exitUnreadable),
+		exits(backupCommand(t), exitNotFound, exitAltered, exitUnreadable),
+		exits(compactCommand(t), exitNotFound, exitAltered, exitUnreadable),
 		exits(demoCommand(t)),
 		exits(dueCommand(t), exitNotFound, exitOpen, exitAltered, exitCut, exitUnreadable),
 		exits(exportCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
@@ -28,6 +30,8 @@ func commands(t *terminal) []*cobra.Command {
 		exits(listCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(refusalsCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(replayCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
+		exits(salvageCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
+		salvageChild(t),
 		exits(showCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(simulateCommand(t)),
 		exits(versionCommand(t)),

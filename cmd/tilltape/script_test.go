@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -31,6 +33,7 @@ var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 //	exits CODE tilltape …   runs a command line that ends with that code
 //	holds FILE              opens a log for appends, as a service does, until the script's end
 //	alter FILE OLD NEW      puts one text of a file in the place of another of its length
+//	forge FILE OLD NEW      does that to texts of records, and makes their checksums fit
 //	cut FILE BYTES          leaves so much of a file
 func TestScripts(t *testing.T) {
 	day, err := aDayOnce()
@@ -44,6 +47,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "holds": scriptHolds, "alter": scriptAlter, "cut": scriptCut,
+			"forge": scriptForge,
 		},
 		RequireExplicitExec: true,
 	})
@@ -82,6 +86,24 @@ func scriptAlter(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s does not have %q, or %q is of another length", args[0], args[1], args[2])
 	}
 	ts.Check(os.WriteFile(path, bytes.ReplaceAll(all, []byte(args[1]), []byte(args[2])), 0o600))
+}
+
+func scriptForge(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	image, err := os.ReadFile(path)
+	ts.Check(err)
+	places := logfile.Places(image, []byte(args[1]))
+	if len(args[1]) != len(args[2]) || len(places) == 0 {
+		ts.Fatalf("%s does not have %q, or %q is of another length", args[0], args[1], args[2])
+	}
+	for _, at := range places {
+		begin, size, sum := logfile.FrameAround(image, at)
+		copy(image[at:], args[2])
+		if size > 0 {
+			binary.BigEndian.PutUint32(image[sum:], logfile.FrameSum(image[begin:begin+size]))
+		}
+	}
+	ts.Check(os.WriteFile(path, image, 0o600))
 }
 
 func scriptCut(ts *testscript.TestScript, _ bool, args []string) {

@@ -185,6 +185,7 @@ func (f *Found) accept() {
 			switch {
 			case f.certain && !f.was.unsealed && position > f.was.size && one.proof <= ByTile:
 				r.Frames.Uncommitted++
+			case one.altered && one.proof == Unproven: // the seal and its checksum say the same of it: it is damaged
 			case one.altered:
 				r.Frames.Altered++
 				r.Altered = append(r.Altered, position)

@@ -5,11 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -117,6 +116,21 @@ func TestABackupFillsHolesAndProves(t *testing.T) {
 	image = append(image, s.image[len(s.image)/3:]...)
 	report = read(t, image, &salvage.Config{Backup: s.backup(t)}).Report()
 	assert.GreaterOrEqual(t, report.Taken, report.Backup.Records, "a log without its beginning")
+}
+
+// TestWhatRottedIsNotAltered: a record that still reads well, whose checksum does not fit, is damage, whatever the seal
+// says of it.
+func TestWhatRottedIsNotAltered(t *testing.T) {
+	t.Parallel()
+	s, image := theLog(t), bytes.Clone(theLog(t).image)
+	for _, at := range logfile.Places(image, s.frames[76]) {
+		image[at+bytes.Index(s.frames[76], []byte("of-r-"))] = 'O'
+	}
+	for _, config := range []*salvage.Config{nil, {Backup: s.backup(t)}} {
+		report := read(t, image, config).Report()
+		assert.Empty(t, report.Altered)
+		assert.Equal(t, config == nil, slices.Contains(report.Missing, salvage.Span{First: 77, Last: 77}))
+	}
 }
 
 // TestABackupThatWentOn: its records count up to where it went another way.
@@ -356,36 +370,4 @@ func TestWhatANewerVersionWroteIsNotLeftOut(t *testing.T) {
 	image = append(image, 0, 1)
 	_, err := salvage.Read(t.Context(), write(t, scratch(t), image), nil)
 	require.ErrorIs(t, err, store.ErrNewerFormat)
-}
-
-// failing is a disk that does not give some bytes.
-type failing struct {
-	*bytes.Reader
-	begin, end int64
-}
-
-var errSector = errors.New("input/output error")
-
-func (f failing) ReadAt(b []byte, at int64) (int, error) {
-	if at < f.end && at+int64(len(b)) > f.begin {
-		return 0, errSector
-	}
-	return f.Reader.ReadAt(b, at)
-}
-
-func TestADiskThatFailsIsReadAroundTheHole(t *testing.T) {
-	t.Parallel()
-	s := theLog(t)
-	disk := failing{bytes.NewReader(s.image), 100_000, 101_000}
-	report, err := salvage.ReadFrom(disk, int64(len(s.image)))
-	require.NoError(t, err)
-	assert.Equal(t, []salvage.Range{{Begin: 98304, End: 102400}}, report.Unreadable, "whole sectors")
-	image := bytes.Clone(s.image)
-	clear(image[98304:102400])
-	want := read(t, image, nil).Report()
-	assert.Equal(t, want.Frames, report.Frames)
-	assert.Contains(t, report.String(), "unreadable bytes 98304 to 102399")
-	_, err = salvage.ReadFrom(failing{bytes.NewReader(nil), 0, 0}, 0)
-	require.NoError(t, err)
-	var _ io.ReaderAt = disk
 }
