@@ -49,12 +49,14 @@ func (o *Order) takenInOneStep() (minor int64) {
 	return max(minor, o.Refunded, o.Late.Refunded)
 }
 
-// judgeAmount holds the amount of a payment's success against what was ordered: another one is what APO signed, and
-// then the anomaly before it says so.
-func (o *Order) judgeAmount(e events.Event, paymentID string, m Money) string {
+// judgeAmount holds the amount of a payment's success against what was ordered, or is on record: another one is what APO
+// signed, and then the anomaly before it says so.
+func (o *Order) judgeAmount(e events.Event, p *events.Parts) string {
 	_, paid := e.(events.PaymentPaid)
-	told := events.AnomalyObserved{Reason: events.PaymentContradicts, Fact: e.Kind(), PaymentID: paymentID, Amount: m}
-	other := !o.paymentKnown() && m != o.Amount && !o.wasHeld(m.Minor) &&
-		!slices.Contains(o.contradiction, contradictionDigest(told))
-	return when(other || !o.canBePaid(m, paid), "has another amount than the order")
+	m := p.Amount
+	told := events.AnomalyObserved{Reason: events.PaymentContradicts, Fact: e.Kind(), PaymentID: p.PaymentID, Amount: m}
+	corrects := o.corrects(m, &p.Proof)
+	other := corrects || !o.paymentKnown() && m != o.Amount && !o.wasHeld(m.Minor)
+	unsaid := other && !slices.Contains(o.contradiction, contradictionDigest(told))
+	return when(unsaid || !corrects && !o.canBePaid(m, paid), "has another amount than the order")
 }

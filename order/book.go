@@ -7,7 +7,8 @@ import (
 
 // transfer is an entry of the order's book: one movement of its money that is known. A capture or refund is known by
 // either of its identifiers: a notification and an inquiry name it differently. The payment, which there is one of and
-// nobody asks for by an identifier, has its entry in the order itself, so that to learn of it costs no allocation.
+// nobody asks for by an identifier, has its entry in the order itself, so that to learn of it costs no allocation; only
+// what contradicts it stands here.
 type transfer struct {
 	id, request uint64
 	minor       int64  // as APO signed it; of a dispute what is disputed, of a ruling what it took
@@ -30,6 +31,7 @@ const (
 	raises   // what the authorization was raised to: a total, which moves nothing by itself
 	disputes // of the payment, by its buyer
 	rulings  // how a dispute ended, under its identifier
+	payments // what contradicts the payment, or that it was taken back: minor is the other amount, or what it was
 )
 
 // asked is the call that asks for such a transfer.
@@ -73,6 +75,7 @@ const (
 	markSettled                     // it counts by a person's word, beyond what APO's words allow
 
 	markUnequal // APO has told it with two amounts
+	markRefuted // of a payment: APO has also called it failed or cancelled
 
 	markUndated      // of a dispute: nobody has told until when it can be defended, and at is when it became known
 	markDefended     // of a dispute

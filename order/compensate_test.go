@@ -321,7 +321,7 @@ func TestJudge_ForgedCompensations(t *testing.T) {
 		{compensating(heldLate(t)), cancel(late.Version), "a cancel is outstanding"},
 		{automatic, cancel(waiting.Version), "APO captures automatically"},
 		{heldRefund, cancel(late.Version), "a refund (F1) is proven whose capture is not known yet"},
-		{reversed, refund(reversed, 900), "a capture or refund was reversed"},
+		{reversed, refund(reversed, 900), "APO has contradicted its word"},
 		{moved, cancel(movedAnomaly.Version), "cancels late money that is not merely held"},
 		{moved, refund(moved, 999), "gives back another amount"},
 		{x, refund(x, theAmount), "gives back another amount"},

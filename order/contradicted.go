@@ -22,7 +22,7 @@ func (o *Order) contradicted() *transfer {
 	return nil
 }
 
-// doubted is a transfer that counts and that APO has also said to have failed; nil: none.
+// doubted is a transfer that counts and that APO has told otherwise too; nil: none.
 func (o *Order) doubted() *transfer {
 	for i := range o.book {
 		if t := &o.book[i]; t.is(transferCounted) && t.doubt != 0 {
@@ -42,12 +42,16 @@ func (o *Order) inDoubt() bool {
 	return false
 }
 
-// Doubts returns the records that tell of captures and refunds in doubt, one each, as [Resolve] names them: those that
-// the amounts cannot have, and those that APO has called both done and failed. APO is asked about them by itself; what
+// Doubts returns the records that tell of a payment, captures and refunds in doubt, one each, as [Resolve] names them:
+// those that the amounts cannot have, and those that APO has called both done and failed, or told with two amounts. APO is asked about them by itself; what
 // no inquiry tells, a person settles.
 func (o Order) Doubts() (records []uint64) {
+	if t := o.paymentDoubt(); t != nil {
+		records = append(records, uint64(t.doubt))
+	}
 	for i := range o.book {
 		switch t := &o.book[i]; {
+		case t.kind == payments:
 		case t.is(transferContradicted):
 			records = append(records, uint64(t.version))
 		case t.is(transferCounted) && t.doubt != 0:
@@ -104,6 +108,8 @@ func (o *Order) spokenFor() (minor int64) {
 			minor = plus(minor, t.minor)
 		case t.kind == captures && t.is(transferCounted) && t.doubt != 0 && !t.has(markLate):
 			minor = plus(minor, t.minor)
+		case t.kind == payments:
+			minor = plus(minor, o.doubtfulOf(t))
 		}
 	}
 	return minor

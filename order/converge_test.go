@@ -199,15 +199,20 @@ func TestConverge_APaymentInOneStepWhateverWasToldBefore(t *testing.T) {
 			return []any{o.Status, amounts(o), o.Late, o.Refundable(), o.Unaccounted(), len(o.Held), len(o.Doubts())}
 		}
 		require.Equal(t, all(want.o), all(got.o), "%v", facts)
-		if want.o.Status != Cancelled && !settled {
-			require.EqualValues(t, pay.Amount.Minor-refunds, got.o.Refundable())
-		}
 		for _, x := range []*till{want, got} {
 			if x.o.Unaccounted() {
 				require.Equal(t, x.now, x.o.NextDue(), "APO is asked at once")
 				require.NotEmpty(t, x.o.Anomalies, "and a person sees it")
 			}
+			if want.o.Status != Cancelled && len(facts)%3 == 1 {
+				require.Zero(t, x.o.Refundable(), "it had failed before: APO is asked which word is the newer")
+				x.inquire(tells(StateSuccess, pay))
+			}
 			replayIsLive(t, x)
+		}
+		require.Equal(t, all(want.o), all(got.o))
+		if want.o.Status != Cancelled && !settled {
+			require.EqualValues(t, pay.Amount.Minor-refunds, got.o.Refundable())
 		}
 	})
 }

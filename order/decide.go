@@ -58,6 +58,7 @@ type decision struct {
 	env       Env
 	commandID string
 	events    []events.Event
+	moved     bool // the inquiry that is heard tells of a capture or refund as done
 }
 
 func newDecision(o *Order, env *Env, commandID string) *decision {
@@ -268,8 +269,11 @@ func (d *decision) resolveTransfer(c *Resolve) {
 	}
 	t := d.o.book[at]
 	f := Fact{Kind: CaptureSucceeded, Amount: d.o.money(t.minor), Proof: events.Proof{Via: events.ViaOperator}}
-	if t.kind == refunds {
+	switch t.kind {
+	case refunds:
 		f.Kind = RefundSucceeded
+	case payments:
+		f.Kind = PaymentAuthorized
 	}
 	d.emit(resolved)
 	if d.o.Status == Cancelled && !d.o.Late.IsZero() {

@@ -156,7 +156,8 @@ func (o *Order) mustInquire(now time.Time) bool {
 
 // mustNotSend reports whether another attempt of the operation would be sent beside money that may have moved: a cancel
 // while APO captures; a cancel or refund beside a dispute, and a cancel after one that took money; a cancel, a capture
-// or what gives late money back beside a transfer that the amounts cannot have.
+// or what gives late money back beside a transfer that the amounts cannot have; a capture or refund of a payment that
+// may have failed.
 // It stays outstanding, and APO is asked what became of it.
 func (o *Order) mustNotSend() bool {
 	p := &o.Operation
@@ -167,6 +168,9 @@ func (o *Order) mustNotSend() bool {
 	if disputed && (p.Kind == CallRefund || p.Kind == CallCancel) {
 		return true
 	}
+	if (p.Kind == CallRefund || p.Kind == CallCapture) && o.mayHaveFailed() {
+		return true
+	}
 	return (p.Kind == CallCancel || p.Kind == CallCapture || p.Compensates != 0) && o.contradicted() != nil
 }
 
@@ -174,7 +178,8 @@ func (o *Order) mustNotSend() bool {
 // back for that, once nothing else is outstanding.
 func (o *Order) maySend(p *Operation) bool {
 	if p != &o.Operation {
-		return !o.Operation.outstanding() && o.openDispute() == nil && (p.Compensates == 0 || o.contradicted() == nil)
+		return !o.Operation.outstanding() && o.openDispute() == nil && !o.mayHaveFailed() &&
+			(p.Compensates == 0 || o.contradicted() == nil)
 	}
 	return !o.mustNotSend()
 }

@@ -39,11 +39,15 @@ func (o Order) Book() []Entry {
 		if o.signed > 0 {
 			e.Amount = o.money(o.signed)
 		}
+		if at := o.paymentWord(); at >= 0 {
+			t := &o.book[at]
+			e.Doubt, e.Unequal, e.Settled = uint64(t.doubt), t.has(markUnequal), t.has(markSettled)
+		}
 		out = append(out, e)
 	}
 	for i := range o.book {
 		t := &o.book[i]
-		if t.kind == disputes || t.kind == rulings {
+		if t.kind == disputes || t.kind == rulings || t.kind == payments && o.paymentKnown() {
 			continue
 		}
 		e := Entry{Transfer: t.kind.moves(), Record: uint64(t.version), Doubt: uint64(t.doubt),
@@ -69,6 +73,8 @@ func (k transferKind) moves() events.Transfer {
 		return events.TransferCancel
 	case raises:
 		return events.TransferRaise
+	case payments:
+		return events.TransferPayment
 	}
 	return events.TransferDispute
 }

@@ -33,15 +33,7 @@ func (o *Order) fold(r *events.Record) {
 	case events.PaymentPaid:
 		o.foldPaid(r, &e)
 	case events.PaymentFailed:
-		o.learn(e.PaymentID)
-		o.known.set(knownFailure, true)
-		// Told once more after another try has succeeded, it is no news, and no contradiction either.
-		o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(events.AnomalyObserved{
-			Reason: events.StatusContradicts, Fact: events.KindPaymentFailed, PaymentID: e.PaymentID, Code: e.Code}))
-		if o.cell(law.PaymentFailed).Effect == law.Applied {
-			o.move(Failed, r)
-			o.endMark = markOf(r, e.Code)
-		}
+		o.foldPaymentFailed(r, &e)
 	case events.PaymentRaised:
 		o.foldRaised(r, &e)
 	case events.RaiseFailed:
@@ -169,6 +161,9 @@ func (o *Order) ownerOf(p *Operation, request string, kind CallKind) owner {
 // captured is what follows from a capture that is new to the book.
 func (o *Order) captured(r *events.Record, e *events.CaptureSucceeded, cell law.Cell) {
 	captured := o.Captured
+	if o.Status == Failed && !o.newestOnPayment(&e.Proof) {
+		o.doubtPayment(r, markRefuted, 0)
+	}
 	if cell.Effect == law.LateMoney {
 		captured = o.Late.Captured
 		if o.Authorized == 0 && o.PaymentAt.IsZero() {
@@ -289,8 +284,15 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 		o.foldReleased(r)
 		o.Gateway = o.Gateway.after(law.EventVoided)
 	}
-	if cell := o.cell(law.PaymentCancelled); cell.Effect == law.Applied {
+	kind := law.PaymentCancelled
+	if o.Status == Captured || o.Status == Refunded {
+		kind = law.CapturedCancelled
+	}
+	if cell := o.cell(kind); cell.Effect == law.Applied || cell.Effect == law.AppliedAnomaly {
 		o.move(Status(cell.To), r)
+		if o.paymentDoubt() != nil { // whatever of the words held, nothing is left of it
+			o.endPaymentDoubt()
+		}
 		o.CancelCause = e.Cause
 		o.known.set(knownCancelTime, undoes(e))
 		o.endMark = markOf(r, "")
@@ -329,6 +331,7 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	o.foldReversed(r, e)
 	o.foldUnequal(r, e)
 	o.foldRaiseContradicted(r, e)
+	o.foldPaymentContradicted(r, e)
 	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
 	}

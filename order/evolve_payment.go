@@ -29,7 +29,10 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	kind := o.payment(law.PaymentAuthorized, e.At)
 	known := o.foldPaymentKnown(r, e.At)
 	cell := o.cell(kind)
-	if !known {
+	revived, newest := o.known.has(knownFailure), o.newestOnPayment(&e.Proof)
+	if known {
+		o.correctPayment(*e, e.Amount, &e.Proof)
+	} else {
 		o.enterPayment(cell.Effect, e.Amount.Minor, 0)
 		o.paymentMark = markOf(r, e.PaymentID)
 	}
@@ -53,6 +56,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 			o.watchFrom(e.Due)
 		}
 	}
+	o.foldPaymentWord(r, revived && !known, newest)
 	if e.Expires.After(o.Expires) {
 		o.Expires = e.Expires
 		if known && o.Status == Authorized && o.Gateway != GatewayOutstanding {
@@ -79,7 +83,10 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	if kind == law.PaidBesideCaptures {
 		o.contradictCaptures(r)
 	}
-	if !known {
+	revived, newest := o.known.has(knownFailure), o.newestOnPayment(&e.Proof)
+	if known {
+		o.correctPayment(*e, e.Amount, &e.Proof)
+	} else {
 		o.enterPayment(cell.Effect, e.Amount.Minor, knownMoved)
 		o.paymentMark = markOf(r, e.PaymentID)
 	}
@@ -110,6 +117,7 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	if kind == law.PaidWhole {
 		o.Gateway = o.Gateway.after(law.EventCaptured)
 	}
+	o.foldPaymentWord(r, revived && !known, newest)
 }
 
 // enterPayment puts the payment into the book. One that the cancel undid has the amounts that it would have had, had

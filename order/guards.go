@@ -194,16 +194,22 @@ func (o *Order) guardZero(q *question, policy *Policy) *RejectedError {
 	return o.rejectAmount(q)
 }
 
-// guardCapturable lets zero pass where it gives up what is left.
+// guardCapturable lets zero pass where it gives up what is left. It names the doubt where only that leaves too little.
 func (o *Order) guardCapturable(q *question) *RejectedError {
 	nothing := q.last && o.Captured > 0 && q.amount == o.money(0)
-	switch remains := o.capturable(); {
+	remains := o.capturable()
+	var r *RejectedError
+	switch {
 	case !nothing:
-		return o.guardAmount(q, remains, &o.captureMark, &o.paymentMark)
+		r = o.guardAmount(q, remains, &o.captureMark, &o.paymentMark)
 	case remains <= 0:
-		return o.reject(q.verb, ReasonRemainder, o.captureMark.cause()).with("nothing remains")
+		r = o.reject(q.verb, ReasonRemainder, o.captureMark.cause()).with("nothing remains")
 	}
-	return nil
+	if t := o.paymentDoubt(); t != nil && r != nil && r.Reason == ReasonRemainder &&
+		q.amount.Minor <= o.Authorized-o.Captured {
+		return o.reject(q.verb, ReasonReversal, o.causeOfDoubt(t.doubt)).with(r.Detail)
+	}
+	return r
 }
 
 // guardRefundable names the doubt, or the refund that is held, where only that leaves too little.
@@ -214,7 +220,7 @@ func (o *Order) guardRefundable(q *question) *RejectedError {
 		return r
 	}
 	switch bad, doubted := o.contradicted(), o.doubted(); {
-	case doubted != nil && doubted.kind == captures:
+	case doubted != nil && (doubted.kind == captures || doubted.kind == payments):
 		return o.reject(q.verb, ReasonReversal, o.causeOfDoubt(doubted.doubt)).with(r.Detail)
 	case bad != nil:
 		return o.reject(q.verb, ReasonUnaccounted, o.causeOfDoubt(bad.version)).with(r.Detail)

@@ -69,6 +69,9 @@ func (d *decision) hearInquiry(pic *Picture) {
 	o := d.o
 	proof := events.Proof{Via: events.ViaInquiry, Inquiry: o.Inquiry.Number}
 	missed := o.known.has(knownMissed)
+	d.moved = slices.ContainsFunc(pic.Facts, func(f Fact) bool {
+		return f.Kind == CaptureSucceeded || f.Kind == RefundSucceeded
+	})
 	for _, f := range o.ranked(pic.Facts) {
 		f.Proof = proof
 		d.observe(f)

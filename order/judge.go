@@ -246,7 +246,7 @@ func (o *Order) judgeMoney(e events.Event) string {
 		if p.Stage != events.StageSucceeded {
 			return ""
 		}
-		return o.judgeAmount(e, p.PaymentID, p.Amount)
+		return o.judgeAmount(e, &p)
 	case p.Transfer == events.TransferRaise:
 		return o.judgeRaise(p.TransferID, p.RequestID, p.Amount, failed)
 	case p.Transfer == events.TransferCapture && failed:
@@ -328,7 +328,7 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		kind = o.payment(law.PaymentPaid, e.At)
 		return kind, o.paidAnew(&e, kind)
 	case events.PaymentFailed:
-		return law.PaymentFailed, o.known.has(knownFailure) && o.PaymentID == "" && e.PaymentID != ""
+		return o.paymentFailure(&e.Proof), o.known.has(knownFailure) && o.PaymentID == "" && e.PaymentID != ""
 	case events.PaymentRaised:
 		return o.raiseOf(&e)
 	case events.RaiseFailed:
@@ -339,7 +339,7 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		if o.releasable() {
 			return law.LateMoneyReleased, false
 		}
-		return law.PaymentCancelled, false
+		return o.cancelledAnyway(&e.Proof), false
 	case events.CaptureSucceeded:
 		if !o.any(captures) {
 			return law.CaptureSucceeded, false

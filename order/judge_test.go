@@ -60,7 +60,7 @@ func forgedSteps(t *testing.T) []forgery {
 		{in(t, Captured), refund(601), "(USD 6.01 asked, USD 6.00 remains)"},
 		{in(t, Captured), refund(-1), "(got USD -0.01)"},
 		{in(t, Captured), events.RefundRequested{PaymentID: "P2", Amount: usd(1), Lease: lease}, "names another payment"},
-		{reversed, refund(1), "is no legal refund: a capture or refund was reversed"},
+		{reversed, refund(1), "is no legal refund: APO has contradicted its word"},
 		{in(t, Authorized), events.OperationParked{}, "parks nothing"},
 		{asked(t, CallCancel), events.OperationResolved{}, "no operation is parked"},
 		{in(t, Authorized), events.AnomalyCleared{Anomaly: 1}, "no such anomaly stands open"},

@@ -98,6 +98,19 @@ func meetingPayment(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return unpaid(t, s, CaptureManual), authorized()
 	case law.PaymentFailed:
 		return x, failed()
+	case law.PaymentReversed, law.PaymentTakenBack, law.CapturedCancelled:
+		if s == Cancelled {
+			x.observe(authorized())
+		}
+		switch k {
+		case law.PaymentTakenBack:
+			return x.asking(), x.newest(failed())
+		case law.CapturedCancelled:
+			f := x.asking().newest(cancelled())
+			f.Proof.Evidence = signed()
+			return x, f
+		}
+		return x, failed()
 	case law.PaymentUndone:
 		return cancelledByS(t, CaptureManual), paidAtTime(paidAt)
 	case law.PaymentRaised, law.RaiseUndone, law.RaiseContradicts, law.RaiseFailed:

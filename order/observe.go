@@ -70,7 +70,8 @@ func (o *Order) contradicts(f *Fact) string {
 		return fmt.Sprintf("paymentRequestId %s, the order's is %s", f.PaymentRequestID, o.PaymentRequestID)
 	case f.Amount.Currency != "" && f.Amount.Currency != o.Amount.Currency && !f.Kind.isDispute():
 		return fmt.Sprintf("currency %s, the order's is %s", f.Amount.Currency, o.Amount.Currency)
-	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && !o.canBePaid(o.paidBy(f), f.Kind == PaymentPaid):
+	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && !o.canBePaid(o.paidBy(f), f.Kind == PaymentPaid) &&
+		!o.corrects(f.Amount, &f.Proof):
 		if !o.paymentKnown() {
 			return fmt.Sprintf("amount %s, and %s is captured", o.paidBy(f), o.money(plus(o.Captured, o.Late.Captured)))
 		}
@@ -88,15 +89,28 @@ func (o *Order) contradicts(f *Fact) string {
 // anomaly that says so stands before it: a log without that anomaly was altered.
 func (d *decision) observePayment(f *Fact) {
 	o := &d.o
-	if then, outstanding := o.Operation.then(law.ProvenPaymentFailed); f.Kind == PaymentFailed &&
-		outstanding && then == law.CancelledUnpaid && o.Status == Created {
+	kind := o.payment(f.Kind.ofPayment(), f.At)
+	if f.Kind == PaymentFailed {
+		if kind = o.paymentFailure(&f.Proof); kind == law.PaymentTakenBack && d.moved {
+			kind = law.PaymentReversed
+		}
+	}
+	if then, outstanding := o.Operation.then(law.ProvenPaymentFailed); f.Kind == PaymentFailed && outstanding &&
+		then == law.CancelledUnpaid && (o.Status == Created || o.Status != Cancelled && kind == law.PaymentTakenBack) {
 		// Nothing was paid, so there is nothing left to cancel: the cancel has what it wanted.
 		d.emit(events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
 		return
 	}
-	kind := o.payment(f.Kind.ofPayment(), f.At)
+	if kind == law.PaymentTakenBack {
+		d.failPayment(f)
+		return
+	}
+	if o.onRecord(f) {
+		return
+	}
 	cell := o.cell(kind)
-	teaches := o.teaches(f.Kind.ofPayment(), f.PaymentID, f.At, f.Expires)
+	settles := (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && o.settlesPayment(o.paidBy(f), &f.Proof)
+	teaches := o.teaches(f.Kind.ofPayment(), f.PaymentID, f.At, f.Expires) || settles
 	switch cell.Effect {
 	case law.Contradicts:
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
@@ -113,11 +127,10 @@ func (d *decision) observePayment(f *Fact) {
 	late := cell.Effect == law.LateMoney && !o.knows(kind)
 	status := o.Status
 	surprise := f.Kind == PaymentAuthorized && o.CaptureMode == CaptureNone
-	if !o.paymentKnown() && (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && f.Amount != (Money{}) &&
-		f.Amount != o.Amount && !o.wasHeld(f.Amount.Minor) {
-		d.anomaly(events.PaymentContradicts, f, fmt.Sprintf("amount %s, ordered were %s", f.Amount, o.Amount))
-	}
+	d.tellAmount(f)
+	was := d.o
 	d.emitPayment(f, kind == law.PaymentUndone)
+	d.clearPaymentDoubt(&was)
 	if surprise {
 		d.anomaly(events.StatusContradicts, f, "placed as paid in one step, and APO has only authorized it")
 	}
@@ -148,16 +161,16 @@ func (o *Order) teaches(kind law.Fact, paymentID string, at, expires time.Time) 
 		(kind == law.PaymentAuthorized || kind == law.PaymentPaid) && !o.known.has(knownPaymentTime) && !at.IsZero())
 }
 
-// authorizedAnew reports whether an authorization on record stands there once more for what it teaches.
+// authorizedAnew reports whether an authorization on record stands there once more for what it teaches, or settles.
 func (o *Order) authorizedAnew(e *events.PaymentAuthorized) bool {
 	return o.paymentKnown() && o.cell(law.PaymentAuthorized).Effect != law.Contradicts &&
-		o.teaches(law.PaymentAuthorized, e.PaymentID, e.At, e.Expires)
+		(o.teaches(law.PaymentAuthorized, e.PaymentID, e.At, e.Expires) || o.settlesPayment(e.Amount, &e.Proof))
 }
 
 // paidAnew is the same of a payment in one step.
 func (o *Order) paidAnew(e *events.PaymentPaid, kind law.Fact) bool {
 	return o.knows(kind) && o.cell(kind).Effect != law.Contradicts &&
-		o.teaches(law.PaymentPaid, e.PaymentID, e.At, zeroTime)
+		(o.teaches(law.PaymentPaid, e.PaymentID, e.At, zeroTime) || o.settlesPayment(e.Amount, &e.Proof))
 }
 
 // knows reports whether a fact of that kind is on record already.

@@ -11,6 +11,9 @@ import (
 func (d *decision) observeCancelled(f *Fact) {
 	o := &d.o
 	kind := o.cancellation(f)
+	if kind == law.CapturedCancelled && d.moved {
+		kind = law.PaymentCancelled
+	}
 	switch cell := o.cell(kind); cell.Effect {
 	case law.Contradicts:
 		detail := "the order is " + o.Status.String()
@@ -23,6 +26,8 @@ func (d *decision) observeCancelled(f *Fact) {
 		d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Due: d.paidAfterAllDue(),
 			Proof: f.Proof})
 		d.settleLateMoney()
+	case law.AppliedAnomaly:
+		d.cancelCaptured(f)
 	case law.Noted:
 		d.emit(events.CancelDated{PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
 	case law.Duplicate:
@@ -55,7 +60,7 @@ func (o *Order) cancellation(f *Fact) law.Fact {
 	case o.Status != Cancelled && o.releasesPart(f):
 		return law.PartReleased
 	}
-	return law.PaymentCancelled
+	return o.cancelledAnyway(&f.Proof)
 }
 
 // releasesRest reports whether a transaction let go of what was to be let go: of no more than was not captured, once

@@ -280,7 +280,7 @@ func TestOperation_CaptureNotListed(t *testing.T) {
 	x.answer(silence)
 	x.inquire(tells(StateFail, failed()))
 	x.ended(OutcomeFailed, CodeCancelled)
-	assert.True(t, hasAnomaly(x.o, events.StatusContradicts))
+	assert.Equal(t, []any{Failed, true}, []any{x.o.Status, hasAnomaly(x.o, events.Reversal)})
 }
 
 func TestOperation_CaptureOfAPaymentThatDoesNotExistIsParked(t *testing.T) {

@@ -226,7 +226,8 @@ func (o Order) PartiallyRefunded() bool { return o.Refunded > 0 && o.Refunded < 
 // PartiallyCaptured reports whether some but not all of the authorized amount is captured.
 func (o Order) PartiallyCaptured() bool { return o.Captured > 0 && o.Captured < o.Authorized }
 
-// Capturable is what may still be captured, Refundable what may still be refunded, in minor units.
+// Capturable is what may still be captured, in minor units: of an authorization that APO has told with two amounts, of
+// the smaller one, and of one that it has also called failed or cancelled nothing.
 func (o Order) Capturable() int64 { return o.capturable() }
 
 // capturable and refundable are asked often, and an order is large to copy.
@@ -234,13 +235,13 @@ func (o *Order) capturable() int64 {
 	if o.lastCapture() != nil {
 		return 0
 	}
-	return o.Authorized - o.Captured
+	return o.sureOf() - o.Captured
 }
 
 // Refundable is what was captured, has not gone back, is not going back by a refund that APO has accepted or that waits
 // for its capture, was not lost in a dispute, and is in no doubt, in minor units: a refund that APO has signed and the
-// amounts cannot have may have taken it, a capture that APO has also called failed may never have been, and a dispute
-// that is open may still take it.
+// amounts cannot have may have taken it, a payment or capture that APO has also called failed may never have been, and a
+// dispute that is open may still take it.
 func (o Order) Refundable() int64 { return o.refundable() }
 
 func (o *Order) refundable() int64 {

@@ -151,6 +151,9 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 	euro.inquire(tells(StateSuccess))
 	held := in(t, Captured)
 	held.observe(refunded("D1", 700))
+	doubtful := in(t, Authorized)
+	doubtful.observe(failed())
+	cases = append(cases, refusalCase{ReasonReversal, doubtful, nil})
 	cases = append(cases, refusalCase{ReasonRemainder, taken, nil}, refusalCase{ReasonCurrency, euro, nil},
 		refusalCase{ReasonHeldRefund, held, nil})
 	for _, c := range cases {

@@ -23,7 +23,9 @@ payment paid                | →paid        | .            | dup        | →pa
 paid beside captures        | .            | .            | .          | →paid!     | add!     | late      | .
 paid without a capture      | →captured!   | →captured!   | .          | add!       | add!     | late      | →captured!
 payment undone              | .            | .            | .          | .          | .        | add       | .
-payment failed              | →failed      | anomaly      | anomaly    | anomaly    | anomaly  | noted     | dup
+payment failed              | →failed      | .            | .          | .          | .        | noted     | dup
+payment reversed            | .            | anomaly      | anomaly    | anomaly    | anomaly  | anomaly   | .
+payment taken back          | .            | →failed!     | →failed!   | →failed!   | →failed! | late      | .
 payment raised              | noted        | add          | anomaly    | add        | add      | late      | noted
 raise undone                | .            | .            | .          | .          | .        | add       | .
 raise contradicts           | anomaly      | anomaly      | anomaly    | anomaly    | anomaly  | anomaly   | anomaly
@@ -48,6 +50,7 @@ only transfer of no payment taken back | . | .            | .          | →crea
 refund settled by a person  | →refunded    | →refunded    | →refunded  | →refunded  | add      | late      | →refunded
 held refund failed          | released     | released     | .          | released   | released | released  | released
 payment cancelled           | →cancelled   | →cancelled   | →cancelled | anomaly    | anomaly  | dup       | →cancelled
+captured payment cancelled  | .            | .            | .          | →cancelled! | →cancelled! | .     | .
 cancel dated                | .            | .            | .          | .          | .        | noted     | .
 late authorization released | .            | .            | .          | .          | .        | late      | .
 rest released               | .            | .            | .          | –          | –        | .         | .
@@ -166,8 +169,11 @@ func holdCell(t *testing.T, want string, before, after Order, facts []events.Eve
 		assert.Greater(t, after.Disputed, before.Disputed)
 		assert.Equal(t, [3]int64{before.Authorized, before.Captured, before.Refunded},
 			[3]int64{after.Authorized, after.Captured, after.Refunded})
+	case word == "→failed" && raises:
+		assert.Len(t, facts, 2)
+		assert.Zero(t, money(after))
 	case word == "→failed", word == "→cancelled":
-		assert.Len(t, facts, 1)
+		assert.Len(t, facts, map[bool]int{false: 1, true: 2}[raises])
 	default:
 		assert.NotEqual(t, money(before), money(after), "amounts change")
 		assert.Equal(t, before.Late, after.Late)

@@ -127,6 +127,8 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 	}
 	t := o.book[at]
 	switch done := e.Resolution == events.ResolvedSucceeded; {
+	case t.kind == payments:
+		o.foldPaymentResolved(r, t, done)
 	case done && t.is(transferCounted):
 		o.doubt(at, 0)
 	case t.is(transferCounted):

@@ -34,6 +34,10 @@ func TestWhole_TheMoneyHasMoved(t *testing.T) {
 			assert.Equal(t, []any{Captured, int64(theAmount)}, []any{x.o.Status, x.o.Captured}, "whichever came first")
 			x.must(ClearAnomaly{CommandID: "c", Anomaly: x.o.Anomalies[0].Version, Reason: "seen"})
 			assert.False(t, x.takes(Cancel{CommandID: "k"}), "the rule does not rest on the flag")
+			if name == "failed" {
+				assert.False(t, x.takes(Refund{CommandID: "f", Amount: usd(1)}), "nobody knows which word is the newer")
+				x.inquire(tells(StateSuccess, paid()))
+			}
 			assert.True(t, x.takes(Refund{CommandID: "f", Amount: usd(theAmount)}))
 			replayIsLive(t, x)
 		}

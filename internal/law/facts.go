@@ -61,6 +61,8 @@ const (
 	PaidBesideCaptures        // split: the same, and captures that such a payment cannot have were told before
 	PaidWhole                 // split: the same of an order to be captured: APO says that all of it has moved
 	PaymentFailed             // failed or timed out
+	PaymentReversed           // split: the same of one that had succeeded, by no newest word
+	PaymentTakenBack          // split: the same by the newest word
 	PaymentUndone             // split: authorized or paid before the cancel that is on record, by APO's times
 	PaymentRaised             // the authorization holds a larger total; of a cancelled order, one that is late money
 	RaiseUndone               // split: of an authorization that the cancel on record let go of
@@ -86,6 +88,7 @@ const (
 	RefundSettled             // split: a refund in doubt, done by a person's word
 	HeldRefundFailed          // split: the failure of a refund that is held
 	PaymentCancelled          // own S, inquiry CANCELLED, a VOID or CANCEL transaction
+	CapturedCancelled         // split: the same of captured money, by the newest word
 	CancelDated               // split: the same with a time, and the cancel on record has none
 	LateMoneyReleased         // split: S to a cancel that compensates, or such a transaction after the late payment
 	RestReleased              // split: such a transaction of what a last capture, or the authorization's end, left
@@ -97,14 +100,15 @@ const (
 )
 
 var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid",
-	"paid beside captures", "paid without a capture", "payment failed", "payment undone", "payment raised",
+	"paid beside captures", "paid without a capture", "payment failed", "payment reversed", "payment taken back",
+	"payment undone", "payment raised",
 	"raise undone", "raise contradicts", "raise failed",
 	"capture succeeded", "capture failed", "capture reversed", "capture taken back", "only capture taken back",
 	"capture settled by a person", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
 	"refund taken back", "only refund taken back", "only refund of a payment taken back",
 	"only refund of what is held taken back", "only transfer of no payment taken back", "refund settled by a person",
-	"held refund failed", "payment cancelled", "cancel dated", "late authorization released", "rest released",
+	"held refund failed", "payment cancelled", "captured payment cancelled", "cancel dated", "late authorization released", "rest released",
 	"part released", "dispute opened", "dispute due", "dispute defended", "dispute closed"}
 
 const factCount = len(factNames)
@@ -167,9 +171,11 @@ var statusRows = []statusRow{
 	{PaidWhole, []Status{Cancelled}, Cell{LateMoney, stay}},
 
 	{PaymentFailed, []Status{Created}, Cell{Applied, Failed}},
-	{PaymentFailed, []Status{Authorized, Paid, Captured, Refunded}, Cell{Contradicts, stay}},
 	{PaymentFailed, []Status{Cancelled}, Cell{Noted, stay}},
 	{PaymentFailed, []Status{Failed}, Cell{Duplicate, stay}},
+	{PaymentReversed, []Status{Authorized, Paid, Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
+	{PaymentTakenBack, []Status{Authorized, Paid, Captured, Refunded}, Cell{AppliedAnomaly, Failed}},
+	{PaymentTakenBack, []Status{Cancelled}, Cell{LateMoney, stay}},
 
 	{PaymentUndone, []Status{Cancelled}, Cell{Applied, stay}},
 
@@ -225,6 +231,7 @@ var statusRows = []statusRow{
 	{PaymentCancelled, []Status{Created, Authorized, Paid, Failed}, Cell{Applied, Cancelled}},
 	{PaymentCancelled, []Status{Captured, Refunded}, Cell{Contradicts, stay}},
 	{PaymentCancelled, []Status{Cancelled}, Cell{Duplicate, stay}},
+	{CapturedCancelled, []Status{Captured, Refunded}, Cell{AppliedAnomaly, Cancelled}},
 	{CancelDated, []Status{Cancelled}, Cell{Noted, stay}},
 	{LateMoneyReleased, []Status{Cancelled}, Cell{LateMoney, stay}},
 	{RestReleased, []Status{Captured, Refunded}, Cell{Ignored, stay}},

@@ -64,18 +64,18 @@ var ruleRows = []Rule{
 		[]Reason{ReasonSingleCapture}},
 	{GuardExpiry, false, "the authorization is not over", []Reason{ReasonExpired}},
 	{GuardZero, true, "the amount is not zero, or the method takes a last capture of zero", []Reason{ReasonAmount}},
-	{GuardCapturable, false, "the amount is in the order's currency, at most authorized − captured, and above zero or, " +
-		"for the last capture of an order that is captured in part, zero",
-		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder}},
+	{GuardCapturable, false, "the amount is in the order's currency, at most authorized − captured − what is in doubt, " +
+		"and above zero or, for the last capture of an order that is captured in part, zero",
+		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal}},
 	{GuardPaymentID, false, "APO's paymentId is known", []Reason{ReasonNoPaymentID}},
-	{GuardReversal, false, "APO has called no capture or refund that counts failed too", []Reason{ReasonReversal}},
+	{GuardReversal, false, "APO has told no payment, capture or refund that counts otherwise too", []Reason{ReasonReversal}},
 	{GuardDispute, false, "no dispute of the payment is open, and before a cancel, which gives back all, none has taken " +
 		"anything", []Reason{ReasonDisputed}},
 	{GuardRefundable, false, "the amount is above zero, in the order's currency, and at most captured − refunded − " +
 		"disputed − what is under way, held or in doubt",
 		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal, ReasonUnaccounted, ReasonHeldRefund}},
 	{GuardParked, false, "an operation is parked, of several the one named, or the record named tells of a " +
-		"capture or refund in doubt, of a refund that is held, or of a dispute without an end",
+		"payment, capture or refund in doubt, of a refund that is held, or of a dispute without an end",
 		[]Reason{ReasonNotParked, ReasonNoDoubt}},
 	{GuardFreshInquiry, false, "APO answered an inquiry about it within the last 10 minutes; or, of what is parked, " +
 		"told nothing in one since it was, and the resolution overrides that", []Reason{ReasonStaleInquiry}},

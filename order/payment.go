@@ -1,0 +1,349 @@
+package order
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
+)
+
+// The payment follows the law of the book too: what contradicts its entry is in doubt until an inquiry that was begun
+// later has told which word is the newer. The doubt stands in the book, as an entry of its own that most orders never
+// have: refuted where APO has also called the payment failed or cancelled, unequal where it has told another amount. So
+// does what a person has said of a doubt, and a payment that was taken back.
+
+// paymentWord is that entry's place; -1: nothing contradicts the payment.
+func (o *Order) paymentWord() int {
+	return slices.IndexFunc(o.book, func(t transfer) bool { return t.kind == payments })
+}
+
+// paymentDoubt is what is in doubt of the payment; nil: nothing is.
+func (o *Order) paymentDoubt() *transfer {
+	if at := o.paymentWord(); at >= 0 && o.book[at].doubt != 0 {
+		return &o.book[at]
+	}
+	return nil
+}
+
+// mayHaveFailed reports whether APO has also called the payment failed or cancelled.
+func (o *Order) mayHaveFailed() bool {
+	t := o.paymentDoubt()
+	return t != nil && t.has(markRefuted)
+}
+
+// sureOf is what captures can come to, of the authorized amount, beyond doubt: of two amounts the smaller one, of a
+// payment that may have failed no more than there are.
+func (o *Order) sureOf() int64 {
+	switch t := o.paymentDoubt(); {
+	case t == nil || o.known.has(knownLate):
+		return o.Authorized
+	case t.has(markRefuted):
+		return min(o.Authorized, o.Captured)
+	default:
+		return min(o.Authorized, max(t.minor, o.raisedTo(), o.Captured))
+	}
+}
+
+// doubtfulOf is what of the captured amount is in doubt with its payment.
+func (o *Order) doubtfulOf(t *transfer) int64 {
+	switch {
+	case t.doubt == 0:
+		return 0
+	case t.has(markRefuted):
+		return math.MaxInt64
+	}
+	return minus(o.Captured, max(t.minor, o.raisedTo()))
+}
+
+// paymentStands reports whether the order has money by its payment's success, known or inferred from what moved of it:
+// then a failure contradicts that.
+func (o *Order) paymentStands() bool {
+	switch o.Status {
+	case Authorized, Paid, Captured, Refunded:
+		return true
+	case Cancelled:
+		return !o.Late.IsZero()
+	}
+	return false
+}
+
+// newestOnPayment reports whether a word on the payment is newer than every other on it and on what moved of it.
+func (o *Order) newestOnPayment(p *events.Proof) bool {
+	if p.Via != events.ViaInquiry && p.Via != events.ViaOperator {
+		return false
+	}
+	on := transfer{version: uint32(o.paymentMark.version)}
+	for i := range o.book {
+		switch t := &o.book[i]; t.kind {
+		case payments, captures, refunds, raises:
+			on.version = max(on.version, t.version, t.doubt)
+		}
+	}
+	return o.supersedes(p, &on)
+}
+
+// paymentFailure is the row of the payment's failure.
+func (o *Order) paymentFailure(p *events.Proof) law.Fact {
+	switch {
+	case !o.paymentStands():
+		return law.PaymentFailed
+	case o.newestOnPayment(p):
+		return law.PaymentTakenBack
+	}
+	return law.PaymentReversed
+}
+
+// cancelledAnyway is the row of a cancellation of the payment as a whole.
+func (o *Order) cancelledAnyway(p *events.Proof) law.Fact {
+	if (o.Status == Captured || o.Status == Refunded) && o.newestOnPayment(p) {
+		return law.CapturedCancelled
+	}
+	return law.PaymentCancelled
+}
+
+// corrects reports whether an amount is another than the payment has, and can be its: by the newest word on it. Money
+// that a cancel gave back, or of which some was let go, has no amount any more that could be another.
+func (o *Order) corrects(m Money, p *events.Proof) bool {
+	switch {
+	case !o.paymentKnown() || m.Minor <= 0 || m.Currency != o.Amount.Currency, !o.newestOnPayment(p),
+		o.Status == Cancelled && (!o.known.has(knownLate) || o.any(releases)):
+		return false
+	case m == o.paymentAmount() || o.wasHeld(m.Minor):
+		return false
+	}
+	return o.fitsWhatMoved(m.Minor)
+}
+
+// fitsWhatMoved reports whether a payment of that amount covers what is captured and refunded of it.
+func (o *Order) fitsWhatMoved(minor int64) bool {
+	var moved account
+	for i := range o.book {
+		if t := &o.book[i]; t.is(transferCounted) && t.has(markLate) == o.known.has(knownLate) {
+			moved.take(t)
+		}
+	}
+	return max(minor, o.raisedTo()) >= max(moved.captured, moved.refunded)
+}
+
+// settlesPayment reports whether a success is the newest word on a payment that APO has contradicted, or on its amount.
+func (o *Order) settlesPayment(m Money, p *events.Proof) bool {
+	return o.paymentKnown() && o.newestOnPayment(p) && (o.paymentDoubt() != nil || o.corrects(m, p))
+}
+
+// correctPayment takes the amount of a payment whose success is on record, where it is another one by the newest word.
+// The amount that was on record until then is no news if it is told again.
+func (o *Order) correctPayment(e events.Event, m Money, p *events.Proof) {
+	if o.corrects(m, p) {
+		told := events.AnomalyObserved{Reason: events.PaymentContradicts, Fact: e.Kind(),
+			PaymentID: events.PartsOf(e).PaymentID, Amount: o.signedFor()}
+		o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(told))
+		o.signed = m.Minor
+		o.total()
+	}
+}
+
+// foldPaymentWord takes a success as the word on the payment that it is: the newest one ends every doubt, and any other
+// one, after a failure, is in doubt itself.
+func (o *Order) foldPaymentWord(r *events.Record, revived, newest bool) {
+	switch {
+	case newest:
+		o.known.set(knownFailure, false)
+		o.endPaymentDoubt()
+	case revived:
+		o.doubtPayment(r, markRefuted, 0)
+	}
+}
+
+// endPaymentDoubt drops what contradicts the payment, what a person said of that, and that it was taken back.
+func (o *Order) endPaymentDoubt() {
+	if at := o.paymentWord(); at >= 0 {
+		o.book = slices.Delete(slices.Clone(o.book), at, at+1)
+		o.total()
+	}
+}
+
+// doubtPayment remembers what a record says against the payment, and has APO asked which word is the newer. Of several
+// other amounts the smallest is kept.
+func (o *Order) doubtPayment(r *events.Record, against marks, other int64) {
+	t := transfer{kind: payments, version: uint32(o.paymentMark.version), doubt: uint32(r.Version), marks: against,
+		minor: other}
+	if !o.paymentKnown() {
+		t.version = t.doubt
+	}
+	if was := o.paymentDoubt(); was != nil {
+		t.marks |= was.marks
+		if was.has(markUnequal) && (other == 0 || was.minor < other) {
+			t.minor = was.minor
+		}
+	}
+	o.setPaymentWord(&t)
+	o.watchSoon(r)
+}
+
+// setPaymentWord puts what is said against the payment in the place of what was.
+func (o *Order) setPaymentWord(t *transfer) {
+	at := o.paymentWord()
+	o.book = slices.Clone(o.book)
+	if at < 0 {
+		o.book = append(o.book, *t)
+	} else {
+		o.book[at] = *t
+	}
+	o.total()
+}
+
+// foldPaymentContradicted remembers what an anomaly tells against the payment: that it failed, that it was cancelled
+// though some is captured, or another amount than counts.
+func (o *Order) foldPaymentContradicted(r *events.Record, e *events.AnomalyObserved) {
+	if e.PaymentID != "" && o.PaymentID != "" && e.PaymentID != o.PaymentID {
+		return // of another payment
+	}
+	switch {
+	case e.Reason == events.StatusContradicts && e.Fact == events.KindPaymentFailed:
+		if o.paymentStands() {
+			o.doubtPayment(r, markRefuted, 0)
+		}
+	case e.Reason == events.StatusContradicts && e.Fact == events.KindCancelSucceeded:
+		f := Fact{Kind: PaymentCancelled, TransferID: e.TransferID, RequestID: e.RequestID, Amount: e.Amount}
+		if (o.Status == Captured || o.Status == Refunded) && !o.releasesPart(&f) {
+			o.doubtPayment(r, markRefuted, 0)
+		}
+	case e.Reason != events.PaymentContradicts, !o.paymentKnown(), o.corrects(e.Amount, &e.Proof),
+		e.Amount.Minor <= 0 || e.Amount.Currency != o.Amount.Currency,
+		o.Status == Cancelled && o.Late.IsZero():
+	case e.Fact == events.KindPaymentAuthorized || e.Fact == events.KindPaymentPaid:
+		if e.Amount != o.paymentAmount() && !o.wasHeld(e.Amount.Minor) {
+			o.doubtPayment(r, markUnequal, e.Amount.Minor)
+		}
+	}
+}
+
+// foldPaymentFailed takes the payment's failure: of one that has succeeded, and all that moved of it, it is the newest
+// word.
+func (o *Order) foldPaymentFailed(r *events.Record, e *events.PaymentFailed) {
+	o.learn(e.PaymentID)
+	o.known.set(knownFailure, true)
+	// Told once more after another try has succeeded, it is no news, and no contradiction either.
+	o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(events.AnomalyObserved{
+		Reason: events.StatusContradicts, Fact: events.KindPaymentFailed, PaymentID: e.PaymentID, Code: e.Code}))
+	switch {
+	case o.paymentStands():
+		o.takePaymentBack(r, e.Code)
+	case o.cell(law.PaymentFailed).Effect == law.Applied:
+		o.move(Failed, r)
+		o.endMark = markOf(r, e.Code)
+	}
+}
+
+// takePaymentBack takes the payment out of the amounts, and with it what moved of it: there was none of it to move.
+func (o *Order) takePaymentBack(r *events.Record, code string) {
+	cell := o.cell(law.PaymentTakenBack)
+	late := o.Status == Cancelled
+	back := transfer{kind: payments, minor: o.signed, standing: transferFailed, version: uint32(r.Version),
+		marks: markTakenBack}
+	back.set(markLate, late)
+	o.setPaymentWord(&back)
+	for i := range o.book {
+		t := &o.book[i]
+		of := t.kind == raises || (t.kind == captures || t.kind == refunds) && t.has(markLate) == late
+		if !of || !t.is(transferCounted) {
+			continue
+		}
+		o.revise(t.version, OutcomeFailed, code)
+		t.standing, t.doubt, t.marks = transferFailed, 0, t.marks&markLate|markTakenBack
+	}
+	o.signed = 0
+	o.known.set(knownPayment|knownMoved|knownLate, false)
+	o.Gateway = o.Gateway.after(law.EventVoided)
+	o.total()
+	if o.move(Status(cell.To), r); !late {
+		o.endMark = markOf(r, code)
+	}
+	o.watchSoon(r)
+}
+
+// foldPaymentResolved takes a person's word on a payment in doubt: it stands as it counts; or it does not, and then it
+// failed, or it is of the other amount.
+func (o *Order) foldPaymentResolved(r *events.Record, t transfer, done bool) {
+	switch {
+	case !done && t.has(markRefuted):
+		o.takePaymentBack(r, CodeResolved)
+		return
+	case !done:
+		o.signed = t.minor
+	}
+	o.setPaymentWord(&transfer{kind: payments, version: uint32(r.Version), marks: markSettled})
+}
+
+// takenBack reports whether the payment had succeeded, and APO's newest word is that it failed.
+func (o *Order) takenBack() bool {
+	at := o.paymentWord()
+	return at >= 0 && o.book[at].has(markTakenBack)
+}
+
+// onRecord reports whether a success says no more than the payment that was taken back had said: a message that is
+// delivered again is not a payment that succeeded after all.
+func (o *Order) onRecord(f *Fact) bool {
+	at := o.paymentWord()
+	if !o.takenBack() || f.Kind != PaymentAuthorized && f.Kind != PaymentPaid ||
+		o.newestOnPayment(&f.Proof) {
+		return false
+	}
+	sameTime := f.At.IsZero() || o.known.has(knownPaymentTime) && f.At.Equal(o.PaymentAt)
+	return sameTime && (f.Amount == Money{} || f.Amount.Minor == o.book[at].minor)
+}
+
+// failPayment records that the payment has failed, by the newest word, though its success is on record.
+func (d *decision) failPayment(f *Fact) {
+	o := &d.o
+	doubt := uint32(0)
+	if t := o.paymentDoubt(); t != nil {
+		doubt = t.doubt
+	}
+	d.emitPayment(f, false)
+	d.tellReversal(f, doubt, "a payment that had succeeded failed")
+}
+
+// cancelCaptured records that the payment was cancelled, by the newest word, though money of it is captured.
+func (d *decision) cancelCaptured(f *Fact) {
+	o := &d.o
+	was, doubt := o.Status, uint32(0)
+	if t := o.paymentDoubt(); t != nil {
+		doubt = t.doubt
+	}
+	d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Due: d.paidAfterAllDue(),
+		Proof: f.Proof})
+	if _, told := d.o.openAnomaly(uint64(doubt)); !told {
+		d.anomaly(events.StatusContradicts, f, fmt.Sprintf("the order was %s", was))
+	}
+}
+
+// tellAmount tells of a payment's amount that is not what was ordered, or not what it was until now, before the fact
+// that has it.
+func (d *decision) tellAmount(f *Fact) {
+	o := &d.o
+	switch {
+	case f.Kind != PaymentAuthorized && f.Kind != PaymentPaid, f.Amount == Money{}:
+	case o.corrects(f.Amount, &f.Proof):
+		d.anomaly(events.PaymentContradicts, f, fmt.Sprintf("amount %s, the payment's was %s", f.Amount, o.paymentAmount()))
+	case !o.paymentKnown() && f.Amount != o.Amount && !o.wasHeld(f.Amount.Minor):
+		d.anomaly(events.PaymentContradicts, f, fmt.Sprintf("amount %s, ordered were %s", f.Amount, o.Amount))
+	}
+}
+
+// clearPaymentDoubt closes what was told of a doubt that the newest word has just ended, and of the amount that counted.
+func (d *decision) clearPaymentDoubt(was *Order) {
+	const reason = "APO's newest word is that the payment was done"
+	t := was.paymentDoubt()
+	if t == nil || d.o.paymentDoubt() != nil || was.paymentKnown() && was.signed != d.o.signed {
+		return
+	}
+	if _, told := d.o.openAnomaly(uint64(t.doubt)); told {
+		d.emit(events.AnomalyCleared{Anomaly: uint64(t.doubt), Reason: reason})
+	}
+	if a, told := d.o.anomalyFor(events.PaymentRevived); told {
+		d.emit(events.AnomalyCleared{Anomaly: a.Version, Reason: reason})
+	}
+}
