@@ -266,4 +266,5 @@ func entryMembers(f *form, e *order.Entry) {
 	f.flag("takenBack", &e.TakenBack)
 	f.flag("settled", &e.Settled)
 	f.flag("unequal", &e.Unequal)
+	f.flag("refuted", &e.Refuted)
 }

@@ -27,6 +27,7 @@ type Entry struct {
 	TakenBack bool // it counted, and APO's newest word is that it failed
 	Settled   bool // it counts by a person's word
 	Unequal   bool // APO has told it with two amounts
+	Refuted   bool // of a payment: APO has also called it failed or cancelled
 }
 
 // Book returns the movements of the order's money: the payment, then all others in the order in which they became
@@ -41,7 +42,8 @@ func (o Order) Book() []Entry {
 		}
 		if at := o.paymentWord(); at >= 0 {
 			t := &o.book[at]
-			e.Doubt, e.Unequal, e.Settled = uint64(t.doubt), t.has(markUnequal), t.has(markSettled)
+			e.Doubt, e.Unequal, e.Refuted = uint64(t.doubt), t.has(markUnequal), t.has(markRefuted)
+			e.Settled = t.has(markSettled)
 		}
 		out = append(out, e)
 	}
@@ -53,7 +55,8 @@ func (o Order) Book() []Entry {
 		e := Entry{Transfer: t.kind.moves(), Record: uint64(t.version), Doubt: uint64(t.doubt),
 			Counted: t.is(transferCounted), Contradicted: t.is(transferContradicted), Failed: t.is(transferFailed),
 			Ours: t.owner == ownerOurs, Gateway: t.owner == ownerGateway, Last: t.has(markLast),
-			Late: t.has(markLate), TakenBack: t.has(markTakenBack), Settled: t.has(markSettled), Unequal: t.has(markUnequal)}
+			Late: t.has(markLate), TakenBack: t.has(markTakenBack), Settled: t.has(markSettled), Unequal: t.has(markUnequal),
+			Refuted: t.has(markRefuted)}
 		if t.minor > 0 && !t.has(markForeign) {
 			e.Amount = o.money(t.minor)
 		}

@@ -161,9 +161,7 @@ func (o *Order) ownerOf(p *Operation, request string, kind CallKind) owner {
 // captured is what follows from a capture that is new to the book.
 func (o *Order) captured(r *events.Record, e *events.CaptureSucceeded, cell law.Cell) {
 	captured := o.Captured
-	if o.Status == Failed && !o.newestOnPayment(&e.Proof) {
-		o.doubtPayment(r, markRefuted, 0)
-	}
+	newest := o.newestOnPayment(&e.Proof)
 	if cell.Effect == law.LateMoney {
 		captured = o.Late.Captured
 		if o.Authorized == 0 && o.PaymentAt.IsZero() {
@@ -178,6 +176,7 @@ func (o *Order) captured(r *events.Record, e *events.CaptureSucceeded, cell law.
 	if captured >= o.fullAmount() {
 		o.Gateway = o.Gateway.after(law.EventCaptured)
 	}
+	o.foldPaymentWord(r, o.known.has(knownFailure) && !newest, false)
 	if o.Gateway != GatewayOutstanding {
 		o.watchFrom(e.Due)
 	}

@@ -151,7 +151,7 @@ func (o *Order) foldPaymentWord(r *events.Record, revived, newest bool) {
 	case newest:
 		o.known.set(knownFailure, false)
 		o.endPaymentDoubt()
-	case revived:
+	case revived && o.paymentStands() && o.paymentDoubt() == nil:
 		o.doubtPayment(r, markRefuted, 0)
 	}
 }

@@ -25,6 +25,7 @@ func (s *Server) ControlHandler() http.Handler {
 	for name, play := range map[string]func(string) error{
 		"submit": s.Submit, "pay-late": s.PayLate, "pend": s.Pend, "decline": s.Decline, "expire": s.Expire,
 		"fail-capture": s.FailCapture, "fail-refund": s.FailRefund, "void": s.VoidAuthorization,
+		"fail-payment": s.FailPayment,
 	} {
 		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
 			s.controlled(w, r, play(r.PathValue("id")))
@@ -41,6 +42,7 @@ func (s *Server) ControlHandler() http.Handler {
 	for name, move := range map[string]func(string, int64) (string, error){
 		"refund": s.DashboardRefund, "capture": s.DashboardCapture, "raise": s.RaiseAuthorization,
 		"start-raise": s.StartRaise,
+		"correct":     func(id string, minor int64) (string, error) { return id, s.CorrectPayment(id, minor) },
 	} {
 		mux.HandleFunc("POST "+ControlPath+name+"/{id}", func(w http.ResponseWriter, r *http.Request) {
 			minor, err := strconv.ParseInt(r.FormValue("amount"), 10, 64)

@@ -76,7 +76,7 @@
 // Methods play those whom the merchant does not command: [Server.Submit],
 // [Server.PayLate] after a cancel, [Server.Decline], [Server.Expire],
 // [Server.DashboardRefund], [Server.RaiseAuthorization], [Server.FailCapture],
-// [Server.FailRefund], [Server.OpenDispute] and others. [Server.Calls] holds
+// [Server.FailRefund], [Server.FailPayment], [Server.OpenDispute] and others. [Server.Calls] holds
 // every call that came over the wire, [Server.Ledger] all money that moved: with
 // them a test can say "APO was never called" and "the money agrees".
 //
@@ -137,7 +137,8 @@
 //	POST register               with a Payment as JSON: one without a pay call;
 //	                            "capture": "MANUAL" authorizes it, whatever its method
 //	POST submit/ID, pay-late/ID, pend/ID, decline/ID, expire/ID, void/ID
-//	POST fail-capture/ID, fail-refund/ID            what was done is taken back
+//	POST fail-capture/ID, fail-refund/ID, fail-payment/ID        what was done is taken back
+//	POST correct/ID                                 ?amount=800, what the payment is of after all
 //	POST finish-capture/ID, finish-refund/ID, finish-raise/ID    ?ok=false lets it fail
 //	POST deny-inquiries/ID                          ?ok=false answers them again
 //	POST refund/ID, capture/ID                      ?amount=500, at the dashboard

@@ -17,7 +17,7 @@ const (
 	Refunded   Movement = "refunded"   // given back
 	Voided     Movement = "voided"     // let go, not moved
 	Returned   Movement = "returned"   // given back by the cancel of a paid payment
-	Reversed   Movement = "reversed"   // a capture that was taken back after it succeeded
+	Reversed   Movement = "reversed"   // a capture, or a payment in one step, taken back after it succeeded
 	Restored   Movement = "restored"   // a refund that was taken back after it succeeded
 	Disputed   Movement = "disputed"   // taken from the merchant by a dispute that ended
 )

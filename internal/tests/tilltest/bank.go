@@ -233,6 +233,8 @@ func (b *Bank) Cancel(ctx context.Context, r apo.CancelRequest) apo.CancelAnswer
 		switch {
 		case a.State == apo.StateCancelled:
 			return final{status: "F", code: "ORDER_STATUS_INVALID"}
+		case a.State == apo.StateFail:
+			return final{status: "F", code: "ORDER_IS_CLOSED"}
 		case len(a.Refunds) > 0, a.Card && Sum(a.Captures) > 0:
 			return final{status: "F", code: "PROCESS_FAIL"}
 		}

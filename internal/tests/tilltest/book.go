@@ -27,6 +27,8 @@ type Book struct {
 	Authorized, Captured, Refunded int64
 	late                           order.Late
 	paymentKnown                   bool
+	failureKnown                   bool  // APO has called the payment failed before it called it done
+	doubted                        bool  // it has called the payment both
 	moved                          bool  // it moved the money at once, so that nothing is held
 	raisedTo                       int64 // the largest total that an authorization was raised to
 	cancelDated                    bool  // APO signed when it cancelled
@@ -66,12 +68,12 @@ func (b *Book) Command(verb string, minor int64, answer string) Ruling {
 	case "capture":
 		ours := b.mode == "manual" || b.mode == "automatic" && b.gateway == "failed"
 		if !ours || b.status != "authorized" && b.status != "captured" || b.op != "" || len(b.accepted)+len(b.held) > 0 ||
-			len(b.strange) > 0 || minor <= 0 || minor > b.Authorized-b.Captured {
+			len(b.strange) > 0 || b.doubted || minor <= 0 || minor > b.Authorized-b.Captured {
 			return Refusal
 		}
 	case "refund":
 		if b.status != "captured" && b.status != "paid" && b.status != "refunded" || b.op != "" || minor <= 0 ||
-			len(b.disputes) > 0 ||
+			len(b.disputes) > 0 || b.doubted ||
 			minor > b.Captured-b.Refunded-b.lost-b.mayHaveGoneBack()-sumOf(b.accepted)-sumOf(b.held) {
 			return Refusal
 		}
@@ -81,7 +83,7 @@ func (b *Book) Command(verb string, minor int64, answer string) Ruling {
 		b.op, b.opMinor = verb, minor
 	case answer == "F":
 	case verb == "cancel":
-		b.status, b.gateway, b.cancelDated = "cancelled", "", true
+		b.status, b.gateway, b.cancelDated, b.doubted = "cancelled", "", true, false
 	case verb == "capture":
 		b.captureKnown(minor)
 	case verb == "refund":
@@ -146,6 +148,7 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 			b.noCaptures()
 		}
 	}
+	b.doubted = b.doubted || b.failureKnown
 	if b.mode == "automatic" && b.Captured+b.late.Captured < b.amount && b.status != "refunded" {
 		b.gateway = "outstanding"
 	}
@@ -156,13 +159,21 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 func (b *Book) PaymentFails() {
 	switch b.status {
 	case "created":
-		b.status = "failed"
+		b.status, b.failureKnown = "failed", true
 		if b.op == "cancel" { // there is nothing left to cancel: the cancel has what it wanted
 			b.status, b.op = "cancelled", ""
 		}
-	case "cancelled", "failed":
+	case "failed":
+	case "cancelled":
+		if b.late == (order.Late{}) || b.failureKnown {
+			b.failureKnown = true
+			break
+		}
+		b.Trouble++
+		b.doubted = true
 	default:
 		b.Trouble++
+		b.doubted = true
 	}
 }
 
@@ -210,6 +221,7 @@ func (b *Book) captureKnown(minor int64) {
 			b.gateway = ""
 		}
 	}
+	b.doubted = b.doubted || b.failureKnown
 	b.placeHeld()
 	b.endCancel()
 }
@@ -338,9 +350,9 @@ func (b *Book) Differs(o order.Order) string {
 	late := b.late
 	late.Disputed = min(b.lost, late.Captured)
 	const form = "%s authorized %d captured %d refunded %d lost %d late %v op %q working on %d gateway %q held %d " +
-		"disputed %t"
+		"disputed %t doubted %t"
 	mine := fmt.Sprintf(form, b.status, b.Authorized, b.Captured, b.Refunded, b.lost, late, b.op, len(b.accepted),
-		b.gateway, len(b.held), len(b.disputes) > 0)
+		b.gateway, len(b.held), len(b.disputes) > 0, b.doubted)
 	op, gateway := "", ""
 	if o.Operation.Outstanding() {
 		op = o.Operation.Kind.String()
@@ -350,7 +362,7 @@ func (b *Book) Differs(o order.Order) string {
 	}
 	open := slices.ContainsFunc(o.Disputes(), func(d order.Dispute) bool { return !d.Closed })
 	theirs := fmt.Sprintf(form, o.Status, o.Authorized, o.Captured, o.Refunded, o.Disputed, o.Late, op, len(o.Accepted),
-		gateway, len(o.Held), open)
+		gateway, len(o.Held), open, Refuted(o))
 	if mine == theirs {
 		return ""
 	}

@@ -286,7 +286,7 @@ func (n *tally) String() string {
 const statesLeast = 5500
 
 func scenes() []scene {
-	return slices.Concat(explorerScenes(), newsScenes(), raiseScenes(), settlerScenes())
+	return slices.Concat(explorerScenes(), newsScenes(), raiseScenes(), paymentScenes(), settlerScenes())
 }
 
 // exploreWhole walks all of a scene. The race detector makes walking ten times slower and no more thorough, and has to

@@ -185,8 +185,8 @@ func captureRows() []operationRow {
 		{"capture, not listed, payment failed", twice(beginCapture, tilltest.SaysU),
 			atBank(func(a *tilltest.Account) { a.State, a.Code = apo.StateFail, "ORDER_IS_CLOSED" }), toInquiry,
 			order.OutcomeFailed, order.CodeCancelled,
-			order.Idle, order.Authorized, func(t *testing.T, _ *tilltest.Till, o order.Order) {
-				assert.Equal(t, []events.AnomalyReason{events.StatusContradicts}, tilltest.Anomalies(o))
+			order.Idle, order.Failed, func(t *testing.T, _ *tilltest.Till, o order.Order) {
+				assert.Equal(t, []events.AnomalyReason{events.Reversal}, tilltest.Anomalies(o), "its newest word")
 			}},
 		{"capture, ORDER_NOT_EXIST", twice(beginCapture, tilltest.SaysU), func(x *tilltest.Till) { x.Bank.Accounts = nil },
 			toInquiry,
