@@ -49,8 +49,8 @@ func (o *Order) takenInOneStep() (minor int64) {
 	return max(minor, o.Refunded, o.Late.Refunded)
 }
 
-// judgeAmount holds the amount of a payment's success against what was ordered, or is on record: another one is what APO
-// signed, and then the anomaly before it says so.
+// judgeAmount holds the amount of a payment's success against what was ordered, or is on record: another one is what
+// APO signed, and then the anomaly before it says so.
 func (o *Order) judgeAmount(e events.Event, p *events.Parts) string {
 	_, paid := e.(events.PaymentPaid)
 	m := p.Amount

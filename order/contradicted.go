@@ -43,8 +43,8 @@ func (o *Order) inDoubt() bool {
 }
 
 // Doubts returns the records that tell of a payment, captures and refunds in doubt, one each, as [Resolve] names them:
-// those that the amounts cannot have, and those that APO has called both done and failed, or told with two amounts. APO is asked about them by itself; what
-// no inquiry tells, a person settles.
+// those that the amounts cannot have, and those that APO has called both done and failed, or told with two amounts. APO
+// is asked about them by itself; what no inquiry tells, a person settles.
 func (o Order) Doubts() (records []uint64) {
 	if t := o.paymentDoubt(); t != nil {
 		records = append(records, uint64(t.doubt))

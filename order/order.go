@@ -240,8 +240,8 @@ func (o *Order) capturable() int64 {
 
 // Refundable is what was captured, has not gone back, is not going back by a refund that APO has accepted or that waits
 // for its capture, was not lost in a dispute, and is in no doubt, in minor units: a refund that APO has signed and the
-// amounts cannot have may have taken it, a payment or capture that APO has also called failed may never have been, and a
-// dispute that is open may still take it.
+// amounts cannot have may have taken it, a payment or capture that APO has also called failed may never have been, and
+// a dispute that is open may still take it.
 func (o Order) Refundable() int64 { return o.refundable() }
 
 func (o *Order) refundable() int64 {

@@ -333,7 +333,7 @@ func (d *decision) tellAmount(f *Fact) {
 	}
 }
 
-// clearPaymentDoubt closes what was told of a doubt that the newest word has just ended, and of the amount that counted.
+// clearPaymentDoubt closes what was told of a doubt that the newest word has just ended as it began.
 func (d *decision) clearPaymentDoubt(was *Order) {
 	const reason = "APO's newest word is that the payment was done"
 	t := was.paymentDoubt()

@@ -149,7 +149,8 @@ func TestPaymentDoubt_WhereAnInquiryCannotTell(t *testing.T) {
 	}
 }
 
-// A captured payment that APO calls cancelled: nothing is given back beside that, and the newest word cancels the order.
+// A captured payment that APO calls cancelled: nothing is given back beside that, and the newest word cancels the
+// order.
 func TestPaymentDoubt_ACapturedPaymentIsCancelled(t *testing.T) {
 	for _, s := range []Status{Captured, Refunded} {
 		x := in(t, s)

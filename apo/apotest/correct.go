@@ -3,7 +3,8 @@ package apotest
 import "time"
 
 // FailPayment takes the payment itself back after it succeeded, as long as nothing is captured or refunded of it, and
-// notifies of its failure. What was held or paid is with the buyer again. [Server.PayLate] lets the buyer pay after all.
+// notifies of its failure. What was held or paid is with the buyer again. [Server.PayLate] lets the buyer pay after
+// all.
 func (s *Server) FailPayment(id string) error {
 	return s.play(id, func(p *payment) error {
 		if p.status != Success || p.paid.IsZero() || anyOf(p.captures, takes) || anyOf(p.refunds, (*transfer).alive) {

@@ -108,7 +108,8 @@ var factNames = [...]string{"none", "payment pending", "payment authorized", "pa
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
 	"refund taken back", "only refund taken back", "only refund of a payment taken back",
 	"only refund of what is held taken back", "only transfer of no payment taken back", "refund settled by a person",
-	"held refund failed", "payment cancelled", "captured payment cancelled", "cancel dated", "late authorization released", "rest released",
+	"held refund failed", "payment cancelled", "captured payment cancelled", "cancel dated",
+	"late authorization released", "rest released",
 	"part released", "dispute opened", "dispute due", "dispute defended", "dispute closed"}
 
 const factCount = len(factNames)

@@ -68,7 +68,8 @@ var ruleRows = []Rule{
 		"and above zero or, for the last capture of an order that is captured in part, zero",
 		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal}},
 	{GuardPaymentID, false, "APO's paymentId is known", []Reason{ReasonNoPaymentID}},
-	{GuardReversal, false, "APO has told no payment, capture or refund that counts otherwise too", []Reason{ReasonReversal}},
+	{GuardReversal, false, "APO has told no payment, capture or refund that counts otherwise too",
+		[]Reason{ReasonReversal}},
 	{GuardDispute, false, "no dispute of the payment is open, and before a cancel, which gives back all, none has taken " +
 		"anything", []Reason{ReasonDisputed}},
 	{GuardRefundable, false, "the amount is above zero, in the order's currency, and at most captured − refunded − " +

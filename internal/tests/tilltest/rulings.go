@@ -31,7 +31,8 @@ func MayCapture(o order.Order, minor int64, now time.Time, several bool) Ruling 
 	first := o.Status == order.Authorized
 	another := o.Status == order.Captured && several
 	expired := !o.Expires.IsZero() && !now.Before(o.Expires)
-	if !ours || Refuted(o) || !first && !another || len(o.Operations()) > 0 || len(o.Held) > 0 || o.Unaccounted() || expired ||
+	if !ours || Refuted(o) || !first && !another || len(o.Operations()) > 0 || len(o.Held) > 0 || o.Unaccounted() ||
+		expired ||
 		minor <= 0 || minor > o.Authorized-o.Captured {
 		return Refusal
 	}
@@ -48,7 +49,8 @@ func MayRefund(o order.Order, minor int64) Ruling {
 		left -= h.Minor
 	}
 	disputed := slices.ContainsFunc(o.Disputes(), func(d order.Dispute) bool { return !d.Closed })
-	if !moved || Refuted(o) || o.Operation.Outstanding() || len(o.Accepted) >= 64 || disputed || minor <= 0 || minor > left {
+	if !moved || Refuted(o) || o.Operation.Outstanding() ||
+		 len(o.Accepted) >= 64 || disputed || minor <= 0 || minor > left {
 		return Refusal
 	}
 	return Sends

@@ -6,8 +6,8 @@ import (
 	"github.com/tilltape/tilltape/order"
 )
 
-// paymentScenes are what APO tells against the payment itself, beside a command: that it has failed, or is of less. What
-// the bank has in the end is what the order comes to, whichever was first.
+// paymentScenes are what APO tells against the payment itself, beside a command: that it has failed, or is of less.
+// What the bank has in the end is what the order comes to, whichever was first.
 func paymentScenes() []scene {
 	const less = tilltest.ThePart
 	notice := func(code string, minor int64) tilltest.Notice {
