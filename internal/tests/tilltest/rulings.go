@@ -50,7 +50,7 @@ func MayRefund(o order.Order, minor int64) Ruling {
 	}
 	disputed := slices.ContainsFunc(o.Disputes(), func(d order.Dispute) bool { return !d.Closed })
 	if !moved || Refuted(o) || o.Operation.Outstanding() ||
-		 len(o.Accepted) >= 64 || disputed || minor <= 0 || minor > left {
+		len(o.Accepted) >= 64 || disputed || minor <= 0 || minor > left {
 		return Refusal
 	}
 	return Sends
