@@ -131,6 +131,9 @@ func (d *decision) observePayment(f *Fact) {
 	was := d.o
 	d.emitPayment(f, kind == law.PaymentUndone)
 	d.clearPaymentDoubt(&was)
+	if d.o.Late.Authorized > was.Late.Authorized && was.paymentKnown() { // of more than a person may have looked at
+		d.lateMoney(f)
+	}
 	if surprise {
 		d.anomaly(events.StatusContradicts, f, "placed as paid in one step, and APO has only authorized it")
 	}

@@ -219,6 +219,13 @@ func TestPaymentDoubt_OfLateMoney(t *testing.T) {
 	x.observe(authorized())
 	x.inquire(tells(StateSuccess, ofAmount(authorized(), 800)))
 	assert.Equal(t, Late{Authorized: 800}, x.o.Late)
+	for _, minor := range []int64{1200, 900, 1200} { // whatever a person has looked at before
+		for _, a := range x.o.Anomalies {
+			x.must(ClearAnomaly{Anomaly: a.Version, Reason: "seen"})
+		}
+		x.inquire(tells(StateSuccess, ofAmount(authorized(), minor)))
+		assert.Equal(t, minor == 1200, hasAnomaly(x.o, events.LatePayment), "more of it is not silent")
+	}
 	replayIsLive(t, x)
 }
 
