@@ -66,6 +66,9 @@ func TestRun_MeasuresEverySection(t *testing.T) {
 	for _, rate := range []float64{r.Replay.MemoryOurs, r.Replay.MemoryPayload, r.Replay.MemoryRecord} {
 		assert.Positive(t, rate)
 	}
+	require.NotNil(t, r.Export)
+	assert.Positive(t, r.Export.Export)
+	assert.Positive(t, r.Export.Replay)
 	require.NotNil(t, r.Open)
 	assert.Positive(t, r.Open.Killed)
 	assert.Positive(t, r.Open.KilledOrders)

@@ -86,6 +86,7 @@ func (r *report) musts() []figure {
 		r.written(must, 1024),
 	}
 	all = append(all, r.tapeMusts()...)
+	all = append(all, r.exportMusts()...)
 	all = append(all, r.coreMusts()...)
 	return append(all, r.pgMusts()...)
 }

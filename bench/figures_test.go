@@ -33,6 +33,7 @@ func measured() *report {
 	r.Load = &loadResult{Orders: 1000, Warm: timing{P50: 10 * time.Microsecond}, Stored: 600}
 	r.Replay = &replayResult{OneCore: replayRate{Warm: 1e6, Cold: 5e5}, Live: 396, MemoryOurs: 5, MemoryPayload: 1,
 		MemoryRecord: 1}
+	r.Export = &exportResult{Export: 80, Replay: 100}
 	r.Open = &openResult{KilledWorst: 2 * time.Second}
 	r.Core = []coreResult{{"Decide(Cancel)", 1500, 4}, {stepEvolve, 100, 0}}
 	r.Postgres = &pgResult{Trips: 2, Replay: 50, File: 100}
@@ -120,6 +121,7 @@ func TestFigures_EachLimitIsFelt(t *testing.T) {
 		"memory of a replay, an order":                         {func(r *report) { r.Replay.Live = 397 }, true},
 		"cold replay beside warm, one core":                    {func(r *report) { r.Replay.OneCore.Cold = 4e5 }, true},
 		"replay on one core, warm":                             {func(r *report) { r.Replay.OneCore.Warm = 9.9e5 }, false},
+		"export beside replay, two cores":                      {func(r *report) { r.Export.Export-- }, true},
 		"loading one order, warm, p50":                         {func(r *report) { r.Load.Warm.P50++ }, true},
 		"stored an event, the whole file":                      {func(r *report) { r.Load.Stored++ }, true},
 		"open after a kill":                                    {func(r *report) { r.Open.KilledWorst++ }, true},

@@ -65,7 +65,7 @@ func (b *bench) replays() error {
 		return err
 	}
 	b.out.Replay = res
-	return nil
+	return b.exports(t)
 }
 
 // samples are what replays came to.

@@ -16,6 +16,7 @@ type report struct {
 	Cancels        []cancelResult `json:",omitempty"`
 	Load           *loadResult    `json:",omitempty"`
 	Replay         *replayResult  `json:",omitempty"`
+	Export         *exportResult  `json:",omitempty"`
 	Open           *openResult    `json:",omitempty"`
 	Core           []coreResult   `json:",omitempty"`
 	Postgres       *pgResult      `json:",omitempty"`
