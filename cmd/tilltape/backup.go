@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -80,12 +79,7 @@ func described(ctx context.Context, log *bolt.Log) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "records  %d\nroot     %s\norigin   %s\n", is.Size, is.Root, is.Origin)
 	for _, was := range past {
-		fmt.Fprintf(&b, "before   %s\n", ancestor(was))
+		fmt.Fprintf(&b, "before   %s\n         %s, root %s\n", was.Origin, counted(was.Size, "record"), was.Root)
 	}
 	return b.String(), nil
-}
-
-// ancestor is what a log held under an earlier origin.
-func ancestor(was seal.Checkpoint) string {
-	return fmt.Sprintf("%s, with %s and the root %s", was.Origin, counted(was.Size, "record"), was.Root)
 }

@@ -68,6 +68,7 @@ var exitCodes = []struct {
 	{bolt.ErrNotALog, exitUnreadable},
 	{store.ErrNewerFormat, exitUnreadable},
 	{errUnreadable, exitUnreadable},
+	{errInterrupted, exitInterrupted},
 }
 
 var (
@@ -78,6 +79,8 @@ var (
 	errOpen = errors.New("something stands open")
 	// errCut: what is there is good, and ends before it should.
 	errCut = errors.New("cut off")
+	// errInterrupted: another process was interrupted with this one, and has said so.
+	errInterrupted = errors.New("interrupted")
 	// errTrouble is any failure of a command whose codes are those of the tool of the same name elsewhere.
 	errTrouble = errors.New("trouble")
 )

@@ -20,7 +20,7 @@ const (
 
 // childKinds are what a child says with its exit code, for the process that started it to say again.
 var childKinds = map[int]error{exitFailure: errors.New("failed"), exitUsage: errUsage, exitNotFound: errNotFound,
-	exitAltered: store.ErrDamaged, exitCut: errCut, exitUnreadable: errUnreadable, exitInterrupted: context.Canceled}
+	exitAltered: store.ErrDamaged, exitCut: errCut, exitUnreadable: errUnreadable, exitInterrupted: errInterrupted}
 
 // inChild salvages in a process of its own: a damaged file may take more memory than there is.
 func (s *salvaging) inChild(ctx context.Context, t *terminal) error {
@@ -45,11 +45,11 @@ func (s *salvaging) inChild(ctx context.Context, t *terminal) error {
 	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
 	child.WaitDelay = childPatience
 	err = child.Run()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	died, ok := errors.AsType[*exec.ExitError](err)
-	if !ok {
+	switch {
+	case ctx.Err() != nil && (!ok || died.ExitCode() != exitInterrupted):
+		return ctx.Err()
+	case !ok:
 		return err
 	}
 	if died.ExitCode() == outOfMemory {

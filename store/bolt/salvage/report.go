@@ -143,8 +143,9 @@ func (r Report) String() string {
 	default:
 		line("origin     %s", r.Origin)
 	}
-	line("records    %d of %d positions found whole: %d proven by the seal, %d by the backup, %d by a tile, %d by their "+
-		"checksum", r.Frames.Whole, r.End, r.Frames.BySeal, r.Frames.ByBackup, r.Frames.ByTile, r.Frames.ByChecksum)
+	line("records    %d of %d positions found whole", r.Frames.Whole, r.End)
+	line("proven     by the seal %d, a backup %d, a tile %d, their checksum %d", r.Frames.BySeal, r.Frames.ByBackup,
+		r.Frames.ByTile, r.Frames.ByChecksum)
 	list(&b, "missing", r.Missing, func(s Span) string { return s.text("position") })
 	list(&b, "lost", r.Lost, func(l Lost) string {
 		return fmt.Sprintf("position %d: version %d of %s %s", l.Position, l.Version, l.Category, l.ID)
@@ -178,7 +179,8 @@ func (r Report) others(line func(format string, args ...any)) {
 		}
 	}
 	if c := r.Checkpoint; c != nil {
-		line("checkpoint of %d records, %s: %s", c.Size, c.Origin, verdicts[c.Verdict])
+		line("checkpoint of %d records: %s", c.Size, verdicts[c.Verdict])
+		line("           %s", c.Origin)
 	}
 	if w := r.Written; w != nil {
 		line("new log    %s, %d records", w.Path, w.Records)
