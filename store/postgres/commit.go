@@ -30,6 +30,7 @@ type engine struct {
 	conn  *pgxpool.Conn // while it has a turn
 	turn  *turn
 	doubt *doubt
+	known places
 	pause time.Duration // before the next try; zero: the last one went well
 }
 
@@ -110,7 +111,7 @@ func (e *engine) begin(b *batch) (turn ledger.Turn[struct{}], err error) {
 	if e.conn, err = e.log.pool.Acquire(ctx); err != nil {
 		return turn, err
 	}
-	if e.turn, err = e.log.begun(ctx, e.conn, b, e.doubt); err != nil {
+	if e.turn, err = e.log.begun(ctx, e.conn, b, e.doubt, &e.known); err != nil {
 		e.giveUp(ctx)
 		e.leave(ctx, err)
 		return turn, err
@@ -166,9 +167,11 @@ func (e *engine) Commit(b *batch, p *plan) error {
 	p.StartHash()()
 	err := e.conn.SendBatch(ctx, e.log.writes(e.turn, b, p)).Close()
 	if err == nil {
+		e.known.take(p)
 		e.log.publish(p.Tree())
 		return nil
 	}
+	e.known.forget()
 	// A statement that failed has the server skip the commit that came after it.
 	pg, is := errors.AsType[*pgconn.PgError](err)
 	if is && pg.SeverityUnlocalized == severityOfStatement || pgconn.SafeToRetry(err) {

@@ -103,6 +103,35 @@ func TestHandlesThatWriteAtOnce(t *testing.T) {
 	}
 }
 
+// What a process remembers of where streams end, it does not take for what another has made of them since.
+func TestWhatAnotherAppendedMeanwhile(t *testing.T) {
+	ctx := context.Background()
+	log := newLog(t, postgres.Config{})
+	other := openLog(t, newPool(t, pgserver.Shared(t).URL()), log.config)
+	stream, version := events.OrderStream("o-1"), uint64(0)
+	add := func(by kept) {
+		t.Helper()
+		written, err := by.Append(ctx, stream, version, record(fmt.Sprintf("r-%d", version)))
+		require.NoError(t, err)
+		version++
+		assert.Equal(t, version, written[0].Version)
+		assert.Equal(t, version-1, written[0].Previous, "it is the only stream")
+	}
+	for range 3 { // the first remembers nothing yet
+		add(log)
+	}
+	add(other)
+	_, err := log.Append(ctx, stream, 3, record("stale"))
+	var conflict *store.ConflictError
+	require.ErrorAs(t, err, &conflict)
+	assert.EqualValues(t, 4, conflict.Have)
+	for _, by := range []kept{log, other, log, log, other, other, log} {
+		add(by)
+	}
+	require.NoError(t, log.Verify(ctx, nil))
+	require.NoError(t, other.Close())
+}
+
 // Somebody who watches hears of what another handle appends: by notification at once, by asking soon, and after the
 // connection that listens was cut.
 func TestWatchAnotherProcess(t *testing.T) {

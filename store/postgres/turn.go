@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strconv"
@@ -26,20 +27,22 @@ type row struct {
 // turn is what the server said once it gave a turn: whatever is read after the log's row was locked is as the last
 // holder of the turn has left it, and stays so.
 type turn struct {
-	row    row
-	before *seal.Tree  // what this handle knew before it asked
-	leaves []seal.Hash // of the records after that, the first leavesMax of them
-	newest map[events.Stream]ledger.Place
-	owners map[events.Key]events.Stream
-	stands []seal.Hash // of the records where the doubtful plan would be
+	row        row
+	before     *seal.Tree  // what this handle knew before it asked
+	leaves     []seal.Hash // of the records after that, the first leavesMax of them
+	newest     map[events.Stream]ledger.Place
+	remembered int // of these, so many were not asked for
+	owners     map[events.Key]events.Stream
+	stands     []seal.Hash // of the records where the doubtful plan would be
 }
 
 // leavesMax is how many records of other processes are caught up with in a turn: more than a batch has, of which there
 // is one from each other process in between.
 const leavesMax = 4096
 
-// begun begins a transaction, waits for the turn, and reads all that judging the batch needs: one round trip.
-func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *doubt) (*turn, error) {
+// begun begins a transaction, waits for the turn, and reads all that judging the batch needs: one round trip; two where
+// ends were remembered and the log is not as they were of.
+func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *doubt, known *places) (*turn, error) {
 	t := &turn{before: l.tree.Load(), newest: map[events.Stream]ledger.Place{}, owners: map[events.Key]events.Stream{}}
 	var s pgx.Batch
 	s.Queue("begin isolation level read committed") // whatever the role's own is
@@ -48,18 +51,13 @@ func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *dou
 		return r.Scan(&t.row.origin, &t.row.ancestry, &t.row.position, &t.row.frontier)
 	})
 	s.Queue(l.sql.leaves, int64(t.before.Size()), leavesMax).Query(t.readLeaves)
-	categories, streams, keys := asked(b)
-	s.Queue(l.sql.newest, categories, streams).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var stream events.Stream
-			var at ledger.Place
-			if err := rows.Scan(&stream.Category, &stream.ID, &at.Version, &at.Position); err != nil {
-				return err
-			}
-			t.newest[stream] = at
-		}
-		return rows.Err()
-	})
+	if known.at != t.before.Size() {
+		known.forget()
+	}
+	categories, streams, keys := asked(b, t, known)
+	if len(streams) > 0 {
+		s.Queue(l.sql.newest, categories, streams).Query(t.readNewest)
+	}
 	if len(keys) > 0 {
 		s.Queue(l.sql.owners, keys).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
@@ -85,15 +83,50 @@ func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *dou
 			return rows.Err()
 		})
 	}
-	return t, conn.SendBatch(ctx, &s).Close()
+	if err := conn.SendBatch(ctx, &s).Close(); err != nil {
+		return t, err
+	}
+	if t.row.position == t.before.Size() && bytes.Equal(t.row.frontier, t.before.AppendFrontier(nil)) {
+		return t, nil
+	}
+	known.disturbed()
+	if t.remembered == 0 {
+		return t, nil
+	}
+	clear(t.newest)
+	categories, streams, _ = asked(b, t, known)
+	rows, err := conn.Query(ctx, l.sql.newest, categories, streams)
+	if err == nil {
+		err = t.readNewest(rows)
+	}
+	return t, err
+}
+
+// readNewest reads where streams end.
+func (t *turn) readNewest(rows pgx.Rows) error {
+	defer rows.Close()
+	for rows.Next() {
+		var stream events.Stream
+		var at ledger.Place
+		if err := rows.Scan(&stream.Category, &stream.ID, &at.Version, &at.Position); err != nil {
+			return err
+		}
+		t.newest[stream] = at
+	}
+	return rows.Err()
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// asked is what judging a batch needs to know about.
-func asked(b *batch) (categories, streams []string, keys [][]byte) {
+// asked is what judging a batch needs to know about; the ends that are known are put into the turn.
+func asked(b *batch, t *turn, known *places) (categories, streams []string, keys [][]byte) {
 	for _, r := range b.Requests {
-		categories, streams = append(categories, r.Stream.Category), append(streams, r.Stream.ID)
+		if at, is := known.of(r.Stream); is {
+			t.newest[r.Stream] = at
+			t.remembered++
+		} else {
+			categories, streams = append(categories, r.Stream.Category), append(streams, r.Stream.ID)
+		}
 		for _, record := range r.Records {
 			for _, key := range record.Keys {
 				keys = append(keys, []byte(key))
