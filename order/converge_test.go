@@ -71,7 +71,7 @@ func retold(t *rapid.T, facts []Fact) []Fact {
 	return rapid.Permutation(out).Draw(t, "order")
 }
 
-func told(t *rapid.T, mode events.CaptureMode, facts []Fact) *till {
+func told(t require.TestingT, mode events.CaptureMode, facts []Fact) *till {
 	x := placed(t, mode)
 	for _, f := range facts {
 		x.observe(f)
@@ -234,49 +234,4 @@ func TestConverge_AFailureToldAgainAfterASuccessIsNoNews(t *testing.T) {
 		assert.Len(t, x.o.Anomalies, 2, "another one is")
 		replayIsLive(t, x)
 	}
-}
-
-// APO signs that a transfer was done and that it failed, in any order and as often as it likes: what an inquiry says
-// that was begun after all of it is what the order comes to.
-func TestConverge_ContradictionsDoOnceAnInquiryHasAnswered(t *testing.T) {
-	word := func(kind string, i int, minor int64, done bool) Fact {
-		id, request := fmt.Sprint(kind, i), fmt.Sprint(kind, "r", i)
-		switch {
-		case kind == "C" && done:
-			return Fact{Kind: CaptureSucceeded, TransferID: id, RequestID: request, Amount: usd(minor)}
-		case kind == "C":
-			return Fact{Kind: CaptureFailed, TransferID: id, RequestID: request, Amount: usd(minor), Code: "X"}
-		case done:
-			return Fact{Kind: RefundSucceeded, TransferID: id, RequestID: request, Amount: usd(minor)}
-		}
-		return Fact{Kind: RefundFailed, TransferID: id, RequestID: request, Amount: usd(minor), Code: "X"}
-	}
-	moves := []struct {
-		kind  string
-		minor int64
-	}{{"C", 300}, {"C", 400}, {"F", 100}, {"F", 150}}
-	rapid.Check(t, func(t *rapid.T) {
-		var words, truths []Fact
-		pay := Fact{Kind: PaymentSucceeded, PaymentID: "P1", Amount: usd(theAmount)}
-		for i, m := range moves {
-			done := i == 0 || rapid.Bool().Draw(t, "done") // of the first capture the refunds are taken
-			truths = append(truths, word(m.kind, i, m.minor, done))
-			for range rapid.IntRange(0, 3).Draw(t, "words") {
-				words = append(words, word(m.kind, i, m.minor, rapid.Bool().Draw(t, "says done")))
-			}
-		}
-		x := placed(t, CaptureManual)
-		for _, f := range rapid.Permutation(append(words, pay)).Draw(t, "order") {
-			x.observe(f)
-			require.LessOrEqual(t, x.o.Refundable(), int64(700), "never more than there may be")
-		}
-		x.inquire(tells(StateSuccess, append([]Fact{pay}, truths...)...))
-		want := told(t, CaptureManual, append([]Fact{pay}, truths...)).o
-		require.Equal(t, []any{want.Status, amounts(want), want.Refundable(), len(want.Held)},
-			[]any{x.o.Status, amounts(x.o), x.o.Refundable(), len(x.o.Held)})
-		require.Empty(t, x.o.Doubts())
-		facts := x.inquire(tells(StateSuccess, append([]Fact{pay}, truths...)...))
-		require.Len(t, facts, 1, "and it teaches nothing any more: %v", kindsOf(facts))
-		replayIsLive(t, x)
-	})
 }

@@ -128,8 +128,13 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	}
 	o.counts(r, at, &transfer{kind: captures, id: id, request: request, minor: e.Amount.Minor,
 		version: uint32(r.Version), owner: o.ownerOf(p, e.CaptureRequestID, CallCapture), marks: m}, &e.Proof)
-	if !known {
+	switch {
+	case !known:
 		o.captured(r, e, cell)
+	case cell.Effect == law.LateMoney:
+		o.endGateway(o.Late.Captured)
+	default:
+		o.endGateway(o.Captured)
 	}
 	if p != nil {
 		if p.Last && o.Status != Cancelled { // that mark is the cancel's
@@ -158,6 +163,13 @@ func (o *Order) ownerOf(p *Operation, request string, kind CallKind) owner {
 	return ownerForeign
 }
 
+// endGateway ends APO's own capture once all is captured: by one that is new, or that is of more by the newest word.
+func (o *Order) endGateway(captured int64) {
+	if captured >= o.fullAmount() {
+		o.Gateway = o.Gateway.after(law.EventCaptured)
+	}
+}
+
 // captured is what follows from a capture that is new to the book.
 func (o *Order) captured(r *events.Record, e *events.CaptureSucceeded, cell law.Cell) {
 	captured := o.Captured
@@ -173,9 +185,7 @@ func (o *Order) captured(r *events.Record, e *events.CaptureSucceeded, cell law.
 			o.captureMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
 		}
 	}
-	if captured >= o.fullAmount() {
-		o.Gateway = o.Gateway.after(law.EventCaptured)
-	}
+	o.endGateway(captured)
 	o.foldPaymentWord(r, o.known.has(knownFailure) && !newest, false)
 	if o.Gateway != GatewayOutstanding {
 		o.watchFrom(e.Due)

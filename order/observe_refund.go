@@ -20,7 +20,8 @@ func (d *decision) observeRefund(f *Fact) {
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s refunded, we asked for %s", f.Amount, p.Amount))
 		return
 	}
-	if a, b := o.placeOfRefund(f.TransferID, ""), o.placeOfRefund("", f.RequestID); a >= 0 && b >= 0 && a != b {
+	a, b := o.placeOfRefund(f.TransferID, ""), o.placeOfRefund("", f.RequestID)
+	if a >= 0 && b >= 0 && a != b && !o.heldAndFailed(min(a, b), max(a, b)) {
 		if held := len(o.Held); a >= held && b >= held && one(&o.book[a-held], &o.book[b-held], f.Amount.Minor) {
 			d.emitRefund(f)
 		} else {
@@ -65,6 +66,13 @@ func (d *decision) observeRefund(f *Fact) {
 		d.anomaly(events.TransferContradicts, f, "the refund had failed")
 	}
 	d.settleLateMoney()
+}
+
+// heldAndFailed reports whether two refunds on record, by their places, are one that is held under one of its names and
+// had failed under the other.
+func (o *Order) heldAndFailed(first, second int) bool {
+	held := len(o.Held)
+	return first < held && second >= held && o.book[second-held].is(transferFailed)
 }
 
 // heldAgain is seenAgain for a refund that is held. Of two amounts the newest word counts.

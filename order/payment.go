@@ -141,6 +141,7 @@ func (o *Order) correctPayment(e events.Event, m Money, p *events.Proof) {
 		o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(told))
 		o.signed = m.Minor
 		o.total()
+		o.endGateway(max(o.Captured, o.Late.Captured)) // which may be all of less
 	}
 }
 

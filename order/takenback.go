@@ -84,10 +84,27 @@ func (o *Order) takeBack(r *events.Record, at int, code string) {
 	o.revise(was.version, OutcomeFailed, code)
 	o.enter(at, &t)
 	o.move(Status(cell.To), r)
-	if was.owner == ownerGateway && o.CaptureMode == CaptureAutomatic {
-		o.Gateway = o.Gateway.after(law.EventTakenBack)
+	if was.kind == captures {
+		o.reopenGateway(r, was.owner == ownerGateway)
 	}
 	o.watchSoon(r)
+}
+
+// reopenGateway says what becomes of APO's own capture once one is taken back. Its own has failed. Where it was
+// another's that had left nothing to capture, or the failure names a request, which APO's own has none of, nobody knows,
+// and APO goes on capturing.
+func (o *Order) reopenGateway(r *events.Record, own bool) {
+	if e, failed := r.Event.(events.CaptureFailed); failed && e.CaptureRequestID != "" {
+		own = false
+	}
+	switch {
+	case o.CaptureMode != CaptureAutomatic || o.Gateway != GatewayNone:
+	case own:
+		o.Gateway = o.Gateway.after(law.EventTakenBack)
+	case o.paymentKnown() && o.Status != Cancelled && !o.movedWhole() && o.Captured < o.fullAmount():
+		o.Gateway = o.Gateway.after(law.EventOpened)
+		o.gateway, o.gatewayAt = uint32(r.Version), r.Recorded.UnixNano()
+	}
 }
 
 // A command whose transfer is in the book is remembered by the record that the transfer is known by: so it ends as the

@@ -110,3 +110,22 @@ func TestReversal_OfALastCaptureOfZero(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// A capture that is taken back leaves APO's own capture as its newest word has it: what named no request was APO's own,
+// and of another's nobody knows what it left.
+func TestReversal_WhatBecomesOfAPOsOwnCapture(t *testing.T) {
+	for request, want := range map[string]GatewayCapture{"": GatewayFailed, "nobody's": GatewayOutstanding} {
+		x := capturing(t)
+		x.observe(Fact{Kind: CaptureSucceeded, TransferID: "CA", RequestID: request, Amount: usd(theAmount)})
+		require.Equal(t, GatewayNone, x.o.Gateway)
+		x.inquire(tells(StateSuccess, Fact{Kind: CaptureFailed, TransferID: "CA", RequestID: request,
+			Amount: usd(theAmount), Code: "X"}))
+		assert.Equal(t, []any{Authorized, want}, []any{x.o.Status, x.o.Gateway}, request)
+		assert.Equal(t, want == GatewayFailed, x.takes(Cancel{CommandID: "k"}), request)
+		replayIsLive(t, x)
+	}
+	x := capturing(t) // told as a part, and then as all of it
+	x.observe(Fact{Kind: CaptureSucceeded, TransferID: "CA", Amount: usd(700)})
+	x.inquire(tells(StateSuccess, Fact{Kind: CaptureSucceeded, TransferID: "CA", Amount: usd(theAmount)}))
+	assert.Equal(t, []any{GatewayNone, int64(theAmount)}, []any{x.o.Gateway, x.o.Captured})
+}
