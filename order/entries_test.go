@@ -47,10 +47,12 @@ func TestTheBookShowsWhatTheAmountsAreMadeOf(t *testing.T) {
 			require.Equal(t, o.Refunded, refunded)
 			require.Equal(t, o.Late.Captured, lateCaptured)
 			require.Equal(t, o.Late.Refunded, lateRefunded)
+			require.Equal(t, o.Disputed, disputesTook(o.Book()))
+			require.Equal(t, len(o.Held), countOf(o.Book(), func(e Entry) bool { return e.Held }))
 			var doubts []uint64
 			for _, e := range o.Book() {
 				ways := 0
-				for _, is := range []bool{e.Counted, e.Contradicted, e.Failed} {
+				for _, is := range []bool{e.Asked, e.Accepted, e.Held, e.Counted, e.Contradicted, e.Failed} {
 					if is {
 						ways++
 					}
@@ -68,6 +70,56 @@ func TestTheBookShowsWhatTheAmountsAreMadeOf(t *testing.T) {
 			require.Equal(t, o.Doubts(), doubts)
 		}
 	})
+}
+
+func disputesTook(book []Entry) (minor int64) {
+	for _, e := range book {
+		if e.Transfer == events.TransferDispute && e.Counted {
+			minor += e.Amount.Minor
+		}
+	}
+	return minor
+}
+
+func countOf(book []Entry, is func(Entry) bool) (n int) {
+	for _, e := range book {
+		if is(e) {
+			n++
+		}
+	}
+	return n
+}
+
+// What is asked for, what APO works on, what waits for its capture and what is disputed stands in the same view.
+func TestTheBookShowsWhatIsUnderWay(t *testing.T) {
+	x := in(t, Captured) // 600
+	x.observe(disputed(DisputeOpened, "D1", 300))
+	book := x.o.Book()
+	assert.Equal(t, Entry{Transfer: events.TransferDispute, Record: x.o.Version, Amount: usd(300), Accepted: true},
+		book[len(book)-1])
+	x.must(Resolve{Record: x.o.Version, Resolution: events.ResolvedSucceeded, Statement: "ticket 7"})
+	book = x.o.Book()
+	assert.Equal(t, []any{true, usd(300)}, []any{book[len(book)-1].Counted, book[len(book)-1].Amount})
+
+	x = in(t, Captured)
+	intent := x.must(Refund{CommandID: "f", Amount: usd(100)})
+	require.Len(t, intent, 1)
+	asked := Entry{Transfer: events.TransferRefund, Record: x.o.Version, Amount: usd(100), Asked: true, Ours: true}
+	book = x.o.Book()
+	assert.Equal(t, asked, book[len(book)-1])
+	x.answer(works)
+	asked.Asked, asked.Accepted = false, true
+	book = x.o.Book()
+	assert.Equal(t, asked, book[len(book)-1])
+	x.observe(refunded("F9", 700))
+	book = x.o.Book()
+	assert.Equal(t, []any{true, usd(700)}, []any{book[len(book)-2].Held, book[len(book)-2].Amount})
+
+	x = in(t, Authorized)
+	x.must(Cancel{CommandID: "k"})
+	book = x.o.Book()
+	assert.Equal(t, Entry{Transfer: events.TransferCancel, Record: x.o.Version, Asked: true, Ours: true},
+		book[len(book)-1])
 }
 
 func TestTheBookSaysWhoseATransferIs(t *testing.T) {
