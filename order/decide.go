@@ -234,7 +234,7 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 			Problem: "is neither succeeded nor failed; give events.ResolvedSucceeded or events.ResolvedFailed"}
 	}
 	if m, known := o.recall(c.CommandID); known {
-		return nil, o.again(c.CommandID, m, resolveContent(c.Resolution, c.Override, c.Statement))
+		return nil, o.again(c.CommandID, m, o.resolvedAlike(c, m))
 	}
 	if c.Override && o.parked(c.Record) == nil && o.settled(c.Record) {
 		return nil, &InvalidError{OrderID: o.ID, Command: "resolve", Field: "override",

@@ -336,6 +336,9 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	if e.Fact == events.KindRefundHeld {
 		o.dropHeld(e.TransferID, e.RequestID)
 	}
+	if o.foreignPayment(e) {
+		o.learn(e.PaymentID)
+	}
 	o.foldContradicted(r, e)
 	o.foldReversed(r, e)
 	o.foldUnequal(r, e)

@@ -65,7 +65,7 @@ func (o *Order) foldOperation(r *events.Record) {
 		o.foldTransferResolved(r, &e)
 	case events.OperationResolved:
 		// The fact that ends the operation follows in the same append.
-		o.rememberCommand(r, VerbResolve, resolveContent(e.Resolution, e.Override, e.Statement))
+		o.rememberCommand(r, VerbResolve, resolveContent(e.Resolution, e.Override, e.Statement, e.Intent))
 	}
 }
 

@@ -114,9 +114,20 @@ func contentOf(v Verb, m Money, last bool, text string) uint64 {
 	return digestOf(string(b[:]), m.Currency, text)
 }
 
-// resolveContent leaves out which record was meant: of one that stood for the only one there was, nothing tells later.
-func resolveContent(r events.Resolution, override bool, statement string) uint64 {
-	return contentOf(VerbResolve, Money{Minor: int64(r)}, override, statement)
+// resolveContent is what a resolution asked for, of the record that it was about. The record is added to the digest, so
+// that it can be told from it again: a resolution that names none is of the only one that could be meant then, and the
+// same one given again does not know any more which that was.
+func resolveContent(r events.Resolution, override bool, statement string, record uint64) uint64 {
+	return contentOf(VerbResolve, Money{Minor: int64(r)}, override, statement) + record
+}
+
+// resolvedAlike is the content under which a resolution is remembered, where it is this one.
+func (o *Order) resolvedAlike(c *Resolve, m memory) uint64 {
+	content := resolveContent(c.Resolution, c.Override, c.Statement, c.Record)
+	if of := m.content - content; c.Record == 0 && of <= o.Version {
+		return m.content
+	}
+	return content
 }
 
 // remembering returns the commands with one more. Copied, see [Order.enter].

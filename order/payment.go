@@ -284,6 +284,13 @@ func (o *Order) takenBack() bool {
 	return at >= 0 && o.book[at].has(markTakenBack)
 }
 
+// foreignPayment reports whether an anomaly tells of the payment in another currency than the order's: it found the order
+// by its paymentRequestId, and what moves of it will name the paymentId.
+func (o *Order) foreignPayment(e *events.AnomalyObserved) bool {
+	return e.Reason == events.PaymentContradicts && e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency &&
+		(e.Fact == events.KindPaymentAuthorized || e.Fact == events.KindPaymentPaid)
+}
+
 // onRecord reports whether a success says no more than the payment that was taken back had said: a message that is
 // delivered again is not a payment that succeeded after all.
 func (o *Order) onRecord(f *Fact) bool {

@@ -88,9 +88,12 @@ func keysOf(before *Order, e events.Event) []events.Key {
 		}
 	}
 	p := events.PartsOf(e)
-	switch e.(type) {
-	case events.AnomalyObserved: // whose the identifiers are is what it is about
-		return nil
+	switch e := e.(type) {
+	case events.AnomalyObserved: // whose the identifiers are is what it is about, but for the order's own payment's
+		if before.PaymentID == "" && before.foreignPayment(&e) {
+			add(events.KeyPaymentID, e.PaymentID)
+		}
+		return keys
 	case events.OrderCreated:
 		add(events.KeyPaymentRequestID, p.PaymentRequestID)
 	}

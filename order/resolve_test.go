@@ -147,3 +147,43 @@ func TestJudge_AResolutionThatHidesItsOverride(t *testing.T) {
 		Statement: "APO ticket 7"}))
 	assert.NoError(t, x.judged(events.OperationResolved{Resolution: events.ResolvedFailed, Statement: "APO ticket 7"}))
 }
+
+// A command id stands for one resolution: of what it was about, whether that was named or was the only thing there was.
+func TestResolve_TheRecordBelongsToTheCommand(t *testing.T) {
+	x := in(t, Authorized)
+	x.observe(captured("C9", 1200))
+	x.observe(captured("C8", 1300))
+	x.inquire(tells(StateSuccess))
+	doubts := x.o.Doubts()
+	require.Len(t, doubts, 2)
+	c := Resolve{CommandID: "s", Record: doubts[0], Resolution: events.ResolvedFailed, Statement: "APO ticket 7"}
+	x.must(c)
+	assert.Empty(t, x.must(c), "once")
+	c.Record = doubts[1]
+	_, err := x.do(c)
+	var mismatch *MismatchError
+	require.ErrorAs(t, err, &mismatch, "of another record")
+
+	for _, named := range []bool{true, false} {
+		x = asked(t, CallCapture)
+		x.answer(silence)
+		x.park()
+		x.inquire(tells(StateProcessing))
+		intent := x.o.Operation.Intent
+		c = Resolve{CommandID: "s", Resolution: events.ResolvedFailed, Statement: "APO ticket 7", Override: true}
+		if named {
+			c.Record = intent
+		}
+		x.must(c)
+		for _, record := range []uint64{0, intent} {
+			c.Record = record
+			assert.Empty(t, x.must(c), "the same, named or not")
+		}
+		for _, other := range []Resolve{{CommandID: "s", Resolution: events.ResolvedFailed, Statement: "APO ticket 8",
+			Override: true}, {CommandID: "s", Resolution: events.ResolvedFailed, Statement: "APO ticket 7"},
+			{CommandID: "s", Record: intent + 1, Resolution: events.ResolvedFailed, Statement: "APO ticket 7", Override: true}} {
+			_, err := x.do(other)
+			require.ErrorAs(t, err, &mismatch)
+		}
+	}
+}

@@ -135,7 +135,7 @@ func (o *Order) commandOf(record uint32) int {
 
 // foldTransferResolved takes a person's word on a transfer in doubt.
 func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolved) {
-	o.rememberCommand(r, VerbResolve, resolveContent(e.Resolution, false, e.Statement))
+	o.rememberCommand(r, VerbResolve, resolveContent(e.Resolution, false, e.Statement, e.Record))
 	at := o.undecided(e.Record)
 	if at < 0 {
 		o.foldHeldResolved(r, e)
