@@ -32,8 +32,8 @@ func (w wordsOn) word(t *rapid.T, done bool) Fact {
 	return f
 }
 
-// APO signs of a transfer that it was done, of two amounts, and that it failed, and of the payment too, in any order and
-// as often as it likes: what an inquiry says that was begun after all of it is what the order comes to.
+// APO signs of a transfer that it was done, of two amounts, and that it failed, and of the payment too, in any order
+// and as often as it likes: what an inquiry says that was begun after all of it is what the order comes to.
 func TestConverge_ContradictionsDoOnceAnInquiryHasAnswered(t *testing.T) {
 	manual := []wordsOn{{captures, "C0", "cr0", []int64{300}}, {captures, "C1", "cr1", []int64{400, 350}},
 		{refunds, "F2", "fr2", []int64{100, 50}}, {refunds, "F3", "fr3", []int64{150}}}

@@ -284,8 +284,8 @@ func (o *Order) takenBack() bool {
 	return at >= 0 && o.book[at].has(markTakenBack)
 }
 
-// foreignPayment reports whether an anomaly tells of the payment in another currency than the order's: it found the order
-// by its paymentRequestId, and what moves of it will name the paymentId.
+// foreignPayment reports whether an anomaly tells of the payment in another currency than the order's: it found the
+// order by its paymentRequestId, and what moves of it will name the paymentId.
 func (o *Order) foreignPayment(e *events.AnomalyObserved) bool {
 	return e.Reason == events.PaymentContradicts && e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency &&
 		(e.Fact == events.KindPaymentAuthorized || e.Fact == events.KindPaymentPaid)

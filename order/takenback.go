@@ -91,8 +91,8 @@ func (o *Order) takeBack(r *events.Record, at int, code string) {
 }
 
 // reopenGateway says what becomes of APO's own capture once one is taken back. Its own has failed. Where it was
-// another's that had left nothing to capture, or the failure names a request, which APO's own has none of, nobody knows,
-// and APO goes on capturing.
+// another's that had left nothing to capture, or the failure names a request, which APO's own has none of, nobody
+// knows, and APO goes on capturing.
 func (o *Order) reopenGateway(r *events.Record, own bool) {
 	if e, failed := r.Event.(events.CaptureFailed); failed && e.CaptureRequestID != "" {
 		own = false
