@@ -55,7 +55,8 @@ var exitCodes = []struct {
 	kind error
 	code int
 }{
-	{errTrouble, exitUsage},
+	{errTrouble, diffTrouble},
+	{errDiffers, diffDiffers},
 	{errUsage, exitUsage},
 	{errNotFound, exitNotFound},
 	{order.ErrUnknownOrder, exitNotFound},

@@ -2,9 +2,11 @@
 // the library itself.
 //
 //	tilltape anomalies    the contradictions that stand open
+//	tilltape at           how orders stood at a time or position
 //	tilltape backup       a verified copy of a log
 //	tilltape compact      a log's file without its unused pages
 //	tilltape demo         a day of orders against a simulated APO
+//	tilltape diff         what differs between two logs, or two times of one
 //	tilltape due          what APO is owed
 //	tilltape export       a log as a file of text, or its money as a table
 //	tilltape graph        the machines that an order is made of

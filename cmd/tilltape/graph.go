@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -14,21 +15,36 @@ import (
 const (
 	formatMermaid = "mermaid"
 	formatDOT     = "dot"
+	formatSVG     = "svg" // of an order's path alone
 )
 
 func graphCommand(t *terminal) *cobra.Command {
-	var format, machine string
+	var format, machine, only string
 	cmd := &cobra.Command{
-		Use:   "graph",
+		Use:   "graph [SOURCE --order ORDER]",
 		Short: "Draw the machines that an order is made of",
 		Long: "Draws one of the three machines, from the tables that decide: the status (what\n" +
 			"is proven about the money), the operation (how far a command is at APO) or the\n" +
 			"gateway capture (what APO captures by itself). Mermaid shows on pages of GitHub\n" +
-			"and GitLab; DOT is for Graphviz.",
+			"and GitLab; DOT is for Graphviz.\n\n" +
+			"With --order it draws the status and the operation with the path that the order\n" +
+			"of a log took; a number is the record's version, and attempts that were refused\n" +
+			"are dashed. SVG of a path needs no other program.",
 		Example: "  tilltape graph --format dot | dot -Tsvg -o status.svg\n" +
-			"  tilltape graph --machine operation",
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+			"  tilltape graph --machine operation\n" +
+			"  tilltape graph orders.tilltape --order o-06 --format svg > o-06.svg",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if only == "" {
+				return noArguments(cmd, args)
+			}
+			return takes("a source")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if only != "" {
+				return asking(cmd, args[0], func(ctx context.Context, s *source) error {
+					return drawPath(ctx, t, cmd, s, only, format)
+				})
+			}
 			drawing, err := draw(format, machine)
 			if err != nil {
 				return &usageError{err: err, hint: helpHint(cmd)}
@@ -39,9 +55,27 @@ func graphCommand(t *terminal) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", formatMermaid, "the drawing's language: "+formatMermaid+" or "+formatDOT)
+	cmd.Flags().StringVar(&format, "format", formatMermaid,
+		"the drawing's language: "+formatMermaid+", "+formatDOT+", or of a path "+formatSVG)
+	cmd.Flags().StringVar(&only, "order", "", "draw the path of this order of the source")
 	cmd.Flags().StringVar(&machine, "machine", law.MachineStatus.String(), "what is drawn: "+machineNames())
 	return cmd
+}
+
+// drawPath draws the path that an order took.
+func drawPath(ctx context.Context, t *terminal, cmd *cobra.Command, s *source, id, format string) error {
+	p, err := pathOf(ctx, s, id)
+	if err != nil {
+		return err
+	}
+	languages := map[string]func() string{formatMermaid: p.mermaid, formatDOT: p.dot, formatSVG: p.svg}
+	language := languages[format]
+	if language == nil {
+		return &usageError{err: fmt.Errorf("unknown format %q: give %s, %s or %s", format, formatMermaid, formatDOT,
+			formatSVG), hint: helpHint(cmd)}
+	}
+	_, err = io.WriteString(t.out, language())
+	return printed(err)
 }
 
 func draw(format, machine string) (string, error) {

@@ -68,7 +68,8 @@ func TestThePageOfJSONTellsTheToolsDocuments(t *testing.T) {
 	require.True(t, ok)
 	table, _, _ = strings.Cut(table, "## Words")
 	for name, doc := range map[string]any{"entry": entryDocument{}, "call": callDocument{}, "order": orderDocument{},
-		"action": actionDocument{}, "owed": owedDocument{}, "anomaly": anomalyDocument{}} {
+		"action": actionDocument{}, "owed": owedDocument{}, "anomaly": anomalyDocument{},
+		"change": changeDocument{}} {
 		row := regexp.MustCompile(`(?m)^\| ` + name + ` \|[^|]*\|(.*)\|$`).FindStringSubmatch(table)
 		require.NotNil(t, row, name)
 		var told, written []string

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+)
+
+// Measures of the drawing, in pixels.
+const (
+	boxWidth   = 96
+	boxHeight  = 32
+	boxGap     = 44
+	marginSide = 40
+	lineHeight = 14
+	arcHeight  = 26 // of an arrow to the next state; one that goes further rises as much for each state it passes
+	loopWidth  = 20
+)
+
+// svg draws the path without any other program: a machine is a row of boxes, those that the order has been in black.
+// Arrows forward go above the row and arrows back below it; refused attempts are dashed.
+func (p *path) svg() string {
+	var body strings.Builder
+	width, y := 0, 40
+	for _, m := range p.machines {
+		above, below := m.rises()
+		y += above
+		fmt.Fprintf(&body, `<text x="8" y="%d" font-weight="bold">%s</text>`+"\n", y-above, m.name)
+		m.draw(&body, y)
+		y += boxHeight + below + 3*lineHeight
+		width = max(width, 2*marginSide+len(m.states)*(boxWidth+boxGap))
+	}
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" `+
+		`font-family="Helvetica, Arial, sans-serif" font-size="11">`+"\n"+
+		`<title>order %s</title>`+"\n"+
+		`<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">`+
+		`<path d="M0 0L8 4L0 8z"/></marker></defs>`+"\n"+
+		`<rect width="100%%" height="100%%" fill="white"/>`+"\n"+
+		`<text x="8" y="18" font-size="14" font-weight="bold">order %s</text>`+"\n%s</svg>\n",
+		width, y, width, y, html.EscapeString(plain(p.id)), html.EscapeString(plain(p.id)), body.String())
+}
+
+// left is where a state's box begins.
+func (m *machinePath) left(state string) int {
+	return marginSide + slices.Index(m.states, state)*(boxWidth+boxGap)
+}
+
+// rise is how high above or deep below the row an arrow goes, its labels included.
+func (m *machinePath) rise(s step) int {
+	far := slices.Index(m.states, s.to) - slices.Index(m.states, s.from)
+	return max(far, -far, 1)*arcHeight + len(s.labels)*lineHeight
+}
+
+// rises are the highest of the arrows above the row, and of those below it.
+func (m *machinePath) rises() (above, below int) {
+	for _, s := range m.steps {
+		if m.back(s) {
+			below = max(below, m.rise(s))
+		} else {
+			above = max(above, m.rise(s))
+		}
+	}
+	return above + lineHeight, below
+}
+
+// back tells whether an arrow goes to an earlier state.
+func (m *machinePath) back(s step) bool {
+	return slices.Index(m.states, s.to) < slices.Index(m.states, s.from)
+}
+
+func (m *machinePath) draw(b *strings.Builder, y int) {
+	for _, s := range m.states {
+		colour := "#999"
+		if m.been[s] {
+			colour = "black"
+		}
+		fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" rx="6" fill="none" stroke="%s"/>`+"\n", m.left(s), y,
+			boxWidth, boxHeight, colour)
+		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" fill="%s">%s</text>`+"\n", m.left(s)+boxWidth/2,
+			y+boxHeight/2+4, colour, s)
+	}
+	for _, s := range m.steps {
+		m.arrow(b, s, y)
+	}
+}
+
+// arrow draws a step: an arc from box to box, a loop at one box, or the short way in where the order began.
+func (m *machinePath) arrow(b *strings.Builder, s step, y int) {
+	colour, dashed := "black", ""
+	if s.refused {
+		colour, dashed = "#b00", ` stroke-dasharray="5 4"`
+	}
+	to := m.left(s.to) + boxWidth/2
+	from := m.left(s.from) + boxWidth/2
+	switch {
+	case s.from == "":
+		from, to = m.left(s.to)-boxGap/2, m.left(s.to)
+		fmt.Fprintf(b, `<circle cx="%d" cy="%d" r="4"/><path d="M%d %dH%d" stroke="black" marker-end="url(#tip)"/>`+"\n",
+			from, y+boxHeight/2, from, y+boxHeight/2, to)
+		label(b, m.left(s.to), y+boxHeight+lineHeight, "start", colour, s.labels[:1])
+		return
+	case s.from == s.to:
+		from, to = from-loopWidth, to+loopWidth
+	case m.back(s):
+		from, to = from-8, to+8
+	default:
+		from, to = from+8, to-8
+	}
+	edge, apex, text := y, y-m.rise(s)+len(s.labels)*lineHeight, y-m.rise(s)+lineHeight
+	if m.back(s) {
+		edge = y + boxHeight
+		apex = edge + m.rise(s) - len(s.labels)*lineHeight
+		text = apex + lineHeight - 2
+	}
+	// A curve reaches three quarters of the way to its two handles.
+	handle := edge + (apex-edge)*4/3
+	fmt.Fprintf(b, `<path d="M%d %dC%d %d %d %d %d %d" fill="none" stroke="%s"%s marker-end="url(#tip)"/>`+"\n",
+		from, edge, from, handle, to, handle, to, edge, colour, dashed)
+	if !m.back(s) {
+		text -= 4
+	}
+	label(b, (from+to)/2, text, "middle", colour, s.labels)
+}
+
+// label writes lines one below the other.
+func label(b *strings.Builder, x, y int, anchor, colour string, lines []string) {
+	for i, line := range lines {
+		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="%s" fill="%s">%s</text>`+"\n", x, y+i*lineHeight, anchor, colour,
+			html.EscapeString(plain(line)))
+	}
+}

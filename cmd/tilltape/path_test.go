@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// anyPath is a path with all that one can have: a way back, a way that stays, two steps of one kind, a refusal, and
+// words that would be markup.
+func anyPath() *path {
+	m := machinePath{name: "status", states: []string{"created", "paid", "cancelled"}, been: map[string]bool{}}
+	m.take(step{to: "created"}, `1 placed by <b>"eve"</b>`)
+	m.take(step{from: "created", to: "paid"}, "2 paid")
+	m.take(step{from: "paid", to: "created"}, "3 back")
+	m.take(step{from: "created", to: "paid"}, "4 paid again")
+	m.take(step{from: "paid", to: "cancelled", refused: true}, "cancel refused")
+	m.take(step{from: "paid", to: "paid", refused: true}, "resolve refused")
+	return &path{id: "o<1>\x1b", machines: []machinePath{m}}
+}
+
+func TestAPathKeepsStepsOfOneKindTogether(t *testing.T) {
+	m := anyPath().machines[0]
+	require.Len(t, m.steps, 5)
+	assert.Equal(t, []string{"2 paid", "4 paid again"}, m.steps[1].labels)
+	assert.True(t, m.been["paid"])
+	assert.False(t, m.been["cancelled"], "a refused attempt leads nowhere")
+}
+
+func TestTheSVGOfAPathIsWholeAndInItsFrame(t *testing.T) {
+	drawn := anyPath().svg()
+	var texts []string
+	dashed, paths := 0, 0
+	d := xml.NewDecoder(strings.NewReader(drawn))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		switch at := token.(type) {
+		case xml.CharData:
+			if text := strings.TrimSpace(string(at)); text != "" {
+				texts = append(texts, text)
+			}
+		case xml.StartElement:
+			assert.NotEqual(t, "script", at.Name.Local)
+			for _, a := range at.Attr {
+				assert.False(t, (a.Name.Local == "y" || a.Name.Local == "x") && strings.HasPrefix(a.Value, "-"),
+					"%s stands outside the drawing", at.Name.Local)
+				if a.Name.Local == "stroke-dasharray" {
+					dashed++
+				}
+			}
+			if at.Name.Local == "path" {
+				paths++
+			}
+		}
+	}
+	assert.Equal(t, 2, dashed)
+	assert.Equal(t, 6, paths, "an arrow each, and its tip")
+	for _, want := range []string{`1 placed by <b>"eve"</b>`, "2 paid", "3 back", "4 paid again", "cancel refused",
+		`order o<1>\x1b`} {
+		assert.True(t, slices.Contains(texts, want), "%s of %q", want, texts)
+	}
+}
+
+func TestAPathInOtherLanguages(t *testing.T) {
+	p := anyPath()
+	assert.Contains(t, p.mermaid(), `status_start -->|"1 placed by #lt;b#gt;#quot;eve#quot;#lt;/b#gt;"| status_created`)
+	assert.Contains(t, p.mermaid(), `status_created -->|"2 paid<br/>4 paid again"| status_paid`)
+	assert.Contains(t, p.dot(), `status_start -> status_created [label=" 1 placed by <b>\"eve\"</b> "];`)
+	assert.Contains(t, p.dot(), `status_paid -> status_paid [label=" resolve refused ", style=dashed];`)
+	assert.NotContains(t, p.dot()+p.mermaid(), "\x1b")
+}
+
+// The commands of the page for three in the morning run as they stand there.
+func TestThePageOfStuckOrdersRuns(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operating/stuck-orders.md")
+	require.NoError(t, err)
+	_, block, ok := strings.Cut(string(page), "runs these lines. -->\n```sh\n")
+	require.True(t, ok)
+	block, _, _ = strings.Cut(block, "```")
+	aDay(t)
+	n := 0
+	for line := range strings.Lines(block) {
+		line, _, _ = strings.Cut(strings.TrimSpace(line), "  #")
+		line, _, _ = strings.Cut(line, " > ")
+		words := strings.Fields(line)
+		require.Equal(t, "tilltape", words[0])
+		var out, errs bytes.Buffer
+		code := run(t.Context(), words[1:], terminal{out: &out, err: &errs, env: os.Getenv})
+		differs := words[1] == "diff" && code == diffDiffers
+		assert.True(t, code == exitOK || code == exitOpen || differs, "%s: %d %s", line, code, errs.String())
+		assert.NotEmpty(t, out.String(), line)
+		n++
+	}
+	assert.Greater(t, n, 8)
+}
