@@ -49,8 +49,8 @@
 //
 // The seal shows that nothing was altered, moved or removed since a checkpoint, to those who have that checkpoint from
 // elsewhere: the owner of log and key can rewrite the one and sign it anew with the other. So checkpoints are anchored
-// where the owner has no hand in it; see [Anchor]. It does not show that what was recorded was true, nor that all that
-// happened was recorded.
+// where the owner has no hand in it, see [Anchor], or cosigned by others, see [Witness]. It does not show that what was
+// recorded was true, nor that all that happened was recorded.
 //
 // Errors wrap [ErrInvalid], [ErrDamaged], [ErrProof], [ErrMalformed], [ErrSignature] or [ErrAnchor], or are what a
 // [Source] returned.

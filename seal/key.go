@@ -40,7 +40,7 @@ func NewSigner(key string) (*Signer, error) {
 	malformed := &InvalidError{
 		What: "signer key",
 		Problem: "is not a private key of GenerateKey's; pass the whole text PRIVATE+KEY+name+hash+key, as " +
-			"`tilltape key` writes it",
+			"`tilltape keygen` writes it",
 	}
 	signer, err := note.NewSigner(key)
 	if err != nil || checkName("key name", signer.Name()) != nil {
@@ -96,7 +96,7 @@ func NewVerifier(key string) (*Verifier, error) {
 	// Not quoted: a private key passed by mistake would end in a log file.
 	malformed := &InvalidError{
 		What:    "verifier key",
-		Problem: "is not a public key of GenerateKey's; pass the whole text name+hash+key, as `tilltape key` prints it",
+		Problem: "is not a public key of GenerateKey's; pass the whole text name+hash+key, as `tilltape keygen` prints it",
 	}
 	verifier, err := note.NewVerifier(key)
 	if err != nil || checkName("key name", verifier.Name()) != nil {
