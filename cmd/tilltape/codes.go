@@ -10,8 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/export"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/store/postgres"
@@ -64,7 +66,13 @@ var exitCodes = []struct {
 	{errOpen, exitOpen},
 	{errCut, exitCut},
 	{export.ErrCutOff, exitCut},
+	{store.ErrNotFound, exitNotFound},
 	{audit.ErrIllegal, exitAltered},
+	{seal.ErrProof, exitAltered},
+	{seal.ErrSignature, exitAltered},
+	{seal.ErrMalformed, exitUnreadable},
+	{events.ErrDamaged, exitAltered}, // a record in a proof
+	{events.ErrUpgrade, exitUnreadable},
 	{store.ErrDamaged, exitAltered},
 	{bolt.ErrNotALog, exitUnreadable},
 	{store.ErrNewerFormat, exitUnreadable},

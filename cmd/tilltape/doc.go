@@ -1,9 +1,11 @@
 // Command tilltape is the library at the prompt: flags and printing, and nothing that a program could not do by calling
 // the library itself.
 //
+//	tilltape anchor       a checkpoint where others keep it
 //	tilltape anomalies    the contradictions that stand open
 //	tilltape at           how orders stood at a time or position
 //	tilltape backup       a verified copy of a log
+//	tilltape checkpoint   what a log holds, signed, and whether it goes on from what it held
 //	tilltape compact      a log's file without its unused pages
 //	tilltape demo         a day of orders against a simulated APO
 //	tilltape diff         what differs between two logs, or two times of one
@@ -12,8 +14,9 @@
 //	tilltape graph        the machines that an order is made of
 //	tilltape history      what happened to an order
 //	tilltape import       a log made of an export, or of another log
-//	tilltape key          the key that signs a log's checkpoints
+//	tilltape keygen       the key that signs a log's checkpoints
 //	tilltape list         the orders of a log
+//	tilltape prove        one order for a third party, complete
 //	tilltape refusals     the commands that were refused
 //	tilltape replay       a log, judged record by record
 //	tilltape salvage      what is whole in a damaged file

@@ -14,11 +14,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store/bolt"
 )
 
 // The log that the scripts of testdata/script and the examples of the help texts read: the demo's day, with ids of
-// its own, which are the same every time, and at its end what stands open. Only APO's keys are others each time.
+// its own, which are the same every time, and at its end what stands open. Only the keys are others each time, and the
+// log's name has a random part.
 //
 //	o-01 … o-05  cancelled: by paymentId, by paymentRequestId, after a U, after a lost answer, by an inquiry
 //	o-06 … o-08  captured, and a cancel refused
@@ -50,6 +54,10 @@ const (
 	dayLog  = "orders.tilltape"    // the whole day
 	noonLog = "yesterday.tilltape" // a backup of it, made before what stands open
 	apoKey  = "apo.pub"            // APO's public key
+
+	ownerKey    = "orders.key" // the private key that signs the log's checkpoints
+	ownerPublic = "orders.pub"
+	keptNote    = "kept.note" // of the log as the backup has it, signed
 )
 
 // write puts the fixture's files into a directory.
@@ -96,6 +104,10 @@ func makeDay(ctx context.Context, dir string) (fixture, error) {
 	if err := d.log.Backup(ctx, filepath.Join(dir, noonLog), nil); err != nil {
 		return nil, err
 	}
+	signed, err := signedFiles(ctx, d.log)
+	if err != nil {
+		return nil, err
+	}
 	d.clock.Set(dayEnds.Add(-time.Hour))
 	if err := errors.Join(d.parkedCapture(ctx, "o-12"), d.unsure(ctx, "o-14", apotest.Fault{Do: apotest.Undecided}),
 		d.disputed(ctx, "o-15"), d.shut()); err != nil {
@@ -108,7 +120,7 @@ func makeDay(ctx context.Context, dir string) (fixture, error) {
 	if err := errors.Join(os.Mkdir(keys, 0o700), d.apo.WriteKeys(keys)); err != nil {
 		return nil, err
 	}
-	day := fixture{}
+	day := fixture(signed)
 	for name, path := range map[string]string{dayLog: d.path, noonLog: filepath.Join(dir, noonLog),
 		apoKey: filepath.Join(keys, "apo-public.pem")} {
 		if day[name], err = os.ReadFile(path); err != nil {
@@ -116,6 +128,27 @@ func makeDay(ctx context.Context, dir string) (fixture, error) {
 		}
 	}
 	return day, nil
+}
+
+// demoOrigin is the name of the fixture's log, which was made without one.
+const demoOrigin = bolt.DefaultOrigin
+
+// signedFiles are a key, and the log's checkpoint signed with it.
+func signedFiles(ctx context.Context, log audit.Sealer) (map[string][]byte, error) {
+	private, public, err := seal.GenerateKey(nil, demoOrigin)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := seal.NewSigner(private)
+	if err != nil {
+		return nil, err
+	}
+	c, err := log.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	note, err := signer.Sign(c)
+	return map[string][]byte{ownerKey: []byte(private + "\n"), ownerPublic: []byte(public + "\n"), keptNote: note}, err
 }
 
 // parkedCapture leaves a capture to a person: APO says that it knows no such payment.

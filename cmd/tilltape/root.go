@@ -17,9 +17,11 @@ const suggestionDistance = 2
 func commands(t *terminal) []*cobra.Command {
 	return []*cobra.Command{
 		crashChild(),
+		exits(anchorCommand(t), exitNotFound, exitAltered, exitUnreadable),
 		exits(anomaliesCommand(t), exitNotFound, exitOpen, exitAltered, exitCut, exitUnreadable),
 		exits(atCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(backupCommand(t), exitNotFound, exitAltered, exitUnreadable),
+		exits(checkpointCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(compactCommand(t), exitNotFound, exitAltered, exitUnreadable),
 		exits(demoCommand(t)),
 		diffCommand(t),
@@ -28,8 +30,9 @@ func commands(t *terminal) []*cobra.Command {
 		exits(graphCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(historyCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(importCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
-		exits(keyCommand(t)),
+		exits(keygenCommand(t)),
 		exits(listCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
+		exits(proveCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(refusalsCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(replayCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(salvageCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),

@@ -54,8 +54,8 @@ type Config struct {
 	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused. With one, a log that has no seal is
 	// store.ErrInvalid when it is opened: either it was made with Unsealed, or its seal was taken away.
 	Signer *seal.Signer
-	// SignerKey is the Signer's key as text, as seal.GenerateKey or `tilltape key` made it, for whoever needs the key for
-	// nothing else: give this or Signer. White space around it is ignored.
+	// SignerKey is the Signer's key as text, as seal.GenerateKey or `tilltape keygen` made it, for whoever needs the key
+	// for nothing else: give this or Signer. White space around it is ignored.
 	SignerKey string
 	// Origin begins the name that a new log has in its checkpoints, preferably as a web address ("shop.example/orders"); a
 	// random part follows. Empty: the signer's name, or [DefaultOrigin]. A log that was made without a name takes the one

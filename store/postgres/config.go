@@ -40,7 +40,7 @@ type Config struct {
 	Listen func(ctx context.Context) (*pgx.Conn, error)
 	// Signer signs checkpoints; nil: [Log.Checkpoint] and [Log.Prove] are refused.
 	Signer *seal.Signer
-	// SignerKey is the Signer's key as text, as seal.GenerateKey or `tilltape key` made it: give this or Signer. White
+	// SignerKey is the Signer's key as text, as seal.GenerateKey or `tilltape keygen` made it: give this or Signer. White
 	// space around it is ignored.
 	SignerKey string
 	// Origin begins the name that a new log has in its checkpoints, preferably as a web address ("shop.example/orders"); a

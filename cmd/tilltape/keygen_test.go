@@ -14,9 +14,9 @@ import (
 	"github.com/tilltape/tilltape/seal"
 )
 
-func TestKeyMakesAPair(t *testing.T) {
+func TestKeygenMakesAPair(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.key")
-	code, out, errs := execute(t, "key", "shop.example/orders", path)
+	code, out, errs := execute(t, "keygen", "shop.example/orders", path)
 	require.Equal(t, exitOK, code, errs)
 	private, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -27,7 +27,7 @@ func TestKeyMakesAPair(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(keyMode), info.Mode().Perm())
 
-	code, out, errs = execute(t, "key", "shop.example/orders", path)
+	code, out, errs = execute(t, "keygen", "shop.example/orders", path)
 	assert.Equal(t, exitFailure, code)
 	assert.Empty(t, out)
 	assert.Equal(t, "error: key "+path+": the file is there already\n"+
@@ -37,7 +37,7 @@ func TestKeyMakesAPair(t *testing.T) {
 	assert.Equal(t, private, same)
 }
 
-func TestKeyMakesNothingOfWhatIsNoName(t *testing.T) {
+func TestKeygenMakesNothingOfWhatIsNoName(t *testing.T) {
 	dir := t.TempDir()
 	for name, tt := range map[string]struct {
 		args []string
@@ -49,14 +49,14 @@ func TestKeyMakesNothingOfWhatIsNoName(t *testing.T) {
 		"no such directory":   {[]string{"shop.example", filepath.Join(dir, "none", "k")}, exitFailure, "can be written"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, out, errs := execute(t, append([]string{"key"}, tt.args...)...)
+			code, out, errs := execute(t, append([]string{"keygen"}, tt.args...)...)
 			assert.Equal(t, tt.code, code)
 			assert.Empty(t, out)
 			assert.Contains(t, errs, tt.says)
 		})
 	}
 	full := terminal{out: brokenWriter{errors.New("no space left")}, err: io.Discard}
-	assert.Equal(t, exitFailure, run(t.Context(), []string{"key", "shop.example", filepath.Join(dir, "kept")}, full))
+	assert.Equal(t, exitFailure, run(t.Context(), []string{"keygen", "shop.example", filepath.Join(dir, "kept")}, full))
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, left, 1, "the key whose public half could not be printed can be read again from its private one")

@@ -14,22 +14,17 @@ import (
 // keyMode keeps other users out: whoever has the key signs as the log's owner.
 const keyMode = 0o600
 
-func keyCommand(t *terminal) *cobra.Command {
+func keygenCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
-		Use:   "key NAME FILE",
-		Short: "Make the key that signs a log's checkpoints",
+		Use:     "keygen NAME FILE",
+		Aliases: []string{"key"}, // as it was called at first
+		Short:   "Make the key that signs a log's checkpoints",
 		Long: "Makes the key that signs a log's checkpoints, writes its private half into a\n" +
 			"new file, and prints the public one, for whoever is to verify. NAME says whose\n" +
 			"log it is, preferably as a web address such as shop.example/orders: the key\n" +
 			"speaks for logs of that name. A file that is there already is left alone.",
-		Example: "  tilltape key shop.example/orders orders.key > orders.pub",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return fmt.Errorf("%s takes the log's name and the key's file, but was given %s", cmd.CommandPath(),
-					counted(uint64(len(args)), "argument"))
-			}
-			return nil
-		},
+		Example: "  tilltape keygen shop.example/orders new.key > new.pub",
+		Args:    takes("the log's name", "the key's file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			private, public, err := seal.GenerateKey(nil, args[0])
 			if err != nil {
