@@ -19,7 +19,7 @@ import (
 	"github.com/tilltape/tilltape/seal"
 )
 
-// The whole protocol is told by the tests of package seal, and by a real witness in seal/witnessed.
+// The whole protocol is told by the tests of package seal, and by a real witness in tools/witnessed.
 func TestAnchorHasWitnessesCosign(t *testing.T) {
 	aDay(t)
 	public, key, err := ed25519.GenerateKey(nil)
