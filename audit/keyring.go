@@ -53,6 +53,20 @@ func newKeyring(keys []Key) (*keyring, error) {
 	return k, nil
 }
 
+// CheckSignature holds one message that was kept against APO's keys, by version and time, as [Verify] does each of a log.
+// Problem 0 is that APO signed it. The error wraps [store.ErrInvalid] for keys that are none.
+func CheckSignature(e apo.Evidence, keys []Key) (Problem, error) {
+	k, err := newKeyring(keys)
+	if err != nil {
+		return 0, err
+	}
+	if len(keys) == 0 {
+		return NoKey, nil
+	}
+	problem, _ := k.check((*events.Evidence)(&e))
+	return problem, nil
+}
+
 // of returns the keys that a message may be signed with.
 func (k *keyring) of(version string) []Key {
 	switch {

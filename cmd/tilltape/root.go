@@ -26,6 +26,7 @@ func commands(t *terminal) []*cobra.Command {
 		exits(demoCommand(t)),
 		diffCommand(t),
 		exits(dueCommand(t), exitNotFound, exitOpen, exitAltered, exitCut, exitUnreadable),
+		exits(evidenceCommand(t), exitNotFound, exitAltered, exitUnreadable),
 		exits(exportCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(graphCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(historyCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
@@ -39,6 +40,7 @@ func commands(t *terminal) []*cobra.Command {
 		salvageChild(t),
 		exits(showCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(simulateCommand(t)),
+		exits(verifyCommand(t), exitNotFound, exitOpen, exitAltered, exitCut, exitUnreadable),
 		exits(versionCommand(t)),
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/internal/tests/logfile"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -35,6 +36,8 @@ var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 //	alter FILE OLD NEW      puts one text of a file in the place of another of its length
 //	forge FILE OLD NEW      does that to texts of records, and makes their checksums fit
 //	cut FILE BYTES          leaves so much of a file
+//	signs LOG OUT KEY [AS]  writes a log's checkpoint, signed by a new key whose public half it writes, too; AS: that of
+//	                        a log of that origin, with other records
 func TestScripts(t *testing.T) {
 	day, err := aDayOnce()
 	require.NoError(t, err)
@@ -48,6 +51,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "holds": scriptHolds, "alter": scriptAlter, "cut": scriptCut,
 			"forge": scriptForge,
+			"signs": scriptSigns,
 		},
 		RequireExplicitExec: true,
 	})
@@ -110,6 +114,26 @@ func scriptCut(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+func scriptSigns(ts *testscript.TestScript, _ bool, args []string) {
+	log, err := bolt.Open(ts.MkAbs(args[0]), &bolt.Config{ReadOnly: true})
+	ts.Check(err)
+	defer func() { _ = log.Close() }()
+	c, err := log.Tree(context.Background())
+	ts.Check(err)
+	if len(args) > 3 {
+		c.Origin = args[3]
+		c.Root[0] ^= 1
+	}
+	private, public, err := seal.GenerateKey(nil, c.Origin)
+	ts.Check(err)
+	signer, err := seal.NewSigner(private)
+	ts.Check(err)
+	signed, err := signer.Sign(c)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), signed, 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(public+"\n"), 0o600))
 }
 
 // theTree is every command for people, below the root.

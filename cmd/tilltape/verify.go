@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
+)
+
+// verifyFlags are what an auditor brings along, as the command line has it.
+type verifyFlags struct {
+	checkpoints, keys, apoKeys, levels []string
+	skipIndexes                        bool
+	settlement                         settlementFlags
+}
+
+func verifyCommand(t *terminal) *cobra.Command {
+	var f verifyFlags
+	var format *choice
+	cmd := &cobra.Command{
+		Use:   "verify SOURCE",
+		Short: "Say what of a log is proven, and what is wrong with it",
+		Long: "Reads a whole log and says on four levels what of it is proven: bytes (they are\n" +
+			"those that were sealed, and what finds records fits them), legality (our rules\n" +
+			"can have written what they say), evidence (APO signed the messages that are kept,\n" +
+			"and they say what the records say) and money (what moved on which day, and that\n" +
+			"it closes). It goes on behind what is wrong, and ends with a verdict.\n\n" +
+			"What you bring along makes it prove more. A checkpoint that was kept elsewhere,\n" +
+			"with the log's public key, shows a history that was rewritten together with its\n" +
+			"seal; several narrow down where. APO's public key shows that its messages are\n" +
+			"its own. A settlement file is held against the log's movements, both ways.\n" +
+			"docs/reference/verification.md tells every problem and the columns of the file.\n\n" +
+			"The log is opened for reading only and is not changed. Open is the money that\n" +
+			"does not close, or a settlement that does not fit.",
+		Example: "  tilltape verify orders.tilltape\n" +
+			"  tilltape verify orders.tilltape --apo-key apo.pub\n" +
+			"  tilltape verify orders.tilltape -o json | jq -r .verdict",
+		Args: takes("a source"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := f.config()
+			if err != nil {
+				return err
+			}
+			return verifySource(cmd, t, args[0], cfg, format.word == formatJSON)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.checkpoints, "checkpoint", nil, "a `FILE` with a checkpoint that was kept elsewhere; again "+
+		"for more")
+	flags.StringArrayVar(&f.keys, "key", nil, "a `FILE` with a public key that signs the log's checkpoints; again for more")
+	flags.StringArrayVar(&f.apoKeys, "apo-key", nil, apoKeyUsage)
+	flags.StringSliceVar(&f.levels, "level", nil, "only these `levels`: bytes, legality, evidence, money")
+	flags.BoolVar(&f.skipIndexes, "skip-indexes", false, "leave out what the engine looks records up by; much faster")
+	f.settlement.add(flags)
+	format = outputFlag(cmd, formatText, formatJSON)
+	return cmd
+}
+
+// config reads what the flags name.
+func (f *verifyFlags) config() (*audit.VerifyConfig, error) {
+	cfg := &audit.VerifyConfig{SkipIndexes: f.skipIndexes}
+	for _, word := range f.levels {
+		i := slices.IndexFunc(audit.Levels(), func(l audit.Level) bool { return l.String() == word })
+		if i < 0 {
+			return nil, &usageError{err: fmt.Errorf("there is no level %q", word),
+				hint: "give some of bytes, legality, evidence, money"}
+		}
+		cfg.Levels = append(cfg.Levels, audit.Levels()[i])
+	}
+	for _, path := range f.checkpoints {
+		signed, err := readGiven("checkpoint", path)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Checkpoints = append(cfg.Checkpoints, signed)
+	}
+	for _, path := range f.keys {
+		text, err := readGiven("key", path)
+		if err != nil {
+			return nil, err
+		}
+		verifier, err := seal.NewVerifier(string(text))
+		if err != nil {
+			return nil, &usageError{err: fmt.Errorf("key %s: %w", path, err), hint: "give the public key's file"}
+		}
+		cfg.Verifiers = append(cfg.Verifiers, verifier)
+	}
+	if len(cfg.Checkpoints) > 0 && len(cfg.Verifiers) == 0 {
+		return nil, &usageError{err: errors.New("a checkpoint counts by its signature, and no key was given"),
+			hint: "give the log's public key with --key"}
+	}
+	for i, signed := range cfg.Checkpoints {
+		if _, err := seal.Open(signed, cfg.Verifiers...); err != nil {
+			return nil, withHint(fmt.Errorf("checkpoint %s: %w", f.checkpoints[i], err),
+				"give the checkpoint as it was kept, and the public key of the log that it is of")
+		}
+	}
+	var err error
+	if cfg.Keys, err = readAPOKeys(f.apoKeys); err != nil {
+		return nil, err
+	}
+	cfg.Settlement, err = f.settlement.read()
+	return cfg, err
+}
+
+// givenMax bounds a file that is given beside the log, in bytes.
+const givenMax = 1 << 20
+
+// readGiven reads a small file that a flag names.
+func readGiven(what, path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, withHint(fmt.Errorf("%s %s is %w: %w", what, path, errNotFound, err), "check the path")
+	}
+	defer func() { _ = file.Close() }()
+	all, err := io.ReadAll(io.LimitReader(file, givenMax+1))
+	switch {
+	case err != nil:
+		return nil, withHint(fmt.Errorf("reading %s %s: %w", what, path, err), "check the path")
+	case len(all) > givenMax:
+		return nil, &usageError{err: fmt.Errorf("%s %s has more than %d bytes", what, path, givenMax), hint: "check the path"}
+	}
+	return all, nil
+}
+
+const apoKeyUsage = "APO's public key, as `[VERSION=]FILE[,FROM[,UNTIL]]`; the version is 1 where none is given; again " +
+	"for more"
+
+// readAPOKeys reads APO's public keys.
+func readAPOKeys(specs []string) (keys []audit.Key, err error) {
+	for _, spec := range specs {
+		parts := strings.Split(spec, ",")
+		version, path, named := strings.Cut(parts[0], "=")
+		if !named {
+			version, path = "1", version
+		}
+		text, err := readGiven("key", path)
+		if err != nil {
+			return nil, err
+		}
+		public, err := apo.ParsePublicKey(text)
+		if err != nil {
+			return nil, &usageError{err: fmt.Errorf("key %s: %w", path, err), hint: "give APO's public key as PEM"}
+		}
+		key := audit.Key{Version: version, Public: public}
+		for i, part := range parts[1:] {
+			at, err := parseMoment(part)
+			switch {
+			case part == "" && i == 0:
+			case err != nil || i > 1:
+				return nil, &usageError{err: fmt.Errorf("--apo-key %s: it cannot be read", spec),
+					hint: "write it as 1=apo.pub, or with times as 1=apo.pub,2026-01-01,2027-01-01"}
+			case i == 0:
+				key.From = at
+			default:
+				key.Until = at
+			}
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// verifySource verifies and prints, and ends as the report's outcome says.
+func verifySource(cmd *cobra.Command, t *terminal, name string, cfg *audit.VerifyConfig, asJSON bool) error {
+	s, err := openSource(cmd.Context(), name)
+	if errors.Is(err, store.ErrDamaged) && !asJSON {
+		_, _ = fmt.Fprintf(t.out, "%s The log %s is not what was written: it is damaged in a part that has to be read "+
+			"first, so nothing else of it could be verified.\n", t.paint(bold, "verdict:"), name)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.close() }()
+	report, err := verified(cmd.Context(), t, s, cfg)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		text, err := json.Marshal(report)
+		if err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+		_, err = fmt.Fprintf(t.out, "%s\n", text)
+		return errors.Join(err, outcomeError(report.Outcome()))
+	}
+	_, err = io.WriteString(t.out, (&verifyPrinter{t: t, source: s.name}).text(report))
+	return errors.Join(err, outcomeError(report.Outcome()))
+}
+
+func verified(ctx context.Context, t *terminal, s *source, cfg *audit.VerifyConfig) (*audit.Report, error) {
+	meter := t.meter("records")
+	defer meter.end()
+	cfg.Progress = meter.at
+	return audit.Verify(ctx, s.Reader, cfg)
+}
+
+// outcomeError sets the exit code.
+func outcomeError(o audit.Outcome) error {
+	switch o {
+	case audit.Clean:
+		return nil
+	case audit.Open:
+		return quiet(errOpen)
+	case audit.CutOff:
+		return quiet(errCut)
+	case audit.Altered:
+		return quiet(store.ErrDamaged)
+	}
+	return quiet(errUnreadable)
+}
