@@ -53,8 +53,8 @@ func newKeyring(keys []Key) (*keyring, error) {
 	return k, nil
 }
 
-// CheckSignature holds one message that was kept against APO's keys, by version and time, as [Verify] does each of a log.
-// Problem 0 is that APO signed it. The error wraps [store.ErrInvalid] for keys that are none.
+// CheckSignature holds one message that was kept against APO's keys, by version and time, as [Verify] does each of a
+// log. Problem 0 is that APO signed it. The error wraps [store.ErrInvalid] for keys that are none.
 func CheckSignature(e apo.Evidence, keys []Key) (Problem, error) {
 	k, err := newKeyring(keys)
 	if err != nil {

@@ -63,7 +63,8 @@ func TestRun_MeasuresEverySection(t *testing.T) {
 	assert.Positive(t, r.Replay.OneCore.Warm)
 	assert.Positive(t, r.Replay.TwoCores.Warm)
 	assert.Positive(t, r.Replay.Live)
-	for _, rate := range []float64{r.Replay.MemoryOurs, r.Replay.MemoryPayload, r.Replay.MemoryRecord} {
+	for _, rate := range []float64{r.Replay.MemoryOurs, r.Replay.MemoryPayload, r.Replay.MemoryRecord,
+		r.Replay.VerifyBytes, r.Replay.VerifyLegality} {
 		assert.Positive(t, rate)
 	}
 	require.NotNil(t, r.Export)

@@ -11,6 +11,8 @@ const (
 	loadMax        = 10 * time.Microsecond
 	storedMax      = 600.0 // bytes
 	coldLeast      = 0.5
+	bytesLeast     = 1.5  // times a replay
+	legalityLeast  = 0.67 // times a replay
 	openMax        = 2 * time.Second
 	orderMemoryMax = 300.0 // bytes
 	idMemoryMax    = 24.0  // bytes
@@ -26,6 +28,8 @@ func (r *report) tapeMusts() []figure {
 	memory := figure{Must: true, What: "memory of a replay, an order",
 		Limit: fmt.Sprintf("≤ %.0f B", orderMemoryMax+rememberedIDs*idMemoryMax)}
 	cold := figure{Must: true, What: "cold replay beside warm, one core", Limit: "≥ 50 %"}
+	bytes := figure{Must: true, What: "verifying bytes beside replay", Limit: fmt.Sprintf("≥ %.2f ×", bytesLeast)}
+	legality := figure{Must: true, What: "verifying legality beside replay", Limit: fmt.Sprintf("≥ %.2f ×", legalityLeast)}
 	if p := r.Replay; p != nil {
 		got := ratio(p.MemoryOurs, p.MemoryPayload)
 		json.Measured, json.Met = fmt.Sprintf("%.1f ×", got), got >= jsonLeast
@@ -33,6 +37,8 @@ func (r *report) tapeMusts() []figure {
 			ratio(p.MemoryOurs, p.MemoryRecord))
 		memory.Measured, memory.Met = fmt.Sprintf("%.0f B", p.Live), p.Live <= orderMemoryMax+rememberedIDs*idMemoryMax
 		memory.Note = fmt.Sprintf("%d identifiers remembered; %.0f B at the peak, garbage included", rememberedIDs, p.Peak)
+		bytes.Measured, bytes.Met = fmt.Sprintf("%.2f ×", p.VerifyBytes), p.VerifyBytes >= bytesLeast
+		legality.Measured, legality.Met = fmt.Sprintf("%.2f ×", p.VerifyLegality), p.VerifyLegality >= legalityLeast
 		if p.OneCore.Cold > 0 {
 			got := ratio(p.OneCore.Cold, p.OneCore.Warm)
 			cold.Measured, cold.Met = fmt.Sprintf("%.0f %%", 100*got), got >= coldLeast
@@ -51,7 +57,7 @@ func (r *report) tapeMusts() []figure {
 		open.Measured, open.Met = short(o.KilledWorst), o.KilledWorst <= openMax
 		open.Note = fmt.Sprintf("the slowest, %d orders on file", o.Orders)
 	}
-	return append([]figure{json, load, memory, stored, cold, open}, r.cancelMusts()...)
+	return append([]figure{json, load, memory, bytes, legality, stored, cold, open}, r.cancelMusts()...)
 }
 
 func (r *report) cancelMusts() []figure {

@@ -32,7 +32,7 @@ func measured() *report {
 	r.Cancels = []cancelResult{{64, 50, 100}, {512, 60, 100}}
 	r.Load = &loadResult{Orders: 1000, Warm: timing{P50: 10 * time.Microsecond}, Stored: 600}
 	r.Replay = &replayResult{OneCore: replayRate{Warm: 1e6, Cold: 5e5}, Live: 396, MemoryOurs: 5, MemoryPayload: 1,
-		MemoryRecord: 1}
+		MemoryRecord: 1, VerifyBytes: 1.5, VerifyLegality: 0.67}
 	r.Export = &exportResult{Export: 80, Replay: 100}
 	r.Open = &openResult{KilledWorst: 2 * time.Second}
 	r.Core = []coreResult{{"Decide(Cancel)", 1500, 4}, {stepEvolve, 100, 0}}
@@ -120,6 +120,8 @@ func TestFigures_EachLimitIsFelt(t *testing.T) {
 		"replay beside encoding/json payloads, one core":       {func(r *report) { r.Replay.MemoryPayload = 1.1 }, true},
 		"memory of a replay, an order":                         {func(r *report) { r.Replay.Live = 397 }, true},
 		"cold replay beside warm, one core":                    {func(r *report) { r.Replay.OneCore.Cold = 4e5 }, true},
+		"verifying bytes beside replay":                        {func(r *report) { r.Replay.VerifyBytes = 1.49 }, true},
+		"verifying legality beside replay":                     {func(r *report) { r.Replay.VerifyLegality = 0.66 }, true},
 		"replay on one core, warm":                             {func(r *report) { r.Replay.OneCore.Warm = 9.9e5 }, false},
 		"export beside replay, two cores":                      {func(r *report) { r.Export.Export-- }, true},
 		"loading one order, warm, p50":                         {func(r *report) { r.Load.Warm.P50++ }, true},

@@ -27,6 +27,8 @@ type replayResult struct {
 	// JSON after our header, and whole records in JSON.
 	MemoryEvents                            int
 	MemoryOurs, MemoryPayload, MemoryRecord float64
+	// VerifyBytes and VerifyLegality are how many times as fast as a replay these levels of a verification are.
+	VerifyBytes, VerifyLegality float64
 }
 
 // replayRate is in events a second.
@@ -61,6 +63,9 @@ func (b *bench) replays() error {
 	}
 	res.OneCore, res.TwoCores = one.rate(), two.rate()
 	res.Live, res.Peak = median(one.live), median(one.peak)
+	if err := b.verifies(t, res); err != nil {
+		return err
+	}
 	if err := b.replayMemory(res); err != nil {
 		return err
 	}

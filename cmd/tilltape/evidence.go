@@ -99,7 +99,8 @@ func (p *evidencePrinter) check() error {
 
 func (p *evidencePrinter) text() string {
 	o := &p.bundle.Order
-	fmt.Fprintf(&p.b, "order %s, %s since %s, version %d\n", plain(o.ID), p.t.paint(bold, o.Status), p.t.when(o.Since), o.Version)
+	fmt.Fprintf(&p.b, "order %s, %s since %s, version %d\n", plain(o.ID), p.t.paint(bold, o.Status), p.t.when(o.Since),
+		o.Version)
 	fmt.Fprintf(&p.b, "payment %s, request %s\n", plain(orNone(o.PaymentID)), plain(orNone(o.PaymentRequestID)))
 	fmt.Fprintf(&p.b, "\n%s\n", p.t.paint(bold, "calls"))
 	if len(p.bundle.Calls) == 0 {

@@ -58,7 +58,7 @@ func verifyCommand(t *terminal) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.checkpoints, "checkpoint", nil, "a `FILE` with a checkpoint that was kept elsewhere; again "+
 		"for more")
-	flags.StringArrayVar(&f.keys, "key", nil, "a `FILE` with a public key that signs the log's checkpoints; again for more")
+	flags.StringArrayVar(&f.keys, "key", nil, "a `FILE` with a public key that signs checkpoints; again for more")
 	flags.StringArrayVar(&f.apoKeys, "apo-key", nil, apoKeyUsage)
 	flags.StringSliceVar(&f.levels, "level", nil, "only these `levels`: bytes, legality, evidence, money")
 	flags.BoolVar(&f.skipIndexes, "skip-indexes", false, "leave out what the engine looks records up by; much faster")
@@ -129,13 +129,14 @@ func readGiven(what, path string) ([]byte, error) {
 	case err != nil:
 		return nil, withHint(fmt.Errorf("reading %s %s: %w", what, path, err), "check the path")
 	case len(all) > givenMax:
-		return nil, &usageError{err: fmt.Errorf("%s %s has more than %d bytes", what, path, givenMax), hint: "check the path"}
+		return nil, &usageError{err: fmt.Errorf("%s %s has more than %d bytes", what, path, givenMax),
+			hint: "check the path"}
 	}
 	return all, nil
 }
 
-const apoKeyUsage = "APO's public key, as `[VERSION=]FILE[,FROM[,UNTIL]]`; the version is 1 where none is given; again " +
-	"for more"
+const apoKeyUsage = "APO's public key, as `[VERSION=]FILE[,FROM[,UNTIL]]`; the version is 1 where none is given; " +
+	"again for more"
 
 // readAPOKeys reads APO's public keys.
 func readAPOKeys(specs []string) (keys []audit.Key, err error) {
