@@ -265,6 +265,15 @@ func TestFileCorpus_ARestoredBackupThatForked(t *testing.T) {
 		assert.Equal(t, []any{audit.Forked, uint64(13), uint64(20)}, []any{f.Problem, f.Position, f.Until}, name)
 		assert.Equal(t, audit.Altered, r.Outcome(), name)
 	}
+
+	forged, err := seal.Open(early, signer().Verifier())
+	require.NoError(t, err)
+	forged.Size, forged.Root[0] = 5, forged.Root[0]^1
+	signed, err := signer().Sign(forged)
+	require.NoError(t, err)
+	r := verify(t, restored, withCheckpoints(signed))
+	require.Len(t, r.Findings, 1)
+	assert.Equal(t, audit.Rewritten, r.Findings[0].Problem, "a checkpoint of before the backup tells of no fork")
 }
 
 // An engine that does not prove its frames one by one is read once more, and names the record all the same.

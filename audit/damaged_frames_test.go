@@ -301,7 +301,7 @@ func TestCorpus_CutOff(t *testing.T) {
 	f := r.Findings[0]
 	assert.Equal(t, []any{audit.EndsEarly, uint64(11), uint64(12)}, []any{f.Problem, f.Position, f.Until})
 	assert.Equal(t, audit.CutOff, r.Outcome())
-	assert.Contains(t, r.Verdict(), "is cut off: cut off within positions 11 to 12")
+	assert.Contains(t, r.Verdict(), "is cut off: records missing within positions 11 to 12")
 }
 
 // TestCorpus_OneBadRecordCostsOneOrder: all others are judged to their end.
@@ -379,4 +379,5 @@ func TestCorpus_SwappedEvidenceIsSigned(t *testing.T) {
 	r := verify(t, l, &audit.VerifyConfig{SkipIndexes: true})
 	assert.Equal(t, audit.StateWrong, r.Level(audit.LevelEvidence).State, "without APO's keys, too")
 	assert.Equal(t, audit.StateProven, r.Level(audit.LevelLegality).State)
+	assert.EqualValues(t, len(l.frames), r.Level(audit.LevelLegality).Checked, "what it says is folded all the same")
 }

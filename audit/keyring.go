@@ -114,7 +114,10 @@ func (k *keyring) check(e *events.Evidence) (problem Problem, detail string) {
 // close says what became of the level.
 func (k *keyring) close(l *LevelReport) {
 	l.Checked = k.good
-	if len(k.keys) == 0 {
+	switch {
+	case len(k.keys) == 0:
 		l.leave("no key given")
+	case k.unknown > 0:
+		l.leave(plural(k.unknown, "message") + " of a key version that was not given")
 	}
 }

@@ -27,7 +27,11 @@ func (r *Report) Verdict() string {
 		fmt.Fprintf(&b, "Not one record of %s can be read", log)
 	}
 	if f, found := r.First(); found {
-		fmt.Fprintf(&b, ": %s%s", f.Problem, whereWords(&f))
+		what := f.Problem.String()
+		if f.Problem == EndsEarly {
+			what = "records missing"
+		}
+		fmt.Fprintf(&b, ": %s%s", what, whereWords(&f))
 		if n := r.wrongs(); n > 1 {
 			fmt.Fprintf(&b, ", the first of %d findings", n)
 		}

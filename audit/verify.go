@@ -25,7 +25,7 @@ type VerifyConfig struct {
 	// SkipIndexes leaves out the engine's own verification, which proves what it looks records up by, and the comparison
 	// of its heads with the orders. With an engine's verification it takes several times as long as all else.
 	SkipIndexes bool
-	// Progress is called now and then with the records so far.
+	// Progress is called now and then with the records so far; for the engine's own verification it begins anew.
 	Progress func(records uint64)
 }
 
@@ -211,7 +211,12 @@ func (v *verification) indexes(ctx context.Context) error {
 		level.leave("indexes cannot be held against records that cannot be read")
 		return nil
 	case ok:
-		if err := engine.Verify(ctx, nil); err != nil {
+		progress := func(done, _ uint64) {
+			if v.cfg.Progress != nil {
+				v.cfg.Progress(done)
+			}
+		}
+		if err := engine.Verify(ctx, progress); err != nil {
 			return v.damage(err, AlteredIndex)
 		}
 	}

@@ -1,0 +1,83 @@
+package audit_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/export"
+)
+
+// exported is a log as an export of it, whose lines a test may change.
+func exported(t *testing.T, log export.Source, change func(lines [][]byte) [][]byte) *export.Log {
+	t.Helper()
+	var file bytes.Buffer
+	_, err := export.Write(context.Background(), &file, log, nil)
+	require.NoError(t, err)
+	lines := bytes.SplitAfter(file.Bytes(), []byte("\n"))
+	if change != nil {
+		lines = change(lines)
+	}
+	text := bytes.Join(lines, nil)
+	l, err := export.New("orders.jsonl", bytes.NewReader(text), int64(len(text)))
+	require.NoError(t, err)
+	return l
+}
+
+// On a machine without the log, an export of it answers as the log does.
+func TestVerify_AnExportAnswersAsTheLog(t *testing.T) {
+	log := shopInMemory(t, 10)
+	early := checkpointOf(t, log)
+	fillWith(t, log, shopOf(t, 10, 20))
+	cfg := withCheckpoints(early, checkpointOf(t, log))
+	want, err := json.Marshal(verify(t, log, cfg))
+	require.NoError(t, err)
+	got, err := json.Marshal(verify(t, exported(t, log, nil), cfg))
+	require.NoError(t, err)
+	assert.JSONEq(t, string(want), string(got))
+	assert.Contains(t, string(got), `"verdict":"Nothing is wrong`)
+}
+
+// What is done to an export is found at its position, too.
+func TestVerify_AnExportThatWasAltered(t *testing.T) {
+	log := shopInMemory(t, 20)
+	cfg := withCheckpoints(checkpointOf(t, log))
+	for name, change := range map[string]func(lines [][]byte) [][]byte{
+		"a letter in the part for people": func(lines [][]byte) [][]byte {
+			lines[spot] = bytes.Replace(lines[spot], []byte(`"order-`), []byte(`"Order-`), 1)
+			return lines
+		},
+		"a line taken out": func(lines [][]byte) [][]byte { return append(lines[:spot:spot], lines[spot+1:]...) },
+		"two lines swapped": func(lines [][]byte) [][]byte {
+			lines[spot], lines[spot+1] = lines[spot+1], lines[spot]
+			return lines
+		},
+	} {
+		r := verify(t, exported(t, log, change), cfg)
+		f, found := r.First()
+		require.True(t, found, name)
+		assert.EqualValues(t, spot, f.Position, "%s: %+v", name, r.Findings)
+		assert.Equal(t, audit.Altered, r.Outcome(), name)
+		assert.Contains(t, r.Verdict(), "is not what was written", name)
+	}
+	r := verify(t, exported(t, log, func(lines [][]byte) [][]byte { return lines[:spot] }), cfg)
+	assert.NotEqual(t, audit.Clean, r.Outcome(), "cut off")
+}
+
+// An export of some orders proves no log.
+func TestVerify_AFilteredExportIsNoLog(t *testing.T) {
+	log := shopInMemory(t, 3)
+	var file bytes.Buffer
+	_, err := export.Write(context.Background(), &file, log, &export.Config{Filter: export.Filter{
+		Orders: []string{"order-20261123-000001"}}})
+	require.NoError(t, err)
+	l, err := export.New("some.jsonl", bytes.NewReader(file.Bytes()), int64(file.Len()))
+	require.NoError(t, err)
+	_, err = audit.Verify(context.Background(), l, nil)
+	require.ErrorIs(t, err, export.ErrFiltered)
+}
