@@ -55,3 +55,19 @@ func BenchmarkDecodeFrame(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkDecoder(b *testing.B) {
+	for name, r := range ordinary() {
+		frame, err := AppendFrame(nil, r)
+		require.NoError(b, err)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var d Decoder
+			for b.Loop() {
+				if err := d.Decode(&r, frame); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

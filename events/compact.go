@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -144,7 +145,7 @@ func (h *header) name(field string, most int, front string) string {
 	if rest := h.b[start:]; len(rest) > uuidBytes && int(rest[0]) == most+1 && h.err == nil {
 		uuid := uuidOf(rest[1:])
 		h.at += 1 + uuidBytes
-		return h.join(front, "", &uuid)
+		return h.join(front, "", uuid[:])
 	}
 	n := h.number(field)
 	if h.err != nil {
@@ -156,7 +157,10 @@ func (h *header) name(field string, most int, front string) string {
 			h.at = start
 			h.fail(field, "spells a UUID that belongs in 16 bytes")
 		}
-		return front + s
+		if front == "" {
+			return s
+		}
+		return h.join(front, s, nil)
 	}
 	before := n - uint64(most) - 1
 	if before+uuidText > uint64(most) {
@@ -172,25 +176,22 @@ func (h *header) name(field string, most int, front string) string {
 	}
 	uuid := uuidOf(h.b[h.at:])
 	h.at += uuidBytes
-	return h.join(front, text, &uuid)
+	return h.join(front, text, uuid[:])
 }
 
-// join is the name of its parts, in the copy of the frame while there is room, and then in one that has room for the
-// keys.
-func (h *header) join(front, text string, uuid *[uuidText]byte) string {
-	begin := h.copy.Len()
-	if h.copy.Cap()-begin < len(front)+len(text)+uuidText {
-		if h.text == "" {
-			return front + text + string(uuid[:])
-		}
-		h.copy = strings.Builder{} // the strings taken from it stay as they are
-		h.copy.Grow(max(h.keys, 1) * (len(front) + len(text) + uuidText))
+// join is the name of its parts, in the room for names while there is some, and then in one that has room for the keys.
+func (h *header) join(front, text string, uuid []byte) string {
+	if h.text == "" {
+		return front + text + string(uuid)
+	}
+	begin, size := len(h.names), len(front)+len(text)+len(uuid)
+	if cap(h.names)-begin < size {
+		h.names = make([]byte, 0, max(max(h.keys, 1)*size, h.room))
 		begin = 0
 	}
-	if len(front)+len(text) > 0 {
-		h.copy.WriteString(front)
-		h.copy.WriteString(text)
+	if size > len(uuid) {
+		h.names = append(append(h.names, front...), text...)
 	}
-	h.copy.Write(uuid[:])
-	return h.copy.String()[begin:]
+	h.names = append(h.names, uuid...)
+	return unsafe.String(&h.names[begin], size)
 }

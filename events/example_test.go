@@ -40,6 +40,30 @@ func ExampleAppendFrame() {
 	// anomaly.cleared.v1: reason has 1025 bytes; give at most 1024
 }
 
+// A file of frames is in memory as a whole, and nobody writes to it: its records need no copies.
+func ExampleDecoder() {
+	file, err := events.AppendFrame(nil, cancelRequested())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var decoder events.Decoder
+	var record events.Record
+	for len(file) > 0 {
+		size, err := events.FrameSize(file)
+		if err == nil {
+			err = decoder.Decode(&record, file[:size])
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(record.Position, record.Stream.ID, record.Event.Kind())
+		file = file[size:]
+	}
+	// Output: 17 order-1 cancel.requested.v1
+}
+
 func ExampleDecodeFrame() {
 	frame, err := events.AppendFrame(nil, cancelRequested())
 	if err != nil {

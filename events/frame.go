@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -16,10 +15,7 @@ import (
 const FrameVersion = 1
 
 const (
-	timeSize = 8 // nanoseconds since the epoch, big-endian two's complement
-	// strings of smaller frames share one copy of it; a larger one (kept bodies) would be held by any of them
-	shareMax  = 4 << 10
-	namesRoom = 3 * uuidText // such a copy also has the UUIDs of a record, its stream and its command
+	timeSize  = 8 // nanoseconds since the epoch, big-endian two's complement
 	zeroNanos = math.MinInt64
 )
 
@@ -131,109 +127,6 @@ func FrameSize(src []byte) (int, error) {
 			Problem: fmt.Sprintf("ends; it says that it has %d bytes", size), Err: ErrTruncated}
 	}
 	return size, nil
-}
-
-// DecodeFrame reads exactly one frame. The record shares no memory with src. What it accepts, [AppendFrame] writes
-// again byte for byte, unless an older kind was lifted to its newest version. The error is a *[FrameError] for damage
-// and an *[UpgradeError] for what a newer version wrote.
-//
-// Cost: about a microsecond and two allocations, one for the fact and one for the strings and a kept body, which share
-// a copy of the frame; lookup keys take two more, and a kept message one. In a frame above 4 KiB every string is a copy
-// of itself.
-func DecodeFrame(src []byte) (Record, error) { return current.decodeFrame(src) }
-
-func (c codec) decodeFrame(src []byte) (r Record, err error) {
-	size, err := FrameSize(src)
-	if err != nil {
-		return Record{}, err
-	}
-	begin, _, _ := lengthOf(src)
-	switch {
-	case size != len(src):
-		return Record{}, &FrameError{Offset: size, Field: "frame",
-			Problem: fmt.Sprintf("is followed by %d more bytes", len(src)-size)}
-	case size == begin:
-		return Record{}, &FrameError{Offset: size, Field: "format version", Problem: "is missing", Err: ErrTruncated}
-	case src[begin] > FrameVersion:
-		return Record{}, &UpgradeError{What: "frame", Found: fmt.Sprintf("format %d", src[begin]),
-			Known: fmt.Sprintf("format %d", FrameVersion)}
-	case src[begin] != FrameVersion:
-		return Record{}, &FrameError{Offset: begin, Field: "format version", Problem: "is none that was ever written"}
-	}
-	h := header{b: src, at: begin + 1}
-	if len(src) <= shareMax {
-		h.copy.Grow(len(src) + namesRoom)
-		h.copy.Write(src)
-		h.text = h.copy.String()
-	}
-	name, version := h.record(&r)
-	if h.err != nil {
-		return Record{}, h.err
-	}
-	begin, ok := h.span("payload")
-	if !ok {
-		return Record{}, h.err
-	}
-	if h.at != len(src) {
-		return Record{}, &FrameError{Offset: h.at, Field: "payload",
-			Problem: fmt.Sprintf("is followed by %d more bytes", len(src)-h.at)}
-	}
-	if r.Event, err = c.decode(name, version, src, h.text, begin, h.at); err != nil {
-		return Record{}, err
-	}
-	if h.odd {
-		if err := r.check(); err != nil {
-			return Record{}, &FrameError{Offset: begin, Field: "header", Problem: "has what could not be written: " +
-				err.Error()}
-		}
-	}
-	return r, nil
-}
-
-// header reads a frame's fields one after another.
-type header struct {
-	b    []byte
-	text string          // a copy of it, to share; empty where fields must not
-	copy strings.Builder // of the frame, and room for ids that are shorter in it
-	at   int
-	keys int  // not read yet, while they are being read
-	odd  bool // some text is not plainly an id: only then is the record checked once more, as a whole
-	err  error
-}
-
-func (h *header) record(r *Record) (name string, version uint64) {
-	name = h.str("kind", IDMax)
-	version = h.number("kind version")
-	r.Stream.Category = h.str("category", CategoryMax)
-	r.Stream.ID = h.id("stream id")
-	r.Version = h.number("version")
-	r.Position = h.number("position")
-	r.Previous = h.number("previous position")
-	r.Recorded = h.time("recorded time")
-	r.Occurred = h.moment("occurred time", r.Recorded, time.Time{})
-	r.ID = h.id("record id")
-	r.CommandID = h.id("command id")
-	r.Actor = h.str("actor", IDMax)
-	r.Head.Status = h.str("head's status", IDMax)
-	r.Head.StatusSince = h.moment("head's status time", r.Recorded, r.Occurred)
-	r.Head.Phase = h.str("head's phase", IDMax)
-	h.since(r)
-	r.Head.Due = h.moment("head's due time", r.Recorded, r.Occurred)
-	keys := h.number("number of keys")
-	if h.err == nil && keys > KeysMax {
-		h.fail("number of keys", fmt.Sprintf("is %d, at most %d fit", keys, KeysMax))
-	}
-	for i := uint64(0); i < keys && h.err == nil; i++ {
-		if r.Keys == nil {
-			r.Keys = make([]Key, 0, keys)
-		}
-		h.keys = int(keys - i)
-		key := h.key()
-		r.Keys = append(r.Keys, key)
-		h.odd = h.odd || key == ""
-	}
-	h.odd = h.odd || r.Stream.Category == "" || r.Stream.ID == "" || r.ID == ""
-	return name, version
 }
 
 func (h *header) fail(field, problem string) {

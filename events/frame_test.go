@@ -71,8 +71,9 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add([]byte{})
 	f.Add([]byte{0, 0})
+	var d Decoder
 	f.Fuzz(func(t *testing.T, src []byte) {
-		r, err := DecodeFrame(src)
+		r, err := sameAsDecodeFrame(t, &d, src)
 		if err != nil {
 			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrUpgrade) {
 				t.Fatalf("an error that is neither damage nor newer: %v", err)
