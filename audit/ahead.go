@@ -2,8 +2,8 @@ package audit
 
 import (
 	"context"
-	"iter"
 	"runtime"
+	"slices"
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
@@ -11,24 +11,32 @@ import (
 )
 
 const (
-	batchMax      = 128     // records handed over at once: enough that handing over costs nothing beside decoding
-	batchBytesMax = 1 << 20 // of the messages of inquiries in them, which alone grow long; the last may pass it
-	factsKept     = 64      // of a message: what has room for more is not used again
-	batches       = 3       // one being filled, one being read, one between
+	batchMax      = store.PageMax // records handed over at once: enough that handing over costs nothing beside decoding
+	batchBytesMax = 1 << 20       // of the messages of inquiries in them, which alone grow long; the last may pass it
+	factsKept     = 64            // of a message: what has room for more is not used again
+	batches       = 3             // one being filled, one being read, one between
 )
 
 // readOn is what a context forbids that has ended.
 const readOn = "read on in the log"
 
-// batch is records on their way from the goroutine that decodes to the one that folds.
+// batch is records on their way from the goroutine that reads to the one that folds.
 type batch struct {
-	records []events.Record
-	size    int      // in bytes, of the messages of inquiries in them
-	letters []letter // of the first records, as many as the goroutine that decodes had time for
-	err     error    // after the records
-	last    bool     // nothing follows
-	panics  any      // what the log's own code panicked with
+	page    *store.Page     // the frames of all records, where the log is a Pager; without that it is empty
+	records []events.Record // of the page those that are decoded: the first ones, as many as the reader had time for
+	size    int             // in bytes, of the messages of inquiries in records that came without a page
+	letters []letter        // of the first records, as many as the reader had time for
+	err     error           // after the records
+	last    bool            // nothing follows
+	panics  any             // what the log's own code panicked with
 }
+
+func newBatch() *batch {
+	return &batch{page: new(store.Page), records: make([]events.Record, 0, batchMax)}
+}
+
+// len is how many records there are.
+func (b *batch) len() int { return max(len(b.records), b.page.Len()) }
 
 // add takes a record in, and reports whether more have room beside it.
 func (b *batch) add(r *events.Record) (more bool) {
@@ -39,6 +47,17 @@ func (b *batch) add(r *events.Record) (more bool) {
 	return len(b.records) < batchMax && b.size < batchBytesMax
 }
 
+// decode decodes the next record of the page.
+func (b *batch) decode(by *events.Decoder) error {
+	n := len(b.records)
+	b.records = slices.Grow(b.records, 1)[:n+1]
+	err := b.page.Decode(by, n, &b.records[n])
+	if err != nil {
+		b.records = b.records[:n]
+	}
+	return err
+}
+
 // empty makes it ready to be filled again. What a long message took is let go: there would be room for one in every
 // place.
 func (b *batch) empty() {
@@ -47,29 +66,28 @@ func (b *batch) empty() {
 			says.Facts = nil
 		}
 	}
+	b.page.Begin("", 0)
 	b.records, b.letters, b.size = b.records[:0], b.letters[:0], 0
 }
 
-// reading begins to read a log's records, oldest first.
-type reading func(context.Context) iter.Seq2[events.Record, error]
-
 // walk calls do with all records that are read, in order and a batch at a time, on the caller's goroutine, until an
-// error. The batch is do's until it returns. Where there is a second core, the log is read and decoded on another
-// goroutine a few hundred records ahead; that one has ended when walk returns. An error of do comes back as it is, one
-// of the log through explain.
-func walk(ctx context.Context, read reading, explain func(error) error, do func(*batch) error) error {
+// error. The batch is do's until it returns. Where there is a second core, the log is read, and as much of it decoded
+// by a decoder as there is time for, on another goroutine a few hundred records ahead; that one has ended when walk
+// returns. An error of do comes back as it is, one of the log through explain.
+func walk(ctx context.Context, read reading, by *events.Decoder, explain func(error) error,
+	do func(*batch) error) error {
 	if runtime.GOMAXPROCS(0) < 2 {
 		return alone(ctx, read, explain, do)
 	}
 	ctx, leave := context.WithCancel(ctx)
 	full, free := make(chan *batch, batches), make(chan *batch, batches)
 	for range batches {
-		free <- &batch{}
+		free <- newBatch()
 	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		fill(ctx, read, full, free)
+		fill(ctx, read, by, full, free)
 	}()
 	defer func() { leave(); <-ended }()
 	for {
@@ -95,60 +113,71 @@ func walk(ctx context.Context, read reading, explain func(error) error, do func(
 // alone reads and folds in turns, a batch each: record by record, the code of the one would push the other's out of the
 // processor's caches, which costs a twentieth.
 func alone(ctx context.Context, read reading, explain func(error) error, do func(*batch) error) error {
-	b := &batch{}
-	for r, err := range read(ctx) {
-		if err == nil && b.add(&r) {
-			continue
+	var failed error
+	h := &hand{b: newBatch()}
+	h.over = func() bool {
+		if failed = do(h.b); failed != nil {
+			return false
 		}
-		if err := do(b); err != nil {
-			return err
-		}
-		if err != nil {
-			return explain(err)
-		}
-		b.empty()
+		h.b.empty()
+		return true
 	}
-	return do(b)
+	read(ctx, h)
+	switch {
+	case failed != nil:
+		return failed
+	case !h.over():
+		return failed
+	case h.b.err != nil:
+		return explain(h.b.err)
+	}
+	return nil
 }
 
 // fill reads the log into batches until its end or the context's. The last batch is always handed over, since there is
 // room for all of them: whatever becomes of the log's own code, the reader does not wait for ever.
-func fill(ctx context.Context, read reading, full chan<- *batch, free <-chan *batch) {
+func fill(ctx context.Context, read reading, by *events.Decoder, full chan<- *batch, free <-chan *batch) {
 	var messages apo.Reader
-	b := <-free
-	b.last = true // unless it is full
+	h := &hand{b: <-free}
+	h.b.last = true // unless it is full
 	finished := false
 	defer func() {
 		if !finished {
-			if b.panics = recover(); b.panics == nil {
-				b.panics = "audit: the log ended the goroutine that read it"
+			if h.b.panics = recover(); h.b.panics == nil {
+				h.b.panics = "audit: the log ended the goroutine that read it"
 			}
 		}
-		full <- b
+		full <- h.b
 	}()
-	for r, err := range read(ctx) {
-		if err != nil {
-			b.err = err
-			break
-		}
-		if b.add(&r) {
-			continue
-		}
-		b.last = false
-		b.open(&messages, func() bool { return len(full) > 0 })
-		full <- b
+	busy := func() bool { return len(full) > 0 }
+	h.over = func() bool {
+		h.b.last = false
+		h.b.ahead(by, busy)
+		h.b.open(&messages, busy)
+		full <- h.b
 		select {
-		case b = <-free:
-			b.empty()
-			b.last = true
+		case h.b = <-free:
+			h.b.empty()
+			h.b.last = true
+			return true
 		case <-ctx.Done():
-			b = &batch{last: true, err: store.CheckContext(ctx, readOn)}
-		}
-		if b.err != nil {
-			break
+			h.b = newBatch()
+			h.b.last, h.b.err = true, store.CheckContext(ctx, readOn)
+			return false
 		}
 	}
+	read(ctx, h)
 	finished = true
+}
+
+// ahead decodes the page's records while there is time: either goroutine can, and the one that has less to do should.
+// One that cannot be decoded is left for when its turn comes.
+func (b *batch) ahead(by *events.Decoder, time func() bool) {
+	for len(b.records) < b.page.Len() && time() {
+		if b.decode(by) != nil {
+			return
+		}
+	}
 }
 
 // letter is a kept message that was read before its record's turn came.

@@ -19,21 +19,65 @@ type Prover interface {
 	Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Record, error], error)
 }
 
+// Pager is a Prover that leaves the decoding to whoever reads. [Replay] finds it with a type assertion and shares the
+// decoding out: the log is read on one goroutine, and judged on another.
+type Pager interface {
+	// ProvenPages is [Prover]'s Proven in pages. Before each it calls into, once, for the page to fill, and begins it; the
+	// page is filled with proven frames and yielded, and is then the caller's. An error comes with the page that has what
+	// is before the bad place, and ends the sequence. It ends without one after the last record; the page that it asked
+	// for then is empty.
+	ProvenPages(ctx context.Context, into func() *store.Page) (seal.Checkpoint, iter.Seq2[*store.Page, error], error)
+}
+
+// reading gives a log's records, oldest first, to a hand, until their end or until it does not want more.
+type reading func(context.Context, *hand)
+
+// hand is what carries records away.
+type hand struct {
+	b    *batch      // to be filled, and told of the error that ends the records
+	over func() bool // takes a full batch and sets another; false: nothing more is wanted
+}
+
 // proven reads the log from its beginning, by its seal where it has one. The checkpoint is set once reading has begun.
 func proven(log store.Reader, sealed *seal.Checkpoint) reading {
-	prover, ok := log.(Prover)
-	if !ok {
-		return func(ctx context.Context) iter.Seq2[events.Record, error] { return log.All(ctx, store.Start()) }
-	}
-	return func(ctx context.Context) iter.Seq2[events.Record, error] {
-		return func(yield func(events.Record, error) bool) {
-			checkpoint, records, err := prover.Proven(ctx)
+	switch log := log.(type) {
+	case Pager:
+		return func(ctx context.Context, h *hand) {
+			checkpoint, pages, err := log.ProvenPages(ctx, func() *store.Page { return h.b.page })
 			if err != nil {
-				yield(events.Record{}, err)
+				h.b.err = err
 				return
 			}
 			*sealed = checkpoint
-			records(yield)
+			for _, h.b.err = range pages {
+				if h.b.err != nil || !h.over() {
+					return
+				}
+			}
+		}
+	case Prover:
+		return func(ctx context.Context, h *hand) {
+			checkpoint, records, err := log.Proven(ctx)
+			if err != nil {
+				h.b.err = err
+				return
+			}
+			*sealed = checkpoint
+			h.take(records)
+		}
+	}
+	return func(ctx context.Context, h *hand) { h.take(log.All(ctx, store.Start())) }
+}
+
+// take gives records to the hand.
+func (h *hand) take(records iter.Seq2[events.Record, error]) {
+	for r, err := range records {
+		if err != nil {
+			h.b.err = err
+			return
+		}
+		if !h.b.add(&r) && !h.over() {
+			return
 		}
 	}
 }

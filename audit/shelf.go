@@ -21,8 +21,10 @@ type shelf struct {
 	index   index
 	pages   [][]row
 	n       uint32
-	newest  uint32 // the row taken last
-	warm    []warm // the order of row n, if it is warm, is at n modulo warmMax
+	newest  uint32   // the row taken last
+	warm    []warm   // the order of row n, if it is warm, is at n modulo warmMax
+	since   []uint64 // the page at which each of them became warm: what it has of records is of this one or later
+	page    uint64   // that is being folded, counted
 	scratch []byte
 }
 
@@ -41,7 +43,7 @@ type warm struct {
 }
 
 func newShelf() *shelf {
-	return &shelf{index: newIndex(), warm: make([]warm, warmMax)}
+	return &shelf{index: newIndex(), warm: make([]warm, warmMax), since: make([]uint64, warmMax)}
 }
 
 func (s *shelf) row(n uint32) *row { return &s.pages[n/pageRows][n%pageRows] }
@@ -90,6 +92,7 @@ func (s *shelf) take(n uint32) *warm {
 	}
 	s.rest(w)
 	w.row, w.held = n, true
+	s.since[n%warmMax] = s.page
 	s.unpack(n, &w.order)
 	return w
 }
@@ -106,12 +109,22 @@ func (s *shelf) rest(w *warm) {
 	w.held, w.dirty = false, false
 }
 
+// restBefore brings those to rest that became warm before a page.
+func (s *shelf) restBefore(page uint64) {
+	for i, since := range s.since {
+		if since < page {
+			s.rest(&s.warm[i])
+			s.since[i] = s.page
+		}
+	}
+}
+
 // settle packs all that is warm. From then on the shelf is only read, and by as many as want to.
 func (s *shelf) settle() {
 	for i := range s.warm {
 		s.rest(&s.warm[i])
 	}
-	s.warm, s.scratch = nil, nil
+	s.warm, s.since, s.scratch = nil, nil, nil
 }
 
 // unpack sets the order to the row's; to the zero order where nothing is packed.

@@ -68,7 +68,8 @@ func Verify(ctx context.Context, log store.Reader, cfg *VerifyConfig) (*Report, 
 		return nil, err
 	}
 	explain := func(err error) error { return fmt.Errorf("verifying after position %d: %w", v.seen, err) }
-	if err := walk(ctx, v.scan.records, explain, v.records); err != nil {
+	read := func(ctx context.Context, h *hand) { h.take(v.scan.records(ctx)) }
+	if err := walk(ctx, read, nil, explain, v.records); err != nil {
 		return nil, err
 	}
 	v.ended()

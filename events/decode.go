@@ -37,9 +37,9 @@ func (c codec) decodeFrame(src []byte) (r Record, err error) {
 	return r, err
 }
 
-// Decoder decodes frames where they lie: the records' strings, and the bodies of kept messages, are parts of the frames.
-// It is for whoever has many frames in memory and knows how long that stays as it is. The zero value is ready. It is for
-// one goroutine at a time; what it has decoded does not depend on it.
+// Decoder decodes frames where they lie: the records' strings, and the bodies of kept messages, are parts of the
+// frames. It is for whoever has many frames in memory and knows how long that stays as it is. The zero value is ready.
+// It is for one goroutine at a time; what it has decoded does not depend on it.
 type Decoder struct {
 	names []byte // ids that are shorter in frames, of many records
 	keys  []Key  // room for those of many records

@@ -15,7 +15,7 @@ const (
 // readAhead is the help for one walk over the log.
 type readAhead struct {
 	log     *Log
-	passes  int
+	passed  int // records
 	want    atomic.Int64
 	ended   atomic.Bool
 	nudge   chan struct{}
@@ -24,10 +24,10 @@ type readAhead struct {
 
 func (l *Log) newReadAhead() *readAhead { return &readAhead{log: l} }
 
-// passed tells how far the reader is.
-func (a *readAhead) passed(position uint64) {
-	a.passes++
-	if a.passes*pageMax < aheadRecords {
+// at tells that the reader has passed so many records more and is at a position.
+func (a *readAhead) at(position uint64, more int) {
+	a.passed += more
+	if a.passed < aheadRecords {
 		return
 	}
 	end := a.log.lazy.end()

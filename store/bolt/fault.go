@@ -12,7 +12,6 @@ import (
 
 	bberrors "go.etcd.io/bbolt/errors"
 
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
@@ -117,14 +116,7 @@ func closedError(path string) error {
 
 // unreadableError is the error of a frame that stands at the position and cannot be decoded.
 func unreadableError(path string, position uint64, err error) error {
-	if errors.Is(err, events.ErrUpgrade) {
-		return fmt.Errorf("log %s, position %d: %w: %w", path, position, store.ErrNewerFormat, err)
-	}
-	reason := err.Error()
-	if frame, ok := errors.AsType[*events.FrameError](err); ok { // without its own way out: the log's is said once
-		reason = fmt.Sprintf("at byte %d of the record, %s %s", frame.Offset, frame.Field, frame.Problem)
-	}
-	return &store.DamagedError{Log: "log " + path, Position: position, Reason: reason}
+	return store.Unreadable("log "+path, position, err)
 }
 
 // release lets go of a file whose bbolt handle cannot be closed any more. Closing the descriptor alone would keep the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
@@ -43,6 +45,50 @@ func (l *Log) ProvenFrames(ctx context.Context) (seal.Checkpoint, iter.Seq2[stor
 	}
 	frames := func(yield func(store.Frame, error) bool) { l.yieldFrames(ctx, 0, l.provenUntil(ctx, tree), yield) }
 	return l.sealOf(tree).Checkpoint(), frames, nil
+}
+
+// ProvenPages is [Log.Proven] for whoever decodes by themselves: the same records, proven by the same, as frames in
+// pages of the caller's. Before each page it asks into for the one to fill, and yields it once it is filled; an error
+// comes with what is before the bad place. Each page is read in a transaction of its own, and yielded in none.
+func (l *Log) ProvenPages(ctx context.Context, into func() *store.Page) (seal.Checkpoint,
+	iter.Seq2[*store.Page, error], error) {
+	tree, err := l.toProve(ctx)
+	if err != nil {
+		return seal.Checkpoint{}, nil, err
+	}
+	c, held, end := seal.Checkpoint{}, l.unproven(), l.lazy.end
+	if tree != nil {
+		c, held, end = l.sealOf(tree).Checkpoint(), l.newProven(ctx, tree), tree.Size
+	}
+	return c, func(yield func(*store.Page, error) bool) {
+		ahead := l.newReadAhead()
+		defer ahead.stop()
+		for seen := uint64(0); ; {
+			p := into()
+			p.Begin("log "+l.path, seen+1)
+			err := store.CheckContext(ctx, "read the log")
+			if err == nil {
+				err = l.fill(p, seen, end(), held)
+			}
+			if seen += uint64(p.Len()); err == nil && p.Len() == 0 || !yield(p, err) || err != nil {
+				return
+			}
+			ahead.at(seen, p.Len())
+		}
+	}, nil
+}
+
+// fill adds the records after a position and up to another to a page, as many as it has room for.
+func (l *Log) fill(p *store.Page, position, end uint64, held *proven) error {
+	return l.view(func(tx *bbolt.Tx) error {
+		walk := held.in(tx)
+		for next := position + 1; next <= end && !p.Full(); next++ {
+			if err := walk.copy(next, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // toProve is the tree over what readers may see; nil in a log without a seal.

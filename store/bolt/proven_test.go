@@ -86,7 +86,38 @@ func prove(log *bolt.Log) (c seal.Checkpoint, all []events.Record, err error) {
 	return c, all, nil
 }
 
-// proveFile is prove of a file that is opened for reading.
+// provePages is prove, decoded by ourselves.
+func provePages(log *bolt.Log) (c seal.Checkpoint, all []events.Record, err error) {
+	var p store.Page
+	c, pages, err := log.ProvenPages(context.Background(), func() *store.Page { return &p })
+	if err != nil {
+		return c, nil, err
+	}
+	for filled, failed := range pages {
+		for i := range filled.Len() {
+			var r events.Record
+			if err := filled.Decode(nil, i, &r); err != nil {
+				return c, all, err
+			}
+			all = append(all, r)
+		}
+		err = failed
+	}
+	return c, all, err
+}
+
+// proveBoth is prove of a log that nobody appends to, in either way.
+func proveBoth(t *testing.T, log *bolt.Log) (seal.Checkpoint, []events.Record, error) {
+	t.Helper()
+	c, all, err := prove(log)
+	paged, same, failed := provePages(log)
+	require.Equal(t, c, paged)
+	require.Equal(t, all, same)
+	require.Equal(t, fmt.Sprint(err), fmt.Sprint(failed))
+	return c, all, err
+}
+
+// proveFile is proveBoth of a file that is opened for reading.
 func proveFile(t *testing.T, path string) (seal.Checkpoint, []events.Record, error) {
 	t.Helper()
 	log, err := bolt.Open(path, &bolt.Config{ReadOnly: true})
@@ -94,7 +125,7 @@ func proveFile(t *testing.T, path string) (seal.Checkpoint, []events.Record, err
 		return seal.Checkpoint{}, nil, err
 	}
 	defer func() { require.NoError(t, log.Close()) }()
-	return prove(log)
+	return proveBoth(t, log)
 }
 
 func TestProven_YieldsWhatAllDoes(t *testing.T) {
@@ -104,7 +135,7 @@ func TestProven_YieldsWhatAllDoes(t *testing.T) {
 			log := openLog(t, path, &bolt.Config{ReadOnly: readOnly})
 			want, err := readAll(log)
 			require.NoError(t, err)
-			c, got, err := prove(log)
+			c, got, err := proveBoth(t, log)
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
 			assert.Equal(t, tree(t, log), c, "%d records", count)
@@ -123,7 +154,7 @@ func TestProven_OfLargeRecords(t *testing.T) {
 	lengthen(t, log, "p", 0, 300)
 	want, err := readAll(log)
 	require.NoError(t, err)
-	_, got, err := prove(log)
+	_, got, err := proveBoth(t, log)
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 }
@@ -131,7 +162,7 @@ func TestProven_OfLargeRecords(t *testing.T) {
 func TestProven_WithoutASeal(t *testing.T) {
 	log := openLog(t, filepath.Join(t.TempDir(), "bare.log"), &bolt.Config{Unsealed: true})
 	lengthen(t, log, "o", 0, 300)
-	c, all, err := prove(log)
+	c, all, err := proveBoth(t, log)
 	require.NoError(t, err)
 	assert.Zero(t, c)
 	assert.Len(t, all, 300)
@@ -303,9 +334,11 @@ func TestProven_OfALogInUse(t *testing.T) {
 	done := make(chan struct{})
 	go func() { group.Wait(); close(done) }()
 	for {
-		c, all, err := prove(log)
-		require.NoError(t, err)
-		assert.Len(t, all, int(c.Size))
+		for _, walk := range []func(*bolt.Log) (seal.Checkpoint, []events.Record, error){prove, provePages} {
+			c, all, err := walk(log)
+			require.NoError(t, err)
+			assert.Len(t, all, int(c.Size))
+		}
 		select {
 		case <-done:
 			c, _, err := prove(log)
@@ -333,7 +366,21 @@ func TestProven_OfAContextOrALogThatHasEnded(t *testing.T) {
 	assert.Equal(t, 257, seen, "what is proven is yielded")
 	_, _, err = log.Proven(ctx)
 	require.ErrorIs(t, err, context.Canceled)
+
+	one, stop := context.WithCancel(context.Background())
+	defer stop()
+	_, pages, err := log.ProvenPages(one, func() *store.Page { return new(store.Page) })
+	require.NoError(t, err)
+	seen = 0
+	for p, failed := range pages {
+		stop()
+		seen, err = seen+p.Len(), failed
+	}
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, store.PageMax, seen)
+	_, _, err = log.ProvenPages(one, func() *store.Page { return new(store.Page) })
+	require.ErrorIs(t, err, context.Canceled)
 	require.NoError(t, log.Close())
-	_, _, err = prove(log)
+	_, _, err = proveBoth(t, log)
 	require.ErrorIs(t, err, store.ErrClosed)
 }

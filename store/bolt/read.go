@@ -166,7 +166,7 @@ func (l *Log) inPages(ctx context.Context, p *page, seen uint64, next nextPage, 
 			return err
 		}
 		seen = p.records[n-1].Position
-		ahead.passed(seen)
+		ahead.at(seen, n)
 	}
 }
 

@@ -108,15 +108,35 @@ type provenFrames struct {
 	source *sealSource
 }
 
+// hold proves that a frame is what was sealed at the position.
+func (f *provenFrames) hold(position uint64, frame []byte) error {
+	if f.proven.records == nil {
+		return nil
+	}
+	return f.proven.records.Hold(f.proven.ctx, f.source, position, frame)
+}
+
 // record reads the record at the position and its frame, and proves that they are what was sealed there.
 func (f *provenFrames) record(position uint64) (r events.Record, frame []byte, err error) {
-	frame, err = f.on(position)
-	if held := f.proven.records; err == nil && held != nil {
-		err = held.Hold(f.proven.ctx, f.source, position, frame)
+	if frame, err = f.on(position); err == nil {
+		err = f.hold(position, frame)
 	}
 	if err != nil {
 		return events.Record{}, nil, err
 	}
 	r, err = f.log.decode(position, frame)
 	return r, frame, err
+}
+
+// copy adds the frame at the position to a page, once the copy is proven to be what was sealed there.
+func (f *provenFrames) copy(position uint64, p *store.Page) error {
+	frame, err := f.on(position)
+	if err != nil {
+		return err
+	}
+	if err := f.hold(position, p.Add(frame)); err != nil {
+		p.Drop()
+		return err
+	}
+	return nil
 }

@@ -236,3 +236,54 @@ func (l *Log) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Rec
 		}
 	}, nil
 }
+
+// ProvenPages is [Log.Proven] for whoever decodes by themselves: the same records, as frames in pages of the caller's.
+// Before each page it asks into for the one to fill, and yields it once it is filled; an error comes with what is
+// before the bad place.
+func (l *Log) ProvenPages(ctx context.Context, into func() *store.Page) (seal.Checkpoint,
+	iter.Seq2[*store.Page, error], error) {
+	if err := store.CheckContext(ctx, "read the seal"); err != nil {
+		return seal.Checkpoint{}, nil, err
+	}
+	if l.seal == nil {
+		return seal.Checkpoint{}, inPagesOf(ctx, into, func(p *store.Page, seen uint64) error {
+			frames, err := l.logPage(seen)
+			for i := 0; i < len(frames) && !p.Full(); i++ {
+				p.Add(frames[i])
+			}
+			return err
+		}), nil
+	}
+	now, frames, err := l.sealNow(ctx)
+	if err != nil {
+		return seal.Checkpoint{}, nil, err
+	}
+	return now.checkpoint(), inPagesOf(ctx, into, func(p *store.Page, seen uint64) error {
+		for i := seen; i < uint64(len(frames)) && !p.Full(); i++ {
+			if err := now.hold(frames, i+1); err != nil {
+				return err
+			}
+			p.Add(frames[i])
+		}
+		return nil
+	}), nil
+}
+
+// inPagesOf yields pages of the caller's, each filled with the records after those of the pages before, until one has
+// none.
+func inPagesOf(ctx context.Context, into func() *store.Page,
+	fill func(p *store.Page, seen uint64) error) iter.Seq2[*store.Page, error] {
+	return func(yield func(*store.Page, error) bool) {
+		for seen := uint64(0); ; {
+			p := into()
+			p.Begin(logName, seen+1)
+			err := store.CheckContext(ctx, "read the log")
+			if err == nil {
+				err = fill(p, seen)
+			}
+			if seen += uint64(p.Len()); err == nil && p.Len() == 0 || !yield(p, err) || err != nil {
+				return
+			}
+		}
+	}
+}

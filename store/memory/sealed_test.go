@@ -100,6 +100,60 @@ func TestAlteredRecordIsSeen(t *testing.T) {
 	}
 	require.ErrorIs(t, err, store.ErrDamaged)
 	assert.Equal(t, 279, seen)
+	have, err := pagesOf(t, log)
+	require.ErrorIs(t, err, store.ErrDamaged)
+	assert.Equal(t, 279, have)
+}
+
+// pagesOf counts the records that a log proves in pages.
+func pagesOf(t *testing.T, log *memory.Log) (n int, err error) {
+	t.Helper()
+	var p store.Page
+	c, pages, err := log.ProvenPages(context.Background(), func() *store.Page { return &p })
+	require.NoError(t, err)
+	was, _, err := log.Proven(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, was, c)
+	for p, failed := range pages {
+		for i := range p.Len() {
+			var r events.Record
+			require.NoError(t, p.Decode(nil, i, &r))
+			n++
+		}
+		err = failed
+	}
+	return n, err
+}
+
+// Pages have all that Proven yields, sealed or not.
+func TestProvenPages(t *testing.T) {
+	for name, log := range map[string]*memory.Log{"bare": memory.New(), "sealed": newSealed(t, memory.Config{})} {
+		for _, more := range []int{0, 1, store.PageMax - 1, 1, 300} {
+			had, err := pagesOf(t, log)
+			require.NoError(t, err)
+			grow(t, log, fmt.Sprintf("o-%d", had), more)
+			n, err := pagesOf(t, log)
+			require.NoError(t, err)
+			assert.Equal(t, had+more, n, name)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		_, pages, err := log.ProvenPages(ctx, func() *store.Page { return new(store.Page) })
+		require.NoError(t, err)
+		for _, err = range pages {
+			cancel()
+		}
+		require.ErrorIs(t, err, context.Canceled)
+		_, _, err = log.ProvenPages(ctx, nil)
+		require.ErrorIs(t, err, context.Canceled)
+		cancel()
+		require.NoError(t, log.Close())
+		_, pages, err = log.ProvenPages(context.Background(), func() *store.Page { return new(store.Page) })
+		if err == nil {
+			for _, err = range pages {
+			}
+		}
+		require.ErrorIs(t, err, store.ErrClosed, name)
+	}
 }
 
 func TestSealRefusals(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
 
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -181,16 +180,4 @@ func (l *Log) damagedError(format string, args ...any) error {
 
 func (l *Log) damagedAt(position uint64, format string, args ...any) error {
 	return &store.DamagedError{Log: l.name, Position: position, Reason: fmt.Sprintf(format, args...)}
-}
-
-// unreadableError is the error of a frame that stands at the position and cannot be decoded.
-func (l *Log) unreadableError(position uint64, err error) error {
-	if errors.Is(err, events.ErrUpgrade) {
-		return fmt.Errorf("%s, position %d: %w: %w", l.name, position, store.ErrNewerFormat, err)
-	}
-	reason := err.Error()
-	if frame, ok := errors.AsType[*events.FrameError](err); ok { // without its own way out: the log's is said once
-		reason = fmt.Sprintf("at byte %d of the record, %s %s", frame.Offset, frame.Field, frame.Problem)
-	}
-	return l.damagedAt(position, "%s", reason)
 }

@@ -97,7 +97,7 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 func (l *Log) Decode(position uint64, frame []byte) (events.Record, error) {
 	r, err := events.DecodeFrame(frame)
 	if err != nil {
-		return events.Record{}, l.unreadableError(position, err)
+		return events.Record{}, store.Unreadable(l.name, position, err)
 	}
 	if r.Position != position {
 		return events.Record{}, l.damagedAt(position, "the record here says that its position is %d", r.Position)
