@@ -17,6 +17,7 @@ const suggestionDistance = 2
 func commands(t *terminal) []*cobra.Command {
 	return []*cobra.Command{
 		crashChild(),
+		writeReference(),
 		exits(anchorCommand(t), exitNotFound, exitAltered, exitUnreadable),
 		exits(anomaliesCommand(t), exitNotFound, exitOpen, exitAltered, exitCut, exitUnreadable),
 		exits(atCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
