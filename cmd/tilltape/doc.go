@@ -10,6 +10,7 @@
 //	tilltape demo         a day of orders against a simulated APO
 //	tilltape diff         what differs between two logs, or two times of one
 //	tilltape due          what APO is owed
+//	tilltape evidence     what APO was told and has signed about an order
 //	tilltape export       a log as a file of text, or its money as a table
 //	tilltape graph        the machines that an order is made of
 //	tilltape history      what happened to an order
@@ -22,6 +23,7 @@
 //	tilltape salvage      what is whole in a damaged file
 //	tilltape show         how an order stands, and what may be done now
 //	tilltape simulate     that APO as a process of its own
+//	tilltape verify       what of a log is proven, and what is wrong with it
 //	tilltape version      what this binary was built from
 //	tilltape completion   what a shell needs to complete its command lines
 //	tilltape help         every command, with its flags

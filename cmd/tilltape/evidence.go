@@ -22,10 +22,11 @@ func evidenceCommand(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "evidence SOURCE ORDER",
 		Short: "Gather what APO was told and has signed about an order",
-		Long: "Gathers all that is on record of an order's dealings with APO: each call that was\n" +
-			"perhaps made and what came of it, and each message that APO signed. With APO's\n" +
-			"public key it says of each whether the signature holds; one that does not ends\n" +
-			"the command with code 10.\n\n" +
+		Long: "Gathers all that is on record of an order's dealings with APO: each call that\n" +
+			"was perhaps made and what came of it, and each message that APO signed. With\n" +
+			"APO's public key it says of each whether the signature holds; one that does not\n" +
+			"ends the command with code 10.\n\n" +
+			apoKeyForm + "\n\n" +
 			"With -o json it is the support case that package evidence makes, every message\n" +
 			"whole, so that whoever gets it can check the signatures again. Messages can hold\n" +
 			"personal data; SECURITY.md says which.",

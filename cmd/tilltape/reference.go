@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-//go:generate go run . write-reference ../../docs/reference/cli.md
+//go:generate go run . write-page ../../docs/reference/cli.md
 
 const (
-	referenceCommand = "write-reference"
+	referenceCommand = "write-page"
 	// pageMode is the mode of a page that is written for the first time.
 	pageMode = 0o644
 )
@@ -37,15 +37,17 @@ func writeReference() *cobra.Command {
 // reference is the page: what every command tells of itself, in the order of their names.
 func reference(root *cobra.Command) string {
 	var b strings.Builder
-	b.WriteString("<!-- Made of the commands by go generate ./... in cmd/tilltape; edit these. -->\n\n# The command line\n\n")
-	b.WriteString("`tilltape` asks a log, and makes what is handed on. Results go to standard output, everything else to\n" +
+	b.WriteString("<!-- Made of the commands by go generate ./... in cmd/tilltape; edit these. -->\n\n" +
+		"# The command line\n\n" +
+		"`tilltape` asks a log, and makes what is handed on. Results go to standard output, everything else to\n" +
 		"standard error; a failure is a line that begins with `error:` and one that begins with `hint:`.\n\n" +
 		"A SOURCE is recognised by its scheme or its content:\n\n")
 	for _, kind := range kinds() {
 		fmt.Fprintf(&b, "- %s\n", kind)
 	}
-	b.WriteString("\nEach flag has a variable that stands for it where it is not given: `TILLTAPE_OUTPUT` for `--output`. The flag\n" +
-		"wins.\n\n## Flags of every command\n\n")
+	b.WriteString("\nEach flag has a variable that stands for it where it is not given: " +
+		"`TILLTAPE_OUTPUT` for\n`--output`. " +
+		"The flag wins.\n\n## Flags of every command\n\n")
 	flagTable(&b, root.PersistentFlags())
 	b.WriteString("\n## Exit codes\n\n| code | when |\n|---|---|\n")
 	for _, m := range exitMeanings {
@@ -67,7 +69,8 @@ func referenceOf(b *strings.Builder, c *cobra.Command) {
 		b.WriteString("\n")
 		flagTable(b, flags)
 	}
-	fmt.Fprintf(b, "\n%s.\n\n```sh\n", strings.Join(strings.Fields(c.Annotations[exitsKey]), " "))
+	codes := strings.Join(strings.Fields(c.Annotations[exitsKey]), " ")
+	fmt.Fprintf(b, "\n%s.\n\n```sh\n", strings.Replace(codes, ": ", ":\n", 1))
 	for line := range strings.Lines(c.Example) {
 		b.WriteString(strings.TrimPrefix(line, "  "))
 	}

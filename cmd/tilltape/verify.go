@@ -33,14 +33,17 @@ func verifyCommand(t *terminal) *cobra.Command {
 		Short: "Say what of a log is proven, and what is wrong with it",
 		Long: "Reads a whole log and says on four levels what of it is proven: bytes (they are\n" +
 			"those that were sealed, and what finds records fits them), legality (our rules\n" +
-			"can have written what they say), evidence (APO signed the messages that are kept,\n" +
-			"and they say what the records say) and money (what moved on which day, and that\n" +
-			"it closes). It goes on behind what is wrong, and ends with a verdict.\n\n" +
+			"can have written what they say), evidence (APO signed the messages that are\n" +
+			"kept, and they say what the records say) and money (what moved on which day, and\n" +
+			"that it closes). It goes on behind what is wrong, and ends with a verdict.\n\n" +
 			"What you bring along makes it prove more. A checkpoint that was kept elsewhere,\n" +
 			"with the log's public key, shows a history that was rewritten together with its\n" +
 			"seal; several narrow down where. APO's public key shows that its messages are\n" +
 			"its own. A settlement file is held against the log's movements, both ways.\n" +
 			"docs/reference/verification.md tells every problem and the columns of the file.\n\n" +
+			apoKeyForm + " A settlement's columns are named as\n" +
+			"type=KIND,transactionId=ID,currency=CCY,amount=SUM,time=AT and so on, and the\n" +
+			"words of its type column told as CHARGE=payment,SETTLE=capture,RETURN=refund.\n\n" +
 			"The log is opened for reading only and is not changed. Open is the money that\n" +
 			"does not close, or a settlement that does not fit.",
 		Example: "  tilltape verify orders.tilltape\n" +
@@ -135,8 +138,12 @@ func readGiven(what, path string) ([]byte, error) {
 	return all, nil
 }
 
-const apoKeyUsage = "APO's public key, as `[VERSION=]FILE[,FROM[,UNTIL]]`; the version is 1 where none is given; " +
-	"again for more"
+// apoKeyUsage and apoKeyForm tell how APO's keys are given.
+const (
+	apoKeyUsage = "a `FILE` with APO's public key; again for more"
+	apoKeyForm  = "An APO key is given as [VERSION=]FILE[,FROM[,UNTIL]], its times in RFC 3339; the\n" +
+		"version is 1 where none is given."
+)
 
 // readAPOKeys reads APO's public keys.
 func readAPOKeys(specs []string) (keys []audit.Key, err error) {

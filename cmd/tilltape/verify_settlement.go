@@ -23,9 +23,9 @@ type settlementFlags struct {
 func (f *settlementFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.path, "settlement", "", "a CSV `FILE` that the log's movements are held against")
 	flags.StringToStringVar(&f.columns, "settlement-columns", nil,
-		"names of its `columns`: type=…,transactionId=…,currency=…,amount=…,time=…")
+		"`names` of its columns")
 	flags.StringToStringVar(&f.types, "settlement-types", nil,
-		"`words` of its type column: CHARGE=payment,SETTLE=capture,RETURN=refund")
+		"what its type column's `words` mean")
 	flags.StringSliceVar(&f.ignore, "settlement-ignore", nil, "`words` of its type column whose rows are passed over")
 	flags.BoolVar(&f.minor, "settlement-minor", false, "its amounts are in minor units")
 	flags.StringVar(&f.comma, "settlement-comma", ",", "the `character` between its columns")
