@@ -47,9 +47,10 @@ func (b *simBank) register(id string, minor int64, mode events.CaptureMode) *sim
 	for _, c := range []byte(id) {
 		n = n*131 + uint64(c)
 	}
-	p := &simPayment{order: id, id: "pay-" + id, request: "preq-" + id, minor: minor, mode: mode, closedAt: time.Now(),
-		calling: map[string]int{},
-		chance:  rand.New(rand.NewPCG(b.seed, n)), state: apo.StateProcessing, finals: map[string]simFinal{},
+	p := &simPayment{order: id, id: "pay-" + id, request: "preq-" + id, minor: minor, first: minor, mode: mode,
+		closedAt: time.Now(),
+		calling:  map[string]int{},
+		chance:   rand.New(rand.NewPCG(b.seed, n)), state: apo.StateProcessing, finals: map[string]simFinal{},
 		asked: map[string]tilltest.WireCall{}}
 	p.forgets, p.strict = p.per(500), p.per(500)
 	b.payments[p.id], b.payments[p.request] = p, p
@@ -85,6 +86,7 @@ const (
 	lineBeside     = "refunds beside each other"
 	lineTakenBack  = "taken back: "
 	lineKeysForgot = "keys forgotten"
+	lineRaised     = "raised"
 )
 
 // line draws what becomes of a call.

@@ -22,7 +22,8 @@ const (
 // simPayment is one payment in the ledger. The ledger's lock guards it.
 type simPayment struct {
 	order, id, request string
-	minor              int64
+	minor              int64 // what it came to, with what it was raised to
+	first              int64 // what was asked for
 	mode               events.CaptureMode
 	chance             *rand.Rand // whatever befalls this payment: no other one's timing can change it
 
@@ -38,6 +39,7 @@ type simPayment struct {
 	captures []*simMove
 	refunds  []*simMove
 	voids    []*simMove
+	raises   []*simMove // each to so much in all
 	disputes []*simDispute
 	beside   bool // a refund was taken while another was worked on
 
@@ -223,7 +225,7 @@ func (p *simPayment) picture() map[string]any {
 	if p.code != "" {
 		content["paymentResultCode"] = p.code
 	}
-	if len(p.captures)+len(p.refunds) == 0 && !p.late {
+	if len(p.captures)+len(p.refunds)+len(p.raises) == 0 && !p.late {
 		return content
 	}
 	var lines []map[string]any
@@ -241,7 +243,8 @@ func (p *simPayment) picture() map[string]any {
 	if p.card() {
 		payment, void = "AUTHORIZATION", "VOID"
 	}
-	add(payment, &simMove{id: "paid-" + p.id, request: p.request, minor: p.minor, state: apo.StateSuccess, at: p.paidAt})
+	add(payment, &simMove{id: "paid-" + p.id, request: p.request, minor: p.first, state: apo.StateSuccess, at: p.paidAt})
+	add("INCREMENTAL", p.raises...)
 	add("CAPTURE", p.captures...)
 	add("REFUND", p.refunds...)
 	add(void, p.voids...)

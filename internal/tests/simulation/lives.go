@@ -21,6 +21,7 @@ type simLife struct {
 	*simulation
 	id     string
 	p      *simPayment
+	minor  int64 // what was ordered
 	chance *rand.Rand
 	n      int // commands so far
 }
@@ -32,7 +33,7 @@ func (s *simulation) live(n int) {
 	l := &simLife{simulation: s, id: fmt.Sprint("o-", n), chance: rand.New(rand.NewPCG(s.seed, uint64(n)))}
 	modes := []events.CaptureMode{order.CaptureNone, order.CaptureManual, order.CaptureManual, order.CaptureAutomatic}
 	mode, minor := modes[l.chance.IntN(len(modes))], 100+l.chance.Int64N(100_000)
-	l.p = s.bank.register(l.id, minor, mode)
+	l.p, l.minor = s.bank.register(l.id, minor, mode), minor
 	method := apotest.MethodCard
 	if mode == order.CaptureNone {
 		method = "ALIPAY_CN"
@@ -53,6 +54,7 @@ func (s *simulation) live(n int) {
 	crowd.Go(l.buyer(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+1))))
 	crowd.Go(l.dashboard(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+2))))
 	crowd.Go(l.disputes(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+3))))
+	crowd.Go(l.raises(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+4))))
 	l.service()
 	crowd.Wait()
 }
@@ -170,7 +172,7 @@ func (l *simLife) service() {
 	switch {
 	case l.per(80):
 		var both sync.WaitGroup
-		other := &simLife{simulation: l.simulation, id: l.id, p: l.p,
+		other := &simLife{simulation: l.simulation, id: l.id, p: l.p, minor: l.minor,
 			chance: rand.New(rand.NewPCG(l.seed, l.chance.Uint64())), n: 100}
 		both.Go(l.cancel)
 		both.Go(other.capture)
@@ -189,7 +191,7 @@ func (l *simLife) service() {
 			l.capture()
 		case l.per(300): // ticket by ticket
 			for range 2 + l.chance.IntN(3) {
-				l.refundOf(1 + l.p.minor/10)
+				l.refundOf(1 + l.minor/10)
 			}
 		default:
 			l.refund()
@@ -216,9 +218,9 @@ func (l *simLife) cancel() {
 }
 
 func (l *simLife) capture() {
-	amount := tilltest.USD(l.p.minor)
+	amount := tilltest.USD(l.minor)
 	if l.per(300) {
-		amount = tilltest.USD(1 + l.chance.Int64N(l.p.minor))
+		amount = tilltest.USD(1 + l.chance.Int64N(l.minor))
 	}
 	l.insist(func(id string) func(context.Context, *tilltape.Orders) error {
 		return func(ctx context.Context, o *tilltape.Orders) error {
@@ -230,9 +232,9 @@ func (l *simLife) capture() {
 
 func (l *simLife) refund() {
 	if l.per(300) {
-		l.refundOf(l.p.minor)
+		l.refundOf(l.minor)
 	} else {
-		l.refundOf(1 + l.chance.Int64N(l.p.minor))
+		l.refundOf(1 + l.chance.Int64N(l.minor))
 	}
 }
 

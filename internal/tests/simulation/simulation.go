@@ -157,7 +157,8 @@ func (s *simulation) reconciled(t *testing.T) {
 	if time.Since(s.began) >= SimulatedDays*day { // in fewer the rarest may not come up
 		for _, fault := range []string{lineGood, lineCutBefore, lineCutAfter, lineU, lineUDone, lineOddF, lineOddFDone,
 			lineDieBefore, lineDieAfter,
-			lineMute, lineSlow, lineBalance, lineTakenBack + string(apo.OpCapture), lineTakenBack + string(apo.OpRefund)} {
+			lineMute, lineSlow, lineBalance, lineRaised,
+			lineTakenBack + string(apo.OpCapture), lineTakenBack + string(apo.OpRefund)} {
 			assert.NotZero(t, s.bank.befell[fault], fault)
 		}
 	}
