@@ -65,8 +65,8 @@ func Movements(ctx context.Context, log store.Reader, q Query) (*Table, error) {
 	for o := range replayed.Orders() {
 		for _, e := range o.Book() {
 			f := m.told[place{o.ID, e.Record}]
-			if f == nil || !q.wants(kindOf(&e)) {
-				continue
+			if f == nil || e.Transfer == events.TransferDispute || !q.wants(kindOf(&e)) {
+				continue // what is only asked for moves nothing, and a dispute's end is a row by itself
 			}
 			if f.payment == "" { // a refund's notification does not name it
 				f.payment = o.PaymentID
@@ -218,6 +218,8 @@ func (m *moving) booked(f *fact, e *order.Entry) *movement {
 		row.state = "failed"
 	case e.Contradicted:
 		row.state = "contradicted"
+	case e.Held:
+		row.state = "held"
 	case e.Late:
 		row.state = "late"
 	}

@@ -197,6 +197,19 @@ func TestMovementsOfOtherKinds(t *testing.T) {
 		"transferId"))
 }
 
+// A refund whose capture nobody has told yet is in no amount: it is held, and not counted.
+func TestMovementsThatAreHeld(t *testing.T) {
+	till := tilltest.NewTill(t, memory.New())
+	till.Place(order.CaptureManual)
+	till.Observe(tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
+		Minor: tilltest.TheAmount, At: tilltest.Dawn(), Expires: tilltest.Dawn().Add(time.Hour)}))
+	till.Observe(tilltest.RefundNotice(tilltest.Notice{Payment: tilltest.ThePayment, Transfer: "R1", Minor: 300,
+		At: tilltest.Dawn().Add(time.Minute)}))
+	table, err := Movements(t.Context(), till.Log, Query{Kinds: []string{"refund"}})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"refund|held|3.00|R1"}, rowsOf(t, table, "movement", "state", "amount", "transferId"))
+}
+
 func TestOrders(t *testing.T) {
 	till := tilltest.NewTill(t, memory.New())
 	till.Many(3)
