@@ -116,7 +116,7 @@ func (d *decision) observePayment(f *Fact) {
 		d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 		return
 	case law.Noted, law.LateMoney, law.Applied, law.AppliedAnomaly: // whose status may stay
-		if o.knows(kind) && !teaches && law.Status(o.Status) == cell.To {
+		if (o.knows(kind) || o.toldFailed(f)) && !teaches && law.Status(o.Status) == cell.To {
 			return
 		}
 	default:
@@ -187,6 +187,13 @@ func (o *Order) knows(k law.Fact) bool {
 		return o.movedWhole()
 	}
 	return o.paymentKnown()
+}
+
+// toldFailed reports whether a failure stands on record as what contradicted the payment: delivered again it is no
+// news, whatever became of the payment since.
+func (o *Order) toldFailed(f *Fact) bool {
+	return f.Kind == PaymentFailed && slices.Contains(o.contradiction, contradictionDigest(events.AnomalyObserved{
+		Reason: events.StatusContradicts, Fact: events.KindPaymentFailed, PaymentID: f.PaymentID, Code: f.Code}))
 }
 
 // emitPayment records a payment's result. One that the cancel undid owes nothing: APO captures none of it, and nobody

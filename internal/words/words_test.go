@@ -15,6 +15,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/notify"
@@ -91,6 +92,10 @@ func all() []enumeration {
 		walk(notify.Failed),
 		walk(window.NextDay),
 		walk(tilltape.Unavailable),
+		walk(audit.LevelMoney),
+		walk(audit.StateWrong),
+		walk(audit.Unreadable),
+		walk(audit.SettledOtherwise),
 	}
 }
 

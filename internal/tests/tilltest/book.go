@@ -28,6 +28,7 @@ type Book struct {
 	late                           order.Late
 	paymentKnown                   bool
 	failureKnown                   bool  // APO has called the payment failed before it called it done
+	failureTold                    bool  // it has called it failed though it was done
 	doubted                        bool  // it has called the payment both
 	moved                          bool  // it moved the money at once, so that nothing is held
 	raisedTo                       int64 // the largest total that an authorization was raised to
@@ -148,7 +149,7 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 			b.noCaptures()
 		}
 	}
-	b.doubted = b.doubted || b.failureKnown
+	b.doubted = b.doubted || b.failureKnown && b.stands()
 	if b.mode == "automatic" && b.Captured+b.late.Captured < b.amount && b.status != "refunded" {
 		b.gateway = "outstanding"
 	}
@@ -165,16 +166,28 @@ func (b *Book) PaymentFails() {
 		}
 	case "failed":
 	case "cancelled":
-		if b.late == (order.Late{}) || b.failureKnown {
+		switch {
+		case b.failureTold: // delivered again, it is no news
+		case !b.stands() || b.failureKnown:
 			b.failureKnown = true
-			break
+		default:
+			b.failureContradicts()
 		}
-		b.Trouble++
-		b.doubted = true
 	default:
-		b.Trouble++
-		b.doubted = true
+		b.failureContradicts()
 	}
+}
+
+func (b *Book) failureContradicts() {
+	b.Trouble++
+	b.doubted, b.failureTold = true, true
+}
+
+// stands reports whether there is money that a failure of the payment contradicts.
+func (b *Book) stands() bool {
+	left := b.late
+	left.Disputed = min(b.lost, left.Captured)
+	return b.status != "cancelled" || !left.IsZero()
 }
 
 // CaptureSucceeds is a notification of a capture that nobody has told of before; ours is the outstanding one.
@@ -221,7 +234,7 @@ func (b *Book) captureKnown(minor int64) {
 			b.gateway = ""
 		}
 	}
-	b.doubted = b.doubted || b.failureKnown
+	b.doubted = b.doubted || b.failureKnown && b.stands()
 	b.placeHeld()
 	b.endCancel()
 }
