@@ -120,6 +120,12 @@ func At(ctx context.Context, log store.Reader, at Point, cfg *Config) (*Replayed
 		cfg = &Config{}
 	}
 	p := newReplay(cfg)
+	if prover, is := log.(Prover); is { // a part of a log has no past of its own, and says so when asked to prove
+		if _, _, err := prover.Proven(ctx); err != nil {
+			p.out.orders.settle()
+			return p.out, err
+		}
+	}
 	last, err := resolved(ctx, log, at)
 	if err == nil && last > 0 {
 		err = p.upTo(ctx, log, last)

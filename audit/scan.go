@@ -61,6 +61,16 @@ type scan struct {
 	tile   error  // what the log's own hashes were found to be while they proved frames; nil: sound
 	last   uint64 // the newest position that was read or gone past
 	gaveUp bool   // after gapsMax
+	short  bool   // the source says that it ends before its end
+}
+
+// endsHere reports whether an error is that a source is cut off: what is behind it is missing, and not damaged.
+func endsHere(err error) bool {
+	e, ok := errors.AsType[interface {
+		error
+		Ends() bool
+	}](err)
+	return ok && e.Ends()
 }
 
 // begin takes the marks on the way.
@@ -79,6 +89,9 @@ func (s *scan) records(ctx context.Context) iter.Seq2[events.Record, error] {
 			}
 			more, err := s.run(frames, yield)
 			switch {
+			case err != nil && endsHere(err):
+				s.short = true
+				return
 			case err == nil && !more, len(s.gaps) > 0 && errors.Is(err, store.ErrInvalid): // behind the end
 				return
 			case err == nil, !errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrNewerFormat):

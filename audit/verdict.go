@@ -13,15 +13,17 @@ func (r *Report) Verdict() string {
 		log = "the log " + r.Seal.Origin
 	}
 	var b strings.Builder
-	switch outcome := r.Outcome(); outcome {
-	case Clean:
+	switch outcome := r.Outcome(); {
+	case outcome == Clean && r.inState(StateProven) == "":
+		fmt.Fprintf(&b, "Nothing of %s was proven, and nothing found wrong", log)
+	case outcome == Clean:
 		fmt.Fprintf(&b, "Nothing is wrong with %s, which has %s of %s", log, plural(r.Records, "record"),
 			plural(uint64(r.Orders), "order"))
-	case Open:
+	case outcome == Open:
 		fmt.Fprintf(&b, "The records of %s are as they were written, but the money does not close", log)
-	case CutOff:
+	case outcome == CutOff:
 		fmt.Fprintf(&b, "%s%s is cut off", strings.ToUpper(log[:1]), log[1:])
-	case Altered:
+	case outcome == Altered:
 		fmt.Fprintf(&b, "%s%s is not what was written", strings.ToUpper(log[:1]), log[1:])
 	default:
 		fmt.Fprintf(&b, "Not one record of %s can be read", log)
@@ -63,7 +65,7 @@ func (r *Report) wrongs() (n uint64) {
 	return n
 }
 
-// inState lists the levels in a state, with why they are, unless nobody asked for them.
+// inState lists the levels in a state, with why they are.
 func (r *Report) inState(s State) string {
 	var names []string
 	for _, l := range Levels() {

@@ -211,6 +211,9 @@ func (v *verification) indexes(ctx context.Context) error {
 	case len(v.scan.gaps) > 0:
 		level.leave("indexes cannot be held against records that cannot be read")
 		return nil
+	case v.scan.short:
+		level.leave("indexes cannot be held against records that are not there")
+		return nil
 	case ok:
 		progress := func(done, _ uint64) {
 			if v.cfg.Progress != nil {

@@ -27,7 +27,7 @@ func (v *verification) bytes(ctx context.Context) error {
 			if err := v.locate(ctx, m); err != nil {
 				return err
 			}
-		case m.state == StateNotChecked && len(v.scan.gaps) == 0:
+		case m.state == StateNotChecked && (len(v.scan.gaps) == 0 || v.scan.short):
 			v.report.add(Finding{Level: LevelBytes, Problem: EndsEarly, Position: v.scan.last + 1, Until: m.Size,
 				Detail: fmt.Sprintf("the log's own seal is over %d records, and %d are there", m.Size, v.scan.last)})
 		}

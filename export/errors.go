@@ -35,6 +35,9 @@ func (e *LineError) Error() string {
 	return fmt.Sprintf("%s: %s; %s", at, e.Reason, e.Hint())
 }
 
+// Ends tells that the export ends before its header says: there is nothing behind it to go on with.
+func (e *LineError) Ends() bool { return errors.Is(e.Err, ErrCutOff) }
+
 // Hint is the way out alone.
 func (e *LineError) Hint() string {
 	if errors.Is(e.Err, store.ErrNewerFormat) {

@@ -117,6 +117,9 @@ func (s *settings) settle(t *terminal, cmd *cobra.Command) error {
 	if err := fromEnvironment(t, cmd); err != nil {
 		return err
 	}
+	if err := cmd.ValidateFlagGroups(); err != nil { // cobra has looked at what was given, before the variables
+		return &usageError{err: err, hint: "one of them comes from a variable " + environment + "...: unset it"}
+	}
 	t.setColour(s.colour.word)
 	t.times, t.at = s.times.word, s.now.Time
 	return nil

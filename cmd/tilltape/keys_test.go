@@ -37,9 +37,16 @@ func TestNoErrorShowsAPrivateKey(t *testing.T) {
 		{"checkpoint", dayLog, "--public-key", secret},
 		{"checkpoint", dayLog, "--public-key", ownerKey},
 		{"prove", dayLog, "o-09", "p", "--key-file", ownerKey, "--public-key", broken},
+		{"checkpoint", dayLog, "--key-file", secret},
+		{"anchor", dayLog, "--file", "notes", "--key-file", secret},
+		{"anchor", dayLog, "--witness", secret, "--key-file", ownerKey},
+		{"verify", dayLog, "--key", secret},
+		{"verify", dayLog, "--apo-key", secret},
+		{"verify", dayLog, "--checkpoint", secret},
+		{"show", secret, "o-09"},
 	} {
 		code, out, errs := execute(t, args...)
-		assert.NotEqual(t, exitOK, code)
+		assert.NotEqual(t, exitOK, code, args)
 		for _, shown := range []string{out, errs} {
 			assert.NotContains(t, shown, "PRIVATE")
 			assert.NotContains(t, shown, broken[len(broken)-20:])

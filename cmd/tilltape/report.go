@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -61,5 +62,11 @@ func explain(err error) (text, hint string) {
 	if h, ok := errors.AsType[hinter](err); ok {
 		hint = h.Hint()
 	}
-	return strings.TrimSuffix(text, "; "+hint), hint
+	return withoutKeys(strings.TrimSuffix(text, "; "+hint)), withoutKeys(hint)
 }
+
+// privateKey is one as text, in either of the forms that are in use: whoever gives it where a file's name is wanted
+// must not find it in a log.
+var privateKey = regexp.MustCompile(`(?s)PRIVATE\+KEY\+[^\s"]+|-----BEGIN [A-Z ]*PRIVATE KEY-----.*`)
+
+func withoutKeys(text string) string { return privateKey.ReplaceAllString(text, "(a private key)") }
