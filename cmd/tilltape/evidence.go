@@ -46,7 +46,7 @@ func evidenceCommand(t *terminal) *cobra.Command {
 				}
 				bundle, err := evidence.Of(ctx, reader, args[1])
 				if err != nil {
-					return err
+					return ofOrder(s, args[1], err)
 				}
 				show := evidencePrinter{t: t, bundle: &bundle, keys: known}
 				if err := show.check(); err != nil {

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -81,15 +81,18 @@ func (f *verifyFlags) config() (*audit.VerifyConfig, error) {
 		}
 		cfg.Levels = append(cfg.Levels, audit.Levels()[i])
 	}
+	var from []string // the file of each checkpoint
 	for _, path := range f.checkpoints {
-		signed, err := readGiven("checkpoint", path)
+		kept, err := readNote(path, "checkpoint", checkpointsMax)
 		if err != nil {
 			return nil, err
 		}
-		cfg.Checkpoints = append(cfg.Checkpoints, signed)
+		for _, signed := range notes(kept) {
+			cfg.Checkpoints, from = append(cfg.Checkpoints, signed), append(from, path)
+		}
 	}
 	for _, path := range f.keys {
-		text, err := readGiven("key", path)
+		text, err := readNote(path, "key", keyMax)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +108,7 @@ func (f *verifyFlags) config() (*audit.VerifyConfig, error) {
 	}
 	for i, signed := range cfg.Checkpoints {
 		if _, err := seal.Open(signed, cfg.Verifiers...); err != nil {
-			return nil, withHint(fmt.Errorf("checkpoint %s: %w", f.checkpoints[i], err),
+			return nil, withHint(fmt.Errorf("checkpoint %s: %w", from[i], err),
 				"give the checkpoint as it was kept, and the public key of the log that it is of")
 		}
 	}
@@ -117,25 +120,22 @@ func (f *verifyFlags) config() (*audit.VerifyConfig, error) {
 	return cfg, err
 }
 
-// givenMax bounds a file that is given beside the log, in bytes.
-const givenMax = 1 << 20
+// checkpointsMax bounds a file of checkpoints, in bytes: what anchor --file has appended to for years.
+const checkpointsMax = 64 << 20
 
-// readGiven reads a small file that a flag names.
-func readGiven(what, path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, withHint(fmt.Errorf("%s %s is %w: %w", what, path, errNotFound, err), "check the path")
+// notes parts a file into the signed notes in it, which an empty line keeps apart, as anchor --file does. A note has
+// one empty line of its own, before its signatures. What is no note comes whole, for the one that opens it to say so.
+func notes(kept []byte) (all [][]byte) {
+	for len(bytes.TrimSpace(kept)) > 0 {
+		end := len(kept)
+		if text, signatures, ok := bytes.Cut(kept, []byte("\n\n")); ok {
+			if i := bytes.Index(signatures, []byte("\n\n")); i >= 0 {
+				end = len(text) + len("\n\n") + i + len("\n")
+			}
+		}
+		all, kept = append(all, kept[:end]), bytes.TrimLeft(kept[end:], "\n")
 	}
-	defer func() { _ = file.Close() }()
-	all, err := io.ReadAll(io.LimitReader(file, givenMax+1))
-	switch {
-	case err != nil:
-		return nil, withHint(fmt.Errorf("reading %s %s: %w", what, path, err), "check the path")
-	case len(all) > givenMax:
-		return nil, &usageError{err: fmt.Errorf("%s %s has more than %d bytes", what, path, givenMax),
-			hint: "check the path"}
-	}
-	return all, nil
+	return all
 }
 
 // apoKeyUsage and apoKeyForm tell how APO's keys are given.
@@ -153,7 +153,7 @@ func readAPOKeys(specs []string) (keys []audit.Key, err error) {
 		if !named {
 			version, path = "1", version
 		}
-		text, err := readGiven("key", path)
+		text, err := readNote(path, "key", keyMax)
 		if err != nil {
 			return nil, err
 		}
