@@ -276,6 +276,7 @@ func (o *Order) foldPaymentResolved(r *events.Record, t transfer, done bool) {
 		o.signed = t.minor
 	}
 	o.setPaymentWord(&transfer{kind: payments, version: uint32(r.Version), marks: markSettled})
+	o.endGateway(max(o.Captured, o.Late.Captured)) // which may be all of less
 }
 
 // takenBack reports whether the payment had succeeded, and APO's newest word is that it failed.
