@@ -89,7 +89,9 @@ func TestDecoder_CopiesNothing(t *testing.T) {
 			_ = d.Decode(&got, frame)
 		}
 	})
-	assert.Less(t, allocations/many, 2.1, "the fact, its message, and now and then room for ids and keys")
+	if !raced { // the detector allocates too
+		assert.Less(t, allocations/many, 2.1, "the fact, its message, and now and then room for ids and keys")
+	}
 
 	paid.Proof.Evidence.Body = make([]byte, shareMax)
 	r.Event = paid
