@@ -170,13 +170,14 @@ func TestPresets_FitTheirTime(t *testing.T) {
 }
 
 func TestTogether(t *testing.T) {
-	boom := assert.AnError
+	boom, had := assert.AnError, make(chan struct{})
 	require.ErrorIs(t, together(4, 100, func(i int) func() error {
 		return func() error {
 			if i == 2 {
+				close(had)
 				return boom
 			}
-			time.Sleep(time.Microsecond)
+			<-had // a busy machine may come to it last
 			return nil
 		}
 	}), boom)
