@@ -201,8 +201,6 @@ func (o *Order) isNotTold(p *Operation) bool {
 func (o *Order) outgrown(p *Operation) bool {
 	left := o.refundable()
 	switch {
-	case p.Compensates == 0 && (o.Status == Cancelled || o.Status == Failed):
-		left = 0 // whatever was captured of it is late money, or came to nothing
 	case p.Kind == CallCapture:
 		left = o.capturable()
 	case p.Compensates != 0:

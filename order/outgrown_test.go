@@ -61,19 +61,3 @@ func TestOutgrown_NothingIsSentAgainThatNoLongerFits(t *testing.T) {
 		})
 	}
 }
-
-// A payment that APO has cancelled after all leaves nothing to refund.
-func TestOutgrown_OfAPaymentThatIsCancelled(t *testing.T) {
-	x := in(t, Paid)
-	x.must(Refund{CommandID: "c", Amount: usd(100)})
-	x.answer(silence)
-	x.later(2 * time.Second)
-	x.observe(Fact{Kind: PaymentCancelled, PaymentID: "P1"})
-	require.Equal(t, Cancelled, x.o.Status)
-	call, ok := x.o.Due(x.now)
-	require.True(t, ok)
-	assert.True(t, call.IsInquiry())
-	x.inquire(notExist)
-	assert.Equal(t, OutcomeFailed, x.o.Command("c").Outcome)
-	replayIsLive(t, x)
-}
