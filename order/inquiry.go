@@ -142,7 +142,8 @@ func (d *decision) concludeOperation(p *Operation, pic *Picture, answered *event
 		then = law.AskAgain
 	}
 	switch {
-	case then == law.Fail, then == law.AskAgain && d.o.outgrown(p) && d.o.isNotTold(p): // and never will be sent again
+	case then == law.Fail,
+		then == law.AskAgain && p.Phase != Parked && d.o.outgrown(p) && d.o.isNotTold(p): // nor will it be sent again
 		d.failOperation(p, p.failureCode(pic), "", proof)
 	case p.Phase == Parked:
 		answered.Due = d.after(ParkedEvery)
