@@ -41,7 +41,7 @@ type Sealer interface {
 // its frames do not lead to the checkpoint, [store.ErrInvalid] for a log or config that cannot prove, or is one of
 // package seal's about Checkpoint and Roll.
 //
-// Cost: each record of the log is decoded and hashed, and not folded; 150 bytes a stream.
+// Cost: each record of the log is decoded and hashed, and not folded; memory grows with the number of streams.
 func Prove(ctx context.Context, log store.Reader, id string, cfg *ProveConfig) (*Proof, error) {
 	stream := events.OrderStream(id)
 	n, err := notarize(ctx, log, stream, cfg)

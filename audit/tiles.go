@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/folder"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
@@ -223,13 +224,17 @@ func (x *tilesExport) tiles(tiles []seal.Tile) error {
 
 // finish writes the checkpoint, once all that it needs is on disk, and then takes away what nothing needs any more.
 func (x *tilesExport) finish(checkpoint []byte) error {
-	for folder := range x.folders {
-		syncFolder(folder)
+	for path := range x.folders {
+		if err := folder.Sync(path); err != nil {
+			return err
+		}
 	}
 	if err := x.write(CheckpointFile, checkpoint); err != nil {
 		return err
 	}
-	syncFolder(x.dir)
+	if err := folder.Sync(x.dir); err != nil {
+		return err
+	}
 	for _, path := range x.unfull {
 		if err := os.RemoveAll(x.path(path) + ".p"); err != nil {
 			return err
@@ -247,13 +252,13 @@ const (
 // write gives the file these bytes, whole or not at all.
 func (x *tilesExport) write(name string, b []byte) (err error) {
 	path := x.path(name)
-	folder := filepath.Dir(path)
-	if !x.folders[folder] {
-		if err := os.MkdirAll(folder, tileFolderMode); err != nil {
+	within := filepath.Dir(path)
+	if !x.folders[within] {
+		if err := os.MkdirAll(within, tileFolderMode); err != nil {
 			return err
 		}
 		// Each folder above has a new name in it too, perhaps.
-		for above := folder; !x.folders[above] && len(above) >= len(x.dir); above = filepath.Dir(above) {
+		for above := within; !x.folders[above] && len(above) >= len(x.dir); above = filepath.Dir(above) {
 			x.folders[above] = true
 		}
 	}
@@ -271,12 +276,4 @@ func (x *tilesExport) write(name string, b []byte) (err error) {
 	}
 	x.out.Files++
 	return nil
-}
-
-// syncFolder makes the names in a folder durable, where the system can.
-func syncFolder(path string) {
-	if folder, err := os.Open(path); err == nil {
-		_ = folder.Sync()
-		_ = folder.Close()
-	}
 }

@@ -173,7 +173,6 @@ func TestWhatStaysBackIsKept(t *testing.T) {
 func TestAReceiverThatIsDownIsWaitedFor(t *testing.T) {
 	log, to := memory.New(), &receiver{}
 	to.set("A-1", errors.New("no route to host"))
-	stop := running(t, consumer(t, log, to, config(outbox.MemoryKeeper())))
 	tries := 0
 	cfg := config(outbox.MemoryKeeper())
 	cfg.Tried = func(outbox.Try) {
@@ -181,8 +180,7 @@ func TestAReceiverThatIsDownIsWaitedFor(t *testing.T) {
 			to.set("A-1", nil)
 		}
 	}
-	_ = stop()
-	stop = running(t, consumer(t, log, to, cfg))
+	stop := running(t, consumer(t, log, to, cfg))
 	add(t, log, "A", "B")
 	eventually(t, func() bool { return len(to.has()) == 2 })
 	_ = stop()

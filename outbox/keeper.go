@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/folder"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -116,7 +117,7 @@ func (k *fileKeeper) replace(consumer string, text []byte) (err error) {
 	if err := os.Rename(aside.Name(), k.path(consumer)); err != nil {
 		return err
 	}
-	return syncFolder(k.folder)
+	return folder.Sync(k.folder)
 }
 
 // MemoryKeeper keeps consumers for as long as the process lives: for tests, and for receivers that begin anew by

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tilltape/tilltape/internal/folder"
 )
 
 // Anchor leaves a signed checkpoint where whoever can change the log cannot change it too: only then can a log that was
@@ -68,7 +70,7 @@ func appendDurably(path string, checkpoint []byte) (err error) {
 		return err
 	}
 	// The file's name is an entry of its folder, which has to reach the disk as well.
-	return syncFolder(filepath.Dir(path))
+	return folder.Sync(filepath.Dir(path))
 }
 
 // missingSeparator returns what the file lacks at its end before a checkpoint can follow: nothing, unless a crash cut

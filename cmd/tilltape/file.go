@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/tilltape/tilltape/internal/folder"
 )
 
 // newFile makes a file that was not there, whole or not at all: what write writes goes into a file aside, is synced,
@@ -41,20 +43,13 @@ func named(aside, path string) error {
 	} else if err != nil {
 		return withHint(fmt.Errorf("naming %s: %w", path, err), "name a file on a file system that has links")
 	}
-	return syncFolder(filepath.Dir(path))
+	// Who may write into a folder and not read it cannot sync it; the file is whole all the same.
+	if err := folder.Sync(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return withHint(fmt.Errorf("naming %s: %w", path, err), "look at the disk")
+	}
+	return nil
 }
 
 func taken(path string) error {
 	return withHint(fmt.Errorf("%s is there already, and nothing is overwritten", path), "name a new file")
-}
-
-// syncFolder makes the new name durable, where the system can.
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return nil //nolint:nilerr // a folder that can be written and not read: the file is whole
-	}
-	defer func() { _ = folder.Close() }()
-	_ = folder.Sync()
-	return nil
 }

@@ -9,12 +9,12 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 
 	"go.etcd.io/bbolt"
 	bberrors "go.etcd.io/bbolt/errors"
 
+	"github.com/tilltape/tilltape/internal/folder"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
@@ -162,15 +162,7 @@ func syncDirectory(path string) error {
 	if err != nil {
 		return err
 	}
-	directory, err := os.Open(filepath.Dir(target))
-	if err != nil {
-		return err
-	}
-	defer directory.Close()
-	if err := directory.Sync(); err != nil && runtime.GOOS != "windows" { // Windows has no such thing and refuses
-		return err
-	}
-	return nil
+	return folder.Sync(filepath.Dir(target))
 }
 
 // check proves that the file is a log that can be used as c says, and changes nothing. A file with nothing in it passes

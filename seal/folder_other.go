@@ -1,6 +1,0 @@
-//go:build !unix
-
-package seal
-
-// syncFolder does nothing: here a folder cannot be synced, and a file's name is durable with its content.
-func syncFolder(string) error { return nil }
