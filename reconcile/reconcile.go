@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -209,15 +210,13 @@ func lineOf(id string, found tilltape.Reconciliation, err error) (Line, error) {
 	case err != nil:
 		return line, err
 	}
-	line.Status = found.Order.Words()
+	if found.Order.ID != "" { // else nobody has looked at it
+		line.Status = found.Order.Words()
+	}
 	for _, d := range found.Differences {
 		line.Outcome = Differs
-		kind := d.Fact
-		line.Differences = append(line.Differences, Difference{Fact: string(kind), ID: firstOf(d.TransferID, d.RequestID),
-			Amount: d.Amount, At: d.At, Wrong: wrong(d), Text: d.String()})
-	}
-	if found.Order.ID == "" {
-		line.Status = ""
+		line.Differences = append(line.Differences, Difference{Fact: string(d.Fact),
+			ID: cmp.Or(d.TransferID, d.RequestID), Amount: d.Amount, At: d.At, Wrong: wrong(d), Text: d.String()})
 	}
 	return line, nil
 }
@@ -231,11 +230,4 @@ func wrong(d order.Difference) string {
 		return d.Anomaly.String()
 	}
 	return d.Anomaly.String() + ": " + d.Detail
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

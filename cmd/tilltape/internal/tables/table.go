@@ -3,9 +3,9 @@
 package tables
 
 import (
-	"strings"
 	"time"
 
+	"github.com/tilltape/tilltape/internal/formula"
 	"github.com/tilltape/tilltape/money"
 )
 
@@ -51,29 +51,10 @@ func Amount(m money.Amount) Cell {
 	return Cell{text: string(digits), decimals: decimals, number: true}
 }
 
-// formulaStarts are what a cell begins with that some spreadsheet takes for a formula: OWASP's list, the line feed that
-// spreadsheets skip, and the wide forms that some take for the narrow ones.
-const formulaStarts = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
-
-// Safe is what is shown of a text: with an apostrophe before what a spreadsheet could run.
-func Safe(text string) string {
-	if text != "" && strings.ContainsAny(firstOf(text), formulaStarts) {
-		return "'" + text
-	}
-	return text
-}
-
-func firstOf(text string) string {
-	for _, r := range text {
-		return string(r)
-	}
-	return ""
-}
-
 // shown is the cell's text in a table.
 func (c Cell) shown() string {
 	if c.number {
 		return c.text
 	}
-	return Safe(c.text)
+	return formula.Safe(c.text)
 }

@@ -47,9 +47,9 @@ func sortedTexts() (all []string) {
 
 func TestTextThatCouldRunIsNeutralised(t *testing.T) {
 	for text, want := range texts {
-		assert.Equal(t, want, Safe(text), "%q", text)
+		assert.Equal(t, want, Text(text).shown(), "%q", text)
 	}
-	assert.Empty(t, Safe(""))
+	assert.Empty(t, Text("").shown())
 }
 
 func TestCells(t *testing.T) {
