@@ -34,7 +34,8 @@ func (s *Settler) loop(calls, stop context.Context, hooks *Hooks) error {
 				hooks.Failed(stop, Trouble{Err: err, Again: next})
 			}
 		}
-		timer := time.NewTimer(next.Sub(s.cfg.Now()))
+		// A clock that is set back during the look must not put off the next one: no wait is longer than LookEvery.
+		timer := time.NewTimer(min(next.Sub(s.cfg.Now()), LookEvery))
 		select {
 		case <-timer.C:
 		case <-wake:
