@@ -163,8 +163,8 @@ func (c *ProveConfig) checkpoint(ctx context.Context, log store.Reader, verifier
 	}
 	sealer, ok := log.(Sealer)
 	if !ok {
-		return seal.Checkpoint{}, fmt.Errorf("%w: a %T does not know its root; give a signed Checkpoint", store.ErrInvalid,
-			log)
+		return seal.Checkpoint{}, fmt.Errorf("%w: this log does not know its root; give a signed Checkpoint",
+			store.ErrInvalid)
 	}
 	return sealer.Tree(ctx)
 }
@@ -197,7 +197,7 @@ func walkFrames(ctx context.Context, log store.Reader, c seal.Checkpoint, shown 
 	progress func(uint64)) (*framesWalk, error) {
 	framer, ok := log.(store.Framer)
 	if !ok {
-		return nil, fmt.Errorf("%w: a %T does not hand out the bytes that it keeps", store.ErrInvalid, log)
+		return nil, fmt.Errorf("%w: this log does not hand out the bytes that it keeps; name one that does", store.ErrInvalid)
 	}
 	w := &framesWalk{at: map[seal.Hash]int{}}
 	if c.Size > 0 {

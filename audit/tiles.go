@@ -75,7 +75,7 @@ type tilesExport struct {
 func (x *tilesExport) run(ctx context.Context, log store.Reader, verifiers []*seal.Verifier) error {
 	framer, ok := log.(store.Framer)
 	if !ok {
-		return fmt.Errorf("%w: a %T does not hand out the bytes that it keeps", store.ErrInvalid, log)
+		return fmt.Errorf("%w: this log does not hand out the bytes that it keeps; name one that does", store.ErrInvalid)
 	}
 	if err := x.resume(verifiers); err != nil {
 		return err

@@ -98,8 +98,8 @@ type verification struct {
 func begin(ctx context.Context, log store.Reader, cfg *VerifyConfig) (*verification, error) {
 	framer, ok := log.(store.Framer)
 	if !ok {
-		return nil, fmt.Errorf("%w: verify needs a log's stored bytes, and %T has none to give; implement store.Framer",
-			store.ErrInvalid, log)
+		return nil, fmt.Errorf("%w: verify needs a log's stored bytes, and this one has none to give; implement "+
+			"store.Framer", store.ErrInvalid)
 	}
 	v := &verification{log: log, cfg: cfg, report: &Report{}}
 	var err error

@@ -66,6 +66,7 @@ var exitCodes = []struct {
 	{errOpen, exitOpen},
 	{errCut, exitCut},
 	{export.ErrCutOff, exitCut},
+	{export.ErrFiltered, exitUsage}, // a part of a log was asked what only the whole can answer
 	{store.ErrNotFound, exitNotFound},
 	{audit.ErrIllegal, exitAltered},
 	{seal.ErrProof, exitAltered},

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +20,8 @@ func compactCommand(t *terminal) *cobra.Command {
 		Example: "  tilltape compact orders.tilltape",
 		Args:    takes("the log's file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
-				return withHint(fmt.Errorf("log %s is %w", args[0], errNotFound), "check the path")
+			if err := logFile(args[0], "nothing else has unused pages; a database vacuums itself"); err != nil {
+				return err
 			}
 			meter := t.meter("records")
 			size, err := bolt.Compact(cmd.Context(), args[0], meter.of)

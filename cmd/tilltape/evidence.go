@@ -39,7 +39,7 @@ func evidenceCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
+			return asking(cmd, args[0], func(ctx context.Context, s *source) error {
 				reader, err := tilltape.NewReader(s.Reader, &tilltape.Config{Now: t.now})
 				if err != nil {
 					return err

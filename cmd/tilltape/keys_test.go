@@ -40,7 +40,7 @@ func TestNoErrorShowsAPrivateKey(t *testing.T) {
 		{"checkpoint", dayLog, "--key-file", secret},
 		{"anchor", dayLog, "--file", "notes", "--key-file", secret},
 		{"anchor", dayLog, "--witness", secret, "--key-file", ownerKey},
-		{"verify", dayLog, "--key", secret},
+		{"verify", dayLog, "--public-key", secret},
 		{"verify", dayLog, "--apo-key", secret},
 		{"verify", dayLog, "--checkpoint", secret},
 		{"show", secret, "o-09"},

@@ -138,11 +138,19 @@ func (p *prover) read(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	proven, err := audit.VerifyProof(proof, p.keys.keys...)
+	return p.holds(cmd, &proofFile{proof, len(b)})
+}
+
+// holds verifies a proof, and tells what it shows.
+func (p *prover) holds(cmd *cobra.Command, proof *proofFile) error {
+	if err := p.keys.wanted(cmd, "a proof"); err != nil {
+		return err
+	}
+	proven, err := audit.VerifyProof(proof.Proof, p.keys.keys...)
 	if err != nil {
 		return err
 	}
-	return p.tell(proven, len(b), true)
+	return p.tell(proven, proof.size, true)
 }
 
 // proofJSON is what a proof shows, for programs. Numbers that can pass 2^53 are texts, as in docs/reference/json.md.

@@ -31,7 +31,15 @@ func refusalsCommand(t *terminal) *cobra.Command {
 			return takes("a source", "an order's id")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
+			return opened(cmd, args[0], func(ctx context.Context, s *source) error {
+				if s.proof != nil {
+					return &usageError{err: fmt.Errorf("%s is the proof of an order, which has no refused commands", s.name),
+						hint: "name the log that it is of"}
+				}
+				if len(args) > 1 && s.torn != nil {
+					return s.torn
+				}
+				s.tellNote(cmd)
 				if len(args) == 1 {
 					return refusals(t, everyRefusal(ctx, t, s), format.word)
 				}

@@ -66,6 +66,9 @@ func salvageCommand(t *terminal) *cobra.Command {
 			if s.memory <= 0 {
 				return &usageError{err: fmt.Errorf("--memory %d is no size", s.memory), hint: "give it in MiB"}
 			}
+			if err := logFile(s.file, "name the damaged file of a log; an export and a proof are written again"); err != nil {
+				return err
+			}
 			return s.inChild(cmd.Context(), t)
 		},
 	}

@@ -21,6 +21,11 @@ type source struct {
 	store.Reader
 	name  string // as it may be shown: a URL's has no password
 	close func() error
+
+	proof *proofFile // nil: it is none
+	note  string     // what whoever reads it has to know, for a command that answers from a part of a log
+	part  error      // why a command that needs a whole log does not take it; nil: it does
+	torn  error      // why a command that needs whole orders does not take it; nil: it does
 }
 
 // opener opens one kind of source. A new kind is a row of openers.
@@ -40,6 +45,7 @@ const sniffed = 4096
 var openers = []opener{
 	{kind: "a database (postgres://…, with ?schema= where the log's is another)", takes: isDatabase, open: openDatabase},
 	{kind: "an export", takes: isExport, open: openExport},
+	{kind: "the proof of an order, where one order is asked for", takes: isProof, open: openProof},
 	{kind: "a log's file, or a backup of one", takes: isFile, open: openFile},
 }
 
@@ -147,17 +153,60 @@ const glanced = 2048
 // asking is reading for a command that asks a question or two, and whose answer is waited for.
 func asking(cmd *cobra.Command, name string, use func(ctx context.Context, s *source) error) error {
 	cmd.SetContext(context.WithValue(cmd.Context(), glance{}, true))
-	return reading(cmd, name, use)
+	return opened(cmd, name, func(ctx context.Context, s *source) error {
+		if s.torn != nil {
+			return s.torn
+		}
+		s.tellNote(cmd)
+		return use(ctx, s)
+	})
 }
 
-// reading opens the source that a command names first and closes it after use.
+// tellNote tells what whoever reads this source has to know.
+func (s *source) tellNote(cmd *cobra.Command) {
+	if s.note != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), "note: "+s.note)
+	}
+}
+
+// reading opens the source that a command names first, which has to be a whole log, and closes it after use.
 func reading(cmd *cobra.Command, name string, use func(ctx context.Context, s *source) error) error {
+	return opened(cmd, name, func(ctx context.Context, s *source) error {
+		if s.part != nil {
+			return s.part
+		}
+		return use(ctx, s)
+	})
+}
+
+// opened opens a source, whatever it is, and closes it after use.
+func opened(cmd *cobra.Command, name string, use func(ctx context.Context, s *source) error) error {
 	s, err := openSource(cmd.Context(), name)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.close() }()
 	return use(cmd.Context(), s)
+}
+
+// logFile refuses what is no log's file for a command that works on one: a database has none, and an export and a proof
+// are text of their own. What is not there, or is of no known kind, is for the command to tell.
+func logFile(name, instead string) error {
+	if isURL(name) {
+		return &usageError{err: errors.New("this works on a log's file, and was given the URL of something"), hint: instead}
+	}
+	head, err := beginning(name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case isExport(name, head):
+		return &usageError{err: fmt.Errorf("%s is an export, and this works on a log's file", name), hint: instead}
+	case isProof(name, head):
+		return &usageError{err: fmt.Errorf("%s is the proof of an order, and this works on a log's file", name),
+			hint: instead}
+	}
+	return nil
 }
 
 // takes is what a command wants as its arguments, in words, in their order: takes("the log's file", "the order's id").

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/tilltape/tilltape/export"
 )
@@ -15,5 +16,16 @@ func openExport(_ context.Context, name string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{Reader: log, name: name, close: log.Close}, nil
+	s := &source{Reader: log, name: name, close: log.Close}
+	if h := log.Header(); !h.Filter.Everything() {
+		has := fmt.Sprintf("%d of the log's %s (%s)", h.Count, counted(h.Checkpoint.Size, "record"), h.Filter)
+		hint := "export the log without a filter; what this one proves is told by: tilltape verify " + name
+		s.note = "this export has " + has + ", and does not show that there are no others"
+		s.part = &usageError{err: fmt.Errorf("%s has %s, and this takes a whole log", name, has), hint: hint}
+		if !h.Filter.From.IsZero() || !h.Filter.Until.IsZero() {
+			s.torn = &usageError{err: fmt.Errorf("%s has %s, so of an order it may lack what came before or after", name, has),
+				hint: hint}
+		}
+	}
+	return s, nil
 }

@@ -20,9 +20,10 @@ import (
 
 // verifyFlags are what an auditor brings along, as the command line has it.
 type verifyFlags struct {
-	checkpoints, keys, apoKeys, levels []string
-	skipIndexes                        bool
-	settlement                         settlementFlags
+	checkpoints, apoKeys, levels []string
+	keys                         *publicKeys
+	skipIndexes                  bool
+	settlement                   settlementFlags
 }
 
 func verifyCommand(t *terminal) *cobra.Command {
@@ -41,6 +42,8 @@ func verifyCommand(t *terminal) *cobra.Command {
 			"seal; several narrow down where. APO's public key shows that its messages are\n" +
 			"its own. A settlement file is held against the log's movements, both ways.\n" +
 			"docs/reference/verification.md tells every problem and the columns of the file.\n\n" +
+			"Of a filtered export it says that each record is in the log, and of a proof what\n" +
+			"prove --check says; neither is a whole log, and more of it cannot be proven.\n\n" +
 			apoKeyForm + " A settlement's columns are named as\n" +
 			"type=KIND,transactionId=ID,currency=CCY,amount=SUM,time=AT and so on, and the\n" +
 			"words of its type column told as CHARGE=payment,SETTLE=capture,RETURN=refund.\n\n" +
@@ -55,13 +58,13 @@ func verifyCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return verifySource(cmd, t, args[0], cfg, format.word == formatJSON)
+			return f.verify(cmd, t, args[0], cfg, format)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.checkpoints, "checkpoint", nil, "a `FILE` with a checkpoint that was kept elsewhere; again "+
 		"for more")
-	flags.StringArrayVar(&f.keys, "key", nil, "a `FILE` with a public key that signs checkpoints; again for more")
+	f.keys = publicKeyFlag(cmd)
 	flags.StringArrayVar(&f.apoKeys, "apo-key", nil, apoKeyUsage)
 	flags.StringSliceVar(&f.levels, "level", nil, "only these `levels`: bytes, legality, evidence, money")
 	flags.BoolVar(&f.skipIndexes, "skip-indexes", false, "leave out what the engine looks records up by; much faster")
@@ -91,20 +94,13 @@ func (f *verifyFlags) config() (*audit.VerifyConfig, error) {
 			cfg.Checkpoints, from = append(cfg.Checkpoints, signed), append(from, path)
 		}
 	}
-	for _, path := range f.keys {
-		text, err := readNote(path, "key", keyMax)
-		if err != nil {
-			return nil, err
-		}
-		verifier, err := seal.NewVerifier(string(text))
-		if err != nil {
-			return nil, &usageError{err: fmt.Errorf("key %s: %w", path, err), hint: "give the public key's file"}
-		}
-		cfg.Verifiers = append(cfg.Verifiers, verifier)
+	if err := f.keys.open(); err != nil {
+		return nil, err
 	}
+	cfg.Verifiers = f.keys.keys
 	if len(cfg.Checkpoints) > 0 && len(cfg.Verifiers) == 0 {
 		return nil, &usageError{err: errors.New("a checkpoint counts by its signature, and no key was given"),
-			hint: "give the log's public key with --key"}
+			hint: "give the log's public key with --public-key"}
 	}
 	for i, signed := range cfg.Checkpoints {
 		if _, err := seal.Open(signed, cfg.Verifiers...); err != nil {
@@ -180,10 +176,11 @@ func readAPOKeys(specs []string) (keys []audit.Key, err error) {
 	return keys, nil
 }
 
-// verifySource verifies and prints, and ends as the report's outcome says.
-func verifySource(cmd *cobra.Command, t *terminal, name string, cfg *audit.VerifyConfig, asJSON bool) error {
+// verify verifies and prints, and ends as the report's outcome says.
+func (f *verifyFlags) verify(cmd *cobra.Command, t *terminal, name string, cfg *audit.VerifyConfig,
+	format *choice) error {
 	s, err := openSource(cmd.Context(), name)
-	if errors.Is(err, store.ErrDamaged) && !asJSON {
+	if errors.Is(err, store.ErrDamaged) && format.word != formatJSON {
 		_, _ = fmt.Fprintf(t.out, "%s The log %s is not what was written: it is damaged in a part that has to be read "+
 			"first, so nothing else of it could be verified.\n", t.paint(bold, "verdict:"), name)
 	}
@@ -191,11 +188,14 @@ func verifySource(cmd *cobra.Command, t *terminal, name string, cfg *audit.Verif
 		return err
 	}
 	defer func() { _ = s.close() }()
+	if s.part != nil {
+		return f.verifyPart(cmd, t, s, format)
+	}
 	report, err := verified(cmd.Context(), t, s, cfg)
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if format.word == formatJSON {
 		text, err := json.Marshal(report)
 		if err != nil {
 			return fmt.Errorf("writing the report: %w", err)
