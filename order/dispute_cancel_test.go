@@ -47,7 +47,7 @@ func TestDispute_KeepsACancelFromBeingSentAgain(t *testing.T) {
 		x.now = x.o.NextDue()
 		require.IsType(t, events.InquiryStarted{}, x.must(Claim{})[0])
 		x.must(RecordInquiry{Number: x.o.Inquiry.Number, Picture: Picture{Outcome: events.InquiryUnknown}})
-		require.ErrorContains(t, again(x), "beside money that may have moved")
+		require.ErrorContains(t, again(x), "the buyer has disputed the payment")
 		x.observe(ended(outcome, opened, Money{}))
 		require.Equal(t, stays, again(x) != nil)
 	}

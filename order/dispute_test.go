@@ -294,7 +294,7 @@ func TestDispute_KeepsARefundFromBeingSentAgain(t *testing.T) {
 	x.must(RecordInquiry{Number: x.o.Inquiry.Number, Picture: gone})
 	r := events.Record{Stream: events.OrderStream("o-1"), Version: x.o.Version + 1, Recorded: x.now,
 		Event: events.AttemptStarted{Attempt: x.o.Operation.Attempt + 1, Lease: x.now.Add(time.Minute)}}
-	require.ErrorContains(t, Judge(x.o, r), "beside money that may have moved")
+	require.ErrorContains(t, Judge(x.o, r), "the buyer has disputed the payment")
 	x.observe(disputed(DisputeClosed, "D1", 200))
 	r.Version = x.o.Version + 1
 	require.NoError(t, Judge(x.o, r))

@@ -137,78 +137,23 @@ func (o Order) Claimed() (c Call, ok bool) {
 }
 
 // mustInquire says whether the operation's next contact is an inquiry: always for what APO works on or a person has,
-// and for a cancel while APO captures; from the third try on, after an F that did not decide, and after a long silence,
-// because "the same id again" is safe only while APO remembers the id. Where the clock has gone back nobody knows how
-// long it was.
+// and for what no new command could ask any more; from the third try on, after an F that did not decide, and after a
+// long silence, because "the same id again" is safe only while APO remembers the id. Where the clock has gone back
+// nobody knows how long it was.
 func (o *Order) mustInquire(now time.Time) bool {
 	p := &o.Operation
 	silent := now.Sub(p.AskedAt) >= SilenceMax || now.Before(p.AskedAt)
-	switch {
-	case p.Phase == Accepted, p.Phase == Parked, p.Attempt >= AttemptsMax:
+	if p.Phase == Accepted || p.Phase == Parked || p.Attempt >= AttemptsMax {
 		return true
-	case o.mustNotSend():
+	}
+	again, _, _ := o.askedAnew(p, now)
+	switch {
+	case !again:
 		return true
 	case p.Cleared:
 		return silent
 	}
 	return p.Inquire || p.Attempt >= 2 || silent
-}
-
-// mustNotSend reports whether another attempt of the operation would be sent beside money that may have moved: a cancel
-// while APO captures; a cancel or refund beside a dispute, and a cancel after one that took money; a cancel, a capture
-// or what gives late money back beside a transfer that the amounts cannot have; a capture or refund of a payment that
-// may have failed, or of more than is left since somebody else moved some. It stays outstanding, and APO is asked what
-// became of it.
-func (o *Order) mustNotSend() bool {
-	p := &o.Operation
-	if p.Kind == CallCancel && o.Gateway == GatewayOutstanding {
-		return true
-	}
-	disputed := o.openDispute() != nil || p.Kind == CallCancel && o.lostDispute() != nil
-	if disputed && (p.Kind == CallRefund || p.Kind == CallCancel) {
-		return true
-	}
-	if (p.Kind == CallRefund || p.Kind == CallCapture) && (o.mayHaveFailed() || o.outgrown(p)) {
-		return true
-	}
-	return (p.Kind == CallCancel || p.Kind == CallCapture || p.Compensates != 0) && o.contradicted() != nil
-}
-
-// maySend reports whether an inquiry's word lets the operation be asked for again. A refund that was accepted comes
-// back for that, once nothing else is outstanding.
-func (o *Order) maySend(p *Operation) bool {
-	if p != &o.Operation {
-		return !o.Operation.outstanding() && o.openDispute() == nil && !o.mayHaveFailed() && !o.outgrown(p) &&
-			(p.Compensates == 0 || o.contradicted() == nil)
-	}
-	return !o.mustNotSend()
-}
-
-// isNotTold reports whether nothing on record can be what the operation asks for, under another name or none, and
-// nothing is in doubt that could make room for it again.
-func (o *Order) isNotTold(p *Operation) bool {
-	for i := range o.book {
-		t := &o.book[i]
-		if t.kind.asked() == p.Kind && t.request == 0 && t.minor == p.Amount.Minor && uint64(t.version) > p.Intent {
-			return false
-		}
-	}
-	return !o.inDoubt()
-}
-
-// outgrown reports whether a capture or refund is of more than is left by now, which it was not when it was asked for:
-// somebody else has captured or refunded since.
-func (o *Order) outgrown(p *Operation) bool {
-	left := o.refundable()
-	switch {
-	case p.Kind == CallCapture:
-		left = o.capturable()
-	case p.Compensates != 0:
-		left = o.Late.returnable()
-	case p != &o.Operation: // an accepted one is spoken for itself
-		left = minus(o.undisputed(), plus(o.spokenFor(), plus(o.acceptedMinor()-p.Amount.Minor, o.heldMinor())))
-	}
-	return p.Amount.Minor > 0 && p.Amount.Minor > left
 }
 
 func (o *Order) operationCall(attempt uint64) Call {

@@ -141,9 +141,13 @@ func (d *decision) concludeOperation(p *Operation, pic *Picture, answered *event
 		}
 		then = law.AskAgain
 	}
+	again, passes := then == law.AskAgain, true
+	if again {
+		again, passes, _ = d.o.askedAnew(p, d.env.Now)
+	}
 	switch {
 	case then == law.Fail,
-		then == law.AskAgain && p.Phase != Parked && d.o.outgrown(p) && d.o.isNotTold(p): // nor will it be sent again
+		!again && !passes && p.Phase != Parked && d.o.isNotTold(p): // nor will it be sent again
 		d.failOperation(p, p.failureCode(pic), "", proof)
 	case p.Phase == Parked:
 		answered.Due = d.after(ParkedEvery)
@@ -151,7 +155,7 @@ func (d *decision) concludeOperation(p *Operation, pic *Picture, answered *event
 		answered.Due = d.park(p, parkedUnknown)
 	case p.usedUp(&d.env): // after APO was asked once more: what it can tell, a person need not find out
 		answered.Due = d.park(p, d.parkReason(p))
-	case then == law.AskAgain && p.Attempt < AttemptsMax && d.o.maySend(p):
+	case again && p.Attempt < AttemptsMax:
 		answered.AskAgain, answered.Due = true, d.env.Now
 		if p.Inquire { // APO answered F: asking again at once would be answered the same
 			answered.Due = d.retryDue(p.Waits)

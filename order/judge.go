@@ -166,12 +166,15 @@ func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string 
 		return fmt.Sprintf("claims attempt %d after attempt %d", e.Attempt, p.Attempt)
 	case o.claimed(r.Recorded):
 		return "claims while another claim is in force"
-	case p.Kind == CallCancel && o.Gateway == GatewayOutstanding:
-		return "cancels while APO's own capture is outstanding"
-	case o.mustNotSend():
-		return "is sent beside money that may have moved"
 	}
-	return ""
+	switch again, _, rejected := o.askedAnew(p, r.Recorded.Round(0)); {
+	case again:
+		return ""
+	case rejected == nil:
+		return "gives late money back again, and not as it is now"
+	default:
+		return fmt.Sprintf("sends again what is no legal %s: %s", rejected.Command, rejected.Why())
+	}
 }
 
 func (o *Order) judgeAnswer(op CallKind, attempt uint64, step law.Step) string {

@@ -85,7 +85,7 @@ func forgedAttempts(t *testing.T) []forgery {
 		{accepted, events.AttemptStarted{Attempt: 2, Lease: lease}, "attempts an operation that is idle"},
 		{unresolved, events.AttemptStarted{Attempt: 3, Lease: lease}, "claims attempt 3 after attempt 1"},
 		{asked(t, CallCancel), events.AttemptStarted{Attempt: 2, Lease: lease}, "another claim is in force"},
-		{apoCaptures, events.AttemptStarted{Attempt: 2, Lease: lease}, "cancels while APO's own capture is outstanding"},
+		{apoCaptures, events.AttemptStarted{Attempt: 2, Lease: lease}, "sends again what is no legal cancel: APO captures"},
 		{unresolved, events.AttemptStarted{Attempt: 2, Lease: opened}, "claims no time to answer"},
 		{in(t, Authorized), events.CancelUnresolved{}, "answers no cancel under way"},
 		{asked(t, CallCancel), events.CaptureUnresolved{}, "answers no capture under way"},

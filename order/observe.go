@@ -96,7 +96,8 @@ func (d *decision) observePayment(f *Fact) {
 		}
 	}
 	if then, outstanding := o.Operation.then(law.ProvenPaymentFailed); f.Kind == PaymentFailed && outstanding &&
-		then == law.CancelledUnpaid && (o.Status == Created || o.Status != Cancelled && kind == law.PaymentTakenBack) {
+		then == law.CancelledUnpaid && (o.Status == Created || o.Status == Failed ||
+		o.Status != Cancelled && kind == law.PaymentTakenBack) {
 		// Nothing was paid, so there is nothing left to cancel: the cancel has what it wanted.
 		d.emit(events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
 		return
@@ -268,7 +269,7 @@ func (d *decision) observePending(f *Fact) {
 }
 
 // endCancelOnMoney ends an outstanding cancel once money is known to have been captured or refunded: it can no longer
-// succeed, and must not be sent again.
+// succeed, and must not be sent again. So it does with one that was to let go of late money of which nothing is left.
 func (d *decision) endCancelOnMoney() {
 	o := &d.o
 	then, outstanding := o.Operation.then(law.ProvenMoneyMoved)
@@ -276,6 +277,8 @@ func (d *decision) endCancelOnMoney() {
 	case !outstanding || then != law.Fail:
 	case o.Operation.Compensates != 0 && o.Late.Captured > 0:
 		d.emit(events.CancelFailed{Code: CodeCaptured})
+	case o.Operation.Compensates != 0 && o.Late.IsZero():
+		d.emit(events.CancelFailed{Code: CodeNotDone})
 	case o.Refunded > 0 || len(o.Held) > 0:
 		d.emit(events.CancelFailed{Code: CodeRefunded})
 	case o.Status == Captured:

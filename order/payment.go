@@ -27,12 +27,6 @@ func (o *Order) paymentDoubt() *transfer {
 	return nil
 }
 
-// mayHaveFailed reports whether APO has also called the payment failed or cancelled.
-func (o *Order) mayHaveFailed() bool {
-	t := o.paymentDoubt()
-	return t != nil && t.has(markRefuted)
-}
-
 // sureOf is what captures can come to, of the authorized amount, beyond doubt: of two amounts the smaller one, of a
 // payment that may have failed no more than there are.
 func (o *Order) sureOf() int64 {

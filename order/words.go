@@ -31,7 +31,7 @@ const (
 	CodeCaptured     = "CAPTURED"      // a cancel ended because money was captured
 	CodeRefunded     = "REFUNDED"      // … because money went back
 	CodeNotCancelled = "NOT_CANCELLED" // … because the payment stands and APO had refused
-	CodeNotDone      = "NOT_DONE"      // a capture or refund that APO does not list
+	CodeNotDone      = "NOT_DONE"      // a capture or refund that APO does not list, a cancel with nothing left to cancel
 	CodeCancelled    = "CANCELLED"     // a capture whose payment is gone
 	CodeResolved     = "RESOLVED"      // an operator's word
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -9,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/internal/documents"
+	"github.com/tilltape/tilltape/jsonform"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -59,16 +60,42 @@ func show(ctx context.Context, t *terminal, s *source, id, format string) error 
 	return printed(err)
 }
 
-// What docs/reference/json.md tells of an order and its commands.
-type (
-	actionDocument = documents.Action
-	orderDocument  = documents.Order
-)
+// actionDocument is what an order says of a command.
+type actionDocument struct {
+	Command string         `json:"command"`
+	Legal   bool           `json:"legal,omitempty"`
+	Max     *moneyDocument `json:"max,omitempty"` // of a capture or refund
+	Reason  string         `json:"reason,omitempty"`
+	Why     string         `json:"why,omitempty"`
+	Remedy  string         `json:"remedy,omitempty"`
+	Record  string         `json:"record,omitempty"` // the version of the record behind it
+	LegalAt string         `json:"legalAt,omitempty"`
+}
+
+// orderDocument is how an order stands.
+type orderDocument struct {
+	Order   json.RawMessage  `json:"order"`
+	Actions []actionDocument `json:"actions"`
+}
 
 func shownDocument(o order.Order, actions []order.Action) ([]byte, error) {
-	doc, err := documents.OrderOf(o, actions)
+	whole, err := jsonform.AppendOrder(nil, o)
 	if err != nil {
 		return nil, err
+	}
+	doc := orderDocument{Order: whole, Actions: []actionDocument{}}
+	for _, a := range actions {
+		d := actionDocument{Command: a.Verb.String(), Legal: a.Legal}
+		if a.Legal {
+			d.Max = moneyOf(a.Max)
+		}
+		if e := a.Rejected; e != nil {
+			d.Reason, d.Why, d.Remedy, d.Record = e.Reason.String(), e.Why(), e.Remedy, digits(e.Cause.Version)
+			if !e.LegalAt.IsZero() {
+				d.LegalAt = e.LegalAt.UTC().Format(rawStamp)
+			}
+		}
+		doc.Actions = append(doc.Actions, d)
 	}
 	return marshal(doc)
 }

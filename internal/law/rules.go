@@ -112,3 +112,14 @@ func RuleRows() []Rule { return slices.Clone(ruleRows) }
 // Rules returns the rules of a command in the order they are asked in, once its status allows it. The slice is the
 // law's own: not to be written to.
 func Rules(v Verb) []Rule { return compiled.rules[v] }
+
+// Passes reports whether what the guard objects to may pass by itself, or by a person's word: what was asked before it
+// came waits for that. What any other guard objects to is decided, unless the amounts are in doubt.
+func (g Guard) Passes() bool {
+	switch g {
+	case GuardIdle, GuardNoRefund, GuardRefunds, GuardGateway, GuardHeld, GuardUnaccounted, GuardReversal, GuardDispute,
+		GuardPaymentID, GuardLatePaymentID:
+		return true
+	}
+	return false
+}
