@@ -164,7 +164,6 @@ func (e *engine) Commit(b *batch, p *plan) error {
 		e.giveUp(ctx)
 		return nil
 	}
-	p.StartHash()()
 	err := e.conn.SendBatch(ctx, e.log.writes(e.turn, b, p)).Close()
 	if err == nil {
 		e.known.take(p)

@@ -6,10 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // raw is bytes of a row, valid until the next one.
@@ -157,18 +159,34 @@ type headRows struct {
 	operation, parked, anomaly, dispute, due []*int64
 }
 
-func newHeadRows(p *plan) *headRows {
-	r := new(headRows)
+// newHeadRows are the heads of the streams that the plan begins, and of those that it goes on with: the server takes
+// longer to find out by itself which is which.
+func newHeadRows(t *turn, p *plan) (added, moved headRows) {
 	for _, stream := range p.Streams() {
-		at := p.Summary(stream)
-		h := &at.Head
-		r.category, r.stream = append(r.category, stream.Category), append(r.stream, stream.ID)
-		r.version, r.position = append(r.version, int64(at.Version)), append(r.position, int64(at.Position))
-		r.status, r.statusSince = append(r.status, h.Status), append(r.statusSince, nanoseconds(h.StatusSince))
-		r.phase = append(r.phase, h.Phase)
-		r.operation, r.parked = append(r.operation, sometimes(h.OperationSince)), append(r.parked, sometimes(h.ParkedSince))
-		r.anomaly, r.dispute = append(r.anomaly, sometimes(h.AnomalySince)), append(r.dispute, sometimes(h.DisputeBy))
-		r.due = append(r.due, sometimes(h.Due))
+		if _, begun := t.newest[stream]; begun {
+			moved.add(stream, p.Summary(stream))
+		} else {
+			added.add(stream, p.Summary(stream))
+		}
 	}
-	return r
+	return added, moved
+}
+
+func (r *headRows) add(stream events.Stream, at *ledger.Summary) {
+	h := &at.Head
+	r.category, r.stream = append(r.category, stream.Category), append(r.stream, stream.ID)
+	r.version, r.position = append(r.version, int64(at.Version)), append(r.position, int64(at.Position))
+	r.status, r.statusSince = append(r.status, h.Status), append(r.statusSince, nanoseconds(h.StatusSince))
+	r.phase = append(r.phase, h.Phase)
+	r.operation, r.parked = append(r.operation, sometimes(h.OperationSince)), append(r.parked, sometimes(h.ParkedSince))
+	r.anomaly, r.dispute = append(r.anomaly, sometimes(h.AnomalySince)), append(r.dispute, sometimes(h.DisputeBy))
+	r.due = append(r.due, sometimes(h.Due))
+}
+
+// queue has the heads written, where there are any.
+func (r *headRows) queue(s *pgx.Batch, sql string) {
+	if len(r.stream) > 0 {
+		s.Queue(sql, r.category, r.stream, r.version, r.position, r.status, r.statusSince, r.phase, r.operation,
+			r.parked, r.anomaly, r.dispute, r.due)
+	}
 }

@@ -2,14 +2,14 @@ package postgres
 
 // statements are all that the log says to the server while it is open, with the schema's name in them.
 type statements struct {
-	begin, rename, adopt, row                        string
-	settings, lock, leaves, newest, owners           string
-	addRecords, addTiles, addHeads, addKeys, advance string
-	confirm, stands                                  string
-	head, owner, page, stream, version               string
-	end, tiles, moved                                string
-	verifyPage, verifyLinks, verifyHeads, verifyKeys string
-	verifyTiles                                      string
+	begin, rename, adopt, row                                   string
+	settings, lock, leaves, newest, owners                      string
+	addRecords, addTiles, addHeads, moveHeads, addKeys, advance string
+	confirm, stands                                             string
+	head, owner, page, stream, version                          string
+	end, tiles, moved                                           string
+	verifyPage, verifyLinks, verifyHeads, verifyKeys            string
+	verifyTiles                                                 string
 }
 
 // Columns that several statements read.
@@ -65,15 +65,19 @@ func (x *statements) ofTurn(s func(string) string) {
 			unnest($12::text[])`)
 	x.addTiles = s(`insert into {schema}.tiles (level, index, hashes)
 		select unnest($1::smallint[]), unnest($2::bigint[]), unnest($3::bytea[])`)
-	x.addHeads = s(`insert into {schema}.heads as h (category, stream, version, position, status, status_since, phase,
+	x.addHeads = s(`insert into {schema}.heads (category, stream, version, position, status, status_since, phase,
 			operation_since, parked_since, anomaly_since, dispute_by, due)
 		select unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::text[]),
 			unnest($6::bigint[]), unnest($7::text[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]),
-			unnest($11::bigint[]), unnest($12::bigint[])
-		on conflict (category, stream) do update set version = excluded.version, position = excluded.position,
-			status = excluded.status, status_since = excluded.status_since, phase = excluded.phase,
-			operation_since = excluded.operation_since, parked_since = excluded.parked_since,
-			anomaly_since = excluded.anomaly_since, dispute_by = excluded.dispute_by, due = excluded.due`)
+			unnest($11::bigint[]), unnest($12::bigint[])`)
+	x.moveHeads = s(`update {schema}.heads h set version = w.version, position = w.position, status = w.status,
+			status_since = w.status_since, phase = w.phase, operation_since = w.operation_since,
+			parked_since = w.parked_since, anomaly_since = w.anomaly_since, dispute_by = w.dispute_by, due = w.due
+		from (select unnest($1::text[]) as category, unnest($2::text[]) as stream, unnest($3::bigint[]) as version,
+			unnest($4::bigint[]) as position, unnest($5::text[]) as status, unnest($6::bigint[]) as status_since,
+			unnest($7::text[]) as phase, unnest($8::bigint[]) as operation_since, unnest($9::bigint[]) as parked_since,
+			unnest($10::bigint[]) as anomaly_since, unnest($11::bigint[]) as dispute_by, unnest($12::bigint[]) as due) w
+		where h.category = w.category and h.stream = w.stream`)
 	x.addKeys = s(`insert into {schema}.keys (key, category, stream, position)
 		select unnest($1::bytea[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bigint[])`)
 	x.advance = s(`with moved as (update {schema}.log set position = $1::bigint, frontier = $2)

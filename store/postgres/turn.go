@@ -159,9 +159,14 @@ func (t *turn) holds(open *doubt) bool {
 // writes are the statements that write the plan of a batch and commit it.
 func (l *Log) writes(t *turn, b *batch, p *plan) *pgx.Batch {
 	var s pgx.Batch
+	hashed := p.StartHash()
 	r := newRecordRows(b, p)
 	s.Queue(l.sql.addRecords, int64(p.First()-1), r.version, r.category, r.stream, r.id, r.frame, r.fact, r.actor,
 		r.occurred, r.recorded, r.amount, r.currency)
+	added, moved := newHeadRows(t, p)
+	added.queue(&s, l.sql.addHeads)
+	moved.queue(&s, l.sql.moveHeads)
+	hashed()
 	if full := p.Tree().Full(); len(full) > 0 {
 		levels, indexes, hashes := make([]int16, len(full)), make([]int64, len(full)), make([][]byte, len(full))
 		for i, tile := range full {
@@ -170,9 +175,6 @@ func (l *Log) writes(t *turn, b *batch, p *plan) *pgx.Batch {
 		}
 		s.Queue(l.sql.addTiles, levels, indexes, hashes)
 	}
-	h := newHeadRows(p)
-	s.Queue(l.sql.addHeads, h.category, h.stream, h.version, h.position, h.status, h.statusSince, h.phase, h.operation,
-		h.parked, h.anomaly, h.dispute, h.due)
 	var keys [][]byte
 	var categories, streams []string
 	var positions []int64
