@@ -201,12 +201,20 @@ func TestFileCorpus_IsCaughtAtItsPosition(t *testing.T) {
 	}
 }
 
-// The newest records are held against the seal as the file is opened.
+// The newest records are held against the seal as the file is opened, which then is no log to anybody but a
+// verification that says where it ends.
 func TestFileCorpus_TheTailCut(t *testing.T) {
-	whole, _ := shopFileOf(t, 3)
+	whole, signed := shopFileOf(t, 3)
 	inFile(t, whole, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("log")).Delete(number(12)) })
 	_, err := verifyFile(t, whole, nil)
 	require.ErrorIs(t, err, store.ErrDamaged)
+	r := verifyDamaged(t, whole, withCheckpoints(signed))
+	require.Len(t, r.Findings, 2, "by its own seal, and by the checkpoint")
+	for _, f := range r.Findings {
+		assert.Equal(t, []any{audit.EndsEarly, uint64(12), uint64(12)}, []any{f.Problem, f.Position, f.Until})
+	}
+	assert.Equal(t, audit.CutOff, r.Outcome())
+	assert.EqualValues(t, 11, r.Level(audit.LevelLegality).Checked)
 }
 
 // A tile that was replaced under an open log: the records are sound, and the finding says so.

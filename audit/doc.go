@@ -1,8 +1,9 @@
 // Package audit proves things from a log alone: no service, no gateway, no policy.
 //
 // [Verify] is for whoever has to say whether a log can be relied on: it goes on behind what is wrong, holds the log
-// against checkpoints, APO's keys and a settlement, and reports what of it is proven. [Replay] is for whoever wants the
-// orders: it ends at the first record that is not good. It streams a log of any store in the order of commits, folds
+// against checkpoints, APO's keys and a settlement, and reports what of it is proven; [VerifyDamaged] does so for a
+// file that does not open as a log any more. [Replay] is for whoever wants the orders: it ends at the first record that
+// is not good. It streams a log of any store in the order of commits, folds
 // every order with the same function that ran when the log was written, and judges every record against the tables of
 // package order. It names the first record that our rules cannot have written: an illegal transition, a gap, a version
 // out of turn, a head that the facts do not come to. Where the log has a seal, every record is held against it first,

@@ -129,6 +129,7 @@ type Report struct {
 	Settled  *Settled  // nil: no settlement was given
 
 	gravest Outcome // of all findings, those beyond [FindingsMax] too
+	refused bool    // the log's engine does not open it
 }
 
 // Level returns what became of a level.
@@ -201,7 +202,7 @@ func (o Outcome) MarshalText() ([]byte, error) { return words.Marshal(o, Unreada
 
 // Outcome returns what the report comes to.
 func (r *Report) Outcome() Outcome {
-	if r.Records == 0 && r.Missing > 0 {
+	if r.Records == 0 && (r.Missing > 0 || r.refused) {
 		return Unreadable
 	}
 	return r.gravest

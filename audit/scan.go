@@ -39,13 +39,14 @@ type markKind uint8
 const (
 	markGiven    markKind = iota // the auditor, by a checkpoint that was kept
 	markSeal                     // the log's own seal
+	markEdge                     // the seal of a damaged file, of the log's beginning
 	markAncestry                 // the log, of what it was copied from
 )
 
-// gap is a position whose record could not be read.
+// gap is positions whose records could not be read.
 type gap struct {
-	position uint64
-	err      error
+	position, until uint64
+	err             error
 }
 
 // scan reads a log's frames as they are stored, hashes them, and goes on behind those that cannot be read. It runs on
@@ -102,7 +103,7 @@ func (s *scan) records(ctx context.Context) iter.Seq2[events.Record, error] {
 				continue
 			}
 			s.held = nil
-			if s.gaps = append(s.gaps, gap{s.last + 1, err}); len(s.gaps) == gapsMax {
+			if s.gaps = append(s.gaps, gap{s.last + 1, s.last + 1, err}); len(s.gaps) == gapsMax {
 				s.gaveUp = true
 				return
 			}
@@ -128,16 +129,21 @@ func (s *scan) run(frames iter.Seq2[store.Frame, error], yield func(events.Recor
 				Reason: fmt.Sprintf("position %d follows position %d", f.Record.Position, s.last)}
 		}
 		s.last++
-		if len(s.gaps) == 0 {
-			s.tree.Append(seal.LeafHash(f.Bytes))
-			s.tree.Full() // nobody stores them
-			s.pass()
-		}
+		s.hash(f.Bytes)
 		if !yield(f.Record, nil) {
 			return false, nil
 		}
 	}
 	return false, nil
+}
+
+// hash takes the next record's stored bytes into the tree, as long as none before is missing.
+func (s *scan) hash(frame []byte) {
+	if len(s.gaps) == 0 {
+		s.tree.Append(seal.LeafHash(frame))
+		s.tree.Full() // nobody stores them
+		s.pass()
+	}
 }
 
 // pass holds the marks of just this size against the records so far.

@@ -67,9 +67,7 @@ func Verify(ctx context.Context, log store.Reader, cfg *VerifyConfig) (*Report, 
 	if err != nil {
 		return nil, err
 	}
-	explain := func(err error) error { return fmt.Errorf("verifying after position %d: %w", v.seen, err) }
-	read := func(ctx context.Context, h *hand) { h.take(v.scan.records(ctx)) }
-	if err := walk(ctx, read, nil, explain, v.records); err != nil {
+	if err := v.walk(ctx, func(ctx context.Context, h *hand) { h.take(v.scan.records(ctx)) }); err != nil {
 		return nil, err
 	}
 	v.ended()
@@ -116,11 +114,16 @@ func begin(ctx context.Context, log store.Reader, cfg *VerifyConfig) (*verificat
 		return nil, err
 	}
 	v.scan.begin(append(marks, own...))
-	if cfg.folds() {
-		v.ledger = newLedger(cfg.Settlement)
-		v.judge = newJudge(v.report, v.ledger, v.keys, cfg)
-	}
+	v.fold()
 	return v, nil
+}
+
+// fold has orders folded where a level asks for it.
+func (v *verification) fold() {
+	if v.cfg.folds() {
+		v.ledger = newLedger(v.cfg.Settlement)
+		v.judge = newJudge(v.report, v.ledger, v.keys, v.cfg)
+	}
 }
 
 // given are the checkpoints that the auditor brought along.
@@ -182,7 +185,9 @@ func (v *verification) records(b *batch) error {
 
 // ended takes in what the goroutine that read has left.
 func (v *verification) ended() {
-	v.report.Missing = uint64(len(v.scan.gaps))
+	for _, g := range v.scan.gaps {
+		v.report.Missing += g.until - g.position + 1
+	}
 	v.report.Seal.Size, v.report.Seal.Root = v.scan.tree.Size(), v.scan.tree.Root()
 	if v.judge != nil {
 		v.judge.ended()

@@ -19,22 +19,30 @@ func (v *verification) bytes(ctx context.Context) error {
 	if v.scan.tile != nil {
 		v.report.add(Finding{Level: LevelBytes, Problem: AlteredSeal, Detail: reasonOf(v.scan.tile)})
 	}
-	for i := range v.scan.marks {
-		m := &v.scan.marks[i]
-		switch {
-		case m.kind != markSeal:
-		case m.state == StateWrong:
-			if err := v.locate(ctx, m); err != nil {
-				return err
-			}
-		case m.state == StateNotChecked && (len(v.scan.gaps) == 0 || v.scan.short):
-			v.report.add(Finding{Level: LevelBytes, Problem: EndsEarly, Position: v.scan.last + 1, Until: m.Size,
-				Detail: fmt.Sprintf("the log's own seal is over %d records, and %d are there", m.Size, v.scan.last)})
-		}
+	if err := v.ownSeal(ctx); err != nil {
+		return err
 	}
 	for i := range v.scan.marks {
-		if m := &v.scan.marks[i]; m.kind != markSeal {
+		if m := &v.scan.marks[i]; m.kind == markGiven || m.kind == markAncestry {
 			v.checkpoint(m)
+		}
+	}
+	return nil
+}
+
+// ownSeal holds the records against the log's own seal.
+func (v *verification) ownSeal(ctx context.Context) error {
+	for i := range v.scan.marks {
+		m := &v.scan.marks[i]
+		if m.kind != markSeal && m.kind != markEdge {
+			continue
+		}
+		if m.state == StateWrong {
+			return v.locate(ctx, m) // those after it say no more
+		}
+		if m.kind == markSeal && m.state == StateNotChecked && (len(v.scan.gaps) == 0 || v.scan.short) {
+			v.report.add(Finding{Level: LevelBytes, Problem: EndsEarly, Position: v.scan.last + 1, Until: m.Size,
+				Detail: fmt.Sprintf("the log's own seal is over %d records, and %d are there", m.Size, v.scan.last)})
 		}
 	}
 	return nil
@@ -46,13 +54,13 @@ func (v *verification) gaps() {
 	for i := 0; i < len(all); {
 		problem, reason := problemOf(all[i].err), reasonOf(all[i].err)
 		end := i + 1
-		for end < len(all) && all[end].position == all[end-1].position+1 && reasonOf(all[end].err) == reason {
+		for end < len(all) && all[end].position == all[end-1].until+1 && reasonOf(all[end].err) == reason {
 			end++
 		}
 		f := Finding{Level: LevelBytes, Problem: problem, Position: all[i].position, Detail: reason}
-		if end > i+1 {
-			f.Until = all[end-1].position
-			f.Detail = fmt.Sprintf("%d records: %s", end-i, reason)
+		if last := all[end-1].until; last > f.Position {
+			f.Until = last
+			f.Detail = fmt.Sprintf("%d records: %s", last-f.Position+1, reason)
 		}
 		v.report.add(f)
 		i = end

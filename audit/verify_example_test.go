@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
 )
 
 func ExampleVerify() {
@@ -54,3 +57,34 @@ REFUND;r-1;USD;-2.50;2026-11-24
 	// <nil>
 	// 2026-11-23 to 2026-11-25
 }
+
+// A log that its engine refuses to open: what is left of it is verified all the same.
+func ExampleVerifyDamaged() {
+	report, err := audit.VerifyDamaged(context.Background(), cutLog{}, nil) // or what bolt.OpenDamaged returns
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range report.Findings {
+		fmt.Printf("%s: %s, positions %d to %d\n", f.Level, f.Problem, f.Position, f.Until)
+	}
+	fmt.Println(report.Outcome())
+	// Output:
+	// bytes: cut off, positions 4 to 7
+	// cut off
+}
+
+// cutLog is a log whose seal says that it is of more records than are there.
+type cutLog struct{}
+
+func (cutLog) Refusal() error { return nil }
+
+func (cutLog) Surviving(ctx context.Context) iter.Seq2[store.Frame, error] {
+	return exampleLog().(store.Framer).Frames(ctx, store.Start())
+}
+
+func (cutLog) DamagedSeal() (edges, past []seal.Checkpoint) {
+	return []seal.Checkpoint{{Origin: "shop.example/orders", Size: 7}}, nil
+}
+
+func (cutLog) Faults() (ofSeal, ofIndexes []error) { return nil, nil }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
 )
 
 // verifyFlags are what an auditor brings along, as the command line has it.
@@ -180,9 +180,18 @@ func readAPOKeys(specs []string) (keys []audit.Key, err error) {
 func (f *verifyFlags) verify(cmd *cobra.Command, t *terminal, name string, cfg *audit.VerifyConfig,
 	format *choice) error {
 	s, err := openSource(cmd.Context(), name)
-	if errors.Is(err, store.ErrDamaged) && format.word != formatJSON {
-		_, _ = fmt.Fprintf(t.out, "%s The log %s is not what was written: it is damaged in a part that has to be read "+
-			"first, so nothing else of it could be verified.\n", t.paint(bold, "verdict:"), name)
+	if errors.Is(err, store.ErrDamaged) && !isURL(name) {
+		left, damagedErr := bolt.OpenDamaged(name)
+		if errors.Is(damagedErr, bolt.ErrNotALog) {
+			return err // of an export, say
+		}
+		if damagedErr != nil {
+			return damagedErr
+		}
+		defer func() { _ = left.Close() }()
+		return t.verified(name, format, cfg, func() (*audit.Report, error) {
+			return audit.VerifyDamaged(cmd.Context(), left, cfg)
+		})
 	}
 	if err != nil {
 		return err
@@ -191,7 +200,18 @@ func (f *verifyFlags) verify(cmd *cobra.Command, t *terminal, name string, cfg *
 	if s.part != nil {
 		return f.verifyPart(cmd, t, s, format)
 	}
-	report, err := verified(cmd.Context(), t, s, cfg)
+	return t.verified(s.name, format, cfg, func() (*audit.Report, error) {
+		return audit.Verify(cmd.Context(), s.Reader, cfg)
+	})
+}
+
+// verified verifies with a meter and prints the report. name is the source's as it may be shown.
+func (t *terminal) verified(name string, format *choice, cfg *audit.VerifyConfig,
+	verify func() (*audit.Report, error)) error {
+	meter := t.meter("records")
+	cfg.Progress = meter.at
+	report, err := verify()
+	meter.end()
 	if err != nil {
 		return err
 	}
@@ -203,15 +223,8 @@ func (f *verifyFlags) verify(cmd *cobra.Command, t *terminal, name string, cfg *
 		_, err = fmt.Fprintf(t.out, "%s\n", text)
 		return errors.Join(err, outcomeError(report.Outcome()))
 	}
-	_, err = io.WriteString(t.out, (&verifyPrinter{t: t, source: s.name}).text(report))
+	_, err = io.WriteString(t.out, (&verifyPrinter{t: t, source: name}).text(report))
 	return errors.Join(err, outcomeError(report.Outcome()))
-}
-
-func verified(ctx context.Context, t *terminal, s *source, cfg *audit.VerifyConfig) (*audit.Report, error) {
-	meter := t.meter("records")
-	defer meter.end()
-	cfg.Progress = meter.at
-	return audit.Verify(ctx, s.Reader, cfg)
 }
 
 // outcomeError sets the exit code.

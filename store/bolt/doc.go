@@ -74,8 +74,8 @@
 //   - A read proves that each record can be read, fits its frame's checksum, stands where it says and continues its
 //     stream. It does not hold it against the seal; a replay (package audit) does.
 //
-// There is no way to open a file that does not pass; its records can be read with any bbolt tool, as docs/reference
-// says.
+// There is no way to open a file that does not pass as a log. [OpenDamaged] opens it for audit.VerifyDamaged, which
+// says what of it is left, and package salvage makes a log of that.
 //
 // # When the disk fails
 //

@@ -188,3 +188,28 @@ func ExampleLog_Verify() {
 	// read 3 of 3
 	// whole: true
 }
+
+func ExampleOpenDamaged() {
+	log, directory, end := openExample(nil)
+	defer end()
+	if err := log.Close(); err != nil { // nobody may have it open
+		fmt.Println(err)
+		return
+	}
+	left, err := bolt.OpenDamaged(filepath.Join(directory, "orders.log"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer left.Close()
+	records := 0
+	for _, err := range left.Surviving(context.Background()) { // audit.VerifyDamaged judges them
+		if err == nil {
+			records++
+		}
+	}
+	seal, _ := left.DamagedSeal()
+	fmt.Println(records, "of", seal[len(seal)-1].Size, "refused:", left.Refusal() != nil)
+	// Output:
+	// 3 of 3 refused: false
+}

@@ -133,6 +133,11 @@ func (l *Log) readHeader(tx *bbolt.Tx) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
+	return l.headerOf(found, lastPosition(tx))
+}
+
+// headerOf is what the entries of the bucket meta say, of a log that ends at last.
+func (l *Log) headerOf(found map[string][]byte, last uint64) (header, error) {
 	if err := l.legalEntries(found); err != nil {
 		return header{}, err
 	}
@@ -146,7 +151,7 @@ func (l *Log) readHeader(tx *bbolt.Tx) (header, error) {
 		return header{}, l.damagedError("the entries of its bucket %q do not give their sum: one of them was altered",
 			bucketMeta)
 	}
-	return l.parseHeader(found, lastPosition(tx))
+	return l.parseHeader(found, last)
 }
 
 // legalEntries tells whether the bucket has the entries of a log with a seal, or those of one without.

@@ -43,20 +43,24 @@ const (
 // checkPages tells whether the pages of the file form trees of keys in order, with all they say of themselves within
 // them, and whether the entries of the lazy buckets are as they were written.
 func (l *Log) checkPages(tx *bbolt.Tx) error {
-	p := &pages{log: l, size: uint64(l.db.Info().PageSize), end: uint64(tx.Size()) / uint64(l.db.Info().PageSize),
-		seen: map[uint64]bool{}}
-	p.queue = []link{{page: uint64(tx.Cursor().Bucket().Root())}}
+	p := l.pagesOf(tx)
 	for len(p.queue) > 0 {
 		if len(p.seen) >= l.pagesLooked {
 			return nil
 		}
-		next := p.queue[0]
-		p.queue = p.queue[1:]
-		if err := p.look(next); err != nil {
+		if err := p.look(p.pop()); err != nil {
 			return err
 		}
 	}
 	return p.free(uint64(tx.ID()))
+}
+
+// pagesOf is a look at the pages of a transaction that begins with its root.
+func (l *Log) pagesOf(tx *bbolt.Tx) *pages {
+	p := &pages{log: l, size: uint64(l.db.Info().PageSize), end: uint64(tx.Size()) / uint64(l.db.Info().PageSize),
+		seen: map[uint64]bool{}}
+	p.queue = []link{{page: uint64(tx.Cursor().Bucket().Root())}}
+	return p
 }
 
 // pages is a look at the file's pages.
@@ -81,6 +85,13 @@ type link struct {
 
 // mayBeEmpty tells whether bbolt can have written the page without an element: a bucket with nothing in it has no page.
 func (k link) mayBeEmpty() bool { return k.inline || k.bucket == "" }
+
+// pop is the page to look at next.
+func (p *pages) pop() link {
+	next := p.queue[0]
+	p.queue = p.queue[1:]
+	return next
+}
 
 // look reads a page and queues those below it.
 func (p *pages) look(at link) error {
