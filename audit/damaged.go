@@ -18,7 +18,8 @@ type DamagedLog interface {
 	Refusal() error
 	// Surviving yields the records that can be read with their stored bytes, by position and each once, and an error
 	// that wraps [store.ErrDamaged] and has a position for one that cannot, behind which it goes on. A position that is
-	// passed over has no record. Any other error ends it.
+	// passed over has no record. An error beside bytes is of something that stands out of its place. Any other error ends
+	// it.
 	Surviving(ctx context.Context) iter.Seq2[store.Frame, error]
 	// DamagedSeal is what the log says of itself that it holds, unsigned: its beginnings where they can be told, smallest
 	// first, and all of it last; and what it held under earlier origins. None of it is proven.
@@ -92,14 +93,25 @@ func (s *scan) surviving(frames iter.Seq2[store.Frame, error]) iter.Seq2[events.
 	return func(yield func(events.Record, error) bool) {
 		for f, err := range frames {
 			at := f.Record.Position
-			if err != nil {
-				damage, ok := errors.AsType[*store.DamagedError](err)
-				if at = 0; ok {
-					at = damage.Position
-				}
-				if at <= s.last || !errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrNewerFormat) {
-					yield(events.Record{}, err)
+			switch {
+			case err == nil:
+			case endsHere(err):
+				s.short = true
+				return
+			case !errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrNewerFormat):
+				yield(events.Record{}, err)
+				return
+			case f.Bytes != nil:
+				s.strays = append(s.strays, err)
+				if len(s.strays) == gapsMax {
+					s.gaveUp = true
 					return
+				}
+				continue
+			default:
+				at = s.last + 1
+				if damage, ok := errors.AsType[*store.DamagedError](err); ok {
+					at = max(at, damage.Position)
 				}
 			}
 			if at > s.last+1 {

@@ -59,10 +59,11 @@ type scan struct {
 	passed int    // of the marks
 	good   int    // the index of the newest that holds; -1: none
 	gaps   []gap
-	tile   error  // what the log's own hashes were found to be while they proved frames; nil: sound
-	last   uint64 // the newest position that was read or gone past
-	gaveUp bool   // after gapsMax
-	short  bool   // the source says that it ends before its end
+	strays []error // what stands out of its place
+	tile   error   // what the log's own hashes were found to be while they proved frames; nil: sound
+	last   uint64  // the newest position that was read or gone past
+	gaveUp bool    // after gapsMax
+	short  bool    // the source says that it ends before its end
 }
 
 // endsHere reports whether an error is that a source is cut off: what is behind it is missing, and not damaged.
@@ -81,8 +82,17 @@ func (s *scan) begin(marks []mark) {
 	s.pass()
 }
 
+// survivor is a log that goes on behind damage by itself: see [DamagedLog]. An export is: it can only be read from its
+// beginning.
+type survivor interface {
+	Surviving(ctx context.Context) iter.Seq2[store.Frame, error]
+}
+
 // records yields what can be read. Damage does not end it; whatever else a log answers does.
 func (s *scan) records(ctx context.Context) iter.Seq2[events.Record, error] {
+	if log, ok := s.log.(survivor); ok {
+		return s.surviving(log.Surviving(ctx))
+	}
 	return func(yield func(events.Record, error) bool) {
 		for frames := s.held; ; frames = nil {
 			if frames == nil {

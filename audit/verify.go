@@ -216,7 +216,7 @@ func (v *verification) indexes(ctx context.Context) error {
 	case len(v.scan.gaps) > 0:
 		level.leave("indexes cannot be held against records that cannot be read")
 		return nil
-	case v.scan.short:
+	case v.scan.short, len(v.scan.strays) > 0:
 		level.leave("indexes cannot be held against records that are not there")
 		return nil
 	case ok:
@@ -234,9 +234,12 @@ func (v *verification) indexes(ctx context.Context) error {
 
 // damage makes a finding of what an engine found, unless the record that it names has one. Other errors pass.
 func (v *verification) damage(err error, problem Problem) error {
-	damage, ok := errors.AsType[*store.DamagedError](err)
-	if !ok {
+	if !errors.Is(err, store.ErrDamaged) {
 		return err
+	}
+	damage, ok := errors.AsType[*store.DamagedError](err)
+	if !ok { // an engine's own
+		damage = &store.DamagedError{Reason: reasonOf(err)}
 	}
 	for _, f := range v.report.Findings {
 		if f.Level == LevelBytes && (damage.Position != 0 && f.Position == damage.Position || f.Problem == AlteredSeal) {

@@ -16,6 +16,9 @@ func (v *verification) bytes(ctx context.Context) error {
 		return nil
 	}
 	v.gaps()
+	for _, err := range v.scan.strays {
+		v.damageAt(err)
+	}
 	if v.scan.tile != nil {
 		v.report.add(Finding{Level: LevelBytes, Problem: AlteredSeal, Detail: reasonOf(v.scan.tile)})
 	}
@@ -30,6 +33,15 @@ func (v *verification) bytes(ctx context.Context) error {
 	return nil
 }
 
+// damageAt tells of something that stands out of its place.
+func (v *verification) damageAt(err error) {
+	f := Finding{Level: LevelBytes, Problem: AlteredRecord, Detail: reasonOf(err)}
+	if damage, ok := errors.AsType[*store.DamagedError](err); ok {
+		f.Position = damage.Position
+	}
+	v.report.add(f)
+}
+
 // ownSeal holds the records against the log's own seal.
 func (v *verification) ownSeal(ctx context.Context) error {
 	for i := range v.scan.marks {
@@ -40,7 +52,7 @@ func (v *verification) ownSeal(ctx context.Context) error {
 		if m.state == StateWrong {
 			return v.locate(ctx, m) // those after it say no more
 		}
-		if m.kind == markSeal && m.state == StateNotChecked && (len(v.scan.gaps) == 0 || v.scan.short) {
+		if m.kind == markSeal && m.Size > v.scan.last && (len(v.scan.gaps) == 0 || v.scan.short) {
 			v.report.add(Finding{Level: LevelBytes, Problem: EndsEarly, Position: v.scan.last + 1, Until: m.Size,
 				Detail: fmt.Sprintf("the log's own seal is over %d records, and %d are there", m.Size, v.scan.last)})
 		}

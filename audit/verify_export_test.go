@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -53,6 +55,15 @@ func TestVerify_AnExportThatWasAltered(t *testing.T) {
 			return lines
 		},
 		"a line taken out": func(lines [][]byte) [][]byte { return append(lines[:spot:spot], lines[spot+1:]...) },
+		"a line doubled": func(lines [][]byte) [][]byte {
+			return slices.Insert(lines, spot, lines[spot-1])
+		},
+		"a line put between": func(lines [][]byte) [][]byte {
+			return slices.Insert(lines, spot, []byte("{\"position\":\"7\"}\n"))
+		},
+		"a line moved here from far behind": func(lines [][]byte) [][]byte {
+			return slices.Insert(slices.Delete(lines, 70, 71), spot, lines[70])
+		},
 		"two lines swapped": func(lines [][]byte) [][]byte {
 			lines[spot], lines[spot+1] = lines[spot+1], lines[spot]
 			return lines
@@ -64,6 +75,9 @@ func TestVerify_AnExportThatWasAltered(t *testing.T) {
 		assert.EqualValues(t, spot, f.Position, "%s: %+v", name, r.Findings)
 		assert.Equal(t, audit.Altered, r.Outcome(), name)
 		assert.Contains(t, r.Verdict(), "is not what was written", name)
+		assert.LessOrEqual(t, r.Missing, uint64(1), "%s: what is behind it is read", name)
+		assert.LessOrEqual(t, len(r.Findings), 4, "%s: %+v", name, r.Findings)
+		assert.GreaterOrEqual(t, r.Level(audit.LevelLegality).Checked, uint64(75), name)
 	}
 	r := verify(t, exported(t, log, func(lines [][]byte) [][]byte { return lines[:spot] }), cfg)
 	assert.Equal(t, audit.CutOff, r.Outcome())
@@ -80,4 +94,37 @@ func TestVerify_AFilteredExportIsNoLog(t *testing.T) {
 	require.NoError(t, err)
 	_, err = audit.Verify(context.Background(), l, nil)
 	require.ErrorIs(t, err, export.ErrFiltered)
+}
+
+// counting counts the bytes that are read.
+type counting struct {
+	io.ReaderAt
+	n int64
+}
+
+func (c *counting) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, at)
+	c.n += int64(n)
+	return n, err
+}
+
+// However much is wrong with an export, it is read a few times and no more.
+func TestVerify_ADamagedExportIsReadFewTimes(t *testing.T) {
+	log := shopInMemory(t, 500)
+	var file bytes.Buffer
+	_, err := export.Write(context.Background(), &file, log, nil)
+	require.NoError(t, err)
+	lines := bytes.SplitAfter(file.Bytes(), []byte("\n"))
+	for i := 20; i < 1900; i += 4 {
+		lines[i] = bytes.Replace(lines[i], []byte(`"order`), []byte(`"Order`), 1)
+	}
+	text := bytes.Join(slices.Delete(lines, 10, 11), nil)
+	src := &counting{ReaderAt: bytes.NewReader(text)}
+	l, err := export.New("orders.jsonl", src, int64(len(text)))
+	require.NoError(t, err)
+	r := verify(t, l, &audit.VerifyConfig{SkipIndexes: true})
+	f, _ := r.First()
+	assert.EqualValues(t, 10, f.Position)
+	assert.EqualValues(t, 471, r.Missing)
+	assert.Less(t, src.n, 3*int64(len(text)), "the export has %d bytes", len(text))
 }
