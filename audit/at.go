@@ -73,19 +73,39 @@ func PositionAt(ctx context.Context, log store.Reader, at time.Time) (uint64, er
 	return low, nil
 }
 
-// resolved is the last position that counts at the point; all of them at the end.
+// resolved is the last position that counts at the point; all of them at the end. A position that the log does not have
+// yet is [store.ErrNotFound]: what it will hold there, nobody knows.
 func resolved(ctx context.Context, log store.Reader, at Point) (uint64, error) {
 	switch {
 	case at.isEnd():
 		return ^uint64(0), nil
 	case at.Position > 0:
+		for _, err := range log.All(ctx, store.After(events.Record{Position: at.Position})) {
+			if errors.Is(err, store.ErrInvalid) { // it is beyond the end
+				return 0, beyondError(ctx, log, at)
+			}
+			break // whatever else there is to say of it, whoever reads on is told
+		}
 		return at.Position, nil
 	}
 	return PositionAt(ctx, log, at.Time)
 }
 
+// beyondError names the end of a log that a position is beyond of.
+func beyondError(ctx context.Context, log store.Reader, at Point) error {
+	end, err := PositionAt(ctx, log, endOfTime)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w: the log ends with position %d; name one up to there", at, store.ErrNotFound, end)
+}
+
+// endOfTime is later than every record.
+var endOfTime = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+
 // OrderAt returns an order as it was at a point: as the records up to there leave it. The error wraps
-// [order.ErrUnknownOrder] where it was not on record yet. Cost: PositionAt's for a moment, and one read of the order's
+// [order.ErrUnknownOrder] where it was not on record yet, and [store.ErrNotFound] where the log does not have the
+// position yet. Cost: PositionAt's for a moment, and one read of the order's
 // stream. It trusts the log, as [History] does.
 func OrderAt(ctx context.Context, log store.Reader, id string, at Point) (order.Order, error) {
 	if err := events.CheckID("order id", id); err != nil {
@@ -113,8 +133,9 @@ func OrderAt(ctx context.Context, log store.Reader, id string, at Point) (order.
 }
 
 // At returns all orders as they were at a point. The records up to there are judged as [Replay] judges them, but not
-// held against the seal, which is over the whole log; errors, what is returned with them, and memory are as there. cfg
-// may be nil. Cost: a replay of the log up to the point.
+// held against the seal, which is over the whole log; errors, what is returned with them, and memory are as there. A
+// position that the log does not have yet is [store.ErrNotFound]. cfg may be nil. Cost: a replay of the log up to
+// the point.
 func At(ctx context.Context, log store.Reader, at Point, cfg *Config) (*Replayed, error) {
 	if cfg == nil {
 		cfg = &Config{}

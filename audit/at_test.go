@@ -53,7 +53,7 @@ func TestAnOrderAsItWas(t *testing.T) {
 		at   audit.Point
 		want order.Status
 	}{{audit.Point{}, order.Authorized}, {audit.Point{Position: 2}, order.Created}, {audit.Point{Position: 3},
-		order.Authorized}, {audit.Point{Position: 99}, order.Authorized}, {audit.Point{Time: nine}, order.Created},
+		order.Authorized}, {audit.Point{Time: nine}, order.Created},
 		{audit.Point{Time: nine.Add(time.Minute)}, order.Authorized}} {
 		o, err := audit.OrderAt(t.Context(), log, "o-1", tt.at)
 		require.NoError(t, err)
@@ -99,4 +99,25 @@ func TestAPointInWords(t *testing.T) {
 	assert.Equal(t, "the end", audit.Point{}.String())
 	assert.Equal(t, "position 7", audit.Point{Position: 7}.String())
 	assert.Equal(t, "2026-11-23T09:00:00Z", audit.Point{Time: nine}.String())
+}
+
+// A position that a log does not have yet has no answer, and the end is named; a moment that is to come has one.
+func TestAPointBeyondTheEnd(t *testing.T) {
+	log := aDayOfOrders()
+	beyond := audit.Point{Position: 4}
+	_, err := audit.At(t.Context(), log, beyond, nil)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	require.EqualError(t, err, "position 4: not found: the log ends with position 3; name one up to there")
+	_, err = audit.OrderAt(t.Context(), log, "o-1", beyond)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	for _, err := range audit.Diff(t.Context(), audit.Side{Log: log}, audit.Side{Log: log, At: beyond}) {
+		require.ErrorIs(t, err, store.ErrNotFound)
+		require.ErrorContains(t, err, "the second side: position 4")
+	}
+	all, err := audit.At(t.Context(), log, audit.Point{Position: 3}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, uint64(3), all.Records)
+	all, err = audit.At(t.Context(), log, audit.Point{Time: nine.Add(24 * time.Hour)}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, uint64(3), all.Records)
 }

@@ -34,7 +34,7 @@ type TilesExported struct {
 // checkpoint is one of the log as it is or as it was, signed by one of the verifiers, perhaps cosigned.
 //
 // A folder that has an earlier checkpoint goes on from there: its full tiles are read, and only what is new is written.
-// The log has to go on from that checkpoint, which is proven; [seal.ProofError] says that it does not. Each file is
+// The log has to go on from that checkpoint, which is proven; [seal.ErrProof] says that it does not. Each file is
 // written aside, synced and renamed, the checkpoint last: whoever reads meanwhile, or after a crash, finds what the
 // checkpoint needs. Unfull tiles of earlier checkpoints are removed once the full ones are there. One export at a time
 // writes to a folder.
@@ -131,8 +131,8 @@ func (x *tilesExport) resume(verifiers []*seal.Verifier) error {
 		return fmt.Errorf("%w: the folder has the log %s, and the checkpoint is of %s; name another folder",
 			store.ErrInvalid, x.before.Origin, c.Origin)
 	case x.before.Size > c.Size:
-		return fmt.Errorf("%w: the folder has %d records, and the checkpoint is of %d; take a newer one",
-			store.ErrInvalid, x.before.Size, c.Size)
+		return fmt.Errorf("%w: the folder has %d records of the log, and the checkpoint is of %d: it is an old one, or the "+
+			"log was cut off or is an old copy; take the log that went on", seal.ErrProof, x.before.Size, c.Size)
 	}
 	x.out.Before = x.before.Size
 	for index := range x.before.Size / seal.TileWidth {

@@ -180,7 +180,7 @@ func TestAFolderGoesOnOnlyFromItsOwnLog(t *testing.T) {
 	kept := names(t, dir)
 
 	_, err = g.export(dir, early)
-	assert.ErrorIs(t, err, store.ErrInvalid, "an older checkpoint")
+	assert.ErrorIs(t, err, seal.ErrProof, "an older checkpoint")
 	other := newGrowing(t)
 	_, err = other.export(dir, other.grow(t, 700))
 	assert.ErrorIs(t, err, store.ErrInvalid, "another origin")

@@ -88,8 +88,8 @@ func (w *Witness) cosign(ctx context.Context, c Checkpoint, signed []byte, prove
 		case !ok:
 			return "", errors.New("it did not say how much of the log it has seen")
 		case seen > c.Size:
-			return "", fmt.Errorf("it has seen %d records of the log, and the checkpoint is of %d; take a newer one", seen,
-				c.Size)
+			return "", fmt.Errorf("%w: it has seen %d records of the log, and the checkpoint is of %d: it is an old one, or "+
+				"the log was cut off or is an old copy; take the log that went on", ErrProof, seen, c.Size)
 		}
 		old = seen
 	}

@@ -32,7 +32,7 @@ func anchorCommand(t *terminal) *cobra.Command {
 			"                     of the log is in it: serve it to those who may see that\n\n" +
 			"Each can be given again. All are tried; what failed is told at the end. Exit\n" +
 			"code 10 says that a witness, or the folder, has what the log does not go on\n" +
-			"from.",
+			"from: other records, or more than the log has.",
 		Example: "  tilltape anchor orders.tilltape --key-file orders.key --file anchored.notes\n" +
 			"  tilltape anchor orders.tilltape --key-file orders.key --tiles www/log",
 		Args: takes("a source"),
@@ -80,7 +80,7 @@ func (a *anchors) run(cmd *cobra.Command, name string) error {
 		}
 		signed, err := signer.Sign(now)
 		if err != nil {
-			return notItsKey(err)
+			return notItsKey(ctx, s, err)
 		}
 		signed, failed := cosign(ctx, s, signed, signer.Verifier(), witnesses)
 		failed = errors.Join(failed, seal.Anchors(places...)(ctx, signed))

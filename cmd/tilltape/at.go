@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -85,6 +86,10 @@ func atCommand(t *terminal) *cobra.Command {
 
 func orderAt(ctx context.Context, t *terminal, s *source, id string, point audit.Point, format string) error {
 	o, err := audit.OrderAt(ctx, s.Reader, id, point)
+	if errors.Is(err, order.ErrUnknownOrder) {
+		return withHint(fmt.Errorf("order %q is %w in %s at %s", id, errNotFound, s.name, point),
+			"look at a later point; when it came is told by: tilltape history "+s.name+" "+id)
+	}
 	if err != nil {
 		return ofOrder(s, id, err)
 	}

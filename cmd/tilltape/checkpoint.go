@@ -98,14 +98,22 @@ func (c *checkpoints) run(cmd *cobra.Command, name string) error {
 		}
 		signed, err := signer.Sign(now)
 		if err != nil {
-			return notItsKey(err)
+			return notItsKey(ctx, s, err)
 		}
 		return c.print(now, signed)
 	})
 }
 
 // notItsKey says in the words of the flags that a key does not sign for a log.
-func notItsKey(err error) error { return withHint(err, "name the key of this log with --key-file") }
+func notItsKey(ctx context.Context, s *source, err error) error {
+	const hint = "name this log's key with --key-file"
+	now, unknown := treeOf(ctx, s)
+	if unknown != nil {
+		return withHint(err, hint)
+	}
+	name := now.Origin[:max(0, strings.LastIndex(now.Origin, "/"))] // what follows is random
+	return withHint(err, hint+"; one that speaks for it is made with: tilltape keygen "+name+" FILE")
+}
 
 // treeOf is what the log says that it holds.
 func treeOf(ctx context.Context, s *source) (seal.Checkpoint, error) {
@@ -204,8 +212,8 @@ func (c *checkpoints) tellConsistent(then, now seal.Checkpoint, proof []seal.Has
 			Proof []string       `json:"proof"`
 		}{checkpointForm(then), checkpointForm(now), hashes})
 	}
-	_, err := fmt.Fprintf(c.t.out, "%s the log goes on from the %d records that it had: none was altered, moved or taken "+
-		"away\n%s %s\n", c.t.paint(green, "ok:"), then.Size, c.t.paint(bold, "seal:"), sealWords(now))
+	_, err := fmt.Fprintf(c.t.out, "%s the log goes on from the %d records that it had:\n    none was altered, moved or "+
+		"taken away\n%s %s\n", c.t.paint(green, "ok:"), then.Size, c.t.paint(bold, "seal:"), sealWords(now))
 	return err
 }
 
@@ -227,8 +235,8 @@ func (c *checkpoints) rollHolds(ctx context.Context, cmd *cobra.Command, s *sour
 			Roll string         `json:"roll"`
 		}{checkpointForm(said.Log), said.Root.String()})
 	}
-	_, err = fmt.Fprintf(c.t.out, "%s the roll is true: each order ends where it says, among the log's first %d records\n"+
-		"%s %s\n", c.t.paint(green, "ok:"), said.Log.Size, c.t.paint(bold, "seal:"), sealWords(said.Log))
+	_, err = fmt.Fprintf(c.t.out, "%s the roll is true: each order ends where it says,\n    among the log's first %d "+
+		"records\n%s %s\n", c.t.paint(green, "ok:"), said.Log.Size, c.t.paint(bold, "seal:"), sealWords(said.Log))
 	return err
 }
 
@@ -241,7 +249,7 @@ func (c *checkpoints) writeRoll(ctx context.Context, s *source, signer *seal.Sig
 	checkpoint, roll, err := audit.Notarize(ctx, s.Reader, &audit.ProveConfig{Signer: signer, Progress: meter.at})
 	meter.end()
 	if errors.Is(err, seal.ErrInvalid) {
-		return notItsKey(err)
+		return notItsKey(ctx, s, err)
 	}
 	if err != nil {
 		return err

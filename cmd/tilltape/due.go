@@ -20,9 +20,11 @@ func dueCommand(t *terminal) *cobra.Command {
 		Use:   "due SOURCE",
 		Short: "List what APO is owed, oldest first",
 		Long: "Lists the orders for which something is due: a call to APO that is to be made,\n" +
-			"again or for the first time, or an inquiry. A row is since when it is due, the\n" +
-			"call, how far the operation is, and the order's id. A service that runs works\n" +
-			"that off by itself: what is due for long is told by a log that nobody drives.\n\n" +
+			"again or for the first time, or an inquiry. A row is since when it is due, what\n" +
+			"is to be sent or asked, how far the operation is, and the order's id. Where a\n" +
+			"process has claimed a call, it is due again once the claim ends without an end\n" +
+			"on record. A service that runs works all of this off by itself: what is due for\n" +
+			"long shows that nobody runs, or that APO does not answer.\n\n" +
 			"Ends with 7 where something is due, so that a watch can ask.",
 		Example: "  tilltape due orders.tilltape\n" +
 			"  tilltape due orders.tilltape --by 2026-12-01",
@@ -78,15 +80,18 @@ func ended(list *rows) error {
 
 // owed is a row of what is due.
 func (t *terminal) owed(h store.Head, o *order.Order, by time.Time) string {
-	what := "a claim ends"
+	what := "a call's claim ends"
 	if c, ok := o.Due(by); ok {
-		what = callWords(c)
+		what = "send " + callWords(c)
+		if c.IsInquiry() {
+			what = "ask by " + callWords(c)
+		}
 	}
 	phase := h.Phase
 	if phase == order.Idle.String() {
 		phase = ""
 	}
-	return fmt.Sprintf("%s  %s  %s  %s", t.paint(dim, t.when(h.Due)), padded(what, 22),
+	return fmt.Sprintf("%s  %s  %s  %s", t.paint(dim, t.when(h.Due)), padded(what, 27),
 		t.paint(yellow, padded(phase, 10)), plain(h.Stream.ID))
 }
 

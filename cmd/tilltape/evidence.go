@@ -82,7 +82,7 @@ type evidencePrinter struct {
 // check holds each message against APO's keys.
 func (p *evidencePrinter) check() error {
 	for _, m := range p.bundle.Messages {
-		word := p.t.paint(yellow, "signature not checked: no key given")
+		word := p.t.paint(yellow, "not checked")
 		if len(p.keys) > 0 {
 			problem, err := audit.CheckSignature(m.Evidence(), p.keys)
 			if err != nil {
@@ -117,7 +117,11 @@ func (p *evidencePrinter) text() string {
 		}
 		fmt.Fprintf(&p.b, "  %s  %3d  %-16s %s\n", p.t.when(c.Claimed), c.Version, c.Call, plain(came))
 	}
-	fmt.Fprintf(&p.b, "\n%s\n", p.t.paint(bold, "messages that APO signed"))
+	fmt.Fprintf(&p.b, "\n%s", p.t.paint(bold, "messages that APO signed"))
+	if len(p.keys) == 0 && len(p.bundle.Messages) > 0 {
+		p.b.WriteString(" (their signatures are checked with --apo-key)")
+	}
+	p.b.WriteByte('\n')
 	if len(p.bundle.Messages) == 0 {
 		p.b.WriteString("  none\n")
 	}

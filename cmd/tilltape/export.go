@@ -65,7 +65,14 @@ func exportCommand(t *terminal) *cobra.Command {
 			if err := x.check(); err != nil {
 				return err
 			}
-			return reading(cmd, args[0], func(ctx context.Context, s *source) error { return x.run(ctx, s, args[1]) })
+			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
+				for _, id := range x.orders {
+					if err := s.has(ctx, id); err != nil {
+						return err
+					}
+				}
+				return x.run(ctx, s, args[1])
+			})
 		},
 	}
 	x.format = outputFlag(cmd, formatJSONL, formatCSV, formatXLSX)
@@ -112,12 +119,9 @@ func (x *exporting) run(ctx context.Context, s *source, file string) error {
 	if err := newFile(file, exportMode, write); err != nil {
 		return err
 	}
-	said, limits, _ := strings.Cut(said, "; ")
-	if limits != "" {
-		limits = "; " + limits
-	}
-	_, err := fmt.Fprintf(x.t.out, "%s %s in %s%s\n", x.t.paint(green, "ok:"), said, file, limits)
-	return err
+	said, more, _ := strings.Cut(said, "\n")
+	_, err := fmt.Fprintf(x.t.out, "%s %s in %s\n%s", x.t.paint(green, "ok:"), said, file, more)
+	return printed(err)
 }
 
 // export writes JSON lines, and says what they are.
@@ -133,12 +137,13 @@ func (x *exporting) export(ctx context.Context, s *source, w io.Writer) (string,
 	if err != nil {
 		return "", err
 	}
-	text := fmt.Sprintf("%s, root %s", counted(h.Count, "record"), h.Checkpoint.Root)
-	if !h.Filter.Everything() {
-		text = fmt.Sprintf("%d of %s, root %s; %s", h.Count, counted(h.Checkpoint.Size, "record"), h.Checkpoint.Root,
-			h.Proves())
+	const indent = "\n    "
+	root := fmt.Sprintf("%sroot %s\n", indent, h.Checkpoint.Root)
+	if h.Filter.Everything() {
+		return counted(h.Count, "record") + root, nil
 	}
-	return text, nil
+	return fmt.Sprintf("%d of %s%s    %s\n", h.Count, counted(h.Checkpoint.Size, "record"), root,
+		strings.ReplaceAll(wrap(h.Proves(), textWidth-len(indent)), "\n", indent)), nil
 }
 
 // tabulate writes a table, and says what it is.

@@ -40,8 +40,8 @@ func importCommand(t *terminal) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(t.out, "%s %s, root %s, from %s\n", t.paint(green, "ok:"), counted(c.Size, "record"), c.Root,
-					c.Origin)
+				_, err = fmt.Fprintf(t.out, "%s %s, root %s\n    from %s\n", t.paint(green, "ok:"), counted(c.Size, "record"),
+					c.Root, c.Origin)
 				return err
 			})
 		},

@@ -22,7 +22,10 @@ func keygenCommand(t *terminal) *cobra.Command {
 		Long: "Makes the key that signs a log's checkpoints, writes its private half into a\n" +
 			"new file, and prints the public one, for whoever is to verify. NAME says whose\n" +
 			"log it is, preferably as a web address such as shop.example/orders: the key\n" +
-			"speaks for logs of that name. A file that is there already is left alone.",
+			"speaks for logs whose origin is that, or begins with that and a slash. What\n" +
+			"tilltape checkpoint prints first is a log's origin; a log that was made without\n" +
+			"one is tilltape/… and its key's NAME is tilltape. A file that is there already\n" +
+			"is left alone.",
 		Example: "  tilltape keygen shop.example/orders new.key > new.pub",
 		Args:    takes("the log's name", "the key's file"),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/jsonform"
 	"github.com/tilltape/tilltape/order"
@@ -41,8 +42,9 @@ func listCommand(t *terminal) *cobra.Command {
 		Short: "List the orders of a log",
 		Long: "Lists orders, the one that has waited longest first: by the time since when they\n" +
 			"have their status, or since when they are what --only asks for. A row is that\n" +
-			"time, the status, what stands open, and the order's id. Only the log's index is\n" +
-			"read, so the first row comes at once, however long the log is.\n\n" +
+			"time, the status, what stands open, and the order's id. The log's index is read,\n" +
+			"so the first row comes at once, however long the log is; and of orders that are\n" +
+			"captured or refunded the records, which tell whether all of it is.\n\n" +
 			"--limit and --after read a long list in pages; what to go on with is told on\n" +
 			"standard error where more is there.",
 		Example: "  tilltape list orders.tilltape\n" +
@@ -55,7 +57,7 @@ func listCommand(t *terminal) *cobra.Command {
 				return &usageError{err: err, hint: helpHint(cmd)}
 			}
 			return asking(cmd, args[0], func(ctx context.Context, s *source) error {
-				return list(ctx, t, s, &f, filter)
+				return f.list(ctx, t, s, filter)
 			})
 		},
 	}
@@ -128,7 +130,11 @@ func parsePlace(text string) (store.Head, error) {
 		ParkedSince: at, AnomalySince: at, DisputeBy: at, Due: at}}, nil
 }
 
-func list(ctx context.Context, t *terminal, s *source, f *listFlags, filter store.Filter) error {
+func (f *listFlags) list(ctx context.Context, t *terminal, s *source, filter store.Filter) error {
+	r, err := t.reader(s)
+	if err != nil {
+		return err
+	}
 	list := t.rows(f.format.word)
 	var last store.Head
 	for h, err := range s.Heads(ctx, filter) {
@@ -144,7 +150,10 @@ func list(ctx context.Context, t *terminal, s *source, f *listFlags, filter stor
 		}
 		last = h
 		if f.format.word == formatText {
-			err = list.text(t.head(filter, h))
+			var status string
+			if status, err = statusWords(ctx, r, &h); err == nil {
+				err = list.text(t.head(filter, h, status))
+			}
 		} else {
 			err = list.document(func(dst []byte) ([]byte, error) { return jsonform.AppendHead(dst, h) })
 		}
@@ -155,9 +164,29 @@ func list(ctx context.Context, t *terminal, s *source, f *listFlags, filter stor
 	return list.end()
 }
 
+// statusWords is the status, and whether it is of a part: "refunded" alone would say that all of the money went back.
+func statusWords(ctx context.Context, r *tilltape.Reader, h *store.Head) (string, error) {
+	if h.Status != order.Captured.String() && h.Status != order.Refunded.String() {
+		return h.Status, nil
+	}
+	o, err := r.Get(ctx, h.Stream.ID)
+	if err != nil {
+		return "", err
+	}
+	return prefix(partWord(&o), o.Status.String()), nil
+}
+
+// partWord is "partly " before the status of an order of which only a part is captured or refunded.
+func partWord(o *order.Order) string {
+	if o.Status == order.Captured && o.PartiallyCaptured() || o.Status == order.Refunded && o.PartiallyRefunded() {
+		return "partly "
+	}
+	return ""
+}
+
 // head is an order's row: the time the list is about, the status, what stands open, and the id.
-func (t *terminal) head(filter store.Filter, h store.Head) string {
-	return fmt.Sprintf("%s  %s  %s  %s", t.paint(dim, t.when(filter.Time(h))), padded(h.Status, 10),
+func (t *terminal) head(filter store.Filter, h store.Head, status string) string {
+	return fmt.Sprintf("%s  %s  %s  %s", t.paint(dim, t.when(filter.Time(h))), padded(status, 15),
 		t.paint(yellow, padded(open(h.Head), 20)), plain(h.Stream.ID))
 }
 

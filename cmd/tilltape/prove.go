@@ -108,7 +108,7 @@ func (p *prover) write(cmd *cobra.Command, log, id, path string) error {
 		proof, err := audit.Prove(ctx, s.Reader, id, &cfg)
 		meter.end()
 		if errors.Is(err, seal.ErrInvalid) {
-			return notItsKey(err)
+			return notItsKey(ctx, s, err)
 		}
 		if err != nil {
 			return err

@@ -146,11 +146,11 @@ func (p *replayPrinter) each(replayed *audit.Replayed) (partly map[order.Status]
 	partly = map[order.Status]int{}
 	out := &strings.Builder{}
 	for o := range replayed.Orders() {
-		if o.Status == order.Captured && o.PartiallyCaptured() || o.Status == order.Refunded && o.PartiallyRefunded() {
+		if partWord(&o) != "" {
 			partly[o.Status]++
 		}
 		for _, a := range o.Anomalies {
-			fmt.Fprintf(out, "    %s order %s: %s, open since %s (version %d)\n", p.t.paint(yellow, "anomaly:"), o.ID, a.Reason,
+			fmt.Fprintf(out, "    %s order %s: %s, since %s (record %d)\n", p.t.paint(yellow, "anomaly:"), o.ID, a.Reason,
 				a.At.Format(stamp), a.Version)
 		}
 		for _, op := range o.Operations() {
@@ -161,12 +161,13 @@ func (p *replayPrinter) each(replayed *audit.Replayed) (partly map[order.Status]
 	return partly, out.String()
 }
 
-// sealWords is what the records have proven, in the order of a checkpoint's lines.
+// sealWords is what the records have proven: how many of which log, and their root; in two lines, since a root and an
+// origin are too long for one.
 func sealWords(c seal.Checkpoint) string {
 	if c.Origin == "" {
 		return "none; nothing shows whether a record was altered"
 	}
-	return fmt.Sprintf("%s, %s, root %s", c.Origin, counted(c.Size, "record"), c.Root)
+	return fmt.Sprintf("%s, root %s\n    of %s", counted(c.Size, "record"), c.Root, c.Origin)
 }
 
 // counted is "1 order", "2 orders".

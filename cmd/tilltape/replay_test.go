@@ -62,7 +62,7 @@ func TestReplayJudgesALog(t *testing.T) {
 	code, out, errs := execute(t, "replay", aLog(t, false))
 	require.Equal(t, exitOK, code, errs)
 	assert.Regexp(t, "^ok: 2 records of 1 order, every one legal\n"+
-		"seal: tilltape/[0-9a-f]+, 2 records, root [A-Za-z0-9+/]{43}=\n"+
+		"seal: 2 records, root [A-Za-z0-9+/]{43}=\n    of tilltape/[0-9a-f]+\n"+
 		"    from 2026-11-23 09:00:00 to 2026-11-23 09:00:00 UTC\n       1 created\n$", out)
 }
 
@@ -75,7 +75,7 @@ func TestReplayPrintsTheSeal(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, log.Close())
 	_, out, _ := execute(t, "replay", path)
-	assert.Contains(t, out, "seal: "+c.Origin+", 2 records, root "+c.Root.String()+"\n")
+	assert.Contains(t, out, "seal: 2 records, root "+c.Root.String()+"\n    of "+c.Origin+"\n")
 
 	bare := filepath.Join(t.TempDir(), "bare")
 	log, err = bolt.Open(bare, &bolt.Config{Unsealed: true})
@@ -97,7 +97,8 @@ func TestReplayOfAnAlteredFile(t *testing.T) {
 		assert.Equal(t, exitAltered, code)
 		assert.Empty(t, out)
 		assert.Contains(t, errs, "position 2: the log is damaged: the record here is not as it was written")
-		assert.Contains(t, errs, "hint: keep the log as it is, to compare, and go on from a backup\n")
+		assert.Contains(t, errs, "hint: keep the file as it is, and go on from a backup; what is whole in it is found by: "+
+			"tilltape salvage ")
 	}
 }
 
@@ -176,10 +177,12 @@ func TestReplayOfBadFiles(t *testing.T) {
 	}{
 		"missing":     {filepath.Join(t.TempDir(), "nowhere"), exitNotFound, "check the path\n"},
 		"a directory": {t.TempDir(), exitUnreadable, "name a file in it\n"},
-		"text":        {write("text", []byte(strings.Repeat("not a log\n", 1000))), exitUnreadable, "check the path\n"},
-		"empty":       {write("empty", nil), exitUnreadable, "start the service that writes it once"},
-		"truncated":   {write("truncated", whole[:2*os.Getpagesize()+100]), exitAltered, "keep the log as it is, to compare"},
-		"locked":      {locked, exitFailure, "stop that one first"},
+		"text": {write("text", []byte(strings.Repeat("not a log\n", 1000))), exitUnreadable,
+			"check the path; if this was a log, what is left of it is found by: tilltape salvage "},
+		"empty": {write("empty", nil), exitUnreadable, "start the service that writes it once"},
+		"truncated": {write("truncated", whole[:2*os.Getpagesize()+100]), exitAltered,
+			"keep the file as it is, and go on from a backup; what is whole in it is found by: tilltape salvage "},
+		"locked": {locked, exitFailure, "stop that one first"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := tt.path

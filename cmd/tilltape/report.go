@@ -59,10 +59,16 @@ func report(ctx context.Context, t terminal, err error) int {
 // where an inner one speaks of the library's.
 func explain(err error) (text, hint string) {
 	text = err.Error()
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if h, ok := e.(hinter); ok { // not one further in: each level is looked at
+			text = strings.TrimSuffix(text, "; "+h.Hint())
+		}
+	}
 	if h, ok := errors.AsType[hinter](err); ok {
 		hint = h.Hint()
+		text = strings.TrimSuffix(text, "; "+hint)
 	}
-	return withoutKeys(strings.TrimSuffix(text, "; "+hint)), withoutKeys(hint)
+	return withoutKeys(text), withoutKeys(hint)
 }
 
 // privateKey is one as text, in either of the forms that are in use: whoever gives it where a file's name is wanted

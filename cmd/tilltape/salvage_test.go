@@ -47,3 +47,29 @@ func TestASalvageFitsATerminal(t *testing.T) {
 		assert.LessOrEqual(t, len([]rune(line)), textWidth+1, line)
 	}
 }
+
+// TestEveryAnswerFitsATerminal of eighty columns, on a log with an order of every kind.
+func TestEveryAnswerFitsATerminal(t *testing.T) {
+	aDay(t)
+	lines := 0
+	for _, command := range []string{"list S", "due S", "anomalies S", "refusals S", "replay S", "verify S", "at S 105",
+		"verify S --apo-key apo.pub", "verify S --checkpoint kept.note --public-key orders.pub", "diff S yesterday.tilltape",
+		"show S o-01", "show S o-06", "show S o-09", "show S o-11", "show S o-12", "show S o-15", "history S o-04",
+		"history S o-11", "history S o-12", "evidence S o-06", "evidence S o-06 --apo-key apo.pub", "evidence S o-11",
+		"checkpoint S", "checkpoint S --since kept.note --public-key orders.pub", "export S one.jsonl --order o-06",
+		"checkpoint S --key-file orders.key --roll roll", "checkpoint S --check-roll roll --public-key orders.pub",
+		"export S all.jsonl", "import all.jsonl new.tilltape", "verify one.jsonl", "backup S copy.tilltape", "compact S",
+		"prove S o-09 o-09.proof --key-file orders.key", "verify o-09.proof --public-key orders.pub"} {
+		var out, errs bytes.Buffer
+		words := strings.Fields(strings.ReplaceAll(command, " S", " "+dayLog))
+		code := run(t.Context(), words, terminal{out: &out, err: &errs, env: os.Getenv})
+		require.NotEqual(t, exitUsage, code, "%s: %s", command, errs.String())
+		for line := range strings.Lines(out.String() + errs.String()) {
+			if !strings.HasPrefix(line, "— ") { // a signature is one word
+				assert.LessOrEqual(t, len([]rune(line)), textWidth+1, "%s: %s", command, line)
+			}
+			lines++
+		}
+	}
+	assert.Greater(t, lines, 300)
+}

@@ -64,6 +64,7 @@ func show(ctx context.Context, t *terminal, s *source, id, format string) error 
 type actionDocument struct {
 	Command string         `json:"command"`
 	Legal   bool           `json:"legal,omitempty"`
+	Done    bool           `json:"done,omitempty"`
 	Max     *moneyDocument `json:"max,omitempty"` // of a capture or refund
 	Reason  string         `json:"reason,omitempty"`
 	Why     string         `json:"why,omitempty"`
@@ -85,7 +86,7 @@ func shownDocument(o order.Order, actions []order.Action) ([]byte, error) {
 	}
 	doc := orderDocument{Order: whole, Actions: []actionDocument{}}
 	for _, a := range actions {
-		d := actionDocument{Command: a.Verb.String(), Legal: a.Legal}
+		d := actionDocument{Command: a.Verb.String(), Legal: a.Legal, Done: isDone(&o, &a)}
 		if a.Legal {
 			d.Max = moneyOf(a.Max)
 		}
@@ -127,7 +128,7 @@ func (t *terminal) shown(o *order.Order, actions []order.Action) string {
 		prefix(", paymentRequestId ", o.PaymentRequestID), ", ")))
 	s.amounts(o)
 	s.standsOpen(o)
-	s.actions(actions)
+	s.actions(o, actions)
 	return s.b.String()
 }
 
@@ -201,12 +202,17 @@ func amountWords(m order.Money) string {
 	return m.String()
 }
 
+// isDone tells a command that is legal because it is done already, and given again does nothing.
+func isDone(o *order.Order, a *order.Action) bool {
+	return a.Legal && a.Verb == order.VerbCancel && o.Status == order.Cancelled
+}
+
 // actions tells what may be done now, and why the rest may not.
-func (s *sheet) actions(actions []order.Action) {
+func (s *sheet) actions(o *order.Order, actions []order.Action) {
 	fmt.Fprintf(&s.b, "%s\n", s.t.paint(bold, "may be done now"))
 	legal := 0
 	for _, a := range actions {
-		if !a.Legal {
+		if !a.Legal || isDone(o, &a) {
 			continue
 		}
 		legal++
@@ -216,11 +222,18 @@ func (s *sheet) actions(actions []order.Action) {
 		}
 		s.line(a.Verb.String(), "%s", what)
 	}
-	if legal == 0 {
+	switch {
+	case legal > 0:
+	case o.Status == order.Cancelled || o.Status == order.Failed:
+		s.line("nothing", "it has ended")
+	default:
 		s.line("nothing", "APO's word or a person's comes first")
 	}
 	fmt.Fprintf(&s.b, "%s\n", s.t.paint(bold, "not now"))
 	for _, a := range actions {
+		if isDone(o, &a) {
+			s.line(a.Verb.String(), "already cancelled; given again it does nothing, and is no error")
+		}
 		if e := a.Rejected; e != nil && a.Verb != order.VerbCreate { // it is placed, as everybody sees
 			text := plain(e.Why()) + "; " + e.Remedy
 			if !e.LegalAt.IsZero() {

@@ -21,6 +21,7 @@ type source struct {
 	store.Reader
 	name  string // as it may be shown: a URL's has no password
 	close func() error
+	file  bool // it is a log's file
 
 	proof *proofFile // nil: it is none
 	note  string     // what whoever reads it has to know, for a command that answers from a part of a log
@@ -119,9 +120,26 @@ func openFile(ctx context.Context, name string) (*source, error) {
 	}
 	log, err := bolt.Open(name, &cfg)
 	if err != nil {
-		return nil, unopened(err)
+		return nil, rescued(name, unopened(err))
 	}
-	return &source{Reader: log, name: name, close: log.Close}, nil
+	return &source{Reader: log, name: name, close: log.Close, file: true}, nil
+}
+
+// rescued names salvage for a log's file that is damaged, or is no log any more.
+func rescued(name string, err error) error {
+	if _, told := errors.AsType[quietError](err); told {
+		return err
+	}
+	salvage := "tilltape salvage " + name + " NEW"
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		return withHint(err, "keep the file as it is, and go on from a backup; what is whole in it is found by: "+salvage)
+	case errors.Is(err, bolt.ErrNotALog):
+		if _, hint := explain(err); hint == "check the path" {
+			return withHint(err, hint+"; if this was a log, what is left of it is found by: "+salvage)
+		}
+	}
+	return err
 }
 
 // unopened says in the words of the command line what the library says in those of its Config.
@@ -186,7 +204,10 @@ func opened(cmd *cobra.Command, name string, use func(ctx context.Context, s *so
 		return err
 	}
 	defer func() { _ = s.close() }()
-	return use(cmd.Context(), s)
+	if err = use(cmd.Context(), s); s.file {
+		err = rescued(name, err)
+	}
+	return err
 }
 
 // logFile refuses what is no log's file for a command that works on one: a database has none, and an export and a proof

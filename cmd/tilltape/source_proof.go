@@ -55,6 +55,11 @@ func (l proofLog) Read(ctx context.Context, stream events.Stream, after uint64) 
 
 // All implements [store.Reader].
 func (l proofLog) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
+	if from.Position() > l.Log.Size {
+		return func(yield func(events.Record, error) bool) {
+			yield(events.Record{}, store.BeyondEnd("the proof's log", from.Position(), l.Log.Size))
+		}
+	}
 	return l.those(ctx, func(r *events.Record) bool { return r.Position > from.Position() })
 }
 

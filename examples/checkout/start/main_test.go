@@ -62,10 +62,10 @@ func TestThePageShowsWhatTheProgramPrints(t *testing.T) {
 	out, err := replay.CombinedOutput()
 	require.NoError(t, err, string(out))
 	// Each log has an origin and a root of its own, which the page cuts short.
-	seal := regexp.MustCompile(`(?m)^seal: shop.example/orders/[0-9a-f]{32}, 7 records, root [A-Za-z0-9+/]{43}=$`)
+	seal := regexp.MustCompile(`(?m)^seal: 7 records, root [A-Za-z0-9+/]{43}=\n    of shop.example/orders/[0-9a-f]{32}$`)
 	require.Regexp(t, seal, string(out))
 	assert.Equal(t, shown[2], seal.ReplaceAllString(string(out),
-		"seal: shop.example/orders/3f0c…, 7 records, root qJ4N…="))
+		"seal: 7 records, root qJ4N…=\n    of shop.example/orders/3f0c…"))
 }
 
 // The page moves the cancel above the capture, and says what happens then.

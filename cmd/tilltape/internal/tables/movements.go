@@ -111,6 +111,7 @@ type fact struct {
 	order                          string
 	payment, transfer, request, on string // ids; on is the command's
 	told                           string
+	cause                          string // of a cancel that nobody commanded
 }
 
 // movement is a row.
@@ -187,7 +188,10 @@ func (m *moving) tell(r *events.Record) {
 	m.told[place{f.order, r.Version}] = f
 	switch e := r.Event.(type) {
 	case events.CancelSucceeded:
-		m.direct(f, events.TransferCancel.String(), e.Cause.String(), money.Amount{})
+		if e.Cause != events.CauseRequested {
+			f.cause = e.Cause.String()
+		}
+		m.direct(f, events.TransferCancel.String(), "done", money.Amount{})
 	case events.DisputeClosed:
 		m.direct(f, events.TransferDispute.String(), e.Outcome.String(), e.Lost)
 	}
@@ -240,7 +244,7 @@ func (m *moving) booked(f *fact, e *order.Entry) *movement {
 func (row *movement) cells() []Cell {
 	c := row.command
 	if c == nil {
-		c = &command{id: row.on}
+		c = &command{id: row.on, reason: row.cause}
 	}
 	currency := row.amount.Currency
 	return []Cell{Time(row.at), Text(row.order), Text(row.kind), Text(row.state), Amount(row.amount), Text(currency),

@@ -12,8 +12,8 @@ import (
 
 // orderColumns are as the page of the guide tells them.
 var orderColumns = []string{"order", "placed", "status", "since", "amount", "authorized", "captured", "refunded",
-	"disputed", "currency", "method", "acquirer", "paymentId", "paymentRequestId", "merchantAccountId", "open",
-	"anomalies"}
+	"disputed", "lateAuthorized", "lateCaptured", "lateRefunded", "lateDisputed", "currency", "method", "acquirer",
+	"paymentId", "paymentRequestId", "merchantAccountId", "open", "anomalies"}
 
 // Orders is the orders that were placed in the time that is asked for, as the log leaves them, by id. It replays the
 // log; the error is the replay's.
@@ -34,7 +34,8 @@ func Orders(ctx context.Context, log store.Reader, q Query) (*Table, error) {
 func orderCells(o *order.Order) []Cell {
 	sum := func(minor int64) Cell { return Amount(money.Amount{Minor: minor, Currency: o.Amount.Currency}) }
 	return []Cell{Text(o.ID), Time(o.CreatedAt), Text(o.Words()), Time(o.StatusSince), Amount(o.Amount),
-		sum(o.Authorized), sum(o.Captured), sum(o.Refunded), sum(o.Disputed), Text(o.Amount.Currency), Text(o.Method),
-		Text(o.Acquirer), Text(o.PaymentID), Text(o.PaymentRequestID), Text(o.MerchantAccountID),
-		Text(strconv.Itoa(len(o.Operations()))), Text(strconv.Itoa(len(o.Anomalies)))}
+		sum(o.Authorized), sum(o.Captured), sum(o.Refunded), sum(o.Disputed), sum(o.Late.Authorized), sum(o.Late.Captured),
+		sum(o.Late.Refunded), sum(o.Late.Disputed), Text(o.Amount.Currency), Text(o.Method), Text(o.Acquirer),
+		Text(o.PaymentID), Text(o.PaymentRequestID), Text(o.MerchantAccountID), Text(strconv.Itoa(len(o.Operations()))),
+		Text(strconv.Itoa(len(o.Anomalies)))}
 }

@@ -184,7 +184,7 @@ func TestMovementsOfOtherKinds(t *testing.T) {
 	till.PaidLate(order.CaptureNone)
 	table, err := Movements(t.Context(), till.Log, Query{})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"cancel|requested||ours", "payment|late|10.00|buyer"},
+	assert.Equal(t, []string{"cancel|done||ours", "payment|late|10.00|buyer"},
 		rowsOf(t, table, "movement", "state", "amount", "whose"))
 
 	till = tilltest.NewTill(t, memory.New())
