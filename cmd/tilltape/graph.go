@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tilltape/tilltape/internal/law"
+	"github.com/tilltape/tilltape/internal/path"
 )
 
 // The formats that a machine can be drawn in.
@@ -64,11 +65,11 @@ func graphCommand(t *terminal) *cobra.Command {
 
 // drawPath draws the path that an order took.
 func drawPath(ctx context.Context, t *terminal, cmd *cobra.Command, s *source, id, format string) error {
-	p, err := pathOf(ctx, s, id)
+	p, err := path.Of(ctx, s.Reader, id)
 	if err != nil {
-		return err
+		return ofOrder(s, id, err)
 	}
-	languages := map[string]func() string{formatMermaid: p.mermaid, formatDOT: p.dot, formatSVG: p.svg}
+	languages := map[string]func() string{formatMermaid: p.Mermaid, formatDOT: p.DOT, formatSVG: p.SVG}
 	language := languages[format]
 	if language == nil {
 		return &usageError{err: fmt.Errorf("unknown format %q: give %s, %s or %s", format, formatMermaid, formatDOT,

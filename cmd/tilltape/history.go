@@ -2,16 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/jsonform"
+	"github.com/tilltape/tilltape/internal/documents"
 )
 
 func historyCommand(t *terminal) *cobra.Command {
@@ -109,29 +107,12 @@ func prefix(before, text string) string {
 }
 
 // entryDocument is an entry for programs; docs/reference/json.md tells it.
-type entryDocument struct {
-	At         string          `json:"at"`
-	What       string          `json:"what"`
-	Who        string          `json:"who,omitempty"`
-	Why        string          `json:"why,omitempty"`
-	Refused    bool            `json:"refused,omitempty"`
-	Via        string          `json:"via"`
-	Call       *callDocument   `json:"call,omitempty"`
-	Code       string          `json:"code,omitempty"`
-	UnknownFor string          `json:"unknownFor,omitempty"` // seconds
-	Then       string          `json:"then"`                 // the order's words after it
-	Record     json.RawMessage `json:"record"`
-}
+type entryDocument = documents.Entry
 
 func appendEntry(dst []byte, e *audit.Entry) ([]byte, error) {
-	record, err := jsonform.AppendRecord(nil, e.Record)
+	doc, err := documents.EntryOf(e)
 	if err != nil {
 		return dst, err
-	}
-	doc := entryDocument{At: e.Record.Recorded.UTC().Format(rawStamp), What: e.What, Who: e.Record.Actor, Why: e.Why,
-		Refused: e.Refused, Via: e.Via.String(), Call: callOf(e.Call), Code: e.Code, Then: e.Order.Words(), Record: record}
-	if e.Unknown > 0 {
-		doc.UnknownFor = fmt.Sprintf("%d.%09d", e.Unknown/time.Second, e.Unknown%time.Second)
 	}
 	text, err := marshal(doc)
 	return append(dst, text...), err

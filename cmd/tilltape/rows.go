@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/money"
+	"github.com/tilltape/tilltape/internal/documents"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -93,77 +91,29 @@ func (t *terminal) one(format string, doc []byte) error {
 }
 
 // marshal is encoding/json's without the escapes for web pages.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
+func marshal(v any) ([]byte, error) { return documents.Marshal(v) }
 
 // plain is a foreign text as a terminal may have it: nothing in it moves the cursor, or turns the direction of writing.
-func plain(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-	}
-	return b.String()
-}
+func plain(text string) string { return words.Plain(text) }
 
 // decimals is an amount in minor units with its currency.
 func decimals(minor int64, currency string) string {
 	return order.Money{Minor: minor, Currency: currency}.String()
 }
 
-// moneyDocument is an amount as docs/reference/json.md has it.
-type moneyDocument struct {
-	Currency string `json:"currency"`
-	Minor    string `json:"minor"`
-	Value    string `json:"value,omitempty"`
-}
+// What docs/reference/json.md tells of amounts and calls.
+type (
+	moneyDocument = documents.Money
+	callDocument  = documents.Call
+)
 
 // moneyOf is an amount for programs; nil where there is none.
-func moneyOf(m order.Money) *moneyDocument {
-	if m.Currency == "" {
-		return nil
-	}
-	doc := &moneyDocument{Currency: m.Currency, Minor: strconv.FormatInt(m.Minor, 10)}
-	if _, known := money.Digits(m.Currency); known {
-		_, doc.Value, _ = strings.Cut(m.String(), " ")
-	}
-	return doc
-}
+func moneyOf(m order.Money) *moneyDocument { return documents.MoneyOf(m) }
 
 // digits is a number as docs/reference/json.md has it; empty for 0.
-func digits(n uint64) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.FormatUint(n, 10)
-}
+func digits(n uint64) string { return documents.Digits(n) }
 
-// callDocument is a call that APO was asked, or is owed.
-type callDocument struct {
-	Call    string `json:"call"`
-	Attempt string `json:"attempt,omitempty"`
-	Inquiry string `json:"inquiry,omitempty"`
-}
-
-func callOf(c order.Call) *callDocument {
-	if c.Kind == order.CallNone {
-		return nil
-	}
-	return &callDocument{Call: c.Kind.String(), Attempt: digits(c.Attempt), Inquiry: digits(c.Number)}
-}
+func callOf(c order.Call) *callDocument { return documents.CallOf(c) }
 
 // callWords is "cancel, attempt 2" or "inquiryPayment 3".
 func callWords(c order.Call) string {

@@ -12,8 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/tilltape/tilltape/order"
 )
 
 func TestRowsPrintTheFirstAtOnce(t *testing.T) {
@@ -46,18 +44,6 @@ func TestRowsForPrograms(t *testing.T) {
 	require.ErrorIs(t, r.end(), full)
 	odd := errors.New("odd")
 	require.ErrorIs(t, r.document(func([]byte) ([]byte, error) { return nil, odd }), odd)
-}
-
-func TestPlainMovesNothing(t *testing.T) {
-	assert.Equal(t, "Zoë@shop, 100 % “so”", plain("Zoë@shop, 100 % “so”"))
-	assert.Equal(t, `a\x1b[2Jb\nc\u202ed`, plain("a\x1b[2Jb\nc\u202ed"))
-}
-
-func TestMoneyForPrograms(t *testing.T) {
-	assert.Nil(t, moneyOf(order.Money{}))
-	assert.Equal(t, &moneyDocument{"USD", "-5", "-0.05"}, moneyOf(order.Money{Minor: -5, Currency: "USD"}))
-	assert.Equal(t, &moneyDocument{Currency: "XQQ", Minor: "5"}, moneyOf(order.Money{Minor: 5, Currency: "XQQ"}),
-		"nobody knows how many decimals it has")
 }
 
 // The page's table has each member that the tool writes, and no other.

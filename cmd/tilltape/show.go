@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -10,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/jsonform"
+	"github.com/tilltape/tilltape/internal/documents"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -60,43 +59,16 @@ func show(ctx context.Context, t *terminal, s *source, id, format string) error 
 	return printed(err)
 }
 
-// actionDocument is what an order says of a command.
-type actionDocument struct {
-	Command string         `json:"command"`
-	Legal   bool           `json:"legal,omitempty"`
-	Done    bool           `json:"done,omitempty"`
-	Max     *moneyDocument `json:"max,omitempty"` // of a capture or refund
-	Reason  string         `json:"reason,omitempty"`
-	Why     string         `json:"why,omitempty"`
-	Remedy  string         `json:"remedy,omitempty"`
-	Record  string         `json:"record,omitempty"` // the version of the record behind it
-	LegalAt string         `json:"legalAt,omitempty"`
-}
-
-// orderDocument is how an order stands.
-type orderDocument struct {
-	Order   json.RawMessage  `json:"order"`
-	Actions []actionDocument `json:"actions"`
-}
+// What docs/reference/json.md tells of an order and its commands.
+type (
+	actionDocument = documents.Action
+	orderDocument  = documents.Order
+)
 
 func shownDocument(o order.Order, actions []order.Action) ([]byte, error) {
-	whole, err := jsonform.AppendOrder(nil, o)
+	doc, err := documents.OrderOf(o, actions)
 	if err != nil {
 		return nil, err
-	}
-	doc := orderDocument{Order: whole, Actions: []actionDocument{}}
-	for _, a := range actions {
-		d := actionDocument{Command: a.Verb.String(), Legal: a.Legal, Done: isDone(&o, &a)}
-		if a.Legal {
-			d.Max = moneyOf(a.Max)
-		}
-		if e := a.Rejected; e != nil {
-			d.Reason, d.Why, d.Remedy, d.Record = e.Reason.String(), e.Why(), e.Remedy, digits(e.Cause.Version)
-			if !e.LegalAt.IsZero() {
-				d.LegalAt = e.LegalAt.UTC().Format(rawStamp)
-			}
-		}
-		doc.Actions = append(doc.Actions, d)
 	}
 	return marshal(doc)
 }
@@ -203,9 +175,7 @@ func amountWords(m order.Money) string {
 }
 
 // isDone tells a command that is legal because it is done already, and given again does nothing.
-func isDone(o *order.Order, a *order.Action) bool {
-	return a.Legal && a.Verb == order.VerbCancel && o.Status == order.Cancelled
-}
+func isDone(o *order.Order, a *order.Action) bool { return documents.Done(o, a) }
 
 // actions tells what may be done now, and why the rest may not.
 func (s *sheet) actions(o *order.Order, actions []order.Action) {

@@ -4,6 +4,7 @@ package words
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,6 +25,23 @@ func Unfit(id string) string {
 		}
 	}
 	return ""
+}
+
+// Plain is a foreign text as a terminal or a page may have it: nothing in it moves the cursor, or turns the direction
+// of writing.
+func Plain(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+	}
+	return b.String()
 }
 
 // Of is a value's word in the list of all of them, for String; "unknown" for a value that has none.

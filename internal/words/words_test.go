@@ -153,3 +153,8 @@ func TestUnfitNamesTheCharacterAndItsPlace(t *testing.T) {
 		assert.Equal(t, want, words.Unfit(id), "%q", id)
 	}
 }
+
+func TestPlainMovesNothing(t *testing.T) {
+	assert.Equal(t, "Zoë@shop, 100 % “so”", words.Plain("Zoë@shop, 100 % “so”"))
+	assert.Equal(t, `a\x1b[2Jb\nc\u202ed`, words.Plain("a\x1b[2Jb\nc\u202ed"))
+}

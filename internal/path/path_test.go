@@ -1,11 +1,9 @@
-package main
+package path
 
 import (
-	"bytes"
 	"encoding/xml"
 	"errors"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +14,7 @@ import (
 
 // anyPath is a path with all that one can have: a way back, a way that stays, two steps of one kind, a refusal, and
 // words that would be markup.
-func anyPath() *path {
+func anyPath() *Path {
 	m := machinePath{name: "status", states: []string{"created", "paid", "cancelled"}, been: map[string]bool{}}
 	m.take(step{to: "created"}, `1 placed by <b>"eve"</b>`)
 	m.take(step{from: "created", to: "paid"}, "2 paid")
@@ -24,7 +22,7 @@ func anyPath() *path {
 	m.take(step{from: "created", to: "paid"}, "4 paid again")
 	m.take(step{from: "paid", to: "cancelled", refused: true}, "cancel refused")
 	m.take(step{from: "paid", to: "paid", refused: true}, "resolve refused")
-	return &path{id: "o<1>\x1b", machines: []machinePath{m}}
+	return &Path{id: "o<1>\x1b", machines: []machinePath{m}}
 }
 
 func TestAPathKeepsStepsOfOneKindTogether(t *testing.T) {
@@ -36,7 +34,7 @@ func TestAPathKeepsStepsOfOneKindTogether(t *testing.T) {
 }
 
 func TestTheSVGOfAPathIsWholeAndInItsFrame(t *testing.T) {
-	drawn := anyPath().svg()
+	drawn := anyPath().SVG()
 	var texts []string
 	dashed, paths := 0, 0
 	d := xml.NewDecoder(strings.NewReader(drawn))
@@ -75,33 +73,9 @@ func TestTheSVGOfAPathIsWholeAndInItsFrame(t *testing.T) {
 
 func TestAPathInOtherLanguages(t *testing.T) {
 	p := anyPath()
-	assert.Contains(t, p.mermaid(), `status_start -->|"1 placed by #lt;b#gt;#quot;eve#quot;#lt;/b#gt;"| status_created`)
-	assert.Contains(t, p.mermaid(), `status_created -->|"2 paid<br/>4 paid again"| status_paid`)
-	assert.Contains(t, p.dot(), `status_start -> status_created [label=" 1 placed by <b>\"eve\"</b> "];`)
-	assert.Contains(t, p.dot(), `status_paid -> status_paid [label=" resolve refused ", style=dashed];`)
-	assert.NotContains(t, p.dot()+p.mermaid(), "\x1b")
-}
-
-// The commands of the page for three in the morning run as they stand there.
-func TestThePageOfStuckOrdersRuns(t *testing.T) {
-	page, err := os.ReadFile("../../docs/operating/stuck-orders.md")
-	require.NoError(t, err)
-	_, block, ok := strings.Cut(string(page), "runs these lines. -->\n```sh\n")
-	require.True(t, ok)
-	block, _, _ = strings.Cut(block, "```")
-	aDay(t)
-	n := 0
-	for line := range strings.Lines(block) {
-		line, _, _ = strings.Cut(strings.TrimSpace(line), "  #")
-		line, _, _ = strings.Cut(line, " > ")
-		words := strings.Fields(line)
-		require.Equal(t, "tilltape", words[0])
-		var out, errs bytes.Buffer
-		code := run(t.Context(), words[1:], terminal{out: &out, err: &errs, env: os.Getenv})
-		differs := words[1] == "diff" && code == diffDiffers
-		assert.True(t, code == exitOK || code == exitOpen || differs, "%s: %d %s", line, code, errs.String())
-		assert.NotEmpty(t, out.String(), line)
-		n++
-	}
-	assert.Greater(t, n, 8)
+	assert.Contains(t, p.Mermaid(), `status_start -->|"1 placed by #lt;b#gt;#quot;eve#quot;#lt;/b#gt;"| status_created`)
+	assert.Contains(t, p.Mermaid(), `status_created -->|"2 paid<br/>4 paid again"| status_paid`)
+	assert.Contains(t, p.DOT(), `status_start -> status_created [label=" 1 placed by <b>\"eve\"</b> "];`)
+	assert.Contains(t, p.DOT(), `status_paid -> status_paid [label=" resolve refused ", style=dashed];`)
+	assert.NotContains(t, p.DOT()+p.Mermaid(), "\x1b")
 }

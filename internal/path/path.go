@@ -1,4 +1,5 @@
-package main
+// Package path draws the way that one order took through its machines, for the command line and the viewer.
+package path
 
 import (
 	"context"
@@ -9,13 +10,17 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/internal/law"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
 )
 
-// path is the way that an order took through its two machines, with the refused attempts to leave it.
-type path struct {
+// Path is the way that an order took through its two machines, with the refused attempts to leave it. Make one with
+// [Of], or [New] and [Path.Take].
+type Path struct {
 	id       string
 	machines []machinePath
+	last     order.Order // as the newest entry left it
 }
 
 // machinePath is the way through one machine.
@@ -38,8 +43,20 @@ type step struct {
 var wanted = map[string]string{order.VerbCancel.String(): order.Cancelled.String(),
 	order.VerbCapture.String(): order.Captured.String(), order.VerbRefund.String(): order.Refunded.String()}
 
-// pathOf reads an order's history as a path.
-func pathOf(ctx context.Context, s *source, id string) (*path, error) {
+// Of reads an order's history as a path. The error is that of [audit.History].
+func Of(ctx context.Context, log store.Reader, id string) (*Path, error) {
+	p := New(id)
+	for e, err := range audit.History(ctx, log, id) {
+		if err != nil {
+			return nil, err
+		}
+		p.Take(&e)
+	}
+	return p, nil
+}
+
+// New is the path of an order to which nothing has happened yet.
+func New(id string) *Path {
 	status := machinePath{name: law.MachineStatus.String(), been: map[string]bool{}}
 	for _, st := range order.Statuses() {
 		status.states = append(status.states, st.String())
@@ -48,37 +65,36 @@ func pathOf(ctx context.Context, s *source, id string) (*path, error) {
 	for _, p := range law.Phases() {
 		operation.states = append(operation.states, p.String())
 	}
-	var last order.Order
-	for e, err := range audit.History(ctx, s.Reader, id) {
-		if err != nil {
-			return nil, ofOrder(s, id, err)
+	return &Path{id: id, machines: []machinePath{status, operation}}
+}
+
+// Take goes on with the next entry of the order's history.
+func (p *Path) Take(e *audit.Entry) {
+	status, operation := &p.machines[0], &p.machines[1]
+	label := fmt.Sprintf("%d %s", e.Record.Version, e.What)
+	if e.Refused {
+		command, _, _ := strings.Cut(e.What, " ")
+		to := wanted[command]
+		if to == "" {
+			to = p.last.Status.String()
 		}
-		label := fmt.Sprintf("%d %s", e.Record.Version, e.What)
-		if e.Refused {
-			command, _, _ := strings.Cut(e.What, " ")
-			to := wanted[command]
-			if to == "" {
-				to = last.Status.String()
-			}
-			status.take(step{from: last.Status.String(), to: to, refused: true}, e.What)
-			continue
-		}
-		from, phase := last.Status.String(), last.Operation.Phase.String()
-		if last.Version == 0 {
-			from, phase = "", ""
-		}
-		if now := e.Order.Status.String(); now != from {
-			status.take(step{from: from, to: now}, label)
-		}
-		if now := e.Order.Operation.Phase.String(); now != phase {
-			if phase == "" { // it begins with the status, which tells more
-				label = strconv.FormatUint(e.Record.Version, 10)
-			}
-			operation.take(step{from: phase, to: now}, label)
-		}
-		last = e.Order
+		status.take(step{from: p.last.Status.String(), to: to, refused: true}, e.What)
+		return
 	}
-	return &path{id: id, machines: []machinePath{status, operation}}, nil
+	from, phase := p.last.Status.String(), p.last.Operation.Phase.String()
+	if p.last.Version == 0 {
+		from, phase = "", ""
+	}
+	if now := e.Order.Status.String(); now != from {
+		status.take(step{from: from, to: now}, label)
+	}
+	if now := e.Order.Operation.Phase.String(); now != phase {
+		if phase == "" { // it begins with the status, which tells more
+			label = strconv.FormatUint(e.Record.Version, 10)
+		}
+		operation.take(step{from: phase, to: now}, label)
+	}
+	p.last = e.Order
 }
 
 // take adds a step, or its label to the one that is there.
@@ -95,8 +111,8 @@ func (m *machinePath) take(s step, label string) {
 	m.steps = append(m.steps, s)
 }
 
-// mermaid draws the path as a flowchart: state diagrams of Mermaid have no dashed arrows.
-func (p *path) mermaid() string {
+// Mermaid draws the path as a flowchart: state diagrams of Mermaid have no dashed arrows.
+func (p *Path) Mermaid() string {
 	quoted := strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;")
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
@@ -113,7 +129,7 @@ func (p *path) mermaid() string {
 			}
 			var labels []string
 			for _, l := range s.labels {
-				labels = append(labels, quoted.Replace(plain(l)))
+				labels = append(labels, quoted.Replace(words.Plain(l)))
 			}
 			fmt.Fprintf(&b, "        %s_%s %s|\"%s\"| %s_%s\n", m.name, startOr(s.from), arrow, strings.Join(labels, "<br/>"),
 				m.name, s.to)
@@ -135,10 +151,10 @@ func startOr(state string) string {
 	return state
 }
 
-// dot draws the path for Graphviz.
-func (p *path) dot() string {
+// DOT draws the path for Graphviz.
+func (p *Path) DOT() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "digraph order {\n    label=%q;\n", "order "+plain(p.id))
+	fmt.Fprintf(&b, "digraph order {\n    label=%q;\n", "order "+words.Plain(p.id))
 	b.WriteString("    graph [rankdir=LR, nodesep=0.5];\n")
 	b.WriteString("    node [shape=box, style=rounded, fontname=\"Helvetica\", color=gray];\n")
 	b.WriteString("    edge [fontname=\"Helvetica\", fontsize=10];\n")
@@ -159,7 +175,7 @@ func (p *path) dot() string {
 			}
 			var labels []string
 			for _, l := range s.labels {
-				labels = append(labels, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(plain(l)))
+				labels = append(labels, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(words.Plain(l)))
 			}
 			fmt.Fprintf(&b, "        %s_%s -> %s_%s [label=\" %s \"%s];\n", m.name, startOr(s.from), m.name, s.to,
 				strings.Join(labels, ` \n `), dashed)

@@ -1,10 +1,12 @@
-package main
+package path
 
 import (
 	"fmt"
 	"html"
 	"slices"
 	"strings"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // Measures of the drawing, in pixels.
@@ -18,9 +20,9 @@ const (
 	loopWidth  = 20
 )
 
-// svg draws the path without any other program: a machine is a row of boxes, those that the order has been in black.
+// SVG draws the path without any other program: a machine is a row of boxes, those that the order has been in black.
 // Arrows forward go above the row and arrows back below it; refused attempts are dashed.
-func (p *path) svg() string {
+func (p *Path) SVG() string {
 	var body strings.Builder
 	width, y := 0, 40
 	for _, m := range p.machines {
@@ -38,7 +40,7 @@ func (p *path) svg() string {
 		`<path d="M0 0L8 4L0 8z"/></marker></defs>`+"\n"+
 		`<rect width="100%%" height="100%%" fill="white"/>`+"\n"+
 		`<text x="8" y="18" font-size="14" font-weight="bold">order %s</text>`+"\n%s</svg>\n",
-		width, y, width, y, html.EscapeString(plain(p.id)), html.EscapeString(plain(p.id)), body.String())
+		width, y, width, y, html.EscapeString(words.Plain(p.id)), html.EscapeString(words.Plain(p.id)), body.String())
 }
 
 // left is where a state's box begins.
@@ -127,6 +129,6 @@ func (m *machinePath) arrow(b *strings.Builder, s step, y int) {
 func label(b *strings.Builder, x, y int, anchor, colour string, lines []string) {
 	for i, line := range lines {
 		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="%s" fill="%s">%s</text>`+"\n", x, y+i*lineHeight, anchor, colour,
-			html.EscapeString(plain(line)))
+			html.EscapeString(words.Plain(line)))
 	}
 }
