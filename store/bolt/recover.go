@@ -6,14 +6,12 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // Recovery is what an opening had to do again: after a close it is nothing, after a crash it is bounded.
-type Recovery struct {
-	Records uint64        // read again from the log's tail
-	Took    time.Duration // for that and for loading the seal
-}
+type Recovery = store.Recovery
 
 // Recovery tells what opening this log has cost.
 func (l *Log) Recovery() Recovery { return l.recovery }
