@@ -101,6 +101,11 @@ var rooms = map[string]room{
 		modules: []string{protobufModule, fsmModule, modModule}},
 	"reconcile": {ours: []string{".", "events", "internal/formula", "order", "store"},
 		modules: []string{protobufModule, fsmModule, uuidModule}},
+	"viewer": {
+		ours: []string{".", "apo", "audit", "events", "internal/documents", "internal/path", "internal/words", "jsonform",
+			"money", "order", "seal", "store"},
+		modules: []string{protobufModule, fsmModule, uuidModule, modModule},
+	},
 	"outbox": {ours: []string{"events", "internal/folder", "store", "jsonform"},
 		modules: []string{protobufModule, fsmModule}},
 	"export": {ours: []string{"events", "store", "seal", "jsonform", "store/sealed"},

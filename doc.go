@@ -36,4 +36,5 @@
 //	evidence        what APO's support needs to see of one order
 //	audit           what can be proved from a log alone
 //	export          a log as a file of text that anybody can keep and read, and a log made of it again
+//	viewer          a log in a browser: what stands open, each order's story, the log itself
 package tilltape

@@ -45,6 +45,9 @@ func TestAnOrderTellsWhatMayBeDoneAndWhyTheRestMayNot(t *testing.T) {
 	assert.Equal(t, "refund instead", doc.Actions[1].Remedy)
 	assert.Equal(t, "2", doc.Actions[1].Record)
 	assert.Equal(t, "2026-11-23T09:00:00.000000001Z", doc.Actions[1].LegalAt)
+	o.Status = order.Cancelled
+	assert.True(t, Done(&o, &order.Action{Verb: order.VerbCancel, Legal: true}))
+	assert.False(t, Done(&o, &order.Action{Verb: order.VerbClearAnomaly, Legal: true}))
 	text, err := Marshal(doc)
 	require.NoError(t, err)
 	assert.Contains(t, string(text), `"id":"o-1"`)

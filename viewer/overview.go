@@ -1,0 +1,230 @@
+package viewer
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/documents"
+	"github.com/tilltape/tilltape/money"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+)
+
+// The lists that the overview counts, and the list's page shows, by the word that asks for them.
+const (
+	onlyAll       = "all"
+	onlyOpen      = "open"
+	onlyDue       = "due"
+	onlyParked    = "parked"
+	onlyAnomalies = "anomalies"
+	onlyDisputes  = "disputes"
+)
+
+// listing is one of them.
+type listing struct {
+	word, title, says string
+	filter            func(now time.Time) store.Filter
+	needs             bool // whoever sees it should do something
+}
+
+var listings = []listing{
+	{onlyDue, "Due now", "APO is owed a call, or a claim has ended; settling sees to it", store.DueBy, false},
+	{onlyOpen, "Open", "asked of APO, and the outcome is not known",
+		func(time.Time) store.Filter { return store.Outstanding() }, false},
+	{onlyParked, "Parked", "given to a person, who says what became of it",
+		func(time.Time) store.Filter { return store.Attention(events.AttentionParked) }, true},
+	{onlyAnomalies, "Anomalies", "what APO signed contradicts what is on record",
+		func(time.Time) store.Filter { return store.Attention(events.AttentionAnomaly) }, true},
+	{onlyDisputes, "Disputes", "the buyer disputes the payment, and nobody has defended it",
+		func(time.Time) store.Filter { return store.Attention(events.AttentionDispute) }, true},
+}
+
+// overviewPage is what the overview shows.
+type overviewPage struct {
+	Counts   counts
+	Lists    []countedList
+	Oldest   *oldest // the operation that has been open for longest; nil: none is
+	Money    []moneyRow
+	Late     bool // some of it came late
+	Refused  []refusedRow
+	Charts   []chart
+	Ends     time.Time // of the charts
+	Old      bool      // they end before now
+	Progress string    // how far the counting is; empty: done
+	Trouble  string    // why it is not
+}
+
+type countedList struct {
+	Word, Title, Says string
+	N                 int64
+	More, Needs       bool
+}
+
+type oldest struct {
+	ID    string
+	Phase string
+	Since time.Time
+	For   time.Duration
+}
+
+type moneyRow struct {
+	Status, Currency             string
+	Orders                       int64
+	Held, Kept, Back, Lost, Late string
+}
+
+type refusedRow struct {
+	Reason, Says, Remedy string
+	N                    uint64
+}
+
+func (v *Viewer) overview(ctx context.Context, _ *request) (*answer, error) {
+	now := v.now()
+	p := &overviewPage{Counts: v.counter.counts(ctx, now)}
+	for _, l := range listings {
+		n := countedList{Word: l.word, Title: l.title, Says: l.says, Needs: l.needs}
+		for h, err := range v.log.Heads(ctx, l.filter(now).Limit(CountMax)) {
+			if err != nil {
+				return nil, err
+			}
+			if n.N++; n.N == 1 && l.word == onlyOpen {
+				p.Oldest = &oldest{strings.Clone(h.Stream.ID), h.Phase, h.OperationSince, now.Sub(h.OperationSince)}
+			}
+		}
+		n.More = n.N == CountMax
+		p.Lists = append(p.Lists, n)
+	}
+	p.fill(now)
+	return &answer{template: "overview", document: p.document(now),
+		shell: shell{Title: "Overview", Page: "overview", Live: true, At: now, Body: p}}, nil
+}
+
+// fill makes what is shown of what was counted.
+func (p *overviewPage) fill(now time.Time) {
+	c := &p.Counts
+	for _, at := range c.cells {
+		show := func(n *big.Int) string { return decimals(n, at.currency) }
+		p.Money = append(p.Money, moneyRow{at.status.String(), at.currency, at.orders, show(at.held), show(at.kept),
+			show(at.back), show(at.lost), show(at.late)})
+		p.Late = p.Late || at.late.Sign() != 0
+	}
+	for _, r := range c.refused {
+		p.Refused = append(p.Refused, refusedOf(r))
+	}
+	p.Charts = chartsOf(c.hours, c.ends)
+	p.Ends, p.Old = c.ends, c.ends.Before(now)
+	switch {
+	case c.Err != nil:
+		p.Trouble = "Counting stopped after position " + strconv.FormatUint(c.Read, 10) + ": " + c.Err.Error()
+	case !c.Done && c.Of > 0:
+		p.Progress = fmt.Sprintf("counting, %s of %s records", grouped(c.Read), grouped(c.Of))
+	case !c.Done:
+		p.Progress = fmt.Sprintf("counting, %s records so far", grouped(c.Read))
+	}
+}
+
+// refusedOf is a reason with its words; one that a newer version wrote has none.
+func refusedOf(counted countedWord) refusedRow {
+	row := refusedRow{Reason: counted.word, N: counted.n}
+	var r order.Reason
+	if r.UnmarshalText([]byte(counted.word)) == nil {
+		row.Says, row.Remedy = (&order.RejectedError{Reason: r}).Why(), r.Remedy()
+	}
+	return row
+}
+
+// The overview's document; docs/reference/json.md tells it.
+type overviewDocument struct {
+	At       string            `json:"at"`
+	Counting *countingDocument `json:"counting,omitempty"`
+	Position string            `json:"position"`
+	Lists    []listDocument    `json:"lists"`
+	Oldest   *oldestDocument   `json:"oldest,omitempty"`
+	Money    []moneyDocument   `json:"money"`
+	Refused  []refusedDocument `json:"refused"`
+	Hours    []hourDocument    `json:"hours"`
+}
+
+type countingDocument struct {
+	Read    string `json:"read"`
+	Of      string `json:"of,omitempty"`
+	Problem string `json:"problem,omitempty"`
+}
+
+type listDocument struct {
+	Only  string `json:"only"`
+	Count string `json:"count"`
+	More  bool   `json:"more,omitempty"`
+}
+
+type oldestDocument struct {
+	OrderID string `json:"orderId"`
+	Phase   string `json:"phase"`
+	Since   string `json:"since"`
+}
+
+type moneyDocument struct {
+	Status    string          `json:"status"`
+	Orders    string          `json:"orders"`
+	Held      documents.Money `json:"held"`
+	Kept      documents.Money `json:"kept"`
+	Refunded  documents.Money `json:"refunded"`
+	Disputed  documents.Money `json:"disputed"`
+	LateMoney documents.Money `json:"late"`
+}
+
+type refusedDocument struct {
+	Reason string `json:"reason"`
+	Count  string `json:"count"`
+}
+
+type hourDocument struct {
+	From      string `json:"from"`
+	Placed    string `json:"placed,omitempty"`
+	Paid      string `json:"paid,omitempty"`
+	Cancelled string `json:"cancelled,omitempty"`
+	Refunded  string `json:"refunded,omitempty"`
+	Refused   string `json:"refused,omitempty"`
+	Unknown   string `json:"unknown,omitempty"`
+}
+
+func (p *overviewPage) document(at time.Time) any {
+	c := &p.Counts
+	d := overviewDocument{At: documents.Time(at), Position: strconv.FormatUint(c.Read, 10),
+		Lists: []listDocument{}, Money: []moneyDocument{}, Refused: []refusedDocument{}, Hours: []hourDocument{}}
+	if !c.Done || c.Err != nil {
+		d.Counting = &countingDocument{Read: strconv.FormatUint(c.Read, 10), Of: documents.Digits(c.Of), Problem: p.Trouble}
+	}
+	for _, l := range p.Lists {
+		d.Lists = append(d.Lists, listDocument{l.Word, strconv.FormatInt(l.N, 10), l.More})
+	}
+	if o := p.Oldest; o != nil {
+		d.Oldest = &oldestDocument{o.ID, o.Phase, documents.Time(o.Since)}
+	}
+	for _, s := range c.cells {
+		of := func(n *big.Int) documents.Money {
+			m := documents.Money{Currency: s.currency, Minor: n.String()}
+			if _, known := money.Digits(s.currency); known {
+				_, m.Value, _ = strings.Cut(decimals(n, s.currency), " ")
+			}
+			return m
+		}
+		d.Money = append(d.Money, moneyDocument{s.status.String(), strconv.FormatInt(s.orders, 10), of(s.held),
+			of(s.kept), of(s.back), of(s.lost), of(s.late)})
+	}
+	for _, r := range c.refused {
+		d.Refused = append(d.Refused, refusedDocument{r.word, strconv.FormatUint(r.n, 10)})
+	}
+	for i, h := range c.hours {
+		from := c.ends.Add(time.Duration(i-len(c.hours)) * time.Hour)
+		n := documents.Digits
+		d.Hours = append(d.Hours, hourDocument{documents.Time(from), n(h.placed), n(h.paid), n(h.cancelled), n(h.refunded),
+			n(h.refused), n(h.unknown)})
+	}
+	return d
+}
