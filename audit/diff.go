@@ -16,6 +16,8 @@ import (
 type Side struct {
 	Log store.Reader
 	At  Point // the zero Point: as it is now
+	// Progress is called now and then with the records read so far; it may be nil.
+	Progress func(records uint64)
 }
 
 // Change is an order of which the two sides do not say the same.
@@ -108,7 +110,7 @@ type folded struct {
 func (s Side) fold(ctx context.Context, seed maphash.Seed) (folded, error) {
 	f := folded{digests: map[string]uint64{}}
 	var frame []byte
-	replayed, err := At(ctx, s.Log, s.At, &Config{Each: func(r events.Record, o order.Order) (err error) {
+	each := func(r events.Record, o order.Order) (err error) {
 		if r.Stream.Category != events.CategoryOrder {
 			return nil
 		}
@@ -128,7 +130,8 @@ func (s Side) fold(ctx context.Context, seed maphash.Seed) (folded, error) {
 		}
 		f.digests[id] = h.Sum64()
 		return nil
-	}})
+	}
+	replayed, err := At(ctx, s.Log, s.At, &Config{Progress: s.Progress, Each: each})
 	f.Replayed = replayed
 	return f, err
 }

@@ -120,7 +120,7 @@ func orderAt(ctx context.Context, t *terminal, s *source, id string, point audit
 }
 
 func allAt(ctx context.Context, t *terminal, s *source, point audit.Point, format string) error {
-	m := t.meter("records")
+	m := t.meterUpTo(ctx, s, point)
 	all, err := audit.At(ctx, s.Reader, point, &audit.Config{Progress: m.at})
 	m.end()
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/audit"
 )
 
 func TestTimesAreShownAsAsked(t *testing.T) {
@@ -88,6 +90,15 @@ func TestTheMeter(t *testing.T) {
 	errs.Reset()
 	m.at(1_050_000)
 	assert.Equal(t, "\r\x1b[K1 050 000 records, 500 000 a second", errs.String(), "where nobody knows how many there are")
+	// A second pass over the same begins anew: its rate is its own.
+	now, m.total = now.Add(time.Second), 4_000_000
+	errs.Reset()
+	m.at(10_000)
+	assert.Equal(t, "\r\x1b[K10 000 of 4 000 000 records", errs.String(), "of no time there is no rate")
+	now = now.Add(time.Second)
+	errs.Reset()
+	m.at(1_000_000)
+	assert.Equal(t, "\r\x1b[K1 000 000 of 4 000 000 records, 1 000 000 a second, 3 s left", errs.String())
 	errs.Reset()
 	m.end()
 	m.end()
@@ -101,6 +112,33 @@ func TestTheMeter(t *testing.T) {
 	assert.Empty(t, errs.String())
 	assert.Equal(t, []string{"7", "999", "1 000", "12 345 678"},
 		[]string{grouped(7), grouped(999), grouped(1000), grouped(12_345_678)})
+}
+
+// A source that knows how many records it has lets the meter tell how much time is left; and rows are counted where
+// they are not seen.
+func TestTheMeterKnowsHowManyThereAre(t *testing.T) {
+	aDay(t)
+	code, _, errs := execute(t, "export", dayLog, "all.jsonl")
+	require.Equal(t, exitOK, code, errs)
+	code, _, errs = execute(t, "export", dayLog, "one.jsonl", "--order", "o-06")
+	require.Equal(t, exitOK, code, errs)
+	for name, want := range map[string]uint64{dayLog: 105, "all.jsonl": 105, "one.jsonl": 8} {
+		s, err := openSource(t.Context(), name)
+		require.NoError(t, err)
+		term := &terminal{}
+		assert.Equal(t, want, term.meterOf(t.Context(), s).total, name)
+		assert.Equal(t, min(want, 30), term.meterUpTo(t.Context(), s, audit.Point{Position: 30}).total, name)
+		require.NoError(t, s.close())
+	}
+	var out, seen bytes.Buffer
+	term := &terminal{out: &out, err: &seen, liveErr: true}
+	r := term.rows(formatText).metered(term, "orders")
+	r.meter.began, r.meter.pass = r.meter.began.Add(-time.Hour), r.meter.pass.Add(-time.Hour)
+	require.NoError(t, r.text("o-1"))
+	require.NoError(t, r.end())
+	assert.Equal(t, "\r\x1b[K1 orders, 0 a second\r\x1b[K", seen.String())
+	assert.Equal(t, "o-1\n", out.String())
+	assert.Nil(t, (&terminal{liveOut: true}).rows(formatText).metered(&terminal{liveOut: true}, "orders").meter)
 }
 
 func TestNewFileIsWholeOrNotThere(t *testing.T) {

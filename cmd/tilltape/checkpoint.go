@@ -245,7 +245,7 @@ func (c *checkpoints) writeRoll(ctx context.Context, s *source, signer *seal.Sig
 	if signer == nil {
 		return &usageError{err: errors.New("a roll is signed"), hint: "give --key-file"}
 	}
-	meter := c.t.meter("records")
+	meter := c.t.meterOf(ctx, s)
 	checkpoint, roll, err := audit.Notarize(ctx, s.Reader, &audit.ProveConfig{Signer: signer, Progress: meter.at})
 	meter.end()
 	if errors.Is(err, seal.ErrInvalid) {

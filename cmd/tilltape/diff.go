@@ -75,20 +75,34 @@ func (e *troubleError) Unwrap() []error { return []error{errTrouble, e.err} }
 
 func diff(cmd *cobra.Command, t *terminal, args []string, from, to audit.Point, format string) error {
 	return reading(cmd, args[0], func(ctx context.Context, first *source) error {
-		before, after := audit.Side{Log: first.Reader, At: from}, audit.Side{Log: first.Reader, At: to}
+		before, beforeMeter := t.side(ctx, first, from)
 		if len(args) == 1 {
-			return differences(ctx, t, before, after, format)
+			after, afterMeter := t.side(ctx, first, to)
+			return differences(ctx, t, before, after, format, beforeMeter, afterMeter)
 		}
 		return reading(cmd, args[1], func(ctx context.Context, second *source) error {
-			after.Log = second.Reader
-			return differences(ctx, t, before, after, format)
+			after, afterMeter := t.side(ctx, second, to)
+			return differences(ctx, t, before, after, format, beforeMeter, afterMeter)
 		})
 	})
 }
 
-func differences(ctx context.Context, t *terminal, before, after audit.Side, format string) error {
+// side is a source at a point, and the meter of reading it.
+func (t *terminal) side(ctx context.Context, s *source, at audit.Point) (audit.Side, *meter) {
+	m := t.meterUpTo(ctx, s, at)
+	return audit.Side{Log: s.Reader, At: at, Progress: m.at}, m
+}
+
+func differences(ctx context.Context, t *terminal, before, after audit.Side, format string, meters ...*meter) error {
 	list := t.rows(format)
+	read := func() { // both sides are, once there is anything to tell of them
+		for _, m := range meters {
+			m.end()
+		}
+	}
+	defer read()
 	for c, err := range audit.Diff(ctx, before, after) {
+		read()
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@
 //	tilltape backup       a verified copy of a log
 //	tilltape checkpoint   what a log holds, signed, and whether it goes on from what it held
 //	tilltape compact      a log's file without its unused pages
+//	tilltape completion   what a shell needs to complete command lines
 //	tilltape demo         a day of orders against a simulated APO
 //	tilltape diff         what differs between two logs, or two times of one
 //	tilltape due          what APO is owed
@@ -25,7 +26,6 @@
 //	tilltape simulate     that APO as a process of its own
 //	tilltape verify       what of a log is proven, and what is wrong with it
 //	tilltape version      what this binary was built from
-//	tilltape completion   what a shell needs to complete its command lines
 //	tilltape help         every command, with its flags
 //
 // # What a script can rely on

@@ -148,7 +148,7 @@ func (x *exporting) export(ctx context.Context, s *source, w io.Writer) (string,
 
 // tabulate writes a table, and says what it is.
 func (x *exporting) tabulate(ctx context.Context, s *source, w io.Writer) (string, error) {
-	meter := x.t.meter("records")
+	meter := x.t.meterOf(ctx, s)
 	q := tables.Query{Orders: x.orders, Kinds: x.kinds, From: x.from.Time, Until: x.until.Time, Progress: meter.at}
 	build, what := tables.Movements, "movement"
 	if x.table.word == tableOrders {

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/tilltape/tilltape/audit"
 )
 
 const (
@@ -19,37 +22,65 @@ const (
 type meter struct {
 	t     *terminal
 	what  string // "records"
+	total uint64 // of how many there are, for at; 0: nobody knows
 	clock func() time.Time
-	began time.Time
+	began time.Time // the work
+	pass  time.Time // the pass that it is in: what is read twice is counted twice
+	done  uint64    // in this pass
 	shown time.Time // zero: nothing is
 }
 
 // meter begins to measure work on what is counted in those.
 func (t *terminal) meter(what string) *meter {
-	return &meter{t: t, what: what, clock: time.Now, began: time.Now()}
+	now := time.Now()
+	return &meter{t: t, what: what, clock: time.Now, began: now, pass: now}
+}
+
+// meterOf begins to measure work on all records of a source, as far as it knows at once how many it has.
+func (t *terminal) meterOf(ctx context.Context, s *source) *meter {
+	m := t.meter("records")
+	m.total = s.records(ctx)
+	return m
+}
+
+// meterUpTo begins to measure work on the records up to a point.
+func (t *terminal) meterUpTo(ctx context.Context, s *source, at audit.Point) *meter {
+	m := t.meterOf(ctx, s)
+	if at.Position != 0 {
+		m.total = min(m.total, at.Position)
+	}
+	return m
 }
 
 // of tells that so many of so many are done; a total of 0 is one that is not known. Call it as often as is handy.
 func (m *meter) of(done, total uint64) {
 	now := m.clock()
+	if done < m.done {
+		m.pass = now
+	}
+	m.done = done
 	if !m.t.liveErr || now.Sub(m.began) < meterAfter || now.Sub(m.shown) < meterEvery {
 		return
 	}
 	m.shown = now
-	rate := float64(done) / now.Sub(m.began).Seconds()
 	text := grouped(done)
 	if total > 0 {
 		text += " of " + grouped(total)
 	}
-	text += fmt.Sprintf(" %s, %s a second", m.what, grouped(uint64(rate)))
+	text += " " + m.what
+	rate := 0.0
+	if took := now.Sub(m.pass); took >= meterEvery { // of less nobody can tell
+		rate = float64(done) / took.Seconds()
+		text += fmt.Sprintf(", %s a second", grouped(uint64(rate)))
+	}
 	if total > done && rate > 0 {
 		text += ", " + span(time.Duration(float64(total-done)/rate*float64(time.Second))) + " left"
 	}
 	fmt.Fprintf(m.t.err, "\r\x1b[K%s", text)
 }
 
-// at is of where nobody knows how many there are.
-func (m *meter) at(done uint64) { m.of(done, 0) }
+// at is of, of as many as the meter was made for.
+func (m *meter) at(done uint64) { m.of(done, m.total) }
 
 // end takes away what is shown.
 func (m *meter) end() {

@@ -103,7 +103,7 @@ func (p *prover) write(cmd *cobra.Command, log, id, path string) error {
 		return err
 	}
 	return reading(cmd, log, func(ctx context.Context, s *source) error {
-		meter := p.t.meter("records")
+		meter := p.t.meterOf(ctx, s)
 		cfg.Progress = meter.at
 		proof, err := audit.Prove(ctx, s.Reader, id, &cfg)
 		meter.end()

@@ -61,7 +61,7 @@ func refusalsCommand(t *terminal) *cobra.Command {
 // everyRefusal reads a whole log for them: no index has them.
 func everyRefusal(ctx context.Context, t *terminal, s *source) iter.Seq2[events.Record, error] {
 	return func(yield func(events.Record, error) bool) {
-		m := t.meter("records")
+		m := t.meterOf(ctx, s)
 		defer m.end()
 		for r, err := range s.All(ctx, store.Start()) {
 			m.at(r.Position)

@@ -39,7 +39,7 @@ func replayCommand(t *terminal) *cobra.Command {
 		Args: takes("a source"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
-				show := replayPrinter{t: t, file: s.name, only: only, json: format.word == formatJSONL}
+				show := replayPrinter{t: t, source: s, file: s.name, only: only, json: format.word == formatJSONL}
 				return show.run(ctx, s.Reader)
 			})
 		},
@@ -50,12 +50,13 @@ func replayCommand(t *terminal) *cobra.Command {
 }
 
 type replayPrinter struct {
-	t     *terminal
-	file  string
-	only  string
-	json  bool
-	words string // the order's, as the newest record so far leaves it
-	line  []byte // of a record for programs, used again
+	t      *terminal
+	source *source
+	file   string
+	only   string
+	json   bool
+	words  string // the order's, as the newest record so far leaves it
+	line   []byte // of a record for programs, used again
 }
 
 // run replays and prints. Facts are printed as they pass; the summary says at the end whether all of it was legal.
@@ -66,7 +67,7 @@ func (p *replayPrinter) run(ctx context.Context, log store.Reader) error {
 		}
 		return nil
 	}}
-	meter := p.t.meter("records")
+	meter := p.t.meterOf(ctx, p.source)
 	cfg.Progress = meter.at
 	replayed, err := audit.Replay(ctx, log, cfg)
 	meter.end()

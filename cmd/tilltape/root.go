@@ -24,6 +24,7 @@ func commands(t *terminal) []*cobra.Command {
 		exits(backupCommand(t), exitNotFound, exitAltered, exitUnreadable),
 		exits(checkpointCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(compactCommand(t), exitNotFound, exitAltered, exitUnreadable),
+		exits(completionCommand(t)),
 		exits(demoCommand(t)),
 		diffCommand(t),
 		exits(dueCommand(t), exitNotFound, exitOpen, exitAltered, exitCut, exitUnreadable),
@@ -100,6 +101,7 @@ func rootCommand(t *terminal, running func()) *cobra.Command {
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: suggestionDistance,
 	}
+	root.CompletionOptions.DisableDefaultCmd = true // ours tells its codes, as all others do
 	root.Flags().BoolVar(&version, "version", false, "print what this binary was built from")
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
 	set := settingsOf(root)
@@ -109,7 +111,7 @@ func rootCommand(t *terminal, running func()) *cobra.Command {
 	root.AddCommand(exitTopic())
 	// Made now and not by cobra at the last moment, so that they are told apart like all others.
 	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
+	completeWords(root)
 	for _, c := range root.Commands() {
 		if c.Name() == "help" { // cobra's own says that it knows no such topic, and ends as if all were well
 			c.Args = knownTopic

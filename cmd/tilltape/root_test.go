@@ -89,7 +89,7 @@ func TestTheDocumentationNamesEveryCommand(t *testing.T) {
 	}
 }
 
-// TestHelpFitsATerminal of eighty columns. The text of shell completion is cobra's own.
+// TestHelpFitsATerminal of eighty columns.
 func TestHelpFitsATerminal(t *testing.T) {
 	for _, c := range append(commands(&terminal{}), &cobra.Command{Use: "help"}, &cobra.Command{}) {
 		if c.Hidden {

@@ -19,6 +19,15 @@ type rows struct {
 	format string
 	n      int
 	doc    []byte // of a row for programs, used again
+	meter  *meter // nil: nobody sees how far it is
+}
+
+// metered has the rows counted on standard error, where they themselves go elsewhere than to a terminal.
+func (r *rows) metered(t *terminal, what string) *rows {
+	if !t.liveOut {
+		r.meter = t.meter(what)
+	}
+	return r
 }
 
 func (t *terminal) rows(format string) *rows {
@@ -55,11 +64,17 @@ func (r *rows) put(row []byte, after, before string) error {
 	if r.n++; r.n == 1 && err == nil {
 		err = r.out.Flush()
 	}
+	if r.meter != nil {
+		r.meter.at(uint64(r.n))
+	}
 	return printed(err)
 }
 
 // end prints what is left. Without it the list is cut off.
 func (r *rows) end() error {
+	if r.meter != nil {
+		r.meter.end()
+	}
 	var err error
 	switch {
 	case r.format == formatJSON && r.n == 0:

@@ -152,13 +152,13 @@ func theTree() []*cobra.Command {
 	return tree
 }
 
-// ours tells our own commands from cobra's help and completion, and from topics.
+// ours tells our own commands from cobra's help, and from topics.
 func ours(c *cobra.Command) bool {
 	top := c
 	for top.Parent() != nil && top.Parent().HasParent() {
 		top = top.Parent()
 	}
-	return top.Name() != "help" && top.Name() != "completion" && !c.IsAdditionalHelpTopicCommand()
+	return top.Name() != "help" && !c.IsAdditionalHelpTopicCommand()
 }
 
 // exitsOf are the codes that a command's help names.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/export"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -123,6 +125,19 @@ func openFile(ctx context.Context, name string) (*source, error) {
 		return nil, rescued(name, unopened(err))
 	}
 	return &source{Reader: log, name: name, close: log.Close, file: true}, nil
+}
+
+// records is how many records the source has, where it knows that without reading them; otherwise 0.
+func (s *source) records(ctx context.Context) uint64 {
+	switch log := s.Reader.(type) {
+	case *export.Log:
+		return log.Header().Count
+	case audit.Sealer:
+		if c, err := log.Tree(ctx); err == nil { // it is only for telling how long it takes
+			return c.Size
+		}
+	}
+	return 0
 }
 
 // rescued names salvage for a log's file that is damaged, or is no log any more.

@@ -31,6 +31,7 @@ const (
 type terminal struct {
 	out, err             io.Writer
 	colourOut, colourErr bool
+	liveOut              bool                // standard output is one, and rows are seen as they come
 	liveErr              bool                // standard error is a terminal: long work shows there how far it is
 	env                  func(string) string // nil: an empty environment
 	times                string              // the word of --time; empty is timeISO
@@ -44,6 +45,7 @@ func newTerminal(out, err *os.File, getenv func(string) string) terminal {
 		out: out, err: err,
 		colourOut: wanted && interactive(out),
 		colourErr: wanted && interactive(err),
+		liveOut:   interactive(out),
 		liveErr:   interactive(err),
 		env:       getenv,
 	}

@@ -189,7 +189,7 @@ func (f *verifyFlags) verify(cmd *cobra.Command, t *terminal, name string, cfg *
 			return damagedErr
 		}
 		defer func() { _ = left.Close() }()
-		return t.verified(name, format, cfg, func() (*audit.Report, error) {
+		return t.verified(name, format, cfg, t.meter("records"), func() (*audit.Report, error) {
 			return audit.VerifyDamaged(cmd.Context(), left, cfg)
 		})
 	}
@@ -200,15 +200,14 @@ func (f *verifyFlags) verify(cmd *cobra.Command, t *terminal, name string, cfg *
 	if s.part != nil {
 		return f.verifyPart(cmd, t, s, format)
 	}
-	return t.verified(s.name, format, cfg, func() (*audit.Report, error) {
+	return t.verified(s.name, format, cfg, t.meterOf(cmd.Context(), s), func() (*audit.Report, error) {
 		return audit.Verify(cmd.Context(), s.Reader, cfg)
 	})
 }
 
 // verified verifies with a meter and prints the report. name is the source's as it may be shown.
-func (t *terminal) verified(name string, format *choice, cfg *audit.VerifyConfig,
+func (t *terminal) verified(name string, format *choice, cfg *audit.VerifyConfig, meter *meter,
 	verify func() (*audit.Report, error)) error {
-	meter := t.meter("records")
 	cfg.Progress = meter.at
 	report, err := verify()
 	meter.end()
