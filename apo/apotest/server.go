@@ -38,9 +38,9 @@ type Config struct {
 	// ClientID is the merchant's; "" is [DefaultClientID]. One that starts with
 	// SANDBOX_ is served under /ams/sandbox, another under /ams.
 	ClientID string
-	// Merchant signs requests to the server, APO signs its answers. A nil key is
-	// generated, which takes some 100 ms each; tests that start many servers share
-	// a pair. Of Merchant the server itself uses the public half alone.
+	// Merchant signs requests to the server, APO signs its answers. Where one
+	// is nil, the servers of a process share a key that is generated once, in some
+	// 100 ms. Of Merchant the server itself uses the public half alone.
 	Merchant, APO *rsa.PrivateKey
 	// MerchantPublic is the merchant's public key where the private one is not to
 	// be known here; it wins over Merchant.

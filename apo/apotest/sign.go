@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -17,13 +18,25 @@ import (
 // idMax bounds an id, in bytes.
 const idMax = 64
 
+// keyPair are the keys of all servers whose configuration brings none. They are made once: that takes longer than most
+// of what a test does with its server.
+var keyPair = sync.OnceValues(func() (pair [2]*rsa.PrivateKey, err error) {
+	for i, whose := range [...]string{"APO's", "the merchant's"} {
+		if pair[i], err = rsa.GenerateKey(rand.Reader, apo.KeyBitsMin); err != nil {
+			return pair, fmt.Errorf("%w: making %s key: %w", ErrConfig, whose, err)
+		}
+	}
+	return pair, nil
+})
+
 // fillKeys makes the keys that the configuration does not bring.
 func fillKeys(c *Config) error {
-	var err error
 	if c.APO == nil {
-		if c.APO, err = rsa.GenerateKey(rand.Reader, apo.KeyBitsMin); err != nil {
-			return fmt.Errorf("%w: making APO's key: %w", ErrConfig, err)
+		pair, err := keyPair()
+		if err != nil {
+			return err
 		}
+		c.APO = pair[0]
 	}
 	if c.APO.N.BitLen() < apo.KeyBitsMin {
 		return fmt.Errorf("%w: APO's key has %d bits: give one of %d or more", ErrConfig, c.APO.N.BitLen(), apo.KeyBitsMin)
@@ -35,9 +48,11 @@ func fillKeys(c *Config) error {
 		return nil
 	}
 	if c.Merchant == nil {
-		if c.Merchant, err = rsa.GenerateKey(rand.Reader, apo.KeyBitsMin); err != nil {
-			return fmt.Errorf("%w: making the merchant's key: %w", ErrConfig, err)
+		pair, err := keyPair()
+		if err != nil {
+			return err
 		}
+		c.Merchant = pair[1]
 	}
 	c.MerchantPublic = &c.Merchant.PublicKey
 	return nil

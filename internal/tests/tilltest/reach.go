@@ -3,6 +3,7 @@ package tilltest
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -172,8 +173,22 @@ func Reach(t testing.TB, mode events.CaptureMode, path []step) *Till {
 // pathMax bounds the search: no cell needs more steps.
 const pathMax = 5
 
-// Paths finds a shortest path to every place that the steps reach.
+// Paths is a shortest path to every place that the steps reach. It is searched once a mode, and must not be changed.
 func Paths(t testing.TB, mode events.CaptureMode) map[place][]step {
+	searched.Lock()
+	defer searched.Unlock()
+	if searched.paths[mode] == nil {
+		searched.paths[mode] = search(t, mode)
+	}
+	return searched.paths[mode]
+}
+
+var searched = struct {
+	sync.Mutex
+	paths map[events.CaptureMode]map[place][]step
+}{paths: map[events.CaptureMode]map[place][]step{}}
+
+func search(t testing.TB, mode events.CaptureMode) map[place][]step {
 	alphabet := steps()
 	found := map[place][]step{placeOf(Reach(t, mode, nil).Get()): nil}
 	frontier := [][]step{nil}
