@@ -233,6 +233,9 @@ func reads(t *testing.T, url string, into any) {
 // Two real processes on one database are one shop, and one of them is killed again and again: every command comes to
 // an end, the gateway's ledger is what the log says, and the log verifies.
 func TestTwoRealProcesses(t *testing.T) {
+	if !long.Enabled() {
+		t.Skip("it builds two programs and kills them for half a minute; set " + long.Variable + "=1")
+	}
 	database := pgserver.New(t, nil).URL()
 	checkout, tilltape := builds(t)
 	s := &shopping{t: t}

@@ -14,6 +14,7 @@ import (
 	bberrors "go.etcd.io/bbolt/errors"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/store/memory"
@@ -93,6 +94,9 @@ func TestLog(t *testing.T) { storetest.Run(t, sealedFactory(t, bolt.Config{})) }
 // TestLogOfSmallGenerations: the same where what is lazy goes to the file all the time.
 func TestLogOfSmallGenerations(t *testing.T) {
 	for _, entries := range []int{1, 7, 100} {
+		if entries != 7 && !long.Enabled() {
+			continue
+		}
 		t.Run(fmt.Sprint(entries), func(t *testing.T) { storetest.Run(t, sealedFactory(t, *bolt.SmallGenerations(entries))) })
 	}
 }

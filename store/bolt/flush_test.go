@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -66,7 +67,8 @@ func TestAFlushThatACrashInterruptedGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	m := &mover{log: log, orders: 10}
 	underWay := 0
-	for range 160 {
+	rounds := long.Rounds(160, 48)
+	for range rounds {
 		m.append(t)
 		bytes, err := os.ReadFile(log.path)
 		require.NoError(t, err)
@@ -95,21 +97,21 @@ func TestAFlushThatACrashInterruptedGoesOn(t *testing.T) {
 		require.NoError(t, os.Remove(crashed))
 	}
 	require.NoError(t, log.Close())
-	assert.Greater(t, underWay, 40, "files with a flush under way")
+	assert.Greater(t, underWay, rounds/4, "files with a flush under way")
 }
 
 // TestListsDuringFlushes: a list that is read while generation after generation goes into the file never takes what is
 // on the way for damage, and names every order. Nor does Verify.
 func TestListsDuringFlushes(t *testing.T) {
 	t.Parallel()
-	log, err := Open(filepath.Join(t.TempDir(), "orders.log"), &Config{generation: 96})
+	log, err := Open(filepath.Join(t.TempDir(), "orders.log"), &Config{generation: 96, unsynced: true})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, log.Close()) }()
 	m := &mover{log: log, orders: 3 * pageMax}
 	for range m.orders {
 		m.append(t)
 	}
-	for range 3 {
+	for range long.Rounds(3, 1) {
 		seen := map[string]bool{}
 		for head, err := range log.Heads(context.Background(), store.AllOrders()) {
 			require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/internal/ledger"
 )
@@ -62,7 +63,7 @@ func TestRecoveryIsBoundedOverKills(t *testing.T) {
 	t.Parallel()
 	const limit, each = 64, 40
 	path := filepath.Join(t.TempDir(), "orders.log")
-	for life := range 40 {
+	for life := range long.Rounds(40, 10) {
 		log, err := Open(path, &Config{generation: limit})
 		require.NoError(t, err)
 		require.LessOrEqual(t, log.Recovery().Records, uint64(2*limit*stretchMax), "life %d", life)

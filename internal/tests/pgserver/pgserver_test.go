@@ -13,7 +13,7 @@ import (
 	"github.com/tilltape/tilltape/internal/tests/pgserver"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgserver.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(pgserver.RunWhole(m)) }
 
 func TestServerKeepsItsWordByDefault(t *testing.T) {
 	s := pgserver.Shared(t)

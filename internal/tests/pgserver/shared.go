@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/tilltape/tilltape/internal/tests/long"
 )
 
 // shared is the server of a test binary.
@@ -29,6 +31,16 @@ func Run(m *testing.M) int {
 		}
 	}()
 	return m.Run()
+}
+
+// RunWhole is [Run] for a binary whose tests start servers of their own, break them and wait for them: minutes on two
+// cores. Everyday runs leave them out, with a line that says so.
+func RunWhole(m *testing.M) int {
+	if !long.Enabled() {
+		fmt.Printf("left out: these tests break servers of their own; set %s=1\n", long.Variable)
+		return 0
+	}
+	return Run(m)
 }
 
 // Shared is the binary's one server: made when it is first asked for, or the one that [Variable] names. Tests leave it

@@ -48,7 +48,7 @@ func TestSimulation_OnOneProcessorASeedComesAgain(t *testing.T) {
 	for range triesMax {
 		var story strings.Builder
 		synctest.Test(t, func(t *testing.T) {
-			s := simulate(t, inMemory(t), Run{5, 10})
+			s := simulate(t, inMemory(t), Run{5, long.Rounds(10, 3)})
 			fmt.Fprintln(&story, s.deaths, s.bank.befell)
 			for r, err := range s.log.All(context.Background(), store.Start()) {
 				require.NoError(t, err)

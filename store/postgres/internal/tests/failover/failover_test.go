@@ -24,7 +24,7 @@ import (
 	"github.com/tilltape/tilltape/store/postgres"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgserver.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(pgserver.RunWhole(m)) }
 
 // patience is how long anything may take.
 const patience = time.Minute

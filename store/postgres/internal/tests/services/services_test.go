@@ -46,7 +46,7 @@ const (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(doingEnv) == "" {
-		os.Exit(pgserver.Run(m))
+		os.Exit(pgserver.RunWhole(m))
 	}
 	if err := childServe(); err != nil {
 		fmt.Fprintln(os.Stderr, "child:", err)

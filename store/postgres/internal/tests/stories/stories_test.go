@@ -17,7 +17,7 @@ import (
 	"github.com/tilltape/tilltape/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgserver.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(pgserver.RunWhole(m)) }
 
 // process is a log with a pool of its own, as each process of a service has.
 type process struct {

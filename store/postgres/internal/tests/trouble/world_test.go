@@ -20,7 +20,7 @@ import (
 	"github.com/tilltape/tilltape/store/postgres"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgserver.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(pgserver.RunWhole(m)) }
 
 // patience is how long anything may take before it is called a deadlock.
 const patience = 30 * time.Second

@@ -1,0 +1,14 @@
+package seal_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/tilltape/tilltape/internal/tests/long"
+)
+
+// TestMain has properties of large trees checked less often in everyday runs.
+func TestMain(m *testing.M) {
+	long.Checks(15)
+	os.Exit(m.Run())
+}
