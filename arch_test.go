@@ -110,9 +110,10 @@ var rooms = map[string]room{
 		modules: []string{protobufModule, fsmModule}},
 	"export": {ours: []string{"events", "store", "seal", "jsonform", "store/sealed"},
 		modules: []string{protobufModule, fsmModule, modModule}},
-	"internal/tests/logfile": {}, "internal/tests/pgserver": {}, "internal/tests/long": {},
-	"internal/tests/filled": {modules: []string{testifyModule, yamlModule, rapidModule}},
-	"internal/tests/pages":  {modules: []string{testifyModule, yamlModule}},
+	"internal/tests/logfile": {}, "internal/tests/long": {},
+	"internal/tests/pgserver": {ours: []string{"internal/tests/long"}},
+	"internal/tests/filled":   {modules: []string{testifyModule, yamlModule, rapidModule}},
+	"internal/tests/pages":    {modules: []string{testifyModule, yamlModule}},
 	// The worlds that the tests of the root share, those of its tests that any engine can run, and the packages of its
 	// other tests, which have no code of their own.
 	"internal/tests/tilltest": {
