@@ -21,8 +21,9 @@ const (
 	LiveMax = 64
 	// LiveFor is how long one follows before it has to ask again, so that who may no longer see it soon does not.
 	LiveFor = 15 * time.Minute
-	// CountMax is how far the overview counts what stands open; beyond it says "1000 or more".
-	CountMax = 1000
+	// CountMax is how far the overview counts what is due, and while it still counts what stands open; beyond it says
+	// "500 or more".
+	CountMax = 500
 	// PageTimeout ends the reading for one page, and SearchTimeout for a search.
 	PageTimeout   = 10 * time.Second
 	SearchTimeout = 2 * time.Second

@@ -88,20 +88,36 @@ func (v *Viewer) overview(ctx context.Context, _ *request) (*answer, error) {
 	p := &overviewPage{Counts: v.counter.counts(ctx, now)}
 	for _, l := range listings {
 		n := countedList{Word: l.word, Title: l.title, Says: l.says, Needs: l.needs}
-		for h, err := range v.log.Heads(ctx, l.filter(now).Limit(CountMax)) {
-			if err != nil {
-				return nil, err
-			}
-			if n.N++; n.N == 1 && l.word == onlyOpen {
-				p.Oldest = &oldest{strings.Clone(h.Stream.ID), h.Phase, h.OperationSince, now.Sub(h.OperationSince)}
-			}
+		if err := v.countList(ctx, &p.Counts, &n, l.filter(now)); err != nil {
+			return nil, err
 		}
-		n.More = n.N == CountMax
 		p.Lists = append(p.Lists, n)
+	}
+	for h, err := range v.log.Heads(ctx, store.Outstanding().Limit(1)) {
+		if err != nil {
+			return nil, err
+		}
+		p.Oldest = &oldest{strings.Clone(h.Stream.ID), h.Phase, h.OperationSince, now.Sub(h.OperationSince)}
 	}
 	p.fill(now)
 	return &answer{template: "overview", document: p.document(now),
 		shell: shell{Title: "Overview", Page: "overview", Live: true, At: now, Body: p}}, nil
+}
+
+// countList counts a list: it is counted already, or a bounded walk of the log's index does it.
+func (v *Viewer) countList(ctx context.Context, c *counts, n *countedList, filter store.Filter) error {
+	if c.Done && n.Word != onlyDue { // which time alone changes
+		n.N = c.listed[n.Word]
+		return nil
+	}
+	for _, err := range v.log.Heads(ctx, filter.Limit(CountMax)) {
+		if err != nil {
+			return err
+		}
+		n.N++
+	}
+	n.More = n.N == CountMax
+	return nil
 }
 
 // fill makes what is shown of what was counted.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -43,6 +44,22 @@ type share struct {
 	status                       order.Status
 	currency                     string
 	held, kept, back, lost, late int64
+	stands                       stands
+}
+
+// stands is which lists an order is in.
+type stands struct{ open, parked, anomaly, dispute bool }
+
+// each calls f with the word of each list that it is in.
+func (s stands) each(f func(only string)) {
+	for _, l := range []struct {
+		in   bool
+		only string
+	}{{s.open, onlyOpen}, {s.parked, onlyParked}, {s.anomaly, onlyAnomalies}, {s.dispute, onlyDisputes}} {
+		if l.in {
+			f(l.only)
+		}
+	}
 }
 
 // shareOf is the share of an order as it stands.
@@ -52,6 +69,9 @@ func shareOf(o *order.Order) share {
 	if o.Status == order.Authorized || o.Status == order.Captured {
 		s.held = o.Capturable()
 	}
+	h := o.Head()
+	s.stands = stands{open: !h.OperationSince.IsZero(), parked: !h.ParkedSince.IsZero(),
+		anomaly: !h.AnomalySince.IsZero(), dispute: !h.DisputeBy.IsZero()}
 	if !o.Late.IsZero() {
 		s.late = max(o.Late.Authorized, o.Late.Captured) - o.Late.Refunded - o.Late.Disputed
 	}
@@ -74,6 +94,7 @@ type tally struct {
 	kept  []order.Order // folded, each at its place by its id's hash
 	cells map[cell]*sums
 
+	listed  map[string]int64  // orders in each list that needs no clock
 	refused map[string]uint64 // by reason
 	hours   [hoursKept]hour   // that of the newest hour n is at n modulo hoursKept
 	newest  int64             // hours since 1970
@@ -82,7 +103,7 @@ type tally struct {
 
 func newTally(log store.Reader) *tally {
 	return &tally{log: log, seed: maphash.MakeSeed(), kept: make([]order.Order, tallyOrders), cells: map[cell]*sums{},
-		refused: map[string]uint64{}}
+		listed: map[string]int64{}, refused: map[string]uint64{}}
 }
 
 // take counts the log's next record. The error is the log's or the context's.
@@ -144,6 +165,7 @@ func (t *tally) add(s *share, sign int64) {
 		}
 	}
 	sum.orders += sign
+	s.stands.each(func(only string) { t.listed[only] += sign })
 	for _, part := range []struct {
 		to    *big.Int
 		minor int64
@@ -221,6 +243,7 @@ type counts struct {
 	Done     bool   // all that the log had when the counting began is counted
 	Err      error  // the counting has ended with it
 	cells    []countedCell
+	listed   map[string]int64
 	refused  []countedWord
 	hours    []hour // oldest first
 	ends     time.Time
@@ -238,7 +261,7 @@ type countedWord struct {
 
 // counts copies what there is, the charts up to now: or up to the newest record, where that is longer ago than they go.
 func (t *tally) counts(now time.Time) counts {
-	c := counts{Read: t.read}
+	c := counts{Read: t.read, listed: maps.Clone(t.listed)}
 	for at, sum := range t.cells {
 		if sum.orders == 0 {
 			continue

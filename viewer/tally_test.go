@@ -75,6 +75,42 @@ func TestSumsAreThoseOfAReplay(t *testing.T) {
 	}
 }
 
+// In the middle of the days some of it is open, and the lists are as long as the orders say.
+func TestListsAreThoseOfTheOrdersAtAnyPlace(t *testing.T) {
+	log := memory.New()
+	t.Run("days", func(t *testing.T) {
+		simulation.Simulate(t, func(*testing.T) func() (store.Log, error) {
+			return func() (store.Log, error) { return shared{log}, nil }
+		}, simulation.Run{Seed: 6, Days: 8})
+	})
+	tl, n, seen := newTally(log), uint64(0), map[string]bool{}
+	for r, err := range log.All(t.Context(), store.Start()) {
+		require.NoError(t, err)
+		require.NoError(t, tl.take(t.Context(), &r))
+		if n++; n%50 != 0 {
+			continue
+		}
+		then, err := audit.At(t.Context(), log, audit.Point{Position: r.Position}, nil)
+		require.NoError(t, err)
+		want := map[string]int64{onlyOpen: 0, onlyParked: 0, onlyAnomalies: 0, onlyDisputes: 0}
+		for o := range then.Orders() {
+			h := store.Head{Stream: events.OrderStream(o.ID), Version: o.Version, Head: o.Head()}
+			for _, l := range listings {
+				if l.word != onlyDue && l.filter(time.Time{}).Matches(h) {
+					want[l.word]++
+					seen[l.word] = true
+				}
+			}
+		}
+		got := map[string]int64{}
+		for only := range want {
+			got[only] = tl.listed[only]
+		}
+		require.Equal(t, want, got, r.Position)
+	}
+	assert.Greater(t, len(seen), 1, "something stood open")
+}
+
 func TestSumsHoldMoreThanOneOrderMay(t *testing.T) {
 	tl := newTally(memory.New())
 	s := share{currency: "USD", kept: math.MaxInt64}
