@@ -43,6 +43,7 @@ func commands(t *terminal) []*cobra.Command {
 		exits(showCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(simulateCommand(t)),
 		exits(verifyCommand(t), exitNotFound, exitOpen, exitAltered, exitCut, exitUnreadable),
+		exits(viewCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(versionCommand(t)),
 	}
 }
