@@ -222,7 +222,7 @@ func (j *jsonLog) All(context.Context, store.Cursor) iter.Seq2[events.Record, er
 }
 
 // inStore appends the log to a store.
-func (l *ledger) inStore(b *testing.B, log store.Log) store.Log {
+func (l *ledger) inStore(b testing.TB, log store.Log) store.Log {
 	b.Cleanup(func() { _ = log.Close() })
 	const writers = 64
 	turn, done := make(chan int), make(chan error, writers)

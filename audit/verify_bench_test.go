@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/audit"
@@ -26,21 +25,6 @@ func (l *ledger) Frames(context.Context, store.Cursor) iter.Seq2[store.Frame, er
 			}
 		}
 	}
-}
-
-// A verification keeps what a replay keeps of an order, and nothing of the log.
-func TestVerify_MemoryOfOrders(t *testing.T) {
-	const orders = 10_000
-	const allowed = slack*orders*(bytesPerOrder+bytesPerID*idsPerOrder) + fixedBytes
-	before, peak := heap(), 0.0
-	r, err := audit.Verify(context.Background(), &ledger{orders: orders},
-		&audit.VerifyConfig{SkipIndexes: true, Progress: func(uint64) { peak = max(peak, heap()) }})
-	require.NoError(t, err)
-	require.Empty(t, r.Findings)
-	require.Equal(t, orders, r.Orders)
-	require.Positive(t, peak)
-	t.Logf("%.0f B/order while it ran", (peak-before)/orders)
-	assert.Less(t, peak-before, allowed)
 }
 
 // How many times as fast as a replay each level is, in turns, so that a busy machine slows all.

@@ -1,0 +1,122 @@
+package audit_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/export"
+	"github.com/tilltape/tilltape/internal/tests/long"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
+)
+
+// verifiedBytesAnOrder is the promise, whatever the levels and whatever the log is kept in. It is what another order
+// costs: the difference between a log and one of four times the orders, so that fixed buffers do not count.
+const verifiedBytesAnOrder = 396
+
+// verifiedFixedBytes bounds what does not grow: warm orders (512 as they are, a quarter of a megabyte and what they
+// point to), three batches of records that are read ahead with their messages, the tables' first shards, the pages of
+// the file's reader.
+const verifiedFixedBytes = 6 << 20
+
+// verifiedOrders is the smaller of two logs. Each tells of its progress at its last record.
+func verifiedOrders() int { return long.Rounds(20_000, 2_500) }
+
+const timesTheOrders = 4
+
+// peakOf is the most that is alive while a log is verified, beside what was before; and the orders.
+func peakOf(t *testing.T, log store.Reader, cfg audit.VerifyConfig) (bytes float64, orders int) {
+	t.Helper()
+	before, peak := heap(), 0.0
+	cfg.Progress = func(uint64) { peak = max(peak, heap()) }
+	r, err := audit.Verify(context.Background(), log, &cfg)
+	require.NoError(t, err)
+	require.Empty(t, r.Findings)
+	require.Positive(t, peak)
+	return peak - before, r.Orders
+}
+
+func TestVerify_MemoryOfAnOrder(t *testing.T) {
+	small, large := &ledger{orders: verifiedOrders()}, &ledger{orders: timesTheOrders * verifiedOrders()}
+	assertMemory(t, small, large, audit.VerifyConfig{SkipIndexes: true})
+	if !long.Enabled() {
+		return
+	}
+	assertMemory(t, small, large, audit.VerifyConfig{SkipIndexes: true, Levels: []audit.Level{audit.LevelLegality}})
+	inBolt(t, small, func(few *bolt.Log) { // with heads and indexes, and held against its seal
+		inBolt(t, large, func(many *bolt.Log) { assertMemory(t, few, many, audit.VerifyConfig{}) })
+	})
+}
+
+// An export is verified in the memory of its log, and written in next to none.
+func TestVerify_MemoryOfAnExport(t *testing.T) {
+	if !long.Enabled() {
+		t.Skip("files of 100 000 orders; TILLTAPE_LONG=1 has them")
+	}
+	var exports [2]*export.Log
+	for i, orders := range []int{verifiedOrders(), timesTheOrders * verifiedOrders()} {
+		path := filepath.Join(t.TempDir(), "orders.jsonl")
+		inBolt(t, &ledger{orders: orders}, func(log *bolt.Log) {
+			file, err := os.Create(path)
+			require.NoError(t, err)
+			before, w := heap(), &peaking{Writer: file}
+			_, err = export.Write(context.Background(), w, log, nil)
+			require.NoError(t, err)
+			require.NoError(t, file.Close())
+			assert.Less(t, w.peak-before, float64(verifiedFixedBytes), "to write %d orders", orders)
+		})
+		opened, err := export.Open(path)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, opened.Close()) }()
+		exports[i] = opened
+	}
+	assertMemory(t, exports[0], exports[1], audit.VerifyConfig{SkipIndexes: true})
+}
+
+// assertMemory holds what another order costs, and what is fixed, against the promise.
+func assertMemory(t *testing.T, small, large store.Reader, cfg audit.VerifyConfig) {
+	t.Helper()
+	few, fewOrders := peakOf(t, small, cfg)
+	many, manyOrders := peakOf(t, large, cfg)
+	require.Equal(t, timesTheOrders*fewOrders, manyOrders)
+	each := (many - few) / float64(manyOrders-fewOrders)
+	fixed := few - each*float64(fewOrders)
+	t.Logf("%.0f B an order, and %.0f KiB whatever the log", each, fixed/1024)
+	assert.Less(t, each, float64(verifiedBytesAnOrder))
+	assert.Less(t, fixed, float64(verifiedFixedBytes))
+}
+
+// inBolt has a ledger in a file, for reading.
+func inBolt(t *testing.T, l *ledger, use func(*bolt.Log)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "log")
+	log, err := bolt.Open(path, nil)
+	require.NoError(t, err)
+	l.inStore(t, log)
+	require.NoError(t, log.Close())
+	log, err = bolt.Open(path, &bolt.Config{ReadOnly: true})
+	require.NoError(t, err)
+	use(log)
+	require.NoError(t, log.Close())
+}
+
+// peaking looks at what is alive now and then.
+type peaking struct {
+	io.Writer
+	n, peak float64
+}
+
+func (p *peaking) Write(b []byte) (int, error) {
+	const every = 8 << 20
+	if p.n += float64(len(b)); p.n > every {
+		p.n, p.peak = 0, max(p.peak, heap())
+	}
+	return p.Writer.Write(b)
+}
