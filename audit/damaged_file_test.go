@@ -32,6 +32,30 @@ const (
 // shopFileOf is a closed file of so many orders, a record a commit, and so a chunk a record; and its checkpoint.
 func shopFileOf(t *testing.T, orders int) (path string, signed []byte) {
 	t.Helper()
+	if orders == fileOrders {
+		return usualFile(t)
+	}
+	return newShopFile(t, orders)
+}
+
+// usual is the file that most tests copy and damage: its signatures and commits take a second.
+var usual struct{ image, signed []byte }
+
+func usualFile(t *testing.T) (path string, signed []byte) {
+	t.Helper()
+	if usual.image == nil {
+		made, signed := newShopFile(t, fileOrders)
+		image, err := os.ReadFile(made)
+		require.NoError(t, err)
+		usual.image, usual.signed = image, signed
+	}
+	path = filepath.Join(t.TempDir(), "orders.tilltape")
+	require.NoError(t, os.WriteFile(path, usual.image, 0o600))
+	return path, bytes.Clone(usual.signed)
+}
+
+func newShopFile(t *testing.T, orders int) (path string, signed []byte) {
+	t.Helper()
 	path = filepath.Join(t.TempDir(), "orders.tilltape")
 	log, err := bolt.Open(path, &bolt.Config{Signer: signer()})
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -38,7 +39,11 @@ func heap() float64 {
 
 func TestReplay_MemoryOfOrders(t *testing.T) {
 	const orders = 10_000
-	for _, window := range []int{0, 50, 1_000} { // an order's events side by side, close together, each in the cold
+	windows := []int{0, 50, 1_000} // an order's events side by side, close together, each in the cold
+	if !long.Enabled() {
+		windows = windows[2:]
+	}
+	for _, window := range windows {
 		t.Run(fmt.Sprint("window ", window), func(t *testing.T) {
 			const allowed = slack * orders * (bytesPerOrder + bytesPerID*idsPerOrder)
 			before, peak, records := heap(), 0.0, 0

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
@@ -135,7 +136,11 @@ func alike(t *testing.T, want, got *audit.Replayed) {
 // Pages are used again while orders that began in them go on, and nothing of any order is lost or mixed up.
 func TestReplay_PagesUsedAgain(t *testing.T) {
 	logs := map[string]store.Reader{"a day": aDay(t)}
-	for _, window := range []int{0, 7, 600, 2_500} {
+	windows := []int{0, 7, 600, 2_500}
+	if !long.Enabled() {
+		windows = windows[2:3]
+	}
+	for _, window := range windows {
 		logs[fmt.Sprint("window ", window)] = &ledger{orders: 2_500, window: window}
 	}
 	for name, log := range logs {
@@ -177,7 +182,11 @@ func TestReplay_BadPlacesInPages(t *testing.T) {
 	l := &ledger{orders: 2_000, window: 100}
 	whole := framesOf(t, l)
 	onCores(t, func(t *testing.T, _ int) {
-		for _, at := range []int{1, 2, 127, 128, 129, 257, 5_000, len(whole)} {
+		places := []int{1, 2, 127, 128, 129, 257, 5_000, len(whole)}
+		if !long.Enabled() {
+			places = places[:6]
+		}
+		for _, at := range places {
 			log := &paged{frames: append([][]byte(nil), whole...)}
 			log.frames[at-1] = whole[at-1][:10]
 			p, err := replay(log)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
@@ -194,9 +195,9 @@ func mutations() []mutation {
 func TestReplay_EveryAlterationIsFoundWhereItIs(t *testing.T) {
 	random := rand.New(rand.NewPCG(11, 23))
 	w := newWriter(random.IntN)
-	w.write(150)
+	w.write(long.Rounds(150, 50))
 	all := records(w.log)
-	require.Greater(t, len(all), 60)
+	require.Greater(t, len(all), long.Rounds(60, 20))
 	for _, m := range mutations() {
 		t.Run(m.name, func(t *testing.T) {
 			for i := range all {
