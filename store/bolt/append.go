@@ -59,8 +59,7 @@ func (l *Log) prepare(ctx context.Context, to events.Stream, after uint64, recor
 		if err := l.usable(); err != nil {
 			return nil, err
 		}
-		return nil, &FileError{Kind: store.ErrReadOnly, Path: l.path, Reason: "it was opened for reading only",
-			Remedy: "open it without Config.ReadOnly to append"}
+		return nil, readOnlyError(l.path)
 	}
 	r.Look, err = l.lookUp(r)
 	return r, err

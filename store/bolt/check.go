@@ -182,7 +182,7 @@ func (l *Log) check(c Config) error {
 	if err := l.recover(nil); err != nil {
 		return err
 	}
-	if l.identity.unsealed && c.Signer != nil {
+	if l.id().unsealed && c.Signer != nil {
 		return fmt.Errorf("%w: log %s was made without a seal, so there is nothing that its signer could sign; open it "+
 			"without Config.Signer, and if it had a seal, go on from a backup: this is not the file that it was",
 			store.ErrInvalid, l.path)

@@ -30,7 +30,7 @@ func (l *Log) sealNow(ctx context.Context) (*seal.Tree, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
 	}
-	if l.identity.unsealed {
+	if l.id().unsealed {
 		return nil, fmt.Errorf("%w: log %s has no seal: it was made with Config.Unsealed, and nobody can tell what "+
 			"happened to its records since; leave that out when the next log is made", store.ErrInvalid, l.path)
 	}
@@ -99,6 +99,6 @@ func (l *Log) Ancestry(ctx context.Context) ([]seal.Checkpoint, error) {
 	if _, err := l.sealNow(ctx); err != nil {
 		return nil, err
 	}
-	past, _ := l.identity.past() // it was readable when the log was opened
+	past, _ := l.id().past() // it was readable when the log was opened
 	return past, nil
 }

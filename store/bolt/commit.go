@@ -59,8 +59,10 @@ func brokenOffError(path string) error {
 // write makes a plan durable together with a step of the flush that is under way, and shows it to readers. steps tells
 // how many entries that step may have.
 func (l *Log) write(p *plan, steps func(*flush) int) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	done, filled := 0, false
-	now := header{identity: l.identity, progress: l.progress}
+	now := header{identity: l.id(), progress: l.progress}
 	step := l.flush != nil && l.flush.ready()
 	hashed := p.StartHash()
 	defer hashed() // whatever happens: the plan's memory is used again

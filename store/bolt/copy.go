@@ -146,7 +146,7 @@ func (l *Log) copyBeside(
 		return "", explain(name, err)
 	}
 	now := l.lazy.layers()
-	c := &copying{name: l.path, end: now.end, identity: l.identity, progress: progress, generation: l.lazy.limit}
+	c := &copying{name: l.path, end: now.end, identity: l.id(), progress: progress, generation: l.lazy.limit}
 	c.identity.copied = c.identity.copied || copied
 	held := l.newProven(ctx, now.tree)
 	c.page = func(p *plan) error {
@@ -250,7 +250,7 @@ func (c *copying) verify(ctx context.Context, path string) error {
 func (c *copying) same(copied *Log) error {
 	got := copied.lazy.layers()
 	switch {
-	case copied.identity != c.identity || got.end != c.end:
+	case copied.id() != c.identity || got.end != c.end:
 		return copied.damagedError("the copy is another log than the one it was made from, or ends elsewhere")
 	case got.tree != nil && got.tree.Root() != c.root:
 		return copied.damagedError("the copy's root over %d records is not that of the log it was made from", c.end)

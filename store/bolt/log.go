@@ -37,7 +37,9 @@ type Log struct {
 
 	pagesLooked int // at most, by checkPages
 
-	identity identity // set before Open returns, and only read from then on
+	named atomic.Pointer[identity] // set before Open returns; from then on Adopt alone changes it
+
+	writing sync.Mutex // held for a commit, by the committer, by Close and by Adopt: what follows, and the file's header
 
 	// Of the committer alone, and after it of Close.
 	progress progress // as the file has it

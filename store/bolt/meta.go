@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -13,12 +14,27 @@ import (
 	"github.com/tilltape/tilltape/store/sealed"
 )
 
-// identity is which log the file holds. It does not change while the log is open.
+// identity is which log the file holds. While the log is open nothing of it changes but that its ancestry may grow.
 type identity struct {
 	unsealed bool
 	copied   bool   // a backup that has not gone on
 	origin   string // names the log in checkpoints; empty where it is unsealed, as ancestry is
 	ancestry string // what it held under its earlier origins, a line each
+}
+
+// id is which log it is.
+func (l *Log) id() identity {
+	if id := l.named.Load(); id != nil {
+		return *id
+	}
+	return identity{}
+}
+
+// goesOn reports whether the identity is an earlier one, but for what was added to its ancestry.
+func (id identity) goesOn(from identity) bool {
+	earlier := id
+	earlier.ancestry = from.ancestry
+	return earlier == from && strings.HasPrefix(id.ancestry, from.ancestry)
 }
 
 // progress is how far the lazy buckets are: they hold all that the records up to covered say, and what those up to
@@ -35,7 +51,7 @@ type header struct {
 
 // header is what the file's should be.
 func (l *Log) header() header {
-	h := header{identity: l.identity, progress: l.progress}
+	h := header{identity: l.id(), progress: l.progress}
 	if tree := l.lazy.layers().tree; tree != nil {
 		h.frontier = tree.AppendFrontier(nil)
 	}

@@ -28,7 +28,7 @@ func nameOf(origin string) string { return sealed.NameOf(origin) }
 
 // checkName refuses a second name for a log that has one. Whoever only reads may give any: nothing comes of it.
 func (l *Log) checkName(c Config) error {
-	id := l.identity
+	id := l.id()
 	if id.unsealed || id.copied || c.ReadOnly || c.asIs {
 		return nil
 	}
@@ -38,7 +38,7 @@ func (l *Log) checkName(c Config) error {
 // renamed is the configuration by which the log gets a new origin at this opening, if it gets one: a copy that goes on
 // does, and a log without a name that is given one.
 func (l *Log) renamed(c Config) (Config, bool) {
-	id := l.identity
+	id := l.id()
 	switch {
 	case c.asIs:
 		return c, false
@@ -75,6 +75,6 @@ func (l *Log) beOneself(c Config) error {
 	}); err != nil {
 		return err
 	}
-	l.identity = now.identity
+	l.named.Store(&now.identity)
 	return nil
 }

@@ -96,7 +96,7 @@ func (l *Log) toProve(ctx context.Context) (*seal.Tree, error) {
 	if err := store.CheckContext(ctx, "read the seal"); err != nil {
 		return nil, err
 	}
-	if err := l.usable(); err != nil || l.identity.unsealed {
+	if err := l.usable(); err != nil || l.id().unsealed {
 		return nil, err
 	}
 	return l.lazy.layers().tree, nil

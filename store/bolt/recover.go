@@ -25,7 +25,8 @@ func (l *Log) recover(look *Log) error {
 		if err != nil {
 			return err
 		}
-		l.identity, l.progress = h.identity, h.progress
+		l.named.Store(&h.identity)
+		l.progress = h.progress
 		last := lastPosition(tx)
 		if err := l.confirmCovered(tx, h.covered); err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 
 // sealOf is the log's seal where the tree is over its records.
 func (l *Log) sealOf(tree *seal.Tree) *sealed.Seal {
-	return &sealed.Seal{Log: "log " + l.path, Origin: l.identity.origin, Tree: tree, Signer: l.signer}
+	return &sealed.Seal{Log: "log " + l.path, Origin: l.id().origin, Tree: tree, Signer: l.signer}
 }
 
 // loadSeal makes the seal's right edge from the newest records and tiles, and proves it by the frontier. Opening has no

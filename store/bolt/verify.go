@@ -53,10 +53,11 @@ func (v *verifier) inLayers(ctx context.Context, step func(tx *bbolt.Tx, so head
 	if err := store.CheckContext(ctx, "verify log "+v.log.path); err != nil {
 		return err
 	}
+	named := v.log.id() // before the transaction: the file may know better, and never less
 	return v.log.viewLayers(func(tx *bbolt.Tx, memory layers) error {
 		v.memory = memory
 		so, err := v.log.readHeader(tx)
-		if err == nil && so.identity != v.log.identity {
+		if err == nil && !so.identity.goesOn(named) {
 			err = v.log.damagedError("the file names another log than when it was opened")
 		}
 		if err != nil {

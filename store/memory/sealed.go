@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
@@ -28,7 +29,8 @@ type Config struct {
 type sealing struct {
 	signer *seal.Signer
 	origin string
-	leaves []seal.Hash // of the frames, as they were appended; only appended to
+	leaves []seal.Hash       // of the frames, as they were appended; only appended to
+	past   []seal.Checkpoint // the ancestry, oldest first; replaced, never changed
 }
 
 // NewSealed returns an empty log that is sealed: the hash of each record's frame is kept beside it, 32 bytes, from the
@@ -148,11 +150,35 @@ func (l *Log) ProveConsistency(ctx context.Context, old, size uint64) ([]seal.Ha
 	return consistency(now.leaves[:size], int(old), true), nil
 }
 
-// Ancestry returns nothing: a log in memory never had another origin. A log without a seal answers with
-// store.ErrInvalid.
+// Ancestry returns what [Log.Adopt] has put on record, oldest first: a log in memory never had another origin itself. A
+// log without a seal answers with store.ErrInvalid.
 func (l *Log) Ancestry(ctx context.Context) ([]seal.Checkpoint, error) {
-	_, _, err := l.sealNow(ctx)
-	return nil, err
+	now, _, err := l.sealNow(ctx)
+	return slices.Clone(now.past), err
+}
+
+// Adopt adds to the log's ancestry what others held that it begins with, oldest first, once however often it is called:
+// what a copy of another log is one of. What the log does not begin with is store.ErrDamaged, and nothing is added.
+func (l *Log) Adopt(ctx context.Context, past []seal.Checkpoint) error {
+	now, _, err := l.sealNow(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range past {
+		if c.Size > uint64(len(now.leaves)) || rootOf(now.leaves[:c.Size]) != c.Root {
+			return &store.DamagedError{Log: logName, Reason: fmt.Sprintf("it does not begin with the %d records that it is "+
+				"said to have had as %s", c.Size, c.Origin)}
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.seal.past {
+		if i+len(past) <= len(l.seal.past) && slices.Equal(l.seal.past[i:i+len(past)], past) {
+			return nil // by an earlier try
+		}
+	}
+	l.seal.past = slices.Concat(l.seal.past, past)
+	return nil
 }
 
 // Verify holds every frame against its hash, and proves that each is where it says. The error is a *store.DamagedError

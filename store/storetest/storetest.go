@@ -71,6 +71,7 @@ func tests() []test {
 		{"proofs", proofs},
 		{"backups", backups},
 		{"tampering", tampering},
+		{"adopting", adopting},
 		{"ended context", endedContext},
 		{"closing", closing},
 		{"reopening", reopening},
