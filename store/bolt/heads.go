@@ -55,7 +55,7 @@ func (l *Log) filed(tx *bbolt.Tx, walk *frames, of events.Stream) (*summary, err
 // Heads implements [store.Log]. It walks the filter's index, at two searches an order, together with what memory knows
 // better, and then the records that were appended meanwhile: an order whose time moved to before the place of the walk
 // is found by these. What is in memory and matches is sorted once, at the beginning: some 10 ms where both generations
-// are full. With a limit it reads no more heads than that.
+// are full, less with a limit. With one it reads no more heads than that.
 func (l *Log) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store.Head, error] {
 	return func(yield func(store.Head, error) bool) {
 		if err := l.heads(ctx, filter, yield); err != nil {
@@ -156,10 +156,26 @@ func (z *lazy) remember(filter store.Filter) *memory {
 				continue
 			}
 			m.left = append(m.left, head)
+			m.shorten(shortenAt)
 		}
 	}
 	slices.SortFunc(m.left, filter.Compare)
+	m.shorten(0)
 	return m
+}
+
+// shortenAt is how many more heads than will be asked for are collected before the others are let go.
+const shortenAt = 256
+
+// shorten lets go of what a limit leaves no room for, once there is so much of it: to sort all that a generation has
+// for the first few of it would be most of what a short list costs.
+func (m *memory) shorten(over int) {
+	most, limited := m.filter.Most()
+	if !limited || len(m.left) <= most+over {
+		return
+	}
+	slices.SortFunc(m.left, m.filter.Compare)
+	m.left = m.left[:most]
 }
 
 // slots returns the streams of a generation so far. They can be walked without the lock: slots are only added.
