@@ -15,6 +15,7 @@ import (
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/memory"
 )
 
 // The promise of Replay's memory, with a fifth on top for what the runtime rounds up.
@@ -108,4 +109,25 @@ func TestReplay_MemoryDoesNotGrowWithTheLog(t *testing.T) {
 	after := heap()
 	assert.Equal(t, uint64(records), p.Refusals)
 	assert.Less(t, after-before, float64(allowed))
+}
+
+// allocatedMax is what a replay may allocate for a record beyond the first ones, in bytes: less than an order takes.
+const allocatedMax = 800
+
+// A replay allocates for what it keeps and for what a record says, and copies no order for a record.
+func TestReplay_CopiesNoOrderForARecord(t *testing.T) {
+	allocated := func(orders int) float64 {
+		log := (&ledger{orders: orders}).inStore(t, memory.New())
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		p, err := audit.Replay(t.Context(), log, nil)
+		runtime.ReadMemStats(&after)
+		require.NoError(t, err)
+		require.Equal(t, orders, p.Len())
+		return float64(after.TotalAlloc - before.TotalAlloc)
+	}
+	const few, many = 1_000, 4_000
+	each := (allocated(many) - allocated(few)) / ((many - few) * eventsPerOrder)
+	t.Logf("%.0f B/record", each)
+	assert.Less(t, each, float64(allocatedMax))
 }

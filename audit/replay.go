@@ -103,6 +103,7 @@ type replay struct {
 
 	trusting bool                                         // messages are not held against what is made from them
 	moved    func(r *events.Record, was, is *order.Order) // told of every fold; nil: nobody asks
+	was      order.Order                                  // what it is told of, until the next
 }
 
 // refusals is how far an order's refused commands are.
@@ -289,7 +290,8 @@ func (p *replay) fold(r *events.Record) (*order.Order, error) {
 	p.out.statuses[w.order.Status]++
 	w.dirty, row.previous = true, r.Position
 	if p.moved != nil {
-		p.moved(r, &before, &w.order)
+		p.was = before // the function may keep what it is given, so before itself would not be on the stack
+		p.moved(r, &p.was, &w.order)
 	}
 	return &w.order, nil
 }
