@@ -54,6 +54,8 @@ var verbsAndSources = []struct {
 	{"salvage S new", "0 2 2 2 2 12 6 12 2 2"},
 	{"show S o-06", "0 0 0 2 0 12 6 12 2 0"},
 	{"verify S --public-key orders.pub", "0 0 0 0 0 12 6 12 2 0"},
+	// It would go on until it is stopped: here it opens the source and refuses to listen; view_test.go has the rest.
+	{"view S --listen 192.0.2.1:0", "2 2 2 2 2 12 6 12 2 2"},
 }
 
 // goType is how a type of Go's looks in a message: nothing that the tool says has one.
