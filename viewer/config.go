@@ -1,6 +1,8 @@
 package viewer
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"fmt"
 	"net"
 	"net/http"
@@ -109,4 +111,27 @@ func Loopback(r *http.Request) bool {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// Bearer answers requests that carry one of the tokens, as the command line sends it: "Authorization: Bearer TOKEN". A
+// token is a secret of some 20 random characters or more; an empty one is none. Serve it over TLS alone, or on
+// loopback.
+func Bearer(tokens ...string) func(*http.Request) bool {
+	var sums [][sha256.Size]byte
+	for _, token := range tokens {
+		if token != "" {
+			sums = append(sums, sha256.Sum256([]byte(token)))
+		}
+	}
+	return func(r *http.Request) bool {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return false
+		}
+		given, same := sha256.Sum256([]byte(token)), 0
+		for _, sum := range sums { // all of them, so that the time does not tell which
+			same |= subtle.ConstantTimeCompare(sum[:], given[:])
+		}
+		return same == 1
+	}
 }

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -23,7 +24,7 @@ func TestThePageOfJSONTellsTheViewersDocuments(t *testing.T) {
 		"list": listDocument{}, "oldest": oldestDocument{}, "sums": moneyDocument{}, "refused": refusedDocument{},
 		"hour": hourDocument{}, "orders": listPageDocument{}, "row": listRowDocument{}, "story": orderPageDocument{},
 		"message": messageDocument{}, "search": searchDocument{}, "found": foundDocument{}, "log": logDocument{},
-		"checkpoint": checkpointDocument{}, "verifying": verifyDocument{}} {
+		"checkpoint": checkpointDocument{}, "verifying": verifyDocument{}, "owner": ownerDocument{}} {
 		row := regexp.MustCompile(`(?m)^\| ` + name + ` \|[^|]*\|(.*)\|$`).FindStringSubmatch(table)
 		require.NotNil(t, row, name)
 		rows++
@@ -44,7 +45,9 @@ func TestThePageOfJSONTellsTheViewersDocuments(t *testing.T) {
 func TestTheGuideTellsEveryPage(t *testing.T) {
 	guide, err := os.ReadFile("../docs/guides/viewer.md")
 	require.NoError(t, err)
-	for path, p := range pages {
+	all := maps.Clone(pages)
+	maps.Copy(all, transfers)
+	for path, p := range all {
 		if strings.HasPrefix(path, "/assets/") || path == "/overview" {
 			continue
 		}

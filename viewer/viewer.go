@@ -18,9 +18,10 @@ type Viewer struct {
 	reader *tilltape.Reader
 	cfg    Config
 
-	counter  *counter
-	verifier *verifier
-	live     chan struct{} // a place for each browser that follows
+	counter   *counter
+	verifier  *verifier
+	live      chan struct{} // a place for each browser that follows
+	transfers chan struct{} // and for each export or backup
 
 	life    context.Context // ends when Close begins
 	end     context.CancelFunc
@@ -42,7 +43,8 @@ func New(log store.Reader, cfg *Config) (*Viewer, error) {
 	}
 	life, end := context.WithCancel(context.Background())
 	return &Viewer{log: log, reader: reader, cfg: full, counter: newCounter(log), verifier: &verifier{},
-		live: make(chan struct{}, LiveMax), life: life, end: end}, nil
+		live:      make(chan struct{}, LiveMax),
+		transfers: make(chan struct{}, TransfersMax), life: life, end: end}, nil
 }
 
 // Close ends what a viewer does in the background, the answers to browsers that follow the log among it, and waits for
@@ -109,7 +111,7 @@ func (v *Viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path, under := strings.CutPrefix(r.URL.Path, v.cfg.Prefix)
-	p, known := pages[path]
+	p, known := find(path)
 	if bare, asked := strings.CutSuffix(path, jsonSuffix); !known && asked {
 		q.json = true
 		p, known = pages[bare]

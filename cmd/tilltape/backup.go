@@ -27,6 +27,9 @@ func backupCommand(t *terminal) *cobra.Command {
 		Example: "  tilltape backup orders.tilltape backup.tilltape",
 		Args:    takes("a source", "a new file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if isRemote(args[0], nil) {
+				return fetchBackup(cmd.Context(), t, args[0], args[1])
+			}
 			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
 				return backUp(ctx, t, s, args[1])
 			})

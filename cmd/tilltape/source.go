@@ -47,6 +47,7 @@ const sniffed = 4096
 // said.
 var openers = []opener{
 	{kind: "a database (postgres://…, with ?schema= where the log's is another)", takes: isDatabase, open: openDatabase},
+	{kind: "a running service (https://… where package viewer is mounted)", takes: isRemote, open: openRemote},
 	{kind: "an export", takes: isExport, open: openExport},
 	{kind: "the proof of an order, where one order is asked for", takes: isProof, open: openProof},
 	{kind: "a log's file, or a backup of one", takes: isFile, open: openFile},
