@@ -248,7 +248,13 @@ func factRows() []factRow {
 			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
 				Minor: tilltest.TheAmount, At: at})},
 		{"payment failed", [7]string{"failed", "!", "!", "!", "!", "noted", "-"},
-			func(o order.Order) bool { return !(o.Status == order.Created && o.Operation.Kind == order.CallCancel) },
+			func(o order.Order) bool {
+				return len(o.Held) == 0 && !(o.Status == order.Created && o.Operation.Kind == order.CallCancel)
+			},
+			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
+				Code: "ORDER_IS_CLOSED", At: at})},
+		{"payment failed, and a refund of it is held", [7]string{"!", "!", "!", "!", "!", "!", "!"},
+			func(o order.Order) bool { return len(o.Held) > 0 },
 			tilltest.PaymentNotice(tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest,
 				Code: "ORDER_IS_CLOSED", At: at})},
 		{"capture succeeded", [7]string{"captured", "captured", "!", "add", "add", "late", "captured !"},

@@ -84,6 +84,8 @@ const (
 	markAlerted      // of a dispute: that its defence is due soon is on record
 	markLost         // of a ruling: it takes money from the merchant
 	markUnnamed      // of a ruling: APO has not said how much
+
+	markWithPayment // taken back with its payment, and not said by itself to have failed
 )
 
 func (t *transfer) is(s standing) bool { return t.standing == s }
@@ -185,6 +187,9 @@ func (o *Order) enter(at int, t *transfer) {
 	}
 	if was.owner != ownerForeign {
 		now.owner = was.owner
+	}
+	if was.kind == captures && was.has(markLast) {
+		now.set(markLast, true)
 	}
 	if now.is(was.standing) && !now.is(transferContradicted) { // only its name is told
 		now.marks, now.doubt, now.version = was.marks, was.doubt, was.version

@@ -62,6 +62,9 @@ func (o *Order) fold(r *events.Record) {
 	default:
 		o.foldOperation(r)
 	}
+	if len(o.book) > 0 && !o.paymentStands() && o.paymentDoubt() != nil {
+		o.endPaymentDoubt() // nothing is left that it could be about
+	}
 	if !o.WatchDue.IsZero() && !o.watching() {
 		o.WatchDue = zeroTime
 	}
@@ -253,11 +256,14 @@ func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 
 func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 	o.learn(e.PaymentID)
-	o.WatchDue = e.Due
+	o.WatchDue = earlier(o.WatchDue, e.Due)
 	i := o.findHeld(e.RefundID, e.RefundRequestID)
 	if i < 0 {
 		o.Held = append(slices.Clip(o.Held),
 			HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Recorded, r.Version})
+		if o.known.has(knownFailure) { // of a payment that has failed: of two words APO has the newer
+			o.watchSoon(r)
+		}
 		return
 	}
 	newest := o.newestOfHeld(&e.Proof, &o.Held[i])

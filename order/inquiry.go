@@ -69,6 +69,7 @@ func (d *decision) hearInquiry(pic *Picture) {
 	o := d.o
 	proof := events.Proof{Via: events.ViaInquiry, Inquiry: o.Inquiry.Number}
 	missed := o.known.has(knownMissed)
+	during := o.newestWord() > o.Inquiry.started // which may be newer than what is told here
 	d.moved = slices.ContainsFunc(pic.Facts, func(f Fact) bool {
 		return f.Kind == CaptureSucceeded || f.Kind == RefundSucceeded
 	})
@@ -88,7 +89,7 @@ func (d *decision) hearInquiry(pic *Picture) {
 		d.concludeUnpaid(pic, &answered, proof)
 	}
 	d.showHeld(proof)
-	if answered.WatchDue = d.nextWatch(&answered); missed {
+	if answered.WatchDue = d.nextWatch(&answered); missed || during && d.o.unasked() {
 		answered.WatchDue = d.env.Now
 	}
 	d.showOverdue(&answered)

@@ -102,15 +102,19 @@ func meetingPayment(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		if s == Cancelled {
 			x.observe(authorized())
 		}
+		f := failed()
+		if s == Created || s == Failed { // of what is held a payment is known
+			x.observe(refunded("F9", 650))
+			f.Code = "RISK_REJECT" // another word than before
+		}
 		switch k {
 		case law.PaymentTakenBack:
-			return x.asking(), x.newest(failed())
+			return x.asking(), x.newest(f)
 		case law.CapturedCancelled:
-			f := x.asking().newest(cancelled())
+			f = x.asking().newest(cancelled())
 			f.Proof.Evidence = signed()
-			return x, f
 		}
-		return x, failed()
+		return x, f
 	case law.PaymentUndone:
 		return cancelledByS(t, CaptureManual), paidAtTime(paidAt)
 	case law.PaymentRaised, law.RaiseUndone, law.RaiseContradicts, law.RaiseFailed:

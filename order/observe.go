@@ -216,7 +216,7 @@ func (d *decision) emitPayment(f *Fact, undone bool) {
 	case PaymentAuthorized:
 		e := events.PaymentAuthorized{PaymentID: f.PaymentID, Amount: amount, At: f.At, Expires: f.Expires, Proof: f.Proof}
 		captured := o.Captured + o.Late.Captured
-		e.GatewayCapture = o.CaptureMode != CaptureManual && captured < amount.Minor && o.Status != Refunded && !undone
+		e.GatewayCapture = o.CaptureMode != CaptureManual && captured < amount.Minor && !undone
 		end := keepable(f.Expires.Add(d.env.Policy.margin()))
 		switch {
 		case undone:

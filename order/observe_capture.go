@@ -32,6 +32,9 @@ func (d *decision) observeCapture(f *Fact) {
 		}
 		return
 	}
+	if o.movedOnRecord(at, f) {
+		return
+	}
 	if at < 0 && id == 0 && request == 0 && f.Amount.Minor != o.fullAmount() {
 		d.anomaly(events.TransferContradicts, f, "a partial capture without an identifier cannot be told from others")
 		return

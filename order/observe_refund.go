@@ -40,6 +40,9 @@ func (d *decision) observeRefund(f *Fact) {
 		}
 		return
 	}
+	if o.movedOnRecord(at, f) {
+		return
+	}
 	revived := at >= 0 && o.book[at].is(transferFailed)
 	kind := o.classifyRefund(f.Amount.Minor)
 	switch cell := o.cell(kind); cell.Effect {

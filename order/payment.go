@@ -51,31 +51,37 @@ func (o *Order) doubtfulOf(t *transfer) int64 {
 	return minus(o.Captured, max(t.minor, o.raisedTo()))
 }
 
-// paymentStands reports whether the order has money by its payment's success, known or inferred from what moved of it:
-// then a failure contradicts that.
+// paymentStands reports whether the order has money by its payment's success, known or inferred from what moved of it,
+// a refund that is held included: then a failure contradicts that.
 func (o *Order) paymentStands() bool {
 	switch o.Status {
 	case Authorized, Paid, Captured, Refunded:
 		return true
 	case Cancelled:
-		return !o.Late.IsZero()
+		return !o.Late.IsZero() || len(o.Held) > 0
 	}
-	return false
+	return len(o.Held) > 0
 }
 
-// newestOnPayment reports whether a word on the payment is newer than every other on it and on what moved of it.
+// newestOnPayment reports whether a word on the payment is newer than every other on it, on what moved of it and on a
+// dispute of it.
 func (o *Order) newestOnPayment(p *events.Proof) bool {
 	if p.Via != events.ViaInquiry && p.Via != events.ViaOperator {
 		return false
 	}
-	on := transfer{version: uint32(o.paymentMark.version)}
+	return o.supersedes(p, &transfer{version: o.newestWord()})
+}
+
+// newestWord is the record of the newest word on the payment, on what moved of it or on a dispute of it.
+func (o *Order) newestWord() uint32 {
+	on := uint32(o.paymentMark.version)
 	for i := range o.book {
-		switch t := &o.book[i]; t.kind {
-		case payments, captures, refunds, raises:
-			on.version = max(on.version, t.version, t.doubt)
-		}
+		on = max(on, o.book[i].version, o.book[i].doubt)
 	}
-	return o.supersedes(p, &on)
+	for i := range o.Held {
+		on = max(on, uint32(o.Held[i].Version))
+	}
+	return on
 }
 
 // paymentFailure is the row of the payment's failure.
@@ -149,6 +155,24 @@ func (o *Order) foldPaymentWord(r *events.Record, revived, newest bool) {
 	case revived && o.paymentStands() && o.paymentDoubt() == nil:
 		o.doubtPayment(r, markRefuted, 0)
 	}
+	o.reviveMoved(r)
+}
+
+// reviveMoved remembers, of a payment that stands after all, what was taken back with it: nothing has said of that by
+// itself that it failed, so it may stand, as long as the payment does.
+func (o *Order) reviveMoved(r *events.Record) {
+	back := func(t transfer) bool { return t.is(transferFailed) && t.has(markWithPayment) && t.kind != raises }
+	if !o.paymentStands() || !slices.ContainsFunc(o.book, back) {
+		return
+	}
+	o.book = slices.Clone(o.book)
+	for i := range o.book {
+		if t := &o.book[i]; back(*t) {
+			t.standing = transferContradicted
+			t.set(markTakenBack, false)
+		}
+	}
+	o.watchSoon(r)
 }
 
 // endPaymentDoubt drops what contradicts the payment, what a person said of that, and that it was taken back.
@@ -240,14 +264,28 @@ func (o *Order) takePaymentBack(r *events.Record, code string) {
 		marks: markTakenBack}
 	back.set(markLate, late)
 	o.setPaymentWord(&back)
+	for _, m := range []Money{{}, o.money(o.signed)} { // told again, that it was done is no news
+		o.contradiction = append(slices.Clip(o.contradiction), successDigest(m))
+	}
+	for _, h := range o.Held {
+		t := transfer{kind: refunds, id: digest(h.RefundID), request: digest(h.RefundRequestID), minor: h.Minor,
+			version: uint32(h.Version), standing: transferFailed, marks: markTakenBack | markWithPayment,
+			owner: o.ownerOf(o.askedFor(CallRefund, h.RefundRequestID), h.RefundRequestID, CallRefund)}
+		t.set(markLate, late)
+		if at := o.find(refunds, t.id, t.request); at < 0 || o.book[at].is(transferFailed) {
+			o.enter(at, &t)
+		}
+	}
+	o.Held = nil
 	for i := range o.book {
 		t := &o.book[i]
 		of := t.kind == raises || (t.kind == captures || t.kind == refunds) && t.has(markLate) == late
-		if !of || !t.is(transferCounted) {
+		if !of || !t.is(transferCounted) && !(t.is(transferContradicted) && t.has(markWithPayment)) {
 			continue
 		}
 		o.revise(t.version, OutcomeFailed, code)
-		t.standing, t.doubt, t.marks = transferFailed, 0, t.marks&markLate|markTakenBack
+		t.standing, t.doubt = transferFailed, 0
+		t.marks = t.marks&(markLate|markLast) | markTakenBack | markWithPayment
 	}
 	o.signed = 0
 	o.known.set(knownPayment|knownMoved|knownLate, false)
@@ -273,12 +311,6 @@ func (o *Order) foldPaymentResolved(r *events.Record, t transfer, done bool) {
 	o.endGateway(max(o.Captured, o.Late.Captured)) // which may be all of less
 }
 
-// takenBack reports whether the payment had succeeded, and APO's newest word is that it failed.
-func (o *Order) takenBack() bool {
-	at := o.paymentWord()
-	return at >= 0 && o.book[at].has(markTakenBack)
-}
-
 // foreignPayment reports whether an anomaly tells of the payment in another currency than the order's: it found the
 // order by its paymentRequestId, and what moves of it will name the paymentId.
 func (o *Order) foreignPayment(e *events.AnomalyObserved) bool {
@@ -289,13 +321,24 @@ func (o *Order) foreignPayment(e *events.AnomalyObserved) bool {
 // onRecord reports whether a success says no more than the payment that was taken back had said: a message that is
 // delivered again is not a payment that succeeded after all.
 func (o *Order) onRecord(f *Fact) bool {
-	at := o.paymentWord()
-	if !o.takenBack() || f.Kind != PaymentAuthorized && f.Kind != PaymentPaid ||
-		o.newestOnPayment(&f.Proof) {
+	if f.Kind != PaymentAuthorized && f.Kind != PaymentPaid || o.paymentKnown() || o.newestOnPayment(&f.Proof) {
 		return false
 	}
 	sameTime := f.At.IsZero() || o.known.has(knownPaymentTime) && f.At.Equal(o.PaymentAt)
-	return sameTime && (f.Amount == Money{} || f.Amount.Minor == o.book[at].minor)
+	return sameTime && slices.Contains(o.contradiction, successDigest(f.Amount))
+}
+
+// successDigest names the success of a payment that was taken back, of which that amount was told.
+func successDigest(m Money) uint64 {
+	return contradictionDigest(events.AnomalyObserved{Reason: events.PaymentRevived, Fact: events.KindPaymentAuthorized,
+		Amount: m})
+}
+
+// movedOnRecord reports whether a capture or refund says no more than the one at that place had said that was taken
+// back with its payment: a message that is delivered again brings no payment back.
+func (o *Order) movedOnRecord(at int, f *Fact) bool {
+	return at >= 0 && o.book[at].is(transferFailed) && o.book[at].has(markWithPayment) &&
+		o.book[at].minor == f.Amount.Minor && !o.supersedes(&f.Proof, &o.book[at])
 }
 
 // failPayment records that the payment has failed, by the newest word, though its success is on record.

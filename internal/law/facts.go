@@ -174,8 +174,9 @@ var statusRows = []statusRow{
 	{PaymentFailed, []Status{Created}, Cell{Applied, Failed}},
 	{PaymentFailed, []Status{Cancelled}, Cell{Noted, stay}},
 	{PaymentFailed, []Status{Failed}, Cell{Duplicate, stay}},
-	{PaymentReversed, []Status{Authorized, Paid, Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
-	{PaymentTakenBack, []Status{Authorized, Paid, Captured, Refunded}, Cell{AppliedAnomaly, Failed}},
+	{PaymentReversed, []Status{Created, Authorized, Paid, Captured, Refunded, Cancelled, Failed}, Cell{Contradicts, stay}},
+	{PaymentTakenBack, []Status{Created, Authorized, Paid, Captured, Refunded}, Cell{AppliedAnomaly, Failed}},
+	{PaymentTakenBack, []Status{Failed}, Cell{Released, stay}},
 	{PaymentTakenBack, []Status{Cancelled}, Cell{LateMoney, stay}},
 
 	{PaymentUndone, []Status{Cancelled}, Cell{Applied, stay}},

@@ -124,14 +124,15 @@ func TestMovesFollowFromTheTables(t *testing.T) {
 	tests := []struct{ status, want string }{
 		{"created", "- reached by the command create, *only transfer of no payment taken back* (from captured, refunded)\n" +
 			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *paid without a capture* " +
-			"(to captured),\n  *payment failed* (to failed), *capture succeeded* (to captured), *capture settled by a person* " +
-			"(to captured), *refund\n  settled by a person* (to refunded), *payment cancelled* (to cancelled)\n" +
+			"(to captured),\n  *payment failed* (to failed), *payment taken back* (to failed), *capture succeeded* " +
+			"(to captured), *capture settled by\n  a person* (to captured), *refund settled by a person* (to refunded), " +
+			"*payment cancelled* (to cancelled)\n" +
 			"- takes cancel, resolve, clear anomaly\n"},
 		{"cancelled", "- reached by *payment cancelled* (from created, authorized, paid, failed), " +
 			"*captured payment cancelled* (from captured,\n  refunded)\n" +
 			"- left by nothing\n- takes cancel (in effect already), resolve, clear anomaly, compensate\n"},
-		{"failed", "- reached by *payment failed* (from created), *payment taken back* (from authorized, paid, captured, " +
-			"refunded)\n" +
+		{"failed", "- reached by *payment failed* (from created), *payment taken back* (from created, authorized, paid, " +
+			"captured, refunded)\n" +
 			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *paid without a capture* " +
 			"(to captured),\n  *capture succeeded* (to captured), *capture settled by a person* (to captured), " +
 			"*refund settled by a person* (to\n  refunded), *payment cancelled* (to cancelled)\n" +

@@ -150,7 +150,7 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 		}
 	}
 	b.doubted = b.doubted || b.failureKnown && b.stands()
-	if b.mode == "automatic" && b.Captured+b.late.Captured < b.amount && b.status != "refunded" {
+	if b.mode == "automatic" && b.Captured+b.late.Captured < b.amount {
 		b.gateway = "outstanding"
 	}
 	b.placeHeld()
@@ -160,6 +160,10 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 func (b *Book) PaymentFails() {
 	switch b.status {
 	case "created":
+		if b.stands() {
+			b.failureContradicts()
+			return
+		}
 		b.status, b.failureKnown = "failed", true
 		if b.op == "cancel" { // there is nothing left to cancel: the cancel has what it wanted
 			b.status, b.op = "cancelled", ""
@@ -183,11 +187,17 @@ func (b *Book) failureContradicts() {
 	b.doubted, b.failureTold = true, true
 }
 
-// stands reports whether there is money that a failure of the payment contradicts.
+// stands reports whether there is money that a failure of the payment contradicts, or a refund that is held.
 func (b *Book) stands() bool {
 	left := b.late
 	left.Disputed = min(b.lost, left.Captured)
-	return b.status != "cancelled" || !left.IsZero()
+	switch b.status {
+	case "created", "failed":
+		return len(b.held) > 0
+	case "cancelled":
+		return !left.IsZero() || len(b.held) > 0
+	}
+	return true
 }
 
 // CaptureSucceeds is a notification of a capture that nobody has told of before; ours is the outstanding one.
@@ -362,6 +372,7 @@ func sumOf(all []noted) (total int64) {
 func (b *Book) Differs(o order.Order) string {
 	late := b.late
 	late.Disputed = min(b.lost, late.Captured)
+	b.doubted = b.doubted && b.stands() // a doubt ends with what it is about
 	const form = "%s authorized %d captured %d refunded %d lost %d late %v op %q working on %d gateway %q held %d " +
 		"disputed %t doubted %t"
 	mine := fmt.Sprintf(form, b.status, b.Authorized, b.Captured, b.Refunded, b.lost, late, b.op, len(b.accepted),
