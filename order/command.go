@@ -179,7 +179,8 @@ type Fact struct {
 	Outcome      events.DisputeOutcome // of one that closed
 	Lost         Money                 // what is taken from the merchant then; zero: not told
 
-	own bool // S to a cancel that compensates
+	own   bool // S to a cancel that compensates
+	split bool // of a capture or refund: the same answer tells it otherwise too
 }
 
 // VerdictClass is what an attempt's answer means.

@@ -58,7 +58,7 @@ type decision struct {
 	env       Env
 	commandID string
 	events    []events.Event
-	moved     bool // the inquiry that is heard tells of a capture or refund as done
+	heard     heard // what the inquiry that is heard says as a whole
 }
 
 func newDecision(o *Order, env *Env, commandID string) *decision {

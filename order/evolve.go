@@ -350,6 +350,7 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	o.foldUnequal(r, e)
 	o.foldRaiseContradicted(r, e)
 	o.foldPaymentContradicted(r, e)
+	o.foldCancelRevived(r, e)
 	if e.Fact == events.KindPaymentFailed && o.Operation.Kind == CallCancel {
 		o.Operation.Inquire = true
 	}

@@ -64,8 +64,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		}
 	}
 	if e.GatewayCapture && !known && kind != law.PaymentUndone {
-		o.Gateway = o.Gateway.after(law.EventOpened)
-		o.gateway, o.gatewayAt = uint32(r.Version), r.Occurred.UnixNano()
+		o.openGateway(r, r.Occurred)
 		o.watchFrom(e.Due)
 		// its result came before
 		failed := func(t transfer) bool { return t.kind == captures && t.is(transferFailed) && t.request == 0 }

@@ -70,10 +70,8 @@ func (d *decision) hearInquiry(pic *Picture) {
 	proof := events.Proof{Via: events.ViaInquiry, Inquiry: o.Inquiry.Number}
 	missed := o.known.has(knownMissed)
 	during := o.newestWord() > o.Inquiry.started // which may be newer than what is told here
-	d.moved = slices.ContainsFunc(pic.Facts, func(f Fact) bool {
-		return f.Kind == CaptureSucceeded || f.Kind == RefundSucceeded
-	})
-	for _, f := range o.ranked(pic.Facts) {
+	d.heard = o.heardOf(pic)
+	for _, f := range o.ranked(d.heard.facts) {
 		f.Proof = proof
 		d.observe(f)
 	}
@@ -105,12 +103,16 @@ func (o *Order) ranked(facts []Fact) []Fact {
 
 // factRank is a fact's place in an inquiry's order. A raise comes before the payment, whose amount may be the raised
 // one. What failed makes room for what was done, and a refund that waits for its capture must not find it before it is
-// said what became of it. What was let go of an authorization in part comes after the captures that left it.
+// said what became of it. What was let go of an authorization in part comes after the captures that left it, and last
+// what failed and was done by the same answer.
 func (o *Order) factRank(f *Fact) int {
 	switch f.Kind {
 	case PaymentRaised, RaiseFailed:
 		return -1
 	case CaptureFailed, RefundFailed:
+		if f.split {
+			return 5
+		}
 		return 1
 	case CaptureSucceeded, CapturePending:
 		return 2

@@ -24,6 +24,10 @@ func (d *decision) observe(f Fact) {
 	}
 	if f.Kind == NotUnderstood { // whatever it names: nobody knows what it says of that
 		d.anomaly(events.NotUnderstood, &f, f.Message)
+	} else if problem := o.ofAnother(&f); problem != "" {
+		d.anomaly(events.PaymentContradicts, &f, problem)
+	} else if d.observeAlive(&f) {
+		// said already
 	} else if problem := o.contradicts(&f); problem != "" {
 		d.anomaly(events.PaymentContradicts, &f, problem)
 	} else {
@@ -35,6 +39,9 @@ func (d *decision) observe(f Fact) {
 
 // observeOurs records a fact about this order's payment.
 func (d *decision) observeOurs(f *Fact) {
+	if f.split && d.observeSplit(f) {
+		return
+	}
 	switch f.Kind {
 	case PaymentPending, PaymentAuthorized, PaymentPaid, PaymentFailed:
 		d.observePayment(f)
@@ -61,8 +68,8 @@ func (d *decision) observeOurs(f *Fact) {
 	}
 }
 
-// contradicts says in what the fact cannot be about this order's payment.
-func (o *Order) contradicts(f *Fact) string {
+// ofAnother says by what the fact is about another payment than this order's.
+func (o *Order) ofAnother(f *Fact) string {
 	switch {
 	case f.PaymentID != "" && o.PaymentID != "" && f.PaymentID != o.PaymentID:
 		return fmt.Sprintf("paymentId %s, the order's is %s", f.PaymentID, o.PaymentID)
@@ -70,6 +77,13 @@ func (o *Order) contradicts(f *Fact) string {
 		return fmt.Sprintf("paymentRequestId %s, the order's is %s", f.PaymentRequestID, o.PaymentRequestID)
 	case f.Amount.Currency != "" && f.Amount.Currency != o.Amount.Currency && !f.Kind.isDispute():
 		return fmt.Sprintf("currency %s, the order's is %s", f.Amount.Currency, o.Amount.Currency)
+	}
+	return ""
+}
+
+// contradicts says in what the fact's amount cannot be one of this order's payment.
+func (o *Order) contradicts(f *Fact) string {
+	switch {
 	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && !o.canBePaid(o.paidBy(f), f.Kind == PaymentPaid) &&
 		!o.corrects(f.Amount, &f.Proof):
 		if !o.paymentKnown() {
@@ -91,7 +105,8 @@ func (d *decision) observePayment(f *Fact) {
 	o := &d.o
 	kind := o.payment(f.Kind.ofPayment(), f.At)
 	if f.Kind == PaymentFailed {
-		if kind = o.paymentFailure(&f.Proof); kind == law.PaymentTakenBack && d.moved {
+		if kind = o.paymentFailure(&f.Proof); kind == law.PaymentTakenBack &&
+			(d.heard.moved || d.heard.paid) {
 			kind = law.PaymentReversed
 		}
 	}
@@ -332,7 +347,7 @@ func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) 
 	if f.Kind == DisputeClosed {
 		e.Code = f.Outcome.String() // which says more of it than the dispute's reason
 	}
-	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) || d.o.tellsMore(&e) {
+	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) || d.o.tellsMore(&e) || d.doubtsMore(&e) {
 		d.emit(e)
 	}
 }

@@ -11,7 +11,7 @@ import (
 func (d *decision) observeCancelled(f *Fact) {
 	o := &d.o
 	kind := o.cancellation(f)
-	if kind == law.CapturedCancelled && d.moved {
+	if kind == law.CapturedCancelled && d.heard.moved {
 		kind = law.PaymentCancelled
 	}
 	switch cell := o.cell(kind); cell.Effect {

@@ -229,6 +229,11 @@ func (o *Order) foldPaymentContradicted(r *events.Record, e *events.AnomalyObser
 		if (o.Status == Captured || o.Status == Refunded) && !o.releasesPart(&f) {
 			o.doubtPayment(r, markRefuted, 0)
 		}
+	case e.Reason == events.TransferContradicts: // one answer with two amounts
+		payment := e.Fact == events.KindPaymentAuthorized || e.Fact == events.KindPaymentPaid
+		if payment && o.paymentKnown() && e.Amount.Minor > 0 && e.Amount.Currency == o.Amount.Currency {
+			o.doubtPayment(r, markUnequal, e.Amount.Minor)
+		}
 	case e.Reason != events.PaymentContradicts, !o.paymentKnown(), o.corrects(e.Amount, &e.Proof),
 		e.Amount.Minor <= 0 || e.Amount.Currency != o.Amount.Currency,
 		o.Status == Cancelled && o.Late.IsZero():

@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
@@ -102,9 +103,14 @@ func (o *Order) reopenGateway(r *events.Record, own bool) {
 	case own:
 		o.Gateway = o.Gateway.after(law.EventTakenBack)
 	case o.paymentKnown() && o.Status != Cancelled && !o.movedWhole() && o.Captured < o.fullAmount():
-		o.Gateway = o.Gateway.after(law.EventOpened)
-		o.gateway, o.gatewayAt = uint32(r.Version), r.Recorded.UnixNano()
+		o.openGateway(r, r.Recorded)
 	}
+}
+
+// openGateway begins APO's own capture.
+func (o *Order) openGateway(r *events.Record, at time.Time) {
+	o.Gateway = o.Gateway.after(law.EventOpened)
+	o.gateway, o.gatewayAt = uint32(r.Version), at.UnixNano()
 }
 
 // A command whose transfer is in the book is remembered by the record that the transfer is known by: so it ends as the

@@ -10,11 +10,12 @@ import (
 // payment is the row of a fact about the payment itself. A success is split by APO's own times: what was before the
 // cancel is part of what the cancel undid, however late its message comes. Where either time is not told, or both are
 // in the same second, nobody knows which came first, and the money is late: APO tells its times to the second, and a
-// finer one beside a coarser must not make late money disappear.
+// finer one beside a coarser must not make late money disappear. What was captured before the cancel was paid before
+// it.
 func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
 	success := kind == law.PaymentAuthorized || kind == law.PaymentPaid
-	if success && o.Status == Cancelled && o.known.has(knownCancelTime) && !at.IsZero() &&
-		at.Unix() < time.Unix(0, o.endMark.nanos).Unix() {
+	if success && o.Status == Cancelled && (o.Captured > 0 && !o.paymentKnown() || o.known.has(knownCancelTime) &&
+		!at.IsZero() && at.Unix() < time.Unix(0, o.endMark.nanos).Unix()) {
 		return law.PaymentUndone
 	}
 	switch {

@@ -1,0 +1,177 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// heard is what an inquiry's answer says as a whole, and none of its facts by itself. An answer that contradicts itself
+// decides nothing: it has no newest word.
+type heard struct {
+	facts   []Fact // as it tells them; what it tells otherwise too is marked
+	moved   bool   // a capture or refund was done
+	alive   bool   // the payment stands, and nothing of it was cancelled as a whole
+	amounts bool   // the payment has more than one amount
+	paid    bool   // the payment was done
+	failed  bool   // the payment failed
+}
+
+func (o *Order) heardOf(pic *Picture) heard {
+	h := heard{facts: slices.Clone(pic.Facts), alive: pic.State == StateSuccess}
+	for i := range h.facts {
+		f := &h.facts[i]
+		switch f.Kind {
+		case CaptureSucceeded, RefundSucceeded:
+			h.moved = true
+		case PaymentCancelled:
+			h.alive = h.alive && o.releasesPart(f)
+		case PaymentFailed:
+			h.failed = true
+		case PaymentSucceeded, PaymentAuthorized, PaymentPaid:
+			h.paid = true
+			h.amounts = h.amounts || slices.ContainsFunc(h.facts[:i], func(other Fact) bool {
+				return other.isPayment() && !h.raisedTo(f.Amount, other.Amount) && !o.wasHeld(f.Amount.Minor) &&
+					!o.wasHeld(other.Amount.Minor)
+			})
+		}
+		for j := range h.facts[:i] {
+			if other := &h.facts[j]; f.splits(other) {
+				f.split, other.split = true, true
+			}
+		}
+	}
+	return h
+}
+
+// raisedTo reports whether two amounts of a payment are one, or one of them is not told, or a total that the same
+// answer says it was raised to.
+func (h *heard) raisedTo(a, b Money) bool {
+	return a == b || a == Money{} || b == Money{} || slices.ContainsFunc(h.facts, func(f Fact) bool {
+		return f.Kind == PaymentRaised && (f.Amount == a || f.Amount == b)
+	})
+}
+
+// isPayment reports whether a fact is a payment's success.
+func (f *Fact) isPayment() bool {
+	return f.Kind == PaymentSucceeded || f.Kind == PaymentAuthorized || f.Kind == PaymentPaid
+}
+
+// splits reports whether two facts are about one capture, refund or raise, and cannot both be so.
+func (f *Fact) splits(other *Fact) bool {
+	if f.transfers() == 0 || f.transfers() != other.transfers() {
+		return false
+	}
+	one := f.TransferID != "" && f.TransferID == other.TransferID || f.RequestID != "" && f.RequestID == other.RequestID
+	return one && (f.Kind != other.Kind || !f.fails() && f.Amount != other.Amount)
+}
+
+// fails reports whether the fact is that something was not done.
+func (f *Fact) fails() bool {
+	return f.Kind == CaptureFailed || f.Kind == RefundFailed || f.Kind == RaiseFailed
+}
+
+// transfers is what the fact tells the end of.
+func (f *Fact) transfers() transferKind {
+	switch f.Kind {
+	case CaptureSucceeded, CaptureFailed, OtherTransaction: // of which one is looked for where captures are
+		return captures
+	case RefundSucceeded, RefundFailed:
+		return refunds
+	case PaymentRaised, RaiseFailed:
+		return raises
+	}
+	return 0
+}
+
+// observeSplit records a capture, refund or raise that one answer tells in two ways: it is in doubt, and a raise counts
+// as none. What is in doubt, or held, stays so. It reports whether that is all.
+func (d *decision) observeSplit(f *Fact) bool {
+	at := d.o.placed(f.transfers(), f.TransferID, f.RequestID)
+	held := f.transfers() == refunds && d.o.findHeld(f.TransferID, f.RequestID) >= 0
+	if at < 0 && !held && f.fails() == (f.Kind == RaiseFailed) && f.Kind != PaymentRaised {
+		return false
+	}
+	const both = "one answer tells it in two ways"
+	switch {
+	case at < 0, d.o.book[at].is(transferContradicted), d.o.book[at].doubt != 0, f.Kind == PaymentRaised:
+	case f.Kind == RaiseFailed && d.o.counted(at):
+		d.anomaly(events.TransferContradicts, f, both)
+	case f.fails() && d.o.counted(at):
+		d.anomaly(events.Reversal, f, both)
+	case !f.fails() && (!d.o.counted(at) || d.o.book[at].minor != f.Amount.Minor):
+		d.anomaly(events.TransferContradicts, f, both)
+	}
+	return true
+}
+
+// observeAlive records a payment's success that is another one by what else the answer says. It reports whether that is
+// all: of a payment that one answer tells with two amounts the smaller one holds, one that it also calls failed settles
+// nothing, and one without any amount says nothing of two that are in doubt.
+func (d *decision) observeAlive(f *Fact) bool {
+	o := &d.o
+	newest := f.isPayment() && o.newestOnPayment(&f.Proof)
+	if newest && d.heard.alive && o.undone() {
+		d.reviveCancelled(f)
+	}
+	switch doubt := o.paymentDoubt(); {
+	case !f.isPayment() || !o.paymentKnown():
+		return false
+	case d.heard.amounts:
+		if f.Amount != (Money{}) && f.Amount != o.paymentAmount() && !o.wasHeld(f.Amount.Minor) {
+			d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s, and %s by the same answer", f.Amount, o.paymentAmount()))
+		}
+		return true
+	case d.heard.failed:
+		return true
+	default:
+		return newest && f.Amount == Money{} && doubt != nil && doubt.has(markUnequal)
+	}
+}
+
+// undone reports whether there is money that the order's cancel has undone, by a word that is older than the inquiry
+// that is under way.
+func (o *Order) undone() bool {
+	return o.Status == Cancelled && o.Authorized > 0 && uint64(o.Inquiry.started) > o.endMark.version
+}
+
+// reviveCancelled records that a payment stands which the order's cancel had undone: nothing leaves cancelled, so its
+// money is late.
+func (d *decision) reviveCancelled(f *Fact) {
+	d.anomaly(events.PaymentRevived, f, "it was cancelled, and APO's newest word is that it stands")
+	if !d.o.Late.IsZero() {
+		d.lateMoney(f)
+	}
+}
+
+// foldCancelRevived makes the money of a payment that stands though it was cancelled late money.
+func (o *Order) foldCancelRevived(r *events.Record, e *events.AnomalyObserved) {
+	if e.Reason != events.PaymentRevived || o.Status != Cancelled {
+		return
+	}
+	o.known.set(knownLate, o.paymentKnown())
+	o.book = slices.Clone(o.book)
+	for i := range o.book {
+		if t := &o.book[i]; t.kind == captures || t.kind == refunds {
+			t.set(markLate, true)
+		}
+	}
+	o.total()
+	if o.CaptureMode == CaptureAutomatic && o.Gateway == GatewayNone && o.Late.held() > 0 {
+		o.openGateway(r, r.Recorded)
+	}
+	o.watchSoon(r)
+}
+
+// doubtsMore reports whether an anomaly that was told before puts something in doubt now that is not: what an inquiry
+// says is no message that is delivered again.
+func (d *decision) doubtsMore(e *events.AnomalyObserved) bool {
+	if e.Proof.Via != events.ViaInquiry {
+		return false
+	}
+	o := d.o
+	o.fold(&events.Record{Stream: events.OrderStream(o.ID), Version: o.Version + 1, Recorded: d.env.Now,
+		Occurred: occurred(*e, d.env.Now), Event: *e})
+	return len(o.Doubts()) > len(d.o.Doubts())
+}

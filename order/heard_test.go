@@ -1,0 +1,194 @@
+package order
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// What one answer tells in two ways it does not decide: it is in doubt, until another answer or a person says, and to
+// be told so each day adds nothing.
+func TestHeard_AnAnswerThatContradictsItself(t *testing.T) {
+	failedCapture := Fact{Kind: CaptureFailed, TransferID: "C1", Code: "X"}
+	failedRefund := Fact{Kind: RefundFailed, TransferID: "F1", Code: "X"}
+	for name, c := range map[string]struct {
+		status  Status
+		facts   []Fact
+		refunds int64 // what may be refunded beside that
+		truth   []Fact
+	}{
+		"the payment of two amounts": {Authorized, []Fact{ofAmount(authorized(), 800), ofAmount(authorized(), 900)}, 0,
+			[]Fact{ofAmount(authorized(), 900)}},
+		"the payment as it was, and of another amount": {Authorized, []Fact{authorized(), ofAmount(authorized(), 900)}, 0,
+			[]Fact{ofAmount(authorized(), 900)}},
+		"a payment heard of for the first time": {Created, []Fact{authorized(), ofAmount(authorized(), 900)}, 0,
+			[]Fact{authorized()}},
+		"a capture of two amounts": {Captured, []Fact{authorized(), captured("C1", 600), captured("C1", 500)}, 0,
+			[]Fact{authorized(), captured("C1", 500)}},
+		"a capture done and failed": {Captured, []Fact{authorized(), failedCapture, captured("C1", 600)}, 0,
+			[]Fact{authorized(), captured("C1", 600)}},
+		"a capture heard of for the first time": {Authorized, []Fact{authorized(), failedCapture, captured("C1", 600)}, 0,
+			[]Fact{authorized(), captured("C1", 600)}},
+		"a refund done and failed": {Refunded, []Fact{authorized(), captured("C1", 600), failedRefund,
+			refunded("F1", 100)}, 500, []Fact{authorized(), captured("C1", 600), refunded("F1", 100)}},
+		"a refund of two amounts": {Refunded, []Fact{authorized(), captured("C1", 600), refunded("F1", 200),
+			refunded("F1", 100)}, 0, []Fact{authorized(), captured("C1", 600), refunded("F1", 200)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := in(t, c.status)
+			x.policy.SeveralCaptures = []string{MethodCard}
+			x.inquire(tells(StateSuccess, c.facts...))
+			require.Len(t, x.o.Doubts(), 1)
+			assert.NotEmpty(t, x.o.Anomalies)
+			assert.Equal(t, c.refunds, x.o.Refundable())
+			assert.LessOrEqual(t, x.o.Authorized-x.o.Captured-x.o.Capturable(), int64(theAmount))
+			for range 3 {
+				assert.Len(t, x.inquire(tells(StateSuccess, c.facts...)), 1)
+				assert.Len(t, x.o.Doubts(), 1)
+			}
+			settled, same := x.o, Resolve{Record: x.o.Doubts()[0], Resolution: events.ResolvedSucceeded, Statement: "7"}
+			x.must(same)
+			assert.Empty(t, x.o.Doubts())
+			x.o, x.log = settled, x.log[:len(x.log)-1]
+			x.inquire(tells(StateSuccess, c.truth...))
+			assert.Empty(t, x.o.Doubts(), "another answer says it")
+			y := placed(t, CaptureManual)
+			y.inquire(tells(StateSuccess, c.truth...))
+			assert.Equal(t, standsAs(y), standsAs(x))
+			replayIsLive(t, x)
+		})
+	}
+}
+
+// The smaller amount holds, whichever the answer tells last.
+func TestHeard_OfTwoAmountsTheSmallerHolds(t *testing.T) {
+	less := ofAmount(authorized(), 800)
+	for _, two := range [][]Fact{{authorized(), less}, {less, authorized()}} {
+		for _, s := range []Status{Created, Authorized} {
+			x := in(t, s)
+			x.inquire(tells(StateSuccess, two...))
+			assert.EqualValues(t, 800, x.o.Capturable())
+			replayIsLive(t, x)
+		}
+	}
+}
+
+// A raise tells of two amounts, and is no contradiction.
+func TestHeard_ARaiseIsNoSecondAmount(t *testing.T) {
+	x := in(t, Authorized)
+	x.inquire(tells(StateSuccess, authorized(), ofAmount(authorized(), 1200), raised("u1", 1200)))
+	assert.Empty(t, x.o.Doubts())
+	assert.EqualValues(t, 1200, x.o.Capturable())
+	replayIsLive(t, x)
+}
+
+// Which of two amounts an answer means that has none nobody knows.
+func TestHeard_ASuccessWithoutAnAmountSaysNothingOfTwo(t *testing.T) {
+	x := in(t, Authorized)
+	x.observe(ofAmount(authorized(), 800))
+	x.inquire(tells(StateSuccess, ofAmount(authorized(), 0)))
+	assert.EqualValues(t, 800, x.o.Capturable())
+	assert.Len(t, x.o.Doubts(), 1)
+	x.inquire(tells(StateSuccess, Fact{Kind: PaymentAuthorized, PaymentID: "P1"}))
+	assert.EqualValues(t, 800, x.o.Capturable())
+	assert.Len(t, x.o.Doubts(), 1)
+	x.inquire(tells(StateSuccess, authorized()))
+	assert.EqualValues(t, theAmount, x.o.Capturable())
+	assert.Empty(t, x.o.Doubts())
+	replayIsLive(t, x)
+}
+
+// What an inquiry says is no message that is delivered again: the same contradiction counts once more after it was
+// settled.
+func TestHeard_TheSameContradictionCountsAgain(t *testing.T) {
+	x := in(t, Captured)
+	different := tells(StateSuccess, authorized(), captured("C1", 600), captured("C1", 500))
+	for range 2 {
+		x.inquire(different)
+		require.Len(t, x.o.Doubts(), 1)
+		assert.Zero(t, x.o.Refundable())
+		x.inquire(tells(StateSuccess, authorized(), captured("C1", 600)))
+		require.Empty(t, x.o.Doubts())
+	}
+	replayIsLive(t, x)
+}
+
+// A payment that APO says was cancelled, and then that it stands: nothing leaves cancelled, and its money is late
+// money, which somebody can give back.
+func TestHeard_APaymentThatStandsThoughItWasCancelled(t *testing.T) {
+	for name, c := range map[string]struct {
+		order func() *till
+		facts []Fact
+		late  Late
+		by    CallKind
+	}{
+		"captured": {func() *till { return in(t, Captured) }, []Fact{authorized(), captured("C1", 600)},
+			Late{Authorized: theAmount, Captured: 600}, CallRefund},
+		"captured, and not listed": {func() *till { return in(t, Captured) }, []Fact{authorized()},
+			Late{Authorized: theAmount, Captured: 600}, CallRefund},
+		"refunded": {func() *till { return in(t, Refunded) }, []Fact{authorized(), captured("C1", 600)},
+			Late{Authorized: theAmount, Captured: 600, Refunded: 100}, CallRefund},
+		"authorized": {func() *till { return in(t, Authorized) }, []Fact{authorized()}, Late{Authorized: theAmount},
+			CallCancel},
+		"paid": {func() *till { return in(t, Paid) }, []Fact{paid()}, Late{Authorized: theAmount, Captured: theAmount},
+			CallRefund},
+		"captured before it was known": {func() *till {
+			x := placed(t, CaptureManual)
+			x.observe(captured("C1", 600))
+			return x
+		}, []Fact{authorized(), captured("C1", 600)}, Late{Authorized: theAmount, Captured: 600}, CallRefund},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := c.order()
+			x.inquire(tells(StateCancelled, cancelled()))
+			require.Equal(t, []any{Cancelled, Late{}}, []any{x.o.Status, x.o.Late})
+			x.observe(c.facts[0])
+			assert.True(t, x.o.Late.IsZero(), "a message that is delivered, perhaps again, revives nothing")
+			before := len(x.o.Anomalies)
+			x.inquire(tells(StateSuccess, c.facts...))
+			assert.Equal(t, []any{Cancelled, c.late, int64(0)}, []any{x.o.Status, x.o.Late, x.o.Captured})
+			assert.Greater(t, len(x.o.Anomalies), before)
+			assert.Len(t, x.inquire(tells(StateSuccess, c.facts...)), 1)
+			x.must(Compensate{CommandID: "k", Actor: "ann"})
+			assert.Equal(t, c.by, x.o.Operation.Kind)
+			replayIsLive(t, x)
+		})
+	}
+}
+
+// An answer that also tells of the cancel does not say that the payment stands.
+func TestHeard_ASuccessBesideACancelRevivesNothing(t *testing.T) {
+	x := in(t, Captured)
+	x.inquire(tells(StateCancelled, cancelled()))
+	x.inquire(tells(StateSuccess, authorized(), voided(x.now.Add(-time.Hour))))
+	assert.True(t, x.o.Late.IsZero())
+	x.inquire(tells(StateCancelled, authorized()))
+	assert.True(t, x.o.Late.IsZero())
+	replayIsLive(t, x)
+}
+
+// Whatever an order has heard: the same answer told again and again comes to an end, and then adds nothing but itself.
+func TestHeard_TheSameAnswerComesToAnEnd(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := newTill(t)
+		x.policy.SeveralCaptures = []string{MethodCard}
+		x.must(create(rapid.SampledFrom([]events.CaptureMode{CaptureNone, CaptureAutomatic, CaptureManual}).Draw(t, "mode")))
+		for range rapid.IntRange(0, 8).Draw(t, "facts") {
+			x.observe(someFact(t))
+		}
+		p := somePicture(t)
+		for range 3 {
+			x.inquire(p)
+		}
+		before := x.o
+		if facts := x.inquire(p); len(facts) > 1 {
+			require.Failf(t, "the fourth time", "%+v\nstatus %s, %+v\n%+v", p.Facts, x.o.Status, facts, x.o.book)
+		}
+		require.Equal(t, []any{before.book, before.Anomalies, before.Held}, []any{x.o.book, x.o.Anomalies, x.o.Held})
+	})
+}
