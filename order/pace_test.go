@@ -217,3 +217,17 @@ func anyFact(rt *rapid.T) Fact {
 	return rapid.SampledFrom([]Fact{authorized(), paid(), failed(), captured("C7", 300), refunded("F7", 100),
 		{Kind: CaptureFailed, TransferID: "C7"}, {Kind: RefundFailed, TransferID: "F7"}}).Draw(rt, "fact")
 }
+
+// What only APO can tell is asked about many times, however long the waits are: one inquiry that nobody answered was
+// the last one.
+func TestPace_TheLongestWaitIsNotTheLastOne(t *testing.T) {
+	x := &persistent{till: placed(t, CaptureManual)}
+	x.policy.Waits = []time.Duration{1<<63 - 1}
+	x.observe(refunded("F1", 300))
+	for range 10 {
+		x.now = x.o.NextDue()
+		require.True(t, x.ask(Claim{}, silence, Picture{Problem: "timeout"}))
+		require.False(t, x.o.NextDue().IsZero())
+		require.Less(t, x.now.Sub(opened), OverdueMax)
+	}
+}

@@ -15,7 +15,7 @@ type Policy struct {
 	Margin   time.Duration   // default [DefaultMargin]
 	Validity time.Duration   // default [DefaultValidity]
 	Retries  []time.Duration // waits after the first, second, … round without an outcome; the last repeats
-	Waits    []time.Duration // waits for what APO works on by itself; the last repeats
+	Waits    []time.Duration // waits for what APO works on by itself, each at most [WaitsMax]; the last repeats
 	// Jitter is the share of a wait, in hundredths, by which it may be cut short, so that what failed together is not
 	// asked again together; 0: [DefaultJitter], [NoJitter]: none, at most [JitterMax]. How much it is follows from the
 	// order's id and version: two decisions on the same facts come to the same time.
@@ -55,7 +55,9 @@ func (p *Policy) margin() time.Duration   { return orDefault(p.Margin, DefaultMa
 func (p *Policy) validity() time.Duration { return orDefault(p.Validity, DefaultValidity) }
 
 func (p *Policy) retry(n int) time.Duration { return step(p.Retries, defaultRetries, n) }
-func (p *Policy) wait(n int) time.Duration  { return step(p.Waits, defaultWaits, n) }
+func (p *Policy) wait(n int) time.Duration {
+	return min(step(p.Waits, defaultWaits, n), WaitsMax)
+}
 
 func (p *Policy) reconcile(n int) time.Duration { return step(p.Reconciles, defaultReconciles, n) }
 

@@ -11,9 +11,10 @@ import (
 )
 
 // Check says whether the policy is within its bounds: [LeaseMin] to [LeaseMax] for the lease, [WaitMin] to [WaitMax]
-// for every wait and every other time, [ReconcileForMax] for ReconcileFor, [JitterMax] for the jitter; windows of a
-// known kind and acquirers, methods that have a name. Zero is no wait of a list, and the default everywhere else. The
-// error wraps [ErrPolicy] and names the field, its value, what is wrong with it and what to give instead.
+// for every wait and every other time but Waits, which are at most [WaitsMax], [ReconcileForMax] for ReconcileFor,
+// [JitterMax] for the jitter; windows of a known kind and acquirers, methods that have a name. Zero is no wait of a
+// list, and the default everywhere else. The error wraps [ErrPolicy] and names the field, its value, what is wrong with
+// it and what to give instead.
 func (p Policy) Check() error {
 	problem := first(p.checkTimes(), p.checkLists(), p.checkShares(), p.checkWindows())
 	if problem == "" {
@@ -48,9 +49,10 @@ func (p *Policy) checkLists() string {
 	for _, l := range []struct {
 		field string
 		waits []time.Duration
-	}{{"Retries", p.Retries}, {"Waits", p.Waits}, {"Reconciles", p.Reconciles}} {
+		most  time.Duration
+	}{{"Retries", p.Retries, WaitMax}, {"Waits", p.Waits, WaitsMax}, {"Reconciles", p.Reconciles, WaitMax}} {
 		for i, wait := range l.waits {
-			if problem := checkTime(fmt.Sprintf("%s[%d]", l.field, i), wait, WaitMin, WaitMax); problem != "" {
+			if problem := checkTime(fmt.Sprintf("%s[%d]", l.field, i), wait, WaitMin, l.most); problem != "" {
 				return problem + ", or leave the list out for the default"
 			}
 		}

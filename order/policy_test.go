@@ -27,7 +27,8 @@ func TestPolicyCheck_SaysWhatIsWrongAndWhatToGive(t *testing.T) {
 			"nanoseconds: write 30 * time.Second"},
 		{Policy{Retries: waits(0)}, "Retries[0] is 0s, and 1s is the least; give 1s to 8784h0m0s"},
 		{Policy{Waits: waits(time.Second, -time.Minute)}, "Waits[1] is -1m0s, and 1s is the least"},
-		{Policy{Waits: waits(WaitMax + 1e9)}, "Waits[0] is 8784h0m1s, and 8784h0m0s is the most; give 1s to 8784h0m0s"},
+		{Policy{Retries: waits(WaitMax + 1e9)}, "Retries[0] is 8784h0m1s, and 8784h0m0s is the most; give 1s to 8784h0m0s"},
+		{Policy{Waits: waits(WaitsMax + 1e9)}, "Waits[0] is 744h0m1s, and 744h0m0s is the most; give 1s to 744h0m0s"},
 		{Policy{Reconciles: waits(24)}, "Reconciles[0] is 24ns"},
 		{Policy{Lease: 60}, "Lease is 60ns, and 1s is the least"},
 		{Policy{Lease: LeaseMax + time.Second}, "Lease is 24h0m1s, and 24h0m0s is the most; give 1s to 24h0m0s"},
@@ -58,11 +59,11 @@ func TestPolicyCheck_SaysWhatIsWrongAndWhatToGive(t *testing.T) {
 	}
 }
 
-// spanned is a policy whose every time is d, but for a lease, which is shorter.
+// spanned is a policy whose every time is d, but for a lease and the waits for APO, which are shorter.
 func spanned(d, lease time.Duration) Policy {
 	list := []time.Duration{d}
-	return Policy{Lease: lease, Margin: d, Validity: d, Retries: list, Waits: list, ParkAfter: d, ParkAccepted: d,
-		Reconciles: list, ReconcileFor: d}
+	return Policy{Lease: lease, Margin: d, Validity: d, Retries: list, Waits: []time.Duration{min(d, WaitsMax)},
+		ParkAfter: d, ParkAccepted: d, Reconciles: list, ReconcileFor: d}
 }
 
 func TestPolicyCheck_TakesTheDefaultsAndTheBounds(t *testing.T) {

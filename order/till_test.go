@@ -260,7 +260,7 @@ func broken(before, o Order) string {
 	case outstanding != (o.Operation.Kind != CallNone):
 		return "an operation without a kind, or a kind without an operation"
 	case o.NextDue().IsZero() && (outstanding || !o.waitingSince().IsZero() &&
-		o.Inquiry.Answered.Sub(o.waitingSince()) < OverdueMax):
+		time.Unix(0, o.askedAt).Sub(o.waitingSince()) < OverdueMax):
 		return "something is outstanding and nothing is due"
 	case (late.Authorized > before.Late.Authorized || late.Captured > before.Late.Captured) && !late.IsZero() &&
 		!hasAnomaly(o, events.LatePayment): // where it only gets less a person may have closed it before

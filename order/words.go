@@ -66,10 +66,14 @@ const (
 	// LeaseMin and LeaseMax bound a lease. A claim that ends further ahead is not waited for, see [Order.Due].
 	LeaseMin = time.Second
 	LeaseMax = 24 * time.Hour
-	// WaitMin and WaitMax bound every other time of a policy but ReconcileFor, which may be as long as ReconcileForMax.
+	// WaitMin and WaitMax bound every other time of a policy but Waits, and ReconcileFor, which may be as long as
+	// ReconcileForMax.
 	WaitMin         = time.Second
 	WaitMax         = 366 * 24 * time.Hour
 	ReconcileForMax = 10 * WaitMax
+	// WaitsMax bounds each of [Policy.Waits]: what only APO can tell is asked about many times before [OverdueMax] ends
+	// that, and not once, in vain.
+	WaitsMax = 31 * 24 * time.Hour
 	// OverdueMax is how long at the most APO is asked by itself about what it never tells the end of: its own capture, or
 	// the capture that a held refund belongs to. Daily until a person is told ([Policy.ParkAccepted]), and then as what is
 	// parked, every [ParkedEvery].
