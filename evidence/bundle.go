@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/events"
 )
 
 // Format names the JSON form of a [Bundle]. Fields may be added to it; one whose fields mean something else has
@@ -22,7 +23,7 @@ const Format = "tilltape.evidence.v1"
 // data, see SECURITY.md.
 type Bundle struct {
 	Format    string      `json:"format"` // [Format]
-	Made      time.Time   `json:"made"`
+	Made      Time        `json:"made"`
 	Order     Order       `json:"order"`
 	Open      []Operation `json:"open,omitempty"`      // what APO was asked for and has not decided; nil: nothing
 	Anomalies []Anomaly   `json:"anomalies,omitempty"` // open ones, oldest first
@@ -33,45 +34,87 @@ type Bundle struct {
 
 // Order is the order as its facts tell it.
 type Order struct {
-	ID               string    `json:"id"`
-	Version          uint64    `json:"version"` // of the newest record
-	Status           string    `json:"status"`
-	Since            time.Time `json:"since"`
-	PaymentRequestID string    `json:"paymentRequestId"`
-	PaymentID        string    `json:"paymentId,omitempty"`
-	MerchantAccount  string    `json:"merchantAccountId,omitempty"`
-	Method           string    `json:"method"`
-	CaptureMode      string    `json:"captureMode"`
-	Amount           Amount    `json:"amount"`
-	Authorized       int64     `json:"authorized,string"` // minor units of the amount's currency, as the next ones
-	Captured         int64     `json:"captured,string"`
-	Refunded         int64     `json:"refunded,string"`
+	ID               string `json:"id"`
+	Version          uint64 `json:"version,string"` // of the newest record
+	Status           string `json:"status"`
+	Since            Time   `json:"since"`
+	PaymentRequestID string `json:"paymentRequestId"`
+	PaymentID        string `json:"paymentId,omitempty"`
+	MerchantAccount  string `json:"merchantAccountId,omitempty"`
+	Method           string `json:"method"`
+	CaptureMode      string `json:"captureMode"`
+	Amount           Amount `json:"amount"`
+	Authorized       Amount `json:"authorized"`
+	Captured         Amount `json:"captured"`
+	Refunded         Amount `json:"refunded"`
 }
 
-// Amount is money as APO writes it.
+// Amount is money, in minor units. In JSON it is as docs/reference/json.md has it: the minor units that APO writes, and
+// what they come to where the currency's decimals are known.
 type Amount struct {
+	Currency string
+	Minor    int64
+}
+
+type amountForm struct {
 	Currency string `json:"currency"`
-	Value    int64  `json:"value,string"` // minor units
+	Minor    int64  `json:"minor,string"`
+	Value    string `json:"value,omitempty"`
+}
+
+// MarshalJSON writes the amount.
+func (a Amount) MarshalJSON() ([]byte, error) {
+	form := amountForm{Currency: a.Currency, Minor: a.Minor}
+	if value, known := (events.Money{Minor: a.Minor, Currency: a.Currency}).AppendDecimal(nil); known {
+		form.Value = string(value)
+	}
+	return json.Marshal(form)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote; the minor units count.
+func (a *Amount) UnmarshalJSON(b []byte) error {
+	var form amountForm
+	err := json.Unmarshal(b, &form)
+	*a = Amount{form.Currency, form.Minor}
+	return err
+}
+
+// Time is a time. In JSON it is as docs/reference/json.md has it: in UTC, with nine decimals.
+type Time struct{ time.Time }
+
+// stamp is Time's form.
+const stamp = "2006-01-02T15:04:05.000000000Z"
+
+// MarshalJSON writes the time.
+func (t Time) MarshalJSON() ([]byte, error) { return json.Marshal(t.UTC().Format(stamp)) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (t *Time) UnmarshalJSON(b []byte) (err error) {
+	var text string
+	if err = json.Unmarshal(b, &text); err == nil {
+		t.Time, err = time.Parse(stamp, text)
+	}
+	return err
 }
 
 // Operation is an operation without an outcome.
 type Operation struct {
-	Operation string    `json:"operation"` // "cancel", "capture", "refund", "compensate"
-	CommandID string    `json:"commandId"`
-	Phase     string    `json:"phase"`
-	Since     time.Time `json:"since"`
-	Attempts  uint64    `json:"attempts"`
-	Code      string    `json:"code,omitempty"` // APO's newest
-	Parked    time.Time `json:"parked,omitzero"`
-	AskAgain  time.Time `json:"askAgain,omitzero"`
-	Request   Request   `json:"request"`
+	Operation string  `json:"operation"` // "cancel", "capture", "refund", "compensate"
+	CommandID string  `json:"commandId"`
+	Phase     string  `json:"phase"`
+	Since     Time    `json:"since"`
+	Attempts  uint64  `json:"attempts,string"`
+	Code      string  `json:"code,omitempty"` // APO's newest
+	Parked    Time    `json:"parked,omitzero"`
+	AskAgain  Time    `json:"askAgain,omitzero"`
+	Request   Request `json:"request"`
 }
 
 // Anomaly is a contradiction that stands open.
 type Anomaly struct {
-	Version uint64    `json:"version"` // of the record, and its name
-	Reason  string    `json:"reason"`
-	At      time.Time `json:"at"`
+	Version uint64 `json:"version,string"` // of the record, and its name
+	Reason  string `json:"reason"`
+	At      Time   `json:"at"`
 }
 
 // Request is what a call names and asks for. The ids that it does not carry are empty.
@@ -88,31 +131,31 @@ type Request struct {
 
 // Call is a call that was claimed, and so perhaps made.
 type Call struct {
-	Call      string    `json:"call"` // as APO names it
-	CommandID string    `json:"commandId,omitempty"`
-	Attempt   uint64    `json:"attempt,omitempty"` // of an operation's call
-	Inquiry   uint64    `json:"inquiry,omitempty"` // of an inquiry
-	Version   uint64    `json:"version"`           // of the claim's record
-	Claimed   time.Time `json:"claimed"`           // it was made afterwards, if at all,
-	Until     time.Time `json:"until"`             // … and was over by then
-	Request   Request   `json:"request"`
-	Answer    *Answer   `json:"answer,omitempty"` // nil: none is on record
+	Call      string  `json:"call"` // as APO names it
+	CommandID string  `json:"commandId,omitempty"`
+	Attempt   uint64  `json:"attempt,string,omitempty"` // of an operation's call
+	Inquiry   uint64  `json:"inquiry,string,omitempty"` // of an inquiry
+	Version   uint64  `json:"version,string"`           // of the claim's record
+	Claimed   Time    `json:"claimed"`                  // it was made afterwards, if at all,
+	Until     Time    `json:"until"`                    // … and was over by then
+	Request   Request `json:"request"`
+	Answer    *Answer `json:"answer,omitempty"` // nil: none is on record
 }
 
 // Answer is what came of a call.
 type Answer struct {
-	Version uint64    `json:"version"` // of its record; the message of that version is APO's answer, if there is one
-	At      time.Time `json:"at"`
-	Fact    string    `json:"fact"` // what it was recorded as
-	Code    string    `json:"code,omitempty"`
-	Message string    `json:"message,omitempty"`
-	Problem string    `json:"problem,omitempty"` // our words, where there was no usable answer
+	Version uint64 `json:"version,string"` // of its record; the message of that version is APO's answer, if there is one
+	At      Time   `json:"at"`
+	Fact    string `json:"fact"` // what it was recorded as
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+	Problem string `json:"problem,omitempty"` // our words, where there was no usable answer
 }
 
 // Message is a message that APO signed. The signature covers every byte of the body.
 type Message struct {
-	Version    uint64 `json:"version"` // of the record that keeps it
-	Via        string `json:"via"`     // "answer", "notification", "inquiry"
+	Version    uint64 `json:"version,string"` // of the record that keeps it
+	Via        string `json:"via"`            // "answer", "notification", "inquiry"
 	Method     string `json:"method"`
 	Path       string `json:"path"`
 	ClientID   string `json:"clientId"`
@@ -135,13 +178,13 @@ func (m Message) Evidence() apo.Evidence {
 
 // Fact is one record of the order's history.
 type Fact struct {
-	Version   uint64    `json:"version"`
-	Recorded  time.Time `json:"recorded"`
-	Occurred  time.Time `json:"occurred"`
-	Fact      string    `json:"fact"`
-	CommandID string    `json:"commandId,omitempty"`
-	Status    string    `json:"status"` // after it
-	Phase     string    `json:"phase"`
+	Version   uint64 `json:"version,string"`
+	Recorded  Time   `json:"recorded"`
+	Occurred  Time   `json:"occurred"`
+	Fact      string `json:"fact"`
+	CommandID string `json:"commandId,omitempty"`
+	Status    string `json:"status"` // after it
+	Phase     string `json:"phase"`
 }
 
 // WriteTo writes the bundle as JSON, indented, with a new line at its end. The same bundle is always the same bytes. An

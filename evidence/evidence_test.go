@@ -62,12 +62,15 @@ func TestASupportCase(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &read))
 		assert.Equal(t, b, read, "nothing is lost on the way")
 		assert.Equal(t, evidence.Format, read.Format)
+		assert.NotRegexp(t, `(?m)^ *"\w+": -?[0-9]`, string(text), "each number is a text, as in docs/reference/json.md")
+		assert.Contains(t, string(text), `"value": "10.00"`)
 		o := read.Order
 		assert.Equal(t, []any{tilltest.TheOrder, "captured", tilltest.TheRequest, tilltest.ThePayment, int64(1000), int64(0)},
-			[]any{o.ID, o.Status, o.PaymentRequestID, o.PaymentID, o.Captured, o.Refunded})
+			[]any{o.ID, o.Status, o.PaymentRequestID, o.PaymentID, o.Captured.Minor, o.Refunded.Minor})
 		require.Len(t, read.Open, 1)
 		assert.Equal(t, []any{"refund", tilltest.CommandID, "parked", tilltest.Dawn().Add(time.Hour), x.Clock.Now()},
-			[]any{read.Open[0].Operation, read.Open[0].CommandID, read.Open[0].Phase, read.Open[0].Since, read.Open[0].Parked})
+			[]any{read.Open[0].Operation, read.Open[0].CommandID, read.Open[0].Phase, read.Open[0].Since.Time,
+				read.Open[0].Parked.Time})
 
 		hasMessages(t, read, asksAlways(t, read))
 
@@ -80,7 +83,7 @@ func TestASupportCase(t *testing.T) {
 func asksAlways(t *testing.T, read evidence.Bundle) (refunds []evidence.Call) {
 	t.Helper()
 	request := read.Open[0].Request
-	assert.Equal(t, &evidence.Amount{Currency: "USD", Value: tilltest.ThePart}, request.Amount)
+	assert.Equal(t, &evidence.Amount{Currency: "USD", Minor: tilltest.ThePart}, request.Amount)
 	assert.Equal(t, []any{tilltest.ThePayment, "damaged"}, []any{request.PaymentID, request.Reason})
 	assert.NotEmpty(t, request.RefundRequestID)
 	var inquiries []evidence.Call
@@ -96,7 +99,7 @@ func asksAlways(t *testing.T, read evidence.Bundle) (refunds []evidence.Call) {
 	for i, c := range refunds {
 		assert.Equal(t, request, c.Request)
 		assert.EqualValues(t, i+1, c.Attempt)
-		assert.Equal(t, c.Claimed.Add(order.DefaultLease), c.Until)
+		assert.Equal(t, c.Claimed.Add(order.DefaultLease), c.Until.Time)
 		require.NotNil(t, c.Answer)
 		assert.Equal(t, string(events.KindRefundUnresolved), c.Answer.Fact)
 	}

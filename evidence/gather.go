@@ -14,7 +14,7 @@ import (
 // wraps [order.ErrUnknownOrder] where there is no such order, and is an *[order.InvalidError] where no log can hold the
 // id.
 func Of(ctx context.Context, r *tilltape.Reader, id string) (Bundle, error) {
-	g := gathering{bundle: Bundle{Format: Format, Made: r.Config().Now().UTC(), Calls: []Call{},
+	g := gathering{bundle: Bundle{Format: Format, Made: Time{r.Config().Now().UTC()}, Calls: []Call{},
 		Messages: []Message{}, Facts: []Fact{}}}
 	for record, err := range r.History(ctx, id) {
 		if err != nil {
@@ -39,8 +39,9 @@ type gathering struct {
 
 func (g *gathering) take(r *events.Record) {
 	g.o = order.Evolve(g.o, *r)
-	g.bundle.Facts = append(g.bundle.Facts, Fact{Version: r.Version, Recorded: r.Recorded, Occurred: r.Occurred,
-		Fact: string(r.Event.Kind()), CommandID: r.CommandID, Status: r.Head.Status, Phase: r.Head.Phase})
+	g.bundle.Facts = append(g.bundle.Facts, Fact{Version: r.Version, Recorded: Time{r.Recorded},
+		Occurred: Time{r.Occurred}, Fact: string(r.Event.Kind()), CommandID: r.CommandID, Status: r.Head.Status,
+		Phase: r.Head.Phase})
 	g.claimed(r)
 	p := events.PartsOf(r.Event)
 	if p.Proof.Evidence != nil {
@@ -67,7 +68,7 @@ func (g *gathering) claimed(r *events.Record) {
 		return // a record that our rules cannot have written
 	}
 	made := Call{Call: c.Kind.String(), CommandID: r.CommandID, Attempt: c.Attempt, Version: r.Version,
-		Claimed: r.Recorded, Until: c.Lease, Request: requestOf(c)}
+		Claimed: Time{r.Recorded}, Until: Time{c.Lease}, Request: requestOf(c)}
 	if c.IsInquiry() {
 		made.Inquiry = c.Number
 		if g.inquiries == nil {
@@ -92,24 +93,27 @@ func (g *gathering) answered(r *events.Record, p *events.Parts) {
 		at, known = g.attempts[p.Attempt]
 	}
 	if known && g.bundle.Calls[at].Answer == nil {
-		g.bundle.Calls[at].Answer = &Answer{Version: r.Version, At: r.Recorded, Fact: string(r.Event.Kind()),
+		g.bundle.Calls[at].Answer = &Answer{Version: r.Version, At: Time{r.Recorded}, Fact: string(r.Event.Kind()),
 			Code: p.Code, Message: p.Message, Problem: p.Problem}
 	}
 }
 
 func (g *gathering) done() Bundle {
 	o := &g.o
-	g.bundle.Order = Order{ID: o.ID, Version: o.Version, Status: o.Status.String(), Since: o.StatusSince,
+	sum := func(minor int64) Amount { return Amount{Currency: o.Amount.Currency, Minor: minor} }
+	g.bundle.Order = Order{ID: o.ID, Version: o.Version, Status: o.Status.String(), Since: Time{o.StatusSince},
 		PaymentRequestID: o.PaymentRequestID, PaymentID: o.PaymentID, MerchantAccount: o.MerchantAccountID,
 		Method: o.Method, CaptureMode: o.CaptureMode.String(),
-		Amount: *amountOf(o.Amount), Authorized: o.Authorized, Captured: o.Captured, Refunded: o.Refunded}
+		Amount: *amountOf(o.Amount), Authorized: sum(o.Authorized), Captured: sum(o.Captured), Refunded: sum(o.Refunded)}
 	for _, p := range o.Operations() {
 		g.bundle.Open = append(g.bundle.Open, Operation{Operation: p.Verb().String(), CommandID: p.CommandID,
-			Phase: p.Phase.String(), Since: p.Since, Attempts: p.Attempt, Code: p.Code, Parked: p.ParkedAt, AskAgain: p.Due,
-			Request: g.asked(p.Intent)})
+			Phase: p.Phase.String(), Since: Time{p.Since}, Attempts: p.Attempt, Code: p.Code, Parked: Time{p.ParkedAt},
+			AskAgain: Time{p.Due},
+			Request:  g.asked(p.Intent)})
 	}
 	for _, a := range o.Anomalies {
-		g.bundle.Anomalies = append(g.bundle.Anomalies, Anomaly{Version: a.Version, Reason: a.Reason.String(), At: a.At})
+		g.bundle.Anomalies = append(g.bundle.Anomalies,
+			Anomaly{Version: a.Version, Reason: a.Reason.String(), At: Time{a.At}})
 	}
 	return g.bundle
 }
@@ -137,7 +141,7 @@ func requestOf(c order.Call) Request {
 }
 
 func amountOf(m order.Money) *Amount {
-	return &Amount{Currency: m.Currency, Value: m.Minor}
+	return &Amount{Currency: m.Currency, Minor: m.Minor}
 }
 
 func messageOf(r *events.Record, via events.Channel, e *events.Evidence) Message {

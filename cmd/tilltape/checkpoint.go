@@ -124,13 +124,27 @@ func treeOf(ctx context.Context, s *source) (seal.Checkpoint, error) {
 	return sealer.Tree(ctx)
 }
 
+// What is printed for programs; docs/reference/json.md tells it.
+type (
+	signedJSON struct {
+		checkpointJSON
+		Note string `json:"note"`
+	}
+	consistencyJSON struct {
+		Then  checkpointJSON `json:"then"`
+		Now   checkpointJSON `json:"now"`
+		Proof []string       `json:"proof"`
+	}
+	rollJSON struct {
+		Log  checkpointJSON `json:"log"`
+		Roll string         `json:"roll"`
+	}
+)
+
 // print prints a checkpoint as it is signed, or for programs.
 func (c *checkpoints) print(said seal.Checkpoint, note []byte) error {
 	if c.format.word == formatJSON {
-		return printJSON(c.t, struct {
-			checkpointJSON
-			Note string `json:"note"`
-		}{checkpointForm(said), string(note)})
+		return printJSON(c.t, signedJSON{checkpointForm(said), string(note)})
 	}
 	_, err := c.t.out.Write(note)
 	return err
@@ -206,11 +220,7 @@ func (c *checkpoints) tellConsistent(then, now seal.Checkpoint, proof []seal.Has
 		for i, h := range proof {
 			hashes[i] = h.String()
 		}
-		return printJSON(c.t, struct {
-			Then  checkpointJSON `json:"then"`
-			Now   checkpointJSON `json:"now"`
-			Proof []string       `json:"proof"`
-		}{checkpointForm(then), checkpointForm(now), hashes})
+		return printJSON(c.t, consistencyJSON{checkpointForm(then), checkpointForm(now), hashes})
 	}
 	_, err := fmt.Fprintf(c.t.out, "%s the log goes on from the %d records that it had:\n    none was altered, moved or "+
 		"taken away\n%s %s\n", c.t.paint(green, "ok:"), then.Size, c.t.paint(bold, "seal:"), sealWords(now))
@@ -230,10 +240,7 @@ func (c *checkpoints) rollHolds(ctx context.Context, cmd *cobra.Command, s *sour
 		return err
 	}
 	if c.format.word == formatJSON {
-		return printJSON(c.t, struct {
-			Log  checkpointJSON `json:"log"`
-			Roll string         `json:"roll"`
-		}{checkpointForm(said.Log), said.Root.String()})
+		return printJSON(c.t, rollJSON{checkpointForm(said.Log), said.Root.String()})
 	}
 	_, err = fmt.Fprintf(c.t.out, "%s the roll is true: each order ends where it says,\n    among the log's first %d "+
 		"records\n%s %s\n", c.t.paint(green, "ok:"), said.Log.Size, c.t.paint(bold, "seal:"), sealWords(said.Log))

@@ -100,8 +100,8 @@ func (p *evidencePrinter) check() error {
 
 func (p *evidencePrinter) text() string {
 	o := &p.bundle.Order
-	fmt.Fprintf(&p.b, "order %s, %s since %s, version %d\n", plain(o.ID), p.t.paint(bold, o.Status), p.t.when(o.Since),
-		o.Version)
+	fmt.Fprintf(&p.b, "order %s, %s since %s, version %d\n", plain(o.ID), p.t.paint(bold, o.Status),
+		p.t.when(o.Since.Time), o.Version)
 	fmt.Fprintf(&p.b, "payment %s, request %s\n", plain(orNone(o.PaymentID)), plain(orNone(o.PaymentRequestID)))
 	fmt.Fprintf(&p.b, "\n%s\n", p.t.paint(bold, "calls"))
 	if len(p.bundle.Calls) == 0 {
@@ -115,7 +115,7 @@ func (p *evidencePrinter) text() string {
 				came += ": " + c.Answer.Problem
 			}
 		}
-		fmt.Fprintf(&p.b, "  %s  %3d  %-16s %s\n", p.t.when(c.Claimed), c.Version, c.Call, plain(came))
+		fmt.Fprintf(&p.b, "  %s  %3d  %-16s %s\n", p.t.when(c.Claimed.Time), c.Version, c.Call, plain(came))
 	}
 	fmt.Fprintf(&p.b, "\n%s", p.t.paint(bold, "messages that APO signed"))
 	if len(p.keys) == 0 && len(p.bundle.Messages) > 0 {
@@ -127,7 +127,7 @@ func (p *evidencePrinter) text() string {
 	}
 	recorded := map[uint64]time.Time{}
 	for _, f := range p.bundle.Facts {
-		recorded[f.Version] = f.Recorded
+		recorded[f.Version] = f.Recorded.Time
 	}
 	for i, m := range p.bundle.Messages {
 		fmt.Fprintf(&p.b, "  %s  %3d  %-16s %s, %s\n", p.t.when(recorded[m.Version]), m.Version, m.Via,

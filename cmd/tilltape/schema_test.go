@@ -19,7 +19,15 @@ import (
 // published compiles a definition of the schema.
 func published(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
-	const file = "../../docs/reference/tilltape.schema.json"
+	return publishedIn(t, schemaDir+"tilltape.schema.json", name)
+}
+
+// schemaDir is where the schemas are published.
+const schemaDir = "../../docs/reference/"
+
+// publishedIn compiles a definition of one of the schemas.
+func publishedIn(t *testing.T, file, name string) *jsonschema.Schema {
+	t.Helper()
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	s, err := c.Compile(file + "#/$defs/" + name)

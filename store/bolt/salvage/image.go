@@ -10,8 +10,8 @@ const sector = 4096
 
 // Range is a stretch of the file, in bytes.
 type Range struct {
-	Begin int64 `json:"begin"`
-	End   int64 `json:"end"`
+	Begin int64 `json:"begin,string"`
+	End   int64 `json:"end,string"`
 }
 
 // image is the file as it can be read: what the disk does not give is zeros, and noted.

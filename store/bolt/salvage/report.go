@@ -1,7 +1,9 @@
 package salvage
 
 import (
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -25,15 +27,44 @@ const (
 // What the records say of a checkpoint.
 const (
 	Proven     = "proven"      // the log held just this, and all of it is there
-	CannotTell = "cannot-tell" // records up to its size are missing
+	CannotTell = "cannot tell" // records up to its size are missing
 	Differs    = "differs"     // all records are there, and are not those that it was signed over
-	OtherLog   = "other-log"   // its origin is not the log's, and none that the log says it had
+	OtherLog   = "other log"   // its origin is not the log's, and none that the log says it had
 )
 
 // Span is a run of positions, or of versions, from the first to the last.
 type Span struct {
 	First uint64 `json:"first,string"`
 	Last  uint64 `json:"last,string"`
+}
+
+// Positions are positions in the log. In JSON each is a text, as docs/reference/json.md has numbers.
+type Positions []uint64
+
+// MarshalJSON writes them as texts.
+func (p Positions) MarshalJSON() ([]byte, error) {
+	texts := make([]string, len(p))
+	for i, position := range p {
+		texts[i] = strconv.FormatUint(position, 10)
+	}
+	return json.Marshal(texts)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (p *Positions) UnmarshalJSON(b []byte) error {
+	var texts []string
+	if err := json.Unmarshal(b, &texts); err != nil {
+		return err
+	}
+	*p = make(Positions, len(texts))
+	for i, text := range texts {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("position %q is no number; give digits", text)
+		}
+		(*p)[i] = n
+	}
+	return nil
 }
 
 // Lost is a record that was not found, and whose it was: another record names it, or an entry of heads does.
@@ -47,39 +78,39 @@ type Lost struct {
 // Broken is an order of which records are missing.
 type Broken struct {
 	ID      string `json:"id"`
-	Records int    `json:"records"` // that were found
-	Missing []Span `json:"missing"` // versions
+	Records int    `json:"records,string"`    // that were found
+	Missing []Span `json:"missing,omitempty"` // versions
 }
 
 // Frames counts positions, and of what does not count frames.
 type Frames struct {
-	Whole       int `json:"whole"` // positions whose frame was found whole; the next four are of these
-	BySeal      int `json:"bySeal"`
-	ByBackup    int `json:"byBackup"`
-	ByTile      int `json:"byTile"`
-	ByChecksum  int `json:"byChecksum"`
-	Unproven    int `json:"unproven"`
-	Altered     int `json:"altered"`     // whole, and not what was sealed; or one of these together is not
-	Ambiguous   int `json:"ambiguous"`   // positions with two frames, or with one that cannot stand there
-	Uncommitted int `json:"uncommitted"` // left by a crash behind the end, and never in the log
+	Whole       int `json:"whole,string"` // positions whose frame was found whole; the next four are of these
+	BySeal      int `json:"bySeal,string"`
+	ByBackup    int `json:"byBackup,string"`
+	ByTile      int `json:"byTile,string"`
+	ByChecksum  int `json:"byChecksum,string"`
+	Unproven    int `json:"unproven,string"`
+	Altered     int `json:"altered,string"`     // whole, and not what was sealed; or one of these together is not
+	Ambiguous   int `json:"ambiguous,string"`   // positions with two frames, or with one that cannot stand there
+	Uncommitted int `json:"uncommitted,string"` // left by a crash behind the end, and never in the log
 }
 
 // Orders says which orders are whole. Whether an order had a record among the missing that nothing else names, nobody
 // can tell.
 type Orders struct {
-	Found  int      `json:"found"`
-	Whole  int      `json:"whole"`  // every record that is known of was found
-	Behind []string `json:"behind"` // of these, those that have records behind the first hole
-	Broken []Broken `json:"broken"`
+	Found  int      `json:"found,string"`
+	Whole  int      `json:"whole,string"`     // every record that is known of was found
+	Behind []string `json:"behind,omitempty"` // of these, those that have records behind the first hole
+	Broken []Broken `json:"broken,omitempty"`
 }
 
 // BackupReport is what came of the backup.
 type BackupReport struct {
 	Path    string `json:"path"`
-	Origin  string `json:"origin"`
+	Origin  string `json:"origin,omitempty"`
 	Records uint64 `json:"records,string"`
 	// Fork is the first position at which it has another record than the log; 0: nowhere. From there on it does not count.
-	Fork uint64 `json:"fork,string"`
+	Fork uint64 `json:"fork,string,omitempty"`
 }
 
 // CheckpointReport is what came of the checkpoint.
@@ -92,18 +123,18 @@ type CheckpointReport struct {
 // Report is what was found in a damaged file.
 type Report struct {
 	File       string            `json:"file"`
-	Bytes      int64             `json:"bytes"`
-	SHA256     string            `json:"sha256"`     // of the file as it was read
-	Unreadable []Range           `json:"unreadable"` // bytes that the disk does not give
-	Origin     string            `json:"origin"`     // of the log; empty where it is not readable any more
-	Unsealed   bool              `json:"unsealed"`
-	End        uint64            `json:"end,string"`   // newest position that is known of
-	Taken      uint64            `json:"taken,string"` // the first so many are all there; [Found.Write] writes them
-	Missing    []Span            `json:"missing"`      // positions without a whole frame
-	Lost       []Lost            `json:"lost"`         // of these, the ones of which it is known whose they were
-	Unproven   []uint64          `json:"unproven"`
-	Altered    []uint64          `json:"altered"`
-	Ambiguous  []uint64          `json:"ambiguous"`
+	Bytes      int64             `json:"bytes,string"`
+	SHA256     string            `json:"sha256"`               // of the file as it was read
+	Unreadable []Range           `json:"unreadable,omitempty"` // bytes that the disk does not give
+	Origin     string            `json:"origin,omitempty"`     // of the log; empty where it is not readable any more
+	Unsealed   bool              `json:"unsealed,omitempty"`
+	End        uint64            `json:"end,string"`        // newest position that is known of
+	Taken      uint64            `json:"taken,string"`      // the first so many are all there; [Found.Write] writes them
+	Missing    []Span            `json:"missing,omitempty"` // positions without a whole frame
+	Lost       []Lost            `json:"lost,omitempty"`    // of these, the ones of which it is known whose they were
+	Unproven   Positions         `json:"unproven,omitempty"`
+	Altered    Positions         `json:"altered,omitempty"`
+	Ambiguous  Positions         `json:"ambiguous,omitempty"`
 	Frames     Frames            `json:"frames"`
 	Orders     Orders            `json:"orders"`
 	Backup     *BackupReport     `json:"backup,omitempty"`
@@ -115,9 +146,9 @@ type Report struct {
 type Written struct {
 	Path    string `json:"path"`
 	Records uint64 `json:"records,string"`
-	Root    string `json:"root"` // in base64; empty without a seal
-	Origin  string `json:"origin"`
-	From    string `json:"from"` // the origin that its ancestry says it held these records under before
+	Root    string `json:"root,omitempty"` // in base64; empty without a seal
+	Origin  string `json:"origin,omitempty"`
+	From    string `json:"from,omitempty"` // the origin that its ancestry says it held these records under before
 }
 
 // Whole tells whether nothing is missing.

@@ -91,6 +91,13 @@ func TestTheFirstHoleEndsTheNewLog(t *testing.T) {
 	document, err := json.Marshal(again)
 	require.NoError(t, err)
 	assert.Contains(t, string(document), `"missing":[{"first":"100","last":"101"},{"first":"700","last":"700"}]`)
+	var back salvage.Report
+	require.NoError(t, json.Unmarshal(document, &back))
+	assert.Equal(t, again, back, "nothing is lost on the way")
+	assert.NotRegexp(t, `:\s*-?[0-9]`, string(document), "each number is a text, as in docs/reference/json.md")
+	positions, err := json.Marshal(salvage.Positions{1, 1 << 60})
+	require.NoError(t, err)
+	assert.Equal(t, `["1","1152921504606846976"]`, string(positions))
 	text := again.String()
 	for _, part := range []string{"missing    positions 100 to 101", "new log ", "1197 of 1200 positions found whole",
 		"held as    " + s.was.Origin} {

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/evidence"
+	"github.com/tilltape/tilltape/store/bolt/salvage"
+)
+
+// toolSchemaFile tells what the tool prints beside records, heads and orders; -update makes it of the code.
+const toolSchemaFile = "../../docs/reference/tilltape.tool.schema.json"
+
+// toolDocuments are what the tool prints for programs, each with a command line of the fixture's that prints it.
+var toolDocuments = []struct {
+	name, by string
+	of       any
+	told     bool // in the page's table above, by hand
+	line     string
+}{
+	{"entry", "history", entryDocument{}, true, "history S o-04 -o jsonl"},
+	{"shown", "show", orderDocument{}, true, "show S o-12 -o jsonl"},
+	{"owed", "due", owedDocument{}, true, "due S -o jsonl"},
+	{"change", "diff", changeDocument{}, true, "diff yesterday.tilltape S -o jsonl"},
+	{"openAnomaly", "anomalies", anomalyDocument{}, true, "anomalies S -o jsonl"},
+	{"checkpoint", "`checkpoint`", signedJSON{}, false, "checkpoint S --key-file orders.key -o json"},
+	{"consistency", "`checkpoint --since`", consistencyJSON{}, false,
+		"checkpoint S --since kept.note --public-key orders.pub -o json"},
+	{"roll", "`checkpoint --check-roll`", rollJSON{}, false,
+		"checkpoint S --check-roll roll --public-key orders.pub -o json"},
+	{"proof", "`prove`, and `verify` of a proof", proofJSON{}, false, "verify o-09.proof --public-key orders.pub -o json"},
+	{"part", "`verify` of a filtered export", partJSON{}, false,
+		"verify one.jsonl --checkpoint kept.note --public-key orders.pub -o json"},
+	{"salvage", "`salvage`", salvage.Report{}, false,
+		"salvage damaged new --with yesterday.tilltape --checkpoint kept.note --public-key orders.pub -o json"},
+	{"case", "`evidence`", evidence.Bundle{}, false, "evidence S o-12 -o json"},
+}
+
+// toolSchemas makes the schema, and the rows of the page, of the types.
+type toolSchemas struct {
+	defs map[string]any
+	rows []string
+}
+
+func sharedRef(name string) map[string]any {
+	return map[string]any{"$ref": "tilltape.schema.json#/$defs/" + name}
+}
+
+// flat are a struct's fields, with those of the structs that it embeds in their place.
+func flat(of reflect.Type) (all []reflect.StructField) {
+	for f := range of.Fields() {
+		if f.Anonymous && f.Tag.Get("json") == "" {
+			all = append(all, flat(f.Type)...)
+		} else {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func (g *toolSchemas) object(name, by string, of reflect.Type) {
+	if g.defs[name] != nil {
+		return
+	}
+	properties, required, told := map[string]any{}, []string{}, []string{}
+	g.defs[name] = true // a type that has itself in it ends here
+	row := len(g.rows)
+	g.rows = append(g.rows, "")
+	for _, f := range flat(of) {
+		tag := strings.Split(f.Tag.Get("json"), ",")
+		optional := slices.Contains(tag, "omitempty") || slices.Contains(tag, "omitzero")
+		form, word := g.member(name, tag[0], f.Type, optional)
+		properties[tag[0]] = form
+		if !optional {
+			required = append(required, tag[0])
+		}
+		told = append(told, "`"+tag[0]+"`"+prefix(" ", word))
+	}
+	g.defs[name] = map[string]any{"type": "object", "properties": properties, "required": required,
+		"additionalProperties": false}
+	g.rows[row] = fmt.Sprintf("| %s | %s | %s |", name, by, strings.Join(told, ", "))
+}
+
+// ofShared are the names whose texts have a form.
+var ofShared = map[string]string{"size": "number", "version": "number", "attempt": "number", "inquiry": "number",
+	"bytes": "number", "records": "number", "at": "time", "due": "time", "since": "time", "legalAt": "time"}
+
+// ofDocuments are the names of documents that package jsonform writes.
+var ofDocuments = map[string]string{"record": "record", "records": "record", "order": "order", "before": "order",
+	"after": "order", "head": "storeHead"}
+
+// member is the schema of a member, and its form in a word for the page.
+func (g *toolSchemas) member(in, name string, of reflect.Type, optional bool) (form map[string]any, word string) {
+	if of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
+	switch of {
+	case reflect.TypeFor[evidence.Time]():
+		return sharedRef("time"), "time"
+	case reflect.TypeFor[evidence.Amount](), reflect.TypeFor[moneyDocument]():
+		return sharedRef("money"), "money"
+	case reflect.TypeFor[salvage.Positions]():
+		return map[string]any{"type": "array", "items": sharedRef("number")}, "list of number"
+	case reflect.TypeFor[json.RawMessage]():
+		return sharedRef(ofDocuments[name]), ofDocuments[name]
+	case reflect.TypeFor[[]byte]():
+		return sharedRef("bytes"), "base64"
+	}
+	switch of.Kind() {
+	case reflect.Int, reflect.Int64, reflect.Uint64:
+		return sharedRef("number"), "number"
+	case reflect.Bool:
+		if optional {
+			return map[string]any{"const": true}, "true"
+		}
+		return map[string]any{"type": "boolean"}, "true or false"
+	case reflect.Slice:
+		items, word := g.member(in, name, of.Elem(), false)
+		if word == "" {
+			word = "text"
+		}
+		return map[string]any{"type": "array", "items": items}, "list of " + word
+	case reflect.Struct:
+		inner := strings.TrimSuffix(strings.TrimSuffix(of.Name(), "Document"), "JSON")
+		whole, _, _ := strings.Cut(in, ".")
+		inner = whole + "." + strings.ToLower(inner[:1]) + inner[1:]
+		if of == reflect.TypeFor[checkpointJSON]() {
+			inner = "tree" // of a log: everywhere the same
+		}
+		g.object(inner, "", of)
+		return map[string]any{"$ref": "#/$defs/" + inner}, inner
+	}
+	if shared, has := ofShared[name]; has && in != "case.message" {
+		return sharedRef(shared), shared
+	}
+	return map[string]any{"type": "string"}, ""
+}
+
+// madeSchemas makes all of them.
+func madeSchemas(t *testing.T) (file []byte, rows []string) {
+	t.Helper()
+	g := &toolSchemas{defs: map[string]any{}}
+	for _, d := range toolDocuments {
+		before := len(g.rows)
+		g.object(d.name, d.by, reflect.TypeOf(d.of))
+		if !d.told {
+			rows = append(rows, g.rows[before:]...)
+		}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	require.NoError(t, e.Encode(map[string]any{"$schema": "https://json-schema.org/draft/2020-12/schema",
+		"title": "What tilltape prints for programs beside records, heads and orders; see json.md beside this file",
+		"$defs": g.defs}))
+	return b.Bytes(), rows
+}
+
+// The schema and the page tell each member that the tool writes, and no other.
+func TestTheToolsDocumentsAreTold(t *testing.T) {
+	file, rows := madeSchemas(t)
+	const begin = "<!-- tool: go test ./cmd/tilltape -run Documents -update writes this table -->\n"
+	const end = "<!-- end of tool -->"
+	table := "| object | printed by | members |\n|---|---|---|\n" + strings.Join(rows, "\n") + "\n"
+	const pageFile = "../../docs/reference/json.md"
+	page, err := os.ReadFile(pageFile)
+	require.NoError(t, err)
+	before, rest, ok := strings.Cut(string(page), begin)
+	require.True(t, ok)
+	was, after, ok := strings.Cut(rest, end)
+	require.True(t, ok)
+	if *update {
+		require.NoError(t, os.WriteFile(pageFile, []byte(before+begin+table+end+after), 0o644))
+		require.NoError(t, os.WriteFile(toolSchemaFile, file, 0o644))
+		return
+	}
+	assert.Equal(t, table, was)
+	published, err := os.ReadFile(toolSchemaFile)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(file), string(published))
+}
+
+// What the tool prints keeps to the published schema, by somebody else's validator, which takes nothing beside it.
+func TestTheToolsDocumentsKeepToTheSchema(t *testing.T) {
+	schemas := map[string]*jsonschema.Schema{}
+	for _, d := range toolDocuments {
+		schemas[d.name] = publishedIn(t, schemaDir+"tilltape.tool.schema.json", d.name)
+	}
+	aDay(t)
+	damaged, err := os.ReadFile(dayLog)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile("damaged", damaged, 0o600))
+	loseRecord(t, "damaged", "o-15", 2)
+	for _, line := range []string{"checkpoint S --key-file orders.key --roll roll", "export S one.jsonl --order o-06",
+		"prove S o-09 o-09.proof --key-file orders.key"} {
+		code, _, errs := execute(t, strings.Fields(strings.ReplaceAll(line, " S", " "+dayLog))...)
+		require.Equal(t, exitOK, code, errs)
+	}
+	for _, d := range toolDocuments {
+		var out, errs bytes.Buffer
+		run(t.Context(), strings.Fields(strings.ReplaceAll(d.line, " S", " "+dayLog)),
+			terminal{out: &out, err: &errs, env: os.Getenv})
+		documents := []string{out.String()}
+		if strings.HasSuffix(d.line, " jsonl") {
+			documents = strings.Split(strings.TrimSpace(out.String()), "\n")
+		}
+		schema := schemas[d.name]
+		for _, document := range documents {
+			require.NotEmpty(t, document, errs.String())
+			require.NoError(t, judged(t, schema, []byte(document)), "%s: %s", d.line, document)
+			begin := strings.Index(document, "{")
+			require.Error(t, judged(t, schema, []byte(document[:begin]+`{"hue":"red",`+document[begin+1:])), d.line)
+			var members map[string]any
+			require.NoError(t, json.Unmarshal([]byte(document), &members))
+			for name, was := range members {
+				members[name] = 1.5
+				changed, err := json.Marshal(members)
+				require.NoError(t, err)
+				require.Error(t, judged(t, schema, changed), "%s: %s is no number", d.line, name)
+				members[name] = was
+			}
+		}
+	}
+}
