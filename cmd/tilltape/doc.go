@@ -26,6 +26,7 @@
 //	tilltape simulate     that APO as a process of its own
 //	tilltape verify       what of a log is proven, and what is wrong with it
 //	tilltape version      what this binary was built from
+//	tilltape view         a log in a browser, on this machine alone
 //	tilltape help         every command, with its flags
 //
 // # What a script can rely on

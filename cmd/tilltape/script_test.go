@@ -220,6 +220,15 @@ func (w *stopAt) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// stopping is where a command writes, and what ends it where it would run for ever once it has said that it is ready.
+func stopping(name string, stop func()) *stopAt {
+	ready := map[string]string{"simulate": "control", "view": "http://"}[name]
+	if ready == "" {
+		return &stopAt{stop: func() {}}
+	}
+	return &stopAt{text: ready, stop: stop}
+}
+
 // TestEveryExampleRuns as it stands in its help, up to the first pipe, and ends in a way that its help names.
 func TestEveryExampleRuns(t *testing.T) {
 	for _, c := range theTree() {
@@ -235,10 +244,7 @@ func TestEveryExampleRuns(t *testing.T) {
 				require.Equal(t, "tilltape", words[0], line)
 				ctx, cancel := context.WithCancel(t.Context())
 				var errs bytes.Buffer
-				out := &stopAt{text: "control", stop: cancel}
-				if c.Name() != "simulate" { // which would run for ever
-					out.stop = func() {}
-				}
+				out := stopping(c.Name(), cancel)
 				code := run(ctx, words[1:], terminal{out: out, err: &errs, env: os.Getenv})
 				cancel()
 				assert.Contains(t, exitsOf(t, c), code, line)

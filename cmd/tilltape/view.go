@@ -47,7 +47,7 @@ func viewCommand(t *terminal) *cobra.Command {
 			"Judged by the library's defaults and the cancel windows that Antom documents; a\n" +
 			"service may have set others. --now judges as of another moment.",
 		Example: "  tilltape view orders.tilltape\n" +
-			"  tilltape view backup.tilltape --listen 127.0.0.1:8080 --apo-key apo.pub",
+			"  tilltape view yesterday.tilltape --apo-key apo.pub",
 		Args: takes("a source"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			// From the beginning on, so that an interrupt leaves nothing behind.
