@@ -74,6 +74,14 @@ func TestRun_MeasuresEverySection(t *testing.T) {
 	assert.Positive(t, r.Open.Killed)
 	assert.Positive(t, r.Open.KilledOrders)
 	assert.NotEmpty(t, r.Core)
+	require.NotNil(t, r.Tool)
+	assert.Positive(t, r.Tool.Raw)
+	assert.Less(t, r.Tool.Nothing.Wall, time.Minute)
+	require.Len(t, r.Tool.Asked, 4)
+	for _, a := range append(r.Tool.Asked, toolLine{"version", r.Tool.Start}) {
+		assert.Positive(t, a.Wall, a.What)
+		assert.Positive(t, a.Processor, a.What)
+	}
 
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)

@@ -88,6 +88,7 @@ func (r *report) musts() []figure {
 	all = append(all, r.tapeMusts()...)
 	all = append(all, r.exportMusts()...)
 	all = append(all, r.coreMusts()...)
+	all = append(all, r.toolMusts()...)
 	return append(all, r.pgMusts()...)
 }
 

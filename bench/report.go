@@ -20,6 +20,7 @@ type report struct {
 	Open           *openResult    `json:",omitempty"`
 	Core           []coreResult   `json:",omitempty"`
 	Postgres       *pgResult      `json:",omitempty"`
+	Tool           *toolResult    `json:",omitempty"`
 	Figures        []figure
 }
 
@@ -61,6 +62,7 @@ func (r *report) tables() []table {
 		{r.Load != nil, r.loadTable},
 		{r.Replay != nil, r.replayTable}, {r.Open != nil, r.openTable}, {len(r.Core) > 0, r.coreTable},
 		{r.Postgres != nil, r.pgAppendTable}, {r.Postgres != nil, r.pgReadTable},
+		{r.Tool != nil, r.toolTable},
 		{len(r.Figures) > 0, r.figureTable},
 	} {
 		if part.measured {

@@ -32,10 +32,11 @@ const (
 	sectionCancels  = "cancels"
 	sectionCore     = "core"
 	sectionPostgres = "postgres"
+	sectionTool     = "tool"
 )
 
 var sections = []string{sectionAppends, sectionLoad, sectionReplay, sectionOpen, sectionCancels, sectionCore,
-	sectionPostgres}
+	sectionPostgres, sectionTool}
 
 // The presets.
 var (
@@ -110,6 +111,8 @@ const (
 	replayEach    = 2 * time.Microsecond   // a fact
 	jsonEach      = 20 * time.Microsecond  // a fact in memory, in all three forms
 	openEach      = time.Second            // two opens, a kill and an open
+	toolBuild     = time.Second            // linking the command line; what was never built takes longer
+	toolEach      = 500 * time.Millisecond // what one round asks it
 	cancelEach    = 250 * time.Microsecond // a whole cancel and two appends, with the orders they need
 	steadyFrom    = 100_000                // orders, about as many as copyBelow has room for
 	replaysARound = 4                      // one core and two, warm and cold
@@ -132,7 +135,8 @@ func (s settings) estimate() time.Duration {
 			}
 		}
 	}
-	if s.has(sectionLoad) || s.has(sectionReplay) || s.has(sectionOpen) || s.has(sectionPostgres) {
+	if s.has(sectionLoad) || s.has(sectionReplay) || s.has(sectionOpen) || s.has(sectionPostgres) ||
+		s.has(sectionTool) {
 		sum += time.Duration(s.Tape) * tapeEach
 	}
 	if s.has(sectionReplay) {
@@ -141,6 +145,9 @@ func (s settings) estimate() time.Duration {
 	}
 	if s.has(sectionOpen) {
 		sum += rounds * (openEach + victimLife*s.CellTime)
+	}
+	if s.has(sectionTool) {
+		sum += toolBuild + rounds*toolEach
 	}
 	if s.has(sectionPostgres) {
 		lanes := time.Duration(len(pgLanes()))

@@ -89,7 +89,8 @@ func exportCommand(t *terminal) *cobra.Command {
 func (x *exporting) check() error {
 	for _, kind := range x.kinds {
 		if !slices.Contains(tables.MovementKinds(), kind) {
-			return &usageError{err: fmt.Errorf("--kind %s is none", kind), hint: "give " + either(tables.MovementKinds())}
+			return &usageError{err: fmt.Errorf("there is no kind of movement %q", kind),
+				hint: "give " + either(tables.MovementKinds())}
 		}
 	}
 	switch {

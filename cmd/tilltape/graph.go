@@ -35,6 +35,9 @@ func graphCommand(t *terminal) *cobra.Command {
 			"  tilltape graph --machine operation\n" +
 			"  tilltape graph orders.tilltape --order o-06 --format svg > o-06.svg",
 		Args: func(cmd *cobra.Command, args []string) error {
+			if only == "" && len(args) == 1 {
+				return fmt.Errorf("a drawing of a source is of one order, and no --order says of which; it was given %q", args[0])
+			}
 			if only == "" {
 				return noArguments(cmd, args)
 			}

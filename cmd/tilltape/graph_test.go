@@ -44,7 +44,8 @@ func TestGraphMisused(t *testing.T) {
 			[]string{"--machine", "order"}},
 		{"a name cannot move the cursor", "error: unknown machine \"\\x1b[2J\": give status, operation or gateway\n",
 			[]string{"--machine", "\x1b[2J"}},
-		{"an argument", "error: tilltape graph takes no arguments, but was given \"status\"\n", []string{"status"}},
+		{"an argument", "error: a drawing of a source is of one order, and no --order says of which; it was given " +
+			"\"status\"\n", []string{"status"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -87,8 +87,12 @@ func (f *listFlags) filter(now time.Time) (filter store.Filter, err error) {
 	}
 	if f.status != "" {
 		var s order.Status
-		if err := s.UnmarshalText([]byte(f.status)); err != nil {
-			return filter, fmt.Errorf("--status: %w", err)
+		if s.UnmarshalText([]byte(f.status)) != nil {
+			var words []string
+			for _, known := range order.Statuses() {
+				words = append(words, known.String())
+			}
+			return filter, fmt.Errorf("there is no status %q: give %s", f.status, either(words))
 		}
 		if f.only.word != onlyAll {
 			return filter, errors.New("--status and --only are two lists: give one of them")
