@@ -99,7 +99,7 @@ var rooms = map[string]room{
 		modules: []string{protobufModule, fsmModule, modModule}},
 	"internal/documents": {ours: []string{"audit", "jsonform", "money", "order"},
 		modules: []string{protobufModule, fsmModule, modModule}},
-	"reconcile": {ours: []string{".", "events", "internal/formula", "order", "store"},
+	"reconcile": {ours: []string{".", "apo", "events", "internal/formula", "order", "store"},
 		modules: []string{protobufModule, fsmModule, uuidModule}},
 	"viewer": {
 		ours: []string{".", "apo", "audit", "events", "export", "internal/documents", "internal/path", "internal/words",

@@ -9,4 +9,7 @@
 // APO proves and the log did not have is recorded, and stands in the [Report] as a difference. An order that is as APO
 // says only counts. It can take hours, so it is streamed ([Config.Each]) and can be cut off anywhere: the report it
 // returns then goes on where it ended ([Config.Resume]).
+//
+// An auditor, who must change nothing, gives what [ReadOnly] returns in the place of the Orders: then what the log did
+// not have is told and not recorded, of a backup or an export, too. `tilltape reconcile` does that.
 package reconcile

@@ -2,13 +2,16 @@ package reconcile_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/reconcile"
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
@@ -55,4 +58,41 @@ func ExampleAll() {
 	// Output:
 	// till-8 differs refund.succeeded 20261115194010800100188 EUR 4.00
 	// 1 refund.succeeded.v1 400 EUR
+}
+
+// faraway is an APO that does not answer today.
+type faraway struct{ tilltape.Gateway }
+
+func (faraway) InquirePayment(context.Context, apo.InquirePaymentRequest) apo.PaymentPicture {
+	return apo.PaymentPicture{Answer: apo.Answer{Err: errors.New("no answer")}}
+}
+
+// An auditor asks about the orders of a backup, and changes nothing by it.
+func ExampleReadOnly() {
+	ctx, log := context.Background(), memory.New()
+	orders, err := tilltape.New(log, faraway{}, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = orders.Create(ctx, order.Create{OrderID: "till-7", PaymentRequestID: "pay-7",
+		Amount: order.Money{Minor: 1000, Currency: "EUR"}, Method: "ALIPAY_CN"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	scratch := func() store.Log { return memory.New() }
+	asker, err := reconcile.ReadOnly(log, scratch, faraway{}, nil) // an *apo.Client, and a backup opened for reading
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report, err := reconcile.All(ctx, log, asker, &reconcile.Config{
+		From:  time.Now().AddDate(0, -1, 0),
+		Until: time.Now().AddDate(0, 0, 1),
+	})
+	fmt.Println(report.Orders, "asked,", report.Unanswered, "unanswered,", err)
+	// Output:
+	// 1 asked, 1 unanswered, <nil>
 }

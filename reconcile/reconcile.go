@@ -109,6 +109,7 @@ func newWalk(asker Asker, cfg *Config) *walk {
 	if cfg.Resume != nil {
 		w.report = cfg.Resume.clone()
 	}
+	_, w.report.ReadOnly = asker.(*onlooker)
 	return w
 }
 

@@ -28,6 +28,9 @@ var (
 	month = &reconcile.Config{From: dawn, Until: dawn.AddDate(0, 1, 0)}
 )
 
+// scratch is where a copy of an order lies.
+func scratch() store.Log { return memory.New() }
+
 // config is the month's, which waits for nobody.
 func config() *reconcile.Config {
 	c := *month

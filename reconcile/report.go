@@ -61,8 +61,9 @@ type Report struct {
 	Until      time.Time    `json:"until"`
 	Began      time.Time    `json:"began"`
 	Ended      time.Time    `json:"ended"`
-	Whole      bool         `json:"whole"` // every order of the span was asked about
-	Done       store.Cursor `json:"done"`  // how far in the log that is so
+	Whole      bool         `json:"whole"`              // every order of the span was asked about
+	ReadOnly   bool         `json:"readOnly,omitempty"` // what was missing is not booked: see the function ReadOnly
+	Done       store.Cursor `json:"done"`               // how far in the log that is so
 	Orders     uint64       `json:"orders"`
 	Same       uint64       `json:"same"`
 	Differing  uint64       `json:"differing"`
@@ -170,7 +171,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		fmt.Fprint(out, "\nDIFFERENCE\tCOUNT\tAMOUNT\t\n")
 	}
 	for _, s := range r.Sums {
-		fmt.Fprintf(out, "%s\t%d\t%s\t%s\n", factWords(s.Fact), s.Count, s.amount(), s.words())
+		fmt.Fprintf(out, "%s\t%d\t%s\t%s\n", factWords(s.Fact), s.Count, s.amount(), s.words(r.ReadOnly))
 	}
 	if len(r.Lines) > 0 {
 		fmt.Fprint(out, "\nORDER\tSTATUS\tWHAT APO SAYS\n")
@@ -193,9 +194,12 @@ func (s Sum) amount() string {
 	return order.Money{Currency: s.Currency, Minor: s.Minor}.String()
 }
 
-func (s Sum) words() string {
-	if s.Wrong {
+func (s Sum) words(readOnly bool) string {
+	switch {
+	case s.Wrong:
 		return "contradicts the log: a person has to look"
+	case readOnly:
+		return "is missing in the log"
 	}
 	return "was missing and is booked now"
 }

@@ -19,6 +19,7 @@
 //	tilltape keygen       the key that signs a log's checkpoints
 //	tilltape list         the orders of a log
 //	tilltape prove        one order for a third party, complete
+//	tilltape reconcile    what APO says otherwise than a log, order by order
 //	tilltape refusals     the commands that were refused
 //	tilltape replay       a log, judged record by record
 //	tilltape salvage      what is whole in a damaged file

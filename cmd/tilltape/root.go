@@ -36,6 +36,7 @@ func commands(t *terminal) []*cobra.Command {
 		exits(keygenCommand(t)),
 		exits(listCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(proveCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
+		exits(reconcileCommand(t), exitNotFound, exitOpen, exitAltered, exitCut, exitUnreadable),
 		exits(refusalsCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(replayCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),
 		exits(salvageCommand(t), exitNotFound, exitAltered, exitCut, exitUnreadable),

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -36,6 +37,7 @@ var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 //	alter FILE OLD NEW      puts one text of a file in the place of another of its length
 //	forge FILE OLD NEW      does that to texts of records, and makes their checksums fit
 //	cut FILE BYTES          leaves so much of a file
+//	serves                  starts an APO that knows no order, with its keys, and sets the variables that reach it
 //	signs LOG OUT KEY [AS]  writes a log's checkpoint, signed by a new key whose public half it writes, too; AS: that of
 //	                        a log of that origin, with other records
 func TestScripts(t *testing.T) {
@@ -51,7 +53,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "holds": scriptHolds, "alter": scriptAlter, "cut": scriptCut,
 			"forge": scriptForge,
-			"signs": scriptSigns,
+			"signs": scriptSigns, "serves": scriptServes,
 		},
 		RequireExplicitExec: true,
 	})
@@ -73,6 +75,16 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("it ended with %d, not with %d", got, want)
+	}
+}
+
+func scriptServes(ts *testscript.TestScript, _ bool, _ []string) {
+	s, err := apotest.NewServer(nil)
+	ts.Check(err)
+	ts.Defer(func() { _ = s.Close() })
+	ts.Check(s.WriteKeys(ts.MkAbs("keys")))
+	for name, value := range reaching(s, ts.MkAbs("keys")) {
+		ts.Setenv(name, value)
 	}
 }
 
@@ -237,6 +249,11 @@ func TestEveryExampleRuns(t *testing.T) {
 		}
 		t.Run(c.Name(), func(t *testing.T) {
 			aDay(t)
+			if c.Name() == "reconcile" {
+				for name, value := range anAPO(t) {
+					t.Setenv(name, value)
+				}
+			}
 			for line := range strings.Lines(c.Example) {
 				line, _, _ = strings.Cut(strings.TrimSpace(line), " | ")
 				line, _, _ = strings.Cut(line, " > ")

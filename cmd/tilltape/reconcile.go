@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/reconcile"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// reconcileFlags are the span, and how APO is reached.
+type reconcileFlags struct {
+	from, until                              moment
+	perMinute                                int
+	gateway, client, merchantKey, keyVersion string
+	apoKeys                                  []string
+	resume                                   string
+}
+
+func reconcileCommand(t *terminal) *cobra.Command {
+	var f reconcileFlags
+	var format *choice
+	cmd := &cobra.Command{
+		Use:   "reconcile SOURCE",
+		Short: "Hold a log against APO's own word, order by order",
+		Long: "Asks APO about every order to which something happened in a span of time, and\n" +
+			"tells what APO proves and the log does not have: a refund made in APO's\n" +
+			"dashboard, a notification that was lost, an amount that is another. The log is\n" +
+			"opened for reading only; nothing is written to it, and nothing but inquiries is\n" +
+			"sent. So what is missing is told and not booked: a service books it with\n" +
+			"Orders.Reconcile. An order that the service has just asked about is unanswered.\n\n" +
+			"APO is reached at --apo as the merchant's client id, with the merchant's private\n" +
+			"key out of a file that only its owner can read, or an open one (fd:3); each of\n" +
+			"these flags has a variable (TILLTAPE_APO, TILLTAPE_CLIENT,\n" +
+			"TILLTAPE_MERCHANT_KEY, TILLTAPE_APO_KEY). An APO key is given as [VERSION=]FILE.\n\n" +
+			"It is made at a bounded rate, and can be cut off: what came of it with -o json\n" +
+			"is gone on with by --resume.",
+		Example: "  tilltape reconcile orders.tilltape --from 2026-11-01 --until 2026-12-01",
+		Args:    takes("a source"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return opened(cmd, args[0], func(ctx context.Context, s *source) error {
+				return f.reconcile(ctx, t, s, format)
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.Var(&f.from, "from", "the span's beginning")
+	flags.Var(&f.until, "until", "the first moment after it")
+	flags.IntVar(&f.perMinute, "per-minute", reconcile.DefaultPerMinute, "inquiries a minute at most")
+	flags.StringVar(&f.gateway, "apo", "", "APO's `URL`")
+	flags.StringVar(&f.client, "client", "", "the merchant's client `id`")
+	flags.StringVar(&f.merchantKey, "merchant-key", "", "the `file` of the merchant's private key, or fd:N")
+	flags.StringVar(&f.keyVersion, "merchant-key-version", "1", "the `version` of that key")
+	flags.StringArrayVar(&f.apoKeys, "apo-key", nil, apoKeyUsage)
+	flags.StringVar(&f.resume, "resume", "", "go on with a report in this `file`, printed with -o json")
+	format = outputFlag(cmd, formatText, formatJSON, formatCSV)
+	return cmd
+}
+
+// reconcile asks and prints.
+func (f *reconcileFlags) reconcile(ctx context.Context, t *terminal, s *source, format *choice) error {
+	cfg, err := f.config()
+	if err != nil {
+		return err
+	}
+	client, err := f.dial()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	asker, err := reconcile.ReadOnly(s.Reader, func() store.Log { return memory.New() }, client, nil)
+	if err != nil {
+		return err
+	}
+	m := t.meter("orders")
+	cfg.Progress = func(orders, _ uint64) { m.at(orders) }
+	report, err := reconcile.All(ctx, s.Reader, asker, cfg)
+	m.end()
+	if errors.Is(err, reconcile.ErrConfig) {
+		return &usageError{err: err, hint: "give --from and a later --until, and 1 to 6000 --per-minute"}
+	}
+	if report.Orders == 0 && err != nil {
+		return err
+	}
+	switch format.word { // also where it ended early: it says so, and can be gone on with
+	case formatJSON:
+		err = errors.Join(err, json.NewEncoder(t.out).Encode(report))
+	case formatCSV:
+		err = errors.Join(err, report.WriteCSV(t.out))
+	default:
+		err = errors.Join(err, report.WriteText(t.out))
+	}
+	if err == nil && report.Same < report.Orders {
+		return quiet(errOpen)
+	}
+	return err
+}
+
+func (f *reconcileFlags) config() (*reconcile.Config, error) {
+	cfg := &reconcile.Config{From: f.from.Time, Until: f.until.Time, PerMinute: f.perMinute}
+	if f.resume == "" {
+		return cfg, nil
+	}
+	text, err := os.ReadFile(f.resume)
+	if err == nil {
+		err = json.Unmarshal(text, &cfg.Resume)
+	}
+	if err != nil {
+		return nil, &usageError{err: fmt.Errorf("the report to go on with: %w", err),
+			hint: "name a file that reconcile -o json printed"}
+	}
+	return cfg, nil
+}
+
+// dial makes the client. Nothing is sent yet.
+func (f *reconcileFlags) dial() (*apo.Client, error) {
+	if f.gateway == "" || f.client == "" || f.merchantKey == "" || len(f.apoKeys) == 0 {
+		return nil, &usageError{err: errors.New("how to reach APO is not said"),
+			hint: "give --apo, --client, --merchant-key and --apo-key, or their variables"}
+	}
+	text, err := readSecret(f.merchantKey)
+	if err != nil {
+		return nil, err
+	}
+	private, err := apo.ParsePrivateKey([]byte(text))
+	if err != nil {
+		return nil, &usageError{err: fmt.Errorf("key file %s: %w", f.merchantKey, err),
+			hint: "give the merchant's private key in PKCS#8, as PEM"}
+	}
+	keys, err := readAPOKeys(f.apoKeys)
+	if err != nil {
+		return nil, err
+	}
+	public := map[string]*rsa.PublicKey{}
+	for _, key := range keys {
+		public[key.Version] = key.Public
+	}
+	client, err := apo.NewClient(f.gateway, f.client, apo.Keys{Private: private, KeyVersion: f.keyVersion, Public: public},
+		nil)
+	if err != nil {
+		return nil, &usageError{err: err, hint: "see to --apo, --client and the keys"}
+	}
+	return client, nil
+}
