@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,10 +17,10 @@ import (
 	"github.com/tilltape/tilltape/store/postgres"
 )
 
-// TestAudit: a log in a database is verified as one in a file is, by whoever brings a checkpoint.
-func TestAudit(t *testing.T) {
-	ctx, signer := context.Background(), newSigner(t, "shop.example/orders")
-	log := newLog(t, postgres.Config{Signer: signer})
+// audited is a log of ten orders with a record each, and an auditor who kept its checkpoint.
+func audited(t *testing.T, signer *seal.Signer, actor string) (kept, *audit.VerifyConfig) {
+	t.Helper()
+	ctx, log := context.Background(), newLog(t, postgres.Config{Signer: signer})
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	serial := 0
 	env := order.Env{Now: at, NewID: func() string { serial++; return fmt.Sprint("id-", serial) }}
@@ -28,13 +29,19 @@ func TestAudit(t *testing.T) {
 			CaptureMode: order.CaptureManual, Amount: events.Money{Minor: 100, Currency: "USD"}}
 		facts, err := order.Decide(order.Order{}, c, env)
 		require.NoError(t, err)
-		records, _ := order.Records(order.Order{}, c, facts, env, "shop")
+		records, _ := order.Records(order.Order{}, c, facts, env, actor)
 		_, err = log.Append(ctx, events.OrderStream(c.OrderID), 0, records...)
 		require.NoError(t, err)
 	}
 	signed, err := log.Checkpoint(ctx)
 	require.NoError(t, err)
-	cfg := &audit.VerifyConfig{Checkpoints: [][]byte{signed}, Verifiers: []*seal.Verifier{signer.Verifier()}}
+	return log, &audit.VerifyConfig{Checkpoints: [][]byte{signed}, Verifiers: []*seal.Verifier{signer.Verifier()}}
+}
+
+// TestAudit: a log in a database is verified as one in a file is, by whoever brings a checkpoint.
+func TestAudit(t *testing.T) {
+	ctx, signer := context.Background(), newSigner(t, "shop.example/orders")
+	log, cfg := audited(t, signer, "shop")
 	report, err := audit.Verify(ctx, log, cfg)
 	require.NoError(t, err)
 	assert.Empty(t, report.Findings)
@@ -50,4 +57,77 @@ func TestAudit(t *testing.T) {
 	require.True(t, found)
 	assert.EqualValues(t, position, f.Position, "%+v", report.Findings)
 	assert.Equal(t, audit.Altered, report.Outcome())
+}
+
+// corpus is what somebody with the database's rights does to the log's tables, where and as what it is found. {schema}
+// is the log's.
+var corpus = map[string]struct {
+	sql  string
+	at   uint64 // 0: in no record
+	want []audit.Problem
+}{
+	"one bit": {`update {schema}.records set frame = set_byte(frame, 20, get_byte(frame, 20) # 4) where position = 7`, 7,
+		[]audit.Problem{audit.DamagedRecord, audit.AlteredRecord}},
+	"removed": {`delete from {schema}.records where position = 7`, 7, []audit.Problem{audit.DamagedRecord}},
+	"swapped": {`update {schema}.records r set frame = o.frame from {schema}.records o
+		where r.position in (7, 8) and o.position = 15 - r.position`, 7,
+		[]audit.Problem{audit.DamagedRecord, audit.AlteredRecord}},
+	"doubled": {`update {schema}.records set frame = (select frame from {schema}.records where position = 7)
+		where position = 8`, 8, []audit.Problem{audit.DamagedRecord, audit.AlteredRecord}},
+	"a head edited, not its record": {`update {schema}.heads set status = 'refunded' where stream = 'o-4'`, 0,
+		[]audit.Problem{audit.AlteredIndex}},
+	"a lookup key removed": {`delete from {schema}.keys where stream = 'o-4'`, 0, []audit.Problem{audit.AlteredIndex}},
+}
+
+// TestAudit_Corpus: the damage that a file's corpus has, done to tables. The untouched log is clean by TestAudit.
+func TestAudit_Corpus(t *testing.T) {
+	ctx, signer := context.Background(), newSigner(t, "shop.example/orders")
+	for name, tt := range corpus {
+		log, cfg := audited(t, signer, "shop")
+		for _, table := range []string{"records", "heads", "keys"} {
+			_, err := log.pool.Exec(ctx, fmt.Sprintf("alter table %s.%s disable trigger all", log.config.Schema, table))
+			require.NoError(t, err, name)
+		}
+		tag, err := log.pool.Exec(ctx, strings.ReplaceAll(tt.sql, "{schema}", log.config.Schema))
+		require.NoError(t, err, name)
+		require.Positive(t, tag.RowsAffected(), name)
+		report, err := audit.Verify(ctx, log, cfg)
+		require.NoError(t, err, name)
+		f, found := report.First()
+		require.True(t, found, name)
+		assert.Contains(t, tt.want, f.Problem, "%s: %+v", name, report.Findings)
+		if tt.at != 0 {
+			assert.Equal(t, tt.at, f.Position, "%s: %+v", name, report.Findings)
+		} else {
+			assert.Equal(t, audit.StateProven, report.Held[0].State, "%s: the records are what they were", name)
+		}
+		assert.Equal(t, audit.Altered, report.Outcome(), name)
+	}
+}
+
+// TestAudit_ARewrittenHistory: consistent in itself and under the old name, it is told by the one checkpoint that was
+// kept; under its own name it is another log.
+func TestAudit_ARewrittenHistory(t *testing.T) {
+	ctx, signer := context.Background(), newSigner(t, "shop.example/orders")
+	was, cfg := audited(t, signer, "shop")
+	other, _ := audited(t, signer, "mallory")
+	report, err := audit.Verify(ctx, other, cfg)
+	require.NoError(t, err)
+	require.Len(t, report.Findings, 1)
+	assert.Equal(t, audit.OtherLog, report.Findings[0].Problem)
+
+	named, err := was.Tree(ctx)
+	require.NoError(t, err)
+	_, err = other.pool.Exec(ctx, fmt.Sprintf("update %s.log set origin = $1", other.config.Schema), named.Origin)
+	require.NoError(t, err)
+	forged := openLog(t, other.pool, postgres.Config{Schema: other.config.Schema, Signer: signer})
+	defer func() { require.NoError(t, forged.Close()) }()
+	report, err = audit.Verify(ctx, forged, nil)
+	require.NoError(t, err)
+	require.Empty(t, report.Findings, "without a checkpoint nothing shows")
+	report, err = audit.Verify(ctx, forged, cfg)
+	require.NoError(t, err)
+	require.Len(t, report.Findings, 1)
+	f := report.Findings[0]
+	assert.Equal(t, []any{audit.Rewritten, uint64(1), uint64(10)}, []any{f.Problem, f.Position, f.Until})
 }
