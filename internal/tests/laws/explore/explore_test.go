@@ -128,6 +128,9 @@ func (r *run) asking(call order.Call) {
 	if by := r.claimedBeside(); call.Kind == order.CallRefund && by != 0 {
 		r.wrong = append(r.wrong, fmt.Sprintf("the refund was claimed by version %d, beside an open dispute", by))
 	}
+	if o.Status == order.Cancelled && o.Operation.Compensates == 0 && !call.IsInquiry() {
+		r.wrong = append(r.wrong, fmt.Sprintf("a %s is sent for an order that is cancelled", call.Kind))
+	}
 	r.Bank.Script = nil
 	if !call.IsInquiry() && len(r.scene.answers) > 0 {
 		if n := r.c.pick(1 + len(r.scene.answers)); n > 0 {
@@ -286,7 +289,8 @@ func (n *tally) String() string {
 const statesLeast = 6800
 
 func scenes() []scene {
-	return slices.Concat(explorerScenes(), newsScenes(), raiseScenes(), paymentScenes(), settlerScenes())
+	return slices.Concat(explorerScenes(), newsScenes(), raiseScenes(), paymentScenes(), standingScenes(),
+		settlerScenes())
 }
 
 // exploreWhole walks all of a scene. The race detector makes walking ten times slower and no more thorough, and has to

@@ -1,6 +1,11 @@
 package explore_test
 
 import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/order"
@@ -45,5 +50,62 @@ func paymentScenes() []scene {
 			observing(failure)), lost, 1, again(failure)},
 		{"a capture, and the word that the payment is of less", order.CaptureManual, shrinks, beside(capture,
 			observing(other)), lost, 1, again(other)},
+	}
+}
+
+// standingScenes are what the payment's newest standing makes of money that is held, late or cancelled, beside a
+// command: nothing goes out that could not be asked any more, and nothing is left that nobody can reach.
+func standingScenes() []scene {
+	const more = tilltest.TheAmount + tilltest.ThePart
+	notice := tilltest.Notice{Payment: tilltest.ThePayment, PaymentRequest: tilltest.TheRequest, Minor: more,
+		At: tilltest.Dawn()}
+	larger := tilltest.PaymentNotice(notice)
+	notice.Minor, notice.At = tilltest.TheAmount, tilltest.Dawn().Add(time.Hour)
+	late := tilltest.PaymentNotice(notice)
+	notice.Code = "PROCESS_FAIL"
+	failure := tilltest.PaymentNotice(notice)
+	dashboard := (&tilltest.Till{}).RefundOfOurs(tilltest.ThePart)
+	fails := func(x *tilltest.Till) {
+		a := x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true)
+		a.State, a.Code = apo.StateFail, "PROCESS_FAIL"
+		x.Observe(tilltest.PendingNotice(tilltest.Notice{Payment: a.ID, PaymentRequest: a.Request}))
+	}
+	all := func(cs ...order.Command) func(*tilltest.Till) []order.Command {
+		return func(*tilltest.Till) []order.Command { return cs }
+	}
+	again := func(vs ...apo.Verified) func(*tilltest.Till) { // APO notifies until somebody listens
+		return func(x *tilltest.Till) {
+			x.Open(x.Bank)
+			for _, v := range vs {
+				x.Observe(v)
+			}
+		}
+	}
+	capture := order.Capture{CommandID: "k-1", Amount: tilltest.USD(tilltest.TheAmount)}
+	lost := []tilltest.Fault{tilltest.LostBefore}
+	return []scene{
+		{"two settle a refund that was not done, of an order that APO has cancelled", order.CaptureNone,
+			func(x *tilltest.Till) {
+				x.Paid()
+				x.Bank.Next(tilltest.LostBefore)
+				_, err := x.Refund(tilltest.ThePart)
+				require.ErrorIs(x.T, err, tilltape.ErrUnresolved)
+				x.Bank.Accounts[0].State = apo.StateCancelled
+				x.Observe(tilltest.CancelAnswer(tilltest.ThePayment))
+				x.Clock.Pass(2 * time.Second)
+			}, all(order.Claim{}, order.Claim{}), nil, 1, nil},
+		{"a refund that waits for its capture, and the word that its payment has failed", order.CaptureManual, fails,
+			all(observing(dashboard), observing(failure)), nil, 1, again(dashboard, failure)},
+		{"a capture, and the word that the payment is of more", order.CaptureManual, func(x *tilltest.Till) {
+			x.Paid()
+			x.Bank.Accounts[0].Minor = more
+		}, all(capture, observing(larger)), lost, 1, again(larger)},
+		{"late money, and the word that it has failed", order.CaptureManual, func(x *tilltest.Till) {
+			a := x.Bank.BuyerPays(tilltest.TheRequest, tilltest.TheAmount, true)
+			_, err := x.Cancel()
+			require.NoError(x.T, err)
+			x.Clock.Pass(2 * time.Hour)
+			a.State, a.Code = apo.StateFail, "PROCESS_FAIL"
+		}, all(observing(late), observing(failure)), nil, 1, again(late, failure)},
 	}
 }
