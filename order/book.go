@@ -11,14 +11,16 @@ import (
 // what contradicts it stands here.
 type transfer struct {
 	id, request uint64
-	minor       int64  // as APO signed it; of a dispute what is disputed, of a ruling what it took
-	at          int64  // in nanoseconds: of a dispute until when it can be defended, of a ruling when it was; 0: not told
-	version     uint32 // of the record that it is known by
-	doubt       uint32 // of the record that contradicts it: it was done, and it failed or cannot have been
-	kind        transferKind
-	standing    standing
-	owner       owner
-	marks       marks
+	minor       int64 // as APO signed it; of a dispute what is disputed, of a ruling what it took
+	// at is in nanoseconds: of a dispute until when it can be defended, of a ruling when it was, of what APO works on when
+	// that became known; 0: not told.
+	at       int64
+	version  uint32 // of the record that it is known by
+	doubt    uint32 // of the record that contradicts it: it was done, and it failed or cannot have been
+	kind     transferKind
+	standing standing
+	owner    owner
+	marks    marks
 }
 
 // transferKind is what a transfer moves.
@@ -86,6 +88,7 @@ const (
 	markUnnamed      // of a ruling: APO has not said how much
 
 	markWithPayment // taken back with its payment, and not said by itself to have failed
+	markPending     // APO works on it, and nobody here has asked for it
 )
 
 func (t *transfer) is(s standing) bool { return t.standing == s }

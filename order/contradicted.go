@@ -134,7 +134,7 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 	t = transfer{kind: captures, minor: e.Amount.Minor, standing: transferContradicted}
 	t.set(markForeign, e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency)
 	switch e.Fact {
-	case events.KindCaptureSucceeded, events.KindInquiryAnswered:
+	case events.KindCaptureSucceeded, events.KindCaptureAccepted, events.KindInquiryAnswered:
 	case events.KindPaymentAuthorized, events.KindPaymentPaid: // of the order's currency the payment's own entry tells
 		if !t.has(markForeign) {
 			return t, -1, false
@@ -197,6 +197,11 @@ func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
 		return
 	}
 	t.version = uint32(r.Version)
+	if e.Reason == events.StatusContradicts &&
+		(e.Fact == events.KindCaptureAccepted || e.Fact == events.KindRefundAccepted) {
+		t.set(markPending, true)
+		t.at = r.Recorded.UnixNano()
+	}
 	if at >= 0 && (o.book[at].is(transferFailed) || o.book[at].doubt != 0) {
 		t.doubt = t.version
 	}
@@ -261,7 +266,8 @@ func (o *Order) foldUnequal(r *events.Record, e *events.AnomalyObserved) {
 // contradict each other, in whichever order they came: an inquiry tells which is the newer.
 func (o *Order) foldRefuted(r *events.Record, at int, t *transfer, p *events.Proof) {
 	t.version = uint32(r.Version)
-	if at >= 0 && o.book[at].is(transferContradicted) && !o.supersedes(p, &o.book[at]) {
+	doubtful := at >= 0 && o.book[at].is(transferContradicted) && !o.book[at].has(markPending)
+	if doubtful && !o.supersedes(p, &o.book[at]) {
 		was := o.book[at]
 		was.id, was.request, was.doubt = t.id, t.request, t.version
 		o.enter(at, &was)

@@ -236,7 +236,7 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 	if m, known := o.recall(c.CommandID); known {
 		return nil, o.again(c.CommandID, m, o.resolvedAlike(c, m))
 	}
-	if c.Override && o.parked(c.Record) == nil && o.settled(c.Record) {
+	if c.Override && o.parked(c.Record) == nil && (o.settled(c.Record) || o.ownCapture(c.Record, env.Now)) {
 		return nil, &InvalidError{OrderID: o.ID, Command: "resolve", Field: "override",
 			Problem: fmt.Sprintf("overrules APO's answer about an operation that is parked, and record %d tells of none; "+
 				"leave it out", c.Record)}
@@ -261,10 +261,14 @@ func decideResolve(o *Order, c *Resolve, env *Env) ([]events.Event, error) {
 func (d *decision) resolveTransfer(c *Resolve) {
 	resolved := events.TransferResolved{Record: c.Record, Resolution: c.Resolution, Statement: c.Statement}
 	at := d.o.undecided(c.Record)
-	if at < 0 { // a dispute, which moves no status, or a refund that is held
+	if at < 0 { // a dispute, which moves no status, a refund that is held, or APO's own capture
 		d.emit(resolved)
+		if d.o.Status == Cancelled && !d.o.Late.IsZero() {
+			d.lateMoney(&Fact{Kind: CaptureSucceeded, Proof: events.Proof{Via: events.ViaOperator}})
+		}
 		d.settleLateMoney()
 		d.applyHeld()
+		d.endCancelOnMoney()
 		return
 	}
 	t := d.o.book[at]

@@ -48,7 +48,7 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 	case law.GuardDispute:
 		return o.guardDispute(q)
 	case law.GuardParked:
-		return o.guardParked(q)
+		return o.guardParked(q, now)
 	case law.GuardFreshInquiry:
 		return o.guardFreshInquiry(q, now, policy)
 	case law.GuardUnanswered:

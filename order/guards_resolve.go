@@ -9,10 +9,10 @@ import (
 
 // What is asked of a person's word on something that is parked or in doubt.
 
-func (o *Order) guardParked(q *question) *RejectedError {
+func (o *Order) guardParked(q *question, now time.Time) *RejectedError {
 	switch {
-	case o.parked(q.record) != nil, o.settled(q.record),
-		q.open && (o.phase() == Parked || o.inDoubt() || len(o.Held) > 0):
+	case o.parked(q.record) != nil, o.settled(q.record), o.ownCapture(q.record, now),
+		q.open && (o.ownCapture(uint64(o.gateway), now) || o.phase() == Parked || o.inDoubt() || len(o.Held) > 0):
 		return nil
 	case q.record != 0:
 		return o.reject(q.verb, ReasonNoDoubt, Cause{Version: q.record})
@@ -50,6 +50,9 @@ func (o *Order) guardAsked(q *question, now time.Time) *RejectedError {
 	case at >= 0:
 		since := max(o.book[at].version, o.book[at].doubt)
 		return o.guardAskedSince(q, now, o.causeOfDoubt(since))
+	}
+	if o.ownCapture(q.record, now) {
+		return o.guardAskedSince(q, now, place{uint64(o.gateway), o.gatewayAt}.cause())
 	}
 	if i := o.heldAt(q.record); i >= 0 {
 		return o.guardAskedSince(q, now, Cause{Version: o.Held[i].Version, At: o.Held[i].Since})

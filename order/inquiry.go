@@ -248,13 +248,13 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	switch {
 	case due.After(d.env.Now), answered.Subject != events.SubjectPayment:
 		return due
-	case o.Gateway == GatewayOutstanding, len(o.Held) > 0:
+	case !o.waitingSince().IsZero():
 		return d.overdueWatch(o.waitingSince())
 	case due.IsZero(), !o.watching():
 		return zeroTime
 	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized ||
 		o.inDoubt() || o.known.has(knownNews) || !d.reconcileDue(0).IsZero()):
-		return d.waitDue(int(o.Watches))
+		return d.silentWatch()
 	case o.Status == Cancelled && o.Late.IsZero():
 		return zeroTime // nobody paid it after all
 	}

@@ -31,7 +31,15 @@ func (d *decision) observe(f Fact) {
 	} else if problem := o.contradicts(&f); problem != "" {
 		d.anomaly(events.PaymentContradicts, &f, problem)
 	} else {
+		at := o.pending(&f)
+		record := uint32(0)
+		if at >= 0 {
+			record = o.book[at].version
+		}
 		d.observeOurs(&f)
+		if at >= 0 {
+			d.endPending(record)
+		}
 		d.applyHeld()
 	}
 	d.endCancelOnMoney()
@@ -266,10 +274,14 @@ func (d *decision) seenAgain(f *Fact, t *transfer, id, request uint64) {
 	}
 }
 
-// observePending: APO works on a capture or refund. Only the operation that asked for it waits for that.
+// observePending: APO works on a capture or refund. The operation that asked for it waits for that.
 func (d *decision) observePending(f *Fact) {
 	p := &d.o.Operation
-	if p.Phase == Accepted || p.Phase == Parked || f.RequestID == "" || f.RequestID != p.RequestID {
+	if f.RequestID == "" || f.RequestID != p.RequestID {
+		d.observeUnasked(f)
+		return
+	}
+	if p.Phase == Accepted || p.Phase == Parked {
 		return
 	}
 	due := d.waitDue(0)

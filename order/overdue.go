@@ -20,7 +20,36 @@ func (o *Order) waitingSince() (since time.Time) {
 			since = at
 		}
 	}
+	for i := range o.book {
+		if t := &o.book[i]; t.has(markPending) {
+			if at := time.Unix(0, t.at).UTC(); at.After(since) {
+				since = at
+			}
+		}
+	}
 	return since
+}
+
+// silentSince is since when APO has told nothing of the payment.
+func (o *Order) silentSince() time.Time {
+	since := o.Inquiry.Answered
+	for _, at := range []time.Time{o.CreatedAt, o.StatusSince} {
+		if at.After(since) {
+			since = at
+		}
+	}
+	return since
+}
+
+// silentWatch is when APO is asked again after an inquiry that told nothing; zero: not by itself any more.
+func (d *decision) silentWatch() time.Time {
+	switch age := d.env.Now.Sub(d.o.silentSince()); {
+	case age < d.env.Policy.patience(Accepted):
+		return d.waitDue(int(d.o.Watches))
+	case age < OverdueMax:
+		return d.after(ParkedEvery)
+	}
+	return zeroTime
 }
 
 // overdueWatch is when APO is asked again about what is waited for since then; zero: not by itself any more.
@@ -35,7 +64,8 @@ func (d *decision) overdueWatch(since time.Time) time.Time {
 }
 
 // showOverdue gives to a person, once, what APO tells no result of: its own capture after so long that an operation
-// would be parked, and a payment that is still in process when APO is asked about it for the last time.
+// would be parked, a payment of which it tells nothing for as long, and one that is still in process when APO is asked
+// about it for the last time.
 func (d *decision) showOverdue(answered *events.InquiryAnswered) {
 	o := &d.o
 	patience := d.env.Policy.patience(Accepted)
@@ -48,5 +78,10 @@ func (d *decision) showOverdue(answered *events.InquiryAnswered) {
 		d.env.Policy.ReconcileFor >= 0 && !o.Operation.outstanding():
 		f := Fact{Kind: PaymentPending, PaymentID: o.PaymentID}
 		d.anomaly(events.NoResult, &f, "APO has no result of the payment, and is not asked any more; contact APO support")
+	case answered.Subject == events.SubjectPayment && answered.Outcome == events.InquiryUnknown &&
+		!o.Operation.outstanding() && o.watching() && d.env.Now.Sub(o.silentSince()) >= patience:
+		f := Fact{Kind: PaymentPending, PaymentID: o.PaymentID}
+		d.anomaly(events.NoResult, &f, fmt.Sprintf("APO has told nothing of the payment for %s; contact APO support",
+			days(patience)))
 	}
 }

@@ -144,6 +144,7 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 	o.rememberCommand(r, VerbResolve, resolveContent(e.Resolution, false, e.Statement, e.Record))
 	at := o.undecided(e.Record)
 	if at < 0 {
+		o.foldOwnCapture(r, e)
 		o.foldHeldResolved(r, e)
 		o.foldRuled(r, e)
 		return

@@ -76,7 +76,8 @@ var ruleRows = []Rule{
 		"disputed − what is under way, held or in doubt",
 		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal, ReasonUnaccounted, ReasonHeldRefund}},
 	{GuardParked, false, "an operation is parked, of several the one named, or the record named tells of a " +
-		"payment, capture or refund in doubt, of a refund that is held, or of a dispute without an end",
+		"payment, capture or refund in doubt, of a refund that is held, of a dispute without an end, or of APO's own " +
+		"capture from its second day on",
 		[]Reason{ReasonNotParked, ReasonNoDoubt}},
 	{GuardFreshInquiry, false, "APO answered an inquiry about it within the last 10 minutes; or, of what is parked, " +
 		"told nothing in one since it was, and the resolution overrides that", []Reason{ReasonStaleInquiry}},

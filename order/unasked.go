@@ -1,0 +1,87 @@
+package order
+
+import (
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
+)
+
+// A capture or refund that somebody else asked for, and that APO works on, may move money any moment: it stands in the
+// book as what may stand, and APO is asked until it has said what became of it.
+
+// observeUnasked records that APO works on a capture or refund which nobody here asked for. While APO captures by
+// itself that is what it works on; what has ended by another word is told once more.
+func (d *decision) observeUnasked(f *Fact) {
+	o, kind := &d.o, captures
+	if f.Kind == RefundPending {
+		kind = refunds
+	}
+	at := o.placed(kind, f.TransferID, f.RequestID)
+	switch {
+	case f.TransferID == "" && f.RequestID == "", o.askedFor(kind.asked(), f.RequestID) != nil,
+		f.RequestID == "" && o.asksFor(kind), // which it may be
+		kind == captures && (o.Gateway == GatewayOutstanding || o.awaitsGateway()),
+		kind == refunds && o.findHeld(f.TransferID, f.RequestID) >= 0,
+		at >= 0 && (!o.book[at].is(transferFailed) || !o.supersedes(&f.Proof, &o.book[at])):
+		return
+	}
+	d.anomaly(events.StatusContradicts, f, "APO works on it, and nobody here has asked for it")
+}
+
+// asksFor reports whether something of that kind is asked for and not decided.
+func (o *Order) asksFor(kind transferKind) bool {
+	return o.findOperation(func(p *Operation) bool { return p.Kind == kind.asked() }) != nil
+}
+
+// pending is the place of what APO works on unasked and a fact tells the end of; -1: none.
+func (o *Order) pending(f *Fact) int {
+	if len(o.book) == 0 || f.transfers() == 0 {
+		return -1
+	}
+	at := o.placed(f.transfers(), f.TransferID, f.RequestID)
+	if at < 0 || !o.book[at].has(markPending) {
+		return -1
+	}
+	return at
+}
+
+// endPending closes the anomaly of what APO worked on unasked, by its record, once it is known what became of that.
+func (d *decision) endPending(record uint32) {
+	for i := range d.o.book {
+		if t := &d.o.book[i]; t.version == record && t.has(markPending) {
+			return
+		}
+	}
+	if _, told := d.o.openAnomaly(uint64(record)); told {
+		d.emit(events.AnomalyCleared{Anomaly: uint64(record), Reason: "APO has said what became of it"})
+	}
+}
+
+// APO's own capture may never be told the end of. A day later a person may say what became of it, after an inquiry.
+
+// ownCapture reports whether a record stands for APO's own capture, under way for so long that a person may settle it.
+func (o *Order) ownCapture(record uint64, now time.Time) bool {
+	return record != 0 && record == uint64(o.gateway) && o.Gateway == GatewayOutstanding &&
+		now.Sub(time.Unix(0, o.gatewayAt)) >= heldQuietly
+}
+
+// foldOwnCapture takes a person's word on APO's own capture: it was done, of all that was not captured yet, or it has
+// failed, and the capture is ours to make.
+func (o *Order) foldOwnCapture(r *events.Record, e *events.TransferResolved) {
+	if !o.ownCapture(e.Record, r.Recorded) {
+		return
+	}
+	if e.Resolution != events.ResolvedSucceeded {
+		o.Gateway = o.Gateway.after(law.EventFailed)
+		return
+	}
+	cell := o.cell(law.CaptureSettled)
+	t := transfer{kind: captures, version: uint32(r.Version), owner: ownerGateway, marks: markSettled,
+		minor: o.uncaptured(cell.Effect)}
+	t.set(markLate, cell.Effect == law.LateMoney)
+	o.enter(-1, &t)
+	o.Gateway = o.Gateway.after(law.EventCaptured)
+	o.move(Status(cell.To), r)
+	o.rememberSettled(r, captures)
+}

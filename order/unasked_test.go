@@ -1,0 +1,150 @@
+package order
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// What somebody else asked for and APO works on may move money any moment: nothing goes out beside it that must not,
+// and APO is asked until it has said what became of it, which then needs no person.
+func TestUnasked_WhatAPOWorksOnForSomebodyElse(t *testing.T) {
+	capturing := Fact{Kind: CapturePending, TransferID: "C9", RequestID: "q9", Amount: usd(300)}
+	refunding := Fact{Kind: RefundPending, TransferID: "F9", RequestID: "q9", Amount: usd(300)}
+	failing := func(f Fact) Fact {
+		f.Kind = map[FactKind]FactKind{CapturePending: CaptureFailed, RefundPending: RefundFailed}[f.Kind]
+		f.Code = "RISK_REJECT"
+		return f
+	}
+	done := func(f Fact) Fact {
+		f.Kind = map[FactKind]FactKind{CapturePending: CaptureSucceeded, RefundPending: RefundSucceeded}[f.Kind]
+		return f
+	}
+	for name, c := range map[string]struct {
+		status  Status
+		pending Fact
+		refused Command
+		left    int64 // what may be refunded while it goes on
+	}{
+		"a capture, and a cancel":     {Authorized, capturing, Cancel{}, 0},
+		"a capture, and a capture":    {Authorized, capturing, Capture{Amount: usd(1)}, 0},
+		"a refund, and a cancel":      {Paid, refunding, Cancel{}, 700},
+		"a refund, and a refund":      {Captured, refunding, Refund{Amount: usd(301)}, 300},
+		"a capture of a paid payment": {Paid, capturing, Cancel{}, theAmount},
+	} {
+		for _, end := range []func(Fact) Fact{failing, done} {
+			t.Run(name, func(t *testing.T) {
+				x := in(t, c.status)
+				before := x.o
+				picture := tells(StateSuccess, success(c.status), c.pending)
+				x.inquire(picture)
+				assert.False(t, x.takes(c.refused))
+				assert.Equal(t, c.left, x.o.Refundable())
+				require.Len(t, x.o.Anomalies, 1)
+				for range 3 {
+					require.False(t, x.o.NextDue().IsZero())
+					x.now = x.o.NextDue()
+					assert.Len(t, x.inquire(picture), 1)
+				}
+				x.observe(end(c.pending))
+				assert.Equal(t, c.pending.Kind == CapturePending && c.status == Paid && end(c.pending).Code == "",
+					x.o.Unaccounted(), "a captured payment in one step is a contradiction of its own")
+				if c.pending.Kind == RefundPending || c.status != Paid {
+					assert.Empty(t, x.o.Anomalies)
+				}
+				if failed := end(c.pending).Code != ""; failed {
+					assert.Equal(t, []any{before.Status, amounts(before)}, []any{x.o.Status, amounts(x.o)})
+				}
+				replayIsLive(t, x)
+			})
+		}
+	}
+}
+
+// What is ours, or APO's own, is nobody else's.
+func TestUnasked_WhatIsAskedForOrAPOsOwn(t *testing.T) {
+	x := in(t, Authorized)
+	x.must(Capture{CommandID: "c", Amount: usd(300)})
+	x.answer(silence)
+	x.inquire(tells(StateSuccess, authorized(), Fact{Kind: CapturePending, TransferID: "C1", Amount: usd(300)}))
+	assert.False(t, x.o.Unaccounted(), "it may be ours, under APO's name")
+	x.inquire(tells(StateSuccess, authorized(), Fact{Kind: CapturePending, RequestID: "r-1", Amount: usd(300)}))
+	assert.Equal(t, []any{Accepted, false}, []any{x.op().Phase, x.o.Unaccounted()})
+	x = placed(t, CaptureAutomatic)
+	x.inquire(tells(StateSuccess, authorized(), Fact{Kind: CapturePending, TransferID: "C1", Amount: usd(theAmount)}))
+	assert.False(t, x.o.Unaccounted())
+	x = in(t, Refunded)
+	x.inquire(tells(StateSuccess, authorized(), Fact{Kind: RefundPending, TransferID: "F1", Amount: usd(100)}))
+	assert.False(t, x.o.Unaccounted(), "what was done is told once more")
+}
+
+// An order of which APO tells nothing is asked about ever more rarely, is given to a person, and at last left alone.
+func TestOverdue_WhatAPOTellsNothingOf(t *testing.T) {
+	for _, s := range []Status{Created, Authorized} {
+		x := in(t, s)
+		x.policy = Policy{Jitter: NoJitter}
+		told := 1
+		if s == Authorized {
+			x.observe(failed()) // which puts the payment in doubt
+			told = 2
+		}
+		asked := 0
+		for ; !x.o.NextDue().IsZero(); asked++ {
+			require.Less(t, asked, 120)
+			x.now = x.o.NextDue()
+			started := x.must(Claim{})[0].(events.InquiryStarted)
+			x.must(RecordInquiry{Number: started.Number, Picture: Picture{Problem: "timeout"}})
+		}
+		assert.InDelta(t, OverdueMax.Hours(), x.now.Sub(opened).Hours(), (2 * ParkedEvery).Hours())
+		require.Len(t, x.o.Anomalies, told)
+		a := x.o.Anomalies[told-1]
+		assert.Equal(t, events.NoResult, a.Reason)
+		assert.InDelta(t, DefaultParkAccepted.Hours(), a.At.Sub(opened).Hours(), (2 * ParkedEvery).Hours())
+		replayIsLive(t, x)
+	}
+}
+
+// APO's own capture of which it never tells the end: a person does, after an inquiry, and not on its first day.
+func TestUnasked_APOsOwnCaptureIsSettledByAPerson(t *testing.T) {
+	for _, word := range []events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed} {
+		for _, late := range []bool{false, true} {
+			x := placed(t, CaptureAutomatic)
+			if late {
+				x.must(Cancel{CommandID: "k"})
+				x.answer(done)
+			}
+			x.observe(authorized())
+			require.Equal(t, GatewayOutstanding, x.o.Gateway)
+			settle := Resolve{CommandID: "s", Record: x.log[len(x.log)-1].Version, Resolution: word, Statement: "ticket 7"}
+			if late {
+				settle.Record-- // the anomaly stands behind it
+			}
+			x.inquire(tells(StateSuccess, authorized()))
+			_, err := x.do(settle)
+			assert.Equal(t, ReasonNoDoubt, rejected(t, err).Reason)
+			x.later(25 * time.Hour)
+			_, err = x.do(settle)
+			assert.Equal(t, ReasonStaleInquiry, rejected(t, err).Reason)
+			x.inquire(tells(StateSuccess, authorized()))
+			override := settle
+			override.Override = true
+			_, err = x.do(override)
+			assert.ErrorContains(t, err, "override")
+			x.must(settle)
+			moved := map[events.Resolution]int64{events.ResolvedSucceeded: theAmount}[word]
+			assert.Equal(t, moved, x.o.Captured+x.o.Late.Captured)
+			assert.Equal(t, late, x.o.Late.Captured == moved && x.o.Status == Cancelled)
+			assert.NotEqual(t, GatewayOutstanding, x.o.Gateway)
+			if word == events.ResolvedFailed && !late {
+				assert.True(t, x.takes(Capture{Amount: usd(1)}), "it is ours to make")
+			}
+			facts := x.observe(captured("AUTO", theAmount))
+			assert.Equal(t, int64(theAmount), x.o.Captured+x.o.Late.Captured, "told after all, it is that one: %v", facts)
+			replayIsLive(t, x)
+		}
+	}
+}
