@@ -26,7 +26,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	if o.CaptureMode == CaptureNone { // APO's word wins, and by itself APO captures
 		o.CaptureMode = CaptureAutomatic
 	}
-	kind := o.payment(law.PaymentAuthorized, e.At)
+	kind := o.onlyHeld(o.payment(law.PaymentAuthorized, e.At), &e.Proof)
 	known := o.foldPaymentKnown(r, e.At)
 	cell := o.cell(kind)
 	revived, newest := o.known.has(knownFailure), o.newestOnPayment(&e.Proof)
@@ -56,6 +56,9 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 			o.watchFrom(e.Due)
 		}
 	}
+	if holds(kind) {
+		o.unmove()
+	}
 	o.foldPaymentWord(r, revived && !known, newest)
 	if e.Expires.After(o.Expires) {
 		o.Expires = e.Expires
@@ -63,7 +66,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 			o.watchFrom(e.Due)
 		}
 	}
-	if e.GatewayCapture && !known && kind != law.PaymentUndone {
+	if e.GatewayCapture && (!known || holds(kind)) && kind != law.PaymentUndone {
 		o.openGateway(r, r.Occurred)
 		o.watchFrom(e.Due)
 		// its result came before

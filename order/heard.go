@@ -15,6 +15,8 @@ type heard struct {
 	alive   bool   // the payment stands, and nothing of it was cancelled as a whole
 	amounts bool   // the payment has more than one amount
 	paid    bool   // the payment was done
+	held    bool   // it is authorized
+	whole   bool   // it was made in one step
 	failed  bool   // the payment failed
 }
 
@@ -31,6 +33,9 @@ func (o *Order) heardOf(pic *Picture) heard {
 			h.failed = true
 		case PaymentSucceeded, PaymentAuthorized, PaymentPaid:
 			h.paid = true
+			succeeded := f.Kind == PaymentSucceeded
+			h.held = h.held || f.Kind == PaymentAuthorized || succeeded && o.CaptureMode != CaptureNone
+			h.whole = h.whole || f.Kind == PaymentPaid || succeeded && o.CaptureMode == CaptureNone
 			h.amounts = h.amounts || slices.ContainsFunc(h.facts[:i], func(other Fact) bool {
 				return other.isPayment() && !h.raisedTo(f.Amount, other.Amount) && !o.wasHeld(f.Amount.Minor) &&
 					!o.wasHeld(other.Amount.Minor)
@@ -123,7 +128,7 @@ func (d *decision) observeAlive(f *Fact) bool {
 			d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s, and %s by the same answer", f.Amount, o.paymentAmount()))
 		}
 		return true
-	case d.heard.failed:
+	case d.heard.failed, d.heard.held && d.heard.whole:
 		return true
 	default:
 		return newest && f.Amount == Money{} && doubt != nil && doubt.has(markUnequal)

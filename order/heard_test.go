@@ -192,3 +192,34 @@ func TestHeard_TheSameAnswerComesToAnEnd(t *testing.T) {
 		require.Equal(t, []any{before.book, before.Anomalies, before.Held}, []any{x.o.book, x.o.Anomalies, x.o.Held})
 	})
 }
+
+// Held or moved is a word too: a payment that was told as made in one step, by our configuration or by a line of an
+// answer, is only held once APO's newest word says so, and until then nothing goes back that may not be there.
+func TestHeard_APaymentThatIsOnlyHeldAfterAll(t *testing.T) {
+	x := in(t, Paid)
+	x.observe(authorized())
+	assert.Equal(t, []any{Paid, int64(0), x.now}, []any{x.o.Status, x.o.Refundable(), x.o.NextDue()})
+	y := in(t, Paid)
+	y.observe(authorized())
+	y.inquire(tells(StateSuccess, paid()))
+	assert.Equal(t, []any{Paid, int64(theAmount), 0}, []any{y.o.Status, y.o.Refundable(), len(y.o.Anomalies)})
+	replayIsLive(t, y)
+
+	x.inquire(tells(StateSuccess, authorized()))
+	assert.Equal(t, []any{Authorized, []int64{theAmount, 0, 0}}, []any{x.o.Status, amounts(x.o)})
+	assert.Equal(t, []any{GatewayOutstanding, 0, 1}, []any{x.o.Gateway, len(x.o.Doubts()), len(x.o.Anomalies)})
+	assert.False(t, x.o.NextDue().IsZero(), "APO captures by itself, as far as anybody knows")
+	assert.False(t, x.takes(Cancel{}))
+	assert.Len(t, x.inquire(tells(StateSuccess, authorized())), 1)
+	x.observe(captured("C1", theAmount))
+	assert.EqualValues(t, theAmount, x.o.Refundable())
+	replayIsLive(t, x)
+
+	z := placed(t, CaptureManual)
+	z.observe(paid())
+	require.Equal(t, Captured, z.o.Status)
+	z.inquire(tells(StateSuccess, authorized()))
+	assert.Equal(t, []any{Authorized, []int64{theAmount, 0, 0}, GatewayNone}, []any{z.o.Status, amounts(z.o), z.o.Gateway})
+	z.must(Capture{CommandID: "c", Amount: usd(theAmount)})
+	replayIsLive(t, z)
+}

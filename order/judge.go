@@ -326,7 +326,8 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 	case events.PaymentPending:
 		return law.PaymentPending, false
 	case events.PaymentAuthorized:
-		return o.payment(law.PaymentAuthorized, e.At), o.authorizedAnew(&e)
+		kind = o.onlyHeld(o.payment(law.PaymentAuthorized, e.At), &e.Proof)
+		return kind, o.authorizedAnew(&e)
 	case events.PaymentPaid:
 		kind = o.payment(law.PaymentPaid, e.At)
 		return kind, o.paidAnew(&e, kind)

@@ -96,6 +96,8 @@ func meetingPayment(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return x, paid()
 	case law.PaymentAuthorized:
 		return unpaid(t, s, CaptureManual), authorized()
+	case law.PaymentOnlyHeld, law.HeldBesideCaptures:
+		return meetingHeld(t, k, s)
 	case law.PaymentFailed:
 		return x, failed()
 	case law.PaymentReversed, law.PaymentTakenBack, law.CapturedCancelled:
@@ -134,6 +136,26 @@ func meetingPayment(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 	}
 	require.Fail(t, "no fact of that kind is made here", "%s", k)
 	return x, Fact{}
+}
+
+// meetingHeld is an order whose payment was told as made in one step, and APO's newest word that it is only held.
+func meetingHeld(t *testing.T, k law.Fact, s Status) (*till, Fact) {
+	x := placed(t, CaptureManual)
+	if s == Paid {
+		x = placed(t, CaptureNone)
+	}
+	if s == Cancelled {
+		reach(x, s)
+	}
+	x.observe(paid())
+	if k == law.HeldBesideCaptures {
+		x.observe(captured("C1", 600))
+	}
+	if s == Refunded {
+		x.observe(refunded("F1", 100))
+	}
+	require.Equal(t, s, x.o.Status)
+	return x.asking(), x.newest(authorized())
 }
 
 // refundedAndFailed is an order that knows a refund as done, and the word that it failed.

@@ -111,7 +111,7 @@ func (o *Order) contradicts(f *Fact) string {
 // anomaly that says so stands before it: a log without that anomaly was altered.
 func (d *decision) observePayment(f *Fact) {
 	o := &d.o
-	kind := o.payment(f.Kind.ofPayment(), f.At)
+	kind := o.onlyHeld(o.payment(f.Kind.ofPayment(), f.At), &f.Proof)
 	if f.Kind == PaymentFailed {
 		if kind = o.paymentFailure(&f.Proof); kind == law.PaymentTakenBack &&
 			(d.heard.moved || d.heard.paid) {
@@ -169,6 +169,11 @@ func (d *decision) observePayment(f *Fact) {
 		if late {
 			d.lateMoney(f)
 		}
+	case holds(kind):
+		d.anomaly(events.StatusContradicts, f, "told as paid in one step, and APO's newest word is that it is only held")
+		if !d.o.Late.IsZero() {
+			d.lateMoney(f)
+		}
 	case cell.Effect == law.AppliedAnomaly:
 		d.anomaly(events.PaymentRevived, f, "the payment had failed")
 	case late:
@@ -209,6 +214,8 @@ func (o *Order) knows(k law.Fact) bool {
 		return o.known.has(knownFailure)
 	case law.PaidWhole:
 		return o.movedWhole()
+	case law.PaymentOnlyHeld, law.HeldBesideCaptures:
+		return false
 	}
 	return o.paymentKnown()
 }
@@ -239,6 +246,9 @@ func (d *decision) emitPayment(f *Fact, undone bool) {
 	case PaymentAuthorized:
 		e := events.PaymentAuthorized{PaymentID: f.PaymentID, Amount: amount, At: f.At, Expires: f.Expires, Proof: f.Proof}
 		captured := o.Captured + o.Late.Captured
+		if holds(o.onlyHeld(law.PaymentAuthorized, &f.Proof)) {
+			captured = o.capturedByCaptures(o.known.has(knownLate))
+		}
 		e.GatewayCapture = o.CaptureMode != CaptureManual && captured < amount.Minor && !undone
 		end := keepable(f.Expires.Add(d.env.Policy.margin()))
 		switch {

@@ -229,6 +229,10 @@ func (o *Order) foldPaymentContradicted(r *events.Record, e *events.AnomalyObser
 		if (o.Status == Captured || o.Status == Refunded) && !o.releasesPart(&f) {
 			o.doubtPayment(r, markRefuted, 0)
 		}
+	case e.Reason == events.StatusContradicts && e.Fact == events.KindPaymentAuthorized:
+		if o.paymentKnown() && o.movedWhole() { // it may be only held
+			o.doubtPayment(r, markRefuted, 0)
+		}
 	case e.Reason == events.TransferContradicts: // one answer with two amounts
 		payment := e.Fact == events.KindPaymentAuthorized || e.Fact == events.KindPaymentPaid
 		if payment && o.paymentKnown() && e.Amount.Minor > 0 && e.Amount.Currency == o.Amount.Currency {
@@ -388,7 +392,8 @@ func (d *decision) tellAmount(f *Fact) {
 func (d *decision) clearPaymentDoubt(was *Order) {
 	const reason = "APO's newest word is that the payment was done"
 	t := was.paymentDoubt()
-	if t == nil || d.o.paymentDoubt() != nil || was.paymentKnown() && was.signed != d.o.signed {
+	other := was.signed != d.o.signed || was.movedWhole() && !d.o.movedWhole()
+	if t == nil || d.o.paymentDoubt() != nil || was.paymentKnown() && other {
 		return
 	}
 	if _, told := d.o.openAnomaly(uint64(t.doubt)); told {

@@ -22,6 +22,8 @@ payment authorized          | →authorized  | dup          | anomaly    | noted
 payment paid                | →paid        | .            | dup        | →paid      | add      | late      | →paid!
 paid beside captures        | .            | .            | .          | →paid!     | add!     | late      | .
 paid without a capture      | →captured!   | →captured!   | .          | add!       | add!     | late      | →captured!
+payment only held           | .            | .            | →authorized! | →authorized! | add!   | late      | .
+only held beside captures   | .            | .            | .          | add!       | add!     | late      | .
 payment undone              | .            | .            | .          | .          | .        | add       | .
 payment failed              | →failed      | .            | .          | .          | .        | noted     | dup
 payment reversed            | anomaly      | anomaly      | anomaly    | anomaly    | anomaly  | anomaly   | anomaly

@@ -20,6 +20,37 @@ func (o *Order) moveWhole(minor int64) {
 	o.total()
 }
 
+// onlyHeld is the row of an authorization, of a payment that moved its money by what was told until now: APO's newest
+// word is that it is only held.
+func (o *Order) onlyHeld(kind law.Fact, p *events.Proof) law.Fact {
+	switch {
+	case kind != law.PaymentAuthorized || !o.paymentKnown() || !o.movedWhole() || !o.newestOnPayment(p):
+		return kind
+	case o.capturedByCaptures(o.known.has(knownLate)) > 0:
+		return law.HeldBesideCaptures
+	}
+	return law.PaymentOnlyHeld
+}
+
+// holds reports whether the fact is one of these.
+func holds(kind law.Fact) bool { return kind == law.PaymentOnlyHeld || kind == law.HeldBesideCaptures }
+
+// unmove books that a payment has moved none of its money by itself.
+func (o *Order) unmove() {
+	o.known.set(knownMoved, false)
+	o.total()
+}
+
+// capturedByCaptures is what the captures that count come to, in time or late.
+func (o *Order) capturedByCaptures(late bool) (captured int64) {
+	for i := range o.book {
+		if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && t.has(markLate) == late {
+			captured = plus(captured, t.minor)
+		}
+	}
+	return captured
+}
+
 // uncaptured is what a capture that is told can be of: what is authorized and in no other. One that is told of a
 // payment which moved its money whole is of that same money.
 func (o *Order) uncaptured(effect law.Effect) int64 {
@@ -28,12 +59,7 @@ func (o *Order) uncaptured(effect law.Effect) int64 {
 		captured = o.Late.Captured
 	}
 	if o.movedWhole() && o.CaptureMode != CaptureNone && o.known.has(knownLate) == late {
-		captured = 0
-		for i := range o.book {
-			if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && t.has(markLate) == late {
-				captured = plus(captured, t.minor)
-			}
-		}
+		captured = o.capturedByCaptures(late)
 	}
 	return o.fullAmount() - captured
 }

@@ -60,6 +60,8 @@ const (
 	PaymentPaid               // one-step payment done
 	PaidBesideCaptures        // split: the same, and captures that such a payment cannot have were told before
 	PaidWhole                 // split: the same of an order to be captured: APO says that all of it has moved
+	PaymentOnlyHeld           // split: authorized by the newest word, of one that was told as paid in one step
+	HeldBesideCaptures        // split: the same, and captures of it were told
 	PaymentFailed             // failed or timed out
 	PaymentReversed           // split: the same of one that had succeeded, by no newest word
 	PaymentTakenBack          // split: the same by the newest word
@@ -100,7 +102,8 @@ const (
 )
 
 var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid",
-	"paid beside captures", "paid without a capture", "payment failed", "payment reversed", "payment taken back",
+	"paid beside captures", "paid without a capture", "payment only held", "only held beside captures",
+	"payment failed", "payment reversed", "payment taken back",
 	"payment undone", "payment raised",
 	"raise undone", "raise contradicts", "raise failed",
 	"capture succeeded", "capture failed", "capture reversed", "capture taken back", "only capture taken back",
@@ -170,6 +173,12 @@ var statusRows = []statusRow{
 	{PaidWhole, []Status{Created, Authorized, Failed}, Cell{AppliedAnomaly, Captured}},
 	{PaidWhole, []Status{Captured, Refunded}, Cell{AppliedAnomaly, stay}},
 	{PaidWhole, []Status{Cancelled}, Cell{LateMoney, stay}},
+
+	{PaymentOnlyHeld, []Status{Paid, Captured}, Cell{AppliedAnomaly, Authorized}},
+	{PaymentOnlyHeld, []Status{Refunded}, Cell{AppliedAnomaly, stay}},
+	{PaymentOnlyHeld, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{HeldBesideCaptures, []Status{Captured, Refunded}, Cell{AppliedAnomaly, stay}},
+	{HeldBesideCaptures, []Status{Cancelled}, Cell{LateMoney, stay}},
 
 	{PaymentFailed, []Status{Created}, Cell{Applied, Failed}},
 	{PaymentFailed, []Status{Cancelled}, Cell{Noted, stay}},

@@ -123,6 +123,7 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 		if oneStep {
 			b.Captured = b.amount
 		}
+		b.doubted = b.doubted || b.failureKnown && b.stands()
 		b.placeHeld()
 		return
 	}
