@@ -182,7 +182,7 @@ func inFlags(err error, remedy string) error {
 type glance struct{}
 
 // glanced is how many pages of a file are looked at then.
-const glanced = 2048
+const glanced = 256
 
 // asking is reading for a command that asks a question or two, and whose answer is waited for.
 func asking(cmd *cobra.Command, name string, use func(ctx context.Context, s *source) error) error {
