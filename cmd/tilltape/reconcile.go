@@ -67,6 +67,9 @@ func reconcileCommand(t *terminal) *cobra.Command {
 
 // reconcile asks and prints.
 func (f *reconcileFlags) reconcile(ctx context.Context, t *terminal, s *source, format *choice) error {
+	if s.torn != nil {
+		return s.torn
+	}
 	cfg, err := f.config()
 	if err != nil {
 		return err

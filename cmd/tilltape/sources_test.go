@@ -49,6 +49,7 @@ var verbsAndSources = []struct {
 	{"import S new", "0 0 2 2 2 12 6 12 2 0"},
 	{"list S", "0 0 0 2 0 12 6 12 2 0"},
 	{"prove S o-06 new --key-file orders.key", "0 0 2 2 2 12 6 12 2 0"},
+	{"reconcile S --from 2026-11-01 --until 2026-12-01", "7 7 0 2 0 12 6 12 2 7"},
 	{"refusals S", "0 0 0 0 2 12 6 12 2 0"},
 	{"refusals S o-06", "0 0 0 2 2 12 6 12 2 0"},
 	{"replay S", "0 0 2 2 2 12 6 12 2 0"},
@@ -97,6 +98,11 @@ func walk(t *testing.T, line, kind, name, want string) {
 	t.Helper()
 	t.Run(strings.ReplaceAll(line, " S", " "+kind), func(t *testing.T) {
 		words := strings.Fields(line)
+		if words[0] == "reconcile" {
+			for name, value := range anAPO(t) {
+				t.Setenv(name, value)
+			}
+		}
 		for i := range words {
 			words[i] = strings.ReplaceAll(words[i], "new", filepath.Join(t.TempDir(), "new"))
 			if words[i] == "S" {
