@@ -56,8 +56,6 @@ var verbsAndSources = []struct {
 	{"salvage S new", "0 2 2 2 2 12 6 12 2 2"},
 	{"show S o-06", "0 0 0 2 0 12 6 12 2 0"},
 	{"verify S --public-key orders.pub", "0 0 0 0 0 12 6 12 2 0"},
-	// Without an APO to ask it ends before; its own script and tests have the rest.
-	{"reconcile S --from 2026-11-23 --until 2026-11-24", "2 2 2 2 2 12 6 12 2 2"},
 	{"view S", "0 0 2 2 2 12 6 12 2 0"},
 }
 
