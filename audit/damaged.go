@@ -138,8 +138,20 @@ func (s *scan) missed(from, until uint64, err error) {
 	s.gaps = append(s.gaps, gap{from, until, err})
 }
 
+// nothingRead says of every level that no record could be held against it.
+func (v *verification) nothingRead() {
+	for i := range v.report.Levels {
+		if v.cfg.wants(Level(i)) {
+			v.report.Levels[i].leave("not one record can be read")
+		}
+	}
+}
+
 // faults tells what is wrong beside the records. What keeps the log from being opened is told in any case.
 func (v *verification) faults(log DamagedLog) {
+	if v.report.Records == 0 && log.Refusal() != nil {
+		v.nothingRead()
+	}
 	if !v.cfg.wants(LevelBytes) {
 		return
 	}
@@ -162,8 +174,11 @@ func (v *verification) faults(log DamagedLog) {
 		return
 	}
 	f := Finding{Level: LevelBytes, Problem: AlteredIndex, Detail: reasonOf(refusal)}
-	if damage, ok := errors.AsType[*store.DamagedError](refusal); ok && damage.Position != 0 {
+	damage, ok := errors.AsType[*store.DamagedError](refusal)
+	if placed := ok && damage.Position != 0; placed {
 		f.Problem, f.Position = DamagedRecord, damage.Position
+	} else if v.report.Records == 0 {
+		f.Problem = DamagedRecord // whatever it had
 	}
 	v.report.add(f)
 }

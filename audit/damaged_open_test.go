@@ -316,3 +316,20 @@ func TestOpenDamaged_IsNoLog(t *testing.T) {
 	_, err = bolt.OpenDamaged(path + ".none")
 	require.ErrorIs(t, err, store.ErrStorage)
 }
+
+// Of a file without one whole record nothing is proven, and nobody is told that its records are what they were.
+func TestVerifyDamaged_NothingCanBeRead(t *testing.T) {
+	path, signed := shopFileOf(t, 3)
+	require.NoError(t, os.Truncate(path, 3_000))
+	for _, cfg := range []*audit.VerifyConfig{nil, withCheckpoints(signed)} {
+		r := verifyDamaged(t, path, cfg)
+		for _, level := range []audit.Level{audit.LevelBytes, audit.LevelLegality, audit.LevelMoney} {
+			assert.NotEqual(t, audit.StateProven, r.Level(level).State, level)
+			assert.Contains(t, r.Level(level).Why, "not one record can be read", level)
+		}
+		for _, f := range r.Findings {
+			assert.NotEqual(t, audit.AlteredIndex, f.Problem, "%+v", f)
+		}
+		assert.NotEqual(t, audit.Clean, r.Outcome())
+	}
+}
