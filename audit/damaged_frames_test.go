@@ -358,7 +358,7 @@ func TestCorpus_AnyBit(t *testing.T) {
 	sound := shopFrames(t, 5)
 	late := sound.at(t, len(sound.frames))
 	chance := rand.New(rand.NewPCG(1, 2))
-	for range long.Rounds(5_000, 60) {
+	for range long.Walk(5_000, 60) {
 		damaged := sound.clone()
 		at := chance.IntN(len(damaged.frames))
 		bit := chance.IntN(8 * len(damaged.frames[at]))

@@ -260,7 +260,7 @@ func TestVerifyDamaged_RandomDamage(t *testing.T) {
 	require.NoError(t, log.Close())
 	chance := rand.New(rand.NewPCG(1, 2))
 	found := 0
-	for range long.Rounds(1500, 15) {
+	for range long.Walk(1500, 15) {
 		damaged := bytes.Clone(image)
 		for range 1 + chance.IntN(20) {
 			at := chance.IntN(used)

@@ -27,7 +27,7 @@ const verifiedBytesAnOrder = 396
 const verifiedFixedBytes = 6 << 20
 
 // verifiedOrders is the smaller of two logs. Each tells of its progress at its last record.
-func verifiedOrders() int { return long.Rounds(20_000, 5_000) }
+func verifiedOrders() int { return long.Walk(20_000, 5_000) }
 
 const timesTheOrders = 4
 
@@ -46,7 +46,7 @@ func peakOf(t *testing.T, log store.Reader, cfg audit.VerifyConfig) (bytes float
 func TestVerify_MemoryOfAnOrder(t *testing.T) {
 	small, large := &ledger{orders: verifiedOrders()}, &ledger{orders: timesTheOrders * verifiedOrders()}
 	assertMemory(t, small, large, audit.VerifyConfig{SkipIndexes: true})
-	if !long.Enabled() {
+	if !long.Walks() {
 		return
 	}
 	assertMemory(t, small, large, audit.VerifyConfig{SkipIndexes: true, Levels: []audit.Level{audit.LevelLegality}})
@@ -57,7 +57,7 @@ func TestVerify_MemoryOfAnOrder(t *testing.T) {
 
 // An export is verified in the memory of its log, and written in next to none.
 func TestVerify_MemoryOfAnExport(t *testing.T) {
-	if !long.Enabled() {
+	if !long.Walks() {
 		t.Skip("files of 100 000 orders; TILLTAPE_LONG=1 has them")
 	}
 	var exports [2]*export.Log
