@@ -234,11 +234,14 @@ func (c *content) proveLines(whole Verified) []Verified {
 		switch kind {
 		case 0:
 		case PaymentSucceeded, PaymentRaised, RaiseFailed, Cancelled:
-			// The line that paymentStatus sums up is the same fact, not another one.
-			if kind == PaymentSucceeded && whole.kind == kind && fact.Amount() == whole.Amount() {
+			if kind == PaymentSucceeded && whole.kind == kind {
+				// Of another amount too, as before a raise: what is listed as authorized has not moved by itself.
 				whole.held = whole.held || line.Type == TransactionAuthorization
-				whole.moved = whole.moved || fact.moved
-				continue
+				// The line that paymentStatus sums up is the same fact, not another one.
+				if fact.Amount() == whole.Amount() {
+					whole.moved = whole.moved || fact.moved
+					continue
+				}
 			}
 			payments = append(payments, fact)
 		case CapturePending, CaptureSucceeded, CaptureFailed:
