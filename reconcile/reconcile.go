@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape"
@@ -130,7 +131,7 @@ func (w *walk) walk(ctx context.Context, log store.Reader) error {
 		if _, met := w.seen[r.Stream.ID]; !in || met {
 			continue
 		}
-		w.seen[r.Stream.ID] = struct{}{}
+		w.seen[strings.Clone(r.Stream.ID)] = struct{}{} // its own text would keep the record's frame
 		if r.Position <= w.report.Done.Position() {
 			continue
 		}

@@ -106,7 +106,7 @@ func (v *Viewer) overview(ctx context.Context, _ *request) (*answer, error) {
 
 // countList counts a list: it is counted already, or a bounded walk of the log's index does it.
 func (v *Viewer) countList(ctx context.Context, c *counts, n *countedList, filter store.Filter) error {
-	if c.Done && n.Word != onlyDue { // which time alone changes
+	if c.Done && c.Err == nil && n.Word != onlyDue { // which time alone changes; and what stopped counting is old
 		n.N = c.listed[n.Word]
 		return nil
 	}

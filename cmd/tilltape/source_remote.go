@@ -32,6 +32,7 @@ const tokenVariable = environment + "TOKEN_FILE"
 
 const (
 	remoteTimeout = 30 * time.Second // for a service to begin its answer to a question
+	wholeTimeout  = 2 * time.Hour    // … to a request for the whole log: a backup is made before its first byte is sent
 	tokenMax      = 4 << 10          // bytes
 	lineMax       = export.LineMax
 	problemMax    = 64 << 10 // bytes of an answer that says what is wrong
@@ -42,9 +43,10 @@ var errRemote = errors.New("the service did not answer as a viewer does")
 
 // remote is a log that a running service shows by package viewer.
 type remote struct {
-	base   *url.URL
-	token  string
-	client *http.Client
+	base    *url.URL
+	token   string
+	client  *http.Client // for questions
+	fetcher *http.Client // for all of a log
 }
 
 // isRemote tells the address of a service.
@@ -87,10 +89,7 @@ func newRemote(name string) (*remote, error) {
 		return nil, &usageError{err: errors.New("the service's address is none that a viewer can have"),
 			hint: "give one such as https://shop.example/tilltape, and a token by " + tokenVariable}
 	}
-	r := &remote{base: base, client: &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment,
-		ResponseHeaderTimeout: remoteTimeout, TLSHandshakeTimeout: remoteTimeout,
-		DialContext: (&net.Dialer{Timeout: remoteTimeout}).DialContext},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	r := &remote{base: base, client: client(remoteTimeout), fetcher: client(wholeTimeout)}
 	file := os.Getenv(tokenVariable)
 	if file == "" {
 		return r, nil
@@ -110,6 +109,14 @@ func newRemote(name string) (*remote, error) {
 	return r, nil
 }
 
+// client makes a client that waits so long for the beginning of an answer.
+func client(patience time.Duration) *http.Client {
+	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment,
+		ResponseHeaderTimeout: patience, TLSHandshakeTimeout: remoteTimeout,
+		DialContext: (&net.Dialer{Timeout: remoteTimeout}).DialContext},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
 func onLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
@@ -117,6 +124,10 @@ func onLoopback(host string) bool {
 
 // get asks for a page; the answer is one that has what was asked for.
 func (r *remote) get(ctx context.Context, path string, query url.Values) (*http.Response, error) {
+	return r.getBy(ctx, r.client, path, query)
+}
+
+func (r *remote) getBy(ctx context.Context, client *http.Client, path string, query url.Values) (*http.Response, error) {
 	at := r.base.JoinPath(path)
 	at.RawQuery = query.Encode()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
@@ -127,7 +138,7 @@ func (r *remote) get(ctx context.Context, path string, query url.Values) (*http.
 	if r.token != "" {
 		q.Header.Set("Authorization", "Bearer "+r.token)
 	}
-	answer, err := r.client.Do(q)
+	answer, err := client.Do(q)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -292,7 +303,7 @@ func (r *remote) Heads(ctx context.Context, filter store.Filter) iter.Seq2[store
 
 // fetch writes an answer into a new file, whole or not at all.
 func (r *remote) fetch(ctx context.Context, path, name string) (err error) {
-	answer, err := r.get(ctx, path, nil)
+	answer, err := r.getBy(ctx, r.fetcher, path, nil)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/viewer"
 )
@@ -188,4 +190,25 @@ func TestAServiceThatIsNoViewerIsSaid(t *testing.T) {
 		assert.NotEqual(t, exitOK, code, file)
 		assert.Contains(t, errs, tokenVariable, file)
 	}
+}
+
+// A backup is made before its first byte is sent: whoever asks a question would have given up long before.
+func TestABackupMayTakeLongerToBeginThanAnAnswer(t *testing.T) {
+	const patience = 50 * time.Millisecond
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(4 * patience)
+		_, _ = w.Write([]byte("a copy"))
+	}))
+	defer server.Close()
+	r, err := newRemote(server.URL)
+	require.NoError(t, err)
+	r.client = client(patience)
+	_, err = r.Head(t.Context(), events.OrderStream("o-1"))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	to := filepath.Join(t.TempDir(), "copy")
+	require.NoError(t, r.fetch(t.Context(), "log/backup", to))
+	got, err := os.ReadFile(to)
+	require.NoError(t, err)
+	assert.Equal(t, "a copy", string(got))
+	assert.Equal(t, wholeTimeout, r.fetcher.Transport.(*http.Transport).ResponseHeaderTimeout)
 }

@@ -18,7 +18,7 @@ var captures = map[events.CaptureMode]apo.CaptureMode{
 }
 
 // collect asks APO to collect for an order on record, and answers. For the same order it is the same payment, however
-// often it is asked for. What else APO's pay call takes belongs into the request here.
+// often it is asked for. What else APO's pay call takes belongs in the request here.
 func (s *shop) collect(w http.ResponseWriter, r *http.Request, o order.Order, redirectURL string) {
 	paid := s.client.Pay(r.Context(), apo.PayRequest{PaymentRequestID: o.PaymentRequestID, Amount: o.Amount,
 		Method: o.Method, Capture: captures[o.CaptureMode], OrderID: o.ID, PayBy: o.PayBy, RedirectURL: redirectURL})
