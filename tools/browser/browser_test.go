@@ -179,6 +179,36 @@ func TestAListIsLive(t *testing.T) {
 	assert.Empty(t, b.complaints())
 }
 
+// TestAListIsLiveWhileMuchComes: what comes all the time puts off no page for ever.
+func TestAListIsLiveWhileMuchComes(t *testing.T) {
+	b := open(t)
+	w := newWorld(t)
+	b.do(t, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(w.url+"/orders?status=created"))
+	b.until(t, `document.getElementById("live").textContent.includes("Live")`)
+	const pace = 100 * time.Millisecond // less than the page waits for more
+	enough, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for n := 0; ; n++ {
+			c := tilltest.Placing(order.CaptureManual)
+			c.OrderID, c.PaymentRequestID = fmt.Sprint("busy-", n), fmt.Sprint("request-busy-", n)
+			if _, err := w.Orders.Create(w.Ctx, c); err != nil {
+				ended <- err
+				return
+			}
+			select {
+			case <-enough:
+				ended <- nil
+				return
+			case <-time.After(pace):
+			}
+		}
+	}()
+	b.until(t, `[...document.querySelectorAll("table.orders a")].some((a) => a.textContent.startsWith("busy-"))`)
+	close(enough)
+	require.NoError(t, <-ended)
+	assert.Empty(t, b.complaints())
+}
+
 func TestAVerificationShowsItsEndByItself(t *testing.T) {
 	b := open(t)
 	w := newWorld(t)
