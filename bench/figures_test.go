@@ -36,6 +36,7 @@ func measured() *report {
 	r.Export = &exportResult{Export: 80, Replay: 100}
 	r.Open = &openResult{KilledWorst: 2 * time.Second}
 	r.Core = []coreResult{{"Decide(Cancel)", 1500, 4}, {stepEvolve, 100, 0}}
+	r.Tool = &toolResult{Start: toolCost{Wall: startMax}, Asked: []toolLine{{"list", toolCost{Wall: firstLineMax}}}}
 	r.Postgres = &pgResult{Trips: 2, Replay: 50, File: 100}
 	for name, rate := range map[string]float64{namePGOurs: 100, namePGOneEach: 5, nameOurs: 250, namePGTwo: 90,
 		namePGProcess: 100} {
@@ -130,6 +131,9 @@ func TestFigures_EachLimitIsFelt(t *testing.T) {
 		"whole cancels beside two durable appends, worst load": {func(r *report) { r.Cancels[0].Cancels-- }, true},
 		"Decide, the slowest of those measured":                {func(r *report) { r.Core[0].Allocs++ }, true},
 		stepEvolve:                                             {func(r *report) { r.Core[1].Took++ }, true},
+
+		"the command line starts":                    {func(r *report) { r.Tool.Start.Wall++ }, true},
+		"its first line, the slowest of those asked": {func(r *report) { r.Tool.Asked[0].Wall++ }, true},
 
 		"PostgreSQL: appends beside a transaction each, 64 writers": {onServerRate(namePGOneEach, 5.1), true},
 		"PostgreSQL: appends beside the file's, 64 writers":         {onServerRate(nameOurs, 251), true},
