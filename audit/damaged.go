@@ -152,9 +152,6 @@ func (v *verification) faults(log DamagedLog) {
 	if v.report.Records == 0 && log.Refusal() != nil {
 		v.nothingRead()
 	}
-	if !v.cfg.wants(LevelBytes) {
-		return
-	}
 	level := &v.report.Levels[LevelBytes]
 	ofSeal, ofIndexes := log.Faults()
 	for _, err := range ofSeal {

@@ -10,14 +10,16 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// bytes says what became of the first level.
+// bytes says what became of the first level. That something cannot be read, or is not there, is told whatever levels
+// are asked for: nobody may take the others for those of the whole log.
 func (v *verification) bytes(ctx context.Context) error {
-	if !v.cfg.wants(LevelBytes) {
-		return nil
-	}
 	v.gaps()
 	for _, err := range v.scan.strays {
 		v.damageAt(err)
+	}
+	if !v.cfg.wants(LevelBytes) {
+		v.endsEarly()
+		return nil
 	}
 	if v.scan.tile != nil {
 		v.report.add(Finding{Level: LevelBytes, Problem: AlteredSeal, Detail: reasonOf(v.scan.tile)})
@@ -52,11 +54,8 @@ func (v *verification) ownSeal(ctx context.Context) error {
 		if m.state == StateWrong {
 			return v.locate(ctx, m) // those after it say no more
 		}
-		if m.kind == markSeal && m.Size > v.scan.last && (len(v.scan.gaps) == 0 || v.scan.short) {
-			v.report.add(Finding{Level: LevelBytes, Problem: EndsEarly, Position: v.scan.last + 1, Until: m.Size,
-				Detail: fmt.Sprintf("the log's own seal is over %d records, and %d are there", m.Size, v.scan.last)})
-		}
 	}
+	v.endsEarly()
 	return nil
 }
 
@@ -100,6 +99,15 @@ func reasonOf(err error) string {
 		return damage.Reason
 	}
 	return err.Error()
+}
+
+// endsEarly tells of records at the end that the log's own seal has and nobody reads.
+func (v *verification) endsEarly() {
+	end := v.scan.end()
+	if end > v.scan.last && (len(v.scan.gaps) == 0 || v.scan.short) {
+		v.report.add(Finding{Level: LevelBytes, Problem: EndsEarly, Position: v.scan.last + 1, Until: end,
+			Detail: fmt.Sprintf("the log's own seal is over %d records, and %d are there", end, v.scan.last)})
+	}
 }
 
 // locate finds the record that does not fit the log's own seal, by the hashes that the log keeps of each.
@@ -236,7 +244,8 @@ func (v *verification) close() {
 	for _, l := range Levels() {
 		level := &report.Levels[l]
 		if !v.cfg.wants(l) {
-			*level = LevelReport{Why: "not asked for"}
+			*level = LevelReport{Wrong: level.Wrong, Unknown: level.Unknown, Why: "not asked for", unproven: true}
+			level.settle()
 			continue
 		}
 		switch l {
