@@ -127,7 +127,7 @@ func (r *remote) get(ctx context.Context, path string, query url.Values) (*http.
 	return r.getBy(ctx, r.client, path, query)
 }
 
-func (r *remote) getBy(ctx context.Context, client *http.Client, path string, query url.Values) (*http.Response, error) {
+func (r *remote) getBy(ctx context.Context, by *http.Client, path string, query url.Values) (*http.Response, error) {
 	at := r.base.JoinPath(path)
 	at.RawQuery = query.Encode()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
@@ -138,7 +138,7 @@ func (r *remote) getBy(ctx context.Context, client *http.Client, path string, qu
 	if r.token != "" {
 		q.Header.Set("Authorization", "Bearer "+r.token)
 	}
-	answer, err := client.Do(q)
+	answer, err := by.Do(q)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
