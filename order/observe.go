@@ -161,26 +161,7 @@ func (d *decision) observePayment(f *Fact) {
 	if surprise {
 		d.anomaly(events.StatusContradicts, f, "placed as paid in one step, and APO has only authorized it")
 	}
-	switch {
-	case kind == law.PaidWhole && cell.Effect == law.AppliedAnomaly && status != Failed:
-		d.anomaly(events.StatusContradicts, f, "placed to be captured, and APO says that it was paid in one step")
-	case kind == law.PaidBesideCaptures:
-		d.anomaly(events.StatusContradicts, f, "captures of it were told before, and APO says that it was paid in one step")
-		if late {
-			d.lateMoney(f)
-		}
-	case holds(kind):
-		d.anomaly(events.StatusContradicts, f, "told as paid in one step, and APO's newest word is that it is only held")
-		if !d.o.Late.IsZero() {
-			d.lateMoney(f)
-		}
-	case cell.Effect == law.AppliedAnomaly:
-		d.anomaly(events.PaymentRevived, f, "the payment had failed")
-	case late:
-		d.lateMoney(f)
-	case kind == law.PaymentUndone:
-		d.settleLateMoney()
-	}
+	d.tellPayment(f, kind, cell.Effect, status, late)
 }
 
 // teaches reports whether a payment's result that is on record says more now: the paymentId, without which no capture

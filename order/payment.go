@@ -1,7 +1,6 @@
 package order
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -348,58 +347,4 @@ func successDigest(m Money) uint64 {
 func (o *Order) movedOnRecord(at int, f *Fact) bool {
 	return at >= 0 && o.book[at].is(transferFailed) && o.book[at].has(markWithPayment) &&
 		o.book[at].minor == f.Amount.Minor && !o.supersedes(&f.Proof, &o.book[at])
-}
-
-// failPayment records that the payment has failed, by the newest word, though its success is on record.
-func (d *decision) failPayment(f *Fact) {
-	o := &d.o
-	doubt := uint32(0)
-	if t := o.paymentDoubt(); t != nil {
-		doubt = t.doubt
-	}
-	d.emitPayment(f, false)
-	d.tellReversal(f, doubt, "a payment that had succeeded failed")
-}
-
-// cancelCaptured records that the payment was cancelled, by the newest word, though money of it is captured.
-func (d *decision) cancelCaptured(f *Fact) {
-	o := &d.o
-	was, doubt := o.Status, uint32(0)
-	if t := o.paymentDoubt(); t != nil {
-		doubt = t.doubt
-	}
-	d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Due: d.paidAfterAllDue(),
-		Proof: f.Proof})
-	if _, told := d.o.openAnomaly(uint64(doubt)); !told {
-		d.anomaly(events.StatusContradicts, f, fmt.Sprintf("the order was %s", was))
-	}
-}
-
-// tellAmount tells of a payment's amount that is not what was ordered, or not what it was until now, before the fact
-// that has it.
-func (d *decision) tellAmount(f *Fact) {
-	o := &d.o
-	switch {
-	case f.Kind != PaymentAuthorized && f.Kind != PaymentPaid, f.Amount == Money{}:
-	case o.corrects(f.Amount, &f.Proof):
-		d.anomaly(events.PaymentContradicts, f, fmt.Sprintf("amount %s, the payment's was %s", f.Amount, o.paymentAmount()))
-	case !o.paymentKnown() && f.Amount != o.Amount && !o.wasHeld(f.Amount.Minor):
-		d.anomaly(events.PaymentContradicts, f, fmt.Sprintf("amount %s, ordered were %s", f.Amount, o.Amount))
-	}
-}
-
-// clearPaymentDoubt closes what was told of a doubt that the newest word has just ended as it began.
-func (d *decision) clearPaymentDoubt(was *Order) {
-	const reason = "APO's newest word is that the payment was done"
-	t := was.paymentDoubt()
-	other := was.signed != d.o.signed || was.movedWhole() && !d.o.movedWhole()
-	if t == nil || d.o.paymentDoubt() != nil || was.paymentKnown() && other {
-		return
-	}
-	if _, told := d.o.openAnomaly(uint64(t.doubt)); told {
-		d.emit(events.AnomalyCleared{Anomaly: uint64(t.doubt), Reason: reason})
-	}
-	if a, told := d.o.anomalyFor(events.PaymentRevived); told {
-		d.emit(events.AnomalyCleared{Anomaly: a.Version, Reason: reason})
-	}
 }
