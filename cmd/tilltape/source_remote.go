@@ -150,11 +150,11 @@ func (r *remote) getBy(ctx context.Context, by *http.Client, path string, query 
 		return answer, nil
 	}
 	defer func() { _ = answer.Body.Close() }()
-	return nil, r.refused(answer)
+	return nil, r.refusalError(answer)
 }
 
-// refused is why a service did not answer what was asked.
-func (r *remote) refused(answer *http.Response) error {
+// refusalError is why a service did not answer what was asked.
+func (r *remote) refusalError(answer *http.Response) error {
 	var problem struct {
 		Detail string `json:"detail"`
 	}
@@ -192,13 +192,13 @@ func (r *remote) lines(ctx context.Context, path string, query url.Values) iter.
 			}
 		}
 		if err := scan.Err(); err != nil {
-			yield(nil, r.cut(ctx, err))
+			yield(nil, r.cutError(ctx, err))
 		}
 	}
 }
 
-// cut is an answer that ended before its end.
-func (r *remote) cut(ctx context.Context, err error) error {
+// cutError is an answer that ended before its end.
+func (r *remote) cutError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -257,7 +257,7 @@ func (r *remote) document(ctx context.Context, path string, query url.Values, re
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, lineMax))
 	if err != nil {
-		return r.cut(ctx, err)
+		return r.cutError(ctx, err)
 	}
 	if err := read(body); err != nil {
 		return fmt.Errorf("%w: %w", errRemote, err)
@@ -319,10 +319,10 @@ func (r *remote) fetch(ctx context.Context, path, name string) (err error) {
 	}()
 	n, err := io.Copy(file, answer.Body)
 	if err != nil {
-		return r.cut(ctx, err)
+		return r.cutError(ctx, err)
 	}
 	if answer.ContentLength >= 0 && n != answer.ContentLength {
-		return r.cut(ctx, io.ErrUnexpectedEOF)
+		return r.cutError(ctx, io.ErrUnexpectedEOF)
 	}
 	return file.Sync()
 }
