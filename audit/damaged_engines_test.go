@@ -85,18 +85,7 @@ func TestCorpus_WithEveryHashMadeAnewInFilesAndExports(t *testing.T) {
 
 // A checkpoint of another log, and a fork, are seen in an export as in the log.
 func TestCorpus_AnExportOfAForkAndOfAnotherLog(t *testing.T) {
-	ctx := context.Background()
-	path, early := shopFileOf(t, 3)
-	log, err := bolt.Open(path, &bolt.Config{Signer: signer()})
-	require.NoError(t, err)
-	backup := filepath.Join(t.TempDir(), "backup.tilltape")
-	require.NoError(t, log.Backup(ctx, backup, nil))
-	fillWith(t, log, shopOf(t, 3, 5))
-	late := checkpointOf(t, log)
-	require.NoError(t, log.Close())
-	restored, err := bolt.Open(backup, &bolt.Config{Signer: signer()})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, restored.Close()) }()
+	restored, early, late := restoredBackup(t)
 	fillWith(t, restored, shopOf(t, 7, 9))
 	exported := exportOf(t, restored)
 	require.Empty(t, verify(t, exported, withCheckpoints(early)).Findings)

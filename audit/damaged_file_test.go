@@ -271,22 +271,28 @@ func TestFileCorpus_ATileReplaced(t *testing.T) {
 	assert.EqualValues(t, 4*fileOrders, r.Level(audit.LevelLegality).Checked)
 }
 
-// A backup that went back in time and on from there says so itself, and an auditor with a later checkpoint sees what is
-// gone.
-func TestFileCorpus_ARestoredBackupThatForked(t *testing.T) {
-	ctx := context.Background()
+// restoredBackup is a log of three orders that is a backup's, with a checkpoint of before it, and one of what the log
+// that was backed up went on to.
+func restoredBackup(t *testing.T) (restored *bolt.Log, early, late []byte) {
+	t.Helper()
 	path, early := shopFileOf(t, 3)
 	log, err := bolt.Open(path, &bolt.Config{Signer: signer()})
 	require.NoError(t, err)
 	backup := filepath.Join(t.TempDir(), "backup.tilltape")
-	require.NoError(t, log.Backup(ctx, backup, nil))
+	require.NoError(t, log.Backup(t.Context(), backup, nil))
 	fillWith(t, log, shopOf(t, 3, 5))
-	late := checkpointOf(t, log)
+	late = checkpointOf(t, log)
 	require.NoError(t, log.Close())
-
-	restored, err := bolt.Open(backup, &bolt.Config{Signer: signer()})
+	restored, err = bolt.Open(backup, &bolt.Config{Signer: signer()})
 	require.NoError(t, err)
-	defer func() { require.NoError(t, restored.Close()) }()
+	t.Cleanup(func() { require.NoError(t, restored.Close()) })
+	return restored, early, late
+}
+
+// A backup that went back in time and on from there says so itself, and an auditor with a later checkpoint sees what is
+// gone.
+func TestFileCorpus_ARestoredBackupThatForked(t *testing.T) {
+	restored, early, late := restoredBackup(t)
 	for name, more := range map[string][]events.Record{"at once": nil, "grown as long": shopOf(t, 7, 9)} {
 		fillWith(t, restored, more)
 		r := verify(t, restored, withCheckpoints(early))

@@ -22,14 +22,15 @@ import (
 // simulation is a simulate command under way.
 type simulation struct{ url, client, keys, control string }
 
-// startSimulation runs simulate until the test ends, and reads what it prints as a shell script would.
-func startSimulation(t *testing.T, args ...string) simulation {
+// printing runs a command that serves until the test ends, and returns what it prints.
+func printing(t *testing.T, to terminal, args ...string) *io.PipeReader {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	read, write := io.Pipe()
+	to.out, to.err = write, io.Discard
 	ended := make(chan int, 1)
 	go func() {
-		code := run(ctx, append([]string{"simulate"}, args...), terminal{out: write, err: io.Discard})
+		code := run(ctx, args, to)
 		_ = write.Close()
 		ended <- code
 	}()
@@ -39,9 +40,16 @@ func startSimulation(t *testing.T, args ...string) simulation {
 		case code := <-ended:
 			assert.Equal(t, exitOK, code, "being stopped is no failure")
 		case <-time.After(10 * time.Second):
-			t.Error("simulate did not stop")
+			t.Errorf("%s did not stop", args[0])
 		}
 	})
+	return read
+}
+
+// startSimulation runs simulate until the test ends, and reads what it prints as a shell script would.
+func startSimulation(t *testing.T, args ...string) simulation {
+	t.Helper()
+	read := printing(t, terminal{}, append([]string{"simulate"}, args...)...)
 	var s simulation
 	fields := map[string]*string{"url": &s.url, "client": &s.client, "keys": &s.keys, "control": &s.control}
 	text := make([]byte, 4096)

@@ -17,25 +17,7 @@ import (
 // viewed runs view over a source until the test ends, and returns where it serves.
 func viewed(t *testing.T, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	read, write := io.Pipe()
-	ended := make(chan int, 1)
-	go func() {
-		code := run(ctx, append([]string{"view"}, args...), terminal{out: write, err: io.Discard, env: func(string) string {
-			return ""
-		}})
-		_ = write.Close()
-		ended <- code
-	}()
-	t.Cleanup(func() {
-		cancel()
-		select {
-		case code := <-ended:
-			assert.Equal(t, exitOK, code, "being stopped is no failure")
-		case <-time.After(10 * time.Second):
-			t.Error("view did not stop")
-		}
-	})
+	read := printing(t, terminal{env: func(string) string { return "" }}, append([]string{"view"}, args...)...)
 	line, err := bufio.NewReader(read).ReadString('\n')
 	require.NoError(t, err)
 	return strings.TrimSpace(line)
