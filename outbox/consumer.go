@@ -36,7 +36,8 @@ func DefaultWaits() []time.Duration {
 
 // Sender delivers one message. It returns nil only once the receiver has it for good. An error that wraps [ErrRefused]
 // says that the receiver has answered and does not take it; any other, that it may take it later. One that is a
-// *[SendError] can say how long to wait. It must heed ctx, and is called by one goroutine at a time.
+// *[SendError] can say how long to wait. It must heed ctx, and be safe for several goroutines:
+// Retry and Skip send beside Run.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }

@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// DefaultPerMinute is how many inquiries a minute are made at most, and PerMinuteMax what can be asked for.
+	// DefaultPerMinute is how many orders a minute are asked about at most, and PerMinuteMax what can be
+	// asked for. An order may take more than one inquiry.
 	DefaultPerMinute = 120
 	PerMinuteMax     = 6000
 	// SilentMax is how many orders in a row APO may leave unanswered before it is taken for unreachable.
@@ -39,7 +40,7 @@ type Config struct {
 	// From and Until are the span: an order is in it that has a record of something that happened at From or later, and
 	// before Until. Both have to be given.
 	From, Until time.Time
-	PerMinute   int // inquiries at most; 0: [DefaultPerMinute]
+	PerMinute   int // orders asked about at most; 0: [DefaultPerMinute]
 	// Resume is what an earlier call with the same span returned beside its error: this one goes on there, in the same
 	// report.
 	Resume *Report

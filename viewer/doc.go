@@ -25,9 +25,9 @@
 //
 // # What it costs
 //
-// A page is a few reads by the log's indexes, whatever the log's length. The overview's sums by status and currency,
-// its refusals by reason and its charts are counted once, in the background, from the first time that a page of the
-// viewer is asked for, and then follow the log; meanwhile the page says how far that is. That is one pass over the log
-// on one goroutine, at about the speed of a replay, and some ten megabytes of memory however many orders there are.
+// A page is a few reads by the log's indexes; docs/reference/performance.md has what they take among a million orders.
+// The overview's sums by status and currency, its refusals by reason and its charts are counted once, in the
+// background, from the first time that a page of the viewer is asked for, and then follow the log; meanwhile the page
+// says how far that is. That is one pass over the log on one goroutine, at about the speed of a replay.
 // Verifying is done when somebody asks for it, one at a time.
 package viewer
