@@ -25,6 +25,9 @@ const (
 	NameMax = 64
 	// DefaultPoll is how often a log that does not tell when it grows is looked at.
 	DefaultPoll = time.Second
+	// DefaultPatience is for how long one record is tried without an answer. A receiver that is down for a night parks an
+	// order an hour, and a record that makes it hang holds the others up for an hour.
+	DefaultPatience = time.Hour
 
 	saveTimeout = 10 * time.Second // for the last save, after ctx has ended
 )
@@ -36,8 +39,8 @@ func DefaultWaits() []time.Duration {
 
 // Sender delivers one message. It returns nil only once the receiver has it for good. An error that wraps [ErrRefused]
 // says that the receiver has answered and does not take it; any other, that it may take it later. One that is a
-// *[SendError] can say how long to wait. It must heed ctx, and be safe for several goroutines:
-// Retry and Skip send beside Run.
+// *[SendError] can say how long to wait. It must heed ctx. A consumer calls it once at a time, Retry and Skip beside
+// Run too; one that several consumers share must be safe for several goroutines.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
@@ -56,6 +59,9 @@ type Config struct {
 	Pick   func(events.Record) bool // which records it is told; nil: all. It may be asked about one several times
 	Waits  []time.Duration          // between tries; nil: [DefaultWaits]
 	Poll   time.Duration            // for a log that is no [store.Watcher]; 0: [DefaultPoll]
+	// Patience is for how long one record is tried while the receiver does not answer, before its order is parked: it
+	// may be this record that makes the receiver hang. 0: [DefaultPatience].
+	Patience time.Duration
 	// Tried, unless nil, is told of every try, by the goroutine that made it: for logs and metrics. It must not call the
 	// consumer.
 	Tried func(Try)
@@ -78,12 +84,14 @@ type Consumer struct {
 	sender Sender
 	cfg    Config
 
-	trying  sync.Mutex // Retry or Skip is under way
-	mu      sync.Mutex // of what follows
-	running bool       // Run is under way
+	trying  sync.Mutex    // Retry or Skip is under way
+	sending chan struct{} // holds one while the sender is called
+	mu      sync.Mutex    // of what follows
+	running bool          // Run is under way
 	state   State
 	loaded  bool
-	unsaved int // records that the cursor has passed since it was saved
+	origin  string // the log's; empty: it has none
+	unsaved int    // records that the cursor has passed since it was saved
 }
 
 // New returns a consumer. Nothing is read or sent before it runs. The error wraps [ErrConfig].
@@ -102,7 +110,7 @@ func New(log store.Reader, sender Sender, cfg *Config) (*Consumer, error) {
 		return nil, configError("source %.80q is no URI or path; give one that names this log, such as "+
 			"\"https://shop.example/orders\"", cfg.Source)
 	}
-	c := &Consumer{log: log, sender: sender, cfg: *cfg}
+	c := &Consumer{log: log, sender: sender, cfg: *cfg, sending: make(chan struct{}, 1)}
 	if c.cfg.Waits == nil {
 		c.cfg.Waits = DefaultWaits()
 	}
@@ -116,6 +124,12 @@ func New(log store.Reader, sender Sender, cfg *Config) (*Consumer, error) {
 	}
 	if c.cfg.Poll <= 0 {
 		c.cfg.Poll = DefaultPoll
+	}
+	if c.cfg.Patience == 0 {
+		c.cfg.Patience = DefaultPatience
+	}
+	if c.cfg.Patience < 0 {
+		return nil, configError("a patience of %v; give more, or 0 for %v", c.cfg.Patience, DefaultPatience)
 	}
 	if c.cfg.Now == nil {
 		c.cfg.Now = time.Now
@@ -139,7 +153,8 @@ func isName(s string) bool {
 
 // Run delivers what is on record and whatever is added, until ctx ends, and returns ctx's error then. It gets along
 // with a receiver that is down and a log that is [store.ErrUnavailable]; every other error of the log or the keeper
-// ends it, and so do [ErrTaken] and [ErrParkedMax]. It can be called again. What it reaches is kept before it returns.
+// ends it, and so do [ErrTaken], [ErrElsewhere] and [ErrParkedMax]. It can be called again. What it reaches is kept
+// before it returns.
 func (c *Consumer) Run(ctx context.Context) (err error) {
 	if !c.begin() {
 		return takenError(c.cfg.Name)
@@ -149,7 +164,7 @@ func (c *Consumer) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() {
-		if errors.Is(err, ErrTaken) {
+		if errors.Is(err, ErrTaken) || errors.Is(err, ErrElsewhere) { // what is kept is not to be replaced
 			c.forget()
 			return
 		}
@@ -211,6 +226,9 @@ func (c *Consumer) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.origin, err = c.sameLog(ctx, s); err != nil {
+		return err
+	}
 	c.state, c.loaded, c.unsaved = s, true, 0
 	return nil
 }
@@ -244,7 +262,7 @@ func (c *Consumer) saveLocked(ctx context.Context) error {
 
 // catchUp delivers everything after the cursor, to the log's end.
 func (c *Consumer) catchUp(ctx context.Context) error {
-	for r, err := range c.log.All(ctx, c.cursor()) {
+	for r, err := range c.rest(ctx) {
 		if err != nil {
 			return err
 		}
@@ -266,8 +284,8 @@ func (c *Consumer) pass(ctx context.Context, r events.Record) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if problem != "" {
-		if err := c.park(r, problem); err != nil {
+	if problem != nil {
+		if err := c.park(r, problem.Error()); err != nil {
 			return err
 		}
 		c.unsaved = SaveEvery
@@ -289,7 +307,7 @@ func (c *Consumer) passOver(ctx context.Context, r events.Record) (over bool, er
 
 // advance moves the cursor behind a record, and keeps it now and then. The caller holds mu.
 func (c *Consumer) advance(ctx context.Context, r events.Record) error {
-	c.state.Cursor = store.After(r)
+	c.state.Cursor, c.state.Record, c.state.Log = store.After(r), r.ID, c.origin
 	if c.unsaved++; c.unsaved < SaveEvery {
 		return nil
 	}

@@ -309,6 +309,7 @@ func TestConfigurations(t *testing.T) {
 		`source ""`:                   func(c *outbox.Config) { c.Source = "" },
 		`source "https://a/#b"`:       func(c *outbox.Config) { c.Source = "https://a/#b" },
 		"a wait of 0s":                func(c *outbox.Config) { c.Waits = []time.Duration{0} },
+		"a patience of -1s":           func(c *outbox.Config) { c.Patience = -time.Second },
 		"no wait between tries; give": func(c *outbox.Config) { c.Waits = []time.Duration{} },
 		"name \"" + strings.Repeat("n", outbox.NameMax+1): func(c *outbox.Config) {
 			c.Name = strings.Repeat("n", outbox.NameMax+1)

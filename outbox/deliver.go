@@ -11,34 +11,47 @@ import (
 )
 
 // deliver tries one record until it is delivered, or was refused as often as it may be: then it returns what the
-// receiver said. A receiver that does not answer is waited for as long as ctx lasts.
-func (c *Consumer) deliver(ctx context.Context, r events.Record, refusals int) (problem string, err error) {
+// receiver said. So it does where the receiver has not answered for as long as the consumer's patience lasts.
+func (c *Consumer) deliver(ctx context.Context, r events.Record, refusals int) (problem, failed error) {
 	m, err := c.message(r)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	first := c.cfg.Now()
 	for try := 1; ; try++ {
-		began := c.cfg.Now()
-		err := c.sender.Send(ctx, m)
+		began, err := c.send(ctx, m)
 		refused := errors.Is(err, ErrRefused)
 		if refused {
 			refusals--
 		}
-		parked := refused && refusals <= 0
+		now := c.cfg.Now()
+		parked := refused && refusals <= 0 || err != nil && !refused && now.Sub(first) >= c.cfg.Patience
 		if ctx.Err() != nil && err != nil {
-			return "", store.CheckContext(ctx, "go on delivering")
+			return nil, store.CheckContext(ctx, "go on delivering")
 		}
-		c.tell(Try{Record: r, Number: try, Took: c.cfg.Now().Sub(began), Err: err, Parked: parked})
+		c.tell(Try{Record: r, Number: try, Took: now.Sub(began), Err: err, Parked: parked})
 		switch {
 		case err == nil:
-			return "", nil
+			return nil, nil
 		case parked:
-			return err.Error(), nil
+			return err, nil
 		}
 		if err := c.pause(ctx, c.waitAfter(try, err)); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
+}
+
+// send calls the sender once nobody else does, and says since when.
+func (c *Consumer) send(ctx context.Context, m Message) (began time.Time, err error) {
+	select {
+	case c.sending <- struct{}{}:
+		defer func() { <-c.sending }()
+	case <-ctx.Done():
+		return c.cfg.Now(), store.CheckContext(ctx, "go on delivering")
+	}
+	began = c.cfg.Now()
+	return began, c.sender.Send(ctx, m)
 }
 
 func (c *Consumer) tell(t Try) {
@@ -90,6 +103,9 @@ func (c *Consumer) release(ctx context.Context, stream events.Stream, skip bool)
 	if err := c.fresh(ctx); err != nil {
 		return err
 	}
+	if err := c.checkPlace(ctx); err != nil {
+		return err
+	}
 	next, ok := c.firstBack(stream)
 	if !ok {
 		return notParkedError(c.cfg.Name, stream)
@@ -134,9 +150,8 @@ func (c *Consumer) releaseFrom(ctx context.Context, stream events.Stream, next *
 			if err != nil {
 				return false, err
 			}
-			if problem != "" {
-				refused := &SendError{Receiver: c.cfg.Name, Problem: problem, Refused: true}
-				return false, errors.Join(refused, c.moved(ctx, stream, r, problem))
+			if problem != nil {
+				return false, errors.Join(problem, c.moved(ctx, stream, r, problem.Error()))
 			}
 		}
 		*next = r.Version + 1

@@ -18,7 +18,11 @@
 // remembers ids takes each once.
 //
 // In order: records come in the order of the log, one at a time. A receiver that is down holds the consumer up, with
-// growing waits, and nothing is left out; consumers do not hold up one another, nor the log.
+// growing waits, and nothing is left out; consumers do not hold up one another, nor the log. A record that it has not
+// answered for [Config].Patience is parked like a refused one.
+//
+// In one log: what is kept names the record that was delivered last. A log that does not have it there, since it was
+// restored from an older copy or is another one, is [ErrElsewhere].
 //
 // A record that the receiver refuses ([ErrRefused]) is tried [RefusalsMax] times and then parks its order: that order's
 // records stay back, in their order, and all others go on. [Consumer.Parked] lists them, [Consumer.Retry] delivers what

@@ -18,6 +18,10 @@ var (
 	ErrTaken = errors.New("the consumer's name is in use")
 	// ErrKept: what is kept of a consumer cannot be read or written.
 	ErrKept = errors.New("what is kept of the consumer is unusable")
+	// ErrElsewhere: what is kept of the consumer is a place of another log, or of a past that is not this log's: it was
+	// restored from a copy that is older than the place. Going on there would leave records out. [Consumer.Restart] is
+	// the way on, by a person's decision.
+	ErrElsewhere = errors.New("the consumer's place is not in this log")
 	// ErrParkedMax: so many orders are parked that the receiver must be wrong, and not the records.
 	ErrParkedMax = errors.New("too many parked orders")
 	// ErrNotParked: nothing of this order stays back.
@@ -59,4 +63,10 @@ func takenError(name string) error {
 func notParkedError(name string, stream events.Stream) error {
 	return fmt.Errorf("%w: %s %q at consumer %s; Parked lists what stays back", ErrNotParked, stream.Category, stream.ID,
 		name)
+}
+
+func elsewhereError(name string, s State, format string, args ...any) error {
+	return fmt.Errorf("%w: consumer %s: it is after record %q at position %d: %s; give it the log that its place is of, "+
+		"or decide with Restart from where in this one it is told again", ErrElsewhere, name, s.Record, s.Cursor.Position(),
+		fmt.Sprintf(format, args...))
 }

@@ -24,6 +24,7 @@ func TestTheGuideShowsTestedCode(t *testing.T) {
 	assert.Equal(t, []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute},
 		outbox.DefaultWaits())
 	assert.Contains(t, words, "1 s, 5 s, 30 s, 2 min and then every 10 min")
+	assert.Equal(t, time.Hour, outbox.DefaultPatience, "the guide says an hour")
 	assert.Equal(t, 1000, outbox.ParkedMax, "the guide says a thousand")
 	assert.Contains(t, words, "`"+outbox.TypePrefix+"`")
 }

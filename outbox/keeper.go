@@ -20,7 +20,11 @@ type State struct {
 	// Revision counts how often it was kept; 0: never. Two that use one name are told apart by it.
 	Revision uint64       `json:"revision"`
 	Cursor   store.Cursor `json:"cursor"` // everything before it is delivered or parked
-	Parked   []Parked     `json:"parked,omitempty"`
+	// Record is the id of the record right before the cursor, and Log the origin of the log, where it is sealed: by these
+	// a place of another log, or of a past that was not this log's, is found out. Both are empty at the start.
+	Record string   `json:"record,omitempty"`
+	Log    string   `json:"log,omitempty"`
+	Parked []Parked `json:"parked,omitempty"`
 }
 
 // Parked is an order some of whose records stay back, because the receiver refuses the first of them.
@@ -42,7 +46,9 @@ type Keeper interface {
 }
 
 // FileKeeper keeps each consumer in a file of its own, NAME.json, in a folder that is made if it is not there. Put it
-// beside the log's file, and into its backups: one that is older than the log only delivers some records again.
+// beside the log's file, and into its backups: one that is older than the log only delivers some records again, and
+// one that is newer is found out ([ErrElsewhere]). NAME.lock beside it keeps processes apart while one of them saves:
+// on the Unixes, and on a disk of this machine; elsewhere two processes under one name may overwrite each other.
 func FileKeeper(folder string) Keeper { return &fileKeeper{folder: folder} }
 
 type fileKeeper struct {
@@ -76,9 +82,20 @@ func (k *fileKeeper) Load(ctx context.Context, consumer string) (State, error) {
 	return s, nil
 }
 
-func (k *fileKeeper) Save(ctx context.Context, consumer string, s State) error {
+func (k *fileKeeper) Save(ctx context.Context, consumer string, s State) (err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := store.CheckContext(ctx, "keep a consumer's place"); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(k.folder, folderPerm); err != nil {
+		return keptError(consumer, "%v; see to the disk and to the folder's rights", err)
+	}
+	unlock, err := lock(ctx, filepath.Join(k.folder, consumer+".lock"))
+	if err != nil {
+		return keptError(consumer, "its lock: %v; see to the folder's rights, and to a process that holds it", err)
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	was, err := k.Load(ctx, consumer)
 	if err != nil {
 		return err
@@ -98,9 +115,6 @@ func (k *fileKeeper) Save(ctx context.Context, consumer string, s State) error {
 
 // replace puts a whole new file in the old one's place: whoever reads sees one of the two, after a crash too.
 func (k *fileKeeper) replace(consumer string, text []byte) (err error) {
-	if err := os.MkdirAll(k.folder, folderPerm); err != nil {
-		return err
-	}
 	aside, err := os.CreateTemp(k.folder, consumer+".*.partial")
 	if err != nil {
 		return err

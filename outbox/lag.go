@@ -22,9 +22,9 @@ func (c *Consumer) Lag(ctx context.Context) (Lag, error) {
 		return Lag{}, err
 	}
 	c.mu.Lock()
-	from, lag := c.state.Cursor, Lag{Parked: len(c.state.Parked)}
+	lag := Lag{Parked: len(c.state.Parked)}
 	c.mu.Unlock()
-	for r, err := range c.log.All(ctx, from) {
+	for r, err := range c.rest(ctx) {
 		if err != nil {
 			return Lag{}, err
 		}
