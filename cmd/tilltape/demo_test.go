@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/internal/tests/pgserver"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -22,8 +23,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childMark) != "" {
 		os.Exit(run(context.Background(), os.Args[1:], newTerminal(os.Stdout, os.Stderr, os.Getenv)))
 	}
-	testscript.Main(m, map[string]func(){"tilltape": main})
+	testscript.Main(withServer{m}, map[string]func(){"tilltape": main})
 }
+
+// withServer are the tests, whose one PostgreSQL server ends with them.
+type withServer struct{ *testing.M }
+
+func (w withServer) Run() int { return pgserver.Run(w.M) }
 
 func TestDemoHoldsEveryExpectation(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "day")

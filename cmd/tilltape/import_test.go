@@ -15,14 +15,15 @@ import (
 
 // A log in a file becomes one in a database, and its export has the same records.
 func TestImportIntoADatabase(t *testing.T) {
-	server := pgserver.New(t, nil)
+	server := pgserver.Shared(t)
+	url := inSchema(server.URL(), server.Schema(t))
 	aDay(t)
 	code, _, errs := execute(t, "export", dayLog, "day.jsonl")
 	require.Equal(t, exitOK, code, errs)
-	code, out, errs := execute(t, "import", "day.jsonl", server.URL())
+	code, out, errs := execute(t, "import", "day.jsonl", url)
 	require.Equal(t, exitOK, code, errs)
 	assert.Contains(t, out, "records, root ")
-	code, again, errs := execute(t, "export", server.URL(), standardOutput)
+	code, again, errs := execute(t, "export", url, standardOutput)
 	require.Equal(t, exitOK, code, errs)
 	day, err := os.ReadFile("day.jsonl")
 	require.NoError(t, err)
@@ -32,9 +33,9 @@ func TestImportIntoADatabase(t *testing.T) {
 	assert.NotEqual(t, header, newHeader)
 	assert.Contains(t, newHeader, `"ancestry":[{"origin":"`, "and it says what it came from")
 
-	code, _, errs = execute(t, "import", "day.jsonl", server.URL())
+	code, _, errs = execute(t, "import", "day.jsonl", url)
 	assert.Equal(t, exitOK, code, "again, it goes on where it was: %s", errs)
-	code, _, _ = execute(t, "import", noonLog, server.URL())
+	code, _, _ = execute(t, "import", noonLog, url)
 	assert.Equal(t, exitFailure, code, "another log is not what stands there")
 }
 

@@ -48,14 +48,22 @@ func TestAFileWhoseNameLooksLikeAURL(t *testing.T) {
 	assert.Contains(t, errs, "a source is a database")
 }
 
+// inSchema is the source that names a schema of the database.
+func inSchema(url, schema string) string {
+	if strings.Contains(url, "?") {
+		return url + "&schema=" + schema
+	}
+	return url + "?schema=" + schema
+}
+
 // A log in a database is read as one in a file, by whoever may only select, and the password is nowhere.
 func TestADatabaseIsASource(t *testing.T) {
-	server := pgserver.New(t, nil)
-	url := server.URL()
+	server := pgserver.Shared(t)
+	url, shop := server.URL(), server.Schema(t)
 	pool, err := pgxpool.New(t.Context(), url)
 	require.NoError(t, err)
 	defer pool.Close()
-	log, err := postgres.Open(t.Context(), pool, &postgres.Config{Schema: "shop", Migrate: true})
+	log, err := postgres.Open(t.Context(), pool, &postgres.Config{Schema: shop, Migrate: true})
 	require.NoError(t, err)
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	_, err = log.Append(t.Context(), events.OrderStream("o-1"), 0, events.Record{ID: "r-1", Recorded: at, Occurred: at,
@@ -65,18 +73,12 @@ func TestADatabaseIsASource(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, log.Close())
 
-	in := func(schema string) string {
-		if strings.Contains(url, "?") {
-			return url + "&schema=" + schema
-		}
-		return url + "?schema=" + schema
-	}
-	code, out, errs := execute(t, "replay", in("shop"))
+	code, out, errs := execute(t, "replay", inSchema(url, shop))
 	require.Equal(t, exitOK, code, errs)
 	assert.Contains(t, out, "1 record of 1 order, every one legal")
-	code, _, errs = execute(t, "replay", in("none"))
+	code, _, errs = execute(t, "replay", inSchema(url, "none"))
 	assert.Equal(t, exitNotFound, code, errs)
-	code, _, errs = execute(t, "replay", in("Not-A-Schema"))
+	code, _, errs = execute(t, "replay", inSchema(url, "Not-A-Schema"))
 	assert.NotEqual(t, exitOK, code)
 	assert.NotContains(t, errs, "Config.")
 }

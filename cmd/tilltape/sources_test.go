@@ -126,7 +126,8 @@ func walk(t *testing.T, line, kind, name, want string) {
 // The walk's last column: a log in a database.
 func TestEveryVerbWithADatabase(t *testing.T) {
 	aDay(t)
-	url := pgserver.New(t, nil).URL()
+	server := pgserver.Shared(t)
+	url := inSchema(server.URL(), server.Schema(t))
 	code, _, errs := execute(t, "import", dayLog, url)
 	require.Equal(t, exitOK, code, errs)
 	for _, row := range verbsAndSources {

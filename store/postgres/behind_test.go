@@ -20,7 +20,7 @@ import (
 // never that the log was damaged; who watches goes on once the slow one has caught up.
 func TestStandbysThatAreNotAsFar(t *testing.T) {
 	ctx := context.Background()
-	primary := pgserver.New(t, nil)
+	primary := pgserver.NewWhole(t, nil)
 	log := openLog(t, newPool(t, primary.URL()), postgres.Config{Migrate: true})
 	add := func(id string) {
 		_, err := log.Append(ctx, events.OrderStream(id), 0, record(id))

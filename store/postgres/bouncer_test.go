@@ -72,7 +72,7 @@ func everyCall(t *testing.T, log kept) {
 // A pool may speak to the server in any of the driver's ways, and through PgBouncer in transaction mode in those that
 // leave nothing behind in a session.
 func TestThroughPgBouncer(t *testing.T) {
-	s := pgserver.New(t, nil)
+	s := pgserver.NewWhole(t, nil)
 	bouncer := pgserver.NewBouncer(t, s, 4)
 	ways := map[string]string{
 		"direct, cache_statement": s.URL(), "direct, cache_describe": s.URL(), "direct, describe_exec": s.URL(),

@@ -176,7 +176,7 @@ func TestTurnOfASilentProcess(t *testing.T) {
 // A database that was restored from an older copy is not what the log was, and says so until it is opened again.
 func TestDatabaseThatWentBack(t *testing.T) {
 	ctx := context.Background()
-	s := pgserver.New(t, nil)
+	s := pgserver.NewWhole(t, nil)
 	log := openLog(t, newPool(t, s.URL()), postgres.Config{Migrate: true, MayLoseNewest: true}) // which is another matter
 	loses := openLog(t, newPool(t, s.URL()), postgres.Config{MayGoBack: true})
 	dump := ""

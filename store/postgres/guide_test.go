@@ -139,7 +139,7 @@ func TestTheGuideTellsWhatHappens(t *testing.T) {
 	require.NoError(t, err)
 	examples, err := os.ReadFile("example_test.go")
 	require.NoError(t, err)
-	s, ctx, dir := pgserver.New(t, nil), context.Background(), t.TempDir()
+	s, ctx, dir := pgserver.NewWhole(t, nil), context.Background(), t.TempDir()
 	g := &guide{server: s, examples: string(examples), backup: filepath.Join(dir, "backup.log")}
 	file := filepath.Join(dir, "orders.log")
 	old, err := bolt.Open(file, nil)

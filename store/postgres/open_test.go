@@ -124,7 +124,7 @@ func TestOpenRefusesWhatNobodyMeans(t *testing.T) {
 
 // A server that does not keep what it confirms is refused, unless that is wanted.
 func TestOpenRefusesAServerThatForgets(t *testing.T) {
-	s := pgserver.New(t, map[string]string{"fsync": "off"})
+	s := pgserver.NewWhole(t, map[string]string{"fsync": "off"})
 	config := postgres.Config{Migrate: true}
 	require.ErrorContains(t, refused(t, s.URL(), config), "setting fsync is off")
 	pgserver.Do(t, s.Set(map[string]string{"fsync": "on", "full_page_writes": "off"}))

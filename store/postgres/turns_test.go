@@ -76,7 +76,7 @@ func TestTurnsAreReadCommitted(t *testing.T) {
 // A primary that was replaced takes no writes and may keep its connections open: the log leaves them, and tries again.
 func TestServerThatBecomesReadOnly(t *testing.T) {
 	ctx := context.Background()
-	s := pgserver.New(t, nil)
+	s := pgserver.NewWhole(t, nil)
 	log := openLog(t, newPool(t, s.URL()), postgres.Config{Migrate: true})
 	_, err := log.Append(ctx, events.OrderStream("o-0"), 0, record("r-0"))
 	require.NoError(t, err)
@@ -259,7 +259,7 @@ func TestTurnsThatTheServerTakesBack(t *testing.T) {
 // with.
 func TestLostAndFarBehind(t *testing.T) {
 	ctx := context.Background()
-	s := pgserver.New(t, nil)
+	s := pgserver.NewWhole(t, nil)
 	log := openLog(t, newPool(t, s.URL()), postgres.Config{Migrate: true})
 	dump := s.Dump(t, postgres.DefaultSchema)
 	_, err := log.Append(ctx, events.OrderStream("lost"), 0, record("lost"))

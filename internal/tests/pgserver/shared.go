@@ -70,6 +70,16 @@ func New(t testing.TB, settings map[string]string) *Server {
 	return s
 }
 
+// NewWhole is [New] for a test that waits for its server longer than it asks anything of it: everyday the test is
+// skipped, with a line that says so.
+func NewWhole(t testing.TB, settings map[string]string) *Server {
+	t.Helper()
+	if !long.Enabled() {
+		t.Skip("left out: the test has a server of its own; set " + long.Variable + "=1")
+	}
+	return New(t, settings)
+}
+
 // NewStandby is [Server.Standby] for the test.
 func (s *Server) NewStandby(t testing.TB) *Server {
 	t.Helper()
