@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/documents"
@@ -144,8 +145,9 @@ func (v *Viewer) page(w http.ResponseWriter, status int, template string, s shel
 	write(w, status, "text/html; charset=utf-8", b.Bytes())
 }
 
-// write writes an answer, whose reader may be gone.
+// write writes an answer, whose reader may be gone, or so slow that it is let go.
 func write(w http.ResponseWriter, status int, kind string, body []byte) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // where that can be set
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

@@ -119,7 +119,7 @@ func (v *Viewer) seat() (leave func(), err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.closed {
-		return nil, problemOf(http.StatusServiceUnavailable, "This viewer is closed.")
+		return nil, problemOf(http.StatusServiceUnavailable, closedText)
 	}
 	select {
 	case v.live <- struct{}{}:

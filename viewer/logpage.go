@@ -204,13 +204,19 @@ func (v *Viewer) verify(ctx context.Context, q *request) (*answer, error) {
 		return nil, problemOf(http.StatusNotFound, "This log hands out no stored bytes, so there is nothing to verify by.")
 	}
 	if v.verifier.begin(verifying{Levels: levels, Started: v.now(), Of: size(ctx, v.log)}) {
-		v.background(func() { v.runVerify(levels) })
+		if !v.background(func() { v.runVerify(levels) }) {
+			v.verifier.change(func(s *verifying) { s.Ended, s.Problem = v.now(), closedText })
+			return nil, problemOf(http.StatusServiceUnavailable, closedText)
+		}
 	}
 	if q.json {
 		return v.logPage(ctx, q)
 	}
 	return &answer{to: v.cfg.Prefix + "/log"}, nil
 }
+
+// closedText is what a viewer says that is closed.
+const closedText = "This viewer is closed."
 
 func (v *Viewer) runVerify(levels string) {
 	ctx, cancel := context.WithTimeout(v.life, VerifyTimeout)

@@ -26,8 +26,12 @@ const (
 	// TransferTimeout ends one, and a list that is handed out whole.
 	TransferTimeout = 2 * time.Hour
 
-	linesType = "application/jsonl"
-	pieceSize = 64 << 10 // bytes that are written at once
+	// ReadersMax is how many streams and lists of heads are handed out at once; so, too, for what comes after.
+	ReadersMax = 16
+
+	linesType  = "application/jsonl"
+	backupType = "application/octet-stream"
+	pieceSize  = 64 << 10 // bytes that are written at once
 )
 
 // transfers are the pages that hand out what the log has, for programs.
@@ -100,6 +104,11 @@ func streamOf(q *request) (events.Stream, error) {
 
 func (v *Viewer) handStream(w http.ResponseWriter, q *request) {
 	v.lines(w, q, func(ctx context.Context, put func([]byte) error) error {
+		leave, err := take(v.readers, "streams or lists")
+		if err != nil {
+			return err
+		}
+		defer leave()
 		s, err := streamOf(q)
 		if err != nil {
 			return err
@@ -188,6 +197,11 @@ func filterOf(q *request) (f store.Filter, err error) {
 
 func (v *Viewer) handHeads(w http.ResponseWriter, q *request) {
 	v.lines(w, q, func(ctx context.Context, put func([]byte) error) error {
+		leave, err := take(v.readers, "streams or lists")
+		if err != nil {
+			return err
+		}
+		defer leave()
 		filter, err := filterOf(q)
 		if err != nil {
 			return err
@@ -241,13 +255,15 @@ func (v *Viewer) handLookup(ctx context.Context, q *request) (*answer, error) {
 }
 
 // place takes one of the places of exports and backups.
-func (v *Viewer) place() (leave func(), err error) {
+func (v *Viewer) place() (leave func(), err error) { return take(v.transfers, "exports or backups") }
+
+// take takes one of some places.
+func take(places chan struct{}, what string) (leave func(), err error) {
 	select {
-	case v.transfers <- struct{}{}:
-		return func() { <-v.transfers }, nil
+	case places <- struct{}{}:
+		return func() { <-places }, nil
 	default:
-		return nil, problemOf(http.StatusServiceUnavailable, fmt.Sprintf("%d exports or backups are under way already.",
-			TransfersMax))
+		return nil, problemOf(http.StatusServiceUnavailable, fmt.Sprintf("%d %s are under way already.", cap(places), what))
 	}
 }
 
@@ -289,6 +305,11 @@ func (v *Viewer) handBackup(w http.ResponseWriter, q *request) {
 		v.fail(w, q, problemOf(http.StatusNotFound, "No backup can be made of this log."))
 		return
 	}
+	if q.Method == http.MethodHead { // a copy is made for whoever takes it
+		w.Header().Set("Content-Type", backupType)
+		w.WriteHeader(http.StatusOK)
+		return
+	}
 	leave, err := v.place()
 	if err != nil {
 		v.fail(w, q, err)
@@ -325,7 +346,7 @@ func (v *Viewer) hand(w http.ResponseWriter, q *request, path string) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Type", backupType)
 	w.Header().Set("Content-Length", documents.Digits(uint64(info.Size())))
 	w.WriteHeader(http.StatusOK)
 	out := &pieces{stream: stream{w, http.NewResponseController(w)}, head: q.Method == http.MethodHead}

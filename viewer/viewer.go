@@ -22,6 +22,7 @@ type Viewer struct {
 	verifier  *verifier
 	live      chan struct{} // a place for each browser that follows
 	transfers chan struct{} // and for each export or backup
+	readers   chan struct{} // and for each stream or list that is handed out
 
 	life    context.Context // ends when Close begins
 	end     context.CancelFunc
@@ -44,7 +45,7 @@ func New(log store.Reader, cfg *Config) (*Viewer, error) {
 	life, end := context.WithCancel(context.Background())
 	return &Viewer{log: log, reader: reader, cfg: full, counter: newCounter(log), verifier: &verifier{},
 		live:      make(chan struct{}, LiveMax),
-		transfers: make(chan struct{}, TransfersMax), life: life, end: end}, nil
+		transfers: make(chan struct{}, TransfersMax), readers: make(chan struct{}, ReadersMax), life: life, end: end}, nil
 }
 
 // Close ends what a viewer does in the background, the answers to browsers that follow the log among it, and waits for
@@ -58,13 +59,15 @@ func (v *Viewer) Close() error {
 	return nil
 }
 
-// background runs f on a goroutine of its own, which Close waits for.
-func (v *Viewer) background(f func()) {
+// background runs f on a goroutine of its own, which Close waits for. A viewer that is closed runs nothing, and says
+// so.
+func (v *Viewer) background(f func()) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !v.closed {
 		v.running.Go(f)
 	}
+	return !v.closed
 }
 
 func (v *Viewer) now() time.Time { return v.reader.Config().Now().UTC() }
@@ -125,7 +128,7 @@ func (v *Viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		v.fail(w, q, err)
 		return
 	}
-	v.counter.start(v.life, v.background)
+	v.counter.start(v.life, func(f func()) { v.background(f) })
 	if p.raw != nil {
 		p.raw(v, w, q)
 		return
