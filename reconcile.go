@@ -16,6 +16,8 @@ type Reconciliation struct {
 	Whole bool
 	// Answer is what APO said of what was asked last.
 	Answer events.InquiryOutcome
+	// Inquiries is how many answers of APO's, or silences, were recorded meanwhile.
+	Inquiries int
 	// Differences are the facts that the log did not have, oldest first; none: it was as APO says.
 	Differences []order.Difference
 }
@@ -29,8 +31,9 @@ type Reconciliation struct {
 // The inquiry is claimed like every other, so that two never ask at once. The error wraps [order.ErrUnknownOrder];
 // [order.ErrNotDue] where somebody else is asking APO about the order right now, or it was asked as often as it may be
 // ([order.CallsPerMinuteMax]); [ErrUnresolved] where APO gave no usable answer: the order is as it was and the
-// reconciliation says nothing; or the log's error. Cost: one inquiry, a second one after a refund that the first one
-// ended, two appends each, and one read of the order's stream.
+// reconciliation says nothing; [ErrContended]; or the log's error. Beside an error the Reconciliation has the
+// differences that were booked before it. Cost: one inquiry, a second one after a refund that the first one ended, two
+// appends each, and one read of the order's stream.
 func (s *Orders) Reconcile(ctx context.Context, id string) (Reconciliation, error) {
 	before, err := s.Get(ctx, id)
 	if err != nil {
@@ -39,6 +42,7 @@ func (s *Orders) Reconcile(ctx context.Context, id string) (Reconciliation, erro
 	var r Reconciliation
 	for range 2 { // the second time where the first one was about a refund, and has ended it
 		if r.Order, err = s.take(ctx, id, order.Claim{Inquire: true}, s.carry); err != nil {
+			_, _ = s.learn(context.WithoutCancel(ctx), &r, before.Version) // it may have booked something before it failed
 			return r, err
 		}
 		done, err := s.learn(ctx, &r, before.Version)
@@ -56,10 +60,12 @@ func (s *Orders) learn(ctx context.Context, r *Reconciliation, since uint64) (do
 		return false, readError(r.Order.ID, err)
 	}
 	r.Differences = order.Differences(records)
+	r.Inquiries = 0
 	var last events.InquiryAnswered
 	for _, record := range records {
 		if answered, is := record.Event.(events.InquiryAnswered); is {
 			last = answered
+			r.Inquiries++
 			r.Whole = r.Whole || answered.Subject == events.SubjectPayment && answered.Outcome != events.InquiryUnknown
 		}
 	}

@@ -19,7 +19,7 @@ func TestTheGuideShowsTestedCode(t *testing.T) {
 	require.NoError(t, err)
 	pages.ShowsCode(t, string(guide), "example_test.go", 1)
 	words := strings.Join(strings.Fields(string(guide)), " ")
-	assert.Contains(t, words, fmt.Sprintf("At %d orders a minute", reconcile.DefaultPerMinute))
+	assert.Contains(t, words, fmt.Sprintf("At %d inquiries a minute", reconcile.DefaultPerMinute))
 	assert.Equal(t, 20, reconcile.SilentMax, "the guide says twenty")
 	for _, o := range []reconcile.Outcome{reconcile.Same, reconcile.Differs, reconcile.Unanswered} {
 		assert.Contains(t, string(guide), "| `"+string(o)+"` |")

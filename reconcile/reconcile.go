@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	// DefaultPerMinute is how many orders a minute are asked about at most, and PerMinuteMax what can be
-	// asked for. An order may take more than one inquiry.
+	// DefaultPerMinute is how many inquiries a minute are made at most, and PerMinuteMax what can be asked for.
 	DefaultPerMinute = 120
 	PerMinuteMax     = 6000
 	// SilentMax is how many orders in a row APO may leave unanswered before it is taken for unreachable.
@@ -40,12 +39,16 @@ type Config struct {
 	// From and Until are the span: an order is in it that has a record of something that happened at From or later, and
 	// before Until. Both have to be given.
 	From, Until time.Time
-	PerMinute   int // orders asked about at most; 0: [DefaultPerMinute]
+	// Reach is for how long before From an order may have been silent: one whose last record is in that time is asked
+	// about too, since something may have happened to it in the span at APO alone. Give it the time for which a payment
+	// can be refunded to find every refund whose notification was lost. 0: only orders with a record in the span.
+	Reach     time.Duration
+	PerMinute int // inquiries made at most, counted as they are recorded; 0: [DefaultPerMinute]
 	// Resume is what an earlier call with the same span returned beside its error: this one goes on there, in the same
 	// report.
 	Resume *Report
-	// Each, unless nil, gets every order's line as it is known, those that are as APO says too. An error of it ends the
-	// reconciliation.
+	// Each, unless nil, gets every order's line as it is known, those that are as APO says too; a second one of an order
+	// that is asked about again at the end ([Line].Again). An error of it ends the reconciliation.
 	Each func(Line) error
 	// Progress, unless nil, is told how many orders are done, and how far in the log that is.
 	Progress func(orders, position uint64)
@@ -54,17 +57,26 @@ type Config struct {
 	Wait func(ctx context.Context, d time.Duration) error
 }
 
-func (c *Config) check() error {
+func (c *Config) check(readOnly bool) error {
 	switch {
 	case c.From.IsZero() || c.Until.IsZero() || !c.From.Before(c.Until):
 		return fmt.Errorf("%w: from %s until %s; give the beginning of the span, and a later end", ErrConfig,
 			c.From.Format(time.RFC3339), c.Until.Format(time.RFC3339))
+	case c.Reach < 0:
+		return fmt.Errorf("%w: a reach of %v; give for how long before the span an order may have been silent", ErrConfig,
+			c.Reach)
 	case c.PerMinute < 0 || c.PerMinute > PerMinuteMax:
 		return fmt.Errorf("%w: %d inquiries a minute; give 1 to %d, or 0 for %d", ErrConfig, c.PerMinute, PerMinuteMax,
 			DefaultPerMinute)
 	case c.Resume != nil && !(c.Resume.From.Equal(c.From) && c.Resume.Until.Equal(c.Until)):
 		return fmt.Errorf("%w: the report to go on with is of another span, from %s until %s; give that one, or begin anew",
 			ErrConfig, c.Resume.From.Format(time.RFC3339), c.Resume.Until.Format(time.RFC3339))
+	case c.Resume != nil && c.Resume.Reach != c.Reach:
+		return fmt.Errorf("%w: the report to go on with has a reach of %v; give that one, or begin anew", ErrConfig,
+			c.Resume.Reach)
+	case c.Resume != nil && c.Resume.ReadOnly != readOnly:
+		return fmt.Errorf("%w: the report to go on with is of an asker that books what it finds where this one does not, "+
+			"or the other way round; go on with the same, or begin anew", ErrConfig)
 	}
 	return nil
 }
@@ -79,11 +91,16 @@ func All(ctx context.Context, log store.Reader, asker Asker, cfg *Config) (*Repo
 	if cfg == nil {
 		cfg = &Config{}
 	}
-	if err := cfg.check(); err != nil {
+	_, readOnly := asker.(*onlooker)
+	if err := cfg.check(readOnly); err != nil {
 		return nil, err
 	}
 	w := newWalk(asker, cfg)
+	w.report.ReadOnly = readOnly
 	err := w.walk(ctx, log)
+	if err == nil {
+		err = w.again(ctx)
+	}
 	w.report.Ended = w.now().UTC()
 	w.report.Whole = err == nil
 	return w.report, err
@@ -107,11 +124,10 @@ func newWalk(asker Asker, cfg *Config) *walk {
 		rate = DefaultPerMinute
 	}
 	w.every = time.Minute / time.Duration(rate)
-	w.report = &Report{From: cfg.From.UTC(), Until: cfg.Until.UTC(), Began: w.now().UTC()}
+	w.report = &Report{From: cfg.From.UTC(), Until: cfg.Until.UTC(), Reach: cfg.Reach, Began: w.now().UTC()}
 	if cfg.Resume != nil {
 		w.report = cfg.Resume.clone()
 	}
-	_, w.report.ReadOnly = asker.(*onlooker)
 	return w
 }
 
@@ -124,11 +140,12 @@ func (w *walk) now() time.Time {
 
 // walk reads the log from its beginning, after an interruption too: which orders were met before its place is not kept.
 func (w *walk) walk(ctx context.Context, log store.Reader) error {
+	from := w.cfg.From.Add(-w.cfg.Reach)
 	for r, err := range log.All(ctx, store.Start()) {
 		if err != nil {
 			return err
 		}
-		in := r.Stream.Category == events.CategoryOrder && !r.Occurred.Before(w.cfg.From) && r.Occurred.Before(w.cfg.Until)
+		in := r.Stream.Category == events.CategoryOrder && !r.Occurred.Before(from) && r.Occurred.Before(w.cfg.Until)
 		if _, met := w.seen[r.Stream.ID]; !in || met {
 			continue
 		}
@@ -145,29 +162,71 @@ func (w *walk) walk(ctx context.Context, log store.Reader) error {
 
 // ask reconciles one order and adds its line.
 func (w *walk) ask(ctx context.Context, r events.Record) error {
-	if err := w.pace(ctx); err != nil {
-		return err
-	}
-	found, err := w.asker.Reconcile(ctx, r.Stream.ID)
-	if ctx.Err() != nil && err != nil {
-		return store.CheckContext(ctx, "go on reconciling")
-	}
-	line, err := lineOf(r.Stream.ID, found, err)
-	if err != nil {
+	line, err := w.lineFor(ctx, r.Stream.ID)
+	if line.Order == "" {
 		return err
 	}
 	w.report.add(line)
 	w.report.Done = store.After(r)
+	return errors.Join(err, w.tell(line, r.Position))
+}
+
+// again asks once more about the orders whose turn did not come: somebody else was busy with them, or the run before
+// this one ended amid them. Each of them has its line, so that a report that is gone on with has them too.
+func (w *walk) again(ctx context.Context) error {
+	for i := range w.report.Lines {
+		was := w.report.Lines[i]
+		if !was.Again {
+			continue
+		}
+		line, err := w.lineFor(ctx, was.Order)
+		if line.Order == "" {
+			return err
+		}
+		line.Again = err != nil // otherwise this was the second time, whatever came of it
+		line = w.report.replace(i, line)
+		if err := errors.Join(err, w.tell(line, w.report.Done.Position())); err != nil {
+			return err
+		}
+	}
+	w.report.settle()
+	return nil
+}
+
+// lineFor asks about one order. Where the error is not about this order alone, the line is empty, unless something was
+// booked before it.
+func (w *walk) lineFor(ctx context.Context, id string) (Line, error) {
+	if err := w.pace(ctx); err != nil {
+		return Line{}, err
+	}
+	found, err := w.asker.Reconcile(ctx, id)
+	w.next = w.next.Add(time.Duration(max(found.Inquiries-1, 0)) * w.every)
+	line, failed := lineOf(id, found, err)
+	if err != nil && ctx.Err() != nil {
+		failed = store.CheckContext(ctx, "go on reconciling")
+		line.Again, line.Problem = true, failed.Error()
+	}
+	if failed != nil && len(line.Differences) == 0 {
+		return Line{}, failed
+	}
+	return line, failed
+}
+
+// tell tells of a line, and ends a reconciliation that nobody answers.
+func (w *walk) tell(line Line, position uint64) error {
 	if w.cfg.Each != nil {
 		if err := w.cfg.Each(line); err != nil {
 			return err
 		}
 	}
 	if w.cfg.Progress != nil {
-		w.cfg.Progress(w.report.Orders, r.Position)
+		w.cfg.Progress(w.report.Orders, position)
 	}
-	if line.Outcome != Unanswered {
+	switch {
+	case line.Outcome != Unanswered:
 		w.silent = 0
+		return nil
+	case line.busy:
 		return nil
 	}
 	if w.silent++; w.silent >= SilentMax {
@@ -205,13 +264,15 @@ func (w *walk) wait(ctx context.Context, d time.Duration) error {
 }
 
 // lineOf tells what became of an order. An error that is not about this order alone comes back.
-func lineOf(id string, found tilltape.Reconciliation, err error) (Line, error) {
-	line := Line{Order: id, Outcome: Same}
+func lineOf(id string, found tilltape.Reconciliation, err error) (line Line, failed error) {
+	line = Line{Order: id, Outcome: Same}
 	switch {
-	case errors.Is(err, tilltape.ErrUnresolved), errors.Is(err, order.ErrNotDue):
+	case errors.Is(err, tilltape.ErrContended), errors.Is(err, order.ErrNotDue):
+		line.Outcome, line.Problem, line.Again, line.busy = Unanswered, err.Error(), true, true
+	case errors.Is(err, tilltape.ErrUnresolved):
 		line.Outcome, line.Problem = Unanswered, err.Error()
-	case err != nil:
-		return line, err
+	case err != nil: // what was booked before it is told all the same
+		line.Problem, line.Again, failed = err.Error(), true, err
 	}
 	if found.Order.ID != "" { // else nobody has looked at it
 		line.Status = found.Order.Words()
@@ -221,7 +282,7 @@ func lineOf(id string, found tilltape.Reconciliation, err error) (Line, error) {
 		line.Differences = append(line.Differences, Difference{Fact: string(d.Fact),
 			ID: cmp.Or(d.TransferID, d.RequestID), Amount: d.Amount, At: d.At, Wrong: wrong(d), Text: d.String()})
 	}
-	return line, nil
+	return line, failed
 }
 
 // wrong is what is wrong with a difference, in words; empty: it was only missing, and is booked now.

@@ -134,6 +134,7 @@ func TestTheReport(t *testing.T) {
 	require.NoError(t, report.WriteText(&text))
 	assert.Equal(t, `4 orders: 1 as APO says, 2 differ, 1 unanswered.
 From 2026-11-01 00:00:00 until 2026-12-01 00:00:00 UTC, asked from 2026-12-02 00:00:00 until 2026-12-02 00:00:00 UTC.
+Orders with no record from 2026-11-01 00:00:00 until then were not asked about.
 
 DIFFERENCE         COUNT  AMOUNT    
 capture.succeeded  1      JPY 120   contradicts the log: a person has to look
@@ -252,6 +253,13 @@ func TestConfigurations(t *testing.T) {
 		"a later end":             func(c *reconcile.Config) { c.Until = c.From },
 		"-1 inquiries a minute":   func(c *reconcile.Config) { c.PerMinute = -1 },
 		"6001 inquiries a minute": func(c *reconcile.Config) { c.PerMinute = reconcile.PerMinuteMax + 1 },
+		"a reach of -1ns":         func(c *reconcile.Config) { c.Reach = -1 },
+		"has a reach of 1h0m0s": func(c *reconcile.Config) {
+			c.Resume = &reconcile.Report{From: c.From, Until: c.Until, Reach: time.Hour}
+		},
+		"that books what it finds": func(c *reconcile.Config) {
+			c.Resume = &reconcile.Report{From: c.From, Until: c.Until, ReadOnly: true}
+		},
 		"of another span": func(c *reconcile.Config) {
 			c.Resume = &reconcile.Report{From: dawn, Until: dawn.AddDate(0, 2, 0)}
 		},

@@ -39,10 +39,13 @@ type Difference struct {
 
 // Line is one order.
 type Line struct {
-	Order       string       `json:"order"`
-	Outcome     Outcome      `json:"outcome"`
-	Status      string       `json:"status,omitempty"`  // in words, as the order stands now
-	Problem     string       `json:"problem,omitempty"` // why APO said nothing
+	Order   string  `json:"order"`
+	Outcome Outcome `json:"outcome"`
+	Status  string  `json:"status,omitempty"`  // in words, as the order stands now
+	Problem string  `json:"problem,omitempty"` // why APO said nothing, or not all
+	// Again: its turn did not come, or was cut off. It is asked about once more at the end, or by the next run.
+	Again       bool         `json:"again,omitempty"`
+	busy        bool         // somebody else was asking: that is no silence of APO's
 	Differences []Difference `json:"differences,omitempty"`
 }
 
@@ -57,19 +60,20 @@ type Sum struct {
 
 // Report is what a reconciliation found. Its JSON can be read back and gone on with.
 type Report struct {
-	From       time.Time    `json:"from"`
-	Until      time.Time    `json:"until"`
-	Began      time.Time    `json:"began"`
-	Ended      time.Time    `json:"ended"`
-	Whole      bool         `json:"whole"`              // every order of the span was asked about
-	ReadOnly   bool         `json:"readOnly,omitempty"` // what was missing is not booked: see the function ReadOnly
-	Done       store.Cursor `json:"done"`               // how far in the log that is so
-	Orders     uint64       `json:"orders"`
-	Same       uint64       `json:"same"`
-	Differing  uint64       `json:"differing"`
-	Unanswered uint64       `json:"unanswered"`
-	Sums       []Sum        `json:"sums,omitempty"`  // by fact, then currency
-	Lines      []Line       `json:"lines,omitempty"` // of all orders that are not the same, in the order of the log
+	From       time.Time     `json:"from"`
+	Until      time.Time     `json:"until"`
+	Reach      time.Duration `json:"reach,omitempty"` // in nanoseconds: see Config
+	Began      time.Time     `json:"began"`
+	Ended      time.Time     `json:"ended"`
+	Whole      bool          `json:"whole"`              // every order of the span was asked about
+	ReadOnly   bool          `json:"readOnly,omitempty"` // what was missing is not booked: see the function ReadOnly
+	Done       store.Cursor  `json:"done"`               // how far in the log that is so
+	Orders     uint64        `json:"orders"`
+	Same       uint64        `json:"same"`
+	Differing  uint64        `json:"differing"`
+	Unanswered uint64        `json:"unanswered"`
+	Sums       []Sum         `json:"sums,omitempty"`  // by fact, then currency
+	Lines      []Line        `json:"lines,omitempty"` // of all orders that are not the same, in the order of the log
 }
 
 func (r *Report) clone() *Report {
@@ -80,19 +84,46 @@ func (r *Report) clone() *Report {
 
 func (r *Report) add(line Line) {
 	r.Orders++
-	switch line.Outcome {
-	case Same:
-		r.Same++
-		return
-	case Differs:
-		r.Differing++
-	case Unanswered:
-		r.Unanswered++
+	*r.count(line.Outcome)++
+	if line.Outcome != Same {
+		r.Lines = append(r.Lines, line)
 	}
-	r.Lines = append(r.Lines, line)
 	for _, d := range line.Differences {
 		r.sum(d)
 	}
+}
+
+// count is the number of orders that ended so.
+func (r *Report) count(o Outcome) *uint64 {
+	switch o {
+	case Differs:
+		return &r.Differing
+	case Unanswered:
+		return &r.Unanswered
+	}
+	return &r.Same
+}
+
+// replace has what came of asking about an order again in the place of what came of it before. What was booked then
+// stands in the log now, and APO says the same: it stays a difference.
+func (r *Report) replace(i int, line Line) Line {
+	was := r.Lines[i]
+	for _, d := range line.Differences {
+		r.sum(d)
+	}
+	line.Differences = slices.Concat(was.Differences, line.Differences)
+	if len(line.Differences) > 0 {
+		line.Outcome = Differs
+	}
+	*r.count(was.Outcome)--
+	*r.count(line.Outcome)++
+	r.Lines[i] = line
+	return line
+}
+
+// settle takes the lines out of orders that are as APO says, now that their turn came.
+func (r *Report) settle() {
+	r.Lines = slices.DeleteFunc(r.Lines, func(l Line) bool { return l.Outcome == Same })
 }
 
 func (r *Report) sum(d Difference) {
@@ -167,6 +198,8 @@ func (r *Report) WriteText(w io.Writer) error {
 	fmt.Fprintln(out, r.verdict())
 	fmt.Fprintf(out, "From %s until %s UTC, asked from %s until %s UTC.\n", r.From.Format(day), r.Until.Format(day),
 		r.Began.Format(day), r.Ended.Format(day))
+	fmt.Fprintf(out, "Orders with no record from %s until then were not asked about.\n",
+		r.From.Add(-r.Reach).Format(day))
 	if len(r.Sums) > 0 {
 		fmt.Fprint(out, "\nDIFFERENCE\tCOUNT\tAMOUNT\t\n")
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,11 +20,14 @@ import (
 // reconcileFlags are the span, and how APO is reached.
 type reconcileFlags struct {
 	from, until                              moment
-	perMinute                                int
+	perMinute, reach                         int
 	gateway, client, merchantKey, keyVersion string
 	apoKeys                                  []string
 	resume                                   string
 }
+
+// reachMax is how many days --reach counts at most: a century.
+const reachMax = 36525
 
 func reconcileCommand(t *terminal) *cobra.Command {
 	var f reconcileFlags
@@ -36,7 +40,9 @@ func reconcileCommand(t *terminal) *cobra.Command {
 			"dashboard, a notification that was lost, an amount that is another. The log is\n" +
 			"opened for reading only; nothing is written to it, and nothing but inquiries is\n" +
 			"sent. So what is missing is told and not booked: a service books it with\n" +
-			"Orders.Reconcile. An order that the service has just asked about is unanswered.\n\n" +
+			"Orders.Reconcile. An order that the service has just asked about is unanswered.\n" +
+			"With --reach orders are asked about too whose last record is that many days\n" +
+			"older than the span: what happened to them at APO alone is found.\n\n" +
 			"APO is reached at --apo as the merchant's client id, with the merchant's private\n" +
 			"key out of a file that only its owner can read, or an open one (fd:3); each of\n" +
 			"these flags has a variable (TILLTAPE_APO, TILLTAPE_CLIENT,\n" +
@@ -54,6 +60,7 @@ func reconcileCommand(t *terminal) *cobra.Command {
 	flags := cmd.Flags()
 	flags.Var(&f.from, "from", "the span's beginning")
 	flags.Var(&f.until, "until", "the first moment after it")
+	flags.IntVar(&f.reach, "reach", 0, "`days` before --from for which an order may have been silent")
 	flags.IntVar(&f.perMinute, "per-minute", reconcile.DefaultPerMinute, "inquiries a minute at most")
 	flags.StringVar(&f.gateway, "apo", "", "APO's `URL`")
 	flags.StringVar(&f.client, "client", "", "the merchant's client `id`")
@@ -88,7 +95,8 @@ func (f *reconcileFlags) reconcile(ctx context.Context, t *terminal, s *source, 
 	report, err := reconcile.All(ctx, s.Reader, asker, cfg)
 	m.end()
 	if errors.Is(err, reconcile.ErrConfig) {
-		return &usageError{err: err, hint: "give --from and a later --until, and 1 to 6000 --per-minute"}
+		return &usageError{err: err,
+			hint: "give --from and a later --until, 1 to 6000 --per-minute, and a --reach of no less than 0"}
 	}
 	if report.Orders == 0 && err != nil {
 		return err
@@ -108,7 +116,8 @@ func (f *reconcileFlags) reconcile(ctx context.Context, t *terminal, s *source, 
 }
 
 func (f *reconcileFlags) config() (*reconcile.Config, error) {
-	cfg := &reconcile.Config{From: f.from.Time, Until: f.until.Time, PerMinute: f.perMinute}
+	cfg := &reconcile.Config{From: f.from.Time, Until: f.until.Time, PerMinute: f.perMinute,
+		Reach: time.Duration(min(max(f.reach, -1), reachMax)) * 24 * time.Hour}
 	if f.resume == "" {
 		return cfg, nil
 	}
