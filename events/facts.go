@@ -101,7 +101,8 @@ type Identifier struct {
 }
 
 // CancelRequested is the intent to cancel, and the claim of attempt 1: until Lease only its writer may call APO.
-// Compensates is the stream version of the late payment's anomaly, or zero.
+// Compensates is the stream version of the record that tells of the late money, its anomaly as long as that is open, or
+// zero.
 type CancelRequested struct {
 	By          Identifier
 	Reason      string

@@ -92,12 +92,16 @@ func (d *decision) lateAnswer(c *Call, v *Verdict, proof events.Proof) {
 	case v.Class == VerdictSucceeded && c.Kind != CallRefund:
 		d.observe(d.o.succeededFact(c, v, proof))
 	case v.Class == VerdictSucceeded || v.Class == VerdictAccepted:
-		at := d.o.placed(refunds, v.TransferID, c.RequestID)
-		if c.Kind == CallRefund && at >= 0 && d.o.book[at].is(transferFailed) &&
+		kind := captures
+		if c.Kind == CallRefund {
+			kind = refunds
+		}
+		at := d.o.placed(kind, v.TransferID, c.RequestID)
+		if c.Kind != CallCancel && at >= 0 && d.o.book[at].is(transferFailed) &&
 			!d.o.book[at].tookAndFailed(v.TransferID) {
 			f := pendingFact(c, v, proof)
 			f.Amount = c.Amount
-			d.anomaly(events.LateAnswer, &f, "the refund had failed, now APO accepts it")
+			d.anomaly(events.LateAnswer, &f, fmt.Sprintf("the %s had failed, now APO accepts it", c.Kind))
 		}
 	case v.Class == VerdictFailed && d.o.ended(c):
 		f := failedFact(c, v, proof)

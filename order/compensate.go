@@ -16,7 +16,26 @@ func (l Late) returnable() int64 { return l.owed() - l.Disputed }
 // late returns the open anomaly of the late money.
 func (o *Order) late() (Anomaly, bool) { return o.anomalyFor(events.LatePayment) }
 
-// decideCompensate begins the operation that gives late money back. Its intent names the anomaly.
+// lateRecord is the record that tells of the late money: the anomaly, as long as it is open; once a person has cleared
+// that, which changes no amount, the newest fact that has some.
+func (o *Order) lateRecord() Cause {
+	if a, open := o.late(); open {
+		return Cause{Version: a.Version, At: a.At}
+	}
+	c := Cause{}
+	if o.known.has(knownLate) {
+		c = o.paymentMark.cause()
+		c.ID = ""
+	}
+	for i := range o.book {
+		if t := &o.book[i]; t.has(markLate) && t.is(transferCounted) && uint64(t.version) > c.Version {
+			c = Cause{Version: uint64(t.version)}
+		}
+	}
+	return c
+}
+
+// decideCompensate begins the operation that gives late money back. Its intent names the record that tells of it.
 func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error) {
 	if err := checkAuthor(o.ID, "compensate", c.CommandID, c.Actor); err != nil {
 		return nil, err
@@ -27,7 +46,7 @@ func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error)
 	if _, rejected := o.permit(&question{verb: VerbCompensate}, env); rejected != nil {
 		return nil, rejected
 	}
-	late, _ := o.late()
+	late := o.lateRecord()
 	lease := env.Now.Add(env.Policy.lease())
 	if o.Late.returnable() <= 0 {
 		return []events.Event{events.CancelRequested{By: o.identifier(), Reason: compensationReason,

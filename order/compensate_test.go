@@ -248,14 +248,27 @@ func TestCompensate_AnAnswerThatContradictsIsAnAnomaly(t *testing.T) {
 	assert.True(t, hasAnomaly(x.o, events.LateAnswer), "done, and APO says refused")
 }
 
-func TestCompensate_WhatAnOperatorClearedIsNotOwed(t *testing.T) {
+// A flag that was cleared changes no amount: what is with us can be given back, and what comes later is told anew.
+func TestCompensate_AClearedFlagKeepsNoMoney(t *testing.T) {
+	for name, stands := range map[string]func(require.TestingT) *till{"held": heldLate, "moved": movedLate} {
+		x := stands(t)
+		late, _ := x.o.late()
+		before := x.o.Late
+		x.must(ClearAnomaly{Anomaly: late.Version, Reason: "the acquirer returns it"})
+		assert.Equal(t, before, x.o.Late, name)
+		x.inquire(tells(StateSuccess, success(map[string]Status{"held": Authorized, "moved": Paid}[name])))
+		compensating(x)
+		assert.NotZero(t, x.op().Compensates, name)
+		replayIsLive(t, x)
+	}
 	x := heldLate(t)
 	late, _ := x.o.late()
 	x.must(ClearAnomaly{Anomaly: late.Version, Reason: "the acquirer returns it"})
-	_, err := x.do(Compensate{})
-	assert.Equal(t, ReasonNoLateMoney, rejected(t, err).Reason)
 	x.observe(captured("C1", theAmount))
-	assert.True(t, hasAnomaly(x.o, events.LatePayment), "but what comes later is")
+	assert.True(t, hasAnomaly(x.o, events.LatePayment))
+	x.inquire(tells(StateSuccess, authorized(), captured("C1", theAmount)))
+	compensating(x)
+	assert.Equal(t, usd(theAmount), x.op().Amount)
 }
 
 func TestCompensate_Guards(t *testing.T) {
@@ -315,7 +328,7 @@ func TestJudge_ForgedCompensations(t *testing.T) {
 	alive := in(t, Captured)
 	alive.o.Anomalies = []Anomaly{{Version: 3, Reason: events.LatePayment}}
 	for _, f := range []forgery{
-		{x, cancel(1), "no open anomaly of late money"},
+		{x, cancel(1), "a record that tells of no late money"},
 		{in(t, Cancelled), cancel(3), "is no legal compensate: no late money"},
 		{alive, cancel(3), "is not legal for an order that is captured"},
 		{compensating(heldLate(t)), cancel(late.Version), "a cancel is outstanding"},

@@ -77,18 +77,20 @@ func (o *Order) inquiryOf(record uint64) Call {
 	switch {
 	case record != 0 && p != nil && p.Kind == CallRefund:
 		return o.refundInquiry(p)
-	case record != 0, o.unasked():
+	case record != 0, o.unasked(o.known.has(knownHeard)):
 		return o.paymentInquiry()
 	}
 	return o.inquiry()
 }
 
-// unasked reports whether something is in doubt that APO has not been asked about since.
-func (o *Order) unasked() bool {
+// unasked reports whether something is in doubt that APO has not been asked about since by the newest inquiry, which it
+// has answered or not.
+func (o *Order) unasked(answered bool) bool {
 	for i := range o.book {
 		t := &o.book[i]
 		doubtful := t.is(transferContradicted) || t.is(transferCounted) && t.doubt != 0
-		if doubtful && (o.Inquiry.Subject != events.SubjectPayment || o.Inquiry.started <= max(t.version, t.doubt)) {
+		if doubtful && (!answered || o.Inquiry.Subject != events.SubjectPayment ||
+			o.Inquiry.started <= max(t.version, t.doubt)) {
 			return true
 		}
 	}
@@ -125,7 +127,8 @@ func (o *Order) supersedes(p *events.Proof, t *transfer) bool {
 // strange is a transfer as an anomaly tells it, and its place in the book, -1: none yet. ok is false where the anomaly
 // tells nothing of a transfer, or of one that the rules know otherwise.
 func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool) {
-	switch accepted := e.Reason == events.LateAnswer && e.Fact == events.KindRefundAccepted; {
+	accepted := e.Fact == events.KindCaptureAccepted || e.Fact == events.KindRefundAccepted
+	switch accepted = accepted && e.Reason == events.LateAnswer; {
 	case accepted: // it may be under way after all
 	case e.Reason == events.LatePayment, e.Reason == events.PaymentRevived, e.Reason == events.LateAnswer,
 		e.Reason == events.KeyTaken, e.Reason == events.NoResult:

@@ -52,7 +52,7 @@ func (o *Order) foldOperation(r *events.Record) {
 		about := o.askedAbout()
 		i.parked = about != nil && about.Phase == Parked
 		o.known.set(knownInquiring, true)
-		o.known.set(knownMissed, false)
+		o.known.set(knownMissed|knownHeard, false)
 		o.took(r.Recorded)
 		if p := o.current(e.Intent); p != nil && p != &o.Operation { // the next one asked about is another
 			o.writable(e.Intent).AskedAt = r.Recorded
@@ -109,6 +109,7 @@ func (o *Order) foldInquiryAnswered(r *events.Record, e *events.InquiryAnswered)
 	o.foldHeard(e)
 	if e.Outcome != events.InquiryUnknown {
 		o.Inquiry.Answered, o.Inquiry.told = r.Recorded, toldBy(e)
+		o.known.set(knownHeard, true)
 	}
 	// Only the look that was due moves the schedule on; one before its time, or that began it, leaves it as it was.
 	if e.Subject == events.SubjectPayment && !e.WatchDue.IsZero() && !e.WatchDue.Equal(o.WatchDue) {

@@ -64,8 +64,7 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 	case law.GuardLatePaymentID:
 		return o.guardPaymentID(q, o.Late.returnable() > 0)
 	case law.GuardLateInquiry:
-		late, _ := o.late()
-		return o.guardInquired(q, now, &o.Operation, Cause{Version: late.Version, At: late.At})
+		return o.guardInquired(q, now, &o.Operation, o.lateRecord())
 	case law.GuardAnomaly:
 		return o.guardAnomaly(q)
 	}
@@ -300,6 +299,9 @@ func (o *Order) guardDispute(q *question) *RejectedError {
 		if lost := o.lostDispute(); q.verb == VerbCancel && lost != nil {
 			return o.reject(q.verb, ReasonDisputed, Cause{Version: uint64(lost.version)}).with("it took money")
 		}
+		if q.verb == VerbCompensate && o.inDispute() > 0 {
+			return o.reject(q.verb, ReasonDisputed, o.disputeMark().cause()).with("it took an unknown amount")
+		}
 		return nil
 	}
 	detail := "defended"
@@ -316,9 +318,8 @@ func (o *Order) guardDispute(q *question) *RejectedError {
 }
 
 func (o *Order) guardLate(q *question) *RejectedError {
-	_, open := o.late()
 	switch {
-	case !open || o.Late.IsZero():
+	case o.Late.IsZero():
 		return o.reject(q.verb, ReasonNoLateMoney, o.statusCause())
 	case o.Late.returnable() <= 0 && o.Late.Captured > 0: // APO cancels nothing of what was captured in part
 		const detail = "what was not captured of the late authorization can only expire"

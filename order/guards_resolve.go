@@ -27,12 +27,13 @@ func (o *Order) settled(record uint64) bool {
 }
 
 // guardInquired wants APO's word of just now: on an operation that a person resolves, and since late money became
-// known, because what is held may be captured by now, and what was captured may have gone back.
+// known, because what is held may be captured by now, and what was captured may have gone back. It has to be the newest
+// inquiry that APO has answered: an older answer was perhaps about something else.
 func (o *Order) guardInquired(q *question, now time.Time, about *Operation, cause Cause) *RejectedError {
 	last := &o.Inquiry
 	age := now.Sub(last.Answered) // below zero: the clock has gone back, and nobody knows
-	if !last.Open && !last.Answered.IsZero() && age >= 0 && age <= FreshInquiry && last.Subject == about.subject() &&
-		(last.Subject == events.SubjectPayment || last.Intent == about.Intent) {
+	if o.known.has(knownHeard) && !last.Answered.IsZero() && age >= 0 && age <= FreshInquiry &&
+		last.Subject == about.subject() && (last.Subject == events.SubjectPayment || last.Intent == about.Intent) {
 		return nil
 	}
 	return o.reject(q.verb, ReasonStaleInquiry, cause)

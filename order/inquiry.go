@@ -87,7 +87,7 @@ func (d *decision) hearInquiry(pic *Picture) {
 		d.concludeUnpaid(pic, &answered, proof)
 	}
 	d.showHeld(proof)
-	if answered.WatchDue = d.nextWatch(&answered); missed || during && d.o.unasked() {
+	if answered.WatchDue = d.nextWatch(&answered); missed || during && d.o.unasked(true) {
 		answered.WatchDue = d.env.Now
 	}
 	d.showOverdue(&answered)

@@ -151,9 +151,8 @@ func (o *Order) judgeRefund(r *events.Record, e *events.RefundRequested) string 
 		when(owed <= 0 || e.Amount != o.money(owed), "gives back another amount than the late money that moved"))
 }
 
-func (o *Order) judgeCompensated(anomaly uint64) string {
-	late, open := o.late()
-	return when(!open || late.Version != anomaly, "compensates what is no open anomaly of late money")
+func (o *Order) judgeCompensated(record uint64) string {
+	return when(o.lateRecord().Version != record, "compensates by a record that tells of no late money")
 }
 
 func (o *Order) judgeAttempt(r *events.Record, e *events.AttemptStarted) string {

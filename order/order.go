@@ -80,6 +80,8 @@ const (
 	knownPayment // the payment's success
 	knownMoved   // it was in one step, so that it captured too
 	knownLate    // it came when the order was cancelled
+
+	knownHeard // APO has told the state by the newest inquiry: what it told before was perhaps of something else
 )
 
 func (k known) has(what known) bool { return k&what != 0 }

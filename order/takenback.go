@@ -107,9 +107,11 @@ func (o *Order) reopenGateway(r *events.Record, own bool) {
 	}
 }
 
-// openGateway begins APO's own capture.
+// openGateway begins APO's own capture. APO's times are its own: what it dates into the future would be waited for
+// that much longer, so it begins at the latest when it is recorded.
 func (o *Order) openGateway(r *events.Record, at time.Time) {
 	o.Gateway = o.Gateway.after(law.EventOpened)
+	at = earlier(at, r.Recorded)
 	o.gateway, o.gatewayAt = uint32(r.Version), at.UnixNano()
 }
 
@@ -150,6 +152,19 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 		return
 	}
 	t := o.book[at]
+	p := o.findOperation(func(p *Operation) bool {
+		return p.Kind == t.kind.asked() && t.request != 0 && digest(p.RequestID) == t.request
+	})
+	if p != nil { // what was asked for ends by the same word, and its command is remembered by this record
+		defer func(intent uint64) {
+			outcome, code := OutcomeSucceeded, ""
+			if e.Resolution != events.ResolvedSucceeded {
+				outcome, code = OutcomeFailed, CodeResolved
+			}
+			o.endOperation(r, intent, outcome, code)
+		}(p.Intent)
+		t.version, t.owner = uint32(r.Version), ownerOurs
+	}
 	switch done := e.Resolution == events.ResolvedSucceeded; {
 	case t.kind == payments:
 		o.foldPaymentResolved(r, t, done)

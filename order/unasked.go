@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -19,7 +20,8 @@ func (d *decision) observeUnasked(f *Fact) {
 	}
 	at := o.placed(kind, f.TransferID, f.RequestID)
 	switch {
-	case f.TransferID == "" && f.RequestID == "", o.askedFor(kind.asked(), f.RequestID) != nil,
+	case d.heard.tellsEndOf(kind, f), // by the same answer
+		f.TransferID == "" && f.RequestID == "", o.askedFor(kind.asked(), f.RequestID) != nil,
 		f.RequestID == "" && o.asksFor(kind), // which it may be
 		kind == captures && (o.Gateway == GatewayOutstanding || o.awaitsGateway()),
 		kind == refunds && o.findHeld(f.TransferID, f.RequestID) >= 0,
@@ -27,6 +29,14 @@ func (d *decision) observeUnasked(f *Fact) {
 		return
 	}
 	d.anomaly(events.StatusContradicts, f, "APO works on it, and nobody here has asked for it")
+}
+
+// tellsEndOf reports whether the answer tells too what became of what it says is in process.
+func (h *heard) tellsEndOf(kind transferKind, f *Fact) bool {
+	return slices.ContainsFunc(h.facts, func(other Fact) bool {
+		return other.transfers() == kind && (f.TransferID != "" && f.TransferID == other.TransferID ||
+			f.RequestID != "" && f.RequestID == other.RequestID)
+	})
 }
 
 // asksFor reports whether something of that kind is asked for and not decided.

@@ -88,7 +88,7 @@ var ruleRows = []Rule{
 		[]Reason{ReasonContradicts}},
 	{GuardFits, false, "what it calls succeeded is in the order's currency, and what was asked for still fits its money",
 		[]Reason{ReasonCurrency, ReasonRemainder}},
-	{GuardLate, false, "late money stands open, held or moved", []Reason{ReasonNoLateMoney}},
+	{GuardLate, false, "late money is with us, held or moved", []Reason{ReasonNoLateMoney}},
 	{GuardLatePaymentID, false, "APO's paymentId is known, where the money moved", []Reason{ReasonNoPaymentID}},
 	{GuardLateInquiry, false, "APO answered an inquiry since the late money became known, within the last 10 minutes",
 		[]Reason{ReasonStaleInquiry}},
