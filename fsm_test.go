@@ -2,6 +2,7 @@ package tilltape_test
 
 import (
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/order"
 )
@@ -123,6 +125,9 @@ func TestLaw_CommandsInEveryCell(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for p, path := range tilltest.Paths(t, mode) {
+				if !drawn(p.Cell.String(), p.Held) {
+					continue
+				}
 				x := tilltest.Reach(t, mode, path)
 				for _, a := range attempts(x.Get()) {
 					if judgeAttempt(t, x, a, fmt.Sprintf("%s in %s (held %d)", a.name, p.Cell, p.Held)) {
@@ -132,6 +137,12 @@ func TestLaw_CommandsInEveryCell(t *testing.T) {
 			}
 		})
 	}
+}
+
+// drawn tells whether a place is walked: where tests run whole every one is, and everyday a third by lot, which is the
+// same third each time.
+func drawn(place ...any) bool {
+	return crc32.ChecksumIEEE(fmt.Append(nil, place...))%uint32(long.Rounds(1, 3)) == 0
 }
 
 // judgeAttempt gives the command, holds what happens against the rule, and tells whether anything was to happen.
@@ -176,6 +187,9 @@ func TestLaw_ActionsAgreeWithCommandsInEveryCell(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for p, path := range tilltest.Paths(t, mode) {
+				if !drawn(p.Cell.String(), p.Held) {
+					continue
+				}
 				x := tilltest.Reach(t, mode, path)
 				o := x.Get()
 				actions, err := x.Orders.Actions(x.Ctx, tilltest.TheOrder)
@@ -291,6 +305,9 @@ func TestLaw_FactsInEveryCell(t *testing.T) {
 			t.Parallel()
 			tried := map[string]bool{}
 			for p, path := range tilltest.Paths(t, mode) {
+				if !drawn(p.Cell.String(), p.Held) {
+					continue
+				}
 				reached := tilltest.Reach(t, mode, path).Get()
 				for _, row := range factRows() {
 					want := row.cells[slices.Index(columns, p.Status)]
@@ -302,7 +319,7 @@ func TestLaw_FactsInEveryCell(t *testing.T) {
 					judgeFact(t, x, row, want, fmt.Sprintf("%s in %s (held %d)", row.name, p.Cell, p.Held))
 				}
 			}
-			assert.Greater(t, len(tried), 30, "the table was walked")
+			assert.Greater(t, len(tried), long.Rounds(30, 10), "the table was walked")
 		})
 	}
 }

@@ -34,6 +34,8 @@ const (
 	damageGeneration = 80
 	// damageSample is how many bytes of each part are changed in everyday runs, of each part's keys and values.
 	damageSample = 1
+	// damagePartsEvery is how many parts lie from one that is changed in everyday runs to the next.
+	damagePartsEvery = 2
 	// damageLong is how many where there are minutes, and all of them are where there is an hour.
 	damageLong = 60
 )
@@ -127,7 +129,10 @@ func (h *harness) changes(image []byte) (all []change) {
 	if long.Everything() {
 		most = len(image)
 	}
-	for _, part := range slices.Sorted(maps.Keys(parts)) {
+	for i, part := range slices.Sorted(maps.Keys(parts)) {
+		if i%long.Rounds(1, damagePartsEvery) != 0 {
+			continue
+		}
 		these := parts[part]
 		h.random.Shuffle(len(these), func(i, j int) { these[i], these[j] = these[j], these[i] })
 		all = append(all, these[:min(most, len(these))]...)

@@ -293,7 +293,7 @@ func TestDamagedPages(t *testing.T) {
 		}
 	}
 	const page = 4096
-	step, caught := long.Rounds(1, 5), 0
+	step, caught := long.Rounds(1, 11), 0
 	for _, with := range []string{"zeros", "ones", "next page", "first byte", "count", "middle"} {
 		for at := 0; at < usedBytes(t, path); at += page * step {
 			bad := bytes.Clone(whole)

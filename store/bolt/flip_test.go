@@ -51,7 +51,8 @@ const (
 	pageSize      = 4096
 	pageHead      = 32
 	sampleEvery   = 23
-	everydayEvery = 67
+	racedEvery    = 67
+	everydayEvery = 211
 	tailPages     = 4
 )
 
@@ -261,7 +262,7 @@ func TestFlippedBits(t *testing.T) {
 }
 
 // sample is how many bytes lie from one that is damaged to the next, where not all are.
-func sample() int { return long.Walk(sampleEvery, everydayEvery) }
+func sample() int { return long.Rounds(long.Walk(sampleEvery, racedEvery), everydayEvery) }
 
 // A run of zeros is mostly space that nobody uses: it is flipped in one image first, and byte by byte only where that
 // shows.
