@@ -57,7 +57,7 @@ var problemRows = [problems]problemRow{
 		"the log went back in time to a backup and went on from there; what had followed is not in it",
 		"find the log that the checkpoint is of, and what happened in it after the backup"},
 	OtherLog: {"another log's checkpoint", Altered,
-		"the checkpoint says nothing about this log: one of the two was mistaken for another, or exchanged",
+		"the checkpoint is of a log of another name: one of the two was mistaken for another, or exchanged, or renamed",
 		"find the log that the checkpoint is of, or the checkpoint of this log"},
 	EndsEarly: {"cut off", CutOff,
 		"the newest records that somebody vouched for are not there",

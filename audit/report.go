@@ -50,7 +50,9 @@ func (s State) String() string { return words.Of(stateWords[:], s) }
 // MarshalText is [State.String], for JSON and the like.
 func (s State) MarshalText() ([]byte, error) { return words.Marshal(s, StateWrong) }
 
-// FindingsMax is how many findings of a level a report keeps; beyond it they are only counted.
+// FindingsMax is how many findings of a level a report keeps that say that something is wrong, and as many again that
+// say that something cannot be known; beyond it they are only counted. Each has its own bound, so that an order which
+// cannot be judged never takes the place of a record that is wrong.
 const FindingsMax = 100
 
 // Finding is one thing that is not as it should be.
@@ -123,7 +125,7 @@ type Report struct {
 	Sealed   bool // the log has a seal of its own, and was held against it
 	Held     []Held
 	Levels   [levels]LevelReport
-	Findings []Finding // by level, and in it by position; at most [FindingsMax] a level
+	Findings []Finding // by level, and in it by position; of each level and kind at most [FindingsMax]
 	Days     []Day     // of [LevelMoney], by currency and day
 	Totals   []Day     // a sum for each currency; Day.Date is empty
 	Settled  *Settled  // nil: no settlement was given
@@ -208,7 +210,7 @@ func (r *Report) Outcome() Outcome {
 	return r.gravest
 }
 
-// add takes a finding in, or counts it where there are enough of its level.
+// add takes a finding in, or counts it where there are enough of its level and kind.
 func (r *Report) add(f Finding) {
 	level := &r.Levels[f.Level]
 	count := &level.Unknown
@@ -217,7 +219,7 @@ func (r *Report) add(f Finding) {
 	}
 	*count++
 	r.gravest = max(r.gravest, f.Problem.row().outcome)
-	if level.Wrong+level.Unknown <= FindingsMax {
+	if *count <= FindingsMax {
 		r.Findings = append(r.Findings, f)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
@@ -86,4 +87,21 @@ func TestReport_VerdictOfACleanLog(t *testing.T) {
 		"bytes (the log has no seal, and no checkpoint was given), evidence (no key given); held against no checkpoint that "+
 		"was kept elsewhere, so a history that was rewritten together with its seal would not show.", r.Verdict())
 	assert.Equal(t, 1, strings.Count(r.Verdict(), "."))
+}
+
+// TestCorpus_WhatCannotBeKnownHidesNothing: however many orders cannot be judged, a wrong one is told.
+func TestCorpus_WhatCannotBeKnownHidesNothing(t *testing.T) {
+	l := shopFrames(t, audit.FindingsMax+20)
+	last := len(l.frames)
+	for i := range l.frames {
+		if r := l.record(t, i+1); r.Version == 2 && r.Stream != l.record(t, last).Stream {
+			l.frames[i] = []byte{0, 1, 0}
+		}
+	}
+	l.edit(t, last, func(r *events.Record) { r.Head.Phase = "parked" })
+	r := verify(t, l, &audit.VerifyConfig{SkipIndexes: true})
+	legality := r.Level(audit.LevelLegality)
+	require.Greater(t, legality.Unknown, uint64(audit.FindingsMax))
+	require.EqualValues(t, 1, legality.Wrong)
+	assert.True(t, problemAt(r, audit.IllegalRecord, uint64(last)), "%+v", r.Findings[len(r.Findings)-1])
 }

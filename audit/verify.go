@@ -192,14 +192,32 @@ func (v *verification) ended() {
 	if v.judge != nil {
 		v.judge.ended()
 		v.report.Orders = v.judge.replay.out.Len()
-		if v.report.Missing > 0 {
-			why := fmt.Sprintf("%d records cannot be read, so nobody can judge them, and of an order that ends with one it "+
-				"does not show", v.report.Missing)
-			for _, l := range []Level{LevelLegality, LevelEvidence, LevelMoney} {
-				v.report.Levels[l].leave(why)
-			}
+		if n := v.report.Missing; n > 0 {
+			v.unjudged(fmt.Sprintf("%d records cannot be read, so nobody can judge them, and of an order that ends with one "+
+				"it does not show", n))
+		}
+		if end := v.cutFrom(); end > v.scan.last {
+			v.unjudged(fmt.Sprintf("the records from position %d to %d are not there, so nobody can judge them", v.scan.last+1,
+				end))
 		}
 	}
+}
+
+// unjudged keeps what is said of records from being said of all of them.
+func (v *verification) unjudged(why string) {
+	for _, l := range []Level{LevelLegality, LevelEvidence, LevelMoney} {
+		v.report.Levels[l].leave(why)
+	}
+}
+
+// cutFrom is the last position that the log itself, or a checkpoint of it, says that there is.
+func (v *verification) cutFrom() (end uint64) {
+	for i := range v.scan.marks {
+		if m := &v.scan.marks[i]; m.kind != markGiven || !v.foreign(m.Origin) && v.forkOf(m) == nil {
+			end = max(end, m.Size)
+		}
+	}
+	return end
 }
 
 // indexes has the engine prove what it looks records up by. Where a record is bad that is all it would find.

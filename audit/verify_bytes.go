@@ -152,6 +152,10 @@ func (v *verification) checkpoint(m *mark) {
 	}
 	differs := fmt.Sprintf("the root over the first %d records is %s, and %s says %s", m.Size, m.got, whose, m.Root)
 	switch fork := v.forkOf(m); {
+	case m.state == StateProven && m.kind == markGiven && v.foreign(m.Origin):
+		v.report.add(Finding{Level: LevelBytes, Problem: OtherLog,
+			Detail: fmt.Sprintf("the log's first %d records are those of %s, but it calls itself %s and does not say that it "+
+				"came from there", m.Size, whose, v.report.Seal.Origin)})
 	case m.state == StateProven:
 	case m.state == StateNotChecked && len(v.scan.gaps) > 0:
 		v.report.Levels[LevelBytes].leave(whose + " cannot be held against records that cannot be read")

@@ -13,6 +13,8 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/export"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
 )
 
 // exported is a log as an export of it, whose lines a test may change.
@@ -127,4 +129,69 @@ func TestVerify_ADamagedExportIsReadFewTimes(t *testing.T) {
 	assert.EqualValues(t, 10, f.Position)
 	assert.EqualValues(t, 91, r.Missing)
 	assert.Less(t, src.n, 3*int64(len(text)), "the export has %d bytes", len(text))
+}
+
+// What a log lacks at its end nobody has judged: no level is proven of all of it.
+func TestVerify_WhatIsCutOffIsNotProven(t *testing.T) {
+	log := shopInMemory(t, 10)
+	early := checkpointOf(t, log)
+	fillWith(t, log, shopOf(t, 10, 20))
+	late := checkpointOf(t, log)
+	old := shopInMemory(t, 10)
+	headerAlone := exported(t, log, func(lines [][]byte) [][]byte { return lines[:1] })
+	endless := exported(t, log, func(lines [][]byte) [][]byte { return lines[:spot] })
+	for name, row := range map[string]struct {
+		log store.Reader
+		cfg *audit.VerifyConfig
+	}{
+		"a header alone":               {headerAlone, withCheckpoints()},
+		"an export without its end":    {endless, withCheckpoints(early)},
+		"an old copy":                  {old, withCheckpoints(renamed(t, late, checkpointOf(t, old)))},
+		"a header alone, rules wanted": {headerAlone, onlyRules()},
+	} {
+		r := verify(t, row.log, row.cfg)
+		assert.Equal(t, audit.CutOff, r.Outcome(), name)
+		for _, l := range audit.Levels()[1:] {
+			assert.Equal(t, audit.StateNotChecked, r.Level(l).State, "%s: %s", name, l)
+		}
+		assert.Contains(t, r.Level(audit.LevelLegality).Why, "are not there", name)
+	}
+}
+
+// onlyRules wants one level.
+func onlyRules() *audit.VerifyConfig {
+	return &audit.VerifyConfig{Levels: []audit.Level{audit.LevelLegality}}
+}
+
+// renamed signs what one checkpoint says of a log under the name in another.
+func renamed(t *testing.T, signed, named []byte) []byte {
+	t.Helper()
+	c, err := seal.Told(signed)
+	require.NoError(t, err)
+	of, err := seal.Told(named)
+	require.NoError(t, err)
+	c.Origin = of.Origin
+	again, err := signer().Sign(c)
+	require.NoError(t, err)
+	return again
+}
+
+// The name in an export's header is under no root: a checkpoint of the same records tells it.
+func TestVerify_AnExportUnderAnotherName(t *testing.T) {
+	log := shopInMemory(t, 5)
+	signed := checkpointOf(t, log)
+	c, err := seal.Told(signed)
+	require.NoError(t, err)
+	l := exported(t, log, func(lines [][]byte) [][]byte {
+		header, signature, _ := bytes.Cut(lines[0], []byte(`,"checkpoint":`))
+		require.NotEmpty(t, signature)
+		lines[0] = append(bytes.Replace(header, []byte(c.Origin), []byte("shop.example/another"), 1), "}\n"...)
+		return lines
+	})
+	r := verify(t, l, withCheckpoints(signed))
+	require.Len(t, r.Findings, 1)
+	assert.Equal(t, audit.OtherLog, r.Findings[0].Problem)
+	assert.Contains(t, r.Findings[0].Detail, "shop.example/another")
+	assert.Equal(t, audit.Altered, r.Outcome())
+	assert.Equal(t, audit.StateWrong, r.Level(audit.LevelBytes).State)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -50,6 +51,8 @@ type partJSON struct {
 type heldJSON struct {
 	checkpointJSON
 	State audit.State `json:"state"`
+
+	wrong string // what is wrong, in a sentence, where something is
 }
 
 // verifyFiltered proves that each record of a filtered export is in the log, and holds that log's root against the
@@ -72,8 +75,7 @@ func (f *verifyFlags) verifyFiltered(ctx context.Context, t *terminal, s *source
 	outcome := audit.Clean
 	for _, c := range held {
 		if c.State == audit.StateWrong {
-			outcome = audit.Altered
-			verdict = "The export is not of the log that was signed: a checkpoint over as many records has another root."
+			outcome, verdict = audit.Altered, c.wrong
 		}
 	}
 	if asJSON {
@@ -118,14 +120,22 @@ func (f *verifyFlags) held(h *export.Header) (all []heldJSON, err error) {
 		if err != nil {
 			return nil, withHint(err, "give the public key of the log that the checkpoint is of")
 		}
-		state := audit.StateNotChecked
-		if c.Origin == h.Checkpoint.Origin && c.Size == h.Checkpoint.Size {
-			state = audit.StateProven
-			if c.Root != h.Checkpoint.Root {
-				state = audit.StateWrong
-			}
+		of := heldJSON{checkpointJSON: checkpointForm(c)}
+		switch {
+		case c.Origin != h.Checkpoint.Origin && !slices.ContainsFunc(h.Ancestry, func(past seal.Checkpoint) bool {
+			return past.Origin == c.Origin
+		}):
+			of.State = audit.StateWrong
+			of.wrong = fmt.Sprintf("The checkpoint is of another log: it is of %s, and the export of %s.", c.Origin,
+				h.Checkpoint.Origin)
+		case c.Origin != h.Checkpoint.Origin, c.Size != h.Checkpoint.Size:
+		case c.Root != h.Checkpoint.Root:
+			of.State = audit.StateWrong
+			of.wrong = "The export is not of the log that was signed: a checkpoint over as many records has another root."
+		default:
+			of.State = audit.StateProven
 		}
-		all = append(all, heldJSON{checkpointForm(c), state})
+		all = append(all, of)
 	}
 	return all, nil
 }
