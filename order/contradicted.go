@@ -174,7 +174,10 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 // tellsMore reports whether an anomaly that was told before tells more now: of a transfer that may stand again, or that
 // one which counts is in doubt again.
 func (o *Order) tellsMore(e *events.AnomalyObserved) bool {
-	if e.Reason == events.LatePayment { // told beside a fact that is new, and only where none is open
+	switch {
+	case e.Reason == events.LatePayment: // told beside a fact that is new, and only where none is open
+		return true
+	case e.Reason == events.PaymentRevived && o.undone() && o.newestOnPayment(&e.Proof): // it was let go since
 		return true
 	}
 	if e.Reason == events.Reversal {

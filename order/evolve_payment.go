@@ -53,6 +53,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	case law.LateMoney:
 		if !known {
 			o.PaymentAt = r.Occurred
+			o.known.set(knownStood, newest)
 			o.watchFrom(e.Due)
 		}
 	}
@@ -113,6 +114,7 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	case law.LateMoney:
 		if !known {
 			o.PaymentAt = r.Occurred
+			o.known.set(knownStood, newest)
 			o.watchFrom(e.Due)
 		}
 	}

@@ -135,10 +135,28 @@ func (d *decision) observeAlive(f *Fact) bool {
 	}
 }
 
-// undone reports whether there is money that the order's cancel has undone, by a word that is older than the inquiry
-// that is under way.
+// undone reports whether there is money that a cancel has undone, the order's own or one that let go of late money, by
+// a word that is older than the inquiry that is under way.
 func (o *Order) undone() bool {
-	return o.Status == Cancelled && o.Authorized > 0 && uint64(o.Inquiry.started) > o.endMark.version
+	if o.Status != Cancelled || uint64(o.Inquiry.started) <= o.endMark.version {
+		return false
+	}
+	return o.Authorized > 0 || o.Late.IsZero() && o.released() > 0
+}
+
+// released is the newest record that let go of late money; 0: none did.
+func (o *Order) released() (record uint32) {
+	for i := range o.book {
+		if t := &o.book[i]; t.letGo() {
+			record = max(record, t.version)
+		}
+	}
+	return record
+}
+
+// letGo reports whether a transfer is what a cancel let go of the late money: nobody asked for it, and it has no name.
+func (t *transfer) letGo() bool {
+	return t.kind == releases || t.kind == refunds && t.owner == ownerGateway && t.id == 0 && t.request == 0
 }
 
 // reviveCancelled records that a payment stands which the order's cancel had undone: nothing leaves cancelled, so its
@@ -156,7 +174,8 @@ func (o *Order) foldCancelRevived(r *events.Record, e *events.AnomalyObserved) {
 		return
 	}
 	o.known.set(knownLate, o.paymentKnown())
-	o.book = slices.Clone(o.book)
+	o.known.set(knownStood, true)
+	o.book = slices.DeleteFunc(slices.Clone(o.book), func(t transfer) bool { return t.letGo() })
 	for i := range o.book {
 		if t := &o.book[i]; t.kind == captures || t.kind == refunds {
 			t.set(markLate, true)

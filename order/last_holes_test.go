@@ -148,3 +148,122 @@ func TestUnasked_WhatTheSameAnswerTellsTheEndOf(t *testing.T) {
 		}
 	}
 }
+
+// Of late money APO's newest word counts, as often as it changes: what an inquiry says was cancelled after one had said
+// that it stands is let go, and what stands after that is late money again.
+func TestLate_CancelledAndDoneByTurns(t *testing.T) {
+	for name, c := range map[string]struct {
+		mode  events.CaptureMode
+		facts []Fact
+	}{
+		"held":           {CaptureManual, []Fact{authorized()}},
+		"captured":       {CaptureManual, []Fact{authorized(), captured("C1", theAmount)}},
+		"captured part":  {CaptureManual, []Fact{authorized(), captured("C1", 300)}},
+		"in one step":    {CaptureNone, []Fact{paid()}},
+		"found captured": {CaptureAutomatic, []Fact{authorized(), captured("C1", theAmount)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := placed(t, c.mode)
+			x.must(Cancel{CommandID: "cancel-0"})
+			x.answer(done)
+			gone, stands := tells(StateCancelled, cancelled()), tells(StateSuccess, c.facts...)
+			for range 3 {
+				x.later(time.Hour)
+				x.inquire(stands)
+				require.False(t, x.o.Late.IsZero())
+				require.True(t, hasAnomaly(x.o, events.LatePayment))
+				owed := x.o.Late
+				x.later(time.Hour)
+				x.inquire(stands)
+				assert.Equal(t, owed, x.o.Late, "told again it is no more")
+				x.inquire(gone)
+				assert.True(t, x.o.Late.IsZero(), "%+v", x.o.Late)
+				assert.False(t, hasAnomaly(x.o, events.LatePayment))
+				_, err := x.do(Compensate{})
+				assert.Equal(t, ReasonNoLateMoney, rejected(t, err).Reason)
+				x.inquire(gone)
+				assert.True(t, x.o.Late.IsZero())
+			}
+			replayIsLive(t, x)
+		})
+	}
+}
+
+// One answer that tells of both says neither.
+func TestLate_AnAnswerThatTellsOfBothLetsNothingGo(t *testing.T) {
+	x := in(t, Cancelled)
+	x.observe(authorized())
+	x.observe(captured("C1", theAmount))
+	x.inquire(tells(StateSuccess, authorized(), captured("C1", theAmount)))
+	owed := x.o.Late
+	x.inquire(tells(StateCancelled, cancelled(), captured("C1", theAmount)))
+	assert.Equal(t, owed, x.o.Late)
+	replayIsLive(t, x)
+}
+
+// What a compensating cancel let go of, and an inquiry says stands, is late money once more.
+func TestLate_StandsAfterItsCancel(t *testing.T) {
+	x := compensating(heldLate(t))
+	x.answer(done)
+	require.True(t, x.o.Late.IsZero())
+	x.later(time.Hour)
+	x.inquire(tells(StateSuccess, authorized()))
+	assert.Equal(t, int64(theAmount), x.o.Late.held())
+	assert.True(t, hasAnomaly(x.o, events.LatePayment))
+	x.inquire(tells(StateSuccess, authorized()))
+	x.must(Compensate{CommandID: "k2"})
+	x.answer(done)
+	assert.True(t, x.o.Late.IsZero())
+	replayIsLive(t, x)
+}
+
+// Whatever names APO tells it by, what it works on keeps ours from being sent again beside it, and a cancel from going
+// out, until it is said what became of it.
+func TestUnasked_UnderWhateverName(t *testing.T) {
+	for name, f := range map[string]Fact{
+		"APO's name":      {Kind: CapturePending, TransferID: "C9", Amount: usd(300)},
+		"no name":         {Kind: CapturePending, Amount: usd(300)},
+		"somebody's name": {Kind: CapturePending, RequestID: "q-9", Amount: usd(300)},
+	} {
+		for _, mode := range []events.CaptureMode{CaptureManual, CaptureAutomatic} {
+			x := placed(t, mode)
+			x.observe(authorized())
+			if mode == CaptureManual {
+				x.must(Capture{CommandID: "k", Amount: usd(400)})
+				x.answer(silence)
+			}
+			x.inquire(tells(StateSuccess, authorized(), f))
+			own := mode == CaptureAutomatic && f.RequestID == ""
+			assert.Equal(t, !own, x.o.Unaccounted(), "%s %s", name, mode)
+			for range 3 {
+				x.now = x.o.NextDue()
+				call, due := x.o.Due(x.now)
+				require.True(t, due)
+				assert.True(t, call.IsInquiry(), "%s %s: %s", name, mode, call.Kind)
+				assert.Len(t, x.inquire(tells(StateSuccess, authorized(), f)), 1, "%s %s", name, mode)
+			}
+			if mode == CaptureManual && f != (Fact{Kind: CapturePending, Amount: usd(300)}) {
+				f := f
+				f.Kind, f.Code = CaptureFailed, "X"
+				x.inquire(tells(StateSuccess, authorized(), f))
+				assert.False(t, x.o.Unaccounted(), name)
+				x.retry()
+			}
+			replayIsLive(t, x)
+		}
+	}
+	x := placed(t, CaptureAutomatic) // of which the payment is not known yet
+	x.inquire(tells(StatePending, Fact{Kind: CapturePending, RequestID: "q-9", Amount: usd(300)}))
+	assert.True(t, x.o.Unaccounted())
+	assert.False(t, x.takes(Cancel{}))
+	for _, id := range []string{"", "F9"} {
+		x = asked(t, CallRefund)
+		x.answer(Verdict{Class: VerdictAccepted, Code: "IN_PROCESS"})
+		left := x.o.Refundable()
+		x.free()
+		x.must(Claim{Inquire: true, Record: 1})
+		x.must(RecordInquiry{Number: x.o.Inquiry.Number, Picture: tells(StateSuccess, authorized(),
+			captured("C1", 600), Fact{Kind: RefundPending, TransferID: id, Amount: usd(300)})})
+		assert.Equal(t, left-300, x.o.Refundable(), id)
+	}
+}

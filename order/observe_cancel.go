@@ -14,6 +14,9 @@ func (d *decision) observeCancelled(f *Fact) {
 	if kind == law.CapturedCancelled && d.heard.moved {
 		kind = law.PaymentCancelled
 	}
+	if kind == law.LateMoneyReleased && o.fellAgain(&f.Proof) && (d.heard.moved || d.heard.paid) {
+		kind = law.PaymentCancelled // an answer that says both decides nothing
+	}
 	switch cell := o.cell(kind); cell.Effect {
 	case law.Contradicts:
 		detail := "the order is " + o.Status.String()

@@ -11,8 +11,9 @@ import (
 // A capture or refund that somebody else asked for, and that APO works on, may move money any moment: it stands in the
 // book as what may stand, and APO is asked until it has said what became of it.
 
-// observeUnasked records that APO works on a capture or refund which nobody here asked for. While APO captures by
-// itself that is what it works on; what has ended by another word is told once more.
+// observeUnasked records that APO works on a capture or refund which nobody here asked for, as far as its names tell:
+// one without a request may be ours, and if so it ends as ours does; until then nothing is sent again beside it. While
+// APO captures by itself one without a request is that; what has ended by another word is told once more.
 func (d *decision) observeUnasked(f *Fact) {
 	o, kind := &d.o, captures
 	if f.Kind == RefundPending {
@@ -21,9 +22,8 @@ func (d *decision) observeUnasked(f *Fact) {
 	at := o.placed(kind, f.TransferID, f.RequestID)
 	switch {
 	case d.heard.tellsEndOf(kind, f), // by the same answer
-		f.TransferID == "" && f.RequestID == "", o.askedFor(kind.asked(), f.RequestID) != nil,
-		f.RequestID == "" && o.asksFor(kind), // which it may be
-		kind == captures && (o.Gateway == GatewayOutstanding || o.awaitsGateway()),
+		o.askedFor(kind.asked(), f.RequestID) != nil,
+		kind == captures && f.RequestID == "" && (o.Gateway == GatewayOutstanding || o.awaitsGateway()),
 		kind == refunds && o.findHeld(f.TransferID, f.RequestID) >= 0,
 		at >= 0 && (!o.book[at].is(transferFailed) || !o.supersedes(&f.Proof, &o.book[at])):
 		return
@@ -37,11 +37,6 @@ func (h *heard) tellsEndOf(kind transferKind, f *Fact) bool {
 		return other.transfers() == kind && (f.TransferID != "" && f.TransferID == other.TransferID ||
 			f.RequestID != "" && f.RequestID == other.RequestID)
 	})
-}
-
-// asksFor reports whether something of that kind is asked for and not decided.
-func (o *Order) asksFor(kind transferKind) bool {
-	return o.findOperation(func(p *Operation) bool { return p.Kind == kind.asked() }) != nil
 }
 
 // pending is the place of what APO works on unasked and a fact tells the end of; -1: none.
