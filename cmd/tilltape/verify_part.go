@@ -51,8 +51,6 @@ type partJSON struct {
 type heldJSON struct {
 	checkpointJSON
 	State audit.State `json:"state"`
-
-	wrong string // what is wrong, in a sentence, where something is
 }
 
 // verifyFiltered proves that each record of a filtered export is in the log, and holds that log's root against the
@@ -65,7 +63,7 @@ func (f *verifyFlags) verifyFiltered(ctx context.Context, t *terminal, s *source
 		return err
 	}
 	h := log.Header()
-	held, err := f.held(&h)
+	held, wrong, err := f.held(&h)
 	if err != nil {
 		return err
 	}
@@ -73,10 +71,8 @@ func (f *verifyFlags) verifyFiltered(ctx context.Context, t *terminal, s *source
 		"filter (%s) cannot be proven from them; that takes an export without a filter.", counted(h.Count, "record"),
 		h.Checkpoint.Size, h.Filter)
 	outcome := audit.Clean
-	for _, c := range held {
-		if c.State == audit.StateWrong {
-			outcome, verdict = audit.Altered, c.wrong
-		}
+	if wrong != "" {
+		outcome, verdict = audit.Altered, wrong
 	}
 	if asJSON {
 		err = printJSON(t, partJSON{Verdict: verdict, Log: checkpointForm(h.Checkpoint),
@@ -103,12 +99,12 @@ func (f *verifyFlags) verifyFiltered(ctx context.Context, t *terminal, s *source
 
 // held holds the export's root against the checkpoints that were kept, and the one in its header where its key was
 // given. One over another number of records says nothing about it.
-func (f *verifyFlags) held(h *export.Header) (all []heldJSON, err error) {
+func (f *verifyFlags) held(h *export.Header) (all []heldJSON, wrong string, err error) {
 	var signed [][]byte
 	for _, path := range f.checkpoints {
 		kept, err := readNote(path, "checkpoint", checkpointsMax)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		signed = append(signed, notes(kept)...)
 	}
@@ -118,7 +114,7 @@ func (f *verifyFlags) held(h *export.Header) (all []heldJSON, err error) {
 	for _, note := range signed {
 		c, err := seal.Open(note, f.keys.keys...)
 		if err != nil {
-			return nil, withHint(err, "give the public key of the log that the checkpoint is of")
+			return nil, "", withHint(err, "give the public key of the log that the checkpoint is of")
 		}
 		of := heldJSON{checkpointJSON: checkpointForm(c)}
 		switch {
@@ -126,16 +122,16 @@ func (f *verifyFlags) held(h *export.Header) (all []heldJSON, err error) {
 			return past.Origin == c.Origin
 		}):
 			of.State = audit.StateWrong
-			of.wrong = fmt.Sprintf("The checkpoint is of another log: it is of %s, and the export of %s.", c.Origin,
+			wrong = fmt.Sprintf("The checkpoint is of another log: it is of %s, and the export of %s.", c.Origin,
 				h.Checkpoint.Origin)
 		case c.Origin != h.Checkpoint.Origin, c.Size != h.Checkpoint.Size:
 		case c.Root != h.Checkpoint.Root:
 			of.State = audit.StateWrong
-			of.wrong = "The export is not of the log that was signed: a checkpoint over as many records has another root."
+			wrong = "The export is not of the log that was signed: a checkpoint over as many records has another root."
 		default:
 			of.State = audit.StateProven
 		}
 		all = append(all, of)
 	}
-	return all, nil
+	return all, wrong, nil
 }
