@@ -43,7 +43,7 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 	if r.Err != nil {
 		return nil, r.Err
 	}
-	return l.written(r)
+	return r.Written(l.name)
 }
 
 // prepare checks and encodes an append, and reads from the file what judging it will need.
@@ -72,21 +72,6 @@ func (l *Log) enqueue(ctx context.Context, r *request) error {
 		return closedError(l.path)
 	}
 	return err
-}
-
-// written is what readers will get of the request.
-func (l *Log) written(r *request) ([]events.Record, error) {
-	scratch := l.scratch.Get().(*[]byte)
-	defer l.scratch.Put(scratch)
-	return r.Written((*decoder)(l), scratch)
-}
-
-// decoder is a Log as what decodes its frames.
-type decoder Log
-
-// Decode implements [ledger.Decoder].
-func (d *decoder) Decode(position uint64, frame []byte) (events.Record, error) {
-	return (*Log)(d).decode(position, frame)
 }
 
 // writtenBefore looks for the request's records where an earlier try of the same append has put them. It reads the

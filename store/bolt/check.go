@@ -261,5 +261,5 @@ func all(entries *bbolt.Cursor) iter.Seq2[[]byte, []byte] {
 }
 
 func (l *Log) damagedError(format string, args ...any) error {
-	return &store.DamagedError{Log: "log " + l.path, Reason: fmt.Sprintf(format, args...)}
+	return &store.DamagedError{Log: l.name, Reason: fmt.Sprintf(format, args...)}
 }

@@ -137,7 +137,7 @@ func (f *frames) missingError(position uint64) error {
 }
 
 func (f *frames) damagedError(position uint64, reason string) error {
-	return &store.DamagedError{Log: "log " + f.log.path, Position: position, Reason: reason}
+	return &store.DamagedError{Log: f.log.name, Position: position, Reason: reason}
 }
 
 // record reads the record at the position and proves that it is the one that belongs there.
@@ -156,7 +156,7 @@ func (l *Log) decode(position uint64, frame []byte) (events.Record, error) {
 		return events.Record{}, unreadableError(l.path, position, err)
 	}
 	if r.Position != position {
-		return events.Record{}, &store.DamagedError{Log: "log " + l.path, Position: position,
+		return events.Record{}, &store.DamagedError{Log: l.name, Position: position,
 			Reason: fmt.Sprintf("the record here says that its position is %d", r.Position)}
 	}
 	return r, nil
@@ -169,7 +169,7 @@ func (l *Log) frameOf(f *frames, of events.Stream, at place) (events.Record, err
 		return events.Record{}, err
 	}
 	if r.Stream != of || r.Version != at.Version {
-		return events.Record{}, &store.DamagedError{Log: "log " + l.path, Position: at.Position,
+		return events.Record{}, &store.DamagedError{Log: l.name, Position: at.Position,
 			Reason: fmt.Sprintf("version %d of %s %q should be here, but it is version %d of %s %q",
 				at.Version, of.Category, of.ID, r.Version, r.Stream.Category, r.Stream.ID)}
 	}

@@ -26,6 +26,7 @@ var (
 // contract of [store.Log]; what it can do besides is proving, copying and watching.
 type Log struct {
 	path     string
+	name     string // "log " and the path, in errors
 	absolute string // the same, wherever the process goes
 	readOnly bool
 	db       *bbolt.DB
@@ -33,7 +34,6 @@ type Log struct {
 	signer   *seal.Signer
 	recovery Recovery
 	lazy     lazy
-	scratch  sync.Pool // of *[]byte, for a frame each
 
 	pagesLooked int // at most, by checkPages
 

@@ -32,7 +32,7 @@ func (l *Log) checkName(c Config) error {
 	if id.unsealed || id.copied || c.ReadOnly || c.asIs {
 		return nil
 	}
-	return c.naming().CheckOf("log "+l.path, id.origin)
+	return c.naming().CheckOf(l.name, id.origin)
 }
 
 // renamed is the configuration by which the log gets a new origin at this opening, if it gets one: a copy that goes on

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -167,11 +166,10 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	l := &Log{path: path, absolute: absolute, readOnly: readOnly, signer: c.Signer,
+	l := &Log{path: path, name: "log " + path, absolute: absolute, readOnly: readOnly, signer: c.Signer,
 		pagesLooked: cmp.Or(c.PagesLooked, DefaultPagesLooked),
 		lazy:        lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{}),
-		plan:    plan{Log: "log " + path},
-		scratch: sync.Pool{New: func() any { return new([]byte) }}}
+		plan: plan{Log: "log " + path}}
 	err = guarded(func() (err error) {
 		l.db, err = bbolt.Open(path, fileMode, &bbolt.Options{
 			Timeout:         c.LockTimeout,

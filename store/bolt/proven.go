@@ -65,7 +65,7 @@ func (l *Log) ProvenPages(ctx context.Context, into func() *store.Page) (seal.Ch
 		defer ahead.stop()
 		for seen := uint64(0); ; {
 			p := into()
-			p.Begin("log "+l.path, seen+1)
+			p.Begin(l.name, seen+1)
 			err := store.CheckContext(ctx, "read the log")
 			if err == nil {
 				err = l.fill(p, seen, end(), held)

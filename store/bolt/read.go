@@ -197,7 +197,7 @@ func (l *Log) pageUntil(p *page, position, end uint64, held *proven) error {
 	}
 	return l.view(func(tx *bbolt.Tx) error {
 		if position > end {
-			return store.BeyondEnd("log "+l.path, position, end)
+			return store.BeyondEnd(l.name, position, end)
 		}
 		size := 0
 		walk := held.in(tx)

@@ -17,7 +17,7 @@ import (
 
 // sealOf is the log's seal where the tree is over its records.
 func (l *Log) sealOf(tree *seal.Tree) *sealed.Seal {
-	return &sealed.Seal{Log: "log " + l.path, Origin: l.id().origin, Tree: tree, Signer: l.signer}
+	return &sealed.Seal{Log: l.name, Origin: l.id().origin, Tree: tree, Signer: l.signer}
 }
 
 // loadSeal makes the seal's right edge from the newest records and tiles, and proves it by the frontier. Opening has no
@@ -29,7 +29,7 @@ func (l *Log) loadSeal(tx *bbolt.Tx, h header, last uint64) error {
 		}
 		return nil
 	}
-	tree, err := sealed.Load(context.Background(), "log "+l.path, h.frontier, newSealSource(l, tx))
+	tree, err := sealed.Load(context.Background(), l.name, h.frontier, newSealSource(l, tx))
 	if err != nil {
 		return err
 	}

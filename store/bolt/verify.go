@@ -167,7 +167,7 @@ func (v *verifier) listed(tx *bbolt.Tx, r events.Record, filed place) error {
 }
 
 func (v *verifier) at(r events.Record, format string, args ...any) error {
-	return &store.DamagedError{Log: "log " + v.log.path, Position: r.Position, Reason: fmt.Sprintf(format, args...)}
+	return &store.DamagedError{Log: v.log.name, Position: r.Position, Reason: fmt.Sprintf(format, args...)}
 }
 
 // whole checks what is in the file once: its buckets, that it ends where it should, and its seal.
@@ -206,7 +206,7 @@ func (f *frames) succeed(position uint64) error {
 		return err
 	}
 	if f.first != position+1 {
-		return &store.DamagedError{Log: "log " + f.log.path, Position: position,
+		return &store.DamagedError{Log: f.log.name, Position: position,
 			Reason: fmt.Sprintf("the record here is there twice: the next stretch of records begins at position %d", f.first)}
 	}
 	return nil

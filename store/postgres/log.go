@@ -39,7 +39,6 @@ type Log struct {
 
 	queue     *queue        // appends on their way to the committer; nil when read-only
 	committed chan struct{} // closed when the committer has ended
-	scratch   sync.Pool     // of *[]byte, for a frame each
 
 	closing sync.Once
 	ended   chan struct{} // closed when closing begins
@@ -85,16 +84,11 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 	if r.Err != nil {
 		return nil, r.Err
 	}
-	scratch, ok := l.scratch.Get().(*[]byte)
-	if !ok {
-		scratch = new([]byte)
-	}
-	defer l.scratch.Put(scratch)
-	return r.Written(l, scratch)
+	return r.Written(l.name)
 }
 
-// Decode implements [ledger.Decoder].
-func (l *Log) Decode(position uint64, frame []byte) (events.Record, error) {
+// decode reads the frame that stands at a position.
+func (l *Log) decode(position uint64, frame []byte) (events.Record, error) {
 	r, err := events.DecodeFrame(frame)
 	if err != nil {
 		return events.Record{}, store.Unreadable(l.name, position, err)

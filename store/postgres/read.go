@@ -129,7 +129,7 @@ func (l *Log) scan(rows pgx.Rows, p *page, follows func(*events.Record) error) e
 		} else if err := rows.Scan(&c.position, &c.version, &c.category, &c.stream, &c.frame); err != nil {
 			return err
 		}
-		r, err := l.Decode(c.position, c.frame)
+		r, err := l.decode(c.position, c.frame)
 		if err != nil {
 			return err
 		}

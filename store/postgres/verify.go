@@ -91,7 +91,7 @@ func (v *verifier) page(ctx context.Context, done uint64) ([]stored, error) {
 		if next++; position != next {
 			return s, v.log.damagedAt(next, "there is no record here")
 		}
-		if s.Record, err = v.log.Decode(position, s.frame); err != nil {
+		if s.Record, err = v.log.decode(position, s.frame); err != nil {
 			return s, err
 		}
 		if s.Version != version || s.Stream != (events.Stream{Category: category, ID: stream}) {
@@ -233,7 +233,7 @@ func (v *verifier) heads(ctx context.Context) error {
 				return h, v.log.damagedAt(h.Position, "%s %q is said to end here, and there is no record", h.Stream.Category,
 					h.Stream.ID)
 			}
-			r, err := v.log.Decode(h.Position, frame)
+			r, err := v.log.decode(h.Position, frame)
 			if err == nil && (store.Head{Stream: r.Stream, Version: r.Version, Position: r.Position, Head: r.Head}) != h {
 				err = v.log.damagedAt(h.Position, "the head of %s %q is not what the record says that it ends with",
 					h.Stream.Category, h.Stream.ID)
@@ -274,7 +274,7 @@ func (v *verifier) keys(ctx context.Context) error {
 				return nil, err
 			}
 			if frame != nil {
-				r, err := v.log.Decode(position, frame)
+				r, err := v.log.decode(position, frame)
 				if err != nil {
 					return nil, err
 				}

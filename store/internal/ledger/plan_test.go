@@ -138,8 +138,7 @@ func TestPlansAreTheOraclesLog(t *testing.T) {
 					continue
 				}
 				heads[of] = after + uint64(len(given))
-				var scratch []byte
-				got, err := r.Written(plain{}, &scratch)
+				got, err := r.Written("test log")
 				require.NoError(rt, err)
 				require.Equal(rt, want, got)
 			}

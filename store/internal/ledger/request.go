@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
@@ -25,6 +27,8 @@ type Request[L any] struct {
 	First    uint64 // position of the first record
 	Previous uint64 // position of the stream's record before
 	Err      error
+
+	written []events.Record // what was read of the frames, places left out
 }
 
 // Encode makes the frames, and is as strict as [store.CheckAppend]: encoding a record checks all that it checks of one,
@@ -62,12 +66,13 @@ func NotBegunError(ctx context.Context, to events.Stream) error {
 }
 
 // Enqueue has the request committed, and returns an error where it never was: that of ctx, or the bare
-// [store.ErrClosed].
+// [store.ErrClosed]. What [Request.Written] returns is read while the commit is waited for: nobody waits for that then.
 func (q *Queue[L]) Enqueue(ctx context.Context, r *Request[L]) error {
 	joined, err := q.join(ctx, r)
 	if err != nil {
 		return err
 	}
+	_ = r.read() // Written tells an error, once what cannot be read is written
 	select {
 	case <-joined.done:
 	case <-ctx.Done():
@@ -112,28 +117,43 @@ func (q *Queue[L]) EnqueueAll(ctx context.Context, requests []*Request[L]) (err 
 	return err
 }
 
-// Decoder reads the frame that stands at a position.
-type Decoder interface {
-	Decode(position uint64, frame []byte) (events.Record, error)
+// Written returns the records of a request that was committed, read from their own frames: what readers will get,
+// sharing nothing with the caller's. The error is the log's, by its name, of a frame that cannot be read.
+func (r *Request[L]) Written(log string) ([]events.Record, error) {
+	if err := r.read(); err != nil {
+		return nil, store.Unreadable(log, r.First+uint64(len(r.written)), err)
+	}
+	previous := r.Previous
+	for i := range r.written {
+		w := &r.written[i]
+		w.Version, w.Position, w.Previous = r.After+uint64(i)+1, r.First+uint64(i), previous
+		previous = w.Position
+	}
+	return r.written, nil
 }
 
-// Written reads the records of a request that was committed from their own frames: what readers will get, sharing
-// nothing with the caller's. scratch is for a frame at a time, and is left as long as the longest needed.
-func (r *Request[L]) Written(by Decoder, scratch *[]byte) ([]events.Record, error) {
-	written := make([]events.Record, len(r.Frames))
-	frame := *scratch
-	defer func() { *scratch = frame }()
-	previous := r.Previous
-	for i, p := range r.Frames {
-		position := r.First + uint64(i)
-		var err error
-		if frame, err = p.AppendFrame(frame[:0], r.After+uint64(i)+1, position, previous); err != nil {
-			return nil, err
-		}
-		if written[i], err = by.Decode(position, frame); err != nil {
-			return nil, err
-		}
-		previous = position
+// frames are for one frame each while it is read.
+var frames = sync.Pool{New: func() any { return new([]byte) }}
+
+// read reads the records that were not read yet, from frames at the first place that there is: the others differ in the
+// place alone.
+func (r *Request[L]) read() error {
+	if len(r.written) == len(r.Frames) {
+		return nil
 	}
-	return written, nil
+	frame := frames.Get().(*[]byte)
+	defer frames.Put(frame)
+	r.written = slices.Grow(r.written, len(r.Frames)-len(r.written))
+	for _, p := range r.Frames[len(r.written):] {
+		var err error
+		if *frame, err = p.AppendFrame((*frame)[:0], 1, 1, 0); err != nil {
+			return err
+		}
+		record, err := events.DecodeFrame(*frame)
+		if err != nil {
+			return err
+		}
+		r.written = append(r.written, record)
+	}
+	return nil
 }

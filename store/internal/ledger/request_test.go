@@ -49,16 +49,6 @@ func TestEncodeIsAsStrictAsTheContract(t *testing.T) {
 	assert.ErrorContains(t, r.RecordError(1, errors.New("why")), `order "o-1": record 2 of 2: why`)
 }
 
-// plain is a Decoder that fails where it is told to.
-type plain struct{ fails uint64 }
-
-func (p plain) Decode(position uint64, frame []byte) (events.Record, error) {
-	if position == p.fails {
-		return events.Record{}, errors.New("unreadable")
-	}
-	return events.DecodeFrame(frame)
-}
-
 // TestWrittenIsWhatReadersGet: the records have their places, and are not the caller's.
 func TestWrittenIsWhatReadersGet(t *testing.T) {
 	given := []events.Record{record("r-1"), record("r-2")}
@@ -67,8 +57,7 @@ func TestWrittenIsWhatReadersGet(t *testing.T) {
 	require.NoError(t, err)
 	r.First, r.Previous = 10, 4
 	given[0].Keys[0] = "paymentId:changed"
-	var scratch []byte
-	written, err := r.Written(plain{}, &scratch)
+	written, err := r.Written("test log")
 	require.NoError(t, err)
 	var places [][3]uint64
 	for _, w := range written {
@@ -77,9 +66,13 @@ func TestWrittenIsWhatReadersGet(t *testing.T) {
 	}
 	assert.Equal(t, [][3]uint64{{4, 10, 4}, {5, 11, 10}}, places)
 	assert.Equal(t, []events.Key{"paymentId:p-1"}, written[0].Keys)
-	assert.NotEmpty(t, scratch, "it is kept for the next request")
-	_, err = r.Written(plain{fails: 11}, &scratch)
-	require.EqualError(t, err, "unreadable")
+
+	r.Frames[1] = events.Prepared{} // which is no frame
+	r.written = r.written[:1]
+	_, err = r.Written("test log")
+	var damaged *store.DamagedError
+	require.ErrorAs(t, err, &damaged)
+	assert.Equal(t, []any{"test log", uint64(11)}, []any{damaged.Log, damaged.Position})
 }
 
 // TestEnqueue: an append ends with its commit, or before it with its context or with the queue, and is in one of the
