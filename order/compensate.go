@@ -1,6 +1,8 @@
 package order
 
 import (
+	"time"
+
 	"github.com/tilltape/tilltape/events"
 )
 
@@ -72,17 +74,16 @@ func (o *Order) identifier() events.Identifier {
 // APO dates after the payment. Mere "CANCELLED" may be the old one, unless it was an inquiry that told of the
 // late money.
 func (o *Order) releases(f *Fact) bool {
-	return !f.ofTransaction() && o.fellAgain(&f.Proof) || o.releasable() && (f.own && o.Late.held() > 0 ||
-		f.ofTransaction() && f.At.After(o.PaymentAt) ||
+	return o.releasable() && (f.own && o.Late.held() > 0 || f.ofTransaction() && f.At.After(o.PaymentAt) ||
 		!f.own && o.known.has(knownPaymentTime) && f.At.Unix() > o.PaymentAt.Unix())
 }
 
-// fellAgain reports whether a cancellation of the payment as a whole is a newer word than that of the inquiry by which
-// the late money became known: then it lets go of all of it, whatever had moved. Money of which a notification told
-// first may stand beside the old cancel.
-func (o *Order) fellAgain(p *events.Proof) bool {
-	return o.Status == Cancelled && o.known.has(knownStood) && !o.Late.IsZero() && p.Via == events.ViaInquiry &&
-		o.newestOnPayment(p)
+// fellAgain reports whether a cancellation of the payment as a whole, which no inquiry dates, is a newer word than that
+// of the inquiry by which the late money became known: then it lets go of all of it, whatever had moved. Money of which
+// a notification told first may stand beside the old cancel. What is dated, a VOID, lets go of what it can by itself.
+func (o *Order) fellAgain(at time.Time, p *events.Proof) bool {
+	return o.Status == Cancelled && o.known.has(knownStood) && !o.Late.IsZero() && at.IsZero() &&
+		p.Via == events.ViaInquiry && o.newestOnPayment(p)
 }
 
 // releasable reports whether there is late money that a cancellation can let go: what is held, and of a one-step

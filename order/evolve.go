@@ -296,7 +296,7 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 		o.known.set(knownFailure, true)
 	}
 	if o.Status == Cancelled { // recorded again for one thing only: the late money is released
-		o.foldReleased(r, &e.Proof)
+		o.foldReleased(r, e)
 		o.Gateway = o.Gateway.after(law.EventVoided)
 	}
 	kind := law.PaymentCancelled
@@ -358,8 +358,8 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 
 // foldReleased books what a cancel let go of the late money: what was held, and of a payment in one step what had
 // moved, as of one of which APO's newest word is that it was cancelled.
-func (o *Order) foldReleased(r *events.Record, p *events.Proof) {
-	late, all := o.Late, o.CaptureMode == CaptureNone || o.fellAgain(p)
+func (o *Order) foldReleased(r *events.Record, e *events.CancelSucceeded) {
+	late, all := o.Late, o.CaptureMode == CaptureNone || o.fellAgain(e.At, &e.Proof)
 	o.known.set(knownStood, false)
 	t := transfer{owner: ownerGateway, marks: markLate, version: uint32(r.Version)}
 	if t.kind, t.minor = releases, late.held(); t.minor > 0 {

@@ -339,7 +339,7 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 	case events.CancelDated:
 		return law.CancelDated, false
 	case events.CancelSucceeded:
-		if o.fellAgain(&e.Proof) || o.releasable() {
+		if o.fellAgain(e.At, &e.Proof) || o.releasable() {
 			return law.LateMoneyReleased, false
 		}
 		return o.cancelledAnyway(&e.Proof), false

@@ -267,3 +267,26 @@ func TestUnasked_UnderWhateverName(t *testing.T) {
 		assert.Equal(t, left-300, x.o.Refundable(), id)
 	}
 }
+
+// A VOID that came after the late payment lets go of what is held, whatever else its answer lists and whoever told of
+// the money first; what moved it leaves.
+func TestLate_AVoidLetsGoOfWhatIsHeld(t *testing.T) {
+	for _, taken := range []int64{0, 300} {
+		x := in(t, Cancelled)
+		x.later(time.Minute)
+		lines := []Fact{authorized()}
+		lines[0].At = x.now
+		if taken > 0 {
+			lines = append(lines, captured("C1", taken))
+		}
+		x.inquire(tells(StateCancelled, append(lines, cancelled())...))
+		require.Equal(t, int64(theAmount), x.o.Late.Authorized)
+		x.later(time.Hour)
+		x.inquire(tells(StateCancelled, append(lines, voided(x.now), cancelled())...))
+		assert.Equal(t, []int64{0, taken}, []int64{x.o.Late.held(), x.o.Late.owed()})
+		x.later(time.Hour)
+		x.inquire(tells(StateCancelled, append(lines, voided(x.now.Add(-time.Hour)), cancelled())...))
+		assert.Equal(t, taken, x.o.Late.owed(), "which is still with us")
+		replayIsLive(t, x)
+	}
+}

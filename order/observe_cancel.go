@@ -14,7 +14,7 @@ func (d *decision) observeCancelled(f *Fact) {
 	if kind == law.CapturedCancelled && d.heard.moved {
 		kind = law.PaymentCancelled
 	}
-	if kind == law.LateMoneyReleased && o.fellAgain(&f.Proof) && (d.heard.moved || d.heard.paid) {
+	if kind == law.LateMoneyReleased && !o.releases(f) && (d.heard.moved || d.heard.paid) {
 		kind = law.PaymentCancelled // an answer that says both decides nothing
 	}
 	switch cell := o.cell(kind); cell.Effect {
@@ -54,7 +54,7 @@ func (o *Order) causeOf(f *Fact) events.CancelCause {
 // cancellation is the row of a cancellation: of the payment, of late money, or of a part of what was authorized.
 func (o *Order) cancellation(f *Fact) law.Fact {
 	switch {
-	case o.releases(f):
+	case o.releases(f), !f.ofTransaction() && o.fellAgain(f.At, &f.Proof):
 		return law.LateMoneyReleased
 	case o.dates(f):
 		return law.CancelDated
