@@ -102,8 +102,8 @@ var rooms = map[string]room{
 	"reconcile": {ours: []string{".", "apo", "events", "internal/formula", "order", "store"},
 		modules: []string{protobufModule, fsmModule, uuidModule}},
 	"viewer": {
-		ours: []string{".", "apo", "audit", "events", "export", "internal/documents", "internal/path", "internal/words",
-			"jsonform", "money", "order", "seal", "store"},
+		ours: []string{".", "apo", "audit", "events", "export", "internal/documents", "internal/folder", "internal/path",
+			"internal/words", "jsonform", "money", "order", "outbox", "seal", "store"},
 		modules: []string{protobufModule, fsmModule, uuidModule, modModule},
 	},
 	"outbox": {ours: []string{"events", "internal/folder", "store", "jsonform", "seal"},

@@ -137,6 +137,9 @@ func New(log store.Reader, sender Sender, cfg *Config) (*Consumer, error) {
 	return c, nil
 }
 
+// Name is the name that its place is kept under.
+func (c *Consumer) Name() string { return c.cfg.Name }
+
 func isName(s string) bool {
 	if s == "" || len(s) > NameMax {
 		return false

@@ -280,7 +280,7 @@ func TestLag(t *testing.T) {
 	add(t, log, "A", "B", "A")
 	lag, err = c.Lag(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, outbox.Lag{Records: 3, Age: time.Minute}, lag)
+	assert.Equal(t, outbox.Lag{Records: 3, Since: dawn, Age: time.Minute}, lag)
 	stop := running(t, c)
 	eventually(t, func() bool { return len(to.has()) == 3 })
 	_ = stop()

@@ -11,7 +11,8 @@ const LagMax = 10_000
 // Lag is how far a consumer is behind its log.
 type Lag struct {
 	Records int           // not yet passed, at most [LagMax]
-	Age     time.Duration // since the oldest of them was recorded; 0: there is none
+	Since   time.Time     // when the oldest of them was recorded; zero: there is none
+	Age     time.Duration // since then, by [Config].Now; 0: there is none
 	Parked  int           // orders some of whose records stay back
 }
 
@@ -29,7 +30,7 @@ func (c *Consumer) Lag(ctx context.Context) (Lag, error) {
 			return Lag{}, err
 		}
 		if lag.Records == 0 {
-			lag.Age = max(c.cfg.Now().Sub(r.Recorded), 1)
+			lag.Since, lag.Age = r.Recorded, max(c.cfg.Now().Sub(r.Recorded), 1)
 		}
 		if lag.Records++; lag.Records == LagMax {
 			break

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/outbox"
 )
 
 // Bounds of what a viewer answers.
@@ -54,6 +56,9 @@ type Config struct {
 	// Keys are APO's public keys, by which an order's page tells whether APO signed the messages that it shows, and a
 	// verification whether it signed all of them. Without any, nobody looks at signatures.
 	Keys []audit.Key
+	// Consumers are those of the log that the overview tells of: how far each is behind, and which orders it has parked.
+	// Give the ones that this process runs. Of one that another process runs it tells what that one has kept.
+	Consumers []*outbox.Consumer
 }
 
 func (c *Config) withDefaults() (Config, error) {
@@ -69,6 +74,9 @@ func (c *Config) withDefaults() (Config, error) {
 	if len(out.Title) > titleMax {
 		return out, fmt.Errorf("viewer: %w: Title has %d bytes; give at most %d", tilltape.ErrConfig, len(out.Title),
 			titleMax)
+	}
+	if slices.Contains(out.Consumers, nil) {
+		return out, fmt.Errorf("viewer: %w: one of Consumers is nil; give what outbox.New returned", tilltape.ErrConfig)
 	}
 	if out.Title == "" {
 		out.Title = "Tilltape"

@@ -49,6 +49,7 @@ type overviewPage struct {
 	Counts   counts
 	Lists    []countedList
 	Oldest   *oldest // the operation that has been open for longest; nil: none is
+	Told     []consumerRow
 	Money    []moneyRow
 	Late     bool // some of it came late
 	Refused  []refusedRow
@@ -99,6 +100,7 @@ func (v *Viewer) overview(ctx context.Context, _ *request) (*answer, error) {
 		}
 		p.Oldest = &oldest{strings.Clone(h.Stream.ID), h.Phase, h.OperationSince, now.Sub(h.OperationSince)}
 	}
+	p.Told = v.consumers.ask(ctx)
 	p.fill(now)
 	return &answer{template: "overview", document: p.document(now),
 		shell: shell{Title: "Overview", Page: "overview", Live: true, At: now, Body: p}}, nil
@@ -161,6 +163,7 @@ type overviewDocument struct {
 	Position string            `json:"position"`
 	Lists    []listDocument    `json:"lists"`
 	Oldest   *oldestDocument   `json:"oldest,omitempty"`
+	Told     []toldDocument    `json:"told,omitempty"`
 	Money    []moneyDocument   `json:"money"`
 	Refused  []refusedDocument `json:"refused"`
 	Hours    []hourDocument    `json:"hours"`
@@ -221,6 +224,9 @@ func (p *overviewPage) document(at time.Time) any {
 	}
 	if o := p.Oldest; o != nil {
 		d.Oldest = &oldestDocument{o.ID, o.Phase, documents.Time(o.Since)}
+	}
+	for i := range p.Told {
+		d.Told = append(d.Told, p.Told[i].document())
 	}
 	for _, s := range c.cells {
 		of := func(n *big.Int) documents.Money {

@@ -20,6 +20,7 @@ type Viewer struct {
 
 	counter   *counter
 	verifier  *verifier
+	consumers *consumers
 	live      chan struct{} // a place for each browser that follows
 	transfers chan struct{} // and for each export or backup
 	readers   chan struct{} // and for each stream or list that is handed out
@@ -44,7 +45,7 @@ func New(log store.Reader, cfg *Config) (*Viewer, error) {
 	}
 	life, end := context.WithCancel(context.Background())
 	return &Viewer{log: log, reader: reader, cfg: full, counter: newCounter(log), verifier: &verifier{},
-		live:      make(chan struct{}, LiveMax),
+		consumers: newConsumers(full.Consumers), live: make(chan struct{}, LiveMax),
 		transfers: make(chan struct{}, TransfersMax), readers: make(chan struct{}, ReadersMax), life: life, end: end}, nil
 }
 
