@@ -3,11 +3,14 @@ package viewer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/documents"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -97,6 +100,41 @@ func (c *counter) counts(ctx context.Context, now time.Time) counts {
 		out.Of = size(ctx, c.log)
 	}
 	return out
+}
+
+// find is where records are that may name an id, as far as they are counted: how far that is stands in the counts, which
+// have nothing else. older tells that earlier ones are forgotten.
+func (c *counter) find(ctx context.Context, id string) (at []uint64, so counts, older bool) {
+	c.mu.Lock()
+	at, older = c.tally.names.find(id), c.tally.names.older
+	so = counts{Read: c.tally.read, Done: c.done, Err: c.err}
+	c.mu.Unlock()
+	if !so.Done {
+		so.Of = size(ctx, c.log)
+	}
+	return at, so, older
+}
+
+// says is how far the counting is, and why it is not further; both empty: all is counted.
+func (c *counts) says() (progress, trouble string) {
+	switch {
+	case c.Err != nil:
+		trouble = "Counting stopped after position " + strconv.FormatUint(c.Read, 10) + ": " + c.Err.Error()
+	case !c.Done && c.Of > 0:
+		progress = fmt.Sprintf("counting, %s of %s records", grouped(c.Read), grouped(c.Of))
+	case !c.Done:
+		progress = fmt.Sprintf("counting, %s records so far", grouped(c.Read))
+	}
+	return progress, trouble
+}
+
+// document is how far the counting is; nil: all is counted.
+func (c *counts) document() *countingDocument {
+	_, trouble := c.says()
+	if c.Done && c.Err == nil {
+		return nil
+	}
+	return &countingDocument{Read: strconv.FormatUint(c.Read, 10), Of: documents.Digits(c.Of), Problem: trouble}
 }
 
 // size is how many records a log has; 0 where it does not tell.

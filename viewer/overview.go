@@ -2,7 +2,6 @@ package viewer
 
 import (
 	"context"
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
@@ -136,14 +135,7 @@ func (p *overviewPage) fill(now time.Time) {
 	}
 	p.Charts = chartsOf(c.hours, c.ends)
 	p.Ends, p.Old = c.ends, c.ends.Before(now)
-	switch {
-	case c.Err != nil:
-		p.Trouble = "Counting stopped after position " + strconv.FormatUint(c.Read, 10) + ": " + c.Err.Error()
-	case !c.Done && c.Of > 0:
-		p.Progress = fmt.Sprintf("counting, %s of %s records", grouped(c.Read), grouped(c.Of))
-	case !c.Done:
-		p.Progress = fmt.Sprintf("counting, %s records so far", grouped(c.Read))
-	}
+	p.Progress, p.Trouble = c.says()
 }
 
 // refusedOf is a reason with its words; one that a newer version wrote has none.
@@ -215,10 +207,7 @@ type hourDocument struct {
 func (p *overviewPage) document(at time.Time) any {
 	c := &p.Counts
 	d := overviewDocument{At: documents.Time(at), Position: strconv.FormatUint(c.Read, 10),
-		Lists: []listDocument{}, Money: []moneyDocument{}, Refused: []refusedDocument{}, Hours: []hourDocument{}}
-	if !c.Done || c.Err != nil {
-		d.Counting = &countingDocument{Read: strconv.FormatUint(c.Read, 10), Of: documents.Digits(c.Of), Problem: p.Trouble}
-	}
+		Counting: c.document(), Lists: []listDocument{}, Money: []moneyDocument{}, Refused: []refusedDocument{}, Hours: []hourDocument{}}
 	for _, l := range p.Lists {
 		d.Lists = append(d.Lists, listDocument{l.Word, strconv.FormatInt(l.N, 10), l.More})
 	}

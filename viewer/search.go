@@ -13,8 +13,12 @@ import (
 
 // searchPage is what a search found.
 type searchPage struct {
-	Query string
-	Found []foundOrder
+	Query    string
+	Found    []foundOrder
+	Progress string // how far APO's own ids are counted; empty: all are
+	Trouble  string // why not all are
+	Older    bool   // of those there are more than are kept
+	Newest   int64  // so many are
 }
 
 type foundOrder struct{ ID, By string }
@@ -27,13 +31,12 @@ var searched = []string{events.KeyPaymentID, events.KeyPaymentRequestID, events.
 func (v *Viewer) search(ctx context.Context, q *request) (*answer, error) {
 	id := strings.TrimSpace(q.query.Get("q"))
 	p := &searchPage{Query: id}
+	doc := searchDocument{Found: []foundDocument{}}
 	if id != "" {
-		var err error
-		if p.Found, err = v.find(ctx, id); err != nil {
+		if err := v.find(ctx, id, p, &doc); err != nil {
 			return nil, err
 		}
 	}
-	doc := searchDocument{Found: []foundDocument{}}
 	for _, f := range p.Found {
 		doc.Found = append(doc.Found, foundDocument{f.ID, f.By})
 	}
@@ -46,7 +49,9 @@ func (v *Viewer) search(ctx context.Context, q *request) (*answer, error) {
 
 // The search's document; docs/reference/json.md tells it.
 type searchDocument struct {
-	Found []foundDocument `json:"found"`
+	Found    []foundDocument   `json:"found"`
+	Counting *countingDocument `json:"counting,omitempty"`
+	Older    bool              `json:"older,omitempty"`
 }
 
 type foundDocument struct {
@@ -54,26 +59,39 @@ type foundDocument struct {
 	By      string `json:"by"`
 }
 
-// find asks the log's indexes: some half a dozen reads, however many orders there are.
-func (v *Viewer) find(ctx context.Context, id string) (found []foundOrder, err error) {
+// find asks the log's indexes, and for what these do not have what is counted: some half a dozen reads, however many
+// orders there are, and one for each fact that names an id of APO's.
+func (v *Viewer) find(ctx context.Context, id string, p *searchPage, doc *searchDocument) error {
+	if err := events.CheckID("id", id); err != nil {
+		return problemOf(http.StatusBadRequest, "Nothing can have that id: ids have 1 to 64 bytes, and no control "+
+			"characters.")
+	}
 	seen := map[string]bool{}
 	add := func(order, by string) {
 		if !seen[order] {
 			seen[order] = true
-			found = append(found, foundOrder{strings.Clone(order), by})
+			p.Found = append(p.Found, foundOrder{strings.Clone(order), by})
 		}
 	}
-	if err := events.CheckID("id", id); err != nil {
-		return nil, problemOf(http.StatusBadRequest, "Nothing can have that id: ids have 1 to 64 bytes, and no control "+
-			"characters.")
+	if err := v.findByKey(ctx, id, add); err != nil {
+		return err
 	}
+	at, so, older := v.counter.find(ctx, id)
+	doc.Counting, doc.Older = so.document(), older
+	p.Progress, p.Trouble = so.says()
+	p.Older, p.Newest = older, NamesMax
+	return named(ctx, v.log, id, at, add)
+}
+
+// findByKey asks the log's indexes.
+func (v *Viewer) findByKey(ctx context.Context, id string, add func(order, by string)) error {
 	for _, category := range []events.Stream{events.OrderStream(id), events.RefusalStream(id)} {
 		_, err := v.log.Head(ctx, category)
 		switch {
 		case err == nil:
 			add(id, "order id")
 		case !errors.Is(err, store.ErrNotFound):
-			return nil, err
+			return err
 		}
 	}
 	for _, name := range searched {
@@ -86,8 +104,8 @@ func (v *Viewer) find(ctx context.Context, id string) (found []foundOrder, err e
 		case err == nil:
 			add(owner.ID, name)
 		case !errors.Is(err, store.ErrNotFound):
-			return nil, err
+			return err
 		}
 	}
-	return found, nil
+	return nil
 }

@@ -99,11 +99,12 @@ type tally struct {
 	hours   [hoursKept]hour   // that of the newest hour n is at n modulo hoursKept
 	newest  int64             // hours since 1970
 	read    uint64            // the newest position
+	names   *names
 }
 
 func newTally(log store.Reader) *tally {
 	return &tally{log: log, seed: maphash.MakeSeed(), kept: make([]order.Order, tallyOrders), cells: map[cell]*sums{},
-		listed: map[string]int64{}, refused: map[string]uint64{}}
+		listed: map[string]int64{}, refused: map[string]uint64{}, names: newNames()}
 }
 
 // take counts the log's next record. The error is the log's or the context's.
@@ -123,6 +124,7 @@ func (t *tally) take(ctx context.Context, r *events.Record) error {
 		}
 	}
 	t.happened(r)
+	t.names.take(r)
 	t.read = r.Position
 	return nil
 }

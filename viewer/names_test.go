@@ -1,0 +1,173 @@
+package viewer
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/tilltest"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/memory"
+)
+
+// by is what a search for an id finds: each order, and by which name.
+func (w *world) by(id string) map[string]string {
+	w.t.Helper()
+	found := map[string]string{}
+	for _, f := range w.read("/search?" + url.Values{"q": {id}}.Encode())["found"].([]any) {
+		row := f.(map[string]any)
+		found[row["orderId"].(string)] = row["by"].(string)
+	}
+	return found
+}
+
+// What APO's reports and its dashboard name: its own id of a transfer, and what a person did there under another one.
+func TestASearchFindsAnOrderByWhatAPOCallsItsTransfers(t *testing.T) {
+	tilltest.Stores(t, func(t *testing.T, log store.Log) {
+		w := worldOn(t, log, nil)
+		w.Captured(tilltest.TheAmount)
+		w.Refunded(tilltest.ThePart)
+		at := tilltest.Dawn()
+		appendFacts(t, log, tilltest.TheOrder, at,
+			events.DisputeOpened{DisputeID: "dispute-1", Amount: tilltest.USD(100), At: at},
+			events.PaymentRaised{TransactionID: "raise-1", UpdateRequestID: "update-1", Amount: tilltest.USD(1100), At: at},
+			events.AnomalyObserved{Reason: events.TransferContradicts, Fact: events.KindRefundSucceeded, TransferID: "refund-9",
+				RequestID: "somebody's", PaymentID: "payment-9", Amount: tilltest.USD(1), At: at})
+		w.counted()
+		want := map[string]string{"dispute-1": "disputeId", "raise-1": "transactionId", "update-1": "updateRequestId",
+			"refund-9": "refundId", "somebody's": "refundRequestId", "payment-9": "paymentId"}
+		for _, r := range w.History() {
+			switch e := r.Event.(type) {
+			case events.CaptureSucceeded:
+				want[e.CaptureID] = "captureId"
+			case events.RefundSucceeded:
+				want[e.RefundID] = "refundId"
+			}
+		}
+		require.Len(t, want, 8)
+		require.NotContains(t, want, "")
+		for id, name := range want {
+			assert.Equal(t, map[string]string{tilltest.TheOrder: name}, w.by(id), id)
+			rec := w.do(local(http.MethodGet, "/search?"+url.Values{"q": {id}}.Encode()))
+			assert.Equal(t, "/order?id=o-1", rec.Header().Get("Location"), id)
+		}
+		assert.Empty(t, w.by("refund-8"))
+		assert.NotContains(t, w.read("/search?q=refund-8"), "counting")
+		assert.NotContains(t, w.get("/search?q=refund-8"), "not all known")
+	})
+}
+
+// Two orders that name one id are both shown: such an id keeps no fact out of the log, and so it is no lookup key.
+func TestASearchShowsAllOrdersThatNameAnID(t *testing.T) {
+	w := newWorld(t, nil)
+	at := tilltest.Dawn()
+	for _, id := range []string{"o-1", "o-2"} {
+		placing := tilltest.Placing(order.CaptureManual)
+		placing.OrderID, placing.PaymentRequestID = id, "preq-"+id
+		_, err := w.Orders.Create(w.Ctx, placing)
+		require.NoError(t, err)
+		appendFacts(t, w.Log, id, at, events.CaptureSucceeded{CaptureID: "C", Amount: tilltest.USD(1), At: at})
+	}
+	w.counted()
+	assert.Equal(t, map[string]string{"o-1": "captureId", "o-2": "captureId"}, w.by("C"))
+	assert.Contains(t, w.get("/search?q=C"), "2 orders have the id")
+}
+
+// Until all is counted a search says so, and one that finds nothing is not taken for the last word.
+func TestASearchSaysHowFarItKnows(t *testing.T) {
+	log := &gated{Log: memory.New(), at: 2, gate: make(chan error, 1)}
+	w := worldOn(t, log, nil)
+	w.Captured(tilltest.TheAmount)
+	capture := ""
+	for _, r := range w.History() {
+		if e, is := r.Event.(events.CaptureSucceeded); is {
+			capture = e.CaptureID
+		}
+	}
+	require.NotEmpty(t, capture)
+	w.get("/")
+	require.Eventually(t, func() bool { return w.v.counter.counts(w.Ctx, w.v.now()).Read == 1 }, 10*time.Second,
+		time.Millisecond)
+	doc := w.read("/search?q=" + capture)
+	assert.Equal(t, []any{}, doc["found"])
+	assert.Equal(t, map[string]any{"read": "1"}, doc["counting"])
+	assert.Contains(t, w.get("/search?q="+capture), "are not all known yet: counting, 1 records so far.")
+
+	log.gate <- &store.DamagedError{Log: "orders", Position: 2, Reason: "<its> sum"}
+	require.Eventually(t, func() bool { return w.v.counter.counts(w.Ctx, w.v.now()).Err != nil }, 10*time.Second,
+		time.Millisecond)
+	page := w.get("/search?q=" + capture)
+	assert.Contains(t, page, "are not all known. Counting stopped after position 1: ")
+	assert.Contains(t, page, "&lt;its&gt; sum")
+	assert.Contains(t, w.read("/search?q=" + capture)["counting"], "problem")
+}
+
+// What is kept of the ids is bounded: the newest are known, and the page says that older ones are not.
+func TestOfTooManyIDsTheNewestAreKnown(t *testing.T) {
+	w := newWorld(t, nil)
+	w.v.counter.tally.names.max = 3
+	w.Place(order.CaptureManual)
+	at := tilltest.Dawn()
+	for i := range 8 {
+		appendFacts(t, w.Log, tilltest.TheOrder, at, events.RefundSucceeded{RefundID: fmt.Sprint("R", i),
+			Amount: tilltest.USD(1), At: at})
+		w.counted()
+		for back := range 8 {
+			id := fmt.Sprint("R", i-back)
+			assert.Equal(t, back < 3 && back <= i, len(w.by(id)) == 1, "%s of %d", id, i)
+		}
+		assert.Equal(t, i >= 3, w.read("/search?q=nobody")["older"] == true)
+	}
+	assert.Contains(t, w.get("/search?q=R0"), "the newest 1\u202f048\u202f576 are known")
+}
+
+// A hash is no proof: what a search shows stands in the record.
+func TestASearchReadsWhatItFinds(t *testing.T) {
+	w := newWorld(t, nil)
+	w.Captured(tilltest.TheAmount)
+	w.counted()
+	history, n := w.History(), w.v.counter.tally.names
+	last := history[len(history)-1]
+	require.NotEmpty(t, events.PartsOf(last.Event).TransferID)
+	n.take(&events.Record{Position: last.Position, Event: events.RefundSucceeded{RefundID: "not there"}})
+	require.Equal(t, []uint64{last.Position}, n.find("not there"))
+	assert.Empty(t, w.by("not there"))
+}
+
+// An id that very many facts name costs a bounded number of reads, of the newest.
+func TestAnIDThatManyFactsNameCostsSoManyReads(t *testing.T) {
+	n := newNames()
+	n.max = matchesMax + 3 // so that the newest are at the ring's beginning
+	for i := range uint64(matchesMax + 10) {
+		n.take(&events.Record{Position: i + 1, Event: events.RefundSucceeded{RefundID: "R"}})
+	}
+	at := n.find("R")
+	require.Len(t, at, matchesMax)
+	for i, position := range at {
+		assert.Equal(t, uint64(matchesMax+10-i), position)
+	}
+	assert.Empty(t, newNames().find("R"))
+}
+
+// Each kind of fact with an id of APO's is known by a name of its own, whatever an anomaly says that it is about.
+func TestEachIDHasAName(t *testing.T) {
+	for kind, want := range map[events.Kind]string{events.KindCaptureFailed: "captureId", events.KindRefundHeld: "refundId",
+		events.KindDisputeClosed: "disputeId", events.KindPaymentRaised: "transactionId",
+		events.KindRaiseFailed: "transactionId", events.KindPaymentPaid: "transactionId"} {
+		var got []string
+		each(events.AnomalyObserved{Fact: kind, TransferID: "T", RequestID: "Q"}, func(name, id string) {
+			got = append(got, name+" "+id)
+		})
+		require.Len(t, got, 2)
+		assert.Equal(t, want+" T", got[0], kind)
+		assert.True(t, strings.HasSuffix(got[1], "equestId Q"), got[1])
+	}
+}
