@@ -71,7 +71,7 @@ func atCommand(t *terminal) *cobra.Command {
 				return &usageError{err: err, hint: helpHint(cmd)}
 			}
 			if len(args) == 3 {
-				return asking(cmd, args[0], func(ctx context.Context, s *source) error {
+				return askingOf(cmd, ofPlaces, args[0], func(ctx context.Context, s *source) error {
 					return orderAt(ctx, t, s, args[2], point, format.word)
 				})
 			}

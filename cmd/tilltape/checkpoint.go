@@ -40,7 +40,8 @@ func checkpointCommand(t *terminal) *cobra.Command {
 			"These read the log; --roll and --check-roll read every record. Exit code 10 says\n" +
 			"that the log, or the roll, is not what was signed.\n\n" +
 			"SOURCE can be a folder of tiles, or the web address of one: its checkpoint is\n" +
-			"fetched, and printed once its signature was checked with a --public-key.",
+			"fetched, and printed once its signature was checked with a --public-key. Of a\n" +
+			"running service the log is fetched, as for other commands.",
 		Example: "  tilltape checkpoint orders.tilltape\n" +
 			"  tilltape checkpoint orders.tilltape --key-file orders.key > today.note\n" +
 			"  tilltape checkpoint orders.tilltape --since kept.note --public-key orders.pub",
@@ -66,8 +67,14 @@ type checkpoints struct {
 }
 
 func (c *checkpoints) run(cmd *cobra.Command, name string) error {
-	if isTiles(name) {
-		return c.fetch(cmd, name)
+	if isRemote(name, nil) {
+		signed, err := fetchCheckpoint(cmd.Context(), name)
+		if !errors.Is(err, errService) {
+			return c.ofTiles(cmd, signed, err)
+		}
+	} else if isTiles(name) {
+		signed, err := readNote(filepath.Join(name, audit.CheckpointFile), "checkpoint", seal.MaxCheckpoint)
+		return c.ofTiles(cmd, signed, err)
 	}
 	var signer *seal.Signer
 	if c.keyFile != "" {
@@ -271,29 +278,19 @@ func (c *checkpoints) writeRoll(ctx context.Context, s *source, signer *seal.Sig
 	return c.print(said, checkpoint)
 }
 
-// isTiles tells a folder of tiles, and the web address of one, from a log.
+// isTiles tells a folder of tiles from a log.
 func isTiles(name string) bool {
-	if strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://") {
-		return true
-	}
 	info, err := os.Stat(filepath.Join(name, audit.CheckpointFile))
 	return err == nil && info.Mode().IsRegular()
 }
 
-// fetch prints the checkpoint of a folder of tiles.
-func (c *checkpoints) fetch(cmd *cobra.Command, name string) error {
+// ofTiles prints the checkpoint of a folder of tiles, as it was had or not.
+func (c *checkpoints) ofTiles(cmd *cobra.Command, signed []byte, err error) error {
 	if c.since+c.roll+c.checkRoll+c.keyFile != "" {
 		return &usageError{err: errors.New("a folder of tiles only has its checkpoint printed here"), hint: helpHint(cmd)}
 	}
 	if err := c.keys.wanted(cmd, "a checkpoint"); err != nil {
 		return err
-	}
-	var signed []byte
-	var err error
-	if strings.Contains(name, "://") {
-		signed, err = fetchCheckpoint(cmd.Context(), name)
-	} else {
-		signed, err = readNote(filepath.Join(name, audit.CheckpointFile), "checkpoint", seal.MaxCheckpoint)
 	}
 	if err != nil {
 		return err
@@ -304,6 +301,10 @@ func (c *checkpoints) fetch(cmd *cobra.Command, name string) error {
 	}
 	return c.print(said, signed)
 }
+
+// errService: what was asked for tiles is no folder of them, but something that shows a log as package viewer does, or
+// shows nothing to who does not say who they are.
+var errService = errors.New("a service is there, and no folder of tiles")
 
 // fetchCheckpoint asks a web server for the checkpoint of the tiles below an address.
 func fetchCheckpoint(ctx context.Context, address string) ([]byte, error) {
@@ -317,6 +318,7 @@ func fetchCheckpoint(ctx context.Context, address string) ([]byte, error) {
 	if err != nil {
 		return nil, &usageError{err: errors.New("the web address is none"), hint: "give one such as https://shop.example/log"}
 	}
+	request.Header.Set("Accept", "text/plain, application/problem+json")
 	failed := func(err error) error {
 		if inner, ok := errors.AsType[*url.Error](err); ok { // it would print the whole address
 			err = inner.Err
@@ -328,10 +330,14 @@ func fetchCheckpoint(ctx context.Context, address string) ([]byte, error) {
 		return nil, failed(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode == http.StatusNotFound {
+	switch {
+	case response.StatusCode == http.StatusOK:
+	case response.Header.Get("Content-Type") == problemType, response.StatusCode == http.StatusUnauthorized,
+		response.StatusCode == http.StatusForbidden:
+		return nil, errService
+	case response.StatusCode == http.StatusNotFound:
 		return nil, failed(errNotFound)
-	}
-	if response.StatusCode != http.StatusOK {
+	default:
 		return nil, failed(fmt.Errorf("the answer has status %d", response.StatusCode))
 	}
 	b, err := io.ReadAll(io.LimitReader(response.Body, seal.MaxCheckpoint+1))

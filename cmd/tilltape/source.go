@@ -177,16 +177,28 @@ func inFlags(err error, remedy string) error {
 	return &said
 }
 
-// glance, in a context, marks a command that asks a question or two of a log: a third of a second for looking at a
-// large file before would be most of what it takes.
+// glance, in a context, marks a command that asks a question or two of a log, and says of what: a third of a second for
+// looking at a large file before would be most of what it takes.
 type glance struct{}
+
+// extent is what a command's questions are about.
+type extent uint8
+
+const (
+	ofOrders extent = iota + 1 // orders by their ids, and indexes of them
+	ofPlaces                   // that, and what stands at a place of the log
+)
 
 // glanced is how many pages of a file are looked at then.
 const glanced = 256
 
-// asking is reading for a command that asks a question or two, and whose answer is waited for.
+// asking is reading for a command that asks a question or two about orders, and whose answer is waited for.
 func asking(cmd *cobra.Command, name string, use func(ctx context.Context, s *source) error) error {
-	cmd.SetContext(context.WithValue(cmd.Context(), glance{}, true))
+	return askingOf(cmd, ofOrders, name, use)
+}
+
+func askingOf(cmd *cobra.Command, what extent, name string, use func(ctx context.Context, s *source) error) error {
+	cmd.SetContext(context.WithValue(cmd.Context(), glance{}, what))
 	return opened(cmd, name, func(ctx context.Context, s *source) error {
 		if s.torn != nil {
 			return s.torn

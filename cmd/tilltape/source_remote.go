@@ -35,11 +35,17 @@ const (
 	wholeTimeout  = 2 * time.Hour    // … to a request for the whole log: a backup is made before its first byte is sent
 	tokenMax      = 4 << 10          // bytes
 	lineMax       = export.LineMax
+	problemType   = "application/problem+json"
 	problemMax    = 64 << 10 // bytes of an answer that says what is wrong
 )
 
-// errRemote: a service that does not answer as a viewer does.
-var errRemote = errors.New("the service did not answer as a viewer does")
+var (
+	// errRemote: a service that does not answer as a viewer does.
+	errRemote = errors.New("the service did not answer as a viewer does")
+	// errQuestionsOnly: a service was asked for all of its log by a command that was opened to ask it questions. It is
+	// nothing that a log says of itself, so nobody takes it for the log's end.
+	errQuestionsOnly = errors.New("a service's log is read whole by an export")
+)
 
 // remote is a log that a running service shows by package viewer.
 type remote struct {
@@ -61,7 +67,7 @@ func openRemote(ctx context.Context, name string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ctx.Value(glance{}) != nil {
+	if asked, _ := ctx.Value(glance{}).(extent); asked == ofOrders {
 		return &source{Reader: r, name: r.base.String(), close: func() error { return nil }}, nil
 	}
 	dir, err := os.MkdirTemp("", "tilltape-fetched-")
@@ -159,7 +165,7 @@ func (r *remote) refusalError(answer *http.Response) error {
 		Detail string `json:"detail"`
 	}
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, problemMax))
-	if answer.Header.Get("Content-Type") != "application/problem+json" || json.Unmarshal(body, &problem) != nil {
+	if answer.Header.Get("Content-Type") != problemType || json.Unmarshal(body, &problem) != nil {
 		return withHint(fmt.Errorf("%w: %s answered %s", errRemote, r.base, answer.Status),
 			"give the address that package viewer is mounted at")
 	}
@@ -222,10 +228,10 @@ func (r *remote) Read(ctx context.Context, s events.Stream, after uint64) iter.S
 	}
 }
 
-// All implements [store.Reader]. Nobody asks a service for that: what needs all of a log fetches an export.
+// All implements [store.Reader]. No page of a service's answers it: what asks for places in a log fetches an export.
 func (r *remote) All(context.Context, store.Cursor) iter.Seq2[events.Record, error] {
 	return func(yield func(events.Record, error) bool) {
-		yield(events.Record{}, fmt.Errorf("%w: a service's log is read whole by an export", store.ErrInvalid))
+		yield(events.Record{}, fmt.Errorf("%s: %w", r.base, errQuestionsOnly))
 	}
 }
 

@@ -65,7 +65,9 @@ func TestAServiceAnswersAsItsFileDoes(t *testing.T) {
 		{"show", "", "o-12"}, {"show", "", "o-12", "-o", "json"}, {"history", "", "o-09"},
 		{"history", "", "o-14", "-o", "jsonl"},
 		{"due", ""}, {"anomalies", ""}, {"refusals", ""}, {"evidence", "", "o-06", "--apo-key", apoKey},
-		{"graph", "", "--order", "o-06"}, {"replay", ""}, {"show", "", "nobody"}} {
+		{"graph", "", "--order", "o-06"}, {"replay", ""}, {"show", "", "nobody"}, {"at", "", "60", "o-06"},
+		{"at", "", "2026-11-23T01:30:00Z", "o-06", "-o", "json"}, {"at", "", "1000000", "o-06"}, {"at", "", "1", "o-06"},
+		{"checkpoint", ""}, {"checkpoint", "", "-o", "json"}, {"checkpoint", "", "--key-file", ownerKey}} {
 		of := func(source string) (int, string, string) {
 			given := append([]string{}, args...)
 			given[1] = source
@@ -157,6 +159,12 @@ func TestAServiceThatIsNoViewerIsSaid(t *testing.T) {
 		code, _, errs := ran(t, "list", server.URL)
 		assert.NotEqual(t, exitOK, code)
 		assert.Contains(t, errs, "did not answer as a viewer does")
+	})
+	t.Run("a checkpoint for somebody else", func(t *testing.T) {
+		t.Setenv(tokenVariable, "")
+		code, _, errs := ran(t, "checkpoint", url)
+		assert.NotEqual(t, exitOK, code)
+		assert.Contains(t, errs, tokenVariable)
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		server := httptest.NewServer(http.NotFoundHandler())

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,7 +24,8 @@ import (
 //	proof     the proof of one order     note   a file that is none of these
 //	none      a file that is not there   dir    a folder
 //	url       a URL of no known scheme   base   a database
-var sourceKinds = []string{"log", "export", "part", "span", "proof", "note", "none", "dir", "url", "base"}
+//	service   a running service
+var sourceKinds = []string{"log", "export", "part", "span", "proof", "note", "none", "dir", "url", "base", "service"}
 
 // verbsAndSources is every verb that takes a source, and how it ends with each kind of it. o-06 is the order of the
 // part and of the proof; S is the source.
@@ -31,32 +33,32 @@ var verbsAndSources = []struct {
 	line string
 	ends string // a code for each of sourceKinds
 }{
-	{"anchor S --key-file orders.key --file anchored.notes", "0 0 2 2 2 12 6 12 2 0"},
-	{"anomalies S", "7 7 0 2 0 12 6 12 2 7"},
-	{"at S 30", "0 0 2 2 2 12 6 12 2 0"},
-	{"at S 60 o-06", "0 0 0 2 0 12 6 12 2 0"},
-	{"backup S new", "0 2 2 2 2 12 6 12 2 0"},
-	{"checkpoint S", "0 0 2 2 2 12 6 12 2 0"},
-	{"checkpoint S --key-file orders.key --roll new", "0 0 2 2 2 12 6 12 2 0"},
-	{"compact S", "0 2 2 2 2 12 6 12 2 2"},
-	{"diff S --from 30", "1 1 2 2 2 2 2 2 2 1"},
-	{"due S", "7 7 0 2 0 12 6 12 2 7"},
-	{"evidence S o-06", "0 0 0 2 0 12 6 12 2 0"},
-	{"export S new", "0 0 2 2 2 12 6 12 2 0"},
-	{"export S new -o csv", "0 0 2 2 2 12 6 12 2 0"},
-	{"graph S --order o-06", "0 0 0 2 0 12 6 12 2 0"},
-	{"history S o-06", "0 0 0 2 0 12 6 12 2 0"},
-	{"import S new", "0 0 2 2 2 12 6 12 2 0"},
-	{"list S", "0 0 0 2 0 12 6 12 2 0"},
-	{"prove S o-06 new --key-file orders.key", "0 0 2 2 2 12 6 12 2 0"},
-	{"reconcile S --from 2026-11-01 --until 2026-12-01", "7 7 0 2 0 12 6 12 2 7"},
-	{"refusals S", "0 0 0 0 2 12 6 12 2 0"},
-	{"refusals S o-06", "0 0 0 2 2 12 6 12 2 0"},
-	{"replay S", "0 0 2 2 2 12 6 12 2 0"},
-	{"salvage S new", "0 2 2 2 2 12 6 12 2 2"},
-	{"show S o-06", "0 0 0 2 0 12 6 12 2 0"},
-	{"verify S --public-key orders.pub", "0 0 0 0 0 12 6 12 2 0"},
-	{"view S", "0 0 2 2 2 12 6 12 2 0"},
+	{"anchor S --key-file orders.key --file anchored.notes", "0 0 2 2 2 12 6 12 2 0 0"},
+	{"anomalies S", "7 7 0 2 0 12 6 12 2 7 7"},
+	{"at S 30", "0 0 2 2 2 12 6 12 2 0 0"},
+	{"at S 60 o-06", "0 0 0 2 0 12 6 12 2 0 0"},
+	{"backup S new", "0 2 2 2 2 12 6 12 2 0 0"},
+	{"checkpoint S", "0 0 2 2 2 12 6 12 2 0 0"},
+	{"checkpoint S --key-file orders.key --roll new", "0 0 2 2 2 12 6 12 2 0 0"},
+	{"compact S", "0 2 2 2 2 12 6 12 2 2 2"},
+	{"diff S --from 30", "1 1 2 2 2 2 2 2 2 1 1"},
+	{"due S", "7 7 0 2 0 12 6 12 2 7 7"},
+	{"evidence S o-06", "0 0 0 2 0 12 6 12 2 0 0"},
+	{"export S new", "0 0 2 2 2 12 6 12 2 0 0"},
+	{"export S new -o csv", "0 0 2 2 2 12 6 12 2 0 0"},
+	{"graph S --order o-06", "0 0 0 2 0 12 6 12 2 0 0"},
+	{"history S o-06", "0 0 0 2 0 12 6 12 2 0 0"},
+	{"import S new", "0 0 2 2 2 12 6 12 2 0 0"},
+	{"list S", "0 0 0 2 0 12 6 12 2 0 0"},
+	{"prove S o-06 new --key-file orders.key", "0 0 2 2 2 12 6 12 2 0 0"},
+	{"reconcile S --from 2026-11-01 --until 2026-12-01", "7 7 0 2 0 12 6 12 2 7 7"},
+	{"refusals S", "0 0 0 0 2 12 6 12 2 0 0"},
+	{"refusals S o-06", "0 0 0 2 2 12 6 12 2 0 0"},
+	{"replay S", "0 0 2 2 2 12 6 12 2 0 0"},
+	{"salvage S new", "0 2 2 2 2 12 6 12 2 2 2"},
+	{"show S o-06", "0 0 0 2 0 12 6 12 2 0 0"},
+	{"verify S --public-key orders.pub", "0 0 0 0 0 12 6 12 2 0 0"},
+	{"view S", "0 0 2 2 2 12 6 12 2 0 0"},
 }
 
 // goType is how a type of Go's looks in a message: nothing that the tool says has one.
@@ -123,15 +125,26 @@ func walk(t *testing.T, line, kind, name, want string) {
 	})
 }
 
-// The walk's last column: a log in a database.
+// Two columns of the walk have a source that has to be set up first: a log in a database, and one that a service holds.
 func TestEveryVerbWithADatabase(t *testing.T) {
 	aDay(t)
 	server := pgserver.Shared(t)
 	url := inSchema(server.URL(), server.Schema(t))
 	code, _, errs := execute(t, "import", dayLog, url)
 	require.Equal(t, exitOK, code, errs)
+	walkColumn(t, "base", url)
+}
+
+func TestEveryVerbWithAService(t *testing.T) {
+	aDay(t)
+	walkColumn(t, "service", aService(t, nil))
+}
+
+// walkColumn gives a source to every verb.
+func walkColumn(t *testing.T, kind, name string) {
+	t.Helper()
+	column := slices.Index(sourceKinds, kind)
 	for _, row := range verbsAndSources {
-		ends := strings.Fields(row.ends)
-		walk(t, row.line, "base", url, ends[len(ends)-1])
+		walk(t, row.line, kind, name, strings.Fields(row.ends)[column])
 	}
 }
