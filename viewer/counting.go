@@ -102,8 +102,8 @@ func (c *counter) counts(ctx context.Context, now time.Time) counts {
 	return out
 }
 
-// find is where records are that may name an id, as far as they are counted: how far that is stands in the counts, which
-// have nothing else. older tells that earlier ones are forgotten.
+// find is where records are that may name an id, as far as they are counted: how far that is stands in the counts,
+// which have nothing else. older tells that earlier ones are forgotten.
 func (c *counter) find(ctx context.Context, id string) (at []uint64, so counts, older bool) {
 	c.mu.Lock()
 	at, older = c.tally.names.find(id), c.tally.names.older

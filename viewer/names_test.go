@@ -159,8 +159,8 @@ func TestAnIDThatManyFactsNameCostsSoManyReads(t *testing.T) {
 
 // Each kind of fact with an id of APO's is known by a name of its own, whatever an anomaly says that it is about.
 func TestEachIDHasAName(t *testing.T) {
-	for kind, want := range map[events.Kind]string{events.KindCaptureFailed: "captureId", events.KindRefundHeld: "refundId",
-		events.KindDisputeClosed: "disputeId", events.KindPaymentRaised: "transactionId",
+	for kind, want := range map[events.Kind]string{events.KindCaptureFailed: "captureId",
+		events.KindRefundHeld: "refundId", events.KindDisputeClosed: "disputeId", events.KindPaymentRaised: "transactionId",
 		events.KindRaiseFailed: "transactionId", events.KindPaymentPaid: "transactionId"} {
 		var got []string
 		each(events.AnomalyObserved{Fact: kind, TransferID: "T", RequestID: "Q"}, func(name, id string) {

@@ -207,7 +207,8 @@ type hourDocument struct {
 func (p *overviewPage) document(at time.Time) any {
 	c := &p.Counts
 	d := overviewDocument{At: documents.Time(at), Position: strconv.FormatUint(c.Read, 10),
-		Counting: c.document(), Lists: []listDocument{}, Money: []moneyDocument{}, Refused: []refusedDocument{}, Hours: []hourDocument{}}
+		Counting: c.document(), Lists: []listDocument{}, Money: []moneyDocument{}, Refused: []refusedDocument{},
+		Hours: []hourDocument{}}
 	for _, l := range p.Lists {
 		d.Lists = append(d.Lists, listDocument{l.Word, strconv.FormatInt(l.N, 10), l.More})
 	}

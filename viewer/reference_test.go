@@ -23,7 +23,8 @@ func TestThePageOfJSONTellsTheViewersDocuments(t *testing.T) {
 	rows := 0
 	for name, doc := range map[string]any{"overview": overviewDocument{}, "counting": countingDocument{},
 		"list": listDocument{}, "oldest": oldestDocument{}, "sums": moneyDocument{}, "refused": refusedDocument{},
-		"told": toldDocument{}, "parked": parkedDocument{}, "hour": hourDocument{}, "orders": listPageDocument{}, "row": listRowDocument{}, "story": orderPageDocument{},
+		"told": toldDocument{}, "parked": parkedDocument{}, "hour": hourDocument{},
+		"orders": listPageDocument{}, "row": listRowDocument{}, "story": orderPageDocument{},
 		"message": messageDocument{}, "search": searchDocument{}, "found": foundDocument{}, "log": logDocument{},
 		"checkpoint": checkpointDocument{}, "verifying": verifyDocument{}, "owner": ownerDocument{}} {
 		row := regexp.MustCompile(`(?m)^\| ` + name + ` \|[^|]*\|(.*)\|$`).FindStringSubmatch(table)
