@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -66,25 +64,16 @@ func into(ctx context.Context, from sealed.Original, name string, progress func(
 	return intoFile(ctx, from, name, progress)
 }
 
-// intoFile makes the log aside, in a directory of its own, and gives it its name once it is whole.
+// intoFile makes the log of a file, which has its name once it is whole.
 func intoFile(ctx context.Context, from sealed.Original, path string, progress func(done, total uint64)) (
 	c seal.Checkpoint, err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return c, taken(path)
-	}
-	aside, err := os.MkdirTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return c, withHint(fmt.Errorf("writing %s: %w", path, err), "name a file in a directory that can be written")
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(aside)) }()
-	made := filepath.Join(aside, filepath.Base(path))
-	log, err := bolt.Open(made, nil)
-	if err != nil {
-		return c, err
-	}
-	c, err = sealed.Copy(ctx, from, log, progress)
-	if err = errors.Join(err, log.Close()); err != nil {
-		return c, err
-	}
-	return c, named(made, path)
+	err = newByName(path, func(aside string) error {
+		log, err := bolt.Open(aside, nil)
+		if err != nil {
+			return err
+		}
+		c, err = sealed.Copy(ctx, from, log, progress)
+		return errors.Join(err, log.Close())
+	})
+	return c, err
 }

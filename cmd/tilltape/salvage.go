@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"runtime/metrics"
 	"strings"
@@ -63,6 +64,10 @@ func salvageCommand(t *terminal) *cobra.Command {
 				return &usageError{err: errors.New("--checkpoint and --public-key go together"),
 					hint: "give the key that the checkpoint was signed with"}
 			}
+			if made := s.made(); len(made) == 2 && filepath.Clean(made[0]) == filepath.Clean(made[1]) {
+				return &usageError{err: errors.New("the new log and what is behind the first hole cannot be one file"),
+					hint: "name another one with --behind"}
+			}
 			if s.memory <= 0 {
 				return &usageError{err: fmt.Errorf("--memory %d is no size", s.memory), hint: "give it in MiB"}
 			}
@@ -96,8 +101,20 @@ func salvageChild(t *terminal) *cobra.Command {
 		Args:   takes("the damaged file", "a new file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.file, s.to = args[0], args[1]
-			limitMemory(s.memory)
-			return s.run(cmd.Context(), t)
+			const mebibyte = 1 << 20
+			limit := uint64(s.memory) * mebibyte
+			debug.SetMemoryLimit(int64(limit))
+			ctx, stop := context.WithCancelCause(cmd.Context())
+			defer stop(nil)
+			go func() {
+				limitMemory(limit, heap, time.Tick(memoryEvery), func() { stop(errMemory) })
+				os.Exit(outOfMemory)
+			}()
+			err := s.run(ctx, t)
+			if errors.Is(context.Cause(ctx), errMemory) { // and what was half made is gone
+				os.Exit(outOfMemory)
+			}
+			return err
 		},
 	}
 	s.flags(cmd)
@@ -107,22 +124,46 @@ func salvageChild(t *terminal) *cobra.Command {
 // outOfMemory is the exit code of a process that took more memory than it was given.
 const outOfMemory = 99
 
-// memoryEvery is how often is looked.
-const memoryEvery = 50 * time.Millisecond
+// errMemory: the process has taken more memory than it was given.
+var errMemory = errors.New("more memory than it was given")
 
-// limitMemory ends the process once it has taken so many MiB and the collector cannot help it.
-func limitMemory(mebibytes int) {
-	const mebibyte = 1 << 20
-	limit := int64(mebibytes) * mebibyte
-	debug.SetMemoryLimit(limit)
-	go func() {
-		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-		for range time.Tick(memoryEvery) {
-			if metrics.Read(sample); sample[0].Value.Uint64() > uint64(limit) {
-				os.Exit(outOfMemory)
-			}
+const (
+	memoryEvery = 50 * time.Millisecond // how often is looked
+	memoryGrace = 40                    // looks: how long a process that is told to stop may take to clean up
+)
+
+// heap is how many bytes of memory are in use, after all that the collector can do.
+func heap() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// limitMemory looks at each tick what is used, and calls stop once that is more than the limit, so that what is half
+// made is cleaned up. It returns when the process has to end at once: it has twice what it was given, or was given the
+// time to clean up.
+func limitMemory(limit uint64, used func() uint64, tick <-chan time.Time, stop func()) {
+	looks := 0
+	for range tick {
+		now := used()
+		if looks == 0 && now <= limit {
+			continue
 		}
-	}()
+		if looks == 0 {
+			stop()
+		}
+		if looks++; now > 2*limit || looks > memoryGrace {
+			return
+		}
+	}
+}
+
+// made are the files that are to be made.
+func (s *salvaging) made() []string {
+	if s.behind == "" {
+		return []string{s.to}
+	}
+	return []string{s.to, s.behind}
 }
 
 // run salvages in this process.
@@ -131,8 +172,10 @@ func (s *salvaging) run(ctx context.Context, t *terminal) (err error) {
 	if config.Checkpoint, err = s.kept(); err != nil {
 		return err
 	}
-	if _, err := os.Lstat(s.to); err == nil {
-		return taken(s.to)
+	for _, path := range s.made() {
+		if err := free(path); err != nil {
+			return err
+		}
 	}
 	meter := t.meter("bytes")
 	config.Progress = func(done, total int64) { meter.of(uint64(done), uint64(total)) }

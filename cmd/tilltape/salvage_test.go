@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,35 @@ func TestAnInterruptedSalvageLeavesNothing(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(dir, "*new*"))
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+// A process that takes too much is told first, so that it leaves nothing half made, and ends in any case.
+func TestAMemoryLimitIsToldBeforeItIsKept(t *testing.T) {
+	const limit = 100
+	for name, c := range map[string]struct {
+		used  []uint64 // at each look; the last one from then on
+		looks int      // after which it has to end
+	}{
+		"cleans up too slowly": {[]uint64{99, 100, 101, 50}, 3 + memoryGrace},
+		"takes twice as much":  {[]uint64{99, 101, 150, 200, 201}, 5},
+		"takes it at once":     {[]uint64{1000}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tick := make(chan time.Time, c.looks)
+			for range c.looks {
+				tick <- time.Time{}
+			}
+			looks, told, toldAt := 0, 0, 0
+			used := func() uint64 {
+				looks++
+				return c.used[min(looks, len(c.used))-1]
+			}
+			limitMemory(limit, used, tick, func() { told++; toldAt = looks })
+			assert.Equal(t, c.looks, looks)
+			assert.Equal(t, 1, told)
+			assert.Greater(t, c.used[toldAt-1], uint64(limit))
+		})
+	}
 }
 
 // TestASalvageFitsATerminal of eighty columns.

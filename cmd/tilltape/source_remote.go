@@ -339,26 +339,15 @@ func fetchBackup(ctx context.Context, t *terminal, from, to string) (err error) 
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(to); err == nil {
-		return &usageError{err: fmt.Errorf("%s is there already", to), hint: "name a new file; a backup replaces nothing"}
-	}
-	part := to + ".part"
-	if err := r.fetch(ctx, "log/backup", part); err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(part))
+	var text string
+	err = newByName(to, func(aside string) (err error) {
+		if err := r.fetch(ctx, "log/backup", aside); err != nil {
+			return err
 		}
-	}()
-	text, err := verifiedBackup(ctx, t, part)
+		text, err = verifiedBackup(ctx, t, aside)
+		return err
+	})
 	if err != nil {
-		return err
-	}
-	if err := os.Link(part, to); err != nil { // and not a rename, which would replace what came meanwhile
-		return err
-	}
-	if err := os.Remove(part); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(t.out, "%s %s is a whole copy\n%s", t.paint(green, "ok:"), to, text)

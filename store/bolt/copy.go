@@ -11,6 +11,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/tilltape/tilltape/internal/folder"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/internal/ledger"
@@ -53,18 +54,14 @@ func takenError(path string) error {
 
 // settle gives a file its name, unless meanwhile somebody else has one there.
 func settle(partial, path string) error {
-	// A link fails where a file is, and a rename would replace it; but not every file system has links.
-	err := os.Link(partial, path)
+	err := folder.Name(partial, path)
+	if err == nil {
+		return nil
+	}
 	if errors.Is(err, fs.ErrExist) {
 		err = takenError(path)
 	}
-	if err == nil || errors.Is(err, store.ErrStorage) {
-		return errors.Join(err, os.Remove(partial))
-	}
-	if err = os.Rename(partial, path); err != nil {
-		return errors.Join(err, os.Remove(partial))
-	}
-	return nil
+	return errors.Join(err, os.Remove(partial))
 }
 
 // Compacted tells what a compaction has done to a file's size.
