@@ -64,7 +64,7 @@ var rooms = map[string]room{
 	"store/internal/ledger": {ours: []string{"events", "store", "seal"}, modules: []string{protobufModule, modModule}},
 	"store/bolt": {ours: []string{"events", "internal/folder", "store", "seal", "store/sealed", "store/internal/ledger"},
 		modules: []string{protobufModule, modModule, boltModule, sysModule}},
-	"store/bolt/salvage": {ours: []string{"events", "store", "seal", "store/sealed", "store/bolt"},
+	"store/bolt/salvage": {ours: []string{"events", "internal/words", "store", "seal", "store/sealed", "store/bolt"},
 		modules: []string{protobufModule, modModule, boltModule, sysModule}},
 	"store/storetest": {ours: []string{"events", "store", "seal"},
 		modules: []string{protobufModule, modModule, testifyModule, yamlModule, rapidModule}},
@@ -99,7 +99,7 @@ var rooms = map[string]room{
 		modules: []string{protobufModule, fsmModule, modModule}},
 	"internal/documents": {ours: []string{"audit", "jsonform", "money", "order"},
 		modules: []string{protobufModule, fsmModule, modModule}},
-	"reconcile": {ours: []string{".", "apo", "events", "internal/formula", "order", "store"},
+	"reconcile": {ours: []string{".", "apo", "events", "internal/formula", "internal/words", "order", "store"},
 		modules: []string{protobufModule, fsmModule, uuidModule}},
 	"viewer": {
 		ours: []string{".", "apo", "audit", "events", "export", "internal/documents", "internal/folder", "internal/path",

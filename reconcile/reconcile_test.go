@@ -293,3 +293,18 @@ func TestWithOrders(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, uint64(1), report.Same)
 }
+
+// What APO or the log says is for people to read, not for their terminal to obey.
+func TestForeignTextsMoveNoCursor(t *testing.T) {
+	report := reconcile.Report{Orders: 1, Lines: []reconcile.Line{
+		{Order: "A\u202e", Outcome: reconcile.Unanswered, Problem: "no\x1b[2J"},
+		{Order: "B\u202e", Outcome: reconcile.Differs, Differences: []reconcile.Difference{{Text: "refund\x1b[2J\r\u202e"}}}},
+		Sums: []reconcile.Sum{{Fact: "x\x1b[2J.v1", Currency: "\x1b[2J"}}}
+	var text strings.Builder
+	require.NoError(t, report.WriteText(&text))
+	assert.True(t, strings.HasPrefix(text.String(), "1 order: "), text.String())
+	assert.Contains(t, text.String(), `unanswered: no\x1b[2J`)
+	for _, moves := range []string{"\x1b", "\u202e", "\r"} {
+		assert.NotContains(t, text.String(), moves)
+	}
+}

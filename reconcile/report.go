@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/internal/formula"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -204,17 +205,20 @@ func (r *Report) WriteText(w io.Writer) error {
 		fmt.Fprint(out, "\nDIFFERENCE\tCOUNT\tAMOUNT\t\n")
 	}
 	for _, s := range r.Sums {
-		fmt.Fprintf(out, "%s\t%d\t%s\t%s\n", factWords(s.Fact), s.Count, s.amount(), s.words(r.ReadOnly))
+		fmt.Fprintf(out, "%s\t%d\t%s\t%s\n", words.Plain(factWords(s.Fact)), s.Count, words.Plain(s.amount()),
+			s.words(r.ReadOnly))
 	}
 	if len(r.Lines) > 0 {
 		fmt.Fprint(out, "\nORDER\tSTATUS\tWHAT APO SAYS\n")
 	}
 	for _, l := range r.Lines {
 		if l.Outcome == Unanswered {
-			fmt.Fprintf(out, "%s\t%s\tunanswered: %s\n", l.Order, l.Status, l.Problem)
+			fmt.Fprintf(out, "%s\t%s\tunanswered: %s\n", words.Plain(l.Order), words.Plain(l.Status),
+				words.Plain(l.Problem))
 		}
 		for _, d := range l.Differences {
-			fmt.Fprintf(out, "%s\t%s\t%s at %s\n", l.Order, l.Status, d.Text, d.At.UTC().Format(day))
+			fmt.Fprintf(out, "%s\t%s\t%s at %s\n", words.Plain(l.Order), words.Plain(l.Status), words.Plain(d.Text),
+				d.At.UTC().Format(day))
 		}
 	}
 	return out.Flush()
@@ -239,8 +243,8 @@ func (s Sum) words(readOnly bool) string {
 
 // verdict is the report in one sentence.
 func (r *Report) verdict() string {
-	text := fmt.Sprintf("%d orders: %d as APO says, %d differ, %d unanswered.", r.Orders, r.Same, r.Differing,
-		r.Unanswered)
+	text := fmt.Sprintf("%s: %d as APO says, %d differ, %d unanswered.", words.Counted(r.Orders, "order"), r.Same,
+		r.Differing, r.Unanswered)
 	if !r.Whole {
 		return text + " NOT WHOLE: it was cut off; go on with this report."
 	}

@@ -80,9 +80,9 @@ func described(ctx context.Context, log *bolt.Log) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "records  %d\nroot     %s\norigin   %s\n", is.Size, is.Root, is.Origin)
+	fmt.Fprintf(&b, "records  %d\nroot     %s\norigin   %s\n", is.Size, is.Root, plain(is.Origin))
 	for _, was := range past {
-		fmt.Fprintf(&b, "before   %s\n         %s, root %s\n", was.Origin, counted(was.Size, "record"), was.Root)
+		fmt.Fprintf(&b, "before   %s\n         %s, root %s\n", plain(was.Origin), counted(was.Size, "record"), was.Root)
 	}
 	return b.String(), nil
 }

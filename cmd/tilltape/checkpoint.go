@@ -187,8 +187,8 @@ func (c *checkpoints) goesOn(ctx context.Context, cmd *cobra.Command, s *source)
 		return c.anotherOrigin(ctx, s, then, now)
 	}
 	if then.Size > now.Size {
-		return withHint(fmt.Errorf("the log is %w: it has %d records, and had %d when the checkpoint was signed", errCut,
-			now.Size, then.Size), "keep the log as it is, and look for the records in a backup")
+		return withHint(fmt.Errorf("the log is %w: it has %s, and had %d when the checkpoint was signed", errCut,
+			counted(now.Size, "record"), then.Size), "keep the log as it is, and look for the records in a backup")
 	}
 	proof, err := log.ProveConsistency(ctx, then.Size, now.Size)
 	if err != nil {
@@ -211,9 +211,9 @@ func (c *checkpoints) anotherOrigin(ctx context.Context, s *source, then, now se
 		}
 		for _, p := range past {
 			if p.Origin == then.Origin {
-				return withHint(fmt.Errorf("the checkpoint is of %s, which this log was until it had %d records; it is %s now",
-					then.Origin, p.Size, now.Origin), "hold the checkpoint against the log that went on under its origin, or against "+
-					"a backup of it")
+				return withHint(fmt.Errorf("the checkpoint is of %s, which this log was until it had %s; it is %s now",
+					then.Origin, counted(p.Size, "record"), now.Origin),
+					"hold the checkpoint against the log that went on under its origin, or against a backup of it")
 			}
 		}
 	}
@@ -229,8 +229,9 @@ func (c *checkpoints) tellConsistent(then, now seal.Checkpoint, proof []seal.Has
 		}
 		return printJSON(c.t, consistencyJSON{checkpointForm(then), checkpointForm(now), hashes})
 	}
-	_, err := fmt.Fprintf(c.t.out, "%s the log goes on from the %d records that it had:\n    none was altered, moved or "+
-		"taken away\n%s %s\n", c.t.paint(green, "ok:"), then.Size, c.t.paint(bold, "seal:"), sealWords(now))
+	_, err := fmt.Fprintf(c.t.out, "%s the log goes on from the %s that it had:\n    none was altered, moved or "+
+		"taken away\n%s %s\n", c.t.paint(green, "ok:"), counted(then.Size, "record"), c.t.paint(bold, "seal:"),
+		sealWords(now))
 	return err
 }
 

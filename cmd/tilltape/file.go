@@ -27,8 +27,8 @@ func newFile(path string, mode fs.FileMode, write func(io.Writer) error) error {
 }
 
 // newByName makes a file that was not there, whole or not at all: fill makes it by a name aside, in a folder of its own
-// beside the path, whole and on disk, and it gets its name last. Whatever ends it early, an interrupt too, leaves nothing
-// at the path and nothing beside it; a process that was killed leaves the folder, which nothing looks at.
+// beside the path, whole and on disk, and it gets its name last. Whatever ends it early, an interrupt too, leaves
+// nothing at the path and nothing beside it; a process that was killed leaves the folder, which nothing looks at.
 func newByName(path string, fill func(aside string) error) (err error) {
 	if err := free(path); err != nil {
 		return err

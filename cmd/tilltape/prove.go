@@ -181,7 +181,7 @@ func (p *prover) tell(proven *audit.Proven, size int, all bool) error {
 	if all {
 		for _, r := range proven.Records {
 			if _, err := fmt.Fprintf(out, "%s  %3d  %-22s %s\n", p.t.when(r.Recorded), r.Version, r.Event.Kind(),
-				r.Actor); err != nil {
+				plain(r.Actor)); err != nil {
 				return fmt.Errorf("printing the records: %w", err)
 			}
 		}
@@ -192,8 +192,8 @@ func (p *prover) tell(proven *audit.Proven, size int, all bool) error {
 		end = "perhaps not complete: later records are not excluded, for the proof has no roll"
 	}
 	_, err := fmt.Fprintf(out, "%s order %s: %s, %s, at positions %d to %d\n    %s\n%s %s\n", p.t.paint(green, "ok:"),
-		proven.Order.ID, proven.Order.Words(), counted(last.Version, "record"), proven.Records[0].Position, last.Position,
-		end, p.t.paint(bold, "seal:"), sealWords(proven.Log))
+		plain(proven.Order.ID), proven.Order.Words(), counted(last.Version, "record"), proven.Records[0].Position,
+		last.Position, end, p.t.paint(bold, "seal:"), sealWords(proven.Log))
 	return err
 }
 

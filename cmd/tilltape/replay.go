@@ -10,6 +10,7 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/jsonform"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/seal"
@@ -98,8 +99,8 @@ func (p *replayPrinter) fact(r events.Record, o order.Order) error {
 	if r.Stream.Category == events.CategoryOrder { // a refusal leaves the order as it was
 		p.words = o.Words()
 	}
-	_, err := fmt.Fprintf(p.t.out, "%s  %3d  %-22s %-15s %s\n", r.Recorded.Format(stamp), r.Version, r.Event.Kind(),
-		p.words, r.Actor)
+	_, err := fmt.Fprintf(p.t.out, "%s  %3d  %-22s %-15s %s\n", p.t.when(r.Recorded), r.Version, r.Event.Kind(), p.words,
+		plain(r.Actor))
 	return err
 }
 
@@ -124,7 +125,11 @@ func (p *replayPrinter) summary(replayed *audit.Replayed) string {
 	if replayed.Records == 0 {
 		return out.String()
 	}
-	fmt.Fprintf(out, "    from %s to %s UTC\n", replayed.First.Format(stamp), replayed.Last.Format(stamp))
+	zone := ""
+	if p.t.times != timeRaw && p.t.times != timeRelative {
+		zone = " UTC"
+	}
+	fmt.Fprintf(out, "    from %s to %s%s\n", p.t.when(replayed.First), p.t.when(replayed.Last), zone)
 	partly, open := p.each(replayed)
 	whole := replayed.Statuses()
 	for _, s := range order.Statuses() {
@@ -151,12 +156,12 @@ func (p *replayPrinter) each(replayed *audit.Replayed) (partly map[order.Status]
 			partly[o.Status]++
 		}
 		for _, a := range o.Anomalies {
-			fmt.Fprintf(out, "    %s order %s: %s, since %s (record %d)\n", p.t.paint(yellow, "anomaly:"), o.ID, a.Reason,
-				a.At.Format(stamp), a.Version)
+			fmt.Fprintf(out, "    %s order %s: %s, since %s (record %d)\n", p.t.paint(yellow, "anomaly:"), plain(o.ID), a.Reason,
+				p.t.when(a.At), a.Version)
 		}
 		for _, op := range o.Operations() {
-			fmt.Fprintf(out, "    %s order %s: %s %s, due %s\n", p.t.paint(yellow, "open:"), o.ID, op.Kind, op.Phase,
-				op.Due.Format(stamp))
+			fmt.Fprintf(out, "    %s order %s: %s %s, due %s\n", p.t.paint(yellow, "open:"), plain(o.ID), op.Kind, op.Phase,
+				p.t.when(op.Due))
 		}
 	}
 	return partly, out.String()
@@ -168,11 +173,11 @@ func sealWords(c seal.Checkpoint) string {
 	if c.Origin == "" {
 		return "none; nothing shows whether a record was altered"
 	}
-	return fmt.Sprintf("%s, root %s\n    of %s", counted(c.Size, "record"), c.Root, c.Origin)
+	return fmt.Sprintf("%s, root %s\n    of %s", counted(c.Size, "record"), c.Root, plain(c.Origin))
 }
 
 // counted is "1 order", "2 orders".
-func counted(n uint64, what string) string { return fmt.Sprintf("%d %s", n, noun(n, what)) }
+func counted(n uint64, what string) string { return words.Counted(n, what) }
 
 // noun is "order" for one, otherwise "orders".
 func noun(n uint64, what string) string {

@@ -24,7 +24,10 @@ import (
 func aLog(t *testing.T, lie bool) string { return aLogOf(t, "o-1", lie) }
 
 // aLogOf is aLog of an order with that id.
-func aLogOf(t *testing.T, id string, lie bool) string {
+func aLogOf(t *testing.T, id string, lie bool) string { return aLogBy(t, "shop", id, lie) }
+
+// aLogBy is aLogOf where somebody else wrote it.
+func aLogBy(t *testing.T, actor, id string, lie bool) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log")
 	log, err := bolt.Open(path, nil)
@@ -32,7 +35,7 @@ func aLogOf(t *testing.T, id string, lie bool) string {
 	defer func() { require.NoError(t, log.Close()) }()
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	head := events.Head{Status: "created", StatusSince: at, Phase: "idle"}
-	placed := events.Record{ID: "r-1", Recorded: at, Occurred: at, Actor: "shop", Head: head,
+	placed := events.Record{ID: "r-1", Recorded: at, Occurred: at, Actor: actor, Head: head,
 		Event: events.OrderCreated{PaymentRequestID: "p-1", Amount: events.Money{Minor: 100, Currency: "USD"},
 			Method: "CARD"}}
 	pending := placed
@@ -47,6 +50,33 @@ func aLogOf(t *testing.T, id string, lie bool) string {
 	_, err = log.Append(t.Context(), events.OrderStream(id), 0, placed, pending)
 	require.NoError(t, err)
 	return path
+}
+
+// What comes from a log moves no cursor and turns no text, in whatever is printed for people; a time is shown as --time
+// says.
+func TestForeignTextsStayInTheirPlace(t *testing.T) {
+	const actor, id = "alice\u202e", "o-\u202e1" // what moves the cursor no log takes
+	path := aLogBy(t, actor, id, false)
+	t.Chdir(t.TempDir())
+	code, public, errs := execute(t, "keygen", "tilltape", "k")
+	require.Equal(t, exitOK, code, errs)
+	require.NoError(t, os.WriteFile("k.pub", []byte(public), 0o600))
+	for _, line := range [][]string{{"replay", path, "--order", id}, {"replay", path},
+		{"prove", path, id, "proof", "--key-file", "k"}, {"prove", "--check", "proof", "--public-key", "k.pub"},
+		{"history", path, id}, {"show", path, id}, {"list", path}, {"show", path, "nobody\u202e"},
+		{"show", "not\u202ehere", id}, {"show", "not\x1b[2Jhere", id}, {"salvage", path, "new"}} {
+		_, out, errs := execute(t, line...)
+		assert.NotEmpty(t, out+errs, line)
+		for _, moves := range []string{"\x1b", "\u202e"} {
+			assert.NotContains(t, out+errs, moves, line)
+		}
+	}
+	code, out, errs := execute(t, "replay", path, "--order", id, "--time", "raw")
+	require.Equal(t, exitOK, code, errs)
+	assert.Contains(t, out, "2026-11-23T09:00:00.000000000Z    1  order.created.v1")
+	code, out, errs = execute(t, "replay", path, "--time", "relative", "--now", "2026-11-23T12:00:00Z")
+	require.Equal(t, exitOK, code, errs)
+	assert.Contains(t, out, "from 3 h ago to 3 h ago\n")
 }
 
 func TestReplayShowsAnOrderWhoseIDHasSlashes(t *testing.T) {

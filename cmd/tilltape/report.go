@@ -68,7 +68,16 @@ func explain(err error) (text, hint string) {
 		hint = h.Hint()
 		text = strings.TrimSuffix(text, "; "+hint)
 	}
-	return withoutKeys(text), withoutKeys(hint)
+	return shown(text), shown(hint)
+}
+
+// shown is a text as a terminal may have it: what is in it may come from a file or from a service.
+func shown(text string) string {
+	lines := strings.Split(withoutKeys(text), "\n")
+	for i := range lines {
+		lines[i] = plain(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 // privateKey is one as text, in either of the forms that are in use: whoever gives it where a file's name is wanted

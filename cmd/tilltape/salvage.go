@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"runtime/metrics"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -272,19 +271,15 @@ func (s *salvaging) kept() (*seal.Checkpoint, error) {
 	if s.checkpoint == "" {
 		return nil, nil
 	}
-	signed, err := os.ReadFile(s.checkpoint)
-	if err != nil {
-		return nil, withHint(fmt.Errorf("checkpoint: %w", err), "check the path")
-	}
-	key, err := os.ReadFile(s.public)
-	if err != nil {
-		return nil, withHint(fmt.Errorf("public key: %w", err), "check the path")
-	}
-	verifier, err := seal.NewVerifier(strings.TrimSpace(string(key)))
+	signed, err := readNote(s.checkpoint, "checkpoint", seal.MaxCheckpoint)
 	if err != nil {
 		return nil, err
 	}
-	c, err := seal.Open(signed, verifier)
+	public := &publicKeys{texts: []string{s.public}}
+	if err := public.open(); err != nil {
+		return nil, err
+	}
+	c, err := seal.Open(signed, public.keys...)
 	if err != nil {
 		return nil, err
 	}

@@ -88,9 +88,18 @@ func kinds() (all []string) {
 	return all
 }
 
-// beginning reads the first bytes of a file.
+// beginning reads the first bytes of a file. What is neither a file nor a folder is refused: a log is read at any place
+// of it, and whoever opens a pipe waits for somebody who writes into it.
 func beginning(name string) ([]byte, error) {
-	file, err := os.Open(name)
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, withHint(fmt.Errorf("log %s is %w: it is neither a file nor a folder", name, errUnreadable),
+			"write what comes out of it into a file, and name that")
+	}
+	var file *os.File
+	if err == nil {
+		file, err = os.Open(name)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, withHint(fmt.Errorf("log %s is %w", name, errNotFound), "check the path")
@@ -106,7 +115,7 @@ func beginning(name string) ([]byte, error) {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
 	}
-	if info, bad := file.Stat(); bad == nil && info.IsDir() {
+	if info.IsDir() {
 		return nil, nil // the opener says what it is
 	}
 	if err != nil {

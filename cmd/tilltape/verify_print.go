@@ -19,14 +19,14 @@ type verifyPrinter struct {
 func (p *verifyPrinter) text(r *audit.Report) string {
 	p.line("source", plain(p.source))
 	if r.Seal.Origin != "" {
-		p.line("log", r.Seal.Origin)
+		p.line("log", plain(r.Seal.Origin))
 	}
 	p.line("records", fmt.Sprintf("%s of %s, %s", counted(r.Records, "record"), counted(uint64(r.Orders), "order"),
 		counted(r.Messages, "message")+" of APO's"))
 	p.line("root", fmt.Sprintf("%s over %s", r.Seal.Root, counted(r.Seal.Size, "record")))
 	for _, h := range r.Held {
 		p.line("checkpoint", fmt.Sprintf("%s over %s of %s", p.state(h.State), counted(h.Checkpoint.Size, "record"),
-			h.Checkpoint.Origin))
+			plain(h.Checkpoint.Origin)))
 	}
 	p.b.WriteByte('\n')
 	for _, l := range audit.Levels() {

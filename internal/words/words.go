@@ -44,6 +44,14 @@ func Plain(text string) string {
 	return b.String()
 }
 
+// Counted is a number of things: "1 order", "2 orders".
+func Counted(n uint64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return strconv.FormatUint(n, 10) + " " + what
+}
+
 // Of is a value's word in the list of all of them, for String; "unknown" for a value that has none.
 func Of[E ~uint8](all []string, v E) string {
 	if int(v) < len(all) {

@@ -154,6 +154,11 @@ func TestUnfitNamesTheCharacterAndItsPlace(t *testing.T) {
 	}
 }
 
+func TestCounted(t *testing.T) {
+	assert.Equal(t, "0 orders, 1 order, 18446744073709551615 orders",
+		words.Counted(0, "order")+", "+words.Counted(1, "order")+", "+words.Counted(1<<64-1, "order"))
+}
+
 func TestPlainMovesNothing(t *testing.T) {
 	assert.Equal(t, "Zoë@shop, 100 % “so”", words.Plain("Zoë@shop, 100 % “so”"))
 	assert.Equal(t, `a\x1b[2Jb\nc\u202ed`, words.Plain("a\x1b[2Jb\nc\u202ed"))

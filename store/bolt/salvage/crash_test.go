@@ -32,7 +32,7 @@ func TestWhatACrashLeftIsNotTaken(t *testing.T) {
 	assert.Equal(t, 1, report.Frames.Uncommitted)
 	assert.Equal(t, end, report.Taken)
 	assert.True(t, report.Whole(), report)
-	assert.Contains(t, report.String(), "discarded  1 frames that were never committed")
+	assert.Contains(t, report.String(), "discarded  1 frame never committed, left by a crash")
 
 	for _, header := range []int{0, s.page} {
 		one := bytes.Clone(image)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // Proof is what shows that a frame is the one that the log held. The higher, the more it is worth.
@@ -161,7 +163,7 @@ const listMax = 10
 func (r Report) String() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("file       %s, %d bytes", r.File, r.Bytes)
+	line("file       %s, %s", words.Plain(r.File), words.Counted(uint64(r.Bytes), "byte"))
 	line("sha256     %s", r.SHA256)
 	for _, u := range r.Unreadable {
 		line("unreadable bytes %d to %d: the disk does not give them", u.Begin, u.End-1)
@@ -172,21 +174,22 @@ func (r Report) String() string {
 	case r.Origin == "":
 		line("origin     cannot be read any more")
 	default:
-		line("origin     %s", r.Origin)
+		line("origin     %s", words.Plain(r.Origin))
 	}
 	line("records    %d of %d positions found whole", r.Frames.Whole, r.End)
 	line("proven     by the seal %d, a backup %d, a tile %d, their checksum %d", r.Frames.BySeal, r.Frames.ByBackup,
 		r.Frames.ByTile, r.Frames.ByChecksum)
 	list(&b, "missing", r.Missing, func(s Span) string { return s.text("position") })
 	list(&b, "lost", r.Lost, func(l Lost) string {
-		return fmt.Sprintf("position %d: version %d of %s %s", l.Position, l.Version, l.Category, l.ID)
+		return fmt.Sprintf("position %d: version %d of %s %s", l.Position, l.Version,
+			words.Plain(l.Category), words.Plain(l.ID))
 	})
 	position := func(p uint64) string { return fmt.Sprintf("position %d", p) }
 	list(&b, "unproven", r.Unproven, position)
 	list(&b, "altered", r.Altered, position)
 	list(&b, "ambiguous", r.Ambiguous, position)
 	if r.Frames.Uncommitted > 0 {
-		line("discarded  %d frames that were never committed: a crash left them", r.Frames.Uncommitted)
+		line("discarded  %s never committed, left by a crash", words.Counted(uint64(r.Frames.Uncommitted), "frame"))
 	}
 	line("orders     %d of %d whole, as far as the file tells", r.Orders.Whole, r.Orders.Found)
 	list(&b, "broken", r.Orders.Broken, func(o Broken) string {
@@ -194,9 +197,12 @@ func (r Report) String() string {
 		for _, s := range o.Missing {
 			missing = append(missing, s.text("version"))
 		}
-		return fmt.Sprintf("order %s: %d records found, without %s", o.ID, o.Records, strings.Join(missing, ", "))
+		return fmt.Sprintf("order %s: %s found, without %s", words.Plain(o.ID), words.Counted(uint64(o.Records), "record"),
+			strings.Join(missing, ", "))
 	})
-	list(&b, "behind", r.Orders.Behind, func(id string) string { return "order " + id + ": whole, behind the first hole" })
+	list(&b, "behind", r.Orders.Behind, func(id string) string {
+		return "order " + words.Plain(id) + ": whole, behind the first hole"
+	})
 	r.others(line)
 	return b.String()
 }
@@ -204,17 +210,17 @@ func (r Report) String() string {
 // others is what came of what was given beside the file.
 func (r Report) others(line func(format string, args ...any)) {
 	if b := r.Backup; b != nil {
-		line("backup     %s, %d records", b.Path, b.Records)
+		line("backup     %s, %s", words.Plain(b.Path), words.Counted(b.Records, "record"))
 		if b.Fork > 0 {
 			line("           it went another way at position %d, and counts up to there", b.Fork)
 		}
 	}
 	if c := r.Checkpoint; c != nil {
-		line("checkpoint of %d records: %s", c.Size, verdicts[c.Verdict])
-		line("           %s", c.Origin)
+		line("checkpoint of %s: %s", words.Counted(c.Size, "record"), verdicts[c.Verdict])
+		line("           %s", words.Plain(c.Origin))
 	}
 	if w := r.Written; w != nil {
-		line("new log    %s, %d records", w.Path, w.Records)
+		line("new log    %s, %s", words.Plain(w.Path), words.Counted(w.Records, "record"))
 		if w.Root != "" {
 			line("root       %s", w.Root)
 			line("origin     %s", w.Origin)

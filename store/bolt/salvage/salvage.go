@@ -54,6 +54,10 @@ func Read(ctx context.Context, path string, config *Config) (*Found, error) {
 	if path == "" {
 		return nil, fmt.Errorf("%w: the damaged log's path is empty; name its file", store.ErrInvalid)
 	}
+	// Before it is opened: whoever opens a pipe waits for somebody who writes into it.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, notALogError(path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, storageError(path, err)
