@@ -287,8 +287,10 @@ func isTiles(name string) bool {
 
 // ofTiles prints the checkpoint of a folder of tiles, as it was had or not.
 func (c *checkpoints) ofTiles(cmd *cobra.Command, signed []byte, err error) error {
-	if c.since+c.roll+c.checkRoll+c.keyFile != "" {
-		return &usageError{err: errors.New("a folder of tiles only has its checkpoint printed here"), hint: helpHint(cmd)}
+	for _, flag := range []string{"since", "roll", "check-roll", "key-file"} {
+		if given(cmd, flag) {
+			return &usageError{err: errors.New("a folder of tiles only has its checkpoint printed here"), hint: helpHint(cmd)}
+		}
 	}
 	if err := c.keys.wanted(cmd, "a checkpoint"); err != nil {
 		return err

@@ -41,7 +41,8 @@
 // The exit code tells kinds of failure apart; `tilltape help exit-codes` has all of them, and the help of each command
 // those it has.
 //
-// Each flag has a variable that stands for it where it is not given, TILLTAPE_OUTPUT for --output; the flag wins.
+// Each flag has a variable that stands for it where it is not given, TILLTAPE_OUTPUT for --output; the flag wins. A
+// flag that a command has no use for is refused, a variable is left alone: it may be meant for another command.
 //
 // Colour is for people: there is none if the stream is not a terminal, if NO_COLOR is set and not empty, or if TERM is
 // "dumb"; --color always and --color never win over all of these.

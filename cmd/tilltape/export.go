@@ -62,7 +62,7 @@ func exportCommand(t *terminal) *cobra.Command {
 			"  tilltape export orders.tilltape - -o csv --kind refund",
 		Args: takes("a source", "a new file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := x.check(); err != nil {
+			if err := x.check(cmd); err != nil {
 				return err
 			}
 			return reading(cmd, args[0], func(ctx context.Context, s *source) error {
@@ -86,7 +86,7 @@ func exportCommand(t *terminal) *cobra.Command {
 }
 
 // check refuses what cannot be meant.
-func (x *exporting) check() error {
+func (x *exporting) check(cmd *cobra.Command) error {
 	for _, kind := range x.kinds {
 		if !slices.Contains(tables.MovementKinds(), kind) {
 			return &usageError{err: fmt.Errorf("there is no kind of movement %q", kind),
@@ -96,9 +96,9 @@ func (x *exporting) check() error {
 	switch {
 	case !x.from.IsZero() && !x.until.IsZero() && !x.from.Before(x.until.Time):
 		return &usageError{err: fmt.Errorf("--from is not before --until"), hint: "until is the first moment left out"}
-	case x.format.word == formatJSONL && (len(x.kinds) > 0 || x.table.word != tableMovements):
+	case x.format.word == formatJSONL && (given(cmd, "kind") || given(cmd, "table") && x.table.word != tableMovements):
 		return &usageError{err: fmt.Errorf("--table and --kind are of tables"), hint: "give -o csv or -o xlsx with them"}
-	case len(x.kinds) > 0 && x.table.word != tableMovements:
+	case given(cmd, "kind") && x.table.word != tableMovements:
 		return &usageError{err: fmt.Errorf("--kind is of movements"), hint: "leave it out, or --table"}
 	}
 	return nil
@@ -150,6 +150,9 @@ func (x *exporting) export(ctx context.Context, s *source, w io.Writer) (string,
 // tabulate writes a table, and says what it is.
 func (x *exporting) tabulate(ctx context.Context, s *source, w io.Writer) (string, error) {
 	meter := x.t.meterOf(ctx, s)
+	if x.table.word != tableMovements {
+		x.kinds = nil // of a variable
+	}
 	q := tables.Query{Orders: x.orders, Kinds: x.kinds, From: x.from.Time, Until: x.until.Time, Progress: meter.at}
 	build, what := tables.Movements, "movement"
 	if x.table.word == tableOrders {

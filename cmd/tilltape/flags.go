@@ -125,6 +125,16 @@ func (s *settings) settle(t *terminal, cmd *cobra.Command) error {
 	return nil
 }
 
+// byVariable marks a flag whose value comes from the environment.
+const byVariable = "by a variable"
+
+// given tells whether a flag stands in the command line. A variable that a command has no use for is left alone, since
+// it may be meant for another one; a flag is refused then.
+func given(cmd *cobra.Command, flag string) bool {
+	f := cmd.Flags().Lookup(flag)
+	return f.Changed && f.Annotations[byVariable] == nil
+}
+
 // fromEnvironment sets each flag that was not given and has a variable.
 func fromEnvironment(t *terminal, cmd *cobra.Command) (err error) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -133,6 +143,10 @@ func fromEnvironment(t *terminal, cmd *cobra.Command) (err error) {
 		if err != nil || f.Changed || value == "" || f.Name == "help" {
 			return
 		}
+		if f.Annotations == nil {
+			f.Annotations = map[string][]string{}
+		}
+		f.Annotations[byVariable] = []string{name}
 		if bad := cmd.Flags().Set(f.Name, value); bad != nil {
 			err = &usageError{err: fmt.Errorf("%s=%q: %w", name, value, innermost(bad)), hint: "change it, or give --" + f.Name}
 		}

@@ -44,7 +44,7 @@ func proveCommand(t *terminal) *cobra.Command {
 			return takes("a source", "the order's id", "the proof's file")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if p.check != "" {
+			if len(args) == 0 {
 				return p.read(cmd)
 			}
 			return p.write(cmd, args[0], args[1], args[2])
@@ -73,7 +73,7 @@ func (p *prover) config(cmd *cobra.Command) (cfg audit.ProveConfig, err error) {
 	case p.keyFile == "" && p.checkpoint == "":
 		return cfg, &usageError{err: errors.New("nothing says who signs"),
 			hint: "give --key-file, or a signed --checkpoint with its --roll and --public-key"}
-	case p.roll != "" && p.checkpoint == "":
+	case p.checkpoint == "" && given(cmd, "roll"):
 		return cfg, &usageError{err: errors.New("a roll is of a checkpoint"), hint: "give --checkpoint too"}
 	}
 	if p.keyFile != "" {
@@ -91,7 +91,7 @@ func (p *prover) config(cmd *cobra.Command) (cfg audit.ProveConfig, err error) {
 			return cfg, err
 		}
 	}
-	if p.roll != "" {
+	if p.roll != "" && p.checkpoint != "" {
 		cfg.Roll, err = readNote(p.roll, "roll", seal.MaxCheckpoint)
 	}
 	return cfg, err

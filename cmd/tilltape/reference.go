@@ -47,7 +47,8 @@ func reference(root *cobra.Command) string {
 	}
 	b.WriteString("\nEach flag has a variable that stands for it where it is not given: " +
 		"`TILLTAPE_OUTPUT` for\n`--output`. " +
-		"The flag wins.\n\n## Flags of every command\n\n")
+		"The flag wins. A flag that a command has no use for is refused,\n" +
+		"a variable is left alone: it may be meant for another command.\n\n## Flags of every command\n\n")
 	flagTable(&b, root.PersistentFlags())
 	b.WriteString("\n## Exit codes\n\n| code | when |\n|---|---|\n")
 	for _, m := range exitMeanings {

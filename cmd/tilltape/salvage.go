@@ -59,6 +59,9 @@ func salvageCommand(t *terminal) *cobra.Command {
 		Args: takes("the damaged file", "a new file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.file, s.to = args[0], args[1]
+			if s.checkpoint == "" && !given(cmd, "public-key") {
+				s.public = ""
+			}
 			if (s.checkpoint == "") != (s.public == "") {
 				return &usageError{err: errors.New("--checkpoint and --public-key go together"),
 					hint: "give the key that the checkpoint was signed with"}

@@ -17,14 +17,14 @@ import (
 
 // verifyPart verifies what is no whole log: a proof, or a filtered export.
 func (f *verifyFlags) verifyPart(cmd *cobra.Command, t *terminal, s *source, format *choice) error {
-	for _, given := range []string{"apo-key", "level", "settlement", "skip-indexes"} {
-		if cmd.Flags().Changed(given) {
-			return &usageError{err: fmt.Errorf("--%s is for a whole log, and %s is none", given, s.name),
+	for _, flag := range []string{"apo-key", "level", "settlement", "skip-indexes"} {
+		if given(cmd, flag) {
+			return &usageError{err: fmt.Errorf("--%s is for a whole log, and %s is none", flag, s.name),
 				hint: "leave it out; APO's messages of one order are checked by: tilltape evidence " + s.name + " ORDER"}
 		}
 	}
 	if s.proof != nil {
-		if len(f.checkpoints) > 0 {
+		if given(cmd, "checkpoint") {
 			return &usageError{err: errors.New("--checkpoint is for a log: a proof has its own"),
 				hint: "leave it out, and compare the root that is printed"}
 		}
