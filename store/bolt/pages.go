@@ -118,7 +118,7 @@ func (p *pages) read(id uint64) ([]byte, error) {
 	if overflow == 0 {
 		return page, nil
 	}
-	if id+overflow >= p.end {
+	if !goesOn(id, overflow, p.size, p.end) {
 		return nil, p.log.damagedError("its page %d is said to go on for %d pages", id, overflow)
 	}
 	for next := id + 1; next <= id+overflow; next++ {
@@ -128,6 +128,16 @@ func (p *pages) read(id uint64) ([]byte, error) {
 	}
 	page = make([]byte, (overflow+1)*p.size)
 	return page, p.fill(page, id)
+}
+
+// spanMax is how many bytes a page has at most, with those that it goes on over. bbolt parts a page that has more than
+// four elements and does not fit, and none of ours is much longer than a frame.
+const spanMax = 8 << 20
+
+// goesOn tells whether a page can go on over so many more: a damaged one may say anything, and is not given memory for
+// it.
+func goesOn(id, overflow, size, end uint64) bool {
+	return id+overflow < end && (overflow+1)*size <= spanMax
 }
 
 // use notes that a page is in use, once.

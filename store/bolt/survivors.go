@@ -38,7 +38,7 @@ func (t *tolerant) read(id uint64) []byte {
 		return nil
 	}
 	overflow := uint64(binary.NativeEndian.Uint32(page[pageOverflowAt:]))
-	if overflow == 0 || id+overflow >= t.end {
+	if overflow == 0 || !goesOn(id, overflow, t.size, t.end) {
 		return page
 	}
 	return t.at(id, (overflow+1)*t.size)
