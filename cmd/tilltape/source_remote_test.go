@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,13 @@ func TestAServiceAnswersAsItsFileDoes(t *testing.T) {
 	url := aService(t, nil)
 	code, _, errs := ran(t, "list", "held.tilltape")
 	require.NotEqual(t, exitOK, code, "the service holds the file: %s", errs)
+	if runtime.GOOS != "windows" {
+		code, _, errs = ran(t, "salvage", "held.tilltape", "salvaged.tilltape")
+		assert.Equal(t, exitFailure, code)
+		assert.Contains(t, errs, "another process has it open for appends")
+		assert.Contains(t, errs, "hint: stop the service that writes it, or salvage a copy of the file")
+		assert.NoFileExists(t, "salvaged.tilltape")
+	}
 	for _, args := range [][]string{{"list", ""}, {"list", "", "--only", "open"}, {"list", "", "--only", "due"},
 		{"list", "", "--only", "parked"}, {"list", "", "--status", "captured", "-o", "jsonl"}, {"list", "", "--limit", "3"},
 		{"list", "", "--after", "2026-11-23T01:20:43.000000000Z/o-09"},

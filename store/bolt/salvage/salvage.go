@@ -40,10 +40,11 @@ type Found struct {
 }
 
 // Read looks at every byte of the damaged file at the path and at nothing that bbolt's pages say of each other, and
-// finds the records in it. It never writes to the file, nor locks it: no process may have it open. Damage is no error.
-// Errors wrap [bolt.ErrNotALog] where there is nothing of a log in the file, store.ErrNewerFormat where a newer version
-// of the library wrote a record in it, store.ErrInvalid for a backup of another log, and store.ErrStorage; those of an
-// unusable backup are of [bolt.Open]. Close what it returns.
+// finds the records in it. It never writes to the file. No process may have it open for appends, which would move what
+// is being read: that is [bolt.ErrLocked] where the system has locks, and nobody can open it so until what Read returns
+// is closed. Damage is no error. Errors wrap [bolt.ErrNotALog] where there is nothing of a log in the file,
+// store.ErrNewerFormat where a newer version of the library wrote a record in it, store.ErrInvalid for a backup of
+// another log, and store.ErrStorage; those of an unusable backup are of [bolt.Open]. Close what it returns.
 //
 // Cost: it reads the file once, and each record once more. It needs some 150 bytes of memory for each record.
 func Read(ctx context.Context, path string, config *Config) (*Found, error) {
@@ -76,6 +77,10 @@ func read(ctx context.Context, path string, file *os.File, c Config) (*Found, er
 	}
 	if !info.Mode().IsRegular() {
 		return nil, notALogError(path)
+	}
+	if held(file) {
+		return nil, &bolt.FileError{Kind: bolt.ErrLocked, Path: path, Reason: "another process has it open for appends",
+			Remedy: "stop the service that writes it, or salvage a copy of the file"}
 	}
 	f := &Found{path: path, file: file, scan: newScan(file, info.Size())}
 	if err := f.scan.all(ctx, c.Progress); err != nil {
