@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,21 +46,26 @@ func (s *salvaging) inChild(ctx context.Context, t *terminal) error {
 	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
 	child.WaitDelay = childPatience
 	err = child.Run()
-	died, ok := errors.AsType[*exec.ExitError](err)
-	switch {
-	case ctx.Err() != nil && (!ok || died.ExitCode() != exitInterrupted):
-		return ctx.Err()
-	case !ok:
-		return err
+	if child.ProcessState == nil { // it was not started
+		return cmp.Or(ctx.Err(), err)
 	}
-	if died.ExitCode() == outOfMemory {
+	// What it said of itself counts, also where an interrupt came when it was done.
+	code := child.ProcessState.ExitCode()
+	kind := childKinds[code]
+	switch {
+	case code == exitOK && errors.Is(err, context.Canceled):
+		return nil
+	case code == exitOK:
+		return err
+	case code == outOfMemory:
 		return withHint(
 			fmt.Errorf("the process that read %s took more than %d MiB of memory, and was ended", s.file, s.memory),
 			"give it more with --memory")
-	}
-	if kind := childKinds[died.ExitCode()]; kind != nil {
+	case kind != nil:
 		return quiet(kind)
+	case ctx.Err() != nil:
+		return ctx.Err()
 	}
-	return withHint(fmt.Errorf("the process that read %s died (%w); nothing was made of it", s.file, died),
+	return withHint(fmt.Errorf("the process that read %s died (%w); nothing was made of it", s.file, err),
 		"give it more memory with --memory, and read a copy of the file on another disk")
 }

@@ -27,6 +27,17 @@ func TestAnInterruptedSalvageLeavesNothing(t *testing.T) {
 	assert.Empty(t, left)
 }
 
+// An interrupt that comes when the new log is made does not say that nothing was.
+func TestAnInterruptBehindASalvageIsTooLate(t *testing.T) {
+	aDay(t)
+	var out, errs bytes.Buffer
+	code := run(interruptedAt(t, 0), []string{"salvage", dayLog, "new.tilltape"},
+		terminal{out: &out, err: &errs, env: os.Getenv})
+	assert.Equal(t, exitOK, code, errs.String())
+	assert.Contains(t, out.String(), "whole: nothing is missing")
+	assert.FileExists(t, "new.tilltape")
+}
+
 // A process that takes too much is told first, so that it leaves nothing half made, and ends in any case.
 func TestAMemoryLimitIsToldBeforeItIsKept(t *testing.T) {
 	const limit = 100
