@@ -32,8 +32,8 @@ type Reconciliation struct {
 // [order.ErrNotDue] where somebody else is asking APO about the order right now, or it was asked as often as it may be
 // ([order.CallsPerMinuteMax]); [ErrUnresolved] where APO gave no usable answer: the order is as it was and the
 // reconciliation says nothing; [ErrContended]; or the log's error. Beside an error the Reconciliation has the
-// differences that were booked before it. Cost: one inquiry, a second one after a refund that the first one ended, two
-// appends each, and one read of the order's stream.
+// differences that were booked before it; where ctx ends once APO has answered, they are read all the same. Cost: one
+// inquiry, a second one after a refund that the first one ended, two appends each, and one read of the order's stream.
 func (s *Orders) Reconcile(ctx context.Context, id string) (Reconciliation, error) {
 	before, err := s.Get(ctx, id)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Orders) Reconcile(ctx context.Context, id string) (Reconciliation, erro
 	var r Reconciliation
 	for range 2 { // the second time where the first one was about a refund, and has ended it
 		if r.Order, err = s.take(ctx, id, order.Claim{Inquire: true}, s.carry); err != nil {
-			_, _ = s.learn(context.WithoutCancel(ctx), &r, before.Version) // it may have booked something before it failed
+			_, _ = s.learn(ctx, &r, before.Version) // it may have booked something before it failed
 			return r, err
 		}
 		done, err := s.learn(ctx, &r, before.Version)
@@ -53,8 +53,14 @@ func (s *Orders) Reconcile(ctx context.Context, id string) (Reconciliation, erro
 	return r, nil
 }
 
-// learn reads what was recorded since, and reports whether asking again would tell no more.
+// learn reads what was recorded since, and reports whether asking again would tell no more. It reads where the caller
+// has gone, too: what is booked is in the log, so that no later inquiry tells of it.
 func (s *Orders) learn(ctx context.Context, r *Reconciliation, since uint64) (done bool, err error) {
+	if r.Order.ID == "" { // it was not begun
+		return false, nil
+	}
+	ctx, end := s.recording(ctx)
+	defer end()
 	records, err := s.records(ctx, events.OrderStream(r.Order.ID), since)
 	if err != nil {
 		return false, readError(r.Order.ID, err)

@@ -80,7 +80,9 @@ func TestBusyOrdersAreNoSilence(t *testing.T) {
 // What was booked before the run was cut off is nowhere else to be found: APO and the log agree from then on. So the
 // report has it, and what the next run finds comes beside it.
 func TestWhatWasBookedBeforeTheCutIsInTheReport(t *testing.T) {
-	for name, cut := range map[string]error{"ctx": context.Canceled, "the log": errors.New("the log is gone")} {
+	gone := errors.New("the log is gone")
+	for name, cut := range map[string]struct{ says, ends error }{"ctx": {context.Canceled, context.Canceled},
+		"ctx, amid a call": {tilltape.ErrUnresolved, context.Canceled}, "the log": {gone, gone}} {
 		t.Run(name, func(t *testing.T) {
 			log := memory.New()
 			for _, id := range []string{"A", "B", "C"} {
@@ -90,13 +92,13 @@ func TestWhatWasBookedBeforeTheCutIsInTheReport(t *testing.T) {
 			defer stop()
 			o := &office{says: map[string]func() (tilltape.Reconciliation, error){"B": turns(
 				func() (tilltape.Reconciliation, error) {
-					if errors.Is(cut, context.Canceled) {
+					if errors.Is(cut.ends, context.Canceled) {
 						stop()
 					}
-					return failing(cut, missing)()
+					return failing(cut.says, missing)()
 				}, differing("B", strange))}}
 			report, err := reconcile.All(ctx, log, o, config())
-			require.ErrorIs(t, err, cut)
+			require.ErrorIs(t, err, cut.ends)
 			assert.False(t, report.Whole)
 			require.Len(t, report.Lines, 1)
 			assert.Len(t, report.Lines[0].Differences, 1)
