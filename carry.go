@@ -34,13 +34,12 @@ func namelessError(id, command string) error {
 
 // command drives one command and says how it ended.
 func (s *Orders) command(ctx context.Context, id string, c order.Command) (Result, error) {
-	o, err := s.take(ctx, id, c, s.carry)
-	return resultOf(&o, order.Describe(c).CommandID, err), err
+	return s.take(ctx, id, c, s.carry)
 }
 
 // informed drives a command that is legal on APO's newest word alone: where that is too old, APO is inquired of.
 func (s *Orders) informed(ctx context.Context, id string, c order.Command) (Result, error) {
-	o, err := s.take(ctx, id, c, func(ctx, stop context.Context, id string, c order.Command) (order.Order, error) {
+	return s.take(ctx, id, c, func(ctx, stop context.Context, id string, c order.Command) (order.Order, error) {
 		o, err := s.carry(ctx, stop, id, c)
 		var rejected *order.RejectedError
 		if errors.As(err, &rejected) && rejected.Reason == order.ReasonStaleInquiry {
@@ -54,14 +53,22 @@ func (s *Orders) informed(ctx context.Context, id string, c order.Command) (Resu
 		}
 		return o, err
 	})
-	return resultOf(&o, order.Describe(c).CommandID, err), err
 }
 
 // carrying drives a command that is registered, see [Orders.carry].
 type carrying func(ctx, stop context.Context, id string, c order.Command) (order.Order, error)
 
-// take registers a command, drives it and tells of its end whoever else wants to know.
-func (s *Orders) take(ctx context.Context, id string, c order.Command, carry carrying) (order.Order, error) {
+// take tells of a command and of its end whoever wants to know, and carries it out in between.
+func (s *Orders) take(ctx context.Context, id string, c order.Command, carry carrying) (Result, error) {
+	ctx, given := s.tell.commanding(ctx, id, c)
+	o, err := s.perform(ctx, id, c, carry)
+	r := resultOf(&o, order.Describe(c).CommandID, err)
+	s.tell.commanded(ctx, given, r.Outcome, err)
+	return r, err
+}
+
+// perform registers a command and drives it.
+func (s *Orders) perform(ctx context.Context, id string, c order.Command, carry carrying) (order.Order, error) {
 	end, err := s.begin(ctx, id, c)
 	if err != nil {
 		return order.Order{}, err

@@ -83,6 +83,7 @@ func (s *Orders) records(ctx context.Context, of events.Stream, after uint64) ([
 
 // ask makes the call that was claimed. It is over before the claim's lease ends, so that no two ask at once.
 func (s *Orders) ask(ctx context.Context, d *engine.Drive, call order.Call) {
+	ctx = s.tell.calling(ctx, call)
 	began := s.now()
 	c, end := context.WithTimeout(ctx, min(s.cfg.CallTimeout, call.Lease.Sub(began)))
 	defer end()

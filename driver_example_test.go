@@ -55,6 +55,33 @@ func ExampleObserver() {
 	// map[cancel succeeded:1]
 }
 
+// What a call sends can have the span of its command as parent: the call is made with the context that a hook returned.
+func ExampleObserver_spans() {
+	ctx := context.Background()
+	shop := openExampleShop(ctx)
+	defer func() { check(shop.Close()) }()
+	type span struct{}
+	under := func(ctx context.Context, name string) context.Context {
+		parent, _ := ctx.Value(span{}).(string)
+		return context.WithValue(ctx, span{}, parent+"/"+name)
+	}
+	observer := &tilltape.Observer{
+		Commanding: func(ctx context.Context, c tilltape.CommandGiven) context.Context { return under(ctx, c.Verb.String()) },
+		Calling:    func(ctx context.Context, c order.Call) context.Context { return under(ctx, "POST") },
+		Called:     func(ctx context.Context, c tilltape.CallMade) { fmt.Println(ctx.Value(span{}), c.Said()) },
+		Commanded:  func(ctx context.Context, c tilltape.CommandEnded) { fmt.Println(ctx.Value(span{}), c.Outcome) },
+	}
+	client := must(apo.NewClient(shop.URL(), shop.ClientID(), shop.Keys(), nil))
+	orders := must(tilltape.New(memory.New(), client, &tilltape.Config{Now: shop.clock.Now, Observer: observer}))
+	must(orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1",
+		Amount: order.Money{Minor: 1000, Currency: "USD"}, Method: "CARD", CaptureMode: order.CaptureManual}))
+	must(orders.Cancel(ctx, "o-1", order.Cancel{}))
+	// Output:
+	// /create done
+	// /cancel/POST succeeded
+	// /cancel done
+}
+
 func ExampleReader_Refusals() {
 	ctx := context.Background()
 	shop := openExampleShop(ctx)

@@ -42,6 +42,8 @@ func (s *Orders) Hear(ctx context.Context, v apo.Verified) (h Heard, err error) 
 		return h, err
 	}
 	c := order.Observe{Fact: f}
+	ctx, given := s.tell.commanding(ctx, h.OrderID, c)
+	defer func() { s.tell.commanded(ctx, given, OutcomeOf(err), err) }()
 	end, err := s.begin(ctx, h.OrderID, c)
 	if err != nil {
 		return h, err

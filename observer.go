@@ -17,10 +17,21 @@ import (
 // command; they come from many goroutines at once, with the context the work is done for, which may have ended. What
 // they are given is theirs to read, not to write to. Nothing is told of what another Orders does on the same log: for
 // every record, whoever wrote it, watch the log ([store.Watcher]).
+//
+// Commanding and Calling come before what they tell of, and return the context that it is done with: one that they have
+// made of theirs, for instance with a span in it, or nil where they leave it as it is. What happens on the way is told
+// with that context, and so are Commanded and Called. The end of the context that they were given must end theirs.
 type Observer struct {
+	// Commanding: a method of Orders was given a command, or with [Orders.Observe] and [Orders.Hear] a fact of a known
+	// order. What settling ([Orders.Run]) and [Orders.Reconcile] drive is not told.
+	Commanding func(context.Context, CommandGiven) context.Context
+	// Commanded: its caller is about to be told how it ended.
+	Commanded func(context.Context, CommandEnded)
 	// Appended: one append to an order's stream is durable, with its records in order. Each carries the order's status,
 	// phase and due time after it as its head.
 	Appended func(context.Context, []events.Record)
+	// Calling: a call to APO, which is claimed on record, is about to be made; its [Config.CallTimeout] begins after this.
+	Calling func(context.Context, order.Call) context.Context
 	// Called: a call to APO is over. What came of it is not on record yet.
 	Called func(context.Context, CallMade)
 	// Refused: a command was refused before anything was sent, as its caller is told too.
@@ -33,6 +44,21 @@ type Observer struct {
 	Settled func(context.Context, Pass)
 	// Failed: [Orders.Run] could not list or drive something, and goes on.
 	Failed func(context.Context, Trouble)
+}
+
+// CommandGiven is a command that was given to an Orders.
+type CommandGiven struct {
+	OrderID   string
+	CommandID string     // the one it was given or minted; empty of a fact, and where [Config.RequireCommandID] refuses it
+	Verb      order.Verb // [order.VerbNone] of a fact that APO signed
+	Actor     string     // as the command names it; may be empty
+}
+
+// CommandEnded is how it ended.
+type CommandEnded struct {
+	CommandGiven
+	Outcome Outcome
+	Err     error // as its caller gets it; nil of [Done] and [Accepted]
 }
 
 // CallMade is a call to APO that is over.
@@ -120,6 +146,38 @@ func newTeller(hooks *Observer, log *slog.Logger) teller {
 		t.hooks = *hooks
 	}
 	return t
+}
+
+func (t *teller) commanding(ctx context.Context, id string, c order.Command) (context.Context, CommandGiven) {
+	if t.hooks.Commanding == nil && t.hooks.Commanded == nil {
+		return ctx, CommandGiven{}
+	}
+	d := order.Describe(c)
+	given := CommandGiven{OrderID: id, CommandID: d.CommandID, Verb: d.Verb, Actor: d.Actor}
+	if t.hooks.Commanding != nil {
+		ctx = unlessNil(t.hooks.Commanding(ctx, given), ctx)
+	}
+	return ctx, given
+}
+
+func (t *teller) commanded(ctx context.Context, given CommandGiven, o Outcome, err error) {
+	if t.hooks.Commanded != nil {
+		t.hooks.Commanded(ctx, CommandEnded{CommandGiven: given, Outcome: o, Err: err})
+	}
+}
+
+func (t *teller) calling(ctx context.Context, call order.Call) context.Context {
+	if t.hooks.Calling == nil {
+		return ctx
+	}
+	return unlessNil(t.hooks.Calling(ctx, call), ctx)
+}
+
+func unlessNil(ctx, otherwise context.Context) context.Context {
+	if ctx == nil {
+		return otherwise
+	}
+	return ctx
 }
 
 func (t *teller) appended(ctx context.Context, records []events.Record, d *engine.Drive) {

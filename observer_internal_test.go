@@ -14,10 +14,13 @@ import (
 func TestWhatNobodyHearsCostsNothing(t *testing.T) {
 	quiet := newTeller(nil, slog.New(slog.DiscardHandler))
 	ctx, records := t.Context(), []events.Record{{Event: events.CancelRequested{}}}
+	var command order.Command = order.Cancel{CommandID: "c-1"}
 	call, refused := CallMade{Verdict: order.VerdictUnknown}, Refusal{Err: &order.RejectedError{}}
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
 		quiet.appended(ctx, records, nil)
-		quiet.called(ctx, call)
+		same, given := quiet.commanding(ctx, "o-1", command)
+		quiet.called(quiet.calling(same, call.Call), call)
+		quiet.commanded(same, given, Done, nil)
 		quiet.refused(ctx, refused)
 		quiet.settled(ctx, Pass{Settled: Settled{Driven: 1}})
 	}))

@@ -41,7 +41,7 @@ func (s *Orders) Reconcile(ctx context.Context, id string) (Reconciliation, erro
 	}
 	var r Reconciliation
 	for range 2 { // the second time where the first one was about a refund, and has ended it
-		if r.Order, err = s.take(ctx, id, order.Claim{Inquire: true}, s.carry); err != nil {
+		if r.Order, err = s.perform(ctx, id, order.Claim{Inquire: true}, s.carry); err != nil {
 			_, _ = s.learn(ctx, &r, before.Version) // it may have booked something before it failed
 			return r, err
 		}

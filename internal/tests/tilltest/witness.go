@@ -13,6 +13,8 @@ import (
 // Witness writes down what an Observer is told.
 type Witness struct {
 	mu       sync.Mutex
+	Given    []tilltape.CommandGiven
+	Ended    []tilltape.CommandEnded
 	Appended []events.Record
 	Calls    []tilltape.CallMade
 	Refusals []tilltape.Refusal
@@ -24,13 +26,18 @@ type Witness struct {
 
 func (w *Witness) Observer() *tilltape.Observer {
 	return &tilltape.Observer{
-		Appended: func(_ context.Context, r []events.Record) { note(w, &w.Appended, r...) },
-		Called:   func(_ context.Context, c tilltape.CallMade) { note(w, &w.Calls, c) },
-		Refused:  func(_ context.Context, r tilltape.Refusal) { note(w, &w.Refusals, r) },
-		Parked:   func(_ context.Context, a tilltape.Alarm) { note(w, &w.Alarms, a) },
-		Anomaly:  func(_ context.Context, c tilltape.Contradiction) { note(w, &w.Odd, c) },
-		Settled:  func(_ context.Context, p tilltape.Pass) { note(w, &w.Passes, p) },
-		Failed:   func(_ context.Context, x tilltape.Trouble) { note(w, &w.Troubles, x) },
+		Commanding: func(_ context.Context, c tilltape.CommandGiven) context.Context {
+			note(w, &w.Given, c)
+			return nil
+		},
+		Commanded: func(_ context.Context, c tilltape.CommandEnded) { note(w, &w.Ended, c) },
+		Appended:  func(_ context.Context, r []events.Record) { note(w, &w.Appended, r...) },
+		Called:    func(_ context.Context, c tilltape.CallMade) { note(w, &w.Calls, c) },
+		Refused:   func(_ context.Context, r tilltape.Refusal) { note(w, &w.Refusals, r) },
+		Parked:    func(_ context.Context, a tilltape.Alarm) { note(w, &w.Alarms, a) },
+		Anomaly:   func(_ context.Context, c tilltape.Contradiction) { note(w, &w.Odd, c) },
+		Settled:   func(_ context.Context, p tilltape.Pass) { note(w, &w.Passes, p) },
+		Failed:    func(_ context.Context, x tilltape.Trouble) { note(w, &w.Troubles, x) },
 	}
 }
 

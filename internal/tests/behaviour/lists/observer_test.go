@@ -148,6 +148,84 @@ func TestObserver_IsAlarmedWhenTheScheduleIsUsedUp(t *testing.T) {
 	}
 }
 
+// A command's context goes through all that it does, its calls' through what is sent; both are told with them, and
+// neither outlives the context that they were made of.
+func TestObserver_MakesTheContextOfCommandsAndCalls(t *testing.T) {
+	x := tilltest.NewTill(t, memory.New())
+	x.Place(order.CaptureManual)
+	type place struct{}
+	var told []string
+	tell := func(ctx context.Context, what string) {
+		at, _ := ctx.Value(place{}).(string)
+		told = append(told, what+" in "+at)
+	}
+	in := func(ctx context.Context, name string) context.Context {
+		tell(ctx, name)
+		at, _ := ctx.Value(place{}).(string)
+		return context.WithValue(ctx, place{}, at+"/"+name)
+	}
+	x.Config.Observer = &tilltape.Observer{
+		Commanding: func(ctx context.Context, c tilltape.CommandGiven) context.Context { return in(ctx, c.Verb.String()) },
+		Commanded:  func(ctx context.Context, c tilltape.CommandEnded) { tell(ctx, c.Outcome.String()) },
+		Calling:    func(ctx context.Context, c order.Call) context.Context { return in(ctx, "call") },
+		Called:     func(ctx context.Context, c tilltape.CallMade) { tell(ctx, c.Said()) },
+		Appended:   func(ctx context.Context, r []events.Record) { tell(ctx, string(r[0].Event.Kind())) },
+		Refused:    func(ctx context.Context, r tilltape.Refusal) { tell(ctx, "refused") },
+	}
+	x.Open(x.Bank)
+	x.Bank.Enter = func(ctx context.Context, _ tilltest.WireCall) {
+		tell(ctx, "wire")
+		_, ends := ctx.Deadline()
+		assert.True(t, ends, "a hook takes no call's deadline away")
+	}
+	x.Paid()
+	_, err := x.Cancel()
+	require.NoError(t, err)
+	_, err = x.Capture(tilltest.TheAmount)
+	require.ErrorIs(t, err, order.ErrRejected)
+	assert.Equal(t, []string{
+		"none in ", "payment.authorized.v1 in /none", "done in /none", "cancel in ", "cancel.requested.v1 in /cancel",
+		"call in /cancel", "wire in /cancel/call", "succeeded in /cancel/call", "cancel.succeeded.v1 in /cancel",
+		"done in /cancel",
+		"capture in ", "refused in /capture", "refused in /capture"}, told)
+}
+
+func TestObserver_IsToldHowEveryCommandEnds(t *testing.T) {
+	x, w := tilltest.Watched(t)
+	x.Place(order.CaptureManual)
+	x.Paid()
+	x.Bank.Next(tilltest.SaysU)
+	_, unknown := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: "c-1", Actor: "ada"})
+	require.ErrorIs(t, unknown, tilltape.ErrUnresolved)
+	x.Settle(time.Second)
+	_, nowhere := x.Orders.Refund(x.Ctx, "o-none", order.Refund{CommandID: "r-1", Amount: tilltest.USD(1)})
+	_, stale := x.Orders.Compensate(x.Ctx, tilltest.TheOrder, order.Compensate{CommandID: "k-1"})
+	require.ErrorIs(t, stale, order.ErrRejected)
+	require.NoError(t, x.Orders.Close())
+	_, closed := x.Orders.Cancel(x.Ctx, tilltest.TheOrder, order.Cancel{CommandID: "c-2"})
+	require.ErrorIs(t, closed, tilltape.ErrClosed)
+
+	given := func(id, command string, verb order.Verb) tilltape.CommandGiven {
+		return tilltape.CommandGiven{OrderID: id, CommandID: command, Verb: verb}
+	}
+	cancel := given(tilltest.TheOrder, "c-1", order.VerbCancel)
+	cancel.Actor = "ada"
+	want := []tilltape.CommandEnded{
+		{CommandGiven: given(tilltest.TheOrder, "", order.VerbNone), Outcome: tilltape.Done},
+		{CommandGiven: cancel, Outcome: tilltape.Unknown, Err: unknown},
+		{CommandGiven: given("o-none", "r-1", order.VerbRefund), Outcome: tilltape.NotFound, Err: nowhere},
+		{CommandGiven: given(tilltest.TheOrder, "k-1", order.VerbCompensate), Outcome: tilltape.Refused, Err: stale},
+		{CommandGiven: given(tilltest.TheOrder, "c-2", order.VerbCancel), Outcome: tilltape.Unavailable, Err: closed},
+	}
+	require.Len(t, w.Ended, 1+len(want), "and what settling drove is nobody's command")
+	assert.Equal(t, order.VerbCreate, w.Ended[0].Verb)
+	assert.NotEmpty(t, w.Ended[0].CommandID)
+	assert.Equal(t, want, w.Ended[1:])
+	for i, e := range w.Ended {
+		assert.Equal(t, e.CommandGiven, w.Given[i])
+	}
+}
+
 // A hook may use the Orders it is told about: none of its locks is held.
 func TestObserver_IsCalledOutsideLocks(t *testing.T) {
 	x := tilltest.NewTill(t, memory.New())
