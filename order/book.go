@@ -141,19 +141,20 @@ func (o *Order) any(kind transferKind) bool {
 // counted reports whether a transfer is in the book, and in the amounts.
 func (o *Order) counted(at int) bool { return at >= 0 && o.book[at].is(transferCounted) }
 
-// findCapture also knows APO's own full capture, which may come without identifiers: there is only one full capture.
+// findCapture also knows what counts without a name, and APO's own full capture told without one: there is only one
+// full capture.
 func (o *Order) findCapture(id, request uint64, minor int64) int {
 	if i := o.find(captures, id, request); i >= 0 {
 		return i
 	}
-	full := o.fullAmount()
-	if minor != full {
-		return -1
+	if full := o.fullAmount(); minor == full && id == 0 && request == 0 {
+		if at := slices.IndexFunc(o.book, func(t transfer) bool {
+			return t.kind == captures && t.is(transferCounted) && t.minor == full
+		}); at >= 0 {
+			return at
+		}
 	}
-	nameless := id == 0 && request == 0
-	return slices.IndexFunc(o.book, func(t transfer) bool {
-		return t.kind == captures && t.is(transferCounted) && t.minor == full && (nameless || t.id == 0 && t.request == 0)
-	})
+	return o.unnamed(captures, request, minor)
 }
 
 // fullAmount is what an authorization comes to, in time or late: until one is known, what was ordered.

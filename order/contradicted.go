@@ -225,7 +225,7 @@ func (o *Order) reversed(e *events.AnomalyObserved) int {
 	if e.Fact == events.KindRefundFailed {
 		kind = refunds
 	}
-	if at := o.find(kind, digest(e.TransferID), digest(e.RequestID)); o.counted(at) {
+	if at := o.failing(kind, e.TransferID, e.RequestID); o.counted(at) {
 		return at
 	}
 	return -1
@@ -250,16 +250,15 @@ func (o *Order) doubt(at int, record uint32) {
 // foldUnequal remembers that APO has told a transfer that counts with another amount: an inquiry tells which is the
 // newer.
 func (o *Order) foldUnequal(r *events.Record, e *events.AnomalyObserved) {
-	kind := captures
+	at, id, request := -1, digest(e.TransferID), digest(e.RequestID)
 	switch {
 	case e.Reason != events.TransferContradicts, e.Amount.Currency != o.Amount.Currency:
 		return
 	case e.Fact == events.KindRefundSucceeded:
-		kind = refunds
-	case e.Fact != events.KindCaptureSucceeded:
-		return
+		at = o.find(refunds, id, request)
+	case e.Fact == events.KindCaptureSucceeded:
+		at = o.findCapture(id, request, e.Amount.Minor)
 	}
-	at := o.find(kind, digest(e.TransferID), digest(e.RequestID))
 	if !o.counted(at) || o.book[at].minor == e.Amount.Minor || e.Amount.Minor <= 0 {
 		return
 	}

@@ -123,6 +123,7 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	id, request := digest(e.CaptureID), digest(e.CaptureRequestID)
 	at := o.findCapture(id, request, e.Amount.Minor)
 	known := o.counted(at)
+	less := known && e.Amount.Minor < o.book[at].minor
 	p := o.askedFor(CallCapture, e.CaptureRequestID)
 	cell := o.cell(law.CaptureSucceeded)
 	m := lateMark(cell)
@@ -138,6 +139,9 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 		o.endGateway(o.Late.Captured)
 	default:
 		o.endGateway(o.Captured)
+		if less {
+			o.reopenGateway(r, false)
+		}
 	}
 	if p != nil {
 		if p.Last && o.Status != Cancelled { // that mark is the cancel's
@@ -199,7 +203,7 @@ func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	o.learn(e.PaymentID)
 	id, request := digest(e.CaptureID), digest(e.CaptureRequestID)
 	p := o.askedFor(CallCapture, e.CaptureRequestID)
-	switch at := o.find(captures, id, request); {
+	switch at := o.failing(captures, e.CaptureID, e.CaptureRequestID); {
 	case o.counted(at):
 		o.takeBack(r, at, e.Code)
 	case id != 0 || request != 0 || o.awaitsGateway():
@@ -220,7 +224,7 @@ func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 	o.learn(e.PaymentID)
 	id, request := digest(e.RefundID), digest(e.RefundRequestID)
-	at := o.find(refunds, id, request)
+	at := o.findRefund(id, request, e.Amount.Minor)
 	known := o.counted(at)
 	p := o.askedFor(CallRefund, e.RefundRequestID)
 	cell := o.cell(o.classifyRefund(e.Amount.Minor))

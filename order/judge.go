@@ -292,7 +292,7 @@ func (o *Order) judgeHeld(p *events.Parts) string {
 
 // judgeReversal: only the newest word takes back what was done.
 func (o *Order) judgeReversal(kind transferKind, p *events.Parts) string {
-	at := o.placed(kind, p.TransferID, p.RequestID)
+	at := o.failing(kind, p.TransferID, p.RequestID)
 	return when(o.counted(at) && !o.supersedes(&p.Proof, &o.book[at]), "fails what had succeeded")
 }
 
@@ -351,12 +351,15 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		again = o.counted(at) && (o.book[at].minor == e.Amount.Minor || o.supersedes(&e.Proof, &o.book[at]))
 		return law.CaptureSucceeded, again
 	case events.CaptureFailed:
-		return o.failure(captures, o.placed(captures, e.CaptureID, e.CaptureRequestID), &e.Proof), false
+		return o.failure(captures, o.failing(captures, e.CaptureID, e.CaptureRequestID), &e.Proof), false
 	case events.RefundSucceeded:
 		if i := o.findHeld(e.RefundID, e.RefundRequestID); i >= 0 {
 			return o.classifyRefund(o.Held[i].Minor), false
 		}
-		at := o.placed(refunds, e.RefundID, e.RefundRequestID)
+		if !o.any(refunds) {
+			return o.classifyRefund(e.Amount.Minor), false
+		}
+		at := o.findRefund(digest(e.RefundID), digest(e.RefundRequestID), e.Amount.Minor)
 		again = o.counted(at) && (o.book[at].minor == e.Amount.Minor || o.supersedes(&e.Proof, &o.book[at]))
 		return o.classifyRefund(e.Amount.Minor), again
 	case events.RefundFailed:

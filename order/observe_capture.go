@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
@@ -79,13 +78,13 @@ func (d *decision) emitCapture(f *Fact) {
 func (d *decision) observeCaptureFailed(f *Fact) {
 	o := &d.o
 	ours := o.Operation.Kind == CallCapture && f.RequestID == o.Operation.RequestID
-	at := o.placed(captures, f.TransferID, f.RequestID)
-	if f.TransferID == "" && f.RequestID == "" {
-		at = slices.IndexFunc(o.book, func(t transfer) bool {
-			return t.kind == captures && t.is(transferFailed) && t.id == 0 && t.request == 0
-		})
-	}
+	at := o.failingNow(f)
 	if o.failedBefore(at, &f.Proof) {
+		return
+	}
+	if o.counted(at) && o.book[at].id == 0 && o.book[at].request == 0 && f.Amount.Minor > 0 &&
+		f.Amount.Minor != o.book[at].minor {
+		d.failedAnother(f, o.book[at].minor)
 		return
 	}
 	kind := o.failure(captures, at, &f.Proof)
@@ -103,14 +102,19 @@ func (d *decision) observeCaptureFailed(f *Fact) {
 	case law.Noted, law.Ends:
 		switch {
 		case !ours && o.failsAnother(f):
-			d.anomaly(events.TransferContradicts, f,
-				fmt.Sprintf("a capture of %s failed; APO's own is of %s", f.Amount, o.money(o.fullAmount())))
+			d.failedAnother(f, o.fullAmount())
 			return
 		case f.TransferID == "" && f.RequestID == "" && o.Gateway != GatewayOutstanding && !o.awaitsGateway():
 			return // nothing to note it by, and nothing that waits for it
 		}
 		d.emitCaptureFailed(f)
 	}
+}
+
+// failedAnother tells of a failure that names no request, and is of another amount than APO's own capture.
+func (d *decision) failedAnother(f *Fact, own int64) {
+	d.anomaly(events.TransferContradicts, f,
+		fmt.Sprintf("a capture of %s failed; APO's own is of %s", f.Amount, d.o.money(own)))
 }
 
 func (d *decision) emitCaptureFailed(f *Fact) {

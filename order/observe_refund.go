@@ -33,7 +33,7 @@ func (d *decision) observeRefund(f *Fact) {
 		d.heldAgain(f, o.Held[i])
 		return
 	}
-	at := o.find(refunds, id, request)
+	at := o.findRefund(id, request, f.Amount.Minor)
 	if o.counted(at) {
 		if !d.settle(f, at) {
 			d.seenAgain(f, &o.book[at], id, request)

@@ -81,6 +81,7 @@ func (o *Order) takeBack(r *events.Record, at int, code string) {
 	cell := o.cell(o.failure(o.book[at].kind, at, &events.Proof{Via: events.ViaOperator}))
 	was := o.book[at]
 	t := was
+	t.name(r)
 	t.standing, t.doubt, t.version, t.marks = transferFailed, 0, uint32(r.Version), markTakenBack
 	o.revise(was.version, OutcomeFailed, code)
 	o.enter(at, &t)

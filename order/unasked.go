@@ -19,7 +19,7 @@ func (d *decision) observeUnasked(f *Fact) {
 	if f.Kind == RefundPending {
 		kind = refunds
 	}
-	at := o.placed(kind, f.TransferID, f.RequestID)
+	at := o.failing(kind, f.TransferID, f.RequestID)
 	switch {
 	case d.heard.tellsEndOf(kind, f), // by the same answer
 		o.askedFor(kind.asked(), f.RequestID) != nil,
