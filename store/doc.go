@@ -72,5 +72,5 @@
 // An engine that seals its log finds what all of them do for that in package store/sealed.
 //
 // Abilities that only some engines have are interfaces of their own in this package, found with a type assertion:
-// [Watcher], [Framer], [Checkpointer], [Recoverer].
+// [Watcher], [Framer], [Checkpointer], [Measured], [Recoverer].
 package store

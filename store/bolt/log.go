@@ -20,6 +20,7 @@ var (
 	_ store.Watcher      = (*Log)(nil)
 	_ store.Framer       = (*Log)(nil)
 	_ store.Checkpointer = (*Log)(nil)
+	_ store.Measured     = (*Log)(nil)
 )
 
 // Log is a log in a bbolt file. Make one with [Open]; it is safe for many goroutines at once. It keeps the
@@ -156,6 +157,16 @@ func (l *Log) Lookup(ctx context.Context, key events.Key) (owner events.Stream, 
 		return err
 	})
 	return owner, err
+}
+
+// Figures implements [store.Measured]. Bytes is the file's size.
+func (l *Log) Figures() store.Figures {
+	f := l.queue.Figures()
+	f.Last = l.lazy.end()
+	if info, err := l.file.Stat(); err == nil {
+		f.Bytes = info.Size()
+	}
+	return f
 }
 
 // Close implements [store.Log]. Appends that wait are still written.

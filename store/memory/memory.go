@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
@@ -19,6 +20,7 @@ var (
 	_ store.Watcher      = (*Log)(nil)
 	_ store.Framer       = (*Log)(nil)
 	_ store.Checkpointer = (*Log)(nil)
+	_ store.Measured     = (*Log)(nil)
 )
 
 // Log is an append-only log in memory. Make one with [New] or [NewSealed]; it is safe for many goroutines at once. It
@@ -32,7 +34,8 @@ type Log struct {
 	keys    map[events.Key]events.Stream
 	grown   chan struct{} // closed when a frame comes or the log is closed; nil while nobody waits for that
 	seal    *sealing      // nil in a log without a seal; which of the two never changes
-	soonest atomic.Int64  // nothing is due before, in nanoseconds since the epoch: asked each second, it seldom walks
+	figures store.Figures
+	soonest atomic.Int64 // nothing is due before, in nanoseconds since the epoch: asked each second, it seldom walks
 }
 
 // stream is where a stream's records are, and what the newest of them says about its order.
@@ -57,6 +60,7 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 	if err := store.CheckContext(ctx, fmt.Sprintf("append to %s %q", to.Category, to.ID)); err != nil {
 		return nil, err
 	}
+	ready := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -65,6 +69,7 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 
 	have := l.version(to)
 	if have != after {
+		l.figures.Refused++
 		if written, ok := l.written(to, after, records); ok {
 			return written, nil
 		}
@@ -73,11 +78,27 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 	for _, r := range records {
 		for _, key := range r.Keys {
 			if owner, taken := l.keys[key]; taken && owner != to {
+				l.figures.Refused++
 				return nil, &store.KeyTakenError{Stream: to, Key: key, Owner: owner}
 			}
 		}
 	}
-	return l.write(to, records)
+	written, err := l.write(to, records)
+	if err == nil {
+		l.figures.Appends++
+		l.figures.Records += uint64(len(written))
+		l.figures.Took.Add(time.Since(ready))
+	}
+	return written, err
+}
+
+// Figures implements [store.Measured]. Bytes is what the records' frames take.
+func (l *Log) Figures() store.Figures {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	f := l.figures
+	f.Last = uint64(len(l.frames))
+	return f
 }
 
 // version is the stream's version, 0 where there is none.
@@ -152,6 +173,7 @@ func (l *Log) write(to events.Stream, records []events.Record) ([]events.Record,
 	}
 	l.streams[to] = s
 	l.frames = append(l.frames, frames...)
+	l.figures.Bytes += int64(size)
 	if l.seal != nil {
 		for _, frame := range frames {
 			l.seal.leaves = append(l.seal.leaves, leafHash(frame))

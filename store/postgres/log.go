@@ -21,6 +21,7 @@ var (
 	_ store.Watcher      = (*Log)(nil)
 	_ store.Framer       = (*Log)(nil)
 	_ store.Checkpointer = (*Log)(nil)
+	_ store.Measured     = (*Log)(nil)
 )
 
 // Log is a log in a PostgreSQL database. Make one with [Open]; it is safe for many goroutines at once, and so is any
@@ -85,6 +86,17 @@ func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, record
 		return nil, r.Err
 	}
 	return r.Written(l.name)
+}
+
+// Figures implements [store.Measured]. Last is what this handle has appended or been told of; the server alone knows
+// what the log takes.
+func (l *Log) Figures() store.Figures {
+	f := l.queue.Figures()
+	l.mu.Lock()
+	f.Last = l.known
+	l.mu.Unlock()
+	f.Last = max(f.Last, l.tree.Load().Size())
+	return f
 }
 
 // decode reads the frame that stands at a position.

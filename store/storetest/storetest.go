@@ -58,6 +58,7 @@ func tests() []test {
 		{"cursors", cursors},
 		{"reading along", readingAlong},
 		{"watching", watching},
+		{"figures", figures},
 		{"frames", framing},
 		{"head", head},
 		{"heads in order", headsInOrder},

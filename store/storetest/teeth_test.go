@@ -75,6 +75,8 @@ func faults() []fault {
 		{name: "forgets-the-last", clause: "reopening", open: func() store.Log { return undead{memory.New()} },
 			reopen: withoutTheLast},
 		{name: "sleepy-watcher", clause: "watching", open: func() store.Log { return skipping{memory.New()} }},
+		{name: "counts-what-it-refused", clause: "figures",
+			open: func() store.Log { return &overcounting{memory.New()} }},
 		{name: "random", clause: "random operations", open: func() store.Log { return sharedKeys{memory.New()} }},
 	}...)
 }
@@ -366,4 +368,13 @@ func (l skipping) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events
 			}
 		}
 	}
+}
+
+// overcounting counts what it refused among what it wrote.
+type overcounting struct{ *memory.Log }
+
+func (l *overcounting) Figures() store.Figures {
+	f := l.Log.Figures()
+	f.Appends += f.Refused
+	return f
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/tilltape/tilltape/store"
 )
 
 // Bounds of one commit. Appends that come when the next one is full wait until it has begun.
@@ -35,6 +37,7 @@ type Queue[L any] struct {
 	space   chan struct{} // closed when the forming batch is taken; nil while nobody waits for that
 	closed  bool
 	wake    chan struct{} // holds one token: the committer may have missed something
+	figures store.Figures // of the batches that are done
 
 	// Of the committer, while it waits.
 	timer *time.Timer
@@ -107,7 +110,11 @@ func (q *Queue[L]) add(r *Request[L]) (joined *Batch[L], retry <-chan struct{}) 
 
 // Done says that every request of a batch that was taken has its outcome: their appends are on their way again.
 func (q *Queue[L]) Done(b *Batch[L]) {
-	q.resume(len(b.Requests))
+	f := b.figures(time.Now())
+	q.mu.Lock()
+	q.waiting -= len(b.Requests)
+	q.count(&f)
+	q.mu.Unlock()
 	close(b.done)
 }
 

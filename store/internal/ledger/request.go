@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
@@ -28,6 +29,7 @@ type Request[L any] struct {
 	Previous uint64 // position of the stream's record before
 	Err      error
 
+	ready   time.Time       // when it came to the queue
 	written []events.Record // what was read of the frames, places left out
 }
 
@@ -86,6 +88,7 @@ func (q *Queue[L]) Enqueue(ctx context.Context, r *Request[L]) error {
 
 // join puts the request into a batch, once there is space for it.
 func (q *Queue[L]) join(ctx context.Context, r *Request[L]) (*Batch[L], error) {
+	r.ready = time.Now()
 	for {
 		joined, retry := q.add(r)
 		switch {
