@@ -162,18 +162,29 @@ type Message struct {
 	Time       string `json:"time"`
 	KeyVersion string `json:"keyVersion,omitempty"`
 	Signature  string `json:"signature"`
-	Body       string `json:"body"`
-	RawBody    []byte `json:"rawBody,omitempty"` // the body in base64, where it is not text
+	Body       []byte `json:"body"` // in JSON in base64: the exact bytes
+	// Decoded is the body for people, where it is JSON that all readers take alike; see package jsonform.
+	Decoded Decoded `json:"message,omitempty"`
+}
+
+// Decoded is a message's body as JSON without spaces. It proves nothing: the signature is over the body.
+type Decoded []byte
+
+// MarshalJSON writes it as it is.
+func (d Decoded) MarshalJSON() ([]byte, error) { return d, nil }
+
+// UnmarshalJSON takes the indentation out that [Bundle.WriteTo] gave it.
+func (d *Decoded) UnmarshalJSON(b []byte) error {
+	var text bytes.Buffer
+	err := json.Compact(&text, b)
+	*d = text.Bytes()
+	return err
 }
 
 // Evidence is the message in the form that can be verified against the key of APO that was valid then.
 func (m Message) Evidence() apo.Evidence {
-	body := m.RawBody
-	if body == nil {
-		body = []byte(m.Body)
-	}
 	return apo.Evidence{Method: m.Method, Path: m.Path, ClientID: m.ClientID, Time: m.Time, KeyVersion: m.KeyVersion,
-		Signature: m.Signature, Body: body}
+		Signature: m.Signature, Body: m.Body}
 }
 
 // Fact is one record of the order's history.

@@ -3,10 +3,10 @@ package evidence
 import (
 	"context"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/jsonform"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -146,9 +146,7 @@ func amountOf(m order.Money) *Amount {
 
 func messageOf(r *events.Record, via events.Channel, e *events.Evidence) Message {
 	m := Message{Version: r.Version, Via: via.String(), Method: e.Method, Path: e.Path, ClientID: e.ClientID, Time: e.Time,
-		KeyVersion: e.KeyVersion, Signature: e.Signature, Body: string(e.Body)}
-	if !utf8.Valid(e.Body) {
-		m.Body, m.RawBody = "", e.Body
-	}
+		KeyVersion: e.KeyVersion, Signature: e.Signature, Body: e.Body}
+	m.Decoded, _ = jsonform.AppendMessage(nil, e.Body)
 	return m
 }

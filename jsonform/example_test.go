@@ -118,3 +118,14 @@ func ExampleDecodeStored() {
 	// r-2 true <nil>
 	// reading JSON: the document is not spelled as it was written: spaces, the order of members, or escaped characters differ; use DecodeRecord for what other tools have written
 }
+
+// APO may send an id of 28 digits as a number: it keeps all of them.
+func ExampleAppendMessage() {
+	message, shown := jsonform.AppendMessage(nil, []byte(`{ "paymentId": 2026112919401080010018888 }`))
+	fmt.Println(string(message), shown)
+	_, shown = jsonform.AppendMessage(nil, []byte(`{"amount":1,"amount":2}`))
+	fmt.Println(shown)
+	// Output:
+	// {"paymentId":2026112919401080010018888} true
+	// false
+}

@@ -35,6 +35,19 @@ func DecodeFact(src []byte) (e events.Event, err error) {
 	return e, nil
 }
 
+// AppendMessage appends a message's body as a document shows it, decoded, and returns the longer slice: without spaces,
+// its members in their order, its digits as they are. shown is false, and dst as it was, where the body is not JSON
+// that all readers take alike: docs/reference/json.md tells what that leaves out. Cost: some microseconds.
+func AppendMessage(dst, body []byte) (_ []byte, shown bool) {
+	f := forms.Get().(*form)
+	defer f.release()
+	decoded, shown := f.decoded(body)
+	if !shown {
+		return dst, false
+	}
+	return append(dst, decoded...), true
+}
+
 // AppendRecord appends a record as one JSON object, without a line break, and returns the longer slice; where it fails,
 // dst as it was. Every record that a frame can hold has a form; the error for others is a *[ValueError], but lengths
 // are looked at when they are read, not when they are written. Cost: as of [AppendFact].

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"cmp"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -30,51 +29,52 @@ const (
 
 // Difference is one thing that APO proved and the log did not have.
 type Difference struct {
-	Fact   string      `json:"fact"`            // its kind, such as "refund.succeeded.v1"
-	ID     string      `json:"id,omitempty"`    // APO's of the transfer, or the request's
-	Amount order.Money `json:"-"`               // zero where the fact has none
-	At     time.Time   `json:"at"`              // by APO's word, or when it was recorded
-	Wrong  string      `json:"wrong,omitempty"` // what contradicts the log and needs a person; empty: it was missing
-	Text   string      `json:"text"`            // all of it for people
+	Fact   string      // its kind, such as "refund.succeeded.v1"
+	ID     string      // APO's of the transfer, or the request's
+	Amount order.Money // zero where the fact has none
+	At     time.Time   // by APO's word, or when it was recorded
+	Wrong  string      // what contradicts the log and needs a person; empty: it was missing
+	Text   string      // all of it for people
 }
 
 // Line is one order.
 type Line struct {
-	Order   string  `json:"order"`
-	Outcome Outcome `json:"outcome"`
-	Status  string  `json:"status,omitempty"`  // in words, as the order stands now
-	Problem string  `json:"problem,omitempty"` // why APO said nothing, or not all
+	Order   string
+	Outcome Outcome
+	Status  string // in words, as the order stands now
+	Problem string // why APO said nothing, or not all
 	// Again: its turn did not come, or was cut off. It is asked about once more at the end, or by the next run.
-	Again       bool         `json:"again,omitempty"`
-	busy        bool         // somebody else was asking: that is no silence of APO's
-	Differences []Difference `json:"differences,omitempty"`
+	Again       bool
+	busy        bool // somebody else was asking: that is no silence of APO's
+	Differences []Difference
 }
 
 // Sum is what the differences of one kind of fact in one currency come to.
 type Sum struct {
-	Fact     string `json:"fact"`
-	Wrong    bool   `json:"wrong"` // of those that contradict the log
-	Currency string `json:"currency,omitempty"`
-	Count    uint64 `json:"count"`
-	Minor    int64  `json:"minor,string"` // in minor units; the largest int64 where it is more
+	Fact     string
+	Wrong    bool // of those that contradict the log
+	Currency string
+	Count    uint64
+	Minor    int64 // in minor units; the largest int64 where it is more
 }
 
-// Report is what a reconciliation found. Its JSON can be read back and gone on with.
+// Report is what a reconciliation found. Its JSON, which docs/reference/json.md tells, can be read back and gone on
+// with.
 type Report struct {
-	From       time.Time     `json:"from"`
-	Until      time.Time     `json:"until"`
-	Reach      time.Duration `json:"reach,omitempty"` // in nanoseconds: see Config
-	Began      time.Time     `json:"began"`
-	Ended      time.Time     `json:"ended"`
-	Whole      bool          `json:"whole"`              // every order of the span was asked about
-	ReadOnly   bool          `json:"readOnly,omitempty"` // what was missing is not booked: see the function ReadOnly
-	Done       store.Cursor  `json:"done"`               // how far in the log that is so
-	Orders     uint64        `json:"orders"`
-	Same       uint64        `json:"same"`
-	Differing  uint64        `json:"differing"`
-	Unanswered uint64        `json:"unanswered"`
-	Sums       []Sum         `json:"sums,omitempty"`  // by fact, then currency
-	Lines      []Line        `json:"lines,omitempty"` // of all orders that are not the same, in the order of the log
+	From       time.Time
+	Until      time.Time
+	Reach      time.Duration // see Config
+	Began      time.Time
+	Ended      time.Time
+	Whole      bool         // every order of the span was asked about
+	ReadOnly   bool         // what was missing is not booked: see the function ReadOnly
+	Done       store.Cursor // how far in the log that is so
+	Orders     uint64
+	Same       uint64
+	Differing  uint64
+	Unanswered uint64
+	Sums       []Sum  // by fact, then currency
+	Lines      []Line // of all orders that are not the same, in the order of the log
 }
 
 func (r *Report) clone() *Report {
@@ -148,46 +148,9 @@ func toInt(b bool) int {
 	return 0
 }
 
-// amount is money as the one JSON form has it.
-type amount struct {
-	Currency string `json:"currency"`
-	Minor    int64  `json:"minor,string"`
-	Value    string `json:"value,omitempty"`
-}
-
 func decimal(m order.Money) string {
 	text, _ := m.AppendDecimal(nil)
 	return string(text)
-}
-
-// plainDifference has the fields and no methods.
-type plainDifference Difference
-
-type differenceForm struct {
-	plainDifference
-	Amount *amount `json:"amount,omitempty"`
-}
-
-// MarshalJSON has the amount as {"currency", "minor", "value"}, minor units as a text.
-func (d Difference) MarshalJSON() ([]byte, error) {
-	form := differenceForm{plainDifference: plainDifference(d)}
-	if d.Amount != (order.Money{}) {
-		form.Amount = &amount{Currency: d.Amount.Currency, Minor: d.Amount.Minor, Value: decimal(d.Amount)}
-	}
-	return json.Marshal(form)
-}
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (d *Difference) UnmarshalJSON(text []byte) error {
-	var form differenceForm
-	if err := json.Unmarshal(text, &form); err != nil {
-		return err
-	}
-	*d = Difference(form.plainDifference)
-	if form.Amount != nil {
-		d.Amount = order.Money{Currency: form.Amount.Currency, Minor: form.Amount.Minor}
-	}
-	return nil
 }
 
 // day is how the text shows times.

@@ -122,8 +122,8 @@ func (f *reconcileFlags) config() (*reconcile.Config, error) {
 		return cfg, nil
 	}
 	text, err := os.ReadFile(f.resume)
-	if err == nil {
-		err = json.Unmarshal(text, &cfg.Resume)
+	if err == nil && (json.Unmarshal(text, &cfg.Resume) != nil || cfg.Resume == nil) { // "null" is JSON, too
+		err = fmt.Errorf("%s is no report of a reconciliation, or not all of one", f.resume)
 	}
 	if err != nil {
 		return nil, &usageError{err: fmt.Errorf("the report to go on with: %w", err),

@@ -28,12 +28,17 @@ const schemaDir = "../../docs/reference/"
 // publishedIn compiles a definition of one of the schemas.
 func publishedIn(t *testing.T, file, name string) *jsonschema.Schema {
 	t.Helper()
-	c := jsonschema.NewCompiler()
-	c.DefaultDraft(jsonschema.Draft2020)
-	s, err := c.Compile(file + "#/$defs/" + name)
+	s, err := compiled(file, name)
 	require.NoError(t, err)
 	return s
 }
+
+// compiled reads a file once for all of its definitions.
+var compiled = func() func(file, name string) (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	return func(file, name string) (*jsonschema.Schema, error) { return c.Compile(file + "#/$defs/" + name) }
+}()
 
 // judged validates one document.
 func judged(t *testing.T, s *jsonschema.Schema, doc []byte) error {
