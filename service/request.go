@@ -18,7 +18,8 @@ import (
 const CommandHeader = "Idempotency-Key"
 
 // Command reads a command: its id from [CommandHeader], and its body as [Service.Read] does. Where ok is false it has
-// answered. A command that moves money must be repeatable, so one without an id is refused.
+// answered. A command that moves money must be repeatable, so one without an id is refused. The id may stand there as
+// it is, or in quotes as the IETF's draft of the header has it; both are the same id.
 func (s *Service) Command(w http.ResponseWriter, r *http.Request, body any) (id string, ok bool) {
 	if id = r.Header.Get(CommandHeader); id == "" {
 		unreadable(w, r, http.StatusBadRequest, "the header "+CommandHeader+" is missing",
@@ -30,11 +31,37 @@ func (s *Service) Command(w http.ResponseWriter, r *http.Request, body any) (id 
 			"send one id")
 		return "", false
 	}
+	if id, ok = unquoted(id); !ok {
+		unreadable(w, r, http.StatusBadRequest, "the header "+CommandHeader+" begins with a quote and is no quoted string",
+			`send an id of 1 to 64 bytes, as it is or in quotes; inside them write \" and \\ for " and \`)
+		return "", false
+	}
 	return id, s.Read(w, r, body)
 }
 
+// unquoted is what a structured field's string stands for (RFC 9651, 3.3.3), and any other text as it is.
+func unquoted(text string) (plain string, ok bool) {
+	if !strings.HasPrefix(text, `"`) {
+		return text, true
+	}
+	inside, closed := strings.CutSuffix(text[1:], `"`)
+	var out strings.Builder
+	for i := 0; i < len(inside); i++ {
+		c := inside[i]
+		if c == '\\' && i+1 < len(inside) && (inside[i+1] == '"' || inside[i+1] == '\\') {
+			i++
+			c = inside[i]
+		} else if c == '"' || c == '\\' || c < ' ' || c > '~' {
+			return "", false
+		}
+		out.WriteByte(c)
+	}
+	return out.String(), closed && out.Len() > 0
+}
+
 // Read reads the request's body, one JSON object, into the struct that body points to, and reports whether it could.
-// Where it could not it has answered: 413 for a body that is too long, otherwise 400, with what is wrong and where.
+// Where it could not it has answered: 413 for a body that is too long, 408 for one that took longer than the server
+// waits, otherwise 400, with what is wrong and where.
 func (s *Service) Read(w http.ResponseWriter, r *http.Request, body any) bool {
 	err := decode(http.MaxBytesReader(w, r.Body, int64(s.bodyMax)), body)
 	if err == nil {
@@ -95,7 +122,10 @@ func told(err error) (status int, detail string) {
 	case errors.Is(err, errMore):
 		return http.StatusBadRequest, "goes on after its object"
 	}
-	if _, network := errors.AsType[net.Error](err); network {
+	if network, is := errors.AsType[net.Error](err); is {
+		if network.Timeout() {
+			return http.StatusRequestTimeout, "took too long to come"
+		}
 		return http.StatusBadRequest, "did not come whole"
 	}
 	return http.StatusBadRequest, "cannot be read: " + err.Error() // what a field's own UnmarshalText says
