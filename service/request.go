@@ -2,6 +2,7 @@ package service
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,8 +132,13 @@ func told(err error) (status int, detail string) {
 	return http.StatusBadRequest, "cannot be read: " + err.Error() // what a field's own UnmarshalText says
 }
 
+var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+
 // wanted names in the caller's words what a field of the program takes.
 func wanted(t reflect.Type) string {
+	if reflect.PointerTo(t).Implements(textUnmarshaler) { // it is written in words of its own
+		return "a string"
+	}
 	switch t.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
@@ -183,8 +189,8 @@ func fieldsOf(body any) string {
 	return "the fields " + strings.Join(names, ", ") + " and no others"
 }
 
-// unreadable answers what is no command yet.
+// unreadable answers what is no command yet: its status says all there is to its type (RFC 9457, 4.2.1).
 func unreadable(w http.ResponseWriter, r *http.Request, status int, detail, remedy string) {
-	problem.Problem{Title: "Unreadable request", Status: status, Detail: detail, Instance: r.URL.EscapedPath(),
-		Remedy: remedy}.Write(w)
+	problem.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail,
+		Instance: r.URL.EscapedPath(), Remedy: remedy}.Write(w)
 }

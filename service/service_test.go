@@ -128,6 +128,8 @@ func TestABodyIsReadAsItsFieldsDo(t *testing.T) {
 	}
 	rec := given(reading, request("", `{"word":"perhaps"}`))
 	assert.Equal(t, "the body cannot be read: say yes or no", problemOf(t, rec).Detail)
+	rec = given(reading, request("", `{"word":1}`))
+	assert.Equal(t, `the body has a number for "Word", where a string belongs`, problemOf(t, rec).Detail)
 
 	away := &net.OpError{Op: "read", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7)}, Err: errors.New("reset")}
 	rec = given(reading, httptest.NewRequest(http.MethodPost, "/", io.MultiReader(strings.NewReader("{"),
