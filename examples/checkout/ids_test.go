@@ -15,7 +15,7 @@ func TestAnIDWithSlashesGoesThroughThePaths(t *testing.T) {
 		"INV/2026/00001": "INV%2F2026%2F00001", "../../notify": "..%2F..%2Fnotify", "a b?c#d%2Fe": "a%20b%3Fc%23d%252Fe",
 	} {
 		w := newWorld(t)
-		placed := w.do("POST", "/orders", "", strings.Replace(placeO1, "o-1", id, 1))
+		placed := w.do("POST", "/orders", "pay-1", strings.Replace(placeO1, "o-1", id, 1))
 		require.Equal(t, http.StatusCreated, placed.status, placed.body)
 		at := placed.header.Get("Location")
 		assert.Equal(t, "/orders/"+escaped, at)

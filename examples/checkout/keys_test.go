@@ -19,7 +19,7 @@ func TestTheSignerIsAFilesKey(t *testing.T) {
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "log.key")
 	_, err = readSigner(path)
-	require.ErrorContains(t, err, "--signer")
+	require.ErrorContains(t, err, "CHECKOUT_SIGNER")
 	require.NoError(t, os.WriteFile(path, []byte(key+"\n"), 0o600))
 	signer, err := readSigner(path)
 	require.NoError(t, err)
@@ -27,4 +27,15 @@ func TestTheSignerIsAFilesKey(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("no key"), 0o600))
 	_, err = readSigner(path)
 	require.ErrorContains(t, err, path)
+}
+
+func TestATokenIsALineOfAFile(t *testing.T) {
+	none, err := readToken("")
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	path := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(path, []byte("  01234567890123456789\n"), 0o600))
+	token, err := readToken(path)
+	require.NoError(t, err)
+	assert.Equal(t, "01234567890123456789", token)
 }

@@ -4,28 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/store/postgres"
 )
 
-// openLog opens the log in the database that --store names, or else in the file of --log. The closer closes the log and
-// what it is kept by.
-func openLog(ctx context.Context, s settings, signer *seal.Signer) (log store.Log, closer func() error, err error) {
-	if s.store == "" {
+// openLog opens the log in the database that is set, or else in its file. The closer closes the log and what it is kept
+// by.
+func openLog(ctx context.Context, s *settings, signer *seal.Signer) (log store.Log, closer func() error, err error) {
+	if s.database == "" {
 		file, err := bolt.Open(s.log, &bolt.Config{Origin: s.origin, Signer: signer})
 		if err != nil {
 			return nil, nil, named(err)
 		}
 		return file, file.Close, nil
 	}
-	pool, err := pgxpool.New(ctx, s.store)
+	pool, err := pgxpool.New(ctx, s.database)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--store: %w; it reads like postgres://user:password@host/database", err)
+		return nil, nil, fmt.Errorf("%sDATABASE: %w; it reads like postgres://user@host/database", prefix, err)
 	}
 	database, err := postgres.Open(ctx, pool, &postgres.Config{Migrate: true, Listen: postgres.Direct(pool),
 		Origin: s.origin, Signer: signer})
@@ -39,10 +42,44 @@ func openLog(ctx context.Context, s settings, signer *seal.Signer) (log store.Lo
 	}, nil
 }
 
-// named says which flag an error is about: the log's words are those of its Config.
+// named says which settings an error is about: the log's words are those of its Config.
 func named(err error) error {
 	if errors.Is(err, store.ErrInvalid) {
-		return fmt.Errorf("%w; --origin gives Config.Origin, --signer the key", err)
+		return fmt.Errorf("%w; %sORIGIN gives Config.Origin, %sSIGNER the key", err, prefix, prefix)
 	}
 	return err
+}
+
+// watched is a log that remembers when it last failed to take something: that it can be read says little about that.
+type watched struct {
+	store.Log
+
+	mu     sync.Mutex
+	failed time.Time
+}
+
+// Append implements [store.Log].
+func (w *watched) Append(ctx context.Context, to events.Stream, after uint64,
+	records ...events.Record) ([]events.Record, error) {
+	taken, err := w.Log.Append(ctx, to, after, records...)
+	switch {
+	case err == nil:
+		w.note(time.Time{})
+	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrStorage), errors.Is(err, store.ErrDamaged),
+		errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrReadOnly):
+		w.note(time.Now())
+	}
+	return taken, err
+}
+
+func (w *watched) note(failed time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failed = failed
+}
+
+func (w *watched) lastFailed() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
 }

@@ -1,70 +1,71 @@
-// Command checkout is a small checkout service that keeps its orders with Tilltape: commands over HTTP, the pay call,
-// an endpoint for APO's notifications, and a Run that asks APO whatever is owed. The README beside it walks through an
-// order.
+// Command checkout is a checkout service that keeps its orders with Tilltape: commands over HTTP, the pay call, an
+// endpoint for APO's notifications, a Run that asks APO whatever is owed, and on an address of its own the viewer,
+// backups and probes. The README beside it walks through an order.
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/order/window"
+	"github.com/tilltape/tilltape/service"
+	"github.com/tilltape/tilltape/viewer"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stderr)
+	if len(os.Args) > 1 {
+		help(os.Stderr)
+		if os.Args[1] != "-h" && os.Args[1] != "-help" && os.Args[1] != "--help" {
+			fmt.Fprintf(os.Stderr, "error: %q is not understood; everything is set in the environment\n", os.Args[1])
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := interruptible()
+	err := run(ctx, os.Environ(), os.Stderr)
 	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-// settings are what the flags say.
-type settings struct {
-	listen, gateway, client, keys, log, store, origin, signer string
+// interruptible returns a context that the first signal ends. The second one ends the program where it stands: nothing
+// that was recorded is lost, and whoever waits gets no answer.
+func interruptible() (ctx context.Context, stop func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, stop = context.WithCancel(context.Background())
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		fmt.Fprintln(os.Stderr, "error: told to stop twice, so it stopped at once")
+		os.Exit(1)
+	}()
+	return ctx, stop
 }
 
-func parse(args []string, out io.Writer) (settings, error) {
-	var s settings
-	f := flag.NewFlagSet("checkout", flag.ContinueOnError)
-	f.SetOutput(out)
-	f.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address to serve on")
-	f.StringVar(&s.gateway, "gateway", "", "APO's `URL`; plain http is for loopback alone")
-	f.StringVar(&s.client, "client", "", "your client `id` at APO")
-	f.StringVar(&s.keys, "keys", "keys", "`directory` with "+privateKeyFile+" and "+publicKeyFile)
-	f.StringVar(&s.log, "log", "orders.tilltape", "`file` that keeps the orders")
-	f.StringVar(&s.store, "store", "",
-		"`URL` of a PostgreSQL database that keeps the orders instead, for any number of processes")
-	f.StringVar(&s.origin, "origin", "",
-		"`name` of the log, such as shop.example/orders; the first that it is opened with is its name for good")
-	f.StringVar(&s.signer, "signer", "", "`file` with the private key that signs for the log, as seal.GenerateKey made it")
-	if err := f.Parse(args); err != nil {
-		return s, err
-	}
-	switch {
-	case f.NArg() > 0:
-		return s, fmt.Errorf("%q is not understood; everything is given by flags, see --help", f.Arg(0))
-	case s.gateway == "" || s.client == "":
-		return s, errors.New("--gateway and --client are needed; `tilltape simulate` prints both")
-	}
-	return s, nil
-}
+// actor stands in the log for what nobody else did.
+const actor = "checkout"
 
-// run serves until ctx ends, and leaves nothing open.
-func run(ctx context.Context, args []string, out io.Writer) (err error) {
-	s, err := parse(args, out)
+// leases is how many call timeouts a claim lasts: a call ends well before its claim does.
+const leases = 3
+
+// run serves until ctx ends, and leaves nothing open. What is opened is closed the other way round: the log last, since
+// what is under way still has to be recorded.
+func run(ctx context.Context, environ []string, out io.Writer) (err error) {
+	s, err := read(environ)
 	if err != nil {
 		return err
 	}
@@ -72,36 +73,73 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	client, err := apo.NewClient(s.gateway, s.client, keys, nil)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
 	signer, err := readSigner(s.signer)
 	if err != nil {
 		return err
 	}
-	log, closeLog, err := openLog(ctx, s, signer)
+	token, err := readToken(s.token)
 	if err != nil {
 		return err
 	}
-	// The log is closed last: what is under way still has to be recorded.
+	client, err := apo.NewClient(s.gateway, s.client, keys, nil)
+	if err != nil {
+		return fmt.Errorf("%sGATEWAY, %sCLIENT: %w", prefix, prefix, err)
+	}
+	defer client.Close()
+	log, closeLog, err := openLog(ctx, &s, signer)
+	if err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, closeLog()) }()
-	logger := slog.New(slog.NewTextHandler(out, nil))
-	orders, err := tilltape.New(log, client,
-		&tilltape.Config{Policy: order.Policy{Windows: window.Antom()}, Actor: "checkout", Logger: logger})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, orders.Close()) }()
 
-	shop := &shop{orders: orders, client: client, logger: logger}
-	if err := shop.hears(); err != nil {
+	shop := &shop{settings: s, client: client, log: &watched{Log: log}, token: token,
+		logger: slog.New(slog.NewTextHandler(out, nil))}
+	shop.tellMode()
+	cfg := shop.config()
+	if shop.Service, err = service.New(shop.log, client, &cfg); err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
+	defer func() { err = errors.Join(err, shop.Close()) }()
+	if shop.viewer, err = viewer.New(log, &viewer.Config{Title: s.origin, Orders: cfg.Orders, Keys: apoKeys(keys),
+		Authorize: shop.admits}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, shop.viewer.Close()) }()
+	return shop.listen(ctx)
+}
+
+// config is that of the orders and of what is around them.
+func (s *shop) config() (cfg service.Config) {
+	cfg.Orders.Policy = order.Policy{Windows: window.Antom(), Lease: leases * s.settings.callTimeout}
+	cfg.Orders.CallTimeout = s.settings.callTimeout
+	cfg.Orders.Actor = actor
+	cfg.Orders.Logger = s.logger
+	cfg.Notify.Heard = s.heard
+	return cfg
+}
+
+// tellMode warns where others on this machine can read the log's file, which has what APO says of buyers. It is made
+// with mode 0600; a copy that was put in its place may have another.
+func (s *shop) tellMode() {
+	if s.settings.database != "" {
+		return
+	}
+	info, err := os.Stat(s.settings.log)
+	if err == nil && info.Mode().Perm()&(othersMode|writersMode) != 0 && runtime.GOOS != "windows" {
+		s.logger.Warn("others can read or write the log's file; say chmod 0600", "file", s.settings.log,
+			"mode", fmt.Sprintf("%04o", info.Mode().Perm()))
+	}
+}
+
+// listen takes both addresses before it serves on one.
+func (s *shop) listen(ctx context.Context) error {
+	public, err := net.Listen("tcp", s.settings.listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("%sLISTEN: %w; give another address", prefix, err)
 	}
-	return shop.serve(ctx, listener)
+	private, err := net.Listen("tcp", s.settings.private)
+	if err != nil {
+		return errors.Join(fmt.Errorf("%sPRIVATE: %w; give another address", prefix, err), public.Close())
+	}
+	return s.serve(ctx, public, private)
 }

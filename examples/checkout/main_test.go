@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rsa"
-	"flag"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -31,18 +30,25 @@ func apoKey(t *testing.T, s *apotest.Server) *rsa.PrivateKey {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, s.WriteKeys(dir))
-	key, err := readKey(filepath.Join(dir, apotest.APOPrivateFile), apo.ParsePrivateKey)
+	key, err := readKey(filepath.Join(dir, apotest.APOPrivateFile), othersMode, apo.ParsePrivateKey)
 	require.NoError(t, err)
 	return key
 }
 
+// environment is what a program needs to speak to a simulator, on ports of its own, and more.
+func environment(server *apotest.Server, keys string, more ...string) []string {
+	return append([]string{"CHECKOUT_GATEWAY=" + server.URL(), "CHECKOUT_CLIENT=" + server.ClientID(),
+		"CHECKOUT_KEYS=" + keys, "CHECKOUT_LISTEN=127.0.0.1:0", "CHECKOUT_PRIVATE=127.0.0.1:0",
+		"CHECKOUT_DRAIN_WAIT=0s"}, more...)
+}
+
 // serving runs the program as main does, and returns where it listens and how to end it.
-func serving(t *testing.T, args ...string) (url string, stop func() error) {
+func serving(t *testing.T, environ ...string) (url string, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	logged := &syncBuffer{}
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, args, logged) }()
+	go func() { ended <- run(ctx, environ, logged) }()
 	address := regexp.MustCompile(`msg=serving address=(\S+)`)
 	require.Eventually(t, func() bool { return address.MatchString(logged.String()) }, 10*time.Second, 5*time.Millisecond)
 	return "http://" + address.FindStringSubmatch(logged.String())[1], func() error {
@@ -58,18 +64,18 @@ func TestTheProgramSettlesWhatAnotherProcessLeft(t *testing.T) {
 	dir := t.TempDir()
 	keys := filepath.Join(dir, "keys")
 	require.NoError(t, server.WriteKeys(keys))
-	args := []string{"--listen", "127.0.0.1:0", "--gateway", server.URL(), "--client", server.ClientID(), "--keys", keys,
-		"--log", filepath.Join(dir, "orders.tilltape")}
+	environ := environment(server, keys, "CHECKOUT_LOG="+filepath.Join(dir, "orders.tilltape"))
 	require.NoError(t, server.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
 
-	url, stop := serving(t, args...)
+	url, stop := serving(t, environ...)
 	w := &world{t: t, url: url}
-	require.Equal(t, 201, w.do("POST", "/orders", "", placeO1).status)
+	require.Equal(t, 201, w.do("POST", "/orders", "pay-1", placeO1).status)
 	open := w.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`)
 	require.Equal(t, 202, open.status, open.body)
+	assert.Equal(t, "/orders/o-1", open.header.Get("Location"))
 	require.NoError(t, stop(), "it ends in peace, with the log closed")
 
-	w.url, stop = serving(t, args...)
+	w.url, stop = serving(t, environ...)
 	defer func() { require.NoError(t, stop()) }()
 	require.Eventually(t, func() bool { return w.do("GET", "/orders/o-1", "", "").order(t).Status == "cancelled" },
 		10*time.Second, 10*time.Millisecond)
@@ -77,7 +83,13 @@ func TestTheProgramSettlesWhatAnotherProcessLeft(t *testing.T) {
 	assert.Equal(t, 2, server.Count(apotest.OpCancel))
 }
 
-func TestMain(m *testing.M) { os.Exit(pgserver.Run(m)) }
+func TestMain(m *testing.M) {
+	status := pgserver.Run(m)
+	if dir := programDir.Load(); dir != nil {
+		_ = os.RemoveAll(*dir)
+	}
+	os.Exit(status)
+}
 
 // Two processes on one database are one shop: what one placed, the other captures and refuses to cancel, and what one
 // left undecided, another settles.
@@ -93,19 +105,18 @@ func TestTwoProcessesOnOneDatabase(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
 	keys := filepath.Join(t.TempDir(), "keys")
 	require.NoError(t, server.WriteKeys(keys))
-	args := []string{"--listen", "127.0.0.1:0", "--gateway", server.URL(), "--client", server.ClientID(), "--keys", keys,
-		"--store", database}
+	environ := environment(server, keys, "CHECKOUT_DATABASE="+database)
 	var stops []func() error
 	var shops []*world
 	for range 2 {
-		url, stop := serving(t, args...)
+		url, stop := serving(t, environ...)
 		shops, stops = append(shops, &world{t: t, url: url}), append(stops, stop)
 		target, err := neturl.Parse(url)
 		require.NoError(t, err)
 		balanced.Store(httputil.NewSingleHostReverseProxy(target))
 	}
 	one, two := shops[0], shops[1]
-	require.Equal(t, 201, one.do("POST", "/orders", "", placeO1).status)
+	require.Equal(t, 201, one.do("POST", "/orders", "pay-1", placeO1).status)
 	require.NoError(t, server.Submit("pay-1"))
 	captured := func() bool {
 		return two.do("POST", "/orders/o-1/capture", "capture-1", `{"amount":"USD 10.00"}`).status == 200
@@ -115,75 +126,35 @@ func TestTwoProcessesOnOneDatabase(t *testing.T) {
 	assert.Equal(t, int64(1000), server.Totals("pay-1").Captured)
 
 	require.NoError(t, server.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
-	place := strings.NewReplacer("o-1", "o-2", "pay-1", "pay-2").Replace(placeO1)
-	require.Equal(t, 201, one.do("POST", "/orders", "", place).status)
+	place := strings.Replace(placeO1, "o-1", "o-2", 1)
+	require.Equal(t, 201, one.do("POST", "/orders", "pay-2", place).status)
 	require.Equal(t, 202, one.do("POST", "/orders/o-2/cancel", "cancel-2", `{}`).status)
 	require.NoError(t, stops[0]())
-	_, stop := serving(t, args...) // the one that runs on would look within a minute
+	_, stop := serving(t, environ...) // the one that runs on would look within a minute
 	defer func() { require.NoError(t, stop()) }()
 	require.Eventually(t, func() bool { return two.do("GET", "/orders/o-2", "", "").order(t).Status == "cancelled" },
 		10*time.Second, 20*time.Millisecond)
 	require.NoError(t, stops[1]())
 }
 
-func TestTheProgramSaysWhatItNeeds(t *testing.T) {
-	dir := t.TempDir()
-	server, err := apotest.NewUnstartedServer(nil)
+func listening(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	keys := filepath.Join(dir, "keys")
-	require.NoError(t, server.WriteKeys(keys))
-	broken := filepath.Join(dir, "broken")
-	require.NoError(t, os.MkdirAll(broken, 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(broken, privateKeyFile), []byte("no key"), 0o600))
-	half := filepath.Join(dir, "half")
-	require.NoError(t, os.MkdirAll(half, 0o700))
-	text, err := os.ReadFile(filepath.Join(keys, privateKeyFile))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(half, privateKeyFile), text, 0o600))
-	busy, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer busy.Close()
-
-	base := []string{"--gateway", "http://127.0.0.1:1", "--client", "SANDBOX_1", "--keys", keys, "--log",
-		filepath.Join(dir, "log")}
-	for name, c := range map[string]struct {
-		args []string
-		says string
-	}{
-		"no gateway":     {nil, "--gateway and --client are needed"},
-		"an argument":    {append(base, "serve"), `"serve" is not understood`},
-		"unknown flag":   {[]string{"--port", "1"}, "-port"},
-		"no keys":        {append(base, "--keys", filepath.Join(dir, "none")), "--keys names the directory"},
-		"broken key":     {append(base, "--keys", broken), filepath.Join(broken, privateKeyFile)},
-		"half the keys":  {append(base, "--keys", half), publicKeyFile},
-		"plain http":     {append(base, "--gateway", "http://example.com"), "http"},
-		"no log":         {append(base, "--log", filepath.Join(dir, "none", "log")), filepath.Join(dir, "none")},
-		"no database":    {append(base, "--store", "postgres://shop@127.0.0.1:1/shop"), "cannot be reached"},
-		"no URL":         {append(base, "--store", "postgres://shop@:x:y/shop"), "--store"},
-		"no log's name":  {append(base, "--origin", "my shop"), "--origin gives Config.Origin"},
-		"address in use": {append(base, "--listen", busy.Addr().String()), "in use"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			err := run(t.Context(), c.args, &syncBuffer{})
-			require.Error(t, err)
-			assert.Contains(t, err.Error(), c.says)
-		})
-	}
-	require.ErrorIs(t, run(t.Context(), []string{"--help"}, &syncBuffer{}), flag.ErrHelp)
+	return listener
 }
 
 func TestTheServiceEndsWhereNothingSettlesAnyMore(t *testing.T) {
 	w := newWorld(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
 	require.NoError(t, w.log.Close())
-	err = w.shop.serve(t.Context(), listener)
+	err := w.shop.serve(t.Context(), listening(t), listening(t))
 	require.ErrorIs(t, err, store.ErrClosed)
 	assert.Contains(t, w.logged.String(), "stopping")
 
-	w = newWorld(t)
-	listener, err = net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	require.ErrorIs(t, w.shop.serve(t.Context(), listener), net.ErrClosed, "and where nobody can call it")
+	for closed := range 2 { // and where nobody can call it, or look at it
+		w = newWorld(t)
+		listeners := []net.Listener{listening(t), listening(t)}
+		require.NoError(t, listeners[closed].Close())
+		require.ErrorIs(t, w.shop.serve(t.Context(), listeners[0], listeners[1]), net.ErrClosed)
+	}
 }

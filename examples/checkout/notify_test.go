@@ -35,7 +35,7 @@ func hand(w *world, n *apotest.Notification, body []byte) *httptest.ResponseReco
 
 func TestANotificationIsAcknowledgedOnceItIsOnRecord(t *testing.T) {
 	w := newWorld(t)
-	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "pay-1", placeO1).status)
 	n := paid(t, w)
 	for range 2 { // APO promises to send it once at least
 		rec := hand(w, &n, n.Body)
@@ -50,7 +50,7 @@ func TestANotificationIsAcknowledgedOnceItIsOnRecord(t *testing.T) {
 
 func TestAStrangerLearnsNothing(t *testing.T) {
 	w := newWorld(t)
-	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "pay-1", placeO1).status)
 	n := paid(t, w)
 	unsigned := n
 	unsigned.Header = n.Header.Clone()
@@ -82,14 +82,14 @@ func TestANotificationOfAnUnknownOrderComesAgain(t *testing.T) {
 	assert.Equal(t, "Not Found\n", rec.Body.String())
 	assert.Contains(t, w.logged.String(), "an order that is not known here")
 
-	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "pay-1", placeO1).status)
 	assert.Equal(t, http.StatusOK, hand(w, &n, n.Body).Code, "placed meanwhile")
 }
 
 // APO's side may have hung up by the time it is written: it is news all the same.
 func TestAHangUpLosesNothing(t *testing.T) {
 	w := newWorld(t)
-	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "pay-1", placeO1).status)
 	n := paid(t, w)
 	ctx, hangUp := context.WithCancel(t.Context())
 	hangUp()
@@ -101,7 +101,7 @@ func TestAHangUpLosesNothing(t *testing.T) {
 
 func TestWhatIsNotDurableIsNotAcknowledged(t *testing.T) {
 	w := newWorld(t)
-	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "", placeO1).status)
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "pay-1", placeO1).status)
 	n := paid(t, w)
 	require.NoError(t, w.log.Close())
 	rec := hand(w, &n, n.Body)

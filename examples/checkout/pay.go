@@ -2,9 +2,9 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/order"
@@ -18,42 +18,56 @@ var captures = map[events.CaptureMode]apo.CaptureMode{
 }
 
 // collect asks APO to collect for an order on record, and answers. For the same order it is the same payment, however
-// often it is asked for. What else APO's pay call takes belongs in the request here.
-func (s *shop) collect(w http.ResponseWriter, r *http.Request, o order.Order, redirectURL string) {
-	paid := s.client.Pay(r.Context(), apo.PayRequest{PaymentRequestID: o.PaymentRequestID, Amount: o.Amount,
-		Method: o.Method, Capture: captures[o.CaptureMode], OrderID: o.ID, PayBy: o.PayBy, RedirectURL: redirectURL})
-	for _, fact := range paid.Facts { // what the answer proves goes on record at once
+// often it is asked for. What else APO's pay call takes belongs in the request here. What APO has answered is recorded
+// whether or not the caller still waits.
+func (s *shop) collect(w http.ResponseWriter, r *http.Request, o order.Order) {
+	ctx := context.WithoutCancel(r.Context())
+	calling, end := context.WithTimeout(ctx, s.settings.callTimeout)
+	paid := s.client.Pay(calling, apo.PayRequest{PaymentRequestID: o.PaymentRequestID, Amount: o.Amount,
+		Method: o.Method, Capture: captures[o.CaptureMode], OrderID: o.ID, PayBy: o.PayBy,
+		NotifyURL: s.settings.notifyURL, RedirectURL: s.settings.returnURL})
+	end()
+	for _, fact := range paid.Facts {
 		var err error
-		if o, err = s.orders.Observe(r.Context(), fact); s.failed(w, r, tilltape.Result{}, err) {
+		if o, err = s.Orders.Observe(ctx, fact); s.Failed(w, r, err) {
 			return
 		}
 	}
 	if paid.Class == apo.Succeeded || paid.Class == apo.Accepted {
 		v := viewOf(&o)
 		v.PayURL = cmp.Or(paid.NormalURL, paid.SchemeURL, paid.AppLinkURL)
-		s.write(w, http.StatusCreated, v)
+		s.Write(w, r, http.StatusCreated, v)
 		return
 	}
 	s.logger.Warn("not collected", "order", o.ID, "class", paid.Class.String(), "code", paid.Code, "err", paid.Err)
-	s.notCollected(w, &paid)
+	notCollected(w, r, &paid)
 }
 
 // notCollected answers by what the pay call proves; docs/guides/paying.md has the table.
-func (s *shop) notCollected(w http.ResponseWriter, paid *apo.PayAnswer) {
-	p := problem.Problem{Title: "Outcome not known", Status: http.StatusAccepted, Code: paid.Code}
+func notCollected(w http.ResponseWriter, r *http.Request, paid *apo.PayAnswer) {
+	p := problem.Problem{Type: problem.TypeBase + "unknown", Title: "Outcome not known", Status: http.StatusAccepted,
+		Code: paid.Code, Instance: r.URL.EscapedPath()}
 	switch paid.Class {
 	case apo.NotSent:
-		s.bad(w, paid.Err.Error(), "correct it and place the same order again")
+		tell(w, r, http.StatusBadRequest, paid.Err.Error(), "correct it and place the same order again")
 		return
 	case apo.Failed:
-		p.Title, p.Status, p.Detail = "Not paid", http.StatusBadGateway, "APO refused the payment"
-		p.Remedy = "place another order, with a paymentRequestId of its own"
+		notPaid(w, r, paid.Code)
+		return
 	case apo.Unknown:
-		p.Detail, p.Remedy = "it is not known whether the payment has begun", "place the same order again, unchanged"
+		p.Detail = "it is not known whether the payment has begun"
+		p.Remedy = "place the same order again, unchanged and under the same key"
 		w.Header().Set("Retry-After", "1")
 	default:
 		p.Detail = "APO refused, and it is not known whether the payment is there; it is asked again"
 		p.Remedy = "look at the order later, or cancel it"
 	}
 	p.Write(w)
+}
+
+// notPaid answers that APO refused the payment for good.
+func notPaid(w http.ResponseWriter, r *http.Request, code string) {
+	problem.Problem{Type: problem.TypeBase + "failed", Title: "Not paid", Status: http.StatusBadGateway, Code: code,
+		Detail: "APO refused the payment", Remedy: "place another order, under a key of its own",
+		Instance: r.URL.EscapedPath()}.Write(w)
 }

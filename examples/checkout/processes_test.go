@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,20 +38,32 @@ const (
 	pause        = 20 * time.Millisecond
 )
 
-// builds makes the programs that the README runs.
-func builds(t *testing.T) (checkout, tilltape string) {
-	t.Helper()
-	dir := t.TempDir()
-	build := func(name, folder string) string {
-		path := filepath.Join(dir, name)
-		c := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".")
-		c.Dir = folder
-		said, err := c.CombinedOutput()
-		require.NoError(t, err, string(said))
-		return path
+// built is where the programs are that the README runs. They are made once for all tests.
+var built = sync.OnceValues(func() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "checkout-programs-"); err != nil {
+		return "", err
 	}
-	return build("checkout", "."), build("tilltape", "../../cmd/tilltape")
+	for name, folder := range map[string]string{"checkout": ".", "tilltape": "../../cmd/tilltape"} {
+		c := exec.Command("go", "build", "-o", filepath.Join(dir, name), ".")
+		c.Dir = folder
+		if said, failed := c.CombinedOutput(); failed != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w: %s", name, failed, said))
+		}
+	}
+	return dir, err
+})
+
+// programs returns the programs that the README runs.
+func programs(t *testing.T) (checkout, tilltape string) {
+	t.Helper()
+	dir, err := built()
+	require.NoError(t, err)
+	programDir.Store(&dir)
+	return filepath.Join(dir, "checkout"), filepath.Join(dir, "tilltape")
 }
+
+// programDir is what is removed when all tests are over.
+var programDir atomic.Pointer[string]
 
 // process is a program under way.
 type process struct {
@@ -59,18 +72,18 @@ type process struct {
 }
 
 // starts runs a program until it has said what matches, and returns the words in the pattern's parentheses.
-func starts(t *testing.T, pattern, program string, args ...string) (*process, string) {
+func starts(t *testing.T, pattern string, program *exec.Cmd) (*process, string) {
 	t.Helper()
 	read, write, err := os.Pipe()
 	require.NoError(t, err)
-	p := &process{Cmd: exec.Command(program, args...), said: &syncBuffer{}}
+	p := &process{Cmd: program, said: &syncBuffer{}}
 	p.Stdout, p.Stderr = write, write
 	require.NoError(t, p.Start())
 	require.NoError(t, write.Close())
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("%s:\n%s", filepath.Base(program), p.said)
+			t.Logf("%s:\n%s", filepath.Base(program.Path), p.said)
 		}
 	})
 	words := make(chan string, 1)
@@ -108,7 +121,7 @@ func (p *process) kill() {
 
 // till is one of the two services, which is another process after a while.
 type till struct {
-	args    []string
+	environ []string
 	program string
 	running *process
 	url     atomic.Pointer[neturl.URL]
@@ -117,7 +130,9 @@ type till struct {
 func (s *till) start(t *testing.T) {
 	t.Helper()
 	var address string
-	s.running, address = starts(t, `msg=serving address=(\S+)`, s.program, s.args...)
+	program := exec.Command(s.program)
+	program.Env = append(os.Environ(), s.environ...)
+	s.running, address = starts(t, `msg=serving address=(\S+)`, program)
 	s.url.Store(&neturl.URL{Scheme: "http", Host: address})
 }
 
@@ -168,9 +183,8 @@ func (s *shopping) says(path, key, body string, statuses ...int) {
 		if !assert.NoError(s.t, err) {
 			return
 		}
-		if key != "" {
-			r.Header.Set("Idempotency-Key", key)
-		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", key)
 		resp, text, err := s.do(r)
 		if err != nil {
 			last = err.Error()
@@ -202,7 +216,7 @@ func (s *shopping) do(r *http.Request) (*http.Response, []byte, error) {
 // shops lets somebody order, pay, and have second thoughts.
 func (s *shopping) shops(id string, n int) {
 	pay := "pay-" + id
-	s.says("/orders", "", strings.NewReplacer("o-1", id, "pay-1", pay).Replace(placeO1), http.StatusCreated)
+	s.says("/orders", pay, strings.Replace(placeO1, "o-1", id, 1), http.StatusCreated)
 	if n%3 == 2 {
 		s.says("/orders/"+id+"/cancel", "cancel-"+id, `{}`, http.StatusOK)
 		return
@@ -237,16 +251,17 @@ func TestTwoRealProcesses(t *testing.T) {
 		t.Skip("it builds two programs and kills them for half a minute; set " + long.Variable + "=1")
 	}
 	database := pgserver.New(t, nil).URL()
-	checkout, tilltape := builds(t)
+	checkout, tilltape := programs(t)
 	s := &shopping{t: t}
 	front := httptest.NewServer(http.HandlerFunc(s.notified))
 	t.Cleanup(front.Close)
 	keys := filepath.Join(t.TempDir(), "keys")
-	_, s.gateway = starts(t, `^control +(\S+)/_control/$`, tilltape, "simulate", "--keys", keys, "--notify",
-		front.URL+"/notify")
+	_, s.gateway = starts(t, `^control +(\S+)/_control/$`, exec.Command(tilltape, "simulate", "--keys", keys,
+		"--notify", front.URL+"/notify"))
 	for i := range s.tills {
-		s.tills[i].program, s.tills[i].args = checkout, []string{"--listen", "127.0.0.1:0", "--gateway", s.gateway,
-			"--client", apotest.DefaultClientID, "--keys", keys, "--store", database}
+		s.tills[i].program, s.tills[i].environ = checkout, []string{"CHECKOUT_LISTEN=127.0.0.1:0",
+			"CHECKOUT_PRIVATE=127.0.0.1:0", "CHECKOUT_DRAIN_WAIT=0s", "CHECKOUT_GATEWAY=" + s.gateway,
+			"CHECKOUT_CLIENT=" + apotest.DefaultClientID, "CHECKOUT_KEYS=" + keys, "CHECKOUT_DATABASE=" + database}
 		s.tills[i].start(t)
 	}
 

@@ -3,50 +3,88 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/tilltape/tilltape/service"
 )
 
-// A command waits for APO twice at the most, a call and an inquiry, of [tilltape.DefaultCallTimeout] each.
-const (
-	headerTimeout   = 5 * time.Second
-	readTimeout     = 10 * time.Second
-	idleTimeout     = time.Minute
-	headerMax       = 16 << 10
-	commandTimeout  = 45 * time.Second
-	shutdownTimeout = commandTimeout
-)
+// privatePatience is how long what is read on the private address, a backup perhaps, still has when the service stops.
+const privatePatience = 5 * time.Second
 
-// serve answers requests and lets the orders settle until ctx ends. Then nothing new is taken and what is under way
-// gets its time. It ends too where settling does: without that nothing that is unknown would become known, and nobody
-// would notice.
-func (s *shop) serve(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{Handler: s.routes(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: readTimeout + commandTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerMax}
+// patience is how long a command takes at the most: a call to APO and an inquiry, and the record of what they proved.
+func (s *shop) patience() time.Duration {
+	cfg := s.Orders.Config()
+	return 2*cfg.CallTimeout + cfg.RecordTimeout
+}
+
+func (s *shop) server(handler http.Handler) *http.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: service.HeaderTimeout, ReadTimeout: service.ReadTimeout,
+		WriteTimeout: service.ReadTimeout + s.patience(), IdleTimeout: service.IdleTimeout,
+		MaxHeaderBytes: service.HeaderMax, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)}
+}
+
+// serve answers requests and lets the orders settle until ctx ends, or until one of the three does: a service that no
+// longer settles would go on answering and never learn what is unknown. Then it is drained.
+func (s *shop) serve(ctx context.Context, public, private net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	settled := make(chan error, 1) // Run takes over what an earlier process left, too
-	go func() {
-		settled <- s.orders.Run(ctx)
-		stop()
-	}()
-	served := make(chan error, 1)
-	go func() {
-		served <- server.Serve(listener)
-		stop()
-	}()
-	s.logger.Info("serving", "address", listener.Addr().String())
+	settling, settled := context.WithCancel(context.WithoutCancel(ctx))
+	defer settled()
+	ended := make(chan error, 3)
+	begin := func(task func() error) {
+		go func() {
+			ended <- task()
+			stop()
+		}()
+	}
+	orders, pages := s.server(s.routes()), s.server(s.privateRoutes())
+	begin(func() error { // takes over what an earlier process left, too
+		s.state.settling.Store(true)
+		defer s.state.settling.Store(false)
+		return s.Orders.Run(settling)
+	})
+	begin(func() error { return served(orders.Serve(public)) })
+	begin(func() error { return served(pages.Serve(private)) })
+	s.logger.Info("serving", "address", public.Addr().String(), "private", private.Addr().String())
 	<-ctx.Done()
-	s.logger.Info("stopping")
-	patience, end := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	err := s.drain(orders, pages)
+	settled()
+	for range cap(ended) {
+		err = errors.Join(err, <-ended)
+	}
+	s.logger.Info("stopped")
+	return err
+}
+
+// served is nil where a server was told to end.
+func served(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// drain ends both servers so that nobody is turned away: first it is said that the service is going, so that whoever
+// sends requests sends them elsewhere, then no more are taken, and what is under way ends. What is read on the private
+// address can be read until then.
+func (s *shop) drain(orders, pages *http.Server) error {
+	s.state.draining.Store(true)
+	s.logger.Info("stopping", "wait", s.settings.drainWait)
+	if s.state.settling.Load() { // else there is nothing to wait for
+		time.Sleep(s.settings.drainWait)
+	}
+	err := shutdown(orders, s.patience())
+	return errors.Join(err, s.viewer.Close(), shutdown(pages, privatePatience))
+}
+
+func shutdown(server *http.Server, patience time.Duration) error {
+	ctx, end := context.WithTimeout(context.Background(), patience)
 	defer end()
-	err := server.Shutdown(patience)
-	if err != nil {
-		err = errors.Join(err, server.Close())
+	if err := server.Shutdown(ctx); err != nil {
+		return errors.Join(err, server.Close())
 	}
-	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
-		err = errors.Join(err, ended)
-	}
-	return errors.Join(err, <-settled)
+	return nil
 }

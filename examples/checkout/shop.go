@@ -1,24 +1,32 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/money"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/service"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/viewer"
 )
 
 // shop is the service: orders over HTTP. Whoever reaches it may command it, so only /notify belongs on a public
 // address.
 type shop struct {
-	orders *tilltape.Orders
-	client *apo.Client  // for the pay call; all others are made by orders
-	notify http.Handler // see hears
-	logger *slog.Logger
+	*service.Service
+	settings settings
+	client   *apo.Client // for the pay call; all others are made by Orders
+	log      *watched
+	viewer   *viewer.Viewer
+	token    string
+	logger   *slog.Logger
+	state    state
 }
 
 func (s *shop) routes() http.Handler {
@@ -28,49 +36,70 @@ func (s *shop) routes() http.Handler {
 	mux.HandleFunc("POST /orders/{id}/cancel", s.cancel)
 	mux.HandleFunc("POST /orders/{id}/capture", s.capture)
 	mux.HandleFunc("POST /orders/{id}/refund", s.refund)
-	mux.Handle("POST /notify", s.notify)
-	return mux
+	mux.Handle("POST /notify", s.Notifications)
+	return s.honest(mux)
 }
 
+// amount is money in JSON, "USD 10.00".
+type amount order.Money
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (m *amount) UnmarshalText(text []byte) error {
+	v, err := money.Parse(string(text))
+	*m = amount(v)
+	return err
+}
+
+// path is where an order is, whatever its id has in it.
+func path(id string) string { return "/orders/" + url.PathEscape(id) }
+
 // create puts an order on record and then asks APO to collect, in this order: a notification of an order that is not on
-// record goes back to APO. The same order again changes nothing, and asks again as long as nobody knows of a payment.
+// record goes back to APO. The request's key is the payment's paymentRequestId: by the same one APO too knows that it
+// is the same payment, and the log that it is another order's.
 func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 	var b struct {
-		Order            string              `json:"order"`
-		PaymentRequestID string              `json:"paymentRequestId"`
-		Amount           amount              `json:"amount"`
-		Method           string              `json:"method"`
-		Acquirer         string              `json:"acquirer"`
-		CaptureMode      *events.CaptureMode `json:"captureMode"` // no default: see below
-		PayBy            time.Time           `json:"payBy"`
-		RedirectURL      string              `json:"redirectUrl"`
-		Actor            string              `json:"actor"`
+		Order       string              `json:"order"`
+		Amount      amount              `json:"amount"`
+		Method      string              `json:"method"`
+		Acquirer    string              `json:"acquirer"`
+		CaptureMode *events.CaptureMode `json:"captureMode"` // no default: see below
+		PayBy       time.Time           `json:"payBy"`
+		Actor       string              `json:"actor"`
 	}
-	if !s.read(w, r, &b) {
+	key, ok := s.command(w, r, &b)
+	if !ok {
 		return
 	}
 	if b.CaptureMode == nil { // a card taken for a wallet would count as paid when it is only authorized
-		s.bad(w, "captureMode is missing", "say none, automatic or manual")
+		tell(w, r, http.StatusBadRequest, "captureMode is missing", "say none, automatic or manual")
 		return
 	}
-	result, err := s.orders.Create(r.Context(),
-		order.Create{OrderID: b.Order, PaymentRequestID: b.PaymentRequestID, Amount: order.Money(b.Amount),
+	result, err := s.Orders.Create(r.Context(),
+		order.Create{CommandID: key, OrderID: b.Order, PaymentRequestID: key, Amount: order.Money(b.Amount),
 			Method: b.Method, Acquirer: b.Acquirer, CaptureMode: *b.CaptureMode, PayBy: b.PayBy, Actor: b.Actor})
-	if s.failed(w, r, result, err) {
+	if errors.Is(err, store.ErrKeyTaken) {
+		err = &order.MismatchError{OrderID: b.Order, CommandID: key}
+	}
+	given, err := s.given(r.Context(), wish{key: key, actor: b.Actor}, result, err)
+	if err != nil {
+		s.Answer(w, r, result, err, nil)
 		return
 	}
-	w.Header().Set("Location", "/orders/"+url.PathEscape(result.Order.ID))
-	if o := &result.Order; o.Status != order.Created || len(o.Operations()) > 0 {
-		s.write(w, http.StatusCreated, viewOf(o)) // paid, or being cancelled: there is nothing to ask for
-		return
+	w.Header().Set("Location", path(result.Order.ID))
+	switch o := &result.Order; {
+	case o.Status == order.Failed && given.refused != "": // as it was answered when it was asked for
+		notPaid(w, r, given.refused)
+	case o.Status != order.Created || len(o.Operations()) > 0: // paid, or being cancelled: there is nothing to ask for
+		s.Write(w, r, http.StatusCreated, viewOf(o))
+	default:
+		s.collect(w, r, result.Order)
 	}
-	s.collect(w, r, result.Order, b.RedirectURL)
 }
 
 func (s *shop) show(w http.ResponseWriter, r *http.Request) {
 	v, err := s.whole(r.Context(), r.PathValue("id"))
-	if !s.failed(w, r, tilltape.Result{}, err) {
-		s.write(w, http.StatusOK, v)
+	if !s.Failed(w, r, err) {
+		s.Write(w, r, http.StatusOK, v)
 	}
 }
 
@@ -83,9 +112,9 @@ func (s *shop) cancel(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	result, err := s.orders.Cancel(r.Context(), r.PathValue("id"), order.Cancel{CommandID: key, Reason: b.Reason,
+	result, err := s.Orders.Cancel(r.Context(), r.PathValue("id"), order.Cancel{CommandID: key, Reason: b.Reason,
 		Actor: b.Actor})
-	s.answer(w, r, result, err)
+	s.answer(w, r, wish{key, b.Reason, b.Actor}, result, err)
 }
 
 func (s *shop) capture(w http.ResponseWriter, r *http.Request) {
@@ -98,9 +127,9 @@ func (s *shop) capture(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	result, err := s.orders.Capture(r.Context(), r.PathValue("id"),
+	result, err := s.Orders.Capture(r.Context(), r.PathValue("id"),
 		order.Capture{CommandID: key, Amount: order.Money(b.Amount), Last: b.Last, Actor: b.Actor})
-	s.answer(w, r, result, err)
+	s.answer(w, r, wish{key: key, actor: b.Actor}, result, err)
 }
 
 func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
@@ -113,7 +142,7 @@ func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	result, err := s.orders.Refund(r.Context(), r.PathValue("id"),
+	result, err := s.Orders.Refund(r.Context(), r.PathValue("id"),
 		order.Refund{CommandID: key, Amount: order.Money(b.Amount), Reason: b.Reason, Actor: b.Actor})
-	s.answer(w, r, result, err)
+	s.answer(w, r, wish{key, b.Reason, b.Actor}, result, err)
 }

@@ -10,12 +10,13 @@ import (
 
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/problem"
+	"github.com/tilltape/tilltape/service"
 )
 
 func TestAnOrderFromItsPlacingToItsRefund(t *testing.T) {
 	w := newWorld(t)
 	w.authorized()
-	again := w.do("POST", "/orders", "", placeO1)
+	again := w.do("POST", "/orders", "pay-1", placeO1)
 	assert.Equal(t, http.StatusCreated, again.status, "the same order again changes nothing")
 	assert.Equal(t, "/orders/o-1", again.header.Get("Location"))
 
@@ -89,7 +90,7 @@ func TestATimeoutIsToldAsUnresolvedAndSettled(t *testing.T) {
 	assert.Equal(t, http.StatusConflict, other.status, "under another key it waits for the first")
 
 	w.clock.Set(p.AskAgain)
-	_, err := w.shop.orders.SettleDue(t.Context())
+	_, err := w.shop.Orders.SettleDue(t.Context())
 	require.NoError(t, err)
 	again := w.do("POST", "/orders/o-1/cancel", "cancel-1", `{"reason":"changed their mind"}`)
 	assert.Equal(t, http.StatusOK, again.status, again.body)
@@ -121,26 +122,29 @@ func TestWhatNobodyCanDoIsRefusedWithARemedy(t *testing.T) {
 		says            string
 	}{
 		"no key":  {"/orders/o-1/refund", "", `{"amount":"USD 1.00"}`, http.StatusBadRequest, "Idempotency-Key"},
-		"no json": {"/orders/o-1/cancel", "k", `{`, http.StatusBadRequest, "the body cannot be read"},
+		"no json": {"/orders/o-1/cancel", "k", `{`, http.StatusBadRequest, "ends before its JSON does"},
 		"unknown field": {"/orders/o-1/cancel", "k", `{"amount":"USD 1.00"}`, http.StatusBadRequest,
-			`unknown field "amount"`},
+			`a field that nobody reads: "amount"`},
 		"a number": {"/orders/o-1/refund", "k", `{"amount":12}`, http.StatusBadRequest,
-			`"amount" cannot be a JSON number`},
+			`a number for "amount", where a string belongs`},
 		"guessed cents": {"/orders/o-1/refund", "k", `{"amount":"USD 1"}`, http.StatusBadRequest, "write it like"},
-		"too large": {"/orders/o-1/cancel", "k", `{"reason":"` + strings.Repeat("x", bodyMax) + `"}`,
-			http.StatusBadRequest, "too large"},
+		"too large": {"/orders/o-1/cancel", "k", `{"reason":"` + strings.Repeat("x", service.DefaultBodyMax) + `"}`,
+			http.StatusRequestEntityTooLarge, "longer than"},
 		"long key":      {"/orders/o-1/cancel", strings.Repeat("k", 65), `{}`, http.StatusBadRequest, "64"},
 		"no such order": {"/orders/o-2/cancel", "k", `{}`, http.StatusNotFound, "no such order"},
 		"other content": {"/orders/o-1/capture", "capture-1", `{"amount":"USD 2.00"}`, http.StatusUnprocessableEntity,
 			"capture-1"},
-		"too much":      {"/orders/o-1/refund", "k", `{"amount":"USD 2.00"}`, http.StatusConflict, "remain"},
-		"order exists":  {"/orders", "", strings.Replace(placeO1, "10.00", "11.00", 1), http.StatusConflict, "other content"},
-		"payment taken": {"/orders", "", strings.Replace(placeO1, "o-1", "o-9", 1), http.StatusConflict, "paymentRequestId"},
-		"no captureMode": {"/orders", "", strings.Replace(placeO1, `"captureMode":"manual",`, ``, 1), http.StatusBadRequest,
-			"captureMode is missing"},
-		"other captureMode": {"/orders", "", strings.Replace(placeO1, `"manual"`, `""`, 1), http.StatusBadRequest,
+		"too much":     {"/orders/o-1/refund", "k", `{"amount":"USD 2.00"}`, http.StatusConflict, "remain"},
+		"order exists": {"/orders", "pay-2", placeO1, http.StatusConflict, "other content"},
+		"other amount": {"/orders", "pay-1", strings.Replace(placeO1, "10.00", "11.00", 1),
+			http.StatusUnprocessableEntity, "pay-1"},
+		"payment taken": {"/orders", "pay-1", strings.Replace(placeO1, "o-1", "o-9", 1), http.StatusUnprocessableEntity,
+			"pay-1"},
+		"no captureMode": {"/orders", "pay-2", strings.Replace(placeO1, `"captureMode":"manual",`, ``, 1),
+			http.StatusBadRequest, "captureMode is missing"},
+		"other captureMode": {"/orders", "pay-2", strings.Replace(placeO1, `"manual"`, `""`, 1), http.StatusBadRequest,
 			"use one of: none, automatic, manual"},
-		"no order id": {"/orders", "", strings.Replace(placeO1, `"o-1"`, `""`, 1), http.StatusBadRequest, "order"},
+		"no order id": {"/orders", "pay-2", strings.Replace(placeO1, `"o-1"`, `""`, 1), http.StatusBadRequest, "order"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := w.do("POST", c.path, c.key, c.body)
@@ -161,7 +165,7 @@ func TestWhatIsOursAloneIsLoggedAndNotTold(t *testing.T) {
 	assert.NotContains(t, a.body, "closed", "what the log says is ours")
 	assert.Contains(t, w.logged.String(), "request failed")
 
-	require.NoError(t, w.shop.orders.Close())
+	require.NoError(t, w.shop.Orders.Close())
 	a = w.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`)
 	assert.Equal(t, http.StatusServiceUnavailable, a.status)
 	assert.Equal(t, "1", a.header.Get("Retry-After"))

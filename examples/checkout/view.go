@@ -49,12 +49,12 @@ func viewOf(o *order.Order) orderView {
 
 // whole is the order with what it would take and how it came about: three reads of its stream.
 func (s *shop) whole(ctx context.Context, id string) (orderView, error) {
-	o, err := s.orders.Get(ctx, id)
+	o, err := s.Orders.Get(ctx, id)
 	if err != nil {
 		return orderView{}, err
 	}
 	v := viewOf(&o)
-	actions, err := s.orders.Actions(ctx, id)
+	actions, err := s.Orders.Actions(ctx, id)
 	if err != nil {
 		return v, err
 	}
@@ -71,7 +71,7 @@ func (s *shop) whole(ctx context.Context, id string) (orderView, error) {
 		}
 		v.Actions = append(v.Actions, line)
 	}
-	for r, err := range s.orders.History(ctx, id) {
+	for r, err := range s.Orders.History(ctx, id) {
 		if err != nil {
 			return v, err
 		}

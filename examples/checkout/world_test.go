@@ -17,13 +17,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
-	"github.com/tilltape/tilltape/order"
-	"github.com/tilltape/tilltape/order/window"
 	"github.com/tilltape/tilltape/problem"
+	"github.com/tilltape/tilltape/service"
 	"github.com/tilltape/tilltape/store/bolt"
+	"github.com/tilltape/tilltape/viewer"
 )
 
 // world is the service over HTTP, and the APO it speaks to. APO's clock is the service's and stands still.
@@ -31,8 +30,10 @@ type world struct {
 	t       *testing.T
 	apo     *apotest.Server
 	clock   *apotest.Clock
+	client  *apo.Client
 	shop    *shop
 	handler http.Handler
+	private http.Handler
 	url     string
 	log     *bolt.Log
 	logged  *syncBuffer
@@ -80,21 +81,38 @@ func newWorld(t *testing.T) *world {
 		Merchant: keys()[0], APO: keys()[1], ManualDelivery: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.apo.Close()) })
-	client, err := apo.NewClient(w.apo.URL(), w.apo.ClientID(), w.apo.Keys(), nil)
+	w.client, err = apo.NewClient(w.apo.URL(), w.apo.ClientID(), w.apo.Keys(), nil)
 	require.NoError(t, err)
-	t.Cleanup(client.Close)
+	t.Cleanup(w.client.Close)
 	w.log, err = bolt.Open(filepath.Join(t.TempDir(), "orders.tilltape"), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.log.Close() }) // a test may have closed it
-	logger := slog.New(slog.NewTextHandler(w.logged, nil))
-	orders, err := tilltape.New(w.log, client, &tilltape.Config{Now: w.clock.Now, Actor: "checkout", Logger: logger,
-		Policy: order.Policy{Windows: window.Antom()}})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, orders.Close()) })
-	w.shop = &shop{orders: orders, client: client, logger: logger}
-	require.NoError(t, w.shop.hears())
-	w.handler = w.shop.routes()
+	w.begin("")
 	return w
+}
+
+// begin starts a service on the log, as main does, with no memory of another one. Its clock is APO's.
+func (w *world) begin(token string) {
+	w.t.Helper()
+	s, err := read([]string{"CHECKOUT_GATEWAY=" + w.apo.URL(), "CHECKOUT_CLIENT=" + w.apo.ClientID(),
+		"CHECKOUT_DRAIN_WAIT=0s"})
+	require.NoError(w.t, err)
+	s.log = filepath.Join(w.t.TempDir(), "not used")
+	w.shop = &shop{settings: s, client: w.client, log: &watched{Log: w.log}, token: token,
+		logger: slog.New(slog.NewTextHandler(w.logged, nil))}
+	cfg := w.shop.config()
+	cfg.Orders.Now = w.clock.Now
+	w.shop.Service, err = service.New(w.shop.log, w.client, &cfg)
+	require.NoError(w.t, err)
+	pages, err := viewer.New(w.log, &viewer.Config{Orders: cfg.Orders, Authorize: w.shop.admits})
+	require.NoError(w.t, err)
+	w.shop.viewer = pages
+	shop := w.shop
+	w.t.Cleanup(func() {
+		require.NoError(w.t, pages.Close())
+		require.NoError(w.t, shop.Close())
+	})
+	w.handler, w.private = shop.routes(), shop.privateRoutes()
 }
 
 // answer is what the service said.
@@ -118,11 +136,14 @@ func (a answer) problem(t *testing.T) (p problem.Problem) {
 	return p
 }
 
-// do sends a request; an empty key sends no Idempotency-Key.
+// do sends a request as JSON; an empty key sends no Idempotency-Key.
 func (w *world) do(method, path, key, body string) answer {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, bytes.NewReader([]byte(body)))
 	require.NoError(w.t, err)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)
 	}
@@ -134,13 +155,13 @@ func (w *world) do(method, path, key, body string) answer {
 	return answer{resp.StatusCode, resp.Header, string(text)}
 }
 
-const placeO1 = `{"order":"o-1","paymentRequestId":"pay-1","amount":"USD 10.00","method":"CARD",` +
-	`"captureMode":"manual","actor":"shop"}`
+// placeO1 is given under the key pay-1.
+const placeO1 = `{"order":"o-1","amount":"USD 10.00","method":"CARD","captureMode":"manual","actor":"shop"}`
 
 // authorized places o-1 and lets the buyer pay it.
 func (w *world) authorized() {
 	w.t.Helper()
-	placed := w.do("POST", "/orders", "", placeO1)
+	placed := w.do("POST", "/orders", "pay-1", placeO1)
 	require.Equal(w.t, http.StatusCreated, placed.status, placed.body)
 	require.NoError(w.t, w.apo.Submit("pay-1"))
 	require.Equal(w.t, 1, w.apo.Deliver(w.t.Context()))

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/problem"
+)
+
+// wish is what a command says beside what the library compares: by whom it was given and why.
+type wish struct{ key, reason, actor string }
+
+// given is what the log has of a command that was given.
+type given struct {
+	then    order.Order // as the command left it; its Version is 0 where that is not known
+	refused string      // APO's code, where its answer to the pay call was that the payment failed
+}
+
+// answer tells how a command ended: the order as it left it, however much later it is asked for again; the order as it
+// stands where APO works on it; otherwise the problem that it is. Where the end is not known yet it says where to look.
+func (s *shop) answer(w http.ResponseWriter, r *http.Request, wish wish, result tilltape.Result, err error) {
+	given, err := s.given(r.Context(), wish, result, err)
+	if problem.Status(result, err) == http.StatusAccepted {
+		w.Header().Set("Location", path(r.PathValue("id")))
+	}
+	left := given.then
+	if left.Version == 0 {
+		left = result.Order
+	}
+	s.Answer(w, r, result, err, viewOf(&left))
+}
+
+// given reads in the log what the command with this key was. The library knows a command again by its id and by what it
+// moves; over HTTP the same key with any other body is a mistake, and so is one with another reason or actor. The log
+// remembers both, and no memory of this process is asked.
+func (s *shop) given(ctx context.Context, w wish, result tilltape.Result, err error) (given, error) {
+	var g given
+	state := result.Order.Command(w.key)
+	if state.Outcome == order.OutcomeUnknown {
+		return g, err // refused, or of no effect: nothing is on record under its key
+	}
+	first := true
+	var o order.Order
+	for r, failed := range s.Orders.History(ctx, result.Order.ID) {
+		if failed != nil {
+			return g, cmp.Or(err, failed)
+		}
+		if r.CommandID == w.key && first {
+			first = false
+			if reason, has := reasonOf(r.Event); r.Actor != cmp.Or(w.actor, actor) || has && reason != w.reason {
+				return g, &order.MismatchError{OrderID: result.Order.ID, CommandID: w.key}
+			}
+		}
+		if f, is := r.Event.(events.PaymentFailed); is && f.Proof.Via == events.ViaAnswer {
+			g.refused = cmp.Or(f.Code, "UNKNOWN")
+		}
+		o = order.Evolve(o, r)
+		if state.Outcome != order.OutcomePending && r.Version == state.Version {
+			g.then = o
+		}
+	}
+	return g, err
+}
+
+// reasonOf is why a command was given, where it was one that has a reason.
+func reasonOf(intent events.Event) (reason string, has bool) {
+	switch e := intent.(type) {
+	case events.CancelRequested:
+		return e.Reason, true
+	case events.RefundRequested:
+		return e.Reason, true
+	}
+	return "", false
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/problem"
+	"github.com/tilltape/tilltape/store"
+)
+
+const here, elsewhere = "127.0.0.1:4000", "10.0.0.7:4000"
+
+// looks asks on the private address, from there, after change.
+func (w *world) looks(from, path string, change func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8081"+path, nil)
+	r.RemoteAddr = from
+	if change != nil {
+		change(r)
+	}
+	rec := httptest.NewRecorder()
+	w.private.ServeHTTP(rec, r)
+	return rec
+}
+
+func bearer(token string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+}
+
+func TestWhoMayLook(t *testing.T) {
+	const token = "01234567890123456789"
+	for name, c := range map[string]struct {
+		token, from string
+		change      func(*http.Request)
+		page, whole int // how the overview and a backup are answered
+	}{
+		"this machine, no token":    {"", here, nil, 200, 403},
+		"another one, no token":     {"", elsewhere, nil, 403, 403},
+		"any, none is set":          {"", elsewhere, bearer(token), 403, 403},
+		"an empty one, none is set": {"", elsewhere, bearer(""), 403, 403},
+		"this machine":              {token, here, nil, 200, 401},
+		"another one":               {token, elsewhere, nil, 401, 401},
+		"with the token":            {token, elsewhere, bearer(token), 200, 200},
+		"with another token":        {token, elsewhere, bearer(token + "0"), 401, 401},
+		"a browser":                 {token, elsewhere, func(r *http.Request) { r.SetBasicAuth("me", token) }, 200, 200},
+		"a guessing browser":        {token, elsewhere, func(r *http.Request) { r.SetBasicAuth(token, "") }, 401, 401},
+		"a proxy on this machine":   {token, here, func(r *http.Request) { r.Header.Set("Via", "1.1 proxy") }, 401, 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.begin(c.token)
+			page, whole := w.looks(c.from, "/overview.json", c.change), w.looks(c.from, "/log/backup", c.change)
+			assert.Equal(t, c.page, page.Code, page.Body)
+			assert.Equal(t, c.whole, whole.Code, whole.Body)
+			assert.Equal(t, c.whole, w.looks(c.from, "/log/export", c.change).Code)
+			if c.whole == http.StatusUnauthorized {
+				assert.Equal(t, []string{"Bearer", `Basic realm="checkout, with the token as the password"`},
+					whole.Header().Values("WWW-Authenticate"))
+				assert.Equal(t, problem.ContentType, whole.Header().Get("Content-Type"))
+			}
+			assert.Equal(t, 200, w.looks(c.from, "/livez", nil).Code, "probes have no token")
+			assert.Equal(t, 404, w.do("GET", "/overview", "", "").status, "not where shoppers are")
+		})
+	}
+}
+
+// readyz is whether the service is ready, by check.
+func (w *world) readyz() (status int, checks map[string]check) {
+	w.t.Helper()
+	rec := w.looks(elsewhere, "/readyz", nil)
+	var said readiness
+	require.NoError(w.t, json.Unmarshal(rec.Body.Bytes(), &said))
+	checks = map[string]check{}
+	for _, c := range said.Checks {
+		checks[c.Check] = c
+	}
+	assert.Equal(w.t, said.Ready, rec.Code == http.StatusOK)
+	return rec.Code, checks
+}
+
+func TestItIsReadyOnceRunRuns(t *testing.T) {
+	w := newWorld(t)
+	status, checks := w.readyz()
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Contains(t, checks["run"].Says, "Run has ended")
+
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.shop.serve(ctx, listening(t), listening(t)) }()
+	require.Eventually(t, func() bool { status, _ := w.readyz(); return status == 200 }, 10*time.Second, time.Millisecond)
+	_, checks = w.readyz()
+	for _, name := range []string{"serving", "append", "run", "unknown", "disk"} {
+		assert.True(t, checks[name].OK, name)
+		assert.NotEmpty(t, checks[name].Says, name)
+	}
+	size := func() uint64 {
+		tree, err := w.log.Tree(t.Context())
+		require.NoError(t, err)
+		return tree.Size
+	}
+	assert.Zero(t, size(), "asking leaves nothing in the log")
+	stop()
+	require.NoError(t, <-ended)
+	status, checks = w.readyz()
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.False(t, checks["serving"].OK)
+	assert.False(t, checks["run"].OK)
+}
+
+func TestWhyItIsNotReady(t *testing.T) {
+	w := newWorld(t)
+	w.shop.state.settling.Store(true) // as in serve; what is due stays due here
+	w.authorized()
+	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
+	require.Equal(t, 202, w.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`).status)
+	status, checks := w.readyz()
+	assert.Equal(t, 200, status)
+	assert.Equal(t, "the oldest unknown outcome is one for 0s", checks["unknown"].Says)
+
+	w.clock.Set(w.clock.Now().Add(10 * time.Minute))
+	_, checks = w.readyz()
+	assert.True(t, checks["run"].OK)
+	w.clock.Set(w.clock.Now().Add(2 * time.Second))
+	status, checks = w.readyz()
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Equal(t, check{"run", false, "due for 10m1s"}, checks["run"])
+	assert.Equal(t, check{"unknown", true, "the oldest unknown outcome is one for 10m2s"}, checks["unknown"])
+
+	w.shop.settings.overdueMax, w.shop.settings.openMax = time.Hour, 10*time.Minute
+	status, checks = w.readyz()
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.True(t, checks["run"].OK)
+	assert.False(t, checks["unknown"].OK)
+	w.shop.settings.openMax = time.Hour
+
+	w.shop.settings.diskMin = 1 << 60
+	status, checks = w.readyz()
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.False(t, checks["disk"].OK)
+	assert.Contains(t, checks["disk"].Says, "MiB are free")
+	w.shop.settings.diskMin = 0
+	w.shop.settings.database = "postgres:///shop"
+	status, checks = w.readyz()
+	assert.Equal(t, 200, status)
+	assert.NotContains(t, checks, "disk", "a database has its own")
+}
+
+// failing is a log that takes nothing of what is given.
+type failing struct {
+	store.Log
+	err error
+}
+
+func (f *failing) Append(ctx context.Context, to events.Stream, after uint64,
+	r ...events.Record) ([]events.Record, error) {
+	if f.err != nil && after != noVersion {
+		return nil, f.err
+	}
+	return f.Log.Append(ctx, to, after, r...)
+}
+
+func TestALogThatTakesNothingIsNotReady(t *testing.T) {
+	w := newWorld(t)
+	w.shop.state.settling.Store(true)
+	broken := &failing{Log: w.log}
+	w.shop.log.Log = broken
+	for _, err := range []error{store.ErrFull, store.ErrStorage, store.ErrUnavailable} {
+		broken.err = err
+		assert.GreaterOrEqual(t, w.do("POST", "/orders", "pay-1", placeO1).status, 500)
+		status, checks := w.readyz()
+		assert.Equal(t, http.StatusServiceUnavailable, status, err)
+		assert.Contains(t, checks["append"].Says, "the log failed to take something ")
+		w.shop.settings.failureMax = -time.Second
+		status, _ = w.readyz()
+		assert.Equal(t, 200, status, "else nothing would ever be sent that it could take")
+		w.shop.settings.failureMax = time.Minute
+	}
+	broken.err = nil
+	require.Equal(t, 201, w.do("POST", "/orders", "pay-1", placeO1).status)
+	status, _ := w.readyz()
+	assert.Equal(t, 200, status, "it took something")
+	broken.err = errors.New("a conflict, say")
+	w.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`)
+	status, _ = w.readyz()
+	assert.Equal(t, 200, status)
+
+	require.NoError(t, w.log.Close())
+	status, checks := w.readyz()
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Equal(t, "the log takes nothing; the service's log says why", checks["append"].Says)
+	assert.Equal(t, "the log does not say what is due", checks["run"].Says)
+	assert.Equal(t, "the log does not say what is unknown", checks["unknown"].Says)
+	assert.Equal(t, 200, w.looks(elsewhere, "/livez", nil).Code, "a restart is no help, or readyz says so")
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+)
+
+// state is where the service stands between its beginning and its end.
+type state struct{ settling, draining atomic.Bool }
+
+// readyTimeout is how long the checks have together.
+const readyTimeout = 2 * time.Second
+
+// check is one reason to be ready or not, by its name. Says tells what was found, in figures where there are any.
+type check struct {
+	Check string `json:"check"`
+	OK    bool   `json:"ok"`
+	Says  string `json:"says"`
+}
+
+type readiness struct {
+	Ready  bool    `json:"ready"`
+	Checks []check `json:"checks"`
+}
+
+// live says that the process answers. Whoever asks restarts it where nothing comes; what a restart cannot mend is asked
+// of ready.
+func (s *shop) live(w http.ResponseWriter, r *http.Request) {
+	s.Write(w, r, http.StatusOK, map[string]bool{"live": true})
+}
+
+// ready says whether requests should be sent here, and why not.
+func (s *shop) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, end := context.WithTimeout(r.Context(), readyTimeout)
+	defer end()
+	said := readiness{Ready: true, Checks: []check{s.serving(), s.appends(ctx), s.run(ctx), s.unknown(ctx)}}
+	if s.settings.database == "" { // whose server's disk is its own affair
+		said.Checks = append(said.Checks, s.disk())
+	}
+	status := http.StatusOK
+	for _, c := range said.Checks {
+		if !c.OK {
+			said.Ready, status = false, http.StatusServiceUnavailable
+		}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	s.Write(w, r, status, said)
+}
+
+func (s *shop) serving() check {
+	if s.state.draining.Load() {
+		return check{"serving", false, "it is stopping"}
+	}
+	return check{"serving", true, "it takes requests"}
+}
+
+// nobody is the order that appends are tried on. Whether there is one or not, it has no version like the one below.
+var nobody = events.OrderStream("readyz")
+
+const noVersion = 1 << 40
+
+// appends tries an append that the log refuses, since the order has no such version: it takes the way of every append,
+// as far as the disk, and leaves nothing. And it tells whether one failed lately, since a disk that is full is known by
+// that alone.
+func (s *shop) appends(ctx context.Context) check {
+	_, err := s.log.Log.Append(ctx, nobody, noVersion, events.Record{ID: s.Orders.Config().NewID(), Actor: actor,
+		Recorded: time.Now().UTC(), Occurred: time.Now().UTC(), Event: events.PaymentPending{}})
+	if !errors.Is(err, store.ErrConflict) {
+		s.logger.Error("not ready", "check", "append", "err", err)
+		return check{"append", false, "the log takes nothing; the service's log says why"}
+	}
+	if failed := s.log.lastFailed(); !failed.IsZero() {
+		since := time.Since(failed).Truncate(time.Second)
+		return check{"append", since > s.settings.failureMax, fmt.Sprintf("the log failed to take something %s ago, and has "+
+			"taken nothing since", since)}
+	}
+	return check{"append", true, "the log takes what it is given"}
+}
+
+// run tells whether Run does its work: it is there, and nothing is due that should have been seen to long ago.
+func (s *shop) run(ctx context.Context) check {
+	if !s.state.settling.Load() {
+		return check{"run", false, "Run has ended: nothing that is unknown becomes known"}
+	}
+	since, err := s.oldest(ctx, store.DueBy(s.now()))
+	switch {
+	case err != nil:
+		return check{"run", false, "the log does not say what is due"}
+	case since < 0:
+		return check{"run", true, "nothing is due"}
+	}
+	return check{"run", since <= s.settings.overdueMax, "due for " + since.String()}
+}
+
+// unknown tells since when an outcome is not known. One that APO does not settle is a matter for a person and an alert:
+// unless it is asked for it does not take the shop from everybody else.
+func (s *shop) unknown(ctx context.Context) check {
+	since, err := s.oldest(ctx, store.Outstanding())
+	switch {
+	case err != nil:
+		return check{"unknown", false, "the log does not say what is unknown"}
+	case since < 0:
+		return check{"unknown", true, "every outcome is known"}
+	}
+	limit := s.settings.openMax
+	return check{"unknown", limit == 0 || since <= limit, "the oldest unknown outcome is one for " + since.String()}
+}
+
+func (s *shop) now() time.Time { return s.Orders.Config().Now() }
+
+// oldest is how long ago the time of the first order is that the filter asks for; it is negative where there is none.
+func (s *shop) oldest(ctx context.Context, filter store.Filter) (time.Duration, error) {
+	for head, err := range s.log.Heads(ctx, filter.Limit(1)) {
+		if err != nil {
+			return 0, err
+		}
+		return max(0, s.now().Sub(filter.Time(head)).Truncate(time.Second)), nil
+	}
+	return -1, nil
+}
+
+// disk tells how much room the log's file has.
+func (s *shop) disk() check {
+	free, known := room(filepath.Dir(s.settings.log))
+	if !known {
+		return check{"disk", true, "this system does not say how much room there is"}
+	}
+	return check{"disk", free >= uint64(s.settings.diskMin), fmt.Sprintf("%d MiB are free, and %d MiB are wanted",
+		free>>20, s.settings.diskMin>>20)}
+}

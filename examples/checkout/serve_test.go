@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+)
+
+// Told to stop, it first says so where it is asked, and still takes requests; then it takes none, and answers those
+// that are under way; and then Run ends.
+func TestItIsDrained(t *testing.T) {
+	w := newWorld(t)
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "pay-1", placeO1).status)
+	arrived, goOn := make(chan struct{}), make(chan struct{})
+	w.shop.log.Log = &held{Log: w.log, arrived: arrived, goOn: goOn}
+	w.shop.settings.drainWait = 500 * time.Millisecond
+	public, private, ended := listening(t), listening(t), make(chan error, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { ended <- w.shop.serve(ctx, public, private) }()
+	address := "http://" + public.Addr().String()
+	require.Eventually(t, func() bool { status, _ := w.readyz(); return status == 200 }, 10*time.Second, time.Millisecond)
+
+	answered := make(chan int, 1)
+	go func() {
+		r, err := http.NewRequest(http.MethodPost, address+"/orders/o-1/cancel", strings.NewReader(`{}`))
+		if !assert.NoError(t, err) {
+			return
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", "cancel-1")
+		resp, err := http.DefaultClient.Do(r)
+		if assert.NoError(t, err) {
+			answered <- resp.StatusCode
+			_ = resp.Body.Close()
+		}
+	}()
+	<-arrived
+	began := time.Now()
+	stop()
+	require.Eventually(t, func() bool {
+		_, checks := w.readyz()
+		return !checks["serving"].OK
+	}, 10*time.Second, time.Millisecond)
+	refused := func(l net.Listener) bool {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	}
+	require.Eventually(t, func() bool { return refused(public) }, 10*time.Second, time.Millisecond, "nothing new is taken")
+	assert.GreaterOrEqual(t, time.Since(began), w.shop.settings.drainWait, "not before it was known elsewhere")
+	assert.False(t, refused(private), "it can still be looked at")
+	assert.True(t, w.shop.state.settling.Load(), "Run runs as long as commands do")
+	close(goOn)
+	assert.Equal(t, http.StatusOK, <-answered, "what is under way is answered")
+	require.NoError(t, <-ended)
+	assert.True(t, refused(private))
+	assert.False(t, w.shop.state.settling.Load())
+	assert.Equal(t, apotest.Cancelled, w.apo.Status("pay-1"))
+}
+
+// held is a log whose first append waits.
+type held struct {
+	store.Log
+	first         sync.Once
+	arrived, goOn chan struct{}
+}
+
+func (h *held) Append(ctx context.Context, to events.Stream, after uint64,
+	r ...events.Record) ([]events.Record, error) {
+	if after != noVersion {
+		h.first.Do(func() {
+			close(h.arrived)
+			<-h.goOn
+		})
+	}
+	return h.Log.Append(ctx, to, after, r...)
+}
