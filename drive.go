@@ -14,7 +14,7 @@ import (
 // drive carries one command to where it waits for time or a fact. Its calls end with ctx. Once stop has ended, which
 // may be earlier, or the Orders is closed, no further call is claimed: what is then still owed is left to settling.
 func (s *Orders) drive(ctx, stop context.Context, id string, c order.Command) (*engine.Drive, error) {
-	d := engine.New(id, c, s.env, s.cfg.Actor)
+	d := engine.New(id, c, s.traced(ctx), s.cfg.Actor)
 	recording, asked := ctx, func() {}
 	defer func() { asked() }()
 	for {
@@ -33,10 +33,23 @@ func (s *Orders) drive(ctx, stop context.Context, id string, c order.Command) (*
 				s.tell.appended(ctx, records, d)
 			}
 		case engine.Ask:
-			s.ask(ctx, d, t.Call)
+			s.ask(ctx, d, t)
 			asked()
 			recording, asked = s.recording(ctx)
 		}
+	}
+}
+
+// traced is what decisions know of the world, and the trace that an intent keeps.
+func (s *Orders) traced(ctx context.Context) func() order.Env {
+	trace := s.tell.trace(ctx)
+	if trace == "" {
+		return s.env
+	}
+	return func() order.Env {
+		env := s.env()
+		env.Trace = trace
+		return env
 	}
 }
 
@@ -82,8 +95,9 @@ func (s *Orders) records(ctx context.Context, of events.Stream, after uint64) ([
 }
 
 // ask makes the call that was claimed. It is over before the claim's lease ends, so that no two ask at once.
-func (s *Orders) ask(ctx context.Context, d *engine.Drive, call order.Call) {
-	ctx = s.tell.calling(ctx, call)
+func (s *Orders) ask(ctx context.Context, d *engine.Drive, t engine.Task) {
+	call := t.Call
+	ctx = s.tell.calling(ctx, CallBegun{Call: call, Trace: t.Trace})
 	began := s.now()
 	c, end := context.WithTimeout(ctx, min(s.cfg.CallTimeout, call.Lease.Sub(began)))
 	defer end()

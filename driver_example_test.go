@@ -67,7 +67,7 @@ func ExampleObserver_spans() {
 	}
 	observer := &tilltape.Observer{
 		Commanding: func(ctx context.Context, c tilltape.CommandGiven) context.Context { return under(ctx, c.Verb.String()) },
-		Calling:    func(ctx context.Context, c order.Call) context.Context { return under(ctx, "POST") },
+		Calling:    func(ctx context.Context, c tilltape.CallBegun) context.Context { return under(ctx, "POST") },
 		Called:     func(ctx context.Context, c tilltape.CallMade) { fmt.Println(ctx.Value(span{}), c.Said()) },
 		Commanded:  func(ctx context.Context, c tilltape.CommandEnded) { fmt.Println(ctx.Value(span{}), c.Outcome) },
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -27,11 +28,15 @@ type Observer struct {
 	Commanding func(context.Context, CommandGiven) context.Context
 	// Commanded: its caller is about to be told how it ended.
 	Commanded func(context.Context, CommandEnded)
+	// Trace: which trace a command is a part of, as a W3C traceparent, which is kept with its intent: calls that are made
+	// later, by another process perhaps, are told with it. It is asked with the context of the command. What is longer
+	// than [events.TraceMax] or is not printable ASCII is not kept.
+	Trace func(context.Context) string
 	// Appended: one append to an order's stream is durable, with its records in order. Each carries the order's status,
 	// phase and due time after it as its head.
 	Appended func(context.Context, []events.Record)
 	// Calling: a call to APO, which is claimed on record, is about to be made; its [Config.CallTimeout] begins after this.
-	Calling func(context.Context, order.Call) context.Context
+	Calling func(context.Context, CallBegun) context.Context
 	// Called: a call to APO is over. What came of it is not on record yet.
 	Called func(context.Context, CallMade)
 	// Refused: a command was refused before anything was sent, as its caller is told too.
@@ -59,6 +64,12 @@ type CommandEnded struct {
 	CommandGiven
 	Outcome Outcome
 	Err     error // as its caller gets it; nil of [Done] and [Accepted]
+}
+
+// CallBegun is a call to APO that is about to be made.
+type CallBegun struct {
+	Call  order.Call // what is asked, under which claim
+	Trace string     // what [Observer.Trace] said of the command that the call is about; may be empty
 }
 
 // CallMade is a call to APO that is over.
@@ -166,7 +177,20 @@ func (t *teller) commanded(ctx context.Context, given CommandGiven, o Outcome, e
 	}
 }
 
-func (t *teller) calling(ctx context.Context, call order.Call) context.Context {
+// trace is what an intent can keep: a hook that says something else must not cost the command.
+func (t *teller) trace(ctx context.Context) string {
+	if t.hooks.Trace == nil {
+		return ""
+	}
+	trace := t.hooks.Trace(ctx)
+	odd := func(r rune) bool { return r < '!' || r > '~' }
+	if len(trace) > events.TraceMax || strings.ContainsFunc(trace, odd) {
+		return ""
+	}
+	return trace
+}
+
+func (t *teller) calling(ctx context.Context, call CallBegun) context.Context {
 	if t.hooks.Calling == nil {
 		return ctx
 	}

@@ -19,7 +19,8 @@ func TestWhatNobodyHearsCostsNothing(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
 		quiet.appended(ctx, records, nil)
 		same, given := quiet.commanding(ctx, "o-1", command)
-		quiet.called(quiet.calling(same, call.Call), call)
+		quiet.called(quiet.calling(same, CallBegun{Call: call.Call}), call)
+		quiet.trace(same)
 		quiet.commanded(same, given, Done, nil)
 		quiet.refused(ctx, refused)
 		quiet.settled(ctx, Pass{Settled: Settled{Driven: 1}})

@@ -108,6 +108,7 @@ type CancelRequested struct {
 	Reason      string
 	Compensates uint64
 	Lease       time.Time
+	Trace       string // W3C traceparent of what the command was a part of; may be empty
 }
 
 // CancelCause says why an order is cancelled.
@@ -164,6 +165,7 @@ type CaptureRequested struct {
 	Amount           Money
 	Last             bool
 	Lease            time.Time
+	Trace            string // W3C traceparent of what the command was a part of; may be empty
 }
 
 // CaptureAccepted: APO works on the capture; Due is when we inquire.
@@ -209,6 +211,7 @@ type RefundRequested struct {
 	Reason          string
 	Compensates     uint64
 	Lease           time.Time
+	Trace           string // W3C traceparent of what the command was a part of; may be empty
 }
 
 // RefundAccepted: APO works on the refund; Due is when we inquire.

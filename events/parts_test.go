@@ -24,7 +24,7 @@ var partNames = map[string]string{
 
 var ownNames = strings.Fields(`Method Acquirer CaptureMode PayBy Due Expires GatewayCapture Reason Compensates Lease
 	Cause Last Definite Inquire Subject Outcome State AskAgain WatchDue Listed Resolution Statement Override Fact Detail
-	Anomaly Command Remedy Count MerchantAccountID Record Intent DefendBy Undefendable Type Lost`)
+	Anomaly Command Remedy Count MerchantAccountID Record Intent DefendBy Undefendable Type Lost Trace`)
 
 // fieldsOf are a fact's fields by name, those of what is embedded in it too.
 func fieldsOf(v reflect.Value) map[string]reflect.Value {

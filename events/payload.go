@@ -126,6 +126,7 @@ func walkCancelRequested(w *wire, e *CancelRequested) {
 	w.str(2, "reason", &e.Reason, TextMax)
 	w.uint(3, "compensates", &e.Compensates)
 	w.time(4, "lease", &e.Lease)
+	w.str(5, "trace", &e.Trace, TraceMax)
 }
 
 func walkCancelSucceeded(w *wire, e *CancelSucceeded) {
@@ -169,6 +170,7 @@ func walkCaptureRequested(w *wire, e *CaptureRequested) {
 	w.money(3, "amount", &e.Amount)
 	w.bool(4, "last", &e.Last)
 	w.time(5, "lease", &e.Lease)
+	w.str(6, "trace", &e.Trace, TraceMax)
 }
 
 func walkCaptureAccepted(w *wire, e *CaptureAccepted) {
@@ -206,6 +208,7 @@ func walkRefundRequested(w *wire, e *RefundRequested) {
 	w.str(4, "reason", &e.Reason, TextMax)
 	w.uint(5, "compensates", &e.Compensates)
 	w.time(6, "lease", &e.Lease)
+	w.str(7, "trace", &e.Trace, TraceMax)
 }
 
 func walkRefundAccepted(w *wire, e *RefundAccepted) {

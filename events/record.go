@@ -8,6 +8,7 @@ const (
 	CategoryMax = 16        // a stream's category
 	KeyMax      = 96        // a lookup key, its name included
 	KeysMax     = 4         // lookup keys of one record
+	TraceMax    = 64        // a trace context
 	TextMax     = 1024      // free text: reasons, problems, statements, messages
 	BodyMax     = 960 << 10 // a kept message body, of some 4 000 transactions; a larger answer is unknown
 	FrameMax    = 976 << 10 // a whole frame

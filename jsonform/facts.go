@@ -71,6 +71,7 @@ func walkCancelRequested(f *form, e *events.CancelRequested) {
 	f.text("reason", &e.Reason)
 	f.number("compensates", &e.Compensates)
 	f.moment("lease", &e.Lease)
+	f.text("trace", &e.Trace)
 }
 
 func walkCancelSucceeded(f *form, e *events.CancelSucceeded) {
@@ -110,6 +111,7 @@ func walkCaptureRequested(f *form, e *events.CaptureRequested) {
 	f.money("amount", &e.Amount)
 	f.flag("last", &e.Last)
 	f.moment("lease", &e.Lease)
+	f.text("trace", &e.Trace)
 }
 
 func walkCaptureAccepted(f *form, e *events.CaptureAccepted) {
@@ -147,6 +149,7 @@ func walkRefundRequested(f *form, e *events.RefundRequested) {
 	f.text("reason", &e.Reason)
 	f.number("compensates", &e.Compensates)
 	f.moment("lease", &e.Lease)
+	f.text("trace", &e.Trace)
 }
 
 func walkRefundAccepted(f *form, e *events.RefundAccepted) {

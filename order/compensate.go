@@ -52,14 +52,15 @@ func decideCompensate(o *Order, c *Compensate, env *Env) ([]events.Event, error)
 	lease := env.Now.Add(env.Policy.lease())
 	if o.Late.returnable() <= 0 {
 		return []events.Event{events.CancelRequested{By: o.identifier(), Reason: compensationReason,
-			Compensates: late.Version, Lease: lease}}, nil
+			Compensates: late.Version, Lease: lease, Trace: env.Trace}}, nil
 	}
 	id, err := o.mint(env, "compensate", refunds)
 	if err != nil {
 		return nil, err
 	}
 	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID,
-		Amount: o.money(o.Late.returnable()), Reason: compensationReason, Compensates: late.Version, Lease: lease}}, nil
+		Amount: o.money(o.Late.returnable()), Reason: compensationReason, Compensates: late.Version, Lease: lease,
+		Trace: env.Trace}}, nil
 }
 
 // identifier is what a cancel names: the paymentId where it is known.

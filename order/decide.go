@@ -158,7 +158,7 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 		return []events.Event{events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: o.PaymentID}}, nil
 	}
 	return []events.Event{events.CancelRequested{By: o.identifier(), Reason: c.Reason,
-		Lease: env.Now.Add(env.Policy.lease())}}, nil
+		Lease: env.Now.Add(env.Policy.lease()), Trace: env.Trace}}, nil
 }
 
 func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
@@ -176,8 +176,7 @@ func decideCapture(o *Order, c *Capture, env *Env) ([]events.Event, error) {
 		return nil, err
 	}
 	return []events.Event{events.CaptureRequested{CaptureRequestID: id, PaymentID: o.PaymentID, Amount: c.Amount,
-		Last:  c.Last,
-		Lease: env.Now.Add(env.Policy.lease())}}, nil
+		Last: c.Last, Lease: env.Now.Add(env.Policy.lease()), Trace: env.Trace}}, nil
 }
 
 func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
@@ -198,7 +197,7 @@ func decideRefund(o *Order, c *Refund, env *Env) ([]events.Event, error) {
 		return nil, err
 	}
 	return []events.Event{events.RefundRequested{RefundRequestID: id, PaymentID: o.PaymentID, Amount: c.Amount,
-		Reason: c.Reason, Lease: env.Now.Add(env.Policy.lease())}}, nil
+		Reason: c.Reason, Lease: env.Now.Add(env.Policy.lease()), Trace: env.Trace}}, nil
 }
 
 // mint makes the request id that an intent freezes. APO would answer an id that it knows with the old outcome, and move

@@ -118,4 +118,7 @@ type Env struct {
 	Now    time.Time
 	NewID  func() string
 	Policy Policy
+	// Trace is the W3C traceparent of what the command is a part of, at most [events.TraceMax] bytes; an intent keeps it.
+	// Empty: nobody traces it.
+	Trace string
 }

@@ -43,6 +43,7 @@ type Task struct {
 	After   uint64
 	Records []events.Record
 	Call    order.Call
+	Trace   string // of the intent that the call is about; empty where its command was not traced
 }
 
 // Drive carries one command on one order. It is not safe for concurrent use.
@@ -60,7 +61,8 @@ type Drive struct {
 	appends   int
 	calls     int
 	recorded  bool
-	taken     []events.Key // that another order owns
+	traces    map[uint64]string // of the intents that have one, by stream version
+	taken     []events.Key      // that another order owns
 	err       error
 }
 
@@ -101,6 +103,7 @@ func (d *Drive) Loaded(records []events.Record, err error) {
 	}
 	for _, r := range records {
 		d.o = order.Evolve(d.o, r)
+		d.keepTrace(r.Version, r.Event)
 	}
 	d.decide()
 }
@@ -145,6 +148,9 @@ func (d *Drive) Appended(err error) {
 	var taken *store.KeyTakenError
 	switch {
 	case err == nil:
+		for i, r := range d.task.Records {
+			d.keepTrace(d.task.After+uint64(i)+1, r.Event)
+		}
 		d.o, d.conflicts, d.recorded = d.next, 0, true
 		if d.claimed {
 			d.ask()
@@ -180,10 +186,30 @@ func ended(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
+// keepTrace remembers what an intent was a part of. Most have no trace, and cost nothing.
+func (d *Drive) keepTrace(version uint64, e events.Event) {
+	var trace string
+	switch e := e.(type) {
+	case events.CancelRequested:
+		trace = e.Trace
+	case events.CaptureRequested:
+		trace = e.Trace
+	case events.RefundRequested:
+		trace = e.Trace
+	}
+	if trace == "" {
+		return
+	}
+	if d.traces == nil {
+		d.traces = map[uint64]string{}
+	}
+	d.traces[version] = trace
+}
+
 func (d *Drive) ask() {
 	call, _ := d.o.Claimed()
 	d.calls++
-	d.task = Task{Kind: Ask, Call: call}
+	d.task = Task{Kind: Ask, Call: call, Trace: d.traces[call.Intent]}
 }
 
 // Answered takes the verdict on an attempt.

@@ -167,7 +167,7 @@ func TestObserver_MakesTheContextOfCommandsAndCalls(t *testing.T) {
 	x.Config.Observer = &tilltape.Observer{
 		Commanding: func(ctx context.Context, c tilltape.CommandGiven) context.Context { return in(ctx, c.Verb.String()) },
 		Commanded:  func(ctx context.Context, c tilltape.CommandEnded) { tell(ctx, c.Outcome.String()) },
-		Calling:    func(ctx context.Context, c order.Call) context.Context { return in(ctx, "call") },
+		Calling:    func(ctx context.Context, c tilltape.CallBegun) context.Context { return in(ctx, "call") },
 		Called:     func(ctx context.Context, c tilltape.CallMade) { tell(ctx, c.Said()) },
 		Appended:   func(ctx context.Context, r []events.Record) { tell(ctx, string(r[0].Event.Kind())) },
 		Refused:    func(ctx context.Context, r tilltape.Refusal) { tell(ctx, "refused") },
