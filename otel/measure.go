@@ -1,0 +1,133 @@
+package otel
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/tilltape/tilltape"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
+)
+
+// CountMax is up to how many orders are counted for one value: a gauge that says so many means so many or more.
+const CountMax = 10_000
+
+// standing is what a log is asked at each collection.
+type standing struct {
+	log      store.Reader
+	measured store.Measured // nil: the log does not count what it does
+	now      func() time.Time
+
+	unresolved, attention, appends, records, within, waiting, size, position metric.Int64Observable
+	unresolvedAge, overdue, attentionAge, took                               metric.Float64Observable
+}
+
+// Measure has a log asked, whenever metrics are collected, what stands open in it, and for its figures if it is a
+// [store.Measured]. stop ends that; call it before the log is closed. Give each log that is measured in one process a
+// Telemetry whose meters tell it from the others. The error wraps [tilltape.ErrConfig].
+//
+// Cost of a collection: a walk of the log's indexes, of at most [CountMax] heads for each reason, under the context of
+// the collection.
+func (t *Telemetry) Measure(log store.Reader) (stop func() error, err error) {
+	if log == nil {
+		return nil, fmt.Errorf("otel: %w: a log is needed; open a store", tilltape.ErrConfig)
+	}
+	m := &maker{meter: t.meter}
+	s := &standing{log: log, now: t.now, unresolved: m.asked(unresolvedOrders), attention: m.asked(attentionOrders),
+		appends: m.asked(logAppends), records: m.asked(logRecords), within: m.asked(logWithin), waiting: m.asked(logWaiting),
+		size: m.asked(logSize), position: m.asked(logPosition), unresolvedAge: m.askedSeconds(unresolvedAge),
+		overdue: m.askedSeconds(overdueAge), attentionAge: m.askedSeconds(attentionAge), took: m.askedSeconds(logTime)}
+	if err := m.err(); err != nil {
+		return nil, err
+	}
+	s.measured, _ = log.(store.Measured)
+	r, err := t.meter.RegisterCallback(s.observe, s.unresolved, s.attention, s.appends, s.records, s.within, s.waiting,
+		s.size, s.position, s.unresolvedAge, s.overdue, s.attentionAge, s.took)
+	if err != nil {
+		return nil, fmt.Errorf("otel: %w: measuring the log: %v; check the MeterProvider", tilltape.ErrConfig, err)
+	}
+	return r.Unregister, nil
+}
+
+// observe tells what is known; where the log cannot be asked, the meter is given the error.
+func (s *standing) observe(ctx context.Context, o metric.Observer) error {
+	if s.measured != nil {
+		s.figures(o)
+	}
+	now := s.now()
+	n, first, err := s.walk(ctx, store.Outstanding())
+	if err != nil {
+		return err
+	}
+	o.ObserveInt64(s.unresolved, n)
+	o.ObserveFloat64(s.unresolvedAge, age(now, first.OperationSince))
+	_, first, err = s.walk(ctx, store.DueBy(now).Limit(1))
+	if err != nil {
+		return err
+	}
+	o.ObserveFloat64(s.overdue, age(now, first.Due))
+	for _, reason := range events.Attentions() {
+		n, first, err := s.walk(ctx, store.Attention(reason))
+		if err != nil {
+			return err
+		}
+		why := with(keyAttention, reason.String())
+		o.ObserveInt64(s.attention, n, why)
+		if n > 0 {
+			o.ObserveFloat64(s.attentionAge, now.Sub(first.Since(reason)).Seconds(), why)
+		}
+	}
+	return nil
+}
+
+// walk counts the heads that a filter takes, and returns the first.
+func (s *standing) walk(ctx context.Context, f store.Filter) (n int64, first store.Head, err error) {
+	for h, err := range s.log.Heads(ctx, f) {
+		if err != nil {
+			return 0, store.Head{}, err
+		}
+		if n == 0 {
+			first = h
+		}
+		if n++; n == CountMax {
+			break
+		}
+	}
+	return n, first, nil
+}
+
+// age is for how long it is so; 0 where it is not, or began when a clock was ahead.
+func age(now, since time.Time) float64 {
+	if since.IsZero() {
+		return 0
+	}
+	return max(now.Sub(since), 0).Seconds()
+}
+
+// figures tells what the log counts.
+func (s *standing) figures(o metric.Observer) {
+	f := s.measured.Figures()
+	for outcome, n := range map[string]uint64{"written": f.Appends, "refused": f.Refused, "failed": f.Failed} {
+		o.ObserveInt64(s.appends, int64(n), with(keyOutcome, outcome))
+	}
+	o.ObserveInt64(s.records, int64(f.Records))
+	o.ObserveFloat64(s.took, f.Took.Sum.Seconds())
+	var within uint64
+	for class, n := range f.Took.Classes {
+		within += n
+		end := "+Inf"
+		if most := store.DurationMost(class); most > 0 {
+			end = strconv.FormatFloat(most.Seconds(), 'g', -1, 64)
+		}
+		o.ObserveInt64(s.within, int64(within), with(keyWithin, end))
+	}
+	o.ObserveInt64(s.waiting, int64(f.Waiting))
+	o.ObserveInt64(s.position, int64(f.Last))
+	if f.Bytes > 0 {
+		o.ObserveInt64(s.size, f.Bytes)
+	}
+}
