@@ -2,7 +2,6 @@ package apo_test
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -13,11 +12,12 @@ import (
 	"net/http/httptest"
 
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/internal/tests/testkeys"
 )
 
 // standIn answers every call with one signed body; package apotest has a whole APO.
 func standIn(body string) (client *apo.Client, stop func()) {
-	merchant, gateway := newKey(), newKey()
+	merchant, gateway := testkeys.Merchant(), testkeys.APO()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range headers("Response-Time", r.URL.Path, body, gateway) {
 			w.Header()[name] = values
@@ -40,12 +40,6 @@ func headers(timeName, path, body string, key *rsa.PrivateKey) http.Header {
 	h.Set(timeName, m.Time)
 	h.Set("Signature", apo.Signature{Value: value}.Header())
 	return h
-}
-
-func newKey() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, apo.KeyBitsMin)
-	must(err)
-	return key
 }
 
 func must(err error) {
@@ -126,7 +120,7 @@ func ExampleClient_InquireRefund() {
 }
 
 func ExampleVerifier_VerifyNotification() {
-	key := newKey()
+	key := testkeys.APO()
 	verifier, err := apo.NewVerifier("5X00000000000000", apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}},
 		nil)
 	must(err)
@@ -147,7 +141,7 @@ func ExampleVerifier_VerifyNotification() {
 }
 
 func ExampleVerifier_VerifyAnswer() {
-	key := newKey()
+	key := testkeys.APO()
 	verifier, err := apo.NewVerifier("5X00000000000000", apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}},
 		nil)
 	must(err)
@@ -173,7 +167,7 @@ func ExampleClassify() {
 }
 
 func ExampleMessage_Sign() {
-	key := newKey()
+	key := testkeys.APO()
 	m := apo.Message{
 		Method: "POST", Path: "/ams/api/v1/payments/cancel", ClientID: "5X00000000000000",
 		Time: "1685599933871", Body: []byte(`{"paymentId":"P1"}`),
@@ -191,7 +185,7 @@ func ExampleMessage_Sign() {
 }
 
 func ExampleParsePrivateKey() {
-	der, err := x509.MarshalPKCS8PrivateKey(newKey())
+	der, err := x509.MarshalPKCS8PrivateKey(testkeys.Merchant())
 	must(err)
 	key, err := apo.ParsePrivateKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	must(err)

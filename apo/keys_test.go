@@ -9,26 +9,17 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/internal/tests/testkeys"
 )
 
-// Making a key costs a tenth of a second or more: the tests share two.
-var (
-	merchantKey = sync.OnceValue(makeKey)
-	gatewayKey  = sync.OnceValue(makeKey)
-)
+func merchantKey() *rsa.PrivateKey { return testkeys.Merchant() }
 
-func makeKey() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, KeyBitsMin)
-	if err != nil {
-		panic(err)
-	}
-	return key
-}
+func gatewayKey() *rsa.PrivateKey { return testkeys.APO() }
 
 func pkcs8(t *testing.T, key any) []byte {
 	t.Helper()

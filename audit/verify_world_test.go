@@ -2,7 +2,6 @@ package audit_test
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"math/big"
 	"slices"
@@ -15,21 +14,14 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/testkeys"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
 // aposKey is APO's in these tests, and another one.
-var aposKey, anothersKey = sync.OnceValue(newRSAKey), sync.OnceValue(newRSAKey)
-
-func newRSAKey() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, apo.KeyBitsMin)
-	if err != nil {
-		panic(err)
-	}
-	return key
-}
+var aposKey, anothersKey = testkeys.APO, testkeys.Stranger
 
 // aposKeys are what an auditor is given.
 func aposKeys() []audit.Key { return []audit.Key{{Version: "1", Public: &aposKey().PublicKey}} }

@@ -1,8 +1,6 @@
 package viewer
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/testkeys"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -75,8 +74,7 @@ func TestActionsAreJudgedByTheServicesPolicy(t *testing.T) {
 }
 
 func TestAMessageThatAPODidNotSignIsShownAsSuch(t *testing.T) {
-	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
+	stranger := testkeys.Stranger()
 	for name, c := range map[string]struct {
 		keys []audit.Key
 		says string

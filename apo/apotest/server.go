@@ -103,6 +103,8 @@ type Server struct {
 	kick    chan struct{} // wakes the deliverer
 	sender  *http.Client
 
+	signatures signatures
+
 	mu        sync.Mutex // guards all below
 	merchants map[string]map[string]*rsa.PublicKey
 	listener  net.Listener

@@ -3,6 +3,7 @@ package apotest
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -148,7 +149,7 @@ func (s *Server) checkRequest(r *http.Request, body []byte) string {
 func (s *Server) signHeader(header http.Header, timeName, path, clientID string, body []byte) {
 	stamp := s.stamp(s.now())
 	message := apo.Message{Method: http.MethodPost, Path: path, ClientID: clientID, Time: stamp, Body: body}
-	value, err := message.Sign(s.apoKey)
+	value, err := s.signatures.of(message, s.apoKey)
 	if err != nil {
 		// The key was checked when the server was built; an unsigned message is what
 		// a client must not believe, so nothing false leaves.
@@ -158,6 +159,38 @@ func (s *Server) signHeader(header http.Header, timeName, path, clientID string,
 	header.Set(timeName, stamp)
 	header.Set("Signature", apo.Signature{Algorithm: apo.Algorithm, KeyVersion: apo.DefaultKeyVersion,
 		Value: value}.Header())
+}
+
+// signaturesMax bounds how many signatures a server remembers.
+const signaturesMax = 1024
+
+// signatures remembers what was signed: a signature costs a millisecond of processor time, and under a clock that
+// stands, a test that lists the notifications after each step would have the same ones made again and again.
+type signatures struct {
+	mu    sync.Mutex
+	known map[[sha256.Size]byte]string
+}
+
+// of is the message's signature under the key, which is the same one each time.
+func (s *signatures) of(m apo.Message, key *rsa.PrivateKey) (string, error) {
+	name := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q", m.Method, m.Path, m.ClientID, m.Time, m.Body))
+	s.mu.Lock()
+	value, ok := s.known[name]
+	s.mu.Unlock()
+	if ok {
+		return value, nil
+	}
+	value, err := m.Sign(key) // without the lock: other goroutines sign meanwhile
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil || len(s.known) >= signaturesMax {
+		s.known = map[[sha256.Size]byte]string{}
+	}
+	s.known[name] = value
+	return value, nil
 }
 
 // stamp writes a header's time.

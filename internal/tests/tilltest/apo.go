@@ -1,7 +1,6 @@
 package tilltest
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
 	"maps"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/apo"
+	"github.com/tilltape/tilltape/internal/tests/testkeys"
 )
 
 const (
@@ -33,10 +33,7 @@ type Office struct {
 }
 
 var TheOffice = sync.OnceValue(func() *Office {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
+	key := testkeys.Office()
 	v, err := apo.NewVerifier(TestClient, apo.Keys{Public: map[string]*rsa.PublicKey{"1": &key.PublicKey}}, nil)
 	if err != nil {
 		panic(err)

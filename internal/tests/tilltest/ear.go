@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,23 +23,16 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/testkeys"
 	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
 
-// ServerKeys are shared by the servers of all tests: making a pair takes a while.
-var ServerKeys = sync.OnceValue(func() [2]*rsa.PrivateKey {
-	var keys [2]*rsa.PrivateKey
-	for i := range keys {
-		key, err := rsa.GenerateKey(rand.Reader, apo.KeyBitsMin)
-		if err != nil {
-			panic(err)
-		}
-		keys[i] = key
-	}
-	return keys
-})
+// ServerKeys are the merchant's and APO's, shared by the servers of all tests.
+func ServerKeys() [2]*rsa.PrivateKey {
+	return [2]*rsa.PrivateKey{testkeys.Merchant(), testkeys.APO()}
+}
 
 // Untouched checks that nothing was recorded.
 func (x *Ear) Untouched() {
