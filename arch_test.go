@@ -112,25 +112,26 @@ var rooms = map[string]room{
 		modules: []string{protobufModule, fsmModule, modModule}},
 	"export": {ours: []string{"events", "store", "seal", "jsonform", "store/sealed"},
 		modules: []string{protobufModule, fsmModule, modModule}},
-	"internal/tests/logfile": {}, "internal/tests/long": {}, "internal/tests/testkeys": {},
-	"internal/tests/pgserver": {ours: []string{"internal/tests/long"}},
+	"internal/tests/logfile": {}, "internal/tests/long": {}, "internal/tests/tempdir": {},
+	"internal/tests/testkeys": {},
+	"internal/tests/pgserver": {ours: []string{"internal/tests/long", "internal/tests/tempdir"}},
 	"internal/tests/filled":   {modules: []string{testifyModule, yamlModule, rapidModule}},
 	"internal/tests/pages":    {modules: []string{testifyModule, yamlModule}},
 	// The worlds that the tests of the root share, those of its tests that any engine can run, and the packages of its
 	// other tests, which have no code of their own.
 	"internal/tests/tilltest": {
 		ours: []string{".", "events", "order", "store", "store/memory", "store/bolt", "apo", "apo/apotest", "audit",
-			"internal/engine", "internal/tests/testkeys", "internal/translate", "notify"},
+			"internal/engine", "internal/tests/tempdir", "internal/tests/testkeys", "internal/translate", "notify"},
 		modules: worldModules,
 	},
 	"internal/tests/stories": {
 		ours: []string{".", "events", "order", "store", "store/storetest", "apo", "apo/apotest", "audit", "evidence",
-			"notify", "internal/tests/testkeys", "internal/tests/tilltest"},
+			"notify", "internal/tests/tempdir", "internal/tests/testkeys", "internal/tests/tilltest"},
 		modules: append(slices.Clip(worldModules), rapidModule),
 	},
 	"internal/tests/simulation": {
 		ours: []string{".", "events", "order", "store", "apo", "apo/apotest", "audit", "notify",
-			"internal/tests/testkeys", "internal/tests/tilltest"},
+			"internal/tests/tempdir", "internal/tests/testkeys", "internal/tests/tilltest"},
 		modules: worldModules,
 	},
 	"internal/tests/behaviour/commands": {},
@@ -146,7 +147,7 @@ var rooms = map[string]room{
 // user's program is linked with may rest on them.
 var testRooms = []string{"store/storetest", "internal/tests/logfile", "internal/tests/tilltest", "internal/tests/long",
 	"internal/tests/pages", "internal/tests/pgserver", "internal/tests/filled", "internal/tests/stories",
-	"internal/tests/simulation", "internal/tests/testkeys"}
+	"internal/tests/simulation", "internal/tests/tempdir", "internal/tests/testkeys"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
 var pureRooms = []string{"money", "events", "internal/law", "order/window", "order", "jsonform"}

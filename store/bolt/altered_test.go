@@ -86,7 +86,7 @@ func rotFrame(t *testing.T, path string, what []byte, offset int) (places int) {
 // toAlter makes the log in memory, closed, and the checkpoint it has.
 func toAlter(t *testing.T, config *bolt.Config) (path string, was seal.Checkpoint) {
 	t.Helper()
-	path = filepath.Join(fastDir(t), "orders.log")
+	path = filepath.Join(t.TempDir(), "orders.log")
 	log, err := bolt.Open(path, config)
 	require.NoError(t, err)
 	for position := uint64(1); position <= alteredRecords; position++ {
@@ -109,7 +109,7 @@ func TestNothingVouchesForAnAlteredRecord(t *testing.T) {
 			"writing": {Signer: signer}, "reading": {Signer: signer, ReadOnly: true},
 		} {
 			t.Run(fmt.Sprintf("position %d, %s", position, name), func(t *testing.T) {
-				path := filepath.Join(fastDir(t), "orders.log")
+				path := filepath.Join(t.TempDir(), "orders.log")
 				copyFile(t, sound, path)
 				log := openLog(t, path, config)
 				rotRecord(t, path, position)
@@ -161,7 +161,7 @@ func rootOver(t *testing.T, path string, size uint64) seal.Hash {
 func TestAnAlteredFile(t *testing.T) {
 	ctx := context.Background()
 	sound, _ := toAlter(t, nil)
-	path := filepath.Join(fastDir(t), "orders.log")
+	path := filepath.Join(t.TempDir(), "orders.log")
 	copyFile(t, sound, path)
 	rotRecord(t, path, afterTile)
 	for _, config := range []*bolt.Config{nil, {ReadOnly: true}} {
@@ -191,7 +191,7 @@ func TestAnAlteredFile(t *testing.T) {
 // TestRecoveryProvesWhatItReads: what a crash left to be read again is held against the seal before it goes into the
 // heads and keys, wherever in the log it stands.
 func TestRecoveryProvesWhatItReads(t *testing.T) {
-	path := filepath.Join(fastDir(t), "orders.log")
+	path := filepath.Join(t.TempDir(), "orders.log")
 	log, err := bolt.Open(path, nil)
 	require.NoError(t, err)
 	for position := uint64(1); position <= alteredRecords; position++ {

@@ -82,7 +82,7 @@ type harness struct {
 }
 
 func newHarness(t *testing.T, killed bool) *harness {
-	h := &harness{t: t, killed: killed, dir: fastDir(t), signer: newSigner(t, "shop.example/orders"),
+	h := &harness{t: t, killed: killed, dir: t.TempDir(), signer: newSigner(t, "shop.example/orders"),
 		random: rand.New(rand.NewPCG(1, 2)),
 		now:    truthAfter(t, damageAppends), later: truthAfter(t, damageAppends+damageMore), tried: map[string]int{}}
 	path := filepath.Join(h.dir, "sound.log")

@@ -167,7 +167,7 @@ func flipAppend(n int) (events.Stream, []events.Record) {
 
 // smallLog makes the log that is damaged. Killed is one as a process leaves it that never closed it.
 func smallLog(t *testing.T, killed bool) (path string) {
-	path = filepath.Join(fastDir(t), "orders.log")
+	path = filepath.Join(t.TempDir(), "orders.log")
 	config := bolt.SmallGenerations(flipGeneration)
 	config.MapSize = 1 // the file grows no faster than it must
 	log, err := bolt.Open(path, config)
@@ -182,16 +182,6 @@ func smallLog(t *testing.T, killed bool) (path string) {
 	}
 	require.NoError(t, log.Close())
 	return path
-}
-
-// fastDir is a directory in memory where there is one: what these tests damage need not survive a power loss.
-func fastDir(t *testing.T) string {
-	dir, err := os.MkdirTemp("/dev/shm", "tilltape")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 func newChecker(t *testing.T, killed bool) (c *checker, used int) {

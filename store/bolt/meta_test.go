@@ -93,7 +93,7 @@ func TestMetaIsSummed(t *testing.T) {
 // refusesMeta checks that no opening takes a log whose bucket meta holds these entries, and returns one of the errors.
 func refusesMeta(t *testing.T, sound string, entries map[string][]byte, what string) (err error) {
 	t.Helper()
-	path := filepath.Join(fastDir(t), "orders.log")
+	path := filepath.Join(t.TempDir(), "orders.log")
 	copyFile(t, sound, path)
 	setMeta(t, path, entries)
 	for _, config := range []*bolt.Config{{ReadOnly: true}, nil} {

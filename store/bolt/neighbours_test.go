@@ -20,7 +20,7 @@ import (
 // ofManyPages makes a log of so many orders of one record, and opens it for reading, and its file for damage.
 func ofManyPages(t *testing.T, orders int, id func(n int) string) (log *bolt.Log, file *os.File, image []byte) {
 	t.Helper()
-	path := filepath.Join(fastDir(t), "orders.log")
+	path := filepath.Join(t.TempDir(), "orders.log")
 	log = openLog(t, path, nil)
 	for n := range orders {
 		_, err := log.Append(context.Background(), events.OrderStream(id(n)), 0, record(id(n)))

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/internal/tests/long"
+	"github.com/tilltape/tilltape/internal/tests/tempdir"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 		childFill(path)
 	default:
 		long.Checks(everydayChecks)
-		os.Exit(m.Run())
+		os.Exit(tempdir.Run(m))
 	}
 }
 

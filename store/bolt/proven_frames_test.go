@@ -45,7 +45,7 @@ func TestProvenFrames_AreWhatTheSealIsOver(t *testing.T) {
 func TestProvenFrames_EndAtARecordThatWasAltered(t *testing.T) {
 	sound, _ := toAlter(t, nil)
 	for _, position := range []uint64{inTile, afterTile} {
-		path := filepath.Join(fastDir(t), "orders.log")
+		path := filepath.Join(t.TempDir(), "orders.log")
 		copyFile(t, sound, path)
 		log := openLog(t, path, nil)
 		rotRecord(t, path, position)
@@ -62,7 +62,7 @@ func TestProvenFrames_EndAtARecordThatWasAltered(t *testing.T) {
 }
 
 func TestProvenFrames_OfALogWithoutASeal(t *testing.T) {
-	log := openLog(t, filepath.Join(fastDir(t), "orders.log"), &bolt.Config{Unsealed: true})
+	log := openLog(t, filepath.Join(t.TempDir(), "orders.log"), &bolt.Config{Unsealed: true})
 	lengthen(t, log, "o", 0, 3)
 	c, over, err := proveFrames(t, log)
 	require.NoError(t, err)

@@ -30,7 +30,7 @@ func (c *askedOnce) Err() error {
 // TestRecognisingTakesTheCallersContext: whether an append is one that was written before can take a look at all that
 // its stream has got since. A caller who has gone does not have the log look on.
 func TestRecognisingTakesTheCallersContext(t *testing.T) {
-	log, ctx := openLog(t, filepath.Join(fastDir(t), "orders.log"), nil), context.Background()
+	log, ctx := openLog(t, filepath.Join(t.TempDir(), "orders.log"), nil), context.Background()
 	stream := events.OrderStream("o-1")
 	written, err := log.Append(ctx, stream, 0, record("first"))
 	require.NoError(t, err)

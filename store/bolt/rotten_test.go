@@ -25,7 +25,7 @@ func TestARottenHeadHoldsUpNobodyElse(t *testing.T) {
 	for _, bucket := range []string{"heads", "status", "due", "attention"} {
 		t.Run(bucket, func(t *testing.T) {
 			const orders = 200
-			ctx, path := context.Background(), filepath.Join(fastDir(t), "orders.log")
+			ctx, path := context.Background(), filepath.Join(t.TempDir(), "orders.log")
 			log, err := bolt.Open(path, nil)
 			require.NoError(t, err)
 			id := func(n int) string { return fmt.Sprintf("o-%05d", n) }
@@ -87,7 +87,7 @@ func TestARottenHeadHoldsUpNobodyElse(t *testing.T) {
 // TestVerifyFindsASecondLife: a stream that was begun anew, because its entry was not found for a moment, has two
 // records of version 1. Memory knows only the second, and the file has the first.
 func TestVerifyFindsASecondLife(t *testing.T) {
-	ctx, path := context.Background(), filepath.Join(fastDir(t), "orders.log")
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "orders.log")
 	log := openLog(t, path, nil)
 	first, other := record("first"), record("other")
 	for _, r := range []events.Record{first, other} {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/internal/tests/long"
+	"github.com/tilltape/tilltape/internal/tests/tempdir"
 )
 
 // shared is the server of a test binary.
@@ -24,13 +25,19 @@ var shared struct {
 var serial atomic.Uint64
 
 // Run runs the tests of a binary that use [Shared], ends the server after them, and returns the binary's exit code.
-func Run(m *testing.M) int {
+// Its files are where [tempdir.Run] has them.
+func Run(m interface{ Run() int }) int { return tempdir.Run(served{m}) }
+
+// served are tests whose one server ends with them.
+type served struct{ tests interface{ Run() int } }
+
+func (s served) Run() int {
 	defer func() {
 		if shared.server != nil {
 			_ = shared.server.Close() // nobody is left to be told
 		}
 	}()
-	return m.Run()
+	return s.tests.Run()
 }
 
 // RunWhole is [Run] for a binary whose tests start servers of their own, break them and wait for them: minutes on two

@@ -91,21 +91,10 @@ func record(i int) events.Record {
 	return r
 }
 
-// scratch is a directory in memory where the system has one.
-func scratch(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "second")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
-}
-
 // made is a log in a file of its own, closed, and what it held.
 func made(t *testing.T, config *bolt.Config) (path string, was seal.Checkpoint) {
 	t.Helper()
-	path = filepath.Join(scratch(t), "orders.log")
+	path = filepath.Join(t.TempDir(), "orders.log")
 	log, err := bolt.Open(path, config)
 	require.NoError(t, err)
 	for i := 0; i < records; i += 4 {
@@ -213,7 +202,7 @@ func TestEveryAlterationIsFound(t *testing.T) {
 	path, _ := made(t, nil)
 	sound, err := os.ReadFile(path)
 	require.NoError(t, err)
-	damaged := filepath.Join(scratch(t), "damaged.log")
+	damaged := filepath.Join(t.TempDir(), "damaged.log")
 	for i, bucket := range []string{"attention", "due", "heads", "keys", "log", "meta", "operation", "status", "tiles"} {
 		if !long.Enabled() && i%3 != 1 { // a verification each, in a process of its own
 			continue
@@ -266,7 +255,7 @@ func TestDamagedFilesEndWithAVerdict(t *testing.T) {
 	sound, err := os.ReadFile(path)
 	require.NoError(t, err)
 	sound = bytes.TrimRight(sound, "\x00")
-	damaged := filepath.Join(scratch(t), "damaged.log")
+	damaged := filepath.Join(t.TempDir(), "damaged.log")
 	found := 0
 	for round := range long.Rounds(40, 4) {
 		chance := rand.New(rand.NewPCG(uint64(round), 7))

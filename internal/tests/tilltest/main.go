@@ -1,8 +1,11 @@
 package tilltest
 
 import (
+	"os"
 	"runtime/debug"
 	"testing"
+
+	"github.com/tilltape/tilltape/internal/tests/tempdir"
 )
 
 // heapGrowth is how many percent the heap of a walk may grow before it is collected.
@@ -12,5 +15,5 @@ const heapGrowth = 400
 // would collect so often that it takes two thirds of the processor's time.
 func Main(m *testing.M) {
 	debug.SetGCPercent(heapGrowth)
-	m.Run()
+	os.Exit(tempdir.Run(m))
 }

@@ -101,7 +101,7 @@ func somePage(chance *rand.Rand, image []byte, page int) []byte {
 // What counts is what was written, byte for byte, and nothing ends the search.
 func TestEveryWholeFrameIsFound(t *testing.T) {
 	t.Parallel()
-	s, dir := theLog(t), scratch(t)
+	s, dir := theLog(t), t.TempDir()
 	rounds := long.Rounds(1000, 60)
 	kinds := slices.Sorted(func(yield func(string) bool) {
 		for name := range damages {
@@ -175,7 +175,7 @@ func (s *sound) check(t *testing.T, dir string, image []byte, what string, round
 // writes makes the new log, and holds it against the old one.
 func (s *sound) writes(t *testing.T, found *salvage.Found, what string) {
 	t.Helper()
-	path := filepath.Join(scratch(t), "new.log")
+	path := filepath.Join(t.TempDir(), "new.log")
 	require.NoError(t, found.Write(context.Background(), path, nil), what)
 	log, err := bolt.Open(path, nil)
 	require.NoError(t, err, what)
@@ -206,7 +206,7 @@ func TestAnUntouchedFileIsWhole(t *testing.T) {
 	t.Parallel()
 	s := theLog(t)
 	image := append(bytes.Clone(s.image), make([]byte, s.size-len(s.image))...)
-	path := write(t, scratch(t), image)
+	path := write(t, t.TempDir(), image)
 	found, err := salvage.Read(t.Context(), path, nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, found.Close()) }()

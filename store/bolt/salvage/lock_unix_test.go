@@ -16,7 +16,7 @@ import (
 // A file that grows while it is read would be told as one with holes.
 func TestAFileThatIsHeldForAppendsIsNotSalvaged(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(scratch(t), "held.log")
+	path := filepath.Join(t.TempDir(), "held.log")
 	service, err := bolt.Open(path, nil)
 	require.NoError(t, err)
 	fill(t, service, 0, 10)

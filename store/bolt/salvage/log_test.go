@@ -31,17 +31,6 @@ func record(id string, size int) events.Record {
 			Proof: events.Proof{Via: events.ViaInquiry, Evidence: &events.Evidence{Body: bytes.Repeat([]byte("b"), size)}}}}
 }
 
-// scratch is a directory in memory where the system has one.
-func scratch(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "salvage")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
-}
-
 // fill appends to a log: orders that grow side by side, several records an append now and then, and some that take many
 // pages.
 func fill(t testing.TB, log *bolt.Log, from, to int) {
@@ -118,7 +107,7 @@ func theLog(t *testing.T) *sound {
 
 func makeLog(t *testing.T, config *bolt.Config) *sound {
 	t.Helper()
-	path := filepath.Join(scratch(t), "orders.log")
+	path := filepath.Join(t.TempDir(), "orders.log")
 	log, err := bolt.Open(path, config)
 	require.NoError(t, err)
 	fill(t, log, 0, 150)

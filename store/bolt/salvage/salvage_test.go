@@ -25,7 +25,7 @@ import (
 // read salvages an image.
 func read(t *testing.T, image []byte, config *salvage.Config) *salvage.Found {
 	t.Helper()
-	found, err := salvage.Read(t.Context(), write(t, scratch(t), image), config)
+	found, err := salvage.Read(t.Context(), write(t, t.TempDir(), image), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, found.Close()) })
 	return found
@@ -47,7 +47,7 @@ func (s *sound) without(positions ...uint64) []byte {
 // older writes the backup to a file.
 func (s *sound) backup(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(scratch(t), "backup.log")
+	path := filepath.Join(t.TempDir(), "backup.log")
 	require.NoError(t, os.WriteFile(path, s.older, 0o600))
 	return path
 }
@@ -163,12 +163,12 @@ func TestABackupThatWentOn(t *testing.T) {
 
 func TestABackupOfAnotherLogIsRefused(t *testing.T) {
 	t.Parallel()
-	s, other := theLog(t), filepath.Join(scratch(t), "other.log")
+	s, other := theLog(t), filepath.Join(t.TempDir(), "other.log")
 	log, err := bolt.Open(other, nil)
 	require.NoError(t, err)
 	fill(t, log, 5, 9)
 	require.NoError(t, log.Close())
-	path := write(t, scratch(t), s.image)
+	path := write(t, t.TempDir(), s.image)
 	_, err = salvage.Read(t.Context(), path, &salvage.Config{Backup: other})
 	require.ErrorIs(t, err, store.ErrInvalid)
 	assert.ErrorContains(t, err, "is no backup of log "+path)
@@ -266,7 +266,7 @@ func TestAnAlteredRecordIsNotTaken(t *testing.T) {
 // lost. The record that quotes it is damaged, so that its bytes are looked through.
 func TestWhatAMessageQuotesIsNoRecord(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(scratch(t), "orders.log")
+	path := filepath.Join(t.TempDir(), "orders.log")
 	log, err := bolt.Open(path, &bolt.Config{Unsealed: true})
 	require.NoError(t, err)
 	forged := record("forged", 0)
@@ -308,7 +308,7 @@ func TestALogWithoutASealStaysOne(t *testing.T) {
 	assert.True(t, report.Unsealed)
 	assert.EqualValues(t, 899, report.Taken)
 	assert.Equal(t, report.Frames.Whole, report.Frames.ByChecksum)
-	path := filepath.Join(scratch(t), "new.log")
+	path := filepath.Join(t.TempDir(), "new.log")
 	require.NoError(t, found.Write(t.Context(), path, nil))
 	assert.Empty(t, found.Report().Written.Root)
 	log, err := bolt.Open(path, &bolt.Config{ReadOnly: true})
@@ -321,7 +321,7 @@ func TestALogWithoutASealStaysOne(t *testing.T) {
 // TestLongFilesAreReadInWindows: records stand across their borders, and longer than a page's overflow.
 func TestLongFilesAreReadInWindows(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(scratch(t), "orders.log")
+	path := filepath.Join(t.TempDir(), "orders.log")
 	log, err := bolt.Open(path, nil)
 	require.NoError(t, err)
 	const records = 14
@@ -348,7 +348,7 @@ func TestLongFilesAreReadInWindows(t *testing.T) {
 
 func TestWhatIsNoLogIsRefused(t *testing.T) {
 	t.Parallel()
-	dir := scratch(t)
+	dir := t.TempDir()
 	for name, content := range map[string][]byte{
 		"empty": nil, "zeros": make([]byte, 1<<14), "text": []byte("order,amount"),
 	} {
@@ -375,6 +375,6 @@ func TestWhatANewerVersionWroteIsNotLeftOut(t *testing.T) {
 	image := append(make([]byte, 4096), frame...)
 	image = binary.BigEndian.AppendUint32(image, logfile.FrameSum(frame))
 	image = append(image, 0, 1)
-	_, err := salvage.Read(t.Context(), write(t, scratch(t), image), nil)
+	_, err := salvage.Read(t.Context(), write(t, t.TempDir(), image), nil)
 	require.ErrorIs(t, err, store.ErrNewerFormat)
 }
