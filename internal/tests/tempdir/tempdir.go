@@ -1,6 +1,6 @@
-// Package tempdir puts the directories of tests in memory. Most tests of logs wait for the disk for far longer than they
-// work: bbolt syncs at every commit, and a disk that others use too takes many milliseconds each time. What a sync is
-// for, a loss of power, no test of this kind can see, wherever its files are; store/bolt/powerloss is about that.
+// Package tempdir puts the directories of tests in memory. Most tests of logs wait for the disk for far longer than
+// they work: bbolt syncs at every commit, and a disk that others use too takes many milliseconds each time. What a sync
+// is for, a loss of power, no test of this kind can see, wherever its files are; store/bolt/powerloss is about that.
 //
 // It is for tests.
 package tempdir
@@ -16,7 +16,8 @@ const memory = "/dev/shm"
 // roomMin is what has to be free in memory, in bytes: a container may have 64 MB of it and no more.
 const roomMin = 1 << 30
 
-// passable lets a PostgreSQL server of a test, which another user runs, reach its own directory, and nobody list this one.
+// passable lets a PostgreSQL server of a test, which another user runs, reach its own directory, and nobody list this
+// one.
 const passable = 0o711
 
 // Run runs the tests of a binary, a [testing.M], with [testing.T.TempDir] in memory, and returns the code to exit with.

@@ -1,6 +1,6 @@
-// Package testkeys has RSA keys for tests: making one takes a tenth of a second of processor time, and this repository's
-// test binaries would make a hundred together. They are no secret, and nothing but a test may believe what they
-// sign. They say nothing about a program's own keys: apotest makes new ones for everybody who brings none.
+// Package testkeys has RSA keys for tests: making one takes a tenth of a second of processor time, and the many test
+// binaries of this repository would make a hundred together. They are no secret, and nothing but a test may believe
+// what they sign. They say nothing about a program's own keys: apotest makes new ones for everybody who brings none.
 //
 // It is for tests.
 package testkeys
