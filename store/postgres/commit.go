@@ -31,6 +31,8 @@ type engine struct {
 	turn  *turn
 	doubt *doubt
 	known places
+	fence int64         // of the log's row in the last turn that asked
+	wrote time.Time     // when a turn was written last
 	pause time.Duration // before the next try; zero: the last one went well
 }
 
@@ -39,6 +41,7 @@ type engine struct {
 type doubt struct {
 	of          *batch
 	first, last uint64
+	whole       bool        // sent before it had the log's row: it may come to be written later than the next turn begins
 	leaves      []seal.Hash // of its records: another process may have written the same ids meanwhile
 	tree        *seal.Tree  // over the log with the plan
 	cause       error
@@ -55,6 +58,9 @@ func (l *Log) commitAll() {
 func (e *engine) Begin(b *batch) (ledger.Turn[struct{}], error) {
 	if e.doubt != nil && e.doubt.of != b {
 		e.doubt = nil // those appends were told that nobody knows
+	}
+	if turn, begun := e.whole(b); begun {
+		return turn, nil
 	}
 	for begun := time.Now(); ; {
 		e.wait()
@@ -117,15 +123,21 @@ func (e *engine) begin(b *batch) (turn ledger.Turn[struct{}], err error) {
 		return turn, err
 	}
 	if open := e.doubt; open != nil {
-		if e.turn.holds(open) {
+		held := e.turn.holds(open)
+		if held || open.whole {
 			if err := e.log.confirmIn(ctx, e.conn.Conn()); err != nil {
 				return turn, err // and the doubt goes on
 			}
-			e.doubt = nil
-			e.log.publish(open.tree)
-			return turn, ledger.ErrWritten
 		}
 		e.doubt = nil
+		switch {
+		case held:
+			e.log.publish(open.tree)
+			return turn, ledger.ErrWritten
+		case open.whole: // and is now behind the fence
+			e.release()
+			return e.begin(b)
+		}
 	}
 	tree, err := e.log.growTo(ctx, e.conn.Conn(), e.turn.before, e.turn.row, e.turn.leaves)
 	if err != nil {
@@ -141,7 +153,7 @@ func (e *engine) begin(b *batch) (turn ledger.Turn[struct{}], err error) {
 // is confirmed only when the standbys have everything before it, too.
 
 // confirmIn ends a turn in which what was in doubt has been found, and returns when it is as durable as what is
-// acknowledged at once.
+// acknowledged at once. Where it was not found, it never will be: the fence is higher than the one it was sent with.
 func (l *Log) confirmIn(ctx context.Context, conn *pgx.Conn) error {
 	var b pgx.Batch
 	b.Queue(l.sql.confirm)
@@ -155,7 +167,7 @@ func (l *Log) confirm(ctx context.Context) error {
 	return err
 }
 
-// Commit implements [ledger.Engine]: one round trip.
+// Commit implements [ledger.Engine]: one round trip, the only one of a whole turn.
 func (e *engine) Commit(b *batch, p *plan) error {
 	defer e.release()
 	ctx, cancel := context.WithTimeout(context.Background(), turnMax)
@@ -167,6 +179,7 @@ func (e *engine) Commit(b *batch, p *plan) error {
 	err := e.conn.SendBatch(ctx, e.log.writes(e.turn, b, p)).Close()
 	if err == nil {
 		e.known.take(p)
+		e.fence, e.wrote = e.turn.row.fence, time.Now()
 		e.log.publish(p.Tree())
 		return nil
 	}
@@ -176,14 +189,18 @@ func (e *engine) Commit(b *batch, p *plan) error {
 	if is && pg.SeverityUnlocalized == severityOfStatement || pgconn.SafeToRetry(err) {
 		e.giveUp(ctx)
 		explained := explain(context.Background(), e.log.name, "append", err)
-		if transient(err) {
+		switch {
+		case e.turn.whole && is && (pg.Code == codeMoved || pg.Code == codeUnique):
+			return &ledger.AgainError{Cause: explained} // by a turn that asks
+		case transient(err):
 			e.pause = pauseMin
 			return &ledger.AgainError{Cause: explained}
 		}
 		return explained
 	}
 	e.pause = pauseMin
-	e.doubt = &doubt{of: b, first: p.First(), last: p.Last(), leaves: leavesOf(p), tree: p.Tree(), cause: err}
+	e.doubt = &doubt{of: b, first: p.First(), last: p.Last(), whole: e.turn.whole, leaves: leavesOf(p), tree: p.Tree(),
+		cause: err}
 	return &ledger.AgainError{Cause: e.doubtfulError(err)}
 }
 

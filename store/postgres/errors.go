@@ -54,6 +54,7 @@ const (
 	codeDiskFull        = "53100"
 	codeOutOfMemory     = "53200"
 	codeUnique          = "23505"
+	codeMoved           = "40001" // serialization_failure, of the function still for one
 	codeInternal        = "XX000"
 	severityOfStatement = "ERROR" // the statement failed, and the connection lives
 )

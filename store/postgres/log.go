@@ -57,7 +57,8 @@ type Log struct {
 }
 
 // Append implements [store.Log]. It returns after the server has confirmed the transaction that holds the records,
-// together with other appends that gathered while the one before it was written: two round trips for all of them. If
+// together with other appends that gathered while the one before it was written: for all of them, one round trip where
+// this process was the last to append, and two else. If
 // ctx ends while the append still waits for its turn, it has not happened; once the turn has begun, its outcome is
 // reported. Where the connection breaks during the commit, the log finds out by another one what has become of it; if
 // it cannot in half a minute, the error is store.ErrStorage, and the same append again finds out.

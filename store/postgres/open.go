@@ -196,7 +196,7 @@ func (l *Log) rename(ctx context.Context, tx pgx.Tx, origin string) error {
 		return err
 	}
 	var r row
-	if err := tx.QueryRow(ctx, l.sql.lock).Scan(&r.origin, &r.ancestry, &r.position, &r.frontier); err != nil {
+	if err := tx.QueryRow(ctx, l.sql.lock).Scan(&r.origin, &r.ancestry, &r.position, &r.frontier, nil); err != nil {
 		return err
 	}
 	if err := l.naming.CheckOf(l.name, r.origin); err != nil || !l.naming.Names(r.origin) {

@@ -3,7 +3,7 @@ package postgres
 // statements are all that the log says to the server while it is open, with the schema's name in them.
 type statements struct {
 	begin, rename, adopt, row                                   string
-	settings, lock, leaves, newest, owners                      string
+	settings, lock, still, leaves, newest, owners               string
 	addRecords, addTiles, addHeads, moveHeads, addKeys, advance string
 	confirm, stands                                             string
 	head, owner, page, stream, version                          string
@@ -45,14 +45,15 @@ func (x *statements) ofTurn(s func(string) string) {
 		set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
 		set_config('jit', 'off', true),
 		set_config('plan_cache_mode', 'force_generic_plan', true)`
-	x.lock = s(`select origin, ancestry, position, frontier from {schema}.log for update`)
+	x.lock = s(`select origin, ancestry, position, frontier, fence from {schema}.log for update`)
+	x.still = s(`select {schema}.still($1, $2, $3)`)
 	x.leaves = s(`select position, sha256('\x00'::bytea || frame) from {schema}.records
 		where position > $1 order by position limit $2`)
 	x.newest = s(`select h.category, h.stream, h.version, h.position
 		from unnest($1::text[], $2::text[]) as w (category, stream)
 		cross join lateral (select * from {schema}.heads h where h.category = w.category and h.stream = w.stream
 			limit 1) h`)
-	x.confirm = s(`update {schema}.log set position = position`)
+	x.confirm = s(`update {schema}.log set fence = fence + 1`)
 	x.stands = s(`select sha256('\x00'::bytea || frame) from {schema}.records where position between $1 and $2
 		order by position`)
 	x.owners = s(`select k.key, k.category, k.stream from unnest($1::bytea[]) as w (key)

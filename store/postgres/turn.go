@@ -20,6 +20,7 @@ type row struct {
 	origin, ancestry string
 	position         uint64
 	frontier         []byte
+	fence            int64  // of the row that was locked
 	last             uint64 // position of the newest record; of readRow and now, as is the next
 	standby          bool   // said by a server that follows another one, perhaps from behind
 }
@@ -34,6 +35,11 @@ type turn struct {
 	remembered int // of these, so many were not asked for
 	owners     map[events.Key]events.Stream
 	stands     []seal.Hash // of the records where the doubtful plan would be
+	whole      bool        // nothing was asked, and is sent with all that is written
+}
+
+func newTurn(before *seal.Tree) *turn {
+	return &turn{before: before, newest: map[events.Stream]ledger.Place{}, owners: map[events.Key]events.Stream{}}
 }
 
 // leavesMax is how many records of other processes are caught up with in a turn: more than a batch has, of which there
@@ -43,12 +49,11 @@ const leavesMax = 4096
 // begun begins a transaction, waits for the turn, and reads all that judging the batch needs: one round trip; two where
 // ends were remembered and the log is not as they were of.
 func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *doubt, known *places) (*turn, error) {
-	t := &turn{before: l.tree.Load(), newest: map[events.Stream]ledger.Place{}, owners: map[events.Key]events.Stream{}}
+	t := newTurn(l.tree.Load())
 	var s pgx.Batch
-	s.Queue("begin isolation level read committed") // whatever the role's own is
-	s.Queue(l.sql.settings, milliseconds(lockMax), milliseconds(idleMax))
+	l.opens(&s)
 	s.Queue(l.sql.lock).QueryRow(func(r pgx.Row) error {
-		return r.Scan(&t.row.origin, &t.row.ancestry, &t.row.position, &t.row.frontier)
+		return r.Scan(&t.row.origin, &t.row.ancestry, &t.row.position, &t.row.frontier, &t.row.fence)
 	})
 	s.Queue(l.sql.leaves, int64(t.before.Size()), leavesMax).Query(t.readLeaves)
 	if known.at != t.before.Size() {
@@ -100,6 +105,12 @@ func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *dou
 		err = t.readNewest(rows)
 	}
 	return t, err
+}
+
+// opens are the statements that a turn begins with.
+func (l *Log) opens(s *pgx.Batch) {
+	s.Queue("begin isolation level read committed") // whatever the role's own is
+	s.Queue(l.sql.settings, milliseconds(lockMax), milliseconds(idleMax))
 }
 
 // readNewest reads where streams end.
@@ -156,9 +167,13 @@ func (t *turn) holds(open *doubt) bool {
 	return t.row.position >= open.last && slices.Equal(t.stands, open.leaves)
 }
 
-// writes are the statements that write the plan of a batch and commit it.
+// writes are the statements that write the plan of a batch and commit it; of a whole turn, all statements.
 func (l *Log) writes(t *turn, b *batch, p *plan) *pgx.Batch {
 	var s pgx.Batch
+	if t.whole {
+		l.opens(&s)
+		s.Queue(l.sql.still, int64(t.row.position), t.row.frontier, t.row.fence)
+	}
 	hashed := p.StartHash()
 	r := newRecordRows(b, p)
 	s.Queue(l.sql.addRecords, int64(p.First()-1), r.version, r.category, r.stream, r.id, r.frame, r.fact, r.actor,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -209,7 +210,7 @@ func TestRoundTrips(t *testing.T) {
 		most int64
 		call func()
 	}{
-		{"an append", 2, one}, {"an append that fills tiles", 2, many},
+		{"an append", 1, one}, {"an append that fills tiles", 1, many},
 		{"a head", 1, func() { _, err := log.Head(ctx, events.OrderStream("o-1")); require.NoError(t, err) }},
 		{"a lookup", 1, func() { _, err := log.Lookup(ctx, "paymentId:r-1"); require.NoError(t, err) }},
 		{"loading an order", 1, func() {
@@ -218,10 +219,14 @@ func TestRoundTrips(t *testing.T) {
 		}},
 	} {
 		c.call() // statements are prepared
-		before := made.Load()
-		c.call()
-		assert.LessOrEqual(t, made.Load()-before, c.most, c.name)
-		assert.Positive(t, made.Load()-before, c.name)
+		least := int64(math.MaxInt64)
+		for range 10 { // an append that comes long after the last one asks first
+			before := made.Load()
+			c.call()
+			least = min(least, made.Load()-before)
+			assert.LessOrEqual(t, made.Load()-before, max(c.most, 2), c.name)
+		}
+		assert.Equal(t, c.most, least, c.name)
 	}
 }
 
@@ -322,7 +327,7 @@ func TestEarlierTryThatCannotBeConfirmed(t *testing.T) {
 	want, err := direct.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
 	require.NoError(t, err)
 	for name, statement := range map[string]string{
-		"found":          inSchema(log.config.Schema, "update {}.log set position = position"),
+		"found":          inSchema(log.config.Schema, "update {}.log set fence = fence + 1"),
 		"not looked for": "select coalesce(max(",
 	} {
 		trap := p.CutBefore(statement, 0).ThenRefuse()

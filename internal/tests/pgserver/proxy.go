@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -25,7 +26,9 @@ type Proxy struct {
 // pair is a connection: the client's side and the server's.
 type pair struct {
 	client, server net.Conn
-	statements     statements // of the client's side alone
+	statements     statements    // of the client's side alone
+	late           atomic.Bool   // the client was cut off, and the server gets what it sent
+	done           chan struct{} // closed when the server says no more
 }
 
 func (c *pair) cut() {
@@ -39,9 +42,14 @@ type Trap struct {
 	answer  string // cut when this command's completion comes back, and keep the answer
 	skip    int
 	refuse  bool // let nobody connect from then on
+	late    bool // cut the client alone, and pass on what it sent when the trap is released
 	proxy   *Proxy
 	once    sync.Once
 	sprung  chan struct{}
+
+	freed    chan struct{} // closed by Release
+	answered chan struct{} // closed when the server has dealt with what came late
+	ends     sync.Once
 }
 
 // ThenRefuse lets new connections fail from the moment of the cut on, until [Proxy.Refuse] lets them through again. It
@@ -51,6 +59,18 @@ func (t *Trap) ThenRefuse() *Trap {
 	defer t.proxy.mu.Unlock()
 	t.refuse = true
 	return t
+}
+
+// Release passes on what the client of a trap of [Proxy.DelayFrom] had sent, and returns when the server has dealt with
+// it. Before the trap has sprung, and after the first time, it does nothing.
+func (t *Trap) Release() {
+	select {
+	case <-t.sprung:
+	default:
+		return
+	}
+	t.ends.Do(func() { close(t.freed) })
+	<-t.answered
 }
 
 // Sprung is closed when the connection has been cut.
@@ -139,6 +159,14 @@ func (p *Proxy) CutBefore(statement string, skip int) *Trap {
 // place of passing the answer on: it is done, and the client is not told. skip lets so many go before.
 func (p *Proxy) CutAfter(tag string, skip int) *Trap { return p.arm(&Trap{answer: tag, skip: skip}) }
 
+// DelayFrom cuts the client off as [Proxy.CutBefore] does, and keeps what it has sent, from this statement on, up to
+// where it would wait for the answer. The server gets that from [Trap.Release], as it may from a slow network, long
+// after the client has given up. Its answer goes nowhere.
+func (p *Proxy) DelayFrom(statement string, skip int) *Trap {
+	return p.arm(&Trap{request: statement, skip: skip, late: true, freed: make(chan struct{}),
+		answered: make(chan struct{})})
+}
+
 func (p *Proxy) arm(t *Trap) *Trap {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -198,7 +226,7 @@ func (p *Proxy) serve(client net.Conn) {
 	if err != nil {
 		return
 	}
-	c := &pair{client: client, server: server}
+	c := &pair{client: client, server: server, done: make(chan struct{})}
 	defer c.cut()
 	p.mu.Lock()
 	if p.closed || p.refusing {
@@ -219,6 +247,7 @@ func (p *Proxy) serve(client net.Conn) {
 		p.requests(c)
 	})
 	p.answers(c)
+	close(c.done)
 	c.cut()
 	group.Wait()
 }

@@ -87,6 +87,10 @@ func (p *Proxy) requests(c *pair) {
 			trap := p.springs(func(t *Trap) bool { return t.request != "" && begins(sql, t.request) })
 			if trap != nil {
 				_ = out.Flush() // what came before it did arrive
+				if trap.late {
+					delay(trap, c, m, in)
+					return
+				}
 				c.cut()
 				trap.once.Do(func() { close(trap.sprung) })
 				return
@@ -98,6 +102,26 @@ func (p *Proxy) requests(c *pair) {
 	}
 }
 
+// delay cuts the client off, and passes on what it has sent from the message m on when the trap is released.
+func delay(t *Trap, c *pair, m message, in *bufio.Reader) {
+	defer close(t.answered)
+	kept := m.raw
+	for m.kind != 'S' && m.kind != 'Q' { // Sync, Query: the server answers
+		var err error
+		if m, err = next(in, false); err != nil {
+			return
+		}
+		kept = append(kept, m.raw...)
+	}
+	c.late.Store(true)
+	_ = c.client.Close()
+	t.once.Do(func() { close(t.sprung) })
+	<-t.freed
+	if _, err := c.server.Write(kept); err == nil {
+		<-c.done
+	}
+}
+
 // answers passes on what the server says, until a trap springs or a side is gone.
 func (p *Proxy) answers(c *pair) {
 	in, out := bufio.NewReaderSize(c.server, 1<<16), bufio.NewWriterSize(c.client, 1<<16)
@@ -105,6 +129,12 @@ func (p *Proxy) answers(c *pair) {
 		m, err := next(in, false)
 		if err != nil {
 			return
+		}
+		if c.late.Load() {
+			if m.kind == 'Z' { // ReadyForQuery
+				return
+			}
+			continue
 		}
 		if m.kind == 'C' { // CommandComplete
 			tag := text(m.body())

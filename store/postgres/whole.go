@@ -1,0 +1,44 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/tilltape/tilltape/store/internal/ledger"
+)
+
+// wholeWithin is how long after its last turn a process sends the next one whole. A connection that was silent for long
+// may be dead, and of what is sent whole over a dead one nobody knows at once that it did not happen.
+const wholeWithin = time.Second
+
+// whole begins a turn without a word to the server, where this process was the last to append and remembers all that
+// judging the batch takes: streams that it appended to, and streams that are to begin. What is planned then is sent in
+// one round trip, the log's row first. Where that is not as this process left it, or a stream or a lookup key is there
+// that it does not know, the server writes nothing and the batch gets a turn that asks. So does a batch with an append
+// that memory would refuse: no refusal is by memory alone.
+func (e *engine) whole(b *batch) (turn ledger.Turn[struct{}], begun bool) {
+	tree := e.log.tree.Load()
+	if e.doubt != nil || e.pause > 0 || e.known.at == 0 || e.known.at != tree.Size() || time.Since(e.wrote) > wholeWithin {
+		return turn, false
+	}
+	t := newTurn(tree)
+	t.whole = true
+	t.row = row{position: tree.Size(), frontier: tree.AppendFrontier(nil), fence: e.fence}
+	for _, r := range b.Requests {
+		at, is := e.known.of(r.Stream)
+		if r.After != at.Version {
+			return turn, false
+		}
+		if is {
+			t.newest[r.Stream] = at
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), turnMax)
+	defer cancel()
+	var err error
+	if e.conn, err = e.log.pool.Acquire(ctx); err != nil {
+		return turn, false // and whoever asks is told
+	}
+	e.turn = t
+	return ledger.Turn[struct{}]{Before: t, Last: tree.Size(), Tree: tree}, true
+}

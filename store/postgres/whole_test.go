@@ -1,0 +1,157 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/pgserver"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/postgres"
+)
+
+// wholes counts the turns that were sent whole, and those of them that the server refused.
+type wholes struct {
+	failures
+	sent, refused atomic.Int64
+}
+
+func (w *wholes) TraceBatchQuery(_ context.Context, _ *pgx.Conn, q pgx.TraceBatchQueryData) {
+	if strings.Contains(q.SQL, ".still(") {
+		w.sent.Add(1)
+	}
+	if q.Err != nil && !errors.Is(q.Err, pgx.ErrNoRows) {
+		w.refused.Add(1)
+	}
+}
+
+// newWholes is a log whose turns are counted, and another handle on it.
+func newWholes(t *testing.T) (log, other kept, count *wholes) {
+	t.Helper()
+	other = newLog(t, postgres.Config{})
+	config, err := pgxpool.ParseConfig(pgserver.Shared(t).URL())
+	require.NoError(t, err)
+	count = &wholes{}
+	config.ConnConfig.Tracer = count
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	log = openLog(t, pool, other.config)
+	t.Cleanup(func() { assert.NoError(t, log.Close()) })
+	return log, other, count
+}
+
+// whole appends to streams of their own until a turn was sent whole.
+func (w *wholes) whole(t *testing.T, log kept, prefix string) (ids []string) {
+	t.Helper()
+	for before := w.sent.Load(); w.sent.Load() == before; {
+		ids = append(ids, prefix+strings.Repeat("i", len(ids)+1))
+		id := ids[len(ids)-1]
+		_, err := log.Append(context.Background(), events.OrderStream(id), 0, record(id))
+		require.NoError(t, err)
+		require.Less(t, len(ids), 100, "no turn is sent whole")
+	}
+	return ids
+}
+
+// Who was the last to append sends the next turn whole. Where somebody else has appended meanwhile, begun the stream or
+// taken the key, the server says so, and the outcome is what it would have been.
+func TestWholeTurns(t *testing.T) {
+	ctx := context.Background()
+	log, other, count := newWholes(t)
+	want := count.whole(t, log, "alone-")
+	assert.Zero(t, count.refused.Load())
+
+	_, err := other.Append(ctx, events.OrderStream("other"), 0, record("other"))
+	require.NoError(t, err)
+	_, err = log.Append(ctx, events.OrderStream("mine"), 0, record("mine"))
+	require.NoError(t, err)
+	want = append(want, "other", "mine")
+
+	want = append(want, count.whole(t, log, "stream-")...)
+	_, err = other.Append(ctx, events.OrderStream("taken"), 0, record("taken"))
+	require.NoError(t, err)
+	_, err = log.Append(ctx, events.OrderStream("taken"), 0, record("late"))
+	conflict, is := errors.AsType[*store.ConflictError](err)
+	require.True(t, is, "%v", err)
+	assert.EqualValues(t, 1, conflict.Have)
+	want = append(want, "taken")
+
+	want = append(want, count.whole(t, log, "key-")...)
+	keyed := func(id string) events.Record {
+		r := record(id)
+		r.Keys = []events.Key{events.NewKey(events.KeyPaymentID, "p-1")}
+		return r
+	}
+	_, err = log.Append(ctx, events.OrderStream("owner"), 0, keyed("owner"))
+	require.NoError(t, err)
+	_, err = log.Append(ctx, events.OrderStream("thief"), 0, keyed("thief"))
+	taken, is := errors.AsType[*store.KeyTakenError](err)
+	require.True(t, is, "%v", err)
+	assert.Equal(t, events.OrderStream("owner"), taken.Owner)
+	want = append(want, "owner")
+
+	want = append(want, count.whole(t, log, "again-")...)
+	again, err := log.Append(ctx, events.OrderStream(want[0]), 0, record(want[0]))
+	require.NoError(t, err, "written before, and recognised")
+	assert.EqualValues(t, 1, again[0].Position)
+	_, err = log.Append(ctx, events.OrderStream(want[0]), 0, record("another"))
+	require.ErrorIs(t, err, store.ErrConflict)
+	count.whole(t, log, "last-")
+
+	all, err := drain(other.All(ctx, store.Start()))
+	require.NoError(t, err)
+	for i, id := range want {
+		assert.Equal(t, id, all[i].ID)
+		assert.EqualValues(t, i+1, all[i].Position)
+	}
+	require.NoError(t, log.Verify(ctx, nil))
+	require.NoError(t, other.Verify(ctx, nil))
+}
+
+// A turn that was sent whole may reach the server's tables long after its process has given up waiting. Once that has
+// said that nothing was written, nothing is.
+func TestWholeTurnThatComesLate(t *testing.T) {
+	ctx := context.Background()
+	s := pgserver.Shared(t)
+	p, log, direct := proxied(t)
+	var trap *pgserver.Trap
+	for n, prefix := 0, "o-"; trap == nil; n++ {
+		require.Less(t, n, 100, "no turn is sent whole")
+		id := prefix + strings.Repeat("i", n+1)
+		_, err := log.Append(ctx, events.OrderStream(id), 0, record(id))
+		require.NoError(t, err)
+		late := p.DelayFrom(inSchema(log.config.Schema, "select {}.still("), 0)
+		t.Cleanup(late.Release)
+		ended := make(chan error, 1)
+		s.MustExec(t, inSchema(log.config.Schema, `create or replace function {}.fail() returns trigger language plpgsql
+			as $$ begin raise exception 'no space' using errcode = '53100'; end $$;
+			create trigger fails before insert on {}.records execute function {}.fail()`))
+		go func() {
+			_, err := log.Append(ctx, events.OrderStream("late"), 0, record("late"))
+			ended <- err
+		}()
+		require.ErrorIs(t, <-ended, store.ErrFull, "nothing was written")
+		s.MustExec(t, inSchema(log.config.Schema, "drop trigger fails on {}.records"))
+		select {
+		case <-late.Sprung():
+			trap = late
+		default:
+			p.Disarm()
+		}
+	}
+	trap.Release()
+	_, err := direct.Head(ctx, events.OrderStream("late"))
+	require.ErrorIs(t, err, store.ErrNotFound)
+	_, err = log.Append(ctx, events.OrderStream("late"), 0, record("late"))
+	require.NoError(t, err)
+	require.NoError(t, log.Verify(ctx, nil))
+}
