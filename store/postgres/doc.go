@@ -27,10 +27,10 @@
 //	                                            … judge, place and hash …
 //	write records, heads, keys, tiles and the row; notify; commit
 //
-// A process that was the last to append, within a second, and appends to streams that it remembers or begins, knows what
-// it would be told: it sends the next turn whole, in one round trip. The server goes on behind the locked row only where
-// that is as the process left it, and refuses a stream or a key that is there already; then the turn is made again, and
-// asks.
+// A process that was the last to append, within a second, and appends to streams that it remembers or begins, knows
+// what it would be told: it sends the next turn whole, in one round trip. The server goes on from the locked row only
+// where that is as the process left it, and refuses a stream or a key that is there already; then the turn is made
+// again, and asks.
 //
 // A process that dies in its turn holds up the others until the server notices: at once where its connection ends with
 // it, after ten seconds where only its machine is gone.
@@ -41,8 +41,8 @@
 // and then store.ErrUnavailable. One that breaks after it, or at any point of a turn that was sent whole, leaves a
 // doubt, which the log ends by itself: the next turn looks whether the records are there. Where they are, it has the
 // server confirm that they stay; where not, that they never will be, should the server get to what was sent after all.
-// Where it cannot in half a minute, the error is store.ErrStorage, and the same append again finds out. A caller's context
-// ends its wait for a turn and its reads; it never ends a turn, and leaves no connection half used.
+// Where it cannot in half a minute, the error is store.ErrStorage, and the same append again finds out. A caller's
+// context ends its wait for a turn and its reads; it never ends a turn, and leaves no connection half used.
 //
 // # The seal
 //
@@ -54,10 +54,10 @@
 //
 // # Costs
 //
-// An append waits for one or two ways to the server and one commit, and shares them with those beside it. Loading an order,
-// its head, or a lookup is one round trip; reading along is one for each 2048 records or 2 MiB, the next of them while
-// a full one is dealt with. A read holds no transaction while its loop's body runs, and no connection for longer than a
-// page takes.
+// An append waits for one or two ways to the server and one commit, and shares them with those beside it. Loading an
+// order, its head, or a lookup is one round trip; reading along is one for each 2048 records or 2 MiB, the next of them
+// while a full one is dealt with. A read holds no transaction while its loop's body runs, and no connection for longer
+// than a page takes.
 //
 // The pool is the caller's. It may speak to the server in any of the driver's ways; one connection at a time is for
 // appends, and Config.Listen makes one that is in no pool.
