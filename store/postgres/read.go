@@ -121,6 +121,9 @@ func (l *Log) streamPage(ctx context.Context, p *page, from events.Stream, after
 // scan appends the rows' records to the page, each once it is what the columns beside it say and what follows says that
 // it is next. Those before a bad one stay.
 func (l *Log) scan(rows pgx.Rows, p *page, follows func(*events.Record) error) error {
+	if err := rows.Err(); err != nil {
+		return err // rows of a connection that broke before they came have no columns to ask for
+	}
 	binary := isRecordRow(rows.FieldDescriptions())
 	var c recordRow
 	for !p.full() && rows.Next() {

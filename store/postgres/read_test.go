@@ -69,3 +69,35 @@ func TestPagesOfLargeAndSmallRecords(t *testing.T) {
 		assert.Equal(t, want, got, name)
 	}
 }
+
+// A connection that breaks between the answers to two statements that were sent together is an error of the read.
+func TestConnectionsThatBreakInAPage(t *testing.T) {
+	ctx := context.Background()
+	p, log, _ := proxied(t)
+	_, err := log.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
+	require.NoError(t, err)
+	broken := 0
+	for _, read := range []func() ([]events.Record, error){
+		func() ([]events.Record, error) { return drain(log.Read(ctx, events.OrderStream("o-1"), 0)) },
+		func() ([]events.Record, error) { return drain(log.Read(ctx, events.OrderStream("o-1"), 1)) },
+		func() ([]events.Record, error) { return drain(log.All(ctx, store.Start())) },
+	} {
+		for skip := range 2 {
+			_, err := read()
+			require.NoError(t, err, "statements are prepared")
+			p.CutBehind("SELECT", skip)
+			if _, err = read(); err != nil {
+				broken++
+				require.ErrorIs(t, err, store.ErrUnavailable)
+			}
+			p.Disarm()
+			for range 2 { // a connection that is gone is not used again
+				if _, err = read(); err == nil {
+					break
+				}
+			}
+			require.NoError(t, err)
+		}
+	}
+	assert.GreaterOrEqual(t, broken, 3)
+}

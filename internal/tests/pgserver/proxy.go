@@ -42,6 +42,7 @@ type Trap struct {
 	answer  string // cut when this command's completion comes back, and keep the answer
 	skip    int
 	refuse  bool // let nobody connect from then on
+	told    bool // pass the answer on before the cut
 	late    bool // cut the client alone, and pass on what it sent when the trap is released
 	proxy   *Proxy
 	once    sync.Once
@@ -158,6 +159,11 @@ func (p *Proxy) CutBefore(statement string, skip int) *Trap {
 // CutAfter cuts the connection when the server answers that a command of this tag is complete (COMMIT, "INSERT"), in
 // place of passing the answer on: it is done, and the client is not told. skip lets so many go before.
 func (p *Proxy) CutAfter(tag string, skip int) *Trap { return p.arm(&Trap{answer: tag, skip: skip}) }
+
+// CutBehind is [Proxy.CutAfter], but the answer is passed on: the client is told, and hears no more.
+func (p *Proxy) CutBehind(tag string, skip int) *Trap {
+	return p.arm(&Trap{answer: tag, skip: skip, told: true})
+}
 
 // DelayFrom cuts the client off as [Proxy.CutBefore] does, and keeps what it has sent, from this statement on, up to
 // where it would wait for the answer. The server gets that from [Trap.Release], as it may from a slow network, long

@@ -140,6 +140,10 @@ func (p *Proxy) answers(c *pair) {
 			tag := text(m.body())
 			trap := p.springs(func(t *Trap) bool { return t.answer != "" && begins(tag, t.answer) })
 			if trap != nil {
+				if trap.told {
+					_, _ = out.Write(m.raw) // to a client that may be gone
+					_ = out.Flush()
+				}
 				c.cut()
 				trap.once.Do(func() { close(trap.sprung) })
 				return
