@@ -110,6 +110,8 @@ var rooms = map[string]room{
 	},
 	"outbox": {ours: []string{"events", "internal/folder", "store", "jsonform", "seal"},
 		modules: []string{protobufModule, fsmModule, modModule}},
+	"outbox/outboxtest": {ours: []string{"events", "store", "outbox"}, modules: []string{testifyModule, yamlModule,
+		protobufModule, fsmModule, modModule}},
 	"export": {ours: []string{"events", "store", "seal", "jsonform", "store/sealed"},
 		modules: []string{protobufModule, fsmModule, modModule}},
 	"internal/tests/logfile": {}, "internal/tests/long": {}, "internal/tests/tempdir": {},
@@ -148,6 +150,7 @@ var rooms = map[string]room{
 var testRooms = []string{"store/storetest", "internal/tests/logfile", "internal/tests/tilltest", "internal/tests/long",
 	"internal/tests/pages", "internal/tests/pgserver", "internal/tests/filled", "internal/tests/stories",
 	"internal/tests/simulation", "internal/tests/tempdir", "internal/tests/testkeys"}
+	"internal/tests/simulation", "outbox/outboxtest"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
 var pureRooms = []string{"money", "events", "internal/law", "order/window", "order", "jsonform"}

@@ -8,41 +8,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/outbox"
-	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/outbox/outboxtest"
 )
 
 func TestKeepers(t *testing.T) {
-	for name, keeper := range map[string]outbox.Keeper{
-		"memory": outbox.MemoryKeeper(),
-		"file":   outbox.FileKeeper(filepath.Join(t.TempDir(), "made", "when needed")),
-	} {
-		t.Run(name, func(t *testing.T) {
-			s, err := keeper.Load(t.Context(), "a")
-			require.NoError(t, err)
-			assert.Zero(t, s)
-			one := outbox.State{Revision: 1, Cursor: store.After(events.Record{Position: 7}),
-				Parked: []outbox.Parked{{Stream: events.OrderStream(`o/"1"é`), Version: 3, Position: 5, Since: dawn,
-					Problem: "it answered 422"}}}
-			require.NoError(t, keeper.Save(t.Context(), "a", one))
-			s, err = keeper.Load(t.Context(), "a")
-			require.NoError(t, err)
-			assert.Equal(t, one, s)
-			s, err = keeper.Load(t.Context(), "b")
-			require.NoError(t, err)
-			assert.Zero(t, s, "each name has its own")
-
-			for _, revision := range []uint64{0, 1, 3} {
-				err := keeper.Save(t.Context(), "a", outbox.State{Revision: revision})
-				assert.ErrorIs(t, err, outbox.ErrTaken, revision)
-			}
-			s, err = keeper.Load(t.Context(), "a")
-			require.NoError(t, err)
-			assert.Equal(t, one, s, "what was refused has changed nothing")
-			require.NoError(t, keeper.Save(t.Context(), "a", outbox.State{Revision: 2}))
-		})
-	}
+	t.Run("memory", func(t *testing.T) {
+		keeper := outbox.MemoryKeeper()
+		outboxtest.TestKeeper(t, func() outbox.Keeper { return keeper })
+	})
+	t.Run("file", func(t *testing.T) {
+		folder := filepath.Join(t.TempDir(), "made", "when needed")
+		outboxtest.TestKeeper(t, func() outbox.Keeper { return outbox.FileKeeper(folder) })
+	})
 }
 
 func TestWhatIsKeptAndUnreadable(t *testing.T) {

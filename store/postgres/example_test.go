@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/tilltape/tilltape/outbox"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/store/postgres"
 	"github.com/tilltape/tilltape/store/sealed"
@@ -81,4 +82,14 @@ func ExampleRights() {
 	// grant select on all tables in schema tilltape to "shop_service";
 	// grant insert on tilltape.log, tilltape.records, tilltape.tiles, tilltape.heads, tilltape.keys to "shop_service";
 	// grant update on tilltape.log, tilltape.heads to "shop_service";
+	// grant insert, update on tilltape.consumers to "shop_service";
+}
+
+// The consumers of an outbox are kept in the database, beside the log that they read.
+func ExampleLog_Keeper() {
+	warehouse := func(log *postgres.Log, receiver outbox.Sender) (*outbox.Consumer, error) {
+		return outbox.New(log, receiver, &outbox.Config{Name: "warehouse", Source: "https://shop.example/orders",
+			Keeper: log.Keeper()})
+	}
+	_ = warehouse
 }

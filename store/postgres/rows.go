@@ -190,3 +190,22 @@ func (r *headRows) queue(s *pgx.Batch, sql string) {
 			r.parked, r.anomaly, r.dispute, r.due)
 	}
 }
+
+// keyRows are the columns of the lookup keys to be.
+type keyRows struct {
+	keys                [][]byte
+	categories, streams []string
+	positions           []int64
+}
+
+func (r *keyRows) add(key events.Key, c ledger.Claim) {
+	r.keys, r.categories = append(r.keys, []byte(key)), append(r.categories, c.Owner.Category)
+	r.streams, r.positions = append(r.streams, c.Owner.ID), append(r.positions, int64(c.Position))
+}
+
+// queue has the keys written, where there are any.
+func (r *keyRows) queue(s *pgx.Batch, sql string) {
+	if len(r.keys) > 0 {
+		s.Queue(sql, r.keys, r.categories, r.streams, r.positions)
+	}
+}

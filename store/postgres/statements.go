@@ -5,11 +5,13 @@ type statements struct {
 	begin, rename, adopt, row                                   string
 	settings, lock, still, leaves, newest, owners               string
 	addRecords, addTiles, addHeads, moveHeads, addKeys, advance string
+	claim                                                       string
 	confirm, stands                                             string
 	head, owner, page, stream, version                          string
 	end, tiles, moved                                           string
 	verifyPage, verifyLinks, verifyHeads, verifyKeys            string
 	verifyTiles                                                 string
+	consumer, keep                                              string
 }
 
 // Columns that several statements read.
@@ -25,6 +27,7 @@ func statementsIn(schema string) (x statements) {
 	x.ofTurn(s)
 	x.ofReading(s)
 	x.ofVerifying(s)
+	x.ofConsumers(s)
 	return x
 }
 
@@ -81,6 +84,7 @@ func (x *statements) ofTurn(s func(string) string) {
 		where h.category = w.category and h.stream = w.stream`)
 	x.addKeys = s(`insert into {schema}.keys (key, category, stream, position)
 		select unnest($1::bytea[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bigint[])`)
+	x.claim = s(`select {schema}.claim($1, $2, $3, $4)`)
 	x.advance = s(`with moved as (update {schema}.log set position = $1::bigint, frontier = $2)
 		select pg_notify($3, $1::bigint::text)`)
 }
@@ -98,6 +102,18 @@ func (x *statements) ofReading(s func(string) string) {
 		join {schema}.tiles t on t.level = w.level and t.index = w.index`)
 	x.moved = s(`select h.category, ` + headColumns + ` from {schema}.heads h where h.category = 'order' and h.stream in (
 			select stream from {schema}.records r where r.category = 'order' and r.position > $1 and r.position <= $2)`)
+}
+
+func (x *statements) ofConsumers(s func(string) string) {
+	x.consumer = s(`select revision, state::text from {schema}.consumers where name = $1`)
+	// After the row of one revision less, or of the same one where that is of a save of which nobody was told.
+	x.keep = s(`insert into {schema}.consumers as c (name, revision, position, parked, state)
+		select $1, $2::bigint, $3, $4, $5::json
+			where $2::bigint = 1 or exists (select from {schema}.consumers where name = $1)
+		on conflict (name) do update set revision = excluded.revision, position = excluded.position,
+			parked = excluded.parked, state = excluded.state, saved = clock_timestamp()
+			where c.revision = excluded.revision - 1
+				or c.revision = excluded.revision and c.state::text = any($6::text[])`)
 }
 
 func (x *statements) ofVerifying(s func(string) string) {

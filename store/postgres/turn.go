@@ -190,20 +190,26 @@ func (l *Log) writes(t *turn, b *batch, p *plan) *pgx.Batch {
 		}
 		s.Queue(l.sql.addTiles, levels, indexes, hashes)
 	}
-	var keys [][]byte
-	var categories, streams []string
-	var positions []int64
+	l.queueKeys(&s, t, p)
+	s.Queue(l.sql.advance, int64(p.Last()), p.Tree().AppendFrontier(nil), channelOf(l.config.Schema))
+	s.Queue("commit")
+	return &s
+}
+
+// queueKeys has the lookup keys written that are new. In a whole turn a stream that goes on may have some of its own
+// already, of what was refused and is asked for again; one that begins has none, or it would begin a second life.
+func (l *Log) queueKeys(s *pgx.Batch, t *turn, p *plan) {
+	var added, claimed keyRows
 	for key, c := range p.Claims() {
 		if _, owned := t.owners[key]; owned {
 			continue
 		}
-		keys, categories = append(keys, []byte(key)), append(categories, c.Owner.Category)
-		streams, positions = append(streams, c.Owner.ID), append(positions, int64(c.Position))
+		if _, begun := t.newest[c.Owner]; t.whole && begun {
+			claimed.add(key, c)
+		} else {
+			added.add(key, c)
+		}
 	}
-	if len(keys) > 0 {
-		s.Queue(l.sql.addKeys, keys, categories, streams, positions)
-	}
-	s.Queue(l.sql.advance, int64(p.Last()), p.Tree().AppendFrontier(nil), channelOf(l.config.Schema))
-	s.Queue("commit")
-	return &s
+	added.queue(s, l.sql.addKeys)
+	claimed.queue(s, l.sql.claim)
 }

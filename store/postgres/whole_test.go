@@ -93,11 +93,22 @@ func TestWholeTurns(t *testing.T) {
 	}
 	_, err = log.Append(ctx, events.OrderStream("owner"), 0, keyed("owner"))
 	require.NoError(t, err)
+	want = append(want, "owner")
+	want = append(want, count.whole(t, log, "own-")...)
+	refused, sent := count.refused.Load(), count.sent.Load()
+	_, err = log.Append(ctx, events.OrderStream("owner"), 1, keyed("its own again"))
+	require.NoError(t, err)
+	if count.sent.Load() > sent { // soon enough after the one before
+		assert.Equal(t, refused, count.refused.Load())
+	}
+	want = append(want, "its own again")
+	want = append(want, count.whole(t, log, "going-on-")...)
+	_, err = log.Append(ctx, events.OrderStream("going-on-i"), 1, keyed("thief"))
+	require.ErrorIs(t, err, store.ErrKeyTaken)
 	_, err = log.Append(ctx, events.OrderStream("thief"), 0, keyed("thief"))
 	taken, is := errors.AsType[*store.KeyTakenError](err)
 	require.True(t, is, "%v", err)
 	assert.Equal(t, events.OrderStream("owner"), taken.Owner)
-	want = append(want, "owner")
 
 	want = append(want, count.whole(t, log, "again-")...)
 	again, err := log.Append(ctx, events.OrderStream(want[0]), 0, record(want[0]))

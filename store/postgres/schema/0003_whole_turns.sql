@@ -14,3 +14,19 @@ begin
 			using errcode = 'serialization_failure';
 	end if;
 end $$;
+
+-- Adds lookup keys, but for those that their streams have already, and fails where another stream has one.
+create function {schema}.claim(claimed bytea[], categories text[], streams text[], positions bigint[]) returns void
+language plpgsql as $$
+declare
+	added bigint;
+begin
+	insert into {schema}.keys (key, category, stream, position)
+		select unnest(claimed), unnest(categories), unnest(streams), unnest(positions) on conflict (key) do nothing;
+	get diagnostics added = row_count;
+	if added < cardinality(claimed) and exists (
+			select from unnest(claimed, categories, streams) as w (key, category, stream)
+			join {schema}.keys k on k.key = w.key where k.category <> w.category or k.stream <> w.stream) then
+		raise exception 'another stream has one of the lookup keys' using errcode = 'serialization_failure';
+	end if;
+end $$;
