@@ -46,8 +46,8 @@ func (k *keeper) Load(ctx context.Context, consumer string) (s outbox.State, err
 		return s, explain(ctx, k.log.name, doing, err)
 	}
 	if err := json.Unmarshal([]byte(text), &s); err != nil || s.Revision != revision || revision == 0 {
-		return outbox.State{}, fmt.Errorf("%w: consumer %s: %s: its row in the table consumers is not what was saved; put it "+
-			"back from a dump, or remove it to deliver everything again", outbox.ErrKept, consumer, k.log.name)
+		return outbox.State{}, fmt.Errorf("%w: consumer %s: %s: its row in the table consumers is not what was saved; put "+
+			"it back from a dump, or remove it to deliver everything again", outbox.ErrKept, consumer, k.log.name)
 	}
 	return s, nil
 }
