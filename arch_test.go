@@ -149,8 +149,7 @@ var rooms = map[string]room{
 // user's program is linked with may rest on them.
 var testRooms = []string{"store/storetest", "internal/tests/logfile", "internal/tests/tilltest", "internal/tests/long",
 	"internal/tests/pages", "internal/tests/pgserver", "internal/tests/filled", "internal/tests/stories",
-	"internal/tests/simulation", "internal/tests/tempdir", "internal/tests/testkeys"}
-	"internal/tests/simulation", "outbox/outboxtest"}
+	"internal/tests/simulation", "internal/tests/tempdir", "internal/tests/testkeys", "outbox/outboxtest"}
 
 // pureRooms take time, ids and randomness as values and touch nothing outside themselves.
 var pureRooms = []string{"money", "events", "internal/law", "order/window", "order", "jsonform"}
