@@ -19,13 +19,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func readme(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	return string(text)
-}
-
 // What each run has of its own.
 var own = []*regexp.Regexp{
 	regexp.MustCompile(`\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?`), regexp.MustCompile(`\d{30}`),
@@ -63,7 +56,7 @@ func TestTheReadmeTellsWhatHappens(t *testing.T) {
 	}))
 	t.Cleanup(g.front.Close)
 	g.public = g.front.URL
-	text, _, found := strings.Cut(readme(t), "\n## The calls\n")
+	text, _, found := strings.Cut(contents(t, "README.md"), "\n## The calls\n")
 	require.True(t, found)
 	var again func() string
 	var said string
@@ -176,9 +169,9 @@ func (g *guide) looks(address string) {
 // The README has a row for every status that the tests see.
 func TestTheReadmeHasTheStatuses(t *testing.T) {
 	for _, status := range []string{"202", "400", "404", "405", "408", "409", "413", "415", "422", "500", "502", "503"} {
-		assert.True(t, strings.Contains(readme(t), "\n| "+status+" | "), status)
+		assert.True(t, strings.Contains(contents(t, "README.md"), "\n| "+status+" | "), status)
 	}
 	for _, check := range []string{"serving", "append", "run", "unknown", "disk"} {
-		assert.True(t, strings.Contains(readme(t), "\n| `"+check+"` | "), check)
+		assert.True(t, strings.Contains(contents(t, "README.md"), "\n| `"+check+"` | "), check)
 	}
 }

@@ -66,8 +66,6 @@ func TestASettingThatCannotBeIsNamed(t *testing.T) {
 
 // The README's table is the settings there are, with their defaults.
 func TestTheReadmeListsTheSettings(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
 	var want, listed strings.Builder
 	help(&listed)
 	for _, one := range all {
@@ -79,7 +77,7 @@ func TestTheReadmeListsTheSettings(t *testing.T) {
 		assert.Contains(t, listed.String(), "  CHECKOUT_"+one.name+"\n\t"+one.says)
 	}
 	table := "| variable | default | what |\n|---|---|---|\n" + want.String() + "\n"
-	assert.True(t, strings.Contains(string(readme), table), table)
+	assert.True(t, strings.Contains(contents(t, "README.md"), table), table)
 }
 
 // What the program needs beside its settings is asked for when it starts, with the setting that names it.
