@@ -22,7 +22,7 @@
 // # Metrics
 //
 // The page docs/reference/metrics.md lists them with their units and attributes, and with the names that Prometheus
-// shows.
+// shows. Beside the package lie alerts for Prometheus and a dashboard for Grafana, in folders of these names.
 //
 // # Cost
 //
