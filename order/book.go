@@ -34,6 +34,7 @@ const (
 	disputes // of the payment, by its buyer
 	rulings  // how a dispute ended, under its identifier
 	payments // what contradicts the payment, or that it was taken back: minor is the other amount, or what it was
+	others   // a transaction of a kind not known here, which may have moved money either way
 )
 
 // asked is the call that asks for such a transfer.

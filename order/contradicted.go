@@ -102,11 +102,11 @@ func (o *Order) unasked(answered bool) bool {
 func (o *Order) spokenFor() (minor int64) {
 	for i := range o.book {
 		switch t := &o.book[i]; {
-		case t.is(transferContradicted) && (t.has(markForeign) || t.kind == refunds && t.minor <= 0):
+		case t.is(transferContradicted) && (t.has(markForeign) || t.kind != captures && t.minor <= 0):
 			return math.MaxInt64
 		case t.kind == refunds && t.is(transferCounted) && t.has(markUnequal):
 			return math.MaxInt64
-		case t.kind == refunds && t.is(transferContradicted):
+		case (t.kind == refunds || t.kind == others) && t.is(transferContradicted):
 			minor = plus(minor, t.minor)
 		case t.kind == captures && t.is(transferCounted) && t.doubt != 0 && !t.has(markLate):
 			minor = plus(minor, t.minor)
@@ -117,11 +117,15 @@ func (o *Order) spokenFor() (minor int64) {
 	return minor
 }
 
+// asksNow reports whether a word is of the inquiry that is under way.
+func (o *Order) asksNow(p *events.Proof) bool {
+	return p.Via == events.ViaInquiry && o.Inquiry.Open && p.Inquiry == o.Inquiry.Number
+}
+
 // supersedes reports whether a word on a transfer is newer than every other on record: an inquiry's that was begun
 // after them, or a person's, who has asked.
 func (o *Order) supersedes(p *events.Proof, t *transfer) bool {
-	return p.Via == events.ViaOperator || p.Via == events.ViaInquiry && o.Inquiry.Open &&
-		p.Inquiry == o.Inquiry.Number && o.Inquiry.started > max(t.version, t.doubt)
+	return p.Via == events.ViaOperator || o.asksNow(p) && o.Inquiry.started > max(t.version, t.doubt)
 }
 
 // strange is a transfer as an anomaly tells it, and its place in the book, -1: none yet. ok is false where the anomaly
@@ -137,7 +141,9 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 	t = transfer{kind: captures, minor: e.Amount.Minor, standing: transferContradicted}
 	t.set(markForeign, e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency)
 	switch e.Fact {
-	case events.KindCaptureSucceeded, events.KindCaptureAccepted, events.KindInquiryAnswered:
+	case events.KindCaptureSucceeded, events.KindCaptureAccepted:
+	case events.KindInquiryAnswered:
+		t.kind = others
 	case events.KindPaymentAuthorized, events.KindPaymentPaid: // of the order's currency the payment's own entry tells
 		if !t.has(markForeign) {
 			return t, -1, false
@@ -161,6 +167,9 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 		at = o.findCapture(t.id, t.request, t.minor)
 	default:
 		at = o.find(t.kind, t.id, t.request)
+	}
+	if t.kind == others && !o.strangeOther(e, &t, &at) {
+		return t, at, false
 	}
 	if at < 0 && t.id == 0 && t.request == 0 {
 		at = slices.IndexFunc(o.book, func(k transfer) bool {
@@ -187,8 +196,14 @@ func (o *Order) tellsMore(e *events.AnomalyObserved) bool {
 	if _, at, ok := o.raiseContradicted(e); ok && o.supersedes(&e.Proof, &o.book[at]) {
 		return true
 	}
-	t, at, ok := o.strange(e)
-	return ok && t.is(transferContradicted) && (at < 0 || !o.book[at].is(transferContradicted))
+	switch t, at, ok := o.strange(e); {
+	case !ok:
+		return false
+	case t.is(transferFailed): // and nothing says so any more that is newer
+		return o.book[at].is(transferContradicted) && o.supersedes(&e.Proof, &o.book[at])
+	default:
+		return at < 0 || !o.book[at].is(transferContradicted)
+	}
 }
 
 // foldContradicted remembers what an anomaly tells of a capture or refund that the amounts cannot have: it may stand,

@@ -273,7 +273,7 @@ func (d *decision) resolveTransfer(c *Resolve) {
 	t := d.o.book[at]
 	f := Fact{Kind: CaptureSucceeded, Amount: d.o.money(t.minor), Proof: events.Proof{Via: events.ViaOperator}}
 	switch t.kind {
-	case refunds:
+	case refunds, others:
 		f.Kind = RefundSucceeded
 	case payments:
 		f.Kind = PaymentAuthorized

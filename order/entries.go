@@ -6,7 +6,7 @@ import "github.com/tilltape/tilltape/events"
 type Entry struct {
 	// Transfer is what moved: a payment or authorization, a capture, a refund, a raise, a dispute; a cancel that is under
 	// way, or that let go of late money which was only held. A payment in another currency than the order's is told as a
-	// capture that may stand.
+	// capture that may stand, a transaction of a kind not known here as a refund that may.
 	Transfer events.Transfer
 	// Record is the version of the record that it is known by, which has its identifiers; of what is under way its
 	// intent's.
@@ -131,7 +131,7 @@ func (k transferKind) moves() events.Transfer {
 	switch k {
 	case captures:
 		return events.TransferCapture
-	case refunds:
+	case refunds, others:
 		return events.TransferRefund
 	case releases:
 		return events.TransferCancel

@@ -193,7 +193,7 @@ func (o *Order) captured(r *events.Record, e *events.CaptureSucceeded, cell law.
 		}
 	}
 	o.endGateway(captured)
-	o.foldPaymentWord(r, o.known.has(knownFailure) && !newest, false)
+	o.foldPaymentWord(r, &e.Proof, o.known.has(knownFailure) && !newest, false)
 	if o.Gateway != GatewayOutstanding {
 		o.watchFrom(e.Due)
 	}

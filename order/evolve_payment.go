@@ -60,7 +60,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	if holds(kind) {
 		o.unmove()
 	}
-	o.foldPaymentWord(r, revived && !known, newest)
+	o.foldPaymentWord(r, &e.Proof, revived && !known, newest)
 	if e.Expires.After(o.Expires) {
 		o.Expires = e.Expires
 		if known && o.Status == Authorized && o.Gateway != GatewayOutstanding {
@@ -84,7 +84,7 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	known := o.foldPaymentKnown(r, e.At)
 	cell := o.cell(kind)
 	if kind == law.PaidBesideCaptures {
-		o.contradictCaptures(r)
+		o.contradictCaptures(r, &e.Proof)
 	}
 	revived, newest := o.known.has(knownFailure), o.newestOnPayment(&e.Proof)
 	if known {
@@ -121,7 +121,7 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	if kind == law.PaidWhole {
 		o.Gateway = o.Gateway.after(law.EventCaptured)
 	}
-	o.foldPaymentWord(r, revived && !known, newest)
+	o.foldPaymentWord(r, &e.Proof, revived && !known, newest)
 }
 
 // enterPayment puts the payment into the book. One that the cancel undid has the amounts that it would have had, had

@@ -120,8 +120,12 @@ func (o *Order) guardCurrency(q *question) *RejectedError {
 		return o.reject(q.verb, ReasonCurrency, Cause{Version: q.record}).with("no amount of the dispute is known in it")
 	}
 	at := o.undecided(q.record)
-	if at < 0 || !o.book[at].has(markForeign) {
+	if at < 0 || !o.book[at].has(markForeign) && (o.book[at].kind != others || o.book[at].minor > 0) {
 		return nil
 	}
-	return o.reject(q.verb, ReasonCurrency, o.causeOfDoubt(o.book[at].version))
+	r := o.reject(q.verb, ReasonCurrency, o.causeOfDoubt(o.book[at].version))
+	if !o.book[at].has(markForeign) {
+		r.Detail = "APO has told no amount of it"
+	}
+	return r
 }

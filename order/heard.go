@@ -41,13 +41,27 @@ func (o *Order) heardOf(pic *Picture) heard {
 					!o.wasHeld(other.Amount.Minor)
 			})
 		}
-		for j := range h.facts[:i] {
-			if other := &h.facts[j]; f.splits(other) {
+	}
+	o.splitAll(h.facts)
+	return h
+}
+
+// splitAll marks what one answer tells in two ways, also where each of them names the transfer by another of the
+// identifiers that are on record.
+func (o *Order) splitAll(facts []Fact) {
+	places := make([]int, len(facts))
+	for i := range facts {
+		f := &facts[i]
+		places[i] = -1
+		if f.transfers() != 0 {
+			places[i] = o.placed(f.transfers(), f.TransferID, f.RequestID)
+		}
+		for j := range facts[:i] {
+			if other := &facts[j]; f.splits(other, places[i] >= 0 && places[i] == places[j]) {
 				f.split, other.split = true, true
 			}
 		}
 	}
-	return h
 }
 
 // raisedTo reports whether two amounts of a payment are one, or one of them is not told, or a total that the same
@@ -63,12 +77,14 @@ func (f *Fact) isPayment() bool {
 	return f.Kind == PaymentSucceeded || f.Kind == PaymentAuthorized || f.Kind == PaymentPaid
 }
 
-// splits reports whether two facts are about one capture, refund or raise, and cannot both be so.
-func (f *Fact) splits(other *Fact) bool {
+// splits reports whether two facts are about one capture, refund or raise, as is known or as their names say, and
+// cannot both be so.
+func (f *Fact) splits(other *Fact, one bool) bool {
 	if f.transfers() == 0 || f.transfers() != other.transfers() {
 		return false
 	}
-	one := f.TransferID != "" && f.TransferID == other.TransferID || f.RequestID != "" && f.RequestID == other.RequestID
+	one = one || f.TransferID != "" && f.TransferID == other.TransferID ||
+		f.RequestID != "" && f.RequestID == other.RequestID
 	return one && (f.Kind != other.Kind || !f.fails() && f.Amount != other.Amount)
 }
 
@@ -80,12 +96,14 @@ func (f *Fact) fails() bool {
 // transfers is what the fact tells the end of.
 func (f *Fact) transfers() transferKind {
 	switch f.Kind {
-	case CaptureSucceeded, CaptureFailed, OtherTransaction: // of which one is looked for where captures are
+	case CaptureSucceeded, CaptureFailed:
 		return captures
 	case RefundSucceeded, RefundFailed:
 		return refunds
 	case PaymentRaised, RaiseFailed:
 		return raises
+	case OtherTransaction:
+		return others
 	}
 	return 0
 }

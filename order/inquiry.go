@@ -104,11 +104,13 @@ func (o *Order) ranked(facts []Fact) []Fact {
 // factRank is a fact's place in an inquiry's order. A raise comes before the payment, whose amount may be the raised
 // one. What failed makes room for what was done, and a refund that waits for its capture must not find it before it is
 // said what became of it. What was let go of an authorization in part comes after the captures that left it, and last
-// what failed and was done by the same answer.
+// what failed and was done by the same answer, and what nobody knows, which it may tell as what it is, too.
 func (o *Order) factRank(f *Fact) int {
 	switch f.Kind {
 	case PaymentRaised, RaiseFailed:
 		return -1
+	case OtherTransaction:
+		return 5
 	case CaptureFailed, RefundFailed:
 		if f.split {
 			return 5
@@ -260,6 +262,9 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	}
 	if end := keepable(o.Expires.Add(d.env.Policy.margin())); o.Status == Authorized && end.After(d.env.Now) {
 		return end // this one was about APO's own capture, which failed
+	}
+	if o.Status == Authorized {
+		return d.heldDue(int(o.Watches) + 1)
 	}
 	return d.reconcileDue(int(o.Watches) + 1)
 }

@@ -22,6 +22,9 @@ func (d *decision) observe(f Fact) {
 			f.Kind = PaymentPaid
 		}
 	}
+	if kind := f.inProcess(); kind != 0 && d.heard.tellsEndOf(kind, &f) {
+		return // by the same answer
+	}
 	if f.Kind == NotUnderstood { // whatever it names: nobody knows what it says of that
 		d.anomaly(events.NotUnderstood, &f, f.Message)
 	} else if problem := o.ofAnother(&f); problem != "" {
@@ -239,7 +242,7 @@ func (d *decision) emitPayment(f *Fact, undone bool) {
 		case !end.IsZero():
 			e.Due = end
 		default:
-			e.Due = d.reconcileDue(0)
+			e.Due = d.firstLook()
 		}
 		d.emit(e)
 	}
@@ -345,14 +348,23 @@ var factEvents = map[FactKind]events.Kind{
 
 // anomaly records a contradiction, once however often its fact is delivered.
 func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) {
-	e := events.AnomalyObserved{Reason: reason, Fact: factEvents[f.Kind], PaymentID: f.PaymentID, TransferID: f.TransferID,
-		RequestID: f.RequestID, Amount: f.Amount, At: f.At, Code: f.Code, Detail: clip(detail), Proof: f.Proof}
+	e := f.anomaly(reason, detail)
+	otherwise := d.heard.toldAsIt(f) || f.split && f.fails() // by the same answer, which so adds nothing
+	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) ||
+		!otherwise && (d.o.tellsMore(&e) || d.doubtsMore(&e)) {
+		d.emit(e)
+	}
+}
+
+// anomaly is the fact as what contradicts the order.
+func (f *Fact) anomaly(reason events.AnomalyReason, detail string) events.AnomalyObserved {
+	e := events.AnomalyObserved{Reason: reason, Fact: factEvents[f.Kind], PaymentID: f.PaymentID,
+		TransferID: f.TransferID, RequestID: f.RequestID, Amount: f.Amount, At: f.At, Code: f.Code, Detail: clip(detail),
+		Proof: f.Proof}
 	if f.Kind == DisputeClosed {
 		e.Code = f.Outcome.String() // which says more of it than the dispute's reason
 	}
-	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) || d.o.tellsMore(&e) || d.doubtsMore(&e) {
-		d.emit(e)
-	}
+	return e
 }
 
 func (o *Order) money(minor int64) Money {

@@ -36,11 +36,7 @@ func (d *decision) tellPayment(f *Fact, kind law.Fact, effect law.Effect, status
 
 // failPayment records that the payment has failed, by the newest word, though its success is on record.
 func (d *decision) failPayment(f *Fact) {
-	o := &d.o
-	doubt := uint32(0)
-	if t := o.paymentDoubt(); t != nil {
-		doubt = t.doubt
-	}
+	doubt := d.o.paymentDoubted()
 	d.emitPayment(f, false)
 	d.tellReversal(f, doubt, "a payment that had succeeded failed")
 }
@@ -48,10 +44,7 @@ func (d *decision) failPayment(f *Fact) {
 // cancelCaptured records that the payment was cancelled, by the newest word, though money of it is captured.
 func (d *decision) cancelCaptured(f *Fact) {
 	o := &d.o
-	was, doubt := o.Status, uint32(0)
-	if t := o.paymentDoubt(); t != nil {
-		doubt = t.doubt
-	}
+	was, doubt := o.Status, o.paymentDoubted()
 	d.emit(events.CancelSucceeded{Cause: o.causeOf(f), PaymentID: f.PaymentID, At: f.At, Due: d.paidAfterAllDue(),
 		Proof: f.Proof})
 	if _, told := d.o.openAnomaly(uint64(doubt)); !told {

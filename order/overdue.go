@@ -63,9 +63,15 @@ func (d *decision) overdueWatch(since time.Time) time.Time {
 	return zeroTime
 }
 
+// lastLook reports whether APO has answered the last inquiry about a payment that is waited for by itself.
+func (d *decision) lastLook(answered *events.InquiryAnswered) bool {
+	return answered.Outcome == events.InquiryAnswers && answered.WatchDue.IsZero() &&
+		d.env.Policy.ReconcileFor >= 0 && !d.o.Operation.outstanding()
+}
+
 // showOverdue gives to a person, once, what APO tells no result of: its own capture after so long that an operation
-// would be parked, a payment of which it tells nothing for as long, and one that is still in process when APO is asked
-// about it for the last time.
+// would be parked, a payment of which it tells nothing for as long, and one that is still in process, or only
+// authorized, when APO is asked about it for the last time.
 func (d *decision) showOverdue(answered *events.InquiryAnswered) {
 	o := &d.o
 	patience := d.env.Policy.patience(Accepted)
@@ -74,10 +80,13 @@ func (d *decision) showOverdue(answered *events.InquiryAnswered) {
 		f := Fact{Kind: CapturePending, PaymentID: o.PaymentID}
 		d.anomaly(events.NoResult, &f, fmt.Sprintf("APO has captured by itself for %s without a result; contact APO support",
 			days(patience)))
-	case o.Status == Created && answered.Outcome == events.InquiryAnswers && answered.WatchDue.IsZero() &&
-		d.env.Policy.ReconcileFor >= 0 && !o.Operation.outstanding():
+	case o.Status == Created && d.lastLook(answered):
 		f := Fact{Kind: PaymentPending, PaymentID: o.PaymentID}
 		d.anomaly(events.NoResult, &f, "APO has no result of the payment, and is not asked any more; contact APO support")
+	case o.Status == Authorized && d.lastLook(answered):
+		f := Fact{Kind: PaymentAuthorized, PaymentID: o.PaymentID}
+		d.anomaly(events.NoResult, &f, "it is authorized, neither captured nor cancelled, and APO is not asked any more; "+
+			"capture or cancel it, or contact APO support")
 	case answered.Subject == events.SubjectPayment && answered.Outcome == events.InquiryUnknown &&
 		!o.Operation.outstanding() && o.watching() && d.env.Now.Sub(o.silentSince()) >= patience:
 		f := Fact{Kind: PaymentPending, PaymentID: o.PaymentID}

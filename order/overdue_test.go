@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -64,4 +65,51 @@ func held(t *testing.T) *till {
 	x := in(t, Authorized)
 	x.observe(refunded("F1", 100))
 	return x
+}
+
+// An authorization without an end, of which nothing more is ever told, is given to a person when it is looked at for
+// the last time, and it is looked at whatever is left of the time for that.
+func TestOverdue_AnAuthorizationWithoutAnEndEndsWithAPerson(t *testing.T) {
+	for _, c := range []struct{ within, known, last time.Duration }{
+		{0, 0, DefaultReconcileFor}, {time.Hour, 0, time.Hour}, {time.Hour, 2 * time.Hour, 26 * time.Hour},
+		{10 * 24 * time.Hour, 0, 10 * 24 * time.Hour},
+	} {
+		for _, expires := range []time.Duration{0, 2 * time.Hour} {
+			x := placed(t, CaptureManual)
+			x.policy = Policy{Jitter: NoJitter, ReconcileFor: c.within}
+			x.later(c.known)
+			f := authorized()
+			if expires > 0 {
+				f.Expires = opened.Add(c.known + expires)
+			}
+			x.observe(f)
+			asked, last := x.askForEver(tells(StateSuccess, f), 10)
+			assert.Positive(t, asked)
+			require.Len(t, x.o.Anomalies, 1, c)
+			assert.Equal(t, events.NoResult, x.o.Anomalies[0].Reason)
+			if expires == 0 {
+				assert.InDelta(t, c.last.Hours(), last.Sub(opened).Hours(), 1, c)
+			}
+			replayIsLive(t, x)
+		}
+	}
+	x := in(t, Authorized) // whose service looks at nothing by itself
+	assert.True(t, x.o.NextDue().IsZero())
+	x.inquire(tells(StateSuccess, authorized()))
+	assert.Empty(t, x.o.Anomalies)
+}
+
+// A time of APO's that lies ahead keeps nothing waiting for longer than one of now.
+func TestOverdue_APaymentDatedIntoTheFuture(t *testing.T) {
+	x := placed(t, CaptureAutomatic)
+	f := authorized()
+	f.At = opened.AddDate(100, 0, 0)
+	x.observe(f)
+	require.Equal(t, GatewayOutstanding, x.o.Gateway)
+	assert.Equal(t, opened, x.o.waitingSince())
+	gateway := x.log[len(x.log)-1].Version
+	x.later(25 * time.Hour)
+	x.inquire(tells(StateSuccess, authorized()))
+	x.must(statement(gateway, events.ResolvedFailed))
+	replayIsLive(t, x)
 }

@@ -26,6 +26,14 @@ func (o *Order) paymentDoubt() *transfer {
 	return nil
 }
 
+// paymentDoubted is the record that tells of it; 0: none does.
+func (o *Order) paymentDoubted() uint32 {
+	if t := o.paymentDoubt(); t != nil {
+		return t.doubt
+	}
+	return 0
+}
+
 // sureOf is what captures can come to, of the authorized amount, beyond doubt: of two amounts the smaller one, of a
 // payment that may have failed no more than there are.
 func (o *Order) sureOf() int64 {
@@ -146,7 +154,7 @@ func (o *Order) correctPayment(e events.Event, m Money, p *events.Proof) {
 
 // foldPaymentWord takes a success as the word on the payment that it is: the newest one ends every doubt, and any other
 // one, after a failure, is in doubt itself.
-func (o *Order) foldPaymentWord(r *events.Record, revived, newest bool) {
+func (o *Order) foldPaymentWord(r *events.Record, p *events.Proof, revived, newest bool) {
 	switch {
 	case newest:
 		o.known.set(knownFailure, false)
@@ -154,12 +162,13 @@ func (o *Order) foldPaymentWord(r *events.Record, revived, newest bool) {
 	case revived && o.paymentStands() && o.paymentDoubt() == nil:
 		o.doubtPayment(r, markRefuted, 0)
 	}
-	o.reviveMoved(r)
+	o.reviveMoved(r, p)
 }
 
 // reviveMoved remembers, of a payment that stands after all, what was taken back with it: nothing has said of that by
-// itself that it failed, so it may stand, as long as the payment does.
-func (o *Order) reviveMoved(r *events.Record) {
+// itself that it failed, so it may stand, as long as the payment does. It is in doubt from then on, unless it is an
+// inquiry that says so, which tells of it too.
+func (o *Order) reviveMoved(r *events.Record, p *events.Proof) {
 	back := func(t transfer) bool { return t.is(transferFailed) && t.has(markWithPayment) && t.kind != raises }
 	if !o.paymentStands() || !slices.ContainsFunc(o.book, back) {
 		return
@@ -169,6 +178,9 @@ func (o *Order) reviveMoved(r *events.Record) {
 		if t := &o.book[i]; back(*t) {
 			t.standing = transferContradicted
 			t.set(markTakenBack, false)
+			if !o.asksNow(p) {
+				t.doubt = uint32(r.Version)
+			}
 		}
 	}
 	o.watchSoon(r)

@@ -63,7 +63,15 @@ func (p *Policy) reconcile(n int) time.Duration { return step(p.Reconciles, defa
 
 // reconciles reports whether an order of that age is still looked at by itself.
 func (p *Policy) reconciles(age time.Duration) bool {
-	return p.ReconcileFor >= 0 && age <= within(p.ReconcileFor, DefaultReconcileFor, WaitMin, ReconcileForMax)
+	return p.ReconcileFor >= 0 && age <= p.reconcileFor()
+}
+
+// reconcileFor is for how long an order is looked at by itself; below zero: it is not.
+func (p *Policy) reconcileFor() time.Duration {
+	if p.ReconcileFor < 0 {
+		return NoReconcile
+	}
+	return within(p.ReconcileFor, DefaultReconcileFor, WaitMin, ReconcileForMax)
 }
 
 // patience is how long an operation may stay without an outcome until a person gets it.

@@ -25,6 +25,25 @@ func (d *decision) reconcileDue(n int) time.Time {
 	return due
 }
 
+// heldDue is reconcileDue for what is only held: the last look is when the time for looking ends, so that a person is
+// told of it then.
+func (d *decision) heldDue(n int) time.Time {
+	due, end := d.reconcileDue(n), d.o.CreatedAt.Add(d.env.Policy.reconcileFor())
+	if due.IsZero() && d.env.Policy.ReconcileFor >= 0 && d.env.Now.Before(end) {
+		return end
+	}
+	return due
+}
+
+// firstLook is when APO is asked first about an authorization whose end it did not tell: once in any case.
+func (d *decision) firstLook() time.Time {
+	due := d.heldDue(0)
+	if due.IsZero() && d.env.Policy.ReconcileFor >= 0 {
+		return d.after(d.env.Policy.reconcile(0))
+	}
+	return due
+}
+
 // paidAfterAllDue is when an order that is cancelled without a payment is inquired about once more: once nobody can be
 // paying it any longer. Zero: nobody can be now.
 func (d *decision) paidAfterAllDue() time.Time {

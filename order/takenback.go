@@ -86,6 +86,9 @@ func (o *Order) takeBack(r *events.Record, at int, code string) {
 	o.revise(was.version, OutcomeFailed, code)
 	o.enter(at, &t)
 	o.move(Status(cell.To), r)
+	if !o.Late.IsZero() && o.released() > 0 { // of what was let go: CANCELLED after that is not the old cancel
+		o.known.set(knownStood, true)
+	}
 	if was.kind == captures {
 		o.reopenGateway(r, was.owner == ownerGateway)
 	}
@@ -174,6 +177,9 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 	case t.is(transferCounted):
 		o.takeBack(r, at, CodeResolved)
 	case done:
+		if t.kind == others { // it took its money
+			t.kind = refunds
+		}
 		cell := o.cell(t.kind.settled())
 		t.standing, t.doubt = transferCounted, 0
 		t.set(markLate, cell.Effect == law.LateMoney)

@@ -129,3 +129,35 @@ func TestReversal_WhatBecomesOfAPOsOwnCapture(t *testing.T) {
 	x.inquire(tells(StateSuccess, Fact{Kind: CaptureSucceeded, TransferID: "CA", Amount: usd(theAmount)}))
 	assert.Equal(t, []any{GatewayNone, int64(theAmount)}, []any{x.o.Gateway, x.o.Captured})
 }
+
+// A payment that was taken back and stands after all: what was taken back with it is in doubt since then, whatever was
+// asked before. A person waits for APO's word on that, and the inquiry that took it back is not its newest word.
+func TestTakenBack_WhatStandsAfterAllIsAskedAboutAnew(t *testing.T) {
+	x := in(t, Captured)
+	x.inquire(tells(StateFail, failed()))
+	require.Equal(t, Failed, x.o.Status)
+	again := authorized()
+	again.At = opened.Add(time.Hour)
+	x.observe(again)
+	require.True(t, x.o.Unaccounted())
+	var capture uint64
+	for _, e := range x.o.Book() {
+		if e.Contradicted {
+			capture = e.Record
+			assert.NotZero(t, e.Doubt)
+		}
+	}
+	_, err := x.do(statement(capture, events.ResolvedFailed))
+	assert.Equal(t, ReasonStaleInquiry, rejected(t, err).Reason)
+	x.inquire(tells(StateSuccess, authorized()))
+	require.True(t, x.o.Unaccounted(), "it did not tell")
+	x.must(statement(capture, events.ResolvedFailed))
+	assert.False(t, x.o.Unaccounted())
+	replayIsLive(t, x)
+
+	x = in(t, Captured) // by one answer: the failure in it counts
+	x.inquire(tells(StateFail, failed()))
+	x.inquire(tells(StateSuccess, authorized(), Fact{Kind: CaptureFailed, TransferID: "C1", Code: "X"}))
+	assert.Equal(t, []any{Authorized, false}, []any{x.o.Status, x.o.Unaccounted()})
+	replayIsLive(t, x)
+}

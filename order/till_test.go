@@ -250,12 +250,15 @@ func broken(before, o Order) string {
 	})
 	// A capture may be of less by APO's newest word than was refunded of it.
 	beyond := o.Refunded > o.Captured && o.Captured >= before.Captured && o.Refunded > before.Refunded
+	was := before.Captured + before.Late.Captured
+	lateBeyond := late.Refunded > late.Captured && o.Captured+late.Captured >= was &&
+		o.Refunded+late.Refunded > before.Refunded+before.Late.Refunded
 	switch outstanding := o.Operation.Outstanding(); {
 	case before.Status == Cancelled && o.Status != Cancelled:
 		return "something left cancelled"
 	case bounded && (o.Captured > o.Authorized || beyond), o.Refunded < 0:
 		return fmt.Sprintf("amounts: refunded %d of captured %d of authorized %d", o.Refunded, o.Captured, o.Authorized)
-	case bounded && (late.Captured > max(late.Authorized, o.Authorized) || late.Refunded > late.Captured):
+	case bounded && (late.Captured > max(late.Authorized, o.Authorized) || lateBeyond):
 		return fmt.Sprintf("late amounts: %+v", late)
 	case outstanding != (o.Operation.Kind != CallNone):
 		return "an operation without a kind, or a kind without an operation"

@@ -15,14 +15,10 @@ import (
 // one without a request may be ours, and if so it ends as ours does; until then nothing is sent again beside it. While
 // APO captures by itself one without a request is that; what has ended by another word is told once more.
 func (d *decision) observeUnasked(f *Fact) {
-	o, kind := &d.o, captures
-	if f.Kind == RefundPending {
-		kind = refunds
-	}
+	o, kind := &d.o, f.inProcess()
 	at := o.failing(kind, f.TransferID, f.RequestID)
 	switch {
-	case d.heard.tellsEndOf(kind, f), // by the same answer
-		o.askedFor(kind.asked(), f.RequestID) != nil,
+	case o.askedFor(kind.asked(), f.RequestID) != nil,
 		kind == captures && f.RequestID == "" && (o.Gateway == GatewayOutstanding || o.awaitsGateway()),
 		kind == refunds && o.findHeld(f.TransferID, f.RequestID) >= 0,
 		at >= 0 && (!o.book[at].is(transferFailed) || !o.supersedes(&f.Proof, &o.book[at])):
@@ -31,7 +27,18 @@ func (d *decision) observeUnasked(f *Fact) {
 	d.anomaly(events.StatusContradicts, f, "APO works on it, and nobody here has asked for it")
 }
 
-// tellsEndOf reports whether the answer tells too what became of what it says is in process.
+// inProcess is what a fact says that APO works on; 0: nothing.
+func (f *Fact) inProcess() transferKind {
+	switch f.Kind {
+	case CapturePending:
+		return captures
+	case RefundPending:
+		return refunds
+	}
+	return 0
+}
+
+// tellsEndOf reports whether the answer tells too what became of a capture or refund that the fact names.
 func (h *heard) tellsEndOf(kind transferKind, f *Fact) bool {
 	return slices.ContainsFunc(h.facts, func(other Fact) bool {
 		return other.transfers() == kind && (f.TransferID != "" && f.TransferID == other.TransferID ||

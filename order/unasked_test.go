@@ -153,3 +153,67 @@ func TestUnasked_APOsOwnCaptureIsSettledByAPerson(t *testing.T) {
 		}
 	}
 }
+
+// An answer that tells of a transfer both that it ended and that it is in process says the former, however often.
+func TestUnasked_WhatTheSameAnswerTellsTheEndOf(t *testing.T) {
+	for pending, end := range map[FactKind]FactKind{RefundPending: RefundFailed, CapturePending: CaptureFailed} {
+		x := in(t, Captured)
+		answer := tells(StateSuccess, Fact{Kind: end, RequestID: "q-9", Code: "X"}, Fact{Kind: pending, RequestID: "q-9"})
+		for range 3 {
+			x.inquire(answer)
+			assert.Empty(t, x.o.Anomalies, pending)
+			assert.False(t, x.o.Unaccounted(), pending)
+		}
+	}
+}
+
+// Whatever names APO tells it by, what it works on keeps ours from being sent again beside it, and a cancel from going
+// out, until it is said what became of it.
+func TestUnasked_UnderWhateverName(t *testing.T) {
+	for name, f := range map[string]Fact{
+		"APO's name":      {Kind: CapturePending, TransferID: "C9", Amount: usd(300)},
+		"no name":         {Kind: CapturePending, Amount: usd(300)},
+		"somebody's name": {Kind: CapturePending, RequestID: "q-9", Amount: usd(300)},
+	} {
+		for _, mode := range []events.CaptureMode{CaptureManual, CaptureAutomatic} {
+			x := placed(t, mode)
+			x.observe(authorized())
+			if mode == CaptureManual {
+				x.must(Capture{CommandID: "k", Amount: usd(400)})
+				x.answer(silence)
+			}
+			x.inquire(tells(StateSuccess, authorized(), f))
+			own := mode == CaptureAutomatic && f.RequestID == ""
+			assert.Equal(t, !own, x.o.Unaccounted(), "%s %s", name, mode)
+			for range 3 {
+				x.now = x.o.NextDue()
+				call, due := x.o.Due(x.now)
+				require.True(t, due)
+				assert.True(t, call.IsInquiry(), "%s %s: %s", name, mode, call.Kind)
+				assert.Len(t, x.inquire(tells(StateSuccess, authorized(), f)), 1, "%s %s", name, mode)
+			}
+			if mode == CaptureManual && f != (Fact{Kind: CapturePending, Amount: usd(300)}) {
+				f := f
+				f.Kind, f.Code = CaptureFailed, "X"
+				x.inquire(tells(StateSuccess, authorized(), f))
+				assert.False(t, x.o.Unaccounted(), name)
+				x.retry()
+			}
+			replayIsLive(t, x)
+		}
+	}
+	x := placed(t, CaptureAutomatic) // of which the payment is not known yet
+	x.inquire(tells(StatePending, Fact{Kind: CapturePending, RequestID: "q-9", Amount: usd(300)}))
+	assert.True(t, x.o.Unaccounted())
+	assert.False(t, x.takes(Cancel{}))
+	for _, id := range []string{"", "F9"} {
+		x = asked(t, CallRefund)
+		x.answer(Verdict{Class: VerdictAccepted, Code: "IN_PROCESS"})
+		left := x.o.Refundable()
+		x.free()
+		x.must(Claim{Inquire: true, Record: 1})
+		x.must(RecordInquiry{Number: x.o.Inquiry.Number, Picture: tells(StateSuccess, authorized(),
+			captured("C1", 600), Fact{Kind: RefundPending, TransferID: id, Amount: usd(300)})})
+		assert.Equal(t, left-300, x.o.Refundable(), id)
+	}
+}

@@ -79,12 +79,16 @@ func (o *Order) noneOfOneStep(t transfer) bool {
 	return t.kind == captures && t.is(transferCounted) && !t.has(markSettled) && t.has(markLate) == (o.Status == Cancelled)
 }
 
-// contradictCaptures takes such captures out of the amounts. They may stand, and APO is asked.
-func (o *Order) contradictCaptures(r *events.Record) {
+// contradictCaptures takes such captures out of the amounts. They may stand, and APO is asked, unless it is an inquiry
+// that says so, which tells of them too.
+func (o *Order) contradictCaptures(r *events.Record, p *events.Proof) {
 	book := slices.Clone(o.book)
 	for i := range book {
 		if t := &book[i]; o.noneOfOneStep(*t) {
-			t.standing, t.doubt = transferContradicted, uint32(r.Version)
+			t.standing = transferContradicted
+			if !o.asksNow(p) {
+				t.doubt = uint32(r.Version)
+			}
 		}
 	}
 	o.book = book

@@ -1,0 +1,88 @@
+package order
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// A line of a kind that nobody here knows may have moved money either way: nothing is cancelled or captured beside it,
+// and its amount, or where none is told all there is, is not given back.
+func TestOthers_ALineThatNobodyKnowsReservesItsAmount(t *testing.T) {
+	for _, c := range []struct {
+		amount Money
+		left   int64
+	}{{usd(100), 500}, {usd(0), 0}, {Money{Minor: 100, Currency: "EUR"}, 0}, {Money{}, 0}} {
+		x := in(t, Captured)
+		line := Fact{Kind: OtherTransaction, TransferID: "T9", Amount: c.amount}
+		x.inquire(tells(StateSuccess, authorized(), captured("C1", 600), line))
+		assert.True(t, x.o.Unaccounted())
+		assert.Equal(t, c.left, x.o.Refundable(), c.amount)
+		replayIsLive(t, x)
+	}
+}
+
+// A person says what became of it: that it took its money, which then counts as given back, or that it did not. The
+// same line, listed by each answer from then on, is no news in either case; another amount is.
+func TestOthers_WhatAPersonSaysOfItHolds(t *testing.T) {
+	line := Fact{Kind: OtherTransaction, TransferID: "T9", Amount: usd(100)}
+	for _, status := range []Status{Authorized, Captured} {
+		for word, gone := range map[events.Resolution]int64{events.ResolvedSucceeded: 100, events.ResolvedFailed: 0} {
+			x := in(t, status)
+			answer := tells(StateSuccess, authorized(), line)
+			if status == Captured {
+				answer.Facts = append(answer.Facts, captured("C1", 600))
+			}
+			x.inquire(answer)
+			x.inquire(answer)
+			captured, left := x.o.Captured, x.o.left()
+			x.must(statement(x.o.Doubts()[0], word))
+			require.Equal(t, []int64{captured, gone}, []int64{x.o.Captured, x.o.Refunded})
+			assert.Equal(t, max(left-gone, 0), x.o.Refundable())
+			for range 3 {
+				x.later(24 * time.Hour)
+				require.Len(t, x.inquire(answer), 1, "%s %s", status, word)
+				assert.False(t, x.o.Unaccounted())
+			}
+			assert.Equal(t, gone == 0 && status == Authorized, x.takes(Cancel{}), "%s %s", status, word)
+			answer.Facts[1].Amount = usd(200)
+			x.inquire(answer)
+			assert.Len(t, x.o.Anomalies, 2)
+			assert.Equal(t, gone == 0, x.o.Unaccounted())
+			replayIsLive(t, x)
+		}
+	}
+}
+
+// What has no amount in the order's currency cannot be counted.
+func TestOthers_WithoutAnAmountItCountsForNothing(t *testing.T) {
+	for _, m := range []Money{{}, usd(0), {Minor: 100, Currency: "EUR"}} {
+		x := in(t, Captured)
+		for range 2 {
+			x.inquire(tells(StateSuccess, authorized(), Fact{Kind: OtherTransaction, TransferID: "T9", Amount: m}))
+		}
+		_, err := x.do(statement(x.o.Doubts()[0], events.ResolvedSucceeded))
+		assert.Equal(t, ReasonCurrency, rejected(t, err).Reason)
+		x.must(statement(x.o.Doubts()[0], events.ResolvedFailed))
+		assert.EqualValues(t, 600, x.o.Refundable())
+	}
+}
+
+// Once a line is told as what it is, it is that.
+func TestOthers_ToldAsWhatItIs(t *testing.T) {
+	for _, settled := range []bool{false, true} {
+		x := in(t, Captured)
+		x.inquire(tells(StateSuccess, authorized(), Fact{Kind: OtherTransaction, TransferID: "T9", Amount: usd(100)}))
+		if settled {
+			x.inquire(tells("NEW"))
+			x.must(statement(x.o.Doubts()[0], events.ResolvedSucceeded))
+		}
+		x.inquire(tells(StateSuccess, authorized(), captured("C1", 600), refunded("T9", 100)))
+		assert.Equal(t, []any{int64(600), int64(100), false}, []any{x.o.Captured, x.o.Refunded, x.o.Unaccounted()})
+		replayIsLive(t, x)
+	}
+}
