@@ -91,19 +91,23 @@ func tamperRecord(t *testing.T, log store.Log, position uint64) {
 
 func TestLog(t *testing.T) { storetest.Run(t, sealedFactory(t, bolt.Config{})) }
 
-// TestLogOfSmallGenerations: the same where what is lazy goes to the file all the time.
+// TestLogOfSmallGenerations: the same where what is lazy goes to the file all the time. Everyday it is operations by
+// lot, against a log in memory.
 func TestLogOfSmallGenerations(t *testing.T) {
+	if !long.Enabled() {
+		storetest.Same(t, sealedFactory(t, *bolt.SmallGenerations(7)), inMemory())
+		return
+	}
 	for _, entries := range []int{1, 7, 100} {
-		if entries != 7 && !long.Enabled() {
-			continue
-		}
 		t.Run(fmt.Sprint(entries), func(t *testing.T) { storetest.Run(t, sealedFactory(t, *bolt.SmallGenerations(entries))) })
 	}
 }
 
-func TestSameAsMemory(t *testing.T) {
-	storetest.Same(t, factory(), storetest.Factory{Open: func(*testing.T) store.Log { return memory.New() }})
+func inMemory() storetest.Factory {
+	return storetest.Factory{Open: func(*testing.T) store.Log { return memory.New() }}
 }
+
+func TestSameAsMemory(t *testing.T) { storetest.Same(t, factory(), inMemory()) }
 
 // noon is when everything in these tests happens.
 var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)

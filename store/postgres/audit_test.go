@@ -81,6 +81,7 @@ var corpus = map[string]struct {
 
 // TestAudit_Corpus: the damage that a file's corpus has, done to tables. The untouched log is clean by TestAudit.
 func TestAudit_Corpus(t *testing.T) {
+	t.Parallel()
 	ctx, signer := context.Background(), newSigner(t, "shop.example/orders")
 	for name, tt := range corpus {
 		log, cfg := audited(t, signer, "shop")

@@ -84,6 +84,7 @@ func framesOf(t *testing.T, log store.Log) (all []string) {
 
 // Any log moves into any other: the same frames, and so the same root.
 func TestCopyFromAnyLogToAny(t *testing.T) {
+	t.Parallel()
 	ctx, all := context.Background(), engines(t)
 	const size = 1300 // more than a batch, and five tiles
 	for from, open := range all {

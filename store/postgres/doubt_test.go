@@ -140,6 +140,7 @@ func TestDoubtWhileAnotherWritesTheSame(t *testing.T) {
 
 // A server that cannot be reached is an answer in a few seconds, and nothing was written; once it can, appends go on.
 func TestServerThatIsAway(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	p, log, _ := proxied(t)
 	p.Refuse(true)

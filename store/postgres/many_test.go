@@ -55,9 +55,13 @@ func newTurns(t *testing.T) store.Log {
 	return turns{log, other, new(atomic.Int64)}
 }
 
-func TestLinearizable(t *testing.T) { ordertest.Linearizable(t, newTurns, ordertest.Load{Rounds: 3}) }
+func TestLinearizable(t *testing.T) {
+	t.Parallel()
+	ordertest.Linearizable(t, newTurns, ordertest.Load{Rounds: 3})
+}
 
 func TestSameAsMemory(t *testing.T) {
+	t.Parallel()
 	storetest.Same(t, factory(t, listening), storetest.Factory{Open: func(*testing.T) store.Log { return memory.New() }})
 }
 

@@ -26,7 +26,7 @@ import (
 )
 
 // everydayChecks is how often a property is checked in everyday runs: each check makes a schema and a pool.
-const everydayChecks = 10
+const everydayChecks = 4
 
 func TestMain(m *testing.M) {
 	long.Checks(everydayChecks)
@@ -147,7 +147,10 @@ func listening(pool *pgxpool.Pool) postgres.Config {
 	return postgres.Config{Listen: postgres.Direct(pool)}
 }
 
-func TestLog(t *testing.T) { storetest.Run(t, factory(t, listening)) }
+func TestLog(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, factory(t, listening))
+}
 
 // noon is when everything in these tests happens.
 var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/internal/tests/long"
 )
 
 // ciVariable is true where nothing may be skipped.
@@ -32,8 +34,8 @@ func office(t *testing.T, name string, content []byte, options ...string) opened
 		t.Fatalf("LibreOffice is not there (apt-get install libreoffice-calc), and %s is true", ciVariable)
 	case err != nil:
 		t.Skip("LibreOffice is not there: apt-get install --no-install-recommends libreoffice-calc")
-	case testing.Short():
-		t.Skip("starting LibreOffice takes seconds")
+	case testing.Short() || !long.Enabled():
+		t.Skip("left out: starting LibreOffice takes seconds; set " + long.Variable + "=1")
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, name)
