@@ -95,6 +95,10 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	shop := &shop{settings: s, client: client, log: &watched{Log: log}, token: token,
 		logger: slog.New(slog.NewTextHandler(out, nil))}
 	shop.tellMode()
+	if shop.metrics, err = newMetrics(log, nil); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, shop.metrics.stop()) }()
 	cfg := shop.config()
 	if shop.Service, err = service.New(shop.log, client, &cfg); err != nil {
 		return err
@@ -115,6 +119,7 @@ func (s *shop) config() (cfg service.Config) {
 	cfg.Orders.Actor = actor
 	cfg.Orders.Logger = s.logger
 	cfg.Notify.Heard = s.heard
+	s.metrics.watch(&cfg)
 	return cfg
 }
 

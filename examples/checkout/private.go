@@ -10,11 +10,12 @@ import (
 )
 
 // privateRoutes is what staff and machines look at: the viewer with its backups, and the probes, which whoever starts
-// and stops services may ask without a token. Metrics belong here, too.
+// and stops services may ask without a token; and the metrics, which Prometheus asks for with one.
 func (s *shop) privateRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", s.live)
 	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", s.challenged(s.admitted(s.metrics.pages)))
 	mux.Handle("/", s.challenged(s.viewer))
 	return s.honest(mux)
 }
@@ -35,6 +36,17 @@ func (s *shop) admits(r *http.Request) bool {
 		}
 	}
 	return viewer.Loopback(r) && !slices.Contains(wholes, r.URL.Path)
+}
+
+// admitted turns away who may not look; the viewer does so by itself.
+func (s *shop) admitted(pages http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.admits(r) {
+			tell(w, r, http.StatusForbidden, "this is for the same machine", "set "+prefix+"TOKEN_FILE, and send its token")
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
 }
 
 // challenged asks who may not look for the token, which browsers then ask their people for.

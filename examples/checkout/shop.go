@@ -24,6 +24,7 @@ type shop struct {
 	client   *apo.Client // for the pay call; all others are made by Orders
 	log      *watched
 	viewer   *viewer.Viewer
+	metrics  *metrics
 	token    string
 	logger   *slog.Logger
 	state    state

@@ -100,6 +100,8 @@ func (w *world) begin(token string) {
 	s.log = filepath.Join(w.t.TempDir(), "not used")
 	w.shop = &shop{settings: s, client: w.client, log: &watched{Log: w.log}, token: token,
 		logger: slog.New(slog.NewTextHandler(w.logged, nil))}
+	w.shop.metrics, err = newMetrics(w.log, w.clock.Now)
+	require.NoError(w.t, err)
 	cfg := w.shop.config()
 	cfg.Orders.Now = w.clock.Now
 	w.shop.Service, err = service.New(w.shop.log, w.client, &cfg)
@@ -111,6 +113,7 @@ func (w *world) begin(token string) {
 	w.t.Cleanup(func() {
 		require.NoError(w.t, pages.Close())
 		require.NoError(w.t, shop.Close())
+		require.NoError(w.t, shop.metrics.stop())
 	})
 	w.handler, w.private = shop.routes(), shop.privateRoutes()
 }

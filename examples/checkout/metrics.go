@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	exporter "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/tilltape/tilltape/notify"
+	"github.com/tilltape/tilltape/otel"
+	"github.com/tilltape/tilltape/service"
+	"github.com/tilltape/tilltape/store"
+)
+
+// metrics are what Prometheus asks for: what the orders do, what stands open in the log, and the process. Spans would
+// need a TracerProvider beside the meters, with the exporter of whoever collects them.
+type metrics struct {
+	telemetry *otel.Telemetry
+	pages     http.Handler
+	stop      func() error // asks the log no more; before it is closed
+}
+
+func newMetrics(log store.Reader, now func() time.Time) (*metrics, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	reader, err := exporter.New(exporter.WithRegisterer(registry))
+	if err != nil {
+		return nil, err
+	}
+	meters := metric.NewMeterProvider(metric.WithReader(reader))
+	telemetry, err := otel.New(otel.Config{Meters: meters, Now: now})
+	if err != nil {
+		return nil, err
+	}
+	stop, err := telemetry.Measure(log)
+	if err != nil {
+		return nil, err
+	}
+	return &metrics{telemetry: telemetry, stop: stop, pages: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})}, nil
+}
+
+// watch has the orders and the notifications tell the metrics, too.
+func (m *metrics) watch(cfg *service.Config) {
+	cfg.Orders.Observer = m.telemetry.Observer(cfg.Orders.Observer)
+	heard := cfg.Notify.Heard
+	cfg.Notify.Heard = func(ctx context.Context, n notify.Notification) {
+		heard(ctx, n)
+		m.telemetry.Heard(ctx, n)
+	}
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"net/http"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What a shop does is what Prometheus is shown: commands, calls, notifications, what stands open, and the log. No order
+// is named.
+func TestMetrics(t *testing.T) {
+	w := newWorld(t)
+	w.authorized()
+	cancelled := w.do("POST", "/orders/o-1/cancel", "c-1", `{"reason":"canary"}`)
+	require.Equal(t, 200, cancelled.status, cancelled.body)
+	refused := w.do("POST", "/orders/o-1/capture", "c-2", `{"amount":"USD 1.00"}`)
+	require.Equal(t, http.StatusConflict, refused.status)
+
+	shown := w.looks(here, "/metrics", nil)
+	require.Equal(t, 200, shown.Code)
+	text := shown.Body.String()
+	for _, want := range []string{
+		`tilltape_command_duration_seconds_count\{.*tilltape_command="cancel",tilltape_outcome="done"\} 1`,
+		`tilltape_command_refused_total\{.*tilltape_command="capture",tilltape_reason="cancelled"\} 1`,
+		`tilltape_call_duration_seconds_count\{.*tilltape_call="cancel",tilltape_call_answer="succeeded"\} 1`,
+		`tilltape_notification_duration_seconds_count\{.*tilltape_outcome="recorded"\} \d+`,
+		`tilltape_order_unresolved\{.*\} 0`,
+		`tilltape_log_position\{.*\} \d+`,
+		`tilltape_log_size_bytes\{.*\} \d`,
+		`process_resident_memory_bytes \d`,
+	} {
+		assert.Regexp(t, regexp.MustCompile("(?m)^"+want), text)
+	}
+	assert.NotContains(t, text, "o-1")
+	assert.NotContains(t, text, "canary")
+}
+
+// Numbers of a business are for those who may look at the pages, and Prometheus sends a token.
+func TestMetrics_AreForThoseWhoMayLook(t *testing.T) {
+	const token = "01234567890123456789"
+	w := newWorld(t)
+	assert.Equal(t, 200, w.looks(here, "/metrics", nil).Code)
+	assert.Equal(t, 403, w.looks(elsewhere, "/metrics", nil).Code)
+	w.begin(token)
+	assert.Equal(t, 401, w.looks(elsewhere, "/metrics", nil).Code)
+	assert.Equal(t, 200, w.looks(elsewhere, "/metrics", bearer(token)).Code)
+	assert.Equal(t, 404, w.do("GET", "/metrics", "", "").status, "not where shoppers are")
+}
