@@ -29,6 +29,24 @@ func ExampleConflictError() {
 	// order "o-1": append refused: meant for version 0, but the stream is already at version 1; read what was added, decide again and append after version 1
 }
 
+// A service's metrics ask the log what it has done; not every engine counts.
+func ExampleMeasured() {
+	ctx := context.Background()
+	var log store.Log = memory.New()
+	order := events.OrderStream("o-1")
+	_, _ = log.Append(ctx, order, 0, good("r-1"), good("r-2"))
+	_, err := log.Append(ctx, order, 0, good("from-a-slower-till"))
+	fmt.Println(errors.Is(err, store.ErrConflict))
+
+	if measured, ok := log.(store.Measured); ok {
+		f := measured.Figures()
+		fmt.Println(f.Appends, "append of", f.Records, "records,", f.Refused, "refused; the log ends at", f.Last)
+	}
+	// Output:
+	// true
+	// 1 append of 2 records, 1 refused; the log ends at 2
+}
+
 // The bytes of all records are what a sealed log's root is over: whoever has them needs no log to make it.
 func ExampleFramer() {
 	ctx := context.Background()
