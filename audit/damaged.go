@@ -17,7 +17,7 @@ type DamagedLog interface {
 	// Refusal is why the engine does not open it; nil where it does.
 	Refusal() error
 	// Surviving yields the records that can be read with their stored bytes, by position and each once, and an error
-	// that wraps [store.ErrDamaged] and has a position for one that cannot, behind which it goes on. A position that is
+	// that wraps [store.ErrDamaged] and has a position for one that cannot, after which it goes on. A position that is
 	// passed over has no record. An error beside bytes is of something that stands out of its place. Any other error ends
 	// it.
 	Surviving(ctx context.Context) iter.Seq2[store.Frame, error]
@@ -30,7 +30,7 @@ type DamagedLog interface {
 }
 
 // VerifyDamaged is [Verify] for a log that its engine does not open: it says level by level what is wrong, at which
-// position, and what of it still holds. Records that can be read are judged as in any log, those of an order behind a
+// position, and what of it still holds. Records that can be read are judged as in any log, those of an order after a
 // lost one excepted. Indexes are not verified beyond what kept the log from being opened, so [LevelBytes] is never
 // proven; and nothing of such a log is to be used but by a salvage. cfg, errors and cost as with Verify.
 func VerifyDamaged(ctx context.Context, log DamagedLog, cfg *VerifyConfig) (*Report, error) {

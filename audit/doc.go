@@ -1,6 +1,6 @@
 // Package audit proves things from a log alone: no service, no gateway, no policy.
 //
-// [Verify] is for whoever has to say whether a log can be relied on: it goes on behind what is wrong, holds the log
+// [Verify] is for whoever has to say whether a log can be relied on: it goes on after what is wrong, holds the log
 // against checkpoints, APO's keys and a settlement, and reports what of it is proven; [VerifyDamaged] does so for a
 // file that does not open as a log any more. [Replay] is for whoever wants the orders: it ends at the first record that
 // is not good. It streams a log of any store in the order of commits, folds

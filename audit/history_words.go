@@ -6,6 +6,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/order"
 )
 
@@ -39,7 +40,7 @@ func (h *history) what(e events.Event, p *events.Parts) string {
 	case events.CommandRefused:
 		text := e.Command + of(e.Amount) + " refused"
 		if e.Count > 1 {
-			text += fmt.Sprintf(", %d times", e.Count)
+			text += ", " + words.Counted(e.Count, "time")
 		}
 		return text
 	}
@@ -126,7 +127,7 @@ func commanded(verb string, amount events.Money, compensates uint64) string {
 	return text
 }
 
-// of is an amount behind a word; nothing where there is none.
+// of is an amount after a word; nothing where there is none.
 func of(m events.Money) string {
 	if m.Currency == "" {
 		return ""

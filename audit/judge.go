@@ -9,7 +9,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 )
 
-// judge judges records as a replay does, and goes on behind one that is not good: of its order nothing that follows can
+// judge judges records as a replay does, and goes on after one that is not good: of its order nothing that follows can
 // be known, and of others all.
 type judge struct {
 	replay  *replay

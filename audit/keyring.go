@@ -7,6 +7,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -118,6 +119,6 @@ func (k *keyring) close(l *LevelReport) {
 	case len(k.keys) == 0:
 		l.leave("no key given")
 	case k.unknown > 0:
-		l.leave(plural(k.unknown, "message") + " of a key version that was not given")
+		l.leave(words.Counted(k.unknown, "message") + " of a key version that was not given")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // unsettledMax is how many movements that a settlement leaves out are remembered; others are only counted.
@@ -132,7 +133,7 @@ func (m *matching) close(report *Report) {
 			Detail: fmt.Sprintf("%s %q of %s", movementWords[u.key.kind], u.key.id, u.amount)})
 	}
 	if m.more > 0 {
-		report.Levels[LevelMoney].leave(fmt.Sprintf("of %d more movements that the settlement leaves out nobody kept the "+
-			"names", m.more))
+		report.Levels[LevelMoney].leave(fmt.Sprintf("of %s more that the settlement leaves out nobody kept the "+
+			"names", words.Counted(uint64(m.more), "movement")))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
@@ -49,8 +50,8 @@ func Prove(ctx context.Context, log store.Reader, id string, cfg *ProveConfig) (
 		return nil, fmt.Errorf("prove order %s: %w", id, err)
 	}
 	if len(n.walk.frames) == 0 {
-		return nil, fmt.Errorf("prove order %s: %w: the log's first %d records have none of it", id, store.ErrNotFound,
-			n.walk.all.Size())
+		return nil, fmt.Errorf("prove order %s: %w: the log has none of it in its first %s", id, store.ErrNotFound,
+			words.Counted(n.walk.all.Size(), "record"))
 	}
 	p := &Proof{Frames: n.walk.frames, Hashes: n.walk.all.Proof(), Checkpoint: n.checkpoint}
 	if n.rollNote != nil {
@@ -95,9 +96,9 @@ func CheckRoll(ctx context.Context, log store.Reader, roll []byte,
 
 func falseRollError(said seal.SignedRoll, real *seal.Roll) error {
 	return &seal.ProofError{
-		Claim: fmt.Sprintf("the roll of %s at %d records", said.Log.Origin, said.Log.Size),
-		Problem: fmt.Sprintf("it says %v, and the %d streams of the log come to %v; keep it, for it shows that its signer "+
-			"signed what is not so", said.Root, real.Len(), real.Root()),
+		Claim: fmt.Sprintf("the roll of %s at %s", said.Log.Origin, words.Counted(said.Log.Size, "record")),
+		Problem: fmt.Sprintf("it says %v, and the log, which has %s, comes to %v; keep it, for it shows that its signer "+
+			"signed what is not so", said.Root, words.Counted(uint64(real.Len()), "stream"), real.Root()),
 	}
 }
 
@@ -176,8 +177,8 @@ func sameRoll(signed []byte, real seal.SignedRoll, roll *seal.Roll, verifiers []
 	case err != nil:
 		return err
 	case said.Log != real.Log:
-		return fmt.Errorf("%w: the roll is of %d records of %s, and the checkpoint of %d of %s; give the two that belong "+
-			"together", store.ErrInvalid, said.Log.Size, said.Log.Origin, real.Log.Size, real.Log.Origin)
+		return fmt.Errorf("%w: the roll is of %s of %s, and the checkpoint of %d of %s; give the two that belong "+
+			"together", store.ErrInvalid, words.Counted(said.Log.Size, "record"), said.Log.Origin, real.Log.Size, real.Log.Origin)
 	case said.Root != real.Root:
 		return falseRollError(said, roll)
 	}
@@ -218,12 +219,12 @@ func walkFrames(ctx context.Context, log store.Reader, c seal.Checkpoint, shown 
 		}
 	}
 	if n := w.all.Size(); n != c.Size {
-		return nil, &store.DamagedError{Log: c.Origin, Reason: fmt.Sprintf("it has %d records, and the checkpoint is of %d: "+
-			"the log was cut off, or is another one", n, c.Size)}
+		return nil, &store.DamagedError{Log: c.Origin, Reason: fmt.Sprintf("it has %s, and the checkpoint is of %d: the "+
+			"log was cut off, or is another one", words.Counted(n, "record"), c.Size)}
 	}
 	if root := w.all.Root(); root != c.Root {
-		return nil, &store.DamagedError{Log: c.Origin, Reason: fmt.Sprintf("its first %d records lead to the root %v, and "+
-			"the checkpoint says %v: a record was altered, or it is another log", c.Size, root, c.Root)}
+		return nil, &store.DamagedError{Log: c.Origin, Reason: fmt.Sprintf("the root over its first %s is %v, and the "+
+			"checkpoint says %v: a record was altered, or it is another log", words.Counted(c.Size, "record"), root, c.Root)}
 	}
 	return w, nil
 }

@@ -49,7 +49,7 @@ type gap struct {
 	err             error
 }
 
-// scan reads a log's frames as they are stored, hashes them, and goes on behind those that cannot be read. It runs on
+// scan reads a log's frames as they are stored, hashes them, and goes on after those that cannot be read. It runs on
 // the goroutine that reads; the others look at it when that has ended.
 type scan struct {
 	log    store.Framer
@@ -66,7 +66,7 @@ type scan struct {
 	short  bool    // the source says that it ends before its end
 }
 
-// endsHere reports whether an error is that a source is cut off: what is behind it is missing, and not damaged.
+// endsHere reports whether an error is that a source is cut off: what follows it is missing, and not damaged.
 func endsHere(err error) bool {
 	e, ok := errors.AsType[interface {
 		error
@@ -82,7 +82,7 @@ func (s *scan) begin(marks []mark) {
 	s.pass()
 }
 
-// survivor is a log that goes on behind damage by itself: see [DamagedLog]. An export is: it can only be read from its
+// survivor is a log that goes on after damage by itself: see [DamagedLog]. An export is: it can only be read from its
 // beginning.
 type survivor interface {
 	Surviving(ctx context.Context) iter.Seq2[store.Frame, error]
@@ -103,7 +103,7 @@ func (s *scan) records(ctx context.Context) iter.Seq2[events.Record, error] {
 			case err != nil && endsHere(err):
 				s.short = true
 				return
-			case err == nil && !more, len(s.gaps) > 0 && errors.Is(err, store.ErrInvalid): // behind the end
+			case err == nil && !more, len(s.gaps) > 0 && errors.Is(err, store.ErrInvalid): // after the end
 				return
 			case err == nil, !errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrNewerFormat):
 				yield(events.Record{}, err)
@@ -150,8 +150,7 @@ func (s *scan) run(frames iter.Seq2[store.Frame, error], yield func(events.Recor
 // hash takes the next record's stored bytes into the tree, as long as none before is missing.
 func (s *scan) hash(frame []byte) {
 	if len(s.gaps) == 0 {
-		s.tree.Append(seal.LeafHash(frame))
-		s.tree.Full() // nobody stores them
+		s.tree.Fold(seal.LeafHash(frame))
 		s.pass()
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/folder"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
@@ -98,8 +99,8 @@ func (x *tilesExport) run(ctx context.Context, log store.Reader, verifiers []*se
 		}
 	}
 	if n := x.tree.Size(); n != c.Size {
-		return &store.DamagedError{Log: c.Origin, Reason: fmt.Sprintf("it has %d records, and the checkpoint is of %d: "+
-			"the log was cut off, or is another one", n, c.Size)}
+		return &store.DamagedError{Log: c.Origin, Reason: fmt.Sprintf("it has %s, and the checkpoint is of %d: the log was "+
+			"cut off, or is another one", words.Counted(n, "record"), c.Size)}
 	}
 	if x.tree.Root() != c.Root {
 		return &store.DamagedError{Log: c.Origin, Reason: "its records, after the tiles that the folder has, do not lead " +
@@ -131,8 +132,9 @@ func (x *tilesExport) resume(verifiers []*seal.Verifier) error {
 		return fmt.Errorf("%w: the folder has the log %s, and the checkpoint is of %s; name another folder",
 			store.ErrInvalid, x.before.Origin, c.Origin)
 	case x.before.Size > c.Size:
-		return fmt.Errorf("%w: the folder has %d records of the log, and the checkpoint is of %d: it is an old one, or the "+
-			"log was cut off or is an old copy; take the log that went on", seal.ErrProof, x.before.Size, c.Size)
+		return fmt.Errorf("%w: the folder has %s of the log, and the checkpoint is of %d: it is an old one, or the "+
+			"log was cut off or is an old copy; take the log that went on", seal.ErrProof,
+			words.Counted(x.before.Size, "record"), c.Size)
 	}
 	x.out.Before = x.before.Size
 	for index := range x.before.Size / seal.TileWidth {
@@ -160,7 +162,7 @@ func (x *tilesExport) sameAsBefore() error {
 		return nil
 	}
 	return &seal.ProofError{
-		Claim: fmt.Sprintf("the log goes on from the %d records that the folder has", x.before.Size),
+		Claim: fmt.Sprintf("the log goes on from the %s that the folder has", words.Counted(x.before.Size, "record")),
 		Problem: fmt.Sprintf("they lead to the root %v, and the checkpoint in the folder says %v: the log was rewritten, or "+
 			"a tile in the folder was", x.tree.Root(), x.before.Root),
 	}

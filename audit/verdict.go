@@ -3,6 +3,8 @@ package audit
 import (
 	"fmt"
 	"strings"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // Verdict is the report in one sentence that needs no knowledge of logs: what was found, what was not looked at, and
@@ -17,8 +19,8 @@ func (r *Report) Verdict() string {
 	case outcome == Clean && r.inState(StateProven) == "":
 		fmt.Fprintf(&b, "Nothing of %s was proven, and nothing found wrong", log)
 	case outcome == Clean:
-		fmt.Fprintf(&b, "Nothing is wrong with %s, which has %s of %s", log, plural(r.Records, "record"),
-			plural(uint64(r.Orders), "order"))
+		fmt.Fprintf(&b, "Nothing is wrong with %s, which has %s of %s", log, words.Counted(r.Records, "record"),
+			words.Counted(uint64(r.Orders), "order"))
 	case outcome == Open:
 		fmt.Fprintf(&b, "The records of %s are as they were written, but the money does not close", log)
 	case outcome == CutOff:
@@ -35,7 +37,7 @@ func (r *Report) Verdict() string {
 		}
 		fmt.Fprintf(&b, ": %s%s", what, whereWords(&f))
 		if n := r.wrongs(); n > 1 {
-			fmt.Fprintf(&b, ", the first of %d findings", n)
+			fmt.Fprintf(&b, ", the first of %s", words.Counted(n, "finding"))
 		}
 	}
 	for _, state := range []State{StateProven, StateNotChecked} {
@@ -95,17 +97,9 @@ func (r *Report) heldWords() string {
 		}
 	}
 	c := longest.Checkpoint
-	text := fmt.Sprintf("held against the checkpoint of %s over %s, root %s", c.Origin, plural(c.Size, "record"), c.Root)
+	text := fmt.Sprintf("held against the checkpoint of %s over %s, root %s", c.Origin, words.Counted(c.Size, "record"), c.Root)
 	if more := len(r.Held) - 1; more > 0 {
 		text += fmt.Sprintf(", and %d more", more)
 	}
 	return text
-}
-
-// plural is "1 order", "2 orders".
-func plural(n uint64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
@@ -48,7 +49,7 @@ type ancestor interface {
 
 // Verify reads all of a log once and says what of it is proven, on four levels: that its stored bytes are those that
 // were sealed, and begin with those of the checkpoints; that our rules can have written what they say; that APO signed
-// the messages in it; and what the money comes to. It goes on behind what is wrong as far as that makes sense: a record
+// the messages in it; and what the money comes to. It goes on after what is wrong as far as that makes sense: a record
 // that cannot be read leaves the rest of its own order unknowable, and no other. Nothing is believed of an index that
 // the records themselves can tell.
 //
@@ -193,8 +194,8 @@ func (v *verification) ended() {
 		v.judge.ended()
 		v.report.Orders = v.judge.replay.out.Len()
 		if n := v.report.Missing; n > 0 {
-			v.unjudged(fmt.Sprintf("%d records cannot be read, so nobody can judge them, and of an order that ends with one "+
-				"it does not show", n))
+			v.unjudged(fmt.Sprintf("nobody can judge what cannot be read, %s, and of an order that ends with one it "+
+				"does not show", words.Counted(n, "record")))
 		}
 		if end := v.cutFrom(); end > v.scan.last {
 			v.unjudged(fmt.Sprintf("the records from position %d to %d are not there, so nobody can judge them", v.scan.last+1,

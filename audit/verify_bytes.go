@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -71,14 +72,14 @@ func (v *verification) gaps() {
 		f := Finding{Level: LevelBytes, Problem: problem, Position: all[i].position, Detail: reason}
 		if last := all[end-1].until; last > f.Position {
 			f.Until = last
-			f.Detail = fmt.Sprintf("%d records: %s", last-f.Position+1, reason)
+			f.Detail = fmt.Sprintf("%s: %s", words.Counted(last-f.Position+1, "record"), reason)
 		}
 		v.report.add(f)
 		i = end
 	}
 	if v.scan.gaveUp {
-		v.report.Levels[LevelBytes].leave(fmt.Sprintf("after %d positions that cannot be read nobody looked on behind "+
-			"position %d", gapsMax, v.scan.last+1))
+		v.report.Levels[LevelBytes].leave(fmt.Sprintf("after %s that cannot be read nobody looked on after "+
+			"position %d", words.Counted(gapsMax, "position"), v.scan.last+1))
 	}
 }
 
@@ -106,7 +107,8 @@ func (v *verification) endsEarly() {
 	end := v.scan.end()
 	if end > v.scan.last && (len(v.scan.gaps) == 0 || v.scan.short) {
 		v.report.add(Finding{Level: LevelBytes, Problem: EndsEarly, Position: v.scan.last + 1, Until: end,
-			Detail: fmt.Sprintf("the log's own seal is over %d records, and %d are there", end, v.scan.last)})
+			Detail: fmt.Sprintf("the log's own seal is over %s, and the log ends after %d", words.Counted(end, "record"),
+				v.scan.last)})
 	}
 }
 
@@ -126,8 +128,8 @@ func (v *verification) locate(ctx context.Context, sealed *mark) error {
 			}
 		}
 	}
-	v.report.add(v.within(sealed, AlteredSeal, fmt.Sprintf("the root over the first %d records is %s, the log's own seal "+
-		"says %s", sealed.Size, sealed.got, sealed.Root)))
+	v.report.add(v.within(sealed, AlteredSeal, fmt.Sprintf("the root over the first %s is %s, the log's own seal "+
+		"says %s", words.Counted(sealed.Size, "record"), sealed.got, sealed.Root)))
 	return nil
 }
 
@@ -136,7 +138,7 @@ func (v *verification) within(m *mark, problem Problem, detail string) Finding {
 	f := Finding{Level: LevelBytes, Problem: problem, Position: 1, Until: m.Size, Detail: detail}
 	if m.before >= 0 {
 		f.Position = v.scan.marks[m.before].Size + 1
-		f.Detail += fmt.Sprintf("; the first %d records are those of another checkpoint", f.Position-1)
+		f.Detail += fmt.Sprintf("; another checkpoint holds over the first %s", words.Counted(f.Position-1, "record"))
 	}
 	return f
 }
@@ -150,25 +152,26 @@ func (v *verification) checkpoint(m *mark) {
 	if m.kind == markAncestry {
 		whose = "what the log is said to have held as " + m.Origin
 	}
-	differs := fmt.Sprintf("the root over the first %d records is %s, and %s says %s", m.Size, m.got, whose, m.Root)
+	differs := fmt.Sprintf("the root over the first %s is %s, and %s says %s", words.Counted(m.Size, "record"), m.got, whose,
+		m.Root)
 	switch fork := v.forkOf(m); {
 	case m.state == StateProven && m.kind == markGiven && v.foreign(m.Origin):
 		v.report.add(Finding{Level: LevelBytes, Problem: OtherLog,
-			Detail: fmt.Sprintf("the log's first %d records are those of %s, but it calls itself %s and does not say that it "+
-				"came from there", m.Size, whose, v.report.Seal.Origin)})
+			Detail: fmt.Sprintf("the log begins with the %s of %s, but it calls itself %s and does not say that it "+
+				"came from there", words.Counted(m.Size, "record"), whose, v.report.Seal.Origin)})
 	case m.state == StateProven:
 	case m.state == StateNotChecked && len(v.scan.gaps) > 0:
 		v.report.Levels[LevelBytes].leave(whose + " cannot be held against records that cannot be read")
 	case m.kind == markGiven && fork != nil:
 		v.report.add(Finding{Level: LevelBytes, Problem: Forked, Position: fork.Size + 1, Until: m.Size,
-			Detail: fmt.Sprintf("the log went on from %d records of %s, and the checkpoint is of %d", fork.Size, m.Origin,
-				m.Size)})
+			Detail: fmt.Sprintf("the log went on from %s of %s, and the checkpoint is of %d",
+				words.Counted(fork.Size, "record"), m.Origin, m.Size)})
 	case m.kind == markGiven && v.foreign(m.Origin):
 		v.report.add(Finding{Level: LevelBytes, Problem: OtherLog,
 			Detail: fmt.Sprintf("%s is no checkpoint of %s", whose, v.report.Seal.Origin)})
 	case m.state == StateNotChecked:
 		v.report.add(Finding{Level: LevelBytes, Problem: EndsEarly, Position: v.scan.last + 1, Until: m.Size,
-			Detail: fmt.Sprintf("%s is over %d records, and %d are there", whose, m.Size, v.scan.last)})
+			Detail: fmt.Sprintf("%s is over %s, and the log ends after %d", whose, words.Counted(m.Size, "record"), v.scan.last)})
 	default:
 		v.report.add(v.within(m, Rewritten, differs))
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -35,7 +36,7 @@ func (e *LineError) Error() string {
 	return fmt.Sprintf("%s: %s; %s", at, e.Reason, e.Hint())
 }
 
-// Ends tells that the export ends before its header says: there is nothing behind it to go on with.
+// Ends tells that the export ends before its header says: there is nothing after it to go on with.
 func (e *LineError) Ends() bool { return errors.Is(e.Err, ErrCutOff) }
 
 // Hint is the way out alone.
@@ -59,6 +60,6 @@ func (e *LineError) Unwrap() []error {
 
 // filteredError says what a filtered export cannot be asked.
 func filteredError(name, what string, h *Header) error {
-	return fmt.Errorf("export %s: %w: it has %d of the log's %d records (%s), and %s; export the log without a filter",
-		name, ErrFiltered, h.Count, h.Checkpoint.Size, h.Filter, what)
+	return fmt.Errorf("export %s: %w: it has %d of the log's %s (%s), and %s; export the log without a filter",
+		name, ErrFiltered, h.Count, words.Counted(h.Checkpoint.Size, "record"), h.Filter, what)
 }

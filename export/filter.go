@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -45,7 +46,8 @@ func (f Filter) selector() func(*events.Record) bool {
 // normal is the filter in the one form that a header has it in. The error wraps [store.ErrInvalid].
 func (f Filter) normal() (Filter, error) {
 	if len(f.Orders) > OrdersMax {
-		return f, fmt.Errorf("%w: filter: %d orders; name at most %d, or export everything", store.ErrInvalid, len(f.Orders),
+		return f, fmt.Errorf("%w: filter: %s; name at most %d, or export everything", store.ErrInvalid,
+			words.Counted(uint64(len(f.Orders)), "order"),
 			OrdersMax)
 	}
 	for _, id := range f.Orders {
@@ -78,7 +80,7 @@ func (f Filter) String() string {
 	case n == 1:
 		parts = append(parts, fmt.Sprintf("order %q", f.Orders[0]))
 	case n > 1:
-		parts = append(parts, fmt.Sprintf("%d orders, %q the first", n, f.Orders[0]))
+		parts = append(parts, fmt.Sprintf("%s, %q the first", words.Counted(uint64(n), "order"), f.Orders[0]))
 	}
 	if !f.From.IsZero() {
 		parts = append(parts, "written from "+f.From.UTC().Format(time.RFC3339Nano))

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
@@ -162,7 +163,7 @@ func (form *headerForm) header() (h *Header, reason string) {
 		h.Filter = normal
 	}
 	if h.Filter.Everything() && h.Count != h.Checkpoint.Size || h.Count > h.Checkpoint.Size {
-		return nil, fmt.Sprintf("counts %d records of a log of %d", h.Count, h.Checkpoint.Size)
+		return nil, fmt.Sprintf("counts %s of a log of %d", words.Counted(h.Count, "record"), h.Checkpoint.Size)
 	}
 	if form.Checkpoint != "" {
 		if h.Signed = []byte(form.Checkpoint); !signs(h.Signed, h.Checkpoint) {

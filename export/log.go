@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -146,15 +147,15 @@ func (l *Log) lines(ctx context.Context) iter.Seq2[line, error] {
 			text, err := oneLine(r, &long)
 			if n > l.header.Count {
 				if err != io.EOF || len(text) > 0 {
-					yield(line{}, l.lineError(n+1, 0, fmt.Sprintf("there is something after the %d records that the header counts",
-						l.header.Count), nil))
+					yield(line{}, l.lineError(n+1, 0, fmt.Sprintf("there is something after the %s that the header counts",
+						words.Counted(l.header.Count, "record")), nil))
 				}
 				return
 			}
 			switch {
 			case err == io.EOF:
-				err = l.lineError(n+1, 0, fmt.Sprintf("the export ends here, and its header counts %d records",
-					l.header.Count), ErrCutOff)
+				err = l.lineError(n+1, 0, "the export ends here, and its header counts "+
+					words.Counted(l.header.Count, "record"), ErrCutOff)
 			case errors.Is(err, errLong):
 				err = l.lineError(n+1, 0, fmt.Sprintf("the line is longer than the %d bytes that one can have", LineMax), nil)
 			case err != nil:

@@ -130,8 +130,7 @@ func (l *Log) proven(ctx context.Context) iter.Seq2[stored, error] {
 		var tree seal.Tree
 		for s, err := range l.after(ctx, store.Start()) {
 			if err == nil {
-				tree.Append(seal.LeafHash(s.Bytes))
-				tree.Full() // only its root is asked for
+				tree.Fold(seal.LeafHash(s.Bytes))
 			}
 			if !yield(s, err) || err != nil {
 				return
@@ -158,8 +157,7 @@ func (l *Log) comes(ctx context.Context) error {
 			first = err
 			break
 		}
-		tree.Append(seal.LeafHash(frame))
-		tree.Full()
+		tree.Fold(seal.LeafHash(frame))
 	}
 	if first == nil && tree.Root() == l.header.Checkpoint.Root {
 		return nil

@@ -12,7 +12,7 @@ import (
 
 // Surviving yields what can be read of a damaged export of everything in one pass, by position and each once, for a
 // verification. For a line that is not what is written it yields a *store.DamagedError with the position that belongs
-// there, or a [*LineError] where a newer version wrote it, and goes on behind it. A position that is passed over has no
+// there, or a [*LineError] where a newer version wrote it, and goes on after it. A position that is passed over has no
 // line. A line that is whole and stands out of its place, and whatever comes after the last, is an error with the
 // line's bytes beside it. Where the export is cut off, the last error wraps [ErrCutOff]. A filtered export is refused
 // with [ErrFiltered]: nothing says which positions it should have.

@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/sealed"
@@ -135,8 +136,7 @@ func (e *exporting) everything(ctx context.Context) error {
 		return err
 	}
 	err := e.read(ctx, func(r events.Record, frame []byte) error {
-		e.shelf.tree.Append(seal.LeafHash(frame))
-		e.shelf.tree.Full() // only its root is asked for
+		e.shelf.tree.Fold(seal.LeafHash(frame))
 		return e.put(appendRecord(e.line, r, frame))
 	})
 	if err != nil {
@@ -225,7 +225,7 @@ func (e *exporting) read(ctx context.Context, do func(events.Record, []byte) err
 		}
 	}
 	return &store.DamagedError{Log: e.h.Checkpoint.Origin, Position: position + 1,
-		Reason: fmt.Sprintf("it ends after %d records, and its seal is over %d", position, size)}
+		Reason: fmt.Sprintf("it ends after %s, and its seal is over %d", words.Counted(position, "record"), size)}
 }
 
 // frames yields a log's records with the bytes that the seal is over: those that the log has, or made again, which the

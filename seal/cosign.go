@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // cosignTries is how often a witness is asked that says each time that it has seen more of the log: somebody else
@@ -71,7 +73,7 @@ func (w *Witness) cosign(ctx context.Context, c Checkpoint, signed []byte, prove
 		if old > 0 {
 			var err error
 			if proof, err = prove(ctx, old, c.Size); err != nil {
-				return "", fmt.Errorf("prove that the log goes on from %d records: %w", old, err)
+				return "", fmt.Errorf("prove that the log goes on from %s: %w", words.Counted(old, "record"), err)
 			}
 		}
 		status, answer, err := w.submit(ctx, request(old, proof, signed))
@@ -88,8 +90,8 @@ func (w *Witness) cosign(ctx context.Context, c Checkpoint, signed []byte, prove
 		case !ok:
 			return "", errors.New("it did not say how much of the log it has seen")
 		case seen > c.Size:
-			return "", fmt.Errorf("%w: it has seen %d records of the log, and the checkpoint is of %d: it is an old one, or "+
-				"the log was cut off or is an old copy; take the log that went on", ErrProof, seen, c.Size)
+			return "", fmt.Errorf("%w: it has seen %s of the log, and the checkpoint is of %d: it is an old one, or the "+
+				"log was cut off or is an old copy; take the log that went on", ErrProof, words.Counted(seen, "record"), c.Size)
 		}
 		old = seen
 	}
@@ -111,8 +113,8 @@ func refusedError(c Checkpoint, old uint64, status int) error {
 		return fmt.Errorf("it does not know the log, or not its key (status %d); give its operator the origin %s and the "+
 			"public key", status, c.Origin)
 	case http.StatusUnprocessableEntity:
-		return &ProofError{Claim: fmt.Sprintf("the log of %d records goes on from the %d that the witness has seen", c.Size,
-			old), Problem: "the witness cosigned another root; the log was rewritten, or goes on in two places"}
+		return &ProofError{Claim: fmt.Sprintf("the log of %s goes on from the %d that the witness has seen",
+			words.Counted(c.Size, "record"), old), Problem: "the witness cosigned another root; the log was rewritten, or goes on in two places"}
 	}
 	return fmt.Errorf("answered with status %d", status)
 }

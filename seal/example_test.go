@@ -249,3 +249,14 @@ func ExampleHTTPAnchor() {
 	fmt.Println(err)
 	// Output: anchor address is no "https://host/path"; pass a whole one
 }
+
+// Who is asked for a root alone keeps no tiles.
+func ExampleTree_Fold() {
+	var tree seal.Tree
+	for _, record := range []string{"order 1 placed", "order 1 paid"} {
+		tree.Fold(seal.LeafHash([]byte(record)))
+	}
+	fmt.Println(tree.Size(), tree.Root())
+	// Output:
+	// 2 FTFRnsbURNQeKMNjw2UQCdnvyEtz8QpTwdKSN0mVV8E=
+}

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // TileID names a full tile.
@@ -130,7 +132,7 @@ func (p *Past) load(missing []TileID) error {
 	slices.SortFunc(missing, func(a, b TileID) int { return b.Level - a.Level })
 	read := make([][]byte, len(missing))
 	if err := p.read(missing, read); err != nil {
-		return fmt.Errorf("seal: %d tiles, %s among them: %w", len(missing),
+		return fmt.Errorf("seal: %s, %s among them: %w", words.Counted(uint64(len(missing)), "tile"),
 			tileName(missing[0].Level, missing[0].Index), err)
 	}
 	for i, t := range missing {

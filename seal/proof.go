@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 const (
@@ -48,7 +50,7 @@ func Prove(src Source, signed []byte, index uint64, verifiers ...*Verifier) (Pro
 	if VerifyInclusion(hashes, c.Size, c.Root, index, leaf[0]) != nil {
 		return Proof{}, &DamagedError{
 			What:    fmt.Sprintf("way from record %d up", index),
-			Problem: fmt.Sprintf("does not lead to the root that was signed at %d records", c.Size),
+			Problem: "does not lead to the root that was signed at " + words.Counted(c.Size, "record"),
 		}
 	}
 	return Proof{Index: index, Hashes: hashes, Checkpoint: bytes.Clone(signed)}, nil

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // RootAt returns the root that the tree had at that size. It reads what [Load] reads.
@@ -101,7 +103,7 @@ func VerifyConsistency(proof []Hash, old uint64, oldRoot Hash, size uint64, root
 func checkSize(what string, size uint64) error {
 	if size > MaxSize {
 		return &InvalidError{What: what,
-			Problem: fmt.Sprintf("%d is more than the %d records a tree can have", size, uint64(MaxSize))}
+			Problem: fmt.Sprintf("%d is more than a tree can have, which is %s", size, words.Counted(MaxSize, "record"))}
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // Source is where a tree's hashes are read from. Every function that takes one also takes a size, and asks for nothing
@@ -142,8 +144,8 @@ func Load(frontier []byte, src Source) (*Tree, error) {
 	if first, last, ok := t.matches(frontier); !ok {
 		return nil, &DamagedError{
 			What: "frontier",
-			Problem: fmt.Sprintf("of %d records is not what the records at positions %d to %d, or their tiles, give", size,
-				first, last),
+			Problem: fmt.Sprintf("of %s is not what the records at positions %d to %d, or their tiles, give",
+				words.Counted(size, "record"), first, last),
 		}
 	}
 	return t, nil
@@ -174,10 +176,10 @@ func frontierSize(frontier []byte) (uint64, error) {
 	}
 	size := binary.BigEndian.Uint64(frontier)
 	if size > MaxSize {
-		return 0, damagedError("claims %d records; no tree has more than %d", size, uint64(MaxSize))
+		return 0, damagedError("claims %s; no tree has more than %d", words.Counted(size, "record"), uint64(MaxSize))
 	}
 	if want := sizeBytes + bits.OnesCount64(size)*HashSize; len(frontier) != want {
-		return 0, damagedError("of %d records has %d bytes instead of %d", size, len(frontier), want)
+		return 0, damagedError("of %s has %d bytes instead of %d", words.Counted(size, "record"), len(frontier), want)
 	}
 	return size, nil
 }

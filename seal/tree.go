@@ -41,6 +41,12 @@ func (t *Tree) Append(leaf Hash) {
 	t.size++
 }
 
+// Fold adds a leaf for whoever asks for the root alone: tiles that have become full are let go.
+func (t *Tree) Fold(leaf Hash) {
+	t.Append(leaf)
+	t.full = nil
+}
+
 // add puts a hash on the edge and returns the tile's root if that filled it.
 func (e *edge) add(h Hash) (root Hash, full bool) {
 	n := len(e.hashes)

@@ -106,6 +106,16 @@ func TestTilesAreHandedOutOnceAndOnlyFull(t *testing.T) {
 	assert.Equal(t, []string{"0/255", "1/0", "0/256"}, names[255:])
 }
 
+func TestWhoFoldsKeepsNoTiles(t *testing.T) {
+	d := leaves(256*256 + 1)
+	var tree seal.Tree
+	for _, h := range d {
+		tree.Fold(h)
+	}
+	assert.Equal(t, mth(d), tree.Root())
+	assert.Empty(t, tree.Full())
+}
+
 func TestLoadGivesTheTreeBack(t *testing.T) {
 	all := leaves(67_600)
 	rapid.Check(t, func(t *rapid.T) {

@@ -116,7 +116,7 @@ func orderAt(ctx context.Context, t *terminal, s *source, id string, point audit
 		return t.one(format, doc)
 	}
 	_, err = io.WriteString(t.out, t.shown(&o, actions))
-	return printed(err)
+	return printError(err)
 }
 
 func allAt(ctx context.Context, t *terminal, s *source, point audit.Point, format string) error {

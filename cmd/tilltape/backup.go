@@ -48,7 +48,7 @@ func backUp(ctx context.Context, t *terminal, s *source, path string) error {
 		return &usageError{err: fmt.Errorf("%s is none that a backup can be made of", s.name),
 			hint: "give a log's file or a database; an export is a copy already"}
 	}
-	meter := t.meter("records")
+	meter := t.meter("record")
 	err := log.Backup(ctx, path, meter.of)
 	meter.end()
 	if err != nil {
@@ -63,7 +63,7 @@ func backUp(ctx context.Context, t *terminal, s *source, path string) error {
 		return err
 	}
 	_, err = fmt.Fprintf(t.out, "%s %s is a whole copy\n%s", t.paint(green, "ok:"), path, text)
-	return printed(err)
+	return printError(err)
 }
 
 // described says what a log is, in lines.

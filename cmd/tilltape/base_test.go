@@ -77,7 +77,7 @@ func TestAFlagsVariable(t *testing.T) {
 
 func TestTheMeter(t *testing.T) {
 	var errs bytes.Buffer
-	m := (&terminal{err: &errs, liveErr: true}).meter("records")
+	m := (&terminal{err: &errs, liveErr: true}).meter("record")
 	now := m.began
 	m.clock = func() time.Time { return now }
 	m.at(1000)
@@ -104,7 +104,7 @@ func TestTheMeter(t *testing.T) {
 	m.end()
 	assert.Equal(t, "\r\x1b[K", errs.String(), "nothing stays")
 
-	piped := (&terminal{err: &errs}).meter("records")
+	piped := (&terminal{err: &errs}).meter("record")
 	piped.clock = func() time.Time { return now.Add(time.Hour) }
 	errs.Reset()
 	piped.at(7)
@@ -132,13 +132,13 @@ func TestTheMeterKnowsHowManyThereAre(t *testing.T) {
 	}
 	var out, seen bytes.Buffer
 	term := &terminal{out: &out, err: &seen, liveErr: true}
-	r := term.rows(formatText).metered(term, "orders")
+	r := term.rows(formatText).metered(term, "order")
 	r.meter.began, r.meter.pass = r.meter.began.Add(-time.Hour), r.meter.pass.Add(-time.Hour)
 	require.NoError(t, r.text("o-1"))
 	require.NoError(t, r.end())
-	assert.Equal(t, "\r\x1b[K1 orders, 0 a second\r\x1b[K", seen.String())
+	assert.Equal(t, "\r\x1b[K1 order, 0 a second\r\x1b[K", seen.String())
 	assert.Equal(t, "o-1\n", out.String())
-	assert.Nil(t, (&terminal{liveOut: true}).rows(formatText).metered(&terminal{liveOut: true}, "orders").meter)
+	assert.Nil(t, (&terminal{liveOut: true}).rows(formatText).metered(&terminal{liveOut: true}, "order").meter)
 }
 
 func TestNewFileIsWholeOrNotThere(t *testing.T) {

@@ -250,8 +250,8 @@ func (c *checkpoints) rollHolds(ctx context.Context, cmd *cobra.Command, s *sour
 	if c.format.word == formatJSON {
 		return printJSON(c.t, rollJSON{checkpointForm(said.Log), said.Root.String()})
 	}
-	_, err = fmt.Fprintf(c.t.out, "%s the roll is true: each order ends where it says,\n    among the log's first %d "+
-		"records\n%s %s\n", c.t.paint(green, "ok:"), said.Log.Size, c.t.paint(bold, "seal:"), sealWords(said.Log))
+	_, err = fmt.Fprintf(c.t.out, "%s the roll is true: each order ends where it says,\n    among the log's first "+
+		"%s\n%s %s\n", c.t.paint(green, "ok:"), counted(said.Log.Size, "record"), c.t.paint(bold, "seal:"), sealWords(said.Log))
 	return err
 }
 

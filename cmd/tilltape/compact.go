@@ -23,15 +23,15 @@ func compactCommand(t *terminal) *cobra.Command {
 			if err := logFile(args[0], "nothing else has unused pages; a database vacuums itself"); err != nil {
 				return err
 			}
-			meter := t.meter("records")
+			meter := t.meter("record")
 			size, err := bolt.Compact(cmd.Context(), args[0], meter.of)
 			meter.end()
 			if err != nil {
-				return unopened(err)
+				return openError(err)
 			}
 			_, err = fmt.Fprintf(t.out, "%s %s had %s bytes and has %s\n", t.paint(green, "ok:"), args[0],
 				grouped(uint64(size.Before)), grouped(uint64(size.After)))
-			return printed(err)
+			return printError(err)
 		},
 	}
 }

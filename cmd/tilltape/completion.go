@@ -44,7 +44,7 @@ func completionCommand(t *terminal) *cobra.Command {
 			if i < 0 {
 				return &usageError{err: fmt.Errorf("there is no script for %q", args[0]), hint: "give " + either(names)}
 			}
-			return printed(shells[i].write(cmd.Root(), t.out))
+			return printError(shells[i].write(cmd.Root(), t.out))
 		},
 	}
 }

@@ -49,7 +49,7 @@ func diffCommand(t *terminal) *cobra.Command {
 				return &usageError{err: errors.New("a log is compared with itself at the same point"),
 					hint: "give --from, or another source"}
 			}
-			return troubled(diff(cmd, t, args, from.Point, to.Point, format.word))
+			return diffError(diff(cmd, t, args, from.Point, to.Point, format.word))
 		},
 	}
 	cmd.Flags().Var(&from, "from", "the point of the first side")
@@ -59,8 +59,8 @@ func diffCommand(t *terminal) *cobra.Command {
 		exitInterrupted: "interrupted"})
 }
 
-// troubled gives every failure of diff the one code that it has for trouble.
-func troubled(err error) error {
+// diffError gives every failure of diff the one code that it has for trouble.
+func diffError(err error) error {
 	if err == nil || errors.Is(err, errDiffers) {
 		return err
 	}

@@ -49,7 +49,7 @@ func due(ctx context.Context, t *terminal, s *source, by time.Time, format strin
 	if err != nil {
 		return err
 	}
-	list := t.rows(format).metered(t, "orders")
+	list := t.rows(format).metered(t, "order")
 	for h, err := range s.Heads(ctx, store.DueBy(by)) {
 		if err != nil {
 			return err

@@ -122,7 +122,7 @@ func (x *exporting) run(ctx context.Context, s *source, file string) error {
 	}
 	said, more, _ := strings.Cut(said, "\n")
 	_, err := fmt.Fprintf(x.t.out, "%s %s in %s\n%s", x.t.paint(green, "ok:"), said, file, more)
-	return printed(err)
+	return printError(err)
 }
 
 // export writes JSON lines, and says what they are.
@@ -131,7 +131,7 @@ func (x *exporting) export(ctx context.Context, s *source, w io.Writer) (string,
 	if !ok {
 		return "", fmt.Errorf("%w: %s cannot prove what it holds", store.ErrInvalid, s.name)
 	}
-	meter := x.t.meter("records")
+	meter := x.t.meter("record")
 	defer meter.end()
 	h, err := export.Write(ctx, w, log, &export.Config{Progress: meter.of,
 		Filter: export.Filter{Orders: x.orders, From: x.from.Time, Until: x.until.Time}})

@@ -43,7 +43,7 @@ func newByName(path string, fill func(aside string) error) (err error) {
 		return err
 	}
 	if err := folder.Name(aside, path); errors.Is(err, fs.ErrExist) {
-		return taken(path)
+		return takenError(path)
 	} else if err != nil {
 		return withHint(fmt.Errorf("naming %s: %w", path, err), "look at the disk")
 	}
@@ -57,11 +57,11 @@ func newByName(path string, fill func(aside string) error) (err error) {
 // free refuses a path where something is already.
 func free(path string) error {
 	if _, err := os.Lstat(path); err == nil {
-		return taken(path)
+		return takenError(path)
 	}
 	return nil
 }
 
-func taken(path string) error {
+func takenError(path string) error {
 	return withHint(fmt.Errorf("%s is there already, and nothing is overwritten", path), "name a new file")
 }

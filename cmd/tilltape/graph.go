@@ -79,7 +79,7 @@ func drawPath(ctx context.Context, t *terminal, cmd *cobra.Command, s *source, i
 			formatSVG), hint: helpHint(cmd)}
 	}
 	_, err = io.WriteString(t.out, language())
-	return printed(err)
+	return printError(err)
 }
 
 func draw(format, machine string) (string, error) {

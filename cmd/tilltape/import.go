@@ -32,7 +32,7 @@ func importCommand(t *terminal) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				meter := t.meter("records")
+				meter := t.meter("record")
 				c, err := into(ctx, original, args[1], meter.of)
 				meter.end()
 				if err != nil {

@@ -139,7 +139,7 @@ func (f *listFlags) list(ctx context.Context, t *terminal, s *source, filter sto
 	if err != nil {
 		return err
 	}
-	list := t.rows(f.format.word).metered(t, "orders")
+	list := t.rows(f.format.word).metered(t, "order")
 	var last store.Head
 	for h, err := range s.Heads(ctx, filter) {
 		if err != nil {

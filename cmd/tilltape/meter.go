@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 // goroutine.
 type meter struct {
 	t     *terminal
-	what  string // "records"
+	what  string // "record"
 	total uint64 // of how many there are, for at; 0: nobody knows
 	clock func() time.Time
 	began time.Time // the work
@@ -30,7 +31,7 @@ type meter struct {
 	shown time.Time // zero: nothing is
 }
 
-// meter begins to measure work on what is counted in those.
+// meter begins to measure work on what is counted in those, one of which is named.
 func (t *terminal) meter(what string) *meter {
 	now := time.Now()
 	return &meter{t: t, what: what, clock: time.Now, began: now, pass: now}
@@ -38,7 +39,7 @@ func (t *terminal) meter(what string) *meter {
 
 // meterOf begins to measure work on all records of a source, as far as it knows at once how many it has.
 func (t *terminal) meterOf(ctx context.Context, s *source) *meter {
-	m := t.meter("records")
+	m := t.meter("record")
 	m.total = s.records(ctx)
 	return m
 }
@@ -63,11 +64,11 @@ func (m *meter) of(done, total uint64) {
 		return
 	}
 	m.shown = now
-	text := grouped(done)
+	text, of := grouped(done), done
 	if total > 0 {
-		text += " of " + grouped(total)
+		text, of = text+" of "+grouped(total), total
 	}
-	text += " " + m.what
+	text += " " + words.Plural(of, m.what)
 	rate := 0.0
 	if took := now.Sub(m.pass); took >= meterEvery { // of less nobody can tell
 		rate = float64(done) / took.Seconds()

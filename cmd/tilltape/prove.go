@@ -157,19 +157,19 @@ func (p *prover) holds(cmd *cobra.Command, proof *proofFile) error {
 type proofJSON struct {
 	Log      checkpointJSON    `json:"log"`
 	Complete bool              `json:"complete"`
-	Bytes    string            `json:"bytes"`
+	Bytes    int               `json:"bytes,string"`
 	Order    json.RawMessage   `json:"order"`
 	Records  []json.RawMessage `json:"records"`
 }
 
 type checkpointJSON struct {
 	Origin string `json:"origin"`
-	Size   string `json:"size"`
+	Size   uint64 `json:"size,string"`
 	Root   string `json:"root"`
 }
 
 func checkpointForm(c seal.Checkpoint) checkpointJSON {
-	return checkpointJSON{Origin: c.Origin, Size: strconv.FormatUint(c.Size, 10), Root: c.Root.String()}
+	return checkpointJSON{Origin: c.Origin, Size: c.Size, Root: c.Root.String()}
 }
 
 // tell prints what a proof shows; all says whether its records are wanted as text too.
@@ -198,7 +198,7 @@ func (p *prover) tell(proven *audit.Proven, size int, all bool) error {
 }
 
 func (p *prover) document(proven *audit.Proven, size int) error {
-	form := proofJSON{Log: checkpointForm(proven.Log), Complete: proven.Complete, Bytes: strconv.Itoa(size)}
+	form := proofJSON{Log: checkpointForm(proven.Log), Complete: proven.Complete, Bytes: size}
 	var err error
 	if form.Order, err = jsonform.AppendOrder(nil, proven.Order); err != nil {
 		return err

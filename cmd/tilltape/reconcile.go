@@ -90,7 +90,7 @@ func (f *reconcileFlags) reconcile(ctx context.Context, t *terminal, s *source, 
 	if err != nil {
 		return err
 	}
-	m := t.meter("orders")
+	m := t.meter("order")
 	cfg.Progress = func(orders, _ uint64) { m.at(orders) }
 	report, err := reconcile.All(ctx, s.Reader, asker, cfg)
 	m.end()

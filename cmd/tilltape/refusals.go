@@ -97,7 +97,7 @@ func (t *terminal) refusal(r *events.Record) string {
 	e, _ := r.Event.(events.CommandRefused)
 	what := e.Command + prefix(" ", amountWords(e.Amount))
 	if e.Count > 1 {
-		what += fmt.Sprintf(", %d times", e.Count)
+		what += ", " + counted(e.Count, "time")
 	}
 	return fmt.Sprintf("%s  %s  %s by %s\n%s", t.paint(dim, t.when(r.Recorded)), plain(r.Stream.ID),
 		t.paint(yellow, what), plain(r.Actor), indented(plain(refusedFor(&e))+"; "+plain(e.Remedy)))

@@ -276,7 +276,7 @@ func TestReplaySpeaksOfTheCommandLine(t *testing.T) {
 	for want, kind := range map[string]error{
 		"hint: start the service": bolt.ErrNotALog, "hint: let this user read the file": store.ErrStorage} {
 		var errs bytes.Buffer
-		report(t.Context(), terminal{err: &errs}, unopened(&bolt.FileError{Kind: kind, Path: "x", Reason: "it is so",
+		report(t.Context(), terminal{err: &errs}, openError(&bolt.FileError{Kind: kind, Path: "x", Reason: "it is so",
 			Remedy: "open it once without Config.ReadOnly"}))
 		assert.Contains(t, errs.String(), "error: log x: it is so\n"+want)
 		assert.NotContains(t, errs.String(), "Config")

@@ -59,13 +59,13 @@ func run(ctx context.Context, args []string, t terminal) int {
 		return exitOK
 	}
 	if !ran {
-		err = misused(cmd, err)
+		err = misuseError(cmd, err)
 	}
 	return report(ctx, t, err)
 }
 
-// misused makes a usage error of what cobra found wrong with the command line.
-func misused(cmd *cobra.Command, err error) error {
+// misuseError makes a usage error of what cobra found wrong with the command line.
+func misuseError(cmd *cobra.Command, err error) error {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return err
 	}

@@ -67,7 +67,7 @@ func (r *rows) put(row []byte, after, before string) error {
 	if r.meter != nil {
 		r.meter.at(uint64(r.n))
 	}
-	return printed(err)
+	return printError(err)
 }
 
 // end prints what is left. Without it the list is cut off.
@@ -82,10 +82,10 @@ func (r *rows) end() error {
 	case r.format == formatJSON:
 		_, err = r.out.WriteString("\n]\n")
 	}
-	return printed(errors.Join(err, r.out.Flush()))
+	return printError(errors.Join(err, r.out.Flush()))
 }
 
-func printed(err error) error {
+func printError(err error) error {
 	if err != nil {
 		return fmt.Errorf("printing: %w", err)
 	}
@@ -102,7 +102,7 @@ func (t *terminal) one(format string, doc []byte) error {
 		doc = b.Bytes()
 	}
 	_, err := t.out.Write(append(doc, '\n'))
-	return printed(err)
+	return printError(err)
 }
 
 // marshal is encoding/json's without the escapes for web pages.

@@ -179,7 +179,7 @@ func (s *salvaging) run(ctx context.Context, t *terminal) (err error) {
 			return err
 		}
 	}
-	meter := t.meter("bytes")
+	meter := t.meter("byte")
 	config.Progress = func(done, total int64) { meter.of(uint64(done), uint64(total)) }
 	found, err := salvage.Read(ctx, s.file, config)
 	meter.end()
@@ -187,7 +187,7 @@ func (s *salvaging) run(ctx context.Context, t *terminal) (err error) {
 		return salvageError(s.file, err)
 	}
 	defer func() { err = errors.Join(err, found.Close()) }()
-	written := t.meter("records")
+	written := t.meter("record")
 	failed := error(nil)
 	if found.Report().Taken > 0 {
 		failed = found.Write(ctx, s.to, written.of)
@@ -216,7 +216,7 @@ func salvageError(path string, err error) error {
 	if _, missing := os.Stat(path); errors.Is(missing, fs.ErrNotExist) {
 		return withHint(fmt.Errorf("log %s is %w", path, errNotFound), "check the path")
 	}
-	return unopened(err)
+	return openError(err)
 }
 
 func (s *salvaging) print(t *terminal, report salvage.Report) error {
@@ -226,7 +226,7 @@ func (s *salvaging) print(t *terminal, report salvage.Report) error {
 			return err
 		}
 		_, err = fmt.Fprintf(t.out, "%s\n", document)
-		return printed(err)
+		return printError(err)
 	}
 	verdict := t.paint(green, "whole:") + " nothing is missing"
 	if !report.Whole() {
@@ -245,7 +245,7 @@ func (s *salvaging) print(t *terminal, report salvage.Report) error {
 		none = "new log    none: the first record is not there, or not proven\n"
 	}
 	_, err := fmt.Fprintf(t.out, "%s\n%s%s", verdict, report, none)
-	return printed(err)
+	return printError(err)
 }
 
 // writeBehind writes the records behind the first hole, each with its bytes.

@@ -56,7 +56,7 @@ func show(ctx context.Context, t *terminal, s *source, id, format string) error 
 		return t.one(format, doc)
 	}
 	_, err = io.WriteString(t.out, t.shown(&o, actions))
-	return printed(err)
+	return printError(err)
 }
 
 // What docs/reference/json.md tells of an order and its commands.

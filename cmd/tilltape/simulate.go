@@ -62,7 +62,7 @@ func simulate(ctx context.Context, t terminal, f *simulateFlags) (err error) {
 	mux.Handle("/_control/", s.ControlHandler())
 	mux.Handle("/", s)
 	if err := s.StartHandler(f.listen, mux); err != nil {
-		return asked(err, "give --listen a free address on loopback, such as 127.0.0.1:0")
+		return simulateError(err, "give --listen a free address on loopback, such as 127.0.0.1:0")
 	}
 	fmt.Fprintf(t.out, "url      %s\nclient   %s\nkeys     %s\ncontrol  %s/_control/\n", s.URL(), s.ClientID(), dir,
 		s.URL())
@@ -71,8 +71,8 @@ func simulate(ctx context.Context, t terminal, f *simulateFlags) (err error) {
 	return s.Close()
 }
 
-// asked is a failure with its way out, and a usage error where the flags ask for what no simulator can be.
-func asked(err error, hint string) error {
+// simulateError is a failure with its way out, and a usage error where the flags ask for what no simulator can be.
+func simulateError(err error, hint string) error {
 	_, system := errors.AsType[*net.OpError](err) // a port that is taken is no slip of whoever named it
 	if !system && (errors.Is(err, apotest.ErrConfig) || errors.Is(err, apotest.ErrScript)) {
 		return &usageError{err: err, hint: hint}
@@ -89,7 +89,7 @@ func simulator(f *simulateFlags, dir string) (*apotest.Server, error) {
 			return nil, withHint(fmt.Errorf("reading the script: %w", err), "name a readable file with --script")
 		}
 		if cfg.Script, err = apotest.ParseScript(text); err != nil {
-			return nil, asked(fmt.Errorf("%s: %w", f.script, err),
+			return nil, simulateError(fmt.Errorf("%s: %w", f.script, err),
 				"one fault a line: OP CALLS DO, for instance: cancel 1 unknown")
 		}
 	}
@@ -101,7 +101,7 @@ func simulator(f *simulateFlags, dir string) (*apotest.Server, error) {
 	}
 	s, err := apotest.NewUnstartedServer(&cfg)
 	if err != nil {
-		return nil, asked(err, "see: tilltape simulate --help")
+		return nil, simulateError(err, "see: tilltape simulate --help")
 	}
 	if err := s.WriteKeys(dir); err != nil {
 		return nil, withHint(err, "name a directory that can be written with --keys")

@@ -132,7 +132,7 @@ func openFile(ctx context.Context, name string) (*source, error) {
 	}
 	log, err := bolt.Open(name, &cfg)
 	if err != nil {
-		return nil, rescued(name, unopened(err))
+		return nil, rescueError(name, openError(err))
 	}
 	return &source{Reader: log, name: name, close: log.Close, file: true}, nil
 }
@@ -150,8 +150,8 @@ func (s *source) records(ctx context.Context) uint64 {
 	return 0
 }
 
-// rescued names salvage for a log's file that is damaged, or is no log any more.
-func rescued(name string, err error) error {
+// rescueError names salvage for a log's file that is damaged, or is no log any more.
+func rescueError(name string, err error) error {
 	if _, told := errors.AsType[quietError](err); told {
 		return err
 	}
@@ -167,8 +167,8 @@ func rescued(name string, err error) error {
 	return err
 }
 
-// unopened says in the words of the command line what the library says in those of its Config.
-func unopened(err error) error {
+// openError says in the words of the command line what the library says in those of its Config.
+func openError(err error) error {
 	if errors.Is(err, bolt.ErrNotALog) {
 		return inFlags(err, "start the service that writes it once, which completes it")
 	}
@@ -242,7 +242,7 @@ func opened(cmd *cobra.Command, name string, use func(ctx context.Context, s *so
 	}
 	defer func() { _ = s.close() }()
 	if err = use(cmd.Context(), s); s.file {
-		err = rescued(name, err)
+		err = rescueError(name, err)
 	}
 	return err
 }

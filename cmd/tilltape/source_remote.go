@@ -351,7 +351,7 @@ func fetchBackup(ctx context.Context, t *terminal, from, to string) (err error) 
 		return err
 	}
 	_, err = fmt.Fprintf(t.out, "%s %s is a whole copy\n%s", t.paint(green, "ok:"), to, text)
-	return printed(err)
+	return printError(err)
 }
 
 // verifiedBackup reads all of a backup, and says what it is of.
@@ -361,7 +361,7 @@ func verifiedBackup(ctx context.Context, t *terminal, path string) (text string,
 		return "", err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	meter := t.meter("records")
+	meter := t.meter("record")
 	err = log.Verify(ctx, meter.of)
 	meter.end()
 	if err != nil {

@@ -36,7 +36,7 @@ func verifyCommand(t *terminal) *cobra.Command {
 			"those that were sealed, and what finds records fits them), legality (our rules\n" +
 			"can have written what they say), evidence (APO signed the messages that are\n" +
 			"kept, and they say what the records say) and money (what moved on which day, and\n" +
-			"that it closes). It goes on behind what is wrong, and ends with a verdict.\n\n" +
+			"that it closes). It goes on after what is wrong, and ends with a verdict.\n\n" +
 			"What you bring along makes it prove more. A checkpoint that was kept elsewhere,\n" +
 			"with the log's public key, shows a history that was rewritten together with its\n" +
 			"seal; several narrow down where. APO's public key shows that its messages are\n" +
@@ -189,7 +189,7 @@ func (f *verifyFlags) verify(cmd *cobra.Command, t *terminal, name string, cfg *
 			return damagedErr
 		}
 		defer func() { _ = left.Close() }()
-		return t.verified(name, format, cfg, t.meter("records"), func() (*audit.Report, error) {
+		return t.verified(name, format, cfg, t.meter("record"), func() (*audit.Report, error) {
 			return audit.VerifyDamaged(cmd.Context(), left, cfg)
 		})
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +41,7 @@ func (f *verifyFlags) verifyPart(cmd *cobra.Command, t *terminal, s *source, for
 type partJSON struct {
 	Verdict     string         `json:"verdict"`
 	Log         checkpointJSON `json:"log"`
-	Records     string         `json:"records"`
+	Records     uint64         `json:"records,string"`
 	Filter      string         `json:"filter"`
 	Complete    bool           `json:"complete"` // never
 	Checkpoints []heldJSON     `json:"checkpoints,omitempty"`
@@ -56,7 +55,7 @@ type heldJSON struct {
 // verifyFiltered proves that each record of a filtered export is in the log, and holds that log's root against the
 // checkpoints that can say something about it.
 func (f *verifyFlags) verifyFiltered(ctx context.Context, t *terminal, s *source, log *export.Log, asJSON bool) error {
-	meter := t.meter("records")
+	meter := t.meter("record")
 	err := log.Verify(ctx, meter.of)
 	meter.end()
 	if err != nil {
@@ -76,8 +75,8 @@ func (f *verifyFlags) verifyFiltered(ctx context.Context, t *terminal, s *source
 	}
 	if asJSON {
 		err = printJSON(t, partJSON{Verdict: verdict, Log: checkpointForm(h.Checkpoint),
-			Records: strconv.FormatUint(h.Count, 10), Filter: h.Filter.String(), Checkpoints: held})
-		return errors.Join(printed(err), outcomeError(outcome))
+			Records: h.Count, Filter: h.Filter.String(), Checkpoints: held})
+		return errors.Join(printError(err), outcomeError(outcome))
 	}
 	p := &verifyPrinter{t: t, source: s.name}
 	p.line("source", plain(s.name))
@@ -86,15 +85,15 @@ func (f *verifyFlags) verifyFiltered(ctx context.Context, t *terminal, s *source
 		plain(h.Filter.String())))
 	p.line("root", fmt.Sprintf("%s over %s", h.Checkpoint.Root, counted(h.Checkpoint.Size, "record")))
 	for i := range held {
-		p.line("checkpoint", fmt.Sprintf("%s over %s records of %s", p.state(held[i].State), held[i].Size,
-			plain(held[i].Origin)))
+		p.line("checkpoint", fmt.Sprintf("%s over %s of %s", p.state(held[i].State),
+			counted(held[i].Size, "record"), plain(held[i].Origin)))
 	}
 	p.b.WriteByte('\n')
 	p.line("inclusion", p.state(audit.StateProven)+", "+counted(h.Count, "record")+" good")
 	p.line("complete", p.state(audit.StateNotChecked)+": a filtered export cannot prove it")
 	fmt.Fprintf(&p.b, "\n%s %s\n", t.paint(bold, "verdict:"), wrap(verdict, textWidth-len("verdict: ")))
 	_, err = t.out.Write([]byte(p.b.String()))
-	return errors.Join(printed(err), outcomeError(outcome))
+	return errors.Join(printError(err), outcomeError(outcome))
 }
 
 // held holds the export's root against the checkpoints that were kept, and the one in its header where its key was

@@ -46,10 +46,15 @@ func Plain(text string) string {
 
 // Counted is a number of things: "1 order", "2 orders".
 func Counted(n uint64, what string) string {
-	if n != 1 {
-		what += "s"
+	return strconv.FormatUint(n, 10) + " " + Plural(n, what)
+}
+
+// Plural is the word for so many things: "order" for one, "orders" otherwise.
+func Plural(n uint64, what string) string {
+	if n == 1 {
+		return what
 	}
-	return strconv.FormatUint(n, 10) + " " + what
+	return what + "s"
 }
 
 // Of is a value's word in the list of all of them, for String; "unknown" for a value that has none.

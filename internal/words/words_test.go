@@ -6,7 +6,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -162,4 +164,25 @@ func TestCounted(t *testing.T) {
 func TestPlainMovesNothing(t *testing.T) {
 	assert.Equal(t, "Zoë@shop, 100 % “so”", words.Plain("Zoë@shop, 100 % “so”"))
 	assert.Equal(t, `a\x1b[2Jb\nc\u202ed`, words.Plain("a\x1b[2Jb\nc\u202ed"))
+}
+
+// Who reads a log's errors and reports reads "1 record": what can be one is counted by Counted, wherever it is told.
+func TestWhatCanBeOneIsCounted(t *testing.T) {
+	counts := regexp.MustCompile(`%d (record|order|position|stream|finding|movement|message|tile|time|frame)s\b`)
+	files := 0
+	for _, room := range []string{"audit", "export", "seal", "evidence", "store/bolt/salvage", "cmd/tilltape",
+		"cmd/tilltape/internal/tables"} {
+		all, err := filepath.Glob("../../" + room + "/*.go")
+		require.NoError(t, err)
+		for _, name := range all {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(name)
+			require.NoError(t, err)
+			assert.Empty(t, counts.FindAllString(string(text), -1), name)
+			files++
+		}
+	}
+	assert.Greater(t, files, 100)
 }

@@ -185,7 +185,7 @@ func (s damagedTiles) Leaves(context.Context, uint64, []seal.Hash) error {
 
 // Surviving yields the records that can be read, with their stored bytes, by position and each once; for one that is
 // there and cannot be read, or that is not the one that its seal was made over, a *store.DamagedError with its
-// position, behind which it goes on. A position that is passed over has no record. Only the end of ctx ends it before
+// position, after which it goes on. A position that is passed over has no record. Only the end of ctx ends it before
 // the file does. What is yielded has passed all that [Log.Frames] holds a record against, and its tile where there is a
 // good one. Records as the loop got them may be kept, and their bytes only until it goes on.
 func (d *Damaged) Surviving(ctx context.Context) iter.Seq2[store.Frame, error] {

@@ -112,8 +112,7 @@ func (c *copying) all(ctx context.Context, records iter.Seq2[events.Record, erro
 		if c.frame, err = events.AppendFrame(c.frame[:0], r); err != nil {
 			return err
 		}
-		c.tree.Append(seal.LeafHash(c.frame))
-		c.tree.Full() // only its root is asked for
+		c.tree.Fold(seal.LeafHash(c.frame))
 		if begun {
 			if begun, err = c.has(there); err != nil {
 				return err

@@ -51,8 +51,7 @@ func (f *Found) follow(ctx context.Context) error {
 		f.count(one.proof)
 		if whole = whole && one.position == uint64(len(kept)); whole {
 			f.report.Taken = one.position
-			f.tree.Append(one.hash)
-			f.tree.Full()
+			f.tree.Fold(one.hash)
 		}
 	}
 	f.accepted = kept

@@ -248,8 +248,7 @@ func (f *Found) held(c seal.Checkpoint) *CheckpointReport {
 func (f *Found) rootAt(size uint64) seal.Hash {
 	var tree seal.Tree
 	for _, one := range f.accepted[:size] {
-		tree.Append(one.hash)
-		tree.Full()
+		tree.Fold(one.hash)
 	}
 	return tree.Root()
 }

@@ -176,7 +176,7 @@ func (r Report) String() string {
 	default:
 		line("origin     %s", words.Plain(r.Origin))
 	}
-	line("records    %d of %d positions found whole", r.Frames.Whole, r.End)
+	line("records    %d of %s found whole", r.Frames.Whole, words.Counted(r.End, "position"))
 	line("proven     by the seal %d, a backup %d, a tile %d, their checksum %d", r.Frames.BySeal, r.Frames.ByBackup,
 		r.Frames.ByTile, r.Frames.ByChecksum)
 	list(&b, "missing", r.Missing, func(s Span) string { return s.text("position") })

@@ -97,8 +97,7 @@ func (t *trust) settle() {
 		complete := uint64(len(all)) == uint64(sub.count)<<shift
 		for i, f := range all {
 			complete = complete && f.position == first+uint64(i) && f.proof != Unproven && !f.altered
-			tree.Append(f.hash)
-			tree.Full()
+			tree.Fold(f.hash)
 		}
 		if !complete {
 			continue
