@@ -177,8 +177,9 @@ func sameRoll(signed []byte, real seal.SignedRoll, roll *seal.Roll, verifiers []
 	case err != nil:
 		return err
 	case said.Log != real.Log:
-		return fmt.Errorf("%w: the roll is of %s of %s, and the checkpoint of %d of %s; give the two that belong "+
-			"together", store.ErrInvalid, words.Counted(said.Log.Size, "record"), said.Log.Origin, real.Log.Size, real.Log.Origin)
+		return fmt.Errorf("%w: the roll is of %s of %s, and the checkpoint of %d of %s; give the two that "+
+			"belong together", store.ErrInvalid, words.Counted(said.Log.Size, "record"), said.Log.Origin, real.Log.Size,
+			real.Log.Origin)
 	case said.Root != real.Root:
 		return falseRollError(said, roll)
 	}

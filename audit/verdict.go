@@ -97,7 +97,8 @@ func (r *Report) heldWords() string {
 		}
 	}
 	c := longest.Checkpoint
-	text := fmt.Sprintf("held against the checkpoint of %s over %s, root %s", c.Origin, words.Counted(c.Size, "record"), c.Root)
+	text := fmt.Sprintf("held against the checkpoint of %s over %s, root %s", c.Origin,
+		words.Counted(c.Size, "record"), c.Root)
 	if more := len(r.Held) - 1; more > 0 {
 		text += fmt.Sprintf(", and %d more", more)
 	}

@@ -152,13 +152,13 @@ func (v *verification) checkpoint(m *mark) {
 	if m.kind == markAncestry {
 		whose = "what the log is said to have held as " + m.Origin
 	}
-	differs := fmt.Sprintf("the root over the first %s is %s, and %s says %s", words.Counted(m.Size, "record"), m.got, whose,
-		m.Root)
+	differs := fmt.Sprintf("the root over the first %s is %s, and %s says %s", words.Counted(m.Size, "record"), m.got,
+		whose, m.Root)
 	switch fork := v.forkOf(m); {
 	case m.state == StateProven && m.kind == markGiven && v.foreign(m.Origin):
 		v.report.add(Finding{Level: LevelBytes, Problem: OtherLog,
-			Detail: fmt.Sprintf("the log begins with the %s of %s, but it calls itself %s and does not say that it "+
-				"came from there", words.Counted(m.Size, "record"), whose, v.report.Seal.Origin)})
+			Detail: fmt.Sprintf("the log begins with the %s of %s, but calls itself %s and does not say "+
+				"that it came from there", words.Counted(m.Size, "record"), whose, v.report.Seal.Origin)})
 	case m.state == StateProven:
 	case m.state == StateNotChecked && len(v.scan.gaps) > 0:
 		v.report.Levels[LevelBytes].leave(whose + " cannot be held against records that cannot be read")
@@ -171,7 +171,8 @@ func (v *verification) checkpoint(m *mark) {
 			Detail: fmt.Sprintf("%s is no checkpoint of %s", whose, v.report.Seal.Origin)})
 	case m.state == StateNotChecked:
 		v.report.add(Finding{Level: LevelBytes, Problem: EndsEarly, Position: v.scan.last + 1, Until: m.Size,
-			Detail: fmt.Sprintf("%s is over %s, and the log ends after %d", whose, words.Counted(m.Size, "record"), v.scan.last)})
+			Detail: fmt.Sprintf("%s is over %s, and the log ends after %d", whose, words.Counted(m.Size, "record"),
+				v.scan.last)})
 	default:
 		v.report.add(v.within(m, Rewritten, differs))
 	}

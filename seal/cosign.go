@@ -114,7 +114,8 @@ func refusedError(c Checkpoint, old uint64, status int) error {
 			"public key", status, c.Origin)
 	case http.StatusUnprocessableEntity:
 		return &ProofError{Claim: fmt.Sprintf("the log of %s goes on from the %d that the witness has seen",
-			words.Counted(c.Size, "record"), old), Problem: "the witness cosigned another root; the log was rewritten, or goes on in two places"}
+			words.Counted(c.Size, "record"), old),
+			Problem: "the witness cosigned another root; the log was rewritten, or goes on in two places"}
 	}
 	return fmt.Errorf("answered with status %d", status)
 }

@@ -130,7 +130,7 @@ func (a *anchors) places() (all []seal.Anchor, err error) {
 	}
 	for _, path := range a.pages {
 		all = append(all, func(ctx context.Context, checkpoint []byte) error {
-			return newFile(path, noteMode, func(w io.Writer) error { return seal.PageAnchor(w)(ctx, checkpoint) })
+			return a.t.newFile(path, noteMode, func(w io.Writer) error { return seal.PageAnchor(w)(ctx, checkpoint) })
 		})
 	}
 	return all, nil

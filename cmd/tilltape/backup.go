@@ -48,6 +48,7 @@ func backUp(ctx context.Context, t *terminal, s *source, path string) error {
 		return &usageError{err: fmt.Errorf("%s is none that a backup can be made of", s.name),
 			hint: "give a log's file or a database; an export is a copy already"}
 	}
+	t.tellHalfMade(path)
 	meter := t.meter("record")
 	err := log.Backup(ctx, path, meter.of)
 	meter.end()

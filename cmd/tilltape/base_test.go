@@ -156,11 +156,11 @@ func TestNewFileIsWholeOrNotThere(t *testing.T) {
 		_, err := io.WriteString(w, "half")
 		return errors.Join(err, context.Canceled)
 	}
-	require.ErrorIs(t, newFile(path, 0o600, half), context.Canceled)
+	require.ErrorIs(t, (&terminal{}).newFile(path, 0o600, half), context.Canceled)
 	assert.Empty(t, left())
 
 	whole := func(w io.Writer) error { _, err := io.WriteString(w, "whole"); return err }
-	require.NoError(t, newFile(path, 0o640, whole))
+	require.NoError(t, (&terminal{}).newFile(path, 0o640, whole))
 	assert.Equal(t, []string{"out"}, left())
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -179,14 +179,14 @@ func TestNewFileIsWholeOrNotThere(t *testing.T) {
 		if name == "there before" {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("theirs"), 0o600))
 		}
-		err := newFile(filepath.Join(dir, name), 0o600, write)
+		err := (&terminal{}).newFile(filepath.Join(dir, name), 0o600, write)
 		require.ErrorContains(t, err, "is there already")
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
 		assert.Equal(t, "theirs", string(text))
 	}
 	assert.Len(t, left(), 3)
-	require.ErrorContains(t, newFile(filepath.Join(dir, "none", "out"), 0o600, whole), "writing")
+	require.ErrorContains(t, (&terminal{}).newFile(filepath.Join(dir, "none", "out"), 0o600, whole), "writing")
 }
 
 func TestWrapBreaksAtSpaces(t *testing.T) {

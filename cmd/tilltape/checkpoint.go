@@ -251,7 +251,8 @@ func (c *checkpoints) rollHolds(ctx context.Context, cmd *cobra.Command, s *sour
 		return printJSON(c.t, rollJSON{checkpointForm(said.Log), said.Root.String()})
 	}
 	_, err = fmt.Fprintf(c.t.out, "%s the roll is true: each order ends where it says,\n    among the log's first "+
-		"%s\n%s %s\n", c.t.paint(green, "ok:"), counted(said.Log.Size, "record"), c.t.paint(bold, "seal:"), sealWords(said.Log))
+		"%s\n%s %s\n", c.t.paint(green, "ok:"), counted(said.Log.Size, "record"), c.t.paint(bold, "seal:"),
+		sealWords(said.Log))
 	return err
 }
 
@@ -273,7 +274,7 @@ func (c *checkpoints) writeRoll(ctx context.Context, s *source, signer *seal.Sig
 	if err != nil {
 		return err
 	}
-	if err := newFile(c.roll, noteMode, func(w io.Writer) error { _, err := w.Write(roll); return err }); err != nil {
+	if err := c.t.newFile(c.roll, noteMode, func(w io.Writer) error { _, err := w.Write(roll); return err }); err != nil {
 		return err
 	}
 	return c.print(said, checkpoint)

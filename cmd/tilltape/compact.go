@@ -23,6 +23,7 @@ func compactCommand(t *terminal) *cobra.Command {
 			if err := logFile(args[0], "nothing else has unused pages; a database vacuums itself"); err != nil {
 				return err
 			}
+			t.tellHalfMade(args[0])
 			meter := t.meter("record")
 			size, err := bolt.Compact(cmd.Context(), args[0], meter.of)
 			meter.end()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,7 +20,7 @@ import (
 // TestMain lets the test binary be the process that the demo kills.
 func TestMain(m *testing.M) {
 	if os.Getenv(childMark) != "" {
-		os.Exit(run(context.Background(), os.Args[1:], newTerminal(os.Stdout, os.Stderr, os.Getenv)))
+		main() // with its signals
 	}
 	testscript.Main(withServer{m}, map[string]func(){"tilltape": main})
 }

@@ -117,7 +117,7 @@ func (x *exporting) run(ctx context.Context, s *source, file string) error {
 	if file == standardOutput {
 		return write(x.t.out)
 	}
-	if err := newFile(file, exportMode, write); err != nil {
+	if err := x.t.newFile(file, exportMode, write); err != nil {
 		return err
 	}
 	said, more, _ := strings.Cut(said, "\n")

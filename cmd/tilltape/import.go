@@ -33,7 +33,7 @@ func importCommand(t *terminal) *cobra.Command {
 					return err
 				}
 				meter := t.meter("record")
-				c, err := into(ctx, original, args[1], meter.of)
+				c, err := t.into(ctx, original, args[1], meter.of)
 				meter.end()
 				if err != nil {
 					return err
@@ -47,8 +47,8 @@ func importCommand(t *terminal) *cobra.Command {
 }
 
 // into copies a log into the one that is named.
-func into(ctx context.Context, from sealed.Original, name string, progress func(done, total uint64)) (seal.Checkpoint,
-	error) {
+func (t *terminal) into(ctx context.Context, from sealed.Original, name string,
+	progress func(done, total uint64)) (seal.Checkpoint, error) {
 	if isDatabase(name, nil) {
 		s, err := openDatabaseAs(ctx, name, postgres.Config{Migrate: true})
 		if err != nil {
@@ -61,13 +61,13 @@ func into(ctx context.Context, from sealed.Original, name string, progress func(
 		return seal.Checkpoint{}, &usageError{err: errors.New("a log cannot be made there"),
 			hint: "name a new file, or a database"}
 	}
-	return intoFile(ctx, from, name, progress)
+	return t.intoFile(ctx, from, name, progress)
 }
 
 // intoFile makes the log of a file, which has its name once it is whole.
-func intoFile(ctx context.Context, from sealed.Original, path string, progress func(done, total uint64)) (
-	c seal.Checkpoint, err error) {
-	err = newByName(path, func(aside string) error {
+func (t *terminal) intoFile(ctx context.Context, from sealed.Original, path string,
+	progress func(done, total uint64)) (c seal.Checkpoint, err error) {
+	err = t.newByName(path, func(aside string) error {
 		log, err := bolt.Open(aside, nil)
 		if err != nil {
 			return err

@@ -119,7 +119,7 @@ func (p *prover) write(cmd *cobra.Command, log, id, path string) error {
 			return err
 		}
 		b, _ := proof.AppendBinary(nil) // its error is always nil
-		if err := newFile(path, proofMode, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
+		if err := p.t.newFile(path, proofMode, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
 			return err
 		}
 		return p.tell(proven, len(b), false)

@@ -179,6 +179,7 @@ func (s *salvaging) run(ctx context.Context, t *terminal) (err error) {
 			return err
 		}
 	}
+	t.tellHalfMade(s.to)
 	meter := t.meter("byte")
 	config.Progress = func(done, total int64) { meter.of(uint64(done), uint64(total)) }
 	found, err := salvage.Read(ctx, s.file, config)
@@ -194,7 +195,7 @@ func (s *salvaging) run(ctx context.Context, t *terminal) (err error) {
 		written.end()
 	}
 	if failed == nil && s.behind != "" {
-		failed = newFile(s.behind, keyMode, func(w io.Writer) error { return writeBehind(ctx, w, found) })
+		failed = t.newFile(s.behind, keyMode, func(w io.Writer) error { return writeBehind(ctx, w, found) })
 	}
 	report := found.Report()
 	if err := s.print(t, report); err != nil {

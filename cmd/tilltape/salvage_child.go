@@ -66,6 +66,13 @@ func (s *salvaging) inChild(ctx context.Context, t *terminal) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
+	t.tellHalfMade(s.to)
+	for _, path := range s.made() {
+		if free(path) != nil { // it has its name only when it is whole
+			return withHint(fmt.Errorf("the process that read %s died (%w) when it had made %s", s.file, err, path),
+				"verify what it made, and run it again with other names for what it did not tell")
+		}
+	}
 	return withHint(fmt.Errorf("the process that read %s died (%w); nothing was made of it", s.file, err),
 		"give it more memory with --memory, and read a copy of the file on another disk")
 }

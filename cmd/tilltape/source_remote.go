@@ -340,7 +340,7 @@ func fetchBackup(ctx context.Context, t *terminal, from, to string) (err error) 
 		return err
 	}
 	var text string
-	err = newByName(to, func(aside string) (err error) {
+	err = t.newByName(to, func(aside string) (err error) {
 		if err := r.fetch(ctx, "log/backup", aside); err != nil {
 			return err
 		}
