@@ -45,7 +45,16 @@ func (l *Log) indexed(ctx context.Context, doing string) (*index, error) {
 	x := &index{streams: map[events.Stream]*entry{}, owners: map[events.Key]events.Stream{}}
 	takes := l.header.Filter.selector()
 	var last uint64
+	progress := l.indexing
+	if progress == nil {
+		progress = func(uint64, uint64) {}
+	} else {
+		defer progress(l.header.Count, l.header.Count)
+	}
 	for ln, err := range l.lines(ctx) {
+		if done := ln.number - 1; done%progressEvery == 0 { // the header is a line, too
+			progress(done, l.header.Count)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -61,6 +70,10 @@ func (l *Log) indexed(ctx context.Context, doing string) (*index, error) {
 	l.index = x
 	return x, nil
 }
+
+// Indexing has the making of the index told: now and then how many of how many records are read, and at its end, also
+// where it fails, that all are. It takes seconds where the export has millions. Call it before the log is asked.
+func (l *Log) Indexing(progress func(done, total uint64)) { l.indexing = progress }
 
 // enter takes a record into the index, where it follows the stream's record before.
 func (l *Log) enter(x *index, ln line, r *events.Record) error {

@@ -47,6 +47,15 @@ func TestALogOfManyTiles(t *testing.T) {
 	require.NoError(t, opened(t, some).Verify(t.Context(), nil))
 	assert.Equal(t, [][2]uint64{{10_000, size}, {10_000, size}, {10_000, 2 * size}, {20_000, 2 * size}}, told)
 
+	asked := opened(t, text)
+	told = nil
+	asked.Indexing(progress)
+	for range 2 { // the index is made once
+		_, err := asked.Head(t.Context(), events.OrderStream("o-0"))
+		require.NoError(t, err)
+	}
+	assert.Equal(t, [][2]uint64{{10_000, size}, {size, size}}, told)
+
 	to := inMemory(t)
 	_, err := export.Import(t.Context(), opened(t, text), to, nil)
 	require.NoError(t, err)

@@ -39,8 +39,9 @@ type Log struct {
 	closed atomic.Bool
 	close  func() error
 
-	mu    sync.Mutex
-	index *index // nil: not made yet
+	mu       sync.Mutex
+	index    *index // nil: not made yet
+	indexing func(done, total uint64)
 }
 
 // Open opens the export at the path. The file must not change while it is open. The error wraps [fs.ErrNotExist] or

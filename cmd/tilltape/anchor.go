@@ -85,7 +85,9 @@ func (a *anchors) run(cmd *cobra.Command, name string) error {
 		signed, failed := cosign(ctx, s, signed, signer.Verifier(), witnesses)
 		failed = errors.Join(failed, seal.Anchors(places...)(ctx, signed))
 		for _, dir := range a.tiles {
-			_, err := audit.ExportTiles(ctx, s.Reader, dir, signed, signer.Verifier())
+			meter := a.t.meterOf(ctx, s)
+			_, err := audit.ExportTiles(ctx, meter.watch(s.Reader), dir, signed, signer.Verifier())
+			meter.end()
 			failed = errors.Join(failed, err)
 		}
 		if _, err := a.t.out.Write(signed); err != nil {

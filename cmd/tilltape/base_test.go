@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -139,6 +140,35 @@ func TestTheMeterKnowsHowManyThereAre(t *testing.T) {
 	assert.Equal(t, "\r\x1b[K1 order, 0 a second\r\x1b[K", seen.String())
 	assert.Equal(t, "o-1\n", out.String())
 	assert.Nil(t, (&terminal{liveOut: true}).rows(formatText).metered(&terminal{liveOut: true}, "order").meter)
+}
+
+// Whatever reads a whole log tells how far it is, also what opens a source, and work that is the library's own.
+func TestLongWorkIsMetered(t *testing.T) {
+	aDay(t)
+	url := aService(t, nil)
+	for _, line := range []string{"checkpoint S --key-file orders.key --roll roll", "export S all.jsonl"} {
+		code, _, errs := execute(t, strings.Fields(strings.ReplaceAll(line, " S", " "+dayLog))...)
+		require.Equal(t, exitOK, code, errs)
+	}
+	for line, want := range map[string]string{
+		"export " + url + " new.jsonl":                           `[\d ]+ bytes, [\d ]+ a second`,
+		"backup " + url + " new.tilltape":                        `[\d ]+ of [\d ]+ bytes, [\d ]+ a second, [^\r]+ left`,
+		"show all.jsonl o-06":                                    `105 of 105 records`,
+		"anchor S --key-file orders.key --tiles www":             `\d+ of 105 records, [\d ]+ a second`,
+		"checkpoint S --check-roll roll --public-key orders.pub": `\d+ of 105 records, [\d ]+ a second`,
+		"verify S": `105 of 105 records`,
+	} {
+		var out, errs bytes.Buffer
+		looks := time.Now()
+		term := terminal{out: &out, err: &errs, liveErr: true, env: os.Getenv, clock: func() time.Time {
+			looks = looks.Add(meterAfter)
+			return looks
+		}}
+		code := run(t.Context(), strings.Fields(strings.ReplaceAll(line, " S", " "+dayLog)), term)
+		require.Contains(t, []int{exitOK, diffDiffers}, code, "%s: %s", line, errs.String())
+		assert.Regexp(t, `\r\x1b\[K`+want, errs.String(), line)
+		assert.True(t, strings.HasSuffix(errs.String(), "\r\x1b[K"), "%s: nothing stays: %q", line, errs.String())
+	}
 }
 
 func TestNewFileIsWholeOrNotThere(t *testing.T) {

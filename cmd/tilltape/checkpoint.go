@@ -243,7 +243,9 @@ func (c *checkpoints) rollHolds(ctx context.Context, cmd *cobra.Command, s *sour
 	if err != nil {
 		return err
 	}
-	said, err := audit.CheckRoll(ctx, s.Reader, roll, c.keys.keys...)
+	meter := c.t.meterOf(ctx, s)
+	said, err := audit.CheckRoll(ctx, meter.watch(s.Reader), roll, c.keys.keys...)
+	meter.end()
 	if err != nil {
 		return err
 	}

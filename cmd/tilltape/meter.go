@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strconv"
 	"time"
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/internal/words"
+	"github.com/tilltape/tilltape/store"
 )
 
 const (
@@ -33,8 +35,24 @@ type meter struct {
 
 // meter begins to measure work on what is counted in those, one of which is named.
 func (t *terminal) meter(what string) *meter {
-	now := time.Now()
-	return &meter{t: t, what: what, clock: time.Now, began: now, pass: now}
+	clock := t.clock
+	if clock == nil {
+		clock = time.Now
+	}
+	now := clock()
+	return &meter{t: t, what: what, clock: clock, began: now, pass: now}
+}
+
+// shownOn, in a context, is the terminal of the command that runs in it: sources are opened by what has no other.
+type shownOn struct{}
+
+// meterIn begins to measure work on the terminal of a command's context; nothing is shown where there is none.
+func meterIn(ctx context.Context, what string) *meter {
+	t, _ := ctx.Value(shownOn{}).(*terminal)
+	if t == nil {
+		t = &terminal{}
+	}
+	return t.meter(what)
 }
 
 // meterOf begins to measure work on all records of a source, as far as it knows at once how many it has.
@@ -78,6 +96,41 @@ func (m *meter) of(done, total uint64) {
 		text += ", " + span(time.Duration(float64(total-done)/rate*float64(time.Second))) + " left"
 	}
 	fmt.Fprintf(m.t.err, "\r\x1b[K%s", text)
+}
+
+// watched is a log whose stored records are measured as they are read, for work that tells nothing of itself.
+type watched struct {
+	store.Reader
+	frames store.Framer
+	meter  *meter
+}
+
+// watch measures how far a log is read. What is returned hands out stored records where the log does.
+func (m *meter) watch(log store.Reader) store.Reader {
+	if frames, ok := log.(store.Framer); ok {
+		return &watched{log, frames, m}
+	}
+	return log
+}
+
+// Frames implements [store.Framer].
+func (w *watched) Frames(ctx context.Context, from store.Cursor) iter.Seq2[store.Frame, error] {
+	return func(yield func(store.Frame, error) bool) {
+		for f, err := range w.frames.Frames(ctx, from) {
+			if err == nil {
+				w.meter.at(f.Record.Position)
+			}
+			if !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+// Write implements [io.Writer] for bytes that are on their way elsewhere.
+func (m *meter) Write(b []byte) (int, error) {
+	m.at(m.done + uint64(len(b)))
+	return len(b), nil
 }
 
 // at is of, of as many as the meter was made for.

@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 	var ran bool
 	root := rootCommand(&t, func() { ran = true })
 	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := root.ExecuteContextC(context.WithValue(ctx, shownOn{}, &t))
 	if err == nil {
 		return exitOK
 	}

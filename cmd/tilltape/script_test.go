@@ -37,6 +37,7 @@ var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 //	alter FILE OLD NEW      puts one text of a file in the place of another of its length
 //	forge FILE OLD NEW      does that to texts of records, and makes their checksums fit
 //	cut FILE BYTES          leaves so much of a file
+//	behead FILE             zeroes both of bbolt's header pages
 //	serves                  starts an APO that knows no order, with its keys, and sets the variables that reach it
 //	signs LOG OUT KEY [AS]  writes a log's checkpoint, signed by a new key whose public half it writes, too; AS: that of
 //	                        a log of that origin, with other records
@@ -52,7 +53,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "holds": scriptHolds, "alter": scriptAlter, "cut": scriptCut,
-			"forge": scriptForge,
+			"forge": scriptForge, "behead": scriptBehead,
 			"signs": scriptSigns, "serves": scriptServes,
 		},
 		RequireExplicitExec: true,
@@ -126,6 +127,13 @@ func scriptCut(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+func scriptBehead(ts *testscript.TestScript, _ bool, args []string) {
+	file, err := os.OpenFile(ts.MkAbs(args[0]), os.O_RDWR, 0)
+	ts.Check(err)
+	_, err = file.WriteAt(make([]byte, 2*os.Getpagesize()), 0)
+	ts.Check(errors.Join(err, file.Close()))
 }
 
 func scriptSigns(ts *testscript.TestScript, _ bool, args []string) {

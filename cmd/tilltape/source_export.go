@@ -11,11 +11,17 @@ import (
 func isExport(name string, head []byte) bool { return !isURL(name) && export.Is(head) }
 
 // openExport opens an export to be read as the log that it is of.
-func openExport(_ context.Context, name string) (*source, error) {
+func openExport(ctx context.Context, name string) (*source, error) {
 	log, err := export.Open(name)
 	if err != nil {
 		return nil, err
 	}
+	meter := meterIn(ctx, "record")
+	log.Indexing(func(done, total uint64) {
+		if meter.of(done, total); done == total {
+			meter.end()
+		}
+	})
 	s := &source{Reader: log, name: name, close: log.Close}
 	if h := log.Header(); !h.Filter.Everything() {
 		has := fmt.Sprintf("%d of the log's %s (%s)", h.Count, counted(h.Checkpoint.Size, "record"), h.Filter)

@@ -323,7 +323,10 @@ func (r *remote) fetch(ctx context.Context, path, name string) (err error) {
 			err = errors.Join(err, os.Remove(name))
 		}
 	}()
-	n, err := io.Copy(file, answer.Body)
+	meter := meterIn(ctx, "byte")
+	meter.total = uint64(max(answer.ContentLength, 0))
+	n, err := io.Copy(io.MultiWriter(file, meter), answer.Body)
+	meter.end()
 	if err != nil {
 		return r.cutError(ctx, err)
 	}

@@ -36,6 +36,7 @@ type terminal struct {
 	env                  func(string) string // nil: an empty environment
 	times                string              // the word of --time; empty is timeISO
 	at                   time.Time           // what "now" is; zero: the clock says
+	clock                func() time.Time    // for how long work takes; nil: time.Now
 }
 
 // newTerminal looks at the two streams and the environment once.

@@ -180,7 +180,7 @@ func readAPOKeys(specs []string) (keys []audit.Key, err error) {
 func (f *verifyFlags) verify(cmd *cobra.Command, t *terminal, name string, cfg *audit.VerifyConfig,
 	format *choice) error {
 	s, err := openSource(cmd.Context(), name)
-	if errors.Is(err, store.ErrDamaged) && !isURL(name) {
+	if (errors.Is(err, store.ErrDamaged) || errors.Is(err, bolt.ErrNotALog)) && !isURL(name) {
 		left, damagedErr := bolt.OpenDamaged(name)
 		if errors.Is(damagedErr, bolt.ErrNotALog) {
 			return err // of an export, say

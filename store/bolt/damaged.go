@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -21,7 +22,8 @@ const faultsMax = 32
 type Damaged struct {
 	path    string
 	refusal error
-	log     *Log // nil: not even bbolt's header pages can be read
+	log     *Log // nil: no page of the file is a root
+	close   func() error
 	pages   tolerant
 	first   map[string]uint64    // page of each bucket
 	inline  map[string][]element // of the buckets that have none
@@ -36,8 +38,9 @@ type Damaged struct {
 
 // OpenDamaged opens a file for audit.VerifyDamaged to look at, whatever of it is damaged. It is for reading only, by
 // any number of processes at once, and waits [DefaultLockTimeout] where another has the file open for appends. Its
-// errors are those of Open, but that store.ErrDamaged is none: [Damaged.Refusal] is that. Cost: that of Open, and of
-// looking at the pages once more.
+// errors are those of Open, but that store.ErrDamaged is none: [Damaged.Refusal] is that. Of a file without header
+// pages, what is read is the longest log that a page of it has the root of: its last commit is not known. Cost: that of
+// Open, and of looking at the pages once more; without header pages, of reading the file.
 func OpenDamaged(path string) (*Damaged, error) {
 	d := &Damaged{path: path}
 	log, err := Open(path, &Config{ReadOnly: true})
@@ -46,23 +49,38 @@ func OpenDamaged(path string) (*Damaged, error) {
 		if err := log.Close(); err != nil {
 			return nil, err
 		}
+	case errors.Is(err, ErrNotALog): // its header pages may be all that was
+		if found, headlessErr := d.headless(); !found {
+			return nil, cmp.Or(headlessErr, err)
+		}
+		d.refusal = headlessError(path)
+		d.readSeal(context.Background())
+		return d, nil
 	case !errors.Is(err, store.ErrDamaged):
 		return nil, err
 	}
 	d.refusal = err
 	d.log, err = attach(path, Config{LockTimeout: DefaultLockTimeout, MapSize: defaultMapSize()}, true, d.look)
-	if err != nil && !errors.Is(err, store.ErrDamaged) {
+	if err == nil {
+		d.close = d.log.Close
+		return d, nil
+	}
+	if !errors.Is(err, store.ErrDamaged) {
 		return nil, err
 	}
-	return d, nil
+	found, err := d.headless()
+	if found {
+		d.readSeal(context.Background())
+	}
+	return d, err
 }
 
 // Close lets go of the file.
 func (d *Damaged) Close() error {
-	if d.log == nil {
+	if d.close == nil {
 		return nil
 	}
-	return d.log.Close()
+	return d.close()
 }
 
 // Refusal is why [Open] does not open the file: an error that wraps store.ErrDamaged, or nil where it does.
@@ -121,15 +139,20 @@ func (d *Damaged) each(bucket string, yield func(element) bool) {
 	}
 }
 
-// readSeal reads what the file says of itself, and proves the tiles by its frontier.
-func (d *Damaged) readSeal(ctx context.Context) {
+// header is what the file says of itself.
+func (d *Damaged) header() (header, error) {
 	found := map[string][]byte{}
 	d.each(bucketMeta, func(e element) bool {
 		found[string(e.key)] = e.value
 		return true
 	})
 	const anyEnd = 1<<64 - 1 // where the log ends, the records tell
-	h, err := d.log.headerOf(found, anyEnd)
+	return d.log.headerOf(found, anyEnd)
+}
+
+// readSeal reads what the file says of itself, and proves the tiles by its frontier.
+func (d *Damaged) readSeal(ctx context.Context) {
+	h, err := d.header()
 	if err != nil {
 		d.ofSeal = append(d.ofSeal, err)
 		return
