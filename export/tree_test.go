@@ -18,7 +18,7 @@ var _ audit.Sealer = (*export.Log)(nil)
 // An export knows its root and proves how its log grew, as the log does.
 func TestAnExportKnowsItsRoot(t *testing.T) {
 	original := inMemory(t)
-	sold(t, original, 300) // more than a tile
+	sold(t, original, 140) // more than a tile
 	_, text := exported(t, original, nil)
 	log := opened(t, text)
 	want, err := original.(audit.Sealer).Tree(t.Context())

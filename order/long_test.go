@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 )
 
 // tellsOfRefunds is a picture with so many refunds that nobody here asked for, each of one cent.
@@ -23,6 +24,9 @@ func tellsOfRefunds(count int) Picture {
 // Everything that one answer tells is one append. What would be more than an append takes is unknown, with the reason,
 // and does not come back as if nobody had heard it.
 func TestAnAnswerIsOneAppendOrUnknown(t *testing.T) {
+	if !long.Enabled() {
+		t.Skip("left out: an answer of 8192 facts takes two seconds; set " + long.Variable + "=1")
+	}
 	x := placed(t, CaptureNone)
 	x.observe(paid())
 	x.must(Claim{Inquire: true})

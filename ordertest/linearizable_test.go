@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/ordertest"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -21,7 +22,7 @@ func inBolt(t *testing.T) store.Log {
 }
 
 func TestMemoryIsLinearizable(t *testing.T) {
-	ordertest.Linearizable(t, inMemory, ordertest.Load{Rounds: 10, Clients: 32})
+	ordertest.Linearizable(t, inMemory, ordertest.Load{Rounds: long.Rounds(10, 4), Clients: 32})
 }
 
 func TestBoltIsLinearizable(t *testing.T) { ordertest.Linearizable(t, inBolt, ordertest.Load{}) }

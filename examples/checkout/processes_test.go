@@ -53,9 +53,13 @@ var built = sync.OnceValues(func() (dir string, err error) {
 	return dir, err
 })
 
-// programs returns the programs that the README runs.
+// programs returns the programs that the README runs. To build them takes longer than all other tests here: everyday
+// what needs them is left out.
 func programs(t *testing.T) (checkout, tilltape string) {
 	t.Helper()
+	if !long.Enabled() {
+		t.Skip("left out: it builds two programs; set " + long.Variable + "=1")
+	}
 	dir, err := built()
 	require.NoError(t, err)
 	programDir.Store(&dir)
@@ -247,11 +251,8 @@ func reads(t *testing.T, url string, into any) {
 // Two real processes on one database are one shop, and one of them is killed again and again: every command comes to
 // an end, the gateway's ledger is what the log says, and the log verifies.
 func TestTwoRealProcesses(t *testing.T) {
-	if !long.Enabled() {
-		t.Skip("it builds two programs and kills them for half a minute; set " + long.Variable + "=1")
-	}
-	database := pgserver.New(t, nil).URL()
 	checkout, tilltape := programs(t)
+	database := pgserver.New(t, nil).URL()
 	s := &shopping{t: t}
 	front := httptest.NewServer(http.HandlerFunc(s.notified))
 	t.Cleanup(front.Close)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/internal/tests/pgserver"
 	"github.com/tilltape/tilltape/ordertest"
 	"github.com/tilltape/tilltape/store"
@@ -62,6 +63,9 @@ func TestLinearizable(t *testing.T) {
 
 func TestSameAsMemory(t *testing.T) {
 	t.Parallel()
+	if !long.Enabled() {
+		t.Skip("left out: TestLog holds operations by lot against a model, too; set " + long.Variable + "=1")
+	}
 	storetest.Same(t, factory(t, listening), storetest.Factory{Open: func(*testing.T) store.Log { return memory.New() }})
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/internal/tests/long"
 )
 
 // asProgram makes the test binary be the program.
@@ -70,6 +72,9 @@ func TestThePageShowsWhatTheProgramPrints(t *testing.T) {
 
 // The page moves the cancel above the capture, and says what happens then.
 func TestThePageIsRightAboutAnEarlierCancel(t *testing.T) {
+	if !long.Enabled() {
+		t.Skip("left out: it builds a program; set " + long.Variable + "=1")
+	}
 	program, err := os.ReadFile("main.go")
 	require.NoError(t, err)
 	const capture, cancel = "\tif err := capture(", "\tcancel(ctx, orders, server)\n"

@@ -69,7 +69,7 @@ func TestTwoOrdersOnOneStoreMakeOneCall(t *testing.T) {
 }
 
 func TestCancelAndCaptureTogetherOneWins(t *testing.T) {
-	rounds := long.Walk(1000, 100)
+	rounds := long.Walk(1000, 40)
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		x := tilltest.NewTill(t, log)
 		wins := map[order.Status]int{}

@@ -187,7 +187,7 @@ func TestWhatIsParkedWhileTheListRunsIsNotLeftOut(t *testing.T) {
 // Ten thousand parked orders are a bad week, and no reason to need more memory than for one.
 func TestTenThousandParkedOrdersAreListedInBoundedMemory(t *testing.T) {
 	const writers, growthMax = 64, 4 << 20
-	count := long.Rounds(10_000, 4_000)
+	count := long.Rounds(10_000, 2_000)
 	tilltest.Stores(t, func(t *testing.T, log store.Log) {
 		x := tilltest.NewTill(t, log)
 		given(x, tilltest.TheOrder)
