@@ -35,6 +35,7 @@ const (
 	killShoppers  = 3               // in each round, one for each plan
 	killPatience  = 2 * time.Minute // for one command, which waits for claims and for what APO does not know
 	pauseMax      = 10 * pause      // between two tries of a shopper
+	momentMax     = 400 * time.Millisecond
 	relayTimeout  = 2 * time.Second // more than the service's call timeout, after which APO lets go of what it holds
 )
 
@@ -45,8 +46,11 @@ type point struct {
 	wait time.Duration
 }
 
-// hearing is the op of a notification.
-const hearing = "notify"
+// hearing is the op of a notification, and moment none: then the service dies whatever it is at.
+const (
+	hearing = "notify"
+	moment  = "moment"
+)
 
 // faults are what APO does meanwhile, one a round.
 var faults = []string{"cancel 1 unknown", "cancel 1 timeout after", "cancel 1 status 503 before", "capture 1 cut after",
@@ -253,16 +257,16 @@ func (k *killing) shops(random *rand.Rand, id string, plan int) {
 	}
 }
 
-// The service is killed in the middle of a pay call, a cancel, a capture, a refund, or a notification, again and again,
-// with APO failing in its own ways, and shoppers who give each command until it ends. What is left of the log verifies;
-// in the end the gateway's ledger is what the log says, and no answer that anybody got was untrue.
+// The service is killed in the middle of a pay call, a cancel, a capture, a refund, a notification, or anything, again
+// and again, with APO failing in its own ways, and shoppers who give each command until it ends. What is left of the
+// log verifies; in the end the gateway's ledger is what the log says, and no answer that anybody got was untrue.
 func TestKilledAtAnyMomentItLosesAndDoublesNothing(t *testing.T) {
 	k := newKilling(t)
 	rounds := long.Walk(kills, killsEveryday)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	var shopping sync.WaitGroup
-	ops, whens := []string{"cancel", "capture", hearing, "refund", "pay"}, []string{"before", "while", "after"}
+	ops, whens := []string{"cancel", "capture", hearing, "refund", "pay", moment}, []string{"before", "while", "after"}
 	var orders []string
 	for round := range rounds {
 		random := rand.New(rand.NewPCG(seed, uint64(round)))
@@ -270,6 +274,9 @@ func TestKilledAtAnyMomentItLosesAndDoublesNothing(t *testing.T) {
 			time.Microsecond}
 		k.scripts(fault(random, p.op))
 		k.armed.Store(p)
+		if p.op == moment {
+			time.AfterFunc(momentMax/4000*time.Duration(random.IntN(4000)), func() { k.through(moment, func() {}) })
+		}
 		for plan := range killShoppers {
 			id := fmt.Sprintf("o-%d-%d", round, plan)
 			orders = append(orders, id)
@@ -341,4 +348,16 @@ func TestTheSecondSignalEndsItAtOnce(t *testing.T) {
 	k.verifies()
 	k.start()
 	assert.Equal(t, http.StatusCreated, k.asks("o-1", "/orders", "pay-1", placeO1).status)
+}
+
+// Started with words it says that it takes none, and what it takes.
+func TestTheProgramTakesNoWords(t *testing.T) {
+	checkout, _ := programs(t)
+	said, err := exec.CommandContext(t.Context(), checkout, "--help").CombinedOutput()
+	require.NoError(t, err)
+	assert.Contains(t, string(said), "  CHECKOUT_GATEWAY\n")
+	said, err = exec.CommandContext(t.Context(), checkout, "--listen", "127.0.0.1:80").CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(said), "  CHECKOUT_GATEWAY\n")
+	assert.Contains(t, string(said), "error: \"--listen\" is not understood; everything is set in the environment\n")
 }

@@ -45,13 +45,21 @@ func environment(server *apotest.Server, keys string, more ...string) []string {
 // serving runs the program as main does, and returns where it listens and how to end it.
 func serving(t *testing.T, environ ...string) (url string, stop func() error) {
 	t.Helper()
+	url, _, stop = servingBoth(t, environ...)
+	return url, stop
+}
+
+// servingBoth is serving, with the private address too.
+func servingBoth(t *testing.T, environ ...string) (url, private string, stop func() error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	logged := &syncBuffer{}
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, environ, logged) }()
-	address := regexp.MustCompile(`msg=serving address=(\S+)`)
+	address := regexp.MustCompile(`msg=serving address=(\S+) private=(\S+)`)
 	require.Eventually(t, func() bool { return address.MatchString(logged.String()) }, 10*time.Second, 5*time.Millisecond)
-	return "http://" + address.FindStringSubmatch(logged.String())[1], func() error {
+	both := address.FindStringSubmatch(logged.String())
+	return "http://" + both[1], "http://" + both[2], func() error {
 		cancel()
 		return <-ended
 	}
@@ -109,7 +117,10 @@ func TestTwoProcessesOnOneDatabase(t *testing.T) {
 	var stops []func() error
 	var shops []*world
 	for range 2 {
-		url, stop := serving(t, environ...)
+		url, private, stop := servingBoth(t, environ...)
+		var said readiness
+		reads(t, private+"/readyz", &said) // which is 200
+		assert.Len(t, said.Checks, 4, "a database has its own disk")
 		shops, stops = append(shops, &world{t: t, url: url}), append(stops, stop)
 		target, err := neturl.Parse(url)
 		require.NoError(t, err)
