@@ -38,8 +38,7 @@ const (
 	keyFact      = "tilltape.fact"
 	keyStatus    = "tilltape.order.status"
 	keyAttention = "tilltape.attention"
-	// Prometheus' own word for the end of a class, so that its functions take the counter for a histogram.
-	keyWithin = "le"
+	keyWithin    = "tilltape.within"
 )
 
 // What is measured as it happens.

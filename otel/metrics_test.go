@@ -166,10 +166,10 @@ func TestMeasure_TellsTheLogsFigures(t *testing.T) {
 	assert.InDelta(t, f.Took.Sum.Seconds(), w.values("tilltape.log.append.time")[""], 1e-9)
 	within := w.values("tilltape.log.append.within")
 	assert.Len(t, within, store.DurationClasses)
-	assert.EqualValues(t, f.Appends, within["le=+Inf"], "each class has those before it, too")
-	assert.EqualValues(t, f.Took.Classes[0], within["le=0.000125"])
-	assert.EqualValues(t, f.Took.Classes[0]+f.Took.Classes[1], within["le=0.00025"])
-	assert.Contains(t, within, "le=8.192")
+	assert.EqualValues(t, f.Appends, within["tilltape.within=+Inf"], "each class has those before it, too")
+	assert.EqualValues(t, f.Took.Classes[0], within["tilltape.within=0.000125"])
+	assert.EqualValues(t, f.Took.Classes[0]+f.Took.Classes[1], within["tilltape.within=0.00025"])
+	assert.Contains(t, within, "tilltape.within=8.192")
 }
 
 // A log that does not count what it does is asked what stands open all the same.

@@ -17,8 +17,8 @@ import (
 // ciVariable is set where nothing may be skipped.
 const ciVariable = "CI"
 
-// promtool runs it, and skips where it is not there.
-func promtool(t *testing.T, arguments ...string) {
+// promtool runs it on an input, and skips where it is not there.
+func promtool(t *testing.T, input string, arguments ...string) {
 	t.Helper()
 	path, err := exec.LookPath("promtool")
 	if err != nil {
@@ -28,7 +28,9 @@ func promtool(t *testing.T, arguments ...string) {
 		}
 		t.Skip(how)
 	}
-	out, err := exec.CommandContext(t.Context(), path, arguments...).CombinedOutput()
+	command := exec.CommandContext(t.Context(), path, arguments...)
+	command.Stdin = strings.NewReader(input)
+	out, err := command.CombinedOutput()
 	require.NoError(t, err, "promtool %s: %s", strings.Join(arguments, " "), out)
 }
 
@@ -77,8 +79,13 @@ func after(text, mark string) string {
 }
 
 func TestAlertsByPromtool(t *testing.T) {
-	promtool(t, "check", "rules", rulesFile)
-	promtool(t, "test", "rules", testsFile)
+	promtool(t, "", "check", "rules", rulesFile)
+	promtool(t, "", "test", "rules", testsFile)
+}
+
+// Names, units and labels are as Prometheus' own linter wants them.
+func TestMetricsByPromtool(t *testing.T) {
+	promtool(t, scrape(t), "check", "metrics")
 }
 
 // dashboard is what is looked at of Grafana's form.
@@ -141,5 +148,5 @@ func TestTheDashboardsExpressions(t *testing.T) {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "dashboard.rules.yml")
 	require.NoError(t, os.WriteFile(file, raw, 0o600))
-	promtool(t, "check", "rules", file)
+	promtool(t, "", "check", "rules", file)
 }

@@ -107,12 +107,12 @@ func TestThePageHasPrometheusNames(t *testing.T) {
 	assert.Equal(t, found(typed, scrape(t)), onPage)
 }
 
-// A histogram that somebody else has counted is a counter with an le, which Prometheus' functions take.
-func TestAppendsAreAHistogramToPrometheus(t *testing.T) {
+// A histogram that somebody else has counted is a counter by class.
+func TestAppendsAreCountedByClass(t *testing.T) {
 	text := scrape(t)
 	assert.Contains(t, text, "# TYPE tilltape_log_append_within_total counter")
-	assert.Regexp(t, regexp.MustCompile(`(?m)^tilltape_log_append_within_total\{.*le="\+Inf".*\} 1$`), text)
-	assert.Len(t, regexp.MustCompile(`(?m)^tilltape_log_append_within_total\{.*le="`).FindAllString(text, -1),
+	assert.Regexp(t, regexp.MustCompile(`(?m)^tilltape_log_append_within_total\{.*tilltape_within="\+Inf".*\} 1$`), text)
+	assert.Len(t, regexp.MustCompile(`(?m)^tilltape_log_append_within_total\{.*tilltape_within="`).FindAllString(text, -1),
 		store.DurationClasses)
 }
 
