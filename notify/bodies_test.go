@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,24 +18,28 @@ import (
 )
 
 // strangers send headers that look genuine, and so much of a body, and then nothing. They are there when it returns;
-// leave waits until they have been turned away.
+// leave has them hang up, and waits until each has its answer and so nobody's place any more.
 func strangers(x *tilltest.Ear, n apotest.Notification, count, said int) (leave func()) {
 	received := x.Handler.Stats().Received
-	var wg sync.WaitGroup
+	var all []tilltest.Caller
 	for range count {
-		wg.Go(func() {
-			got := x.Dial(n, func(h http.Header) {
-				h.Set("Signature", apo.Signature{KeyVersion: "1", Value: "AAAA"}.Header())
-				h.Set("Content-Length", fmt.Sprint(apo.BodyMax))
-			}, bytes.Repeat([]byte(" "), said), false)
-			assert.Contains(x.T, got, "408")
-		})
+		all = append(all, x.Begin(n, func(h http.Header) {
+			h.Set("Signature", apo.Signature{KeyVersion: "1", Value: "AAAA"}.Header())
+			h.Set("Content-Length", fmt.Sprint(apo.BodyMax))
+		}, bytes.Repeat([]byte(" "), said)))
 	}
-	require.Eventually(x.T, func() bool { return x.Handler.Stats().Received >= received+uint64(count) }, 5*time.Second,
+	require.Eventually(x.T, func() bool { return x.Handler.Stats().Received >= received+uint64(count) }, patience,
 		time.Millisecond)
-	time.Sleep(100 * time.Millisecond) // what they said is read
-	return wg.Wait
+	return func() {
+		for _, c := range all {
+			assert.Contains(x.T, c.HangUp(), "400")
+		}
+	}
 }
+
+// patience is far above what anything here takes on a busy machine, and what a body may take: nobody is turned away
+// before a test says so.
+const patience = time.Minute
 
 // Strangers who look genuine and send nothing, or too little, must not take the places of genuine notifications.
 func TestStrangersWhoSendNoBodyTakeNobodysPlace(t *testing.T) {
@@ -45,7 +48,7 @@ func TestStrangersWhoSendNoBodyTakeNobodysPlace(t *testing.T) {
 		t.Run(fmt.Sprint(said, " bytes"), func(t *testing.T) {
 			t.Parallel()
 			x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Concurrency: places,
-				ReadTimeout: time.Second}})
+				ReadTimeout: patience}})
 			leave := strangers(x, n, places, said)
 			status, _ := x.Send(n, nil)
 			assert.Equal(t, http.StatusOK, status)
@@ -57,17 +60,22 @@ func TestStrangersWhoSendNoBodyTakeNobodysPlace(t *testing.T) {
 // All the same they are bounded, in number and, where they say much, in bytes.
 func TestBodiesOnTheirWayAreBounded(t *testing.T) {
 	long := bytes.Repeat([]byte(" "), 2*notify.ShortMax)
-	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Concurrency: 1, ReadTimeout: time.Second}})
+	x, n := told(t, memory.New(), tilltest.EarConfig{Notify: notify.Config{Concurrency: 1, ReadTimeout: patience}})
+	busy := func(change func(*http.Request)) func() bool { // once those who are there have said what they say
+		return func() bool {
+			status, _ := x.Send(n, change)
+			return status == http.StatusServiceUnavailable
+		}
+	}
+	lengthen := func(r *http.Request) { tilltest.Body(r, long) }
 	leave := strangers(x, n, 1, len(long))
-	status, _ := x.Send(n, func(r *http.Request) { tilltest.Body(r, long) })
-	assert.Equal(t, http.StatusServiceUnavailable, status, "a second long one")
+	require.Eventually(t, busy(lengthen), patience, time.Millisecond, "a second long one")
 	leave()
 	leave = strangers(x, n, notify.Readers, 0)
-	status, _ = x.Send(n, nil)
-	assert.Equal(t, http.StatusServiceUnavailable, status, "whoever comes when they are so many")
+	require.Eventually(t, busy(nil), patience, time.Millisecond, "whoever comes when they are so many")
 	leave()
 	assert.EqualValues(t, 2, x.Handler.Stats().Busy)
-	status, _ = x.Send(n, func(r *http.Request) { tilltest.Body(r, long) })
+	status, _ := x.Send(n, lengthen)
 	assert.Equal(t, http.StatusUnauthorized, status, "the places are free again")
 	require.True(t, x.Deliver())
 }

@@ -85,12 +85,12 @@ func TestCloseLetsHeldConnectionsGo(t *testing.T) {
 	m.card("c")
 	ended := make(chan error, 1)
 	go func() { ended <- m.cancel("c").err }()
-	require.Eventually(t, func() bool { return m.server.Count(apotest.OpCancel) == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return m.server.Count(apotest.OpCancel) == 1 }, patience, time.Millisecond)
 	require.NoError(t, m.server.Close())
 	select {
 	case err := <-ended:
 		assert.Error(t, err)
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the connection is still held")
 	}
 }

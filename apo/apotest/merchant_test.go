@@ -26,6 +26,9 @@ import (
 // keyPair are the merchant's and APO's.
 func keyPair() [2]*rsa.PrivateKey { return [2]*rsa.PrivateKey{testkeys.Merchant(), testkeys.APO()} }
 
+// patience is far above what anything here takes on a busy machine.
+const patience = 30 * time.Second
+
 func start() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
 
 // merchant is a client that knows nothing of package apo: it signs and verifies

@@ -293,7 +293,7 @@ func TestAStartedServerDeliversByItself(t *testing.T) {
 	_, err = s.Register(apotest.Payment{PaymentRequestID: "c", Amount: apotest.Amount{Currency: "EUR", Minor: 1}})
 	require.NoError(t, err)
 	require.NoError(t, s.Submit("c"))
-	require.Eventually(t, func() bool { return in.count() == 2 }, 5*time.Second, 5*time.Millisecond, "payment and capture")
+	require.Eventually(t, func() bool { return in.count() == 2 }, patience, 5*time.Millisecond, "payment and capture")
 }
 
 func TestDeliverStopsWithItsContext(t *testing.T) {

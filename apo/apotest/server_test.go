@@ -283,7 +283,7 @@ func TestManyGoroutines(t *testing.T) {
 			assert.GreaterOrEqual(t, totals.Kept(), int64(600), id)
 		}
 	})
-	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+2 }, 5*time.Second, 10*time.Millisecond)
+	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+2 }, patience, 10*time.Millisecond)
 }
 
 func TestClock(t *testing.T) {

@@ -28,6 +28,9 @@ func TestASourceThatMustNotBeRead(t *testing.T) {
 	assert.Contains(t, errs, "hint: let this user read the file")
 }
 
+// aBusyMachine is how long it may leave us without the processor.
+const aBusyMachine = 15 * time.Second
+
 func TestALockedLogIsToldWithinTwoSeconds(t *testing.T) {
 	path := aLog(t, false)
 	holder, err := bolt.Open(path, nil)
@@ -36,7 +39,8 @@ func TestALockedLogIsToldWithinTwoSeconds(t *testing.T) {
 	began := time.Now()
 	_, err = openSource(t.Context(), path)
 	require.ErrorIs(t, err, bolt.ErrLocked)
-	assert.Less(t, time.Since(began), 2*time.Second)
+	assert.LessOrEqual(t, bolt.DefaultLockTimeout, 2*time.Second, "which is what it waits for")
+	assert.Less(t, time.Since(began), 2*time.Second+aBusyMachine)
 }
 
 func TestAFileWhoseNameLooksLikeAURL(t *testing.T) {

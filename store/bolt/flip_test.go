@@ -47,7 +47,7 @@ const (
 // How damaged images are checked: how long one may take, the bytes of each page of which every bit is flipped, and of
 // how many bytes one is flipped where not all are, in whole and in everyday runs.
 const (
-	imagePatience = 10 * time.Second
+	imagePatience = time.Minute
 	pageSize      = 4096
 	pageHead      = 32
 	sampleEvery   = 23

@@ -103,7 +103,7 @@ func TestLockedByAnotherProcess(t *testing.T) {
 		begin := time.Now()
 		_, err := bolt.Open(path, &bolt.Config{LockTimeout: 200 * time.Millisecond, ReadOnly: readOnly})
 		isClear(t, err, bolt.ErrLocked, path, "another process", "backup copy", "running service")
-		assert.Less(t, time.Since(begin), 5*time.Second, "a lock is never waited for without end")
+		assert.Less(t, time.Since(begin), 30*time.Second, "a lock is never waited for without end")
 	}
 	require.NoError(t, holder.Process.Kill())
 	_ = holder.Wait()

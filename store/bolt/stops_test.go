@@ -25,7 +25,7 @@ func soon(t *testing.T, from <-chan error, what string) error {
 	select {
 	case err := <-from:
 		return err
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal(what + " hangs")
 		return nil
 	}

@@ -49,11 +49,26 @@ func Body(r *http.Request, b []byte) {
 // Dial sends the head of a notification and as much of its body as is wanted, and returns the answer's status line.
 func (x *Ear) Dial(n apotest.Notification, change func(http.Header), part []byte, hangUp bool) string {
 	x.T.Helper()
+	c := x.Begin(n, change, part)
+	if hangUp {
+		return c.HangUp()
+	}
+	return c.Answer()
+}
+
+// Caller is somebody who has begun to send a notification.
+type Caller struct {
+	t    *testing.T
+	conn *net.TCPConn
+}
+
+// Begin sends the head of a notification and as much of its body as is wanted.
+func (x *Ear) Begin(n apotest.Notification, change func(http.Header), part []byte) Caller {
+	x.T.Helper()
 	at, err := url.Parse(n.URL)
 	require.NoError(x.T, err)
 	c, err := net.Dial("tcp", at.Host)
 	require.NoError(x.T, err)
-	defer c.Close()
 	header := n.Header.Clone()
 	header.Set("Content-Length", fmt.Sprint(len(n.Body)))
 	if change != nil {
@@ -66,14 +81,28 @@ func (x *Ear) Dial(n apotest.Notification, change func(http.Header), part []byte
 	head.Write(part)
 	_, err = c.Write(head.Bytes())
 	require.NoError(x.T, err)
-	if hangUp {
-		require.NoError(x.T, c.(*net.TCPConn).CloseWrite())
-	}
-	require.NoError(x.T, c.SetReadDeadline(time.Now().Add(10*time.Second)))
-	line, err := bufio.NewReader(c).ReadString('\n')
-	require.NoError(x.T, err)
+	return Caller{x.T, c.(*net.TCPConn)}
+}
+
+// HangUp ends the body where it is, and returns the answer's status line.
+func (c Caller) HangUp() string {
+	c.t.Helper()
+	require.NoError(c.t, c.conn.CloseWrite())
+	return c.Answer()
+}
+
+// Answer waits for the answer, and returns its status line.
+func (c Caller) Answer() string {
+	c.t.Helper()
+	defer c.conn.Close()
+	require.NoError(c.t, c.conn.SetReadDeadline(time.Now().Add(answerPatience)))
+	line, err := bufio.NewReader(c.conn).ReadString('\n')
+	require.NoError(c.t, err)
 	return strings.TrimSpace(line)
 }
+
+// answerPatience is far above what an answer takes on a busy machine.
+const answerPatience = 30 * time.Second
 
 // EarPath is where APO was told to call, query included.
 const EarPath = "/apo/notify?till=7"
