@@ -83,6 +83,16 @@ func TestRun_MeasuresEverySection(t *testing.T) {
 		assert.Positive(t, a.Processor, a.What)
 	}
 
+	require.NotNil(t, r.Service)
+	assert.Positive(t, r.Service.Alone)
+	require.NotEmpty(t, r.Service.Lanes)
+	for _, l := range r.Service.Lanes {
+		assert.Positive(t, l.Commands, l.Name)
+		assert.Positive(t, l.P50, l.Name)
+		assert.Positive(t, l.Service, l.Name)
+		assert.Positive(t, l.Simulator, l.Name)
+	}
+
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	for _, want := range []string{"### Machine and settings", "### Appends: 100 orders on file, random ids, 1 writer\n",

@@ -89,6 +89,7 @@ func (r *report) musts() []figure {
 	all = append(all, r.exportMusts()...)
 	all = append(all, r.coreMusts()...)
 	all = append(all, r.toolMusts()...)
+	all = append(all, r.serviceMusts()...)
 	return append(all, r.pgMusts()...)
 }
 

@@ -37,6 +37,7 @@ func measured() *report {
 	r.Open = &openResult{KilledWorst: 2 * time.Second}
 	r.Core = []coreResult{{"Decide(Cancel)", 1500, 4}, {stepEvolve, 100, 0}}
 	r.Tool = &toolResult{Start: toolCost{Wall: startMax}, Asked: []toolLine{{"list", toolCost{Wall: firstLineMax}}}}
+	r.Service = &serviceResult{Alone: 100, Lanes: []serviceLane{{Name: laneDisk, Commands: 70}}}
 	r.Postgres = &pgResult{Trips: 2, Replay: 50, File: 100}
 	for name, rate := range map[string]float64{namePGOurs: 100, namePGOneEach: 5, nameOurs: 250, namePGTwo: 90,
 		namePGProcess: 100} {
@@ -134,6 +135,8 @@ func TestFigures_EachLimitIsFelt(t *testing.T) {
 
 		"the command line starts":                    {func(r *report) { r.Tool.Start.Wall++ }, true},
 		"its first line, the slowest of those asked": {func(r *report) { r.Tool.Asked[0].Wall++ }, true},
+
+		"the service beside signing alone, 64 shoppers": {func(r *report) { r.Service.Alone++ }, true},
 
 		"PostgreSQL: appends beside a transaction each, 64 writers": {onServerRate(namePGOneEach, 5.1), true},
 		"PostgreSQL: appends beside the file's, 64 writers":         {onServerRate(nameOurs, 251), true},

@@ -202,7 +202,7 @@ func (b *bench) measure() error {
 	}{
 		{sectionCore, b.core}, {sectionAppends, b.appends}, {sectionCancels, b.cancels}, {sectionLoad, b.loads},
 		{sectionReplay, b.replays}, {sectionOpen, b.opens}, {sectionPostgres, b.postgres},
-		{sectionTool, b.tool},
+		{sectionTool, b.tool}, {sectionService, b.service},
 	} {
 		if !b.has(s.name) {
 			continue

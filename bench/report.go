@@ -21,6 +21,7 @@ type report struct {
 	Core           []coreResult   `json:",omitempty"`
 	Postgres       *pgResult      `json:",omitempty"`
 	Tool           *toolResult    `json:",omitempty"`
+	Service        *serviceResult `json:",omitempty"`
 	Figures        []figure
 }
 
@@ -62,7 +63,7 @@ func (r *report) tables() []table {
 		{r.Load != nil, r.loadTable},
 		{r.Replay != nil, r.replayTable}, {r.Open != nil, r.openTable}, {len(r.Core) > 0, r.coreTable},
 		{r.Postgres != nil, r.pgAppendTable}, {r.Postgres != nil, r.pgReadTable},
-		{r.Tool != nil, r.toolTable},
+		{r.Tool != nil, r.toolTable}, {r.Service != nil, r.serviceTable},
 		{len(r.Figures) > 0, r.figureTable},
 	} {
 		if part.measured {

@@ -33,10 +33,11 @@ const (
 	sectionCore     = "core"
 	sectionPostgres = "postgres"
 	sectionTool     = "tool"
+	sectionService  = "service"
 )
 
 var sections = []string{sectionAppends, sectionLoad, sectionReplay, sectionOpen, sectionCancels, sectionCore,
-	sectionPostgres, sectionTool}
+	sectionPostgres, sectionTool, sectionService}
 
 // The presets.
 var (
@@ -112,6 +113,8 @@ const (
 	jsonEach      = 20 * time.Microsecond  // a fact in memory, in all three forms
 	openEach      = time.Second            // two opens, a kill and an open
 	toolBuild     = time.Second            // linking the command line; what was never built takes longer
+	serviceBuild  = 10 * time.Second       // building the service; what was built before takes less
+	serviceTurn   = time.Second            // starting and ending it
 	toolEach      = 500 * time.Millisecond // what one round asks it
 	cancelEach    = 250 * time.Microsecond // a whole cancel and two appends, with the orders they need
 	steadyFrom    = 100_000                // orders, about as many as copyBelow has room for
@@ -148,6 +151,9 @@ func (s settings) estimate() time.Duration {
 	}
 	if s.has(sectionTool) {
 		sum += toolBuild + rounds*toolEach
+	}
+	if s.has(sectionService) {
+		sum += serviceBuild + rounds*(2*serviceCells*(s.CellTime+s.CellTime/warmUpShare)+s.CellTime+2*serviceTurn)
 	}
 	if s.has(sectionPostgres) {
 		lanes := time.Duration(len(pgLanes()))

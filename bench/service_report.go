@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// lane returns one of the section's lanes; nil where it was not measured.
+func (s *serviceResult) lane(name string) *serviceLane {
+	if s == nil {
+		return nil
+	}
+	for i := range s.Lanes {
+		if s.Lanes[i].Name == name {
+			return &s.Lanes[i]
+		}
+	}
+	return nil
+}
+
+func (r *report) serviceTable() table {
+	s := r.Service
+	t := table{title: fmt.Sprintf("The service over HTTP: %d shoppers place and cancel orders", s.Shoppers), words: 1,
+		head: []string{"", "commands/s", "× signing alone", "p50", "p99", "the service, a command", "of it signing",
+			"APO played, a command"},
+		note: fmt.Sprintf("Shoppers, service and simulator share the machine. Signing alone is %s exchanges a second on all "+
+			"cores: what two signatures and their verification cost one call, of which the service does half (%s of the "+
+			"processor). What the disk's syncs cost a command is the difference of the two rows.", count(s.Alone),
+			short(s.Exchange/2))}
+	for _, l := range s.Lanes {
+		t.rows = append(t.rows, []string{l.Name, count(l.Commands), times(l.Commands, s.Alone), short(l.P50), short(l.P99),
+			short(l.Service), share(s.Exchange/2, l.Service), short(l.Simulator)})
+	}
+	return t
+}
+
+func share(part, whole time.Duration) string {
+	return fmt.Sprintf("%.0f %%", 100*ratio(float64(part), float64(whole)))
+}
+
+// signingLeast is the least that the service may do of what signing alone would allow.
+const signingLeast = 0.7
+
+// serviceMusts are what the design asks of the service.
+func (r *report) serviceMusts() []figure {
+	f := figure{Must: true, What: "the service beside signing alone, 64 shoppers",
+		Limit: fmt.Sprintf("≥ %.1f ×", signingLeast)}
+	if l := r.Service.lane(laneDisk); l != nil {
+		got := ratio(l.Commands, r.Service.Alone)
+		f.Measured, f.Met = fmt.Sprintf("%.2f ×", got), got >= signingLeast
+		f.Note = fmt.Sprintf("%s to %s a second", count(l.Commands), count(r.Service.Alone))
+	}
+	return []figure{f}
+}
