@@ -132,9 +132,9 @@ func middleLane(name string, rounds []serviceLane) serviceLane {
 		Simulator: took(func(l serviceLane) time.Duration { return l.Simulator })}
 }
 
-// exchanges counts how often a second all cores can do what signing costs one call: the caller signs its request and APO
-// verifies it, APO signs its answer and the caller verifies that. The fastest of them is what they take where nobody
-// else has the core.
+// exchanges counts how often a second all cores can do what signing costs one call: the caller signs its request and
+// APO verifies it, APO signs its answer and the caller verifies that. The fastest of them is what they take where
+// nobody else has the core.
 func exchanges(during time.Duration) (rate float64, fastest time.Duration, err error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {

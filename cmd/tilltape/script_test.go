@@ -7,6 +7,8 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"exits": scriptExits, "holds": scriptHolds, "alter": scriptAlter, "cut": scriptCut,
 			"forge": scriptForge, "behead": scriptBehead,
 			"signs": scriptSigns, "serves": scriptServes,
+			"free-port": scriptFreePort, "answers": scriptAnswers,
 		},
 		RequireExplicitExec: true,
 	})
@@ -86,6 +89,30 @@ func scriptServes(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(s.WriteKeys(ts.MkAbs("keys")))
 	for name, value := range reaching(s, ts.MkAbs("keys")) {
 		ts.Setenv(name, value)
+	}
+}
+
+// scriptFreePort sets a variable to a port of loopback that nobody listens on now.
+func scriptFreePort(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Check(l.Close())
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Setenv(args[0], port)
+}
+
+// scriptAnswers waits until somebody answers at the URL.
+func scriptAnswers(ts *testscript.TestScript, _ bool, args []string) {
+	for until := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		answer, err := http.Get(args[0])
+		if err == nil {
+			ts.Check(answer.Body.Close())
+			return
+		}
+		if time.Now().After(until) {
+			ts.Fatalf("%v", err)
+		}
 	}
 }
 
