@@ -148,11 +148,11 @@ func (o *Order) findCapture(id, request uint64, minor int64) int {
 	if i := o.find(captures, id, request); i >= 0 {
 		return i
 	}
-	if full := o.fullAmount(); minor == full && id == 0 && request == 0 {
-		if at := slices.IndexFunc(o.book, func(t transfer) bool {
-			return t.kind == captures && t.is(transferCounted) && t.minor == full
-		}); at >= 0 {
-			return at
+	if id == 0 && request == 0 && minor == o.fullAmount() {
+		for i := range o.book {
+			if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && t.minor == minor {
+				return i
+			}
 		}
 	}
 	return o.unnamed(captures, request, minor)
@@ -221,6 +221,10 @@ func (a *account) take(t *transfer) {
 // total makes the order's amounts from its book: nothing is added up beside it. A capture proves the authorization it
 // drew on, even where that fact has yet to arrive: until then it is taken for what was ordered.
 func (o *Order) total() {
+	if len(o.book) == 0 {
+		o.totalPaid()
+		return
+	}
 	var accounts [2]account // in time, and late
 	now, late := &accounts[0], &accounts[1]
 	paid := now
@@ -268,6 +272,20 @@ func (o *Order) total() {
 	if disputed {
 		o.totalDisputed()
 	}
+}
+
+// totalPaid is total for the payment alone, of which nothing has moved but what it moved itself.
+func (o *Order) totalPaid() {
+	captured := int64(0)
+	if o.movedWhole() {
+		captured = o.signed
+	}
+	o.Refunded, o.Disputed = 0, 0
+	if o.known.has(knownLate) {
+		o.Authorized, o.Captured, o.Late = 0, 0, Late{Authorized: o.signed, Captured: captured}
+		return
+	}
+	o.Authorized, o.Captured, o.Late = o.signed, captured, Late{}
 }
 
 // totalDisputed is total for what disputes took.

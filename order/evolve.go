@@ -172,7 +172,7 @@ func (o *Order) ownerOf(p *Operation, request string, kind CallKind) owner {
 
 // endGateway ends APO's own capture once all is captured: by one that is new, or that is of more by the newest word.
 func (o *Order) endGateway(captured int64) {
-	if captured >= o.fullAmount() {
+	if o.Gateway != GatewayNone && captured >= o.fullAmount() {
 		o.Gateway = o.Gateway.after(law.EventCaptured)
 	}
 }

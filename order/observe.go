@@ -155,10 +155,10 @@ func (d *decision) observePayment(f *Fact) {
 	status := o.Status
 	surprise := f.Kind == PaymentAuthorized && o.CaptureMode == CaptureNone
 	d.tellAmount(f)
-	was := d.o
+	was := paymentWas{o.paymentDoubted(), o.signed, o.Late.Authorized, o.paymentKnown(), o.movedWhole()}
 	d.emitPayment(f, kind == law.PaymentUndone)
 	d.clearPaymentDoubt(&was)
-	if d.o.Late.Authorized > was.Late.Authorized && was.paymentKnown() { // of more than a person may have looked at
+	if d.o.Late.Authorized > was.late && was.known { // of more than a person may have looked at
 		d.lateMoney(f)
 	}
 	if surprise {

@@ -65,16 +65,24 @@ func (d *decision) tellAmount(f *Fact) {
 	}
 }
 
+// paymentWas is what the payment was before a fact; the order itself is large to copy.
+type paymentWas struct {
+	doubt        uint32
+	signed, late int64
+	known, moved bool
+}
+
 // clearPaymentDoubt closes what was told of a doubt that the newest word has just ended as it began.
-func (d *decision) clearPaymentDoubt(was *Order) {
+func (d *decision) clearPaymentDoubt(was *paymentWas) {
 	const reason = "APO's newest word is that the payment was done"
-	t := was.paymentDoubt()
-	other := was.signed != d.o.signed || was.movedWhole() && !d.o.movedWhole()
-	if t == nil || d.o.paymentDoubt() != nil || was.paymentKnown() && other {
+	if was.doubt == 0 || d.o.paymentDoubt() != nil {
 		return
 	}
-	if _, told := d.o.openAnomaly(uint64(t.doubt)); told {
-		d.emit(events.AnomalyCleared{Anomaly: uint64(t.doubt), Reason: reason})
+	if was.known && (was.signed != d.o.signed || was.moved && !d.o.movedWhole()) {
+		return
+	}
+	if _, told := d.o.openAnomaly(uint64(was.doubt)); told {
+		d.emit(events.AnomalyCleared{Anomaly: uint64(was.doubt), Reason: reason})
 	}
 	if a, told := d.o.anomalyFor(events.PaymentRevived); told {
 		d.emit(events.AnomalyCleared{Anomaly: a.Version, Reason: reason})

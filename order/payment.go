@@ -15,7 +15,12 @@ import (
 
 // paymentWord is that entry's place; -1: nothing contradicts the payment.
 func (o *Order) paymentWord() int {
-	return slices.IndexFunc(o.book, func(t transfer) bool { return t.kind == payments })
+	for i := range o.book {
+		if o.book[i].kind == payments {
+			return i
+		}
+	}
+	return -1
 }
 
 // paymentDoubt is what is in doubt of the payment; nil: nothing is.
@@ -169,13 +174,17 @@ func (o *Order) foldPaymentWord(r *events.Record, p *events.Proof, revived, newe
 // itself that it failed, so it may stand, as long as the payment does. It is in doubt from then on, unless it is an
 // inquiry that says so, which tells of it too.
 func (o *Order) reviveMoved(r *events.Record, p *events.Proof) {
-	back := func(t transfer) bool { return t.is(transferFailed) && t.has(markWithPayment) && t.kind != raises }
-	if !o.paymentStands() || !slices.ContainsFunc(o.book, back) {
+	back := func(t *transfer) bool { return t.is(transferFailed) && t.has(markWithPayment) && t.kind != raises }
+	first := 0
+	for first < len(o.book) && !back(&o.book[first]) {
+		first++
+	}
+	if first == len(o.book) || !o.paymentStands() {
 		return
 	}
 	o.book = slices.Clone(o.book)
 	for i := range o.book {
-		if t := &o.book[i]; back(*t) {
+		if t := &o.book[i]; back(t) {
 			t.standing = transferContradicted
 			t.set(markTakenBack, false)
 			if !o.asksNow(p) {
@@ -345,7 +354,7 @@ func (o *Order) onRecord(f *Fact) bool {
 		return false
 	}
 	sameTime := f.At.IsZero() || o.known.has(knownPaymentTime) && f.At.Equal(o.PaymentAt)
-	return sameTime && slices.Contains(o.contradiction, successDigest(f.Amount))
+	return sameTime && len(o.contradiction) > 0 && slices.Contains(o.contradiction, successDigest(f.Amount))
 }
 
 // successDigest names the success of a payment that was taken back, of which that amount was told.

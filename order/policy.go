@@ -66,11 +66,8 @@ func (p *Policy) reconciles(age time.Duration) bool {
 	return p.ReconcileFor >= 0 && age <= p.reconcileFor()
 }
 
-// reconcileFor is for how long an order is looked at by itself; below zero: it is not.
+// reconcileFor is for how long an order is looked at by itself, unless it is not.
 func (p *Policy) reconcileFor() time.Duration {
-	if p.ReconcileFor < 0 {
-		return NoReconcile
-	}
 	return within(p.ReconcileFor, DefaultReconcileFor, WaitMin, ReconcileForMax)
 }
 

@@ -28,11 +28,13 @@ func (d *decision) reconcileDue(n int) time.Time {
 // heldDue is reconcileDue for what is only held: the last look is when the time for looking ends, so that a person is
 // told of it then.
 func (d *decision) heldDue(n int) time.Time {
-	due, end := d.reconcileDue(n), d.o.CreatedAt.Add(d.env.Policy.reconcileFor())
-	if due.IsZero() && d.env.Policy.ReconcileFor >= 0 && d.env.Now.Before(end) {
+	if due := d.reconcileDue(n); !due.IsZero() || d.env.Policy.ReconcileFor < 0 {
+		return due
+	}
+	if end := d.o.CreatedAt.Add(d.env.Policy.reconcileFor()); d.env.Now.Before(end) {
 		return end
 	}
-	return due
+	return zeroTime
 }
 
 // firstLook is when APO is asked first about an authorization whose end it did not tell: once in any case.

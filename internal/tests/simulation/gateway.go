@@ -87,6 +87,9 @@ const (
 	lineTakenBack  = "taken back: "
 	lineKeysForgot = "keys forgotten"
 	lineRaised     = "raised"
+
+	lineRaiseFailed = "raise failed"
+	linePaidAgain   = "paid after it had failed"
 )
 
 // line draws what becomes of a call.

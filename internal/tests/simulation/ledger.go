@@ -42,6 +42,7 @@ type simPayment struct {
 	raises   []*simMove // each to so much in all
 	disputes []*simDispute
 	beside   bool // a refund was taken while another was worked on
+	again    bool // the buyer paid after that had failed
 
 	forgets bool      // request ids, after a day
 	strict  bool      // a second cancel is ORDER_STATUS_INVALID

@@ -76,14 +76,7 @@ func (l *simLife) buyer(r *rand.Rand) func() {
 		case 0:
 			return
 		case 1:
-			l.bank.at(l.p, func(now time.Time) {
-				if l.p.state == apo.StateProcessing {
-					l.p.state, l.p.code = apo.StateFail, apotest.CodeDeclined
-					l.bank.notify(l.p, 0, tilltest.Notice{Payment: l.p.id, PaymentRequest: l.p.request, Code: l.p.code,
-						Minor: l.p.minor, At: now}.
-						Content("PAYMENT_RESULT", "", "", "paymentAmount", "paymentTime"))
-				}
-			})
+			l.declined(r)
 			return
 		}
 		l.bank.at(l.p, func(now time.Time) { l.bank.pays(l.p, now, r.IntN(2) == 0) })
@@ -303,7 +296,7 @@ func (s *simulation) resolve(o *order.Order, p *order.Operation, round int) {
 func (s *simulation) compensate(o *order.Order, round int) {
 	pay := s.bank.payments[o.PaymentRequestID]
 	s.bank.mu.Lock()
-	late := pay.late
+	late := pay.late || pay.ownCancel(o)
 	s.bank.befell["anomaly"]++
 	s.bank.mu.Unlock()
 	_ = s.give(func(ctx context.Context, orders *tilltape.Orders) error {

@@ -264,7 +264,7 @@ func (s *simulation) verdictOf(p *simPayment, c tilltest.WireCall) string {
 		return fmt.Sprintf("%d have moved", moved)
 	case c.Op == apo.OpCancel && capturing:
 		return "APO captures by itself"
-	case c.Op == apo.OpCancel && known.cancelled && !p.late:
+	case c.Op == apo.OpCancel && known.cancelled && !p.late && !p.again:
 		return "it is known to be cancelled"
 	case c.Op == apo.OpCapture && (gone || known.cancelled):
 		return "we have cancelled it"

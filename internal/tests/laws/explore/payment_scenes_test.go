@@ -11,7 +11,8 @@ import (
 	"github.com/tilltape/tilltape/order"
 )
 
-// paymentScenes are what APO tells against the payment itself, beside a command: that it has failed, or is of less.
+// paymentScenes are what APO tells against the payment itself, beside a command: that it has failed, was cancelled
+// though it was captured, or is of less.
 // What the bank has in the end is what the order comes to, whichever was first.
 func paymentScenes() []scene {
 	const less = tilltest.ThePart
@@ -28,6 +29,14 @@ func paymentScenes() []scene {
 		x.Paid()
 		x.Bank.Accounts[0].Minor = less
 	}
+	undone := func(x *tilltest.Till) { // what was captured has gone back with all else
+		x.Paid()
+		_, err := x.Capture(tilltest.TheAmount)
+		require.NoError(x.T, err)
+		a := x.Bank.Accounts[0]
+		a.State, a.Captures[0].State = apo.StateCancelled, apo.StateFail
+	}
+	gone := tilltest.CancelAnswer(tilltest.ThePayment)
 	beside := func(c, v order.Command) func(*tilltest.Till) []order.Command {
 		return func(*tilltest.Till) []order.Command { return []order.Command{c, v} }
 	}
@@ -50,6 +59,8 @@ func paymentScenes() []scene {
 			observing(failure)), lost, 1, again(failure)},
 		{"a capture, and the word that the payment is of less", order.CaptureManual, shrinks, beside(capture,
 			observing(other)), lost, 1, again(other)},
+		{"a refund, and the word that its captured payment was cancelled", order.CaptureManual, undone, beside(refund,
+			observing(gone)), lost, 1, again(gone)},
 	}
 }
 
