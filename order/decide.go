@@ -155,7 +155,8 @@ func decideCancel(o *Order, c *Cancel, env *Env) ([]events.Event, error) {
 	case permit == law.Already:
 		return nil, nil
 	case permit == law.Local:
-		return []events.Event{events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: o.PaymentID}}, nil
+		return []events.Event{events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: o.PaymentID,
+			Due: newDecision(o, env, "").paidAfterAllDue()}}, nil
 	}
 	return []events.Event{events.CancelRequested{By: o.identifier(), Reason: c.Reason,
 		Lease: env.Now.Add(env.Policy.lease()), Trace: env.Trace}}, nil

@@ -95,7 +95,7 @@ func (o *Order) learn(paymentID string) {
 // watching reports whether the payment has to be looked at apart from the operation: while its money can still move.
 func (o *Order) watching() bool {
 	switch o.Status {
-	case Created, Authorized:
+	case Created, Authorized, Failed: // another card may work, and its notification be lost
 		return true
 	case Paid, Captured, Refunded:
 		if o.left() > 0 {
@@ -106,7 +106,7 @@ func (o *Order) watching() bool {
 			return true
 		}
 	}
-	return o.Gateway == GatewayOutstanding || len(o.Held) > 0 || o.inDoubt() || o.Status == Failed && o.raisedTo() > 0
+	return o.Gateway == GatewayOutstanding || len(o.Held) > 0 || o.inDoubt()
 }
 
 // watchFrom begins the schedule of the payment's inquiries anew, but never puts off or drops the one that a held refund

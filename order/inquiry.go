@@ -257,7 +257,7 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized ||
 		o.inDoubt() || o.known.has(knownNews) || !d.reconcileDue(0).IsZero()):
 		return d.silentWatch()
-	case o.Status == Cancelled && o.Late.IsZero():
+	case o.Status == Cancelled && o.Late.IsZero(), o.Status == Failed && !o.inDoubt() && o.raisedTo() == 0:
 		return zeroTime // nobody paid it after all
 	}
 	if end := keepable(o.Expires.Add(d.env.Policy.margin())); o.Status == Authorized && end.After(d.env.Now) {

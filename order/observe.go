@@ -125,7 +125,8 @@ func (d *decision) observePayment(f *Fact) {
 		then == law.CancelledUnpaid && (o.Status == Created || o.Status == Failed ||
 		o.Status != Cancelled && kind == law.PaymentTakenBack) {
 		// Nothing was paid, so there is nothing left to cancel: the cancel has what it wanted.
-		d.emit(events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: f.PaymentID, At: f.At, Proof: f.Proof})
+		d.emit(events.CancelSucceeded{Cause: events.CausePaymentFailed, PaymentID: f.PaymentID, At: f.At,
+			Due: d.paidAfterAllDue(), Proof: f.Proof})
 		return
 	}
 	if kind == law.PaymentTakenBack {

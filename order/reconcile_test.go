@@ -75,8 +75,45 @@ func TestReconcile_WhatIsOverIsNotLookedAt(t *testing.T) {
 	assert.Zero(t, facts[0].(events.CancelSucceeded).Due, "and the log says so")
 
 	x = looked(placed(t, CaptureManual))
-	x.observe(failed())
-	assert.Zero(t, x.o.NextDue())
+	x.later(time.Hour)
+	x.inquire(tells(StateFail, failed()))
+	assert.Zero(t, x.o.NextDue(), "failed when nobody can pay it any more")
+}
+
+// A buyer whose card was refused may have another one that works, and the notification of that payment may be lost: a
+// failed order is looked at once more when nobody can pay it any more, also where it was cancelled without APO.
+func TestReconcile_AFailedOrderIsLookedAtOnceMore(t *testing.T) {
+	for _, how := range []string{"failed", "and cancelled", "while a cancel was outstanding"} {
+		t.Run(how, func(t *testing.T) {
+			begin := func() *till {
+				x := looked(placed(t, CaptureNone))
+				if how == "while a cancel was outstanding" {
+					x.must(Cancel{CommandID: "k"})
+					x.answer(silence)
+				}
+				x.observe(failed())
+				if how == "and cancelled" {
+					x.must(Cancel{CommandID: "k"})
+				}
+				require.Equal(t, how != "failed", x.o.Status == Cancelled)
+				require.Equal(t, x.o.PayBy.Add(DefaultMargin), x.o.NextDue())
+				x.now = x.o.NextDue()
+				return x
+			}
+			x := begin()
+			x.inquire(Picture{Problem: "timeout"})
+			assert.NotZero(t, x.o.NextDue(), "no answer is no look")
+			x.now = x.o.NextDue()
+			x.inquire(tells(StateFail, failed()))
+			assert.Zero(t, x.o.NextDue())
+			assert.Empty(t, x.o.Anomalies)
+			x = begin()
+			x.inquire(tells(StateSuccess, paid()))
+			assert.EqualValues(t, theAmount, x.o.Captured+x.o.Late.Captured)
+			assert.NotEmpty(t, x.o.Anomalies, "a person is told")
+			replayIsLive(t, x)
+		})
+	}
 }
 
 // A cancellation does not stop a buyer who is just paying, and the notification of that payment may be lost.

@@ -28,8 +28,11 @@ func (l *simLife) declined(r *rand.Rand) {
 	if !refused || r.IntN(2) == 0 {
 		return
 	}
-	time.Sleep(within(r, time.Hour))
+	time.Sleep(within(r, 3*time.Minute))
 	l.bank.at(l.p, func(now time.Time) {
+		if now.Sub(l.p.closedAt) >= unpaidLasts {
+			return // nobody can pay it any more
+		}
 		l.p.state, l.p.code, l.p.again = apo.StateProcessing, "", true
 		l.bank.befell[linePaidAgain]++
 		l.bank.pays(l.p, now, false)
