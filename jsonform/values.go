@@ -143,6 +143,9 @@ func vocabulary[E interface {
 }]() (words []string) {
 	for i := range 256 {
 		word, err := E(i).MarshalText()
+		if err != nil && len(words) > 0 {
+			break // there are no more, and each of the others would make an error
+		}
 		for err == nil && len(words) <= i {
 			words = append(words, "")
 		}

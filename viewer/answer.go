@@ -138,7 +138,7 @@ func (v *Viewer) page(w http.ResponseWriter, status int, template string, s shel
 		s.At = v.now()
 	}
 	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, template, s); err != nil {
+	if err := templates().ExecuteTemplate(&b, template, s); err != nil {
 		write(w, http.StatusInternalServerError, "text/plain; charset=utf-8", []byte("the page could not be made\n"))
 		return
 	}

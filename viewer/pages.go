@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"path"
+	"sync"
 	"time"
 )
 
@@ -18,7 +19,10 @@ const (
 //go:embed html assets
 var embedded embed.FS
 
-var templates = template.Must(template.New("").Funcs(functions).ParseFS(embedded, "html/*.html"))
+// templates are parsed for the first viewer: not everybody who links this package has one.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(functions).ParseFS(embedded, "html/*.html"))
+})
 
 // shell is what a template is given: what every page has, and its own body.
 type shell struct {

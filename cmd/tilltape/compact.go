@@ -28,7 +28,7 @@ func compactCommand(t *terminal) *cobra.Command {
 			size, err := bolt.Compact(cmd.Context(), args[0], meter.of)
 			meter.end()
 			if err != nil {
-				return openError(err)
+				return rescueError(args[0], openError(err))
 			}
 			_, err = fmt.Fprintf(t.out, "%s %s had %s bytes and has %s\n", t.paint(green, "ok:"), args[0],
 				grouped(uint64(size.Before)), grouped(uint64(size.After)))

@@ -59,11 +59,25 @@ func report(ctx context.Context, t terminal, err error) int {
 // where an inner one speaks of the library's.
 func explain(err error) (text, hint string) {
 	text = err.Error()
-	for e := err; e != nil; e = errors.Unwrap(e) {
+	var trim func(error)
+	trim = func(e error) {
 		if h, ok := e.(hinter); ok { // not one further in: each level is looked at
 			text = strings.TrimSuffix(text, "; "+h.Hint())
 		}
+		switch e := e.(type) {
+		case interface{ Unwrap() error }:
+			if inner := e.Unwrap(); inner != nil {
+				trim(inner)
+			}
+		case interface{ Unwrap() []error }:
+			for _, inner := range e.Unwrap() {
+				if inner.Error() == err.Error() { // what only gives it a kind, and not one of several
+					trim(inner)
+				}
+			}
+		}
 	}
+	trim(err)
 	if h, ok := errors.AsType[hinter](err); ok {
 		hint = h.Hint()
 		text = strings.TrimSuffix(text, "; "+hint)

@@ -3,8 +3,8 @@
 export.md), with Python's standard library and nothing of Tilltape's.
     verify.py FILE [SIZE ROOT]
 FILE is a log's bbolt file that nobody has open, a backup or an export; SIZE and ROOT are of a checkpoint that you kept.
-It reads no payloads: whether what is recorded was legal, and APO's word, is for `tilltape verify`. It ends with 0 for a
-whole log, 2 for a wrong call, 10 for a log that is damaged or altered, 12 where it cannot read one."""
+It reads no payloads, and of an export's lines the frames alone: what stands beside these, whether it was legal, and
+APO's word are for `tilltape verify`. Ends with 0 (whole), 2 (wrong call), 10 (damaged or altered), 12 (unreadable)."""
 
 import base64, hashlib, json, struct, sys, uuid
 class Damage(Exception): pass

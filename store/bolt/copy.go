@@ -72,8 +72,12 @@ type Compacted struct{ Before, After int64 } // bytes
 // whatever interrupts Compact leaves one of the two there. The log keeps its origin. It needs as much free space as the
 // copy takes, in the same directory. Errors are those of [Open] and [Log.Backup].
 func Compact(ctx context.Context, path string, progress func(done, total uint64)) (Compacted, error) {
-	if _, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if err != nil {
 		return Compacted{}, explain(path, err)
+	}
+	if info.Mode().IsRegular() && info.Size() == 0 { // Open would make a log of it
+		return Compacted{}, unfinishedError(path)
 	}
 	l, err := Open(path, &Config{asIs: true})
 	if err != nil {

@@ -52,6 +52,9 @@ func (l *Log) checkPages(tx *bbolt.Tx) error {
 			return err
 		}
 	}
+	if p.more {
+		return nil
+	}
 	return p.free(uint64(tx.ID()))
 }
 
@@ -70,6 +73,7 @@ type pages struct {
 	end   uint64 // the first page that bbolt has not handed out
 	seen  map[uint64]bool
 	queue []link
+	more  bool // there are pages that are not looked at
 	block []byte
 }
 
@@ -210,14 +214,20 @@ func (p *pages) contents(at link, page []byte) error {
 
 // below queues the pages that a branch page links to.
 func (p *pages) below(at link, page []byte, keys [][]byte) {
+	// What is behind as many pages as are looked at is never read: of a large file that is nearly all.
+	below := min(len(keys)-1, max(p.log.pagesLooked-len(p.seen)-len(p.queue), 0))
+	p.more = p.more || below < len(keys)-1
+	p.queue = slices.Grow(p.queue, below)
 	keys[len(keys)-1] = at.to
-	for i := range len(keys) - 1 {
+	from := bytes.Clone(keys[0])
+	for i := range below {
 		to := keys[i+1]
 		if to != nil {
 			to = bytes.Clone(to)
 		}
 		id := binary.NativeEndian.Uint64(page[pageHeaderSize+i*elementSize+8:])
-		p.queue = append(p.queue, link{page: id, bucket: at.bucket, lazy: at.lazy, from: bytes.Clone(keys[i]), to: to})
+		p.queue = append(p.queue, link{page: id, bucket: at.bucket, lazy: at.lazy, from: from, to: to})
+		from = to
 	}
 }
 

@@ -15,27 +15,41 @@ import (
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/postgres"
+	"github.com/tilltape/tilltape/store/sealed"
 )
 
 // audited is a log of ten orders with a record each, and an auditor who kept its checkpoint.
 func audited(t *testing.T, signer *seal.Signer, actor string) (kept, *audit.VerifyConfig) {
 	t.Helper()
-	ctx, log := context.Background(), newLog(t, postgres.Config{Signer: signer})
+	log := newLog(t, postgres.Config{Signer: signer})
+	sell(t, log, 0, 10, actor)
+	return log, auditorOf(t, log, signer)
+}
+
+// auditorOf keeps the log's checkpoint.
+func auditorOf(t *testing.T, log kept, signer *seal.Signer) *audit.VerifyConfig {
+	t.Helper()
+	signed, err := log.Checkpoint(context.Background())
+	require.NoError(t, err)
+	return &audit.VerifyConfig{Checkpoints: [][]byte{signed}, Verifiers: []*seal.Verifier{signer.Verifier()}}
+}
+
+// sell appends a record each of so many orders.
+func sell(t *testing.T, log kept, from, orders int, actor string) {
+	t.Helper()
+	var all []sealed.Append
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	serial := 0
+	serial := from * 1000
 	env := order.Env{Now: at, NewID: func() string { serial++; return fmt.Sprint("id-", serial) }}
-	for i := range 10 {
+	for i := from; i < from+orders; i++ {
 		c := order.Create{OrderID: fmt.Sprint("o-", i), PaymentRequestID: fmt.Sprint("p-", i), Method: "CARD",
 			CaptureMode: order.CaptureManual, Amount: events.Money{Minor: 100, Currency: "USD"}}
 		facts, err := order.Decide(order.Order{}, c, env)
 		require.NoError(t, err)
 		records, _ := order.Records(order.Order{}, c, facts, env, actor)
-		_, err = log.Append(ctx, events.OrderStream(c.OrderID), 0, records...)
-		require.NoError(t, err)
+		all = append(all, sealed.Append{Stream: events.OrderStream(c.OrderID), Records: records})
 	}
-	signed, err := log.Checkpoint(ctx)
-	require.NoError(t, err)
-	return log, &audit.VerifyConfig{Checkpoints: [][]byte{signed}, Verifiers: []*seal.Verifier{signer.Verifier()}}
+	require.NoError(t, log.AppendAll(context.Background(), all))
 }
 
 // TestAudit: a log in a database is verified as one in a file is, by whoever brings a checkpoint.
@@ -68,7 +82,12 @@ var corpus = map[string]struct {
 }{
 	"one bit": {`update {schema}.records set frame = set_byte(frame, 20, get_byte(frame, 20) # 4) where position = 7`, 7,
 		[]audit.Problem{audit.DamagedRecord, audit.AlteredRecord}},
-	"removed": {`delete from {schema}.records where position = 7`, 7, []audit.Problem{audit.DamagedRecord}},
+	// a field that nobody knows at the payload's end: the record says the same in other bytes
+	"re-encoded": {`update {schema}.records set frame = set_byte(frame, 1, get_byte(frame, 1) + 3) || '\xf87f00'
+		where position = 7`, 7, []audit.Problem{audit.DamagedRecord, audit.AlteredRecord}},
+	// the log's row still says how many there are, so that they are missing and not only the log's end
+	"the tail cut": {`delete from {schema}.records where position > 6`, 7, []audit.Problem{audit.DamagedRecord}},
+	"removed":      {`delete from {schema}.records where position = 7`, 7, []audit.Problem{audit.DamagedRecord}},
 	"swapped": {`update {schema}.records r set frame = o.frame from {schema}.records o
 		where r.position in (7, 8) and o.position = 15 - r.position`, 7,
 		[]audit.Problem{audit.DamagedRecord, audit.AlteredRecord}},
@@ -104,6 +123,46 @@ func TestAudit_Corpus(t *testing.T) {
 		}
 		assert.Equal(t, audit.Altered, report.Outcome(), name)
 	}
+}
+
+// TestAudit_ATileReplaced: nobody needs a tile to read records, and it would prove a forged one.
+func TestAudit_ATileReplaced(t *testing.T) {
+	ctx, signer := context.Background(), newSigner(t, "shop.example/orders")
+	log := newLog(t, postgres.Config{Signer: signer})
+	sell(t, log, 0, seal.TileWidth+4, "shop")
+	cfg := auditorOf(t, log, signer)
+	_, err := log.pool.Exec(ctx, strings.ReplaceAll("alter table {schema}.tiles disable trigger all; update "+
+		"{schema}.tiles set hashes = set_byte(hashes, 40, get_byte(hashes, 40) # 1)", "{schema}", log.config.Schema))
+	require.NoError(t, err)
+	report, err := audit.Verify(ctx, log, cfg)
+	require.NoError(t, err)
+	f, found := report.First()
+	require.True(t, found)
+	assert.Equal(t, audit.AlteredIndex, f.Problem, "%+v", report.Findings)
+	assert.Contains(t, f.Detail, "its seal does not fit its records: tile 0/0")
+	assert.Equal(t, audit.Altered, report.Outcome())
+	assert.Equal(t, audit.StateProven, report.Held[0].State, "the records are what they were")
+}
+
+// TestAudit_AFork: a log that was restored from a copy of six records and went on says where it did.
+func TestAudit_AFork(t *testing.T) {
+	ctx, signer := context.Background(), newSigner(t, "shop.example/orders")
+	was := newLog(t, postgres.Config{Signer: signer})
+	sell(t, was, 0, 6, "shop")
+	restored := newLog(t, postgres.Config{Signer: signer})
+	_, err := sealed.Copy(ctx, was, restored, nil)
+	require.NoError(t, err)
+	early := auditorOf(t, was, signer)
+	sell(t, was, 6, 4, "shop")
+	sell(t, restored, 10, 5, "shop")
+	report, err := audit.Verify(ctx, restored, early)
+	require.NoError(t, err)
+	require.Empty(t, report.Findings, "what both have is one log's")
+	report, err = audit.Verify(ctx, restored, auditorOf(t, was, signer))
+	require.NoError(t, err)
+	require.Len(t, report.Findings, 1)
+	f := report.Findings[0]
+	assert.Equal(t, []any{audit.Forked, uint64(7), uint64(10)}, []any{f.Problem, f.Position, f.Until})
 }
 
 // TestAudit_ARewrittenHistory: consistent in itself and under the old name, it is told by the one checkpoint that was
