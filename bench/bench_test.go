@@ -83,6 +83,10 @@ func TestRun_MeasuresEverySection(t *testing.T) {
 		assert.Positive(t, a.Processor, a.What)
 	}
 
+	require.NotNil(t, r.Memory)
+	assert.Positive(t, r.Memory.First)
+	assert.Positive(t, r.Memory.Second)
+	assert.Positive(t, r.Memory.Rate)
 	require.NotNil(t, r.Service)
 	assert.Positive(t, r.Service.Alone)
 	require.NotEmpty(t, r.Service.Lanes)

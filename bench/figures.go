@@ -90,6 +90,7 @@ func (r *report) musts() []figure {
 	all = append(all, r.coreMusts()...)
 	all = append(all, r.toolMusts()...)
 	all = append(all, r.serviceMusts()...)
+	all = append(all, r.memoryMusts()...)
 	return append(all, r.pgMusts()...)
 }
 

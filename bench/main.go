@@ -203,6 +203,7 @@ func (b *bench) measure() error {
 		{sectionCore, b.core}, {sectionAppends, b.appends}, {sectionCancels, b.cancels}, {sectionLoad, b.loads},
 		{sectionReplay, b.replays}, {sectionOpen, b.opens}, {sectionPostgres, b.postgres},
 		{sectionTool, b.tool}, {sectionService, b.service},
+		{sectionMemory, b.memory},
 	} {
 		if !b.has(s.name) {
 			continue

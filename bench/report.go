@@ -22,6 +22,7 @@ type report struct {
 	Postgres       *pgResult      `json:",omitempty"`
 	Tool           *toolResult    `json:",omitempty"`
 	Service        *serviceResult `json:",omitempty"`
+	Memory         *flatResult    `json:",omitempty"`
 	Figures        []figure
 }
 
@@ -64,6 +65,7 @@ func (r *report) tables() []table {
 		{r.Replay != nil, r.replayTable}, {r.Open != nil, r.openTable}, {len(r.Core) > 0, r.coreTable},
 		{r.Postgres != nil, r.pgAppendTable}, {r.Postgres != nil, r.pgReadTable},
 		{r.Tool != nil, r.toolTable}, {r.Service != nil, r.serviceTable},
+		{r.Memory != nil, r.memoryTable},
 		{len(r.Figures) > 0, r.figureTable},
 	} {
 		if part.measured {

@@ -34,10 +34,11 @@ const (
 	sectionPostgres = "postgres"
 	sectionTool     = "tool"
 	sectionService  = "service"
+	sectionMemory   = "memory"
 )
 
 var sections = []string{sectionAppends, sectionLoad, sectionReplay, sectionOpen, sectionCancels, sectionCore,
-	sectionPostgres, sectionTool, sectionService}
+	sectionPostgres, sectionTool, sectionService, sectionMemory}
 
 // The presets.
 var (
@@ -113,6 +114,7 @@ const (
 	jsonEach      = 20 * time.Microsecond  // a fact in memory, in all three forms
 	openEach      = time.Second            // two opens, a kill and an open
 	toolBuild     = time.Second            // linking the command line; what was never built takes longer
+	flatEach      = 150 * time.Microsecond // an order that is placed and cancelled through the library
 	serviceBuild  = 10 * time.Second       // building the service; what was built before takes less
 	serviceTurn   = time.Second            // starting and ending it
 	toolEach      = 500 * time.Millisecond // what one round asks it
@@ -151,6 +153,9 @@ func (s settings) estimate() time.Duration {
 	}
 	if s.has(sectionTool) {
 		sum += toolBuild + rounds*toolEach
+	}
+	if s.has(sectionMemory) {
+		sum += time.Duration(s.Tape) * flatEach
 	}
 	if s.has(sectionService) {
 		sum += serviceBuild + rounds*(2*serviceCells*(s.CellTime+s.CellTime/warmUpShare)+s.CellTime+2*serviceTurn)
