@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TILLTAPE_NOW", dayEnds.Format(time.RFC3339))
+			e.Setenv("GOGC", "off") // five hundred processes that live for milliseconds need not collect
 			return day.write(e.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
