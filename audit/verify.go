@@ -260,6 +260,9 @@ func (v *verification) damage(err error, problem Problem) error {
 	if !ok { // an engine's own
 		damage = &store.DamagedError{Reason: reasonOf(err)}
 	}
+	if damage.OfSeal && damage.Position == 0 {
+		problem = AlteredSeal
+	}
 	for _, f := range v.report.Findings {
 		if f.Level == LevelBytes && (damage.Position != 0 && f.Position == damage.Position || f.Problem == AlteredSeal) {
 			return nil

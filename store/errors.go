@@ -99,6 +99,7 @@ type DamagedError struct {
 	Log      string // what its engine calls the log
 	Position uint64 // the record's position; 0 where the damage is not in one record
 	Reason   string
+	OfSeal   bool // it is in the hashes that the log keeps of its records
 }
 
 // Error names the log, the position, the reason and the way out.

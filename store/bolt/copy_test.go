@@ -179,6 +179,13 @@ func TestCompact(t *testing.T) {
 
 	_, err = bolt.Compact(ctx, filepath.Join(t.TempDir(), "none.log"), nil)
 	require.ErrorIs(t, err, store.ErrStorage, "nothing is made where nothing is")
+	empty := filepath.Join(t.TempDir(), "empty.log")
+	require.NoError(t, os.WriteFile(empty, nil, 0o600))
+	_, err = bolt.Compact(ctx, empty, nil)
+	require.ErrorIs(t, err, bolt.ErrNotALog, "nor of nothing")
+	info, err = os.Stat(empty)
+	require.NoError(t, err)
+	assert.Zero(t, info.Size())
 }
 
 func TestCompactThroughALink(t *testing.T) {

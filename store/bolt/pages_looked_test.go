@@ -43,6 +43,17 @@ func TestFewerPagesAreLookedAt(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrDamaged, "it shows where it is read")
 	require.NoError(t, log.Close())
 
+	found := false
+	for looked := 1; looked <= len(whole)/size; looked *= 2 { // what is found with some is found with more
+		log, err := bolt.Open(path, &bolt.Config{ReadOnly: true, PagesLooked: looked})
+		if err == nil {
+			require.False(t, found, "with %d pages", looked)
+			require.NoError(t, log.Close())
+		}
+		found = found || err != nil
+	}
+	require.True(t, found)
+
 	_, err = bolt.Open(path, &bolt.Config{PagesLooked: -1})
 	require.ErrorIs(t, err, store.ErrInvalid)
 	assert.ErrorContains(t, err, "PagesLooked -1")

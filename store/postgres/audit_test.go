@@ -138,7 +138,7 @@ func TestAudit_ATileReplaced(t *testing.T) {
 	require.NoError(t, err)
 	f, found := report.First()
 	require.True(t, found)
-	assert.Equal(t, audit.AlteredIndex, f.Problem, "%+v", report.Findings)
+	assert.Equal(t, audit.AlteredSeal, f.Problem, "%+v", report.Findings)
 	assert.Contains(t, f.Detail, "its seal does not fit its records: tile 0/0")
 	assert.Equal(t, audit.Altered, report.Outcome())
 	assert.Equal(t, audit.StateProven, report.Held[0].State, "the records are what they were")

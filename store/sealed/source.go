@@ -37,7 +37,7 @@ func damage(log string, err error) error {
 }
 
 func damagedError(log, format string, args ...any) error {
-	return &store.DamagedError{Log: log, Reason: fmt.Sprintf(format, args...)}
+	return &store.DamagedError{Log: log, Reason: fmt.Sprintf(format, args...), OfSeal: true}
 }
 
 // Load returns the tree whose frontier was stored, if the records after the last full tile and the tiles next to the
