@@ -4,6 +4,17 @@ package bolt
 // happens at every few appends.
 func SmallGenerations(entries int) *Config { return &Config{generation: entries} }
 
+// AwaitFlush waits until the flush that is under way, if one is, can be carried on by appends. What it does lies with a
+// goroutine that a busy machine may leave without a processor for hundreds of appends.
+func AwaitFlush(l *Log) {
+	l.writing.Lock()
+	f := l.flush
+	l.writing.Unlock()
+	if f != nil {
+		<-f.prepared
+	}
+}
+
 // Summed is what a lazy bucket has for the value of a key, with a sum as a forger would make it.
 func Summed(key string, value []byte) []byte { return summed([]byte(key), value) }
 

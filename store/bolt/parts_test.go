@@ -155,6 +155,7 @@ func TestOneStreamDoesNotHoldTheFlushUp(t *testing.T) {
 		}
 		_, err := log.Append(context.Background(), of, after, testRecord(fmt.Sprintf("r-%d", i)))
 		require.NoError(t, err)
+		AwaitFlush(log)
 		layers := log.lazy.layers()
 		if layers.frozen != nil {
 			longest = max(longest, i+1-layers.frozen.begin)

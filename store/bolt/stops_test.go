@@ -72,6 +72,7 @@ func TestRecoveryIsBoundedOverKills(t *testing.T) {
 			_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%05d", n*7919%100_000)), 0,
 				testRecord(fmt.Sprintf("r-%d", n)))
 			require.NoError(t, err)
+			AwaitFlush(log)
 		}
 		killed, err := os.ReadFile(path)
 		require.NoError(t, err)

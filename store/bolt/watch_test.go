@@ -138,6 +138,7 @@ func TestRecoveryIsBounded(t *testing.T) {
 		r.Keys = nil
 		_, err := log.Append(ctx, events.OrderStream("busy"), v, r)
 		require.NoError(t, err)
+		bolt.AwaitFlush(log)
 	}
 	again := openLog(t, killedCopy(t, path), nil)
 	assert.LessOrEqual(t, again.Recovery().Records, uint64(100))
