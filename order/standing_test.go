@@ -175,3 +175,18 @@ func TestStanding_ADoubtEndsWithWhatItIsAbout(t *testing.T) {
 		})
 	}
 }
+
+// The failure that ended a cancel is no news when it is delivered again beside a refund that is held, about which
+// APO is asked anyway.
+func TestStanding_TheFailureThatEndedACancelIsToldAgain(t *testing.T) {
+	x := placed(t, CaptureManual)
+	x.must(Cancel{CommandID: "k"})
+	x.answer(unknownU)
+	x.observe(failed())
+	require.Equal(t, Cancelled, x.o.Status)
+	x.observe(refunded("F1", 100))
+	require.Equal(t, x.now, x.o.NextDue(), "APO is asked")
+	assert.Empty(t, x.observe(failed()))
+	assert.Empty(t, x.o.Doubts())
+	replayIsLive(t, x)
+}
