@@ -18,13 +18,14 @@
 // replica, and with the server's usual settings, an acknowledged message may be in no file yet when the machine goes
 // down. Give the stream three replicas, or the server "sync_interval: always".
 //
-// Each message has an id (Nats-Msg-Id) of the consumer's source and the record's id. A stream leaves out what it has
-// had under this id within its window of duplicates, two minutes unless it says otherwise: what a crash sends again
-// soon is there once. What comes later than that comes again; receivers that remember ids take it once.
+// Each message has an id (Nats-Msg-Id) of Config.Subject, the consumer's source and the record's id. A stream leaves
+// out what it has had under this id within its window of duplicates, two minutes unless it says otherwise: what a crash
+// sends again soon is there once. What comes later than that comes again; receivers that remember ids take it once.
 //
 // # What a stream refuses
 //
 // A message that is larger than the server or the stream takes is refused, and the consumer parks its order
 // ([outbox.ErrRefused]). All else is a receiver that is down: no server, no stream for the subject, a stream that is
-// full or is another one than Config.Stream.
+// full or is another one than Config.Stream. Connect with nats.MaxReconnects(-1), or the connection is closed for good
+// after some two minutes without a server.
 package natsout

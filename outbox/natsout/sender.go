@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -75,7 +76,7 @@ func (s *Sender) Send(ctx context.Context, m outbox.Message) error {
 	}
 	bounded, stop := context.WithTimeout(ctx, sendTimeout)
 	defer stop()
-	options := []jetstream.PublishOpt{jetstream.WithMsgID(m.Source + "#" + m.ID)} // a source has no "#"
+	options := []jetstream.PublishOpt{jetstream.WithMsgID(s.id(m))}
 	if s.cfg.Stream != "" {
 		options = append(options, jetstream.WithExpectStream(s.cfg.Stream))
 	}
@@ -84,6 +85,12 @@ func (s *Sender) Send(ctx context.Context, m outbox.Message) error {
 		return ctx.Err()
 	}
 	return s.meaning(message.Subject, err)
+}
+
+// id is the message's for the stream, which leaves out what it has had under it, whatever its subject was: another
+// consumer of the same log may send the record to the same stream under its own.
+func (s *Sender) id(m outbox.Message) string {
+	return url.QueryEscape(s.cfg.Subject) + "#" + url.QueryEscape(m.Source) + "#" + url.QueryEscape(m.ID)
 }
 
 func (s *Sender) message(m outbox.Message) (*nats.Msg, error) {

@@ -181,6 +181,18 @@ func TestRecordsInOrderOverRestarts(t *testing.T) {
 	assert.Equal(t, want, have)
 }
 
+// Two consumers of one log may send to one stream, each under a subject of its own, and each is told everything.
+func TestTwoConsumersOfOneStream(t *testing.T) {
+	b := newBroker(t)
+	js := b.connect()
+	s := b.stream(js, jetstream.StreamConfig{Name: "SHOP", Subjects: []string{"shop.>"}})
+	log := memory.New()
+	told(t, log, "o-1", "pr")
+	running(t, consumer(t, log, outbox.MemoryKeeper(), js, natsout.Config{Subject: "shop.orders"}))
+	running(t, consumer(t, log, outbox.MemoryKeeper(), js, natsout.Config{Subject: "shop.mail"}))
+	require.Eventually(t, func() bool { return count(s) == 2 }, patience, 5*time.Millisecond)
+}
+
 func TestBinaryMessages(t *testing.T) {
 	b := newBroker(t)
 	js := b.connect()
@@ -193,7 +205,7 @@ func TestBinaryMessages(t *testing.T) {
 	for name, value := range map[string]string{"ce-specversion": "1.0", "ce-id": "r-o%201",
 		"ce-source": "https://shop.example/orders", "ce-type": "com.github.tilltape.order.created.v1",
 		"ce-subject": "o%201", "ce-time": "2026-11-23T06:00:00.000000005Z", "ce-datacontenttype": "application/json",
-		"content-type": "", "Nats-Msg-Id": "https://shop.example/orders#r-o 1"} {
+		"content-type": "", "Nats-Msg-Id": "shop.orders#https%3A%2F%2Fshop.example%2Forders#r-o+1"} {
 		assert.Equal(t, value, m.Header.Get(name), name)
 	}
 	var record struct{ ID string }

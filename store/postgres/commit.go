@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +34,7 @@ type engine struct {
 	known places
 	fence int64         // of the log's row in the last turn that asked
 	wrote time.Time     // when a turn was written last
+	asks  bool          // no turn is sent whole: the server has not let this role, or has not got what that takes
 	pause time.Duration // before the next try; zero: the last one went well
 }
 
@@ -190,8 +192,9 @@ func (e *engine) Commit(b *batch, p *plan) error {
 		e.giveUp(ctx)
 		explained := explain(context.Background(), e.log.name, "append", err)
 		switch {
-		case e.turn.whole && is && (pg.Code == codeMoved || pg.Code == codeUnique):
-			return &ledger.AgainError{Cause: explained} // by a turn that asks
+		case e.turn.whole && is: // a turn that asks is told what is so
+			e.asks = e.asks || strings.HasPrefix(pg.Code, classRule)
+			return &ledger.AgainError{Cause: explained}
 		case transient(err):
 			e.pause = pauseMin
 			return &ledger.AgainError{Cause: explained}

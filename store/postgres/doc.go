@@ -33,7 +33,8 @@
 // again, and asks.
 //
 // A process that dies in its turn holds up the others until the server notices: at once where its connection ends with
-// it, after ten seconds where only its machine is gone.
+// it, after ten seconds where only its machine is gone while the server waits for it, and where that goes in the middle
+// of sending, when the server's TCP keepalive finds out: set it, as docs/guides/postgres.md says.
 //
 // # What is not known
 //

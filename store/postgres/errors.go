@@ -42,10 +42,13 @@ const (
 	classNoRights       = "28" // password, pg_hba.conf
 	classRollback       = "40" // serialization_failure, deadlock_detected
 	classOperator       = "57" // admin_shutdown, crash_shutdown, cannot_connect_now, query_canceled
+	classRule           = "42" // syntax_error_or_access_rule_violation
 	classCorrupted      = "XX"
 	codeNoDatabase      = "3D000"
 	codeNoSchema        = "3F000"
 	codeNoTable         = "42P01"
+	codeNoColumn        = "42703"
+	codeNoFunction      = "42883"
 	codeForbidden       = "42501"
 	codeReadOnly        = "25006"
 	codeIdle            = "25P03"
@@ -54,7 +57,6 @@ const (
 	codeDiskFull        = "53100"
 	codeOutOfMemory     = "53200"
 	codeUnique          = "23505"
-	codeMoved           = "40001" // serialization_failure, of the function still for one
 	codeInternal        = "XX000"
 	severityOfStatement = "ERROR" // the statement failed, and the connection lives
 )
@@ -94,7 +96,7 @@ func explainCode(log string, pg *pgconn.PgError) error {
 	switch pg.Code {
 	case codeNoDatabase:
 		return is(store.ErrStorage, says, "create the database, or name another")
-	case codeNoSchema, codeNoTable:
+	case codeNoSchema, codeNoTable, codeNoColumn, codeNoFunction:
 		return is(ErrNoLog, says, remedyMigrate)
 	case codeForbidden:
 		return is(store.ErrStorage, says, "give the role its rights, as postgres.Rights prints them")

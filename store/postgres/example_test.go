@@ -83,6 +83,7 @@ func ExampleRights() {
 	// grant insert on tilltape.log, tilltape.records, tilltape.tiles, tilltape.heads, tilltape.keys to "shop_service";
 	// grant update on tilltape.log, tilltape.heads to "shop_service";
 	// grant insert, update on tilltape.consumers to "shop_service";
+	// grant execute on all functions in schema tilltape to "shop_service";
 }
 
 // The consumers of an outbox are kept in the database, beside the log that they read.

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tilltape/tilltape/outbox"
+	"github.com/tilltape/tilltape/store"
 )
 
 // Keeper keeps consumers of an outbox in the table consumers of the log's schema: in every dump and on every standby
@@ -62,22 +63,52 @@ func (k *keeper) Save(ctx context.Context, consumer string, s outbox.State) erro
 	if err != nil {
 		return fmt.Errorf("%w: consumer %s: %s", outbox.ErrKept, consumer, err.Error())
 	}
+	taken, err := k.save(ctx, consumer, string(text), s)
+	switch {
+	case err == nil && !taken:
+		return fmt.Errorf("%w: consumer %s: %s: its place was moved on by another, or its row was removed; run one process "+
+			"for each name, or give this one a name of its own", outbox.ErrTaken, consumer, k.log.name)
+	case err != nil:
+		return explain(ctx, k.log.name, doing, err)
+	}
+	return nil
+}
+
+// save is the round trip of Save, and reports whether the row was written. Whoever waits for it holds up no other
+// consumer.
+func (k *keeper) save(ctx context.Context, consumer, text string, s outbox.State) (taken bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, turnMax)
+	defer cancel()
+	conn, err := k.log.pool.Acquire(ctx)
+	if err != nil {
+		return false, err // nothing was sent
+	}
+	defer conn.Release()
+	tag, err := conn.Exec(ctx, k.log.sql.keep, consumer, bigint(s.Revision), bigint(s.Cursor.Position()), len(s.Parked),
+		text, k.unsure(consumer))
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	tag, err := k.log.pool.Exec(ctx, k.log.sql.keep, consumer, bigint(s.Revision), bigint(s.Cursor.Position()),
-		len(s.Parked), string(text), append([]string{}, k.open[consumer]...))
+	pg, is := errors.AsType[*pgconn.PgError](err)
 	switch {
-	case err == nil && tag.RowsAffected() == 0:
-		return fmt.Errorf("%w: consumer %s: %s: its place was moved on by another; run one process for each name, or give "+
-			"this one a name of its own", outbox.ErrTaken, consumer, k.log.name)
 	case err == nil:
-		delete(k.open, consumer)
-		return nil
-	}
-	if pg, is := errors.AsType[*pgconn.PgError](err); !pgconn.SafeToRetry(err) &&
-		(!is || pg.SeverityUnlocalized != severityOfStatement) {
-		open := append(k.open[consumer], string(text))
+		if taken = tag.RowsAffected() > 0; taken {
+			delete(k.open, consumer)
+		}
+		return taken, nil
+	case is && pg.Code == codeReadOnly && !k.log.config.ReadOnly:
+		_ = conn.Conn().Close(ctx) // of a primary that was replaced: the pool finds its successor by another
+		return false, &ServerError{Kind: store.ErrUnavailable, Log: k.log.name, Reason: "the server takes no writes any more",
+			Remedy: "try again; " + remedyPrimary}
+	case !pgconn.SafeToRetry(err) && (!is || pg.SeverityUnlocalized != severityOfStatement):
+		open := append(k.open[consumer], text)
 		k.open[consumer] = open[max(0, len(open)-openMax):]
 	}
-	return explain(ctx, k.log.name, doing, err)
+	return false, err
+}
+
+// unsure are the saves of a consumer of which nobody said whether they happened.
+func (k *keeper) unsure(consumer string) []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return append([]string{}, k.open[consumer]...)
 }

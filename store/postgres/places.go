@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
@@ -14,8 +15,8 @@ const placesMax = 4096
 // remembered until a turn finds the log undisturbed. So of processes that take turns, none pays for what it remembers
 // in vain. For one goroutine.
 type places struct {
-	at         uint64 // position of the log's newest record then; 0: nothing is remembered
-	others     bool   // have appended since the turn before
+	tree       *seal.Tree // over the log as it was left; nil: nothing is remembered
+	others     bool       // have appended since the turn before
 	young, old map[events.Stream]ledger.Place
 }
 
@@ -44,5 +45,5 @@ func (p *places) take(written *plan) {
 	for _, stream := range written.Streams() {
 		p.young[stream] = written.Summary(stream).Place
 	}
-	p.at = written.Last()
+	p.tree = written.Tree()
 }

@@ -104,6 +104,7 @@ grant select on all tables in schema {schema} to {role};
 grant insert on {schema}.log, {schema}.records, {schema}.tiles, {schema}.heads, {schema}.keys to {role};
 grant update on {schema}.log, {schema}.heads to {role};
 grant insert, update on {schema}.consumers to {role};
+grant execute on all functions in schema {schema} to {role};
 `
 	return inSchema(schema, strings.ReplaceAll(sql, "{role}", pgx.Identifier{role}.Sanitize())), nil
 }

@@ -56,7 +56,7 @@ func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *dou
 		return r.Scan(&t.row.origin, &t.row.ancestry, &t.row.position, &t.row.frontier, &t.row.fence)
 	})
 	s.Queue(l.sql.leaves, int64(t.before.Size()), leavesMax).Query(t.readLeaves)
-	if known.at != t.before.Size() {
+	if known.tree != t.before { // another one of the same size may be over other records
 		known.forget()
 	}
 	categories, streams, keys := asked(b, t, known)

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -165,4 +166,58 @@ func TestWholeTurnThatComesLate(t *testing.T) {
 	_, err = log.Append(ctx, events.OrderStream("late"), 0, record("late"))
 	require.NoError(t, err)
 	require.NoError(t, log.Verify(ctx, nil))
+}
+
+// A process that accepts that its database goes back remembers nothing of what was lost, though as much is there again.
+func TestWholeTurnsOverADatabaseThatWentBack(t *testing.T) {
+	ctx := context.Background()
+	s := pgserver.NewWhole(t, nil)
+	log := openLog(t, newPool(t, s.URL()), postgres.Config{Migrate: true, MayGoBack: true})
+	order := events.OrderStream("o-1")
+	_, err := log.Append(ctx, order, 0, record("r-1"))
+	require.NoError(t, err)
+	dump := s.Dump(t, postgres.DefaultSchema)
+	_, err = log.Append(ctx, order, 1, record("r-2"))
+	require.NoError(t, err)
+	_, err = log.Append(ctx, order, 2, record("lost"))
+	require.NoError(t, err)
+	s.Restore(t, postgres.DefaultSchema, dump)
+	other := openLog(t, newPool(t, s.URL()), postgres.Config{})
+	for _, id := range []string{"o-2", "o-3"} {
+		_, err = other.Append(ctx, events.OrderStream(id), 0, record(id))
+		require.NoError(t, err)
+	}
+	tree, err := log.Tree(ctx)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, tree.Size)
+
+	_, err = log.Append(ctx, order, 3, record("r-4"))
+	conflict, is := errors.AsType[*store.ConflictError](err)
+	require.True(t, is, "%v", err)
+	assert.EqualValues(t, 1, conflict.Have)
+	_, err = log.Append(ctx, order, 1, record("r-2 again"))
+	require.NoError(t, err)
+	require.NoError(t, log.Verify(ctx, nil))
+	for _, l := range []kept{log, other} {
+		require.NoError(t, l.Close())
+	}
+}
+
+// A role that may not call the schema's functions appends all the same, by turns that ask.
+func TestTurnsOfARoleWithoutFunctions(t *testing.T) {
+	ctx := context.Background()
+	s, owner := pgserver.Shared(t), newLog(t, postgres.Config{})
+	schema := owner.config.Schema
+	s.MustExec(t, inSchema(schema, "revoke execute on all functions in schema {} from public; "+
+		"create role {}_poor login password 'poor'; grant usage on schema {} to {}_poor; "+
+		"grant select, insert, update on all tables in schema {} to {}_poor"))
+	log := openLog(t, newPool(t, s.URLAs(schema+"_poor", "poor")), owner.config)
+	for i := range 10 {
+		id := fmt.Sprintf("o-%d", i)
+		_, err := log.Append(ctx, events.OrderStream(id), 0, record(id))
+		require.NoError(t, err)
+	}
+	require.NoError(t, log.Close())
+	require.NoError(t, owner.Verify(ctx, nil))
+	s.MustExec(t, inSchema(schema, "drop owned by {}_poor; drop role {}_poor"))
 }

@@ -10,8 +10,8 @@ declare
 begin
 	select * into strict log from {schema}.log for update;
 	if log.position <> at or log.frontier <> edge or log.fence <> fenced then
-		raise exception 'the log is at position %, and not as it was left at %', log.position, at
-			using errcode = 'serialization_failure';
+		raise exception 'the log is at position % and fence %, and not as it was left at % and %', log.position, log.fence,
+			at, fenced using errcode = 'serialization_failure';
 	end if;
 end $$;
 
