@@ -81,9 +81,9 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	client, err := apo.NewClient(s.gateway, s.client, keys, nil)
+	client, err := s.newClient(keys)
 	if err != nil {
-		return fmt.Errorf("%sGATEWAY, %sCLIENT: %w", prefix, prefix, err)
+		return err
 	}
 	defer client.Close()
 	log, closeLog, err := openLog(ctx, &s, signer)
@@ -110,6 +110,16 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, shop.viewer.Close()) }()
 	return shop.listen(ctx)
+}
+
+// newClient is APO as the settings have it. The time for a call is said here too: the client has a bound of its own,
+// and the shorter of the two would count.
+func (s *settings) newClient(keys apo.Keys) (*apo.Client, error) {
+	client, err := apo.NewClient(s.gateway, s.client, keys, &apo.Config{CallTimeout: s.callTimeout})
+	if err != nil {
+		return nil, fmt.Errorf("%sGATEWAY, %sCLIENT: %w", prefix, prefix, err)
+	}
+	return client, nil
 }
 
 // config is that of the orders and of what is around them.

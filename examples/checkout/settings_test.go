@@ -141,3 +141,17 @@ func TestAFileOfTheLogThatOthersReadIsToldOf(t *testing.T) {
 	w.shop.tellMode()
 	assert.Contains(t, w.logged.String(), "mode=0644")
 }
+
+// The client has a bound of its own, which must not cut calls off before the one that is set.
+func TestTheTimeOfACallIsTheOneThatIsSet(t *testing.T) {
+	server, err := apotest.NewUnstartedServer(nil)
+	require.NoError(t, err)
+	for said, want := range map[string]time.Duration{"": 20 * time.Second, "45s": 45 * time.Second} {
+		s, err := read(append(least[:len(least):len(least)], "CHECKOUT_CALL_TIMEOUT="+said))
+		require.NoError(t, err)
+		client, err := s.newClient(server.Keys())
+		require.NoError(t, err)
+		assert.Equal(t, want, client.CallTimeout())
+		client.Close()
+	}
+}
