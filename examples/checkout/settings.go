@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,10 +102,23 @@ func read(environ []string) (s settings, err error) {
 			return s, fmt.Errorf("%s%s %w", prefix, one.name, err)
 		}
 	}
+	maps.DeleteFunc(said, func(name, _ string) bool { return linked(name, environ) })
 	for _, name := range slices.Sorted(maps.Keys(said)) {
 		return s, fmt.Errorf("%s%s is no setting; checkout --help lists them all", prefix, name)
 	}
 	return s, s.fit()
+}
+
+// link is the rest of a variable that Kubernetes sets for each service of a namespace, behind the service's name.
+var link = regexp.MustCompile(`^(.*?_)??(SERVICE_(HOST|PORT(_\w+)?)|PORT(_[0-9]+_[A-Z]+(_(PROTO|PORT|ADDR))?)?)$`)
+
+// linked reports whether Kubernetes says where a service is that is called checkout, or begins so. All its variables
+// come together, so one that stands alone is a slip.
+func linked(name string, environ []string) bool {
+	m := link.FindStringSubmatch(name)
+	return m != nil && slices.ContainsFunc(environ, func(pair string) bool {
+		return strings.HasPrefix(pair, prefix+m[1]+"SERVICE_HOST=")
+	})
 }
 
 // fit says what single settings cannot: what is missing, and what does not go together.
@@ -134,8 +148,11 @@ func text(at func(*settings) *string) func(*settings, string) error {
 }
 
 func address(to *string, value string) error {
+	if strings.Contains(value, "@") { // what stands before it may be a password: it is not told
+		return errors.New("has a user or a password, or is no URL; give scheme and host, such as https://shop.example")
+	}
 	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return fmt.Errorf("%q is no URL; give scheme and host, such as https://shop.example", value)
 	}
 	*to = value

@@ -37,31 +37,53 @@ func TestTheSettingsHaveDefaults(t *testing.T) {
 // Each error names the variable, says what is wrong, and what would be right.
 func TestASettingThatCannotBeIsNamed(t *testing.T) {
 	for set, says := range map[string]string{
-		"GATEWAY=apo.example":                `CHECKOUT_GATEWAY "apo.example" is no URL; give scheme and host`,
-		"GATEWAY=https://a:b@apo.example":    "CHECKOUT_GATEWAY",
-		"NOTIFY_URL=/notify":                 "CHECKOUT_NOTIFY_URL",
-		"RETURN_URL=ftp://shop.example":      "CHECKOUT_RETURN_URL",
-		"LISTEN=8080":                        `CHECKOUT_LISTEN "8080" is nothing to listen on; give host and port`,
-		"PRIVATE=127.0.0.1:http":             "CHECKOUT_PRIVATE",
-		"PRIVATE=0.0.0.0:8081":               `"0.0.0.0:8081" can be reached from other machines; give CHECKOUT_TOKEN_FILE`,
-		"CALL_TIMEOUT=20":                    `CHECKOUT_CALL_TIMEOUT "20" is no time of 500ms or more; write it like 20s`,
-		"CALL_TIMEOUT=499ms":                 "CHECKOUT_CALL_TIMEOUT",
-		"DRAIN_WAIT=-1s":                     "CHECKOUT_DRAIN_WAIT",
-		"OVERDUE_MAX=0s":                     "CHECKOUT_OVERDUE_MAX",
-		"FAILURE_MAX=soon":                   "CHECKOUT_FAILURE_MAX",
-		"UNKNOWN_MAX=1 day":                  "CHECKOUT_UNKNOWN_MAX",
-		"DISK_MIN=256":                       `CHECKOUT_DISK_MIN "256" is no size; write it like 256MiB`,
-		"DISK_MIN=MiB":                       "CHECKOUT_DISK_MIN",
-		"DISK_MIN=-1MiB":                     "CHECKOUT_DISK_MIN",
-		"DISK_MIN=1MB":                       "CHECKOUT_DISK_MIN",
-		"LISTNE=127.0.0.1:80":                "CHECKOUT_LISTNE is no setting; checkout --help lists them all",
-		"LOG=a\x00CHECKOUT_DATABASE=pg":      "CHECKOUT_LOG and CHECKOUT_DATABASE are both set",
-		"GATEWAY=\x00CHECKOUT_CLIENT=CLIENT": "CHECKOUT_GATEWAY is not set; give APO's URL",
-		"CLIENT=":                            "CHECKOUT_CLIENT is not set",
+		"GATEWAY=apo.example":               `CHECKOUT_GATEWAY "apo.example" is no URL; give scheme and host`,
+		"GATEWAY=https://a:b@apo.example":   "CHECKOUT_GATEWAY has a user or a password",
+		"GATEWAY=https://a:%zz@apo.example": "CHECKOUT_GATEWAY has a user or a password",
+		"NOTIFY_URL=/notify":                "CHECKOUT_NOTIFY_URL",
+		"RETURN_URL=ftp://shop.example":     "CHECKOUT_RETURN_URL",
+		"LISTEN=8080":                       `CHECKOUT_LISTEN "8080" is nothing to listen on; give host and port`,
+		"PRIVATE=127.0.0.1:http":            "CHECKOUT_PRIVATE",
+		"PRIVATE=0.0.0.0:8081":              `"0.0.0.0:8081" can be reached from other machines; give CHECKOUT_TOKEN_FILE`,
+		"CALL_TIMEOUT=20":                   `CHECKOUT_CALL_TIMEOUT "20" is no time of 500ms or more; write it like 20s`,
+		"CALL_TIMEOUT=499ms":                "CHECKOUT_CALL_TIMEOUT",
+		"DRAIN_WAIT=-1s":                    "CHECKOUT_DRAIN_WAIT",
+		"OVERDUE_MAX=0s":                    "CHECKOUT_OVERDUE_MAX",
+		"FAILURE_MAX=soon":                  "CHECKOUT_FAILURE_MAX",
+		"UNKNOWN_MAX=1 day":                 "CHECKOUT_UNKNOWN_MAX",
+		"DISK_MIN=256":                      `CHECKOUT_DISK_MIN "256" is no size; write it like 256MiB`,
+		"DISK_MIN=MiB":                      "CHECKOUT_DISK_MIN",
+		"DISK_MIN=-1MiB":                    "CHECKOUT_DISK_MIN",
+		"DISK_MIN=1MB":                      "CHECKOUT_DISK_MIN",
+		"LISTNE=127.0.0.1:80":               "CHECKOUT_LISTNE is no setting; checkout --help lists them all",
+		"PORT=8080":                         "CHECKOUT_PORT is no setting",
+		"LISTEN_PORT=1\x00CHECKOUT_SERVICE_HOST=10.0.0.1": "CHECKOUT_LISTEN_PORT is no setting",
+		"SERVICE=1\x00CHECKOUT_SERVICE_HOST=10.0.0.1":     "CHECKOUT_SERVICE is no setting",
+		"LOG=a\x00CHECKOUT_DATABASE=pg":                   "CHECKOUT_LOG and CHECKOUT_DATABASE are both set",
+		"GATEWAY=\x00CHECKOUT_CLIENT=CLIENT":              "CHECKOUT_GATEWAY is not set; give APO's URL",
+		"CLIENT=":                                         "CHECKOUT_CLIENT is not set",
 	} {
 		_, err := read(append(least[:len(least):len(least)], strings.Split("CHECKOUT_"+set, "\x00")...))
 		assert.ErrorContains(t, err, says, set)
+		assert.NotContains(t, err.Error(), "a:", "a password is told to nobody")
 	}
+}
+
+// Kubernetes tells every container where the services of its namespace are, in variables that begin with their names.
+func TestWhatKubernetesSetsIsPassedOver(t *testing.T) {
+	want, err := read(least)
+	require.NoError(t, err)
+	environ := least[:len(least):len(least)]
+	for _, service := range []string{"CHECKOUT", "CHECKOUT_PRIVATE"} {
+		for name, value := range map[string]string{"SERVICE_HOST": "10.0.0.1", "SERVICE_PORT": "80",
+			"SERVICE_PORT_HTTP": "80", "PORT": "tcp://10.0.0.1:80", "PORT_80_TCP": "tcp://10.0.0.1:80",
+			"PORT_80_TCP_PROTO": "tcp", "PORT_80_TCP_PORT": "80", "PORT_80_TCP_ADDR": "10.0.0.1"} {
+			environ = append(environ, service+"_"+name+"="+value)
+		}
+	}
+	s, err := read(environ)
+	require.NoError(t, err)
+	assert.Equal(t, want, s)
 }
 
 // The README's table is the settings there are, with their defaults.
