@@ -19,7 +19,7 @@ var captures = map[events.CaptureMode]apo.CaptureMode{
 
 // collect asks APO to collect for an order on record, and answers. For the same order it is the same payment, however
 // often it is asked for. What else APO's pay call takes belongs in the request here. What APO has answered is recorded
-// whether or not the caller still waits.
+// whether or not the caller still waits, but a log that hangs holds nobody longer than that may take.
 func (s *shop) collect(w http.ResponseWriter, r *http.Request, o order.Order) {
 	ctx := context.WithoutCancel(r.Context())
 	calling, end := context.WithTimeout(ctx, s.settings.callTimeout)
@@ -27,9 +27,11 @@ func (s *shop) collect(w http.ResponseWriter, r *http.Request, o order.Order) {
 		Method: o.Method, Capture: captures[o.CaptureMode], OrderID: o.ID, PayBy: o.PayBy,
 		NotifyURL: s.settings.notifyURL, RedirectURL: s.settings.returnURL})
 	end()
+	recording, recorded := context.WithTimeout(ctx, s.Orders.Config().RecordTimeout)
+	defer recorded()
 	for _, fact := range paid.Facts {
 		var err error
-		if o, err = s.Orders.Observe(ctx, fact); s.Failed(w, r, err) {
+		if o, err = s.Orders.Observe(recording, fact); s.Failed(w, r, err) {
 			return
 		}
 	}

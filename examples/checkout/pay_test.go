@@ -1,14 +1,19 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/store"
 )
 
 func TestThePayCallSaysWhatTheOrderSays(t *testing.T) {
@@ -89,4 +94,30 @@ func TestAPayCallThatCannotBeMeantIsNotSent(t *testing.T) {
 	w.shop.settings.returnURL = ""
 	mended := w.do("POST", "/orders", "pay-1", placeO1)
 	assert.Equal(t, http.StatusCreated, mended.status, mended.body)
+}
+
+// until is a log that notes how long an append of APO's facts may take.
+type until struct {
+	store.Log
+	left []time.Duration
+}
+
+func (u *until) Append(ctx context.Context, to events.Stream, after uint64,
+	r ...events.Record) ([]events.Record, error) {
+	if _, fact := r[0].Event.(events.PaymentPending); fact {
+		end, _ := ctx.Deadline()
+		u.left = append(u.left, time.Until(end))
+	}
+	return u.Log.Append(ctx, to, after, r...)
+}
+
+// What APO has answered is recorded though the buyer has gone, but a log that hangs does not keep the request for good.
+func TestRecordingAPayAnswerHasAnEnd(t *testing.T) {
+	w := newWorld(t)
+	log := &until{Log: w.log}
+	w.shop.log.Log = log
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "pay-1", placeO1).status)
+	require.Len(t, log.left, 1)
+	assert.Positive(t, log.left[0])
+	assert.LessOrEqual(t, log.left[0], tilltape.DefaultRecordTimeout)
 }

@@ -20,8 +20,9 @@ func (s *shop) privateRoutes() http.Handler {
 	return s.honest(mux)
 }
 
-// wholes are the pages that hand out all of the log: being on the same machine is not enough for them.
-var wholes = []string{"/log/backup", "/log/export"}
+// wholes are the paths that hand out all of the log, at once or order by order: being on the same machine is not enough
+// for them.
+var wholes = []string{"/log/backup", "/log/export", "/log/heads", "/log/stream"}
 
 // admits says who may look: whoever has the token, as the command line sends it or as a browser's password; and without
 // one this machine, but for what hands out all of the log.

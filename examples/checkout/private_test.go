@@ -61,7 +61,9 @@ func TestWhoMayLook(t *testing.T) {
 			page, whole := w.looks(c.from, "/overview.json", c.change), w.looks(c.from, "/log/backup", c.change)
 			assert.Equal(t, c.page, page.Code, page.Body)
 			assert.Equal(t, c.whole, whole.Code, whole.Body)
-			assert.Equal(t, c.whole, w.looks(c.from, "/log/export", c.change).Code)
+			for _, path := range []string{"/log/export", "/log/heads?index=outstanding", "/log/stream?category=order&id=o-1"} {
+				assert.Equal(t, c.whole, w.looks(c.from, path, c.change).Code, path)
+			}
 			if c.whole == http.StatusUnauthorized {
 				assert.Equal(t, []string{"Bearer", `Basic realm="checkout, with the token as the password"`},
 					whole.Header().Values("WWW-Authenticate"))

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +71,32 @@ func TestItIsDrained(t *testing.T) {
 	assert.True(t, refused(private))
 	assert.False(t, w.shop.state.settling.Load())
 	assert.Equal(t, apotest.Cancelled, w.apo.Status("pay-1"))
+}
+
+// Once it is said where it serves it may be asked whether it is ready.
+func TestItSettlesFromTheFirstRequestOn(t *testing.T) {
+	w := newWorld(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // what was begun has seldom run yet
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	serving := 0
+	w.shop.logger = slog.New(slog.NewTextHandler(written(func(line string) {
+		if strings.Contains(line, "msg=serving") {
+			serving++
+			assert.True(t, w.shop.state.settling.Load())
+			stop()
+		}
+	}), nil))
+	require.NoError(t, w.shop.serve(ctx, listening(t), listening(t)))
+	assert.Equal(t, 1, serving)
+}
+
+// written is told what is written.
+type written func(string)
+
+func (w written) Write(p []byte) (int, error) {
+	w(string(p))
+	return len(p), nil
 }
 
 // held is a log whose first append waits.
