@@ -35,10 +35,10 @@ func TestStandbysThatAreNotAsFar(t *testing.T) {
 		return err == nil && assert.NoError(t, l.Close())
 	}, 10*time.Second, 10*time.Millisecond)
 	slow.MustExec(t, "select pg_wal_replay_pause()")
-	for i := range 300 { // more than a tile of the seal
+	reader := openLog(t, newPool(t, p.URL(fast.URL())), config) // which hears of the rest by its seal alone
+	for i := range 300 {                                        // more than a tile of the seal
 		add(fmt.Sprintf("late-%d", i))
 	}
-	reader := openLog(t, newPool(t, p.URL(fast.URL())), config)
 	require.Eventually(t, func() bool {
 		tree, err := reader.Tree(ctx)
 		return err == nil && tree.Size == 301

@@ -189,7 +189,7 @@ func TestTheGuideTellsWhatHappens(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, 8, ran, "SQL that the guide shows")
+	assert.Equal(t, 9, ran, "SQL that the guide shows")
 	require.NoError(t, g.log.Verify(ctx, nil))
 	require.NoError(t, g.log.Close())
 }

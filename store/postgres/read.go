@@ -258,7 +258,7 @@ func (l *Log) logPage(ctx context.Context, p, before *page, after uint64) error 
 	}
 	l.ends(end, known)
 	if after > end.position {
-		if err := l.behind(end, after); err != nil && after <= known {
+		if err := l.behind(end, after); err != nil && after <= max(known, l.tree.Load().Size()) {
 			return err
 		}
 		return store.BeyondEnd(l.name, after, end.position)

@@ -58,6 +58,11 @@ func TestMachineThatDiesInItsTurn(t *testing.T) {
 	t.Cleanup(func() { assert.NoError(t, dies.Close()) })
 	_, err = dies.Append(ctx, events.OrderStream("o-0"), 0, record("r-0"))
 	require.NoError(t, err)
+	// It is told of another process, and so asks in its next turn.
+	_, err = log.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
+	require.NoError(t, err)
+	_, err = dies.Append(ctx, events.OrderStream("o-2"), 0, record("r-2"))
+	require.NoError(t, err)
 
 	holder, err := log.pool.Begin(ctx)
 	require.NoError(t, err)
@@ -83,7 +88,7 @@ func TestMachineThatDiesInItsTurn(t *testing.T) {
 	require.ErrorIs(t, <-first, store.ErrUnavailable, "whose turn was taken from it")
 	_, err = dies.Append(ctx, events.OrderStream("first"), 0, record("first"))
 	require.NoError(t, err, "and the other one is heard of again")
-	assert.Equal(t, []string{"r-0", "second", "first"}, idsOf(t, log))
+	assert.Equal(t, []string{"r-0", "r-1", "r-2", "second", "first"}, idsOf(t, log))
 }
 
 func idsOf(t *testing.T, log kept) (ids []string) {
