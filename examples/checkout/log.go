@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -53,15 +54,46 @@ func named(err error) error {
 // watched is a log that remembers when it last failed to take something: that it can be read says little about that.
 type watched struct {
 	store.Log
+	path    string        // of its file; empty: it has none
+	file    os.FileInfo   // what was there when it was opened
+	trouble chan struct{} // it may have stopped
 
 	mu     sync.Mutex
 	failed time.Time
+}
+
+// watch watches a log, whose file is at path if it has one.
+func watch(log store.Log, path string) (*watched, error) {
+	w := &watched{Log: log, path: path, trouble: make(chan struct{}, 1)}
+	if path == "" {
+		return w, nil
+	}
+	var err error
+	w.file, err = os.Stat(path)
+	return w, err
+}
+
+// inPlace reports whether the file that was opened is the one at its path: else a restart would begin another log.
+func (w *watched) inPlace() bool {
+	there, err := os.Stat(w.path)
+	return w.file != nil && err == nil && os.SameFile(w.file, there)
+}
+
+// doubted has it found out whether the log has stopped.
+func (w *watched) doubted() {
+	select {
+	case w.trouble <- struct{}{}:
+	default: // somebody is at it
+	}
 }
 
 // Append implements [store.Log].
 func (w *watched) Append(ctx context.Context, to events.Stream, after uint64,
 	records ...events.Record) ([]events.Record, error) {
 	taken, err := w.Log.Append(ctx, to, after, records...)
+	if errors.Is(err, store.ErrStorage) {
+		w.doubted()
+	}
 	switch {
 	case err == nil:
 		w.note(time.Time{})

@@ -92,7 +92,11 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, closeLog()) }()
 
-	shop := &shop{settings: s, client: client, log: &watched{Log: log}, token: token,
+	watched, err := watch(log, s.log)
+	if err != nil {
+		return err
+	}
+	shop := &shop{settings: s, client: client, log: watched, token: token,
 		logger: slog.New(slog.NewTextHandler(out, nil))}
 	shop.tellMode()
 	if shop.metrics, err = newMetrics(log, nil); err != nil {

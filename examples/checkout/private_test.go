@@ -201,5 +201,5 @@ func TestALogThatTakesNothingIsNotReady(t *testing.T) {
 	assert.Equal(t, "the log takes nothing; the service's log says why", checks["append"].Says)
 	assert.Equal(t, "the log does not say what is due", checks["run"].Says)
 	assert.Equal(t, "the log does not say what is unknown", checks["unknown"].Says)
-	assert.Equal(t, 200, w.looks(elsewhere, "/livez", nil).Code, "a restart is no help, or readyz says so")
+	assert.Equal(t, 200, w.looks(elsewhere, "/livez", nil).Code, "whether it can serve is asked of readyz")
 }

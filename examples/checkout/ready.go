@@ -31,8 +31,8 @@ type readiness struct {
 	Checks []check `json:"checks"`
 }
 
-// live says that the process answers. Whoever asks restarts it where nothing comes; what a restart cannot mend is asked
-// of ready.
+// live says that the process answers. Whoever asks restarts it where nothing comes. Where a restart mends what is wrong
+// the service ends by itself; all else is asked of ready.
 func (s *shop) live(w http.ResponseWriter, r *http.Request) {
 	s.Write(w, r, http.StatusOK, map[string]bool{"live": true})
 }
@@ -67,13 +67,50 @@ var nobody = events.OrderStream("readyz")
 
 const noVersion = 1 << 40
 
-// appends tries an append that the log refuses, since the order has no such version: it takes the way of every append,
-// as far as the disk, and leaves nothing. And it tells whether one failed lately, since a disk that is full is known by
-// that alone.
-func (s *shop) appends(ctx context.Context) check {
+// tries gives an append that the log refuses, since the order has no such version: it takes the way of every append, as
+// far as the disk, and leaves nothing. It returns nil where the log would take another.
+func (s *shop) tries(ctx context.Context) error {
 	_, err := s.log.Log.Append(ctx, nobody, noVersion, events.Record{ID: s.Orders.Config().NewID(), Actor: actor,
 		Recorded: time.Now().UTC(), Occurred: time.Now().UTC(), Event: events.PaymentPending{}})
-	if !errors.Is(err, store.ErrConflict) {
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return nil
+	case err == nil:
+		err = errors.New("an append that must be refused was taken; this is a fault of the log")
+	}
+	return err
+}
+
+// stopped is the error of a log that has stopped for good, as one in a file does once nobody knows what the disk holds.
+// It is nil where a restart does not mend that: where somebody took the file away, one would begin an empty log.
+func (s *shop) stopped(ctx context.Context) error {
+	ctx, end := context.WithTimeout(ctx, readyTimeout)
+	defer end()
+	err := s.tries(ctx)
+	if !errors.Is(err, store.ErrStorage) || !s.log.inPlace() {
+		return nil
+	}
+	return fmt.Errorf("the log has stopped, and is opened again by a restart: %w", err)
+}
+
+// logStops waits until the log has stopped, and returns its error.
+func (s *shop) logStops(ctx context.Context) error {
+	for {
+		select {
+		case <-s.log.trouble:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := s.stopped(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// appends tries an append, and tells whether one failed lately, since a disk that is full is known by that alone.
+func (s *shop) appends(ctx context.Context) check {
+	if err := s.tries(ctx); err != nil {
+		s.log.doubted()
 		s.logger.Error("not ready", "check", "append", "err", err)
 		return check{"append", false, "the log takes nothing; the service's log says why"}
 	}

@@ -27,13 +27,14 @@ func (s *shop) server(handler http.Handler) *http.Server {
 }
 
 // serve answers requests and lets the orders settle until ctx ends, or until one of the three does: a service that no
-// longer settles would go on answering and never learn what is unknown. Then it is drained.
+// longer settles would go on answering and never learn what is unknown. So it does where the log has stopped and a
+// restart mends it. Then it is drained.
 func (s *shop) serve(ctx context.Context, public, private net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	settling, settled := context.WithCancel(context.WithoutCancel(ctx))
 	defer settled()
-	ended := make(chan error, 3)
+	ended := make(chan error, 4)
 	begin := func(task func() error) {
 		go func() {
 			ended <- task()
@@ -48,6 +49,7 @@ func (s *shop) serve(ctx context.Context, public, private net.Listener) error {
 	})
 	begin(func() error { return served(orders.Serve(public)) })
 	begin(func() error { return served(pages.Serve(private)) })
+	begin(func() error { return s.logStops(settling) })
 	s.logger.Info("serving", "address", public.Addr().String(), "private", private.Addr().String())
 	<-ctx.Done()
 	err := s.drain(orders, pages)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/bolt"
 )
 
 // Told to stop, it first says so where it is asked, and still takes requests; then it takes none, and answers those
@@ -115,4 +117,52 @@ func (h *held) Append(ctx context.Context, to events.Stream, after uint64,
 		})
 	}
 	return h.Log.Append(ctx, to, after, r...)
+}
+
+// A file's log that does not know what the disk holds has stopped for good: the service ends with its error, so that
+// whoever watches over it starts it again.
+func TestTheServiceEndsWhereItsLogHasStopped(t *testing.T) {
+	for name, notice := range map[string]func(*world){
+		"by a probe": func(w *world) {
+			status, _ := w.readyz()
+			assert.Equal(t, http.StatusServiceUnavailable, status)
+		},
+		"by a command": func(w *world) {
+			assert.GreaterOrEqual(t, w.do("POST", "/orders", "pay-1", placeO1).status, 500)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.shop.log.Log = &unconfirmed{Log: w.log}
+			ended := make(chan error, 1)
+			go func() { ended <- w.shop.serve(t.Context(), listening(t), listening(t)) }()
+			notice(w)
+			err := <-ended
+			require.ErrorIs(t, err, store.ErrStorage)
+			assert.ErrorContains(t, err, "opened again by a restart")
+		})
+	}
+}
+
+// unconfirmed is a log as bbolt's is after a sync that failed.
+type unconfirmed struct{ store.Log }
+
+func (u *unconfirmed) Append(context.Context, events.Stream, uint64, ...events.Record) ([]events.Record, error) {
+	return nil, &bolt.FileError{Kind: store.ErrStorage, Path: "log", Reason: "not confirmed", Remedy: "restart"}
+}
+
+// Where somebody took the file away a restart would begin an empty log, so the service waits until it is back.
+func TestTheServiceWaitsForAFileThatWasTakenAway(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, os.Rename(w.path, w.path+".moved"))
+	assert.GreaterOrEqual(t, w.do("POST", "/orders", "pay-1", placeO1).status, 500)
+	require.Error(t, w.shop.tries(t.Context()))
+	require.NoError(t, w.shop.stopped(t.Context()), "there is none")
+	require.NoError(t, os.WriteFile(w.path, nil, 0o600))
+	require.NoError(t, w.shop.stopped(t.Context()), "it is another")
+	require.NoError(t, os.Rename(w.path+".moved", w.path))
+	require.ErrorIs(t, w.shop.stopped(t.Context()), store.ErrStorage)
+
+	w.shop.log.path = "" // a database goes on once its server is back
+	require.NoError(t, w.shop.stopped(t.Context()))
 }

@@ -36,6 +36,7 @@ type world struct {
 	private http.Handler
 	url     string
 	log     *bolt.Log
+	path    string // of the log's file
 	logged  *syncBuffer
 }
 
@@ -84,7 +85,8 @@ func newWorld(t *testing.T) *world {
 	w.client, err = apo.NewClient(w.apo.URL(), w.apo.ClientID(), w.apo.Keys(), nil)
 	require.NoError(t, err)
 	t.Cleanup(w.client.Close)
-	w.log, err = bolt.Open(filepath.Join(t.TempDir(), "orders.tilltape"), nil)
+	w.path = filepath.Join(t.TempDir(), "orders.tilltape")
+	w.log, err = bolt.Open(w.path, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.log.Close() }) // a test may have closed it
 	w.begin("")
@@ -98,7 +100,9 @@ func (w *world) begin(token string) {
 		"CHECKOUT_DRAIN_WAIT=0s"})
 	require.NoError(w.t, err)
 	s.log = filepath.Join(w.t.TempDir(), "not used")
-	w.shop = &shop{settings: s, client: w.client, log: &watched{Log: w.log}, token: token,
+	watched, err := watch(w.log, w.path)
+	require.NoError(w.t, err)
+	w.shop = &shop{settings: s, client: w.client, log: watched, token: token,
 		logger: slog.New(slog.NewTextHandler(w.logged, nil))}
 	w.shop.metrics, err = newMetrics(w.log, w.clock.Now)
 	require.NoError(w.t, err)
