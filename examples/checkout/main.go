@@ -132,6 +132,7 @@ func (s *shop) config() (cfg service.Config) {
 	cfg.Orders.CallTimeout = s.settings.callTimeout
 	cfg.Orders.Actor = actor
 	cfg.Orders.Logger = s.logger
+	cfg.Orders.Observer = s.progress()
 	cfg.Notify.Heard = s.heard
 	s.metrics.watch(&cfg)
 	return cfg

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/problem"
@@ -121,6 +123,7 @@ func TestItIsReadyOnceRunRuns(t *testing.T) {
 func TestWhyItIsNotReady(t *testing.T) {
 	w := newWorld(t)
 	w.shop.state.settling.Store(true) // as in serve; what is due stays due here
+	w.shop.state.driving(w.clock.Now())
 	w.authorized()
 	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
 	require.Equal(t, 202, w.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`).status)
@@ -134,7 +137,7 @@ func TestWhyItIsNotReady(t *testing.T) {
 	w.clock.Set(w.clock.Now().Add(2 * time.Second))
 	status, checks = w.readyz()
 	assert.Equal(t, http.StatusServiceUnavailable, status)
-	assert.Equal(t, check{"run", false, "due for 10m1s"}, checks["run"])
+	assert.Equal(t, check{"run", false, "due for 10m1s, and Run drove an order or began 10m2s ago"}, checks["run"])
 	assert.Equal(t, check{"unknown", true, "the oldest unknown outcome is one for 10m2s"}, checks["unknown"])
 
 	w.shop.settings.overdueMax, w.shop.settings.openMax = time.Hour, 10*time.Minute
@@ -154,6 +157,51 @@ func TestWhyItIsNotReady(t *testing.T) {
 	status, checks = w.readyz()
 	assert.Equal(t, 200, status)
 	assert.NotContains(t, checks, "disk", "a database has its own")
+}
+
+// lost is a log one of whose orders cannot be read.
+type lost struct{ store.Log }
+
+func (l *lost) Read(ctx context.Context, of events.Stream, after uint64) iter.Seq2[events.Record, error] {
+	if of != events.OrderStream("o-1") {
+		return l.Log.Read(ctx, of, after)
+	}
+	return func(yield func(events.Record, error) bool) { yield(events.Record{}, store.ErrDamaged) }
+}
+
+// What is due for long says nothing of Run where it goes about its work: then one order is damaged, or many are due.
+func TestOneOrderDoesNotCloseTheShop(t *testing.T) {
+	w := newWorld(t)
+	w.shop.state.settling.Store(true)
+	w.authorized()
+	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
+	require.Equal(t, 202, w.do("POST", "/orders/o-1/cancel", "cancel-1", `{}`).status)
+	w.shop.log.Log = &lost{w.log}
+	ready := func() bool {
+		w.t.Helper()
+		status, checks := w.readyz()
+		assert.Equal(t, status == http.StatusOK, checks["run"].OK)
+		return checks["run"].OK
+	}
+	later := func() { w.clock.Set(w.clock.Now().Add(11 * time.Minute)) }
+	later()
+	assert.False(t, ready())
+	_, err := w.shop.Orders.SettleDue(t.Context())
+	require.ErrorIs(t, err, store.ErrDamaged)
+	assert.True(t, ready(), "it has come to the order")
+	later()
+	assert.False(t, ready(), "and to none since")
+
+	told, ctx := w.shop.progress(), t.Context()
+	told.Failed(ctx, tilltape.Trouble{Err: store.ErrUnavailable})
+	told.Settled(ctx, tilltape.Pass{Err: store.ErrUnavailable})
+	told.Called(told.Commanding(ctx, tilltape.CommandGiven{}), tilltape.CallMade{})
+	assert.False(t, ready(), "a log without a list of what is due, and a command's call")
+	told.Failed(ctx, tilltape.Trouble{OrderID: "o-1", Err: store.ErrDamaged})
+	assert.True(t, ready(), "Run tells so long before its pass is over")
+	later()
+	told.Called(ctx, tilltape.CallMade{})
+	assert.True(t, ready(), "and so of each call")
 }
 
 // failing is a log that takes nothing of what is given.

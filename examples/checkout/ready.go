@@ -9,12 +9,18 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 )
 
 // state is where the service stands between its beginning and its end.
-type state struct{ settling, draining atomic.Bool }
+type state struct {
+	settling, draining atomic.Bool
+	drove              atomic.Int64 // when settling last came to an end with an order, or began; Unix time in nanoseconds
+}
+
+func (s *state) driving(now time.Time) { s.drove.Store(now.UnixNano()) }
 
 // readyTimeout is how long the checks have together.
 const readyTimeout = 2 * time.Second
@@ -122,7 +128,35 @@ func (s *shop) appends(ctx context.Context) check {
 	return check{"append", true, "the log takes what it is given"}
 }
 
-// run tells whether Run does its work: it is there, and nothing is due that should have been seen to long ago.
+// ofCommand marks what a command does, so that its calls are not taken for Run's.
+type ofCommand struct{}
+
+// progress notes what Run does. An order that cannot be driven counts as well: Run has come to it. That it is due for
+// long is an alert's matter, and keeps nobody else from ordering.
+func (s *shop) progress() *tilltape.Observer {
+	return &tilltape.Observer{
+		Commanding: func(ctx context.Context, _ tilltape.CommandGiven) context.Context {
+			return context.WithValue(ctx, ofCommand{}, true)
+		},
+		Called: func(ctx context.Context, _ tilltape.CallMade) { // a pass over much that is due takes long
+			if ctx.Value(ofCommand{}) == nil {
+				s.state.driving(s.now())
+			}
+		},
+		Settled: func(_ context.Context, p tilltape.Pass) {
+			if p.Settled.Driven > 0 {
+				s.state.driving(s.now())
+			}
+		},
+		Failed: func(_ context.Context, t tilltape.Trouble) {
+			if t.OrderID != "" {
+				s.state.driving(s.now())
+			}
+		},
+	}
+}
+
+// run tells whether Run does its work: it is there, and where something is due for long it has driven orders lately.
 func (s *shop) run(ctx context.Context) check {
 	if !s.state.settling.Load() {
 		return check{"run", false, "Run has ended: nothing that is unknown becomes known"}
@@ -134,7 +168,9 @@ func (s *shop) run(ctx context.Context) check {
 	case since < 0:
 		return check{"run", true, "nothing is due"}
 	}
-	return check{"run", since <= s.settings.overdueMax, "due for " + since.String()}
+	idle := s.now().Sub(time.Unix(0, s.state.drove.Load())).Truncate(time.Second)
+	return check{"run", min(since, idle) <= s.settings.overdueMax,
+		fmt.Sprintf("due for %s, and Run drove an order or began %s ago", since, idle)}
 }
 
 // unknown tells since when an outcome is not known. One that APO does not settle is a matter for a person and an alert:

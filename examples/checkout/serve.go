@@ -42,6 +42,7 @@ func (s *shop) serve(ctx context.Context, public, private net.Listener) error {
 		}()
 	}
 	orders, pages := s.server(s.routes()), s.server(s.privateRoutes())
+	s.state.driving(s.now())
 	s.state.settling.Store(true) // before anybody can ask whether it is ready
 	begin(func() error {         // takes over what an earlier process left, too
 		defer s.state.settling.Store(false)

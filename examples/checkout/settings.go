@@ -69,7 +69,7 @@ var all = []setting{
 		func(s *settings, v string) error { return span(&s.drainWait, v, 0) }},
 	{"DISK_MIN", "256MiB", "with less room for LOG it is not ready",
 		func(s *settings, v string) error { return size(&s.diskMin, v) }},
-	{"OVERDUE_MAX", "10m", "it is not ready where APO should have been asked that long ago, and was not",
+	{"OVERDUE_MAX", "10m", "it is not ready where something is due for that long, and Run has driven no order for as long",
 		func(s *settings, v string) error { return span(&s.overdueMax, v, time.Second) }},
 	{"FAILURE_MAX", "30s", "for so long after the log failed to take something it is not ready",
 		func(s *settings, v string) error { return span(&s.failureMax, v, time.Second) }},
