@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/tilltape/tilltape/apo"
@@ -42,7 +43,31 @@ func (s *shop) collect(w http.ResponseWriter, r *http.Request, o order.Order) {
 		return
 	}
 	s.logger.Warn("not collected", "order", o.ID, "class", paid.Class.String(), "code", paid.Code, "err", paid.Err)
+	switch paid.Class {
+	case apo.NotSent: // what the caller may say is judged before: a setting is wrong, and its text is nothing for him
+		s.Failed(w, r, fmt.Errorf("order %s: the pay call was not sent: %w", o.ID, paid.Err))
+		return
+	case apo.WrongPicture, apo.UnknownFailure:
+		if o = s.asked(ctx, o); o.Status != order.Created {
+			s.Write(w, r, http.StatusCreated, viewOf(&o)) // as a repetition is answered
+			return
+		}
+	}
 	notCollected(w, r, &paid)
+}
+
+// asked is the order after APO was asked whether its payment is there. Run asks as well, but not as soon.
+func (s *shop) asked(ctx context.Context, o order.Order) order.Order {
+	asking, end := context.WithTimeout(ctx, s.settings.callTimeout)
+	defer end()
+	found, err := s.Orders.Reconcile(asking, o.ID)
+	if err != nil {
+		s.logger.Warn("not known yet", "order", o.ID, "err", err)
+	}
+	if found.Order.ID == "" {
+		return o
+	}
+	return found.Order
 }
 
 // notCollected answers by what the pay call proves; docs/guides/paying.md has the table.
@@ -50,9 +75,6 @@ func notCollected(w http.ResponseWriter, r *http.Request, paid *apo.PayAnswer) {
 	p := problem.Problem{Type: problem.TypeBase + "unknown", Title: "Outcome not known", Status: http.StatusAccepted,
 		Code: paid.Code, Instance: r.URL.EscapedPath()}
 	switch paid.Class {
-	case apo.NotSent:
-		tell(w, r, http.StatusBadRequest, paid.Err.Error(), "correct it and place the same order again")
-		return
 	case apo.Failed:
 		notPaid(w, r, paid.Code)
 		return
@@ -62,7 +84,7 @@ func notCollected(w http.ResponseWriter, r *http.Request, paid *apo.PayAnswer) {
 		w.Header().Set("Retry-After", "1")
 	default:
 		p.Detail = "APO refused, and it is not known whether the payment is there; it is asked again"
-		p.Remedy = "look at the order later, or cancel it"
+		p.Remedy = "do not place it again; look at the order later, or cancel it"
 	}
 	p.Write(w)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -74,22 +75,56 @@ func TestAPaymentThatIsRefusedIsOnRecord(t *testing.T) {
 	assert.Equal(t, 2, w.apo.Count())
 }
 
-func TestAPayCallThatProvesNothingIsNotAFailure(t *testing.T) {
+// APO says no with a code from which nobody can tell whether the payment is there: it is asked, and not told again.
+func TestAPayCallThatProvesNothingIsAskedAbout(t *testing.T) {
+	refuse := apotest.Fault{Op: apotest.OpPay, From: 1, Do: apotest.Refuse, Code: "REPEAT_REQ_INCONSISTENT"}
 	w := newWorld(t)
-	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpPay, From: 1, Do: apotest.Refuse,
-		Code: "REPEAT_REQ_INCONSISTENT"}))
+	require.NoError(t, w.apo.Script(refuse))
 	open := w.do("POST", "/orders", "pay-1", placeO1)
 	assert.Equal(t, http.StatusAccepted, open.status, open.body)
 	assert.Equal(t, "REPEAT_REQ_INCONSISTENT", open.problem(t).Code)
+	assert.Contains(t, open.problem(t).Remedy, "do not place it again")
+	assert.Empty(t, open.header.Get("Retry-After"))
 	assert.Equal(t, "created", w.do("GET", "/orders/o-1", "", "").order(t).Status)
+	assert.Equal(t, []apotest.Op{apotest.OpPay, apotest.OpInquirePayment}, ops(w))
+
+	w = newWorld(t)
+	require.NoError(t, w.apo.Script(refuse))
+	_, err := w.apo.Register(apotest.Payment{PaymentRequestID: "pay-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
+		Capture: apotest.Manual})
+	require.NoError(t, err)
+	require.NoError(t, w.apo.Submit("pay-1"))
+	there := w.do("POST", "/orders", "pay-1", placeO1)
+	assert.Equal(t, http.StatusCreated, there.status, there.body)
+	assert.Equal(t, "authorized", there.order(t).Status)
+	again := w.do("POST", "/orders", "pay-1", placeO1)
+	assert.Equal(t, there.body, again.body)
+	assert.Len(t, ops(w), 2)
+
+	w = newWorld(t)
+	require.NoError(t, w.apo.Script(refuse, apotest.Fault{Op: apotest.OpInquirePayment, From: 1, Do: apotest.Cut}))
+	open = w.do("POST", "/orders", "pay-1", placeO1)
+	assert.Equal(t, http.StatusAccepted, open.status, open.body)
+	assert.Contains(t, w.logged.String(), "not known yet")
 }
 
+// ops are the calls that APO got.
+func ops(w *world) (all []apotest.Op) {
+	for _, c := range w.apo.Calls() {
+		all = append(all, c.Op)
+	}
+	return all
+}
+
+// A call that cannot be made is the service's own trouble: its log says which, and the caller hears nothing of its
+// settings.
 func TestAPayCallThatCannotBeMeantIsNotSent(t *testing.T) {
 	w := newWorld(t)
 	w.shop.settings.returnURL = "thanks"
 	bad := w.do("POST", "/orders", "pay-1", placeO1)
-	assert.Equal(t, http.StatusBadRequest, bad.status, bad.body)
-	assert.Contains(t, bad.problem(t).Detail, "paymentRedirectUrl")
+	assert.Equal(t, http.StatusInternalServerError, bad.status, bad.body)
+	assert.NotContains(t, bad.body, "paymentRedirectUrl")
+	assert.Contains(t, w.logged.String(), "paymentRedirectUrl")
 	assert.Zero(t, w.apo.Count())
 	w.shop.settings.returnURL = ""
 	mended := w.do("POST", "/orders", "pay-1", placeO1)
