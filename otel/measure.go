@@ -13,8 +13,14 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// CountMax is up to how many orders are counted for one value: a gauge that says so many means so many or more.
-const CountMax = 10_000
+// Bounds of a collection.
+const (
+	// CountMax is up to how many orders are counted for one value: a gauge that says so many means so many or more.
+	CountMax = 10_000
+	// AskTimeout is how long the log is asked what stands open. Then nothing of it is told: a log that hangs must not pile
+	// up collections.
+	AskTimeout = 5 * time.Second
+)
 
 // standing is what a log is asked at each collection.
 type standing struct {
@@ -31,7 +37,7 @@ type standing struct {
 // Telemetry whose meters tell it from the others. The error wraps [tilltape.ErrConfig].
 //
 // Cost of a collection: a walk of the log's indexes, of at most [CountMax] heads for each reason, under the context of
-// the collection.
+// the collection and for at most [AskTimeout].
 func (t *Telemetry) Measure(log store.Reader) (stop func() error, err error) {
 	if log == nil {
 		return nil, fmt.Errorf("otel: %w: a log is needed; open a store", tilltape.ErrConfig)
@@ -53,32 +59,38 @@ func (t *Telemetry) Measure(log store.Reader) (stop func() error, err error) {
 	return r.Unregister, nil
 }
 
-// observe tells what is known; where the log cannot be asked, the meter is given the error.
+// observe tells what is known; where the log cannot be asked, the meter is given the error, and nothing of what stands
+// open: a part of it would pass for the whole.
 func (s *standing) observe(ctx context.Context, o metric.Observer) error {
 	if s.measured != nil {
 		s.figures(o)
 	}
+	ctx, end := context.WithTimeout(ctx, AskTimeout)
+	defer end()
 	now := s.now()
-	n, first, err := s.walk(ctx, store.Outstanding())
+	open, oldest, err := s.walk(ctx, store.Outstanding())
 	if err != nil {
 		return err
 	}
-	o.ObserveInt64(s.unresolved, n)
-	o.ObserveFloat64(s.unresolvedAge, age(now, first.OperationSince))
-	_, first, err = s.walk(ctx, store.DueBy(now).Limit(1))
+	_, due, err := s.walk(ctx, store.DueBy(now).Limit(1))
 	if err != nil {
 		return err
 	}
-	o.ObserveFloat64(s.overdue, age(now, first.Due))
-	for _, reason := range events.Attentions() {
-		n, first, err := s.walk(ctx, store.Attention(reason))
-		if err != nil {
+	reasons := events.Attentions()
+	counts, firsts := make([]int64, len(reasons)), make([]store.Head, len(reasons))
+	for i, reason := range reasons {
+		if counts[i], firsts[i], err = s.walk(ctx, store.Attention(reason)); err != nil {
 			return err
 		}
+	}
+	o.ObserveInt64(s.unresolved, open)
+	o.ObserveFloat64(s.unresolvedAge, age(now, oldest.OperationSince))
+	o.ObserveFloat64(s.overdue, age(now, due.Due))
+	for i, reason := range reasons {
 		why := with(keyAttention, reason.String())
-		o.ObserveInt64(s.attention, n, why)
-		if n > 0 {
-			o.ObserveFloat64(s.attentionAge, now.Sub(first.Since(reason)).Seconds(), why)
+		o.ObserveInt64(s.attention, counts[i], why)
+		if counts[i] > 0 {
+			o.ObserveFloat64(s.attentionAge, now.Sub(firsts[i].Since(reason)).Seconds(), why)
 		}
 	}
 	return nil

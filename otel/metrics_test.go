@@ -215,6 +215,42 @@ func TestMeasure_ALogThatCannotBeAsked(t *testing.T) {
 	assert.Contains(t, got, "tilltape.log.position", "what needs no log is told")
 }
 
+// halting is a log that fails from its n-th list on.
+type halting struct {
+	store.Reader
+	left      int
+	deadlines []time.Time
+}
+
+func (h *halting) Heads(ctx context.Context, f store.Filter) iter.Seq2[store.Head, error] {
+	end, _ := ctx.Deadline()
+	h.deadlines = append(h.deadlines, end)
+	if h.left--; h.left >= 0 {
+		return h.Reader.Heads(ctx, f)
+	}
+	return func(yield func(store.Head, error) bool) { yield(store.Head{}, store.ErrUnavailable) }
+}
+
+// A part of what stands open would pass for the whole: no parked order, say, where the list of them has failed.
+func TestMeasure_ALogThatFailsOnTheWay(t *testing.T) {
+	for left := range 2 + len(events.Attentions()) {
+		w := newWorld(t)
+		log := &halting{Reader: w.log, left: left}
+		stop, err := w.telemetry.Measure(log)
+		require.NoError(t, err)
+		var all metricdata.ResourceMetrics
+		require.ErrorIs(t, w.reader.Collect(context.Background(), &all), store.ErrUnavailable)
+		for name := range byName(all) {
+			assert.NotContains(t, name, "tilltape.order", "after %d lists", left)
+		}
+		for _, end := range log.deadlines {
+			assert.False(t, end.IsZero(), "whoever collects does not wait for good")
+			assert.LessOrEqual(t, time.Until(end), otel.AskTimeout)
+		}
+		assert.NoError(t, stop())
+	}
+}
+
 // A notification's handler and the observer are what a service gives them to.
 func TestHeard_IsForAHandler(t *testing.T) {
 	w := newWorld(t)

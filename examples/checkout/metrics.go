@@ -25,6 +25,10 @@ type metrics struct {
 	stop      func() error // asks the log no more; before it is closed
 }
 
+// scrapesMax is how many scrapes are answered at once: a pair of Prometheus servers. Each asks the log what stands open,
+// and one that is slow must not be asked ever more.
+const scrapesMax = 2
+
 func newMetrics(log store.Reader, now func() time.Time) (*metrics, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
@@ -42,7 +46,8 @@ func newMetrics(log store.Reader, now func() time.Time) (*metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &metrics{telemetry: telemetry, stop: stop, pages: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})}, nil
+	pages := promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesMax})
+	return &metrics{telemetry: telemetry, stop: stop, pages: pages}, nil
 }
 
 // watch has the orders and the notifications tell the metrics, too.

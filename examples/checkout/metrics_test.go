@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
+	"iter"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/store"
 )
 
 // What a shop does is what Prometheus is shown: commands, calls, notifications, what stands open, and the log. No order
@@ -48,4 +53,37 @@ func TestMetrics_AreForThoseWhoMayLook(t *testing.T) {
 	assert.Equal(t, 401, w.looks(elsewhere, "/metrics", nil).Code)
 	assert.Equal(t, 200, w.looks(elsewhere, "/metrics", bearer(token)).Code)
 	assert.Equal(t, 404, w.do("GET", "/metrics", "", "").status, "not where shoppers are")
+}
+
+// slow is a log that is asked, and answers once it may.
+type slow struct {
+	store.Log
+	goOn chan struct{}
+}
+
+func (s *slow) Heads(ctx context.Context, f store.Filter) iter.Seq2[store.Head, error] {
+	<-s.goOn
+	return s.Log.Heads(ctx, f)
+}
+
+// A log that is slow is not asked ever more by scrapes that wait for it.
+func TestMetrics_FewScrapesAtOnce(t *testing.T) {
+	w := newWorld(t)
+	log := &slow{Log: w.log, goOn: make(chan struct{})}
+	m, err := newMetrics(log, nil)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, m.stop()) }()
+	codes := make(chan int, scrapesMax+1)
+	for range scrapesMax + 1 {
+		go func() {
+			rec := httptest.NewRecorder()
+			m.pages.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			codes <- rec.Code
+		}()
+	}
+	assert.Equal(t, http.StatusServiceUnavailable, <-codes, "one is turned away while the others wait")
+	close(log.goOn)
+	for range scrapesMax {
+		assert.Equal(t, http.StatusOK, <-codes)
+	}
 }
