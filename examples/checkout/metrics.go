@@ -25,8 +25,8 @@ type metrics struct {
 	stop      func() error // asks the log no more; before it is closed
 }
 
-// scrapesMax is how many scrapes are answered at once: a pair of Prometheus servers. Each asks the log what stands open,
-// and one that is slow must not be asked ever more.
+// scrapesMax is how many scrapes are answered at once: a pair of Prometheus servers. Each asks the log what stands
+// open, and one that is slow must not be asked ever more.
 const scrapesMax = 2
 
 func newMetrics(log store.Reader, now func() time.Time) (*metrics, error) {
