@@ -43,17 +43,23 @@ func (s *Orders) Hear(ctx context.Context, v apo.Verified) (h Heard, err error) 
 	}
 	c := order.Observe{Fact: f}
 	ctx, given := s.tell.commanding(ctx, h.OrderID, c)
-	defer func() { s.tell.commanded(ctx, given, OutcomeOf(err), err) }()
+	err = s.hear(ctx, &h, c)
+	s.tell.commanded(ctx, given, OutcomeOf(err), err) // and nothing where it has panicked: it was not done
+	return h, err
+}
+
+// hear has the fact of a known order recorded, and says so in h.
+func (s *Orders) hear(ctx context.Context, h *Heard, c order.Observe) error {
 	end, err := s.begin(ctx, h.OrderID, c)
 	if err != nil {
-		return h, err
+		return err
 	}
 	defer end()
 	d, err := s.drive(ctx, ctx, h.OrderID, c)
 	h.Order, err = s.outcome(d, h.OrderID, c, err)
 	h.News = d.Recorded()
 	s.conclude(ctx, c, &h.Order, err)
-	return h, err
+	return err
 }
 
 // owner finds the order a fact is about: by the payment's identifiers, or by the request we made.

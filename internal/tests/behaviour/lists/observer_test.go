@@ -190,6 +190,20 @@ func TestObserver_MakesTheContextOfCommandsAndCalls(t *testing.T) {
 		"capture in ", "refused in /capture", "refused in /capture"}, told)
 }
 
+// Where what is called panics nobody knows how a fact ended: whoever counts is not told that it was done.
+func TestObserver_IsNotToldThatAPanicIsDone(t *testing.T) {
+	x, w := tilltest.Watched(t)
+	x.Place(order.CaptureManual)
+	observer := *x.Config.Observer
+	observer.Appended = func(context.Context, []events.Record) { panic("theirs") }
+	x.Config.Observer = &observer
+	x.Open(x.Bank)
+	told := len(w.Ended)
+	assert.PanicsWithValue(t, "theirs", func() { x.Paid() })
+	assert.Len(t, w.Ended, told)
+	assert.Len(t, w.Given, told+1)
+}
+
 func TestObserver_IsToldHowEveryCommandEnds(t *testing.T) {
 	x, w := tilltest.Watched(t)
 	x.Place(order.CaptureManual)
