@@ -13,7 +13,7 @@ import (
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
-// flatResult is what the orders of a service keep in memory, as more and more of them are in the log: bytes that live
+// flatResult is what orders keep in the library's memory, as more and more of them are in the log: bytes that live
 // after a collection, the most of ten looks in each half.
 type flatResult struct {
 	Orders        int // each placed, authorized and cancelled
@@ -86,7 +86,8 @@ func living() uint64 {
 
 func (r *report) memoryTable() table {
 	m := r.Memory
-	return table{title: fmt.Sprintf("Memory of a service that handles %s orders", count(float64(m.Orders))), words: 1,
+	title := fmt.Sprintf("Memory of the library under %s orders, with a stub for a gateway", count(float64(m.Orders)))
+	return table{title: title, words: 1,
 		head: []string{"", "first half", "second half", "×", "orders/s"},
 		note: "Each order is placed, authorized and cancelled through the library, its gateway answering at once. Bytes " +
 			"that live after a collection, the most of ten looks in each half.",
