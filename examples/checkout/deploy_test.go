@@ -36,6 +36,12 @@ func knows(t *testing.T, assignments [][]string) {
 	}
 	_, err := read(environ)
 	require.NoError(t, err)
+
+	environ = append(environ, "CHECKOUT_DATABASE=postgres:///shop")
+	_, err = read(environ)
+	require.ErrorContains(t, err, "CHECKOUT_LOG", "they set the log's file")
+	_, err = read(append(environ, "CHECKOUT_LOG="))
+	require.NoError(t, err, "as the README has it")
 }
 
 func TestTheUnitFitsTheProgram(t *testing.T) {
@@ -52,6 +58,8 @@ func TestTheUnitFitsTheProgram(t *testing.T) {
 		_, err := readToken(path)
 		require.NoError(t, err)
 	}
+	assert.Contains(t, unit, "\nRestart=always\nRestartSec=5\n")
+	assert.Contains(t, unit, "\nStartLimitIntervalSec=0\n", "else it is given up while its database is away")
 	found := regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindStringSubmatch(unit)
 	require.NotNil(t, found)
 	stop, err := time.ParseDuration(found[1] + "s")
