@@ -37,6 +37,7 @@ const (
 	keyAnswer    = "tilltape.call.answer"
 	keyFact      = "tilltape.fact"
 	keyStatus    = "tilltape.order.status"
+	keyPhase     = "tilltape.order.phase"
 	keyAttention = "tilltape.attention"
 	keyWithin    = "tilltape.within"
 )
@@ -65,8 +66,8 @@ var (
 var (
 	unresolvedOrders = instrument{"tilltape.order.unresolved", gauge, "{order}", "",
 		"Orders with an operation whose outcome is not known."}
-	unresolvedAge = instrument{"tilltape.order.unresolved.age", gauge, "s", "",
-		"Age of the oldest of these operations; 0: there is none."}
+	unresolvedAge = instrument{"tilltape.order.unresolved.age", gauge, "s", keyPhase,
+		"Age of the oldest operation of these orders, by how far they are. No order: no value."}
 	overdueAge = instrument{"tilltape.order.overdue.age", gauge, "s", "",
 		"For how long the first thing that is due has been; 0: nothing is."}
 	attentionOrders = instrument{"tilltape.order.attention", gauge, "{order}", keyAttention,

@@ -68,7 +68,7 @@ func (s *standing) observe(ctx context.Context, o metric.Observer) error {
 	ctx, end := context.WithTimeout(ctx, AskTimeout)
 	defer end()
 	now := s.now()
-	open, oldest, err := s.walk(ctx, store.Outstanding())
+	open, oldest, err := s.outstanding(ctx)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,9 @@ func (s *standing) observe(ctx context.Context, o metric.Observer) error {
 		}
 	}
 	o.ObserveInt64(s.unresolved, open)
-	o.ObserveFloat64(s.unresolvedAge, age(now, oldest.OperationSince))
+	for phase, since := range oldest {
+		o.ObserveFloat64(s.unresolvedAge, age(now, since), with(keyPhase, phase))
+	}
 	o.ObserveFloat64(s.overdue, age(now, due.Due))
 	for i, reason := range reasons {
 		why := with(keyAttention, reason.String())
@@ -94,6 +96,24 @@ func (s *standing) observe(ctx context.Context, o metric.Observer) error {
 		}
 	}
 	return nil
+}
+
+// outstanding counts the orders with an operation that is, and says since when the oldest of each phase has been: what
+// APO has accepted takes days by rights, and must not stand for what nobody knows.
+func (s *standing) outstanding(ctx context.Context) (n int64, oldest map[string]time.Time, err error) {
+	oldest = map[string]time.Time{}
+	for h, err := range s.log.Heads(ctx, store.Outstanding()) {
+		if err != nil {
+			return 0, nil, err
+		}
+		if _, is := oldest[h.Phase]; !is { // they come oldest first
+			oldest[h.Phase] = h.OperationSince
+		}
+		if n++; n == CountMax {
+			break
+		}
+	}
+	return n, oldest, nil
 }
 
 // walk counts the heads that a filter takes, and returns the first.

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -130,14 +131,14 @@ func TestMeasure_TellsWhatStandsOpen(t *testing.T) {
 	defer func() { assert.NoError(t, stop()) }()
 	none := map[string]float64{"": 0}
 	assert.Equal(t, none, w.values("tilltape.order.unresolved"))
-	assert.Equal(t, none, w.values("tilltape.order.unresolved.age"))
+	assert.Empty(t, w.values("tilltape.order.unresolved.age"))
 	assert.Equal(t, none, w.values("tilltape.order.overdue.age"))
 	assert.Empty(t, w.values("tilltape.order.attention.age"))
 
 	aDay(t, w)
 	w.clock.Advance(time.Hour)
 	assert.Equal(t, map[string]float64{"": 1}, w.values("tilltape.order.unresolved"))
-	assert.Equal(t, map[string]float64{"": 3600}, w.values("tilltape.order.unresolved.age"))
+	assert.Equal(t, map[string]float64{"tilltape.order.phase=unresolved": 3600}, w.values("tilltape.order.unresolved.age"))
 	overdue := w.values("tilltape.order.overdue.age")[""]
 	assert.Greater(t, overdue, 3500., "it was to be asked about again within a minute")
 	assert.LessOrEqual(t, overdue, 3600.)
@@ -213,6 +214,28 @@ func TestMeasure_ALogThatCannotBeAsked(t *testing.T) {
 	got := byName(all)
 	assert.NotContains(t, got, "tilltape.order.unresolved")
 	assert.Contains(t, got, "tilltape.log.position", "what needs no log is told")
+}
+
+// A refund that APO works on for days is told apart from what nobody knows, each by the oldest of its kind.
+func TestMeasure_TellsAgesByPhase(t *testing.T) {
+	w := newWorld(t)
+	stop, err := w.telemetry.Measure(w.log)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, stop()) }()
+	for i, h := range []struct {
+		phase order.Phase
+		hours time.Duration
+	}{{order.Accepted, 240}, {order.Accepted, 24}, {order.Unresolved, 7}, {order.Requested, 1}, {order.Unresolved, 8}} {
+		id := strconv.Itoa(i)
+		_, err := w.log.Append(t.Context(), events.OrderStream(id), 0, events.Record{ID: "r-" + id,
+			Recorded: w.clock.Now(), Event: events.PaymentPending{}, Head: events.Head{Status: "paid",
+				StatusSince: w.clock.Now(), Phase: h.phase.String(), OperationSince: w.clock.Now().Add(-h.hours * time.Hour)}})
+		require.NoError(t, err)
+	}
+	assert.Equal(t, map[string]float64{"": 5}, w.values("tilltape.order.unresolved"))
+	assert.Equal(t, map[string]float64{"tilltape.order.phase=accepted": 240 * 3600,
+		"tilltape.order.phase=unresolved": 8 * 3600, "tilltape.order.phase=requested": 3600},
+		w.values("tilltape.order.unresolved.age"))
 }
 
 // halting is a log that fails from its n-th list on.

@@ -46,7 +46,8 @@ func scrape(t *testing.T) string {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, stop()) })
 	records, err := log.Append(ctx, events.OrderStream("o-1"), 0, events.Record{ID: "r-1", Recorded: noon,
-		Head:  events.Head{Status: "authorized", StatusSince: noon, AnomalySince: noon.Add(-time.Hour)},
+		Head: events.Head{Status: "authorized", StatusSince: noon, AnomalySince: noon.Add(-time.Hour),
+			Phase: order.Unresolved.String(), OperationSince: noon},
 		Event: events.PaymentPending{}})
 	require.NoError(t, err)
 
@@ -152,7 +153,12 @@ func words() map[string][]string {
 	for v := order.VerbCreate; v <= order.VerbCompensate; v++ {
 		commands = append(commands, v.String())
 	}
-	return map[string][]string{"tilltape_command": commands, "tilltape_outcome": append(outcomes, "written"),
+	var phases []string
+	for p := order.Idle; p <= order.Parked; p++ {
+		phases = append(phases, p.String())
+	}
+	return map[string][]string{"tilltape_order_phase": phases, "tilltape_command": commands,
+		"tilltape_outcome":   append(outcomes, "written"),
 		"tilltape_attention": attentions, "tilltape_call_answer": answers}
 }
 
