@@ -168,8 +168,6 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 	default:
 		at = o.find(t.kind, t.id, t.request)
 	}
-	t.set(markPerhaps, e.Reason == events.TransferContradicts && t.is(transferContradicted) &&
-		o.either(t.kind, t.id, t.request, t.minor))
 	if t.kind == others && !o.strangeOther(e, &t, &at) {
 		return t, at, false
 	}
@@ -269,11 +267,7 @@ func (o *Order) doubt(at int, record uint32) {
 func (o *Order) foldUnequal(r *events.Record, e *events.AnomalyObserved) {
 	at, id, request := -1, digest(e.TransferID), digest(e.RequestID)
 	switch {
-	case e.Amount.Currency != o.Amount.Currency:
-		return
-	case e.Reason == events.StatusContradicts && e.Fact == events.KindInquiryAnswered:
-		at = o.unequalOther(id, request)
-	case e.Reason != events.TransferContradicts:
+	case e.Reason != events.TransferContradicts, e.Amount.Currency != o.Amount.Currency:
 		return
 	case e.Fact == events.KindRefundSucceeded:
 		at = o.find(refunds, id, request)

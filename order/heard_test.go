@@ -106,18 +106,16 @@ func TestHeard_ASuccessWithoutAnAmountSaysNothingOfTwo(t *testing.T) {
 // What an inquiry says is no message that is delivered again: the same contradiction counts once more after it was
 // settled.
 func TestHeard_TheSameContradictionCountsAgain(t *testing.T) {
-	for _, second := range []Fact{captured("C1", 500), {Kind: CaptureFailed, TransferID: "C1", Code: "X"}} {
-		x := in(t, Captured)
-		different := tells(StateSuccess, authorized(), captured("C1", 600), second)
-		for range 2 {
-			x.inquire(different)
-			require.Len(t, x.o.Doubts(), 1, second.Kind)
-			assert.Zero(t, x.o.Refundable())
-			x.inquire(tells(StateSuccess, authorized(), captured("C1", 600)))
-			require.Empty(t, x.o.Doubts())
-		}
-		replayIsLive(t, x)
+	x := in(t, Captured)
+	different := tells(StateSuccess, authorized(), captured("C1", 600), captured("C1", 500))
+	for range 2 {
+		x.inquire(different)
+		require.Len(t, x.o.Doubts(), 1)
+		assert.Zero(t, x.o.Refundable())
+		x.inquire(tells(StateSuccess, authorized(), captured("C1", 600)))
+		require.Empty(t, x.o.Doubts())
 	}
+	replayIsLive(t, x)
 }
 
 // A payment that APO says was cancelled, and then that it stands: nothing leaves cancelled, and its money is late

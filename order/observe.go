@@ -22,7 +22,7 @@ func (d *decision) observe(f Fact) {
 			f.Kind = PaymentPaid
 		}
 	}
-	if f.inProcess() != 0 && d.heard.tellsDone(&f) {
+	if kind := f.inProcess(); kind != 0 && d.heard.tellsEndOf(kind, &f) {
 		return // by the same answer
 	}
 	if f.Kind == NotUnderstood { // whatever it names: nobody knows what it says of that
@@ -352,7 +352,7 @@ var factEvents = map[FactKind]events.Kind{
 // anomaly records a contradiction, once however often its fact is delivered.
 func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) {
 	e := f.anomaly(reason, detail)
-	otherwise := d.heard.toldAsIt(f) // by the same answer, which so adds nothing
+	otherwise := d.heard.toldAsIt(f) || f.split && f.fails() // by the same answer, which so adds nothing
 	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) ||
 		!otherwise && (d.o.tellsMore(&e) || d.doubtsMore(&e)) {
 		d.emit(e)
