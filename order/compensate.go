@@ -80,8 +80,8 @@ func (o *Order) releases(f *Fact) bool {
 }
 
 // fellAgain reports whether a cancellation of the payment as a whole, which no inquiry dates, is a newer word than that
-// of the inquiry by which the late money became known: then it lets go of all of it, whatever had moved. Money of which
-// a notification told first may stand beside the old cancel. What is dated, a VOID, lets go of what it can by itself.
+// of the inquiry that told of the late money: then it lets go of all of it, whatever had moved. Money of which only a
+// notification has told may stand beside the old cancel. What is dated, a VOID, lets go of what it can by itself.
 func (o *Order) fellAgain(at time.Time, p *events.Proof) bool {
 	return o.Status == Cancelled && o.known.has(knownStood) && !o.Late.IsZero() && at.IsZero() &&
 		p.Via == events.ViaInquiry && o.newestOnPayment(p)

@@ -53,9 +53,9 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	case law.LateMoney:
 		if !known {
 			o.PaymentAt = r.Occurred
-			o.known.set(knownStood, newest)
 			o.watchFrom(e.Due)
 		}
+		o.known.set(knownStood, newest || known && o.known.has(knownStood))
 	}
 	if holds(kind) {
 		o.unmove()
@@ -114,9 +114,9 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	case law.LateMoney:
 		if !known {
 			o.PaymentAt = r.Occurred
-			o.known.set(knownStood, newest)
 			o.watchFrom(e.Due)
 		}
+		o.known.set(knownStood, newest || known && o.known.has(knownStood))
 	}
 	if kind == law.PaidWhole {
 		o.Gateway = o.Gateway.after(law.EventCaptured)

@@ -117,3 +117,20 @@ func TestLate_AVoidLetsGoOfWhatIsHeld(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// Late money that a notification told first, and an inquiry then, stands after the cancel: what an inquiry says was
+// cancelled after that is let go.
+func TestLate_WhatAnInquiryConfirmedIsLetGoByALaterOne(t *testing.T) {
+	x := in(t, Cancelled)
+	x.observe(authorized())
+	require.Positive(t, x.o.Late.held())
+	x.observe(Fact{Kind: PaymentFailed, PaymentID: "P1", Code: "USER_BALANCE_NOT_ENOUGH"})
+	x.later(time.Hour)
+	x.inquire(tells(StateSuccess, authorized()))
+	require.Positive(t, x.o.Late.held())
+	x.later(time.Hour)
+	x.inquire(tells(StateCancelled, cancelled()))
+	assert.True(t, x.o.Late.IsZero(), "%+v", x.o.Late)
+	assert.False(t, hasAnomaly(x.o, events.LatePayment))
+	replayIsLive(t, x)
+}

@@ -81,7 +81,7 @@ const (
 	knownMoved   // it was in one step, so that it captured too
 	knownLate    // it came when the order was cancelled
 
-	knownStood // it was an inquiry that first told of the late money: CANCELLED after that is not the old cancel
+	knownStood // an inquiry told of the late money, first or again: CANCELLED after that is not the old cancel
 	knownHeard // APO has told the state by the newest inquiry: what it told before was perhaps of something else
 )
 
