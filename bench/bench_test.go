@@ -83,19 +83,7 @@ func TestRun_MeasuresEverySection(t *testing.T) {
 		assert.Positive(t, a.Processor, a.What)
 	}
 
-	require.NotNil(t, r.Memory)
-	assert.Positive(t, r.Memory.First)
-	assert.Positive(t, r.Memory.Second)
-	assert.Positive(t, r.Memory.Rate)
-	require.NotNil(t, r.Service)
-	assert.Positive(t, r.Service.Alone)
-	require.NotEmpty(t, r.Service.Lanes)
-	for _, l := range r.Service.Lanes {
-		assert.Positive(t, l.Commands, l.Name)
-		assert.Positive(t, l.P50, l.Name)
-		assert.Positive(t, l.Service, l.Name)
-		assert.Positive(t, l.Simulator, l.Name)
-	}
+	measuredAService(t, &r)
 
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
@@ -226,4 +214,21 @@ func TestWords(t *testing.T) {
 	assert.Equal(t, "–", times(1, 0))
 	assert.Equal(t, "0.50", times(1, 2))
 	assert.Equal(t, "–", bytesEach(notKnown))
+}
+
+func measuredAService(t *testing.T, r *report) {
+	t.Helper()
+	require.NotNil(t, r.Memory)
+	assert.Positive(t, r.Memory.First)
+	assert.Positive(t, r.Memory.Second)
+	assert.Positive(t, r.Memory.Rate)
+	require.NotNil(t, r.Service)
+	assert.Positive(t, r.Service.Alone)
+	require.NotEmpty(t, r.Service.Lanes)
+	for _, l := range r.Service.Lanes {
+		assert.Positive(t, l.Commands, l.Name)
+		assert.Positive(t, l.P50, l.Name)
+		assert.Positive(t, l.Service, l.Name)
+		assert.Positive(t, l.Simulator, l.Name)
+	}
 }

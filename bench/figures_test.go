@@ -83,22 +83,24 @@ func onServerRate(name string, rate float64) func(*report) {
 	}
 }
 
-// Each limit is broken alone, and shows.
-func TestFigures_EachLimitIsFelt(t *testing.T) {
-	ours := func(change func(*cell), where ...func(*cell) bool) func(*report) {
-		return func(r *report) {
-			for i := range r.Appends {
-				c := &r.Appends[i]
-				hit := true
-				for _, w := range where {
-					hit = hit && w(c)
-				}
-				if hit {
-					change(c)
-				}
+// onCells changes cells, all or those where all conditions hold.
+func onCells(change func(*cell), where ...func(*cell) bool) func(*report) {
+	return func(r *report) {
+		for i := range r.Appends {
+			c := &r.Appends[i]
+			hit := true
+			for _, w := range where {
+				hit = hit && w(c)
+			}
+			if hit {
+				change(c)
 			}
 		}
 	}
+}
+
+// Each limit is broken alone, and shows.
+func TestFigures_EachLimitIsFelt(t *testing.T) {
 	named := func(name string, writers int, ids ordering) func(*cell) bool {
 		return func(c *cell) bool { return c.Contender == name && c.Writers == writers && c.IDs == ids }
 	}
@@ -106,19 +108,19 @@ func TestFigures_EachLimitIsFelt(t *testing.T) {
 		spoil func(*report)
 		must  bool
 	}{
-		"appends beside SQLite, group commit, 64 writers, random": {ours(func(c *cell) { c.Rate = 40 },
+		"appends beside SQLite, group commit, 64 writers, random": {onCells(func(c *cell) { c.Rate = 40 },
 			named(nameSQLiteGroup, 64, random)), true},
-		"appends beside raw file, 512 writers, time-ordered": {ours(func(c *cell) { c.Rate = 250 },
+		"appends beside raw file, 512 writers, time-ordered": {onCells(func(c *cell) { c.Rate = 250 },
 			named(nameRaw, 512, timeOrdered)), false},
-		"what sealing takes of the rate, 64 writers, time-ordered": {ours(func(c *cell) { c.Rate = 120 },
+		"what sealing takes of the rate, 64 writers, time-ordered": {onCells(func(c *cell) { c.Rate = 120 },
 			named(nameUnsealed, 64, timeOrdered)), true},
-		"a lone writer's p50 beside bbolt, DB.Update": {ours(func(c *cell) { c.P50 = 1160 * time.Microsecond },
+		"a lone writer's p50 beside bbolt, DB.Update": {onCells(func(c *cell) { c.P50 = 1160 * time.Microsecond },
 			named(nameOurs, 1, random)), true},
-		"the longest append beyond the median one, worst cell": {ours(func(c *cell) { c.Max += 1 },
+		"the longest append beyond the median one, worst cell": {onCells(func(c *cell) { c.Max += 1 },
 			named(nameOurs, 512, random)), true},
-		"random ids beside time-ordered ones, 64 writers": {ours(func(c *cell) { c.Rate = 180 },
+		"random ids beside time-ordered ones, 64 writers": {onCells(func(c *cell) { c.Rate = 180 },
 			named(nameOurs, 64, timeOrdered)), false},
-		"written an event, 512 writers, time-ordered": {ours(func(c *cell) { c.Written = 601 },
+		"written an event, 512 writers, time-ordered": {onCells(func(c *cell) { c.Written = 601 },
 			named(nameOurs, 512, timeOrdered)), false},
 		"replay beside encoding/json payloads, one core":       {func(r *report) { r.Replay.MemoryPayload = 1.1 }, true},
 		"memory of a replay, an order":                         {func(r *report) { r.Replay.Live = 397 }, true},
