@@ -115,6 +115,13 @@ func (p *Problem) tell(section string, err error) {
 	}
 }
 
+// Plain is the problem of a request that is no command, or of a service that failed: its status says all there is to
+// its type (RFC 9457, 4.2.1).
+func Plain(r *http.Request, status int, detail, remedy string) Problem {
+	return Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail,
+		Instance: r.URL.EscapedPath(), Remedy: remedy}
+}
+
 // Status is the HTTP status for a command's end: 200 for [tilltape.Done], 202 for [tilltape.Accepted], otherwise the
 // problem's.
 func Status(result tilltape.Result, err error) int {

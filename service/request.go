@@ -23,18 +23,18 @@ const CommandHeader = "Idempotency-Key"
 // it is, or in quotes as the IETF's draft of the header has it; both are the same id.
 func (s *Service) Command(w http.ResponseWriter, r *http.Request, body any) (id string, ok bool) {
 	if id = r.Header.Get(CommandHeader); id == "" {
-		unreadable(w, r, http.StatusBadRequest, "the header "+CommandHeader+" is missing",
-			"send an id of 1 to 64 bytes of your own making, and the same one when you repeat the command")
+		problem.Plain(r, http.StatusBadRequest, "the header "+CommandHeader+" is missing",
+			"send an id of 1 to 64 bytes of your own making, and the same one when you repeat the command").Write(w)
 		return "", false
 	}
 	if n := len(r.Header.Values(CommandHeader)); n > 1 { // which one a proxy or a retry would keep is anybody's guess
-		unreadable(w, r, http.StatusBadRequest, fmt.Sprintf("the header %s is there %d times", CommandHeader, n),
-			"send one id")
+		problem.Plain(r, http.StatusBadRequest, fmt.Sprintf("the header %s is there %d times", CommandHeader, n),
+			"send one id").Write(w)
 		return "", false
 	}
 	if id, ok = unquoted(id); !ok {
-		unreadable(w, r, http.StatusBadRequest, "the header "+CommandHeader+" begins with a quote and is no quoted string",
-			`send an id of 1 to 64 bytes, as it is or in quotes; inside them write \" and \\ for " and \`)
+		problem.Plain(r, http.StatusBadRequest, "the header "+CommandHeader+" begins with a quote and is no quoted string",
+			`send an id of 1 to 64 bytes, as it is or in quotes; inside them write \" and \\ for " and \`).Write(w)
 		return "", false
 	}
 	return id, s.Read(w, r, body)
@@ -69,7 +69,7 @@ func (s *Service) Read(w http.ResponseWriter, r *http.Request, body any) bool {
 		return true
 	}
 	status, detail := told(err)
-	unreadable(w, r, status, "the body "+detail, "send one JSON object with "+fieldsOf(body))
+	problem.Plain(r, status, "the body "+detail, "send one JSON object with "+fieldsOf(body)).Write(w)
 	return false
 }
 
@@ -187,10 +187,4 @@ func fieldsOf(body any) string {
 		return "no fields"
 	}
 	return "the fields " + strings.Join(names, ", ") + " and no others"
-}
-
-// unreadable answers what is no command yet: its status says all there is to its type (RFC 9457, 4.2.1).
-func unreadable(w http.ResponseWriter, r *http.Request, status int, detail, remedy string) {
-	problem.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail,
-		Instance: r.URL.EscapedPath(), Remedy: remedy}.Write(w)
 }

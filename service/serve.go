@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Bounds of the server that [Service.Serve] runs. An answer has the time to read its request and the time of a command.
+// Bounds of the server that [Service.Server] makes and [Service.Serve] runs. An answer has the time to read
+// its request and the time of a command.
 const (
 	HeaderTimeout = 5 * time.Second
 	ReadTimeout   = 10 * time.Second
@@ -17,16 +18,24 @@ const (
 	HeaderMax     = 16 << 10 // bytes
 )
 
+// Patience is how long a command takes at the most: two calls to APO, and the record of what they proved.
+func (s *Service) Patience() time.Duration {
+	cfg := s.Orders.Config()
+	return 2*cfg.CallTimeout + cfg.RecordTimeout
+}
+
+// Server is a server of the handler with the bounds above. It serves nothing yet.
+func (s *Service) Server(handler http.Handler) *http.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: HeaderTimeout, ReadTimeout: ReadTimeout,
+		WriteTimeout: ReadTimeout + s.Patience(), IdleTimeout: IdleTimeout, MaxHeaderBytes: HeaderMax,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
+}
+
 // Serve answers requests at the listener, which it closes, and lets the orders settle, until ctx ends; it returns nil
 // then. It ends too where serving or settling does, with the error of that. Then nothing new is taken, and what is
-// under way is waited for, as long as a command takes at the most: two calls to APO, and the record of what they
-// proved.
+// under way is waited for, for [Service.Patience].
 func (s *Service) Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	cfg := s.Orders.Config()
-	patience := 2*cfg.CallTimeout + cfg.RecordTimeout
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: HeaderTimeout, ReadTimeout: ReadTimeout,
-		WriteTimeout: ReadTimeout + patience, IdleTimeout: IdleTimeout, MaxHeaderBytes: HeaderMax,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
+	server := s.Server(handler)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	settled := make(chan error, 1)
@@ -42,7 +51,7 @@ func (s *Service) Serve(ctx context.Context, listener net.Listener, handler http
 	s.log.Info("serving", "address", listener.Addr().String())
 	<-ctx.Done()
 	s.log.Info("stopping")
-	last, end := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	last, end := context.WithTimeout(context.WithoutCancel(ctx), s.Patience())
 	defer end()
 	err := server.Shutdown(last)
 	if err != nil {

@@ -67,7 +67,7 @@ func TestTheUnitFitsTheProgram(t *testing.T) {
 	w := newWorld(t)
 	s, err := read(least)
 	require.NoError(t, err)
-	assert.Greater(t, stop, s.drainWait+w.shop.patience()+privatePatience+tilltape.DefaultGrace+
+	assert.Greater(t, stop, s.drainWait+w.shop.Patience()+privatePatience+tilltape.DefaultGrace+
 		tilltape.DefaultRecordTimeout, "else systemd kills what is still draining")
 }
 

@@ -59,7 +59,7 @@ func (s *shop) recovered(w *begun, r *http.Request) {
 	if w.answer {
 		panic(http.ErrAbortHandler)
 	}
-	tell(w, r, http.StatusInternalServerError, "the service failed", "it is in the service's log")
+	problem.Plain(r, http.StatusInternalServerError, "the service failed", "it is in the service's log").Write(w)
 }
 
 // nowhere answers what the mux has nothing for, with what it would have said.
@@ -69,10 +69,10 @@ func nowhere(w http.ResponseWriter, r *http.Request, mux http.Handler) {
 	if said.status == http.StatusMethodNotAllowed {
 		allow := said.header.Get("Allow")
 		w.Header().Set("Allow", allow)
-		tell(w, r, said.status, "nothing here takes "+method(r.Method), "ask with "+allow)
+		problem.Plain(r, said.status, "nothing here takes "+method(r.Method), "ask with "+allow).Write(w)
 		return
 	}
-	tell(w, r, http.StatusNotFound, "there is no such path", "the service's README lists the calls")
+	problem.Plain(r, http.StatusNotFound, "there is no such path", "the service's README lists the calls").Write(w)
 }
 
 // method is a method's name, where it is one that people know.
@@ -107,19 +107,13 @@ func (s *shop) command(w http.ResponseWriter, r *http.Request, body any) (key st
 	switch {
 	case err != nil || kind != "application/json":
 		w.Header().Set("Accept", "application/json")
-		tell(w, r, http.StatusUnsupportedMediaType, "the body does not say that it is JSON",
-			"send it with Content-Type: application/json")
+		problem.Plain(r, http.StatusUnsupportedMediaType, "the body does not say that it is JSON",
+			"send it with Content-Type: application/json").Write(w)
 		return "", false
 	case coded != "" && coded != "identity":
 		w.Header().Set("Accept-Encoding", "identity")
-		tell(w, r, http.StatusUnsupportedMediaType, "the body is encoded", "send it without Content-Encoding")
+		problem.Plain(r, http.StatusUnsupportedMediaType, "the body is encoded", "send it without Content-Encoding").Write(w)
 		return "", false
 	}
 	return s.Command(w, r, body)
-}
-
-// tell answers with a problem of which its status says the type (RFC 9457, 4.2.1).
-func tell(w http.ResponseWriter, r *http.Request, status int, detail, remedy string) {
-	problem.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail,
-		Instance: r.URL.EscapedPath(), Remedy: remedy}.Write(w)
 }

@@ -101,7 +101,7 @@ func TestAPanicIsTheServicesOwnAffair(t *testing.T) {
 // Whoever sends slowly is let go: before its headers are there by the server, and then with a problem.
 func TestASlowClientIsLetGo(t *testing.T) {
 	w := newWorld(t)
-	headers, bodies := w.shop.server(w.handler), w.shop.server(w.handler)
+	headers, bodies := w.shop.Server(w.handler), w.shop.Server(w.handler)
 	for _, limit := range []time.Duration{headers.ReadHeaderTimeout, headers.ReadTimeout, headers.WriteTimeout,
 		headers.IdleTimeout} {
 		assert.Positive(t, limit)

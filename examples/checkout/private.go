@@ -6,6 +6,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/problem"
 	"github.com/tilltape/tilltape/viewer"
 )
 
@@ -43,7 +44,8 @@ func (s *shop) admits(r *http.Request) bool {
 func (s *shop) admitted(pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.admits(r) {
-			tell(w, r, http.StatusForbidden, "this is for the same machine", "set "+prefix+"TOKEN_FILE, and send its token")
+			problem.Plain(r, http.StatusForbidden, "this is for the same machine",
+				"set "+prefix+"TOKEN_FILE, and send its token").Write(w)
 			return
 		}
 		pages.ServeHTTP(w, r)
@@ -56,7 +58,8 @@ func (s *shop) challenged(pages http.Handler) http.Handler {
 		if s.token != "" && !s.admits(r) {
 			w.Header().Add("WWW-Authenticate", "Bearer")
 			w.Header().Add("WWW-Authenticate", `Basic realm="checkout, with the token as the password"`)
-			tell(w, r, http.StatusUnauthorized, "this needs the token", "send the token that "+prefix+"TOKEN_FILE has")
+			problem.Plain(r, http.StatusUnauthorized, "this needs the token",
+				"send the token that "+prefix+"TOKEN_FILE has").Write(w)
 			return
 		}
 		pages.ServeHTTP(w, r)

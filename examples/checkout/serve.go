@@ -3,28 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/tilltape/tilltape/service"
 )
 
 // privatePatience is how long what is read on the private address, a backup perhaps, still has when the service stops.
 const privatePatience = 5 * time.Second
-
-// patience is how long a command takes at the most: a call to APO and an inquiry, and the record of what they proved.
-func (s *shop) patience() time.Duration {
-	cfg := s.Orders.Config()
-	return 2*cfg.CallTimeout + cfg.RecordTimeout
-}
-
-func (s *shop) server(handler http.Handler) *http.Server {
-	return &http.Server{Handler: handler, ReadHeaderTimeout: service.HeaderTimeout, ReadTimeout: service.ReadTimeout,
-		WriteTimeout: service.ReadTimeout + s.patience(), IdleTimeout: service.IdleTimeout,
-		MaxHeaderBytes: service.HeaderMax, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn)}
-}
 
 // serve answers requests and lets the orders settle until ctx ends, or until one of the three does: a service that no
 // longer settles would go on answering and never learn what is unknown. So it does where the log has stopped and a
@@ -41,7 +26,7 @@ func (s *shop) serve(ctx context.Context, public, private net.Listener) error {
 			stop()
 		}()
 	}
-	orders, pages := s.server(s.routes()), s.server(s.privateRoutes())
+	orders, pages := s.Server(s.routes()), s.Server(s.privateRoutes())
 	s.state.driving(s.now())
 	s.state.settling.Store(true) // before anybody can ask whether it is ready
 	begin(func() error {         // takes over what an earlier process left, too
@@ -79,7 +64,7 @@ func (s *shop) drain(orders, pages *http.Server) error {
 	if s.state.settling.Load() { // else there is nothing to wait for
 		time.Sleep(s.settings.drainWait)
 	}
-	err := shutdown(orders, s.patience())
+	err := shutdown(orders, s.Patience())
 	return errors.Join(err, s.viewer.Close(), shutdown(pages, privatePatience))
 }
 

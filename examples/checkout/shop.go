@@ -11,6 +11,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/money"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/problem"
 	"github.com/tilltape/tilltape/service"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/viewer"
@@ -72,7 +73,7 @@ func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if b.CaptureMode == nil { // a card taken for a wallet would count as paid when it is only authorized
-		tell(w, r, http.StatusBadRequest, "captureMode is missing", "say none, automatic or manual")
+		problem.Plain(r, http.StatusBadRequest, "captureMode is missing", "say none, automatic or manual").Write(w)
 		return
 	}
 	result, err := s.Orders.Create(r.Context(),
