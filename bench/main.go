@@ -67,9 +67,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.Bool("quick", false, "the proportions, about 3 minutes (the default)")
-	f.Bool("full", false, "what the documentation shows, about 20 minutes and 10 GB below -dir")
-	f.Bool("ci", false, "that everything runs, a few seconds")
+	f.Bool("quick", false, "the proportions, about 4 minutes (the default)")
+	f.Bool("full", false, "what the documentation shows, about 27 minutes and 10 GB below -dir")
+	f.Bool("ci", false, "that everything runs, half a minute")
 	f.Func("only", "`sections` to measure: "+strings.Join(sections, ","), func(text string) error {
 		o.Sections = strings.Split(text, ",")
 		return o.settings.check()

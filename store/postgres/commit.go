@@ -38,8 +38,8 @@ type engine struct {
 	pause time.Duration // before the next try; zero: the last one went well
 }
 
-// doubt is a plan that was sent and not confirmed. The next turn finds out whether it has happened: it waits for the end
-// of the one before, or, of one that was sent whole and may have no turn yet, raises the fence.
+// doubt is a plan that was sent and not confirmed. The next turn finds out whether it has happened: it waits for the
+// end of the one before, or, of one that was sent whole and may have no turn yet, raises the fence.
 type doubt struct {
 	of          *batch
 	first, last uint64
