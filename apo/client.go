@@ -91,7 +91,7 @@ func NewClient(gatewayURL, clientID string, keys Keys, cfg *Config) (*Client, er
 	if config.HTTPClient != nil {
 		*c.http = *config.HTTPClient
 	} else {
-		c.pool = newTransport()
+		c.pool = NewTransport()
 		c.http.Transport = c.pool
 	}
 	// A redirected POST would be sent somewhere else, perhaps as a GET, and its
@@ -138,6 +138,13 @@ func (c *Client) call(ctx context.Context, r request) (Answer, content) {
 			return Answer{Class: NotSent, Err: refusalError(r.op, "cannot be encoded")}, content{}
 		}
 	}
+	r.payload = body
+	return c.observed(ctx, r)
+}
+
+// exchanged signs a request whose payload is its bytes, sends it and judges the answer.
+func (c *Client) exchanged(ctx context.Context, r request) (Answer, content) {
+	body := r.payload.(json.RawMessage)
 	ctx, cancel := context.WithTimeout(ctx, c.config.CallTimeout)
 	defer cancel()
 	path := r.path

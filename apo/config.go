@@ -42,7 +42,7 @@ const (
 type Config struct {
 	// HTTPClient carries the calls. Its transport, cookie jar and timeout are used; its
 	// redirect policy is not, since a redirect is never followed. Nil: a pool of
-	// the client's own, with limits, TLS 1.2 or later and the environment's proxy.
+	// the client's own, as [NewTransport] makes it.
 	HTTPClient *http.Client `json:"-"`
 	// AgentToken, where APO issued one, is sent with each call, unsigned.
 	AgentToken string `json:"-"`
@@ -55,6 +55,8 @@ type Config struct {
 	CallTimeout time.Duration
 	// Now is the clock for Request-Time; nil is time.Now.
 	Now func() time.Time `json:"-"`
+	// Observer, unless nil, is told of every call.
+	Observer *Observer `json:"-"`
 }
 
 // Format prints the settings without the agent token.
@@ -141,8 +143,9 @@ func isLoopback(host string) bool {
 	return err == nil && address.IsLoopback()
 }
 
-// newTransport makes a pool of connections that one client owns.
-func newTransport() *http.Transport {
+// NewTransport makes the pool of connections that a client has where it is given no [Config].HTTPClient: with limits,
+// TLS 1.2 or later and the environment's proxy. Put it behind a transport of your own that adds a header, for instance.
+func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,

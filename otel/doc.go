@@ -3,6 +3,7 @@
 // OpenTelemetry's API alone: which SDK and exporter there are is the service's matter.
 //
 //	telemetry, err := otel.New(otel.Config{Tracers: tracers, Meters: meters})
+//	client, err := apo.NewClient(gateway, id, keys, &apo.Config{Observer: telemetry.Client()}) // pay calls
 //	orders, err := tilltape.New(log, client, &tilltape.Config{Observer: telemetry.Observer(nil)})
 //	notifications, err := notify.NewHandler(orders, verifier, &notify.Config{Heard: telemetry.Heard})
 //	stop, err := telemetry.Measure(log) // what stands open, and the log's figures

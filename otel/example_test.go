@@ -3,6 +3,7 @@ package otel_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -105,4 +106,19 @@ func ExampleTelemetry_Heard() {
 	point := all.ScopeMetrics[0].Metrics[0].Data.(metricdata.Histogram[float64]).DataPoints[0]
 	fmt.Println(point.Count, point.Attributes.Encoded(attribute.DefaultEncoder()))
 	// Output: 1 tilltape.outcome=duplicate
+}
+
+// The pay call is the service's own: the client tells of it, and puts the trace on what it sends.
+func ExampleTelemetry_Client() {
+	server := must(apotest.NewServer(nil))
+	defer server.Close()
+	spans := tracetest.NewSpanRecorder()
+	telemetry := must(otel.New(otel.Config{Tracers: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))}))
+	client := must(apo.NewClient(server.URL(), server.ClientID(), server.Keys(), &apo.Config{
+		Observer: telemetry.Client(), HTTPClient: &http.Client{Transport: otel.Transport(nil)}}))
+
+	answer := client.Pay(context.Background(), apo.PayRequest{PaymentRequestID: "pay-1", Method: "CARD",
+		Capture: apo.CaptureManual, Amount: apo.Amount{Currency: "USD", Minor: 1000}})
+	fmt.Println(answer.Class, spans.Ended()[0].Name())
+	// Output: accepted APO pay
 }

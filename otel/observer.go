@@ -34,7 +34,7 @@ func (t *Telemetry) Observer(next *tilltape.Observer) *tilltape.Observer {
 	if next == nil {
 		return o
 	}
-	o.Commanding, o.Calling = thenMake(o.Commanding, next.Commanding), thenMake(o.Calling, next.Calling)
+	o.Commanding, o.Calling = thenMake(o.Commanding, next.Commanding), told(thenMake(o.Calling, next.Calling))
 	o.Commanded, o.Called = then(next.Commanded, o.Commanded), then(next.Called, o.Called)
 	o.Appended, o.Refused = then(o.Appended, next.Appended), then(o.Refused, next.Refused)
 	o.Parked, o.Anomaly = then(o.Parked, next.Parked), then(o.Anomaly, next.Anomaly)
@@ -55,6 +55,20 @@ func then[T any](first, second func(context.Context, T)) func(context.Context, T
 		second(ctx, what)
 	}
 }
+
+// told marks the calls that the Orders tells of itself, whatever context next has made of ours.
+func told(calling func(context.Context, tilltape.CallBegun) context.Context) func(context.Context,
+	tilltape.CallBegun) context.Context {
+	return func(ctx context.Context, c tilltape.CallBegun) context.Context {
+		if ctx = calling(ctx, c); ctx.Value(callKey{}) != nil {
+			return ctx
+		}
+		return context.WithValue(ctx, callKey{}, elsewhere{})
+	}
+}
+
+// elsewhere stands for a span that next has left behind.
+type elsewhere struct{}
 
 func thenMake[T any](first, second func(context.Context, T) context.Context) func(context.Context, T) context.Context {
 	if second == nil {

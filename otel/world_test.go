@@ -34,6 +34,7 @@ type world struct {
 	reader    *sdkmetric.ManualReader
 	telemetry *otel.Telemetry
 	verifier  *apo.Verifier
+	client    *apo.Client
 	orders    *tilltape.Orders
 
 	mu       sync.Mutex
@@ -72,12 +73,12 @@ func (w *world) open(next *tilltape.Observer) {
 	w.telemetry, err = otel.New(otel.Config{Tracers: w.tracers, Now: w.clock.Now,
 		Meters: sdkmetric.NewMeterProvider(sdkmetric.WithReader(w.reader))})
 	require.NoError(t, err)
-	client, err := apo.NewClient(w.server.URL(), w.server.ClientID(), w.server.Keys(),
-		&apo.Config{HTTPClient: &http.Client{Transport: w}})
+	w.client, err = apo.NewClient(w.server.URL(), w.server.ClientID(), w.server.Keys(),
+		&apo.Config{HTTPClient: &http.Client{Transport: w}, Observer: w.telemetry.Client(), Now: w.clock.Now})
 	require.NoError(t, err)
-	w.verifier, err = client.Verifier(nil)
+	w.verifier, err = w.client.Verifier(nil)
 	require.NoError(t, err)
-	w.orders, err = tilltape.New(w.log, client, &tilltape.Config{Now: w.clock.Now,
+	w.orders, err = tilltape.New(w.log, w.client, &tilltape.Config{Now: w.clock.Now,
 		Observer: w.telemetry.Observer(next)})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.orders.Close() })

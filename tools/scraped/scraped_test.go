@@ -138,7 +138,7 @@ func words() map[string][]string {
 	for o := notify.Undecided; o <= notify.Failed; o++ {
 		outcomes = append(outcomes, o.String())
 	}
-	var answers []string
+	answers := []string{"not sent"}
 	for v := order.VerdictUnknown; v <= order.VerdictUnknownF; v++ {
 		answers = append(answers, v.String())
 	}
