@@ -3,9 +3,9 @@ package postgres
 // statements are all that the log says to the server while it is open, with the schema's name in them.
 type statements struct {
 	begin, rename, adopt, row                                   string
-	settings, lock, still, leaves, newest, owners               string
+	settings, lock, leaves, newest, owners                      string
 	addRecords, addTiles, addHeads, moveHeads, addKeys, advance string
-	claim                                                       string
+	goOn, claim                                                 string
 	confirm, stands                                             string
 	head, owner, page, stream, version                          string
 	end, tiles, moved                                           string
@@ -49,7 +49,6 @@ func (x *statements) ofTurn(s func(string) string) {
 		set_config('jit', 'off', true),
 		set_config('plan_cache_mode', 'force_generic_plan', true)`
 	x.lock = s(`select origin, ancestry, position, frontier, fence from {schema}.log for update`)
-	x.still = s(`select {schema}.still($1, $2, $3)`)
 	x.leaves = s(`select position, sha256('\x00'::bytea || frame) from {schema}.records
 		where position > $1 order by position limit $2`)
 	x.newest = s(`select h.category, h.stream, h.version, h.position
@@ -84,6 +83,7 @@ func (x *statements) ofTurn(s func(string) string) {
 		where h.category = w.category and h.stream = w.stream`)
 	x.addKeys = s(`insert into {schema}.keys (key, category, stream, position)
 		select unnest($1::bytea[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bigint[])`)
+	x.goOn = s(`select {schema}.go_on($1, $2, $3, $4, $5, $6, $7, $8)`)
 	x.claim = s(`select {schema}.claim($1, $2, $3, $4)`)
 	x.advance = s(`with moved as (update {schema}.log set position = $1::bigint, frontier = $2)
 		select pg_notify($3, $1::bigint::text)`)

@@ -42,6 +42,9 @@ func newTurn(before *seal.Tree) *turn {
 	return &turn{before: before, newest: map[events.Stream]ledger.Place{}, owners: map[events.Key]events.Stream{}}
 }
 
+// beginSQL begins a turn, whatever the role's own isolation is.
+const beginSQL = "begin isolation level read committed"
+
 // leavesMax is how many records of other processes are caught up with in a turn: more than a batch has, of which there
 // is one from each other process in between.
 const leavesMax = 4096
@@ -51,7 +54,8 @@ const leavesMax = 4096
 func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *doubt, known *places) (*turn, error) {
 	t := newTurn(l.tree.Load())
 	var s pgx.Batch
-	l.opens(&s)
+	s.Queue(beginSQL)
+	s.Queue(l.sql.settings, milliseconds(lockMax), milliseconds(idleMax))
 	s.Queue(l.sql.lock).QueryRow(func(r pgx.Row) error {
 		return r.Scan(&t.row.origin, &t.row.ancestry, &t.row.position, &t.row.frontier, &t.row.fence)
 	})
@@ -105,12 +109,6 @@ func (l *Log) begun(ctx context.Context, conn *pgxpool.Conn, b *batch, open *dou
 		err = t.readNewest(rows)
 	}
 	return t, err
-}
-
-// opens are the statements that a turn begins with.
-func (l *Log) opens(s *pgx.Batch) {
-	s.Queue("begin isolation level read committed") // whatever the role's own is
-	s.Queue(l.sql.settings, milliseconds(lockMax), milliseconds(idleMax))
 }
 
 // readNewest reads where streams end.
@@ -169,19 +167,21 @@ func (t *turn) holds(open *doubt) bool {
 
 // writes are the statements that write the plan of a batch and commit it; of a whole turn, all statements.
 func (l *Log) writes(t *turn, b *batch, p *plan) *pgx.Batch {
-	var s pgx.Batch
-	if t.whole {
-		l.opens(&s)
-		s.Queue(l.sql.still, int64(t.row.position), t.row.frontier, t.row.fence)
-	}
 	hashed := p.StartHash()
 	r := newRecordRows(b, p)
+	added, moved := newHeadRows(t, p)
+	hashed()
+	last, frontier, channel := int64(p.Last()), p.Tree().AppendFrontier(nil), channelOf(l.config.Schema)
+	var s pgx.Batch
+	if t.whole {
+		s.Queue(beginSQL)
+		s.Queue(l.sql.goOn, int64(t.row.position), t.row.frontier, t.row.fence, last, frontier, channel,
+			milliseconds(lockMax), milliseconds(idleMax))
+	}
 	s.Queue(l.sql.addRecords, int64(p.First()-1), r.version, r.category, r.stream, r.id, r.frame, r.fact, r.actor,
 		r.occurred, r.recorded, r.amount, r.currency)
-	added, moved := newHeadRows(t, p)
 	added.queue(&s, l.sql.addHeads)
 	moved.queue(&s, l.sql.moveHeads)
-	hashed()
 	if full := p.Tree().Full(); len(full) > 0 {
 		levels, indexes, hashes := make([]int16, len(full)), make([]int64, len(full)), make([][]byte, len(full))
 		for i, tile := range full {
@@ -191,7 +191,9 @@ func (l *Log) writes(t *turn, b *batch, p *plan) *pgx.Batch {
 		s.Queue(l.sql.addTiles, levels, indexes, hashes)
 	}
 	l.queueKeys(&s, t, p)
-	s.Queue(l.sql.advance, int64(p.Last()), p.Tree().AppendFrontier(nil), channelOf(l.config.Schema))
+	if !t.whole {
+		s.Queue(l.sql.advance, last, frontier, channel)
+	}
 	s.Queue("commit")
 	return &s
 }

@@ -26,7 +26,7 @@ type wholes struct {
 }
 
 func (w *wholes) TraceBatchQuery(_ context.Context, _ *pgx.Conn, q pgx.TraceBatchQueryData) {
-	if strings.Contains(q.SQL, ".still(") {
+	if strings.Contains(q.SQL, ".go_on(") {
 		w.sent.Add(1)
 	}
 	if q.Err != nil && !errors.Is(q.Err, pgx.ErrNoRows) {
@@ -141,7 +141,7 @@ func TestWholeTurnThatComesLate(t *testing.T) {
 		id := fmt.Sprintf("o-%d", n)
 		_, err := log.Append(ctx, events.OrderStream(id), 0, record(id))
 		require.NoError(t, err)
-		late := p.DelayFrom(inSchema(log.config.Schema, "select {}.still("), 0)
+		late := p.DelayFrom(inSchema(log.config.Schema, "select {}.go_on("), 0)
 		t.Cleanup(late.Release)
 		s.MustExec(t, inSchema(log.config.Schema, `create or replace function {}.fail() returns trigger language plpgsql
 			as $$ begin raise exception 'no space' using errcode = '53100'; end $$;
