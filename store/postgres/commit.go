@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -250,7 +251,8 @@ func transient(err error) bool {
 		case classConnection, classRollback, classOperator:
 			return true
 		}
-		return pg.Code == codeIdle || pg.Code == codeTooMany || pg.Code == codeReadOnly // of a primary that was replaced
+		// Read-only is a primary that was replaced.
+		return slices.Contains([]string{codeIdle, codeTooLong, codeTooMany, codeReadOnly}, pg.Code)
 	}
 	return !fromStore(err) && isConnection(err)
 }

@@ -52,6 +52,7 @@ const (
 	codeForbidden       = "42501"
 	codeReadOnly        = "25006"
 	codeIdle            = "25P03"
+	codeTooLong         = "25P04" // transaction_timeout, since PostgreSQL 17
 	codeLockTimeout     = "55P03"
 	codeTooMany         = "53300"
 	codeDiskFull        = "53100"
@@ -105,7 +106,7 @@ func explainCode(log string, pg *pgconn.PgError) error {
 	case codeLockTimeout:
 		return is(store.ErrUnavailable, "another process has had its turn for longer than "+lockMax.String(),
 			"try again; if it lasts, see in pg_stat_activity who holds the row of the table log")
-	case codeTooMany, codeOutOfMemory, codeIdle:
+	case codeTooMany, codeOutOfMemory, codeIdle, codeTooLong:
 		return is(store.ErrUnavailable, says, "try again; give the server more of what it lacks")
 	case codeDiskFull:
 		return is(store.ErrFull, says, "nothing was written; free some space on the server, then repeat what was refused")

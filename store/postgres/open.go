@@ -76,6 +76,9 @@ func (l *Log) ready(ctx context.Context) error {
 		return err
 	}
 	if !l.config.ReadOnly {
+		if err := l.checkFunctions(ctx); err != nil {
+			return err
+		}
 		if err := l.begin(ctx); err != nil {
 			return err
 		}
@@ -166,6 +169,24 @@ func (l *Log) checkSchema(ctx context.Context) error {
 	return &ServerError{Kind: store.ErrStorage, Log: l.name,
 		Reason: "the role has no right to " + strings.Join(missing, ", "),
 		Remedy: "give it what postgres.Rights prints; to read only, set Config.ReadOnly"}
+}
+
+// checkFunctions refuses a schema that was renamed: its tables follow their new name, and the text of its functions
+// names the old one, where another log may be by now.
+func (l *Log) checkFunctions(ctx context.Context) error {
+	var strange []string
+	err := l.pool.QueryRow(ctx, `select coalesce(array_agg(p.proname::text order by p.proname), '{}')
+		from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+		where n.nspname = $1 and p.proname in ('go_on', 'claim') and strpos(p.prosrc, ' ' || $1 || '.') = 0`,
+		l.config.Schema).Scan(&strange)
+	if err != nil || len(strange) == 0 {
+		return err
+	}
+	return &ServerError{Kind: store.ErrStorage, Log: l.name,
+		Reason: "its functions " + strings.Join(strange, " and ") + " write to the tables of another schema, as after " +
+			"alter schema … rename, which does not reach what functions say",
+		Remedy: "rename the schema back; or copy the log into a schema of the new name with sealed.Copy; to read only, " +
+			"set Config.ReadOnly"}
 }
 
 // begin makes the log's row where nobody has, and gives a log without a name the one that it is opened with.

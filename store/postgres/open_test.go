@@ -122,6 +122,33 @@ func TestOpenRefusesWhatNobodyMeans(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+// A schema that was renamed has functions that write to the tables of the old name, where another log may be.
+func TestOpenRefusesARenamedSchema(t *testing.T) {
+	s, ctx := pgserver.Shared(t), context.Background()
+	schema := s.Schema(t)
+	log := openLog(t, newPool(t, s.URL()), postgres.Config{Schema: schema, Migrate: true})
+	_, err := log.Append(ctx, events.OrderStream("o-1"), 0, record("r-1"))
+	require.NoError(t, err)
+	require.NoError(t, log.Close())
+	rename := func(from, to string) { s.MustExec(t, fmt.Sprintf("alter schema %s rename to %s", from, to)) }
+	rename(schema, schema+"_old")
+	t.Cleanup(func() { s.MustExec(t, fmt.Sprintf("drop schema if exists %s_old cascade", schema)) })
+	for _, migrate := range []bool{false, true} {
+		err = refused(t, s.URL(), postgres.Config{Schema: schema + "_old", Migrate: migrate})
+		require.ErrorIs(t, err, store.ErrStorage)
+		require.ErrorContains(t, err, "its functions claim and go_on write to the tables of another schema")
+		require.ErrorContains(t, err, "rename the schema back")
+	}
+	reading := openLog(t, newPool(t, s.URL()), postgres.Config{Schema: schema + "_old", ReadOnly: true})
+	require.NoError(t, reading.Verify(ctx, nil))
+	require.NoError(t, reading.Close())
+	rename(schema+"_old", schema)
+	log = openLog(t, newPool(t, s.URL()), postgres.Config{Schema: schema})
+	_, err = log.Append(ctx, events.OrderStream("o-1"), 1, record("r-2"))
+	require.NoError(t, err)
+	require.NoError(t, log.Close())
+}
+
 // A server that does not keep what it confirms is refused, unless that is wanted.
 func TestOpenRefusesAServerThatForgets(t *testing.T) {
 	s := pgserver.NewWhole(t, map[string]string{"fsync": "off"})
