@@ -50,7 +50,9 @@ type guide struct {
 func TestTheReadmeTellsWhatHappens(t *testing.T) {
 	g := &guide{t: t, dir: t.TempDir(), environ: []string{"CHECKOUT_LISTEN=127.0.0.1:0",
 		"CHECKOUT_PRIVATE=127.0.0.1:0", "CHECKOUT_DRAIN_WAIT=0s"}}
-	g.checkout, g.tilltape = programs(t)
+	if g.checkout, g.tilltape = programs(t); g.tilltape == "" {
+		t.Skip(leftOut)
+	}
 	g.front = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		httputil.NewSingleHostReverseProxy(g.back.Load()).ServeHTTP(w, r)
 	}))
