@@ -23,21 +23,25 @@ func (s *shop) honest(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// begun knows whether an answer has begun.
+// begun knows whether an answer has begun, and with which status.
 type begun struct {
 	http.ResponseWriter
-	answer bool
+	status int // 0: it has not
 }
 
 // WriteHeader implements [http.ResponseWriter].
 func (b *begun) WriteHeader(status int) {
-	b.answer = true
+	if b.status == 0 {
+		b.status = status
+	}
 	b.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements [http.ResponseWriter].
 func (b *begun) Write(body []byte) (int, error) {
-	b.answer = true
+	if b.status == 0 {
+		b.status = http.StatusOK
+	}
 	return b.ResponseWriter.Write(body)
 }
 
@@ -56,7 +60,7 @@ func (s *shop) recovered(w *begun, r *http.Request) {
 	}
 	s.logger.Error("a handler panicked", "method", r.Method, "path", r.URL.EscapedPath(), "panic", fmt.Sprint(wrong),
 		"stack", string(debug.Stack()))
-	if w.answer {
+	if w.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
 	problem.Plain(r, http.StatusInternalServerError, "the service failed", "it is in the service's log").Write(w)

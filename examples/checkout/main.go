@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
@@ -18,6 +19,7 @@ import (
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/order/window"
+	"github.com/tilltape/tilltape/otel"
 	"github.com/tilltape/tilltape/service"
 	"github.com/tilltape/tilltape/viewer"
 )
@@ -81,11 +83,21 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	client, err := s.newClient(keys)
+	logger := slog.New(slog.NewTextHandler(out, nil))
+	spans, err := newTracing(ctx, environ)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer spans.end(logger)
+	metrics, err := newMetrics(spans.tracers, nil)
+	if err != nil {
+		return err
+	}
+	client, closeClient, err := s.newClient(keys, metrics.telemetry, spans.on)
+	if err != nil {
+		return err
+	}
+	defer closeClient()
 	log, closeLog, err := openLog(ctx, &s, signer)
 	if err != nil {
 		return err
@@ -96,13 +108,14 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	shop := &shop{settings: s, client: client, log: watched, token: token,
-		logger: slog.New(slog.NewTextHandler(out, nil))}
+	shop := &shop{settings: s, client: client, log: watched, token: token, logger: logger, metrics: metrics,
+		tracers: spans.tracers}
 	shop.tellMode()
-	if shop.metrics, err = newMetrics(log, nil); err != nil {
+	unmeasured, err := metrics.telemetry.Measure(log)
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, shop.metrics.stop()) }()
+	defer func() { err = errors.Join(err, unmeasured()) }()
 	cfg := shop.config()
 	if shop.Service, err = service.New(shop.log, client, &cfg); err != nil {
 		return err
@@ -117,13 +130,23 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 }
 
 // newClient is APO as the settings have it. The time for a call is said here too: the client has a bound of its own,
-// and the shorter of the two would count.
-func (s *settings) newClient(keys apo.Keys) (*apo.Client, error) {
-	client, err := apo.NewClient(s.gateway, s.client, keys, &apo.Config{CallTimeout: s.callTimeout})
-	if err != nil {
-		return nil, fmt.Errorf("%sGATEWAY, %sCLIENT: %w", prefix, prefix, err)
+// and the shorter of the two would count. It tells of the pay calls, which the orders do not; where there are spans,
+// what it sends says which it is a part of.
+func (s *settings) newClient(keys apo.Keys, telemetry *otel.Telemetry, spans bool) (*apo.Client, func(), error) {
+	cfg := apo.Config{CallTimeout: s.callTimeout, Observer: telemetry.Client()}
+	if spans {
+		cfg.HTTPClient = &http.Client{Transport: otel.Transport(nil)}
 	}
-	return client, nil
+	client, err := apo.NewClient(s.gateway, s.client, keys, &cfg)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%sGATEWAY, %sCLIENT: %w", prefix, prefix, err)
+	}
+	return client, func() {
+		client.Close()
+		if cfg.HTTPClient != nil {
+			cfg.HTTPClient.CloseIdleConnections()
+		}
+	}, nil
 }
 
 // config is that of the orders and of what is around them.

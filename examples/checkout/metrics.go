@@ -10,26 +10,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	exporter "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/otel"
 	"github.com/tilltape/tilltape/service"
-	"github.com/tilltape/tilltape/store"
 )
 
-// metrics are what Prometheus asks for: what the orders do, what stands open in the log, and the process. Spans would
-// need a TracerProvider beside the meters, with the exporter of whoever collects them.
+// metrics are what Prometheus asks for: what the orders do, what stands open in the log, and the process.
 type metrics struct {
-	telemetry *otel.Telemetry
+	telemetry *otel.Telemetry // has the spans, too
 	pages     http.Handler
-	stop      func() error // asks the log no more; before it is closed
 }
 
 // scrapesMax is how many scrapes are answered at once: a pair of Prometheus servers. Each asks the log what stands
 // open, and one that is slow must not be asked ever more.
 const scrapesMax = 2
 
-func newMetrics(log store.Reader, now func() time.Time) (*metrics, error) {
+func newMetrics(tracers trace.TracerProvider, now func() time.Time) (*metrics, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -38,16 +36,12 @@ func newMetrics(log store.Reader, now func() time.Time) (*metrics, error) {
 		return nil, err
 	}
 	meters := metric.NewMeterProvider(metric.WithReader(reader))
-	telemetry, err := otel.New(otel.Config{Meters: meters, Now: now})
-	if err != nil {
-		return nil, err
-	}
-	stop, err := telemetry.Measure(log)
+	telemetry, err := otel.New(otel.Config{Tracers: tracers, Meters: meters, Now: now})
 	if err != nil {
 		return nil, err
 	}
 	pages := promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesMax})
-	return &metrics{telemetry: telemetry, stop: stop, pages: pages}, nil
+	return &metrics{telemetry: telemetry, pages: pages}, nil
 }
 
 // watch has the orders and the notifications tell the metrics, too.

@@ -70,9 +70,11 @@ func (s *slow) Heads(ctx context.Context, f store.Filter) iter.Seq2[store.Head, 
 func TestMetrics_FewScrapesAtOnce(t *testing.T) {
 	w := newWorld(t)
 	log := &slow{Log: w.log, goOn: make(chan struct{})}
-	m, err := newMetrics(log, nil)
+	m, err := newMetrics(nil, nil)
 	require.NoError(t, err)
-	defer func() { assert.NoError(t, m.stop()) }()
+	stop, err := m.telemetry.Measure(log)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, stop()) }()
 	codes := make(chan int, scrapesMax+1)
 	for range scrapesMax + 1 {
 		go func() {

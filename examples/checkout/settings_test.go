@@ -171,9 +171,11 @@ func TestTheTimeOfACallIsTheOneThatIsSet(t *testing.T) {
 	for said, want := range map[string]time.Duration{"": 20 * time.Second, "45s": 45 * time.Second} {
 		s, err := read(append(least[:len(least):len(least)], "CHECKOUT_CALL_TIMEOUT="+said))
 		require.NoError(t, err)
-		client, err := s.newClient(server.Keys())
+		metrics, err := newMetrics(nil, nil)
+		require.NoError(t, err)
+		client, closeClient, err := s.newClient(server.Keys(), metrics.telemetry, true)
 		require.NoError(t, err)
 		assert.Equal(t, want, client.CallTimeout())
-		client.Close()
+		closeClient()
 	}
 }

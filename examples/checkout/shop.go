@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/money"
@@ -26,6 +28,7 @@ type shop struct {
 	log      *watched
 	viewer   *viewer.Viewer
 	metrics  *metrics
+	tracers  trace.TracerProvider
 	token    string
 	logger   *slog.Logger
 	state    state
@@ -38,9 +41,12 @@ func (s *shop) routes() http.Handler {
 	mux.HandleFunc("POST /orders/{id}/cancel", s.cancel)
 	mux.HandleFunc("POST /orders/{id}/capture", s.capture)
 	mux.HandleFunc("POST /orders/{id}/refund", s.refund)
-	mux.Handle("POST /notify", s.Notifications)
-	return s.honest(mux)
+	mux.Handle("POST "+notifyPath, s.Notifications)
+	return s.traces(s.honest(mux))
 }
+
+// notifyPath is the one path that strangers reach.
+const notifyPath = "/notify"
 
 // amount is money in JSON, "USD 10.00".
 type amount order.Money

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
@@ -35,9 +38,11 @@ type world struct {
 	handler http.Handler
 	private http.Handler
 	url     string
+	gateway string // where APO is reached; empty: at its own address
 	log     *bolt.Log
 	path    string // of the log's file
 	logged  *syncBuffer
+	tracers trace.TracerProvider // nil: no spans
 }
 
 // syncBuffer is what the service logged, to be read while it runs.
@@ -82,9 +87,6 @@ func newWorld(t *testing.T) *world {
 		Merchant: keys()[0], APO: keys()[1], ManualDelivery: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.apo.Close()) })
-	w.client, err = apo.NewClient(w.apo.URL(), w.apo.ClientID(), w.apo.Keys(), nil)
-	require.NoError(t, err)
-	t.Cleanup(w.client.Close)
 	w.path = filepath.Join(t.TempDir(), "orders.tilltape")
 	w.log, err = bolt.Open(w.path, nil)
 	require.NoError(t, err)
@@ -96,15 +98,22 @@ func newWorld(t *testing.T) *world {
 // begin starts a service on the log, as main does, with no memory of another one. Its clock is APO's.
 func (w *world) begin(token string) {
 	w.t.Helper()
-	s, err := read([]string{"CHECKOUT_GATEWAY=" + w.apo.URL(), "CHECKOUT_CLIENT=" + w.apo.ClientID(),
+	s, err := read([]string{"CHECKOUT_GATEWAY=" + cmp.Or(w.gateway, w.apo.URL()), "CHECKOUT_CLIENT=" + w.apo.ClientID(),
 		"CHECKOUT_DRAIN_WAIT=0s"})
 	require.NoError(w.t, err)
 	s.log = filepath.Join(w.t.TempDir(), "not used")
 	watched, err := watch(w.log, w.path)
 	require.NoError(w.t, err)
-	w.shop = &shop{settings: s, client: w.client, log: watched, token: token,
+	tracers := cmp.Or[trace.TracerProvider](w.tracers, noop.NewTracerProvider())
+	metrics, err := newMetrics(tracers, w.clock.Now)
+	require.NoError(w.t, err)
+	client, closeClient, err := s.newClient(w.apo.Keys(), metrics.telemetry, w.tracers != nil)
+	require.NoError(w.t, err)
+	w.t.Cleanup(closeClient)
+	w.client = client
+	w.shop = &shop{settings: s, client: client, log: watched, token: token, metrics: metrics, tracers: tracers,
 		logger: slog.New(slog.NewTextHandler(w.logged, nil))}
-	w.shop.metrics, err = newMetrics(w.log, w.clock.Now)
+	unmeasured, err := metrics.telemetry.Measure(w.log)
 	require.NoError(w.t, err)
 	cfg := w.shop.config()
 	cfg.Orders.Now = w.clock.Now
@@ -117,7 +126,7 @@ func (w *world) begin(token string) {
 	w.t.Cleanup(func() {
 		require.NoError(w.t, pages.Close())
 		require.NoError(w.t, shop.Close())
-		require.NoError(w.t, shop.metrics.stop())
+		require.NoError(w.t, unmeasured())
 	})
 	w.handler, w.private = shop.routes(), shop.privateRoutes()
 }
