@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -17,18 +16,19 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// TestMain lets the test binary be the process that the demo kills.
+// TestMain lets the test binary be the process that the demo kills, and the one that copies the tool.
 func TestMain(m *testing.M) {
 	if os.Getenv(childMark) != "" {
 		main() // with its signals
 	}
-	testscript.Main(withServer{m}, map[string]func(){"tilltape": main})
+	if to := os.Getenv(toolMark); to != "" {
+		if err := copyTool(os.Args[1], to); err != nil {
+			panic(err)
+		}
+		return
+	}
+	os.Exit(pgserver.Run(cleared{m}))
 }
-
-// withServer are the tests, whose one PostgreSQL server ends with them.
-type withServer struct{ *testing.M }
-
-func (w withServer) Run() int { return pgserver.Run(w.M) }
 
 func TestDemoHoldsEveryExpectation(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "day")

@@ -29,10 +29,8 @@ type process struct {
 
 func started(t *testing.T, line string) *process {
 	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
 	p := &process{line: line, temp: t.TempDir(), done: make(chan struct{})}
-	p.Cmd = &exec.Cmd{Path: self, Args: append([]string{"tilltape"}, strings.Fields(line)...), Stdout: &p.out,
+	p.Cmd = &exec.Cmd{Path: theTool(t), Args: append([]string{"tilltape"}, strings.Fields(line)...), Stdout: &p.out,
 		Stderr: &p.out, Env: append(os.Environ(), "TMPDIR="+p.temp)}
 	require.NoError(t, p.Start())
 	go func() {

@@ -46,11 +46,13 @@ var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 func TestScripts(t *testing.T) {
 	day, err := aDayOnce()
 	require.NoError(t, err)
+	bin := filepath.Dir(theTool(t))
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TILLTAPE_NOW", dayEnds.Format(time.RFC3339))
+			e.Setenv("PATH", bin+string(filepath.ListSeparator)+e.Getenv("PATH"))
 			e.Setenv("GOGC", "off") // five hundred processes that live for milliseconds need not collect
 			return day.write(e.WorkDir)
 		},
