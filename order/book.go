@@ -68,7 +68,7 @@ const (
 )
 
 // marks is what else is known of a transfer.
-type marks uint16
+type marks uint32
 
 const (
 	markLate      marks = 1 << iota // it came when the order was cancelled
@@ -90,6 +90,9 @@ const (
 
 	markWithPayment // taken back with its payment, and not said by itself to have failed
 	markPending     // APO works on it, and nobody here has asked for it
+
+	markUnknown // of a refund: a transaction of a kind not known here, of which a person says that it took its money
+	markPerhaps // of a capture or refund in doubt: it is what counts without a name, or ours that is under way
 )
 
 func (t *transfer) is(s standing) bool { return t.standing == s }
@@ -145,7 +148,8 @@ func (o *Order) counted(at int) bool { return at >= 0 && o.book[at].is(transferC
 // findCapture also knows what counts without a name, and APO's own full capture told without one: there is only one
 // full capture.
 func (o *Order) findCapture(id, request uint64, minor int64) int {
-	if i := o.find(captures, id, request); i >= 0 {
+	i := o.find(captures, id, request)
+	if i >= 0 && !o.book[i].perhaps() {
 		return i
 	}
 	if id == 0 && request == 0 && minor == o.fullAmount() {
@@ -155,7 +159,10 @@ func (o *Order) findCapture(id, request uint64, minor int64) int {
 			}
 		}
 	}
-	return o.unnamed(captures, request, minor)
+	if at := o.adopted(captures, id, request, minor); at >= 0 {
+		return at
+	}
+	return i
 }
 
 // fullAmount is what an authorization comes to, in time or late: until one is known, what was ordered.

@@ -168,6 +168,8 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 	default:
 		at = o.find(t.kind, t.id, t.request)
 	}
+	t.set(markPerhaps, e.Reason == events.TransferContradicts && t.is(transferContradicted) &&
+		o.either(t.kind, t.id, t.request, t.minor))
 	if t.kind == others && !o.strangeOther(e, &t, &at) {
 		return t, at, false
 	}

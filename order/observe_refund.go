@@ -40,7 +40,7 @@ func (d *decision) observeRefund(f *Fact) {
 		}
 		return
 	}
-	if o.movedOnRecord(at, f) {
+	if o.movedOnRecord(at, f) || d.observeEither(f, at, id, request) {
 		return
 	}
 	revived := at >= 0 && o.book[at].is(transferFailed)

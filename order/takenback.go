@@ -179,6 +179,7 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 	case done:
 		if t.kind == others { // it took its money
 			t.kind = refunds
+			t.set(markUnknown, true)
 		}
 		cell := o.cell(t.kind.settled())
 		t.standing, t.doubt = transferCounted, 0

@@ -13,7 +13,8 @@ func (o *Order) unnamed(kind transferKind, request uint64, minor int64) int {
 	at, own := -1, -1
 	for i := range o.book {
 		switch t := &o.book[i]; {
-		case t.kind != kind || !t.is(transferCounted) || t.id != 0 || t.request != 0 || kind == refunds && t.letGo():
+		case t.kind != kind || !t.is(transferCounted) || t.id != 0 || t.request != 0 || kind == refunds && t.letGo(),
+			t.has(markUnknown):
 		case kind == captures && t.minor == minor && minor == o.fullAmount():
 			return i
 		case t.minor == minor && at < 0:
@@ -35,10 +36,59 @@ func (o *Order) unnamed(kind transferKind, request uint64, minor int64) int {
 
 // findRefund looks a refund up by its identifiers, or as what a person has settled without any.
 func (o *Order) findRefund(id, request uint64, minor int64) int {
-	if at := o.find(refunds, id, request); at >= 0 {
+	at := o.find(refunds, id, request)
+	if at >= 0 && !o.book[at].perhaps() {
 		return at
 	}
-	return o.unnamed(refunds, request, minor)
+	if adopted := o.adopted(refunds, id, request, minor); adopted >= 0 {
+		return adopted
+	}
+	return at
+}
+
+// adopted is the place of what counts without a name and is named now; -1: nothing is. A refund that is held is on
+// record under its name, and what may be ours is not told yet from what counts.
+func (o *Order) adopted(kind transferKind, id, request uint64, minor int64) int {
+	at := o.unnamed(kind, request, minor)
+	if at < 0 || o.perhapsOurs(kind, id, request, minor) || kind == refunds && o.holdsUnder(id, request) {
+		return -1
+	}
+	return at
+}
+
+// perhapsOurs reports whether a name without a request may be of a command of ours that is under way for that amount.
+// Of all there is, there is one capture.
+func (o *Order) perhapsOurs(kind transferKind, id, request uint64, minor int64) bool {
+	return id != 0 && request == 0 && (kind != captures || minor != o.fullAmount()) &&
+		o.findOperation(func(p *Operation) bool { return p.Kind == kind.asked() && p.Amount.Minor == minor }) != nil
+}
+
+// either reports whether a name is of one of two that nothing tells apart yet: what counts without a name, and ours.
+func (o *Order) either(kind transferKind, id, request uint64, minor int64) bool {
+	return o.perhapsOurs(kind, id, request, minor) && o.unnamed(kind, request, minor) >= 0
+}
+
+// observeEither puts in doubt what is either, and is not on record otherwise. It reports whether that is so.
+func (d *decision) observeEither(f *Fact, at int, id, request uint64) bool {
+	if at >= 0 && !d.o.book[at].perhaps() || !d.o.either(f.transfers(), id, request, f.Amount.Minor) {
+		return false
+	}
+	d.anomaly(events.TransferContradicts, f, "it is what counts without a name, or ours that is under way")
+	return true
+}
+
+// perhaps reports whether a transfer is in doubt because it was either.
+func (t *transfer) perhaps() bool { return t.is(transferContradicted) && t.has(markPerhaps) }
+
+// holdsUnder reports whether a refund is held under one of these names.
+func (o *Order) holdsUnder(id, request uint64) bool {
+	for i := range o.Held {
+		h := &o.Held[i]
+		if id != 0 && digest(h.RefundID) == id || request != 0 && digest(h.RefundRequestID) == request {
+			return true
+		}
+	}
+	return false
 }
 
 // failing is the place of the transfer that a failure is about. One that names no request may be of APO's own capture,

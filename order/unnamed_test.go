@@ -121,3 +121,70 @@ func TestUnnamed_OursIsAnother(t *testing.T) {
 	assert.Equal(t, []any{int64(200), OutcomeSucceeded}, []any{x.o.Refunded, x.o.Command("k").Outcome})
 	replayIsLive(t, x)
 }
+
+// withSettled is a captured order with a nameless word of that kind, of 30, that a person calls done.
+func withSettled(t *testing.T, status Status, kind FactKind) *till {
+	x := in(t, status)
+	x.policy.SeveralCaptures = []string{MethodCard}
+	x.inquire(tells(StateSuccess, authorized(), Fact{Kind: kind, Amount: usd(30)}))
+	x.inquire(tells("NEW"))
+	x.must(statement(x.o.Doubts()[0], events.ResolvedSucceeded))
+	require.Empty(t, x.o.Doubts())
+	return x
+}
+
+// A transaction of an unknown kind that took its money is not what a refund's name is of.
+func TestUnnamed_AnUnknownKindIsNoRefundThatIsNamedLater(t *testing.T) {
+	x := withSettled(t, Captured, OtherTransaction)
+	x.observe(refunded("r1", 30))
+	assert.EqualValues(t, 60, x.o.Refunded)
+	assert.Empty(t, x.o.Doubts())
+	replayIsLive(t, x)
+}
+
+// A refund that is held is on record under its name, and is not what a person settled without one.
+func TestUnnamed_WhatIsHeldIsAnother(t *testing.T) {
+	x := in(t, Authorized)
+	x.observe(refunded("r2", 30))
+	require.Len(t, x.o.Held, 1)
+	x.observe(Fact{Kind: RefundSucceeded, Amount: usd(30)})
+	x.inquire(tells("NEW"))
+	x.must(statement(x.o.Doubts()[0], events.ResolvedSucceeded))
+	x.observe(captured("C1", 600))
+	assert.Equal(t, []any{int64(60), 0}, []any{x.o.Refunded, len(x.o.Held)})
+	replayIsLive(t, x)
+}
+
+// While ours of the same amount is under way, a name without a request may be ours or the settled one's: it is in
+// doubt, until it is told with our request, or ours has ended.
+func TestUnnamed_BesideOursOfTheSameAmountItIsInDoubt(t *testing.T) {
+	for kind, command := range map[FactKind]Command{
+		RefundSucceeded:  Refund{CommandID: "k", Amount: usd(30)},
+		CaptureSucceeded: Capture{CommandID: "k", Amount: usd(30)},
+	} {
+		for _, ours := range []bool{true, false} {
+			x := withSettled(t, Captured, kind)
+			moved := x.o.Captured + x.o.Refunded
+			x.must(command)
+			request := x.op().RequestID
+			x.answer(silence)
+			named := Fact{Kind: kind, TransferID: "T", Amount: usd(30)}
+			for range 2 {
+				x.inquire(tells(StateSuccess, authorized(), named))
+				require.Len(t, x.o.Doubts(), 1, kind)
+				assert.Equal(t, moved, x.o.Captured+x.o.Refunded, kind)
+			}
+			own := Fact{Kind: kind, TransferID: "T", RequestID: request, Amount: usd(30)}
+			if !ours {
+				own.TransferID = "T2"
+			}
+			x.observe(own)
+			assert.Equal(t, OutcomeSucceeded, x.o.Command("k").Outcome)
+			x.inquire(tells(StateSuccess, authorized(), named, own))
+			assert.Equal(t, moved+30, x.o.Captured+x.o.Refunded, "%s %v", kind, ours)
+			assert.Empty(t, x.o.Doubts(), "%s %v", kind, ours)
+			assert.Len(t, x.inquire(tells(StateSuccess, authorized(), named, own)), 1)
+			replayIsLive(t, x)
+		}
+	}
+}
