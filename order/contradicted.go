@@ -269,7 +269,11 @@ func (o *Order) doubt(at int, record uint32) {
 func (o *Order) foldUnequal(r *events.Record, e *events.AnomalyObserved) {
 	at, id, request := -1, digest(e.TransferID), digest(e.RequestID)
 	switch {
-	case e.Reason != events.TransferContradicts, e.Amount.Currency != o.Amount.Currency:
+	case e.Amount.Currency != o.Amount.Currency:
+		return
+	case e.Reason == events.StatusContradicts && e.Fact == events.KindInquiryAnswered:
+		at = o.unequalOther(id, request)
+	case e.Reason != events.TransferContradicts:
 		return
 	case e.Fact == events.KindRefundSucceeded:
 		at = o.find(refunds, id, request)

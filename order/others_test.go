@@ -27,7 +27,7 @@ func TestOthers_ALineThatNobodyKnowsReservesItsAmount(t *testing.T) {
 }
 
 // A person says what became of it: that it took its money, which then counts as given back, or that it did not. The
-// same line, listed by each answer from then on, is no news in either case; another amount is.
+// same line, listed by each answer from then on, is no news in either case; another amount is, and puts it in doubt.
 func TestOthers_WhatAPersonSaysOfItHolds(t *testing.T) {
 	line := Fact{Kind: OtherTransaction, TransferID: "T9", Amount: usd(100)}
 	for _, status := range []Status{Authorized, Captured} {
@@ -53,6 +53,7 @@ func TestOthers_WhatAPersonSaysOfItHolds(t *testing.T) {
 			x.inquire(answer)
 			assert.Len(t, x.o.Anomalies, 2)
 			assert.Equal(t, gone == 0, x.o.Unaccounted())
+			assert.Len(t, x.o.Doubts(), 1)
 			replayIsLive(t, x)
 		}
 	}
@@ -83,6 +84,79 @@ func TestOthers_ToldAsWhatItIs(t *testing.T) {
 		}
 		x.inquire(tells(StateSuccess, authorized(), captured("C1", 600), refunded("T9", 100)))
 		assert.Equal(t, []any{int64(600), int64(100), false}, []any{x.o.Captured, x.o.Refunded, x.o.Unaccounted()})
+		replayIsLive(t, x)
+	}
+}
+
+// settledOther is a captured order with a line of an unknown kind of which a person says that word.
+func settledOther(t *testing.T, id string, word events.Resolution) (*till, Picture) {
+	x := in(t, Captured)
+	answer := tells(StateSuccess, authorized(), captured("C1", 600),
+		Fact{Kind: OtherTransaction, TransferID: id, Amount: usd(100)})
+	x.inquire(answer)
+	x.inquire(answer)
+	x.must(statement(x.o.Doubts()[0], word))
+	require.Empty(t, x.o.Doubts())
+	return x, answer
+}
+
+// again is statement under another command.
+func again(record uint64, command string, word events.Resolution) Resolve {
+	r := statement(record, word)
+	r.CommandID = command
+	return r
+}
+
+// Of a line that counts by a person's word APO tells another amount: nobody knows what is left, and a person says which
+// of the two it is.
+func TestOthers_AnotherAmountOfWhatCountsIsInDoubt(t *testing.T) {
+	x, answer := settledOther(t, "T9", events.ResolvedSucceeded)
+	answer.Facts[2].Amount = usd(200)
+	for range 3 {
+		x.later(24 * time.Hour)
+		x.inquire(answer)
+		require.Len(t, x.o.Doubts(), 1)
+		assert.Equal(t, []int64{100, 0}, []int64{x.o.Refunded, x.o.Refundable()})
+		assert.Len(t, x.o.Anomalies, 2)
+	}
+	replayIsLive(t, x)
+	x.must(again(x.o.Doubts()[0], "r1", events.ResolvedFailed)) // it was not of 100
+	x.now = x.o.NextDue()
+	x.inquire(answer)
+	require.Len(t, x.o.Doubts(), 1)
+	assert.EqualValues(t, 400, x.o.Refundable())
+	x.inquire(answer)
+	x.must(again(x.o.Doubts()[0], "r2", events.ResolvedSucceeded))
+	assert.Equal(t, []int64{200, 400}, []int64{x.o.Refunded, x.o.Refundable()})
+	for range 2 {
+		assert.Len(t, x.inquire(answer), 1)
+		assert.Empty(t, x.o.Doubts())
+	}
+	replayIsLive(t, x)
+
+	x, answer = settledOther(t, "T9", events.ResolvedSucceeded)
+	answer.Facts[2].Amount = usd(200)
+	x.inquire(answer)
+	x.inquire(answer)
+	x.must(again(x.o.Doubts()[0], "r1", events.ResolvedFailed))
+	answer.Facts[2].Amount = usd(100)
+	x.inquire(answer)
+	assert.Empty(t, x.o.Doubts(), "a person has called it not done, of that amount")
+}
+
+// A line without a name, listed by each answer, is the one that a person has settled.
+func TestOthers_WithoutANameItIsSettledOnce(t *testing.T) {
+	for word, gone := range map[events.Resolution]int64{events.ResolvedSucceeded: 100, events.ResolvedFailed: 0} {
+		x, answer := settledOther(t, "", word)
+		for range 3 {
+			x.later(24 * time.Hour)
+			require.Len(t, x.inquire(answer), 1, word)
+			assert.Equal(t, []int64{gone, 600 - gone}, []int64{x.o.Refunded, x.o.Refundable()})
+			assert.False(t, x.o.Unaccounted())
+		}
+		answer.Facts[2].Amount = usd(50)
+		x.inquire(answer)
+		assert.True(t, x.o.Unaccounted(), "another amount is another")
 		replayIsLive(t, x)
 	}
 }

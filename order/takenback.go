@@ -83,6 +83,9 @@ func (o *Order) takeBack(r *events.Record, at int, code string) {
 	t := was
 	t.name(r)
 	t.standing, t.doubt, t.version, t.marks = transferFailed, 0, uint32(r.Version), markTakenBack
+	if _, person := r.Event.(events.TransferResolved); person { // whose word on a line of a kind not known here holds
+		t.marks |= was.marks & markUnknown
+	}
 	o.revise(was.version, OutcomeFailed, code)
 	o.enter(at, &t)
 	o.move(Status(cell.To), r)
