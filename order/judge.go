@@ -268,8 +268,7 @@ func (o *Order) judgeMoney(e events.Event) string {
 
 func (o *Order) judgeTransfer(kind transferKind, told *events.Parts) string {
 	id, request, m := told.TransferID, told.RequestID, told.Amount
-	at := o.placed(kind, id, request)
-	op := kind.asked()
+	at, op := o.toldOf(kind, id, request, m.Minor), kind.asked()
 	p := o.askedFor(op, request)
 	switch {
 	case m.Minor <= 0 && !(op == CallCapture && m == o.money(0) && o.askedForNothing(id, request)),
@@ -282,6 +281,18 @@ func (o *Order) judgeTransfer(kind transferKind, told *events.Parts) string {
 		return fmt.Sprintf("moves %s under an identifier that moved %s", m, o.money(o.book[at].minor))
 	}
 	return ""
+}
+
+// toldOf is the place of the capture or refund that a message is about, also where that counts without a name; -1: it is
+// not on record.
+func (o *Order) toldOf(kind transferKind, id, request string, minor int64) int {
+	switch {
+	case !o.any(kind):
+		return -1
+	case kind == captures:
+		return o.findCapture(digest(id), digest(request), minor)
+	}
+	return o.findRefund(digest(id), digest(request), minor)
 }
 
 func (o *Order) judgeHeld(p *events.Parts) string {

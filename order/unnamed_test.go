@@ -188,3 +188,19 @@ func TestUnnamed_BesideOursOfTheSameAmountItIsInDoubt(t *testing.T) {
 		}
 	}
 }
+
+// A record of a capture that has a name now, but not the amount of what counts without one, is not ours.
+func TestUnnamed_AnotherAmountUnderANewNameIsSeen(t *testing.T) {
+	x := settledOwn(t, 0)
+	x.free()
+	x.must(Claim{Inquire: true})
+	proof := events.Proof{Via: events.ViaInquiry, Inquiry: x.o.Inquiry.Number}
+	altered := events.CaptureSucceeded{CaptureID: "c1", Amount: usd(9999), Proof: proof}
+	assert.ErrorContains(t, x.judged(altered), "moves USD 99.99 under an identifier that moved USD 10.00")
+	altered.Amount = usd(theAmount)
+	assert.NoError(t, x.judged(altered))
+	altered.Amount = usd(500)
+	assert.NoError(t, x.judged(altered), "of less, by the newest word")
+	altered.Proof = events.Proof{Via: events.ViaNotification}
+	assert.ErrorIs(t, x.judged(altered), ErrIllegal)
+}
