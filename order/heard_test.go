@@ -106,16 +106,18 @@ func TestHeard_ASuccessWithoutAnAmountSaysNothingOfTwo(t *testing.T) {
 // What an inquiry says is no message that is delivered again: the same contradiction counts once more after it was
 // settled.
 func TestHeard_TheSameContradictionCountsAgain(t *testing.T) {
-	x := in(t, Captured)
-	different := tells(StateSuccess, authorized(), captured("C1", 600), captured("C1", 500))
-	for range 2 {
-		x.inquire(different)
-		require.Len(t, x.o.Doubts(), 1)
-		assert.Zero(t, x.o.Refundable())
-		x.inquire(tells(StateSuccess, authorized(), captured("C1", 600)))
-		require.Empty(t, x.o.Doubts())
+	for _, second := range []Fact{captured("C1", 500), {Kind: CaptureFailed, TransferID: "C1", Code: "X"}} {
+		x := in(t, Captured)
+		different := tells(StateSuccess, authorized(), captured("C1", 600), second)
+		for range 2 {
+			x.inquire(different)
+			require.Len(t, x.o.Doubts(), 1, second.Kind)
+			assert.Zero(t, x.o.Refundable())
+			x.inquire(tells(StateSuccess, authorized(), captured("C1", 600)))
+			require.Empty(t, x.o.Doubts())
+		}
+		replayIsLive(t, x)
 	}
-	replayIsLive(t, x)
 }
 
 // A payment that APO says was cancelled, and then that it stands: nothing leaves cancelled, and its money is late
@@ -191,6 +193,21 @@ func TestHeard_TheSameAnswerComesToAnEnd(t *testing.T) {
 		}
 		require.Equal(t, []any{before.book, before.Anomalies, before.Held}, []any{x.o.book, x.o.Anomalies, x.o.Held})
 	})
+}
+
+// A refund of nothing that is done and failed in another currency can never be this order's, whatever is told of it.
+func TestHeard_ARefundOfNothingDoneAndFailedComesToAnEnd(t *testing.T) {
+	x := placed(t, CaptureNone)
+	p := tells(StateSuccess, Fact{Kind: PaymentSucceeded, PaymentID: "P1", Amount: usd(theAmount)},
+		Fact{Kind: RefundSucceeded, TransferID: "T3", Amount: usd(0)},
+		Fact{Kind: RefundFailed, TransferID: "T3", Amount: Money{Currency: "EUR"}, Code: "X"})
+	for range 3 {
+		x.inquire(p)
+	}
+	before := x.o
+	assert.Len(t, x.inquire(p), 1)
+	assert.Equal(t, []any{before.book, before.Anomalies}, []any{x.o.book, x.o.Anomalies})
+	replayIsLive(t, x)
 }
 
 // Held or moved is a word too: a payment that was told as made in one step, by our configuration or by a line of an

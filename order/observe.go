@@ -352,7 +352,8 @@ var factEvents = map[FactKind]events.Kind{
 // anomaly records a contradiction, once however often its fact is delivered.
 func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) {
 	e := f.anomaly(reason, detail)
-	otherwise := d.heard.toldAsIt(f) || f.split && f.fails() // by the same answer, which so adds nothing
+	// by the same answer, which so adds nothing; nor does the failure of what is another payment's
+	otherwise := d.heard.toldAsIt(f) || f.split && f.fails() && reason == events.PaymentContradicts
 	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) ||
 		!otherwise && (d.o.tellsMore(&e) || d.doubtsMore(&e)) {
 		d.emit(e)
