@@ -53,8 +53,8 @@ func (o *Order) splitAll(facts []Fact) {
 	for i := range facts {
 		f := &facts[i]
 		places[i] = -1
-		if f.transfers() != 0 {
-			places[i] = o.placed(f.transfers(), f.TransferID, f.RequestID)
+		if f.about() != 0 {
+			places[i] = o.placed(f.about(), f.TransferID, f.RequestID)
 		}
 		for j := range facts[:i] {
 			if other := &facts[j]; f.splits(other, places[i] >= 0 && places[i] == places[j]) {
@@ -78,14 +78,24 @@ func (f *Fact) isPayment() bool {
 }
 
 // splits reports whether two facts are about one capture, refund or raise, as is known or as their names say, and
-// cannot both be so.
+// cannot both be so. What is done was in process before; what is in process has not failed.
 func (f *Fact) splits(other *Fact, one bool) bool {
-	if f.transfers() == 0 || f.transfers() != other.transfers() {
+	if f.about() == 0 || f.about() != other.about() {
 		return false
 	}
-	one = one || f.TransferID != "" && f.TransferID == other.TransferID ||
-		f.RequestID != "" && f.RequestID == other.RequestID
+	one = one || f.names(other)
+	if f.inProcess() != 0 || other.inProcess() != 0 {
+		return one && (f.fails() || other.fails())
+	}
 	return one && (f.Kind != other.Kind || !f.fails() && f.Amount != other.Amount)
+}
+
+// about is what the fact tells of: its end or that APO works on it.
+func (f *Fact) about() transferKind {
+	if kind := f.inProcess(); kind != 0 {
+		return kind
+	}
+	return f.transfers()
 }
 
 // fails reports whether the fact is that something was not done.

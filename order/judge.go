@@ -283,8 +283,8 @@ func (o *Order) judgeTransfer(kind transferKind, told *events.Parts) string {
 	return ""
 }
 
-// toldOf is the place of the capture or refund that a message is about, also where that counts without a name; -1: it is
-// not on record.
+// toldOf is the place of the capture or refund that a message is about, also where that counts without a name; -1: it
+// is not on record.
 func (o *Order) toldOf(kind transferKind, id, request string, minor int64) int {
 	switch {
 	case !o.any(kind):

@@ -22,7 +22,7 @@ func (d *decision) observe(f Fact) {
 			f.Kind = PaymentPaid
 		}
 	}
-	if kind := f.inProcess(); kind != 0 && d.heard.tellsEndOf(kind, &f) {
+	if f.inProcess() != 0 && d.heard.tellsDone(&f) {
 		return // by the same answer
 	}
 	if f.Kind == NotUnderstood { // whatever it names: nobody knows what it says of that

@@ -41,9 +41,21 @@ func (f *Fact) inProcess() transferKind {
 // tellsEndOf reports whether the answer tells too what became of a capture or refund that the fact names.
 func (h *heard) tellsEndOf(kind transferKind, f *Fact) bool {
 	return slices.ContainsFunc(h.facts, func(other Fact) bool {
-		return other.transfers() == kind && (f.TransferID != "" && f.TransferID == other.TransferID ||
-			f.RequestID != "" && f.RequestID == other.RequestID)
+		return other.transfers() == kind && f.names(&other)
 	})
+}
+
+// tellsDone reports whether the answer tells too that what is in process was done.
+func (h *heard) tellsDone(f *Fact) bool {
+	kind := f.inProcess()
+	return slices.ContainsFunc(h.facts, func(other Fact) bool {
+		return other.transfers() == kind && !other.fails() && f.names(&other)
+	})
+}
+
+// names reports whether two facts name one transfer.
+func (f *Fact) names(other *Fact) bool {
+	return f.TransferID != "" && f.TransferID == other.TransferID || f.RequestID != "" && f.RequestID == other.RequestID
 }
 
 // pending is the place of what APO works on unasked and a fact tells the end of; -1: none.

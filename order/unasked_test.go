@@ -154,17 +154,68 @@ func TestUnasked_APOsOwnCaptureIsSettledByAPerson(t *testing.T) {
 	}
 }
 
-// An answer that tells of a transfer both that it ended and that it is in process says the former, however often.
+// An answer that tells of a transfer both that it was done and that it is in process says the former, however often.
 func TestUnasked_WhatTheSameAnswerTellsTheEndOf(t *testing.T) {
-	for pending, end := range map[FactKind]FactKind{RefundPending: RefundFailed, CapturePending: CaptureFailed} {
+	for pending, end := range map[FactKind]FactKind{RefundPending: RefundSucceeded, CapturePending: CaptureSucceeded} {
 		x := in(t, Captured)
-		answer := tells(StateSuccess, Fact{Kind: end, RequestID: "q-9", Code: "X"}, Fact{Kind: pending, RequestID: "q-9"})
+		x.policy.SeveralCaptures = []string{MethodCard}
+		answer := tells(StateSuccess, Fact{Kind: end, RequestID: "q-9", Amount: usd(100)},
+			Fact{Kind: pending, RequestID: "q-9", Amount: usd(100)})
 		for range 3 {
 			x.inquire(answer)
 			assert.Empty(t, x.o.Anomalies, pending)
 			assert.False(t, x.o.Unaccounted(), pending)
 		}
 	}
+}
+
+// One that tells of a transfer both that it failed and that it is in process decides nothing: it may stand.
+func TestUnasked_FailedAndInProcessByOneAnswer(t *testing.T) {
+	for pending, end := range map[FactKind]FactKind{RefundPending: RefundFailed, CapturePending: CaptureFailed} {
+		x := in(t, Captured)
+		x.policy.SeveralCaptures = []string{MethodCard}
+		answer := tells(StateSuccess, Fact{Kind: end, RequestID: "q-9", Code: "X"},
+			Fact{Kind: pending, RequestID: "q-9", Amount: usd(100)})
+		for range 3 {
+			x.inquire(answer)
+			assert.Len(t, x.o.Anomalies, 1, pending)
+			assert.True(t, x.o.Unaccounted(), pending)
+			assert.False(t, x.takes(Capture{Amount: usd(1)}))
+		}
+		x.inquire(tells(StateSuccess, answer.Facts[0]))
+		assert.False(t, x.o.Unaccounted(), "the failure alone is a word")
+		replayIsLive(t, x)
+	}
+	both := func(request string) Picture {
+		return tells(StateSuccess, Fact{Kind: RefundFailed, TransferID: "F1", RequestID: request, Code: "X"},
+			Fact{Kind: RefundPending, TransferID: "F1", RequestID: request, Amount: usd(200)})
+	}
+	x := asked(t, CallRefund) // ours, which APO works on
+	request := x.op().RequestID
+	x.answer(works)
+	left := x.o.Refundable()
+	for range 3 {
+		x.free()
+		x.must(Claim{Inquire: true})
+		x.must(RecordInquiry{Number: x.o.Inquiry.Number, Picture: both(request)})
+		require.Len(t, x.o.Operations(), 1, "it has not ended")
+		assert.Equal(t, left, x.o.Refundable(), "nor is its amount free")
+	}
+	replayIsLive(t, x)
+	x.observe(both(request).Facts[0])
+	assert.Empty(t, x.o.Operations())
+
+	x = in(t, Refunded) // one that counts
+	x.inquire(both(""))
+	assert.Equal(t, []any{int64(100), 1}, []any{x.o.Refunded, len(x.o.Doubts())})
+
+	x = placed(t, CaptureAutomatic) // APO's own
+	x.observe(authorized())
+	x.inquire(tells(StateSuccess, Fact{Kind: CaptureFailed, TransferID: "AUTO", Code: "X"},
+		Fact{Kind: CapturePending, TransferID: "AUTO"}))
+	assert.Equal(t, GatewayOutstanding, x.o.Gateway)
+	assert.False(t, x.takes(Cancel{}))
+	replayIsLive(t, x)
 }
 
 // Whatever names APO tells it by, what it works on keeps ours from being sent again beside it, and a cancel from going
