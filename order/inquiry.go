@@ -241,6 +241,9 @@ func (p *Operation) failureCode(pic *Picture) string {
 	return CodeNotDone
 }
 
+// inProcess reports whether an inquiry tells that APO still works on the payment.
+func inProcess(state string) bool { return state == StateProcessing || state == StatePending }
+
 // nextWatch says when the payment is looked at again. What APO works on (its own capture, a held refund) is asked about
 // until it is known; what stands is asked about ever more rarely, as long as its money can still move. No answer is no
 // look.
@@ -253,12 +256,14 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	case !o.waitingSince().IsZero():
 		return d.overdueWatch(o.waitingSince())
 	case due.IsZero(), !o.watching():
-		return zeroTime
+		return d.unpaidDue()
 	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized ||
 		o.inDoubt() || o.known.has(knownNews) || !d.reconcileDue(0).IsZero()):
 		return d.silentWatch()
 	case o.Status == Cancelled && o.Late.IsZero(), o.Status == Failed && !o.inDoubt() && o.raisedTo() == 0:
-		return zeroTime // nobody paid it after all
+		if due := d.unpaidDue(); !due.IsZero() || !o.unpaid() || !inProcess(answered.State) {
+			return due // nobody paid it after all, or it is not over
+		}
 	}
 	if end := keepable(o.Expires.Add(d.env.Policy.margin())); o.Status == Authorized && end.After(d.env.Now) {
 		return end // this one was about APO's own capture, which failed

@@ -80,7 +80,7 @@ func (d *decision) showOverdue(answered *events.InquiryAnswered) {
 		f := Fact{Kind: CapturePending, PaymentID: o.PaymentID}
 		d.anomaly(events.NoResult, &f, fmt.Sprintf("APO has captured by itself for %s without a result; contact APO support",
 			days(patience)))
-	case o.Status == Created && d.lastLook(answered):
+	case (o.Status == Created || o.unpaid() && inProcess(answered.State)) && d.lastLook(answered):
 		f := Fact{Kind: PaymentPending, PaymentID: o.PaymentID}
 		d.anomaly(events.NoResult, &f, "APO has no result of the payment, and is not asked any more; contact APO support")
 	case o.Status == Authorized && d.lastLook(answered):

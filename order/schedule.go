@@ -57,6 +57,20 @@ func (d *decision) paidAfterAllDue() time.Time {
 	return deadline
 }
 
+// unpaidDue is paidAfterAllDue of an order that failed or is cancelled, and has no money: whatever is asked about it
+// before, that look stays.
+func (d *decision) unpaidDue() time.Time {
+	if !d.o.unpaid() {
+		return zeroTime
+	}
+	return d.paidAfterAllDue()
+}
+
+// unpaid reports whether an order failed, or is cancelled, without a payment.
+func (o *Order) unpaid() bool {
+	return !o.paymentKnown() && (o.Status == Failed || o.Status == Cancelled && o.Late.IsZero())
+}
+
 // jitterSteps is how finely a jitter is cut.
 const jitterSteps = 1 << 10
 
