@@ -256,7 +256,7 @@ func (d *decision) nextWatch(answered *events.InquiryAnswered) time.Time {
 	case !o.waitingSince().IsZero():
 		return d.overdueWatch(o.waitingSince())
 	case due.IsZero(), !o.watching():
-		return d.unpaidDue()
+		return zeroTime
 	case answered.Outcome == events.InquiryUnknown && (o.Status == Created || o.Status == Authorized ||
 		o.inDoubt() || o.known.has(knownNews) || !d.reconcileDue(0).IsZero()):
 		return d.silentWatch()

@@ -132,6 +132,9 @@ func TestOthers_AnotherAmountOfWhatCountsIsInDoubt(t *testing.T) {
 		assert.Len(t, x.inquire(answer), 1)
 		assert.Empty(t, x.o.Doubts())
 	}
+	answer.Facts[2].Amount = usd(300)
+	x.inquire(answer)
+	assert.Len(t, x.o.Doubts(), 1, "and so with a third")
 	replayIsLive(t, x)
 
 	x, answer = settledOther(t, "T9", events.ResolvedSucceeded)

@@ -80,3 +80,17 @@ func TestReconcile_AFailedOrderThatIsInProcessAfterAll(t *testing.T) {
 		}
 	}
 }
+
+// What was authorized and then cancelled is over, whatever APO calls the payment's state.
+func TestReconcile_ACancelledAuthorizationIsNotAskedAboutOn(t *testing.T) {
+	x := looked(placed(t, CaptureManual))
+	x.observe(authorized())
+	x.must(Cancel{CommandID: "k"})
+	x.answer(done)
+	x.observe(captured("C9", 1200))
+	require.Equal(t, x.now, x.o.NextDue())
+	x.inquire(tells(StateProcessing, Fact{Kind: CaptureFailed, TransferID: "C9", Code: "X"}))
+	assert.Zero(t, x.o.NextDue())
+	assert.False(t, hasAnomaly(x.o, events.NoResult), "nor is a person told")
+	replayIsLive(t, x)
+}

@@ -167,6 +167,11 @@ func TestUnasked_WhatTheSameAnswerTellsTheEndOf(t *testing.T) {
 			assert.False(t, x.o.Unaccounted(), pending)
 		}
 	}
+	x := in(t, Refunded)
+	x.observe(Fact{Kind: RefundFailed, TransferID: "F1", Code: "X"})
+	require.Len(t, x.o.Doubts(), 1)
+	x.inquire(tells(StateSuccess, refunded("F1", 100), Fact{Kind: RefundPending, TransferID: "F1", Amount: usd(100)}))
+	assert.Empty(t, x.o.Doubts(), "and what was in doubt is settled by it")
 }
 
 // One that tells of a transfer both that it failed and that it is in process decides nothing: it may stand.

@@ -204,3 +204,14 @@ func TestUnnamed_AnotherAmountUnderANewNameIsSeen(t *testing.T) {
 	altered.Proof = events.Proof{Via: events.ViaNotification}
 	assert.ErrorIs(t, x.judged(altered), ErrIllegal)
 }
+
+// Of all there is there is one capture: a name of it is of what counts, also while ours is under way.
+func TestUnnamed_OfAllThereIsOneCapture(t *testing.T) {
+	x := in(t, Authorized)
+	x.must(Capture{CommandID: "k", Amount: usd(theAmount)})
+	x.answer(silence)
+	x.observe(captured("", theAmount))
+	x.observe(captured("T", theAmount))
+	assert.Equal(t, []any{int64(theAmount), 0}, []any{x.o.Captured, len(x.o.Doubts())})
+	replayIsLive(t, x)
+}
