@@ -18,6 +18,7 @@ type heard struct {
 	held    bool   // it is authorized
 	whole   bool   // it was made in one step
 	failed  bool   // the payment failed
+	undone  bool   // it was cancelled as a whole
 }
 
 func (o *Order) heardOf(pic *Picture) heard {
@@ -28,7 +29,8 @@ func (o *Order) heardOf(pic *Picture) heard {
 		case CaptureSucceeded, RefundSucceeded:
 			h.moved = true
 		case PaymentCancelled:
-			h.alive = h.alive && o.releasesPart(f)
+			part := o.releasesPart(f)
+			h.alive, h.undone = h.alive && part, h.undone || !part
 		case PaymentFailed:
 			h.failed = true
 		case PaymentSucceeded, PaymentAuthorized, PaymentPaid:
@@ -141,7 +143,8 @@ func (d *decision) observeSplit(f *Fact) bool {
 
 // observeAlive records a payment's success that is another one by what else the answer says. It reports whether that is
 // all: of a payment that one answer tells with two amounts the smaller one holds, one that it also calls failed settles
-// nothing, and one without any amount says nothing of two that are in doubt.
+// nothing, nor does one that it also tells the cancel of end a doubt, and one without any amount says nothing of two
+// that are in doubt.
 func (d *decision) observeAlive(f *Fact) bool {
 	o := &d.o
 	newest := f.isPayment() && o.newestOnPayment(&f.Proof)
@@ -159,7 +162,7 @@ func (d *decision) observeAlive(f *Fact) bool {
 	case d.heard.failed, d.heard.held && d.heard.whole:
 		return true
 	default:
-		return newest && f.Amount == Money{} && doubt != nil && doubt.has(markUnequal)
+		return newest && doubt != nil && (d.heard.undone || f.Amount == Money{} && doubt.has(markUnequal))
 	}
 }
 

@@ -210,6 +210,29 @@ func TestHeard_ARefundOfNothingDoneAndFailedComesToAnEnd(t *testing.T) {
 	replayIsLive(t, x)
 }
 
+// A payment in doubt that an answer calls done and cancelled is cancelled: that it was done is how it could be. Where
+// the answer tells of a refund too it decides nothing, however often.
+func TestHeard_DoneAndCancelledByOneAnswer(t *testing.T) {
+	for _, moved := range []bool{false, true} {
+		x := placed(t, CaptureNone)
+		x.observe(Fact{Kind: RefundSucceeded, RequestID: "q1", Amount: usd(100)})
+		answer := tells(StateSuccess, paid(), cancelled())
+		if moved {
+			answer.Facts = append(answer.Facts, Fact{Kind: RefundSucceeded, RequestID: "q1", Amount: usd(100)})
+		}
+		for range 3 {
+			x.inquire(answer)
+		}
+		assert.Len(t, x.inquire(answer), 1)
+		if moved {
+			assert.Equal(t, []any{Refunded, int64(0), 1}, []any{x.o.Status, x.o.Refundable(), len(x.o.Doubts())})
+		} else {
+			assert.Equal(t, []any{Cancelled, 0}, []any{x.o.Status, len(x.o.Doubts())})
+		}
+		replayIsLive(t, x)
+	}
+}
+
 // Held or moved is a word too: a payment that was told as made in one step, by our configuration or by a line of an
 // answer, is only held once APO's newest word says so, and until then nothing goes back that may not be there.
 func TestHeard_APaymentThatIsOnlyHeldAfterAll(t *testing.T) {
