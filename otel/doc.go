@@ -7,6 +7,7 @@
 //	orders, err := tilltape.New(log, client, &tilltape.Config{Observer: telemetry.Observer(nil)})
 //	notifications, err := notify.NewHandler(orders, verifier, &notify.Config{Heard: telemetry.Heard})
 //	stop, err := telemetry.Measure(log) // what stands open, and the log's figures
+//	stop, err = telemetry.Consumers(warehouse) // how far those are who drink from the log
 //
 // # Spans
 //

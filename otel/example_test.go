@@ -15,9 +15,11 @@ import (
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/apo"
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/otel"
+	"github.com/tilltape/tilltape/outbox"
 	"github.com/tilltape/tilltape/store/memory"
 )
 
@@ -121,4 +123,31 @@ func ExampleTelemetry_Client() {
 		Capture: apo.CaptureManual, Amount: apo.Amount{Currency: "USD", Minor: 1000}})
 	fmt.Println(answer.Class, spans.Ended()[0].Name())
 	// Output: accepted APO pay
+}
+
+// How far those are who drink from the log is asked when metrics are collected.
+func ExampleTelemetry_Consumers() {
+	ctx := context.Background()
+	log := memory.New()
+	warehouse := must(outbox.New(log, outbox.SenderFunc(func(context.Context, outbox.Message) error { return nil }),
+		&outbox.Config{Name: "warehouse", Source: "https://shop.example/orders", Keeper: outbox.MemoryKeeper()}))
+	meters, reader := meter()
+	telemetry := must(otel.New(otel.Config{Meters: meters}))
+	stop := must(telemetry.Consumers(warehouse))
+	defer func() { _ = stop() }()
+
+	must(log.Append(ctx, events.OrderStream("o-1"), 0, events.Record{ID: "r-1", Recorded: time.Now(),
+		Event: events.PaymentPending{}}))
+	var all metricdata.ResourceMetrics
+	if err := reader.Collect(ctx, &all); err != nil {
+		panic(err)
+	}
+	for _, m := range all.ScopeMetrics[0].Metrics {
+		if lag, is := m.Data.(metricdata.Gauge[int64]); is {
+			fmt.Println(m.Name, lag.DataPoints[0].Value)
+		}
+	}
+	// Unordered output:
+	// tilltape.consumer.lag 1
+	// tilltape.consumer.parked 0
 }

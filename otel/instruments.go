@@ -40,6 +40,7 @@ const (
 	keyPhase     = "tilltape.order.phase"
 	keyAttention = "tilltape.attention"
 	keyWithin    = "tilltape.within"
+	keyConsumer  = "tilltape.consumer"
 )
 
 // What is measured as it happens.
@@ -86,10 +87,21 @@ var (
 	logPosition = instrument{"tilltape.log.position", gauge, "{record}", "", "Position of the newest record."}
 )
 
+// What consumers are asked for then.
+var (
+	consumerLag = instrument{"tilltape.consumer.lag", gauge, "{record}", keyConsumer,
+		"Records that a consumer of the log has not passed."}
+	consumerLagAge = instrument{"tilltape.consumer.lag.age", gauge, "s", keyConsumer,
+		"For how long the first of these has been on record; 0: there is none."}
+	consumerParked = instrument{"tilltape.consumer.parked", gauge, "{order}", keyConsumer,
+		"Orders some of whose records stay back, since the receiver refused one."}
+)
+
 // instruments are all of them, in the order of the page.
 var instruments = []instrument{commandDuration, commandRefused, callDuration, orderTransitions, orderParked,
 	orderAnomalies, settlingFailures, notificationDuration, unresolvedOrders, unresolvedAge, overdueAge, attentionOrders,
-	attentionAge, logAppends, logRecords, logTime, logWithin, logWaiting, logSize, logPosition}
+	attentionAge, logAppends, logRecords, logTime, logWithin, logWaiting, logSize, logPosition, consumerLag,
+	consumerLagAge, consumerParked}
 
 // seconds are the ends of the histograms' classes: a call to APO takes tens of milliseconds to tens of seconds.
 var seconds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40}

@@ -24,6 +24,7 @@ import (
 	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/otel"
+	"github.com/tilltape/tilltape/outbox"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -73,6 +74,8 @@ func TestMetrics_AreAsDescribedAndHoldNoIDs(t *testing.T) {
 	w := newWorld(t)
 	stop, err := w.telemetry.Measure(w.log)
 	require.NoError(t, err)
+	unasked, err := w.telemetry.Consumers(w.consumer("warehouse", outbox.MemoryKeeper(), nil))
+	require.NoError(t, err)
 	aDay(t, w)
 	got := w.collected()
 	for _, i := range otel.Described() {
@@ -96,7 +99,7 @@ func TestMetrics_AreAsDescribedAndHoldNoIDs(t *testing.T) {
 		}
 	}
 	assert.Empty(t, got, "told and not described")
-	require.NoError(t, stop())
+	require.NoError(t, errors.Join(stop(), unasked()))
 	assert.NotContains(t, w.collected(), "tilltape.order.unresolved", "a log that is not measured any more is not asked")
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/tilltape/tilltape/notify"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/otel"
+	"github.com/tilltape/tilltape/outbox"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
@@ -61,6 +62,12 @@ func scrape(t *testing.T) string {
 	o.Anomaly(ctx, tilltape.Contradiction{Fact: events.AnomalyObserved{Reason: events.LatePayment}})
 	o.Failed(ctx, tilltape.Trouble{})
 	telemetry.Heard(ctx, notify.Notification{Outcome: notify.Recorded})
+	warehouse, err := outbox.New(log, outbox.SenderFunc(nil), &outbox.Config{Name: "warehouse", Source: "shop",
+		Keeper: outbox.MemoryKeeper()})
+	require.NoError(t, err)
+	unasked, err := telemetry.Consumers(warehouse)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, unasked()) })
 
 	server := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	defer server.Close()
