@@ -45,7 +45,7 @@ type backedUp interface {
 func backUp(ctx context.Context, t *terminal, s *source, path string) error {
 	log, ok := s.Reader.(backedUp)
 	if !ok {
-		return &usageError{err: fmt.Errorf("%s is none that a backup can be made of", s.name),
+		return &usageError{err: fmt.Errorf("no backup can be made of %s", s.name),
 			hint: "give a log's file or a database; an export is a copy already"}
 	}
 	t.tellHalfMade(path)

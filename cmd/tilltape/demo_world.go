@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -300,6 +302,14 @@ func (d *demo) balance(ctx context.Context) error {
 	d.say("orders %d, facts %d, calls to APO %d, refused before APO %d", replayed.Len(), replayed.Records, d.apo.Count(),
 		d.refused)
 	d.say("the log replays: every record is legal, and the amounts are the ledger's")
-	d.say("look into it: go run ./cmd/tilltape replay %s", d.path)
+	d.say("look into it: %s replay %s", invoked(os.Args[0]), d.path)
 	return nil
+}
+
+// invoked is how a program that was started by this name is started again: by go, where that has built it for one run.
+func invoked(name string) string {
+	if strings.Contains(filepath.ToSlash(name), "/go-build") {
+		return "go run ./cmd/tilltape"
+	}
+	return name
 }
