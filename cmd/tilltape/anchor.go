@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 
@@ -26,7 +27,7 @@ func anchorCommand(t *terminal) *cobra.Command {
 			"                     so only if the log goes on from what it has seen. Its\n" +
 			"                     operator has to know the log's origin and public key\n" +
 			"  --file FILE        append it to a file, on another machine's disk perhaps\n" +
-			"  --url URL          send it there, in a POST request\n" +
+			"  --post URL         send it there, in a POST request\n" +
 			"  --page FILE        write a page to print, with the root for people to compare\n" +
 			"  --tiles DIR        bring a folder of tiles up to date, for a web server. All\n" +
 			"                     of the log is in it: serve it to those who may see that\n\n" +
@@ -40,10 +41,10 @@ func anchorCommand(t *terminal) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&a.witnesses, "witness", nil, "have this witness cosign it: its `key@address`")
-	flags.StringArrayVar(&a.files, "file", nil, "append it to this file")
-	flags.StringArrayVar(&a.addresses, "url", nil, "send it to this address")
-	flags.StringArrayVar(&a.pages, "page", nil, "write a page to print into this new file")
-	flags.StringArrayVar(&a.tiles, "tiles", nil, "bring this folder of tiles up to date")
+	flags.StringArrayVar(&a.files, "file", nil, "append it to this `file`")
+	flags.StringArrayVar(&a.addresses, "post", nil, "send it to this `URL`, in a POST request")
+	flags.StringArrayVar(&a.pages, "page", nil, "write a page to print into this new `file`")
+	flags.StringArrayVar(&a.tiles, "tiles", nil, "bring this `folder` of tiles up to date")
 	keyFileFlag(cmd, &a.keyFile)
 	return cmd
 }
@@ -88,6 +89,9 @@ func (a *anchors) run(cmd *cobra.Command, name string) error {
 			meter := a.t.meterOf(ctx, s)
 			_, err := audit.ExportTiles(ctx, meter.watch(s.Reader), dir, signed, signer.Verifier())
 			meter.end()
+			if _, of := errors.AsType[*fs.PathError](err); of {
+				err = withHint(err, "name a folder of tiles that this user can write, or a new one")
+			}
 			failed = errors.Join(failed, err)
 		}
 		if _, err := a.t.out.Write(signed); err != nil {
@@ -126,7 +130,7 @@ func (a *anchors) places() (all []seal.Anchor, err error) {
 	for _, address := range a.addresses {
 		place, err := seal.HTTPAnchor(http.DefaultClient, address)
 		if err != nil {
-			return nil, &usageError{err: err, hint: "give a whole address with --url"}
+			return nil, &usageError{err: err, hint: "give a whole address with --post"}
 		}
 		all = append(all, place)
 	}

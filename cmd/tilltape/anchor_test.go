@@ -72,7 +72,7 @@ func TestAnchorSends(t *testing.T) {
 		got = string(body)
 	}))
 	defer server.Close()
-	code, out, errs := execute(t, "anchor", dayLog, "--key-file", ownerKey, "--url", server.URL)
+	code, out, errs := execute(t, "anchor", dayLog, "--key-file", ownerKey, "--post", server.URL)
 	require.Equal(t, exitOK, code, errs)
 	assert.Equal(t, out, got)
 }

@@ -48,9 +48,9 @@ func checkpointCommand(t *terminal) *cobra.Command {
 		Args: takes("a source"),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
 	}
-	cmd.Flags().StringVar(&c.since, "since", "", "prove that the log goes on from this signed checkpoint")
-	cmd.Flags().StringVar(&c.roll, "roll", "", "write the signed roll into this new file")
-	cmd.Flags().StringVar(&c.checkRoll, "check-roll", "", "prove that this signed roll is true")
+	cmd.Flags().StringVar(&c.since, "since", "", "prove that the log goes on from the signed checkpoint in this `file`")
+	cmd.Flags().StringVar(&c.roll, "roll", "", "write the signed roll into this new `file`")
+	cmd.Flags().StringVar(&c.checkRoll, "check-roll", "", "prove that the signed roll in this `file` is true")
 	cmd.MarkFlagsMutuallyExclusive("since", "roll", "check-roll")
 	keyFileFlag(cmd, &c.keyFile)
 	c.keys = publicKeyFlag(cmd)

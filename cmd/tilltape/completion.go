@@ -35,7 +35,8 @@ func completionCommand(t *terminal) *cobra.Command {
 			"              or into ~/.local/share/bash-completion/completions/tilltape\n" +
 			"  fish        into ~/.config/fish/completions/tilltape.fish\n" +
 			"  powershell  tilltape completion powershell | Out-String | Invoke-Expression\n" +
-			"  zsh         into a folder of fpath, as _tilltape",
+			"  zsh         into a folder of fpath, as _tilltape\n\n" +
+			"The one for bash needs the package bash-completion.",
 		Example:   "  tilltape completion bash > tilltape.bash",
 		Args:      takes("a shell"),
 		ValidArgs: names,

@@ -39,7 +39,7 @@ func demoCommand(t *terminal) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "",
-		"write the log into this directory (default: a temporary one, which is kept and named)")
+		"write the log into this `directory` (default: a temporary one, which is kept and named)")
 	return cmd
 }
 

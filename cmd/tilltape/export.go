@@ -77,11 +77,11 @@ func exportCommand(t *terminal) *cobra.Command {
 	}
 	x.format = outputFlag(cmd, formatJSONL, formatCSV, formatXLSX)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&x.orders, "order", nil, "only this order; give it again for more")
+	flags.StringArrayVar(&x.orders, "order", nil, "only this `order`; give it again for more")
 	flags.Var(&x.from, "from", "only from this time on")
 	flags.Var(&x.until, "until", "only before this time")
 	flags.Var(x.table, "table", "of csv and xlsx, which table")
-	flags.StringSliceVar(&x.kinds, "kind", nil, "of movements, only these: "+strings.Join(tables.MovementKinds(), ", "))
+	flags.StringSliceVar(&x.kinds, "kind", nil, "of movements, only these `kinds`: "+strings.Join(tables.MovementKinds(), ", "))
 	return cmd
 }
 

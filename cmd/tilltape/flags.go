@@ -113,16 +113,9 @@ func settingsOf(root *cobra.Command) *settings {
 }
 
 // settle has the flags of a command line, and for those not given the environment, decide how a command runs.
-func (s *settings) settle(t *terminal, cmd *cobra.Command) error {
-	if err := fromEnvironment(t, cmd); err != nil {
-		return err
-	}
-	if err := cmd.ValidateFlagGroups(); err != nil { // cobra has looked at what was given, before the variables
-		return &usageError{err: err, hint: "one of them comes from a variable " + environment + "...: unset it"}
-	}
+func (s *settings) settle(t *terminal) {
 	t.setColour(s.colour.word)
 	t.times, t.at = s.times.word, s.now.Time
-	return nil
 }
 
 // byVariable marks a flag whose value comes from the environment.

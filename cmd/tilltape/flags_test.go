@@ -34,6 +34,7 @@ func TestAVariableThatNobodyHasUseForIsLeftAlone(t *testing.T) {
 		{"checkpoint www" + by, "since", "day.note"},
 		{"prove " + dayLog + " o-09 o-09.proof --key-file " + ownerKey, "roll", "day.note"},
 		{"prove " + dayLog + " o-12 o-12.proof --key-file " + ownerKey, "check", "o-06.proof"},
+		{"graph", "order", "o-06"},
 		{"export " + dayLog + " new.jsonl", "kind", "refund"},
 		{"export " + dayLog + " other.jsonl", "table", "orders"},
 		{"export " + dayLog + " new.csv -o csv --table orders", "kind", "refund"},

@@ -35,16 +35,16 @@ func graphCommand(t *terminal) *cobra.Command {
 			"  tilltape graph --machine operation\n" +
 			"  tilltape graph orders.tilltape --order o-06 --format svg > o-06.svg",
 		Args: func(cmd *cobra.Command, args []string) error {
-			if only == "" && len(args) == 1 {
+			switch {
+			case only == "" && len(args) == 1:
 				return fmt.Errorf("a drawing of a source is of one order, and no --order says of which; it was given %q", args[0])
-			}
-			if only == "" {
+			case only == "", len(args) == 0 && !given(cmd, "order"):
 				return noArguments(cmd, args)
 			}
 			return takes("a source")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if only != "" {
+			if len(args) == 1 {
 				return asking(cmd, args[0], func(ctx context.Context, s *source) error {
 					return drawPath(ctx, t, cmd, s, only, format)
 				})
@@ -61,7 +61,7 @@ func graphCommand(t *terminal) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&format, "format", formatMermaid,
 		"the drawing's language: "+formatMermaid+", "+formatDOT+", or of a path "+formatSVG)
-	cmd.Flags().StringVar(&only, "order", "", "draw the path of this order of the source")
+	cmd.Flags().StringVar(&only, "order", "", "draw the path of this `order` of the source")
 	cmd.Flags().StringVar(&machine, "machine", law.MachineStatus.String(), "what is drawn: "+machineNames())
 	return cmd
 }

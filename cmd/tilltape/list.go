@@ -62,9 +62,9 @@ func listCommand(t *terminal) *cobra.Command {
 		},
 	}
 	cmd.Flags().Var(f.only, "only", "which orders")
-	cmd.Flags().StringVar(&f.status, "status", "", "only orders in this status")
+	cmd.Flags().StringVar(&f.status, "status", "", "only orders in this `status`")
 	cmd.Flags().IntVar(&f.limit, "limit", 0, "at most so many (default: all)")
-	cmd.Flags().StringVar(&f.after, "after", "", "go on after this place of the same list")
+	cmd.Flags().StringVar(&f.after, "after", "", "go on after this `place` of the same list")
 	f.format = outputFlag(cmd, formatText, formatJSON, formatJSONL)
 	return cmd
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/jsonform"
 	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
 )
 
 // proofMode keeps other users out: a proof has what APO's messages tell of a buyer.
@@ -38,7 +39,7 @@ func proveCommand(t *terminal) *cobra.Command {
 		Example: "  tilltape prove orders.tilltape o-09 o-09.proof --key-file orders.key\n" +
 			"  tilltape prove --check o-09.proof --public-key orders.pub",
 		Args: func(cmd *cobra.Command, args []string) error {
-			if p.check != "" {
+			if p.check != "" && (len(args) == 0 || given(cmd, "check")) {
 				return noArguments(cmd, args)
 			}
 			return takes("a source", "the order's id", "the proof's file")(cmd, args)
@@ -50,9 +51,9 @@ func proveCommand(t *terminal) *cobra.Command {
 			return p.write(cmd, args[0], args[1], args[2])
 		},
 	}
-	cmd.Flags().StringVar(&p.check, "check", "", "read this proof, and say what it shows")
-	cmd.Flags().StringVar(&p.checkpoint, "checkpoint", "", "prove by this signed checkpoint")
-	cmd.Flags().StringVar(&p.roll, "roll", "", "the signed roll of that checkpoint")
+	cmd.Flags().StringVar(&p.check, "check", "", "read the proof in this `file`, and say what it shows")
+	cmd.Flags().StringVar(&p.checkpoint, "checkpoint", "", "prove by the signed checkpoint in this `file`")
+	cmd.Flags().StringVar(&p.roll, "roll", "", "the `file` with the signed roll of that checkpoint")
 	keyFileFlag(cmd, &p.keyFile)
 	p.keys = publicKeyFlag(cmd)
 	p.format = outputFlag(cmd, formatText, formatJSON)
@@ -107,10 +108,12 @@ func (p *prover) write(cmd *cobra.Command, log, id, path string) error {
 		cfg.Progress = meter.at
 		proof, err := audit.Prove(ctx, s.Reader, id, &cfg)
 		meter.end()
-		if errors.Is(err, seal.ErrInvalid) {
+		switch {
+		case errors.Is(err, seal.ErrInvalid):
 			return notItsKey(ctx, s, err)
-		}
-		if err != nil {
+		case errors.Is(err, store.ErrNotFound):
+			return withHint(err, "list the orders with: tilltape list "+s.name)
+		case err != nil:
 			return err
 		}
 		// What goes out is what another one reads, held against the same keys as they will hold it.

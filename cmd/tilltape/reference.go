@@ -50,6 +50,10 @@ func reference(root *cobra.Command) string {
 		"The flag wins. A flag that a command has no use for is refused,\n" +
 		"a variable is left alone: it may be meant for another command.\n\n## Flags of every command\n\n")
 	flagTable(&b, root.PersistentFlags())
+	b.WriteString("\n## Flags of every command that takes a SOURCE first\n\n")
+	flagTable(&b, urlFlags(new(string), new(string)))
+	b.WriteString("\n`TILLTAPE_URL` counts where the command line has too few arguments without it: a SOURCE that is given wins.\n" +
+		"A URL with a password in it is best given so, since others see command lines.\n")
 	b.WriteString("\n## Exit codes\n\n| code | when |\n|---|---|\n")
 	for _, m := range exitMeanings {
 		fmt.Fprintf(&b, "| %d | %s |\n", m.code, m.meaning)
@@ -66,9 +70,15 @@ func reference(root *cobra.Command) string {
 // referenceOf is a command's part of the page.
 func referenceOf(b *strings.Builder, c *cobra.Command) {
 	fmt.Fprintf(b, "\n## %s\n\n%s.\n\n```text\n%s\n```\n\n%s\n", c.Name(), c.Short, c.UseLine(), paragraphs(c.Long))
-	if flags := c.LocalNonPersistentFlags(); flags.HasAvailableFlags() {
+	own := pflag.NewFlagSet(c.Name(), pflag.ContinueOnError)
+	c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Name != urlFlag && f.Name != tokenFlag && f.Name != "help" {
+			own.AddFlag(f)
+		}
+	})
+	if own.HasAvailableFlags() {
 		b.WriteString("\n")
-		flagTable(b, flags)
+		flagTable(b, own)
 	}
 	codes := strings.Join(strings.Fields(c.Annotations[exitsKey]), " ")
 	fmt.Fprintf(b, "\n%s.\n\n```sh\n", strings.Replace(codes, ": ", ":\n", 1))
@@ -78,9 +88,18 @@ func referenceOf(b *strings.Builder, c *cobra.Command) {
 	b.WriteString("\n```\n")
 }
 
-// paragraphs is a help text as Markdown: one that has "<" in it is no markup.
+// paragraphs is a help text as Markdown: one that has "<" in it is no markup, and what is set in columns stays so.
 func paragraphs(long string) string {
-	return strings.NewReplacer("<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`).Replace(long)
+	prose := strings.NewReplacer("<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`)
+	parts := strings.Split(long, "\n\n")
+	for i, part := range parts {
+		if strings.HasPrefix(part, "  ") {
+			parts[i] = "```text\n" + part + "\n```"
+		} else {
+			parts[i] = prose.Replace(part)
+		}
+	}
+	return strings.Join(parts, "\n\n")
 }
 
 func flagTable(b *strings.Builder, flags *pflag.FlagSet) {
@@ -95,7 +114,7 @@ func flagTable(b *strings.Builder, flags *pflag.FlagSet) {
 		}
 		takes, does := pflag.UnquoteUsage(f)
 		does = strings.ReplaceAll(does, "|", `\|`)
-		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && !strings.Contains(does, "default") {
+		if f.DefValue != "" && f.DefValue != "[]" && f.DefValue != "false" && f.DefValue != "0" && !strings.Contains(does, "default") {
 			does += " (default: " + f.DefValue + ")"
 		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", name, strings.ReplaceAll(takes, "|", ", "), does)

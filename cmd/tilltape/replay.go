@@ -45,7 +45,7 @@ func replayCommand(t *terminal) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&only, "order", "", "show the facts of this order")
+	cmd.Flags().StringVar(&only, "order", "", "show the facts of this `order`")
 	format = outputFlag(cmd, formatText, formatJSONL)
 	return cmd
 }

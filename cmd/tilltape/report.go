@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"syscall"
 )
 
 // hinter is an error that knows the way out. Hint is one line without a full stop, and is printed after the error.
@@ -55,8 +56,11 @@ func report(ctx context.Context, t terminal, err error) int {
 	return exitCode(err)
 }
 
+// remedyMark stands before the way out in the text of each error of the library.
+const remedyMark = "; "
+
 // explain parts an error into what failed and what to do. The outermost hint wins: it speaks of this command's flags,
-// where an inner one speaks of the library's.
+// where an inner one speaks of the library's. Where no error hands its hint out, what its text ends with is it.
 func explain(err error) (text, hint string) {
 	text = err.Error()
 	var trim func(error)
@@ -78,9 +82,16 @@ func explain(err error) (text, hint string) {
 		}
 	}
 	trim(err)
-	if h, ok := errors.AsType[hinter](err); ok {
-		hint = h.Hint()
-		text = strings.TrimSuffix(text, "; "+hint)
+	var told hinter
+	at := strings.LastIndex(text, remedyMark)
+	switch {
+	case errors.As(err, &told):
+		hint = told.Hint()
+		text = strings.TrimSuffix(text, remedyMark+hint)
+	case errors.Is(err, syscall.ENOSPC):
+		hint = "free some space, and give the command again"
+	case at >= 0 && !strings.Contains(text, "\n"): // of several errors each has its own
+		text, hint = text[:at], text[at+len(remedyMark):]
 	}
 	return shown(text), shown(hint)
 }

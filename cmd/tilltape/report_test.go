@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -50,6 +53,12 @@ func TestReport(t *testing.T) {
 		{"another file", fmt.Errorf("opening: %w", bolt.ErrNotALog), exitUnreadable, "error: opening: not a log\n"},
 		{"a file of the future", fmt.Errorf("opening: %w", store.ErrNewerFormat), exitUnreadable,
 			"error: opening: log has a newer format\n"},
+		{"a record of the future", store.Unreadable("log x", 7, &events.UpgradeError{What: "frame", Found: "format 9",
+			Known: "format 4"}), exitUnreadable, "error: log x, position 7: log has a newer format: frame: found format 9; " +
+			"this version knows format 4\nhint: upgrade first: a newer one wrote the log\n"},
+		{"a full disk", &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, exitFailure,
+			"error: write x: no space left on device\nhint: free some space, and give the command again\n"},
+		{"two at once", errors.Join(errors.New("a; b"), errors.New("c; d")), exitFailure, "error: a; b\nc; d\n"},
 		{"a cancellation that was not ours", context.Canceled, exitFailure, "error: context canceled\n"},
 	}
 	for _, tt := range tests {

@@ -109,7 +109,12 @@ func rootCommand(t *terminal, running func()) *cobra.Command {
 	set := settingsOf(root)
 	root.SetOut(t.out)
 	root.SetErr(t.err)
-	root.AddCommand(commands(t)...)
+	for _, c := range commands(t) {
+		if strings.Contains(c.Use, "SOURCE") {
+			byURL(c)
+		}
+		root.AddCommand(c)
+	}
 	root.AddCommand(exitTopic())
 	// Made now and not by cobra at the last moment, so that they are told apart like all others.
 	root.InitDefaultHelpCmd()
@@ -119,14 +124,11 @@ func rootCommand(t *terminal, running func()) *cobra.Command {
 			c.Args = knownTopic
 		}
 	}
-	before := func(cmd *cobra.Command) error {
-		if err := set.settle(t, cmd); err != nil {
-			return err
-		}
+	announce(root, func() {
+		set.settle(t)
 		running()
-		return nil
-	}
-	announce(root, before)
+	})
+	heed(root, t)
 	return root
 }
 
@@ -163,16 +165,34 @@ func knownTopic(cmd *cobra.Command, args []string) error {
 }
 
 // announce has every command below cmd call before first.
-func announce(cmd *cobra.Command, before func(*cobra.Command) error) {
+func announce(cmd *cobra.Command, before func()) {
 	if own := cmd.RunE; own != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			if err := before(cmd); err != nil {
-				return err
-			}
+			before()
 			return own(cmd, args)
 		}
 	}
 	for _, child := range cmd.Commands() {
 		announce(child, before)
+	}
+}
+
+// heed has every command below cmd take its flags from the environment before it looks at its arguments: what these can
+// be may depend on a flag.
+func heed(cmd *cobra.Command, t *terminal) {
+	if own := cmd.Args; own != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			fit := cmd.ValidateFlagGroups() == nil // what was given; where it is not, cobra says so
+			if err := fromEnvironment(t, cmd); err != nil {
+				return err
+			}
+			if err := cmd.ValidateFlagGroups(); fit && err != nil {
+				return &usageError{err: err, hint: "one of them comes from a variable " + environment + "...: unset it"}
+			}
+			return own(cmd, args)
+		}
+	}
+	for _, child := range cmd.Commands() {
+		heed(child, t)
 	}
 }

@@ -126,7 +126,7 @@ func TestAnnounceTellsMisuseFromFailure(t *testing.T) {
 		child.Flags().String("must", "", "needed")
 		require.NoError(t, child.MarkFlagRequired("must"))
 		parent.AddCommand(child)
-		announce(parent, func(*cobra.Command) error { announced++; return nil })
+		announce(parent, func() { announced++ })
 		return parent, &announced
 	}
 	t.Run("a missing flag is misuse", func(t *testing.T) {

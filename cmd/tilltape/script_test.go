@@ -34,7 +34,7 @@ var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 // TestScripts runs the stories of the command line: one file a command, in processes of its own, beside the fixture's
 // files. TILLTAPE_NOW is when the fixture's log ends. Beside testscript's own commands they have
 //
-//	exits CODE tilltape …   runs a command line that ends with that code
+//	exits CODE tilltape …   runs a command line that ends with that code; an error has a line that says what to do
 //	holds FILE              opens a log for appends, as a service does, until the script's end
 //	alter FILE OLD NEW      puts one text of a file in the place of another of its length
 //	forge FILE OLD NEW      does that to texts of records, and makes their checksums fit
@@ -79,6 +79,9 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%v", err)
 		}
 		got = ended.ExitCode()
+		if said := ts.ReadFile("stderr"); strings.Contains(said, "error: ") && !strings.Contains(said, "\nhint: ") {
+			ts.Fatalf("an error without a way out: %s", said)
+		}
 	}
 	if got != want {
 		ts.Fatalf("it ended with %d, not with %d", got, want)

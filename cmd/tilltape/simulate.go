@@ -32,12 +32,12 @@ func simulateCommand(t *terminal) *cobra.Command {
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return simulate(cmd.Context(), *t, &f) },
 	}
-	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "address on loopback; port 0 takes a free one")
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "`address` on loopback; port 0 takes a free one")
 	cmd.Flags().StringVar(&f.keys, "keys", "",
-		"directory of the key files; those missing are made (default: a temporary one, removed at the end)")
-	cmd.Flags().StringVar(&f.script, "script", "", "file that says which answers fail, and how")
-	cmd.Flags().StringVar(&f.client, "client", apotest.DefaultClientID, "the merchant's client id")
-	cmd.Flags().StringVar(&f.notify, "notify", "", "URL on loopback that notifications are sent to")
+		"`directory` of the key files; those missing are made (default: a temporary one, removed at the end)")
+	cmd.Flags().StringVar(&f.script, "script", "", "`file` that says which answers fail, and how")
+	cmd.Flags().StringVar(&f.client, "client", apotest.DefaultClientID, "the merchant's client `id`")
+	cmd.Flags().StringVar(&f.notify, "notify", "", "`URL` on loopback that notifications are sent to")
 	return cmd
 }
 

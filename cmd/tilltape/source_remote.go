@@ -26,10 +26,6 @@ import (
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
-// tokenVariable names the file with the token that a service's viewer wants. A token on the command line would stand in
-// the list of processes and in the shell's history.
-const tokenVariable = environment + "TOKEN_FILE"
-
 const (
 	remoteTimeout = 30 * time.Second // for a service to begin its answer to a question
 	wholeTimeout  = 2 * time.Hour    // … to a request for the whole log: a backup is made before its first byte is sent
@@ -63,7 +59,7 @@ func isRemote(name string, _ []byte) bool {
 // openRemote asks a service. A command that asks a question or two asks it these; another one fetches the log as an
 // export first, which is held against what it says that it is of.
 func openRemote(ctx context.Context, name string) (*source, error) {
-	r, err := newRemote(name)
+	r, err := newRemote(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -89,14 +85,16 @@ func openRemote(ctx context.Context, name string) (*source, error) {
 	return s, nil
 }
 
-func newRemote(name string) (*remote, error) {
+// newRemote reads the token out of its file: on the command line it would stand in the list of processes and in the
+// shell's history.
+func newRemote(ctx context.Context, name string) (*remote, error) {
 	base, err := url.Parse(strings.TrimSuffix(name, "/") + "/")
 	if err != nil || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
 		return nil, &usageError{err: errors.New("the service's address is none that a viewer can have"),
-			hint: "give one such as https://shop.example/tilltape, and a token by " + tokenVariable}
+			hint: "give one such as https://shop.example/tilltape, and a token by --" + tokenFlag}
 	}
 	r := &remote{base: base, client: client(remoteTimeout), fetcher: client(wholeTimeout)}
-	file := os.Getenv(tokenVariable)
+	file, _ := ctx.Value(tokenFile{}).(string)
 	if file == "" {
 		return r, nil
 	}
@@ -105,11 +103,11 @@ func newRemote(name string) (*remote, error) {
 	}
 	token, err := os.ReadFile(file)
 	if err != nil {
-		return nil, withHint(fmt.Errorf("%s: %w", tokenVariable, err), "let it name a file with the token")
+		return nil, withHint(fmt.Errorf("--%s: %w", tokenFlag, err), "let it, or "+variable(tokenFlag)+", name a file with the token")
 	}
 	if r.token = strings.TrimSpace(string(token)); r.token == "" || len(r.token) > tokenMax ||
 		strings.ContainsFunc(r.token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return nil, &usageError{err: fmt.Errorf("the file that %s names has no token", tokenVariable),
+		return nil, &usageError{err: fmt.Errorf("the file that --%s or %s names has no token", tokenFlag, variable(tokenFlag)),
 			hint: "it has to hold one, and nothing else"}
 	}
 	return r, nil
@@ -174,7 +172,7 @@ func (r *remote) refusalError(answer *http.Response) error {
 	case http.StatusNotFound:
 		return fmt.Errorf("%w: %w", store.ErrNotFound, said)
 	case http.StatusForbidden:
-		return withHint(said, "let "+tokenVariable+" name the file with your token")
+		return withHint(said, "name the file with your token by --"+tokenFlag+" or "+variable(tokenFlag))
 	case http.StatusServiceUnavailable:
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, said)
 	}
@@ -338,7 +336,7 @@ func (r *remote) fetch(ctx context.Context, path, name string) (err error) {
 
 // fetchBackup brings a backup of a service's log: beside its place first, where it is verified, and then by its name.
 func fetchBackup(ctx context.Context, t *terminal, from, to string) (err error) {
-	r, err := newRemote(from)
+	r, err := newRemote(ctx, from)
 	if err != nil {
 		return err
 	}

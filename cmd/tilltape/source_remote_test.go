@@ -42,7 +42,7 @@ func aService(t *testing.T, change func(http.Handler) http.Handler) (url string)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	require.NoError(t, os.WriteFile("token", []byte("a-secret\n"), 0o600))
-	t.Setenv(tokenVariable, "token")
+	t.Setenv(variable(tokenFlag), "token")
 	return server.URL + "/till"
 }
 
@@ -163,10 +163,10 @@ func TestAServiceThatIsNoViewerIsSaid(t *testing.T) {
 	url := aService(t, nil)
 	t.Run("wrong token", func(t *testing.T) {
 		require.NoError(t, os.WriteFile("wrong", []byte("another"), 0o600))
-		t.Setenv(tokenVariable, "wrong")
+		t.Setenv(variable(tokenFlag), "wrong")
 		code, _, errs := ran(t, "list", url)
 		assert.NotEqual(t, exitOK, code)
-		assert.Contains(t, errs, tokenVariable)
+		assert.Contains(t, errs, variable(tokenFlag))
 		assert.NotContains(t, errs, "another", "a token is told nobody")
 	})
 	t.Run("no viewer there", func(t *testing.T) {
@@ -177,10 +177,10 @@ func TestAServiceThatIsNoViewerIsSaid(t *testing.T) {
 		assert.Contains(t, errs, "did not answer as a viewer does")
 	})
 	t.Run("a checkpoint for somebody else", func(t *testing.T) {
-		t.Setenv(tokenVariable, "")
+		t.Setenv(variable(tokenFlag), "")
 		code, _, errs := ran(t, "checkpoint", url)
 		assert.NotEqual(t, exitOK, code)
-		assert.Contains(t, errs, tokenVariable)
+		assert.Contains(t, errs, variable(tokenFlag))
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		server := httptest.NewServer(http.NotFoundHandler())
@@ -209,10 +209,10 @@ func TestAServiceThatIsNoViewerIsSaid(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile("empty", []byte("\n"), 0o600))
 	for _, file := range []string{"empty", "missing"} {
-		t.Setenv(tokenVariable, file)
+		t.Setenv(variable(tokenFlag), file)
 		code, _, errs := ran(t, "list", url)
 		assert.NotEqual(t, exitOK, code, file)
-		assert.Contains(t, errs, tokenVariable, file)
+		assert.Contains(t, errs, variable(tokenFlag), file)
 	}
 }
 
@@ -224,7 +224,7 @@ func TestABackupMayTakeLongerToBeginThanAnAnswer(t *testing.T) {
 		_, _ = w.Write([]byte("a copy"))
 	}))
 	defer server.Close()
-	r, err := newRemote(server.URL)
+	r, err := newRemote(t.Context(), server.URL)
 	require.NoError(t, err)
 	r.client = client(patience)
 	_, err = r.Head(t.Context(), events.OrderStream("o-1"))

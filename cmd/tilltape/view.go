@@ -57,7 +57,7 @@ func viewCommand(t *terminal) *cobra.Command {
 			return reading(cmd, args[0], func(ctx context.Context, s *source) error { return view(ctx, t, s, &f) })
 		},
 	}
-	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "address on loopback; port 0 takes a free one")
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "`address` on loopback; port 0 takes a free one")
 	cmd.Flags().StringArrayVar(&f.keys, "apo-key", nil, apoKeyUsage)
 	return cmd
 }
