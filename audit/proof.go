@@ -119,7 +119,7 @@ func (r *proofReader) frames() (frames [][]byte) {
 	for range r.count() {
 		size, err := events.FrameSize(r.left)
 		if err != nil && r.problem == "" {
-			r.problem = fmt.Sprintf("record %d: %v", len(frames)+1, err)
+			r.problem = fmt.Sprintf("record %d is not whole", len(frames)+1)
 		}
 		frame := r.bytes(uint64(size), "a record")
 		if r.problem != "" {

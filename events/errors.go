@@ -48,10 +48,14 @@ type FrameError struct {
 	Err     error // ErrTruncated or nil
 }
 
-// Error names the place and the problem.
+// Error names the place, the problem and the way out.
 func (e *FrameError) Error() string {
-	return fmt.Sprintf("damaged frame: at byte %d, %s %s; restore the log from a backup and keep this one for comparison",
-		e.Offset, e.Field, e.Problem)
+	return fmt.Sprintf("damaged frame: at byte %d, %s %s; %s", e.Offset, e.Field, e.Problem, e.Hint())
+}
+
+// Hint is the way out alone, for a frame of a log.
+func (e *FrameError) Hint() string {
+	return "restore the log from a backup and keep this one for comparison"
 }
 
 // Unwrap returns [ErrDamaged] and the more exact sentinel where there is one.
@@ -71,9 +75,11 @@ type UpgradeError struct {
 
 // Error names what was found, what is understood, and the way out.
 func (e *UpgradeError) Error() string {
-	return fmt.Sprintf("%s: found %s; this version knows %s; upgrade first: a newer one wrote the log", e.What, e.Found,
-		e.Known)
+	return fmt.Sprintf("%s: found %s; this version knows %s; %s", e.What, e.Found, e.Known, e.Hint())
 }
+
+// Hint is the way out alone.
+func (e *UpgradeError) Hint() string { return "upgrade first: a newer one wrote the log" }
 
 // Unwrap returns [ErrUpgrade].
 func (e *UpgradeError) Unwrap() error { return ErrUpgrade }

@@ -76,8 +76,11 @@ func (e *TextError) Error() string {
 	if e.Line > 0 {
 		where = fmt.Sprintf("%s, line %d", e.What, e.Line)
 	}
-	return fmt.Sprintf("malformed text: %s: %s; fetch it again, unedited and whole", where, e.Problem)
+	return fmt.Sprintf("malformed text: %s: %s; %s", where, e.Problem, e.Hint())
 }
+
+// Hint is the way out alone.
+func (e *TextError) Hint() string { return "fetch it again, unedited and whole" }
 
 // Unwrap returns [ErrMalformed].
 func (e *TextError) Unwrap() error { return ErrMalformed }

@@ -81,7 +81,8 @@ func exportCommand(t *terminal) *cobra.Command {
 	flags.Var(&x.from, "from", "only from this time on")
 	flags.Var(&x.until, "until", "only before this time")
 	flags.Var(x.table, "table", "of csv and xlsx, which table")
-	flags.StringSliceVar(&x.kinds, "kind", nil, "of movements, only these `kinds`: "+strings.Join(tables.MovementKinds(), ", "))
+	flags.StringSliceVar(&x.kinds, "kind", nil,
+		"of movements, only these `kinds`: "+strings.Join(tables.MovementKinds(), ", "))
 	return cmd
 }
 

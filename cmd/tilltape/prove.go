@@ -139,7 +139,7 @@ func (p *prover) read(cmd *cobra.Command) error {
 	}
 	proof, err := audit.ParseProof(b)
 	if err != nil {
-		return err
+		return proofError(err)
 	}
 	return p.holds(cmd, &proofFile{proof, len(b)})
 }
@@ -151,7 +151,7 @@ func (p *prover) holds(cmd *cobra.Command, proof *proofFile) error {
 	}
 	proven, err := audit.VerifyProof(proof.Proof, p.keys.keys...)
 	if err != nil {
-		return err
+		return proofError(err)
 	}
 	return p.tell(proven, proof.size, true)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,8 +53,8 @@ func reference(root *cobra.Command) string {
 	flagTable(&b, root.PersistentFlags())
 	b.WriteString("\n## Flags of every command that takes a SOURCE first\n\n")
 	flagTable(&b, urlFlags(new(string), new(string)))
-	b.WriteString("\n`TILLTAPE_URL` counts where the command line has too few arguments without it: a SOURCE that is given wins.\n" +
-		"A URL with a password in it is best given so, since others see command lines.\n")
+	b.WriteString("\n`TILLTAPE_URL` counts where the command line has too few arguments without it:\n" +
+		"a SOURCE that is given wins. A URL with a password in it is best given so, since others see command lines.\n")
 	b.WriteString("\n## Exit codes\n\n| code | when |\n|---|---|\n")
 	for _, m := range exitMeanings {
 		fmt.Fprintf(&b, "| %d | %s |\n", m.code, m.meaning)
@@ -114,7 +115,7 @@ func flagTable(b *strings.Builder, flags *pflag.FlagSet) {
 		}
 		takes, does := pflag.UnquoteUsage(f)
 		does = strings.ReplaceAll(does, "|", `\|`)
-		if f.DefValue != "" && f.DefValue != "[]" && f.DefValue != "false" && f.DefValue != "0" && !strings.Contains(does, "default") {
+		if !slices.Contains([]string{"", "[]", "false", "0"}, f.DefValue) && !strings.Contains(does, "default") {
 			does += " (default: " + f.DefValue + ")"
 		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", name, strings.ReplaceAll(takes, "|", ", "), does)

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -22,11 +24,11 @@ func openProof(_ context.Context, name string) (*source, error) {
 	}
 	proof, err := audit.ParseProof(b)
 	if err != nil {
-		return nil, err
+		return nil, proofError(err)
 	}
 	proven, err := proof.Claims()
 	if err != nil {
-		return nil, err
+		return nil, proofError(err)
 	}
 	verify := "tilltape verify " + name + " --public-key KEY"
 	return &source{Reader: proofLog{proven}, name: name, close: func() error { return nil },
@@ -35,6 +37,18 @@ func openProof(_ context.Context, name string) (*source, error) {
 			"      " + verify,
 		part: &usageError{err: fmt.Errorf("%s is the proof of one order, and this takes a whole log", name),
 			hint: "name the log that it is of; the proof itself is verified with: " + verify}}, nil
+}
+
+// proofError says what to do with a proof that cannot be read: whoever altered one byte of it may have made it look
+// cut, or written by a newer version.
+func proofError(err error) error {
+	switch {
+	case errors.Is(err, events.ErrUpgrade):
+		return withHint(err, "upgrade first; if the newest version says the same, the proof was altered: ask for a new one")
+	case errors.Is(err, seal.ErrMalformed), errors.Is(err, events.ErrDamaged):
+		return withHint(err, "get the file again; if it is as it was sent, the proof was altered: ask for a new one")
+	}
+	return err
 }
 
 // proofFile is a proof as it was read.

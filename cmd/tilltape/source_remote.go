@@ -103,12 +103,13 @@ func newRemote(ctx context.Context, name string) (*remote, error) {
 	}
 	token, err := os.ReadFile(file)
 	if err != nil {
-		return nil, withHint(fmt.Errorf("--%s: %w", tokenFlag, err), "let it, or "+variable(tokenFlag)+", name a file with the token")
+		return nil, withHint(fmt.Errorf("--%s: %w", tokenFlag, err),
+			"let it, or "+variable(tokenFlag)+", name a file with the token")
 	}
 	if r.token = strings.TrimSpace(string(token)); r.token == "" || len(r.token) > tokenMax ||
 		strings.ContainsFunc(r.token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return nil, &usageError{err: fmt.Errorf("the file that --%s or %s names has no token", tokenFlag, variable(tokenFlag)),
-			hint: "it has to hold one, and nothing else"}
+		return nil, &usageError{hint: "it has to hold one, and nothing else",
+			err: fmt.Errorf("the file that --%s or %s names has no token", tokenFlag, variable(tokenFlag))}
 	}
 	return r, nil
 }
