@@ -10,7 +10,7 @@
 //	mux := http.NewServeMux()
 //	mux.Handle("POST /notify", shop.Notifications)
 //	mux.HandleFunc("POST /orders/{id}/refund", func(w http.ResponseWriter, r *http.Request) {
-//		var body struct{ Amount order.Money }
+//		var body struct{ Amount order.Money `json:"amount"` }
 //		id, ok := shop.Command(w, r, &body)
 //		if !ok {
 //			return
@@ -26,7 +26,8 @@
 // # Reading
 //
 // [Service.Command] takes the command's id from the header Idempotency-Key, so that a command that is repeated is not
-// done twice, and its body as [Service.Read] does: one JSON object of known fields, of [DefaultBodyMax] bytes at most.
+// done twice, and its body as [Service.Read] does: one JSON object of [DefaultBodyMax] bytes at most, with
+// known fields, each spelled as it is and there once.
 // What is not, is answered with a problem that says what is wrong, and nothing is done.
 //
 // # Answering

@@ -2,7 +2,6 @@ package service
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,7 +73,7 @@ func (s *Service) Read(w http.ResponseWriter, r *http.Request, body any) bool {
 }
 
 // decode reads one object and nothing after it. It is read as a whole first: a null would otherwise pass for an object
-// without fields.
+// without fields, and names that package json takes for others would pass.
 func decode(from io.Reader, body any) error {
 	decoder := json.NewDecoder(from)
 	var whole json.RawMessage
@@ -89,6 +88,9 @@ func decode(from io.Reader, body any) error {
 	}
 	if string(whole) == "null" {
 		return &json.UnmarshalTypeError{Value: "null"}
+	}
+	if err := members(json.NewDecoder(bytes.NewReader(whole)), reflect.TypeOf(body)); err != nil {
+		return err
 	}
 	decoder = json.NewDecoder(bytes.NewReader(whole))
 	decoder.DisallowUnknownFields()
@@ -113,8 +115,11 @@ func told(err error) (status int, detail string) {
 		return http.StatusBadRequest, fmt.Sprintf("has %s for %q, where %s belongs", article(kind.Value), kind.Field,
 			wanted(kind.Type))
 	}
+	if member, is := errors.AsType[*memberError](err); is {
+		return http.StatusBadRequest, member.Error()
+	}
 	switch unknown, is := strings.CutPrefix(err.Error(), "json: unknown field "); {
-	case is:
+	case is: // below what has an UnmarshalJSON of its own
 		return http.StatusBadRequest, "has a field that nobody reads: " + unknown
 	case errors.Is(err, io.EOF):
 		return http.StatusBadRequest, "is empty"
@@ -131,8 +136,6 @@ func told(err error) (status int, detail string) {
 	}
 	return http.StatusBadRequest, "cannot be read: " + err.Error() // what a field's own UnmarshalText says
 }
-
-var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 
 // wanted names in the caller's words what a field of the program takes.
 func wanted(t reflect.Type) string {
@@ -172,16 +175,12 @@ func fieldsOf(body any) string {
 	}
 	var names []string
 	for _, f := range reflect.VisibleFields(t.Elem()) {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		switch {
-		case f.Anonymous:
+		if f.Anonymous {
 			return unknown
-		case !f.IsExported() || f.Tag.Get("json") == "-":
-			continue
-		case name == "":
-			name = f.Name
 		}
-		names = append(names, name)
+		if name := nameOf(&f); name != "" {
+			names = append(names, name)
+		}
 	}
 	if len(names) == 0 {
 		return "no fields"

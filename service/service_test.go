@@ -55,6 +55,12 @@ func TestWhatIsNoCommandIsToldOnceAndNotDone(t *testing.T) {
 		"no JSON":       {"k", `{"amount":}`, 400, "the body is no JSON from byte 11 on"},
 		"cut short":     {"k", `{"amount":{"minor":10`, 400, "the body ends before its JSON does"},
 		"another field": {"k", `{"amont":1}`, 400, `the body has a field that nobody reads: "amont"`},
+		"in capitals":   {"k", `{"AMOUNT":{"minor":10,"currency":"USD"}}`, 400, `a field that nobody reads: "AMOUNT"`},
+		"nearly so":     {"k", `{"amount":{"Minor":10,"currency":"USD"}}`, 400, `a field that nobody reads: "Minor"`},
+		"the Kelvin":    {"k", `{"amount":{"minor":1,"\u212Ey":1}}`, 400, "a field that nobody reads"},
+		"twice":         {"k", `{"amount":{"minor":1},"note":"","amount":{"minor":10}}`, 400, `the body has "amount" twice`},
+		"twice inside":  {"k", `{"amount":{"minor":1,"minor":10,"currency":"USD"}}`, 400, `the body has "minor" twice`},
+		"spelled twice": {"k", `{"note":"a","n\u006fte":"b"}`, 400, `the body has "note" twice`},
 		"another type":  {"k", `{"amount":{"minor":"10"}}`, 400, `has a string for "amount.minor", where a whole`},
 		"a fraction":    {"k", `{"amount":{"minor":10.5}}`, 400, `a number 10.5 for "amount.minor", where a whole number`},
 		"too many":      {"k", `{"amount":{"minor":1e30}}`, 400, "where a whole number of up to 18 digits belongs"},
@@ -126,9 +132,9 @@ func TestABodyIsReadAsItsFieldsDo(t *testing.T) {
 		var body struct{ Word word }
 		assert.False(t, w.Read(rw, r, &body))
 	}
-	rec := given(reading, request("", `{"word":"perhaps"}`))
+	rec := given(reading, request("", `{"Word":"perhaps"}`))
 	assert.Equal(t, "the body cannot be read: say yes or no", problemOf(t, rec).Detail)
-	rec = given(reading, request("", `{"word":1}`))
+	rec = given(reading, request("", `{"Word":1}`))
 	assert.Equal(t, `the body has a number for "Word", where a string belongs`, problemOf(t, rec).Detail)
 
 	away := &net.OpError{Op: "read", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7)}, Err: errors.New("reset")}

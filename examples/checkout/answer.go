@@ -18,6 +18,7 @@ type wish struct{ key, reason, actor string }
 type given struct {
 	then    order.Order // as the command left it; its Version is 0 where that is not known
 	refused string      // APO's code, where its answer to the pay call was that the payment failed
+	asked   bool        // APO was asked how the payment stands
 }
 
 // answer tells how a command ended: the order as it left it, however much later it is asked for again; the order as it
@@ -55,8 +56,13 @@ func (s *shop) given(ctx context.Context, w wish, result tilltape.Result, err er
 				return g, &order.MismatchError{OrderID: result.Order.ID, CommandID: w.key}
 			}
 		}
-		if f, is := r.Event.(events.PaymentFailed); is && f.Proof.Via == events.ViaAnswer {
-			g.refused = cmp.Or(f.Code, "UNKNOWN")
+		switch e := r.Event.(type) {
+		case events.PaymentFailed:
+			if e.Proof.Via == events.ViaAnswer {
+				g.refused = cmp.Or(e.Code, "UNKNOWN")
+			}
+		case events.InquiryStarted:
+			g.asked = true
 		}
 		o = order.Evolve(o, r)
 		if state.Outcome != order.OutcomePending && r.Version == state.Version {

@@ -48,7 +48,7 @@ func (s *shop) collect(w http.ResponseWriter, r *http.Request, o order.Order) {
 		s.Failed(w, r, fmt.Errorf("order %s: the pay call was not sent: %w", o.ID, paid.Err))
 		return
 	case apo.WrongPicture, apo.UnknownFailure:
-		if o = s.asked(ctx, o); o.Status != order.Created {
+		if o, _ = s.asked(ctx, o); o.Status != order.Created {
 			s.Write(w, r, http.StatusCreated, viewOf(&o)) // as a repetition is answered
 			return
 		}
@@ -56,8 +56,23 @@ func (s *shop) collect(w http.ResponseWriter, r *http.Request, o order.Order) {
 	notCollected(w, r, &paid)
 }
 
-// asked is the order after APO was asked whether its payment is there. Run asks as well, but not as soon.
-func (s *shop) asked(ctx context.Context, o order.Order) order.Order {
+// collectAgain is for an order whose pay call told nothing that could be relied on: APO is asked before it is told
+// again, and told only what it knows already, or where it knows of no such payment.
+func (s *shop) collectAgain(w http.ResponseWriter, r *http.Request, o order.Order) {
+	o, absent := s.asked(context.WithoutCancel(r.Context()), o)
+	switch {
+	case o.Status != order.Created:
+		s.Write(w, r, http.StatusCreated, viewOf(&o))
+	case o.PaymentID != "" || absent:
+		s.collect(w, r, o)
+	default:
+		notCollected(w, r, &apo.PayAnswer{Answer: apo.Answer{Class: apo.UnknownFailure}})
+	}
+}
+
+// asked is the order after APO was asked whether its payment is there, and whether APO knows that it is not. Run asks
+// as well, but not as soon.
+func (s *shop) asked(ctx context.Context, o order.Order) (now order.Order, absent bool) {
 	asking, end := context.WithTimeout(ctx, s.settings.callTimeout)
 	defer end()
 	found, err := s.Orders.Reconcile(asking, o.ID)
@@ -65,9 +80,9 @@ func (s *shop) asked(ctx context.Context, o order.Order) order.Order {
 		s.logger.Warn("not known yet", "order", o.ID, "err", err)
 	}
 	if found.Order.ID == "" {
-		return o
+		return o, false
 	}
-	return found.Order
+	return found.Order, err == nil && found.Answer == events.InquiryNotExist
 }
 
 // notCollected answers by what the pay call proves; docs/guides/paying.md has the table.

@@ -108,6 +108,43 @@ func TestAPayCallThatProvesNothingIsAskedAbout(t *testing.T) {
 	assert.Contains(t, w.logged.String(), "not known yet")
 }
 
+// Whoever repeats an order all the same has APO asked, and told only where it knows of no such payment: whatever was
+// restarted in between, since the log has what is known.
+func TestAPayCallThatProvesNothingIsNotRepeatedBlindly(t *testing.T) {
+	w := newWorld(t)
+	silent := apotest.Fault{Op: apotest.OpInquirePayment, From: 1, To: 2, Do: apotest.Cut}
+	require.NoError(t, w.apo.Script(silent, apotest.Fault{Op: apotest.OpPay, From: 1, Do: apotest.Refuse,
+		Code: "REPEAT_REQ_INCONSISTENT"}))
+	open := w.do("POST", "/orders", "pay-1", placeO1)
+	require.Equal(t, http.StatusAccepted, open.status, open.body)
+	w.begin("")
+	again := w.do("POST", "/orders", "pay-1", placeO1)
+	assert.Equal(t, http.StatusAccepted, again.status, again.body)
+	assert.Contains(t, again.problem(t).Remedy, "do not place it again")
+	asks := []apotest.Op{apotest.OpPay, apotest.OpInquirePayment, apotest.OpInquirePayment}
+	assert.Equal(t, asks, ops(w), "it is not told again while nobody knows")
+
+	placed := w.do("POST", "/orders", "pay-1", placeO1)
+	assert.Equal(t, http.StatusCreated, placed.status, placed.body)
+	assert.NotEmpty(t, placed.order(t).PayURL)
+	assert.Equal(t, append(asks, apotest.OpInquirePayment, apotest.OpPay), ops(w), "APO said that there is none")
+	assert.Equal(t, http.StatusCreated, w.do("POST", "/orders", "pay-1", placeO1).status)
+	assert.Equal(t, apotest.OpPay, ops(w)[len(ops(w))-1], "and what it knows is told as ever")
+
+	w = newWorld(t)
+	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpPay, From: 1, Do: apotest.Refuse,
+		Code: "REPEAT_REQ_INCONSISTENT"}, apotest.Fault{Op: apotest.OpInquirePayment, From: 1, Do: apotest.Cut}))
+	require.Equal(t, http.StatusAccepted, w.do("POST", "/orders", "pay-1", placeO1).status)
+	_, err := w.apo.Register(apotest.Payment{PaymentRequestID: "pay-1", Amount: order.Money{Minor: 1000, Currency: "USD"},
+		Capture: apotest.Manual})
+	require.NoError(t, err)
+	require.NoError(t, w.apo.Submit("pay-1"))
+	there := w.do("POST", "/orders", "pay-1", placeO1)
+	assert.Equal(t, http.StatusCreated, there.status, there.body)
+	assert.Equal(t, "authorized", there.order(t).Status)
+	assert.Equal(t, 1, w.apo.Count(apotest.OpPay))
+}
+
 // ops are the calls that APO got.
 func ops(w *world) (all []apotest.Op) {
 	for _, c := range w.apo.Calls() {

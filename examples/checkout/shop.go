@@ -99,6 +99,8 @@ func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 		notPaid(w, r, given.refused)
 	case o.Status != order.Created || len(o.Operations()) > 0: // paid, or being cancelled: there is nothing to ask for
 		s.Write(w, r, http.StatusCreated, viewOf(o))
+	case given.asked && o.PaymentID == "": // since the pay call's answer told nothing, or never came
+		s.collectAgain(w, r, result.Order)
 	default:
 		s.collect(w, r, result.Order)
 	}

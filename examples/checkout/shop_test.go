@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,8 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/problem"
 	"github.com/tilltape/tilltape/service"
+	"github.com/tilltape/tilltape/store"
 )
 
 func TestAnOrderFromItsPlacingToItsRefund(t *testing.T) {
@@ -72,6 +76,41 @@ func TestTheOrderTellsWhatItTakesAndHowItCameAbout(t *testing.T) {
 	assert.Equal(t, []string{"order.created.v1 by shop", "payment.pending.v1 by checkout",
 		"payment.authorized.v1 by checkout", "capture.requested.v1 by warehouse", "capture.succeeded.v1 by checkout"}, facts)
 	assert.NotContains(t, strings.ToLower(seen.body), "signature", "evidence stays in the log")
+}
+
+// between is a log in which something happens each time that somebody has read an order.
+type between struct {
+	store.Log
+	reads   int
+	happens func()
+}
+
+func (b *between) Read(ctx context.Context, s events.Stream, after uint64) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		b.Log.Read(ctx, s, after)(yield)
+		if b.reads++; b.happens != nil {
+			happens := b.happens
+			b.happens = nil
+			happens()
+		}
+	}
+}
+
+// What an order is, what it takes and how it came about are told of one moment, whatever happens meanwhile.
+func TestAnOrderIsShownAtOneMoment(t *testing.T) {
+	w := newWorld(t)
+	log := &between{Log: w.log}
+	w.shop.log.Log = log
+	require.Equal(t, http.StatusCreated, w.do("POST", "/orders", "pay-1", placeO1).status)
+	require.NoError(t, w.apo.Submit("pay-1"))
+	log.happens = func() { require.Equal(t, 1, w.apo.Deliver(t.Context())) }
+	v := w.do("GET", "/orders/o-1", "", "").order(t)
+	assert.Equal(t, "created", v.Status)
+	assert.Len(t, v.History, 2, "placed, and the pay call's answer")
+	assert.False(t, v.Actions[1].Legal, "nothing can be captured yet: %+v", v.Actions)
+	v = w.do("GET", "/orders/o-1", "", "").order(t)
+	assert.Equal(t, "authorized", v.Status)
+	assert.Len(t, v.History, 3)
 }
 
 func TestATimeoutIsToldAsUnresolvedAndSettled(t *testing.T) {

@@ -47,18 +47,26 @@ func viewOf(o *order.Order) orderView {
 		Amount: o.Amount.String(), Captured: money(o.Captured), Refunded: money(o.Refunded)}
 }
 
-// whole is the order with what it would take and how it came about: three reads of its stream.
+// whole is the order with what it would take and how it came about: one read of its stream, so that all of it is the
+// order at one moment.
 func (s *shop) whole(ctx context.Context, id string) (orderView, error) {
-	o, err := s.Orders.Get(ctx, id)
-	if err != nil {
-		return orderView{}, err
+	var o order.Order
+	var facts []factView
+	for r, err := range s.Orders.History(ctx, id) {
+		if err != nil {
+			return orderView{}, err
+		}
+		o = order.Evolve(o, r)
+		facts = append(facts,
+			factView{Version: r.Version, At: r.Occurred, Fact: string(r.Event.Kind()), By: r.Actor, Command: r.CommandID})
+	}
+	if o.Version == 0 {
+		return orderView{}, order.ErrUnknownOrder
 	}
 	v := viewOf(&o)
-	actions, err := s.Orders.Actions(ctx, id)
-	if err != nil {
-		return v, err
-	}
-	for _, a := range actions {
+	v.History = facts
+	cfg := s.Orders.Config()
+	for _, a := range o.Actions(order.Env{Now: cfg.Now(), Policy: cfg.Policy}) {
 		if a.Verb != order.VerbCancel && a.Verb != order.VerbCapture && a.Verb != order.VerbRefund {
 			continue // not to be had over HTTP here
 		}
@@ -70,13 +78,6 @@ func (s *shop) whole(ctx context.Context, id string) (orderView, error) {
 			line.Reason, line.Why, line.Remedy = no.Reason.String(), no.Why(), no.Remedy
 		}
 		v.Actions = append(v.Actions, line)
-	}
-	for r, err := range s.Orders.History(ctx, id) {
-		if err != nil {
-			return v, err
-		}
-		v.History = append(v.History,
-			factView{Version: r.Version, At: r.Occurred, Fact: string(r.Event.Kind()), By: r.Actor, Command: r.CommandID})
 	}
 	return v, nil
 }
