@@ -58,8 +58,10 @@ type watched struct {
 	file    os.FileInfo   // what was there when it was opened
 	trouble chan struct{} // it may have stopped
 
-	mu     sync.Mutex
-	failed time.Time
+	mu      sync.Mutex
+	failed  time.Time
+	probes  uint64 // appends that were tried, to be refused
+	refused uint64 // what was last told
 }
 
 // watch watches a log, whose file is at path if it has one.
@@ -71,6 +73,37 @@ func watch(log store.Log, path string) (*watched, error) {
 	var err error
 	w.file, err = os.Stat(path)
 	return w, err
+}
+
+// tries gives an append that the log has to refuse, and so does not change it.
+func (w *watched) tries(ctx context.Context, to events.Stream, after uint64, r events.Record) error {
+	w.probed(1)
+	_, err := w.Log.Append(ctx, to, after, r)
+	if !errors.Is(err, store.ErrConflict) {
+		w.probed(-1)
+	}
+	return err
+}
+
+func (w *watched) probed(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.probes += uint64(n)
+}
+
+// Figures implements [store.Measured]: the log's, without what was only tried. What is refused never becomes less, as a
+// counter's readers expect, while an append is tried.
+func (w *watched) Figures() store.Figures {
+	measured, is := w.Log.(store.Measured)
+	if !is {
+		return store.Figures{}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := measured.Figures()
+	w.refused = max(w.refused, f.Refused-min(w.probes, f.Refused))
+	f.Refused = w.refused
+	return f
 }
 
 // inPlace reports whether the file that was opened is the one at its path: else a restart would begin another log.

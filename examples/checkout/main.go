@@ -111,18 +111,26 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	shop := &shop{settings: s, client: client, log: watched, token: token, logger: logger, metrics: metrics,
 		tracers: spans.tracers}
 	shop.tellMode()
-	unmeasured, err := metrics.telemetry.Measure(log)
+	unmeasured, err := metrics.telemetry.Measure(watched)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unmeasured()) }()
+	if shop.told, err = newTold(&s, log); err != nil {
+		return err
+	}
+	unasked, err := metrics.telemetry.Consumers(shop.consumers()...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unasked()) }()
 	cfg := shop.config()
 	if shop.Service, err = service.New(shop.log, client, &cfg); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, shop.Close()) }()
 	if shop.viewer, err = viewer.New(log, &viewer.Config{Title: s.origin, Orders: cfg.Orders, Keys: apoKeys(keys),
-		Authorize: shop.admits}); err != nil {
+		Authorize: isAdmitted, Consumers: shop.consumers()}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, shop.viewer.Close()) }()

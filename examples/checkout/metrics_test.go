@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -53,6 +54,31 @@ func TestMetrics_AreForThoseWhoMayLook(t *testing.T) {
 	assert.Equal(t, 401, w.looks(elsewhere, "/metrics", nil).Code)
 	assert.Equal(t, 200, w.looks(elsewhere, "/metrics", bearer(token)).Code)
 	assert.Equal(t, 404, w.do("GET", "/metrics", "", "").status, "not where shoppers are")
+}
+
+// Probes try appends that the log has to refuse. They are no refusals that anybody has to look at.
+func TestMetrics_ProbesAreNoRefusedAppends(t *testing.T) {
+	w := newWorld(t)
+	w.authorized()
+	refused := func() string {
+		return regexp.MustCompile(`(?m)^tilltape_log_appends_total\{.*tilltape_outcome="refused"\} (.*)$`).
+			FindStringSubmatch(w.looks(here, "/metrics", nil).Body.String())[1]
+	}
+	for range 5 {
+		_, checks := w.readyz()
+		require.True(t, checks["append"].OK)
+	}
+	assert.EqualValues(t, 5, w.log.Figures().Refused, "they are tried")
+	assert.Equal(t, "0", refused())
+	_, err := w.shop.log.Append(t.Context(), events.OrderStream("o-1"), 0, events.Record{ID: "r", Recorded: w.clock.Now(),
+		Event: events.PaymentPending{}})
+	require.ErrorIs(t, err, store.ErrConflict)
+	assert.Equal(t, "1", refused())
+
+	require.NoError(t, w.log.Close())
+	_, checks := w.readyz()
+	assert.False(t, checks["append"].OK)
+	assert.EqualValues(t, 1, w.shop.log.Figures().Refused, "a probe that was not refused is not taken off")
 }
 
 // slow is a log that is asked, and answers once it may.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
@@ -16,8 +17,8 @@ func (s *shop) privateRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", s.live)
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET /metrics", s.challenged(s.admitted(s.metrics.pages)))
-	mux.Handle("/", s.challenged(s.viewer))
+	mux.Handle("GET /metrics", s.admitted(forThose(s.metrics.pages)))
+	mux.Handle("/", s.admitted(s.viewer))
 	return s.honest(mux)
 }
 
@@ -40,26 +41,36 @@ func (s *shop) admits(r *http.Request) bool {
 	return viewer.Loopback(r) && !slices.Contains(wholes, r.URL.Path)
 }
 
-// admitted turns away who may not look; the viewer does so by itself.
+// admittedKey marks the context of a request that may look.
+type admittedKey struct{}
+
+// admitted finds out whether a request may look, once for all that is behind it. Who may not is asked for the token,
+// which browsers then ask their people for; without a token the pages turn him away.
 func (s *shop) admitted(pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.admits(r) {
-			problem.Plain(r, http.StatusForbidden, "this is for the same machine",
-				"set "+prefix+"TOKEN_FILE, and send its token").Write(w)
+		switch {
+		case s.admits(r):
+			r = r.WithContext(context.WithValue(r.Context(), admittedKey{}, true))
+		case s.token != "":
+			w.Header().Add("WWW-Authenticate", "Bearer")
+			w.Header().Add("WWW-Authenticate", `Basic realm="checkout, with the token as the password"`)
+			problem.Plain(r, http.StatusUnauthorized, "this needs the token",
+				"send the token that "+prefix+"TOKEN_FILE has").Write(w)
 			return
 		}
 		pages.ServeHTTP(w, r)
 	})
 }
 
-// challenged asks who may not look for the token, which browsers then ask their people for.
-func (s *shop) challenged(pages http.Handler) http.Handler {
+// isAdmitted is the viewer's Authorize: nobody is, but who was found to be.
+func isAdmitted(r *http.Request) bool { return r.Context().Value(admittedKey{}) != nil }
+
+// forThose turns away who may not look; the viewer does so by itself.
+func forThose(pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.token != "" && !s.admits(r) {
-			w.Header().Add("WWW-Authenticate", "Bearer")
-			w.Header().Add("WWW-Authenticate", `Basic realm="checkout, with the token as the password"`)
-			problem.Plain(r, http.StatusUnauthorized, "this needs the token",
-				"send the token that "+prefix+"TOKEN_FILE has").Write(w)
+		if !isAdmitted(r) {
+			problem.Plain(r, http.StatusForbidden, "this is for the same machine",
+				"set "+prefix+"TOKEN_FILE, and send its token").Write(w)
 			return
 		}
 		pages.ServeHTTP(w, r)

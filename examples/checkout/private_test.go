@@ -77,6 +77,20 @@ func TestWhoMayLook(t *testing.T) {
 	}
 }
 
+// Who may look is found out once, in front; the pages behind believe nobody who did not come that way.
+func TestThePagesTakeWhoeverWasAdmitted(t *testing.T) {
+	const token = "01234567890123456789"
+	w := newWorld(t)
+	w.begin(token)
+	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8081/overview.json", nil)
+	r.RemoteAddr = here
+	bearer(token)(r)
+	rec := httptest.NewRecorder()
+	w.shop.viewer.ServeHTTP(rec, r)
+	assert.Equal(t, http.StatusForbidden, rec.Code, "past the door")
+	assert.Equal(t, http.StatusOK, w.looks(here, "/overview.json", bearer(token)).Code, "through it")
+}
+
 // readyz is whether the service is ready, by check.
 func (w *world) readyz() (status int, checks map[string]check) {
 	w.t.Helper()

@@ -76,7 +76,7 @@ const noVersion = 1 << 40
 // tries gives an append that the log refuses, since the order has no such version: it takes the way of every append, as
 // far as the disk, and leaves nothing. It returns nil where the log would take another.
 func (s *shop) tries(ctx context.Context) error {
-	_, err := s.log.Log.Append(ctx, nobody, noVersion, events.Record{ID: s.Orders.Config().NewID(), Actor: actor,
+	err := s.log.tries(ctx, nobody, noVersion, events.Record{ID: s.Orders.Config().NewID(), Actor: actor,
 		Recorded: time.Now().UTC(), Occurred: time.Now().UTC(), Event: events.PaymentPending{}})
 	switch {
 	case errors.Is(err, store.ErrConflict):

@@ -19,7 +19,7 @@ func (s *shop) serve(ctx context.Context, public, private net.Listener) error {
 	defer stop()
 	settling, settled := context.WithCancel(context.WithoutCancel(ctx))
 	defer settled()
-	ended := make(chan error, 4)
+	ended := make(chan error, 5)
 	begin := func(task func() error) {
 		go func() {
 			ended <- task()
@@ -36,6 +36,7 @@ func (s *shop) serve(ctx context.Context, public, private net.Listener) error {
 	begin(func() error { return served(orders.Serve(public)) })
 	begin(func() error { return served(pages.Serve(private)) })
 	begin(func() error { return s.logStops(settling) })
+	begin(func() error { return s.tells(settling) })
 	s.logger.Info("serving", "address", public.Addr().String(), "private", private.Addr().String())
 	<-ctx.Done()
 	err := s.drain(orders, pages)

@@ -25,6 +25,7 @@ type settings struct {
 	log, database, origin, signer   string
 	listen, private, token          string
 	notifyURL, returnURL            string
+	tellURL, tellSecret             string
 	callTimeout, drainWait          time.Duration
 	diskMin                         int64 // bytes
 	overdueMax, failureMax, openMax time.Duration
@@ -62,6 +63,10 @@ var all = []setting{
 		func(s *settings, v string) error { return address(&s.notifyURL, v) }},
 	{"RETURN_URL", "", "where buyers come back to from APO's page",
 		func(s *settings, v string) error { return address(&s.returnURL, v) }},
+	{"TELL_URL", "", "who is told each record, as a signed webhook; of several processes on one DATABASE set it in one",
+		func(s *settings, v string) error { return receiving(&s.tellURL, v) }},
+	{"TELL_SECRET_FILE", "", "the file with the secret that signs for TELL_URL; two while it is changed",
+		text(func(s *settings) *string { return &s.tellSecret })},
 	{"CALL_TIMEOUT", "20s",
 		"how long APO has for an answer; what a process died over is asked for again after three times that",
 		func(s *settings, v string) error { return span(&s.callTimeout, v, callTimeoutMin) }},
@@ -134,6 +139,9 @@ func (s *settings) fit() error {
 		return fmt.Errorf("%sPRIVATE %q can be reached from other machines; give %sTOKEN_FILE, or an address on loopback",
 			prefix, s.private, prefix)
 	}
+	if s.tellSecret != "" && s.tellURL == "" {
+		return fmt.Errorf("%sTELL_SECRET_FILE is set without %sTELL_URL; say who is told", prefix, prefix)
+	}
 	if s.log == "" && s.database == "" {
 		s.log = defaultLog
 	}
@@ -156,6 +164,14 @@ func address(to *string, value string) error {
 		return fmt.Errorf("%q is no URL; give scheme and host, such as https://shop.example", value)
 	}
 	*to = value
+	return nil
+}
+
+// receiving is address for one that may be a secret as a whole, so that nothing of it is told.
+func receiving(to *string, value string) error {
+	if address(to, value) != nil {
+		return errors.New("has a user or a password, or is no URL; give scheme and host, such as https://warehouse.example/x")
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/money"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/outbox"
 	"github.com/tilltape/tilltape/problem"
 	"github.com/tilltape/tilltape/service"
 	"github.com/tilltape/tilltape/store"
@@ -28,6 +29,7 @@ type shop struct {
 	log      *watched
 	viewer   *viewer.Viewer
 	metrics  *metrics
+	told     *outbox.Consumer // nil: nobody is
 	tracers  trace.TracerProvider
 	token    string
 	logger   *slog.Logger

@@ -113,13 +113,13 @@ func (w *world) begin(token string) {
 	w.client = client
 	w.shop = &shop{settings: s, client: client, log: watched, token: token, metrics: metrics, tracers: tracers,
 		logger: slog.New(slog.NewTextHandler(w.logged, nil))}
-	unmeasured, err := metrics.telemetry.Measure(w.log)
+	unmeasured, err := metrics.telemetry.Measure(watched)
 	require.NoError(w.t, err)
 	cfg := w.shop.config()
 	cfg.Orders.Now = w.clock.Now
 	w.shop.Service, err = service.New(w.shop.log, w.client, &cfg)
 	require.NoError(w.t, err)
-	pages, err := viewer.New(w.log, &viewer.Config{Orders: cfg.Orders, Authorize: w.shop.admits})
+	pages, err := viewer.New(w.log, &viewer.Config{Orders: cfg.Orders, Authorize: isAdmitted})
 	require.NoError(w.t, err)
 	w.shop.viewer = pages
 	shop := w.shop
