@@ -59,6 +59,9 @@ type Config struct {
 	// Consumers are those of the log that the overview tells of: how far each is behind, and which orders it has parked.
 	// Give the ones that this process runs. Of one that another process runs it tells what that one has kept.
 	Consumers []*outbox.Consumer
+	// BackupFolder is where a backup is made before it is handed out; one takes at most the room that the log does. Empty:
+	// the system's folder for what is temporary, which is often small, or memory.
+	BackupFolder string
 }
 
 func (c *Config) withDefaults() (Config, error) {

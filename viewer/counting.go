@@ -103,16 +103,16 @@ func (c *counter) counts(ctx context.Context, now time.Time) counts {
 }
 
 // find is where records are that may name an id, as far as they are counted: how far that is stands in the counts,
-// which have nothing else. older tells that earlier ones are forgotten.
-func (c *counter) find(ctx context.Context, id string) (at []uint64, so counts, older bool) {
+// which have nothing else. What records up to the forgotten one name may be known no more; 0: nothing is forgotten.
+func (c *counter) find(ctx context.Context, id string) (at []uint64, so counts, forgotten uint64) {
 	c.mu.Lock()
-	at, older = c.tally.names.find(id), c.tally.names.older
+	at, forgotten = c.tally.names.find(id), c.tally.names.forgotten
 	so = counts{Read: c.tally.read, Done: c.done, Err: c.err}
 	c.mu.Unlock()
 	if !so.Done {
 		so.Of = size(ctx, c.log)
 	}
-	return at, so, older
+	return at, so, forgotten
 }
 
 // says is how far the counting is, and why it is not further; both empty: all is counted.

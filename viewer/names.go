@@ -24,8 +24,9 @@ type names struct {
 	hashes []uint64
 	at     []uint64 // the positions of the records that name them
 	max    int
-	next   int  // the place that is written next, once there are max
-	older  bool // some are forgotten
+	next   int // the place that is written next, once there are max
+	// forgotten is the position of the newest record that is not known any more with all that it names; 0: all are.
+	forgotten uint64
 }
 
 func newNames() *names { return &names{seed: maphash.MakeSeed(), max: NamesMax} }
@@ -38,7 +39,7 @@ func (n *names) take(r *events.Record) {
 			n.hashes, n.at = append(n.hashes, hash), append(n.at, r.Position)
 			return
 		}
-		n.older = true
+		n.forgotten = n.at[n.next]
 		n.hashes[n.next], n.at[n.next] = hash, r.Position
 		n.next = (n.next + 1) % n.max
 	})

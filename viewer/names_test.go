@@ -126,7 +126,74 @@ func TestOfTooManyIDsTheNewestAreKnown(t *testing.T) {
 		}
 		assert.Equal(t, i >= 3, w.read("/search?q=nobody")["older"] == true)
 	}
-	assert.Contains(t, w.get("/search?q=R0"), "the newest 1\u202f048\u202f576 are known")
+	assert.Contains(t, w.get("/search?q=R0"), "the newest 1\u202f048\u202f576 are known at once")
+}
+
+// What is known no more stands in the log all the same: a search goes back through it, some records at a time, and
+// says how far it has come and where it goes on.
+func TestASearchGoesBackToTheFirstRecord(t *testing.T) {
+	w := newWorld(t, nil)
+	shortened(t, &olderPiece, 2)
+	shortened(t, &olderWithin, 0)
+	w.v.counter.tally.names.max = 3
+	w.Place(order.CaptureManual) // at position 1
+	at := tilltest.Dawn()
+	for i := range 9 {
+		appendFacts(t, w.Log, tilltest.TheOrder, at, events.RefundSucceeded{RefundID: fmt.Sprint("R", i),
+			Amount: tilltest.USD(1), At: at}) // at i+2
+	}
+	w.counted()
+	doc := w.read("/search?q=R1")
+	assert.Equal(t, map[string]any{"found": []any{}, "older": true, "before": "8"}, doc, "7 is known no more")
+	var pages []string
+	for doc["older"] == true && len(doc["found"].([]any)) == 0 {
+		before := doc["before"].(string)
+		pages = append(pages, before)
+		doc = w.read("/search?q=R1&before=" + before)
+	}
+	assert.Equal(t, []string{"8", "6", "4"}, pages)
+	assert.Equal(t, []any{map[string]any{"orderId": tilltest.TheOrder, "by": "refundId"}}, doc["found"])
+	assert.Equal(t, "2", doc["before"], "others before it may name it as well")
+	rec := w.do(local(http.MethodGet, "/search?q=R1&before=4"))
+	assert.Equal(t, "/order?id=o-1", rec.Header().Get("Location"))
+
+	page := w.get("/search?q=R0")
+	assert.Contains(t, page, `<a rel="next" href="/search?before=8&amp;q=R0">Search the records before 8</a>`)
+	assert.Contains(t, page, "by what is known at once")
+	page = w.get("/search?q=nobody&before=8")
+	assert.Contains(t, page, "The records at positions 6 to 7 were searched")
+	assert.Contains(t, page, `href="/search?before=6&amp;q=nobody"`)
+	page = w.get("/search?q=nobody&before=2")
+	assert.Contains(t, page, "There are none before them.")
+	assert.NotContains(t, page, "Search the records")
+	shortened(t, &olderWithin, time.Minute)
+	assert.Contains(t, w.get("/search?q=nobody&before=8"), "The records at positions 1 to 7 were searched")
+}
+
+// shortened changes a bound for a test.
+func shortened[T any](t *testing.T, bound *T, to T) {
+	was := *bound
+	*bound = to
+	t.Cleanup(func() { *bound = was })
+}
+
+// Going back reads all of the log: few do so at once, and what no record can be before is refused.
+func TestASearchOfOlderRecordsIsBounded(t *testing.T) {
+	w := newWorld(t, nil)
+	w.Place(order.CaptureManual)
+	w.counted()
+	for path, status := range map[string]int{"/search?q=R1&before=x": 400, "/search?q=R1&before=99": 200,
+		"/search?q=" + strings.Repeat("x", 65) + "&before=1": 400, "/search?q=R1&before=1": 200, "/search?before=2": 200} {
+		assert.Equal(t, status, w.do(local(http.MethodGet, path)).Code, path)
+	}
+	assert.Contains(t, w.get("/search?q=R1&before=99"), "at positions 1 to 1 were searched", "there are no more")
+	for range OlderMax {
+		w.v.older <- struct{}{}
+	}
+	rec := w.do(local(http.MethodGet, "/search?q=R1&before=1"))
+	assert.Equal(t, http.StatusServiceUnavailable, rec.Code)
+	assert.Contains(t, rec.Body.String(), "searches of older records")
+	assert.Equal(t, 200, w.do(local(http.MethodGet, "/search?q=R1")).Code)
 }
 
 // A hash is no proof: what a search shows stands in the record.

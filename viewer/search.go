@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/documents"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -17,8 +18,12 @@ type searchPage struct {
 	Found    []foundOrder
 	Progress string // how far APO's own ids are counted; empty: all are
 	Trouble  string // why not all are
-	Older    bool   // of those there are more than are kept
-	Newest   int64  // so many are
+	Newest   int64  // so many of them are known
+
+	Searched bool   // older records were searched, from one position to another
+	From, To int64  // these
+	Before   int64  // where the search goes on, before that position; 0: there is nothing more
+	Next     string // the address that does
 }
 
 type foundOrder struct{ ID, By string }
@@ -32,10 +37,22 @@ func (v *Viewer) search(ctx context.Context, q *request) (*answer, error) {
 	id := strings.TrimSpace(q.query.Get("q"))
 	p := &searchPage{Query: id}
 	doc := searchDocument{Found: []foundDocument{}}
-	if id != "" {
-		if err := v.find(ctx, id, p, &doc); err != nil {
-			return nil, err
-		}
+	before, err := number(q, "before")
+	switch {
+	case err != nil || id == "":
+	case before > 0:
+		err = v.findOlder(ctx, id, before, p)
+	default:
+		soon, cancel := context.WithTimeout(ctx, SearchTimeout)
+		defer cancel()
+		err = v.find(soon, id, p, &doc)
+	}
+	if err != nil {
+		return nil, err
+	}
+	doc.Older = p.Before > 0
+	if doc.Older {
+		doc.Before = documents.Digits(uint64(p.Before))
 	}
 	for _, f := range p.Found {
 		doc.Found = append(doc.Found, foundDocument{f.ID, f.By})
@@ -52,6 +69,7 @@ type searchDocument struct {
 	Found    []foundDocument   `json:"found"`
 	Counting *countingDocument `json:"counting,omitempty"`
 	Older    bool              `json:"older,omitempty"`
+	Before   string            `json:"before,omitempty"`
 }
 
 type foundDocument struct {
@@ -63,8 +81,7 @@ type foundDocument struct {
 // orders there are, and one for each fact that names an id of APO's.
 func (v *Viewer) find(ctx context.Context, id string, p *searchPage, doc *searchDocument) error {
 	if err := events.CheckID("id", id); err != nil {
-		return problemOf(http.StatusBadRequest, "Nothing can have that id: ids have 1 to 64 bytes, and no control "+
-			"characters.")
+		return problemOf(http.StatusBadRequest, noID)
 	}
 	seen := map[string]bool{}
 	add := func(order, by string) {
@@ -76,12 +93,18 @@ func (v *Viewer) find(ctx context.Context, id string, p *searchPage, doc *search
 	if err := v.findByKey(ctx, id, add); err != nil {
 		return err
 	}
-	at, so, older := v.counter.find(ctx, id)
-	doc.Counting, doc.Older = so.document(), older
+	at, so, forgotten := v.counter.find(ctx, id)
+	doc.Counting = so.document()
 	p.Progress, p.Trouble = so.says()
-	p.Older, p.Newest = older, NamesMax
+	p.Newest = NamesMax
+	if forgotten > 0 {
+		p.goOn(v.cfg.Prefix, id, forgotten+1)
+	}
 	return named(ctx, v.log, id, at, add)
 }
+
+// noID is told of what no id can be.
+const noID = "Nothing can have that id: ids have 1 to 64 bytes, and no control characters."
 
 // findByKey asks the log's indexes.
 func (v *Viewer) findByKey(ctx context.Context, id string, add func(order, by string)) error {

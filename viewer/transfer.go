@@ -3,6 +3,7 @@ package viewer
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -297,7 +298,17 @@ type backedUp interface {
 	Backup(ctx context.Context, path string, progress func(done, total uint64)) error
 }
 
-// handBackup makes a verified copy of the log in the system's folder for what is temporary, and hands it out.
+// noRoom is why no backup can be made where it was to be.
+func noRoom(folder string, err error) error {
+	if folder == "" {
+		folder = os.TempDir()
+	}
+	return problemOf(http.StatusInsufficientStorage, fmt.Sprintf("No backup can be made in %s: %s. It takes as much room "+
+		"there as the log does; make room, or have the service give its viewer another BackupFolder.", words.Plain(folder),
+		words.Plain(err.Error())))
+}
+
+// handBackup makes a verified copy of the log in the folder for that, and hands it out.
 func (v *Viewer) handBackup(w http.ResponseWriter, q *request) {
 	q.json = true
 	log, ok := v.log.(backedUp)
@@ -319,14 +330,17 @@ func (v *Viewer) handBackup(w http.ResponseWriter, q *request) {
 	ctx, cancel := context.WithTimeout(q.Context(), TransferTimeout)
 	defer cancel()
 	defer context.AfterFunc(v.life, cancel)()
-	dir, err := os.MkdirTemp("", "tilltape-backup-")
+	dir, err := os.MkdirTemp(v.cfg.BackupFolder, "tilltape-backup-")
 	if err != nil {
-		v.fail(w, q, err)
+		v.fail(w, q, noRoom(v.cfg.BackupFolder, err))
 		return
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	copied := filepath.Join(dir, "backup")
 	if err := log.Backup(ctx, copied, nil); err != nil {
+		if errors.Is(err, store.ErrFull) {
+			err = noRoom(v.cfg.BackupFolder, err)
+		}
 		v.fail(w, q, err)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/http"
@@ -137,6 +138,42 @@ func TestABackupOfAServicesLogIsWhole(t *testing.T) {
 		left, err := os.ReadDir(os.Getenv("TMPDIR"))
 		return err == nil && len(left) == 0
 	}, 10*time.Second, time.Millisecond, "nothing is left lying about")
+}
+
+// A backup is made where the service has room, and says what to do where there is none.
+func TestABackupIsMadeWhereThereIsRoom(t *testing.T) {
+	log, err := bolt.Open(filepath.Join(t.TempDir(), "orders"), nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, log.Close()) }()
+	away := filepath.Join(t.TempDir(), "away")
+	t.Setenv("TMPDIR", away) // nothing can be made there
+	w := worldOn(t, log, nil)
+	w.Captured(tilltest.TheAmount)
+	rec := w.do(local(http.MethodGet, "/log/backup"))
+	assert.Equal(t, http.StatusInsufficientStorage, rec.Code)
+	assert.Contains(t, rec.Body.String(), away)
+	assert.Contains(t, rec.Body.String(), "another BackupFolder")
+
+	roomy := t.TempDir()
+	w = worldOn(t, log, func(c *Config) { c.BackupFolder = roomy })
+	rec = w.do(local(http.MethodGet, "/log/backup"))
+	assert.Equal(t, http.StatusOK, rec.Code, rec.Body)
+	left, err := os.ReadDir(roomy)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+
+	w = worldOn(t, full{log}, func(c *Config) { c.BackupFolder = roomy })
+	rec = w.do(local(http.MethodGet, "/log/backup"))
+	assert.Equal(t, http.StatusInsufficientStorage, rec.Code)
+	assert.Contains(t, rec.Body.String(), roomy)
+	assert.Contains(t, rec.Body.String(), "no space left")
+}
+
+// full is a log whose copies find no room.
+type full struct{ *bolt.Log }
+
+func (full) Backup(context.Context, string, func(done, total uint64)) error {
+	return fmt.Errorf("the copy: %w", store.ErrFull)
 }
 
 func TestOnlySoManyTransfersAtOnce(t *testing.T) {

@@ -24,6 +24,7 @@ type Viewer struct {
 	live      chan struct{} // a place for each browser that follows
 	transfers chan struct{} // and for each export or backup
 	readers   chan struct{} // and for each stream or list that is handed out
+	older     chan struct{} // and for each search of older records
 
 	life    context.Context // ends when Close begins
 	end     context.CancelFunc
@@ -46,7 +47,8 @@ func New(log store.Reader, cfg *Config) (*Viewer, error) {
 	life, end := context.WithCancel(context.Background())
 	return &Viewer{log: log, reader: reader, cfg: full, counter: newCounter(log), verifier: &verifier{},
 		consumers: newConsumers(full.Consumers), live: make(chan struct{}, LiveMax),
-		transfers: make(chan struct{}, TransfersMax), readers: make(chan struct{}, ReadersMax), life: life, end: end}, nil
+		transfers: make(chan struct{}, TransfersMax), readers: make(chan struct{}, ReadersMax),
+		older: make(chan struct{}, OlderMax), life: life, end: end}, nil
 }
 
 // Close ends what a viewer does in the background, the answers to browsers that follow the log among it, and waits for
@@ -87,7 +89,7 @@ var pages = map[string]page{
 	"/":               {within: PageTimeout, serve: (*Viewer).overview},
 	"/overview":       {within: PageTimeout, serve: (*Viewer).overview},
 	"/orders":         {takes: []string{"only", "status", "after", "limit"}, within: PageTimeout, serve: (*Viewer).list},
-	"/search":         {takes: []string{"q"}, within: SearchTimeout, serve: (*Viewer).search},
+	"/search":         {takes: []string{"q", "before"}, within: OlderTimeout, serve: (*Viewer).search},
 	"/order":          {takes: []string{"id"}, within: PageTimeout, serve: (*Viewer).order},
 	"/log":            {within: PageTimeout, serve: (*Viewer).logPage},
 	"/log/verify":     {takes: []string{"run"}, within: PageTimeout, serve: (*Viewer).verify},

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
+	"os"
 	"slices"
 
 	"github.com/tilltape/tilltape/apo"
@@ -18,7 +21,7 @@ func (s *shop) privateRoutes() http.Handler {
 	mux.HandleFunc("GET /livez", s.live)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", s.admitted(forThose(s.metrics.pages)))
-	mux.Handle("/", s.admitted(s.viewer))
+	mux.Handle("/", s.admitted(s.roomy(s.viewer)))
 	return s.honest(mux)
 }
 
@@ -72,6 +75,23 @@ func forThose(pages http.Handler) http.Handler {
 			problem.Plain(r, http.StatusForbidden, "this is for the same machine",
 				"set "+prefix+"TOKEN_FILE, and send its token").Write(w)
 			return
+		}
+		pages.ServeHTTP(w, r)
+	})
+}
+
+// roomy turns away a backup that could take what room the log's own file needs: it counts on as many as can be made at
+// once.
+func (s *shop) roomy(pages http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/log/backup" && isAdmitted(r) {
+			need := viewer.TransfersMax*s.log.Figures().Bytes + s.settings.diskMin
+			folder := cmp.Or(s.settings.backups, os.TempDir())
+			if free, known := room(folder); known && free < uint64(need) {
+				problem.Plain(r, http.StatusInsufficientStorage, fmt.Sprintf("a backup is made in %s, where %d MiB are free and "+
+					"%d MiB are wanted", folder, free>>20, need>>20), "make room, or set "+prefix+"BACKUPS to another folder").Write(w)
+				return
+			}
 		}
 		pages.ServeHTTP(w, r)
 	})

@@ -91,6 +91,25 @@ func TestThePagesTakeWhoeverWasAdmitted(t *testing.T) {
 	assert.Equal(t, http.StatusOK, w.looks(here, "/overview.json", bearer(token)).Code, "through it")
 }
 
+// A backup that could fill the log's disk is not begun, and says what to do.
+func TestABackupLeavesTheLogItsRoom(t *testing.T) {
+	const token = "01234567890123456789"
+	w := newWorld(t)
+	w.authorized()
+	w.begin(token)
+	assert.Equal(t, http.StatusOK, w.looks(elsewhere, "/log/backup", bearer(token)).Code)
+	w.shop.settings.backups, w.shop.settings.diskMin = t.TempDir(), 1<<60
+	if _, known := room(w.shop.settings.backups); !known {
+		t.Skip("this system does not say how much room there is")
+	}
+	rec := w.looks(elsewhere, "/log/backup", bearer(token))
+	assert.Equal(t, http.StatusInsufficientStorage, rec.Code)
+	assert.Contains(t, rec.Body.String(), w.shop.settings.backups)
+	assert.Contains(t, rec.Body.String(), "CHECKOUT_BACKUPS")
+	assert.Equal(t, http.StatusUnauthorized, w.looks(elsewhere, "/log/backup", nil).Code, "a stranger learns no folder")
+	assert.Equal(t, http.StatusOK, w.looks(elsewhere, "/log/export", bearer(token)).Code, "an export is made nowhere")
+}
+
 // readyz is whether the service is ready, by check.
 func (w *world) readyz() (status int, checks map[string]check) {
 	w.t.Helper()

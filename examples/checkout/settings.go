@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -25,7 +26,7 @@ type settings struct {
 	log, database, origin, signer   string
 	listen, private, token          string
 	notifyURL, returnURL            string
-	tellURL, tellSecret             string
+	tellURL, tellSecret, backups    string
 	callTimeout, drainWait          time.Duration
 	diskMin                         int64 // bytes
 	overdueMax, failureMax, openMax time.Duration
@@ -59,6 +60,8 @@ var all = []setting{
 		func(s *settings, v string) error { return endpoint(&s.private, v) }},
 	{"TOKEN_FILE", "", "the file with the token for PRIVATE, of 20 characters or more; without it there are no backups",
 		text(func(s *settings) *string { return &s.token })},
+	{"BACKUPS", "", "the folder in which a backup is made before it is handed out, beside LOG unless it is said",
+		text(func(s *settings) *string { return &s.backups })},
 	{"NOTIFY_URL", "", "where APO notifies, such as https://shop.example/notify, unless your contract says it already",
 		func(s *settings, v string) error { return address(&s.notifyURL, v) }},
 	{"RETURN_URL", "", "where buyers come back to from APO's page",
@@ -144,6 +147,9 @@ func (s *settings) fit() error {
 	}
 	if s.log == "" && s.database == "" {
 		s.log = defaultLog
+	}
+	if s.backups == "" && s.log != "" { // the folder for what is temporary may be memory
+		s.backups = filepath.Dir(s.log)
 	}
 	return nil
 }

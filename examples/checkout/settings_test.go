@@ -23,7 +23,8 @@ func TestTheSettingsHaveDefaults(t *testing.T) {
 	s, err := read(append(least, "CHECKOUT_KEYS="))
 	require.NoError(t, err)
 	assert.Equal(t, settings{gateway: "https://apo.example", client: "SANDBOX_1", keys: "keys", log: "orders.tilltape",
-		listen: "127.0.0.1:8080", private: "127.0.0.1:8081", callTimeout: 20 * time.Second, drainWait: 2 * time.Second,
+		backups: ".",
+		listen:  "127.0.0.1:8080", private: "127.0.0.1:8081", callTimeout: 20 * time.Second, drainWait: 2 * time.Second,
 		diskMin: 256 << 20, overdueMax: 10 * time.Minute, failureMax: 30 * time.Second}, s)
 	s, err = read(append(least, "CHECKOUT_DATABASE=postgres:///shop", "CHECKOUT_DISK_MIN=3GiB",
 		"CHECKOUT_PRIVATE=[::1]:1", "CHECKOUT_NOTIFY_URL=https://shop.example/notify"))

@@ -119,7 +119,7 @@ func (w *world) begin(token string) {
 	cfg.Orders.Now = w.clock.Now
 	w.shop.Service, err = service.New(w.shop.log, w.client, &cfg)
 	require.NoError(w.t, err)
-	pages, err := viewer.New(w.log, &viewer.Config{Orders: cfg.Orders, Authorize: isAdmitted})
+	pages, err := viewer.New(w.log, &viewer.Config{Orders: cfg.Orders, Authorize: isAdmitted, BackupFolder: s.backups})
 	require.NoError(w.t, err)
 	w.shop.viewer = pages
 	shop := w.shop
