@@ -176,9 +176,16 @@ func transferKind(state State, succeeded, pending, failed Kind) Kind {
 func lineKind(line Transaction) (kind Kind, ok bool) {
 	switch line.State {
 	case StateSuccess, StateFail, StateProcessing, StateCancelled, StatePending:
-	default: // of what moves no money paymentStatus is the word
-		return 0, line.Type == TransactionPayment || line.Type == TransactionAuthorization ||
-			line.Type == TransactionIncremental
+	default:
+		switch line.Type {
+		case TransactionCapture:
+			return CaptureUnclear, true
+		case TransactionRefund:
+			return RefundUnclear, true
+		case TransactionPayment, TransactionAuthorization, TransactionIncremental:
+			return 0, true // of what moves no money paymentStatus is the word
+		}
+		return 0, false
 	}
 	switch line.Type {
 	case TransactionCapture:
@@ -231,6 +238,9 @@ func (c *content) proveLines(whole Verified) []Verified {
 		}
 		fact := Verified{kind: kind, op: c.op, details: c.details, line: line, evidence: whole.evidence,
 			moved: oneStep && line.Type == TransactionPayment}
+		if kind == CaptureUnclear || kind == RefundUnclear {
+			fact.code = string(line.State)
+		}
 		switch kind {
 		case 0:
 		case PaymentSucceeded, PaymentRaised, RaiseFailed, Cancelled:
@@ -244,9 +254,9 @@ func (c *content) proveLines(whole Verified) []Verified {
 				}
 			}
 			payments = append(payments, fact)
-		case CapturePending, CaptureSucceeded, CaptureFailed:
+		case CapturePending, CaptureSucceeded, CaptureFailed, CaptureUnclear:
 			captures = append(captures, fact)
-		case RefundPending, RefundSucceeded, RefundFailed:
+		case RefundPending, RefundSucceeded, RefundFailed, RefundUnclear:
 			refunds = append(refunds, fact)
 		default:
 			others = append(others, fact)

@@ -83,9 +83,14 @@ func TestEveryTransactionTypeAndStateHasItsFact(t *testing.T) {
 			assert.Equal(t, []byte("kept"), fact.Evidence().Body)
 		}
 	}
-	for _, row := range [][2]string{{"CHARGEBACK", "SUCCESS"}, {"CAPTURE", "REVERSED"}, {"REFUND", ""}} {
-		_, short := picture(t, StateSuccess, line(TransactionType(row[0]), State(row[1]), "T1", 5, ""))
-		assert.Equal(t, []string{"payment succeeded", "other transaction T1"}, short, "not known is not silent: %v", row)
+	for row, want := range map[[2]string]string{{"CHARGEBACK", "SUCCESS"}: "other transaction T1",
+		{"CHARGEBACK", "REVIEW"}: "other transaction T1", {"CAPTURE", "REVERSED"}: "capture unclear T1",
+		{"REFUND", ""}: "refund unclear T1"} {
+		facts, short := picture(t, StateSuccess, line(TransactionType(row[0]), State(row[1]), "T1", 5, ""))
+		assert.Equal(t, []string{"payment succeeded", want}, short, "not known is not silent: %v", row)
+		if want != "other transaction T1" {
+			assert.Equal(t, row[1], facts[1].Code(), "and says in which state it is")
+		}
 	}
 	for _, row := range [][2]string{{"CHARGEBACK", "FAIL"}, {"CHARGEBACK", "CANCELLED"}, {"AUTHORIZATION", "REVIEW"},
 		{"PAYMENT", ""}, {"INCREMENTAL", "REVIEW"}} {

@@ -37,9 +37,13 @@ const (
 	PaymentRaised
 	// RaiseFailed: an authorization was not raised, and holds what it held.
 	RaiseFailed
-	// OtherTransaction: a transaction of a type or state for which there is no
-	// kind here. It may have moved money.
+	// OtherTransaction: a transaction of a type for which there is no kind here. It may have moved money.
 	OtherTransaction
+	// CaptureUnclear: a capture in a state that is not known here, which [Verified.Code] names. Nobody knows whether it
+	// moved money.
+	CaptureUnclear
+	// RefundUnclear: the same of a refund.
+	RefundUnclear
 	// DisputeOpened: the buyer disputes the payment.
 	DisputeOpened
 	// DisputeDue: the defence of a dispute is due soon.
@@ -85,6 +89,10 @@ func (k Kind) String() string {
 		return "raise failed"
 	case OtherTransaction:
 		return "other transaction"
+	case CaptureUnclear:
+		return "capture unclear"
+	case RefundUnclear:
+		return "refund unclear"
 	case DisputeOpened:
 		return "dispute opened"
 	case DisputeDue:
@@ -187,8 +195,8 @@ func (v Verified) Authorized() bool {
 // voids. Whether APO ever lists an authorization so is not documented.
 func (v Verified) PaidInOneStep() bool { return v.kind == PaymentSucceeded && v.moved }
 
-// Code is the result code of a failure, the code of a dispute's reason, or the type of a notification that is not
-// understood; empty where none is given.
+// Code is the result code of a failure, the code of a dispute's reason, the type of a notification that is not
+// understood, or the state of a capture or refund that is not known here; empty where none is given.
 func (v Verified) Code() string { return v.code }
 
 // Dispute is what else a fact about a dispute says; the zero value for other kinds.

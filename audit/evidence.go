@@ -253,7 +253,7 @@ func (s *statement) against(m *apo.Reading, before *order.Order, held bool) erro
 func (s *statement) againstFacts(m *apo.Reading, before *order.Order, held bool) error {
 	var nearest error // of several of the kind, the one that it must have been made from
 	for i := range m.Facts {
-		if f := &m.Facts[i]; f.Kind == s.kind && s.names(f) {
+		if f := &m.Facts[i]; s.toldBy(f.Kind) && s.names(f) {
 			problem := s.againstFact(f, before)
 			if problem == nil {
 				return nil
@@ -262,7 +262,7 @@ func (s *statement) againstFacts(m *apo.Reading, before *order.Order, held bool)
 		}
 	}
 	for i := range m.Facts {
-		if f := &m.Facts[i]; f.Kind == s.kind && !s.names(f) && (nearest == nil || !s.identified()) {
+		if f := &m.Facts[i]; s.toldBy(f.Kind) && !s.names(f) && (nearest == nil || !s.identified()) {
 			problem := s.againstFact(f, before)
 			if problem == nil {
 				return nil
@@ -283,6 +283,9 @@ func (s *statement) againstFacts(m *apo.Reading, before *order.Order, held bool)
 	}
 	return evidenceError("the record says %s, APO's message beside it says %s", s.kind, m.Facts[0].Kind)
 }
+
+// toldBy reports whether a fact of that kind says what the record does.
+func (s *statement) toldBy(kind apo.Kind) bool { return kind == s.kind || s.also != 0 && kind == s.also }
 
 // names reports whether the record has the fact's own identifiers.
 func (s *statement) names(f *apo.Told) bool {

@@ -29,6 +29,7 @@ const (
 type statement struct {
 	what  string    // it is about: "payment", "raise", "cancel", "capture", "refund"
 	kind  apo.Kind  // as which the message must tell it, unless it answers a call of ours
+	also  apo.Kind  // what tells it as well; 0: nothing
 	op    apo.Op    // of the call that it can be the answer to
 	class apo.Class // of that answer
 	has   fields
@@ -113,6 +114,7 @@ func statedCapture(e events.Event) statement {
 	switch e := e.(type) {
 	case events.CaptureAccepted:
 		s.kind, s.class, s.has = apo.CapturePending, apo.Accepted, hasRequest|hasCode
+		s.also = apo.CaptureUnclear
 		s.requestID, s.code, s.proof = e.CaptureRequestID, e.Code, e.Proof
 	case events.CaptureSucceeded:
 		s.kind, s.class, s.has = apo.CaptureSucceeded, apo.Succeeded, hasIDs|hasAmount|hasTime
@@ -133,6 +135,7 @@ func statedRefund(e events.Event) statement {
 	switch e := e.(type) {
 	case events.RefundAccepted:
 		s.kind, s.class, s.has = apo.RefundPending, apo.Accepted, hasTransfer|hasRequest|hasCode
+		s.also = apo.RefundUnclear
 		s.transferID, s.requestID, s.code, s.proof = e.RefundID, e.RefundRequestID, e.Code, e.Proof
 	case events.RefundSucceeded:
 		s.kind, s.has = apo.RefundSucceeded, hasIDs|hasAmount|hasTime
@@ -189,6 +192,10 @@ func statedAnomaly(e *events.AnomalyObserved) statement {
 		s.what, s.kind, s.op, s.class = "refund", apo.RefundFailed, apo.OpRefund, apo.Failed
 	case events.KindInquiryAnswered:
 		s.what, s.kind = "transaction", apo.OtherTransaction
+	case events.KindCaptureUnresolved:
+		s.what, s.kind = "capture", apo.CaptureUnclear
+	case events.KindRefundUnresolved:
+		s.what, s.kind = "refund", apo.RefundUnclear
 	case events.KindDisputeOpened, events.KindDisputeDue, events.KindDisputeDefended, events.KindDisputeClosed:
 		s.disputeAnomaly(e.Fact)
 	}

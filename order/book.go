@@ -92,6 +92,7 @@ const (
 	markPending     // APO works on it, and nobody here has asked for it
 
 	markUnknown // of a refund: a transaction of a kind not known here, of which a person says that it took its money
+	markUnclear // APO tells it in a state not known here
 	markPerhaps // of a capture or refund in doubt: it is what counts without a name, or ours that is under way
 )
 

@@ -141,7 +141,7 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 	t = transfer{kind: captures, minor: e.Amount.Minor, standing: transferContradicted}
 	t.set(markForeign, e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency)
 	switch e.Fact {
-	case events.KindCaptureSucceeded, events.KindCaptureAccepted:
+	case events.KindCaptureSucceeded, events.KindCaptureAccepted, events.KindCaptureUnresolved:
 	case events.KindInquiryAnswered:
 		t.kind = others
 	case events.KindPaymentAuthorized, events.KindPaymentPaid: // of the order's currency the payment's own entry tells
@@ -150,7 +150,7 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 		}
 	case events.KindCaptureFailed:
 		t.standing = transferFailed
-	case events.KindRefundSucceeded, events.KindRefundHeld, events.KindRefundAccepted:
+	case events.KindRefundSucceeded, events.KindRefundHeld, events.KindRefundAccepted, events.KindRefundUnresolved:
 		t.kind = refunds
 		// A held one waits for its capture, which the rules ask for by itself.
 		if e.Fact == events.KindRefundSucceeded && o.findHeld(e.TransferID, e.RequestID) >= 0 {
@@ -165,6 +165,11 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 	switch {
 	case e.Fact == events.KindCaptureSucceeded:
 		at = o.findCapture(t.id, t.request, t.minor)
+	case unclearWord(e):
+		at = o.unclearAt(t.kind, t.id, t.request, &t)
+		if o.saidUnclear(at, e) {
+			return t, at, false
+		}
 	default:
 		at = o.find(t.kind, t.id, t.request)
 	}
@@ -220,8 +225,9 @@ func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
 		return
 	}
 	t.version = uint32(r.Version)
-	if e.Reason == events.StatusContradicts &&
-		(e.Fact == events.KindCaptureAccepted || e.Fact == events.KindRefundAccepted) {
+	t.set(markUnclear, unclearWord(e))
+	if e.Reason == events.StatusContradicts && (unclearWord(e) ||
+		e.Fact == events.KindCaptureAccepted || e.Fact == events.KindRefundAccepted) {
 		t.set(markPending, true)
 		t.at = r.Recorded.UnixNano()
 	}
@@ -262,6 +268,7 @@ func (o *Order) doubt(at int, record uint32) {
 	t := &o.book[at]
 	t.doubt = record
 	t.set(markUnequal, record != 0 && t.has(markUnequal))
+	t.set(markUnclear, record != 0 && t.has(markUnclear))
 }
 
 // foldUnequal remembers that APO has told a transfer that counts with another amount: an inquiry tells which is the

@@ -328,7 +328,9 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 
 func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	o.Anomalies = append(slices.Clip(o.Anomalies), Anomaly{r.Version, e.Reason, r.Recorded})
-	o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(*e))
+	defer func() { // the folds ask whether it was told before
+		o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(*e))
+	}()
 	// by order of records, not by the clock: what APO said before speaks of another picture
 	switch e.Reason {
 	case events.LatePayment:
@@ -352,6 +354,7 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	o.foldContradicted(r, e)
 	o.foldReversed(r, e)
 	o.foldUnequal(r, e)
+	o.foldUnclear(r, e)
 	o.foldRaiseContradicted(r, e)
 	o.foldPaymentContradicted(r, e)
 	o.foldCancelRevived(r, e)

@@ -27,6 +27,8 @@ const (
 	PaymentRaised              // the authorization was raised, to Amount in all
 	RaiseFailed                // it was not raised, and holds what it held
 	OtherTransaction           // a transaction of a kind not known here; always an anomaly
+	CaptureUnclear             // a capture in a state not known here, which Code names
+	RefundUnclear              // a refund in such a state
 	DisputeOpened              // a buyer disputes the payment
 	DisputeDue                 // its defence is due soon
 	DisputeDefended            // documents that defend it are with APO
@@ -36,8 +38,8 @@ const (
 
 var factNames = [...]string{"none", "payment succeeded", "payment pending", "payment authorized", "payment paid",
 	"payment failed", "capture succeeded", "capture failed", "capture pending", "refund succeeded", "refund failed",
-	"refund pending", "payment cancelled", "payment raised", "raise failed", "other transaction", "dispute opened",
-	"dispute due", "dispute defended", "dispute closed", "not understood"}
+	"refund pending", "payment cancelled", "payment raised", "raise failed", "other transaction", "capture unclear",
+	"refund unclear", "dispute opened", "dispute due", "dispute defended", "dispute closed", "not understood"}
 
 // String is the fact in words.
 func (k FactKind) String() string { return words.Of(factNames[:], k) }

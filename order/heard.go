@@ -108,9 +108,9 @@ func (f *Fact) fails() bool {
 // transfers is what the fact tells the end of.
 func (f *Fact) transfers() transferKind {
 	switch f.Kind {
-	case CaptureSucceeded, CaptureFailed:
+	case CaptureSucceeded, CaptureFailed, CaptureUnclear:
 		return captures
-	case RefundSucceeded, RefundFailed:
+	case RefundSucceeded, RefundFailed, RefundUnclear:
 		return refunds
 	case PaymentRaised, RaiseFailed:
 		return raises
@@ -131,6 +131,8 @@ func (d *decision) observeSplit(f *Fact) bool {
 	const both = "one answer tells it in two ways"
 	switch {
 	case at < 0, d.o.book[at].is(transferContradicted), d.o.book[at].doubt != 0, f.Kind == PaymentRaised:
+	case f.unclear():
+		d.observeUnclear(f)
 	case f.Kind == RaiseFailed && d.o.counted(at):
 		d.anomaly(events.TransferContradicts, f, both)
 	case f.fails() && d.o.counted(at):

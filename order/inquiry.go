@@ -109,7 +109,7 @@ func (o *Order) factRank(f *Fact) int {
 	switch f.Kind {
 	case PaymentRaised, RaiseFailed:
 		return -1
-	case OtherTransaction:
+	case OtherTransaction, CaptureUnclear, RefundUnclear:
 		return 5
 	case CaptureFailed, RefundFailed:
 		if f.split {

@@ -68,6 +68,8 @@ func (d *decision) observeOurs(f *Fact) {
 		d.observeCaptureFailed(f)
 	case CapturePending, RefundPending:
 		d.observePending(f)
+	case CaptureUnclear, RefundUnclear:
+		d.observeUnclear(f)
 	case RefundSucceeded:
 		d.observeRefund(f)
 	case RefundFailed:
@@ -273,20 +275,25 @@ func (d *decision) seenAgain(f *Fact, t *transfer, id, request uint64) {
 
 // observePending: APO works on a capture or refund. The operation that asked for it waits for that.
 func (d *decision) observePending(f *Fact) {
-	p := &d.o.Operation
-	if f.RequestID == "" || f.RequestID != p.RequestID {
+	if p := &d.o.Operation; f.RequestID == "" || f.RequestID != p.RequestID {
 		d.observeUnasked(f)
 		return
 	}
+	d.acceptOurs(f)
+}
+
+// acceptOurs records that APO has what our operation asks for, and no result of it.
+func (d *decision) acceptOurs(f *Fact) {
+	p := &d.o.Operation
 	if p.Phase == Accepted || p.Phase == Parked {
 		return
 	}
-	due := d.waitDue(0)
+	due, kind := d.waitDue(0), f.about()
 	switch {
-	case f.Kind == CapturePending && p.Kind == CallCapture:
+	case kind == captures && p.Kind == CallCapture:
 		d.emit(events.CaptureAccepted{CaptureRequestID: p.RequestID, Attempt: f.Proof.Attempt, Code: f.Code, Due: due,
 			Proof: f.Proof})
-	case f.Kind == RefundPending && p.Kind == CallRefund:
+	case kind == refunds && p.Kind == CallRefund:
 		d.emit(events.RefundAccepted{RefundID: f.TransferID, RefundRequestID: p.RequestID, Attempt: f.Proof.Attempt,
 			Code: f.Code, Due: due, Proof: f.Proof})
 	}
@@ -343,6 +350,8 @@ var factEvents = map[FactKind]events.Kind{
 	PaymentRaised:     events.KindPaymentRaised,
 	RaiseFailed:       events.KindRaiseFailed,
 	OtherTransaction:  events.KindInquiryAnswered,
+	CaptureUnclear:    events.KindCaptureUnresolved,
+	RefundUnclear:     events.KindRefundUnresolved,
 	DisputeOpened:     events.KindDisputeOpened,
 	DisputeDue:        events.KindDisputeDue,
 	DisputeDefended:   events.KindDisputeDefended,

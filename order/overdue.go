@@ -21,7 +21,7 @@ func (o *Order) waitingSince() (since time.Time) {
 		}
 	}
 	for i := range o.book {
-		if t := &o.book[i]; t.has(markPending) {
+		if t := &o.book[i]; t.has(markPending) || t.has(markUnclear) && t.doubt != 0 {
 			if at := time.Unix(0, t.at).UTC(); at.After(since) {
 				since = at
 			}

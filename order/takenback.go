@@ -84,7 +84,7 @@ func (o *Order) takeBack(r *events.Record, at int, code string) {
 	t.name(r)
 	t.standing, t.doubt, t.version, t.marks = transferFailed, 0, uint32(r.Version), markTakenBack
 	if _, person := r.Event.(events.TransferResolved); person { // whose word on a line of a kind not known here holds
-		t.marks |= was.marks & markUnknown
+		t.marks |= was.marks & (markUnknown | markUnclear)
 	}
 	o.revise(was.version, OutcomeFailed, code)
 	o.enter(at, &t)
@@ -172,11 +172,13 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 		}(p.Intent)
 		t.version, t.owner = uint32(r.Version), ownerOurs
 	}
+	t.set(markPending, false) // nobody waits for it any more
 	switch done := e.Resolution == events.ResolvedSucceeded; {
 	case t.kind == payments:
 		o.foldPaymentResolved(r, t, done)
 	case done && t.is(transferCounted):
 		o.doubt(at, 0)
+		o.book[at].set(markUnclear, t.has(markUnclear))
 	case t.is(transferCounted):
 		o.takeBack(r, at, CodeResolved)
 	case done:

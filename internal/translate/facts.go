@@ -23,6 +23,8 @@ var factKinds = map[apo.Kind]order.FactKind{
 	apo.PaymentRaised:    order.PaymentRaised,
 	apo.RaiseFailed:      order.RaiseFailed,
 	apo.OtherTransaction: order.OtherTransaction,
+	apo.CaptureUnclear:   order.CaptureUnclear,
+	apo.RefundUnclear:    order.RefundUnclear,
 	apo.DisputeOpened:    order.DisputeOpened,
 	apo.DisputeDue:       order.DisputeDue,
 	apo.DisputeDefended:  order.DisputeDefended,

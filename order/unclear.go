@@ -1,0 +1,83 @@
+package order
+
+import (
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// A capture or refund that APO lists in a state not known here may have moved its money or not. What is ours and under
+// way APO has: it is asked about and not sent again, and a person ends it. Anything else is in doubt until APO's next
+// word, or until a person says what became of it; the same state, in every answer from then on, says no more than that.
+
+// unclear reports whether the fact is of a capture or refund in a state not known here.
+func (f *Fact) unclear() bool { return f.Kind == CaptureUnclear || f.Kind == RefundUnclear }
+
+// unclearWord reports whether an anomaly tells of one.
+func unclearWord(e *events.AnomalyObserved) bool {
+	return e.Fact == events.KindCaptureUnresolved || e.Fact == events.KindRefundUnresolved
+}
+
+// observeUnclear records that nobody knows what became of a capture or refund, where that is not known otherwise: by
+// what is under way, or by a refund that waits for its capture.
+func (d *decision) observeUnclear(f *Fact) {
+	o, kind := &d.o, f.transfers()
+	t := transfer{kind: kind, minor: f.Amount.Minor}
+	at := o.unclearAt(kind, digest(f.TransferID), digest(f.RequestID), &t)
+	if f.RequestID != "" && f.RequestID == o.Operation.RequestID {
+		d.acceptOurs(f)
+		return
+	}
+	switch {
+	case o.askedFor(kind.asked(), f.RequestID) != nil,
+		kind == captures && f.RequestID == "" && (o.Gateway == GatewayOutstanding || o.awaitsGateway()),
+		kind == refunds && o.findHeld(f.TransferID, f.RequestID) >= 0,
+		at >= 0 && (o.book[at].is(transferContradicted) || o.book[at].doubt != 0),
+		at >= 0 && o.book[at].is(transferFailed) && !o.supersedes(&f.Proof, &o.book[at]):
+		return
+	}
+	d.anomaly(events.StatusContradicts, f, "APO tells it in a state that is not known here")
+}
+
+// unclearAt is the place of what such a line is about; -1: it is not on record. One without a name is of what counts
+// without one, or what was told so before.
+func (o *Order) unclearAt(kind transferKind, id, request uint64, t *transfer) int {
+	at := o.find(kind, id, request)
+	if at >= 0 || id != 0 || request != 0 {
+		return at
+	}
+	if kind == captures {
+		if own := o.unnamedOwn(); own >= 0 && t.minor == o.book[own].minor {
+			return own
+		}
+	}
+	return slices.IndexFunc(o.book, func(k transfer) bool {
+		return k.kind == kind && k.has(markUnclear) && k.id == 0 && k.request == 0 && k.alike(t)
+	})
+}
+
+// saidUnclear reports whether a person has said what became of a transfer, and APO tells it in that state still.
+func (o *Order) saidUnclear(at int, e *events.AnomalyObserved) bool {
+	return at >= 0 && o.book[at].has(markUnclear) && !o.book[at].is(transferContradicted) && o.book[at].doubt == 0 &&
+		slices.Contains(o.contradiction, contradictionDigest(*e))
+}
+
+// foldUnclear remembers that of a transfer which counts nobody knows any more whether it does.
+func (o *Order) foldUnclear(r *events.Record, e *events.AnomalyObserved) {
+	if !unclearWord(e) || e.Reason != events.StatusContradicts {
+		return
+	}
+	kind := captures
+	if e.Fact == events.KindRefundUnresolved {
+		kind = refunds
+	}
+	t := transfer{kind: kind, minor: e.Amount.Minor}
+	at := o.unclearAt(kind, digest(e.TransferID), digest(e.RequestID), &t)
+	if !o.counted(at) || o.book[at].doubt != 0 || o.saidUnclear(at, e) {
+		return
+	}
+	o.doubt(at, uint32(r.Version))
+	o.book[at].set(markUnclear, true)
+	o.book[at].at = r.Recorded.UnixNano()
+	o.watchSoon(r)
+}
