@@ -184,6 +184,9 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 				k.has(markForeign) == t.has(markForeign)
 		})
 	}
+	if at < 0 && o.settledNameless(&t) >= 0 { // which each answer tells again
+		return t, at, false
+	}
 	return t, at, !o.counted(at) && (at >= 0 || !t.is(transferFailed))
 }
 

@@ -125,7 +125,7 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 	known := o.counted(at)
 	less := known && e.Amount.Minor < o.book[at].minor
 	p := o.askedFor(CallCapture, e.CaptureRequestID)
-	cell := o.cell(law.CaptureSucceeded)
+	cell := o.cell(o.captureRow())
 	m := lateMark(cell)
 	if p != nil && p.Last {
 		m |= markLast

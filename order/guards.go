@@ -25,6 +25,8 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 		return o.guardHeld(q)
 	case law.GuardUnaccounted:
 		return o.guardUnaccounted(q)
+	case law.GuardKept:
+		return o.guardKept(q)
 	case law.GuardWindow:
 		return o.guardWindow(q, now, policy)
 	case law.GuardMode:
@@ -145,6 +147,13 @@ func (o *Order) guardUnaccounted(q *question) *RejectedError {
 		return nil
 	}
 	return o.reject(q.verb, ReasonUnaccounted, o.causeOfDoubt(t.version))
+}
+
+func (o *Order) guardKept(q *question) *RejectedError {
+	if o.Refunded == 0 {
+		return nil
+	}
+	return o.reject(q.verb, ReasonRefunded, o.refundMark.cause())
 }
 
 func (o *Order) guardWindow(q *question, now time.Time, policy *Policy) *RejectedError {

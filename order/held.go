@@ -31,7 +31,7 @@ func (o *Order) foldHeldResolved(r *events.Record, e *events.TransferResolved) {
 	switch {
 	case done:
 		outcome, code = OutcomeSucceeded, ""
-		cell := o.cell(law.RefundSettled)
+		cell := o.cell(o.settledRow(refunds))
 		t.standing, t.marks = transferCounted, markSettled
 		t.set(markLate, cell.Effect == law.LateMoney)
 		if at >= 0 {

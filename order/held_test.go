@@ -44,7 +44,8 @@ func TestHeld_APersonSays(t *testing.T) {
 			} else {
 				assert.EqualValues(t, 650, x.o.Refunded+x.o.Late.Refunded-before.Refunded, s)
 				assert.Equal(t, s == Cancelled, x.o.Status == Cancelled)
-				assert.Equal(t, s != Cancelled, x.o.Status == Refunded)
+				assert.Equal(t, s != Cancelled && s != Authorized, x.o.Status == Refunded)
+				assert.Equal(t, s == Authorized, x.o.Status == Authorized, "what is only held stays so")
 				assert.Empty(t, x.observe(refunded("F9", 650)), "which is on record")
 				assert.Equal(t, s == Cancelled, x.takes(Cancel{}))
 			}

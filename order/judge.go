@@ -356,11 +356,11 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 		return o.cancelledAnyway(&e.Proof), false
 	case events.CaptureSucceeded:
 		if !o.any(captures) {
-			return law.CaptureSucceeded, false
+			return o.captureRow(), false
 		}
 		at := o.findCapture(digest(e.CaptureID), digest(e.CaptureRequestID), e.Amount.Minor)
 		again = o.counted(at) && (o.book[at].minor == e.Amount.Minor || o.supersedes(&e.Proof, &o.book[at]))
-		return law.CaptureSucceeded, again
+		return o.captureRow(), again
 	case events.CaptureFailed:
 		return o.failure(captures, o.failing(captures, e.CaptureID, e.CaptureRequestID), &e.Proof), false
 	case events.RefundSucceeded:

@@ -75,6 +75,8 @@ func (o *Order) remedy(v Verb, reason Reason) string {
 		return ReasonUnaccounted.Remedy()
 	case reason == ReasonCurrency && v == VerbResolve:
 		return "resolve it as failed if APO says so; as long as it stands, this order takes no other command"
+	case reason == ReasonRefunded && v == VerbCancel && o.Status == Authorized:
+		return "capture it, or let the authorization end uncaptured"
 	case (reason == ReasonRefunded || reason == ReasonRemainder && v == VerbRefund) && o.refundable() == 0:
 		return "nothing remains to give back"
 	case reason == ReasonRemainder && v == VerbCapture && o.capturable() == 0:

@@ -18,6 +18,8 @@ func meeting(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 	switch k {
 	case law.CaptureSucceeded:
 		return x, captured("C9", 200)
+	case law.CaptureAfterRefund:
+		return heldAndRefunded(x, "F1"), captured("C9", 200)
 	case law.CaptureFailed:
 		return x, capture
 	case law.CaptureReversed:
@@ -94,6 +96,12 @@ func meetingPayment(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return unpaid(t, s, CaptureNone), paid()
 	case law.PaidWhole:
 		return x, paid()
+	case law.HeldAfterRefund:
+		x = placed(t, CaptureManual)
+		x.observe(Fact{Kind: RefundSucceeded, Amount: usd(100)})
+		x.inquire(tells(StateProcessing))
+		x.must(Resolve{Record: x.o.Doubts()[0], Resolution: events.ResolvedSucceeded, Statement: "ticket 7"})
+		return x, authorized()
 	case law.PaymentAuthorized:
 		return unpaid(t, s, CaptureManual), authorized()
 	case law.PaymentOnlyHeld, law.HeldBesideCaptures:
@@ -162,6 +170,8 @@ func meetingHeld(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 func refundedAndFailed(t *testing.T, k law.Fact, x *till) (*till, Fact) {
 	failed := Fact{Kind: RefundFailed, TransferID: "F1", Code: "RISK_REJECT"}
 	switch {
+	case x.o.Status == Authorized:
+		x = heldAndRefunded(x, "F1")
 	case x.o.Status == Cancelled:
 		x.observe(captured("C1", 600))
 		x.observe(refunded("F1", 100))
@@ -175,6 +185,14 @@ func refundedAndFailed(t *testing.T, k law.Fact, x *till) (*till, Fact) {
 		return x, failed
 	}
 	return x.asking(), x.newest(failed)
+}
+
+// heldAndRefunded is an authorized order of which a person says that a refund of 100 was done.
+func heldAndRefunded(x *till, id string) *till {
+	x.observe(refunded(id, 100))
+	x.inquire(tells(StateSuccess))
+	x.must(Resolve{Record: x.o.Held[0].Version, Resolution: events.ResolvedSucceeded, Statement: "ticket 7"})
+	return x
 }
 
 // asking has an inquiry under way.

@@ -38,7 +38,7 @@ func (d *decision) observeCapture(f *Fact) {
 		d.anomaly(events.TransferContradicts, f, "a partial capture without an identifier cannot be told from others")
 		return
 	}
-	cell := o.cell(law.CaptureSucceeded)
+	cell := o.cell(o.captureRow())
 	remain := o.uncaptured(cell.Effect)
 	switch {
 	case cell.Effect == law.Contradicts:

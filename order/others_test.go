@@ -163,3 +163,76 @@ func TestOthers_WithoutANameItIsSettledOnce(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// A person says that a line took its money from an order that is only authorized, or that a refund which waited for its
+// capture was done: what is held can still be captured, and ends with its authorization. It is not cancelled beside
+// money that has moved.
+func TestOthers_WhatIsOnlyHeldStaysSo(t *testing.T) {
+	line := Fact{Kind: OtherTransaction, TransferID: "T9", Amount: usd(100)}
+	for name, begin := range map[string]func(*till){
+		"a line": func(x *till) {
+			x.inquire(tells(StateSuccess, authorized(), line))
+			x.inquire(tells(StateSuccess, authorized(), line))
+			x.must(statement(x.o.Doubts()[0], events.ResolvedSucceeded))
+		},
+		"a refund that was held": func(x *till) {
+			x.observe(refunded("T9", 100))
+			x.inquire(tells(StateSuccess, authorized()))
+			x.must(statement(x.o.Held[0].Version, events.ResolvedSucceeded))
+		},
+	} {
+		x := in(t, Authorized)
+		begin(x)
+		require.Equal(t, []any{Authorized, int64(100), int64(0)}, []any{x.o.Status, x.o.Refunded, x.o.Captured}, name)
+		_, err := x.do(Cancel{CommandID: "k"})
+		assert.Equal(t, ReasonRefunded, rejected(t, err).Reason)
+		assert.Contains(t, err.Error(), "capture")
+		replayIsLive(t, x)
+
+		x.must(Capture{CommandID: "c", Amount: usd(600)})
+		x.answer(Verdict{Class: VerdictSucceeded, TransferID: "C1"})
+		assert.Equal(t, []any{Refunded, int64(500)}, []any{x.o.Status, x.o.Refundable()}, name)
+		replayIsLive(t, x)
+
+		x = in(t, Authorized)
+		begin(x)
+		x.inquire(tells(StateCancelled, cancelled()))
+		assert.Equal(t, Cancelled, x.o.Status, "its end is told")
+		x = in(t, Authorized)
+		begin(x)
+		x.observe(Fact{Kind: RefundFailed, TransferID: "T9", Code: "X"})
+		assert.Len(t, x.o.Doubts(), 1)
+		x.inquire(tells(StateSuccess, authorized(), Fact{Kind: RefundFailed, TransferID: "T9", Code: "X"}))
+		assert.Equal(t, []any{Authorized, int64(0), true}, []any{x.o.Status, x.o.Refunded, x.takes(Cancel{})}, name)
+		replayIsLive(t, x)
+	}
+	x := placed(t, CaptureManual)
+	x.observe(Fact{Kind: RefundSucceeded, Amount: usd(100)})
+	x.inquire(tells(StateProcessing))
+	x.must(statement(x.o.Doubts()[0], events.ResolvedSucceeded))
+	require.Equal(t, Refunded, x.o.Status)
+	x.observe(authorized())
+	assert.Equal(t, Authorized, x.o.Status, "and of one that is told of later")
+	x.must(Capture{CommandID: "c", Amount: usd(theAmount)})
+	replayIsLive(t, x)
+}
+
+// A refund without a name is told by each answer again, and no more than once after a person has said what it was.
+func TestUnnamed_ARefundWithoutANameIsSettledOnce(t *testing.T) {
+	for word, gone := range map[events.Resolution]int64{events.ResolvedSucceeded: 100, events.ResolvedFailed: 0} {
+		x := in(t, Captured)
+		answer := tells(StateSuccess, authorized(), captured("C1", 600), Fact{Kind: RefundSucceeded, Amount: usd(100)})
+		x.inquire(answer)
+		x.inquire(answer)
+		x.must(statement(x.o.Doubts()[0], word))
+		for range 3 {
+			x.later(24 * time.Hour)
+			require.Len(t, x.inquire(answer), 1, word)
+			assert.Equal(t, []any{gone, 600 - gone, 0}, []any{x.o.Refunded, x.o.Refundable(), len(x.o.Doubts())})
+		}
+		answer.Facts[2].Amount = usd(50)
+		x.inquire(answer)
+		assert.Len(t, x.o.Doubts(), 1, "another amount is another")
+		replayIsLive(t, x)
+	}
+}

@@ -19,6 +19,7 @@ const statusGrid = `
 fact                        | created      | authorized   | paid       | captured   | refunded | cancelled | failed
 payment pending             | noted        | –            | –          | –          | –        | –         | –
 payment authorized          | →authorized  | dup          | anomaly    | noted      | noted    | late    | →authorized!
+authorized after a refund   | .            | .            | .          | .          | →authorized | .      | .
 payment paid                | →paid        | .            | dup        | →paid      | add      | late      | →paid!
 paid beside captures        | .            | .            | .          | →paid!     | add!     | late      | .
 paid without a capture      | →captured!   | →captured!   | .          | add!       | add!     | late      | →captured!
@@ -33,6 +34,7 @@ raise undone                | .            | .            | .          | .      
 raise contradicts           | anomaly      | anomaly      | anomaly    | anomaly    | anomaly  | anomaly   | anomaly
 raise failed                | noted        | noted        | noted      | noted      | noted    | noted     | noted
 capture succeeded           | →captured    | →captured    | anomaly    | add        | add      | late      | →captured!
+capture after a refund      | .            | →refunded    | .          | .          | .        | .         | .
 capture failed              | noted        | ends         | anomaly    | ends       | ends     | noted     | noted
 capture reversed            | .            | anomaly      | anomaly    | anomaly    | anomaly  | anomaly   | .
 capture taken back          | .            | add!         | add!       | add!       | add!     | late      | .
@@ -43,13 +45,14 @@ refund ahead of its capture | held         | held         | anomaly    | held   
 refund beyond authorized    | held         | anomaly      | anomaly    | anomaly    | anomaly  | held      | held
 refund of late money        | .            | .            | .          | .          | .        | late      | .
 refund failed               | noted        | noted        | ends       | ends       | ends     | ends      | noted
-refund reversed             | .            | .            | anomaly    | anomaly    | anomaly  | anomaly   | .
-refund taken back           | .            | .            | .          | .          | add!     | late      | .
+refund reversed             | .            | anomaly      | anomaly    | anomaly    | anomaly  | anomaly   | .
+refund taken back           | .            | add!         | .          | .          | add!     | late      | .
 only refund taken back      | .            | .            | .          | .          | →captured! | .       | .
 only refund of a payment taken back | .    | .            | .          | .          | →paid!   | .         | .
 only refund of what is held taken back | . | .            | .          | .          | →authorized! | .     | .
 only transfer of no payment taken back | . | .            | .          | →created!  | →created! | .        | .
-refund settled by a person  | →refunded    | →refunded    | →refunded  | →refunded  | add      | late      | →refunded
+refund of what is held settled by a person | . | add       | .          | .          | .        | .         | .
+refund settled by a person  | →refunded    | .            | →refunded  | →refunded  | add      | late      | →refunded
 held refund failed          | released     | released     | .          | released   | released | released  | released
 payment cancelled           | →cancelled   | →cancelled   | →cancelled | anomaly    | anomaly  | dup       | →cancelled
 captured payment cancelled  | .            | .            | .          | →cancelled! | →cancelled! | .     | .

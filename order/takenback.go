@@ -186,7 +186,7 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 			t.kind = refunds
 			t.set(markUnknown, true)
 		}
-		cell := o.cell(t.kind.settled())
+		cell := o.cell(o.settledRow(t.kind))
 		t.standing, t.doubt = transferCounted, 0
 		t.set(markLate, cell.Effect == law.LateMoney)
 		t.set(markSettled, true)
@@ -209,12 +209,24 @@ func (o *Order) rememberSettled(r *events.Record, kind transferKind) {
 	}
 }
 
-// settled is the row of a transfer that a person says was done.
-func (k transferKind) settled() law.Fact {
-	if k == captures {
+// settledRow is the row of a transfer that a person says was done. What is only held can still be captured, or end,
+// whatever went back.
+func (o *Order) settledRow(kind transferKind) law.Fact {
+	switch {
+	case kind == captures:
 		return law.CaptureSettled
+	case o.Status == Authorized:
+		return law.HeldRefundSettled
 	}
 	return law.RefundSettled
+}
+
+// captureRow is the row of a capture that is new.
+func (o *Order) captureRow() law.Fact {
+	if o.Status == Authorized && o.Refunded > 0 {
+		return law.CaptureAfterRefund
+	}
+	return law.CaptureSucceeded
 }
 
 // settle takes APO's newest word on a transfer that counts: that it was done, which ends a doubt and closes the anomaly

@@ -19,6 +19,8 @@ func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
 		return law.PaymentUndone
 	}
 	switch {
+	case kind == law.PaymentAuthorized && o.Status == Refunded && o.Captured == 0 && !o.paymentKnown():
+		return law.HeldAfterRefund
 	case kind != law.PaymentPaid:
 	case o.CaptureMode != CaptureNone:
 		return law.PaidWhole

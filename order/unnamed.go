@@ -1,6 +1,10 @@
 package order
 
-import "github.com/tilltape/tilltape/events"
+import (
+	"slices"
+
+	"github.com/tilltape/tilltape/events"
+)
 
 // What counts without any name was told so by APO, as its own full capture may be, or settled by a person, whose word
 // has none. A message with a name that is on record nowhere is about it, or the same money would be counted twice, and
@@ -54,6 +58,18 @@ func (o *Order) adopted(kind transferKind, id, request uint64, minor int64) int 
 		return -1
 	}
 	return at
+}
+
+// settledNameless is the place of what was told without a name and a person has said of what became of it, whichever
+// that was; -1: it is not on record. Nothing but its amount tells it from others.
+func (o *Order) settledNameless(t *transfer) int {
+	if t.id != 0 || t.request != 0 || !t.is(transferContradicted) {
+		return -1
+	}
+	return slices.IndexFunc(o.book, func(k transfer) bool {
+		return k.kind == t.kind && (k.kind == captures || k.kind == refunds) && k.id == 0 && k.request == 0 && k.alike(t) &&
+			!k.letGo() && !k.has(markTakenBack) && !k.is(transferContradicted)
+	})
 }
 
 // perhapsOurs reports whether a name without a request may be of a command of ours that is under way for that amount.

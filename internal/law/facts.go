@@ -57,6 +57,7 @@ const (
 	FactNone             Fact = iota
 	PaymentPending            // APO knows the payment and has no result
 	PaymentAuthorized         // money is held
+	HeldAfterRefund           // split: the same, and a refund counts that nothing captured can be of
 	PaymentPaid               // one-step payment done
 	PaidBesideCaptures        // split: the same, and captures that such a payment cannot have were told before
 	PaidWhole                 // split: the same of an order to be captured: APO says that all of it has moved
@@ -71,6 +72,7 @@ const (
 	RaiseContradicts          // split: another total than before, after it failed, or dated after the cancel
 	RaiseFailed               // of a raise not known to have succeeded
 	CaptureSucceeded          // ours, automatic or foreign
+	CaptureAfterRefund        // split: the same, and a refund counts that waited for none
 	CaptureFailed             // of a capture not known to have succeeded
 	CaptureReversed           // split: the failure of a capture that had succeeded, by no newest word
 	CaptureTakenBack          // split: the same by the newest word
@@ -88,6 +90,7 @@ const (
 	HeldMoneyTakenBack        // split: the same of the only refund, and nothing is captured any more
 	UnpaidTakenBack           // split: the same of the only capture or refund, and no payment is known
 	RefundSettled             // split: a refund in doubt, done by a person's word
+	HeldRefundSettled         // split: the same of a payment that is only held
 	HeldRefundFailed          // split: the failure of a refund that is held
 	PaymentCancelled          // own S, inquiry CANCELLED, a VOID or CANCEL transaction
 	CapturedCancelled         // split: the same of captured money, by the newest word
@@ -101,16 +104,18 @@ const (
 	DisputeClosed             // it was judged, accepted, withdrawn or resolved
 )
 
-var factNames = [...]string{"none", "payment pending", "payment authorized", "payment paid",
+var factNames = [...]string{"none", "payment pending", "payment authorized",
+	"authorized after a refund", "payment paid",
 	"paid beside captures", "paid without a capture", "payment only held", "only held beside captures",
 	"payment failed", "payment reversed", "payment taken back",
 	"payment undone", "payment raised",
 	"raise undone", "raise contradicts", "raise failed",
-	"capture succeeded", "capture failed", "capture reversed", "capture taken back", "only capture taken back",
+	"capture succeeded", "capture after a refund", "capture failed", "capture reversed", "capture taken back", "only capture taken back",
 	"capture settled by a person", "refund succeeded",
 	"refund ahead of its capture", "refund beyond authorized", "refund of late money", "refund failed", "refund reversed",
 	"refund taken back", "only refund taken back", "only refund of a payment taken back",
 	"only refund of what is held taken back", "only transfer of no payment taken back", "refund settled by a person",
+	"refund of what is held settled by a person",
 	"held refund failed", "payment cancelled", "captured payment cancelled", "cancel dated",
 	"late authorization released", "rest released",
 	"part released", "dispute opened", "dispute due", "dispute defended", "dispute closed"}
@@ -157,6 +162,7 @@ var statusRows = []statusRow{
 	{PaymentAuthorized, []Status{Paid}, Cell{Contradicts, stay}},
 	{PaymentAuthorized, []Status{Captured, Refunded}, Cell{Noted, stay}},
 	{PaymentAuthorized, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{HeldAfterRefund, []Status{Refunded}, Cell{Applied, Authorized}},
 	{PaymentAuthorized, []Status{Failed}, Cell{AppliedAnomaly, Authorized}},
 
 	{PaymentPaid, []Status{Created}, Cell{Applied, Paid}},
@@ -204,6 +210,7 @@ var statusRows = []statusRow{
 	{CaptureSucceeded, []Status{Captured, Refunded}, Cell{Applied, stay}},
 	{CaptureSucceeded, []Status{Cancelled}, Cell{LateMoney, stay}},
 	{CaptureSucceeded, []Status{Failed}, Cell{AppliedAnomaly, Captured}},
+	{CaptureAfterRefund, []Status{Authorized}, Cell{Applied, Refunded}},
 
 	{CaptureFailed, []Status{Created, Cancelled, Failed}, Cell{Noted, stay}},
 	{CaptureFailed, []Status{Authorized, Captured, Refunded}, Cell{Ends, stay}},
@@ -227,16 +234,17 @@ var statusRows = []statusRow{
 
 	{RefundFailed, []Status{Created, Authorized, Failed}, Cell{Noted, stay}},
 	{RefundFailed, []Status{Paid, Captured, Refunded, Cancelled}, Cell{Ends, stay}},
-	{RefundReversed, []Status{Paid, Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
-	{RefundTakenBack, []Status{Refunded}, Cell{AppliedAnomaly, stay}},
+	{RefundReversed, []Status{Authorized, Paid, Captured, Refunded, Cancelled}, Cell{Contradicts, stay}},
+	{RefundTakenBack, []Status{Authorized, Refunded}, Cell{AppliedAnomaly, stay}},
 	{RefundTakenBack, []Status{Cancelled}, Cell{LateMoney, stay}},
 	{OnlyRefundTakenBack, []Status{Refunded}, Cell{AppliedAnomaly, Captured}},
 	{PaidRefundTakenBack, []Status{Refunded}, Cell{AppliedAnomaly, Paid}},
 	{HeldMoneyTakenBack, []Status{Refunded}, Cell{AppliedAnomaly, Authorized}},
 	{UnpaidTakenBack, []Status{Captured, Refunded}, Cell{AppliedAnomaly, Created}},
-	{RefundSettled, []Status{Created, Authorized, Paid, Captured, Failed}, Cell{Applied, Refunded}},
+	{RefundSettled, []Status{Created, Paid, Captured, Failed}, Cell{Applied, Refunded}},
 	{RefundSettled, []Status{Refunded}, Cell{Applied, stay}},
 	{RefundSettled, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{HeldRefundSettled, []Status{Authorized}, Cell{Applied, stay}},
 	{HeldRefundFailed, []Status{Created, Authorized, Captured, Refunded, Cancelled, Failed}, Cell{Released, stay}},
 
 	{PaymentCancelled, []Status{Created, Authorized, Paid, Failed}, Cell{Applied, Cancelled}},
