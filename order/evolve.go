@@ -298,6 +298,9 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	o.learn(e.PaymentID)
 	if e.Cause == events.CausePaymentFailed {
 		o.known.set(knownFailure, true)
+		if e.Proof.Via != events.ViaSelf { // or else the failure is on record itself
+			o.contradiction = append(slices.Clip(o.contradiction), endedBy(e.At))
+		}
 	}
 	if o.Status == Cancelled { // recorded again for one thing only: the late money is released
 		o.foldReleased(r, e)
@@ -387,14 +390,4 @@ func (o *Order) rememberCommand(r *events.Record, v Verb, content uint64) {
 		o.commands = o.remembering(memory{id: digest(r.CommandID), content: content, version: r.Version, verb: v,
 			outcome: OutcomeSucceeded})
 	}
-}
-
-// first is the first text that is not empty.
-func first(texts ...string) string {
-	for _, s := range texts {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

@@ -2,6 +2,7 @@ package order
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/words"
@@ -135,6 +136,15 @@ func (o *Order) remembering(m memory) []memory {
 	out := make([]memory, len(o.commands), len(o.commands)+1)
 	copy(out, o.commands)
 	return append(out, m)
+}
+
+// endedBy names the failure that ended a cancel by when it was, which is all that the record has of it.
+func endedBy(at time.Time) uint64 {
+	var b [8]byte
+	if !at.IsZero() {
+		binary.BigEndian.PutUint64(b[:], uint64(at.UnixNano()))
+	}
+	return digestOf(string(events.KindCancelSucceeded), string(events.KindPaymentFailed), string(b[:]))
 }
 
 // contradictionDigest names an anomaly by what it says, so that a redelivered fact adds no second one. Of a failed

@@ -143,9 +143,9 @@ func (d *decision) observePayment(f *Fact) {
 	teaches := o.teaches(f.Kind.ofPayment(), f.PaymentID, f.At, f.Expires) || settles
 	switch cell.Effect {
 	case law.Contradicts:
-		if kind != law.PaymentReversed || o.CancelCause != events.CausePaymentFailed || o.paymentKnown() {
+		if kind != law.PaymentReversed || o.paymentKnown() || !slices.Contains(o.contradiction, endedBy(f.At)) {
 			d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
-		} // or else a failure cancelled it, and is told again
+		} // or else it is the failure that cancelled it, told again
 		return
 	case law.Noted, law.LateMoney, law.Applied, law.AppliedAnomaly: // whose status may stay
 		if (o.knows(kind) || o.toldFailed(f)) && !teaches && law.Status(o.Status) == cell.To {

@@ -189,4 +189,8 @@ func TestStanding_TheFailureThatEndedACancelIsToldAgain(t *testing.T) {
 	assert.Empty(t, x.observe(failed()))
 	assert.Empty(t, x.o.Doubts())
 	replayIsLive(t, x)
+	another := failed()
+	another.At = x.now
+	assert.Len(t, x.observe(another), 1, "another failure is another word")
+	replayIsLive(t, x)
 }

@@ -65,3 +65,13 @@ func (v VerdictClass) MarshalText() ([]byte, error) { return words.Marshal(v, Ve
 func (v *VerdictClass) UnmarshalText(text []byte) error {
 	return words.Unmarshal(text, v, VerdictWrong)
 }
+
+// first is the first text that is not empty.
+func first(texts ...string) string {
+	for _, s := range texts {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
