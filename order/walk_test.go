@@ -113,8 +113,8 @@ func (k *walker) command(t *rapid.T) {
 	minor := rapid.SampledFrom([]int64{1, 300, 500, theAmount}).Draw(t, "minor")
 	verb := rapid.SampledFrom([]Verb{VerbCancel, VerbCapture, VerbRefund}).Draw(t, "verb")
 	blocked := o.Operation.Kind != CallNone
-	// What this APO does contradicts itself in one thing: its S to a cancel that comes once the payment is known, which was
-	// made after that cancel. Until an inquiry tells, nothing moves.
+	// What this APO does contradicts itself in one thing: its S to a cancel that comes once the payment is known, which
+	// was made after that cancel. Until an inquiry tells, nothing moves.
 	doubted := len(o.Doubts()) > 0
 	bound := o.Gateway == GatewayOutstanding || len(o.Held) > 0 || len(o.Accepted) > 0
 	var accepted int64

@@ -40,6 +40,7 @@ type Account struct {
 	Refunds     []Move
 	Voids       []Move // what a last capture left, let go
 	Raises      []Move // each to so much in all
+	Others      []Move // of a kind that nobody knows, each of which took its money from the merchant
 	Cancels     int    // how often a cancel took effect
 }
 
@@ -321,6 +322,7 @@ func (b *Bank) InquirePayment(_ context.Context, r apo.InquirePaymentRequest) ap
 	add("VOID", a.Voids)
 	add("CAPTURE", a.Captures)
 	add("REFUND", a.Refunds)
+	add("CHARGEBACK", a.Others)
 	content := map[string]any{"result": Result("S", "SUCCESS"), "paymentStatus": string(a.State), "paymentId": a.ID,
 		"paymentRequestId": a.Request, "paymentAmount": Wire(a.Minor), "paymentTime": Stamp(a.at), "transactions": lines}
 	if a.Code != "" {

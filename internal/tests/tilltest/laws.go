@@ -141,7 +141,7 @@ func (x *Till) Honest() error {
 	var moved [2]int64
 	for _, a := range x.Bank.Accounts {
 		moved[0] += Sum(slices.DeleteFunc(slices.Clone(a.Captures), byAPO))
-		moved[1] += Sum(a.Refunds)
+		moved[1] += Sum(slices.DeleteFunc(slices.Clone(a.Refunds), byAPO))
 	}
 	if moved[0] > captured || moved[1] > refunded {
 		return fmt.Errorf("the bank captured %d and refunded %d, asked for were %d and %d", moved[0], moved[1], captured,
@@ -160,5 +160,5 @@ func (x *Till) Honest() error {
 	return nil
 }
 
-// byAPO reports whether APO made a move by itself.
+// byAPO reports whether APO made a move by itself, or tells it without a name.
 func byAPO(m Move) bool { return m.Request == "" }
