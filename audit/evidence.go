@@ -285,7 +285,9 @@ func (s *statement) againstFacts(m *apo.Reading, before *order.Order, held bool)
 }
 
 // toldBy reports whether a fact of that kind says what the record does.
-func (s *statement) toldBy(kind apo.Kind) bool { return kind == s.kind || s.also != 0 && kind == s.also }
+func (s *statement) toldBy(kind apo.Kind) bool {
+	return kind == s.kind || s.also != 0 && kind == s.also
+}
 
 // names reports whether the record has the fact's own identifiers.
 func (s *statement) names(f *apo.Told) bool {
