@@ -90,6 +90,9 @@ const (
 
 	lineRaiseFailed = "raise failed"
 	linePaidAgain   = "paid after it had failed"
+	lineUnknownKind = "a line of an unknown kind"
+	lineNameless    = "a refund without a name"
+	lineSettled     = "settled by a person"
 )
 
 // line draws what becomes of a call.
@@ -288,7 +291,7 @@ func (b *simBank) takeBackLater(p *simPayment, op apo.Op, m *simMove) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		p.age(time.Now())
-		if op == apo.OpCapture && (total(p.refunds, (*simMove).alive) > 0 || p.state != apo.StateSuccess || p.late) {
+		if op == apo.OpCapture && (p.gone() > 0 || p.state != apo.StateSuccess || p.late) {
 			return
 		}
 		m.state, m.takenBack = apo.StateFail, true

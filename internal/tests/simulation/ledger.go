@@ -41,8 +41,9 @@ type simPayment struct {
 	voids    []*simMove
 	raises   []*simMove // each to so much in all
 	disputes []*simDispute
-	beside   bool // a refund was taken while another was worked on
-	again    bool // the buyer paid after that had failed
+	others   []*simMove // of a kind that nobody knows
+	beside   bool       // a refund was taken while another was worked on
+	again    bool       // the buyer paid after that had failed
 
 	forgets bool      // request ids, after a day
 	strict  bool      // a second cancel is ORDER_STATUS_INVALID
@@ -64,6 +65,7 @@ type simMove struct {
 	at          time.Time
 	foreign     bool
 	takenBack   bool // after it was done
+	nameless    bool // an inquiry tells it without any identifier
 }
 
 func (m *simMove) alive() bool { return m.state == apo.StateSuccess || m.state == apo.StateProcessing }
@@ -157,7 +159,7 @@ func (p *simPayment) cancel(now time.Time) simFinal {
 		return simRefusal("ORDER_NOT_EXIST")
 	case p.state == apo.StateFail:
 		return simRefusal("ORDER_IS_CLOSED")
-	case total(p.refunds, (*simMove).alive) > 0, p.card() && total(p.captures, settled) > 0:
+	case p.gone() > 0, p.card() && total(p.captures, settled) > 0:
 		return simRefusal("PROCESS_FAIL")
 	case p.card() && total(p.captures, (*simMove).alive) > 0:
 		return simRefusal("ORDER_STATUS_INVALID")
@@ -200,7 +202,7 @@ func (p *simPayment) capture(now time.Time, request string, minor int64, slow bo
 // refund is APO's rule for a refund. It is accepted; when it is done is not known here.
 func (p *simPayment) refund(now time.Time, request string, minor int64) (simFinal, *simMove) {
 	gone := p.state == apo.StateCancelled && !p.late || !p.card() && len(p.voids) > 0
-	if gone || minor > p.captured()-p.lost()-total(p.refunds, (*simMove).alive) {
+	if gone || minor > p.captured()-p.lost()-p.gone() {
 		return simRefusal("REFUND_AMOUNT_EXCEED"), nil
 	}
 	working := func(m *simMove) bool { return m.state == apo.StateProcessing }
@@ -226,14 +228,17 @@ func (p *simPayment) picture() map[string]any {
 	if p.code != "" {
 		content["paymentResultCode"] = p.code
 	}
-	if len(p.captures)+len(p.refunds)+len(p.raises) == 0 && !p.late {
+	if len(p.captures)+len(p.refunds)+len(p.raises)+len(p.others) == 0 && !p.late {
 		return content
 	}
 	var lines []map[string]any
 	add := func(kind string, ms ...*simMove) {
 		for _, m := range ms {
-			l := map[string]any{"transactionType": kind, "transactionStatus": string(m.state), "transactionId": m.id,
+			l := map[string]any{"transactionType": kind, "transactionStatus": string(m.state),
 				"transactionAmount": tilltest.Wire(m.minor), "transactionTime": tilltest.Stamp(m.at)}
+			if !m.nameless {
+				l["transactionId"] = m.id
+			}
 			if m.request != "" {
 				l["transactionRequestId"] = m.request
 			}
@@ -248,6 +253,7 @@ func (p *simPayment) picture() map[string]any {
 	add("INCREMENTAL", p.raises...)
 	add("CAPTURE", p.captures...)
 	add("REFUND", p.refunds...)
+	add("CHARGEBACK", p.others...)
 	add(void, p.voids...)
 	content["transactions"] = lines
 	return content

@@ -55,6 +55,7 @@ func (s *simulation) live(n int) {
 	crowd.Go(l.dashboard(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+2))))
 	crowd.Go(l.disputes(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+3))))
 	crowd.Go(l.raises(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+4))))
+	crowd.Go(l.oddities(rand.New(rand.NewPCG(s.seed, uint64(n)<<8+5))))
 	l.service()
 	crowd.Wait()
 }
@@ -146,7 +147,7 @@ func (l *simLife) dashboard(r *rand.Rand) func() {
 		for range r.IntN(12) - 9 {
 			time.Sleep(within(r, 15*day))
 			l.bank.at(l.p, func(now time.Time) {
-				left := l.p.captured() - l.p.lost() - total(l.p.refunds, (*simMove).alive)
+				left := l.p.captured() - l.p.lost() - l.p.gone()
 				if left > 0 && len(l.p.voids) == 0 {
 					move(&l.p.refunds, "ref", 1+r.Int64N(left), now)
 				}
@@ -262,7 +263,9 @@ func (s *simulation) operate(round int) {
 		if err != nil {
 			break
 		}
-		s.compensate(&o, round)
+		if !s.settle(&o, round) {
+			s.compensate(&o, round)
+		}
 	}
 }
 

@@ -157,7 +157,8 @@ func (s *simulation) reconciled(t *testing.T) {
 	if time.Since(s.began) >= SimulatedDays*day { // in fewer the rarest may not come up
 		for _, fault := range []string{lineGood, lineCutBefore, lineCutAfter, lineU, lineUDone, lineOddF, lineOddFDone,
 			lineDieBefore, lineDieAfter,
-			lineMute, lineSlow, lineBalance, lineRaised, lineRaiseFailed, linePaidAgain,
+			lineMute, lineSlow, lineBalance, lineUnknownKind, lineNameless, lineSettled,
+			lineRaised, lineRaiseFailed, linePaidAgain,
 			lineTakenBack + string(apo.OpCapture), lineTakenBack + string(apo.OpRefund)} {
 			assert.NotZero(t, s.bank.befell[fault], fault)
 		}
@@ -208,8 +209,9 @@ func (s *simulation) differs(o *order.Order, p *simPayment) string {
 		return fmt.Sprintf("the log captured %d, the ledger %d", captured, p.captured())
 	case o.Disputed != p.lost():
 		return fmt.Sprintf("the log lost %d in disputes, the ledger %d", o.Disputed, p.lost())
-	case refunded != total(p.refunds, settled):
-		return fmt.Sprintf("the log refunded %d, the ledger %d", refunded, total(p.refunds, settled))
+	case refunded != total(p.refunds, settled)+total(p.others, settled):
+		return fmt.Sprintf("the log refunded %d, the ledger %d and %d by lines of an unknown kind", refunded,
+			total(p.refunds, settled), total(p.others, settled))
 	// a message that came after the cancel which covers it is for a person to clear, where an inquiry told of that cancel
 	// and so not when it was
 	case held != p.held() && (p.late || !p.byUs || s.dated(o)):
