@@ -53,7 +53,8 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 		10*time.Millisecond)
 	for name, address := range map[string]string{"overview": "/", "orders": "/orders", "open": "/orders?only=open",
 		"none": "/orders?only=parked", "order": w.order("2026-00001"), "late": w.order(tilltest.TheOrder),
-		"evil": w.order(evil), "search": "/search?q=nobody", "log": "/log", "problem": "/nothing"} {
+		"evil": w.order(evil), "search": "/search?q=nobody",
+		"older": "/search?q=nobody&before=5", "log": "/log", "problem": "/nothing"} {
 		for _, as := range []shown{{360, 740, "light"}, {360, 740, "dark"}, {800, 1000, "light"}, {800, 1000, "dark"},
 			{1440, 900, "light"}, {1440, 900, "dark"}} {
 			t.Run(fmt.Sprintf("%s-%d-%s", name, as.width, as.scheme), func(t *testing.T) {
@@ -76,6 +77,15 @@ func (b *tab) judge(t *testing.T, address string, as shown, rules string) {
 	assert.Empty(t, ask[string](t, b, `String([...document.querySelectorAll("body *")].filter((e) =>
 		!e.closest(".scroll, .skip") && e.getBoundingClientRect().right > innerWidth + 1).map((e) =>
 		e.outerHTML.slice(0, 80)))`), "it sticks out")
+	assert.LessOrEqual(t, ask[int](t, b, `document.documentElement.scrollWidth`), int(as.width),
+		"the page has to be moved sideways to be read: a word in it is too long")
+	assert.Empty(t, ask[string](t, b, `String([...document.querySelectorAll("main td .id, main th .id")].filter((e) =>
+		e.getBoundingClientRect().width < Math.min(e.textContent.length, 9) * 7).map((e) => e.textContent))`),
+		"an id is broken after every few letters")
+	assert.Empty(t, ask[string](t, b, `(() => { const all = [...document.querySelectorAll("button")].map((e) =>
+		e.getBoundingClientRect()); return String(all.filter((a, i) => all.some((b, j) => i < j && a.left < b.right + 4 &&
+		b.left < a.right + 4 && a.top < b.bottom + 4 && b.top < a.bottom + 4)).map((a) => a.top)); })()`),
+		"buttons touch")
 	ask[chromedp.Void](t, b, rules)
 	assert.Equal(t, "[]", ask[string](t, b, violations))
 	complaints := b.complaints()

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/outbox"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/viewer"
 )
@@ -39,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { require.NoError(t, opened.Close()) })
 	x := tilltest.NewTill(t, opened)
 	fill(x)
-	pages, err := viewer.New(opened, &viewer.Config{Orders: x.Config, Title: "shop.example",
+	pages, err := viewer.New(opened, &viewer.Config{Orders: x.Config, Title: "shop.example", Consumers: drinking(t, x),
 		Keys: []audit.Key{{Version: "1", Public: &tilltest.TheOffice().Key.PublicKey}}})
 	require.NoError(t, err)
 	server := httptest.NewServer(pages)
@@ -48,6 +50,38 @@ func newWorld(t *testing.T) *world {
 		server.Close()
 	})
 	return &world{x, server.URL, pages}
+}
+
+// drinking are two consumers: one that no longer gets anywhere, and one whose receiver has refused an order.
+func drinking(t *testing.T, x *tilltest.Till) []*outbox.Consumer {
+	t.Helper()
+	refuses := outbox.SenderFunc(func(_ context.Context, m outbox.Message) error {
+		if m.Subject == evil {
+			return &outbox.SendError{Receiver: "ledger.example", Refused: true,
+				Problem: "it answered 422 Unprocessable Content: \"<b>no such account</b>: " + strings.Repeat("x", 80) + "\""}
+		}
+		return nil
+	})
+	var all []*outbox.Consumer
+	for name, sender := range map[string]outbox.SenderFunc{"warehouse": nil, "ledger": refuses} {
+		c, err := outbox.New(x.Log, sender, &outbox.Config{Name: name, Source: "shop.example", Now: x.Clock.Now,
+			Keeper: outbox.MemoryKeeper(), Waits: []time.Duration{time.Nanosecond}})
+		require.NoError(t, err)
+		all = append(all, c)
+		if sender == nil {
+			continue
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx) }()
+		require.Eventually(t, func() bool {
+			lag, err := c.Lag(t.Context())
+			return err == nil && lag.Records == 0
+		}, 20*time.Second, 10*time.Millisecond)
+		stop()
+		require.ErrorIs(t, <-ended, context.Canceled)
+	}
+	return all
 }
 
 // fill lets happen what pages have something to show of.
