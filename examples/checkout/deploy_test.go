@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -16,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape"
-	"github.com/tilltape/tilltape/internal/tests/long"
 )
 
 func contents(t *testing.T, name string) string {
@@ -89,66 +87,4 @@ func TestSystemdTakesTheUnit(t *testing.T) {
 	said, err = exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold=20",
 		unit).CombinedOutput()
 	require.NoError(t, err, string(said))
-}
-
-func TestTheImageFitsTheProgram(t *testing.T) {
-	image := contents(t, "Dockerfile")
-	_, last, found := strings.Cut(image, "\nFROM scratch\n")
-	require.True(t, found)
-	knows(t, regexp.MustCompile(`(?m)(CHECKOUT_\w+=\S+)`).FindAllStringSubmatch(last, -1))
-	assert.Regexp(t, `(?m)^USER [1-9]\d*:[1-9]\d*$`, last, "nobody, and by number, which is all that scratch has")
-	assert.Contains(t, last, "\nVOLUME /var/lib/checkout\n")
-}
-
-// imageBuild is the command of the image that makes the program.
-var imageBuild = regexp.MustCompile(`(?m)^RUN (CGO_ENABLED=0 go build .*) -o /out/checkout (\./\S+)$`)
-
-// The image's command is one that go takes, at the root of the repository; to do all of it takes a builder, below.
-func TestTheImagesProgramCanBeMade(t *testing.T) {
-	command := imageBuild.FindStringSubmatch(contents(t, "Dockerfile"))
-	require.NotNil(t, command)
-	list := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command[1], "go build", "go list -find -f "+
-		"'{{.Name}} {{.Standard}}'", 1)+" "+command[2])
-	list.Dir = "../.."
-	said, err := list.CombinedOutput()
-	require.NoError(t, err, string(said))
-	assert.Equal(t, "main false\n", string(said))
-}
-
-// Where there is a builder, the image is built from its text, and what runs in it is nobody's and says what it needs.
-func TestTheImageIsBuilt(t *testing.T) {
-	const how = "; start docker or podman where golang's image can be had, and set " + long.Variable + "=1"
-	if !long.Enabled() {
-		t.Skip("it builds an image" + how)
-	}
-	builder := cmp.Or(working("docker"), working("podman"))
-	if builder == "" {
-		t.Skip("neither docker nor podman works here" + how)
-	}
-	base := regexp.MustCompile(`(?m)^FROM (golang:\S+) AS build$`).FindStringSubmatch(contents(t, "Dockerfile"))
-	require.NotNil(t, base)
-	if said, err := exec.CommandContext(t.Context(), builder, "pull", base[1]).CombinedOutput(); err != nil {
-		t.Skipf("%s cannot be had: %s%s", base[1], said, how)
-	}
-	const name = "tilltape-checkout-test"
-	build := exec.CommandContext(t.Context(), builder, "build", "-t", name, "-f", "examples/checkout/Dockerfile", ".")
-	build.Dir = "../.."
-	said, err := build.CombinedOutput()
-	require.NoError(t, err, string(said))
-	t.Cleanup(func() { _ = exec.Command(builder, "rmi", name).Run() })
-	user, err := exec.CommandContext(t.Context(), builder, "inspect", "--format", "{{.Config.User}}", name).Output()
-	require.NoError(t, err)
-	assert.Equal(t, "65532:65532", strings.TrimSpace(string(user)))
-	said, err = exec.CommandContext(t.Context(), builder, "run", "--rm", "--read-only", "--cap-drop", "ALL",
-		name).CombinedOutput()
-	require.Error(t, err)
-	assert.Contains(t, string(said), "error: CHECKOUT_GATEWAY is not set")
-}
-
-// working is the name of a builder that answers here, or nothing.
-func working(builder string) string {
-	if exec.Command(builder, "info").Run() != nil {
-		return ""
-	}
-	return builder
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,19 +31,27 @@ const (
 	pause        = 20 * time.Millisecond
 )
 
-// built is where the programs are that the README runs. They are made once for all tests.
+// built is where the programs are that the README runs, the service as the image has it. They are made once for all
+// tests.
 var built = sync.OnceValues(func() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "checkout-programs-"); err != nil {
 		return "", err
 	}
-	for name, folder := range map[string]string{"checkout": ".", "tilltape": "../../cmd/tilltape"} {
-		c := exec.Command("go", "build", "-o", filepath.Join(dir, name), ".")
-		c.Dir = folder
-		if said, failed := c.CombinedOutput(); failed != nil {
-			err = errors.Join(err, fmt.Errorf("%s: %w: %s", name, failed, said))
-		}
+	programDir.Store(&dir)
+	out := filepath.Join(dir, "out")
+	text, err := os.ReadFile("Dockerfile")
+	if err != nil {
+		return "", err
 	}
-	return dir, err
+	if said, err := madeAsTheImage(string(text), filepath.Join(dir, "copy"), out); err != nil {
+		return "", fmt.Errorf("as the image: %w: %s", err, said)
+	}
+	c := exec.Command("go", "build", "-o", filepath.Join(out, "tilltape"), ".")
+	c.Dir = "../../cmd/tilltape"
+	if said, err := c.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("tilltape: %w: %s", err, said)
+	}
+	return out, nil
 })
 
 // programs returns the programs that the README runs. To build them takes longer than all other tests here: everyday
@@ -58,7 +65,6 @@ func programs(t *testing.T) (checkout, tilltape string) {
 	}
 	dir, err := built()
 	require.NoError(t, err)
-	programDir.Store(&dir)
 	return filepath.Join(dir, "checkout"), filepath.Join(dir, "tilltape")
 }
 
