@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -222,6 +223,12 @@ func measuredAService(t *testing.T, r *report) {
 	assert.Positive(t, r.Memory.First)
 	assert.Positive(t, r.Memory.Second)
 	assert.Positive(t, r.Memory.Rate)
+	require.Len(t, r.Memory.Services, 2)
+	for _, s := range r.Memory.Services {
+		assert.Positive(t, s.Alive)
+		assert.Equal(t, runtime.GOOS == "linux", s.Resident > 0)
+		assert.Positive(t, s.Commands)
+	}
 	require.NotNil(t, r.Service)
 	assert.Positive(t, r.Service.Alone)
 	require.NotEmpty(t, r.Service.Lanes)
@@ -230,5 +237,8 @@ func measuredAService(t *testing.T, r *report) {
 		assert.Positive(t, l.P50, l.Name)
 		assert.Positive(t, l.Service, l.Name)
 		assert.Positive(t, l.Simulator, l.Name)
+		assert.Positive(t, l.Mean, l.Name)
+		assert.Positive(t, l.Log, l.Name)
+		assert.Positive(t, l.Shares[partSigning], l.Name)
 	}
 }

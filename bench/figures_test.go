@@ -38,7 +38,8 @@ func measured() *report {
 	r.Core = []coreResult{{"Decide(Cancel)", 1500, 4}, {stepEvolve, 100, 0}}
 	r.Tool = &toolResult{Start: toolCost{Wall: startMax}, Asked: []toolLine{{"list", toolCost{Wall: firstLineMax}}}}
 	r.Service = &serviceResult{Alone: 100, Lanes: []serviceLane{{Name: laneDisk, Commands: 70}}}
-	r.Memory = &flatResult{First: 100, Second: 110}
+	r.Memory = &flatResult{First: 100, Second: 110, Services: []servedMemory{{Alive: 100, Resident: 1000},
+		{Alive: 110, Resident: 1100}}}
 	r.Postgres = &pgResult{Trips: 2, Replay: 50, File: 100}
 	for name, rate := range map[string]float64{namePGOurs: 100, namePGOneEach: 5, nameOurs: 250, namePGTwo: 90,
 		namePGProcess: 100} {
@@ -142,6 +143,9 @@ func TestFigures_EachLimitIsFelt(t *testing.T) {
 		"the service beside signing alone, 64 shoppers": {func(r *report) { r.Service.Alone++ }, true},
 
 		"memory in the second half of the orders beside the first": {func(r *report) { r.Memory.Second++ }, true},
+		"a service's memory on all orders beside half":             {func(r *report) { r.Memory.Services[1].Alive++ }, true},
+
+		"the same, in the machine's memory": {func(r *report) { r.Memory.Services[1].Resident++ }, true},
 
 		"PostgreSQL: appends beside a transaction each, 64 writers": {onServerRate(namePGOneEach, 5.1), true},
 		"PostgreSQL: appends beside the file's, 64 writers":         {onServerRate(nameOurs, 251), true},

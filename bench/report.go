@@ -64,7 +64,7 @@ func (r *report) tables() []table {
 		{r.Load != nil, r.loadTable},
 		{r.Replay != nil, r.replayTable}, {r.Open != nil, r.openTable}, {len(r.Core) > 0, r.coreTable},
 		{r.Postgres != nil, r.pgAppendTable}, {r.Postgres != nil, r.pgReadTable},
-		{r.Tool != nil, r.toolTable}, {r.Service != nil, r.serviceTable},
+		{r.Tool != nil, r.toolTable}, {r.Service != nil, r.serviceTable}, {r.Service != nil, r.sharesTable},
 		{r.Memory != nil, r.memoryTable},
 		{len(r.Figures) > 0, r.figureTable},
 	} {

@@ -155,7 +155,10 @@ func (s settings) estimate() time.Duration {
 		sum += toolBuild + rounds*toolEach
 	}
 	if s.has(sectionMemory) {
-		sum += time.Duration(s.Tape) * flatEach
+		sum += time.Duration(s.Tape)*flatEach + 2*(servedCells*(s.CellTime+s.CellTime/warmUpShare)+serviceTurn)
+		if !s.has(sectionService) {
+			sum += serviceBuild
+		}
 	}
 	if s.has(sectionService) {
 		sum += serviceBuild + rounds*(2*serviceCells*(s.CellTime+s.CellTime/warmUpShare)+s.CellTime+2*serviceTurn)

@@ -15,11 +15,12 @@ import (
 )
 
 // privateRoutes is what staff and machines look at: the viewer with its backups, and the probes, which whoever starts
-// and stops services may ask without a token; and the metrics, which Prometheus asks for with one.
+// and stops services may ask without a token; and the metrics, which Prometheus asks for with one, and profiles.
 func (s *shop) privateRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", s.live)
 	mux.HandleFunc("GET /readyz", s.ready)
+	s.profiles(mux)
 	mux.Handle("GET /metrics", s.admitted(forThose(s.metrics.pages)))
 	mux.Handle("/", s.admitted(s.roomy(s.viewer)))
 	return s.honest(mux)

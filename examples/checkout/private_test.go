@@ -71,6 +71,10 @@ func TestWhoMayLook(t *testing.T) {
 					whole.Header().Values("WWW-Authenticate"))
 				assert.Equal(t, problem.ContentType, whole.Header().Get("Content-Type"))
 			}
+			assert.Equal(t, c.page, w.looks(c.from, "/debug/pprof/heap", c.change).Code, "as what pages show")
+			if c.page != 200 { // else it would take its second
+				assert.Equal(t, c.page, w.looks(c.from, "/debug/pprof/profile?seconds=1", c.change).Code)
+			}
 			assert.Equal(t, 200, w.looks(c.from, "/livez", nil).Code, "probes have no token")
 			assert.Equal(t, 404, w.do("GET", "/overview", "", "").status, "not where shoppers are")
 		})
