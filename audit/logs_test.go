@@ -255,8 +255,8 @@ func (w *writer) fact(id string) order.Fact {
 	kinds := []order.FactKind{order.PaymentSucceeded, order.PaymentSucceeded, order.PaymentSucceeded,
 		order.PaymentSucceeded, order.PaymentPending, order.PaymentFailed, order.CaptureSucceeded, order.CaptureSucceeded,
 		order.CaptureFailed, order.RefundSucceeded, order.RefundFailed, order.PaymentRaised, order.RaiseFailed,
-		order.PaymentCancelled, order.OtherTransaction, order.DisputeOpened, order.DisputeDue, order.DisputeDefended,
-		order.DisputeClosed, order.NotUnderstood}
+		order.PaymentCancelled, order.OtherTransaction, order.CaptureUnclear, order.RefundUnclear, order.DisputeOpened,
+		order.DisputeDue, order.DisputeDefended, order.DisputeClosed, order.NotUnderstood}
 	f := order.Fact{Kind: kinds[w.pick(len(kinds))], PaymentID: "p-" + id, At: w.now}
 	switch f.Kind {
 	case order.PaymentSucceeded:
@@ -269,6 +269,9 @@ func (w *writer) fact(id string) order.Fact {
 		f.TransferID, f.Amount = fmt.Sprint("dispute-", id, w.pick(2)), usd(part)
 		f.Lost = usd(int64(100 * w.pick(3)))
 		f.Outcome = []events.DisputeOutcome{events.DisputeLost, events.DisputeWon}[w.pick(2)]
+	case order.CaptureUnclear, order.RefundUnclear:
+		f.TransferID, f.Amount, f.Code = fmt.Sprint("foreign-", id, w.pick(3)), usd(part), "REVIEW"
+		return inquired(f)
 	case order.PaymentCancelled, order.OtherTransaction: // no notification tells it
 		return inquired(f)
 	}
@@ -284,6 +287,11 @@ func inquired(f order.Fact) order.Fact {
 	if f.Kind == order.OtherTransaction {
 		content = fields{"paymentId": f.PaymentID, "paymentStatus": "SUCCESS", "transactions": []any{fields{
 			"transactionType": "CHARGEBACK", "transactionStatus": "SUCCESS", "transactionTime": stamp(f.At)}}}
+	}
+	if lines := map[order.FactKind]string{order.CaptureUnclear: "CAPTURE", order.RefundUnclear: "REFUND"}; f.Code != "" {
+		content = fields{"paymentId": f.PaymentID, "paymentStatus": "SUCCESS", "transactions": []any{fields{
+			"transactionType": lines[f.Kind], "transactionStatus": f.Code, "transactionTime": stamp(f.At),
+			"transactionId": f.TransferID, "transactionAmount": wire(f.Amount)}}}
 	}
 	f.Proof = events.Proof{Via: events.ViaInquiry, Evidence: says(apo.OpInquirePayment, "S", "SUCCESS", content)}
 	return f
