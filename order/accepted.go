@@ -44,6 +44,9 @@ func (o *Order) current(intent uint64) *Operation {
 
 // askedFor is the operation of that kind under this request id; nil: it is not ours, or over.
 func (o *Order) askedFor(kind CallKind, request string) *Operation {
+	if !o.Operation.outstanding() && len(o.Accepted) == 0 {
+		return nil // as mostly
+	}
 	return o.findOperation(func(p *Operation) bool { return p.Kind == kind && p.RequestID == request })
 }
 

@@ -160,6 +160,7 @@ func BenchmarkEvolve(b *testing.B) {
 			o := new(Order)
 			for b.Loop() {
 				*o = f.o
+				o.own()
 				o.fold(&f.r)
 			}
 		})

@@ -149,6 +149,9 @@ func (o *Order) counted(at int) bool { return at >= 0 && o.book[at].is(transferC
 // findCapture also knows what counts without a name, and APO's own full capture told without one: there is only one
 // full capture.
 func (o *Order) findCapture(id, request uint64, minor int64) int {
+	if len(o.book) == 0 {
+		return -1
+	}
 	i := o.find(captures, id, request)
 	if i >= 0 && !o.book[i].perhaps() {
 		return i
@@ -180,12 +183,8 @@ func (o *Order) fullAmount() int64 {
 // enter adds a transfer to the book, or moves the entry that is there. The book is copied: explorer branches share the
 // old one.
 func (o *Order) enter(at int, t *transfer) {
-	n := len(o.book)
 	if at < 0 {
-		book := make([]transfer, n+1)
-		copy(book, o.book)
-		book[n] = *t
-		o.book = book
+		o.book = append(roomForOne(o.book), *t)
 		o.total()
 		return
 	}
@@ -212,17 +211,27 @@ func (o *Order) enter(at int, t *transfer) {
 	o.total()
 }
 
+// roomForOne is a book with room for one more entry. Most books are short: to have room for more costs them more than
+// to be copied.
+func roomForOne(book []transfer) []transfer {
+	n := len(book)
+	if n < cap(book) {
+		return book
+	}
+	grown := make([]transfer, n, n+1+n/2)
+	copy(grown, book)
+	return grown
+}
+
 // account is what the transfers of one time come to, in minor units.
-type account struct{ authorized, moved, captured, refunded, released int64 }
+type account struct {
+	authorized, moved int64
+	by                [releases + 1]int64 // those that move money, by kind
+}
 
 func (a *account) take(t *transfer) {
-	switch t.kind {
-	case captures:
-		a.captured = plus(a.captured, t.minor)
-	case refunds:
-		a.refunded = plus(a.refunded, t.minor)
-	case releases:
-		a.released = plus(a.released, t.minor)
+	if t.kind <= releases {
+		a.by[t.kind] = plus(a.by[t.kind], t.minor)
 	}
 }
 
@@ -258,10 +267,10 @@ func (o *Order) total() {
 	if o.movedWhole() {
 		raised = 0
 	}
-	if now.authorized == 0 && now.captured > 0 {
+	if now.authorized == 0 && now.by[captures] > 0 {
 		now.authorized = o.Amount.Minor
 	}
-	if now.authorized == 0 && late.authorized == 0 && late.captured > 0 {
+	if now.authorized == 0 && late.authorized == 0 && late.by[captures] > 0 {
 		late.authorized = o.Amount.Minor
 	}
 	switch { // a raise belongs to its authorization, and says nothing of money until that is known
@@ -270,9 +279,9 @@ func (o *Order) total() {
 	case late.authorized > 0:
 		late.authorized = max(late.authorized, raised)
 	}
-	o.Authorized, o.Captured, o.Refunded = now.authorized, max(now.moved, now.captured), now.refunded
-	o.Late = Late{Authorized: late.authorized - late.released, Captured: max(late.moved, late.captured),
-		Refunded: late.refunded}
+	o.Authorized, o.Captured, o.Refunded = now.authorized, max(now.moved, now.by[captures]), now.by[refunds]
+	o.Late = Late{Authorized: late.authorized - late.by[releases], Captured: max(late.moved, late.by[captures]),
+		Refunded: late.by[refunds]}
 	if now.authorized == 0 { // what was let go was not what moved
 		o.Late.Authorized = max(o.Late.Authorized, o.Late.Captured)
 	}

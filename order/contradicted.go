@@ -277,18 +277,18 @@ func (o *Order) doubt(at int, record uint32) {
 // foldUnequal remembers that APO has told a transfer that counts with another amount: an inquiry tells which is the
 // newer.
 func (o *Order) foldUnequal(r *events.Record, e *events.AnomalyObserved) {
-	at, id, request := -1, digest(e.TransferID), digest(e.RequestID)
+	at := -1
 	switch {
 	case e.Amount.Currency != o.Amount.Currency:
 		return
 	case e.Reason == events.StatusContradicts && e.Fact == events.KindInquiryAnswered:
-		at = o.unequalOther(id, request)
+		at = o.unequalOther(digest(e.TransferID), digest(e.RequestID))
 	case e.Reason != events.TransferContradicts:
 		return
 	case e.Fact == events.KindRefundSucceeded:
-		at = o.find(refunds, id, request)
+		at = o.placed(refunds, e.TransferID, e.RequestID)
 	case e.Fact == events.KindCaptureSucceeded:
-		at = o.findCapture(id, request, e.Amount.Minor)
+		at = o.findCapture(digest(e.TransferID), digest(e.RequestID), e.Amount.Minor)
 	}
 	if !o.counted(at) || o.book[at].minor == e.Amount.Minor || e.Amount.Minor <= 0 {
 		return

@@ -62,7 +62,9 @@ type decision struct {
 }
 
 func newDecision(o *Order, env *Env, commandID string) *decision {
-	return &decision{o: *o, env: *env, commandID: commandID}
+	d := &decision{o: *o, env: *env, commandID: commandID}
+	d.o.own()
+	return d
 }
 
 func (d *decision) emit(e events.Event) {

@@ -190,7 +190,7 @@ func (o *Order) foldDispute(r *events.Record) {
 	}
 	told := contradictionDigest(a)
 	if !slices.Contains(o.contradiction, told) {
-		o.contradiction = append(slices.Clip(o.contradiction), told)
+		o.contradiction = append(o.contradiction, told)
 	}
 }
 

@@ -13,8 +13,16 @@ import (
 // allocation and well under a microsecond where the record adds no identifier. Records of other categories than
 // [events.CategoryOrder] leave the order as it is.
 func Evolve(o Order, r events.Record) Order {
+	o.own()
 	o.fold(&r)
 	return o
+}
+
+// own cuts off the room that the order's lists have left, which copies of it share as they share its past: the next
+// entry copies its list, and those after it have room. Whoever folds into a copy of an order begins with it. The lists
+// are those that one answer can make long.
+func (o *Order) own() {
+	o.book, o.contradiction, o.Anomalies = slices.Clip(o.book), slices.Clip(o.contradiction), slices.Clip(o.Anomalies)
 }
 
 func (o *Order) fold(r *events.Record) {
@@ -330,9 +338,9 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 }
 
 func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
-	o.Anomalies = append(slices.Clip(o.Anomalies), Anomaly{r.Version, e.Reason, r.Recorded})
+	o.Anomalies = append(o.Anomalies, Anomaly{r.Version, e.Reason, r.Recorded})
 	defer func() { // the folds ask whether it was told before
-		o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(*e))
+		o.contradiction = append(o.contradiction, contradictionDigest(*e))
 	}()
 	// by order of records, not by the clock: what APO said before speaks of another picture
 	switch e.Reason {

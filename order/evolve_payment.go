@@ -41,7 +41,9 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 		if kind == law.PaymentUndone && known {
 			break
 		}
-		o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
+		if o.PaymentAt = r.Occurred; known {
+			o.paymentMark = markOf(r, e.PaymentID)
+		}
 		if kind != law.PaymentUndone {
 			o.move(Status(cell.To), r)
 			o.watchFrom(e.Due)

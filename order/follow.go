@@ -14,6 +14,7 @@ func (o *Order) Follow(_ ours.Key, r *events.Record) (events.Head, error) {
 	if err := o.legal(r); err != nil {
 		return events.Head{}, err
 	}
+	o.own()
 	o.fold(r)
 	return o.head(), nil
 }

@@ -228,6 +228,7 @@ func (d *decision) doubtsMore(e *events.AnomalyObserved) bool {
 		return false
 	}
 	o := d.o
+	o.own()
 	o.fold(&events.Record{Stream: events.OrderStream(o.ID), Version: o.Version + 1, Recorded: d.env.Now,
 		Occurred: occurred(*e, d.env.Now), Event: *e})
 	return len(o.Doubts()) > len(d.o.Doubts())

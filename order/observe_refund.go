@@ -125,13 +125,20 @@ func (o *Order) placeOfRefund(id, request string) int {
 	return -1
 }
 
+// refundFits reports whether there is money that a refund can be of, and its row then.
+func (o *Order) refundFits(minor int64) (kind law.Fact, fits bool) {
+	if o.Status == Cancelled && minor <= o.Late.owed() {
+		return law.RefundOfLateMoney, true
+	}
+	return law.RefundSucceeded, minor <= o.left()
+}
+
 // classifyRefund splits a refund by the amounts, as the table needs it.
 func (o *Order) classifyRefund(minor int64) law.Fact {
+	if kind, fits := o.refundFits(minor); fits {
+		return kind
+	}
 	switch {
-	case o.Status == Cancelled && minor <= o.Late.owed():
-		return law.RefundOfLateMoney
-	case minor <= o.left():
-		return law.RefundSucceeded
 	case minor <= minus(max(o.Authorized-o.Refunded, o.Late.Authorized-o.Late.Refunded), o.heldMinor()):
 		return law.RefundAhead
 	case o.Status == Refunded && o.Authorized == 0 && !o.paymentKnown(): // by a person's word alone: nobody knows of what
@@ -180,14 +187,19 @@ func (d *decision) emitRefundFailed(f *Fact) {
 // Any fact may make that room: a capture, more of one, a refund that failed after all or was of less.
 func (d *decision) applyHeld() {
 	for i := 0; i < len(d.o.Held); {
-		h := d.o.Held[i]
+		h := &d.o.Held[i]
+		kind, fits := d.o.refundFits(h.Minor)
+		if !fits && !d.o.neverFits(h.Minor) { // as mostly, which must not cost a search of the book for each
+			i++
+			continue
+		}
 		f := Fact{Kind: RefundSucceeded, TransferID: h.RefundID, RequestID: h.RefundRequestID, Amount: d.o.money(h.Minor),
 			At: h.At}
 		at := d.o.placed(refunds, h.RefundID, h.RefundRequestID)
-		switch kind := d.o.classifyRefund(h.Minor); {
+		switch {
 		case d.o.counted(at) && d.o.book[at].minor != h.Minor: // as a person has settled it: it stays reserved
 			i++
-		case kind == law.RefundSucceeded || kind == law.RefundOfLateMoney:
+		case fits:
 			cell := d.o.cell(kind)
 			d.emitRefund(&f)
 			if cell.Effect == law.AppliedAnomaly {
@@ -195,10 +207,8 @@ func (d *decision) applyHeld() {
 			}
 			d.settleLateMoney()
 			i = 0 // less is left to refund: the first may be beyond it now
-		case d.o.neverFits(h.Minor):
-			d.heldBeyond(&f)
 		default:
-			i++
+			d.heldBeyond(&f)
 		}
 	}
 }

@@ -78,9 +78,15 @@ func (o *Order) paymentStands() bool {
 // newestOnPayment reports whether a word on the payment is newer than every other on it, on what moved of it and on a
 // dispute of it.
 func (o *Order) newestOnPayment(p *events.Proof) bool {
-	if p.Via != events.ViaInquiry && p.Via != events.ViaOperator {
-		return false
-	}
+	return mayBeNewest(p) && o.newerThanAll(p)
+}
+
+// mayBeNewest reports whether a word can be newer than another one at all: most are not.
+func mayBeNewest(p *events.Proof) bool {
+	return p.Via == events.ViaInquiry || p.Via == events.ViaOperator
+}
+
+func (o *Order) newerThanAll(p *events.Proof) bool {
 	return o.supersedes(p, &transfer{version: o.newestWord()})
 }
 
@@ -136,7 +142,7 @@ func (o *Order) fitsWhatMoved(minor int64) bool {
 			moved.take(t)
 		}
 	}
-	return max(minor, o.raisedTo()) >= max(moved.captured, moved.refunded)
+	return max(minor, o.raisedTo()) >= max(moved.by[captures], moved.by[refunds])
 }
 
 // settlesPayment reports whether a success is the newest word on a payment that APO has contradicted, or on its amount.
@@ -150,7 +156,7 @@ func (o *Order) correctPayment(e events.Event, m Money, p *events.Proof) {
 	if o.corrects(m, p) {
 		told := events.AnomalyObserved{Reason: events.PaymentContradicts, Fact: e.Kind(),
 			PaymentID: events.PartsOf(e).PaymentID, Amount: o.signedFor()}
-		o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(told))
+		o.contradiction = append(o.contradiction, contradictionDigest(told))
 		o.signed = m.Minor
 		o.total()
 		o.endGateway(max(o.Captured, o.Late.Captured)) // which may be all of less
@@ -167,7 +173,9 @@ func (o *Order) foldPaymentWord(r *events.Record, p *events.Proof, revived, newe
 	case revived && o.paymentStands() && o.paymentDoubt() == nil:
 		o.doubtPayment(r, markRefuted, 0)
 	}
-	o.reviveMoved(r, p)
+	if len(o.book) > 0 {
+		o.reviveMoved(r, p)
+	}
 }
 
 // reviveMoved remembers, of a payment that stands after all, what was taken back with it: nothing has said of that by
@@ -274,7 +282,7 @@ func (o *Order) foldPaymentFailed(r *events.Record, e *events.PaymentFailed) {
 	o.learn(e.PaymentID)
 	o.known.set(knownFailure, true)
 	// Told once more after another try has succeeded, it is no news, and no contradiction either.
-	o.contradiction = append(slices.Clip(o.contradiction), contradictionDigest(events.AnomalyObserved{
+	o.contradiction = append(o.contradiction, contradictionDigest(events.AnomalyObserved{
 		Reason: events.StatusContradicts, Fact: events.KindPaymentFailed, PaymentID: e.PaymentID, Code: e.Code}))
 	switch {
 	case o.paymentStands():
@@ -294,7 +302,7 @@ func (o *Order) takePaymentBack(r *events.Record, code string) {
 	back.set(markLate, late)
 	o.setPaymentWord(&back)
 	for _, m := range []Money{{}, o.money(o.signed)} { // told again, that it was done is no news
-		o.contradiction = append(slices.Clip(o.contradiction), successDigest(m))
+		o.contradiction = append(o.contradiction, successDigest(m))
 	}
 	for _, h := range o.Held {
 		t := transfer{kind: refunds, id: digest(h.RefundID), request: digest(h.RefundRequestID), minor: h.Minor,

@@ -21,6 +21,7 @@ func Records(before Order, c Command, facts []events.Event, env Env, actor strin
 	env.Now = env.Now.Round(0) // as it will stand on record, without the process's own clock
 	m := making{o: before, env: &env, given: Describe(c), stream: events.OrderStream(before.ID),
 		records: make([]events.Record, 0, len(facts)+len(taken))}
+	m.o.own()
 	if create, is := c.(Create); is {
 		m.stream = events.OrderStream(create.OrderID)
 	}

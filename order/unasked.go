@@ -40,9 +40,12 @@ func (f *Fact) inProcess() transferKind {
 
 // tellsEndOf reports whether the answer tells too what became of a capture or refund that the fact names.
 func (h *heard) tellsEndOf(kind transferKind, f *Fact) bool {
-	return slices.ContainsFunc(h.facts, func(other Fact) bool {
-		return other.transfers() == kind && f.names(&other)
-	})
+	for i := range h.facts { // by its place: a fact is large to copy, and there may be thousands
+		if other := &h.facts[i]; f.names(other) && other.transfers() == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // tellsDone reports whether the answer tells too that what is in process was done.

@@ -14,11 +14,9 @@ import (
 // it.
 func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
 	success := kind == law.PaymentAuthorized || kind == law.PaymentPaid
-	if success && o.Status == Cancelled && (o.Captured > 0 && !o.paymentKnown() || o.known.has(knownCancelTime) &&
-		!at.IsZero() && at.Unix() < time.Unix(0, o.endMark.nanos).Unix()) {
-		return law.PaymentUndone
-	}
 	switch {
+	case success && o.Status == Cancelled && o.undoneBy(at):
+		return law.PaymentUndone
 	case kind == law.PaymentAuthorized && o.Status == Refunded && o.Captured == 0 && !o.paymentKnown():
 		return law.HeldAfterRefund
 	case kind != law.PaymentPaid:
@@ -28,6 +26,12 @@ func (o *Order) payment(kind law.Fact, at time.Time) law.Fact {
 		return law.PaidBesideCaptures
 	}
 	return kind
+}
+
+// undoneBy reports whether the order's cancel came after a payment of that time.
+func (o *Order) undoneBy(at time.Time) bool {
+	return o.Captured > 0 && !o.paymentKnown() ||
+		o.known.has(knownCancelTime) && !at.IsZero() && at.Unix() < time.Unix(0, o.endMark.nanos).Unix()
 }
 
 // dates reports whether a cancellation tells when the one on record was, of which nobody knew: as long as no payment is

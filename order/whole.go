@@ -23,8 +23,15 @@ func (o *Order) moveWhole(minor int64) {
 // onlyHeld is the row of an authorization, of a payment that moved its money by what was told until now: APO's newest
 // word is that it is only held.
 func (o *Order) onlyHeld(kind law.Fact, p *events.Proof) law.Fact {
+	if kind != law.PaymentAuthorized || !o.movedWhole() {
+		return kind
+	}
+	return o.heldAfterAll(kind, p)
+}
+
+func (o *Order) heldAfterAll(kind law.Fact, p *events.Proof) law.Fact {
 	switch {
-	case kind != law.PaymentAuthorized || !o.paymentKnown() || !o.movedWhole() || !o.newestOnPayment(p):
+	case !o.paymentKnown() || !o.newestOnPayment(p):
 		return kind
 	case o.capturedByCaptures(o.known.has(knownLate)) > 0:
 		return law.HeldBesideCaptures
