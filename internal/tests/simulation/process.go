@@ -250,7 +250,8 @@ func (s *simulation) verdictOf(p *simPayment, c tilltest.WireCall) string {
 		p.asked[c.Request] = c
 	}
 	counts := func(m *simMove) bool {
-		return m.alive() && m.request != c.Request && (!m.foreign || known.ended[m.id] || known.ended[m.request])
+		return m.alive() && m.request != c.Request && !m.nameless && // of which no record has a name
+			(!m.foreign || known.ended[m.id] || known.ended[m.request])
 	}
 	moved := total(p.captures, counts) + total(p.refunds, counts)
 	unheard := total(p.captures, func(m *simMove) bool { // which nobody has told us yet
