@@ -97,12 +97,15 @@ func (l *LevelReport) settle() {
 	}
 }
 
+// reasonMark stands between the reasons of a level.
+const reasonMark = "; "
+
 // also adds a reason to others.
 func also(why, more string) string {
 	if why == "" || more == "" {
 		return why + more
 	}
-	return why + "; " + more
+	return why + reasonMark + more
 }
 
 // Held is a checkpoint that the log was held against.

@@ -89,6 +89,16 @@ func TestReport_VerdictOfACleanLog(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(r.Verdict(), "."))
 }
 
+// A reason that several levels have is read once.
+func TestReport_VerdictTellsAReasonOnce(t *testing.T) {
+	l := shopFrames(t, 2)
+	l.frames[3] = []byte{0, 1, 0}
+	verdict := verify(t, l, &audit.VerifyConfig{SkipIndexes: true}).Verdict()
+	assert.Contains(t, verdict, "; not checked: legality, evidence and money (nobody can judge what cannot be read, 1 record, "+
+		"and of an order that ends with one it does not show), evidence (no key given); ")
+	assert.Equal(t, 1, strings.Count(verdict, "nobody can judge"))
+}
+
 // TestCorpus_WhatCannotBeKnownHidesNothing: however many orders cannot be judged, a wrong one is told.
 func TestCorpus_WhatCannotBeKnownHidesNothing(t *testing.T) {
 	l := shopFrames(t, audit.FindingsMax+20)

@@ -67,21 +67,35 @@ func (r *Report) wrongs() (n uint64) {
 	return n
 }
 
-// inState lists the levels in a state, with why they are.
+// inState lists the levels in a state, with why they are: what several have in common stands once.
 func (r *Report) inState(s State) string {
-	var names []string
+	var reasons []string
+	levels := map[string][]string{}
 	for _, l := range Levels() {
 		level := r.Level(l)
 		if level.State != s {
 			continue
 		}
-		name := l.String()
-		if level.Why != "" {
-			name += " (" + level.Why + ")"
+		for why := range strings.SplitSeq(level.Why, reasonMark) {
+			if len(levels[why]) == 0 {
+				reasons = append(reasons, why)
+			}
+			levels[why] = append(levels[why], l.String())
 		}
-		names = append(names, name)
 	}
-	return strings.Join(names, ", ")
+	parts := make([]string, len(reasons))
+	for i, why := range reasons {
+		last := len(levels[why]) - 1
+		switch {
+		case why == "":
+			parts[i] = strings.Join(levels[why], ", ")
+		case last == 0:
+			parts[i] = levels[why][0] + " (" + why + ")"
+		default:
+			parts[i] = strings.Join(levels[why][:last], ", ") + " and " + levels[why][last] + " (" + why + ")"
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // heldWords names the checkpoint that the log was held against: of several the longest.

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,8 @@ const (
 )
 
 func graphCommand(t *terminal) *cobra.Command {
-	var format, machine, only string
+	format, machine := newChoice(formatMermaid, formatDOT, formatSVG), newChoice(machineNames()...)
+	var only string
 	cmd := &cobra.Command{
 		Use:   "graph [SOURCE --order ORDER]",
 		Short: "Draw the machines that an order is made of",
@@ -46,64 +48,54 @@ func graphCommand(t *terminal) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return asking(cmd, args[0], func(ctx context.Context, s *source) error {
-					return drawPath(ctx, t, cmd, s, only, format)
+					return drawPath(ctx, t, s, only, format.word)
 				})
 			}
-			drawing, err := draw(format, machine)
-			if err != nil {
-				return &usageError{err: err, hint: helpHint(cmd)}
+			if format.word == formatSVG {
+				return &usageError{err: errors.New(formatSVG + " is of an order's path"),
+					hint: "name a source and its --order, or give --format " + formatMermaid + " or " + formatDOT}
 			}
-			if _, err := io.WriteString(t.out, drawing); err != nil {
-				return fmt.Errorf("printing the drawing: %w", err)
-			}
-			return nil
+			_, err := io.WriteString(t.out, draw(format.word, machine.word))
+			return printError(err)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", formatMermaid,
-		"the drawing's language: "+formatMermaid+", "+formatDOT+", or of a path "+formatSVG)
+	cmd.Flags().Var(format, "format", "the drawing's language; "+formatSVG+" is of a path")
+	cmd.Flags().Var(machine, "machine", "what is drawn")
 	cmd.Flags().StringVar(&only, "order", "", "draw the path of this `order` of the source")
-	cmd.Flags().StringVar(&machine, "machine", law.MachineStatus.String(), "what is drawn: "+machineNames())
 	return cmd
 }
 
 // drawPath draws the path that an order took.
-func drawPath(ctx context.Context, t *terminal, cmd *cobra.Command, s *source, id, format string) error {
+func drawPath(ctx context.Context, t *terminal, s *source, id, format string) error {
 	p, err := path.Of(ctx, s.Reader, id)
 	if err != nil {
 		return ofOrder(s, id, err)
 	}
-	languages := map[string]func() string{formatMermaid: p.Mermaid, formatDOT: p.DOT, formatSVG: p.SVG}
-	language := languages[format]
-	if language == nil {
-		return &usageError{err: fmt.Errorf("unknown format %q: give %s, %s or %s", format, formatMermaid, formatDOT,
-			formatSVG), hint: helpHint(cmd)}
+	drawing := p.Mermaid
+	switch format {
+	case formatDOT:
+		drawing = p.DOT
+	case formatSVG:
+		drawing = p.SVG
 	}
-	_, err = io.WriteString(t.out, language())
+	_, err = io.WriteString(t.out, drawing())
 	return printError(err)
 }
 
-func draw(format, machine string) (string, error) {
-	for _, m := range law.Machines() {
-		if m.String() != machine {
-			continue
-		}
-		switch format {
-		case formatMermaid:
-			return m.Mermaid(), nil
-		case formatDOT:
-			return m.DOT(), nil
-		}
-		return "", fmt.Errorf("unknown format %q: give %s or %s", format, formatMermaid, formatDOT)
+// draw draws the machine of that name.
+func draw(format, machine string) string {
+	all := law.Machines()
+	m := all[slices.Index(machineNames(), machine)]
+	if format == formatDOT {
+		return m.DOT()
 	}
-	return "", fmt.Errorf("unknown machine %q: give %s", machine, machineNames())
+	return m.Mermaid()
 }
 
-// machineNames lists the machines as a sentence does.
-func machineNames() string {
-	var names []string
+// machineNames are the machines' names, in their order.
+func machineNames() (names []string) {
 	for _, m := range law.Machines() {
 		names = append(names, m.String())
 	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
+	return names
 }

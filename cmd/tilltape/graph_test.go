@@ -38,12 +38,12 @@ func TestGraphMisused(t *testing.T) {
 		name, errs string
 		args       []string
 	}{
-		{"unknown format", "error: unknown format \"svg\": give mermaid or dot\n", []string{"--format", "svg"}},
-		{"empty format", "error: unknown format \"\": give mermaid or dot\n", []string{"--format="}},
-		{"unknown machine", "error: unknown machine \"order\": give status, operation or gateway\n",
+		{"empty format", "error: invalid argument \"\" for \"--format\" flag: give mermaid, dot or svg\n",
+			[]string{"--format="}},
+		{"unknown machine", "error: invalid argument \"order\" for \"--machine\" flag: give status, operation or gateway\n",
 			[]string{"--machine", "order"}},
-		{"a name cannot move the cursor", "error: unknown machine \"\\x1b[2J\": give status, operation or gateway\n",
-			[]string{"--machine", "\x1b[2J"}},
+		{"a name cannot move the cursor", "error: invalid argument \"\\x1b[2J\" for \"--machine\" flag: " +
+			"give status, operation or gateway\n", []string{"--machine", "\x1b[2J"}},
 		{"an argument", "error: a drawing of a source is of one order, and no --order says of which; it was given " +
 			"\"status\"\n", []string{"status"}},
 	}
@@ -69,5 +69,5 @@ func TestGraphThatCannotBePrintedFails(t *testing.T) {
 	var errs bytes.Buffer
 	code := run(t.Context(), []string{"graph"}, terminal{out: brokenWriter{errors.New("no space left")}, err: &errs})
 	assert.Equal(t, exitFailure, code)
-	assert.Equal(t, "error: printing the drawing: no space left\n", errs.String())
+	assert.Equal(t, "error: printing: no space left\n", errs.String())
 }
