@@ -94,8 +94,8 @@ func TestReport_VerdictTellsAReasonOnce(t *testing.T) {
 	l := shopFrames(t, 2)
 	l.frames[3] = []byte{0, 1, 0}
 	verdict := verify(t, l, &audit.VerifyConfig{SkipIndexes: true}).Verdict()
-	assert.Contains(t, verdict, "; not checked: legality, evidence and money (nobody can judge what cannot be read, 1 record, "+
-		"and of an order that ends with one it does not show), evidence (no key given); ")
+	assert.Contains(t, verdict, "; not checked: legality, evidence and money (nobody can judge what cannot be read, "+
+		"1 record, and of an order that ends with one it does not show), evidence (no key given); ")
 	assert.Equal(t, 1, strings.Count(verdict, "nobody can judge"))
 }
 

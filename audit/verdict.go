@@ -85,14 +85,8 @@ func (r *Report) inState(s State) string {
 	}
 	parts := make([]string, len(reasons))
 	for i, why := range reasons {
-		last := len(levels[why]) - 1
-		switch {
-		case why == "":
+		if parts[i] = words.List(levels[why], "and") + " (" + why + ")"; why == "" {
 			parts[i] = strings.Join(levels[why], ", ")
-		case last == 0:
-			parts[i] = levels[why][0] + " (" + why + ")"
-		default:
-			parts[i] = strings.Join(levels[why][:last], ", ") + " and " + levels[why][last] + " (" + why + ")"
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -223,6 +223,7 @@ func TestWrapBreaksAtSpaces(t *testing.T) {
 	assert.Equal(t, "one two\nthree", wrap("one two three", 8))
 	assert.Equal(t, "a-word-that-is-long\nx", wrap("a-word-that-is-long x", 5))
 	assert.Empty(t, wrap("  ", 5))
+	assert.Equal(t, "at\n2026-11-23 01:20:38,\nthen", wrap("at 2026-11-23 01:20:38, then", 16), "a moment stays whole")
 }
 
 func TestQuietErrorsOnlySetTheCode(t *testing.T) {

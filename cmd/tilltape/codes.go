@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -162,11 +163,16 @@ func exitTopic() *cobra.Command {
 // textWidth is how wide text is that is broken into lines.
 const textWidth = 80
 
+// moments are a day and its time of day, which stay together on a line.
+var moments = regexp.MustCompile(`\b(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})`)
+
 // wrap breaks a text into lines of at most so many characters, where it has spaces.
 func wrap(text string, width int) string {
+	const joint = "\x00"
 	var b strings.Builder
 	n := 0
-	for word := range strings.FieldsSeq(text) {
+	for word := range strings.FieldsSeq(moments.ReplaceAllString(text, "${1}"+joint+"${2}")) {
+		word = strings.ReplaceAll(word, joint, " ")
 		length := len([]rune(word))
 		switch {
 		case n == 0:

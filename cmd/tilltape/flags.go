@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/tilltape/tilltape/internal/words"
 )
 
 // environment begins the name of the variable that stands for a flag: TILLTAPE_OUTPUT for --output.
@@ -47,13 +49,7 @@ func (c *choice) Set(word string) error {
 func (c *choice) Type() string { return strings.Join(c.words, "|") }
 
 // either is "a, b or c".
-func either(words []string) string {
-	last := len(words) - 1
-	if last == 0 {
-		return words[0]
-	}
-	return strings.Join(words[:last], ", ") + " or " + words[last]
-}
+func either(these []string) string { return words.List(these, "or") }
 
 // moment is a flag that takes a time.
 type moment struct{ time.Time }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/export"
+	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -271,18 +272,9 @@ func logFile(name, instead string) error {
 func takes(what ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != len(what) {
-			return fmt.Errorf("%s takes %s, but was given %s", cmd.CommandPath(), all(what),
+			return fmt.Errorf("%s takes %s, but was given %s", cmd.CommandPath(), words.List(what, "and"),
 				counted(uint64(len(args)), "argument"))
 		}
 		return nil
 	}
-}
-
-// all is "a, b and c".
-func all(words []string) string {
-	last := len(words) - 1
-	if last == 0 {
-		return words[0]
-	}
-	return strings.Join(words[:last], ", ") + " and " + words[last]
 }

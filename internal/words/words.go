@@ -49,6 +49,15 @@ func Counted(n uint64, what string) string {
 	return strconv.FormatUint(n, 10) + " " + Plural(n, what)
 }
 
+// List is words as a sentence has them: "a, b and c", with the word that stands before the last of them.
+func List(all []string, before string) string {
+	last := len(all) - 1
+	if last <= 0 {
+		return strings.Join(all, "")
+	}
+	return strings.Join(all[:last], ", ") + " " + before + " " + all[last]
+}
+
 // Plural is the word for so many things: "order" for one, "orders" otherwise.
 func Plural(n uint64, what string) string {
 	if n == 1 {

@@ -186,3 +186,10 @@ func TestWhatCanBeOneIsCounted(t *testing.T) {
 	}
 	assert.Greater(t, files, 100)
 }
+
+func TestList(t *testing.T) {
+	assert.Empty(t, words.List(nil, "or"))
+	assert.Equal(t, "a", words.List([]string{"a"}, "or"))
+	assert.Equal(t, "a or b", words.List([]string{"a", "b"}, "or"))
+	assert.Equal(t, "a, b and c", words.List([]string{"a", "b", "c"}, "and"))
+}
