@@ -104,7 +104,7 @@ func ReadSettlement(from io.Reader, columns *SettlementColumns) (*Settlement, er
 		i := slices.Index(header, name)
 		if i < 0 || slices.Contains(header[i+1:], name) {
 			return nil, &SettlementError{Line: 1, Column: name,
-				Problem: "is not there, or there twice; name the file's own column in SettlementColumns"}
+				Problem: "is not there, or there twice; name the file's own column"}
 		}
 		p.at[name] = i
 	}

@@ -150,8 +150,23 @@ func variable(flag string) string {
 
 // innermost is a flag's own word on what was wrong, without what pflag says of the command line: nobody gave it there.
 func innermost(err error) error {
-	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return bad.Unwrap()
+	bad, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
 	}
-	return err
+	switch bad.GetFlag().Value.Type() { // of these pflag has the words of package strconv
+	case "int":
+		return errors.New("give a whole number")
+	case "bool":
+		return errors.New("give true or false")
+	}
+	return bad.Unwrap()
+}
+
+// flagError is what was wrong with the flags of a command line.
+func flagError(cmd *cobra.Command, err error) error {
+	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		err = fmt.Errorf("--%s %q: %w", bad.GetFlag().Name, bad.GetValue(), innermost(err))
+	}
+	return &usageError{err: err, hint: helpHint(cmd)}
 }

@@ -38,11 +38,11 @@ func TestGraphMisused(t *testing.T) {
 		name, errs string
 		args       []string
 	}{
-		{"empty format", "error: invalid argument \"\" for \"--format\" flag: give mermaid, dot or svg\n",
+		{"empty format", "error: --format \"\": give mermaid, dot or svg\n",
 			[]string{"--format="}},
-		{"unknown machine", "error: invalid argument \"order\" for \"--machine\" flag: give status, operation or gateway\n",
+		{"unknown machine", "error: --machine \"order\": give status, operation or gateway\n",
 			[]string{"--machine", "order"}},
-		{"a name cannot move the cursor", "error: invalid argument \"\\x1b[2J\" for \"--machine\" flag: " +
+		{"a name cannot move the cursor", "error: --machine \"\\x1b[2J\": " +
 			"give status, operation or gateway\n", []string{"--machine", "\x1b[2J"}},
 		{"an argument", "error: a drawing of a source is of one order, and no --order says of which; it was given " +
 			"\"status\"\n", []string{"status"}},

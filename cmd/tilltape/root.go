@@ -106,6 +106,7 @@ func rootCommand(t *terminal, running func()) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true // ours tells its codes, as all others do
 	root.Flags().BoolVar(&version, "version", false, "print what this binary was built from")
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
+	root.SetFlagErrorFunc(flagError)
 	set := settingsOf(root)
 	root.SetOut(t.out)
 	root.SetErr(t.err)

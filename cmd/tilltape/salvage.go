@@ -76,6 +76,12 @@ func salvageCommand(t *terminal) *cobra.Command {
 			if err := logFile(s.file, "name the damaged file of a log; an export and a proof are written again"); err != nil {
 				return err
 			}
+			if s.with != "" {
+				if err := logFile(s.with, "--with takes a backup; of an export one is made with: tilltape import "+s.with+
+					" NEW"); err != nil {
+					return err
+				}
+			}
 			return s.inChild(cmd.Context(), t)
 		},
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -68,8 +70,11 @@ func (f *settlementFlags) read() (*audit.Settlement, error) {
 	}
 	columns.Comma = comma[0]
 	file, err := os.Open(f.path)
-	if err != nil {
-		return nil, withHint(fmt.Errorf("settlement %s is %w: %w", f.path, errNotFound, err), "check the path")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, withHint(fmt.Errorf("settlement %s is %w", f.path, errNotFound), "check the path")
+	case err != nil:
+		return nil, withHint(fmt.Errorf("settlement %s is %w: %w", f.path, errUnreadable, err), "let this user read it")
 	}
 	defer func() { _ = file.Close() }()
 	settlement, err := audit.ReadSettlement(file, columns)
