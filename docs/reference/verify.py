@@ -153,6 +153,7 @@ def read_bolt(b):
         total.update(struct.pack(">Q", len(x)) + x)
     need(found == total.digest() and ("unsealed" in meta) != sealed, "what it says of itself does not give its sum")
     need((meta["magic"], meta["format"]) == (b"tilltape log", b"\0\0\0\1"), "it has another format")
+    need(not meta["journal"], "it has a journal, whose records it lacks: close the log, or open it once")
     for key, value in file.bucket(top["log"]): read_chunk(log, key, value)
     for name in "attention due heads keys operation status".split():
         for key, value in file.bucket(top[name]):

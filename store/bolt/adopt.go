@@ -30,6 +30,11 @@ func (l *Log) Adopt(ctx context.Context, past []seal.Checkpoint) error {
 	if _, ok := sealed.ParseAncestry(text.String()); !ok {
 		return l.damagedError("what it is said to be a copy of has no origin that a log can have")
 	}
+	l.committing.Lock() // nothing comes to the journal meanwhile, and what is there goes into the file first
+	defer l.committing.Unlock()
+	if err := l.moveUntil(l.lazy.end()); err != nil {
+		return err
+	}
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	now := l.header()
@@ -39,7 +44,7 @@ func (l *Log) Adopt(ctx context.Context, past []seal.Checkpoint) error {
 	now.ancestry += text.String()
 	tree := l.lazy.layers().tree
 	claimed := sealed.Stored{Frontier: now.frontier, Last: tree.Size(), Past: past}
-	if err := l.view(func(tx *bbolt.Tx) error {
+	if err := l.view(func(tx reading) error {
 		return l.sealOf(tree).Verify(ctx, newSealSource(l, tx), claimed)
 	}); err != nil {
 		return err

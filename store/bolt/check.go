@@ -121,11 +121,26 @@ func (l *Log) ready(c Config, look *Log) error {
 	if err := l.recover(look); err != nil {
 		return err
 	}
+	marked := l.marked != ""
+	if err := l.emptyJournal(func() error { return nil }); err != nil {
+		return err
+	}
 	if err := l.beOneself(c); err != nil {
 		return err
 	}
 	l.resumeFlush()
-	return nil
+	if c.copyOf != nil {
+		return nil
+	}
+	if !marked {
+		if err := l.leftover(c.Journal); err != nil {
+			return err
+		}
+	}
+	if !c.Journal {
+		return nil
+	}
+	return l.useJournal(c.journalBounds)
 }
 
 // empty tells whether nothing was ever put into the file. A log whose creation was cut short looks like that.

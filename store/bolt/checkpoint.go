@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/sealed"
@@ -70,7 +68,7 @@ func (l *Log) Prove(ctx context.Context, position uint64) (proof seal.Proof, err
 	if err != nil {
 		return seal.Proof{}, err
 	}
-	err = l.view(func(tx *bbolt.Tx) error {
+	err = l.view(func(tx reading) error {
 		proof, err = now.Prove(ctx, newSealSource(l, tx), signed, position)
 		return err
 	})
@@ -85,7 +83,7 @@ func (l *Log) ProveConsistency(ctx context.Context, old, size uint64) (proof []s
 	if err != nil {
 		return nil, err
 	}
-	err = l.view(func(tx *bbolt.Tx) error {
+	err = l.view(func(tx reading) error {
 		proof, err = l.sealOf(tree).ProveConsistency(ctx, newSealSource(l, tx), old, size)
 		return err
 	})

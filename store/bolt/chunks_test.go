@@ -37,7 +37,7 @@ func TestDirectory(t *testing.T) {
 		err := log.db.Update(func(tx *bbolt.Tx) error {
 			require.NoError(t, tx.Bucket([]byte(bucketLog)).Put(number(count), value))
 			for position := uint64(1); position <= count; position++ {
-				r, err := newFrames(log, tx).record(position)
+				r, err := newFrames(log, reading{Tx: tx}).record(position)
 				if err != nil {
 					require.ErrorIs(t, err, store.ErrDamaged)
 					bad++

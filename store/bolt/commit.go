@@ -5,6 +5,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/internal/ledger"
 )
@@ -24,6 +25,9 @@ func (e *engine) Begin(*batch) (ledger.Turn[look], error) {
 // Commit implements [ledger.Engine], in one transaction.
 func (e *engine) Commit(b *batch, p *plan) error {
 	l, nudged := (*Log)(e), b.Nudged()
+	if l.journal != nil {
+		return l.journalled(p)
+	}
 	if failed := l.failed.Load(); failed != nil { // since the turn began
 		return failed.err
 	}
@@ -61,18 +65,62 @@ func brokenOffError(path string) error {
 func (l *Log) write(p *plan, steps func(*flush) int) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	done, filled := 0, false
-	now := header{identity: l.id(), progress: l.progress}
-	step := l.flush != nil && l.flush.ready()
 	hashed := p.StartHash()
 	defer hashed() // whatever happens: the plan's memory is used again
 	frames, ends := p.Frames()
-	l.chunks.cut(p.First(), frames, ends)
-	err := guarded(func() error {
+	flushed, err := l.enter(&stretch{first: p.First(), frames: frames, ends: ends, plan: p, hashed: hashed}, steps)
+	if err != nil {
+		return err
+	}
+	if closed := l.lazy.publish(p, flushed); closed != nil {
+		l.flush = l.newFlush(closed)
+	}
+	return nil
+}
+
+// stretch is records that go into the file in one transaction, and what the seal becomes by them.
+type stretch struct {
+	first  uint64 // position of the first, if there is one
+	frames []byte // one after another
+	ends   []int  // of each in them
+
+	plan   *plan // that they are, where they are of one; hashed waits until it is
+	hashed func()
+
+	frontier []byte // where they are of none
+	tiles    []seal.Tile
+}
+
+// seal is the frontier after the stretch, nil without a seal, and the tiles that it fills.
+func (s *stretch) seal() (frontier []byte, tiles []seal.Tile) {
+	if s.plan == nil {
+		return s.frontier, s.tiles
+	}
+	s.hashed()
+	tree := s.plan.Tree()
+	if tree == nil {
+		return nil, nil
+	}
+	return tree.AppendFrontier(nil), tree.Full()
+}
+
+// enter makes a stretch durable in the file together with a step of the flush that is under way, and tells whether that
+// is done with it.
+func (l *Log) enter(s *stretch, steps func(*flush) int) (flushed bool, err error) {
+	done, filled := 0, false
+	now := header{identity: l.id(), progress: l.progress, journal: l.marked}
+	step := l.flush != nil && l.flush.ready()
+	last := l.last
+	if len(s.ends) > 0 {
+		last = s.first + uint64(len(s.ends)) - 1
+	}
+	l.chunks.cut(s.first, s.frames, s.ends)
+	err = guarded(func() error {
 		return l.db.Update(func(tx *bbolt.Tx) error {
 			if err := l.chunks.write(tx); err != nil {
 				return err
 			}
+			step = step && l.flush.gen.last <= last // what is lazy never leads to a record that is not there
 			if step {
 				var err error
 				if done, err = l.flush.step(tx, steps(l.flush)); err != nil {
@@ -80,11 +128,11 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 				}
 				now.progress = l.flush.progress(done, l.progress)
 			}
-			hashed()
-			if err := writeTiles(tx, p.Tree()); err != nil {
+			frontier, tiles := s.seal()
+			if err := writeTiles(tx, tiles); err != nil {
 				return err
 			}
-			now.frontier = frontier(p.Tree())
+			now.frontier = frontier
 			if err := now.putAfter(tx, l.progress); err != nil {
 				return err
 			}
@@ -96,27 +144,23 @@ func (l *Log) write(p *plan, steps func(*flush) int) error {
 		if filled || isFault(err) {
 			l.doubt(err)
 		}
-		return err
+		return false, err
 	}
 	// Two calls to the system, beside two flushes of the disk: nobody is told that a record is kept in a file that is
 	// gone.
 	if err := l.stillThere(); err != nil {
 		err = explain(l.path, err)
 		l.fail(&failure{err: err})
-		return err
+		return false, err
 	}
-	l.progress = now.progress
-	flushed := false
+	l.progress, l.last, l.frontier = now.progress, last, now.frontier
 	if step {
 		l.flush.carried(done)
 		if flushed = l.flush.left() == 0; flushed {
 			l.flush = nil
 		}
 	}
-	if closed := l.lazy.publish(p, flushed); closed != nil {
-		l.flush = l.newFlush(closed)
-	}
-	return nil
+	return flushed, nil
 }
 
 // flushAll takes everything that memory knows better into the file, for an orderly end.
@@ -151,9 +195,7 @@ func (l *Log) doubt(cause error) {
 	}
 	err := explain(l.path, cause)
 	if !wedged {
-		err = &FileError{Kind: store.ErrStorage, Path: l.path, Reason: "the disk did not confirm a commit (" + cause.Error() +
-			")",
-			Remedy: "check the disk, then restart; an append that failed may have happened: repeat it with the same record ids"}
+		err = unconfirmedError(l.path, cause)
 	}
 	l.fail(&failure{err: err, wedged: wedged})
 }
@@ -164,5 +206,5 @@ func (l *Log) undone() bool {
 	err := guarded(func() error {
 		return l.db.View(func(tx *bbolt.Tx) error { now = lastPosition(tx); return nil })
 	})
-	return err == nil && now == l.lazy.end()
+	return err == nil && now == l.last
 }

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/tilltape/tilltape/internal/folder"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
@@ -151,7 +149,7 @@ func (l *Log) copyBeside(
 	c.identity.copied = c.identity.copied || copied
 	held := l.newProven(ctx, now.tree)
 	c.page = func(p *plan) error {
-		return l.view(func(tx *bbolt.Tx) error { return c.take(held.in(tx), p, min(p.Last()+pageMax, c.end)) })
+		return l.view(func(tx reading) error { return c.take(held.in(tx), p, min(p.Last()+pageMax, c.end)) })
 	}
 	if now.tree != nil {
 		c.root = now.tree.Root()

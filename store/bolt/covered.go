@@ -1,14 +1,10 @@
 package bolt
 
-import (
-	"go.etcd.io/bbolt"
-
-	"github.com/tilltape/tilltape/events"
-)
+import "github.com/tilltape/tilltape/events"
 
 // confirmCovered checks that the lazy buckets have what the record at the position they cover says. Otherwise a
 // position that is too high would make streams unknown that have their first record before it.
-func (l *Log) confirmCovered(tx *bbolt.Tx, covered uint64) error {
+func (l *Log) confirmCovered(tx reading, covered uint64) error {
 	if covered == 0 {
 		return nil
 	}
@@ -28,7 +24,7 @@ func (l *Log) confirmCovered(tx *bbolt.Tx, covered uint64) error {
 }
 
 // confirmKeys checks that a record that is covered owns its lookup keys.
-func (l *Log) confirmKeys(tx *bbolt.Tx, r events.Record) error {
+func (l *Log) confirmKeys(tx reading, r events.Record) error {
 	for _, key := range r.Keys {
 		owner, ok, err := l.filedOwner(tx, key)
 		if err != nil {

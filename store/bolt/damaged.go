@@ -157,6 +157,10 @@ func (d *Damaged) readSeal(ctx context.Context) {
 		d.ofSeal = append(d.ofSeal, err)
 		return
 	}
+	if h.journal != "" {
+		d.ofSeal = append(d.ofSeal, d.log.journalError("it names a journal, %s%s, and that was not looked at: records that "+
+			"were acknowledged may be in it", d.path, journalSuffix))
+	}
 	if h.unsealed {
 		return
 	}

@@ -54,6 +54,11 @@
 // of them into the file. After a crash Open reads the log's last stretch again instead, in a second or so, and takes it
 // into the file while appends go on; [Log.Recovery] tells.
 //
+// With Config.Journal a commit syncs once: it goes to a second file, the journal, and from there into bbolt's, some
+// megabytes at a time. A lone writer waits half as long, and the file's pages are written for many commits at once.
+// While the log is open and after a crash the two files belong together; Close leaves one. What is to be moved is in
+// memory until then, 256 MiB at most.
+//
 // A stream is read by walking back from its newest record. Reads take pages of at most 256 records or 1 MiB in
 // transactions of their own, so a slow loop over the log holds up nobody.
 //

@@ -45,7 +45,7 @@ func TestUnconfirmedCommitStopsTheLog(t *testing.T) {
 	_, err := log.Append(ctx, stream, 0, testRecord("r-1"))
 	require.NoError(t, err)
 	// As if the commit of position 1 had failed after its header was written: readers see it, the disk may not have it.
-	log.lazy.last = 0
+	log.last = 0
 	log.doubt(errSync)
 
 	stopped := func(what string, err error) {

@@ -213,3 +213,37 @@ func ExampleOpenDamaged() {
 	// Output:
 	// 3 of 3 refused: false
 }
+
+func ExampleConfig_journal() {
+	directory, err := os.MkdirTemp("", "tilltape")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(directory)
+	path := filepath.Join(directory, "orders.log")
+
+	log, err := bolt.Open(path, &bolt.Config{Journal: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = log.Append(context.Background(), events.OrderStream("o-1"), 0, events.Record{
+		ID:       "record-1",
+		Recorded: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC),
+		Event: events.OrderCreated{PaymentRequestID: "request-1", Amount: events.Money{Minor: 1000, Currency: "USD"},
+			Method: "CARD"},
+	})
+	fmt.Println("on the disk:", err == nil)
+	_, err = os.Stat(path + "-journal")
+	fmt.Println("beside it a journal:", err == nil)
+	if err := log.Close(); err != nil {
+		fmt.Println(err)
+	}
+	_, err = os.Stat(path + "-journal")
+	fmt.Println("and after Close none:", errors.Is(err, os.ErrNotExist))
+	// Output:
+	// on the disk: true
+	// beside it a journal: true
+	// and after Close none: true
+}

@@ -4,6 +4,14 @@ package bolt
 // happens at every few appends.
 func SmallGenerations(entries int) *Config { return &Config{generation: entries} }
 
+// WithJournal is a configuration with a journal that begins with so many bytes, grows by as many up to four times that,
+// and is moved into the file from an eighth of that on, each transaction half of it.
+func WithJournal(c Config, step int64) Config {
+	c.Journal = true
+	c.journalBounds = journalBounds{step: step, max: 4 * step, moveAt: step / 8, moveMax: int(step / 16)}
+	return c
+}
+
 // AwaitFlush waits until the flush that is under way, if one is, can be carried on by appends. What it does lies with a
 // goroutine that a busy machine may leave without a processor for hundreds of appends.
 func AwaitFlush(l *Log) {

@@ -75,7 +75,7 @@ func (f *flush) prepare(l *Log) {
 		page := all[:min(pageMax, len(all))]
 		all = all[len(page):]
 		f.err = explain(l.path, guarded(func() error {
-			return l.db.View(func(tx *bbolt.Tx) error { return f.compare(l, tx, page) })
+			return l.peek(func(tx reading) error { return f.compare(l, tx, page) })
 		}))
 	}
 	slices.SortFunc(f.edits, func(a,
@@ -88,7 +88,7 @@ func (f *flush) prepare(l *Log) {
 // its place in the file names. What a flush before a crash has done already is left alone. Where that place or the
 // frame is damaged, the new place is put beside it, and the old index entries stay for a reader of the index to find:
 // the other orders go on.
-func (f *flush) compare(l *Log, tx *bbolt.Tx, streams []filing) error {
+func (f *flush) compare(l *Log, tx reading, streams []filing) error {
 	walk := newFrames(l, tx)
 	for _, s := range streams {
 		before, err := l.filedPlace(tx, s.stream)

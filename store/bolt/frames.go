@@ -46,6 +46,7 @@ func appendDirectory(b []byte, start int, ends []int) []byte {
 // is for one goroutine, and what it returns is valid until the transaction ends, or in copies for as long as these are.
 type frames struct {
 	log         *Log
+	tail        tail // what is not in the file yet
 	cursor      *bbolt.Cursor
 	first, last uint64 // positions of the chunk found last; first is 0 before there is one
 	chunk       []byte // without its directory
@@ -57,12 +58,15 @@ type frames struct {
 	copies *[]byte
 }
 
-func newFrames(l *Log, tx *bbolt.Tx) *frames {
-	return &frames{log: l, cursor: tx.Bucket([]byte(bucketLog)).Cursor()}
+func newFrames(l *Log, tx reading) *frames {
+	return &frames{log: l, tail: tx.tail, cursor: tx.Bucket([]byte(bucketLog)).Cursor()}
 }
 
 // at returns the frame at the position.
 func (f *frames) at(position uint64) ([]byte, error) {
+	if g := f.tail.at(position); g != nil {
+		return f.copied(g.frame(position)), nil
+	}
 	if f.first == 0 || position < f.first || position > f.last {
 		key, chunk := f.cursor.Seek(number(position))
 		if err := f.take(key, chunk, position); err != nil {
@@ -94,7 +98,7 @@ func (f *frames) at(position uint64) ([]byte, error) {
 
 // on is at for the position that follows the one found last: its chunk is the next one, if it is another.
 func (f *frames) on(position uint64) ([]byte, error) {
-	if f.first != 0 && position == f.last+1 {
+	if f.first != 0 && position == f.last+1 && f.tail.at(position) == nil {
 		if more, err := f.next(); err != nil || !more {
 			return nil, cmp.Or(err, f.missingError(position))
 		}
@@ -111,13 +115,19 @@ func (f *frames) next() (bool, error) {
 	return true, f.take(key, chunk, f.last+1)
 }
 
+// copied is bytes of the log where they outlive the transaction, if they are to.
+func (f *frames) copied(b []byte) []byte {
+	if f.copies == nil {
+		return b
+	}
+	begin := len(*f.copies)
+	*f.copies = append(*f.copies, b...)
+	return (*f.copies)[begin:]
+}
+
 // take remembers a chunk once it is proven to hold the position.
 func (f *frames) take(key, chunk []byte, position uint64) error {
-	if f.copies != nil {
-		begin := len(*f.copies)
-		*f.copies = append(*f.copies, chunk...)
-		chunk = (*f.copies)[begin:]
-	}
+	chunk = f.copied(chunk)
 	last, ok := parseNumber(key)
 	if !ok || len(chunk) < directorySize(1) {
 		return f.missingError(position)

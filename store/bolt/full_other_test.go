@@ -2,5 +2,7 @@
 
 package bolt_test
 
+import "github.com/tilltape/tilltape/store/bolt"
+
 // childFill has nothing to do where no limit can be set on a file's size.
-func childFill(string) {}
+func childFill(string, *bolt.Config) {}

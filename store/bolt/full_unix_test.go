@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -21,14 +22,14 @@ import (
 )
 
 // childFill appends under a limit of the file's size until there is no space, lifts the limit and goes on.
-func childFill(path string) {
+func childFill(path string, config *bolt.Config) {
 	const limit = 20 << 20
 	var before syscall.Rlimit
 	must(syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before))
 	signal.Ignore(syscall.SIGXFSZ)
 	must(syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: before.Max}))
 
-	log, err := bolt.Open(path, nil)
+	log, err := bolt.Open(path, config)
 	must(err)
 	ctx, stream, version := context.Background(), events.OrderStream("o-1"), uint64(0)
 	add := func() error {
@@ -57,9 +58,18 @@ func childFill(path string) {
 	must(log.Close())
 }
 
-func TestNoSpaceLeft(t *testing.T) {
+func TestNoSpaceLeft(t *testing.T) { noSpaceLeft(t, "fill") }
+
+// TestNoSpaceLeftWithJournal: appends go on until the journal is full, too, and as soon as the file has room again.
+func TestNoSpaceLeftWithJournal(t *testing.T) {
+	path := noSpaceLeft(t, "fill with a journal")
+	assert.Eventually(t, func() bool { _, err := os.Stat(beside(path)); return errors.Is(err, os.ErrNotExist) },
+		10*time.Second, time.Millisecond, "the close has taken in what the journal had")
+}
+
+func noSpaceLeft(t *testing.T, doing string) string {
 	path := filepath.Join(t.TempDir(), "orders.log")
-	_, lines := child(t, "fill", path)
+	_, lines := child(t, doing, path)
 	for _, want := range []string{" true", "again: true", "whole: true", "after: <nil> true"} {
 		require.True(t, lines.Scan(), "the child says more")
 		assert.Contains(t, lines.Text(), want)
@@ -70,8 +80,7 @@ func TestNoSpaceLeft(t *testing.T) {
 		}
 	}
 	assert.FileExists(t, path)
-	_, err := os.Stat(path)
-	require.NoError(t, err)
+	return path
 }
 
 func TestOpenRefusesAPipe(t *testing.T) {

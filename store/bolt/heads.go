@@ -7,8 +7,6 @@ import (
 	"iter"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 )
@@ -28,7 +26,7 @@ func (l *Log) Head(ctx context.Context, of events.Stream) (head store.Head, err 
 	if s := memory.newest(of); s != nil {
 		return s.Of(of), nil
 	}
-	err = l.view(func(tx *bbolt.Tx) error {
+	err = l.view(func(tx reading) error {
 		s, err := l.filed(tx, newFrames(l, tx), of)
 		if err == nil && s == nil {
 			return &store.NotFoundError{Stream: of}
@@ -40,7 +38,7 @@ func (l *Log) Head(ctx context.Context, of events.Stream) (head store.Head, err 
 }
 
 // filed is the summary of a stream by what the file says, nil where it knows none.
-func (l *Log) filed(tx *bbolt.Tx, walk *frames, of events.Stream) (*summary, error) {
+func (l *Log) filed(tx reading, walk *frames, of events.Stream) (*summary, error) {
 	at, err := l.filedPlace(tx, of)
 	if err != nil || at == (place{}) {
 		return nil, err

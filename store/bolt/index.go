@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 )
@@ -48,7 +46,7 @@ func wholeIndex(bucket string) *indexWalk {
 // next returns the next heads, without those of orders that were in memory when the walk began: memory has them. An
 // order that has a record since is given to memory, where its new place is still to come.
 func (w *indexWalk) next(l *Log, memory *memory) (page []store.Head, err error) {
-	err = l.viewLayers(func(tx *bbolt.Tx, now layers) error {
+	err = l.viewLayers(func(tx reading, now layers) error {
 		walk := newFrames(l, tx)
 		branches, err := w.branches(l, tx)
 		if err != nil {
@@ -97,7 +95,7 @@ const pagesStepsMax = 4 * pageMax
 
 // indexed is the head of an order that an index names and that is not in memory. In one transaction the two agree, or
 // the file is damaged.
-func (l *Log) indexed(tx *bbolt.Tx, walk *frames, order events.Stream, found entry) (store.Head, error) {
+func (l *Log) indexed(tx reading, walk *frames, order events.Stream, found entry) (store.Head, error) {
 	s, err := l.filed(tx, walk, order)
 	switch {
 	case err != nil:
@@ -118,7 +116,7 @@ type branch struct {
 	rest   []byte // the next key without its word; nil at the end
 }
 
-func (w *indexWalk) branches(l *Log, tx *bbolt.Tx) ([]*branch, error) {
+func (w *indexWalk) branches(l *Log, tx reading) ([]*branch, error) {
 	if !w.merged {
 		only, err := w.branch(l, tx, w.prefix)
 		return []*branch{only}, err
@@ -145,7 +143,7 @@ func (w *indexWalk) branches(l *Log, tx *bbolt.Tx) ([]*branch, error) {
 	return all, nil
 }
 
-func (w *indexWalk) branch(l *Log, tx *bbolt.Tx, prefix []byte) (*branch, error) {
+func (w *indexWalk) branch(l *Log, tx reading, prefix []byte) (*branch, error) {
 	b := &branch{cursor: l.lazyCursor(tx, w.bucket), prefix: prefix}
 	found, err := b.cursor.seek(slices.Concat(prefix, w.after))
 	if err == nil && found && w.after != nil {

@@ -39,6 +39,7 @@ const (
 	acknowledgedShort = 400
 	// entries in memory, of every second process: so that many die while they bring them into the file
 	killGeneration = 500
+	killJournal    = 256 << 10 // bytes, of the journal of half of the processes: it is full all the time
 	appenders      = 32
 	streamsEach    = 8
 )
@@ -69,8 +70,12 @@ func sumOf(r events.Record) (string, error) {
 // is killed. First it repeats what every stream ends with, as a service does that was never told.
 func childAppend(path string) {
 	config := bolt.SmallGenerations(killGeneration)
-	if os.Getpid()%2 == 0 {
+	switch os.Getpid() % 4 {
+	case 0:
 		config = nil
+	case 1, 2:
+		withJournal := bolt.WithJournal(*config, killJournal)
+		config = &withJournal
 	}
 	log, err := bolt.Open(path, config)
 	must(err)

@@ -187,6 +187,25 @@ func (z *lazy) wake() {
 func (z *lazy) publish(p *plan, flushed bool) (closed *generation) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
+	z.showLocked(p)
+	return z.turnOverLocked(flushed)
+}
+
+// show is publish where a generation is closed by somebody else.
+func (z *lazy) show(p *plan) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.showLocked(p)
+}
+
+// turnOver lets go of the frozen generation, where that is in the file now, and closes the active one, if it is full.
+func (z *lazy) turnOver(flushed bool) (closed *generation) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.turnOverLocked(flushed)
+}
+
+func (z *lazy) showLocked(p *plan) {
 	for _, of := range p.Streams() {
 		z.active.setHead(of, p.Summary(of))
 	}
@@ -194,13 +213,16 @@ func (z *lazy) publish(p *plan, flushed bool) (closed *generation) {
 		z.active.setKey(key, c)
 	}
 	z.active.last, z.last, z.tree = p.Last(), p.Last(), p.Tree()
-	if flushed {
-		z.frozen = nil
-		z.epoch++
-	}
 	if z.grown != nil && !p.Empty() {
 		close(z.grown)
 		z.grown = nil
+	}
+}
+
+func (z *lazy) turnOverLocked(flushed bool) (closed *generation) {
+	if flushed {
+		z.frozen = nil
+		z.epoch++
 	}
 	if z.frozen == nil && (z.active.size() >= z.limit || z.active.last-z.active.begin >= uint64(z.limit)*stretchMax) {
 		return z.freezeLocked()

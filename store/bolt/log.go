@@ -3,6 +3,7 @@ package bolt
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"sync"
@@ -35,19 +36,31 @@ type Log struct {
 	signer   *seal.Signer
 	recovery Recovery
 	lazy     lazy
+	waiting  waiting // records that are in the journal and not yet in the file
 
 	pagesLooked int // at most, by checkPages
 
 	named atomic.Pointer[identity] // set before Open returns; from then on Adopt alone changes it
 
+	committing sync.Mutex              // held while a group of appends goes into the journal, and before the next
+	journal    *journal                // that appends go to; nil where they go into the file at once
+	journalAt  string                  // where it is, or would be
+	gathered   int                     // entries that were in memory when the file was last written from the journal
+	stuck      atomic.Pointer[failure] // why records could not be moved into the file
+
 	writing sync.Mutex // held for a commit, by the committer, by Close and by Adopt: what follows, and the file's header
 
 	// Of the committer alone, and after it of Close.
-	progress progress // as the file has it
-	flush    *flush   // of lazy's frozen generation
-	plan     plan     // of the next commit
-	before   before   // what it is judged against
-	chunks   chunks   // what its frames become
+	progress  progress          // as the file has it
+	last      uint64            // position of the newest record in the file
+	frontier  []byte            // of the seal then
+	found     [sha256.Size]byte // the sum over what the file said of itself when it was opened
+	filedTree *seal.Tree        // over the records of the file then, where a journal had more
+	marked    string            // the id of the journal that the file names; empty where it names none
+	flush     *flush            // of lazy's frozen generation
+	plan      plan              // of the next commit
+	before    before            // what it is judged against
+	chunks    chunks            // what its frames become
 
 	queue     *queue        // appends on their way to the committer; nil when read-only
 	committed chan struct{} // closed when the committer has ended
@@ -72,7 +85,7 @@ func (l *Log) fail(f *failure) {
 }
 
 // view runs f in a read transaction. f must be quick, and must not call anything that is the caller's.
-func (l *Log) view(f func(tx *bbolt.Tx) error) error {
+func (l *Log) view(f func(tx reading) error) error {
 	if err := l.usable(); err != nil {
 		return err
 	}
@@ -80,10 +93,10 @@ func (l *Log) view(f func(tx *bbolt.Tx) error) error {
 }
 
 // glance is view for a log that may have been closed, whose last appends are still written.
-func (l *Log) glance(f func(tx *bbolt.Tx) error) error {
+func (l *Log) glance(f func(tx reading) error) error {
 	begun := false
 	err := guarded(func() error {
-		return l.db.View(func(tx *bbolt.Tx) error { begun = true; return f(tx) })
+		return l.peek(func(tx reading) error { begun = true; return f(tx) })
 	})
 	if !begun && isFault(err) {
 		l.fail(&failure{err: explain(l.path, err), wedged: true}) // bbolt holds its locks while it reads its headers
@@ -91,12 +104,24 @@ func (l *Log) glance(f func(tx *bbolt.Tx) error) error {
 	return explain(l.path, err)
 }
 
+// reading is a transaction, and what of the log's records it may not have yet.
+type reading struct {
+	*bbolt.Tx
+	tail tail
+}
+
+// peek is the bare read transaction. What has left the tail before is in its file.
+func (l *Log) peek(f func(tx reading) error) error {
+	waiting := l.waiting.now()
+	return l.db.View(func(tx *bbolt.Tx) error { return f(reading{tx, waiting}) })
+}
+
 // viewLayers is view with every generation of which the transaction may have a part: one that has left memory meanwhile
 // was perhaps on its way into the file when the transaction began, and then it is begun again.
-func (l *Log) viewLayers(f func(tx *bbolt.Tx, memory layers) error) error {
+func (l *Log) viewLayers(f func(tx reading, memory layers) error) error {
 	for {
 		before, left := l.lazy.layers(), false
-		err := l.view(func(tx *bbolt.Tx) error {
+		err := l.view(func(tx reading) error {
 			memory := l.lazy.layers()
 			if left = memory.epoch != before.epoch; left {
 				return nil
@@ -121,10 +146,10 @@ func (l *Log) usable() error {
 }
 
 // viewStream is view with the place of the stream's newest record, the zero place where there is no such stream.
-func (l *Log) viewStream(of events.Stream, f func(tx *bbolt.Tx, at place) error) error {
+func (l *Log) viewStream(of events.Stream, f func(tx reading, at place) error) error {
 	memory := l.lazy.layers()
 	s := memory.newest(of)
-	return l.view(func(tx *bbolt.Tx) error {
+	return l.view(func(tx reading) error {
 		if s != nil {
 			return f(tx, s.Place)
 		}
@@ -146,7 +171,7 @@ func (l *Log) Lookup(ctx context.Context, key events.Key) (owner events.Stream, 
 	}
 	memory := l.lazy.layers()
 	c, known := memory.owner(key)
-	err = l.view(func(tx *bbolt.Tx) error {
+	err = l.view(func(tx reading) error {
 		if owner = c.Owner; known {
 			return nil
 		}
@@ -178,7 +203,10 @@ func (l *Log) Close() error {
 			l.queue.Close()
 			<-l.committed
 		}
-		if l.queue != nil && l.failed.Load() == nil {
+		if l.journal != nil {
+			l.outcome = explain(l.path, l.endJournal())
+		}
+		if l.queue != nil && l.failed.Load() == nil && l.outcome == nil {
 			l.outcome = explain(l.path, l.flushAll())
 		}
 		// After a fault in a write, bbolt's own Close could wait for ever for a lock that nobody gives back.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
@@ -36,7 +35,7 @@ func longMessages(t *testing.T, count int) *Log {
 func TestAPageOfLongMessagesIsShort(t *testing.T) {
 	log := longMessages(t, 5)
 	of := events.OrderStream("o-1")
-	require.NoError(t, log.viewStream(of, func(tx *bbolt.Tx, end place) error {
+	require.NoError(t, log.viewStream(of, func(tx reading, end place) error {
 		page, next, err := log.pageBefore(tx, of, end, 0)
 		require.NoError(t, err)
 		require.Len(t, page, 2)

@@ -1,10 +1,6 @@
 package bolt
 
-import (
-	"go.etcd.io/bbolt"
-
-	"github.com/tilltape/tilltape/events"
-)
+import "github.com/tilltape/tilltape/events"
 
 // look is what the file said about a request's stream and keys before it was queued. It stands as long as no generation
 // has left memory since: until then, whatever is newer is still in memory, and memory is asked first.
@@ -31,7 +27,7 @@ func (l *Log) lookUp(r *request) (found look, err error) {
 	if known && len(keys) == 0 {
 		return found, nil
 	}
-	err = l.view(func(tx *bbolt.Tx) error {
+	err = l.view(func(tx reading) error {
 		if !known {
 			if found.newest, err = l.filedPlace(tx, r.Stream); err != nil {
 				return err
@@ -62,7 +58,7 @@ func (l *Log) lookUp(r *request) (found look, err error) {
 
 // filedPlace returns where the file says that the stream's newest record is, the zero place where it has none for
 // certain.
-func (l *Log) filedPlace(tx *bbolt.Tx, of events.Stream) (place, error) {
+func (l *Log) filedPlace(tx reading, of events.Stream) (place, error) {
 	value, found, err := l.entry(tx, bucketHeads, streamKey(of))
 	if err != nil || !found {
 		return place{}, err
@@ -75,7 +71,7 @@ func (l *Log) filedPlace(tx *bbolt.Tx, of events.Stream) (place, error) {
 }
 
 // filedOwner returns the stream that owns the lookup key by what the file says.
-func (l *Log) filedOwner(tx *bbolt.Tx, key events.Key) (owner events.Stream, ok bool, err error) {
+func (l *Log) filedOwner(tx reading, key events.Key) (owner events.Stream, ok bool, err error) {
 	value, found, err := l.entry(tx, bucketKeys, ownerKey(key))
 	if err != nil || !found {
 		return events.Stream{}, false, err

@@ -47,11 +47,12 @@ type header struct {
 	identity
 	progress
 	frontier []byte // nil where the log is unsealed
+	journal  string // the id of the journal that has records after those of the file; empty where there is none
 }
 
 // header is what the file's should be.
 func (l *Log) header() header {
-	h := header{identity: l.id(), progress: l.progress}
+	h := header{identity: l.id(), progress: l.progress, journal: l.marked}
 	if tree := l.lazy.layers().tree; tree != nil {
 		h.frontier = tree.AppendFrontier(nil)
 	}
@@ -78,6 +79,7 @@ func (h header) entries() []metaEntry {
 		{metaFiling, number(h.filing)},
 		{metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion)},
 		{metaFrontier, h.frontier},
+		{metaJournal, []byte(h.journal)},
 		{metaMagic, []byte(magic)},
 		{metaOrigin, []byte(h.origin)},
 		{metaUnsealed, []byte{1}},
@@ -216,6 +218,9 @@ func (l *Log) parseHeader(found map[string][]byte, last uint64) (h header, err e
 			covered, filing, last)
 	}
 	h.progress = progress{covered, filing}
+	if h.journal = string(found[metaJournal]); len(h.journal) != 0 && len(h.journal) != journalIDSize {
+		return header{}, l.damagedError("which journal it has is unreadable")
+	}
 	if !h.unsealed && !sealed.IsOrigin(h.origin) {
 		return header{}, l.damagedError("its origin is unreadable")
 	}

@@ -63,10 +63,18 @@ type Config struct {
 	// that name, or of one above it.
 	Origin string
 
-	unsynced   bool      // nothing is durable before a sync; for copies
-	copyOf     *identity // what a copy is to say of itself; nil where this is to be no copy
-	asIs       bool      // a backup stays one
-	generation int       // entries of a generation; zero is generationMax; tests use small ones
+	// Journal has appends go to a second file first, the log's name with "-journal" after it, where one sync makes them
+	// durable; they are moved into the log's file behind that, many at a time. Twice as fast for a lone writer. As long as
+	// the log is open, and after a crash, the two files are one log: opening takes what the journal holds into the file,
+	// with this or without, and Close removes it. The journal takes 32 MiB of the disk, and up to 256 MiB, as it does of
+	// memory, where the file cannot keep up.
+	Journal bool
+
+	journalBounds journalBounds // zero: the default; tests use small ones
+	unsynced      bool          // nothing is durable before a sync; for copies
+	copyOf        *identity     // what a copy is to say of itself; nil where this is to be no copy
+	asIs          bool          // a backup stays one
+	generation    int           // entries of a generation; zero is generationMax; tests use small ones
 }
 
 // Open opens the log in the file at path, or makes a new one (mode 0600, and durable itself) where there is no file or
@@ -102,6 +110,7 @@ func Open(path string, config *Config) (*Log, error) {
 	c.LockTimeout = cmp.Or(c.LockTimeout, DefaultLockTimeout)
 	c.MapSize = cmp.Or(c.MapSize, defaultMapSize())
 	c.generation = cmp.Or(c.generation, generationMax)
+	c.journalBounds = cmp.Or(c.journalBounds, defaultBounds())
 
 	fresh, err := isFresh(path)
 	if err != nil {
@@ -144,6 +153,9 @@ func (l *Log) start() {
 	l.queue = ledger.NewQueue[look]()
 	l.committed = make(chan struct{})
 	begun := l.flush
+	if l.journal != nil {
+		go l.keepMoving()
+	}
 	go func() {
 		defer close(l.committed)
 		ledger.Run(l.queue, (*engine)(l), &l.plan)
@@ -191,6 +203,9 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 			release(l.file)
 		}
 		return nil, explain(path, openError(path, err))
+	}
+	if l.journalAt, err = journalPath(path); err != nil {
+		return nil, explain(path, errors.Join(err, l.db.Close()))
 	}
 	if err := guarded(func() error { return cmp.Or(l.stillThere(), check(l)) }); err != nil {
 		// A fault inside bbolt can leave its locks held, and then its Close would wait for ever.

@@ -20,6 +20,23 @@ func (z *lazy) pace(f *flush, p *plan) int {
 	return f.bundle(z.limit, entries)
 }
 
+// paceOf is pace for a transaction that takes so many records from the journal, since whose last so many entries were
+// added to what has gathered.
+func (f *flush) paceOf(gathered, added, records, limit int) int {
+	f.owed += max(f.rate(gathered, added, limit), f.rate(0, records, limit*stretchMax))
+	return f.bundle(limit, added)
+}
+
+// gained is how many entries the active generation has, and how many more than it had before, which it sets.
+func (z *lazy) gained(before *int) (gathered, added int) {
+	z.mu.RLock()
+	defer z.mu.RUnlock()
+	gathered = z.active.size()
+	added = max(gathered-*before, 0)
+	*before = gathered
+	return gathered, added
+}
+
 // rate is how many entries a commit should come up for that adds so much to what has gathered, of which the limit is to
 // be the most. When late, more than that gathers for a while, rather than have one commit pay for all that is left.
 func (f *flush) rate(gathered, added, limit int) int {

@@ -49,7 +49,7 @@ func (b *before) Newest(r *request) (place, error) {
 
 // newestFiled asks the file: seldom, and what it needs of memory is not asked for by the others.
 func (b *before) newestFiled(r *request) (at place, err error) {
-	err = b.log.glance(func(tx *bbolt.Tx) error {
+	err = b.log.glance(func(tx reading) error {
 		at, err = b.log.filedPlace(tx, r.Stream)
 		return err
 	})
@@ -69,29 +69,21 @@ func (b *before) Owner(r *request, key events.Key) (events.Stream, bool, error) 
 }
 
 func (b *before) ownerFiled(key events.Key) (owner events.Stream, owned bool, err error) {
-	err = b.log.glance(func(tx *bbolt.Tx) error {
+	err = b.log.glance(func(tx reading) error {
 		owner, owned, err = b.log.filedOwner(tx, key)
 		return err
 	})
 	return owner, owned, err
 }
 
-// frontier is the tree's right edge, nil without a seal.
-func frontier(tree *seal.Tree) []byte {
-	if tree == nil {
-		return nil
-	}
-	return tree.AppendFrontier(nil)
-}
-
 // writeTiles puts the tiles that were filled into a transaction.
-func writeTiles(tx *bbolt.Tx, tree *seal.Tree) error {
-	if tree == nil {
+func writeTiles(tx *bbolt.Tx, full []seal.Tile) error {
+	if len(full) == 0 {
 		return nil
 	}
 	tiles := tx.Bucket([]byte(bucketTiles))
 	tiles.FillPercent = 1.0
-	for _, tile := range tree.Full() {
+	for _, tile := range full {
 		hashes, err := tile.AppendBinary(nil)
 		if err != nil {
 			return err

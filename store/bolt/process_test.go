@@ -41,7 +41,10 @@ func TestMain(m *testing.M) {
 	case "check":
 		childCheck(path)
 	case "fill":
-		childFill(path)
+		childFill(path, nil)
+	case "fill with a journal":
+		config := bolt.WithJournal(bolt.Config{}, 2<<20)
+		childFill(path, &config)
 	default:
 		long.Checks(everydayChecks)
 		os.Exit(tempdir.Run(m))

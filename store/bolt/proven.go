@@ -4,8 +4,6 @@ import (
 	"context"
 	"iter"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
@@ -80,7 +78,7 @@ func (l *Log) ProvenPages(ctx context.Context, into func() *store.Page) (seal.Ch
 
 // fill adds the records after a position and up to another to a page, as many as it has room for.
 func (l *Log) fill(p *store.Page, position, end uint64, held *proven) error {
-	return l.view(func(tx *bbolt.Tx) error {
+	return l.view(func(tx reading) error {
 		walk := held.in(tx)
 		for next := position + 1; next <= end && !p.Full(); next++ {
 			if err := walk.copy(next, p); err != nil {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"iter"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/internal/ledger"
@@ -41,7 +39,7 @@ func (l *Log) read(ctx context.Context, from events.Stream, after uint64, yield 
 	}
 	var page []events.Record
 	var next place
-	err := l.viewStream(from, func(tx *bbolt.Tx, end place) (err error) {
+	err := l.viewStream(from, func(tx reading, end place) (err error) {
 		page, next, err = l.pageBefore(tx, from, end, after)
 		return err
 	})
@@ -74,7 +72,7 @@ func (l *Log) pageAt(ctx context.Context, doing func() string, from events.Strea
 	if ctx.Err() != nil {
 		return nil, place{}, store.CheckContext(ctx, doing())
 	}
-	err = l.view(func(tx *bbolt.Tx) error {
+	err = l.view(func(tx reading) error {
 		page, next, err = l.pageBefore(tx, from, end, after)
 		return err
 	})
@@ -83,7 +81,7 @@ func (l *Log) pageAt(ctx context.Context, doing func() string, from events.Strea
 
 // pageBefore returns the page of the stream that ends with the record at end, oldest first, without what is at or
 // before the version after; and the end of the page before it. The same end always gives the same page.
-func (l *Log) pageBefore(tx *bbolt.Tx, from events.Stream, end place, after uint64) (page []events.Record, next place,
+func (l *Log) pageBefore(tx reading, from events.Stream, end place, after uint64) (page []events.Record, next place,
 	err error) {
 	if end.Version <= after {
 		return nil, end, nil
@@ -195,7 +193,7 @@ func (l *Log) pageUntil(p *page, position, end uint64, held *proven) error {
 	if n := min(end-min(position, end), pageMax); uint64(cap(p.records)) < n {
 		p.records = make([]events.Record, 0, n)
 	}
-	return l.view(func(tx *bbolt.Tx) error {
+	return l.view(func(tx reading) error {
 		if position > end {
 			return store.BeyondEnd(l.name, position, end)
 		}

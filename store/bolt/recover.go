@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/internal/ledger"
 )
@@ -20,20 +18,22 @@ func (l *Log) Recovery() Recovery { return l.recovery }
 // other. look, if there is one, has done so for the file as it was a moment ago.
 func (l *Log) recover(look *Log) error {
 	begun := time.Now()
-	err := l.db.View(func(tx *bbolt.Tx) error {
-		h, err := l.readHeader(tx)
+	err := l.peek(func(tx reading) error {
+		h, err := l.readHeader(tx.Tx)
 		if err != nil {
 			return err
 		}
 		l.named.Store(&h.identity)
 		l.progress = h.progress
-		last := lastPosition(tx)
+		last := lastPosition(tx.Tx)
 		if err := l.confirmCovered(tx, h.covered); err != nil {
 			return err
 		}
-		if look != nil && look.lazy.last == last && sumOf(look.header().entries()) == sumOf(h.entries()) {
+		l.last, l.frontier, l.marked, l.found = last, h.frontier, h.journal, sumOf(h.entries())
+		if look != nil && look.last == last && look.found == l.found {
 			l.lazy.active, l.lazy.frozen = look.lazy.active, look.lazy.frozen
-			l.lazy.last, l.lazy.tree, l.recovery = last, look.lazy.tree, look.recovery
+			l.lazy.last, l.lazy.tree, l.recovery = look.lazy.last, look.lazy.tree, look.recovery
+			l.waiting.groups, l.waiting.bytes = look.waiting.groups, look.waiting.bytes
 			return nil
 		}
 		if err := l.loadSeal(tx, h, last); err != nil {
@@ -42,7 +42,11 @@ func (l *Log) recover(look *Log) error {
 		if err := l.replay(tx, h.progress, last); err != nil {
 			return err
 		}
-		return l.endsWhole(tx, last)
+		if err := l.endsWhole(tx, last); err != nil || h.journal == "" {
+			return err
+		}
+		l.filedTree = l.lazy.tree
+		return l.readBack(tx, h)
 	})
 	l.recovery.Took += time.Since(begun)
 	return err
@@ -50,7 +54,7 @@ func (l *Log) recover(look *Log) error {
 
 // replay reads the records after covered into memory, those up to filing as the generation that was on its way into the
 // file.
-func (l *Log) replay(tx *bbolt.Tx, so progress, last uint64) error {
+func (l *Log) replay(tx reading, so progress, last uint64) error {
 	walk := l.newProven(context.Background(), l.lazy.tree).in(tx) // opening has no context
 	if so.filing > so.covered {
 		if err := l.lazy.active.replay(walk, so.covered, so.filing); err != nil {
@@ -93,6 +97,9 @@ const (
 
 // resumeFlush goes on with the flush that was under way, or begins one of what was read again.
 func (l *Log) resumeFlush() {
+	if l.flush != nil { // by what the journal held
+		return
+	}
 	frozen := l.lazy.layers().frozen
 	if frozen == nil && l.lazy.filled() >= l.lazy.limit/catchUpShare {
 		frozen = l.lazy.freeze()
@@ -111,6 +118,12 @@ func (l *Log) catchUp(begun *flush) {
 	l.queue.Enter()
 	defer l.queue.Leave()
 	for l.lazy.layers().frozen == begun.gen {
+		if l.journal != nil {
+			if l.usable() != nil || l.move(0, func(*flush) int { return flushMax }) != nil {
+				return
+			}
+			continue
+		}
 		r := &request{Nudge: true}
 		if l.enqueue(context.Background(), r) != nil || r.Err != nil {
 			return // the log is closed or has failed, and says so when it is asked
@@ -120,7 +133,7 @@ func (l *Log) catchUp(begun *flush) {
 
 // endsWhole checks that the newest record ends its stream. It stands for all: whether each is sound shows when it is
 // read.
-func (l *Log) endsWhole(tx *bbolt.Tx, last uint64) error {
+func (l *Log) endsWhole(tx reading, last uint64) error {
 	if last == 0 {
 		return nil
 	}

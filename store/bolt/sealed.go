@@ -22,7 +22,7 @@ func (l *Log) sealOf(tree *seal.Tree) *sealed.Seal {
 
 // loadSeal makes the seal's right edge from the newest records and tiles, and proves it by the frontier. Opening has no
 // context.
-func (l *Log) loadSeal(tx *bbolt.Tx, h header, last uint64) error {
+func (l *Log) loadSeal(tx reading, h header, last uint64) error {
 	if h.unsealed {
 		if tile, _ := tx.Bucket([]byte(bucketTiles)).Cursor().First(); tile != nil {
 			return l.damagedError("it is marked as having no seal, and has tiles of one")
@@ -44,10 +44,11 @@ func (l *Log) loadSeal(tx *bbolt.Tx, h header, last uint64) error {
 type sealSource struct {
 	frames *frames
 	tiles  *bbolt.Bucket
+	tail   tail
 }
 
-func newSealSource(l *Log, tx *bbolt.Tx) *sealSource {
-	return &sealSource{newFrames(l, tx), tx.Bucket([]byte(bucketTiles))}
+func newSealSource(l *Log, tx reading) *sealSource {
+	return &sealSource{newFrames(l, tx), tx.Bucket([]byte(bucketTiles)), tx.tail}
 }
 
 // Tiles implements [sealed.Source].
@@ -57,6 +58,9 @@ func (s *sealSource) Tiles(ctx context.Context, tiles []seal.TileID, bytes [][]b
 	}
 	for i, t := range tiles {
 		if bytes[i] = s.tiles.Get(tileKey(t.Level, t.Index)); bytes[i] == nil {
+			bytes[i] = s.tail.tile(t)
+		}
+		if bytes[i] == nil {
 			return s.frames.log.damagedError("tile %d of level %d of its seal is missing", t.Index, t.Level)
 		}
 	}
@@ -97,7 +101,7 @@ func (l *Log) newProven(ctx context.Context, tree *seal.Tree) *proven {
 func (l *Log) unproven() *proven { return &proven{log: l} }
 
 // in returns the records of a transaction.
-func (p *proven) in(tx *bbolt.Tx) *provenFrames {
+func (p *proven) in(tx reading) *provenFrames {
 	return &provenFrames{newFrames(p.log, tx), p, newSealSource(p.log, tx)}
 }
 

@@ -42,7 +42,7 @@ func unsummed(key, whole []byte) (value []byte, ok bool) {
 }
 
 // entry returns the value that a lazy bucket has for the key; false where it certainly has none.
-func (l *Log) entry(tx *bbolt.Tx, bucket string, key []byte) (value []byte, found bool, err error) {
+func (l *Log) entry(tx reading, bucket string, key []byte) (value []byte, found bool, err error) {
 	c := l.lazyCursor(tx, bucket)
 	found, _, err = c.find(key)
 	return c.value, found, err
@@ -57,7 +57,7 @@ type lazyCursor struct {
 	value  []byte // without its checksum
 }
 
-func (l *Log) lazyCursor(tx *bbolt.Tx, bucket string) lazyCursor {
+func (l *Log) lazyCursor(tx reading, bucket string) lazyCursor {
 	return lazyCursor{log: l, bucket: bucket, cursor: tx.Bucket([]byte(bucket)).Cursor()}
 }
 

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
@@ -23,6 +21,11 @@ import (
 // is told now and then how many of how many records are done. Cost: some five times what a replay takes.
 func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) error {
 	now := l.lazy.layers()
+	if l.readOnly && len(l.waiting.now()) > 0 {
+		now.end, now.tree = l.last, l.filedTree // what the journal has was read, and continues this
+	} else if err := l.moveUntil(now.end); err != nil {
+		return err
+	}
 	v := &verifier{log: l, end: now.end, tree: now.tree, proven: l.newProven(ctx, now.tree)}
 	for v.done < v.end {
 		if err := v.inLayers(ctx, v.page); err != nil {
@@ -49,14 +52,14 @@ type verifier struct {
 }
 
 // inLayers runs one step of the verification in a transaction of its own.
-func (v *verifier) inLayers(ctx context.Context, step func(tx *bbolt.Tx, so header) error) error {
+func (v *verifier) inLayers(ctx context.Context, step func(tx reading, so header) error) error {
 	if err := store.CheckContext(ctx, "verify log "+v.log.path); err != nil {
 		return err
 	}
 	named := v.log.id() // before the transaction: the file may know better, and never less
-	return v.log.viewLayers(func(tx *bbolt.Tx, memory layers) error {
+	return v.log.viewLayers(func(tx reading, memory layers) error {
 		v.memory = memory
-		so, err := v.log.readHeader(tx)
+		so, err := v.log.readHeader(tx.Tx)
 		if err == nil && !so.identity.goesOn(named) {
 			err = v.log.damagedError("the file names another log than when it was opened")
 		}
@@ -68,7 +71,7 @@ func (v *verifier) inLayers(ctx context.Context, step func(tx *bbolt.Tx, so head
 }
 
 // page verifies the next chunks, about a page of records.
-func (v *verifier) page(tx *bbolt.Tx, so header) error {
+func (v *verifier) page(tx reading, so header) error {
 	walk, links := v.proven.in(tx), newFrames(v.log, tx)
 	if err := walk.resume(v.done); err != nil {
 		return err
@@ -93,7 +96,7 @@ func (v *verifier) page(tx *bbolt.Tx, so header) error {
 // linked checks a record's place in its stream, that its stream ends with it or later, and that its keys lead to it: by
 // what the file says alone of a record that the lazy buckets are said to cover, and with what memory knows better of
 // the others.
-func (v *verifier) linked(tx *bbolt.Tx, links *frames, so header, r events.Record) error {
+func (v *verifier) linked(tx reading, links *frames, so header, r events.Record) error {
 	if r.Version > 1 || r.Previous != 0 {
 		if r.Previous >= r.Position {
 			return v.at(r, "it names position %d as the one before it", r.Previous)
@@ -129,7 +132,7 @@ func (v *verifier) linked(tx *bbolt.Tx, links *frames, so header, r events.Recor
 }
 
 // owned checks that a lookup key of the record leads to its stream.
-func (v *verifier) owned(tx *bbolt.Tx, so header, r events.Record, key events.Key) error {
+func (v *verifier) owned(tx reading, so header, r events.Record, key events.Key) error {
 	if c, ok := v.memory.owner(key); ok && r.Position > so.covered {
 		if c.Owner != r.Stream {
 			return v.at(r, "its lookup key %q leads to another stream", string(key))
@@ -149,7 +152,7 @@ func (v *verifier) owned(tx *bbolt.Tx, so header, r events.Record, key events.Ke
 
 // listed checks, of a record that the file has as its stream's newest, that the indexes have the order; unless its next
 // place is on the way into the file.
-func (v *verifier) listed(tx *bbolt.Tx, r events.Record, filed place) error {
+func (v *verifier) listed(tx reading, r events.Record, filed place) error {
 	if r.Stream.Category != events.CategoryOrder || filed != (place{Version: r.Version, Position: r.Position}) ||
 		v.memory.onTheWay(r.Stream) != nil {
 		return nil
@@ -171,19 +174,19 @@ func (v *verifier) at(r events.Record, format string, args ...any) error {
 }
 
 // whole checks what is in the file once: its buckets, that it ends where it should, and its seal.
-func (v *verifier) whole(tx *bbolt.Tx, so header) error {
-	if err := v.log.checkBuckets(tx); err != nil {
+func (v *verifier) whole(tx reading, so header) error {
+	if err := v.log.checkBuckets(tx.Tx); err != nil {
 		return err
 	}
-	if lastPosition(tx) < v.end {
-		return v.log.damagedError("it ends at position %d, and had %d records", lastPosition(tx), v.end)
+	if lastPosition(tx.Tx) < v.end {
+		return v.log.damagedError("it ends at position %d, and had %d records", lastPosition(tx.Tx), v.end)
 	}
 	if v.tree == nil {
 		return nil
 	}
 	past, _ := so.past()
 	return v.log.sealOf(v.tree).Verify(v.proven.ctx, newSealSource(v.log, tx),
-		sealed.Stored{Frontier: so.frontier, Last: lastPosition(tx), Past: past})
+		sealed.Stored{Frontier: so.frontier, Last: lastPosition(tx.Tx), Past: past})
 }
 
 // resume has the next chunk be the one after that which ends at the position, 0 for the first.

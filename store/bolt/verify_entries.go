@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 )
@@ -19,7 +17,7 @@ import (
 func (v *verifier) entries(ctx context.Context) error {
 	for _, b := range []struct {
 		name    string
-		confirm func(tx *bbolt.Tx, key, value []byte) error
+		confirm func(tx reading, key, value []byte) error
 	}{
 		{bucketTiles, v.tile},
 		{bucketHeads, v.head},
@@ -38,10 +36,10 @@ func (v *verifier) entries(ctx context.Context) error {
 }
 
 // walk has each entry of a bucket confirmed, a page in a transaction of its own.
-func (v *verifier) walk(ctx context.Context, bucket string, confirm func(tx *bbolt.Tx, key, value []byte) error) error {
+func (v *verifier) walk(ctx context.Context, bucket string, confirm func(tx reading, key, value []byte) error) error {
 	var after []byte
 	for more := true; more; {
-		err := v.inLayers(ctx, func(tx *bbolt.Tx, _ header) error {
+		err := v.inLayers(ctx, func(tx reading, _ header) error {
 			cursor := tx.Bucket([]byte(bucket)).Cursor()
 			key, value := cursor.Seek(after)
 			if after != nil && bytes.Equal(key, after) {
@@ -74,8 +72,8 @@ func (v *verifier) walk(ctx context.Context, bucket string, confirm func(tx *bbo
 }
 
 // tile confirms that a tree of the file's size has the tile. That its hashes are true, the records have shown.
-func (v *verifier) tile(tx *bbolt.Tx, key, value []byte) error {
-	size := lastPosition(tx)
+func (v *verifier) tile(tx reading, key, value []byte) error {
+	size := lastPosition(tx.Tx)
 	if v.tree != nil && len(key) == 1+numberSize && len(value) == seal.TileSize {
 		level, index := int(key[0]), binary.BigEndian.Uint64(key[1:])
 		if index < size>>(tileBits*(level+1)) { // so many are full
@@ -90,7 +88,7 @@ const tileBits = 8
 
 // head confirms that a stream ends, or ended, at the record that its entry names. That none later is missing, the
 // records have shown.
-func (v *verifier) head(tx *bbolt.Tx, key, value []byte) error {
+func (v *verifier) head(tx reading, key, value []byte) error {
 	at, ok := parsePlace(value)
 	if !ok {
 		return v.log.damagedError("the entry %q of its heads is unreadable", key)
@@ -107,7 +105,7 @@ func (v *verifier) head(tx *bbolt.Tx, key, value []byte) error {
 }
 
 // key confirms that the record which a lookup key leads to carries it.
-func (v *verifier) key(tx *bbolt.Tx, key, value []byte) error {
+func (v *verifier) key(tx reading, key, value []byte) error {
 	position, ok := parseShort(value)
 	if !ok {
 		return v.log.damagedError("the entry %q of its lookup keys is unreadable", key)
@@ -125,8 +123,8 @@ func (v *verifier) key(tx *bbolt.Tx, key, value []byte) error {
 
 // indexed confirms an entry of an index by the order's newest record that the file knows, or by the one whose place is
 // on the way into the file.
-func (v *verifier) indexed(bucket string) func(tx *bbolt.Tx, key, value []byte) error {
-	return func(tx *bbolt.Tx, key, value []byte) error {
+func (v *verifier) indexed(bucket string) func(tx reading, key, value []byte) error {
+	return func(tx reading, key, value []byte) error {
 		rest := key
 		if hasWords(bucket) {
 			rest = rest[min(1+int(key[0]), len(rest)):]

@@ -45,6 +45,19 @@ var hooks = []patch{
 	}},
 }
 
+// journalHook does the same with all that the engine does to its journal.
+var journalHook = patch{file: "store/bolt/journal_disk.go", ours: true, pairs: []string{
+	"return os.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)",
+	"return disk.Create(aside, func(aside string) (*os.File, error) {\n" +
+		"\t\treturn os.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)\n\t})",
+	"{ return j.file.WriteAt(b, at) }", "{ return disk.WriteAt(j.file, b, at) }",
+	"{ return syncData(j.file) }", "{ return disk.Sync(j.file) }",
+	"folder.Name(aside, path);", "disk.Name(aside, path, folder.Name);",
+	"return folder.Sync(filepath.Dir(path))", "return disk.SyncFolder(filepath.Dir(path), folder.Sync)",
+	"{ return os.Remove(path) }", "{ return disk.Remove(path, os.Remove) }",
+	"import (", "import (\n\t\"github.com/tilltape/tilltape/store/bolt/powerloss/disk\"",
+}}
+
 const hookFile = `package bbolt
 
 import "github.com/tilltape/tilltape/store/bolt/powerloss/disk"
@@ -177,7 +190,7 @@ func (w *workshop) driver(t *testing.T, patches ...patch) string {
 	t.Helper()
 	dir := t.TempDir()
 	replaced := map[string]string{}
-	for i, p := range patches {
+	for i, p := range append(patches, journalHook) {
 		changed, err := p.apply(w)
 		require.NoError(t, err)
 		file := filepath.Join(dir, fmt.Sprintf("patched-%d.go", i))

@@ -38,11 +38,25 @@ var scripts = []script{
 	{"alone", []string{"-writers=1", "-appends=60", "-streams=6", "-map=32768"}, false},
 	{"crowd", []string{"-writers=32", "-appends=10", "-streams=60", "-map=65536"}, false},
 	{"as in a service", []string{"-writers=4", "-appends=25", "-streams=24", "-map=0"}, true},
+	{"journal, groups", []string{"-journal", "-writers=8", "-appends=35", "-streams=24", "-map=32768"}, false},
+	{"journal, alone", []string{"-journal", "-writers=1", "-appends=60", "-streams=6", "-map=32768"}, false},
+	{"journal, crowd", []string{"-journal", "-writers=32", "-appends=10", "-streams=60", "-map=65536"}, false},
 }
+
+// withJournal is the first script that has one.
+const withJournal = 4
 
 // smallGenerations lets some dozen streams and keys fill a generation, so that a short workload has many flushes.
 var smallGenerations = patch{file: "store/bolt/lazy.go", ours: true, pairs: []string{
 	"const generationMax = 1 << 17", "const generationMax = 24",
+}}
+
+// smallJournal lets some appends fill a journal, so that its space is used again and again.
+var smallJournal = patch{file: "store/bolt/journal.go", ours: true, pairs: []string{
+	"journalStep = 32 << 20", "journalStep = 24 << 10",
+	"journalMax  = 256 << 20", "journalMax  = 96 << 10",
+	"moveAt  = 8 << 20", "moveAt  = 6 << 10",
+	"moveMax = 2 << 20", "moveMax = 3 << 10",
 }}
 
 // secondLosses is how many images of the first script's power loss are gone on with.
@@ -51,16 +65,16 @@ const secondLosses = 4
 // Power goes at any moment of a workload; whatever the disk may hold then opens, holds all that was acknowledged,
 // agrees with itself and goes on.
 func TestPowerLoss(t *testing.T) {
-	small, plain := shop.driver(t, smallGenerations), shop.driver(t)
+	small, plain := shop.driver(t, smallGenerations, smallJournal), shop.driver(t)
 	sum := newTally()
-	each := drawing{images: *imagesFlag / (len(scripts) + secondLosses), takes: imageTakes}
+	each := drawing{images: *imagesFlag / (len(scripts) + 2*secondLosses), takes: imageTakes}
 	take := func(driver, name, trace string) {
 		found := judge(t, driver, trace, *seedFlag, each)
 		t.Logf("%s: %s", name, found)
 		found.report(t, name)
 		sum.add(found)
 	}
-	var groups string
+	groups := map[bool]string{} // by whether there is a journal
 	for i, s := range scripts {
 		driver := small
 		if s.plain {
@@ -69,14 +83,16 @@ func TestPowerLoss(t *testing.T) {
 		trace, replies := record(t, driver, s, *seedFlag+uint64(i))
 		require.Empty(t, replies, "an append failed on a sound disk")
 		take(driver, s.name, trace)
-		if i == 0 {
-			groups = trace
+		if i == 0 || i == withJournal {
+			groups[i > 0] = trace
 		}
 	}
 	// What comes back from a power loss is recovered, worked with, and loses its power again.
-	for i := range secondLosses {
+	for i := range 2 * secondLosses {
+		journal := i >= secondLosses
 		again := script{fmt.Sprintf("lost again %d", i+1), []string{
-			"-after=" + groups, fmt.Sprintf("-pick=%d", *seedFlag+uint64(i)), fmt.Sprintf("-name=again%d-", i),
+			fmt.Sprintf("-journal=%t", journal), "-after=" + groups[journal],
+			fmt.Sprintf("-pick=%d", *seedFlag+uint64(i)), fmt.Sprintf("-name=again%d-", i),
 			"-writers=6", "-appends=15", "-streams=24", "-map=32768",
 		}, false}
 		trace, replies := record(t, small, again, *seedFlag+uint64(i))

@@ -14,6 +14,8 @@ type tooth struct {
 	name    string
 	patch   patch
 	symptom []string // one of these must be among what is wrong with the images
+	journal bool     // it shows in a log with a journal
+	judges  bool     // the careless engine itself opens the images: what it is careless in is reading them
 }
 
 // What carelessness leads to.
@@ -29,54 +31,76 @@ const (
 )
 
 var teeth = []tooth{
-	{"no sync at all", patch{file: "store/bolt/open.go", ours: true, pairs: []string{
+	{name: "no sync at all", patch: patch{file: "store/bolt/open.go", ours: true, pairs: []string{
 		"NoSync:          c.unsynced,", "NoSync:          true,",
-	}}, []string{lost, unopened}}, // which comes first is the trace's matter
-	{"acknowledged before the commit is synced", patch{file: "store/internal/ledger/commit.go", ours: true,
+	}}, symptom: []string{lost, unopened}}, // which comes first is the trace's matter
+	{name: "acknowledged before the commit is synced", patch: patch{file: "store/internal/ledger/commit.go", ours: true,
 		pairs: []string{
 			"\t\tq.Done(b)\n", "\t\tq.resume(len(b.Requests))\n" +
 				"\t\tselect {\n\t\tcase <-b.done:\n\t\tdefault:\n\t\t\tclose(b.done)\n\t\t}\n",
 			"\treturn e.Commit(b, p)\n", "\tclose(b.done)\n\treturn e.Commit(b, p)\n",
-		}}, []string{lost}},
-	{"header page written before its data is synced", patch{file: "tx.go", pairs: []string{
+		}}, symptom: []string{lost}},
+	{name: "header page written before its data is synced", patch: patch{file: "tx.go", pairs: []string{
 		"// gofail: var beforeSyncDataPages struct{}\n\t\tif err := fdatasync(tx.db); err != nil {",
 		"if err := error(nil); err != nil {",
-	}}, []string{unopened, lost}},
-	{"header page not synced", patch{file: "tx.go", pairs: []string{
+	}}, symptom: []string{unopened, lost}},
+	{name: "header page not synced", patch: patch{file: "tx.go", pairs: []string{
 		"// gofail: var beforeSyncMetaPage struct{}\n\t\tif err := fdatasync(tx.db); err != nil {",
 		"if err := error(nil); err != nil {",
-	}}, []string{lost, unopened}},
-	{"heads and keys written ahead of the log", patch{file: "store/bolt/commit.go", ours: true, pairs: []string{
-		"\tdone, filled := 0, false\n", `	done, filled := 0, false
+	}}, symptom: []string{lost, unopened}},
+	{name: "heads and keys written ahead of the log",
+		patch: patch{file: "store/bolt/commit.go", ours: true, pairs: []string{
+			"\tdone, filled := 0, false\n", `	done, filled := 0, false
 	if err := l.db.Update(func(tx *bbolt.Tx) error {
-		for _, of := range p.Streams() {
-			at := placeBytes(p.Summary(of).Place)
+		for _, of := range s.plan.Streams() {
+			at := placeBytes(s.plan.Summary(of).Place)
 			if err := tx.Bucket([]byte(bucketHeads)).Put(streamKey(of), summed(streamKey(of), at)); err != nil {
 				return err
 			}
 		}
-		for key, c := range p.Claims() {
+		for key, c := range s.plan.Claims() {
 			if err := tx.Bucket([]byte(bucketKeys)).Put(ownerKey(key), summed(ownerKey(key), short(c.Position))); err != nil {
 				return err
 			}
 		}
 		return nil
 	}); err != nil {
-		return err
+		return false, err
 	}
 `,
-	}}, []string{ahead}},
-	{"covered position written ahead of the heads it covers",
-		patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
+		}}, symptom: []string{ahead}},
+	{name: "covered position written ahead of the heads it covers",
+		patch: patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
 			"return progress{before.covered, f.gen.last}", "return progress{f.gen.last, f.gen.last}",
-		}}, []string{uncovered, unconfirmed}},
-	{"index entries written without word of where they come from",
-		patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
+		}}, symptom: []string{uncovered, unconfirmed}},
+	{name: "index entries written without word of where they come from",
+		patch: patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
 			"return progress{before.covered, f.gen.last}", "return before",
-		}}, []string{stale}},
-	{"heads written without the position they cover", patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
-		"return progress{f.gen.last, f.gen.last}", "return progress{before.covered, before.covered}",
-	}}, []string{unrecovered}},
+		}}, symptom: []string{stale}},
+	{name: "heads written without the position they cover",
+		patch: patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
+			"return progress{f.gen.last, f.gen.last}", "return progress{before.covered, before.covered}",
+		}}, symptom: []string{unrecovered}},
+	{name: "journal not synced", patch: patch{file: "store/bolt/journal_commit.go", ours: true, pairs: []string{
+		"\t\terr = j.sync()\n", "\t\terr = error(nil)\n",
+	}}, symptom: []string{lost}, journal: true},
+	{name: "journal used again before the file has its records", patch: patch{file: "store/bolt/journal_space.go",
+		ours: true, pairs: []string{
+			"\t\t\tif g.end() > from {\n", "\t\t\tif g.end() < 0 {\n",
+		}}, symptom: []string{lost, unopened}, journal: true},
+	{name: "journal used again before the file is synced", patch: patch{file: "store/bolt/journal_commit.go", ours: true,
+		pairs: []string{
+			"\tflushed, err := l.enter(s, steps)\n", "\tl.waiting.drop(len(groups))\n\tflushed, err := l.enter(s, steps)\n",
+			"\tl.waiting.drop(len(groups))\n\tif closed", "\tif closed",
+			"\t\tif at, ok := j.space.take(n, live); ok {\n", "\t\tj.space.at, j.space.limit = journalHeader, 0\n" +
+				"\t\tif at, ok := j.space.take(n, live); ok {\n", // what was given free last is taken first
+		}}, symptom: []string{lost, unopened}, journal: true},
+	{name: "a torn record taken for whole", patch: patch{file: "store/bolt/journal_record.go", ours: true, pairs: []string{
+		"\tif recordSum(id, at, b[:recordHeader+size]) != binary.BigEndian.Uint32(b[4:]) {\n", "\tif at < 0 {\n",
+	}}, symptom: []string{unopened, "holds"}, journal: true, judges: true},
+	{name: "recovery that skips a record", patch: patch{file: "store/bolt/journal_record.go", ours: true, pairs: []string{
+		"\t\tif g.last() > after {\n", "\t\tif g.last() > after+1 {\n",
+	}}, symptom: []string{unopened, lost}, journal: true, judges: true},
 }
 
 // How long a careless engine is searched for its symptom, in images drawn and in wrong ones of each process; and how
@@ -91,11 +115,18 @@ const (
 // An engine that is careless with the disk must not pass. Its images are judged by the engine as it is: the question is
 // what carelessness left on the disk.
 func TestTeeth(t *testing.T) {
-	sound := shop.driver(t, smallGenerations)
+	sound := shop.driver(t, smallGenerations, smallJournal)
 	for _, careless := range teeth {
 		t.Run(careless.name, func(t *testing.T) {
-			trace, _ := record(t, shop.driver(t, smallGenerations, careless.patch), scripts[0], *seedFlag)
-			found := judge(t, sound, trace, *seedFlag, drawing{images: toothImages, wrongMax: toothWrong, takes: toothTakes})
+			driver, judging, recorded := shop.driver(t, smallGenerations, smallJournal, careless.patch), sound, scripts[0]
+			if careless.journal {
+				recorded = scripts[withJournal]
+			}
+			if careless.judges {
+				driver, judging = sound, driver
+			}
+			trace, _ := record(t, driver, recorded, *seedFlag)
+			found := judge(t, judging, trace, *seedFlag, drawing{images: toothImages, wrongMax: toothWrong, takes: toothTakes})
 			i := slices.IndexFunc(found.bad, func(bad string) bool {
 				return slices.ContainsFunc(careless.symptom, func(s string) bool { return strings.Contains(bad, s) })
 			})

@@ -23,12 +23,14 @@ const (
 	keyFiling   = "filing"
 	keyFormat   = "format"
 	keyFrontier = "frontier"
+	keyJournal  = "journal"
 	keyMagic    = "magic"
 	keyOrigin   = "origin"
 	keySum      = "sum"
 	keyUnsealed = "unsealed"
 	magic       = "tilltape log"
 	numberSize  = 8
+	journalSize = 16
 	formatSize  = 4
 )
 
@@ -64,6 +66,15 @@ func (r *reading) take(key string, size int) (value []byte) {
 	return value
 }
 
+// takeJournal reads which journal the log had: none, or one.
+func (r *reading) takeJournal() {
+	size := journalSize
+	if bytes.HasPrefix(r.b, []byte(keyJournal+keyMagic)) {
+		size = 0
+	}
+	r.take(keyJournal, size)
+}
+
 func summedEntry(to []byte, key string, value []byte) []byte {
 	to = append(binary.BigEndian.AppendUint64(to, uint64(len(key))), key...)
 	return append(binary.BigEndian.AppendUint64(to, uint64(len(value))), value...)
@@ -82,6 +93,7 @@ func headersAt(b []byte, at int) (h headers, ok bool) {
 	h.copied = copied[0] == 1
 	if !bytes.HasPrefix(r.b, []byte(keyFrontier)) {
 		h.unsealed, h.size = true, binary.BigEndian.Uint64(filing)
+		r.takeJournal()
 		r.take(keyMagic, len(magic))
 		sum := r.take(keySum, sha256.Size)
 		r.take(keyUnsealed, 1)
@@ -92,6 +104,7 @@ func headersAt(b []byte, at int) (h headers, ok bool) {
 	}
 	h.size = binary.BigEndian.Uint64(r.b[len(keyFrontier):])
 	frontier := r.take(keyFrontier, numberSize+bits.OnesCount64(h.size)*seal.HashSize)
+	r.takeJournal()
 	r.take(keyMagic, len(magic))
 	for n := 1; r.ok && n <= seal.MaxName; n++ {
 		after := r

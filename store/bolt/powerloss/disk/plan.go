@@ -35,7 +35,7 @@ type Shot struct {
 func Plan(t *Trace, seed uint64, n int) []Shot {
 	var shots []Shot
 	var stretches [][]int // cuts with something uncertain, by the syncs before them
-	p := new(Platter)
+	p := new(Folder)
 	open := false
 	for i, op := range t.Ops {
 		p.Do(op)
@@ -70,9 +70,45 @@ func Plan(t *Trace, seed uint64, n int) []Shot {
 	return shots
 }
 
-// Take makes the shot's image of a platter that has done the ops before its cut. Buffer and result are as with
-// [Platter.Image]; size is the file's.
-func (s Shot) Take(p *Platter, buffer []byte) (image []byte, size int64) {
+// Image is what a folder may hold: a log, and a journal where its name leads to one. What is missing of the bytes up to
+// a size is zeros.
+type Image struct {
+	Log         []byte
+	Size        int64
+	Named       bool
+	Journal     []byte
+	JournalSize int64
+}
+
+// Take makes the shot's image of a folder that has done the ops before its cut. The log's may use the buffer.
+func (s Shot) Take(f *Folder, buffer []byte) (image Image) {
+	image.Log, image.Size = s.TakeFile(&f.log, buffer)
+	named := f.names()
+	file := named[len(named)-1]
+	switch s.Class {
+	case Prefix:
+	case Bare:
+		file = named[0]
+	default:
+		file = named[rand.New(rand.NewPCG(s.Seed, nameSeed)).IntN(len(named))]
+	}
+	if file == 0 {
+		return image
+	}
+	image.Named = true
+	s.Seed ^= journalSeed
+	image.Journal, image.JournalSize = s.TakeFile(f.journals[file-1], nil)
+	return image
+}
+
+// What is chosen for the journal and for its name is independent of what is chosen for the log.
+const (
+	journalSeed = 1 << 63
+	nameSeed    = 1 << 62
+)
+
+// TakeFile makes the shot's image of one file. Buffer and result are as with [Platter.Image]; size is the file's.
+func (s Shot) TakeFile(p *Platter, buffer []byte) (image []byte, size int64) {
 	random := rand.New(rand.NewPCG(s.Seed, uint64(s.Cut)))
 	sizes := p.Sizes()
 	size = sizes[len(sizes)-1]
@@ -80,11 +116,11 @@ func (s Shot) Take(p *Platter, buffer []byte) (image []byte, size int64) {
 	for i := range all {
 		all[i] = i
 	}
-	switch s.Class {
-	case Prefix:
-		return p.Image(buffer, size, all, nil), size
-	case Bare:
+	switch {
+	case s.Class == Bare:
 		return p.Image(buffer, sizes[0], nil, nil), sizes[0]
+	case s.Class == Prefix, len(all) == 0:
+		return p.Image(buffer, size, all, nil), size
 	}
 	if random.IntN(4) == 0 { // the size is uncertain by itself
 		size = sizes[random.IntN(len(sizes))]

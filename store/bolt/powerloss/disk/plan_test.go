@@ -63,8 +63,8 @@ func TestShotsAreOfTheirClass(t *testing.T) {
 		found := map[string]bool{}
 		for seed := range uint64(200) {
 			shot := disk.Shot{Cut: 2, Class: test.class, Seed: seed}
-			image, size := shot.Take(p, nil)
-			again, _ := shot.Take(p, nil)
+			image, size := shot.TakeFile(p, nil)
+			again, _ := shot.TakeFile(p, nil)
 			require.Equal(t, image, again, "the same seed makes the same image")
 			require.Contains(t, p.Sizes(), size)
 			found[letters(image)] = true
@@ -76,7 +76,7 @@ func TestShotsAreOfTheirClass(t *testing.T) {
 	}
 	torn := map[string]bool{}
 	for seed := range uint64(200) {
-		image, _ := disk.Shot{Cut: 2, Class: disk.Torn, Seed: seed}.Take(p, nil)
+		image, _ := disk.Shot{Cut: 2, Class: disk.Torn, Seed: seed}.TakeFile(p, nil)
 		torn[letters(image)] = true
 	}
 	assert.Greater(t, len(torn), 100, "torn images are seldom equal")

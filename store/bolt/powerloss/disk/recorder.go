@@ -3,6 +3,7 @@ package disk
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,19 +11,28 @@ import (
 	"time"
 )
 
-// Recorder keeps what happens to one file. It is safe for many goroutines at once.
+// Recorder keeps what happens to one log's file and to its journals. It is safe for many goroutines at once.
 type Recorder struct {
 	// SyncTakes is how long a sync lasts: long enough for appends to gather meanwhile, as they do on a real disk.
 	SyncTakes time.Duration
 	// Fault is what fails; nil: nothing.
 	Fault *Fault
 
-	mu  sync.Mutex
-	ops []Op
+	mu   sync.Mutex
+	ops  []Op
+	made int // journals
 }
 
 // Recorded returns a recorder that goes on after ops.
-func Recorded(ops []Op) *Recorder { return &Recorder{ops: slices.Clone(ops)} }
+func Recorded(ops []Op) *Recorder {
+	r := &Recorder{ops: slices.Clone(ops)}
+	for _, op := range ops {
+		if op.Kind == Made {
+			r.made++
+		}
+	}
+	return r
+}
 
 // Fault makes one operation of a file fail, or one and all like it afterwards.
 type Fault struct {
@@ -73,16 +83,76 @@ func Attach(path string, r *Recorder) { attached.Store(&attachment{path, r}) }
 // Detach ends what [Attach] began.
 func Detach() { attached.Store(nil) }
 
-func recorderOf(file *os.File) *Recorder {
-	if a := attached.Load(); a != nil && a.path == file.Name() {
-		return a.recorder
+// JournalSuffix ends the name of a log's journal, and AsideSuffix that of one that is made.
+const (
+	JournalSuffix = "-journal"
+	AsideSuffix   = JournalSuffix + ".partial"
+)
+
+// recorderOf is the recorder of a file, and which file it is: 0 the log's, n its n-th journal.
+func recorderOf(name string) (r *Recorder, file int) {
+	a := attached.Load()
+	switch {
+	case a == nil:
+		return nil, 0
+	case a.path == name:
+		return a.recorder, 0
+	case a.path+AsideSuffix == name, a.path+JournalSuffix == name:
+		a.recorder.mu.Lock()
+		defer a.recorder.mu.Unlock()
+		return a.recorder, a.recorder.made
 	}
-	return nil
+	return nil, 0
+}
+
+// Create records that a journal is made, and makes it.
+func Create(aside string, create func(string) (*os.File, error)) (*os.File, error) {
+	file, err := create(aside)
+	if r, _ := recorderOf(aside); r != nil && err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.made++
+		r.ops = append(r.ops, Op{Kind: Made, File: r.made})
+	}
+	return file, err
+}
+
+// Name records that a journal gets its name; for good once its folder is synced.
+func Name(aside, path string, name func(aside, path string) error) error {
+	err := name(aside, path)
+	if r, file := recorderOf(aside); r != nil && err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.ops = append(r.ops, Op{Kind: Named, File: file})
+	}
+	return err
+}
+
+// SyncFolder records that names are durable, and makes them so.
+func SyncFolder(path string, sync func(string) error) error {
+	err := sync(path)
+	if a := attached.Load(); a != nil && filepath.Dir(a.path) == path && err == nil {
+		a.recorder.mu.Lock()
+		defer a.recorder.mu.Unlock()
+		a.recorder.ops = append(a.recorder.ops, Op{Kind: Settled})
+	}
+	return err
+}
+
+// Remove records that a journal is taken away.
+func Remove(path string, remove func(string) error) error {
+	err := remove(path)
+	if r, _ := recorderOf(path); r != nil && err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.ops = append(r.ops, Op{Kind: Removed})
+	}
+	return err
 }
 
 // WriteAt is file.WriteAt, recorded.
 func WriteAt(file *os.File, data []byte, offset int64) (int, error) {
-	r := recorderOf(file)
+	r, number := recorderOf(file.Name())
 	if r == nil {
 		return file.WriteAt(data, offset)
 	}
@@ -94,7 +164,7 @@ func WriteAt(file *os.File, data []byte, offset int64) (int, error) {
 	}
 	n, err := file.WriteAt(data, offset)
 	if n > 0 {
-		r.ops = append(r.ops, Op{Kind: Wrote, Offset: offset, Data: bytes.Clone(data[:n])})
+		r.ops = append(r.ops, Op{Kind: Wrote, File: number, Offset: offset, Data: bytes.Clone(data[:n])})
 	}
 	if failed {
 		return n, &os.PathError{Op: "write", Path: file.Name(), Err: r.Fault.Err}
@@ -104,7 +174,7 @@ func WriteAt(file *os.File, data []byte, offset int64) (int, error) {
 
 // Truncate is file.Truncate, recorded.
 func Truncate(file *os.File, size int64) error {
-	r := recorderOf(file)
+	r, number := recorderOf(file.Name())
 	if r == nil {
 		return file.Truncate(size)
 	}
@@ -116,14 +186,14 @@ func Truncate(file *os.File, size int64) error {
 	if err := file.Truncate(size); err != nil {
 		return err
 	}
-	r.ops = append(r.ops, Op{Kind: Sized, Size: size})
+	r.ops = append(r.ops, Op{Kind: Sized, File: number, Size: size})
 	return nil
 }
 
 // Sync stands for fsync and fdatasync. It is recorded and never done: this machine keeps its power, and what the sync
 // promises is the trace's matter.
 func Sync(file *os.File) error {
-	r := recorderOf(file)
+	r, number := recorderOf(file.Name())
 	if r == nil {
 		return nil
 	}
@@ -134,7 +204,7 @@ func Sync(file *os.File) error {
 	time.Sleep(r.SyncTakes)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ops = append(r.ops, Op{Kind: Synced, Since: since, Failed: failed})
+	r.ops = append(r.ops, Op{Kind: Synced, File: number, Since: since, Failed: failed})
 	if failed {
 		return &os.PathError{Op: "sync", Path: file.Name(), Err: r.Fault.Err}
 	}

@@ -12,11 +12,15 @@ type Kind uint8
 
 // What can happen in a trace.
 const (
-	Wrote  Kind = iota + 1 // bytes went to the page cache
-	Sized                  // the file's size was set, in memory
-	Synced                 // the disk was asked to keep all that was done before Since
-	Acked                  // an append returned: what it carried must never be lost
-	Seen                   // a reader was given records, whether or not an append was told yet that they are safe
+	Wrote   Kind = iota + 1 // bytes went to the page cache
+	Sized                   // the file's size was set, in memory
+	Synced                  // the disk was asked to keep all that was done before Since
+	Acked                   // an append returned: what it carried must never be lost
+	Seen                    // a reader was given records, whether or not an append was told yet that they are safe
+	Made                    // a journal was made, still without its name
+	Named                   // a journal got its name; it may lose it again until the folder is synced
+	Removed                 // the journal's name was taken away; it may come back until the folder is synced
+	Settled                 // the folder was synced
 )
 
 // String names the kind as in a report.
@@ -32,6 +36,14 @@ func (k Kind) String() string {
 		return "acknowledgement"
 	case Seen:
 		return "sighting"
+	case Made:
+		return "journal made"
+	case Named:
+		return "journal named"
+	case Removed:
+		return "journal removed"
+	case Settled:
+		return "folder synced"
 	}
 	return fmt.Sprintf("kind %d", uint8(k))
 }
@@ -45,6 +57,7 @@ type Record struct {
 // Op is one thing that happened to a file, or that its user was told.
 type Op struct {
 	Kind    Kind
+	File    int      // of a Wrote, Sized, Synced, Made or Named: 0 is the log, n its n-th journal
 	Offset  int64    // of a Wrote, in bytes
 	Data    []byte   // of a Wrote: what reached the page cache
 	Size    int64    // of a Sized, in bytes
@@ -53,7 +66,7 @@ type Op struct {
 	Records []Record // of an Acked or a Seen
 }
 
-// Trace is what one run of a workload did to one file.
+// Trace is what one run of a workload did to one log: its file and its journals.
 type Trace struct {
 	Ops      []Op
 	Begin    int      // ops that only say what was there when the run began; no power loss is tried before they are done
@@ -62,6 +75,7 @@ type Trace struct {
 	Replies  []string // errors that appends returned, for the report
 	Closed   bool     // the log was closed on a sound disk, and said that all was well
 	Finished []byte   // the file's bytes when the workload had ended
+	Beside   []byte   // the journal's then; nil where there was none
 }
 
 // Append is one that was tried, by its records' ids, and how it ended.
@@ -75,7 +89,7 @@ type Append struct {
 // After is the beginning of a trace that goes on where the power of t was lost: on the shot's image, with all that had
 // been tried and acknowledged by then.
 func (t *Trace) After(shot Shot) *Trace {
-	p := new(Platter)
+	p := new(Folder)
 	acked := Op{Kind: Acked}
 	for _, op := range t.Ops[:shot.Cut] {
 		p.Do(op)
@@ -83,8 +97,13 @@ func (t *Trace) After(shot Shot) *Trace {
 			acked.Records = append(acked.Records, op.Records...)
 		}
 	}
-	image, size := shot.Take(p, nil)
-	ops := []Op{{Kind: Wrote, Data: image}, {Kind: Sized, Size: size}, {Kind: Synced, Since: 2}, acked}
+	image := shot.Take(p, nil)
+	ops := []Op{{Kind: Wrote, Data: image.Log}, {Kind: Sized, Size: image.Size}, {Kind: Synced, Since: 2}, acked}
+	if image.Named {
+		ops = append(ops, Op{Kind: Made, File: 1}, Op{Kind: Wrote, File: 1, Data: image.Journal},
+			Op{Kind: Sized, File: 1, Size: image.JournalSize}, Op{Kind: Synced, File: 1, Since: 7}, Op{Kind: Named, File: 1},
+			Op{Kind: Settled})
+	}
 	return &Trace{Ops: ops, Begin: len(ops), Ready: len(ops), Appends: slices.Clone(t.Appends)}
 }
 

@@ -91,7 +91,7 @@ func faults(f *flag.FlagSet, args []string) error {
 // once runs the script on a new file, and leaves the file where it is.
 func once(script work.Script, dir string, fault *disk.Fault) (*disk.Trace, error) {
 	path := filepath.Join(dir, "faulty.log")
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+	if err := clear(path); err != nil {
 		return nil, err
 	}
 	return script.Run(path, &disk.Recorder{SyncTakes: syncTakes, Fault: fault}, nil)
@@ -122,13 +122,13 @@ func (o *outcome) take(trace *disk.Trace, fault *disk.Fault, dir string, images 
 	if err := complete(trace); err != nil {
 		return err
 	}
-	verdict, platter := judge.New(trace), new(disk.Platter)
+	verdict, platter := judge.New(trace), new(disk.Folder)
 	for _, op := range trace.Ops {
 		platter.Do(op)
 	}
 	verdict.Advance(len(trace.Ops))
 	path := filepath.Join(dir, "fault-image.log")
-	defer os.Remove(path)
+	defer clear(path)
 	for i := range images {
 		shot := disk.Shot{Cut: len(trace.Ops), Class: disk.Prefix, Seed: uint64(i)}
 		if i > 0 && platter.Pending() == 0 {
@@ -137,8 +137,7 @@ func (o *outcome) take(trace *disk.Trace, fault *disk.Fault, dir string, images 
 		if i > 0 {
 			shot.Class = disk.Classes[1+i%(len(disk.Classes)-1)]
 		}
-		image, size := shot.Take(platter, nil)
-		if err := put(path, image, size); err != nil {
+		if err := put(path, shot.Take(platter, nil)); err != nil {
 			return err
 		}
 		o.images++

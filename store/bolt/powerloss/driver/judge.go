@@ -35,11 +35,11 @@ func judgeAll(f *flag.FlagSet, args []string) error {
 		return err
 	}
 	file := filepath.Join(*dir, fmt.Sprintf("image-%d.log", *shard))
-	defer os.Remove(file)
+	defer clear(file)
 	met := map[situation]bool{}
 	count := map[disk.Class]int{}
 	equal := 0
-	platter, verdict := new(disk.Platter), judge.New(trace)
+	platter, verdict := new(disk.Folder), judge.New(trace)
 	var buffer []byte
 	done, bad := 0, 0
 	for i, shot := range disk.Plan(trace, *seed, *n) {
@@ -47,10 +47,11 @@ func judgeAll(f *flag.FlagSet, args []string) error {
 			platter.Do(trace.Ops[done])
 		}
 		verdict.Advance(shot.Cut)
-		image, size := shot.Take(platter, buffer)
-		buffer = image
-		here := situation{size, sum(image), verdict.Told(), shot.Cut < trace.Ready, shot.Cut == len(trace.Ops)}
-		if here.sum%uint64(*shards) != uint64(*shard) {
+		image := shot.Take(platter, buffer)
+		buffer = image.Log
+		here := situation{image.Size, sum(image.Log), image.JournalSize, sum(image.Journal), image.Named, verdict.Told(),
+			shot.Cut < trace.Ready, shot.Cut == len(trace.Ops)}
+		if (here.sum^here.journalSum)%uint64(*shards) != uint64(*shard) {
 			continue
 		}
 		if met[here] {
@@ -61,7 +62,7 @@ func judgeAll(f *flag.FlagSet, args []string) error {
 		if i < *from {
 			continue
 		}
-		if err := put(file, image, size); err != nil {
+		if err := put(file, image); err != nil {
 			return err
 		}
 		fmt.Println("at", i)
@@ -90,6 +91,9 @@ func judgeAll(f *flag.FlagSet, args []string) error {
 type situation struct {
 	size            int64
 	sum             uint64
+	journalSize     int64
+	journalSum      uint64
+	named           bool
 	told            int
 	creation, ended bool
 }
@@ -108,8 +112,31 @@ func wordOf(err error) string {
 	return "bad"
 }
 
-// put makes the image a file. The zeros after its content are a hole.
-func put(path string, content []byte, size int64) error {
+// put makes the image a log, and its journal, if it has one.
+func put(path string, image disk.Image) error {
+	if err := clear(path); err != nil {
+		return err
+	}
+	if image.Named {
+		if err := putFile(path+disk.JournalSuffix, image.Journal, image.JournalSize); err != nil {
+			return err
+		}
+	}
+	return putFile(path, image.Log, image.Size)
+}
+
+// clear removes a log with its journals.
+func clear(path string) (err error) {
+	for _, name := range []string{path, path + disk.JournalSuffix, path + disk.AsideSuffix} {
+		if removed := os.Remove(name); removed != nil && !os.IsNotExist(removed) {
+			err = errors.Join(err, removed)
+		}
+	}
+	return err
+}
+
+// putFile makes a file. The zeros after its content are a hole.
+func putFile(path string, content []byte, size int64) error {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		return err
 	}

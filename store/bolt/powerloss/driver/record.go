@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -23,6 +22,7 @@ func scriptFlags(f *flag.FlagSet) *work.Script {
 	f.IntVar(&s.Appends, "appends", 30, "of each of them")
 	f.IntVar(&s.Streams, "streams", 24, "shared by all of them")
 	f.IntVar(&s.MapSize, "map", 1<<15, "the log's MapSize in bytes")
+	f.BoolVar(&s.Journal, "journal", false, "appends go to a journal first")
 	f.BoolVar(&s.Follow, "follow", true, "a reader follows the log")
 	return s
 }
@@ -40,7 +40,7 @@ func record(f *flag.FlagSet, args []string) error {
 		return err
 	}
 	path := filepath.Join(filepath.Dir(*out), "recorded.log")
-	defer os.Remove(path)
+	defer clear(path)
 	recorder := new(disk.Recorder)
 	var before *disk.Trace
 	if *after != "" {
@@ -90,22 +90,32 @@ func goOn(path, tracePath string, pick int) (*disk.Trace, error) {
 	before := trace.After(shot)
 	fmt.Printf("power lost after op %d of %d (%s), image %s; ", shot.Cut, len(trace.Ops), trace.Ops[shot.Cut-1].Kind,
 		shot.Class)
-	return before, put(path, before.Ops[0].Data, before.Ops[1].Size)
+	p := new(disk.Folder)
+	for _, op := range before.Ops {
+		p.Do(op)
+	}
+	return before, put(path, disk.Shot{Cut: len(before.Ops), Class: disk.Prefix}.Take(p, nil))
 }
 
 // complete tells whether the trace holds everything that was done to the file: replayed, it is the file. A write that
 // went past the recorder would make every image worthless.
 func complete(t *disk.Trace) error {
-	p := new(disk.Platter)
+	p := new(disk.Folder)
 	for _, op := range t.Ops {
 		p.Do(op)
 	}
 	whole := disk.Shot{Cut: len(t.Ops), Class: disk.Prefix}
-	image, size := whole.Take(p, nil)
-	image = append(image, make([]byte, size-int64(len(image)))...)
-	if !bytes.Equal(image, t.Finished) {
-		return fmt.Errorf("the trace is not the file (%d bytes against %d): something wrote past the recorder", len(image),
-			len(t.Finished))
+	image := whole.Take(p, nil)
+	for _, f := range []struct {
+		bytes []byte
+		size  int64
+		want  []byte
+	}{{image.Log, image.Size, t.Finished}, {image.Journal, image.JournalSize, t.Beside}} {
+		got := append(f.bytes, make([]byte, f.size-int64(len(f.bytes)))...)
+		if !bytes.Equal(got, f.want) {
+			return fmt.Errorf("the trace is not the file (%d bytes against %d): something wrote past the recorder", len(got),
+				len(f.want))
+		}
 	}
 	return nil
 }

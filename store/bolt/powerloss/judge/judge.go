@@ -20,16 +20,20 @@ const mapSize = 1 << 20
 
 // Judge knows what was told to whom up to some moment of a trace. It is not safe for use by several goroutines.
 type Judge struct {
-	trace *disk.Trace
-	cut   int
-	acked map[uint64][]byte // frames by position
-	seen  map[uint64][]byte
-	tried map[string]*disk.Append // by record id
+	trace   *disk.Trace
+	cut     int
+	journal bool              // the log had one
+	acked   map[uint64][]byte // frames by position
+	seen    map[uint64][]byte
+	tried   map[string]*disk.Append // by record id
 }
 
 // New returns a judge at the trace's beginning.
 func New(trace *disk.Trace) *Judge {
 	j := &Judge{trace: trace, acked: map[uint64][]byte{}, seen: map[uint64][]byte{}, tried: map[string]*disk.Append{}}
+	for _, op := range trace.Ops {
+		j.journal = j.journal || op.File > 0
+	}
 	for i := range trace.Appends {
 		for _, id := range trace.Appends[i].IDs {
 			j.tried[id] = &trace.Appends[i]
@@ -75,7 +79,7 @@ func (j *Judge) Image(path string, thorough bool) error {
 }
 
 func (j *Judge) image(path string, thorough bool) error {
-	log, err := open(path)
+	log, err := j.open(path)
 	if err != nil {
 		return fmt.Errorf("it does not open: %w", err)
 	}
@@ -89,10 +93,13 @@ func (j *Judge) image(path string, thorough bool) error {
 	if err != nil || !thorough {
 		return err
 	}
-	return again(path, l)
+	return j.again(path, l)
 }
 
-func open(path string) (*bolt.Log, error) { return bolt.Open(path, &bolt.Config{MapSize: mapSize}) }
+// open opens the file with a journal and without one by turns, where the trace has one.
+func (j *Judge) open(path string) (*bolt.Log, error) {
+	return bolt.Open(path, &bolt.Config{MapSize: mapSize, Journal: j.journal && j.cut%2 == 0})
+}
 
 // contents compares the log with what was told and with itself.
 func (j *Judge) contents(log *bolt.Log) (*ledger, error) {
@@ -181,8 +188,8 @@ func verified(log *bolt.Log) error {
 }
 
 // again opens the file once more after it was appended to, and lets bbolt check its pages.
-func again(path string, l *ledger) error {
-	log, err := open(path)
+func (j *Judge) again(path string, l *ledger) error {
+	log, err := j.open(path)
 	if err != nil {
 		return fmt.Errorf("it does not open again after an append: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -24,6 +25,7 @@ type Script struct {
 	Streams int // shared by all writers; at most [StreamsMax]
 	MapSize int // of the log, in bytes; small ones make the file grow in small steps
 	Follow  bool
+	Journal bool // appends go to a journal first
 }
 
 // Run opens the log at path, does the workload and closes the log. The trace goes on after before, whose ops the
@@ -37,7 +39,7 @@ func (s Script) Run(path string, recorder *disk.Recorder, before *disk.Trace) (*
 		before = new(disk.Trace)
 	}
 	r := &run{script: s, recorder: recorder, trace: before}
-	log, err := bolt.Open(path, &bolt.Config{MapSize: s.MapSize})
+	log, err := bolt.Open(path, &bolt.Config{MapSize: s.MapSize, Journal: s.Journal})
 	if r.trace.Begin == 0 {
 		r.trace.Ready = recorder.Len()
 	}
@@ -54,6 +56,9 @@ func (s Script) Run(path string, recorder *disk.Recorder, before *disk.Trace) (*
 	}
 	r.trace.Ops = recorder.Ops()
 	if r.trace.Finished, err = os.ReadFile(path); err != nil {
+		return nil, err
+	}
+	if r.trace.Beside, err = os.ReadFile(path + disk.JournalSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	return r.trace, nil

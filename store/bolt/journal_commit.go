@@ -1,0 +1,210 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/tilltape/tilltape/store"
+)
+
+// journalled makes a plan durable in the journal and shows it to readers. One group is written and not synced at any
+// time, so that nothing that was acknowledged stands behind one that was torn.
+func (l *Log) journalled(p *plan) error {
+	if p.Empty() {
+		return nil
+	}
+	l.committing.Lock()
+	defer l.committing.Unlock()
+	hashed := p.StartHash()
+	defer hashed() // whatever happens: the plan's memory is used again
+	j, g := l.journal, newGroup(p)
+	at, err := l.room(int64(len(g.record)))
+	if err != nil {
+		return err
+	}
+	g.put(j.id, at)
+	if _, err = j.writeAt(g.record, at); err == nil {
+		err = j.sync()
+	}
+	if err != nil {
+		failed := &failure{err: unconfirmedError(l.path, err)}
+		l.fail(failed)
+		return failed.err
+	}
+	if err := errors.Join(l.stillThere(), l.journalThere()); err != nil {
+		err = explain(l.path, err)
+		l.fail(&failure{err: err})
+		return err
+	}
+	hashed()
+	if tree := p.Tree(); tree != nil {
+		g.frontier, g.tiles = tree.AppendFrontier(nil), tree.Full()
+	}
+	l.waiting.add(g)
+	l.lazy.show(p)
+	if used := l.waiting.size(); used >= j.bounds.moveAt {
+		signal(j.wake)
+		if j.space.filling(used) {
+			j.grow(0, false)
+		}
+	}
+	return nil
+}
+
+// room is a place for so many bytes in the journal. Where there is none, it waits until the mover has freed one or the
+// journal has grown; and where both have failed, the group is refused.
+func (l *Log) room(n int64) (at int64, err error) {
+	j := l.journal
+	defer j.starving.Store(false)
+	for tried := false; ; tried = true {
+		select { // what was freed before is looked at now
+		case <-j.freed:
+		default:
+		}
+		live := l.waiting.now()
+		if at, ok := j.space.take(n, live); ok {
+			return at, nil
+		}
+		failed, stuck := l.failed.Load(), l.stuck.Load()
+		switch grown := j.space.failure(); {
+		case failed != nil:
+			return 0, failed.err
+		case tried && stuck != nil:
+			return 0, stuck.err
+		case tried && len(live) == 0 && grown != nil:
+			return 0, explain(l.journalAt, grown)
+		}
+		j.grow(n, !tried)
+		j.starving.Store(true)
+		signal(j.wake)
+		signal(j.hurry)
+		<-j.freed
+	}
+}
+
+// journalThere tells whether the journal that was opened is still the one at its path.
+func (l *Log) journalThere() error {
+	mine, err := l.journal.file.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(l.journal.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil || !os.SameFile(mine, there) {
+		return &FileError{Kind: store.ErrStorage, Path: l.path, Reason: "its journal " + l.journal.path + " was removed, " +
+			"moved or replaced while it was open", Remedy: "put it back where it was, then open the log again; an append " +
+			"that failed may have happened: repeat it with the same record ids"}
+	}
+	return nil
+}
+
+// move takes the oldest groups that wait into the file, as many as go into one transaction, with a step of what is
+// lazy; steps is nil for as much of it as these groups pay for.
+func (l *Log) move(bytes int, steps func(*flush) int) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	groups := l.waiting.next(bytes)
+	s := &stretch{first: l.last + 1, frontier: l.frontier}
+	for _, g := range groups {
+		begin := len(s.frames)
+		s.frames = append(s.frames, g.frames...)
+		for _, end := range g.ends {
+			s.ends = append(s.ends, begin+end)
+		}
+		s.frontier, s.tiles = g.frontier, append(s.tiles, g.tiles...)
+	}
+	if len(groups) > 0 && groups[0].first != s.first {
+		return l.damagedError("position %d is to be moved into it, and it ends at position %d", groups[0].first, l.last)
+	}
+	gathered, added := l.lazy.gained(&l.gathered)
+	if steps == nil {
+		steps = func(f *flush) int { return f.paceOf(gathered, added, len(s.ends), l.lazy.limit) }
+	}
+	flushed, err := l.enter(s, steps)
+	if err != nil {
+		if failed := l.failed.Load(); failed != nil {
+			err = failed.err
+		}
+		return explain(l.path, err)
+	}
+	l.waiting.drop(len(groups))
+	if closed := l.lazy.turnOver(flushed); closed != nil {
+		l.gathered = 0
+		l.flush = l.newFlush(closed)
+	}
+	return nil
+}
+
+// moveUntil has the file hold the records up to a position, which readers may see.
+func (l *Log) moveUntil(position uint64) error {
+	for {
+		waiting := l.waiting.now()
+		if len(waiting) == 0 || waiting[0].first > position {
+			return nil
+		}
+		if err := l.move(l.moveMax(), nil); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *Log) moveMax() int {
+	if l.journal != nil {
+		return l.journal.bounds.moveMax
+	}
+	return moveMax
+}
+
+// moveRetry is how long the mover waits after a transaction that could not be written.
+const moveRetry = 100 * time.Millisecond
+
+// keepMoving is the mover: it takes what gathers in the journal into the file. Where the file has no room, it tries
+// again and again; appends go on until the journal is full.
+func (l *Log) keepMoving() {
+	j := l.journal
+	defer close(j.ended)
+	for {
+		select {
+		case <-j.wake:
+		case <-j.stop:
+			return
+		}
+		for l.toMove() {
+			err := l.move(j.bounds.moveMax, nil)
+			if err == nil {
+				l.stuck.Store(nil)
+				signal(j.freed)
+				continue
+			}
+			l.stuck.Store(&failure{err: err})
+			signal(j.freed)
+			select {
+			case <-time.After(moveRetry):
+			case <-j.hurry:
+			case <-j.stop:
+				return
+			}
+			if l.failed.Load() != nil {
+				return
+			}
+		}
+	}
+}
+
+// toMove tells whether enough waits.
+func (l *Log) toMove() bool {
+	size := l.waiting.size()
+	return size >= l.journal.bounds.moveAt || size > 0 && l.journal.starving.Load()
+}
+
+// unconfirmedError is why a log stops after a sync that failed.
+func unconfirmedError(path string, cause error) error {
+	return &FileError{Kind: store.ErrStorage, Path: path,
+		Reason: fmt.Sprintf("the disk did not confirm a commit (%v)", cause),
+		Remedy: "check the disk, then restart; an append that failed may have happened: repeat it with the same record ids"}
+}

@@ -1,0 +1,198 @@
+package bolt
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/internal/ledger"
+)
+
+// readBack brings into memory the records of the journal that the file names, as far as the file does not have them. It
+// is called after all that is in the file is there.
+func (l *Log) readBack(tx reading, h header) error {
+	head, groups, err := readJournal(l.journalAt, l.last)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return l.journalError("its journal %s is missing, in which there may be records that it does not have", l.journalAt)
+	case err != nil && !isSystem(err):
+		return l.journalError("its journal %s is not what was written: %v", l.journalAt, err)
+	case err != nil:
+		return err
+	case head.id != h.journal || head.origin != h.origin:
+		return l.journalError("the file %s is the journal of another log, or of another copy of this one, and not the one "+
+			"that it names", l.journalAt)
+	case head.begin > l.last:
+		return l.journalError("its journal %s was begun after position %d, and the file ends at position %d: it is an older "+
+			"one than the journal's", l.journalAt, head.begin, l.last)
+	}
+	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(a.first, b.first) })
+	for _, g := range groups {
+		if at := l.lazy.last + 1; g.first != at {
+			return l.journalError("its journal %s has records from position %d on, and none at position %d: what stood there "+
+				"is not what was written", l.journalAt, g.first, at)
+		}
+		if err := l.readGroup(tx, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readGroup takes a group of the journal into memory, once its records are proven to continue their streams.
+func (l *Log) readGroup(tx reading, g *group) error {
+	active, tree := l.lazy.active, l.lazy.tree
+	if tree != nil {
+		tree = tree.Clone()
+	}
+	for position := g.first; position <= g.last(); position++ {
+		frame := g.frame(position)
+		r, err := l.decode(position, frame)
+		if err != nil {
+			return err
+		}
+		at, err := l.placeOf(tx, r.Stream)
+		if err != nil {
+			return err
+		}
+		if r.Version != at.Version+1 || r.Previous != at.Position {
+			return &store.DamagedError{Log: l.name, Position: position, Reason: fmt.Sprintf("the journal's record here is "+
+				"version %d of %s %q, and the log has version %d before it", r.Version, r.Stream.Category, r.Stream.ID, at.Version)}
+		}
+		active.setHead(r.Stream, ledger.Summarize(r))
+		for _, key := range r.Keys {
+			active.setKey(key, claim{Owner: r.Stream, Position: r.Position})
+		}
+		if tree != nil {
+			tree.Append(seal.LeafHash(frame))
+		}
+	}
+	if tree != nil {
+		g.frontier, g.tiles = tree.AppendFrontier(nil), tree.Full()
+	}
+	active.last, l.lazy.last, l.lazy.tree = g.last(), g.last(), tree
+	l.recovery.Records += uint64(len(g.ends))
+	l.waiting.add(g)
+	return nil
+}
+
+// placeOf is the place of a stream's newest record.
+func (l *Log) placeOf(tx reading, of events.Stream) (place, error) {
+	memory := l.lazy.layers()
+	if s := memory.newest(of); s != nil {
+		return s.Place, nil
+	}
+	return l.filedPlace(tx, of)
+}
+
+// emptyJournal takes what the journal holds into the file, and takes the mark off the file: from then on the file is
+// the whole log. Only then the journal goes, once it is let go of.
+func (l *Log) emptyJournal(letGo func() error) error {
+	err := l.moveUntil(l.lazy.end())
+	marked := l.marked != ""
+	if err == nil && marked {
+		err = l.mark("")
+	}
+	if err = errors.Join(err, letGo()); err != nil || !marked {
+		return err
+	}
+	if err := removeJournal(l.journalAt); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// mark writes into the file which journal it has, or that it has none.
+func (l *Log) mark(id string) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	now := l.header()
+	now.journal = id
+	if err := guarded(func() error {
+		return l.db.Update(func(tx *bbolt.Tx) error { return now.put(tx, metaJournal) })
+	}); err != nil {
+		l.fail(&failure{err: explain(l.path, err), wedged: isFault(err)})
+		return err
+	}
+	l.marked = id
+	return nil
+}
+
+// leftover removes a journal that the file does not name: an opening or a close was cut short, between two steps. One
+// that has what the file has not belongs to another file.
+func (l *Log) leftover(wanted bool) error {
+	if _, err := os.Lstat(l.journalAt); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	head, groups, err := readJournal(l.journalAt, l.last)
+	switch {
+	case err != nil && isSystem(err):
+		return err
+	case err != nil && !wanted, err == nil && head.origin != l.id().origin && !wanted:
+		return nil // it is in nobody's way
+	case err != nil:
+		return l.inTheWayError("there is a file that %v", err)
+	case head.origin != l.id().origin:
+		return l.inTheWayError("it is the journal of another log, %q", head.origin)
+	case len(groups) > 0:
+		return l.inTheWayError("it is a journal that this file does not name, with records up to position %d, and the file "+
+			"ends at position %d", lastOf(groups), l.last)
+	}
+	return removeJournal(l.journalAt)
+}
+
+func lastOf(groups []*group) (last uint64) {
+	for _, g := range groups {
+		last = max(last, g.last())
+	}
+	return last
+}
+
+// useJournal makes a journal and has appends go to it.
+func (l *Log) useJournal(bounds journalBounds) error {
+	j, err := makeJournal(l.journalAt, journalHead{origin: l.id().origin, begin: l.last}, bounds)
+	if err != nil {
+		return err
+	}
+	if err := l.mark(j.id); err != nil {
+		return errors.Join(err, j.file.Close())
+	}
+	l.journal = j
+	return nil
+}
+
+// endJournal ends the mover and takes all that is left into the file.
+func (l *Log) endJournal() error {
+	j := l.journal
+	close(j.stop)
+	<-j.ended
+	j.space.growth.Wait()
+	if l.failed.Load() != nil {
+		return j.file.Close()
+	}
+	return l.emptyJournal(j.file.Close)
+}
+
+func (l *Log) journalError(format string, args ...any) error {
+	return &FileError{Kind: store.ErrDamaged, Path: l.path, Reason: fmt.Sprintf(format, args...),
+		Remedy: "put back the two files that belong together, or keep a copy of both and go on from a backup"}
+}
+
+func (l *Log) inTheWayError(format string, args ...any) error {
+	return &FileError{Kind: store.ErrStorage, Path: l.journalAt, Reason: fmt.Sprintf(format, args...),
+		Remedy: "move it away, or put back the file that it belongs to; it was not changed"}
+}
+
+// isSystem tells whether an error is the system's, and not of what a file holds.
+func isSystem(err error) bool {
+	_, is := errors.AsType[*fs.PathError](err)
+	return is
+}

@@ -1,0 +1,102 @@
+package bolt
+
+import "sync"
+
+// space gives out the places of a journal. What it has given out is free again once its group has left the tail: it is
+// in the file then, and synced.
+type space struct {
+	at, limit int64 // the stretch from which records are given places, all of it free
+
+	mu      sync.Mutex
+	size    int64 // of the file, written from end to end
+	growing bool
+	growth  sync.WaitGroup
+	failed  error // of the last try to grow
+}
+
+// take returns a place for n bytes; false where there is none while all of live is in use.
+func (s *space) take(n int64, live tail) (at int64, ok bool) {
+	if s.at+n > s.limit && !s.find(n, live) {
+		return 0, false
+	}
+	at = s.at
+	s.at += n
+	return at, true
+}
+
+// find looks for a free stretch of n bytes: on from where it is, from the beginning, or after all that is in use.
+func (s *space) find(n int64, live tail) bool {
+	s.mu.Lock()
+	size := s.size
+	s.mu.Unlock()
+	beyond := int64(journalHeader)
+	for _, g := range live {
+		beyond = max(beyond, g.end())
+	}
+	for _, from := range []int64{s.at, journalHeader, beyond} {
+		limit := size
+		for _, g := range live {
+			if g.end() > from {
+				limit = min(limit, max(g.at, from))
+			}
+		}
+		if from+n <= limit {
+			s.at, s.limit = from, limit
+			return true
+		}
+	}
+	return false
+}
+
+// end is where the group's record ends in the journal.
+func (g *group) end() int64 { return g.at + int64(len(g.record)) }
+
+// grow makes the journal longer, so that there is room for n bytes more; unless it grows already, or has its full
+// length and room for that in it, or has failed to grow and is not to try again. It does so in a goroutine of its own,
+// for it writes all that it adds.
+func (j *journal) grow(n int64, again bool) {
+	s := &j.space
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	long := s.size - journalHeader
+	if again {
+		s.failed = nil
+	}
+	if s.growing || s.failed != nil || long >= j.bounds.max && long >= n {
+		return
+	}
+	s.growing = true
+	begin, more := s.size, max(j.bounds.step, n)
+	s.growth.Go(func() {
+		err := j.blank(begin, more)
+		s.mu.Lock()
+		s.growing, s.failed = false, err
+		if err == nil {
+			s.size = begin + more
+		}
+		s.mu.Unlock()
+		signal(j.freed)
+	})
+}
+
+// failure is why the journal could not grow, nil while it does or did.
+func (s *space) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}
+
+// filling tells whether so many bytes in use are reason to grow.
+func (s *space) filling(used int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return used > s.size/4*3
+}
+
+// signal leaves a token in a channel that holds one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
