@@ -50,6 +50,7 @@ func contenders() []contender {
 		{Name: namePebble, Base: "pebble", open: openPebble, fill: fillPebble,
 			Less: "no seal, no recognised retry, no attention index; a reader can see position n+1 before n"},
 		{Name: nameOurs, Steady: oursSteady, Base: "ours", open: openOurs, fill: fillOurs},
+		{Name: nameJournal, Steady: oursSteady, Base: "ours", open: openJournal, fill: fillOurs},
 		{Name: nameUnsealed, Base: "unsealed", Steady: oursSteady, open: openOurs, fill: fillUnsealed,
 			Less: "no seal: whoever can write the file can alter the past unseen"},
 	}
@@ -63,6 +64,7 @@ const (
 	nameSQLiteGroup = "SQLite, group commit"
 	namePebble      = "Pebble, sync"
 	nameOurs        = "tilltape"
+	nameJournal     = "tilltape, journal"
 	nameUnsealed    = "tilltape, unsealed"
 )
 

@@ -60,8 +60,18 @@ func (w workload) String() string { return fmt.Sprintf("%d writers, %s", w.write
 
 // against compares our rate with another's at the most orders.
 func (r *report) against(must bool, other string, least float64, w workload) figure {
-	f := figure{Must: must, What: fmt.Sprintf("appends beside %s, %s", other, w), Limit: fmt.Sprintf("≥ %.2f ×", least)}
-	ours, theirs := r.cell(r.largest(), w.ids, w.writers, nameOurs), r.cell(r.largest(), w.ids, w.writers, other)
+	return r.pair(must, nameOurs, "appends beside "+other, other, least, w)
+}
+
+// withJournal is what the journal's appends come to beside the raw file's.
+func (r *report) withJournal(least float64, w workload) figure {
+	return r.pair(false, nameJournal, "appends with a journal beside "+nameRaw, nameRaw, least, w)
+}
+
+// pair compares the rates of two contenders.
+func (r *report) pair(must bool, name, what, other string, least float64, w workload) figure {
+	f := figure{Must: must, What: fmt.Sprintf("%s, %s", what, w), Limit: fmt.Sprintf("≥ %.2f ×", least)}
+	ours, theirs := r.cell(r.largest(), w.ids, w.writers, name), r.cell(r.largest(), w.ids, w.writers, other)
 	if ours != nil && theirs != nil {
 		got := ratio(ours.Rate, theirs.Rate)
 		f.Measured, f.Met = fmt.Sprintf("%.2f ×", got), got >= least
@@ -184,6 +194,10 @@ func (r *report) aims() []figure {
 		r.against(aim, nameRaw, 0.5, workload{timeOrdered, 512}),
 		r.against(aim, nameSQLiteGroup, 1, workload{timeOrdered, 64}),
 		r.against(aim, nameSQLiteGroup, 1.5, workload{timeOrdered, 512}),
+		r.withJournal(0.8, workload{timeOrdered, 1}),
+		r.withJournal(0.9, workload{timeOrdered, 8}),
+		r.withJournal(0.5, workload{timeOrdered, 64}),
+		r.withJournal(0.55, workload{timeOrdered, 512}),
 	}
 	for _, writers := range []int{64, 512} {
 		f := figure{What: fmt.Sprintf("random ids beside time-ordered ones, %d writers", writers), Limit: "≥ 60 %"}

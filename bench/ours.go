@@ -17,6 +17,9 @@ type ours struct{ log store.Log }
 
 func openOurs(path string) (keeper, error) { return openLog(path, nil) }
 
+// openJournal has appends go to a journal beside the file.
+func openJournal(path string) (keeper, error) { return openLog(path, &bolt.Config{Journal: true}) }
+
 // openUnsealed makes a log without a seal. That it has none is kept in its file.
 func openUnsealed(path string) (keeper, error) { return openLog(path, &bolt.Config{Unsealed: true}) }
 
