@@ -51,33 +51,30 @@ func TestVerify_MemoryOfAnOrder(t *testing.T) {
 	}
 	assertMemory(t, small, large, audit.VerifyConfig{SkipIndexes: true, Levels: []audit.Level{audit.LevelLegality}})
 	inBolt(t, small, func(few *bolt.Log) { // with heads and indexes, and held against its seal
-		inBolt(t, large, func(many *bolt.Log) { assertMemory(t, few, many, audit.VerifyConfig{}) })
+		inBolt(t, large, func(many *bolt.Log) {
+			assertMemory(t, few, many, audit.VerifyConfig{})
+			t.Run("of an export", func(t *testing.T) { // in the memory of its log
+				assertMemory(t, inExport(t, few), inExport(t, many), audit.VerifyConfig{SkipIndexes: true})
+			})
+		})
 	})
 }
 
-// An export is verified in the memory of its log, and written in next to none.
-func TestVerify_MemoryOfAnExport(t *testing.T) {
-	if !long.Walks() {
-		t.Skip("files of 100 000 orders; TILLTAPE_LONG=1 has them")
-	}
-	var exports [2]*export.Log
-	for i, orders := range []int{verifiedOrders(), timesTheOrders * verifiedOrders()} {
-		path := filepath.Join(t.TempDir(), "orders.jsonl")
-		inBolt(t, &ledger{orders: orders}, func(log *bolt.Log) {
-			file, err := os.Create(path)
-			require.NoError(t, err)
-			before, w := heap(), &peaking{Writer: file}
-			_, err = export.Write(context.Background(), w, log, nil)
-			require.NoError(t, err)
-			require.NoError(t, file.Close())
-			assert.Less(t, w.peak-before, float64(verifiedFixedBytes), "to write %d orders", orders)
-		})
-		opened, err := export.Open(path)
-		require.NoError(t, err)
-		defer func() { require.NoError(t, opened.Close()) }()
-		exports[i] = opened
-	}
-	assertMemory(t, exports[0], exports[1], audit.VerifyConfig{SkipIndexes: true})
+// inExport is an export of the log, which is written in next to no memory.
+func inExport(t *testing.T, log *bolt.Log) *export.Log {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "orders.jsonl")
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	before, w := heap(), &peaking{Writer: file}
+	_, err = export.Write(context.Background(), w, log, nil)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	assert.Less(t, w.peak-before, float64(verifiedFixedBytes))
+	opened, err := export.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, opened.Close()) })
+	return opened
 }
 
 // assertMemory holds what another order costs, and what is fixed, against the promise.

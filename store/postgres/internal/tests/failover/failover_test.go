@@ -145,6 +145,7 @@ func holds(t *testing.T, ids []string, acknowledged map[string]uint64) {
 
 // TestSynchronousStandbyLosesNothing promotes one standby after the other while a service appends through all of it.
 func TestSynchronousStandbyLosesNothing(t *testing.T) {
+	t.Parallel() // its servers are its own, and it waits for most of the time
 	primary := pgserver.New(t, nil)
 	p := pgserver.NewProxy(t, primary.Addr())
 	log := open(t, p.URL(primary.URL()), postgres.Config{Schema: "shop", Migrate: true})
@@ -185,6 +186,7 @@ func later(log store.Log, id string) <-chan error {
 // TestNoStandbyNoAcknowledgement: what the standby has not got is not acknowledged, however long that takes, and
 // whatever the primary shows of it after a restart: a failover would take it away.
 func TestNoStandbyNoAcknowledgement(t *testing.T) {
+	t.Parallel() // its servers are its own, and it waits for most of the time
 	for name, meanwhile := range map[string]func(t *testing.T, primary *pgserver.Server){
 		"waiting": func(*testing.T, *pgserver.Server) {},
 		"the primary restarts": func(t *testing.T, primary *pgserver.Server) {
@@ -194,6 +196,7 @@ func TestNoStandbyNoAcknowledgement(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			primary := pgserver.New(t, nil)
 			log := open(t, primary.URL(), postgres.Config{Schema: "shop", Migrate: true})
 			standby := primary.NewStandby(t)
@@ -235,6 +238,7 @@ func TestNoStandbyNoAcknowledgement(t *testing.T) {
 // TestAsynchronousStandbyMayLose what was acknowledged while it was behind. Nothing else, and the log that was open
 // says so rather than go on as if nothing had happened.
 func TestAsynchronousStandbyMayLose(t *testing.T) {
+	t.Parallel() // its servers are its own, and it waits for most of the time
 	primary := pgserver.New(t, nil)
 	p := pgserver.NewProxy(t, primary.Addr())
 	url := p.URL(primary.URL())
