@@ -139,10 +139,10 @@ func TestLaw_CommandsInEveryCell(t *testing.T) {
 	}
 }
 
-// drawn tells whether a place is walked: where tests run whole every one is, and everyday a fifth by lot, which is the
-// same fifth each time.
+// drawn tells whether a place is walked: where tests run whole every one is, and everyday an eighth by lot, which is
+// the same each time.
 func drawn(place ...any) bool {
-	return crc32.ChecksumIEEE(fmt.Append(nil, place...))%uint32(long.Rounds(1, 5)) == 0
+	return crc32.ChecksumIEEE(fmt.Append(nil, place...))%uint32(long.Rounds(1, 8)) == 0
 }
 
 // judgeAttempt gives the command, holds what happens against the rule, and tells whether anything was to happen.

@@ -27,7 +27,7 @@ const verifiedBytesAnOrder = 396
 const verifiedFixedBytes = 6 << 20
 
 // verifiedOrders is the smaller of two logs. Each tells of its progress at its last record.
-func verifiedOrders() int { return long.Walk(20_000, 5_000) }
+func verifiedOrders() int { return long.Walk(20_000, 3_000) }
 
 const timesTheOrders = 4
 

@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/tilltape/tilltape/internal/tests/long"
+	"github.com/tilltape/tilltape/internal/tests/tempdir"
 )
 
 // TestMain has properties of large trees checked less often in everyday runs.
 func TestMain(m *testing.M) {
 	long.Checks(15)
-	os.Exit(m.Run())
+	os.Exit(tempdir.Run(m))
 }

@@ -3,6 +3,7 @@ package seal_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"sync"
 
 	"github.com/tilltape/tilltape/seal"
 )
@@ -34,8 +35,30 @@ func mth(d []seal.Hash) seal.Hash {
 		return d[0]
 	}
 	k := oracleSplit(len(d))
-	return oracleNode(mth(d[:k]), mth(d[k:]))
+	if len(d) < rememberedLeast {
+		return oracleNode(mth(d[:k]), mth(d[k:]))
+	}
+	at := place{&d[0], len(d)}
+	if root, known := remembered.Load(at); known {
+		return root.(seal.Hash)
+	}
+	root := oracleNode(mth(d[:k]), mth(d[k:]))
+	remembered.Store(at, root)
+	return root
 }
+
+// remembered are the oracle's own roots, by where the hashes are that they are over: to compute them again and again
+// would be most of what these tests do. Nobody changes hashes whose root was asked for.
+var remembered sync.Map
+
+// place is where hashes are, and how many.
+type place struct {
+	first *seal.Hash
+	n     int
+}
+
+// rememberedLeast is how many hashes a root is over that is remembered.
+const rememberedLeast = 8
 
 // auditPath is PATH(m, D[n]).
 func auditPath(m int, d []seal.Hash) []seal.Hash {

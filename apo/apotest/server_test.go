@@ -255,7 +255,7 @@ func TestKeysAreChecked(t *testing.T) {
 }
 
 func TestManyGoroutines(t *testing.T) {
-	before, rounds := runtime.NumGoroutine(), long.Rounds(4, 2)
+	before, rounds := runtime.NumGoroutine(), long.Rounds(4, 1)
 	t.Run("run", func(t *testing.T) {
 		in := newInbox(t)
 		m := open(t, apotest.Config{NotifyURL: in.URL, Behaviour: apotest.Behaviour{SettleAfter: time.Minute}})

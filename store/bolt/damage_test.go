@@ -35,7 +35,7 @@ const (
 	// damageSample is how many bytes of each part are changed in everyday runs, of each part's keys and values.
 	damageSample = 1
 	// damagePartsEvery is how many parts lie from one that is changed in everyday runs to the next.
-	damagePartsEvery = 2
+	damagePartsEvery = 4
 	// damageLong is how many where there are minutes, and all of them are where there is an hour.
 	damageLong = 60
 )

@@ -52,7 +52,7 @@ const (
 	pageHead      = 32
 	sampleEvery   = 23
 	racedEvery    = 67
-	everydayEvery = 401
+	everydayEvery = 809
 	tailPages     = 4
 )
 

@@ -1,11 +1,15 @@
-// Package tempdir puts the directories of tests in memory. Most tests of logs wait for the disk for far longer than
+// Package tempdir spends memory where tests would spend time: it puts their directories there, and lets garbage lie for
+// longer. Most tests of logs wait for the disk for far longer than
 // they work: bbolt syncs at every commit, and a disk that others use too takes many milliseconds each time. What a sync
 // is for, a loss of power, no test of this kind can see, wherever its files are; store/bolt/powerloss is about that.
 //
 // It is for tests.
 package tempdir
 
-import "os"
+import (
+	"os"
+	"runtime/debug"
+)
 
 // variable is where [os.TempDir], and with it every test's T.TempDir, looks.
 const variable = "TMPDIR"
@@ -20,10 +24,18 @@ const roomMin = 1 << 30
 // one.
 const passable = 0o711
 
+// heapGrowth is how many percent the heap of tests may grow before it is collected. They build small worlds by the
+// thousands, of which little lives at any time: Go would collect so often that it takes much of the processor's time.
+const heapGrowth = 400
+
 // Run runs the tests of a binary, a [testing.M], with [testing.T.TempDir] in memory, and returns the code to exit with.
 // Processes that the tests start inherit it. Where there is no such place, or too little of it, or the variable TMPDIR
-// names one already, everything stays as it is: TMPDIR=/var/tmp go test runs the tests on that disk.
+// names one already, everything stays as it is: TMPDIR=/var/tmp go test runs the tests on that disk. Garbage
+// is collected as [heapGrowth] says, or the variable GOGC where it is there.
 func Run(tests interface{ Run() int }) int {
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(heapGrowth))
+	}
 	if os.Getenv(variable) != "" || room(memory) < roomMin {
 		return tests.Run()
 	}
