@@ -78,6 +78,9 @@ func TestAReceiverIsToldWhatIsRecorded(t *testing.T) {
 	assert.Contains(t, fetched(t, private+"/"), toldName, "on the overview")
 	assert.Regexp(t, regexp.MustCompile(`(?m)^tilltape_consumer_parked\{.*tilltape_consumer="receiver"\} 0`),
 		fetched(t, private+"/metrics"))
+	passed := regexp.MustCompile(`(?m)^tilltape_consumer_lag\{.*tilltape_consumer="receiver"\} 0$`)
+	require.Eventually(t, func() bool { return passed.MatchString(fetched(t, private+"/metrics")) }, 10*time.Second,
+		time.Millisecond) // else the last one would come again, as it may
 	require.NoError(t, stop())
 
 	url, _, stop = servingBoth(t, environ...)
