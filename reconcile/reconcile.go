@@ -275,7 +275,7 @@ func lineOf(id string, found tilltape.Reconciliation, err error) (line Line, fai
 		line.Problem, line.Again, failed = err.Error(), true, err
 	}
 	if found.Order.ID != "" { // else nobody has looked at it
-		line.Status = found.Order.Words()
+		line.Status, line.PaymentID = found.Order.Words(), found.Order.PaymentID
 	}
 	for _, d := range found.Differences {
 		line.Outcome = Differs

@@ -67,7 +67,8 @@ func (o *office) Reconcile(_ context.Context, id string) (tilltape.Reconciliatio
 
 func differing(id string, d ...order.Difference) func() (tilltape.Reconciliation, error) {
 	return func() (tilltape.Reconciliation, error) {
-		return tilltape.Reconciliation{Order: order.Order{ID: id, Status: order.Refunded}, Differences: d}, nil
+		return tilltape.Reconciliation{Order: order.Order{ID: id, Status: order.Refunded, PaymentID: "P-" + id},
+			Differences: d}, nil
 	}
 }
 
@@ -153,7 +154,7 @@ D      refunded  refund.succeeded R1 EUR 4.10 at 2026-11-01 01:00:00
 	require.NoError(t, err)
 	require.Len(t, rows, 5)
 	assert.Equal(t, []string{"B", "differs", "refunded", "refund.succeeded.v1", "R1", "EUR", "4.10", "410",
-		"2026-11-01T01:00:00Z", "", ""}, rows[1])
+		"2026-11-01T01:00:00Z", "", "", "P-B"}, rows[1])
 	assert.Equal(t, "'=1+1", rows[2][4], "no formula")
 	assert.Equal(t, "beyond authorized: 120 of 100", rows[2][9])
 	assert.Equal(t, "unanswered", rows[3][1])
@@ -161,6 +162,7 @@ D      refunded  refund.succeeded R1 EUR 4.10 at 2026-11-01 01:00:00
 
 	document, err := json.Marshal(report)
 	require.NoError(t, err)
+	assert.Contains(t, string(document), `{"order":"B","paymentId":"P-B","outcome":"differs"`)
 	assert.Contains(t, string(document), `"amount":{"currency":"EUR","minor":"410","value":"4.10"}`)
 	var again reconcile.Report
 	require.NoError(t, json.Unmarshal(document, &again))

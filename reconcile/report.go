@@ -39,10 +39,11 @@ type Difference struct {
 
 // Line is one order.
 type Line struct {
-	Order   string
-	Outcome Outcome
-	Status  string // in words, as the order stands now
-	Problem string // why APO said nothing, or not all
+	Order     string
+	PaymentID string // what APO's statements have the order by; empty as long as it is not known
+	Outcome   Outcome
+	Status    string // in words, as the order stands now
+	Problem   string // why APO said nothing, or not all
 	// Again: its turn did not come, or was cut off. It is asked about once more at the end, or by the next run.
 	Again       bool
 	busy        bool // somebody else was asking: that is no silence of APO's
@@ -221,7 +222,7 @@ func factWords(kind string) string {
 
 // csvHeader is the first row of the table.
 var csvHeader = []string{"order", "outcome", "status", "fact", "id", "currency", "amount", "minor", "at", "wrong",
-	"problem"}
+	"problem", "paymentId"}
 
 // WriteCSV writes one row for each difference and each unanswered order, as RFC 4180 has it, with a header. A text that
 // a spreadsheet would take for a formula begins with an apostrophe. Import the ids as text: a spreadsheet rounds a
@@ -232,11 +233,12 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	rows := [][]string{csvHeader}
 	for _, l := range r.Lines {
 		if l.Outcome == Unanswered {
-			rows = append(rows, []string{l.Order, string(l.Outcome), l.Status, "", "", "", "", "", "", "", l.Problem})
+			rows = append(rows, []string{l.Order, string(l.Outcome), l.Status, "", "", "", "", "", "", "", l.Problem,
+				l.PaymentID})
 		}
 		for _, d := range l.Differences {
 			row := []string{l.Order, string(l.Outcome), l.Status, d.Fact, d.ID, d.Amount.Currency, decimal(d.Amount), "",
-				d.At.UTC().Format(time.RFC3339Nano), d.Wrong, ""}
+				d.At.UTC().Format(time.RFC3339Nano), d.Wrong, "", l.PaymentID}
 			if d.Amount != (order.Money{}) {
 				row[7] = strconv.FormatInt(d.Amount.Minor, 10)
 			}

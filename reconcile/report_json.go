@@ -45,7 +45,8 @@ func (r *Report) UnmarshalJSON(text []byte) error {
 			Minor: amount.Minor})
 	}
 	for _, l := range form.Lines {
-		line := Line{Order: l.Order, Outcome: Outcome(l.Outcome), Status: l.Status, Problem: l.Problem, Again: l.Again}
+		line := Line{Order: l.Order, PaymentID: l.PaymentID, Outcome: Outcome(l.Outcome),
+			Status: l.Status, Problem: l.Problem, Again: l.Again}
 		for _, d := range l.Differences {
 			line.Differences = append(line.Differences, Difference{Fact: d.Fact, ID: d.ID, Amount: amountOf(d.Amount),
 				At: d.At.Time, Wrong: d.Wrong, Text: d.Text})
@@ -59,7 +60,8 @@ func (r *Report) UnmarshalJSON(text []byte) error {
 func (l Line) MarshalJSON() ([]byte, error) { return json.Marshal(lineForm(&l)) }
 
 func lineForm(l *Line) reports.Line {
-	form := reports.Line{Order: l.Order, Outcome: string(l.Outcome), Status: l.Status, Problem: l.Problem, Again: l.Again}
+	form := reports.Line{Order: l.Order, PaymentID: l.PaymentID, Outcome: string(l.Outcome),
+		Status: l.Status, Problem: l.Problem, Again: l.Again}
 	for _, d := range l.Differences {
 		form.Differences = append(form.Differences, reports.Difference{Fact: d.Fact, ID: d.ID,
 			Amount: amountForm(d.Amount), At: reports.Time{Time: d.At}, Wrong: d.Wrong, Text: d.Text})

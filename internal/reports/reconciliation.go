@@ -29,6 +29,7 @@ type Sum struct {
 // Line is what came of an order.
 type Line struct {
 	Order       string       `json:"order"`
+	PaymentID   string       `json:"paymentId,omitempty"`
 	Outcome     string       `json:"outcome"`
 	Status      string       `json:"status,omitempty"`
 	Problem     string       `json:"problem,omitempty"`
