@@ -13,7 +13,7 @@ func measured() *report {
 	r := &report{Settings: settings{Sections: sections, Orders: []int{10, 1000}, IDs: []ordering{random, timeOrdered}},
 		Frame: 530}
 	for _, ids := range r.Settings.IDs {
-		for _, writers := range []int{1, 64, 512} {
+		for _, writers := range []int{1, 8, 64, 512} {
 			put := func(name string, rate float64) {
 				r.Appends = append(r.Appends, cell{Orders: 1000, IDs: ids, Writers: writers, Contender: name, Rate: rate,
 					P50: time.Millisecond, Max: 51 * time.Millisecond, Written: 600, Device: notKnown})
@@ -21,6 +21,7 @@ func measured() *report {
 			put(nameRaw, 200)
 			put(nameOurs, 100)
 			put(nameUnsealed, 110)
+			put(nameJournal, map[int]float64{1: 170, 8: 190, 64: 110, 512: 140}[writers])
 			put(namePlain, 4)
 			sqlite := 100 / 1.5
 			if ids == random {
@@ -113,6 +114,8 @@ func TestFigures_EachLimitIsFelt(t *testing.T) {
 			named(nameSQLiteGroup, 64, random)), true},
 		"appends beside raw file, 512 writers, time-ordered": {onCells(func(c *cell) { c.Rate = 250 },
 			named(nameRaw, 512, timeOrdered)), false},
+		"appends with a journal beside raw file, 8 writers, time-ordered": {onCells(func(c *cell) { c.Rate = 179 },
+			named(nameJournal, 8, timeOrdered)), false},
 		"what sealing takes of the rate, 64 writers, time-ordered": {onCells(func(c *cell) { c.Rate = 120 },
 			named(nameUnsealed, 64, timeOrdered)), true},
 		"a lone writer's p50 beside bbolt, DB.Update": {onCells(func(c *cell) { c.P50 = 1160 * time.Microsecond },
