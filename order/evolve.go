@@ -304,12 +304,7 @@ func (o *Order) findHeld(id, request string) int {
 
 func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	o.learn(e.PaymentID)
-	if e.Cause == events.CausePaymentFailed {
-		o.known.set(knownFailure, true)
-		if e.Proof.Via != events.ViaSelf { // or else the failure is on record itself
-			o.contradiction = append(slices.Clip(o.contradiction), endedBy(e.At))
-		}
-	}
+	o.foldEndedBy(e)
 	if o.Status == Cancelled { // recorded again for one thing only: the late money is released
 		o.foldReleased(r, e)
 		o.Gateway = o.Gateway.after(law.EventVoided)

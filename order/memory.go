@@ -2,6 +2,7 @@ package order
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -145,6 +146,17 @@ func endedBy(at time.Time) uint64 {
 		binary.BigEndian.PutUint64(b[:], uint64(at.UnixNano()))
 	}
 	return digestOf(string(events.KindCancelSucceeded), string(events.KindPaymentFailed), string(b[:]))
+}
+
+// foldEndedBy remembers the failure that ended a cancel; one that came before the cancel is on record itself.
+func (o *Order) foldEndedBy(e *events.CancelSucceeded) {
+	if e.Cause != events.CausePaymentFailed {
+		return
+	}
+	o.known.set(knownFailure, true)
+	if e.Proof.Via != events.ViaSelf {
+		o.contradiction = append(slices.Clip(o.contradiction), endedBy(e.At))
+	}
 }
 
 // contradictionDigest names an anomaly by what it says, so that a redelivered fact adds no second one. Of a failed
