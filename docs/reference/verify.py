@@ -5,7 +5,6 @@ export.md), with Python's standard library and nothing of Tilltape's.
 FILE is a log's bbolt file that nobody has open, a backup or an export; SIZE and ROOT are of a checkpoint that you kept.
 It reads no payloads, and of an export's lines the frames alone: what stands beside these, whether it was legal, and
 APO's word are for `tilltape verify`. Ends with 0 (whole), 2 (wrong call), 10 (damaged or altered), 12 (unreadable)."""
-
 import base64, hashlib, json, struct, sys, uuid
 class Damage(Exception): pass
 def need(true, what, *about):
