@@ -44,10 +44,10 @@ var sections = []string{sectionAppends, sectionLoad, sectionReplay, sectionOpen,
 var (
 	// full is what docs/reference/performance.md is made of: about 27 minutes on a quiet machine of two cores.
 	full = settings{Sections: sections, Orders: []int{10_000, 1_000_000}, IDs: []ordering{random, timeOrdered},
-		Writers: []int{1, 8, 64, 512}, Rounds: 3, CellTime: time.Second, Tape: 1_000_000, Cancels: 20_000}
+		Writers: []int{1, 8, 64, 512}, Rounds: 3, CellTime: time.Second, Tape: 1_000_000, Cancels: 18_000}
 	// quick shows the proportions: about 4 minutes.
 	quick = settings{Sections: sections, Orders: []int{50_000}, IDs: []ordering{random, timeOrdered},
-		Writers: []int{1, 64, 512}, Rounds: 3, CellTime: 400 * time.Millisecond, Tape: 50_000, Cancels: 5_000}
+		Writers: []int{1, 64, 512}, Rounds: 3, CellTime: 380 * time.Millisecond, Tape: 50_000, Cancels: 5_000}
 	// ci shows that everything still runs: half a minute. Its figures mean nothing.
 	ci = settings{Sections: sections, Orders: []int{1_000}, IDs: []ordering{random, timeOrdered}, Writers: []int{1, 64},
 		Rounds: 1, CellTime: 100 * time.Millisecond, Tape: 2_000, Cancels: 200}
