@@ -116,6 +116,7 @@ func TestThePageQuotesTheService(t *testing.T) {
 	quotes := blocks(t, "go")[1:]
 	require.Len(t, quotes, 3)
 	for _, quote := range quotes {
-		assert.Contains(t, flat.ReplaceAllString(service.String(), ""), flat.ReplaceAllString(quote, ""))
+		there := strings.Contains(flat.ReplaceAllString(service.String(), ""), flat.ReplaceAllString(quote, ""))
+		assert.True(t, there, "the service does not have:\n%s", quote)
 	}
 }
