@@ -74,6 +74,7 @@ type oldest struct {
 
 type moneyRow struct {
 	Status, Currency             string
+	Several                      bool // of more currencies than are told apart: there are no sums
 	Orders                       int64
 	Held, Kept, Back, Lost, Late string
 }
@@ -126,8 +127,8 @@ func (p *overviewPage) fill(now time.Time) {
 	c := &p.Counts
 	for _, at := range c.cells {
 		show := func(n *big.Int) string { return decimals(n, at.currency) }
-		p.Money = append(p.Money, moneyRow{at.status.String(), at.currency, at.orders, show(at.held), show(at.kept),
-			show(at.back), show(at.lost), show(at.late)})
+		p.Money = append(p.Money, moneyRow{at.status.String(), at.currency, at.several, at.orders, show(at.held),
+			show(at.kept), show(at.back), show(at.lost), show(at.late)})
 		p.Late = p.Late || at.late.Sign() != 0
 	}
 	for _, r := range c.refused {
@@ -180,13 +181,13 @@ type oldestDocument struct {
 }
 
 type moneyDocument struct {
-	Status    string          `json:"status"`
-	Orders    string          `json:"orders"`
-	Held      documents.Money `json:"held"`
-	Kept      documents.Money `json:"kept"`
-	Refunded  documents.Money `json:"refunded"`
-	Disputed  documents.Money `json:"disputed"`
-	LateMoney documents.Money `json:"late"`
+	Status    string           `json:"status"`
+	Orders    string           `json:"orders"`
+	Held      *documents.Money `json:"held,omitempty"`
+	Kept      *documents.Money `json:"kept,omitempty"`
+	Refunded  *documents.Money `json:"refunded,omitempty"`
+	Disputed  *documents.Money `json:"disputed,omitempty"`
+	LateMoney *documents.Money `json:"late,omitempty"`
 }
 
 type refusedDocument struct {
@@ -219,8 +220,11 @@ func (p *overviewPage) document(at time.Time) any {
 		d.Told = append(d.Told, p.Told[i].document())
 	}
 	for _, s := range c.cells {
-		of := func(n *big.Int) documents.Money {
-			m := documents.Money{Currency: s.currency, Minor: n.String()}
+		of := func(n *big.Int) *documents.Money {
+			if s.several {
+				return nil
+			}
+			m := &documents.Money{Currency: s.currency, Minor: n.String()}
 			if _, known := money.Digits(s.currency); known {
 				_, m.Value, _ = strings.Cut(decimals(n, s.currency), " ")
 			}

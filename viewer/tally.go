@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/money"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
@@ -20,7 +21,7 @@ import (
 // Bounds of what is counted.
 const (
 	tallyOrders = 8192 // orders kept folded; another one is read again, up to its newest record
-	wordsMax    = 64   // kinds of cells, and reasons, that are told apart; a log of ours has far fewer
+	wordsMax    = 64   // reasons, and currencies that money does not know, that are told apart; ours are far fewer
 	hoursKept   = 24   // of the charts
 )
 
@@ -78,10 +79,12 @@ func shareOf(o *order.Order) share {
 	return s
 }
 
-// cell names the sums of a status and currency.
+// cell names the sums of a status and currency. One without a currency of its own has the orders of all that are too
+// many, and no sums: minor units of two currencies come to nothing.
 type cell struct {
 	status   order.Status
 	currency string
+	several  bool
 }
 
 // hour is what happened in one hour.
@@ -89,10 +92,11 @@ type hour struct{ placed, paid, cancelled, refunded, refused, unknown uint64 }
 
 // tally is a log's counts up to a position. It is not safe for several goroutines.
 type tally struct {
-	log   store.Reader
-	seed  maphash.Seed
-	kept  []order.Order // folded, each at its place by its id's hash
-	cells map[cell]*sums
+	log    store.Reader
+	seed   maphash.Seed
+	kept   []order.Order // folded, each at its place by its id's hash
+	cells  map[cell]*sums
+	exotic map[string]bool // currencies that money does not know, and that are told apart
 
 	listed  map[string]int64  // orders in each list that needs no clock
 	refused map[string]uint64 // by reason
@@ -104,7 +108,7 @@ type tally struct {
 
 func newTally(log store.Reader) *tally {
 	return &tally{log: log, seed: maphash.MakeSeed(), kept: make([]order.Order, tallyOrders), cells: map[cell]*sums{},
-		listed: map[string]int64{}, refused: map[string]uint64{}, names: newNames()}
+		exotic: map[string]bool{}, listed: map[string]int64{}, refused: map[string]uint64{}, names: newNames()}
 }
 
 // take counts the log's next record. The error is the log's or the context's.
@@ -152,22 +156,32 @@ func (t *tally) before(ctx context.Context, r *events.Record) (*order.Order, err
 	return o, nil
 }
 
+// cellOf is where a share is counted. It is the same cell each time, as long as the tally lives: what was added there is
+// taken away there.
+func (t *tally) cellOf(s *share) cell {
+	if _, known := money.Digits(s.currency); !known && !t.exotic[s.currency] {
+		if len(t.exotic) >= wordsMax { // of a log that is none of ours
+			return cell{status: s.status, several: true}
+		}
+		t.exotic[strings.Clone(s.currency)] = true
+	}
+	return cell{status: s.status, currency: s.currency}
+}
+
 // add adds an order's share, or takes it away.
 func (t *tally) add(s *share, sign int64) {
-	at := cell{s.status, s.currency}
+	at := t.cellOf(s)
 	sum := t.cells[at]
 	if sum == nil {
-		if len(t.cells) >= wordsMax { // of a log that is none of ours; the rest is one cell
-			at.currency = ""
-		}
-		if sum = t.cells[at]; sum == nil {
-			at.currency = strings.Clone(at.currency)
-			sum = newSums()
-			t.cells[at] = sum
-		}
+		at.currency = strings.Clone(at.currency)
+		sum = newSums()
+		t.cells[at] = sum
 	}
 	sum.orders += sign
 	s.stands.each(func(only string) { t.listed[only] += sign })
+	if at.several {
+		return
+	}
 	for _, part := range []struct {
 		to    *big.Int
 		minor int64

@@ -15,6 +15,8 @@ import (
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/internal/tests/simulation"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
+	"github.com/tilltape/tilltape/money"
+	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 )
@@ -138,12 +140,62 @@ func TestCurrenciesAndReasonsAreBounded(t *testing.T) {
 			Event: events.CommandRefused{Reason: fmt.Sprint("reason ", i)}})
 	}
 	assert.LessOrEqual(t, len(tl.cells), wordsMax+1)
+	for _, c := range tl.counts(tilltest.Dawn()).cells {
+		if c.several {
+			assert.Equal(t, int64(9*wordsMax), c.orders)
+			assert.Zero(t, c.kept.Sign(), "minor units of two currencies are never added together")
+		}
+	}
 	assert.LessOrEqual(t, len(tl.refused), wordsMax+1)
 	assert.Equal(t, uint64(9*wordsMax), tl.refused["other"])
 	for i := range shares {
 		tl.add(&shares[i], -1)
 	}
 	assert.Empty(t, tl.counts(tilltest.Dawn()).cells, "what was added can be taken away again")
+}
+
+// A shop that sells in every currency there is has a sum of each, whatever else its log has.
+func TestEveryStatusOfEveryCurrencyHasItsSum(t *testing.T) {
+	tl := newTally(memory.New())
+	for i := range 2 * wordsMax {
+		tl.add(&share{currency: fmt.Sprint("C", i), kept: 1}, 1)
+	}
+	want := map[cell]int64{}
+	for n := range int64(26 * 26 * 26) {
+		code := string([]byte{'A' + byte(n/26/26), 'A' + byte(n/26%26), 'A' + byte(n%26)})
+		if _, known := money.Digits(code); !known {
+			continue
+		}
+		for _, status := range order.Statuses() {
+			tl.add(&share{status: status, currency: code, kept: n}, 1)
+			tl.add(&share{status: status, currency: code, kept: 1}, 1)
+			want[cell{status: status, currency: code}] = n + 1
+		}
+	}
+	require.Greater(t, len(want), 1000)
+	got := map[cell]int64{}
+	for _, c := range tl.counts(tilltest.Dawn()).cells {
+		if _, known := money.Digits(c.currency); known {
+			assert.Equal(t, int64(2), c.orders)
+			got[c.cell] = c.kept.Int64()
+		}
+	}
+	assert.Equal(t, want, got)
+}
+
+// What is of too many currencies is shown as orders, and as no amount.
+func TestOrdersOfTooManyCurrenciesHaveNoSum(t *testing.T) {
+	tl := newTally(memory.New())
+	for i := range wordsMax + 2 {
+		tl.add(&share{status: order.Captured, currency: fmt.Sprint("C", i), kept: 7}, 1)
+	}
+	w := newWorld(t, nil)
+	w.counted()
+	require.NoError(t, w.v.counter.locked(func() error { w.v.counter.tally.cells = tl.cells; return nil }))
+	assert.Contains(t, w.get("/"), `<td class="n">2</td><td class="n" colspan="4">in currencies that are not told apart`)
+	sums := w.read("/overview")["money"].([]any)
+	assert.Contains(t, sums, map[string]any{"status": "captured", "orders": "2"})
+	assert.Len(t, sums, wordsMax+1)
 }
 
 func TestHoursAreThoseOfTheLastDay(t *testing.T) {
