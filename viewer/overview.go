@@ -33,7 +33,7 @@ type listing struct {
 
 var listings = []listing{
 	{onlyDue, "Due now", "APO is owed a call, or a claim has ended; settling sees to it", store.DueBy, false},
-	{onlyOpen, "Open", "asked of APO, and the outcome is not known",
+	{onlyOpen, "Open", "asked of APO, and the outcome is not known, or APO has accepted it",
 		func(time.Time) store.Filter { return store.Outstanding() }, false},
 	{onlyParked, "Parked", "given to a person, who says what became of it",
 		func(time.Time) store.Filter { return store.Attention(events.AttentionParked) }, true},
@@ -47,7 +47,8 @@ var listings = []listing{
 type overviewPage struct {
 	Counts   counts
 	Lists    []countedList
-	Oldest   *oldest // the operation that has been open for longest; nil: none is
+	Oldest   *oldest // the operation whose outcome has not been known for longest; nil: none is
+	Farther  bool    // nil, but not all that stands open was looked at
 	Told     []consumerRow
 	Money    []moneyRow
 	Late     bool // some of it came late
@@ -94,16 +95,54 @@ func (v *Viewer) overview(ctx context.Context, _ *request) (*answer, error) {
 		}
 		p.Lists = append(p.Lists, n)
 	}
-	for h, err := range v.log.Heads(ctx, store.Outstanding().Limit(1)) {
-		if err != nil {
-			return nil, err
-		}
-		p.Oldest = &oldest{strings.Clone(h.Stream.ID), h.Phase, h.OperationSince, now.Sub(h.OperationSince)}
+	var err error
+	if p.Oldest, p.Farther, err = v.oldestUnknown(ctx, now); err != nil {
+		return nil, err
 	}
 	p.Told = v.consumers.ask(ctx)
 	p.fill(now)
 	return &answer{template: "overview", document: p.document(now),
 		shell: shell{Title: "Overview", Page: "overview", Live: true, At: now, Body: p}}, nil
+}
+
+// unknownsMax is how many orders with an unknown outcome are read for the oldest of them. One that APO has also accepted
+// a refund of stands in the list since that one, so that the first need not be the oldest.
+const unknownsMax = 16
+
+// oldestUnknown is what has not been known for longest, among the first [CountMax] that stand open. What APO has accepted
+// is known to be with APO: a refund may be that for days. farther: none of these, and there are more.
+func (v *Viewer) oldestUnknown(ctx context.Context, now time.Time) (is *oldest, farther bool, err error) {
+	var heads []store.Head
+	walked := 0
+	for h, err := range v.log.Heads(ctx, store.Outstanding().Limit(CountMax)) {
+		if err != nil {
+			return nil, false, err
+		}
+		walked++
+		if h.Phase != order.Accepted.String() {
+			h.Stream.ID, h.Phase = strings.Clone(h.Stream.ID), strings.Clone(h.Phase)
+			heads = append(heads, h)
+		}
+		if len(heads) == unknownsMax {
+			break
+		}
+	}
+	for _, h := range heads {
+		if is != nil && !h.OperationSince.Before(is.Since) {
+			break
+		}
+		o, err := v.reader.Get(ctx, h.Stream.ID)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, p := range append([]order.Operation{o.Operation}, o.Accepted...) {
+			known := p.Phase == order.Idle || p.Phase == order.Accepted
+			if !known && (is == nil || p.Since.Before(is.Since)) {
+				is = &oldest{h.Stream.ID, p.Phase.String(), p.Since, now.Sub(p.Since)}
+			}
+		}
+	}
+	return is, is == nil && walked == CountMax, nil
 }
 
 // countList counts a list: it is counted already, or a bounded walk of the log's index does it.

@@ -3,6 +3,7 @@ package viewer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"net/http"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/tests/tilltest"
 	"github.com/tilltape/tilltape/order"
@@ -59,6 +61,47 @@ func TestTheOverviewTellsWhatStandsOpenAndWhatTheMoneyComesTo(t *testing.T) {
 		"nothing-captured", "Outcome not known by hour: most in the hour from 09:00: 2"} {
 		assert.Contains(t, page, want)
 	}
+}
+
+// What APO has accepted is with APO, for weeks if need be; beside it nobody knows what became of a cancel, which is
+// younger.
+func TestWhatAPOHasAcceptedIsNoUnknown(t *testing.T) {
+	w := newWorld(t, nil)
+	ids := w.Many(3)
+	for _, id := range ids[:2] {
+		_, err := w.Orders.Capture(w.Ctx, id, order.Capture{Amount: tilltest.USD(tilltest.TheAmount)})
+		require.NoError(t, err)
+		r, err := w.Orders.Refund(w.Ctx, id, order.Refund{Amount: tilltest.USD(400)})
+		require.NoError(t, err)
+		require.Equal(t, tilltape.Accepted, r.Outcome)
+	}
+	w.Clock.Pass(2 * time.Hour)
+	assert.NotContains(t, w.read("/overview"), "oldest")
+	page := w.get("/")
+	assert.Contains(t, page, "Nothing is unknown: APO has decided or accepted")
+	assert.Contains(t, page, "the outcome is not known, or APO has accepted it")
+	w.Lost(ids[2])
+	w.Clock.Pass(time.Minute)
+	cancel := map[string]any{"orderId": ids[2], "phase": "unresolved", "since": "2026-11-23T11:00:00.000000000Z"}
+	assert.Equal(t, cancel, w.read("/overview")["oldest"])
+	w.Bank.Next(tilltest.LostBefore)
+	_, err := w.Orders.Refund(w.Ctx, ids[0], order.Refund{Amount: tilltest.USD(1)})
+	require.ErrorIs(t, err, tilltape.ErrUnresolved)
+	assert.Equal(t, cancel, w.read("/overview")["oldest"], "the refund before this one is accepted")
+}
+
+// More is accepted than one page looks through.
+func TestWhatIsBehindAllThatIsAcceptedIsNotDenied(t *testing.T) {
+	w := newWorld(t, nil)
+	for i := range CountMax {
+		id := fmt.Sprint("o-", i)
+		r := events.Record{ID: id, Stream: events.OrderStream(id), Version: 1, Recorded: w.Clock.Now(),
+			Occurred: w.Clock.Now(), Actor: "test", Event: events.PaymentPending{}, Head: events.Head{Status: "captured",
+				StatusSince: w.Clock.Now(), Phase: order.Accepted.String(), OperationSince: w.Clock.Now()}}
+		_, err := w.Log.Append(w.Ctx, r.Stream, 0, r)
+		require.NoError(t, err)
+	}
+	assert.Contains(t, w.get("/"), "APO has accepted it. There is <a")
 }
 
 func TestAnEmptyLogHasAnOverview(t *testing.T) {
