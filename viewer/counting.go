@@ -25,7 +25,7 @@ type counter struct {
 	log   store.Reader
 	begin sync.Once
 
-	mu    sync.Mutex // over tally and what follows
+	mu    sync.Mutex // over what tally has counted, and what follows; never held while the log is read
 	tally *tally
 	done  bool
 	err   error
@@ -84,10 +84,10 @@ func (c *counter) catchUp(ctx context.Context) error {
 // cursor is where the counting is. Nobody else writes to it.
 func (c *counter) cursor() store.Cursor { return store.After(events.Record{Position: c.tally.read}) }
 
-func (c *counter) locked(f func() error) error {
+func (c *counter) locked(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return f()
+	f()
 }
 
 // counts is what is counted by now.

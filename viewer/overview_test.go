@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -167,6 +168,54 @@ func TestWhileItCountsAPageSaysHowFarItIs(t *testing.T) {
 	assert.Contains(t, w.get("/"), "counting, 2 records so far")
 	close(log.gate)
 	require.Eventually(t, func() bool { return w.read("/overview")["counting"] == nil }, 10*time.Second, time.Millisecond)
+}
+
+// hanging is a log whose streams are not read to their end before the gate opens.
+type hanging struct {
+	store.Log
+	hangs         atomic.Bool
+	entered, gate chan struct{}
+}
+
+func (h *hanging) Read(ctx context.Context, s events.Stream, after uint64) iter.Seq2[events.Record, error] {
+	return func(yield func(events.Record, error) bool) {
+		if h.hangs.CompareAndSwap(true, false) {
+			close(h.entered)
+			<-h.gate
+		}
+		h.Log.Read(ctx, s, after)(yield)
+	}
+}
+
+// The count reads an order again that it has forgotten. Pages tell what is counted meanwhile, however long that takes.
+func TestPagesDoNotWaitForTheCount(t *testing.T) {
+	log := &hanging{Log: memory.New(), entered: make(chan struct{}), gate: make(chan struct{})}
+	w := worldOn(t, log, nil)
+	w.v.counter.tally.kept = w.v.counter.tally.kept[:1]
+	ids := w.Many(2)
+	_, err := w.Orders.Capture(w.Ctx, ids[0], order.Capture{Amount: tilltest.USD(400)})
+	require.NoError(t, err)
+	log.hangs.Store(true)
+	open := sync.OnceFunc(func() { close(log.gate) })
+	var first sync.WaitGroup
+	defer first.Wait()
+	defer open()
+	first.Go(func() { w.do(local(http.MethodGet, "/")) })
+	<-log.entered
+	for _, target := range []string{"/", "/search?q=none", "/overview.json"} {
+		answered := make(chan int, 1)
+		go func() { answered <- w.do(local(http.MethodGet, target)).Code }()
+		select {
+		case code := <-answered:
+			assert.Equal(t, http.StatusOK, code, target)
+		case <-time.After(PageTimeout):
+			require.Fail(t, "it waits for the count", target)
+		}
+	}
+	assert.Contains(t, w.get("/"), "counting, ")
+	open()
+	w.counted()
+	assert.Contains(t, w.get("/"), "USD 4.00")
 }
 
 func TestACountThatStopsSaysWhy(t *testing.T) {

@@ -111,13 +111,9 @@ func newTally(log store.Reader) *tally {
 		exotic: map[string]bool{}, listed: map[string]int64{}, refused: map[string]uint64{}, names: newNames()}
 }
 
-// take counts the log's next record. The error is the log's or the context's.
-func (t *tally) take(ctx context.Context, r *events.Record) error {
-	if r.Stream.Category == events.CategoryOrder {
-		o, err := t.before(ctx, r)
-		if err != nil {
-			return err
-		}
+// take counts the log's next record, and the order as it was before that; nil for a record of no order.
+func (t *tally) take(o *order.Order, r *events.Record) {
+	if o != nil {
 		was, counted := shareOf(o), o.Version > 0
 		*o = order.Evolve(*o, *r)
 		if is := shareOf(o); !counted || is != was {
@@ -130,11 +126,14 @@ func (t *tally) take(ctx context.Context, r *events.Record) error {
 	t.happened(r)
 	t.names.take(r)
 	t.read = r.Position
-	return nil
 }
 
-// before is the order as it was before a record: its place, to be written to.
+// before is the order as it was before a record: its place, to be written to; nil for a record of no order. It may read
+// the log, as long as that takes, and touches nothing that counts does. The error is the log's or the context's.
 func (t *tally) before(ctx context.Context, r *events.Record) (*order.Order, error) {
+	if r.Stream.Category != events.CategoryOrder {
+		return nil, nil
+	}
 	o := &t.kept[maphash.String(t.seed, r.Stream.ID)%uint64(len(t.kept))]
 	if o.ID == r.Stream.ID && o.Version == r.Version-1 {
 		return o, nil
@@ -310,16 +309,18 @@ func (t *tally) counts(now time.Time) counts {
 	return c
 }
 
-// takeAll counts a sequence of records until it ends, each of them within a call of under, which may lock.
-func (t *tally) takeAll(ctx context.Context, records iter.Seq2[events.Record, error], under func(func() error) error,
-) error {
+// takeAll counts a sequence of records until it ends, each of them within a call of under, which may lock. The log is
+// read outside of it.
+func (t *tally) takeAll(ctx context.Context, records iter.Seq2[events.Record, error], under func(func())) error {
 	for r, err := range records {
 		if err != nil {
 			return err
 		}
-		if err := under(func() error { return t.take(ctx, &r) }); err != nil {
+		o, err := t.before(ctx, &r)
+		if err != nil {
 			return fmt.Errorf("position %d: %w", r.Position, err)
 		}
+		under(func() { t.take(o, &r) })
 	}
 	return nil
 }
