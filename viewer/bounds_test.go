@@ -2,6 +2,8 @@ package viewer
 
 import (
 	"context"
+	"fmt"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/tilltest"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/store/memory"
 )
@@ -42,6 +48,70 @@ func TestHEADMakesNoBackup(t *testing.T) {
 	<-w.v.transfers
 	assert.Equal(t, "a copy", w.get("/log/backup"))
 	assert.Equal(t, 1, log.made)
+}
+
+// counted is a log that counts what is read of it to be proven, or listed.
+type counted struct {
+	*bolt.Log
+	read int
+}
+
+func (c *counted) Proven(ctx context.Context) (seal.Checkpoint, iter.Seq2[events.Record, error], error) {
+	is, records, err := c.Log.Proven(ctx)
+	return is, func(yield func(events.Record, error) bool) {
+		for r, err := range records {
+			c.read++
+			if !yield(r, err) {
+				return
+			}
+		}
+	}, err
+}
+
+func (c *counted) Heads(ctx context.Context, f store.Filter) iter.Seq2[store.Head, error] {
+	return func(yield func(store.Head, error) bool) {
+		for c.read = 0; ; c.read++ { // there is no end
+			for h, err := range c.Log.Heads(ctx, f) {
+				if !yield(h, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A HEAD has no body, so the log is not read to its end for it.
+func TestHEADReadsNoLogToItsEnd(t *testing.T) {
+	engine, err := bolt.Open(filepath.Join(t.TempDir(), "log"), nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, engine.Close()) }()
+	log := &counted{Log: engine}
+	w := worldOn(t, log, nil)
+	w.Many(1)
+	like, err := records(log.Read(w.Ctx, events.OrderStream("o-0"), 0))
+	require.NoError(t, err)
+	for i := range 300 {
+		require.NoError(t, tilltest.CopyOrder(w.Ctx, log, fmt.Sprint("c-", i), like, time.Minute))
+	}
+	rec := w.do(local(http.MethodHead, "/log/export"))
+	assert.Equal(t, http.StatusOK, rec.Code)
+	assert.Equal(t, "application/jsonl", rec.Header().Get("Content-Type"))
+	assert.Empty(t, rec.Body.String())
+	assert.Less(t, log.read, 400, "of 602 records")
+	rec = w.do(local(http.MethodHead, "/log/heads?index=status"))
+	assert.Equal(t, http.StatusOK, rec.Code)
+	assert.Empty(t, rec.Body.String())
+	assert.Equal(t, http.StatusBadRequest, w.do(local(http.MethodHead, "/log/heads?index=none")).Code)
+}
+
+func records(all iter.Seq2[events.Record, error]) (out []events.Record, err error) {
+	for r, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
 }
 
 // A list that is handed out whole reads the log for as long as its reader likes: so there are only so many.

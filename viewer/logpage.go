@@ -196,10 +196,6 @@ func (v *Viewer) verify(ctx context.Context, q *request) (*answer, error) {
 	if q.Method != http.MethodGet {
 		return v.logPage(ctx, q)
 	}
-	if site := q.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
-		return nil, problemOf(http.StatusForbidden, "Another site's page may not start a verification. Start it from the "+
-			"log's page.")
-	}
 	if _, can := v.log.(store.Framer); !can {
 		return nil, problemOf(http.StatusNotFound, "This log hands out no stored bytes, so there is nothing to verify by.")
 	}

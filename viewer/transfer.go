@@ -70,13 +70,20 @@ func (v *Viewer) lines(w http.ResponseWriter, q *request,
 		_, err := buffered.Write(append(line, '\n'))
 		return err
 	})
+	if err == nil {
+		err = buffered.Flush()
+	}
 	switch {
-	case err != nil && !out.begun:
+	case err == nil || errors.Is(err, errNobodyReads):
+	case !out.begun:
 		v.fail(w, q, err)
-	case err != nil || buffered.Flush() != nil:
+	default:
 		panic(http.ErrAbortHandler)
 	}
 }
+
+// errNobodyReads ends what is handed out to a HEAD: nobody wants the body, so no more of the log is read for it.
+var errNobodyReads = errors.New("the answer to a HEAD has no body")
 
 // pieces are written to a client that may be slow, or gone.
 type pieces struct {
@@ -87,10 +94,10 @@ type pieces struct {
 
 // Write implements [io.Writer].
 func (p *pieces) Write(b []byte) (int, error) {
-	p.begun = true
 	if p.head {
-		return len(b), nil
+		return 0, errNobodyReads
 	}
+	p.begun = true
 	if err := p.put(b); err != nil {
 		return 0, err
 	}
@@ -344,13 +351,13 @@ func (v *Viewer) handBackup(w http.ResponseWriter, q *request) {
 		v.fail(w, q, err)
 		return
 	}
-	if err := v.hand(w, q, copied); err != nil {
+	if err := v.hand(w, copied); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 }
 
 // hand hands out a file.
-func (v *Viewer) hand(w http.ResponseWriter, q *request, path string) error {
+func (v *Viewer) hand(w http.ResponseWriter, path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -363,7 +370,7 @@ func (v *Viewer) hand(w http.ResponseWriter, q *request, path string) error {
 	w.Header().Set("Content-Type", backupType)
 	w.Header().Set("Content-Length", documents.Digits(uint64(info.Size())))
 	w.WriteHeader(http.StatusOK)
-	out := &pieces{stream: stream{w, http.NewResponseController(w)}, head: q.Method == http.MethodHead}
+	out := &pieces{stream: stream{w, http.NewResponseController(w)}}
 	_, err = io.CopyBuffer(struct{ io.Writer }{out}, struct{ io.Reader }{file}, make([]byte, pieceSize))
 	return err
 }

@@ -78,6 +78,7 @@ func (v *Viewer) now() time.Time { return v.reader.Config().Now().UTC() }
 // page is something that can be asked for.
 type page struct {
 	takes  []string // the names that its query may have
+	costly string   // that one of them which asks for more than a page's reading
 	within time.Duration
 	serve  func(*Viewer, context.Context, *request) (*answer, error)
 	raw    func(*Viewer, http.ResponseWriter, *request) // answers by itself; instead of serve
@@ -89,10 +90,10 @@ var pages = map[string]page{
 	"/":               {within: PageTimeout, serve: (*Viewer).overview},
 	"/overview":       {within: PageTimeout, serve: (*Viewer).overview},
 	"/orders":         {takes: []string{"only", "status", "after", "limit"}, within: PageTimeout, serve: (*Viewer).list},
-	"/search":         {takes: []string{"q", "before"}, within: OlderTimeout, serve: (*Viewer).search},
+	"/search":         {takes: []string{"q", "before"}, costly: "before", within: OlderTimeout, serve: (*Viewer).search},
 	"/order":          {takes: []string{"id"}, within: PageTimeout, serve: (*Viewer).order},
 	"/log":            {within: PageTimeout, serve: (*Viewer).logPage},
-	"/log/verify":     {takes: []string{"run"}, within: PageTimeout, serve: (*Viewer).verify},
+	"/log/verify":     {takes: []string{"run"}, costly: "run", within: PageTimeout, serve: (*Viewer).verify},
 	"/live":           {takes: []string{"order"}, raw: (*Viewer).follow},
 	"/assets/" + css:  {raw: (*Viewer).asset},
 	"/assets/" + js:   {raw: (*Viewer).asset},
@@ -131,6 +132,10 @@ func (v *Viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		v.fail(w, q, err)
 		return
 	}
+	if p.isCostly(q) && fromElsewhere(q) {
+		v.fail(w, q, problemOf(http.StatusForbidden, "Another site's page may not ask for this. Begin at the overview."))
+		return
+	}
 	v.counter.start(v.life, func(f func()) { v.background(f) })
 	if p.raw != nil {
 		p.raw(v, w, q)
@@ -144,6 +149,21 @@ func (v *Viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v.answer(w, q, a)
+}
+
+// isCostly tells whether a request asks for more than a page's reading.
+func (p *page) isCostly(q *request) bool {
+	return p.raw != nil || p.costly != "" && q.query.Get(p.costly) != ""
+}
+
+// fromElsewhere tells whether a browser says that it asks for another site's page, which never gets to see the answer,
+// but could keep the log busy. A link there to a page is followed as any.
+func fromElsewhere(q *request) bool {
+	switch q.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none":
+		return false
+	}
+	return true
 }
 
 // secure sets what every answer has: it is kept nowhere, shown in nobody's frame, runs nothing but what is ours, and

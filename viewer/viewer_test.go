@@ -227,3 +227,38 @@ func TestWordsForPeople(t *testing.T) {
 	assert.Equal(t, "1\u202f234\u202f567", grouped(1234567))
 	assert.Equal(t, "123", grouped(123))
 }
+
+// A page of another site's has a browser on this machine ask; what costs more than a page is not done for it.
+func TestAnotherSitesPageKeepsNothingBusy(t *testing.T) {
+	w := worldOn(t, &copying{Log: memory.New()}, nil)
+	w.Many(1)
+	costly := []string{"/log/verify?run=bytes", "/log/verify.json?run=all", "/search?q=x&before=3",
+		"/search.json?q=x&before=3", "/live", "/log/stream?category=order&id=o-0", "/log/heads?index=status", "/log/export",
+		"/log/backup"}
+	for path, p := range transfers {
+		if p.raw != nil {
+			assert.Contains(t, strings.Join(costly, " ")+" ", path, "this test has each of them")
+		}
+	}
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		for _, target := range costly {
+			for _, site := range []string{"cross-site", "same-site", "what comes later"} {
+				r := local(method, target)
+				r.Header.Set("Sec-Fetch-Site", site)
+				assert.Equal(t, http.StatusForbidden, w.do(r).Code, "%s %s %s", method, target, site)
+			}
+		}
+	}
+	assert.Zero(t, w.v.log.(*copying).made)
+	assert.Nil(t, w.v.verifier.state())
+	for _, target := range []string{"/", "/order?id=o-0", "/search?q=x", "/log", "/log/verify"} {
+		r := local(http.MethodGet, target)
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		assert.Equal(t, http.StatusOK, w.do(r).Code, "a link in a chat leads to %s", target)
+	}
+	for _, site := range []string{"", "none", "same-origin"} {
+		r := local(http.MethodGet, "/log/backup")
+		r.Header.Set("Sec-Fetch-Site", site)
+		assert.Equal(t, http.StatusOK, w.do(r).Code, site)
+	}
+}
