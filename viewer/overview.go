@@ -105,12 +105,12 @@ func (v *Viewer) overview(ctx context.Context, _ *request) (*answer, error) {
 		shell: shell{Title: "Overview", Page: "overview", Live: true, At: now, Body: p}}, nil
 }
 
-// unknownsMax is how many orders with an unknown outcome are read for the oldest of them. One that APO has also accepted
-// a refund of stands in the list since that one, so that the first need not be the oldest.
+// unknownsMax is how many orders with an unknown outcome are read for the oldest of them. One that APO has also
+// accepted a refund of stands in the list since that one, so that the first need not be the oldest.
 const unknownsMax = 16
 
-// oldestUnknown is what has not been known for longest, among the first [CountMax] that stand open. What APO has accepted
-// is known to be with APO: a refund may be that for days. farther: none of these, and there are more.
+// oldestUnknown is what has not been known for longest, among the first [CountMax] that stand open. What APO has
+// accepted is known to be with APO: a refund may be that for days. farther: none of these, and there are more.
 func (v *Viewer) oldestUnknown(ctx context.Context, now time.Time) (is *oldest, farther bool, err error) {
 	var heads []store.Head
 	walked := 0

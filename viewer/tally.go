@@ -155,8 +155,8 @@ func (t *tally) before(ctx context.Context, r *events.Record) (*order.Order, err
 	return o, nil
 }
 
-// cellOf is where a share is counted. It is the same cell each time, as long as the tally lives: what was added there is
-// taken away there.
+// cellOf is where a share is counted. It is the same cell each time, as long as the tally lives: what was added there
+// is taken away there.
 func (t *tally) cellOf(s *share) cell {
 	if _, known := money.Digits(s.currency); !known && !t.exotic[s.currency] {
 		if len(t.exotic) >= wordsMax { // of a log that is none of ours

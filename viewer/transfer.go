@@ -5,16 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/export"
-	"github.com/tilltape/tilltape/internal/documents"
 	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/jsonform"
 	"github.com/tilltape/tilltape/store"
@@ -298,79 +294,4 @@ func (v *Viewer) handExport(w http.ResponseWriter, q *request) {
 		}
 		return err
 	})
-}
-
-// backedUp is a log that can make a verified copy of itself.
-type backedUp interface {
-	Backup(ctx context.Context, path string, progress func(done, total uint64)) error
-}
-
-// noRoom is why no backup can be made where it was to be.
-func noRoom(folder string, err error) error {
-	if folder == "" {
-		folder = os.TempDir()
-	}
-	return problemOf(http.StatusInsufficientStorage, fmt.Sprintf("No backup can be made in %s: %s. It takes as much room "+
-		"there as the log does; make room, or have the service give its viewer another BackupFolder.", words.Plain(folder),
-		words.Plain(err.Error())))
-}
-
-// handBackup makes a verified copy of the log in the folder for that, and hands it out.
-func (v *Viewer) handBackup(w http.ResponseWriter, q *request) {
-	q.json = true
-	log, ok := v.log.(backedUp)
-	if !ok {
-		v.fail(w, q, problemOf(http.StatusNotFound, "No backup can be made of this log."))
-		return
-	}
-	if q.Method == http.MethodHead { // a copy is made for whoever takes it
-		w.Header().Set("Content-Type", backupType)
-		w.WriteHeader(http.StatusOK)
-		return
-	}
-	leave, err := v.place()
-	if err != nil {
-		v.fail(w, q, err)
-		return
-	}
-	defer leave()
-	ctx, cancel := context.WithTimeout(q.Context(), TransferTimeout)
-	defer cancel()
-	defer context.AfterFunc(v.life, cancel)()
-	dir, err := os.MkdirTemp(v.cfg.BackupFolder, "tilltape-backup-")
-	if err != nil {
-		v.fail(w, q, noRoom(v.cfg.BackupFolder, err))
-		return
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	copied := filepath.Join(dir, "backup")
-	if err := log.Backup(ctx, copied, nil); err != nil {
-		if errors.Is(err, store.ErrFull) {
-			err = noRoom(v.cfg.BackupFolder, err)
-		}
-		v.fail(w, q, err)
-		return
-	}
-	if err := v.hand(w, copied); err != nil {
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// hand hands out a file.
-func (v *Viewer) hand(w http.ResponseWriter, path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", backupType)
-	w.Header().Set("Content-Length", documents.Digits(uint64(info.Size())))
-	w.WriteHeader(http.StatusOK)
-	out := &pieces{stream: stream{w, http.NewResponseController(w)}}
-	_, err = io.CopyBuffer(struct{ io.Writer }{out}, struct{ io.Reader }{file}, make([]byte, pieceSize))
-	return err
 }

@@ -33,8 +33,9 @@ type Viewer struct {
 	running sync.WaitGroup
 }
 
-// New returns a Viewer of a log, which stays the caller's: close it after the Viewer. It reads nothing yet. The error
-// wraps [tilltape.ErrConfig].
+// New returns a Viewer of a log, which stays the caller's: close it after the Viewer. It reads nothing of it yet, and
+// removes what is left in the folder for backups of one whose process was killed hours ago. The error wraps
+// [tilltape.ErrConfig].
 func New(log store.Reader, cfg *Config) (*Viewer, error) {
 	full, err := cfg.withDefaults()
 	if err != nil {
@@ -44,6 +45,7 @@ func New(log store.Reader, cfg *Config) (*Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
+	sweep(full.BackupFolder, time.Now())
 	life, end := context.WithCancel(context.Background())
 	return &Viewer{log: log, reader: reader, cfg: full, counter: newCounter(log), verifier: &verifier{},
 		consumers: newConsumers(full.Consumers), live: make(chan struct{}, LiveMax),
