@@ -158,26 +158,35 @@ func (r *remote) getBy(ctx context.Context, by *http.Client, path string, query 
 	return nil, r.refusalError(answer)
 }
 
-// refusalError is why a service did not answer what was asked.
+// refusalError is why a service did not answer what was asked: its viewer, or what stands before that, which may say
+// what to do instead.
 func (r *remote) refusalError(answer *http.Response) error {
 	var problem struct {
 		Detail string `json:"detail"`
+		Remedy string `json:"remedy"`
 	}
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, problemMax))
 	if answer.Header.Get("Content-Type") != problemType || json.Unmarshal(body, &problem) != nil {
 		return withHint(fmt.Errorf("%w: %s answered %s", errRemote, r.base, answer.Status),
 			"give the address that package viewer is mounted at")
 	}
-	said := fmt.Errorf("%s says: %s", r.base, plain(problem.Detail))
+	err := fmt.Errorf("%s says: %s", r.base, plain(problem.Detail))
+	var hints []string
 	switch answer.StatusCode {
 	case http.StatusNotFound:
-		return fmt.Errorf("%w: %w", store.ErrNotFound, said)
-	case http.StatusForbidden:
-		return withHint(said, "name the file with your token by --"+tokenFlag+" or "+variable(tokenFlag))
+		err = fmt.Errorf("%w: %w", store.ErrNotFound, err)
+	case http.StatusUnauthorized, http.StatusForbidden:
+		hints = append(hints, "name the file with your token by --"+tokenFlag+" or "+variable(tokenFlag))
 	case http.StatusServiceUnavailable:
-		return fmt.Errorf("%w: %w", store.ErrUnavailable, said)
+		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	return said
+	if problem.Remedy != "" {
+		hints = append(hints, "the service says: "+plain(problem.Remedy))
+	}
+	if len(hints) == 0 {
+		return err
+	}
+	return withHint(err, strings.Join(hints, "; "))
 }
 
 // lines yields the lines of an answer. One that is cut off ends with an error.

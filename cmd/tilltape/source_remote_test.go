@@ -16,6 +16,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/problem"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/viewer"
@@ -213,6 +214,44 @@ func TestAServiceThatIsNoViewerIsSaid(t *testing.T) {
 		code, _, errs := ran(t, "list", url)
 		assert.NotEqual(t, exitOK, code, file)
 		assert.Contains(t, errs, variable(tokenFlag), file)
+	}
+}
+
+// A service may stand before its viewer, and tell in its own words what to do.
+func TestWhatAServiceSaysToDoIsTheHint(t *testing.T) {
+	aDay(t)
+	t.Setenv(variable(tokenFlag), "")
+	for _, c := range []struct {
+		status               int
+		detail, remedy       string
+		command, error, hint string
+	}{
+		{http.StatusUnauthorized, "this needs the token", "send the token that CHECKOUT_TOKEN_FILE has", "list",
+			"this needs the token", "hint: name the file with your token by --token-file or TILLTAPE_TOKEN_FILE; the service " +
+				"says: send the token that CHECKOUT_TOKEN_FILE has\n"},
+		{http.StatusUnauthorized, "this needs the token", "", "list", "this needs the token",
+			"hint: name the file with your token by --token-file or TILLTAPE_TOKEN_FILE\n"},
+		{http.StatusForbidden, "this is for the same machine", "set CHECKOUT_TOKEN_FILE, and send its token", "list",
+			"this is for the same machine", "; the service says: set CHECKOUT_TOKEN_FILE, and send its token\n"},
+		{http.StatusInsufficientStorage, "a backup is made in /tmp, where 3 MiB are free and 70 MiB are wanted",
+			"make room, or set CHECKOUT_BACKUPS to another folder\x1b[31m", "backup", "3 MiB are free and 70 MiB are wanted",
+			"hint: the service says: make room, or set CHECKOUT_BACKUPS to another folder"},
+		{http.StatusServiceUnavailable, "not now", "come again at noon", "list", "not now",
+			"hint: the service says: come again at noon\n"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			problem.Plain(r, c.status, c.detail, c.remedy).Write(w)
+		}))
+		args := []string{c.command, server.URL, "copy.tilltape"}
+		if c.command == "list" {
+			args = args[:2]
+		}
+		code, _, errs := ran(t, args...)
+		server.Close()
+		assert.NotEqual(t, exitOK, code)
+		assert.Contains(t, errs, c.error)
+		assert.Contains(t, errs, c.hint)
+		assert.NotContains(t, errs, "\x1b", "what a service says does not paint the terminal")
 	}
 }
 
