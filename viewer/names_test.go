@@ -154,10 +154,14 @@ func TestASearchGoesBackToTheFirstRecord(t *testing.T) {
 	assert.Equal(t, []string{"8", "6", "4"}, pages)
 	assert.Equal(t, []any{map[string]any{"orderId": tilltest.TheOrder, "by": "refundId"}}, doc["found"])
 	assert.Equal(t, "2", doc["before"], "others before it may name it as well")
-	rec := w.do(local(http.MethodGet, "/search?q=R1&before=4"))
-	assert.Equal(t, "/order?id=o-1", rec.Header().Get("Location"))
+	page := w.get("/search?q=R1&before=4")
+	assert.Contains(t, page, `One order has the id <span class="id">R1</span>`)
+	assert.Contains(t, page, "Search the records before 2")
+	assert.Contains(t, page, `href="/order?id=o-1"`)
+	rec := w.do(local(http.MethodGet, "/search?q=R0&before=2"))
+	assert.Equal(t, http.StatusOK, rec.Code, "it is at position 2")
 
-	page := w.get("/search?q=R0")
+	page = w.get("/search?q=R0")
 	assert.Contains(t, page, `<a rel="next" href="/search?before=8&amp;q=R0">Search the records before 8</a>`)
 	assert.Contains(t, page, "by what is known at once")
 	page = w.get("/search?q=nobody&before=8")
@@ -168,6 +172,44 @@ func TestASearchGoesBackToTheFirstRecord(t *testing.T) {
 	assert.NotContains(t, page, "Search the records")
 	shortened(t, &olderWithin, time.Minute)
 	assert.Contains(t, w.get("/search?q=nobody&before=8"), "The records at positions 1 to 7 were searched")
+}
+
+// One order that names an id need not be the only one: as long as there are records that nobody has looked at, the page
+// shows it and leads nowhere. By an id that no two orders can have it does.
+func TestASearchLeadsToAnOrderWhereNoOtherCanBe(t *testing.T) {
+	shortened(t, &olderPiece, 2)
+	shortened(t, &olderWithin, 0)
+	log := &gated{Log: memory.New(), at: 7, gate: make(chan error)}
+	w := worldOn(t, log, nil)
+	w.v.counter.tally.names.max = 3
+	at := tilltest.Dawn()
+	for _, id := range []string{"o-1", "o-2"} { // C is at 2 and 4
+		placing := tilltest.Placing(order.CaptureManual)
+		placing.OrderID, placing.PaymentRequestID = id, "preq-"+id
+		_, err := w.Orders.Create(w.Ctx, placing)
+		require.NoError(t, err)
+		appendFacts(t, w.Log, id, at, events.CaptureSucceeded{CaptureID: "C", Amount: tilltest.USD(1), At: at})
+	}
+	for i := range 3 { // at 5 to 7
+		appendFacts(t, w.Log, "o-2", at, events.RefundSucceeded{RefundID: fmt.Sprint("R", i),
+			Amount: tilltest.USD(1), At: at})
+	}
+	leads := func(query string) string {
+		return w.do(local(http.MethodGet, "/search?q="+query)).Header().Get("Location")
+	}
+	w.get("/")
+	require.Eventually(t, func() bool { return w.v.counter.counts(w.Ctx, w.v.now()).Read == 6 }, 10*time.Second,
+		time.Millisecond)
+	assert.Empty(t, leads("R1"), "7 is not counted yet")
+	assert.Equal(t, "/order?id=o-1", leads("preq-o-1"))
+	close(log.gate)
+	w.counted()
+	assert.Empty(t, leads("R1"), "the records before 5 are known no more")
+	assert.Contains(t, w.get("/search?q=R1"), "One order has the id")
+	assert.Equal(t, "/order?id=o-2", leads("o-2"))
+	assert.Empty(t, leads("C&before=5"))
+	assert.Contains(t, w.get("/search?q=C&before=5"), `href="/order?id=o-2"`)
+	assert.Equal(t, "/order?id=o-1", leads("C&before=3"), "there is nothing before that")
 }
 
 // shortened changes a bound for a test.

@@ -19,6 +19,7 @@ type searchPage struct {
 	Progress string // how far APO's own ids are counted; empty: all are
 	Trouble  string // why not all are
 	Newest   int64  // so many of them are known
+	keyed    bool   // what is found has the id for its own, as no other order can
 
 	Searched bool   // older records were searched, from one position to another
 	From, To int64  // these
@@ -32,7 +33,7 @@ type foundOrder struct{ ID, By string }
 var searched = []string{events.KeyPaymentID, events.KeyPaymentRequestID, events.KeyCaptureRequestID,
 	events.KeyRefundRequestID}
 
-// search finds the orders that have an id, whichever it is. Where it is one order's it leads there.
+// search finds the orders that have an id, whichever it is. Where it is one order's alone it leads there.
 func (v *Viewer) search(ctx context.Context, q *request) (*answer, error) {
 	id := strings.TrimSpace(q.query.Get("q"))
 	p := &searchPage{Query: id}
@@ -58,10 +59,16 @@ func (v *Viewer) search(ctx context.Context, q *request) (*answer, error) {
 		doc.Found = append(doc.Found, foundDocument{f.ID, f.By})
 	}
 	a := &answer{template: "search", document: doc, shell: shell{Title: "Search", Page: "search", Search: id, Body: p}}
-	if len(p.Found) == 1 && !q.json {
+	if p.leads() && !q.json {
 		a.to = v.cfg.Prefix + "/order?" + url.Values{"id": {p.Found[0].ID}}.Encode()
 	}
 	return a, nil
+}
+
+// leads tells whether a search leads to what it found: where that is one order, and no record is left that may name the
+// id for another.
+func (p *searchPage) leads() bool {
+	return len(p.Found) == 1 && (p.keyed || p.Before == 0 && p.Progress == "" && p.Trouble == "")
 }
 
 // The search's document; docs/reference/json.md tells it.
@@ -93,6 +100,7 @@ func (v *Viewer) find(ctx context.Context, id string, p *searchPage, doc *search
 	if err := v.findByKey(ctx, id, add); err != nil {
 		return err
 	}
+	p.keyed = len(p.Found) > 0
 	at, so, forgotten := v.counter.find(ctx, id)
 	doc.Counting = so.document()
 	p.Progress, p.Trouble = so.says()
