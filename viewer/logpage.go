@@ -19,6 +19,7 @@ import (
 type logPage struct {
 	Sealed     bool
 	Is         seal.Checkpoint
+	Bytes      uint64 // that it takes where it is kept; 0: nobody knows
 	Checkpoint string // signed; empty: the log has no signer
 	Ancestry   []seal.Checkpoint
 	Recovery   *store.Recovery // nil: the engine tells of none
@@ -35,6 +36,9 @@ func (v *Viewer) logPage(ctx context.Context, _ *request) (*answer, error) {
 			return nil, err
 		}
 		p.Sealed, p.Is = err == nil, is
+	}
+	if measured, ok := v.log.(store.Measured); ok {
+		p.Bytes = uint64(max(measured.Figures().Bytes, 0))
 	}
 	if signer, ok := v.log.(store.Checkpointer); ok {
 		if signed, err := signer.Checkpoint(ctx); err == nil { // without a key there is none
@@ -73,6 +77,7 @@ func (p *logPage) LevelNames() (names []string) {
 // The log's document; docs/reference/json.md tells it.
 type logDocument struct {
 	Log        *checkpointDocument  `json:"log,omitempty"`
+	Bytes      string               `json:"bytes,omitempty"`
 	Checkpoint string               `json:"checkpoint,omitempty"`
 	Ancestry   []checkpointDocument `json:"ancestry,omitempty"`
 	Recovered  string               `json:"recovered,omitempty"`
@@ -100,7 +105,7 @@ func checkpointOf(c seal.Checkpoint) checkpointDocument {
 }
 
 func (p *logPage) document() any {
-	d := logDocument{Checkpoint: p.Checkpoint}
+	d := logDocument{Bytes: documents.Digits(p.Bytes), Checkpoint: p.Checkpoint}
 	if p.Sealed {
 		is := checkpointOf(p.Is)
 		d.Log = &is

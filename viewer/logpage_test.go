@@ -3,7 +3,9 @@ package viewer
 import (
 	"html"
 	"net/http"
+	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -49,6 +51,11 @@ func TestTheLogsPageTellsWhatItHolds(t *testing.T) {
 	doc := w.read("/log")
 	assert.Equal(t, map[string]any{"origin": is.Origin, "size": "4", "root": is.Root.String()}, doc["log"])
 	assert.Contains(t, doc["checkpoint"], is.Origin+"\n4\n")
+	file, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, strconv.FormatInt(file.Size(), 10), doc["bytes"])
+	assert.Contains(t, page, "<dd>"+grouped(uint64(file.Size()))+" bytes</dd>")
+	assert.NotContains(t, newWorld(t, nil).get("/log"), "<dt>Size", "an empty one in memory takes nothing")
 	assert.NotContains(t, page, path, "nobody needs to know where the file is")
 }
 
