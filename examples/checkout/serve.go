@@ -36,7 +36,7 @@ func (s *shop) serve(ctx context.Context, public, private net.Listener) error {
 	begin(func() error { return served(orders.Serve(public)) })
 	begin(func() error { return served(pages.Serve(private)) })
 	begin(func() error { return s.logStops(settling) })
-	begin(func() error { return s.tells(settling) })
+	begin(func() error { return s.tells(settling, tellAgain) })
 	s.logger.Info("serving", "address", public.Addr().String(), "private", private.Addr().String())
 	<-ctx.Done()
 	err := s.drain(orders, pages)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -65,19 +64,18 @@ func (s *shop) consumers() []*outbox.Consumer {
 }
 
 // tells lets the receiver be told until ctx ends. What goes wrong with it takes no order from anybody: it is logged,
-// the metrics show it, and after a while it is tried again. Where a person has to decide it waits for a restart.
-func (s *shop) tells(ctx context.Context) error {
+// the metrics show it, and a while later it is tried again. So it is where another process tells: with one that comes
+// while another goes, either may find the place moved on, and the one that stays must not be the one that stopped.
+func (s *shop) tells(ctx context.Context, again time.Duration) error {
 	for s.told != nil && ctx.Err() == nil {
 		err := s.told.Run(ctx)
 		if ctx.Err() != nil {
 			break
 		}
-		s.logger.Error("nobody is told any more of what is recorded", "consumer", s.told.Name(), "err", err)
-		if errors.Is(err, outbox.ErrTaken) || errors.Is(err, outbox.ErrElsewhere) || errors.Is(err, outbox.ErrParkedMax) {
-			break
-		}
+		s.logger.Error("nobody is told what is recorded, until it goes on", "consumer", s.told.Name(), "again", again,
+			"err", err)
 		select {
-		case <-time.After(tellAgain):
+		case <-time.After(again):
 		case <-ctx.Done():
 		}
 	}

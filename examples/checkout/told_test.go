@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/outbox"
 )
 
@@ -126,30 +128,57 @@ func fetched(t *testing.T, url string) string {
 	return string(body)
 }
 
-// What a person has to decide ends the telling, with its reason in the service's log, and nothing else.
-func TestTellingEndsWhereAPersonHasToDecide(t *testing.T) {
+// With one process that comes while another goes, the one that stays goes on telling, though it found its place moved on.
+func TestTheProcessThatStaysTells(t *testing.T) {
 	w := newWorld(t)
 	w.authorized()
-	var err error
-	sender := outbox.SenderFunc(func(context.Context, outbox.Message) error { return nil })
-	w.shop.told, err = outbox.New(w.log, sender, &outbox.Config{Name: toldName, Source: "shop",
-		Keeper: away{outbox.MemoryKeeper()}})
-	require.NoError(t, err)
+	keeper := outbox.MemoryKeeper()
+	consumer := func(send outbox.SenderFunc) *outbox.Consumer {
+		c, err := outbox.New(w.log, send, &outbox.Config{Name: toldName, Source: "shop", Keeper: keeper})
+		require.NoError(t, err)
+		return c
+	}
+	old := consumer(func(context.Context, outbox.Message) error { return nil })
+	begun, told := make(chan struct{}), make(chan string, 100)
+	var first sync.Once
+	goes, stopped := context.WithCancel(t.Context())
+	w.shop.told = consumer(func(ctx context.Context, m outbox.Message) error {
+		first.Do(func() {
+			close(begun)
+			<-goes.Done()
+		})
+		told <- m.Type
+		return nil
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- w.shop.tells(ctx) }()
+	go func() { ended <- w.shop.tells(ctx, time.Millisecond) }()
+	<-begun // it has read how far the other is
+	oldCtx, oldStop := context.WithCancel(t.Context())
+	oldEnded := make(chan error, 1)
+	go func() { oldEnded <- old.Run(oldCtx) }()
 	require.Eventually(t, func() bool {
-		return regexp.MustCompile(`nobody is told any more.*consumer=receiver`).MatchString(w.logged.String())
+		s, err := keeper.Load(t.Context(), toldName)
+		return assert.NoError(t, err) && s.Revision > 0
 	}, 10*time.Second, time.Millisecond)
-	assert.Empty(t, ended, "the service goes on")
+	stopped() // and now it finds its place moved on
+	require.Eventually(t, func() bool { return strings.Contains(w.logged.String(), outbox.ErrTaken.Error()) },
+		10*time.Second, time.Millisecond)
+	oldStop()
+	require.ErrorIs(t, <-oldEnded, context.Canceled)
+
+	require.Equal(t, 200, w.do("POST", "/orders/o-1/cancel", "c-1", `{}`).status)
+	require.Eventually(t, func() bool {
+		select {
+		case kind := <-told:
+			return kind == outbox.TypePrefix+string(events.KindCancelSucceeded)
+		default:
+			return false
+		}
+	}, 10*time.Second, time.Millisecond)
 	stop()
 	require.NoError(t, <-ended)
 }
-
-// away is a keeper whose places are another process's.
-type away struct{ outbox.Keeper }
-
-func (away) Save(context.Context, string, outbox.State) error { return outbox.ErrTaken }
 
 func TestTheReceiversSecret(t *testing.T) {
 	dir := t.TempDir()
