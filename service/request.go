@@ -73,7 +73,7 @@ func (s *Service) Read(w http.ResponseWriter, r *http.Request, body any) bool {
 }
 
 // decode reads one object and nothing after it. It is read as a whole first: a null would otherwise pass for an object
-// without fields, and names that package json takes for others would pass.
+// without fields, names that package json takes for others would pass, and so would text that it alters.
 func decode(from io.Reader, body any) error {
 	decoder := json.NewDecoder(from)
 	var whole json.RawMessage
@@ -88,6 +88,9 @@ func decode(from io.Reader, body any) error {
 	}
 	if string(whole) == "null" {
 		return &json.UnmarshalTypeError{Value: "null"}
+	}
+	if at := noText(whole); at >= 0 {
+		return &textError{at}
 	}
 	if err := members(json.NewDecoder(bytes.NewReader(whole)), reflect.TypeOf(body)); err != nil {
 		return err
@@ -117,6 +120,9 @@ func told(err error) (status int, detail string) {
 	}
 	if member, is := errors.AsType[*memberError](err); is {
 		return http.StatusBadRequest, member.Error()
+	}
+	if text, is := errors.AsType[*textError](err); is {
+		return http.StatusBadRequest, text.Error()
 	}
 	switch unknown, is := strings.CutPrefix(err.Error(), "json: unknown field "); {
 	case is: // below what has an UnmarshalJSON of its own
