@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -194,6 +195,31 @@ func TestWhyItIsNotReady(t *testing.T) {
 	status, checks = w.readyz()
 	assert.Equal(t, 200, status)
 	assert.NotContains(t, checks, "disk", "a database has its own")
+}
+
+// What APO has accepted takes days by rights: it closes no shop, and hides nothing that really is not known.
+func TestWhatAPOHasAcceptedIsNotUnknown(t *testing.T) {
+	w := newWorld(t)
+	w.shop.state.settling.Store(true)
+	w.shop.settings.openMax, w.shop.settings.overdueMax = time.Hour, 24*time.Hour
+	w.authorized()
+	require.Equal(t, 200, w.do("POST", "/orders/o-1/capture", "c-1", `{"amount":"USD 10.00"}`).status)
+	require.Equal(t, 202, w.do("POST", "/orders/o-1/refund", "r-1", `{"amount":"USD 4.00"}`).status)
+	w.clock.Advance(2 * time.Hour)
+	status, checks := w.readyz()
+	assert.Equal(t, 200, status)
+	assert.Equal(t, check{"unknown", true, "every outcome is known, or APO has accepted it"}, checks["unknown"])
+
+	require.Equal(t, 201, w.do("POST", "/orders", "pay-2", strings.Replace(placeO1, "o-1", "o-2", 1)).status)
+	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Undecided}))
+	require.Equal(t, 202, w.do("POST", "/orders/o-2/cancel", "cancel-2", `{}`).status)
+	w.clock.Advance(59 * time.Minute)
+	_, checks = w.readyz()
+	assert.Equal(t, check{"unknown", true, "the oldest unknown outcome is one for 59m0s"}, checks["unknown"])
+	w.clock.Advance(2 * time.Minute)
+	status, checks = w.readyz()
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Equal(t, check{"unknown", false, "the oldest unknown outcome is one for 1h1m0s"}, checks["unknown"])
 }
 
 // lost is a log one of whose orders cannot be read.

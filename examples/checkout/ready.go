@@ -11,6 +11,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -161,7 +162,7 @@ func (s *shop) run(ctx context.Context) check {
 	if !s.state.settling.Load() {
 		return check{"run", false, "Run has ended: nothing that is unknown becomes known"}
 	}
-	since, err := s.oldest(ctx, store.DueBy(s.now()))
+	since, err := s.oldest(ctx, store.DueBy(s.now()).Limit(1), func(store.Head) bool { return true })
 	switch {
 	case err != nil:
 		return check{"run", false, "the log does not say what is due"}
@@ -174,28 +175,37 @@ func (s *shop) run(ctx context.Context) check {
 }
 
 // unknown tells since when an outcome is not known. One that APO does not settle is a matter for a person and an alert:
-// unless it is asked for it does not take the shop from everybody else.
+// unless it is asked for it does not take the shop from everybody else. What APO has accepted takes days by rights, and
+// is not unknown.
 func (s *shop) unknown(ctx context.Context) check {
-	since, err := s.oldest(ctx, store.Outstanding())
+	since, err := s.oldest(ctx, store.Outstanding().Limit(acceptedMax), func(h store.Head) bool {
+		return h.Phase != order.Accepted.String()
+	})
 	switch {
 	case err != nil:
 		return check{"unknown", false, "the log does not say what is unknown"}
 	case since < 0:
-		return check{"unknown", true, "every outcome is known"}
+		return check{"unknown", true, "every outcome is known, or APO has accepted it"}
 	}
 	limit := s.settings.openMax
 	return check{"unknown", limit == 0 || since <= limit, "the oldest unknown outcome is one for " + since.String()}
 }
 
+// acceptedMax is behind how many orders with something that APO has accepted an unknown outcome is looked for.
+const acceptedMax = 10_000
+
 func (s *shop) now() time.Time { return s.Orders.Config().Now() }
 
-// oldest is how long ago the time of the first order is that the filter asks for; it is negative where there is none.
-func (s *shop) oldest(ctx context.Context, filter store.Filter) (time.Duration, error) {
-	for head, err := range s.log.Heads(ctx, filter.Limit(1)) {
+// oldest is how long ago the time of the first order is that the filter asks for and that is meant; it is negative
+// where there is none.
+func (s *shop) oldest(ctx context.Context, filter store.Filter, meant func(store.Head) bool) (time.Duration, error) {
+	for head, err := range s.log.Heads(ctx, filter) {
 		if err != nil {
 			return 0, err
 		}
-		return max(0, s.now().Sub(filter.Time(head)).Truncate(time.Second)), nil
+		if meant(head) {
+			return max(0, s.now().Sub(filter.Time(head)).Truncate(time.Second)), nil
+		}
 	}
 	return -1, nil
 }

@@ -81,7 +81,7 @@ var all = []setting{
 		func(s *settings, v string) error { return span(&s.overdueMax, v, time.Second) }},
 	{"FAILURE_MAX", "30s", "for so long after the log failed to take something it is not ready",
 		func(s *settings, v string) error { return span(&s.failureMax, v, time.Second) }},
-	{"UNKNOWN_MAX", "0s", "with an outcome unknown for longer it is not ready; 0s: it only says since when",
+	{"UNKNOWN_MAX", "0s", "with an outcome unknown for longer, and not accepted by APO, it is not ready; 0s: it only says since when",
 		func(s *settings, v string) error { return span(&s.openMax, v, 0) }},
 }
 
