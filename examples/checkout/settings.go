@@ -66,9 +66,10 @@ var all = []setting{
 		func(s *settings, v string) error { return address(&s.notifyURL, v) }},
 	{"RETURN_URL", "", "where buyers come back to from APO's page",
 		func(s *settings, v string) error { return address(&s.returnURL, v) }},
-	{"TELL_URL", "", "who is told each record, as a signed webhook; of several processes on one DATABASE set it in one",
+	{"TELL_URL", "",
+		"who is told each record, as a signed webhook by https; of several processes on one DATABASE set it in one",
 		func(s *settings, v string) error { return receiving(&s.tellURL, v) }},
-	{"TELL_SECRET_FILE", "", "the file with the secret that signs for TELL_URL; two while it is changed",
+	{"TELL_SECRET_FILE", "", "the file with the secret that signs for TELL_URL, which needs one; two while it is changed",
 		text(func(s *settings) *string { return &s.tellSecret })},
 	{"CALL_TIMEOUT", "20s",
 		"how long APO has for an answer; what a process died over is asked for again after three times that",
@@ -81,7 +82,8 @@ var all = []setting{
 		func(s *settings, v string) error { return span(&s.overdueMax, v, time.Second) }},
 	{"FAILURE_MAX", "30s", "for so long after the log failed to take something it is not ready",
 		func(s *settings, v string) error { return span(&s.failureMax, v, time.Second) }},
-	{"UNKNOWN_MAX", "0s", "with an outcome unknown for longer, and not accepted by APO, it is not ready; 0s: it only says since when",
+	{"UNKNOWN_MAX", "0s",
+		"with an outcome unknown for longer, and not accepted by APO, it is not ready; 0s: it only says since when",
 		func(s *settings, v string) error { return span(&s.openMax, v, 0) }},
 }
 
@@ -142,8 +144,12 @@ func (s *settings) fit() error {
 		return fmt.Errorf("%sPRIVATE %q can be reached from other machines; give %sTOKEN_FILE, or an address on loopback",
 			prefix, s.private, prefix)
 	}
-	if s.tellSecret != "" && s.tellURL == "" {
+	switch {
+	case s.tellSecret != "" && s.tellURL == "":
 		return fmt.Errorf("%sTELL_SECRET_FILE is set without %sTELL_URL; say who is told", prefix, prefix)
+	case s.tellURL != "" && s.tellSecret == "":
+		return fmt.Errorf("%sTELL_URL is set without %sTELL_SECRET_FILE, and the receiver would take anybody's word for "+
+			"ours; `openssl rand -base64 32` makes a secret", prefix, prefix)
 	}
 	if s.log == "" && s.database == "" {
 		s.log = defaultLog
@@ -178,6 +184,10 @@ func receiving(to *string, value string) error {
 	if address(to, value) != nil {
 		return errors.New("has a user or a password, or is no URL; give scheme and host, such as https://warehouse.example/x")
 	}
+	if u, err := url.Parse(value); err != nil || u.Scheme != "https" && !loopbackHost(u.Hostname()) {
+		return errors.New("is plain http to another machine, and the records have what APO says of buyers; give https, or " +
+			"a receiver on loopback")
+	}
 	return nil
 }
 
@@ -199,6 +209,10 @@ func loopback(endpoint string) bool {
 	if err != nil {
 		return false
 	}
+	return loopbackHost(host)
+}
+
+func loopbackHost(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -63,10 +63,27 @@ func TestASettingThatCannotBeIsNamed(t *testing.T) {
 		"LOG=a\x00CHECKOUT_DATABASE=pg":                   "CHECKOUT_LOG and CHECKOUT_DATABASE are both set",
 		"GATEWAY=\x00CHECKOUT_CLIENT=CLIENT":              "CHECKOUT_GATEWAY is not set; give APO's URL",
 		"CLIENT=":                                         "CHECKOUT_CLIENT is not set",
+		"TELL_URL=http://a:b@warehouse.example/hook":      "CHECKOUT_TELL_URL has a user or a password",
+		"TELL_SECRET_FILE=s":                              "CHECKOUT_TELL_SECRET_FILE is set without CHECKOUT_TELL_URL",
+		"TELL_URL=https://warehouse.example/hook": "CHECKOUT_TELL_URL is set without CHECKOUT_TELL_SECRET_FILE, and the " +
+			"receiver would take anybody's word for ours; `openssl rand -base64 32` makes a secret",
+		"TELL_URL=http://warehouse.example/a:\x00CHECKOUT_TELL_SECRET_FILE=s":           "CHECKOUT_TELL_URL is plain http",
+		"TELL_URL=http://127.0.0.1.example/a:\x00CHECKOUT_TELL_SECRET_FILE=s":           "CHECKOUT_TELL_URL is plain http",
+		"TELL_URL=http://10.0.0.1:80/a:\x00CHECKOUT_TELL_SECRET_FILE=s":                 "CHECKOUT_TELL_URL is plain http",
+		"TELL_URL=http://localhost.warehouse.example/a:\x00CHECKOUT_TELL_SECRET_FILE=s": "CHECKOUT_TELL_URL is plain http",
 	} {
 		_, err := read(append(least[:len(least):len(least)], strings.Split("CHECKOUT_"+set, "\x00")...))
 		assert.ErrorContains(t, err, says, set)
 		assert.NotContains(t, err.Error(), "a:", "a password is told to nobody")
+	}
+}
+
+func TestWhoIsTold(t *testing.T) {
+	for _, url := range []string{"https://warehouse.example/hook", "http://localhost:9/hook", "http://127.0.0.2",
+		"http://[::1]:9/"} {
+		s, err := read(append(least[:len(least):len(least)], "CHECKOUT_TELL_URL="+url, "CHECKOUT_TELL_SECRET_FILE=secret"))
+		require.NoError(t, err, url)
+		assert.Equal(t, url, s.tellURL)
 	}
 }
 

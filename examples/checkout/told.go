@@ -18,12 +18,9 @@ const tellAgain = time.Minute
 // toldName is the name that is kept under how far the receiver is, and told in the metrics.
 const toldName = "receiver"
 
-// readSecret reads what the records to the receiver are signed with; without a file they are not.
+// readSecret reads what the records to the receiver are signed with.
 func readSecret(path string) ([]string, error) {
-	if path == "" {
-		return nil, nil
-	}
-	text, err := readFile(path, othersMode)
+	text, err := readFile(path, othersMode|writersMode)
 	if err != nil {
 		return nil, fmt.Errorf("%sTELL_SECRET_FILE: %w", prefix, err)
 	}
