@@ -84,10 +84,13 @@ type Consumer struct {
 	sender Sender
 	cfg    Config
 
-	trying  sync.Mutex    // Retry or Skip is under way
-	sending chan struct{} // holds one while the sender is called
-	mu      sync.Mutex    // of what follows
-	running bool          // Run is under way
+	trying  turn // Retry, Skip or Restart is under way
+	sending turn // the sender is called
+	// keeping is had by whoever changes state, origin or unsaved, also while the keeper saves it. What is kept is read
+	// under mu alone: how far the consumer is must be told while a save hangs.
+	keeping turn
+	mu      sync.Mutex // of what follows, for moments
+	running bool       // Run is under way
 	state   State
 	loaded  bool
 	origin  string // the log's; empty: it has none
@@ -110,7 +113,7 @@ func New(log store.Reader, sender Sender, cfg *Config) (*Consumer, error) {
 		return nil, configError("source %.80q is no URI or path; give one that names this log, such as "+
 			"\"https://shop.example/orders\"", cfg.Source)
 	}
-	c := &Consumer{log: log, sender: sender, cfg: *cfg, sending: make(chan struct{}, 1)}
+	c := &Consumer{log: log, sender: sender, cfg: *cfg, trying: newTurn(), sending: newTurn(), keeping: newTurn()}
 	if c.cfg.Waits == nil {
 		c.cfg.Waits = DefaultWaits()
 	}
@@ -163,7 +166,7 @@ func (c *Consumer) Run(ctx context.Context) (err error) {
 		return takenError(c.cfg.Name)
 	}
 	defer c.end()
-	if err := c.load(ctx); err != nil {
+	if err := c.load(ctx, true); err != nil {
 		return err
 	}
 	defer func() {
@@ -214,25 +217,40 @@ func (c *Consumer) end() {
 func (c *Consumer) fresh(ctx context.Context) error {
 	c.mu.Lock()
 	c.loaded = c.loaded && c.running
+	loaded := c.loaded
 	c.mu.Unlock()
-	return c.load(ctx)
+	if loaded {
+		return nil
+	}
+	return c.load(ctx, false)
 }
 
-// load reads what is kept, once.
-func (c *Consumer) load(ctx context.Context) error {
+func (c *Consumer) isLoaded() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.loaded {
+	return c.loaded
+}
+
+// load reads what is kept: once, or again where a read that began earlier is not enough.
+func (c *Consumer) load(ctx context.Context, again bool) error {
+	if err := c.keeping.take(ctx); err != nil {
+		return err
+	}
+	defer c.keeping.give()
+	if !again && c.isLoaded() {
 		return nil
 	}
 	s, err := c.cfg.Keeper.Load(ctx, c.cfg.Name)
 	if err != nil {
 		return err
 	}
-	if c.origin, err = c.sameLog(ctx, s); err != nil {
+	origin, err := c.sameLog(ctx, s)
+	if err != nil {
 		return err
 	}
-	c.state, c.loaded, c.unsaved = s, true, 0
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.origin, c.state, c.loaded, c.unsaved = origin, s, true, 0
 	return nil
 }
 
@@ -245,20 +263,25 @@ func (c *Consumer) forget() {
 
 // save keeps the state, where it has changed.
 func (c *Consumer) save(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.unsaved == 0 || !c.loaded {
+	if err := c.keeping.take(ctx); err != nil {
+		return err
+	}
+	defer c.keeping.give()
+	if c.unsaved == 0 || !c.isLoaded() {
 		return nil
 	}
-	return c.saveLocked(ctx)
+	return c.saveNow(ctx)
 }
 
-func (c *Consumer) saveLocked(ctx context.Context) error {
+// saveNow keeps the state. The caller has keeping.
+func (c *Consumer) saveNow(ctx context.Context) error {
 	next := c.state.clone()
 	next.Revision++
 	if err := c.cfg.Keeper.Save(ctx, c.cfg.Name, next); err != nil {
 		return err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.state, c.unsaved = next, 0
 	return nil
 }
@@ -285,8 +308,10 @@ func (c *Consumer) pass(ctx context.Context, r events.Record) error {
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	if err := c.keeping.take(ctx); err != nil {
+		return err
+	}
+	defer c.keeping.give()
 	if problem != nil {
 		if err := c.park(r, problem.Error()); err != nil {
 			return err
@@ -300,26 +325,30 @@ func (c *Consumer) pass(ctx context.Context, r events.Record) error {
 // passed it become true at once: who delivers what stayed back goes as far as the cursor.
 func (c *Consumer) passOver(ctx context.Context, r events.Record) (over bool, err error) {
 	picked := c.picked(r)
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	if err := c.keeping.take(ctx); err != nil {
+		return false, err
+	}
+	defer c.keeping.give()
 	if picked && c.find(r.Stream) < 0 {
 		return false, nil
 	}
 	return true, c.advance(ctx, r)
 }
 
-// advance moves the cursor behind a record, and keeps it now and then. The caller holds mu.
+// advance moves the cursor behind a record, and keeps it now and then. The caller has keeping.
 func (c *Consumer) advance(ctx context.Context, r events.Record) error {
+	c.mu.Lock()
 	c.state.Cursor, c.state.Record, c.state.Log = store.After(r), r.ID, c.origin
+	c.mu.Unlock()
 	if c.unsaved++; c.unsaved < SaveEvery {
 		return nil
 	}
-	return c.saveLocked(ctx)
+	return c.saveNow(ctx)
 }
 
 func (c *Consumer) picked(r events.Record) bool { return c.cfg.Pick == nil || c.cfg.Pick(r) }
 
-// find is the place of a parked stream; -1: it is not. The caller holds mu.
+// find is the place of a parked stream; -1: it is not. The caller has keeping, or holds mu.
 func (c *Consumer) find(s events.Stream) int {
 	for i := range c.state.Parked {
 		if c.state.Parked[i].Stream == s {
@@ -329,12 +358,14 @@ func (c *Consumer) find(s events.Stream) int {
 	return -1
 }
 
-// park keeps a stream back from this record on. The caller holds mu.
+// park keeps a stream back from this record on. The caller has keeping.
 func (c *Consumer) park(r events.Record, problem string) error {
 	if len(c.state.Parked) >= ParkedMax {
 		return fmt.Errorf("%w: consumer %s: %d orders are parked, the last because of %q; see to the receiver, then Retry "+
 			"them", ErrParkedMax, c.cfg.Name, len(c.state.Parked), problem)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.state.Parked = append(slices.Clip(c.state.Parked), Parked{Stream: r.Stream, Version: r.Version, Position: r.Position,
 		Since: c.cfg.Now().UTC(), Problem: problem})
 	return nil

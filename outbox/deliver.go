@@ -44,12 +44,10 @@ func (c *Consumer) deliver(ctx context.Context, r events.Record, refusals int) (
 
 // send calls the sender once nobody else does, and says since when.
 func (c *Consumer) send(ctx context.Context, m Message) (began time.Time, err error) {
-	select {
-	case c.sending <- struct{}{}:
-		defer func() { <-c.sending }()
-	case <-ctx.Done():
-		return c.cfg.Now(), store.CheckContext(ctx, "go on delivering")
+	if err := c.sending.take(ctx); err != nil {
+		return c.cfg.Now(), err
 	}
+	defer c.sending.give()
 	began = c.cfg.Now()
 	return began, c.sender.Send(ctx, m)
 }
@@ -98,8 +96,10 @@ func (c *Consumer) Skip(ctx context.Context, stream events.Stream) error {
 }
 
 func (c *Consumer) release(ctx context.Context, stream events.Stream, skip bool) error {
-	c.trying.Lock()
-	defer c.trying.Unlock()
+	if err := c.trying.take(ctx); err != nil {
+		return err
+	}
+	defer c.trying.give()
 	if err := c.fresh(ctx); err != nil {
 		return err
 	}
@@ -167,8 +167,10 @@ func (c *Consumer) cursor() store.Cursor {
 
 // unpark takes a stream off the list, unless Run has passed another of its records meanwhile.
 func (c *Consumer) unpark(ctx context.Context, stream events.Stream, next uint64) (done bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	if err := c.keeping.take(ctx); err != nil {
+		return false, err
+	}
+	defer c.keeping.give()
 	for r, err := range c.log.Read(ctx, stream, next-1) {
 		if err != nil {
 			return false, err
@@ -182,23 +184,30 @@ func (c *Consumer) unpark(ctx context.Context, stream events.Stream, next uint64
 	if at < 0 {
 		return true, notParkedError(c.cfg.Name, stream)
 	}
+	c.mu.Lock()
 	c.state.Parked = slices.Delete(slices.Clone(c.state.Parked), at, at+1)
-	return true, c.saveLocked(ctx)
+	c.mu.Unlock()
+	return true, c.saveNow(ctx)
 }
 
 // moved keeps that a stream stays back from another record on, or for another reason.
 func (c *Consumer) moved(ctx context.Context, stream events.Stream, r events.Record, problem string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	if err := c.keeping.take(ctx); err != nil {
+		return err
+	}
+	defer c.keeping.give()
 	at := c.find(stream)
 	if at < 0 {
 		return notParkedError(c.cfg.Name, stream)
 	}
-	c.state.Parked = slices.Clone(c.state.Parked)
-	p := &c.state.Parked[at]
+	parked := slices.Clone(c.state.Parked)
+	p := &parked[at]
 	p.Version, p.Problem = r.Version, problem
 	if r.Position != 0 {
 		p.Position = r.Position
 	}
-	return c.saveLocked(ctx)
+	c.mu.Lock()
+	c.state.Parked = parked
+	c.mu.Unlock()
+	return c.saveNow(ctx)
 }

@@ -49,11 +49,11 @@ type Keeper interface {
 // beside the log's file, and into its backups: one that is older than the log only delivers some records again, and
 // one that is newer is found out ([ErrElsewhere]). NAME.lock beside it keeps processes apart while one of them saves:
 // on the Unixes, and on a disk of this machine; elsewhere two processes under one name may overwrite each other.
-func FileKeeper(folder string) Keeper { return &fileKeeper{folder: folder} }
+func FileKeeper(folder string) Keeper { return &fileKeeper{folder: folder, saving: newTurn()} }
 
 type fileKeeper struct {
 	folder string
-	mu     sync.Mutex // between the revision that is read and the one that is written
+	saving turn // between the revision that is read and the one that is written
 }
 
 const (
@@ -83,8 +83,10 @@ func (k *fileKeeper) Load(ctx context.Context, consumer string) (State, error) {
 }
 
 func (k *fileKeeper) Save(ctx context.Context, consumer string, s State) (err error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	if err := k.saving.take(ctx); err != nil {
+		return err
+	}
+	defer k.saving.give()
 	if err := store.CheckContext(ctx, "keep a consumer's place"); err != nil {
 		return err
 	}

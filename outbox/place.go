@@ -105,8 +105,10 @@ func (c *Consumer) Restart(ctx context.Context, from store.Cursor) error {
 		return takenError(c.cfg.Name)
 	}
 	defer c.end()
-	c.trying.Lock()
-	defer c.trying.Unlock()
+	if err := c.trying.take(ctx); err != nil {
+		return err
+	}
+	defer c.trying.give()
 	kept, err := c.cfg.Keeper.Load(ctx, c.cfg.Name)
 	if err != nil {
 		return err

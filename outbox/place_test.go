@@ -147,6 +147,7 @@ func TestARecordThatIsNeverAnsweredIsParked(t *testing.T) {
 	assert.Equal(t, "no answer within a minute", parked[0].Problem)
 	to.set("A-1", nil)
 	require.NoError(t, c.Retry(t.Context(), events.OrderStream("A")))
+	eventually(t, func() bool { return len(to.has()) == 3 }) // Run delivers what it had not passed yet
 	_ = stop()
 	assert.Equal(t, []string{"B-1", "A-1", "A-2"}, to.has())
 }
