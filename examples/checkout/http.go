@@ -73,20 +73,24 @@ func nowhere(w http.ResponseWriter, r *http.Request, mux http.Handler) {
 	if said.status == http.StatusMethodNotAllowed {
 		allow := said.header.Get("Allow")
 		w.Header().Set("Allow", allow)
-		problem.Plain(r, said.status, "nothing here takes "+method(r.Method), "ask with "+allow).Write(w)
+		name, known := method(r.Method)
+		if !known {
+			name = "this method"
+		}
+		problem.Plain(r, said.status, "nothing here takes "+name, "ask with "+allow).Write(w)
 		return
 	}
 	problem.Plain(r, http.StatusNotFound, "there is no such path", "the service's README lists the calls").Write(w)
 }
 
-// method is a method's name, where it is one that people know.
-func method(name string) string {
+// method is a method's name, and whether it is one that people know; what strangers make up is told to nobody.
+func method(name string) (_ string, known bool) {
 	switch name {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
-		http.MethodOptions:
-		return name
+		http.MethodOptions, http.MethodTrace, http.MethodConnect:
+		return name, true
 	}
-	return "this method"
+	return "", false
 }
 
 // unsaid is an answer that nobody gets.

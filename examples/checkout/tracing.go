@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -49,25 +50,38 @@ func traced(environ []string) (bool, error) {
 		name, value, _ := strings.Cut(pair, "=")
 		said[name] = value
 	}
-	for _, name := range []string{protocolAll, protocolTraces} {
-		if p := said[name]; p != "" && p != onlyProtocol {
-			return false, fmt.Errorf("%s %q is not spoken here; give %s, and the collector's port for that, mostly 4318", name,
-				p, onlyProtocol)
-		}
-	}
 	if strings.EqualFold(said[sdkDisabled], "true") {
 		return false, nil
 	}
 	switch exporter := said[tracesExporter]; exporter {
 	case "otlp":
-		return true, nil
 	case "none":
 		return false, nil
 	case "":
-		return said[endpointAll] != "" || said[endpointTraces] != "", nil
+		if said[endpointAll] == "" && said[endpointTraces] == "" {
+			return false, nil
+		}
 	default:
 		return false, fmt.Errorf("%s %q is not known here; give otlp, or none", tracesExporter, exporter)
 	}
+	return true, spoken(said)
+}
+
+// spoken is an error where the protocol for spans is one that this service does not speak. What is said of spans counts
+// before what is said of all signals.
+func spoken(said map[string]string) error {
+	for _, name := range []string{protocolTraces, protocolAll} {
+		switch p := said[name]; p {
+		case "":
+			continue
+		case onlyProtocol:
+			return nil
+		default:
+			return fmt.Errorf("%s %q is not spoken here; give %s, and the collector's port for that, mostly 4318", name, p,
+				onlyProtocol)
+		}
+	}
+	return nil
 }
 
 // newTracing is as the environment has it. Nothing is sent yet: a collector that is away costs spans and no order.
@@ -101,8 +115,14 @@ func (s *shop) traces(pages http.Handler) http.Handler {
 		if r.URL.Path != notifyPath {
 			ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
 		}
-		ctx, span := tracer.Start(ctx, method(r.Method), trace.WithSpanKind(trace.SpanKindServer),
-			trace.WithAttributes(attribute.String("http.request.method", r.Method), attribute.String("url.path", r.URL.Path)))
+		name, known := method(r.Method)
+		called := cmp.Or(name, "HTTP")
+		if !known { // as OpenTelemetry's conventions have it
+			name = "_OTHER"
+		}
+		ctx, span := tracer.Start(ctx, called, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+			attribute.String("http.request.method", name), attribute.String("url.path", r.URL.Path),
+			attribute.String("url.scheme", "http"))) // TLS is a proxy's
 		answered := &begun{ResponseWriter: w}
 		r = r.WithContext(ctx)
 		defer func() {

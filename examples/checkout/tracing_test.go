@@ -156,7 +156,23 @@ func TestASpanSaysHowARequestWasAnswered(t *testing.T) {
 	assert.Equal(t, codes.Error, spansOf(kept, "GET")[0].Status.Code)
 }
 
+// A method that strangers make up names no span.
+func TestAMethodThatNobodyKnowsIsAnother(t *testing.T) {
+	w := newWorld(t)
+	kept := w.traced()
+	w.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("BREW", "/orders", nil))
+	spans := spansOf(kept, "HTTP")
+	require.Len(t, spans, 1)
+	said := map[string]string{}
+	for _, kv := range spans[0].Attributes {
+		said[string(kv.Key)] = kv.Value.AsString()
+	}
+	assert.Equal(t, "_OTHER", said["http.request.method"])
+	assert.Equal(t, "http", said["url.scheme"])
+}
+
 func TestTheEnvironmentSaysWhetherThereAreSpans(t *testing.T) {
+	const grpc = "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
 	for name, c := range map[string]struct {
 		environ []string
 		on      bool
@@ -170,8 +186,17 @@ func TestTheEnvironmentSaysWhetherThereAreSpans(t *testing.T) {
 		"that nothing is":        {[]string{"OTEL_SDK_DISABLED=TRUE", "OTEL_TRACES_EXPORTER=otlp"}, false, ""},
 		"the protocol": {[]string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"}, true,
 			""},
-		"another protocol": {[]string{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, false, `OTEL_EXPORTER_OTLP_PROTOCOL "grpc" is ` +
-			"not spoken here; give http/protobuf, and the collector's port for that, mostly 4318"},
+		"another protocol, of nothing":   {[]string{grpc}, false, ""},
+		"another protocol, switched off": {[]string{grpc, "OTEL_SDK_DISABLED=true", "OTEL_TRACES_EXPORTER=otlp"}, false, ""},
+		"another protocol, not exported": {[]string{grpc, "OTEL_TRACES_EXPORTER=none"}, false, ""},
+		"another protocol for the rest": {[]string{grpc, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf",
+			"OTEL_TRACES_EXPORTER=otlp"}, true, ""},
+		"another protocol for spans": {[]string{"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+			"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc", "OTEL_TRACES_EXPORTER=otlp"}, false,
+			`OTEL_EXPORTER_OTLP_TRACES_PROTOCOL "grpc" is not spoken here; give http/protobuf, and the collector's port for that, mostly 4318`},
+		"another protocol": {[]string{grpc, "OTEL_EXPORTER_OTLP_ENDPOINT=http://h"}, false,
+			`OTEL_EXPORTER_OTLP_PROTOCOL "grpc" is not spoken here; give http/protobuf, and the collector's port for that, ` +
+				"mostly 4318"},
 		"another exporter": {[]string{"OTEL_TRACES_EXPORTER=zipkin"}, false, `OTEL_TRACES_EXPORTER "zipkin" is not known ` +
 			"here; give otlp, or none"},
 	} {
