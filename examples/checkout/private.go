@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 
 	"github.com/tilltape/tilltape/apo"
@@ -87,7 +85,12 @@ func (s *shop) roomy(pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/log/backup" && isAdmitted(r) {
 			need := viewer.TransfersMax*s.log.Figures().Bytes + s.settings.diskMin
-			folder := cmp.Or(s.settings.backups, os.TempDir())
+			folder := s.settings.backups
+			if folder == "" { // it is as large as the database, and the system's folder may be memory
+				problem.Plain(r, http.StatusInsufficientStorage, "there is no folder in which a backup of the database can be made",
+					"set "+prefix+"BACKUPS to one on a disk with room for it, or let the database's own tools back it up").Write(w)
+				return
+			}
 			if free, known := room(folder); known && free < uint64(need) {
 				problem.Plain(r, http.StatusInsufficientStorage, fmt.Sprintf("a backup is made in %s, where %d MiB are free and "+
 					"%d MiB are wanted", folder, free>>20, need>>20), "make room, or set "+prefix+"BACKUPS to another folder").Write(w)

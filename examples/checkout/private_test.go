@@ -115,6 +115,23 @@ func TestABackupLeavesTheLogItsRoom(t *testing.T) {
 	assert.Equal(t, http.StatusOK, w.looks(elsewhere, "/log/export", bearer(token)).Code, "an export is made nowhere")
 }
 
+// Beside a database there is no folder of the log's: the system's own may be memory, and a backup as large as the
+// database.
+func TestABackupOfADatabaseIsMadeWhereItIsSaid(t *testing.T) {
+	const token = "01234567890123456789"
+	w := newWorld(t)
+	w.authorized()
+	w.begin(token)
+	said, err := read(append(least[:len(least):len(least)], "CHECKOUT_DATABASE=postgres:///shop"))
+	require.NoError(t, err)
+	w.shop.settings.database, w.shop.settings.backups, w.shop.settings.diskMin = said.database, said.backups, 0
+	rec := w.looks(elsewhere, "/log/backup", bearer(token))
+	assert.Equal(t, http.StatusInsufficientStorage, rec.Code)
+	assert.Contains(t, rec.Body.String(), "set CHECKOUT_BACKUPS to one on a disk")
+	w.shop.settings.backups = t.TempDir()
+	assert.Equal(t, http.StatusOK, w.looks(elsewhere, "/log/backup", bearer(token)).Code)
+}
+
 // readyz is whether the service is ready, by check.
 func (w *world) readyz() (status int, checks map[string]check) {
 	w.t.Helper()
