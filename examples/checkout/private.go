@@ -13,12 +13,14 @@ import (
 )
 
 // privateRoutes is what staff and machines look at: the viewer with its backups, and the probes, which whoever starts
-// and stops services may ask without a token; and the metrics, which Prometheus asks for with one, and profiles.
+// and stops services may ask without a token; and the metrics, which Prometheus asks for with one, and profiles. Beside
+// that it takes a person's decisions about what the receiver was not told.
 func (s *shop) privateRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", s.live)
 	mux.HandleFunc("GET /readyz", s.ready)
 	s.profiles(mux)
+	s.mends(mux)
 	mux.Handle("GET /metrics", s.admitted(forThose(s.metrics.pages)))
 	mux.Handle("/", s.admitted(s.roomy(s.viewer)))
 	return s.honest(mux)

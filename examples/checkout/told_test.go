@@ -28,7 +28,13 @@ type receiver struct {
 	mu     sync.Mutex
 	events []string // "type subject", in the order in which they came
 	signed []string
-	away   bool
+	status int // 0: it takes them
+}
+
+func (r *receiver) answers(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status = status
 }
 
 func newReceiver(t *testing.T) *receiver {
@@ -39,8 +45,8 @@ func newReceiver(t *testing.T) *receiver {
 		assert.NoError(t, json.Unmarshal(body, &e))
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.away {
-			w.WriteHeader(http.StatusServiceUnavailable)
+		if r.status >= http.StatusBadRequest {
+			w.WriteHeader(r.status)
 			return
 		}
 		r.events = append(r.events, e.Type+" "+e.Subject)
@@ -101,7 +107,7 @@ func TestAReceiverThatIsAwayHoldsUpNobody(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 	dir, warehouse := t.TempDir(), newReceiver(t)
-	warehouse.away = true
+	warehouse.status = http.StatusServiceUnavailable
 	keys, secret := filepath.Join(dir, "keys"), filepath.Join(dir, "secret")
 	require.NoError(t, server.WriteKeys(keys))
 	require.NoError(t, os.WriteFile(secret, []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"), 0o600))

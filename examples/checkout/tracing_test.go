@@ -193,8 +193,8 @@ func TestTheEnvironmentSaysWhetherThereAreSpans(t *testing.T) {
 			"OTEL_TRACES_EXPORTER=otlp"}, true, ""},
 		"another protocol for spans": {[]string{"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
 			"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc", "OTEL_TRACES_EXPORTER=otlp"}, false,
-			`OTEL_EXPORTER_OTLP_TRACES_PROTOCOL "grpc" is not spoken here; give http/protobuf, and the collector's port for that, ` +
-				"mostly 4318"},
+			`OTEL_EXPORTER_OTLP_TRACES_PROTOCOL "grpc" is not spoken here; give http/protobuf, and the collector's port ` +
+				"for that, mostly 4318"},
 		"another protocol": {[]string{grpc, "OTEL_EXPORTER_OTLP_ENDPOINT=http://h"}, false,
 			`OTEL_EXPORTER_OTLP_PROTOCOL "grpc" is not spoken here; give http/protobuf, and the collector's port for that, ` +
 				"mostly 4318"},
