@@ -17,10 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/order"
 )
 
 const (
-	plans    = 3               // who cancels, who takes what was paid, who sends a part back
+	plans    = 4               // who cancels unpaid, takes what was paid, sends a part back, or cancels once it is paid
 	patience = 2 * time.Minute // for one command, which waits for claims and for what APO does not know
 	pauseMax = 10 * pause      // between two tries of a shopper
 )
@@ -99,7 +100,8 @@ func (c *crowd) asks(id, path, key, body string) told {
 	return a
 }
 
-// shops is somebody with a plan: who cancels, who has it captured and then wants to cancel, who sends a part back too.
+// shops is somebody with a plan: who cancels, who has it captured and then wants to cancel, who sends a part back too,
+// and who cancels what the service knows to be paid, so that money which is held has to be let go.
 func (c *crowd) shops(random *rand.Rand, id string, plan int) {
 	c.mu.Lock()
 	c.orders = append(c.orders, planned{id, plan})
@@ -116,11 +118,34 @@ func (c *crowd) shops(random *rand.Rand, id string, plan int) {
 	}
 	assert.Equal(c.t, http.StatusOK, resp.StatusCode)
 	_ = resp.Body.Close()
+	if plan == 3 {
+		c.waits(at, order.Authorized.String())
+		c.says(random, id, at+"/cancel", "cancel-"+id, `{"reason":"found it cheaper"}`, http.StatusOK)
+		return
+	}
 	c.says(random, id, at+"/capture", "capture-"+id, `{"amount":"USD 10.00"}`, http.StatusOK)
 	c.says(random, id, at+"/cancel", "late-"+id, `{"reason":"too late"}`, http.StatusConflict)
 	if plan == 2 {
 		c.says(random, id, at+"/refund", "refund-"+id, `{"amount":"USD 4.00","reason":"sent back"}`, http.StatusOK)
 	}
+}
+
+// waits asks how an order stands until it stands so.
+func (c *crowd) waits(at, status string) {
+	var said string
+	for end := time.Now().Add(patience); time.Now().Before(end) && !c.t.Failed(); time.Sleep(pause) {
+		resp, err := c.client.Get(c.next().String() + at)
+		if err != nil {
+			continue
+		}
+		text, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		var v orderView
+		if said = string(text); err == nil && json.Unmarshal(text, &v) == nil && v.Status == status {
+			return
+		}
+	}
+	assert.Fail(c.t, "it never was", "%s, %s: %s", at, status, said)
 }
 
 // reads is what one of the services or the gateway says.

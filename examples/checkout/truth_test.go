@@ -148,6 +148,7 @@ func (c *crowd) movedOnce(want planned, p past, ledger []string) {
 		{order.Cancelled, 0, 0, nil},
 		{order.Captured, 1000, 0, []string{held, taken}},
 		{order.Refunded, 1000, 400, []string{held, taken, back}},
+		{order.Cancelled, 0, 0, []string{held, "voided 1000"}},
 	}[want.plan]
 	assert.Equal(c.t, is.status, o.Status, want.id)
 	assert.Equal(c.t, is.captured, o.Captured, want.id)
