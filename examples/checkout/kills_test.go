@@ -56,6 +56,7 @@ type killing struct {
 	*crowd
 	till             *till
 	tilltape, folder string
+	hearer           *hearer
 
 	armed  atomic.Pointer[point]
 	killed chan struct{}
@@ -76,7 +77,9 @@ func newKilling(t *testing.T) *killing {
 	back := httptest.NewServer(http.HandlerFunc(k.called))
 	t.Cleanup(back.Close)
 	k.crowd = newCrowd(t, simulates(t, k.tilltape, k.folder, front.URL+"/notify"), k.till.url.Load)
-	k.till.environ = environs(back.URL, k.folder, "CHECKOUT_LOG="+k.file())
+	hearer, told := hears(t)
+	k.hearer = hearer
+	k.till.environ = environs(back.URL, k.folder, append(hearer.told(k.folder, told), "CHECKOUT_LOG="+k.file())...)
 	k.till.start()
 	return k
 }
@@ -131,7 +134,8 @@ func (k *killing) called(w http.ResponseWriter, r *http.Request) {
 
 // The service is killed in the middle of a pay call, a cancel, a capture, a refund, a notification, or anything, again
 // and again, with APO failing in its own ways, and shoppers who give each command until it ends. What is left of the
-// log verifies; in the end the gateway's ledger is what the log says, and no answer that anybody got was untrue.
+// log verifies; in the end the gateway's ledger is what the log says, no answer that anybody got was untrue,
+// and a receiver was told every record, in order.
 func TestKilledAtAnyMomentItLosesAndDoublesNothing(t *testing.T) {
 	k := newKilling(t)
 	rounds := long.Walk(kills, killsEveryday)
@@ -174,8 +178,9 @@ func (k *killing) ends() {
 	k.verifies()
 	log, err := bolt.Open(k.file(), &bolt.Config{ReadOnly: true})
 	require.NoError(k.t, err)
-	defer log.Close()
 	k.agrees(log)
+	require.NoError(k.t, log.Close())
+	k.hasAll()
 }
 
 // fault picks one of another op than the one that the service dies in, so that no call is in so much trouble that APO
