@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	// keyMax is more than any key has, in bytes.
+	// keyMax is more than any key or token has, in bytes.
 	keyMax = 4 << 10
 
 	// descriptorPrefix begins what names an open file instead of a path: fd:3.
 	descriptorPrefix = "fd:"
 
-	// others is who may not read a private key.
+	// others is who may not read a private key or a token.
 	others fs.FileMode = 0o077
 )
 
@@ -47,22 +47,27 @@ func readSigner(path string) (*seal.Signer, error) {
 }
 
 func readSecret(path string) (string, error) {
+	return readPrivate("key file", path, "make a key with: tilltape keygen NAME FILE")
+}
+
+// readPrivate reads a file that only its owner can read; missing is what to do where there is none.
+func readPrivate(what, path, missing string) (string, error) {
 	file, err := openSecret(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", withHint(fmt.Errorf("key file %s is %w", path, errNotFound), "make a key with: tilltape keygen NAME FILE")
+		return "", withHint(fmt.Errorf("%s %s is %w", what, path, errNotFound), missing)
 	}
 	if err != nil {
-		return "", withHint(fmt.Errorf("reading key file %s: %w", path, err), "let this user, and no other, read it")
+		return "", withHint(fmt.Errorf("reading %s %s: %w", what, path, err), "let this user, and no other, read it")
 	}
 	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
 	if err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&others != 0 {
-		return "", withHint(fmt.Errorf("key file %s can be read by others (mode %04o), and is not used", path,
-			info.Mode().Perm()), "chmod 600 "+path+"; if it was so for long, make a new key")
+		return "", withHint(fmt.Errorf("%s %s can be read by others (mode %04o), and is not used", what, path,
+			info.Mode().Perm()), "chmod 600 "+path+"; if it was so for long, replace what is in it")
 	}
-	text, err := io.ReadAll(io.LimitReader(file, keyMax))
+	text, err := io.ReadAll(io.LimitReader(file, keyMax+1))
 	if err != nil {
-		return "", withHint(fmt.Errorf("reading key file %s: %w", path, err), "name a file with one key in it")
+		return "", withHint(fmt.Errorf("reading %s %s: %w", what, path, err), "name a file with one secret in it")
 	}
 	return string(text), nil
 }

@@ -101,12 +101,11 @@ func newRemote(ctx context.Context, name string) (*remote, error) {
 	if base.Scheme != "https" && !onLoopback(base.Hostname()) {
 		return nil, &usageError{err: fmt.Errorf("a token is not sent to %s in the clear", base.Host), hint: "use https"}
 	}
-	token, err := os.ReadFile(file)
+	token, err := readPrivate("token file", file, "let --"+tokenFlag+" or "+variable(tokenFlag)+" name a file with the token")
 	if err != nil {
-		return nil, withHint(fmt.Errorf("--%s: %w", tokenFlag, err),
-			"let it, or "+variable(tokenFlag)+", name a file with the token")
+		return nil, err
 	}
-	if r.token = strings.TrimSpace(string(token)); r.token == "" || len(r.token) > tokenMax ||
+	if r.token = strings.TrimSpace(token); r.token == "" || len(r.token) > tokenMax ||
 		strings.ContainsFunc(r.token, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return nil, &usageError{hint: "it has to hold one, and nothing else",
 			err: fmt.Errorf("the file that --%s or %s names has no token", tokenFlag, variable(tokenFlag))}

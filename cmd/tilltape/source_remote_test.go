@@ -170,6 +170,19 @@ func TestAServiceThatIsNoViewerIsSaid(t *testing.T) {
 		assert.Contains(t, errs, variable(tokenFlag))
 		assert.NotContains(t, errs, "another", "a token is told nobody")
 	})
+	t.Run("a token that others can read", func(t *testing.T) {
+		if runtime.GOOS == "windows" {
+			t.Skip("rights are no bits here")
+		}
+		require.NoError(t, os.WriteFile("open", []byte("a-secret"), 0o600))
+		require.NoError(t, os.Chmod("open", 0o640))
+		t.Setenv(variable(tokenFlag), "open")
+		code, _, errs := ran(t, "list", url)
+		assert.Equal(t, exitFailure, code)
+		assert.Contains(t, errs, "token file open can be read by others (mode 0640), and is not used")
+		assert.Contains(t, errs, "hint: chmod 600 open")
+		assert.NotContains(t, errs, "a-secret")
+	})
 	t.Run("no viewer there", func(t *testing.T) {
 		server := httptest.NewServer(http.NotFoundHandler())
 		defer server.Close()
