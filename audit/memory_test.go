@@ -41,7 +41,7 @@ func heap() float64 {
 func TestReplay_MemoryOfOrders(t *testing.T) {
 	const orders = 10_000
 	windows := []int{0, 50, 1_000} // an order's events side by side, close together, each in the cold
-	if !long.Enabled() {
+	if !long.Walks() {
 		windows = windows[2:]
 	}
 	for _, window := range windows {

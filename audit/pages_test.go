@@ -137,7 +137,7 @@ func alike(t *testing.T, want, got *audit.Replayed) {
 func TestReplay_PagesUsedAgain(t *testing.T) {
 	logs := map[string]store.Reader{"a day": aDay(t)}
 	windows := []int{0, 7, 600, 2_500}
-	if !long.Enabled() {
+	if !long.Walks() {
 		windows = windows[2:3]
 	}
 	for _, window := range windows {
@@ -183,7 +183,7 @@ func TestReplay_BadPlacesInPages(t *testing.T) {
 	whole := framesOf(t, l)
 	onCores(t, func(t *testing.T, _ int) {
 		places := []int{1, 2, 127, 128, 129, 257, 5_000, len(whole)}
-		if !long.Enabled() {
+		if !long.Walks() {
 			places = places[:6]
 		}
 		for _, at := range places {

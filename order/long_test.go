@@ -24,7 +24,7 @@ func tellsOfRefunds(count int) Picture {
 // Everything that one answer tells is one append. What would be more than an append takes is unknown, with the reason,
 // and does not come back as if nobody had heard it.
 func TestAnAnswerIsOneAppendOrUnknown(t *testing.T) {
-	if !long.Enabled() {
+	if !long.Walks() {
 		t.Skip("left out: an answer of 8192 facts takes two seconds; set " + long.Variable + "=1")
 	}
 	x := placed(t, CaptureNone)

@@ -81,7 +81,7 @@ func TestPace_SecondsMeantNanosecondsGiven(t *testing.T) {
 			x.policy = p
 			x.must(Cancel{CommandID: "k"})
 			x.answer(silence)
-			minutes := long.Rounds(10, 3)
+			minutes := long.Walk(10, 3)
 			for end := x.now.Add(time.Duration(minutes) * time.Minute); x.now.Before(end); x.later(50 * time.Millisecond) {
 				x.ask(Claim{}, silence, tells(StateSuccess))
 			}

@@ -71,7 +71,7 @@ func TestInclusionIsTheRFCsAtEverySizeAndPlace(t *testing.T) {
 		root := mth(d[:size])
 		step := 1
 		if size > 70 && size%256 > 1 {
-			step = long.Rounds(37, 307) // every place at every size takes a minute; the oracle recomputes whole trees
+			step = long.Walk(37, 307) // every place at every size takes a minute; the oracle recomputes whole trees
 		}
 		for n := size % step; n < size; n += step {
 			proof, err := seal.ProveInclusion(s.at(size), uint64(size), uint64(n))

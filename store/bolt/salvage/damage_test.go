@@ -102,7 +102,7 @@ func somePage(chance *rand.Rand, image []byte, page int) []byte {
 func TestEveryWholeFrameIsFound(t *testing.T) {
 	t.Parallel()
 	s, dir := theLog(t), t.TempDir()
-	rounds := long.Rounds(1000, 15)
+	rounds := long.Walk(1000, 15)
 	kinds := slices.Sorted(func(yield func(string) bool) {
 		for name := range damages {
 			if !yield(name) {
