@@ -73,9 +73,10 @@ func defaultBounds() journalBounds {
 	return journalBounds{step: journalStep, max: journalMax, moveAt: moveAt, moveMax: moveMax}
 }
 
-// journalPath is where the journal of a log is: beside its file, and not beside a link to that.
-func journalPath(path string) (string, error) {
-	target, err := filepath.EvalSymlinks(path)
+// journalPath is where the journal of a log is, wherever the process goes: beside its file, and not beside a link to
+// that.
+func journalPath(absolute string) (string, error) {
+	target, err := filepath.EvalSymlinks(absolute)
 	return target + journalSuffix, err
 }
 

@@ -204,7 +204,7 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 		}
 		return nil, explain(path, openError(path, err))
 	}
-	if l.journalAt, err = journalPath(path); err != nil {
+	if l.journalAt, err = journalPath(absolute); err != nil {
 		return nil, explain(path, errors.Join(err, l.db.Close()))
 	}
 	if err := guarded(func() error { return cmp.Or(l.stillThere(), check(l)) }); err != nil {
