@@ -102,7 +102,7 @@ func (l *Log) emptyJournal(letGo func() error) error {
 		err = l.mark("")
 	}
 	if err = errors.Join(err, letGo()); err != nil || !marked {
-		return err
+		return err // and what is at its path stays
 	}
 	if err := removeJournal(l.journalAt); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -178,7 +178,9 @@ func (l *Log) endJournal() error {
 	if l.failed.Load() != nil {
 		return j.file.Close()
 	}
-	return l.emptyJournal(j.file.Close)
+	return l.emptyJournal(func() error { // where another file has its name, that one is not to be removed
+		return errors.Join(l.stillThere(), l.journalThere(), j.file.Close())
+	})
 }
 
 func (l *Log) journalError(format string, args ...any) error {
