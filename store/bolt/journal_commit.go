@@ -108,6 +108,9 @@ func (l *Log) journalThere() error {
 func (l *Log) move(bytes int, steps func(*flush) int) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	if failed := l.failed.Load(); failed != nil { // the file may have some of these, or be held for ever
+		return failed.err
+	}
 	groups := l.waiting.next(bytes)
 	s := &stretch{first: l.last + 1, frontier: l.frontier}
 	for _, g := range groups {

@@ -173,7 +173,9 @@ func (l *Log) useJournal(bounds journalBounds) error {
 func (l *Log) endJournal() error {
 	j := l.journal
 	close(j.stop)
-	<-j.ended
+	if failed := l.failed.Load(); failed == nil || !failed.wedged { // a mover that waits for bbolt waits for ever
+		<-j.ended
+	}
 	j.space.growth.Wait()
 	if l.failed.Load() != nil {
 		return j.file.Close()

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -67,3 +69,50 @@ func TestCloseRemovesItsOwnJournalOnly(t *testing.T) {
 	}
 }
 
+
+// TestStoppedLogMovesNothing: after a commit that the disk did not confirm, the file may have what waits to be moved;
+// nothing is written to it again, so no record gets there twice.
+func TestStoppedLogMovesNothing(t *testing.T) {
+	l := openJournalled(t, Config{}, 5)
+	last, frontier, waiting := l.last, l.frontier, l.waiting.now()
+	require.NoError(t, l.move(0, nil)) // the commit is there, and its sync is said to have failed:
+	l.last, l.frontier, l.waiting.groups = last, frontier, waiting
+	l.fail(&failure{err: unconfirmedError(l.path, syscall.EIO)})
+	err := l.move(moveMax, nil)
+	require.ErrorIs(t, err, store.ErrStorage)
+	require.ErrorContains(t, err, "did not confirm")
+	require.ErrorContains(t, l.Verify(context.Background(), nil), "did not confirm")
+	require.NoError(t, l.Close())
+	again, err := Open(l.path, &Config{ReadOnly: true})
+	require.NoError(t, err)
+	assert.EqualValues(t, 5, again.lazy.end())
+	require.NoError(t, again.Verify(context.Background(), nil))
+	require.NoError(t, again.Close())
+}
+
+// TestWedgedLogWithAJournalCloses: bbolt holds its locks after a fault, and nobody waits for them.
+func TestWedgedLogWithAJournalCloses(t *testing.T) {
+	l := openJournalled(t, Config{MapSize: 1}, 3)
+	require.NoError(t, os.Truncate(l.path, 0))
+	_, err := l.Lookup(context.Background(), "nobody")
+	require.ErrorIs(t, err, store.ErrDamaged)
+	comesBack(t, func() { assert.ErrorIs(t, l.Verify(context.Background(), nil), store.ErrDamaged) })
+	l.journal.starving.Store(true) // as if the mover had something to move when it happened
+	signal(l.journal.wake)
+	comesBack(t, func() { assert.NoError(t, l.Close()) })
+}
+
+// comesBack requires that f comes back.
+func comesBack(t *testing.T, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("it waits for ever")
+	}
+}
