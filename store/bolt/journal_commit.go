@@ -140,6 +140,10 @@ func (l *Log) move(bytes int, steps func(*flush) int) error {
 		l.gathered = 0
 		l.flush = l.newFlush(closed)
 	}
+	l.stuck.Store(nil)
+	if l.journal != nil { // and not on its way to one, when it is opened
+		signal(l.journal.freed)
+	}
 	return nil
 }
 
@@ -180,8 +184,6 @@ func (l *Log) keepMoving() {
 		for l.toMove() {
 			err := l.move(j.bounds.moveMax, nil)
 			if err == nil {
-				l.stuck.Store(nil)
-				signal(j.freed)
 				continue
 			}
 			l.stuck.Store(&failure{err: err})

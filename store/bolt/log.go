@@ -78,10 +78,13 @@ type failure struct {
 	wedged bool // bbolt gave up in the middle of a write and may hold its own locks for ever
 }
 
-// fail stops the log, and wakes its watchers.
+// fail stops the log, and wakes its watchers and an append that waits for room.
 func (l *Log) fail(f *failure) {
 	l.failed.CompareAndSwap(nil, f)
 	l.lazy.wake()
+	if l.journal != nil {
+		signal(l.journal.freed)
+	}
 }
 
 // view runs f in a read transaction. f must be quick, and must not call anything that is the caller's.
