@@ -166,18 +166,27 @@ func (l *Log) enter(s *stretch, steps func(*flush) int) (flushed bool, err error
 // flushAll takes everything that memory knows better into the file, for an orderly end.
 func (l *Log) flushAll() error {
 	for {
-		if l.flush == nil {
-			closed := l.lazy.freeze()
-			if closed == nil {
-				return nil
-			}
-			l.flush = l.newFlush(closed)
+		f := l.underWay()
+		if f == nil {
+			return nil
 		}
-		<-l.flush.prepared
+		<-f.prepared
 		if err := l.write(l.newPlan(), func(*flush) int { return flushAllMax }); err != nil {
 			return err
 		}
 	}
+}
+
+// underWay is the flush that is under way, or one that is begun; nil where nothing is left. Others may carry it on.
+func (l *Log) underWay() *flush {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.flush == nil {
+		if closed := l.lazy.freeze(); closed != nil {
+			l.flush = l.newFlush(closed)
+		}
+	}
+	return l.flush
 }
 
 // flushAllMax is flushMax where nobody waits for the commit. What a step replaces is free for the next but one, and
