@@ -69,7 +69,6 @@ func TestCloseRemovesItsOwnJournalOnly(t *testing.T) {
 	}
 }
 
-
 // TestStoppedLogMovesNothing: after a commit that the disk did not confirm, the file may have what waits to be moved;
 // nothing is written to it again, so no record gets there twice.
 func TestStoppedLogMovesNothing(t *testing.T) {
@@ -115,4 +114,50 @@ func comesBack(t *testing.T, f func()) {
 	case <-time.After(time.Minute):
 		t.Fatal("it waits for ever")
 	}
+}
+
+// TestWhoeverFreesTheJournalSaysSo: appends that wait for room hear of it from whoever moved what was there, and from
+// whatever stopped the log.
+func TestWhoeverFreesTheJournalSaysSo(t *testing.T) {
+	l := openJournalled(t, Config{}, 2)
+	told := func() bool {
+		select {
+		case <-l.journal.freed:
+			return true
+		default:
+			return false
+		}
+	}
+	require.False(t, told())
+	require.NoError(t, l.Verify(context.Background(), nil))
+	assert.True(t, told(), "by a verification")
+	l.fail(&failure{err: unconfirmedError(l.path, syscall.EIO)})
+	assert.True(t, told(), "by a failure")
+}
+
+// TestFlushAllLooksUnderTheLock: a catch-up may be carrying the flush on while a log closes.
+func TestFlushAllLooksUnderTheLock(t *testing.T) {
+	l := openJournalled(t, Config{}, 2)
+	require.NoError(t, l.Verify(context.Background(), nil))
+	l.writing.Lock()
+	done := make(chan error)
+	go func() { done <- l.flushAll() }()
+	time.Sleep(5 * time.Millisecond) // what it must not do, it may do later than this; what it does is right at any time
+	assert.Nil(t, l.lazy.layers().frozen)
+	l.writing.Unlock()
+	require.NoError(t, <-done)
+	assert.Equal(t, progress{2, 2}, l.progress)
+}
+
+// TestVerifyPastAChunk: the mover puts records that came after a verification began into one chunk with those before.
+func TestVerifyPastAChunk(t *testing.T) {
+	l := openJournalled(t, Config{}, 5)
+	now := l.lazy.layers()
+	for i := 5; i < 8; i++ {
+		require.NoError(t, appendOne(l, fmt.Sprintf("o-%d", i)))
+	}
+	require.NoError(t, l.moveUntil(l.lazy.end()))
+	var told []uint64
+	require.NoError(t, l.verify(context.Background(), now, func(done, total uint64) { told = append(told, done, total) }))
+	assert.Equal(t, []uint64{5, 5}, told)
 }

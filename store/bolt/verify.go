@@ -26,13 +26,18 @@ func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) err
 	} else if err := l.moveUntil(now.end); err != nil {
 		return err
 	}
+	return l.verify(ctx, now, progress)
+}
+
+// verify is Verify of what the file has now of the records that these layers end with; it may have more.
+func (l *Log) verify(ctx context.Context, now layers, progress func(done, total uint64)) error {
 	v := &verifier{log: l, end: now.end, tree: now.tree, proven: l.newProven(ctx, now.tree)}
 	for v.done < v.end {
 		if err := v.inLayers(ctx, v.page); err != nil {
 			return err
 		}
 		if progress != nil {
-			progress(v.done, v.end)
+			progress(min(v.done, v.end), v.end)
 		}
 	}
 	if err := v.inLayers(ctx, v.whole); err != nil {
@@ -48,7 +53,7 @@ type verifier struct {
 	end    uint64     // position of the last record to verify
 	tree   *seal.Tree // over the records up to it, from memory; nil in a log without a seal
 	proven *proven    // by this tree
-	done   uint64     // position of the last record that was verified; it ends a chunk
+	done   uint64     // position up to which records were verified; it ends a chunk, which may pass end
 }
 
 // inLayers runs one step of the verification in a transaction of its own.
@@ -80,7 +85,7 @@ func (v *verifier) page(tx reading, so header) error {
 		if err := walk.succeed(v.done); err != nil {
 			return err
 		}
-		for position := walk.first; position <= walk.last; position++ {
+		for position := walk.first; position <= min(walk.last, v.end); position++ {
 			r, _, err := walk.record(position)
 			if err != nil {
 				return err
