@@ -42,6 +42,7 @@ const (
 type journal struct {
 	path   string
 	file   *os.File
+	more   *os.File // the same, opened again by and for what makes it longer
 	id     string
 	bounds journalBounds
 	space  space
@@ -137,13 +138,18 @@ func makeJournal(path string, h journalHead, bounds journalBounds) (j *journal, 
 	if err != nil {
 		return nil, err
 	}
+	more, err := openJournalAgain(aside)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, file.Close())
-			_ = os.Remove(file.Name()) // where it still has that name: the error that is returned says more
+			_ = more.Close()     // it may not be open
+			_ = os.Remove(aside) // where it still has that name: the error that is returned says more
 		}
 	}()
-	j = &journal{path: path, file: file, id: h.id, bounds: bounds,
+	if err != nil {
+		return nil, err
+	}
+	j = &journal{path: path, file: file, more: more, id: h.id, bounds: bounds,
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 		stop: make(chan struct{}), ended: make(chan struct{})}
 	if _, err := j.writeAt(h.bytes(), 0); err != nil {
@@ -163,9 +169,12 @@ const blankPiece = 1 << 20
 func (j *journal) blank(at, n int64) error {
 	zeros := make([]byte, min(n, blankPiece))
 	for end := at + n; at < end; at += int64(len(zeros)) {
-		if _, err := j.writeAt(zeros[:min(end-at, int64(len(zeros)))], at); err != nil {
+		if _, err := j.writeMore(zeros[:min(end-at, int64(len(zeros)))], at); err != nil {
 			return err
 		}
 	}
-	return j.sync()
+	return j.syncMore()
 }
+
+// close lets go of it, once it does not grow any more.
+func (j *journal) close() error { return errors.Join(j.file.Close(), j.more.Close()) }

@@ -163,7 +163,7 @@ func (l *Log) useJournal(bounds journalBounds) error {
 		return err
 	}
 	if err := l.mark(j.id); err != nil {
-		return errors.Join(err, j.file.Close())
+		return errors.Join(err, j.close())
 	}
 	l.journal = j
 	return nil
@@ -178,10 +178,10 @@ func (l *Log) endJournal() error {
 	}
 	j.space.growth.Wait()
 	if l.failed.Load() != nil {
-		return j.file.Close()
+		return j.close()
 	}
 	return l.emptyJournal(func() error { // where another file has its name, that one is not to be removed
-		return errors.Join(l.stillThere(), l.journalThere(), j.file.Close())
+		return errors.Join(l.stillThere(), l.journalThere(), j.close())
 	})
 }
 

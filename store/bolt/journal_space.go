@@ -1,6 +1,9 @@
 package bolt
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // space gives out the places of a journal. What it has given out is free again once its group has left the tail: it is
 // in the file then, and synced.
@@ -69,6 +72,9 @@ func (j *journal) grow(n int64, again bool) {
 	begin, more := s.size, max(j.bounds.step, n)
 	s.growth.Go(func() {
 		err := j.blank(begin, more)
+		if err != nil {
+			err = errors.Join(err, j.cut(begin)) // a full disk has better use for it
+		}
 		s.mu.Lock()
 		s.growing, s.failed = false, err
 		if err == nil {

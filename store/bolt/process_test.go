@@ -28,6 +28,9 @@ const (
 // everydayChecks is how often a property is checked everyday: each check opens files and waits for the disk.
 const everydayChecks = 25
 
+// fillStep is what the journal begins with that is filled under a limit. Twice that is over it.
+const fillStep = 16 << 20
+
 // TestMain runs the tests, or what a test wants done in a process of its own.
 func TestMain(m *testing.M) {
 	path := os.Getenv(pathEnv)
@@ -43,7 +46,7 @@ func TestMain(m *testing.M) {
 	case "fill":
 		childFill(path, nil)
 	case "fill with a journal":
-		config := bolt.WithJournal(bolt.Config{}, 2<<20)
+		config := bolt.WithJournal(bolt.Config{}, fillStep)
 		childFill(path, &config)
 	default:
 		long.Checks(everydayChecks)
