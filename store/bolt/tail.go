@@ -68,9 +68,10 @@ func (t tail) tile(id seal.TileID) []byte {
 // waiting is the tail as it grows at one end and shrinks at the other. A group comes to it before readers may see its
 // records, and leaves it once they are in the file.
 type waiting struct {
-	mu     sync.Mutex
-	groups tail
-	bytes  int64 // of their records
+	mu      sync.Mutex
+	groups  tail
+	bytes   int64 // of their records
+	dropped int   // groups that were dropped and that the array of groups still has
 }
 
 func (w *waiting) now() tail {
@@ -111,8 +112,12 @@ func (w *waiting) drop(n int) {
 	for _, g := range w.groups[:n] {
 		w.bytes -= int64(len(g.record))
 	}
+	w.dropped += n
 	w.groups = w.groups[n:]
+	// What is before them stays in memory for as long as they are a part of the same array; and who asked before has that.
 	if len(w.groups) == 0 {
-		w.groups = nil // and of the memory before them
+		w.groups, w.dropped = nil, 0
+	} else if w.dropped > len(w.groups) {
+		w.groups, w.dropped = slices.Clone(w.groups), 0
 	}
 }
