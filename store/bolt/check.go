@@ -125,19 +125,16 @@ func (l *Log) ready(c Config, look *Log) error {
 	if err := l.emptyJournal(func() error { return nil }); err != nil {
 		return err
 	}
+	if !marked && c.copyOf == nil { // as long as the log has the name that it had then
+		if err := l.removeLeftover(c.Journal); err != nil {
+			return err
+		}
+	}
 	if err := l.beOneself(c); err != nil {
 		return err
 	}
 	l.resumeFlush()
-	if c.copyOf != nil {
-		return nil
-	}
-	if !marked {
-		if err := l.leftover(c.Journal); err != nil {
-			return err
-		}
-	}
-	if !c.Journal {
+	if c.copyOf != nil || !c.Journal {
 		return nil
 	}
 	return l.useJournal(c.journalBounds)
@@ -201,6 +198,11 @@ func (l *Log) check(c Config) error {
 		return fmt.Errorf("%w: log %s was made without a seal, so there is nothing that its signer could sign; open it "+
 			"without Config.Signer, and if it had a seal, go on from a backup: this is not the file that it was",
 			store.ErrInvalid, l.path)
+	}
+	if l.marked == "" {
+		if _, err := l.leftover(c.Journal && !c.ReadOnly); err != nil {
+			return err
+		}
 	}
 	return l.checkName(c)
 }

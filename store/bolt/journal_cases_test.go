@@ -257,10 +257,9 @@ func TestJournalThatTheFileDoesNotName(t *testing.T) {
 		isClear(t, err, store.ErrStorage, beside(backup), "position 8", "position 5")
 	}
 
-	other := filepath.Join(t.TempDir(), "orders.log")
-	openLog(t, other, nil)
 	for name, journal := range map[string][]byte{"is no journal": []byte("notes"), "of another log": content(t, aside)} {
 		fresh := filepath.Join(t.TempDir(), "orders.log")
+		holds(t, fresh, nil, 0)
 		require.NoError(t, os.WriteFile(beside(fresh), journal, 0o600))
 		_, err := bolt.Open(fresh, &bolt.Config{Journal: true})
 		isClear(t, err, store.ErrStorage, beside(fresh), name)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -124,29 +123,6 @@ func (l *Log) mark(id string) error {
 	}
 	l.marked = id
 	return nil
-}
-
-// leftover removes a journal that the file does not name: an opening or a close was cut short, between two steps. One
-// that has what the file has not belongs to another file.
-func (l *Log) leftover(wanted bool) error {
-	if _, err := os.Lstat(l.journalAt); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	head, groups, err := readJournal(l.journalAt, l.last)
-	switch {
-	case err != nil && isSystem(err):
-		return err
-	case err != nil && !wanted, err == nil && head.origin != l.id().origin && !wanted:
-		return nil // it is in nobody's way
-	case err != nil:
-		return l.inTheWayError("there is a file that %v", err)
-	case head.origin != l.id().origin:
-		return l.inTheWayError("it is the journal of another log, %q", head.origin)
-	case len(groups) > 0:
-		return l.inTheWayError("it is a journal that this file does not name, with records up to position %d, and the file "+
-			"ends at position %d", lastOf(groups), l.last)
-	}
-	return removeJournal(l.journalAt)
 }
 
 func lastOf(groups []*group) (last uint64) {

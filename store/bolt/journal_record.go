@@ -76,6 +76,13 @@ const journalReadMax = journalMax + journalStep + 2*ledger.BatchBytesMax
 
 // readJournal reads the header of a journal and all its records with a position after the given one, in no order.
 func readJournal(path string, after uint64) (h journalHead, groups []*group, err error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return journalHead{}, nil, err
+	}
+	if !info.Mode().IsRegular() { // who opens a pipe waits
+		return journalHead{}, nil, errNoJournal
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return journalHead{}, nil, err

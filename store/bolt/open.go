@@ -123,6 +123,11 @@ func Open(path string, config *Config) (*Log, error) {
 		return nil, &FileError{Kind: store.ErrStorage, Path: path, Reason: "there is no such file",
 			Remedy: "check the path; opening for reading makes no file"}
 	}
+	if fresh {
+		if err := journalAlone(path); err != nil {
+			return nil, explain(path, err)
+		}
+	}
 	// Looked at without the right to write first: bbolt changes whatever file it opens for writing, and it reads the
 	// free list, where damage makes it panic, only then.
 	var look *Log
