@@ -115,8 +115,10 @@ func (l *Log) hopeless() bool { return l.lazy.filled() >= hopelessShare*l.lazy.l
 // catchUp has the committer take the rest of a generation into the file without waiting for appends to pay for it.
 func (l *Log) catchUp(begun *flush) {
 	<-begun.prepared
-	l.queue.Enter()
-	defer l.queue.Leave()
+	if l.journal == nil { // what goes on beside a journal is nothing that the committer should wait for
+		l.queue.Enter()
+		defer l.queue.Leave()
+	}
 	for l.lazy.layers().frozen == begun.gen {
 		if l.journal != nil {
 			if l.usable() != nil || l.move(0, func(*flush) int { return flushMax }) != nil {
