@@ -103,6 +103,13 @@ func (h journalHead) bytes() []byte {
 // errNoJournal is what a file is that does not begin as a journal.
 var errNoJournal = errors.New("it is no journal of this library, or its header is damaged")
 
+// newerJournal is the format version of a journal that this version of the library cannot read.
+type newerJournal uint32
+
+func (v newerJournal) Error() string {
+	return fmt.Sprintf("it has format version %d, and this version of the library reads %d", uint32(v), journalVersion)
+}
+
 func parseJournalHead(b []byte) (h journalHead, err error) {
 	if len(b) < journalHeader || !bytes.HasPrefix(b, []byte(journalMagic)) ||
 		crc32.Checksum(b[:journalHeader-sumSize], castagnoli) != binary.BigEndian.Uint32(b[journalHeader-sumSize:]) {
@@ -110,8 +117,7 @@ func parseJournalHead(b []byte) (h journalHead, err error) {
 	}
 	rest := b[len(journalMagic):]
 	if version := binary.BigEndian.Uint32(rest); version != journalVersion {
-		return journalHead{}, fmt.Errorf("it has format version %d, and this version of the library reads %d", version,
-			journalVersion)
+		return journalHead{}, newerJournal(version)
 	}
 	h.id = string(rest[4:][:journalIDSize])
 	h.begin = binary.BigEndian.Uint64(rest[4+journalIDSize:])

@@ -22,6 +22,9 @@ func (l *Log) readBack(tx reading, h header) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return l.journalError("its journal %s is missing, in which there may be records that it does not have", l.journalAt)
+	case isNewer(err):
+		return &FileError{Kind: store.ErrNewerFormat, Path: l.path, Remedy: "upgrade first",
+			Reason: fmt.Sprintf("its journal %s is a newer one: %v", l.journalAt, err)}
 	case err != nil && !isSystem(err):
 		return l.journalError("its journal %s is not what was written: %v", l.journalAt, err)
 	case err != nil:
@@ -169,6 +172,11 @@ func (l *Log) journalError(format string, args ...any) error {
 func (l *Log) inTheWayError(format string, args ...any) error {
 	return &FileError{Kind: store.ErrStorage, Path: l.journalAt, Reason: fmt.Sprintf(format, args...),
 		Remedy: "move it away, or put back the file that it belongs to; it was not changed"}
+}
+
+func isNewer(err error) bool {
+	_, is := errors.AsType[newerJournal](err)
+	return is
 }
 
 // isSystem tells whether an error is the system's, and not of what a file holds.
