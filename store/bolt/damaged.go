@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"path/filepath"
 
 	"go.etcd.io/bbolt"
 
@@ -158,8 +159,15 @@ func (d *Damaged) readSeal(ctx context.Context) {
 		return
 	}
 	if h.journal != "" {
-		d.ofSeal = append(d.ofSeal, d.log.journalError("it names a journal, %s%s, and that was not looked at: records that "+
-			"were acknowledged may be in it", d.path, journalSuffix))
+		at, err := filepath.Abs(d.path)
+		if err == nil {
+			at, err = journalPath(at)
+		}
+		if err != nil {
+			at = d.path + journalSuffix
+		}
+		d.ofSeal = append(d.ofSeal, d.log.journalError("it names a journal, %s, and that was not looked at: records that "+
+			"were acknowledged may be in it", at))
 	}
 	if h.unsealed {
 		return
