@@ -32,7 +32,7 @@ func (l *Log) Adopt(ctx context.Context, past []seal.Checkpoint) error {
 	}
 	l.committing.Lock() // nothing comes to the journal meanwhile, and what is there goes into the file first
 	defer l.committing.Unlock()
-	if err := l.moveUntil(l.lazy.end()); err != nil {
+	if err := l.moveUntil(ctx, l.lazy.end()); err != nil {
 		return err
 	}
 	l.writing.Lock()

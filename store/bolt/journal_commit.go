@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -148,8 +149,11 @@ func (l *Log) move(bytes int, steps func(*flush) int) error {
 }
 
 // moveUntil has the file hold the records up to a position, which readers may see.
-func (l *Log) moveUntil(position uint64) error {
+func (l *Log) moveUntil(ctx context.Context, position uint64) error {
 	for {
+		if err := store.CheckContext(ctx, "move what is in the journal of log "+l.path); err != nil {
+			return err
+		}
 		waiting := l.waiting.now()
 		if len(waiting) == 0 || waiting[0].first > position {
 			return nil

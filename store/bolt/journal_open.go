@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -98,7 +99,7 @@ func (l *Log) placeOf(tx reading, of events.Stream) (place, error) {
 // emptyJournal takes what the journal holds into the file, and takes the mark off the file: from then on the file is
 // the whole log. Only then the journal goes, once it is let go of.
 func (l *Log) emptyJournal(letGo func() error) error {
-	err := l.moveUntil(l.lazy.end())
+	err := l.moveUntil(context.Background(), l.lazy.end())
 	marked := l.marked != ""
 	if err == nil && marked {
 		err = l.mark("")

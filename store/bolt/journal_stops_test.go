@@ -156,8 +156,17 @@ func TestVerifyPastAChunk(t *testing.T) {
 	for i := 5; i < 8; i++ {
 		require.NoError(t, appendOne(l, fmt.Sprintf("o-%d", i)))
 	}
-	require.NoError(t, l.moveUntil(l.lazy.end()))
+	require.NoError(t, l.moveUntil(context.Background(), l.lazy.end()))
 	var told []uint64
 	require.NoError(t, l.verify(context.Background(), now, func(done, total uint64) { told = append(told, done, total) }))
 	assert.Equal(t, []uint64{5, 5}, told)
+}
+
+// TestVerifyOfWhatWaitsEndsWithItsContext: what the journal has may be much, and the disk slow.
+func TestVerifyOfWhatWaitsEndsWithItsContext(t *testing.T) {
+	l := openJournalled(t, Config{}, 3)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, l.Verify(ctx, nil), context.Canceled)
+	assert.Zero(t, l.last, "nothing was moved")
 }

@@ -23,7 +23,7 @@ func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) err
 	now := l.lazy.layers()
 	if l.readOnly && len(l.waiting.now()) > 0 {
 		now.end, now.tree = l.last, l.filedTree // what the journal has was read, and continues this
-	} else if err := l.moveUntil(now.end); err != nil {
+	} else if err := l.moveUntil(ctx, now.end); err != nil {
 		return err
 	}
 	return l.verify(ctx, now, progress)
