@@ -129,8 +129,9 @@ func parseJournalHead(b []byte) (h journalHead, err error) {
 	return h, nil
 }
 
-// makeJournal makes a journal beside the log, durable and with its name, in whose place nothing may be.
-func makeJournal(path string, h journalHead, bounds journalBounds) (j *journal, err error) {
+// makeJournal makes a journal beside the log, durable and with its name, in whose place nothing may be. Whoever may read
+// the log's file may read it.
+func makeJournal(path, of string, h journalHead, bounds journalBounds) (j *journal, err error) {
 	id := make([]byte, journalIDSize)
 	if _, err := rand.Read(id); err != nil {
 		return nil, err
@@ -153,6 +154,10 @@ func makeJournal(path string, h journalHead, bounds journalBounds) (j *journal, 
 		}
 	}()
 	if err != nil {
+		return nil, err
+	}
+	// Who may not give a file away keeps it.
+	if err := likeness(aside, of); err != nil && !errors.Is(err, fs.ErrPermission) {
 		return nil, err
 	}
 	j = &journal{path: path, file: file, more: more, id: h.id, bounds: bounds,

@@ -138,7 +138,7 @@ func lastOf(groups []*group) (last uint64) {
 
 // useJournal makes a journal and has appends go to it.
 func (l *Log) useJournal(bounds journalBounds) error {
-	j, err := makeJournal(l.journalAt, journalHead{origin: l.id().origin, begin: l.last}, bounds)
+	j, err := makeJournal(l.journalAt, l.absolute, journalHead{origin: l.id().origin, begin: l.last}, bounds)
 	if err != nil {
 		return err
 	}
