@@ -101,7 +101,8 @@ func newRemote(ctx context.Context, name string) (*remote, error) {
 	if base.Scheme != "https" && !onLoopback(base.Hostname()) {
 		return nil, &usageError{err: fmt.Errorf("a token is not sent to %s in the clear", base.Host), hint: "use https"}
 	}
-	token, err := readPrivate("token file", file, "let --"+tokenFlag+" or "+variable(tokenFlag)+" name a file with the token")
+	token, err := readPrivate("token file", file,
+		"let --"+tokenFlag+" or "+variable(tokenFlag)+" name a file with the token")
 	if err != nil {
 		return nil, err
 	}
