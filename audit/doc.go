@@ -13,8 +13,9 @@
 // the day, whether the messages' signatures are APO's ([apo.Evidence.Verify] does), and a history that was rewritten
 // together with its seal; that shows only beside a checkpoint kept elsewhere.
 //
-// [At] is a replay up to a time or a position, [History] the timeline of one order, and [Diff] what is different between
-// two logs, or between one log then and now. [ExportTiles] writes what any client of C2SP's tlog-tiles can read.
+// [At] is a replay up to a time or a position, [History] the timeline of one order, and [Diff] what is different
+// between two logs, or between one log then and now. [ExportTiles] writes what any client of C2SP's tlog-tiles can
+// read.
 //
 // [Prove] makes a file of one order for a third party, who needs nothing but the public key to read what became of it
 // and to see that nothing of it was left out ([VerifyProof]).

@@ -129,8 +129,8 @@ func parseJournalHead(b []byte) (h journalHead, err error) {
 	return h, nil
 }
 
-// makeJournal makes a journal beside the log, durable and with its name, in whose place nothing may be. Whoever may read
-// the log's file may read it.
+// makeJournal makes a journal beside the log, durable and with its name, in whose place nothing may be. Whoever may
+// read the log's file may read it.
 func makeJournal(path, of string, h journalHead, bounds journalBounds) (j *journal, err error) {
 	id := make([]byte, journalIDSize)
 	if _, err := rand.Read(id); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestGrowthHasItsOwnDescription: a sync of what a journal grows by, on the description that groups are synced by, would
-// be told in their place that one of their writes failed.
+// TestGrowthHasItsOwnDescription: a sync of what a journal grows by, on the description that groups are synced by,
+// would be told in their place that one of their writes failed.
 func TestGrowthHasItsOwnDescription(t *testing.T) {
 	l := openJournalled(t, Config{}, 1)
 	j := l.journal

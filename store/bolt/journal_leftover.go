@@ -24,8 +24,8 @@ func (l *Log) leftover(wanted bool) (mine bool, err error) {
 	case head.origin != l.id().origin:
 		return false, l.inTheWayError("it is the journal of another log, %q", head.origin)
 	case lastOf(groups) > l.last || head.begin > l.last:
-		return false, l.inTheWayError("it is a journal that this file does not name, with records up to position %d, and the "+
-			"file ends at position %d", max(lastOf(groups), head.begin), l.last)
+		return false, l.inTheWayError("it is a journal that this file does not name, with records up to position %d, and "+
+			"the file ends at position %d", max(lastOf(groups), head.begin), l.last)
 	}
 	return true, l.peek(func(tx reading) error { return l.hasAll(tx, groups) })
 }
@@ -73,6 +73,6 @@ func journalAlone(path string) error {
 	if err != nil || len(groups) == 0 {
 		return nil // who wants a journal there is told later
 	}
-	return (&Log{journalAt: absolute}).inTheWayError("it is a journal with records up to position %d, and the log that it "+
-		"belongs to is not beside it", lastOf(groups))
+	return (&Log{journalAt: absolute}).inTheWayError("it is a journal with records up to position %d, and the log that "+
+		"it belongs to is not beside it", lastOf(groups))
 }
