@@ -67,7 +67,8 @@ const secondLosses = 4
 func TestPowerLoss(t *testing.T) {
 	small, plain := shop.driver(t, smallGenerations, smallJournal), shop.driver(t)
 	sum := newTally()
-	each := drawing{images: *imagesFlag / (len(scripts) + 2*secondLosses), takes: imageTakes}
+	runs := len(scripts) + 2*secondLosses
+	each := drawing{images: (*imagesFlag + runs - 1) / runs, takes: imageTakes}
 	take := func(driver, name, trace string) {
 		found := judge(t, driver, trace, *seedFlag, each)
 		t.Logf("%s: %s", name, found)

@@ -99,7 +99,7 @@ var teeth = []tooth{
 		"\tif recordSum(id, at, b[:recordHeader+size]) != binary.BigEndian.Uint32(b[4:]) {\n", "\tif at < 0 {\n",
 	}}, symptom: []string{unopened, "holds"}, journal: true, judges: true},
 	{name: "recovery that skips a record", patch: patch{file: "store/bolt/journal_record.go", ours: true, pairs: []string{
-		"\t\tif g.last() > after {\n", "\t\tif g.last() > after+1 {\n",
+		"\t\tif g.last() > after {\n", "\t\tif g.first > after+1 {\n", // of the groups that the file lacks, the first
 	}}, symptom: []string{unopened, lost}, journal: true, judges: true},
 }
 
