@@ -134,9 +134,9 @@ func (w *shopping) ended(p *program, before error) (each time.Duration, err erro
 	return (state.UserTime() + state.SystemTime()) / time.Duration(w.all.Load()), nil
 }
 
-// shop has every shopper place an order and cancel it, then place one that the buyer pays, capture the one that was
-// paid before, and so on, and measures the commands that begin after a part of the time: at least one of each shopper.
-// What is paid, and what is captured, APO notifies.
+// shop has every shopper place an order and cancel it, then place one that the buyer pays, capture the oldest that was
+// paid before if its word has come, and so on, and measures the commands that begin after a part of the time: at least
+// one of each shopper. What is paid, and what is captured, APO notifies.
 func (w *shopping) shop(during time.Duration) (measured time.Duration, err error) {
 	ctx, stop := context.WithTimeout(context.Background(), during+during/warmUpShare)
 	defer stop()
@@ -166,10 +166,11 @@ type shopper struct {
 	client *http.Client
 	from   time.Time
 	took   []time.Duration
-	paid   string // the order that is not captured yet
+	paid   []string // the orders that are not captured yet, oldest first
 }
 
-// shops is one turn: four commands, three in the first one.
+// shops is one turn: four commands, three where nothing is to be captured yet. Nobody waits for a notification: the
+// rate would be that of whoever sends them.
 func (s *shopper) shops(id string) error {
 	if err := s.places(id); err != nil {
 		return err
@@ -177,22 +178,32 @@ func (s *shopper) shops(id string) error {
 	if err := s.commands(id, "cancel", `{"reason":"changed their mind","actor":"buyer"}`); err != nil {
 		return err
 	}
-	before := s.paid
-	s.paid = id + "-paid"
-	if err := s.places(s.paid); err != nil {
+	paid := id + "-paid"
+	if err := s.places(paid); err != nil {
 		return err
 	}
-	submitted, err := s.client.Post(s.apo+"/_control/submit/"+s.paid, "", nil)
+	submitted, err := s.client.Post(s.apo+"/_control/submit/"+paid, "", nil)
 	if err != nil {
 		return err
 	}
 	if err := submitted.Body.Close(); err != nil || submitted.StatusCode != http.StatusOK {
-		return fmt.Errorf("the buyer of %s could not pay: %s: %w", s.paid, submitted.Status, err)
+		return fmt.Errorf("the buyer of %s could not pay: %s: %w", paid, submitted.Status, err)
 	}
-	if before == "" {
+	s.paid = append(s.paid, paid)
+	return s.captures()
+}
+
+// captures captures the oldest order that was paid before this turn's, unless its word has not come.
+func (s *shopper) captures() error {
+	if len(s.paid) < 2 {
 		return nil
 	}
-	return s.commands(before, "capture", `{"amount":"USD 10.00","actor":"shop"}`)
+	err := s.commands(s.paid[0], "capture", `{"amount":"USD 10.00","actor":"shop"}`)
+	if errors.Is(err, errEarly) {
+		return nil
+	}
+	s.paid = s.paid[1:]
+	return err
 }
 
 func (s *shopper) places(id string) error {
@@ -204,23 +215,23 @@ func (s *shopper) commands(id, verb, body string) error {
 	return s.timed("/orders/"+id+"/"+verb, id+"-"+verb, body)
 }
 
-// timed gives a command. A capture that comes before the word that the buyer has paid is given again: the time until
-// then is APO's, and not counted.
+// errEarly: a capture came before the word that the buyer has paid, and is not counted.
+var errEarly = errors.New("it is not known yet that the buyer has paid")
+
+// timed gives a command.
 func (s *shopper) timed(path, key, body string) error {
-	for until := time.Now().Add(serviceUp); ; time.Sleep(earlyPause) {
-		begun := time.Now()
-		status, err := give(s.client, s.url+path, key, body)
-		if early := status == http.StatusConflict && strings.HasSuffix(path, "/capture"); early && time.Now().Before(until) {
-			continue
+	begun := time.Now()
+	status, err := give(s.client, s.url+path, key, body)
+	switch {
+	case status == http.StatusConflict && strings.HasSuffix(path, "/capture"):
+		return errEarly
+	case err == nil:
+		s.all.Add(1)
+		if begun.After(s.from) {
+			s.took = append(s.took, time.Since(begun))
 		}
-		if err == nil {
-			s.all.Add(1)
-			if begun.After(s.from) {
-				s.took = append(s.took, time.Since(begun))
-			}
-		}
-		return err
 	}
+	return err
 }
 
 // give gives a command, and takes no answer but that it was done.
@@ -291,9 +302,6 @@ const (
 
 // sampleEvery is how often a service under load is looked at.
 const sampleEvery = 50 * time.Millisecond
-
-// earlyPause is how long a shopper waits for the word that was not there yet.
-const earlyPause = 20 * time.Millisecond
 
 // program is a process of this section.
 type program struct {
