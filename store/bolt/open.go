@@ -82,9 +82,10 @@ type Config struct {
 //
 // A file that is not ours is never written to. Errors are of type *FileError or *store.DamagedError and wrap
 // [ErrLocked], [ErrNotALog], or package store's ErrNewerFormat, ErrDamaged, ErrFull or ErrStorage; a path or a
-// configuration nobody can mean wraps store.ErrInvalid. Open syncs twice, and reads the newest records, those that a
-// crash left to be read again, and the links between up to 65 536 pages, for a file of 256 MiB or more: a third of a
-// second, where the system has these pages in memory.
+// configuration nobody can mean wraps store.ErrInvalid. Open syncs twice, more often where there
+// is or is to be a journal, and reads the newest records, those that a crash left to be read again, and the links
+// between up to 65 536 pages, for a file of 256 MiB or more: a third of a second, where the system has these pages in
+// memory.
 func Open(path string, config *Config) (*Log, error) {
 	var c Config
 	if config != nil {
