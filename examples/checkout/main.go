@@ -130,8 +130,7 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, shop.Close()) }()
 	if shop.viewer, err = viewer.New(log, &viewer.Config{Title: s.origin, Orders: cfg.Orders, Keys: apoKeys(keys),
-		Authorize: isAdmitted, Consumers: shop.consumers(),
-		BackupFolder: s.backups}); err != nil {
+		Authorize: isAdmitted, Consumers: shop.consumers(), BackupFolder: s.backups}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, shop.viewer.Close()) }()
