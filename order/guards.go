@@ -25,6 +25,8 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 		return o.guardHeld(q)
 	case law.GuardUnaccounted:
 		return o.guardUnaccounted(q)
+	case law.GuardUncaptured:
+		return o.guardUncaptured(q)
 	case law.GuardKept:
 		return o.guardKept(q)
 	case law.GuardWindow:
@@ -147,6 +149,13 @@ func (o *Order) guardUnaccounted(q *question) *RejectedError {
 		return nil
 	}
 	return o.reject(q.verb, ReasonUnaccounted, o.causeOfDoubt(t.version))
+}
+
+func (o *Order) guardUncaptured(q *question) *RejectedError {
+	if !o.capturedInTime() {
+		return nil
+	}
+	return o.reject(q.verb, ReasonCaptured, o.captureMark.cause())
 }
 
 func (o *Order) guardKept(q *question) *RejectedError {

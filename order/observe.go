@@ -312,7 +312,7 @@ func (d *decision) endCancelOnMoney() {
 		d.emit(events.CancelFailed{Code: CodeNotDone})
 	case o.Refunded > 0 || len(o.Held) > 0:
 		d.emit(events.CancelFailed{Code: CodeRefunded})
-	case o.Status == Captured:
+	case o.Status == Captured, o.Operation.Compensates == 0 && o.capturedInTime():
 		d.emit(events.CancelFailed{Code: CodeCaptured})
 	}
 }

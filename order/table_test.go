@@ -24,7 +24,7 @@ payment paid                | →paid        | .            | dup        | →pa
 paid beside captures        | .            | .            | .          | →paid!     | add!     | late      | .
 paid without a capture      | →captured!   | →captured!   | .          | add!       | add!     | late      | →captured!
 payment only held           | .            | .            | →authorized! | →authorized! | add!   | late      | .
-only held beside captures   | .            | .            | .          | add!       | add!     | late      | .
+only held beside captures   | .            | .            | →captured! | add!       | add!     | late      | .
 payment undone              | .            | .            | .          | .          | .        | add       | .
 payment failed              | →failed      | .            | .          | .          | .        | noted     | dup
 payment reversed            | anomaly      | anomaly      | anomaly    | anomaly    | anomaly  | anomaly   | anomaly

@@ -96,6 +96,7 @@ func TestReversal_ToldWhileAnInquiryIsUnderWayIsAskedAboutNext(t *testing.T) {
 func TestReversal_OfALastCaptureOfZero(t *testing.T) {
 	for _, person := range []bool{false, true} {
 		x := countsBeside(t, in(t, Authorized))
+		assert.True(t, x.takes(Cancel{}), "it captured nothing")
 		f := Fact{Kind: CaptureFailed, TransferID: "C1"}
 		x.observe(f)
 		require.Len(t, x.o.Doubts(), 1)

@@ -86,6 +86,17 @@ func (o *Order) noneOfOneStep(t transfer) bool {
 	return t.kind == captures && t.is(transferCounted) && !t.has(markSettled) && t.has(markLate) == (o.Status == Cancelled)
 }
 
+// capturedInTime reports whether a capture counts that captured something and did not come late. Beside a payment in
+// one step none does, unless a person has said so, and then the status does not tell.
+func (o *Order) capturedInTime() bool {
+	for i := range o.book {
+		if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && t.minor > 0 && !t.has(markLate) {
+			return true
+		}
+	}
+	return false
+}
+
 // contradictCaptures takes such captures out of the amounts. They may stand, and APO is asked, unless it is an inquiry
 // that says so, which tells of them too.
 func (o *Order) contradictCaptures(r *events.Record, p *events.Proof) {

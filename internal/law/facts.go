@@ -184,6 +184,7 @@ var statusRows = []statusRow{
 	{PaymentOnlyHeld, []Status{Paid, Captured}, Cell{AppliedAnomaly, Authorized}},
 	{PaymentOnlyHeld, []Status{Refunded}, Cell{AppliedAnomaly, stay}},
 	{PaymentOnlyHeld, []Status{Cancelled}, Cell{LateMoney, stay}},
+	{HeldBesideCaptures, []Status{Paid}, Cell{AppliedAnomaly, Captured}},
 	{HeldBesideCaptures, []Status{Captured, Refunded}, Cell{AppliedAnomaly, stay}},
 	{HeldBesideCaptures, []Status{Cancelled}, Cell{LateMoney, stay}},
 

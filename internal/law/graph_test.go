@@ -106,7 +106,8 @@ func TestTheDrawingMarksWhatIsUnusual(t *testing.T) {
 		final := strings.Contains(dot, "    "+s.String()+" [peripheries=2];\n")
 		assert.Equal(t, s == Cancelled, final, "does anything leave %s?", s)
 	}
-	unusual := []string{"failed authorized", "failed paid", "paid authorized", "captured authorized", "captured created",
+	unusual := []string{"failed authorized", "failed paid", "paid authorized", "paid captured", "captured authorized",
+		"captured created",
 		"refunded captured", "refunded paid", "refunded created", "authorized failed", "paid failed",
 		"captured failed", "captured cancelled", "refunded failed", "refunded cancelled"}
 	for _, m := range dotArrow.FindAllStringSubmatch(dot, -1) {

@@ -14,6 +14,7 @@ const (
 	GuardGateway
 	GuardHeld
 	GuardUnaccounted
+	GuardUncaptured
 	GuardKept
 	GuardWindow
 	GuardMode
@@ -56,6 +57,8 @@ var ruleRows = []Rule{
 	{GuardHeld, false, "no refund is held", []Reason{ReasonHeldRefund}},
 	{GuardUnaccounted, false, "APO has signed no payment, capture or refund that the amounts cannot have, unless it " +
 		"failed", []Reason{ReasonUnaccounted}},
+	{GuardUncaptured, false, "no capture counts, of which a person may have said so beside a payment in one step",
+		[]Reason{ReasonCaptured}},
 	{GuardKept, false, "nothing has gone back, of which a person may have said so of what is only held",
 		[]Reason{ReasonRefunded}},
 	{GuardWindow, true, "the acquirer's cancel window is open, where the policy knows one",
@@ -100,8 +103,8 @@ var ruleRows = []Rule{
 
 // guards are asked in this order once the status allows a command; the first that objects refuses it.
 var guards = map[Verb][]Guard{
-	VerbCancel: {GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardKept, GuardDispute,
-		GuardWindow},
+	VerbCancel: {GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardUncaptured, GuardKept,
+		GuardDispute, GuardWindow},
 	VerbCapture: {GuardIdle, GuardNoRefund, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardLast, GuardSeveral,
 		GuardExpiry, GuardZero, GuardCapturable, GuardPaymentID},
 	VerbRefund:       {GuardIdle, GuardRefunds, GuardDispute, GuardRefundable, GuardPaymentID},
