@@ -35,7 +35,7 @@ type engine struct {
 	known places
 	fence int64         // of the log's row in the last turn that asked
 	wrote time.Time     // when a turn was written last
-	asks  bool          // no turn is sent whole: the server has not let this role, or has not got what that takes
+	asks  bool          // every turn: the server has not let this role do without, or has not got what that takes
 	pause time.Duration // before the next try; zero: the last one went well
 }
 
@@ -120,7 +120,7 @@ func (e *engine) begin(b *batch) (turn ledger.Turn[struct{}], err error) {
 	if e.conn, err = e.log.pool.Acquire(ctx); err != nil {
 		return turn, err
 	}
-	if e.turn, err = e.log.begun(ctx, e.conn, b, e.doubt, &e.known); err != nil {
+	if e.turn, err = e.log.begun(ctx, e.conn, b, e.doubt, &e.known, e.asks); err != nil {
 		e.giveUp(ctx)
 		e.leave(ctx, err)
 		return turn, err
@@ -142,7 +142,7 @@ func (e *engine) begin(b *batch) (turn ledger.Turn[struct{}], err error) {
 			return e.begin(b)
 		}
 	}
-	tree, err := e.log.growTo(ctx, e.conn.Conn(), e.turn.before, e.turn.row, e.turn.leaves)
+	tree, err := e.log.growTo(ctx, e.conn.Conn(), e.turn)
 	if err != nil {
 		e.giveUp(ctx)
 		return turn, err
@@ -186,14 +186,18 @@ func (e *engine) Commit(b *batch, p *plan) error {
 		e.log.publish(p.Tree())
 		return nil
 	}
-	e.known.forget()
 	// A statement that failed has the server skip the commit that came after it.
 	pg, is := errors.AsType[*pgconn.PgError](err)
+	if is && e.turn.whole && pg.Code == codeNotAsLeft { // somebody else has appended
+		e.known.others = true
+	} else {
+		e.known.forget()
+	}
 	if is && pg.SeverityUnlocalized == severityOfStatement || pgconn.SafeToRetry(err) {
 		e.giveUp(ctx)
 		explained := explain(context.Background(), e.log.name, "append", err)
 		switch {
-		case e.turn.whole && is: // a turn that asks is told what is so
+		case e.turn.unasked && is: // a turn that asks is told what is so
 			e.asks = e.asks || strings.HasPrefix(pg.Code, classRule)
 			return &ledger.AgainError{Cause: explained}
 		case transient(err):

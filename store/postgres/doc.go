@@ -27,10 +27,11 @@
 //	                                            … judge, place and hash …
 //	write records, heads, keys, tiles and the row; notify; commit
 //
-// A process that was the last to append, within a second, and appends to streams that it remembers or begins, knows
-// what it would be told: it sends the next turn whole, in one round trip. The server goes on from the locked row only
-// where that is as the process left it, and refuses a stream or a key that is there already; then the turn is made
-// again, and asks.
+// A process remembers where the streams end that it appended to, and drops those that others append to. A turn whose
+// batch goes on from these, or begins streams, asks only what others did append: the server refuses to write a stream
+// or a key that is there already, and then the turn is made again, and asks. A process that was the last to append,
+// within a second, need not even ask that: it sends the turn whole, in one round trip, and the server goes on from the
+// locked row only where that is as the process left it.
 //
 // A process that dies in its turn holds up the others until the server notices: at once where its connection ends with
 // it, after ten seconds where only its machine is gone while the server waits for it, and where that goes in the middle

@@ -50,6 +50,7 @@ const (
 	codeNoColumn        = "42703"
 	codeNoFunction      = "42883"
 	codeForbidden       = "42501"
+	codeNotAsLeft       = "40001" // serialization_failure, which go_on and claim raise
 	codeReadOnly        = "25006"
 	codeIdle            = "25P03"
 	codeTooLong         = "25P04" // transaction_timeout, since PostgreSQL 17

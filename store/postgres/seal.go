@@ -27,31 +27,24 @@ func (l *Log) readRow(ctx context.Context, by querier) (r row, err error) {
 	return r, err
 }
 
-// growTo returns the tree over the log as the row has it, grown from the tree that this handle knew before by the
-// leaves of the records after it, as far as they are given; the caller may change it. The row's frontier has to be what
-// comes of that: so a record of another process counts only with the frontier it was sealed by.
-func (l *Log) growTo(ctx context.Context, by querier, before *seal.Tree, now row, leaves []seal.Hash) (*seal.Tree,
-	error) {
-	switch have := before.Size(); {
-	case now.position < have:
-		return l.wentBack(ctx, by, before, now)
-	case now.position-have > uint64(len(leaves)):
-		return l.loadAfter(ctx, by, before, now)
-	default:
-		leaves = leaves[:now.position-have] // others may have been appended since the row was read
+// growTo returns the tree over the log as the row of the turn has it, grown from the tree that this handle knew before
+// by the leaves of the records after it, as far as they were read; the caller may change it. The row's frontier has to
+// be what comes of that: so a record of another process counts only with the frontier it was sealed by.
+func (l *Log) growTo(ctx context.Context, by querier, t *turn) (*seal.Tree, error) {
+	switch have := t.before.Size(); {
+	case t.row.position < have:
+		return l.wentBack(ctx, by, t.before, t.row)
+	case t.row.position-have > uint64(len(t.leaves)):
+		return l.loadAfter(ctx, by, t.before, t.row)
 	}
-	tree := before.Clone()
-	for _, leaf := range leaves {
-		tree.Append(leaf)
-	}
-	if bytes.Equal(tree.AppendFrontier(nil), now.frontier) {
-		return tree, nil
+	if t.grow(); t.grown != nil {
+		return t.grown, nil
 	}
 	if l.config.MayGoBack {
-		return l.reload(ctx, by, now)
+		return l.reload(ctx, by, t.row)
 	}
 	return nil, l.damagedError("its seal over %d records is not what this log had of the first %d and what was added "+
-		"since give", now.position, before.Size())
+		"since give", t.row.position, t.before.Size())
 }
 
 // wentBack is about a database that has lost what this handle knows to have been there.
@@ -101,7 +94,7 @@ func (l *Log) now(ctx context.Context, by querier) (row, *seal.Tree, error) {
 	s.Queue(l.sql.row).QueryRow(func(r pgx.Row) error {
 		return r.Scan(&t.row.origin, &t.row.ancestry, &t.row.position, &t.row.frontier, &t.row.last, &t.row.standby)
 	})
-	s.Queue(l.sql.leaves, int64(before.Size()), leavesMax).Query(t.readLeaves)
+	s.Queue(l.sql.news, int64(before.Size()), leavesMax).Query(t.readNews)
 	if err := by.SendBatch(ctx, &s).Close(); err != nil {
 		return row{}, nil, err
 	}
@@ -113,7 +106,7 @@ func (l *Log) now(ctx context.Context, by querier) (row, *seal.Tree, error) {
 	if t.row.position == before.Size() && bytes.Equal(t.row.frontier, before.AppendFrontier(nil)) {
 		return t.row, before, nil
 	}
-	tree, err := l.growTo(ctx, by, before, t.row, t.leaves)
+	tree, err := l.growTo(ctx, by, t)
 	if err == nil {
 		tree.Full()
 		l.keep(tree)

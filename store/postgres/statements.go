@@ -3,7 +3,7 @@ package postgres
 // statements are all that the log says to the server while it is open, with the schema's name in them.
 type statements struct {
 	begin, rename, adopt, row                                   string
-	settings, lock, leaves, newest, owners                      string
+	settings, lock, leaves, news, newest, owners                string
 	addRecords, addTiles, addHeads, moveHeads, addKeys, advance string
 	goOn, claim                                                 string
 	confirm, stands                                             string
@@ -50,6 +50,8 @@ func (x *statements) ofTurn(s func(string) string) {
 		set_config('plan_cache_mode', 'force_generic_plan', true)`
 	x.lock = s(`select origin, ancestry, position, frontier, fence from {schema}.log for update`)
 	x.leaves = s(`select position, sha256('\x00'::bytea || frame) from {schema}.records
+		where position > $1 order by position limit $2`)
+	x.news = s(`select position, sha256('\x00'::bytea || frame), category, stream from {schema}.records
 		where position > $1 order by position limit $2`)
 	x.newest = s(`select h.category, h.stream, h.version, h.position
 		from unnest($1::text[], $2::text[]) as w (category, stream)

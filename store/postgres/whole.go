@@ -21,20 +21,14 @@ const wholeAcquire = 100 * time.Millisecond
 // that memory would refuse: no refusal is by memory alone.
 func (e *engine) whole(b *batch) (turn ledger.Turn[struct{}], begun bool) {
 	tree := e.log.tree.Load()
-	if e.doubt != nil || e.asks || e.pause > 0 || tree.Size() == 0 || e.known.tree != tree {
+	if e.doubt != nil || e.asks || e.pause > 0 || tree.Size() == 0 || e.known.tree != tree || e.known.others {
 		return turn, false
 	}
 	t := newTurn(tree)
-	t.whole = true
+	t.whole, t.unasked = true, true
 	t.row = row{position: tree.Size(), frontier: tree.AppendFrontier(nil), fence: e.fence}
-	for _, r := range b.Requests {
-		at, is := e.known.of(r.Stream)
-		if r.After != at.Version {
-			return turn, false
-		}
-		if is {
-			t.newest[r.Stream] = at
-		}
+	if !t.recall(b, &e.known) {
+		return turn, false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wholeAcquire)
 	defer cancel()
