@@ -55,3 +55,27 @@ func (p Prepared) AppendFrame(dst []byte, version, position, previous uint64) ([
 	b = protowire.AppendVarint(b, previous)
 	return append(b, p.bytes[p.at:]...), nil
 }
+
+// PrepareFrame prepares the record that a frame holds for another place, byte for byte, and returns it as [DecodeFrame]
+// does, with whose errors. A kind that an older version wrote stays as it was written: whoever places the same frames
+// in the same order has the same bytes, whatever version of this package it is. Cost: DecodeFrame's and a copy.
+func PrepareFrame(frame []byte) (Prepared, Record, error) {
+	r, err := DecodeFrame(frame)
+	if err != nil {
+		return Prepared{}, Record{}, err
+	}
+	begin, _, _ := lengthOf(frame)
+	h := header{b: frame, at: begin + 1}
+	h.str("kind", IDMax)
+	h.number("kind version")
+	h.str("category", CategoryMax)
+	h.id("stream id")
+	at := h.at - begin
+	h.number("version")
+	h.number("position")
+	h.number("previous position")
+	place := h.at - begin - at
+	p := Prepared{bytes: append([]byte(nil), frame[begin:]...), at: at}
+	p.bytes = append(p.bytes[:at], p.bytes[at+place:]...)
+	return p, r, h.err
+}

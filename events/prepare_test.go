@@ -32,6 +32,35 @@ func TestPreparedFramesAreTheSame(t *testing.T) {
 	})
 }
 
+// A frame that is there is prepared for another place as its record is, and what is no frame is not.
+func TestPrepareFrameIsTheSame(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := anyRecord(rt, t)
+		want, err := Prepare(r)
+		require.NoError(rt, err)
+		frame, err := AppendFrame(nil, r)
+		require.NoError(rt, err)
+		have, same, err := PrepareFrame(frame)
+		require.NoError(rt, err)
+		require.Equal(rt, want, have)
+		again, err := AppendFrame(nil, same)
+		require.NoError(rt, err)
+		require.Equal(rt, frame, again)
+		clear(frame)
+		elsewhere, err := have.AppendFrame(nil, 7, 8, 6)
+		require.NoError(rt, err)
+		r.Version, r.Position, r.Previous = 7, 8, 6
+		moved, err := AppendFrame(nil, r)
+		require.NoError(rt, err)
+		require.Equal(rt, moved, elsewhere, "it keeps nothing of the frame")
+	})
+	_, _, err := PrepareFrame([]byte{0, 1, FrameVersion + 1})
+	var newer *UpgradeError
+	require.ErrorAs(t, err, &newer)
+	_, _, err = PrepareFrame(nil)
+	require.ErrorIs(t, err, ErrTruncated)
+}
+
 func TestPrepareRefusesWhatNoFrameHolds(t *testing.T) {
 	r := full(t, KindPaymentAuthorized)
 	for what, change := range map[string]func(*Record){
