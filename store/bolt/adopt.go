@@ -23,6 +23,9 @@ func (l *Log) Adopt(ctx context.Context, past []seal.Checkpoint) error {
 	if l.readOnly {
 		return readOnlyError(l.path)
 	}
+	if l.followed.Load() != nil {
+		return followsError(l.path) // it would not be the other copies' any more
+	}
 	var text strings.Builder
 	for _, c := range past {
 		text.WriteString(sealed.FormatAncestor(c))

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,9 @@ func (l *Log) prepare(ctx context.Context, to events.Stream, after uint64, recor
 			return nil, err
 		}
 		return nil, readOnlyError(l.path)
+	}
+	if l.followed.Load() != nil {
+		return nil, cmp.Or(l.usable(), followsError(l.path))
 	}
 	r.Look, err = l.lookUp(r)
 	return r, err

@@ -155,7 +155,9 @@ func create(tx *bbolt.Tx, c Config) error {
 	h := header{identity: identity{unsealed: c.Unsealed}}
 	switch {
 	case c.copyOf != nil:
-		h.identity = *c.copyOf
+		h.identity, h.follows = *c.copyOf, c.copyFollows
+	case c.Follow != "":
+		h.origin, h.follows = c.Follow, Followed{}.text()
 	case !c.Unsealed:
 		var err error
 		if h.origin, err = c.naming().NewOrigin(); err != nil {
@@ -203,6 +205,9 @@ func (l *Log) check(c Config) error {
 		if _, err := l.leftover(c.Journal && !c.ReadOnly); err != nil {
 			return err
 		}
+	}
+	if err := l.checkFollows(c); err != nil {
+		return err
 	}
 	return l.checkName(c)
 }

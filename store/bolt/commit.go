@@ -65,10 +65,16 @@ func brokenOffError(path string) error {
 func (l *Log) write(p *plan, steps func(*flush) int) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	return l.writeLocked(p, l.follows, steps)
+}
+
+// writeLocked is write where the log has come to follows in the order that it follows.
+func (l *Log) writeLocked(p *plan, follows string, steps func(*flush) int) error {
 	hashed := p.StartHash()
 	defer hashed() // whatever happens: the plan's memory is used again
 	frames, ends := p.Frames()
-	flushed, err := l.enter(&stretch{first: p.First(), frames: frames, ends: ends, plan: p, hashed: hashed}, steps)
+	flushed, err := l.enter(&stretch{first: p.First(), frames: frames, ends: ends, follows: follows, plan: p,
+		hashed: hashed}, steps)
 	if err != nil {
 		return err
 	}
@@ -83,6 +89,8 @@ type stretch struct {
 	first  uint64 // position of the first, if there is one
 	frames []byte // one after another
 	ends   []int  // of each in them
+
+	follows string // what the header says after it
 
 	plan   *plan // that they are, where they are of one; hashed waits until it is
 	hashed func()
@@ -108,7 +116,7 @@ func (s *stretch) seal() (frontier []byte, tiles []seal.Tile) {
 // is done with it.
 func (l *Log) enter(s *stretch, steps func(*flush) int) (flushed bool, err error) {
 	done, filled := 0, false
-	now := header{identity: l.id(), progress: l.progress, journal: l.marked}
+	now := header{identity: l.id(), progress: l.progress, follows: s.follows, journal: l.marked}
 	step := l.flush != nil && l.flush.ready()
 	last := l.last
 	if len(s.ends) > 0 {
@@ -153,7 +161,7 @@ func (l *Log) enter(s *stretch, steps func(*flush) int) (flushed bool, err error
 		l.fail(&failure{err: err})
 		return false, err
 	}
-	l.progress, l.last, l.frontier = now.progress, last, now.frontier
+	l.progress, l.last, l.frontier, l.follows = now.progress, last, now.frontier, now.follows
 	if step {
 		l.flush.carried(done)
 		if flushed = l.flush.left() == 0; flushed {

@@ -144,8 +144,11 @@ func (l *Log) copyBeside(
 	if err := file.Close(); err != nil {
 		return "", explain(name, err)
 	}
-	now := l.lazy.layers()
-	c := &copying{name: l.path, end: now.end, identity: l.id(), progress: progress, generation: l.lazy.limit}
+	l.writing.Lock() // the newest record, and how far the order is applied that it came by
+	now, follows := l.lazy.layers(), l.follows
+	l.writing.Unlock()
+	c := &copying{name: l.path, end: now.end, identity: l.id(), follows: follows, progress: progress,
+		generation: l.lazy.limit}
 	c.identity.copied = c.identity.copied || copied
 	held := l.newProven(ctx, now.tree)
 	c.page = func(p *plan) error {
@@ -164,6 +167,7 @@ type copying struct {
 	end        uint64    // position of the last record to copy
 	root       seal.Hash // over the records up to it, from memory; zero in a log without a seal
 	identity   identity  // of the copy
+	follows    string    // how far the copy is said to have applied the order that its log follows
 	generation int
 	page       func(p *plan) error // takes some of the next records into the plan, each proven by the root
 	progress   func(done, total uint64)
@@ -187,7 +191,7 @@ func (c *copying) run(ctx context.Context, path string) error {
 // open makes the copy's file. Nothing in it is durable until finish says so.
 func (c *copying) open(path string) (err error) {
 	config := Config{LockTimeout: DefaultLockTimeout, MapSize: defaultMapSize(), generation: c.generation, unsynced: true,
-		copyOf: &c.identity, asIs: true}
+		copyOf: &c.identity, copyFollows: c.follows, asIs: true}
 	c.to, err = attach(path, config, false, func(l *Log) error { return l.ready(config, nil) })
 	return err
 }
@@ -249,7 +253,7 @@ func (c *copying) verify(ctx context.Context, path string) error {
 func (c *copying) same(copied *Log) error {
 	got := copied.lazy.layers()
 	switch {
-	case copied.id() != c.identity || got.end != c.end:
+	case copied.id() != c.identity || copied.follows != c.follows || got.end != c.end:
 		return copied.damagedError("the copy is another log than the one it was made from, or ends elsewhere")
 	case got.tree != nil && got.tree.Root() != c.root:
 		return copied.damagedError("the copy's root over %d records is not that of the log it was made from", c.end)

@@ -1,5 +1,7 @@
 package bolt
 
+import "go.etcd.io/bbolt"
+
 // SmallGenerations is a configuration whose generations hold so many entries: what takes hours of traffic otherwise
 // happens at every few appends.
 func SmallGenerations(entries int) *Config { return &Config{generation: entries} }
@@ -34,4 +36,11 @@ func Chunk(frames ...[]byte) (chunk []byte) {
 		ends = append(ends, len(chunk))
 	}
 	return appendDirectory(chunk, 0, ends)
+}
+
+// SetBack has the file say that it has come to f in the order that it follows, with a sum that fits.
+func SetBack(l *Log, f Followed) error {
+	h := l.header()
+	h.follows = f.text()
+	return l.db.Update(func(tx *bbolt.Tx) error { return h.put(tx) })
 }

@@ -113,7 +113,7 @@ func (l *Log) move(bytes int, steps func(*flush) int) error {
 		return failed.err
 	}
 	groups := l.waiting.next(bytes)
-	s := &stretch{first: l.last + 1, frontier: l.frontier}
+	s := &stretch{first: l.last + 1, frontier: l.frontier, follows: l.follows}
 	for _, g := range groups {
 		begin := len(s.frames)
 		s.frames = append(s.frames, g.frames...)

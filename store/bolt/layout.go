@@ -43,6 +43,7 @@ const (
 	metaCovered = "covered" // the lazy buckets hold at least what the records up to this position say
 	// the records up to this position are on their way into the lazy buckets; covered, where none are
 	metaFiling    = "filing"
+	metaFollows   = "follows"  // how far the log has applied the order that it follows; empty: its appends are its own
 	metaJournal   = "journal"  // the id of the journal beside the file; empty: there is none
 	metaCopied    = "copied"   // 1: the file is a backup that nothing was appended to yet; 0: it is not
 	metaUnsealed  = "unsealed" // the log was made without a seal

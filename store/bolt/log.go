@@ -42,7 +42,9 @@ type Log struct {
 
 	named atomic.Pointer[identity] // set before Open returns; from then on Adopt alone changes it
 
-	committing sync.Mutex              // held while a group of appends goes into the journal, and before the next
+	followed atomic.Pointer[Followed] // what readers see of it; nil where the log follows no order
+
+	committing sync.Mutex              // held while a group goes into the journal or is applied, and before the next
 	journal    *journal                // that appends go to; nil where they go into the file at once
 	journalAt  string                  // where it is, or would be
 	gathered   int                     // entries that were in memory when the file was last written from the journal
@@ -56,6 +58,7 @@ type Log struct {
 	frontier  []byte            // of the seal then
 	found     [sha256.Size]byte // the sum over what the file said of itself when it was opened
 	filedTree *seal.Tree        // over the records of the file then, where a journal had more
+	follows   string            // how far it has applied the order that it follows; empty where it follows none
 	marked    string            // the id of the journal that the file names; empty where it names none
 	flush     *flush            // of lazy's frozen generation
 	plan      plan              // of the next commit
@@ -205,6 +208,9 @@ func (l *Log) Close() error {
 		if l.queue != nil {
 			l.queue.Close()
 			<-l.committed
+		}
+		if l.followed.Load() != nil {
+			l.applied()
 		}
 		if l.journal != nil {
 			l.outcome = explain(l.path, l.endJournal())

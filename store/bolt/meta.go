@@ -47,12 +47,13 @@ type header struct {
 	identity
 	progress
 	frontier []byte // nil where the log is unsealed
+	follows  string // how far the log has applied the order that it follows; empty where it follows none
 	journal  string // the id of the journal that has records after those of the file; empty where there is none
 }
 
 // header is what the file's should be.
 func (l *Log) header() header {
-	h := header{identity: l.id(), progress: l.progress, journal: l.marked}
+	h := header{identity: l.id(), progress: l.progress, follows: l.follows, journal: l.marked}
 	if tree := l.lazy.layers().tree; tree != nil {
 		h.frontier = tree.AppendFrontier(nil)
 	}
@@ -77,6 +78,7 @@ func (h header) entries() []metaEntry {
 		{metaCopied, copied},
 		{metaCovered, number(h.covered)},
 		{metaFiling, number(h.filing)},
+		{metaFollows, []byte(h.follows)},
 		{metaFormat, binary.BigEndian.AppendUint32(nil, formatVersion)},
 		{metaFrontier, h.frontier},
 		{metaJournal, []byte(h.journal)},
@@ -130,6 +132,9 @@ func (h header) putAfter(tx *bbolt.Tx, before progress) error {
 	}
 	if h.progress != before {
 		changed = append(changed, metaCovered, metaFiling)
+	}
+	if h.follows != "" {
+		changed = append(changed, metaFollows)
 	}
 	if len(changed) == 0 {
 		return nil
@@ -220,6 +225,9 @@ func (l *Log) parseHeader(found map[string][]byte, last uint64) (h header, err e
 	h.progress = progress{covered, filing}
 	if h.journal = string(found[metaJournal]); len(h.journal) != 0 && len(h.journal) != journalIDSize {
 		return header{}, l.damagedError("which journal it has is unreadable")
+	}
+	if h.follows = string(found[metaFollows]); len(h.follows) != 0 && (len(h.follows) != followsSize || h.unsealed) {
+		return header{}, l.damagedError("how far it has applied the order that it follows is unreadable")
 	}
 	if !h.unsealed && !sealed.IsOrigin(h.origin) {
 		return header{}, l.damagedError("its origin is unreadable")

@@ -40,7 +40,7 @@ func (l *Log) checkName(c Config) error {
 func (l *Log) renamed(c Config) (Config, bool) {
 	id := l.id()
 	switch {
-	case c.asIs:
+	case c.asIs, c.Follow != "" && !id.copied:
 		return c, false
 	case id.copied:
 		if !id.unsealed && c.Origin == "" && c.Signer == nil {
@@ -62,7 +62,10 @@ func (l *Log) beOneself(c Config) error {
 	}
 	now := l.header()
 	now.copied = false
-	if !now.unsealed {
+	if c.Follow == "" {
+		now.follows = "" // it leaves the order that it was a copy of
+	}
+	if !now.unsealed && c.Follow == "" {
 		was := l.sealOf(l.lazy.tree).Checkpoint()
 		var err error
 		if now.origin, err = c.naming().NewOrigin(); err != nil {
@@ -71,10 +74,11 @@ func (l *Log) beOneself(c Config) error {
 		now.ancestry += sealed.FormatAncestor(was)
 	}
 	if err := l.db.Update(func(tx *bbolt.Tx) error {
-		return now.put(tx, metaCopied, metaOrigin, metaAncestry)
+		return now.put(tx, metaCopied, metaOrigin, metaAncestry, metaFollows)
 	}); err != nil {
 		return err
 	}
+	l.follow(now.follows)
 	l.named.Store(&now.identity)
 	return nil
 }

@@ -70,9 +70,17 @@ type Config struct {
 	// memory, where the file cannot keep up.
 	Journal bool
 
+	// Follow is the whole origin of a log whose appends get their order elsewhere, and of which this file is one copy of
+	// several, as store/jetstream has them: [Log.Apply] appends what comes in that order, and [Log.Append] is
+	// store.ErrReadOnly. A new file gets this origin; one that holds a log of another is store.ErrDamaged, and one that
+	// follows nothing store.ErrInvalid. A [Log.Backup] of such a file that is opened with it goes on as one more copy;
+	// opened without it, as a log of its own. Empty: the log's appends are its own.
+	Follow string
+
 	journalBounds journalBounds // zero: the default; tests use small ones
 	unsynced      bool          // nothing is durable before a sync; for copies
 	copyOf        *identity     // what a copy is to say of itself; nil where this is to be no copy
+	copyFollows   string        // how far it has applied the order that it follows
 	asIs          bool          // a backup stays one
 	generation    int           // entries of a generation; zero is generationMax; tests use small ones
 }
@@ -106,6 +114,9 @@ func Open(path string, config *Config) (*Log, error) {
 			"Config.Signer", store.ErrInvalid, path)
 	}
 	if err := c.naming().Check("log " + path); err != nil {
+		return nil, err
+	}
+	if err := c.checkFollow(path); err != nil {
 		return nil, err
 	}
 	c.LockTimeout = cmp.Or(c.LockTimeout, DefaultLockTimeout)
@@ -164,7 +175,9 @@ func (l *Log) start() {
 	}
 	go func() {
 		defer close(l.committed)
-		ledger.Run(l.queue, (*engine)(l), &l.plan)
+		if l.followed.Load() == nil { // else Apply alone commits
+			ledger.Run(l.queue, (*engine)(l), &l.plan)
+		}
 	}()
 	if begun != nil {
 		go l.catchUp(begun)

@@ -30,6 +30,7 @@ func (l *Log) recover(look *Log) error {
 			return err
 		}
 		l.last, l.frontier, l.marked, l.found = last, h.frontier, h.journal, sumOf(h.entries())
+		l.follow(h.follows)
 		if look != nil && look.last == last && look.found == l.found {
 			l.lazy.active, l.lazy.frozen = look.lazy.active, look.lazy.frozen
 			l.lazy.last, l.lazy.tree, l.recovery = look.lazy.last, look.lazy.tree, look.recovery
@@ -115,6 +116,10 @@ func (l *Log) hopeless() bool { return l.lazy.filled() >= hopelessShare*l.lazy.l
 // catchUp has the committer take the rest of a generation into the file without waiting for appends to pay for it.
 func (l *Log) catchUp(begun *flush) {
 	<-begun.prepared
+	if l.followed.Load() != nil {
+		l.catchUpFollowing(begun)
+		return
+	}
 	if l.journal == nil { // what goes on beside a journal is nothing that the committer should wait for
 		l.queue.Enter()
 		defer l.queue.Leave()

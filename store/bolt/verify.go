@@ -61,12 +61,15 @@ func (v *verifier) inLayers(ctx context.Context, step func(tx reading, so header
 	if err := store.CheckContext(ctx, "verify log "+v.log.path); err != nil {
 		return err
 	}
-	named := v.log.id() // before the transaction: the file may know better, and never less
+	named, followed := v.log.id(), v.log.followed.Load() // before the transaction: the file may know better, never less
 	return v.log.viewLayers(func(tx reading, memory layers) error {
 		v.memory = memory
 		so, err := v.log.readHeader(tx.Tx)
 		if err == nil && !so.identity.goesOn(named) {
 			err = v.log.damagedError("the file names another log than when it was opened")
+		}
+		if err == nil && !followed.isBefore(so.follows) {
+			err = v.log.damagedError("the file says that it has applied less of the order that it follows than it had")
 		}
 		if err != nil {
 			return err

@@ -21,6 +21,7 @@ const (
 	keyCopied   = "copied"
 	keyCovered  = "covered"
 	keyFiling   = "filing"
+	keyFollows  = "follows"
 	keyFormat   = "format"
 	keyFrontier = "frontier"
 	keyJournal  = "journal"
@@ -30,6 +31,7 @@ const (
 	keyUnsealed = "unsealed"
 	magic       = "tilltape log"
 	numberSize  = 8
+	followsSize = 40
 	journalSize = 16
 	formatSize  = 4
 )
@@ -66,6 +68,15 @@ func (r *reading) take(key string, size int) (value []byte) {
 	return value
 }
 
+// takeFollows reads how far the log had applied the order that it followed: nothing, or so many bytes.
+func (r *reading) takeFollows() {
+	size := followsSize
+	if bytes.HasPrefix(r.b, []byte(keyFollows+keyFormat)) {
+		size = 0
+	}
+	r.take(keyFollows, size)
+}
+
 // takeJournal reads which journal the log had: none, or one.
 func (r *reading) takeJournal() {
 	size := journalSize
@@ -86,6 +97,7 @@ func headersAt(b []byte, at int) (h headers, ok bool) {
 	copied := r.take(keyCopied, 1)
 	r.take(keyCovered, numberSize)
 	filing := r.take(keyFiling, numberSize)
+	r.takeFollows()
 	r.take(keyFormat, formatSize)
 	if !r.ok {
 		return headers{}, false
