@@ -6,12 +6,17 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	// deliverEvery is how often the server looks at its clock for what is due.
 	deliverEvery = 20 * time.Millisecond
+	// deliveriesMax is to how many payments the server itself delivers at once: a
+	// receiver that is busy takes as long for each as for one.
+	deliveriesMax = 16
 	// deliverTimeout ends one delivery.
 	deliverTimeout = 10 * time.Second
 	// acknowledgementMax bounds what is read of an acknowledgement, in bytes.
@@ -30,7 +35,7 @@ func redelivery() []time.Duration {
 
 func newSender() *http.Client {
 	return &http.Client{
-		Timeout: deliverTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 2},
+		Timeout: deliverTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: deliveriesMax},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -55,7 +60,7 @@ func (s *Server) deliverAlways() {
 		case <-s.kick:
 		case <-ticker.C:
 		}
-		s.Deliver(ctx)
+		s.deliver(ctx, deliveriesMax)
 	}
 }
 
@@ -63,14 +68,78 @@ func (s *Server) deliverAlways() {
 // another, and returns how many it sent. One that is not acknowledged in APO's
 // form, with status 200, is due again later: eight deliveries in all, 2 min,
 // 10 min, 10 min, 1 h, 2 h, 6 h and 15 h apart.
-func (s *Server) Deliver(ctx context.Context) (sent int) {
+func (s *Server) Deliver(ctx context.Context) (sent int) { return s.deliver(ctx, 1) }
+
+// deliver sends what is due, to so many payments at once: those of one payment
+// in their order, and one that a script had overtaken after all before it.
+func (s *Server) deliver(ctx context.Context, atOnce int) (sent int) {
+	for _, notes := range s.outstanding() {
+		if atOnce == 1 {
+			sent += s.send(ctx, notes)
+			continue
+		}
+		var count atomic.Int64
+		var sending sync.WaitGroup
+		free := make(chan struct{}, atOnce)
+		for _, ofOne := range byPayment(notes) {
+			free <- struct{}{}
+			sending.Go(func() {
+				defer func() { <-free }()
+				count.Add(int64(s.send(ctx, ofOne)))
+			})
+		}
+		sending.Wait()
+		sent += int(count.Load())
+	}
+	return sent
+}
+
+// outstanding is the notes that may still be sent, in order; what comes after an overtaken one's beginning waits for
+// all before it.
+func (s *Server) outstanding() (runs [][]*note) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.settle()
-	last := len(s.outbox.notes)
-	s.mu.Unlock()
-	for i := 0; i < last && ctx.Err() == nil; i++ {
-		n, message := s.claim(i)
-		if n == nil {
+	o := &s.outbox
+	for o.over < len(o.notes) && o.notes[o.over].isOver() {
+		o.over++
+	}
+	now := s.now()
+	for _, n := range o.notes[o.over:] {
+		if !n.isDue(now) {
+			continue
+		}
+		if len(runs) == 0 || n.overtaken {
+			runs = append(runs, nil)
+		}
+		last := &runs[len(runs)-1]
+		*last = append(*last, n)
+	}
+	return runs
+}
+
+// byPayment splits notes, each payment's in their order.
+func byPayment(notes []*note) (split [][]*note) {
+	at := map[string]int{}
+	for _, n := range notes {
+		i, is := at[n.PaymentRequestID]
+		if !is {
+			i = len(split)
+			at[n.PaymentRequestID], split = i, append(split, nil)
+		}
+		split[i] = append(split[i], n)
+	}
+	return split
+}
+
+// send sends the notes that are still due, one after another.
+func (s *Server) send(ctx context.Context, notes []*note) (sent int) {
+	for _, n := range notes {
+		if ctx.Err() != nil {
+			return sent
+		}
+		message, claimed := s.claim(n)
+		if !claimed {
 			continue
 		}
 		acknowledged := s.post(ctx, s.sign(message))
@@ -80,19 +149,27 @@ func (s *Server) Deliver(ctx context.Context) (sent int) {
 	return sent
 }
 
-// claim takes the note at i for sending, if it is due, and copies it.
-func (s *Server) claim(i int) (*note, note) {
+// isOver reports a note that is not sent again.
+func (n *note) isOver() bool {
+	return !n.sendable || n.Acknowledged || n.Deliveries == len(redelivery()) && !n.sending
+}
+
+// isDue reports a note that is to be sent now.
+func (n *note) isDue(now time.Time) bool {
+	waiting := now.Before(n.due) || n.behind && now.Before(n.due.Add(reorderWait))
+	return !n.isOver() && !waiting && !n.sending
+}
+
+// claim takes a note for sending, if it is due, and copies it.
+func (s *Server) claim(n *note) (message note, claimed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, now := s.outbox.notes[i], s.now()
-	over := n.Acknowledged || n.Deliveries == len(redelivery())
-	waiting := now.Before(n.due) || n.behind && now.Before(n.due.Add(reorderWait))
-	if !n.sendable || over || waiting || n.sending {
-		return nil, note{}
+	if !n.isDue(s.now()) {
+		return note{}, false
 	}
 	n.sending = true
 	n.Deliveries++
-	return n, *n
+	return *n, true
 }
 
 func (s *Server) delivered(n *note, acknowledged bool) {

@@ -51,19 +51,21 @@ type Notification struct {
 // note is a notification on its way.
 type note struct {
 	Notification
-	due      time.Time
-	taken    bool
-	behind   bool // waits for the next one to overtake it
-	spoiled  bool // its signature does not fit
-	sending  bool
-	sendable bool
-	clientID string
+	due       time.Time
+	taken     bool
+	behind    bool // waits for the next one to overtake it
+	spoiled   bool // its signature does not fit
+	overtaken bool // another one was put before it
+	sending   bool
+	sendable  bool
+	clientID  string
 }
 
 // outbox holds all notifications, in the order in which they go out.
 type outbox struct {
 	made  int
 	notes []*note
+	over  int // so many of the first are not sent again
 }
 
 func (s *Server) notifyPayment(p *payment, notifyType string, r result) {
@@ -181,7 +183,7 @@ func (o *outbox) put(n note) {
 	at := len(o.notes)
 	if at > 0 && o.notes[at-1].behind && o.notes[at-1].Number != n.Number {
 		at--
-		o.notes[at].behind = false
+		o.notes[at].behind, o.notes[at].overtaken = false, true
 	}
 	o.notes = slices.Insert(o.notes, at, &n)
 }
