@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -171,9 +172,18 @@ type signatures struct {
 	known map[[sha256.Size]byte]string
 }
 
+// nameOf is one name for each message: its parts, each with its length before it.
+func nameOf(m *apo.Message) [sha256.Size]byte {
+	var text []byte
+	for _, part := range []string{m.Method, m.Path, m.ClientID, m.Time} {
+		text = append(binary.AppendUvarint(text, uint64(len(part))), part...)
+	}
+	return sha256.Sum256(append(text, m.Body...))
+}
+
 // of is the message's signature under the key, which is the same one each time.
 func (s *signatures) of(m apo.Message, key *rsa.PrivateKey) (string, error) {
-	name := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q", m.Method, m.Path, m.ClientID, m.Time, m.Body))
+	name := nameOf(&m)
 	s.mu.Lock()
 	value, ok := s.known[name]
 	s.mu.Unlock()

@@ -35,7 +35,37 @@ func (s *shop) answer(w http.ResponseWriter, r *http.Request, wish wish, result 
 	s.Answer(w, r, result, err, viewOf(&left))
 }
 
-// given reads in the log what the command with this key was. The library knows a command again by its id and by what it
+// begunKey marks the context of a request with the command that it gives.
+type begunKey struct{}
+
+// begunBy is whether a request has put its command's intent on record itself: then it is no repetition.
+type begunBy struct {
+	key   string
+	first bool
+}
+
+func recording(ctx context.Context, key string) context.Context {
+	return context.WithValue(ctx, begunKey{}, &begunBy{key: key})
+}
+
+// begins notes the intents that a request has put on record.
+func begins(ctx context.Context, records []events.Record) {
+	b, is := ctx.Value(begunKey{}).(*begunBy)
+	if !is || len(records) == 0 || records[0].CommandID != b.key {
+		return
+	}
+	_, places := records[0].Event.(events.OrderCreated)
+	b.first = b.first || places || events.PartsOf(records[0].Event).Stage == events.StageAsked
+}
+
+// isFirst reports whether a request's command is one that nobody gave before.
+func isFirst(ctx context.Context) bool {
+	b, is := ctx.Value(begunKey{}).(*begunBy)
+	return is && b.first
+}
+
+// given is what the command with this key was. Where this request has begun it, and nothing came after it, the result
+// has that already; otherwise it is read in the log. The library knows a command again by its id and by what it
 // moves; over HTTP the same key with any other body is a mistake, and so is one with another reason or actor. The log
 // remembers both, and no memory of this process is asked.
 func (s *shop) given(ctx context.Context, w wish, result tilltape.Result, err error) (given, error) {
@@ -43,6 +73,13 @@ func (s *shop) given(ctx context.Context, w wish, result tilltape.Result, err er
 	state := result.Order.Command(w.key)
 	if state.Outcome == order.OutcomeUnknown {
 		return g, err // refused, or of no effect: nothing is on record under its key
+	}
+	pending := state.Outcome == order.OutcomePending
+	if isFirst(ctx) && (pending || state.Version == result.Order.Version) {
+		if !pending {
+			g.then = result.Order
+		}
+		return g, err
 	}
 	first := true
 	var o order.Order
@@ -65,7 +102,7 @@ func (s *shop) given(ctx context.Context, w wish, result tilltape.Result, err er
 			g.asked = true
 		}
 		o = order.Evolve(o, r)
-		if state.Outcome != order.OutcomePending && r.Version == state.Version {
+		if !pending && r.Version == state.Version {
 			g.then = o
 		}
 	}

@@ -108,8 +108,9 @@ func (u *unsaid) Write(body []byte) (int, error) { return len(body), nil }
 // WriteHeader implements [http.ResponseWriter].
 func (u *unsaid) WriteHeader(status int) { u.status = status }
 
-// command reads a command: its key, and its body, which has to be JSON as it says and not in disguise.
-func (s *shop) command(w http.ResponseWriter, r *http.Request, body any) (key string, ok bool) {
+// command reads a command: its key, and its body, which has to be JSON as it says and not in disguise. The request that
+// it returns is to be gone on with: it remembers what is put on record under the key.
+func (s *shop) command(w http.ResponseWriter, r *http.Request, body any) (_ *http.Request, key string, ok bool) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	coded := r.Header.Get("Content-Encoding")
 	switch {
@@ -117,11 +118,12 @@ func (s *shop) command(w http.ResponseWriter, r *http.Request, body any) (key st
 		w.Header().Set("Accept", "application/json")
 		problem.Plain(r, http.StatusUnsupportedMediaType, "the body does not say that it is JSON",
 			"send it with Content-Type: application/json").Write(w)
-		return "", false
+		return r, "", false
 	case coded != "" && coded != "identity":
 		w.Header().Set("Accept-Encoding", "identity")
 		problem.Plain(r, http.StatusUnsupportedMediaType, "the body is encoded", "send it without Content-Encoding").Write(w)
-		return "", false
+		return r, "", false
 	}
-	return s.Command(w, r, body)
+	key, ok = s.Command(w, r, body)
+	return r.WithContext(recording(r.Context(), key)), key, ok
 }

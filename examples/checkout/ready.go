@@ -139,6 +139,7 @@ func (s *shop) progress() *tilltape.Observer {
 		Commanding: func(ctx context.Context, _ tilltape.CommandGiven) context.Context {
 			return context.WithValue(ctx, ofCommand{}, true)
 		},
+		Appended: begins,
 		Called: func(ctx context.Context, _ tilltape.CallMade) { // a pass over much that is due takes long
 			if ctx.Value(ofCommand{}) == nil {
 				s.state.driving(s.now())

@@ -76,7 +76,7 @@ func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 		PayBy       time.Time           `json:"payBy"`
 		Actor       string              `json:"actor"`
 	}
-	key, ok := s.command(w, r, &b)
+	r, key, ok := s.command(w, r, &b)
 	if !ok {
 		return
 	}
@@ -120,7 +120,7 @@ func (s *shop) cancel(w http.ResponseWriter, r *http.Request) {
 		Reason string `json:"reason"`
 		Actor  string `json:"actor"`
 	}
-	key, ok := s.command(w, r, &b)
+	r, key, ok := s.command(w, r, &b)
 	if !ok {
 		return
 	}
@@ -135,7 +135,7 @@ func (s *shop) capture(w http.ResponseWriter, r *http.Request) {
 		Last   bool   `json:"last"`
 		Actor  string `json:"actor"`
 	}
-	key, ok := s.command(w, r, &b)
+	r, key, ok := s.command(w, r, &b)
 	if !ok {
 		return
 	}
@@ -150,7 +150,7 @@ func (s *shop) refund(w http.ResponseWriter, r *http.Request) {
 		Reason string `json:"reason"`
 		Actor  string `json:"actor"`
 	}
-	key, ok := s.command(w, r, &b)
+	r, key, ok := s.command(w, r, &b)
 	if !ok {
 		return
 	}
