@@ -97,6 +97,7 @@ type stretch struct {
 
 	frontier []byte // where they are of none
 	tiles    []seal.Tile
+	tree     *seal.Tree // where an opening found them, after them
 }
 
 // seal is the frontier after the stretch, nil without a seal, and the tiles that it fills.

@@ -47,6 +47,7 @@ func appendDirectory(b []byte, start int, ends []int) []byte {
 type frames struct {
 	log         *Log
 	tail        tail // what is not in the file yet
+	loaded      *group
 	cursor      *bbolt.Cursor
 	first, last uint64 // positions of the chunk found last; first is 0 before there is one
 	chunk       []byte // without its directory
@@ -65,7 +66,7 @@ func newFrames(l *Log, tx reading) *frames {
 // at returns the frame at the position.
 func (f *frames) at(position uint64) ([]byte, error) {
 	if g := f.tail.at(position); g != nil {
-		return f.copied(g.frame(position)), nil
+		return f.inTail(g, position)
 	}
 	if f.first == 0 || position < f.first || position > f.last {
 		key, chunk := f.cursor.Seek(number(position))
@@ -94,6 +95,22 @@ func (f *frames) at(position uint64) ([]byte, error) {
 		return nil, f.missingError(position)
 	}
 	return frame, nil
+}
+
+// inTail is the frame at a position that a group of the tail has. The group read last is kept, where its frames are in
+// the journal alone.
+func (f *frames) inTail(g *group, position uint64) ([]byte, error) {
+	if g.frames == nil {
+		if f.loaded == nil || f.loaded.first != g.first {
+			loaded, err := f.log.load(g)
+			if err != nil {
+				return nil, err
+			}
+			f.loaded = loaded
+		}
+		g = f.loaded
+	}
+	return f.copied(g.frame(position)), nil
 }
 
 // on is at for the position that follows the one found last: its chunk is the next one, if it is another.

@@ -65,7 +65,7 @@ func childFill(path string, config *bolt.Config) {
 		fmt.Println("journal:", inTime(func() bool {
 			info, err := os.Stat(beside(path))
 			must(err)
-			return info.Size() == 4096+fillStep
+			return info.Size() == 8192+fillStep
 		}))
 	}
 	must(syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before))

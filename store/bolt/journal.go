@@ -1,12 +1,9 @@
 package bolt
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/binary"
+	"crypto/sha256"
 	"errors"
-	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,21 +11,19 @@ import (
 )
 
 // The journal is a file beside the log's, written from end to end before it is used, so that a sync of it writes data
-// and nothing else. It begins with a header, which is never written again. A record is what one sync is for: the frames
-// of a group of appends, which follow one another in the log. Where it stands means nothing; what it is follows from
-// the positions that it has. docs/reference has the format.
+// and nothing else. It begins with a header, which is never written again, and its length. A record is what one sync is
+// for: the frames of a group of appends, which follow one another in the log. Where it stands means nothing; what it is
+// follows from the positions that it has. docs/reference has the format.
 const (
 	journalSuffix   = "-journal"
 	partialSuffix   = ".partial" // while it is made
 	journalMagic    = "tilltape journal"
 	journalVersion  = 1
 	journalIDSize   = 16
-	journalHeader   = 4096 // bytes; the records begin after it
-	journalAlign    = 512  // what a record begins at a multiple of: no sector with something acknowledged is written again
+	journalPage     = 4096            // bytes; what a record begins at a multiple of
+	journalHeader   = journalPage     // the header has the first page, and the length the next
+	journalBegin    = 2 * journalPage // where the records begin
 	journalOriginAt = len(journalMagic) + 4 + journalIDSize + numberSize
-
-	recordMagic  = 0x74746a72
-	recordHeader = 4 + sumSize + 4 + 4 + numberSize
 )
 
 // journalStep is how long a journal is when it is made, and by how much it grows where what moves its records into the
@@ -46,6 +41,8 @@ type journal struct {
 	id     string
 	bounds journalBounds
 	space  space
+	past   [sha256.Size]byte // of what is in the log, for the next record; the committer's, as is
+	sheet  []byte            // what the record is put together in
 
 	wake  chan struct{} // holds one token: there may be something to move
 	hurry chan struct{} // holds one token: somebody waits for what could not be moved
@@ -81,57 +78,9 @@ func journalPath(absolute string) (string, error) {
 	return target + journalSuffix, err
 }
 
-// journalHead is what a journal says of itself.
-type journalHead struct {
-	id     string
-	origin string // of the log; empty where that is unsealed
-	begin  uint64 // position of the log's newest record when it was made
-}
-
-func (h journalHead) bytes() []byte {
-	b := make([]byte, 0, journalHeader)
-	b = append(b, journalMagic...)
-	b = binary.BigEndian.AppendUint32(b, journalVersion)
-	b = append(b, h.id...)
-	b = binary.BigEndian.AppendUint64(b, h.begin)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(h.origin)))
-	b = append(b, h.origin...)
-	b = append(b, make([]byte, journalHeader-sumSize-len(b))...)
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-}
-
-// errNoJournal is what a file is that does not begin as a journal.
-var errNoJournal = errors.New("it is no journal of this library, or its header is damaged")
-
-// newerJournal is the format version of a journal that this version of the library cannot read.
-type newerJournal uint32
-
-func (v newerJournal) Error() string {
-	return fmt.Sprintf("it has format version %d, and this version of the library reads %d", uint32(v), journalVersion)
-}
-
-func parseJournalHead(b []byte) (h journalHead, err error) {
-	if len(b) < journalHeader || !bytes.HasPrefix(b, []byte(journalMagic)) ||
-		crc32.Checksum(b[:journalHeader-sumSize], castagnoli) != binary.BigEndian.Uint32(b[journalHeader-sumSize:]) {
-		return journalHead{}, errNoJournal
-	}
-	rest := b[len(journalMagic):]
-	if version := binary.BigEndian.Uint32(rest); version != journalVersion {
-		return journalHead{}, newerJournal(version)
-	}
-	h.id = string(rest[4:][:journalIDSize])
-	h.begin = binary.BigEndian.Uint64(rest[4+journalIDSize:])
-	n := int(binary.BigEndian.Uint16(b[journalOriginAt:]))
-	if journalOriginAt+2+n > journalHeader-sumSize {
-		return journalHead{}, errNoJournal
-	}
-	h.origin = string(b[journalOriginAt+2:][:n])
-	return h, nil
-}
-
 // makeJournal makes a journal beside the log, durable and with its name, in whose place nothing may be. Whoever may
 // read the log's file may read it.
-func makeJournal(path, of string, h journalHead, bounds journalBounds) (j *journal, err error) {
+func makeJournal(path, of string, h journalHead, past [sha256.Size]byte, bounds journalBounds) (j *journal, err error) {
 	id := make([]byte, journalIDSize)
 	if _, err := rand.Read(id); err != nil {
 		return nil, err
@@ -160,16 +109,17 @@ func makeJournal(path, of string, h journalHead, bounds journalBounds) (j *journ
 	if err := likeness(aside, of); err != nil && !errors.Is(err, fs.ErrPermission) {
 		return nil, err
 	}
-	j = &journal{path: path, file: file, more: more, id: h.id, bounds: bounds,
+	j = &journal{path: path, file: file, more: more, id: h.id, bounds: bounds, past: past,
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 		stop: make(chan struct{}), ended: make(chan struct{})}
-	if _, err := j.writeAt(h.bytes(), 0); err != nil {
+	size := journalBegin + bounds.step
+	if _, err := j.writeAt(append(h.bytes(), lengthPage(h.id, size)...), 0); err != nil {
 		return nil, err
 	}
-	if err := j.blank(journalHeader, bounds.step); err != nil {
+	if err := j.blank(journalBegin, bounds.step); err != nil {
 		return nil, err
 	}
-	j.space = space{at: journalHeader, limit: journalHeader + bounds.step, size: journalHeader + bounds.step}
+	j.space = space{at: journalBegin, limit: size, size: size}
 	return j, nameJournal(aside, path)
 }
 

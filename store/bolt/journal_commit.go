@@ -2,12 +2,14 @@ package bolt
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"time"
 
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -21,13 +23,18 @@ func (l *Log) journalled(p *plan) error {
 	defer l.committing.Unlock()
 	hashed := p.StartHash()
 	defer hashed() // whatever happens: the plan's memory is used again
-	j, g := l.journal, newGroup(p)
-	at, err := l.room(int64(len(g.record)))
+	j := l.journal
+	g := newGroup(p, j.past)
+	at, err := l.room(g.span())
 	if err != nil {
 		return err
 	}
-	g.put(j.id, at)
-	if _, err = j.writeAt(g.record, at); err == nil {
+	g.at = at
+	if cap(j.sheet) > sheetMax {
+		j.sheet = nil
+	}
+	j.sheet = g.appendRecord(j.sheet[:0], j.id)
+	if _, err = j.writeAt(j.sheet, at); err == nil {
 		err = j.sync()
 	}
 	if err != nil {
@@ -43,6 +50,7 @@ func (l *Log) journalled(p *plan) error {
 	hashed()
 	if tree := p.Tree(); tree != nil {
 		g.frontier, g.tiles = tree.AppendFrontier(nil), tree.Full()
+		j.past = sha256.Sum256(g.frontier)
 	}
 	l.waiting.add(g)
 	l.lazy.show(p)
@@ -54,6 +62,9 @@ func (l *Log) journalled(p *plan) error {
 	}
 	return nil
 }
+
+// sheetMax is how much memory is kept to put records together in, in bytes.
+const sheetMax = 1 << 20
 
 // room is a place for so many bytes in the journal. Where there is none, it waits until the mover has freed one or the
 // journal has grown; and where both have failed, the group is refused.
@@ -113,17 +124,12 @@ func (l *Log) move(bytes int, steps func(*flush) int) error {
 		return failed.err
 	}
 	groups := l.waiting.next(bytes)
-	s := &stretch{first: l.last + 1, frontier: l.frontier, follows: l.follows}
-	for _, g := range groups {
-		begin := len(s.frames)
-		s.frames = append(s.frames, g.frames...)
-		for _, end := range g.ends {
-			s.ends = append(s.ends, begin+end)
-		}
-		s.frontier, s.tiles = g.frontier, append(s.tiles, g.tiles...)
-	}
-	if len(groups) > 0 && groups[0].first != s.first {
+	if len(groups) > 0 && groups[0].first != l.last+1 {
 		return l.damagedError("position %d is to be moved into it, and it ends at position %d", groups[0].first, l.last)
+	}
+	s, err := l.stretchOf(groups)
+	if err != nil {
+		return explain(l.path, err)
 	}
 	gathered, added := l.lazy.gained(&l.gathered)
 	if steps == nil {
@@ -137,6 +143,9 @@ func (l *Log) move(bytes int, steps func(*flush) int) error {
 		return explain(l.path, err)
 	}
 	l.waiting.drop(len(groups))
+	if s.tree != nil {
+		l.filedTree = s.tree
+	}
 	if closed := l.lazy.turnOver(flushed); closed != nil {
 		l.gathered = 0
 		l.flush = l.newFlush(closed)
@@ -146,6 +155,40 @@ func (l *Log) move(bytes int, steps func(*flush) int) error {
 		signal(l.journal.freed)
 	}
 	return nil
+}
+
+// stretchOf is groups as what goes into the file together. Of those that an opening found, it reads the frames, and
+// makes the seal's frontier again.
+func (l *Log) stretchOf(groups tail) (*stretch, error) {
+	s := &stretch{first: l.last + 1, frontier: l.frontier, follows: l.follows}
+	for _, g := range groups {
+		loaded, err := l.load(g)
+		if err != nil {
+			return nil, err
+		}
+		begin := len(s.frames)
+		s.frames = append(s.frames, loaded.frames...)
+		for _, end := range loaded.ends {
+			s.ends = append(s.ends, begin+end)
+		}
+		s.frontier, s.tiles = loaded.frontier, append(s.tiles, loaded.tiles...)
+		if loaded != g && l.filedTree != nil {
+			if s.tree == nil {
+				s.tree = l.filedTree.Clone()
+			}
+			hashFrames(s.tree, loaded)
+		}
+	}
+	if s.tree != nil {
+		s.frontier = s.tree.AppendFrontier(nil)
+	}
+	return s, nil
+}
+
+func hashFrames(tree *seal.Tree, g *group) {
+	for position := g.first; position <= g.last(); position++ {
+		tree.Append(seal.LeafHash(g.frame(position)))
+	}
 }
 
 // moveUntil has the file hold the records up to a position, which readers may see.

@@ -15,7 +15,7 @@ import (
 func TestGrowthHasItsOwnDescription(t *testing.T) {
 	l := openJournalled(t, Config{}, 1)
 	j := l.journal
-	_, err := j.more.Seek(journalAlign, io.SeekStart)
+	_, err := j.more.Seek(sectorSize, io.SeekStart)
 	require.NoError(t, err)
 	at, err := j.file.Seek(0, io.SeekCurrent)
 	require.NoError(t, err)
@@ -28,6 +28,12 @@ func TestGrowthHasItsOwnDescription(t *testing.T) {
 	j.file = groups
 	require.NoError(t, j.space.failure())
 	assert.Equal(t, size+j.bounds.step, j.space.size)
+	head := make([]byte, journalBegin)
+	_, err = j.file.ReadAt(head, 0)
+	require.NoError(t, err)
+	length, err := parseLength(j.id, head[journalHeader:])
+	require.NoError(t, err)
+	assert.Equal(t, j.space.size, length, "it says so itself")
 }
 
 // TestDroppedGroupsAreLetGo: what has left the tail leaves memory, whatever still waits.
@@ -36,7 +42,7 @@ func TestDroppedGroupsAreLetGo(t *testing.T) {
 	at := uint64(0)
 	add := func() *group {
 		at++
-		g := &group{first: at, record: make([]byte, journalAlign), ends: []int{1}}
+		g := &group{berth: berth{first: at, count: 1, size: 1}, ends: []int{1}}
 		w.add(g)
 		return g
 	}
@@ -52,7 +58,7 @@ func TestDroppedGroupsAreLetGo(t *testing.T) {
 		w.drop(1)
 	}
 	assert.Len(t, w.now(), 10)
-	assert.EqualValues(t, 10*journalAlign, w.size())
+	assert.EqualValues(t, 10*journalPage, w.size())
 	runtime.GC()
 	kept := 0
 	for _, g := range gone {

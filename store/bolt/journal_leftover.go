@@ -11,30 +11,38 @@ import (
 // short, between two steps. One that has what the file has not belongs to another file, and then this is not the one to
 // go on with. Anything else is in the way only of a journal that is wanted there.
 func (l *Log) leftover(wanted bool) (mine bool, err error) {
-	head, groups, err := readJournal(l.journalAt, 0)
+	found, err := scanJournal(l.journalAt, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil && isSystem(err):
 		return false, err
-	case err != nil && !wanted, err == nil && head.origin != l.id().origin && !wanted:
+	case err != nil && !wanted, err == nil && found.origin != l.id().origin && !wanted:
 		return false, nil
 	case err != nil:
 		return false, l.inTheWayError("%v", err)
-	case head.origin != l.id().origin:
-		return false, l.inTheWayError("it is the journal of another log, %q", head.origin)
-	case lastOf(groups) > l.last || head.begin > l.last:
+	case found.origin != l.id().origin:
+		return false, l.inTheWayError("it is the journal of another log, %q", found.origin)
+	case found.last() > l.last || found.begin > l.last:
 		return false, l.inTheWayError("it is a journal that this file does not name, with records up to position %d, and "+
-			"the file ends at position %d", max(lastOf(groups), head.begin), l.last)
+			"the file ends at position %d", max(found.last(), found.begin), l.last)
 	}
-	return true, l.peek(func(tx reading) error { return l.hasAll(tx, groups) })
+	if err := found.fault(l.last); err != nil {
+		return false, l.inTheWayError("it is a journal that this file does not name, and %v: it may have had records that "+
+			"the file has not", err)
+	}
+	return true, l.peek(func(tx reading) error { return l.hasAll(tx, found) })
 }
 
 // hasAll holds what a journal has against the file: two copies of one log that went apart have the same positions, and
 // so have all logs without a seal.
-func (l *Log) hasAll(tx reading, groups []*group) error {
+func (l *Log) hasAll(tx reading, found *scan) error {
 	walk := newFrames(l, tx)
-	for _, g := range groups {
+	for _, s := range found.berths {
+		g, err := s.load(l.journalAt, found.id)
+		if err != nil {
+			return l.inTheWayError("%v", err)
+		}
 		for position := g.first; position <= g.last(); position++ {
 			filed, err := walk.at(position)
 			if err != nil {
@@ -69,10 +77,10 @@ func journalAlone(path string) error {
 	} else {
 		absolute += journalSuffix
 	}
-	_, groups, err := readJournal(absolute, 0)
-	if err != nil || len(groups) == 0 {
+	found, err := scanJournal(absolute, 0)
+	if err != nil || found.last() == 0 && found.torn.last <= 1 && found.rotten == 0 {
 		return nil // who wants a journal there is told later
 	}
 	return (&Log{journalAt: absolute}).inTheWayError("it is a journal with records up to position %d, and the log that "+
-		"it belongs to is not beside it", lastOf(groups))
+		"it belongs to is not beside it", max(found.last(), found.torn.last))
 }

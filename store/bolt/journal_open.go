@@ -1,12 +1,10 @@
 package bolt
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -16,10 +14,11 @@ import (
 	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
-// readBack brings into memory the records of the journal that the file names, as far as the file does not have them. It
-// is called after all that is in the file is there.
+// readBack brings into memory what the records of the journal say that the file names, as far as the file does not have
+// them. The records themselves stay in the journal until they are asked for. It is called after all that is in the file
+// is there.
 func (l *Log) readBack(tx reading, h header) error {
-	head, groups, err := readJournal(l.journalAt, l.last)
+	found, err := scanJournal(l.journalAt, l.last)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return l.journalError("its journal %s is missing, in which there may be records that it does not have", l.journalAt)
@@ -30,29 +29,44 @@ func (l *Log) readBack(tx reading, h header) error {
 		return l.journalError("its journal %s is not what was written: %v", l.journalAt, err)
 	case err != nil:
 		return err
-	case head.id != h.journal || head.origin != h.origin:
+	case found.id != h.journal || found.origin != h.origin:
 		return l.journalError("the file %s is the journal of another log, or of another copy of this one, and not the one "+
 			"that it names", l.journalAt)
-	case head.begin > l.last:
+	case found.begin > l.last:
 		return l.journalError("its journal %s was begun after position %d, and the file ends at position %d: it is an older "+
-			"one than the journal's", l.journalAt, head.begin, l.last)
+			"one than the journal's", l.journalAt, found.begin, l.last)
 	}
-	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(a.first, b.first) })
-	for _, g := range groups {
-		if at := l.lazy.last + 1; g.first != at {
+	end := l.last
+	for _, s := range found.berths {
+		if s.first != end+1 {
 			return l.journalError("its journal %s has records from position %d on, and none at position %d: what stood there "+
-				"is not what was written", l.journalAt, g.first, at)
+				"is not what was written", l.journalAt, s.first, end+1)
 		}
-		if err := l.readGroup(tx, g); err != nil {
+		end = s.last()
+	}
+	if err := found.fault(end); err != nil {
+		return l.journalError("its journal %s is damaged: %v", l.journalAt, err)
+	}
+	for _, s := range found.berths {
+		if err := l.readGroup(tx, &group{berth: s}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readGroup takes a group of the journal into memory, once its records are proven to continue their streams.
-func (l *Log) readGroup(tx reading, g *group) error {
+// readGroup takes into memory what a group of the journal says, once its records are proven to be written after all
+// those before them, and to continue their streams.
+func (l *Log) readGroup(tx reading, found *group) error {
 	active, tree := l.lazy.active, l.lazy.tree
+	if found.past != pastOf(tree) {
+		return l.journalError("its journal %s has records from position %d on that were not written after those that are "+
+			"before them here: one of the two files went another way", l.journalAt, found.first)
+	}
+	g, err := l.load(found)
+	if err != nil {
+		return err
+	}
 	if tree != nil {
 		tree = tree.Clone()
 	}
@@ -79,11 +93,11 @@ func (l *Log) readGroup(tx reading, g *group) error {
 		}
 	}
 	if tree != nil {
-		g.frontier, g.tiles = tree.AppendFrontier(nil), tree.Full()
+		found.tiles = tree.Full()
 	}
 	active.last, l.lazy.last, l.lazy.tree = g.last(), g.last(), tree
-	l.recovery.Records += uint64(len(g.ends))
-	l.waiting.add(g)
+	l.recovery.Records += uint64(g.count)
+	l.waiting.add(found)
 	return nil
 }
 
@@ -129,16 +143,10 @@ func (l *Log) mark(id string) error {
 	return nil
 }
 
-func lastOf(groups []*group) (last uint64) {
-	for _, g := range groups {
-		last = max(last, g.last())
-	}
-	return last
-}
-
 // useJournal makes a journal and has appends go to it.
 func (l *Log) useJournal(bounds journalBounds) error {
-	j, err := makeJournal(l.journalAt, l.absolute, journalHead{origin: l.id().origin, begin: l.last}, bounds)
+	j, err := makeJournal(l.journalAt, l.absolute, journalHead{origin: l.id().origin, begin: l.last},
+		pastOf(l.lazy.tree), bounds)
 	if err != nil {
 		return err
 	}
@@ -173,15 +181,4 @@ func (l *Log) journalError(format string, args ...any) error {
 func (l *Log) inTheWayError(format string, args ...any) error {
 	return &FileError{Kind: store.ErrStorage, Path: l.journalAt, Reason: fmt.Sprintf(format, args...),
 		Remedy: "move it away, or put back the file that it belongs to; it was not changed"}
-}
-
-func isNewer(err error) bool {
-	_, is := errors.AsType[newerJournal](err)
-	return is
-}
-
-// isSystem tells whether an error is the system's, and not of what a file holds.
-func isSystem(err error) bool {
-	_, is := errors.AsType[*fs.PathError](err)
-	return is
 }

@@ -2,108 +2,92 @@ package bolt
 
 import (
 	"bytes"
-	"encoding/binary"
-	"hash/crc32"
-	"io"
-	"os"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
 
 	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/store/internal/ledger"
+	"github.com/tilltape/tilltape/seal"
+	"github.com/tilltape/tilltape/store"
 )
 
-// newGroup is what a plan becomes in the journal. The record is complete once it has its place, by put.
-func newGroup(p *plan) *group {
+// newGroup is what a plan becomes in the journal, once it has a place.
+func newGroup(p *plan, past [sha256.Size]byte) *group {
 	frames, ends := p.Frames()
-	size := (recordHeader + len(frames) + journalAlign - 1) / journalAlign * journalAlign
-	record := make([]byte, recordHeader, size)
-	binary.BigEndian.PutUint32(record, recordMagic)
-	binary.BigEndian.PutUint32(record[4+sumSize:], uint32(len(frames)))
-	binary.BigEndian.PutUint32(record[8+sumSize:], uint32(len(ends)))
-	binary.BigEndian.PutUint64(record[12+sumSize:], p.First())
-	record = append(record, frames...)
-	g := &group{first: p.First(), record: record[:size], frames: record[recordHeader:], ends: make([]int, len(ends))}
-	copy(g.ends, ends)
-	return g
+	return &group{berth: berth{first: p.First(), count: len(ends), size: len(frames), past: past},
+		frames: bytes.Clone(frames), ends: slices.Clone(ends)}
 }
 
-// put gives the group's record its place, and with it its checksum.
-func (g *group) put(id string, at int64) {
-	g.at = at
-	binary.BigEndian.PutUint32(g.record[4:], recordSum(id, at, g.record[:recordHeader+len(g.frames)]))
+// pastOf is what a record says of all that is in the log before it: the hash of the seal's frontier; zeros without a
+// seal.
+func pastOf(tree *seal.Tree) (past [sha256.Size]byte) {
+	if tree != nil {
+		past = sha256.Sum256(tree.AppendFrontier(nil))
+	}
+	return past
 }
 
-// recordSum is the checksum of a record at a place: over the journal's id, the place and the record without it.
-func recordSum(id string, at int64, record []byte) uint32 {
-	var place [journalIDSize + numberSize]byte
-	copy(place[:], id)
-	binary.BigEndian.PutUint64(place[journalIDSize:], uint64(at))
-	sum := crc32.Update(0, castagnoli, place[:])
-	sum = crc32.Update(sum, castagnoli, record[:4])
-	return crc32.Update(sum, castagnoli, record[4+sumSize:])
+// errNoRecord is what a berth holds that was read before and does not hold its record any more.
+var errNoRecord = errors.New("the record is not there any more")
+
+// load is the group that stands in a berth of the journal, read from there.
+func (s berth) load(path, id string) (g *group, err error) {
+	file, err := openJournal(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	b := make([]byte, sectors(s.size)*sectorSize)
+	if _, err := file.ReadAt(b, s.at); err != nil {
+		return nil, err
+	}
+	g = &group{berth: s, frames: b[:0]} // what is written over was read
+	seed := journalSeed(id)
+	for number := range sectors(s.size) {
+		begin := number * sectorSize
+		of, ok := parseSector(seed, s.at+int64(begin), b[begin:][:sectorSize])
+		if !ok || of.first != s.first || of.number != number {
+			return nil, errNoRecord
+		}
+		if number == 0 {
+			of.room = of.room[recordHeader:]
+		}
+		g.frames = append(g.frames, of.room[:min(len(of.room), s.size-len(g.frames))]...)
+	}
+	if g.ends, err = endsOf(g.frames); err == nil && len(g.ends) != s.count {
+		err = fmt.Errorf("%d frames are where %d should be", len(g.ends), s.count)
+	}
+	return g, err
 }
 
-// parseGroup is the group whose record b begins with at a place; nil where there is none.
-func parseGroup(id string, at int64, b []byte) *group {
-	if len(b) < recordHeader || binary.BigEndian.Uint32(b) != recordMagic {
-		return nil
-	}
-	size, count := int(binary.BigEndian.Uint32(b[4+sumSize:])), int(binary.BigEndian.Uint32(b[8+sumSize:]))
-	if size > len(b)-recordHeader || count == 0 || count > size {
-		return nil
-	}
-	if recordSum(id, at, b[:recordHeader+size]) != binary.BigEndian.Uint32(b[4:]) {
-		return nil
-	}
-	whole := min((recordHeader+size+journalAlign-1)/journalAlign*journalAlign, len(b))
-	g := &group{first: binary.BigEndian.Uint64(b[12+sumSize:]), record: bytes.Clone(b[:whole]), at: at}
-	g.frames = g.record[recordHeader:][:size]
-	for end := 0; end < size; {
-		n, err := events.FrameSize(g.frames[end:])
-		if err != nil || n > size-end {
-			return nil
+// endsOf is where each of the frames ends.
+func endsOf(frames []byte) (ends []int, err error) {
+	for end := 0; end < len(frames); {
+		n, err := events.FrameSize(frames[end:])
+		if err != nil {
+			return nil, err
 		}
 		end += n
-		g.ends = append(g.ends, end)
+		ends = append(ends, end)
 	}
-	if len(g.ends) != count {
-		return nil
-	}
-	return g
+	return ends, nil
 }
 
-// journalReadMax is a journal that is longer than any that was made: the longest, and the longest append.
-const journalReadMax = journalMax + journalStep + 2*ledger.BatchBytesMax
-
-// readJournal reads the header of a journal and all its records with a position after the given one, in no order.
-func readJournal(path string, after uint64) (h journalHead, groups []*group, err error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return journalHead{}, nil, err
+// load is a group of the tail with its frames.
+func (l *Log) load(g *group) (*group, error) {
+	if g.frames != nil {
+		return g, nil
 	}
-	if !info.Mode().IsRegular() { // who opens a pipe waits
-		return journalHead{}, nil, errNoJournal
+	loaded, err := g.berth.load(l.journalAt, l.marked)
+	switch {
+	case err == nil:
+		loaded.tiles = g.tiles
+		return loaded, nil
+	case isSystem(err) && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return journalHead{}, nil, err
-	}
-	defer file.Close()
-	all, err := io.ReadAll(io.LimitReader(file, journalReadMax))
-	if err != nil {
-		return journalHead{}, nil, err
-	}
-	if h, err = parseJournalHead(all); err != nil {
-		return journalHead{}, nil, err
-	}
-	for at := journalHeader; at < len(all); at += journalAlign {
-		g := parseGroup(h.id, int64(at), all[at:])
-		if g == nil {
-			continue
-		}
-		if g.last() > after {
-			groups = append(groups, g)
-		}
-		at += len(g.record) - journalAlign // what stands in a record is none
-	}
-	return h, groups, nil
+	return nil, &store.DamagedError{Log: l.name, Position: g.first, Reason: fmt.Sprintf("it is in the journal %s, and %v",
+		l.journalAt, err)}
 }

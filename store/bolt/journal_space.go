@@ -32,11 +32,11 @@ func (s *space) find(n int64, live tail) bool {
 	s.mu.Lock()
 	size := s.size
 	s.mu.Unlock()
-	beyond := int64(journalHeader)
+	beyond := int64(journalBegin)
 	for _, g := range live {
 		beyond = max(beyond, g.end())
 	}
-	for _, from := range []int64{s.at, journalHeader, beyond} {
+	for _, from := range []int64{s.at, journalBegin, beyond} {
 		limit := size
 		for _, g := range live {
 			if g.end() > from {
@@ -51,9 +51,6 @@ func (s *space) find(n int64, live tail) bool {
 	return false
 }
 
-// end is where the group's record ends in the journal.
-func (g *group) end() int64 { return g.at + int64(len(g.record)) }
-
 // grow makes the journal longer, so that there is room for n bytes more; unless it grows already, or has its full
 // length and room for that in it, or has failed to grow and is not to try again. It does so in a goroutine of its own,
 // for it writes all that it adds.
@@ -61,7 +58,7 @@ func (j *journal) grow(n int64, again bool) {
 	s := &j.space
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	long := s.size - journalHeader
+	long := s.size - journalBegin
 	if again {
 		s.failed = nil
 	}
@@ -74,6 +71,8 @@ func (j *journal) grow(n int64, again bool) {
 		err := j.blank(begin, more)
 		if err != nil {
 			err = errors.Join(err, j.cut(begin)) // a full disk has better use for it
+		} else {
+			err = j.lengthen(begin + more)
 		}
 		s.mu.Lock()
 		s.growing, s.failed = false, err
@@ -83,6 +82,15 @@ func (j *journal) grow(n int64, again bool) {
 		s.mu.Unlock()
 		signal(j.freed)
 	})
+}
+
+// lengthen makes it durable that the journal is so long. What fails may have been written: the file is left as long as
+// it is.
+func (j *journal) lengthen(length int64) error {
+	if _, err := j.writeMore(lengthPage(j.id, length), journalHeader); err != nil {
+		return err
+	}
+	return j.syncMore()
 }
 
 // failure is why the journal could not grow, nil while it does or did.

@@ -35,6 +35,7 @@ func (l *Log) recover(look *Log) error {
 			l.lazy.active, l.lazy.frozen = look.lazy.active, look.lazy.frozen
 			l.lazy.last, l.lazy.tree, l.recovery = look.lazy.last, look.lazy.tree, look.recovery
 			l.waiting.groups, l.waiting.bytes = look.waiting.groups, look.waiting.bytes
+			l.filedTree = look.filedTree
 			return nil
 		}
 		if err := l.loadSeal(tx, h, last); err != nil {

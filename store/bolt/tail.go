@@ -9,16 +9,12 @@ import (
 
 // group is the records of one sync of the journal. It is never changed.
 type group struct {
-	first    uint64 // position of the first
-	record   []byte // what stands in the journal, the frames among it
-	frames   []byte // one after another
+	berth
+	frames   []byte // one after another; nil of one that an opening found, which are in the journal alone
 	ends     []int  // of each in them
-	frontier []byte // of the seal after them; nil in a log without one
+	frontier []byte // of the seal after them; nil in a log without one, and where frames is
 	tiles    []seal.Tile
-	at       int64 // where the record is in the journal
 }
-
-func (g *group) last() uint64 { return g.first + uint64(len(g.ends)) - 1 }
 
 // frame is the frame at a position, which the group has.
 func (g *group) frame(position uint64) []byte {
@@ -70,7 +66,7 @@ func (t tail) tile(id seal.TileID) []byte {
 type waiting struct {
 	mu      sync.Mutex
 	groups  tail
-	bytes   int64 // of their records
+	bytes   int64 // that they take in the journal
 	dropped int   // groups that were dropped and that the array of groups still has
 }
 
@@ -85,7 +81,7 @@ func (w *waiting) add(g *group) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.groups = append(w.groups, g)
-	w.bytes += int64(len(g.record))
+	w.bytes += g.span()
 }
 
 func (w *waiting) size() int64 {
@@ -94,12 +90,12 @@ func (w *waiting) size() int64 {
 	return w.bytes
 }
 
-// next is the oldest groups, of so many bytes together and at least one, if there is one.
+// next is the oldest groups, with frames of so many bytes together and at least one, if there is one.
 func (w *waiting) next(bytes int) tail {
 	all := w.now()
 	n, size := 0, 0
-	for n < len(all) && (n == 0 || size+len(all[n].record) <= bytes) {
-		size += len(all[n].record)
+	for n < len(all) && (n == 0 || size+all[n].size <= bytes) {
+		size += all[n].size
 		n++
 	}
 	return all[:n]
@@ -110,7 +106,7 @@ func (w *waiting) drop(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, g := range w.groups[:n] {
-		w.bytes -= int64(len(g.record))
+		w.bytes -= g.span()
 	}
 	w.dropped += n
 	w.groups = w.groups[n:]

@@ -53,9 +53,9 @@ var smallGenerations = patch{file: "store/bolt/lazy.go", ours: true, pairs: []st
 
 // smallJournal lets some appends fill a journal, so that its space is used again and again.
 var smallJournal = patch{file: "store/bolt/journal.go", ours: true, pairs: []string{
-	"journalStep = 32 << 20", "journalStep = 24 << 10",
-	"journalMax  = 256 << 20", "journalMax  = 96 << 10",
-	"moveAt  = 8 << 20", "moveAt  = 6 << 10",
+	"journalStep = 32 << 20", "journalStep = 64 << 10",
+	"journalMax  = 256 << 20", "journalMax  = 256 << 10",
+	"moveAt  = 8 << 20", "moveAt  = 24 << 10",
 	"moveMax = 2 << 20", "moveMax = 3 << 10",
 }}
 

@@ -91,16 +91,21 @@ var teeth = []tooth{
 	{name: "journal used again before the file is synced", patch: patch{file: "store/bolt/journal_commit.go", ours: true,
 		pairs: []string{
 			"\tflushed, err := l.enter(s, steps)\n", "\tl.waiting.drop(len(groups))\n\tflushed, err := l.enter(s, steps)\n",
-			"\tl.waiting.drop(len(groups))\n\tif closed", "\tif closed",
-			"\t\tif at, ok := j.space.take(n, live); ok {\n", "\t\tj.space.at, j.space.limit = journalHeader, 0\n" +
+			"\tl.waiting.drop(len(groups))\n\tif s.tree", "\tif s.tree",
+			"\t\tif at, ok := j.space.take(n, live); ok {\n", "\t\tj.space.at, j.space.limit = journalBegin, 0\n" +
 				"\t\tif at, ok := j.space.take(n, live); ok {\n", // what was given free last is taken first
 		}}, symptom: []string{lost, unopened}, journal: true},
-	{name: "a torn record taken for whole", patch: patch{file: "store/bolt/journal_record.go", ours: true, pairs: []string{
-		"\tif recordSum(id, at, b[:recordHeader+size]) != binary.BigEndian.Uint32(b[4:]) {\n", "\tif at < 0 {\n",
+	{name: "a torn record taken for whole", patch: patch{file: "store/bolt/journal_scan.go", ours: true, pairs: []string{
+		"\tif s.next++; s.next < sectors(s.open.size) {\n", "\tif s.next++; s.next < 1 {\n",
 	}}, symptom: []string{unopened, "holds"}, journal: true, judges: true},
-	{name: "recovery that skips a record", patch: patch{file: "store/bolt/journal_record.go", ours: true, pairs: []string{
-		"\t\tif g.last() > after {\n", "\t\tif g.first > after+1 {\n", // of the groups that the file lacks, the first
+	{name: "recovery that skips a record", patch: patch{file: "store/bolt/journal_scan.go", ours: true, pairs: []string{
+		"\tif s.open.last() > s.after {\n", "\tif s.open.first > s.after+1 {\n", // of those that the file lacks, the first
 	}}, symptom: []string{unopened, lost}, journal: true, judges: true},
+	{name: "journal said to be long before it is", patch: patch{file: "store/bolt/journal_space.go", ours: true,
+		pairs: []string{
+			"\t\terr := j.blank(begin, more)\n", "\t\terr := j.lengthen(begin + more)\n" +
+				"\t\tif err == nil {\n\t\t\terr = j.blank(begin, more)\n\t\t}\n",
+		}}, symptom: []string{unopened}, journal: true},
 }
 
 // How long a careless engine is searched for its symptom, in images drawn and in wrong ones of each process; and how

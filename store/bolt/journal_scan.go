@@ -1,0 +1,189 @@
+package bolt
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+)
+
+// scanPiece is how much of a journal is read at once, in bytes. What reading one takes of memory is this, a berth for
+// each record, and one record.
+const scanPiece = 1 << 20
+
+// scan is what a journal holds, read once from its beginning to its end.
+type scan struct {
+	journalHead
+	seed  uint32
+	after uint64 // positions up to it are in the file
+
+	berths []berth // records that are whole and that the file does not have
+	torn   torn    // those of which there is a part
+	rotten int64   // the first place at which there is what nobody wrote; 0 where there is none
+
+	open berth // the record that is being read
+	next int   // the number of its next sector; 0 where none is
+}
+
+// torn is records of which there is a part, and which the file does not have: the position of the first and the last.
+type torn struct{ first, last uint64 }
+
+// scanJournal reads a journal. Its berths come in the order of their positions.
+func scanJournal(path string, after uint64) (s *scan, err error) {
+	file, err := openJournal(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	head := make([]byte, journalBegin)
+	if n, err := io.ReadFull(file, head); err != nil && !isShort(err) {
+		return nil, err
+	} else if head = head[:n]; n < journalBegin {
+		if _, err := parseJournalHead(head); err != nil {
+			return nil, err
+		}
+		return nil, errJournalLength
+	}
+	s = &scan{after: after}
+	if s.journalHead, err = parseJournalHead(head); err != nil {
+		return nil, err
+	}
+	s.seed = journalSeed(s.id)
+	length, err := parseLength(s.id, head[journalHeader:])
+	if err != nil {
+		return nil, err
+	}
+	if err := s.read(file, length); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(s.berths, func(a, b berth) int { return cmp.Compare(a.first, b.first) })
+	return s, nil
+}
+
+// openJournal opens a journal for reading.
+func openJournal(path string) (*os.File, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // who opens a pipe waits
+		return nil, errNoJournal
+	}
+	return os.Open(path)
+}
+
+func isShort(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+// cutJournal is what a journal is that is shorter than it was made.
+type cutJournal struct{ is, was int64 }
+
+func (c cutJournal) Error() string {
+	return fmt.Sprintf("it was cut short: %d bytes of %d are there", c.is, c.was)
+}
+
+func (s *scan) read(file *os.File, length int64) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() < length {
+		return cutJournal{info.Size(), length}
+	}
+	piece := make([]byte, scanPiece)
+	for at := int64(journalBegin); at < length; at += int64(len(piece)) {
+		piece = piece[:min(length-at, scanPiece)/sectorSize*sectorSize]
+		if len(piece) == 0 {
+			break
+		}
+		if _, err := file.ReadAt(piece, at); err != nil {
+			return err
+		}
+		for begin := 0; begin < len(piece); begin += sectorSize {
+			s.take(at+int64(begin), piece[begin:][:sectorSize])
+		}
+	}
+	s.breakOff()
+	return nil
+}
+
+// take goes on with the sector at a place.
+func (s *scan) take(at int64, b []byte) {
+	if bytes.Equal(b, zeroPage[:sectorSize]) {
+		s.breakOff()
+		return
+	}
+	of, ok := parseSector(s.seed, at, b)
+	switch {
+	case !ok:
+		s.breakOff()
+		s.rotten = cmp.Or(s.rotten, at)
+		return
+	case s.next > 0 && of.first == s.open.first && of.number == s.next:
+	case of.number > 0:
+		s.breakOff()
+		s.part(of.first)
+		return
+	default:
+		s.breakOff()
+		if s.open, ok = parseBerth(of, at); !ok {
+			s.rotten = cmp.Or(s.rotten, at)
+			return
+		}
+	}
+	if s.next++; s.next < sectors(s.open.size) {
+		return
+	}
+	s.next = 0
+	if s.open.last() > s.after {
+		s.berths = append(s.berths, s.open)
+	}
+}
+
+// breakOff ends a record whose next sector is not there.
+func (s *scan) breakOff() {
+	if s.next > 0 {
+		s.next = 0
+		s.part(s.open.first)
+	}
+}
+
+// part takes note of a part of the record with that position.
+func (s *scan) part(first uint64) {
+	if first > s.after {
+		s.torn.last = max(s.torn.last, first)
+		s.torn.first = min(cmp.Or(s.torn.first, first), first)
+	}
+}
+
+// last is the position of the last record that there is a sign of.
+func (s *scan) last() (last uint64) {
+	if n := len(s.berths); n > 0 {
+		last = s.berths[n-1].last()
+	}
+	return last
+}
+
+// fault is what a journal has that no power loss leaves, where its whole records end at the position end; nil where it
+// has nothing of that kind. One group is written and not synced at a time: a power loss tears that one alone, which
+// comes next.
+func (s *scan) fault(end uint64) error {
+	switch {
+	case s.rotten != 0:
+		return fmt.Errorf("its bytes from %d on are not what was written there", s.rotten)
+	case s.torn.last > end+1:
+		return fmt.Errorf("of the records from position %d on only a part is there", s.torn.last)
+	case s.torn.first != 0 && s.torn.first <= end:
+		return fmt.Errorf("of the records from position %d on a part is there twice", s.torn.first)
+	}
+	return nil
+}
+
+// isSystem tells whether an error is the system's, and not of what a file holds.
+func isSystem(err error) bool {
+	_, is := errors.AsType[*fs.PathError](err)
+	return is
+}
