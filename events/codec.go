@@ -15,6 +15,7 @@ type upcast func(payload []byte) ([]byte, error)
 type kindCodec struct {
 	version uint64
 	encode  func(wire, Event) wire // the wire as the walk left it
+	own     func(wire, Event) (Event, error)
 	decode  func(wire) (Event, error)
 	upcasts map[uint64]upcast // by the version they lift
 }
@@ -98,6 +99,23 @@ func entry[T Event](k Kind, walk func(*wire, *T)) (string, kindCodec) {
 			}
 			w, _ = run(w, fact)
 			return w
+		},
+		own: func(w wire, e Event) (Event, error) {
+			fact, ok := e.(T)
+			if !ok {
+				w.invalid("event", fmt.Sprintf("is a %T; give a %T", e, fact), nil)
+				return nil, w.err
+			}
+			s := pool.Get().(*scratch[T])
+			s.wire, s.fact = w, fact
+			walk(&s.wire, &s.fact)
+			err := s.wire.err
+			if err == nil {
+				e = s.fact
+			}
+			*s = scratch[T]{}
+			pool.Put(s)
+			return e, err
 		},
 		decode: func(w wire) (e Event, err error) {
 			s := pool.Get().(*scratch[T])

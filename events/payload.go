@@ -46,8 +46,12 @@ func (w *wire) evidence(n protowire.Number, field string, p **Evidence) {
 	if !ok {
 		return
 	}
-	if !w.writing {
+	switch {
+	case !w.writing:
 		*p = new(Evidence)
+	case w.own:
+		own := **p
+		*p = &own
 	}
 	e := *p
 	w.str(1, "method", &e.Method, IDMax)

@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -78,4 +79,31 @@ func PrepareFrame(frame []byte) (Prepared, Record, error) {
 	p := Prepared{bytes: append([]byte(nil), frame[begin:]...), at: at}
 	p.bytes = append(p.bytes[:at], p.bytes[at+place:]...)
 	return p, r, h.err
+}
+
+// AsRead returns the record as a reader of its frame gets it, with the place that it has: times are UTC with
+// nanoseconds. It shares nothing with r that can be written to, but strings, of which any may keep the memory alive that
+// it is a part of. The error is that of [AppendFrame], for a fact that cannot be written; the rest is not checked. Cost:
+// a fifth of [DecodeFrame]'s; it allocates the fact, the keys, and a kept message.
+func AsRead(r Record) (Record, error) {
+	if r.Event == nil {
+		return Record{}, r.check()
+	}
+	name, _, k, err := current.kind(r.Event)
+	if err != nil {
+		return Record{}, err
+	}
+	if r.Event, err = k.own(wire{name: name, writing: true, dry: true, own: true}, r.Event); err != nil {
+		return Record{}, err
+	}
+	for _, t := range []*time.Time{&r.Recorded, &r.Occurred, &r.Head.StatusSince, &r.Head.OperationSince,
+		&r.Head.ParkedSince, &r.Head.AnomalySince, &r.Head.DisputeBy, &r.Head.Due} {
+		if t.IsZero() {
+			*t = time.Time{}
+		} else {
+			*t = time.Unix(0, t.UnixNano()).UTC()
+		}
+	}
+	r.Keys = append([]Key(nil), r.Keys...)
+	return r, nil
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -101,6 +102,72 @@ func BenchmarkPrepared(b *testing.B) {
 	var dst []byte
 	for b.Loop() {
 		if dst, err = p.AppendFrame(dst[:0], 2, 123456, 123400); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// TestAsReadIsWhatIsRead: of any record, in any place, and wherever its times are told.
+func TestAsReadIsWhatIsRead(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := anyRecord(rt, t)
+		if rapid.Bool().Draw(rt, "elsewhere") {
+			zone := time.FixedZone("there", 3600)
+			r.Recorded, r.Head.Due = r.Recorded.In(zone), r.Head.Due.In(zone)
+		}
+		frame, err := AppendFrame(nil, r)
+		require.NoError(rt, err)
+		want, err := DecodeFrame(frame)
+		require.NoError(rt, err)
+		got, err := AsRead(r)
+		require.NoError(rt, err)
+		require.Equal(rt, want, got)
+	})
+}
+
+// TestAsReadSharesNothing that can be written to; and the times of a fact are as a reader gets them.
+func TestAsReadSharesNothing(t *testing.T) {
+	for _, kind := range Kinds() {
+		given := full(t, kind)
+		frame, err := AppendFrame(nil, given)
+		require.NoError(t, err)
+		want, err := DecodeFrame(frame)
+		require.NoError(t, err)
+		got, err := AsRead(given)
+		require.NoError(t, err)
+		if proof := PartsOf(given.Event).Proof; proof.Evidence != nil {
+			proof.Evidence.Method = "another"
+			for i := range proof.Evidence.Body {
+				proof.Evidence.Body[i]++
+			}
+		}
+		for i := range given.Keys {
+			given.Keys[i] = "another"
+		}
+		require.Equal(t, want, got, string(kind))
+	}
+	at := noon.In(time.FixedZone("there", 3600))
+	r := full(t, KindPaymentPaid)
+	r.Event = PaymentPaid{PaymentID: "p-1", Amount: Money{Minor: 1, Currency: "USD"}, At: at}
+	got, err := AsRead(r)
+	require.NoError(t, err)
+	assert.Equal(t, noon, got.Event.(PaymentPaid).At)
+}
+
+func TestAsReadRefusesWhatNoFactSays(t *testing.T) {
+	for what, e := range map[string]Event{"none": nil, "long text": PaymentPending{PaymentID: strings.Repeat("p", TextMax+1)}} {
+		_, err := AsRead(Record{ID: "r-1", Stream: OrderStream("o-1"), Event: e})
+		require.ErrorIs(t, err, ErrInvalid, what)
+	}
+}
+
+func BenchmarkAsRead(b *testing.B) {
+	r := Record{ID: "r-1", Stream: OrderStream("o-1"), Recorded: noon, Keys: []Key{"paymentId:p-1"},
+		Event: PaymentAuthorized{PaymentID: "p-1", Amount: Money{Minor: 1, Currency: "USD"},
+			Proof: Proof{Evidence: &Evidence{Method: "POST", Body: make([]byte, 300)}}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := AsRead(r); err != nil {
 			b.Fatal(err)
 		}
 	}

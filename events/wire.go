@@ -17,6 +17,7 @@ type wire struct {
 	name    string // of the kind, for errors
 	writing bool
 	dry     bool   // writing: only check
+	own     bool   // writing, dry: have the fact be what a reader would get, sharing only strings with what it was
 	b       []byte // writing: the frame so far; reading: what holds the payload
 	// reading: a copy of b, made for this record, that fields may share; empty where they must not
 	text    string
@@ -127,12 +128,16 @@ func enum[T ~uint8](w *wire, n protowire.Number, field string, v *T, most T) {
 func (w *wire) time(n protowire.Number, field string, v *time.Time) {
 	if w.writing {
 		if v.IsZero() {
+			*v = time.Time{}
 			return
 		}
 		nanos, ok := nanosOf(*v)
 		if !ok {
 			w.invalid(field, outsideYears, nil)
 			return
+		}
+		if w.own {
+			*v = time.Unix(0, nanos).UTC()
 		}
 		if !w.dry {
 			w.b = protowire.AppendFixed64(append(w.b, tagOf(n, protowire.Fixed64Type)), uint64(nanos))
@@ -186,6 +191,8 @@ func (w *wire) bytes(n protowire.Number, field string, v *[]byte, most int) {
 		switch {
 		case len(*v) > most:
 			w.tooLong(field, len(*v), most)
+		case w.own:
+			*v = append([]byte(nil), *v...)
 		case len(*v) > 0 && !w.dry:
 			w.b = protowire.AppendBytes(append(w.b, tagOf(n, protowire.BytesType)), *v)
 		}

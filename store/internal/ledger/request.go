@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/tilltape/tilltape/events"
@@ -30,7 +29,7 @@ type Request[L any] struct {
 	Err      error
 
 	ready   time.Time       // when it came to the queue
-	written []events.Record // what was read of the frames, places left out
+	written []events.Record // what readers will get, places left out
 }
 
 // Encode makes the frames, and is as strict as [store.CheckAppend]: encoding a record checks all that it checks of one,
@@ -68,13 +67,13 @@ func NotBegunError(ctx context.Context, to events.Stream) error {
 }
 
 // Enqueue has the request committed, and returns an error where it never was: that of ctx, or the bare
-// [store.ErrClosed]. What [Request.Written] returns is read while the commit is waited for: nobody waits for that then.
+// [store.ErrClosed]. What [Request.Written] returns is made while the commit is waited for: nobody waits for that then.
 func (q *Queue[L]) Enqueue(ctx context.Context, r *Request[L]) error {
 	joined, err := q.join(ctx, r)
 	if err != nil {
 		return err
 	}
-	_ = r.read() // Written tells an error, once what cannot be read is written
+	_ = r.read() // Written tells an error, once it is written
 	select {
 	case <-joined.done:
 	case <-ctx.Done():
@@ -120,8 +119,8 @@ func (q *Queue[L]) EnqueueAll(ctx context.Context, requests []*Request[L]) (err 
 	return err
 }
 
-// Written returns the records of a request that was committed, read from their own frames: what readers will get,
-// sharing nothing with the caller's. The error is the log's, by its name, of a frame that cannot be read.
+// Written returns the records of a request that was committed: what readers will get of their frames, sharing nothing
+// with the caller's that can be written to. The error is the log's, by its name, of one that has no reader.
 func (r *Request[L]) Written(log string) ([]events.Record, error) {
 	if err := r.read(); err != nil {
 		return nil, store.Unreadable(log, r.First+uint64(len(r.written)), err)
@@ -135,24 +134,15 @@ func (r *Request[L]) Written(log string) ([]events.Record, error) {
 	return r.written, nil
 }
 
-// frames are for one frame each while it is read.
-var frames = sync.Pool{New: func() any { return new([]byte) }}
-
-// read reads the records that were not read yet, from frames at the first place that there is: the others differ in the
-// place alone.
+// read makes the records that were not made yet. They have no place in their stream and in the log.
 func (r *Request[L]) read() error {
-	if len(r.written) == len(r.Frames) {
+	if len(r.written) == len(r.Records) {
 		return nil
 	}
-	frame := frames.Get().(*[]byte)
-	defer frames.Put(frame)
-	r.written = slices.Grow(r.written, len(r.Frames)-len(r.written))
-	for _, p := range r.Frames[len(r.written):] {
-		var err error
-		if *frame, err = p.AppendFrame((*frame)[:0], 1, 1, 0); err != nil {
-			return err
-		}
-		record, err := events.DecodeFrame(*frame)
+	r.written = slices.Grow(r.written, len(r.Records)-len(r.written))
+	for _, record := range r.Records[len(r.written):] {
+		record.Stream = r.Stream
+		record, err := events.AsRead(record)
 		if err != nil {
 			return err
 		}

@@ -56,6 +56,7 @@ func TestWrittenIsWhatReadersGet(t *testing.T) {
 	r, err := Encode[int](events.OrderStream("o-1"), 3, given)
 	require.NoError(t, err)
 	r.First, r.Previous = 10, 4
+	require.NoError(t, r.read(), "as it is while its commit is waited for")
 	given[0].Keys[0] = "paymentId:changed"
 	written, err := r.Written("test log")
 	require.NoError(t, err)
@@ -67,7 +68,7 @@ func TestWrittenIsWhatReadersGet(t *testing.T) {
 	assert.Equal(t, [][3]uint64{{4, 10, 4}, {5, 11, 10}}, places)
 	assert.Equal(t, []events.Key{"paymentId:p-1"}, written[0].Keys)
 
-	r.Frames[1] = events.Prepared{} // which is no frame
+	r.Records[1].Event = nil // which nobody reads
 	r.written = r.written[:1]
 	_, err = r.Written("test log")
 	var damaged *store.DamagedError
