@@ -62,9 +62,11 @@ type journalBounds struct {
 
 // What is moved into the file is moved in transactions that are large beside a group of appends, so that a page is
 // written once for many of them, and small beside what the disk writes in some milliseconds: appends sync meanwhile.
+// After each the mover rests as long as it took, so that half of the disk is theirs, but for no longer than moveRestMax,
+// and not where more than half of the journal is in use.
 const (
 	moveAt  = 8 << 20
-	moveMax = 2 << 20
+	moveMax = 512 << 10
 )
 
 func defaultBounds() journalBounds {
@@ -90,40 +92,52 @@ func makeJournal(path, of string, h journalHead, past [sha256.Size]byte, bounds 
 	if err := os.Remove(aside); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an opening that was cut short
 		return nil, err
 	}
-	file, err := createJournal(aside)
-	if err != nil {
-		return nil, err
-	}
-	more, err := openJournalAgain(aside)
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, file.Close())
-			_ = more.Close()     // it may not be open
-			_ = os.Remove(aside) // where it still has that name: the error that is returned says more
-		}
-	}()
-	if err != nil {
-		return nil, err
-	}
-	// Who may not give a file away keeps it.
-	if err := likeness(aside, of); err != nil && !errors.Is(err, fs.ErrPermission) {
-		return nil, err
-	}
-	j = &journal{path: path, file: file, more: more, id: h.id, bounds: bounds, past: past,
+	j = &journal{path: path, id: h.id, bounds: bounds, past: past,
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 		stop: make(chan struct{}), ended: make(chan struct{})}
-	size := journalBegin + bounds.step
-	if _, err := j.writeAt(append(h.bytes(), lengthPage(h.id, size)...), 0); err != nil {
+	if err := j.write(aside, of, h); err != nil {
+		_ = os.Remove(aside) // the error that is returned says more
 		return nil, err
 	}
-	if err := j.blank(journalBegin, bounds.step); err != nil {
+	if err := nameJournal(aside, path); err != nil {
+		_ = os.Remove(aside)
 		return nil, err
 	}
-	j.space = space{at: journalBegin, limit: size, size: size}
-	return j, nameJournal(aside, path)
+	return j, j.open()
 }
 
-// blankPiece is how many zeros are written at once.
+// write makes the file, whole and durable, and lets go of it: not every system gives a name to a file that is open.
+func (j *journal) write(aside, of string, h journalHead) (err error) {
+	if j.file, err = createJournal(aside); err != nil {
+		return err
+	}
+	j.more = j.file
+	defer func() { err = errors.Join(err, j.file.Close()) }()
+	// Who may not give a file away keeps it.
+	if err := likeness(aside, of); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	size := journalBegin + j.bounds.step
+	if _, err := j.writeAt(append(h.bytes(), lengthPage(h.id, size)...), 0); err != nil {
+		return err
+	}
+	j.space = space{at: journalBegin, limit: size, size: size}
+	return j.blank(journalBegin, j.bounds.step)
+}
+
+// open opens the file by its name.
+func (j *journal) open() (err error) {
+	if j.file, err = reopenJournal(j.path); err != nil {
+		return err
+	}
+	if j.more, err = reopenJournal(j.path); err != nil {
+		return errors.Join(err, j.file.Close())
+	}
+	return nil
+}
+
+// blankPiece is how many zeros are written at once, and where a journal grows, before each sync: appends sync meanwhile,
+// and would wait for all that is written and not synced.
 const blankPiece = 1 << 20
 
 // blank writes zeros from a place on, and makes the file's new length durable.

@@ -229,8 +229,10 @@ func (l *Log) keepMoving() {
 			return
 		}
 		for l.toMove() {
+			begun := time.Now()
 			err := l.move(j.bounds.moveMax, nil)
 			if err == nil {
+				j.rest(time.Since(begun), l.waiting.size())
 				continue
 			}
 			l.stuck.Store(&failure{err: err})
@@ -245,6 +247,21 @@ func (l *Log) keepMoving() {
 				return
 			}
 		}
+	}
+}
+
+// moveRestMax is how long the mover rests at most.
+const moveRestMax = 50 * time.Millisecond
+
+// rest leaves the disk to the appends for as long as a transaction took, unless they wait for room or will soon.
+func (j *journal) rest(took time.Duration, used int64) {
+	if j.starving.Load() || j.space.filling(used) {
+		return
+	}
+	select {
+	case <-time.After(min(took, moveRestMax)):
+	case <-j.hurry:
+	case <-j.stop:
 	}
 }
 

@@ -14,9 +14,10 @@ func createJournal(aside string) (*os.File, error) {
 	return os.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)
 }
 
-// openJournalAgain opens it once more, for what makes it longer. Linux tells of a write that failed later by the next
-// sync of each opening of a file, once: so a sync of the growth never takes that from a group's.
-func openJournalAgain(aside string) (*os.File, error) { return os.OpenFile(aside, os.O_RDWR, 0) }
+// reopenJournal opens it by its name: once for the groups, and once for what makes it longer. Linux tells of a write
+// that failed later by the next sync of each opening of a file, once: so a sync of the growth never takes that from a
+// group's.
+func reopenJournal(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDWR, 0) }
 
 func (j *journal) writeAt(b []byte, at int64) (int, error) { return j.file.WriteAt(b, at) }
 

@@ -68,7 +68,7 @@ func (j *journal) grow(n int64, again bool) {
 	s.growing = true
 	begin, more := s.size, max(j.bounds.step, n)
 	s.growth.Go(func() {
-		err := j.blank(begin, more)
+		err := j.lay(begin, more)
 		if err != nil {
 			err = errors.Join(err, j.cut(begin)) // a full disk has better use for it
 		} else {
@@ -82,6 +82,16 @@ func (j *journal) grow(n int64, again bool) {
 		s.mu.Unlock()
 		signal(j.freed)
 	})
+}
+
+// lay writes the zeros that the journal grows by.
+func (j *journal) lay(begin, more int64) error {
+	for at := begin; at < begin+more; at += blankPiece {
+		if err := j.blank(at, min(begin+more-at, blankPiece)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lengthen makes it durable that the journal is so long. What fails may have been written: the file is left as long as
@@ -100,11 +110,11 @@ func (s *space) failure() error {
 	return s.failed
 }
 
-// filling tells whether so many bytes in use are reason to grow.
+// filling tells whether so many bytes in use are reason to grow: half of it is left then for what comes while it grows.
 func (s *space) filling(used int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return used > s.size/4*3
+	return used > s.size/2
 }
 
 // signal leaves a token in a channel that holds one.

@@ -56,7 +56,7 @@ var smallJournal = patch{file: "store/bolt/journal.go", ours: true, pairs: []str
 	"journalStep = 32 << 20", "journalStep = 64 << 10",
 	"journalMax  = 256 << 20", "journalMax  = 256 << 10",
 	"moveAt  = 8 << 20", "moveAt  = 24 << 10",
-	"moveMax = 2 << 20", "moveMax = 3 << 10",
+	"moveMax = 512 << 10", "moveMax = 3 << 10",
 }}
 
 // secondLosses is how many images of the first script's power loss are gone on with.

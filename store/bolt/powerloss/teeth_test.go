@@ -103,8 +103,8 @@ var teeth = []tooth{
 	}}, symptom: []string{unopened, lost}, journal: true, judges: true},
 	{name: "journal said to be long before it is", patch: patch{file: "store/bolt/journal_space.go", ours: true,
 		pairs: []string{
-			"\t\terr := j.blank(begin, more)\n", "\t\terr := j.lengthen(begin + more)\n" +
-				"\t\tif err == nil {\n\t\t\terr = j.blank(begin, more)\n\t\t}\n",
+			"\t\terr := j.lay(begin, more)\n", "\t\terr := j.lengthen(begin + more)\n" +
+				"\t\tif err == nil {\n\t\t\terr = j.lay(begin, more)\n\t\t}\n",
 		}}, symptom: []string{unopened}, journal: true},
 }
 
