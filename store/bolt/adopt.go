@@ -59,7 +59,7 @@ func (l *Log) Adopt(ctx context.Context, past []seal.Checkpoint) error {
 // of the log, and the next commit would sum up what it does not know: so the log stops until it is opened again.
 func (l *Log) adopt(now header) error {
 	err := guarded(func() error {
-		return l.db.Update(func(tx *bbolt.Tx) error { return now.put(tx, metaAncestry) })
+		return l.update(func(tx *bbolt.Tx) error { return now.put(tx, metaAncestry) })
 	})
 	if err == nil {
 		err = l.stillThere()

@@ -104,7 +104,7 @@ func (l *Log) stillThere() error {
 func (l *Log) ready(c Config, look *Log) error {
 	// Committed even where nothing changes: the process before us may have died between writing its last commit and
 	// syncing it. We see that commit now, and its append, made again, may be told that it is done.
-	err := l.db.Update(func(tx *bbolt.Tx) error {
+	err := l.update(func(tx *bbolt.Tx) error {
 		fresh, err := l.checkTx(tx)
 		if err != nil || !fresh {
 			return err

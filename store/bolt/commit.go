@@ -125,7 +125,7 @@ func (l *Log) enter(s *stretch, steps func(*flush) int) (flushed bool, err error
 	}
 	l.chunks.cut(s.first, s.frames, s.ends)
 	err = guarded(func() error {
-		return l.db.Update(func(tx *bbolt.Tx) error {
+		return l.update(func(tx *bbolt.Tx) error {
 			if err := l.chunks.write(tx); err != nil {
 				return err
 			}
@@ -218,11 +218,25 @@ func (l *Log) doubt(cause error) {
 	l.fail(&failure{err: err, wedged: wedged})
 }
 
-// undone tells whether the file shows no more than what is known to be durable.
+// undone tells whether the file shows no commit after the last that is known to be durable. One without records counts,
+// too: what the system could not write of it may be missing from under those that come later.
 func (l *Log) undone() bool {
-	var now uint64
+	var now int
 	err := guarded(func() error {
-		return l.db.View(func(tx *bbolt.Tx) error { now = lastPosition(tx); return nil })
+		return l.db.View(func(tx *bbolt.Tx) error { now = tx.ID(); return nil })
 	})
-	return err == nil && now == l.last
+	return err == nil && now == l.commits
+}
+
+// update is bbolt's, and remembers which commit was the last that the disk has confirmed.
+func (l *Log) update(f func(tx *bbolt.Tx) error) error {
+	id := 0
+	err := l.db.Update(func(tx *bbolt.Tx) error {
+		id = tx.ID()
+		return f(tx)
+	})
+	if err == nil {
+		l.commits = id
+	}
+	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
@@ -46,6 +47,7 @@ func TestUnconfirmedCommitStopsTheLog(t *testing.T) {
 	require.NoError(t, err)
 	// As if the commit of position 1 had failed after its header was written: readers see it, the disk may not have it.
 	log.last = 0
+	log.commits--
 	log.doubt(errSync)
 
 	stopped := func(what string, err error) {
@@ -71,6 +73,18 @@ func TestUnconfirmedCommitStopsTheLog(t *testing.T) {
 	defer again.Close()
 	_, err = again.Append(ctx, stream, 0, testRecord("r-1"))
 	require.NoError(t, err)
+}
+
+// TestUnconfirmedCommitWithoutRecords: pages of it that were not written would be missing from under the next ones.
+func TestUnconfirmedCommitWithoutRecords(t *testing.T) {
+	log, ctx, stream := openTest(t), context.Background(), events.OrderStream("o-1")
+	_, err := log.Append(ctx, stream, 0, testRecord("r-1"))
+	require.NoError(t, err)
+	require.NoError(t, log.db.Update(func(*bbolt.Tx) error { return nil })) // and its sync is said to have failed
+	log.doubt(errSync)
+	_, err = log.Append(ctx, stream, 1, testRecord("r-2"))
+	require.ErrorIs(t, err, store.ErrStorage)
+	assert.Contains(t, err.Error(), "did not confirm")
 }
 
 func TestFaultInAWriteLeavesNoLock(t *testing.T) {

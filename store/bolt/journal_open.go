@@ -134,7 +134,7 @@ func (l *Log) mark(id string) error {
 	now := l.header()
 	now.journal = id
 	if err := guarded(func() error {
-		return l.db.Update(func(tx *bbolt.Tx) error { return now.put(tx, metaJournal) })
+		return l.update(func(tx *bbolt.Tx) error { return now.put(tx, metaJournal) })
 	}); err != nil {
 		l.fail(&failure{err: explain(l.path, err), wedged: isFault(err)})
 		return err
@@ -161,9 +161,7 @@ func (l *Log) useJournal(bounds journalBounds) error {
 func (l *Log) endJournal() error {
 	j := l.journal
 	close(j.stop)
-	if failed := l.failed.Load(); failed == nil || !failed.wedged { // a mover that waits for bbolt waits for ever
-		<-j.ended
-	}
+	l.await(j.ended)
 	j.space.growth.Wait()
 	if l.failed.Load() != nil {
 		return j.close()

@@ -170,3 +170,48 @@ func TestVerifyOfWhatWaitsEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, l.Verify(ctx, nil), context.Canceled)
 	assert.Zero(t, l.last, "nothing was moved")
 }
+
+// TestWedgeWhileACloseWaits: the mover is in bbolt, which then breaks under a reader, and neither ever comes back.
+func TestWedgeWhileACloseWaits(t *testing.T) {
+	l := openJournalled(t, Config{}, 3)
+	_, err := l.db.Begin(true) // a writer's lock that nobody gives back
+	require.NoError(t, err)
+	l.journal.starving.Store(true)
+	signal(l.journal.wake)
+	for l.writing.TryLock() { // until the mover has it
+		l.writing.Unlock()
+	}
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = l.Close()
+	}()
+	<-l.ended
+	l.fail(&failure{err: store.ErrDamaged, wedged: true})
+	comesBack(t, func() { <-closed })
+}
+
+// TestBehind: what is in the journal alone, and what keeps it there.
+func TestBehind(t *testing.T) {
+	l := openJournalled(t, Config{}, 3)
+	assert.Equal(t, Behind{Records: 3, Bytes: 3 * journalPage}, l.Behind())
+	l.stuck.Store(&failure{err: store.ErrFull})
+	assert.Equal(t, Behind{Records: 3, Bytes: 3 * journalPage, Stuck: store.ErrFull}, l.Behind())
+	require.NoError(t, l.Verify(context.Background(), nil))
+	assert.Zero(t, l.Behind(), "what was moved is told as much")
+	assert.Zero(t, openTest(t).Behind(), "a log without a journal")
+}
+
+// TestMoverRests as long as it worked, and does not while appends need room.
+func TestMoverRests(t *testing.T) {
+	j := &journal{hurry: make(chan struct{}, 1), stop: make(chan struct{}), space: space{size: 100}}
+	begun := time.Now()
+	j.rest(5*time.Millisecond, 50)
+	assert.GreaterOrEqual(t, time.Since(begun), 5*time.Millisecond)
+	comesBack(t, func() { j.rest(time.Hour, 51) })
+	comesBack(t, func() { j.rest(time.Hour, 50) })
+	signal(j.hurry)
+	comesBack(t, func() { j.rest(time.Hour, 50) })
+	j.starving.Store(true)
+	comesBack(t, func() { j.rest(time.Hour, 50) })
+}

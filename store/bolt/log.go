@@ -54,6 +54,7 @@ type Log struct {
 
 	// Of the committer alone, and after it of Close.
 	progress  progress          // as the file has it
+	commits   int               // bbolt's number of the last commit that is known to be durable
 	last      uint64            // position of the newest record in the file
 	frontier  []byte            // of the seal then
 	found     [sha256.Size]byte // the sum over what the file said of itself when it was opened
@@ -68,6 +69,7 @@ type Log struct {
 	queue     *queue        // appends on their way to the committer; nil when read-only
 	committed chan struct{} // closed when the committer has ended
 	failed    atomic.Pointer[failure]
+	wedged    chan struct{} // closed when bbolt may hold its own locks for ever
 
 	closing sync.Once
 	ended   chan struct{} // closed when closing begins
@@ -83,7 +85,9 @@ type failure struct {
 
 // fail stops the log, and wakes its watchers and an append that waits for room.
 func (l *Log) fail(f *failure) {
-	l.failed.CompareAndSwap(nil, f)
+	if l.failed.CompareAndSwap(nil, f) && f.wedged {
+		close(l.wedged)
+	}
 	l.lazy.wake()
 	if l.journal != nil {
 		signal(l.journal.freed)
@@ -200,6 +204,14 @@ func (l *Log) Figures() store.Figures {
 	return f
 }
 
+// await waits until the committer or the mover has ended, or may never, for it waits for bbolt.
+func (l *Log) await(ended chan struct{}) {
+	select {
+	case <-ended:
+	case <-l.wedged:
+	}
+}
+
 // Close implements [store.Log]. Appends that wait are still written.
 func (l *Log) Close() error {
 	l.closing.Do(func() {
@@ -207,7 +219,7 @@ func (l *Log) Close() error {
 		close(l.ended)
 		if l.queue != nil {
 			l.queue.Close()
-			<-l.committed
+			l.await(l.committed)
 		}
 		if l.followed.Load() != nil {
 			l.applied()

@@ -73,7 +73,7 @@ func (l *Log) beOneself(c Config) error {
 		}
 		now.ancestry += sealed.FormatAncestor(was)
 	}
-	if err := l.db.Update(func(tx *bbolt.Tx) error {
+	if err := l.update(func(tx *bbolt.Tx) error {
 		return now.put(tx, metaCopied, metaOrigin, metaAncestry, metaFollows)
 	}); err != nil {
 		return err
