@@ -155,7 +155,8 @@ func TestAsReadSharesNothing(t *testing.T) {
 }
 
 func TestAsReadRefusesWhatNoFactSays(t *testing.T) {
-	for what, e := range map[string]Event{"none": nil, "long text": PaymentPending{PaymentID: strings.Repeat("p", TextMax+1)}} {
+	for what, e := range map[string]Event{"none": nil,
+		"long text": PaymentPending{PaymentID: strings.Repeat("p", TextMax+1)}} {
 		_, err := AsRead(Record{ID: "r-1", Stream: OrderStream("o-1"), Event: e})
 		require.ErrorIs(t, err, ErrInvalid, what)
 	}

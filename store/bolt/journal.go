@@ -62,8 +62,8 @@ type journalBounds struct {
 
 // What is moved into the file is moved in transactions that are large beside a group of appends, so that a page is
 // written once for many of them, and small beside what the disk writes in some milliseconds: appends sync meanwhile.
-// After each the mover rests as long as it took, so that half of the disk is theirs, but for no longer than moveRestMax,
-// and not where more than half of the journal is in use.
+// After each the mover rests as long as it took, so that half of the disk is theirs, but for no longer than
+// moveRestMax, and not where more than half of the journal is in use.
 const (
 	moveAt  = 8 << 20
 	moveMax = 512 << 10
@@ -82,7 +82,7 @@ func journalPath(absolute string) (string, error) {
 
 // makeJournal makes a journal beside the log, durable and with its name, in whose place nothing may be. Whoever may
 // read the log's file may read it.
-func makeJournal(path, of string, h journalHead, past [sha256.Size]byte, bounds journalBounds) (j *journal, err error) {
+func makeJournal(path, of string, h journalHead, past [sha256.Size]byte, bounds journalBounds) (*journal, error) {
 	id := make([]byte, journalIDSize)
 	if _, err := rand.Read(id); err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func makeJournal(path, of string, h journalHead, past [sha256.Size]byte, bounds 
 	if err := os.Remove(aside); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an opening that was cut short
 		return nil, err
 	}
-	j = &journal{path: path, id: h.id, bounds: bounds, past: past,
+	j := &journal{path: path, id: h.id, bounds: bounds, past: past,
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 		stop: make(chan struct{}), ended: make(chan struct{})}
 	if err := j.write(aside, of, h); err != nil {
@@ -136,8 +136,8 @@ func (j *journal) open() (err error) {
 	return nil
 }
 
-// blankPiece is how many zeros are written at once, and where a journal grows, before each sync: appends sync meanwhile,
-// and would wait for all that is written and not synced.
+// blankPiece is how many zeros are written at once and, where a journal grows, before each sync: appends sync
+// meanwhile, and would wait for all that is written and not synced.
 const blankPiece = 1 << 20
 
 // blank writes zeros from a place on, and makes the file's new length durable.

@@ -199,8 +199,9 @@ func attach(path string, c Config, readOnly bool, check func(*Log) error) (*Log,
 	}
 	l := &Log{path: path, name: "log " + path, absolute: absolute, readOnly: readOnly, signer: c.Signer,
 		pagesLooked: cmp.Or(c.PagesLooked, DefaultPagesLooked),
-		lazy:        lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{}), wedged: make(chan struct{}),
-		plan: plan{Log: "log " + path}}
+		lazy:        lazy{limit: c.generation, active: newGeneration()}, ended: make(chan struct{}),
+		wedged: make(chan struct{}),
+		plan:   plan{Log: "log " + path}}
 	err = guarded(func() (err error) {
 		l.db, err = bbolt.Open(path, fileMode, &bbolt.Options{
 			Timeout:         c.LockTimeout,
