@@ -71,6 +71,7 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	}
 	if e.GatewayCapture && (!known || holds(kind)) && kind != law.PaymentUndone {
 		o.openGateway(r, r.Occurred)
+		o.retireOwn()
 		o.watchFrom(e.Due)
 		// its result came before
 		failed := func(t transfer) bool { return t.kind == captures && t.is(transferFailed) && t.request == 0 }

@@ -249,7 +249,7 @@ func (d *decision) emitPayment(f *Fact, undone bool) {
 		default:
 			e.Due = d.firstLook()
 		}
-		d.emit(e)
+		d.emitAuthorized(e)
 	}
 }
 

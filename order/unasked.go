@@ -13,13 +13,14 @@ import (
 
 // observeUnasked records that APO works on a capture or refund which nobody here asked for, as far as its names tell:
 // one without a request may be ours, and if so it ends as ours does; until then nothing is sent again beside it. While
-// APO captures by itself one without a request is that; what has ended by another word is told once more.
+// APO captures by itself one without a request is that, and until the payment is known nobody knows whether it does; what
+// has ended by another word is told once more.
 func (d *decision) observeUnasked(f *Fact) {
 	o, kind := &d.o, f.inProcess()
 	at := o.failing(kind, f.TransferID, f.RequestID)
 	switch {
 	case o.askedFor(kind.asked(), f.RequestID) != nil,
-		kind == captures && f.RequestID == "" && (o.Gateway == GatewayOutstanding || o.awaitsGateway()),
+		kind == captures && f.RequestID == "" && o.Gateway == GatewayOutstanding,
 		kind == refunds && o.findHeld(f.TransferID, f.RequestID) >= 0,
 		at >= 0 && (!o.book[at].is(transferFailed) || !o.supersedes(&f.Proof, &o.book[at])):
 		return
@@ -82,6 +83,32 @@ func (d *decision) endPending(record uint32) {
 	}
 	if _, told := d.o.openAnomaly(uint64(record)); told {
 		d.emit(events.AnomalyCleared{Anomaly: uint64(record), Reason: "APO has said what became of it"})
+	}
+}
+
+// asOwn reports whether a transfer that APO works on may be its own capture: it has no request.
+func (t *transfer) asOwn() bool {
+	return t.kind == captures && t.is(transferContradicted) && t.has(markPending) && t.request == 0
+}
+
+// emitAuthorized records an authorization, and closes the anomalies of what is APO's own capture by it.
+func (d *decision) emitAuthorized(e events.PaymentAuthorized) {
+	var own []uint32
+	for i := range d.o.book {
+		if t := &d.o.book[i]; t.asOwn() {
+			own = append(own, t.version)
+		}
+	}
+	d.emit(e)
+	for _, record := range own {
+		d.endPending(record)
+	}
+}
+
+// retireOwn drops what was told of APO's own capture before anybody knew that there would be one.
+func (o *Order) retireOwn() {
+	if slices.ContainsFunc(o.book, func(t transfer) bool { return t.asOwn() }) {
+		o.book = slices.DeleteFunc(slices.Clone(o.book), func(t transfer) bool { return t.asOwn() })
 	}
 }
 

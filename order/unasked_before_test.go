@@ -1,0 +1,89 @@
+package order
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// APO tells of a capture without a request before anybody knows of a payment that it could be of. It may be APO's own,
+// and moves money either way: no cancel goes out beside it, new or again, until APO says more.
+func TestUnasked_BeforeThePaymentIsKnown(t *testing.T) {
+	for _, mode := range []events.CaptureMode{CaptureAutomatic, CaptureNone, CaptureManual} {
+		for _, state := range []string{StateProcessing, StatePending, StateSuccess, ""} {
+			for _, status := range []Status{Created, Failed} {
+				for _, f := range []Fact{{Kind: CapturePending, TransferID: "C1", Amount: usd(theAmount)},
+					unclear(CaptureUnclear, "C1", "", theAmount), {Kind: CapturePending, Amount: usd(300)},
+					unclear(CaptureUnclear, "", "", 300)} {
+					name := fmt.Sprint(mode, " ", state, " ", status, " ", f.Kind, f.TransferID)
+					answer := tells(state, f)
+
+					x := placed(t, mode)
+					reach(x, status)
+					x.inquire(answer)
+					_, err := x.do(Cancel{CommandID: "k"})
+					assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason, name)
+					for range 2 {
+						require.Len(t, x.inquire(answer), 1, "%s: told once", name)
+					}
+					replayIsLive(t, x)
+
+					if status == Failed { // which is cancelled without APO
+						continue
+					}
+					x = placed(t, mode)
+					x.must(Cancel{CommandID: "k"})
+					x.answer(unknownU)
+					x.inquire(answer)
+					for range 4 {
+						x.now = x.o.NextDue()
+						require.IsType(t, events.InquiryStarted{}, x.must(Claim{})[0], name)
+						x.must(RecordInquiry{Number: x.o.Inquiry.Number, Picture: answer})
+					}
+					replayIsLive(t, x)
+				}
+			}
+		}
+	}
+}
+
+// Once it is known that APO captures by itself, that is what it works on, whichever was told first.
+func TestUnasked_IsAPOsOwnOnceThePaymentIsAuthorized(t *testing.T) {
+	for _, mode := range []events.CaptureMode{CaptureAutomatic, CaptureNone} {
+		for _, f := range []Fact{{Kind: CapturePending, TransferID: "C1", Amount: usd(theAmount)},
+			unclear(CaptureUnclear, "C1", "", theAmount), {Kind: CapturePending, Amount: usd(theAmount)}} {
+			name := fmt.Sprint(mode, " ", f.Kind, f.TransferID)
+			want := placed(t, mode)
+			want.observe(authorized())
+			want.inquire(tells(StateSuccess, authorized(), f))
+			x := placed(t, mode)
+			x.inquire(tells(StateProcessing, f))
+			require.True(t, x.o.Unaccounted(), name)
+			x.observe(authorized())
+			assert.Equal(t, []any{GatewayOutstanding, Authorized, false}, []any{x.o.Gateway, x.o.Status, x.o.Unaccounted()},
+				name)
+			assert.Len(t, x.o.Anomalies, len(want.o.Anomalies), "%s: its flag is lowered", name)
+			_, err := x.do(Cancel{CommandID: "k"})
+			assert.Equal(t, ReasonGatewayCapture, rejected(t, err).Reason, name)
+			for _, y := range []*till{want, x} {
+				y.observe(captured("C1", theAmount))
+				assert.Equal(t, []any{Captured, []int64{theAmount, theAmount, 0}, GatewayNone, 0},
+					[]any{y.o.Status, amounts(y.o), y.o.Gateway, len(y.o.Doubts())}, name)
+				replayIsLive(t, y)
+			}
+		}
+	}
+}
+
+// Of somebody's request it is nobody's own: it stays in the book, also where APO captures by itself.
+func TestUnasked_OfARequestIsNotAPOsOwn(t *testing.T) {
+	x := placed(t, CaptureAutomatic)
+	x.inquire(tells(StateProcessing, Fact{Kind: CapturePending, TransferID: "C1", RequestID: "q-9", Amount: usd(300)}))
+	x.observe(authorized())
+	assert.Equal(t, []any{GatewayOutstanding, true, 1}, []any{x.o.Gateway, x.o.Unaccounted(), len(x.o.Anomalies)})
+	replayIsLive(t, x)
+}
