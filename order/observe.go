@@ -143,7 +143,7 @@ func (d *decision) observePayment(f *Fact) {
 	teaches := o.teaches(f.Kind.ofPayment(), f.PaymentID, f.At, f.Expires) || settles
 	switch cell.Effect {
 	case law.Contradicts:
-		if kind != law.PaymentReversed || o.paymentKnown() || !slices.Contains(o.contradiction, endedBy(f.At)) {
+		if kind != law.PaymentReversed || !slices.Contains(o.contradiction, endedBy(f.At)) {
 			d.anomaly(events.StatusContradicts, f, "the order is "+o.Status.String())
 		} // or else it is the failure that cancelled it, told again
 		return

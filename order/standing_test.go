@@ -194,3 +194,38 @@ func TestStanding_TheFailureThatEndedACancelIsToldAgain(t *testing.T) {
 	assert.Len(t, x.observe(another), 1, "another failure is another word")
 	replayIsLive(t, x)
 }
+
+// Nor is it one beside money that came after it, which is in doubt as long as no inquiry has told of it, and not anew.
+func TestStanding_TheFailureThatEndedACancelIsToldAgainBesideLateMoney(t *testing.T) {
+	for _, mode := range []events.CaptureMode{CaptureManual, CaptureAutomatic, CaptureNone} {
+		for _, at := range []time.Time{{}, cancelledAt} {
+			for _, late := range []Fact{paidAtTime(time.Time{}), paidAtTime(cancelledAt.Add(time.Minute))} {
+				x := placed(t, mode)
+				x.must(Cancel{CommandID: "cancel-0"})
+				f := failed()
+				f.At = at
+				x.observe(f)
+				require.Equal(t, events.CausePaymentFailed, x.o.CancelCause)
+				x.observe(late)
+				require.Len(t, x.o.Doubts(), 1, "a payment that had failed is in doubt")
+				for _, settled := range []bool{false, true} {
+					if settled {
+						x.inquire(tells(StateSuccess, late))
+						require.Empty(t, x.o.Doubts())
+					}
+					doubts, late := x.o.Doubts(), x.o.Late
+					for range 2 {
+						assert.Empty(t, x.observe(f), "%s %v", mode, at)
+					}
+					assert.Equal(t, []any{doubts, late}, []any{x.o.Doubts(), x.o.Late}, "%s %v", mode, at)
+				}
+				f.At = cancelledAt.Add(time.Hour)
+				assert.NotEmpty(t, x.observe(f), "another failure is another word")
+				assert.Len(t, x.o.Doubts(), 1)
+				x.inquire(tells(StateFail, f)) // and the newest one ends it
+				assert.True(t, x.o.Late.IsZero())
+				replayIsLive(t, x)
+			}
+		}
+	}
+}
