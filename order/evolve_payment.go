@@ -129,9 +129,12 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 
 // enterPayment puts the payment into the book. One that the cancel undid has the amounts that it would have had, had
 // its message come first: an authorization that was only inferred from a late capture was not late then. What is known
-// as late money stays that: its anomaly is open, and somebody may be giving it back.
+// as late money stays that: its anomaly is open, and somebody may be giving it back. One that moved its money at once
+// moved what was captured of it.
 func (o *Order) enterPayment(effect law.Effect, minor int64, moved known) {
-	o.signed = minor
+	if o.signed = minor; moved != 0 && len(o.book) > 0 {
+		o.signed = max(minor, o.capturedByCaptures(effect == law.LateMoney))
+	}
 	o.known.set(knownPayment, true)
 	switch effect {
 	case law.Applied, law.AppliedAnomaly:

@@ -248,6 +248,9 @@ func (d *decision) settle(f *Fact, at int) bool {
 	case !same && !told:
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, d.o.money(t.minor)))
 	}
+	if more := f.Amount.Minor > t.minor; !same && t.has(markLate) && more == (t.kind == captures) && !d.o.Late.IsZero() {
+		d.lateMoney(f) // of more than a person may have looked at
+	}
 	d.settleLateMoney()
 	return true
 }

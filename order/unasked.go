@@ -13,8 +13,8 @@ import (
 
 // observeUnasked records that APO works on a capture or refund which nobody here asked for, as far as its names tell:
 // one without a request may be ours, and if so it ends as ours does; until then nothing is sent again beside it. While
-// APO captures by itself one without a request is that, and until the payment is known nobody knows whether it does; what
-// has ended by another word is told once more.
+// APO captures by itself one without a request is that, and until the payment is known nobody knows whether it does;
+// what has ended by another word is told once more.
 func (d *decision) observeUnasked(f *Fact) {
 	o, kind := &d.o, f.inProcess()
 	at := o.failing(kind, f.TransferID, f.RequestID)
