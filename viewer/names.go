@@ -10,7 +10,7 @@ import (
 )
 
 // NamesMax is how many of the ids that APO gives to captures, refunds and disputes a search knows: of the newest facts
-// that name one. They take 16 bytes each.
+// that name one. They take 16 bytes each, all of them from the first one on.
 const NamesMax = 1 << 20
 
 // matchesMax is how many facts that name an id a search reads, the newest: an order's own are but a few.
@@ -35,6 +35,9 @@ func newNames() *names { return &names{seed: maphash.MakeSeed(), max: NamesMax} 
 func (n *names) take(r *events.Record) {
 	each(r.Event, func(_, id string) {
 		hash := maphash.String(n.seed, id)
+		if n.hashes == nil {
+			n.hashes, n.at = room(n.max), room(n.max)
+		}
 		if len(n.hashes) < n.max {
 			n.hashes, n.at = append(n.hashes, hash), append(n.at, r.Position)
 			return
@@ -43,6 +46,16 @@ func (n *names) take(r *events.Record) {
 		n.hashes[n.next], n.at[n.next] = hash, r.Position
 		n.next = (n.next + 1) % n.max
 	})
+}
+
+// room is empty, with place for so many. All of it is written to once: the system hands out memory as it is touched,
+// and what a service takes of it would grow until the ring has come round, a million orders later.
+func room(places int) []uint64 {
+	whole := make([]uint64, places)
+	for i := range whole {
+		whole[i] = ^uint64(0)
+	}
+	return whole[:0]
 }
 
 // find is where records are that may name an id, the newest first. Cost: one look at every hash.

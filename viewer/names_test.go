@@ -129,6 +129,22 @@ func TestOfTooManyIDsTheNewestAreKnown(t *testing.T) {
 	assert.Contains(t, w.get("/search?q=R0"), "the newest 1\u202f048\u202f576 are known at once")
 }
 
+// The ring is whole from its first id on, so that the memory of a service does not grow with its orders.
+func TestTheRingOfIDsDoesNotGrow(t *testing.T) {
+	n := newNames()
+	n.max = 64
+	at := uint64(0)
+	take := func() {
+		at++
+		n.take(&events.Record{Position: at, Event: events.RefundSucceeded{RefundID: "R"}})
+	}
+	take()
+	assert.Equal(t, []int{64, 64}, []int{cap(n.hashes), cap(n.at)})
+	first := &n.hashes[0]
+	assert.Zero(t, testing.AllocsPerRun(200, take))
+	assert.Same(t, first, &n.hashes[0])
+}
+
 // What is known no more stands in the log all the same: a search goes back through it, some records at a time, and
 // says how far it has come and where it goes on.
 func TestASearchGoesBackToTheFirstRecord(t *testing.T) {

@@ -62,8 +62,8 @@ type overviewPage struct {
 
 type countedList struct {
 	Word, Title, Says string
-	N                 int64
-	More, Needs       bool
+	Needs             bool
+	length
 }
 
 type oldest struct {
@@ -88,16 +88,28 @@ type refusedRow struct {
 func (v *Viewer) overview(ctx context.Context, _ *request) (*answer, error) {
 	now := v.now()
 	p := &overviewPage{Counts: v.counter.counts(ctx, now)}
-	for _, l := range listings {
-		n := countedList{Word: l.word, Title: l.title, Says: l.says, Needs: l.needs}
-		if err := v.countList(ctx, &p.Counts, &n, l.filter(now)); err != nil {
-			return nil, err
-		}
-		p.Lists = append(p.Lists, n)
+	whole := p.Counts.Done && p.Counts.Err == nil
+	asked := make(<-chan struct{})
+	if !whole { // what stopped counting is old
+		asked = v.lists.ask(v, now)
 	}
-	var err error
+	due, err := v.lengthOf(ctx, store.DueBy(now))
+	if err != nil {
+		return nil, err
+	}
 	if p.Oldest, p.Farther, err = v.oldestUnknown(ctx, now); err != nil {
 		return nil, err
+	}
+	lengths := p.Counts.lengths()
+	if !whole {
+		lengths = v.lists.wait(ctx, asked)
+	}
+	for _, l := range listings {
+		n := countedList{Word: l.word, Title: l.title, Says: l.says, Needs: l.needs, length: lengths[l.word]}
+		if l.word == onlyDue { // which time alone changes
+			n.length = due
+		}
+		p.Lists = append(p.Lists, n)
 	}
 	p.Told = v.consumers.ask(ctx)
 	p.fill(now)
@@ -143,22 +155,6 @@ func (v *Viewer) oldestUnknown(ctx context.Context, now time.Time) (is *oldest, 
 		}
 	}
 	return is, is == nil && walked == CountMax, nil
-}
-
-// countList counts a list: it is counted already, or a bounded walk of the log's index does it.
-func (v *Viewer) countList(ctx context.Context, c *counts, n *countedList, filter store.Filter) error {
-	if c.Done && c.Err == nil && n.Word != onlyDue { // which time alone changes; and what stopped counting is old
-		n.N = c.listed[n.Word]
-		return nil
-	}
-	for _, err := range v.log.Heads(ctx, filter.Limit(CountMax)) {
-		if err != nil {
-			return err
-		}
-		n.N++
-	}
-	n.More = n.N == CountMax
-	return nil
 }
 
 // fill makes what is shown of what was counted.
@@ -209,7 +205,7 @@ type countingDocument struct {
 
 type listDocument struct {
 	Only  string `json:"only"`
-	Count string `json:"count"`
+	Count string `json:"count,omitempty"`
 	More  bool   `json:"more,omitempty"`
 }
 
@@ -250,7 +246,11 @@ func (p *overviewPage) document(at time.Time) any {
 		Counting: c.document(), Lists: []listDocument{}, Money: []moneyDocument{}, Refused: []refusedDocument{},
 		Hours: []hourDocument{}}
 	for _, l := range p.Lists {
-		d.Lists = append(d.Lists, listDocument{l.Word, strconv.FormatInt(l.N, 10), l.More})
+		n := listDocument{Only: l.Word, More: l.More}
+		if l.Known {
+			n.Count = strconv.FormatInt(l.N, 10)
+		}
+		d.Lists = append(d.Lists, n)
 	}
 	if o := p.Oldest; o != nil {
 		d.Oldest = &oldestDocument{o.ID, o.Phase, documents.Time(o.Since)}

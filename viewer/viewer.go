@@ -19,6 +19,7 @@ type Viewer struct {
 	cfg    Config
 
 	counter   *counter
+	lists     lists
 	verifier  *verifier
 	consumers *consumers
 	live      chan struct{} // a place for each browser that follows
