@@ -1,6 +1,7 @@
 package ordertest_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 
@@ -26,3 +27,24 @@ func TestMemoryIsLinearizable(t *testing.T) {
 }
 
 func TestBoltIsLinearizable(t *testing.T) { ordertest.Linearizable(t, inBolt, ordertest.Load{}) }
+
+// TestBoltWithAJournalIsLinearizable: what is read is in the journal, on its way into the file, or there.
+func TestBoltWithAJournalIsLinearizable(t *testing.T) {
+	ordertest.Linearizable(t, inJournal, ordertest.Load{})
+}
+
+func inJournal(t *testing.T) store.Log {
+	log, err := bolt.Open(filepath.Join(t.TempDir(), "orders.log"), &bolt.Config{Journal: true})
+	require.NoError(t, err)
+	moving := make(chan struct{})
+	go func() { // which takes what the journal has into the file, so that records are on their way all the time
+		defer close(moving)
+		for log.Verify(context.Background(), nil) == nil {
+		}
+	}()
+	t.Cleanup(func() {
+		require.NoError(t, log.Close())
+		<-moving
+	})
+	return log
+}
