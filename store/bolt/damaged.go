@@ -167,7 +167,7 @@ func (d *Damaged) readSeal(ctx context.Context) {
 			at = d.path + journalSuffix
 		}
 		d.ofSeal = append(d.ofSeal, d.log.journalError("it names a journal, %s, and that was not looked at: records that "+
-			"were acknowledged may be in it", at))
+			"were acknowledged may be in it, and a salvage takes them", at))
 	}
 	if h.unsealed {
 		return

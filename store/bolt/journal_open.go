@@ -173,7 +173,7 @@ func (l *Log) endJournal() error {
 
 func (l *Log) journalError(format string, args ...any) error {
 	return &FileError{Kind: store.ErrDamaged, Path: l.path, Reason: fmt.Sprintf(format, args...),
-		Remedy: "put back the two files that belong together, or keep a copy of both and go on from a backup"}
+		Remedy: "put back the two files that belong together, or keep a copy of both and go on from a backup or a salvage"}
 }
 
 func (l *Log) inTheWayError(format string, args ...any) error {

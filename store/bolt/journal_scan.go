@@ -39,29 +39,61 @@ func scanJournal(path string, after uint64) (s *scan, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	head := make([]byte, journalBegin)
-	if n, err := io.ReadFull(file, head); err != nil && !isShort(err) {
-		return nil, err
-	} else if head = head[:n]; n < journalBegin {
-		if _, err := parseJournalHead(head); err != nil {
-			return nil, err
-		}
-		return nil, errJournalLength
-	}
-	s = &scan{after: after}
-	if s.journalHead, err = parseJournalHead(head); err != nil {
-		return nil, err
-	}
-	s.seed = journalSeed(s.id)
-	length, err := parseLength(s.id, head[journalHeader:])
+	s, length, err := scanHead(file, after)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.read(file, length); err != nil {
+	info, err := file.Stat()
+	switch {
+	case err != nil:
 		return nil, err
+	case info.Size() < length:
+		return nil, cutJournal{info.Size(), length}
 	}
-	slices.SortFunc(s.berths, func(a, b berth) int { return cmp.Compare(a.first, b.first) })
-	return s, nil
+	return s, s.read(file, length)
+}
+
+// scanLeft reads what is left of a journal, as long as it is, and tells what is wrong with its length.
+func scanLeft(path string) (s *scan, fault, err error) {
+	file, err := openJournal(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, length, err := scanHead(file, 0)
+	switch {
+	case s == nil:
+		return nil, nil, err
+	case err != nil:
+		fault, length = err, info.Size()
+	case info.Size() < length:
+		fault, length = cutJournal{info.Size(), length}, info.Size()
+	}
+	return s, fault, s.read(file, length)
+}
+
+// scanHead begins a scan by what the journal says of itself. With the error that its length cannot be read, there is a
+// scan.
+func scanHead(file *os.File, after uint64) (*scan, int64, error) {
+	head := make([]byte, journalBegin)
+	n, err := io.ReadFull(file, head)
+	if err != nil && !isShort(err) {
+		return nil, 0, err
+	}
+	h, err := parseJournalHead(head[:n])
+	if err != nil {
+		return nil, 0, err
+	}
+	s := &scan{journalHead: h, seed: journalSeed(h.id), after: after}
+	if n < journalBegin {
+		return s, 0, errJournalLength
+	}
+	length, err := parseLength(h.id, head[journalHeader:])
+	return s, length, err
 }
 
 // openJournal opens a journal for reading.
@@ -86,13 +118,6 @@ func (c cutJournal) Error() string {
 }
 
 func (s *scan) read(file *os.File, length int64) error {
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	if info.Size() < length {
-		return cutJournal{info.Size(), length}
-	}
 	piece := make([]byte, scanPiece)
 	for at := int64(journalBegin); at < length; at += int64(len(piece)) {
 		piece = piece[:min(length-at, scanPiece)/sectorSize*sectorSize]
@@ -107,6 +132,7 @@ func (s *scan) read(file *os.File, length int64) error {
 		}
 	}
 	s.breakOff()
+	slices.SortFunc(s.berths, func(a, b berth) int { return cmp.Compare(a.first, b.first) })
 	return nil
 }
 
@@ -173,13 +199,21 @@ func (s *scan) last() (last uint64) {
 func (s *scan) fault(end uint64) error {
 	switch {
 	case s.rotten != 0:
-		return fmt.Errorf("its bytes from %d on are not what was written there", s.rotten)
+		return s.rot()
 	case s.torn.last > end+1:
 		return fmt.Errorf("of the records from position %d on only a part is there", s.torn.last)
 	case s.torn.first != 0 && s.torn.first <= end:
 		return fmt.Errorf("of the records from position %d on a part is there twice", s.torn.first)
 	}
 	return nil
+}
+
+// rot is that there is what nobody wrote; nil where there is none.
+func (s *scan) rot() error {
+	if s.rotten == 0 {
+		return nil
+	}
+	return fmt.Errorf("its bytes from %d on are not what was written there", s.rotten)
 }
 
 // isSystem tells whether an error is the system's, and not of what a file holds.

@@ -20,6 +20,8 @@
 //   - the seal: its hash leads to a root that the log wrote down of itself, under a checksum of SHA-256, in this commit
 //     or an earlier one; or to that of a checkpoint that is given;
 //   - a backup that is given has it;
+//   - it is in the journal beside the file, which the file names, or which stands there where the file does not say any
+//     more: each sector of it has a checksum;
 //   - its hash stands in its place in a tile, which nothing vouches for: damage makes no such hash;
 //   - its checksum stands in a chunk's directory, which agrees with it in at least 48 bits, with the rest of the format
 //     besides. That finds what rotted, and not what somebody altered.

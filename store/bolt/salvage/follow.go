@@ -86,6 +86,8 @@ func (f *Found) count(by Proof) {
 		n.BySeal++
 	case ByBackup:
 		n.ByBackup++
+	case ByJournal:
+		n.ByJournal++
 	case ByTile:
 		n.ByTile++
 	default:

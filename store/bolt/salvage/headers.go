@@ -44,6 +44,7 @@ type headers struct {
 	origin   string
 	ancestry []seal.Checkpoint
 	size     uint64      // of the seal; of a log without one, up to where its heads were said to reach
+	journal  string      // the id of the journal that the log had; empty: none
 	frontier []seal.Hash // roots of the perfect subtrees, left to right
 }
 
@@ -78,12 +79,12 @@ func (r *reading) takeFollows() {
 }
 
 // takeJournal reads which journal the log had: none, or one.
-func (r *reading) takeJournal() {
+func (r *reading) takeJournal() (id string) {
 	size := journalSize
 	if bytes.HasPrefix(r.b, []byte(keyJournal+keyMagic)) {
 		size = 0
 	}
-	r.take(keyJournal, size)
+	return string(r.take(keyJournal, size))
 }
 
 func summedEntry(to []byte, key string, value []byte) []byte {
@@ -105,7 +106,7 @@ func headersAt(b []byte, at int) (h headers, ok bool) {
 	h.copied = copied[0] == 1
 	if !bytes.HasPrefix(r.b, []byte(keyFrontier)) {
 		h.unsealed, h.size = true, binary.BigEndian.Uint64(filing)
-		r.takeJournal()
+		h.journal = r.takeJournal()
 		r.take(keyMagic, len(magic))
 		sum := r.take(keySum, sha256.Size)
 		r.take(keyUnsealed, 1)
@@ -116,7 +117,7 @@ func headersAt(b []byte, at int) (h headers, ok bool) {
 	}
 	h.size = binary.BigEndian.Uint64(r.b[len(keyFrontier):])
 	frontier := r.take(keyFrontier, numberSize+bits.OnesCount64(h.size)*seal.HashSize)
-	r.takeJournal()
+	h.journal = r.takeJournal()
 	r.take(keyMagic, len(magic))
 	for n := 1; r.ok && n <= seal.MaxName; n++ {
 		after := r

@@ -36,7 +36,10 @@ func (f *Found) judge(ctx context.Context, c Config) error {
 		}
 		f.was.origin = origin
 	}
-	s.frames = merged(append(s.frames, f.backup.frames()...))
+	if err := f.openJournal(ctx); err != nil {
+		return err
+	}
+	s.frames = merged(slices.Concat(s.frames, f.journalFrames(), f.backup.frames()))
 	f.believe(c)
 	if err := f.followBackup(); err != nil {
 		return err
@@ -60,7 +63,7 @@ func merged(all []found) []found {
 	for _, f := range all {
 		if n := len(kept); n > 0 && kept[n-1].position == f.position && kept[n-1].hash == f.hash {
 			kept[n-1].proof = max(kept[n-1].proof, f.proof)
-			if kept[n-1].at == fromBackup {
+			if kept[n-1].at < 0 {
 				kept[n-1].at, kept[n-1].size = f.at, f.size
 			}
 			continue
@@ -212,11 +215,16 @@ func (f *Found) accept() {
 
 // frame reads a frame that was accepted.
 func (f *Found) frame(ctx context.Context, one found) (r events.Record, frame []byte, err error) {
-	if one.at == fromBackup {
+	switch one.at {
+	case fromJournal:
+		var there store.Frame
+		there, err = f.journal.Record(one.position)
+		r, frame = there.Record, there.Bytes
+	case fromBackup:
 		if r, err = f.backup.record(ctx, one.position); err == nil {
 			frame, err = events.AppendFrame(nil, r)
 		}
-	} else {
+	default:
 		frame = f.scan.image.bytes(one.at, one.size)
 		r, err = events.DecodeFrame(frame)
 	}

@@ -20,6 +20,9 @@ const (
 	ByChecksum
 	// ByTile: its hash stands in its place in a tile of the seal, and nothing vouches for the tile.
 	ByTile
+	// ByJournal: it is in the journal beside the file, whose checksums fit. They find what rotted, and not what somebody
+	// altered.
+	ByJournal
 	// ByBackup: it is in the backup that was given.
 	ByBackup
 	// BySeal: its hash leads to a root that the log had, or that the checkpoint has.
@@ -86,9 +89,10 @@ type Broken struct {
 
 // Frames counts positions, and of what does not count frames.
 type Frames struct {
-	Whole       int `json:"whole,string"` // positions whose frame was found whole; the next four are of these
+	Whole       int `json:"whole,string"` // positions whose frame was found whole; the next five are of these
 	BySeal      int `json:"bySeal,string"`
 	ByBackup    int `json:"byBackup,string"`
+	ByJournal   int `json:"byJournal,string"`
 	ByTile      int `json:"byTile,string"`
 	ByChecksum  int `json:"byChecksum,string"`
 	Unproven    int `json:"unproven,string"`
@@ -115,6 +119,15 @@ type BackupReport struct {
 	Fork uint64 `json:"fork,string,omitempty"`
 }
 
+// JournalReport is what came of the journal beside the file.
+type JournalReport struct {
+	Path    string `json:"path"`
+	Records uint64 `json:"records,string"` // that are whole in it, those among them that the file has already
+	Fault   string `json:"fault,omitempty"`
+	// Foreign: it is not the one that the file names, and nothing of it counts.
+	Foreign bool `json:"foreign,omitempty"`
+}
+
 // CheckpointReport is what came of the checkpoint.
 type CheckpointReport struct {
 	Origin  string `json:"origin"`
@@ -139,6 +152,7 @@ type Report struct {
 	Ambiguous  Positions         `json:"ambiguous,omitempty"`
 	Frames     Frames            `json:"frames"`
 	Orders     Orders            `json:"orders"`
+	Journal    *JournalReport    `json:"journal,omitempty"`
 	Backup     *BackupReport     `json:"backup,omitempty"`
 	Checkpoint *CheckpointReport `json:"checkpoint,omitempty"`
 	Written    *Written          `json:"written,omitempty"`
@@ -209,6 +223,16 @@ func (r Report) String() string {
 
 // others is what came of what was given beside the file.
 func (r Report) others(line func(format string, args ...any)) {
+	if j := r.Journal; j != nil {
+		line("journal    %s, %s, of which nothing else has %d", words.Plain(j.Path), words.Counted(j.Records, "record"),
+			r.Frames.ByJournal)
+		if j.Foreign {
+			line("           it is not the one that the file names, and does not count")
+		}
+		if j.Fault != "" {
+			line("           %s", words.Plain(j.Fault))
+		}
+	}
 	if b := r.Backup; b != nil {
 		line("backup     %s, %s", words.Plain(b.Path), words.Counted(b.Records, "record"))
 		if b.Fork > 0 {

@@ -31,6 +31,7 @@ type Found struct {
 	file     io.Closer
 	scan     *scan
 	backup   *backup
+	journal  *bolt.Journal // nil: there is none that is the log's
 	was      headers
 	named    bool      // was is what the log said of itself,
 	certain  bool      // and with its newest commit
@@ -42,9 +43,11 @@ type Found struct {
 // Read looks at every byte of the damaged file at the path and at nothing that bbolt's pages say of each other, and
 // finds the records in it. It never writes to the file. No process may have it open for appends, which would move what
 // is being read: that is [bolt.ErrLocked] where the system has locks, and nobody can open it so until what Read returns
-// is closed. Damage is no error. Errors wrap [bolt.ErrNotALog] where there is nothing of a log in the file,
-// store.ErrNewerFormat where a newer version of the library wrote a record in it, store.ErrInvalid for a backup of
-// another log, and store.ErrStorage; those of an unusable backup are of [bolt.Open]. Close what it returns.
+// is closed. A journal beside the file is looked at, too, where the file names it, or does not say any more.
+//
+// Damage is no error. Errors wrap [bolt.ErrNotALog] where there is nothing of a log in the file, store.ErrNewerFormat
+// where a newer version of the library wrote a record in it, store.ErrInvalid for a backup of another log, and
+// store.ErrStorage; those of an unusable backup are of [bolt.Open]. Close what it returns.
 //
 // Cost: it reads the file once, and each record once more. It needs some 150 bytes of memory for each record.
 func Read(ctx context.Context, path string, config *Config) (*Found, error) {

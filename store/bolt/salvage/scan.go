@@ -25,7 +25,7 @@ const frameMin = 32
 // found is a frame that stands somewhere.
 type found struct {
 	position uint64
-	at       int64 // in the file; fromBackup: it is the backup's
+	at       int64 // in the file; or fromBackup, fromJournal
 	size     int
 	hash     seal.Hash
 	proof    Proof
@@ -33,8 +33,11 @@ type found struct {
 	altered  bool  // the seal says that another record was here
 }
 
-// fromBackup stands for the place of a frame that is not in the file.
-const fromBackup = -1
+// fromBackup and fromJournal stand for the place of a frame that is not in the file.
+const (
+	fromBackup  = -1
+	fromJournal = -2
+)
 
 // scan is a look at every byte of a file.
 type scan struct {
