@@ -78,9 +78,9 @@ func journalAlone(path string) error {
 		absolute += journalSuffix
 	}
 	found, err := scanJournal(absolute, 0)
-	if err != nil || found.last() == 0 && found.torn.last <= 1 && found.rotten == 0 {
+	if err != nil || found.last() == 0 && found.torn <= 1 && found.rotten == 0 {
 		return nil // who wants a journal there is told later
 	}
 	return (&Log{journalAt: absolute}).inTheWayError("it is a journal with records up to position %d, and the log that "+
-		"it belongs to is not beside it", max(found.last(), found.torn.last))
+		"it belongs to is not beside it", max(found.last(), found.torn))
 }

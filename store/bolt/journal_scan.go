@@ -22,15 +22,12 @@ type scan struct {
 	after uint64 // positions up to it are in the file
 
 	berths []berth // records that are whole and that the file does not have
-	torn   torn    // those of which there is a part
+	torn   uint64  // position of the newest of which there is a part, and which the file does not have; 0: there is none
 	rotten int64   // the first place at which there is what nobody wrote; 0 where there is none
 
 	open berth // the record that is being read
 	next int   // the number of its next sector; 0 where none is
 }
-
-// torn is records of which there is a part, and which the file does not have: the position of the first and the last.
-type torn struct{ first, last uint64 }
 
 // scanJournal reads a journal. Its berths come in the order of their positions.
 func scanJournal(path string, after uint64) (s *scan, err error) {
@@ -180,8 +177,7 @@ func (s *scan) breakOff() {
 // part takes note of a part of the record with that position.
 func (s *scan) part(first uint64) {
 	if first > s.after {
-		s.torn.last = max(s.torn.last, first)
-		s.torn.first = min(cmp.Or(s.torn.first, first), first)
+		s.torn = max(s.torn, first)
 	}
 }
 
@@ -195,15 +191,13 @@ func (s *scan) last() (last uint64) {
 
 // fault is what a journal has that no power loss leaves, where its whole records end at the position end; nil where it
 // has nothing of that kind. One group is written and not synced at a time: a power loss tears that one alone, which
-// comes next.
+// comes next. Of older ones there may be parts, where newer ones were written over them.
 func (s *scan) fault(end uint64) error {
 	switch {
 	case s.rotten != 0:
 		return s.rot()
-	case s.torn.last > end+1:
-		return fmt.Errorf("of the records from position %d on only a part is there", s.torn.last)
-	case s.torn.first != 0 && s.torn.first <= end:
-		return fmt.Errorf("of the records from position %d on a part is there twice", s.torn.first)
+	case s.torn > end+1:
+		return fmt.Errorf("of the records from position %d on only a part is there", s.torn)
 	}
 	return nil
 }

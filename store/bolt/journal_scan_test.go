@@ -247,3 +247,21 @@ func TestAJournalOfAnotherPast(t *testing.T) {
 		require.ErrorContains(t, err, "another way")
 	}
 }
+
+// TestALeftoverJournalHasPartsOfOlderRecords: newer ones were written over them, and the file has both.
+func TestALeftoverJournalHasPartsOfOlderRecords(t *testing.T) {
+	path, journal := leftWith(t, lone+1)
+	l, err := Open(path, nil)
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	for _, at := range []int{0, lone * journalPage, lone*journalPage + sectorSize} {
+		copy(journal[journalBegin+at:][:sectorSize], zeroPage[:])
+	}
+	require.NoError(t, os.WriteFile(path+journalSuffix, journal, 0o600))
+	for _, c := range []*Config{{ReadOnly: true}, {Journal: true}} {
+		l, err := Open(path, c)
+		require.NoError(t, err)
+		assert.EqualValues(t, whole, l.lazy.end())
+		require.NoError(t, l.Close())
+	}
+}
