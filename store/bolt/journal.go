@@ -43,6 +43,7 @@ type journal struct {
 	space  space
 	past   [sha256.Size]byte // of what is in the log, for the next record; the committer's, as is
 	sheet  []byte            // what the record is put together in
+	said   int64             // the longest that it may say that it is, but for the first; of what makes it longer
 
 	wake  chan struct{} // holds one token: there may be something to move
 	hurry chan struct{} // holds one token: somebody waits for what could not be moved

@@ -36,6 +36,8 @@ func (l *Log) journalled(p *plan) error {
 	j.sheet = g.appendRecord(j.sheet[:0], j.id)
 	if _, err = j.writeAt(j.sheet, at); err == nil {
 		err = j.sync()
+	} else {
+		j.scrub(at, g.span())
 	}
 	if err != nil {
 		failed := &failure{err: unconfirmedError(l.path, err)}
@@ -61,6 +63,12 @@ func (l *Log) journalled(p *plan) error {
 		}
 	}
 	return nil
+}
+
+// scrub blanks a place to which a write has failed: that ends where it likes, and not, as a power loss, between two
+// sectors. The log stops in any case. It goes by the other opening, which has seen no error yet.
+func (j *journal) scrub(at, n int64) {
+	_ = j.blank(at, n) // or the next opening says what is there
 }
 
 // sheetMax is how much memory is kept to put records together in, in bytes.

@@ -70,7 +70,7 @@ func (j *journal) grow(n int64, again bool) {
 	s.growth.Go(func() {
 		err := j.lay(begin, more)
 		if err != nil {
-			err = errors.Join(err, j.cut(begin)) // a full disk has better use for it
+			err = errors.Join(err, j.giveBack(begin)) // a full disk has better use for it
 		} else {
 			err = j.lengthen(begin + more)
 		}
@@ -97,11 +97,15 @@ func (j *journal) lay(begin, more int64) error {
 // lengthen makes it durable that the journal is so long. What fails may have been written: the file is left as long as
 // it is.
 func (j *journal) lengthen(length int64) error {
+	j.said = max(j.said, length)
 	if _, err := j.writeMore(lengthPage(j.id, length), journalHeader); err != nil {
 		return err
 	}
 	return j.syncMore()
 }
+
+// giveBack makes the journal so short again, but never shorter than it may say that it is.
+func (j *journal) giveBack(size int64) error { return j.cut(max(size, j.said)) }
 
 // failure is why the journal could not grow, nil while it does or did.
 func (s *space) failure() error {

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -214,4 +215,42 @@ func TestMoverRests(t *testing.T) {
 	comesBack(t, func() { j.rest(time.Hour, 50) })
 	j.starving.Store(true)
 	comesBack(t, func() { j.rest(time.Hour, 50) })
+}
+
+// TestAWriteThatFailedHalfway leaves no half of a sector: that is nothing that a power loss leaves.
+func TestAWriteThatFailedHalfway(t *testing.T) {
+	l := openJournalled(t, Config{}, 3)
+	j := l.journal
+	half := bytes.Repeat([]byte("half"), 153)
+	_, err := j.file.WriteAt(half, j.space.at)
+	require.NoError(t, err)
+	writes := j.file
+	j.file, err = os.Open(j.path) // to which nothing more can be written
+	require.NoError(t, err)
+	require.NoError(t, writes.Close())
+	require.ErrorIs(t, appendOne(l, "o-4"), store.ErrStorage)
+	require.NoError(t, l.Close())
+	again, err := Open(l.path, nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 3, again.lazy.end())
+	require.NoError(t, again.Close())
+}
+
+// TestAGrowthThatFailsCutsNothingThatWasSaid: the try before may have failed only in saying so.
+func TestAGrowthThatFailsCutsNothingThatWasSaid(t *testing.T) {
+	l := openJournalled(t, Config{}, 1)
+	j := l.journal
+	size := j.space.size
+	require.NoError(t, j.lay(size, 1<<20))
+	require.NoError(t, j.giveBack(size))
+	fileSize := func() int64 {
+		info, err := j.file.Stat()
+		require.NoError(t, err)
+		return info.Size()
+	}
+	require.Equal(t, size, fileSize())
+	require.NoError(t, j.lay(size, 1<<20))
+	require.NoError(t, j.lengthen(size+1<<20)) // and its sync is said to have failed
+	require.NoError(t, j.giveBack(size))
+	require.Equal(t, size+1<<20, fileSize())
 }
