@@ -279,8 +279,9 @@ func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 		return
 	}
 	newest := o.newestOfHeld(&e.Proof, &o.Held[i])
-	if at := o.failedRefund(e.RefundID, e.RefundRequestID); at >= 0 && newest {
+	for at := o.failedRefund(e.RefundID, e.RefundRequestID); newest && at >= 0; {
 		o.book = slices.Delete(slices.Clone(o.book), at, at+1) // the newest word is that it was done
+		at = o.failedRefund(e.RefundID, e.RefundRequestID)
 	}
 	o.Held = slices.Clone(o.Held)
 	h := &o.Held[i]
@@ -290,8 +291,9 @@ func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 	}
 }
 
+// dropHeld lets go of a refund that is held, also where it is under each of its names.
 func (o *Order) dropHeld(id, request string) {
-	if i := o.findHeld(id, request); i >= 0 {
+	for i := o.findHeld(id, request); i >= 0; i = o.findHeld(id, request) {
 		o.Held = slices.Delete(slices.Clone(o.Held), i, i+1)
 	}
 }
@@ -357,10 +359,7 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 	if o.foreignPayment(e) {
 		o.learn(e.PaymentID)
 	}
-	o.foldContradicted(r, e)
-	o.foldReversed(r, e)
-	o.foldUnequal(r, e)
-	o.foldUnclear(r, e)
+	o.foldWords(r, e)
 	o.foldRaiseContradicted(r, e)
 	o.foldPaymentContradicted(r, e)
 	o.foldCancelRevived(r, e)

@@ -71,6 +71,7 @@ func (d *decision) hearInquiry(pic *Picture) {
 	missed := o.known.has(knownMissed)
 	during := o.newestWord() > o.Inquiry.started // which may be newer than what is told here
 	d.heard = o.heardOf(pic)
+	d.uniteTold(d.heard.facts, proof)
 	for _, f := range o.ranked(d.heard.facts) {
 		f.Proof = proof
 		d.observe(f)
@@ -110,23 +111,26 @@ func (o *Order) factRank(f *Fact) int {
 	case PaymentRaised, RaiseFailed:
 		return -1
 	case OtherTransaction, CaptureUnclear, RefundUnclear:
-		return 5
+		return 6
 	case CaptureFailed, RefundFailed:
-		if f.split {
-			return 5
-		}
-		return 1
-	case CaptureSucceeded, CapturePending:
-		return 2
-	case RefundSucceeded, RefundPending:
-		if o.findHeld(f.TransferID, f.RequestID) >= 0 {
+		switch {
+		case f.split:
+			return 6
+		case f.Kind == RefundFailed && o.findHeld(f.TransferID, f.RequestID) >= 0:
 			return 1
 		}
+		return 2
+	case CaptureSucceeded, CapturePending:
 		return 3
+	case RefundSucceeded, RefundPending:
+		if o.findHeld(f.TransferID, f.RequestID) >= 0 {
+			return 2
+		}
+		return 4
 	case PaymentCancelled:
 		switch {
 		case o.releasesPart(f):
-			return 4
+			return 5
 		case o.dates(f): // before the payment that it may have undone
 			return -2
 		}

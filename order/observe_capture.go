@@ -16,7 +16,7 @@ func (d *decision) observeCapture(f *Fact) {
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s captured, we asked for %s", f.Amount, o.Operation.Amount))
 		return
 	}
-	if a, b := o.find(captures, id, 0), o.find(captures, 0, request); a >= 0 && b >= 0 && a != b {
+	if a, b := o.find(captures, id, 0), o.find(captures, 0, request); a >= 0 && b >= 0 && a != b && !d.unite(f, a, b) {
 		if one(&o.book[a], &o.book[b], f.Amount.Minor) {
 			d.emitCapture(f)
 		} else {
@@ -78,6 +78,7 @@ func (d *decision) emitCapture(f *Fact) {
 func (d *decision) observeCaptureFailed(f *Fact) {
 	o := &d.o
 	ours := o.Operation.Kind == CallCapture && f.RequestID == o.Operation.RequestID
+	d.uniteNamed(f)
 	at := o.failingNow(f)
 	if o.failedBefore(at, &f.Proof) {
 		return

@@ -21,7 +21,7 @@ func (d *decision) observeRefund(f *Fact) {
 		return
 	}
 	a, b := o.placeOfRefund(f.TransferID, ""), o.placeOfRefund("", f.RequestID)
-	if a >= 0 && b >= 0 && a != b && !o.heldAndFailed(min(a, b), max(a, b)) {
+	if a >= 0 && b >= 0 && a != b && !o.heldAndFailed(min(a, b), max(a, b)) && !d.uniteRefunds(f, a, b) {
 		if held := len(o.Held); a >= held && b >= held && one(&o.book[a-held], &o.book[b-held], f.Amount.Minor) {
 			d.emitRefund(f)
 		} else {
@@ -110,10 +110,6 @@ func (o *Order) failedRefund(id, request string) int {
 // cancelledToo: the cancel gave back what the refund gives back too.
 const cancelledToo = "the payment was cancelled"
 
-// twoAreOne: each identifier was taken for a transfer of its own before a message named both. What was counted stays
-// counted; a person must look.
-const twoAreOne = "two transfers on record are one by this"
-
 // placeOfRefund tells refunds on record apart, held or not; -1: not on record.
 func (o *Order) placeOfRefund(id, request string) int {
 	if i := o.findHeld(id, request); i >= 0 {
@@ -149,6 +145,7 @@ func (o *Order) classifyRefund(minor int64) law.Fact {
 
 func (d *decision) observeRefundFailed(f *Fact) {
 	o := &d.o
+	d.uniteNamed(f)
 	at := o.placed(refunds, f.TransferID, f.RequestID)
 	waiting := o.findHeld(f.TransferID, f.RequestID)
 	held := waiting >= 0
@@ -184,12 +181,13 @@ func (d *decision) emitRefundFailed(f *Fact) {
 }
 
 // applyHeld gives held refunds their place once there is money they can be of, and tells of those that cannot have one.
-// Any fact may make that room: a capture, more of one, a refund that failed after all or was of less.
+// Any fact may make that room: a capture, more of one, a refund that failed after all or was of less. One
+// that the same answer calls failed takes none.
 func (d *decision) applyHeld() {
 	for i := 0; i < len(d.o.Held); {
 		h := &d.o.Held[i]
 		kind, fits := d.o.refundFits(h.Minor)
-		if !fits && !d.o.neverFits(h.Minor) { // as mostly, which must not cost a search of the book for each
+		if !fits && !d.o.neverFits(h.Minor) || d.toFail(h) { // as mostly, which must not cost a search of the book for each
 			i++
 			continue
 		}
@@ -211,6 +209,21 @@ func (d *decision) applyHeld() {
 			d.heldBeyond(&f)
 		}
 	}
+}
+
+// toFail reports whether the answer that is heard says that a refund which is held has failed, which is recorded yet.
+func (d *decision) toFail(held *HeldRefund) bool {
+	if len(d.heard.facts) == 0 || !d.o.cell(law.HeldRefundFailed).Effect.Recorded() {
+		return false
+	}
+	for i := range d.heard.facts {
+		f := &d.heard.facts[i]
+		if f.Kind == RefundFailed && !f.split && (f.TransferID != "" && f.TransferID == held.RefundID ||
+			f.RequestID != "" && f.RequestID == held.RefundRequestID) {
+			return true
+		}
+	}
+	return false
 }
 
 // neverFits reports whether no capture still to come could make room for a refund: the payment is known, and it was

@@ -234,7 +234,8 @@ func (o *Order) captureRow() law.Fact {
 func (d *decision) settle(f *Fact, at int) bool {
 	t := d.o.book[at]
 	same := f.Amount.Minor == t.minor
-	if !d.o.supersedes(&f.Proof, &t) || same && t.doubt == 0 || f.Amount.Minor-t.minor > d.o.roomFor(&t) {
+	if !d.o.supersedes(&f.Proof, &t) || same && t.doubt == 0 ||
+		!same && f.Amount.Minor-t.minor > d.o.roomFor(&t) {
 		return false
 	}
 	if f.Kind == CaptureSucceeded {
