@@ -68,6 +68,8 @@ type journalBounds struct {
 const (
 	moveAt  = 8 << 20
 	moveMax = 512 << 10
+
+	moveAllMax = 2 << 20 // instead, where nobody appends: at an opening and a close
 )
 
 func defaultBounds() journalBounds {

@@ -215,11 +215,12 @@ func (l *Log) moveUntil(ctx context.Context, position uint64) error {
 	}
 }
 
+// moveMax is how much goes into one transaction now.
 func (l *Log) moveMax() int {
-	if l.journal != nil {
-		return l.journal.bounds.moveMax
+	if l.journal == nil || l.closed.Load() {
+		return moveAllMax
 	}
-	return moveMax
+	return l.journal.bounds.moveMax
 }
 
 // moveRetry is how long the mover waits after a transaction that could not be written.

@@ -57,6 +57,7 @@ var smallJournal = patch{file: "store/bolt/journal.go", ours: true, pairs: []str
 	"journalMax  = 256 << 20", "journalMax  = 256 << 10",
 	"moveAt  = 8 << 20", "moveAt  = 24 << 10",
 	"moveMax = 512 << 10", "moveMax = 3 << 10",
+	"moveAllMax = 2 << 20", "moveAllMax = 3 << 10",
 }}
 
 // secondLosses is how many images of the first script's power loss are gone on with.
