@@ -8,7 +8,8 @@ const SectorSize = 512
 //
 // What a sync that succeeded covers is sure. What was done since may be there or not, sector by sector and in any
 // order. What a sync that failed covers may never get there: the kernel forgets what it could not write, and a later
-// sync says nothing about it.
+// sync says nothing about it. But one that was under way when that failed, through another opening of the file, and
+// succeeded, would have been told as well: what it covers is sure.
 type Platter struct {
 	sure    []byte   // the bytes that are certain, up to the last one ever written
 	size    int64    // the size that is certain; what follows sure is zeros
@@ -23,8 +24,24 @@ type write struct {
 	op    int // its index in the trace
 	off   int64
 	data  []byte
-	stuck bool   // a sync of it failed
+	stuck failed // a sync of it failed
 	gone  []bool // sectors that something newer and certain lies over; nil: none
+}
+
+// failed is a sync that failed: its index in the trace, and by which opening. The zero failed is none.
+type failed struct{ op, by int }
+
+// of is what is known once one more has failed.
+func (f failed) of(op Op, at int) failed {
+	if f != (failed{}) && f.by != op.By {
+		return failed{at, 0} // whoever asks has been told
+	}
+	return failed{at, op.By}
+}
+
+// outlasts tells whether a sync that succeeded leaves it as it was.
+func (f failed) outlasts(op Op) bool {
+	return f != (failed{}) && (f.op < op.Since || f.by == op.By || f.by == 0 || op.By == 0)
 }
 
 // resize is a change of the file's size that no sync has made certain.
@@ -76,8 +93,10 @@ func (p *Platter) sync(op Op) {
 		switch {
 		case w.op >= op.Since:
 			pending = append(pending, w)
-		case op.Failed || w.stuck:
-			w.stuck = true
+		case op.Failed:
+			w.stuck = w.stuck.of(op, p.ops)
+			pending = append(pending, w)
+		case w.stuck.outlasts(op):
 			pending = append(pending, w)
 		default:
 			overwrite(pending, w)

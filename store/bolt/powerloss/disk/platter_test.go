@@ -105,6 +105,27 @@ func TestAfterAFailedSyncALaterOneSaysNothing(t *testing.T) {
 	assert.Equal(t, "bc", image(t, p, last(p), []int{0}, nil), "and never comes over what is newer and certain")
 }
 
+// TestASyncUnderWayIsToldToo: Linux tells each opening of a file of what could not be written, once.
+func TestASyncUnderWayIsToldToo(t *testing.T) {
+	by := func(opening int, op disk.Op) disk.Op {
+		op.By = opening
+		return op
+	}
+	for name, told := range map[string]struct {
+		ops     []disk.Op
+		pending int
+	}{
+		"another opening's":  {[]disk.Op{by(2, failed(1)), by(1, synced(1))}, 0},
+		"begun later":        {[]disk.Op{by(2, failed(1)), by(1, synced(2))}, 1},
+		"the same opening's": {[]disk.Op{by(1, failed(1)), by(1, synced(1))}, 1},
+		"not known whose":    {[]disk.Op{failed(1), synced(1)}, 1},
+		"both were told":     {[]disk.Op{by(1, failed(1)), by(2, failed(1)), by(1, synced(1))}, 1},
+	} {
+		p := after(append([]disk.Op{wrote(0, page('a', 1))}, told.ops...)...)
+		assert.Equal(t, told.pending, p.Pending(), name)
+	}
+}
+
 func TestWhatAFailedSyncLeftShortIsLongEnoughForWhatIsKept(t *testing.T) {
 	sized := disk.Op{Kind: disk.Sized, Size: 8 * disk.SectorSize}
 	p := after(wrote(0, page('a', 1)), synced(1), sized, failed(3), wrote(2*disk.SectorSize, page('b', 1)), synced(5))

@@ -18,9 +18,21 @@ type Recorder struct {
 	// Fault is what fails; nil: nothing.
 	Fault *Fault
 
-	mu   sync.Mutex
-	ops  []Op
-	made int // journals
+	mu       sync.Mutex
+	ops      []Op
+	made     int              // journals
+	openings map[*os.File]int // that were synced
+}
+
+// opening is the number of an opening of a file.
+func (r *Recorder) opening(file *os.File) int {
+	if r.openings == nil {
+		r.openings = map[*os.File]int{}
+	}
+	if r.openings[file] == 0 {
+		r.openings[file] = len(r.openings) + 1
+	}
+	return r.openings[file]
 }
 
 // Recorded returns a recorder that goes on after ops.
@@ -204,7 +216,7 @@ func Sync(file *os.File) error {
 	time.Sleep(r.SyncTakes)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ops = append(r.ops, Op{Kind: Synced, File: number, Since: since, Failed: failed})
+	r.ops = append(r.ops, Op{Kind: Synced, File: number, Since: since, Failed: failed, By: r.opening(file)})
 	if failed {
 		return &os.PathError{Op: "sync", Path: file.Name(), Err: r.Fault.Err}
 	}

@@ -43,7 +43,7 @@ func TestRecorderKeepsTheTrueOrder(t *testing.T) {
 	r.Told(disk.Acked, told)
 	assert.Equal(t, []disk.Op{
 		{Kind: disk.Wrote, Offset: 100, Data: page('a', 1)}, {Kind: disk.Sized, Size: 4096},
-		{Kind: disk.Synced, Since: 2}, {Kind: disk.Acked, Records: told},
+		{Kind: disk.Synced, Since: 2, By: 1}, {Kind: disk.Acked, Records: told},
 	}, r.Ops())
 	assert.Equal(t, 4, r.Len())
 	assert.EqualValues(t, 4096, size(t, file), "what is recorded is done, too")

@@ -63,6 +63,7 @@ type Op struct {
 	Size    int64    // of a Sized, in bytes
 	Since   int      // of a Synced: the number of ops before it began; only these are kept by it
 	Failed  bool     // of a Synced: the disk did not confirm it
+	By      int      // of a Synced: by which opening of a file, from 1; 0: not known
 	Records []Record // of an Acked or a Seen
 }
 
