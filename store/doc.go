@@ -1,7 +1,8 @@
 // Package store says what a log must promise. It is a contract and no engine: [Log] is the interface and [Reader] the
 // part of it that reads, the errors are the only answers besides success, and package store/storetest is the same
 // promise in executable form. The engines are store/memory (for tests and trials), store/bolt (one file, one process)
-// and store/postgres (a database, any number of processes; a module of its own).
+// store/postgres (a database, any number of processes) and store/jetstream (several machines, a file in each process);
+// the last two are modules of their own.
 //
 // # What a log is
 //

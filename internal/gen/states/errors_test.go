@@ -63,7 +63,7 @@ func exported(t *testing.T, path string, source any) (sentinels, types []string)
 }
 
 // engines are the modules of their own that are a part of the library.
-var engines = []string{"store/postgres"}
+var engines = []string{"store/postgres", "store/jetstream"}
 
 // met walks the source of the library's rooms: what users can import, without the modules of their own that are tools.
 func met(t *testing.T) (sentinels, types []string) {
