@@ -29,6 +29,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if beChild() {
+		return
+	}
 	long.Checks(everydayChecks)
 	os.Exit(tempdir.Run(m))
 }

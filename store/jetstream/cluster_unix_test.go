@@ -1,0 +1,167 @@
+//go:build unix
+
+package jetstream_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
+	"github.com/tilltape/tilltape/store"
+	"github.com/tilltape/tilltape/store/jetstream"
+)
+
+// cluster is three servers, each a process.
+type cluster struct {
+	t     *testing.T
+	nodes [3]node
+	live  [3]*child
+	urls  string
+}
+
+func newCluster(t *testing.T) *cluster {
+	c := &cluster{t: t}
+	var routes, urls []string
+	for i := range c.nodes {
+		c.nodes[i] = node{Name: fmt.Sprintf("n-%d", i), StoreDir: t.TempDir(), Port: freePort(t), ClusterPort: freePort(t)}
+		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", c.nodes[i].ClusterPort))
+		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", c.nodes[i].Port))
+	}
+	c.urls = strings.Join(urls, ",")
+	for i := range c.nodes {
+		c.nodes[i].Routes = strings.Join(routes, ",")
+		c.up(i)
+	}
+	return c
+}
+
+func (c *cluster) up(i int) {
+	c.live[i] = start(c.t, nodeVariable, c.nodes[i], func(line string) { c.t.Log(line) })
+}
+
+// sayings is what services have said.
+type sayings struct {
+	mu   sync.Mutex
+	acks map[string][2]any // by id: order and version
+	nots map[string]bool
+}
+
+func (s *sayings) hear(line string) {
+	var what, id, order string
+	var version uint64
+	if n, _ := fmt.Sscan(line, &what, &id, &order, &version); n != 4 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch what {
+	case "ack":
+		s.acks[id] = [2]any{order, version}
+	case "not":
+		s.nots[id] = true
+	}
+}
+
+func (s *sayings) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.acks)
+}
+
+// roundsWhole is how many rounds of faults there are in CI, each some hundred milliseconds and what it takes to
+// recover.
+const roundsWhole = 100
+
+// Servers are killed and paused in turns, a minority at a time, and services killed meanwhile. Nothing that was
+// acknowledged is lost, nothing that was refused is there, each append is there once, and all files are equal.
+func TestAClusterWhoseProcessesDie(t *testing.T) {
+	c := newCluster(t)
+	said := &sayings{acks: map[string][2]any{}, nots: map[string]bool{}}
+	var services [3]service
+	var running [3]*child
+	for i := range services {
+		services[i] = service{fmt.Sprintf("s-%d", i), c.urls, "ORDERS", filepath.Join(t.TempDir(), "orders.log")}
+		running[i] = start(t, serviceVariable, services[i], said.hear)
+	}
+	progress := func(within time.Duration) bool {
+		for begun, had := time.Now(), said.count(); time.Since(begun) < within; time.Sleep(20 * time.Millisecond) {
+			if said.count() > had {
+				return true
+			}
+		}
+		return false
+	}
+	require.True(t, progress(patience), "nothing is appended to begin with")
+	random, still := rand.New(rand.NewPCG(14, 2)), 0
+	for range long.Rounds(roundsWhole, 6) {
+		i, j := random.IntN(3), random.IntN(3)
+		pause := random.IntN(2) == 0
+		if pause {
+			require.NoError(t, c.live[i].command.Process.Signal(syscall.SIGSTOP))
+		} else {
+			c.live[i].kill()
+		}
+		if random.IntN(3) == 0 {
+			running[j].kill()
+			running[j] = start(t, serviceVariable, services[j], said.hear)
+		}
+		time.Sleep(time.Duration(100+random.IntN(500)) * time.Millisecond)
+		if pause {
+			require.NoError(t, c.live[i].command.Process.Signal(syscall.SIGCONT))
+		} else {
+			c.up(i)
+		}
+		if !progress(2 * time.Second) { // where a leader is elected that takes longer
+			still++
+		}
+	}
+	require.True(t, progress(patience), "nothing is appended when all is well again")
+	for _, s := range running {
+		s.end(t)
+	}
+	t.Logf("%d acknowledged, %d refused, %d rounds in which nothing was appended for two seconds", len(said.acks),
+		len(said.nots), still)
+	held(t, c.urls, services, said)
+}
+
+// held compares what services said with what they left, and with what a new process makes of the stream.
+func held(t *testing.T, urls string, services [3]service, said *sayings) {
+	t.Helper()
+	conn, err := nats.Connect(urls, nats.MaxReconnects(-1))
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	config := jetstream.Config{Stream: "ORDERS"}
+	logs := []kept{open(t, conn, filepath.Join(t.TempDir(), "new.log"), config)}
+	for _, s := range services {
+		logs = append(logs, open(t, conn, s.Path, config))
+	}
+	equal(t, logs...)
+	there := map[string]bool{}
+	for r, err := range logs[0].All(t.Context(), store.Start()) {
+		require.NoError(t, err)
+		require.False(t, there[r.ID], "%s is there twice", r.ID)
+		there[r.ID] = true
+		require.False(t, said.nots[r.ID], "%s was refused", r.ID)
+		if ack, known := said.acks[r.ID]; known {
+			require.Equal(t, [2]any{r.Stream.ID, r.Version}, ack, r.ID)
+			require.Equal(t, events.OrderStream(r.Stream.ID), r.Stream)
+		}
+	}
+	for id := range said.acks {
+		assert.True(t, there[id], "%s was acknowledged, and is not there", id)
+	}
+	for _, log := range logs {
+		require.NoError(t, log.Close())
+	}
+}
