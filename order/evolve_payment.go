@@ -25,8 +25,9 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	o.learn(e.PaymentID)
 	if o.CaptureMode == CaptureNone { // APO's word wins, and by itself APO captures
 		o.CaptureMode = CaptureAutomatic
+		o.known.set(knownOneStep, true)
 	}
-	kind := o.onlyHeld(o.payment(law.PaymentAuthorized, e.At), &e.Proof)
+	kind := o.heldOrMoved(o.payment(law.PaymentAuthorized, e.At), &e.Proof)
 	known := o.foldPaymentKnown(r, e.At)
 	cell := o.cell(kind)
 	revived, newest := o.known.has(knownFailure), o.newestOnPayment(&e.Proof)
@@ -83,10 +84,10 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 
 func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	o.learn(e.PaymentID)
-	kind := o.payment(law.PaymentPaid, e.At)
+	kind := o.heldOrMoved(o.payment(law.PaymentPaid, e.At), &e.Proof)
 	known := o.foldPaymentKnown(r, e.At)
 	cell := o.cell(kind)
-	if kind == law.PaidBesideCaptures {
+	if kind == law.PaidBesideCaptures || kind == law.PaidAfterAll {
 		o.contradictCaptures(r, &e.Proof)
 	}
 	revived, newest := o.known.has(knownFailure), o.newestOnPayment(&e.Proof)
@@ -96,15 +97,18 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 		o.enterPayment(cell.Effect, e.Amount.Minor, knownMoved)
 		o.paymentMark = markOf(r, e.PaymentID)
 	}
-	if kind == law.PaidWhole {
+	switch kind {
+	case law.PaidWhole:
 		o.moveWhole(e.Amount.Minor)
+	case law.PaidAfterAll:
+		o.moveAfterAll(e.Amount.Minor)
 	}
 	switch cell.Effect {
 	case law.Applied, law.AppliedAnomaly:
 		if kind == law.PaymentUndone && known {
 			break
 		}
-		if kind != law.PaidWhole || !known {
+		if kind != law.PaidWhole && kind != law.PaidAfterAll || !known {
 			o.PaymentAt, o.paymentMark = r.Occurred, markOf(r, e.PaymentID)
 		}
 		if kind == law.PaidWhole {
@@ -121,7 +125,7 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 		}
 		o.known.set(knownStood, newest || known && o.known.has(knownStood))
 	}
-	if kind == law.PaidWhole {
+	if kind == law.PaidWhole || kind == law.PaidAfterAll {
 		o.Gateway = o.Gateway.after(law.EventCaptured)
 	}
 	o.foldPaymentWord(r, &e.Proof, revived && !known, newest)

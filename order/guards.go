@@ -27,6 +27,8 @@ func (o *Order) ask(g law.Guard, q *question, now time.Time, policy *Policy) *Re
 		return o.guardUnaccounted(q)
 	case law.GuardUncaptured:
 		return o.guardUncaptured(q)
+	case law.GuardMoved:
+		return o.guardMoved(q)
 	case law.GuardKept:
 		return o.guardKept(q)
 	case law.GuardWindow:
@@ -156,6 +158,15 @@ func (o *Order) guardUncaptured(q *question) *RejectedError {
 		return nil
 	}
 	return o.reject(q.verb, ReasonCaptured, o.captureMark.cause())
+}
+
+// guardMoved: what is only held APO may capture by itself, and a cancel beside that must not be.
+func (o *Order) guardMoved(q *question) *RejectedError {
+	t := o.paymentDoubt()
+	if t == nil || !t.has(markHeld) {
+		return nil
+	}
+	return o.reject(q.verb, ReasonReversal, o.causeOfDoubt(t.doubt))
 }
 
 func (o *Order) guardKept(q *question) *RejectedError {

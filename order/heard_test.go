@@ -263,20 +263,3 @@ func TestHeard_APaymentThatIsOnlyHeldAfterAll(t *testing.T) {
 	z.must(Capture{CommandID: "c", Amount: usd(theAmount)})
 	replayIsLive(t, z)
 }
-
-// An order to be paid in one step that APO tells as authorized is one to be captured from then on: its word wins. Told
-// as paid in one step after that, all of it is captured: it can go back by a refund, and is not cancelled.
-func TestHeard_AuthorizedAndThenPaidInOneStep(t *testing.T) {
-	x := placed(t, CaptureNone)
-	x.observe(authorized())
-	require.Equal(t, []any{Authorized, CaptureAutomatic, 1}, []any{x.o.Status, x.o.CaptureMode, len(x.o.Anomalies)})
-	for range 2 {
-		x.inquire(tells(StateSuccess, paid()))
-		assert.Equal(t, []any{Captured, int64(theAmount), GatewayNone}, []any{x.o.Status, x.o.Refundable(), x.o.Gateway})
-		assert.Len(t, x.o.Anomalies, 2, "a person looks at both words")
-	}
-	_, err := x.do(Cancel{CommandID: "k"})
-	assert.Equal(t, ReasonCaptured, rejected(t, err).Reason)
-	x.must(Refund{CommandID: "r", Amount: usd(theAmount)})
-	replayIsLive(t, x)
-}

@@ -336,10 +336,10 @@ func (o *Order) factOf(e events.Event) (kind law.Fact, again bool) {
 	case events.PaymentPending:
 		return law.PaymentPending, false
 	case events.PaymentAuthorized:
-		kind = o.onlyHeld(o.payment(law.PaymentAuthorized, e.At), &e.Proof)
+		kind = o.heldOrMoved(o.payment(law.PaymentAuthorized, e.At), &e.Proof)
 		return kind, o.authorizedAnew(&e)
 	case events.PaymentPaid:
-		kind = o.payment(law.PaymentPaid, e.At)
+		kind = o.heldOrMoved(o.payment(law.PaymentPaid, e.At), &e.Proof)
 		return kind, o.paidAnew(&e, kind)
 	case events.PaymentFailed:
 		return o.paymentFailure(&e.Proof), o.known.has(knownFailure) && o.PaymentID == "" && e.PaymentID != ""

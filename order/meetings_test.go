@@ -106,6 +106,8 @@ func meetingPayment(t *testing.T, k law.Fact, s Status) (*till, Fact) {
 		return unpaid(t, s, CaptureManual), authorized()
 	case law.PaymentOnlyHeld, law.HeldBesideCaptures:
 		return meetingHeld(t, k, s)
+	case law.PaidAfterAll:
+		return meetingMoved(t, s)
 	case law.PaymentFailed:
 		return x, failed()
 	case law.PaymentReversed, law.PaymentTakenBack, law.CapturedCancelled:

@@ -116,7 +116,7 @@ func (o *Order) contradicts(f *Fact) string {
 // anomaly that says so stands before it: a log without that anomaly was altered.
 func (d *decision) observePayment(f *Fact) {
 	o := &d.o
-	kind := o.onlyHeld(o.payment(f.Kind.ofPayment(), f.At), &f.Proof)
+	kind := o.heldOrMoved(o.payment(f.Kind.ofPayment(), f.At), &f.Proof)
 	if f.Kind == PaymentFailed {
 		if kind = o.paymentFailure(&f.Proof); kind == law.PaymentTakenBack &&
 			(d.heard.moved || d.heard.paid) {
@@ -203,7 +203,7 @@ func (o *Order) knows(k law.Fact) bool {
 		return o.known.has(knownFailure)
 	case law.PaidWhole:
 		return o.movedWhole()
-	case law.PaymentOnlyHeld, law.HeldBesideCaptures:
+	case law.PaymentOnlyHeld, law.HeldBesideCaptures, law.PaidAfterAll:
 		return false
 	}
 	return o.paymentKnown()
@@ -235,7 +235,7 @@ func (d *decision) emitPayment(f *Fact, undone bool) {
 	case PaymentAuthorized:
 		e := events.PaymentAuthorized{PaymentID: f.PaymentID, Amount: amount, At: f.At, Expires: f.Expires, Proof: f.Proof}
 		captured := o.Captured + o.Late.Captured
-		if holds(o.onlyHeld(law.PaymentAuthorized, &f.Proof)) {
+		if holds(o.heldOrMoved(law.PaymentAuthorized, &f.Proof)) {
 			captured = o.capturedByCaptures(o.known.has(knownLate))
 		}
 		e.GatewayCapture = o.CaptureMode != CaptureManual && captured < amount.Minor && !undone

@@ -15,6 +15,8 @@ func (d *decision) tellPayment(f *Fact, kind law.Fact, effect law.Effect, status
 	switch {
 	case kind == law.PaidWhole && effect == law.AppliedAnomaly && status != Failed:
 		d.anomaly(events.StatusContradicts, f, "placed to be captured, and APO says that it was paid in one step")
+	case kind == law.PaidAfterAll && effect == law.AppliedAnomaly && status != Failed:
+		d.anomaly(events.StatusContradicts, f, "told as only held, and APO's newest word is that it was paid in one step")
 	case kind == law.PaidBesideCaptures:
 		d.anomaly(events.StatusContradicts, f, "captures of it were told before, and APO says that it was paid in one step")
 		if late {

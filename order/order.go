@@ -81,8 +81,9 @@ const (
 	knownMoved   // it was in one step, so that it captured too
 	knownLate    // it came when the order was cancelled
 
-	knownStood // an inquiry told of the late money, first or again: CANCELLED after that is not the old cancel
-	knownHeard // APO has told the state by the newest inquiry: what it told before was perhaps of something else
+	knownStood   // an inquiry told of the late money, first or again: CANCELLED after that is not the old cancel
+	knownHeard   // APO has told the state by the newest inquiry: what it told before was perhaps of something else
+	knownOneStep // placed to be paid in one step, and APO has called it authorized
 )
 
 func (k known) has(what known) bool { return k&what != 0 }

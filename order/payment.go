@@ -259,7 +259,7 @@ func (o *Order) foldPaymentContradicted(r *events.Record, e *events.AnomalyObser
 		}
 	case e.Reason == events.StatusContradicts && e.Fact == events.KindPaymentAuthorized:
 		if o.paymentKnown() && o.movedWhole() { // it may be only held
-			o.doubtPayment(r, markRefuted, 0)
+			o.doubtPayment(r, markRefuted|markHeld, 0)
 		}
 	case e.Reason == events.TransferContradicts: // one answer with two amounts
 		payment := e.Fact == events.KindPaymentAuthorized || e.Fact == events.KindPaymentPaid

@@ -136,6 +136,7 @@ func TestRules_EveryRowDecidesAndJudges(t *testing.T) {
 	cases = append(cases, refusalCase{ReasonOneStep, onceStep, Capture{Amount: usd(1)}},
 		refusalCase{ReasonNoPaymentID, owes, Compensate{}},
 		refusalCase{ReasonRefunded, heldAndRefunded(in(t, Authorized), "F1"), Cancel{}},
+		refusalCase{ReasonReversal, heldToo(in(t, Paid)), Cancel{}},
 		refusalCase{ReasonCurrency, euros, Capture{Amount: Money{Minor: 1, Currency: "EUR"}}},
 	)
 	whole := endable(t)

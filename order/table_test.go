@@ -23,6 +23,7 @@ authorized after a refund   | .            | .            | .          | .      
 payment paid                | →paid        | .            | dup        | →paid      | add      | late      | →paid!
 paid beside captures        | .            | .            | .          | →paid!     | add!     | late      | .
 paid without a capture      | →captured!   | →captured!   | .          | add!       | add!     | late      | →captured!
+paid in one step after all  | →paid!       | →paid!       | .          | →paid!     | add!     | late      | →paid!
 payment only held           | .            | .            | →authorized! | →authorized! | add!   | late      | .
 only held beside captures   | .            | .            | →captured! | add!       | add!     | late      | .
 payment undone              | .            | .            | .          | .          | .        | add       | .

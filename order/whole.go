@@ -20,13 +20,17 @@ func (o *Order) moveWhole(minor int64) {
 	o.total()
 }
 
-// onlyHeld is the row of an authorization, of a payment that moved its money by what was told until now: APO's newest
-// word is that it is only held.
-func (o *Order) onlyHeld(kind law.Fact, p *events.Proof) law.Fact {
-	if kind != law.PaymentAuthorized || !o.movedWhole() {
-		return kind
+// heldOrMoved is the row of a payment's success by the newest word on what was told otherwise until now: of one that
+// moved its money, that it is only held; of one that was placed to be paid in one step and was called authorized, that
+// it was paid so.
+func (o *Order) heldOrMoved(kind law.Fact, p *events.Proof) law.Fact {
+	switch {
+	case kind == law.PaymentAuthorized && o.movedWhole():
+		return o.heldAfterAll(kind, p)
+	case kind == law.PaidWhole && o.known.has(knownOneStep) && o.newestOnPayment(p):
+		return law.PaidAfterAll
 	}
-	return o.heldAfterAll(kind, p)
+	return kind
 }
 
 func (o *Order) heldAfterAll(kind law.Fact, p *events.Proof) law.Fact {
@@ -41,6 +45,16 @@ func (o *Order) heldAfterAll(kind law.Fact, p *events.Proof) law.Fact {
 
 // holds reports whether the fact is one of these.
 func holds(kind law.Fact) bool { return kind == law.PaymentOnlyHeld || kind == law.HeldBesideCaptures }
+
+// moveAfterAll books that a payment was made in one step after all, as it was placed: of as much as APO signed for
+// that, and as a person has said was captured of it.
+func (o *Order) moveAfterAll(minor int64) {
+	o.CaptureMode = CaptureNone
+	o.known.set(knownOneStep, false)
+	o.known.set(knownMoved, true)
+	o.signed = max(minor, o.capturedByCaptures(o.known.has(knownLate)))
+	o.total()
+}
 
 // unmove books that a payment has moved none of its money by itself.
 func (o *Order) unmove() {
@@ -100,6 +114,9 @@ func (o *Order) capturedInTime() bool {
 // contradictCaptures takes such captures out of the amounts. They may stand, and APO is asked, unless it is an inquiry
 // that says so, which tells of them too.
 func (o *Order) contradictCaptures(r *events.Record, p *events.Proof) {
+	if !slices.ContainsFunc(o.book, o.noneOfOneStep) {
+		return
+	}
 	book := slices.Clone(o.book)
 	for i := range book {
 		if t := &book[i]; o.noneOfOneStep(*t) {

@@ -61,6 +61,7 @@ const (
 	PaymentPaid               // one-step payment done
 	PaidBesideCaptures        // split: the same, and captures that such a payment cannot have were told before
 	PaidWhole                 // split: the same of an order to be captured: APO says that all of it has moved
+	PaidAfterAll              // split: the same by the newest word, of one placed so that was told as authorized
 	PaymentOnlyHeld           // split: authorized by the newest word, of one that was told as paid in one step
 	HeldBesideCaptures        // split: the same, and captures of it were told
 	PaymentFailed             // failed or timed out
@@ -106,7 +107,7 @@ const (
 
 var factNames = [...]string{"none", "payment pending", "payment authorized",
 	"authorized after a refund", "payment paid",
-	"paid beside captures", "paid without a capture", "payment only held", "only held beside captures",
+	"paid beside captures", "paid without a capture", "paid in one step after all", "payment only held", "only held beside captures",
 	"payment failed", "payment reversed", "payment taken back",
 	"payment undone", "payment raised",
 	"raise undone", "raise contradicts", "raise failed",
@@ -180,6 +181,10 @@ var statusRows = []statusRow{
 	{PaidWhole, []Status{Created, Authorized, Failed}, Cell{AppliedAnomaly, Captured}},
 	{PaidWhole, []Status{Captured, Refunded}, Cell{AppliedAnomaly, stay}},
 	{PaidWhole, []Status{Cancelled}, Cell{LateMoney, stay}},
+
+	{PaidAfterAll, []Status{Created, Authorized, Captured, Failed}, Cell{AppliedAnomaly, Paid}},
+	{PaidAfterAll, []Status{Refunded}, Cell{AppliedAnomaly, stay}},
+	{PaidAfterAll, []Status{Cancelled}, Cell{LateMoney, stay}},
 
 	{PaymentOnlyHeld, []Status{Paid, Captured}, Cell{AppliedAnomaly, Authorized}},
 	{PaymentOnlyHeld, []Status{Refunded}, Cell{AppliedAnomaly, stay}},

@@ -107,7 +107,7 @@ func TestTheDrawingMarksWhatIsUnusual(t *testing.T) {
 		assert.Equal(t, s == Cancelled, final, "does anything leave %s?", s)
 	}
 	unusual := []string{"failed authorized", "failed paid", "paid authorized", "paid captured", "captured authorized",
-		"captured created",
+		"captured created", "authorized paid",
 		"refunded captured", "refunded paid", "refunded created", "authorized failed", "paid failed",
 		"captured failed", "captured cancelled", "refunded failed", "refunded cancelled"}
 	for _, m := range dotArrow.FindAllStringSubmatch(dot, -1) {

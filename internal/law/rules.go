@@ -15,6 +15,7 @@ const (
 	GuardHeld
 	GuardUnaccounted
 	GuardUncaptured
+	GuardMoved
 	GuardKept
 	GuardWindow
 	GuardMode
@@ -59,6 +60,8 @@ var ruleRows = []Rule{
 		"failed", []Reason{ReasonUnaccounted}},
 	{GuardUncaptured, false, "no capture counts, of which a person may have said so beside a payment in one step",
 		[]Reason{ReasonCaptured}},
+	{GuardMoved, false, "APO has not called a payment that moved its money at once only held, too",
+		[]Reason{ReasonReversal}},
 	{GuardKept, false, "nothing has gone back, of which a person may have said so of what is only held",
 		[]Reason{ReasonRefunded}},
 	{GuardWindow, true, "the acquirer's cancel window is open, where the policy knows one",
@@ -103,8 +106,8 @@ var ruleRows = []Rule{
 
 // guards are asked in this order once the status allows a command; the first that objects refuses it.
 var guards = map[Verb][]Guard{
-	VerbCancel: {GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardUncaptured, GuardKept,
-		GuardDispute, GuardWindow},
+	VerbCancel: {GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardUncaptured, GuardMoved,
+		GuardKept, GuardDispute, GuardWindow},
 	VerbCapture: {GuardIdle, GuardNoRefund, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardLast, GuardSeveral,
 		GuardExpiry, GuardZero, GuardCapturable, GuardPaymentID},
 	VerbRefund:       {GuardIdle, GuardRefunds, GuardDispute, GuardRefundable, GuardPaymentID},
@@ -125,8 +128,8 @@ func Rules(v Verb) []Rule { return compiled.rules[v] }
 // came waits for that. What any other guard objects to is decided, unless the amounts are in doubt.
 func (g Guard) Passes() bool {
 	switch g {
-	case GuardIdle, GuardNoRefund, GuardRefunds, GuardGateway, GuardHeld, GuardUnaccounted, GuardReversal, GuardDispute,
-		GuardPaymentID, GuardLatePaymentID:
+	case GuardIdle, GuardNoRefund, GuardRefunds, GuardGateway, GuardHeld, GuardUnaccounted, GuardReversal, GuardMoved,
+		GuardDispute, GuardPaymentID, GuardLatePaymentID:
 		return true
 	}
 	return false
