@@ -137,5 +137,5 @@ func (o *Order) failsAnother(f *Fact) bool {
 }
 
 // awaitsGateway reports whether a payment still to be heard of would open a gateway capture, whose result may come
-// first.
-func (o *Order) awaitsGateway() bool { return o.CaptureMode == CaptureAutomatic && !o.paymentKnown() }
+// first: where it was placed to be paid in one step, it does if APO calls it authorized.
+func (o *Order) awaitsGateway() bool { return o.CaptureMode != CaptureManual && !o.paymentKnown() }

@@ -87,3 +87,23 @@ func TestUnasked_OfARequestIsNotAPOsOwn(t *testing.T) {
 	assert.Equal(t, []any{GatewayOutstanding, true, 1}, []any{x.o.Gateway, x.o.Unaccounted(), len(x.o.Anomalies)})
 	replayIsLive(t, x)
 }
+
+// The failure of APO's own capture is that, told before the payment or after it; of another amount it is another's, of
+// an order that was placed to be paid in one step, too.
+func TestUnasked_AFailureToldBeforeThePayment(t *testing.T) {
+	for _, mode := range []events.CaptureMode{CaptureAutomatic, CaptureNone} {
+		for f, want := range map[Fact]GatewayCapture{
+			{Kind: CaptureFailed, TransferID: "C1", Code: "X"}:                         GatewayFailed,
+			{Kind: CaptureFailed, Code: "X"}:                                           GatewayFailed,
+			{Kind: CaptureFailed, TransferID: "C1", Code: "X", Amount: usd(theAmount)}: GatewayFailed,
+			{Kind: CaptureFailed, TransferID: "C1", Code: "X", Amount: usd(600)}:       GatewayOutstanding,
+			{Kind: CaptureFailed, Code: "X", Amount: usd(600)}:                         GatewayOutstanding,
+		} {
+			for _, facts := range [][]Fact{{f, authorized()}, {authorized(), f}, {f, authorized(), f}} {
+				x := told(t, mode, facts)
+				assert.Equal(t, want, x.o.Gateway, "%s %v", mode, facts)
+				replayIsLive(t, x)
+			}
+		}
+	}
+}

@@ -107,7 +107,8 @@ const (
 
 var factNames = [...]string{"none", "payment pending", "payment authorized",
 	"authorized after a refund", "payment paid",
-	"paid beside captures", "paid without a capture", "paid in one step after all", "payment only held", "only held beside captures",
+	"paid beside captures", "paid without a capture", "paid in one step after all", "payment only held",
+	"only held beside captures",
 	"payment failed", "payment reversed", "payment taken back",
 	"payment undone", "payment raised",
 	"raise undone", "raise contradicts", "raise failed",
