@@ -237,6 +237,9 @@ func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
 	if at >= 0 && (o.book[at].is(transferFailed) || o.book[at].doubt != 0) {
 		t.doubt = t.version
 	}
+	if at >= 0 && o.book[at].is(transferContradicted) && !o.supersedes(&e.Proof, &o.book[at]) {
+		t.larger(&o.book[at])
+	}
 	o.enter(at, &t)
 	o.watchSoon(r)
 }
@@ -284,6 +287,8 @@ func (o *Order) foldUnequal(r *events.Record, e *events.AnomalyObserved) {
 	case e.Reason == events.StatusContradicts && e.Fact == events.KindInquiryAnswered:
 		at = o.unequalOther(digest(e.TransferID), digest(e.RequestID))
 	case e.Reason != events.TransferContradicts:
+		return
+	case e.Fact == events.KindRefundSucceeded && o.foldHeldUnequal(r, e):
 		return
 	case e.Fact == events.KindRefundSucceeded:
 		at = o.placed(refunds, e.TransferID, e.RequestID)

@@ -157,11 +157,13 @@ func TestContradicted_AnOldFailureFreesNothing(t *testing.T) {
 	replayIsLive(t, x)
 }
 
-// Once it fits, it is in the amounts, and the rules speak of those.
+// Once it fits by APO's newest word, it is in the amounts, and the rules speak of those.
 func TestContradicted_WhatFindsItsPlaceIsCounted(t *testing.T) {
 	x := placed(t, CaptureManual)
 	x.observe(Fact{Kind: CaptureSucceeded, TransferID: "C9", Amount: Money{Minor: theAmount, Currency: "EUR"}})
 	x.observe(captured("C9", theAmount))
+	require.True(t, x.o.Unaccounted(), "nobody knows which of the two is the newer")
+	x.inquire(tells(StateSuccess, captured("C9", theAmount)))
 	assert.Equal(t, []any{Captured, int64(theAmount)}, []any{x.o.Status, x.o.Captured})
 	x.must(Refund{CommandID: "f", Amount: usd(theAmount)})
 	replayIsLive(t, x)

@@ -238,6 +238,7 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 	cell := o.cell(o.classifyRefund(e.Amount.Minor))
 	o.counts(r, at, &transfer{kind: refunds, id: id, request: request, minor: e.Amount.Minor,
 		version: uint32(r.Version), owner: o.ownerOf(p, e.RefundRequestID, CallRefund), marks: lateMark(cell)}, &e.Proof)
+	o.carryDoubt(r, e)
 	o.dropHeld(e.RefundID, e.RefundRequestID)
 	if !known {
 		if cell.Effect == law.Applied {
@@ -272,7 +273,7 @@ func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 	i := o.findHeld(e.RefundID, e.RefundRequestID)
 	if i < 0 {
 		o.Held = append(slices.Clip(o.Held),
-			HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Recorded, r.Version})
+			HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Recorded, r.Version, 0})
 		if o.known.has(knownFailure) { // of a payment that has failed: of two words APO has the newer
 			o.watchSoon(r)
 		}
@@ -287,7 +288,7 @@ func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 	h := &o.Held[i]
 	h.RefundID, h.RefundRequestID = first(h.RefundID, e.RefundID), first(h.RefundRequestID, e.RefundRequestID)
 	if newest {
-		h.Minor = e.Amount.Minor
+		h.Minor, h.doubt = e.Amount.Minor, 0
 	}
 }
 

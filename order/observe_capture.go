@@ -31,7 +31,7 @@ func (d *decision) observeCapture(f *Fact) {
 		}
 		return
 	}
-	if o.movedOnRecord(at, f) || d.observeEither(f, at, id, request) {
+	if o.movedOnRecord(at, f) || d.observeEither(f, at, id, request) || d.observeOtherwise(f, at) {
 		return
 	}
 	if at < 0 && id == 0 && request == 0 && f.Amount.Minor != o.fullAmount() {

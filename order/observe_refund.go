@@ -40,7 +40,7 @@ func (d *decision) observeRefund(f *Fact) {
 		}
 		return
 	}
-	if o.movedOnRecord(at, f) || d.observeEither(f, at, id, request) {
+	if o.movedOnRecord(at, f) || d.observeEither(f, at, id, request) || d.observeOtherwise(f, at) {
 		return
 	}
 	revived := at >= 0 && o.book[at].is(transferFailed)
@@ -86,17 +86,21 @@ func (d *decision) heldAgain(f *Fact, h HeldRefund) {
 	}
 	switch {
 	case h.Minor != f.Amount.Minor && !newest:
-	case h.Minor != f.Amount.Minor, h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "",
+	case h.Minor != f.Amount.Minor, h.doubt != 0 && newest,
+		h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "",
 		d.o.failedRefund(f.TransferID, f.RequestID) >= 0 && newest:
 		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID,
 			Amount: f.Amount, At: f.At,
 			Due: d.o.WatchDue, Proof: f.Proof})
 	}
+	if _, told := d.o.openAnomaly(uint64(h.doubt)); told && newest && h.Minor == f.Amount.Minor {
+		d.emit(events.AnomalyCleared{Anomaly: uint64(h.doubt), Reason: doneAfterAll})
+	}
 }
 
 // newestOfHeld reports whether a word on a refund that is held is newer than what it is known by.
 func (o *Order) newestOfHeld(p *events.Proof, h *HeldRefund) bool {
-	return o.supersedes(p, &transfer{version: uint32(h.Version)})
+	return o.supersedes(p, &transfer{version: uint32(h.Version), doubt: h.doubt})
 }
 
 // failedRefund is the place of a refund that is known to have failed; -1: none is.

@@ -187,6 +187,7 @@ type HeldRefund struct {
 	At                        time.Time // of the refund by APO's word; zero: not told
 	Since                     time.Time // when it became known
 	Version                   uint64
+	doubt                     uint32 // of the record that tells it with another amount, of which Minor is the larger
 }
 
 // mark remembers the record behind a rejection, and what it names.

@@ -201,6 +201,9 @@ func (p *packing) held(h *HeldRefund) {
 	p.moment(&h.At)
 	p.moment(&h.Since)
 	p.varint(&h.Version)
+	doubt := uint64(h.doubt)
+	p.varint(&doubt)
+	h.doubt = uint32(doubt)
 }
 
 // What is said of a transfer in the bits under its kind.

@@ -59,7 +59,7 @@ func TestHeld_UnderANameThatAPersonSettledOtherwise(t *testing.T) {
 		f := refunded("E1", minor)
 		f.PaymentID = "P2"
 		x.observe(f)
-		x.observe(refunded("E1", 100))
+		x.inquire(tells(StateProcessing, refunded("E1", 100))) // the newest word, so that it is held
 		require.Len(t, x.o.Held, 1)
 		x.inquire(tells(StateProcessing))
 		x.must(Resolve{Record: x.o.Doubts()[0], Resolution: events.ResolvedSucceeded, Statement: "APO ticket 7"})

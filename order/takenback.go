@@ -229,6 +229,9 @@ func (o *Order) captureRow() law.Fact {
 	return law.CaptureSucceeded
 }
 
+// doneAfterAll is why the anomaly about a doubt is closed.
+const doneAfterAll = "APO's newest word is that it was done"
+
 // settle takes APO's newest word on a transfer that counts: that it was done, which ends a doubt and closes the anomaly
 // about it, and of which amount, where that fits.
 func (d *decision) settle(f *Fact, at int) bool {
@@ -245,7 +248,7 @@ func (d *decision) settle(f *Fact, at int) bool {
 	}
 	switch _, told := d.o.openAnomaly(uint64(t.doubt)); {
 	case same && told:
-		d.emit(events.AnomalyCleared{Anomaly: uint64(t.doubt), Reason: "APO's newest word is that it was done"})
+		d.emit(events.AnomalyCleared{Anomaly: uint64(t.doubt), Reason: doneAfterAll})
 	case !same && !told:
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, d.o.money(t.minor)))
 	}

@@ -22,7 +22,7 @@ func (d *decision) observeUnasked(f *Fact) {
 	case o.askedFor(kind.asked(), f.RequestID) != nil,
 		kind == captures && f.RequestID == "" && o.Gateway == GatewayOutstanding,
 		kind == refunds && o.findHeld(f.TransferID, f.RequestID) >= 0,
-		at >= 0 && (!o.book[at].is(transferFailed) || !o.supersedes(&f.Proof, &o.book[at])):
+		at >= 0 && (!o.book[at].is(transferFailed) || !o.supersedes(&f.Proof, &o.book[at])) && !o.tellsLarger(at, f):
 		return
 	}
 	d.anomaly(events.StatusContradicts, f, "APO works on it, and nobody here has asked for it")

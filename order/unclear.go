@@ -32,7 +32,7 @@ func (d *decision) observeUnclear(f *Fact) {
 	case o.askedFor(kind.asked(), f.RequestID) != nil,
 		kind == captures && f.RequestID == "" && o.Gateway == GatewayOutstanding,
 		kind == refunds && o.findHeld(f.TransferID, f.RequestID) >= 0,
-		at >= 0 && (o.book[at].is(transferContradicted) || o.book[at].doubt != 0),
+		at >= 0 && (o.book[at].is(transferContradicted) || o.book[at].doubt != 0) && !o.tellsLarger(at, f),
 		at >= 0 && o.book[at].is(transferFailed) && !o.supersedes(&f.Proof, &o.book[at]):
 		return
 	}

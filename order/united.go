@@ -240,7 +240,8 @@ func (o *Order) foldHeldUnited(r *events.Record, w *bothNames) {
 		minor = h.Minor
 		h.RefundID, h.RefundRequestID = w.id, w.request
 		h.Minor, h.Since, h.Version = max(h.Minor, was.Minor), earlier(h.Since, was.Since), max(h.Version, was.Version)
-		if minor != was.Minor {
+		if h.doubt = max(h.doubt, was.doubt); minor != was.Minor {
+			h.doubt = uint32(r.Version)
 			o.watchSoon(r)
 		}
 		return
