@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,9 +30,10 @@ import (
 // update has the scripts' expected files rewritten.
 var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 
-// TestScripts runs the stories of the command line: one file a command, in processes of its own, beside the fixture's
-// files. TILLTAPE_NOW is when the fixture's log ends. Beside testscript's own commands they have
+// TestScripts runs the stories of the command line: one file a command, beside the fixture's files. TILLTAPE_NOW is
+// when the fixture's log ends. Beside testscript's own commands they have
 //
+//	tilltape …              runs a command line that ends well, as runLine says; exec has it in a process of its own
 //	exits CODE tilltape …   runs a command line that ends with that code; an error has a line that says what to do
 //	holds FILE              opens a log for appends, as a service does, until the script's end
 //	alter FILE OLD NEW      puts one text of a file in the place of another of its length
@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 	require.NoError(t, err)
 	bin := filepath.Dir(theTool(t))
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
+		Dir:           filepath.Join(packageDir, "testdata", "script"), // command lines change the folder
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TILLTAPE_NOW", dayEnds.Format(time.RFC3339))
@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 			return day.write(e.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": scriptExits, "holds": scriptHolds, "alter": scriptAlter, "cut": scriptCut,
+			"tilltape": scriptTool, "exits": scriptExits, "holds": scriptHolds, "alter": scriptAlter, "cut": scriptCut,
 			"forge": scriptForge, "behead": scriptBehead,
 			"signs": scriptSigns, "serves": scriptServes,
 			"free-port": scriptFreePort, "answers": scriptAnswers,
@@ -72,16 +72,9 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	got := 0
-	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		ended, ok := errors.AsType[*exec.ExitError](err)
-		if !ok {
-			ts.Fatalf("%v", err)
-		}
-		got = ended.ExitCode()
-		if said := ts.ReadFile("stderr"); strings.Contains(said, "error: ") && !strings.Contains(said, "\nhint: ") {
-			ts.Fatalf("an error without a way out: %s", said)
-		}
+	got, said := runLine(ts, args[1:])
+	if got != exitOK && strings.Contains(said, "error: ") && !strings.Contains(said, "\nhint: ") {
+		ts.Fatalf("an error without a way out: %s", said)
 	}
 	if got != want {
 		ts.Fatalf("it ended with %d, not with %d", got, want)
