@@ -67,7 +67,7 @@ func TestAFlushThatACrashInterruptedGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	m := &mover{log: log, orders: 10}
 	underWay := 0
-	rounds := long.Rounds(160, 48)
+	rounds := long.Rounds(160, 24)
 	for range rounds {
 		m.append(t)
 		bytes, err := os.ReadFile(log.path)

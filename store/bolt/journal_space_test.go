@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store/internal/ledger"
 )
 
 // TestSpaceIsGivenOutOnce: whatever comes and goes, and however the journal grows, no place is given out that is in use
 // or not written yet; and where there is free space for it after what is in use, there is a place.
 func TestSpaceIsGivenOutOnce(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(long.Rounds(200, 40)) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		s := &space{at: journalBegin, limit: journalBegin + 64*journalPage, size: journalBegin + 64*journalPage}
 		var live tail

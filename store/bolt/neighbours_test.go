@@ -70,7 +70,7 @@ func TestNothingIsUnknownInManyPages(t *testing.T) {
 	entries, inner = ofKeys(entries), ofKeys(inner)
 	require.Greater(t, len(inner), 10, "each of the two has several pages")
 	random := rand.New(rand.NewPCG(3, 4))
-	for round := range long.Walk(3000, 24) {
+	for round := range long.Walk(3000, 9) {
 		s := entries[random.IntN(len(entries))]
 		if round%3 == 0 {
 			s = inner[random.IntN(len(inner))]
@@ -99,7 +99,7 @@ func TestNothingIsUnknownWhereAPageMisplacesAnEntry(t *testing.T) {
 	entries, _ := spotsOf(t, image)
 	random := rand.New(rand.NewPCG(5, 6))
 	damaged := 0
-	for range long.Walk(600, 30) {
+	for range long.Walk(600, 12) {
 		s := entries[random.IntN(len(entries))]
 		if s.bucket != "heads" && s.bucket != "keys" {
 			continue

@@ -26,7 +26,7 @@ const (
 )
 
 // everydayChecks is how often a property is checked everyday: each check opens files and waits for the disk.
-const everydayChecks = 25
+const everydayChecks = 10
 
 // fillStep is what the journal begins with that is filled under a limit. Twice that is over it.
 const fillStep = 16 << 20

@@ -224,6 +224,9 @@ func TestProven_NoByteOfAFrameIsAlteredUnseen(t *testing.T) {
 	} {
 		frame := all[tt.position-1]
 		f.each(frame, len(frame), func(i int) {
+			if !long.Each(i, 5) {
+				return
+			}
 			_, yielded, err := proveFile(t, path)
 			require.ErrorIs(t, err, store.ErrDamaged, "position %d, byte %d", tt.position, i)
 			damaged, ok := errors.AsType[*store.DamagedError](err)

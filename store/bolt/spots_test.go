@@ -98,23 +98,25 @@ func (s spot) name() string {
 	return s.bucket
 }
 
-// forged is the whole entry with one bit changed, and with the checksum that such an entry or frame would have; nil
-// where the bit is one of a checksum, or of where the frames begin.
+// forgeable is false where the byte is one of a checksum, or of where the frames begin.
+func (s spot) forgeable(image []byte, at int) bool {
+	if s.bucket == "log" && at >= s.value {
+		return at < s.end-6*int(binary.BigEndian.Uint16(image[s.end-2:]))
+	}
+	return slices.Contains(summedBuckets, s.bucket) && at < s.end-4
+}
+
+// forged is the whole entry with a bit of one that is forgeable changed, and with the checksum that such an entry or
+// frame would have.
 func (s spot) forged(image []byte, at int, bit byte) []byte {
 	entry := bytes.Clone(image[s.at:s.end])
 	entry[at-s.at] ^= bit
 	key, value := entry[:s.value-s.at], entry[s.value-s.at:]
-	n := len(value) - 4
-	switch {
-	case s.bucket == "log" && at >= s.value:
-		if at >= s.end-6*int(binary.BigEndian.Uint16(image[s.end-2:])) {
-			return nil
-		}
+	if s.bucket == "log" && at >= s.value {
 		return append(key, bolt.Chunk(framesOf(value)...)...)
-	case slices.Contains(summedBuckets, s.bucket) && at < s.end-4:
-		return append(key, bolt.Summed(string(key), value[:n:n])...)
 	}
-	return nil
+	n := len(value) - 4
+	return append(key, bolt.Summed(string(key), value[:n:n])...)
 }
 
 // framesOf are the frames of a chunk, by its directory.

@@ -63,7 +63,7 @@ func TestRecoveryIsBoundedOverKills(t *testing.T) {
 	t.Parallel()
 	const limit, each = 64, 40
 	path := filepath.Join(t.TempDir(), "orders.log")
-	for life := range long.Rounds(40, 10) {
+	for life := range long.Rounds(40, 5) {
 		log, err := Open(path, &Config{generation: limit})
 		require.NoError(t, err)
 		require.LessOrEqual(t, log.Recovery().Records, uint64(2*limit*stretchMax), "life %d", life)

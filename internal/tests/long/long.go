@@ -34,6 +34,10 @@ func Rounds(whole, everyday int) int {
 	return everyday
 }
 
+// Each reports whether the i-th of many cases is tried: every one where tests run whole, and everyday one of every so
+// many, the same ones each time. Everyday, cases that nothing else covers have no business in such a row.
+func Each(i, everyday int) bool { return i%Rounds(1, everyday) == 0 }
+
 // Walks reports whether a walk through a whole space is made whole: where tests run whole, and not under the race
 // detector, which makes it ten times slower and no more thorough.
 func Walks() bool { return Enabled() && !Raced }

@@ -22,6 +22,9 @@ func TestTheSwitchIsOnAtOneAndAll(t *testing.T) {
 		}
 		assert.Equal(t, want, long.Rounds(300, 5), "%q", value)
 		assert.Equal(t, on && !long.Raced, long.Walks(), "%q", value)
+		for i, everyday := range []bool{true, false, false, true, false} {
+			assert.Equal(t, on || everyday, long.Each(i, 3), "%q: case %d", value, i)
+		}
 		if long.Raced {
 			want = 5
 		}
