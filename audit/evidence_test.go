@@ -15,6 +15,7 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -162,7 +163,7 @@ func proofOf(e events.Event) (p events.Proof, ok bool) {
 func TestReplay_NoFieldIsForgedBesideItsMessage(t *testing.T) {
 	random := rand.New(rand.NewPCG(8, 20))
 	seen := map[string]int{}
-	for range 8 {
+	for range long.Rounds(8, 4) {
 		w := newWriter(random.IntN)
 		w.write(100)
 		all := records(w.log)

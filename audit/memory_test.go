@@ -39,14 +39,14 @@ func heap() float64 {
 }
 
 func TestReplay_MemoryOfOrders(t *testing.T) {
-	const orders = 10_000
+	orders := long.Walk(10_000, 4_000)
 	windows := []int{0, 50, 1_000} // an order's events side by side, close together, each in the cold
 	if !long.Walks() {
 		windows = windows[2:]
 	}
 	for _, window := range windows {
 		t.Run(fmt.Sprint("window ", window), func(t *testing.T) {
-			const allowed = slack * orders * (bytesPerOrder + bytesPerID*idsPerOrder)
+			allowed := slack * float64(orders*(bytesPerOrder+bytesPerID*idsPerOrder))
 			before, peak, records := heap(), 0.0, 0
 			l := &ledger{orders: orders, window: window}
 			p, err := audit.Replay(context.Background(), l, &audit.Config{Each: func(events.Record, order.Order) error {
@@ -57,7 +57,7 @@ func TestReplay_MemoryOfOrders(t *testing.T) {
 			}})
 			require.NoError(t, err)
 			after := heap()
-			t.Logf("%.0f B/order, %.0f B/order while it ran", (after-before)/orders, (peak-before)/orders)
+			t.Logf("%.0f B/order, %.0f B/order while it ran", (after-before)/float64(orders), (peak-before)/float64(orders))
 			assert.Equal(t, orders, p.Len(), "and it is alive until here")
 			assert.Less(t, after-before, allowed)
 			underway := float64((eventsPerOrder - 1) * window * historyBytes) // the ledger's own
@@ -102,7 +102,8 @@ func (l *refusing) All(context.Context, store.Cursor) iter.Seq2[events.Record, e
 }
 
 func TestReplay_MemoryDoesNotGrowWithTheLog(t *testing.T) {
-	const records, allowed = 50_000, 64 << 10
+	const allowed = 64 << 10
+	records := long.Walk(50_000, 15_000)
 	before := heap()
 	p, err := audit.Replay(context.Background(), &refusing{records: records}, nil)
 	require.NoError(t, err)

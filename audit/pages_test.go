@@ -136,12 +136,12 @@ func alike(t *testing.T, want, got *audit.Replayed) {
 // Pages are used again while orders that began in them go on, and nothing of any order is lost or mixed up.
 func TestReplay_PagesUsedAgain(t *testing.T) {
 	logs := map[string]store.Reader{"a day": aDay(t)}
-	windows := []int{0, 7, 600, 2_500}
+	windows, orders := []int{0, 7, 600, 2_500}, 2_500
 	if !long.Walks() {
-		windows = windows[2:3]
+		windows, orders = []int{100}, 1_200
 	}
 	for _, window := range windows {
-		logs[fmt.Sprint("window ", window)] = &ledger{orders: 2_500, window: window}
+		logs[fmt.Sprint("window ", window)] = &ledger{orders: orders, window: window}
 	}
 	for name, log := range logs {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +179,7 @@ func TestReplay_EachKeepsWhatItIsGiven(t *testing.T) {
 // Wherever a page's record is bad, those before it are taken, and the error is as if the log had decoded it; so it is
 // of a record that cannot follow, and of a log that ends with an error.
 func TestReplay_BadPlacesInPages(t *testing.T) {
-	l := &ledger{orders: 2_000, window: 100}
+	l := &ledger{orders: long.Walk(2_000, 200), window: 100}
 	whole := framesOf(t, l)
 	onCores(t, func(t *testing.T, _ int) {
 		places := []int{1, 2, 127, 128, 129, 257, 5_000, len(whole)}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/seal"
 )
 
@@ -46,7 +47,7 @@ func TestTheProofOfAnOrderInAMillionRecordsFitsInFourKilobytes(t *testing.T) {
 		"paid, captured, refunded, told hours later": {0, 100, day, 5, 6 * day, 5, 6 * hour},
 	} {
 		most := 0
-		for range 1000 {
+		for range long.Rounds(1000, 100) {
 			places := []uint64{uint64(chance.IntN(million - 8*day))}
 			for _, gap := range gaps[1:] {
 				places = append(places, places[len(places)-1]+1+uint64(chance.IntN(gap)))
