@@ -29,7 +29,7 @@ func inMemory(*testing.T) func() (store.Log, error) {
 }
 
 func TestSimulation(t *testing.T) {
-	runs := []Run{{1, SimulatedDays}, {2, 100}, {3, 100}, {4, long.Rounds(100, 40)}}
+	runs := []Run{{1, SimulatedDays}, {2, 100}, {3, 100}, {4, long.Rounds(100, 20)}}
 	if !long.Walks() { // the detector finds races in one run as well as in all
 		runs = runs[3:]
 	}
@@ -48,7 +48,7 @@ func TestSimulation_OnOneProcessorASeedComesAgain(t *testing.T) {
 	for range triesMax {
 		var story strings.Builder
 		synctest.Test(t, func(t *testing.T) {
-			s := simulate(t, inMemory(t), Run{5, long.Rounds(10, 3)})
+			s := simulate(t, inMemory(t), Run{5, long.Rounds(10, 2)})
 			fmt.Fprintln(&story, s.deaths, s.bank.befell)
 			for r, err := range s.log.All(context.Background(), store.Start()) {
 				require.NoError(t, err)

@@ -13,8 +13,8 @@ import (
 	"github.com/tilltape/tilltape/order"
 )
 
-// crowdOf is how many are told of where a story says n: all of them where stories are told whole, else a tenth.
-func (s *story) crowdOf(n int) int { return s.rounds(n, n/10) }
+// crowdOf is how many are told of where a story says n: all of them where stories are told whole, else a twentieth.
+func (s *story) crowdOf(n int) int { return s.rounds(n, n/20) }
 
 // crowdWriters is how many goroutines make a crowd of orders.
 const crowdWriters = 64
