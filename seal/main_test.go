@@ -10,6 +10,6 @@ import (
 
 // TestMain has properties of large trees checked less often in everyday runs.
 func TestMain(m *testing.M) {
-	long.Checks(15)
+	long.Checks(8)
 	os.Exit(tempdir.Run(m))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/seal"
 )
 
@@ -93,7 +94,7 @@ func TestNoByteOfAProofFileCanChange(t *testing.T) {
 	}
 	require.NoError(t, verify(frames[123]))
 	for i := range text {
-		for bit := range 8 {
+		for bit := 0; bit < 8; bit += long.Rounds(1, 5) {
 			text[i] ^= 1 << bit
 			require.Error(t, verify(frames[123]), "byte %d, bit %d", i, bit)
 			text[i] ^= 1 << bit

@@ -68,6 +68,9 @@ func TestInclusionIsTheRFCsAtEverySizeAndPlace(t *testing.T) {
 	d := leaves(600)
 	_, s := grow(d)
 	for size := 1; size <= len(d); size++ {
+		if size > 70 && size%256 > 1 && !long.Each(size, 5) {
+			continue
+		}
 		root := mth(d[:size])
 		step := 1
 		if size > 70 && size%256 > 1 {
