@@ -23,14 +23,16 @@ func inBolt(t *testing.T) store.Log {
 }
 
 func TestMemoryIsLinearizable(t *testing.T) {
-	ordertest.Linearizable(t, inMemory, ordertest.Load{Rounds: long.Rounds(10, 4), Clients: 32})
+	ordertest.Linearizable(t, inMemory, ordertest.Load{Rounds: long.Rounds(10, 2), Clients: 32})
 }
 
-func TestBoltIsLinearizable(t *testing.T) { ordertest.Linearizable(t, inBolt, ordertest.Load{}) }
+func TestBoltIsLinearizable(t *testing.T) {
+	ordertest.Linearizable(t, inBolt, ordertest.Load{Rounds: long.Rounds(ordertest.DefaultRounds, 2)})
+}
 
 // TestBoltWithAJournalIsLinearizable: what is read is in the journal, on its way into the file, or there.
 func TestBoltWithAJournalIsLinearizable(t *testing.T) {
-	ordertest.Linearizable(t, inJournal, ordertest.Load{})
+	ordertest.Linearizable(t, inJournal, ordertest.Load{Rounds: long.Rounds(ordertest.DefaultRounds, 2)})
 }
 
 func inJournal(t *testing.T) store.Log {

@@ -58,7 +58,7 @@ func newTurns(t *testing.T) store.Log {
 
 func TestLinearizable(t *testing.T) {
 	t.Parallel()
-	ordertest.Linearizable(t, newTurns, ordertest.Load{Rounds: 3})
+	ordertest.Linearizable(t, newTurns, ordertest.Load{Rounds: long.Rounds(3, 1)})
 }
 
 func TestSameAsMemory(t *testing.T) {
