@@ -112,8 +112,12 @@ func (b *Book) PaymentSucceeds(beforeCancel bool) {
 	if b.paymentKnown {
 		return
 	}
-	b.paymentKnown = true
 	oneStep := b.mode == "one-step"
+	if oneStep && max(b.Refunded, b.late.Refunded) > b.amount { // more went back than such a payment has
+		b.Trouble++
+		return
+	}
+	b.paymentKnown = true
 	held := max(b.amount, b.raisedTo)
 	if oneStep {
 		held = b.amount
