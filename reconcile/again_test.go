@@ -170,3 +170,43 @@ func TestOrdersCountTheirInquiries(t *testing.T) {
 	assert.Equal(t, 1, found.Inquiries)
 	assert.Len(t, found.Differences, 1)
 }
+
+// What was kept after any order is gone on with as if nothing had happened, though the run before never came to an end.
+func TestAReportThatIsKeptIsGoneOnWith(t *testing.T) {
+	log := memory.New()
+	for _, id := range []string{"A", "B", "C", "D"} {
+		at(t, log, id, dawn)
+	}
+	says := func() map[string]func() (tilltape.Reconciliation, error) {
+		return map[string]func() (tilltape.Reconciliation, error){"A": turns(failing(tilltape.ErrContended), same),
+			"B": differing("B", missing), "C": turns(failing(tilltape.ErrContended), same)}
+	}
+	whole, err := reconcile.All(t.Context(), log, &office{says: says()}, config())
+	require.NoError(t, err)
+	killed := errors.New("killed")
+	for after := 1; after <= 6; after++ {
+		t.Run(fmt.Sprint(after), func(t *testing.T) {
+			var kept []byte
+			cfg, o, times := config(), &office{says: says()}, 0
+			cfg.Keep = func(r *reconcile.Report) (err error) {
+				assert.False(t, r.Whole)
+				if kept, err = json.Marshal(r); err == nil {
+					times++
+				}
+				if times == after {
+					err = errors.Join(err, killed)
+				}
+				return err
+			}
+			_, err := reconcile.All(t.Context(), log, o, cfg)
+			require.ErrorIs(t, err, killed)
+			cfg = config()
+			require.NoError(t, json.Unmarshal(kept, &cfg.Resume))
+			report, err := reconcile.All(t.Context(), log, o, cfg)
+			require.NoError(t, err)
+			assert.Equal(t, []string{"A", "B", "C", "D", "A", "C"}, o.asked, "nobody twice that was not busy")
+			report.Began, report.Ended = whole.Began, whole.Ended
+			assert.Equal(t, whole, report)
+		})
+	}
+}

@@ -50,6 +50,10 @@ type Config struct {
 	// Each, unless nil, gets every order's line as it is known, those that are as APO says too; a second one of an order
 	// that is asked about again at the end ([Line].Again). An error of it ends the reconciliation.
 	Each func(Line) error
+	// Keep, unless nil, is given the report as it stands, not whole, after every order. What it writes down can be gone on
+	// with by Resume, even where this call comes to no end. The report is its own until it returns; an error of it ends
+	// the reconciliation.
+	Keep func(*Report) error
 	// Progress, unless nil, is told how many orders are done, and how far in the log that is.
 	Progress func(orders, position uint64)
 	Now      func() time.Time // nil: time.Now
@@ -216,6 +220,12 @@ func (w *walk) lineFor(ctx context.Context, id string) (Line, error) {
 func (w *walk) tell(line Line, position uint64) error {
 	if w.cfg.Each != nil {
 		if err := w.cfg.Each(line); err != nil {
+			return err
+		}
+	}
+	if w.cfg.Keep != nil {
+		w.report.Ended, w.report.Whole = w.now().UTC(), false
+		if err := w.cfg.Keep(w.report); err != nil {
 			return err
 		}
 	}

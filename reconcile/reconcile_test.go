@@ -141,11 +141,11 @@ DIFFERENCE         COUNT  AMOUNT
 capture.succeeded  1      JPY 120   contradicts the log: a person has to look
 refund.succeeded   2      EUR 8.20  was missing and is booked now
 
-ORDER  STATUS    WHAT APO SAYS
-B      refunded  refund.succeeded R1 EUR 4.10 at 2026-11-01 01:00:00
-B      refunded  capture.succeeded =1+1 JPY 120 (beyond authorized: 120 of 100) at 2026-11-01 02:00:00
-C                unanswered: order x: outcome not known: no answer
-D      refunded  refund.succeeded R1 EUR 4.10 at 2026-11-01 01:00:00
+ORDER  PAYMENT  STATUS    WHAT APO SAYS
+B      P-B      refunded  refund.succeeded R1 EUR 4.10 at 2026-11-01 01:00:00
+B      P-B      refunded  capture.succeeded =1+1 JPY 120 (beyond authorized: 120 of 100) at 2026-11-01 02:00:00
+C                         unanswered: order x: outcome not known: no answer
+D      P-D      refunded  refund.succeeded R1 EUR 4.10 at 2026-11-01 01:00:00
 `, text.String())
 
 	var table strings.Builder

@@ -173,16 +173,16 @@ func (r *Report) WriteText(w io.Writer) error {
 			s.words(r.ReadOnly))
 	}
 	if len(r.Lines) > 0 {
-		fmt.Fprint(out, "\nORDER\tSTATUS\tWHAT APO SAYS\n")
+		fmt.Fprint(out, "\nORDER\tPAYMENT\tSTATUS\tWHAT APO SAYS\n")
 	}
 	for _, l := range r.Lines {
 		if l.Outcome == Unanswered {
-			fmt.Fprintf(out, "%s\t%s\tunanswered: %s\n", words.Plain(l.Order), words.Plain(l.Status),
-				words.Plain(l.Problem))
+			fmt.Fprintf(out, "%s\t%s\t%s\tunanswered: %s\n", words.Plain(l.Order), words.Plain(l.PaymentID),
+				words.Plain(l.Status), words.Plain(l.Problem))
 		}
 		for _, d := range l.Differences {
-			fmt.Fprintf(out, "%s\t%s\t%s at %s\n", words.Plain(l.Order), words.Plain(l.Status), words.Plain(d.Text),
-				d.At.UTC().Format(day))
+			fmt.Fprintf(out, "%s\t%s\t%s\t%s at %s\n", words.Plain(l.Order), words.Plain(l.PaymentID),
+				words.Plain(l.Status), words.Plain(d.Text), d.At.UTC().Format(day))
 		}
 	}
 	return out.Flush()

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -23,7 +25,7 @@ type reconcileFlags struct {
 	perMinute, reach                         int
 	gateway, client, merchantKey, keyVersion string
 	apoKeys                                  []string
-	resume                                   string
+	resume, keep                             string
 }
 
 // reachMax is how many days --reach counts at most: a century.
@@ -47,8 +49,10 @@ func reconcileCommand(t *terminal) *cobra.Command {
 			"key out of a file that only its owner can read, or an open one (fd:3); each of\n" +
 			"these flags has a variable (TILLTAPE_APO, TILLTAPE_CLIENT,\n" +
 			"TILLTAPE_MERCHANT_KEY, TILLTAPE_APO_KEY). An APO key is given as [VERSION=]FILE.\n\n" +
-			"It is made at a bounded rate, and can be cut off: what came of it with -o json\n" +
-			"is gone on with by --resume.",
+			"It is made at a bounded rate, and can be cut off: with --keep what came of it is\n" +
+			"written down as it comes, at the least every second, and the same command goes\n" +
+			"on there, whatever ended it. A report that -o json printed is gone on with by\n" +
+			"--resume.",
 		Example: "  tilltape reconcile orders.tilltape --from 2026-11-01 --until 2026-12-01",
 		Args:    takes("a source"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,6 +72,7 @@ func reconcileCommand(t *terminal) *cobra.Command {
 	flags.StringVar(&f.keyVersion, "merchant-key-version", "1", "the `version` of that key")
 	flags.StringArrayVar(&f.apoKeys, "apo-key", nil, apoKeyUsage)
 	flags.StringVar(&f.resume, "resume", "", "go on with a report in this `file`, printed with -o json")
+	flags.StringVar(&f.keep, "keep", "", "write the report into this `file` as it comes, and go on with what is in it")
 	format = outputFlag(cmd, formatText, formatJSON, formatCSV)
 	return cmd
 }
@@ -92,11 +97,18 @@ func (f *reconcileFlags) reconcile(ctx context.Context, t *terminal, s *source, 
 	}
 	m := t.meter("order")
 	cfg.Progress = func(orders, _ uint64) { m.at(orders) }
+	kept := &keptReport{path: f.keep}
+	if f.keep != "" {
+		cfg.Keep = kept.now
+	}
 	report, err := reconcile.All(ctx, s.Reader, asker, cfg)
 	m.end()
 	if errors.Is(err, reconcile.ErrConfig) {
 		return &usageError{err: err,
 			hint: "give --from and a later --until, 1 to 6000 --per-minute, and a --reach of no less than 0"}
+	}
+	if f.keep != "" && !kept.failed {
+		err = errors.Join(err, kept.write(report))
 	}
 	if report.Orders == 0 && err != nil {
 		return err
@@ -118,16 +130,24 @@ func (f *reconcileFlags) reconcile(ctx context.Context, t *terminal, s *source, 
 func (f *reconcileFlags) config() (*reconcile.Config, error) {
 	cfg := &reconcile.Config{From: f.from.Time, Until: f.until.Time, PerMinute: f.perMinute,
 		Reach: time.Duration(min(max(f.reach, -1), reachMax)) * 24 * time.Hour}
-	if f.resume == "" {
+	if f.resume != "" && f.keep != "" {
+		return nil, &usageError{err: errors.New("--keep goes on with what is in its file, and --resume names another report"),
+			hint: "give --keep alone; to go on with a report that was printed, copy it to that file first"}
+	}
+	from := cmp.Or(f.resume, f.keep)
+	if from == "" {
 		return cfg, nil
 	}
-	text, err := os.ReadFile(f.resume)
+	text, err := os.ReadFile(from)
+	if f.keep != "" && errors.Is(err, fs.ErrNotExist) {
+		return cfg, nil
+	}
 	if err == nil && (json.Unmarshal(text, &cfg.Resume) != nil || cfg.Resume == nil) { // "null" is JSON, too
-		err = fmt.Errorf("%s is no report of a reconciliation, or not all of one", f.resume)
+		err = fmt.Errorf("%s is no report of a reconciliation, or not all of one", from)
 	}
 	if err != nil {
 		return nil, &usageError{err: fmt.Errorf("the report to go on with: %w", err),
-			hint: "name a file that reconcile -o json printed"}
+			hint: "name a file that reconcile -o json printed, or that --keep wrote"}
 	}
 	return cfg, nil
 }

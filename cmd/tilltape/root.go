@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,9 +54,14 @@ func commands(t *terminal) []*cobra.Command {
 // run executes one command line and returns the exit code. It is all of main but the process itself.
 func run(ctx context.Context, args []string, t terminal) int {
 	var ran bool
+	out := &heeded{to: t.out}
+	t.out = out
 	root := rootCommand(&t, func() { ran = true })
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(context.WithValue(ctx, shownOn{}, &t))
+	if err == nil {
+		err, ran = printError(out.failed), true
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -62,6 +69,19 @@ func run(ctx context.Context, args []string, t terminal) int {
 		err = misuseError(cmd, err)
 	}
 	return report(ctx, t, err)
+}
+
+// heeded is standard output, and remembers that it failed: what prints help does not ask.
+type heeded struct {
+	to     io.Writer
+	failed error
+}
+
+// Write implements [io.Writer].
+func (h *heeded) Write(text []byte) (int, error) {
+	n, err := h.to.Write(text)
+	h.failed = cmp.Or(h.failed, err)
+	return n, err
 }
 
 // misuseError makes a usage error of what cobra found wrong with the command line.

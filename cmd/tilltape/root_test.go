@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -157,4 +158,20 @@ func TestACommandGetsTheContext(t *testing.T) {
 	root.SetArgs([]string{"probe"})
 	require.NoError(t, root.ExecuteContext(ctx))
 	assert.Equal(t, "seen", got)
+}
+
+// fullDisk takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// Who keeps what is printed in a file on a disk that is full is told, whatever it was.
+func TestWhatCannotBePrintedIsAnError(t *testing.T) {
+	for _, line := range []string{"", "help", "--help", "help show", "show --help", "help exit-codes", "version", "--version",
+		"completion bash"} {
+		var errs bytes.Buffer
+		code := run(t.Context(), strings.Fields(line), terminal{out: fullDisk{}, err: &errs})
+		assert.NotEqual(t, exitOK, code, line)
+		assert.Regexp(t, "^error: printing.*: no space left on device\nhint: ", errs.String(), line)
+	}
 }
