@@ -51,14 +51,20 @@ func (s *Service) Serve(ctx context.Context, listener net.Listener, handler http
 	s.log.Info("serving", "address", listener.Addr().String())
 	<-ctx.Done()
 	s.log.Info("stopping")
-	last, end := context.WithTimeout(context.WithoutCancel(ctx), s.Patience())
-	defer end()
-	err := server.Shutdown(last)
-	if err != nil {
-		err = errors.Join(err, server.Close())
-	}
+	err := Stop(server, s.Patience())
 	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
 		err = errors.Join(err, ended)
 	}
 	return errors.Join(err, <-settled)
+}
+
+// Stop ends a server: it takes nothing new, and what is under way has so long; after that it is cut off, and the error
+// is of that.
+func Stop(server *http.Server, patience time.Duration) error {
+	ctx, end := context.WithTimeout(context.Background(), patience)
+	defer end()
+	if err := server.Shutdown(ctx); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/order"
+	"github.com/tilltape/tilltape/service"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -74,4 +75,26 @@ func TestServingEndsWhereNothingSettlesOrNobodyCanCall(t *testing.T) {
 	listener := listening(t)
 	require.NoError(t, listener.Close())
 	require.ErrorIs(t, w.Serve(t.Context(), listener, http.NotFoundHandler()), net.ErrClosed)
+}
+
+// What goes on for longer than a server's patience is cut off, and is told.
+func TestAServerThatIsStoppedWaitsForNobodyLonger(t *testing.T) {
+	arrived, gone := make(chan struct{}), make(chan struct{})
+	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-r.Context().Done()
+		close(gone)
+	})}
+	listener, ended := listening(t), make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	go func() {
+		if answer, err := http.Get("http://" + listener.Addr().String()); err == nil {
+			_ = answer.Body.Close()
+		}
+	}()
+	<-arrived
+	require.ErrorIs(t, service.Stop(server, time.Millisecond), context.DeadlineExceeded)
+	<-gone
+	require.ErrorIs(t, <-ended, http.ErrServerClosed)
+	require.NoError(t, service.Stop(server, time.Millisecond), "it has ended")
 }

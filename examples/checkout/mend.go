@@ -99,21 +99,32 @@ func (s *shop) mended(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	s.logger.Warn("a decision about the receiver came to nothing", "path", r.URL.Path, "err", err)
-	status, remedy := http.StatusInternalServerError, "the service's log has more"
+	status, why, remedy := undecided(r.Context(), err)
+	problem.Plain(r, status, why, remedy).Write(w)
+}
+
+// undecided says in our words why nothing came of a decision: those of the error may name the receiver's address, and
+// what it said.
+func undecided(ctx context.Context, err error) (status int, why, remedy string) {
 	switch {
 	case errors.Is(err, outbox.ErrNotParked):
-		status, remedy = http.StatusNotFound, "the overview lists the orders some of whose records stay back"
+		return http.StatusNotFound, "nothing of this order stays back",
+			"the overview lists the orders some of whose records do"
 	case errors.Is(err, outbox.ErrRefused):
-		status, remedy = http.StatusConflict, "mend the receiver, then /told/retry; or leave this record out with /told/skip"
+		return http.StatusConflict, "the receiver refuses it still; the service's log says what it answered",
+			"mend the receiver, then /told/retry; or leave this record out with /told/skip"
 	case errors.Is(err, outbox.ErrTaken):
-		status, remedy = http.StatusConflict, "it is told already, here or by another process; /told/restart is for a place "+
-			"that is not in this log"
+		return http.StatusConflict, "somebody tells the receiver at this moment",
+			"it is told already, here or by another process; /told/restart is for a place that is not in this log"
 	case errors.Is(err, outbox.ErrElsewhere):
-		status, remedy = http.StatusConflict, "say from where on it is told with /told/restart"
+		return http.StatusConflict, "the receiver was told of a log that went on otherwise than this one",
+			"say from where on it is told with /told/restart"
 	case errors.Is(err, store.ErrInvalid):
-		status, remedy = http.StatusBadRequest, "give the position of a record that is in this log"
-	case r.Context().Err() != nil || errors.Is(err, store.ErrUnavailable):
-		status, remedy = http.StatusServiceUnavailable, "see to the receiver, then again; what it took is not sent again"
+		return http.StatusBadRequest, "no record of this log has that position",
+			"give the position of a record that is in this log"
+	case ctx.Err() != nil || errors.Is(err, store.ErrUnavailable):
+		return http.StatusServiceUnavailable, "it did not come to an end in time",
+			"see to the receiver, then again; what it took is not sent again"
 	}
-	problem.Plain(r, status, err.Error(), remedy).Write(w)
+	return http.StatusInternalServerError, "the service failed", "it is in the service's log"
 }

@@ -69,7 +69,9 @@ func TestWhatTheReceiverRefusedIsToldOnceItIsMended(t *testing.T) {
 
 	rec := w.decides(elsewhere, "/told/retry", `{"order":"o-1"}`, bearer(mender))
 	assert.Equal(t, http.StatusConflict, rec.Code)
-	assert.Contains(t, rec.Body.String(), "422")
+	assert.Contains(t, rec.Body.String(), "the receiver refuses it still")
+	assert.NotContains(t, rec.Body.String(), "422", "what it answered is for the service's log")
+	assert.Contains(t, w.logged.String(), "422")
 	warehouse.answers(http.StatusOK)
 	rec = w.decides(elsewhere, "/told/retry", `{"order":"o-1"}`, bearer(mender))
 	require.Equal(t, http.StatusOK, rec.Code, rec.Body)

@@ -21,7 +21,7 @@ func (s *shop) privateRoutes() http.Handler {
 	mux.HandleFunc("GET /readyz", s.ready)
 	s.profiles(mux)
 	s.mends(mux)
-	mux.Handle("GET /metrics", s.admitted(forThose(s.metrics.pages)))
+	mux.Handle("GET /metrics", s.admitted(forThose(ourselves(s.metrics.pages))))
 	mux.Handle("/", s.admitted(s.roomy(s.viewer)))
 	return s.honest(mux)
 }
@@ -78,6 +78,19 @@ func forThose(pages http.Handler) http.Handler {
 			return
 		}
 		pages.ServeHTTP(w, r)
+	})
+}
+
+// ourselves turns away what a browser says that another site's page asks for: that site never gets to see the answer,
+// but could keep the service busy. The viewer does so by itself.
+func ourselves(pages http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get("Sec-Fetch-Site") {
+		case "", "same-origin", "none":
+			pages.ServeHTTP(w, r)
+		default:
+			problem.Plain(r, http.StatusForbidden, "another site's page asks for this", "open it by its address").Write(w)
+		}
 	})
 }
 

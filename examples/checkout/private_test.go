@@ -331,3 +331,19 @@ func TestALogThatTakesNothingIsNotReady(t *testing.T) {
 	assert.Equal(t, "the log does not say what is unknown", checks["unknown"].Says)
 	assert.Equal(t, 200, w.looks(elsewhere, "/livez", nil).Code, "whether it can serve is asked of readyz")
 }
+
+// A page of another site that is open in the browser of somebody who may look has no profile made, and no log asked.
+func TestAnotherSitesPageCostsNothing(t *testing.T) {
+	w := newWorld(t)
+	for path, status := range map[string]int{"/debug/pprof/heap": 403, "/debug/pprof/profile?seconds=1": 403,
+		"/metrics": 403, "/log/verify?run=1": 403, "/livez": 200} {
+		for _, site := range []string{"cross-site", "same-site"} {
+			rec := w.looks(here, path, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", site) })
+			assert.Equal(t, status, rec.Code, path)
+		}
+	}
+	for _, site := range []string{"none", "same-origin"} {
+		rec := w.looks(here, "/debug/pprof/heap", func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", site) })
+		assert.Equal(t, 200, rec.Code, site)
+	}
+}

@@ -7,6 +7,6 @@ import (
 
 // profiles are for go tool pprof: what the processor does and what is in memory, for whom the pages are.
 func (s *shop) profiles(mux *http.ServeMux) {
-	mux.Handle("GET /debug/pprof/", s.admitted(forThose(http.HandlerFunc(pprof.Index))))
-	mux.Handle("GET /debug/pprof/profile", s.admitted(forThose(http.HandlerFunc(pprof.Profile))))
+	mux.Handle("GET /debug/pprof/", s.admitted(forThose(ourselves(http.HandlerFunc(pprof.Index)))))
+	mux.Handle("GET /debug/pprof/profile", s.admitted(forThose(ourselves(http.HandlerFunc(pprof.Profile)))))
 }

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/tilltape/tilltape/service"
 )
 
 // privatePatience is how long what is read on the private address, a backup perhaps, still has when the service stops.
@@ -65,15 +67,6 @@ func (s *shop) drain(orders, pages *http.Server) error {
 	if s.state.settling.Load() { // else there is nothing to wait for
 		time.Sleep(s.settings.drainWait)
 	}
-	err := shutdown(orders, s.Patience())
-	return errors.Join(err, s.viewer.Close(), shutdown(pages, privatePatience))
-}
-
-func shutdown(server *http.Server, patience time.Duration) error {
-	ctx, end := context.WithTimeout(context.Background(), patience)
-	defer end()
-	if err := server.Shutdown(ctx); err != nil {
-		return errors.Join(err, server.Close())
-	}
-	return nil
+	err := service.Stop(orders, s.Patience())
+	return errors.Join(err, s.viewer.Close(), service.Stop(pages, privatePatience))
 }
