@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -20,11 +22,15 @@ const (
 	// AskTimeout is how long the log is asked what stands open. Then nothing of it is told: a log that hangs must not pile
 	// up collections.
 	AskTimeout = 5 * time.Second
+	// UnknownsMax is how many orders are read for the age of the oldest unknown: one of which APO has also accepted
+	// something stands in the index since that. After so many the index is believed.
+	UnknownsMax = 64
 )
 
 // standing is what a log is asked at each collection.
 type standing struct {
 	log      store.Reader
+	reader   *tilltape.Reader
 	measured store.Measured // nil: the log does not count what it does
 	now      func() time.Time
 
@@ -37,13 +43,17 @@ type standing struct {
 // Telemetry whose meters tell it from the others. The error wraps [tilltape.ErrConfig].
 //
 // Cost of a collection: a walk of the log's indexes, of at most [CountMax] heads for each reason, under the context of
-// the collection and for at most [AskTimeout].
+// the collection and for at most [AskTimeout], and the reading of up to [UnknownsMax] orders.
 func (t *Telemetry) Measure(log store.Reader) (stop func() error, err error) {
 	if log == nil {
 		return nil, fmt.Errorf("otel: %w: a log is needed; open a store", tilltape.ErrConfig)
 	}
+	reader, err := tilltape.NewReader(log, nil)
+	if err != nil {
+		return nil, err
+	}
 	m := &maker{meter: t.meter}
-	s := &standing{log: log, now: t.now, unresolved: m.asked(unresolvedOrders), attention: m.asked(attentionOrders),
+	s := &standing{log: log, reader: reader, now: t.now, unresolved: m.asked(unresolvedOrders), attention: m.asked(attentionOrders),
 		appends: m.asked(logAppends), records: m.asked(logRecords), within: m.asked(logWithin), waiting: m.asked(logWaiting),
 		size: m.asked(logSize), position: m.asked(logPosition), unresolvedAge: m.askedSeconds(unresolvedAge),
 		overdue: m.askedSeconds(overdueAge), attentionAge: m.askedSeconds(attentionAge), took: m.askedSeconds(logTime)}
@@ -99,21 +109,45 @@ func (s *standing) observe(ctx context.Context, o metric.Observer) error {
 }
 
 // outstanding counts the orders with an operation that is, and says since when the oldest of each phase has been: what
-// APO has accepted takes days by rights, and must not stand for what nobody knows.
+// APO has accepted takes days by rights, and must not stand for what nobody knows, also of one order.
 func (s *standing) outstanding(ctx context.Context) (n int64, oldest map[string]time.Time, err error) {
 	oldest = map[string]time.Time{}
+	var unknown []store.Head // not read here: the log's own reading is under way
 	for h, err := range s.log.Heads(ctx, store.Outstanding()) {
 		if err != nil {
 			return 0, nil, err
 		}
-		if _, is := oldest[h.Phase]; !is { // they come oldest first
+		if h.Phase != order.Accepted.String() && len(unknown) < UnknownsMax {
+			h.Stream.ID, h.Phase = strings.Clone(h.Stream.ID), strings.Clone(h.Phase)
+			unknown = append(unknown, h)
+		} else if _, is := oldest[h.Phase]; !is { // they come oldest first
 			oldest[h.Phase] = h.OperationSince
 		}
 		if n++; n == CountMax {
 			break
 		}
 	}
-	return n, oldest, nil
+	for _, h := range unknown {
+		since, is := oldest[h.Phase]
+		if is && !h.OperationSince.Before(since) { // what nobody knows of it can only be younger
+			continue
+		}
+		if own := s.unknownSince(ctx, &h); !is || own.Before(since) {
+			oldest[h.Phase] = own
+		}
+	}
+	return n, oldest, ctx.Err()
+}
+
+// unknownSince is since when that of an order has been unknown that its head shows. Of one that cannot be read the head
+// is believed.
+func (s *standing) unknownSince(ctx context.Context, h *store.Head) time.Time {
+	if o, err := s.reader.Get(ctx, h.Stream.ID); err == nil {
+		if p, is := o.Unknown(); is && p.Since.After(h.OperationSince) {
+			return p.Since
+		}
+	}
+	return h.OperationSince
 }
 
 // walk counts the heads that a filter takes, and returns the first.

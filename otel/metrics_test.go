@@ -241,6 +241,25 @@ func TestMeasure_TellsAgesByPhase(t *testing.T) {
 		w.values("tilltape.order.unresolved.age"))
 }
 
+// Of one order, too: APO accepted a refund of it a day ago, and nobody knows of another one for an hour.
+func TestMeasure_AnUnknownBesideWhatAPOHasAcceptedHasItsOwnAge(t *testing.T) {
+	w := newWorld(t)
+	stop, err := w.telemetry.Measure(w.log)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, stop()) }()
+	w.authorized("o-1")
+	_, err = w.orders.Capture(t.Context(), "o-1", order.Capture{Amount: usd(1000)})
+	require.NoError(t, err)
+	_, err = w.orders.Refund(t.Context(), "o-1", order.Refund{Amount: usd(100)})
+	require.NoError(t, err)
+	w.clock.Advance(24 * time.Hour)
+	require.NoError(t, w.server.Script(apotest.Fault{Op: apotest.OpRefund, From: 1, Do: apotest.Undecided}))
+	_, err = w.orders.Refund(t.Context(), "o-1", order.Refund{Amount: usd(100)})
+	require.ErrorIs(t, err, tilltape.ErrUnresolved)
+	w.clock.Advance(time.Hour)
+	assert.Equal(t, map[string]float64{"tilltape.order.phase=unresolved": 3600}, w.values("tilltape.order.unresolved.age"))
+}
+
 // halting is a log that fails from its n-th list on.
 type halting struct {
 	store.Reader

@@ -147,11 +147,8 @@ func (v *Viewer) oldestUnknown(ctx context.Context, now time.Time) (is *oldest, 
 		if err != nil {
 			return nil, false, err
 		}
-		for _, p := range append([]order.Operation{o.Operation}, o.Accepted...) {
-			known := p.Phase == order.Idle || p.Phase == order.Accepted
-			if !known && (is == nil || p.Since.Before(is.Since)) {
-				is = &oldest{h.Stream.ID, p.Phase.String(), p.Since, now.Sub(p.Since)}
-			}
+		if p, unknown := o.Unknown(); unknown && (is == nil || p.Since.Before(is.Since)) {
+			is = &oldest{h.Stream.ID, p.Phase.String(), p.Since, now.Sub(p.Since)}
 		}
 	}
 	return is, is == nil && walked == CountMax, nil

@@ -239,6 +239,24 @@ func TestWhatAPOHasAcceptedIsNotUnknown(t *testing.T) {
 	assert.Equal(t, check{"unknown", false, "the oldest unknown outcome is one for 1h1m0s"}, checks["unknown"])
 }
 
+// An order of which APO accepted a refund hours ago, and of which another one is unknown for a minute, is unknown for a
+// minute.
+func TestAnUnknownBesideWhatAPOHasAcceptedHasItsOwnAge(t *testing.T) {
+	w := newWorld(t)
+	w.shop.state.settling.Store(true)
+	w.shop.settings.openMax, w.shop.settings.overdueMax = time.Hour, 24*time.Hour
+	w.authorized()
+	require.Equal(t, 200, w.do("POST", "/orders/o-1/capture", "c-1", `{"amount":"USD 10.00"}`).status)
+	require.Equal(t, 202, w.do("POST", "/orders/o-1/refund", "r-1", `{"amount":"USD 4.00"}`).status)
+	w.clock.Advance(2 * time.Hour)
+	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpRefund, From: 1, Do: apotest.Undecided}))
+	require.Equal(t, 202, w.do("POST", "/orders/o-1/refund", "r-2", `{"amount":"USD 1.00"}`).status)
+	w.clock.Advance(time.Minute)
+	status, checks := w.readyz()
+	assert.Equal(t, check{"unknown", true, "the oldest unknown outcome is one for 1m0s"}, checks["unknown"])
+	assert.Equal(t, 200, status)
+}
+
 // lost is a log one of whose orders cannot be read.
 type lost struct{ store.Log }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -163,7 +164,7 @@ func (s *shop) run(ctx context.Context) check {
 	if !s.state.settling.Load() {
 		return check{"run", false, "Run has ended: nothing that is unknown becomes known"}
 	}
-	since, err := s.oldest(ctx, store.DueBy(s.now()).Limit(1), func(store.Head) bool { return true })
+	since, err := s.oldest(ctx, store.DueBy(s.now()).Limit(1))
 	switch {
 	case err != nil:
 		return check{"run", false, "the log does not say what is due"}
@@ -179,9 +180,7 @@ func (s *shop) run(ctx context.Context) check {
 // unless it is asked for it does not take the shop from everybody else. What APO has accepted takes days by rights, and
 // is not unknown.
 func (s *shop) unknown(ctx context.Context) check {
-	since, err := s.oldest(ctx, store.Outstanding().Limit(acceptedMax), func(h store.Head) bool {
-		return h.Phase != order.Accepted.String()
-	})
+	since, err := s.oldestUnknown(ctx)
 	switch {
 	case err != nil:
 		return check{"unknown", false, "the log does not say what is unknown"}
@@ -197,18 +196,55 @@ const acceptedMax = 10_000
 
 func (s *shop) now() time.Time { return s.Orders.Config().Now() }
 
-// oldest is how long ago the time of the first order is that the filter asks for and that is meant; it is negative
-// where there is none.
-func (s *shop) oldest(ctx context.Context, filter store.Filter, meant func(store.Head) bool) (time.Duration, error) {
+// oldest is how long ago the time of the first order is that the filter asks for; negative: there is none.
+func (s *shop) oldest(ctx context.Context, filter store.Filter) (time.Duration, error) {
 	for head, err := range s.log.Heads(ctx, filter) {
 		if err != nil {
 			return 0, err
 		}
-		if meant(head) {
-			return max(0, s.now().Sub(filter.Time(head)).Truncate(time.Second)), nil
-		}
+		return s.since(filter.Time(head)), nil
 	}
 	return -1, nil
+}
+
+// unknownsMax is of how many orders with an unknown outcome the oldest is looked for: one of which APO has also accepted
+// something stands in the index since that, so that the first need not be the oldest.
+const unknownsMax = 64
+
+// oldestUnknown is for how long the oldest unknown outcome has been one; negative: there is none.
+func (s *shop) oldestUnknown(ctx context.Context) (time.Duration, error) {
+	var heads []store.Head
+	for h, err := range s.log.Heads(ctx, store.Outstanding().Limit(acceptedMax)) {
+		if err != nil {
+			return 0, err
+		}
+		if h.Phase != order.Accepted.String() {
+			h.Stream.ID = strings.Clone(h.Stream.ID)
+			heads = append(heads, h)
+		}
+		if len(heads) == unknownsMax {
+			break
+		}
+	}
+	oldest := time.Duration(-1)
+	for _, h := range heads {
+		if s.since(h.OperationSince) <= oldest {
+			break
+		}
+		since := h.OperationSince // of an order that cannot be read it is believed
+		if o, err := s.Orders.Get(ctx, h.Stream.ID); err == nil {
+			if p, is := o.Unknown(); is {
+				since = p.Since
+			}
+		}
+		oldest = max(oldest, s.since(since))
+	}
+	return oldest, nil
+}
+
+// since is how long ago that was, in whole seconds.
+func (s *shop) since(at time.Time) time.Duration {
+	return max(0, s.now().Sub(at).Truncate(time.Second))
 }
 
 // disk tells how much room the log's file has.
