@@ -42,8 +42,8 @@ type standing struct {
 // [store.Measured]. stop ends that; call it before the log is closed. Give each log that is measured in one process a
 // Telemetry whose meters tell it from the others. The error wraps [tilltape.ErrConfig].
 //
-// Cost of a collection: a walk of the log's indexes, of at most [CountMax] heads for each reason, under the context of
-// the collection and for at most [AskTimeout], and the reading of up to [UnknownsMax] orders.
+// Cost of a collection: a walk of the log's indexes, of at most [CountMax] heads for each reason, under the
+// context of the collection and for at most [AskTimeout], and the reading of up to [UnknownsMax] orders.
 func (t *Telemetry) Measure(log store.Reader) (stop func() error, err error) {
 	if log == nil {
 		return nil, fmt.Errorf("otel: %w: a log is needed; open a store", tilltape.ErrConfig)
@@ -53,7 +53,8 @@ func (t *Telemetry) Measure(log store.Reader) (stop func() error, err error) {
 		return nil, err
 	}
 	m := &maker{meter: t.meter}
-	s := &standing{log: log, reader: reader, now: t.now, unresolved: m.asked(unresolvedOrders), attention: m.asked(attentionOrders),
+	s := &standing{log: log, reader: reader, now: t.now,
+		unresolved: m.asked(unresolvedOrders), attention: m.asked(attentionOrders),
 		appends: m.asked(logAppends), records: m.asked(logRecords), within: m.asked(logWithin), waiting: m.asked(logWaiting),
 		size: m.asked(logSize), position: m.asked(logPosition), unresolvedAge: m.askedSeconds(unresolvedAge),
 		overdue: m.askedSeconds(overdueAge), attentionAge: m.askedSeconds(attentionAge), took: m.askedSeconds(logTime)}

@@ -167,8 +167,8 @@ func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 // Who keeps what is printed in a file on a disk that is full is told, whatever it was.
 func TestWhatCannotBePrintedIsAnError(t *testing.T) {
-	for _, line := range []string{"", "help", "--help", "help show", "show --help", "help exit-codes", "version", "--version",
-		"completion bash"} {
+	for _, line := range []string{"", "help", "--help", "help show", "show --help", "help exit-codes", "version",
+		"--version", "completion bash"} {
 		var errs bytes.Buffer
 		code := run(t.Context(), strings.Fields(line), terminal{out: fullDisk{}, err: &errs})
 		assert.NotEqual(t, exitOK, code, line)

@@ -196,7 +196,7 @@ const acceptedMax = 10_000
 
 func (s *shop) now() time.Time { return s.Orders.Config().Now() }
 
-// oldest is how long ago the time of the first order is that the filter asks for; negative: there is none.
+// oldest is how long ago the time is of the first order that the filter asks for; negative: none.
 func (s *shop) oldest(ctx context.Context, filter store.Filter) (time.Duration, error) {
 	for head, err := range s.log.Heads(ctx, filter) {
 		if err != nil {
@@ -207,8 +207,8 @@ func (s *shop) oldest(ctx context.Context, filter store.Filter) (time.Duration, 
 	return -1, nil
 }
 
-// unknownsMax is of how many orders with an unknown outcome the oldest is looked for: one of which APO has also accepted
-// something stands in the index since that, so that the first need not be the oldest.
+// unknownsMax is of how many orders with an unknown outcome the oldest is looked for: one of which APO has also
+// accepted something stands in the index since that, so that the first need not be the oldest.
 const unknownsMax = 64
 
 // oldestUnknown is for how long the oldest unknown outcome has been one; negative: there is none.
