@@ -23,6 +23,7 @@ import (
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/service"
 	"github.com/tilltape/tilltape/store/bolt"
+	"github.com/tilltape/tilltape/viewer"
 )
 
 func main() {
@@ -120,11 +121,16 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, core.Close()) }()
+	pages, err := viewer.New(log, &viewer.Config{Prefix: viewPath, Orders: cfg.Orders})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, pages.Close()) }()
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("%w; -listen names another address", err)
 	}
-	shop := &shop{Service: core, client: client, log: log, public: s.public, logger: cfg.Orders.Logger}
+	shop := &shop{Service: core, client: client, log: log, pages: pages, public: s.public, logger: cfg.Orders.Logger}
 	return core.Serve(ctx, listener, shop.routes())
 }
 
@@ -133,9 +139,13 @@ type shop struct {
 	*service.Service
 	client *apo.Client
 	log    *bolt.Log
+	pages  http.Handler
 	public string
 	logger *slog.Logger
 }
+
+// viewPath is where people look at the log.
+const viewPath = "/view"
 
 func (s *shop) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -147,6 +157,7 @@ func (s *shop) routes() http.Handler {
 	mux.Handle("POST /notify", s.Notifications)
 	mux.HandleFunc("GET /health", s.health)
 	mux.HandleFunc("GET /checkpoint", s.checkpoint)
+	mux.Handle("GET "+viewPath+"/", s.pages)
 	return mux
 }
 

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +22,7 @@ import (
 // What the hour promises. The names are all that the program has from package order: its types, and constants too.
 const (
 	linesMax    = 350
-	packagesMax = 4
+	packagesMax = 5
 	namesMax    = 12
 	module      = "github.com/tilltape/tilltape"
 )
@@ -121,6 +124,32 @@ func TestThePageTellsWhatHappens(t *testing.T) {
 	}
 	assert.Equal(t, 13, calls)
 	assert.Equal(t, 9, shown)
+	w.looksAt(page(t))
+}
+
+// looksAt opens each of the viewer's pages that the text links to, which has the words that stand in quotes until the
+// next link.
+func (w *world) looksAt(text string) {
+	w.t.Helper()
+	links := strings.Split(text, "<http://127.0.0.1:8080"+viewPath)[1:]
+	require.Len(w.t, links, 3)
+	for _, link := range links {
+		path, rest, _ := strings.Cut(link, ">")
+		rest, _, _ = strings.Cut(rest, "\n\n")
+		words := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(rest, -1)
+		require.NotEmpty(w.t, words, link)
+		r, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.public+viewPath+path, nil)
+		require.NoError(w.t, err)
+		r.Header.Set("Accept", "text/html")
+		answer, err := http.DefaultClient.Do(r)
+		require.NoError(w.t, err)
+		body, err := io.ReadAll(answer.Body)
+		require.NoError(w.t, errors.Join(err, answer.Body.Close()))
+		require.Equal(w.t, http.StatusOK, answer.StatusCode, string(body))
+		for _, word := range words {
+			assert.Contains(w.t, string(body), word[1], path)
+		}
+	}
 }
 
 // called makes a call as the page has it.
