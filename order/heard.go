@@ -39,8 +39,7 @@ func (o *Order) heardOf(pic *Picture) heard {
 			h.held = h.held || f.Kind == PaymentAuthorized || succeeded && o.CaptureMode != CaptureNone
 			h.whole = h.whole || f.Kind == PaymentPaid || succeeded && o.CaptureMode == CaptureNone
 			h.amounts = h.amounts || slices.ContainsFunc(h.facts[:i], func(other Fact) bool {
-				return other.isPayment() && !h.raisedTo(f.Amount, other.Amount) && !o.wasHeld(f.Amount.Minor) &&
-					!o.wasHeld(other.Amount.Minor)
+				return other.isPayment() && !h.raisedTo(f.Amount, other.Amount) && !o.heldBoth(f.Amount, other.Amount)
 			})
 		}
 	}
@@ -72,6 +71,13 @@ func (h *heard) raisedTo(a, b Money) bool {
 	return a == b || a == Money{} || b == Money{} || slices.ContainsFunc(h.facts, func(f Fact) bool {
 		return f.Kind == PaymentRaised && (f.Amount == a || f.Amount == b)
 	})
+}
+
+// heldBoth reports whether two amounts of a payment that was raised are on record as what it held. Until its own is,
+// one of them may be.
+func (o *Order) heldBoth(a, b Money) bool {
+	first, second := o.wasHeld(a.Minor), o.wasHeld(b.Minor)
+	return first && second || !o.paymentKnown() && (first || second)
 }
 
 // isPayment reports whether a fact is a payment's success.

@@ -210,6 +210,42 @@ func TestHeard_ARefundOfNothingDoneAndFailedComesToAnEnd(t *testing.T) {
 	replayIsLive(t, x)
 }
 
+// Of a payment that was raised, an answer with an amount that it held and one that it never held contradicts itself, as
+// it did before the payment was known: the smaller one holds, and that is said once.
+func TestHeard_TwoAmountsBesideARaiseComeToAnEnd(t *testing.T) {
+	for _, mode := range []events.CaptureMode{CaptureAutomatic, CaptureManual} {
+		x := placed(t, mode)
+		x.observe(Fact{Kind: PaymentRaised, Amount: usd(100)})
+		p := tells(StateSuccess, Fact{Kind: PaymentAuthorized, Amount: usd(400)},
+			Fact{Kind: PaymentSucceeded, Amount: usd(1200)})
+		for range 3 {
+			x.inquire(p)
+		}
+		before := x.o
+		assert.Len(t, x.inquire(p), 1, mode)
+		assert.Equal(t, []any{before.book, before.Anomalies}, []any{x.o.book, x.o.Anomalies})
+		assert.EqualValues(t, 400, x.o.Authorized)
+		replayIsLive(t, x)
+	}
+}
+
+// A line of a kind not known here is told as a refund, too, also where the two name it by the two names that are on
+// record.
+func TestHeard_AnUnknownLineOfARefundByItsOtherNameComesToAnEnd(t *testing.T) {
+	x := placed(t, CaptureNone)
+	x.observe(Fact{Kind: RefundFailed, TransferID: "T1", RequestID: "r-1", Amount: usd(100), Code: "X"})
+	p := tells(StateSuccess, Fact{Kind: PaymentCancelled, PaymentID: "P1"},
+		Fact{Kind: OtherTransaction, PaymentID: "P2", RequestID: "r-1", Amount: usd(100)},
+		Fact{Kind: RefundFailed, TransferID: "T1", RequestID: "q1", Amount: usd(100)})
+	for range 3 {
+		x.inquire(p)
+	}
+	before := x.o
+	assert.Len(t, x.inquire(p), 1)
+	assert.Equal(t, []any{before.book, before.Anomalies}, []any{x.o.book, x.o.Anomalies})
+	replayIsLive(t, x)
+}
+
 // A payment in doubt that an answer calls done and cancelled is cancelled: that it was done is how it could be. Where
 // the answer tells of a refund too it decides nothing, however often.
 func TestHeard_DoneAndCancelledByOneAnswer(t *testing.T) {

@@ -362,7 +362,7 @@ var factEvents = map[FactKind]events.Kind{
 func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) {
 	e := f.anomaly(reason, detail)
 	// by the same answer, which so adds nothing; nor does the failure of what is another payment's
-	otherwise := d.heard.toldAsIt(f) || f.split && f.fails() && reason == events.PaymentContradicts
+	otherwise := d.toldAsIt(f) || f.split && f.fails() && reason == events.PaymentContradicts
 	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) ||
 		!otherwise && (d.o.tellsMore(&e) || d.doubtsMore(&e)) {
 		d.emit(e)

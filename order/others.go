@@ -9,10 +9,21 @@ import (
 // A transaction of a kind not known here may have moved money, and nobody can say which way: nothing is cancelled or
 // captured beside it, and its amount is not given back, until a person says that it took its money or that it did not.
 
-// toldAsIt reports whether a fact is such a transaction that the same answer tells as a capture or refund, too: it is
-// that, and the line is told once more each time.
-func (h *heard) toldAsIt(f *Fact) bool {
-	return f.Kind == OtherTransaction && (h.tellsEndOf(captures, f) || h.tellsEndOf(refunds, f))
+// toldAsIt reports whether a fact is such a transaction that the same answer tells as a capture or refund, too, by one
+// of its names or by another one that is on record: it is that, and the line is told once more each time.
+func (d *decision) toldAsIt(f *Fact) bool {
+	if f.Kind != OtherTransaction {
+		return false
+	}
+	return slices.ContainsFunc([]transferKind{captures, refunds}, func(kind transferKind) bool {
+		if d.heard.tellsEndOf(kind, f) {
+			return true
+		}
+		at := d.o.find(kind, digest(f.TransferID), digest(f.RequestID))
+		return at >= 0 && slices.ContainsFunc(d.heard.facts, func(other Fact) bool {
+			return other.transfers() == kind && d.o.placed(kind, other.TransferID, other.RequestID) == at
+		})
+	})
 }
 
 // strangeOther completes a transaction of a kind not known here, at its place, and reports whether it says anything.
