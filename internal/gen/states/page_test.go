@@ -124,9 +124,9 @@ func TestMovesFollowFromTheTables(t *testing.T) {
 	tests := []struct{ status, want string }{
 		{"created", "- reached by the command create, *only transfer of no payment taken back* (from captured, refunded)\n" +
 			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *paid without a capture* " +
-			"(to captured),\n  *payment failed* (to failed), *payment taken back* (to failed), *capture succeeded* " +
-			"(to captured), *capture settled by\n  a person* (to captured), *refund settled by a person* (to refunded), " +
-			"*payment cancelled* (to cancelled)\n" +
+			"(to captured), *paid\n  in one step after all* (to paid), *payment failed* (to failed), *payment taken back* " +
+			"(to failed), *capture succeeded*\n  (to captured), *capture settled by a person* (to captured), " +
+			"*refund settled by a person* (to refunded), *payment\n  cancelled* (to cancelled)\n" +
 			"- takes cancel, resolve, clear anomaly\n"},
 		{"cancelled", "- reached by *payment cancelled* (from created, authorized, paid, failed), " +
 			"*captured payment cancelled* (from captured,\n  refunded)\n" +
@@ -134,8 +134,9 @@ func TestMovesFollowFromTheTables(t *testing.T) {
 		{"failed", "- reached by *payment failed* (from created), *payment taken back* (from created, authorized, paid, " +
 			"captured, refunded)\n" +
 			"- left by *payment authorized* (to authorized), *payment paid* (to paid), *paid without a capture* " +
-			"(to captured),\n  *capture succeeded* (to captured), *capture settled by a person* (to captured), " +
-			"*refund settled by a person* (to\n  refunded), *payment cancelled* (to cancelled)\n" +
+			"(to captured), *paid\n  in one step after all* (to paid), *capture succeeded* (to captured), " +
+			"*capture settled by a person* (to captured),\n  *refund settled by a person* (to refunded), " +
+			"*payment cancelled* (to cancelled)\n" +
 			"- takes cancel (done without APO), resolve, clear anomaly\n"},
 	}
 	for _, tt := range tests {
