@@ -163,13 +163,14 @@ func TestAsReadRefusesWhatNoFactSays(t *testing.T) {
 }
 
 func BenchmarkAsRead(b *testing.B) {
-	r := Record{ID: "r-1", Stream: OrderStream("o-1"), Recorded: noon, Keys: []Key{"paymentId:p-1"},
-		Event: PaymentAuthorized{PaymentID: "p-1", Amount: Money{Minor: 1, Currency: "USD"},
-			Proof: Proof{Evidence: &Evidence{Method: "POST", Body: make([]byte, 300)}}}}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := AsRead(r); err != nil {
-			b.Fatal(err)
-		}
+	for name, r := range ordinary() {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := AsRead(r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
