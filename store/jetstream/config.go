@@ -82,7 +82,7 @@ func subject(stream string) string { return "tilltape." + stream }
 const duplicates = 2 * time.Minute
 
 // StreamConfig is the stream of a log, for whoever makes it otherwise than by Config.Create: its placement, its
-// description, its compression and its metadata may differ. Everything else is checked by [Open].
+// description, its compression and its metadata may differ. [Open] checks what could lose or hide a message.
 func StreamConfig(stream string, replicas int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: stream, Subjects: []string{subject(stream)}, Replicas: replicas, Storage: jetstream.FileStorage,
@@ -117,6 +117,7 @@ func checkStream(log string, c Config, have jetstream.StreamConfig, conn *nats.C
 		{!unlimited(int64(have.MaxMsgSize)), "it refuses messages by size (max_msg_size)"},
 		{!have.DenyDelete, "messages can be deleted (deny_delete is off)"},
 		{!have.DenyPurge, "it can be purged (deny_purge is off)"},
+		{have.AllowDirect, "messages may be read from a server that is behind (allow_direct)"},
 		{have.AllowRollup, "a message can take the place of others (allow_rollup_hdrs)"},
 		{have.AllowMsgTTL, "messages can have an end (allow_msg_ttl)"},
 		{have.NoAck, "it confirms nothing (no_ack)"},

@@ -1,7 +1,8 @@
 // Package jetstream keeps a [store.Log] on several machines without a database: a stream of NATS JetStream decides the
 // order of appends, and every process makes the same log of it in a file of its own.
 //
-//	conn, err := nats.Connect("tls://nats.shop.example", nats.MaxReconnects(-1))
+//	conn, err := nats.Connect("tls://nats.shop.example", nats.MaxReconnects(-1),
+//		nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2))
 //	…
 //	log, err := jetstream.Open(ctx, conn, "/var/lib/shop/orders.log", &jetstream.Config{Create: true})
 //	if err != nil {

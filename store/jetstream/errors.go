@@ -45,8 +45,11 @@ func joined(all []string) string { return strings.Join(all, "; ") }
 // unavailable is the error of what did not happen since the servers do not answer. Of the cause only the text is kept,
 // so that no type of the client's leaks.
 func (l *Log) unavailable(doing string, cause error) error {
-	return &StreamError{Kind: store.ErrUnavailable, Log: l.name, Reason: doing + ": " + plain(cause),
-		Remedy: "nothing was done; try again once the servers answer"}
+	remedy := "nothing was done; try again once the servers answer"
+	if errors.Is(cause, store.ErrFull) {
+		remedy = "nothing was done; make room where this process's file is: it goes on by itself"
+	}
+	return &StreamError{Kind: store.ErrUnavailable, Log: l.name, Reason: doing + ": " + plain(cause), Remedy: remedy}
 }
 
 // inDoubt is the error of appends of which nobody knows here what has become of them.

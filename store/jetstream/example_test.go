@@ -2,6 +2,7 @@ package jetstream_test
 
 import (
 	"context"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -13,7 +14,7 @@ import (
 func ExampleOpen() {
 	open := func(ctx context.Context) (*jetstream.Log, error) {
 		conn, err := nats.Connect("tls://nats-1.shop.example,tls://nats-2.shop.example,tls://nats-3.shop.example",
-			nats.MaxReconnects(-1))
+			nats.MaxReconnects(-1), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2))
 		if err != nil {
 			return nil, err
 		}

@@ -56,9 +56,9 @@ func (l *Log) note(trouble error) {
 
 // consume follows the stream by one consumer, until that brings no more.
 func (l *Log) consume() error {
-	l.mu.Lock()
-	next := l.applied + 1
-	l.mu.Unlock()
+	// It begins with the message that was applied last, which shows that the stream is the one that it was.
+	held, _ := l.replica.Followed()
+	next := max(held.Sequence, 1)
 	ctx, stop := context.WithTimeout(l.following, askTimeout)
 	defer stop()
 	c, err := l.js.CreateConsumer(ctx, l.config.Stream, jetstream.ConsumerConfig{
@@ -91,7 +91,7 @@ func (l *Log) consume() error {
 		for range come {
 		}
 	}()
-	f := &follower{log: l, next: next}
+	f := &follower{log: l, held: held, next: next}
 	if err := f.run(come); err != nil {
 		return err
 	}
@@ -109,7 +109,8 @@ var errStalled = errors.New("the messages do not come, of which a server has tol
 // follower applies what one consumer brings.
 type follower struct {
 	log  *Log
-	next uint64 // sequence that is to come
+	held bolt.Followed // what was applied before it
+	next uint64        // sequence that is to come
 }
 
 // run applies what comes, as much together as there is, until no more comes.
@@ -190,11 +191,20 @@ func (f *follower) take(g *group, m jetstream.Msg) error {
 		}
 		return fmt.Errorf("message %d came where %d was to come", sequence, f.next)
 	}
-	if err := f.log.read(g, sequence, m.Data()); err != nil {
+	if sequence == f.held.Sequence {
+		if sha256.Sum256(m.Data()) != f.held.Digest {
+			return &fatalError{f.log.madeAgain(sequence)}
+		}
+	} else if err := f.log.read(g, sequence, m.Data()); err != nil {
 		return err
 	}
 	f.next++
 	return nil
+}
+
+// madeAgain is the damage of a stream that has another message where the one is that was applied last.
+func (l *Log) madeAgain(sequence uint64) error {
+	return l.damaged("message %d of the stream is not the one that it has applied: the stream was made again", sequence)
 }
 
 // gap is damage where the stream does not have the message that is missing.

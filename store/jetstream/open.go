@@ -23,7 +23,8 @@ import (
 // It refuses, with a *[StreamError] that names each, settings by which the stream could lose what it has confirmed
 // ([ErrStream]), and a file and a stream that do not belong together: a stream that was made again, that ends before
 // what the file has applied, or whose first message is gone, is store.ErrDamaged. Errors of the file are those of
-// package store/bolt. The connection is the caller's, and stays open; give it nats.MaxReconnects(-1).
+// package store/bolt. The connection is the caller's, and stays open; give it nats.MaxReconnects(-1), and pings by
+// which it finds out soon that a server hangs.
 func Open(ctx context.Context, conn *nats.Conn, path string, config *Config) (*Log, error) {
 	var c Config
 	if config != nil {
@@ -170,8 +171,7 @@ func (l *Log) belongs(ctx context.Context) error {
 				"confirmed, or was made again", followed.Sequence)
 			return false, err
 		case err == nil && sha256.Sum256(data) != followed.Digest:
-			return true, l.damaged("message %d of the stream is not the one that it has applied: the stream was made again",
-				followed.Sequence)
+			return true, l.madeAgain(followed.Sequence)
 		}
 		return err == nil, err
 	})

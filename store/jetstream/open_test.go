@@ -53,6 +53,7 @@ func TestStreamsThatCouldLoseMessages(t *testing.T) {
 		"max_msg_size":  func(c *js.StreamConfig) { c.MaxMsgSize = 1 << 20 },
 		"deny_delete":   func(c *js.StreamConfig) { c.DenyDelete = false },
 		"deny_purge":    func(c *js.StreamConfig) { c.DenyPurge = false },
+		"allow_direct":  func(c *js.StreamConfig) { c.AllowDirect = true },
 		"allow_rollup":  func(c *js.StreamConfig) { c.AllowRollup, c.DenyPurge = true, false },
 		"allow_msg_ttl": func(c *js.StreamConfig) { c.AllowMsgTTL = true },
 		"no_ack":        func(c *js.StreamConfig) { c.NoAck = true },
@@ -229,4 +230,50 @@ func TestALogThatStops(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrNewerFormat)
 	_, err = log.Tree(t.Context())
 	require.ErrorIs(t, err, store.ErrNewerFormat)
+}
+
+// Whoever watches a log that stops is told why, as by any read.
+func TestWatchingALogThatStops(t *testing.T) {
+	log := newLog(t, newServer(t, usualPayload), jetstream.Config{})
+	_, err := log.Append(t.Context(), events.OrderStream("o-1"), 0, record("r-1"))
+	require.NoError(t, err)
+	seen, ended := make(chan string, 1), make(chan error, 1)
+	go func() {
+		for r, err := range log.Watch(t.Context(), store.Start()) {
+			if err != nil {
+				ended <- err
+				return
+			}
+			seen <- r.ID
+		}
+	}()
+	require.Equal(t, "r-1", <-seen)
+	_, err = client(t, log).Publish(t.Context(), "tilltape."+log.config.Stream, []byte("TT\x02 of a newer version"))
+	require.NoError(t, err)
+	select {
+	case err := <-ended:
+		require.ErrorIs(t, err, store.ErrNewerFormat)
+	case <-time.After(patience):
+		t.Fatal("it watches still")
+	}
+}
+
+// A stream that is made again under an open log stops it, before a message of the new one is applied.
+func TestAStreamThatIsMadeAgainUnderALog(t *testing.T) {
+	log := newLog(t, newServer(t, usualPayload), jetstream.Config{})
+	for _, id := range []string{"o-1", "o-2", "o-3"} {
+		_, err := log.Append(t.Context(), events.OrderStream(id), 0, record("r-"+id))
+		require.NoError(t, err)
+	}
+	require.NoError(t, client(t, log).DeleteStream(t.Context(), log.config.Stream))
+	other := beside(t, log)
+	for _, id := range []string{"o-1", "o-2", "o-3", "o-4", "o-5"} {
+		_, err := other.Append(t.Context(), events.OrderStream(id), 0, record("s-"+id))
+		require.NoError(t, err)
+	}
+	_, err := log.Head(t.Context(), events.OrderStream("o-4"))
+	require.ErrorIs(t, err, store.ErrDamaged)
+	require.ErrorContains(t, err, "made again")
+	_, err = log.Append(t.Context(), events.OrderStream("o-6"), 0, record("r-o-6"))
+	require.ErrorIs(t, err, store.ErrDamaged)
 }

@@ -17,27 +17,46 @@ func (l *Log) Read(ctx context.Context, of events.Stream, after uint64) iter.Seq
 
 // All implements [store.Log].
 func (l *Log) All(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
-	return l.after(ctx, from, func() iter.Seq2[events.Record, error] { return l.replica.All(ctx, from) })
+	return after(l, ctx, from, func() iter.Seq2[events.Record, error] { return l.replica.All(ctx, from) })
 }
 
 // Frames implements [store.Framer].
 func (l *Log) Frames(ctx context.Context, from store.Cursor) iter.Seq2[store.Frame, error] {
-	return sequence(l, ctx, "read", func() iter.Seq2[store.Frame, error] { return l.replica.Frames(ctx, from) })
+	return after(l, ctx, from, func() iter.Seq2[store.Frame, error] { return l.replica.Frames(ctx, from) })
 }
 
 // Watch implements [store.Watcher], by what this process applies. A cursor of another process's may be of a record that
 // this one has not applied yet: it is waited for.
 func (l *Log) Watch(ctx context.Context, from store.Cursor) iter.Seq2[events.Record, error] {
-	return l.after(ctx, from, func() iter.Seq2[events.Record, error] { return l.replica.Watch(ctx, from) })
+	return func(yield func(events.Record, error) bool) {
+		watching, stop := context.WithCancel(ctx)
+		defer stop()
+		go func() { // the file goes on, and has no more to tell
+			select {
+			case <-l.failed:
+				stop()
+			case <-watching.Done():
+			}
+		}()
+		records := after(l, watching, from, func() iter.Seq2[events.Record, error] { return l.replica.Watch(watching, from) })
+		for record, err := range records {
+			if failure := l.broken(); err != nil && failure != nil && ctx.Err() == nil {
+				err = failure
+			}
+			if !yield(record, err) {
+				return
+			}
+		}
+	}
 }
 
 // after is sequence from a cursor that may be of a record which this process has not applied yet, local reads or not.
-func (l *Log) after(ctx context.Context, from store.Cursor, read func() iter.Seq2[events.Record, error],
-) iter.Seq2[events.Record, error] {
-	return func(yield func(events.Record, error) bool) {
+func after[T any](l *Log, ctx context.Context, from store.Cursor, read func() iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		if l.config.LocalReads && l.replica.Figures().Last < from.Position() {
 			if err := l.catchUp(ctx, "read"); err != nil {
-				yield(events.Record{}, err)
+				var none T
+				yield(none, err)
 				return
 			}
 		}
@@ -143,8 +162,9 @@ func (l *Log) Backup(ctx context.Context, path string, progress func(done, total
 }
 
 // Agrees tells whether a checkpoint of another process is of the same log as this one has made of the stream. The error
-// wraps store.ErrDamaged where the two differ: one of the files does not hold what the order says, and [Log.Verify]
-// tells which. A checkpoint of another log, or of more records than there are, is store.ErrInvalid.
+// wraps store.ErrDamaged where the two differ: one of the files does not hold what the order says. [Log.Verify] tells
+// whether a file holds what it was sealed with; of two that do, a file made from the first message tells which is
+// right. A checkpoint of another log, or of more records than there are, is store.ErrInvalid.
 func (l *Log) Agrees(ctx context.Context, other seal.Checkpoint) error {
 	mine, err := l.Tree(ctx)
 	if err == nil && mine.Size < other.Size {

@@ -99,6 +99,10 @@ func (l *Log) carry(requests []*request) {
 }
 
 func (l *Log) carried(requests []*request) error {
+	if takes := l.conn.MaxPayload(); takes < payloadMin { // since the connection was made again
+		return l.unavailable("append", fmt.Errorf("the server takes messages of %d bytes (max_payload), and %d are needed",
+			takes, payloadMin))
+	}
 	o := &outgoing{token: newToken(), requests: requests, done: make(chan struct{})}
 	var body []byte
 	for _, r := range requests {
@@ -144,13 +148,19 @@ func (l *Log) sendParts(t token, body []byte) (parted, error) {
 	p.parts = make([]uint64, n)
 	failures := make([]error, n)
 	var sending sync.WaitGroup
+	var failed atomic.Bool // then the others are not sent: nothing comes of them
 	slots := make(chan struct{}, partsAtOnce)
-	for i := range n {
+	for i := 0; i < n && !failed.Load(); i++ {
 		part := body[i*room : min((i+1)*room, len(body))]
 		slots <- struct{}{}
 		sending.Go(func() {
-			p.parts[i], failures[i] = l.publish(hex.EncodeToString(t[:])+fmt.Sprint("-", i), partMessage(part), nil)
-			<-slots
+			defer func() { <-slots }()
+			if !failed.Load() {
+				p.parts[i], failures[i] = l.publish(hex.EncodeToString(t[:])+fmt.Sprint("-", i), partMessage(part), nil)
+			}
+			if failures[i] != nil {
+				failed.Store(true)
+			}
 		})
 	}
 	sending.Wait()
