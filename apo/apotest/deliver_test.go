@@ -44,18 +44,19 @@ func place(t *testing.T, server *apotest.Server, n int) (id string) {
 
 // A receiver that is busy takes long for each notification, and gets those of other payments meanwhile, as from APO.
 func TestAServerDeliversToSeveralPaymentsAtOnce(t *testing.T) {
-	const payments = 8
-	var waiting sync.WaitGroup
-	waiting.Add(payments)
-	all := make(chan struct{})
-	go func() { waiting.Wait(); close(all) }()
-	alone := make(chan string, 10*payments)
+	const payments, busy, patience = 8, 10 * time.Second, time.Minute // one after another takes payments times busy
+	var mu sync.Mutex
+	here, all := map[string]bool{}, make(chan struct{})
 	server := delivering(t, func(payment, _ string) {
-		waiting.Done()
+		mu.Lock()
+		if !here[payment] && len(here) == payments-1 {
+			close(all)
+		}
+		here[payment] = true
+		mu.Unlock()
 		select {
 		case <-all:
-		case <-time.After(5 * time.Second):
-			alone <- payment
+		case <-time.After(busy):
 		}
 	})
 	for i := range payments {
@@ -64,8 +65,8 @@ func TestAServerDeliversToSeveralPaymentsAtOnce(t *testing.T) {
 	}
 	select {
 	case <-all:
-	case payment := <-alone:
-		require.Fail(t, "nobody else's came while it was answered", payment)
+	case <-time.After(patience):
+		require.Fail(t, "a payment's notification waits for that of another")
 	}
 }
 
