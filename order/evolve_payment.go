@@ -72,12 +72,12 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	}
 	if e.GatewayCapture && (!known || holds(kind)) && kind != law.PaymentUndone {
 		o.openGateway(r, r.Occurred)
-		o.retireOwn()
 		o.watchFrom(e.Due)
-		// its result came before
 		failed := func(t transfer) bool { return t.kind == captures && t.is(transferFailed) && t.request == 0 }
-		if slices.ContainsFunc(o.book, failed) {
+		if slices.ContainsFunc(o.book, failed) { // its result came before: what APO works on still is another capture
 			o.Gateway = o.Gateway.after(law.EventFailed)
+		} else {
+			o.retireOwn()
 		}
 	}
 }

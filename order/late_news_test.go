@@ -50,3 +50,17 @@ func TestLate_APaymentUndoneIsOfWhatWasCaptured(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// A payment whose money the cancel has undone is no late money where an answer calls it paid in one step as well.
+func TestLate_WhatTheCancelHasUndoneIsNotOpenedAsLate(t *testing.T) {
+	x := placed(t, CaptureAutomatic)
+	x.observe(authorized())
+	undone := Fact{Kind: PaymentCancelled, PaymentID: "P1"}
+	x.inquire(tells(StateCancelled, undone))
+	require.Equal(t, Cancelled, x.o.Status)
+	x.inquire(tells(StateCancelled, undone, Fact{Kind: PaymentPaid, PaymentID: "P1", Amount: usd(theAmount)}))
+	for _, a := range x.o.Anomalies {
+		assert.False(t, a.Reason == events.LatePayment && x.o.Late.IsZero(), "late money of nothing: %+v", a)
+	}
+	replayIsLive(t, x)
+}

@@ -29,7 +29,7 @@ func (d *decision) tellPayment(f *Fact, kind law.Fact, effect law.Effect, status
 		}
 	case effect == law.AppliedAnomaly:
 		d.anomaly(events.PaymentRevived, f, "the payment had failed")
-	case late:
+	case late && !d.o.Late.IsZero():
 		d.lateMoney(f)
 	case kind == law.PaymentUndone:
 		d.settleLateMoney()

@@ -107,3 +107,18 @@ func TestUnasked_AFailureToldBeforeThePayment(t *testing.T) {
 		}
 	}
 }
+
+// Where APO's own capture failed before the payment was known, what it works on still is another one: nothing is sent
+// beside it.
+func TestUnasked_BesideAFailureToldBeforeThePayment(t *testing.T) {
+	for _, pending := range []Fact{{Kind: CapturePending, TransferID: "C2", Amount: usd(theAmount)},
+		unclear(CaptureUnclear, "C2", "", theAmount)} {
+		x := placed(t, CaptureAutomatic)
+		x.observe(Fact{Kind: CaptureFailed, TransferID: "C1", Amount: usd(theAmount), Code: "X"})
+		x.inquire(tells(StateProcessing, pending))
+		x.observe(authorized())
+		_, err := x.do(Cancel{CommandID: "k"})
+		assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason, pending.Kind)
+		replayIsLive(t, x)
+	}
+}

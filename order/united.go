@@ -1,7 +1,6 @@
 package order
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/tilltape/tilltape/events"
@@ -58,7 +57,7 @@ func (d *decision) uniteRefunds(f *Fact, a, b int) bool {
 func (d *decision) uniteTold(facts []Fact, proof events.Proof) {
 	for i := 0; i < len(facts) && len(d.o.book)+len(d.o.Held) > 1; i++ {
 		f := facts[i]
-		f.Proof = proof
+		f.Proof, f.At = proof, keepable(f.At)
 		if d.o.ofAnother(&f) == "" && !f.split {
 			d.uniteNamed(&f)
 		}
@@ -196,7 +195,7 @@ func (o *Order) merge(r *events.Record, at, other int, newest bool) {
 	t.id, t.request = max(t.id, was.id), max(t.request, was.request)
 	if was.is(t.standing) {
 		unequal = was.minor != t.minor
-		t.minor, t.marks, t.doubt = max(t.minor, was.minor), t.marks|was.marks, cmp.Or(t.doubt, was.doubt)
+		t.minor, t.marks, t.doubt = max(t.minor, was.minor), t.marks|was.marks, max(t.doubt, was.doubt)
 	}
 	if t.owner != ownerOurs && was.owner != ownerForeign {
 		t.owner = was.owner

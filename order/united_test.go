@@ -245,3 +245,25 @@ func TestUnited_OfLateMoney(t *testing.T) {
 	assert.EqualValues(t, 400, x.o.Late.Captured)
 	replayIsLive(t, x)
 }
+
+// Two names of one capture, each in doubt: an inquiry that began between the two doubts is not the newer word on both.
+func TestUnited_TheNewerDoubtStays(t *testing.T) {
+	id, request, both := naming(CaptureSucceeded, 400)
+	x := placed(t, CaptureManual)
+	x.policy.SeveralCaptures = []string{MethodCard}
+	x.observe(authorized())
+	x.observe(id)
+	x.observe(request)
+	x.observe(Fact{Kind: CaptureFailed, TransferID: id.TransferID, Amount: usd(400), Code: "X"})
+	x.free()
+	started := x.must(Claim{Inquire: true})[0].(events.InquiryStarted)
+	x.observe(Fact{Kind: CaptureFailed, RequestID: request.RequestID, Amount: usd(400), Code: "X"})
+	p := tells(StateSuccess, authorized(), both)
+	p.Evidence = signed()
+	x.must(RecordInquiry{Number: started.Number, Picture: p})
+	require.Len(t, entriesOf(x.o, events.TransferCapture), 1)
+	assert.Len(t, x.o.Doubts(), 1)
+	_, err := x.do(Refund{CommandID: "r-1", Amount: usd(400)})
+	require.Error(t, err, "what failed after the inquiry began may be the newer word")
+	replayIsLive(t, x)
+}
