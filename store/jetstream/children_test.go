@@ -95,7 +95,10 @@ func (s service) run() {
 	var log *jetstream.Log
 	for log == nil {
 		log, err = jetstream.Open(ctx, conn, s.Path, &jetstream.Config{Stream: s.Stream, Create: true})
-		if err != nil && !errors.Is(err, store.ErrUnavailable) {
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return // told to end while it caught up
+		case err != nil && !errors.Is(err, store.ErrUnavailable):
 			must(err)
 		}
 	}
