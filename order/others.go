@@ -15,15 +15,21 @@ func (d *decision) toldAsIt(f *Fact) bool {
 	if f.Kind != OtherTransaction {
 		return false
 	}
-	return slices.ContainsFunc([]transferKind{captures, refunds}, func(kind transferKind) bool {
-		if d.heard.tellsEndOf(kind, f) {
+	return d.toldAs(captures, f) || d.toldAs(refunds, f)
+}
+
+func (d *decision) toldAs(kind transferKind, f *Fact) bool {
+	if d.heard.tellsEndOf(kind, f) {
+		return true
+	}
+	at := d.o.placed(kind, f.TransferID, f.RequestID)
+	for i := range d.heard.facts { // by its place, as tellsEndOf
+		if other := &d.heard.facts[i]; at >= 0 && other.transfers() == kind &&
+			d.o.placed(kind, other.TransferID, other.RequestID) == at {
 			return true
 		}
-		at := d.o.find(kind, digest(f.TransferID), digest(f.RequestID))
-		return at >= 0 && slices.ContainsFunc(d.heard.facts, func(other Fact) bool {
-			return other.transfers() == kind && d.o.placed(kind, other.TransferID, other.RequestID) == at
-		})
-	})
+	}
+	return false
 }
 
 // strangeOther completes a transaction of a kind not known here, at its place, and reports whether it says anything.

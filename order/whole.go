@@ -102,14 +102,7 @@ func (o *Order) noneOfOneStep(t transfer) bool {
 
 // capturedInTime reports whether a capture counts that captured something and did not come late. Beside a payment in
 // one step none does, unless a person has said so, and then the status does not tell.
-func (o *Order) capturedInTime() bool {
-	for i := range o.book {
-		if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && t.minor > 0 && !t.has(markLate) {
-			return true
-		}
-	}
-	return false
-}
+func (o *Order) capturedInTime() bool { return o.capturedByCaptures(false) > 0 }
 
 // contradictCaptures takes such captures out of the amounts. They may stand, and APO is asked, unless it is an inquiry
 // that says so, which tells of them too.
