@@ -214,8 +214,9 @@ func TestWhyItIsNotReady(t *testing.T) {
 	assert.NotContains(t, checks, "disk", "a database has its own")
 }
 
-// What APO has accepted takes days by rights: it closes no shop, and hides nothing that really is not known.
-func TestWhatAPOHasAcceptedIsNotUnknown(t *testing.T) {
+// newWorldWithAcceptedRefund has an order of which APO accepted a refund two hours ago.
+func newWorldWithAcceptedRefund(t *testing.T) *world {
+	t.Helper()
 	w := newWorld(t)
 	w.shop.state.settling.Store(true)
 	w.shop.settings.openMax, w.shop.settings.overdueMax = time.Hour, 24*time.Hour
@@ -223,6 +224,12 @@ func TestWhatAPOHasAcceptedIsNotUnknown(t *testing.T) {
 	require.Equal(t, 200, w.do("POST", "/orders/o-1/capture", "c-1", `{"amount":"USD 10.00"}`).status)
 	require.Equal(t, 202, w.do("POST", "/orders/o-1/refund", "r-1", `{"amount":"USD 4.00"}`).status)
 	w.clock.Advance(2 * time.Hour)
+	return w
+}
+
+// What APO has accepted takes days by rights: it closes no shop, and hides nothing that really is not known.
+func TestWhatAPOHasAcceptedIsNotUnknown(t *testing.T) {
+	w := newWorldWithAcceptedRefund(t)
 	status, checks := w.readyz()
 	assert.Equal(t, 200, status)
 	assert.Equal(t, check{"unknown", true, "every outcome is known, or APO has accepted it"}, checks["unknown"])
@@ -242,13 +249,7 @@ func TestWhatAPOHasAcceptedIsNotUnknown(t *testing.T) {
 // An order of which APO accepted a refund hours ago, and of which another one is unknown for a minute, is unknown for a
 // minute.
 func TestAnUnknownBesideWhatAPOHasAcceptedHasItsOwnAge(t *testing.T) {
-	w := newWorld(t)
-	w.shop.state.settling.Store(true)
-	w.shop.settings.openMax, w.shop.settings.overdueMax = time.Hour, 24*time.Hour
-	w.authorized()
-	require.Equal(t, 200, w.do("POST", "/orders/o-1/capture", "c-1", `{"amount":"USD 10.00"}`).status)
-	require.Equal(t, 202, w.do("POST", "/orders/o-1/refund", "r-1", `{"amount":"USD 4.00"}`).status)
-	w.clock.Advance(2 * time.Hour)
+	w := newWorldWithAcceptedRefund(t)
 	require.NoError(t, w.apo.Script(apotest.Fault{Op: apotest.OpRefund, From: 1, Do: apotest.Undecided}))
 	require.Equal(t, 202, w.do("POST", "/orders/o-1/refund", "r-2", `{"amount":"USD 1.00"}`).status)
 	w.clock.Advance(time.Minute)
