@@ -26,8 +26,11 @@ func (w wordsOn) word(t *rapid.T, done bool) Fact {
 			f.Kind = RefundSucceeded
 		}
 	}
-	if w.request != "" && rapid.IntRange(0, 3).Draw(t, "the request alone") == 0 {
+	switch alone := rapid.IntRange(0, 3).Draw(t, "one identifier alone"); {
+	case w.request != "" && alone == 0:
 		f.TransferID = ""
+	case w.request != "nobody's" && alone == 1: // without it that would be APO's own capture
+		f.RequestID = ""
 	}
 	return f
 }

@@ -191,7 +191,7 @@ func (d *decision) applyHeld() {
 	for i := 0; i < len(d.o.Held); {
 		h := &d.o.Held[i]
 		kind, fits := d.o.refundFits(h.Minor)
-		if !fits && !d.o.neverFits(h.Minor) || d.toFail(h) { // as mostly, which must not cost a search of the book for each
+		if !fits && !d.o.neverFits(h.Minor) || d.toHear(h) { // as mostly, which must not cost a search of the book for each
 			i++
 			continue
 		}
@@ -215,15 +215,20 @@ func (d *decision) applyHeld() {
 	}
 }
 
-// toFail reports whether the answer that is heard says that a refund which is held has failed, which is recorded yet.
-func (d *decision) toFail(held *HeldRefund) bool {
-	if len(d.heard.facts) == 0 || !d.o.cell(law.HeldRefundFailed).Effect.Recorded() {
+// toHear reports whether the answer that is heard says what became of a refund which is held, and that is recorded yet:
+// that it has failed, or, of one in doubt or of another amount, that it was done. By that word it has its place then,
+// and no doubt.
+func (d *decision) toHear(held *HeldRefund) bool {
+	if len(d.heard.facts) == 0 {
 		return false
 	}
-	for i := range d.heard.facts {
+	fails := d.o.cell(law.HeldRefundFailed).Effect.Recorded()
+	doubted := held.doubt != 0 || d.o.failedRefund(held.RefundID, held.RefundRequestID) >= 0
+	of := Fact{TransferID: held.RefundID, RequestID: held.RefundRequestID}
+	for i := range d.heard.facts { // by its place, as tellsEndOf
 		f := &d.heard.facts[i]
-		if f.Kind == RefundFailed && !f.split && (f.TransferID != "" && f.TransferID == held.RefundID ||
-			f.RequestID != "" && f.RequestID == held.RefundRequestID) {
+		done := f.Kind == RefundSucceeded && (doubted || f.Amount.Minor != held.Minor)
+		if !f.split && f.names(&of) && (done || fails && f.Kind == RefundFailed) {
 			return true
 		}
 	}

@@ -170,12 +170,10 @@ func (o *Order) foldUnited(r *events.Record, e *events.AnomalyObserved) (merged,
 	default:
 		return false, false
 	}
-	if kind == refunds && len(o.Held) > 0 {
-		o.foldHeldUnited(r, w)
-	}
+	held := kind == refunds && len(o.Held) > 0 && o.foldHeldUnited(r, w)
 	a, b := o.placed(kind, w.id, ""), o.placed(kind, "", w.request)
 	if a < 0 || b < 0 || a == b || !o.areOne(a, b, w) {
-		return false, false
+		return held, held
 	}
 	if o.book[b].standing < o.book[a].standing {
 		a, b = b, a
@@ -223,34 +221,38 @@ func (o *Order) merge(r *events.Record, at, other int, newest bool) {
 }
 
 // foldHeldUnited is the same where one of the two is held: one that counts has its place, and of two that are held one
-// waits, for the larger of their amounts.
-func (o *Order) foldHeldUnited(r *events.Record, w *bothNames) {
+// waits, for the larger of their amounts. It reports whether the message is the newest word on both: the fact that
+// follows says then of which amount.
+func (o *Order) foldHeldUnited(r *events.Record, w *bothNames) (newest bool) {
 	a, b := o.placeOfRefund(w.id, ""), o.placeOfRefund("", w.request)
 	if a < 0 || b < 0 || a == b || !o.unitesHeld(a, b, w) {
-		return
+		return false
 	}
 	held := len(o.Held)
 	first, second := min(a, b), max(a, b)
 	was := o.Held[first]
+	newest = o.newestOfHeld(w.proof, &was)
 	o.Held = slices.Delete(slices.Clone(o.Held), first, first+1)
-	minor := was.Minor
 	if second < held {
 		h := &o.Held[second-1]
-		minor = h.Minor
+		newest = newest && o.newestOfHeld(w.proof, h)
+		unequal := h.Minor != was.Minor
 		h.RefundID, h.RefundRequestID = w.id, w.request
 		h.Minor, h.Since, h.Version = max(h.Minor, was.Minor), earlier(h.Since, was.Since), max(h.Version, was.Version)
-		if h.doubt = max(h.doubt, was.doubt); minor != was.Minor {
+		if h.doubt = max(h.doubt, was.doubt); unequal && !newest {
 			h.doubt = uint32(r.Version)
 			o.watchSoon(r)
 		}
-		return
+		return newest
 	}
 	o.book = slices.Clone(o.book)
 	t := &o.book[second-held]
+	newest = newest && o.supersedes(w.proof, t)
 	t.id, t.request = digest(w.id), digest(w.request)
-	if w.done && t.minor != minor && !(o.supersedes(w.proof, t) && o.newestOfHeld(w.proof, &was)) {
+	if w.done && t.minor != was.Minor && !newest {
 		t.doubt = uint32(r.Version)
 		t.set(markUnequal, true)
 		o.watchSoon(r)
 	}
+	return newest
 }

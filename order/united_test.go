@@ -267,3 +267,29 @@ func TestUnited_TheNewerDoubtStays(t *testing.T) {
 	require.Error(t, err, "what failed after the inquiry began may be the newer word")
 	replayIsLive(t, x)
 }
+
+// Of two names of one refund that wait, or of one that waits and one that counts, the newest word says the amount, and
+// leaves no doubt.
+func TestUnited_TheNewestWordOnWhatIsHeldEndsTheDoubt(t *testing.T) {
+	id, request, both := naming(RefundSucceeded, 100)
+	smaller := both
+	smaller.Amount = usd(60)
+	capture := captured("C1", 400)
+	for name, words := range map[string][]Fact{"both wait": {id, request}, "one had failed": {
+		{Kind: RefundFailed, RequestID: request.RequestID, Code: "X"}, id, request},
+		"of two amounts":   {id, {Kind: RefundSucceeded, RequestID: request.RequestID, Amount: usd(50)}},
+		"one waits, alone": {{Kind: RefundFailed, TransferID: id.TransferID, Code: "X"}, id}} {
+		x := placed(t, CaptureManual)
+		x.observe(authorized())
+		for _, f := range words {
+			x.observe(f)
+		}
+		require.NotEmpty(t, x.o.Held, name)
+		x.inquire(tells(StateSuccess, authorized(), capture, smaller))
+		assert.Empty(t, x.o.Doubts(), name)
+		assert.Empty(t, x.o.Held, name)
+		assert.Equal(t, []int64{400, 60}, []int64{x.o.Captured, x.o.Refunded}, name)
+		assert.Equal(t, int64(340), x.o.Refundable(), name)
+		replayIsLive(t, x)
+	}
+}
