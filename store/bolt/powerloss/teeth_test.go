@@ -84,6 +84,11 @@ var teeth = []tooth{
 	{name: "journal not synced", patch: patch{file: "store/bolt/journal_commit.go", ours: true, pairs: []string{
 		"\t\terr = j.sync()\n", "\t\terr = error(nil)\n",
 	}}, symptom: []string{lost}, journal: true},
+	{name: "journal used again before the file has its records", patch: patch{file: "store/bolt/journal_space.go",
+		ours: true, pairs: []string{
+			"\t\t\tif g.end() > from {\n", "\t\t\tif g.end() < 0 {\n",
+			"range []int64{s.at, journalBegin, beyond} {\n", "range []int64{journalBegin, beyond} {\n", // or the mover is too fast
+		}}, symptom: []string{lost, unopened}, journal: true},
 	{name: "journal used again before the file is synced", patch: patch{file: "store/bolt/journal_commit.go", ours: true,
 		pairs: []string{
 			"\tflushed, err := l.enter(s, steps)\n", "\tl.waiting.drop(len(groups))\n\tflushed, err := l.enter(s, steps)\n",
