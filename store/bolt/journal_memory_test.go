@@ -53,6 +53,11 @@ func TestOpeningHasNoJournalInMemory(t *testing.T) {
 		_, err := scanJournal(aside+journalSuffix, 0)
 		require.NoError(t, err)
 	}), 2*scanPiece, "a piece at a time, of 12 MB")
+	small, _ := leftWith(t, 1)
+	assert.Less(t, allocated(func() {
+		_, err := scanJournal(small+journalSuffix, 0)
+		require.NoError(t, err)
+	}), scanPiece/4, "and of 64 KB no more than those")
 
 	kept := func() int {
 		var now runtime.MemStats

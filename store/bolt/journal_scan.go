@@ -115,7 +115,7 @@ func (c cutJournal) Error() string {
 }
 
 func (s *scan) read(file *os.File, length int64) error {
-	piece := make([]byte, scanPiece)
+	piece := make([]byte, min(max(length-journalBegin, 0), scanPiece))
 	for at := int64(journalBegin); at < length; at += int64(len(piece)) {
 		piece = piece[:min(length-at, scanPiece)/sectorSize*sectorSize]
 		if len(piece) == 0 {
