@@ -87,7 +87,8 @@ var teeth = []tooth{
 	{name: "journal used again before the file has its records", patch: patch{file: "store/bolt/journal_space.go",
 		ours: true, pairs: []string{
 			"\t\t\tif g.end() > from {\n", "\t\t\tif g.end() < 0 {\n",
-			"range []int64{s.at, journalBegin, beyond} {\n", "range []int64{journalBegin, beyond} {\n", // or the mover is too fast
+			// Else the mover is too fast.
+			"range []int64{s.at, journalBegin, beyond} {\n", "range []int64{journalBegin, beyond} {\n",
 		}}, symptom: []string{lost, unopened}, journal: true},
 	{name: "journal used again before the file is synced", patch: patch{file: "store/bolt/journal_commit.go", ours: true,
 		pairs: []string{
