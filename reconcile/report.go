@@ -2,17 +2,14 @@ package reconcile
 
 import (
 	"cmp"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/tilltape/tilltape/internal/formula"
 	"github.com/tilltape/tilltape/internal/words"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/store"
@@ -175,14 +172,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	if len(r.Lines) > 0 {
 		fmt.Fprint(out, "\nORDER\tPAYMENT\tSTATUS\tWHAT APO SAYS\n")
 	}
-	for _, l := range r.Lines {
-		if l.Outcome == Unanswered {
-			fmt.Fprintf(out, "%s\t%s\t%s\tunanswered: %s\n", words.Plain(l.Order), words.Plain(l.PaymentID),
-				words.Plain(l.Status), words.Plain(l.Problem))
-		}
-		for _, d := range l.Differences {
-			fmt.Fprintf(out, "%s\t%s\t%s\t%s at %s\n", words.Plain(l.Order), words.Plain(l.PaymentID),
-				words.Plain(l.Status), words.Plain(d.Text), d.At.UTC().Format(day))
+	for i := range r.Lines {
+		for _, row := range r.Lines[i].texts() {
+			fmt.Fprintln(out, strings.Join(row[:], "\t"))
 		}
 	}
 	return out.Flush()
@@ -220,39 +212,7 @@ func factWords(kind string) string {
 	return name
 }
 
-// csvHeader is the first row of the table.
-var csvHeader = []string{"order", "outcome", "status", "fact", "id", "currency", "amount", "minor", "at", "wrong",
-	"problem", "paymentId"}
-
 // WriteCSV writes one row for each difference and each unanswered order, as RFC 4180 has it, with a header. A text that
 // a spreadsheet would take for a formula begins with an apostrophe. Import the ids as text: a spreadsheet rounds a
 // paymentId that is all digits.
-func (r *Report) WriteCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	rows := [][]string{csvHeader}
-	for _, l := range r.Lines {
-		if l.Outcome == Unanswered {
-			rows = append(rows, []string{l.Order, string(l.Outcome), l.Status, "", "", "", "", "", "", "", l.Problem,
-				l.PaymentID})
-		}
-		for _, d := range l.Differences {
-			row := []string{l.Order, string(l.Outcome), l.Status, d.Fact, d.ID, d.Amount.Currency, decimal(d.Amount), "",
-				d.At.UTC().Format(time.RFC3339Nano), d.Wrong, "", l.PaymentID}
-			if d.Amount != (order.Money{}) {
-				row[7] = strconv.FormatInt(d.Amount.Minor, 10)
-			}
-			rows = append(rows, row)
-		}
-	}
-	for _, row := range rows {
-		for i := range row {
-			row[i] = formula.Safe(row[i])
-		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
-}
+func (r *Report) WriteCSV(w io.Writer) error { return writeTable(w, r.Lines, true) }

@@ -211,6 +211,7 @@ func TestTheToolsDocumentsAreTold(t *testing.T) {
 // verb, in each of its formats for programs. What export writes is told by a page of its own.
 func TestTheToolsDocumentsKeepToTheSchema(t *testing.T) {
 	schemas := map[string]*jsonschema.Schema{} // compiled where the published files are
+	schemas[reconcileRow] = publishedIn(t, schemaDir+"tilltape.tool.schema.json", reconcileRow)
 	for _, d := range toolDocuments {
 		schemas[d.name] = publishedIn(t, schemaDir+"tilltape.tool.schema.json", d.name)
 	}
@@ -234,10 +235,10 @@ func TestTheToolsDocumentsKeepToTheSchema(t *testing.T) {
 	}
 	walked := map[string]bool{"export jsonl": true}
 	for _, d := range toolDocuments {
-		keepsTo(t, schemas[d.name], d.line, walked)
+		keepsTo(t, schemas, d.name, d.line, walked)
 	}
 	for _, d := range sharedDocuments {
-		keepsTo(t, schemas[d.name], d.line, walked)
+		keepsTo(t, schemas, d.name, d.line, walked)
 	}
 	for _, c := range theTree() {
 		if output := c.Flag("output"); output != nil {
@@ -250,9 +251,13 @@ func TestTheToolsDocumentsKeepToTheSchema(t *testing.T) {
 	}
 }
 
+// reconcileRow is what reconcile prints before its report.
+const reconcileRow = "reconciliation.line"
+
 // keepsTo holds what a command line prints against a schema, in each of the verb's formats for programs.
-func keepsTo(t *testing.T, schema *jsonschema.Schema, line string, walked map[string]bool) {
+func keepsTo(t *testing.T, schemas map[string]*jsonschema.Schema, name, line string, walked map[string]bool) {
 	t.Helper()
+	schema := schemas[name]
 	verb, _, _ := strings.Cut(line, " ")
 	for _, c := range theTree() {
 		if c.Name() != verb {
@@ -268,6 +273,13 @@ func keepsTo(t *testing.T, schema *jsonschema.Schema, line string, walked map[st
 			run(t.Context(), strings.Fields(line), terminal{out: &out, err: &errs, env: os.Getenv})
 			documents := documentsIn(t, format, out.String())
 			require.NotEmpty(t, documents, "%s: %s", line, &errs)
+			if last := len(documents) - 1; verb == "reconcile" && format == formatJSONL { // the rows come as they are found
+				require.Positive(t, last, line)
+				for _, document := range documents[:last] {
+					require.NoError(t, judged(t, schemas[reconcileRow], document), "%s: %s", line, document)
+				}
+				documents = documents[last:]
+			}
 			for _, document := range documents {
 				require.NoError(t, judged(t, schema, document), "%s: %s", line, document)
 			}

@@ -49,6 +49,8 @@ func reconcileCommand(t *terminal) *cobra.Command {
 			"key out of a file that only its owner can read, or an open one (fd:3); each of\n" +
 			"these flags has a variable (TILLTAPE_APO, TILLTAPE_CLIENT,\n" +
 			"TILLTAPE_MERCHANT_KEY, TILLTAPE_APO_KEY). An APO key is given as [VERSION=]FILE.\n\n" +
+			"What differs is printed as it is found, the sums at the end; with -o json all\n" +
+			"of it comes at the end, as one document.\n\n" +
 			"It is made at a bounded rate, and can be cut off: with --keep what came of it is\n" +
 			"written down as it comes, at the least every second, and the same command goes\n" +
 			"on there, whatever ended it. A report that -o json printed is gone on with by\n" +
@@ -73,7 +75,7 @@ func reconcileCommand(t *terminal) *cobra.Command {
 	flags.StringArrayVar(&f.apoKeys, "apo-key", nil, apoKeyUsage)
 	flags.StringVar(&f.resume, "resume", "", "go on with a report in this `file`, printed with -o json")
 	flags.StringVar(&f.keep, "keep", "", "write the report into this `file` as it comes, and go on with what is in it")
-	format = outputFlag(cmd, formatText, formatJSON, formatCSV)
+	format = outputFlag(cmd, formatText, formatJSON, formatJSONL, formatCSV)
 	return cmd
 }
 
@@ -97,6 +99,7 @@ func (f *reconcileFlags) reconcile(ctx context.Context, t *terminal, s *source, 
 	}
 	m := t.meter("order")
 	cfg.Progress = func(orders, _ uint64) { m.at(orders) }
+	rows := printReport(t, m, format, cfg)
 	kept := &keptReport{path: f.keep}
 	if f.keep != "" {
 		cfg.Keep = kept.now
@@ -113,18 +116,43 @@ func (f *reconcileFlags) reconcile(ctx context.Context, t *terminal, s *source, 
 	if report.Orders == 0 && err != nil {
 		return err
 	}
-	switch format.word { // also where it ended early: it says so, and can be gone on with
-	case formatJSON:
-		err = errors.Join(err, json.NewEncoder(t.out).Encode(report))
-	case formatCSV:
-		err = errors.Join(err, report.WriteCSV(t.out))
-	default:
-		err = errors.Join(err, report.WriteText(t.out))
-	}
+	err = errors.Join(err, rows(report)) // also where it ended early: it says so, and can be gone on with
 	if err == nil && report.Same < report.Orders {
 		return quiet(errOpen)
 	}
 	return err
+}
+
+// printReport has each row printed as it is found, and returns what prints the rest; of the one document, all of it.
+func printReport(t *terminal, m *meter, format *choice, cfg *reconcile.Config) func(*reconcile.Report) error {
+	form, streams := map[string]reconcile.Form{formatText: reconcile.RowsText, formatCSV: reconcile.RowsCSV,
+		formatJSONL: reconcile.RowsJSONL}[format.word]
+	if !streams {
+		return func(report *reconcile.Report) error { return printError(json.NewEncoder(t.out).Encode(report)) }
+	}
+	out := &unmetered{t: t, meter: m}
+	rows := reconcile.NewRows(out, form, cfg.Resume)
+	cfg.Each = rows.Line
+	return func(report *reconcile.Report) error {
+		if out.failed { // that has ended it, and is told
+			return nil
+		}
+		return rows.End(report)
+	}
+}
+
+// unmetered is standard output, with what the meter shows out of the way: both may be the same terminal.
+type unmetered struct {
+	t      *terminal
+	meter  *meter
+	failed bool
+}
+
+func (u *unmetered) Write(b []byte) (int, error) {
+	u.meter.end()
+	n, err := u.t.out.Write(b)
+	u.failed = u.failed || err != nil
+	return n, printError(err)
 }
 
 func (f *reconcileFlags) config() (*reconcile.Config, error) {

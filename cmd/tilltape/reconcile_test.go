@@ -103,6 +103,72 @@ func TestReconcileHoldsALogAgainstAPO(t *testing.T) {
 	assert.Contains(t, out, "3 unanswered")
 }
 
+// askedAt keeps what is printed, with how many inquiries APO had been asked by then.
+type askedAt struct {
+	bytes.Buffer
+	apo    *apotest.Server
+	writes []int
+}
+
+func (a *askedAt) Write(b []byte) (int, error) {
+	a.writes = append(a.writes, a.apo.Count(apotest.OpInquirePayment))
+	return a.Buffer.Write(b)
+}
+
+// The first row is printed before the last order is asked about, and the code at the end is the same in every form.
+func TestReconcilePrintsWhatItFindsAsItFindsIt(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	d, err := newDemoOf(terminal{out: io.Discard, err: io.Discard}, filepath.Join(dir, "orders.tilltape"), nil)
+	require.NoError(t, err)
+	defer d.close()
+	for _, id := range []string{"o-1", "o-2", "o-3"} {
+		_, err = d.authorized(ctx, id, order.CaptureManual)
+		require.NoError(t, err)
+		_, err = d.captured(ctx, id)
+		require.NoError(t, err)
+	}
+	for _, id := range []string{"o-1", "o-2", "o-3"} { // at APO alone: nobody hears of it
+		_, err = d.apo.DashboardRefund("pay-"+id, demoAmount/4)
+		require.NoError(t, err)
+	}
+	copied := filepath.Join(dir, "copy.tilltape")
+	require.NoError(t, d.log.Backup(ctx, copied, nil))
+	keys := filepath.Join(dir, "keys")
+	require.NoError(t, d.apo.WriteKeys(keys))
+	for name, value := range reaching(d.apo, keys) {
+		t.Setenv(name, value)
+	}
+	for format, first := range map[string]string{formatText: "ORDER ", formatCSV: "order,",
+		formatJSONL: `{"order":"o-1",`} {
+		before := d.apo.Count(apotest.OpInquirePayment)
+		out, errs := &askedAt{apo: d.apo}, bytes.Buffer{}
+		code := run(ctx, []string{"reconcile", copied, "--from", "2026-11-01", "--until", "2026-12-01", "-o", format},
+			terminal{out: out, err: &errs, env: os.Getenv})
+		assert.Equal(t, exitOpen, code, errs.String())
+		assert.True(t, strings.HasPrefix(out.String(), first), out.String())
+		require.GreaterOrEqual(t, len(out.writes), 3)
+		for row := range 3 {
+			assert.Equal(t, before+row+1, out.writes[row], "row %d, -o %s", row, format)
+		}
+		assert.Equal(t, 1, strings.Count(out.String(), "o-3"), format)
+	}
+}
+
+// A disk that is full ends it: nobody is asked about for a row that nobody gets, and it is told once.
+func TestReconcileThatCannotPrintEnds(t *testing.T) {
+	aDay(t)
+	for name, value := range anAPO(t) {
+		t.Setenv(name, value)
+	}
+	for _, format := range []string{formatText, formatCSV, formatJSONL, formatJSON} {
+		var errs bytes.Buffer
+		code := run(t.Context(), []string{"reconcile", dayLog, "--from", "2026-11-01", "--until", "2026-12-01", "-o", format},
+			terminal{out: fullDisk{}, err: &errs, env: os.Getenv})
+		assert.Equal(t, exitFailure, code, format)
+		assert.Equal(t, 1, strings.Count(errs.String(), "no space left on device"), errs.String())
+	}
+}
+
 // reaching are the variables by which reconcile reaches an APO whose keys are in that directory.
 func reaching(s *apotest.Server, keys string) map[string]string {
 	return map[string]string{"TILLTAPE_APO": s.URL(), "TILLTAPE_CLIENT": s.ClientID(),
