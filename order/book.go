@@ -79,7 +79,7 @@ const (
 
 	markUnequal // APO has told it with two amounts
 	markRefuted // of a payment: APO has also called it failed or cancelled
-	markHeld    // of a payment that moved its money at once: APO has also called it only held
+	markHeld    // of a payment: APO has called it held, and made in one step too
 
 	markUndated      // of a dispute: nobody has told until when it can be defended, and at is when it became known
 	markDefended     // of a dispute

@@ -33,7 +33,7 @@ type Entry struct {
 	TakenBack bool // it counted, and APO's newest word is that it failed
 	Settled   bool // it counts by a person's word
 	Unequal   bool // APO has told it with two amounts
-	Refuted   bool // of a payment: APO has also called it failed or cancelled
+	Refuted   bool // of a payment: APO has also called it failed or cancelled, or both held and made in one step
 }
 
 // Book returns the movements of the order's money in one view: the payment, then all others in the order in which they
@@ -50,7 +50,7 @@ func (o Order) Book() []Entry {
 		}
 		if at := o.paymentWord(); at >= 0 {
 			t := &o.book[at]
-			e.Doubt, e.Unequal, e.Refuted = uint64(t.doubt), t.has(markUnequal), t.has(markRefuted)
+			e.Doubt, e.Unequal, e.Refuted = uint64(t.doubt), t.has(markUnequal), t.has(markRefuted|markHeld)
 			e.Settled = t.has(markSettled)
 		}
 		out = append(out, e)
@@ -68,7 +68,7 @@ func (o Order) Book() []Entry {
 			Counted: t.is(transferCounted), Contradicted: t.is(transferContradicted), Failed: t.is(transferFailed),
 			Ours: t.owner == ownerOurs, Gateway: t.owner == ownerGateway, Last: t.has(markLast),
 			Late: t.has(markLate), TakenBack: t.has(markTakenBack), Settled: t.has(markSettled), Unequal: t.has(markUnequal),
-			Refuted: t.has(markRefuted)}
+			Refuted: t.has(markRefuted | markHeld)}
 		if t.minor > 0 && !t.has(markForeign) {
 			e.Amount = o.money(t.minor)
 		}

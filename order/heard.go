@@ -36,15 +36,37 @@ func (o *Order) heardOf(pic *Picture) heard {
 		case PaymentSucceeded, PaymentAuthorized, PaymentPaid:
 			h.paid = true
 			succeeded := f.Kind == PaymentSucceeded
-			h.held = h.held || f.Kind == PaymentAuthorized || succeeded && o.CaptureMode != CaptureNone
+			h.held = h.held || o.onlyHeld(f)
 			h.whole = h.whole || f.Kind == PaymentPaid || succeeded && o.CaptureMode == CaptureNone
 			h.amounts = h.amounts || slices.ContainsFunc(h.facts[:i], func(other Fact) bool {
 				return other.isPayment() && !h.raisedTo(f.Amount, other.Amount) && !o.heldBoth(f.Amount, other.Amount)
 			})
 		}
 	}
+	if h.both() { // what counts is the same, whichever is told first
+		slices.SortStableFunc(h.facts, func(a, b Fact) int { return lastly(o.onlyHeld(&a), o.onlyHeld(&b)) })
+	}
 	o.splitAll(h.facts)
 	return h
+}
+
+// both reports whether the answer says that the payment was made in one step and that it is held.
+func (h *heard) both() bool { return h.held && h.whole }
+
+// onlyHeld reports whether a fact is that the payment is held, and not that it was made in one step.
+func (o *Order) onlyHeld(f *Fact) bool {
+	return f.Kind == PaymentAuthorized || f.Kind == PaymentSucceeded && o.CaptureMode != CaptureNone
+}
+
+// lastly orders what is not before what is.
+func lastly(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // splitAll marks what one answer tells in two ways, also where each of them names the transfer by another of the
@@ -150,24 +172,28 @@ func (d *decision) observeSplit(f *Fact) bool {
 }
 
 // observeAlive records a payment's success that is another one by what else the answer says. It reports whether that is
-// all: of a payment that one answer tells with two amounts the smaller one holds, one that it also calls failed settles
-// nothing, nor does one that it also tells the cancel of end a doubt, and one without any amount says nothing of two
-// that are in doubt.
+// all: of a payment that one answer tells with two amounts the smaller one holds, one that it calls both held and made
+// in one step is in doubt, one that it also calls failed settles nothing, nor does one that it also tells the cancel of
+// end a doubt, and one without any amount says nothing of two that are in doubt.
 func (d *decision) observeAlive(f *Fact) bool {
 	o := &d.o
 	newest := f.isPayment() && o.newestOnPayment(&f.Proof)
 	if newest && d.heard.alive && o.undone() {
 		d.reviveCancelled(f)
 	}
-	switch doubt := o.paymentDoubt(); {
-	case !f.isPayment() || !o.paymentKnown():
+	if !f.isPayment() || !o.paymentKnown() {
 		return false
+	}
+	if d.heard.both() && o.paymentStands() && (f.Kind == PaymentAuthorized) == o.movedWhole() {
+		d.anomaly(events.StatusContradicts, f, "one answer says both that it is held and that it was paid in one step")
+	}
+	switch doubt := o.paymentDoubt(); {
 	case d.heard.amounts:
 		if f.Amount != (Money{}) && f.Amount != o.paymentAmount() && !o.wasHeld(f.Amount.Minor) {
 			d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s, and %s by the same answer", f.Amount, o.paymentAmount()))
 		}
 		return true
-	case d.heard.failed, d.heard.held && d.heard.whole:
+	case d.heard.failed, d.heard.both():
 		return true
 	default:
 		return newest && doubt != nil && (d.heard.undone || f.Amount == Money{} && doubt.has(markUnequal))
@@ -237,5 +263,13 @@ func (d *decision) doubtsMore(e *events.AnomalyObserved) bool {
 	o.own()
 	o.fold(&events.Record{Stream: events.OrderStream(o.ID), Version: o.Version + 1, Recorded: d.env.Now,
 		Occurred: occurred(*e, d.env.Now), Event: *e})
-	return len(o.Doubts()) > len(d.o.Doubts())
+	return len(o.Doubts()) > len(d.o.Doubts()) || o.paymentDoubtMarks()&^d.o.paymentDoubtMarks() != 0
+}
+
+// paymentDoubtMarks is in what the payment is in doubt.
+func (o *Order) paymentDoubtMarks() marks {
+	if t := o.paymentDoubt(); t != nil {
+		return t.marks
+	}
+	return 0
 }

@@ -40,12 +40,12 @@ func (o *Order) paymentDoubted() uint32 {
 }
 
 // sureOf is what captures can come to, of the authorized amount, beyond doubt: of two amounts the smaller one, of a
-// payment that may have failed no more than there are.
+// payment that may have failed, or that may have moved its money by itself, no more than there are.
 func (o *Order) sureOf() int64 {
 	switch t := o.paymentDoubt(); {
 	case t == nil || o.known.has(knownLate):
 		return o.Authorized
-	case t.has(markRefuted):
+	case t.has(markRefuted | markHeld):
 		return min(o.Authorized, o.Captured)
 	default:
 		return min(o.Authorized, max(t.minor, o.raisedTo(), o.Captured))
@@ -57,7 +57,7 @@ func (o *Order) doubtfulOf(t *transfer) int64 {
 	switch {
 	case t.doubt == 0:
 		return 0
-	case t.has(markRefuted):
+	case t.has(markRefuted | markHeld):
 		return math.MaxInt64
 	}
 	return minus(o.Captured, max(t.minor, o.raisedTo()))
@@ -259,7 +259,11 @@ func (o *Order) foldPaymentContradicted(r *events.Record, e *events.AnomalyObser
 		}
 	case e.Reason == events.StatusContradicts && e.Fact == events.KindPaymentAuthorized:
 		if o.paymentKnown() && o.movedWhole() { // it may be only held
-			o.doubtPayment(r, markRefuted|markHeld, 0)
+			o.doubtPayment(r, markHeld, 0)
+		}
+	case e.Reason == events.StatusContradicts && e.Fact == events.KindPaymentPaid: // one answer with both
+		if o.paymentKnown() && !o.movedWhole() {
+			o.doubtPayment(r, markHeld, 0)
 		}
 	case e.Reason == events.TransferContradicts: // one answer with two amounts
 		payment := e.Fact == events.KindPaymentAuthorized || e.Fact == events.KindPaymentPaid
@@ -335,12 +339,14 @@ func (o *Order) takePaymentBack(r *events.Record, code string) {
 }
 
 // foldPaymentResolved takes a person's word on a payment in doubt: it stands as it counts; or it does not, and then it
-// failed, or it is of the other amount.
+// failed, or it is of the other amount, or where APO has called it held and made in one step, the other of these.
 func (o *Order) foldPaymentResolved(r *events.Record, t transfer, done bool) {
 	switch {
 	case !done && t.has(markRefuted):
 		o.takePaymentBack(r, CodeResolved)
 		return
+	case !done && t.has(markHeld):
+		o.foldOtherWay(r, &t)
 	case !done:
 		o.signed = t.minor
 	}

@@ -62,6 +62,25 @@ func (o *Order) unmove() {
 	o.total()
 }
 
+// foldOtherWay takes a person's word that a payment which was made in one step is only held, or the other way round. It
+// is taken as the newest word that says so; when the payment was is as before, and APO is asked.
+func (o *Order) foldOtherWay(r *events.Record, t *transfer) {
+	p, at := events.Proof{Via: events.ViaOperator}, o.PaymentAt
+	m := o.signedFor()
+	if t.has(markUnequal) {
+		m = o.money(t.minor)
+	}
+	if o.movedWhole() {
+		captured := o.capturedByCaptures(o.known.has(knownLate))
+		o.foldAuthorized(r, &events.PaymentAuthorized{Amount: m, Proof: p,
+			GatewayCapture: o.CaptureMode != CaptureManual && captured < m.Minor})
+	} else {
+		o.foldPaid(r, &events.PaymentPaid{Amount: m, Proof: p})
+	}
+	o.PaymentAt = at
+	o.watchSoon(r)
+}
+
 // capturedByCaptures is what the captures that count come to, in time or late.
 func (o *Order) capturedByCaptures(late bool) (captured int64) {
 	for i := range o.book {

@@ -60,7 +60,7 @@ var ruleRows = []Rule{
 		"failed", []Reason{ReasonUnaccounted}},
 	{GuardUncaptured, false, "no capture counts, of which a person may have said so beside a payment in one step",
 		[]Reason{ReasonCaptured}},
-	{GuardMoved, false, "APO has not called a payment that moved its money at once only held, too",
+	{GuardMoved, false, "APO has not called the payment both held and made in one step",
 		[]Reason{ReasonReversal}},
 	{GuardKept, false, "nothing has gone back, of which a person may have said so of what is only held",
 		[]Reason{ReasonRefunded}},
