@@ -237,7 +237,8 @@ func (a *account) take(t *transfer) {
 }
 
 // total makes the order's amounts from its book: nothing is added up beside it. A capture proves the authorization it
-// drew on, even where that fact has yet to arrive: until then it is taken for what was ordered.
+// drew on, even where that fact has yet to arrive: until then it is taken for what was ordered, and it is never less
+// than was captured of it by APO's word.
 func (o *Order) total() {
 	if len(o.book) == 0 {
 		o.totalPaid()
@@ -279,6 +280,9 @@ func (o *Order) total() {
 		now.authorized = max(now.authorized, raised)
 	case late.authorized > 0:
 		late.authorized = max(late.authorized, raised)
+	}
+	if now.by[captures] > now.authorized { // by a raise that failed after all, or by a person's word
+		now.authorized = max(now.authorized, o.provenCaptures())
 	}
 	o.Authorized, o.Captured, o.Refunded = now.authorized, max(now.moved, now.by[captures]), now.by[refunds]
 	o.Late = Late{Authorized: late.authorized - late.by[releases], Captured: max(late.moved, late.by[captures]),

@@ -46,7 +46,8 @@ func TestPaymentDoubt_OfTwoAmountsTheNewestIsTheAmount(t *testing.T) {
 	}
 }
 
-// An amount that does not cover what moved cannot be taken: the smaller one bounds what goes back, until a person says.
+// An amount that does not cover what moved cannot be taken: the smaller one bounds what goes back, until a person says;
+// and what was captured was authorized, also where a person says that it was less.
 func TestPaymentDoubt_AnAmountThatCannotBe(t *testing.T) {
 	for _, word := range []events.Resolution{events.ResolvedSucceeded, events.ResolvedFailed} {
 		x := in(t, Authorized)
@@ -57,7 +58,7 @@ func TestPaymentDoubt_AnAmountThatCannotBe(t *testing.T) {
 		assert.Equal(t, ReasonReversal, rejected(t, err).Reason)
 		x.inquire(tells(StateSuccess, ofAmount(authorized(), 800), captured("C1", 900)))
 		x.must(Resolve{Record: x.o.Doubts()[0], Resolution: word, Statement: "APO ticket 7"})
-		want := map[events.Resolution][]int64{events.ResolvedSucceeded: {1000, 900, 0}, events.ResolvedFailed: {800, 900, 0}}
+		want := map[events.Resolution][]int64{events.ResolvedSucceeded: {1000, 900, 0}, events.ResolvedFailed: {900, 900, 0}}
 		assert.Equal(t, want[word], amounts(x.o))
 		assert.EqualValues(t, 900, x.o.Refundable())
 		replayIsLive(t, x)

@@ -23,11 +23,11 @@ func (o *Order) raisedTo() (minor int64) {
 	return minor
 }
 
-// wasHeld reports whether a raised authorization held that amount before or after one of its raises: a message about
-// the payment that says so tells nothing else than is on record.
+// wasHeld reports whether an authorization held that amount, as APO signed it or after one of its raises: a message
+// about the payment that says so tells nothing else than is on record.
 func (o *Order) wasHeld(minor int64) bool {
 	if o.paymentKnown() && o.signed == minor {
-		return o.raisedTo() > 0
+		return true
 	}
 	raised := false
 	for i := range o.book {

@@ -91,6 +91,16 @@ func (o *Order) capturedByCaptures(late bool) (captured int64) {
 	return captured
 }
 
+// provenCaptures is what captures in time come to that count by APO's word, and not by a person's.
+func (o *Order) provenCaptures() (captured int64) {
+	for i := range o.book {
+		if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && !t.has(markLate|markSettled) {
+			captured = plus(captured, t.minor)
+		}
+	}
+	return captured
+}
+
 // uncaptured is what a capture that is told can be of: what is authorized and in no other. One that is told of a
 // payment which moved its money whole is of that same money.
 func (o *Order) uncaptured(effect law.Effect) int64 {
