@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/law"
 )
 
 // paymentAmount is what APO has signed for the payment; until it has, what was ordered.
@@ -23,13 +24,13 @@ func (o *Order) paidBy(f *Fact) Money {
 }
 
 // canBePaid reports whether the payment can be of that amount: of the one that APO has signed; and before it has signed
-// any, of every one in the order's currency that covers what is captured, or in one step what that leaves of it. Of a
-// cancelled order some may have been let go since.
-func (o *Order) canBePaid(m Money, paid bool) bool {
+// any, of every one in the order's currency that covers what is captured, or, in one step beside captures that it
+// contradicts, what that leaves of it. Of a cancelled order some may have been let go since.
+func (o *Order) canBePaid(m Money, row law.Fact) bool {
 	switch {
 	case m.Currency != o.Amount.Currency || m.Minor <= 0:
 		return false
-	case paid && o.CaptureMode == CaptureNone && o.besideCaptures():
+	case row == law.PaidBesideCaptures:
 		return m.Minor >= o.takenInOneStep()
 	case !o.paymentKnown():
 		return max(m.Minor, o.raisedTo()) >= o.Captured+o.Late.Captured
@@ -52,11 +53,13 @@ func (o *Order) takenInOneStep() (minor int64) {
 // judgeAmount holds the amount of a payment's success against what was ordered, or is on record: another one is what
 // APO signed, and then the anomaly before it says so.
 func (o *Order) judgeAmount(e events.Event, p *events.Parts) string {
-	_, paid := e.(events.PaymentPaid)
-	m := p.Amount
+	row, m := law.PaymentAuthorized, p.Amount
+	if _, paid := e.(events.PaymentPaid); paid {
+		row = o.payment(law.PaymentPaid, p.At)
+	}
 	told := events.AnomalyObserved{Reason: events.PaymentContradicts, Fact: e.Kind(), PaymentID: p.PaymentID, Amount: m}
 	corrects := o.corrects(m, &p.Proof)
 	other := corrects || !o.paymentKnown() && m != o.Amount && !o.wasHeld(m.Minor)
 	unsaid := other && !slices.Contains(o.contradiction, contradictionDigest(told))
-	return when(unsaid || !corrects && !o.canBePaid(m, paid), "has another amount than the order")
+	return when(unsaid || !corrects && !o.canBePaid(m, row), "has another amount than the order")
 }

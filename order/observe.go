@@ -97,8 +97,8 @@ func (o *Order) ofAnother(f *Fact) string {
 // contradicts says in what the fact's amount cannot be one of this order's payment.
 func (o *Order) contradicts(f *Fact) string {
 	switch {
-	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) && !o.canBePaid(o.paidBy(f), f.Kind == PaymentPaid) &&
-		!o.corrects(f.Amount, &f.Proof):
+	case (f.Kind == PaymentAuthorized || f.Kind == PaymentPaid) &&
+		!o.canBePaid(o.paidBy(f), o.payment(f.Kind.ofPayment(), f.At)) && !o.corrects(f.Amount, &f.Proof):
 		if !o.paymentKnown() {
 			return fmt.Sprintf("amount %s, and %s is captured", o.paidBy(f), o.money(plus(o.Captured, o.Late.Captured)))
 		}

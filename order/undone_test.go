@@ -326,3 +326,23 @@ func TestUndone_WithARefundBesideIt(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// A payment in one step that the cancel undid is no late one, and its amount has to cover what was captured of it as
+// any other's: of less it contradicts that.
+func TestUndone_APaymentCoversWhatWasCaptured(t *testing.T) {
+	for _, minor := range []int64{400, theAmount} {
+		x := placed(t, CaptureNone)
+		x.inquire(tells(StateCancelled, voided(opened.Add(time.Hour))))
+		x.observe(captured("C1", theAmount))
+		f := ofAmount(paid(), minor)
+		f.At = opened.Add(time.Minute)
+		for range 2 {
+			x.inquire(tells(StateSuccess, f))
+		}
+		assert.LessOrEqual(t, x.o.Late.Captured, max(x.o.Late.Authorized, x.o.Authorized))
+		assert.Equal(t, minor == theAmount, x.o.paymentKnown(), "%d", minor)
+		assert.NotEmpty(t, x.o.Anomalies)
+		assert.Len(t, x.inquire(tells(StateSuccess, f)), 1)
+		replayIsLive(t, x)
+	}
+}
