@@ -35,7 +35,7 @@ type serviceLane struct {
 	Service   time.Duration // of the processor, a command, in the service
 	Simulator time.Duration // the same, in the simulator
 
-	Notified float64       // notifications a second that were put on record
+	Notified float64       // notifications a second that were acknowledged: put on record, or on record already
 	Mean     time.Duration // of a command
 	Log      time.Duration // of that, waiting for appends
 	Shares   shares        // what the service's processor did

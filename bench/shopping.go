@@ -256,7 +256,7 @@ func give(client *http.Client, url, key, body string) (status int, err error) {
 
 // figuresOf are the service's own, as /metrics has them.
 type figuresOf struct {
-	notified  float64 // notifications on record
+	notified  float64 // notifications acknowledged, each signed by APO and verified, also where it told nothing new
 	appending float64 // seconds of all appends
 	alive     float64 // bytes of its memory
 }
@@ -274,7 +274,8 @@ func (w *shopping) figures() (f figuresOf, err error) {
 		if i := strings.IndexByte(name, ' '); i >= 0 {
 			name = name[:i]
 		}
-		if name == notifiedMetric && !strings.Contains(labels, `outcome="recorded"`) {
+		if name == notifiedMetric && !strings.Contains(labels, `outcome="recorded"`) &&
+			!strings.Contains(labels, `outcome="duplicate"`) {
 			continue
 		}
 		value, err := strconv.ParseFloat(lines.Text()[strings.LastIndexByte(lines.Text(), ' ')+1:], 64)
