@@ -67,6 +67,13 @@ func appendsWhileReading(t *testing.T, f Factory) {
 		}
 		assert.Equal(t, end+3, seen, "All ends where the log does once the last record was yielded")
 	})
+	callsInsideReads(t, log, stream, big)
+	inPlace(t, readAll(t, log))
+}
+
+// callsInsideReads appends and reads in the middle of other reads of the log, whose one stream it is.
+func callsInsideReads(t *testing.T, log store.Log, stream events.Stream, big func()) {
+	ctx := context.Background()
 	within(t, "appends inside Heads", func() {
 		for h, err := range log.Heads(ctx, store.AllOrders()) {
 			assert.NoError(t, err)
@@ -86,7 +93,6 @@ func appendsWhileReading(t *testing.T, f Factory) {
 			}
 		}
 	})
-	inPlace(t, readAll(t, log))
 }
 
 func cursors(t *testing.T, f Factory) {
