@@ -36,7 +36,8 @@ func factoryOf(config *bolt.Config) storetest.Factory {
 		return kept{log, path}
 	}
 	return storetest.Factory{
-		Open: func(t *testing.T) store.Log { return open(t, filepath.Join(t.TempDir(), "orders.log")) },
+		Short: !long.Enabled(),
+		Open:  func(t *testing.T) store.Log { return open(t, filepath.Join(t.TempDir(), "orders.log")) },
 		Reopen: func(t *testing.T, log store.Log) store.Log {
 			require.NoError(t, log.Close())
 			return open(t, log.(kept).path)

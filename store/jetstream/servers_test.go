@@ -111,6 +111,7 @@ func newSigner(t testing.TB) *seal.Signer {
 func factory(t *testing.T, s *server.Server, c jetstream.Config) storetest.Factory {
 	c.Create, c.Replicas, c.Signer = true, 1, newSigner(t)
 	return storetest.Factory{
+		Short: !long.Enabled(),
 		Open: func(t *testing.T) store.Log {
 			c := c
 			c.Stream = newStream()

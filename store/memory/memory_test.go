@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 	"github.com/tilltape/tilltape/store/storetest"
@@ -18,7 +19,8 @@ func (handle) Close() error { return nil }
 func second(_ *testing.T, log store.Log) store.Log { return handle{log.(*memory.Log)} }
 
 func TestLog(t *testing.T) {
-	storetest.Run(t, storetest.Factory{Open: func(*testing.T) store.Log { return memory.New() }, Second: second})
+	storetest.Run(t, storetest.Factory{Open: func(*testing.T) store.Log { return memory.New() }, Second: second,
+		Short: !long.Enabled()})
 }
 
 func TestSealedLog(t *testing.T) {
@@ -30,6 +32,7 @@ func TestSealedLog(t *testing.T) {
 			return log
 		},
 		Second: second,
+		Short:  !long.Enabled(),
 		Seal: &storetest.Seal{
 			Verifier: signer.Verifier(),
 			Tamper: func(t *testing.T, log store.Log, position uint64) {

@@ -71,9 +71,10 @@ func newLog(t testing.TB, config postgres.Config) kept {
 func factory(t *testing.T, config func(pool *pgxpool.Pool) postgres.Config) storetest.Factory {
 	s := pgserver.Shared(t)
 	signer := newSigner(t, "shop.example/orders")
+	pool := newPool(t, s.URL()) // of all its logs: connections cost more than most clauses
 	return storetest.Factory{
+		Short: !long.Enabled(),
 		Open: func(t *testing.T) store.Log {
-			pool := newPool(t, s.URL())
 			c := config(pool)
 			c.Schema, c.Migrate, c.Signer = s.Schema(t), true, signer
 			return openLog(t, pool, c)

@@ -132,7 +132,7 @@ func atomicAppends(t *testing.T, f Factory) {
 	require.ErrorIs(t, err, store.ErrNotFound, "a refused append makes no stream")
 	assert.Len(t, collect(t, log.Heads(ctx, store.AllOrders())), 1, "a refused append makes no head")
 
-	written := mustAppend(t, log, stream, 0, records("c", store.AppendMax)...)
+	written := mustAppend(t, log, stream, 0, records("c", f.whole(store.AppendMax, store.AppendMax/8))...)
 	assert.Equal(t, uint64(2), written[0].Position)
 	inPlace(t, readAll(t, log))
 	assert.Equal(t, ids(written), ids(readStream(t, log, stream, 0)), "as many as one append carries")

@@ -14,6 +14,8 @@
 // `-run 'TestLog/lost_answers'` runs that one alone. [Same] drives several engines with the same random operations and
 // demands the same answers and the same bytes.
 //
-// The suite needs some ten seconds on a log that syncs a disk, and finds most faults of concurrency only under -race.
+// The suite needs some ten seconds on a log that syncs a disk, and fewer where the factory is Short. Most faults of
+// concurrency it finds only under -race.
+//
 // It is for tests: it imports testify and rapid, so nothing but a _test.go file should import it.
 package storetest

@@ -28,7 +28,7 @@ func twoHandles(t *testing.T, f Factory) {
 	t.Cleanup(func() { assert.NoError(t, two.Close(), "close the second handle") })
 	handles := []store.Log{one, two}
 	stream := events.OrderStream("contested")
-	const rounds = 6
+	rounds, racers := f.whole(6, 3), f.racers()
 	var lost atomic.Int64
 	var mu sync.Mutex
 	winners := map[uint64]string{}
@@ -49,7 +49,7 @@ func twoHandles(t *testing.T, f Factory) {
 	}
 	assert.EqualValues(t, rounds*(racers-1), lost.Load(), "all but one lose each round")
 
-	const each = 8
+	each := f.whole(8, 3)
 	together(t, "read by one handle what the other acknowledged", racers, func(i int) {
 		own := events.OrderStream(fmt.Sprintf("o-%d", i))
 		key := events.Key(fmt.Sprintf("paymentId:%d", i))
@@ -159,7 +159,7 @@ func retriesThatGiveUp(t *testing.T, f Factory) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.False(t, gaveUp(ended, "ended before", context.Canceled), "an append whose context has ended does not begin")
-	together(t, "retries whose contexts end", racers, func(i int) {
+	together(t, "retries whose contexts end", f.racers(), func(i int) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*50*time.Microsecond)
 		defer cancel()
 		again, err := log.Append(ctx, stream, 0, first...)

@@ -15,13 +15,10 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// racers is how many goroutines append at once.
-const racers = 64
-
 func racesForOneStream(t *testing.T, f Factory) {
 	log, ctx := f.open(t), context.Background()
 	stream := events.OrderStream("contested")
-	const rounds = 8
+	rounds, racers := f.whole(8, 3), f.racers()
 	var mu sync.Mutex
 	winners := map[uint64]string{}
 	var lost atomic.Int64
@@ -71,6 +68,7 @@ func racesForOneStream(t *testing.T, f Factory) {
 
 func racesForAKey(t *testing.T, f Factory) {
 	log, ctx := f.open(t), context.Background()
+	racers := f.racers()
 	var won atomic.Pointer[events.Stream]
 	together(t, "appends with one key", racers, func(i int) {
 		stream := events.OrderStream(fmt.Sprintf("o-%d", i))
@@ -91,6 +89,7 @@ func racesForAKey(t *testing.T, f Factory) {
 func appendsToManyStreams(t *testing.T, f Factory) {
 	log, ctx := f.open(t), context.Background()
 	const each = 6
+	racers := f.racers()
 	together(t, "appends to many streams", racers, func(i int) {
 		stream := events.OrderStream(fmt.Sprintf("o-%d", i))
 		for v := range uint64(each) {
@@ -156,7 +155,7 @@ func lostAnswers(t *testing.T, f Factory) {
 	third := records("third", 2)
 	var mu sync.Mutex
 	var answers [][]events.Record
-	together(t, "one append, many times", racers, func(int) {
+	together(t, "one append, many times", f.racers(), func(int) {
 		written, err := log.Append(ctx, stream, 5, third...)
 		assert.NoError(t, err)
 		mu.Lock()

@@ -19,7 +19,7 @@ func appendsWhileReading(t *testing.T, f Factory) {
 	log, ctx := f.open(t), context.Background()
 	stream := events.OrderStream("o-1")
 	mustAppend(t, log, stream, 0, records("i", 20)...)
-	appended := uint64(20)
+	appended, end := uint64(20), uint64(f.whole(40, 24))
 	// Big enough that a file must grow under an open iteration.
 	big := func() {
 		appended++
@@ -36,7 +36,7 @@ func appendsWhileReading(t *testing.T, f Factory) {
 			seen++
 			assert.Equal(t, seen, r.Version)
 			big()
-			if seen == 40 {
+			if seen == end {
 				break
 			}
 		}
@@ -49,11 +49,11 @@ func appendsWhileReading(t *testing.T, f Factory) {
 			seen++
 			assert.Equal(t, seen, r.Position)
 			big()
-			if seen == 40 {
+			if seen == end {
 				break
 			}
 		}
-		assert.GreaterOrEqual(t, seen, uint64(40))
+		assert.GreaterOrEqual(t, seen, end)
 	})
 	within(t, "appends inside All, after the last record", func() {
 		seen, end := uint64(0), appended
@@ -130,7 +130,8 @@ func cursors(t *testing.T, f Factory) {
 
 func readingAlong(t *testing.T, f Factory) {
 	log, ctx := f.open(t), context.Background()
-	const writers, each = 8, 40
+	const writers = 8
+	each := f.whole(40, 12)
 	var seen []events.Record
 	written, tail := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -204,7 +205,7 @@ func endedContext(t *testing.T, f Factory) {
 	}
 
 	// A context that ends at any moment: what the caller was told is what the log holds.
-	const tries = 200
+	tries := f.whole(200, 70)
 	told := make([]bool, tries)
 	together(t, "appends whose contexts end", tries, func(i int) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*50*time.Microsecond)
@@ -243,6 +244,7 @@ func closing(t *testing.T, f Factory) {
 
 	// Closing under load: every append either is done or says that the log is closed, and nothing hangs.
 	busy := f.Open(t)
+	racers := f.racers()
 	told := make([]error, racers)
 	together(t, "close under load", racers+1, func(i int) {
 		if i == racers {

@@ -146,7 +146,8 @@ func checkpoints(t *testing.T, f Factory) {
 // checkpointsWhileAppending: a checkpoint that is taken at any moment tells of one moment.
 func checkpointsWhileAppending(t *testing.T, f Factory) {
 	log := f.sealedLog(t)
-	const writers, each = 8, 40
+	const writers = 8
+	each := f.whole(40, 12)
 	var left atomic.Int64
 	left.Store(writers)
 	var taken []seal.Checkpoint
@@ -167,7 +168,7 @@ func checkpointsWhileAppending(t *testing.T, f Factory) {
 		}
 		defer left.Add(-1)
 		for v := range uint64(each) {
-			if v == each-1 {
+			if v+1 == uint64(each) {
 				<-first.Done()
 			}
 			_, err := log.Append(context.Background(), events.OrderStream(fmt.Sprintf("o-%d", i)), v,

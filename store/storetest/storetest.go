@@ -24,6 +24,9 @@ type Factory struct {
 	// Second returns another handle on the same log, as another process would have. Nil for an engine that has one at a
 	// time.
 	Second func(t *testing.T, log store.Log) store.Log
+	// Short has every clause run with fewer rounds, fewer callers at once and less to append: for runs between two lines
+	// of code. A run that judges an engine is whole.
+	Short bool
 	// Seal is for logs that seal themselves, each of which is a [Sealed] then. Nil for logs without a seal.
 	Seal *Seal
 }
@@ -87,6 +90,17 @@ func Run(t *testing.T, f Factory) {
 		t.Run(test.name, func(t *testing.T) { test.run(t, f) })
 	}
 }
+
+// whole is the first of the two, and the second where the suite is to be short.
+func (f Factory) whole(whole, short int) int {
+	if f.Short {
+		return short
+	}
+	return whole
+}
+
+// racers is how many goroutines append at once.
+func (f Factory) racers() int { return f.whole(64, 24) }
 
 // patience is how long anything may take before the suite calls it a deadlock. Far above what a slow disk needs.
 const patience = 30 * time.Second

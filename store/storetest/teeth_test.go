@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
 	"github.com/tilltape/tilltape/store/storetest"
@@ -110,7 +111,8 @@ func TestBroken(t *testing.T) {
 		if fault.name != name {
 			continue
 		}
-		factory := storetest.Factory{Open: func(*testing.T) store.Log { return fault.open() }, Seal: fault.seal}
+		factory := storetest.Factory{Open: func(*testing.T) store.Log { return fault.open() }, Seal: fault.seal,
+			Short: !long.Enabled()}
 		if fault.reopen != nil {
 			factory.Reopen = func(_ *testing.T, log store.Log) store.Log { return fault.reopen(log) }
 		}
