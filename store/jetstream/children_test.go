@@ -134,7 +134,7 @@ func (s service) append(ctx context.Context, log *jetstream.Log, say func(what, 
 		stopped(err)
 		return
 	}
-	for {
+	for doubt := false; ; {
 		written, err := log.Append(ctx, events.OrderStream(order), after, record(id))
 		switch {
 		case err == nil:
@@ -143,10 +143,14 @@ func (s service) append(ctx context.Context, log *jetstream.Log, say func(what, 
 		case errors.Is(err, store.ErrConflict):
 			say("not", id, order, after+1)
 			return
+		case errors.Is(err, store.ErrUnavailable) && !doubt && rand.IntN(2) == 0:
+			say("una", id, order, after+1) // and nobody tries it again: it is not there, for good
+			return
 		case ctx.Err() != nil:
 			return
 		}
 		stopped(err)
+		doubt = doubt || !errors.Is(err, store.ErrUnavailable)
 	}
 }
 

@@ -55,6 +55,7 @@ type sayings struct {
 	mu   sync.Mutex
 	acks map[string][2]any // by id: order and version
 	nots map[string]bool
+	unas map[string]bool // that were answered by nothing but unavailable, and not tried again
 }
 
 func (s *sayings) hear(line string) {
@@ -70,6 +71,8 @@ func (s *sayings) hear(line string) {
 		s.acks[id] = [2]any{order, version}
 	case "not":
 		s.nots[id] = true
+	case "una":
+		s.unas[id] = true
 	}
 }
 
@@ -84,10 +87,11 @@ func (s *sayings) count() int {
 const roundsWhole = 100
 
 // Servers are killed and paused in turns, a minority at a time, and services killed meanwhile. Nothing that was
-// acknowledged is lost, nothing that was refused is there, each append is there once, and all files are equal.
+// acknowledged is lost, nothing that was refused or told of as unavailable is there, each append is there once, and all
+// files are equal.
 func TestAClusterWhoseProcessesDie(t *testing.T) {
 	c := newCluster(t)
-	said := &sayings{acks: map[string][2]any{}, nots: map[string]bool{}}
+	said := &sayings{acks: map[string][2]any{}, nots: map[string]bool{}, unas: map[string]bool{}}
 	var services [3]service
 	var running [3]*child
 	for i := range services {
@@ -130,8 +134,8 @@ func TestAClusterWhoseProcessesDie(t *testing.T) {
 	for _, s := range running {
 		s.end(t)
 	}
-	t.Logf("%d acknowledged, %d refused, %d rounds in which nothing was appended for two seconds", len(said.acks),
-		len(said.nots), still)
+	t.Logf("%d acknowledged, %d refused, %d unavailable, %d rounds in which nothing was appended for two seconds",
+		len(said.acks), len(said.nots), len(said.unas), still)
 	held(t, c.urls, services, said)
 }
 
@@ -153,6 +157,7 @@ func held(t *testing.T, urls string, services [3]service, said *sayings) {
 		require.False(t, there[r.ID], "%s is there twice", r.ID)
 		there[r.ID] = true
 		require.False(t, said.nots[r.ID], "%s was refused", r.ID)
+		require.False(t, said.unas[r.ID], "%s was unavailable, which says that it was not stored", r.ID)
 		if ack, known := said.acks[r.ID]; known {
 			require.Equal(t, [2]any{r.Stream.ID, r.Version}, ack, r.ID)
 			require.Equal(t, events.OrderStream(r.Stream.ID), r.Stream)

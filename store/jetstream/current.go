@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -13,6 +14,7 @@ const (
 	askTimeout  = 2 * time.Second       // for one answer
 	askPatience = 15 * time.Second      // for any, and for what is applied to move
 	askAgain    = 20 * time.Millisecond // after no answer
+	heedEvery   = 5 * time.Second       // that the stream's settings are looked at, whoever reads or not
 )
 
 // question is what several wait for: the newest sequence of the stream.
@@ -76,6 +78,58 @@ func (l *Log) answer(q *question) {
 	}
 }
 
+// errGone is the answer of a server that does not have every message up to its newest one.
+var errGone = errors.New("the servers do not have all of the stream's messages")
+
+// heed takes note of what the stream's leader says of it: how far it is, and whether it could lose messages by now, or
+// has.
+func (l *Log) heed(info *jetstream.StreamInfo) error {
+	weak := checkStream(l.name, l.config, info.Config, l.conn)
+	state := info.State
+	l.mu.Lock()
+	l.weak = weak
+	behind := state.LastSeq < l.applied
+	l.mu.Unlock()
+	switch {
+	case behind:
+		return errBehind
+	case state.LastSeq > 0 && (state.FirstSeq > 1 || state.Msgs < state.LastSeq):
+		return errGone
+	}
+	l.hear(state.LastSeq)
+	return nil
+}
+
+// heeding asks the servers how the stream is, whoever reads or not: in turns, and when the connection was made again.
+func (l *Log) heeding() {
+	defer close(l.heeded)
+	connected := l.conn.StatusChanged(nats.CONNECTED)
+	defer l.conn.RemoveStatusListener(connected)
+	again := time.NewTicker(heedEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+		case _, open := <-connected:
+			if !open { // for good
+				connected = nil
+			}
+		case <-l.ended:
+			return
+		}
+		if info, err := l.info(l.following); err == nil {
+			_ = l.heed(info) // who reads is told of damage
+		}
+	}
+}
+
+// mayLose is why nothing is appended: the stream could lose it by its settings.
+func (l *Log) mayLose() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.weak
+}
+
 // errBehind is the answer of a server that does not know what this process has applied.
 var errBehind = errors.New("the servers tell of less than this process has applied")
 
@@ -85,14 +139,9 @@ func (l *Log) newest() (uint64, error) {
 	for begun := time.Now(); time.Since(begun) < askPatience; {
 		var info *jetstream.StreamInfo
 		if info, err = l.info(l.following); err == nil {
-			l.mu.Lock()
-			behind := info.State.LastSeq < l.applied
-			l.mu.Unlock()
-			if !behind {
-				l.hear(info.State.LastSeq)
+			if err = l.heed(info); err == nil {
 				return info.State.LastSeq, nil
 			}
-			err = errBehind
 		}
 		select {
 		case <-time.After(askAgain):
@@ -102,7 +151,10 @@ func (l *Log) newest() (uint64, error) {
 			return 0, l.broken()
 		}
 	}
-	if errors.Is(err, errBehind) {
+	switch {
+	case errors.Is(err, errGone):
+		return 0, l.damaged("the stream does not have all of its messages any more: it lost what was confirmed")
+	case errors.Is(err, errBehind):
 		return 0, l.damaged("the stream ends before what this process has applied: it lost what was confirmed, or was made " +
 			"again")
 	}

@@ -35,7 +35,7 @@
 //
 // A confirmation that does not come leaves a doubt, which the order ends: the message is sent again, and looked for in
 // what is applied, for half a minute. Then the error is store.ErrStorage, and the same append again finds out by its
-// record ids. store.ErrUnavailable is told only where no server had the message.
+// record ids. store.ErrUnavailable is told only where no server had the message, store.ErrFull where they have no room.
 //
 // # Costs
 //

@@ -14,7 +14,7 @@ import (
 
 // What can keep a log from being opened, beside the errors of packages store and store/bolt. Match them with errors.Is.
 var (
-	// ErrNoStream: there is no stream of this name, and Config.Create is off.
+	// ErrNoStream: there is no stream of this name, and Config.Create is off, or the servers refuse to make it.
 	ErrNoStream = errors.New("no such stream")
 	// ErrStream: the stream is not set as a log's order has to be: it could lose what it has confirmed.
 	ErrStream = errors.New("the stream could lose messages")
@@ -23,7 +23,7 @@ var (
 // StreamError is a log whose stream or file cannot be used as it stands, or does not answer: the log, the reason, and
 // the way out.
 type StreamError struct {
-	Kind   error // ErrNoStream, ErrStream, or of package store ErrUnavailable or ErrStorage
+	Kind   error // ErrNoStream, ErrStream, or of package store ErrUnavailable, ErrFull or ErrStorage
 	Log    string
 	Reason string
 	Remedy string
@@ -50,6 +50,16 @@ func (l *Log) unavailable(doing string, cause error) error {
 		remedy = "nothing was done; make room where this process's file is: it goes on by itself"
 	}
 	return &StreamError{Kind: store.ErrUnavailable, Log: l.name, Reason: doing + ": " + plain(cause), Remedy: remedy}
+}
+
+// refused is the error of what no server has stored: for want of room, or since they do not take it now.
+func (l *Log) refused(cause error) error {
+	if api, is := errors.AsType[*jetstream.APIError](cause); is && roomless[api.ErrorCode] {
+		return &StreamError{Kind: store.ErrFull, Log: l.name, Reason: "the servers have no room for the append: " +
+			api.Description, Remedy: "nothing was done; make room on the servers' disks, or raise max_file_store or the " +
+			"account's limits: it goes on by itself"}
+	}
+	return l.unavailable("the append was not stored", cause)
 }
 
 // inDoubt is the error of appends of which nobody knows here what has become of them.
@@ -83,16 +93,42 @@ func surelyNot(err error) bool {
 		}
 	}
 	api, is := errors.AsType[*jetstream.APIError](err)
-	return is && refusals[api.ErrorCode]
+	return is && (refusals[api.ErrorCode] || roomless[api.ErrorCode])
 }
 
 // refusals are the errors by which a server tells of a message that it does not take before it has proposed it to the
-// others; by nats-server's names.
+// others; by nats-server's names. JSStreamStoreFailedErrF (10077) is none of them: it also comes from a leader that
+// could not write what the others may have, nor is JSStreamDuplicateMessageConflict (10158): an earlier one is under
+// way.
 var refusals = map[jetstream.ErrorCode]bool{
 	10054: true, // JSStreamMessageExceedsMaximumErr
 	10059: true, // JSStreamNotFoundErr
 	10060: true, // JSStreamNotMatchErr
 	10109: true, // JSStreamSealedErr
+	10120: true, // JSNoLimitsErr
+	10167: true, // JSStreamTooManyRequests
+}
+
+// roomless are those of them by which a server says that it has no room for the message.
+var roomless = map[jetstream.ErrorCode]bool{
+	10002: true, // JSAccountResourcesExceededErr
+	10023: true, // JSInsufficientResourcesErr
+}
+
+// neverMade are the errors by which a server refuses to make a stream, and would refuse it again. Others pass while a
+// cluster forms: no leader yet, too few servers yet.
+var neverMade = map[jetstream.ErrorCode]bool{
+	10002: true, // JSAccountResourcesExceededErr
+	10027: true, // JSMaximumStreamsLimitErr
+	10039: true, // JSNotEnabledForAccountErr
+	10047: true, // JSStorageResourcesExceededErr
+	10052: true, // JSStreamInvalidConfigF
+	10065: true, // JSStreamSubjectOverlapErr
+	10074: true, // JSStreamReplicasNotSupportedErr
+	10076: true, // JSNotEnabledErr
+	10113: true, // JSStreamMaxBytesRequired
+	10120: true, // JSNoLimitsErr
+	10122: true, // JSStreamMaxStreamBytesExceeded
 }
 
 func (l *Log) closedError() error {

@@ -17,6 +17,7 @@ import (
 // Bounds of following.
 const (
 	pulled      = 64                     // messages that may be on their way here
+	pulledBytes = 2 * messageMax         // and their bytes, or one message that is larger; as many wait here to be applied
 	heartbeat   = 500 * time.Millisecond // of a consumer; where two are missing there is another one
 	pullExpiry  = 10 * time.Second
 	idleMax     = 30 * time.Second       // of a consumer that nobody asks any more
@@ -67,32 +68,34 @@ func (l *Log) consume() error {
 	if err != nil {
 		return err
 	}
-	messages, err := c.Messages(jetstream.PullMaxMessages(pulled), jetstream.PullHeartbeat(heartbeat),
+	bytes := max(pulledBytes, int(l.conn.MaxPayload())+reserved)
+	messages, err := c.Messages(jetstream.PullMaxMessagesWithBytesLimit(pulled, bytes), jetstream.PullHeartbeat(heartbeat),
 		jetstream.PullExpiry(pullExpiry))
 	if err != nil {
 		return err
 	}
 	ended := context.AfterFunc(l.following, messages.Stop)
 	defer ended()
-	come, failed := make(chan jetstream.Msg, pulled), make(chan error, 1)
+	in, failed := newInbox(), make(chan error, 1)
 	go func() {
-		defer close(come)
+		defer close(in.come)
 		for {
 			m, err := messages.Next()
 			if err != nil {
 				failed <- err
 				return
 			}
-			come <- m
+			in.put(m)
 		}
 	}()
 	defer func() { // the goroutine above ends, and with it nothing is left of this consumer here
 		messages.Stop()
-		for range come {
+		close(in.left)
+		for range in.come {
 		}
 	}()
 	f := &follower{log: l, held: held, next: next}
-	if err := f.run(come); err != nil {
+	if err := f.run(in); err != nil {
 		return err
 	}
 	select {
@@ -114,17 +117,18 @@ type follower struct {
 }
 
 // run applies what comes, as much together as there is, until no more comes.
-func (f *follower) run(come <-chan jetstream.Msg) error {
+func (f *follower) run(in *inbox) error {
 	look := time.NewTicker(stalledMax / 2)
 	defer look.Stop()
 	late := 0
 	for {
 		var first jetstream.Msg
 		select {
-		case m, more := <-come:
+		case m, more := <-in.come:
 			if !more {
 				return nil
 			}
+			in.took(m)
 			first, late = m, 0
 		case <-look.C:
 			if f.log.told.Load() < f.next {
@@ -140,8 +144,9 @@ func (f *follower) run(come <-chan jetstream.Msg) error {
 		}
 		for more := true; more && !g.full(); {
 			select {
-			case m, open := <-come:
+			case m, open := <-in.come:
 				if more = open; open {
+					in.took(m)
 					if err := f.take(g, m); err != nil {
 						return err
 					}
@@ -239,7 +244,7 @@ func (l *Log) read(g *group, sequence uint64, data []byte) error {
 		err = errMessage
 	}
 	if err == nil && m.kind == kindParted {
-		m.appends, err = l.whole(m.parted)
+		m.appends, err = l.whole(m)
 	}
 	if err != nil {
 		return l.unreadable(sequence, err)
@@ -264,8 +269,9 @@ func (l *Log) unreadable(sequence uint64, err error) error {
 }
 
 // whole puts together the appends that stand in parts.
-func (l *Log) whole(p parted) ([]*bolt.Ordered, error) {
+func (l *Log) whole(by message) ([]*bolt.Ordered, error) {
 	var body []byte
+	p := by.parted
 	for _, sequence := range p.parts {
 		data, err := l.fetch(sequence)
 		if err != nil {
@@ -280,7 +286,7 @@ func (l *Log) whole(p parted) ([]*bolt.Ordered, error) {
 	if uint64(len(body)) != p.size || sha256.Sum256(body) != p.sum {
 		return nil, errMessage
 	}
-	return parseAppends(body)
+	return by.limits.parseAppends(body)
 }
 
 // apply takes a group into the file, shows it to readers, and gives those who wait for one of its messages their

@@ -55,6 +55,7 @@ type Log struct {
 	stop      context.CancelFunc
 	followed  chan struct{} // closed when the follower has ended
 	told      atomic.Uint64 // newest sequence that a server has spoken of
+	heeded    chan struct{} // closed when nobody looks at the stream's settings any more
 
 	closing sync.Once
 	ended   chan struct{} // closed when closing begins
@@ -70,6 +71,7 @@ type Log struct {
 	failure error               // why nothing is applied any more
 	failed  chan struct{}       // closed then
 	trouble error               // why nothing could be applied just now
+	weak    error               // by what settings the stream could lose messages, as it was asked last
 }
 
 // Append implements [store.Log]. It returns once a majority of the servers has stored the message with the records, and
@@ -212,6 +214,7 @@ func (l *Log) Close() error {
 		<-l.sent
 		l.stop()
 		<-l.followed
+		<-l.heeded
 		l.outcome = l.replica.Close()
 	})
 	return l.outcome

@@ -41,6 +41,19 @@ const (
 	kindParted
 )
 
+// limits are what a message may hold. What all processes read and judge alike depends on them, so they belong to its
+// version: others are another version's, which a process that does not know them stops at, rather than take it for
+// damage or judge it otherwise. How records and frames are limited (package events) is part of the same version.
+type limits struct {
+	records uint64 // of an append
+	frame   int    // bytes of one of its frames
+	bytes   uint64 // of all of its frames
+	parts   int    // messages that an append is in
+}
+
+// limitsOf has the limits of each version, for good.
+var limitsOf = [messageVersion + 1]limits{1: {records: 16 << 10, frame: 976 << 10, bytes: 32 << 20, parts: 1 << 16}}
+
 // token tells a message from all others; a message that is sent again has the same.
 type token [tokenSize]byte
 
@@ -51,6 +64,7 @@ func newToken() (t token) {
 
 // message is one that was read.
 type message struct {
+	limits  limits
 	kind    byte
 	token   token
 	origin  string
@@ -65,9 +79,6 @@ type parted struct {
 	sum   [sha256.Size]byte
 	parts []uint64 // sequences
 }
-
-// partsMax is more parts than any append has, at the least that a server takes.
-const partsMax = 1 << 16
 
 var errMessage = errors.New("it is none of this library's, or was altered")
 
@@ -130,7 +141,7 @@ func parseMessage(b []byte) (m message, err error) {
 	if version == 0 || string(sum[:sumSize]) != string(b[len(b)-sumSize:]) {
 		return message{}, errMessage
 	}
-	m.kind = kind
+	m.kind, m.limits = kind, limitsOf[version]
 	switch kind {
 	case kindOrigin:
 		if m.origin = string(body); !sealed.IsOrigin(m.origin) {
@@ -144,9 +155,9 @@ func parseMessage(b []byte) (m message, err error) {
 		}
 		m.token, body = token(body), body[tokenSize:]
 		if kind == kindAppends {
-			m.appends, err = parseAppends(body)
+			m.appends, err = m.limits.parseAppends(body)
 		} else {
-			m.parted, err = parseParted(body)
+			m.parted, err = m.limits.parseParted(body)
 		}
 	default:
 		err = errMessage
@@ -154,7 +165,7 @@ func parseMessage(b []byte) (m message, err error) {
 	return m, err
 }
 
-func parseParted(b []byte) (p parted, err error) {
+func (l limits) parseParted(b []byte) (p parted, err error) {
 	size, n := binary.Uvarint(b)
 	if n <= 0 || len(b) < n+sha256.Size || (len(b)-n-sha256.Size)%sequenceSize != 0 {
 		return parted{}, errMessage
@@ -163,14 +174,14 @@ func parseParted(b []byte) (p parted, err error) {
 	for b = b[n+sha256.Size:]; len(b) > 0; b = b[sequenceSize:] {
 		p.parts = append(p.parts, binary.BigEndian.Uint64(b))
 	}
-	if len(p.parts) == 0 || len(p.parts) > partsMax || size > store.AppendBytesMax+2*numberMax {
+	if len(p.parts) == 0 || len(p.parts) > l.parts || size > l.bytes+2*numberMax {
 		return parted{}, errMessage
 	}
 	return p, nil
 }
 
 // parseAppends reads the appends of a message.
-func parseAppends(b []byte) (all []*bolt.Ordered, err error) {
+func (l limits) parseAppends(b []byte) (all []*bolt.Ordered, err error) {
 	for len(b) > 0 {
 		o := new(bolt.Ordered)
 		after, n := binary.Uvarint(b)
@@ -178,13 +189,13 @@ func parseAppends(b []byte) (all []*bolt.Ordered, err error) {
 			return nil, errMessage
 		}
 		frames, more := binary.Uvarint(b[n:])
-		if more <= 0 || frames == 0 || frames > store.AppendMax {
+		if more <= 0 || frames == 0 || frames > l.records {
 			return nil, errMessage
 		}
 		o.After, b = after, b[n+more:]
 		for range frames {
 			size, err := events.FrameSize(b)
-			if err != nil {
+			if err != nil || size > l.frame {
 				return nil, errMessage
 			}
 			frame, record, err := events.PrepareFrame(b[:size])

@@ -112,6 +112,36 @@ func TestMessagesThatAreNone(t *testing.T) {
 	require.ErrorIs(t, frameError(&events.UpgradeError{}), store.ErrNewerFormat)
 }
 
+// The limits of a version are what records and appends were limited by when it was written. Whoever changes one of
+// these makes a new version of the message: else processes of two versions of this library make two logs of one stream,
+// or the older one takes what is new for damage.
+func TestLimitsBelongToTheVersionOfAMessage(t *testing.T) {
+	require.EqualValues(t, 1, messageVersion)
+	assert.Equal(t, limits{records: events.AppendMax, frame: events.FrameMax, bytes: store.AppendBytesMax, parts: 1 << 16},
+		limitsOf[1])
+	assert.Equal(t, []int{64, 16, 96, 4, 64, 1024, 960 << 10}, []int{events.IDMax, events.CategoryMax, events.KeyMax,
+		events.KeysMax, events.TraceMax, events.TextMax, events.BodyMax})
+	two := appendsOf(t, newToken(), requested(t, "o-1", 0, 2))
+	m, err := parseMessage(two)
+	require.NoError(t, err)
+	body := two[headSize+tokenSize : len(two)-sumSize]
+	for what, less := range map[string]func(*limits){"records": func(l *limits) { l.records = 1 },
+		"frame": func(l *limits) { l.frame = 10 }} {
+		narrow := m.limits
+		less(&narrow)
+		_, err = narrow.parseAppends(body)
+		require.ErrorIs(t, err, errMessage, what)
+	}
+	named := partedMessage(newToken(), parted{size: 1 << 20, parts: []uint64{7, 8}})[headSize+tokenSize:]
+	for what, less := range map[string]func(*limits){"bytes": func(l *limits) { l.bytes = 1 << 10 },
+		"parts": func(l *limits) { l.parts = 1 }} {
+		narrow := m.limits
+		less(&narrow)
+		_, err = narrow.parseParted(named[:len(named)-sumSize])
+		require.ErrorIs(t, err, errMessage, what)
+	}
+}
+
 // A parted message that fits any server's max_payload names as many parts as are allowed.
 func TestMessagesHaveRoomForTheirParts(t *testing.T) {
 	room := payloadMin - reserved - headSize - tokenSize - sumSize
@@ -123,11 +153,12 @@ func TestMessagesHaveRoomForTheirParts(t *testing.T) {
 // Only what no server can have stored is unavailable; everything else is a doubt.
 func TestWhatIsSurelyNotStored(t *testing.T) {
 	for _, err := range []error{errDisconnected, nats.ErrNoResponders, js.ErrNoStreamResponse,
-		fmt.Errorf("sent: %w", nats.ErrMaxPayload), &js.APIError{ErrorCode: 10060}} {
+		fmt.Errorf("sent: %w", nats.ErrMaxPayload), &js.APIError{ErrorCode: 10060}, &js.APIError{ErrorCode: 10023},
+		&js.APIError{ErrorCode: 10002}, &js.APIError{ErrorCode: 10167}} {
 		assert.True(t, surelyNot(err), err)
 	}
 	for _, err := range []error{context.DeadlineExceeded, nats.ErrConnectionClosed, nats.ErrTimeout, errors.New("?"),
-		&js.APIError{ErrorCode: 10077}} {
+		&js.APIError{ErrorCode: 10077}, &js.APIError{ErrorCode: 10158}, &js.APIError{ErrorCode: 10008}} {
 		assert.False(t, surelyNot(err), err)
 	}
 	assert.Equal(t, "no answer in time", plain(context.DeadlineExceeded))

@@ -21,10 +21,10 @@ import (
 // stream that takes as long as to write all of it.
 //
 // It refuses, with a *[StreamError] that names each, settings by which the stream could lose what it has confirmed
-// ([ErrStream]), and a file and a stream that do not belong together: a stream that was made again, that ends before
-// what the file has applied, or whose first message is gone, is store.ErrDamaged. Errors of the file are those of
-// package store/bolt. The connection is the caller's, and stays open; give it nats.MaxReconnects(-1), and pings by
-// which it finds out soon that a server hangs.
+// ([ErrStream]; changed later, they keep every append from happening until they are set right), and a file and a stream
+// that do not belong together: a stream that was made again, that ends before what the file has applied, or whose first
+// message is gone, is store.ErrDamaged. Errors of the file are those of package store/bolt. The connection is the
+// caller's, and stays open; give it nats.MaxReconnects(-1), and pings by which it finds out soon that a server hangs.
 func Open(ctx context.Context, conn *nats.Conn, path string, config *Config) (*Log, error) {
 	var c Config
 	if config != nil {
@@ -43,7 +43,8 @@ func Open(ctx context.Context, conn *nats.Conn, path string, config *Config) (*L
 	}
 	l := &Log{name: "log " + path + " of stream " + c.Stream, conn: conn, js: js, config: c,
 		queue: ledger.NewQueue[looked](), sent: make(chan struct{}), followed: make(chan struct{}),
-		ended: make(chan struct{}), moved: make(chan struct{}), waiting: map[token]*outgoing{}, failed: make(chan struct{})}
+		heeded: make(chan struct{}),
+		ended:  make(chan struct{}), moved: make(chan struct{}), waiting: map[token]*outgoing{}, failed: make(chan struct{})}
 	l.following, l.stop = context.WithCancel(context.Background())
 	origin, err := l.origin(ctx)
 	if err != nil {
@@ -60,6 +61,7 @@ func Open(ctx context.Context, conn *nats.Conn, path string, config *Config) (*L
 	}
 	go l.follow()
 	go l.send()
+	go l.heeding()
 	if err := l.catchUp(ctx, "open "+l.name); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -94,7 +96,7 @@ func (l *Log) origin(ctx context.Context) (origin string, err error) {
 				return true, &StreamError{Kind: ErrNoStream, Log: l.name, Reason: "the servers have no stream " + l.config.Stream,
 					Remedy: "check the name and the account, or set Config.Create"}
 			}
-			return false, l.create(ctx)
+			return l.create(ctx)
 		}
 		if err != nil {
 			return false, err
@@ -114,12 +116,18 @@ func (l *Log) origin(ctx context.Context) (origin string, err error) {
 	return origin, l.config.naming().CheckOf("stream "+l.config.Stream, origin)
 }
 
-// create makes the stream; another process may have made it meanwhile.
-func (l *Log) create(ctx context.Context) error {
+// create makes the stream, unless another process has made it meanwhile, and tells whether it was refused for good.
+func (l *Log) create(ctx context.Context) (forGood bool, err error) {
 	ctx, stop := context.WithTimeout(ctx, askTimeout)
 	defer stop()
-	_, err := l.js.CreateStream(ctx, StreamConfig(l.config.Stream, l.config.Replicas))
-	return err
+	_, err = l.js.CreateStream(ctx, StreamConfig(l.config.Stream, l.config.Replicas))
+	if api, is := errors.AsType[*jetstream.APIError](err); is && neverMade[api.ErrorCode] {
+		return true, &StreamError{Kind: ErrNoStream, Log: l.name,
+			Reason: fmt.Sprintf("the servers refuse to make it with %d replicas: %s (%d)", l.config.Replicas, api.Description,
+				api.ErrorCode),
+			Remedy: "set Config.Replicas, the account's limits or the servers so that they can"}
+	}
+	return false, err
 }
 
 // begin writes the stream's first message, unless another process is first: whose it was, reading it tells.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ const (
 	sendPatience = 5 * time.Second       // until an append that surely was not stored is refused
 	doubtMax     = 30 * time.Second      // until one that may have been is in doubt, and for its outcome once it is stored
 	partsAtOnce  = 4                     // of one append
+	messageMax   = 4 << 20               // bytes of a message, also where the servers take more
 )
 
 // outgoing is a message on its way, and whose outcomes it brings.
@@ -83,11 +85,16 @@ func (l *Log) carryAll(b *batch) {
 }
 
 // room is how many bytes of appends a message has room for.
-func (l *Log) room() int { return int(l.conn.MaxPayload()) - reserved - headSize - tokenSize - sumSize }
+func (l *Log) room() int {
+	return min(int(l.conn.MaxPayload()), messageMax) - reserved - headSize - tokenSize - sumSize
+}
 
 // carry has the requests get their outcomes by one message, or, where one is larger than that, by several.
 func (l *Log) carry(requests []*request) {
 	err := l.broken()
+	if err == nil {
+		err = l.mayLose()
+	}
 	if err == nil {
 		err = l.carried(requests)
 	}
@@ -141,7 +148,7 @@ func (l *Log) sendParts(t token, body []byte) (parted, error) {
 	p := parted{size: uint64(len(body)), sum: sha256.Sum256(body)}
 	room := l.room()
 	n := (len(body) + room - 1) / room
-	if n > min(partsMax, (room-numberMax-sha256.Size)/sequenceSize) {
+	if n > min(limitsOf[messageVersion].parts, (room-numberMax-sha256.Size)/sequenceSize) {
 		return parted{}, fmt.Errorf("%w: an append takes %d messages of the size that the servers take (max_payload); "+
 			"split it, or raise that", store.ErrInvalid, n)
 	}
@@ -165,6 +172,9 @@ func (l *Log) sendParts(t token, body []byte) (parted, error) {
 	}
 	sending.Wait()
 	for _, err := range failures {
+		if errors.Is(err, store.ErrFull) {
+			return parted{}, err
+		}
 		if err != nil {
 			return parted{}, l.unavailable("a part of the append is not known to be stored", err)
 		}
@@ -209,7 +219,7 @@ func (l *Log) publish(id string, data []byte, applied <-chan struct{}) (sequence
 		waited := time.Since(begun)
 		switch {
 		case !maybe && waited >= sendPatience:
-			return 0, l.unavailable("the append was not stored", err)
+			return 0, l.refused(err)
 		case waited >= doubtMax:
 			return 0, l.inDoubt("no server has confirmed the append (" + plain(err) + ")")
 		}
