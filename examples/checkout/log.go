@@ -9,18 +9,23 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
+	"github.com/tilltape/tilltape/store/jetstream"
 	"github.com/tilltape/tilltape/store/postgres"
 )
 
-// openLog opens the log in the database that is set, or else in its file. The closer closes the log and what it is kept
-// by.
+// openLog opens the log in the database that is set, or else in its file, alone or by the order of a stream. The closer
+// closes the log and what it is kept by.
 func openLog(ctx context.Context, s *settings, signer *seal.Signer) (log store.Log, closer func() error, err error) {
-	if s.database == "" {
+	switch {
+	case s.nats != "":
+		return openStream(ctx, s, signer)
+	case s.database == "":
 		file, err := bolt.Open(s.log, &bolt.Config{Origin: s.origin, Signer: signer})
 		if err != nil {
 			return nil, nil, named(err)
@@ -43,9 +48,39 @@ func openLog(ctx context.Context, s *settings, signer *seal.Signer) (log store.L
 	}, nil
 }
 
+// pings have a server that hangs given up after some seconds: until then every append of this process is in doubt.
+const (
+	pingEvery   = 5 * time.Second
+	pingsMissed = 2
+)
+
+// openStream opens the log whose order is a stream of the servers that are set.
+func openStream(ctx context.Context, s *settings, signer *seal.Signer) (store.Log, func() error, error) {
+	conn, err := nats.Connect(s.nats, nats.Name(actor), nats.MaxReconnects(-1), nats.PingInterval(pingEvery),
+		nats.MaxPingsOutstanding(pingsMissed))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%sNATS: %w; start the servers, or give other URLs", prefix, err)
+	}
+	log, err := jetstream.Open(ctx, conn, s.log, &jetstream.Config{Stream: s.stream, Replicas: s.replicas,
+		Create: s.createStream, Origin: s.origin, Signer: signer})
+	if err != nil {
+		conn.Close()
+		return nil, nil, named(err)
+	}
+	return log, func() error {
+		defer conn.Close()
+		return log.Close()
+	}, nil
+}
+
 // named says which settings an error is about: the log's words are those of its Config.
 func named(err error) error {
-	if errors.Is(err, store.ErrInvalid) {
+	switch {
+	case errors.Is(err, jetstream.ErrNoStream):
+		return fmt.Errorf("%w; %sSTREAM_CREATE=yes is Config.Create", err, prefix)
+	case errors.Is(err, jetstream.ErrStream):
+		return fmt.Errorf("%w; %sSTREAM_REPLICAS is Config.Replicas", err, prefix)
+	case errors.Is(err, store.ErrInvalid):
 		return fmt.Errorf("%w; %sORIGIN gives Config.Origin, %sSIGNER the key", err, prefix, prefix)
 	}
 	return err

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tilltape/tilltape/store/jetstream"
 )
 
 // prefix begins the name of every setting in the environment.
@@ -24,6 +26,9 @@ const prefix = "CHECKOUT_"
 type settings struct {
 	gateway, client, keys           string
 	log, database, origin, signer   string
+	nats, stream                    string
+	replicas                        int
+	createStream                    bool
 	listen, private, token          string
 	notifyURL, returnURL            string
 	tellURL, tellSecret, backups    string
@@ -50,6 +55,15 @@ var all = []setting{
 		text(func(s *settings) *string { return &s.log })},
 	{"DATABASE", "", "the URL of a PostgreSQL database that keeps the orders instead, for any number of processes",
 		text(func(s *settings) *string { return &s.database })},
+	{"NATS", "",
+		"the URLs of NATS servers, in whose stream any number of processes agree on what each keeps in a LOG of its own",
+		func(s *settings, v string) error { return natsServers(&s.nats, v) }},
+	{"STREAM", "", "the stream's name on NATS, " + jetstream.DefaultStream + " unless it is said",
+		text(func(s *settings) *string { return &s.stream })},
+	{"STREAM_REPLICAS", "", "on how many servers the stream must be, 3 unless it is said; 1 is for trying",
+		func(s *settings, v string) error { return replicas(&s.replicas, v) }},
+	{"STREAM_CREATE", "", "yes makes the stream where there is none: for the first start, and not afterwards",
+		func(s *settings, v string) error { return yes(&s.createStream, v) }},
 	{"ORIGIN", "", "the log's name, such as shop.example/orders: the first that it is opened with is its name for good",
 		text(func(s *settings) *string { return &s.origin })},
 	{"SIGNER", "", "the file with the key that signs for the log, as tilltape keygen made it",
@@ -68,7 +82,7 @@ var all = []setting{
 	{"RETURN_URL", "", "where buyers come back to from APO's page",
 		func(s *settings, v string) error { return address(&s.returnURL, v) }},
 	{"TELL_URL", "",
-		"who is told each record, as a signed webhook by https; of several processes on one DATABASE set it in one",
+		"who is told each record, as a signed webhook by https; of several processes that are one shop set it in one",
 		func(s *settings, v string) error { return receiving(&s.tellURL, v) }},
 	{"TELL_SECRET_FILE", "", "the file with the secret that signs for TELL_URL, which needs one; two while it is changed",
 		text(func(s *settings) *string { return &s.tellSecret })},
@@ -141,6 +155,11 @@ func (s *settings) fit() error {
 		return errors.New(prefix + "CLIENT is not set; give your client id at APO, `tilltape simulate` prints one")
 	case s.log != "" && s.database != "":
 		return fmt.Errorf("%sLOG and %sDATABASE are both set; a log is in one of them", prefix, prefix)
+	case s.nats != "" && s.database != "":
+		return fmt.Errorf("%sNATS and %sDATABASE are both set; a log is in one of them", prefix, prefix)
+	case s.nats == "" && (s.stream != "" || s.replicas != 0 || s.createStream):
+		return fmt.Errorf("%sSTREAM, %sSTREAM_REPLICAS or %sSTREAM_CREATE is set without %sNATS; say where the servers are",
+			prefix, prefix, prefix, prefix)
 	case s.token == "" && !loopback(s.private):
 		return fmt.Errorf("%sPRIVATE %q can be reached from other machines; give %sTOKEN_FILE, or an address on loopback",
 			prefix, s.private, prefix)
@@ -189,6 +208,36 @@ func receiving(to *string, value string) error {
 		return errors.New("is plain http to another machine, and the records have what APO says of buyers; give https, or " +
 			"a receiver on loopback")
 	}
+	return nil
+}
+
+// natsServers takes the servers' URLs, of which none is told: they may have passwords.
+func natsServers(to *string, value string) error {
+	for one := range strings.SplitSeq(value, ",") {
+		u, err := url.Parse(strings.TrimSpace(one))
+		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
+			return errors.New("has what is no URL of a NATS server; give nats://127.0.0.1:4222, or " +
+				"tls://nats-1.shop.example,tls://nats-2.shop.example,tls://nats-3.shop.example")
+		}
+	}
+	*to = value
+	return nil
+}
+
+func replicas(to *int, value string) error {
+	n, err := strconv.Atoi(value)
+	if err != nil || n != 1 && n != 3 && n != 5 {
+		return fmt.Errorf("%q is no number of replicas; give 1, 3 or 5", value)
+	}
+	*to = n
+	return nil
+}
+
+func yes(to *bool, value string) error {
+	if value != "yes" && value != "no" {
+		return fmt.Errorf("%q is neither yes nor no", value)
+	}
+	*to = value == "yes"
 	return nil
 }
 

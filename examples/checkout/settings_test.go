@@ -33,6 +33,12 @@ func TestTheSettingsHaveDefaults(t *testing.T) {
 	assert.Empty(t, s.log)
 	assert.Equal(t, int64(3<<30), s.diskMin)
 	assert.Equal(t, "https://shop.example/notify", s.notifyURL)
+	s, err = read(append(least, "CHECKOUT_NATS=nats://127.0.0.1:4222,tls://b", "CHECKOUT_STREAM_CREATE=yes",
+		"CHECKOUT_STREAM_REPLICAS=1"))
+	require.NoError(t, err)
+	assert.Equal(t, "orders.tilltape", s.log, "each process has its own file")
+	assert.Equal(t, 1, s.replicas)
+	assert.True(t, s.createStream)
 }
 
 // Each error names the variable, says what is wrong, and what would be right.
@@ -61,6 +67,11 @@ func TestASettingThatCannotBeIsNamed(t *testing.T) {
 		"LISTEN_PORT=1\x00CHECKOUT_SERVICE_HOST=10.0.0.1": "CHECKOUT_LISTEN_PORT is no setting",
 		"SERVICE=1\x00CHECKOUT_SERVICE_HOST=10.0.0.1":     "CHECKOUT_SERVICE is no setting",
 		"LOG=a\x00CHECKOUT_DATABASE=pg":                   "CHECKOUT_LOG and CHECKOUT_DATABASE are both set",
+		"NATS=nats://a\x00CHECKOUT_DATABASE=pg":           "CHECKOUT_NATS and CHECKOUT_DATABASE are both set",
+		"NATS=nats://a:4222, http://a:b@c":                "CHECKOUT_NATS has what is no URL of a NATS server; give nats://",
+		"STREAM=SHOP":                                     "CHECKOUT_STREAM_CREATE is set without CHECKOUT_NATS",
+		"STREAM_REPLICAS=2":                               `CHECKOUT_STREAM_REPLICAS "2" is no number of replicas; give 1`,
+		"STREAM_CREATE=true":                              `CHECKOUT_STREAM_CREATE "true" is neither yes nor no`,
 		"GATEWAY=\x00CHECKOUT_CLIENT=CLIENT":              "CHECKOUT_GATEWAY is not set; give APO's URL",
 		"CLIENT=":                                         "CHECKOUT_CLIENT is not set",
 		"TELL_URL=http://a:b@warehouse.example/hook":      "CHECKOUT_TELL_URL has a user or a password",
@@ -154,6 +165,7 @@ func TestTheProgramSaysWhatItNeeds(t *testing.T) {
 		"plain http":  {"GATEWAY=http://example.com", "CHECKOUT_GATEWAY"},
 		"no log":      {"LOG=" + filepath.Join(dir, "none", "log"), filepath.Join(dir, "none")},
 		"no database": {"LOG=\x00CHECKOUT_DATABASE=postgres://shop@127.0.0.1:1/shop", "cannot be reached"},
+		"no servers":  {"NATS=nats://127.0.0.1:1", "CHECKOUT_NATS: nats: no servers available for connection; start"},
 		"no URL":      {"LOG=\x00CHECKOUT_DATABASE=postgres://shop@:x:y/shop", "CHECKOUT_DATABASE"},
 		"no name":     {"ORIGIN=my shop", "CHECKOUT_ORIGIN gives Config.Origin"},
 		"no signer":   {"SIGNER=" + filepath.Join(dir, "none"), "CHECKOUT_SIGNER"},
