@@ -108,7 +108,10 @@ func (f Filter) Check() error {
 }
 
 // Matches tells whether the filter takes the order with that head, limits apart.
-func (f Filter) Matches(h Head) bool {
+func (f Filter) Matches(h Head) bool { return f.Takes(h.Stream.ID, &h.Head) }
+
+// Takes is Matches of an order's id and head where they lie: for implementations that look at many for a few.
+func (f *Filter) Takes(id string, h *events.Head) bool {
 	switch f.index {
 	case IndexStatus:
 		if f.word != "" && h.Status != f.word {
@@ -129,11 +132,13 @@ func (f Filter) Matches(h Head) bool {
 	default:
 		return false
 	}
-	return !f.goesOn || f.placeOf(h).compare(f.from) > 0
+	return !f.goesOn || place{f.timeOf(h), id}.compare(f.from) > 0
 }
 
 // Time returns the time of h that the filter is about.
-func (f Filter) Time(h Head) time.Time {
+func (f Filter) Time(h Head) time.Time { return f.timeOf(&h.Head) }
+
+func (f *Filter) timeOf(h *events.Head) time.Time {
 	switch f.index {
 	case IndexDue:
 		return h.Due

@@ -49,6 +49,7 @@ func TestFilter(t *testing.T) {
 	} {
 		require.NoError(t, c.filter.Check(), what)
 		assert.Equal(t, c.matches, c.filter.Matches(h), what)
+		assert.Equal(t, c.matches, c.filter.Takes(h.Stream.ID, &h.Head), what)
 		assert.Equal(t, c.at, c.filter.Time(h), what)
 		assert.Equal(t, c.index, c.filter.Index(), what)
 		assert.Equal(t, c.word, c.filter.Word(), what)

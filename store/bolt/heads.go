@@ -140,6 +140,7 @@ type memory struct {
 	layers
 	filter store.Filter
 	left   []store.Head // that match, in order, without those that were yielded
+	cut    *store.Head  // while they are collected, the last for which the limit has room; nil as long as there is some
 }
 
 // remember collects the heads in memory that match the filter.
@@ -147,14 +148,15 @@ func (z *lazy) remember(filter store.Filter) *memory {
 	m := &memory{layers: z.layers(), filter: filter}
 	for _, g := range []*generation{m.active, m.frozen} {
 		for _, s := range m.slots(g) {
-			newest := s.newest.Load()
-			head := newest.Of(s.stream)
-			if s.stream.Category != events.CategoryOrder || !filter.Matches(head) || g == m.frozen &&
+			newest := s.newest.Load() // looked at where it lies: most of a hundred thousand are not asked for
+			if s.stream.Category != events.CategoryOrder || !filter.Takes(s.stream.ID, &newest.Head) || g == m.frozen &&
 				m.newest(s.stream) != newest {
 				continue
 			}
-			m.left = append(m.left, head)
-			m.shorten(shortenAt)
+			if head := newest.Of(s.stream); !m.beyond(head) {
+				m.left = append(m.left, head)
+				m.shorten(shortenAt)
+			}
 		}
 	}
 	slices.SortFunc(m.left, filter.Compare)
@@ -174,6 +176,13 @@ func (m *memory) shorten(over int) {
 	}
 	slices.SortFunc(m.left, m.filter.Compare)
 	m.left = m.left[:most]
+	cut := m.left[most-1]
+	m.cut = &cut
+}
+
+// beyond tells whether the limit has no room for a head.
+func (m *memory) beyond(head store.Head) bool {
+	return m.cut != nil && m.filter.Compare(head, *m.cut) > 0
 }
 
 // slots returns the streams of a generation so far. They can be walked without the lock: slots are only added.

@@ -219,8 +219,8 @@ func (l *Log) matching(ctx context.Context, filter store.Filter) ([]store.Head, 
 		if name.Category != events.CategoryOrder {
 			continue
 		}
-		if h := s.summary(name); filter.Matches(h) {
-			heads = append(heads, h)
+		if filter.Takes(name.ID, &s.head) {
+			heads = append(heads, s.summary(name))
 		}
 		if !s.head.Due.IsZero() {
 			soonest = min(soonest, s.head.Due.UnixNano())
