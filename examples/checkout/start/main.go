@@ -1,11 +1,14 @@
-// One order, as far as the cancel that is refused.
+// One order, as far as the cancel that is refused; and another, whose cancel nobody answers.
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/bolt"
+	"github.com/tilltape/tilltape/viewer"
 )
 
 var ten = order.Money{Minor: 1000, Currency: "USD"}
@@ -56,20 +60,32 @@ func run(ctx context.Context) error {
 	}
 	defer orders.Close()
 
-	if err := place(ctx, orders, client); err != nil {
-		return err
-	}
-	if err := server.Submit("pay-1"); err != nil { // the buyer pays, on APO's page
-		return err
-	}
-	if err := hear(ctx, orders, client, server.TakeNotifications()); err != nil {
+	if err := paid(ctx, orders, client, server, "o-1"); err != nil {
 		return err
 	}
 	if err := capture(ctx, orders); err != nil {
 		return err
 	}
 	cancel(ctx, orders, server)
-	return nil
+	if len(os.Args) == 1 {
+		return nil
+	}
+
+	// With an address: another order, whose cancel nobody answers, and the viewer at that address.
+	pages, err := viewer.New(log, &viewer.Config{Orders: tilltape.Config{Now: noon}})
+	if err != nil {
+		return err
+	}
+	defer pages.Close()
+	listener, err := net.Listen("tcp", os.Args[1])
+	if err != nil {
+		return err
+	}
+	go http.Serve(listener, pages)
+	if err := paid(ctx, orders, client, server, "o-2"); err != nil {
+		return err
+	}
+	return unanswered(ctx, orders, server, "http://"+listener.Addr().String())
 }
 
 // logKey reads the key that signs for the log. The first run makes it.
@@ -88,14 +104,25 @@ func logKey(path string) (*seal.Signer, error) {
 	return seal.NewSigner(string(key))
 }
 
+// paid is an order whose buyer has paid, on APO's page.
+func paid(ctx context.Context, orders *tilltape.Orders, client *apo.Client, server *apotest.Server, id string) error {
+	if err := place(ctx, orders, client, id); err != nil {
+		return err
+	}
+	if err := server.Submit("pay-" + id); err != nil {
+		return err
+	}
+	return hear(ctx, orders, client, server.TakeNotifications())
+}
+
 // place puts the order on record, then asks APO to collect. What APO's answer proves goes on record too.
-func place(ctx context.Context, orders *tilltape.Orders, client *apo.Client) error {
-	_, err := orders.Create(ctx, order.Create{OrderID: "o-1", PaymentRequestID: "pay-1", Amount: ten,
+func place(ctx context.Context, orders *tilltape.Orders, client *apo.Client, id string) error {
+	_, err := orders.Create(ctx, order.Create{OrderID: id, PaymentRequestID: "pay-" + id, Amount: ten,
 		Method: "CARD", CaptureMode: order.CaptureManual, Actor: "shop"})
 	if err != nil {
 		return err
 	}
-	answer := client.Pay(ctx, apo.PayRequest{PaymentRequestID: "pay-1", Amount: ten,
+	answer := client.Pay(ctx, apo.PayRequest{PaymentRequestID: "pay-" + id, Amount: ten,
 		Method: "CARD", Capture: apo.CaptureManual})
 	for _, fact := range answer.Facts {
 		if _, err := orders.Observe(ctx, fact); err != nil {
@@ -145,4 +172,26 @@ func cancel(ctx context.Context, orders *tilltape.Orders, server *apotest.Server
 		fmt.Println("remedy:", rejected.Remedy)
 	}
 	fmt.Printf("calls to APO: %d before the cancel, %d for it\n", before, server.Count()-before)
+}
+
+// unanswered cancels an order, and APO does so; but the line is cut before it answers. You see what is not known, and
+// then what it came to.
+func unanswered(ctx context.Context, orders *tilltape.Orders, server *apotest.Server, url string) error {
+	err := server.Script(apotest.Fault{Op: apotest.OpCancel, From: 1, Do: apotest.Cut, After: true})
+	if err != nil {
+		return err
+	}
+	_, err = orders.Cancel(ctx, "o-2", order.Cancel{Reason: "changed their mind", Actor: "alice"})
+	fmt.Println("error:", err)
+	enter := bufio.NewScanner(os.Stdin)
+	fmt.Println("look at", url, "and press Enter: APO is asked what became of it")
+	enter.Scan()
+	found, err := orders.Reconcile(ctx, "o-2")
+	if err != nil {
+		return err
+	}
+	fmt.Println("order o-2 is", found.Order.Words())
+	fmt.Println("look again, and press Enter to end")
+	enter.Scan()
+	return nil
 }

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -48,7 +52,7 @@ func TestThePageShowsThisProgram(t *testing.T) {
 
 func TestThePageShowsWhatTheProgramPrints(t *testing.T) {
 	shown := blocks(t, "text")
-	require.Len(t, shown, 3, "a first run, a second one, and the replay")
+	require.Len(t, shown, 5, "a first run, a second one, the replay, and one with an unknown before and after Enter")
 	binary, err := os.Executable()
 	require.NoError(t, err)
 	dir := t.TempDir()
@@ -68,6 +72,73 @@ func TestThePageShowsWhatTheProgramPrints(t *testing.T) {
 	require.Regexp(t, seal, string(out))
 	assert.Equal(t, shown[2], seal.ReplaceAllString(string(out),
 		"seal: 7 records, root qJ4N…=\n    of shop.example/orders/3f0c…"))
+}
+
+// viewed is a page of the viewer, as text.
+func viewed(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, answer.StatusCode, string(body))
+	text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(string(body), " ")
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// The walk with the viewer: what the page says of the refused cancel, of what is not known and of what it came to is
+// seen there, and what it shows is printed.
+func TestThePageShowsWhatIsNotKnownAndWhatItCameTo(t *testing.T) {
+	shown := blocks(t, "text")
+	before, after := shown[3], shown[4]
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	program := func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), binary, args...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), asProgram+"=1")
+		return cmd
+	}
+	require.NoError(t, program().Run())
+	cmd := program("127.0.0.1:0")
+	enter, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	var url string
+	said := func(want string) {
+		t.Helper()
+		for line := range strings.Lines(want) {
+			require.True(t, lines.Scan(), "the program ended before %s", line)
+			got := lines.Text()
+			if at := regexp.MustCompile(`http://[0-9.:]+`).FindString(got); at != "" {
+				url, got = at, strings.Replace(got, at, "http://127.0.0.1:8700", 1)
+			}
+			require.Equal(t, line, got+"\n")
+		}
+	}
+	said(before)
+	assert.Regexp(t, "refused cancel refused .* by alice captured .*; refund instead", viewed(t, url+"/order?id=o-1"))
+	unknown := viewed(t, url+"/order?id=o-2")
+	assert.Contains(t, unknown, "o-2 cancelling")
+	assert.Contains(t, unknown, "cancel outcome not known")
+	assert.Contains(t, viewed(t, url+"/"), "The oldest unknown is o-2")
+	require.Eventually(t, func() bool {
+		return strings.Contains(viewed(t, url+"/"), "captured 2 captured refund instead")
+	}, 10*time.Second, 10*time.Millisecond, "both refusals are counted")
+
+	_, err = io.WriteString(enter, "\n")
+	require.NoError(t, err)
+	said(after)
+	settled := viewed(t, url+"/order?id=o-2")
+	assert.Contains(t, settled, "o-2 cancelled")
+	assert.Contains(t, settled, "APO asked about the payment, inquiry 1")
+	assert.Contains(t, viewed(t, url+"/"), "Nothing is unknown")
+	require.NoError(t, enter.Close())
+	require.NoError(t, cmd.Wait())
 }
 
 // The page moves the cancel above the capture, and says what happens then.
