@@ -142,6 +142,7 @@ var rooms = map[string]room{
 	"internal/tests/laws/explore":       {},
 	"internal/tests/laws/operations":    {},
 	"internal/tests/laws/sequences":     {},
+	"internal/tests/rooms":              {},
 	"internal/tests/second":             {},
 }
 

@@ -1,5 +1,7 @@
 // Package trouble_test takes from the engine on PostgreSQL what it rests on, and holds it to its word: connections cut
-// around a COMMIT, servers that die, settings that promise less, roles without rights, poolers, older dumps.
+// around a COMMIT, servers that die, settings that promise less, roles without rights, poolers, older dumps, standbys
+// that are promoted. It also plays the stories of the library and some days of its shop there. All of it is left out
+// everyday, so it is one binary to link.
 package trouble_test
 
 import (

@@ -1,4 +1,4 @@
-package formula_test
+package rooms_test
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package long_test
+package rooms_test
 
 import (
 	"flag"

@@ -1,13 +1,13 @@
-// Package failover_test promotes a standby while a service appends, and says what replication that is synchronous keeps
-// and what other replication may lose.
-package failover_test
+package trouble_test
+
+// These promote a standby while a service appends, and say what replication that is synchronous keeps and what other
+// replication may lose.
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -24,21 +24,11 @@ import (
 	"github.com/tilltape/tilltape/store/postgres"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgserver.RunWhole(m)) }
+// longest is how long anything may take: far longer than it is quiet, since an append that waits is given up then.
+const longest = 4 * time.Minute
 
-// patience is how long anything may take: far longer than it is quiet, since an append that waits is given up then.
-const patience = 4 * time.Minute
-
-var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
-
-func record(id string) events.Record {
-	return events.Record{ID: id, Recorded: noon, Occurred: noon, CommandID: "command-" + id, Actor: "till-7",
-		Head:  events.Head{Status: "created", StatusSince: noon, Phase: "idle"},
-		Event: events.PaymentPending{PaymentID: id, Proof: events.Proof{Via: events.ViaAnswer, Attempt: 1}}}
-}
-
-// open opens the log over the address that stays the same whoever is primary.
-func open(t *testing.T, url string, config postgres.Config) *postgres.Log {
+// openAt opens the log over the address that stays the same whoever is primary.
+func openAt(t *testing.T, url string, config postgres.Config) *postgres.Log {
 	t.Helper()
 	pool, err := pgxpool.New(context.Background(), url)
 	require.NoError(t, err)
@@ -73,7 +63,7 @@ func serve(log store.Log, prefix string) *service {
 				default:
 				}
 				id := fmt.Sprintf("%s-%d-%d", prefix, w, n)
-				position, err := again(log, fmt.Sprintf("%s-%d", prefix, w), n, id)
+				position, err := untilTold(log, fmt.Sprintf("%s-%d", prefix, w), n, id)
 				s.mu.Lock()
 				if err != nil {
 					s.problems = append(s.problems, err)
@@ -88,9 +78,9 @@ func serve(log store.Log, prefix string) *service {
 	return s
 }
 
-// again appends until it is told how that ended, under one id.
-func again(log store.Log, stream string, after uint64, id string) (uint64, error) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+// untilTold appends until it is told how that ended, under one id.
+func untilTold(log store.Log, stream string, after uint64, id string) (uint64, error) {
+	for deadline := time.Now().Add(longest); ; time.Sleep(10 * time.Millisecond) {
 		records, err := log.Append(context.Background(), events.OrderStream(stream), after, record(id))
 		if err == nil {
 			return records[0].Position, nil
@@ -113,24 +103,13 @@ func (s *service) told() int {
 func (s *service) busy(t *testing.T, more int) {
 	t.Helper()
 	from := s.told()
-	require.Eventually(t, func() bool { return s.told() >= from+more }, patience, time.Millisecond, "nobody appends")
+	require.Eventually(t, func() bool { return s.told() >= from+more }, longest, time.Millisecond, "nobody appends")
 }
 
 func (s *service) end() map[string]uint64 {
 	close(s.stop)
 	s.writers.Wait()
 	return s.acknowledged
-}
-
-// idsOf are the ids of what the log holds, in order.
-func idsOf(t *testing.T, log store.Reader) (ids []string) {
-	t.Helper()
-	for r, err := range log.All(context.Background(), store.Start()) {
-		require.NoError(t, err)
-		require.Equal(t, uint64(len(ids))+1, r.Position)
-		ids = append(ids, r.ID)
-	}
-	return ids
 }
 
 // holds fails the test where one of the acknowledged records is not in its place, once.
@@ -148,7 +127,7 @@ func TestSynchronousStandbyLosesNothing(t *testing.T) {
 	t.Parallel() // its servers are its own, and it waits for most of the time
 	primary := pgserver.New(t, nil)
 	p := pgserver.NewProxy(t, primary.Addr())
-	log := open(t, p.URL(primary.URL()), postgres.Config{Schema: "shop", Migrate: true})
+	log := openAt(t, p.URL(primary.URL()), postgres.Config{Schema: "shop", Migrate: true})
 	acknowledged := map[string]uint64{}
 	for round := range long.Walk(5, 1) {
 		standby := primary.NewStandby(t)
@@ -169,7 +148,7 @@ func TestSynchronousStandbyLosesNothing(t *testing.T) {
 	assert.Equal(t, "f", primary.MustExec(t, "SELECT pg_is_in_recovery()"))
 }
 
-// quiet is for how long it is watched that nobody is told anything: whole, longer than the log has the patience for one
+// quiet is for how long it is watched that nobody is told anything: whole, longer than the log has the longest for one
 // turn.
 func quiet() time.Duration { return time.Duration(long.Walk(45, 2)) * time.Second }
 
@@ -177,7 +156,7 @@ func quiet() time.Duration { return time.Duration(long.Walk(45, 2)) * time.Secon
 func later(log store.Log, id string) <-chan error {
 	ended := make(chan error, 1)
 	go func() {
-		_, err := again(log, "o-"+id, 0, id)
+		_, err := untilTold(log, "o-"+id, 0, id)
 		ended <- err
 	}()
 	return ended
@@ -198,7 +177,7 @@ func TestNoStandbyNoAcknowledgement(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			primary := pgserver.New(t, nil)
-			log := open(t, primary.URL(), postgres.Config{Schema: "shop", Migrate: true})
+			log := openAt(t, primary.URL(), postgres.Config{Schema: "shop", Migrate: true})
 			standby := primary.NewStandby(t)
 			pgserver.Do(t, primary.Synchronous())
 			require.NoError(t, <-later(log, "replicated"))
@@ -207,7 +186,7 @@ func TestNoStandbyNoAcknowledgement(t *testing.T) {
 			asked := []<-chan error{later(log, "waiting")}
 			meanwhile(t, primary)
 			// A service that was started anew asks again for what it was not told.
-			anew := open(t, primary.URL(), postgres.Config{Schema: "shop"})
+			anew := openAt(t, primary.URL(), postgres.Config{Schema: "shop"})
 			asked = append(asked, later(anew, "waiting"))
 			time.Sleep(quiet())
 			for _, ended := range asked {
@@ -218,7 +197,7 @@ func TestNoStandbyNoAcknowledgement(t *testing.T) {
 				}
 			}
 			pgserver.Do(t, standby.Start())
-			over := time.After(patience)
+			over := time.After(longest)
 			for _, ended := range asked {
 				select {
 				case err := <-ended:
@@ -229,7 +208,7 @@ func TestNoStandbyNoAcknowledgement(t *testing.T) {
 			}
 			pgserver.Do(t, primary.Kill())
 			pgserver.Do(t, standby.Promote())
-			after := open(t, standby.URL(), postgres.Config{Schema: "shop"})
+			after := openAt(t, standby.URL(), postgres.Config{Schema: "shop"})
 			assert.Equal(t, []string{"replicated", "waiting"}, idsOf(t, after))
 		})
 	}
@@ -242,8 +221,8 @@ func TestAsynchronousStandbyMayLose(t *testing.T) {
 	primary := pgserver.New(t, nil)
 	p := pgserver.NewProxy(t, primary.Addr())
 	url := p.URL(primary.URL())
-	log := open(t, url, postgres.Config{Schema: "shop", Migrate: true})
-	careless := open(t, url, postgres.Config{Schema: "shop", MayGoBack: true})
+	log := openAt(t, url, postgres.Config{Schema: "shop", Migrate: true})
+	careless := openAt(t, url, postgres.Config{Schema: "shop", MayGoBack: true})
 	standby := primary.NewStandby(t)
 	s := serve(log, "early")
 	s.busy(t, 100)
@@ -262,14 +241,14 @@ func TestAsynchronousStandbyMayLose(t *testing.T) {
 	pgserver.Do(t, standby.Promote())
 	p.Target(standby.Addr())
 
-	ids := idsOf(t, open(t, url, postgres.Config{Schema: "shop"}))
+	ids := idsOf(t, openAt(t, url, postgres.Config{Schema: "shop"}))
 	holds(t, ids, early)
 	for id := range late {
 		assert.NotContains(t, ids, id, "the standby cannot have it")
 	}
-	_, err := again(log, "o-new", 0, "new")
+	_, err := untilTold(log, "o-new", 0, "new")
 	require.ErrorIs(t, err, store.ErrDamaged, "it acknowledged what is gone")
-	_, err = again(careless, "o-new", 0, "new")
+	_, err = untilTold(careless, "o-new", 0, "new")
 	require.NoError(t, err, "losing the newest appends was wanted")
 	assert.Equal(t, append(ids, "new"), idsOf(t, careless))
 	require.NoError(t, careless.Verify(t.Context(), nil))

@@ -1,4 +1,4 @@
-package folder_test
+package rooms_test
 
 import (
 	"io/fs"

@@ -1,4 +1,4 @@
-package pgserver_test
+package trouble_test
 
 import (
 	"io"
@@ -12,8 +12,6 @@ import (
 
 	"github.com/tilltape/tilltape/internal/tests/pgserver"
 )
-
-func TestMain(m *testing.M) { os.Exit(pgserver.RunWhole(m)) }
 
 func TestServerKeepsItsWordByDefault(t *testing.T) {
 	s := pgserver.Shared(t)

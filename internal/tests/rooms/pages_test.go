@@ -1,4 +1,4 @@
-package pages_test
+package rooms_test
 
 import (
 	"testing"

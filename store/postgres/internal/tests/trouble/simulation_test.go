@@ -1,4 +1,4 @@
-package stories_test
+package trouble_test
 
 import (
 	"context"
@@ -77,6 +77,7 @@ const (
 )
 
 func TestSimulation(t *testing.T) {
+	t.Parallel()
 	s := pgserver.Shared(t)
 	engine := func(t *testing.T) func() (store.Log, error) {
 		config, err := pgxpool.ParseConfig(s.URL())
@@ -84,7 +85,7 @@ func TestSimulation(t *testing.T) {
 		idle(config)
 		schema, appends := s.Schema(t), &atomic.Int64{}
 		return func() (store.Log, error) {
-			log, err := open(config.Copy(), schema)
+			log, err := begin(config.Copy(), schema)
 			if err != nil {
 				return nil, err
 			}

@@ -1,4 +1,4 @@
-package testkeys_test
+package rooms_test
 
 import (
 	"crypto/rsa"

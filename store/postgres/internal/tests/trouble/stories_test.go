@@ -1,9 +1,7 @@
-// Package stories_test plays the stories of the library over logs on PostgreSQL, and runs its shop for some days.
-package stories_test
+package trouble_test
 
 import (
 	"context"
-	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,8 +14,6 @@ import (
 	"github.com/tilltape/tilltape/store/postgres"
 	"github.com/tilltape/tilltape/store/storetest"
 )
-
-func TestMain(m *testing.M) { os.Exit(pgserver.RunWhole(m)) }
 
 // process is a log with a pool of its own, as each process of a service has.
 type process struct {
@@ -32,8 +28,8 @@ func (p process) Close() error {
 	return p.Log.Close()
 }
 
-// open begins a process over the log in a schema.
-func open(config *pgxpool.Config, schema string) (store.Log, error) {
+// begin begins a process over the log in a schema.
+func begin(config *pgxpool.Config, schema string) (store.Log, error) {
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
 		return nil, err
@@ -46,17 +42,19 @@ func open(config *pgxpool.Config, schema string) (store.Log, error) {
 	return process{log, pool, schema}, nil
 }
 
-// start is open for a test.
+// start is begin for a test.
 func start(t *testing.T, url, schema string) store.Log {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(url)
 	require.NoError(t, err)
-	log, err := open(config, schema)
+	log, err := begin(config, schema)
 	require.NoError(t, err)
 	return log
 }
 
+// TestStories plays the stories of the library over logs on PostgreSQL.
 func TestStories(t *testing.T) {
+	t.Parallel()
 	s := pgserver.Shared(t)
 	stories.Run(t, storetest.Factory{
 		Open: func(t *testing.T) store.Log { return start(t, s.URL(), s.Schema(t)) },

@@ -1,4 +1,4 @@
-package engine_test
+package rooms_test
 
 import (
 	"context"
