@@ -86,6 +86,19 @@ func (s *statement) againstNames(m *apo.Reading) error {
 		return evidenceError("the record takes an amount or a time from a message that was not understood")
 	case s.code != m.Type:
 		return fieldError("type", s.code, m.Type)
+	case unread && s.fact != unreadFact(m.Op):
+		return evidenceError("the record is of %q, the message beside it is of %s", s.fact, m.Op)
 	}
 	return nil
+}
+
+// unreadFact is what a notification that was not understood is recorded as: of a capture or refund it is a word on that.
+func unreadFact(op apo.Op) events.Kind {
+	switch op {
+	case apo.OpNotifyCapture:
+		return events.KindCaptureUnresolved
+	case apo.OpNotifyRefund:
+		return events.KindRefundUnresolved
+	}
+	return ""
 }

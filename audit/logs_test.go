@@ -209,6 +209,12 @@ func notified(f order.Fact) order.Fact {
 		content["notifyType"], content["paymentTime"] = "UPDATE_AMOUNT_RESULT", stamp(f.At)
 		content["updateRequestId"], content["paymentAmount"] = f.RequestID, wire(f.Amount)
 		f.At = time.Time{} // that one is the payment's
+	case order.CaptureUnread:
+		op, content["notifyType"], f.Code, f.At = apo.OpNotifyCapture, "CAPTURE_RESULT", "CAPTURE_RESULT", time.Time{}
+		content["captureId"], content["captureAmount"], f.TransferID = "c-"+f.PaymentID, "120.00", "c-"+f.PaymentID
+	case order.RefundUnread:
+		op, content["notifyType"], f.Code, f.At = apo.OpNotifyRefund, "REFUND_RESULT", "REFUND_RESULT", time.Time{}
+		content["refundStatus"] = "REVIEW"
 	case order.NotUnderstood:
 		op, content["notifyType"], f.Code, f.At = apo.OpNotification, "CARD_STATUS", "CARD_STATUS", time.Time{}
 	case order.DisputeOpened, order.DisputeDue, order.DisputeDefended, order.DisputeClosed:
@@ -259,6 +265,8 @@ func (w *writer) fact(id string) order.Fact {
 		order.DisputeDue, order.DisputeDefended, order.DisputeClosed, order.NotUnderstood}
 	f := order.Fact{Kind: kinds[w.pick(len(kinds))], PaymentID: "p-" + id, At: w.now}
 	switch f.Kind {
+	case order.NotUnderstood:
+		f.Kind = []order.FactKind{order.NotUnderstood, order.CaptureUnread, order.RefundUnread}[w.pick(3)]
 	case order.PaymentSucceeded:
 		f.Amount = usd(amount)
 	case order.CaptureSucceeded, order.RefundSucceeded, order.CaptureFailed, order.RefundFailed:

@@ -48,11 +48,12 @@ type statement struct {
 	lost         events.Money
 
 	anomaly    bool
-	eitherWay  bool // an anomaly of a late answer, which may be of class Failed as well
-	neverPaid  bool // the message says that there is no payment
-	unresolved bool // the message decided nothing
-	oneStep    bool // the payment moved its money at once
-	unread     bool // an anomaly of a message that was not understood
+	eitherWay  bool        // an anomaly of a late answer, which may be of class Failed as well
+	neverPaid  bool        // the message says that there is no payment
+	unresolved bool        // the message decided nothing
+	oneStep    bool        // the payment moved its money at once
+	fact       events.Kind // that an anomaly names
+	unread     bool        // an anomaly of a message that was not understood
 }
 
 // stated says what a fact has from APO. ok is false for facts that rest on no message.
@@ -163,7 +164,7 @@ func (s *statement) unsettled(u *events.Unresolved) {
 func statedAnomaly(e *events.AnomalyObserved) statement {
 	s := statement{what: "payment", has: hasIDs | hasAmount | hasTime | hasCode, paymentID: e.PaymentID,
 		transferID: e.TransferID, requestID: e.RequestID, amount: e.Amount, at: e.At, code: e.Code, proof: e.Proof,
-		anomaly: true, unread: e.Reason == events.NotUnderstood}
+		anomaly: true, fact: e.Fact, unread: e.Reason == events.NotUnderstood}
 	switch e.Fact {
 	case events.KindPaymentPending:
 		s.kind = apo.PaymentPending

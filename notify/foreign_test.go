@@ -80,6 +80,8 @@ func TestWhatNobodyUnderstandsOfAnOrderIsKeptWithIt(t *testing.T) {
 				resultS + `}`,
 			`{"notifyType":"PAYMENT_RESULT","paymentRequestId":"preq-o-1","result":{"resultStatus":"U","resultCode":"X"}}`,
 			`{"disputeNotificationType":"DISPUTE_JUDGED","disputeId":"D1","paymentId":"pay-o-1","disputeJudgedResult":"SPLIT"}`,
+			`{"notifyType":"CAPTURE_RESULT","captureId":"C9","paymentId":"pay-o-1","captureAmount":"120.00",` + resultS + `}`,
+			`{"notifyType":"REFUND_RESULT","refundId":"F9","paymentId":"pay-o-1","result":{"resultStatus":"U"}}`,
 		} {
 			for range 2 {
 				status, body := x.Send(signed(x, text), nil)
@@ -92,8 +94,11 @@ func TestWhatNobodyUnderstandsOfAnOrderIsKeptWithIt(t *testing.T) {
 			assert.Equal(t, order.Authorized, o.Status, text)
 		}
 		assert.EqualValues(t, 2, x.Handler.Stats().Types["CARD_STATUS"], "counted all the same")
-		assert.EqualValues(t, 4, x.Handler.Stats().Duplicate)
-		_, err := audit.Replay(x.Ctx, log, nil)
+		assert.EqualValues(t, 6, x.Handler.Stats().Duplicate)
+		require.Len(t, x.Order("o-1").Doubts(), 2, "what may have moved money stands in the way of more")
+		_, err := x.Orders.Cancel(x.Ctx, "o-1", order.Cancel{})
+		require.ErrorIs(t, err, order.ErrRejected)
+		_, err = audit.Replay(x.Ctx, log, nil)
 		require.NoError(t, err, "the judge of a log takes it as it is")
 	})
 }

@@ -17,7 +17,7 @@ import (
 
 // someFact is a fact that need not fit anything.
 func someFact(t *rapid.T) Fact {
-	kind := FactKind(rapid.IntRange(int(PaymentSucceeded), int(NotUnderstood)).Draw(t, "kind"))
+	kind := FactKind(rapid.IntRange(int(PaymentSucceeded), int(RefundUnread)).Draw(t, "kind"))
 	f := Fact{Kind: kind, PaymentID: rapid.SampledFrom([]string{"", "P1", "P1", "P2"}).Draw(t, "paymentId"),
 		Code: rapid.SampledFrom([]string{"", "A"}).Draw(t, "code")}
 	if rapid.Bool().Draw(t, "timed") {
@@ -58,7 +58,11 @@ func somePicture(t *rapid.T) Picture {
 		states := []string{StateSuccess, StateFail, StateProcessing, StateCancelled}
 		p.State = rapid.SampledFrom(states).Draw(t, "state")
 		for range rapid.IntRange(0, 3).Draw(t, "facts") {
-			p.Facts = append(p.Facts, someFact(t))
+			f := someFact(t)
+			if f.unread() { // which notifications alone are
+				f.Kind = NotUnderstood
+			}
+			p.Facts = append(p.Facts, f)
 		}
 	}
 	return p

@@ -167,7 +167,7 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 		at = o.findCapture(t.id, t.request, t.minor)
 	case unclearWord(e):
 		at = o.unclearAt(t.kind, t.id, t.request, &t)
-		if o.saidUnclear(at, e) {
+		if o.saidUnclear(at, e) || o.unreadOfOurs(e) {
 			return t, at, false
 		}
 	default:
@@ -198,6 +198,8 @@ func (o *Order) tellsMore(e *events.AnomalyObserved) bool {
 		return true
 	case e.Reason == events.PaymentRevived && o.undone() && o.newestOnPayment(&e.Proof): // it was let go since
 		return true
+	case e.Reason == events.NotUnderstood: // a message delivered again
+		return false
 	}
 	if e.Reason == events.Reversal {
 		at := o.reversed(e)

@@ -26,6 +26,11 @@ func (w wordsOn) word(t *rapid.T, done bool) Fact {
 			f.Kind = RefundSucceeded
 		}
 	}
+	if rapid.IntRange(0, 7).Draw(t, "unread") == 0 {
+		f.Kind = map[transferKind]FactKind{captures: CaptureUnread, refunds: RefundUnread}[w.kind]
+		f.Amount, f.Code = Money{}, "RESULT"
+		return f
+	}
 	switch alone := rapid.IntRange(0, 3).Draw(t, "one identifier alone"); {
 	case w.request != "" && alone == 0:
 		f.TransferID = ""
@@ -59,6 +64,9 @@ func TestConverge_ContradictionsDoOnceAnInquiryHasAnswered(t *testing.T) {
 				done = false
 			}
 			f := m.word(t, done)
+			for f.unread() {
+				f = m.word(t, done)
+			}
 			f.TransferID, f.RequestID = m.id, m.request
 			if mode == CaptureAutomatic && m.kind == captures {
 				f.Amount = usd(theAmount)

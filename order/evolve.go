@@ -274,6 +274,7 @@ func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 	if i < 0 {
 		o.Held = append(slices.Clip(o.Held),
 			HeldRefund{e.RefundID, e.RefundRequestID, e.Amount.Minor, e.At, r.Recorded, r.Version, 0})
+		o.retireUndecided(e)
 		if o.known.has(knownFailure) { // of a payment that has failed: of two words APO has the newer
 			o.watchSoon(r)
 		}

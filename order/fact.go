@@ -34,12 +34,15 @@ const (
 	DisputeDefended            // documents that defend it are with APO
 	DisputeClosed              // it was judged, accepted, withdrawn or resolved
 	NotUnderstood              // a notification that this version cannot read; always an anomaly
+	CaptureUnread              // such a notification of a capture, which may have been done
+	RefundUnread               // such a notification of a refund
 )
 
 var factNames = [...]string{"none", "payment succeeded", "payment pending", "payment authorized", "payment paid",
 	"payment failed", "capture succeeded", "capture failed", "capture pending", "refund succeeded", "refund failed",
 	"refund pending", "payment cancelled", "payment raised", "raise failed", "other transaction", "capture unclear",
-	"refund unclear", "dispute opened", "dispute due", "dispute defended", "dispute closed", "not understood"}
+	"refund unclear", "dispute opened", "dispute due", "dispute defended", "dispute closed", "not understood",
+	"capture unread", "refund unread"}
 
 // String is the fact in words.
 func (k FactKind) String() string { return words.Of(factNames[:], k) }

@@ -120,7 +120,8 @@ func (o *Order) guardCurrency(q *question) *RejectedError {
 		return o.reject(q.verb, ReasonCurrency, Cause{Version: q.record}).with("no amount of the dispute is known in it")
 	}
 	at := o.undecided(q.record)
-	if at < 0 || !o.book[at].has(markForeign) && (o.book[at].kind != others || o.book[at].minor > 0) {
+	if at < 0 || !o.book[at].has(markForeign) &&
+		(o.book[at].kind != others && !o.book[at].has(markUnclear) || o.counted(at) || o.book[at].minor > 0) {
 		return nil
 	}
 	r := o.reject(q.verb, ReasonCurrency, o.causeOfDoubt(o.book[at].version))

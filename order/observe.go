@@ -25,7 +25,7 @@ func (d *decision) observe(f Fact) {
 	if f.inProcess() != 0 && d.heard.tellsDone(&f) {
 		return // by the same answer
 	}
-	if f.Kind == NotUnderstood { // whatever it names: nobody knows what it says of that
+	if f.unread() { // whatever it names: nobody knows what it says of that
 		d.anomaly(events.NotUnderstood, &f, f.Message)
 	} else if problem := o.ofAnother(&f); problem != "" {
 		d.anomaly(events.PaymentContradicts, &f, problem)
@@ -352,6 +352,8 @@ var factEvents = map[FactKind]events.Kind{
 	OtherTransaction:  events.KindInquiryAnswered,
 	CaptureUnclear:    events.KindCaptureUnresolved,
 	RefundUnclear:     events.KindRefundUnresolved,
+	CaptureUnread:     events.KindCaptureUnresolved,
+	RefundUnread:      events.KindRefundUnresolved,
 	DisputeOpened:     events.KindDisputeOpened,
 	DisputeDue:        events.KindDisputeDue,
 	DisputeDefended:   events.KindDisputeDefended,

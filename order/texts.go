@@ -43,11 +43,11 @@ func (o Outcome) MarshalText() ([]byte, error) { return words.Marshal(o, Outcome
 func (o *Outcome) UnmarshalText(text []byte) error { return words.Unmarshal(text, o, OutcomeFailed) }
 
 // MarshalText is the word that String says; a value that is none is an error.
-func (f FactKind) MarshalText() ([]byte, error) { return words.Marshal(f, NotUnderstood) }
+func (f FactKind) MarshalText() ([]byte, error) { return words.Marshal(f, RefundUnread) }
 
 // UnmarshalText takes one of these words; the error lists them.
 func (f *FactKind) UnmarshalText(text []byte) error {
-	return words.Unmarshal(text, f, NotUnderstood)
+	return words.Unmarshal(text, f, RefundUnread)
 }
 
 // MarshalText is the word that String says; a value that is none is an error.

@@ -19,9 +19,7 @@ func (d *decision) observeUnasked(f *Fact) {
 	o, kind := &d.o, f.inProcess()
 	at := o.failing(kind, f.TransferID, f.RequestID)
 	switch {
-	case o.askedFor(kind.asked(), f.RequestID) != nil,
-		kind == captures && f.RequestID == "" && o.Gateway == GatewayOutstanding,
-		kind == refunds && o.findHeld(f.TransferID, f.RequestID) >= 0,
+	case o.awaits(kind, f.TransferID, f.RequestID),
 		at >= 0 && (!o.book[at].is(transferFailed) || !o.supersedes(&f.Proof, &o.book[at])) && !o.tellsLarger(at, f):
 		return
 	}

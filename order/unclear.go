@@ -29,14 +29,46 @@ func (d *decision) observeUnclear(f *Fact) {
 		return
 	}
 	switch {
-	case o.askedFor(kind.asked(), f.RequestID) != nil,
-		kind == captures && f.RequestID == "" && o.Gateway == GatewayOutstanding,
-		kind == refunds && o.findHeld(f.TransferID, f.RequestID) >= 0,
+	case o.awaits(kind, f.TransferID, f.RequestID),
 		at >= 0 && (o.book[at].is(transferContradicted) || o.book[at].doubt != 0) && !o.tellsLarger(at, f),
 		at >= 0 && o.book[at].is(transferFailed) && !o.supersedes(&f.Proof, &o.book[at]):
 		return
 	}
 	d.anomaly(events.StatusContradicts, f, "APO tells it in a state that is not known here")
+}
+
+// awaits reports whether the rules wait for a capture or refund of those names already: one that was asked for here,
+// APO's own, or a refund that is held.
+func (o *Order) awaits(kind transferKind, id, request string) bool {
+	return o.askedFor(kind.asked(), request) != nil ||
+		kind == captures && request == "" && o.Gateway == GatewayOutstanding ||
+		kind == refunds && o.findHeld(id, request) >= 0
+}
+
+// unread reports whether the fact is a notification that could not be read. Of a capture or refund it is a word on it
+// as one in a state not known here is, of an amount that nobody can read: it may have moved all there is.
+func (f *Fact) unread() bool {
+	return f.Kind == NotUnderstood || f.Kind == CaptureUnread || f.Kind == RefundUnread
+}
+
+// unreadOfOurs reports whether an anomaly is such a notification of what is awaited, which ends by its own word.
+func (o *Order) unreadOfOurs(e *events.AnomalyObserved) bool {
+	if e.Reason != events.NotUnderstood {
+		return false
+	}
+	kind := captures
+	if e.Fact == events.KindRefundUnresolved {
+		kind = refunds
+	}
+	return o.awaits(kind, e.TransferID, e.RequestID)
+}
+
+// retireUndecided drops what was told of a refund before anybody knew that it was done, and which is held now.
+func (o *Order) retireUndecided(e *events.RefundHeld) {
+	at := o.placed(refunds, e.RefundID, e.RefundRequestID)
+	if at >= 0 && o.book[at].is(transferContradicted) && o.book[at].marks&(markPending|markUnclear) != 0 {
+		o.retire(&transfer{kind: refunds, id: digest(e.RefundID), request: digest(e.RefundRequestID)})
+	}
 }
 
 // unclearAt is the place of what such a line is about; -1: it is not on record. One without a name is of what counts
@@ -64,7 +96,8 @@ func (o *Order) saidUnclear(at int, e *events.AnomalyObserved) bool {
 
 // foldUnclear remembers that of a transfer which counts nobody knows any more whether it does.
 func (o *Order) foldUnclear(r *events.Record, e *events.AnomalyObserved) {
-	if !unclearWord(e) || e.Reason != events.StatusContradicts {
+	unread := e.Reason == events.NotUnderstood
+	if !unclearWord(e) || !unread && e.Reason != events.StatusContradicts || o.unreadOfOurs(e) {
 		return
 	}
 	kind := captures

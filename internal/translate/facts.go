@@ -54,6 +54,10 @@ func Fact(v apo.Verified) order.Fact {
 		kind = order.PaymentAuthorized
 	case v.PaidInOneStep():
 		kind = order.PaymentPaid
+	case v.Kind() == apo.NotUnderstood && v.Op() == apo.OpNotifyCapture:
+		kind = order.CaptureUnread
+	case v.Kind() == apo.NotUnderstood && v.Op() == apo.OpNotifyRefund:
+		kind = order.RefundUnread
 	}
 	dispute := v.Dispute()
 	f := order.Fact{Kind: kind, PaymentID: v.PaymentID(), PaymentRequestID: v.PaymentRequestID(),

@@ -1,0 +1,116 @@
+package order
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// unreadOf is a notification of a capture or refund that APO signed, of which no more than this can be read.
+func unreadOf(kind FactKind, id, request string) Fact {
+	e := signed()
+	e.Body = []byte(`{"amount":"120.00"}`)
+	return Fact{Kind: kind, PaymentID: "P1", TransferID: id, RequestID: request, Code: "CAPTURE_RESULT", Message: "why",
+		Proof: events.Proof{Via: events.ViaNotification, Evidence: e}}
+}
+
+// Money may have moved by what nobody can read: nothing is cancelled, captured or given back beside it, until an
+// inquiry that was begun later says what became of it.
+func TestUnread_BlocksUntilAnInquiryHasTold(t *testing.T) {
+	for _, names := range [][2]string{{"C9", ""}, {"", "q9"}, {"C9", "q9"}} {
+		for kind, ends := range map[FactKind][]FactKind{
+			CaptureUnread: {CaptureSucceeded, CaptureFailed}, RefundUnread: {RefundSucceeded, RefundFailed},
+		} {
+			for _, end := range ends {
+				x := in(t, Authorized)
+				a := x.observe(unreadOf(kind, names[0], names[1]))[0].(events.AnomalyObserved)
+				assert.Equal(t, []any{events.NotUnderstood, factEvents[kind], "why"}, []any{a.Reason, a.Fact, a.Detail})
+				assert.Empty(t, x.observe(unreadOf(kind, names[0], names[1])), "a redelivery")
+				for _, c := range []Command{Cancel{CommandID: "c"}, Capture{CommandID: "k", Amount: usd(100)}} {
+					_, err := x.do(c)
+					assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason, "%s %s", kind, names)
+				}
+				assert.Equal(t, x.now, x.o.NextDue(), "APO is asked at once")
+				x.inquire(tells(StateSuccess, authorized()))
+				assert.True(t, x.o.Unaccounted(), "which has not told of it")
+				told := []Fact{authorized(), {Kind: end, TransferID: names[0], RequestID: names[1], Amount: usd(400), Code: "X"}}
+				if end == RefundSucceeded {
+					told = []Fact{told[0], captured("C1", 400), told[1]}
+				}
+				x.inquire(tells(StateSuccess, told...))
+				assert.Empty(t, x.o.Doubts(), "%s %s", end, names)
+				replayIsLive(t, x)
+				was := x.o
+				assert.Empty(t, x.observe(unreadOf(kind, names[0], names[1])), "nor is it news later")
+				assert.Equal(t, was, x.o)
+			}
+		}
+	}
+}
+
+// Nobody can read how much a refund takes: all is reserved. Without any name a person says what became of it.
+func TestUnread_RefundReservesAll(t *testing.T) {
+	x := in(t, Captured)
+	x.observe(unreadOf(RefundUnread, "", ""))
+	assert.Zero(t, x.o.Refundable())
+	_, err := x.do(Refund{CommandID: "f", Amount: usd(1)})
+	rejected(t, err)
+	x.inquire(tells(StateSuccess, authorized(), captured("C1", 600)))
+	assert.Zero(t, x.o.Refundable(), "it was not told")
+	_, err = x.do(statement(x.o.Doubts()[0], events.ResolvedSucceeded))
+	assert.Equal(t, ReasonCurrency, rejected(t, err).Reason, "nobody knows how much")
+	x.must(statement(x.o.Doubts()[0], events.ResolvedFailed))
+	assert.EqualValues(t, 600, x.o.Refundable())
+	assert.Empty(t, x.observe(unreadOf(RefundUnread, "", "")))
+	replayIsLive(t, x)
+}
+
+// What counts is in doubt by it, and the newest word ends that.
+func TestUnread_OfWhatCounts(t *testing.T) {
+	x := in(t, Captured)
+	x.observe(unreadOf(CaptureUnread, "C1", ""))
+	assert.Len(t, x.o.Doubts(), 1)
+	assert.Zero(t, x.o.Refundable())
+	x.inquire(tells(StateSuccess, authorized(), captured("C1", 600)))
+	assert.Empty(t, x.o.Doubts())
+	assert.EqualValues(t, 600, x.o.Refundable())
+	replayIsLive(t, x)
+}
+
+// What is under way here, by itself or held, is asked about anyway, and ends by its own word.
+func TestUnread_OfWhatIsUnderWay(t *testing.T) {
+	x := asked(t, CallCapture)
+	x.answer(silence)
+	p := x.op()
+	x.observe(unreadOf(CaptureUnread, "C9", p.RequestID))
+	assert.Empty(t, x.o.Doubts())
+	assert.Len(t, x.o.Anomalies, 1)
+	x.inquire(tells(StateSuccess, authorized(), Fact{Kind: CaptureSucceeded, TransferID: "C9", RequestID: p.RequestID,
+		Amount: p.Amount}))
+	assert.Empty(t, x.o.Operations())
+	replayIsLive(t, x)
+
+	x = placed(t, CaptureAutomatic)
+	x.observe(authorized())
+	x.observe(unreadOf(CaptureUnread, "", ""))
+	_, err := x.do(Cancel{CommandID: "c"})
+	require.NotEqual(t, ReasonUnaccounted, rejected(t, err).Reason, "APO captures by itself")
+	x.inquire(tells(StateSuccess, authorized(), captured("C1", theAmount)))
+	assert.Empty(t, x.o.Doubts())
+	assert.EqualValues(t, theAmount, x.o.Refundable())
+	replayIsLive(t, x)
+}
+
+// Before the payment is known it stands in the way too.
+func TestUnread_BeforeThePayment(t *testing.T) {
+	for _, mode := range []events.CaptureMode{CaptureManual, CaptureAutomatic, CaptureNone} {
+		x := placed(t, mode)
+		x.observe(unreadOf(CaptureUnread, "C9", ""))
+		_, err := x.do(Cancel{CommandID: "c"})
+		assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason, mode)
+		replayIsLive(t, x)
+	}
+}
