@@ -1,6 +1,7 @@
 package apo
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -41,7 +42,12 @@ type Transaction struct {
 	RequestID string // transactionRequestId
 	Amount    Amount
 	Time      time.Time // UTC; zero if absent or unreadable
+
+	problem error // why the rest of it cannot be read; its type is then "unread" at least
 }
+
+// transactionUnread is a line of which not even the type can be read.
+const transactionUnread TransactionType = "unread"
 
 // result is what every message says of itself.
 type result struct{ status, code, message string }
@@ -160,24 +166,28 @@ func (r *reader) transactions() []Transaction {
 		}
 		entry, fields := inside[0], inside[1:inside[0].size]
 		inside = inside[entry.size:]
-		if entry.kind != jsonObject {
-			r.fail("transactions", "has an entry that is not an object")
-			return nil
-		}
-		line := &reader{from: fields}
-		lines = append(lines, Transaction{
-			Type: TransactionType(line.code("transactionType")), State: State(line.code("transactionStatus")),
-			ID: line.id("transactionId"), RequestID: line.id("transactionRequestId"),
-			Amount: line.amount("transactionAmount"), Time: line.time("transactionTime"),
-		})
-		if line.err == nil && lines[len(lines)-1].Type == "" {
-			line.fail("transactionType", "is missing")
-		}
-		if line.err != nil {
-			r.fail("transactions", "has an entry whose "+line.err.Error())
-		}
+		lines = append(lines, readTransaction(entry.kind, fields))
 	}
 	return lines
+}
+
+// readTransaction reads one line. What can be read of it is kept where not all can: the other lines are no worse.
+func readTransaction(kind jsonKind, fields object) Transaction {
+	line := &reader{from: fields}
+	if kind != jsonObject {
+		line.err = errors.New("it is not an object")
+	}
+	t := Transaction{
+		Type: TransactionType(line.code("transactionType")), State: State(line.code("transactionStatus")),
+		ID: line.id("transactionId"), RequestID: line.id("transactionRequestId"),
+		Amount: line.amount("transactionAmount"), Time: line.time("transactionTime"),
+	}
+	if t.Type == "" {
+		line.fail("transactionType", "is missing")
+		t.Type = transactionUnread
+	}
+	t.problem = line.err
+	return t
 }
 
 func malformedError(op Op, reason string) error {

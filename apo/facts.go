@@ -174,6 +174,9 @@ func transferKind(state State, succeeded, pending, failed Kind) Kind {
 // lineKind says what one line of the transactions proves. ok is false for a
 // line that there is no kind for.
 func lineKind(line Transaction) (kind Kind, ok bool) {
+	if line.problem != nil { // of what moves no money paymentStatus is the word
+		line.State = ""
+	}
 	switch line.State {
 	case StateSuccess, StateFail, StateProcessing, StateCancelled, StatePending:
 	default:
@@ -227,6 +230,14 @@ func (c *content) oneStep() bool {
 	})
 }
 
+// markUnread has a payment's line that cannot be read say what its type does: whether the money is held or has moved.
+func (c *content) markUnread(whole, line *Verified) {
+	if whole.kind == PaymentSucceeded && line.line.State == StateSuccess {
+		whole.held = whole.held || line.line.Type == TransactionAuthorization
+		whole.moved = whole.moved || line.moved
+	}
+}
+
 // proveLines adds what each line proves to what the picture as a whole does.
 func (c *content) proveLines(whole Verified) []Verified {
 	var payments, captures, refunds, others []Verified
@@ -240,6 +251,11 @@ func (c *content) proveLines(whole Verified) []Verified {
 			moved: oneStep && line.Type == TransactionPayment}
 		if kind == CaptureUnclear || kind == RefundUnclear {
 			fact.code = string(line.State)
+		}
+		if line.problem != nil {
+			fact.problem = newError(ErrMalformed, string(c.op), "of a transaction of the signed body "+line.problem.Error(),
+				"it may have moved money: show APO's support the body")
+			c.markUnread(&whole, &fact)
 		}
 		switch kind {
 		case 0:

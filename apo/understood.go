@@ -106,7 +106,8 @@ func namesIn(whole object) (d details) {
 }
 
 // Err says why a fact of the kind [NotUnderstood] is not understood: it wraps [ErrUnknownNotification], [ErrMalformed]
-// or [ErrNoFact]. It is nil for every other kind.
+// or [ErrNoFact]. Of a line of an inquiry's transactions it says what of that cannot be read; those are of the kinds
+// [CaptureUnclear], [RefundUnclear] and [OtherTransaction]. It is nil otherwise.
 func (v Verified) Err() error {
 	if v.problem == nil {
 		return nil

@@ -39,8 +39,8 @@ const (
 	RaiseFailed
 	// OtherTransaction: a transaction of a type for which there is no kind here. It may have moved money.
 	OtherTransaction
-	// CaptureUnclear: a capture in a state that is not known here, which [Verified.Code] names. Nobody knows whether it
-	// moved money.
+	// CaptureUnclear: a capture in a state that is not known here, which [Verified.Code] names, or one that cannot be
+	// read, for which [Verified.Err] says why. Nobody knows whether it moved money.
 	CaptureUnclear
 	// RefundUnclear: the same of a refund.
 	RefundUnclear
@@ -119,7 +119,7 @@ type Verified struct {
 	held     bool // a line says that the payment is an authorization
 	moved    bool // a PAYMENT line says that it moved the money, and nothing that it is held
 	dispute  Dispute
-	problem  *Error // of what is not understood
+	problem  *Error // of what is not understood, or cannot be read
 	evidence *Evidence
 }
 

@@ -92,7 +92,7 @@ func (s *statement) againstNames(m *apo.Reading) error {
 	return nil
 }
 
-// unreadFact is what a notification that was not understood is recorded as: of a capture or refund it is a word on that.
+// unreadFact is what a notification that was not understood is recorded as: of a capture or refund a word on that.
 func unreadFact(op apo.Op) events.Kind {
 	switch op {
 	case apo.OpNotifyCapture:

@@ -77,7 +77,7 @@ func (d *decision) observeOurs(f *Fact) {
 	case DisputeOpened, DisputeDue, DisputeDefended, DisputeClosed:
 		d.observeDispute(f)
 	default: // it may have moved money: a person must look
-		d.anomaly(events.StatusContradicts, f, "APO tells of a transaction of a kind not known here")
+		d.anomaly(events.StatusContradicts, f, first(f.Message, "APO tells of a transaction of a kind not known here"))
 	}
 }
 

@@ -34,7 +34,8 @@ func (d *decision) observeUnclear(f *Fact) {
 		at >= 0 && o.book[at].is(transferFailed) && !o.supersedes(&f.Proof, &o.book[at]):
 		return
 	}
-	d.anomaly(events.StatusContradicts, f, "APO tells it in a state that is not known here")
+	// its message says that it cannot be read
+	d.anomaly(events.StatusContradicts, f, first(f.Message, "APO tells it in a state that is not known here"))
 }
 
 // awaits reports whether the rules wait for a capture or refund of those names already: one that was asked for here,

@@ -114,3 +114,23 @@ func TestUnread_BeforeThePayment(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// So does a line of an inquiry's answer, which says what of it cannot be read.
+func TestUnread_OfAnInquirysTransactions(t *testing.T) {
+	for _, kind := range []FactKind{CaptureUnclear, RefundUnclear, OtherTransaction} {
+		x := in(t, Authorized)
+		line := Fact{Kind: kind, TransferID: "T9", Code: "SUCCESS", Message: "why"}
+		a := x.inquire(tells(StateSuccess, authorized(), line))[0].(events.AnomalyObserved)
+		assert.Equal(t, []any{events.StatusContradicts, "why"}, []any{a.Reason, a.Detail}, kind)
+		for _, c := range []Command{Cancel{CommandID: "c"}, Capture{CommandID: "k", Amount: usd(100)}} {
+			_, err := x.do(c)
+			assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason, kind)
+		}
+		x.inquire(tells(StateSuccess, authorized(), line))
+		_, err := x.do(statement(x.o.Doubts()[0], events.ResolvedSucceeded))
+		assert.Equal(t, ReasonCurrency, rejected(t, err).Reason, kind)
+		x.must(statement(x.o.Doubts()[0], events.ResolvedFailed))
+		x.must(Capture{CommandID: "k", Amount: usd(100)})
+		replayIsLive(t, x)
+	}
+}
