@@ -21,6 +21,14 @@ func (o *Order) tellsLarger(at int, f *Fact) bool {
 	return t.is(transferContradicted) && t.marks&(markPending|markUnclear) != 0 && f.Amount.Minor > t.minor
 }
 
+// tellsNewer reports whether an anomaly that was told before has, as the newest word, another amount of what may stand
+// than is on record.
+func (o *Order) tellsNewer(e *events.AnomalyObserved) bool {
+	t, at, ok := o.strange(e)
+	return ok && at >= 0 && t.is(transferContradicted) && o.book[at].is(transferContradicted) &&
+		!t.alike(&o.book[at]) && o.supersedes(&e.Proof, &o.book[at])
+}
+
 // observeOtherwise keeps what may stand in doubt where a word that is not the newest tells it with another amount. It
 // reports whether that is so. What APO worked on has an amount once it is done.
 func (d *decision) observeOtherwise(f *Fact, at int) bool {

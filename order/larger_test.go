@@ -104,3 +104,39 @@ func TestLarger_WhatIsNotDecidedReservesTheLarger(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// What is beyond the amounts is of the amount that the newest word says, also where that word was told before: a person
+// settles that one.
+func TestLarger_TheNewestWordOnWhatMayStandSaysTheAmount(t *testing.T) {
+	for name, c := range map[string]struct {
+		order Status
+		word  func(minor int64) Fact
+		total func(o Order) int64
+	}{
+		"refund":  {Paid, func(minor int64) Fact { return refunded("F1", minor) }, func(o Order) int64 { return o.Refunded }},
+		"capture": {Authorized, func(m int64) Fact { return captured("C1", m) }, func(o Order) int64 { return o.Captured }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := in(t, c.order)
+			x.observe(c.word(1100))
+			x.observe(c.word(1200))
+			pay := authorized()
+			if c.order == Paid {
+				pay = paid()
+			}
+			for _, minor := range []int64{1100, 1200, 1100} {
+				answer := tells(StateSuccess, pay, c.word(minor))
+				x.inquire(answer)
+				require.Len(t, x.o.Doubts(), 1)
+				assert.Equal(t, usd(minor), x.o.Book()[1].Amount)
+				assert.Len(t, x.inquire(answer), 1, "told again it is no news")
+			}
+			both := tells(StateSuccess, pay, c.word(1200), c.word(1100))
+			x.inquire(both)
+			assert.Len(t, x.inquire(both), 1, "one answer with two amounts says nothing of either")
+			x.must(Resolve{CommandID: "k", Record: x.o.Doubts()[0], Resolution: events.ResolvedSucceeded, Statement: "7"})
+			assert.EqualValues(t, 1100, c.total(x.o))
+			replayIsLive(t, x)
+		})
+	}
+}

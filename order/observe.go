@@ -366,7 +366,7 @@ func (d *decision) anomaly(reason events.AnomalyReason, f *Fact, detail string) 
 	// by the same answer, which so adds nothing; nor does the failure of what is another payment's
 	otherwise := d.toldAsIt(f) || f.split && f.fails() && reason == events.PaymentContradicts
 	if !slices.Contains(d.o.contradiction, contradictionDigest(e)) ||
-		!otherwise && (d.o.tellsMore(&e) || d.doubtsMore(&e)) {
+		!otherwise && (d.o.tellsMore(&e) || d.doubtsMore(&e) || !f.split && d.o.tellsNewer(&e)) {
 		d.emit(e)
 	}
 }
