@@ -93,7 +93,7 @@ func (o *Order) judge(r *events.Record) string {
 	case events.AnomalyCleared:
 		return o.judgeCommand(r, &question{verb: VerbClearAnomaly, anomaly: e.Anomaly})
 	case events.AnomalyObserved:
-		return ""
+		return o.judgeUnited(&e)
 	case events.CommandRefused:
 		return "belongs to the category refusal"
 	}

@@ -53,12 +53,12 @@ func (d *decision) uniteRefunds(f *Fact, a, b int) bool {
 }
 
 // uniteTold makes one of what any fact of an answer names together, before it is told what became of each: what counts
-// twice leaves no room for what is there.
+// twice leaves no room for what is there. Of two amounts that it tells each proves it.
 func (d *decision) uniteTold(facts []Fact, proof events.Proof) {
 	for i := 0; i < len(facts) && len(d.o.book)+len(d.o.Held) > 1; i++ {
 		f := facts[i]
 		f.Proof, f.At = proof, keepable(f.At)
-		if d.o.ofAnother(&f) == "" && !f.split {
+		if d.o.ofAnother(&f) == "" && !(f.split && f.fails()) {
 			d.uniteNamed(&f)
 		}
 	}
@@ -115,8 +115,8 @@ func (o *Order) areOne(byID, byRequest int, w *bothNames) bool {
 }
 
 // unitesHeld is areOne for two refunds of which one is held, by their places among the held and all others: the other
-// is held too, or counts. A failure that names them says so only by the newest word, and of two that are held it ends
-// both.
+// is held too, or counts, or may stand and this is the newest word on both. A failure that names them says so only by
+// the newest word, and ends both of two of which none counts.
 func (o *Order) unitesHeld(byID, byRequest int, w *bothNames) bool {
 	held := len(o.Held)
 	first, second := min(byID, byRequest), max(byID, byRequest)
@@ -127,7 +127,8 @@ func (o *Order) unitesHeld(byID, byRequest int, w *bothNames) bool {
 		return w.done
 	}
 	t := &o.book[second-held]
-	return t.is(transferCounted) && (w.done || o.newestOfHeld(w.proof, &o.Held[first]) && o.supersedes(w.proof, t))
+	newest := o.newestOfHeld(w.proof, &o.Held[first]) && o.supersedes(w.proof, t)
+	return t.is(transferCounted) && (w.done || newest) || t.is(transferContradicted) && w.done && newest
 }
 
 // refundAt is a refund by its place among the held and all others.
@@ -152,24 +153,60 @@ func (o *Order) foldWords(r *events.Record, e *events.AnomalyObserved) {
 	o.foldUnclear(r, e)
 }
 
+// namesBoth is what an anomaly says that names a capture or refund by both of its identifiers; the kind is 0 where it
+// says nothing of that.
+func namesBoth(e *events.AnomalyObserved) (kind transferKind, w bothNames) {
+	if e.Reason != events.TransferContradicts || e.TransferID == "" || e.RequestID == "" {
+		return 0, w
+	}
+	w = bothNames{e.TransferID, e.RequestID, true, &e.Proof}
+	switch e.Fact {
+	case events.KindCaptureSucceeded:
+		return captures, w
+	case events.KindCaptureFailed:
+		w.done = false
+		return captures, w
+	case events.KindRefundSucceeded:
+		return refunds, w
+	case events.KindRefundFailed:
+		w.done = false
+		return refunds, w
+	}
+	return 0, w
+}
+
+// judgeUnited demands, of an anomaly that makes two entries one, APO's own word: what is kept of it names both.
+func (o *Order) judgeUnited(e *events.AnomalyObserved) string {
+	kind, w := namesBoth(e)
+	if kind == 0 || len(o.book)+len(o.Held) < 2 {
+		return ""
+	}
+	a, b := o.placed(kind, w.id, ""), o.placed(kind, "", w.request)
+	unites := a >= 0 && b >= 0 && a != b && o.areOne(a, b, &w)
+	if kind == refunds && !unites {
+		a, b = o.placeOfRefund(w.id, ""), o.placeOfRefund("", w.request)
+		unites = a >= 0 && b >= 0 && a != b && o.unitesHeld(a, b, &w)
+	}
+	if !unites {
+		return ""
+	}
+	switch p := &e.Proof; p.Via {
+	case events.ViaAnswer, events.ViaNotification:
+		return when(p.Evidence == nil, "makes two entries one by a message that was not kept")
+	case events.ViaInquiry:
+		return when(!o.asksNow(p) && p.Evidence == nil, "makes two entries one by no inquiry under way")
+	}
+	return "makes two entries one without a word of APO's that names both"
+}
+
 // foldUnited makes one entry of two that a message has named together. It reports whether it has, and whether the
 // message is the newest word on both.
 func (o *Order) foldUnited(r *events.Record, e *events.AnomalyObserved) (merged, newest bool) {
-	if e.Reason != events.TransferContradicts || e.TransferID == "" || e.RequestID == "" {
+	kind, both := namesBoth(e)
+	if kind == 0 {
 		return false, false
 	}
-	kind, w := captures, &bothNames{e.TransferID, e.RequestID, true, &e.Proof}
-	switch e.Fact {
-	case events.KindCaptureSucceeded:
-	case events.KindCaptureFailed:
-		w.done = false
-	case events.KindRefundSucceeded:
-		kind = refunds
-	case events.KindRefundFailed:
-		kind, w.done = refunds, false
-	default:
-		return false, false
-	}
+	w := &both
 	held := kind == refunds && len(o.Held) > 0 && o.foldHeldUnited(r, w)
 	a, b := o.placed(kind, w.id, ""), o.placed(kind, "", w.request)
 	if a < 0 || b < 0 || a == b || !o.areOne(a, b, w) {
@@ -220,9 +257,9 @@ func (o *Order) merge(r *events.Record, at, other int, newest bool) {
 	}
 }
 
-// foldHeldUnited is the same where one of the two is held: one that counts has its place, and of two that are held one
-// waits, for the larger of their amounts. It reports whether the message is the newest word on both: the fact that
-// follows says then of which amount.
+// foldHeldUnited is the same where one of the two is held: one that counts has its place, what may stand does not stand
+// beside one that waits, and of two that are held one waits, for the larger of their amounts. It reports whether the
+// message is the newest word on both: the fact that follows says then of which amount.
 func (o *Order) foldHeldUnited(r *events.Record, w *bothNames) (newest bool) {
 	a, b := o.placeOfRefund(w.id, ""), o.placeOfRefund("", w.request)
 	if a < 0 || b < 0 || a == b || !o.unitesHeld(a, b, w) {
@@ -232,6 +269,12 @@ func (o *Order) foldHeldUnited(r *events.Record, w *bothNames) (newest bool) {
 	first, second := min(a, b), max(a, b)
 	was := o.Held[first]
 	newest = o.newestOfHeld(w.proof, &was)
+	if second >= held && o.book[second-held].is(transferContradicted) { // by the newest word, which has the amount
+		o.Held = slices.Clone(o.Held)
+		o.Held[first].RefundID, o.Held[first].RefundRequestID = w.id, w.request
+		o.book = slices.Delete(slices.Clone(o.book), second-held, second-held+1)
+		return true
+	}
 	o.Held = slices.Delete(slices.Clone(o.Held), first, first+1)
 	if second < held {
 		h := &o.Held[second-1]
