@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -24,7 +25,7 @@ import (
 func TestARottenHeadHoldsUpNobodyElse(t *testing.T) {
 	for _, bucket := range []string{"heads", "status", "due", "attention"} {
 		t.Run(bucket, func(t *testing.T) {
-			const orders = 200
+			orders := long.Rounds(200, 100)
 			ctx, path := context.Background(), filepath.Join(t.TempDir(), "orders.log")
 			log, err := bolt.Open(path, nil)
 			require.NoError(t, err)

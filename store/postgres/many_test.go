@@ -76,14 +76,15 @@ func TestHandlesThatWriteAtOnce(t *testing.T) {
 	log := newLog(t, postgres.Config{})
 	away := openLog(t, log.pool, log.config)
 	other := openLog(t, newPool(t, pgserver.Shared(t).URL()), log.config)
-	const writers, each, long = 16, 10, 60
+	const writers, many = 16, 60
+	each := long.Rounds(10, 5)
 	var group sync.WaitGroup
 	for w := range writers {
 		group.Go(func() {
 			by := []kept{log, other}[w%2]
 			for i := range each {
 				id := fmt.Sprintf("o-%d-%d", w, i)
-				records := make([]events.Record, long)
+				records := make([]events.Record, many)
 				for k := range records {
 					records[k] = record(fmt.Sprintf("%s-%d", id, k))
 				}
@@ -93,13 +94,13 @@ func TestHandlesThatWriteAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	require.Greater(t, writers*each*long, 4096, "more than is caught up with in a turn")
+	require.Greater(t, writers*each*many, 4096, "more than is caught up with in a turn")
 	_, err := away.Append(ctx, events.OrderStream("away"), 0, record("away"))
 	require.NoError(t, err)
 	again := openLog(t, log.pool, log.config)
 	want, err := away.Tree(ctx)
 	require.NoError(t, err)
-	require.EqualValues(t, writers*each*long+1, want.Size)
+	require.EqualValues(t, writers*each*many+1, want.Size)
 	for _, l := range []kept{log, other, again} {
 		have, err := l.Tree(ctx)
 		require.NoError(t, err)
@@ -250,7 +251,7 @@ func TestVerifyFindsWhatWasAltered(t *testing.T) {
 	for _, table := range []string{"records", "heads", "keys", "tiles", "log"} {
 		s.MustExec(t, fmt.Sprintf("alter table %s.%s disable trigger all", schema, table))
 	}
-	for _, c := range []struct{ alter, restore string }{
+	for i, c := range []struct{ alter, restore string }{
 		{"update {}.records set actor = 'x' where position = 2", "update {}.records set actor = 'till-7'"},
 		{"update {}.records set fact = fact || 'x'", "update {}.records set fact = left(fact, -1)"},
 		{"update {}.records set amount_minor = 7", "update {}.records set amount_minor = null"},
@@ -275,6 +276,9 @@ func TestVerifyFindsWhatWasAltered(t *testing.T) {
 			"parked_since, anomaly_since, dispute_by, due from {}.heads limit 1", "delete from {}.heads where stream = 'o-9'"},
 		{"delete from {}.records where position = 2", ""},
 	} {
+		if c.restore != "" && !long.Each(i, 4) {
+			continue
+		}
 		s.MustExec(t, inSchema(schema, c.alter))
 		require.ErrorIs(t, log.Verify(ctx, nil), store.ErrDamaged, c.alter)
 		if c.restore != "" {
