@@ -12,8 +12,9 @@ type Entry struct {
 	// intent's.
 	Record uint64
 	Doubt  uint64 // the version of the record that contradicts it; 0: none does
-	// Amount is what APO signed; of a raise the new total; of a dispute what it took, or, as long as it is open, what is
-	// disputed; of what is under way what was asked for. Zero: none was told, or one in another currency than the order's.
+	// Amount is what APO signed; of a payment that moved its money at once what is captured of it, where that is more; of
+	// a raise the new total; of a dispute what it took, or, as long as it is open, what is disputed; of what is under way
+	// what was asked for. Zero: none was told, or one in another currency than the order's.
 	Amount Money
 
 	// Exactly one of these is so. A dispute that is open is accepted: somebody works on it, and nothing is known to have

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/tilltape/tilltape/events"
 )
@@ -144,4 +145,36 @@ func TestResolve_OfLateMoneyHeldOrMoved(t *testing.T) {
 		assert.True(t, hasAnomaly(x.o, events.LatePayment))
 		replayIsLive(t, x)
 	}
+}
+
+// Whatever was told before: beside an answer that says both no command is legal that either word forbids, and the next
+// answer that says one thing is what the order comes to.
+func TestHeard_BothAndThenOneWord(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		mode := rapid.SampledFrom([]events.CaptureMode{CaptureNone, CaptureManual}).Draw(t, "mode")
+		x := placed(t, mode)
+		x.policy.SeveralCaptures = []string{MethodCard}
+		for range rapid.IntRange(0, 5).Draw(t, "words") {
+			x.observe(wordOfAPO(t, mode))
+		}
+		both := []Fact{paid(), authorized()}
+		if rapid.Bool().Draw(t, "the other way round") {
+			slices.Reverse(both)
+		}
+		x.inquire(tells(StateSuccess, both...))
+		require.NotEmpty(t, x.o.Doubts())
+		for _, c := range []Command{Cancel{}, Capture{Amount: usd(1)}, Refund{Amount: usd(1)}} {
+			require.False(t, x.takes(c), "%T", c)
+		}
+		p := wholeAnswer(t, mode)
+		x.inquire(p)
+		x.inquire(p)
+		require.Empty(t, x.o.Doubts())
+		if p.State == StateCancelled { // what it undid stays in the amounts
+			require.Equal(t, []any{Cancelled, Late{}, 0}, []any{x.o.Status, x.o.Late, len(x.o.Held)})
+		} else {
+			require.Equal(t, comesTo(p, mode), reckoned(x))
+		}
+		replayIsLive(t, x)
+	})
 }

@@ -41,7 +41,7 @@ func (d *decision) observe(f Fact) {
 		}
 		d.observeOurs(&f)
 		if at >= 0 {
-			d.endPending(record)
+			d.endPending(record, "APO has said what became of it")
 		}
 		d.applyHeld()
 	}

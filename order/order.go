@@ -59,7 +59,7 @@ type Order struct {
 	refundMark    mark
 	paymentMark   mark
 	endMark       mark       // cancelled, failed, or closed by a last capture
-	signed        int64      // the payment's entry in the book: as APO signed it, and known has the rest
+	signed        int64      // the payment's entry in the book: see enterPayment; known has the rest
 	book          []transfer // all others
 	commands      []memory
 	contradiction []uint64 // digests of what is no news if it is told again: anomalies ever observed, failures

@@ -72,15 +72,16 @@ func (o *Order) pending(f *Fact) int {
 	return at
 }
 
-// endPending closes the anomaly of what APO worked on unasked, by its record, once it is known what became of that.
-func (d *decision) endPending(record uint32) {
+// endPending closes the anomaly of what APO worked on unasked, by its record, once it is known what became of that, or
+// what it is.
+func (d *decision) endPending(record uint32, reason string) {
 	for i := range d.o.book {
 		if t := &d.o.book[i]; t.version == record && t.has(markPending) {
 			return
 		}
 	}
 	if _, told := d.o.openAnomaly(uint64(record)); told {
-		d.emit(events.AnomalyCleared{Anomaly: uint64(record), Reason: "APO has said what became of it"})
+		d.emit(events.AnomalyCleared{Anomaly: uint64(record), Reason: reason})
 	}
 }
 
@@ -88,6 +89,9 @@ func (d *decision) endPending(record uint32) {
 func (t *transfer) asOwn() bool {
 	return t.kind == captures && t.is(transferContradicted) && t.has(markPending) && t.request == 0
 }
+
+// ownAfterAll is why the anomaly about what turns out to be APO's own capture is closed: nothing is known of its end.
+const ownAfterAll = "the payment is authorized, and this is APO's own capture of it"
 
 // emitAuthorized records an authorization, and closes the anomalies of what is APO's own capture by it.
 func (d *decision) emitAuthorized(e events.PaymentAuthorized) {
@@ -99,7 +103,7 @@ func (d *decision) emitAuthorized(e events.PaymentAuthorized) {
 	}
 	d.emit(e)
 	for _, record := range own {
-		d.endPending(record)
+		d.endPending(record, ownAfterAll)
 	}
 }
 

@@ -122,3 +122,17 @@ func TestUnasked_BesideAFailureToldBeforeThePayment(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// Why its anomaly is closed says what is known: that it is APO's own, or what became of it.
+func TestUnasked_TheReasonSaysWhatIsKnown(t *testing.T) {
+	for reason, told := range map[string]Fact{
+		ownAfterAll:                      authorized(),
+		"APO has said what became of it": captured("C1", 300),
+	} {
+		x := placed(t, CaptureAutomatic)
+		x.inquire(tells(StateProcessing, Fact{Kind: CapturePending, TransferID: "C1", Amount: usd(300)}))
+		require.Len(t, x.o.Anomalies, 1)
+		anomaly := x.o.Anomalies[0].Version
+		assert.Contains(t, x.observe(told), events.AnomalyCleared{Anomaly: anomaly, Reason: reason})
+	}
+}
