@@ -148,6 +148,10 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 		if !t.has(markForeign) {
 			return t, -1, false
 		}
+	case events.KindPaymentRaised: // of the order's currency raiseContradicted tells
+		if t.kind = raises; !t.has(markForeign) {
+			return t, -1, false
+		}
 	case events.KindCaptureFailed:
 		t.standing = transferFailed
 	case events.KindRefundSucceeded, events.KindRefundHeld, events.KindRefundAccepted, events.KindRefundUnresolved:
@@ -184,7 +188,7 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 				k.has(markForeign) == t.has(markForeign)
 		})
 	}
-	if at < 0 && o.settledNameless(&t) >= 0 { // which each answer tells again
+	if at < 0 && o.settledNameless(&t) >= 0 || o.settledRaise(at, &t) { // which each answer tells again
 		return t, at, false
 	}
 	return t, at, !o.counted(at) && (at >= 0 || !t.is(transferFailed))

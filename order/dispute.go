@@ -216,6 +216,26 @@ func (o *Order) costs(t *transfer) (lost, reserved int64) {
 	}
 }
 
+// foreignDispute is a dispute that takes, or may take, money of another currency than the order's, which has no place
+// in its amounts; nil: none does.
+func (o *Order) foreignDispute() *transfer {
+	for i := range o.book {
+		t := &o.book[i]
+		if t.kind != disputes {
+			continue
+		}
+		foreign := t.has(markForeign)
+		if at := o.find(rulings, t.id, 0); at >= 0 {
+			end := &o.book[at]
+			foreign = end.has(markLost) && (end.has(markForeign) || end.has(markUnnamed) && foreign)
+		}
+		if foreign {
+			return t
+		}
+	}
+	return nil
+}
+
 // unjudged is the place of the dispute that is known by a record, and of which APO has told no end, or not what it
 // took. A person may say so: no inquiry tells. -1: there is none.
 func (o *Order) unjudged(record uint64) int {

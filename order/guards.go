@@ -323,6 +323,13 @@ func (o *Order) causeOfDoubt(record uint32) Cause {
 }
 
 func (o *Order) guardDispute(q *question) *RejectedError {
+	if q.verb == VerbCapture {
+		if t := o.foreignDispute(); t != nil {
+			const detail = "in another currency than the order's"
+			return o.reject(q.verb, ReasonDisputed, Cause{Version: uint64(t.version)}).with(detail)
+		}
+		return nil
+	}
 	t := o.openDispute()
 	if t == nil {
 		if lost := o.lostDispute(); q.verb == VerbCancel && lost != nil {

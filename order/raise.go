@@ -203,6 +203,17 @@ func (o *Order) foldRaiseContradicted(r *events.Record, e *events.AnomalyObserve
 	}
 }
 
+// settledRaise reports whether what tells of a raise in another currency is of one that a person has called not done,
+// or that counts in the order's.
+func (o *Order) settledRaise(at int, t *transfer) bool {
+	if t.kind == raises && at < 0 && t.id == 0 && t.request == 0 {
+		at = slices.IndexFunc(o.book, func(k transfer) bool {
+			return k.kind == raises && k.id == 0 && k.request == 0 && k.alike(t)
+		})
+	}
+	return t.kind == raises && at >= 0 && !o.book[at].is(transferContradicted)
+}
+
 // judgeRaise holds a raise against what is on record: Decide makes an anomaly of what differs.
 func (o *Order) judgeRaise(id, request string, m Money, failed bool) string {
 	at := o.placed(raises, id, request)

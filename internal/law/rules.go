@@ -80,7 +80,8 @@ var ruleRows = []Rule{
 	{GuardReversal, false, "APO has told no payment, capture or refund that counts otherwise too",
 		[]Reason{ReasonReversal}},
 	{GuardDispute, false, "no dispute of the payment is open, and before a cancel, which gives back all, none has taken " +
-		"anything", []Reason{ReasonDisputed}},
+		"anything; before a capture, none is open or has taken money in another currency than the order's",
+		[]Reason{ReasonDisputed}},
 	{GuardRefundable, false, "the amount is above zero, in the order's currency, and at most captured − refunded − " +
 		"disputed − what is under way, held or in doubt",
 		[]Reason{ReasonAmount, ReasonCurrency, ReasonRemainder, ReasonReversal, ReasonUnaccounted, ReasonHeldRefund}},
@@ -108,8 +109,8 @@ var ruleRows = []Rule{
 var guards = map[Verb][]Guard{
 	VerbCancel: {GuardIdle, GuardNoRefund, GuardGateway, GuardHeld, GuardUnaccounted, GuardUncaptured, GuardMoved,
 		GuardKept, GuardDispute, GuardWindow},
-	VerbCapture: {GuardIdle, GuardNoRefund, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardLast, GuardSeveral,
-		GuardExpiry, GuardZero, GuardCapturable, GuardPaymentID},
+	VerbCapture: {GuardIdle, GuardNoRefund, GuardMode, GuardGateway, GuardHeld, GuardUnaccounted, GuardDispute, GuardLast,
+		GuardSeveral, GuardExpiry, GuardZero, GuardCapturable, GuardPaymentID},
 	VerbRefund:       {GuardIdle, GuardRefunds, GuardDispute, GuardRefundable, GuardPaymentID},
 	VerbResolve:      {GuardParked, GuardFreshInquiry, GuardUnanswered, GuardOnlyAPO, GuardContradiction, GuardFits},
 	VerbClearAnomaly: {GuardAnomaly},
