@@ -264,7 +264,7 @@ func (d *decision) seenAgain(f *Fact, t *transfer, id, request uint64) {
 	switch {
 	case t.minor != f.Amount.Minor:
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("%s now, %s before", f.Amount, d.o.money(t.minor)))
-	case t.id == 0 && id != 0 || t.request == 0 && request != 0:
+	case t.id == 0 && id != 0 || t.request == 0 && request != 0, d.o.namesPayment(f):
 		if f.Kind == CaptureSucceeded {
 			d.emitCapture(f)
 		} else {
@@ -272,6 +272,9 @@ func (d *decision) seenAgain(f *Fact, t *transfer, id, request uint64) {
 		}
 	}
 }
+
+// namesPayment reports whether a message about a transfer is the first one that names the payment by APO's paymentId.
+func (o *Order) namesPayment(f *Fact) bool { return o.PaymentID == "" && f.PaymentID != "" }
 
 // observePending: APO works on a capture or refund. The operation that asked for it waits for that.
 func (d *decision) observePending(f *Fact) {

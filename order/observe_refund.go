@@ -87,7 +87,7 @@ func (d *decision) heldAgain(f *Fact, h HeldRefund) {
 	switch {
 	case h.Minor != f.Amount.Minor && !newest:
 	case h.Minor != f.Amount.Minor, h.doubt != 0 && newest,
-		h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "",
+		h.RefundID == "" && f.TransferID != "" || h.RefundRequestID == "" && f.RequestID != "", d.o.namesPayment(f),
 		d.o.failedRefund(f.TransferID, f.RequestID) >= 0 && newest:
 		d.emit(events.RefundHeld{RefundID: f.TransferID, RefundRequestID: f.RequestID, PaymentID: f.PaymentID,
 			Amount: f.Amount, At: f.At,

@@ -82,7 +82,7 @@ func (d *decision) observeRaised(f *Fact) {
 	o := &d.o
 	at := o.findRaise(f.TransferID, f.RequestID, f.Amount.Minor)
 	if o.counted(at) && o.book[at].minor == f.Amount.Minor {
-		if !o.namesMore(at, f.TransferID, f.RequestID) {
+		if !o.namesMore(at, f.TransferID, f.RequestID) && !o.namesPayment(f) {
 			return
 		}
 	}
