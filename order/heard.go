@@ -19,6 +19,7 @@ type heard struct {
 	whole   bool   // it was made in one step
 	failed  bool   // the payment failed
 	undone  bool   // it was cancelled as a whole
+	named   *named // of a long one
 }
 
 func (o *Order) heardOf(pic *Picture) heard {
@@ -47,6 +48,7 @@ func (o *Order) heardOf(pic *Picture) heard {
 		slices.SortStableFunc(h.facts, func(a, b Fact) int { return lastly(o.onlyHeld(&a), o.onlyHeld(&b)) })
 	}
 	o.splitAll(h.facts)
+	h.index()
 	return h
 }
 
@@ -72,6 +74,10 @@ func lastly(a, b bool) int {
 // splitAll marks what one answer tells in two ways, also where each of them names the transfer by another of the
 // identifiers that are on record.
 func (o *Order) splitAll(facts []Fact) {
+	if len(facts) >= namesMin {
+		o.splitLong(facts)
+		return
+	}
 	places := make([]int, len(facts))
 	for i := range facts {
 		f := &facts[i]

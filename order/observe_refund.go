@@ -225,7 +225,7 @@ func (d *decision) toHear(held *HeldRefund) bool {
 	fails := d.o.cell(law.HeldRefundFailed).Effect.Recorded()
 	doubted := held.doubt != 0 || d.o.failedRefund(held.RefundID, held.RefundRequestID) >= 0
 	of := Fact{TransferID: held.RefundID, RequestID: held.RefundRequestID}
-	for i := range d.heard.facts { // by its place, as tellsEndOf
+	for i := range d.heard.facts { // by its place: a fact is large to copy
 		f := &d.heard.facts[i]
 		done := f.Kind == RefundSucceeded && (doubted || f.Amount.Minor != held.Minor)
 		if !f.split && f.names(&of) && (done || fails && f.Kind == RefundFailed) {

@@ -23,8 +23,8 @@ func (d *decision) toldAs(kind transferKind, f *Fact) bool {
 		return true
 	}
 	at := d.o.placed(kind, f.TransferID, f.RequestID)
-	for i := range d.heard.facts { // by its place, as tellsEndOf
-		if other := &d.heard.facts[i]; at >= 0 && other.transfers() == kind &&
+	for i := 0; at >= 0 && i < len(d.heard.facts); i++ { // by its place: a fact is large to copy
+		if other := &d.heard.facts[i]; other.transfers() == kind &&
 			d.o.placed(kind, other.TransferID, other.RequestID) == at {
 			return true
 		}

@@ -39,20 +39,13 @@ func (f *Fact) inProcess() transferKind {
 
 // tellsEndOf reports whether the answer tells too what became of a capture or refund that the fact names.
 func (h *heard) tellsEndOf(kind transferKind, f *Fact) bool {
-	for i := range h.facts { // by its place: a fact is large to copy, and there may be thousands
-		if other := &h.facts[i]; f.names(other) && other.transfers() == kind {
-			return true
-		}
-	}
-	return false
+	return h.tells(f, func(other *Fact) bool { return other.transfers() == kind })
 }
 
 // tellsDone reports whether the answer tells too that what is in process was done.
 func (h *heard) tellsDone(f *Fact) bool {
 	kind := f.inProcess()
-	return slices.ContainsFunc(h.facts, func(other Fact) bool {
-		return other.transfers() == kind && !other.fails() && f.names(&other)
-	})
+	return h.tells(f, func(other *Fact) bool { return other.transfers() == kind && !other.fails() })
 }
 
 // names reports whether two facts name one transfer.

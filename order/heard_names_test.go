@@ -1,0 +1,53 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// The index of a long answer finds what comparing each fact with each does.
+func TestHeard_TheIndexOfNamesIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := placed(t, CaptureManual)
+		x.observe(authorized())
+		for range rapid.IntRange(0, 4).Draw(t, "on record") {
+			x.observe(someFact(t))
+		}
+		facts := rapid.SliceOfN(rapid.Custom(someFact), 0, 12).Draw(t, "facts")
+		pairs, long := slices.Clone(facts), slices.Clone(facts)
+		x.o.splitAll(pairs)
+		x.o.splitLong(long)
+		require.Equal(t, pairs, long)
+
+		short := heard{facts: facts}
+		indexed := heard{facts: append(slices.Clone(facts), make([]Fact, namesMin)...)}
+		indexed.index()
+		require.NotNil(t, indexed.named)
+		f := someFact(t)
+		for _, kind := range []transferKind{captures, refunds, raises, others} {
+			require.Equal(t, short.tellsEndOf(kind, &f), indexed.tellsEndOf(kind, &f))
+		}
+		require.Equal(t, short.tellsDone(&f), indexed.tellsDone(&f))
+	})
+}
+
+// An answer of as many facts as there may be is split by its names, and not by all pairs of facts: of ten times as many
+// each is looked at as often as before.
+func TestHeard_ALongAnswersNamesCostByItsLength(t *testing.T) {
+	looked := func(count int) (looks int) {
+		n := named{chainsOf[string](count), chainsOf[string](count)}
+		for i := range count {
+			f := Fact{Kind: OtherTransaction, TransferID: fmt.Sprint("T", i/2), RequestID: fmt.Sprint("R", i)}
+			for range n.namesakes(&f) {
+				looks++
+			}
+			n.add(i, &f)
+		}
+		return looks
+	}
+	require.Equal(t, 10*looked(200), looked(2000))
+}
