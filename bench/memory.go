@@ -32,6 +32,7 @@ type servedMemory struct {
 	Alive    uint64 // bytes of its own memory that a collection leaves, the shoppers still connected
 	Resident uint64 // of its own memory in the machine's, at the most; 0 where the system does not tell
 	Commands float64
+	Pages    int // of the viewer's, asked for one after another meanwhile
 }
 
 const (
@@ -76,7 +77,11 @@ func (b *bench) served(log string) (m servedMemory, err error) {
 	}
 	b.progress("memory, the service on %s", filepath.Base(log))
 	w := &shopping{checkout: checkout, simulator: simulator, keys: filepath.Dir(checkout), log: log}
-	w.sample = func(service *program) { m.Resident = max(m.Resident, resident(service.Process.Pid)) }
+	var viewer viewing
+	w.sample = func(service *program) {
+		viewer.next(w.private)
+		m.Resident = max(m.Resident, resident(service.Process.Pid))
+	}
 	lane, err := w.run(servedCells*b.CellTime, func(*program) error {
 		collect, err := http.Get(w.private + "/debug/pprof/heap?gc=1")
 		if err != nil {
@@ -90,8 +95,9 @@ func (b *bench) served(log string) (m servedMemory, err error) {
 		m.Alive = uint64(now.alive)
 		return err
 	})
-	m.Commands = lane.Commands
-	return m, err
+	m.Commands, m.Pages = lane.Commands, viewer.pages
+	viewer.client.CloseIdleConnections()
+	return m, errors.Join(err, viewer.err)
 }
 
 // flat places orders on the log, and copies it when half of them are there.
@@ -157,15 +163,17 @@ func (r *report) memoryTable() table {
 		note: fmt.Sprintf("The library: each order is placed, authorized and cancelled through it, its gateway answering at "+
 			"once, %s orders a second; bytes that live after a collection, the most of ten looks in each half. The service: "+
 			"a process of its own on the log with half of these orders, and then one on all of them, each with the same "+
-			"shoppers for as long; what a collection leaves at the end, and the most that its own memory took of the "+
-			"machine's, without the file's pages, which are mapped.", count(m.Rate)),
+			"shoppers for as long, while somebody goes from one of the viewer's pages to the next; what a collection leaves "+
+			"at the end, and the most that its own memory took of the machine's, without the file's pages, which are mapped.",
+			count(m.Rate)),
 		rows: [][]string{{"the library, alive", megabytes(m.First), megabytes(m.Second),
 			times(float64(m.Second), float64(m.First))}}}
 	if s := m.Services; len(s) == 2 {
 		t.rows = append(t.rows, []string{"the service, alive", megabytes(s[0].Alive), megabytes(s[1].Alive),
 			times(float64(s[1].Alive), float64(s[0].Alive))},
 			[]string{"the service, resident", megabytes(s[0].Resident), megabytes(s[1].Resident),
-				times(float64(s[1].Resident), float64(s[0].Resident))})
+				times(float64(s[1].Resident), float64(s[0].Resident))},
+			[]string{"pages of its viewer", count(float64(s[0].Pages)), count(float64(s[1].Pages)), ""})
 	}
 	return t
 }
