@@ -160,6 +160,11 @@ func TestParse(t *testing.T) {
 	assert.Equal(t, []string{"load", "open"}, o.Sections)
 	assert.Equal(t, []ordering{random}, o.IDs)
 	assert.True(t, o.check)
+	assert.False(t, o.counted)
+	o, err = parse([]string{"-ci"}, &bytes.Buffer{})
+	require.NoError(t, err)
+	assert.Equal(t, ci, o.settings)
+	assert.True(t, o.counted)
 
 	for _, bad := range []string{"-only=loads", "-ids=v4", "-writers=many", "-writers=0", "-rounds=0", "-seconds=0",
 		"-contenders=(", "-contenders=nobody", "extra"} {

@@ -14,6 +14,23 @@ type figure struct {
 	Measured string // empty where it was not measured
 	Note     string
 	Met      bool
+	// Of is what was measured in parts of the limit, of a figure that counts bytes, allocations or round trips and so is
+	// the same on a busy machine; 0: it is by the clock, or was not measured.
+	Of float64 `json:",omitempty"`
+}
+
+// countedSlack is how far above its limit a figure that is counted may be on a log as small as that of -ci: a file has
+// pages that are not full yet.
+const countedSlack = 1.2
+
+// slipped names what was counted and is far above its limit, whatever else the machine did meanwhile.
+func (r *report) slipped() (names []string) {
+	for _, f := range r.Figures {
+		if f.Of > countedSlack {
+			names = append(names, fmt.Sprintf("%s: %s, limit %s", f.What, f.Measured, f.Limit))
+		}
+	}
+	return names
 }
 
 // state is the figure's last column.

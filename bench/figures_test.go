@@ -173,3 +173,30 @@ func TestFigures_WhatWasNotMeasuredIsNotMissed(t *testing.T) {
 		assert.Equal(t, "not measured", f.state(), f.What)
 	}
 }
+
+// What is counted is the same on a busy machine: far above its limit, it ends -ci. What the clock says does not.
+func TestFigures_WhatIsCountedIsHeldInCI(t *testing.T) {
+	for name, spoil := range map[string]func(*report){
+		"stored an event, the whole file":          func(r *report) { r.Load.Stored = 721 },
+		"memory of a replay, an order":             func(r *report) { r.Replay.Live = 476 },
+		"PostgreSQL: round trips to load an order": func(r *report) { r.Postgres.Trips = 2.5 },
+		"Decide, the slowest of those measured":    func(r *report) { r.Core[0].Allocs++ },
+		stepEvolve:                                 func(r *report) { r.Core[1].Allocs++ },
+		"": func(r *report) {
+			r.Load.Stored, r.Replay.Live = 719, 475 // as on a small log
+			r.Core[0].Took, r.Load.Warm.P50, r.Service.Alone = time.Hour, time.Hour, 1e9
+		},
+	} {
+		r := measured()
+		spoil(r)
+		r.Figures = r.figures()
+		slipped := r.slipped()
+		if name == "" {
+			assert.Empty(t, slipped)
+			continue
+		}
+		require.Len(t, slipped, 1, name)
+		assert.Contains(t, slipped[0], name+": ")
+	}
+	assert.Empty(t, (&report{}).slipped())
+}

@@ -78,6 +78,7 @@ func (r *report) pgMusts() []figure {
 		pgReplayLeast)}
 	if p != nil {
 		trips.Measured, trips.Met = fmt.Sprintf("%.1f", p.Trips), p.Trips <= pgTripsMax
+		trips.Of = p.Trips / pgTripsMax
 		trips.Note = fmt.Sprintf("among %d orders", p.Orders)
 		got := ratio(p.Replay, p.File)
 		replay.Measured, replay.Met = fmt.Sprintf("%.2f ×", got), got >= pgReplayLeast
