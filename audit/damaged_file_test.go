@@ -18,6 +18,7 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
@@ -53,7 +54,7 @@ func usualFile(t *testing.T) (path string, signed []byte) {
 		usual.image, usual.signed = image, signed
 	}
 	path = filepath.Join(t.TempDir(), "orders.tilltape")
-	require.NoError(t, os.WriteFile(path, usual.image, 0o600))
+	require.NoError(t, logfile.Write(path, usual.image))
 	return path, bytes.Clone(usual.signed)
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tilltape/tilltape/audit"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
@@ -279,7 +280,7 @@ func TestVerifyDamaged_RandomDamage(t *testing.T) {
 				damaged[at] ^= 1 << chance.IntN(8)
 			}
 		}
-		require.NoError(t, os.WriteFile(path, damaged, 0o600))
+		require.NoError(t, logfile.Write(path, damaged))
 		refused := opens(t, path)
 		if refused == nil {
 			continue

@@ -70,7 +70,7 @@ func duplicate(t *testing.T, path string) string {
 	all, err := os.ReadFile(path)
 	require.NoError(t, err)
 	to := filepath.Join(t.TempDir(), "orders.tilltape")
-	require.NoError(t, os.WriteFile(to, all, 0o600))
+	require.NoError(t, logfile.Write(to, all))
 	return to
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/store/bolt"
 )
 
@@ -135,5 +136,5 @@ func loseRecord(t *testing.T, path, id string, version uint64) {
 	require.NoError(t, err)
 	require.True(t, bytes.Contains(image, frame))
 	image = bytes.ReplaceAll(image, frame, bytes.Repeat([]byte{0xee}, len(frame)))
-	require.NoError(t, os.WriteFile(path, image, 0o600))
+	require.NoError(t, logfile.Write(path, image))
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tilltape/tilltape/apo/apotest"
 	"github.com/tilltape/tilltape/audit"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/order"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -63,7 +64,7 @@ const (
 // write puts the fixture's files into a directory.
 func (f fixture) write(dir string) error {
 	for name, content := range f {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+		if err := logfile.Write(filepath.Join(dir, name), content); err != nil {
 			return err
 		}
 	}

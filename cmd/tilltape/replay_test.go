@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/jsonform"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -192,7 +193,7 @@ func TestReplayOfBadFiles(t *testing.T) {
 	require.NoError(t, err)
 	write := func(name string, content []byte) string {
 		path := filepath.Join(t.TempDir(), name)
-		require.NoError(t, os.WriteFile(path, content, 0o600))
+		require.NoError(t, logfile.Write(path, content))
 		return path
 	}
 	locked := aLog(t, false)

@@ -128,7 +128,7 @@ func scriptAlter(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args[1]) != len(args[2]) || !bytes.Contains(all, []byte(args[1])) {
 		ts.Fatalf("%s does not have %q, or %q is of another length", args[0], args[1], args[2])
 	}
-	ts.Check(os.WriteFile(path, bytes.ReplaceAll(all, []byte(args[1]), []byte(args[2])), 0o600))
+	ts.Check(logfile.Write(path, bytes.ReplaceAll(all, []byte(args[1]), []byte(args[2]))))
 }
 
 func scriptForge(ts *testscript.TestScript, _ bool, args []string) {
@@ -146,7 +146,7 @@ func scriptForge(ts *testscript.TestScript, _ bool, args []string) {
 			binary.BigEndian.PutUint32(image[sum:], logfile.FrameSum(image[begin:begin+size]))
 		}
 	}
-	ts.Check(os.WriteFile(path, image, 0o600))
+	ts.Check(logfile.Write(path, image))
 }
 
 func scriptCut(ts *testscript.TestScript, _ bool, args []string) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tilltape/tilltape"
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/problem"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -28,7 +29,7 @@ func aService(t *testing.T, change func(http.Handler) http.Handler) (url string)
 	t.Helper()
 	day, err := os.ReadFile(dayLog)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile("held.tilltape", day, 0o600))
+	require.NoError(t, logfile.Write("held.tilltape", day))
 	log, err := bolt.Open("held.tilltape", nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, log.Close()) })

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/bbolt"
 
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -24,7 +25,7 @@ func TestTruncated(t *testing.T) {
 		sizes = append(sizes, size)
 	}
 	for _, size := range sizes {
-		require.NoError(t, os.WriteFile(path, whole[:size], 0o600))
+		require.NoError(t, logfile.Write(path, whole[:size]))
 		for _, config := range []*bolt.Config{nil, {ReadOnly: true}} {
 			_, err := bolt.Open(path, config)
 			if size < 20 { // not enough of it left to tell what it was
@@ -37,7 +38,7 @@ func TestTruncated(t *testing.T) {
 			}
 		}
 	}
-	require.NoError(t, os.WriteFile(path, whole[:used], 0o600))
+	require.NoError(t, logfile.Write(path, whole[:used]))
 	log, err := bolt.Open(path, nil)
 	require.NoError(t, err, "what was cut off beyond the used pages is no loss")
 	require.NoError(t, log.Close())

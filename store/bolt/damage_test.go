@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -187,7 +188,7 @@ func settled(t *testing.T, path string) (image []byte) {
 
 func (h *harness) write(name string, image []byte) (path string) {
 	path = filepath.Join(h.dir, name)
-	require.NoError(h.t, os.WriteFile(path, image, 0o600))
+	require.NoError(h.t, logfile.Write(path, image))
 	return path
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -312,13 +313,13 @@ func TestDamagedPages(t *testing.T) {
 				bad[at+page/2] ^= 0xff
 			}
 			victim := filepath.Join(t.TempDir(), "orders.log")
-			require.NoError(t, os.WriteFile(victim, bad, 0o600))
+			require.NoError(t, logfile.Write(victim, bad))
 			if err := useWholly(t, victim, want); err != nil {
 				caught++
 				assert.True(t, isContract(err), "%s at page %d: %v", with, at/page, err)
 			}
 			// The lock is free again, whatever happened.
-			require.NoError(t, os.WriteFile(victim, whole, 0o600))
+			require.NoError(t, logfile.Write(victim, whole))
 			log, err := bolt.Open(victim, &bolt.Config{LockTimeout: 50 * time.Millisecond, MapSize: 1})
 			require.NoError(t, err, "%s at page %d: open again", with, at/page)
 			require.NoError(t, log.Close())

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 	"github.com/tilltape/tilltape/store/memory"
@@ -58,7 +59,7 @@ func childCheck(path string) {
 		must(err)
 		image, err := damaged(sound, kind, at, by)
 		must(err)
-		must(os.WriteFile(look.path, image, 0o600))
+		must(logfile.Write(look.path, image))
 		class, err := look.at(kind != "flip a bit" || at%pageSize < pageHead || at%writeEvery == 0)
 		if err != nil {
 			class += ": " + fmt.Sprintf("%.300q", err.Error())

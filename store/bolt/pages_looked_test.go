@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -33,7 +34,7 @@ func TestFewerPagesAreLookedAt(t *testing.T) {
 	size := os.Getpagesize()
 	const flagsAt = 8                   // in a page's header
 	whole[at/size*size+flagsAt] ^= 0x40 // the page with the oldest records is no leaf any more
-	require.NoError(t, os.WriteFile(path, whole, 0o600))
+	require.NoError(t, logfile.Write(path, whole))
 	_, err = bolt.Open(path, &bolt.Config{ReadOnly: true})
 	require.ErrorIs(t, err, store.ErrDamaged)
 	log, err = bolt.Open(path, &bolt.Config{ReadOnly: true, PagesLooked: 1})

@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/internal/ledger"
@@ -77,7 +78,7 @@ func TestRecoveryIsBoundedOverKills(t *testing.T) {
 		killed, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.NoError(t, log.Close())
-		require.NoError(t, os.WriteFile(path, killed, 0o600))
+		require.NoError(t, logfile.Write(path, killed))
 	}
 }
 

@@ -216,7 +216,7 @@ func TestEveryAlterationIsFound(t *testing.T) {
 		if !long.Enabled() && i%8 != 4 { // a verification each, in a process of its own
 			continue
 		}
-		require.NoError(t, os.WriteFile(damaged, sound, 0o600))
+		require.NoError(t, logfile.Write(damaged, sound))
 		db, err := bbolt.Open(damaged, 0o600, nil)
 		require.NoError(t, err)
 		require.NoError(t, db.Update(func(tx *bbolt.Tx) error {
@@ -245,7 +245,7 @@ func TestEveryAlterationIsFound(t *testing.T) {
 			image[at] = 'S'
 			binary.BigEndian.PutUint32(image[sum:], logfile.FrameSum(image[begin:begin+size]))
 		}
-		require.NoError(t, os.WriteFile(damaged, image, 0o600))
+		require.NoError(t, logfile.Write(damaged, image))
 		said, code := verify(t, damaged)
 		assert.Equal(t, 10, code, said)
 		if position == 77 {
@@ -282,7 +282,7 @@ func TestDamagedFilesEndWithAVerdict(t *testing.T) {
 			}
 		}
 		image = append(image, make([]byte, 1<<24-len(image))...)
-		require.NoError(t, os.WriteFile(damaged, image, 0o600))
+		require.NoError(t, logfile.Write(damaged, image))
 		said, code := verify(t, damaged)
 		switch code {
 		case 0:

@@ -15,6 +15,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/logfile"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
@@ -246,6 +247,6 @@ func (s *sound) whole(image []byte, moved bool) (whole, proven map[uint64]bool) 
 func write(t testing.TB, dir string, image []byte) string {
 	t.Helper()
 	path := filepath.Join(dir, "damaged.log")
-	require.NoError(t, os.WriteFile(path, image, 0o600))
+	require.NoError(t, logfile.Write(path, image))
 	return path
 }

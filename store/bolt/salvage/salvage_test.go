@@ -48,7 +48,7 @@ func (s *sound) without(positions ...uint64) []byte {
 func (s *sound) backup(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "backup.log")
-	require.NoError(t, os.WriteFile(path, s.older, 0o600))
+	require.NoError(t, logfile.Write(path, s.older))
 	return path
 }
 
