@@ -88,7 +88,7 @@ func all() []enumeration {
 		walk(order.VerbCompensate),
 		walk(order.ReasonContradicts),
 		walk(order.OutcomeFailed),
-		walk(order.NotUnderstood),
+		walk(order.RefundUnread),
 		walk(order.CallInquireRefund),
 		walk(order.VerdictWrong),
 		walk(apo.NotSent),
