@@ -20,10 +20,13 @@ type heard struct {
 	failed  bool   // the payment failed
 	undone  bool   // it was cancelled as a whole
 	named   *named // of a long one
+
+	raises map[Money]bool // totals that it says the payment was raised to; made where they are asked for
 }
 
 func (o *Order) heardOf(pic *Picture) heard {
 	h := heard{facts: slices.Clone(pic.Facts), alive: pic.State == StateSuccess}
+	var told []Money // amounts of the payment, each once
 	for i := range h.facts {
 		f := &h.facts[i]
 		switch f.Kind {
@@ -39,9 +42,12 @@ func (o *Order) heardOf(pic *Picture) heard {
 			succeeded := f.Kind == PaymentSucceeded
 			h.held = h.held || o.onlyHeld(f)
 			h.whole = h.whole || f.Kind == PaymentPaid || succeeded && o.CaptureMode == CaptureNone
-			h.amounts = h.amounts || slices.ContainsFunc(h.facts[:i], func(other Fact) bool {
-				return other.isPayment() && !h.raisedTo(f.Amount, other.Amount) && !o.heldBoth(f.Amount, other.Amount)
-			})
+			if !h.amounts && !slices.Contains(told, f.Amount) {
+				h.amounts = slices.ContainsFunc(told, func(other Money) bool {
+					return !h.raisedTo(f.Amount, other) && !o.heldBoth(f.Amount, other)
+				})
+				told = append(told, f.Amount)
+			}
 		}
 	}
 	if h.both() { // what counts is the same, whichever is told first
@@ -96,9 +102,18 @@ func (o *Order) splitAll(facts []Fact) {
 // raisedTo reports whether two amounts of a payment are one, or one of them is not told, or a total that the same
 // answer says it was raised to.
 func (h *heard) raisedTo(a, b Money) bool {
-	return a == b || a == Money{} || b == Money{} || slices.ContainsFunc(h.facts, func(f Fact) bool {
-		return f.Kind == PaymentRaised && (f.Amount == a || f.Amount == b)
-	})
+	if a == b || a == (Money{}) || b == (Money{}) {
+		return true
+	}
+	if h.raises == nil {
+		h.raises = make(map[Money]bool)
+		for i := range h.facts {
+			if h.facts[i].Kind == PaymentRaised {
+				h.raises[h.facts[i].Amount] = true
+			}
+		}
+	}
+	return h.raises[a] || h.raises[b]
 }
 
 // heldBoth reports whether two amounts of a payment that was raised are on record as what it held. Until its own is,

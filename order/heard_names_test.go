@@ -51,3 +51,18 @@ func TestHeard_ALongAnswersNamesCostByItsLength(t *testing.T) {
 	}
 	require.Equal(t, 10*looked(200), looked(2000))
 }
+
+// So are the amounts of a payment, each of which is compared with the others once.
+func TestHeard_APaymentsManyLinesAreComparedByTheirAmounts(t *testing.T) {
+	x := placed(t, CaptureManual)
+	var p Picture
+	for i := range 4000 {
+		f := authorized()
+		f.Amount = usd(theAmount + int64(i%2)*500)
+		p.Facts = append(p.Facts, f)
+	}
+	p.Facts = append(p.Facts, raised("u1", 1500))
+	require.False(t, x.o.heardOf(&p).amounts, "it was raised from the one to the other")
+	p.Facts = append(p.Facts, Fact{Kind: PaymentAuthorized, PaymentID: "P1", Amount: usd(1200)})
+	require.True(t, x.o.heardOf(&p).amounts)
+}
