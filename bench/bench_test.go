@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == appenderWords && os.Args[1] == appenderCommand {
 		os.Exit(appender(os.Args[2], os.Args[3], os.Stdin, os.Stdout))
 	}
+	if len(os.Args) == serverWords && os.Args[1] == serverCommand {
+		os.Exit(serve(os.Args[2], os.Stdin))
+	}
 	os.Exit(m.Run())
 }
 
@@ -75,6 +78,11 @@ func TestRun_MeasuresEverySection(t *testing.T) {
 	assert.Positive(t, r.Open.Killed)
 	assert.Positive(t, r.Open.KilledOrders)
 	assert.NotEmpty(t, r.Core)
+	require.NotNil(t, r.Streams)
+	assert.Len(t, r.Streams.Appends, len(streamLanes())*len(streamWriters))
+	for _, c := range r.Streams.Appends {
+		assert.Positive(t, c.P50, "%+v", c)
+	}
 	require.NotNil(t, r.Tool)
 	assert.Positive(t, r.Tool.Raw)
 	assert.Less(t, r.Tool.Nothing.Wall, time.Minute)

@@ -118,7 +118,7 @@ func (r *report) musts() []figure {
 	all = append(all, r.toolMusts()...)
 	all = append(all, r.serviceMusts()...)
 	all = append(all, r.memoryMusts()...)
-	return append(all, r.pgMusts()...)
+	return slices.Concat(all, r.pgMusts(), r.streamMusts())
 }
 
 // hallgren was measured when the design was made. Its bbolt store is not to be had from every module proxy, so it is

@@ -46,6 +46,12 @@ func measured() *report {
 		namePGProcess: 100} {
 		r.Postgres.Appends = append(r.Postgres.Appends, cell{Contender: name, Writers: pgWriters, Rate: rate})
 	}
+	r.Streams = &streamResult{}
+	for name, rate := range map[string]float64{nameStreamThree: 100, namePublishEach: 10, nameOurs: 250} {
+		p50 := map[string]time.Duration{nameStreamThree: 13, namePublishEach: 4, nameOurs: 6}[name] * time.Millisecond
+		r.Streams.Appends = append(r.Streams.Appends, cell{Contender: name, Writers: 1, P50: p50},
+			cell{Contender: name, Writers: pgWriters, Rate: rate})
+	}
 	return r
 }
 
@@ -80,6 +86,17 @@ func onServerRate(name string, rate float64) func(*report) {
 		for i := range r.Postgres.Appends {
 			if c := &r.Postgres.Appends[i]; c.Contender == name {
 				c.Rate = rate
+			}
+		}
+	}
+}
+
+// onStream spoils one cell of the streams' section.
+func onStream(name string, writers int, spoil func(*cell)) func(*report) {
+	return func(r *report) {
+		for i := range r.Streams.Appends {
+			if c := &r.Streams.Appends[i]; c.Contender == name && c.Writers == writers {
+				spoil(c)
 			}
 		}
 	}
@@ -155,6 +172,12 @@ func TestFigures_EachLimitIsFelt(t *testing.T) {
 		"PostgreSQL: two processes beside one":                      {onServerRate(namePGTwo, 89), true},
 		"PostgreSQL: round trips to load an order":                  {func(r *report) { r.Postgres.Trips = 2.1 }, true},
 		"PostgreSQL: replay beside the file's":                      {func(r *report) { r.Postgres.Replay-- }, true},
+		"streams: appends beside one message an append, 64 writers": {onStream(namePublishEach, 64, func(c *cell) {
+			c.Rate++
+		}), true},
+		"streams: appends beside the file's, 64 writers": {onStream(nameOurs, 64, func(c *cell) { c.Rate++ }), true},
+		"streams: a lone append beside a lone message's and the file's, p50": {onStream(nameStreamThree, 1,
+			func(c *cell) { c.P50++ }), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := measured()

@@ -40,6 +40,9 @@ func main() {
 	if len(os.Args) == appenderWords && os.Args[1] == appenderCommand {
 		os.Exit(appender(os.Args[2], os.Args[3], os.Stdin, os.Stdout))
 	}
+	if len(os.Args) == serverWords && os.Args[1] == serverCommand {
+		os.Exit(serve(os.Args[2], os.Stdin))
+	}
 	o, err := parse(os.Args[1:], os.Stderr)
 	if err != nil {
 		os.Exit(2)
@@ -205,7 +208,7 @@ func (b *bench) measure() error {
 	}{
 		{sectionCore, b.core}, {sectionAppends, b.appends}, {sectionCancels, b.cancels}, {sectionLoad, b.loads},
 		{sectionReplay, b.replays}, {sectionOpen, b.opens}, {sectionPostgres, b.postgres},
-		{sectionTool, b.tool}, {sectionService, b.service},
+		{sectionStreams, b.streams}, {sectionTool, b.tool}, {sectionService, b.service},
 		{sectionMemory, b.memory},
 	} {
 		if !b.has(s.name) {

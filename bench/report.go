@@ -20,6 +20,7 @@ type report struct {
 	Open           *openResult    `json:",omitempty"`
 	Core           []coreResult   `json:",omitempty"`
 	Postgres       *pgResult      `json:",omitempty"`
+	Streams        *streamResult  `json:",omitempty"`
 	Tool           *toolResult    `json:",omitempty"`
 	Service        *serviceResult `json:",omitempty"`
 	Memory         *flatResult    `json:",omitempty"`
@@ -64,6 +65,7 @@ func (r *report) tables() []table {
 		{r.Load != nil, r.loadTable},
 		{r.Replay != nil, r.replayTable}, {r.Open != nil, r.openTable}, {len(r.Core) > 0, r.coreTable},
 		{r.Postgres != nil, r.pgAppendTable}, {r.Postgres != nil, r.pgReadTable},
+		{r.Streams != nil, r.streamTable},
 		{r.Tool != nil, r.toolTable}, {r.Service != nil, r.serviceTable}, {r.Service != nil, r.sharesTable},
 		{r.Memory != nil, r.memoryTable},
 		{len(r.Figures) > 0, r.figureTable},

@@ -35,10 +35,11 @@ const (
 	sectionTool     = "tool"
 	sectionService  = "service"
 	sectionMemory   = "memory"
+	sectionStreams  = "streams"
 )
 
 var sections = []string{sectionAppends, sectionLoad, sectionReplay, sectionOpen, sectionCancels, sectionCore,
-	sectionPostgres, sectionTool, sectionService, sectionMemory}
+	sectionPostgres, sectionStreams, sectionTool, sectionService, sectionMemory}
 
 // The presets.
 var (
@@ -80,7 +81,7 @@ func (s settings) check() error {
 	onServer := slices.ContainsFunc(pgLanes(), func(l pgLane) bool {
 		return regexp.MustCompile(s.Only).MatchString(l.name)
 	})
-	if len(s.contenders()) == 0 && !onServer {
+	if len(s.contenders()) == 0 && !onServer && len((&bench{settings: s}).lanes()) == 0 {
 		return fmt.Errorf("no contender's name has %q in it; the report of -ci shows all names", s.Only)
 	}
 	smallest := slices.Min(append([]int{s.Rounds, s.Tape, s.Cancels, int(s.CellTime)},
@@ -168,6 +169,10 @@ func (s settings) estimate() time.Duration {
 		lanes := time.Duration(len(pgLanes()))
 		sum += rounds*lanes*(s.CellTime+s.CellTime/warmUpShare+pgTurn) + time.Duration(s.Tape)*pgTapeEach +
 			rounds*time.Duration(2*s.Tape*eventsPerOrder)*replayEach
+	}
+	if s.has(sectionStreams) {
+		turns := time.Duration(len(streamLanes()) * len(streamWriters))
+		sum += rounds * turns * (s.CellTime + s.CellTime/warmUpShare + streamTurn)
 	}
 	if s.has(sectionCancels) {
 		sum += rounds * time.Duration(s.Cancels*len(s.Writers)) * cancelEach
