@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,8 @@ const (
 	RefusalsMax = 6
 	// ParkedMax is how many orders may be parked; more mean that the receiver is wrong, and Run ends.
 	ParkedMax = 1000
+	// ProblemMax bounds what is kept of the receiver's word on a parked order, in bytes; the rest is cut off.
+	ProblemMax = 1 << 10
 	// NameMax bounds a consumer's name, in bytes.
 	NameMax = 64
 	// DefaultPoll is how often a log that does not tell when it grows is looked at.
@@ -367,8 +370,16 @@ func (c *Consumer) park(r events.Record, problem string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state.Parked = append(slices.Clip(c.state.Parked), Parked{Stream: r.Stream, Version: r.Version, Position: r.Position,
-		Since: c.cfg.Now().UTC(), Problem: problem})
+		Since: c.cfg.Now().UTC(), Problem: beginningOf(problem)})
 	return nil
+}
+
+// beginningOf is as much of a receiver's word as is kept.
+func beginningOf(problem string) string {
+	if len(problem) > ProblemMax {
+		problem = strings.ToValidUTF8(problem[:ProblemMax], "")
+	}
+	return problem
 }
 
 // await returns once the log may have grown.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -131,6 +132,33 @@ func TestARefusedRecordParksItsOrderAlone(t *testing.T) {
 		assert.Equal(t, i+1, try.Number)
 		assert.Equal(t, i == outbox.RefusalsMax-1, try.Parked)
 	}
+}
+
+// A receiver can say much; of what is kept of it for good there is a bound.
+func TestWhatAReceiverSaysIsKeptInPart(t *testing.T) {
+	log, to := memory.New(), &receiver{}
+	said := strings.Repeat("né", outbox.ProblemMax)
+	to.set("B-1", fmt.Errorf("%w: %s", outbox.ErrRefused, said))
+	to.set("B-2", fmt.Errorf("%w: %s", outbox.ErrRefused, said))
+	c := consumer(t, log, to, config(outbox.MemoryKeeper()))
+	stop := running(t, c)
+	add(t, log, "B", "B", "C")
+	eventually(t, func() bool { return slices.Contains(to.has(), "C-1") })
+	_ = stop()
+	kept := func() string {
+		parked, err := c.Parked(t.Context())
+		require.NoError(t, err)
+		require.Len(t, parked, 1)
+		return parked[0].Problem
+	}
+	isCut := func() {
+		assert.LessOrEqual(t, len(kept()), outbox.ProblemMax)
+		assert.Greater(t, len(kept()), outbox.ProblemMax-4)
+		assert.True(t, utf8.ValidString(kept()))
+	}
+	isCut()
+	assert.ErrorIs(t, c.Skip(t.Context(), events.OrderStream("B")), outbox.ErrRefused)
+	isCut()
 }
 
 func TestASkippedRecordIsLeftOut(t *testing.T) {

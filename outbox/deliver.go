@@ -202,7 +202,7 @@ func (c *Consumer) moved(ctx context.Context, stream events.Stream, r events.Rec
 	}
 	parked := slices.Clone(c.state.Parked)
 	p := &parked[at]
-	p.Version, p.Problem = r.Version, problem
+	p.Version, p.Problem = r.Version, beginningOf(problem)
 	if r.Position != 0 {
 		p.Position = r.Position
 	}

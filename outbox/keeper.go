@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -33,7 +34,7 @@ type Parked struct {
 	Version  uint64        `json:"version"`  // of the refused record, the first that is not delivered
 	Position uint64        `json:"position"` // and its position
 	Since    time.Time     `json:"since"`
-	Problem  string        `json:"problem"` // what the receiver said last
+	Problem  string        `json:"problem"` // what the receiver said last, at most ProblemMax bytes of it
 }
 
 // Keeper keeps the state of consumers durably, beside the log. It is used by one goroutine of a consumer at a time.
@@ -57,6 +58,8 @@ type fileKeeper struct {
 }
 
 const (
+	// keptMax is more than a state has with ParkedMax orders, in bytes; a longer file is none, and is not read.
+	keptMax    = 16 << 20
 	folderPerm = 0o700
 	filePerm   = 0o600
 )
@@ -67,7 +70,7 @@ func (k *fileKeeper) Load(ctx context.Context, consumer string) (State, error) {
 	if err := store.CheckContext(ctx, "read what is kept of a consumer"); err != nil {
 		return State{}, err
 	}
-	text, err := os.ReadFile(k.path(consumer))
+	text, err := readKept(k.path(consumer))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return State{}, nil
@@ -75,11 +78,21 @@ func (k *fileKeeper) Load(ctx context.Context, consumer string) (State, error) {
 		return State{}, keptError(consumer, "%v; let this user read the file", err)
 	}
 	var s State
-	if err := json.Unmarshal(text, &s); err != nil || s.Revision == 0 {
+	if err := json.Unmarshal(text, &s); err != nil || len(text) > keptMax || s.Revision == 0 {
 		return State{}, keptError(consumer, "%s is not what was saved; put it back from a backup, or remove it to deliver "+
 			"everything again", k.path(consumer))
 	}
 	return s, nil
+}
+
+// readKept reads a file, and of one that is longer than any state is one byte too many.
+func readKept(path string) (text []byte, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	text, err = io.ReadAll(io.LimitReader(file, keptMax+1))
+	return text, errors.Join(err, file.Close())
 }
 
 func (k *fileKeeper) Save(ctx context.Context, consumer string, s State) (err error) {
@@ -109,7 +122,11 @@ func (k *fileKeeper) Save(ctx context.Context, consumer string, s State) (err er
 	if err != nil {
 		return keptError(consumer, "%v", err)
 	}
-	if err := k.replace(consumer, append(text, '\n')); err != nil {
+	if text = append(text, '\n'); len(text) > keptMax {
+		return keptError(consumer, "its state has %d bytes, for %d at most; have fewer orders parked, and shorter problems",
+			len(text), keptMax)
+	}
+	if err := k.replace(consumer, text); err != nil {
 		return keptError(consumer, "%v; see to the disk and to the folder's rights", err)
 	}
 	return nil

@@ -1,13 +1,16 @@
 package outbox_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/outbox"
 	"github.com/tilltape/tilltape/outbox/outboxtest"
 )
@@ -38,6 +41,35 @@ func TestWhatIsKeptAndUnreadable(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(folder, "*.partial"))
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+// What is no state is not taken into memory whole, and no state is saved that could not be read again.
+func TestWhatIsKeptHasABound(t *testing.T) {
+	folder := t.TempDir()
+	keeper := outbox.FileKeeper(folder)
+	full := outbox.State{Revision: 1}
+	for i := range outbox.ParkedMax { // each byte of a problem may take six
+		full.Parked = append(full.Parked, outbox.Parked{Stream: events.OrderStream(fmt.Sprint(i)),
+			Problem: strings.Repeat("\x01", outbox.ProblemMax)})
+	}
+	require.NoError(t, keeper.Save(t.Context(), "full", full))
+	s, err := keeper.Load(t.Context(), "full")
+	require.NoError(t, err)
+	assert.Equal(t, full, s)
+	for i := range full.Parked {
+		full.Parked[i].Problem += full.Parked[i].Problem + full.Parked[i].Problem
+	}
+	full.Revision = 2
+	assert.ErrorIs(t, keeper.Save(t.Context(), "full", full), outbox.ErrKept)
+	s, err = keeper.Load(t.Context(), "full")
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, s.Revision, "and what was saved is as it was")
+
+	huge := filepath.Join(folder, "huge.json")
+	require.NoError(t, os.WriteFile(huge, []byte(`{"revision":1}`), 0o600))
+	require.NoError(t, os.Truncate(huge, 64<<30)) // a hole
+	_, err = keeper.Load(t.Context(), "huge")
+	assert.ErrorIs(t, err, outbox.ErrKept)
 }
 
 func TestASaveThatFailsLeavesTheOldPlace(t *testing.T) {

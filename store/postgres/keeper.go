@@ -25,6 +25,9 @@ func (l *Log) Keeper() outbox.Keeper { return &keeper{log: l, open: map[string][
 // apart from those of somebody else.
 const openMax = 16
 
+// keptMax is more than a state has with outbox.ParkedMax orders, in characters; of a longer one no more is read.
+const keptMax = 16 << 20
+
 type keeper struct {
 	log  *Log
 	mu   sync.Mutex
@@ -37,9 +40,11 @@ func (k *keeper) Load(ctx context.Context, consumer string) (s outbox.State, err
 	if err := k.log.usable(ctx, doing); err != nil {
 		return s, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, turnMax)
+	defer cancel()
 	var text string
 	var revision uint64
-	err = k.log.pool.QueryRow(ctx, k.log.sql.consumer, consumer).Scan(&revision, &text)
+	err = k.log.pool.QueryRow(ctx, k.log.sql.consumer, consumer, keptMax).Scan(&revision, &text)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return s, nil

@@ -107,7 +107,7 @@ func (x *statements) ofReading(s func(string) string) {
 }
 
 func (x *statements) ofConsumers(s func(string) string) {
-	x.consumer = s(`select revision, state::text from {schema}.consumers where name = $1`)
+	x.consumer = s(`select revision, left(state::text, $2) from {schema}.consumers where name = $1`)
 	// After the row of one revision less, or of the same one where that is of a save of which nobody was told.
 	x.keep = s(`insert into {schema}.consumers as c (name, revision, position, parked, state)
 		select $1, $2::bigint, $3, $4, $5::json
