@@ -52,7 +52,7 @@ func reconcileCommand(t *terminal) *cobra.Command {
 			"What differs is printed as it is found, the sums at the end; with -o json all\n" +
 			"of it comes at the end, as one document.\n\n" +
 			"It is made at a bounded rate, and can be cut off: with --keep what came of it is\n" +
-			"written down as it comes, at the least every second, and the same command goes\n" +
+			"written down as it comes, once a second at the most, and the same command goes\n" +
 			"on there, whatever ended it. A report that -o json printed is gone on with by\n" +
 			"--resume.",
 		Example: "  tilltape reconcile orders.tilltape --from 2026-11-01 --until 2026-12-01",

@@ -79,8 +79,8 @@ var ruleRows = []Rule{
 	{GuardPaymentID, false, "APO's paymentId is known", []Reason{ReasonNoPaymentID}},
 	{GuardReversal, false, "APO has told no payment, capture or refund that counts otherwise too",
 		[]Reason{ReasonReversal}},
-	{GuardDispute, false, "no dispute of the payment is open, and before a cancel, which gives back all, none has taken " +
-		"anything; before a capture, none is open or has taken money in another currency than the order's",
+	{GuardDispute, false, "before a capture no dispute in another currency than the order's is open or has taken money; " +
+		"before the others no dispute is open, and before a cancel, which gives back all, none has taken anything",
 		[]Reason{ReasonDisputed}},
 	{GuardRefundable, false, "the amount is above zero, in the order's currency, and at most captured − refunded − " +
 		"disputed − what is under way, held or in doubt",

@@ -47,8 +47,8 @@ type Config struct {
 	SignerKey string
 	// Origin begins the name that a new log has in its checkpoints, preferably as a web address ("shop.example/orders"); a
 	// random part follows. Empty: the signer's name, or [DefaultOrigin]. It is written into the stream's first message:
-	// all processes have it, and a log keeps it. Any other is store.ErrInvalid, and the signer's key has to be of that
-	// name, or of one above it.
+	// all processes have it, and a log keeps it. Any other is store.ErrInvalid, but where the log was made without a name,
+	// which it stays; and the signer's key has to be of that name, or of one above it.
 	Origin string
 }
 
