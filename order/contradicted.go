@@ -233,11 +233,18 @@ func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
 		o.foldRefuted(r, at, &t, &e.Proof)
 		return
 	}
+	if e.Reason == events.NotUnderstood && at >= 0 && o.book[at].is(transferContradicted) {
+		was := o.book[at] // nothing is known of it that was not, but that there is a newer word
+		was.doubt = uint32(r.Version)
+		o.enter(at, &was)
+		o.watchSoon(r)
+		return
+	}
 	t.version = uint32(r.Version)
 	t.set(markUnclear, unclearWord(e))
-	if e.Reason == events.StatusContradicts && (unclearWord(e) ||
-		e.Fact == events.KindCaptureAccepted || e.Fact == events.KindRefundAccepted) {
-		t.set(markPending, true)
+	t.set(markPending, e.Reason == events.StatusContradicts && (unclearWord(e) ||
+		e.Fact == events.KindCaptureAccepted || e.Fact == events.KindRefundAccepted))
+	if t.has(markUnclear | markPending) {
 		t.at = r.Recorded.UnixNano()
 	}
 	if at >= 0 && (o.book[at].is(transferFailed) || o.book[at].doubt != 0) {

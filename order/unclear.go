@@ -64,11 +64,19 @@ func (o *Order) unreadOfOurs(e *events.AnomalyObserved) bool {
 	return o.awaits(kind, e.TransferID, e.RequestID)
 }
 
-// retireUndecided drops what was told of a refund before anybody knew that it was done, and which is held now.
+// retireUndecided drops what was told of a refund before anybody knew that it was done, and which is held now. What had
+// failed before, which a command may have come to, stays until it is known what became of it.
 func (o *Order) retireUndecided(e *events.RefundHeld) {
-	at := o.placed(refunds, e.RefundID, e.RefundRequestID)
-	if at >= 0 && o.book[at].is(transferContradicted) && o.book[at].marks&(markPending|markUnclear) != 0 {
-		o.retire(&transfer{kind: refunds, id: digest(e.RefundID), request: digest(e.RefundRequestID)})
+	if !o.any(refunds) {
+		return
+	}
+	id, request := digest(e.RefundID), digest(e.RefundRequestID)
+	undecided := func(t transfer) bool {
+		return t.kind == refunds && t.is(transferContradicted) && t.has(markPending|markUnclear) && t.doubt == 0 &&
+			t.named(id, request)
+	}
+	if slices.ContainsFunc(o.book, undecided) {
+		o.book = slices.DeleteFunc(slices.Clone(o.book), undecided)
 	}
 }
 

@@ -45,7 +45,7 @@ func (d *decision) uniteRefunds(f *Fact, a, b int) bool {
 	if a >= held && b >= held {
 		return d.unite(f, a-held, b-held)
 	}
-	if !d.o.unitesHeld(a, b, f.bothNames()) {
+	if f.split || !d.o.unitesHeld(a, b, f.bothNames()) { // two amounts of one answer say of neither which it is
 		return false
 	}
 	d.tellUnited(f)

@@ -134,3 +134,69 @@ func TestUnread_OfAnInquirysTransactions(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// APO is asked about what nobody can read for as long as it is not known what became of it, also where another word came
+// before or after: an inquiry that tells nothing does not end that.
+func TestUnread_IsAskedAboutBesideAnotherWord(t *testing.T) {
+	failed := Fact{Kind: RefundFailed, PaymentID: "P1", TransferID: "R9", Code: "X"}
+	pending := Fact{Kind: RefundPending, PaymentID: "P1", TransferID: "R9", Amount: usd(400)}
+	unread := unreadOf(RefundUnread, "R9", "")
+	for name, words := range map[string][]Fact{
+		"failed before": {failed, unread}, "failed after": {unread, failed}, "worked on": {pending, unread},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := in(t, Captured)
+			for _, f := range words {
+				x.observe(f)
+			}
+			require.Len(t, x.o.Doubts(), 1)
+			for range 3 {
+				require.False(t, x.o.NextDue().IsZero(), "APO is asked")
+				x.inquire(tells(StateSuccess, authorized(), captured("C1", 600)))
+				x.later(x.o.NextDue().Sub(x.now))
+			}
+			want := map[string]int64{"worked on": 200} // of the others no amount is known
+			assert.Equal(t, want[name], x.o.Refundable())
+			x.inquire(tells(StateSuccess, authorized(), captured("C1", 600), Fact{Kind: RefundFailed, TransferID: "R9", Code: "X"}))
+			assert.Empty(t, x.o.Doubts())
+			assert.EqualValues(t, 600, x.o.Refundable())
+			replayIsLive(t, x)
+		})
+	}
+}
+
+// A refund that had failed for a command, and may have been done after all, is not the command's success before it has
+// its place: as long as it is held the command has failed, and what fails again leaves that so.
+func TestUnread_ACommandThatFailedDoesNotSucceedByWhatIsHeld(t *testing.T) {
+	x := asked(t, CallRefund)
+	request := x.op().RequestID
+	x.answer(refusedF)
+	if x.op().Outstanding() {
+		x.inquire(tells(StateSuccess, authorized(), captured("C1", 600)))
+	}
+	require.Empty(t, x.o.Operations())
+	x.observe(Fact{Kind: RefundSucceeded, PaymentID: "P1", TransferID: "R1", Amount: usd(500)})
+	x.observe(unreadOf(RefundUnread, "", request))
+	x.observe(Fact{Kind: RefundSucceeded, PaymentID: "P1", TransferID: "R9", RequestID: request, Amount: usd(200)})
+	require.Len(t, x.o.Held, 1)
+	assert.Equal(t, OutcomeFailed, x.o.Command("k").Outcome)
+	x.observe(Fact{Kind: RefundFailed, PaymentID: "P1", TransferID: "R9", RequestID: request, Code: "X"})
+	assert.Equal(t, OutcomeFailed, x.o.Command("k").Outcome)
+	replayIsLive(t, x)
+}
+
+// Of two amounts of one answer neither is the newest word on two that stand apart: what is held and what may stand stay
+// so, and all that either can take is reserved.
+func TestUnread_TwoAmountsUniteNothingThatIsHeld(t *testing.T) {
+	x := in(t, Authorized)
+	x.observe(Fact{Kind: RefundSucceeded, PaymentID: "P1", TransferID: "F1", Amount: usd(100)})
+	x.observe(Fact{Kind: RefundPending, PaymentID: "P1", RequestID: "r1", Amount: usd(400)})
+	require.Len(t, x.o.Held, 1)
+	both := func(minor int64) Fact {
+		return Fact{Kind: RefundSucceeded, TransferID: "F1", RequestID: "r1", Amount: usd(minor)}
+	}
+	x.inquire(tells(StateSuccess, authorized(), both(100), both(400)))
+	x.observe(captured("C1", 600))
+	assert.LessOrEqual(t, x.o.Refundable(), int64(200))
+	replayIsLive(t, x)
+}
