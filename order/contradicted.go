@@ -171,7 +171,7 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 		at = o.findCapture(t.id, t.request, t.minor)
 	case unclearWord(e):
 		at = o.unclearAt(t.kind, t.id, t.request, &t)
-		if o.saidUnclear(at, e) || o.unreadOfOurs(e) {
+		if o.saidUnclear(at, e) || o.unreadOfHeld(e) {
 			return t, at, false
 		}
 	default:

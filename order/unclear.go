@@ -52,16 +52,16 @@ func (f *Fact) unread() bool {
 	return f.Kind == NotUnderstood || f.Kind == CaptureUnread || f.Kind == RefundUnread
 }
 
-// unreadOfOurs reports whether an anomaly is such a notification of what is awaited, which ends by its own word.
-func (o *Order) unreadOfOurs(e *events.AnomalyObserved) bool {
-	if e.Reason != events.NotUnderstood {
+// unreadOfHeld reports whether an anomaly is such a notification of APO's own capture or of a refund that is held, which
+// ends by its own word. What was asked for here stands beside the operation: its F may be older than this word.
+func (o *Order) unreadOfHeld(e *events.AnomalyObserved) bool {
+	switch {
+	case e.Reason != events.NotUnderstood:
 		return false
+	case e.Fact == events.KindRefundUnresolved:
+		return o.findHeld(e.TransferID, e.RequestID) >= 0
 	}
-	kind := captures
-	if e.Fact == events.KindRefundUnresolved {
-		kind = refunds
-	}
-	return o.awaits(kind, e.TransferID, e.RequestID)
+	return e.RequestID == "" && o.Gateway == GatewayOutstanding
 }
 
 // retireUndecided drops what was told of a refund before anybody knew that it was done, and which is held now. What had
@@ -106,7 +106,7 @@ func (o *Order) saidUnclear(at int, e *events.AnomalyObserved) bool {
 // foldUnclear remembers that of a transfer which counts nobody knows any more whether it does.
 func (o *Order) foldUnclear(r *events.Record, e *events.AnomalyObserved) {
 	unread := e.Reason == events.NotUnderstood
-	if !unclearWord(e) || !unread && e.Reason != events.StatusContradicts || o.unreadOfOurs(e) {
+	if !unclearWord(e) || !unread && e.Reason != events.StatusContradicts || o.unreadOfHeld(e) {
 		return
 	}
 	kind := captures

@@ -86,11 +86,12 @@ func TestUnread_OfWhatIsUnderWay(t *testing.T) {
 	x.answer(silence)
 	p := x.op()
 	x.observe(unreadOf(CaptureUnread, "C9", p.RequestID))
-	assert.Empty(t, x.o.Doubts())
+	assert.Len(t, x.o.Doubts(), 1)
 	assert.Len(t, x.o.Anomalies, 1)
 	x.inquire(tells(StateSuccess, authorized(), Fact{Kind: CaptureSucceeded, TransferID: "C9", RequestID: p.RequestID,
 		Amount: p.Amount}))
 	assert.Empty(t, x.o.Operations())
+	assert.Empty(t, x.o.Doubts())
 	replayIsLive(t, x)
 
 	x = placed(t, CaptureAutomatic)
@@ -199,4 +200,46 @@ func TestUnread_TwoAmountsUniteNothingThatIsHeld(t *testing.T) {
 	x.observe(captured("C1", 600))
 	assert.LessOrEqual(t, x.o.Refundable(), int64(200))
 	replayIsLive(t, x)
+}
+
+// Whichever comes first, APO's F to a call or a word on it that nobody can read: it may have been done, until an inquiry
+// says that it was not.
+func TestUnread_BesideAnFOfOurs(t *testing.T) {
+	for _, k := range []CallKind{CallCapture, CallRefund} {
+		kind := map[CallKind]FactKind{CallCapture: CaptureUnread, CallRefund: RefundUnread}[k]
+		for _, first := range []bool{false, true} {
+			x := asked(t, k)
+			request := x.op().RequestID
+			if first {
+				x.observe(unreadOf(kind, "T9", request))
+			}
+			x.answer(refusedF)
+			if !first {
+				x.observe(unreadOf(kind, "T9", request))
+			}
+			require.Len(t, x.o.Doubts(), 1)
+			for _, c := range []Command{Cancel{CommandID: "c"}, Capture{CommandID: "d", Amount: usd(1)},
+				Refund{CommandID: "e", Amount: usd(1)}} {
+				assert.False(t, x.takes(c), "%s, %T", k, c)
+			}
+			told := []Fact{authorized()}
+			if k == CallRefund {
+				told = append(told, captured("C1", 600))
+			}
+			x.inquire(tells(StateSuccess, append(told, Fact{Kind: kind.ends(), TransferID: "T9", RequestID: request,
+				Code: "X"})...))
+			assert.Empty(t, x.o.Doubts())
+			assert.Empty(t, x.o.Operations())
+			assert.Equal(t, OutcomeFailed, x.o.Command("k").Outcome)
+			replayIsLive(t, x)
+		}
+	}
+}
+
+// ends is the failure of what the notification is about.
+func (k FactKind) ends() FactKind {
+	if k == CaptureUnread {
+		return CaptureFailed
+	}
+	return RefundFailed
 }
