@@ -136,8 +136,8 @@ const outOfMemory = 99
 var errMemory = errors.New("more memory than it was given")
 
 const (
-	memoryEvery = 50 * time.Millisecond // how often is looked
-	memoryGrace = 40                    // looks: how long a process that is told to stop may take to clean up
+	memoryEvery = 5 * time.Millisecond // how often is looked: a file that is read soon can take much, too
+	memoryGrace = 400                  // looks: how long a process that is told to stop may take to clean up
 )
 
 // heap is how many bytes of memory are in use, after all that the collector can do.
