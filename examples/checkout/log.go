@@ -77,11 +77,12 @@ func openStream(ctx context.Context, s *settings, signer *seal.Signer) (store.Lo
 func named(err error) error {
 	switch {
 	case errors.Is(err, jetstream.ErrNoStream):
-		return fmt.Errorf("%w; %sSTREAM_CREATE=yes is Config.Create", err, prefix)
+		return fmt.Errorf("%w; %sSTREAM_CREATE=yes is Config.Create, %sSTREAM_REPLICAS Config.Replicas", err, prefix, prefix)
 	case errors.Is(err, jetstream.ErrStream):
 		return fmt.Errorf("%w; %sSTREAM_REPLICAS is Config.Replicas", err, prefix)
 	case errors.Is(err, store.ErrInvalid):
-		return fmt.Errorf("%w; %sORIGIN gives Config.Origin, %sSIGNER the key", err, prefix, prefix)
+		return fmt.Errorf("%w; %sORIGIN gives Config.Origin, %sSIGNER the key, %sSTREAM Config.Stream", err, prefix, prefix,
+			prefix)
 	}
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/tilltape/tilltape/seal"
@@ -98,8 +97,9 @@ const payloadMin = 8 << 10
 // reserved is how many bytes of a server's max_payload are left for a message's headers.
 const reserved = 1 << 10
 
-// checkStream refuses a stream that could lose what it has confirmed, and names all that is wrong with it.
-func checkStream(log string, c Config, have jetstream.StreamConfig, conn *nats.Conn) error {
+// checkStream refuses a stream that could lose what it has confirmed, or a server that takes messages of so few bytes
+// that none has room, and names all that is wrong.
+func checkStream(log string, c Config, have jetstream.StreamConfig, takes int64) error {
 	unlimited := func(n int64) bool { return n <= 0 }
 	var wrong []string
 	for _, s := range []struct {
@@ -127,8 +127,8 @@ func checkStream(log string, c Config, have jetstream.StreamConfig, conn *nats.C
 		{have.SubjectTransform != nil, "it renames subjects (subject_transform)"},
 		{len(have.Subjects) != 1 || have.Subjects[0] != subject(c.Stream), "its subjects are not " + subject(c.Stream) +
 			" alone"},
-		{conn.MaxPayload() < payloadMin, fmt.Sprintf("the server takes messages of %d bytes (max_payload), and %d are "+
-			"needed", conn.MaxPayload(), payloadMin)},
+		{takes < payloadMin, fmt.Sprintf("the server takes messages of %d bytes (max_payload), and %d are needed", takes,
+			payloadMin)},
 	} {
 		if s.bad {
 			wrong = append(wrong, s.text)

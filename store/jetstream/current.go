@@ -15,6 +15,7 @@ const (
 	askPatience = 15 * time.Second      // for any, and for what is applied to move
 	askAgain    = 20 * time.Millisecond // after no answer
 	heedEvery   = 5 * time.Second       // that the stream's settings are looked at, whoever reads or not
+	heedAgain   = 250 * time.Millisecond
 )
 
 // question is what several wait for: the newest sequence of the stream.
@@ -81,35 +82,46 @@ func (l *Log) answer(q *question) {
 // errGone is the answer of a server that does not have every message up to its newest one.
 var errGone = errors.New("the servers do not have all of the stream's messages")
 
-// heed takes note of what the stream's leader says of it: how far it is, and whether it could lose messages by now, or
-// has.
-func (l *Log) heed(info *jetstream.StreamInfo) error {
-	weak := checkStream(l.name, l.config, info.Config, l.conn)
+// heed asks the stream's leader, and takes note of what it says of the stream: how far it is, and whether it could lose
+// messages by now, or has. Of two answers the one to the later question counts.
+func (l *Log) heed() (newest uint64, err error) {
+	question := l.asked.Add(1)
+	info, err := l.info(l.following)
+	if err != nil {
+		return 0, err
+	}
+	weak := checkStream(l.name, l.config, info.Config, payloadMin) // an append looks at what the server takes
 	state := info.State
 	l.mu.Lock()
-	l.weak = weak
+	if question > l.weakBy {
+		l.weak, l.weakBy = weak, question
+	}
 	behind := state.LastSeq < l.applied
 	l.mu.Unlock()
 	switch {
 	case behind:
-		return errBehind
+		return 0, errBehind
 	case state.LastSeq > 0 && (state.FirstSeq > 1 || state.Msgs < state.LastSeq):
-		return errGone
+		return 0, errGone
 	}
 	l.hear(state.LastSeq)
-	return nil
+	return state.LastSeq, nil
 }
 
 // heeding asks the servers how the stream is, whoever reads or not: in turns, and when the connection was made again.
+// Where messages are gone, and the servers had time to know better, nothing is appended any more.
 func (l *Log) heeding() {
 	defer close(l.heeded)
 	connected := l.conn.StatusChanged(nats.CONNECTED)
 	defer l.conn.RemoveStatusListener(connected)
 	again := time.NewTicker(heedEvery)
 	defer again.Stop()
+	var soon <-chan time.Time
+	var gone time.Time // since when
 	for {
 		select {
 		case <-again.C:
+		case <-soon:
 		case _, open := <-connected:
 			if !open { // for good
 				connected = nil
@@ -117,17 +129,40 @@ func (l *Log) heeding() {
 		case <-l.ended:
 			return
 		}
-		if info, err := l.info(l.following); err == nil {
-			_ = l.heed(info) // who reads is told of damage
+		soon = nil
+		switch _, err := l.heed(); {
+		case errors.Is(err, errGone):
+			if gone.IsZero() {
+				gone = time.Now()
+			}
+			if time.Since(gone) >= askPatience {
+				l.mu.Lock()
+				l.gone = l.goneError()
+				l.mu.Unlock()
+			}
+		case errors.Is(err, errBehind): // who reads is told
+		case err != nil:
+			soon = time.After(heedAgain)
+		default:
+			gone = time.Time{}
 		}
 	}
 }
 
-// mayLose is why nothing is appended: the stream could lose it by its settings.
+func (l *Log) goneError() error {
+	return l.damaged("the stream does not have all of its messages any more: it lost what was confirmed")
+}
+
+// mayLose is why nothing is appended: the stream has lost messages, or could by its settings.
 func (l *Log) mayLose() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.weak
+	if weak, is := errors.AsType[*StreamError](l.weak); is && l.gone == nil {
+		undone := *weak
+		undone.undone = true
+		return &undone
+	}
+	return l.gone
 }
 
 // errBehind is the answer of a server that does not know what this process has applied.
@@ -137,11 +172,9 @@ var errBehind = errors.New("the servers tell of less than this process has appli
 func (l *Log) newest() (uint64, error) {
 	var err error
 	for begun := time.Now(); time.Since(begun) < askPatience; {
-		var info *jetstream.StreamInfo
-		if info, err = l.info(l.following); err == nil {
-			if err = l.heed(info); err == nil {
-				return info.State.LastSeq, nil
-			}
+		var newest uint64
+		if newest, err = l.heed(); err == nil {
+			return newest, nil
 		}
 		select {
 		case <-time.After(askAgain):
@@ -153,7 +186,7 @@ func (l *Log) newest() (uint64, error) {
 	}
 	switch {
 	case errors.Is(err, errGone):
-		return 0, l.damaged("the stream does not have all of its messages any more: it lost what was confirmed")
+		return 0, l.goneError()
 	case errors.Is(err, errBehind):
 		return 0, l.damaged("the stream ends before what this process has applied: it lost what was confirmed, or was made " +
 			"again")

@@ -27,6 +27,8 @@ type StreamError struct {
 	Log    string
 	Reason string
 	Remedy string
+
+	undone bool // it is sure that nothing was done
 }
 
 // Error names the log, the reason and the way out.
@@ -37,8 +39,13 @@ func (e *StreamError) Error() string {
 // Hint is the way out alone, for a command line that prints it on a line of its own.
 func (e *StreamError) Hint() string { return e.Remedy }
 
-// Unwrap returns Kind.
-func (e *StreamError) Unwrap() error { return e.Kind }
+// Unwrap returns Kind, and of an append that is sure not to have happened store.ErrUnavailable beside it.
+func (e *StreamError) Unwrap() []error {
+	if e.undone {
+		return []error{e.Kind, store.ErrUnavailable}
+	}
+	return []error{e.Kind}
+}
 
 func joined(all []string) string { return strings.Join(all, "; ") }
 
@@ -57,7 +64,7 @@ func (l *Log) refused(cause error) error {
 	if api, is := errors.AsType[*jetstream.APIError](cause); is && roomless[api.ErrorCode] {
 		return &StreamError{Kind: store.ErrFull, Log: l.name, Reason: "the servers have no room for the append: " +
 			api.Description, Remedy: "nothing was done; make room on the servers' disks, or raise max_file_store or the " +
-			"account's limits: it goes on by itself"}
+			"account's limits: it goes on by itself", undone: true}
 	}
 	return l.unavailable("the append was not stored", cause)
 }

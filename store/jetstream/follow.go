@@ -17,7 +17,7 @@ import (
 // Bounds of following.
 const (
 	pulled      = 64                     // messages that may be on their way here
-	pulledBytes = 2 * messageMax         // and their bytes, or one message that is larger; as many wait here to be applied
+	pulledBytes = 2 * messageMax         // of one pull, or one larger message; two may be under way, and as many wait here
 	heartbeat   = 500 * time.Millisecond // of a consumer; where two are missing there is another one
 	pullExpiry  = 10 * time.Second
 	idleMax     = 30 * time.Second       // of a consumer that nobody asks any more

@@ -55,6 +55,7 @@ type Log struct {
 	stop      context.CancelFunc
 	followed  chan struct{} // closed when the follower has ended
 	told      atomic.Uint64 // newest sequence that a server has spoken of
+	asked     atomic.Uint64 // questions about how the stream is
 	heeded    chan struct{} // closed when nobody looks at the stream's settings any more
 
 	closing sync.Once
@@ -72,6 +73,8 @@ type Log struct {
 	failed  chan struct{}       // closed then
 	trouble error               // why nothing could be applied just now
 	weak    error               // by what settings the stream could lose messages, as it was asked last
+	weakBy  uint64              // the question that told so
+	gone    error               // that it has lost some
 }
 
 // Append implements [store.Log]. It returns once a majority of the servers has stored the message with the records, and

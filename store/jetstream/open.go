@@ -101,7 +101,7 @@ func (l *Log) origin(ctx context.Context) (origin string, err error) {
 		if err != nil {
 			return false, err
 		}
-		if err := checkStream(l.name, l.config, info.Config, l.conn); err != nil {
+		if err := checkStream(l.name, l.config, info.Config, l.conn.MaxPayload()); err != nil {
 			return true, err
 		}
 		if info.State.LastSeq == 0 {

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -71,8 +72,9 @@ func (l *Log) carryAll(b *batch) {
 		}
 		together, size = nil, 0
 	}
+	weak := l.mayLose() // told before any conflict: a probe is to find it
 	for _, r := range b.Requests {
-		if r.Err = r.Look.refused; r.Err != nil {
+		if r.Err = cmp.Or(weak, r.Look.refused); r.Err != nil {
 			continue
 		}
 		if size+sizeOf(r) > room {
@@ -92,9 +94,6 @@ func (l *Log) room() int {
 // carry has the requests get their outcomes by one message, or, where one is larger than that, by several.
 func (l *Log) carry(requests []*request) {
 	err := l.broken()
-	if err == nil {
-		err = l.mayLose()
-	}
 	if err == nil {
 		err = l.carried(requests)
 	}

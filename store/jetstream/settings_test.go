@@ -2,6 +2,7 @@ package jetstream_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -54,6 +55,9 @@ func TestASettingThatIsChangedUnderALog(t *testing.T) {
 		_, err = log.Append(t.Context(), order, version, record("not-"+name[:3]))
 		require.ErrorIs(t, err, jetstream.ErrStream, name)
 		require.ErrorContains(t, err, name)
+		require.ErrorIs(t, err, store.ErrUnavailable, "it is sure that nothing was done")
+		_, err = log.Append(t.Context(), order, 1<<40, record("probe-"+name[:3]))
+		require.ErrorIs(t, err, jetstream.ErrStream, "who tries whether the log takes anything is told")
 		changed(t, log, func(c *js.StreamConfig) { *c = right })
 		_, err = log.Head(t.Context(), order)
 		require.NoError(t, err)
@@ -73,7 +77,7 @@ func TestAChangedSettingIsNoticedByItself(t *testing.T) {
 			n++
 			_, err := log.Append(t.Context(), events.OrderStream(fmt.Sprintf("o-%s-%d", within, n)), 0,
 				record(fmt.Sprintf("r-%s-%d", within, n)))
-			return err != nil && assert.ErrorIs(t, err, jetstream.ErrStream)
+			return errors.Is(err, jetstream.ErrStream) && errors.Is(err, store.ErrUnavailable)
 		}, within, 20*time.Millisecond)
 	}
 	changed(t, log, func(c *js.StreamConfig) { c.MaxMsgs = 1 << 20 })
@@ -104,6 +108,27 @@ func TestMessagesThatAreLostUnderALog(t *testing.T) {
 	_, err := log.Head(t.Context(), events.OrderStream("o-1"))
 	require.ErrorIs(t, err, store.ErrDamaged)
 	require.ErrorContains(t, err, "lost what was confirmed")
+}
+
+// Where nobody asks for the log's end, nothing is appended all the same to a stream that no new process could open.
+func TestMessagesThatAreLostUnderALocalReader(t *testing.T) {
+	if !long.Walks() {
+		t.Skip("left out: damage is told once the servers had time to know better; set " + long.Variable + "=1")
+	}
+	log := newLog(t, newServer(t, usualPayload), jetstream.Config{LocalReads: true})
+	for i := range 4 {
+		_, err := log.Append(t.Context(), events.OrderStream(fmt.Sprintf("o-%d", i)), 0, record(fmt.Sprintf("r-%d", i)))
+		require.NoError(t, err)
+	}
+	right := streamOf(t, log).CachedInfo().Config
+	changed(t, log, func(c *js.StreamConfig) { c.MaxMsgs, c.Discard = 2, js.DiscardOld })
+	changed(t, log, func(c *js.StreamConfig) { *c = right })
+	n := 0
+	require.Eventually(t, func() bool {
+		n++
+		_, err := log.Append(t.Context(), events.OrderStream(fmt.Sprintf("p-%d", n)), 0, record(fmt.Sprintf("p-%d", n)))
+		return errors.Is(err, store.ErrDamaged)
+	}, patience, 100*time.Millisecond)
 }
 
 // A server without room has not stored the append: that is what is said, soon, and everything can still be read.
