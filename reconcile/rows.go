@@ -56,7 +56,7 @@ func (r *Rows) resumed() {
 	}
 	var lines []Line
 	for _, l := range r.resume.Lines {
-		if !l.Again {
+		if !l.Again && l.Outcome != Same { // it may have come out the same when it was asked about again
 			lines = append(lines, l)
 		}
 	}
