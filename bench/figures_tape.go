@@ -51,7 +51,9 @@ func (r *report) tapeMusts() []figure {
 		load.Measured, load.Met = short(l.Warm.P50), l.Warm.P50 <= loadMax
 		load.Note = fmt.Sprintf("among %d; its values alone, raw from bbolt: %s", l.Orders, short(l.RawWarm.P50))
 		stored.Measured, stored.Met = fmt.Sprintf("%.0f B", l.Stored), l.Stored <= storedMax
-		stored.Of = l.Stored / storedMax
+		if blocksCounted {
+			stored.Of = l.Stored / storedMax
+		}
 		stored.Note = fmt.Sprintf("payload %.0f, frame %.0f", r.Payload, r.Frame)
 	}
 	open := figure{Must: true, What: "open after a kill", Limit: "≤ 2 s"}

@@ -12,7 +12,7 @@ import (
 // viewing is somebody who has the service's viewer open: each turn asks for the next of its pages, whole, as a browser
 // does whose owner goes from one to the next.
 type viewing struct {
-	client http.Client
+	client http.Client // a page that takes longer than a shopper would wait is an error
 	turn   int
 	order  string // the path of an order's page, as the newest list had it; empty: none had one
 	pages  int    // that were handed out

@@ -148,8 +148,8 @@ func TestSynchronousStandbyLosesNothing(t *testing.T) {
 	assert.Equal(t, "f", primary.MustExec(t, "SELECT pg_is_in_recovery()"))
 }
 
-// quiet is for how long it is watched that nobody is told anything: whole, longer than the log has the longest for one
-// turn.
+// quiet is for how long it is watched that nobody is told anything: whole, longer than the log has at the longest for
+// one turn.
 func quiet() time.Duration { return time.Duration(long.Walk(45, 2)) * time.Second }
 
 // later gives an append, and what became of it.
