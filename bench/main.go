@@ -71,8 +71,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Bool("quick", false, "the proportions, about 4 minutes (the default)")
-	f.Bool("full", false, "what the documentation shows, about 27 minutes and 10 GB below -dir")
-	f.Bool("ci", false, "that everything runs, and that what is counted holds, half a minute")
+	f.Bool("full", false, "what the documentation shows, about 31 minutes and 10 GB below -dir")
+	f.Bool("ci", false, "that everything runs, and that what is counted holds, 45 seconds")
 	f.Func("only", "`sections` to measure: "+strings.Join(sections, ","), func(text string) error {
 		o.Sections = strings.Split(text, ",")
 		return o.settings.check()

@@ -43,7 +43,7 @@ var sections = []string{sectionAppends, sectionLoad, sectionReplay, sectionOpen,
 
 // The presets.
 var (
-	// full is what docs/reference/performance.md is made of: about 27 minutes on a quiet machine of two cores.
+	// full is what docs/reference/performance.md is made of: about 31 minutes on a quiet machine of two cores.
 	full = settings{Sections: sections, Orders: []int{10_000, 1_000_000}, IDs: []ordering{random, timeOrdered},
 		Writers: []int{1, 8, 64, 512}, Rounds: 3, CellTime: time.Second, Tape: 1_000_000, Cancels: 18_000}
 	// quick shows the proportions: about 4 minutes.

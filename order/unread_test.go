@@ -136,7 +136,7 @@ func TestUnread_OfAnInquirysTransactions(t *testing.T) {
 	}
 }
 
-// APO is asked about what nobody can read for as long as it is not known what became of it, also where another word came
+// APO is asked about what nobody can read as long as it is not known what became of it, also where another word came
 // before or after: an inquiry that tells nothing does not end that.
 func TestUnread_IsAskedAboutBesideAnotherWord(t *testing.T) {
 	failed := Fact{Kind: RefundFailed, PaymentID: "P1", TransferID: "R9", Code: "X"}
@@ -158,7 +158,8 @@ func TestUnread_IsAskedAboutBesideAnotherWord(t *testing.T) {
 			}
 			want := map[string]int64{"worked on": 200} // of the others no amount is known
 			assert.Equal(t, want[name], x.o.Refundable())
-			x.inquire(tells(StateSuccess, authorized(), captured("C1", 600), Fact{Kind: RefundFailed, TransferID: "R9", Code: "X"}))
+			x.inquire(tells(StateSuccess, authorized(), captured("C1", 600), Fact{Kind: RefundFailed, TransferID: "R9",
+				Code: "X"}))
 			assert.Empty(t, x.o.Doubts())
 			assert.EqualValues(t, 600, x.o.Refundable())
 			replayIsLive(t, x)
@@ -202,7 +203,7 @@ func TestUnread_TwoAmountsUniteNothingThatIsHeld(t *testing.T) {
 	replayIsLive(t, x)
 }
 
-// Whichever comes first, APO's F to a call or a word on it that nobody can read: it may have been done, until an inquiry
+// Whichever comes first, an F to a call or a word on it that nobody can read: it may have been done, until an inquiry
 // says that it was not.
 func TestUnread_BesideAnFOfOurs(t *testing.T) {
 	for _, k := range []CallKind{CallCapture, CallRefund} {
