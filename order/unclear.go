@@ -52,7 +52,7 @@ func (f *Fact) unread() bool {
 	return f.Kind == NotUnderstood || f.Kind == CaptureUnread || f.Kind == RefundUnread
 }
 
-// unreadOfHeld reports whether an anomaly is such a notification of APO's own capture or of a refund that is held, which
+// unreadOfHeld reports whether an anomaly is such a notification of APO's own capture or of a refund that is held: that
 // ends by its own word. What was asked for here stands beside the operation: its F may be older than this word.
 func (o *Order) unreadOfHeld(e *events.AnomalyObserved) bool {
 	switch {
