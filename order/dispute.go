@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -86,17 +85,6 @@ func takesMoney(outcome events.DisputeOutcome) bool {
 		return true
 	}
 	return false
-}
-
-// lostDispute is the end of a dispute that took money, as far as is known; nil: none did.
-func (o *Order) lostDispute() *transfer {
-	for i := range o.book {
-		t := &o.book[i]
-		if t.kind == rulings && t.has(markLost) && (t.minor > 0 || t.has(markUnnamed) || t.has(markForeign)) {
-			return t
-		}
-	}
-	return nil
 }
 
 // hears is the dispute after a word on it, the same in whatever order words come and however often: the largest amount
@@ -194,48 +182,6 @@ func (o *Order) foldDispute(r *events.Record) {
 	}
 }
 
-// costs is what a dispute that ended took, and what it may have taken beyond that: all there is, where APO has not
-// said how much.
-func (o *Order) costs(t *transfer) (lost, reserved int64) {
-	end := o.find(rulings, t.id, 0)
-	switch {
-	case end < 0 && (t.minor <= 0 || t.has(markForeign)):
-		return 0, math.MaxInt64
-	case end < 0:
-		return 0, t.minor
-	}
-	switch e := &o.book[end]; {
-	case !e.has(markLost):
-		return 0, 0
-	case e.has(markForeign), e.has(markUnnamed) && (t.minor <= 0 || t.has(markForeign)):
-		return 0, math.MaxInt64
-	case e.has(markUnnamed):
-		return t.minor, 0
-	default:
-		return e.minor, 0
-	}
-}
-
-// foreignDispute is a dispute that takes, or may take, money of another currency than the order's, which has no place
-// in its amounts; nil: none does.
-func (o *Order) foreignDispute() *transfer {
-	for i := range o.book {
-		t := &o.book[i]
-		if t.kind != disputes {
-			continue
-		}
-		foreign := t.has(markForeign)
-		if at := o.find(rulings, t.id, 0); at >= 0 {
-			end := &o.book[at]
-			foreign = end.has(markLost) && (end.has(markForeign) || end.has(markUnnamed) && foreign)
-		}
-		if foreign {
-			return t
-		}
-	}
-	return nil
-}
-
 // unjudged is the place of the dispute that is known by a record, and of which APO has told no end, or not what it
 // took. A person may say so: no inquiry tells. -1: there is none.
 func (o *Order) unjudged(record uint64) int {
@@ -269,27 +215,6 @@ func (o *Order) foldRuled(r *events.Record, e *events.TransferResolved) {
 		o.book[end] = ruling
 	}
 	o.total()
-}
-
-// inDispute is what disputes that are open may still take.
-func (o *Order) inDispute() (reserved int64) {
-	for i := range o.book {
-		if o.book[i].kind == disputes {
-			_, may := o.costs(&o.book[i])
-			reserved = plus(reserved, may)
-		}
-	}
-	return reserved
-}
-
-// openDispute is the first dispute without an end; nil: none.
-func (o *Order) openDispute() *transfer {
-	for i := range o.book {
-		if t := &o.book[i]; t.kind == disputes && o.find(rulings, t.id, 0) < 0 {
-			return t
-		}
-	}
-	return nil
 }
 
 // disputeBy is until when the first dispute that nobody has defended can be defended, or when it became known where APO

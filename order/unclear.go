@@ -41,9 +41,21 @@ func (d *decision) observeUnclear(f *Fact) {
 // awaits reports whether the rules wait for a capture or refund of those names already: one that was asked for here,
 // APO's own, or a refund that is held.
 func (o *Order) awaits(kind transferKind, id, request string) bool {
-	return o.askedFor(kind.asked(), request) != nil ||
-		kind == captures && request == "" && o.Gateway == GatewayOutstanding ||
+	return o.askedFor(kind.asked(), request) != nil || o.awaitsUnasked(kind, id, request)
+}
+
+// awaitsUnasked is awaits of what was not asked for here, or has been done.
+func (o *Order) awaitsUnasked(kind transferKind, id, request string) bool {
+	return kind == captures && request == "" && o.Gateway == GatewayOutstanding ||
 		kind == refunds && o.findHeld(id, request) >= 0
+}
+
+// unclearKind is what an unclear word is about.
+func unclearKind(e *events.AnomalyObserved) transferKind {
+	if e.Fact == events.KindRefundUnresolved {
+		return refunds
+	}
+	return captures
 }
 
 // unread reports whether the fact is a notification that could not be read. Of a capture or refund it is a word on it
@@ -55,13 +67,7 @@ func (f *Fact) unread() bool {
 // unreadOfHeld reports whether an anomaly is such a notification of APO's own capture or of a refund that is held: that
 // ends by its own word. What was asked for here stands beside the operation: its F may be older than this word.
 func (o *Order) unreadOfHeld(e *events.AnomalyObserved) bool {
-	switch {
-	case e.Reason != events.NotUnderstood:
-		return false
-	case e.Fact == events.KindRefundUnresolved:
-		return o.findHeld(e.TransferID, e.RequestID) >= 0
-	}
-	return e.RequestID == "" && o.Gateway == GatewayOutstanding
+	return e.Reason == events.NotUnderstood && o.awaitsUnasked(unclearKind(e), e.TransferID, e.RequestID)
 }
 
 // retireUndecided drops what was told of a refund before anybody knew that it was done, and which is held now. What had
@@ -109,12 +115,8 @@ func (o *Order) foldUnclear(r *events.Record, e *events.AnomalyObserved) {
 	if !unclearWord(e) || !unread && e.Reason != events.StatusContradicts || o.unreadOfHeld(e) {
 		return
 	}
-	kind := captures
-	if e.Fact == events.KindRefundUnresolved {
-		kind = refunds
-	}
-	t := transfer{kind: kind, minor: e.Amount.Minor}
-	at := o.unclearAt(kind, digest(e.TransferID), digest(e.RequestID), &t)
+	t := transfer{kind: unclearKind(e), minor: e.Amount.Minor}
+	at := o.unclearAt(t.kind, digest(e.TransferID), digest(e.RequestID), &t)
 	if !o.counted(at) || o.book[at].doubt != 0 || o.saidUnclear(at, e) {
 		return
 	}

@@ -83,18 +83,19 @@ func (o *Order) foldOtherWay(r *events.Record, t *transfer) {
 
 // capturedByCaptures is what the captures that count come to, in time or late.
 func (o *Order) capturedByCaptures(late bool) (captured int64) {
-	for i := range o.book {
-		if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && t.has(markLate) == late {
-			captured = plus(captured, t.minor)
-		}
+	if late {
+		return o.capturedWith(markLate, markLate)
 	}
-	return captured
+	return o.capturedWith(markLate, 0)
 }
 
 // provenCaptures is what captures in time come to that count by APO's word, and not by a person's.
-func (o *Order) provenCaptures() (captured int64) {
+func (o *Order) provenCaptures() (captured int64) { return o.capturedWith(markLate|markSettled, 0) }
+
+// capturedWith is what the captures come to that count, and of these marks have those alone.
+func (o *Order) capturedWith(of, have marks) (captured int64) {
 	for i := range o.book {
-		if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && !t.has(markLate|markSettled) {
+		if t := &o.book[i]; t.kind == captures && t.is(transferCounted) && t.marks&of == have {
 			captured = plus(captured, t.minor)
 		}
 	}
