@@ -224,9 +224,24 @@ func (b *bench) runCell(dir string, l *lane, writers int) (outcome, error) {
 	return o, nil
 }
 
+// turnWith opens a contender of a section that has servers, lets it take its turn and closes it. What is written to the
+// disk is not only the contender's there.
+func (b *bench) turnWith(c *course, writers int, open func() (keeper, error)) (outcome, error) {
+	k, err := open()
+	if err != nil {
+		return outcome{}, err
+	}
+	o, _, err := load(k, c, writers, b.CellTime)
+	o.written, o.device = notKnown, notKnown
+	return o, errors.Join(err, k.Close())
+}
+
 // bringOn appends whole orders, of many writers at once.
-func bringOn(k keeper, c *course, orders int) error {
-	return together(steadyWriters, orders, func(int) func() error {
+func bringOn(k keeper, c *course, orders int) error { return wholeOrders(k, c, steadyWriters, orders) }
+
+// wholeOrders appends so many orders with all their facts, of so many writers at once.
+func wholeOrders(k keeper, c *course, writers, orders int) error {
+	return together(writers, orders, func(int) func() error {
 		m := c.maker()
 		return func() error {
 			_, facts := m.newOrder()

@@ -78,11 +78,7 @@ func TestRun_MeasuresEverySection(t *testing.T) {
 	assert.Positive(t, r.Open.Killed)
 	assert.Positive(t, r.Open.KilledOrders)
 	assert.NotEmpty(t, r.Core)
-	require.NotNil(t, r.Streams)
-	assert.Len(t, r.Streams.Appends, len(streamLanes())*len(streamWriters))
-	for _, c := range r.Streams.Appends {
-		assert.Positive(t, c.P50, "%+v", c)
-	}
+	measuredStreams(t, &r)
 	require.NotNil(t, r.Tool)
 	assert.Positive(t, r.Tool.Raw)
 	assert.Less(t, r.Tool.Nothing.Wall, time.Minute)
@@ -100,16 +96,28 @@ func TestRun_MeasuresEverySection(t *testing.T) {
 		nameSQLiteGroup, "### Figures of the design"} {
 		assert.Contains(t, string(text), want)
 	}
-	host, err := os.Hostname()
-	require.NoError(t, err)
-	assert.NotContains(t, string(text), dir)
-	if len(host) > 3 {
-		assert.NotContains(t, string(text), host)
-	}
+	namesNoMachine(t, string(text), dir)
 	assert.Contains(t, progress.String(), "this takes about")
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, left, "nothing is left behind")
+}
+
+func namesNoMachine(t *testing.T, text, dir string) {
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	assert.NotContains(t, text, dir)
+	if len(host) > 3 {
+		assert.NotContains(t, text, host)
+	}
+}
+
+func measuredStreams(t *testing.T, r *report) {
+	require.NotNil(t, r.Streams)
+	assert.Len(t, r.Streams.Appends, len(streamLanes())*len(streamWriters))
+	for _, c := range r.Streams.Appends {
+		assert.Positive(t, c.P50, "%+v", c)
+	}
 }
 
 // The comparison is between encodings of the same records.

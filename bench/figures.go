@@ -232,3 +232,15 @@ func (r *report) aims() []figure {
 	}
 	return append(all, f)
 }
+
+// besides is the figure of a rate that has to be at least so many times another one; not measured where there is not
+// one of each.
+func besides(what string, least, one, other float64) figure {
+	f := figure{Must: true, What: what, Limit: fmt.Sprintf("≥ %.1f ×", least)}
+	if one > 0 && other > 0 {
+		got := ratio(one, other)
+		f.Measured, f.Met = fmt.Sprintf("%.2f ×", got), got >= least
+		f.Note = fmt.Sprintf("%s to %s a second", count(one), count(other))
+	}
+	return f
+}

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -109,12 +108,12 @@ func pgLanes() []pgLane {
 	file := func(name string, open func(string) (keeper, error), path string) pgLane {
 		return pgLane{name: name, less: "another place to keep the log in",
 			turn: func(p *pgBench) (outcome, error) {
-				return p.turnWith(course, func() (keeper, error) { return open(filepath.Join(p.dir, path)) })
+				return p.turnWith(course, pgWriters, func() (keeper, error) { return open(filepath.Join(p.dir, path)) })
 			}}
 	}
 	rival := func(name, less string, open func(p *pgBench) (keeper, error)) pgLane {
 		return pgLane{name: name, less: less, turn: func(p *pgBench) (outcome, error) {
-			return p.turnWith(course, func() (keeper, error) { return open(p) })
+			return p.turnWith(course, pgWriters, func() (keeper, error) { return open(p) })
 		}}
 	}
 	return []pgLane{
@@ -130,21 +129,9 @@ func pgLanes() []pgLane {
 	}
 }
 
-// turnWith opens a contender, lets it take its turn and closes it.
-func (p *pgBench) turnWith(c *course, open func() (keeper, error)) (outcome, error) {
-	k, err := open()
-	if err != nil {
-		return outcome{}, err
-	}
-	o, _, err := load(k, c, pgWriters, p.CellTime)
-	o.written, o.device = notKnown, notKnown
-	return o, errors.Join(err, k.Close())
-}
-
 // appendsInTurns lets every contender take its turn in every round.
 func (p *pgBench) appendsInTurns() ([]cell, error) {
-	lanes := slices.DeleteFunc(pgLanes(),
-		func(l pgLane) bool { return !regexp.MustCompile(p.Only).MatchString(l.name) })
+	lanes := slices.DeleteFunc(pgLanes(), func(l pgLane) bool { return !p.takesPart(l.name) })
 	rounds := make([][]outcome, len(lanes))
 	for round := range p.Rounds {
 		for i, l := range lanes {

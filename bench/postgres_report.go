@@ -32,6 +32,9 @@ func pgLess() string {
 
 // rate is what a contender came to; 0 where it did not take part.
 func (p *pgResult) rate(name string) float64 {
+	if p == nil {
+		return 0
+	}
 	for _, c := range p.Appends {
 		if c.Contender == name {
 			return c.Rate
@@ -65,13 +68,7 @@ const (
 func (r *report) pgMusts() []figure {
 	p := r.Postgres
 	beside := func(what string, least float64, one, other string) figure {
-		f := figure{Must: true, What: what, Limit: fmt.Sprintf("≥ %.1f ×", least)}
-		if p != nil && p.rate(one) > 0 && p.rate(other) > 0 {
-			got := ratio(p.rate(one), p.rate(other))
-			f.Measured, f.Met = fmt.Sprintf("%.2f ×", got), got >= least
-			f.Note = fmt.Sprintf("%s to %s a second", count(p.rate(one)), count(p.rate(other)))
-		}
-		return f
+		return besides(what, least, p.rate(one), p.rate(other))
 	}
 	trips := figure{Must: true, What: "PostgreSQL: round trips to load an order", Limit: fmt.Sprintf("≤ %.0f", pgTripsMax)}
 	replay := figure{Must: true, What: "PostgreSQL: replay beside the file's", Limit: fmt.Sprintf("≥ %.1f ×",

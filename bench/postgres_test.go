@@ -48,18 +48,7 @@ func TestRivalsOnServer_KeepWhatTheyAcknowledge(t *testing.T) {
 			k, err := rival.open(p)
 			require.NoError(t, err)
 			c := newCourse(random)
-			require.NoError(t, together(lanes, lanes*perLane, func(int) func() error {
-				m := c.maker()
-				return func() error {
-					_, facts := m.newOrder()
-					for i := range facts {
-						if err := k.Append(&facts[i], uint64(i)); err != nil {
-							return err
-						}
-					}
-					return nil
-				}
-			}))
+			require.NoError(t, wholeOrders(k, c, lanes, lanes*perLane))
 			_, facts := c.maker().newOrder()
 			require.NoError(t, k.Append(&facts[0], 0))
 			again := facts[1]

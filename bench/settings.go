@@ -60,7 +60,7 @@ func (s settings) has(section string) bool { return slices.Contains(s.Sections, 
 // contenders are those that take part.
 func (s settings) contenders() []contender {
 	return slices.DeleteFunc(contenders(),
-		func(c contender) bool { return !regexp.MustCompile(s.Only).MatchString(c.Name) })
+		func(c contender) bool { return !s.takesPart(c.Name) })
 }
 
 // check tells whether the settings can be run.
@@ -78,10 +78,9 @@ func (s settings) check() error {
 	if _, err := regexp.Compile(s.Only); err != nil {
 		return fmt.Errorf("-contenders: %w", err)
 	}
-	onServer := slices.ContainsFunc(pgLanes(), func(l pgLane) bool {
-		return regexp.MustCompile(s.Only).MatchString(l.name)
-	})
-	if len(s.contenders()) == 0 && !onServer && len((&bench{settings: s}).lanes()) == 0 {
+	onServer := slices.ContainsFunc(pgLanes(), func(l pgLane) bool { return s.takesPart(l.name) }) ||
+		slices.ContainsFunc(streamLanes(), func(l streamLane) bool { return s.takesPart(l.name) })
+	if len(s.contenders()) == 0 && !onServer {
 		return fmt.Errorf("no contender's name has %q in it; the report of -ci shows all names", s.Only)
 	}
 	smallest := slices.Min(append([]int{s.Rounds, s.Tape, s.Cancels, int(s.CellTime)},
@@ -91,6 +90,9 @@ func (s settings) check() error {
 	}
 	return nil
 }
+
+// takesPart reports whether a contender was asked for.
+func (s settings) takesPart(name string) bool { return regexp.MustCompile(s.Only).MatchString(name) }
 
 // numbers reads "1,8,64".
 func numbers(text string) ([]int, error) {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 	natsjs "github.com/nats-io/nats.go/jetstream"
@@ -75,7 +75,7 @@ func (b *bench) streams() (err error) {
 	defer func() { err = errors.Join(err, three.stop()) }()
 	s.one, s.three = one.urls, three.urls
 	res := &streamResult{}
-	lanes := s.lanes()
+	lanes := slices.DeleteFunc(streamLanes(), func(l streamLane) bool { return !s.takesPart(l.name) })
 	rounds := make(map[string][]outcome)
 	course := newCourse(timeOrdered)
 	for round := range b.Rounds {
@@ -83,7 +83,7 @@ func (b *bench) streams() (err error) {
 			for i := range lanes {
 				l := lanes[(i+round)%len(lanes)]
 				b.progress("streams, round %d of %d: %d writers: %s", round+1, b.Rounds, writers, l.name)
-				o, err := s.turn(l, course, writers)
+				o, err := s.turnWith(course, writers, func() (keeper, error) { return l.open(s) })
 				if err != nil {
 					return fmt.Errorf("%s, %d writers: %w", l.name, writers, err)
 				}
@@ -103,26 +103,6 @@ func (b *bench) streams() (err error) {
 	}
 	b.out.Streams = res
 	return nil
-}
-
-func (b *bench) lanes() (all []streamLane) {
-	for _, l := range streamLanes() {
-		if regexp.MustCompile(b.Only).MatchString(l.name) {
-			all = append(all, l)
-		}
-	}
-	return all
-}
-
-// turn opens a contender, lets it take its turn and closes it.
-func (s *streamBench) turn(l streamLane, c *course, writers int) (outcome, error) {
-	k, err := l.open(s)
-	if err != nil {
-		return outcome{}, err
-	}
-	o, _, err := load(k, c, writers, s.CellTime)
-	o.written, o.device = notKnown, notKnown
-	return o, errors.Join(err, k.Close())
 }
 
 func (s *streamBench) version() (string, error) {

@@ -32,6 +32,9 @@ func streamLess() string {
 
 // cell is what a contender came to; an empty one where it did not take part.
 func (s *streamResult) cell(writers int, name string) cell {
+	if s == nil {
+		return cell{}
+	}
 	for _, c := range s.Appends {
 		if c.Contender == name && c.Writers == writers {
 			return c
@@ -50,28 +53,16 @@ const (
 // streamMusts are the limits for streams.
 func (r *report) streamMusts() []figure {
 	beside := func(what string, least float64, other string) figure {
-		f := figure{Must: true, What: what, Limit: fmt.Sprintf("≥ %.1f ×", least)}
-		if r.Streams == nil {
-			return f
-		}
-		one, than := r.Streams.cell(pgWriters, nameStreamThree).Rate, r.Streams.cell(pgWriters, other).Rate
-		if one > 0 && than > 0 {
-			got := ratio(one, than)
-			f.Measured, f.Met = fmt.Sprintf("%.2f ×", got), got >= least
-			f.Note = fmt.Sprintf("%s to %s a second", count(one), count(than))
-		}
-		return f
+		return besides(what, least, r.Streams.cell(pgWriters, nameStreamThree).Rate, r.Streams.cell(pgWriters, other).Rate)
 	}
 	alone := figure{Must: true, What: "streams: a lone append beside a lone message's and the file's, p50",
 		Limit: fmt.Sprintf("≤ %.1f ×", streamAloneMost)}
-	if r.Streams != nil {
-		one := r.Streams.cell(1, nameStreamThree).P50
-		message, file := r.Streams.cell(1, namePublishEach).P50, r.Streams.cell(1, nameOurs).P50
-		if min(one, message, file) > 0 {
-			got := ratio(float64(one), float64(message+file))
-			alone.Measured, alone.Met = fmt.Sprintf("%.2f ×", got), got <= streamAloneMost
-			alone.Note = fmt.Sprintf("%s to %s and %s", short(one), short(message), short(file))
-		}
+	one := r.Streams.cell(1, nameStreamThree).P50
+	message, file := r.Streams.cell(1, namePublishEach).P50, r.Streams.cell(1, nameOurs).P50
+	if min(one, message, file) > 0 {
+		got := ratio(float64(one), float64(message+file))
+		alone.Measured, alone.Met = fmt.Sprintf("%.2f ×", got), got <= streamAloneMost
+		alone.Note = fmt.Sprintf("%s to %s and %s", short(one), short(message), short(file))
 	}
 	return []figure{
 		beside("streams: appends beside one message an append, 64 writers", streamEachLeast, namePublishEach),

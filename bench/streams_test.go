@@ -26,7 +26,7 @@ func TestStreams_KeepWhatTheyAcknowledge(t *testing.T) {
 	for _, l := range streamLanes() {
 		k, err := l.open(s)
 		require.NoError(t, err, l.name)
-		require.NoError(t, fourEach(k, course, 20), l.name)
+		require.NoError(t, wholeOrders(k, course, 4, 20), l.name)
 		_, facts := course.maker().newOrder()
 		require.NoError(t, k.Append(&facts[0], 0))
 		if l.name != namePublishEach {
@@ -52,20 +52,4 @@ func TestStreams_KeepWhatTheyAcknowledge(t *testing.T) {
 		records++
 	}
 	assert.Equal(t, 2*(20*eventsPerOrder+1), records, "of both lanes, which are one log here")
-}
-
-// fourEach appends so many whole orders, of some goroutines.
-func fourEach(k keeper, c *course, orders int) error {
-	return together(4, orders, func(int) func() error {
-		m := c.maker()
-		return func() error {
-			_, facts := m.newOrder()
-			for i := range facts {
-				if err := k.Append(&facts[i], uint64(i)); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	})
 }
