@@ -83,11 +83,20 @@ func TestReconcileHoldsALogAgainstAPO(t *testing.T) {
 	assert.Equal(t, before, after, "the log is as it was")
 	assert.Equal(t, acted, d.apo.Count(apotest.OpCancel, apotest.OpCapture, apotest.OpRefund), "nothing but inquiries")
 	assert.Greater(t, d.apo.Count(apotest.OpInquirePayment), asked)
+	reachesAs(t, copied)
+	require.NoError(t, d.apo.Close())
+	code, out, _ = asks(t, month...)
+	assert.Equal(t, exitOpen, code)
+	assert.Contains(t, out, "3 unanswered")
+}
 
-	code, out, errs = asks(t, "reconcile", copied, "--from", "2025-11-01", "--until", "2025-12-01")
+// reachesAs asks about spans in which no order began, with more and less before them.
+func reachesAs(t *testing.T, log string) {
+	t.Helper()
+	code, out, errs := asks(t, "reconcile", log, "--from", "2025-11-01", "--until", "2025-12-01")
 	require.Equal(t, exitOK, code, errs)
 	assert.Contains(t, out, "0 orders")
-	later := []string{"reconcile", copied, "--from", "2027-11-01", "--until", "2027-12-01"}
+	later := []string{"reconcile", log, "--from", "2027-11-01", "--until", "2027-12-01"}
 	code, out, errs = asks(t, later...)
 	require.Equal(t, exitOK, code, errs)
 	assert.Contains(t, out, "0 orders")
@@ -97,10 +106,6 @@ func TestReconcileHoldsALogAgainstAPO(t *testing.T) {
 	code, _, errs = asks(t, append(later, "--reach", "-1")...)
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, errs, "--reach")
-	require.NoError(t, d.apo.Close())
-	code, out, _ = asks(t, month...)
-	assert.Equal(t, exitOpen, code)
-	assert.Contains(t, out, "3 unanswered")
 }
 
 // askedAt keeps what is printed, with how many inquiries APO had been asked by then.

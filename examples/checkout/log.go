@@ -167,7 +167,7 @@ func (w *watched) Append(ctx context.Context, to events.Stream, after uint64,
 	case err == nil:
 		w.note(time.Time{})
 	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrStorage), errors.Is(err, store.ErrDamaged),
-		errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrReadOnly), errors.Is(err, jetstream.ErrStream):
+		errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrReadOnly):
 		w.note(time.Now())
 	}
 	return taken, err
