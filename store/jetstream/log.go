@@ -81,7 +81,9 @@ type Log struct {
 // this process has applied it and all before it: judged it by what then is there, as every other process does. What
 // gathers while messages are on their way shares the next. If ctx ends while the append still waits for that, it has
 // not happened; from then on its outcome is reported. Where no answer comes, the message is sent again, and looked for
-// in the order; after half a minute the error is store.ErrStorage, and the same append again finds out.
+// in the order; after half a minute the error is store.ErrStorage, and the same append again finds out. Where
+// the stream's settings could lose it, it is [ErrStream], and where the servers have no room for it store.ErrFull; both
+// wrap store.ErrUnavailable, too, since it is sure that nothing was done.
 func (l *Log) Append(ctx context.Context, to events.Stream, after uint64, records ...events.Record) ([]events.Record,
 	error) {
 	l.queue.Enter()
