@@ -179,7 +179,7 @@ func (e *engine) Commit(b *batch, p *plan) error {
 		e.giveUp(ctx)
 		return nil
 	}
-	err := e.conn.SendBatch(ctx, e.log.writes(e.turn, b, p)).Close()
+	err := e.log.writes(e.turn, b, p).send(ctx, e.conn.Conn())
 	if err == nil {
 		e.known.take(p)
 		e.fence, e.wrote = e.turn.row.fence, time.Now()
@@ -256,7 +256,7 @@ func transient(err error) bool {
 			return true
 		}
 		// Read-only is a primary that was replaced.
-		return slices.Contains([]string{codeIdle, codeTooLong, codeTooMany, codeReadOnly}, pg.Code)
+		return slices.Contains([]string{codeIdle, codeTooLong, codeTooMany, codeReadOnly, codeNoStatement}, pg.Code)
 	}
 	return !fromStore(err) && isConnection(err)
 }

@@ -51,6 +51,7 @@ const (
 	codeNoFunction      = "42883"
 	codeForbidden       = "42501"
 	codeNotAsLeft       = "40001" // serialization_failure, which go_on and claim raise
+	codeNoStatement     = "26000"
 	codeReadOnly        = "25006"
 	codeIdle            = "25P03"
 	codeTooLong         = "25P04" // transaction_timeout, since PostgreSQL 17

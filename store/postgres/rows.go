@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -81,48 +80,53 @@ func moment(n int64) time.Time {
 	return time.Unix(0, n).UTC()
 }
 
-// sometimes is nanoseconds, null where there is no time.
-func sometimes(t time.Time) *int64 {
-	if t.IsZero() {
-		return nil
-	}
-	n := nanoseconds(t)
-	return &n
-}
-
 // recordRows are the columns of the records to be.
 type recordRows struct {
-	version                           []int64
-	category, stream, id, fact, actor []string
-	frame                             [][]byte
-	occurred, recorded                []*time.Time
-	amount                            []*int64
-	currency                          []*string
+	version, category, stream, id, frame, fact, actor, occurred, recorded, amount, currency array
 }
 
 func newRecordRows(b *batch, p *plan) *recordRows {
 	n := p.Len()
-	r := &recordRows{version: make([]int64, 0, n), category: make([]string, 0, n), stream: make([]string, 0, n),
-		id: make([]string, 0, n), fact: make([]string, 0, n), actor: make([]string, 0, n), frame: make([][]byte, 0, n),
-		occurred: make([]*time.Time, 0, n), recorded: make([]*time.Time, 0, n), amount: make([]*int64, 0, n),
-		currency: make([]*string, 0, n)}
-	begin := 0
 	frames, ends := p.Frames()
+	r := &recordRows{version: newBigints(n), category: newTexts(n), stream: newTexts(n), id: newTexts(n),
+		frame: newByteas(n, len(frames)), fact: newTexts(n), actor: newTexts(n), occurred: newMoments(n),
+		recorded: newMoments(n), amount: newBigints(n), currency: newTexts(n)}
+	begin := 0
 	for _, request := range taken(b) {
 		for i := range request.Records {
 			record := &request.Records[i]
-			end := ends[len(r.frame)]
-			c := columnsOf(record)
-			r.version = append(r.version, int64(request.After)+int64(i)+1)
-			r.category, r.stream = append(r.category, request.Stream.Category), append(r.stream, request.Stream.ID)
-			r.id, r.fact, r.actor = append(r.id, record.ID), append(r.fact, c.fact), append(r.actor, record.Actor)
-			r.frame = append(r.frame, frames[begin:end])
-			r.occurred, r.recorded = append(r.occurred, c.occurred), append(r.recorded, c.recorded)
-			r.amount, r.currency = append(r.amount, c.amount), append(r.currency, c.currency)
+			end := ends[r.frame.count]
+			r.version.bigint(int64(request.After) + int64(i) + 1)
+			r.category.text(request.Stream.Category)
+			r.stream.text(request.Stream.ID)
+			r.id.text(record.ID)
+			r.frame.bytes(frames[begin:end])
+			r.addColumns(columnsOf(record), record.Actor)
 			begin = end
 		}
 	}
 	return r
+}
+
+func (r *recordRows) addColumns(c columns, actor string) {
+	r.fact.text(c.fact)
+	r.actor.text(actor)
+	r.occurred.moment(c.occurred)
+	r.recorded.moment(c.recorded)
+	if c.amount == nil {
+		r.amount.null()
+		r.currency.null()
+		return
+	}
+	r.amount.bigint(*c.amount)
+	r.currency.text(*c.currency)
+}
+
+// queue has the records written, the first of them after a position.
+func (r *recordRows) queue(s *trip, sql string, after int64) {
+	s.queue(sql, bigintOf(after), r.version.parameter(), r.category.parameter(), r.stream.parameter(), r.id.parameter(),
+		r.frame.parameter(), r.fact.parameter(), r.actor.parameter(), r.occurred.parameter(), r.recorded.parameter(),
+		r.amount.parameter(), r.currency.parameter())
 }
 
 // columns are what a record's row has beside its frame for people, of what is not in the record as it is.
@@ -154,15 +158,28 @@ func micros(t time.Time) *time.Time {
 
 // headRows are the columns of the heads to be.
 type headRows struct {
-	category, stream, status, phase          []string
-	version, position, statusSince           []int64
-	operation, parked, anomaly, dispute, due []*int64
+	category, stream, version, position, status, statusSince, phase array
+	operation, parked, anomaly, dispute, due                        array
+}
+
+func newRowsOfHeads(n int) *headRows {
+	return &headRows{category: newTexts(n), stream: newTexts(n), version: newBigints(n), position: newBigints(n),
+		status: newTexts(n), statusSince: newBigints(n), phase: newTexts(n), operation: newBigints(n),
+		parked: newBigints(n), anomaly: newBigints(n), dispute: newBigints(n), due: newBigints(n)}
 }
 
 // newHeadRows are the heads of the streams that the plan begins, and of those that it goes on with: the server takes
 // longer to find out by itself which is which.
-func newHeadRows(t *turn, p *plan) (added, moved headRows) {
-	for _, stream := range p.Streams() {
+func newHeadRows(t *turn, p *plan) (added, moved *headRows) {
+	streams := p.Streams()
+	begun := 0
+	for _, stream := range streams {
+		if _, is := t.newest[stream]; is {
+			begun++
+		}
+	}
+	added, moved = newRowsOfHeads(len(streams)-begun), newRowsOfHeads(begun)
+	for _, stream := range streams {
 		if _, begun := t.newest[stream]; begun {
 			moved.add(stream, p.Summary(stream))
 		} else {
@@ -174,38 +191,47 @@ func newHeadRows(t *turn, p *plan) (added, moved headRows) {
 
 func (r *headRows) add(stream events.Stream, at *ledger.Summary) {
 	h := &at.Head
-	r.category, r.stream = append(r.category, stream.Category), append(r.stream, stream.ID)
-	r.version, r.position = append(r.version, int64(at.Version)), append(r.position, int64(at.Position))
-	r.status, r.statusSince = append(r.status, h.Status), append(r.statusSince, nanoseconds(h.StatusSince))
-	r.phase = append(r.phase, h.Phase)
-	r.operation, r.parked = append(r.operation, sometimes(h.OperationSince)), append(r.parked, sometimes(h.ParkedSince))
-	r.anomaly, r.dispute = append(r.anomaly, sometimes(h.AnomalySince)), append(r.dispute, sometimes(h.DisputeBy))
-	r.due = append(r.due, sometimes(h.Due))
+	r.category.text(stream.Category)
+	r.stream.text(stream.ID)
+	r.version.bigint(int64(at.Version))
+	r.position.bigint(int64(at.Position))
+	r.status.text(h.Status)
+	r.statusSince.bigint(nanoseconds(h.StatusSince))
+	r.phase.text(h.Phase)
+	r.operation.sometimes(h.OperationSince)
+	r.parked.sometimes(h.ParkedSince)
+	r.anomaly.sometimes(h.AnomalySince)
+	r.dispute.sometimes(h.DisputeBy)
+	r.due.sometimes(h.Due)
 }
 
 // queue has the heads written, where there are any.
-func (r *headRows) queue(s *pgx.Batch, sql string) {
-	if len(r.stream) > 0 {
-		s.Queue(sql, r.category, r.stream, r.version, r.position, r.status, r.statusSince, r.phase, r.operation,
-			r.parked, r.anomaly, r.dispute, r.due)
+func (r *headRows) queue(s *trip, sql string) {
+	if r.stream.count > 0 {
+		s.queue(sql, r.category.parameter(), r.stream.parameter(), r.version.parameter(), r.position.parameter(),
+			r.status.parameter(), r.statusSince.parameter(), r.phase.parameter(), r.operation.parameter(),
+			r.parked.parameter(), r.anomaly.parameter(), r.dispute.parameter(), r.due.parameter())
 	}
 }
 
 // keyRows are the columns of the lookup keys to be.
-type keyRows struct {
-	keys                [][]byte
-	categories, streams []string
-	positions           []int64
+type keyRows struct{ keys, categories, streams, positions array }
+
+func newKeyRows(n int) *keyRows {
+	return &keyRows{keys: newByteas(n, n*2*textRoom), categories: newTexts(n), streams: newTexts(n),
+		positions: newBigints(n)}
 }
 
 func (r *keyRows) add(key events.Key, c ledger.Claim) {
-	r.keys, r.categories = append(r.keys, []byte(key)), append(r.categories, c.Owner.Category)
-	r.streams, r.positions = append(r.streams, c.Owner.ID), append(r.positions, int64(c.Position))
+	r.keys.bytes([]byte(key))
+	r.categories.text(c.Owner.Category)
+	r.streams.text(c.Owner.ID)
+	r.positions.bigint(int64(c.Position))
 }
 
 // queue has the keys written, where there are any.
-func (r *keyRows) queue(s *pgx.Batch, sql string) {
-	if len(r.keys) > 0 {
-		s.Queue(sql, r.keys, r.categories, r.streams, r.positions)
+func (r *keyRows) queue(s *trip, sql string) {
+	if r.keys.count > 0 {
+		s.queue(sql, r.keys.parameter(), r.categories.parameter(), r.streams.parameter(), r.positions.parameter())
 	}
 }

@@ -226,44 +226,53 @@ func (t *turn) holds(open *doubt) bool {
 }
 
 // writes are the statements that write the plan of a batch and commit it; of a whole turn, all statements.
-func (l *Log) writes(t *turn, b *batch, p *plan) *pgx.Batch {
+func (l *Log) writes(t *turn, b *batch, p *plan) *trip {
 	hashed := p.StartHash()
 	r := newRecordRows(b, p)
 	added, moved := newHeadRows(t, p)
 	hashed()
-	last, frontier, channel := int64(p.Last()), p.Tree().AppendFrontier(nil), channelOf(l.config.Schema)
-	var s pgx.Batch
+	last, frontier, channel := bigintOf(int64(p.Last())), byteaOf(p.Tree().AppendFrontier(nil)),
+		textOf(channelOf(l.config.Schema))
+	var s trip
 	if t.whole {
-		s.Queue(beginSQL)
-		s.Queue(l.sql.goOn, int64(t.row.position), t.row.frontier, t.row.fence, last, frontier, channel,
-			milliseconds(lockMax), milliseconds(idleMax))
+		s.queue(beginSQL)
+		s.queue(l.sql.goOn, bigintOf(int64(t.row.position)), byteaOf(t.row.frontier), bigintOf(t.row.fence), last,
+			frontier, channel, textOf(milliseconds(lockMax)), textOf(milliseconds(idleMax)))
 	}
-	s.Queue(l.sql.addRecords, int64(p.First()-1), r.version, r.category, r.stream, r.id, r.frame, r.fact, r.actor,
-		r.occurred, r.recorded, r.amount, r.currency)
+	r.queue(&s, l.sql.addRecords, int64(p.First()-1))
 	added.queue(&s, l.sql.addHeads)
 	moved.queue(&s, l.sql.moveHeads)
-	if full := p.Tree().Full(); len(full) > 0 {
-		levels, indexes, hashes := make([]int16, len(full)), make([]int64, len(full)), make([][]byte, len(full))
-		for i, tile := range full {
-			levels[i], indexes[i] = int16(tile.Level), int64(tile.Index)
-			hashes[i], _ = tile.AppendBinary(nil) // never fails
-		}
-		s.Queue(l.sql.addTiles, levels, indexes, hashes)
-	}
+	queueTiles(&s, l.sql.addTiles, p.Tree().Full())
 	l.queueKeys(&s, t, p)
 	if !t.whole {
-		s.Queue(l.sql.advance, last, frontier, channel)
+		s.queue(l.sql.advance, last, frontier, channel)
 	}
-	s.Queue("commit")
+	s.queue("commit")
 	return &s
+}
+
+// queueTiles has the seal's full tiles written, where there are any.
+func queueTiles(s *trip, sql string, full []seal.Tile) {
+	if len(full) == 0 {
+		return
+	}
+	levels, indexes, hashes := newSmallints(len(full)), newBigints(len(full)), newByteas(len(full), 0)
+	for _, tile := range full {
+		levels.smallint(int16(tile.Level))
+		indexes.bigint(int64(tile.Index))
+		bytes, _ := tile.AppendBinary(nil) // never fails
+		hashes.bytes(bytes)
+	}
+	s.queue(sql, levels.parameter(), indexes.parameter(), hashes.parameter())
 }
 
 // queueKeys has the lookup keys written that are new. Where nothing was asked, a stream that goes on may have some of
 // its own already, of what was refused and is asked for again; one that begins has none, or it would begin a second
 // life.
-func (l *Log) queueKeys(s *pgx.Batch, t *turn, p *plan) {
-	var added, claimed keyRows
-	for key, c := range p.Claims() {
+func (l *Log) queueKeys(s *trip, t *turn, p *plan) {
+	claims := p.Claims()
+	added, claimed := newKeyRows(len(claims)), newKeyRows(0)
+	for key, c := range claims {
 		if _, owned := t.owners[key]; owned {
 			continue
 		}
