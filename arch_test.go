@@ -136,14 +136,10 @@ var rooms = map[string]room{
 			"internal/tests/tempdir", "internal/tests/testkeys", "internal/tests/tilltest"},
 		modules: worldModules,
 	},
-	"internal/tests/behaviour/commands": {},
-	"internal/tests/behaviour/lists":    {},
-	"internal/tests/behaviour/settling": {},
-	"internal/tests/laws/explore":       {},
-	"internal/tests/laws/operations":    {},
-	"internal/tests/laws/sequences":     {},
-	"internal/tests/rooms":              {},
-	"internal/tests/second":             {},
+	"internal/tests/behaviour":      {},
+	"internal/tests/laws/explore":   {},
+	"internal/tests/laws/sequences": {},
+	"internal/tests/rooms":          {},
 }
 
 // testRooms are for tests alone: they may be linked with a test's libraries and rest on engines, and nothing that a
