@@ -1,4 +1,4 @@
-package reports
+package rooms_test
 
 import (
 	"encoding/json"
@@ -8,19 +8,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tilltape/tilltape/internal/reports"
 	"github.com/tilltape/tilltape/money"
 )
 
 // Each form is written in the one spelling of docs/reference/json.md, and read back as it was.
 func TestFormsOfTimesStretchesAndMoney(t *testing.T) {
 	type all struct {
-		At   Time    `json:"at,omitzero"`
-		For  Seconds `json:"for,omitzero"`
-		Sum  Money   `json:"sum"`
-		None Time    `json:"none,omitzero"`
+		At   reports.Time    `json:"at,omitzero"`
+		For  reports.Seconds `json:"for,omitzero"`
+		Sum  reports.Money   `json:"sum"`
+		None reports.Time    `json:"none,omitzero"`
 	}
-	was := all{At: Time{time.Date(2026, 11, 30, 9, 0, 0, 50, time.UTC)}, For: Seconds(36*time.Hour + 5),
-		Sum: MoneyOf(money.Amount{Minor: -5, Currency: "USD"})}
+	was := all{At: reports.Time{Time: time.Date(2026, 11, 30, 9, 0, 0, 50, time.UTC)},
+		For: reports.Seconds(36*time.Hour + 5),
+		Sum: reports.MoneyOf(money.Amount{Minor: -5, Currency: "USD"})}
 	text, err := json.Marshal(was)
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"at":"2026-11-30T09:00:00.000000050Z","for":"129600.000000005",
@@ -30,10 +32,10 @@ func TestFormsOfTimesStretchesAndMoney(t *testing.T) {
 	assert.Equal(t, was, read)
 	assert.Equal(t, money.Amount{Minor: -5, Currency: "USD"}, read.Sum.Amount())
 
-	zone, err := json.Marshal(Time{was.At.In(time.FixedZone("", 8*3600))})
+	zone, err := json.Marshal(reports.Time{Time: was.At.In(time.FixedZone("", 8*3600))})
 	require.NoError(t, err)
 	assert.JSONEq(t, `"2026-11-30T09:00:00.000000050Z"`, string(zone), "in UTC")
-	unknown, err := json.Marshal(MoneyOf(money.Amount{Minor: 5, Currency: "XQQ"}))
+	unknown, err := json.Marshal(reports.MoneyOf(money.Amount{Minor: 5, Currency: "XQQ"}))
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"currency":"XQQ","minor":"5"}`, string(unknown), "nobody knows how many decimals it has")
 	for _, bad := range []string{`{"at":"yesterday"}`, `{"at":1}`, `{"for":"1h"}`, `{"for":1}`, `{"sum":{"minor":5}}`} {
