@@ -16,6 +16,7 @@ import (
 
 	"github.com/tilltape/tilltape/evidence"
 	"github.com/tilltape/tilltape/internal/reports"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/store/bolt/salvage"
 )
 
@@ -307,7 +308,7 @@ func documentsIn(t *testing.T, format, printed string) (all []json.RawMessage) {
 }
 
 // refusesOthers changes each member of the first objects of a document, one at a time, and adds one: the schema takes
-// neither.
+// neither. Everyday each is changed in one way of three.
 func refusesOthers(t *testing.T, schema *jsonschema.Schema, whole, at any, line string) {
 	t.Helper()
 	switch at := at.(type) {
@@ -323,7 +324,7 @@ func refusesOthers(t *testing.T, schema *jsonschema.Schema, whole, at any, line 
 			if name == "message" { // APO's, of any form
 				continue
 			}
-			for _, other := range []any{1.5, nil, ""} {
+			for _, other := range []any{1.5, nil, ""}[:long.Rounds(3, 1)] {
 				if other == "" && name == "currency" { // of signed money in no currency
 					continue
 				}
