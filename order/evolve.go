@@ -239,7 +239,7 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 	o.counts(r, at, &transfer{kind: refunds, id: id, request: request, minor: e.Amount.Minor,
 		version: uint32(r.Version), owner: o.ownerOf(p, e.RefundRequestID, CallRefund), marks: lateMark(cell)}, &e.Proof)
 	o.carryDoubt(r, e)
-	o.dropHeld(e.RefundID, e.RefundRequestID)
+	o.dropHeld(r, e.RefundID, e.RefundRequestID, OutcomeSucceeded, "")
 	if !known {
 		if cell.Effect == law.Applied {
 			o.move(Status(cell.To), r)
@@ -261,7 +261,7 @@ func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 		o.foldRefuted(r, at, &transfer{kind: refunds, id: id, request: request, standing: transferFailed,
 			owner: o.ownerOf(p, e.RefundRequestID, CallRefund)}, &e.Proof)
 	}
-	o.dropHeld(e.RefundID, e.RefundRequestID)
+	o.dropHeld(r, e.RefundID, e.RefundRequestID, OutcomeFailed, e.Code)
 	if p != nil {
 		o.endOperation(r, p.Intent, OutcomeFailed, e.Code)
 	}
@@ -282,6 +282,7 @@ func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 	}
 	newest := o.newestOfHeld(&e.Proof, &o.Held[i])
 	for at := o.failedRefund(e.RefundID, e.RefundRequestID); newest && at >= 0; {
+		o.follow(o.book[at].version, uint32(o.Held[i].Version))
 		o.book = slices.Delete(slices.Clone(o.book), at, at+1) // the newest word is that it was done
 		at = o.failedRefund(e.RefundID, e.RefundRequestID)
 	}
@@ -291,19 +292,6 @@ func (o *Order) foldHeld(r *events.Record, e *events.RefundHeld) {
 	if newest {
 		h.Minor, h.doubt = e.Amount.Minor, 0
 	}
-}
-
-// dropHeld lets go of a refund that is held, also where it is under each of its names.
-func (o *Order) dropHeld(id, request string) {
-	for i := o.findHeld(id, request); i >= 0; i = o.findHeld(id, request) {
-		o.Held = slices.Delete(slices.Clone(o.Held), i, i+1)
-	}
-}
-
-func (o *Order) findHeld(id, request string) int {
-	return slices.IndexFunc(o.Held, func(h HeldRefund) bool {
-		return id != "" && h.RefundID == id || request != "" && h.RefundRequestID == request
-	})
 }
 
 func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
@@ -356,7 +344,7 @@ func (o *Order) foldAnomaly(r *events.Record, e *events.AnomalyObserved) {
 		}
 	}
 	if e.Fact == events.KindRefundHeld {
-		o.dropHeld(e.TransferID, e.RequestID)
+		o.dropHeld(r, e.TransferID, e.RequestID, OutcomeFailed, "")
 	}
 	if o.foreignPayment(e) {
 		o.learn(e.PaymentID)

@@ -26,7 +26,6 @@ func (o *Order) foldHeldResolved(r *events.Record, e *events.TransferResolved) {
 	t := transfer{kind: refunds, id: digest(h.RefundID), request: digest(h.RefundRequestID), minor: h.Minor,
 		version: uint32(r.Version), standing: transferFailed, owner: o.ownerOf(p, h.RefundRequestID, CallRefund)}
 	at := o.find(refunds, t.id, t.request)
-	o.dropHeld(h.RefundID, h.RefundRequestID)
 	outcome, code := OutcomeFailed, CodeResolved
 	switch {
 	case done:
@@ -43,7 +42,33 @@ func (o *Order) foldHeldResolved(r *events.Record, e *events.TransferResolved) {
 	case !o.counted(at): // what a person has settled under its name stays
 		o.enter(at, &t)
 	}
+	o.dropHeld(r, h.RefundID, h.RefundRequestID, outcome, code)
 	if p != nil {
 		o.endOperation(r, p.Intent, outcome, code)
 	}
+}
+
+// dropHeld lets go of a refund that is held, also where it is under each of its names. A command that waited with it,
+// since it had failed and the refund may have been done after all, ends as its entry does and is that entry's; where
+// there is none yet, this record makes it.
+func (o *Order) dropHeld(r *events.Record, id, request string, outcome Outcome, code string) {
+	for i := o.findHeld(id, request); i >= 0; i = o.findHeld(id, request) {
+		record := uint32(o.Held[i].Version)
+		o.Held = slices.Delete(slices.Clone(o.Held), i, i+1)
+		if o.commandOf(record) < 0 {
+			continue
+		}
+		now := uint32(r.Version)
+		if at := o.placed(refunds, id, request); at >= 0 {
+			o.revise(record, outcome, code)
+			now = o.book[at].version
+		}
+		o.follow(record, now)
+	}
+}
+
+func (o *Order) findHeld(id, request string) int {
+	return slices.IndexFunc(o.Held, func(h HeldRefund) bool {
+		return id != "" && h.RefundID == id || request != "" && h.RefundRequestID == request
+	})
 }

@@ -313,8 +313,12 @@ func (o *Order) takePaymentBack(r *events.Record, code string) {
 			version: uint32(h.Version), standing: transferFailed, marks: markTakenBack | markWithPayment,
 			owner: o.ownerOf(o.askedFor(CallRefund, h.RefundRequestID), h.RefundRequestID, CallRefund)}
 		t.set(markLate, late)
-		if at := o.find(refunds, t.id, t.request); at < 0 || o.book[at].is(transferFailed) {
+		at := o.find(refunds, t.id, t.request)
+		if at < 0 || o.book[at].is(transferFailed) {
 			o.enter(at, &t)
+		}
+		if at >= 0 {
+			o.follow(uint32(h.Version), o.book[at].version)
 		}
 	}
 	o.Held = nil

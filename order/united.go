@@ -272,6 +272,7 @@ func (o *Order) foldHeldUnited(r *events.Record, w *bothNames) (newest bool) {
 	if second >= held && o.book[second-held].is(transferContradicted) { // by the newest word, which has the amount
 		o.Held = slices.Clone(o.Held)
 		o.Held[first].RefundID, o.Held[first].RefundRequestID = w.id, w.request
+		o.follow(o.book[second-held].version, uint32(was.Version))
 		o.book = slices.Delete(slices.Clone(o.book), second-held, second-held+1)
 		return true
 	}
@@ -280,6 +281,7 @@ func (o *Order) foldHeldUnited(r *events.Record, w *bothNames) (newest bool) {
 		h := &o.Held[second-1]
 		newest = newest && o.newestOfHeld(w.proof, h)
 		unequal := h.Minor != was.Minor
+		o.follow(uint32(min(h.Version, was.Version)), uint32(max(h.Version, was.Version)))
 		h.RefundID, h.RefundRequestID = w.id, w.request
 		h.Minor, h.Since, h.Version = max(h.Minor, was.Minor), earlier(h.Since, was.Since), max(h.Version, was.Version)
 		if h.doubt = max(h.doubt, was.doubt); unequal && !newest {
@@ -292,6 +294,8 @@ func (o *Order) foldHeldUnited(r *events.Record, w *bothNames) (newest bool) {
 	t := &o.book[second-held]
 	newest = newest && o.supersedes(w.proof, t)
 	t.id, t.request = digest(w.id), digest(w.request)
+	o.revise(uint32(was.Version), OutcomeSucceeded, "")
+	o.follow(uint32(was.Version), t.version)
 	if w.done && t.minor != was.Minor && !newest {
 		t.doubt = uint32(r.Version)
 		t.set(markUnequal, true)
