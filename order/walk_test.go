@@ -244,6 +244,10 @@ func (k *walker) doubtful() bool {
 	return op.Phase == Parked && op.Kind == CallCancel && op.Compensates != 0
 }
 
+// walkLooks is more than what is due until nothing is: what APO never tells is asked about for a year, 81 times, and
+// something may have been due before.
+const walkLooks = 2 * 81
+
 // settle lets everything arrive and drives what is due, until nothing is under way.
 func (k *walker) settle(t *rapid.T) {
 	for _, a := range k.late {
@@ -260,7 +264,7 @@ func (k *walker) settle(t *rapid.T) {
 		k.w.notices = k.w.notices[1:]
 		k.observe(f)
 	}
-	for range 80 {
+	for range walkLooks {
 		due := k.o.NextDue()
 		if due.IsZero() {
 			return
