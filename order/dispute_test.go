@@ -62,7 +62,7 @@ func TestDispute_WhileOneIsOpenNothingIsRefunded(t *testing.T) {
 	assert.Equal(t, []any{ReasonDisputed, x.o.Version}, []any{r.Reason, r.Cause.Version})
 	assert.Equal(t, "order o-1: refund rejected: the buyer has disputed the payment (to be "+
 		"defended by 2026-11-22T10:00:00Z); defend or accept the dispute where the acquirer takes it, and wait for its end, "+
-		"or resolve its record; refund what it leaves", r.Error())
+		"or resolve its record; refund what it leaves, and capture only where it took nothing", r.Error())
 	assert.Equal(t, []any{Captured, int64(0), int64(300), "needs attention"},
 		[]any{x.o.Status, x.o.Disputed, x.o.Refundable(), x.o.Words()})
 	assert.Equal(t, opened.Add(48*time.Hour), x.o.Head().DisputeBy)

@@ -117,7 +117,7 @@ var reasonRows = []reasonRow{
 		"wait until one of them ends; settling asks APO about each"},
 	{ReasonDisputed, "disputed", "the buyer has disputed the payment",
 		"defend or accept the dispute where the acquirer takes it, and wait for its end, or resolve its record; " +
-			"refund what it leaves"},
+			"refund what it leaves, and capture only where it took nothing"},
 }
 
 // Says is the reason in words, with its cause where there is one.
