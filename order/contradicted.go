@@ -152,6 +152,10 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 		if t.kind = raises; !t.has(markForeign) {
 			return t, -1, false
 		}
+	case events.KindRaiseFailed: // so it is of a failure, and without a name it is of no raise that is known
+		if t.standing, t.kind = transferFailed, raises; !t.has(markForeign) || e.TransferID == "" && e.RequestID == "" {
+			return t, -1, false
+		}
 	case events.KindCaptureFailed:
 		t.standing = transferFailed
 	case events.KindRefundSucceeded, events.KindRefundHeld, events.KindRefundAccepted, events.KindRefundUnresolved:
@@ -348,7 +352,9 @@ func (o *Order) retire(t *transfer) {
 	if o.contradicted() == nil {
 		return
 	}
-	known := func(k transfer) bool { return k.is(transferContradicted) && k.named(t.id, t.request) }
+	known := func(k transfer) bool {
+		return k.is(transferContradicted) && k.named(t.id, t.request) && (t.kind != raises || k.kind == raises)
+	}
 	if !slices.ContainsFunc(o.book, known) {
 		return
 	}

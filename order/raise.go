@@ -63,7 +63,7 @@ func (o *Order) findRaise(id, request string, minor int64) int {
 // authorization, however late its message comes: a cancel lets go of all of it. Only one that APO dates after the
 // cancel cannot have been let go. Of two words on one raise an inquiry has the newer.
 func (o *Order) raise(at int, minor int64, on time.Time, p *events.Proof) law.Fact {
-	known := at >= 0 && (o.book[at].is(transferFailed) || o.book[at].minor != minor)
+	known := at >= 0 && (o.book[at].is(transferFailed) || o.book[at].minor != minor || o.book[at].has(markForeign))
 	switch {
 	case known && (!o.supersedes(p, &o.book[at]) || o.counted(at)):
 		return law.RaiseContradicts
@@ -118,6 +118,8 @@ func (o *Order) raiseProblem(at int, f *Fact) string {
 		return "raised after it was cancelled"
 	case o.book[at].is(transferFailed):
 		return "the raise had failed"
+	case o.book[at].has(markForeign):
+		return fmt.Sprintf("raised to %s now, and in another currency before", f.Amount)
 	}
 	return fmt.Sprintf("raised to %s now, to %s before", f.Amount, o.money(o.book[at].minor))
 }
@@ -134,7 +136,7 @@ func (d *decision) observeRaiseFailed(f *Fact) {
 	o := &d.o
 	at := o.placed(raises, f.TransferID, f.RequestID)
 	switch {
-	case f.TransferID == "" && f.RequestID == "", at >= 0 && o.book[at].is(transferFailed):
+	case f.TransferID == "" && f.RequestID == "", !o.counted(at) && o.failedBefore(at, &f.Proof):
 		return // nothing to note it by, or known
 	case o.counted(at):
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("it had been raised to %s", o.money(o.book[at].minor)))
@@ -155,14 +157,20 @@ func (o *Order) foldRaised(r *events.Record, e *events.PaymentRaised) {
 
 func (o *Order) foldRaiseFailed(r *events.Record, e *events.RaiseFailed) {
 	o.learn(e.PaymentID)
-	o.enter(o.placed(raises, e.TransactionID, e.UpdateRequestID), &transfer{kind: raises, id: digest(e.TransactionID),
-		request: digest(e.UpdateRequestID), standing: transferFailed, version: uint32(r.Version)})
+	o.foldRefuted(r, o.placed(raises, e.TransactionID, e.UpdateRequestID), &transfer{kind: raises,
+		id: digest(e.TransactionID), request: digest(e.UpdateRequestID), standing: transferFailed,
+		version: uint32(r.Version)}, &e.Proof)
 }
 
 // raiseContradicted is what an anomaly makes of a raise that is on record, and its place: the stricter of two words,
 // until an inquiry has the newer. ok is false where it changes nothing.
 func (o *Order) raiseContradicted(e *events.AnomalyObserved) (t transfer, at int, ok bool) {
-	if e.Reason != events.TransferContradicts || e.Fact != events.KindPaymentRaised && e.Fact != events.KindRaiseFailed {
+	foreign := e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency
+	switch named := e.TransferID != "" || e.RequestID != ""; {
+	case e.Fact != events.KindPaymentRaised && e.Fact != events.KindRaiseFailed:
+		return t, -1, false
+	case e.Reason == events.TransferContradicts && !foreign:
+	case e.Reason != events.PaymentContradicts || !foreign || !named || e.PaymentID != "" && e.PaymentID != o.PaymentID:
 		return t, -1, false
 	}
 	if at = o.findRaise(e.TransferID, e.RequestID, e.Amount.Minor); !o.counted(at) {
@@ -172,6 +180,9 @@ func (o *Order) raiseContradicted(e *events.AnomalyObserved) (t transfer, at int
 	switch {
 	case e.Fact == events.KindRaiseFailed:
 		t.standing = transferFailed
+	case foreign: // which of the two it is, nobody knows until APO's newest word is in the order's again
+		t.standing, t.minor = transferContradicted, e.Amount.Minor
+		t.set(markForeign, true)
 	case o.supersedes(&e.Proof, &t):
 		t.minor = e.Amount.Minor
 	default:

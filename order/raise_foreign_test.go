@@ -1,0 +1,83 @@
+package order
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// raisedIn is a raise under that request, in another currency than the order's.
+func raisedIn(request string, minor int64) Fact {
+	f := raised(request, minor)
+	f.Amount.Currency = "EUR"
+	return f
+}
+
+// A raise in another currency is in doubt. Its failure, whichever currency that names, leaves two words, and by APO's
+// newest word nothing of it; in a message of the order's currency it is told of what it was before.
+func TestRaise_InAnotherCurrencyEndsByItsFailure(t *testing.T) {
+	for _, currency := range []string{"EUR", "USD", ""} {
+		failed := raiseFailed("u1")
+		if failed.Amount = (Money{}); currency != "" {
+			failed.Amount = Money{Minor: 1500, Currency: currency}
+		}
+		x := in(t, Authorized)
+		x.observe(raisedIn("u1", 1500))
+		x.observe(failed)
+		_, err := x.do(Cancel{CommandID: "c"})
+		assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason, currency)
+		assert.Equal(t, x.now, x.o.NextDue(), "APO is asked at once")
+		x.inquire(tells(StateSuccess, authorized(), failed))
+		assert.Empty(t, x.o.Doubts(), currency)
+		assert.EqualValues(t, theAmount, x.o.Capturable())
+		assert.Len(t, x.inquire(tells(StateSuccess, authorized(), failed)), 1, "and once")
+		x.must(Cancel{CommandID: "c"})
+		replayIsLive(t, x)
+	}
+}
+
+// Equal minor units of two currencies are two amounts.
+func TestRaise_InTwoCurrencies(t *testing.T) {
+	x := in(t, Authorized)
+	x.observe(raisedIn("u1", 1500))
+	a := x.observe(raised("u1", 1500))[0].(events.AnomalyObserved)
+	assert.Equal(t, "raised to USD 15.00 now, and in another currency before", a.Detail)
+	assert.True(t, x.o.Unaccounted(), "neither word is the newest")
+	x.inquire(tells(StateSuccess, authorized(), raised("u1", 1500)))
+	assert.Equal(t, []any{0, int64(1500)}, []any{len(x.o.Doubts()), x.o.Capturable()})
+	replayIsLive(t, x)
+
+	for _, word := range []Fact{raisedIn("u1", 1500), raisedIn("u1", 1200)} { // and the other way round
+		x = in(t, Authorized)
+		x.observe(raised("u1", 1500))
+		x.observe(word)
+		_, err := x.do(Capture{CommandID: "k", Amount: usd(1500)})
+		rejected(t, err)
+		x.inquire(tells(StateSuccess, authorized(), word))
+		require.Len(t, x.o.Doubts(), 1, "it stays in doubt")
+		replayIsLive(t, x)
+		x.inquire(tells(StateSuccess, authorized(), raised("u1", 1500)))
+		assert.Equal(t, []any{0, int64(1500)}, []any{len(x.o.Doubts()), x.o.Capturable()})
+		replayIsLive(t, x)
+	}
+}
+
+// What had been raised fails by a message in another currency too, unless that is about another payment.
+func TestRaise_FailsInAnotherCurrency(t *testing.T) {
+	failed := raiseFailed("u1")
+	failed.Amount = Money{Minor: 1500, Currency: "EUR"}
+	x := in(t, Authorized)
+	x.observe(raised("u1", 1500))
+	other := failed
+	other.PaymentID = "P2"
+	x.observe(other)
+	assert.EqualValues(t, 1500, x.o.Capturable())
+	x.observe(failed)
+	assert.EqualValues(t, theAmount, x.o.Capturable())
+	x.inquire(tells(StateSuccess, authorized(), raised("u1", 1500)))
+	assert.EqualValues(t, 1500, x.o.Capturable())
+	replayIsLive(t, x)
+}
