@@ -178,6 +178,9 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 		if o.saidUnclear(at, e) || o.unreadOfHeld(e) {
 			return t, at, false
 		}
+		if at >= 0 && t.minor <= 0 { // the amount that is on record is known still
+			t.larger(&o.book[at])
+		}
 	default:
 		at = o.find(t.kind, t.id, t.request)
 	}

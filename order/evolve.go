@@ -182,6 +182,7 @@ func (o *Order) ownerOf(p *Operation, request string, kind CallKind) owner {
 func (o *Order) endGateway(captured int64) {
 	if o.Gateway != GatewayNone && captured >= o.fullAmount() {
 		o.Gateway = o.Gateway.after(law.EventCaptured)
+		o.retireUnnamed()
 	}
 }
 

@@ -64,10 +64,34 @@ func (f *Fact) unread() bool {
 	return f.Kind == NotUnderstood || f.Kind == CaptureUnread || f.Kind == RefundUnread
 }
 
-// unreadOfHeld reports whether an anomaly is such a notification of APO's own capture or of a refund that is held: that
-// ends by its own word. What was asked for here stands beside the operation: its F may be older than this word.
+// unreadOfHeld reports whether an anomaly is such a notification of a refund that is held: that ends by its own word.
+// What was asked for here stands beside the operation: its F may be older than this word. So does it beside APO's own
+// capture, since nobody knows whether it is of that, or of another one that may stand when APO's own has failed.
 func (o *Order) unreadOfHeld(e *events.AnomalyObserved) bool {
-	return e.Reason == events.NotUnderstood && o.awaitsUnasked(unclearKind(e), e.TransferID, e.RequestID)
+	return e.Reason == events.NotUnderstood && unclearKind(e) == refunds && o.findHeld(e.TransferID, e.RequestID) >= 0
+}
+
+// unclearBeside records what the same answer tells of captures in a state not known here, which waited for APO's own
+// until this failure of one ended that: they are others, and may stand.
+func (d *decision) unclearBeside(f *Fact) {
+	for i := range d.heard.facts {
+		if other := d.heard.facts[i]; other.Kind == CaptureUnclear && other.RequestID == "" && !other.names(f) {
+			other.Proof = f.Proof
+			d.observeUnclear(&other)
+		}
+	}
+}
+
+// retireUnnamed drops what was told of a capture without a name and so that nobody could read it, once APO has captured
+// all there is by itself: it was of that.
+func (o *Order) retireUnnamed() {
+	unnamed := func(t transfer) bool {
+		return t.kind == captures && t.is(transferContradicted) && t.has(markUnclear) && t.minor <= 0 &&
+			t.id == 0 && t.request == 0
+	}
+	if slices.ContainsFunc(o.book, unnamed) {
+		o.book = slices.DeleteFunc(slices.Clone(o.book), unnamed)
+	}
 }
 
 // retireUndecided drops what was told of a refund before anybody knew that it was done, and which is held now. What had
