@@ -73,7 +73,10 @@ func (o *Order) foldAuthorized(r *events.Record, e *events.PaymentAuthorized) {
 	if e.GatewayCapture && (!known || holds(kind)) && kind != law.PaymentUndone {
 		o.openGateway(r, r.Occurred)
 		o.watchFrom(e.Due)
-		failed := func(t transfer) bool { return t.kind == captures && t.is(transferFailed) && t.request == 0 }
+		failed := func(t transfer) bool {
+			return t.kind == captures && t.is(transferFailed) && t.request == 0 &&
+				(!t.failedApart() || t.minor == e.Amount.Minor)
+		}
 		if slices.ContainsFunc(o.book, failed) { // its result came before: what APO works on still is another capture
 			o.Gateway = o.Gateway.after(law.EventFailed)
 		} else {

@@ -80,7 +80,7 @@ func (d *decision) observeCaptureFailed(f *Fact) {
 	ours := o.Operation.Kind == CallCapture && f.RequestID == o.Operation.RequestID
 	d.uniteNamed(f)
 	at := o.failingNow(f)
-	if o.failedBefore(at, &f.Proof) {
+	if o.failedBefore(at, &f.Proof) && !o.book[at].failedOther(f) {
 		return
 	}
 	if o.counted(at) && o.book[at].id == 0 && o.book[at].request == 0 && f.Amount.Minor > 0 &&
@@ -143,3 +143,27 @@ func (o *Order) failsAnother(f *Fact) bool {
 // awaitsGateway reports whether a payment still to be heard of would open a gateway capture, whose result may come
 // first: where it was placed to be paid in one step, it does if APO calls it authorized.
 func (o *Order) awaitsGateway() bool { return o.CaptureMode != CaptureManual && !o.paymentKnown() }
+
+// The failure of a capture that names no request may come before its payment is known, and tell another amount than
+// what was ordered. Where the payment is authorized of that amount, it is APO's own capture that has failed: whichever
+// comes first, the end is one.
+
+// failedApart reports whether a transfer is such a capture.
+func (t *transfer) failedApart() bool {
+	return t.kind == captures && t.is(transferFailed) && t.owner == ownerGateway && t.request == 0 && t.minor > 0 &&
+		!t.has(markTakenBack)
+}
+
+// failedOther reports whether a transfer is such a capture, and the failure tells of another amount.
+func (t *transfer) failedOther(f *Fact) bool { return t.failedApart() && t.minor != f.Amount.Minor }
+
+// foldFailedApart remembers such a failure.
+func (o *Order) foldFailedApart(r *events.Record, e *events.AnomalyObserved) {
+	if e.Fact != events.KindCaptureFailed || e.Reason != events.TransferContradicts || e.RequestID != "" ||
+		e.Amount.Minor <= 0 || e.Amount.Currency != o.Amount.Currency || !o.awaitsGateway() ||
+		o.failing(captures, e.TransferID, "") >= 0 {
+		return
+	}
+	o.enter(-1, &transfer{kind: captures, id: digest(e.TransferID), minor: e.Amount.Minor, standing: transferFailed,
+		owner: ownerGateway, version: uint32(r.Version)})
+}

@@ -86,17 +86,24 @@ func (t *transfer) asOwn() bool {
 // ownAfterAll is why the anomaly about what turns out to be APO's own capture is closed: nothing is known of its end.
 const ownAfterAll = "the payment is authorized, and this is APO's own capture of it"
 
+// ownFailed is why the anomaly about the failure of a capture is closed that turns out to be APO's own.
+const ownFailed = "the payment is authorized, and APO's own capture of it has failed"
+
 // emitAuthorized records an authorization, and closes the anomalies of what is APO's own capture by it.
 func (d *decision) emitAuthorized(e events.PaymentAuthorized) {
 	var own []uint32
 	for i := range d.o.book {
-		if t := &d.o.book[i]; t.asOwn() {
+		if t := &d.o.book[i]; t.asOwn() || t.failedApart() && t.minor == e.Amount.Minor {
 			own = append(own, t.version)
 		}
 	}
 	d.emit(e)
 	for _, record := range own {
-		d.endPending(record, ownAfterAll)
+		if d.o.Gateway == GatewayFailed {
+			d.endPending(record, ownFailed)
+		} else {
+			d.endPending(record, ownAfterAll)
+		}
 	}
 }
 

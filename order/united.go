@@ -151,6 +151,7 @@ func (o *Order) foldWords(r *events.Record, e *events.AnomalyObserved) {
 		o.foldUnequal(r, e)
 	}
 	o.foldUnclear(r, e)
+	o.foldFailedApart(r, e)
 }
 
 // namesBoth is what an anomaly says that names a capture or refund by both of its identifiers; the kind is 0 where it

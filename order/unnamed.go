@@ -136,7 +136,7 @@ func (o *Order) failingNow(f *Fact) int {
 		return at
 	}
 	for i := range o.book {
-		if t := &o.book[i]; t.kind == captures && t.is(transferFailed) && t.id == 0 && t.request == 0 {
+		if t := &o.book[i]; t.kind == captures && t.is(transferFailed) && t.id == 0 && t.request == 0 && !t.failedOther(f) {
 			return i
 		}
 	}
