@@ -219,11 +219,13 @@ func lineKind(line Transaction) (kind Kind, ok bool) {
 	return 0, line.State == StateFail || line.State == StateCancelled // whatever it is, it was not done
 }
 
-// oneStep reports whether nothing in an inquiry's answer is of an authorization.
+// oneStep reports whether nothing in an inquiry's answer is of an authorization. A line of which not even the type can
+// be read may be one.
 func (c *content) oneStep() bool {
 	return c.details.AuthExpiry.IsZero() && !slices.ContainsFunc(c.transactions, func(line Transaction) bool {
 		switch line.Type {
-		case TransactionAuthorization, TransactionIncremental, TransactionCapture, TransactionVoid:
+		case TransactionAuthorization, TransactionIncremental, TransactionCapture, TransactionVoid,
+			transactionUnread:
 			return true
 		}
 		return false

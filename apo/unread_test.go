@@ -63,3 +63,21 @@ func TestThePaymentsUnreadableLineHasItsType(t *testing.T) {
 	facts, _ = picture(t, StateSuccess, unread(TransactionAuthorization, StateSuccess, "a1"))
 	assert.True(t, facts[0].Authorized())
 }
+
+// Beside a line of which not even the type can be read, which may be the authorization, nothing says that a payment was
+// made in one step; nor does it say that the money is only held.
+func TestBesideALineWithoutATypeNothingIsOfOneStep(t *testing.T) {
+	pay := line(TransactionPayment, StateSuccess, "p1", 1000, "")
+	facts, _ := picture(t, StateSuccess, pay)
+	require.True(t, facts[0].PaidInOneStep())
+	for _, without := range []string{`"x"`, `{"transactionStatus":"SUCCESS"}`, `{"transactionType":{},"transactionId":"t1"}`} {
+		for _, lines := range [][]string{{pay, without}, {without, pay}} {
+			facts, _ = picture(t, StateSuccess, lines...)
+			for _, f := range facts {
+				assert.False(t, f.PaidInOneStep() || f.Authorized(), "%s: %s", without, f.Kind())
+			}
+		}
+	}
+	facts, _ = picture(t, StateSuccess, pay, unread("CHARGEBACK", StateFail, "b1"))
+	assert.True(t, facts[0].PaidInOneStep(), "its type says that it is no authorization")
+}
