@@ -18,7 +18,7 @@ func decideAnswer(o *Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	proof := events.Proof{Via: events.ViaAnswer, Attempt: c.Call.Attempt, Evidence: v.Evidence}
 	if o.current(c.Call.Intent) == nil {
 		d.lateAnswer(&c.Call, v, proof)
-		return d.events, nil
+		return d.signed("record answer")
 	}
 	if p.Intent != c.Call.Intent {
 		return nil, nil // APO has accepted it: a proven fact alone decides
@@ -50,7 +50,7 @@ func decideAnswer(o *Order, c *RecordAnswer, env *Env) ([]events.Event, error) {
 	default:
 		d.unresolved(v, proof, false, false)
 	}
-	return d.events, nil
+	return d.signed("record answer")
 }
 
 // unresolved keeps an unknown outcome and says when APO is asked next: after an F that does not decide at once, because

@@ -110,7 +110,8 @@ type Compensate struct {
 }
 
 // Observe records what APO proved. The caller vouches that the fact was verified: root takes nothing else. A fact that
-// cancels the order must carry the message that APO signed as its proof's evidence.
+// cancels the order, or names together what two transfers on record are named by, must carry the message that APO signed
+// as its proof's evidence.
 type Observe struct{ Fact Fact }
 
 // Claim takes what is due, so that nobody else asks APO at the same time: it appends attempt.started or

@@ -58,7 +58,8 @@ type decision struct {
 	env       Env
 	commandID string
 	events    []events.Event
-	heard     heard // what the inquiry that is heard says as a whole
+	heard     heard  // what the inquiry that is heard says as a whole
+	unproven  string // why two entries cannot be one by what was given; "": they can
 }
 
 func newDecision(o *Order, env *Env, commandID string) *decision {
@@ -73,9 +74,13 @@ func (d *decision) emit(e events.Event) {
 		Occurred: occurred(e, d.env.Now), CommandID: d.commandID, Event: e})
 }
 
-// signed returns what was decided, unless it cancels the order on nobody's signed word: no mapping of APO's messages
-// makes such a fact.
+// signed returns what was decided, unless it cancels the order, or makes two transfers one, on nobody's signed word: no
+// mapping of APO's messages makes such a fact.
 func (d *decision) signed(command string) ([]events.Event, error) {
+	if d.unproven != "" {
+		return nil, &InvalidError{OrderID: d.o.ID, Command: command, Field: "proof",
+			Problem: d.unproven + "; give the message as evidence"}
+	}
 	for _, e := range d.events {
 		if c, ok := e.(events.CancelSucceeded); ok &&
 			(c.Proof.Evidence == nil || c.Proof.Via == events.ViaSelf || c.Proof.Via == events.ViaOperator) {

@@ -82,6 +82,9 @@ func (d *decision) uniteNamed(f *Fact) {
 }
 
 func (d *decision) tellUnited(f *Fact) {
+	if d.unproven == "" {
+		d.unproven = d.o.provesUnited(&f.Proof)
+	}
 	d.emit(f.anomaly(events.TransferContradicts, twoAreOne))
 	if d.o.Status == Cancelled && !d.o.Late.IsZero() {
 		d.lateMoney(f)
@@ -191,7 +194,12 @@ func (o *Order) judgeUnited(e *events.AnomalyObserved) string {
 	if !unites {
 		return ""
 	}
-	switch p := &e.Proof; p.Via {
+	return o.provesUnited(&e.Proof)
+}
+
+// provesUnited says why a word cannot make two entries one; "": it can.
+func (o *Order) provesUnited(p *events.Proof) string {
+	switch p.Via {
 	case events.ViaAnswer, events.ViaNotification:
 		return when(p.Evidence == nil, "makes two entries one by a message that was not kept")
 	case events.ViaInquiry:

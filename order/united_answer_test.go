@@ -120,6 +120,12 @@ func TestUnited_JudgeWantsTheWordThatNamesBoth(t *testing.T) {
 				before, after := len(x.o.book)+len(x.o.Held), Evolve(x.o, r)
 				require.Equal(t, before-1, len(after.book)+len(after.Held), "%s by %s", kind, name)
 				assert.Equal(t, c.legal, Judge(x.o, r) == nil, "%s by %s", kind, name)
+				decided, err := Decide(x.o, Observe{Fact: f}, x.env())
+				if assert.Equal(t, c.legal, err == nil, "%s by %s: Decide and Judge agree", kind, name); !c.legal {
+					require.ErrorIs(t, err, ErrInvalid)
+					assert.ErrorContains(t, err, "makes two entries one")
+					assert.Empty(t, decided)
+				}
 				f.RequestID = "another"
 				r.Event = f.anomaly(events.TransferContradicts, twoAreOne)
 				assert.NoError(t, Judge(x.o, r))
