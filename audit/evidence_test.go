@@ -339,3 +339,48 @@ func headAfter(all []events.Record) events.Head {
 	}
 	return o.Head()
 }
+
+// What an older version took for an answer that cannot be read, since one line of it could not be, proved nothing and is
+// no alteration. That it proves nothing has to be said, with a reason; a state or a code beside it is the message's.
+func TestReplay_AnAnswerThatOlderVersionsCouldNotRead(t *testing.T) {
+	unheard := func(change func(*events.InquiryAnswered)) []events.Record {
+		w := newWriter(func(int) int { return int(events.InquiryUnknown) })
+		w.give("o-1", order.Create{OrderID: "o-1", PaymentRequestID: "preq-1", Amount: usd(amount), Method: "ALIPAY_CN"})
+		w.give("o-1", order.Claim{Inquire: true})
+		line := fields{"transactionType": "CAPTURE", "transactionStatus": "SUCCESS", "transactionId": "t-1",
+			"transactionAmount": "120.00"}
+		all := records(w.log)
+		require.Equal(t, []events.Kind{events.KindOrderCreated, events.KindInquiryStarted, events.KindInquiryAnswered},
+			kinds(all))
+		e := all[2].Event.(events.InquiryAnswered)
+		e.State, e.Code, e.Problem = "", "", "the signed body has an entry whose transactionAmount is no amount"
+		e.Evidence = says("inquiryPayment", "S", "SUCCESS", fields{"paymentId": "p-o-1", "paymentStatus": "SUCCESS",
+			"transactions": []fields{line}})
+		change(&e)
+		all[2].Event = e
+		return all
+	}
+	for name, tt := range map[string]struct {
+		change func(*events.InquiryAnswered)
+		words  string
+	}{
+		"as it was written":  {func(*events.InquiryAnswered) {}, ""},
+		"with its code":      {func(e *events.InquiryAnswered) { e.Code = "SUCCESS" }, ""},
+		"for no reason":      {func(e *events.InquiryAnswered) { e.Problem = "" }, "the record says state"},
+		"with another state": {func(e *events.InquiryAnswered) { e.State = "FAIL" }, `the record says state "FAIL"`},
+		"with another code":  {func(e *events.InquiryAnswered) { e.Code = "WHY" }, `the record says`},
+		"as an answer": {func(e *events.InquiryAnswered) { e.Outcome = events.InquiryAnswers },
+			`the record says state ""`},
+		"as no such payment": {func(e *events.InquiryAnswered) { e.Outcome = events.InquiryNotExist },
+			"it says that APO does not exist"},
+	} {
+		_, err := replay(&tampered{records: unheard(tt.change)})
+		if tt.words == "" {
+			assert.NoError(t, err, name)
+			continue
+		}
+		if assert.ErrorIs(t, err, audit.ErrIllegal, name) {
+			assert.ErrorContains(t, err, tt.words, name)
+		}
+	}
+}

@@ -125,7 +125,8 @@ type Claim struct {
 	Record  uint64
 }
 
-// RecordAnswer records what came of an attempt.
+// RecordAnswer records what came of an attempt. One that cancels the order, or makes one of two transfers on record,
+// must carry the message that APO signed (Verdict.Evidence).
 type RecordAnswer struct {
 	Call    Call
 	Verdict Verdict
