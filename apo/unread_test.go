@@ -70,7 +70,8 @@ func TestBesideALineWithoutATypeNothingIsOfOneStep(t *testing.T) {
 	pay := line(TransactionPayment, StateSuccess, "p1", 1000, "")
 	facts, _ := picture(t, StateSuccess, pay)
 	require.True(t, facts[0].PaidInOneStep())
-	for _, without := range []string{`"x"`, `{"transactionStatus":"SUCCESS"}`, `{"transactionType":{},"transactionId":"t1"}`} {
+	for _, without := range []string{`"x"`, `{"transactionStatus":"SUCCESS"}`,
+		`{"transactionType":{},"transactionId":"t1"}`} {
 		for _, lines := range [][]string{{pay, without}, {without, pay}} {
 			facts, _ = picture(t, StateSuccess, lines...)
 			for _, f := range facts {

@@ -340,8 +340,8 @@ func headAfter(all []events.Record) events.Head {
 	return o.Head()
 }
 
-// What an older version took for an answer that cannot be read, since one line of it could not be, proved nothing and is
-// no alteration. That it proves nothing has to be said, with a reason; a state or a code beside it is the message's.
+// What an older version took for an answer that cannot be read, since one line of it could not be, proved nothing and
+// is no alteration. That it proves nothing has to be said, with a reason; a state or a code beside it is the message's.
 func TestReplay_AnAnswerThatOlderVersionsCouldNotRead(t *testing.T) {
 	unheard := func(change func(*events.InquiryAnswered)) []events.Record {
 		w := newWriter(func(int) int { return int(events.InquiryUnknown) })

@@ -110,8 +110,8 @@ type Compensate struct {
 }
 
 // Observe records what APO proved. The caller vouches that the fact was verified: root takes nothing else. A fact that
-// cancels the order, or names together what two transfers on record are named by, must carry the message that APO signed
-// as its proof's evidence.
+// cancels the order, or that names as one what stands on record as two transfers, must carry the message that APO
+// signed as its proof's evidence.
 type Observe struct{ Fact Fact }
 
 // Claim takes what is due, so that nobody else asks APO at the same time: it appends attempt.started or
@@ -125,8 +125,8 @@ type Claim struct {
 	Record  uint64
 }
 
-// RecordAnswer records what came of an attempt. One that cancels the order, or makes one of two transfers on record,
-// must carry the message that APO signed (Verdict.Evidence).
+// RecordAnswer records what came of an attempt. A verdict that cancels the order, or makes one of two transfers on
+// record, must carry the message that APO signed as its evidence.
 type RecordAnswer struct {
 	Call    Call
 	Verdict Verdict
