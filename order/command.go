@@ -81,10 +81,11 @@ type Refund struct {
 // APO has called both done and failed, and about which a fresh inquiry did not tell. Record is then the version of the
 // record that tells of it ([Order.Doubts]), which is what the refusal of other commands names. Or it settles a refund
 // that is held ([HeldRefund.Version]). Or a payment in doubt: succeeded is that it stands as it counts, failed that
-// what APO has told against it is so: it has failed, or is of the other amount; or, where APO has called it both held
-// and made in one step and not failed, it is the other of these. Or it ends a dispute that APO does not end, named by
-// the record that it is known by ([Order.Disputes]): succeeded is that the disputed amount is lost, failed that nothing
-// is. Of none of these there is an answer of APO's to override, and Override is an [InvalidError].
+// what APO has told against it is so: it has failed; or is of the other amount; or, where APO has called it both held
+// and made in one step and not failed, it is the other of these, and of the other amount where there is one. Of a raise
+// only one in another currency is settled so. Or it ends a dispute that APO does not end, named by the record that it
+// is known by ([Order.Disputes]): succeeded is that the disputed amount is lost, failed that nothing is. Of none of
+// these there is an answer of APO's to override, and Override is an [InvalidError].
 type Resolve struct {
 	CommandID  string
 	Record     uint64 // 0: the operation that is parked

@@ -9,7 +9,7 @@ import (
 
 // Unaccounted reports whether APO has signed a capture or refund that the amounts cannot have and that is not known to
 // have failed: above what there is, in another currency, of another payment, or told so that it cannot be told from
-// others; or a payment in another currency. While one may stand, nothing is cancelled or captured.
+// others; or a payment or a raise in another currency. While one may stand, nothing is cancelled or captured.
 func (o Order) Unaccounted() bool { return o.contradicted() != nil }
 
 // contradicted is a capture or refund that APO has signed and the amounts cannot have; nil: none.
@@ -43,8 +43,9 @@ func (o *Order) inDoubt() bool {
 }
 
 // Doubts returns the records that tell of a payment, captures and refunds in doubt, one each, as [Resolve] names them:
-// those that the amounts cannot have, and those that APO has called both done and failed, or told with two amounts. APO
-// is asked about them by itself; what no inquiry tells, a person settles.
+// those that the amounts cannot have, raises in another currency included, and those that APO has called both done and
+// failed, or told with two amounts. A raise in the order's currency is never among them: of two words on it the smaller
+// amount counts. APO is asked about doubts by itself; what no inquiry tells, a person settles.
 func (o Order) Doubts() (records []uint64) {
 	if t := o.paymentDoubt(); t != nil {
 		records = append(records, uint64(t.doubt))

@@ -110,3 +110,31 @@ func TestWhole_OnlyHeldBesideACaptureThatAPersonHasSettled(t *testing.T) {
 	assert.EqualValues(t, 400, x.o.Refundable())
 	replayIsLive(t, x)
 }
+
+// Of a payment that is held or moved, and of two amounts too, "failed" is that both other words are so, and APO, whose
+// word on either is newer, is asked at once; "succeeded" is that both stand as they count.
+func TestWhole_APersonsWordOnTwoDoubtsIsOnBoth(t *testing.T) {
+	less := authorized()
+	less.Amount = usd(700)
+	for _, done := range []bool{false, true} {
+		x := in(t, Paid)
+		x.inquire(tells(StateSuccess, paid(), less))
+		x.inquire(tells(StateSuccess, paid(), less))
+		e := x.o.Book()[0]
+		require.Equal(t, []bool{true, true}, []bool{e.Refuted, e.Unequal})
+		require.Len(t, x.o.Doubts(), 1)
+		word, want := events.ResolvedFailed, []any{Authorized, []int64{700, 0, 0}}
+		if done {
+			word, want = events.ResolvedSucceeded, []any{Paid, []int64{theAmount, theAmount, 0}}
+		}
+		x.must(statement(x.o.Doubts()[0], word))
+		assert.Equal(t, want, []any{x.o.Status, amounts(x.o)})
+		assert.Empty(t, x.o.Doubts())
+		if !done {
+			assert.False(t, x.o.WatchDue.IsZero() || x.o.WatchDue.After(x.now), "APO is asked at once")
+			x.inquire(tells(StateSuccess, authorized())) // which says that one of the two was not so
+			assert.Equal(t, []any{Authorized, []int64{theAmount, 0, 0}}, []any{x.o.Status, amounts(x.o)})
+		}
+		replayIsLive(t, x)
+	}
+}
