@@ -81,10 +81,9 @@ func (o *Order) raise(at int, minor int64, on time.Time, p *events.Proof) law.Fa
 func (d *decision) observeRaised(f *Fact) {
 	o := &d.o
 	at := o.findRaise(f.TransferID, f.RequestID, f.Amount.Minor)
-	if o.counted(at) && o.book[at].minor == f.Amount.Minor {
-		if !o.namesMore(at, f.TransferID, f.RequestID) && !o.namesPayment(f) {
-			return
-		}
+	again := o.counted(at) && o.book[at].minor == f.Amount.Minor
+	if again && !o.namesMore(at, f.TransferID, f.RequestID) && !o.namesPayment(f) {
+		return
 	}
 	held := o.signedFor()
 	kind := o.raise(at, f.Amount.Minor, f.At, &f.Proof)
@@ -93,7 +92,7 @@ func (d *decision) observeRaised(f *Fact) {
 	case kind == law.RaiseContradicts:
 		d.anomaly(events.TransferContradicts, f, o.raiseProblem(at, f))
 		return
-	case cell.Effect == law.Contradicts:
+	case cell.Effect == law.Contradicts && !again:
 		d.anomaly(events.StatusContradicts, f, "nothing is held to be raised: the order is "+o.Status.String())
 		return
 	}
@@ -106,7 +105,7 @@ func (d *decision) observeRaised(f *Fact) {
 	switch {
 	case cell.Effect == law.LateMoney && !d.o.Late.IsZero():
 		d.lateMoney(f)
-	case held == o.Amount && f.Amount.Minor <= held.Minor: // by the rules of updateAmount it can only go up
+	case !again && held == o.Amount && f.Amount.Minor <= held.Minor: // by the rules of updateAmount it can only go up
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("raised to %s, and %s was held", f.Amount, held))
 	}
 }

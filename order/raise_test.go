@@ -318,3 +318,24 @@ func TestRaise_Judge(t *testing.T) {
 		assert.Error(t, Judge(c.x.o, records[0]), name)
 	}
 }
+
+// A raise that counts and is told again, with the first paymentId that any message has, teaches it and says nothing
+// else: also of an order that was paid in one step meanwhile, where a new raise would contradict that.
+func TestRaise_ToldAgainWithTheFirstPaymentID(t *testing.T) {
+	nameless := func(f Fact) Fact { f.PaymentID = ""; return f }
+	for _, own := range []func() Fact{paid, authorized} {
+		x, placing := newTill(t), create(CaptureNone)
+		placing.PaymentID = ""
+		x.must(placing)
+		x.observe(nameless(raised("u-1", 1200)))
+		x.observe(nameless(own()))
+		require.Empty(t, x.o.PaymentID)
+		before, was := len(x.o.Anomalies), amounts(x.o)
+		x.observe(raised("u-1", 1200))
+		assert.Equal(t, "P1", x.o.PaymentID)
+		assert.Len(t, x.o.Anomalies, before)
+		assert.Equal(t, was, amounts(x.o))
+		assert.Empty(t, x.observe(raised("u-1", 1200)), "nothing is new")
+		replayIsLive(t, x)
+	}
+}
