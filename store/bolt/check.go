@@ -134,10 +134,13 @@ func (l *Log) ready(c Config, look *Log) error {
 		return err
 	}
 	l.resumeFlush()
+	if c.Follow != "" {
+		l.useOrder(c.moveBounds)
+	}
 	if c.copyOf != nil || !c.Journal {
 		return nil
 	}
-	return l.useJournal(c.journalBounds)
+	return l.useJournal(c.moveBounds)
 }
 
 // empty tells whether nothing was ever put into the file. A log whose creation was cut short looks like that.

@@ -65,15 +65,10 @@ func brokenOffError(path string) error {
 func (l *Log) write(p *plan, steps func(*flush) int) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	return l.writeLocked(p, l.follows, steps)
-}
-
-// writeLocked is write where the log has come to follows in the order that it follows.
-func (l *Log) writeLocked(p *plan, follows string, steps func(*flush) int) error {
 	hashed := p.StartHash()
 	defer hashed() // whatever happens: the plan's memory is used again
 	frames, ends := p.Frames()
-	flushed, err := l.enter(&stretch{first: p.First(), frames: frames, ends: ends, follows: follows, plan: p,
+	flushed, err := l.enter(&stretch{first: p.First(), frames: frames, ends: ends, follows: l.follows, plan: p,
 		hashed: hashed}, steps)
 	if err != nil {
 		return err

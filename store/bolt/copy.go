@@ -144,9 +144,7 @@ func (l *Log) copyBeside(
 	if err := file.Close(); err != nil {
 		return "", explain(name, err)
 	}
-	l.writing.Lock() // the newest record, and how far the order is applied that it came by
-	now, follows := l.lazy.layers(), l.follows
-	l.writing.Unlock()
+	now, follows := l.reached()
 	c := &copying{name: l.path, end: now.end, identity: l.id(), follows: follows, progress: progress,
 		generation: l.lazy.limit}
 	c.identity.copied = c.identity.copied || copied
@@ -158,6 +156,16 @@ func (l *Log) copyBeside(
 		c.root = now.tree.Root()
 	}
 	return name, c.run(ctx, name)
+}
+
+// reached is what readers may see, and how far the order is applied that it came by; empty where the log follows none.
+func (l *Log) reached() (now layers, follows string) {
+	l.committing.Lock()
+	defer l.committing.Unlock()
+	if f := l.followed.Load(); f != nil {
+		follows = f.text()
+	}
+	return l.lazy.layers(), follows
 }
 
 // copying is a copy under way.

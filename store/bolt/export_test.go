@@ -10,7 +10,7 @@ func SmallGenerations(entries int) *Config { return &Config{generation: entries}
 // and is moved into the file from an eighth of that on, each transaction half of it.
 func WithJournal(c Config, step int64) Config {
 	c.Journal = true
-	c.journalBounds = journalBounds{step: step, max: 4 * step, moveAt: step / 8, moveMax: int(step / 16)}
+	c.moveBounds = moveBounds{step: step, max: 4 * step, moveAt: step / 8, moveMax: int(step / 16)}
 	return c
 }
 

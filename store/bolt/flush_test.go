@@ -17,14 +17,14 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// mover appends to some orders in turn, and each record moves its order to another place of every index.
-type mover struct {
+// shifter appends to some orders in turn, and each record moves its order to another place of every index.
+type shifter struct {
 	log      *Log
 	orders   int
 	appended int
 }
 
-func (m *mover) append(t *testing.T) {
+func (m *shifter) append(t *testing.T) {
 	t.Helper()
 	i, version := m.appended%m.orders, uint64(m.appended/m.orders)
 	r := testRecord(fmt.Sprintf("r-%d", m.appended))
@@ -65,7 +65,7 @@ func TestAFlushThatACrashInterruptedGoesOn(t *testing.T) {
 	config := Config{generation: 48, MapSize: 1 << 20}
 	log, err := Open(filepath.Join(dir, "orders.log"), &config)
 	require.NoError(t, err)
-	m := &mover{log: log, orders: 10}
+	m := &shifter{log: log, orders: 10}
 	underWay := 0
 	rounds := long.Rounds(160, 24)
 	for range rounds {
@@ -82,7 +82,7 @@ func TestAFlushThatACrashInterruptedGoesOn(t *testing.T) {
 		want := lists(t, log)
 		require.Equal(t, want, lists(t, again))
 		require.NoError(t, again.Verify(context.Background(), nil))
-		on := &mover{log: again, orders: m.orders, appended: m.appended}
+		on := &shifter{log: again, orders: m.orders, appended: m.appended}
 		for range m.orders {
 			on.append(t)
 		}
@@ -107,7 +107,7 @@ func TestListsDuringFlushes(t *testing.T) {
 	log, err := Open(filepath.Join(t.TempDir(), "orders.log"), &Config{generation: 96, unsynced: true})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, log.Close()) }()
-	m := &mover{log: log, orders: 3 * pageMax}
+	m := &shifter{log: log, orders: 3 * pageMax}
 	for range m.orders {
 		m.append(t)
 	}
@@ -132,7 +132,7 @@ func TestListsDuringFlushes(t *testing.T) {
 func TestVerifyFindsBucketsInside(t *testing.T) {
 	for _, bucket := range buckets {
 		log := openTest(t)
-		m := &mover{log: log, orders: 1}
+		m := &shifter{log: log, orders: 1}
 		m.append(t)
 		require.NoError(t, log.Verify(context.Background(), nil))
 		require.NoError(t, log.db.Update(func(tx *bbolt.Tx) error {

@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/store"
@@ -107,20 +110,42 @@ type Ordered struct {
 	Err      error  // *store.ConflictError, *store.KeyTakenError, or store.ErrInvalid: a frame is too long at its place
 }
 
+// What an order brings waits in memory until it is in the file, which followedAt bytes of it are reason for, or that it
+// has waited for followedLate: after a kill, that much is applied again. Apply waits where followedMax bytes do.
+const (
+	followedAt   = 1 << 20
+	followedMax  = 32 << 20
+	followedLate = time.Second
+)
+
+// useOrder has what is applied move into the file behind Apply.
+func (l *Log) useOrder(bounds moveBounds) {
+	m := newMover(bounds)
+	m.filling = func(used int64) bool { return used > bounds.max/2 }
+	m.late = time.NewTicker(followedLate).C
+	l.mover = m
+}
+
 // applied waits for a group that is being applied; another one finds that the log is closed.
 func (l *Log) applied() {
 	l.committing.Lock()
 	defer l.committing.Unlock()
 }
 
-// Apply judges appends in the order that the log follows, one after another by what stands before each, and has those
-// that fit written, together with how far the log is then, in one commit: so all logs that apply the same order have
-// the same frames at the same positions, and the same root. Each append's outcome is set. It returns once they are
-// durable and readers see them.
+// Apply judges appends in the order that the log follows, one after another by what stands before each, and shows those
+// that fit to readers, together with how far the log is then: so all logs that apply the same order have the same
+// frames at the same positions, and the same root. Each append's outcome is set.
 //
-// An error is of the whole: nothing was applied, or, where the log does not go on after it, that is not known; opening
-// it again tells how far it is. A sequence that does not go on from [Log.Followed], and a log that follows nothing, are
-// store.ErrInvalid. Bound the appends as one commit's: some thousand, some megabytes. Calls take turns.
+// It does not wait for the disk, since what keeps the order keeps what is in it: the file gets what was applied soon
+// after, many calls in one transaction, and in the order of the calls. After a kill it is as far as [Log.Followed] says
+// then, and whoever has the order applies again what comes after that. [Log.Behind] tells how much that would be, and
+// Close leaves nothing.
+//
+// An error is of the whole: nothing was applied. One that wraps store.ErrFull or another of package store tells why
+// what was applied before cannot be moved into the file, and no more may wait: call it again. Where the log does not
+// go on after it, opening it again tells how far it is. A sequence that does not go on from [Log.Followed], and a log
+// that follows nothing, are store.ErrInvalid. Bound the appends as one commit's: some thousand, some megabytes. Calls
+// take turns.
 func (l *Log) Apply(ctx context.Context, to Followed, appends []*Ordered) error {
 	if err := store.CheckContext(ctx, "apply to log "+l.path); err != nil {
 		return err
@@ -131,9 +156,12 @@ func (l *Log) Apply(ctx context.Context, to Followed, appends []*Ordered) error 
 		return err
 	}
 	was := l.followed.Load()
-	if was == nil || to.Sequence <= was.Sequence {
+	if l.mover == nil || was == nil || to.Sequence <= was.Sequence {
 		return fmt.Errorf("%w: log %s: message %d of an order cannot be applied: the log follows none, or has applied it",
 			store.ErrInvalid, l.path, to.Sequence)
+	}
+	if err := l.mayWait(); err != nil {
+		return err
 	}
 	p := l.newPlan()
 	for _, a := range appends {
@@ -141,17 +169,72 @@ func (l *Log) Apply(ctx context.Context, to Followed, appends []*Ordered) error 
 			return err
 		}
 	}
-	l.writing.Lock()
-	err := l.writeLocked(p, to.text(), func(f *flush) int { return l.lazy.pace(f, p) })
-	l.writing.Unlock()
-	if err != nil {
-		if failed := l.failed.Load(); failed != nil {
-			err = failed.err
-		}
-		return explain(l.path, err)
-	}
+	l.take(p, to)
 	l.followed.Store(&to)
 	return nil
+}
+
+// mayWait returns once more may wait for the file, or why nothing can be moved into it.
+func (l *Log) mayWait() error {
+	m := l.mover
+	defer m.starving.Store(false)
+	for tried := false; l.waiting.size() >= m.bounds.max; tried = true {
+		if failed := l.failed.Load(); failed != nil {
+			return failed.err
+		}
+		if stuck := l.stuck.Load(); tried && stuck != nil {
+			return stuck.err
+		}
+		m.starving.Store(true)
+		signal(m.wake)
+		signal(m.hurry)
+		<-m.freed
+	}
+	return nil
+}
+
+// take shows readers what a plan has, which goes on to the file. A plan without records leaves nothing there: whoever
+// applies it again refuses the same.
+func (l *Log) take(p *plan, to Followed) {
+	if p.Empty() {
+		return
+	}
+	hashed := p.StartHash()
+	defer hashed() // whatever happens: the plan's memory is used again
+	g := newGroup(p, [sha256.Size]byte{})
+	g.follows = to.text()
+	hashed()
+	tree := p.Tree()
+	g.frontier, g.tiles = tree.AppendFrontier(nil), tree.Full()
+	l.waiting.add(g)
+	l.lazy.show(p)
+	if l.waiting.size() >= l.mover.bounds.moveAt {
+		signal(l.mover.wake)
+	}
+}
+
+// endMoving ends the mover, takes all that is left into the file, and with it how far the log is.
+func (l *Log) endMoving() error {
+	l.stopMoving()
+	if l.journal != nil {
+		return l.endJournal()
+	}
+	if l.failed.Load() != nil {
+		return nil
+	}
+	if err := l.moveUntil(context.Background(), l.lazy.end()); err != nil {
+		return err
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	now := l.header()
+	if now.follows = l.followed.Load().text(); now.follows == l.follows {
+		return nil
+	}
+	l.follows = now.follows
+	return guarded(func() error {
+		return l.update(func(tx *bbolt.Tx) error { return now.put(tx, metaFollows) })
+	})
 }
 
 // judge takes an append into the plan, or sets why it is refused: by what all who apply it find, and no other reason.
@@ -168,18 +251,4 @@ func (l *Log) judge(p *plan, a *Ordered) (err error) {
 		}
 	}
 	return a.Err
-}
-
-// catchUpFollowing is catchUp where no committer waits for appends.
-func (l *Log) catchUpFollowing(begun *flush) {
-	step := func() error {
-		l.committing.Lock()
-		defer l.committing.Unlock()
-		if err := l.usable(); err != nil {
-			return err
-		}
-		return l.write(l.newPlan(), func(*flush) int { return flushMax })
-	}
-	for l.lazy.layers().frozen == begun.gen && step() == nil {
-	}
 }

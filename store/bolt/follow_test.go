@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -223,6 +224,7 @@ func TestApplyAfterACrash(t *testing.T) {
 		}
 	}
 	apply(50)
+	require.NoError(t, l.Verify(ctx, nil)) // of the file, so that all is there
 	crashed := filepath.Join(dir, "crashed.log")
 	copyFile(t, path, crashed)
 	require.NoError(t, l.Close())
@@ -239,6 +241,61 @@ func TestApplyAfterACrash(t *testing.T) {
 	have, _ := l.Followed()
 	assert.Equal(t, at(150), have)
 	require.NoError(t, l.Close())
+}
+
+// What was applied is read before it is in the file; a crash leaves the file some messages behind, and says which; and
+// the same messages, applied again, make the same log.
+func TestApplyIsAheadOfTheFile(t *testing.T) {
+	dir, ctx := t.TempDir(), context.Background()
+	path, crashed := filepath.Join(dir, "orders.log"), filepath.Join(dir, "crashed.log")
+	l := following(t, path)
+	apply := func(to *bolt.Log, i uint64) *bolt.Ordered {
+		a := ordered(t, "o-1", i-1, keyed(fmt.Sprintf("r-%d", i), "paymentId:p-1"))
+		require.NoError(t, to.Apply(ctx, at(i), []*bolt.Ordered{a}))
+		require.NoError(t, a.Err)
+		return a
+	}
+	apply(l, 1)
+	require.NoError(t, l.Verify(ctx, nil))
+	for i := uint64(2); i <= 5; i++ {
+		apply(l, i)
+	}
+	copyFile(t, path, crashed)
+	assert.NotZero(t, l.Behind().Records)
+	versions := []uint64{}
+	for r, err := range l.Read(ctx, events.OrderStream("o-1"), 0) {
+		require.NoError(t, err)
+		versions = append(versions, r.Version)
+	}
+	assert.Equal(t, []uint64{1, 2, 3, 4, 5}, versions)
+	want, err := l.Tree(ctx)
+	require.NoError(t, err)
+	require.NoError(t, l.Verify(ctx, nil))
+	assert.Zero(t, l.Behind())
+
+	again := following(t, crashed)
+	have, _ := again.Followed()
+	require.Equal(t, at(1), have)
+	for i := uint64(2); i <= 5; i++ {
+		apply(again, i)
+	}
+	made, err := again.Tree(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, want, made)
+	require.NoError(t, again.Close())
+	require.NoError(t, l.Close())
+}
+
+// Not more waits for the file than has a bound, and what gathered is moved though nothing more comes.
+func TestWhatWaitsForTheFile(t *testing.T) {
+	ctx := context.Background()
+	l := following(t, filepath.Join(t.TempDir(), "orders.log"))
+	for i := uint64(1); i <= 3; i++ {
+		a := ordered(t, fmt.Sprintf("o-%d", i), 0, record(fmt.Sprintf("r-%d", i)))
+		require.NoError(t, l.Apply(ctx, at(i), []*bolt.Ordered{a}))
+	}
+	require.NotZero(t, l.Behind().Records)
+	require.Eventually(t, func() bool { return l.Behind().Records == 0 }, time.Minute, 10*time.Millisecond)
 }
 
 // Whoever sets the file back to an earlier message has to answer to what memory knows.

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 )
 
 // The journal is a file beside the log's, written from end to end before it is used, so that a sync of it writes data
@@ -35,45 +34,16 @@ const (
 
 // journal is the file that appends go to first. Its space is given out by the committer alone.
 type journal struct {
-	path   string
-	file   *os.File
-	more   *os.File // the same, opened again by and for what makes it longer
-	id     string
-	bounds journalBounds
-	space  space
-	past   [sha256.Size]byte // of what is in the log, for the next record; the committer's, as is
-	sheet  []byte            // what the record is put together in
-	said   int64             // the longest that it may say that it is, but for the first; of what makes it longer
+	path  string
+	file  *os.File
+	more  *os.File // the same, opened again by and for what makes it longer
+	id    string
+	space space
+	past  [sha256.Size]byte // of what is in the log, for the next record; the committer's, as is
+	sheet []byte            // what the record is put together in
+	said  int64             // the longest that it may say that it is, but for the first; of what makes it longer
 
-	wake  chan struct{} // holds one token: there may be something to move
-	hurry chan struct{} // holds one token: somebody waits for what could not be moved
-	freed chan struct{} // holds one token: there may be room, or there never will be
-	stop  chan struct{} // closed when nothing is to be moved any more
-	ended chan struct{} // closed when the mover has ended
-
-	starving atomic.Bool // appends wait for room
-}
-
-// journalBounds are its sizes, in bytes.
-type journalBounds struct {
-	step, max int64
-	moveAt    int64 // what gathers before it is moved into the file
-	moveMax   int   // of which so much goes into one transaction
-}
-
-// What is moved into the file is moved in transactions that are large beside a group of appends, so that a page is
-// written once for many of them, and small beside what the disk writes in some milliseconds: appends sync meanwhile.
-// After each the mover rests as long as it took, so that half of the disk is theirs, but for no longer than
-// moveRestMax, and not where more than half of the journal is in use.
-const (
-	moveAt  = 8 << 20
-	moveMax = 512 << 10
-
-	moveAllMax = 2 << 20 // instead, where nobody appends: at an opening and a close
-)
-
-func defaultBounds() journalBounds {
-	return journalBounds{step: journalStep, max: journalMax, moveAt: moveAt, moveMax: moveMax}
+	*mover
 }
 
 // journalPath is where the journal of a log is, wherever the process goes: beside its file, and not beside a link to
@@ -85,7 +55,7 @@ func journalPath(absolute string) (string, error) {
 
 // makeJournal makes a journal beside the log, durable and with its name, in whose place nothing may be. Whoever may
 // read the log's file may read it.
-func makeJournal(path, of string, h journalHead, past [sha256.Size]byte, bounds journalBounds) (*journal, error) {
+func makeJournal(path, of string, h journalHead, past [sha256.Size]byte, bounds moveBounds) (*journal, error) {
 	id := make([]byte, journalIDSize)
 	if _, err := rand.Read(id); err != nil {
 		return nil, err
@@ -95,9 +65,8 @@ func makeJournal(path, of string, h journalHead, past [sha256.Size]byte, bounds 
 	if err := os.Remove(aside); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an opening that was cut short
 		return nil, err
 	}
-	j := &journal{path: path, id: h.id, bounds: bounds, past: past,
-		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), freed: make(chan struct{}, 1),
-		stop: make(chan struct{}), ended: make(chan struct{})}
+	j := &journal{path: path, id: h.id, past: past, mover: newMover(bounds)}
+	j.filling = j.space.filling
 	if err := j.write(aside, of, h); err != nil {
 		_ = os.Remove(aside) // the error that is returned says more
 		return nil, err

@@ -1,15 +1,12 @@
 package bolt
 
 import (
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
-	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 )
 
@@ -121,163 +118,6 @@ func (l *Log) journalThere() error {
 			"that failed may have happened: repeat it with the same record ids"}
 	}
 	return nil
-}
-
-// move takes the oldest groups that wait into the file, as many as go into one transaction, with a step of what is
-// lazy; steps is nil for as much of it as these groups pay for.
-func (l *Log) move(bytes int, steps func(*flush) int) error {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	if failed := l.failed.Load(); failed != nil { // the file may have some of these, or be held for ever
-		return failed.err
-	}
-	groups := l.waiting.next(bytes)
-	if len(groups) > 0 && groups[0].first != l.last+1 {
-		return l.damagedError("position %d is to be moved into it, and it ends at position %d", groups[0].first, l.last)
-	}
-	s, err := l.stretchOf(groups)
-	if err != nil {
-		return explain(l.path, err)
-	}
-	gathered, added := l.lazy.gained(&l.gathered)
-	if steps == nil {
-		steps = func(f *flush) int { return f.paceOf(gathered, added, len(s.ends), l.lazy.limit) }
-	}
-	flushed, err := l.enter(s, steps)
-	if err != nil {
-		if failed := l.failed.Load(); failed != nil {
-			err = failed.err
-		}
-		return explain(l.path, err)
-	}
-	l.waiting.drop(len(groups))
-	if s.tree != nil {
-		l.filedTree = s.tree
-	}
-	if closed := l.lazy.turnOver(flushed); closed != nil {
-		l.gathered = 0
-		l.flush = l.newFlush(closed)
-	}
-	l.stuck.Store(nil)
-	if l.journal != nil { // and not on its way to one, when it is opened
-		signal(l.journal.freed)
-	}
-	return nil
-}
-
-// stretchOf is groups as what goes into the file together. Of those that an opening found, it reads the frames, and
-// makes the seal's frontier again.
-func (l *Log) stretchOf(groups tail) (*stretch, error) {
-	s := &stretch{first: l.last + 1, frontier: l.frontier, follows: l.follows}
-	for _, g := range groups {
-		loaded, err := l.load(g)
-		if err != nil {
-			return nil, err
-		}
-		begin := len(s.frames)
-		s.frames = append(s.frames, loaded.frames...)
-		for _, end := range loaded.ends {
-			s.ends = append(s.ends, begin+end)
-		}
-		s.frontier, s.tiles = loaded.frontier, append(s.tiles, loaded.tiles...)
-		if loaded != g && l.filedTree != nil {
-			if s.tree == nil {
-				s.tree = l.filedTree.Clone()
-			}
-			hashFrames(s.tree, loaded)
-		}
-	}
-	if s.tree != nil {
-		s.frontier = s.tree.AppendFrontier(nil)
-	}
-	return s, nil
-}
-
-func hashFrames(tree *seal.Tree, g *group) {
-	for position := g.first; position <= g.last(); position++ {
-		tree.Append(seal.LeafHash(g.frame(position)))
-	}
-}
-
-// moveUntil has the file hold the records up to a position, which readers may see.
-func (l *Log) moveUntil(ctx context.Context, position uint64) error {
-	for {
-		if err := store.CheckContext(ctx, "move what is in the journal of log "+l.path); err != nil {
-			return err
-		}
-		waiting := l.waiting.now()
-		if len(waiting) == 0 || waiting[0].first > position {
-			return nil
-		}
-		if err := l.move(l.moveMax(), nil); err != nil {
-			return err
-		}
-	}
-}
-
-// moveMax is how much goes into one transaction now.
-func (l *Log) moveMax() int {
-	if l.journal == nil || l.closed.Load() {
-		return moveAllMax
-	}
-	return l.journal.bounds.moveMax
-}
-
-// moveRetry is how long the mover waits after a transaction that could not be written.
-const moveRetry = 100 * time.Millisecond
-
-// keepMoving is the mover: it takes what gathers in the journal into the file. Where the file has no room, it tries
-// again and again; appends go on until the journal is full.
-func (l *Log) keepMoving() {
-	j := l.journal
-	defer close(j.ended)
-	for {
-		select {
-		case <-j.wake:
-		case <-j.stop:
-			return
-		}
-		for l.toMove() {
-			begun := time.Now()
-			err := l.move(j.bounds.moveMax, nil)
-			if err == nil {
-				j.rest(time.Since(begun), l.waiting.size())
-				continue
-			}
-			l.stuck.Store(&failure{err: err})
-			signal(j.freed)
-			select {
-			case <-time.After(moveRetry):
-			case <-j.hurry:
-			case <-j.stop:
-				return
-			}
-			if l.failed.Load() != nil {
-				return
-			}
-		}
-	}
-}
-
-// moveRestMax is how long the mover rests at most.
-const moveRestMax = 50 * time.Millisecond
-
-// rest leaves the disk to the appends for as long as a transaction took, unless they wait for room or will soon.
-func (j *journal) rest(took time.Duration, used int64) {
-	if j.starving.Load() || j.space.filling(used) {
-		return
-	}
-	select {
-	case <-time.After(min(took, moveRestMax)):
-	case <-j.hurry:
-	case <-j.stop:
-	}
-}
-
-// toMove tells whether enough waits.
-func (l *Log) toMove() bool {
-	size := l.waiting.size()
-	return size >= l.journal.bounds.moveAt || size > 0 && l.journal.starving.Load()
 }
 
 // unconfirmedError is why a log stops after a sync that failed.

@@ -24,7 +24,7 @@ func TestOpeningHasNoJournalInMemory(t *testing.T) {
 	groups := long.Rounds(200, 60)
 	path := filepath.Join(t.TempDir(), "orders.log")
 	l, err := Open(path, &Config{Journal: true,
-		journalBounds: journalBounds{step: journal, max: journal, moveAt: 1 << 30, moveMax: moveMax}})
+		moveBounds: moveBounds{step: journal, max: journal, moveAt: 1 << 30, moveMax: moveMax}})
 	require.NoError(t, err)
 	for i := range groups {
 		var group []events.Record

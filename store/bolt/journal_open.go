@@ -144,7 +144,7 @@ func (l *Log) mark(id string) error {
 }
 
 // useJournal makes a journal and has appends go to it.
-func (l *Log) useJournal(bounds journalBounds) error {
+func (l *Log) useJournal(bounds moveBounds) error {
 	j, err := makeJournal(l.journalAt, l.absolute, journalHead{origin: l.id().origin, begin: l.last},
 		pastOf(l.lazy.tree), bounds)
 	if err != nil {
@@ -153,15 +153,13 @@ func (l *Log) useJournal(bounds journalBounds) error {
 	if err := l.mark(j.id); err != nil {
 		return errors.Join(err, j.close())
 	}
-	l.journal = j
+	l.journal, l.mover = j, j.mover
 	return nil
 }
 
-// endJournal ends the mover and takes all that is left into the file.
+// endJournal takes all that is left into the file, once the mover has ended.
 func (l *Log) endJournal() error {
 	j := l.journal
-	close(j.stop)
-	l.await(j.ended)
 	j.space.growth.Wait()
 	if l.failed.Load() != nil {
 		return j.close()

@@ -21,7 +21,7 @@ import (
 func leftWith(t *testing.T, groups int) (path string, journal []byte) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "orders.log")
-	c := &Config{Journal: true, journalBounds: journalBounds{step: 64 << 10, max: 64 << 10, moveAt: 1 << 30, moveMax: 1}}
+	c := &Config{Journal: true, moveBounds: moveBounds{step: 64 << 10, max: 64 << 10, moveAt: 1 << 30, moveMax: 1}}
 	l, err := Open(path, c)
 	require.NoError(t, err)
 	for i := range groups - 1 {

@@ -21,7 +21,7 @@ import (
 func openJournalled(t *testing.T, c Config, orders int) *Log {
 	t.Helper()
 	c.Journal = true
-	c.journalBounds = journalBounds{step: 1 << 20, max: 1 << 20, moveAt: 1 << 30, moveMax: 1 << 20}
+	c.moveBounds = moveBounds{step: 1 << 20, max: 1 << 20, moveAt: 1 << 30, moveMax: 1 << 20}
 	l, err := Open(filepath.Join(t.TempDir(), "orders.log"), &c)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
@@ -205,7 +205,8 @@ func TestBehind(t *testing.T) {
 
 // TestMoverRests as long as it worked, and does not while appends need room.
 func TestMoverRests(t *testing.T) {
-	j := &journal{hurry: make(chan struct{}, 1), stop: make(chan struct{}), space: space{size: 100}}
+	j := &journal{space: space{size: 100}, mover: newMover(moveBounds{})}
+	j.filling = j.space.filling
 	begun := time.Now()
 	j.rest(5*time.Millisecond, 50)
 	assert.GreaterOrEqual(t, time.Since(begun), 5*time.Millisecond)

@@ -45,7 +45,8 @@ type Log struct {
 	followed atomic.Pointer[Followed] // what readers see of it; nil where the log follows no order
 
 	committing sync.Mutex              // held while a group goes into the journal or is applied, and before the next
-	journal    *journal                // that appends go to; nil where they go into the file at once
+	journal    *journal                // that appends go to first; nil where there is none
+	mover      *mover                  // of what waits; nil where appends go into the file at once
 	journalAt  string                  // where it is, or would be
 	gathered   int                     // entries that were in memory when the file was last written from the journal
 	stuck      atomic.Pointer[failure] // why records could not be moved into the file
@@ -89,8 +90,8 @@ func (l *Log) fail(f *failure) {
 		close(l.wedged)
 	}
 	l.lazy.wake()
-	if l.journal != nil {
-		signal(l.journal.freed)
+	if l.mover != nil {
+		signal(l.mover.freed)
 	}
 }
 
@@ -221,11 +222,9 @@ func (l *Log) Close() error {
 			l.queue.Close()
 			l.await(l.committed)
 		}
-		if l.followed.Load() != nil {
+		if l.mover != nil {
 			l.applied()
-		}
-		if l.journal != nil {
-			l.outcome = explain(l.path, l.endJournal())
+			l.outcome = explain(l.path, l.endMoving())
 		}
 		if l.queue != nil && l.failed.Load() == nil && l.outcome == nil {
 			l.outcome = explain(l.path, l.flushAll())

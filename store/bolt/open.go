@@ -77,12 +77,12 @@ type Config struct {
 	// opened without it, as a log of its own. Empty: the log's appends are its own.
 	Follow string
 
-	journalBounds journalBounds // zero: the default; tests use small ones
-	unsynced      bool          // nothing is durable before a sync; for copies
-	copyOf        *identity     // what a copy is to say of itself; nil where this is to be no copy
-	copyFollows   string        // how far it has applied the order that it follows
-	asIs          bool          // a backup stays one
-	generation    int           // entries of a generation; zero is generationMax; tests use small ones
+	moveBounds  moveBounds // zero: the default; tests use small ones
+	unsynced    bool       // nothing is durable before a sync; for copies
+	copyOf      *identity  // what a copy is to say of itself; nil where this is to be no copy
+	copyFollows string     // how far it has applied the order that it follows
+	asIs        bool       // a backup stays one
+	generation  int        // entries of a generation; zero is generationMax; tests use small ones
 }
 
 // Open opens the log in the file at path, or makes a new one (mode 0600, and durable itself) where there is no file or
@@ -122,7 +122,7 @@ func Open(path string, config *Config) (*Log, error) {
 	c.LockTimeout = cmp.Or(c.LockTimeout, DefaultLockTimeout)
 	c.MapSize = cmp.Or(c.MapSize, defaultMapSize())
 	c.generation = cmp.Or(c.generation, generationMax)
-	c.journalBounds = cmp.Or(c.journalBounds, defaultBounds())
+	c.moveBounds = cmp.Or(c.moveBounds, c.defaultBounds())
 
 	fresh, err := isFresh(path)
 	if err != nil {
@@ -170,7 +170,7 @@ func (l *Log) start() {
 	l.queue = ledger.NewQueue[look]()
 	l.committed = make(chan struct{})
 	begun := l.flush
-	if l.journal != nil {
+	if l.mover != nil {
 		go l.keepMoving()
 	}
 	go func() {

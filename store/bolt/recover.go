@@ -117,16 +117,12 @@ func (l *Log) hopeless() bool { return l.lazy.filled() >= hopelessShare*l.lazy.l
 // catchUp has the committer take the rest of a generation into the file without waiting for appends to pay for it.
 func (l *Log) catchUp(begun *flush) {
 	<-begun.prepared
-	if l.followed.Load() != nil {
-		l.catchUpFollowing(begun)
-		return
-	}
-	if l.journal == nil { // what goes on beside a journal is nothing that the committer should wait for
+	if l.mover == nil { // what goes on beside a mover is nothing that the committer should wait for
 		l.queue.Enter()
 		defer l.queue.Leave()
 	}
 	for l.lazy.layers().frozen == begun.gen {
-		if l.journal != nil {
+		if l.mover != nil {
 			if l.usable() != nil || l.move(0, func(*flush) int { return flushMax }) != nil {
 				return
 			}

@@ -7,13 +7,14 @@ import (
 	"github.com/tilltape/tilltape/seal"
 )
 
-// group is the records of one sync of the journal. It is never changed.
+// group is the records of one sync of the journal, or of one Apply. It is never changed.
 type group struct {
 	berth
 	frames   []byte // one after another; nil of one that an opening found, which are in the journal alone
 	ends     []int  // of each in them
 	frontier []byte // of the seal after them; nil in a log without one, and where frames is
 	tiles    []seal.Tile
+	follows  string // how far the log has applied the order that it follows, with them; empty where it follows none
 }
 
 // frame is the frame at a position, which the group has.

@@ -61,7 +61,9 @@ func (v *verifier) inLayers(ctx context.Context, step func(tx reading, so header
 	if err := store.CheckContext(ctx, "verify log "+v.log.path); err != nil {
 		return err
 	}
-	named, followed := v.log.id(), v.log.followed.Load() // before the transaction: the file may know better, never less
+	v.log.writing.Lock() // before the transaction: the file may know better, never less
+	named, followed := v.log.id(), parseFollowed(v.log.follows)
+	v.log.writing.Unlock()
 	return v.log.viewLayers(func(tx reading, memory layers) error {
 		v.memory = memory
 		so, err := v.log.readHeader(tx.Tx)

@@ -18,8 +18,8 @@
 // servers, and so has its place in one order. Every process applies that order to its own bbolt file (package
 // store/bolt, whose Apply it is), message by message, by the rule of every append: the version fits and no key is
 // taken, or it is refused. So frames, positions and roots are the same everywhere, and who appended is told what came
-// of it once the message is applied in its own process. How far a file is stands in it, in the commit that has the
-// records.
+// of it once the message is applied in its own process. The file gets that soon after, many messages in one commit,
+// which also says how far the file is: what a process that was killed had not filed yet, it applies again.
 //
 // No compare-and-set of the server's is needed, and no lock: the order decides. Nor is the server's memory of which
 // messages it has had: a message that is sent again, and stored twice, is refused the second time, since its versions
@@ -39,9 +39,9 @@
 //
 // # Costs
 //
-// An append waits for one way to the servers, their agreement, one way to the consumer and one commit of the file, and
-// shares all of that with those beside it: up to 1024 appends, or as many as the servers' max_payload has room for, go
-// in one message, and four batches are on their way at once. An append larger than that is stored in parts first. A
-// read is one way to the leader and back, and then the file's. The stream is never shortened, so it takes as much of
-// each server's disk as the log has frames.
+// An append waits for one way to the servers, their agreement and one way to the consumer, and for no disk of its own
+// machine, and shares all of that with those beside it: up to 1024 appends, or as many as the servers' max_payload has
+// room for, go in one message, and four batches are on their way at once. An append larger than that is stored in parts
+// first. A read is one way to the leader and back, and then the file's. The stream is never shortened, so it takes as
+// much of each server's disk as the log has frames.
 package jetstream

@@ -289,8 +289,8 @@ func (l *Log) whole(by message) ([]*bolt.Ordered, error) {
 	return by.limits.parseAppends(body)
 }
 
-// apply takes a group into the file, shows it to readers, and gives those who wait for one of its messages their
-// outcomes. What the file cannot take now, for want of room, it tries again: the order cannot be left.
+// apply has a group applied, and gives those who wait for one of its messages their outcomes. Where no more may wait
+// for the file, which has no room, it tries again: the order cannot be left.
 func (l *Log) apply(g *group) error {
 	for g.to.Sequence > 0 {
 		err := l.replica.Apply(context.Background(), g.to, g.appends)
