@@ -39,7 +39,7 @@ func heap() float64 {
 }
 
 func TestReplay_MemoryOfOrders(t *testing.T) {
-	orders := long.Walk(10_000, 4_000)
+	orders := long.Walk(10_000, 2_500)
 	windows := []int{0, 50, 1_000} // an order's events side by side, close together, each in the cold
 	if !long.Walks() {
 		windows = windows[2:]

@@ -91,7 +91,7 @@ func TestListsAreThoseOfTheOrdersAtAnyPlace(t *testing.T) {
 		o, err := tl.before(t.Context(), &r)
 		require.NoError(t, err)
 		tl.take(o, &r)
-		if n++; n%50 != 0 {
+		if n++; n%uint64(long.Walk(50, 150)) != 0 {
 			continue
 		}
 		then, err := audit.At(t.Context(), log, audit.Point{Position: r.Position}, nil)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/apo/apotest"
+	"github.com/tilltape/tilltape/internal/tests/long"
 )
 
 // factor is a paymentFactor with its isAuthorization and captureMode; nil leaves a member out.
@@ -153,7 +154,10 @@ func TestTheLawIsThatOfEveryAuthorizedPayment(t *testing.T) {
 			t.Run(name+" "+string(mode), func(t *testing.T) {
 				card := told(t, apotest.MethodCard, mode, life)
 				assert.Contains(t, card, "authorized")
-				for _, method := range []string{"PAYPAL", "APPLEPAY", "card"} {
+				for i, method := range []string{"PAYPAL", "APPLEPAY", "card"} {
+					if !long.Each(i, 3) {
+						continue
+					}
 					assert.Equal(t, card, told(t, method, mode, life), method)
 				}
 			})

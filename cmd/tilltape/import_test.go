@@ -17,7 +17,7 @@ import (
 
 // A log in a file becomes one in a database, and its export has the same records.
 func TestImportIntoADatabase(t *testing.T) {
-	server := pgserver.Shared(t)
+	server := pgserver.SharedWhole(t)
 	url := inSchema(server.URL(), server.Schema(t))
 	aDay(t)
 	code, _, errs := execute(t, "export", dayLog, "day.jsonl")

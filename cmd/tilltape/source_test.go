@@ -62,7 +62,7 @@ func inSchema(url, schema string) string {
 
 // A log in a database is read as one in a file, by whoever may only select, and the password is nowhere.
 func TestADatabaseIsASource(t *testing.T) {
-	server := pgserver.Shared(t)
+	server := pgserver.SharedWhole(t)
 	url, shop := server.URL(), server.Schema(t)
 	pool, err := pgxpool.New(t.Context(), url)
 	require.NoError(t, err)

@@ -128,7 +128,7 @@ func walk(t *testing.T, line, kind, name, want string) {
 // Two columns of the walk have a source that has to be set up first: a log in a database, and one that a service holds.
 func TestEveryVerbWithADatabase(t *testing.T) {
 	aDay(t)
-	server := pgserver.Shared(t)
+	server := pgserver.SharedWhole(t)
 	url := inSchema(server.URL(), server.Schema(t))
 	code, _, errs := execute(t, "import", dayLog, url)
 	require.Equal(t, exitOK, code, errs)

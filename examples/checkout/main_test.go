@@ -106,7 +106,7 @@ func TestMain(m *testing.M) {
 // Two processes on one database are one shop: what one placed, the other captures and refuses to cancel, and what one
 // left undecided, another settles.
 func TestTwoProcessesOnOneDatabase(t *testing.T) {
-	database := pgserver.New(t, nil).URL()
+	database := pgserver.NewWhole(t, nil).URL()
 	var balanced atomic.Pointer[httputil.ReverseProxy] // in front of both, as far as APO knows
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		balanced.Load().ServeHTTP(w, r)

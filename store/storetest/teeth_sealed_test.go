@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/internal/tests/long"
 	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/memory"
@@ -170,6 +171,7 @@ func TestCandidLogsPass(t *testing.T) {
 		Open:   func(*testing.T) store.Log { return newCandid(func(*candid) {}) },
 		Second: func(_ *testing.T, log store.Log) store.Log { return shared{log.(candid).Log} },
 		Seal:   candidSeal(),
+		Short:  !long.Enabled(),
 	})
 }
 

@@ -85,7 +85,10 @@ func faults() []fault {
 // TestTeeth proves that a log which breaks one promise fails the clause about it. The suite runs in a process of its
 // own, because a failed subtest cannot be taken back.
 func TestTeeth(t *testing.T) {
-	for _, fault := range faults() {
+	for i, fault := range faults() {
+		if !long.Each(i, 3) { // a process of its own each
+			continue
+		}
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
 			clause := strings.ReplaceAll(fault.clause, " ", "_")

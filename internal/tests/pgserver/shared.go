@@ -68,6 +68,22 @@ func Shared(t testing.TB) *Server {
 	return shared.server
 }
 
+// SharedWhole is [Shared] for a binary that has little to ask of a server: everyday the test is skipped, with a line
+// that says so, and no server is made for it.
+func SharedWhole(t testing.TB) *Server {
+	t.Helper()
+	whole(t)
+	return Shared(t)
+}
+
+// whole skips the test everyday.
+func whole(t testing.TB) {
+	t.Helper()
+	if !long.Enabled() {
+		t.Skip("left out: a server is made for it; set " + long.Variable + "=1")
+	}
+}
+
 // New is a server of the test's own, to be stopped, killed and changed. The settings are as in [Make].
 func New(t testing.TB, settings map[string]string) *Server {
 	t.Helper()
@@ -81,9 +97,7 @@ func New(t testing.TB, settings map[string]string) *Server {
 // skipped, with a line that says so.
 func NewWhole(t testing.TB, settings map[string]string) *Server {
 	t.Helper()
-	if !long.Enabled() {
-		t.Skip("left out: the test has a server of its own; set " + long.Variable + "=1")
-	}
+	whole(t)
 	return New(t, settings)
 }
 
