@@ -46,6 +46,17 @@ type journal struct {
 	*mover
 }
 
+// What is moved into the file is moved in transactions that are large beside a group of appends, so that a page is
+// written once for many of them, and small beside what the disk writes in some milliseconds: appends sync meanwhile.
+// After each the mover rests as long as it took, so that half of the disk is theirs, but for no longer than
+// moveRestMax, and not where more than half of the journal is in use.
+const (
+	moveAt  = 8 << 20
+	moveMax = 512 << 10
+
+	moveAllMax = 2 << 20 // instead, where nobody appends: at an opening and a close
+)
+
 // journalPath is where the journal of a log is, wherever the process goes: beside its file, and not beside a link to
 // that.
 func journalPath(absolute string) (string, error) {

@@ -46,17 +46,6 @@ func newMover(bounds moveBounds) *mover {
 		freed: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
 }
 
-// What is moved into the file is moved in transactions that are large beside a group of appends, so that a page is
-// written once for many of them, and small beside what the disk writes in some milliseconds: appends sync meanwhile.
-// After each the mover rests as long as it took, so that half of the disk is theirs, but for no longer than
-// moveRestMax, and not where more than half of the journal is in use.
-const (
-	moveAt  = 8 << 20
-	moveMax = 512 << 10
-
-	moveAllMax = 2 << 20 // instead, where nobody appends: at an opening and a close
-)
-
 // move takes the oldest groups that wait into the file, as many as go into one transaction, with a step of what is
 // lazy; steps is nil for as much of it as these groups pay for.
 func (l *Log) move(bytes int, steps func(*flush) int) error {

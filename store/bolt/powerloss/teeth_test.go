@@ -13,6 +13,7 @@ import (
 type tooth struct {
 	name    string
 	patch   patch
+	also    []patch  // of other files
 	symptom []string // one of these must be among what is wrong with the images
 	journal bool     // it shows in a log with a journal
 	judges  bool     // the careless engine itself opens the images: what it is careless in is reading them
@@ -90,13 +91,14 @@ var teeth = []tooth{
 			// Else the mover is too fast.
 			"range []int64{s.at, journalBegin, beyond} {\n", "range []int64{journalBegin, beyond} {\n",
 		}}, symptom: []string{lost, unopened}, journal: true},
-	{name: "journal used again before the file is synced", patch: patch{file: "store/bolt/journal_commit.go", ours: true,
+	{name: "journal used again before the file is synced", patch: patch{file: "store/bolt/mover.go", ours: true,
 		pairs: []string{
 			"\tflushed, err := l.enter(s, steps)\n", "\tl.waiting.drop(len(groups))\n\tflushed, err := l.enter(s, steps)\n",
 			"\tl.waiting.drop(len(groups))\n\tif s.tree", "\tif s.tree",
-			"\t\tif at, ok := j.space.take(n, live); ok {\n", "\t\tj.space.at, j.space.limit = journalBegin, 0\n" +
-				"\t\tif at, ok := j.space.take(n, live); ok {\n", // what was given free last is taken first
-		}}, symptom: []string{lost, unopened}, journal: true},
+		}}, also: []patch{{file: "store/bolt/journal_commit.go", ours: true, pairs: []string{
+		"\t\tif at, ok := j.space.take(n, live); ok {\n", "\t\tj.space.at, j.space.limit = journalBegin, 0\n" +
+			"\t\tif at, ok := j.space.take(n, live); ok {\n", // what was given free last is taken first
+	}}}, symptom: []string{lost, unopened}, journal: true},
 	{name: "a torn record taken for whole", patch: patch{file: "store/bolt/journal_scan.go", ours: true, pairs: []string{
 		"\tif s.next++; s.next < sectors(s.open.size) {\n", "\tif s.next++; s.next < 1 {\n",
 	}}, symptom: []string{unopened, "holds"}, journal: true, judges: true},
@@ -125,7 +127,8 @@ func TestTeeth(t *testing.T) {
 	sound := shop.driver(t, smallGenerations, smallJournal)
 	for _, careless := range teeth {
 		t.Run(careless.name, func(t *testing.T) {
-			driver, judging, recorded := shop.driver(t, smallGenerations, smallJournal, careless.patch), sound, scripts[0]
+			patches := append([]patch{smallGenerations, smallJournal, careless.patch}, careless.also...)
+			driver, judging, recorded := shop.driver(t, patches...), sound, scripts[0]
 			if careless.journal {
 				recorded = scripts[withJournal]
 			}
