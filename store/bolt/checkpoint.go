@@ -36,7 +36,8 @@ func (l *Log) sealNow(ctx context.Context) (*seal.Tree, error) {
 }
 
 // Checkpoint implements [store.Checkpointer]: [Log.Tree], signed by Config.Signer as a note in C2SP form. Signing takes
-// part in no transaction. Without a signer, and in a log without a seal, it answers with store.ErrInvalid.
+// part in no transaction; in a log that follows an order, the file gets what is signed before it is signed. Without a
+// signer, and in a log without a seal, it answers with store.ErrInvalid.
 func (l *Log) Checkpoint(ctx context.Context) ([]byte, error) {
 	_, signed, err := l.signedSeal(ctx)
 	return signed, err
@@ -55,6 +56,11 @@ func (l *Log) signedSeal(ctx context.Context) (now *sealed.Seal, signed []byte, 
 	if nameOf(now.Origin) == DefaultOrigin && l.readOnly && !(sealed.Naming{Signer: l.signer}).SpeaksFor(now.Origin) {
 		return nil, nil, fmt.Errorf("%w: log %s has no name yet, only the origin %s; open it once without Config.ReadOnly, "+
 			"and it takes that of Config.Signer", store.ErrInvalid, l.path, now.Origin)
+	}
+	if l.mover != nil && l.journal == nil { // what is signed is not left to the order alone
+		if err := l.moveUntil(ctx, tree.Size()); err != nil {
+			return nil, nil, err
+		}
 	}
 	_, signed, err = now.Sign()
 	return now, signed, err

@@ -160,7 +160,7 @@ func (l *Log) Apply(ctx context.Context, to Followed, appends []*Ordered) error 
 		return fmt.Errorf("%w: log %s: message %d of an order cannot be applied: the log follows none, or has applied it",
 			store.ErrInvalid, l.path, to.Sequence)
 	}
-	if err := l.mayWait(); err != nil {
+	if err := l.mayWait(ctx); err != nil {
 		return err
 	}
 	p := l.newPlan()
@@ -175,7 +175,7 @@ func (l *Log) Apply(ctx context.Context, to Followed, appends []*Ordered) error 
 }
 
 // mayWait returns once more may wait for the file, or why nothing can be moved into it.
-func (l *Log) mayWait() error {
+func (l *Log) mayWait(ctx context.Context) error {
 	m := l.mover
 	defer m.starving.Store(false)
 	for tried := false; l.waiting.size() >= m.bounds.max; tried = true {
@@ -188,7 +188,11 @@ func (l *Log) mayWait() error {
 		m.starving.Store(true)
 		signal(m.wake)
 		signal(m.hurry)
-		<-m.freed
+		select {
+		case <-m.freed:
+		case <-ctx.Done():
+			return store.CheckContext(ctx, "apply to log "+l.path)
+		}
 	}
 	return nil
 }
@@ -225,16 +229,28 @@ func (l *Log) endMoving() error {
 	if err := l.moveUntil(context.Background(), l.lazy.end()); err != nil {
 		return err
 	}
+	return l.fileFollowed()
+}
+
+// fileFollowed writes into the file how far the log is, of which all that was taken is there: it may be messages
+// further of which nothing was. Nothing is applied meanwhile.
+func (l *Log) fileFollowed() error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	now := l.header()
-	if now.follows = l.followed.Load().text(); now.follows == l.follows {
+	now.follows = l.followed.Load().text()
+	if now.follows == l.follows || len(l.waiting.now()) > 0 || l.failed.Load() != nil {
 		return nil
 	}
-	l.follows = now.follows
-	return guarded(func() error {
+	err := guarded(func() error {
 		return l.update(func(tx *bbolt.Tx) error { return now.put(tx, metaFollows) })
 	})
+	if err != nil {
+		l.doubt(err)
+		return err
+	}
+	l.follows = now.follows
+	return nil
 }
 
 // judge takes an append into the plan, or sets why it is refused: by what all who apply it find, and no other reason.

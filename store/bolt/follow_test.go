@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/tilltape/tilltape/events"
+	"github.com/tilltape/tilltape/seal"
 	"github.com/tilltape/tilltape/store"
 	"github.com/tilltape/tilltape/store/bolt"
 )
@@ -284,6 +285,56 @@ func TestApplyIsAheadOfTheFile(t *testing.T) {
 	assert.Equal(t, want, made)
 	require.NoError(t, again.Close())
 	require.NoError(t, l.Close())
+}
+
+// What was signed is in the file, and so is, soon, how far a log is that took nothing.
+func TestWhatIsSignedIsInTheFile(t *testing.T) {
+	ctx := context.Background()
+	signer, _, err := seal.GenerateKey(nil, "shop.example/orders")
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "orders.log")
+	l, err := bolt.Open(path, &bolt.Config{Follow: followed, SignerKey: signer})
+	require.NoError(t, err)
+	defer func() { _ = l.Close() }()
+	require.NoError(t, l.Apply(ctx, at(1), []*bolt.Ordered{ordered(t, "o-1", 0, record("r-1"))}))
+	require.NotZero(t, l.Behind().Records)
+	_, err = l.Checkpoint(ctx)
+	require.NoError(t, err)
+	assert.Zero(t, l.Behind().Records)
+
+	refused := ordered(t, "o-1", 0, record("r-2"))
+	require.NoError(t, l.Apply(ctx, at(9), []*bolt.Ordered{refused}))
+	require.ErrorIs(t, refused.Err, store.ErrConflict)
+	crashed := path + ".crashed"
+	require.Eventually(t, func() bool {
+		copyFile(t, path, crashed)
+		again, err := bolt.Open(crashed, &bolt.Config{Follow: followed})
+		require.NoError(t, err)
+		now, _ := again.Followed()
+		require.NoError(t, again.Close())
+		return now == at(9)
+	}, time.Minute, 200*time.Millisecond)
+}
+
+// What a crash left is compacted, and follows its order as before.
+func TestCompactAfterACrashOfWhatFollows(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "orders.log")
+	c := bolt.SmallGenerations(64)
+	c.Follow = followed
+	l, err := bolt.Open(path, c)
+	require.NoError(t, err)
+	for i := uint64(1); i <= 50; i++ {
+		a := ordered(t, fmt.Sprintf("o-%d", i), 0, record(fmt.Sprintf("r-%d", i)))
+		require.NoError(t, l.Apply(ctx, at(i), []*bolt.Ordered{a}))
+	}
+	require.NoError(t, l.Verify(ctx, nil))
+	crashed := path + ".crashed"
+	copyFile(t, path, crashed)
+	require.NoError(t, l.Close())
+	_, err = bolt.Compact(ctx, crashed, nil)
+	require.NoError(t, err)
+	have, _ := following(t, crashed).Followed()
+	assert.Equal(t, at(50), have)
 }
 
 // Not more waits for the file than has a bound, and what gathered is moved though nothing more comes.

@@ -36,7 +36,7 @@ type Log struct {
 	signer   *seal.Signer
 	recovery Recovery
 	lazy     lazy
-	waiting  waiting // records that are in the journal and not yet in the file
+	waiting  waiting // records that readers see and that are not in the file yet
 
 	pagesLooked int // at most, by checkPages
 

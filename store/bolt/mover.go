@@ -126,7 +126,7 @@ func hashFrames(tree *seal.Tree, g *group) {
 // moveUntil has the file hold the records up to a position, which readers may see.
 func (l *Log) moveUntil(ctx context.Context, position uint64) error {
 	for {
-		if err := store.CheckContext(ctx, "move what is in the journal of log "+l.path); err != nil {
+		if err := store.CheckContext(ctx, "move what waits into log "+l.path); err != nil {
 			return err
 		}
 		waiting := l.waiting.now()
@@ -182,6 +182,10 @@ func (l *Log) keepMoving() {
 			if l.failed.Load() != nil {
 				return
 			}
+		}
+		if late && l.committing.TryLock() { // whoever has it may wait for what is moved
+			_ = l.fileFollowed() // tried again by the next one
+			l.committing.Unlock()
 		}
 	}
 }

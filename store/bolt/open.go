@@ -179,7 +179,7 @@ func (l *Log) start() {
 			ledger.Run(l.queue, (*engine)(l), &l.plan)
 		}
 	}()
-	if begun != nil {
+	if begun != nil && (l.mover != nil || l.followed.Load() == nil) { // else nobody commits, and Close does the rest
 		go l.catchUp(begun)
 	}
 }

@@ -178,6 +178,10 @@ func (l *Log) Figures() store.Figures {
 	return f
 }
 
+// Behind tells how much was applied and is not in this process's file yet, and what keeps it out of there, such as a
+// full disk: then appends go on until 32 MiB wait. After a kill that much is applied again. Safe for many goroutines.
+func (l *Log) Behind() bolt.Behind { return l.replica.Behind() }
+
 // Recovery implements [store.Recoverer], of the file.
 func (l *Log) Recovery() store.Recovery { return l.replica.Recovery() }
 

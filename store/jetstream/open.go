@@ -17,12 +17,12 @@ import (
 
 // Open opens the log whose order is the stream that config names, with this process's file at the path, which no other
 // process may have. A new file begins with the stream's first message; a copy of another process's file ([Log.Backup])
-// begins where that was. Open returns once the file has all that the stream had then: after the first message of a long
-// stream that takes as long as to write all of it.
+// begins where that was. Open returns once it has applied all that the stream had then: after the first message of a
+// long stream that takes as long as to write all of it.
 //
 // It refuses, with a *[StreamError] that names each, settings by which the stream could lose what it has confirmed
 // ([ErrStream]; changed later, they keep every append from happening until they are set right), and a file and a stream
-// that do not belong together: a stream that was made again, that ends before what the file has applied, or whose first
+// that do not belong together: a stream that was made again, that ends before what the file has, or whose first
 // message is gone, is store.ErrDamaged. Errors of the file are those of package store/bolt. The connection is the
 // caller's, and stays open; give it nats.MaxReconnects(-1), and pings by which it finds out soon that a server hangs.
 func Open(ctx context.Context, conn *nats.Conn, path string, config *Config) (*Log, error) {
