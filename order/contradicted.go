@@ -357,7 +357,7 @@ func (o *Order) retire(t *transfer) {
 		return
 	}
 	known := func(k transfer) bool {
-		return k.is(transferContradicted) && k.named(t.id, t.request) && (t.kind != raises || k.kind == raises)
+		return k.is(transferContradicted) && k.named(t.id, t.request) && (t.kind == raises) == (k.kind == raises)
 	}
 	if !slices.ContainsFunc(o.book, known) {
 		return

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -42,6 +43,12 @@ func TestFailedApart_OfAnotherCapture(t *testing.T) {
 		assert.Len(t, x.o.Anomalies, 1)
 		_, err := x.do(Cancel{CommandID: "c"})
 		assert.Equal(t, ReasonGatewayCapture, rejected(t, err).Reason)
+		again := other
+		if again.Amount = (Money{}); id != "" {
+			assert.Empty(t, x.observe(again), "the same failure, of which no amount is told now")
+			assert.Equal(t, GatewayOutstanding, x.o.Gateway)
+			assert.True(t, slices.ContainsFunc(x.o.book, func(k transfer) bool { return k.failedApart() }))
+		}
 		own := other
 		own.Amount = usd(theAmount)
 		x.observe(own)

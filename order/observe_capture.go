@@ -154,8 +154,11 @@ func (t *transfer) failedApart() bool {
 		!t.has(markTakenBack)
 }
 
-// failedOther reports whether a transfer is such a capture, and the failure tells of another amount.
-func (t *transfer) failedOther(f *Fact) bool { return t.failedApart() && t.minor != f.Amount.Minor }
+// failedOther reports whether a transfer is such a capture, and the failure tells of another amount; of a capture with
+// an id it may leave the amount out.
+func (t *transfer) failedOther(f *Fact) bool {
+	return t.failedApart() && t.minor != f.Amount.Minor && (t.id == 0 || f.Amount.Minor > 0)
+}
 
 // foldFailedApart remembers such a failure.
 func (o *Order) foldFailedApart(r *events.Record, e *events.AnomalyObserved) {

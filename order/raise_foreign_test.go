@@ -39,6 +39,17 @@ func TestRaise_InAnotherCurrencyEndsByItsFailure(t *testing.T) {
 	}
 }
 
+// A capture that goes by the request of a raise in doubt says nothing of the raise.
+func TestRaise_InDoubtBesideACaptureOfItsRequest(t *testing.T) {
+	x := in(t, Authorized)
+	x.observe(raisedIn("u1", 1500))
+	x.observe(Fact{Kind: CaptureSucceeded, PaymentID: "P1", TransferID: "C1", RequestID: "u1", Amount: usd(theAmount)})
+	_, err := x.do(Cancel{CommandID: "c"})
+	require.Error(t, err)
+	assert.Len(t, x.o.Doubts(), 1, "the raise")
+	replayIsLive(t, x)
+}
+
 // Equal minor units of two currencies are two amounts.
 func TestRaise_InTwoCurrencies(t *testing.T) {
 	x := in(t, Authorized)
