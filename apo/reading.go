@@ -3,6 +3,7 @@ package apo
 import (
 	"bytes"
 	"path"
+	"slices"
 	"time"
 	"unicode/utf8"
 	"unsafe"
@@ -28,6 +29,8 @@ type Reading struct {
 	Time                                               time.Time
 	// Facts are what the message would prove, in the order of [Answer.Facts].
 	Facts []Told
+	// Unread tells that a transaction of an inquiry's answer cannot be read.
+	Unread bool
 }
 
 // Told is one fact as a message tells it, whoever wrote the message. The fields
@@ -101,6 +104,7 @@ func (r *Reader) read(e *Evidence, m *Reading) error {
 	m.State, m.Amount, m.Time = d.State, d.Amount, d.Time
 	m.PaymentID, m.PaymentRequestID, m.TransferID, m.RequestID = d.PaymentID, d.PaymentRequestID, d.TransferID, d.RequestID
 	if len(c.transactions) > 0 {
+		m.Unread = slices.ContainsFunc(c.transactions, func(line Transaction) bool { return line.problem != nil })
 		for _, v := range prove(c, nil) {
 			m.Facts = append(m.Facts, v.told())
 		}

@@ -191,7 +191,8 @@ func answers(e *events.InquiryAnswered, m *apo.Reading) error {
 	case e.Outcome == events.InquiryAnswers && class != apo.Succeeded,
 		e.Outcome == events.InquiryNotExist && class != apo.NotExist:
 		return evidenceError("it says that APO %s, and the message beside it says that the query %s", e.Outcome, class)
-	case e.Outcome == events.InquiryUnknown && e.State == "" && e.Problem != "" && (e.Code == "" || e.Code == m.Code):
+	case m.Unread && e.Outcome == events.InquiryUnknown && e.State == "" && e.Problem != "" &&
+		(e.Code == "" || e.Code == m.Code):
 		// An older version took a whole answer for one that cannot be read where one line of it was. It proved nothing.
 	case e.State != string(m.State):
 		return fieldError("state", e.State, string(m.State))

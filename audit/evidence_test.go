@@ -364,8 +364,13 @@ func TestReplay_AnAnswerThatOlderVersionsCouldNotRead(t *testing.T) {
 		change func(*events.InquiryAnswered)
 		words  string
 	}{
-		"as it was written":  {func(*events.InquiryAnswered) {}, ""},
-		"with its code":      {func(e *events.InquiryAnswered) { e.Code = "SUCCESS" }, ""},
+		"as it was written": {func(*events.InquiryAnswered) {}, ""},
+		"with its code":     {func(e *events.InquiryAnswered) { e.Code = "SUCCESS" }, ""},
+		"of what can be read": {func(e *events.InquiryAnswered) {
+			e.Evidence = says("inquiryPayment", "S", "SUCCESS", fields{"paymentId": "p-o-1", "paymentStatus": "SUCCESS",
+				"transactions": []fields{{"transactionType": "CAPTURE", "transactionStatus": "SUCCESS", "transactionId": "t-1",
+					"transactionAmount": wire(usd(amount))}}})
+		}, "the record says state"},
 		"for no reason":      {func(e *events.InquiryAnswered) { e.Problem = "" }, "the record says state"},
 		"with another state": {func(e *events.InquiryAnswered) { e.State = "FAIL" }, `the record says state "FAIL"`},
 		"with another code":  {func(e *events.InquiryAnswered) { e.Code = "WHY" }, `the record says`},
