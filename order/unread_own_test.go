@@ -57,8 +57,9 @@ func TestUnread_WasOfAPOsOwnCapture(t *testing.T) {
 // So it is of a line in a state not known here, beside the failure in the same answer, whichever stands first.
 func TestUnclear_BesideTheFailureOfAPOsOwn(t *testing.T) {
 	unclear := Fact{Kind: CaptureUnclear, TransferID: "C9", Amount: usd(theAmount), Code: "ODD"}
+	pending := Fact{Kind: CapturePending, TransferID: "C9", Amount: usd(theAmount)}
 	failed := Fact{Kind: CaptureFailed, TransferID: "C8", Code: "X"}
-	for _, lines := range [][]Fact{{unclear, failed}, {failed, unclear}} {
+	for _, lines := range [][]Fact{{unclear, failed}, {failed, unclear}, {pending, failed}, {failed, pending}} {
 		x := placed(t, CaptureAutomatic)
 		x.observe(authorized())
 		x.inquire(tells(StateSuccess, append([]Fact{authorized()}, lines...)...))
