@@ -29,7 +29,7 @@ func inMemory(*testing.T) func() (store.Log, error) {
 }
 
 func TestSimulation(t *testing.T) {
-	runs := []Run{{1, SimulatedDays}, {2, 100}, {3, 100}, {4, long.Rounds(100, 20)}}
+	runs := []Run{{1, SimulatedDays}, {2, 100}, {3, 100}, {4, long.Rounds(100, 8)}}
 	if !long.Walks() { // the detector finds races in one run as well as in all
 		runs = runs[3:]
 	}

@@ -355,7 +355,7 @@ func walkedAgain() []scene {
 		return explorerScenes()
 	}
 	return slices.DeleteFunc(explorerScenes(), func(s scene) bool {
-		return s.name != "capture and capture"
+		return s.name != "the same cancel twice"
 	})
 }
 
