@@ -108,11 +108,7 @@ func (d *decision) observeCaptureFailed(f *Fact) {
 		case f.TransferID == "" && f.RequestID == "" && o.Gateway != GatewayOutstanding && !o.awaitsGateway():
 			return // nothing to note it by, and nothing that waits for it
 		}
-		outstanding := o.Gateway == GatewayOutstanding
 		d.emitCaptureFailed(f)
-		if outstanding && d.o.Gateway != GatewayOutstanding {
-			d.unclearBeside(f)
-		}
 	}
 }
 

@@ -71,17 +71,6 @@ func (o *Order) unreadOfHeld(e *events.AnomalyObserved) bool {
 	return e.Reason == events.NotUnderstood && unclearKind(e) == refunds && o.findHeld(e.TransferID, e.RequestID) >= 0
 }
 
-// unclearBeside records what the same answer tells of captures in a state not known here, which waited for APO's own
-// until this failure of one ended that: they are others, and may stand.
-func (d *decision) unclearBeside(f *Fact) {
-	for i := range d.heard.facts {
-		if other := d.heard.facts[i]; other.Kind == CaptureUnclear && other.RequestID == "" && !other.names(f) {
-			other.Proof = f.Proof
-			d.observeUnclear(&other)
-		}
-	}
-}
-
 // retireUnnamed drops what was told of a capture without a name and so that nobody could read it, once APO has captured
 // all there is by itself: it was of that.
 func (o *Order) retireUnnamed() {
