@@ -98,12 +98,12 @@ func (d *decision) emitAuthorized(e events.PaymentAuthorized) {
 		}
 	}
 	d.emit(e)
+	why := ownAfterAll
+	if d.o.Gateway == GatewayFailed {
+		why = ownFailed
+	}
 	for _, record := range own {
-		if d.o.Gateway == GatewayFailed {
-			d.endPending(record, ownFailed)
-		} else {
-			d.endPending(record, ownAfterAll)
-		}
+		d.endPending(record, why)
 	}
 }
 

@@ -57,7 +57,7 @@ func (l *Log) signedSeal(ctx context.Context) (now *sealed.Seal, signed []byte, 
 		return nil, nil, fmt.Errorf("%w: log %s has no name yet, only the origin %s; open it once without Config.ReadOnly, "+
 			"and it takes that of Config.Signer", store.ErrInvalid, l.path, now.Origin)
 	}
-	if l.mover != nil && l.journal == nil { // what is signed is not left to the order alone
+	if l.followed.Load() != nil { // what is signed is not left to the order alone
 		if err := l.moveUntil(ctx, tree.Size()); err != nil {
 			return nil, nil, err
 		}

@@ -185,9 +185,7 @@ func (l *Log) mayWait(ctx context.Context) error {
 		if stuck := l.stuck.Load(); tried && stuck != nil {
 			return stuck.err
 		}
-		m.starving.Store(true)
-		signal(m.wake)
-		signal(m.hurry)
+		m.starve()
 		select {
 		case <-m.freed:
 		case <-ctx.Done():

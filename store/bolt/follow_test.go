@@ -337,7 +337,7 @@ func TestCompactAfterACrashOfWhatFollows(t *testing.T) {
 	assert.Equal(t, at(50), have)
 }
 
-// Not more waits for the file than has a bound, and what gathered is moved though nothing more comes.
+// What gathered is moved though nothing more comes.
 func TestWhatWaitsForTheFile(t *testing.T) {
 	ctx := context.Background()
 	l := following(t, filepath.Join(t.TempDir(), "orders.log"))

@@ -95,9 +95,7 @@ func (l *Log) room(n int64) (at int64, err error) {
 			return 0, explain(l.journalAt, grown)
 		}
 		j.grow(n, !tried)
-		j.starving.Store(true)
-		signal(j.wake)
-		signal(j.hurry)
+		j.starve()
 		<-j.freed
 	}
 }

@@ -48,7 +48,7 @@ type Log struct {
 	journal    *journal                // that appends go to first; nil where there is none
 	mover      *mover                  // of what waits; nil where appends go into the file at once
 	journalAt  string                  // where it is, or would be
-	gathered   int                     // entries that were in memory when the file was last written from the journal
+	gathered   int                     // entries that were in memory when what waited was last moved into the file
 	stuck      atomic.Pointer[failure] // why records could not be moved into the file
 
 	writing sync.Mutex // held for a commit, by the committer, by Close and by Adopt: what follows, and the file's header

@@ -41,6 +41,13 @@ func (c Config) defaultBounds() moveBounds {
 	return moveBounds{step: journalStep, max: journalMax, moveAt: moveAt, moveMax: moveMax}
 }
 
+// starve has the mover move whatever there is, for somebody who waits for room; freed tells when to look again.
+func (m *mover) starve() {
+	m.starving.Store(true)
+	signal(m.wake)
+	signal(m.hurry)
+}
+
 func newMover(bounds moveBounds) *mover {
 	return &mover{bounds: bounds, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 		freed: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}

@@ -26,7 +26,7 @@ func (g *group) frame(position uint64) []byte {
 	return g.frames[begin:g.ends[i]:g.ends[i]]
 }
 
-// tail is the groups that were in the journal and not in the file at one moment, in the order of their positions.
+// tail is the groups that waited for the file at one moment, in the order of their positions.
 type tail []*group
 
 // at is the group that has the position, nil where none does.
@@ -67,7 +67,7 @@ func (t tail) tile(id seal.TileID) []byte {
 type waiting struct {
 	mu      sync.Mutex
 	groups  tail
-	bytes   int64 // that they take in the journal
+	bytes   int64 // that they take in the journal, or would
 	dropped int   // groups that were dropped and that the array of groups still has
 }
 
