@@ -12,9 +12,9 @@ import (
 	"github.com/tilltape/tilltape/store"
 )
 
-// flush takes a closed generation into the file: lookup keys, then index entries, then the places of the streams, each
-// in the order of the file's keys, so that neighbours share pages; and with the last of them the position that they
-// cover.
+// flush takes a closed generation into the file: lookup keys, then index entries (of each index those that come before
+// those that go), then the places of the streams, each in the order of the file's keys, so that neighbours share pages;
+// and with the last of them the position that they cover.
 //
 // An order's index entries are in the file some commits before its place, so between the two they do not fit. A reader
 // of an index leaves out what is in memory, and that all of the generation is. After a crash the generation is made
@@ -41,6 +41,18 @@ type owned struct {
 type edit struct {
 	entry
 	gone bool
+}
+
+// compare has an index take what comes before what goes. An order that is in it stays in it so, after any step: a walk
+// that began before the generation gathered finds it at its old place or at the new one.
+func (e edit) compare(f edit) int {
+	if e.gone != f.gone && e.bucket == f.bucket {
+		if f.gone {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(e.bucket, f.bucket), cmp.Compare(e.key, f.key))
 }
 
 // filing is a stream's place on its way into the file.
@@ -78,10 +90,7 @@ func (f *flush) prepare(l *Log) {
 			return l.peek(func(tx reading) error { return f.compare(l, tx, page) })
 		}))
 	}
-	slices.SortFunc(f.edits, func(a,
-		b edit) int {
-		return cmp.Or(cmp.Compare(a.bucket, b.bucket), cmp.Compare(a.key, b.key))
-	})
+	slices.SortFunc(f.edits, edit.compare)
 }
 
 // compare finds out what is to be done for these streams: what the indexes hold of an order is read from the frame that
