@@ -56,6 +56,7 @@ const (
 	transferCounted      standing = iota // it is in the amounts
 	transferContradicted                 // APO has signed it, and the amounts cannot have it: it may stand
 	transferFailed                       // it is known to have failed
+	transferCovered                      // a word that nobody could read, of what counts under another name
 )
 
 // owner is who asked for a capture or refund.
@@ -254,12 +255,13 @@ func (o *Order) total() {
 	if o.movedWhole() {
 		paid.moved = o.signed
 	}
-	raised, disputed := int64(0), false
+	raised, disputed, unnamed := int64(0), false, false
 	for i := range o.book {
 		switch t := &o.book[i]; {
 		case t.kind == disputes:
 			disputed = true
 		case !t.is(transferCounted):
+			unnamed = unnamed || t.asUnnamed()
 		case t.kind == raises:
 			raised = max(raised, t.minor)
 		default:
@@ -293,6 +295,9 @@ func (o *Order) total() {
 	o.Disputed = 0
 	if disputed {
 		o.totalDisputed()
+	}
+	if unnamed {
+		o.coverUnnamed()
 	}
 }
 

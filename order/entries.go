@@ -59,7 +59,8 @@ func (o Order) Book() []Entry {
 	for i := range o.book {
 		t := &o.book[i]
 		switch {
-		case t.kind == rulings, t.kind == payments && o.paymentKnown(): // told with what they are about
+		case t.kind == rulings, t.kind == payments && o.paymentKnown(), // told with what they are about
+			t.is(transferCovered):
 			continue
 		case t.kind == disputes:
 			out = append(out, o.disputeEntry(t))

@@ -73,6 +73,10 @@ func (o *Order) fold(r *events.Record) {
 	if len(o.book) > 0 && !o.paymentStands() && o.paymentDoubt() != nil {
 		o.endPaymentDoubt() // nothing is left that it could be about
 	}
+	if o.known.has(knownBared) {
+		o.known.set(knownBared, false)
+		o.watchSoon(r)
+	}
 	if !o.WatchDue.IsZero() && !o.watching() {
 		o.WatchDue = zeroTime
 	}
@@ -182,7 +186,6 @@ func (o *Order) ownerOf(p *Operation, request string, kind CallKind) owner {
 func (o *Order) endGateway(captured int64) {
 	if o.Gateway != GatewayNone && captured >= o.fullAmount() {
 		o.Gateway = o.Gateway.after(law.EventCaptured)
-		o.retireUnnamed()
 	}
 }
 

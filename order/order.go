@@ -84,6 +84,8 @@ const (
 	knownStood   // an inquiry told of the late money, first or again: CANCELLED after that is not the old cancel
 	knownHeard   // APO has told the state by the newest inquiry: what it told before was perhaps of something else
 	knownOneStep // placed to be paid in one step, and APO has called it authorized
+
+	knownBared // during a fold: what all that was captured accounted for may be something else again
 )
 
 func (k known) has(what known) bool { return k&what != 0 }

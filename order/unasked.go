@@ -138,7 +138,6 @@ func (o *Order) foldOwnCapture(r *events.Record, e *events.TransferResolved) {
 	t.set(markLate, cell.Effect == law.LateMoney)
 	o.enter(-1, &t)
 	o.Gateway = o.Gateway.after(law.EventCaptured)
-	o.retireUnnamed()
 	o.move(Status(cell.To), r)
 	o.rememberSettled(r, captures)
 }

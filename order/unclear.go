@@ -71,16 +71,31 @@ func (o *Order) unreadOfHeld(e *events.AnomalyObserved) bool {
 	return e.Reason == events.NotUnderstood && unclearKind(e) == refunds && o.findHeld(e.TransferID, e.RequestID) >= 0
 }
 
-// retireUnnamed drops what was told of a capture without a name and so that nobody could read it, once APO has captured
-// all there is by itself: it was of that.
-func (o *Order) retireUnnamed() {
-	unnamed := func(t transfer) bool {
-		return t.kind == captures && t.is(transferContradicted) && t.has(markUnclear) && t.minor <= 0 &&
-			t.id == 0 && t.request == 0
+// asUnnamed reports whether a transfer was told of a capture without a name and so that nobody could read it. Once all
+// there is has been captured of a payment that APO captures by itself, it was of that, whichever was told first.
+func (t *transfer) asUnnamed() bool {
+	return t.kind == captures && t.has(markUnclear) && t.minor <= 0 && t.id == 0 && t.request == 0 &&
+		(t.is(transferContradicted) || t.is(transferCovered))
+}
+
+// coverUnnamed has such words stand in nobody's way while all is captured, and in everybody's while it is not: what was
+// captured may be taken back, or be of less, and a raise leaves more to capture.
+func (o *Order) coverUnnamed() {
+	to := transferContradicted
+	if o.CaptureMode == CaptureAutomatic && !o.movedWhole() && max(o.Captured, o.Late.Captured) >= o.fullAmount() {
+		to = transferCovered
 	}
-	if slices.ContainsFunc(o.book, unnamed) {
-		o.book = slices.DeleteFunc(slices.Clone(o.book), unnamed)
+	moves := func(t transfer) bool { return t.asUnnamed() && !t.is(to) }
+	if !slices.ContainsFunc(o.book, moves) {
+		return
 	}
+	o.book = slices.Clone(o.book)
+	for i := range o.book {
+		if moves(o.book[i]) {
+			o.book[i].standing = to
+		}
+	}
+	o.known.set(knownBared, to == transferContradicted)
 }
 
 // retireUndecided drops what was told of a refund before anybody knew that it was done, and which is held now. What had
