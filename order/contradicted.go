@@ -261,6 +261,9 @@ func (o *Order) foldContradicted(r *events.Record, e *events.AnomalyObserved) {
 	if at >= 0 && o.book[at].is(transferContradicted) && !o.supersedes(&e.Proof, &o.book[at]) {
 		t.larger(&o.book[at])
 	}
+	if at >= 0 && o.book[at].is(transferFailed) {
+		o.foldOwnFailure(at, o.book[at].version, o.book[at].minor)
+	}
 	o.enter(at, &t)
 	o.watchSoon(r)
 }

@@ -215,12 +215,19 @@ func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	o.learn(e.PaymentID)
 	id, request := digest(e.CaptureID), digest(e.CaptureRequestID)
 	p := o.askedFor(CallCapture, e.CaptureRequestID)
+	whose := o.ownerOf(p, e.CaptureRequestID, CallCapture)
+	if e.CaptureRequestID == "" && o.awaitsGateway() {
+		whose = ownerGateway
+	}
 	switch at := o.failing(captures, e.CaptureID, e.CaptureRequestID); {
 	case o.counted(at):
 		o.takeBack(r, at, e.Code)
 	case id != 0 || request != 0 || o.awaitsGateway():
-		o.foldRefuted(r, at, &transfer{kind: captures, id: id, request: request, standing: transferFailed,
-			owner: o.ownerOf(p, e.CaptureRequestID, CallCapture)}, &e.Proof)
+		o.foldRefuted(r, at, &transfer{kind: captures, id: id, request: request, standing: transferFailed, owner: whose},
+			&e.Proof)
+		if e.CaptureRequestID == "" && at >= 0 {
+			o.foldOwnFailure(at, uint32(r.Version), 0)
+		}
 	}
 	if p != nil {
 		o.endOperation(r, p.Intent, OutcomeFailed, e.Code)

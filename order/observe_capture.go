@@ -2,6 +2,7 @@ package order
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tilltape/tilltape/events"
 	"github.com/tilltape/tilltape/internal/law"
@@ -146,8 +147,7 @@ func (o *Order) awaitsGateway() bool { return o.CaptureMode != CaptureManual && 
 
 // failedApart reports whether a transfer is such a capture.
 func (t *transfer) failedApart() bool {
-	return t.kind == captures && t.is(transferFailed) && t.owner == ownerGateway && t.request == 0 && t.minor > 0 &&
-		!t.has(markTakenBack)
+	return t.ownFailure() && t.minor > 0 && !t.has(markTakenBack)
 }
 
 // failedOther reports whether a transfer is such a capture, and the failure tells of another amount; of a capture with
@@ -159,10 +159,36 @@ func (t *transfer) failedOther(f *Fact) bool {
 // foldFailedApart remembers such a failure.
 func (o *Order) foldFailedApart(r *events.Record, e *events.AnomalyObserved) {
 	if e.Fact != events.KindCaptureFailed || e.Reason != events.TransferContradicts || e.RequestID != "" ||
-		e.Amount.Minor <= 0 || e.Amount.Currency != o.Amount.Currency || !o.awaitsGateway() ||
-		o.failing(captures, e.TransferID, "") >= 0 {
+		e.Amount.Minor <= 0 || e.Amount.Currency != o.Amount.Currency || !o.awaitsGateway() {
 		return
 	}
-	o.enter(-1, &transfer{kind: captures, id: digest(e.TransferID), minor: e.Amount.Minor, standing: transferFailed,
-		owner: ownerGateway, version: uint32(r.Version)})
+	record := uint32(r.Version)
+	switch at := o.failing(captures, e.TransferID, ""); {
+	case at < 0:
+		o.enter(-1, &transfer{kind: captures, id: digest(e.TransferID), minor: e.Amount.Minor, standing: transferFailed,
+			owner: ownerGateway, version: record})
+	case o.book[at].is(transferFailed) && o.book[at].version == record: // APO had worked on it
+		o.book = slices.Clone(o.book)
+		o.book[at].owner = ownerGateway
+	default:
+		o.foldOwnFailure(at, record, e.Amount.Minor)
+	}
+}
+
+// foldOwnFailure remembers without a name that a capture has failed, before the payment is known, where under its own
+// name another word stands in the way: the payment says whose it was.
+func (o *Order) foldOwnFailure(at int, record uint32, minor int64) {
+	t := &o.book[at]
+	if t.kind != captures || t.request != 0 || o.counted(at) || !o.awaitsGateway() {
+		return
+	}
+	own := func(k transfer) bool { return k.ownFailure() && k.id == 0 && k.minor == minor }
+	if (t.id != 0 || t.is(transferContradicted)) && !slices.ContainsFunc(o.book, own) {
+		o.enter(-1, &transfer{kind: captures, minor: minor, standing: transferFailed, owner: ownerGateway, version: record})
+	}
+}
+
+// ownFailure reports whether a transfer is a capture without a request that has failed by APO's word, as its own may.
+func (t *transfer) ownFailure() bool {
+	return t.kind == captures && t.is(transferFailed) && t.owner == ownerGateway && t.request == 0
 }

@@ -68,7 +68,7 @@ func (o *Order) settledNameless(t *transfer) int {
 	}
 	return slices.IndexFunc(o.book, func(k transfer) bool {
 		return k.kind == t.kind && (k.kind == captures || k.kind == refunds) && k.id == 0 && k.request == 0 && k.alike(t) &&
-			!k.letGo() && !k.has(markTakenBack) && !k.is(transferContradicted)
+			!k.letGo() && !k.has(markTakenBack) && !k.is(transferContradicted) && !k.ownFailure()
 	})
 }
 

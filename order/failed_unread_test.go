@@ -1,0 +1,59 @@
+package order
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/tilltape/tilltape/events"
+)
+
+// orders are all the orders in which three facts can come.
+func orders(a, b, c Fact) [][]Fact {
+	return [][]Fact{{a, b, c}, {a, c, b}, {b, a, c}, {b, c, a}, {c, a, b}, {c, b, a}}
+}
+
+// The failure of APO's own capture may come before the payment, beside a word of the same name that nobody can read: it
+// is that failure all the same, and the word stands in the way, in whichever order the three come.
+func TestFailedApart_BesideAnUnreadWord(t *testing.T) {
+	for _, mode := range []events.CaptureMode{CaptureAutomatic, CaptureNone} {
+		for _, name := range []string{"C1", ""} {
+			for minor, want := range map[int64]GatewayCapture{600: GatewayFailed, 0: GatewayFailed,
+				800: GatewayOutstanding, 300: GatewayOutstanding} {
+				held := authorized()
+				held.Amount = usd(600)
+				f := Fact{Kind: CaptureFailed, PaymentID: "P1", TransferID: name, Code: "X"}
+				if minor > 0 {
+					f.Amount = usd(minor)
+				}
+				unread := unreadOf(CaptureUnread, name, "")
+				for i, facts := range append(orders(held, f, unread), []Fact{unread, f, f, unread, held, f, unread}) {
+					x := told(t, mode, facts)
+					text := fmt.Sprint(mode, " ", name, " ", minor, " ", i)
+					assert.Equal(t, []any{want, true, Authorized}, []any{x.o.Gateway, x.o.Unaccounted(), x.o.Status}, text)
+					open := map[bool]int{true: 2, false: 3}[want == GatewayFailed] // with that of the amount
+					if mode == CaptureNone {                                       // which was placed to be paid in one step
+						open++
+					}
+					assert.Len(t, x.o.Anomalies, open, text)
+					replayIsLive(t, x)
+				}
+			}
+		}
+	}
+}
+
+// What APO works on, and says then has failed with another amount than is authorized, is not its own capture.
+func TestFailedApart_OfWhatAPOWorkedOn(t *testing.T) {
+	for minor, want := range map[int64]GatewayCapture{600: GatewayFailed, 300: GatewayOutstanding} {
+		held := authorized()
+		held.Amount = usd(600)
+		x := placed(t, CaptureAutomatic)
+		x.inquire(tells(StateProcessing, Fact{Kind: CapturePending, TransferID: "C1", Amount: usd(minor)}))
+		x.observe(Fact{Kind: CaptureFailed, PaymentID: "P1", TransferID: "C1", Code: "X", Amount: usd(minor)})
+		x.observe(held)
+		assert.Equal(t, want, x.o.Gateway, minor)
+		replayIsLive(t, x)
+	}
+}
