@@ -140,7 +140,7 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 		return t, -1, false
 	}
 	t = transfer{kind: captures, minor: e.Amount.Minor, standing: transferContradicted}
-	t.set(markForeign, e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency)
+	t.set(markForeign, o.isForeign(e.Amount))
 	switch e.Fact {
 	case events.KindCaptureSucceeded, events.KindCaptureAccepted, events.KindCaptureUnresolved:
 	case events.KindInquiryAnswered:
@@ -154,7 +154,8 @@ func (o *Order) strange(e *events.AnomalyObserved) (t transfer, at int, ok bool)
 			return t, -1, false
 		}
 	case events.KindRaiseFailed: // so it is of a failure, and without a name it is of no raise that is known
-		if t.standing, t.kind = transferFailed, raises; !t.has(markForeign) || e.TransferID == "" && e.RequestID == "" {
+		if t.standing, t.kind = transferFailed, raises; !t.has(markForeign) || e.TransferID == "" && e.RequestID == "" ||
+			o.isAnother(e.PaymentID) {
 			return t, -1, false
 		}
 	case events.KindCaptureFailed:

@@ -84,15 +84,23 @@ func (d *decision) observeOurs(f *Fact) {
 // ofAnother says by what the fact is about another payment than this order's.
 func (o *Order) ofAnother(f *Fact) string {
 	switch {
-	case f.PaymentID != "" && o.PaymentID != "" && f.PaymentID != o.PaymentID:
+	case o.isAnother(f.PaymentID):
 		return fmt.Sprintf("paymentId %s, the order's is %s", f.PaymentID, o.PaymentID)
 	case f.PaymentRequestID != "" && f.PaymentRequestID != o.PaymentRequestID:
 		return fmt.Sprintf("paymentRequestId %s, the order's is %s", f.PaymentRequestID, o.PaymentRequestID)
-	case f.Amount.Currency != "" && f.Amount.Currency != o.Amount.Currency && !f.Kind.isDispute():
+	case o.isForeign(f.Amount) && !f.Kind.isDispute():
 		return fmt.Sprintf("currency %s, the order's is %s", f.Amount.Currency, o.Amount.Currency)
 	}
 	return ""
 }
+
+// isAnother reports whether a paymentId is another payment's.
+func (o *Order) isAnother(paymentID string) bool {
+	return paymentID != "" && o.PaymentID != "" && paymentID != o.PaymentID
+}
+
+// isForeign reports whether an amount is in another currency than the order's.
+func (o *Order) isForeign(m Money) bool { return m.Currency != "" && m.Currency != o.Amount.Currency }
 
 // contradicts says in what the fact's amount cannot be one of this order's payment.
 func (o *Order) contradicts(f *Fact) string {

@@ -49,13 +49,15 @@ func (o *Order) signedFor() Money {
 	return Money{}
 }
 
-// findRaise looks a raise up; one that no message has named is known by its total.
-func (o *Order) findRaise(id, request string, minor int64) int {
+// findRaise looks a raise up; one that no message has named is known by its total, in the order's currency or another.
+func (o *Order) findRaise(id, request string, total Money) int {
 	if id != "" || request != "" {
 		return o.placed(raises, id, request)
 	}
+	other := transfer{minor: total.Minor}
+	other.set(markForeign, o.isForeign(total))
 	return slices.IndexFunc(o.book, func(t transfer) bool {
-		return t.kind == raises && t.id == 0 && t.request == 0 && t.minor == minor
+		return t.kind == raises && t.id == 0 && t.request == 0 && t.alike(&other)
 	})
 }
 
@@ -71,6 +73,7 @@ func (o *Order) raise(at int, minor int64, on time.Time, p *events.Proof) law.Fa
 		return law.PaymentRaised
 	case o.Late.Authorized > 0 || o.known.has(knownLate):
 		return law.PaymentRaised
+	case o.counted(at): // told again: that came before the cancel's record
 	case o.known.has(knownCancelTime) && !on.IsZero() && on.Unix() > time.Unix(0, o.endMark.nanos).Unix():
 		return law.RaiseContradicts
 	}
@@ -80,7 +83,7 @@ func (o *Order) raise(at int, minor int64, on time.Time, p *events.Proof) law.Fa
 // observeRaised records that somebody raised the authorization: what can be captured is the new total.
 func (d *decision) observeRaised(f *Fact) {
 	o := &d.o
-	at := o.findRaise(f.TransferID, f.RequestID, f.Amount.Minor)
+	at := o.findRaise(f.TransferID, f.RequestID, f.Amount)
 	again := o.counted(at) && o.book[at].minor == f.Amount.Minor
 	if again && !o.namesMore(at, f.TransferID, f.RequestID) && !o.namesPayment(f) {
 		return
@@ -103,9 +106,10 @@ func (d *decision) observeRaised(f *Fact) {
 	}
 	d.emit(e)
 	switch {
+	case again:
 	case cell.Effect == law.LateMoney && !d.o.Late.IsZero():
 		d.lateMoney(f)
-	case !again && held == o.Amount && f.Amount.Minor <= held.Minor: // by the rules of updateAmount it can only go up
+	case held == o.Amount && f.Amount.Minor <= held.Minor: // by the rules of updateAmount it can only go up
 		d.anomaly(events.TransferContradicts, f, fmt.Sprintf("raised to %s, and %s was held", f.Amount, held))
 	}
 }
@@ -147,7 +151,7 @@ func (d *decision) observeRaiseFailed(f *Fact) {
 
 func (o *Order) foldRaised(r *events.Record, e *events.PaymentRaised) {
 	o.learn(e.PaymentID)
-	o.enter(o.findRaise(e.TransactionID, e.UpdateRequestID, e.Amount.Minor), &transfer{kind: raises,
+	o.enter(o.findRaise(e.TransactionID, e.UpdateRequestID, e.Amount), &transfer{kind: raises,
 		id: digest(e.TransactionID), request: digest(e.UpdateRequestID), minor: e.Amount.Minor, version: uint32(r.Version)})
 	if !e.Due.IsZero() && !o.paymentKnown() && (o.WatchDue.IsZero() || o.WatchDue.After(e.Due)) {
 		o.WatchDue, o.Watches = e.Due, 0
@@ -164,15 +168,15 @@ func (o *Order) foldRaiseFailed(r *events.Record, e *events.RaiseFailed) {
 // raiseContradicted is what an anomaly makes of a raise that is on record, and its place: the stricter of two words,
 // until an inquiry has the newer. ok is false where it changes nothing.
 func (o *Order) raiseContradicted(e *events.AnomalyObserved) (t transfer, at int, ok bool) {
-	foreign := e.Amount.Currency != "" && e.Amount.Currency != o.Amount.Currency
+	foreign := o.isForeign(e.Amount)
 	switch named := e.TransferID != "" || e.RequestID != ""; {
 	case e.Fact != events.KindPaymentRaised && e.Fact != events.KindRaiseFailed:
 		return t, -1, false
 	case e.Reason == events.TransferContradicts && !foreign:
-	case e.Reason != events.PaymentContradicts || !foreign || !named || e.PaymentID != "" && e.PaymentID != o.PaymentID:
+	case e.Reason != events.PaymentContradicts || !foreign || !named || o.isAnother(e.PaymentID):
 		return t, -1, false
 	}
-	if at = o.findRaise(e.TransferID, e.RequestID, e.Amount.Minor); !o.counted(at) {
+	if at = o.findRaise(e.TransferID, e.RequestID, e.Amount); !o.counted(at) {
 		return t, at, false
 	}
 	t = o.book[at]
@@ -192,10 +196,10 @@ func (o *Order) raiseContradicted(e *events.AnomalyObserved) (t transfer, at int
 
 // foldRaiseContradicted takes the stricter of two words on a raise, and has APO asked which is the newer.
 func (o *Order) foldRaiseContradicted(r *events.Record, e *events.AnomalyObserved) {
-	if e.Fact != events.KindPaymentRaised && e.Fact != events.KindRaiseFailed {
+	if e.Fact != events.KindPaymentRaised && e.Fact != events.KindRaiseFailed || o.isAnother(e.PaymentID) {
 		return
 	}
-	at := o.findRaise(e.TransferID, e.RequestID, e.Amount.Minor)
+	at := o.findRaise(e.TransferID, e.RequestID, e.Amount)
 	if at < 0 {
 		return
 	}
@@ -240,7 +244,7 @@ func (o *Order) judgeRaise(id, request string, m Money, failed bool) string {
 
 // raiseOf is the row of a raise that stands on record; again marks one that only names it better.
 func (o *Order) raiseOf(e *events.PaymentRaised) (kind law.Fact, again bool) {
-	at := o.findRaise(e.TransactionID, e.UpdateRequestID, e.Amount.Minor)
+	at := o.findRaise(e.TransactionID, e.UpdateRequestID, e.Amount)
 	kind = o.raise(at, e.Amount.Minor, e.At, &e.Proof)
 	return kind, o.counted(at) && o.book[at].minor == e.Amount.Minor && kind != law.RaiseContradicts
 }
