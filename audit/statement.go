@@ -116,7 +116,10 @@ func statedCapture(e events.Event) statement {
 	case events.CaptureAccepted:
 		s.kind, s.class, s.has = apo.CapturePending, apo.Accepted, hasRequest|hasCode
 		s.also = apo.CaptureUnclear
-		s.requestID, s.code, s.proof = e.CaptureRequestID, e.Code, e.Proof
+		s.transferID, s.requestID, s.code, s.proof = e.CaptureID, e.CaptureRequestID, e.Code, e.Proof
+		if e.CaptureRequestID == "" { // APO's own
+			s.has |= hasTransfer
+		}
 	case events.CaptureSucceeded:
 		s.kind, s.class, s.has = apo.CaptureSucceeded, apo.Succeeded, hasIDs|hasAmount|hasTime
 		s.paymentID, s.transferID, s.requestID, s.amount, s.at = e.PaymentID, e.CaptureID, e.CaptureRequestID, e.Amount, e.At

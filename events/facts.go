@@ -168,8 +168,10 @@ type CaptureRequested struct {
 	Trace            string // W3C traceparent of what the command was a part of; may be empty
 }
 
-// CaptureAccepted: APO works on the capture; Due is when we inquire.
+// CaptureAccepted: APO works on the capture; Due is when we inquire. Without a CaptureRequestID it is APO's own, which
+// CaptureID names, as no other does.
 type CaptureAccepted struct {
+	CaptureID        string
 	CaptureRequestID string
 	Attempt          uint64
 	Code             string

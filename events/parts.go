@@ -120,7 +120,7 @@ func (p *Parts) ofTransfer(e Event) {
 		p.Transfer, p.Stage, p.Attempt = TransferCapture, StageAsked, 1
 		p.RequestID, p.PaymentID, p.Amount = e.CaptureRequestID, e.PaymentID, e.Amount
 	case CaptureAccepted:
-		p.RequestID, p.Code = e.CaptureRequestID, e.Code
+		p.TransferID, p.RequestID, p.Code = e.CaptureID, e.CaptureRequestID, e.Code
 		p.proven(TransferCapture, StageAccepted, &e.Proof)
 		p.Attempt = e.Attempt
 	case CaptureSucceeded:

@@ -183,6 +183,7 @@ func walkCaptureAccepted(w *wire, e *CaptureAccepted) {
 	w.str(3, "code", &e.Code, TextMax)
 	w.time(4, "due", &e.Due)
 	w.proof(5, "proof", &e.Proof)
+	w.str(6, "capture_id", &e.CaptureID, TextMax)
 }
 
 func walkCaptureSucceeded(w *wire, e *CaptureSucceeded) {

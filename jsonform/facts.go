@@ -115,6 +115,7 @@ func walkCaptureRequested(f *form, e *events.CaptureRequested) {
 }
 
 func walkCaptureAccepted(f *form, e *events.CaptureAccepted) {
+	f.text("captureId", &e.CaptureID)
 	f.text("captureRequestId", &e.CaptureRequestID)
 	f.number("attempt", &e.Attempt)
 	f.text("code", &e.Code)

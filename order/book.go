@@ -57,6 +57,7 @@ const (
 	transferContradicted                 // APO has signed it, and the amounts cannot have it: it may stand
 	transferFailed                       // it is known to have failed
 	transferCovered                      // a word that nobody could read, of what counts under another name
+	transferAwaited                      // APO works on it by itself, and goes on capturing
 )
 
 // owner is who asked for a capture or refund.
@@ -96,6 +97,7 @@ const (
 	markUnknown // of a refund: a transaction of a kind not known here, of which a person says that it took its money
 	markUnclear // APO tells it in a state not known here
 	markPerhaps // of a capture or refund in doubt: it is what counts without a name, or ours that is under way
+	markOwn     // of a capture in doubt: APO worked on it by itself, and another one of its own has failed since
 )
 
 func (t *transfer) is(s standing) bool { return t.standing == s }

@@ -227,7 +227,7 @@ func (o *Order) tellsMore(e *events.AnomalyObserved) bool {
 	case t.is(transferFailed): // and nothing says so any more that is newer
 		return o.book[at].is(transferContradicted) && o.supersedes(&e.Proof, &o.book[at])
 	default:
-		return at < 0 || !o.book[at].is(transferContradicted)
+		return at < 0 || !o.book[at].is(transferContradicted) || o.untold(at)
 	}
 }
 

@@ -67,8 +67,8 @@ func (o Order) Book() []Entry {
 			continue
 		}
 		e := Entry{Transfer: t.kind.moves(), Record: uint64(t.version), Doubt: uint64(t.doubt),
-			Counted: t.is(transferCounted), Contradicted: t.is(transferContradicted), Failed: t.is(transferFailed),
-			Ours: t.owner == ownerOurs, Gateway: t.owner == ownerGateway, Last: t.has(markLast),
+			Accepted: t.is(transferAwaited), Counted: t.is(transferCounted), Contradicted: t.is(transferContradicted),
+			Failed: t.is(transferFailed), Ours: t.owner == ownerOurs, Gateway: t.owner == ownerGateway, Last: t.has(markLast),
 			Late: t.has(markLate), TakenBack: t.has(markTakenBack), Settled: t.has(markSettled), Unequal: t.has(markUnequal),
 			Refuted: t.has(markRefuted | markHeld)}
 		if t.minor > 0 && !t.has(markForeign) {

@@ -186,6 +186,7 @@ func (o *Order) ownerOf(p *Operation, request string, kind CallKind) owner {
 func (o *Order) endGateway(captured int64) {
 	if o.Gateway != GatewayNone && captured >= o.fullAmount() {
 		o.Gateway = o.Gateway.after(law.EventCaptured)
+		o.endAwaited()
 	}
 }
 
@@ -237,6 +238,7 @@ func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 	// cancel beside that is what must not be.
 	if e.CaptureRequestID == "" {
 		o.Gateway = o.Gateway.after(law.EventFailed)
+		o.doubtAwaited(r)
 	}
 }
 
@@ -311,6 +313,7 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 	if o.Status == Cancelled { // recorded again for one thing only: the late money is released
 		o.foldReleased(r, e)
 		o.Gateway = o.Gateway.after(law.EventVoided)
+		o.endAwaited()
 	}
 	kind := law.PaymentCancelled
 	if o.Status == Captured || o.Status == Refunded {
@@ -325,6 +328,7 @@ func (o *Order) foldCancelled(r *events.Record, e *events.CancelSucceeded) {
 		o.known.set(knownCancelTime, undoes(e))
 		o.endMark = markOf(r, "")
 		o.Gateway = o.Gateway.after(law.EventVoided)
+		o.endAwaited()
 		o.watchFrom(e.Due)
 	}
 	switch {

@@ -39,6 +39,10 @@ func (o *Order) foldOperation(r *events.Record) {
 	case events.RefundUnresolved:
 		p.foldUnresolved(&e.Unresolved)
 	case events.CaptureAccepted:
+		if e.CaptureRequestID == "" {
+			o.foldAwaited(r, &e)
+			break
+		}
 		p.foldAccepted(e.Attempt, e.Code, e.Due)
 	case events.RefundAccepted:
 		p.foldAccepted(e.Attempt, e.Code, e.Due)

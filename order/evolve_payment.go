@@ -130,6 +130,7 @@ func (o *Order) foldPaid(r *events.Record, e *events.PaymentPaid) {
 	}
 	if kind == law.PaidWhole || kind == law.PaidAfterAll {
 		o.Gateway = o.Gateway.after(law.EventCaptured)
+		o.endAwaited()
 	}
 	o.foldPaymentWord(r, &e.Proof, revived && !known, newest)
 }

@@ -65,6 +65,9 @@ func (o *Order) judge(r *events.Record) string {
 	case events.RefundUnresolved:
 		return o.judgeAnswer(CallRefund, e.Attempt, law.StepUnresolved)
 	case events.CaptureAccepted:
+		if e.CaptureRequestID == "" {
+			return o.judgeAwaited(&e)
+		}
 		return first(o.judgeAnswer(CallCapture, e.Attempt, law.StepAccepted),
 			when(e.CaptureRequestID != o.Operation.RequestID, "names another request"))
 	case events.RefundAccepted:

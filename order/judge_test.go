@@ -93,7 +93,7 @@ func forgedAttempts(t *testing.T) []forgery {
 		{unresolved, events.CancelUnresolved{Unresolved: events.Unresolved{Attempt: 1}}, "answers attempt 1 again"},
 		{unresolved, events.CancelUnresolved{Unresolved: events.Unresolved{Attempt: 2}},
 			"answers attempt 2, which was never started"},
-		{parked(t), events.CaptureAccepted{}, "cannot follow while the operation is parked"},
+		{parked(t), events.CaptureAccepted{CaptureRequestID: "r"}, "cannot follow while the operation is parked"},
 		{asked(t, CallCapture), events.CaptureAccepted{CaptureRequestID: "other"}, "names another request"},
 		{asked(t, CallRefund), events.RefundAccepted{RefundRequestID: "other"}, "names another request"},
 		{in(t, Authorized), events.CancelFailed{}, "ends a cancel that nobody asked for"},

@@ -94,7 +94,9 @@ func (o *Order) newerThanAll(p *events.Proof) bool {
 func (o *Order) newestWord() uint32 {
 	on := uint32(o.paymentMark.version)
 	for i := range o.book {
-		on = max(on, o.book[i].version, o.book[i].doubt)
+		if t := &o.book[i]; !t.is(transferAwaited) {
+			on = max(on, t.version, t.doubt)
+		}
 	}
 	for i := range o.Held {
 		on = max(on, uint32(o.Held[i].Version))
@@ -335,6 +337,7 @@ func (o *Order) takePaymentBack(r *events.Record, code string) {
 	o.signed = 0
 	o.known.set(knownPayment|knownMoved|knownLate, false)
 	o.Gateway = o.Gateway.after(law.EventVoided)
+	o.endAwaited()
 	o.total()
 	if o.move(Status(cell.To), r); !late {
 		o.endMark = markOf(r, code)

@@ -29,8 +29,11 @@ func (d *decision) observeUnclear(f *Fact) {
 		return
 	}
 	switch {
-	case o.awaits(kind, f.TransferID, f.RequestID),
-		at >= 0 && (o.book[at].is(transferContradicted) || o.book[at].doubt != 0) && !o.tellsLarger(at, f),
+	case o.awaits(kind, f.TransferID, f.RequestID):
+		d.awaitOwn(f)
+		return
+	case at >= 0 && (o.book[at].is(transferContradicted) || o.book[at].doubt != 0) && !o.tellsLarger(at, f) &&
+		!o.untold(at),
 		at >= 0 && o.book[at].is(transferFailed) && !o.supersedes(&f.Proof, &o.book[at]):
 		return
 	}
