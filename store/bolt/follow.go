@@ -178,7 +178,7 @@ func (l *Log) Apply(ctx context.Context, to Followed, appends []*Ordered) error 
 func (l *Log) mayWait(ctx context.Context) error {
 	m := l.mover
 	defer m.starving.Store(false)
-	for tried := false; l.waiting.size() >= m.bounds.max; tried = true {
+	for tried := false; l.waiting.size() >= m.bounds.max || l.crowded(); tried = true {
 		if failed := l.failed.Load(); failed != nil {
 			return failed.err
 		}

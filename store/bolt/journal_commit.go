@@ -82,8 +82,11 @@ func (l *Log) room(n int64) (at int64, err error) {
 		default:
 		}
 		live := l.waiting.now()
-		if at, ok := j.space.take(n, live); ok {
-			return at, nil
+		crowded := l.crowded()
+		if !crowded {
+			if at, ok := j.space.take(n, live); ok {
+				return at, nil
+			}
 		}
 		failed, stuck := l.failed.Load(), l.stuck.Load()
 		switch grown := j.space.failure(); {
@@ -94,7 +97,9 @@ func (l *Log) room(n int64) (at int64, err error) {
 		case tried && len(live) == 0 && grown != nil:
 			return 0, explain(l.journalAt, grown)
 		}
-		j.grow(n, !tried)
+		if !crowded {
+			j.grow(n, !tried)
+		}
 		j.starve()
 		<-j.freed
 	}

@@ -24,6 +24,10 @@ const generationMax = 1 << 17
 // streams. It bounds what an opening after a crash reads again: two generations' records.
 const stretchMax = 2
 
+// crowdedShare is how many times that may gather in one generation while nothing can be moved into the file, so that
+// none can be closed: some 130 MB, and as much again of one that was on its way.
+const crowdedShare = 4
+
 // slot is a stream in a generation. Its summary is replaced, never changed.
 type slot struct {
 	stream events.Stream
@@ -228,6 +232,13 @@ func (z *lazy) turnOverLocked(flushed bool) (closed *generation) {
 		return z.freezeLocked()
 	}
 	return nil
+}
+
+// crowded tells whether much more has gathered than one generation is to have.
+func (z *lazy) crowded() bool {
+	z.mu.RLock()
+	defer z.mu.RUnlock()
+	return z.active.size() >= crowdedShare*z.limit
 }
 
 // filled is how many entries are in memory; a record counts as much of one as stretchMax says.

@@ -48,6 +48,9 @@ func (m *mover) starve() {
 	signal(m.hurry)
 }
 
+// crowded tells whether nothing more may wait, since no generation was closed for long.
+func (l *Log) crowded() bool { return l.lazy.crowded() && l.waiting.size() > 0 }
+
 func newMover(bounds moveBounds) *mover {
 	return &mover{bounds: bounds, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 		freed: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}

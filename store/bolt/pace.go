@@ -17,14 +17,14 @@ const (
 func (z *lazy) pace(f *flush, p *plan) int {
 	g, entries := z.active, z.active.growth(p)
 	f.owed += max(f.rate(g.size(), entries, z.limit), f.rate(int(g.last-g.begin), p.Len(), z.limit*stretchMax))
-	return f.bundle(z.limit, entries)
+	return f.bundle(g.size(), entries, z.limit)
 }
 
 // paceOf is pace for a transaction that takes so many records from the journal, since whose last so many entries were
 // added to what has gathered.
 func (f *flush) paceOf(gathered, added, records, limit int) int {
 	f.owed += max(f.rate(gathered, added, limit), f.rate(0, records, limit*stretchMax))
-	return f.bundle(limit, added)
+	return f.bundle(gathered, added, limit)
 }
 
 // gained is how many entries the active generation has, and how many more than it had before, which it sets.
@@ -44,13 +44,28 @@ func (f *flush) rate(gathered, added, limit int) int {
 	return max((f.left()*added+room-1)/room, added)
 }
 
-// bundle is how many of the entries owed a commit carries that brings so many of its own.
-func (f *flush) bundle(limit, added int) int {
+// lateShare is how many times its own entries' cost a commit carries when late: so a generation that has grown beyond
+// the limit is followed by one that is beyond it by half as much.
+const lateShare = 2
+
+// bundle is how many of the entries owed a commit carries that adds so many to what has gathered.
+func (f *flush) bundle(gathered, added, limit int) int {
 	f.owed = min(f.owed, f.left())
 	if f.owed < min(max(limit/bundleShare, 1), bundleMax, f.left()) {
 		return 0
 	}
-	return min(f.owed, max(flushMax, added))
+	own := f.cost(added)
+	if gathered > limit {
+		own *= lateShare
+	}
+	return min(f.owed, max(flushMax, own))
+}
+
+// cost is how many entries of a flush so many entries of a generation become, index entries among them, by what they
+// became in this one. Were less carried, each generation would be larger than the one before.
+func (f *flush) cost(entries int) int {
+	size := max(f.gen.size(), 1)
+	return max((entries*f.total()+size-1)/size, entries)
 }
 
 // carried moves on to what the next step begins with.

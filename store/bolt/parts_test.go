@@ -116,28 +116,40 @@ func TestPlaces(t *testing.T) {
 // TestPace: a generation is in the file in time, and what is late is no burden to a lone writer.
 func TestPace(t *testing.T) {
 	const limit = 1 << 17
-	for _, added := range []int{1, 3, 400, 3000} {
-		f := &flush{keys: make([]owned, limit)}
-		gathered, commits, carrying := 0, 0, 0
-		for f.left() > 0 {
-			f.owed += f.rate(gathered, added, limit)
-			n := f.bundle(limit, added)
-			assert.LessOrEqual(t, n, max(flushMax, added), "%d entries a commit", added)
-			if commits++; n > 0 {
-				carrying++
-			}
-			f.carried(min(f.done+n, limit))
-			gathered += added
-		}
-		assert.LessOrEqual(t, gathered, limit*5/4, "%d entries a commit", added)
-		assert.LessOrEqual(t, carrying, limit/bundleMax+1, "of %d commits of %d entries each", commits, added)
-		assert.Zero(t, f.owed)
+	begun := func(size, total int) *flush {
+		return &flush{gen: &generation{slots: make([]*slot, size)}, keys: make([]owned, total)}
 	}
-	late := &flush{keys: make([]owned, limit)}
+	for _, added := range []int{1, 3, 400, 3000} {
+		for _, each := range []int{1, 2, 4} { // entries of the flush for one of the generation
+			f := begun(limit, each*limit)
+			gathered, commits, carrying := 0, 0, 0
+			for f.left() > 0 {
+				f.owed += f.rate(gathered, added, limit)
+				n := f.bundle(gathered, added, limit)
+				most := max(flushMax, each*added)
+				if gathered > limit {
+					most *= lateShare
+				}
+				assert.LessOrEqual(t, n, most, "%d entries a commit", added)
+				if commits++; n > 0 {
+					carrying++
+				}
+				f.carried(min(f.done+n, f.total()))
+				gathered += added
+			}
+			assert.LessOrEqual(t, gathered, limit*5/4, "%d entries a commit", added)
+			assert.LessOrEqual(t, carrying, each*limit/bundleMax+1, "of %d commits of %d entries each", commits, added)
+			assert.Zero(t, f.owed)
+		}
+	}
+	late := begun(limit, limit)
 	assert.Equal(t, 8, late.rate(2*limit, 1, limit))
-	small := &flush{keys: make([]owned, 24)}
+	late.owed = limit
+	assert.Equal(t, flushMax, late.bundle(2*limit, 1, limit))
+	assert.Equal(t, lateShare*3000, late.bundle(2*limit, 3000, limit))
+	small := begun(24, 24)
 	small.owed = 1
-	assert.Equal(t, 1, small.bundle(24, 1), "a small generation goes in many steps too")
+	assert.Equal(t, 1, small.bundle(0, 1, 24), "a small generation goes in many steps too")
 }
 
 // TestOneStreamDoesNotHoldTheFlushUp: appends that bring no new entry still carry those of the generation before.
