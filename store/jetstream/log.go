@@ -50,6 +50,7 @@ type Log struct {
 
 	queue *queue
 	sent  chan struct{} // closed when the sender has ended
+	bulk  sync.Mutex    // held while a message of AppendAll is on its way
 
 	following context.Context // ends when nothing is applied any more
 	stop      context.CancelFunc
@@ -221,6 +222,8 @@ func (l *Log) Close() error {
 		close(l.ended)
 		l.queue.Close()
 		<-l.sent
+		l.bulk.Lock() // whoever comes to have it finds that the log is closed
+		defer l.bulk.Unlock()
 		l.stop()
 		<-l.followed
 		<-l.heeded
