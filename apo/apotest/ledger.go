@@ -63,22 +63,56 @@ func (t Totals) Held() int64 { return t.Authorized - t.Captured - t.Voided }
 
 func (t *Totals) add(e Entry) {
 	t.Currency = e.Amount.Currency
-	sums := map[Movement]*int64{
-		Authorized: &t.Authorized, Paid: &t.Paid, Captured: &t.Captured, Refunded: &t.Refunded,
-		Voided: &t.Voided, Returned: &t.Returned, Reversed: &t.Reversed, Restored: &t.Restored, Disputed: &t.Disputed,
-	}
-	if total := sums[e.Kind]; total != nil {
-		*total = add(*total, e.Amount.Minor)
+	if sum := t.of(e.Kind); sum != nil {
+		*sum = add(*sum, e.Amount.Minor)
 	}
 	if e.Late {
 		t.Late = add(t.Late, e.Amount.Minor)
 	}
 }
 
-// write adds a line for a payment.
+// of is the sum of one kind of movement; nil of a kind that there is not.
+func (t *Totals) of(kind Movement) *int64 {
+	switch kind {
+	case Authorized:
+		return &t.Authorized
+	case Paid:
+		return &t.Paid
+	case Captured:
+		return &t.Captured
+	case Refunded:
+		return &t.Refunded
+	case Voided:
+		return &t.Voided
+	case Returned:
+		return &t.Returned
+	case Reversed:
+		return &t.Reversed
+	case Restored:
+		return &t.Restored
+	case Disputed:
+		return &t.Disputed
+	}
+	return nil
+}
+
+// write adds a line for a payment, and to the sums under each of its ids.
 func (s *Server) write(p *payment, e Entry) {
 	e.Time, e.PaymentID, e.PaymentRequestID = s.now().UTC(), p.PaymentID, p.PaymentRequestID
 	s.ledger = append(s.ledger, e)
+	s.addTo(p.PaymentRequestID, e)
+	if p.PaymentID != p.PaymentRequestID {
+		s.addTo(p.PaymentID, e)
+	}
+}
+
+func (s *Server) addTo(id string, e Entry) {
+	sums := s.totals[id]
+	if sums == nil {
+		sums = new(Totals)
+		s.totals[id] = sums
+	}
+	sums.add(e)
 }
 
 // Ledger lists all money that moved or was held, in order. The list is the
@@ -90,16 +124,17 @@ func (s *Server) Ledger() []Entry {
 	return slices.Clone(s.ledger)
 }
 
-// Totals sums the ledger for one payment, named by either id; zero if there is
-// no entry.
+// Totals are the sums of one payment's entries, named by either id; zero if
+// there is no entry. They are kept as the entries come: asking costs the same
+// whatever the ledger has.
 func (s *Server) Totals(id string) Totals {
-	var t Totals
-	for _, e := range s.Ledger() {
-		if e.PaymentRequestID == id || e.PaymentID == id {
-			t.add(e)
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	if sums := s.totals[id]; sums != nil {
+		return *sums
 	}
-	return t
+	return Totals{}
 }
 
 // AllTotals sums the ledger for every payment in it, by paymentRequestId.

@@ -114,6 +114,7 @@ type Server struct {
 	faults    []*armed
 	outbox    outbox
 	ledger    []Entry
+	totals    map[string]*Totals // of the ledger, by each of a payment's ids
 }
 
 // NewUnstartedServer builds a server that does not listen yet: use it as a
@@ -138,6 +139,7 @@ func NewUnstartedServer(cfg *Config) (*Server, error) {
 	s := &Server{
 		now: c.Now, closing: make(chan struct{}), kick: make(chan struct{}, 1), sender: newSender(),
 		merchants: map[string]map[string]*rsa.PublicKey{}, book: newBook(), notifyOwn: defaultNotifyPath,
+		totals: map[string]*Totals{},
 	}
 	if err := fillKeys(&c); err != nil {
 		return nil, err
