@@ -7,12 +7,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +21,7 @@ import (
 type serviceResult struct {
 	Shoppers int
 	Lanes    []serviceLane
-	Exchange time.Duration // the least that the signatures of one call and their verification take, on both sides
+	Exchange time.Duration // of the processor, for the signatures of one call and their verification, on both sides
 	Alone    float64       // such exchanges a second where all cores do nothing else
 }
 
@@ -34,6 +32,7 @@ type serviceLane struct {
 	P50, P99  time.Duration
 	Service   time.Duration // of the processor, a command, in the service
 	Simulator time.Duration // the same, in the simulator
+	Shoppers  time.Duration // the same, in those who shop
 
 	Notified float64       // notifications a second that were acknowledged: put on record, or on record already
 	Mean     time.Duration // of a command
@@ -101,8 +100,7 @@ func (b *bench) service() error {
 		b.progress("%s is left out: %v", laneMemory, err)
 	}
 	lanes := make([][]serviceLane, len(places))
-	var alone []float64
-	least := time.Duration(math.MaxInt64)
+	var alone, each []float64
 	for round := range b.Rounds {
 		b.progress("shoppers at the service, round %d of %d", round+1, b.Rounds)
 		for i, p := range places {
@@ -114,13 +112,13 @@ func (b *bench) service() error {
 			}
 			lanes[i] = append(lanes[i], lane)
 		}
-		rate, fastest, err := exchanges(b.CellTime)
+		rate, took, err := exchanges(b.CellTime)
 		if err != nil {
 			return err
 		}
-		alone, least = append(alone, rate), min(least, fastest)
+		alone, each = append(alone, rate), append(each, float64(took))
 	}
-	res := &serviceResult{Shoppers: shoppers, Alone: median(alone), Exchange: least}
+	res := &serviceResult{Shoppers: shoppers, Alone: median(alone), Exchange: time.Duration(median(each))}
 	for i, p := range places {
 		res.Lanes = append(res.Lanes, middleLane(p.name, lanes[i]))
 	}
@@ -151,13 +149,14 @@ func middleLane(name string, rounds []serviceLane) serviceLane {
 		P50:       took(func(l serviceLane) time.Duration { return l.P50 }),
 		P99:       took(func(l serviceLane) time.Duration { return l.P99 }),
 		Service:   took(func(l serviceLane) time.Duration { return l.Service }),
-		Simulator: took(func(l serviceLane) time.Duration { return l.Simulator })}
+		Simulator: took(func(l serviceLane) time.Duration { return l.Simulator }),
+		Shoppers:  took(func(l serviceLane) time.Duration { return l.Shoppers })}
 }
 
 // exchanges counts how often a second all cores can do what signing costs one call: the caller signs its request and
-// APO verifies it, APO signs its answer and the caller verifies that. The fastest of them is what they take where
-// nobody else has the core.
-func exchanges(during time.Duration) (rate float64, fastest time.Duration, err error) {
+// APO verifies it, APO signs its answer and the caller verifies that. Each is what one of them takes of the processor
+// while the others are busy too: two cores that are threads of one are slower then than one of them alone.
+func exchanges(during time.Duration) (rate float64, each time.Duration, err error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
 		return 0, 0, err
@@ -166,24 +165,20 @@ func exchanges(during time.Duration) (rate float64, fastest time.Duration, err e
 	var done atomic.Int64
 	var group sync.WaitGroup
 	failed := make([]error, runtime.GOMAXPROCS(0))
-	least := make([]time.Duration, len(failed))
-	begun := time.Now()
+	begun, before := time.Now(), processorTime()
 	for core := range failed {
 		group.Go(func() {
-			for least[core] == 0 || time.Since(begun) < during && failed[core] == nil {
-				from := time.Now()
+			for first := true; first || time.Since(begun) < during && failed[core] == nil; first = false {
 				for range 2 {
 					signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, hash[:])
 					failed[core] = errors.Join(failed[core], err,
 						rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, hash[:], signature))
 				}
 				done.Add(1)
-				if took := time.Since(from); least[core] == 0 || took < least[core] {
-					least[core] = took
-				}
 			}
 		})
 	}
 	group.Wait()
-	return float64(done.Load()) / time.Since(begun).Seconds(), slices.Min(least), errors.Join(failed...)
+	each = (processorTime() - before) / time.Duration(done.Load())
+	return float64(done.Load()) / time.Since(begun).Seconds(), each, errors.Join(failed...)
 }

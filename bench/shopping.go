@@ -104,7 +104,9 @@ func (w *shopping) measured(during time.Duration) (lane serviceLane, err error) 
 		lane.Shares, failed = sharesAt(fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", w.private,
 			max(1, int(during.Seconds()))))
 	})
+	spent, commands := processorTime(), w.all.Load()
 	measured, err := w.shop(during)
+	spent = processorTime() - spent
 	watching.Wait()
 	if err = errors.Join(err, failed); err != nil {
 		return lane, err
@@ -121,6 +123,7 @@ func (w *shopping) measured(during time.Duration) (lane serviceLane, err error) 
 	lane.Commands, lane.P50, lane.P99 = n/measured.Seconds(), percentile(w.took, 0.50), percentile(w.took, 0.99)
 	lane.Notified = (after.notified - before.notified) / measured.Seconds()
 	lane.Mean = sum / time.Duration(len(w.took))
+	lane.Shoppers = spent / time.Duration(w.all.Load()-commands)
 	lane.Log = time.Duration((after.appending - before.appending) / n * float64(time.Second))
 	return lane, nil
 }
@@ -182,15 +185,25 @@ func (s *shopper) shops(id string) error {
 	if err := s.places(paid); err != nil {
 		return err
 	}
-	submitted, err := s.client.Post(s.apo+"/_control/submit/"+paid, "", nil)
-	if err != nil {
+	if err := s.submits(paid); err != nil {
 		return err
-	}
-	if err := submitted.Body.Close(); err != nil || submitted.StatusCode != http.StatusOK {
-		return fmt.Errorf("the buyer of %s could not pay: %s: %w", paid, submitted.Status, err)
 	}
 	s.paid = append(s.paid, paid)
 	return s.captures()
+}
+
+// submits has the buyer pay. The answer is read to its end: a connection whose answer is not cannot be used again, and
+// opening one for each buyer cost shoppers and simulator more than the call.
+func (s *shopper) submits(id string) error {
+	answer, err := s.client.Post(s.apo+"/_control/submit/"+id, "", nil)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	if err = errors.Join(err, answer.Body.Close()); err != nil || answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the buyer of %s could not pay: %s: %w", id, answer.Status, err)
+	}
+	return nil
 }
 
 // captures captures the oldest order that was paid before this turn's, unless its word has not come.
