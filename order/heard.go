@@ -10,16 +10,18 @@ import (
 // heard is what an inquiry's answer says as a whole, and none of its facts by itself. An answer that contradicts itself
 // decides nothing: it has no newest word.
 type heard struct {
-	facts   []Fact // as it tells them; what it tells otherwise too is marked
-	moved   bool   // a capture or refund was done
-	alive   bool   // the payment stands, and nothing of it was cancelled as a whole
-	amounts bool   // the payment has more than one amount
-	paid    bool   // the payment was done
-	held    bool   // it is authorized
-	whole   bool   // it was made in one step
-	failed  bool   // the payment failed
-	undone  bool   // it was cancelled as a whole
-	named   *named // of a long one
+	facts   []Fact         // as it tells them; what it tells otherwise too is marked
+	moved   bool           // a capture or refund was done
+	alive   bool           // the payment stands, and nothing of it was cancelled as a whole
+	amounts bool           // the payment has more than one amount
+	paid    bool           // the payment was done
+	held    bool           // it is authorized
+	whole   bool           // it was made in one step
+	failed  bool           // the payment failed
+	undone  bool           // it was cancelled as a whole
+	named   *names[string] // of a long one
+
+	digested *names[uint64] // made where it is asked for
 
 	raises map[Money]bool // totals that it says the payment was raised to; made where they are asked for
 }

@@ -34,47 +34,55 @@ func (c *chains[K]) all(key K) iter.Seq[int] {
 	}
 }
 
-// named are the places of facts by their identifiers.
-type named struct{ ids, requests chains[string] }
+// names are the places of facts by their identifiers: by themselves, or by the digests that the book knows them by.
+type names[K comparable] struct{ ids, requests chains[K] }
+
+func namesOf[K comparable](count int) names[K] {
+	return names[K]{chainsOf[K](count), chainsOf[K](count)}
+}
+
+// add is for places in ascending order.
+func (n *names[K]) add(at int, id, request K) {
+	var none K
+	if id != none {
+		n.ids.add(at, id)
+	}
+	if request != none {
+		n.requests.add(at, request)
+	}
+}
+
+// of are the places of facts that have one of these identifiers: perhaps more than once.
+func (n *names[K]) of(id, request K) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		var none K
+		if id != none {
+			for at := range n.ids.all(id) {
+				if !yield(at) {
+					return
+				}
+			}
+		}
+		if request != none {
+			for at := range n.requests.all(request) {
+				if !yield(at) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // index makes the index of a long answer.
 func (h *heard) index() {
 	if len(h.facts) < namesMin {
 		return
 	}
-	h.named = &named{chainsOf[string](len(h.facts)), chainsOf[string](len(h.facts))}
+	named := namesOf[string](len(h.facts))
 	for i := range h.facts {
-		h.named.add(i, &h.facts[i])
+		named.add(i, h.facts[i].TransferID, h.facts[i].RequestID)
 	}
-}
-
-func (n *named) add(at int, f *Fact) {
-	if f.TransferID != "" {
-		n.ids.add(at, f.TransferID)
-	}
-	if f.RequestID != "" {
-		n.requests.add(at, f.RequestID)
-	}
-}
-
-// namesakes are the places of facts that share an identifier with one: perhaps more than once.
-func (n *named) namesakes(f *Fact) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		if f.TransferID != "" {
-			for at := range n.ids.all(f.TransferID) {
-				if !yield(at) {
-					return
-				}
-			}
-		}
-		if f.RequestID != "" {
-			for at := range n.requests.all(f.RequestID) {
-				if !yield(at) {
-					return
-				}
-			}
-		}
-	}
+	h.named = &named
 }
 
 // tells reports whether the answer has a fact that names what this one does, and is such a one.
@@ -87,7 +95,7 @@ func (h *heard) tells(f *Fact, such func(*Fact) bool) bool {
 		}
 		return false
 	}
-	for at := range h.named.namesakes(f) {
+	for at := range h.named.of(f.TransferID, f.RequestID) {
 		if such(&h.facts[at]) {
 			return true
 		}
@@ -97,7 +105,7 @@ func (h *heard) tells(f *Fact, such func(*Fact) bool) bool {
 
 // splitLong is splitAll for a long answer: only what shares a name, or a place in the book, can be one.
 func (o *Order) splitLong(facts []Fact) {
-	names := named{chainsOf[string](len(facts)), chainsOf[string](len(facts))}
+	named := namesOf[string](len(facts))
 	places := chainsOf[int](len(facts))
 	for i := range facts {
 		f := &facts[i]
@@ -109,7 +117,7 @@ func (o *Order) splitLong(facts []Fact) {
 		if f.about() == 0 {
 			continue
 		}
-		for j := range names.namesakes(f) {
+		for j := range named.of(f.TransferID, f.RequestID) {
 			mark(j, false)
 		}
 		if place := o.placed(f.about(), f.TransferID, f.RequestID); place >= 0 {
@@ -118,6 +126,19 @@ func (o *Order) splitLong(facts []Fact) {
 			}
 			places.add(i, place)
 		}
-		names.add(i, f)
+		named.add(i, f.TransferID, f.RequestID)
 	}
+}
+
+// namesakes are the places of facts that share an identifier with a transfer on record: perhaps more than once. Their
+// index is made where it is first asked for, which is where a line of a kind not known here is on record as what it is.
+func (h *heard) namesakes(t *transfer) iter.Seq[int] {
+	if h.digested == nil {
+		digested := namesOf[uint64](len(h.facts))
+		for i := range h.facts {
+			digested.add(i, digest(h.facts[i].TransferID), digest(h.facts[i].RequestID))
+		}
+		h.digested = &digested
+	}
+	return h.digested.of(t.id, t.request)
 }

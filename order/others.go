@@ -23,7 +23,10 @@ func (d *decision) toldAs(kind transferKind, f *Fact) bool {
 		return true
 	}
 	at := d.o.placed(kind, f.TransferID, f.RequestID)
-	for i := 0; at >= 0 && i < len(d.heard.facts); i++ { // by its place: a fact is large to copy
+	if at < 0 {
+		return false
+	}
+	for i := range d.heard.namesakes(&d.o.book[at]) {
 		if other := &d.heard.facts[i]; other.transfers() == kind &&
 			d.o.placed(kind, other.TransferID, other.RequestID) == at {
 			return true
