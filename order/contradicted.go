@@ -340,6 +340,7 @@ func (o *Order) foldRefuted(r *events.Record, at int, t *transfer, p *events.Pro
 		o.watchSoon(r)
 		return
 	}
+	t.set(markForeign, t.has(markForeign) && t.kind != raises) // see settledRaise
 	o.enter(at, t)
 	o.retire(t)
 }

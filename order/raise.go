@@ -225,7 +225,11 @@ func (o *Order) settledRaise(at int, t *transfer) bool {
 			return k.kind == raises && k.id == 0 && k.request == 0 && k.alike(t)
 		})
 	}
-	return t.kind == raises && at >= 0 && !o.book[at].is(transferContradicted)
+	if t.kind != raises || at < 0 {
+		return false
+	}
+	was := &o.book[at] // a person's word leaves the currency, which a failure by itself has not
+	return was.is(transferCounted) || was.is(transferFailed) && was.has(markForeign)
 }
 
 // judgeRaise holds a raise against what is on record: Decide makes an anomaly of what differs.

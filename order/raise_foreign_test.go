@@ -92,3 +92,34 @@ func TestRaise_FailsInAnotherCurrency(t *testing.T) {
 	assert.EqualValues(t, 1500, x.o.Capturable())
 	replayIsLive(t, x)
 }
+
+// Of a raise in another currency and its failure, neither is known to be the newer, in whichever order they came. What
+// a person has called not done each answer may tell again.
+func TestRaise_InAnotherCurrencyAfterItsFailure(t *testing.T) {
+	failed, failedIn := raiseFailed("u1"), raiseFailed("u1")
+	failedIn.Amount = Money{Minor: 1500, Currency: "EUR"}
+	for _, f := range []Fact{failed, failedIn} {
+		for _, words := range permutations([]Fact{raisedIn("u1", 1500), f}) {
+			x := in(t, Authorized)
+			for _, w := range words {
+				x.observe(w)
+			}
+			for _, c := range []Command{Cancel{CommandID: "c"}, Capture{CommandID: "k", Amount: usd(100)}} {
+				_, err := x.do(c)
+				assert.Equal(t, ReasonUnaccounted, rejected(t, err).Reason, "%s first, %T", words[0].Kind, c)
+			}
+			assert.Equal(t, x.now, x.o.NextDue(), "APO is asked at once")
+			replayIsLive(t, x)
+			x.inquire(tells(StateSuccess, authorized(), f))
+			assert.Empty(t, x.o.Doubts())
+			x.inquire(tells(StateSuccess, authorized(), raisedIn("u1", 1500)))
+			require.Len(t, x.o.Doubts(), 1, "by APO's newest word it may stand again")
+			x.inquire(tells(StateSuccess, authorized(), raisedIn("u1", 1500)))
+			x.must(statement(x.o.Doubts()[0], events.ResolvedFailed))
+			x.inquire(tells(StateSuccess, authorized(), raisedIn("u1", 1500)))
+			assert.Empty(t, x.o.Doubts())
+			x.must(Cancel{CommandID: "c"})
+			replayIsLive(t, x)
+		}
+	}
+}
