@@ -35,9 +35,6 @@ func newBatch() *batch {
 	return &batch{page: new(store.Page), records: make([]events.Record, 0, batchMax)}
 }
 
-// len is how many records there are.
-func (b *batch) len() int { return max(len(b.records), b.page.Len()) }
-
 // add takes a record in, and reports whether more have room beside it.
 func (b *batch) add(r *events.Record) (more bool) {
 	b.records = append(b.records, *r)
@@ -56,6 +53,16 @@ func (b *batch) decode(by *events.Decoder) error {
 		b.records = b.records[:n]
 	}
 	return err
+}
+
+// decodeAll decodes what the page has beyond those that are decoded, until one that cannot be.
+func (b *batch) decodeAll(by *events.Decoder) error {
+	for len(b.records) < b.page.Len() {
+		if err := b.decode(by); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // empty makes it ready to be filled again. What a long message took is let go: there would be room for one in every

@@ -164,14 +164,12 @@ func (p *replay) batch(b *batch) error {
 	return err
 }
 
-// records takes the log's next records.
+// records takes the log's next records: all of them are decoded, and what they need of the shelf is fetched together,
+// before the first is folded. After one that cannot be decoded nothing is.
 func (p *replay) records(b *batch) error {
-	for i := range b.len() {
-		if i == len(b.records) {
-			if err := b.decode(p.decoder); err != nil {
-				return p.explain(err)
-			}
-		}
+	undecoded := b.decodeAll(p.decoder)
+	p.out.orders.fetch(b.records)
+	for i := range b.records {
 		p.letter = nil
 		if i < len(b.letters) {
 			p.letter = &b.letters[i]
@@ -179,6 +177,9 @@ func (p *replay) records(b *batch) error {
 		if err := p.record(&b.records[i]); err != nil {
 			return err
 		}
+	}
+	if undecoded != nil {
+		return p.explain(undecoded)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ type shelf struct {
 	since   []uint64 // the page at which each of them became warm: what it has of records is of this one or later
 	page    uint64   // that is being folded, counted
 	scratch []byte
+	fetching
 }
 
 // row is an order's place on the shelf.

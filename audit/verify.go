@@ -166,6 +166,9 @@ func (v *verification) own(ctx context.Context) (marks []mark, err error) {
 
 // records takes the log's next records.
 func (v *verification) records(b *batch) error {
+	if v.judge != nil {
+		v.judge.replay.out.orders.fetch(b.records)
+	}
 	for i := range b.records {
 		r := &b.records[i]
 		v.seen = r.Position
