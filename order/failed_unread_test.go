@@ -57,3 +57,22 @@ func TestFailedApart_OfWhatAPOWorkedOn(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// That the capture under a name is of another amount than APO's own stays so where its failure is told again without
+// the amount, before the payment or after it: APO goes on capturing, and nothing is cancelled beside it.
+func TestFailedApart_ToldAgainWithoutItsAmount(t *testing.T) {
+	f := Fact{Kind: CaptureFailed, PaymentID: "P1", TransferID: "C1", Code: "X"}
+	other := f
+	other.Amount = usd(600)
+	for _, facts := range [][]Fact{{authorized(), other, f}, {other, authorized(), f}, {other, f, authorized()}} {
+		x := told(t, CaptureAutomatic, facts)
+		assert.Equal(t, []any{GatewayOutstanding, 1}, []any{x.o.Gateway, len(x.o.Anomalies)})
+		assert.False(t, x.takes(Cancel{CommandID: "k"}))
+		x.inquire(tells(StateSuccess, authorized(), f))
+		assert.Equal(t, GatewayOutstanding, x.o.Gateway, "nor by an inquiry")
+		replayIsLive(t, x)
+		x.observe(captured("C2", theAmount))
+		assert.Equal(t, []any{GatewayNone, 0}, []any{x.o.Gateway, len(x.o.Doubts())})
+		replayIsLive(t, x)
+	}
+}

@@ -156,10 +156,12 @@ func (t *transfer) failedOther(f *Fact) bool {
 	return t.failedApart() && t.minor != f.Amount.Minor && (t.id == 0 || f.Amount.Minor > 0)
 }
 
-// foldFailedApart remembers such a failure.
+// foldFailedApart remembers such a failure, also one that comes while APO's own capture is waited for: it may be told
+// again without its amount.
 func (o *Order) foldFailedApart(r *events.Record, e *events.AnomalyObserved) {
 	if e.Fact != events.KindCaptureFailed || e.Reason != events.TransferContradicts || e.RequestID != "" ||
-		e.Amount.Minor <= 0 || e.Amount.Currency != o.Amount.Currency || !o.awaitsGateway() {
+		e.Amount.Minor <= 0 || e.Amount.Currency != o.Amount.Currency ||
+		!o.awaitsGateway() && o.Gateway != GatewayOutstanding {
 		return
 	}
 	record := uint32(r.Version)
