@@ -159,7 +159,7 @@ func (o *Order) foldCaptured(r *events.Record, e *events.CaptureSucceeded) {
 		if p.Last && o.Status != Cancelled { // that mark is the cancel's
 			o.endMark = markOf(r, first(e.CaptureID, e.CaptureRequestID))
 		}
-		o.endOperation(r, p.Intent, OutcomeSucceeded, "")
+		o.endTransfer(r, p.Intent, captures, request, OutcomeSucceeded, "")
 	}
 }
 
@@ -231,7 +231,7 @@ func (o *Order) foldCaptureFailed(r *events.Record, e *events.CaptureFailed) {
 		}
 	}
 	if p != nil {
-		o.endOperation(r, p.Intent, OutcomeFailed, e.Code)
+		o.endTransfer(r, p.Intent, captures, request, OutcomeFailed, e.Code)
 		return
 	}
 	// Nobody asks APO for its own capture, so one that names a request was somebody else's: APO goes on capturing, and to
@@ -260,7 +260,7 @@ func (o *Order) foldRefunded(r *events.Record, e *events.RefundSucceeded) {
 		o.refundMark = markOf(r, first(e.RefundID, e.RefundRequestID))
 	}
 	if p != nil {
-		o.endOperation(r, p.Intent, OutcomeSucceeded, "")
+		o.endTransfer(r, p.Intent, refunds, request, OutcomeSucceeded, "")
 	}
 }
 
@@ -276,7 +276,7 @@ func (o *Order) foldRefundFailed(r *events.Record, e *events.RefundFailed) {
 	}
 	o.dropHeld(r, e.RefundID, e.RefundRequestID, OutcomeFailed, e.Code)
 	if p != nil {
-		o.endOperation(r, p.Intent, OutcomeFailed, e.Code)
+		o.endTransfer(r, p.Intent, refunds, request, OutcomeFailed, e.Code)
 	}
 }
 

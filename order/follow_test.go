@@ -4,68 +4,71 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
-
-	"github.com/tilltape/tilltape/events"
-	"github.com/tilltape/tilltape/internal/ours"
 )
 
-// follows holds Follow against the functions over values that it does the work of.
-func follows(t require.TestingT, before Order, r events.Record) (legal bool) {
-	want, wrong := Evolve(before, r), Judge(before, r)
-	got := before
-	head, err := got.Follow(ours.Key{}, &r)
-	require.Equal(t, wrong, err)
-	if wrong != nil {
-		require.Equal(t, before, got, "as it was")
-		require.Zero(t, head)
-		return false
-	}
-	require.Equal(t, want, got)
-	require.Equal(t, want.Head(), head)
-	return true
-}
-
-// Any record after any order, legal or not.
-func TestFollow_IsJudgeAndEvolve(t *testing.T) {
-	legal, illegal := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
-		k := startWalk(t)
-		for range rapid.IntRange(1, 30).Draw(t, "steps") {
-			k.step(t)
-		}
-		var o Order
-		for i, r := range k.log {
-			for range 3 {
-				other := k.log[rapid.IntRange(0, len(k.log)-1).Draw(t, "another record")]
-				if rapid.Bool().Draw(t, "in turn") {
-					other.Version = r.Version
+// A command ends as its transfer does, also where the transfer is known by another word than the one that ended the
+// operation: what nobody could read stands beside our request, APO refuses that, and says later that it was done.
+func TestFollow_ACommandBesideWhatNobodyCouldRead(t *testing.T) {
+	for _, kind := range []CallKind{CallCapture, CallRefund} {
+		for _, unreadFirst := range []bool{true, false} {
+			for _, again := range []bool{true, false} {
+				x := asked(t, kind)
+				p := x.op()
+				unread, done := unreadOf(RefundUnread, "T9", p.RequestID), Fact{Kind: RefundSucceeded, PaymentID: "P1",
+					TransferID: "T9", RequestID: p.RequestID, Amount: p.Amount}
+				moved := []Fact{authorized(), captured("C1", 600), done}
+				if kind == CallCapture {
+					unread.Kind, done.Kind = CaptureUnread, CaptureSucceeded
+					moved = []Fact{authorized(), done}
 				}
-				if follows(t, o, other) {
-					legal++
-				} else {
-					illegal++
+				if unreadFirst {
+					x.observe(unread)
 				}
+				x.answer(Verdict{Class: VerdictFailed, Code: "PROCESS_FAIL", Evidence: signed()})
+				refused := x.o.Version
+				if !unreadFirst {
+					x.observe(unread)
+				}
+				if again {
+					more := unread
+					more.Proof.Evidence = signed()
+					x.observe(more)
+				}
+				state := x.o.Command(p.CommandID)
+				assert.Equal(t, []any{OutcomeFailed, "PROCESS_FAIL"}, []any{state.Outcome, state.Code})
+				if unreadFirst && !again {
+					assert.Equal(t, refused, state.Version)
+				}
+				moved[len(moved)-1] = done
+				x.inquire(tells(StateSuccess, moved...))
+				assert.Empty(t, x.o.Doubts())
+				state = x.o.Command(p.CommandID)
+				assert.Equal(t, []any{OutcomeSucceeded, ""}, []any{state.Outcome, state.Code}, "%s, unread first: %t", kind,
+					unreadFirst)
+				replayIsLive(t, x)
+				failed := done
+				failed.Kind, failed.Code = map[CallKind]FactKind{CallCapture: CaptureFailed, CallRefund: RefundFailed}[kind], "X"
+				moved[len(moved)-1] = failed
+				x.inquire(tells(StateSuccess, moved...))
+				assert.Equal(t, OutcomeFailed, x.o.Command(p.CommandID).Outcome)
+				replayIsLive(t, x)
 			}
-			require.True(t, follows(t, o, r), "record %d", i)
-			o = Evolve(o, r)
 		}
-	})
-	assert.Positive(t, legal)
-	assert.Positive(t, illegal)
+	}
 }
 
-// Orders that came from the same prefix share their past: following one way leaves the other alone.
-func TestFollow_LeavesWhatIsSharedAlone(t *testing.T) {
-	x := in(t, Captured)
-	one, before := x.o, pack(x.o)
-	for _, id := range []string{"C2", "C3"} {
-		r := events.Record{ID: "x-" + id, Stream: x.log[0].Stream, Version: one.Version + 1, Recorded: opened,
-			Occurred: opened, Event: events.CaptureSucceeded{CaptureID: id, Amount: usd(100)}}
-		_, err := one.Follow(ours.Key{}, &r)
-		require.NoError(t, err)
-	}
-	assert.Equal(t, before, pack(x.o))
-	assert.NotEqual(t, before, pack(one))
+// So does one whose transfer counts by an earlier word under another name.
+func TestFollow_ACommandWhoseTransferWasKnown(t *testing.T) {
+	x := asked(t, CallRefund)
+	p := x.op()
+	x.observe(Fact{Kind: RefundSucceeded, PaymentID: "P1", TransferID: "T9", Amount: p.Amount})
+	x.answer(silence)
+	done := Fact{Kind: RefundSucceeded, PaymentID: "P1", TransferID: "T9", RequestID: p.RequestID, Amount: p.Amount}
+	x.inquire(tells(StateSuccess, authorized(), captured("C1", 600), done))
+	assert.Equal(t, OutcomeSucceeded, x.o.Command(p.CommandID).Outcome)
+	failed := done
+	failed.Kind, failed.Code = RefundFailed, "X"
+	x.inquire(tells(StateSuccess, authorized(), captured("C1", 600), failed))
+	assert.Equal(t, []any{OutcomeFailed, int64(0)}, []any{x.o.Command(p.CommandID).Outcome, x.o.Refunded})
+	replayIsLive(t, x)
 }

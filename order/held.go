@@ -44,7 +44,7 @@ func (o *Order) foldHeldResolved(r *events.Record, e *events.TransferResolved) {
 	}
 	o.dropHeld(r, h.RefundID, h.RefundRequestID, outcome, code)
 	if p != nil {
-		o.endOperation(r, p.Intent, outcome, code)
+		o.endTransfer(r, p.Intent, refunds, t.request, outcome, code)
 	}
 }
 

@@ -32,6 +32,7 @@ type memory struct {
 	code        string
 	verb        Verb
 	outcome     Outcome
+	transfer    uint32 // the record that its capture or refund is known by; 0: that of its version
 }
 
 // CommandState is what is on record of a command.

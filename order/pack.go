@@ -263,7 +263,16 @@ func (p *packing) memory(m *memory) {
 	p.word(&m.content)
 	p.varint(&m.version)
 	small(p, &m.verb)
-	small(p, &m.outcome)
+	outcome := uint64(m.outcome) << 1
+	if m.transfer != 0 {
+		outcome |= 1
+	}
+	p.varint(&outcome)
+	if m.outcome = Outcome(outcome >> 1); outcome&1 != 0 {
+		transfer := uint64(m.transfer)
+		p.varint(&transfer)
+		m.transfer = uint32(transfer)
+	}
 	p.share(&m.code)
 }
 

@@ -125,6 +125,20 @@ func (o *Order) openGateway(r *events.Record, at time.Time) {
 // A command whose transfer is in the book is remembered by the record that the transfer is known by: so it ends as the
 // book says, however often APO changes its word.
 
+// endTransfer ends the operation that asked for a capture or refund under that request. Where an earlier word stands on
+// it, its transfer is known by that and not by this record.
+func (o *Order) endTransfer(r *events.Record, intent uint64, kind transferKind, request uint64, outcome Outcome,
+	code string) {
+	before := len(o.commands)
+	o.endOperation(r, intent, outcome, code)
+	if len(o.commands) == before {
+		return
+	}
+	if at := o.find(kind, 0, request); at >= 0 && o.book[at].version != uint32(r.Version) {
+		o.commands[before].transfer = o.book[at].version
+	}
+}
+
 // revise corrects how the command of the transfer that is known by a record ended.
 func (o *Order) revise(record uint32, outcome Outcome, code string) {
 	if at := o.commandOf(record); at >= 0 && o.commands[at].outcome != outcome {
@@ -137,14 +151,15 @@ func (o *Order) revise(record uint32, outcome Outcome, code string) {
 func (o *Order) follow(was, now uint32) {
 	if at := o.commandOf(was); at >= 0 && was != now {
 		o.commands = slices.Clone(o.commands)
-		o.commands[at].version = uint64(now)
+		o.commands[at].version, o.commands[at].transfer = uint64(now), 0
 	}
 }
 
 // commandOf is the place of the command whose transfer is known by a record; -1: nobody gave one.
 func (o *Order) commandOf(record uint32) int {
 	return slices.IndexFunc(o.commands, func(m memory) bool {
-		return m.version == uint64(record) && (m.verb == VerbCapture || m.verb == VerbRefund || m.verb == VerbCompensate)
+		known := m.version == uint64(record) || m.transfer == record && record != 0
+		return known && (m.verb == VerbCapture || m.verb == VerbRefund || m.verb == VerbCompensate)
 	})
 }
 
@@ -168,7 +183,7 @@ func (o *Order) foldTransferResolved(r *events.Record, e *events.TransferResolve
 			if e.Resolution != events.ResolvedSucceeded {
 				outcome, code = OutcomeFailed, CodeResolved
 			}
-			o.endOperation(r, intent, outcome, code)
+			o.endTransfer(r, intent, t.kind, t.request, outcome, code)
 		}(p.Intent)
 		t.version, t.owner = uint32(r.Version), ownerOurs
 	}
