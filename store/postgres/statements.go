@@ -131,8 +131,8 @@ func (x *statements) ofVerifying(s func(string) string) {
 		from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) as w (position, category, stream, version)
 		left join {schema}.heads h on h.category = w.category and h.stream = w.stream order by w.position`)
 	x.verifyHeads = s(`select h.category, ` + headColumns + `, r.frame from (select * from {schema}.heads h
-			where (h.category, h.stream) > ($1::text, $2::text) order by h.category, h.stream limit $3) h
-		left join {schema}.records r on r.position = h.position order by h.category, h.stream`)
+			where (h.stream, h.category) > ($1::text, $2::text) order by h.stream, h.category limit $3) h
+		left join {schema}.records r on r.position = h.position order by h.stream, h.category`)
 	x.verifyKeys = s(`select k.key, k.category, k.stream, k.position, r.frame from (select * from {schema}.keys
 			where key > $1 order by key limit $2) k
 		left join {schema}.records r on r.position = k.position order by k.key`)

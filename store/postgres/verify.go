@@ -219,7 +219,7 @@ func (v *verifier) heads(ctx context.Context) error {
 		if err := v.log.usable(ctx, "verify "+v.log.name); err != nil {
 			return err
 		}
-		rows, err := v.by.Query(ctx, v.log.sql.verifyHeads, after.Category, after.ID, headsMax)
+		rows, err := v.by.Query(ctx, v.log.sql.verifyHeads, after.ID, after.Category, headsMax)
 		if err != nil {
 			return err
 		}
