@@ -131,19 +131,15 @@ func (l *Log) copyBeside(
 	if err := l.usable(); err != nil {
 		return "", err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.partial")
+	name, err := besideOf(path)
 	if err != nil {
 		return "", explain(path, err)
 	}
-	name := file.Name()
 	defer func() {
 		if err != nil {
 			_ = os.Remove(name) // as good as it gets: the error that is returned says more
 		}
 	}()
-	if err := file.Close(); err != nil {
-		return "", explain(name, err)
-	}
 	now, follows := l.reached()
 	c := &copying{name: l.path, end: now.end, identity: l.id(), follows: follows, progress: progress,
 		generation: l.lazy.limit}

@@ -86,7 +86,8 @@ type Config struct {
 }
 
 // Open opens the log in the file at path, or makes a new one (mode 0600, and durable itself) where there is no file or
-// an empty one. The directory must exist.
+// an empty one. Where there is none, it makes the log under another name beside, path with ".*.partial" after it, which
+// a crash may leave, and names it when it is whole. The directory must exist.
 //
 // A file that is not ours is never written to. Errors are of type *FileError or *store.DamagedError and wrap
 // [ErrLocked], [ErrNotALog], or package store's ErrNewerFormat, ErrDamaged, ErrFull or ErrStorage; a path or a
@@ -136,7 +137,7 @@ func Open(path string, config *Config) (*Log, error) {
 			Remedy: "check the path; opening for reading makes no file"}
 	}
 	if fresh {
-		if err := journalAlone(path); err != nil {
+		if fresh, err = c.make(path); err != nil {
 			return nil, explain(path, err)
 		}
 	}

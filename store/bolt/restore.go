@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/tilltape/tilltape/events"
@@ -71,19 +70,15 @@ func BackupOf(ctx context.Context, original Original, path string, progress func
 // restoreBeside makes a durable and verified copy in a new file next to the path and returns that file's.
 func restoreBeside(ctx context.Context, original Original, path string, progress func(done, total uint64)) (
 	partial string, err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.partial")
+	name, err := besideOf(path)
 	if err != nil {
 		return "", explain(path, err)
 	}
-	name := file.Name()
 	defer func() {
 		if err != nil {
 			_ = os.Remove(name) // as good as it gets: the error that is returned says more
 		}
 	}()
-	if err := file.Close(); err != nil {
-		return "", explain(name, err)
-	}
 	next, stop := iter.Pull2(original.Records)
 	defer stop()
 	c := &copying{name: original.Log, end: original.Checkpoint.Size, root: original.Checkpoint.Root, progress: progress,

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,7 +46,7 @@ var hooks = []patch{
 	}},
 }
 
-// journalHook does the same with all that the engine does to its journal.
+// journalHook is of the journal.
 var journalHook = patch{file: "store/bolt/journal_disk.go", ours: true, pairs: []string{
 	"return os.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)",
 	"return disk.Create(aside, func(aside string) (*os.File, error) {\n" +
@@ -58,8 +59,24 @@ var journalHook = patch{file: "store/bolt/journal_disk.go", ours: true, pairs: [
 	"folder.Name(aside, path);", "disk.Name(aside, path, folder.Name);",
 	"return folder.Sync(filepath.Dir(path))", "return disk.SyncFolder(filepath.Dir(path), folder.Sync)",
 	"{ return os.Remove(path) }", "{ return disk.Remove(path, os.Remove) }",
-	"import (", "import (\n\t\"github.com/tilltape/tilltape/store/bolt/powerloss/disk\"",
+	"import (", importDisk,
 }}
+
+// ownHooks do the same with all that the engine does by itself: to its journal, to the name of a new log, and with the
+// folder.
+var ownHooks = []patch{
+	journalHook,
+	{file: "store/bolt/new.go", ours: true, pairs: []string{
+		"err = folder.Name(partial, path)", "err = disk.Name(partial, path, folder.Name)",
+		"import (", importDisk,
+	}},
+	{file: "store/bolt/check.go", ours: true, pairs: []string{
+		"return folder.Sync(filepath.Dir(target))", "return disk.SyncFolder(filepath.Dir(target), folder.Sync)",
+		"import (", importDisk,
+	}},
+}
+
+const importDisk = "import (\n\t\"github.com/tilltape/tilltape/store/bolt/powerloss/disk\""
 
 const hookFile = `package bbolt
 
@@ -192,14 +209,19 @@ func copySource(from, to string) error {
 func (w *workshop) driver(t *testing.T, patches ...patch) string {
 	t.Helper()
 	dir := t.TempDir()
+	files := map[string]patch{}
+	for _, p := range slices.Concat(patches, ownHooks) {
+		whole := files[p.path(w)]
+		whole.file, whole.ours, whole.pairs = p.file, p.ours, append(whole.pairs, p.pairs...)
+		files[p.path(w)] = whole
+	}
 	replaced := map[string]string{}
-	for i, p := range append(patches, journalHook) {
+	for path, p := range files {
 		changed, err := p.apply(w)
 		require.NoError(t, err)
-		file := filepath.Join(dir, fmt.Sprintf("patched-%d.go", i))
+		file := filepath.Join(dir, fmt.Sprintf("patched-%d.go", len(replaced)))
 		require.NoError(t, os.WriteFile(file, changed, 0o600))
-		require.NotContains(t, replaced, p.path(w), "one patch a file")
-		replaced[p.path(w)] = file
+		replaced[path] = file
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
 	require.NoError(t, err)

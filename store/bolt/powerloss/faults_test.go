@@ -45,9 +45,6 @@ func faultsOf(t *testing.T, journal bool) []string {
 	for _, line := range found.faults {
 		t.Log(line)
 	}
-	for word, lines := range found.known {
-		t.Logf("%d images %s, for instance %.400s", len(lines), shortcomings[word], lines[0])
-	}
 	found.report(t, "faults")
 	require.NotEmpty(t, found.faults)
 	for _, line := range found.faults {

@@ -19,8 +19,7 @@ type tally struct {
 	begun  int            // images
 	equal  int            // drawn again, and not judged again
 	bad    []string
-	known  map[string][]string // shortcomings that the engine is known to have, by their word
-	faults []string            // what came of each way to fail
+	faults []string // what came of each way to fail
 }
 
 func (s *tally) images() int {
@@ -37,9 +36,6 @@ func (s *tally) add(other *tally) {
 	}
 	s.begun += other.begun
 	s.equal += other.equal
-	for word, lines := range other.known {
-		s.known[word] = append(s.known[word], lines...)
-	}
 	s.bad = append(s.bad, other.bad...)
 }
 
@@ -49,33 +45,18 @@ func (s *tally) String() string {
 	for _, class := range slices.Sorted(maps.Keys(s.class)) {
 		text += fmt.Sprintf("%d %s, ", s.class[class], class)
 	}
-	text += fmt.Sprintf("%d bad", len(s.bad))
-	for _, word := range slices.Sorted(maps.Keys(s.known)) {
-		text += fmt.Sprintf(", %d %s", len(s.known[word]), shortcomings[word])
-	}
-	return text
+	return text + fmt.Sprintf("%d bad", len(s.bad))
 }
 
-// report fails the test with what is bad, and with -strict with the known shortcomings too.
+// report fails the test with what is bad.
 func (s *tally) report(t *testing.T, what string) {
 	t.Helper()
 	for _, bad := range s.bad {
 		t.Errorf("%s, -seed=%d: %s", what, *seedFlag, bad)
 	}
-	for word, lines := range s.known {
-		if *strictFlag {
-			t.Errorf("%s, -seed=%d: %d %s, for instance %s", what, *seedFlag, len(lines), shortcomings[word], lines[0])
-		}
-	}
 }
 
-// shortcomings are counted and told, and fail a run only with -strict. None of them loses what was acknowledged;
-// README.md says more.
-var shortcomings = map[string]string{
-	"creation": "refused because their creation was cut short",
-}
-
-func newTally() *tally { return &tally{class: map[string]int{}, known: map[string][]string{}} }
+func newTally() *tally { return &tally{class: map[string]int{}} }
 
 // Bounds of one shard.
 const (
@@ -147,10 +128,6 @@ func (s *tally) take(line string, last int) int {
 	case "fault":
 		s.faults = append(s.faults, rest)
 	default:
-		if _, known := shortcomings[word]; known {
-			s.known[word] = append(s.known[word], rest)
-			break
-		}
 		s.bad = append(s.bad, line)
 	}
 	return last

@@ -82,6 +82,12 @@ var teeth = []tooth{
 		patch: patch{file: "store/bolt/flush.go", ours: true, pairs: []string{
 			"return progress{f.gen.last, f.gen.last}", "return progress{before.covered, before.covered}",
 		}}, symptom: []string{unrecovered}},
+	{name: "a new log named before it is synced", patch: patch{file: "store/bolt/new.go", ours: true, pairs: []string{
+		"err = db.Sync() // of all of it, once", "err = error(nil)",
+	}}, symptom: []string{unopened}},
+	{name: "a new log's name not synced", patch: patch{file: "store/bolt/check.go", ours: true, pairs: []string{
+		"err = syncDirectory(l.path) // always", "err = error(nil) // always",
+	}}, symptom: []string{lost}},
 	{name: "journal not synced", patch: patch{file: "store/bolt/journal_commit.go", ours: true, pairs: []string{
 		"\t\terr = j.sync()\n", "\t\terr = error(nil)\n",
 	}}, symptom: []string{lost}, journal: true},

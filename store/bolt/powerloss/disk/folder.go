@@ -1,13 +1,28 @@
 package disk
 
-// Folder is what a disk surely holds of a log, its journals and the journal's name after the ops so far, and what it
-// may hold besides. The zero value is empty. It is not safe for use by several goroutines.
+// Folder is what a disk surely holds of a log, its journals and the names of both after the ops so far, and what it may
+// hold besides. The zero value is empty. It is not safe for use by several goroutines.
 type Folder struct {
 	log      Platter
 	journals []*Platter
-	sure     int   // the journal that its name surely leads to; 0: none
-	maybe    []int // what the name was made to lead to since, oldest first
+	there    name // the log's: to 1, or to nothing
+	journal  name // to the journal of that number
 	ops      int
+}
+
+// name is what a name in the folder leads to; 0 is nothing.
+type name struct {
+	sure  int
+	since []int // what it was made to lead to since the folder was synced, oldest first
+}
+
+// all is what the name may lead to, the certain one first and the newest last.
+func (n name) all() []int { return append([]int{n.sure}, n.since...) }
+
+// settled is the name once the folder is synced.
+func (n name) settled() name {
+	all := n.all()
+	return name{sure: all[len(all)-1]}
 }
 
 // Do takes the next op of the trace.
@@ -18,12 +33,15 @@ func (f *Folder) Do(op Op) {
 			f.journals = append(f.journals, new(Platter))
 		}
 	case Named:
-		f.maybe = append(f.maybe, op.File)
+		if op.File == 0 {
+			f.there.since = append(f.there.since, 1)
+		} else {
+			f.journal.since = append(f.journal.since, op.File)
+		}
 	case Removed:
-		f.maybe = append(f.maybe, 0)
+		f.journal.since = append(f.journal.since, 0)
 	case Settled:
-		names := f.names()
-		f.sure, f.maybe = names[len(names)-1], nil
+		f.there, f.journal = f.there.settled(), f.journal.settled()
 	default:
 		p := &f.log
 		if op.File > 0 {
@@ -35,13 +53,10 @@ func (f *Folder) Do(op Op) {
 	f.ops++
 }
 
-// names is what the journal's name may lead to, the certain one first.
-func (f *Folder) names() []int { return append([]int{f.sure}, f.maybe...) }
-
 // Pending is the number of writes and names that are not certain.
 func (f *Folder) Pending() int {
-	n := f.log.Pending() + len(f.maybe)
-	for _, file := range f.names() {
+	n := f.log.Pending() + len(f.there.since) + len(f.journal.since)
+	for _, file := range f.journal.all() {
 		if file > 0 {
 			n += f.journals[file-1].Pending()
 		}

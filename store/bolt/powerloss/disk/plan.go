@@ -70,9 +70,10 @@ func Plan(t *Trace, seed uint64, n int) []Shot {
 	return shots
 }
 
-// Image is what a folder may hold: a log, and a journal where its name leads to one. What is missing of the bytes up to
-// a size is zeros.
+// Image is what a folder may hold: a log and a journal, where their names lead to them. What is missing of the bytes up
+// to a size is zeros.
 type Image struct {
+	There       bool // the log
 	Log         []byte
 	Size        int64
 	Named       bool
@@ -82,29 +83,35 @@ type Image struct {
 
 // Take makes the shot's image of a folder that has done the ops before its cut. The log's may use the buffer.
 func (s Shot) Take(f *Folder, buffer []byte) (image Image) {
-	image.Log, image.Size = s.TakeFile(&f.log, buffer)
-	named := f.names()
-	file := named[len(named)-1]
-	switch s.Class {
-	case Prefix:
-	case Bare:
-		file = named[0]
-	default:
-		file = named[rand.New(rand.NewPCG(s.Seed, nameSeed)).IntN(len(named))]
+	if s.leads(f.there, thereSeed) > 0 {
+		image.There = true
+		image.Log, image.Size = s.TakeFile(&f.log, buffer)
 	}
-	if file == 0 {
-		return image
+	if file := s.leads(f.journal, nameSeed); file > 0 {
+		image.Named = true
+		s.Seed ^= journalSeed
+		image.Journal, image.JournalSize = s.TakeFile(f.journals[file-1], nil)
 	}
-	image.Named = true
-	s.Seed ^= journalSeed
-	image.Journal, image.JournalSize = s.TakeFile(f.journals[file-1], nil)
 	return image
 }
 
-// What is chosen for the journal and for its name is independent of what is chosen for the log.
+// leads is what the name leads to in the shot's image.
+func (s Shot) leads(n name, seed uint64) int {
+	all := n.all()
+	switch s.Class {
+	case Prefix:
+		return all[len(all)-1]
+	case Bare:
+		return all[0]
+	}
+	return all[rand.New(rand.NewPCG(s.Seed, seed)).IntN(len(all))]
+}
+
+// What is chosen for the journal and for the names is independent of what is chosen for the log.
 const (
 	journalSeed = 1 << 63
 	nameSeed    = 1 << 62
+	thereSeed   = 1 << 61
 )
 
 // TakeFile makes the shot's image of one file. Buffer and result are as with [Platter.Image]; size is the file's.

@@ -84,12 +84,12 @@ func TestShotsAreOfTheirClass(t *testing.T) {
 
 func TestATraceGoesOnWhereThePowerWasLost(t *testing.T) {
 	told := disk.Op{Kind: disk.Acked, Records: []disk.Record{{Position: 1, Frame: []byte("a")}}}
-	first := &disk.Trace{Ops: append(slices.Clone(commits.Ops[:5]), told, commits.Ops[5]),
-		Appends: []disk.Append{{IDs: []string{"a"}}}}
-	second := first.After(disk.Shot{Cut: 7, Class: disk.Bare})
+	first := &disk.Trace{Ops: append(slices.Clone(commits.Ops[:5]), disk.Op{Kind: disk.Named}, disk.Op{Kind: disk.Settled},
+		told, commits.Ops[5]), Appends: []disk.Append{{IDs: []string{"a"}}}}
+	second := first.After(disk.Shot{Cut: 9, Class: disk.Bare})
 	require.Equal(t, second.Begin, len(second.Ops))
 	assert.Equal(t, second.Begin, second.Ready, "the log was made long ago")
-	assert.Equal(t, told, second.Ops[3])
+	assert.Equal(t, told, second.Ops[5])
 	assert.Equal(t, first.Appends, second.Appends)
 	p := after(second.Ops...)
 	assert.Zero(t, p.Pending())
@@ -97,8 +97,8 @@ func TestATraceGoesOnWhereThePowerWasLost(t *testing.T) {
 
 	r := disk.Recorded(second.Ops)
 	r.Told(disk.Acked, nil)
-	assert.Len(t, r.Ops(), 5)
-	assert.Len(t, second.Ops, 4)
+	assert.Len(t, r.Ops(), 7)
+	assert.Len(t, second.Ops, 6)
 
 	second.Ops = append(second.Ops, wrote(0, page('x', 1)))
 	for _, shot := range disk.Plan(second, 1, 50) {

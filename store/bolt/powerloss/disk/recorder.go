@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -101,6 +102,9 @@ const (
 	AsideSuffix   = JournalSuffix + ".partial"
 )
 
+// PartialSuffix ends the name of a log that is made; it begins with the log's.
+const PartialSuffix = ".partial"
+
 // recorderOf is the recorder of a file, and which file it is: 0 the log's, n its n-th journal.
 func recorderOf(name string) (r *Recorder, file int) {
 	a := attached.Load()
@@ -113,6 +117,8 @@ func recorderOf(name string) (r *Recorder, file int) {
 		a.recorder.mu.Lock()
 		defer a.recorder.mu.Unlock()
 		return a.recorder, a.recorder.made
+	case strings.HasPrefix(name, a.path+".") && strings.HasSuffix(name, PartialSuffix):
+		return a.recorder, 0
 	}
 	return nil, 0
 }
@@ -129,7 +135,7 @@ func Create(aside string, create func(string) (*os.File, error)) (*os.File, erro
 	return file, err
 }
 
-// Name records that a journal gets its name; for good once its folder is synced.
+// Name records that a log or a journal gets its name; for good once its folder is synced.
 func Name(aside, path string, name func(aside, path string) error) error {
 	err := name(aside, path)
 	if r, file := recorderOf(aside); r != nil && err == nil {

@@ -18,7 +18,7 @@ const (
 	Acked                   // an append returned: what it carried must never be lost
 	Seen                    // a reader was given records, whether or not an append was told yet that they are safe
 	Made                    // a journal was made, still without its name
-	Named                   // a journal got its name; it may lose it again until the folder is synced
+	Named                   // a log or a journal got its name; it may lose it again until the folder is synced
 	Removed                 // the journal's name was taken away; it may come back until the folder is synced
 	Settled                 // the folder was synced
 )
@@ -39,7 +39,7 @@ func (k Kind) String() string {
 	case Made:
 		return "journal made"
 	case Named:
-		return "journal named"
+		return "named"
 	case Removed:
 		return "journal removed"
 	case Settled:
@@ -75,7 +75,7 @@ type Trace struct {
 	Appends  []Append // every append that was tried, so that a record nobody asked for is found out
 	Replies  []string // errors that appends returned, for the report
 	Closed   bool     // the log was closed on a sound disk, and said that all was well
-	Finished []byte   // the file's bytes when the workload had ended
+	Finished []byte   // the file's bytes when the workload had ended; nil where there was none
 	Beside   []byte   // the journal's then; nil where there was none
 }
 
@@ -99,12 +99,17 @@ func (t *Trace) After(shot Shot) *Trace {
 		}
 	}
 	image := shot.Take(p, nil)
-	ops := []Op{{Kind: Wrote, Data: image.Log}, {Kind: Sized, Size: image.Size}, {Kind: Synced, Since: 2}, acked}
+	var ops []Op
+	if image.There {
+		ops = append(ops, Op{Kind: Wrote, Data: image.Log}, Op{Kind: Sized, Size: image.Size}, Op{Kind: Synced, Since: 2},
+			Op{Kind: Named})
+	}
 	if image.Named {
 		ops = append(ops, Op{Kind: Made, File: 1}, Op{Kind: Wrote, File: 1, Data: image.Journal},
-			Op{Kind: Sized, File: 1, Size: image.JournalSize}, Op{Kind: Synced, File: 1, Since: 7}, Op{Kind: Named, File: 1},
-			Op{Kind: Settled})
+			Op{Kind: Sized, File: 1, Size: image.JournalSize}, Op{Kind: Synced, File: 1, Since: len(ops) + 3},
+			Op{Kind: Named, File: 1})
 	}
+	ops = append(ops, Op{Kind: Settled}, acked)
 	return &Trace{Ops: ops, Begin: len(ops), Ready: len(ops), Appends: slices.Clone(t.Appends)}
 }
 

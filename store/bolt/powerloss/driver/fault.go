@@ -67,7 +67,7 @@ func faults(f *flag.FlagSet, args []string) error {
 			fmt.Println("at", number-1)
 			fault := way.fault
 			fault.At = 1 + i*count[fault.Kind]/runs
-			sum.wrong = map[string][]string{}
+			sum.wrong = nil
 			trace, err := once(*script, *dir, &fault)
 			if err == nil {
 				err = sum.take(trace, &fault, *dir, *images)
@@ -75,10 +75,8 @@ func faults(f *flag.FlagSet, args []string) error {
 			if err != nil {
 				return err
 			}
-			for word, lines := range sum.wrong {
-				for _, line := range lines {
-					fmt.Printf("%s run %d, %s at %s %d: %s\n", word, number-1, way.name, fault.Kind, fault.At, line)
-				}
+			for _, line := range sum.wrong {
+				fmt.Printf("bad run %d, %s at %s %d: %s\n", number-1, way.name, fault.Kind, fault.At, line)
 			}
 		}
 		fmt.Printf("fault %s: %d runs, struck in %d; %d appends acknowledged, %d of them after it, %d failed; %d images "+
@@ -94,13 +92,20 @@ func once(script work.Script, dir string, fault *disk.Fault) (*disk.Trace, error
 	if err := clear(path); err != nil {
 		return nil, err
 	}
-	return script.Run(path, &disk.Recorder{SyncTakes: syncTakes, Fault: fault}, nil)
+	trace, err := script.Run(path, &disk.Recorder{SyncTakes: syncTakes, Fault: fault}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if left, _ := filepath.Glob(path + ".*" + disk.PartialSuffix); len(left) > 0 {
+		return nil, fmt.Errorf("a creation that failed left %v", left)
+	}
+	return trace, nil
 }
 
 // outcome is what came of the runs of one way to fail.
 type outcome struct {
 	struck, acked, ackedAfter, failed, images int
-	wrong                                     map[string][]string // with the last run, by word
+	wrong                                     []string // with the last run
 }
 
 // take counts a run and judges what it left: the file as it is, which is what a restart finds, and what a power loss at
@@ -145,12 +150,11 @@ func (o *outcome) take(trace *disk.Trace, fault *disk.Fault, dir string, images 
 		if err == nil {
 			continue
 		}
-		word := wordOf(err)
 		line := fmt.Sprintf("%s image of the end: %v", shot.Class, err)
-		if len(o.wrong[word]) == 0 { // once a run
+		if len(o.wrong) == 0 { // once a run
 			line = fmt.Sprintf("%s; replies: %.600q", line, trace.Replies)
 		}
-		o.wrong[word] = append(o.wrong[word], line)
+		o.wrong = append(o.wrong, line)
 	}
 	return nil
 }

@@ -15,9 +15,8 @@ import (
 // thoroughEvery is which share of the images is opened twice and checked by bbolt too.
 const thoroughEvery = 4
 
-// judgeAll judges a shard of a trace's images. It prints "at N" before image N, a line that begins with "bad", or with
-// the word for a known shortcoming, for one that is not as it should be, and at the end how many of each class it
-// judged and how many it met again.
+// judgeAll judges a shard of a trace's images. It prints "at N" before image N, a line that begins with "bad" for one
+// that is not as it should be, and at the end how many of each class it judged and how many it met again.
 func judgeAll(f *flag.FlagSet, args []string) error {
 	path := f.String("trace", "", "file to read")
 	seed := f.Uint64("seed", 1, "of the plan")
@@ -49,8 +48,8 @@ func judgeAll(f *flag.FlagSet, args []string) error {
 		verdict.Advance(shot.Cut)
 		image := shot.Take(platter, buffer)
 		buffer = image.Log
-		here := situation{image.Size, sum(image.Log), image.JournalSize, sum(image.Journal), image.Named, verdict.Told(),
-			shot.Cut < trace.Ready, shot.Cut == len(trace.Ops)}
+		here := situation{image.Size, sum(image.Log), image.JournalSize, sum(image.Journal), image.There, image.Named,
+			verdict.Told(), shot.Cut == len(trace.Ops)}
 		if (here.sum^here.journalSum)%uint64(*shards) != uint64(*shard) {
 			continue
 		}
@@ -68,13 +67,9 @@ func judgeAll(f *flag.FlagSet, args []string) error {
 		fmt.Println("at", i)
 		count[shot.Class]++
 		if err := verdict.Image(file, i / *shards % thoroughEvery == 0); err != nil {
-			what := wordOf(err)
-			fmt.Printf("%s image %d (%s), power lost after op %d of %d (%s): %v\n", what, i, shot.Class, shot.Cut,
+			fmt.Printf("bad image %d (%s), power lost after op %d of %d (%s): %v\n", i, shot.Class, shot.Cut,
 				len(trace.Ops), trace.Ops[shot.Cut-1].Kind, err)
-			if what == "bad" {
-				bad++
-			}
-			if bad > 0 && bad == *stop {
+			if bad++; bad == *stop {
 				break
 			}
 		}
@@ -89,13 +84,13 @@ func judgeAll(f *flag.FlagSet, args []string) error {
 // situation is all that a verdict depends on. Many of the images that a plan draws are equal to one before them, say
 // because a header page is new in its first sector only; judging them again would show nothing.
 type situation struct {
-	size            int64
-	sum             uint64
-	journalSize     int64
-	journalSum      uint64
-	named           bool
-	told            int
-	creation, ended bool
+	size         int64
+	sum          uint64
+	journalSize  int64
+	journalSum   uint64
+	there, named bool
+	told         int
+	ended        bool
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -105,14 +100,7 @@ func sum(image []byte) uint64 {
 	return uint64(crc32.Checksum(image, castagnoli))<<32 | uint64(crc32.ChecksumIEEE(image))
 }
 
-func wordOf(err error) string {
-	if errors.Is(err, judge.ErrCreation) {
-		return "creation"
-	}
-	return "bad"
-}
-
-// put makes the image a log, and its journal, if it has one.
+// put makes the image a log and its journal, if it has them.
 func put(path string, image disk.Image) error {
 	if err := clear(path); err != nil {
 		return err
@@ -121,6 +109,9 @@ func put(path string, image disk.Image) error {
 		if err := putFile(path+disk.JournalSuffix, image.Journal, image.JournalSize); err != nil {
 			return err
 		}
+	}
+	if !image.There {
+		return nil
 	}
 	return putFile(path, image.Log, image.Size)
 }

@@ -106,6 +106,9 @@ func complete(t *disk.Trace) error {
 	}
 	whole := disk.Shot{Cut: len(t.Ops), Class: disk.Prefix}
 	image := whole.Take(p, nil)
+	if image.There != (t.Finished != nil) {
+		return fmt.Errorf("the trace has a log: %t; there is one: %t", image.There, t.Finished != nil)
+	}
 	for _, f := range []struct {
 		bytes []byte
 		size  int64

@@ -59,26 +59,13 @@ func (j *Judge) Advance(cut int) {
 // Told is how many records were acknowledged or shown to a reader so far.
 func (j *Judge) Told() int { return len(j.acked) + len(j.seen) }
 
-// Errors that are told apart from all others.
-var (
-	// ErrCreation: what a creation that was cut short left is refused, at once or when it is opened again, with one of
-	// package store's errors. Nothing that was acknowledged before the power loss was in it.
-	ErrCreation = errors.New("a creation that was cut short is refused")
-	// ErrDenied: an append that failed said that nothing was written, and its records are there.
-	ErrDenied = errors.New("an append that was said not to have happened has")
-)
+// ErrDenied: an append that failed said that nothing was written, and its records are there.
+var ErrDenied = errors.New("an append that was said not to have happened has")
 
-// Image opens the file at path as after a power loss and returns what is wrong with it, or nil. The file is changed:
-// whether it accepts an append is part of the question. Thorough adds a second opening and bbolt's own check.
+// Image opens the file at path as after a power loss, or makes it where there is none, and returns what is wrong with
+// it, or nil. The file is changed: whether it accepts an append is part of the question. Thorough adds a second opening
+// and bbolt's own check.
 func (j *Judge) Image(path string, thorough bool) error {
-	err := j.image(path, thorough)
-	if j.cut < j.trace.Ready && (errors.Is(err, bolt.ErrNotALog) || errors.Is(err, store.ErrDamaged)) {
-		return fmt.Errorf("%w: %w", ErrCreation, err)
-	}
-	return err
-}
-
-func (j *Judge) image(path string, thorough bool) error {
 	log, err := j.open(path)
 	if err != nil {
 		return fmt.Errorf("it does not open: %w", err)

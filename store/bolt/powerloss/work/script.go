@@ -47,7 +47,6 @@ func (s Script) Run(path string, recorder *disk.Recorder, before *disk.Trace) (*
 	case err == nil:
 		err = r.all(log)
 	case recorder.Fault != nil && recorder.Fault.Hit():
-		r.trace.Ready++ // it never was
 		r.trace.Replies = append(r.trace.Replies, err.Error())
 		err = nil
 	}
@@ -55,7 +54,7 @@ func (s Script) Run(path string, recorder *disk.Recorder, before *disk.Trace) (*
 		return nil, err
 	}
 	r.trace.Ops = recorder.Ops()
-	if r.trace.Finished, err = os.ReadFile(path); err != nil {
+	if r.trace.Finished, err = os.ReadFile(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if r.trace.Beside, err = os.ReadFile(path + disk.JournalSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
