@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,10 @@ type Config struct {
 	// Resume is what an earlier call with the same span returned beside its error: this one goes on there, in the same
 	// report.
 	Resume *Report
+	// SumsOnly has the report keep counts and sums, and of the lines only those that are to be asked about again: Each is
+	// given them all, and memory does not grow with what differs. Such a report can be gone on with; what its lines were
+	// is then with whom Each told.
+	SumsOnly bool
 	// Each, unless nil, gets every order's line as it is known, those that are as APO says too; a second one of an order
 	// that is asked about again at the end ([Line].Again). An error of it ends the reconciliation.
 	Each func(Line) error
@@ -89,8 +94,9 @@ func (c *Config) check(readOnly bool) error {
 // returns what was found. Where it ends early, by ctx or an error, the report says how far it came, and [Config.Resume]
 // goes on with it. The error wraps [ErrConfig], [ErrSilent], ctx's error, the log's, or is Each's.
 //
-// Cost: one read of the log, which goes on while APO is asked, one or two inquiries an order, and some forty bytes of
-// memory for each order of the span.
+// Cost: one read of the log, which goes on while APO is asked, one or two inquiries an order, some forty bytes of
+// memory for each order of the span, and the report's line for each that is not the same, unless [Config.SumsOnly] is
+// set.
 func All(ctx context.Context, log store.Reader, asker Asker, cfg *Config) (*Report, error) {
 	if cfg == nil {
 		cfg = &Config{}
@@ -105,6 +111,7 @@ func All(ctx context.Context, log store.Reader, asker Asker, cfg *Config) (*Repo
 	if err == nil {
 		err = w.again(ctx)
 	}
+	w.letGo()
 	w.report.Ended = w.now().UTC()
 	w.report.Whole = err == nil
 	return w.report, err
@@ -131,8 +138,16 @@ func newWalk(asker Asker, cfg *Config) *walk {
 	w.report = &Report{From: cfg.From.UTC(), Until: cfg.Until.UTC(), Reach: cfg.Reach, Began: w.now().UTC()}
 	if cfg.Resume != nil {
 		w.report = cfg.Resume.clone()
+		w.letGo()
 	}
 	return w
+}
+
+// letGo takes out of the report what it need not keep: lines that Each has been told, or an earlier run.
+func (w *walk) letGo() {
+	if w.cfg.SumsOnly {
+		w.report.Lines = slices.DeleteFunc(w.report.Lines, func(l Line) bool { return !l.Again })
+	}
 }
 
 func (w *walk) now() time.Time {
@@ -170,7 +185,7 @@ func (w *walk) ask(ctx context.Context, r events.Record) error {
 	if line.Order == "" {
 		return err
 	}
-	w.report.add(line)
+	w.report.add(line, line.Again || !w.cfg.SumsOnly)
 	w.report.Done = store.After(r)
 	return errors.Join(err, w.tell(line, r.Position))
 }

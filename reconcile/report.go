@@ -72,7 +72,7 @@ type Report struct {
 	Differing  uint64
 	Unanswered uint64
 	Sums       []Sum  // by fact, then currency
-	Lines      []Line // of all orders that are not the same, in the order of the log
+	Lines      []Line // of all orders that are not the same, in the order of the log; fewer with Config.SumsOnly
 }
 
 func (r *Report) clone() *Report {
@@ -81,10 +81,11 @@ func (r *Report) clone() *Report {
 	return &out
 }
 
-func (r *Report) add(line Line) {
+// add counts an order, and keeps its line where that is wanted and there is something to tell.
+func (r *Report) add(line Line, keep bool) {
 	r.Orders++
 	*r.count(line.Outcome)++
-	if line.Outcome != Same {
+	if keep && line.Outcome != Same {
 		r.Lines = append(r.Lines, line)
 	}
 	for _, d := range line.Differences {

@@ -99,11 +99,11 @@ func (f *reconcileFlags) reconcile(ctx context.Context, t *terminal, s *source, 
 	}
 	m := t.meter("order")
 	cfg.Progress = func(orders, _ uint64) { m.at(orders) }
-	rows := printReport(t, m, format, cfg)
 	kept := &keptReport{path: f.keep}
 	if f.keep != "" {
 		cfg.Keep = kept.now
 	}
+	rows := printReport(t, m, format, cfg)
 	report, err := reconcile.All(ctx, s.Reader, asker, cfg)
 	m.end()
 	if errors.Is(err, reconcile.ErrConfig) {
@@ -132,7 +132,7 @@ func printReport(t *terminal, m *meter, format *choice, cfg *reconcile.Config) f
 	}
 	out := &unmetered{t: t, meter: m}
 	rows := reconcile.NewRows(out, form, cfg.Resume)
-	cfg.Each = rows.Line
+	cfg.Each, cfg.SumsOnly = rows.Line, cfg.Keep == nil // what is printed need not be kept in memory too
 	return func(report *reconcile.Report) error {
 		if out.failed { // that has ended it, and is told
 			return nil
