@@ -68,7 +68,9 @@ func must(err error) {
 func (n node) run() {
 	s, err := server.NewServer(&server.Options{ServerName: n.Name, Host: "127.0.0.1", Port: n.Port, JetStream: true,
 		StoreDir: n.StoreDir, SyncAlways: true, NoSigs: true, NoLog: true, Routes: server.RoutesFromStr(n.Routes),
-		Cluster: server.ClusterOpts{Name: "tilltape", Host: "127.0.0.1", Port: n.ClusterPort}})
+		// Servers tell one another, and clients, of addresses that lead past the wires: here of one that leads nowhere.
+		Cluster: server.ClusterOpts{Name: "tilltape", Host: "127.0.0.1", Port: n.ClusterPort, NoAdvertise: true,
+			Advertise: "127.0.0.1:1"}})
 	must(err)
 	s.Start()
 	_, _ = io.Copy(io.Discard, os.Stdin)

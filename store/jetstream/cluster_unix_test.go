@@ -22,32 +22,63 @@ import (
 	"github.com/tilltape/tilltape/store/jetstream"
 )
 
-// cluster is three servers, each a process.
+// cluster is three servers, each a process, and the wires between them and their clients.
 type cluster struct {
 	t     *testing.T
 	nodes [3]node
 	live  [3]*child
+	wires [3][3]*wire // from the first to the second; from a server to itself: from clients to it
 	urls  string
 }
 
 func newCluster(t *testing.T) *cluster {
 	c := &cluster{t: t}
-	var routes, urls []string
 	for i := range c.nodes {
 		c.nodes[i] = node{Name: fmt.Sprintf("n-%d", i), StoreDir: t.TempDir(), Port: freePort(t), ClusterPort: freePort(t)}
-		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", c.nodes[i].ClusterPort))
-		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", c.nodes[i].Port))
+	}
+	var urls []string
+	for i := range c.nodes {
+		var routes []string
+		for j := range c.nodes {
+			if i == j {
+				c.wires[i][i] = newWire(t, c.nodes[i].Port)
+				urls = append(urls, "nats://"+c.wires[i][i].address())
+				continue
+			}
+			c.wires[i][j] = newWire(t, c.nodes[j].ClusterPort)
+			routes = append(routes, "nats://"+c.wires[i][j].address())
+		}
+		c.nodes[i].Routes = strings.Join(routes, ",")
 	}
 	c.urls = strings.Join(urls, ",")
 	for i := range c.nodes {
-		c.nodes[i].Routes = strings.Join(routes, ",")
 		c.up(i)
 	}
 	return c
 }
 
+// cut cuts a server off from the others, from its clients or from both, or mends that.
+func (c *cluster) cut(i int, cut, noticed, servers, clients bool) {
+	for j := range c.nodes {
+		if j == i && clients {
+			c.wires[i][i].set(cut, noticed)
+		}
+		if j != i && servers {
+			c.wires[i][j].set(cut, noticed)
+			c.wires[j][i].set(cut, noticed)
+		}
+	}
+}
+
 func (c *cluster) up(i int) {
 	c.live[i] = start(c.t, nodeVariable, c.nodes[i], func(line string) { c.t.Log(line) })
+}
+
+// cutAll cuts all servers off from each other, or mends that.
+func (c *cluster) cutAll(cut bool) {
+	for i := range c.nodes {
+		c.cut(i, cut, true, true, false)
+	}
 }
 
 // sayings is what services have said.
@@ -86,9 +117,37 @@ func (s *sayings) count() int {
 // recover.
 const roundsWhole = 100
 
-// Servers are killed and paused in turns, a minority at a time, and services killed meanwhile. Nothing that was
-// acknowledged is lost, nothing that was refused or told of as unavailable is there, each append is there once, and all
-// files are equal.
+// Once in so many rounds, a cut lasts so long that the others have another leader before it ends.
+const (
+	longCutEvery = 40
+	longCut      = 10 * time.Second
+)
+
+// harm kills a server, pauses it, or cuts it off from the others, from its clients or from both, and returns what ends
+// that. In rounds of a long cut it is from the others alone, and nobody is told: so what was the leader stays one in
+// its own eyes, for those clients that it has.
+func (c *cluster) harm(round int, random *rand.Rand) (mend func()) {
+	i, of := random.IntN(3), random.IntN(4)
+	if round%longCutEvery == longCutEvery-1 {
+		c.cut(i, true, false, true, false)
+		return func() { c.cut(i, false, false, true, false) }
+	}
+	switch of {
+	case 0:
+		c.live[i].kill()
+		return func() { c.up(i) }
+	case 1:
+		require.NoError(c.t, c.live[i].command.Process.Signal(syscall.SIGSTOP))
+		return func() { require.NoError(c.t, c.live[i].command.Process.Signal(syscall.SIGCONT)) }
+	}
+	noticed, whom := random.IntN(2) == 0, random.IntN(3)
+	c.cut(i, true, noticed, whom != 0, whom != 1)
+	return func() { c.cut(i, false, noticed, whom != 0, whom != 1) }
+}
+
+// Servers are killed, paused and cut off in turns, a minority at a time, and services killed meanwhile. Nothing that
+// was acknowledged is lost, nothing that was refused or told of as unavailable is there, each append is there once, and
+// all files are equal.
 func TestAClusterWhoseProcessesDie(t *testing.T) {
 	c := newCluster(t)
 	said := &sayings{acks: map[string][2]any{}, nots: map[string]bool{}, unas: map[string]bool{}}
@@ -107,25 +166,24 @@ func TestAClusterWhoseProcessesDie(t *testing.T) {
 		return false
 	}
 	require.True(t, progress(patience), "nothing is appended to begin with")
+	c.cutAll(true)
+	for progress(time.Second) { // what was on its way
+	}
+	require.False(t, progress(2*time.Second), "appended where no two servers reach each other: they do so past the wires")
+	c.cutAll(false)
+	require.True(t, progress(patience), "nothing is appended once all reach each other again")
 	random, still := rand.New(rand.NewPCG(14, 2)), 0
-	for range long.Rounds(roundsWhole, 6) {
-		i, j := random.IntN(3), random.IntN(3)
-		pause := random.IntN(2) == 0
-		if pause {
-			require.NoError(t, c.live[i].command.Process.Signal(syscall.SIGSTOP))
-		} else {
-			c.live[i].kill()
-		}
-		if random.IntN(3) == 0 {
+	for round := range long.Rounds(roundsWhole, 8) {
+		mended := c.harm(round, random)
+		if j := random.IntN(3); random.IntN(3) == 0 {
 			running[j].kill()
 			running[j] = start(t, serviceVariable, services[j], said.hear)
 		}
 		time.Sleep(time.Duration(100+random.IntN(500)) * time.Millisecond)
-		if pause {
-			require.NoError(t, c.live[i].command.Process.Signal(syscall.SIGCONT))
-		} else {
-			c.up(i)
+		if round%longCutEvery == longCutEvery-1 {
+			time.Sleep(longCut)
 		}
+		mended()
 		if !progress(2 * time.Second) { // where a leader is elected that takes longer
 			still++
 		}
