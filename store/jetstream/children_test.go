@@ -65,8 +65,15 @@ func must(err error) {
 	}
 }
 
+// operator is the user, and the password, of the servers' own account; everybody else needs none.
+const operator = "operator"
+
 func (n node) run() {
-	s, err := server.NewServer(&server.Options{ServerName: n.Name, Host: "127.0.0.1", Port: n.Port, JetStream: true,
+	own := server.NewAccount("SYS")
+	s, err := server.NewServer(&server.Options{SystemAccount: own.Name, Accounts: []*server.Account{own},
+		Users:      []*server.User{{Username: "anybody"}, {Username: operator, Password: operator, Account: own}},
+		NoAuthUser: "anybody",
+		ServerName: n.Name, Host: "127.0.0.1", Port: n.Port, JetStream: true,
 		StoreDir: n.StoreDir, SyncAlways: true, NoSigs: true, NoLog: true, Routes: server.RoutesFromStr(n.Routes),
 		// Servers tell one another, and clients, of addresses that lead past the wires: here of one that leads nowhere.
 		Cluster: server.ClusterOpts{Name: "tilltape", Host: "127.0.0.1", Port: n.ClusterPort, NoAdvertise: true,

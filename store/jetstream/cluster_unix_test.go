@@ -113,6 +113,45 @@ func (s *sayings) count() int {
 	return len(s.acks)
 }
 
+// crew is three services that append, each a process, and what they say.
+type crew struct {
+	t        *testing.T
+	said     *sayings
+	services [3]service
+	running  [3]*child
+}
+
+func (c *cluster) crew() *crew {
+	w := &crew{t: c.t, said: &sayings{acks: map[string][2]any{}, nots: map[string]bool{}, unas: map[string]bool{}}}
+	for i := range w.services {
+		w.services[i] = service{fmt.Sprintf("s-%d", i), c.urls, "ORDERS", filepath.Join(c.t.TempDir(), "orders.log")}
+		w.begin(i)
+	}
+	return w
+}
+
+func (w *crew) begin(i int) { w.running[i] = start(w.t, serviceVariable, w.services[i], w.said.hear) }
+
+// progress waits for one more append to be acknowledged.
+func (w *crew) progress(within time.Duration) bool {
+	for begun, had := time.Now(), w.said.count(); time.Since(begun) < within; time.Sleep(20 * time.Millisecond) {
+		if w.said.count() > had {
+			return true
+		}
+	}
+	return false
+}
+
+// end ends the services, and holds what they said against what is there.
+func (w *crew) end() {
+	w.t.Helper()
+	for _, s := range w.running {
+		s.end(w.t)
+	}
+	w.t.Logf("%d acknowledged, %d refused, %d unavailable", len(w.said.acks), len(w.said.nots), len(w.said.unas))
+	held(w.t, w.services[0].URLs, w.services, w.said)
+}
+
 // roundsWhole is how many rounds of faults there are in CI, each some hundred milliseconds and what it takes to
 // recover.
 const roundsWhole = 100
@@ -150,51 +189,34 @@ func (c *cluster) harm(round int, random *rand.Rand) (mend func()) {
 // all files are equal.
 func TestAClusterWhoseProcessesDie(t *testing.T) {
 	c := newCluster(t)
-	said := &sayings{acks: map[string][2]any{}, nots: map[string]bool{}, unas: map[string]bool{}}
-	var services [3]service
-	var running [3]*child
-	for i := range services {
-		services[i] = service{fmt.Sprintf("s-%d", i), c.urls, "ORDERS", filepath.Join(t.TempDir(), "orders.log")}
-		running[i] = start(t, serviceVariable, services[i], said.hear)
-	}
-	progress := func(within time.Duration) bool {
-		for begun, had := time.Now(), said.count(); time.Since(begun) < within; time.Sleep(20 * time.Millisecond) {
-			if said.count() > had {
-				return true
-			}
-		}
-		return false
-	}
-	require.True(t, progress(patience), "nothing is appended to begin with")
+	crew := c.crew()
+	require.True(t, crew.progress(patience), "nothing is appended to begin with")
 	c.cutAll(true)
-	for progress(time.Second) { // what was on its way
+	for crew.progress(time.Second) { // what was on its way
 	}
-	require.False(t, progress(2*time.Second), "appended where no two servers reach each other: they do so past the wires")
+	require.False(t, crew.progress(2*time.Second),
+		"appended where no two servers reach each other: they do so past the wires")
 	c.cutAll(false)
-	require.True(t, progress(patience), "nothing is appended once all reach each other again")
+	require.True(t, crew.progress(patience), "nothing is appended once all reach each other again")
 	random, still := rand.New(rand.NewPCG(14, 2)), 0
 	for round := range long.Rounds(roundsWhole, 8) {
 		mended := c.harm(round, random)
 		if j := random.IntN(3); random.IntN(3) == 0 {
-			running[j].kill()
-			running[j] = start(t, serviceVariable, services[j], said.hear)
+			crew.running[j].kill()
+			crew.begin(j)
 		}
 		time.Sleep(time.Duration(100+random.IntN(500)) * time.Millisecond)
 		if round%longCutEvery == longCutEvery-1 {
 			time.Sleep(longCut)
 		}
 		mended()
-		if !progress(2 * time.Second) { // where a leader is elected that takes longer
+		if !crew.progress(2 * time.Second) { // where a leader is elected that takes longer
 			still++
 		}
 	}
-	require.True(t, progress(patience), "nothing is appended when all is well again")
-	for _, s := range running {
-		s.end(t)
-	}
-	t.Logf("%d acknowledged, %d refused, %d unavailable, %d rounds in which nothing was appended for two seconds",
-		len(said.acks), len(said.nots), len(said.unas), still)
-	held(t, c.urls, services, said)
+	require.True(t, crew.progress(patience), "nothing is appended when all is well again")
+	crew.end()
+	t.Logf("%d rounds in which nothing was appended for two seconds", still)
 }
 
 // held compares what services said with what they left, and with what a new process makes of the stream.
