@@ -362,7 +362,7 @@ func (o *Order) retire(t *transfer) {
 		return
 	}
 	known := func(k transfer) bool {
-		return k.is(transferContradicted) && k.named(t.id, t.request) && (t.kind == raises) == (k.kind == raises)
+		return k.is(transferContradicted) && k.named(t.id, t.request) && t.mayBe(k.kind)
 	}
 	if !slices.ContainsFunc(o.book, known) {
 		return
@@ -374,6 +374,12 @@ func (o *Order) retire(t *transfer) {
 		}
 	}
 	o.book = slices.DeleteFunc(slices.Clone(o.book), known)
+}
+
+// mayBe reports whether a transfer may be what was told under the same names as one of the kind: of a transaction of a
+// kind not known here nobody knows which it is, but that it is no raise.
+func (t *transfer) mayBe(kind transferKind) bool {
+	return t.kind == kind || (t.kind == others || kind == others) && t.kind != raises && kind != raises
 }
 
 // watchSoon has the payment inquired about at once, until APO has answered. What an inquiry about it tells by itself
