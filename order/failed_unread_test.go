@@ -76,3 +76,27 @@ func TestFailedApart_ToldAgainWithoutItsAmount(t *testing.T) {
 		replayIsLive(t, x)
 	}
 }
+
+// Where the payment is of that amount after all, by APO's newest word, it was APO's own capture that failed: the answer
+// that says both ends it, and closes its anomaly.
+func TestFailedApart_IsItsOwnOnceThePaymentIsOfThatAmount(t *testing.T) {
+	for _, mode := range []events.CaptureMode{CaptureAutomatic, CaptureNone} {
+		f := Fact{Kind: CaptureFailed, PaymentID: "P1", TransferID: "C1", Code: "X", Amount: usd(theAmount)}
+		more := authorized()
+		more.Amount = usd(1200)
+		for _, again := range []int64{theAmount, 0} {
+			x := told(t, mode, []Fact{more, f, authorized()})
+			assert.Equal(t, GatewayOutstanding, x.o.Gateway)
+			open := len(x.o.Anomalies)
+			same := f
+			if same.Amount.Minor = again; again == 0 {
+				same.Amount = Money{}
+			}
+			x.inquire(tells(StateSuccess, authorized(), same))
+			assert.Equal(t, GatewayFailed, x.o.Gateway, again)
+			assert.Len(t, x.o.Anomalies, open-1, "what is above the order stays")
+			assert.Len(t, x.inquire(tells(StateSuccess, authorized(), same)), 1, "it teaches nothing any more")
+			replayIsLive(t, x)
+		}
+	}
+}

@@ -82,6 +82,11 @@ func (d *decision) observeCaptureFailed(f *Fact) {
 	d.uniteNamed(f)
 	at := o.failingNow(f)
 	if o.failedBefore(at, &f.Proof) && !o.book[at].failedOther(f) {
+		if o.ownAfterAll(at, f) {
+			told := o.book[at].version
+			d.emitCaptureFailed(f)
+			d.endPending(told, ownFailed)
+		}
 		return
 	}
 	if o.counted(at) && o.book[at].id == 0 && o.book[at].request == 0 && f.Amount.Minor > 0 &&
@@ -122,6 +127,13 @@ func (d *decision) failedAnother(f *Fact, own int64) {
 func (d *decision) emitCaptureFailed(f *Fact) {
 	d.emit(events.CaptureFailed{CaptureID: f.TransferID, CaptureRequestID: f.RequestID, PaymentID: f.PaymentID,
 		Code: f.Code, Message: clip(f.Message), At: f.At, Proof: f.Proof})
+}
+
+// ownAfterAll reports whether what failed as another capture than APO's own, by its amount, is APO's own now: the
+// payment is of that amount after all.
+func (o *Order) ownAfterAll(at int, f *Fact) bool {
+	t := &o.book[at]
+	return t.failedApart() && t.minor == o.fullAmount() && f.RequestID == "" && o.Gateway == GatewayOutstanding
 }
 
 // failedBefore reports whether a failure says nothing new of the transfer at that place: it has failed, or is in doubt,
