@@ -115,7 +115,10 @@ func (h *heard) raisedTo(a, b Money) bool {
 			}
 		}
 	}
-	return h.raises[a] || h.raises[b]
+	to := func(total, from Money) bool {
+		return h.raises[total] && (from.Currency != total.Currency || from.Minor < total.Minor)
+	}
+	return to(a, b) || to(b, a)
 }
 
 // heldBoth reports whether two amounts of a payment that was raised are on record as what it held. Until its own is,

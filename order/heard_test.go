@@ -229,6 +229,17 @@ func TestHeard_TwoAmountsBesideARaiseComeToAnEnd(t *testing.T) {
 	}
 }
 
+// A raise to less is none: of two amounts the smaller one holds, and that is said once.
+func TestHeard_ARaiseToLessIsASecondAmount(t *testing.T) {
+	for _, mode := range []events.CaptureMode{CaptureNone, CaptureAutomatic, CaptureManual} {
+		pay := Fact{Kind: PaymentSucceeded, Amount: usd(theAmount)}
+		for _, before := range [][]Fact{nil, {{Kind: PaymentSucceeded}}} {
+			comesToAnEnd(t, told(t, mode, before), tells(StateSuccess, pay, Fact{Kind: PaymentRaised, Amount: usd(400)},
+				ofAmount(pay, 400)))
+		}
+	}
+}
+
 // A line of a kind not known here is told as a refund, too, also where the two name it by the two names that are on
 // record.
 func TestHeard_AnUnknownLineOfARefundByItsOtherNameComesToAnEnd(t *testing.T) {
