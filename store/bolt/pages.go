@@ -284,14 +284,23 @@ func (p *pages) free(commit uint64) error {
 	if count == manyFree {
 		count, begin = binary.NativeEndian.Uint64(first[pageHeaderSize:]), begin+numberSize
 	}
-	if count > p.end || begin+count*numberSize > (uint64(binary.NativeEndian.Uint32(first[pageOverflowAt:]))+1)*p.size {
+	overflow := uint64(binary.NativeEndian.Uint32(first[pageOverflowAt:]))
+	if count > p.end || begin+count*numberSize > (overflow+1)*p.size {
 		return p.log.damagedError("its free list, page %d, is said to have %d entries", list, count)
+	}
+	if list+overflow >= p.end { // the next commit frees them all, one by one
+		return p.log.damagedError("its free list, page %d, is said to go on for %d pages", list, overflow)
 	}
 	page := make([]byte, begin+count*numberSize)
 	if err := p.fill(page, list); err != nil {
 		return err
 	}
-	p.seen[list] = true
+	for id := list; id <= list+overflow; id++ {
+		if p.seen[id] {
+			return p.log.damagedError("its page %d is of the free list, and in use", id)
+		}
+		p.seen[id] = true
+	}
 	for ids := page[begin:]; len(ids) > 0; ids = ids[numberSize:] {
 		id := binary.NativeEndian.Uint64(ids)
 		if p.seen[id] || id < headerPages || id >= p.end {
