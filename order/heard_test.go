@@ -240,6 +240,13 @@ func TestHeard_ARaiseToLessIsASecondAmount(t *testing.T) {
 	}
 }
 
+// Two lines about one capture, of nothing, in two currencies: neither is newer than the other.
+func TestHeard_TwoLinesOfNothingComeToAnEnd(t *testing.T) {
+	one := Fact{Kind: CapturePending, TransferID: "T3", Amount: Money{Currency: "EUR"}}
+	other := Fact{Kind: CapturePending, PaymentID: "P2", TransferID: "T3", Amount: usd(0)}
+	comesToAnEnd(t, placed(t, CaptureNone), tells(StateSuccess, one, other))
+}
+
 // A line of a kind not known here is told as a refund, too, also where the two name it by the two names that are on
 // record.
 func TestHeard_AnUnknownLineOfARefundByItsOtherNameComesToAnEnd(t *testing.T) {

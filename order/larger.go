@@ -22,10 +22,10 @@ func (o *Order) tellsLarger(at int, f *Fact) bool {
 }
 
 // tellsNewer reports whether an anomaly that was told before has, as the newest word, another amount of what may stand
-// than is on record.
+// than is on record. Nothing, in whatever currency, is no other amount.
 func (o *Order) tellsNewer(e *events.AnomalyObserved) bool {
 	t, at, ok := o.strange(e)
-	return ok && at >= 0 && t.is(transferContradicted) && o.book[at].is(transferContradicted) &&
+	return ok && at >= 0 && t.minor > 0 && t.is(transferContradicted) && o.book[at].is(transferContradicted) &&
 		!t.alike(&o.book[at]) && o.supersedes(&e.Proof, &o.book[at])
 }
 
